@@ -1,0 +1,24 @@
+/** Worth trying again: the lane waits and repeats the very same request, order kept. */
+export class TemporaryError extends Error {
+	override readonly name = "TemporaryError";
+	/** The least time to wait in ms, where the other side said so. */
+	readonly retryAfter: number | undefined;
+	constructor(message: string, options?: ErrorOptions & { retryAfter?: number | undefined }) {
+		super(message, options);
+		this.retryAfter = options?.retryAfter;
+	}
+}
+
+/** Will never succeed: the sender is told `message`, a sentence of core/phrases fit for a person. */
+export class PermanentError extends Error {
+	override readonly name = "PermanentError";
+	/** What kind of no it is, so that each network can answer in its own terms. */
+	readonly reason: Reason;
+	constructor(reason: Reason, message: string, options?: ErrorOptions) {
+		super(message, options);
+		this.reason = reason;
+	}
+}
+
+/** forbidden: may not. not-found: nobody or nothing there. invalid: can never work as written. busy: too much, later may work. failed: the other side refused. expired: waited too long. */
+export type Reason = "forbidden" | "not-found" | "invalid" | "busy" | "failed" | "expired";

@@ -1,0 +1,58 @@
+import type { BridgeEvent, Person } from "./event.ts";
+import type { LinkId, MessageId, NetworkName, OperationId, PortalId, RoomId, TraceId } from "./ids.ts";
+
+/** FIFO of one portal and target link. */
+export type Lane = Readonly<{ portal: PortalId; link: LinkId }>;
+
+export type NewRow = Readonly<{ operation: OperationId; trace: TraceId; lane: Lane; event: BridgeEvent }>;
+/** waiting: never sent, may be cancelled. doubt: sent at least once, so it may be there already. */
+export type Row = NewRow &
+	Readonly<{ seq: number; state: "waiting" | "doubt"; attempts: number; queuedAt: number }>;
+
+/** What one received event leaves on disk, all of it or nothing. */
+export type Entry = Readonly<{
+	/** Names the event for ever; an entry whose key is known is ignored whole. */
+	key: string;
+	rows: readonly NewRow[];
+	/** Who is in the source room from now on, or no longer. */
+	member?: Readonly<{ network: NetworkName; room: RoomId; person: Person; present: boolean }>;
+}>;
+
+/** One message as one room knows it. All copies of an original share `origin`. */
+export type Copy = Readonly<{ network: NetworkName; room: RoomId; id: MessageId }>;
+
+export type DeadLetter = Row & Readonly<{ reason: string; diedAt: number }>;
+
+/**
+ * Everything that changes with messages. Each call is one transaction that is on disk (fsync) when it resolves; calls
+ * made at the same time share a commit. The order of calls is the order of effects.
+ */
+export interface Journal {
+	open(): Promise<void>;
+	close(): Promise<void>;
+	/** Takes entries in, in order. Resolves with the rows of those that were new. */
+	accept(entries: readonly Entry[]): Promise<readonly Row[]>;
+	/** The lanes that hold rows, and how many each. */
+	lanes(): Promise<readonly (Lane & { depth: number })[]>;
+	/** Rows of a lane after `after` (a seq, 0 for all), oldest first. */
+	rows(lane: Lane, after: number, limit: number): Promise<readonly Row[]>;
+	/** About to be sent: from here on it is in doubt until done or refused. */
+	attempt(row: Row): Promise<void>;
+	/** Delivered; the target knows the event by `ids`, one for each part it was sent as. */
+	done(
+		row: Row,
+		target: Readonly<{ network: NetworkName; room: RoomId }>,
+		ids: readonly MessageId[],
+	): Promise<void>;
+	/** Given up: kept as a dead letter. */
+	refuse(row: Row, reason: string): Promise<void>;
+	/** Every copy of the message known there by this id, the original first; empty when unknown. */
+	copies(of: Copy): Promise<readonly Copy[]>;
+	members(network: NetworkName, room: RoomId): Promise<readonly Person[]>;
+	/** Forgets a room's members; for unlink. */
+	forget(network: NetworkName, room: RoomId): Promise<void>;
+	dead(limit: number): Promise<readonly DeadLetter[]>;
+	stats(): Promise<Readonly<{ waiting: number; oldest: number | undefined; dead: number }>>;
+	/** Drops copies, keys and dead letters that are past their bounds. `now` in ms since 1970. */
+	prune(now: number): Promise<void>;
+}

@@ -1,0 +1,102 @@
+import type { Command, CommandCall } from "./commands.ts";
+import type { PermanentError } from "./errors.ts";
+import type { BridgeEvent, Kind, Person } from "./event.ts";
+import type { MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";
+import type { Link, Portal } from "./mapping.ts";
+
+/**
+ * native: everybody there understands it. mixed: some do, so a marked text goes along; also when unknown.
+ * text: replaced by words. drop: not shown.
+ */
+export type Support = "native" | "mixed" | "text" | "drop";
+export type Capabilities = Readonly<Record<Kind, Support>>;
+
+/** One event as its target network is to show it. */
+export type Outbound = Readonly<{
+	operation: OperationId;
+	trace: TraceId;
+	portal: Portal;
+	link: Link;
+	room: RoomId;
+	event: BridgeEvent;
+	/** How often it was tried before; from 1 on, it may already be there. */
+	attempt: number;
+}>;
+
+/** What a room is called where it lives. */
+export type RoomInfo = Readonly<{ room: RoomId; name?: string; topic?: string }>;
+
+/**
+ * What a network must be. All addresses are lists of parts as in {@link Person.address}; for a room or person that
+ * somebody typed it is the one typed text.
+ */
+export interface Network {
+	readonly name: NetworkName;
+	/** The name for people: "Matrix". */
+	readonly title: string;
+	/** Commands only this network can carry out. */
+	readonly commands: readonly Command[];
+	/** How many deliveries of one lane may be under way at once. `send` is called in lane order and keeps it on the wire. */
+	readonly window: number;
+
+	/** Resolves once the network takes deliveries; outages later are its own to mend. Links come by `attach`. */
+	start(bridge: Bridge): Promise<void>;
+	/** Stops taking events in, at once. `stop` follows after the lanes have drained. */
+	pause(): Promise<void>;
+	stop(): Promise<void>;
+
+	capabilities(room: RoomId): Capabilities;
+	/**
+	 * Delivers, and resolves when the other side confirmed, with the ids the event has there.
+	 * @throws TemporaryError to be called again with the same operation, PermanentError to give up.
+	 */
+	send(out: Outbound): Promise<readonly MessageId[]>;
+	/** Tells the sender of `event` that it reaches nobody on `target`. Never answers an error with an error. */
+	refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void>;
+
+	/** Who has this address, or undefined where nobody has. @throws PermanentError when it cannot be an address. */
+	findPerson(address: readonly string[]): Promise<Person | undefined>;
+	/** The room at this address, looked at but not joined. @throws PermanentError with the cause when there is none. */
+	findRoom(address: readonly string[]): Promise<RoomInfo>;
+
+	/** Begins to serve a link: joins, subscribes. Idempotent, and called for each link at every start. */
+	attach(portal: Portal, link: Link): Promise<void>;
+	/** Stops serving it: our people leave, names of ours are taken back. */
+	detach(portal: Portal, link: Link): Promise<void>;
+	/** Makes the room of a joined portal for `info`, found at `address` on `of`. Made once, however often it is called. */
+	createRoom(of: NetworkName, address: readonly string[], info: RoomInfo): Promise<RoomId>;
+	/** The 1:1 room of `ours`, a person of this network, with `theirs`, a ghost here. Made once, however often it is called. */
+	openDirect(ours: Person, theirs: Person): Promise<RoomId>;
+	/** Lets a person of this network into a room that we made. */
+	invite(room: RoomId, person: Person): Promise<void>;
+	/** Who is in the room, ghosts of ours left out. */
+	members(room: RoomId): Promise<readonly Person[]>;
+}
+
+/** What core offers to the networks. */
+export interface Bridge {
+	/** Resolves when everything that has to be delivered is on disk: acknowledge to the server then, not before. */
+	receive(events: readonly BridgeEvent[]): Promise<void>;
+	/** Takes note of a command once (`id` is its message's) and carries it out; answers go through `call.reply`. */
+	command(call: CommandCall): Promise<void>;
+	/** Everyone who is in a room now; differences to what was known become membership events. */
+	sync(network: NetworkName, room: RoomId, members: readonly Person[]): Promise<void>;
+	/** As {@link Network.findPerson} of that network; undefined for networks there are not. */
+	findPerson(network: NetworkName, address: readonly string[]): Promise<Person | undefined>;
+	/** The portal of a room, if it is in one. */
+	portal(network: NetworkName, room: RoomId): Promise<Portal | undefined>;
+	/** The room on `here` that stands for the room at `address` on `there`, made where it does not exist yet. */
+	openRoom(here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId>;
+	/** Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`; an earlier one is replaced. */
+	openDirect(ours: Person, theirs: Person, room: RoomId): Promise<void>;
+	/** Nobody of this portal is left on the other side: it is taken down. */
+	close(portal: Portal): Promise<void>;
+	/** True when the person may do what `level` says. */
+	allows(person: Person, level: Level): boolean;
+	/** A secret made once and kept for good, base64url, 32 bytes. */
+	secret(name: string): Promise<string>;
+}
+
+/** What somebody may do; each level includes the ones before it. */
+export const levels = ["block", "use", "link", "admin"] as const;
+export type Level = (typeof levels)[number];
