@@ -1,0 +1,8 @@
+/** What core and the networks need of a logger; pino has it (src/log.ts). Constant message, data in fields, never bodies or secrets. */
+export interface Log {
+	debug(fields: object, message: string): void;
+	info(fields: object, message: string): void;
+	warn(fields: object, message: string): void;
+	error(fields: object, message: string): void;
+	child(fields: object): Log;
+}
