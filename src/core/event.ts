@@ -12,6 +12,8 @@ export type Person = Readonly<{
 	handles: readonly string[];
 	/** Whose server vouches for them: the unit of rate limits and blocks. */
 	domain: string;
+	/** Has an account on the server we serve; everybody may write to them; others only if they wrote first. */
+	local?: true;
 }>;
 
 type Base = Readonly<{

@@ -32,6 +32,8 @@ export interface Journal {
 	close(): Promise<void>;
 	/** Takes entries in, in order. Resolves with the rows of those that were new. */
 	accept(entries: readonly Entry[]): Promise<readonly Row[]>;
+	/** True the first time `key` is named, false ever after. */
+	once(key: string): Promise<boolean>;
 	/** The lanes that hold rows, and how many each. */
 	lanes(): Promise<readonly (Lane & { depth: number })[]>;
 	/** Rows of a lane after `after` (a seq, 0 for all), oldest first. */

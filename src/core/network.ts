@@ -69,6 +69,8 @@ export interface Network {
 	openDirect(ours: Person, theirs: Person): Promise<RoomId>;
 	/** Lets a person of this network into a room that we made. */
 	invite(room: RoomId, person: Person): Promise<void>;
+	/** The room of a link as people write it. */
+	show(link: Link): string;
 	/** Who is in the room, ghosts of ours left out. */
 	members(room: RoomId): Promise<readonly Person[]>;
 }
@@ -89,6 +91,8 @@ export interface Bridge {
 	openRoom(here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId>;
 	/** Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`; an earlier one is replaced. */
 	openDirect(ours: Person, theirs: Person, room: RoomId): Promise<void>;
+	/** Deliveries to this network can work again: lanes that wait to retry go on at once. */
+	resume(network: NetworkName): void;
 	/** Nobody of this portal is left on the other side: it is taken down. */
 	close(portal: Portal): Promise<void>;
 	/** True when the person may do what `level` says. */

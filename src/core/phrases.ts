@@ -5,3 +5,39 @@ export const relayed = (name: string, text: string) => `${name}: ${text}`;
 /** A thing's value where things have no display of their own. */
 export const value = (label: string, text: string | null) =>
 	text === null ? `${label}: (cleared)` : `${label}: ${text}`;
+
+// Refusals: what the sender of an undeliverable message reads.
+export const notDelivered = (target: string, why: string) => `Not delivered to ${target}: ${why}`;
+export const blocked = "you are blocked on this bridge. Its admin can lift that.";
+export const notAllowed = (what: string) => `you may not ${what} on this bridge. Its admin can allow it.`;
+export const tooFast = "too many messages at once. Wait a minute and go on more slowly.";
+export const tooManyChats = "too many new chats at once. Wait an hour, or have the other side write first.";
+export const onlyKnown = "they use another server than ours, so they have to write to you first.";
+export const unlinked = "this room is no longer linked there.";
+export const expired = "it could not be delivered for a day and was given up.";
+export const brokenHere = "the bridge failed on this message. Its log names the cause.";
+
+// Commands.
+export const unknownCommand = (name: string) => `There is no command “${name}”. Say “help” for the list.`;
+export const helpLine = (name: string, usage: string, help: string) =>
+	`${[name, usage].filter(Boolean).join(" ")} – ${help}`;
+export const helpIntro = "What I can do here:";
+export const commandUsage = (name: string, usage: string) =>
+	`I did not understand that. Say: ${name} ${usage}`;
+export const chatOpened = (name: string) => `Your chat with ${name} is ready: look for the invitation.`;
+export const joined = (name: string) => `${name} is bridged: look for the invitation.`;
+export const linked = (name: string) => `Linked to ${name}. What is said here now goes there, and back.`;
+export const alreadyLinked = (title: string, name: string) =>
+	`this room is linked to ${name} already, and a room can have one link to ${title}. Say “unlink” first.`;
+export const linkedElsewhere = (name: string) => `${name} is linked to another room already.`;
+export const notLinked = (title: string) => `This room has no link to ${title}.`;
+export const unlinkedNow = (title: string) => `Unlinked from ${title}. Our people have left there.`;
+export const noPower = "you need the right to change this room's settings for that. Its admin can grant it.";
+export const unknownNetwork = (name: string, known: string) => `I know no network “${name}”, only ${known}.`;
+export const nobody = (address: string) => `nobody has the address ${address}.`;
+export const noPortal = "This room is not bridged.";
+export const statusLine = (title: string, room: string, role: string) => `${title}: ${room} (${role})`;
+export const waitingLine = (count: number) =>
+	count === 0 ? "Nothing is waiting." : `${count} messages are waiting.`;
+export const unlinkedTarget = "the other side";
+export const commandFailed = (why: string) => `That did not work: ${why}`;

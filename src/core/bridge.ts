@@ -1,0 +1,167 @@
+import { randomBytes } from "node:crypto";
+import { builtin } from "./builtin.ts";
+import type { Command, CommandCall } from "./commands.ts";
+import { deliver } from "./deliver.ts";
+import { PermanentError } from "./errors.ts";
+import type { BridgeEvent, Person } from "./event.ts";
+import type { MessageId, NetworkName, RoomId } from "./ids.ts";
+import type { Journal, Lane } from "./journal.ts";
+import { lanes as runLanes } from "./lanes.ts";
+import type { Log } from "./log.ts";
+import type { Mapping, Portal } from "./mapping.ts";
+import type { Bridge, Network } from "./network.ts";
+import { atLeast } from "./permissions.ts";
+import * as phrases from "./phrases.ts";
+import { portals as keepPortals } from "./portals.ts";
+import { type Rules, router } from "./route.ts";
+
+/** A topic shown in a room, by config. */
+export type Mirror = Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>;
+
+export type Running = Bridge &
+	Readonly<{
+		/** Opens the stores, starts the networks, takes up what waits. */
+		start(): Promise<void>;
+		/** Makes the mirrors of the config, once the networks have started. */
+		mirror(wanted: readonly Mirror[]): Promise<void>;
+		/** Takes nothing more in, delivers for at most `ms` what is under way, closes. The rest is on disk. */
+		stop(ms: number): Promise<void>;
+	}>;
+
+/** The middle: takes events in, puts them on disk, and sends them on in order. Knows no network by name. */
+export function createBridge(deps: {
+	networks: readonly Network[];
+	mapping: Mapping;
+	journal: Journal;
+	rules: Rules;
+	log: Log;
+}): Running {
+	const { networks, mapping, journal, rules, log } = deps;
+	const byName = new Map(networks.map((one) => [one.name, one]));
+	const network = (name: NetworkName): Network => {
+		const found = byName.get(name);
+		if (!found)
+			throw new PermanentError("not-found", phrases.unknownNetwork(name, [...byName.keys()].join(", ")));
+		return found;
+	};
+	const portals = keepPortals({ mapping, journal, network, log });
+	const route = router({ mapping, journal, portals, network, rules, log });
+	/** The network each lane leads to, so that a lane is found without asking the store. */
+	const targets = new Map<string, Network>();
+	const key = (lane: Lane) => `${lane.portal} ${lane.link}`;
+	const sender = deliver({
+		mapping,
+		journal,
+		portals,
+		network,
+		log,
+		target: (lane, to) => targets.set(key(lane), to),
+	});
+	const lanes = runLanes(journal, { ...sender, window: (lane) => targets.get(key(lane))?.window ?? 1 }, log);
+
+	let turn: Promise<unknown> = Promise.resolve();
+
+	async function take(events: readonly BridgeEvent[]): Promise<{ accepted: Promise<void> }> {
+		const entries = [];
+		for (const event of events) {
+			const entry = await route(event);
+			if (entry) entries.push(entry);
+		}
+		// Not awaited here: what comes next may share the commit.
+		return { accepted: entries.length > 0 ? journal.accept(entries).then(lanes.push) : Promise.resolve() };
+	}
+
+	/** One at a time, so that the order of calls is the order in the journal. */
+	async function receive(events: readonly BridgeEvent[]): Promise<void> {
+		const taken = turn.then(() => take(events));
+		turn = taken.catch(() => undefined);
+		await (await taken).accepted;
+	}
+
+	async function command(call: CommandCall): Promise<void> {
+		if (!(await journal.once(`command ${call.network} ${call.room} ${call.id}`))) return;
+		const [name = "", args = ""] = call.text.trim().split(/\s+(.*)/s);
+		log.info({ command: name, sender: call.sender.id }, "command");
+		try {
+			await call.reply(await run(call, name.toLowerCase(), args.trim()));
+		} catch (error) {
+			if (!(error instanceof PermanentError)) log.error({ err: error, command: name }, "command failed");
+			await call.reply(
+				phrases.commandFailed(error instanceof PermanentError ? error.message : phrases.brokenHere),
+			);
+		}
+	}
+
+	async function run(call: CommandCall, name: string, args: string): Promise<string> {
+		if (!bridge.allows(call.sender, "use")) throw new PermanentError("forbidden", phrases.blocked);
+		const found = commands.find((one) => one.name === (name || "help"));
+		if (!found) return phrases.unknownCommand(name);
+		if (!bridge.allows(call.sender, found.level))
+			throw new PermanentError("forbidden", phrases.notAllowed(`use “${found.name}”`));
+		return found.run(call, args);
+	}
+
+	async function sync(of: NetworkName, room: RoomId, now: readonly Person[]): Promise<void> {
+		const before = new Map((await journal.members(of, room)).map((person) => [person.id, person]));
+		const changes: BridgeEvent[] = [];
+		const base = (person: Person) => {
+			const at = Date.now();
+			return { id: `sync ${randomBytes(9).toString("base64url")}` as MessageId, room, sender: person, at };
+		};
+		for (const person of now) {
+			const known = before.get(person.id);
+			before.delete(person.id);
+			if (!known) changes.push({ ...base(person), kind: "membership", change: "join" });
+			else if (known.name !== person.name) changes.push({ ...base(person), kind: "profile" });
+		}
+		for (const person of before.values())
+			changes.push({ ...base(person), kind: "membership", change: "leave" });
+		await receive(changes);
+	}
+
+	const bridge: Running = {
+		receive,
+		command,
+		sync,
+		findPerson: async (name, address) => byName.get(name)?.findPerson(address),
+		portal: portals.only,
+		openRoom: portals.openRoom,
+		async openDirect(ours, theirs, room) {
+			await portals.attach(await withOther(await portals.openDirect(ours, theirs, room)));
+		},
+		resume: (name) => lanes.resume((lane) => targets.get(key(lane))?.name === name),
+		close: portals.close,
+		allows: (person, level) => atLeast(rules.level(person), level),
+		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
+		mirror: portals.mirror,
+		async start() {
+			await mapping.open();
+			await journal.open();
+			for (const one of networks) await one.start(bridge);
+			await portals.start();
+			await lanes.start();
+		},
+		async stop(ms) {
+			await Promise.allSettled(networks.map((one) => one.pause()));
+			await lanes.stop(ms);
+			await Promise.allSettled(networks.map((one) => one.stop()));
+			await journal.close();
+			await mapping.close();
+		},
+	};
+
+	/** A chat opened by a person has both its rooms at once: the other side is not kept waiting for a first line. */
+	async function withOther(portal: Portal): Promise<Portal> {
+		const link = portal.links.find((one) => !one.room);
+		const [one, other] = portal.between ?? [];
+		if (!link || !one || !other) return portal;
+		const [ours, theirs] = one.network === link.network ? [one, other] : [other, one];
+		return portals.roomMade(portal, link, await network(link.network).openDirect(ours, theirs));
+	}
+
+	const commands: readonly Command[] = [
+		...builtin({ networks, network, mapping, journal, portals, bridge, all: () => commands }),
+		...networks.flatMap((one) => one.commands),
+	];
+	return bridge;
+}

@@ -1,0 +1,196 @@
+import { TemporaryError } from "./errors.ts";
+import type { Journal, Lane, Row } from "./journal.ts";
+import type { Log } from "./log.ts";
+
+/** Rows a lane keeps in memory; the rest waits on disk, so that memory stays bounded however long an outage is. */
+const inMemory = 256;
+const firstRetry = 1_000;
+const lastRetry = 60_000;
+
+export type Sender = Readonly<{
+	/** How many rows of this lane may be under way at once. */
+	window(lane: Lane): number;
+	/** All that must be on disk before sending. Resolves with the sending itself, or nothing when the row is settled. */
+	prepare(row: Row): Promise<(() => Promise<void>) | undefined>;
+	/** Called for what is no TemporaryError: settles the row. Throwing makes it temporary. */
+	fail(row: Row, error: unknown): Promise<void>;
+}>;
+
+type State = {
+	lane: Lane;
+	queue: Row[];
+	/** The seq of the newest row ever queued here: what is on disk after it still has to be fetched. */
+	last: number;
+	/** More rows are on disk than in the queue. */
+	behind: boolean;
+	/** Some were added there while the queue was being refilled. */
+	missed: boolean;
+	running: boolean;
+	failures: number;
+	/** Ends a wait to retry. */
+	wake: (() => void) | undefined;
+	/** Ends a wait for room in the window: a new row came. */
+	arrived: (() => void) | undefined;
+};
+
+const name = (lane: Lane) => `${lane.portal} ${lane.link}`;
+
+/** Runs one FIFO per portal and target: a slow or broken one never delays another. */
+export function lanes(journal: Journal, sender: Sender, log: Log) {
+	const states = new Map<string, State>();
+	let stopping = false;
+	const running = new Set<Promise<void>>();
+
+	const state = (lane: Lane): State => {
+		const known = states.get(name(lane));
+		if (known) return known;
+		const fresh: State = {
+			lane,
+			queue: [],
+			last: 0,
+			behind: false,
+			missed: false,
+			running: false,
+			failures: 0,
+			wake: undefined,
+			arrived: undefined,
+		};
+		states.set(name(lane), fresh);
+		return fresh;
+	};
+
+	function begin(of: State): void {
+		if (of.running || stopping) return;
+		of.running = true;
+		const run = work(of)
+			.catch((error: unknown) => log.error({ err: error, lane: of.lane }, "lane stopped"))
+			.finally(() => {
+				of.running = false;
+				running.delete(run);
+				if (of.queue.length > 0 || of.behind) begin(of);
+				else if (states.get(name(of.lane)) === of) states.delete(name(of.lane));
+			});
+		running.add(run);
+	}
+
+	async function work(of: State): Promise<void> {
+		const flight = new Set<Promise<void>>();
+		const again: Row[] = [];
+		let wait = 0;
+		const failed = async (row: Row, error: unknown) => {
+			if (!(error instanceof TemporaryError)) {
+				try {
+					return await sender.fail(row, error);
+				} catch (next) {
+					log.error({ err: next, trace: row.trace }, "could not settle a failed row");
+				}
+			}
+			again.push({ ...row, attempts: row.attempts + 1, state: "doubt" });
+			wait = Math.max(wait, (error instanceof TemporaryError && error.retryAfter) || 0);
+			log.warn({ err: error, trace: row.trace, attempt: row.attempts + 1 }, "delivery failed, will retry");
+		};
+		while (!stopping) {
+			if (of.queue.length === 0 && of.behind) await refill(of);
+			const batch = of.queue.splice(0, Math.max(1, sender.window(of.lane) - flight.size));
+			if (batch.length === 0) {
+				if (flight.size === 0) return;
+			}
+			const sends = await Promise.all(
+				batch.map((row) => sender.prepare(row).catch((error: unknown) => failed(row, error))),
+			);
+			// A row that could not be prepared holds back the ones behind it: order before speed.
+			const held = again.length > 0 ? Math.min(...again.map((row) => row.seq)) : Number.POSITIVE_INFINITY;
+			for (const [index, send] of sends.entries()) {
+				const row = batch[index] as Row;
+				if (!send) continue;
+				if (row.seq > held) {
+					again.push(row);
+					continue;
+				}
+				const task = send()
+					.then(() => {
+						of.failures = 0;
+					})
+					.catch((error: unknown) => failed(row, error))
+					.finally(() => flight.delete(task));
+				flight.add(task);
+			}
+			if (again.length > 0) {
+				await Promise.all(flight);
+				of.queue.unshift(...again.splice(0).sort((a, b) => a.seq - b.seq));
+				await pause(of, wait);
+				wait = 0;
+			} else if (flight.size > 0 && (of.queue.length === 0 || flight.size >= sender.window(of.lane))) {
+				const arrival = new Promise<void>((resolve) => {
+					of.arrived = flight.size < sender.window(of.lane) ? resolve : undefined;
+				});
+				await Promise.race([...flight, arrival]);
+			}
+		}
+		await Promise.all(flight);
+	}
+
+	async function refill(of: State): Promise<void> {
+		of.missed = false;
+		const rows = await journal.rows(of.lane, of.last, inMemory);
+		of.queue.push(...rows);
+		of.last = rows.at(-1)?.seq ?? of.last;
+		of.behind = of.missed || rows.length === inMemory;
+	}
+
+	/** Exponential with jitter, so that many lanes do not knock at a recovering server in step. */
+	function pause(of: State, least: number): Promise<void> {
+		if (stopping) return Promise.resolve();
+		const backoff = Math.min(lastRetry, firstRetry * 2 ** of.failures++);
+		const delay = Math.max(least, backoff * (0.5 + Math.random() / 2));
+		return new Promise((resolve) => {
+			const timer = setTimeout(resolve, delay);
+			of.wake = () => {
+				clearTimeout(timer);
+				resolve();
+			};
+		});
+	}
+
+	return {
+		/** Takes up what an earlier run left. */
+		async start(): Promise<void> {
+			for (const { portal, link } of await journal.lanes()) {
+				const of = state({ portal, link });
+				of.behind = true;
+				begin(of);
+			}
+		},
+		push(rows: readonly Row[]): void {
+			for (const row of rows) {
+				const of = state(row.lane);
+				if (of.behind || of.queue.length >= inMemory) {
+					of.behind = true;
+					of.missed = true;
+				} else {
+					of.queue.push(row);
+					of.last = row.seq;
+				}
+				of.arrived?.();
+				begin(of);
+			}
+		},
+		/** Ends the waiting of every lane for which `which` holds. */
+		resume(which: (lane: Lane) => boolean): void {
+			for (const of of states.values()) {
+				if (!which(of.lane)) continue;
+				of.failures = 0;
+				of.wake?.();
+			}
+		},
+		/** Rows under way finish, for at most `ms`; what is not done by then is on disk and goes on at the next start. */
+		async stop(ms: number): Promise<void> {
+			stopping = true;
+			for (const of of states.values()) of.wake?.();
+			let timer: NodeJS.Timeout | undefined;
+			const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+			await Promise.race([Promise.all(running), late]);
+			clearTimeout(timer);
+		},
+	};
+}

@@ -1,0 +1,31 @@
+/** So many at once (`burst`), and so many a minute after that. */
+export type Rate = Readonly<{ perMinute: number; burst: number }>;
+export type Limits = Readonly<{
+	/** Messages of one person, and of all people of one domain. */
+	sender: Rate;
+	domain: Rate;
+	/** New 1:1 chats, rooms and invites one person, or all people of one domain, may cause. */
+	newChats: Rate;
+	newChatsOfDomain: Rate;
+}>;
+
+/** Token buckets by key. Full buckets are forgotten, so memory follows who is active. */
+export function limiter(rate: Rate, now: () => number = Date.now): (key: string) => boolean {
+	const buckets = new Map<string, { tokens: number; at: number }>();
+	const perMs = rate.perMinute / 60_000;
+	const fill = (bucket: { tokens: number; at: number }, at: number) =>
+		Math.min(rate.burst, bucket.tokens + (at - bucket.at) * perMs);
+	let sweepAt = 10_000;
+	return (key) => {
+		const at = now();
+		if (buckets.size > sweepAt) {
+			for (const [name, bucket] of buckets) if (fill(bucket, at) >= rate.burst) buckets.delete(name);
+			sweepAt = Math.max(10_000, buckets.size * 2);
+		}
+		const bucket = buckets.get(key) ?? { tokens: rate.burst, at };
+		const tokens = fill(bucket, at);
+		const allowed = tokens >= 1;
+		buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, at });
+		return allowed;
+	};
+}

@@ -1,0 +1,20 @@
+import { createHash } from "node:crypto";
+import type { BridgeEvent } from "./event.ts";
+import type { LinkId, OperationId, TraceId } from "./ids.ts";
+
+const hash = (...parts: readonly string[]) =>
+	createHash("sha256")
+		.update(parts.map((part) => `${part.length}:${part}`).join(""))
+		.digest("base64url");
+
+/** Names the event for ever, in the journal. */
+export const eventKey = (event: BridgeEvent) => hash("event", event.sender.network, event.room, event.id);
+
+/** The same event to the same link is the same operation, however often it is tried and whoever else restarts. */
+export const operationId = (event: BridgeEvent, link: LinkId) =>
+	hash("operation", event.sender.network, event.room, event.id, event.sender.id, link).slice(
+		0,
+		32,
+	) as OperationId;
+
+export const traceId = (event: BridgeEvent) => eventKey(event).slice(0, 12) as TraceId;

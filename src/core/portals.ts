@@ -1,0 +1,207 @@
+import { randomUUID } from "node:crypto";
+import { PermanentError } from "./errors.ts";
+import type { Person } from "./event.ts";
+import type { LinkId, NetworkName, PortalId, RoomId } from "./ids.ts";
+import type { Journal } from "./journal.ts";
+import type { Log } from "./log.ts";
+import type { Link, Mapping, Portal, Role } from "./mapping.ts";
+import type { Network } from "./network.ts";
+import * as phrases from "./phrases.ts";
+
+export type Portals = ReturnType<typeof portals>;
+
+const newLink = (network: NetworkName, role: Role, room?: RoomId): Link => ({
+	id: randomUUID() as LinkId,
+	network,
+	role,
+	...(room && { room }),
+	in: true,
+	out: role !== "mirror",
+});
+
+/** Makes, changes and ends portals. One change at a time, so that nothing is linked twice. */
+export function portals(deps: {
+	mapping: Mapping;
+	journal: Journal;
+	network(name: NetworkName): Network;
+	log: Log;
+}) {
+	const { mapping, journal, network, log } = deps;
+	const attached = new Set<LinkId>();
+	let turn: Promise<unknown> = Promise.resolve();
+	const alone = <T>(work: () => Promise<T>): Promise<T> => {
+		const result = turn.then(work);
+		turn = result.catch(() => undefined);
+		return result;
+	};
+
+	async function save(portal: Portal): Promise<Portal> {
+		await mapping.savePortal(portal);
+		return portal;
+	}
+
+	/** Serves every link of a portal that is not served yet. A side that is down mends itself; only a definite no is thrown. */
+	async function attach(portal: Portal): Promise<void> {
+		for (const link of portal.links) {
+			if (attached.has(link.id) || !link.room) continue;
+			attached.add(link.id);
+			try {
+				await network(link.network).attach(portal, link);
+			} catch (error) {
+				if (error instanceof PermanentError) {
+					attached.delete(link.id);
+					throw error;
+				}
+				log.warn({ err: error, portal: portal.id, network: link.network }, "link is not up yet");
+			}
+		}
+	}
+
+	async function detach(portal: Portal, link: Link): Promise<void> {
+		attached.delete(link.id);
+		if (!link.room) return;
+		await network(link.network).detach(portal, link);
+		await journal.forget(link.network, link.room);
+	}
+
+	const only = async (name: NetworkName, room: RoomId) => (await mapping.portalsOf(name, room))[0];
+
+	/** A portal made for an alias stays silent until somebody is in it: looking must not join. */
+	async function inUse(portal: Portal): Promise<boolean> {
+		const maker = portal.links.find((link) => link.ours && link.role === "joined");
+		if (!maker?.room) return true;
+		return (await journal.members(maker.network, maker.room)).length > 0;
+	}
+
+	return {
+		attach,
+		/** At start: serves all portals that people use, side by side. */
+		async start(): Promise<void> {
+			for (const portal of await mapping.portals()) {
+				if (!(await inUse(portal))) continue;
+				attach(portal).catch((error: unknown) =>
+					log.error(
+						{ err: error, portal: portal.id },
+						"a link was refused; unlink it, or lift what stops it",
+					),
+				);
+			}
+		},
+		only,
+
+		openRoom: (here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId> =>
+			alone(async () => {
+				const info = await network(there).findRoom(address);
+				const known = await only(there, info.room);
+				const standing = known?.links.find((link) => link.network === here)?.room;
+				if (standing) return standing;
+				const room = await network(here).createRoom(there, address, info);
+				const links = [
+					{ ...newLink(here, "joined", room), ours: true as const },
+					newLink(there, "joined", info.room),
+				];
+				await save({ id: randomUUID() as PortalId, links });
+				return room;
+			}),
+
+		/** A 1:1 portal; the room on `theirs.network` is made by the first delivery where it does not exist. */
+		openDirect: (ours: Person, theirs: Person, room: RoomId): Promise<Portal> =>
+			alone(async () => {
+				const known = await mapping.portalBetween(ours, theirs);
+				const mine = known?.links.find((link) => link.network === ours.network);
+				if (known && mine?.room === room) return known;
+				const here = { ...newLink(ours.network, "direct", room) };
+				const there = known?.links.find((link) => link !== mine) ?? newLink(theirs.network, "direct");
+				const id = known?.id ?? (randomUUID() as PortalId);
+				return save({ id, between: [ours, theirs], links: [here, there] });
+			}),
+
+		/** Notes the room of a link that had none. */
+		roomMade: (portal: Portal, link: Link, room: RoomId): Promise<Portal> =>
+			alone(async () => {
+				const now = (await mapping.portal(portal.id)) ?? portal;
+				const links = now.links.map((other) => (other.id === link.id ? { ...other, room } : other));
+				return save({ ...now, links });
+			}),
+
+		/** Joins `room` with the room at `address` on `there`. Resolves with that room's name. */
+		link: (
+			here: NetworkName,
+			room: RoomId,
+			there: NetworkName,
+			address: readonly string[],
+		): Promise<string> =>
+			alone(async () => {
+				const info = await network(there).findRoom(address);
+				const title = info.name ?? address.join("");
+				const portal = (await only(here, room)) ?? {
+					id: randomUUID() as PortalId,
+					links: [newLink(here, "joined", room)],
+				};
+				const same = portal.links.find((link) => link.network === there);
+				if (same)
+					throw new PermanentError("failed", phrases.alreadyLinked(network(there).title, same.room ?? title));
+				if (await only(there, info.room)) throw new PermanentError("failed", phrases.linkedElsewhere(title));
+				const linked = { ...portal, links: [...portal.links, newLink(there, "joined", info.room)] };
+				// Known members are introduced to the new side by becoming unknown: see Bridge.sync.
+				await journal.forget(here, room);
+				await save(linked);
+				try {
+					await attach(linked);
+				} catch (error) {
+					if (portal.links.length > 1) await save(portal);
+					else await mapping.removePortal(portal.id);
+					throw error;
+				}
+				return title;
+			}),
+
+		/** Takes the links to `name` out of the portal of `room`, and the portal down when nothing is left to join. */
+		unlink: (here: NetworkName, room: RoomId, name: NetworkName): Promise<Portal | undefined> =>
+			alone(async () => {
+				const portal = await only(here, room);
+				const gone = portal?.links.filter((link) => link.network === name) ?? [];
+				if (!portal || gone.length === 0) return undefined;
+				const links = portal.links.filter((link) => link.network !== name);
+				if (links.length > 1) await save({ ...portal, links });
+				else await mapping.removePortal(portal.id);
+				for (const link of links.length > 1 ? gone : portal.links) await detach(portal, link);
+				return portal;
+			}),
+
+		close: (portal: Portal): Promise<void> =>
+			alone(async () => {
+				await mapping.removePortal(portal.id);
+				for (const link of portal.links) await detach(portal, link);
+			}),
+
+		/** Mirrors topics into rooms exactly as `wanted` says; mirrors that are no longer wanted end. */
+		mirror: (
+			wanted: readonly Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>[],
+		): Promise<void> =>
+			alone(async () => {
+				const stays = (portal: Portal, link: Link) =>
+					link.role !== "mirror" ||
+					wanted.some(
+						(one) =>
+							one.there === link.network &&
+							one.topic === link.room &&
+							portal.links.some((other) => other.network === one.here && other.room === one.room),
+					);
+				for (const portal of await mapping.portals()) {
+					const links = portal.links.filter((link) => stays(portal, link));
+					if (links.length === portal.links.length) continue;
+					if (links.length > 1) await save({ ...portal, links });
+					else await mapping.removePortal(portal.id);
+				}
+				for (const { here, room, there, topic } of wanted) {
+					const portal = (await only(here, room)) ?? {
+						id: randomUUID() as PortalId,
+						links: [newLink(here, "joined", room)],
+					};
+					if (portal.links.some((link) => link.network === there && link.room === topic)) continue;
+					await save({ ...portal, links: [...portal.links, newLink(there, "mirror", topic)] });
+				}
+			}),
+	};
+}

@@ -1,0 +1,131 @@
+import { PermanentError } from "./errors.ts";
+import type { BridgeEvent, Person } from "./event.ts";
+import type { NetworkName } from "./ids.ts";
+import type { Entry, Journal, NewRow } from "./journal.ts";
+import { type Limits, limiter } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { Link, Mapping, Portal } from "./mapping.ts";
+import type { Level, Network } from "./network.ts";
+import { eventKey, operationId, traceId } from "./operation.ts";
+import { atLeast } from "./permissions.ts";
+import * as phrases from "./phrases.ts";
+import type { Portals } from "./portals.ts";
+
+export type Rules = Readonly<{
+	level(person: Person): Level;
+	limits: Limits;
+	/** known: strangers reach people of our own server only; any: everybody the server can reach. */
+	direct: "known" | "any";
+	/** How many people of a room are mirrored before they speak. */
+	membersMirrored: number;
+}>;
+
+/** Decides where an event goes: guards, the portal, one row for each target. */
+export function router(deps: {
+	mapping: Mapping;
+	journal: Journal;
+	portals: Portals;
+	network(name: NetworkName): Network;
+	rules: Rules;
+	log: Log;
+}) {
+	const { mapping, journal, portals, network, rules, log } = deps;
+	const ofSender = limiter(rules.limits.sender);
+	const ofDomain = limiter(rules.limits.domain);
+	const chatsOfSender = limiter(rules.limits.newChats);
+	const chatsOfDomain = limiter(rules.limits.newChatsOfDomain);
+
+	/** Why this person may not say this here, if so. */
+	function guard(event: BridgeEvent): PermanentError | undefined {
+		const { sender } = event;
+		if (!atLeast(rules.level(sender), "use")) return new PermanentError("forbidden", phrases.blocked);
+		if (event.kind !== "message") return undefined;
+		if (ofSender(sender.id) && ofDomain(sender.domain)) return undefined;
+		return new PermanentError("busy", phrases.tooFast);
+	}
+
+	/** First contact: a portal for two. @throws PermanentError where it is not allowed. */
+	async function firstContact(event: BridgeEvent, to: Person): Promise<Portal> {
+		const { sender } = event;
+		const known = await mapping.portalBetween(sender, to);
+		if (known) return portals.openDirect(sender, to, event.room);
+		if (!atLeast(rules.level(to), "use")) throw new PermanentError("forbidden", phrases.blocked);
+		if (rules.direct === "known" && !to.local) throw new PermanentError("forbidden", phrases.onlyKnown);
+		if (!chatsOfSender(sender.id) || !chatsOfDomain(sender.domain))
+			throw new PermanentError("busy", phrases.tooManyChats);
+		return portals.openDirect(sender, to, event.room);
+	}
+
+	async function portalsFor(event: BridgeEvent): Promise<readonly Portal[]> {
+		const known = await mapping.portalsOf(event.sender.network, event.room);
+		if (known.length > 0 || !event.to || event.kind !== "message") return known;
+		return [await firstContact(event, event.to)];
+	}
+
+	/** Above the limit people come when they first speak; who leaves leaves in any case. */
+	async function mirrored(event: BridgeEvent): Promise<boolean> {
+		if (event.kind !== "membership" || event.change === "leave") return true;
+		const members = await journal.members(event.sender.network, event.room);
+		const others = members.filter((person) => person.id !== event.sender.id).length;
+		return others < rules.membersMirrored;
+	}
+
+	const memberOf = (event: BridgeEvent): Entry["member"] => {
+		if (event.kind !== "membership" && event.kind !== "profile") return undefined;
+		const { room, sender } = event;
+		return {
+			network: sender.network,
+			room,
+			person: sender,
+			present: event.kind === "profile" || event.change === "join",
+		};
+	};
+
+	const targets = (event: BridgeEvent, portal: Portal): readonly Link[] => {
+		// Coming and going in a chat of two changes nothing for the other: the chat outlives both.
+		if (portal.between && event.kind !== "message") return [];
+		const from = portal.links.find(
+			(link) => link.network === event.sender.network && link.room === event.room,
+		);
+		return from?.in ? portal.links.filter((link) => link.id !== from.id && link.out) : [];
+	};
+
+	/** Refuses aloud what a person said; resolves at once, the telling goes its own way. */
+	function refuse(event: BridgeEvent, error: PermanentError): undefined {
+		log.warn({ trace: traceId(event), reason: error.reason, domain: event.sender.domain }, "event refused");
+		if (event.kind !== "message") return undefined;
+		network(event.sender.network)
+			.refuse(event, error, phrases.unlinkedTarget)
+			.catch((failure: unknown) => log.error({ err: failure }, "could not tell the sender"));
+		return undefined;
+	}
+
+	return async function route(event: BridgeEvent): Promise<Entry | undefined> {
+		const no = guard(event);
+		if (no) return refuse(event, no);
+		try {
+			const found = await portalsFor(event);
+			if (found.length === 0) return undefined;
+			const rows: NewRow[] = [];
+			const trace = traceId(event);
+			if (await mirrored(event))
+				for (const portal of found)
+					for (const link of targets(event, portal))
+						rows.push({
+							operation: operationId(event, link.id),
+							trace,
+							lane: { portal: portal.id, link: link.id },
+							event,
+						});
+			const member = memberOf(event);
+			for (const portal of found)
+				portals
+					.attach(portal)
+					.catch((error: unknown) => log.error({ err: error, portal: portal.id }, "link refused"));
+			return { key: eventKey(event), rows, ...(member && { member }) };
+		} catch (error) {
+			if (error instanceof PermanentError) return refuse(event, error);
+			throw error;
+		}
+	};
+}

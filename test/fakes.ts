@@ -1,0 +1,126 @@
+import { PermanentError } from "../src/core/errors.ts";
+import type { BridgeEvent, Message, Person } from "../src/core/event.ts";
+import type { MessageId, NetworkName, RoomId, UserId } from "../src/core/ids.ts";
+import type { Log } from "../src/core/log.ts";
+import type { Bridge, Capabilities, Network, Outbound } from "../src/core/network.ts";
+
+/** A logger that keeps quiet; set TRIVIUM_TEST_LOG to read along. */
+export const quiet: Log = {
+	debug: () => undefined,
+	info: (fields, message) => process.env.TRIVIUM_TEST_LOG && console.log(message, fields),
+	warn: (fields, message) => process.env.TRIVIUM_TEST_LOG && console.warn(message, fields),
+	error: (fields, message) => process.env.TRIVIUM_TEST_LOG && console.error(message, fields),
+	child: () => quiet,
+};
+
+/** Waits until `what` holds. Fails with `why` (a list of what was seen, say) after `ms`. */
+export async function until(what: () => boolean, why: () => string, ms = 5_000): Promise<void> {
+	const end = Date.now() + ms;
+	while (!what()) {
+		if (Date.now() > end) throw new Error(`not within ${ms} ms: ${why()}`);
+		await new Promise((resolve) => setTimeout(resolve, 10));
+	}
+}
+
+export type Fake = Network & {
+	/** Rooms that exist there, and who is in them. */
+	rooms: Map<string, Person[]>;
+	/** Everything delivered, in the order of the wire. */
+	sent: Outbound[];
+	refused: { event: BridgeEvent; sentence: string; target: string }[];
+	attached: Set<string>;
+	invited: string[];
+	bridge: Bridge;
+	/** Put in the way of send: rejects, or waits. */
+	trouble: (out: Outbound) => Promise<void>;
+	person(name: string): Person;
+	/** Says a line in a room, as a person there. */
+	say(room: string, name: string, text: string, more?: Partial<Message>): Promise<void>;
+};
+
+/** A fictional network: rooms and people are names, its wire an array. The tutorial for a real one. */
+export function fakeNetwork(
+	name: string,
+	over: Partial<Network> & { can?: Partial<Capabilities> } = {},
+): Fake {
+	const { can, ...members } = over;
+	let count = 0;
+	const person = (who: string): Person => ({
+		network: name as NetworkName,
+		id: `${who}@${name}` as UserId,
+		address: [who],
+		name: who,
+		handles: [`${who}@${name}`],
+		domain: name,
+		local: true,
+	});
+	const fake: Fake = {
+		name: name as NetworkName,
+		title: name.toUpperCase(),
+		commands: [],
+		window: 1,
+		rooms: new Map(),
+		sent: [],
+		refused: [],
+		attached: new Set(),
+		invited: [],
+		bridge: undefined as unknown as Bridge,
+		trouble: () => Promise.resolve(),
+		person,
+		say: (room, who, text, more = {}) =>
+			fake.bridge.receive([
+				{
+					kind: "message",
+					style: "text",
+					text,
+					id: `${name}-${++count}` as MessageId,
+					room: room as RoomId,
+					sender: person(who),
+					at: Date.now(),
+					...more,
+				},
+			]),
+		start: async (bridge) => {
+			fake.bridge = bridge;
+		},
+		pause: async () => undefined,
+		stop: async () => undefined,
+		capabilities: () => ({
+			message: "native",
+			membership: "native",
+			profile: "native",
+			state: "text",
+			...can,
+		}),
+		send: async (out) => {
+			await fake.trouble(out);
+			fake.sent.push(out);
+			return [`${name}:${out.operation}` as MessageId];
+		},
+		refuse: async (event, error, target) => {
+			fake.refused.push({ event, sentence: error.message, target });
+		},
+		findPerson: async ([who = ""]) => (who.startsWith("no") ? undefined : person(who)),
+		findRoom: async ([room = ""]) => {
+			if (!fake.rooms.has(room)) throw new PermanentError("not-found", `no room ${room} on ${name}`);
+			return { room: room as RoomId, name: `The ${room}` };
+		},
+		attach: async (_portal, link) => void fake.attached.add(link.room as string),
+		detach: async (_portal, link) => void fake.attached.delete(link.room as string),
+		createRoom: async (of, address) => {
+			const room = `${of}-${address.join("-")}`;
+			fake.rooms.set(room, []);
+			return room as RoomId;
+		},
+		openDirect: async (ours, theirs) => `${ours.address[0]}+${theirs.address[0]}` as RoomId,
+		invite: async (room, who) => void fake.invited.push(`${who.address[0]} to ${room}`),
+		show: (link) => link.room ?? "?",
+		members: async (room) => fake.rooms.get(room) ?? [],
+		...members,
+	};
+	return fake;
+}
+
+/** The words that reached a network, as "who: text". */
+export const lines = (fake: Fake) =>
+	fake.sent.flatMap(({ event }) => (event.kind === "message" ? [`${event.sender.name}: ${event.text}`] : []));
