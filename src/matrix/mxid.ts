@@ -1,0 +1,125 @@
+import { createHash } from "node:crypto";
+
+/** A ghost or portal name, taken apart: of which network, and the address there. */
+export type Address = Readonly<{ network: string; address: readonly string[] }>;
+
+const kept = /[a-z0-9._-]/;
+
+/**
+ * Spells any text with the characters every homeserver takes in a localpart; one text has one spelling.
+ * A lone surrogate becomes U+FFFD, as it would on the wire.
+ */
+export function enc(text: string): string {
+	let out = "";
+	for (const byte of Buffer.from(text, "utf8")) {
+		const char = String.fromCharCode(byte);
+		out += kept.test(char) ? char : `=${byte.toString(16).padStart(2, "0")}`;
+	}
+	return out;
+}
+
+/** The text that `enc` spelled so, or undefined for every other spelling: one identity has one address. */
+export function dec(spelling: string): string | undefined {
+	const bytes: number[] = [];
+	for (let i = 0; i < spelling.length; i++) {
+		if (spelling[i] !== "=") {
+			bytes.push(spelling.charCodeAt(i));
+			continue;
+		}
+		bytes.push(Number.parseInt(spelling.slice(i + 1, i + 3), 16));
+		i += 2;
+	}
+	const text = Buffer.from(bytes).toString("utf8");
+	return enc(text) === spelling ? text : undefined;
+}
+
+/** The longest MXID or alias, in bytes. // Matrix spec, appendix "Identifier grammar" */
+const LONGEST = 255;
+
+/** `@` or `#`, our namespace, the parts; hashed where that is too long, with an empty first part, which no address has. */
+function spell(sigil: "@" | "#", network: string, parts: readonly string[], domain: string): string {
+	const full = `${sigil}_${network}_${parts.map(enc).join("/")}:${domain}`;
+	if (Buffer.byteLength(full) <= LONGEST) return full;
+	return hashed(sigil, network, parts, domain);
+}
+
+function hashed(sigil: "@" | "#", network: string, parts: readonly string[], domain: string): string {
+	const hash = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+	return `${sigil}_${network}_/${hash}:${domain}`;
+}
+
+function take(sigil: "@" | "#", id: string, domain: string): [network: string, rest: string] | undefined {
+	const end = id.indexOf(":");
+	if (end < 0 || id.slice(end + 1) !== domain) return undefined;
+	const match = /^_([a-z0-9]+)_(.+)$/s.exec(id.slice(1, end));
+	return id[0] === sigil && match ? [match[1]!, match[2]!] : undefined;
+}
+
+/**
+ * The MXID of the ghost of `address`. `holder` counts those who held one address one after the other, such as a nick
+ * in a MUC: from the second on it is the third part.
+ */
+export function ghostMxid(network: string, address: readonly string[], domain: string, holder = 1): string {
+	return spell("@", network, holder > 1 ? [...address, String(holder)] : address, domain);
+}
+
+/** The address behind a ghost's MXID; undefined for people, for later holders and for hashed ones, which only the mapping knows. */
+export function ghostAddress(mxid: string, domain: string): Address | undefined {
+	const [network, rest] = take("@", mxid, domain) ?? [];
+	if (network === undefined || rest === undefined) return undefined;
+	const address = rest.split("/").map(dec);
+	if (address.length > 2 || !address.every((part) => part !== undefined && part !== "")) return undefined;
+	return { network, address: address as string[] };
+}
+
+/** The alias under which the room at `address` is found on Matrix. */
+export function portalAlias(network: string, address: readonly string[], domain: string): string {
+	return spell("#", network, address, domain);
+}
+
+/** The alias by which the room of two people is made only once; nobody can ask for it by an address. */
+export function directAlias(network: string, two: readonly [string, string], domain: string): string {
+	return hashed("#", network, two, domain);
+}
+
+/** What an alias in our namespace asks for: as we spell it, or with the plain address a person would type. */
+export function aliasAddress(alias: string, domain: string): Address | undefined {
+	const [network, rest] = take("#", alias, domain) ?? [];
+	if (network === undefined || rest === undefined) return undefined;
+	const address = rest.split("/").map(dec);
+	if (address.every((part) => part !== undefined && part !== ""))
+		return { network, address: address as string[] };
+	return /^[^\s=/@]+@[^\s=/@]+$/.test(rest) ? { network, address: [rest] } : undefined;
+}
+
+/** Which of `networks` has this MXID as a ghost of ours, whether or not we ever made it. */
+export function isGhost(mxid: string, networks: readonly string[], domain: string): boolean {
+	const [network] = take("@", mxid, domain) ?? [];
+	return network !== undefined && networks.includes(network);
+}
+
+/** The localpart and server of an MXID; the server may have a port. */
+export function parts(mxid: string): readonly [localpart: string, server: string] | undefined {
+	const end = mxid.indexOf(":");
+	return mxid[0] === "@" && end > 1 && end < mxid.length - 1
+		? [mxid.slice(1, end), mxid.slice(end + 1)]
+		: undefined;
+}
+
+/** A person's MXID as address parts for other networks: our own homeserver goes without saying. */
+export function personAddress(mxid: string, domain: string): readonly string[] | undefined {
+	const [localpart, server] = parts(mxid) ?? [];
+	if (localpart === undefined || server === undefined) return undefined;
+	return server === domain ? [localpart] : [localpart, server];
+}
+
+/** The MXID at an address: the parts of {@link personAddress}, or the one text that somebody typed. */
+export function personMxid(address: readonly string[], domain: string): string | undefined {
+	const [first, server] = address;
+	if (!first || address.length > 2) return undefined;
+	const mxid = server === undefined && parts(first) ? first : `@${first}:${server ?? domain}`;
+	// Historical localparts have any printable ASCII but the colon. // Matrix spec, "Historical User IDs"
+	const valid =
+		/^@[\x21-\x39\x3b-\x7e]+:[A-Za-z0-9.-]+(:\d{1,5})?$|^@[\x21-\x39\x3b-\x7e]+:\[[0-9a-fA-F:.]+\](:\d{1,5})?$/;
+	return valid.test(mxid) && Buffer.byteLength(mxid) <= LONGEST ? mxid : undefined;
+}

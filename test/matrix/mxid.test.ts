@@ -1,0 +1,139 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+	aliasAddress,
+	dec,
+	directAlias,
+	enc,
+	ghostAddress,
+	ghostMxid,
+	isGhost,
+	personAddress,
+	personMxid,
+	portalAlias,
+} from "../../src/matrix/mxid.ts";
+
+const hs = "hs.test";
+const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
+
+describe("spelling", () => {
+	test("every text comes back from its spelling", () => {
+		fc.assert(
+			fc.property(fc.string({ unit: "grapheme" }), (any) => {
+				expect(dec(enc(any))).toBe(any);
+			}),
+		);
+	});
+	test("a spelling uses only what every homeserver takes", () => {
+		fc.assert(
+			fc.property(fc.string({ unit: "binary" }), (any) => {
+				expect(enc(any)).toMatch(/^[a-z0-9._=-]*$/);
+			}),
+		);
+	});
+	test("one identity has one address: what decodes is exactly what would be encoded", () => {
+		const spelling = fc.string({ unit: fc.constantFrom(..."ab0=4A f2cé.-_") });
+		fc.assert(
+			fc.property(spelling, (any) => {
+				const back = dec(any);
+				if (back !== undefined) expect(enc(back)).toBe(any);
+			}),
+		);
+	});
+	test.each(["=4A", "=61", "A", "=", "=4", "=zz", "=ff", "a b", "=c0=80", "= 4"])(
+		"%j is nobody's spelling",
+		(wrong) => {
+			expect(dec(wrong)).toBeUndefined();
+		},
+	);
+});
+
+describe("ghosts", () => {
+	test("an XMPP account, an occupant and a device have the addresses of the design", () => {
+		expect(ghostMxid("xmpp", ["romeo@montague.lit"], hs)).toBe("@_xmpp_romeo=40montague.lit:hs.test");
+		expect(ghostMxid("xmpp", ["verona@muc.x", "Romeo"], hs)).toBe("@_xmpp_verona=40muc.x/=52omeo:hs.test");
+		expect(ghostMxid("mqtt", ["home/Lamp"], hs)).toBe("@_mqtt_home=2f=4camp:hs.test");
+	});
+	test("an address comes back from its ghost, or the mapping has to know it", () => {
+		const address = fc.array(text, { minLength: 1, maxLength: 2 });
+		fc.assert(
+			fc.property(fc.constantFrom("xmpp", "mqtt"), address, (network, address) => {
+				const mxid = ghostMxid(network, address, hs);
+				expect(Buffer.byteLength(mxid)).toBeLessThanOrEqual(255);
+				expect(isGhost(mxid, ["xmpp", "mqtt"], hs)).toBe(true);
+				const back = ghostAddress(mxid, hs);
+				if (back) expect(back).toEqual({ network, address });
+				else expect(mxid).toMatch(/^@_\w+_\/[0-9a-f]{64}:/);
+			}),
+		);
+	});
+	test("two addresses never share a ghost", () => {
+		const address = fc.array(text, { minLength: 1, maxLength: 2 });
+		fc.assert(
+			fc.property(address, address, (one, other) => {
+				fc.pre(JSON.stringify(one) !== JSON.stringify(other));
+				expect(ghostMxid("xmpp", one, hs)).not.toBe(ghostMxid("xmpp", other, hs));
+			}),
+		);
+	});
+	test("an address too long for an MXID is hashed, and two of them stay two", () => {
+		const long = (end: string) => ghostMxid("xmpp", [`${"ü".repeat(300)}@${end}`], hs);
+		expect(long("a")).toMatch(/^@_xmpp_\/[0-9a-f]{64}:hs\.test$/);
+		expect(long("a")).not.toBe(long("b"));
+		expect(ghostAddress(long("a"), hs)).toBeUndefined();
+	});
+	test("the next holder of a nick is another ghost, which no address names", () => {
+		const second = ghostMxid("xmpp", ["verona@muc.x", "romeo"], hs, 2);
+		expect(second).toBe("@_xmpp_verona=40muc.x/romeo/2:hs.test");
+		expect(ghostAddress(second, hs)).toBeUndefined();
+	});
+	test.each([
+		"@alice:hs.test",
+		"@_xmpp_a:other.test",
+		"@_xmpp_:hs.test",
+		"@_xmpp_A:hs.test",
+		"#_xmpp_a:hs.test",
+		"@_xmpp_a",
+	])("%s is no ghost's address", (mxid) => expect(ghostAddress(mxid, hs)).toBeUndefined());
+	test("another bridge's ghosts are not ours", () => {
+		expect(isGhost("@_irc_a:hs.test", ["xmpp", "mqtt"], hs)).toBe(false);
+		expect(isGhost("@_xmpp_a:other.test", ["xmpp"], hs)).toBe(false);
+	});
+});
+
+describe("aliases", () => {
+	test("a MUC's alias and back, also as a person would type it", () => {
+		expect(portalAlias("xmpp", ["verona@muc.x"], hs)).toBe("#_xmpp_verona=40muc.x:hs.test");
+		const verona = { network: "xmpp", address: ["verona@muc.x"] };
+		expect(aliasAddress("#_xmpp_verona=40muc.x:hs.test", hs)).toEqual(verona);
+		expect(aliasAddress("#_xmpp_verona@muc.x:hs.test", hs)).toEqual(verona);
+	});
+	test.each([
+		"#lobby:hs.test",
+		"#_xmpp_:hs.test",
+		"#_xmpp_a@b@c:hs.test",
+		"#_xmpp_=4A:hs.test",
+		"#_xmpp_a@b/c:hs.test",
+		"#_xmpp_a@b:other",
+	])("%s asks for nothing", (alias) => expect(aliasAddress(alias, hs)).toBeUndefined());
+	test("a direct room's alias can be computed again but asks for nothing", () => {
+		const alias = directAlias("xmpp", ["@alice:hs.test", "romeo@montague.lit"], hs);
+		expect(alias).toBe(directAlias("xmpp", ["@alice:hs.test", "romeo@montague.lit"], hs));
+		expect(aliasAddress(alias, hs)).toBeUndefined();
+	});
+});
+
+describe("people", () => {
+	test("our homeserver goes without saying, others are named", () => {
+		expect(personAddress("@alice:hs.test", hs)).toEqual(["alice"]);
+		expect(personAddress("@alice:matrix.org:8448", hs)).toEqual(["alice", "matrix.org:8448"]);
+		expect(personMxid(["alice"], hs)).toBe("@alice:hs.test");
+		expect(personMxid(["alice", "matrix.org"], hs)).toBe("@alice:matrix.org");
+		expect(personMxid(["@alice:matrix.org"], hs)).toBe("@alice:matrix.org");
+		expect(personMxid(["alice", "[::1]:8448"], hs)).toBe("@alice:[::1]:8448");
+	});
+	test.each([[[""]], [["a b"]], [["a", "b/c"]], [["a", "b", "c"]], [["a:b"]], [["ü"]], [["a".repeat(250)]]])(
+		"%j is no person",
+		(address) => expect(personMxid(address, hs)).toBeUndefined(),
+	);
+});
