@@ -1,0 +1,62 @@
+import { createServer, type Server } from "node:net";
+
+/** Where each server of a testbed listens, and where the bridge under test may; the numbers a developer gets. */
+export const standardPorts = {
+	synapse: 8008,
+	appservice: 9993,
+	public: 9994,
+	health: 9995,
+	prosodyC2s: 5222,
+	prosodyC2sDirect: 5223,
+	prosodyComponent: 5347,
+	prosodyHttp: 5280,
+	ejabberdC2s: 5322,
+	ejabberdC2sDirect: 5323,
+	ejabberdComponent: 5447,
+	ejabberdHttp: 5380,
+	mqtt: 1883,
+	mqtts: 8883,
+	mqttWebsocket: 9001,
+};
+
+export type Ports = { readonly [name in keyof typeof standardPorts]: number };
+export type PortBlock = { base: number; ports: Ports; release(): void };
+
+const names = Object.keys(standardPorts) as (keyof Ports)[];
+// Below the range the kernel takes outgoing ports from.
+const [firstBlock, lastBlock, blockSize] = [20_000, 31_980, 20];
+
+function listen(port: number): Promise<Server | undefined> {
+	const { promise, resolve } = Promise.withResolvers<Server | undefined>();
+	const server = createServer((socket) => socket.destroy());
+	server.once("error", () => resolve(undefined));
+	server.listen(port, "127.0.0.1", () => resolve(server.unref()));
+	return promise;
+}
+
+export async function portIsFree(port: number): Promise<boolean> {
+	const server = await listen(port);
+	server?.close();
+	return server !== undefined;
+}
+
+/**
+ * Takes a block of ports nobody else takes: who listens on its first port owns the block, on the whole machine,
+ * and the kernel frees it when the owner dies.
+ */
+export async function takePorts(): Promise<PortBlock> {
+	const blocks = (lastBlock - firstBlock) / blockSize + 1;
+	const start = process.pid % blocks;
+	for (let i = 0; i < blocks; i++) {
+		const base = firstBlock + ((start + i) % blocks) * blockSize;
+		const owner = await listen(base);
+		if (!owner) continue;
+		const entries = names.map((name, index) => [name, base + 1 + index] as const);
+		const free = await Promise.all(entries.map(([, port]) => portIsFree(port)));
+		if (free.every(Boolean)) {
+			return { base, ports: Object.fromEntries(entries) as Ports, release: () => owner.close() };
+		}
+		owner.close();
+	}
+	throw new Error(`no free block of ${blockSize} ports between ${firstBlock} and ${lastBlock}`);
+}

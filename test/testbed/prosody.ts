@@ -1,0 +1,103 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Definition, listens } from "./definition.ts";
+import { type Layout, xmppAddresses } from "./layout.ts";
+
+// Limits on stanzas and the answer to a second connection are Prosody's own unless a test asks for others.
+// Deliberately not as shipped: no mod_limits (tests are faster than people), SQL archive, no s2s.
+function config({ ports, options: { prosody: own } }: Layout): string {
+	const { domain, muc, upload, component, secret, http } = xmppAddresses(ports, "prosody");
+	const optional = [
+		own.conflict && `component_conflict_resolve = "${own.conflict}"`,
+		own.componentStanzaLimit && `component_stanza_size_limit = ${own.componentStanzaLimit}`,
+		own.c2sStanzaLimit && `c2s_stanza_size_limit = ${own.c2sStanzaLimit}`,
+		own.extra,
+	];
+	return `run_as_root = true
+data_path = "/tb/prosody/data"
+pidfile = "/tb/prosody/prosody.pid"
+admins = { "admin@${domain}" }
+interfaces = { "127.0.0.1" }
+local_interfaces = { "127.0.0.1" }
+c2s_ports = { ${ports.prosodyC2s} }
+c2s_direct_tls_ports = { ${ports.prosodyC2sDirect} }
+s2s_ports = { }
+s2s_direct_tls_ports = { }
+component_interfaces = { "127.0.0.1" }
+component_ports = { ${ports.prosodyComponent} }
+http_interfaces = { "127.0.0.1" }
+http_ports = { ${ports.prosodyHttp} }
+https_ports = { }
+http_default_host = "${domain}" -- answer by IP
+http_external_url = "${http}/"
+http_cors_override = { bosh = { enabled = true }, websocket = { enabled = true } }
+consider_bosh_secure = true
+consider_websocket_secure = true
+ssl = { key = "/srv/certs/xmpp.key", certificate = "/srv/certs/xmpp.crt" }
+authentication = "internal_hashed"
+storage = { archive = "sql" }
+default_storage = "internal"
+sql = { driver = "SQLite3", database = "/tb/prosody/data/prosody.sqlite" }
+archive_expires_after = "never"
+modules_enabled = {
+  "disco", "roster", "saslauth", "tls", "blocklist", "bookmarks", "carbons", "pep", "private", "smacks",
+  "csi_simple", "vcard4", "vcard_legacy", "ping", "time", "uptime", "version", "mam", "register", "posix",
+  "admin_adhoc", "admin_shell", "bosh", "websocket", "privilege", "delegation",
+}
+modules_disabled = { "s2s", "limits" }
+allow_registration = false
+log = { { levels = { min = "info" }, to = "file", filename = "/tb/prosody/prosody.log" } }
+${optional.filter(Boolean).join("\n")}
+
+VirtualHost "${domain}"
+  privileged_entities = {
+    ["${component}"] = {
+      roster = "both"; message = "outgoing"; presence = "roster";
+      iq = { ["http://jabber.org/protocol/pubsub"] = "both"; ["urn:xmpp:mam:2"] = "both"; };
+    };
+  }
+  disco_items = { { "${muc}" }, { "${upload}" }, { "${component}" } }
+
+Component "${muc}" "muc"
+  modules_enabled = { "muc_mam", "muc_moderation" }
+  muc_log_by_default = true
+  muc_log_presences = false
+  restrict_room_creation = false
+  muc_room_default_persistent = true
+  muc_room_locking = false
+  muc_tombstones = true
+
+Component "${upload}" "http_file_share"
+  http_file_share_size_limit = 50*1024*1024
+  http_file_share_daily_quota = 10*1024*1024*1024
+  http_file_share_access = { "${component}" }
+  http_host = "${domain}"
+  http_external_url = "${http}/"
+
+Component "${component}"
+  component_secret = "${secret}"
+  modules_enabled = { "privilege" }
+`;
+}
+
+export const prosody: Definition = {
+	files: (layout) => ({ "prosody.cfg.lua": config(layout), "data/.keep": "", "certs/.keep": "" }),
+	command: () => ["prosody", "--config", "/tb/prosody/prosody.cfg.lua", "-F"],
+	ready: async ({ ports }) => (await listens(ports.prosodyComponent)) && listens(ports.prosodyC2s),
+	logs: ["prosody.log"],
+};
+
+/**
+ * Writes the account as Prosody stores it: prosodyctl takes a second. Prosody reads accounts at login, and turns
+ * a plain password into its hash then.
+ */
+export function registerProsodyUser(folder: string, name: string, password: string): void {
+	const encode = (text: string) =>
+		text.replace(/[^A-Za-z0-9]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+	const accounts = resolve(folder, "prosody/data", encode("xmpp.test"), "accounts");
+	mkdirSync(accounts, { recursive: true });
+	writeFileSync(
+		resolve(accounts, `${encode(name)}.dat`),
+		`return { ["password"] = ${JSON.stringify(password)}; };\n`,
+	);
+}

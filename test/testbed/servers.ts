@@ -1,0 +1,91 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Definition } from "./definition.ts";
+import { ejabberd } from "./ejabberd.ts";
+import type { Layout, ServerName } from "./layout.ts";
+import { mosquitto } from "./mosquitto.ts";
+import {
+	hasEnded,
+	isAlive,
+	type ProcessId,
+	recordedProcess,
+	recordProcess,
+	signal,
+	spawnInRoot,
+} from "./process.ts";
+import { prosody } from "./prosody.ts";
+import { synapse } from "./synapse.ts";
+
+const definitions: Record<ServerName, Definition> = { synapse, prosody, ejabberd, mosquitto };
+
+const printed = "printed.log";
+const patience = { ready: 60_000, stop: 15_000 };
+
+/** The files one server of one testbed writes its log to. */
+export function logFiles({ folder }: Layout, name: ServerName): string[] {
+	return [printed, ...definitions[name].logs].map((log) => resolve(folder, name, log));
+}
+
+function logTails(layout: Layout, name: ServerName): string {
+	const tail = (file: string) => readFileSync(file, "utf8").trimEnd().split("\n").slice(-20).join("\n");
+	const existing = logFiles(layout, name).filter((file) => existsSync(file));
+	return existing.map((file) => `--- ${file}\n${tail(file)}`).join("\n");
+}
+
+export function runningServer({ folder }: Layout, name: ServerName): ProcessId | undefined {
+	return recordedProcess(resolve(folder, name, "pid"));
+}
+
+/** Starts a server with the layout's present options and waits until it answers. */
+export async function startServer(
+	layout: Layout,
+	name: ServerName,
+	how: { survive: boolean; durable: boolean },
+): Promise<void> {
+	if (runningServer(layout, name)) throw new Error(`${name} runs already`);
+	const definition = definitions[name];
+	const folder = resolve(layout.folder, name);
+	for (const [path, text] of Object.entries(definition.files(layout))) {
+		const file = resolve(folder, path);
+		mkdirSync(dirname(file), { recursive: true });
+		writeFileSync(file, text, { mode: 0o600 });
+	}
+	const command = definition.command(layout);
+	const id = spawnInRoot({ ...how, folder: layout.folder, log: resolve(folder, printed), command });
+	recordProcess(resolve(folder, "pid"), id);
+	const deadline = Date.now() + patience.ready;
+	while (!(await definition.ready(layout))) {
+		if (!isAlive(id)) throw new Error(`${name} ended while starting\n${logTails(layout, name)}`);
+		if (Date.now() > deadline) throw new Error(`${name} does not answer\n${logTails(layout, name)}`);
+		await sleep(20);
+	}
+}
+
+/** An orderly end: the server may say goodbye to its clients and save what it has. */
+export async function stopServer(layout: Layout, name: ServerName): Promise<void> {
+	const id = runningServer(layout, name);
+	if (!id) return;
+	signal(id, "SIGTERM");
+	signal(id, "SIGCONT");
+	if (!(await hasEnded(id, patience.stop))) await killServer(layout, name);
+}
+
+/** An end without a word, as in a power cut (but for what the kernel has yet to write). */
+export async function killServer(layout: Layout, name: ServerName): Promise<void> {
+	const id = runningServer(layout, name);
+	if (!id) return;
+	signal(id, "SIGKILL");
+	if (!(await hasEnded(id, 5_000))) throw new Error(`${name} (process ${id.pid}) cannot be killed`);
+}
+
+/** A paused server keeps its connections and answers nobody: a hung machine, a half-open link. */
+export function pauseServer(layout: Layout, name: ServerName): void {
+	const id = runningServer(layout, name);
+	if (id) signal(id, "SIGSTOP");
+}
+
+export function resumeServer(layout: Layout, name: ServerName): void {
+	const id = runningServer(layout, name);
+	if (id) signal(id, "SIGCONT");
+}

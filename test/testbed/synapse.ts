@@ -1,0 +1,98 @@
+import { createHmac } from "node:crypto";
+import { answers, type Definition } from "./definition.ts";
+import { type Layout, sharedSecret } from "./layout.ts";
+
+const limits = [
+	..."message registration admin_redaction joins_per_room room_creation media_create".split(" "),
+	..."joins.local joins.remote invites.per_room invites.per_user invites.per_issuer".split(" "),
+	..."login.address login.account login.failed_attempts presence.per_user".split(" "),
+];
+
+/** Lifts every rate limit: tests are faster than people. */
+function rateLimits(): string {
+	const groups = Map.groupBy(limits, (limit) => limit.split(".")[0]);
+	const high = "{ per_second: 100000, burst_count: 100000 }";
+	return [...groups]
+		.map(([group, members]) => {
+			const parts = members.map((member) => member.split(".")[1]);
+			return `rc_${group}: ${parts[0] ? `{ ${parts.map((part) => `${part}: ${high}`).join(", ")} }` : high}`;
+		})
+		.join("\n");
+}
+
+function homeserver({ ports, options }: Layout): string {
+	const registrations = options.registrations.map((_, i) => `/tb/synapse/registration-${i}.yaml`);
+	return `server_name: "hs.test"
+public_baseurl: "http://127.0.0.1:${ports.synapse}/"
+pid_file: /tb/synapse/homeserver.pid
+log_config: /tb/synapse/log.yaml
+media_store_path: /tb/synapse/media
+signing_key_path: /tb/synapse/signing.key
+report_stats: false
+listeners:
+  - port: ${ports.synapse}
+    bind_addresses: ["127.0.0.1"]
+    type: http
+    tls: false
+    resources: [ { names: [client, federation, media], compress: false } ]
+database:
+  name: sqlite3
+  args: { database: /tb/synapse/homeserver.db }
+registration_shared_secret: "${sharedSecret}"
+macaroon_secret_key: "testbed-macaroon"
+form_secret: "testbed-form"
+enable_registration: false
+bcrypt_rounds: 4
+trusted_key_servers: []
+suppress_key_server_warning: true
+federation_domain_whitelist: []
+presence: { enabled: true }
+enable_authenticated_media: true
+url_preview_enabled: false
+app_service_config_files: ${JSON.stringify(registrations)}
+max_upload_size: 50M
+${rateLimits()}
+# The halves Synapse needs for encryption in application services; a registration asks for the other halves.
+experimental_features:
+  msc2409_to_device_messages_enabled: true
+  msc3202_transaction_extensions: true
+  msc3983_appservice_otk_claims: true
+  msc3984_appservice_key_query: true
+`;
+}
+
+const logging = `version: 1
+formatters: { p: { format: '%(asctime)s %(name)s %(lineno)d %(levelname)s %(request)s %(message)s' } }
+handlers:
+  f: { class: logging.FileHandler, formatter: p, filename: /tb/synapse/homeserver.log }
+root: { level: WARNING, handlers: [f] }
+disable_existing_loggers: false
+`;
+
+export const synapse: Definition = {
+	files: (layout) => ({
+		"homeserver.yaml": homeserver(layout),
+		"log.yaml": logging,
+		"signing.key": "ed25519 testbed c2VjcmV0IGtleSBvZiB0aGUgdGVzdGJlZCBvbmx5ISE\n",
+		...Object.fromEntries(layout.options.registrations.map((yaml, i) => [`registration-${i}.yaml`, yaml])),
+	}),
+	command: () => ["python3", "-m", "synapse.app.homeserver", "-c", "/tb/synapse/homeserver.yaml"],
+	ready: ({ ports }) => answers(`http://127.0.0.1:${ports.synapse}/_matrix/client/versions`),
+	logs: ["homeserver.log"],
+};
+
+export type MatrixAccount = { userId: string; accessToken: string; deviceId: string; password: string };
+
+/** Creates an account by the shared secret (an HMAC over a nonce of the server's). */
+export async function registerMatrixUser(base: string, name: string, admin = false): Promise<MatrixAccount> {
+	const url = `${base}/_synapse/admin/v1/register`;
+	const { nonce } = (await (await fetch(url)).json()) as { nonce: string };
+	const password = `pw-${name}`;
+	const parts = [nonce, name, password, admin ? "admin" : "notadmin"];
+	const mac = createHmac("sha1", sharedSecret).update(parts.join("\0")).digest("hex");
+	const body = JSON.stringify({ nonce, username: name, password, admin, mac });
+	const response = await fetch(url, { method: "POST", body });
+	const answer = (await response.json()) as { user_id: string; access_token: string; device_id: string };
+	if (!response.ok) throw new Error(`Synapse refused to register ${name}: ${JSON.stringify(answer)}`);
+	return { userId: answer.user_id, accessToken: answer.access_token, deviceId: answer.device_id, password };
+}
