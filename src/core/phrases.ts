@@ -41,3 +41,14 @@ export const waitingLine = (count: number) =>
 	count === 0 ? "Nothing is waiting." : `${count} messages are waiting.`;
 export const unlinkedTarget = "the other side";
 export const commandFailed = (why: string) => `That did not work: ${why}`;
+
+// The XMPP link.
+export const refused = (condition: string) => `the other side refused it (${condition}).`;
+export const stanzaTooLarge = (bytes: number, limit: number) =>
+	`it is too large for the XMPP server: ${bytes} bytes, and ${limit} is the limit.`;
+export const xmppSecretRefused = (component: string) =>
+	`The XMPP server refuses our secret for ${component}. Set xmpp.secret to the component_secret of Prosody, or the password ejabberd's listener has for that host.`;
+export const xmppHostUnknown = (component: string) =>
+	`The XMPP server has no component ${component}. Add the lines that “register” prints to its configuration, or correct xmpp.component.`;
+export const xmppConflict = (component: string) =>
+	`Another connection to the XMPP server already is ${component}. Stop the other bridge; if there is none, set component_conflict_resolve = "kick_old" for it in Prosody, and a dead connection no longer keeps its place.`;

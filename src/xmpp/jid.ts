@@ -1,0 +1,65 @@
+import { decode, encode } from "../core/codec.ts";
+import type { NetworkName } from "../core/ids.ts";
+
+/** A JID taken apart. Nothing is normalised: our own server has prepared it, byte-wise equality is what counts. */
+export type Jid = Readonly<{ local?: string; domain: string; resource?: string }>;
+
+// RFC 7622 §3.1: the first slash ends the bare JID, then the first at-sign ends the localpart.
+export function split(jid: string): Jid {
+	const slash = jid.indexOf("/");
+	const front = slash < 0 ? jid : jid.slice(0, slash);
+	const at = front.indexOf("@");
+	return {
+		...(at < 0 ? {} : { local: front.slice(0, at) }),
+		domain: front.slice(at + 1),
+		...(slash < 0 ? {} : { resource: jid.slice(slash + 1) }),
+	};
+}
+
+export const join = ({ local, domain, resource }: Jid): string =>
+	`${local === undefined ? "" : `${local}@`}${domain}${resource === undefined ? "" : `/${resource}`}`;
+
+export const bare = (jid: string): string => jid.split("/", 1)[0]!;
+export const local = (jid: string): string | undefined => split(jid).local;
+export const domain = (jid: string): string => split(jid).domain;
+export const resource = (jid: string): string | undefined => split(jid).resource;
+
+/** Where our ghosts live: `plain` is the network whose people have no prefix, `prefixed` the others. */
+export type Namespace = Readonly<{ component: string; plain: NetworkName; prefixed: readonly NetworkName[] }>;
+
+/** The bare JID of the ghost of somebody with this `Person.address`. */
+export function ghostJid(
+	of: NetworkName,
+	address: readonly string[],
+	{ component, plain }: Namespace,
+): string {
+	const spelt = address.map(encode).join("%");
+	return `${of === plain ? "" : `_${of}_`}${spelt}@${component}`;
+}
+
+/** Whom the ghost at this JID stands for; undefined where it is nobody's, or spelt otherwise than we would. */
+export function personAt(
+	jid: string,
+	{ component, plain, prefixed }: Namespace,
+): { network: NetworkName; address: readonly string[] } | undefined {
+	const { local, domain } = split(jid);
+	if (domain !== component || !local) return undefined;
+	// People of other servers have a `%`: theirs is a name that merely looks like one of our prefixes.
+	const network = prefixed.find((name) => local.startsWith(`_${name}_`) && !local.includes("%"));
+	const address = (network ? [local.slice(network.length + 2)] : local.split("%")).map(decode);
+	if (address.length > 2 || !address.every((part) => !!part)) return undefined;
+	return { network: network ?? plain, address: address as string[] };
+}
+
+/** What the nick may be in a MUC that shows this name: never empty, at most 64 characters. */
+export function nickFor(_name: string, _localpart: string): string {
+	throw new Error("not yet");
+}
+/** That nick for servers that know no characters newer than Unicode 3.2: those without emoji. */
+export function plainNick(_nick: string, _localpart: string): string {
+	throw new Error("not yet");
+}
+/** The n-th (from 1) other nick when `nick` is taken: "Name (server)", "Name (localpart)", "Name 2", … */
+export function otherNick(_nick: string, _n: number, _who: { server?: string; localpart: string }): string {
+	throw new Error("not yet");
+}

@@ -1,0 +1,45 @@
+/** The part of @xmpp/component 0.13 that we use; it ships no types. */
+declare module "@xmpp/component" {
+	import type { EventEmitter } from "node:events";
+	import type { Socket } from "node:net";
+
+	/** An XML element of ltx: attributes and children are plain data. */
+	export interface Element {
+		name: string;
+		parent: Element | null;
+		attrs: Record<string, string>;
+		children: (Element | string)[];
+		is(name: string, xmlns?: string): boolean;
+		/** The name without prefix. */
+		getName(): string;
+		getNS(): string | undefined;
+		getChild(name: string, xmlns?: string): Element | undefined;
+		getChildren(name: string, xmlns?: string): Element[];
+		getChildElements(): Element[];
+		/** The text of this element, that of its children not included. */
+		getText(): string;
+		append(...nodes: (Element | string)[]): void;
+		remove(child: Element | string, xmlns?: string): this;
+		toString(): string;
+	}
+
+	export const xml: {
+		Element: new (name: string, attrs?: Record<string, string>) => Element;
+	};
+
+	/** One connection; EventEmitter of status, connect, open, close, online, disconnect, error. */
+	export interface Entity extends EventEmitter {
+		readonly status: string;
+		readonly socket: Socket | null;
+		readonly reconnect: { stop(): void };
+		/** Of the library's own waiting, in ms; 0 waits without end. */
+		timeout: number;
+		Parser: new () => EventEmitter & { write(text: string): void };
+		connect(service: string): Promise<void>;
+		open(options: { domain: string }): Promise<unknown>;
+		/** Resolves when the kernel took the text. */
+		write(text: string): Promise<void>;
+	}
+
+	export function component(options: { service: string; domain: string; password: string }): Entity;
+}
