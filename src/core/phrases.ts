@@ -52,3 +52,55 @@ export const xmppHostUnknown = (component: string) =>
 	`The XMPP server has no component ${component}. Add the lines that “register” prints to its configuration, or correct xmpp.component.`;
 export const xmppConflict = (component: string) =>
 	`Another connection to the XMPP server already is ${component}. Stop the other bridge; if there is none, set component_conflict_resolve = "kick_old" for it in Prosody, and a dead connection no longer keeps its place.`;
+
+// XMPP: what cannot be shown as it was said.
+export const encrypted =
+	"(an encrypted message, which the bridge cannot read: please turn encryption off here)";
+export const encryptedRefused =
+	"The bridge cannot read encrypted messages, so nobody got this one. Please turn encryption off for this chat and send it again.";
+export const correction = (text: string) => `Correction: ${text}`;
+export const reacted = (emoji: string) => `reacted with ${emoji}`;
+export const retracted = "deleted a message, which the bridge cannot take back here";
+export const relayedEmote = (name: string, text: string) => `* ${name} ${text}`;
+
+// XMPP: why a room or a person cannot be reached.
+export const notJid = (typed: string) =>
+	`“${typed}” is no XMPP address. They look like romeo@montague.example.`;
+export const ownJid = (typed: string) => `“${typed}” is an address of this bridge itself.`;
+export const noSuchServer = (domain: string) => `there is no XMPP server ${domain}, or it does not answer.`;
+export const noSuchMuc = (room: string) => `there is no XMPP room ${room}.`;
+export const notMuc = (address: string) => `${address} is no XMPP room.`;
+export const mucAnswered = (room: string, why: string) => `the XMPP room ${room} answered: ${why}.`;
+export const mucMembersOnly = (room: string) =>
+	`the XMPP room ${room} is for members only. One of its admins has to open it first.`;
+export const mucPassword = (room: string) =>
+	`the XMPP room ${room} asks for a password, which the bridge cannot give yet.`;
+export const mucBanned = (room: string) =>
+	`the XMPP room ${room} has banned this name or this bridge. Its admins can lift that.`;
+export const mucFull = (room: string) => `the XMPP room ${room} is full.`;
+export const mucNoVoice = (room: string) =>
+	`you may only read in the XMPP room ${room}. Its moderators can give you voice.`;
+export const mucNoNick = (room: string) =>
+	`the XMPP room ${room} accepts no form of this name. Choose another display name and try again.`;
+export const mucGone = (room: string, alternate: string | undefined) =>
+	`the XMPP room ${room} was closed.${alternate ? ` It moved to ${alternate}.` : ""}`;
+export const mucNotAnswering = (room: string) => `the XMPP room ${room} does not answer.`;
+export const mucRemoved = (
+	name: string,
+	room: string,
+	how: "kicked" | "banned" | "removed",
+	by: string | undefined,
+	reason: string | undefined,
+) =>
+	`${name} was ${how} from the XMPP room ${room}${by ? ` by ${by}` : ""}${reason ? `: ${reason}` : "."}`;
+export const mucComeBack = (why: string) => `${why} Leave this room and join it again to return there.`;
+export const theBridge = "The bridge";
+export const xmppNoDelivery = (why: string) => `A message could not be delivered to this person: ${why}.`;
+export const xmppNoPrivate =
+	"Private messages to people from the other side are not bridged yet. Please write in the room, or to their own address.";
+export const xmppNoInvite = "Invitations are not bridged yet.";
+export const xmppNoHosted = "The bridge cannot make XMPP rooms yet. Link an existing one instead.";
+export const xmppNoHostedRoom = "The bridge has no rooms of its own yet.";
+export const xmppNobody = "Nobody has this address.";
+export const xmppStopping = "The bridge is just restarting. Please send this again in a minute.";
+export const xmppStrangers = "One cannot open a chat with somebody known from a room only.";
