@@ -91,8 +91,7 @@ export const mucRemoved = (
 	how: "kicked" | "banned" | "removed",
 	by: string | undefined,
 	reason: string | undefined,
-) =>
-	`${name} was ${how} from the XMPP room ${room}${by ? ` by ${by}` : ""}${reason ? `: ${reason}` : "."}`;
+) => `${name} was ${how} from the XMPP room ${room}${by ? ` by ${by}` : ""}${reason ? `: ${reason}` : "."}`;
 export const mucComeBack = (why: string) => `${why} Leave this room and join it again to return there.`;
 export const theBridge = "The bridge";
 export const xmppNoDelivery = (why: string) => `A message could not be delivered to this person: ${why}.`;
@@ -104,3 +103,24 @@ export const xmppNoHostedRoom = "The bridge has no rooms of its own yet.";
 export const xmppNobody = "Nobody has this address.";
 export const xmppStopping = "The bridge is just restarting. Please send this again in a minute.";
 export const xmppStrangers = "One cannot open a chat with somebody known from a room only.";
+
+// Matrix: words for what has no form of its own elsewhere yet, and answers to people there.
+const article = (thing: string) => (/^[aeiou]/.test(thing) ? `an ${thing}` : `a ${thing}`);
+export const sentFile = (thing: string, name: string, caption?: string) =>
+	[`sent ${article(thing)}: ${name}`, caption].filter(Boolean).join("\n");
+export const sentSticker = (name: string) => `sent a sticker: ${name}`;
+export const sharedLocation = (name: string, uri: string) =>
+	`is here: ${[name, uri].filter(Boolean).join(" ")}`;
+export const startedPoll = (question: string, options: readonly string[]) =>
+	[`asks: ${question}`, ...options.map((option, index) => `${index + 1}. ${option}`)].join("\n");
+export const reacted = (key: string) => `reacted with ${key}`;
+export const corrected = (text: string) => `Correction: ${text}`;
+export const longMessage = (start: string) => `${start}\n… (all of it is in the attached file)`;
+export const encrypted =
+	"this room is encrypted, which the bridge cannot read. Use a room without encryption.";
+export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;
+export const noMatrixAddress = (text: string) =>
+	`“${text}” is no Matrix address. One looks like @alice:example.org, a room #lobby:example.org.`;
+export const noMatrixRoom = (address: string) => `there is no Matrix room ${address}.`;
+export const onlyDirect = "I can be invited to a chat of two only.";
+export const notReachable = "the other network cannot be reached. Try again later.";
