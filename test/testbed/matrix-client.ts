@@ -1,0 +1,175 @@
+import { randomUUID } from "node:crypto";
+import { Inbox } from "./inbox.ts";
+import type { MatrixAccount } from "./synapse.ts";
+
+/** An event as it came down /sync, and by which part of the answer. */
+export type SeenEvent = {
+	from: "timeline" | "state" | "ephemeral" | "invite" | "leave" | "presence" | "to_device";
+	room_id: string;
+	type: string;
+	content: Record<string, unknown>;
+	sender?: string;
+	event_id?: string;
+	state_key?: string;
+	origin_server_ts?: number;
+	unsigned?: Record<string, unknown>;
+};
+
+type Events = { events?: Omit<SeenEvent, "room_id" | "from">[] };
+type Sync = {
+	next_batch: string;
+	presence?: Events;
+	to_device?: Events;
+	rooms?: {
+		join?: Record<string, { state?: Events; timeline?: Events; ephemeral?: Events }>;
+		invite?: Record<string, { invite_state?: Events }>;
+		leave?: Record<string, { timeline?: Events }>;
+	};
+};
+
+export class MatrixError extends Error {
+	readonly status: number;
+	readonly code: string;
+
+	constructor(status: number, code: string, message: string) {
+		super(message);
+		this.status = status;
+		this.code = code;
+	}
+}
+
+/** A person's Matrix client, on a real homeserver: plain requests, and /sync in the background. */
+export class MatrixClient {
+	readonly userId: string;
+	readonly accessToken: string;
+	readonly inbox: Inbox<SeenEvent>;
+	readonly #base: string;
+	readonly #end = new AbortController();
+	#syncing: Promise<void> = Promise.resolve();
+
+	constructor(base: string, { userId, accessToken }: Pick<MatrixAccount, "userId" | "accessToken">) {
+		this.#base = base;
+		this.userId = userId;
+		this.accessToken = accessToken;
+		this.inbox = new Inbox(userId, (event) => JSON.stringify(event));
+	}
+
+	/** Starts to listen; what happens after this is seen. */
+	static async connect(
+		base: string,
+		account: Pick<MatrixAccount, "userId" | "accessToken">,
+	): Promise<MatrixClient> {
+		const self = new MatrixClient(base, account);
+		const since = await self.#sync(undefined);
+		self.#syncing = self.#listen(since);
+		return self;
+	}
+
+	/** `path` below /_matrix/client, with version: `v3/rooms/…`. */
+	async request<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T> {
+		const response = await fetch(`${this.#base}/_matrix/client/${path}`, {
+			method,
+			headers: { authorization: `Bearer ${this.accessToken}` },
+			signal: this.#end.signal,
+			...(body === undefined ? {} : { body: JSON.stringify(body) }),
+		});
+		const answer = (await response.json()) as T & { errcode?: string; error?: string };
+		if (response.ok) return answer;
+		const { errcode = "?", error = "" } = answer;
+		throw new MatrixError(
+			response.status,
+			errcode,
+			`${method} ${path}: ${response.status} ${errcode} ${error}`,
+		);
+	}
+
+	async createRoom(options: Record<string, unknown> = {}): Promise<string> {
+		const { room_id } = await this.request<{ room_id: string }>("POST", "v3/createRoom", options);
+		return room_id;
+	}
+
+	async join(roomOrAlias: string): Promise<string> {
+		const path = `v3/join/${encodeURIComponent(roomOrAlias)}`;
+		return (await this.request<{ room_id: string }>("POST", path, {})).room_id;
+	}
+
+	leave(room: string): Promise<unknown> {
+		return this.request("POST", `v3/rooms/${encodeURIComponent(room)}/leave`, {});
+	}
+
+	invite(room: string, user_id: string): Promise<unknown> {
+		return this.request("POST", `v3/rooms/${encodeURIComponent(room)}/invite`, { user_id });
+	}
+
+	/** Text, or any content. Returns the event's id. */
+	async send(room: string, what: string | Record<string, unknown>, type = "m.room.message"): Promise<string> {
+		const content = typeof what === "string" ? { msgtype: "m.text", body: what } : what;
+		const path = `v3/rooms/${encodeURIComponent(room)}/send/${type}/${randomUUID()}`;
+		return (await this.request<{ event_id: string }>("PUT", path, content)).event_id;
+	}
+
+	async displayName(name: string): Promise<void> {
+		await this.request("PUT", `v3/profile/${encodeURIComponent(this.userId)}/displayname`, {
+			displayname: name,
+		});
+	}
+
+	/** Joined members and the names they show. */
+	async members(room: string): Promise<Map<string, string | undefined>> {
+		type Joined = { joined: Record<string, { display_name?: string }> };
+		const { joined } = await this.request<Joined>(
+			"GET",
+			`v3/rooms/${encodeURIComponent(room)}/joined_members`,
+		);
+		return new Map(Object.entries(joined).map(([id, { display_name }]) => [id, display_name]));
+	}
+
+	waitFor(what: string, fits: (event: SeenEvent) => boolean, ms?: number): Promise<SeenEvent> {
+		return this.inbox.waitFor(what, fits, ms);
+	}
+
+	/** The first message with exactly this body, in this room if one is given. */
+	waitForMessage(body: string, room?: string, ms?: number): Promise<SeenEvent> {
+		const fits = (event: SeenEvent) =>
+			event.type === "m.room.message" &&
+			event.content.body === body &&
+			(room ?? event.room_id) === event.room_id;
+		return this.waitFor(`a message "${body}"`, fits, ms);
+	}
+
+	async close(): Promise<void> {
+		this.#end.abort();
+		await this.#syncing;
+	}
+
+	async #listen(first: string): Promise<void> {
+		for (let since = first; !this.#end.signal.aborted; ) {
+			try {
+				since = await this.#sync(since);
+			} catch {
+				// A homeserver that is down, which tests do on purpose: ask again soon.
+				await new Promise((resolve) => setTimeout(resolve, 100));
+			}
+		}
+	}
+
+	async #sync(since: string | undefined): Promise<string> {
+		const query = since === undefined ? "" : `&since=${since}&timeout=30000`;
+		const answer = await this.request<Sync>("GET", `v3/sync?set_presence=offline${query}`);
+		const keep = (from: SeenEvent["from"], room_id: string, part: Events | undefined) => {
+			for (const event of part?.events ?? []) this.inbox.push({ ...event, from, room_id });
+		};
+		for (const [room, { state, timeline, ephemeral }] of Object.entries(answer.rooms?.join ?? {})) {
+			keep("state", room, state);
+			keep("timeline", room, timeline);
+			keep("ephemeral", room, ephemeral);
+		}
+		for (const [room, { invite_state }] of Object.entries(answer.rooms?.invite ?? {}))
+			keep("invite", room, invite_state);
+		for (const [room, { timeline }] of Object.entries(answer.rooms?.leave ?? {}))
+			keep("leave", room, timeline);
+		keep("presence", "", answer.presence);
+		keep("to_device", "", answer.to_device);
+		return answer.next_batch;
+	}
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { type Client, client, type Element, xml } from "@xmpp/client";
+import { Inbox } from "./inbox.ts";
+import type { XmppAccount } from "./index.ts";
+import { caFile } from "./layout.ts";
+
+export { type Element, xml };
+
+/** Certificates are checked as in life; the testbed's authority is known to this process only. */
+function trustTestbed(): void {
+	const trusted = getCACertificates("default");
+	const own = existsSync(caFile) ? readFileSync(caFile, "utf8") : "";
+	if (own && !trusted.includes(own)) setDefaultCACertificates([...trusted, own]);
+}
+
+/** A person's XMPP client, on a real server. */
+export class XmppClient {
+	/** Full JID. */
+	readonly jid: string;
+	readonly inbox: Inbox<Element>;
+	readonly #client: Client;
+
+	constructor(jid: string, inbox: Inbox<Element>, connection: Client) {
+		this.jid = jid;
+		this.inbox = inbox;
+		this.#client = connection;
+	}
+
+	/** Logs in and, unless `available` is false, says that it is there. It does not reconnect by itself. */
+	static async connect(
+		account: XmppAccount,
+		{ resource = "test", available = true } = {},
+	): Promise<XmppClient> {
+		trustTestbed();
+		const { domain, username, password } = account;
+		const connection = client({ service: account.c2s, domain, username, password, resource });
+		connection.reconnect.stop();
+		const inbox = new Inbox<Element>(`${username}@${domain}`, (stanza) => stanza.toString());
+		connection.on("stanza", (stanza: Element) => inbox.push(stanza));
+		connection.on("error", () => {}); // start() rejects with it; later ones show as what does not arrive
+		const jid = await connection.start();
+		const self = new XmppClient(jid.toString(), inbox, connection);
+		if (available) await self.send(xml("presence"));
+		return self;
+	}
+
+	send(stanza: Element): Promise<void> {
+		return this.#client.send(stanza);
+	}
+
+	/** Sends text as it is, whatever it is. */
+	sendRaw(text: string): Promise<void> {
+		return this.#client.write(text);
+	}
+
+	/** Resolves with the result, rejects with the error the other side answered. */
+	iq(to: string, type: "get" | "set", child: Element, ms = 10_000): Promise<Element> {
+		return this.#client.iqCaller.request(xml("iq", { to, type }, child), ms);
+	}
+
+	/** Returns the id it was sent with. */
+	async sendMessage(
+		to: string,
+		body: string,
+		type: "chat" | "groupchat" = "chat",
+		id = randomUUID(),
+	): Promise<string> {
+		await this.send(xml("message", { to, type, id }, xml("body", {}, body)));
+		return id;
+	}
+
+	/** Joins with at most `history` old lines. Resolves with the own presence, rejects with the room's refusal. */
+	async joinRoom(room: string, nick: string, { history = 0, password }: JoinOptions = {}): Promise<Element> {
+		const parts = [
+			xml("history", { maxstanzas: String(history) }),
+			password === undefined ? undefined : xml("password", {}, password),
+		];
+		await this.send(
+			xml(
+				"presence",
+				{ to: `${room}/${nick}` },
+				xml("x", { xmlns: "http://jabber.org/protocol/muc" }, ...parts),
+			),
+		);
+		const answer = await this.inbox.waitFor(
+			`the answer of ${room} to joining as ${nick}`,
+			(stanza) =>
+				stanza.is("presence") && isFrom(stanza, room) && (isError(stanza) || hasStatus(stanza, "110")),
+		);
+		if (isError(answer)) throw new Error(`${room} refused ${nick}: ${answer}`);
+		return answer;
+	}
+
+	leaveRoom(room: string, nick: string): Promise<void> {
+		return this.send(xml("presence", { to: `${room}/${nick}`, type: "unavailable" }));
+	}
+
+	waitFor(what: string, fits: (stanza: Element) => boolean, ms?: number): Promise<Element> {
+		return this.inbox.waitFor(what, fits, ms);
+	}
+
+	/** The first message with exactly this body, from this room, occupant or person if one is given. */
+	waitForMessage(body: string, from?: string, ms?: number): Promise<Element> {
+		return this.waitFor(`a message "${body}"`, (stanza) => isMessage(stanza, body, from), ms);
+	}
+
+	async close(): Promise<void> {
+		await this.#client.stop().catch(() => {});
+	}
+}
+
+type JoinOptions = { history?: number; password?: string };
+
+const isError = (stanza: Element) => stanza.attrs.type === "error";
+
+function isFrom(stanza: Element, address: string): boolean {
+	const from = stanza.attrs.from ?? "";
+	return from === address || from.startsWith(`${address}/`);
+}
+
+/** A message (no error) with exactly this body. */
+export function isMessage(stanza: Element, body: string, from?: string): boolean {
+	if (!stanza.is("message") || isError(stanza) || stanza.getChild("body")?.getText() !== body) return false;
+	return from === undefined || isFrom(stanza, from);
+}
+
+/** Whether a MUC presence carries this status code. */
+export function hasStatus(stanza: Element, code: string): boolean {
+	const x = stanza.getChild("x", "http://jabber.org/protocol/muc#user");
+	return x?.getChildren("status").some((status) => status.attrs.code === code) ?? false;
+}

@@ -1,0 +1,32 @@
+/** The part of @xmpp/client 0.14 that tests use; it ships no types. */
+declare module "@xmpp/client" {
+	import type { EventEmitter } from "node:events";
+	import type { Element } from "@xmpp/component";
+
+	export type { Element };
+
+	type Attributes = Record<string, string | undefined>;
+	export function xml(
+		name: string,
+		attrs?: Attributes,
+		...children: (Element | string | undefined)[]
+	): Element;
+
+	export interface Client extends EventEmitter {
+		readonly reconnect: { stop(): void };
+		readonly iqCaller: { request(iq: Element, timeout?: number): Promise<Element> };
+		/** Resolves with the full JID once the session is bound. */
+		start(): Promise<{ toString(): string }>;
+		stop(): Promise<unknown>;
+		send(stanza: Element): Promise<void>;
+		write(text: string): Promise<void>;
+	}
+
+	export function client(options: {
+		service: string;
+		domain: string;
+		username: string;
+		password: string;
+		resource?: string;
+	}): Client;
+}
