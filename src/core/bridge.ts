@@ -62,11 +62,7 @@ export function createBridge(deps: {
 	let turn: Promise<unknown> = Promise.resolve();
 
 	async function take(events: readonly BridgeEvent[]): Promise<{ accepted: Promise<void> }> {
-		const entries = [];
-		for (const event of events) {
-			const entry = await route(event);
-			if (entry) entries.push(entry);
-		}
+		const entries = await route(events);
 		// Not awaited here: what comes next may share the commit.
 		return { accepted: entries.length > 0 ? journal.accept(entries).then(lanes.push) : Promise.resolve() };
 	}

@@ -77,24 +77,25 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 		const flight = new Set<Promise<void>>();
 		const again: Row[] = [];
 		let wait = 0;
-		const failed = async (row: Row, error: unknown) => {
-			if (!(error instanceof TemporaryError)) {
-				try {
-					return await sender.fail(row, error);
-				} catch (next) {
-					log.error({ err: next, trace: row.trace }, "could not settle a failed row");
-				}
-			}
+		const retry = (row: Row, error: unknown) => {
 			again.push({ ...row, attempts: row.attempts + 1, state: "doubt" });
 			wait = Math.max(wait, (error instanceof TemporaryError && error.retryAfter) || 0);
 			log.warn({ err: error, trace: row.trace, attempt: row.attempts + 1 }, "delivery failed, will retry");
 		};
+		const failed = (row: Row, error: unknown) =>
+			error instanceof TemporaryError
+				? retry(row, error)
+				: sender.fail(row, error).catch((unsettled: unknown) => retry(row, unsettled));
 		while (!stopping) {
-			if (of.queue.length === 0 && of.behind) await refill(of);
-			const batch = of.queue.splice(0, Math.max(1, sender.window(of.lane) - flight.size));
-			if (batch.length === 0) {
-				if (flight.size === 0) return;
+			if (again.length > 0) {
+				await Promise.all(flight);
+				of.queue.unshift(...again.splice(0).sort((a, b) => a.seq - b.seq));
+				await pause(of, wait);
+				wait = 0;
 			}
+			if (of.queue.length === 0 && of.behind) await refill(of);
+			const batch = of.queue.splice(0, Math.max(0, sender.window(of.lane) - flight.size));
+			if (batch.length === 0 && flight.size === 0) return;
 			const sends = await Promise.all(
 				batch.map((row) => sender.prepare(row).catch((error: unknown) => failed(row, error))),
 			);
@@ -115,14 +116,10 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 					.finally(() => flight.delete(task));
 				flight.add(task);
 			}
-			if (again.length > 0) {
-				await Promise.all(flight);
-				of.queue.unshift(...again.splice(0).sort((a, b) => a.seq - b.seq));
-				await pause(of, wait);
-				wait = 0;
-			} else if (flight.size > 0 && (of.queue.length === 0 || flight.size >= sender.window(of.lane))) {
+			const full = flight.size >= sender.window(of.lane);
+			if (again.length === 0 && flight.size > 0 && (full || of.queue.length === 0)) {
 				const arrival = new Promise<void>((resolve) => {
-					of.arrived = flight.size < sender.window(of.lane) ? resolve : undefined;
+					of.arrived = full ? undefined : resolve;
 				});
 				await Promise.race([...flight, arrival]);
 			}

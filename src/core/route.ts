@@ -1,6 +1,6 @@
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
-import type { NetworkName } from "./ids.ts";
+import type { NetworkName, RoomId, UserId } from "./ids.ts";
 import type { Entry, Journal, NewRow } from "./journal.ts";
 import { type Limits, limiter } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -19,6 +19,9 @@ export type Rules = Readonly<{
 	/** How many people of a room are mirrored before they speak. */
 	membersMirrored: number;
 }>;
+
+/** Who is in a room, by room, while a batch is looked at. */
+type Crowds = Map<RoomId, Set<UserId>>;
 
 /** Decides where an event goes: guards, the portal, one row for each target. */
 export function router(deps: {
@@ -62,12 +65,16 @@ export function router(deps: {
 		return [await firstContact(event, event.to)];
 	}
 
-	/** Above the limit people come when they first speak; who leaves leaves in any case. */
-	async function mirrored(event: BridgeEvent): Promise<boolean> {
+	/** Above the limit people come when they first speak; who leaves leaves in any case. `crowds` counts along a batch. */
+	async function mirrored(event: BridgeEvent, crowds: Crowds): Promise<boolean> {
 		if (event.kind !== "membership" || event.change === "leave") return true;
-		const members = await journal.members(event.sender.network, event.room);
-		const others = members.filter((person) => person.id !== event.sender.id).length;
-		return others < rules.membersMirrored;
+		const { room, sender } = event;
+		const crowd =
+			crowds.get(room) ?? new Set((await journal.members(sender.network, room)).map((person) => person.id));
+		crowd.delete(sender.id);
+		const fits = crowd.size < rules.membersMirrored;
+		crowds.set(room, crowd.add(sender.id));
+		return fits;
 	}
 
 	const memberOf = (event: BridgeEvent): Entry["member"] => {
@@ -100,7 +107,7 @@ export function router(deps: {
 		return undefined;
 	}
 
-	return async function route(event: BridgeEvent): Promise<Entry | undefined> {
+	async function route(event: BridgeEvent, crowds: Crowds): Promise<Entry | undefined> {
 		const no = guard(event);
 		if (no) return refuse(event, no);
 		try {
@@ -108,7 +115,7 @@ export function router(deps: {
 			if (found.length === 0) return undefined;
 			const rows: NewRow[] = [];
 			const trace = traceId(event);
-			if (await mirrored(event))
+			if (await mirrored(event, crowds))
 				for (const portal of found)
 					for (const link of targets(event, portal))
 						rows.push({
@@ -127,5 +134,16 @@ export function router(deps: {
 			if (error instanceof PermanentError) return refuse(event, error);
 			throw error;
 		}
+	}
+
+	/** The journal entries of a batch of events, in order; what may not pass is refused to its sender. */
+	return async (events: readonly BridgeEvent[]): Promise<readonly Entry[]> => {
+		const crowds: Crowds = new Map();
+		const entries: Entry[] = [];
+		for (const event of events) {
+			const entry = await route(event, crowds);
+			if (entry) entries.push(entry);
+		}
+		return entries;
 	};
 }

@@ -1,0 +1,295 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createBridge, type Running } from "../../src/core/bridge.ts";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import type { Rules } from "../../src/core/route.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
+
+const many = { perMinute: 1e9, burst: 1e9 };
+const rules: Rules = {
+	level: permissions({ "*": "use", "owner@*": "link", "*@spam": "block", "troll@*": "block" }),
+	limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+	direct: "known",
+	membersMirrored: 3,
+};
+
+let earth: Fake;
+let mars: Fake;
+let bridge: Running;
+let mapping = memoryMapping();
+let journal = memoryJournal();
+
+async function begin(over: Partial<Rules> = {}, marsOver: Parameters<typeof fakeNetwork>[1] = {}) {
+	earth = fakeNetwork("earth");
+	mars = fakeNetwork("mars", marsOver);
+	earth.rooms.set("plaza", [earth.person("ann"), earth.person("owner")]);
+	mars.rooms.set("crater", []);
+	bridge = createBridge({
+		networks: [earth, mars],
+		mapping,
+		journal,
+		rules: { ...rules, ...over },
+		log: quiet,
+	});
+	await bridge.start();
+}
+
+/** Types a command on earth and resolves with the answer. */
+async function command(
+	text: string,
+	who = "owner",
+	room = "plaza",
+	id = Math.random().toString(),
+): Promise<string> {
+	let answer = "";
+	await bridge.command({
+		id: id as MessageId,
+		network: earth.name,
+		room: room as RoomId,
+		sender: earth.person(who),
+		text,
+		mayChangeRoom: async () => who === "owner",
+		reply: async (words) => {
+			answer += words;
+		},
+	});
+	return answer;
+}
+
+const seen = (fake: Fake, count: number) =>
+	until(
+		() => lines(fake).length >= count,
+		() => lines(fake).join(" | "),
+	);
+
+beforeEach(async () => {
+	mapping = memoryMapping();
+	journal = memoryJournal();
+	await begin();
+});
+
+describe("a linked room", () => {
+	beforeEach(async () => expect(await command("link mars crater")).toContain("Linked to The crater"));
+
+	test("passes on what is said, in both directions, and shows nothing to its own side", async () => {
+		await earth.say("plaza", "ann", "hello mars");
+		await mars.say("crater", "zog", "hello earth");
+		await seen(earth, 1);
+		await seen(mars, 1);
+		expect(lines(mars)).toEqual(["ann: hello mars"]);
+		expect(lines(earth)).toEqual(["zog: hello earth"]);
+	});
+
+	test("brings the people who are there already to the other side", async () => {
+		await until(
+			() => mars.sent.length >= 2,
+			() => JSON.stringify(mars.sent),
+		);
+		expect(mars.sent.map(({ event }) => [event.kind, event.sender.name])).toEqual([
+			["membership", "ann"],
+			["membership", "owner"],
+		]);
+	});
+
+	test("mirrors people up to the limit, and lets anybody leave", async () => {
+		const crowd = ["a", "b", "c", "d", "e"].map((name) => mars.person(name));
+		await bridge.sync(mars.name, "crater" as RoomId, crowd);
+		await bridge.sync(mars.name, "crater" as RoomId, []);
+		await until(
+			() => earth.sent.length >= 8,
+			() => JSON.stringify(earth.sent),
+		);
+		const changes = earth.sent.map(({ event }) => (event.kind === "membership" ? event.change : event.kind));
+		expect(changes.filter((change) => change === "join")).toHaveLength(3);
+		expect(changes.filter((change) => change === "leave")).toHaveLength(5);
+	});
+
+	test("delivers an event once, however often its server repeats it", async () => {
+		const same = { id: "same" as MessageId };
+		await earth.say("plaza", "ann", "once", same);
+		await earth.say("plaza", "ann", "once", same);
+		await earth.say("plaza", "ann", "after");
+		await seen(mars, 2);
+		expect(lines(mars)).toEqual(["ann: once", "ann: after"]);
+	});
+
+	test("keeps order when a delivery fails for a while", async () => {
+		let failures = 2;
+		mars.trouble = async () => {
+			if (failures-- > 0) throw new TemporaryError("down");
+		};
+		const lined = ["1", "2", "3", "4", "5"];
+		await Promise.all(lined.map((text) => earth.say("plaza", "ann", text)));
+		for (let round = 0; round < 20 && lines(mars).length < 5; round++) {
+			bridge.resume(mars.name);
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		}
+		expect(lines(mars)).toEqual(lined.map((text) => `ann: ${text}`));
+	});
+
+	test("tells the sender why a message was refused, and goes on with the next", async () => {
+		mars.trouble = async ({ event }) => {
+			if (event.kind === "message" && event.text === "bad")
+				throw new PermanentError("failed", "you have no voice there.");
+		};
+		await earth.say("plaza", "ann", "bad");
+		await earth.say("plaza", "ann", "good");
+		await seen(mars, 1);
+		expect(lines(mars)).toEqual(["ann: good"]);
+		expect(earth.refused.map((one) => [one.sentence, one.target])).toEqual([
+			["you have no voice there.", "MARS"],
+		]);
+		expect((await journal.dead(10)).map((letter) => letter.reason)).toEqual(["you have no voice there."]);
+	});
+
+	test("loses nothing over a clean restart in the middle of an outage", async () => {
+		mars.trouble = async () => {
+			throw new TemporaryError("down");
+		};
+		for (const text of ["one", "two", "three"]) await earth.say("plaza", "ann", text);
+		await bridge.stop(100);
+		await begin();
+		await seen(mars, 3);
+		expect(lines(mars)).toEqual(["ann: one", "ann: two", "ann: three"]);
+	});
+
+	test("does not hear people who are blocked", async () => {
+		await earth.say("plaza", "troll", "spam");
+		await earth.say("plaza", "ann", "ham");
+		await seen(mars, 1);
+		expect(lines(mars)).toEqual(["ann: ham"]);
+		expect(earth.refused[0]?.sentence).toContain("blocked");
+	});
+
+	test("refuses a second room of the same network, with the reason", async () => {
+		mars.rooms.set("canyon", []);
+		expect(await command("link mars canyon")).toContain("already");
+	});
+
+	test("is silent after unlink, and its people there are gone", async () => {
+		expect(await command("unlink mars")).toContain("Unlinked");
+		expect(mars.attached.size).toBe(0);
+		await earth.say("plaza", "ann", "anybody?");
+		await new Promise((resolve) => setTimeout(resolve, 30));
+		expect(lines(mars)).toEqual([]);
+		expect(await command("status")).toContain("not bridged");
+	});
+
+	test("names what it is linked to", async () => {
+		expect(await command("status")).toContain("MARS: crater (joined)");
+	});
+});
+
+describe("a direct chat", () => {
+	test("begins with a first message from the other network, and the answer finds its way back", async () => {
+		await mars.say("zog+ann", "zog", "hi ann", { to: earth.person("ann") });
+		await seen(earth, 1);
+		expect(earth.sent[0]?.room).toBe("ann+zog");
+		await earth.say("ann+zog", "ann", "hi zog");
+		await seen(mars, 1);
+		expect(mars.sent[0]?.room).toBe("zog+ann");
+	});
+
+	test("is opened by command, and reused the second time", async () => {
+		expect(await command("chat zog", "ann")).toContain("zog");
+		await command("chat zog", "ann");
+		expect(await mapping.portals()).toHaveLength(1);
+		await earth.say("ann+zog", "ann", "hello");
+		await seen(mars, 1);
+	});
+
+	test("moves to a second room when one is opened", async () => {
+		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "first" as RoomId);
+		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "second" as RoomId);
+		await mars.say("zog+ann", "zog", "where are you?", { to: earth.person("ann") });
+		await seen(earth, 1);
+		expect(earth.sent[0]?.room).toBe("second");
+	});
+
+	test("speaks for a third person by name", async () => {
+		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "dm" as RoomId);
+		await earth.say("dm", "bob", "me too");
+		await seen(mars, 1);
+		expect(lines(mars)).toEqual(["ann: bob: me too"]);
+	});
+
+	test("is refused to strangers who are not ours, until those wrote first", async () => {
+		const { local: _local, ...foreign } = earth.person("far");
+		await mars.say("zog+far", "zog", "psst", { to: foreign });
+		expect(mars.refused[0]?.sentence).toContain("write to you first");
+		await bridge.openDirect(foreign, mars.person("zog"), "dm" as RoomId);
+		await mars.say("zog+far", "zog", "hello", { to: foreign });
+		await seen(earth, 1);
+	});
+
+	test("is capped for people who open very many", async () => {
+		await bridge.stop(0);
+		await begin({ limits: { ...rules.limits, newChats: { perMinute: 0, burst: 2 } } });
+		for (const name of ["a", "b", "c"])
+			await mars.say(`zog+${name}`, "zog", "ad", { to: earth.person(name) });
+		expect(mars.refused).toHaveLength(1);
+		expect(mars.refused[0]?.sentence).toContain("too many new chats");
+	});
+});
+
+describe("a portal made by its address", () => {
+	test("is made once, and the far room is joined when somebody comes, not when they look", async () => {
+		const open = () => bridge.openRoom(earth.name, mars.name, ["crater"]);
+		const [one, two] = await Promise.all([open(), open()]);
+		expect(one).toBe(two);
+		expect(mars.attached.size).toBe(0);
+		await bridge.sync(earth.name, one, [earth.person("ann")]);
+		await until(
+			() => mars.attached.has("crater"),
+			() => "not attached",
+		);
+	});
+
+	test("says why there is none", async () => {
+		await expect(bridge.openRoom(earth.name, mars.name, ["nowhere"])).rejects.toThrow("no room nowhere");
+		expect(await command("join nowhere")).toContain("no room nowhere");
+	});
+
+	test("invites who asked for it by command", async () => {
+		expect(await command("join crater", "ann")).toContain("The crater");
+		expect(earth.invited).toEqual(["ann to mars-crater"]);
+	});
+});
+
+describe("commands", () => {
+	test("are carried out once, however often the server repeats them", async () => {
+		expect(await command("status", "ann", "plaza", "x")).not.toBe("");
+		expect(await command("status", "ann", "plaza", "x")).toBe("");
+	});
+
+	test("are refused without permission, or without power in the room", async () => {
+		expect(await command("link mars crater", "ann")).toContain("may not");
+		expect(await command("help", "troll")).toContain("blocked");
+	});
+
+	test("list themselves, and only those one may use", async () => {
+		expect(await command("", "ann")).toContain("chat ADDRESS");
+		expect(await command("help", "ann")).not.toContain("unlink");
+		expect(await command("dance", "ann")).toContain("no command");
+	});
+});
+
+test("a sensor's values appear in the rooms of its mirror, as words where there is nothing better", async () => {
+	await bridge.stop(0);
+	await begin({}, { can: { message: "drop" } });
+	const mirror = { here: earth.name, room: "plaza" as RoomId, there: mars.name, topic: "temp" as RoomId };
+	await bridge.mirror([mirror]);
+	const reading = {
+		id: "r1" as MessageId,
+		room: "temp" as RoomId,
+		sender: mars.person("probe"),
+		at: Date.now(),
+	};
+	await mars.bridge.receive([{ ...reading, kind: "state", key: "t", label: "temperature", value: "-60" }]);
+	await seen(earth, 1);
+	expect(lines(earth)).toEqual(["probe: temperature: -60"]);
+	await bridge.mirror([]);
+	expect(await mapping.portals()).toEqual([]);
+});

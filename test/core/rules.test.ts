@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import type { Person } from "../../src/core/event.ts";
+import type { NetworkName, UserId } from "../../src/core/ids.ts";
+import { limiter } from "../../src/core/limits.ts";
+import { atLeast, permissions } from "../../src/core/permissions.ts";
+
+const person = (handle: string, domain: string): Person => ({
+	network: "earth" as NetworkName,
+	id: handle as UserId,
+	address: [handle],
+	handles: [handle],
+	domain,
+});
+
+describe("permissions", () => {
+	const level = permissions({
+		"*": "use",
+		"@*:hs.test": "link",
+		"@admin:hs.test": "admin",
+		"*@spam.example": "block",
+		"bad.example": "block",
+		"good@spam.example": "use",
+	});
+	test.each([
+		["@alice:hs.test", "hs.test", "link"],
+		["@admin:hs.test", "hs.test", "admin"],
+		["@eve:elsewhere.test", "elsewhere.test", "use"],
+		["x@spam.example", "spam.example", "block"],
+		["good@spam.example", "spam.example", "use"],
+		["anybody@bad.example", "bad.example", "block"],
+		["X@SPAM.example", "spam.example", "block"],
+		["@alice:hsxtest", "hsxtest", "use"],
+	])("%s of %s may %s", (handle, domain, expected) => {
+		expect(level(person(handle, domain))).toBe(expected);
+	});
+
+	test("whoever no glob names may nothing", () => {
+		expect(permissions({ "@a:b": "use" })(person("@c:d", "d"))).toBe("block");
+	});
+
+	test("each level includes those before it", () => {
+		expect(atLeast("admin", "link")).toBe(true);
+		expect(atLeast("use", "link")).toBe(false);
+		expect(atLeast("block", "use")).toBe(false);
+	});
+});
+
+test("a limit allows its burst, then its rate, for each key on its own", () => {
+	let now = 0;
+	const allowed = limiter({ perMinute: 60, burst: 3 }, () => now);
+	const burst = (key: string) => [1, 2, 3, 4].filter(() => allowed(key)).length;
+	expect(burst("a")).toBe(3);
+	expect(burst("b")).toBe(3);
+	now += 2_000;
+	expect(burst("a")).toBe(2);
+	now += 3_600_000;
+	expect(burst("a")).toBe(3);
+});
