@@ -1,0 +1,273 @@
+import { readFileSync, statSync } from "node:fs";
+import { listenPattern, type Problem, validate } from "./config/validate.ts";
+import { type Path, parse } from "./config/yaml.ts";
+import type { Limits } from "./core/limits.ts";
+import type { Permissions } from "./core/permissions.ts";
+
+export type Listen = Readonly<{ host: string; port: number }>;
+export type MatrixOptions = Readonly<{
+	/** URL of the client-server API. */
+	homeserver: string;
+	/** The server name in MXIDs. */
+	domain: string;
+	/** Localpart of the bridge bot. */
+	bot: string;
+	/** What a command in a room begins with. */
+	prefix: string;
+	appservice: Readonly<{ listen: Listen; url: string; registration: string }>;
+}>;
+export type XmppOptions = Readonly<{ component: string; service: string; secret: string }>;
+export type BrokerOptions = Readonly<{
+	/** Without user and password. */
+	url: string;
+	username?: string;
+	password?: string;
+	/** PEM text. */
+	ca?: string;
+	clientId: string;
+	protocol: "5" | "3.1.1";
+}>;
+export type MqttOptions = Readonly<{
+	brokers: Readonly<Record<string, BrokerOptions>>;
+	mirrors: readonly Readonly<{ broker: string; topic: string; room: string }>[];
+}>;
+
+export type Config = Readonly<{
+	matrix: MatrixOptions;
+	xmpp: XmppOptions;
+	mqtt?: MqttOptions;
+	rooms: Readonly<{ membersMirrored: number }>;
+	gateway: Readonly<{ direct: "known" }>;
+	health?: Readonly<{ listen: Listen }>;
+	store: Readonly<{ directory: string }>;
+	permissions: Permissions;
+	limits: Limits;
+	log: Readonly<{ level: LogLevel }>;
+}>;
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** Everything wrong with the config, one line each: file, line, path, what was expected, cure. No line quotes a value. */
+export class ConfigError extends Error {
+	override readonly name = "ConfigError";
+}
+
+/** The document after validation: the schema's shape, defaults filled in. */
+type Rate = { per_minute: number; burst: number };
+type Broker = {
+	url: string;
+	password?: string;
+	password_file?: string;
+	ca?: string;
+	client_id?: string;
+	protocol: "5" | "3.1.1";
+};
+type Raw = {
+	matrix: Omit<MatrixOptions, "appservice"> & {
+		appservice: { listen: string; url: string; registration: string };
+	};
+	xmpp: { component: string; service: string; secret?: string; secret_file?: string };
+	mqtt?: { brokers: Record<string, Broker>; mirrors: { broker: string; topic: string; room: string }[] };
+	rooms: { members_mirrored: number };
+	gateway: { direct: "known" };
+	health?: { listen: string };
+	store: { directory: string };
+	permissions: Permissions;
+	limits: Record<"sender" | "domain" | "new_chats" | "new_chats_of_domain", Rate>;
+	log: { level: LogLevel };
+};
+
+/**
+ * Reads the config file. Relative paths in it are relative to the working directory, as `--config` itself is.
+ * @throws ConfigError
+ */
+export function loadConfig(file: string, env: NodeJS.ProcessEnv = process.env): Config {
+	const text = readConfig(file);
+	const source = parse(text);
+	const fail = (lines: readonly string[]) => new ConfigError(lines.join("\n"));
+	const line = (at: { line: number; column: number }, path: Path, message: string) =>
+		`${file}:${at.line}:${at.column}: ${path.length > 0 ? `${path.join(".")}: ` : ""}${message}`;
+	const report = (problems: readonly Problem[]) => {
+		const placed = problems.map((problem) => ({
+			problem,
+			at:
+				problem.key === undefined ? source.place(problem.path) : source.placeOfKey(problem.path, problem.key),
+		}));
+		placed.sort((a, b) => a.at.line - b.at.line);
+		return fail(placed.map(({ problem, at }) => line(at, problem.path, problem.message)));
+	};
+	if (source.errors.length > 0) throw fail(source.errors.map((error) => line(error, [], error.message)));
+	if (typeof source.data !== "object" || source.data === null)
+		throw fail([line({ line: 1, column: 1 }, [], "expected sections; start from config/example.yaml")]);
+
+	const problems: Problem[] = clearSecrets(file, source.data);
+	const data = substitute(source.data, [], env, problems) as object;
+	problems.push(...validate(data));
+	if (problems.length > 0) throw report(problems);
+	const raw = data as Raw;
+	const config = build(raw, problems);
+	problems.push(...conflicts(raw));
+	if (problems.length > 0) throw report(problems);
+	return freeze(config);
+}
+
+function readConfig(file: string): string {
+	try {
+		return readFileSync(file, "utf8");
+	} catch (error) {
+		const cause = (error as NodeJS.ErrnoException).code;
+		throw new ConfigError(
+			cause === "ENOENT"
+				? `${file}: there is no such file. Copy config/example.yaml there and fill it in.`
+				: `${file}: cannot be read (${cause}).`,
+		);
+	}
+}
+
+/** Secrets written in the file itself, which others on this machine may then not read. */
+function clearSecrets(file: string, data: object): Problem[] {
+	if ((statSync(file).mode & 0o004) === 0) return [];
+	const clear: Path[] = [];
+	const walk = (value: unknown, path: Path) => {
+		if (typeof value === "object" && value !== null)
+			for (const [key, inner] of Object.entries(value)) walk(inner, [...path, key]);
+		else if (typeof value === "string" && !value.includes("${")) {
+			const key = path.at(-1);
+			if (key === "secret" || key === "password" || (key === "url" && password(value) !== undefined))
+				clear.push(path);
+		}
+	};
+	walk(data, []);
+	return clear.map((path) => ({
+		path,
+		message: `a secret in a file that everybody here may read. Run: chmod 600 ${file}`,
+	}));
+}
+
+/** Replaces each ${NAME} in a text by that environment variable. */
+function substitute(value: unknown, path: Path, env: NodeJS.ProcessEnv, problems: Problem[]): unknown {
+	if (Array.isArray(value))
+		return value.map((inner, index) => substitute(inner, [...path, index], env, problems));
+	if (typeof value === "object" && value !== null)
+		return Object.fromEntries(
+			Object.entries(value).map(([key, inner]) => [key, substitute(inner, [...path, key], env, problems)]),
+		);
+	if (typeof value !== "string") return value;
+	return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
+		const found = env[name];
+		if (found === undefined) problems.push({ path, message: `the environment has no variable ${name}` });
+		return found ?? "unset";
+	});
+}
+
+function build(raw: Raw, problems: Problem[]): Config {
+	const { matrix, xmpp, mqtt, limits } = raw;
+	const rate = ({ per_minute, burst }: Rate) => ({ perMinute: per_minute, burst });
+	return {
+		matrix: { ...matrix, appservice: { ...matrix.appservice, listen: listen(matrix.appservice.listen) } },
+		xmpp: {
+			component: xmpp.component,
+			service: xmpp.service,
+			secret: secret(xmpp, "secret", ["xmpp"], problems) ?? "",
+		},
+		...(mqtt && { mqtt: mqttOptions(mqtt, matrix.domain, problems) }),
+		rooms: { membersMirrored: raw.rooms.members_mirrored },
+		gateway: raw.gateway,
+		...(raw.health && { health: { listen: listen(raw.health.listen) } }),
+		store: raw.store,
+		permissions: raw.permissions,
+		limits: {
+			sender: rate(limits.sender),
+			domain: rate(limits.domain),
+			newChats: rate(limits.new_chats),
+			newChatsOfDomain: rate(limits.new_chats_of_domain),
+		},
+		log: raw.log,
+	};
+}
+
+function mqttOptions(mqtt: NonNullable<Raw["mqtt"]>, domain: string, problems: Problem[]): MqttOptions {
+	const brokers = Object.entries(mqtt.brokers).map(([name, broker]) => {
+		const path = ["mqtt", "brokers", name];
+		const url = new URL(broker.url);
+		const username = decodeURIComponent(url.username);
+		const given = broker.password ?? broker.password_file;
+		if (given !== undefined && password(broker.url) !== undefined)
+			problems.push({ path, message: "the password is given twice: in “url” and by itself. Keep one." });
+		const pass = secret(broker, "password", path, problems) ?? password(broker.url);
+		const ca = broker.ca === undefined ? undefined : readText(broker.ca, [...path, "ca"], problems);
+		url.username = "";
+		url.password = "";
+		return [
+			name,
+			{
+				url: url.href,
+				...(username !== "" && { username }),
+				...(pass !== undefined && { password: pass }),
+				...(ca !== undefined && { ca }),
+				// The same at every start, so that the broker keeps our session; of its own for each bridge.
+				clientId: broker.client_id ?? `trivium-${domain}`,
+				protocol: broker.protocol,
+			},
+		] as const;
+	});
+	return { brokers: Object.fromEntries(brokers), mirrors: mqtt.mirrors };
+}
+
+const password = (url: string) =>
+	URL.canParse(url) && new URL(url).password !== "" ? decodeURIComponent(new URL(url).password) : undefined;
+
+function listen(text: string): Listen {
+	const [, host = "", port] = listenPattern.exec(text) ?? [];
+	return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+}
+
+/** The value of `key`, or the content of the file that `<key>_file` names. */
+function secret<Key extends string>(
+	section: Partial<Record<Key | `${Key}_file`, string>>,
+	key: Key,
+	path: Path,
+	problems: Problem[],
+): string | undefined {
+	const given = section[key];
+	const file = section[`${key}_file`];
+	if (given !== undefined && file !== undefined)
+		problems.push({ path, message: `“${key}” and “${key}_file” exclude each other. Keep one.` });
+	return (
+		given ?? (file === undefined ? undefined : readText(file, [...path, `${key}_file`], problems).trim())
+	);
+}
+
+function readText(file: string, path: Path, problems: Problem[]): string {
+	try {
+		return readFileSync(file, "utf8");
+	} catch (error) {
+		problems.push({ path, message: `the file cannot be read (${(error as NodeJS.ErrnoException).code})` });
+		return "";
+	}
+}
+
+/** What each is valid by itself but not together. */
+function conflicts(raw: Raw): Problem[] {
+	const found: Problem[] = [];
+	if (raw.xmpp.secret === undefined && raw.xmpp.secret_file === undefined)
+		found.push({ path: ["xmpp"], message: "“secret” or “secret_file” is missing" });
+	if (raw.health && raw.health.listen === raw.matrix.appservice.listen)
+		found.push({ path: ["health", "listen"], message: "the same address as matrix.appservice.listen" });
+	if (raw.matrix.domain === raw.xmpp.component)
+		found.push({
+			path: ["xmpp", "component"],
+			message: "the same as matrix.domain. Give the component a name of its own, such as bridge.example.org",
+		});
+	for (const [index, { broker }] of (raw.mqtt?.mirrors ?? []).entries())
+		if (!Object.hasOwn(raw.mqtt?.brokers ?? {}, broker))
+			found.push({
+				path: ["mqtt", "mirrors", index, "broker"],
+				message: "no broker has this name under mqtt.brokers",
+			});
+	return found;
+}
+
+function freeze<T>(value: T): T {
+	if (typeof value === "object" && value !== null) for (const inner of Object.values(value)) freeze(inner);
+	return Object.freeze(value);
+}

@@ -1,0 +1,134 @@
+import { Ajv, type ErrorObject } from "ajv";
+import schema from "../../config/schema.json" with { type: "json" };
+import type { Path } from "./yaml.ts";
+
+/** What is wrong at `path`; `key` is the key itself where the key is what is wrong. */
+export type Problem = Readonly<{ path: Path; key?: string; message: string }>;
+
+/** `[host]:port` too, for IPv6. */
+export const listenPattern = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):(\d{1,5})$/;
+
+const url = (protocols: readonly string[]) => (text: string) =>
+	URL.canParse(text) && protocols.includes(new URL(text).protocol) && new URL(text).hostname !== "";
+
+/** [MQTT-4.7.1-1..3]: + fills a level, # is the last level. */
+export const isTopicFilter = (text: string) =>
+	text !== "" &&
+	!text.includes("\0") &&
+	text
+		.split("/")
+		.every(
+			(level, index, all) =>
+				level === "+" || (level === "#" ? index === all.length - 1 : !/[+#]/.test(level)),
+		);
+
+/** Each format with its check and with what an admin reads when it fails. */
+const formats: Readonly<Record<string, readonly [check: (text: string) => boolean, expected: string]>> = {
+	"http-url": [url(["http:", "https:"]), "a URL such as http://127.0.0.1:8008"],
+	"xmpp-url": [url(["xmpp:"]), "a URL such as xmpp://127.0.0.1:5347"],
+	"mqtt-url": [
+		url(["mqtt:", "mqtts:", "ws:", "wss:"]),
+		"a URL such as mqtt://user@127.0.0.1:1883 (also mqtts:, ws:, wss:)",
+	],
+	domain: [
+		(text) => /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?(:\d+)?$/.test(text),
+		"a server name in lower case such as example.org",
+	],
+	localpart: [(text) => /^[a-z0-9._=/+-]+$/.test(text), "a localpart: a-z, 0-9 and . _ = - / + only"],
+	listen: [
+		(text) => Number(listenPattern.exec(text)?.[2] ?? 65_536) <= 65_535,
+		"an address and a port such as 127.0.0.1:9993",
+	],
+	"topic-filter": [
+		isTopicFilter,
+		"a topic filter such as home/+/temperature, where + is one whole level and # all the rest",
+	],
+	"matrix-room": [(text) => /^[#!].+/.test(text), "a Matrix room alias (#…:server) or id (!…)"],
+};
+
+const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true });
+for (const [name, [check]] of Object.entries(formats)) ajv.addFormat(name, check);
+ajv.addKeyword("secret");
+ajv.addKeyword({ keyword: "notBuilt", validate: () => false });
+const check = ajv.compile(schema);
+
+/** Fills in the defaults and names everything that is wrong. */
+export function validate(data: object): readonly Problem[] {
+	if (check(data)) return [];
+	// A failed propertyNames is reported twice: once with its cause, once as such.
+	return (check.errors ?? []).filter(({ keyword }) => keyword !== "propertyNames").map(problem);
+}
+
+function problem(error: ErrorObject): Problem {
+	const path = error.instancePath
+		.split("/")
+		.slice(1)
+		.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+	switch (error.keyword) {
+		case "additionalProperties": {
+			const key = String(error.params.additionalProperty);
+			const known = Object.keys((error.parentSchema?.properties as object | undefined) ?? {});
+			const near = nearest(key, known);
+			const cure = near ? `Did you mean “${near}”?` : `Known here: ${known.join(", ")}.`;
+			return { path, key, message: `unknown key “${key}”. ${cure}` };
+		}
+		case "notBuilt":
+			return { path, message: "not built yet; take it out for now" };
+		case "required":
+			return { path, message: `“${String(error.params.missingProperty)}” is missing` };
+		case "type":
+			return {
+				path,
+				message: `expected ${article(String(error.params.type))}, found ${typeName(error.data)}`,
+			};
+		case "enum":
+			return { path, message: `expected one of: ${(error.params.allowedValues as string[]).join(", ")}` };
+		case "format":
+			return { path, message: `expected ${formats[String(error.params.format)]?.[1]}` };
+		default:
+			// Of names: the name of a broker stands in topics and rooms' names.
+			if (error.propertyName !== undefined)
+				return { path, key: error.propertyName, message: "a name has a-z, 0-9 and . _ - only" };
+			return { path, message: error.message ?? "not valid" };
+	}
+}
+
+const article = (type: string) =>
+	({
+		object: "a section of keys",
+		string: "a text",
+		integer: "a whole number",
+		number: "a number",
+		array: "a list",
+	})[type] ?? type;
+
+const typeName = (value: unknown) =>
+	value === null
+		? "nothing"
+		: Array.isArray(value)
+			? "a list"
+			: typeof value === "object"
+				? "a section"
+				: `a ${typeof value}`;
+
+/** The known name within two typing slips of `key`. */
+function nearest(key: string, known: readonly string[]): string | undefined {
+	const ranked = known
+		.map((name) => ({ name, distance: distance(key, name) }))
+		.sort((a, b) => a.distance - b.distance);
+	return ranked[0] && ranked[0].distance <= 2 ? ranked[0].name : undefined;
+}
+
+/** Levenshtein. */
+function distance(one: string, other: string): number {
+	let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+	for (let i = 1; i <= one.length; i++) {
+		const next = [i];
+		for (let j = 1; j <= other.length; j++) {
+			const change = (row[j - 1] as number) + (one[i - 1] === other[j - 1] ? 0 : 1);
+			next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+		}
+		row = next;
+	}
+	return row[other.length] as number;
+}

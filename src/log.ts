@@ -1,0 +1,39 @@
+import { type DestinationStream, pino } from "pino";
+import type { LogLevel } from "./config.ts";
+import type { Log } from "./core/log.ts";
+
+const secrets = ["as_token", "hs_token", "access_token", "secret", "password", "authorization"];
+
+/** Libraries put URLs into their messages, and tokens into URLs. */
+const clean = (text: string) =>
+	text
+		.replace(/((?:access|as|hs)_token=)[^&\s"']+/gi, "$1[redacted]")
+		.replace(/(Bearer )[^\s"']+/gi, "$1[redacted]")
+		.replace(/(\/\/[^\s/:@"']*:)[^\s/@"']+@/g, "$1[redacted]@");
+
+/** Only what tells the cause: errors of HTTP libraries carry whole requests, with their headers and bodies. */
+function describe(error: unknown): unknown {
+	if (!(error instanceof Error)) return typeof error === "string" ? clean(error) : error;
+	const { code, reason } = error as { code?: unknown; reason?: unknown };
+	return {
+		type: error.name,
+		message: clean(error.message),
+		...(code !== undefined && { code }),
+		...(reason !== undefined && { reason }),
+		...(error.stack !== undefined && { stack: clean(error.stack) }),
+		...(error.cause !== undefined && { cause: describe(error.cause) }),
+	};
+}
+
+/** The one file that knows the log library: JSON lines on standard output, an error in the field `err`. */
+export function logger(level: LogLevel, destination?: DestinationStream): Log {
+	const options = {
+		level,
+		base: null,
+		timestamp: pino.stdTimeFunctions.isoTime,
+		formatters: { level: (label: string) => ({ level: label }) },
+		serializers: { err: describe },
+		redact: { paths: secrets.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[redacted]" },
+	};
+	return destination ? pino(options, destination) : pino(options);
+}

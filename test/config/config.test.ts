@@ -1,0 +1,213 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import schema from "../../config/schema.json" with { type: "json" };
+import { ConfigError, loadConfig } from "../../src/config.ts";
+
+let folder: string;
+beforeAll(() => {
+	folder = mkdtempSync(join(tmpdir(), "trivium-config-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const env = { XMPP_SECRET: "from-the-environment", MQTT_PASSWORD: "also" };
+const least = `matrix:
+  homeserver: http://127.0.0.1:8008
+  domain: hs.test
+  appservice: { url: "http://127.0.0.1:9993" }
+xmpp:
+  component: bridge.xmpp.test
+  service: xmpp://127.0.0.1:5347
+  secret: s3cr3t
+permissions: { "*": use }
+`;
+
+const variable = (name: string) => `\${${name}}`;
+
+function write(text: string, mode = 0o600): string {
+	const file = join(folder, "config.yaml");
+	writeFileSync(file, text);
+	chmodSync(file, mode);
+	return file;
+}
+const load = (text: string, mode?: number) => loadConfig(write(text, mode), env);
+/** The lines of the error, the file's name taken off. */
+function complaints(text: string, mode?: number): string[] {
+	try {
+		load(text, mode);
+	} catch (error) {
+		if (error instanceof ConfigError)
+			return error.message.split("\n").map((line) => line.replace(`${folder}/config.yaml:`, ""));
+		throw error;
+	}
+	return [];
+}
+
+describe("the example", () => {
+	const file = "config/example.yaml";
+
+	test("loads as it is", () => {
+		const config = loadConfig(file, env);
+		expect(config.xmpp.secret).toBe("from-the-environment");
+		expect(config.mqtt?.brokers.home).toEqual({
+			url: "mqtt://127.0.0.1:1883",
+			username: "bridge",
+			password: "also",
+			clientId: "trivium-example.org",
+			protocol: "5",
+		});
+	});
+
+	test("shows every option of the schema, and none that is not built", () => {
+		const text = readFileSync(file, "utf8");
+		type Node = {
+			properties?: Record<string, Node>;
+			additionalProperties?: unknown;
+			items?: Node;
+			notBuilt?: true;
+		};
+		const missing: string[] = [];
+		const walk = (node: Node, path: string) => {
+			for (const [key, inner] of Object.entries(node.properties ?? {})) {
+				const shown = new RegExp(`(^|[\\s#{])${key}:`, "m").test(text);
+				if (shown === (inner.notBuilt === true) && key !== "rooms") missing.push(`${path}${key}`);
+				walk(inner, `${path}${key}.`);
+			}
+			if (node.items) walk(node.items, path);
+			if (typeof node.additionalProperties === "object") walk(node.additionalProperties as Node, path);
+		};
+		walk(schema as unknown as Node, "");
+		walk(schema.definitions.rate as unknown as Node, "limits.");
+		expect(missing).toEqual([]);
+	});
+
+	test("states the defaults that hold when nothing is said", () => {
+		const { matrix, xmpp, permissions, mqtt, ...rest } = loadConfig(file, env);
+		const bare = load(least.replace("permissions:", "health: {}\npermissions:"));
+		expect({
+			rooms: bare.rooms,
+			gateway: bare.gateway,
+			health: bare.health,
+			store: bare.store,
+			limits: bare.limits,
+			log: bare.log,
+		}).toEqual(rest);
+		expect(bare.matrix.bot).toBe(matrix.bot);
+		expect(bare.matrix.prefix).toBe(matrix.prefix);
+		expect(bare.matrix.appservice).toEqual(matrix.appservice);
+	});
+});
+
+describe("an error", () => {
+	test("names line, path and the key that was meant", () => {
+		expect(complaints(least.replace("homeserver:", "homserver:"))).toEqual(
+			[
+				"2:3: matrix: “homeserver” is missing",
+				"2:3: matrix: unknown key “homserver”. Did you mean “homeserver”?",
+			].sort(),
+		);
+	});
+
+	test("comes with all the others, in the order of the file", () => {
+		const text = `${least.replace("http://127.0.0.1:8008", "[]").replace("use", "usee")}log: { level: loud }\n`;
+		expect(complaints(text)).toEqual([
+			"2:15: matrix.homeserver: expected a text, found a list",
+			"9:21: permissions.*: expected one of: block, use, link, admin",
+			"10:15: log.level: expected one of: debug, info, warn, error, silent",
+		]);
+	});
+
+	test("never quotes what may be a secret", () => {
+		const broken = [
+			least.replace("s3cr3t", "[hunter2]"),
+			least.replace("s3cr3t", "*hunter2"),
+			least.replace("s3cr3t", '"hunter2'),
+			least.replace("s3cr3t", "hunter2: hunter2: x"),
+			least.replace("xmpp://127.0.0.1:5347", "xmpq://u:hunter2@127.0.0.1"),
+			`${least}mqtt: { brokers: { home: { url: "mqtt://u:hunter2@" } } }\n`,
+		];
+		for (const text of broken) {
+			const lines = complaints(text);
+			expect(lines).not.toEqual([]);
+			expect(lines.join("\n")).not.toContain("hunter2");
+		}
+	});
+
+	test("says where the YAML itself is broken", () => {
+		expect(complaints(`${least}  nonsense: [1\n`)[0]).toMatch(/^10:/);
+	});
+
+	test("tells how to begin when there is no file", () => {
+		expect(() => loadConfig(join(folder, "absent.yaml"))).toThrow(/Copy config\/example.yaml/);
+	});
+
+	test.each([
+		["public: { listen: '127.0.0.1:1' }", "10:9: public: not built yet; take it out for now"],
+		["rooms: { reactions: native }", "10:21: rooms.reactions: not built yet; take it out for now"],
+		["gateway: { rooms: local }", "10:19: gateway.rooms: not built yet; take it out for now"],
+		[
+			"health: { listen: '127.0.0.1' }",
+			"10:19: health.listen: expected an address and a port such as 127.0.0.1:9993",
+		],
+		[
+			"health: { listen: '127.0.0.1:9993' }",
+			"10:19: health.listen: the same address as matrix.appservice.listen",
+		],
+		[
+			"mqtt: { brokers: { Home/1: { url: 'mqtt://h' } } }",
+			"10:20: mqtt.brokers: a name has a-z, 0-9 and . _ - only",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: b, topic: x, room: '#r:hs' }] }",
+			"10:66: mqtt.mirrors.0.broker: no broker has this name under mqtt.brokers",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: 'a/#/b', room: '#r:hs' }] }",
+			"10:76: mqtt.mirrors.0.topic: expected a topic filter such as home/+/temperature, where + is one whole level and # all the rest",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://u:p@h', password: q } } }",
+			"10:23: mqtt.brokers.a: the password is given twice: in “url” and by itself. Keep one.",
+		],
+	])("%s", (section, complaint) => {
+		expect(complaints(`${least}${section}\n`)).toEqual([complaint]);
+	});
+});
+
+describe("secrets", () => {
+	test("in a file that everybody may read are refused, with the cure", () => {
+		expect(complaints(least, 0o644)).toEqual([
+			`8:11: xmpp.secret: a secret in a file that everybody here may read. Run: chmod 600 ${folder}/config.yaml`,
+		]);
+	});
+
+	test("may come from the environment, and then the file may be read", () => {
+		expect(load(least.replace("s3cr3t", variable("XMPP_SECRET")), 0o644).xmpp.secret).toBe(
+			"from-the-environment",
+		);
+	});
+
+	test("may come from a file, whose last line end is not part of them", () => {
+		writeFileSync(join(folder, "secret"), "of the file\n");
+		expect(load(least.replace("secret: s3cr3t", `secret_file: ${folder}/secret`)).xmpp.secret).toBe(
+			"of the file",
+		);
+	});
+
+	test("of a variable that is not set are missed by its name", () => {
+		expect(complaints(least.replace("s3cr3t", variable("NOT_SET")))).toEqual([
+			"8:11: xmpp.secret: the environment has no variable NOT_SET",
+		]);
+	});
+
+	test("must be there, once", () => {
+		expect(complaints(least.replace("  secret: s3cr3t\n", ""))).toEqual([
+			"6:3: xmpp: “secret” or “secret_file” is missing",
+		]);
+	});
+});
+
+test("the config cannot be changed once loaded", () => {
+	expect(Object.isFrozen(load(least).matrix.appservice.listen)).toBe(true);
+});

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { logger } from "../src/log.ts";
+
+function lines(write: (log: ReturnType<typeof logger>) => void): Record<string, unknown>[] {
+	const out: string[] = [];
+	write(logger("info", { write: (line) => void out.push(line) }));
+	return out.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+test("a line is JSON, with time, level, message and fields, of the child too", () => {
+	const [line] = lines((log) => log.child({ trace: "abc" }).info({ room: "r" }, "delivered"));
+	expect(line).toMatchObject({
+		level: "info",
+		msg: "delivered",
+		trace: "abc",
+		room: "r",
+		time: expect.any(String),
+	});
+});
+
+test("below the level nothing is written", () => {
+	expect(lines((log) => log.debug({}, "quiet"))).toEqual([]);
+});
+
+test("secrets in fields and in texts of errors are blotted out", () => {
+	const cause = new Error("Authorization: Bearer TOKEN was refused");
+	const error = Object.assign(
+		new Error("GET http://hs/x?access_token=TOKEN&y and mqtt://u:TOKEN@h", { cause }),
+		{
+			config: { headers: { token: "TOKEN" } },
+		},
+	);
+	const out = lines((log) => {
+		log.error({ err: error }, "failed");
+		log.info({ as_token: "TOKEN", options: { secret: "TOKEN", password: "TOKEN" } }, "starting");
+	});
+	expect(JSON.stringify(out)).not.toContain("TOKEN");
+	expect(out[0]).toMatchObject({ err: { message: expect.stringContaining("[redacted]&y") } });
+});
