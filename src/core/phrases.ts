@@ -113,8 +113,6 @@ export const sharedLocation = (name: string, uri: string) =>
 	`is here: ${[name, uri].filter(Boolean).join(" ")}`;
 export const startedPoll = (question: string, options: readonly string[]) =>
 	[`asks: ${question}`, ...options.map((option, index) => `${index + 1}. ${option}`)].join("\n");
-export const reactedWith = (key: string) => `reacted with ${key}`;
-export const corrected = (text: string) => `Correction: ${text}`;
 export const longMessage = (start: string) => `${start}\n… (all of it is in the attached file)`;
 export const encryptedRoom =
 	"this room is encrypted, which the bridge cannot read. Use a room without encryption.";
