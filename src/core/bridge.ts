@@ -20,11 +20,11 @@ export type Mirror = Readonly<{ here: NetworkName; room: RoomId; there: NetworkN
 
 export type Running = Bridge &
 	Readonly<{
-		/** Opens the stores, starts the networks, takes up what waits. */
+		/** Starts the networks over open stores, takes up what waits. */
 		start(): Promise<void>;
 		/** Makes the mirrors of the config, once the networks have started. */
 		mirror(wanted: readonly Mirror[]): Promise<void>;
-		/** Takes nothing more in, delivers for at most `ms` what is under way, closes. The rest is on disk. */
+		/** Takes nothing more in, delivers for at most `ms` what is under way. The rest is on disk. */
 		stop(ms: number): Promise<void>;
 	}>;
 
@@ -131,8 +131,6 @@ export function createBridge(deps: {
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
 		mirror: portals.mirror,
 		async start() {
-			await mapping.open();
-			await journal.open();
 			for (const one of networks) await one.start(bridge);
 			await portals.start();
 			await lanes.start();
@@ -141,8 +139,6 @@ export function createBridge(deps: {
 			await Promise.allSettled(networks.map((one) => one.pause()));
 			await lanes.stop(ms);
 			await Promise.allSettled(networks.map((one) => one.stop()));
-			await journal.close();
-			await mapping.close();
 		},
 	};
 
