@@ -1,0 +1,91 @@
+import { closeSync, openSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { parentPort, workerData } from "node:worker_threads";
+import { type Calls, journalTables, prepareFile } from "./sqlite-tables.ts";
+
+/** One call by name and arguments. */
+export type Call = { [Name in keyof Calls]: readonly [Name, ...Parameters<Calls[Name]>] }[keyof Calls];
+export type Result = Readonly<{ value: unknown }> | Readonly<{ error: unknown }>;
+/** The main thread sends one batch at a time, "close" last. Answers: "ready" once, then the results of each batch. */
+export type Request = readonly Call[] | "close";
+
+const port = parentPort;
+if (!port) throw new Error("sqlite-worker.ts runs as a worker thread");
+const { file } = workerData as { file: string };
+createFile();
+const db = new DatabaseSync(file);
+prepareFile(db);
+const tables = journalTables(db);
+const statements = {
+	begin: db.prepare("BEGIN"),
+	commit: db.prepare("COMMIT"),
+	rollback: db.prepare("ROLLBACK"),
+	save: db.prepare("SAVEPOINT call"),
+	release: db.prepare("RELEASE call"),
+	undo: db.prepare("ROLLBACK TO call"),
+};
+
+/** Bodies of messages are in it: ours alone. sqlite gives its other files the mode of this one. */
+function createFile(): void {
+	try {
+		closeSync(openSync(file, "wx", 0o600));
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+	}
+}
+
+const perform = ([name, ...values]: Call): unknown =>
+	(tables.calls[name] as (...values: readonly unknown[]) => unknown)(...values);
+
+/** sqlite's codes for a value that does not fit, which is the fault of one call: too big, constraint, mismatch, range. */
+const ofTheCall = new Set([18, 19, 20, 25]);
+const ofTheFile = (error: unknown) => {
+	const { code, errcode } = error as { code?: string; errcode?: number };
+	return code === "ERR_SQLITE_ERROR" && !ofTheCall.has((errcode ?? 0) & 0xff);
+};
+
+function fast(batch: readonly Call[]): readonly Result[] {
+	statements.begin.run();
+	const results = batch.map((call) => ({ value: perform(call) }));
+	statements.commit.run();
+	return results;
+}
+
+/** As `fast`, but a call that fails takes back only its own part. */
+function careful(batch: readonly Call[]): readonly Result[] {
+	statements.begin.run();
+	const results = batch.map((call) => {
+		statements.save.run();
+		try {
+			return { value: perform(call) };
+		} catch (error) {
+			if (ofTheFile(error)) throw error;
+			statements.undo.run();
+			tables.rolledBack();
+			return { error };
+		} finally {
+			if (db.isTransaction) statements.release.run();
+		}
+	});
+	statements.commit.run();
+	return results;
+}
+
+function transact(batch: readonly Call[]): readonly Result[] {
+	try {
+		return fast(batch);
+	} catch (error) {
+		if (ofTheFile(error)) throw error;
+		statements.rollback.run();
+		tables.rolledBack();
+		return careful(batch);
+	}
+}
+
+port.on("message", (request: Request) => {
+	if (request === "close") {
+		db.close();
+		port.close();
+	} else port.postMessage(transact(request));
+});
+port.postMessage("ready");

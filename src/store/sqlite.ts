@@ -1,0 +1,217 @@
+// node:timers, not the global: a test's fake clock must not stop the disk.
+import { setImmediate } from "node:timers";
+import { Worker } from "node:worker_threads";
+import type { BridgeEvent, Person } from "../core/event.ts";
+import type { LinkId, MessageId, NetworkName, OperationId, PortalId, RoomId, TraceId } from "../core/ids.ts";
+import type { Copy, Entry, Journal, Row } from "../core/journal.ts";
+import type { Log } from "../core/log.ts";
+import type { Calls, EntryText, StoredCopy, StoredRow } from "./sqlite-tables.ts";
+import type { Call, Request, Result } from "./sqlite-worker.ts";
+
+export type JournalOptions = Readonly<{
+	file: string;
+	log: Log;
+	/** The journal can take no more, and every call rejects from now on: stop the process. */
+	onFailure(error: Error): void;
+}>;
+
+type Pending = Readonly<{ call: Call; resolve(value: unknown): void; reject(error: unknown): void }>;
+
+/** So that one batch neither blocks the loop while it is copied nor keeps its first call waiting for long. */
+const batchSize = 5_000;
+
+/**
+ * The journal in one SQLite file, in a thread of its own. While one batch is being committed the calls that come
+ * collect into the next, so that under load many share one fsync.
+ */
+export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal {
+	let worker: Worker | undefined;
+	let failure: Error | undefined = new Error("the journal is not open");
+	let waiting: Pending[] = [];
+	let committing: readonly Pending[] = [];
+	let idle: (() => void) | undefined;
+
+	const send = (request: Request) => worker?.postMessage(request);
+
+	function flush(): void {
+		if (committing.length > 0 || failure) return;
+		committing = waiting.slice(0, batchSize);
+		waiting = waiting.slice(batchSize);
+		if (committing.length > 0) send(committing.map(({ call }) => call));
+		else idle?.();
+	}
+
+	function committed(results: readonly Result[]): void {
+		const settled = committing;
+		committing = [];
+		for (const [index, { resolve, reject }] of settled.entries()) {
+			const result = results[index] as Result;
+			if ("error" in result) reject(result.error);
+			else resolve(result.value);
+		}
+		// After those who were answered had their turn: what they call next goes into this batch, too.
+		setImmediate(flush);
+	}
+
+	function fail(error: Error): void {
+		if (failure) return;
+		failure = error;
+		log.error({ err: error, file }, "journal failed");
+		for (const { reject } of [...committing, ...waiting]) reject(error);
+		committing = [];
+		waiting = [];
+		idle?.();
+		onFailure(error);
+	}
+
+	function ask<Name extends keyof Calls>(
+		name: Name,
+		...values: Parameters<Calls[Name]>
+	): Promise<ReturnType<Calls[Name]>> {
+		return new Promise((resolve, reject) => {
+			if (failure) return reject(failure);
+			if (waiting.length === 0 && committing.length === 0) setImmediate(flush);
+			const call = [name, ...values] as unknown as Call;
+			waiting.push({ call, resolve: resolve as (value: unknown) => void, reject });
+		});
+	}
+
+	return {
+		open: () =>
+			new Promise((resolve, reject) => {
+				const started = new Worker(new URL("./sqlite-worker.ts", import.meta.url), {
+					workerData: { file },
+				});
+				started.once("message", () => {
+					worker = started;
+					failure = undefined;
+					started.on("message", committed);
+					resolve();
+				});
+				started.on("error", (cause) => {
+					const error = explain(file, cause);
+					reject(error);
+					fail(error);
+				});
+				started.on("exit", () => {
+					if (worker === started) fail(explain(file, new Error("its thread ended")));
+				});
+			}),
+		async close() {
+			if (!worker) return;
+			if (!failure) {
+				await new Promise<void>((resolve) => {
+					idle = resolve;
+					setImmediate(flush);
+				});
+			}
+			failure ??= new Error("the journal is closed");
+			const closing = worker;
+			worker = undefined;
+			const ended = new Promise((resolve) => closing.once("exit", resolve));
+			closing.postMessage("close" satisfies Request);
+			await ended;
+		},
+		async accept(entries) {
+			const queuedAt = Date.now();
+			const seqs = await ask("accept", entries.map(entryText), queuedAt);
+			return entries.flatMap(({ rows }, entry) => {
+				const first = seqs[entry] ?? 0;
+				if (first === 0) return [];
+				return rows.map((row, index): Row => {
+					return { ...row, seq: first + index, state: "waiting", attempts: 0, queuedAt };
+				});
+			});
+		},
+		once: (key) => ask("once", key),
+		async lanes() {
+			return (await ask("lanes")).map(({ portal, link, depth }) => {
+				return { portal: portal as PortalId, link: link as LinkId, depth };
+			});
+		},
+		async rows({ portal, link }, after, limit) {
+			return (await ask("rows", portal, link, after, limit)).map(row);
+		},
+		attempt: ({ seq }) => ask("attempt", seq),
+		done({ seq, event }, { network, room }, ids) {
+			const origin = { place: [event.sender.network, event.room], id: event.id } as const;
+			return ask("done", seq, origin, [network, room], ids, Date.now());
+		},
+		refuse: ({ seq }, reason) => ask("refuse", seq, reason, Date.now()),
+		async copies({ network, room, id }) {
+			return (await ask("copies", [network, room], id)).map(copy);
+		},
+		async members(network, room) {
+			return (await ask("members", [network, room])).map((person) => JSON.parse(person) as Person);
+		},
+		forget: (network, room) => ask("forget", [network, room]),
+		async dead(limit) {
+			return (await ask("dead", limit)).map((letter) => {
+				return { ...row(letter), reason: letter.reason, diedAt: letter.diedAt };
+			});
+		},
+		async stats() {
+			const { waiting, oldest, dead } = await ask("stats");
+			return { waiting, oldest: oldest ?? undefined, dead };
+		},
+		prune: (now) => ask("prune", now),
+	};
+}
+
+function entryText({ key, rows, member }: Entry): EntryText {
+	// The rows of one entry are mostly one event on its way to several rooms.
+	let last: BridgeEvent | undefined;
+	let text = "";
+	return {
+		key,
+		rows: rows.map(({ operation, trace, lane, event }) => {
+			if (event !== last) text = JSON.stringify(event);
+			last = event;
+			return { operation, trace, portal: lane.portal, link: lane.link, event: text };
+		}),
+		...(member && {
+			member: {
+				place: [member.network, member.room],
+				network: member.person.network,
+				id: member.person.id,
+				person: JSON.stringify(member.person),
+				present: member.present,
+			},
+		}),
+	};
+}
+
+const row = (stored: StoredRow): Row => ({
+	seq: stored.seq,
+	operation: stored.operation as OperationId,
+	trace: stored.trace as TraceId,
+	lane: { portal: stored.portal as PortalId, link: stored.link as LinkId },
+	state: stored.state,
+	attempts: stored.attempts,
+	queuedAt: stored.queuedAt,
+	event: JSON.parse(stored.event) as BridgeEvent,
+});
+
+const copy = (stored: StoredCopy): Copy => ({
+	network: stored.network as NetworkName,
+	room: stored.room as RoomId,
+	id: stored.id as MessageId,
+});
+
+/** What an admin can do about it; the low byte of sqlite's code is the class of the error. */
+const causes: Readonly<Record<number, string>> = {
+	5: "another process uses it: stop that one first",
+	6: "another process uses it: stop that one first",
+	8: "it cannot be written: check owner and permissions",
+	10: "the disk failed to read or write it",
+	11: "it is damaged: restore a backup",
+	13: "the disk is full: make room and start again",
+	14: "it cannot be opened: check that its directory exists and is ours",
+	26: "it is no journal: restore a backup or name another file",
+};
+
+function explain(file: string, cause: unknown): Error {
+	const { errcode, message } = cause as { errcode?: number; message?: string };
+	const why = causes[(errcode ?? 0) & 0xff] ?? message ?? String(cause);
+	return new Error(`The journal ${file} cannot be used: ${why}.`, { cause });
+}

@@ -1,0 +1,242 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Entry, Journal, Row } from "../../src/core/journal.ts";
+import { bounds } from "../../src/store/bounds.ts";
+import { entry, id, lane, matrix, message, muc, newRow, original, person, room } from "./sample.ts";
+
+/** What every journal promises. `open` opens the one the last test closed only when told to: `make` makes a new one. */
+export function journalContract(engine: string, make: () => Promise<{ open(): Promise<Journal> }>): void {
+	describe(`a journal in ${engine}`, () => {
+		let place: { open(): Promise<Journal> };
+		let journal: Journal;
+		beforeEach(async () => {
+			place = await make();
+			journal = await place.open();
+		});
+		afterEach(async () => {
+			vi.useRealTimers();
+			await journal.close();
+		});
+		const reopen = async () => {
+			await journal.close();
+			journal = await place.open();
+		};
+		const all = (of = lane()) => journal.rows(of, 0, 1_000_000);
+		const accepted = async (...entries: readonly Entry[]) => {
+			const [first, ...others] = await journal.accept(entries);
+			return [first as Row, ...others] as const;
+		};
+
+		it("gives back what it took in, in order, and nothing of other lanes", async () => {
+			const rows = await journal.accept([entry("a"), entry("b", lane("other")), entry("c")]);
+			expect(rows.map((row) => row.trace)).toEqual(["a", "b", "c"]);
+			expect(await all()).toEqual([rows[0], rows[2]]);
+			expect(rows[0]).toMatchObject({ ...newRow("a"), state: "waiting", attempts: 0 });
+			expect(Math.abs(Date.now() - (rows[0]?.queuedAt ?? 0))).toBeLessThan(60_000);
+		});
+
+		it("keeps one order over calls made at the same time", async () => {
+			const names = Array.from({ length: 300 }, (_, index) => `message ${index}`);
+			const rows = await Promise.all(names.map((name) => journal.accept([entry(name)])));
+			const seqs = rows.flat().map((row) => row.seq);
+			expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
+			expect((await all()).map((row) => row.trace)).toEqual(names);
+		});
+
+		it("takes an event in once, however often and however close together it comes", async () => {
+			const twice = await Promise.all([
+				journal.accept([entry("a"), entry("a")]),
+				journal.accept([entry("a")]),
+			]);
+			expect(twice.flat()).toHaveLength(1);
+			await journal.done((await all())[0] as Row, muc, []);
+			await reopen();
+			expect(await journal.accept([entry("a")])).toEqual([]);
+			expect(await all()).toEqual([]);
+		});
+
+		it("ignores an entry with a known key whole, its member too", async () => {
+			const member = { network: matrix, room: room("!r"), person: person("@bob:hs.test"), present: true };
+			await journal.once("known");
+			await journal.accept([{ key: "known", rows: [newRow("a")], member }]);
+			expect(await all()).toEqual([]);
+			expect(await journal.members(matrix, room("!r"))).toEqual([]);
+		});
+
+		it("says once, and only once, that a key is new", async () => {
+			expect(await Promise.all([journal.once("k"), journal.once("k"), journal.once("l")])).toEqual([
+				true,
+				false,
+				true,
+			]);
+			await reopen();
+			expect(await journal.once("k")).toBe(false);
+		});
+
+		it("keeps every character of an event", async () => {
+			const text = "\u0000\u0001\b\t\n\r\"\\ 'ÿ\u0085\u2028\u2029\ud83d lone \udc00 🜂 \ufffe\u202e";
+			const event = message(`id ${text}`, text);
+			await journal.accept([{ key: text, rows: [newRow("a", lane(), event)] }]);
+			await reopen();
+			expect((await all())[0]?.event).toEqual(event);
+		});
+
+		it("pages through a lane by seq", async () => {
+			await journal.accept(["a", "b", "c", "d"].map((name) => entry(name)));
+			const first = await journal.rows(lane(), 0, 2);
+			expect(first.map((row) => row.trace)).toEqual(["a", "b"]);
+			const rest = await journal.rows(lane(), first[1]?.seq ?? 0, 10);
+			expect(rest.map((row) => row.trace)).toEqual(["c", "d"]);
+		});
+
+		it("never gives a seq twice, so that a lane does not miss a row", async () => {
+			const [row] = await accepted(entry("a"));
+			await journal.done(row, muc, []);
+			await reopen();
+			const [next] = await accepted(entry("b"));
+			expect(next.seq).toBeGreaterThan(row.seq);
+		});
+
+		it("names the lanes that hold rows", async () => {
+			const [row] = await accepted(entry("a", lane("one"), lane("two")), entry("b", lane("two")));
+			expect(await journal.lanes()).toEqual([
+				{ ...lane("one"), depth: 1 },
+				{ ...lane("two"), depth: 2 },
+			]);
+			await journal.done(row, muc, []);
+			expect(await journal.lanes()).toEqual([{ ...lane("two"), depth: 2 }]);
+		});
+
+		it("remembers through a restart which rows are in doubt", async () => {
+			const [row] = await accepted(entry("a"), entry("b"));
+			await journal.attempt(row);
+			await journal.attempt(row);
+			await reopen();
+			expect((await all()).map(({ state, attempts }) => [state, attempts])).toEqual([
+				["doubt", 2],
+				["waiting", 0],
+			]);
+		});
+
+		it("knows every copy of a message from any of them, the original first", async () => {
+			const other = { network: matrix, room: room("!other:hs.test") };
+			const [one, two] = await accepted(entry("a", lane("one"), lane("two")));
+			await journal.done(one, muc, [id("x1"), id("x2")]);
+			await journal.done(two as Row, other, [id("m1")]);
+			await reopen();
+			const copies = [
+				original("a"),
+				{ ...muc, id: id("x1") },
+				{ ...muc, id: id("x2") },
+				{ ...other, id: id("m1") },
+			];
+			for (const of of copies) expect(await journal.copies(of)).toEqual(copies);
+			expect(await journal.copies({ ...muc, id: id("m1") })).toEqual([]);
+			expect(await journal.copies({ ...muc, room: room("unheard@muc.test"), id: id("x1") })).toEqual([]);
+			expect(await all(lane("one"))).toEqual([]);
+		});
+
+		it("lets an id mean what it was used for last", async () => {
+			const [first, second] = await accepted(entry("a"), entry("b"));
+			await journal.done(first, muc, [id("same")]);
+			await journal.done(second as Row, muc, [id("same")]);
+			expect(await journal.copies({ ...muc, id: id("same") })).toEqual([
+				original("b"),
+				{ ...muc, id: id("same") },
+			]);
+			expect(await journal.copies(original("a"))).toEqual([]);
+		});
+
+		it("settles a row once: what comes later for it changes nothing", async () => {
+			const [row] = await accepted(entry("a"));
+			await journal.done(row, muc, [id("x")]);
+			await journal.refuse(row, "too late");
+			await journal.attempt(row);
+			await journal.done(row, muc, [id("y")]);
+			expect(await journal.dead(10)).toEqual([]);
+			expect(await journal.copies(original("a"))).toHaveLength(2);
+		});
+
+		it("keeps what was given up, the latest first, with the reason", async () => {
+			const [first, second] = await accepted(entry("a"), entry("b"));
+			await journal.attempt(second as Row);
+			await journal.refuse(second as Row, "nobody there");
+			await journal.refuse(first, "forbidden");
+			await reopen();
+			const dead = await journal.dead(10);
+			expect(dead.map(({ trace, reason, state }) => [trace, reason, state])).toEqual([
+				["a", "forbidden", "waiting"],
+				["b", "nobody there", "doubt"],
+			]);
+			expect(dead[0]).toMatchObject(first);
+			expect(await journal.dead(1)).toHaveLength(1);
+			expect(await all()).toEqual([]);
+		});
+
+		it("counts what waits and since when", async () => {
+			expect(await journal.stats()).toEqual({ waiting: 0, oldest: undefined, dead: 0 });
+			const [first] = await accepted(entry("a"), entry("b"), entry("c"));
+			expect(await journal.stats()).toEqual({ waiting: 3, oldest: first.queuedAt, dead: 0 });
+			await journal.refuse(first, "no");
+			expect(await journal.stats()).toMatchObject({ waiting: 2, dead: 1 });
+		});
+
+		it("knows who is in a room, by who they are now", async () => {
+			const at = { network: matrix, room: room("!r") };
+			const alice = person("@alice:hs.test");
+			const renamed = { ...alice, name: "Alice" };
+			const bob = person("@bob:hs.test");
+			const change = (key: string, who: typeof alice, present: boolean): Entry => ({
+				key,
+				rows: [],
+				member: { ...at, person: who, present },
+			});
+			await journal.accept([change("1", alice, true), change("2", bob, true), change("3", renamed, true)]);
+			await reopen();
+			expect(await journal.members(matrix, at.room)).toEqual([renamed, bob]);
+			await journal.accept([change("4", alice, false)]);
+			expect(await journal.members(matrix, at.room)).toEqual([bob]);
+			expect(await journal.members(matrix, room("!other"))).toEqual([]);
+			await journal.forget(matrix, at.room);
+			expect(await journal.members(matrix, at.room)).toEqual([]);
+		});
+
+		describe("in time", () => {
+			const start = Date.UTC(2026, 0, 1);
+			const day = 24 * 60 * 60 * 1000;
+			beforeEach(() => {
+				vi.useFakeTimers({ toFake: ["Date"], now: start });
+			});
+
+			it("forgets copies and dead letters past their age, and no row that waits", async () => {
+				const [old, dead] = await accepted(entry("old"), entry("dead"), entry("waits"));
+				await journal.done(old, muc, [id("old copy")]);
+				await journal.refuse(dead as Row, "no");
+				vi.setSystemTime(start + bounds.copies.age);
+				const [fresh] = await accepted(entry("fresh"));
+				await journal.done(fresh, muc, [id("fresh copy")]);
+				await journal.prune(start + bounds.copies.age);
+				expect(await journal.copies(original("old"))).toHaveLength(2);
+				expect(await journal.dead(10)).toHaveLength(1);
+				await journal.prune(start + bounds.copies.age + 1);
+				expect(await journal.copies(original("old"))).toEqual([]);
+				expect(await journal.copies(original("fresh"))).toHaveLength(2);
+				expect(await journal.dead(10)).toEqual([]);
+				expect((await all()).map((row) => row.trace)).toEqual(["waits"]);
+			});
+
+			it("forgets a key by the time the bridge ran, and never the newest ones", async () => {
+				const many = Array.from({ length: bounds.keys.count }, (_, index) => `key ${index}`);
+				await journal.once("oldest");
+				await Promise.all(many.map((key) => journal.once(key)));
+				// A year in which the bridge was down does not count.
+				await journal.prune(start);
+				await reopen();
+				await journal.prune(start + 365 * day);
+				expect(await journal.once("oldest")).toBe(false);
+				for (let days = 1; days <= 8; days++) await journal.prune(start + (365 + days) * day);
+				expect(await journal.once("key 1")).toBe(false);
+				expect(await journal.once("oldest")).toBe(true);
+			});
+		});
+	});
+}
