@@ -24,6 +24,20 @@ export const local = (jid: string): string | undefined => split(jid).local;
 export const domain = (jid: string): string => split(jid).domain;
 export const resource = (jid: string): string | undefined => split(jid).resource;
 
+/**
+ * Whether a JID that somebody typed may be the one a server made of it. Only for comparing: servers fold by different
+ * algorithms, and this errs on the side of yes.
+ */
+export const same = (one: string, other: string): boolean => one === other || fold(one) === fold(other);
+const fold = (jid: string) =>
+	jid
+		.normalize("NFKC")
+		.replace(/\p{Default_Ignorable_Code_Point}/gu, "")
+		// Upper first: ß becomes ss, ſ becomes s.
+		.toUpperCase()
+		.toLowerCase()
+		.trim();
+
 /** Where our ghosts live: `plain` is the network whose people have no prefix, `prefixed` the others. */
 export type Namespace = Readonly<{ component: string; plain: NetworkName; prefixed: readonly NetworkName[] }>;
 
