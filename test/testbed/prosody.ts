@@ -35,6 +35,7 @@ consider_bosh_secure = true
 consider_websocket_secure = true
 ssl = { key = "/srv/certs/xmpp.key", certificate = "/srv/certs/xmpp.crt" }
 authentication = "internal_hashed"
+default_iteration_count = 4096 -- the least Prosody takes: logins are quicker
 storage = { archive = "sql" }
 default_storage = "internal"
 sql = { driver = "SQLite3", database = "/tb/prosody/data/prosody.sqlite" }
