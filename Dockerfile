@@ -1,0 +1,24 @@
+ARG BASE=node:24-slim
+FROM ${BASE} AS modules
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --no-audit --no-fund
+
+FROM ${BASE}
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=modules /app/node_modules node_modules
+COPY package.json LICENSE ./
+COPY config config
+COPY src src
+# Config, registration and stores: keep this folder.
+RUN mkdir /data && chown 1000:1000 /data && ln -s /data data
+VOLUME /data
+USER 1000:1000
+STOPSIGNAL SIGTERM
+EXPOSE 9993
+# Asks /live of health.listen, 127.0.0.1:9995 as in config/example.yaml.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
+	CMD ["node", "-e", "fetch('http://127.0.0.1:9995/live').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "src/main.ts"]
+CMD ["run"]

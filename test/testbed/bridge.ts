@@ -1,0 +1,166 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { Inbox } from "./inbox.ts";
+import {
+	startTestbed,
+	type Testbed,
+	type TestbedOptions,
+	type XmppAddresses,
+	type XmppServerName,
+} from "./index.ts";
+
+/** One line of the bridge's log. */
+export type LogLine = Record<string, unknown> & { msg: string; level: string };
+
+export type BridgedOptions = TestbedOptions & {
+	/** The XMPP server the bridge is a component of. */
+	xmpp: XmppServerName;
+	/** Merged over the config's sections. */
+	config?: (bed: Pick<Testbed, "ports">) => Record<string, unknown>;
+	/** Sections of the config that name brokers; without it the bridge has no MQTT. */
+	mirrors?: readonly { topic: string; room: string }[];
+};
+
+const program = join(import.meta.dirname, "../../src/main.ts");
+
+/** Runs a verb of the bridge's command line to its end, as an admin does. */
+export function cli(verb: string, config: string): string {
+	return execFileSync(process.execPath, [program, verb, "--config", config], { encoding: "utf8" });
+}
+
+/** The real bridge as a process of its own, on real servers. */
+export class Bridged {
+	readonly bed: Testbed;
+	readonly xmpp: XmppAddresses;
+	readonly configFile: string;
+	readonly log = new Inbox<LogLine>("the bridge", (line) => JSON.stringify(line));
+	readonly #folder: string;
+	#process: ChildProcess | undefined;
+
+	constructor(bed: Testbed, xmpp: XmppAddresses, folder: string) {
+		this.bed = bed;
+		this.xmpp = xmpp;
+		this.#folder = folder;
+		this.configFile = join(folder, "config.yaml");
+	}
+
+	async start(): Promise<void> {
+		const before = this.log.items.length;
+		// A killed test takes the bridge with it.
+		const command = ["--pdeathsig", "KILL", process.execPath, program, "run", "--config", this.configFile];
+		const child = spawn("setpriv", command, { stdio: ["ignore", "pipe", "pipe"] });
+		this.#process = child;
+		let rest = "";
+		child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+			const lines = (rest + chunk).split("\n");
+			rest = lines.pop() ?? "";
+			for (const line of lines) this.#note(line);
+		});
+		child.stderr.setEncoding("utf8").on("data", (chunk: string) => this.#note(chunk.trimEnd()));
+		child.once("exit", (code, signal) => this.log.push({ level: "exit", msg: `exit ${code ?? signal}` }));
+		const up = await this.log.waitFor(
+			"the line “running”",
+			(line) => this.log.items.indexOf(line) >= before && (line.msg === "running" || line.level === "exit"),
+			30_000,
+		);
+		if (up.level === "exit") throw new Error(this.log.items.map((line) => JSON.stringify(line)).join("\n"));
+	}
+
+	#note(line: string): void {
+		if (process.env.TRIVIUM_TEST_LOG) console.log(line);
+		try {
+			this.log.push(JSON.parse(line) as LogLine);
+		} catch {
+			this.log.push({ level: "plain", msg: line });
+		}
+	}
+
+	async #end(signal: NodeJS.Signals): Promise<number | null> {
+		const child = this.#process;
+		this.#process = undefined;
+		if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+		const { promise, resolve } = Promise.withResolvers<number | null>();
+		child.once("exit", resolve);
+		child.kill(signal);
+		return promise;
+	}
+
+	/** SIGTERM; resolves with the exit code. */
+	stop(): Promise<number | null> {
+		return this.#end("SIGTERM");
+	}
+
+	/** SIGKILL. */
+	kill(): Promise<number | null> {
+		return this.#end("SIGKILL");
+	}
+
+	async down(): Promise<void> {
+		await this.kill();
+		await this.bed.down();
+		rmSync(this.#folder, { recursive: true, force: true });
+	}
+}
+
+function config(
+	{ ports }: Pick<Testbed, "ports">,
+	xmpp: XmppServerName,
+	folder: string,
+	options: BridgedOptions,
+) {
+	const domain = xmpp === "prosody" ? "xmpp.test" : "ej.test";
+	const appservice = `127.0.0.1:${ports.appservice}`;
+	return {
+		matrix: {
+			homeserver: `http://127.0.0.1:${ports.synapse}`,
+			domain: "hs.test",
+			appservice: {
+				listen: appservice,
+				url: `http://${appservice}`,
+				registration: join(folder, "registration.yaml"),
+			},
+		},
+		xmpp: {
+			component: `bridge.${domain}`,
+			service: `xmpp://127.0.0.1:${ports[`${xmpp}Component`]}`,
+			secret: "bridge-secret",
+		},
+		...(options.mirrors && {
+			mqtt: {
+				brokers: { home: { url: `mqtt://bridge@127.0.0.1:${ports.mqtt}`, password: "pw-bridge" } },
+				mirrors: options.mirrors.map((mirror) => ({ broker: "home", ...mirror })),
+			},
+		}),
+		health: { listen: `127.0.0.1:${ports.health}` },
+		store: { directory: join(folder, "data") },
+		permissions: { "*": "use", "@*:hs.test": "link", "@admin:hs.test": "admin", "*@spam.test": "block" },
+		...options.config?.({ ports }),
+	};
+}
+
+/** Servers, a registration the bridge wrote itself, and the bridge, up and connected. */
+export async function startBridged(options: BridgedOptions): Promise<Bridged> {
+	const folder = mkdtempSync(join(tmpdir(), "trivium-"));
+	const { xmpp, mirrors } = options;
+	const bed = await startTestbed({
+		servers: ["synapse", xmpp, ...(mirrors ? (["mosquitto"] as const) : [])],
+		...options,
+		registrations: (ports) => {
+			const file = join(folder, "config.yaml");
+			writeFileSync(file, stringify(config({ ports }, xmpp, folder, options)), { mode: 0o600 });
+			cli("register", file);
+			return [readFileSync(join(folder, "registration.yaml"), "utf8")];
+		},
+	});
+	const bridged = new Bridged(bed, bed.xmpp(xmpp), folder);
+	try {
+		await bridged.start();
+	} catch (error) {
+		await bridged.down();
+		throw error;
+	}
+	return bridged;
+}
