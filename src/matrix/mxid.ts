@@ -1,44 +1,15 @@
 import { createHash } from "node:crypto";
+import { decode, encode } from "../core/codec.ts";
 
 /** A ghost or portal name, taken apart: of which network, and the address there. */
 export type Address = Readonly<{ network: string; address: readonly string[] }>;
-
-const kept = /[a-z0-9._-]/;
-
-/**
- * Spells any text with the characters every homeserver takes in a localpart; one text has one spelling.
- * A lone surrogate becomes U+FFFD, as it would on the wire.
- */
-export function enc(text: string): string {
-	let out = "";
-	for (const byte of Buffer.from(text, "utf8")) {
-		const char = String.fromCharCode(byte);
-		out += kept.test(char) ? char : `=${byte.toString(16).padStart(2, "0")}`;
-	}
-	return out;
-}
-
-/** The text that `enc` spelled so, or undefined for every other spelling: one identity has one address. */
-export function dec(spelling: string): string | undefined {
-	const bytes: number[] = [];
-	for (let i = 0; i < spelling.length; i++) {
-		if (spelling[i] !== "=") {
-			bytes.push(spelling.charCodeAt(i));
-			continue;
-		}
-		bytes.push(Number.parseInt(spelling.slice(i + 1, i + 3), 16));
-		i += 2;
-	}
-	const text = Buffer.from(bytes).toString("utf8");
-	return enc(text) === spelling ? text : undefined;
-}
 
 /** The longest MXID or alias, in bytes. // Matrix spec, appendix "Identifier grammar" */
 const LONGEST = 255;
 
 /** `@` or `#`, our namespace, the parts; hashed where that is too long, with an empty first part, which no address has. */
 function spell(sigil: "@" | "#", network: string, parts: readonly string[], domain: string): string {
-	const full = `${sigil}_${network}_${parts.map(enc).join("/")}:${domain}`;
+	const full = `${sigil}_${network}_${parts.map(encode).join("/")}:${domain}`;
 	if (Buffer.byteLength(full) <= LONGEST) return full;
 	return hashed(sigil, network, parts, domain);
 }
@@ -67,7 +38,7 @@ export function ghostMxid(network: string, address: readonly string[], domain: s
 export function ghostAddress(mxid: string, domain: string): Address | undefined {
 	const [network, rest] = take("@", mxid, domain) ?? [];
 	if (network === undefined || rest === undefined) return undefined;
-	const address = rest.split("/").map(dec);
+	const address = rest.split("/").map(decode);
 	if (address.length > 2 || !address.every((part) => part !== undefined && part !== "")) return undefined;
 	return { network, address: address as string[] };
 }
@@ -86,7 +57,7 @@ export function directAlias(network: string, two: readonly [string, string], dom
 export function aliasAddress(alias: string, domain: string): Address | undefined {
 	const [network, rest] = take("#", alias, domain) ?? [];
 	if (network === undefined || rest === undefined) return undefined;
-	const address = rest.split("/").map(dec);
+	const address = rest.split("/").map(decode);
 	if (address.every((part) => part !== undefined && part !== ""))
 		return { network, address: address as string[] };
 	return /^[^\s=/@]+@[^\s=/@]+$/.test(rest) ? { network, address: [rest] } : undefined;

@@ -2,9 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
 	aliasAddress,
-	dec,
 	directAlias,
-	enc,
 	ghostAddress,
 	ghostMxid,
 	isGhost,
@@ -15,38 +13,6 @@ import {
 
 const hs = "hs.test";
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
-
-describe("spelling", () => {
-	test("every text comes back from its spelling", () => {
-		fc.assert(
-			fc.property(fc.string({ unit: "grapheme" }), (any) => {
-				expect(dec(enc(any))).toBe(any);
-			}),
-		);
-	});
-	test("a spelling uses only what every homeserver takes", () => {
-		fc.assert(
-			fc.property(fc.string({ unit: "binary" }), (any) => {
-				expect(enc(any)).toMatch(/^[a-z0-9._=-]*$/);
-			}),
-		);
-	});
-	test("one identity has one address: what decodes is exactly what would be encoded", () => {
-		const spelling = fc.string({ unit: fc.constantFrom(..."ab0=4A f2cé.-_") });
-		fc.assert(
-			fc.property(spelling, (any) => {
-				const back = dec(any);
-				if (back !== undefined) expect(enc(back)).toBe(any);
-			}),
-		);
-	});
-	test.each(["=4A", "=61", "A", "=", "=4", "=zz", "=ff", "a b", "=c0=80", "= 4"])(
-		"%j is nobody's spelling",
-		(wrong) => {
-			expect(dec(wrong)).toBeUndefined();
-		},
-	);
-});
 
 describe("ghosts", () => {
 	test("an XMPP account, an occupant and a device have the addresses of the design", () => {

@@ -1,0 +1,195 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import http from "node:http";
+import { registerHooks } from "node:module";
+import { Writable } from "node:stream";
+import type { Application, NextFunction, Request, Response } from "express";
+import { TemporaryError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Registration } from "./registration.ts";
+
+// The only file that knows matrix-appservice-bridge 11.2.0 and matrix-appservice 3.0.0. What it works round is
+// listed in test/matrix/appservice.upstream.test.ts, which fails when upstream has mended something.
+
+/**
+ * The library loads a native crypto module at import, whose binary its install step downloads: on many machines it is
+ * not there. We use none of it, so nothing is loaded in its place, whether it is there or not.
+ */
+registerHooks({
+	resolve: (specifier, context, next) =>
+		specifier === "@matrix-org/matrix-sdk-crypto-nodejs"
+			? { url: "trivium:no-native-crypto", format: "commonjs", shortCircuit: true }
+			: next(specifier, context),
+	load: (url, context, next) =>
+		url === "trivium:no-native-crypto"
+			? { format: "commonjs", source: "module.exports = {};", shortCircuit: true }
+			: next(url, context),
+});
+const { AppService, AppServiceRegistration, Bridge, Logger } = await import("matrix-appservice-bridge");
+
+/** The most a legal transaction holds is 100 events of 64 KiB and as many EDUs; the library stops at 5 MB. */
+const largestBody = 32 * 1024 * 1024;
+
+export type Transaction = Readonly<{ events: readonly unknown[]; ephemeral: readonly unknown[] }>;
+
+export type Handlers = Readonly<{
+	/** Resolves when all of it is on disk; the homeserver repeats what was rejected. */
+	transaction(transaction: Transaction): Promise<void>;
+	/** Whether there is such a ghost. */
+	user(mxid: string): Promise<boolean>;
+	/** Whether there is such a room, now that we were asked for it. */
+	alias(alias: string): Promise<boolean>;
+}>;
+
+/** What {@link AppService} has but does not declare: the handlers its constructor binds. */
+type Routes = {
+	readonly expressApp: Application;
+	listen(port: number, hostname: string, backlog: number): Promise<void>;
+	close(): Promise<void>;
+};
+const Base = AppService as unknown as new (config: {
+	homeserverToken: string;
+	httpMaxSizeBytes: number;
+}) => Routes;
+
+/** Where the homeserver reaches us: transactions, queries, ping. */
+export function appservice(
+	options: Readonly<{
+		homeserver: string;
+		domain: string;
+		listen: Readonly<{ host: string; port: number }>;
+		registration: Registration;
+	}>,
+	handlers: Handlers,
+	log: Log,
+) {
+	const { registration } = options;
+	const hash = (text: string) => createHash("sha256").update(text).digest();
+	const token = hash(registration.hs_token);
+	/** // Matrix spec v1.4, application services "Authorization"; COMPAT the query parameter of older homeservers. */
+	const authorized = (request: http.IncomingMessage) => {
+		const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
+		const query = new URL(request.url ?? "/", "http://ignored").searchParams.get("access_token");
+		return timingSafeEqual(hash(header ?? query ?? ""), token);
+	};
+
+	async function answer(response: Response, work: () => Promise<boolean | undefined>): Promise<void> {
+		try {
+			if ((await work()) === false) refuse(response, 404, "M_NOT_FOUND", "there is nothing of that name");
+			else response.json({});
+		} catch (error) {
+			const temporary = error instanceof TemporaryError;
+			log[temporary ? "warn" : "error"](
+				{ err: error },
+				"a request of the homeserver failed; it will repeat it",
+			);
+			refuse(response, temporary ? 503 : 500, "M_UNKNOWN", "the bridge failed; see its log");
+		}
+	}
+
+	class Listener extends Base {
+		#server: http.Server | undefined;
+
+		onTransaction(request: Request, response: Response): Promise<void> | void {
+			const body = request.body as Record<string, unknown>;
+			const list = (value: unknown) => (Array.isArray(value) ? value : undefined);
+			const events = list(body.events);
+			// Never acknowledge what was not understood.
+			if (!events) return refuse(response, 400, "M_BAD_JSON", "a transaction has a list of events");
+			return answer(response, async () => {
+				await handlers.transaction({
+					events,
+					// COMPAT the old spelling; a homeserver that sends both means the same by them.
+					ephemeral: list(body.ephemeral) ?? list(body["de.sorunome.msc2409.ephemeral"]) ?? [],
+				});
+				return undefined;
+			});
+		}
+		onGetUsers(request: Request, response: Response): Promise<void> {
+			return answer(response, () => handlers.user(request.params.userId ?? ""));
+		}
+		onGetRoomAlias(request: Request, response: Response): Promise<void> {
+			return answer(response, () => handlers.alias(request.params.alias ?? ""));
+		}
+
+		/** As the library's, but a stranger is turned away before their body is read. */
+		override async listen(port: number, hostname: string, backlog: number): Promise<void> {
+			const app = this.expressApp;
+			// The library's routes come first in express; what none of them answered ends here, as JSON.
+			app.post("/_matrix/app/v1/ping", (_request: Request, response: Response) => void response.json({}));
+			app.use((_request: Request, response: Response) => {
+				refuse(response, 404, "M_UNRECOGNIZED", "unknown path or method");
+			});
+			app.use((error: { status?: number }, _request: Request, response: Response, _next: NextFunction) => {
+				const status = error.status ?? 500;
+				refuse(response, status, status === 413 ? "M_TOO_LARGE" : "M_NOT_JSON", "the body cannot be read");
+			});
+			const server = http.createServer((request, response) => {
+				if (request.url === "/health" || authorized(request)) return app(request, response);
+				const body = JSON.stringify({ errcode: "M_FORBIDDEN", error: "wrong hs_token" });
+				response.writeHead(403, { "content-type": "application/json", connection: "close" }).end(body);
+			});
+			this.#server = server;
+			await new Promise<void>((resolve, reject) => {
+				server.once("error", reject);
+				server.listen(port, hostname, backlog, resolve);
+			});
+			log.info({ listen: options.listen }, "listening for the homeserver");
+		}
+		override async close(): Promise<void> {
+			const server = this.#server;
+			if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
+		}
+	}
+
+	Logger.root.configureLogging({ json: true }, logLines(log));
+	const parsed = AppServiceRegistration.fromObject({
+		...registration,
+		namespaces: registration.namespaces as never,
+		protocols: [...(registration.protocols ?? [])],
+	});
+	if (!parsed) throw new Error("matrix-appservice-bridge does not take the registration");
+	const bridge = new Bridge({
+		homeserverUrl: options.homeserver,
+		domain: options.domain,
+		registration: parsed,
+		// Its stores fail on Node 24; the mapping is ours.
+		disableStores: true,
+		controller: {
+			// Events come by `onTransaction`: the library would acknowledge them before they are on disk.
+			onEvent: () => undefined,
+			onLog: (text, isError) => log[isError ? "error" : "debug"]({ text }, "matrix-appservice-bridge"),
+		},
+	});
+	const { host, port } = options.listen;
+
+	return {
+		/** @throws Error when the port cannot be had. */
+		async start(): Promise<void> {
+			const config = { homeserverToken: registration.hs_token, httpMaxSizeBytes: largestBody };
+			const listener = new Listener(config) as unknown as InstanceType<typeof AppService>;
+			await bridge.run(port, listener, host, 64);
+		},
+		/** Takes nothing more; what is being taken is finished. */
+		stop: () => bridge.close(),
+	};
+}
+
+function refuse(response: Response, status: number, errcode: string, error: string): void {
+	if (!response.headersSent) response.status(status).json({ errcode, error });
+}
+
+/** The library's winston, one JSON record a line, as lines of our log. It says too much to be more than debug. */
+function logLines(log: Log): Writable {
+	return new Writable({
+		write(chunk: Buffer, _encoding, done) {
+			try {
+				const { level, module, message, error } = JSON.parse(chunk.toString("utf8"));
+				const loud = level === "ERROR" ? "error" : level === "WARN" ? "warn" : "debug";
+				log[loud]({ module, text: message, error }, "matrix-appservice-bridge");
+			} catch {
+				log.debug({ text: chunk.toString("utf8") }, "matrix-appservice-bridge");
+			}
+			done();
+		},
+	});
+}

@@ -1,0 +1,203 @@
+import http from "node:http";
+import https from "node:https";
+import { TemporaryError } from "../core/errors.ts";
+
+/** A definite no of the homeserver. */
+export class MatrixError extends Error {
+	override readonly name = "MatrixError";
+	readonly status: number;
+	readonly errcode: string;
+	constructor(status: number, errcode: string, message: string) {
+		super(message);
+		this.status = status;
+		this.errcode = errcode;
+	}
+}
+
+export type Call = Readonly<{
+	/** The ghost that acts; the bot where absent. */
+	as?: string;
+	/** JSON, or bytes with their media type. */
+	body?: object;
+	file?: Readonly<{ type: string; bytes: Buffer }>;
+	query?: Readonly<Record<string, string | number | undefined>>;
+	/** ms for the whole exchange. */
+	timeout?: number;
+}>;
+
+export type Client = ReturnType<typeof matrixClient>;
+
+/** Spells a path with each value as one segment. */
+export function at(texts: TemplateStringsArray, ...values: readonly string[]): string {
+	return texts.reduce((path, text, index) => path + encodeURIComponent(values[index - 1] ?? "") + text);
+}
+
+const v3 = "/_matrix/client/v3";
+const patience = 60_000;
+
+/**
+ * The client-server API over kept-alive sockets of node:http, which costs a third of fetch; each call is what decides
+ * the cost of a message towards Matrix. Every path and body is the caller's, so that a retry repeats it byte by byte.
+ */
+export function matrixClient(options: { homeserver: string; token: string }) {
+	const base = new URL(options.homeserver);
+	const { request, Agent } = base.protocol === "https:" ? https : http;
+	const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+	const prefix = base.pathname.replace(/\/$/, "");
+
+	/** @throws TemporaryError when the homeserver is away, busy or unwell; MatrixError when it says no. */
+	async function call<T>(method: string, path: string, how: Call = {}): Promise<T> {
+		const query = new URLSearchParams();
+		if (how.as) query.set("user_id", how.as);
+		for (const [key, value] of Object.entries(how.query ?? {}))
+			if (value !== undefined) query.set(key, String(value));
+		const target = prefix + path + (query.size > 0 ? `?${query}` : "");
+		const repeatable = method !== "POST";
+		const answer = await exchange(method, target, how).catch((error: unknown) => {
+			// The server closed an idle socket while we took it up: nothing is wrong, so nothing has to wait.
+			if (repeatable && error instanceof StaleSocket) return exchange(method, target, how);
+			throw error;
+		});
+		return understand<T>(answer, method, path);
+	}
+
+	function exchange(method: string, path: string, how: Call): Promise<Answer> {
+		const bytes = how.file?.bytes ?? (how.body && Buffer.from(JSON.stringify(how.body)));
+		const headers = {
+			authorization: `Bearer ${options.token}`,
+			...(bytes && {
+				"content-type": how.file?.type ?? "application/json",
+				"content-length": bytes.length,
+			}),
+		};
+		return new Promise((resolve, reject) => {
+			const outgoing = request({ agent, method, path, headers, hostname: host, port: base.port });
+			const timer = setTimeout(
+				() => outgoing.destroy(new Error("no answer in time")),
+				how.timeout ?? patience,
+			);
+			const fail = (error: Error & { code?: string }) => {
+				clearTimeout(timer);
+				const stale = outgoing.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
+				const text = `the homeserver cannot be reached: ${error.message || error.code}`;
+				reject(new (stale ? StaleSocket : TemporaryError)(text, { cause: error }));
+			};
+			outgoing.on("error", fail);
+			outgoing.on("response", (incoming) => {
+				const chunks: Buffer[] = [];
+				incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+				incoming.on("error", fail);
+				incoming.on("end", () => {
+					clearTimeout(timer);
+					const { statusCode: status = 0, headers } = incoming;
+					resolve({ status, headers, text: Buffer.concat(chunks).toString("utf8") });
+				});
+			});
+			outgoing.end(bytes);
+		});
+	}
+	// URL keeps the brackets of an IPv6 address, which node:http does not take.
+	const host = base.hostname.replace(/^\[(.*)\]$/, "$1");
+
+	return {
+		call,
+		whoami: () => call<{ user_id: string }>("GET", `${v3}/account/whoami`),
+		/** Makes the account; true when it is new. // Matrix spec, application services "Server admin style permissions" */
+		async register(localpart: string): Promise<boolean> {
+			const body = { type: "m.login.application_service", username: localpart, inhibit_login: true };
+			try {
+				await call("POST", `${v3}/register`, { body });
+				return true;
+			} catch (error) {
+				if (error instanceof MatrixError && error.errcode === "M_USER_IN_USE") return false;
+				throw error;
+			}
+		},
+		profile: (mxid: string, timeout?: number) =>
+			call<{ displayname?: string }>("GET", at`/_matrix/client/v3/profile/${mxid}`, {
+				...(timeout && { timeout }),
+			}),
+		setName: (mxid: string, displayname: string) =>
+			call("PUT", at`/_matrix/client/v3/profile/${mxid}/displayname`, { as: mxid, body: { displayname } }),
+		send: (room: string, type: string, txn: string, how: Call) =>
+			call<{ event_id: string }>("PUT", at`/_matrix/client/v3/rooms/${room}/send/${type}/${txn}`, how),
+		state: <T>(room: string, type: string, key: string, as?: string) =>
+			call<T>("GET", at`/_matrix/client/v3/rooms/${room}/state/${type}/${key}`, { ...(as && { as }) }),
+		setState: (room: string, type: string, key: string, body: object, as?: string) =>
+			call("PUT", at`/_matrix/client/v3/rooms/${room}/state/${type}/${key}`, { body, ...(as && { as }) }),
+		join: (room: string, as?: string) =>
+			call<{ room_id: string }>("POST", at`/_matrix/client/v3/join/${room}`, { body: {}, ...(as && { as }) }),
+		leave: (room: string, as?: string, reason?: string) =>
+			call("POST", at`/_matrix/client/v3/rooms/${room}/leave`, {
+				body: { ...(reason && { reason }) },
+				...(as && { as }),
+			}),
+		invite: (room: string, mxid: string, as?: string) =>
+			call("POST", at`/_matrix/client/v3/rooms/${room}/invite`, {
+				body: { user_id: mxid },
+				...(as && { as }),
+			}),
+		joinedRooms: () => call<{ joined_rooms: string[] }>("GET", `${v3}/joined_rooms`),
+		joinedMembers: (room: string, as?: string) =>
+			call<{ joined: Record<string, { display_name?: string | null }> }>(
+				"GET",
+				at`/_matrix/client/v3/rooms/${room}/joined_members`,
+				{ ...(as && { as }) },
+			),
+		createRoom: (body: object, as?: string) =>
+			call<{ room_id: string }>("POST", `${v3}/createRoom`, { body, ...(as && { as }) }),
+		alias: (alias: string) =>
+			call<{ room_id: string }>("GET", at`/_matrix/client/v3/directory/room/${alias}`),
+		setAlias: (alias: string, room: string) =>
+			call("PUT", at`/_matrix/client/v3/directory/room/${alias}`, { body: { room_id: room } }),
+		removeAlias: (alias: string) => call("DELETE", at`/_matrix/client/v3/directory/room/${alias}`),
+		/** The newest events first. */
+		messages: (room: string, limit: number, as?: string) =>
+			call<{ chunk: unknown[] }>("GET", at`/_matrix/client/v3/rooms/${room}/messages`, {
+				query: { dir: "b", limit },
+				...(as && { as }),
+			}),
+		upload: (bytes: Buffer, type: string, filename: string, as?: string) =>
+			call<{ content_uri: string }>("POST", "/_matrix/media/v3/upload", {
+				file: { bytes, type },
+				query: { filename },
+				...(as && { as }),
+			}),
+		/** Has the homeserver knock at our listener; a success also ends its back-off. // Matrix spec v1.7, "Pinging" */
+		ping: (id: string) =>
+			call<{ duration_ms: number }>("POST", at`/_matrix/client/v1/appservice/${id}/ping`, { body: {} }),
+		close: () => agent.destroy(),
+	};
+}
+
+/** A reset on a socket that had been idle: the request may not even have been read. */
+class StaleSocket extends TemporaryError {}
+
+type Answer = Readonly<{ status: number; headers: http.IncomingHttpHeaders; text: string }>;
+
+function understand<T>({ status, headers, text }: Answer, method: string, path: string): T {
+	const body = parse(text);
+	if (status >= 200 && status < 300 && body) return body as T;
+	const { errcode, error, retry_after_ms: wait } = (body ?? {}) as Record<string, unknown>;
+	const what = `${method} ${path.split("?")[0]}: ${status} ${errcode ?? ""} ${error ?? "not JSON"}`;
+	if (status === 429) {
+		// COMPAT retry_after_ms: deprecated since Matrix v1.10 for the header, still what most send.
+		const seconds = Number(headers["retry-after"]);
+		const retryAfter = typeof wait === "number" ? wait : seconds > 0 ? seconds * 1000 : undefined;
+		throw new TemporaryError(what, { retryAfter });
+	}
+	// A proxy's own page where JSON should be says nothing about the request, its size aside.
+	if (status === 413) throw new MatrixError(status, "M_TOO_LARGE", what);
+	// 401: the homeserver forgot our registration; its admin will put that right, and nothing is lost meanwhile.
+	if (status >= 500 || status === 401 || !body || typeof errcode !== "string") throw new TemporaryError(what);
+	throw new MatrixError(status, errcode, typeof error === "string" ? error : errcode);
+}
+
+function parse(text: string): object | undefined {
+	try {
+		const value: unknown = JSON.parse(text);
+		return typeof value === "object" && value !== null ? value : undefined;
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,105 @@
+import { randomBytes } from "node:crypto";
+import { parse, stringify } from "yaml";
+
+/** The agreement with the homeserver. // Matrix spec, application services "Registration" */
+export type Registration = Readonly<{
+	id: string;
+	/** How the homeserver reaches us; null: not at all. */
+	url: string | null;
+	as_token: string;
+	hs_token: string;
+	sender_localpart: string;
+	rate_limited?: boolean;
+	receive_ephemeral?: boolean;
+	protocols?: readonly string[];
+	namespaces: Readonly<Record<"users" | "aliases" | "rooms", readonly Namespace[]>>;
+}>;
+type Namespace = Readonly<{ exclusive: boolean; regex: string }>;
+
+export type RegistrationOptions = Readonly<{
+	url: string;
+	/** Server name in MXIDs. */
+	domain: string;
+	/** Localpart of the bot. */
+	bot: string;
+	/** The networks whose people get ghosts: "xmpp", "mqtt". */
+	networks: readonly string[];
+}>;
+
+const id = "trivium";
+/** What the example in the repository has instead of tokens. */
+const placeholder = /^$|^<.*>$|^\$\{|change|replace|generate|example/i;
+
+// Anchored and escaped: Tuwunel matches anywhere in the name and without regard to case.
+const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+const names = (sigil: "@" | "#", networks: readonly string[], domain: string): Namespace[] =>
+	networks.map((network) => ({ exclusive: true, regex: `^${sigil}_${network}_.*:${literal(domain)}$` }));
+const namespacesFor = (options: RegistrationOptions) => ({
+	users: names("@", options.networks, options.domain),
+	aliases: names("#", options.networks, options.domain),
+	rooms: [],
+});
+
+/** The text of a new registration file, with new tokens. */
+export function writeRegistration(options: RegistrationOptions): string {
+	const token = () => randomBytes(32).toString("base64url");
+	return stringify({
+		id,
+		url: options.url,
+		as_token: token(),
+		hs_token: token(),
+		sender_localpart: options.bot,
+		rate_limited: false,
+		protocols: [...options.networks],
+		receive_ephemeral: true,
+		// COMPAT the name of receive_ephemeral before Matrix v1.13.
+		"de.sorunome.msc2409.push_ephemeral": true,
+		namespaces: namespacesFor(options),
+	});
+}
+
+/** @throws Error whose message names what is wrong with the text and how to mend it. */
+export function readRegistration(text: string): Registration {
+	const cure = "Write a new one with `register`.";
+	let value: unknown;
+	try {
+		value = parse(text);
+	} catch (error) {
+		throw new Error(`the registration is no YAML: ${(error as Error).message}. ${cure}`);
+	}
+	if (typeof value !== "object" || value === null) throw new Error(`the registration is empty. ${cure}`);
+	const fields = value as Partial<Registration>;
+	for (const field of ["id", "as_token", "hs_token", "sender_localpart"] as const)
+		if (typeof fields[field] !== "string") throw new Error(`the registration has no ${field}. ${cure}`);
+	if (fields.url !== null && typeof fields.url !== "string")
+		throw new Error(`the registration has no url. ${cure}`);
+	for (const field of ["as_token", "hs_token"] as const)
+		if (placeholder.test(fields[field]!))
+			throw new Error(`the registration is the example: its ${field} is no secret. ${cure}`);
+	if (fields.as_token === fields.hs_token) throw new Error(`as_token and hs_token must differ. ${cure}`);
+	const all = fields.namespaces as Registration["namespaces"] | undefined;
+	for (const kind of ["users", "aliases"] as const)
+		for (const entry of list(all?.[kind]))
+			if (typeof entry?.regex !== "string" || typeof entry.exclusive !== "boolean")
+				throw new Error(`namespaces.${kind} of the registration needs a regex and exclusive. ${cure}`);
+	const namespaces = { users: list(all?.users), aliases: list(all?.aliases), rooms: list(all?.rooms) };
+	return { ...(fields as Registration), namespaces };
+}
+
+const list = (value: unknown): readonly Namespace[] => (Array.isArray(value) ? value : []);
+
+/** Where the registration and the config differ, one sentence each; empty when they agree. */
+export function differences(registration: Registration, options: RegistrationOptions): readonly string[] {
+	const found: string[] = [];
+	const differ = (what: string, has: unknown, wanted: unknown) => {
+		if (has !== wanted) found.push(`${what} is ${has} in the registration but ${wanted} in the config`);
+	};
+	differ("url", registration.url, options.url);
+	differ("the bot", registration.sender_localpart, options.bot);
+	const wanted = namespacesFor(options);
+	for (const kind of ["users", "aliases"] as const)
+		for (const { regex } of wanted[kind])
+			if (!registration.namespaces[kind].some((entry) => entry.exclusive && entry.regex === regex))
+				found.push(`namespaces.${kind} of the registration lacks an exclusive ${regex}`);
+	return found;
+}

@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { TemporaryError } from "../../src/core/errors.ts";
+import { appservice, type Handlers, type Transaction } from "../../src/matrix/appservice.ts";
+import { readRegistration, writeRegistration } from "../../src/matrix/registration.ts";
+import { quiet } from "../fakes.ts";
+import { freePort } from "./fake-homeserver.ts";
+
+const domain = "hs.test";
+const made = { url: "http://127.0.0.1:1", domain, bot: "trivium", networks: ["xmpp", "mqtt"] };
+const registration = readRegistration(writeRegistration(made));
+let url: string;
+let service: ReturnType<typeof appservice>;
+let taken: Transaction[];
+let handlers: { -readonly [name in keyof Handlers]: Handlers[name] };
+
+beforeEach(async () => {
+	const port = await freePort();
+	url = `http://127.0.0.1:${port}`;
+	taken = [];
+	handlers = {
+		transaction: async (transaction) => void taken.push(transaction),
+		user: async (mxid) => mxid === "@_xmpp_romeo:hs.test",
+		alias: async (alias) => alias === "#_xmpp_verona:hs.test",
+	};
+	service = appservice(
+		{ homeserver: "http://127.0.0.1:1", domain, listen: { host: "127.0.0.1", port }, registration },
+		{
+			transaction: (transaction) => handlers.transaction(transaction),
+			user: (mxid) => handlers.user(mxid),
+			alias: (alias) => handlers.alias(alias),
+		},
+		quiet,
+	);
+	await service.start();
+});
+afterEach(() => service.stop());
+
+const ask = (method: string, path: string, body?: unknown, token = registration.hs_token) =>
+	fetch(url + path, {
+		method,
+		headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+		...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+	});
+const put = (body: unknown, token?: string) => ask("PUT", "/_matrix/app/v1/transactions/1", body, token);
+
+const errcode = async (response: Response) => ((await response.json()) as { errcode: string }).errcode;
+
+describe("transactions", () => {
+	test("are acknowledged when they are on disk, not before", async () => {
+		let saved: () => void = () => undefined;
+		let acknowledged = false;
+		handlers.transaction = () => new Promise((resolve) => (saved = resolve));
+		const answer = put({ events: [{ event_id: "$1" }] }).then((response) => {
+			acknowledged = true;
+			return response;
+		});
+		await new Promise((resolve) => setTimeout(resolve, 50));
+		expect(acknowledged).toBe(false);
+		saved();
+		const response = await answer;
+		expect(response.status).toBe(200);
+		expect(await response.json()).toEqual({});
+	});
+	test("are handed on again however the homeserver counts them: what is double is known by event id", async () => {
+		for (let i = 0; i < 2; i++) expect((await put({ events: [{ event_id: "$1" }] })).status).toBe(200);
+		expect(taken).toHaveLength(2);
+	});
+	test("that fail are repeated by the homeserver, and the bridge lives on", async () => {
+		handlers.transaction = () => Promise.reject(new Error("disk full"));
+		const failed = await put({ events: [] });
+		expect([failed.status, await errcode(failed)]).toEqual([500, "M_UNKNOWN"]);
+		handlers.transaction = () => Promise.reject(new TemporaryError("later"));
+		expect((await put({ events: [] })).status).toBe(503);
+		handlers.transaction = async () => undefined;
+		expect((await put({ events: [] })).status).toBe(200);
+	});
+	test("without a list of events are not acknowledged", async () => {
+		expect((await put({})).status).toBe(400);
+		const broken = await put("{");
+		expect([broken.status, await errcode(broken)]).toEqual([400, "M_NOT_JSON"]);
+	});
+	test("as large as the protocol allows are taken", async () => {
+		const events = Array.from({ length: 200 }, () => ({ content: { body: "x".repeat(64_000) } }));
+		expect((await put({ events })).status).toBe(200);
+		const much = await put({ events: [{ body: "x".repeat(33 * 1024 * 1024) }] });
+		expect([much.status, await errcode(much)]).toEqual([413, "M_TOO_LARGE"]);
+	});
+	test("bring what is ephemeral once, under either name", async () => {
+		const old = "de.sorunome.msc2409.ephemeral";
+		const typing = { type: "m.typing" };
+		await put({ events: [], ephemeral: [typing], [old]: [typing] });
+		await put({ events: [], [old]: [typing] });
+		await put({ events: [], ephemeral: [typing] });
+		expect(taken.map(({ ephemeral }) => ephemeral.length)).toEqual([1, 1, 1]);
+	});
+});
+
+describe("who may ask", () => {
+	test("a stranger is turned away, whatever they ask and before their body is read", async () => {
+		for (const [method, path] of [
+			["PUT", "/_matrix/app/v1/transactions/1"],
+			["GET", "/_matrix/app/v1/users/@a:b"],
+			["POST", "/_matrix/app/v1/ping"],
+			["GET", "/nonsense"],
+		] as const) {
+			const answer = await ask(method, path, method === "GET" ? undefined : { events: [] }, "wrong");
+			expect([answer.status, await errcode(answer)]).toEqual([403, "M_FORBIDDEN"]);
+		}
+		expect((await fetch(`${url}/_matrix/app/v1/ping`, { method: "POST" })).status).toBe(403);
+		expect(taken).toEqual([]);
+	});
+	test("an older homeserver may bring its token in the query", async () => {
+		const path = `/_matrix/app/v1/ping?access_token=${registration.hs_token}`;
+		expect((await fetch(url + path, { method: "POST" })).status).toBe(200);
+	});
+});
+
+describe("questions", () => {
+	test("ping is answered", async () => {
+		expect((await ask("POST", "/_matrix/app/v1/ping", { transaction_id: "x" })).status).toBe(200);
+	});
+	test.each([
+		["users/@_xmpp_romeo:hs.test", 200],
+		["users/@_xmpp_nobody:hs.test", 404],
+		[`rooms/${encodeURIComponent("#_xmpp_verona:hs.test")}`, 200],
+		[`rooms/${encodeURIComponent("#_xmpp_nowhere:hs.test")}`, 404],
+	])("%s: %i", async (path, status) => {
+		const answer = await ask("GET", `/_matrix/app/v1/${path}`);
+		expect(answer.status).toBe(status);
+		if (status === 404) expect(await errcode(answer)).toBe("M_NOT_FOUND");
+	});
+	test("that fail are no yes", async () => {
+		handlers.alias = () => Promise.reject(new Error("broken"));
+		expect((await ask("GET", "/_matrix/app/v1/rooms/x")).status).toBe(500);
+	});
+	test("nobody knows are answered in JSON", async () => {
+		const answer = await ask("GET", "/_matrix/app/v1/nonsense");
+		expect([answer.status, await errcode(answer)]).toEqual([404, "M_UNRECOGNIZED"]);
+	});
+});
+
+test("a port that is taken is an error of its own, not a crash", async () => {
+	const listen = { host: "127.0.0.1", port: Number(new URL(url).port) };
+	const second = appservice(
+		{ homeserver: "http://127.0.0.1:1", domain, listen, registration },
+		handlers,
+		quiet,
+	);
+	await expect(second.start()).rejects.toThrow(/EADDRINUSE/);
+	await second.stop();
+});

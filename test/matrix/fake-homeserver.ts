@@ -1,0 +1,386 @@
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** What the fake knows of a room. */
+type Room = {
+	id: string;
+	aliases: Set<string>;
+	public: boolean;
+	/** Of people and ghosts: join, invite, leave, ban. */
+	members: Map<string, string>;
+	state: Map<string, { type: string; key: string; content: Content; sender: string }>;
+	timeline: Event[];
+	created: Content;
+};
+type Content = Record<string, unknown>;
+export type Event = {
+	type: string;
+	event_id: string;
+	room_id: string;
+	sender: string;
+	origin_server_ts: number;
+	content: Content;
+	state_key?: string;
+};
+type Seen = { method: string; path: string; as: string; query: URLSearchParams; body: Content; raw: Buffer };
+/** How a request goes wrong: an answer in place of the real one, or the connection cut after ("drop") or before ("cut") it is carried out. */
+export type Fault =
+	| { status: number; body: string; headers?: Record<string, string> }
+	| "drop"
+	| "cut"
+	| "hang";
+
+export type FakeHomeserver = Awaited<ReturnType<typeof fakeHomeserver>>;
+
+/**
+ * A homeserver of the size a test needs, over a real socket, with Synapse's ways where they matter: a txnId repeated
+ * by one appservice on one path gives the first answer, whoever the ghost is. Everything it was asked stands in `seen`.
+ */
+export async function fakeHomeserver(options: { domain?: string; token?: string; hsToken?: string } = {}) {
+	const { domain = "hs.test", token = "as-test", hsToken = "hs-test" } = options;
+	const rooms = new Map<string, Room>();
+	const users = new Map<string, string | undefined>();
+	const seen: Seen[] = [];
+	const uploads: { bytes: Buffer; type: string }[] = [];
+	const answers = new Map<string, Content>();
+	let appservice = "";
+	let count = 0;
+	let txns = 0;
+	let fault: (request: Seen) => Fault | undefined = () => undefined;
+
+	const no = (status: number, errcode: string, error = errcode) => ({ status, body: { errcode, error } });
+	const ok = (body: Content = {}) => ({ status: 200, body });
+	const find = (name: string) =>
+		rooms.get(name) ?? [...rooms.values()].find((room) => room.aliases.has(name));
+
+	function emit(
+		room: Room,
+		sender: string,
+		type: string,
+		content: Content,
+		more: Partial<Event> = {},
+	): Event {
+		const event: Event = {
+			type,
+			event_id: `$${++count}`,
+			room_id: room.id,
+			sender,
+			origin_server_ts: Date.now(),
+			content,
+			...more,
+		};
+		room.timeline.push(event);
+		if (event.state_key !== undefined)
+			room.state.set(`${type} ${event.state_key}`, { type, key: event.state_key, content, sender });
+		return event;
+	}
+	function member(room: Room, mxid: string, membership: string, sender = mxid, more: Content = {}): Event {
+		room.members.set(mxid, membership);
+		const displayname = users.get(mxid);
+		const content = { membership, ...(displayname && { displayname }), ...more };
+		return emit(room, sender, "m.room.member", content, { state_key: mxid });
+	}
+	function newRoom(creator: string, body: Content): Room {
+		const id = `!${++count}`;
+		const room: Room = {
+			id,
+			aliases: new Set(),
+			public: body.preset === "public_chat",
+			members: new Map(),
+			state: new Map(),
+			timeline: [],
+			created: body,
+		};
+		rooms.set(id, room);
+		member(room, creator, "join");
+		for (const mxid of (body.invite ?? []) as string[])
+			member(room, mxid, "invite", creator, body.is_direct ? { is_direct: true } : {});
+		return room;
+	}
+
+	type Answer = { status: number; body: Content };
+	type Route = [method: string, path: RegExp, run: (found: string[], request: Seen) => Answer];
+	const inRoom = (room: Room | undefined, mxid: string) => room?.members.get(mxid) === "join";
+	const send = (id: string, type: string, txn: string, request: Seen): Answer => {
+		const room = rooms.get(id);
+		const key = `${request.path}`;
+		const known = answers.get(key);
+		if (known) return ok(known);
+		if (!room || !inRoom(room, request.as)) return no(403, "M_FORBIDDEN", "not in the room");
+		if (request.raw.length > 65_000) return no(413, "M_TOO_LARGE", "event too large");
+		const ts = request.query.get("ts");
+		const event = emit(room, request.as, type, request.body, ts ? { origin_server_ts: Number(ts) } : {});
+		const answer = { event_id: event.event_id };
+		if (txn) answers.set(key, answer);
+		return ok(answer);
+	};
+	const v3 = "/_matrix/client/v3";
+	const routes: Route[] = [
+		["GET", /\/account\/whoami$/, (_, { as }) => ok({ user_id: as })],
+		[
+			"POST",
+			/\/register$/,
+			(_, { body }) => {
+				const mxid = `@${body.username}:${domain}`;
+				if (users.has(mxid)) return no(400, "M_USER_IN_USE");
+				users.set(mxid, undefined);
+				return ok({ user_id: mxid });
+			},
+		],
+		[
+			"GET",
+			/\/profile\/([^/]+)$/,
+			([mxid = ""]) => {
+				const name = users.get(mxid);
+				return users.has(mxid) ? ok(name ? { displayname: name } : {}) : no(404, "M_NOT_FOUND");
+			},
+		],
+		[
+			"PUT",
+			/\/profile\/([^/]+)\/displayname$/,
+			([mxid = ""], { body }) => {
+				users.set(mxid, body.displayname as string);
+				return ok();
+			},
+		],
+		[
+			"GET",
+			/\/joined_rooms$/,
+			(_, { as }) =>
+				ok({ joined_rooms: [...rooms.values()].filter((room) => inRoom(room, as)).map(({ id }) => id) }),
+		],
+		[
+			"POST",
+			/\/join\/([^/]+)$/,
+			([name = ""], { as }) => {
+				const room = find(name);
+				if (!room) return no(404, "M_NOT_FOUND");
+				const now = room.members.get(as);
+				if (now !== "join" && ((!room.public && now !== "invite") || now === "ban"))
+					return no(403, "M_FORBIDDEN", "not invited");
+				if (now !== "join") member(room, as, "join");
+				return ok({ room_id: room.id });
+			},
+		],
+		[
+			"POST",
+			/\/rooms\/([^/]+)\/leave$/,
+			([id = ""], { as, body }) => {
+				const room = rooms.get(id);
+				if (room) member(room, as, "leave", as, body);
+				return ok();
+			},
+		],
+		[
+			"POST",
+			/\/rooms\/([^/]+)\/invite$/,
+			([id = ""], { as, body }) => {
+				const room = rooms.get(id);
+				const who = body.user_id as string;
+				if (!room || !inRoom(room, as) || inRoom(room, who)) return no(403, "M_FORBIDDEN");
+				member(room, who, "invite", as);
+				return ok();
+			},
+		],
+		[
+			"GET",
+			/\/rooms\/([^/]+)\/joined_members$/,
+			([id = ""], { as }) => {
+				const room = rooms.get(id);
+				if (!room || !inRoom(room, as)) return no(403, "M_FORBIDDEN");
+				const joined = [...room.members].filter(([, membership]) => membership === "join");
+				return ok({
+					joined: Object.fromEntries(
+						joined.map(([mxid]) => [mxid, { display_name: users.get(mxid) ?? null }]),
+					),
+				});
+			},
+		],
+		[
+			"POST",
+			/\/createRoom$/,
+			(_, { as, body }) => {
+				const alias = body.room_alias_name && `#${body.room_alias_name}:${domain}`;
+				if (typeof alias === "string" && find(alias)) return no(400, "M_ROOM_IN_USE");
+				const room = newRoom(as, body);
+				if (typeof alias === "string") room.aliases.add(alias);
+				return ok({ room_id: room.id });
+			},
+		],
+		[
+			"GET",
+			/\/directory\/room\/([^/]+)$/,
+			([alias = ""]) => {
+				const room = find(alias);
+				return room ? ok({ room_id: room.id, servers: [domain] }) : no(404, "M_NOT_FOUND");
+			},
+		],
+		[
+			"PUT",
+			/\/directory\/room\/([^/]+)$/,
+			([alias = ""], { body }) => {
+				if (find(alias)) return no(409, "M_UNKNOWN", "Room alias already exists");
+				rooms.get(body.room_id as string)?.aliases.add(alias);
+				return ok();
+			},
+		],
+		[
+			"DELETE",
+			/\/directory\/room\/([^/]+)$/,
+			([alias = ""]) => {
+				find(alias)?.aliases.delete(alias);
+				return ok();
+			},
+		],
+		[
+			"GET",
+			/\/rooms\/([^/]+)\/aliases$/,
+			([id = ""]) => ok({ aliases: [...(rooms.get(id)?.aliases ?? [])] }),
+		],
+		[
+			"GET",
+			/\/rooms\/([^/]+)\/state\/([^/]+)\/([^/]*)$/,
+			([id = "", type, key]) => {
+				const found = rooms.get(id)?.state.get(`${type} ${key}`);
+				return found ? ok(found.content) : no(404, "M_NOT_FOUND");
+			},
+		],
+		[
+			"PUT",
+			/\/rooms\/([^/]+)\/state\/([^/]+)\/([^/]*)$/,
+			([id = "", type = "", key = ""], { as, body }) => {
+				const room = rooms.get(id);
+				if (!room || !inRoom(room, as)) return no(403, "M_FORBIDDEN");
+				return ok({ event_id: emit(room, as, type, body, { state_key: key }).event_id });
+			},
+		],
+		[
+			"PUT",
+			/\/rooms\/([^/]+)\/send\/([^/]+)\/([^/]+)$/,
+			([id = "", type = "", txn = ""], request) => send(id, type, txn, request),
+		],
+		[
+			"GET",
+			/\/rooms\/([^/]+)\/messages$/,
+			([id = ""], { query }) =>
+				ok({ chunk: (rooms.get(id)?.timeline ?? []).toReversed().slice(0, Number(query.get("limit"))) }),
+		],
+		[
+			"POST",
+			/\/media\/v3\/upload$/,
+			(_, { raw }) => {
+				uploads.push({ bytes: raw, type: "" });
+				return ok({ content_uri: `mxc://${domain}/${uploads.length}` });
+			},
+		],
+	];
+
+	async function serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+		const chunks: Buffer[] = [];
+		for await (const chunk of request) chunks.push(chunk as Buffer);
+		const raw = Buffer.concat(chunks);
+		const url = new URL(request.url ?? "/", "http://hs");
+		const json = request.headers["content-type"] === "application/json" && raw.length > 0;
+		const one: Seen = {
+			method: request.method ?? "",
+			path: url.pathname,
+			as: url.searchParams.get("user_id") ?? `@trivium:${domain}`,
+			query: url.searchParams,
+			body: json ? JSON.parse(raw.toString("utf8")) : {},
+			raw,
+		};
+		seen.push(one);
+		const reply = (status: number, body: string, headers: Record<string, string> = {}) =>
+			response.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
+		const wrong = fault(one);
+		if (wrong === "hang") return;
+		if (wrong === "cut") return void request.socket.destroy();
+		if (wrong && wrong !== "drop") return void reply(wrong.status, wrong.body, wrong.headers);
+		if (request.headers.authorization !== `Bearer ${token}`)
+			return void reply(
+				401,
+				JSON.stringify({ errcode: "M_UNKNOWN_TOKEN", error: "Unrecognised access token" }),
+			);
+		if (/\/appservice\/[^/]+\/ping$/.test(one.path)) {
+			const knock = await toBridge("POST", "/_matrix/app/v1/ping", {}).catch(() => ({ status: 0 }));
+			return void reply(
+				knock.status === 200 ? 200 : 502,
+				JSON.stringify({ errcode: "M_BAD_STATUS", error: "" }),
+			);
+		}
+		for (const [method, path, run] of routes) {
+			const match = method === one.method && path.exec(one.path);
+			if (!match) continue;
+			const answer = run(match.slice(1).map(decodeURIComponent), one);
+			if (wrong === "drop") return void request.socket.destroy();
+			return void reply(answer.status, JSON.stringify(answer.body));
+		}
+		reply(404, JSON.stringify({ errcode: "M_UNRECOGNIZED", error: `${one.method} ${one.path}` }));
+	}
+
+	async function toBridge(method: string, path: string, body?: object) {
+		const response = await fetch(appservice + path, {
+			method,
+			headers: { authorization: `Bearer ${hsToken}`, "content-type": "application/json" },
+			...(body && { body: JSON.stringify(body) }),
+		});
+		return { status: response.status, text: await response.text() };
+	}
+
+	const server = http.createServer((request, response) => {
+		serve(request, response).catch((error: unknown) => {
+			console.error(error);
+			response.destroy();
+		});
+	});
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	const { port } = server.address() as AddressInfo;
+
+	return {
+		url: `http://127.0.0.1:${port}`,
+		domain,
+		rooms,
+		users,
+		seen,
+		uploads,
+		v3,
+		/** Where the bridge listens. */
+		serves(url: string) {
+			appservice = url;
+		},
+		/** Puts a fault in the way of requests from now on. */
+		fail(next: (request: Seen) => Fault | undefined) {
+			fault = next;
+		},
+		/** An account of a person. */
+		person(localpart: string, name: string | undefined = localpart): string {
+			const mxid = `@${localpart}:${domain}`;
+			users.set(mxid, name);
+			return mxid;
+		},
+		room: (creator: string, body: Content = {}) => newRoom(creator, body),
+		find,
+		member,
+		emit,
+		/** One transaction; resolves with the bridge's HTTP status. */
+		push: async (events: readonly unknown[], more: object = {}) =>
+			(await toBridge("PUT", `/_matrix/app/v1/transactions/${++txns}`, { events, ...more })).status,
+		ask: toBridge,
+		/** Requests of a kind, by method and a piece of the path. */
+		asked: (method: string, path: string | RegExp) =>
+			seen.filter((one) => one.method === method && decodeURIComponent(one.path).match(path)),
+		async close() {
+			server.closeAllConnections();
+			await new Promise((resolve) => server.close(resolve));
+		},
+	};
+}
+
+/** A port nobody listens on now. */
+export async function freePort(): Promise<number> {
+	const server = http.createServer();
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	const { port } = server.address() as AddressInfo;
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
