@@ -53,6 +53,7 @@ export interface Journal {
 	members(network: NetworkName, room: RoomId): Promise<readonly Person[]>;
 	/** Forgets a room's members; for unlink. */
 	forget(network: NetworkName, room: RoomId): Promise<void>;
+	/** The latest first. */
 	dead(limit: number): Promise<readonly DeadLetter[]>;
 	stats(): Promise<Readonly<{ waiting: number; oldest: number | undefined; dead: number }>>;
 	/** Drops copies, keys and dead letters that are past their bounds. `now` in ms since 1970. */

@@ -53,10 +53,12 @@ export interface Mapping {
 	removePortal(id: PortalId): Promise<void>;
 	ghost(person: UserId, of: NetworkName, on: NetworkName): Promise<Ghost | undefined>;
 	ghostAt(on: NetworkName, address: UserId): Promise<Ghost | undefined>;
+	/** @throws PermanentError when the store takes no new people, Error when the address is another person's. */
 	saveGhost(ghost: Ghost): Promise<void>;
 	setting(key: string): Promise<string | undefined>;
 	saveSetting(key: string, value: string): Promise<void>;
 	/** The value of `key`, or `make()` stored under it: of two calls at once one wins and both get its value. */
 	once(key: string, make: () => string): Promise<string>;
+	/** How many portals, ghosts and settings there are. */
 	count(): Promise<number>;
 }

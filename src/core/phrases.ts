@@ -122,3 +122,6 @@ export const noMatrixAddress = (text: string) =>
 export const noMatrixRoom = (address: string) => `there is no Matrix room ${address}.`;
 export const onlyDirect = "I can be invited to a chat of two only.";
 export const notReachable = "the other network cannot be reached. Try again later.";
+
+// Stores.
+export const storeFull = "this bridge has no room for more people. Its admin can make some.";

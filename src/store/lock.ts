@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
+
+/** When a process started, in the kernel's own count; pids come round again, this with the same pid does not. */
+function started(pid: number | "self"): string | undefined {
+	try {
+		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+		// proc(5): field 22; field 2 is a name in brackets and may hold anything, brackets too.
+		return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+	} catch {
+		return undefined;
+	}
+}
+
+function alive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code === "EPERM";
+	}
+}
+
+function holds(text: string): number | undefined {
+	const [pid = "", since = ""] = text.split(" ");
+	if (!/^\d+$/.test(pid) || !alive(Number(pid))) return undefined;
+	// Without /proc the pid has to do.
+	return (started(Number(pid)) ?? since) === since ? Number(pid) : undefined;
+}
+
+/** Its maker creates and fills it in two steps; what stays empty was left by one that died in between. */
+async function read(path: string): Promise<string> {
+	for (let tries = 0; tries < 10; tries++) {
+		const text = await readFile(path, "utf8");
+		if (text !== "") return text;
+		await wait(20);
+	}
+	return "";
+}
+
+/**
+ * Keeps a second process away from what `path` stands for. Resolves with the release.
+ * @throws Error that names the process which has it. The lock of a dead process is taken over.
+ */
+export async function lock(path: string): Promise<() => Promise<void>> {
+	const ours = `${process.pid} ${started("self") ?? ""}`;
+	for (let tries = 0; tries < 5; tries++) {
+		try {
+			await writeFile(path, ours, { flag: "wx", mode: 0o600 });
+			return () => rm(path, { force: true });
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+		}
+		await takeOver(path).catch((error: NodeJS.ErrnoException) => {
+			// Released, or taken over by another, in this very moment.
+			if (error.code !== "ENOENT") throw error;
+		});
+	}
+	throw new Error(`could not lock ${path}: others keep taking it`);
+}
+
+async function takeOver(path: string): Promise<void> {
+	const stale = await read(path);
+	const pid = holds(stale);
+	if (pid !== undefined) throw new Error(`in use by process ${pid}: stop that one first`);
+	// Two that saw the same stale lock: only one can move it, and the other must not keep the new one it moved instead.
+	const aside = `${path}.${process.pid}`;
+	await rename(path, aside);
+	if ((await readFile(aside, "utf8")) === stale) await rm(aside);
+	else await rename(aside, path);
+}

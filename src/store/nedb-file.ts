@@ -1,0 +1,196 @@
+import { mkdir, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import Datastore from "nedb-promises";
+import type { Log } from "../core/log.ts";
+import { lock } from "./lock.ts";
+import { repairTornTail } from "./torn-tail.ts";
+
+export type Doc = Readonly<Record<string, unknown> & { _id: string }>;
+
+export type FileOptions = Readonly<{
+	file: string;
+	log: Log;
+	/** The file can take no more, and every call rejects from now on: stop the process. */
+	onFailure(error: Error): void;
+	/** Fields that are looked up; a unique one is of one document only. */
+	indexes: readonly Readonly<{ field: string; unique?: true }>[];
+	/** Written anew once this many lines were appended, and four times as many as there are documents. */
+	compactAfter: number;
+}>;
+
+/** What {@link Documents.put} rejects with when a unique field is another document's. */
+export class TakenError extends Error {
+	override readonly name = "TakenError";
+}
+
+/**
+ * Documents in one nedb file, with what nedb itself lacks: a lock, fsync, repair of a torn tail, and an end where a
+ * write failed. Reads see a write at once; it is on disk when its promise, or `settled()`, resolves.
+ */
+export type Documents = Readonly<{
+	open(): Promise<void>;
+	close(): Promise<void>;
+	find(query: object): Promise<readonly Doc[]>;
+	get(query: object): Promise<Doc | undefined>;
+	has(id: string): boolean;
+	size(): number;
+	/** Stores the document in place of the one with its _id. @throws TakenError */
+	put(doc: Doc): Promise<void>;
+	/** False when there is one with its _id, which stays. */
+	add(doc: Doc): Promise<boolean>;
+	remove(id: string): Promise<void>;
+	/** Resolves when every write so far is on disk. */
+	settled(): Promise<void>;
+}>;
+
+/** What nedb-promises passes through and its types do not name. */
+type Original = Datastore<Doc> & { compactDatafileAsync(): Promise<void>; getAllData(): readonly Doc[] };
+
+const isTaken = (error: unknown) => (error as { errorType?: string }).errorType === "uniqueViolated";
+
+export function documents({ file, log, onFailure, indexes, compactAfter }: FileOptions): Documents {
+	let db: Original;
+	let release: (() => Promise<void>) | undefined;
+	let failure: Error | undefined = new Error("the mapping is not open");
+	let appended = 0;
+	const inProgress = new Set<Promise<unknown>>();
+	let syncing: Promise<void> = Promise.resolve();
+	let next: Promise<void> | undefined;
+	const ids = new Set<string>();
+
+	const unusable = (cause: unknown) =>
+		new Error(`The mapping ${file} cannot be used: ${(cause as Error).message}.`, { cause });
+
+	/** nedb keeps in memory what it could not write: memory and disk differ, and must not go on to. */
+	function fail(cause: unknown): Error {
+		if (failure) return failure;
+		failure = unusable(cause);
+		log.error({ err: failure, file }, "mapping failed");
+		onFailure(failure);
+		return failure;
+	}
+
+	/** nedb appends without fsync. By name each time: a compaction puts another file in its place. */
+	async function flush(): Promise<void> {
+		const handle = await open(file, "r+");
+		try {
+			await handle.datasync();
+		} finally {
+			await handle.close();
+		}
+	}
+
+	/** Resolves when all that was appended before the call is on disk; those who wait share one fsync. */
+	function synced(): Promise<void> {
+		next ??= syncing.then(() => {
+			next = undefined;
+			syncing = flush();
+			return syncing;
+		});
+		return next;
+	}
+
+	async function perform<T>(operation: () => Promise<T>): Promise<T> {
+		if (failure) throw failure;
+		try {
+			const result = await operation();
+			appended += 1;
+			await synced();
+			compactWhenDue();
+			return result;
+		} catch (error) {
+			if (isTaken(error)) throw new TakenError((error as Error).message, { cause: error });
+			throw fail(error);
+		}
+	}
+
+	function write<T>(operation: () => Promise<T>): Promise<T> {
+		const writing = perform(operation);
+		const settled: Promise<unknown> = writing
+			.catch(() => undefined)
+			.finally(() => inProgress.delete(settled));
+		inProgress.add(settled);
+		return writing;
+	}
+
+	function compactWhenDue(): void {
+		if (appended < compactAfter || appended < 4 * ids.size) return;
+		appended = 0;
+		db.compactDatafileAsync().catch(fail);
+	}
+
+	return {
+		async open() {
+			await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+			try {
+				release = await lock(`${file}.lock`);
+				const torn = await repairTornTail(file, Date.now());
+				if (torn) log.warn({ file, torn }, "an unfinished line at the end of the mapping was set aside");
+				const options = {
+					filename: file,
+					// With the torn tail gone, one unreadable line is damage; nedb would drop it and rewrite the file.
+					corruptAlertThreshold: 0,
+					modes: { fileMode: 0o600, dirMode: 0o700 },
+					// nedb ends lines at these when it reads and leaves them as they are when it writes.
+					afterSerialization: (line: string) =>
+						line.replace(
+							/[\u0085\u2028\u2029]/g,
+							(c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+						),
+					beforeDeserialization: (line: string) => line,
+				};
+				db = Datastore.create(options) as Original;
+				await db.load();
+				for (const { field, unique = false } of indexes)
+					await db.ensureIndex({ fieldName: field, unique, sparse: true });
+			} catch (error) {
+				await release?.();
+				release = undefined;
+				throw unusable(error);
+			}
+			for (const { _id } of db.getAllData()) ids.add(_id);
+			failure = undefined;
+		},
+		async close() {
+			if (!release) return;
+			await Promise.all(inProgress);
+			failure ??= new Error("the mapping is closed");
+			await release();
+			release = undefined;
+		},
+		async find(query) {
+			if (failure) throw failure;
+			return db.find(query);
+		},
+		async get(query) {
+			if (failure) throw failure;
+			return (await db.findOne(query)) ?? undefined;
+		},
+		has: (id) => ids.has(id),
+		size: () => ids.size,
+		put: (doc) =>
+			write(async () => {
+				await db.update({ _id: doc._id }, doc, { upsert: true });
+				ids.add(doc._id);
+			}),
+		async add(doc) {
+			try {
+				await write(() => db.insert(doc));
+				ids.add(doc._id);
+				return true;
+			} catch (error) {
+				if (!(error instanceof TakenError)) throw error;
+				return false;
+			}
+		},
+		remove: (id) =>
+			write(async () => {
+				await db.remove({ _id: id }, {});
+				ids.delete(id);
+			}),
+		async settled() {
+			await Promise.all(inProgress);
+			if (failure) throw failure;
+		},
+	};
+}

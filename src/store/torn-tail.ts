@@ -1,0 +1,45 @@
+import { open, writeFile } from "node:fs/promises";
+
+const newline = 0x0a;
+const chunk = 65_536;
+
+/**
+ * Drops a last line that was not written to its end, which nobody was told is stored, and keeps what it held in a file
+ * beside. Resolves with that file's name, or nothing when the file is whole or not there.
+ */
+export async function repairTornTail(file: string, now: number): Promise<string | undefined> {
+	const handle = await open(file, "r+").catch((error: NodeJS.ErrnoException) => {
+		if (error.code === "ENOENT") return undefined;
+		throw error;
+	});
+	if (!handle) return undefined;
+	try {
+		const { size } = await handle.stat();
+		const whole = await lastLineEnd(size, async (from, length) => {
+			const { buffer } = await handle.read(Buffer.alloc(length), 0, length, from);
+			return buffer;
+		});
+		if (whole === size) return undefined;
+		const kept = `${file}.torn-${now}`;
+		const torn = Buffer.alloc(size - whole);
+		await handle.read(torn, 0, torn.length, whole);
+		await writeFile(kept, torn, { mode: 0o600, flush: true });
+		await handle.truncate(whole);
+		await handle.datasync();
+		return kept;
+	} finally {
+		await handle.close();
+	}
+}
+
+async function lastLineEnd(
+	size: number,
+	read: (from: number, length: number) => Promise<Buffer>,
+): Promise<number> {
+	for (let end = size; end > 0; end -= chunk) {
+		const from = Math.max(0, end - chunk);
+		const found = (await read(from, end - from)).lastIndexOf(newline);
+		if (found >= 0) return from + found + 1;
+	}
+	return 0;
+}
