@@ -1,6 +1,8 @@
 import { decode, encode } from "../core/codec.ts";
 import type { NetworkName } from "../core/ids.ts";
 
+export { nickFor, otherNick, plainNick } from "./nick.ts";
+
 /** A JID taken apart. Nothing is normalised: our own server has prepared it, byte-wise equality is what counts. */
 export type Jid = Readonly<{ local?: string; domain: string; resource?: string }>;
 
@@ -63,17 +65,4 @@ export function personAt(
 	const address = (network ? [local.slice(network.length + 2)] : local.split("%")).map(decode);
 	if (address.length > 2 || !address.every((part) => !!part)) return undefined;
 	return { network: network ?? plain, address: address as string[] };
-}
-
-/** What the nick may be in a MUC that shows this name: never empty, at most 64 characters. */
-export function nickFor(_name: string, _localpart: string): string {
-	throw new Error("not yet");
-}
-/** That nick for servers that know no characters newer than Unicode 3.2: those without emoji. */
-export function plainNick(_nick: string, _localpart: string): string {
-	throw new Error("not yet");
-}
-/** The n-th (from 1) other nick when `nick` is taken: "Name (server)", "Name (localpart)", "Name 2", … */
-export function otherNick(_nick: string, _n: number, _who: { server?: string; localpart: string }): string {
-	throw new Error("not yet");
 }
