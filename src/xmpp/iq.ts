@@ -1,0 +1,65 @@
+import { PermanentError, TemporaryError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import { disco } from "./disco.ts";
+import type { Feature, Ghost, Where } from "./features/feature.ts";
+import { last } from "./features/last.ts";
+import { ping } from "./features/ping.ts";
+import { time } from "./features/time.ts";
+import { vcard } from "./features/vcard.ts";
+import { version } from "./features/version.ts";
+import { bare, split } from "./jid.ts";
+import { errorReply, StanzaError } from "./stanza-error.ts";
+import { type Element, xml } from "./xml.ts";
+
+const simple = [last, ping, time, vcard, version];
+const features: readonly Feature[] = [...simple, ...disco(simple)];
+
+export type IqContext = Readonly<{
+	/** What the component is called. */
+	title: string;
+	/** Who is at this bare JID of ours; undefined where nobody is, as for a Matrix user that does not exist. */
+	ghost(jid: string): Promise<Ghost | undefined>;
+	log: Log;
+}>;
+
+/**
+ * The one answer that every get and set to an address of ours gets; undefined for results and errors, which get none
+ * (RFC 6120 §8.2.3). Never rejects.
+ */
+export async function answerIq(stanza: Element, context: IqContext): Promise<Element | undefined> {
+	const { type, from, to, id } = stanza.attrs;
+	if (type === "result" || type === "error") return undefined;
+	try {
+		const answer = await payload(stanza, context);
+		return xml("iq", { type: "result", from: to, to: from, id }, answer);
+	} catch (error) {
+		const { type, condition, text } = refusal(error, context.log);
+		return errorReply(stanza, type, condition, text);
+	}
+}
+
+async function payload(stanza: Element, context: IqContext): Promise<Element | undefined> {
+	const { type, to = "" } = stanza.attrs;
+	const [payload, ...more] = stanza.getChildElements();
+	if ((type !== "get" && type !== "set") || !payload || more.length > 0)
+		throw new StanzaError("bad-request", "modify");
+	const { local, resource } = split(to);
+	const where: Where = local === undefined ? "host" : resource === undefined ? "account" : "session";
+	const ghost = where === "host" ? { name: context.title } : await context.ghost(bare(to));
+	if (!ghost) throw new StanzaError("item-not-found", "cancel");
+	const feature = features.find(
+		(one) => one.type === type && payload.is(one.name, one.ns) && one.where.includes(where),
+	);
+	if (!feature) throw new StanzaError("service-unavailable", "cancel");
+	// Nobody is shown an escaped address: without a name there is still a localpart that reads as one.
+	return feature.answer({ where, payload, name: ghost.name ?? local ?? context.title });
+}
+
+function refusal(error: unknown, log: Log): StanzaError {
+	if (error instanceof StanzaError) return error;
+	// The other network knows that nobody can have such an address, or does not answer right now.
+	if (error instanceof PermanentError) return new StanzaError("item-not-found", "cancel");
+	if (error instanceof TemporaryError) return new StanzaError("remote-server-timeout", "wait");
+	log.error({ err: error }, "an IQ could not be answered");
+	return new StanzaError("internal-server-error", "wait");
+}

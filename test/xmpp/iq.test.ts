@@ -1,0 +1,122 @@
+import { expect, test } from "vitest";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import { answerIq, type IqContext } from "../../src/xmpp/iq.ts";
+import { type Element, text, xml } from "../../src/xmpp/xml.ts";
+
+const host = "bridge.test";
+const alice = `alice@${host}`;
+const asker = "romeo@montague.test/x";
+const failures: string[] = [];
+const log = {
+	debug() {},
+	info() {},
+	warn() {},
+	error: (_: object, message: string) => void failures.push(message),
+	child: () => log,
+};
+const context: IqContext = {
+	title: "Trivium",
+	async ghost(jid) {
+		if (jid === alice) return { name: "Alice 🎉" };
+		if (jid === `down@${host}`) throw new TemporaryError("homeserver away");
+		if (jid === `bad@${host}`) throw new PermanentError("invalid", "no such address");
+		if (jid === `bug@${host}`) throw new TypeError("oops");
+		return undefined;
+	},
+	log,
+};
+
+const ask = (to: string, name: string, ns: string, attrs: Record<string, string> = {}) =>
+	answerIq(xml("iq", { type: "get", from: asker, to, id: "1" }, xml(name, { xmlns: ns, ...attrs })), context);
+const condition = (answer: Element | undefined) => {
+	expect(answer!.attrs).toEqual({ type: "error", from: answer!.attrs.from, to: asker, id: "1" });
+	const error = answer!.getChild("error")!;
+	return `${error.attrs.type} ${error.getChildElements()[0]!.getName()}`;
+};
+const INFO = "http://jabber.org/protocol/disco#info";
+const ITEMS = "http://jabber.org/protocol/disco#items";
+
+test.each([
+	[host, "gateway/matrix", "Trivium"],
+	[alice, "account/registered", "Alice 🎉"],
+	[`${alice}/room`, "client/web", "Alice 🎉"],
+])(
+	"asked what it is, %s says so, and all it says it can be asked is answered",
+	async (to, identity, name) => {
+		const info = (await ask(to, "query", INFO))!.getChild("query", INFO)!;
+		const { category, type, ...rest } = info.getChild("identity")!.attrs;
+		expect(`${category}/${type}`).toBe(identity);
+		expect(rest.name).toBe(name);
+		const payloads: Record<string, string> = {
+			"urn:xmpp:ping": "ping",
+			"vcard-temp": "vCard",
+			"urn:xmpp:time": "time",
+		};
+		const vars = info.getChildren("feature").map((feature) => feature.attrs.var!);
+		expect(vars).toContain("urn:xmpp:ping");
+		for (const ns of vars)
+			expect((await ask(to, payloads[ns] ?? "query", ns))!.attrs.type, ns).toBe("result");
+	},
+);
+
+test("a result goes back to whoever asked, from whom they asked", async () => {
+	const answer = await ask(`${alice}/room`, "ping", "urn:xmpp:ping");
+	expect(answer!.attrs).toEqual({ type: "result", from: `${alice}/room`, to: asker, id: "1" });
+	expect(answer!.children).toEqual([]);
+});
+
+test("a Matrix person's vCard has their full name", async () => {
+	const card = (await ask(alice, "vCard", "vcard-temp"))!.getChild("vCard")!;
+	expect(text(card, "FN")).toBe("Alice 🎉");
+});
+
+test("the component tells its software, its time and its uptime; whose time a ghost has it does not tell", async () => {
+	const version = (await ask(host, "query", "jabber:iq:version"))!.getChild("query")!;
+	expect([text(version, "name"), text(version, "version")]).toEqual([
+		"Trivium",
+		expect.stringMatching(/^\d/),
+	]);
+	expect(text((await ask(host, "time", "urn:xmpp:time"))!.getChild("time")!, "utc")).toMatch(/^20.*Z$/);
+	expect(
+		Number((await ask(host, "query", "jabber:iq:last"))!.getChild("query")!.attrs.seconds),
+	).toBeGreaterThanOrEqual(0);
+	expect(condition(await ask(alice, "time", "urn:xmpp:time"))).toBe("cancel service-unavailable");
+});
+
+test("a Matrix user that does not exist is not found, whatever is asked", async () => {
+	for (const [name, ns] of [
+		["query", INFO],
+		["ping", "urn:xmpp:ping"],
+		["vCard", "vcard-temp"],
+		["x", "y"],
+	] as const)
+		expect(condition(await ask(`nobody@${host}`, name, ns))).toBe("cancel item-not-found");
+	expect(condition(await ask(`bad@${host}`, "query", INFO))).toBe("cancel item-not-found");
+});
+
+test("while the homeserver is away, the asker is told to try again", async () => {
+	expect(condition(await ask(`down@${host}`, "query", INFO))).toBe("wait remote-server-timeout");
+	expect(failures).toEqual([]);
+	expect(condition(await ask(`bug@${host}`, "query", INFO))).toBe("wait internal-server-error");
+	expect(failures).toHaveLength(1);
+});
+
+test("what we do not know is unavailable, what is no question is a bad request", async () => {
+	expect(condition(await ask(host, "query", "jabber:iq:roster"))).toBe("cancel service-unavailable");
+	expect(condition(await ask(host, "ping", "urn:other"))).toBe("cancel service-unavailable");
+	expect(condition(await ask(host, "query", INFO, { node: "x" }))).toBe("cancel item-not-found");
+	expect(condition(await ask(host, "query", ITEMS, { node: "x" }))).toBe("cancel item-not-found");
+	const iq = (type: string | undefined, ...children: Element[]) =>
+		answerIq(xml("iq", { type, from: asker, to: host, id: "1" }, children), context);
+	const ping = () => xml("ping", { xmlns: "urn:xmpp:ping" });
+	expect(condition(await iq("get"))).toBe("modify bad-request");
+	expect(condition(await iq("get", ping(), ping()))).toBe("modify bad-request");
+	expect(condition(await iq("what", ping()))).toBe("modify bad-request");
+	expect(condition(await iq(undefined, ping()))).toBe("modify bad-request");
+	expect(condition(await iq("set", ping()))).toBe("cancel service-unavailable");
+});
+
+test("answers are never answered", async () => {
+	for (const type of ["result", "error"])
+		expect(await answerIq(xml("iq", { type, from: asker, to: alice, id: "1" }), context)).toBeUndefined();
+});
