@@ -1,7 +1,7 @@
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { disco } from "./disco.ts";
-import type { Feature, Ghost, Where } from "./features/feature.ts";
+import type { Feature, Ghost, Software, Where } from "./features/feature.ts";
 import { last } from "./features/last.ts";
 import { ping } from "./features/ping.ts";
 import { time } from "./features/time.ts";
@@ -15,8 +15,8 @@ const simple = [last, ping, time, vcard, version];
 const features: readonly Feature[] = [...simple, ...disco(simple)];
 
 export type IqContext = Readonly<{
-	/** What the component is called. */
-	title: string;
+	/** Its name is also the component's. */
+	software: Software;
 	/** Who is at this bare JID of ours; undefined where nobody is, as for a Matrix user that does not exist. */
 	ghost(jid: string): Promise<Ghost | undefined>;
 	log: Log;
@@ -40,19 +40,19 @@ export async function answerIq(stanza: Element, context: IqContext): Promise<Ele
 
 async function payload(stanza: Element, context: IqContext): Promise<Element | undefined> {
 	const { type, to = "" } = stanza.attrs;
+	const { software } = context;
 	const [payload, ...more] = stanza.getChildElements();
 	if ((type !== "get" && type !== "set") || !payload || more.length > 0)
 		throw new StanzaError("bad-request", "modify");
 	const { local, resource } = split(to);
 	const where: Where = local === undefined ? "host" : resource === undefined ? "account" : "session";
-	const ghost = where === "host" ? { name: context.title } : await context.ghost(bare(to));
+	const ghost = where === "host" ? software : await context.ghost(bare(to));
 	if (!ghost) throw new StanzaError("item-not-found", "cancel");
 	const feature = features.find(
 		(one) => one.type === type && payload.is(one.name, one.ns) && one.where.includes(where),
 	);
 	if (!feature) throw new StanzaError("service-unavailable", "cancel");
-	// Nobody is shown an escaped address: without a name there is still a localpart that reads as one.
-	return feature.answer({ where, payload, name: ghost.name ?? local ?? context.title });
+	return feature.answer({ where, payload, name: ghost.name, software });
 }
 
 function refusal(error: unknown, log: Log): StanzaError {

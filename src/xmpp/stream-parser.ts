@@ -1,7 +1,6 @@
 import { EventEmitter } from "node:events";
-import { xml as ltx } from "@xmpp/component";
 import { SaxesParser } from "saxes";
-import type { Element } from "./xml.ts";
+import { type Element, received } from "./xml.ts";
 
 /** What becomes of what the server sends. None of them may throw. */
 export type Sinks = {
@@ -70,7 +69,7 @@ export class StreamParser extends EventEmitter {
 	#open(name: string, attrs: Record<string, string>) {
 		const depth = this.#depth++;
 		if (depth > 1 && !this.#cursor) return;
-		const element = new ltx.Element(name, attrs);
+		const element = received(name, attrs);
 		if (depth === 0) {
 			this.#root = element;
 			this.emit("start", element);

@@ -5,6 +5,10 @@ export type Element = LtxElement;
 /** What an element can hold; nothing stands for what is absent. */
 export type Node = Element | string | undefined | readonly Node[];
 
+/** An element as it came over the wire, nothing cleaned. */
+export const received = (name: string, attrs: Record<string, string>): Element =>
+	new ltx.Element(name, attrs);
+
 /** Makes an element; attributes without a value are left out, text and values are made legal. */
 export function xml(
 	name: string,

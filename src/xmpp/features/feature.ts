@@ -3,8 +3,11 @@ import type { Element } from "../xml.ts";
 /** What can be asked: the component itself, the bare JID of a ghost, or one of its sessions. */
 export type Where = "host" | "account" | "session";
 
-/** Who is behind an address of ours. */
-export type Ghost = Readonly<{ name?: string }>;
+/** Who is behind an address of ours: what people call them, never an address. */
+export type Ghost = Readonly<{ name: string }>;
+
+/** What runs here. */
+export type Software = Readonly<{ name: string; version: string }>;
 
 export type Question = Readonly<{
 	where: Where;
@@ -12,6 +15,7 @@ export type Question = Readonly<{
 	payload: Element;
 	/** What people call whom they asked. */
 	name: string;
+	software: Software;
 }>;
 
 /** One thing that can be asked by IQ; where it can be asked, disco says so. */

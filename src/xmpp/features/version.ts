@@ -1,4 +1,3 @@
-import software from "../../../package.json" with { type: "json" };
 import { xml } from "../xml.ts";
 import type { Feature } from "./feature.ts";
 
@@ -10,5 +9,6 @@ export const version: Feature = {
 	name: "query",
 	ns,
 	where: ["host", "account", "session"],
-	answer: () => xml("query", { xmlns: ns }, xml("name", {}, "Trivium"), xml("version", {}, software.version)),
+	answer: ({ software }) =>
+		xml("query", { xmlns: ns }, xml("name", {}, software.name), xml("version", {}, software.version)),
 };
