@@ -1,8 +1,9 @@
 import { readFileSync, statSync } from "node:fs";
 import { listenPattern, type Problem, validate } from "./config/validate.ts";
-import { type Path, parse } from "./config/yaml.ts";
 import type { Limits } from "./core/limits.ts";
 import type { Permissions } from "./core/permissions.ts";
+import type { MqttOptions } from "./mqtt/index.ts";
+import { type Path, parse } from "./yaml.ts";
 
 export type Listen = Readonly<{ host: string; port: number }>;
 export type MatrixOptions = Readonly<{
@@ -17,27 +18,12 @@ export type MatrixOptions = Readonly<{
 	appservice: Readonly<{ listen: Listen; url: string; registration: string }>;
 }>;
 export type XmppOptions = Readonly<{ component: string; service: string; secret: string }>;
-export type BrokerOptions = Readonly<{
-	/** Without user and password. */
-	url: string;
-	username?: string;
-	password?: string;
-	/** PEM text. */
-	ca?: string;
-	clientId: string;
-	protocol: "5" | "3.1.1";
-}>;
-export type MqttOptions = Readonly<{
-	brokers: Readonly<Record<string, BrokerOptions>>;
-	mirrors: readonly Readonly<{ broker: string; topic: string; room: string }>[];
-}>;
-
 export type Config = Readonly<{
 	matrix: MatrixOptions;
 	xmpp: XmppOptions;
 	mqtt?: MqttOptions;
 	rooms: Readonly<{ membersMirrored: number }>;
-	gateway: Readonly<{ direct: "known" }>;
+	gateway: Readonly<{ direct: "known" | "any" }>;
 	health?: Readonly<{ listen: Listen }>;
 	store: Readonly<{ directory: string }>;
 	permissions: Permissions;
@@ -68,7 +54,7 @@ type Raw = {
 	xmpp: { component: string; service: string; secret?: string; secret_file?: string };
 	mqtt?: { brokers: Record<string, Broker>; mirrors: { broker: string; topic: string; room: string }[] };
 	rooms: { members_mirrored: number };
-	gateway: { direct: "known" };
+	gateway: { direct: "known" | "any" };
 	health?: { listen: string };
 	store: { directory: string };
 	permissions: Permissions;

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from "ajv";
 import schema from "../../config/schema.json" with { type: "json" };
-import type { Path } from "./yaml.ts";
+import { isFilter } from "../mqtt/topics.ts";
+import type { Path } from "../yaml.ts";
 
 /** What is wrong at `path`; `key` is the key itself where the key is what is wrong. */
 export type Problem = Readonly<{ path: Path; key?: string; message: string }>;
@@ -10,17 +11,6 @@ export const listenPattern = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):(\d{1,5})$/;
 
 const url = (protocols: readonly string[]) => (text: string) =>
 	URL.canParse(text) && protocols.includes(new URL(text).protocol) && new URL(text).hostname !== "";
-
-/** [MQTT-4.7.1-1..3]: + fills a level, # is the last level. */
-export const isTopicFilter = (text: string) =>
-	text !== "" &&
-	!text.includes("\0") &&
-	text
-		.split("/")
-		.every(
-			(level, index, all) =>
-				level === "+" || (level === "#" ? index === all.length - 1 : !/[+#]/.test(level)),
-		);
 
 /** Each format with its check and with what an admin reads when it fails. */
 const formats: Readonly<Record<string, readonly [check: (text: string) => boolean, expected: string]>> = {
@@ -40,7 +30,7 @@ const formats: Readonly<Record<string, readonly [check: (text: string) => boolea
 		"an address and a port such as 127.0.0.1:9993",
 	],
 	"topic-filter": [
-		isTopicFilter,
+		isFilter,
 		"a topic filter such as home/+/temperature, where + is one whole level and # all the rest",
 	],
 	"matrix-room": [(text) => /^[#!].+/.test(text), "a Matrix room alias (#…:server) or id (!…)"],

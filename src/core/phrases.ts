@@ -125,3 +125,46 @@ export const notReachable = "the other network cannot be reached. Try again late
 
 // Stores.
 export const storeFull = "this bridge has no room for more people. Its admin can make some.";
+
+// MQTT: values, and what becomes of a `pub`.
+export const binaryValue = (bytes: number, head: string) => `${bytes} bytes, no text (${head}…)`;
+export const longValue = (start: string, bytes: number) => `${start}… (${bytes} bytes in all)`;
+export const publishedTo = (topic: string) => `Published to ${topic}.`;
+export const nobodyListens = (topic: string) => `Published to ${topic}, but nobody is listening there.`;
+export const notPublishable = (topic: string) =>
+	`“${topic}” cannot be published to: a topic has no + or #, does not begin with $, and is not empty.`;
+export const notFilter = (typed: string) =>
+	`“${typed}” is no topic filter. They look like home/+/temperature, where + is one whole level and # all the rest.`;
+export const valueTooLarge = (bytes: number, limit: number) =>
+	`the value has ${bytes} bytes, and ${limit} is the limit.`;
+export const whichBroker = (names: string, example: string) =>
+	`there are several brokers (${names}), so begin the topic with one: ${example}/…`;
+export const brokerAway = (name: string) =>
+	`the broker ${name} cannot be reached now. Try again in a minute.`;
+export const brokerLost = (name: string) =>
+	`the connection to the broker ${name} broke before it answered; it may or may not have taken the value.`;
+export const brokerRefused = (code: number) =>
+	`the broker refused it: ${brokerReasons[code] ?? `reason code 0x${code.toString(16)}`}.`;
+export const mqttReadOnly = "things on MQTT are written to with “pub” only.";
+/** MQTT 5 §2.4, those a person can do something about. */
+const brokerReasons: Readonly<Record<number, string>> = {
+	128: "it gives no reason",
+	131: "it does not accept that there",
+	132: "it speaks another MQTT version. Set “protocol” of this broker to the other one",
+	133: "it does not accept our client_id. Set another one",
+	134: "user name or password are wrong. Correct “url” and “password” of this broker",
+	135: "we are not authorised. Allow it in the broker's access list, or correct user and password",
+	136: "it is unavailable",
+	137: "it is busy",
+	138: "we are banned there",
+	139: "it is shutting down",
+	142: "another client uses our client_id. Stop it, or give this bridge a client_id of its own",
+	143: "it does not accept this topic filter",
+	144: "it does not accept this topic",
+	149: "it is too large for it",
+	151: "a quota is exceeded",
+	153: "it does not accept this kind of value",
+	155: "it does not do QoS 1",
+	159: "too many connections at once",
+	162: "it does not do wildcards. Name the topics one by one",
+};

@@ -1,0 +1,129 @@
+import { PermanentError } from "../core/errors.ts";
+import type { MessageId, RoomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Link, Mapping } from "../core/mapping.ts";
+import type { Bridge, Network } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
+import { capabilities } from "./capabilities.ts";
+import { type BrokerOptions, Refusal } from "./client.ts";
+import { type Arrival, fromMqtt, mqttName } from "./from-mqtt.ts";
+import { choose, pub } from "./pub.ts";
+import { session } from "./session.ts";
+import { isFilter, matches, placeOf, roomOf, subscriptionId } from "./topics.ts";
+
+export type MqttOptions = Readonly<{
+	/** By the name they have here. */
+	brokers: Readonly<Record<string, BrokerOptions>>;
+	mirrors: readonly Readonly<{ broker: string; topic: string; room: string }>[];
+}>;
+export type { BrokerOptions };
+
+/** What the config shows where: our room, and the Matrix alias or id somebody wrote. */
+export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: string }[] =>
+	mirrors.map(({ broker, topic, room }) => ({ topic: roomOf(broker, topic), room }));
+
+/** Each broker up or down; the reason where down. */
+export type MqttStatus = Readonly<Record<string, { up: boolean; cause?: string }>>;
+
+/** Rooms are subscriptions, people are the things that publish. */
+export function mqtt(
+	options: MqttOptions,
+	deps: { mapping: Mapping; log: Log },
+): Network & { status(): MqttStatus } {
+	const { mapping, log } = deps;
+	let bridge: Bridge;
+	const sessions = new Map(
+		Object.entries(options.brokers).map(([name, broker]) => [
+			name,
+			session({ name, broker, mapping, log, receive: (batch) => receive(name, batch) }),
+		]),
+	);
+	const names = [...sessions.keys()];
+
+	async function receive(broker: string, batch: readonly (Arrival & { id: MessageId })[]): Promise<void> {
+		const wanted = sessions.get(broker)?.wants() ?? [];
+		const at = Date.now();
+		const events = batch.flatMap((arrival) =>
+			filtersOf(arrival, wanted).map((filter) => fromMqtt(arrival, { broker, filter, id: arrival.id, at })),
+		);
+		if (events.length > 0) await bridge.receive(events);
+	}
+
+	const at = (room: RoomId | undefined) => {
+		const { broker, filter } = placeOf(room ?? "");
+		return { to: sessions.get(broker), filter };
+	};
+	const impossible = () => Promise.reject(new PermanentError("invalid", phrases.mqttReadOnly));
+
+	return {
+		name: mqttName,
+		title: "MQTT",
+		window: 1,
+		commands: [
+			pub({
+				brokers: names,
+				bridge: () => bridge,
+				publish: async (broker, topic, payload) => sessions.get(broker)?.publish(topic, payload) ?? 0,
+			}),
+		],
+		async start(core) {
+			bridge = core;
+			// What waits in a session comes before any link is attached, so its rooms are known beforehand.
+			const rooms = (await mapping.portals())
+				.flatMap((portal) => portal.links)
+				.filter((link) => link.network === mqttName && link.room !== undefined)
+				.map((link) => placeOf(link.room as string));
+			for (const [name, one] of sessions)
+				await one.start(rooms.filter(({ broker }) => broker === name).map(({ filter }) => filter));
+		},
+		async pause() {
+			for (const one of sessions.values()) one.pause();
+		},
+		async stop() {
+			await Promise.all([...sessions.values()].map((one) => one.stop()));
+		},
+		capabilities: () => capabilities,
+		send: impossible,
+		async refuse(event, error) {
+			// A thing has no ears: the log is where its owner looks.
+			log.warn({ topic: event.sender.handles[0], reason: error.reason }, "a value reaches nobody");
+		},
+		// Nobody can begin a conversation with a thing.
+		findPerson: async () => undefined,
+		async findRoom([typed = ""]) {
+			const { broker, topic } = choose(typed, names);
+			if (!isFilter(topic)) throw new PermanentError("invalid", phrases.notFilter(topic));
+			return { room: roomOf(broker, topic), name: topic };
+		},
+		show: ({ room = "" }) => (names.length === 1 ? placeOf(room).filter : room),
+		async attach(_portal, link: Link) {
+			const { to, filter } = at(link.room);
+			if (!to) return log.error({ room: link.room }, "a mirror of a broker that is not configured any more");
+			await to.attach(filter).catch((error: unknown) => {
+				if (!(error instanceof Refusal)) throw error;
+				throw new PermanentError("forbidden", phrases.brokerRefused(error.code));
+			});
+		},
+		async detach(_portal, link) {
+			const { to, filter } = at(link.room);
+			const others = link.room === undefined ? [] : await mapping.portalsOf(mqttName, link.room);
+			// One topic may feed several rooms.
+			if (!others.some((portal) => portal.links.some(({ id }) => id !== link.id))) await to?.detach(filter);
+		},
+		createRoom: impossible,
+		openDirect: impossible,
+		invite: impossible,
+		members: async () => [],
+		status: () => Object.fromEntries([...sessions].map(([name, one]) => [name, one.status()])),
+	};
+}
+
+/**
+ * The subscriptions a message came for. Where several match, a broker sends one message for all or one for each; only
+ * the subscription identifiers tell which. [MQTT-3.3.4-2..5] COMPAT brokers that do not know these send one.
+ */
+function filtersOf(arrival: Arrival, wanted: readonly string[]): readonly string[] {
+	const known = wanted.filter((filter) => matches(filter, arrival.topic));
+	if (arrival.subscriptions.length === 0) return known;
+	return known.filter((filter) => arrival.subscriptions.includes(subscriptionId(filter)));
+}

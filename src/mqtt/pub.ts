@@ -1,0 +1,51 @@
+import type { Command } from "../core/commands.ts";
+import { PermanentError } from "../core/errors.ts";
+import type { Bridge } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
+import { Refusal } from "./client.ts";
+import { mqttName } from "./from-mqtt.ts";
+import { NotConnected } from "./session.ts";
+import { toMqtt } from "./to-mqtt.ts";
+import { placeOf } from "./topics.ts";
+
+const nobodyListens = 0x10;
+
+/** `pub TOPIC VALUE`: to the only broker, else to that of the room's mirror, else the topic begins with its name. */
+export const pub = (deps: {
+	brokers: readonly string[];
+	bridge(): Bridge;
+	publish(broker: string, topic: string, payload: string): Promise<number>;
+}): Command => ({
+	name: "pub",
+	usage: "TOPIC VALUE",
+	help: "publishes a value on MQTT",
+	// Whoever may link rooms decides what the bridge does; talking in a room does not switch the heating.
+	level: "link",
+	async run(call, args) {
+		const { topic: typed, payload } = toMqtt(args);
+		const portal = await deps.bridge().portal(call.network, call.room);
+		const mirrored = portal?.links.find((link) => link.network === mqttName)?.room;
+		const { broker, topic } = choose(typed, deps.brokers, mirrored && placeOf(mirrored).broker);
+		try {
+			const code = await deps.publish(broker, topic, payload);
+			return code === nobodyListens ? phrases.nobodyListens(topic) : phrases.publishedTo(topic);
+		} catch (error) {
+			if (error instanceof Refusal) throw new PermanentError("forbidden", phrases.brokerRefused(error.code));
+			if (error instanceof NotConnected) throw new PermanentError("busy", phrases.brokerAway(broker));
+			throw new PermanentError("failed", phrases.brokerLost(broker), { cause: error });
+		}
+	},
+});
+
+/** The broker and what is left of the text. @throws PermanentError where it is not clear which is meant. */
+export function choose(
+	typed: string,
+	brokers: readonly string[],
+	ofRoom?: string,
+): { broker: string; topic: string } {
+	const only = brokers.length === 1 ? brokers[0] : ofRoom;
+	if (only !== undefined) return { broker: only, topic: typed };
+	const { broker, filter } = placeOf(typed);
+	if (brokers.includes(broker) && filter !== "") return { broker, topic: filter };
+	throw new PermanentError("invalid", phrases.whichBroker(brokers.join(", "), brokers[0] ?? ""));
+}

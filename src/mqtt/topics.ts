@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import type { RoomId } from "../core/ids.ts";
+
+/** [MQTT-4.7.1-1..3]: + fills a level, # is the last level. Shared subscriptions hand each message to one client of several, not to all. */
+export const isFilter = (text: string) =>
+	isText(text) &&
+	!text.startsWith("$share/") &&
+	text
+		.split("/")
+		.every(
+			(level, at, all) => level === "+" || (level === "#" ? at === all.length - 1 : !/[+#]/.test(level)),
+		);
+
+/** What may be published to: no wildcards [MQTT-3.3.2-2], and not the broker's own topics [MQTT-4.7.2-1]. */
+export const isTopic = (text: string) => isText(text) && !/[+#]/.test(text) && !text.startsWith("$");
+
+// [MQTT-4.7.3-1..3], [MQTT-1.5.4-1]
+const isText = (text: string) =>
+	text !== "" && !text.includes("\0") && text.isWellFormed() && Buffer.byteLength(text) <= 65_535;
+
+/** Whether the broker sends `topic` to a subscriber of `filter`. */
+export function matches(filter: string, topic: string): boolean {
+	// [MQTT-4.7.2-1]
+	if (topic.startsWith("$") && /^[+#]/.test(filter)) return false;
+	const levels = topic.split("/");
+	const wanted = filter.split("/");
+	// [MQTT-4.7.1-2]: a/# has a itself, too.
+	if (wanted.at(-1) === "#") return wanted.slice(0, -1).every((level, at) => fits(level, levels[at]));
+	return wanted.length === levels.length && wanted.every((level, at) => fits(level, levels[at]));
+}
+const fits = (wanted: string, level: string | undefined) =>
+	level !== undefined && (wanted === "+" || wanted === level);
+
+/** What a thing is called: the last two levels of its topic, "kitchen temperature". */
+export const nameOf = (topic: string) =>
+	topic
+		.split("/")
+		.filter((level) => level !== "")
+		.slice(-2)
+		.join(" ")
+		.replaceAll("_", " ")
+		.trim() || topic;
+
+/** A room is a subscription. No broker's name has a slash, so the first one parts them. */
+export const roomOf = (broker: string, filter: string) => `${broker}/${filter}` as RoomId;
+export function placeOf(room: string): { broker: string; filter: string } {
+	const slash = room.indexOf("/");
+	return { broker: room.slice(0, slash), filter: room.slice(slash + 1) };
+}
+
+/** The same number for a filter at every start, since messages that wait in the session carry it. [MQTT-3.8.2.1.2] 1..268435455 */
+export const subscriptionId = (filter: string) =>
+	(createHash("sha256").update(filter).digest().readUInt32BE(0) % 268_435_455) + 1;

@@ -1,0 +1,59 @@
+import { expect, test, vi } from "vitest";
+import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
+import { inbox } from "../../src/mqtt/inbox.ts";
+
+const arrival = (packetId: number | undefined): Arrival => ({
+	topic: "t",
+	payload: Buffer.from("x"),
+	qos: packetId === undefined ? 0 : 1,
+	dup: false,
+	retain: false,
+	packetId,
+	subscriptions: [],
+});
+function open(take: (batch: readonly Arrival[]) => Promise<void>) {
+	const acknowledged: number[] = [];
+	const failed = vi.fn();
+	const dropped = vi.fn();
+	const box = inbox({ take, acknowledge: (id) => void acknowledged.push(id), failed, dropped });
+	return { box, acknowledged, failed, dropped };
+}
+
+test("nothing is acknowledged before it is on disk, then all in order, and what came meanwhile is one batch", async () => {
+	const batches: number[] = [];
+	const disk: (() => void)[] = [];
+	const { box, acknowledged } = open(async (batch) => {
+		batches.push(batch.length);
+		await new Promise<void>((resolve) => disk.push(resolve));
+	});
+	for (const id of [1, 2, 3]) box.add(arrival(id));
+	await Promise.resolve();
+	expect(acknowledged).toEqual([]);
+	disk.shift()?.();
+	await vi.waitFor(() => expect(batches).toEqual([1, 2]));
+	expect(acknowledged).toEqual([1]);
+	disk.shift()?.();
+	await box.close();
+	expect(acknowledged).toEqual([1, 2, 3]);
+});
+
+test("when the disk fails nothing is acknowledged and nothing more is taken", async () => {
+	const { box, acknowledged, failed } = open(() => Promise.reject(new Error("disk full")));
+	box.add(arrival(1));
+	await box.close();
+	box.add(arrival(2));
+	await box.close();
+	expect(failed).toHaveBeenCalledOnce();
+	expect(acknowledged).toEqual([]);
+});
+
+test("a flood at QoS 0 costs the newest, never memory, and never QoS 1", async () => {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	const { box, acknowledged, dropped } = open(() => promise);
+	for (let i = 0; i < 1500; i++) box.add(arrival(undefined));
+	box.add(arrival(9));
+	expect(dropped).toHaveBeenCalledTimes(499);
+	resolve();
+	await box.close();
+	expect(acknowledged).toEqual([9]);
+});

@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
+import { redelivery } from "../../src/mqtt/redelivery.ts";
+
+/** What outlives a run. */
+function disk() {
+	let epoch = 0;
+	return {
+		load: async () => epoch,
+		save: async (next: number) => {
+			epoch = next;
+		},
+	};
+}
+const arrival = (packetId: number, text = "21.5", more: Partial<Arrival> = {}): Arrival => ({
+	topic: "t",
+	payload: Buffer.from(text),
+	qos: 1,
+	dup: false,
+	retain: false,
+	packetId,
+	subscriptions: [],
+	...more,
+});
+const again = (packetId: number, text?: string) => arrival(packetId, text, { dup: true });
+async function run(on: ReturnType<typeof disk>) {
+	const one = redelivery(on);
+	await one.start();
+	return one;
+}
+
+test("the same value twice is two messages, even where the broker uses one packet identifier for ever", async () => {
+	const { identify } = await run(disk());
+	const ids = [];
+	for (const packet of [arrival(1), arrival(2), arrival(1), arrival(1)]) ids.push(await identify(packet));
+	expect(new Set(ids).size).toBe(4);
+});
+
+test("a redelivery after a lost connection is the same message", async () => {
+	const { identify } = await run(disk());
+	const first = await identify(arrival(5));
+	await identify(arrival(6));
+	expect(await identify(again(5))).toBe(first);
+});
+
+test("a redelivery after a restart is the same message, however often the connection breaks", async () => {
+	const on = disk();
+	const first = await (await run(on)).identify(arrival(5));
+	const second = await run(on);
+	expect(await second.identify(again(5))).toBe(first);
+	expect(await second.identify(again(5))).toBe(first);
+});
+
+test("a redelivery of what we never read is a message of its own", async () => {
+	const on = disk();
+	const seen = await (await run(on)).identify(arrival(5, "21.5"));
+	expect(await (await run(on)).identify(again(5, "22.0"))).not.toBe(seen);
+});
+
+test("after a restart the same value under the same packet identifier is news", async () => {
+	const on = disk();
+	const first = await (await run(on)).identify(arrival(1));
+	expect(await (await run(on)).identify(arrival(1))).not.toBe(first);
+});
+
+test("a retained value is known for good, a QoS 0 one never", async () => {
+	const on = disk();
+	const kept = arrival(1, "21.5", { retain: true });
+	const first = await (await run(on)).identify(kept);
+	const { identify } = await run(on);
+	expect(await identify({ ...kept, packetId: 9 })).toBe(first);
+	const fleeting = { ...arrival(0), qos: 0 as const, packetId: undefined };
+	expect(await identify(fleeting)).not.toBe(await identify(fleeting));
+});

@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { PermanentError } from "../../src/core/errors.ts";
+import type { MessageId } from "../../src/core/ids.ts";
+import { type Arrival, fromMqtt } from "../../src/mqtt/from-mqtt.ts";
+import { choose } from "../../src/mqtt/pub.ts";
+import { toMqtt } from "../../src/mqtt/to-mqtt.ts";
+
+const shown = (payload: string | Uint8Array) => {
+	const arrival: Arrival = {
+		topic: "home/living_room/temperature",
+		payload: typeof payload === "string" ? Buffer.from(payload) : payload,
+		qos: 1,
+		dup: false,
+		retain: false,
+		packetId: 7,
+		subscriptions: [],
+	};
+	return fromMqtt(arrival, { broker: "home", filter: "home/#", id: "m1" as MessageId, at: 5 });
+};
+
+describe("a published value", () => {
+	test("is the state of a thing that is called after its topic", () => {
+		expect(shown("21.5 °C")).toEqual({
+			kind: "state",
+			id: "m1",
+			room: "home/home/#",
+			at: 5,
+			key: "home/living_room/temperature",
+			label: "living room temperature",
+			value: "21.5 °C",
+			sender: {
+				network: "mqtt",
+				id: "home/home/living_room/temperature",
+				address: ["home/home/living_room/temperature"],
+				name: "living room temperature",
+				handles: ["home/living_room/temperature", "home/home/living_room/temperature"],
+				domain: "home",
+			},
+		});
+	});
+
+	test("that is empty clears what was there", () => expect(shown("").value).toBeNull());
+
+	test.each([
+		["invalid UTF-8", Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), "4 bytes, no text (ff d8 ff e0…)"],
+		["a NUL", Uint8Array.of(0x41, 0), "2 bytes, no text (41 00…)"],
+	])("with %s is told by size and first bytes", (_, payload, text) =>
+		expect(shown(payload).value).toBe(text),
+	);
+
+	test("keeps line ends, tabs and terminal colours as text", () =>
+		expect(shown("a\tb\r\nc\u001b[1m").value).toBe("a\tb\r\nc\u001b[1m"));
+
+	test("too long to read is cut, between characters", () => {
+		const { value } = shown(`${"x".repeat(16_383)}🎉${"y".repeat(100)}`);
+		expect(value?.isWellFormed()).toBe(true);
+		expect(value).toContain("bytes in all");
+		expect(value?.length).toBeLessThan(16_500);
+	});
+});
+
+describe("pub", () => {
+	test("takes all after the topic as the value, spaces and line ends included", () =>
+		expect(toMqtt("home/lamp on  now\n!")).toEqual({ topic: "home/lamp", payload: "on  now\n!" }));
+
+	test.each([
+		"",
+		"home/lamp",
+		"home/+/set on",
+		"# on",
+		"$SYS/broker on",
+		"a\0b on",
+		`a ${"x".repeat(65_537)}`,
+	])("refuses %.20j with the reason", (args) => expect(() => toMqtt(args)).toThrow(PermanentError));
+
+	test("goes to the only broker, else to that of the room, else to the one that is named", () => {
+		expect(choose("home/lamp", ["home"])).toEqual({ broker: "home", topic: "home/lamp" });
+		expect(choose("home/lamp", ["home", "work"], "work")).toEqual({ broker: "work", topic: "home/lamp" });
+		expect(choose("home/lamp", ["home", "work"])).toEqual({ broker: "home", topic: "lamp" });
+		expect(() => choose("lamp/on", ["home", "work"])).toThrow(/home, work.*begin the topic/);
+	});
+});
