@@ -37,6 +37,9 @@ export class XmppClient {
 		const { domain, username, password } = account;
 		const connection = client({ service: account.c2s, domain, username, password, resource });
 		connection.reconnect.stop();
+		// @xmpp/client 0.14 counts stanzas from before <enabled/>, and the server hangs up on such an acknowledgement:
+		// the offer of stream management is hidden from it.
+		connection.prependListener("element", (element: Element) => element.remove("sm", "urn:xmpp:sm:3"));
 		const inbox = new Inbox<Element>(`${username}@${domain}`, (stanza) => stanza.toString());
 		connection.on("stanza", (stanza: Element) => inbox.push(stanza));
 		connection.on("error", () => {}); // start() rejects with it; later ones show as what does not arrive
