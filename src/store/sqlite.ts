@@ -81,6 +81,8 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 			new Promise((resolve, reject) => {
 				const started = new Worker(new URL("./sqlite-worker.ts", import.meta.url), {
 					workerData: { file },
+					// COMPAT: the first releases of Node 24 warn of node:sqlite; all that this thread loads is that.
+					execArgv: ["--disable-warning=ExperimentalWarning"],
 				});
 				started.once("message", () => {
 					worker = started;
@@ -94,7 +96,9 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 					fail(error);
 				});
 				started.on("exit", () => {
-					if (worker === started) fail(explain(file, new Error("its thread ended")));
+					if (worker !== started) return;
+					worker = undefined;
+					fail(explain(file, new Error("its thread ended")));
 				});
 			}),
 		async close() {

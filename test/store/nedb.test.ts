@@ -1,28 +1,188 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { spawnSync } from "node:child_process";
+import { appendFile, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { describe, expect, it } from "vitest";
+import { PermanentError } from "../../src/core/errors.ts";
+import type { Log } from "../../src/core/log.ts";
 import { nedbMapping } from "../../src/store/nedb.ts";
+import { freshFile, never } from "./directory.ts";
 import { mappingContract } from "./mapping.contract.ts";
-import { silent } from "./sample.ts";
+import { startWriter } from "./process.ts";
+import { ghost, matrix, portal, silent, user, xmpp } from "./sample.ts";
 
-async function freshFile(): Promise<string> {
-	const directory = await mkdtemp(join(tmpdir(), "trivium-mapping-"));
-	onTestFinished(() => rm(directory, { recursive: true }));
-	return join(directory, "mapping.db");
+async function open(file: string, options: Partial<Parameters<typeof nedbMapping>[0]> = {}) {
+	const mapping = nedbMapping({ file, log: silent, onFailure: never, ...options });
+	await mapping.open();
+	return mapping;
 }
 
-const never = (error: Error) => {
-	throw error;
-};
+const fresh = () => freshFile("mapping.db");
+
+/** A log that keeps its lines as "level message". */
+function logTo(lines: string[]): Log {
+	const log: Log = {
+		debug: (_, message) => lines.push(`debug ${message}`),
+		info: (_, message) => lines.push(`info ${message}`),
+		warn: (_, message) => lines.push(`warn ${message}`),
+		error: (_, message) => lines.push(`error ${message}`),
+		child: () => log,
+	};
+	return log;
+}
 
 mappingContract("nedb", async () => {
-	const file = await freshFile();
-	return {
-		async open() {
-			const mapping = nedbMapping({ file, log: silent, onFailure: never });
-			await mapping.open();
-			return mapping;
-		},
-	};
+	const file = await fresh();
+	return { open: () => open(file) };
+});
+
+describe("the nedb mapping", () => {
+	it("keeps every ghost it said it has when it is killed in the middle", async () => {
+		const file = await fresh();
+		const writer = startWriter("mapping", file);
+		await writer.until("stored", 200);
+		await writer.kill();
+		const mapping = await open(file);
+		for (const name of writer.said("stored"))
+			expect(await mapping.ghost(user(name), xmpp, matrix)).toEqual(ghost(name));
+		await mapping.close();
+	});
+
+	it("stops for good when the disk takes no more, and starts again with all it had said it has", async () => {
+		const file = await fresh();
+		const writer = startWriter("mapping", file, 100);
+		await writer.until("failed", 1);
+		expect(writer.said("failed")).toHaveLength(1);
+		expect(writer.said("failed")[0]).toMatch(/mapping\.db cannot be used/);
+		await writer.kill();
+		// The write that failed left half a line.
+		expect((await readFile(file, "utf8")).endsWith("\n")).toBe(false);
+		const mapping = await open(file);
+		expect(writer.said("stored").length).toBeGreaterThan(10);
+		for (const name of writer.said("stored"))
+			expect(await mapping.ghost(user(name), xmpp, matrix)).toEqual(ghost(name));
+		await mapping.close();
+	});
+
+	it("rejects all calls after a write that failed, for memory and disk differ", async () => {
+		const file = await fresh();
+		const failures: Error[] = [];
+		const mapping = await open(file, { onFailure: (error) => void failures.push(error) });
+		await mapping.saveSetting("a", "1");
+		await rm(file);
+		await symlink("/dev/full", file);
+		await expect(mapping.saveSetting("b", "2")).rejects.toThrow("ENOSPC");
+		await expect(mapping.saveSetting("c", "3")).rejects.toThrow("ENOSPC");
+		await expect(mapping.setting("b")).rejects.toThrow("ENOSPC");
+		await expect(mapping.once("a", () => "4")).rejects.toThrow("ENOSPC");
+		expect(failures).toHaveLength(1);
+		await mapping.close();
+	});
+
+	it("starts with a torn last line, however small the file, and keeps what was torn", async () => {
+		const file = await fresh();
+		const lines: string[] = [];
+		let mapping = await open(file);
+		await mapping.saveSetting("a", "1");
+		await mapping.close();
+		await appendFile(file, '{"_id":"setting b","val');
+		mapping = await open(file, { log: logTo(lines) });
+		expect(await mapping.setting("a")).toBe("1");
+		expect(lines).toEqual(["warn an unfinished line at the end of the mapping was set aside"]);
+		const kept = (await readdir(dirname(file))).find((name) => name.includes(".torn-"));
+		expect(await readFile(`${dirname(file)}/${kept}`, "utf8")).toBe('{"_id":"setting b","val');
+		await mapping.saveSetting("b", "2");
+		await mapping.close();
+		mapping = await open(file);
+		expect(await mapping.setting("b")).toBe("2");
+		await mapping.close();
+	});
+
+	it("refuses a file that is damaged in the middle, and leaves it as it is", async () => {
+		const file = await fresh();
+		const mapping = await open(file);
+		await Promise.all(Array.from({ length: 100 }, (_, n) => mapping.saveSetting(`s${n}`, "value")));
+		await mapping.close();
+		const damaged = (await readFile(file, "utf8")).replace(/"setting s50"/, "\0\0\0\0");
+		await writeFile(file, damaged);
+		await expect(open(file)).rejects.toThrow(/mapping\.db cannot be used: .*corrupt/);
+		expect(await readFile(file, "utf8")).toBe(damaged);
+		// Nor does the attempt leave a lock behind.
+		expect(await readdir(dirname(file))).toEqual(["mapping.db"]);
+	});
+
+	it("lets in no second process, and names the first", async () => {
+		const file = await fresh();
+		const writer = startWriter("mapping", file);
+		await writer.until("open", 1);
+		await expect(open(file)).rejects.toThrow(`in use by process ${writer.pid}: stop that one first`);
+		await writer.kill();
+		await (await open(file)).close();
+	});
+
+	it("lets in nobody a second time in one process", async () => {
+		const file = await fresh();
+		const mapping = await open(file);
+		await expect(open(file)).rejects.toThrow(`in use by process ${process.pid}`);
+		await mapping.close();
+		await (await open(file)).close();
+	});
+
+	it("takes over the lock of a dead process, of another with the same pid, and one that was never filled", async () => {
+		const file = await fresh();
+		const dead = spawnSync("true").pid;
+		for (const stale of [`${dead} 12345`, `${process.pid} 1`, "", "rubbish"]) {
+			await writeFile(`${file}.lock`, stale);
+			await (await open(file)).close();
+			expect(await readdir(dirname(file))).toEqual(["mapping.db"]);
+		}
+	});
+
+	it("is readable by nobody else, from the first start on and after it was written anew", async () => {
+		const file = await fresh();
+		for (let starts = 0; starts < 2; starts++) {
+			const mapping = await open(file);
+			for (const name of await readdir(dirname(file)))
+				expect([name, (await stat(`${dirname(file)}/${name}`)).mode & 0o077]).toEqual([name, 0]);
+			await mapping.close();
+		}
+	});
+
+	it("refuses a file of a later release", async () => {
+		const file = await fresh();
+		await writeFile(file, '{"_id":"schema","version":99}\n');
+		await expect(open(file)).rejects.toThrow("is of schema 99, this release knows 1");
+		expect(await readdir(dirname(file))).toEqual(["mapping.db"]);
+	});
+
+	it("warns once when it grows large, and takes no new people when it is full", async () => {
+		const lines: string[] = [];
+		const limits = { warnAt: 3, refuseAt: 5, compactAfter: 50_000 };
+		const mapping = await open(await fresh(), { log: logTo(lines), limits });
+		for (const name of ["a", "b", "c", "d", "e"]) await mapping.saveGhost(ghost(name));
+		expect(lines).toEqual(["warn the mapping grows large: plan to use PostgreSQL"]);
+		await expect(mapping.saveGhost(ghost("f"))).rejects.toThrow(PermanentError);
+		expect(lines[1]).toBe("error the mapping is full, new people are refused: use PostgreSQL");
+		// Those it knows, and what rooms and settings there are, can still change.
+		await mapping.saveGhost({ ...ghost("a"), name: "A" });
+		await mapping.savePortal(portal("p", "!a"));
+		expect(await mapping.count()).toBe(6);
+		await mapping.close();
+	});
+
+	it("does not grow without end when one thing changes again and again", async () => {
+		const file = await fresh();
+		const limits = { warnAt: 100, refuseAt: 100, compactAfter: 200 };
+		let mapping = await open(file, { limits });
+		await mapping.saveSetting("kept", "value");
+		for (let round = 0; round < 30; round++)
+			await Promise.all(
+				Array.from({ length: 50 }, (_, n) => mapping.saveSetting(`s${n % 5}`, `${round} ${n}`)),
+			);
+		await mapping.close();
+		expect((await readFile(file, "utf8")).split("\n").length).toBeLessThan(500);
+		mapping = await open(file);
+		expect(await mapping.setting("kept")).toBe("value");
+		expect(await mapping.setting("s4")).toBe("29 49");
+		await mapping.close();
+	});
 });

@@ -1,28 +1,160 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { onTestFinished } from "vitest";
-import { sqliteJournal } from "../../src/store/sqlite.ts";
+import { readdir, stat, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { Worker } from "node:worker_threads";
+import { describe, expect, it, vi } from "vitest";
+import { type JournalOptions, sqliteJournal } from "../../src/store/sqlite.ts";
+import { freshFile, never } from "./directory.ts";
 import { journalContract } from "./journal.contract.ts";
-import { silent } from "./sample.ts";
+import { startWriter } from "./process.ts";
+import { entry, lane, silent } from "./sample.ts";
 
-async function freshFile(): Promise<string> {
-	const directory = await mkdtemp(join(tmpdir(), "trivium-journal-"));
-	onTestFinished(() => rm(directory, { recursive: true }));
-	return join(directory, "journal.db");
+async function open(file: string, onFailure: JournalOptions["onFailure"] = never) {
+	const journal = sqliteJournal({ file, log: silent, onFailure });
+	await journal.open();
+	return journal;
 }
 
-const never = (error: Error) => {
-	throw error;
-};
+const fresh = () => freshFile("journal.db");
 
 journalContract("sqlite", async () => {
-	const file = await freshFile();
-	return {
-		async open() {
-			const journal = sqliteJournal({ file, log: silent, onFailure: never });
-			await journal.open();
-			return journal;
-		},
-	};
+	const file = await fresh();
+	return { open: () => open(file) };
+});
+
+describe("the sqlite journal", () => {
+	it("lets 5,000 messages that come at once share a few commits", async () => {
+		const journal = await open(await fresh());
+		const post = vi.spyOn(Worker.prototype, "postMessage");
+		await Promise.all(Array.from({ length: 5_000 }, (_, index) => journal.accept([entry(`m${index}`)])));
+		expect(post.mock.calls.length).toBeLessThan(5);
+		post.mockRestore();
+		expect((await journal.stats()).waiting).toBe(5_000);
+		await journal.close();
+	});
+
+	it("does not hold the main thread up while it writes", async () => {
+		const journal = await open(await fresh());
+		const large = Array.from({ length: 2_000 }, (_, index) => entry(`m${index}`));
+		let settled = false;
+		const writing = journal.accept(large).then(() => {
+			settled = true;
+		});
+		let turns = 0;
+		while (!settled) {
+			await new Promise((resolve) => setImmediate(resolve));
+			turns++;
+		}
+		await writing;
+		expect(turns).toBeGreaterThan(10);
+		await journal.close();
+	});
+
+	it("keeps every message it said it has when it is killed in the middle", async () => {
+		const file = await fresh();
+		const writer = startWriter("journal", file);
+		await writer.until("stored", 200);
+		await writer.kill();
+		const journal = await open(file);
+		const kept = new Set((await journal.rows(lane(), 0, 1_000_000)).map((row) => row.trace as string));
+		expect(writer.said("stored").filter((name) => !kept.has(name))).toEqual([]);
+		// And it goes on where it was.
+		expect(await journal.accept([entry(writer.said("stored")[0] as string), entry("new")])).toHaveLength(1);
+		await journal.close();
+	});
+
+	it("lets in no second process, and the next one as soon as the first is dead", async () => {
+		const file = await fresh();
+		const writer = startWriter("journal", file);
+		await writer.until("open", 1);
+		await expect(open(file)).rejects.toThrow("another process uses it");
+		await writer.kill();
+		await (await open(file)).close();
+	});
+
+	it("stops for good when the disk takes no more, and lost nothing it had said it has", async () => {
+		const file = await fresh();
+		const writer = startWriter("journal", file, 300);
+		await writer.until("failed", 1);
+		expect(writer.said("failed")).toHaveLength(1);
+		expect(writer.said("failed")[0]).toMatch(/journal\.db cannot be used: the disk/);
+		await writer.kill();
+		const journal = await open(file);
+		const kept = new Set((await journal.rows(lane(), 0, 1_000_000)).map((row) => row.trace as string));
+		expect(kept.size).toBeGreaterThan(10);
+		expect(writer.said("stored").filter((name) => !kept.has(name))).toEqual([]);
+		await journal.close();
+	});
+
+	it("fails once, with all calls that wait and all that come, when its thread dies", async () => {
+		const file = await fresh();
+		const failures: Error[] = [];
+		let worker: Worker | undefined;
+		const post = vi.spyOn(Worker.prototype, "postMessage").mockImplementation(function (this: Worker) {
+			worker = this;
+		});
+		const journal = await open(file, (error) => void failures.push(error));
+		const waiting = [journal.once("a"), journal.once("b")];
+		for (const call of waiting) call.catch(() => {});
+		await vi.waitUntil(() => worker);
+		await worker?.terminate();
+		for (const call of waiting) await expect(call).rejects.toThrow("its thread ended");
+		await expect(journal.once("c")).rejects.toThrow("its thread ended");
+		expect(failures).toHaveLength(1);
+		post.mockRestore();
+		await journal.close();
+	});
+
+	it("lets a call that cannot be stored fail alone", async () => {
+		const journal = await open(await fresh());
+		const nothing = undefined as unknown as string;
+		const broken = { ...entry("broken"), key: "broken" };
+		const results = await Promise.allSettled([
+			journal.accept([entry("before")]),
+			journal.once(nothing),
+			journal.accept([{ ...broken, rows: [{ ...broken.rows[0], trace: nothing } as never] }]),
+			journal.accept([entry("after")]),
+		]);
+		expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "fulfilled"]);
+		const kept = await journal.rows(lane(), 0, 10);
+		expect(kept.map((row) => row.trace)).toEqual(["before", "after"]);
+		// Its key went with it.
+		expect(await journal.once("broken")).toBe(true);
+		await journal.close();
+	});
+
+	it("refuses calls before it is opened and after it is closed", async () => {
+		const journal = sqliteJournal({ file: await fresh(), log: silent, onFailure: never });
+		await expect(journal.once("a")).rejects.toThrow("not open");
+		await journal.open();
+		const last = journal.once("a");
+		await journal.close();
+		expect(await last).toBe(true);
+		await expect(journal.once("b")).rejects.toThrow("closed");
+		await journal.close();
+	});
+
+	it("is readable by nobody else", async () => {
+		const file = await fresh();
+		const journal = await open(file);
+		await journal.accept([entry("a")]);
+		for (const name of await readdir(dirname(file)))
+			expect([name, (await stat(`${dirname(file)}/${name}`)).mode & 0o077]).toEqual([name, 0]);
+		expect(await readdir(dirname(file))).toContain(`${basename(file)}-wal`);
+		await journal.close();
+	});
+
+	it("names what is wrong with a file that is no journal, and one of a later release", async () => {
+		const other = await fresh();
+		await writeFile(other, "this is no database, and longer than the header of one ".repeat(10));
+		await expect(open(other)).rejects.toThrow("it is no journal");
+		await expect(open("/nowhere/journal.db")).rejects.toThrow(/journal\.db cannot be used/);
+
+		const later = await fresh();
+		await (await open(later)).close();
+		const db = new DatabaseSync(later);
+		db.exec("UPDATE meta SET value = 99 WHERE name = 'schema'");
+		db.close();
+		await expect(open(later)).rejects.toThrow("it is of schema 99, this release knows 1");
+	});
 });

@@ -1,0 +1,165 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Entry, Journal, Row } from "../../src/core/journal.ts";
+import type { Mapping } from "../../src/core/mapping.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { nedbMapping } from "../../src/store/nedb.ts";
+import { sqliteJournal } from "../../src/store/sqlite.ts";
+import { freshFile, never } from "./directory.ts";
+import {
+	entry,
+	ghost,
+	id,
+	lane,
+	matrix,
+	muc,
+	original,
+	person,
+	portal,
+	portalId,
+	room,
+	silent,
+	timeless,
+	user,
+	xmpp,
+} from "./sample.ts";
+
+const few = fc.constantFrom("a", "b", "c", "d", "e\u2028é\u0000");
+const lanes = [lane("one"), lane("two")] as const;
+const at = { network: matrix, room: room("!r") };
+
+/** A step does something and answers; both stores are to answer the same. Null closes and opens them. */
+type Step<Store> = ((store: Store) => Promise<unknown>) | null;
+
+const pick = async (journal: Journal, index: number): Promise<Row | undefined> => {
+	const rows = (await Promise.all(lanes.map((of) => journal.rows(of, 0, 100)))).flat();
+	return rows[index % Math.max(1, rows.length)];
+};
+
+const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
+	fc.constant(null),
+	fc
+		.array(fc.tuple(few, fc.subarray([...lanes]), fc.option(fc.boolean())), { maxLength: 4 })
+		.map((chosen) => async (journal: Journal) => {
+			const entries = chosen.map(([name, to, present]): Entry => {
+				const member = present === null ? {} : { member: { ...at, person: person(name), present } };
+				return { ...entry(name), rows: to.length > 0 ? entry(name, ...to).rows : [], ...member };
+			});
+			return timeless(await journal.accept(entries));
+		}),
+	few.map((name) => (journal: Journal) => journal.once(name)),
+	fc.nat(20).map((index) => async (journal: Journal) => {
+		const row = await pick(journal, index);
+		if (row) await journal.attempt(row);
+	}),
+	fc.tuple(fc.nat(20), fc.array(few, { maxLength: 3 })).map(([index, ids]) => async (journal: Journal) => {
+		const row = await pick(journal, index);
+		if (row) await journal.done(row, muc, ids.map(id));
+	}),
+	fc.tuple(fc.nat(20), few).map(([index, reason]) => async (journal: Journal) => {
+		const row = await pick(journal, index);
+		if (row) await journal.refuse(row, reason);
+	}),
+	fc.constant((journal: Journal) => journal.forget(at.network, at.room)),
+	fc.constant(async (journal: Journal) => journal.prune(Date.now())),
+);
+
+const journalAnswers = async (journal: Journal) => {
+	const { waiting, dead } = await journal.stats();
+	const names = ["a", "b", "c", "d", "e\u2028é\u0000"];
+	return {
+		waiting,
+		dead,
+		lanes: await journal.lanes(),
+		rows: await Promise.all(lanes.map(async (of) => timeless(await journal.rows(of, 0, 100)))),
+		members: await journal.members(at.network, at.room),
+		letters: (await journal.dead(100)).map((letter) => ({ ...letter, queuedAt: 0, diedAt: 0 })),
+		copies: await Promise.all(names.map((name) => journal.copies({ ...muc, id: id(name) }))),
+		originals: await Promise.all(names.map((name) => journal.copies(original(name)))),
+	};
+};
+
+const onMapping: fc.Arbitrary<Step<Mapping>> = fc.oneof(
+	fc.constant(null),
+	fc.tuple(few, fc.array(few, { maxLength: 3 })).map(([name, rooms]) => (mapping: Mapping) => {
+		return mapping.savePortal(portal(name, ...rooms));
+	}),
+	fc.tuple(few, few, few).map(([name, one, other]) => (mapping: Mapping) => {
+		return mapping.savePortal({ ...portal(name, name), between: [person(one), person(other, xmpp)] });
+	}),
+	few.map((name) => (mapping: Mapping) => mapping.removePortal(portalId(name))),
+	fc.tuple(few, few, few).map(([name, address, shown]) => (mapping: Mapping) => {
+		// Which error it is may differ, that there is one may not.
+		return mapping.saveGhost({ ...ghost(name, address), name: shown }).catch(() => "refused");
+	}),
+	fc.tuple(few, few).map(
+		([key, value]) =>
+			(mapping: Mapping) =>
+				mapping.saveSetting(key, value),
+	),
+	fc.tuple(few, few).map(
+		([key, value]) =>
+			(mapping: Mapping) =>
+				mapping.once(key, () => value),
+	),
+);
+
+const mappingAnswers = async (mapping: Mapping) => {
+	const names = ["a", "b", "c", "d", "e\u2028é\u0000"];
+	const each = <T>(ask: (name: string) => Promise<T>) => Promise.all(names.map(ask));
+	return {
+		count: await mapping.count(),
+		portals: await mapping.portals(),
+		of: await each((name) => mapping.portalsOf(xmpp, room(name))),
+		between: await each((one) => each((other) => mapping.portalBetween(person(other, xmpp), person(one)))),
+		ghosts: await each((name) => mapping.ghost(user(name), xmpp, matrix)),
+		at: await each((name) => mapping.ghostAt(matrix, user(name))),
+		settings: await each((name) => mapping.setting(name)),
+	};
+};
+
+type Openable = { open(): Promise<void>; close(): Promise<void> };
+
+async function compare<Store extends Openable>(
+	steps: readonly Step<Store>[],
+	memory: Store,
+	make: () => Store,
+	answers: (store: Store) => Promise<unknown>,
+): Promise<void> {
+	let engine = make();
+	await engine.open();
+	try {
+		for (const step of steps) {
+			if (step) expect(await step(engine)).toEqual(await step(memory));
+			else {
+				await engine.close();
+				await memory.open();
+				engine = make();
+				await engine.open();
+			}
+			expect(await answers(engine)).toEqual(await answers(memory));
+		}
+	} finally {
+		await engine.close();
+	}
+}
+
+describe("whatever happens in whatever order, with restarts in between,", () => {
+	it("the sqlite journal answers as the one in memory", { timeout: 60_000 }, async () => {
+		const property = fc.asyncProperty(fc.array(onJournal, { maxLength: 25 }), async (steps) => {
+			const file = await freshFile("journal.db");
+			const make = () => sqliteJournal({ file, log: silent, onFailure: never });
+			await compare(steps, memoryJournal(), make, journalAnswers);
+		});
+		await fc.assert(property, { numRuns: 25 });
+	});
+
+	it("the nedb mapping answers as the one in memory", { timeout: 60_000 }, async () => {
+		const property = fc.asyncProperty(fc.array(onMapping, { maxLength: 25 }), async (steps) => {
+			const file = await freshFile("mapping.db");
+			const make = () => nedbMapping({ file, log: silent, onFailure: never });
+			await compare(steps, memoryMapping(), make, mappingAnswers);
+		});
+		await fc.assert(property, { numRuns: 50 });
+	});
+});

@@ -1,0 +1,31 @@
+/** Run as a process of its own: stores one thing after the other, says each when it is stored, until it is killed. */
+import { nedbMapping } from "../../src/store/nedb.ts";
+import { sqliteJournal } from "../../src/store/sqlite.ts";
+import { entry, ghost, silent } from "./sample.ts";
+
+const [engine, file = ""] = process.argv.slice(2);
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const onFailure = (error: Error) => say(`failed ${error.message}`);
+// The limit on file sizes that stands for a full disk: the write fails then, instead of ending the process.
+process.on("SIGXFSZ", () => {});
+
+const options = { file, log: silent, onFailure };
+const journal = sqliteJournal(options);
+const mapping = nedbMapping(options);
+await (engine === "journal" ? journal : mapping).open();
+say("open");
+
+const store =
+	engine === "journal"
+		? (name: string) => journal.accept([entry(name)])
+		: (name: string) => mapping.saveGhost(ghost(name));
+
+async function writeOn(worker: number): Promise<void> {
+	for (let count = 0; ; count++) {
+		const name = `${worker}-${count}`;
+		await store(name);
+		say(`stored ${name}`);
+	}
+}
+// Several at once, so that commits are shared.
+await Promise.allSettled([0, 1, 2, 3, 4].map(writeOn));
