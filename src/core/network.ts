@@ -23,6 +23,9 @@ export type Outbound = Readonly<{
 	attempt: number;
 }>;
 
+/** Whether the link to the server works now, and the reason where it does not. */
+export type Status = Readonly<{ up: boolean; cause?: string }>;
+
 /** What a room is called where it lives. */
 export type RoomInfo = Readonly<{ room: RoomId; name?: string; topic?: string }>;
 
@@ -45,6 +48,8 @@ export interface Network {
 	pause(): Promise<void>;
 	stop(): Promise<void>;
 
+	/** Absent: up whenever it has started. */
+	status?(): Status;
 	capabilities(room: RoomId): Capabilities;
 	/**
 	 * Delivers, and resolves when the other side confirmed, with the ids the event has there.

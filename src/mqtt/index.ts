@@ -22,14 +22,8 @@ export type { BrokerOptions };
 export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: string }[] =>
 	mirrors.map(({ broker, topic, room }) => ({ topic: roomOf(broker, topic), room }));
 
-/** Each broker up or down; the reason where down. */
-export type MqttStatus = Readonly<Record<string, { up: boolean; cause?: string }>>;
-
 /** Rooms are subscriptions, people are the things that publish. */
-export function mqtt(
-	options: MqttOptions,
-	deps: { mapping: Mapping; log: Log },
-): Network & { status(): MqttStatus } {
+export function mqtt(options: MqttOptions, deps: { mapping: Mapping; log: Log }): Network {
 	const { mapping, log } = deps;
 	let bridge: Bridge;
 	const sessions = new Map(
@@ -114,7 +108,13 @@ export function mqtt(
 		openDirect: impossible,
 		invite: impossible,
 		members: async () => [],
-		status: () => Object.fromEntries([...sessions].map(([name, one]) => [name, one.status()])),
+		status() {
+			const down = [...sessions].flatMap(([name, one]) => {
+				const { up, cause } = one.status();
+				return up ? [] : [`${name}: ${cause}`];
+			});
+			return down.length === 0 ? { up: true } : { up: false, cause: down.join("; ") };
+		},
 	};
 }
 

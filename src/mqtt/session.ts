@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
+import type { Status } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import { type BrokerOptions, type Connection, dial, Refusal, type Welcome } from "./client.ts";
 import type { Arrival } from "./from-mqtt.ts";
@@ -181,7 +182,7 @@ export function session(deps: {
 			return on.publish(topic, payload);
 		},
 		wants: () => [...wanted],
-		status: (): { up: boolean; cause?: string } => (welcome ? { up: true } : { up: false, cause: lastCause }),
+		status: (): Status => (welcome ? { up: true } : { up: false, cause: lastCause }),
 		pause(): void {
 			paused = true;
 		},

@@ -1,0 +1,58 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import type { NetworkName } from "../../src/core/ids.ts";
+import type { Status } from "../../src/core/network.ts";
+import { health } from "../../src/http/health.ts";
+
+let close: (() => Promise<void>) | undefined;
+afterEach(() => close?.());
+
+async function freePort(): Promise<number> {
+	const server = createServer();
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	const { port } = server.address() as AddressInfo;
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
+
+async function serve(status: () => Status, stats = async () => ({ waiting: 2, oldest: 7, dead: 0 })) {
+	const listen = { host: "127.0.0.1", port: await freePort() };
+	const networks = [{ name: "one" as NetworkName, status }, { name: "other" as NetworkName }];
+	({ close } = await health(listen, { networks, journal: { stats } }));
+	return (path: string, method = "GET") => fetch(`http://127.0.0.1:${listen.port}${path}`, { method });
+}
+
+test("ready says of every side that it works", async () => {
+	const get = await serve(() => ({ up: true }));
+	const answer = await get("/ready");
+	expect(answer.status).toBe(200);
+	expect(await answer.json()).toEqual({
+		ready: true,
+		one: { up: true },
+		other: { up: true },
+		store: { up: true, waiting: 2, oldest: 7, dead: 0 },
+	});
+});
+
+test("one side down is not ready, with the cause, and alive all the same", async () => {
+	const get = await serve(() => ({ up: false, cause: "refused" }));
+	const answer = await get("/ready");
+	expect(answer.status).toBe(503);
+	expect(await answer.json()).toMatchObject({ ready: false, one: { up: false, cause: "refused" } });
+	expect((await get("/live")).status).toBe(200);
+});
+
+test("a store that fails is not ready", async () => {
+	const get = await serve(
+		() => ({ up: true }),
+		() => Promise.reject(new Error("disk full")),
+	);
+	expect(await (await get("/ready")).json()).toMatchObject({ ready: false, store: { cause: "disk full" } });
+});
+
+test("anything else is refused", async () => {
+	const get = await serve(() => ({ up: true }));
+	expect((await get("/metrics")).status).toBe(404);
+	expect((await get("/live", "POST")).status).toBe(405);
+});
