@@ -1,0 +1,160 @@
+import { PermanentError } from "../core/errors.ts";
+import type { BridgeEvent, Person } from "../core/event.ts";
+import type { MessageId, RoomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Bridge, Outbound } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
+import type { Component } from "./component.ts";
+import { account, fromChat, said, stanzaOf, xmppNetwork } from "./from-xmpp.ts";
+import { bare, local } from "./jid.ts";
+import { recent } from "./recent.ts";
+import { type ErrorType, errorReply, neutral, stanzaError } from "./stanza-error.ts";
+import * as to from "./to-xmpp.ts";
+import { type Element, xml } from "./xml.ts";
+
+/** How long a first line waits for the other server's no. The lines after it go at full speed. */
+const graceMs = 3_000;
+
+/** The room of a pair: whose it is stands in it, so that it is found without I/O. A bare JID holds no space. */
+export const pairRoom = (theirs: string, ghost: string) => `${bare(theirs)} ${bare(ghost)}` as RoomId;
+export const pairOf = (room: string): readonly [theirs: string, ghost: string] => {
+	const [theirs = "", ghost = ""] = room.split(" ");
+	return [theirs, ghost];
+};
+
+/** 1:1 chats between XMPP accounts and our ghosts. */
+export function direct(deps: {
+	link: Pick<Component, "send">;
+	confirm(): Promise<void>;
+	resource: string;
+	bridge(): Pick<Bridge, "portal">;
+	/** Whom the ghost at a JID stands for; undefined where it is nobody's. @throws TemporaryError while that cannot be known. */
+	who(ghost: string): Promise<Person | undefined>;
+	tell(events: readonly BridgeEvent[]): void;
+	paused(): boolean;
+	now(): { at: number; unique(): string };
+	log: Log;
+}) {
+	const { link, log } = deps;
+	/** Sends an error can still come for. */
+	const open = recent<string, { room: string; reject?: (error: Error) => void }>(10_000);
+	/** The pairs in which a line went through, and the name that was said with it. */
+	const introduced = recent<string, string>(10_000);
+	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
+	const clients = recent<string, string>(10_000);
+	/** Lines of one sender are looked at one after the other. */
+	const lines = new Map<string, Promise<void>>();
+
+	async function send(out: Outbound): Promise<readonly MessageId[]> {
+		const { event, operation, room } = out;
+		if (event.kind !== "message") return [];
+		const [theirs, ghost] = pairOf(room);
+		const name = event.sender.name ?? event.sender.address[0] ?? "";
+		const known = introduced.get(room) === name;
+		const refused = new Promise<never>((_, reject) => open.set(operation, { room, reject }));
+		refused.catch(() => undefined);
+		await link.send(
+			to.chat(`${ghost}/${deps.resource}`, theirs, operation, to.line(event), known ? undefined : name),
+		);
+		await Promise.race([deps.confirm(), refused]);
+		if (!known) await Promise.race([new Promise((resolve) => setTimeout(resolve, graceMs)), refused]);
+		introduced.set(room, name);
+		// An error from here on is news to the room.
+		open.set(operation, { room });
+		return [operation as string as MessageId];
+	}
+
+	function failed(stanza: Element): void {
+		const line = open.get(stanza.attrs.id ?? "");
+		const from = stanza.attrs.from ?? "";
+		// An error counts only from whom the line was for (RFC 6120 §8.3.1), or from our own server in their name.
+		if (!line || pairOf(line.room)[0] !== bare(from)) return;
+		open.delete(stanza.attrs.id ?? "");
+		introduced.delete(line.room);
+		const error = stanzaError(stanza);
+		if (line.reject) {
+			line.reject(neutral(error));
+			return;
+		}
+		const { at, unique } = deps.now();
+		const id = `notice ${unique()}` as MessageId;
+		const text = phrases.xmppNoDelivery(error.text ?? error.condition);
+		deps.tell([
+			{ kind: "message", style: "notice", id, room: line.room as RoomId, sender: account(from), at, text },
+		]);
+	}
+
+	/** One line to a ghost. Resolves to the answer it needs, if any. */
+	async function take(stanza: Element): Promise<Element | undefined> {
+		const { from = "", to: ghost = "" } = stanza.attrs;
+		const words = said(stanza);
+		if (!words) return undefined;
+		if (words.unreadable) return errorReply(stanza, "modify", "not-acceptable", phrases.encryptedRefused);
+		if (local(from) === undefined) return errorReply(stanza, "cancel", "service-unavailable");
+		if (deps.paused()) return errorReply(stanza, "wait", "recipient-unavailable", phrases.xmppStopping);
+		const room = pairRoom(from, ghost);
+		let other: Person | undefined;
+		try {
+			const portal = await deps.bridge().portal(xmppNetwork, room);
+			other = portal?.between?.find((one) => one.network !== xmppNetwork) ?? (await deps.who(bare(ghost)));
+		} catch (error) {
+			if (error instanceof PermanentError)
+				return errorReply(stanza, "cancel", "item-not-found", error.message);
+			log.warn({ err: error }, "could not look the addressee up");
+			return errorReply(stanza, "wait", "remote-server-timeout");
+		}
+		if (!other) return errorReply(stanza, "cancel", "item-not-found", phrases.xmppNobody);
+		clients.set(bare(from), from);
+		const { at, unique } = deps.now();
+		deps.tell([fromChat(stanza, words, { room, to: other, now: at, missing: unique() })]);
+		return undefined;
+	}
+
+	return {
+		send,
+		failed,
+		/** Takes a line in, in the order the sender wrote. */
+		message(stanza: Element): void {
+			const key = bare(stanza.attrs.from ?? "");
+			const mine = (lines.get(key) ?? Promise.resolve())
+				.then(() => take(stanza))
+				.then((answer) => answer && link.send(answer))
+				.catch((error: unknown) => log.error({ err: error }, "could not take a message"))
+				.then(() => {
+					if (lines.get(key) === mine) lines.delete(key);
+				});
+			lines.set(key, mine);
+		},
+		/** All lines that came in have been handed on. */
+		settled: async () => {
+			await Promise.all(lines.values());
+		},
+		/** Tells the sender that nobody got the line. */
+		async refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {
+			const [theirs, ghost] = pairOf(event.room);
+			const client = clients.get(theirs);
+			const why = phrases.notDelivered(target, error.message);
+			const [type, condition] = refusals[error.reason];
+			// After a restart the client is not known any more; a line of the ghost's reaches them all.
+			await link.send(
+				client
+					? errorReply(
+							xml("message", { from: client, to: ghost, id: stanzaOf(event.id) }),
+							type,
+							condition,
+							why,
+						)
+					: to.chat(`${ghost}/${deps.resource}`, theirs, deps.now().unique(), why),
+			);
+		},
+	};
+}
+
+const refusals = {
+	forbidden: ["auth", "forbidden"],
+	"not-found": ["cancel", "item-not-found"],
+	invalid: ["modify", "not-acceptable"],
+	busy: ["wait", "resource-constraint"],
+	failed: ["cancel", "service-unavailable"],
+	expired: ["wait", "remote-server-timeout"],
+} as const satisfies Record<PermanentError["reason"], readonly [ErrorType, string]>;

@@ -1,0 +1,219 @@
+import { randomUUID } from "node:crypto";
+import { PermanentError } from "../core/errors.ts";
+import type { Person } from "../core/event.ts";
+import type { NetworkName, RoomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Bridge, Network } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
+import { barrier } from "./barrier.ts";
+import * as capabilities from "./capabilities.ts";
+import { type ComponentOptions, component } from "./component.ts";
+import { direct, pairOf, pairRoom } from "./direct.ts";
+import { findAccount, findMuc, typedJid } from "./find.ts";
+import { account, xmppNetwork } from "./from-xmpp.ts";
+import { inbox } from "./inbox.ts";
+import { answerInvite } from "./invite.ts";
+import { answerIq } from "./iq.ts";
+import { bare, ghostJid, personAt } from "./jid.ts";
+import { joined } from "./joined/index.ts";
+import { paced } from "./paced.ts";
+import { answerPresence } from "./presence.ts";
+import { recent } from "./recent.ts";
+import { errorReply } from "./stanza-error.ts";
+import type { Element } from "./xml.ts";
+
+/** Whose people's ghosts have a bare address, and whose one with a prefix. */
+const plain = "matrix" as NetworkName;
+const prefixed = ["mqtt" as NetworkName];
+/** What our silent occupant is called in other people's rooms. */
+const nick = "Trivium";
+/** The same for every session of ours, so that coming back replaces what an earlier run left. */
+const resource = "trivium";
+/** Joins under way at one service at once. */
+const joinsAtOnce = 20;
+/** A slow or dead XMPP server holds the other networks up no longer than this. */
+const startWithin = 5_000;
+const knownFor = 5 * 60_000;
+
+/** XMPP, by a component (XEP-0114): 1:1 chats, and our people as occupants in somebody's MUCs. */
+export function xmpp(options: ComponentOptions, deps: { log: Log; version?: string }): Network {
+	const { log } = deps;
+	const software = { name: nick, version: deps.version ?? "" };
+	const namespace = { component: options.component, plain, prefixed };
+	let bridge: Bridge;
+	let box: ReturnType<typeof inbox>;
+	let paused = false;
+
+	const link = component(
+		{ ...options, log },
+		{
+			stanza,
+			skip: (from, to, name, type) => rooms.skip(from, to, name, type),
+			online() {
+				rooms.online();
+				bridge.resume(xmppNetwork);
+			},
+			offline: (cause) => rooms.offline(cause),
+			fatal: (cause) => log.error({ component: options.component }, cause),
+		},
+	);
+	const now = () => ({ at: Date.now(), unique: randomUUID });
+
+	const rooms = joined(
+		{
+			link,
+			component: options.component,
+			log,
+			tell: (events) => {
+				if (!paused) box.events(events);
+			},
+			sync: (room) => {
+				if (!paused) box.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
+			},
+			resume: () => bridge.resume(xmppNetwork),
+			paced: paced(joinsAtOnce),
+			now,
+		},
+		{
+			ghost: (person) => ghostJid(person.network, person.address, namespace),
+			nick,
+			resource,
+		},
+	);
+	const chats = direct({
+		link,
+		confirm: barrier(link, options.component),
+		resource,
+		bridge: () => bridge,
+		who,
+		tell: (events) => box.events(events),
+		paused: () => paused,
+		now,
+		log,
+	});
+
+	/** Who stood behind a ghost a moment ago: a lookup on the other network for every line would slow each down. */
+	const known = recent<string, { person: Person | undefined; until: number }>(10_000);
+	async function who(ghost: string): Promise<Person | undefined> {
+		const cached = known.get(ghost);
+		if (cached && cached.until > Date.now()) return cached.person;
+		const address = personAt(ghost, namespace);
+		const person = address && (await bridge.findPerson(address.network, address.address));
+		// Nobody yet may be somebody soon.
+		known.set(ghost, { person, until: Date.now() + (person ? knownFor : knownFor / 10) });
+		return person;
+	}
+
+	function send(...answers: readonly (Element | undefined)[]): void {
+		for (const answer of answers)
+			if (answer) link.send(answer).catch((error: unknown) => log.debug({ err: error }, "answer not sent"));
+	}
+
+	/** Everything but answers to our own questions. Whatever needs an answer gets one; nothing a stranger sends throws. */
+	function stanza(element: Element): void {
+		try {
+			route(element);
+		} catch (error) {
+			log.error({ err: error, kind: element.name }, "a stanza could not be handled");
+			if (element.name !== "presence" && element.attrs.type !== "error" && element.attrs.type !== "result")
+				send(errorReply(element, "wait", "internal-server-error"));
+		}
+	}
+
+	function route(element: Element): void {
+		const { from = "", to = "", type } = element.attrs;
+		const room = rooms.has(bare(from));
+		switch (element.name) {
+			case "iq":
+				void answerIq(element, { software, ghost: seen, log }).then((answer) => send(answer));
+				return;
+			case "presence":
+				if (room || type === "error") {
+					send(rooms.stanza(element));
+					return;
+				}
+				void answerPresence(element, resource, () => who(bare(to)))
+					.then((answers) => send(...answers))
+					.catch((error: unknown) => log.warn({ err: error }, "a presence could not be answered"));
+				return;
+			case "message": {
+				const invite = answerInvite(element);
+				if (invite) send(invite);
+				else if (room) send(rooms.stanza(element));
+				else if (type === "error") chats.failed(element);
+				// A room we left long ago, or never were in: it is told, and takes us off its list (XEP-0045 §16.4).
+				else if (type === "groupchat") send(errorReply(element, "cancel", "recipient-unavailable"));
+				else chats.message(element);
+			}
+		}
+	}
+
+	/** Everybody an IQ can be about: people's ghosts, and our listeners. */
+	async function seen(jid: string) {
+		if (rooms.isListener(jid)) return { name: nick };
+		const person = await who(jid);
+		return person && { name: person.name ?? person.address[0] ?? "" };
+	}
+
+	return {
+		name: xmppNetwork,
+		title: "XMPP",
+		commands: [],
+		window: 20,
+
+		async start(of) {
+			bridge = of;
+			box = inbox(bridge, log);
+			let timer: NodeJS.Timeout | undefined;
+			const late = new Promise<void>((resolve) => {
+				timer = setTimeout(resolve, startWithin);
+			});
+			await Promise.race([link.start(), late]);
+			clearTimeout(timer);
+		},
+		async pause() {
+			paused = true;
+			await chats.settled();
+			await box.settled();
+		},
+		async stop() {
+			await rooms.leaveAll().catch((error: unknown) => log.warn({ err: error }, "could not leave the rooms"));
+			await link.stop();
+		},
+
+		capabilities: (room) => (pairOf(room)[1] ? capabilities.direct : capabilities.joined),
+		send: (out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)),
+		async refuse(event, error, target) {
+			// In somebody else's room nobody is told: there every answer would be one to all.
+			if (event.to || pairOf(event.room)[1]) await chats.refuse(event, error, target);
+		},
+
+		async findPerson(address) {
+			const [typed = "", nick] = address;
+			if (nick !== undefined) return rooms.person(typed, nick);
+			return findAccount(typedJid(typed, options.component), link, options.component);
+		},
+		findRoom: async ([typed = ""]) => findMuc(typedJid(typed, options.component), link, options.component),
+
+		async attach(_portal, one) {
+			if (one.role === "joined") await rooms.attach(one);
+		},
+		async detach(_portal, one) {
+			if (one.role === "joined") await rooms.detach(one);
+		},
+		async createRoom() {
+			throw new PermanentError("failed", phrases.xmppNoHosted);
+		},
+		async openDirect(ours, theirs) {
+			if (ours.address.length !== 1) throw new PermanentError("invalid", phrases.xmppStrangers);
+			return pairRoom(ours.id, ghostJid(theirs.network, theirs.address, namespace));
+		},
+		// A chat of two needs no invitation, and other rooms are not ours.
+		async invite() {},
+		show: (one) => pairOf(one.room ?? "")[0],
+		async members(room) {
+			const [theirs, ghost] = pairOf(room);
+			return ghost ? [account(theirs)] : rooms.others(room);
+		},
+	};
+}

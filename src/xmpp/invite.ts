@@ -1,0 +1,21 @@
+import * as phrases from "../core/phrases.ts";
+import { errorReply } from "./stanza-error.ts";
+import { child, type Element, xml } from "./xml.ts";
+
+const mucUser = "http://jabber.org/protocol/muc#user";
+
+/** The polite no to an invitation into a MUC; undefined where the message is none. */
+export function answerInvite(message: Element): Element | undefined {
+	const { from, to, type } = message.attrs;
+	if (type === "error" || type === "groupchat") return undefined;
+	const invite = child(message, "x", mucUser)?.getChild("invite");
+	if (invite) {
+		// XEP-0045 §7.8.2: to the room, which passes it on to who invited.
+		const decline = xml("decline", { to: invite.attrs.from }, xml("reason", {}, phrases.xmppNoInvite));
+		return xml("message", { from: to, to: from }, xml("x", { xmlns: mucUser }, decline));
+	}
+	// XEP-0249 knows no declining, so the inviter gets an error that says why.
+	return child(message, "x", "jabber:x:conference")
+		? errorReply(message, "cancel", "feature-not-implemented", phrases.xmppNoInvite)
+		: undefined;
+}

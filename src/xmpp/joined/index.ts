@@ -1,0 +1,235 @@
+import { createHash } from "node:crypto";
+import { TemporaryError } from "../../core/errors.ts";
+import type { Person } from "../../core/event.ts";
+import type { MessageId } from "../../core/ids.ts";
+import type { Link } from "../../core/mapping.ts";
+import type { Outbound } from "../../core/network.ts";
+import * as phrases from "../../core/phrases.ts";
+import { delayedBy, fromGroupchat, occupantPresence, roomItself, said, stanzaId } from "../from-xmpp.ts";
+import { bare, resource } from "../jid.ts";
+import { errorReply, stanzaError } from "../stanza-error.ts";
+import * as to from "../to-xmpp.ts";
+import { child, type Element } from "../xml.ts";
+import type { Context } from "./context.ts";
+import { back, keep, stillIn } from "./listener.ts";
+import { leave, rename } from "./occupant.ts";
+import { isCopy, newOurs, newRoom, type Ours, type Room } from "./room.ts";
+import { heard, release, speaker } from "./roster.ts";
+import { self } from "./self.ts";
+import { speaking, within } from "./speak.ts";
+
+/** A refused room is tried again this long after, when somebody asks. */
+const askAgainAfter = 60_000;
+const attachWithin = 25_000;
+/** XEP-0410: a room that was silent for so long is asked whether it still knows us. */
+const idleFor = 120_000;
+const idleCheck = 30_000;
+
+/** Somebody's MUCs, in which our people are occupants. */
+export function joined(
+	context: Context,
+	people: { ghost(person: Person): string; nick: string; resource: string },
+) {
+	const rooms = new Map<string, Room>();
+	const speak = speaking(context);
+	let idling: NodeJS.Timeout | undefined;
+
+	/** Rooms count by bare JID, so every room has a listener of its own (ejabberd: 100 rooms each). */
+	const listenerJid = (room: string) => {
+		const hash = createHash("sha256").update(room).digest("hex").slice(0, 16);
+		// No person's ghost is spelt with a tilde.
+		return `~listener-${hash}@${context.component}/${people.resource}`;
+	};
+
+	function oursOf(room: Room, person: Person): Ours {
+		const jid = `${people.ghost(person)}/${people.resource}`;
+		const name = person.name ?? person.address[0] ?? jid;
+		const ours = room.ours.get(jid) ?? newOurs(jid, name, person);
+		room.ours.set(jid, ours);
+		ours.person = person;
+		ours.name = name;
+		return ours;
+	}
+
+	const failed = (room: Room) => (error: unknown) =>
+		context.log.warn({ err: error, room: room.jid }, "the room is not served");
+
+	async function attach(link: Link): Promise<void> {
+		const jid = link.room as string;
+		const room = rooms.get(jid) ?? newRoom(jid, link, newOurs(listenerJid(jid), people.nick));
+		rooms.set(jid, room);
+		room.link = link;
+		if (room.listener.state === "in" || !context.link.online) return;
+		if (room.barred && context.now().at - room.triedAt < askAgainAfter) throw room.barred;
+		room.listener.wanted = true;
+		await within(attachWithin, keep(room, context));
+	}
+
+	async function detach(link: Link): Promise<void> {
+		const room = rooms.get(link.room as string);
+		if (room?.link.id !== link.id) return;
+		rooms.delete(room.jid);
+		room.closed = true;
+		room.wake?.();
+		speak.lost("the room was unlinked", room);
+		for (const ours of [...room.ours.values()]) await leave(room, ours, context);
+	}
+
+	async function send(out: Outbound): Promise<readonly MessageId[]> {
+		const { event } = out;
+		const room = rooms.get(out.room);
+		if (!room) throw new TemporaryError("the room is not served yet");
+		const ours = oursOf(room, event.sender);
+		switch (event.kind) {
+			case "message":
+				return speak.say(room, ours, out, event);
+			case "membership":
+				if (event.change === "join") await speak.come(room, ours);
+				else await speak.inTurn(room, () => leave(room, ours, context));
+				return [];
+			case "profile":
+				await speak.inTurn(room, () => rename(room, ours, context));
+				return [];
+			case "state":
+				// Shown in words, which core makes: see capabilities.
+				return [];
+			default:
+				return event satisfies never;
+		}
+	}
+
+	function presence(room: Room, stanza: Element): void {
+		const ours = room.ours.get(stanza.attrs.to ?? "");
+		if (stanza.attrs.type === "error") {
+			ours?.answer?.(stanzaError(stanza));
+			return;
+		}
+		const seen = occupantPresence(stanza);
+		if (seen.nick === "") return;
+		const about = seen.codes.has("110") || (!seen.available && ours && room.nicks.get(seen.nick) === ours);
+		if (!ours) {
+			// A session left over from a run before this one.
+			if (about && seen.available) dismiss(stanza);
+			return;
+		}
+		if (about) mend(room, ours, self(room, ours, seen, context));
+		else if (ours === room.listener) context.tell(heard(room, seen, context.component, context.now()));
+	}
+
+	function mend(room: Room, ours: Ours, what: "back" | undefined): void {
+		if (what !== "back") return;
+		if (ours === room.listener) keep(room, context).catch(failed(room));
+		else if (room.listener.state === "in") back(room, ours, context);
+	}
+
+	function dismiss(stanza: Element): void {
+		const { from = "", to: jid = "" } = stanza.attrs;
+		context.link
+			.send(to.leave(jid, bare(from), resource(from) ?? ""))
+			.catch((error: unknown) => context.log.debug({ err: error }, "could not leave"));
+	}
+
+	function message(room: Room, stanza: Element): Element | undefined {
+		const ours = room.ours.get(stanza.attrs.to ?? "");
+		if (stanza.attrs.type === "error") {
+			const error = stanzaError(stanza);
+			if (!ours || !speak.refused(room, ours, stanza, error))
+				context.log.debug({ room: room.jid, condition: error.condition }, "error for nothing that waits");
+			return undefined;
+		}
+		if (stanza.attrs.type !== "groupchat")
+			return said(stanza) && errorReply(stanza, "cancel", "service-unavailable", phrases.xmppNoPrivate);
+		// XEP-0045 §16.4: whoever is sent a line and is not there says so, and is taken off the list.
+		if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
+		if (ours === room.listener) line(room, stanza);
+		return undefined;
+	}
+
+	function line(room: Room, stanza: Element): void {
+		const now = context.now();
+		room.heardAt = now.at;
+		const nick = resource(stanza.attrs.from ?? "");
+		const known = stanzaId(stanza, room.jid, room.features.stanzaIds);
+		if (nick !== undefined && room.nicks.has(nick)) {
+			const origin = child(stanza, "origin-id", "urn:xmpp:sid:0")?.attrs.id;
+			speak.reflection([stanza.attrs.id, origin], known);
+			return;
+		}
+		// What was said before we came is not news. Catching up after a gap asks the archive (MAM), not this.
+		if (delayedBy(stanza, room.jid) !== undefined) return;
+		if (nick !== undefined) context.tell(release(room, context.component, now, nick));
+		const occupantId = child(stanza, "occupant-id", "urn:xmpp:occupant-id:0")?.attrs.id;
+		const sender =
+			nick === undefined ? roomItself(room.jid, room.features.name) : speaker(room, nick, occupantId);
+		const { stanzaIds } = room.features;
+		const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: now.at });
+		if (event) context.tell([event]);
+	}
+
+	function idle(): void {
+		const { at } = context.now();
+		for (const room of rooms.values()) {
+			if (room.listener.state !== "in" || at - room.heardAt < idleFor) continue;
+			room.heardAt = at;
+			stillIn(room, room.listener, context)
+				.then(() => mend(room, room.listener, room.listener.state === "in" ? undefined : "back"))
+				.catch(failed(room));
+		}
+	}
+
+	return {
+		attach,
+		detach,
+		send,
+		has: (room: string) => rooms.has(room),
+		isListener: (jid: string) => jid.startsWith("~listener-"),
+		others: (room: string): readonly Person[] =>
+			[...(rooms.get(room)?.others.values() ?? [])].map((other) => other.person),
+		person: (room: string, nick: string) => rooms.get(room)?.others.get(nick)?.person,
+		/** Asked for every stanza before it is built: true for copies of what a listener gets too. */
+		skip(from: string, jid: string, name: string, type: string | undefined): boolean {
+			const slash = from.indexOf("/");
+			const room = slash < 0 ? undefined : rooms.get(from.slice(0, slash));
+			return !!room && isCopy(room, jid, from.slice(slash + 1), name, type);
+		},
+		/** A message or presence from a room we serve. Resolves to the answer it needs, if any. */
+		stanza(stanza: Element): Element | undefined {
+			const room = rooms.get(bare(stanza.attrs.from ?? ""));
+			if (!room) return undefined;
+			if (stanza.name === "message") return message(room, stanza);
+			presence(room, stanza);
+			return undefined;
+		},
+		online(): void {
+			idling ??= setInterval(idle, idleCheck);
+			for (const room of rooms.values()) {
+				room.wake?.();
+				if (!room.barred) keep(room, context).catch(failed(room));
+			}
+		},
+		offline(cause: string): void {
+			clearInterval(idling);
+			idling = undefined;
+			speak.lost(cause);
+			for (const room of rooms.values()) {
+				room.nicks.clear();
+				room.held.clear();
+				room.burst = undefined;
+				for (const ours of room.ours.values()) {
+					ours.state = "out";
+					ours.answer?.(new TemporaryError(cause));
+				}
+			}
+		},
+		/** Everybody leaves, as people do who close their client. */
+		async leaveAll(): Promise<void> {
+			for (const room of rooms.values()) {
+				room.closed = true;
+				room.wake?.();
+				for (const ours of [...room.ours.values()]) await leave(room, ours, context);
+			}
+			rooms.clear();
+		},
+	};
+}
+export { look } from "./listener.ts";

@@ -1,0 +1,133 @@
+import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import * as phrases from "../../core/phrases.ts";
+import { type RoomFeatures, roomFeatures } from "../from-xmpp.ts";
+import { domain } from "../jid.ts";
+import { neutral, StanzaError } from "../stanza-error.ts";
+import * as to from "../to-xmpp.ts";
+import { child } from "../xml.ts";
+import type { Context } from "./context.ts";
+import { enter } from "./occupant.ts";
+import type { Ours, Room } from "./room.ts";
+
+/** The one silent occupant whose copy of the traffic counts: it is kept in the room whatever happens to the link or the room. */
+
+const firstRetry = 1_000;
+const lastRetry = 5 * 60_000;
+const disco = "http://jabber.org/protocol/disco#info";
+
+/** Looks at a room without joining. @throws PermanentError with the cause where it cannot be joined. */
+export async function look(
+	room: string,
+	from: string,
+	link: Context["link"],
+): Promise<RoomFeatures | undefined> {
+	let features: RoomFeatures;
+	try {
+		const answer = await link.iq(to.discoInfo(from, room));
+		const query = child(answer, "query", disco);
+		if (!query) throw new PermanentError("failed", phrases.notMuc(room));
+		features = roomFeatures(query);
+	} catch (error) {
+		if (!(error instanceof StanzaError)) throw error;
+		if (error.condition === "item-not-found" || error.condition === "gone")
+			throw new PermanentError("not-found", phrases.noSuchMuc(room), { cause: error });
+		if (error.condition.startsWith("remote-server-"))
+			throw new PermanentError("not-found", phrases.noSuchServer(domain(room)), { cause: error });
+		if (error.type === "wait") throw neutral(error);
+		// A hidden room says nothing to strangers; whether it lets us in, the join tells.
+		if (error.type === "auth" || error.condition === "not-allowed") return undefined;
+		throw new PermanentError("not-found", phrases.notMuc(room), { cause: error });
+	}
+	if (!features.muc) throw new PermanentError("invalid", phrases.notMuc(room));
+	return features;
+}
+
+/** Brings the listener in, and the ghosts after it, as often as it takes. One run at a time; idempotent. */
+export function keep(room: Room, context: Context): Promise<void> {
+	room.keeping ??= run(room, context).finally(() => {
+		room.keeping = undefined;
+	});
+	return room.keeping;
+}
+
+async function run(room: Room, context: Context): Promise<void> {
+	for (let failures = 0; !room.closed && context.link.online && room.listener.state !== "in"; failures++) {
+		try {
+			await comeIn(room, context);
+		} catch (error) {
+			if (room.closed) return;
+			if (error instanceof PermanentError) {
+				context.log.warn({ err: error, room: room.jid }, "the room does not let us in");
+				room.barred = error;
+				throw error;
+			}
+			context.log.warn({ err: error, room: room.jid, failures }, "could not join, will retry");
+			const backoff = Math.min(lastRetry, firstRetry * 2 ** failures);
+			await pause(room, backoff * (0.5 + Math.random() / 2));
+		}
+	}
+	if (room.closed || room.listener.state !== "in") return;
+	for (const ours of room.ours.values()) back(room, ours, context);
+	context.resume();
+}
+
+function pause(room: Room, ms: number): Promise<void> {
+	return new Promise((resolve) => {
+		const timer = setTimeout(resolve, ms);
+		room.wake = () => {
+			clearTimeout(timer);
+			resolve();
+		};
+	});
+}
+
+async function comeIn(room: Room, context: Context): Promise<void> {
+	room.triedAt = context.now().at;
+	room.barred = undefined;
+	try {
+		room.features = (await look(room.jid, room.listener.jid, context.link)) ?? room.features;
+	} catch (error) {
+		// A room that is gone after a restart of its service comes back by being joined, as its people's clients do.
+		if (!room.wasIn || !(error instanceof PermanentError)) throw error;
+		if (error.reason !== "not-found") throw error;
+		if (error.cause instanceof StanzaError && error.cause.condition.startsWith("remote-server-"))
+			throw new TemporaryError(error.message, { cause: error });
+	}
+	room.burst = new Map();
+	try {
+		await enter(room, room.listener, context);
+	} finally {
+		room.burst = undefined;
+	}
+	room.heardAt = context.now().at;
+}
+
+/** Puts a ghost back that was lost for technical reasons; where that fails they come when they next speak. */
+export function back(room: Room, ours: Ours, context: Context): void {
+	if (ours === room.listener || !ours.wanted || ours.barred || ours.state === "in") return;
+	enter(room, ours, context).catch((error: unknown) =>
+		context.log.info({ err: error, room: room.jid, ours: ours.jid }, "not back in the room"),
+	);
+}
+
+/** XEP-0410: asks whether `ours` is really still in. Marks who is not as out. */
+export async function stillIn(room: Room, ours: Ours, context: Context): Promise<void> {
+	if (ours.state !== "in") return;
+	try {
+		await context.link.iq(to.ping(ours.jid, `${room.jid}/${ours.nick}`));
+	} catch (error) {
+		// Without an answer nothing is known; the next round asks again.
+		if (!(error instanceof StanzaError) || !isOut(error)) return;
+		room.nicks.delete(ours.nick);
+		ours.state = "out";
+	}
+}
+
+// XEP-0410 §3.2: these say that the nick is there and merely cannot or will not answer a ping.
+const present: ReadonlySet<string> = new Set([
+	"service-unavailable",
+	"feature-not-implemented",
+	"item-not-found",
+]);
+const isOut = (error: StanzaError) =>
+	!present.has(error.condition) && !error.condition.startsWith("remote-server-");

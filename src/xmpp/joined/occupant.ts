@@ -1,0 +1,133 @@
+import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import * as phrases from "../../core/phrases.ts";
+import type { OccupantPresence } from "../from-xmpp.ts";
+import { domain } from "../jid.ts";
+import { nickFor, otherNick, plainNick } from "../nick.ts";
+import { neutral, StanzaError } from "../stanza-error.ts";
+import * as to from "../to-xmpp.ts";
+import type { Element } from "../xml.ts";
+import type { Context } from "./context.ts";
+import type { Ours, Room } from "./room.ts";
+import { release } from "./roster.ts";
+
+/** Our occupants come, go and are renamed. */
+
+const answerWithin = 60_000;
+/** Tries of one join or rename: the name, its plain form, then others where it is taken. */
+const tries = 8;
+
+/** The room has no place, or no nick, for one more: what they say can still go through the listener. */
+export class NoPlace extends TemporaryError {}
+
+/** Sees to it that `ours` is in the room. @throws TemporaryError, {@link NoPlace}, PermanentError with the room's reason. */
+export function enter(room: Room, ours: Ours, context: Context): Promise<void> {
+	if (ours.state === "in") return Promise.resolve();
+	if (ours.barred) return Promise.reject(ours.barred);
+	ours.entering ??= context
+		.paced(domain(room.jid), () => join(room, ours, context))
+		.finally(() => {
+			ours.entering = undefined;
+		});
+	return ours.entering;
+}
+
+async function join(room: Room, ours: Ours, context: Context): Promise<void> {
+	if (room.closed || !ours.wanted) throw new TemporaryError("left before the join began");
+	ours.state = "joining";
+	ours.since = room.clock;
+	try {
+		await withNick(room, ours, context, (nick) => to.enter(ours.jid, room.jid, nick, ours.name));
+	} catch (error) {
+		if ((ours.state as Ours["state"]) === "joining") ours.state = "out";
+		throw error;
+	} finally {
+		context.tell(release(room, context.component, context.now()));
+	}
+}
+
+/** XEP-0045 §7.6; where no form of the new name is free the old one stays. */
+export async function rename(room: Room, ours: Ours, context: Context): Promise<void> {
+	if (ours.state !== "in") return;
+	await withNick(room, ours, context, (nick) =>
+		nick === ours.nick ? undefined : to.rename(ours.jid, room.jid, nick, ours.name),
+	);
+}
+
+export async function leave(room: Room, ours: Ours, context: Context): Promise<void> {
+	const { state, nick } = ours;
+	ours.wanted = false;
+	ours.state = "out";
+	room.nicks.delete(nick);
+	room.ours.delete(ours.jid);
+	ours.answer?.(new TemporaryError("left while joining"));
+	if (state !== "out" && context.link.online) await context.link.send(to.leave(ours.jid, room.jid, nick));
+}
+
+/** Asks for one form of the name after the other until the room takes one. */
+async function withNick(
+	room: Room,
+	ours: Ours,
+	context: Context,
+	ask: (nick: string) => Element | undefined,
+): Promise<void> {
+	const [first = "", server] = ours.person?.address ?? [ours.name];
+	const who = { localpart: first, ...(server && { server }) };
+	let name = nickFor(ours.name, first);
+	let taken = 0;
+	for (let i = 0; i < tries; i++) {
+		const nick = taken ? otherNick(name, taken, who) : name;
+		const stanza = ask(nick);
+		if (!stanza) return;
+		if (ours.state === "joining") ours.nick = nick;
+		const answer = await answered(ours, stanza, context);
+		if (!(answer instanceof Error)) return;
+		if (!(answer instanceof StanzaError)) throw answer;
+		// XEP-0045 §7.2.8: somebody else has it, or reserved it.
+		if (answer.condition === "conflict") taken++;
+		// Prosody lets nothing newer than Unicode 3.2 be a nick, so no emoji.
+		else if (nickRefused.has(answer.condition) && name !== plainNick(name, first))
+			name = plainNick(name, first);
+		else throw refusal(room, answer);
+	}
+	throw new NoPlace(phrases.mucNoNick(room.jid));
+}
+const nickRefused: ReadonlySet<string> = new Set(["jid-malformed", "not-acceptable"]);
+
+/** Sends a presence and resolves with what the room answers to it: ours under 110, or an error. */
+function answered(ours: Ours, stanza: Element, context: Context): Promise<OccupantPresence | Error> {
+	return new Promise((resolve) => {
+		const timer = setTimeout(() => settle(new TemporaryError("no answer to a join")), answerWithin);
+		const settle = (answer: OccupantPresence | Error) => {
+			clearTimeout(timer);
+			if (ours.answer === settle) ours.answer = undefined;
+			resolve(answer);
+		};
+		ours.answer = settle;
+		context.link.send(stanza).catch(settle);
+	});
+}
+
+/** XEP-0045 §7.2: why a room does not let somebody in. */
+export function refusal(room: Room, error: StanzaError): TemporaryError | PermanentError {
+	const cause = { cause: error };
+	switch (error.condition) {
+		case "forbidden":
+			return new PermanentError("forbidden", phrases.mucBanned(room.jid), cause);
+		case "registration-required":
+			return new PermanentError("forbidden", phrases.mucMembersOnly(room.jid), cause);
+		case "not-authorized":
+			return new PermanentError("forbidden", phrases.mucPassword(room.jid), cause);
+		case "item-not-found":
+			return new PermanentError("not-found", phrases.noSuchMuc(room.jid), cause);
+		case "gone":
+			return new PermanentError("not-found", phrases.mucGone(room.jid, undefined), cause);
+		case "jid-malformed":
+			return new NoPlace(phrases.mucNoNick(room.jid), cause);
+		// XEP-0045 §7.2.9 says service-unavailable, ejabberd resource-constraint, also for its limit of rooms per JID.
+		case "service-unavailable":
+		case "resource-constraint":
+			return new NoPlace(phrases.mucFull(room.jid), cause);
+		default:
+			return neutral(error);
+	}
+}

@@ -1,0 +1,120 @@
+import type { PermanentError } from "../../core/errors.ts";
+import type { Person } from "../../core/event.ts";
+import type { Link } from "../../core/mapping.ts";
+import type { OccupantPresence, RoomFeatures } from "../from-xmpp.ts";
+import type { StanzaError } from "../stanza-error.ts";
+
+/** One of our occupants in somebody's MUC: the listener, or the ghost of a person. */
+export type Ours = {
+	/** Full; always the same, so that coming back after a broken link is a resync and no second session. */
+	readonly jid: string;
+	/** Absent: the listener. */
+	person: Person | undefined;
+	/** What they are called where they live. */
+	name: string;
+	/** The nick held, or asked for. The room may give another than we asked for: the one of its 110 counts. */
+	nick: string;
+	state: "out" | "joining" | "in";
+	/** Comes back after a technical loss. */
+	wanted: boolean;
+	/** Why the room does not let them in, until they really leave and come again. */
+	barred: PermanentError | undefined;
+	/** Lines go through the listener until then, ms since 1970: the room was full, or did not answer. */
+	relayedUntil: number;
+	/** {@link Room.clock} when this join began. */
+	since: number;
+	entering: Promise<void> | undefined;
+	/** Takes the answer to a presence of ours: our own presence, or a refusal. */
+	answer: ((answer: OccupantPresence | StanzaError | Error) => void) | undefined;
+};
+
+/** Somebody else in the room. */
+export type Other = { person: Person; since: number };
+
+/** One linked MUC. Plain data; the files beside this one act on it. */
+export type Room = {
+	readonly jid: string;
+	link: Link;
+	features: RoomFeatures;
+	readonly listener: Ours;
+	/** All our occupants, the listener included, by full JID. */
+	readonly ours: Map<string, Ours>;
+	/** The nicks they hold. */
+	readonly nicks: Map<string, Ours>;
+	/** Everybody else, by nick. */
+	others: Map<string, Other>;
+	/** The list being told to us while the listener joins (XEP-0045 §7.2.2). */
+	burst: Map<string, Other> | undefined;
+	/** Nicks that turned up while one of ours was joining: it may be theirs, changed by the room. */
+	readonly held: Map<string, OccupantPresence>;
+	/** Counts presences: tells nicks known before a join began from later ones. */
+	clock: number;
+	/** Why the listener is not let in. */
+	barred: PermanentError | undefined;
+	/** When the room was last tried, or heard, ms since 1970. */
+	triedAt: number;
+	heardAt: number;
+	/** It was in once: the room is known to be real, so a rejoin may create it anew. */
+	wasIn: boolean;
+	/** Set while somebody sees to the listener's being there; `wake` ends their wait for the next try. */
+	keeping: Promise<void> | undefined;
+	wake: (() => void) | undefined;
+	/** The last line written or refused; the next one waits for it. */
+	tail: Promise<void>;
+	/** Unlinked: nothing may join any more. */
+	closed: boolean;
+};
+
+export const newOurs = (jid: string, name: string, person?: Person): Ours => ({
+	jid,
+	person,
+	name,
+	nick: "",
+	state: "out",
+	wanted: true,
+	barred: undefined,
+	relayedUntil: 0,
+	since: 0,
+	entering: undefined,
+	answer: undefined,
+});
+
+export function newRoom(jid: string, link: Link, listener: Ours): Room {
+	return {
+		jid,
+		link,
+		features: { muc: true, membersOnly: false, password: false, stanzaIds: false, occupantIds: false },
+		listener,
+		ours: new Map([[listener.jid, listener]]),
+		nicks: new Map(),
+		others: new Map(),
+		burst: undefined,
+		held: new Map(),
+		clock: 0,
+		barred: undefined,
+		triedAt: 0,
+		heardAt: 0,
+		wasIn: false,
+		keeping: undefined,
+		wake: undefined,
+		tail: Promise.resolve(),
+		closed: false,
+	};
+}
+
+/** True when a stanza from `nick` to our occupant at `to` is but a copy of what the listener gets too. */
+export function isCopy(
+	room: Room,
+	to: string,
+	nick: string,
+	name: string,
+	type: string | undefined,
+): boolean {
+	const ours = room.ours.get(to);
+	if (!ours || ours === room.listener || type === "error") return false;
+	if (name === "message") return type === "groupchat";
+	if (name !== "presence" || nick === ours.nick) return false;
+	if (ours.state !== "joining") return true;
+	// A nick nobody had before may be ours, changed by the room (XEP-0045 §7.2.3, status 210).
+	return (room.others.get(nick)?.since ?? Number.POSITIVE_INFINITY) <= ours.since || room.nicks.has(nick);
+}

@@ -1,0 +1,130 @@
+import type { BridgeEvent, Person } from "../../core/event.ts";
+import type { MessageId, RoomId } from "../../core/ids.ts";
+import { type OccupantPresence, occupant } from "../from-xmpp.ts";
+import { domain } from "../jid.ts";
+import type { Room } from "./room.ts";
+
+/** Who else is in a room, by the listener's copy of their presence. Functions on {@link Room}, no I/O. */
+
+export type Now = Readonly<{ at: number; unique(): string }>;
+
+const person = (room: Room, seen: OccupantPresence): Person => {
+	const { real } = seen;
+	// Without the feature an occupant-id is whatever the sender wrote (XEP-0421 §5).
+	const occupantId = room.features.occupantIds ? seen.occupantId : undefined;
+	return occupant(room.jid, seen.nick, { occupantId, real });
+};
+
+/** Whether it is one of us: told by the nick we hold, or the JID the room shows. */
+const isOurs = (room: Room, seen: OccupantPresence, component: string): boolean =>
+	room.nicks.has(seen.nick) || (seen.real !== undefined && domain(seen.real) === component);
+
+const joining = (room: Room) => [...room.ours.values()].filter((ours) => ours.state === "joining");
+
+/** Takes one presence of the listener's copy in. Resolves to what the other side has to be told. */
+export function heard(
+	room: Room,
+	seen: OccupantPresence,
+	component: string,
+	now: Now,
+): readonly BridgeEvent[] {
+	room.clock++;
+	if (seen.available) return isOurs(room, seen, component) ? [] : came(room, seen, now);
+	room.held.delete(seen.nick);
+	if (room.nicks.has(seen.nick)) {
+		// Their own copy of a rename (303) may come after ours: the new nick is theirs from here on.
+		const ours = room.nicks.get(seen.nick);
+		if (seen.codes.has("303") && seen.newNick && ours) room.nicks.set(seen.newNick, ours);
+		return [];
+	}
+	return left(room, seen, now);
+}
+
+function came(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
+	const who = person(room, seen);
+	if (room.burst) {
+		room.burst.set(seen.nick, { person: keep(room.others.get(seen.nick)?.person, who), since: room.clock });
+		return [];
+	}
+	const known = room.others.get(seen.nick);
+	if (known?.person.id === who.id) return [];
+	if (!known && joining(room).length > 0) {
+		room.held.set(seen.nick, seen);
+		return [];
+	}
+	room.others.set(seen.nick, { person: who, since: room.clock });
+	return [
+		...(known ? [membership(room, known.person, "leave", now)] : []),
+		membership(room, who, "join", now),
+	];
+}
+
+function left(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
+	const known = room.others.get(seen.nick);
+	if (!known) return [];
+	room.others.delete(seen.nick);
+	const renamed = seen.codes.has("303") ? seen.newNick : undefined;
+	// XEP-0045 §7.6. Only an occupant-id tells that it is the same person; else one goes and another comes.
+	if (renamed && room.features.occupantIds && seen.occupantId) {
+		const who = keep(known.person, person(room, { ...seen, nick: renamed }));
+		room.others.set(renamed, { person: who, since: room.clock });
+		return [{ kind: "profile", ...base(room, who, now) }];
+	}
+	const { actor, reason } = seen;
+	return [
+		{
+			...membership(room, known.person, "leave", now),
+			...(actor && { by: actor }),
+			...(reason && { reason }),
+		},
+	];
+}
+
+/** The address stays the one of the first nick, so that a ghost keeps its name across renames. */
+const keep = (known: Person | undefined, who: Person): Person =>
+	known?.id === who.id ? { ...who, address: known.address } : who;
+
+/** No join of ours is open any more, or one of these nicks spoke: who is still held is somebody else. */
+export function release(room: Room, component: string, now: Now, nick?: string): readonly BridgeEvent[] {
+	if (nick === undefined && joining(room).length > 0) return [];
+	const events: BridgeEvent[] = [];
+	for (const [name, seen] of room.held) {
+		if (nick !== undefined && name !== nick) continue;
+		room.held.delete(name);
+		if (isOurs(room, seen, component) || room.others.has(name)) continue;
+		const who = person(room, seen);
+		room.others.set(name, { person: who, since: room.clock });
+		events.push(membership(room, who, "join", now));
+	}
+	return events;
+}
+
+/** This nick turned out to be ours: nobody else has it. */
+export function isUs(room: Room, nick: string, now: Now): readonly BridgeEvent[] {
+	room.held.delete(nick);
+	room.burst?.delete(nick);
+	const known = room.others.get(nick);
+	if (!known) return [];
+	room.others.delete(nick);
+	return [membership(room, known.person, "leave", now)];
+}
+
+/** The sender of a line, also when no presence announced them. */
+export function speaker(room: Room, nick: string, occupantId: string | undefined): Person {
+	const known = room.others.get(nick)?.person;
+	const who = occupant(room.jid, nick, { occupantId: room.features.occupantIds ? occupantId : undefined });
+	// A line said under a nick by its holder before: the id in it says who that was.
+	return known && (known.id === who.id || !occupantId || !room.features.occupantIds) ? known : who;
+}
+
+const base = (room: Room, sender: Person, now: Now) => ({
+	id: `presence ${now.unique()}` as MessageId,
+	room: room.jid as RoomId,
+	sender,
+	at: now.at,
+});
+const membership = (room: Room, sender: Person, change: "join" | "leave", now: Now): BridgeEvent => ({
+	kind: "membership",
+	change,
+	...base(room, sender, now),
+});

@@ -1,0 +1,188 @@
+import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import type { Message } from "../../core/event.ts";
+import type { MessageId, OperationId } from "../../core/ids.ts";
+import type { Outbound } from "../../core/network.ts";
+import * as phrases from "../../core/phrases.ts";
+import { recent } from "../recent.ts";
+import { neutral, type StanzaError } from "../stanza-error.ts";
+import * as to from "../to-xmpp.ts";
+import type { Element } from "../xml.ts";
+import type { Context } from "./context.ts";
+import { back, keep, stillIn } from "./listener.ts";
+import { enter, NoPlace } from "./occupant.ts";
+import type { Ours, Room } from "./room.ts";
+
+/** How long a line waits for its speaker to be let in before it goes through the listener. */
+const joinWithin = 20_000;
+/** How long the room has to reflect a line (XEP-0045 §7.4): that is our acknowledgement. */
+const reflectWithin = 30_000;
+/** A speaker the room had no place for is not tried again for so long. */
+const relayFor = 5 * 60_000;
+
+type Pending = { resolve(id: MessageId): void; reject(error: Error): void };
+
+/** Lines of ours on their way into MUCs. */
+export function speaking(context: Context) {
+	const pending = new Map<string, Pending & { room: Room }>();
+	/** Reflections seen, by operation: one that comes after we gave up waiting must not be sent again. */
+	const reflected = recent<string, MessageId>(20_000);
+
+	/** Takes its turn in the room: what is called first is written first, and a failure holds back all behind it. */
+	function inTurn(room: Room, work: () => Promise<void>): Promise<void> {
+		const mine = room.tail.then(work);
+		// A definite no concerns one line; trouble concerns all that wait behind it, or the order would be lost.
+		const tail = mine.catch((error: unknown) => {
+			if (!(error instanceof PermanentError)) throw error;
+		});
+		room.tail = tail;
+		tail.catch(() => {
+			if (room.tail === tail) room.tail = Promise.resolve();
+		});
+		return mine;
+	}
+
+	async function say(room: Room, ours: Ours, out: Outbound, event: Message): Promise<readonly MessageId[]> {
+		const seen = reflected.get(out.operation);
+		if (seen) return [seen];
+		const speaker = speakerOf(room, ours);
+		// Waits for its turn before anybody looks at it.
+		speaker.catch(() => undefined);
+		let reflection: Promise<MessageId> | undefined;
+		await inTurn(room, async () => {
+			const from = await speaker;
+			const body = from === ours ? to.line(event) : to.relayedLine(event, ours.name);
+			reflection = confirmed(room, from, out.operation);
+			reflection.catch(() => undefined);
+			try {
+				await context.link.send(to.groupchat(from.jid, room.jid, out.operation, body));
+			} catch (error) {
+				pending.get(out.operation)?.reject(error as Error);
+				throw error;
+			}
+		});
+		return [await (reflection as Promise<MessageId>)];
+	}
+
+	/** The person themselves, or the listener where they cannot be had. */
+	async function speakerOf(room: Room, ours: Ours): Promise<Ours> {
+		await listening(room);
+		if (ours.state === "in") return ours;
+		if (ours.barred) throw ours.barred;
+		if (ours.relayedUntil > context.now().at) return room.listener;
+		ours.wanted = true;
+		try {
+			await within(joinWithin, enter(room, ours, context));
+			return ours;
+		} catch (error) {
+			if (!(error instanceof NoPlace) && !(error instanceof Late)) throw error;
+			ours.relayedUntil = context.now().at + relayFor;
+			context.log.warn({ room: room.jid, ours: ours.jid }, "speaks through the listener");
+			return room.listener;
+		}
+	}
+
+	async function listening(room: Room): Promise<void> {
+		if (room.listener.state === "in") return;
+		if (room.barred) throw room.barred;
+		await within(joinWithin, keep(room, context));
+		if ((room.listener.state as Ours["state"]) !== "in")
+			throw new TemporaryError(phrases.mucNotAnswering(room.jid));
+	}
+
+	function confirmed(room: Room, from: Ours, operation: OperationId): Promise<MessageId> {
+		return new Promise((resolve, reject) => {
+			const timer = setTimeout(() => {
+				settle();
+				reject(new TemporaryError("the room did not reflect the line"));
+				void recheck(room, from);
+			}, reflectWithin);
+			const settle = () => {
+				clearTimeout(timer);
+				pending.delete(operation);
+			};
+			pending.set(operation, {
+				room,
+				resolve: (id) => {
+					settle();
+					resolve(id);
+				},
+				reject: (error) => {
+					settle();
+					reject(error);
+				},
+			});
+		});
+	}
+
+	async function recheck(room: Room, ours: Ours): Promise<void> {
+		await stillIn(room, ours, context);
+		await stillIn(room, room.listener, context);
+		mend(room, ours);
+	}
+
+	function mend(room: Room, ours: Ours): void {
+		if (room.listener.state !== "in") keep(room, context).catch(() => undefined);
+		else back(room, ours, context);
+	}
+
+	/** They are there from now on, as far as the room has place; where it has none they come when they speak. */
+	async function come(room: Room, ours: Ours): Promise<void> {
+		let entering = Promise.resolve();
+		await inTurn(room, async () => {
+			await listening(room);
+			ours.wanted = true;
+			ours.barred = undefined;
+			entering = enter(room, ours, context);
+			entering.catch(() => undefined);
+		});
+		try {
+			await within(joinWithin, entering);
+		} catch (error) {
+			if (!(error instanceof NoPlace) && !(error instanceof Late)) throw error;
+		}
+	}
+
+	return {
+		inTurn,
+		say,
+		come,
+		/** The listener heard one of us. */
+		reflection(ids: readonly (string | undefined)[], known: MessageId | undefined): void {
+			for (const id of ids) {
+				if (!id) continue;
+				reflected.set(id, known ?? (id as MessageId));
+				pending.get(id)?.resolve(known ?? (id as MessageId));
+			}
+		},
+		/** The room refused a line of `ours`. True when it was one that waits. */
+		refused(room: Room, ours: Ours, stanza: Element, error: StanzaError): boolean {
+			const line = pending.get(stanza.attrs.id ?? "");
+			if (line?.room !== room) return false;
+			// XEP-0045 §7.4: we are no occupant any more, whatever we thought. item-not-found: the room itself is gone.
+			if (error.condition === "not-acceptable" || error.condition === "item-not-found") {
+				room.nicks.delete(ours.nick);
+				ours.state = "out";
+				line.reject(new TemporaryError(error.message, { cause: error }));
+				void recheck(room, ours);
+			} else if (error.condition === "forbidden")
+				line.reject(new PermanentError("forbidden", phrases.mucNoVoice(room.jid), { cause: error }));
+			else line.reject(neutral(error));
+			return true;
+		},
+		/** The link broke: nothing that waits can be confirmed any more. */
+		lost(cause: string, of?: Room): void {
+			for (const line of [...pending.values()])
+				if (!of || line.room === of) line.reject(new TemporaryError(cause));
+		},
+	};
+}
+
+/** A deadline passed; the work goes on. */
+export class Late extends TemporaryError {}
+
+export function within<T>(ms: number, work: Promise<T>): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const timer = setTimeout(() => reject(new Late("took too long")), ms);
+		work.then(resolve, reject).finally(() => clearTimeout(timer));
+	});
+}

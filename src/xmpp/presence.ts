@@ -1,0 +1,46 @@
+import type { Person } from "../core/event.ts";
+import * as phrases from "../core/phrases.ts";
+import { bare } from "./jid.ts";
+import { errorReply } from "./stanza-error.ts";
+import * as to from "./to-xmpp.ts";
+import { child, type Element } from "./xml.ts";
+
+/**
+ * What a ghost answers to a presence (RFC 6121 §3 and §4): everybody may see it, so it keeps no list of who does.
+ * `person` is who stands behind it, asked for only where the answer depends on it.
+ */
+export async function answerPresence(
+	stanza: Element,
+	resource: string,
+	person: () => Promise<Person | undefined>,
+): Promise<readonly Element[]> {
+	const { from = "", to: ghost = "", type } = stanza.attrs;
+	const [mine, theirs] = [bare(ghost), bare(from)];
+	const available = (who: Person, where: string) =>
+		to.presence(`${mine}/${resource}`, where, undefined, who.name);
+	switch (type) {
+		case "subscribe": {
+			const who = await person();
+			return who
+				? [to.presence(mine, theirs, "subscribed"), available(who, theirs)]
+				: [to.presence(mine, theirs, "unsubscribed")];
+		}
+		case "probe": {
+			const who = await person();
+			// RFC 6121 §4.3.2: to an account that does not exist nobody is subscribed.
+			return [who ? available(who, from) : to.presence(mine, from, "unsubscribed")];
+		}
+		case "unsubscribe":
+			return [
+				to.presence(`${mine}/${resource}`, theirs, "unavailable"),
+				to.presence(mine, theirs, "unsubscribed"),
+			];
+		case undefined:
+			// Somebody tries to join a room of ours (XEP-0045 §7.2): a join without an answer hangs for ever.
+			return child(stanza, "x", "http://jabber.org/protocol/muc")
+				? [errorReply(stanza, "cancel", "service-unavailable", phrases.xmppNoHostedRoom)]
+				: [];
+		default:
+			return [];
+	}
+}

@@ -1,0 +1,14 @@
+/** Remembers the last `size` things; older ones are forgotten, so memory is bounded whatever others send. */
+export function recent<K, V>(size: number) {
+	const map = new Map<K, V>();
+	return {
+		get: (key: K): V | undefined => map.get(key),
+		has: (key: K): boolean => map.has(key),
+		set(key: K, value: V): void {
+			map.delete(key);
+			map.set(key, value);
+			if (map.size > size) map.delete(map.keys().next().value as K);
+		},
+		delete: (key: K): boolean => map.delete(key),
+	};
+}
