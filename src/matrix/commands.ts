@@ -1,0 +1,62 @@
+import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
+import type { Bridge } from "../core/network.ts";
+import { type Client, MatrixError } from "./client.ts";
+import type { Content, MatrixEvent } from "./from-matrix.ts";
+import { type Members, name } from "./members.ts";
+import { parts } from "./mxid.ts";
+import { maySet } from "./power.ts";
+import type { Rooms } from "./rooms.ts";
+import { answer } from "./to-matrix.ts";
+
+/**
+ * The command in a message to the bot, prefix taken off, if it is one. In a chat of two with the bot no prefix is
+ * needed. Only people command: a notice is a machine's, and localparts of other bridges' ghosts begin with `_`.
+ */
+export function commandIn(
+	event: Pick<MatrixEvent, "type" | "sender" | "content">,
+	prefix: string,
+	alone: boolean,
+): string | undefined {
+	const { msgtype, body, "m.relates_to": relation } = event.content;
+	if (event.type !== "m.room.message" || msgtype !== "m.text" || typeof body !== "string") return undefined;
+	if ((relation as Content | null | undefined)?.rel_type === "m.replace") return undefined;
+	if (parts(event.sender)?.[0].startsWith("_")) return undefined;
+	const text = body.trim();
+	const rest = text.slice(prefix.length);
+	if (text.startsWith(prefix) && /^(\s|$)/.test(rest)) return rest.trim();
+	return alone ? text : undefined;
+}
+
+/** Carries a command out. Its answers are replies of the bot. */
+export async function obey(
+	event: MatrixEvent,
+	text: string,
+	deps: { client: Client; members: Members; bridge: Bridge; rooms: Rooms },
+): Promise<void> {
+	const { client, members, bridge } = deps;
+	const { room_id: room, event_id: id, sender } = event;
+	let count = 0;
+	await bridge.command({
+		id: id as MessageId,
+		network: name,
+		room: room as RoomId,
+		sender: members.person(sender, members.of(room).get(sender)),
+		text,
+		mayChangeRoom: async () => {
+			const create = await client.call<Pick<MatrixEvent, "sender" | "content">>(
+				"GET",
+				`/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.create/`,
+				{ query: { format: "event" } },
+			);
+			const levels = await client.state<Content>(room, "m.room.power_levels", "").catch((error: unknown) => {
+				if (error instanceof MatrixError && error.status === 404) return undefined;
+				throw error;
+			});
+			return maySet("m.bridge", sender, create, levels);
+		},
+		reply: async (answerText) => {
+			const txn = `answer.${id}.${count++}` as OperationId;
+			await client.send(room, "m.room.message", txn, { body: answer(answerText, id) });
+		},
+	});
+}

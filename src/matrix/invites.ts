@@ -1,0 +1,96 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { PermanentError, TemporaryError } from "../core/errors.ts";
+import type { Person } from "../core/event.ts";
+import type { NetworkName, RoomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Bridge } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
+import { type Client, MatrixError } from "./client.ts";
+import { isEvent, type MatrixEvent } from "./from-matrix.ts";
+import type { Ghosts } from "./ghosts.ts";
+import { type Members, name } from "./members.ts";
+import { ghostAddress } from "./mxid.ts";
+import type { Rooms } from "./rooms.ts";
+
+/** Waits before trying again, in ms; after the last the invite is declined. */
+const retries = [2_000, 5_000, 15_000, 60_000];
+/** What a person wrote between inviting and our joining: clients send the first line at once. */
+const firstLines = 50;
+
+/** Answers invites of the bot and of ghosts: joins, or declines with the reason. */
+export function invites(deps: {
+	client: Client;
+	members: Members;
+	ghosts: Ghosts;
+	rooms: Rooms;
+	bridge: Bridge;
+	domain: string;
+	bot: string;
+	log: Log;
+	/** Takes what was written before we were there. */
+	take(events: readonly MatrixEvent[]): Promise<void>;
+}) {
+	const { client, members, ghosts, rooms, bridge, domain, bot, log } = deps;
+
+	async function findGhost(mxid: string): Promise<Person> {
+		const known = await ghosts.person(mxid);
+		const spelt = ghostAddress(mxid, domain);
+		const person = known ?? (spelt && (await bridge.findPerson(spelt.network as NetworkName, spelt.address)));
+		if (person && (await ghosts.ensure(person)) === mxid) return person;
+		throw new PermanentError("not-found", phrases.nobody(spelt?.address.join(" ") ?? mxid));
+	}
+
+	async function accept(event: MatrixEvent): Promise<void> {
+		const { room_id: room, state_key: guest = "", sender } = event;
+		const inviter = members.person(sender);
+		if (!bridge.allows(inviter, "use")) throw new PermanentError("forbidden", phrases.blocked);
+		if (guest === bot) {
+			await client.join(room);
+			rooms.withBot.add(room);
+			await members.read(room);
+		} else {
+			if (await bridge.portal(name, room as RoomId)) throw new PermanentError("invalid", phrases.onlyDirect);
+			const theirs = await findGhost(guest);
+			if (!bridge.allows(theirs, "use")) throw new PermanentError("forbidden", phrases.blocked);
+			await client.join(room, guest);
+			await members.read(room, guest);
+			if (members.of(room).size > 2) throw new PermanentError("invalid", phrases.onlyDirect);
+			const ours = members.person(sender, members.of(room).get(sender));
+			await bridge.openDirect(ours, theirs, room as RoomId);
+		}
+		const { chunk } = await client.messages(room, firstLines, guest === bot ? undefined : guest);
+		const since = chunk
+			.filter(isEvent)
+			.filter((one) => one.origin_server_ts >= event.origin_server_ts && one.state_key === undefined);
+		await deps.take(since.reverse());
+	}
+
+	async function decline(event: MatrixEvent, reason: string): Promise<void> {
+		const { room_id: room, state_key: guest = "" } = event;
+		await client.leave(room, guest === bot ? undefined : guest, reason);
+		members.forget(room);
+	}
+
+	return async function invited(event: MatrixEvent): Promise<void> {
+		for (const pause of [...retries, undefined]) {
+			try {
+				return await accept(event);
+			} catch (error) {
+				if (error instanceof TemporaryError && pause !== undefined) {
+					log.warn({ err: error, room: event.room_id }, "an invite has to wait");
+					await wait(pause, undefined, { ref: false });
+					continue;
+				}
+				if (!(error instanceof PermanentError))
+					log.warn({ err: error, room: event.room_id }, "an invite failed");
+				const reason =
+					error instanceof PermanentError
+						? error.message
+						: error instanceof MatrixError
+							? phrases.homeserverRefused(error.message)
+							: phrases.notReachable;
+				return await decline(event, reason);
+			}
+		}
+	};
+}

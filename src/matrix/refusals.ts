@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import type { PermanentError, Reason } from "../core/errors.ts";
+import * as phrases from "../core/phrases.ts";
+import type { Client } from "./client.ts";
+import { answer } from "./to-matrix.ts";
+
+/** One notice of a kind per room in this time, in ms: a flood of failures is one notice. */
+const once = 60_000;
+
+const reasons: Record<Reason, string> = {
+	forbidden: "m.no_permission",
+	"not-found": "m.foreign_network_error",
+	invalid: "com.beeper.unsupported_event",
+	busy: "m.foreign_network_error",
+	failed: "m.foreign_network_error",
+	expired: "m.event_too_old",
+};
+
+/** Tells people that what they said did not arrive. */
+export function refusals(client: Pick<Client, "send">, now: () => number = Date.now) {
+	const told = new Map<string, number>();
+
+	function news(key: string): boolean {
+		for (const [old, at] of told) if (now() - at >= once) told.delete(old);
+		if (told.has(key)) return false;
+		told.set(key, now());
+		return true;
+	}
+
+	/** A reply to the event where nobody was told the same just now, and a status that clients show at the event. */
+	return async function refuse(
+		{ room, event, as }: { room: string; event: string; as: string | undefined },
+		error: PermanentError,
+		target: string,
+	): Promise<void> {
+		const message = phrases.notDelivered(target, error.message);
+		const who = as ? { as } : {};
+		const txn = createHash("sha256").update(`${event} ${target} ${message}`).digest("base64url");
+		const status = {
+			network: "trivium",
+			"m.relates_to": { rel_type: "m.reference", event_id: event },
+			status: error.reason === "busy" || error.reason === "expired" ? "FAIL_RETRIABLE" : "FAIL_PERMANENT",
+			reason: reasons[error.reason],
+			message,
+		};
+		await client.send(room, "com.beeper.message_send_status", `status.${txn}`, { ...who, body: status });
+		if (news(`${room} ${message}`))
+			await client.send(room, "m.room.message", `refusal.${txn}`, { ...who, body: answer(message, event) });
+	};
+}

@@ -1,0 +1,140 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { PermanentError } from "../core/errors.ts";
+import type { BridgeEvent } from "../core/event.ts";
+import type { RoomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Bridge, Network } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
+import type { Transaction } from "./appservice.ts";
+import type { Client } from "./client.ts";
+import { commandIn, obey } from "./commands.ts";
+import { fromMatrix, isEvent, type MatrixEvent } from "./from-matrix.ts";
+import type { Ghosts } from "./ghosts.ts";
+import { invites } from "./invites.ts";
+import { type Members, name } from "./members.ts";
+import type { Rooms } from "./rooms.ts";
+
+/** How long the homeserver is kept waiting for what is no message to be carried out, in ms. */
+const patience = 5_000;
+
+/** What the homeserver sends: messages and people for core, commands and invites for ourselves. */
+export function transactions(deps: {
+	client: Client;
+	members: Members;
+	ghosts: Ghosts;
+	rooms: Rooms;
+	bridge: Bridge;
+	domain: string;
+	bot: string;
+	prefix: string;
+	isOurs(mxid: string): boolean;
+	refuse: Network["refuse"];
+	log: Log;
+}): (transaction: Transaction) => Promise<void> {
+	const { members, rooms, bridge, bot, isOurs, log } = deps;
+	const invited = invites({ ...deps, take });
+	/** Encrypted rooms whose people know that we cannot read them. */
+	const warned = new Set<string>();
+
+	async function take(events: readonly MatrixEvent[]): Promise<void> {
+		let batch: BridgeEvent[] = [];
+		const flush = async () => {
+			await bridge.receive(batch);
+			batch = [];
+		};
+		for (const event of events) {
+			const invite = event.type === "m.room.member" && event.content.membership === "invite";
+			if (invite && isOurs(event.state_key ?? "") && !isOurs(event.sender)) {
+				await inTime(invited(event), "invite");
+				continue;
+			}
+			const command = await commandOf(event);
+			if (command !== undefined) {
+				await flush();
+				await inTime(obey(event, command, deps), "command");
+				continue;
+			}
+			const neutral = await understand(event);
+			if (neutral) batch.push(neutral);
+		}
+		if (batch.length > 0) await flush();
+	}
+
+	async function commandOf(event: MatrixEvent): Promise<string | undefined> {
+		const { room_id: room, sender } = event;
+		if (event.type !== "m.room.message" || isOurs(sender) || !rooms.withBot.has(room)) return undefined;
+		const alone = async () => {
+			if (await bridge.portal(name, room as RoomId)) return false;
+			if (!members.known(room)) await members.read(room);
+			return members.of(room).size === 2;
+		};
+		return commandIn(event, deps.prefix, false) ?? commandIn(event, deps.prefix, await alone());
+	}
+
+	async function understand(event: MatrixEvent): Promise<BridgeEvent | undefined> {
+		const { room_id: room, state_key: subject, sender } = event;
+		const membership = event.type === "m.room.member" && subject !== undefined;
+		if (membership && subject === bot) botMoved(event);
+		const portal = await bridge.portal(name, room as RoomId);
+		const fresh = !members.known(room);
+		if (portal && fresh) await members.read(room, await rooms.speaker(room, portal));
+		if (!portal || isOurs(sender) || isOurs(subject ?? "")) {
+			if (membership) members.apply(event);
+			return undefined;
+		}
+		if (event.type === "m.room.encrypted") await encrypted(event);
+		const neutral = fromMatrix(event, {
+			person: (mxid) => members.person(mxid, members.of(room).get(mxid)),
+			before: (mxid) => (fresh ? earlier(event, mxid) : members.of(room).get(mxid)),
+		});
+		if (membership) {
+			members.apply(event);
+			if (event.content.membership === "join") rooms.cameBack(room, subject);
+		}
+		return neutral;
+	}
+
+	/** What we just read of the room may have this very change in it, so only the event tells what was before. */
+	function earlier({ content, unsigned }: MatrixEvent, mxid: string): string | undefined {
+		const before = (unsigned?.prev_content ?? {}) as { membership?: unknown; displayname?: unknown };
+		const localpart = members.person(mxid).name;
+		if (before.membership === "join")
+			return typeof before.displayname === "string" ? before.displayname : localpart;
+		return before.membership === undefined && content.membership !== "join" ? localpart : undefined;
+	}
+
+	function botMoved({ room_id: room, content }: MatrixEvent): void {
+		if (content.membership === "join") rooms.withBot.add(room);
+		else rooms.withBot.delete(room);
+	}
+
+	async function encrypted(event: MatrixEvent): Promise<void> {
+		if (warned.has(event.room_id)) return;
+		warned.add(event.room_id);
+		const words = fromMatrix(
+			{ ...event, content: { body: "?" } },
+			{ person: members.person, before: () => "" },
+		);
+		if (!words) return;
+		await deps
+			.refuse(words, new PermanentError("invalid", phrases.encryptedRoom), phrases.unlinkedTarget)
+			.catch((error: unknown) => log.error({ err: error }, "could not tell the sender"));
+	}
+
+	/** Waits for the work, but not for long; what fails is no reason to have the transaction repeated. */
+	async function inTime(work: Promise<void>, what: string): Promise<void> {
+		const done = work.catch((error: unknown) =>
+			log.error({ err: error, what }, "a request of a person failed"),
+		);
+		const late = new AbortController();
+		await Promise.race([done, wait(patience, undefined, { signal: late.signal }).catch(() => undefined)]);
+		late.abort();
+	}
+
+	return async ({ events }) => {
+		const known = events.filter(isEvent);
+		if (known.length < events.length)
+			log.warn({ count: events.length - known.length }, "the homeserver sent what is no event");
+		await take(known);
+	};
+}
