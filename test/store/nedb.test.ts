@@ -1,7 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { appendFile, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+	appendFile,
+	open as openFile,
+	readdir,
+	readFile,
+	rm,
+	stat,
+	symlink,
+	writeFile,
+} from "node:fs/promises";
 import { dirname } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Log } from "../../src/core/log.ts";
 import { nedbMapping } from "../../src/store/nedb.ts";
@@ -75,6 +84,49 @@ describe("the nedb mapping", () => {
 		await expect(mapping.setting("b")).rejects.toThrow("ENOSPC");
 		await expect(mapping.once("a", () => "4")).rejects.toThrow("ENOSPC");
 		expect(failures).toHaveLength(1);
+		await mapping.close();
+	});
+
+	it("has a write on the disk before it says so, and lets writes that come together share one fsync", async () => {
+		const file = await fresh();
+		const mapping = await open(file);
+		const handle = await openFile(file, "r");
+		const sync = vi.spyOn(Object.getPrototypeOf(handle), "datasync");
+		await handle.close();
+		await mapping.saveSetting("a", "1");
+		expect(sync).toHaveBeenCalledTimes(1);
+		// As slow as a disk that spins.
+		sync.mockImplementation(() => new Promise((resolve) => setTimeout(resolve, 20)));
+		await Promise.all(Array.from({ length: 500 }, (_, n) => mapping.saveSetting(`s${n}`, "value")));
+		expect(sync.mock.calls.length).toBeLessThan(50);
+		sync.mockRejectedValue(new Error("EIO"));
+		const failures: Error[] = [];
+		const failing = await open(await fresh(), { onFailure: (error) => void failures.push(error) }).catch(
+			(error: unknown) => error,
+		);
+		expect(failing).toBeInstanceOf(Error);
+		expect(failures).toHaveLength(1);
+		sync.mockRestore();
+		await mapping.close();
+	});
+
+	it("tells nobody a secret that is not on the disk yet", async () => {
+		const file = await fresh();
+		const mapping = await open(file);
+		const handle = await openFile(file, "r");
+		let synced = false;
+		const sync = vi.spyOn(Object.getPrototypeOf(handle), "datasync").mockImplementation(async () => {
+			await new Promise((resolve) => setTimeout(resolve, 50));
+			synced = true;
+		});
+		await handle.close();
+		const first = mapping.once("secret", () => "made");
+		await vi.waitUntil(async () => (await mapping.setting("secret")) === "made", { interval: 1 });
+		expect(synced).toBe(false);
+		expect(await mapping.once("secret", () => "other")).toBe("made");
+		expect(synced).toBe(true);
+		await first;
+		sync.mockRestore();
 		await mapping.close();
 	});
 

@@ -4,10 +4,11 @@ import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it, vi } from "vitest";
 import { type JournalOptions, sqliteJournal } from "../../src/store/sqlite.ts";
+import { prepareFile } from "../../src/store/sqlite-tables.ts";
 import { freshFile, never } from "./directory.ts";
 import { journalContract } from "./journal.contract.ts";
 import { startWriter } from "./process.ts";
-import { entry, lane, silent } from "./sample.ts";
+import { entry, lane, matrix, newRow, person, room, silent } from "./sample.ts";
 
 async function open(file: string, onFailure: JournalOptions["onFailure"] = never) {
 	const journal = sqliteJournal({ file, log: silent, onFailure });
@@ -31,6 +32,15 @@ describe("the sqlite journal", () => {
 		post.mockRestore();
 		expect((await journal.stats()).waiting).toBe(5_000);
 		await journal.close();
+	});
+
+	it("survives a power cut after each commit: the log is synced", async () => {
+		const db = new DatabaseSync(await fresh());
+		prepareFile(db);
+		// sqlite.org/pragma.html: 2 is FULL.
+		expect(db.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
+		expect(db.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+		db.close();
 	});
 
 	it("does not hold the main thread up while it writes", async () => {
@@ -120,6 +130,18 @@ describe("the sqlite journal", () => {
 		expect(kept.map((row) => row.trace)).toEqual(["before", "after"]);
 		// Its key went with it.
 		expect(await journal.once("broken")).toBe(true);
+		await journal.close();
+	});
+
+	it("mixes up no rooms after a call that was taken back had named one", async () => {
+		const journal = await open(await fresh());
+		const [here, there] = [room("!here"), room("!there")];
+		const member = { network: matrix, room: here, person: person("@a:hs.test"), present: true };
+		const broken = { ...newRow("broken"), trace: undefined } as never;
+		await expect(journal.accept([{ key: "broken", rows: [broken], member }])).rejects.toThrow();
+		await journal.accept([{ key: "whole", rows: [], member: { ...member, room: there } }]);
+		expect(await journal.members(matrix, here)).toEqual([]);
+		expect(await journal.members(matrix, there)).toEqual([member.person]);
 		await journal.close();
 	});
 
