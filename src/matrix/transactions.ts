@@ -6,7 +6,7 @@ import type { Log } from "../core/log.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Transaction } from "./appservice.ts";
-import type { Client } from "./client.ts";
+import { type Client, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
 import { fromMatrix, isEvent, type MatrixEvent } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
@@ -65,7 +65,7 @@ export function transactions(deps: {
 		if (event.type !== "m.room.message" || isOurs(sender) || !rooms.withBot.has(room)) return undefined;
 		const alone = async () => {
 			if (await bridge.portal(name, room as RoomId)) return false;
-			if (!members.known(room)) await members.read(room);
+			if (!members.known(room)) await read(room, undefined);
 			return members.of(room).size === 2;
 		};
 		return commandIn(event, deps.prefix, false) ?? commandIn(event, deps.prefix, await alone());
@@ -77,12 +77,13 @@ export function transactions(deps: {
 		if (membership && subject === bot) botMoved(event);
 		const portal = await bridge.portal(name, room as RoomId);
 		const fresh = !members.known(room);
-		if (portal && fresh) await members.read(room, await rooms.speaker(room, portal));
+		if (portal && fresh) await read(room, await rooms.speaker(room, portal));
+		if (event.type === "m.room.encrypted" && (portal || rooms.withBot.has(room)) && !isOurs(sender))
+			await encrypted(event);
 		if (!portal || isOurs(sender) || isOurs(subject ?? "")) {
 			if (membership) members.apply(event);
 			return undefined;
 		}
-		if (event.type === "m.room.encrypted") await encrypted(event);
 		const neutral = fromMatrix(event, {
 			person: (mxid) => members.person(mxid, members.of(room).get(mxid)),
 			before: (mxid) => (fresh ? earlier(event, mxid) : members.of(room).get(mxid)),
@@ -92,6 +93,14 @@ export function transactions(deps: {
 			if (event.content.membership === "join") rooms.cameBack(room, subject);
 		}
 		return neutral;
+	}
+
+	/** Where we may not look, people are called by their localpart: no reason to have the transaction repeated. */
+	async function read(room: string, as: string | undefined): Promise<void> {
+		await members.read(room, as).catch((error: unknown) => {
+			if (!(error instanceof MatrixError)) throw error;
+			log.warn({ err: error, room }, "the members of a room cannot be read");
+		});
 	}
 
 	/** What we just read of the room may have this very change in it, so only the event tells what was before. */

@@ -1,0 +1,162 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import { type Finding, fails, works } from "../core/finding.ts";
+import * as phrases from "../core/phrases.ts";
+import { differences, type Registration, readRegistration } from "./registration.ts";
+
+type Options = Readonly<{
+	homeserver: string;
+	domain: string;
+	bot: string;
+	appservice: Readonly<{
+		listen: Readonly<{ host: string; port: number }>;
+		url: string;
+		registration: string;
+	}>;
+}>;
+type Answer = Readonly<{ status: number; body: Record<string, unknown> | undefined }>;
+
+/**
+ * Whether homeserver and bridge reach each other and agree. `text` is the registration file, undefined where it cannot
+ * be read; `running`: a bridge listens in our place.
+ */
+export async function checkMatrix(
+	options: Options,
+	deps: { text: string | undefined; networks: readonly string[]; running: boolean },
+): Promise<Finding[]> {
+	const found: Finding[] = [await reachable(options.homeserver)];
+	const { registration: file, url } = options.appservice;
+	if (deps.text === undefined) return [...found, fails("registration", phrases.noRegistration(file))];
+	let registration: Registration;
+	try {
+		registration = readRegistration(deps.text);
+	} catch (error) {
+		return [...found, fails("registration", `${file}: ${(error as Error).message}`)];
+	}
+	const differing = differences(registration, { ...options, url, networks: deps.networks });
+	found.push(
+		differing.length === 0
+			? works("registration", file)
+			: fails("registration", `${differing.join("; ")}. Run “register”, and restart the homeserver.`),
+	);
+	if (!found[0]?.ok) return found;
+	const token = await tokenKnown(options, registration);
+	found.push(token);
+	if (!token.ok) return found;
+	for (const network of deps.networks) found.push(await namespace(options, registration, network));
+	found.push(await path(options, registration, deps.running));
+	return found;
+}
+
+async function reachable(homeserver: string): Promise<Finding> {
+	const what = "homeserver";
+	try {
+		const { status, body } = await ask(homeserver, "/_matrix/client/versions");
+		if (!Array.isArray(body?.versions)) return fails(what, phrases.notMatrix(homeserver, status));
+		return works(what, `${homeserver}, Matrix ${body.versions.at(-1)}`);
+	} catch (error) {
+		return fails(what, phrases.notReached(homeserver, causeOf(error)));
+	}
+}
+
+async function tokenKnown(options: Options, registration: Registration): Promise<Finding> {
+	const what = "as_token";
+	const ours = `@${options.bot}:${options.domain}`;
+	const { status, body } = await whoami(options, registration);
+	if (status === 401) return fails(what, phrases.tokenUnknown(options.appservice.registration));
+	if (status !== 200) return fails(what, phrases.homeserverSays(said({ status, body })));
+	if (body?.user_id !== ours) return fails(what, phrases.tokenOfAnother(String(body?.user_id), ours));
+	return works(what, ours);
+}
+
+/** The homeserver may have loaded an older file than we read: asked for as one who is certainly not registered. */
+async function namespace(options: Options, registration: Registration, network: string): Promise<Finding> {
+	const what = `namespace ${network}`;
+	const mxid = `@_${network}_trivium-check:${options.domain}`;
+	const { status, body } = await whoami(options, registration, mxid);
+	// Synapse, the others alike: "cannot masquerade as" outside of the namespaces, "has not registered" within.
+	if (status === 403 && /masquerade/i.test(String(body?.error)))
+		return fails(what, phrases.namespaceMissing(mxid));
+	return works(what);
+}
+
+const whoami = (options: Options, registration: Registration, as?: string) =>
+	ask(
+		options.homeserver,
+		`/_matrix/client/v3/account/whoami${as ? `?user_id=${encodeURIComponent(as)}` : ""}`,
+		registration.as_token,
+	);
+
+/** Has the homeserver knock at our address, where for that moment somebody answers. // Matrix spec v1.7, "Pinging" */
+async function path(options: Options, registration: Registration, running: boolean): Promise<Finding> {
+	const what = "appservice path";
+	const { listen, url } = options.appservice;
+	const address = `${listen.host}:${listen.port}`;
+	let wrongToken = false;
+	let server: Server | undefined;
+	try {
+		server = await doorman(listen, registration.hs_token, () => {
+			wrongToken = true;
+		});
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		if (code !== "EADDRINUSE") return fails(what, phrases.cannotListen(address, String(code)));
+		if (!running) return fails(what, phrases.portTaken(address));
+	}
+	try {
+		const ping = `/_matrix/client/v1/appservice/${encodeURIComponent(registration.id)}/ping`;
+		const answer = await ask(options.homeserver, ping, registration.as_token, {});
+		if (answer.status === 200) return works(what, url);
+		if (wrongToken) return fails(what, phrases.hsTokenWrong);
+		if (answer.body?.errcode === "M_UNRECOGNIZED" || answer.status === 404)
+			return works(what, phrases.pingUnknown);
+		return fails(what, phrases.cannotReachUs(url, said(answer)));
+	} catch (error) {
+		return fails(what, phrases.cannotReachUs(url, causeOf(error)));
+	} finally {
+		server?.closeAllConnections();
+		server?.close();
+	}
+}
+
+/** Answers pings, and turns transactions away: they are the bridge's to take. */
+function doorman(
+	listen: { host: string; port: number },
+	hsToken: string,
+	onWrongToken: () => void,
+): Promise<Server> {
+	const hash = (text: string) => createHash("sha256").update(text).digest();
+	const server = createServer((request, response) => {
+		const right = timingSafeEqual(hash(request.headers.authorization ?? ""), hash(`Bearer ${hsToken}`));
+		const isPing = request.url?.split("?")[0] === "/_matrix/app/v1/ping";
+		if (!right && isPing) onWrongToken();
+		response.writeHead(!right ? 403 : isPing ? 200 : 503, { "content-type": "application/json" });
+		response.end(right && isPing ? "{}" : '{"errcode":"M_UNKNOWN","error":"the bridge is not running"}');
+	});
+	return new Promise((resolve, reject) => {
+		server.once("error", reject);
+		server.listen(listen.port, listen.host, () => resolve(server));
+	});
+}
+
+async function ask(homeserver: string, path: string, token?: string, body?: object): Promise<Answer> {
+	const response = await fetch(homeserver.replace(/\/$/, "") + path, {
+		method: body ? "POST" : "GET",
+		headers: { ...(token && { authorization: `Bearer ${token}` }), "content-type": "application/json" },
+		...(body && { body: JSON.stringify(body) }),
+		signal: AbortSignal.timeout(20_000),
+	});
+	const parsed: unknown = await response.json().catch(() => undefined);
+	const isObject = typeof parsed === "object" && parsed !== null;
+	return { status: response.status, body: isObject ? (parsed as Record<string, unknown>) : undefined };
+}
+
+const said = ({ status, body }: Answer) =>
+	[status, body?.errcode, body?.error].filter((part) => part !== undefined).join(" ");
+
+/** fetch says "fetch failed" and keeps the cause to itself. */
+function causeOf(error: unknown): string {
+	const { message, cause } = error as Error;
+	const inner = cause as (Error & { code?: string }) | undefined;
+	return inner ? inner.message || String(inner.code) : message;
+}

@@ -1,0 +1,537 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createBridge, type Running } from "../../src/core/bridge.ts";
+import { PermanentError } from "../../src/core/errors.ts";
+import type { BridgeEvent } from "../../src/core/event.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Network } from "../../src/core/network.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import { bridgedNetworks, matrix } from "../../src/matrix/index.ts";
+import { portalAlias } from "../../src/matrix/mxid.ts";
+import { writeRegistration } from "../../src/matrix/registration.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
+import { type FakeHomeserver, fakeHomeserver, freePort } from "./fake-homeserver.ts";
+
+const domain = "hs.test";
+const bot = "@trivium:hs.test";
+const romeo = "@_xmpp_romeo:hs.test";
+const verona = "#_xmpp_verona:hs.test";
+
+let folder: string;
+let hs: FakeHomeserver;
+let xmpp: Fake;
+let side: Network;
+let core: Running;
+let alice: string;
+
+beforeEach(async () => {
+	folder = mkdtempSync(join(tmpdir(), "trivium-"));
+	const port = await freePort();
+	const url = `http://127.0.0.1:${port}`;
+	const file = join(folder, "registration.yaml");
+	const text = writeRegistration({ url, domain, bot: "trivium", networks: bridgedNetworks });
+	const token = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(text)?.[1] as string;
+	writeFileSync(file, text);
+	hs = await fakeHomeserver({ domain, token: token("as_token"), hsToken: token("hs_token") });
+	hs.serves(url);
+	alice = hs.person("alice", "Alice");
+	xmpp = fakeNetwork("xmpp");
+	xmpp.rooms.set("verona", []);
+	const mapping = memoryMapping();
+	const appservice = { listen: { host: "127.0.0.1", port }, url, registration: file };
+	side = matrix(
+		{ homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge", appservice },
+		{ mapping, log: quiet },
+	);
+	const much = { perMinute: 10_000, burst: 10_000 };
+	core = createBridge({
+		networks: [side, xmpp],
+		mapping,
+		journal: memoryJournal(),
+		rules: {
+			level: permissions({
+				"*": "use",
+				"@admin:hs.test": "admin",
+				"@bad:hs.test": "block",
+				"no@xmpp": "block",
+			}),
+			limits: { sender: much, domain: much, newChats: much, newChatsOfDomain: much },
+			direct: "known",
+			membersMirrored: 50,
+		},
+		log: quiet,
+	});
+	await core.start();
+});
+afterEach(async () => {
+	await core.stop(1_000);
+	await hs.close();
+	rmSync(folder, { recursive: true });
+});
+
+type Room = NonNullable<ReturnType<FakeHomeserver["find"]>>;
+const says = (room: Room, who: string, body: string, more: object = {}) =>
+	hs.push([hs.emit(room, who, "m.room.message", { msgtype: "m.text", body, ...more })]);
+const heard = (room: Room) =>
+	room.timeline.filter(
+		({ type, sender }) => type === "m.room.message" && (sender === bot || sender.startsWith("@_")),
+	);
+const bodies = (room: Room) =>
+	heard(room).map(({ sender, content }) => `${sender.slice(1, -8)}: ${content.body}`);
+const reaches = (room: Room, ...expected: string[]) =>
+	until(
+		() => bodies(room).length >= expected.length,
+		() => JSON.stringify(bodies(room)),
+	).then(() => expect(bodies(room)).toEqual(expected));
+const crosses = (...expected: string[]) =>
+	until(
+		() => lines(xmpp).length >= expected.length,
+		() => JSON.stringify(lines(xmpp)),
+	).then(() => expect(lines(xmpp)).toEqual(expected));
+const query = async (kind: "rooms" | "users", name: string) =>
+	(await hs.ask("GET", `/_matrix/app/v1/${kind}/${encodeURIComponent(name)}`)).status;
+
+/** Alice in the room of the MUC "verona". */
+async function inVerona(): Promise<Room> {
+	expect(await query("rooms", verona)).toBe(200);
+	const room = hs.find(verona) as Room;
+	await hs.push([hs.member(room, alice, "join")]);
+	await until(
+		() => xmpp.attached.has("verona"),
+		() => "verona is not joined",
+	);
+	return room;
+}
+/** A chat of two that alice opened. */
+async function inDirect(): Promise<Room> {
+	const room = hs.room(alice);
+	await hs.push([hs.member(room, romeo, "invite", alice, { is_direct: true })]);
+	await until(
+		() => room.members.get(romeo) === "join",
+		() => "romeo is not there",
+	);
+	return room;
+}
+
+describe("at start", () => {
+	test("the bot has an account and a name, and the homeserver is asked to knock", async () => {
+		expect(hs.users.get(bot)).toBe("Trivium");
+		await until(
+			() => hs.asked("POST", /appservice\/trivium\/ping/).length === 1,
+			() => "no ping",
+		);
+	});
+});
+
+describe("a portal by alias", () => {
+	test("is made when somebody asks for it, named as the room is, and nobody joins there yet", async () => {
+		expect(await query("rooms", verona)).toBe(200);
+		expect(hs.find(verona)?.created).toMatchObject({ name: "The verona", preset: "public_chat" });
+		expect(xmpp.attached.size).toBe(0);
+	});
+	test("is made once, however it is spelt and asked for", async () => {
+		xmpp.rooms.set("verona@muc.x", []);
+		const names = ["#_xmpp_verona=40muc.x:hs.test", "#_xmpp_verona@muc.x:hs.test"];
+		for (const name of [...names, ...names]) expect(await query("rooms", name)).toBe(200);
+		expect(new Set(names.map((name) => hs.find(name)?.id)).size).toBe(1);
+		expect(hs.rooms.size).toBe(1);
+	});
+	test("that cannot be is not found", async () => {
+		expect(await query("rooms", "#_xmpp_nowhere:hs.test")).toBe(404);
+		expect(await query("rooms", "#_xmpp_=4A:hs.test")).toBe(404);
+		expect(await query("rooms", "#_irc_x:hs.test")).toBe(404);
+		expect(hs.rooms.size).toBe(0);
+	});
+	test("carries what is said, both ways", async () => {
+		const room = await inVerona();
+		await says(room, alice, "hi");
+		await crosses("Alice: hi");
+		await xmpp.say("verona", "romeo", 'O <b>&amp; "speak"');
+		await reaches(room, '_xmpp_romeo: O <b>&amp; "speak"');
+		expect(hs.users.get(romeo)).toBe("romeo");
+		expect(heard(room)[0]?.content).toMatchObject({ msgtype: "m.text", "m.mentions": {} });
+	});
+	test("says what it is bridged to, once", async () => {
+		const room = await inVerona();
+		await until(
+			() => room.state.size >= 4,
+			() => [...room.state.keys()].join(),
+		);
+		const infos = [...room.state.values()].filter(({ type }) => /bridge$/.test(type));
+		expect(infos.map(({ type }) => type).sort()).toEqual(["m.bridge", "uk.half-shot.bridge"]);
+		expect(infos[0]?.content).toMatchObject({
+			bridgebot: bot,
+			channel: { id: "verona" },
+			protocol: { id: "xmpp" },
+		});
+	});
+	test("shows who comes, goes and is called otherwise", async () => {
+		const room = await inVerona();
+		const event = (more: object) =>
+			xmpp.bridge.receive([
+				{
+					id: JSON.stringify(more) as MessageId,
+					room: "verona" as RoomId,
+					sender: xmpp.person("romeo"),
+					at: Date.now(),
+					...more,
+				} as BridgeEvent,
+			]);
+		await event({ kind: "membership", change: "join" });
+		await until(
+			() => room.members.get(romeo) === "join",
+			() => "romeo did not come",
+		);
+		await event({ kind: "profile", sender: { ...xmpp.person("romeo"), name: "Romeo M." } });
+		await until(
+			() => hs.users.get(romeo) === "Romeo M.",
+			() => "no new name",
+		);
+		await event({ kind: "membership", change: "leave" });
+		await until(
+			() => room.members.get(romeo) === "leave",
+			() => "romeo did not leave",
+		);
+	});
+	test("tells the other side who comes and goes here", async () => {
+		const room = await inVerona();
+		const bob = hs.person("bob", "Bob");
+		await hs.push([hs.member(room, bob, "join")]);
+		await hs.push([hs.member(room, bob, "leave")]);
+		const moves = () =>
+			xmpp.sent.flatMap(({ event }) =>
+				event.kind === "membership" ? [`${event.sender.name} ${event.change}`] : [],
+			);
+		await until(
+			() => moves().length >= 3,
+			() => moves().join(),
+		);
+		expect(moves()).toEqual(["Alice join", "Bob join", "Bob leave"]);
+	});
+	test("does not say again what its own ghosts said", async () => {
+		const room = await inVerona();
+		await xmpp.say("verona", "romeo", "hi");
+		await reaches(room, "_xmpp_romeo: hi");
+		expect(await hs.push(room.timeline)).toBe(200);
+		expect(lines(xmpp)).toEqual([]);
+	});
+	test("says once what the homeserver sends twice", async () => {
+		const room = await inVerona();
+		const event = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
+		for (let i = 0; i < 3; i++) await hs.push([event]);
+		await says(room, alice, "bye");
+		await crosses("Alice: hi", "Alice: bye");
+	});
+});
+
+describe("sending", () => {
+	test("an answer that is lost makes no second message", async () => {
+		const room = await inVerona();
+		let lost = 0;
+		hs.fail(({ path }) => (path.includes("/send/m.room.message") && lost++ < 1 ? "drop" : undefined));
+		await xmpp.say("verona", "romeo", "once");
+		await until(
+			() => lost === 2,
+			() => `${lost} tries`,
+		);
+		await xmpp.say("verona", "romeo", "twice");
+		await reaches(room, "_xmpp_romeo: once", "_xmpp_romeo: twice");
+	});
+	test("two ghosts saying the same make two messages", async () => {
+		const room = await inVerona();
+		await xmpp.say("verona", "romeo", "hi");
+		await xmpp.say("verona", "juliet", "hi");
+		await reaches(room, "_xmpp_romeo: hi", "_xmpp_juliet: hi");
+	});
+	test("waits while the homeserver is busy or broken, and keeps the order", async () => {
+		const room = await inVerona();
+		const troubles = [
+			{ status: 429, body: '{"errcode":"M_LIMIT_EXCEEDED","retry_after_ms":20}' },
+			{ status: 502, body: "<html>Bad gateway</html>" },
+		];
+		hs.fail(({ path }) => (path.includes("/send/m.room.message") ? troubles.shift() : undefined));
+		await xmpp.say("verona", "romeo", "one");
+		await xmpp.say("verona", "romeo", "two");
+		await reaches(room, "_xmpp_romeo: one", "_xmpp_romeo: two");
+	});
+	test("60 kB of quotes arrive as a file that begins in the room", async () => {
+		const room = await inVerona();
+		await xmpp.say("verona", "romeo", '"'.repeat(60_000));
+		await until(
+			() => heard(room).length === 1,
+			() => "nothing",
+		);
+		expect(heard(room)[0]?.content).toMatchObject({
+			msgtype: "m.file",
+			filename: "message.txt",
+			info: { size: 60_000 },
+		});
+		expect(hs.uploads[0]?.bytes.toString()).toBe('"'.repeat(60_000));
+	});
+	test("a retry does not upload again", async () => {
+		const room = await inVerona();
+		let tries = 0;
+		hs.fail(({ path }) => (path.includes("/send/m.room.message") && tries++ < 1 ? "cut" : undefined));
+		await xmpp.say("verona", "romeo", '"'.repeat(60_000));
+		await until(
+			() => heard(room).length === 1,
+			() => "nothing",
+		);
+		expect(hs.uploads).toHaveLength(1);
+	});
+	test("what is late carries its time", async () => {
+		const room = await inVerona();
+		await xmpp.say("verona", "romeo", "old", { at: 1_700_000_000_000 });
+		await reaches(room, "_xmpp_romeo: old");
+		expect(heard(room)[0]?.origin_server_ts).toBe(1_700_000_000_000);
+	});
+	test("a ghost is invited where one has to be", async () => {
+		const room = await inVerona();
+		room.public = false;
+		await xmpp.say("verona", "romeo", "hi");
+		await reaches(room, "_xmpp_romeo: hi");
+	});
+	test("a definite no is told to the sender", async () => {
+		await inVerona();
+		hs.fail(({ path }) =>
+			path.includes("/send/") ? { status: 400, body: '{"errcode":"M_BAD_JSON","error":"no"}' } : undefined,
+		);
+		await xmpp.say("verona", "romeo", "hi");
+		await until(
+			() => xmpp.refused.length === 1,
+			() => "nobody was told",
+		);
+		expect(xmpp.refused[0]).toMatchObject({ target: "Matrix", sentence: "the Matrix server refused it: no" });
+	});
+});
+
+describe("a chat of two", () => {
+	test("opened by inviting a ghost carries words both ways, the first line too", async () => {
+		const room = hs.room(alice);
+		const invite = hs.member(room, romeo, "invite", alice, { is_direct: true });
+		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "are you there?" });
+		await hs.push([invite]);
+		await crosses("Alice: are you there?");
+		await xmpp.say("alice+romeo", "romeo", "yes", { to: alicePerson() });
+		await reaches(room, "_xmpp_romeo: yes");
+	});
+	test("with nobody is declined with the reason", async () => {
+		const nobody = "@_xmpp_nobody:hs.test";
+		const room = hs.room(alice);
+		await hs.push([hs.member(room, nobody, "invite", alice)]);
+		expect(room.members.get(nobody)).toBe("leave");
+		expect(room.timeline.at(-1)?.content.reason).toBe("nobody has the address nobody.");
+	});
+	test("is declined where the person may not", async () => {
+		const bad = hs.person("bad");
+		const room = hs.room(bad);
+		await hs.push([hs.member(room, romeo, "invite", bad)]);
+		expect(room.timeline.at(-1)?.content).toMatchObject({
+			membership: "leave",
+			reason: expect.stringMatching(/blocked/),
+		});
+		expect(xmpp.sent).toEqual([]);
+	});
+	test("a ghost does not stay where there are more than two", async () => {
+		const room = hs.room(alice);
+		hs.member(room, hs.person("bob"), "join");
+		await hs.push([hs.member(room, romeo, "invite", alice)]);
+		expect(room.members.get(romeo)).toBe("leave");
+	});
+	test("begun on the other side makes a room without a name of its own, and invites", async () => {
+		await xmpp.say("romeo+alice", "romeo", "hello", { to: alicePerson() });
+		await until(
+			() => hs.rooms.size === 1,
+			() => "no room",
+		);
+		const [room] = hs.rooms.values() as Iterator<Room> as unknown as [Room];
+		await reaches(room, "_xmpp_romeo: hello");
+		expect(room.created).toMatchObject({
+			is_direct: true,
+			initial_state: [{ type: "m.room.canonical_alias", content: {} }],
+		});
+		expect(room.created).not.toHaveProperty("name");
+		expect(room.members.get(alice)).toBe("invite");
+	});
+	test("outlives the person's leaving: the next line asks them back, once", async () => {
+		const room = await inDirect();
+		await hs.push([hs.member(room, alice, "leave")]);
+		await xmpp.say("alice+romeo", "romeo", "come back", { to: alicePerson() });
+		await xmpp.say("alice+romeo", "romeo", "please", { to: alicePerson() });
+		await reaches(room, "_xmpp_romeo: come back", "_xmpp_romeo: please");
+		expect(hs.asked("POST", /\/invite$/)).toHaveLength(1);
+	});
+});
+const alicePerson = () => ({
+	network: side.name,
+	id: "@alice:hs.test" as never,
+	address: ["alice"],
+	name: "Alice",
+	handles: ["@alice:hs.test"],
+	domain,
+	local: true as const,
+});
+
+describe("commands", () => {
+	async function withBot(who = alice): Promise<Room> {
+		const room = hs.room(who);
+		await hs.push([hs.member(room, bot, "invite", who, { is_direct: true })]);
+		expect(room.members.get(bot)).toBe("join");
+		return room;
+	}
+	test("need no prefix in a chat with the bot, and are answered in a reply", async () => {
+		const room = await withBot();
+		await says(room, alice, "help");
+		expect(bodies(room)[0]).toMatch(/^trivium: What I can do here:/);
+		expect(heard(room)[0]?.content).toMatchObject({
+			msgtype: "m.notice",
+			"m.relates_to": { "m.in_reply_to": {} },
+		});
+		await says(room, alice, "!bridge nonsense");
+		expect(bodies(room)[1]).toMatch(/no command “nonsense”/);
+	});
+	test("sent before the bot was there are obeyed too", async () => {
+		const room = hs.room(alice);
+		const invite = hs.member(room, bot, "invite", alice);
+		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "help" });
+		await hs.push([invite]);
+		expect(bodies(room)[0]).toMatch(/What I can do/);
+	});
+	test("are carried out once, however often the homeserver sends them", async () => {
+		const room = await withBot();
+		const event = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "help" });
+		for (let i = 0; i < 3; i++) await hs.push([event]);
+		expect(bodies(room)).toHaveLength(1);
+	});
+	test("need the prefix elsewhere and are not said to the other side", async () => {
+		const room = await inVerona();
+		await says(room, alice, "help");
+		await says(room, alice, "!bridge status");
+		await says(room, alice, "!bridges fall");
+		await crosses("Alice: help", "Alice: !bridges fall");
+		expect(bodies(room)).toEqual([expect.stringMatching(/^trivium: XMPP: verona \(joined\)/)]);
+	});
+	test("are not obeyed from machines, ghosts and the blocked", async () => {
+		const room = await withBot();
+		await says(room, alice, "help", { msgtype: "m.notice" });
+		await says(room, "@_irc_eve:hs.test", "!bridge help");
+		await says(room, romeo, "!bridge help");
+		await says(room, bot, "!bridge help");
+		expect(
+			heard(room).filter(({ content }) => content.msgtype === "m.notice" && content["m.relates_to"]),
+		).toEqual([]);
+		const bad = hs.room(hs.person("bad"));
+		await hs.push([hs.member(bad, bot, "invite", "@bad:hs.test")]);
+		expect(bad.members.get(bot)).toBe("leave");
+	});
+	test("that link rooms ask for the right to change this one", async () => {
+		const admin = hs.person("admin");
+		const room = await withBot(admin);
+		const power = (users: object) =>
+			hs.emit(room, admin, "m.room.power_levels", { users }, { state_key: "" });
+		hs.emit(room, admin, "m.room.create", { content: {} }, { state_key: "" });
+		power({ [alice]: 100 });
+		await says(room, admin, "!bridge link xmpp verona");
+		expect(bodies(room)[0]).toMatch(/right to change this room/);
+		power({ [admin]: 50 });
+		await says(room, admin, "!bridge link xmpp verona");
+		expect(bodies(room)[1]).toMatch(/Linked to The verona/);
+		await says(room, admin, "hi");
+		await crosses("admin: hi");
+		await says(room, admin, "!bridge unlink xmpp");
+		expect(bodies(room)[2]).toMatch(/Unlinked/);
+		expect(xmpp.attached.size).toBe(0);
+	});
+});
+
+describe("refusals", () => {
+	const failing = (sentence: string) => {
+		xmpp.trouble = () => Promise.reject(new PermanentError("failed", sentence));
+	};
+	test("reach the sender as a reply and as a status", async () => {
+		const room = await inVerona();
+		failing("the room is full.");
+		await says(room, alice, "hi");
+		await reaches(room, "trivium: Not delivered to XMPP: the room is full.");
+		const said = room.timeline.find(({ content }) => content.body === "hi");
+		expect(heard(room)[0]?.content["m.relates_to"]).toEqual({
+			"m.in_reply_to": { event_id: said?.event_id },
+		});
+		expect(
+			room.timeline.find(({ type }) => type === "com.beeper.message_send_status")?.content,
+		).toMatchObject({
+			status: "FAIL_PERMANENT",
+			"m.relates_to": { event_id: said?.event_id },
+		});
+	});
+	test("of one kind are said once a minute", async () => {
+		const room = await inVerona();
+		failing("the room is full.");
+		for (let i = 0; i < 5; i++) await says(room, alice, `line ${i}`);
+		const statuses = () => room.timeline.filter(({ type }) => type === "com.beeper.message_send_status");
+		await until(
+			() => statuses().length === 5,
+			() => `${statuses().length} statuses`,
+		);
+		expect(bodies(room)).toHaveLength(1);
+	});
+	test("in a chat of two come from the ghost there", async () => {
+		const room = await inDirect();
+		failing("gone.");
+		await says(room, alice, "hi");
+		await reaches(room, "_xmpp_romeo: Not delivered to XMPP: gone.");
+	});
+	test("an encrypted message is refused aloud, once a room", async () => {
+		const room = await inVerona();
+		for (let i = 0; i < 2; i++)
+			await hs.push([
+				hs.emit(room, alice, "m.room.encrypted", { ciphertext: "…", algorithm: "m.megolm.v1.aes-sha2" }),
+			]);
+		await reaches(room, expect.stringMatching(/encrypted/) as unknown as string);
+		expect(lines(xmpp)).toEqual([]);
+	});
+});
+
+describe("who there is", () => {
+	test("a ghost is there when its person is, and a name nobody has is not", async () => {
+		expect(await query("users", romeo)).toBe(200);
+		expect(hs.users.get(romeo)).toBe("romeo");
+		expect(await query("users", "@_xmpp_nobody:hs.test")).toBe(404);
+		expect(await query("users", "@_xmpp_=4A:hs.test")).toBe(404);
+		expect(await query("users", "@_irc_a:hs.test")).toBe(404);
+	});
+	test("a person is found by the parts of their address or as typed", async () => {
+		expect(await side.findPerson(["alice"])).toMatchObject({ id: alice, name: "Alice", local: true });
+		expect(await side.findPerson(["@alice:hs.test"])).toMatchObject({ id: alice });
+		expect(await side.findPerson(["nobody"])).toBeUndefined();
+		expect(await side.findPerson(["_xmpp_romeo"])).toBeUndefined();
+		await expect(side.findPerson(["a b"])).rejects.toThrow(/no Matrix address/);
+	});
+	test("a room is found by its alias or not at all", async () => {
+		const room = hs.room(alice);
+		room.aliases.add("#lobby:hs.test");
+		expect(await side.findRoom(["#lobby:hs.test"])).toMatchObject({ room: room.id });
+		await expect(side.findRoom(["#nowhere:hs.test"])).rejects.toThrow(/there is no Matrix room/);
+		await expect(side.findRoom(["lobby"])).rejects.toThrow(/no Matrix address/);
+	});
+	test("an alias of ours leads nowhere after the room is unlinked", async () => {
+		const room = await inVerona();
+		const portal = await core.portal(side.name, room.id as RoomId);
+		await core.close(portal as NonNullable<typeof portal>);
+		expect(room.aliases.size).toBe(0);
+		expect([...room.members].filter(([mxid, membership]) => mxid !== alice && membership === "join")).toEqual(
+			[],
+		);
+		expect(portalAlias("xmpp", ["verona"], domain)).toBe(verona);
+	});
+});
+
+test("what is no event does not stop the rest", async () => {
+	const room = await inVerona();
+	const good = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
+	expect(await hs.push([null, 7, {}, { type: "m.room.message" }, good])).toBe(200);
+	await crosses("Alice: hi");
+});
