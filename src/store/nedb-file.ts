@@ -104,19 +104,22 @@ export function documents({ file, log, onFailure, indexes, compactAfter }: FileO
 		}
 	}
 
+	/** The file is ours until this is over. */
+	function track(work: Promise<unknown>): void {
+		const settled: Promise<unknown> = work.catch(() => undefined).finally(() => inProgress.delete(settled));
+		inProgress.add(settled);
+	}
+
 	function write<T>(operation: () => Promise<T>): Promise<T> {
 		const writing = perform(operation);
-		const settled: Promise<unknown> = writing
-			.catch(() => undefined)
-			.finally(() => inProgress.delete(settled));
-		inProgress.add(settled);
+		track(writing);
 		return writing;
 	}
 
 	function compactWhenDue(): void {
 		if (appended < compactAfter || appended < 4 * ids.size) return;
 		appended = 0;
-		db.compactDatafileAsync().catch(fail);
+		track(db.compactDatafileAsync().catch(fail));
 	}
 
 	return {
@@ -153,7 +156,7 @@ export function documents({ file, log, onFailure, indexes, compactAfter }: FileO
 		},
 		async close() {
 			if (!release) return;
-			await Promise.all(inProgress);
+			while (inProgress.size > 0) await Promise.all(inProgress);
 			failure ??= new Error("the mapping is closed");
 			await release();
 			release = undefined;
