@@ -80,10 +80,7 @@ modules:
   mod_offline: {}
   mod_ping: {}
   mod_private: {}
-  mod_privilege:
-    roster: { both: bridge }
-    message: { outgoing: bridge }
-    presence: { roster: bridge }
+  # No mod_privilege: it drops what a component asks any JID without a resource (processone/ejabberd#4472).
   mod_pubsub: { plugins: [ flat, pep ] }
   mod_roster: { versioning: true }
   mod_stream_mgmt: { resend_on_timeout: if_offline }
