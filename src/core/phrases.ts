@@ -47,7 +47,7 @@ export const refused = (condition: string) => `the other side refused it (${cond
 export const stanzaTooLarge = (bytes: number, limit: number) =>
 	`it is too large for the XMPP server: ${bytes} bytes, and ${limit} is the limit.`;
 export const xmppSecretRefused = (component: string) =>
-	`The XMPP server refuses our secret for ${component}. Set xmpp.secret to the component_secret of Prosody, or the password ejabberd's listener has for that host.`;
+	`The XMPP server refuses our secret for ${component}. Set xmpp.secret to the component_secret of Prosody, or to the password ejabberd's listener has for this very host.`;
 export const xmppHostUnknown = (component: string) =>
 	`The XMPP server has no component ${component}. Add the lines that “register” prints to its configuration, or correct xmpp.component.`;
 export const xmppConflict = (component: string) =>
@@ -120,6 +120,7 @@ export const homeserverRefused = (why: string) => `the Matrix server refused it:
 export const noMatrixAddress = (text: string) =>
 	`“${text}” is no Matrix address. One looks like @alice:example.org, a room #lobby:example.org.`;
 export const noMatrixRoom = (address: string) => `there is no Matrix room ${address}.`;
+export const nobodyName = "nobody";
 export const onlyDirect = "I can be invited to a chat of two only.";
 export const notReachable = "the other network cannot be reached. Try again later.";
 
@@ -168,3 +169,55 @@ const brokerReasons: Readonly<Record<number, string>> = {
 	159: "too many connections at once",
 	162: "it does not do wildcards. Name the topics one by one",
 };
+
+// `check`: each thing that can fail, with its cure.
+export const notReached = (what: string, cause: string) =>
+	`${what} cannot be reached: ${cause}. Is it running, and is the address right?`;
+export const notMatrix = (url: string, status: number) =>
+	`${url} answers (${status}), but not as a Matrix server. Correct matrix.homeserver.`;
+export const noRegistration = (file: string) =>
+	`${file} cannot be read. Write it with “register”, and add it to the homeserver's configuration.`;
+export const tokenUnknown = (file: string) =>
+	`the homeserver does not know our as_token. Add ${file} to its app_service_config_files, and restart it.`;
+export const tokenOfAnother = (whose: string, ours: string) =>
+	`the homeserver takes our as_token for that of ${whose}, not ${ours}. Give it the present registration file, and restart it.`;
+export const namespaceMissing = (mxid: string) =>
+	`the homeserver does not let us act as people like ${mxid}. Give it the present registration file, and restart it.`;
+export const homeserverSays = (what: string) => `the homeserver answers: ${what}`;
+export const portTaken = (address: string) =>
+	`another program listens on ${address}. Stop it, or change matrix.appservice.listen and the registration's url.`;
+export const cannotListen = (address: string, cause: string) =>
+	`we cannot listen on ${address} (${cause}). Correct matrix.appservice.listen.`;
+export const cannotReachUs = (url: string, cause: string) =>
+	`the homeserver cannot reach us at ${url}: ${cause}. Set matrix.appservice.url to an address that leads from it to matrix.appservice.listen (in a container 127.0.0.1 is the container itself), write the registration anew, and restart the homeserver.`;
+export const hsTokenWrong =
+	"the homeserver reaches us with another hs_token. Give it the present registration file, and restart it.";
+export const pingUnknown = "the homeserver has no way to be asked whether it reaches us";
+export const bridgeRunning = (pid: number | undefined) =>
+	`not tried: the bridge is running${pid === undefined ? "" : ` (process ${pid})`} and holds it`;
+export const xmppRefused = (cause: string) => `the XMPP server ended the stream: ${cause}`;
+export const noComponentPort = (service: string, cause: string) =>
+	`${service} does not take us as a component: ${cause}. It must be the port for components (XEP-0114; 5347 on most servers), not that for clients.`;
+export const brokerNotTrusted = (cause: string) =>
+	`its certificate is not trusted: ${cause}. Name the authority that signed it as “ca” of this broker.`;
+export const brokerNoTls =
+	"it does not speak TLS on this port. Use mqtt: instead of mqtts:, or the port for TLS (8883 on most brokers).";
+export const brokerNeedsTls =
+	"it hung up without a word. If this is its port for TLS, use mqtts: instead of mqtt:.";
+export const brokerNoQos1 = "it does QoS 0 only, so values would be lost. Allow QoS 1 there.";
+export const brokerLimits = (limits: Readonly<Record<string, string | number | boolean>>) =>
+	Object.entries(limits)
+		.map(([name, value]) => `${name} ${value}`)
+		.join(", ");
+export const storeNotWritable = (folder: string, cause: string) =>
+	`${folder} cannot be written to (${cause}). Give it to the user the bridge runs as, or change store.directory.`;
+export const storeInUse = (folder: string) => `${folder} is in use by the running bridge`;
+
+// `register`: what it did, and what to do next.
+export const registrationWritten = (file: string) => `Wrote ${file}, with new tokens.`;
+export const registrationKept = (file: string) =>
+	`${file} is there already and fits the configuration: kept as it is.`;
+export const registrationUpdated = (file: string, why: string) =>
+	`Updated ${file}: ${why}. The tokens are the same as before.`;
+export const registrationBroken = (file: string, why: string) =>
+	`${file} is there already, but ${why} Move it away, and run this again.`;

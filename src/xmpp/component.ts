@@ -4,7 +4,7 @@ import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import * as phrases from "../core/phrases.ts";
 import { type Cause, type Connection, dial } from "./connection.ts";
-import { domain, same } from "./jid.ts";
+import { mayBeFrom, same } from "./jid.ts";
 import { errorReply, stanzaError } from "./stanza-error.ts";
 import { type Element, serialize } from "./xml.ts";
 
@@ -157,9 +157,7 @@ export function component(options: Options, handlers: Handlers): Component {
 
 	async function send(stanza: Element) {
 		stanza.attrs.from ??= ours;
-		// The servers close the stream on a foreign `from`, a subdomain of ours included.
-		if (domain(stanza.attrs.from) !== ours)
-			throw new Error(`a stanza from ${stanza.attrs.from} cannot be ours`);
+		if (!mayBeFrom(stanza.attrs.from, ours)) throw new Error(`no stanza can be from ${stanza.attrs.from}`);
 		if (!stanza.attrs.to) throw new Error("a stanza to nobody");
 		const text = serialize(stanza);
 		const size = Buffer.byteLength(text);

@@ -82,13 +82,16 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 		}
 	};
 
-	/** XEP-0199 to ourselves, which the server has to route: nothing need be known about its own names. */
+	/**
+	 * XEP-0199 to ourselves, which the server has to route: nothing need be known about its own names. The resource is
+	 * for ejabberd with mod_privilege, which drops what components ask a JID without one (processone/ejabberd#4472).
+	 */
 	const askWhetherThere = () => {
 		if (++quiet > 2) return end({ text: "the server went silent" });
 		ping = randomUUID();
 		const request = xml(
 			"iq",
-			{ type: "get", id: ping, from: domain, to: domain },
+			{ type: "get", id: ping, from: domain, to: `${domain}/ping` },
 			xml("ping", { xmlns: "urn:xmpp:ping" }),
 		);
 		entity.write(serialize(request)).catch((error: unknown) => end({ text: describe(error) }));

@@ -40,6 +40,20 @@ const fold = (jid: string) =>
 		.toLowerCase()
 		.trim();
 
+/**
+ * Whether `jid` is one of ours, and one no server can find fault with: on a foreign or malformed `from`, were it but
+ * empty before the at-sign, they close the stream of the whole component.
+ */
+export function mayBeFrom(jid: string, component: string): boolean {
+	const { local, domain, resource } = split(jid);
+	return (
+		domain === component &&
+		// RFC 7622 §3.3.1, and ASCII besides: what we spell is, and every server prepares it alike.
+		(local === undefined || /^[!#-%(-.0-9;=?[-~]{1,1023}$/.test(local)) &&
+		(resource === undefined || (resource !== "" && Buffer.byteLength(resource) <= 1023))
+	);
+}
+
 /** Where our ghosts live: `plain` is the network whose people have no prefix, `prefixed` the others. */
 export type Namespace = Readonly<{ component: string; plain: NetworkName; prefixed: readonly NetworkName[] }>;
 

@@ -309,9 +309,13 @@ test("a stanza above the limit is refused before it costs the stream, with quote
 	expect(story).toEqual(["online"]);
 });
 
-test("a stanza from another domain, a subdomain of ours included, or to nobody is never written", async () => {
+test("a stanza from another domain, a subdomain of ours included, from a malformed address or to nobody is never written", async () => {
 	const { server, link } = await online();
-	for (const from of [`x.${domain}`, "alice@elsewhere.test", `alice@${domain}.test`])
+	const foreign = [`x.${domain}`, "alice@elsewhere.test", `alice@${domain}.test`];
+	const malformed = ["", "a b", "A", "é", "@", "'", "a&b", "x".repeat(1024), "\u0001"].map(
+		(local) => `${local}@${domain}`,
+	);
+	for (const from of [...foreign, ...malformed, `alice@${domain}/`, `alice@${domain}/${"é".repeat(512)}`])
 		await expect(link.send(xml("presence", { from, to }))).rejects.toThrow();
 	await expect(link.send(xml("presence", { from: domain }))).rejects.toThrow();
 	await link.send(say("after"));

@@ -81,7 +81,7 @@ export async function fakeServer(faults: Faults = {}): Promise<FakeServer> {
 		const parser = new StreamParser({
 			element: (element) => {
 				const { from, to } = element.attrs;
-				if (from !== domain || to !== domain) {
+				if (from !== domain || to !== `${domain}/ping`) {
 					fake.received.push(element);
 					return;
 				}

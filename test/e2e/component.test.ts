@@ -1,0 +1,279 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { PermanentError } from "../../src/core/errors.ts";
+import type { Log } from "../../src/core/log.ts";
+import { type Component, component } from "../../src/xmpp/component.ts";
+import { answerIq } from "../../src/xmpp/iq.ts";
+import { bytes, clean, type Element, xml } from "../../src/xmpp/xml.ts";
+import { startTestbed, type Testbed, type XmppAccount } from "../testbed/index.ts";
+import { xml as clientXml, XmppClient } from "../testbed/xmpp-client.ts";
+
+const quiet = () => undefined;
+const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => log };
+
+let bed: Testbed;
+beforeAll(async () => {
+	bed = await startTestbed({ servers: ["prosody", "ejabberd"] });
+});
+afterAll(() => bed?.down());
+
+const until = (condition: () => boolean) =>
+	vi.waitFor(() => expect(condition()).toBe(true), { timeout: 20_000, interval: 20 });
+
+describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
+	const links: Component[] = [];
+	const clients: XmppClient[] = [];
+	afterEach(async () => {
+		await Promise.all([
+			...links.splice(0).map((link) => link.stop()),
+			...clients.splice(0).map((one) => one.close()),
+		]);
+	});
+
+	type Setup = { secret?: string; component?: string; idle?: number };
+	function setup({ idle, ...other }: Setup = {}) {
+		const { component: ours, componentService: service, secret } = bed.xmpp(server);
+		const story: string[] = [];
+		const stanzas: Element[] = [];
+		const timing = { deadline: 3000, first: 100, most: 500, refused: 300, ...(idle && { idle }) };
+		const link: Component = component(
+			{ component: ours, service, secret, log, timing, ...other },
+			{
+				async stanza(stanza) {
+					stanzas.push(stanza);
+					if (stanza.name !== "iq") return;
+					const software = { name: "Trivium", version: "0" };
+					const ghost = async (jid: string) => (jid === `alice@${ours}` ? { name: "Alice" } : undefined);
+					const answer = await answerIq(stanza, { software, log, ghost });
+					if (answer) await link.send(answer);
+				},
+				online: () => void story.push("online"),
+				offline: (cause) => void story.push(`offline: ${cause}`),
+				fatal: (cause) => void story.push(`fatal: ${cause}`),
+			},
+		);
+		links.push(link);
+		return { link, story, stanzas, ours, alice: `alice@${ours}` };
+	}
+
+	async function online(options?: Setup) {
+		const all = setup(options);
+		await all.link.start();
+		return all;
+	}
+
+	let account: XmppAccount;
+	beforeAll(async () => {
+		account = await bed.xmppUser(server, "romeo");
+	});
+	async function person() {
+		const client = await XmppClient.connect(account);
+		clients.push(client);
+		return client;
+	}
+
+	test("it goes online, and people find the component and its ghosts", async () => {
+		const { ours, alice } = await online();
+		const romeo = await person();
+		const info = await romeo.iq(
+			ours,
+			"get",
+			clientXml("query", { xmlns: "http://jabber.org/protocol/disco#info" }),
+		);
+		expect(info.getChild("query")!.getChild("identity")!.attrs).toMatchObject({
+			category: "gateway",
+			type: "matrix",
+		});
+		const card = await romeo.iq(alice, "get", clientXml("vCard", { xmlns: "vcard-temp" }));
+		expect(card.getChild("vCard")!.getChild("FN")?.getText()).toBe("Alice");
+		const nobody = romeo.iq(`nobody@${ours}`, "get", clientXml("ping", { xmlns: "urn:xmpp:ping" }));
+		await expect(nobody).rejects.toMatchObject({ condition: "item-not-found" });
+	});
+
+	test("a question of ours is answered, also under an address that was typed in capitals", async () => {
+		const { link } = await online();
+		const { domain } = bed.xmpp(server);
+		const query = () => xml("query", { xmlns: "http://jabber.org/protocol/disco#info" });
+		const answer = await link.iq(xml("iq", { type: "get", to: domain.toUpperCase() }, query()));
+		// ejabberd answers under the spelling it was asked by.
+		expect(answer.attrs.from!.toLowerCase()).toBe(domain);
+		const refused = link.iq(xml("iq", { type: "get", to: `nobody@${domain}` }, query()));
+		await expect(refused).rejects.toMatchObject({ name: "StanzaError" });
+	});
+
+	test("a quiet line is kept alive by pings that the server routes", async () => {
+		const { story, stanzas } = await online({ idle: 100 });
+		await new Promise((done) => setTimeout(done, 1500));
+		expect(story).toEqual(["online"]);
+		expect(stanzas.filter((one) => one.name === "iq")).toEqual([]);
+	});
+
+	test("a server that hangs is noticed, and the link is back when it is", async () => {
+		const { story } = await online({ idle: 200 });
+		bed.pause(server);
+		await until(() => story.length === 2);
+		expect(story[1]).toBe("offline: the server went silent");
+		bed.resume(server);
+		await until(() => story.at(-1) === "online");
+	});
+
+	test("a wrong secret is told in one line that names the cure", async () => {
+		const { link, story } = setup({ secret: "wrong" });
+		link.start().catch(quiet);
+		await until(() => story.length > 0);
+		await new Promise((done) => setTimeout(done, 1000));
+		expect(story).toEqual([expect.stringContaining("refuses our secret")]);
+	});
+
+	test("a component the server does not know is told in one line", async () => {
+		const { link, story } = setup({ component: "unknown.test" });
+		link.start().catch(quiet);
+		await until(() => story.length > 0);
+		// ejabberd does not tell an unknown host from a wrong secret.
+		const line =
+			server === "prosody" ? "has no component unknown.test" : "refuses our secret for unknown.test";
+		expect(story).toEqual([expect.stringContaining(line)]);
+	});
+
+	test("a restarted server finds us back", async () => {
+		const { story, link, alice } = await online();
+		await bed.restart(server);
+		await until(() => story.length === 3);
+		expect(story).toEqual(["online", expect.stringMatching(/^offline: /), "online"]);
+		const romeo = await person();
+		await link.send(xml("message", { to: romeo.jid, from: alice }, xml("body", {}, "back")));
+		await romeo.waitForMessage("back", alice);
+	});
+
+	const texts: Record<string, string> = {
+		"a control character": "a\u0001b\0c",
+		"lone surrogates": "x\ud800y\udc00z",
+		"characters that are none": "a\ufffeb\uffffc\u{1ffff}d",
+		emoji: "🎉 👨‍👩‍👧 🏳️‍🌈 ☺︎",
+		"right-to-left text": "שלום \u202eabc\u202c العربية\u200f",
+		"XML and HTML special characters": `<b>&amp;</b> ]]> " ' <!-- --> &#1; &foo;`,
+		"line ends and blanks": "\r\n a \r\t\n  b\n\n",
+		"C1 and odd spaces": "\u007f\u0085\u009f\u2028\u2029\ufeff\u00a0\u3000",
+		"60 kB of quotes": '"'.repeat(60_000),
+	};
+
+	test("nothing that somebody writes drops the link, and what XML can say arrives as it was written", async () => {
+		const { link, story, alice } = await online();
+		const romeo = await person();
+		for (const [what, body] of Object.entries(texts)) {
+			await link.send(
+				xml("message", { to: romeo.jid, from: alice, id: body.slice(0, 100) }, xml("body", {}, body)),
+			);
+			const got = await romeo.waitFor(what, (stanza) => stanza.is("message") && stanza.attrs.from === alice);
+			expect(got.getChild("body")!.getText(), what).toBe(clean(body));
+			romeo.inbox.items.length = 0;
+		}
+		expect(story).toEqual(["online"]);
+	});
+
+	test("what people send us arrives whole", async () => {
+		const { stanzas, alice } = await online();
+		const romeo = await person();
+		const sendable = Object.values(texts).filter((text) => text === clean(text) && text.length < 10_000);
+		for (const body of sendable) await romeo.sendMessage(alice, body);
+		const got = () => stanzas.filter((one) => one.name === "message" && one.attrs.to === alice);
+		await until(() => got().length === sendable.length);
+		const bodies = got().map((one) => one.getChild("body")!.getText());
+		expect(bodies).toEqual(sendable);
+	});
+
+	test("a stanza as large as the link lets through arrives; one byte more is refused by us, not by the server", async () => {
+		const { link, story, alice } = await online();
+		const romeo = await person();
+		const message = (body: string) => xml("message", { to: romeo.jid, from: alice }, xml("body", {}, body));
+		const room = 500 * 1024 - bytes(message("x")) + 1;
+		const body = `${'"'.repeat(Math.floor(room / 6))}${"x".repeat(room % 6)}`;
+		expect(bytes(message(body))).toBe(500 * 1024);
+		await link.send(message(body));
+		await romeo.waitFor("the large message", (stanza) => stanza.getChild("body")?.getText() === body);
+		await expect(link.send(message(`${body}x`))).rejects.toBeInstanceOf(PermanentError);
+		await link.send(message("after"));
+		await romeo.waitForMessage("after");
+		expect(story).toEqual(["online"]);
+	});
+
+	// Each may come from a display name, a typed address or a foreign server.
+	const oddAddresses = [
+		"a b@x.test",
+		"@x.test",
+		"a@",
+		"a@b@c",
+		"/",
+		" ",
+		"x".repeat(2000),
+		`a@${"b".repeat(1100)}`,
+		"a@x.test/",
+		"a@-.-",
+		"a@x..y",
+		"\u0001@x.test",
+		"🎉@x.test",
+		"a@🎉",
+		`a@x.test/${"r".repeat(1100)}`,
+		"'\"&<>@x.test",
+	];
+	const oddLocals = ["!", "%", "=", "[]", "a\\b", "a\\20b", "-", ".", "#a", "x".repeat(1023)];
+	const oddNicks = ["", " ", "🎉", "x".repeat(1100), "\u0007", "a\u200bb", "שלום abc", "\u202e"];
+
+	test("no address, from us or to others, drops the link", async () => {
+		const { link, story, ours, alice } = await online();
+		const { muc } = bed.xmpp(server);
+		const romeo = await person();
+		const stanzas = [
+			...oddAddresses.flatMap((to) => [
+				xml("message", { to, from: alice }, xml("body", {}, "hi")),
+				xml("iq", { type: "get", id: "1", to, from: alice }, xml("ping", { xmlns: "urn:xmpp:ping" })),
+			]),
+			...oddLocals.map((local) =>
+				xml("message", { to: romeo.jid, from: `${local}@${ours}` }, xml("body", {}, "hi")),
+			),
+			...oddNicks.map((nick) =>
+				xml(
+					"presence",
+					{ to: `odd@${muc}/${nick}`, from: alice },
+					xml("x", { xmlns: "http://jabber.org/protocol/muc" }),
+				),
+			),
+			xml("message", { to: romeo.jid, from: alice, type: "nonsense", id: "" }),
+			xml("presence", { to: romeo.jid, from: alice, type: "nonsense" }),
+			xml("iq", { to: romeo.jid, from: alice }),
+			xml(
+				"message",
+				{ to: romeo.jid, from: alice },
+				xml("x", { xmlns: "" }),
+				xml("body", { "xml:lang": "x y" }, "hi"),
+			),
+		];
+		for (const stanza of stanzas) {
+			await link.send(stanza);
+			// In order after it: what the server makes of it shows now.
+			await link.iq(
+				xml("iq", { type: "get", to: bed.xmpp(server).domain }, xml("ping", { xmlns: "urn:xmpp:ping" })),
+			);
+			expect(story, String(stanza).slice(0, 200)).toEqual(["online"]);
+		}
+	});
+});
+
+test("on prosody, a second connection is told what is in its way", async () => {
+	const { component: ours, componentService: service, secret } = bed.xmpp("prosody");
+	const told: string[] = [];
+	const make = () =>
+		component(
+			{ component: ours, service, secret, log, timing: { refused: 100 } },
+			{ stanza: quiet, online: quiet, offline: quiet, fatal: (cause) => void told.push(cause) },
+		);
+	const [first, second] = [make(), make()];
+	await first.start();
+	const started = second.start();
+	await until(() => told.length === 1);
+	expect(told[0]).toContain("kick_old");
+	expect(first.online).toBe(true);
+	await first.stop();
+	await started;
+	expect(told).toHaveLength(1);
+	await second.stop();
+});
