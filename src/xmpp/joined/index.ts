@@ -138,7 +138,8 @@ export function joined(
 			return undefined;
 		}
 		if (stanza.attrs.type !== "groupchat")
-			return said(stanza) && errorReply(stanza, "cancel", "service-unavailable", phrases.xmppNoPrivate);
+			// Of the conditions that say no, most make the room throw out who answers with them (XEP-0045 §16.4).
+			return said(stanza) && errorReply(stanza, "cancel", "feature-not-implemented", phrases.xmppNoPrivate);
 		// XEP-0045 §16.4: whoever is sent a line and is not there says so, and is taken off the list.
 		if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
 		if (ours === room.listener) line(room, stanza);
@@ -217,6 +218,7 @@ export function joined(
 				room.burst = undefined;
 				for (const ours of room.ours.values()) {
 					ours.state = "out";
+					ours.leaving = false;
 					ours.answer?.(new TemporaryError(cause));
 				}
 			}

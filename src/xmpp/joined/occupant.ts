@@ -57,10 +57,10 @@ export async function leave(room: Room, ours: Ours, context: Context): Promise<v
 	const { state, nick } = ours;
 	ours.wanted = false;
 	ours.state = "out";
-	room.nicks.delete(nick);
-	room.ours.delete(ours.jid);
+	ours.leaving = state !== "out";
+	if (!ours.leaving) room.ours.delete(ours.jid);
 	ours.answer?.(new TemporaryError("left while joining"));
-	if (state !== "out" && context.link.online) await context.link.send(to.leave(ours.jid, room.jid, nick));
+	if (ours.leaving && context.link.online) await context.link.send(to.leave(ours.jid, room.jid, nick));
 }
 
 /** Asks for one form of the name after the other until the room takes one. */

@@ -15,6 +15,8 @@ export type Ours = {
 	/** The nick held, or asked for. The room may give another than we asked for: the one of its 110 counts. */
 	nick: string;
 	state: "out" | "joining" | "in";
+	/** Has said goodbye; until the room says so too, lines of theirs can still come in. */
+	leaving: boolean;
 	/** Comes back after a technical loss. */
 	wanted: boolean;
 	/** Why the room does not let them in, until they really leave and come again. */
@@ -71,6 +73,7 @@ export const newOurs = (jid: string, name: string, person?: Person): Ours => ({
 	name,
 	nick: "",
 	state: "out",
+	leaving: false,
 	wanted: true,
 	barred: undefined,
 	relayedUntil: 0,

@@ -16,6 +16,11 @@ export function self(room: Room, ours: Ours, seen: OccupantPresence, context: Co
 		return undefined;
 	}
 	room.nicks.delete(seen.nick);
+	if (ours.leaving) {
+		ours.leaving = false;
+		if (!ours.wanted) room.ours.delete(ours.jid);
+		return undefined;
+	}
 	if (seen.codes.has("303") && seen.newNick) {
 		ours.nick = seen.newNick;
 		room.nicks.set(seen.newNick, ours);
@@ -37,6 +42,7 @@ function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Contex
 		return;
 	}
 	room.nicks.delete(ours.nick);
+	ours.leaving = false;
 	ours.state = "in";
 	ours.nick = seen.nick;
 	room.nicks.set(seen.nick, ours);

@@ -1,0 +1,88 @@
+import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Person } from "../../src/core/event.ts";
+import type { MessageId, RoomId, UserId } from "../../src/core/ids.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { xmpp } from "../../src/xmpp/index.ts";
+import { type Fake, fakeNetwork, quiet } from "../fakes.ts";
+import type { XmppAddresses } from "../testbed/index.ts";
+
+const many = { perMinute: 1e9, burst: 1e9 };
+
+/** A bridge between a fictional network, in Matrix's place, and a real XMPP server: our XMPP side and core alone. */
+export type Fictional = {
+	fake: Fake;
+	bridge: Running;
+	/** What a command, typed by `owner`, was answered. */
+	command(text: string, room?: string): Promise<string>;
+	/** Somebody of the fictional network; `name` is what they are called there. */
+	person(localpart: string, name?: string): Person;
+	/** They say a line, in a room of the fictional network. */
+	say(room: string, sender: Person, text: string, style?: "text" | "emote" | "notice"): Promise<void>;
+	/** They come or go there. */
+	move(room: string, sender: Person, change: "join" | "leave"): Promise<void>;
+	/** What reached the fictional network, as "name: text". */
+	lines(): string[];
+	stop(): Promise<void>;
+};
+
+export async function fictional(
+	server: XmppAddresses,
+	over: { membersMirrored?: number } = {},
+): Promise<Fictional> {
+	const fake = fakeNetwork("matrix");
+	const { component, componentService: service, secret } = server;
+	const bridge = createBridge({
+		networks: [fake, xmpp({ component, service, secret }, { log: quiet })],
+		mapping: memoryMapping(),
+		journal: memoryJournal(),
+		rules: {
+			level: permissions({ "*": "use", "owner@*": "link", "*@spam.test": "block" }),
+			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			direct: "known",
+			membersMirrored: over.membersMirrored ?? 50,
+		},
+		log: quiet,
+	});
+	await bridge.start();
+	let count = 0;
+	const id = () => `made-${++count}` as MessageId;
+	const person = (localpart: string, name = localpart): Person => ({
+		...fake.person(localpart),
+		id: `@${localpart}:hs.test` as UserId,
+		name,
+	});
+	return {
+		fake,
+		bridge,
+		person,
+		async command(text, room = "plaza") {
+			let answer = "";
+			await bridge.command({
+				id: id(),
+				network: fake.name,
+				room: room as RoomId,
+				sender: fake.person("owner"),
+				text,
+				mayChangeRoom: async () => true,
+				reply: async (words) => {
+					answer += words;
+				},
+			});
+			return answer;
+		},
+		say: (room, sender, text, style = "text") =>
+			bridge.receive([
+				{ kind: "message", style, text, id: id(), room: room as RoomId, sender, at: Date.now() },
+			]),
+		move: (room, sender, change) =>
+			bridge.receive([
+				{ kind: "membership", change, id: id(), room: room as RoomId, sender, at: Date.now() },
+			]),
+		lines: () =>
+			fake.sent.flatMap(({ event }) =>
+				event.kind === "message" ? [`${event.sender.name}: ${event.text}`] : [],
+			),
+		stop: () => bridge.stop(5_000),
+	};
+}

@@ -1,0 +1,393 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { until } from "../fakes.ts";
+import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
+import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { type Fictional, fictional } from "./fictional.ts";
+
+let bed: Testbed;
+beforeAll(async () => {
+	bed = await startTestbed({ servers: ["prosody", "ejabberd"] });
+});
+afterAll(() => bed?.down());
+
+const accounts = new Map<string, Promise<XmppAccount>>();
+/** A client of this person; ejabberd registers nobody twice. */
+async function connect(server: XmppServerName, name: string): Promise<XmppClient> {
+	const key = `${name} on ${server}`;
+	const account = accounts.get(key) ?? bed.xmppUser(server, name);
+	accounts.set(key, account);
+	return XmppClient.connect(await account);
+}
+
+let count = 0;
+
+describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
+	let romeo: XmppClient;
+	let bridge: Fictional;
+	let room: string;
+	const clients: XmppClient[] = [];
+
+	async function client(name: string): Promise<XmppClient> {
+		const one = await connect(server, name);
+		clients.push(one);
+		return one;
+	}
+
+	/** A room nobody has been in, with romeo as its owner. */
+	async function makeRoom(): Promise<string> {
+		const fresh = `verona${++count}@${bed.xmpp(server).muc}`;
+		await romeo.joinRoom(fresh, "Romeo");
+		const form = xml("x", { xmlns: "jabber:x:data", type: "submit" });
+		const owner = (child?: Element) =>
+			xml("query", { xmlns: `http://jabber.org/protocol/muc#owner` }, child as Element);
+		await romeo.iq(fresh, "set", owner(form));
+		return fresh;
+	}
+
+	beforeEach(async () => {
+		romeo = await client("romeo");
+		room = await makeRoom();
+		bridge = await fictional(bed.xmpp(server));
+		bridge.fake.rooms.set("plaza", [bridge.person("alice", "Alice")]);
+	});
+	afterEach(async () => {
+		await bridge?.stop();
+		await Promise.all(clients.splice(0).map((one) => one.close()));
+	});
+
+	const link = async () => expect(await bridge.command(`link xmpp ${room}`)).toMatch(/^Linked to/);
+	const seen = (...lines: string[]) =>
+		until(
+			() => lines.every((line) => bridge.lines().includes(line)),
+			() => bridge.lines().join(" | "),
+			15_000,
+		);
+	const presences = (of: XmppClient, nick: string) =>
+		of.inbox.items.filter((one) => one.is("presence") && one.attrs.from === `${room}/${nick}`);
+	/** Waits for what is said to romeo of this occupant. */
+	const came = (nick: string) =>
+		romeo.waitFor(
+			`${nick} in the room`,
+			(one) => one.is("presence") && one.attrs.from === `${room}/${nick}` && !one.attrs.type,
+		);
+	const left = (nick: string) =>
+		romeo.waitFor(
+			`${nick} gone`,
+			(one) => one.attrs.from === `${room}/${nick}` && one.attrs.type === "unavailable",
+		);
+
+	test("people of the other side are there by name, and both sides hear each other", async () => {
+		await link();
+		await came("Alice");
+		await bridge.say("plaza", bridge.person("alice", "Alice"), "hello <verona> & all");
+		const heard = await romeo.waitForMessage("hello <verona> & all", `${room}/Alice`);
+		expect(heard.attrs.type).toBe("groupchat");
+		await romeo.sendMessage(room, "hello Alice", "groupchat");
+		await seen("Romeo: hello Alice");
+		await romeo.sendMessage(room, "/me waves", "groupchat");
+		await bridge.say("plaza", bridge.person("alice", "Alice"), "bows", "emote");
+		await romeo.waitForMessage("/me bows", `${room}/Alice`);
+		await until(
+			() =>
+				bridge.fake.sent.some(
+					({ event }) => event.kind === "message" && event.style === "emote" && event.text === "waves",
+				),
+			() => bridge.lines().join(" | "),
+		);
+		expect(romeo.inbox.items.map(String).join()).not.toMatch(/=40|@alice:hs\.test/);
+	});
+
+	test("twenty of them hear each line once, in order, and themselves not at all", async () => {
+		const people = Array.from({ length: 20 }, (_, n) => bridge.person(`p${n}`, `Person ${n}`));
+		bridge.fake.rooms.set("plaza", people);
+		await link();
+		await Promise.all(people.map((one) => came(one.name ?? "")));
+		for (const one of people) await bridge.say("plaza", one, `I am ${one.name}`);
+		await Promise.all(people.map((one) => romeo.waitForMessage(`I am ${one.name}`, `${room}/${one.name}`)));
+		for (let n = 0; n < 30; n++) await romeo.sendMessage(room, `line ${n}`, "groupchat");
+		await seen("Romeo: line 29");
+		await new Promise((resolve) => setTimeout(resolve, 500));
+		expect(bridge.lines()).toEqual(Array.from({ length: 30 }, (_, n) => `Romeo: line ${n}`));
+		const said = romeo.inbox.items.filter(
+			(one) => one.is("message") && one.getChild("body")?.getText().startsWith("I am"),
+		);
+		expect(said.map((one) => one.getChild("body")?.getText())).toEqual(
+			people.map((one) => `I am ${one.name}`),
+		);
+	});
+
+	test("the same id twice, with other words, is two lines", async () => {
+		await link();
+		await romeo.sendMessage(room, "first", "groupchat", "1-1-1-1-1");
+		await romeo.sendMessage(room, "second", "groupchat", "1-1-1-1-1");
+		await seen("Romeo: first", "Romeo: second");
+	});
+
+	test("a name with an emoji gets a nick the server takes, and its full form besides", async () => {
+		const alice = bridge.person("alice", "Alice 🎉");
+		bridge.fake.rooms.set("plaza", [alice]);
+		await link();
+		await bridge.say("plaza", alice, "party");
+		const line = await romeo.waitForMessage("party", room);
+		const nick = line.attrs.from?.split("/")[1] ?? "";
+		expect(nick).toMatch(/^Alice( 🎉)?$/);
+		const [presence] = presences(romeo, nick);
+		if (nick !== "Alice 🎉")
+			expect(presence?.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Alice 🎉");
+	});
+
+	test("who has a name that is taken gets another, and is still heard", async () => {
+		await link();
+		await bridge.say("plaza", bridge.person("r2", "Romeo"), "I am another Romeo");
+		const line = await romeo.waitForMessage("I am another Romeo", room);
+		expect(line.attrs.from).toBe(`${room}/Romeo (r2)`);
+		await romeo.sendMessage(room, "no, I am", "groupchat");
+		await seen("Romeo: no, I am");
+		expect(bridge.lines()).not.toContain("Romeo: I am another Romeo");
+	});
+
+	test("who comes, goes and is renamed on XMPP does so on the other side", async () => {
+		await link();
+		const juliet = await client("juliet");
+		await juliet.joinRoom(room, "Juliet");
+		await juliet.send(xml("presence", { to: `${room}/Jules` }));
+		await juliet.sendMessage(room, "it is me", "groupchat");
+		await seen("Jules: it is me");
+		await juliet.leaveRoom(room, "Jules");
+		const story = () =>
+			bridge.fake.sent.flatMap(({ event }) =>
+				event.kind === "membership"
+					? [`${event.sender.name} ${event.change}`]
+					: event.kind === "profile"
+						? [`now ${event.sender.name}`]
+						: [],
+			);
+		await until(
+			() => story().includes("Jules leave"),
+			() => story().join(" | "),
+		);
+		expect(story().filter((one) => one.includes("Romeo"))).toEqual(["Romeo join"]);
+		expect(story()).toContain("Juliet join");
+		const people = bridge.fake.sent.flatMap(({ event }) =>
+			event.sender.name?.startsWith("Ju") ? [event.sender] : [],
+		);
+		if (story().includes("now Jules")) expect(new Set(people.map((one) => one.id)).size).toBe(1);
+	});
+
+	test("who leaves is gone there, and a renamed one is renamed", async () => {
+		await link();
+		await came("Alice");
+		const renamed = bridge.person("alice", "Alicia");
+		await bridge.bridge.receive([
+			{ kind: "profile", id: "p1" as never, room: "plaza" as never, sender: renamed, at: Date.now() },
+		]);
+		await came("Alicia");
+		await bridge.say("plaza", renamed, "same as ever");
+		await romeo.waitForMessage("same as ever", `${room}/Alicia`);
+		await bridge.move("plaza", renamed, "leave");
+		await left("Alicia");
+		expect(bridge.lines()).toEqual([]);
+	});
+
+	test("unlink leaves nobody of ours behind", async () => {
+		await link();
+		await came("Alice");
+		expect(await bridge.command("unlink xmpp")).toContain("Unlinked");
+		await left("Alice");
+		await left("Trivium");
+		const items = await romeo.iq(
+			room,
+			"get",
+			xml("query", { xmlns: "http://jabber.org/protocol/disco#items" }),
+		);
+		const names = items.getChildren("item").map((one) => one.attrs.name);
+		expect(names.filter((name) => name !== "Romeo")).toEqual([]);
+	});
+
+	test("a clean stop leaves nobody behind either", async () => {
+		await link();
+		await came("Alice");
+		await bridge.stop();
+		await left("Alice");
+		await left("Trivium");
+	});
+
+	test("who is kicked stays out, is told so when speaking, and may come again", async () => {
+		await link();
+		await came("Alice");
+		const kick = xml("item", { nick: "Alice", role: "none" }, xml("reason", {}, "enough"));
+		await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, kick));
+		await left("Alice");
+		const alice = bridge.person("alice", "Alice");
+		await until(
+			() => bridge.lines().some((line) => /Alice was kicked.*enough/.test(line)),
+			() => bridge.lines().join(" | "),
+		);
+		await bridge.say("plaza", alice, "am I heard?");
+		await until(
+			() => bridge.fake.refused.length > 0,
+			() => "nothing refused",
+		);
+		expect(bridge.fake.refused[0]?.sentence).toMatch(/kicked.*enough.*join it again/s);
+		await bridge.move("plaza", alice, "leave");
+		await bridge.move("plaza", alice, "join");
+		await bridge.say("plaza", alice, "here again");
+		await romeo.waitForMessage("here again", `${room}/Alice`);
+		expect(romeo.inbox.items.filter((one) => one.getChild("body")?.getText() === "am I heard?")).toEqual([]);
+	});
+
+	test("who may only read is told", async () => {
+		await link();
+		await came("Alice");
+		const mute = xml("item", { nick: "Alice", role: "visitor" });
+		const form = xml(
+			"x",
+			{ xmlns: "jabber:x:data", type: "submit" },
+			field("FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig"),
+			field("muc#roomconfig_moderatedroom", "1"),
+		);
+		await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form));
+		await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, mute));
+		await bridge.say("plaza", bridge.person("alice", "Alice"), "am I heard?");
+		await until(
+			() => bridge.fake.refused.length > 0,
+			() => "nothing refused",
+		);
+		expect(bridge.fake.refused[0]?.sentence).toMatch(/voice/);
+	});
+
+	test("a room that does not exist, or is none, is named as the reason", async () => {
+		const { muc, domain } = bed.xmpp(server);
+		expect(await bridge.command(`link xmpp nowhere@${muc}`)).toContain(
+			`there is no XMPP room nowhere@${muc}`,
+		);
+		expect(await bridge.command(`link xmpp romeo@${domain}`)).toMatch(/is no XMPP room/);
+		expect(await bridge.command("link xmpp @alice:hs.test")).toMatch(/is no XMPP address/);
+		expect(await bridge.command(`link xmpp x@${bed.xmpp(server).component}`)).toMatch(/bridge itself/);
+		expect(await bridge.command("link xmpp room@muc.unknown.test")).toMatch(
+			/no XMPP server|not answer|refused/,
+		);
+	});
+
+	test("a room for members only says so", async () => {
+		const form = xml(
+			"x",
+			{ xmlns: "jabber:x:data", type: "submit" },
+			field("FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig"),
+			field("muc#roomconfig_membersonly", "1"),
+		);
+		await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form));
+		expect(await bridge.command(`link xmpp ${room}`)).toMatch(/members only/);
+	});
+
+	test("whatever characters there are, and however many, arrive", async () => {
+		await link();
+		const alice = bridge.person("alice", "Alice");
+		const quotes = '"'.repeat(60_000);
+		const odd = "\u0001\u202eright to left\u202c <&>\"' \ud800 שלום 👩‍👩‍👧 ]]> \ufffe end";
+		await bridge.say("plaza", alice, odd);
+		await bridge.say("plaza", alice, quotes);
+		await bridge.say("plaza", alice, "after");
+		await romeo.waitForMessage("after", `${room}/Alice`);
+		await romeo.waitForMessage(quotes, `${room}/Alice`);
+		const line = await romeo.waitFor(
+			"the odd line",
+			(one) => !!one.getChild("body")?.getText().includes("right to left"),
+		);
+		expect(line.getChild("body")?.getText()).toBe(
+			"\u202eright to left\u202c <&>\"' \ufffd שלום 👩‍👩‍👧 ]]>  end",
+		);
+		await romeo.sendMessage(room, quotes, "groupchat");
+		await romeo.sendMessage(room, "שלום 👩‍👩‍👧 <&>", "groupchat");
+		await seen(`Romeo: ${quotes}`, "Romeo: שלום 👩‍👩‍👧 <&>");
+	});
+
+	test("an encrypted line is not shown as its ciphertext, nor lost in silence", async () => {
+		await link();
+		const omemo = xml(
+			"encrypted",
+			{ xmlns: "eu.siacs.conversations.axolotl" },
+			xml("payload", {}, "c2VjcmV0"),
+		);
+		await romeo.send(
+			xml(
+				"message",
+				{ to: room, type: "groupchat", id: "o1" },
+				xml("body", {}, "I sent you an OMEMO message"),
+				omemo,
+			),
+		);
+		await until(
+			() => bridge.lines().length > 0,
+			() => "nothing",
+		);
+		expect(bridge.lines().join()).toMatch(/Romeo: .*encrypted message/);
+		expect(bridge.lines().join()).not.toContain("OMEMO");
+	});
+
+	test("a private message to one of ours is answered, and shown to nobody", async () => {
+		await link();
+		await came("Alice");
+		const id = await romeo.sendMessage(`${room}/Alice`, "psst");
+		const answer = await romeo.waitFor(
+			"an answer",
+			(one) => one.is("message") && one.attrs.type === "error" && one.attrs.id === id,
+		);
+		expect(answer.getChild("error")?.getChild("text")?.getText()).toMatch(/not bridged yet/);
+		expect(bridge.lines()).toEqual([]);
+	});
+});
+
+describe.each(["prosody", "ejabberd"] as const)("when %s restarts", (server) => {
+	test("all of us come back, and lines said meanwhile arrive, once and in order", async () => {
+		const before = await connect(server, "mercutio");
+		const room = `plague@${bed.xmpp(server).muc}`;
+		await before.joinRoom(room, "Mercutio");
+		const set = [
+			field("FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig"),
+			field("muc#roomconfig_persistentroom", "1"),
+		];
+		const form = xml("x", { xmlns: "jabber:x:data", type: "submit" }, ...set);
+		await before.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form));
+		const bridge = await fictional(bed.xmpp(server));
+		const alice = bridge.person("alice", "Alice");
+		bridge.fake.rooms.set("plaza", [alice]);
+		let after: XmppClient | undefined;
+		try {
+			expect(await bridge.command(`link xmpp ${room}`)).toMatch(/^Linked/);
+			await bridge.say("plaza", alice, "before");
+			await before.waitForMessage("before", `${room}/Alice`);
+			await bed.stop(server);
+			for (const n of [1, 2, 3]) await bridge.say("plaza", alice, `meanwhile ${n}`);
+			await bed.start(server);
+			// The room keeps what was said until its people are back.
+			after = await connect(server, "mercutio");
+			await after.joinRoom(room, "Mercutio", { history: 20 });
+			await after.waitFor(
+				"the last line",
+				(one) => one.getChild("body")?.getText() === "meanwhile 3",
+				40_000,
+			);
+			const said = () => after?.inbox.items.flatMap((one) => one.getChild("body")?.getText() ?? []) ?? [];
+			expect(said().filter((one) => one.startsWith("meanwhile"))).toEqual([
+				"meanwhile 1",
+				"meanwhile 2",
+				"meanwhile 3",
+			]);
+			await after.sendMessage(room, "welcome back", "groupchat");
+			await until(
+				() => bridge.lines().includes("Mercutio: welcome back"),
+				() => bridge.lines().join(" | "),
+				15_000,
+			);
+		} finally {
+			await bridge.stop();
+			await before.close();
+			await after?.close();
+		}
+	});
+});
+
+function field(name: string, value: string): Element {
+	return xml("field", { var: name }, xml("value", {}, value));
+}
