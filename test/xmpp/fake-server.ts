@@ -67,7 +67,7 @@ export async function fakeServer(faults: Faults = {}): Promise<FakeServer> {
 			await new Promise((done) => listener.close(done));
 		},
 		async restart() {
-			listener = createServer((socket) => serve(socket));
+			listener = createServer({ noDelay: true }, serve);
 			listener.listen(port, "127.0.0.1");
 			await once(listener, "listening");
 			port = (listener.address() as { port: number }).port;
