@@ -9,7 +9,7 @@ import { type Client, MatrixError } from "./client.ts";
 import { isEvent, type MatrixEvent } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";
-import { ghostAddress } from "./mxid.ts";
+import { ghostAddress, parts } from "./mxid.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** Waits before trying again, in ms; after the last the invite is declined. */
@@ -67,7 +67,15 @@ export function invites(deps: {
 
 	async function decline(event: MatrixEvent, reason: string): Promise<void> {
 		const { room_id: room, state_key: guest = "" } = event;
-		await client.leave(room, guest === bot ? undefined : guest, reason);
+		try {
+			await client.leave(room, guest === bot ? undefined : guest, reason);
+		} catch (error) {
+			// An invite can name a ghost that never was; it needs an account to say no with.
+			if (!(error instanceof MatrixError && error.status === 403)) throw error;
+			await client.register(parts(guest)?.[0] ?? "");
+			await client.setName(guest, ghostAddress(guest, domain)?.address.join(" ") ?? phrases.nobodyName);
+			await client.leave(room, guest, reason);
+		}
 		members.forget(room);
 	}
 

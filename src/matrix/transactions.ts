@@ -76,8 +76,8 @@ export function transactions(deps: {
 		const membership = event.type === "m.room.member" && subject !== undefined;
 		if (membership && subject === bot) botMoved(event);
 		const portal = await bridge.portal(name, room as RoomId);
-		const fresh = !members.known(room);
-		if (portal && fresh) await read(room, await rooms.speaker(room, portal));
+		const previously = membership ? before(event, subject) : undefined;
+		if (portal && !members.known(room)) await read(room, await rooms.speaker(room, portal));
 		if (event.type === "m.room.encrypted" && (portal || rooms.withBot.has(room)) && !isOurs(sender))
 			await encrypted(event);
 		if (!portal || isOurs(sender) || isOurs(subject ?? "")) {
@@ -86,7 +86,7 @@ export function transactions(deps: {
 		}
 		const neutral = fromMatrix(event, {
 			person: (mxid) => members.person(mxid, members.of(room).get(mxid)),
-			before: (mxid) => (fresh ? earlier(event, mxid) : members.of(room).get(mxid)),
+			before: () => previously,
 		});
 		if (membership) {
 			members.apply(event);
@@ -103,13 +103,20 @@ export function transactions(deps: {
 		});
 	}
 
-	/** What we just read of the room may have this very change in it, so only the event tells what was before. */
-	function earlier({ content, unsigned }: MatrixEvent, mxid: string): string | undefined {
-		const before = (unsigned?.prev_content ?? {}) as { membership?: unknown; displayname?: unknown };
+	/**
+	 * The name somebody had in the room before this change, if they were in it. What we read of the room may have this
+	 * very change in it already, so the event itself is asked first, and a join that follows nothing is news.
+	 */
+	function before({ room_id: room, content, unsigned }: MatrixEvent, mxid: string): string | undefined {
+		const { prev_content: previous } = unsigned ?? {};
 		const localpart = members.person(mxid).name;
-		if (before.membership === "join")
-			return typeof before.displayname === "string" ? before.displayname : localpart;
-		return before.membership === undefined && content.membership !== "join" ? localpart : undefined;
+		if (typeof previous === "object" && previous !== null) {
+			const { membership, displayname } = previous as { membership?: unknown; displayname?: unknown };
+			if (membership !== "join") return undefined;
+			return typeof displayname === "string" && displayname ? displayname : localpart;
+		}
+		if (content.membership === "join") return undefined;
+		return members.known(room) ? members.of(room).get(mxid) : localpart;
 	}
 
 	function botMoved({ room_id: room, content }: MatrixEvent): void {

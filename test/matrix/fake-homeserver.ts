@@ -21,6 +21,7 @@ export type Event = {
 	origin_server_ts: number;
 	content: Content;
 	state_key?: string;
+	unsigned?: Content;
 };
 type Seen = { method: string; path: string; as: string; query: URLSearchParams; body: Content; raw: Buffer };
 /** How a request goes wrong: an answer in place of the real one, or the connection cut after ("drop") or before ("cut") it is carried out. */
@@ -75,10 +76,14 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		return event;
 	}
 	function member(room: Room, mxid: string, membership: string, sender = mxid, more: Content = {}): Event {
+		const previous = room.state.get(`m.room.member ${mxid}`)?.content;
 		room.members.set(mxid, membership);
 		const displayname = users.get(mxid);
 		const content = { membership, ...(displayname && { displayname }), ...more };
-		return emit(room, sender, "m.room.member", content, { state_key: mxid });
+		return emit(room, sender, "m.room.member", content, {
+			state_key: mxid,
+			...(previous && { unsigned: { prev_content: previous } }),
+		});
 	}
 	function newRoom(creator: string, body: Content): Room {
 		const id = `!${++count}`;
@@ -167,6 +172,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			/\/rooms\/([^/]+)\/leave$/,
 			([id = ""], { as, body }) => {
 				const room = rooms.get(id);
+				if (!users.has(as)) return no(403, "M_FORBIDDEN", "Application service has not registered this user");
 				if (room) member(room, as, "leave", as, body);
 				return ok();
 			},
