@@ -94,6 +94,7 @@ async function conversation(): Promise<void> {
 				"Matrix (Juliet)": onMatrix(text),
 			});
 	}
+	await bridged.log.waitFor("the mirror", (line) => line.msg === "all mirrors are up", 30_000);
 	const degrees = (body: unknown) => /12[.]5/.test(String(body));
 	await line("MQTT (thermometer)", `${topic} 12.5`, () => thermometer.publish(topic, "12.5"), {
 		"Matrix (Juliet)": () => juliet.waitFor("12.5", (event) => degrees(event.content.body), 20_000),

@@ -12,18 +12,15 @@ import type { Mapping, Portal } from "./mapping.ts";
 import type { Bridge, Network } from "./network.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
-import { portals as keepPortals } from "./portals.ts";
+import { portals as keepPortals, type Mirror } from "./portals.ts";
 import { type Rules, router } from "./route.ts";
-
-/** A topic shown in a room, by config. */
-export type Mirror = Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>;
 
 export type Running = Bridge &
 	Readonly<{
 		/** Starts the networks over open stores, takes up what waits. */
 		start(): Promise<void>;
-		/** Makes the mirrors of the config, once the networks have started. */
-		mirror(wanted: readonly Mirror[]): Promise<void>;
+		/** Makes the mirrors of the config, once the networks have started; `exactly`: and ends all others. */
+		mirror(wanted: readonly Mirror[], exactly: boolean): Promise<void>;
 		/** Takes nothing more in, delivers for at most `ms` what is under way. The rest is on disk. */
 		stop(ms: number): Promise<void>;
 	}>;

@@ -8,6 +8,9 @@ import type { Link, Mapping, Portal, Role } from "./mapping.ts";
 import type { Network } from "./network.ts";
 import * as phrases from "./phrases.ts";
 
+/** A topic shown in a room, by config. */
+export type Mirror = Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>;
+
 export type Portals = ReturnType<typeof portals>;
 
 const newLink = (network: NetworkName, role: Role, room?: RoomId): Link => ({
@@ -175,10 +178,8 @@ export function portals(deps: {
 				for (const link of portal.links) await detach(portal, link);
 			}),
 
-		/** Mirrors topics into rooms exactly as `wanted` says; mirrors that are no longer wanted end. */
-		mirror: (
-			wanted: readonly Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>[],
-		): Promise<void> =>
+		/** Shows topics in rooms; with `exactly`, mirrors that are not among `wanted` end. */
+		mirror: (wanted: readonly Mirror[], exactly: boolean): Promise<void> =>
 			alone(async () => {
 				const stays = (portal: Portal, link: Link) =>
 					link.role !== "mirror" ||
@@ -188,19 +189,23 @@ export function portals(deps: {
 							one.topic === link.room &&
 							portal.links.some((other) => other.network === one.here && other.room === one.room),
 					);
-				for (const portal of await mapping.portals()) {
-					const links = portal.links.filter((link) => stays(portal, link));
-					if (links.length === portal.links.length) continue;
-					if (links.length > 1) await save({ ...portal, links });
-					else await mapping.removePortal(portal.id);
-				}
+				if (exactly)
+					for (const portal of await mapping.portals()) {
+						const gone = portal.links.filter((link) => !stays(portal, link));
+						if (gone.length === 0) continue;
+						const links = portal.links.filter((link) => stays(portal, link));
+						if (links.length > 1) await save({ ...portal, links });
+						else await mapping.removePortal(portal.id);
+						for (const link of links.length > 1 ? gone : portal.links) await detach(portal, link);
+					}
 				for (const { here, room, there, topic } of wanted) {
 					const portal = (await only(here, room)) ?? {
 						id: randomUUID() as PortalId,
 						links: [newLink(here, "joined", room)],
 					};
-					if (portal.links.some((link) => link.network === there && link.room === topic)) continue;
-					await save({ ...portal, links: [...portal.links, newLink(there, "mirror", topic)] });
+					const known = portal.links.some((link) => link.network === there && link.room === topic);
+					const links = known ? portal.links : [...portal.links, newLink(there, "mirror", topic)];
+					await attach(known ? portal : await save({ ...portal, links }));
 				}
 			}),
 	};

@@ -280,7 +280,7 @@ test("a sensor's values appear in the rooms of its mirror, as words where there 
 	await bridge.stop(0);
 	await begin({}, { can: { message: "drop" } });
 	const mirror = { here: earth.name, room: "plaza" as RoomId, there: mars.name, topic: "temp" as RoomId };
-	await bridge.mirror([mirror]);
+	await bridge.mirror([mirror], true);
 	const reading = {
 		id: "r1" as MessageId,
 		room: "temp" as RoomId,
@@ -290,6 +290,9 @@ test("a sensor's values appear in the rooms of its mirror, as words where there 
 	await mars.bridge.receive([{ ...reading, kind: "state", key: "t", label: "temperature", value: "-60" }]);
 	await seen(earth, 1);
 	expect(lines(earth)).toEqual(["probe: temperature: -60"]);
-	await bridge.mirror([]);
+	expect(mars.attached).toContain("temp");
+	await bridge.mirror([], false);
+	expect(await mapping.portals()).toHaveLength(1);
+	await bridge.mirror([], true);
 	expect(await mapping.portals()).toEqual([]);
 });

@@ -1,0 +1,179 @@
+#!/usr/bin/env node
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { check } from "./check.ts";
+import { type Config, ConfigError, loadConfig } from "./config.ts";
+import { createBridge, type Running } from "./core/bridge.ts";
+import type { Log } from "./core/log.ts";
+import type { Mapping } from "./core/mapping.ts";
+import type { Network } from "./core/network.ts";
+import { permissions } from "./core/permissions.ts";
+import type { Mirror } from "./core/portals.ts";
+import { health } from "./http/health.ts";
+import { logger } from "./log.ts";
+import { matrix } from "./matrix/index.ts";
+import { mirrorsOf, mqtt } from "./mqtt/index.ts";
+import { register } from "./register.ts";
+import { nedbMapping } from "./store/nedb.ts";
+import { sqliteJournal } from "./store/sqlite.ts";
+import { xmpp } from "./xmpp/index.ts";
+
+const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
+
+  node src/main.ts run       runs the bridge
+  node src/main.ts check     dials every side, and names the cure of what fails
+  node src/main.ts register  writes the appservice registration, and prints what to add to the servers
+
+  --config FILE   the configuration (default: data/config.yaml)
+  --help, --version
+`;
+
+/** How long a stop waits for deliveries under way; the rest is on disk and goes out at the next start. */
+const drainMs = 10_000;
+const hourMs = 3_600_000;
+
+async function run(config: Config): Promise<boolean> {
+	const log = logger(config.log.level);
+	const fatal = (error: unknown, message: string) => {
+		log.error({ err: error }, message);
+		process.exit(1);
+	};
+	process.on("uncaughtException", (error) => fatal(error, "stopped by a fault of our own; please report it"));
+	const onFailure = (error: Error) =>
+		fatal(error, "the store has failed; memory and disk would differ from here on");
+
+	const store = (file: string) => join(config.store.directory, file);
+	const mapping = nedbMapping({ file: store("mapping.db"), log, onFailure });
+	const journal = sqliteJournal({ file: store("journal.db"), log, onFailure });
+	const on = (name: string) => ({
+		mapping,
+		log: log.child({ net: name }),
+		membersMirrored: config.rooms.membersMirrored,
+	});
+	const networks: Network[] = [matrix(config.matrix, on("matrix")), xmpp(config.xmpp, on("xmpp"))];
+	if (config.mqtt) networks.push(mqtt(config.mqtt, on("mqtt")));
+
+	const rules = {
+		level: permissions(config.permissions),
+		limits: config.limits,
+		direct: config.gateway.direct,
+		membersMirrored: config.rooms.membersMirrored,
+	};
+	const bridge = createBridge({ networks, mapping, journal, rules, log });
+	const listener = config.health && (await health(config.health.listen, { networks, journal }));
+	// The journal first: its lock is the kernel's, which sees a bridge in another container too.
+	await journal.open();
+	await mapping.open();
+	await sameAsBefore(config, mapping);
+	await bridge.start();
+	log.info({ networks: networks.map((one) => one.name) }, "running");
+	mirror(config, bridge, networks, log).catch((error: unknown) => fatal(error, "mirrors failed"));
+
+	setInterval(() => void journal.prune(Date.now()), hourMs).unref();
+
+	let stopping = false;
+	const stop = async (signal: string) => {
+		if (stopping) process.exit(1);
+		stopping = true;
+		log.info({ signal }, "stopping");
+		await bridge.stop(drainMs);
+		await journal.close();
+		await mapping.close();
+		await listener?.close();
+		process.exit(0);
+	};
+	for (const signal of ["SIGTERM", "SIGINT"] as const)
+		process.on(
+			signal,
+			() => void stop(signal).catch((error: unknown) => fatal(error, "did not stop cleanly")),
+		);
+	return true;
+}
+
+/** Every address in the stores and in people's clients holds our names: under new ones nobody would find anybody. */
+async function sameAsBefore({ matrix, xmpp }: Config, mapping: Mapping): Promise<void> {
+	const now = `${matrix.domain} ${matrix.bot} ${xmpp.component}`;
+	const before = await mapping.once("domains", () => now);
+	if (before === now) return;
+	const [domain, bot, component] = before.split(" ");
+	throw new ConfigError(
+		`This store was made for matrix.domain ${domain}, matrix.bot ${bot} and xmpp.component ${component}. ` +
+			"Set them back, or start with an empty store.directory.",
+	);
+}
+
+/** Shows the configured topics in their rooms; a room that cannot be found yet is looked for again. */
+async function mirror(
+	config: Config,
+	bridge: Running,
+	networks: readonly Network[],
+	log: Log,
+): Promise<void> {
+	const [here, , there] = networks;
+	if (!here || !there || !config.mqtt) return;
+	const wanted = mirrorsOf(config.mqtt);
+	const found = new Map<(typeof wanted)[number], Mirror>();
+	for (let wait = 1_000; ; wait = Math.min(wait * 2, 30_000)) {
+		for (const one of wanted)
+			try {
+				const { room } = await here.findRoom([one.room]);
+				found.set(one, { here: here.name, room, there: there.name, topic: one.topic });
+			} catch (error) {
+				log.warn({ err: error, room: one.room, retryMs: wait }, "the room of a mirror is not there yet");
+			}
+		await bridge.mirror([...found.values()], found.size === wanted.length);
+		if (found.size === wanted.length) return log.info({ mirrors: found.size }, "all mirrors are up");
+		await sleep(wait, undefined, { ref: false });
+	}
+}
+
+const verbs: Record<string, (config: Config, file: string) => Promise<boolean>> = {
+	run,
+	check,
+	register,
+};
+
+/** Exit codes: 0 all is well, 1 something failed and was named, 2 the command line was not understood. */
+async function main(): Promise<number | undefined> {
+	const options = {
+		config: { type: "string" },
+		help: { type: "boolean" },
+		version: { type: "boolean" },
+	} as const;
+	let args: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
+	try {
+		args = parseArgs({ options, allowPositionals: true });
+	} catch (error) {
+		console.error(`${(error as Error).message}\n\n${usage}`);
+		return 2;
+	}
+	const { values, positionals } = args;
+	const verb = verbs[positionals[0] ?? ""];
+	if (values.help) console.log(usage);
+	else if (values.version) console.log(version());
+	else if (!verb || positionals.length > 1) {
+		console.error(usage);
+		return 2;
+	} else {
+		const file = values.config ?? join("data", "config.yaml");
+		const config = loadConfig(file);
+		mkdirSync(config.store.directory, { recursive: true, mode: 0o700 });
+		if (!(await verb(config, file))) return 1;
+	}
+	return undefined;
+}
+
+const version = (): string =>
+	JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+
+main().then(
+	(code) => {
+		if (code !== undefined) process.exitCode = code;
+	},
+	(error: unknown) => {
+		console.error(error instanceof ConfigError ? error.message : error);
+		process.exit(1);
+	},
+);

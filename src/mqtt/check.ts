@@ -1,0 +1,63 @@
+import { type Finding, fails, works } from "../core/finding.ts";
+import * as phrases from "../core/phrases.ts";
+import { type BrokerOptions, type Connection, dial, Refusal, type Welcome } from "./client.ts";
+
+/** Whether the broker takes us and what we want to read there, and the limits it names. Leaves the bridge's session alone. */
+export async function checkBroker(
+	name: string,
+	broker: BrokerOptions,
+	filters: readonly string[],
+): Promise<Finding[]> {
+	const what = `broker ${name}`;
+	const { promise, resolve } = Promise.withResolvers<Welcome | Error>();
+	const visitor = { ...broker, clientId: `${broker.clientId}-check` };
+	const connection = dial(visitor, { up: resolve, arrival() {}, down: resolve }, { fleeting: true });
+	const welcome = await promise;
+	if (welcome instanceof Error) return [fails(what, explain(welcome, broker.url))];
+	const { limits } = welcome;
+	const found = [
+		// [MQTT-3.2.2-10]: a broker may announce less than QoS 1.
+		limits.maximumQoS === 0
+			? fails(what, phrases.brokerNoQos1)
+			: works(what, [broker.url, phrases.brokerLimits(named(limits))].filter(Boolean).join(", ")),
+	];
+	for (const filter of filters) found.push(await readable(connection, filter));
+	connection.close();
+	return found;
+}
+
+async function readable(connection: Connection, filter: string): Promise<Finding> {
+	const what = `mirror ${filter}`;
+	try {
+		await connection.subscribe(filter);
+		return works(what);
+	} catch (error) {
+		return fails(
+			what,
+			error instanceof Refusal ? phrases.brokerRefused(error.code) : (error as Error).message,
+		);
+	}
+}
+
+/** MQTT 5 §3.2.2.3; what is not announced is not limited. */
+const named = (limits: Welcome["limits"]) => ({
+	...(limits.receiveMaximum !== undefined && { "receive maximum": limits.receiveMaximum }),
+	...(limits.maximumPacketSize !== undefined && { "maximum packet size": limits.maximumPacketSize }),
+	...(limits.maximumQoS !== undefined && { "maximum QoS": limits.maximumQoS }),
+	...(limits.retainAvailable === false && { retain: "not available" }),
+	...(limits.wildcardSubscriptionAvailable === false && { wildcards: "not available" }),
+	...(limits.sessionExpiryInterval !== undefined && {
+		"session expiry": `${limits.sessionExpiryInterval} s`,
+	}),
+});
+
+function explain(error: Error & { code?: unknown }, url: string): string {
+	if (error instanceof Refusal) return phrases.brokerRefused(error.code);
+	const text = error.message || String(error.code);
+	if (/certificate|CERT_|altname/i.test(`${text} ${String(error.code)}`))
+		return phrases.brokerNotTrusted(text);
+	if (/wrong version number|packet length|EPROTO/i.test(text)) return phrases.brokerNoTls;
+	if (/the connection broke|no answer|connack timeout/.test(text) && /^(mqtt|ws):/.test(url))
+		return phrases.brokerNeedsTls;
+	return phrases.notReached(url, text);
+}

@@ -1,0 +1,102 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import type { Config } from "./config.ts";
+import * as phrases from "./core/phrases.ts";
+import {
+	differences,
+	type Registration,
+	readRegistration,
+	writeRegistration,
+} from "./matrix/registration.ts";
+
+/** Whose people have ghosts on Matrix. Both from the start: a namespace added later would mean a new registration. */
+export const ghostNetworks = ["xmpp", "mqtt"];
+
+/**
+ * Writes the appservice registration, or brings it up to date with its tokens kept, and prints what to add to the
+ * servers. False when the file that is there cannot be used.
+ */
+export async function register(
+	config: Config,
+	_file: string,
+	print: (line: string) => void = console.log,
+): Promise<boolean> {
+	const { domain, bot, appservice } = config.matrix;
+	const file = appservice.registration;
+	const options = { domain, bot, url: appservice.url, networks: ghostNetworks };
+	const fresh = writeRegistration(options);
+	const there = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+		if (error.code === "ENOENT") return undefined;
+		throw error;
+	});
+	if (there === undefined) {
+		await mkdir(dirname(file), { recursive: true });
+		// wx: two at once must not leave the homeserver with the tokens of the one and us with the other's.
+		await writeFile(file, fresh, { mode: 0o600, flag: "wx" });
+		print(phrases.registrationWritten(file));
+	} else {
+		let old: Registration;
+		try {
+			old = readRegistration(there);
+		} catch (error) {
+			print(phrases.registrationBroken(file, (error as Error).message));
+			return false;
+		}
+		const differing = differences(old, options);
+		if (differing.length === 0) print(phrases.registrationKept(file));
+		else {
+			await writeFile(file, withNames(fresh, old), { mode: 0o600 });
+			print(phrases.registrationUpdated(file, differing.join("; ")));
+		}
+	}
+	print(instructions(config));
+	return true;
+}
+
+/** The new text under the id and with the tokens the homeserver knows. */
+function withNames(text: string, old: Registration): string {
+	const { as_token, hs_token, id } = readRegistration(text);
+	return text
+		.replace(as_token, () => old.as_token)
+		.replace(hs_token, () => old.hs_token)
+		.replace(`id: ${id}`, () => `id: ${JSON.stringify(old.id)}`);
+}
+
+function instructions({ matrix, xmpp }: Config): string {
+	const file = resolve(matrix.appservice.registration);
+	const { hostname, port } = new URL(xmpp.service);
+	// Both servers listen for components on loopback unless told otherwise.
+	const here = /^(127\.|\[::1\]$|localhost$)/.test(hostname);
+	return `
+Matrix: the homeserver has to read the registration. It holds secrets, so give a copy to the homeserver's user only:
+
+    install -o matrix-synapse -m 600 ${file} /etc/matrix-synapse/trivium.yaml
+
+Add to homeserver.yaml of Synapse, and restart it:
+
+    app_service_config_files:
+      - /etc/matrix-synapse/trivium.yaml
+
+XMPP: one of these two, then reload the server. The secret is that of xmpp.secret.
+
+Add to prosody.cfg.lua of Prosody, what stands before “Component” above the first VirtualHost:
+
+    component_ports = { ${port || 5347} }${here ? "" : '\n    component_interfaces = { "*" } -- unencrypted: let nobody but the bridge reach it'}
+
+    Component "${xmpp.component}"
+        component_secret = "THE SECRET"
+        component_conflict_resolve = "kick_old" -- a dead connection of ours does not keep us out
+
+Or add to “listen” in ejabberd.yml of ejabberd:
+
+    listen:
+      - port: ${port || 5347}
+        ip: "${here ? "127.0.0.1" : "0.0.0.0"}"${here ? "" : " # unencrypted: let nobody but the bridge reach it"}
+        module: ejabberd_service
+        max_stanza_size: 524288
+        hosts:
+          ${xmpp.component}:
+            password: "THE SECRET"
+
+Then “check” tells whether everything works.`;
+}

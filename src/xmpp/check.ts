@@ -1,0 +1,42 @@
+import { type Finding, fails, works } from "../core/finding.ts";
+import * as phrases from "../core/phrases.ts";
+import { type Cause, dial } from "./connection.ts";
+
+type Options = Readonly<{ component: string; service: string; secret: string }>;
+
+/** Whether the XMPP server takes us as its component. Not to be called while a bridge does: it would lose its place. */
+export async function checkXmpp(options: Options): Promise<Finding> {
+	const what = "component";
+	const { promise: online, resolve } = Promise.withResolvers<undefined>();
+	const connection = dial(
+		{ ...options, deadline: 5000, idle: 60_000 },
+		{ online: () => resolve(undefined), stanza() {}, truncated() {}, skip: () => true },
+	);
+	const cause = await Promise.race([online, connection.ended]);
+	connection.close();
+	await connection.ended;
+	return cause
+		? fails(what, explain(cause, options))
+		: works(what, `${options.component} at ${options.service}`);
+}
+
+// XEP-0114 §3, RFC 6120 §4.9.3
+function explain({ condition, text }: Cause, { component, service }: Options): string {
+	switch (condition) {
+		case undefined:
+			// Refused, no such host, no route: nothing was there. Else something was that is no component port.
+			return /^(connect|getaddrinfo) |ECONN|ENOTFOUND|EHOST|ENET|ETIMEDOUT/.test(text)
+				? phrases.notReached(service, text)
+				: phrases.noComponentPort(service, text);
+		case "not-authorized":
+			return phrases.xmppSecretRefused(component);
+		case "host-unknown":
+			return phrases.xmppHostUnknown(component);
+		case "conflict":
+			return phrases.xmppConflict(component);
+		case "invalid-namespace":
+			return phrases.noComponentPort(service, text);
+		default:
+			return phrases.xmppRefused(text);
+	}
+}

@@ -1,0 +1,73 @@
+import { globSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, normalize } from "node:path";
+import { expect, test } from "vitest";
+
+/** What each folder of src may import besides itself; a library is named by the one file that wraps it. */
+const mayImport: Record<string, readonly string[]> = {
+	core: [],
+	matrix: ["core", "media"],
+	xmpp: ["core", "media"],
+	mqtt: ["core", "media"],
+	media: ["core", "http"],
+	http: ["core"],
+	store: ["core"],
+};
+
+/** Each library and the only files that may import it. */
+const wrappedBy: Record<string, readonly string[]> = {
+	"matrix-appservice-bridge": ["src/matrix/appservice.ts"],
+	"matrix-appservice": ["src/matrix/appservice.ts"],
+	// One for its link, one for its elements.
+	"@xmpp/component": ["src/xmpp/connection.ts", "src/xmpp/xml.ts"],
+	saxes: ["src/xmpp/stream-parser.ts"],
+	mqtt: ["src/mqtt/client.ts"],
+	"nedb-promises": ["src/store/nedb-file.ts"],
+	// One for people's config, one for what the homeserver reads.
+	yaml: ["src/yaml.ts", "src/matrix/registration.ts"],
+	pino: ["src/log.ts"],
+};
+
+const pure = /\/(from-\w+|to-\w+|html|jid|mxid|topics|downgrade|phrases|codec)\.ts$/;
+const impure = /^node:(fs|net|http|https|tls|dns|timers|worker_threads|child_process)/;
+
+const files = globSync("src/**/*.ts").filter((file) => !file.endsWith(".d.ts"));
+const importsOf = (file: string) =>
+	[
+		...readFileSync(file, "utf8").matchAll(
+			/^(?:import|export)\b[^;]*?from "([^"]+)"|\bimport\("([^"]+)"\)/gm,
+		),
+	].map((match) => (match[1] ?? match[2]) as string);
+
+for (const file of files) {
+	const folder = file.split("/")[1] as string;
+	for (const target of importsOf(file)) {
+		if (target.startsWith(".")) {
+			const other = normalize(join(dirname(file), target)).split("/")[1] as string;
+			if (!(folder in mayImport) || other === folder) continue;
+			test(`${file} may import ${target}`, () => expect(mayImport[folder]).toContain(other));
+		} else if (!target.startsWith("node:")) {
+			test(`${file} may use ${target}`, () => {
+				expect(builtinModules, "spell it node:…").not.toContain(target);
+				expect(folder, "core uses no library").not.toBe("core");
+				const owners = wrappedBy[target];
+				if (owners) expect(owners).toContain(file);
+			});
+		}
+		if (pure.test(file)) test(`${file} is pure: no ${target}`, () => expect(target).not.toMatch(impure));
+	}
+}
+
+test("core names no network", () => {
+	for (const file of files.filter((one) => one.startsWith("src/core/")))
+		expect(readFileSync(file, "utf8"), file).not.toMatch(/"(matrix|xmpp|mqtt)"/);
+});
+
+test("pure files read no clock", () => {
+	for (const file of files.filter((one) => pure.test(one)))
+		expect(readFileSync(file, "utf8"), file).not.toMatch(/Date\.now|new Date\(\)|Math\.random/);
+});
+
+test("no file is past what one sitting can read", () => {
+	for (const file of files) expect(readFileSync(file, "utf8").split("\n").length, file).toBeLessThan(500);
+});
