@@ -35,12 +35,19 @@ export async function look(
 			throw new PermanentError("not-found", phrases.noSuchServer(domain(room)), { cause: error });
 		if (error.type === "wait") throw neutral(error);
 		// A hidden room says nothing to strangers; whether it lets us in, the join tells.
-		if (error.type === "auth" || error.condition === "not-allowed") return undefined;
+		if (hidden.has(error.condition)) return undefined;
 		throw new PermanentError("not-found", phrases.notMuc(room), { cause: error });
 	}
 	if (!features.muc) throw new PermanentError("invalid", phrases.notMuc(room));
 	return features;
 }
+
+const hidden: ReadonlySet<string> = new Set([
+	"forbidden",
+	"not-allowed",
+	"not-authorized",
+	"registration-required",
+]);
 
 /** Brings the listener in, and the ghosts after it, as often as it takes. One run at a time; idempotent. */
 export function keep(room: Room, context: Context): Promise<void> {

@@ -47,6 +47,8 @@ async function join(room: Room, ours: Ours, context: Context): Promise<void> {
 
 /** XEP-0045 §7.6; where no form of the new name is free the old one stays. */
 export async function rename(room: Room, ours: Ours, context: Context): Promise<void> {
+	// They may just be coming in under the old name; who is not let in is named anew by the next join.
+	await ours.entering?.catch(() => undefined);
 	if (ours.state !== "in") return;
 	await withNick(room, ours, context, (nick) =>
 		nick === ours.nick ? undefined : to.rename(ours.jid, room.jid, nick, ours.name),
@@ -84,14 +86,15 @@ async function withNick(
 		if (!(answer instanceof StanzaError)) throw answer;
 		// XEP-0045 §7.2.8: somebody else has it, or reserved it.
 		if (answer.condition === "conflict") taken++;
-		// Prosody lets nothing newer than Unicode 3.2 be a nick, so no emoji.
+		// Neither server lets anything newer than Unicode 3.2 be a nick, so no emoji.
 		else if (nickRefused.has(answer.condition) && name !== plainNick(name, first))
 			name = plainNick(name, first);
 		else throw refusal(room, answer);
 	}
 	throw new NoPlace(phrases.mucNoNick(room.jid));
 }
-const nickRefused: ReadonlySet<string> = new Set(["jid-malformed", "not-acceptable"]);
+// Prosody's room answers jid-malformed; ejabberd itself bad-request, for an address it cannot even read.
+const nickRefused: ReadonlySet<string> = new Set(["jid-malformed", "bad-request", "not-acceptable"]);
 
 /** Sends a presence and resolves with what the room answers to it: ours under 110, or an error. */
 function answered(ours: Ours, stanza: Element, context: Context): Promise<OccupantPresence | Error> {
