@@ -38,6 +38,24 @@ export type Fake = Network & {
 	say(room: string, name: string, text: string, more?: Partial<Message>): Promise<void>;
 };
 
+const everything: Capabilities = {
+	message: "native",
+	edit: "native",
+	redaction: "native",
+	reaction: "native",
+	poll: "text",
+	vote: "text",
+	"poll-end": "text",
+	membership: "native",
+	profile: "native",
+	state: "text",
+	rich: "native",
+	reply: "native",
+	thread: "native",
+	media: "text",
+	location: "text",
+};
+
 /** A fictional network: rooms and people are names, its wire an array. The tutorial for a real one. */
 export function fakeNetwork(
 	name: string,
@@ -85,13 +103,7 @@ export function fakeNetwork(
 		},
 		pause: async () => undefined,
 		stop: async () => undefined,
-		capabilities: () => ({
-			message: "native",
-			membership: "native",
-			profile: "native",
-			state: "text",
-			...can,
-		}),
+		capabilities: () => ({ ...everything, ...can }),
 		send: async (out) => {
 			await fake.trouble(out);
 			fake.sent.push(out);

@@ -46,7 +46,9 @@ export function createBridge(deps: {
 	/** The network each lane leads to, so that a lane is found without asking the store. */
 	const targets = new Map<string, Network>();
 	const key = (lane: Lane) => `${lane.portal} ${lane.link}`;
+	const settled = (portal: Portal) => lanes.settled(portal.id, 3_000);
 	const sender = deliver({
+		settled,
 		mapping,
 		journal,
 		portals,

@@ -1,7 +1,7 @@
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
-import type { BridgeEvent } from "./event.ts";
-import type { NetworkName } from "./ids.ts";
+import type { BridgeEvent, Reaction } from "./event.ts";
+import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
 import type { Sender } from "./lanes.ts";
 import type { Log } from "./log.ts";
@@ -9,12 +9,17 @@ import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Network, Outbound } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
+import { changed, sameSet } from "./reactions.ts";
+import { references, resolve, resolved } from "./references.ts";
 
 const day = 24 * 60 * 60_000;
 /** From here on a message is shown with its own time. */
 const lateAfter = 5 * 60_000;
 /** A row that fails without a reason we know is a bug of ours: it must not block its lane for ever. */
 const patience = 4;
+
+/** What its sender waits to see there. */
+const aloud: ReadonlySet<BridgeEvent["kind"]> = new Set(["message", "edit", "poll", "redaction"]);
 
 /** Takes one row from the journal to its target: resolve, downgrade, send, record. */
 export function deliver(deps: {
@@ -25,15 +30,16 @@ export function deliver(deps: {
 	log: Log;
 	/** Told which network a lane leads to, once that is known. */
 	target(lane: Lane, to: Network): void;
+	/** Resolves when what is under way in the portal's lanes is settled, or a few seconds have passed. */
+	settled(portal: Portal): Promise<void>;
 	now?: () => number;
 }): Omit<Sender, "window"> {
 	const { mapping, journal, portals, network, log, now = Date.now } = deps;
 
-	/** Nobody waits for an answer to a state or a membership, so only words are refused aloud. */
 	async function refuse(row: Row, error: PermanentError, target: string): Promise<void> {
 		await journal.refuse(row, error.message);
 		log.warn({ trace: row.trace, reason: error.reason, target }, "message refused");
-		if (row.event.kind !== "message") return;
+		if (!aloud.has(row.event.kind)) return;
 		await network(row.event.sender.network)
 			.refuse(row.event, error, target)
 			.catch((failure: unknown) =>
@@ -52,6 +58,29 @@ export function deliver(deps: {
 		return { portal: made, link: { ...link, room }, room };
 	}
 
+	/**
+	 * Ids of what the event is about. Whoever answers a message has seen it, maybe before its delivery was confirmed to us:
+	 * deliveries of this portal that are under way get the time to be.
+	 */
+	async function refsOf(
+		event: BridgeEvent,
+		portal: Portal,
+		to: Readonly<{ network: NetworkName; room: RoomId }>,
+	) {
+		const refs = await resolve(event, journal, to);
+		if (resolved(event, refs)) return refs;
+		await deps.settled(portal);
+		return resolve(event, journal, to);
+	}
+
+	/** The whole set its sender shows on a message from now on, and what it shows now; nothing when that is the same. */
+	async function asSet(event: Reaction, on: MessageId, to: Readonly<{ network: NetworkName; room: RoomId }>) {
+		const shown = await journal.reactions(to.network, to.room, on, event.sender.id);
+		const before = shown.map((one) => one.emoji);
+		const emoji = changed(before, event.mode, event.emoji);
+		return sameSet(before, emoji) ? undefined : { shown, event: { ...event, mode: "set" as const, emoji } };
+	}
+
 	/** In a chat of two, a third person has no account the other side knows: their words come through the one it does. */
 	function speakFor(event: BridgeEvent, portal: Portal): BridgeEvent {
 		const speaker = portal.between?.find((person) => person.network === event.sender.network);
@@ -64,6 +93,8 @@ export function deliver(deps: {
 	}
 
 	return {
+		/** What is about an earlier message may be about one still under way in the same lane. */
+		alone: (row) => references(row.event).length > 0,
 		async prepare(row) {
 			const linked = await mapping.portal(row.lane.portal);
 			const wanted = linked?.links.find((one) => one.id === row.lane.link);
@@ -78,18 +109,30 @@ export function deliver(deps: {
 				return undefined;
 			}
 			const { portal, link, room } = await roomOf(linked, wanted);
-			const shown = downgrade(speakFor(row.event, portal), target.capabilities(room));
-			if (!shown) {
-				await journal.done(row, { network: link.network, room }, []);
+			const to = { network: link.network, room };
+			const said = speakFor(row.event, portal);
+			const refs = await refsOf(said, portal, to);
+			const fit = downgrade(said, target.capabilities(room, said), refs);
+			const settle = async () => {
+				await journal.done(row, to, []);
 				return undefined;
-			}
-			const event: BridgeEvent = now() - shown.at > lateAfter ? { ...shown, late: true } : shown;
-			await journal.attempt(row);
+			};
+			if (!fit) return settle();
+			const on = fit.kind === "reaction" ? refs[fit.target.id]?.[0] : undefined;
+			const set = fit.kind === "reaction" && on ? await asSet(fit, on, to) : { event: fit, shown: [] };
+			if (!set) return settle();
+			const event: BridgeEvent = now() - fit.at > lateAfter ? { ...set.event, late: true } : set.event;
+			// Gone: deleted by its author before it was ever sent.
+			if (!(await journal.attempt(row))) return undefined;
 			const { operation, trace, attempts: attempt } = row;
-			const out: Outbound = { operation, trace, portal, link, room, event, attempt };
+			const out: Outbound = { operation, trace, portal, link, room, event, refs, shown: set.shown, attempt };
 			return async () => {
 				const ids = await target.send(out);
-				await journal.done(row, { network: link.network, room }, ids);
+				if (event.kind === "reaction" && on) {
+					const shows = event.emoji.map((emoji, index) => ({ emoji, ...(ids[index] && { id: ids[index] }) }));
+					await journal.setReactions(to.network, to.room, on, event.sender.id, shows);
+				}
+				await journal.done(row, to, event.kind === "reaction" ? [] : ids);
 				log.info({ trace, to: link.network, kind: event.kind, ms: now() - row.queuedAt }, "delivered");
 			};
 		},

@@ -1,26 +1,119 @@
-import type { BridgeEvent } from "./event.ts";
-import type { Capabilities } from "./network.ts";
+import type { BridgeEvent, Message, Reference, Words } from "./event.ts";
+import type { Capabilities, Feature, Refs } from "./network.ts";
 import * as phrases from "./phrases.ts";
 
-/** The event as a room with these capabilities can show it: itself, words in its place, or nothing. */
-export function downgrade(event: BridgeEvent, capabilities: Capabilities): BridgeEvent | undefined {
+/**
+ * The event as a room with these capabilities can show it: itself, words in its place, or nothing. `refs` are the ids
+ * there of what it is about: what cannot be pointed at is said in words.
+ */
+export function downgrade(
+	event: BridgeEvent,
+	capabilities: Capabilities,
+	refs: Refs,
+): BridgeEvent | undefined {
 	switch (capabilities[event.kind]) {
 		case "native":
 		case "mixed":
-			return event;
-		case "text":
-			return words(event);
+			return pointing(event, capabilities, refs);
+		case "text": {
+			const message = inWords(event);
+			return message && plainer(message, capabilities, refs);
+		}
 		case "drop":
 			return undefined;
 	}
 }
 
-function words(event: BridgeEvent): BridgeEvent | undefined {
+const found = (refs: Refs, id: string | undefined) => id !== undefined && (refs[id]?.length ?? 0) > 0;
+
+/** A native event, where what it is about is known in the room. */
+function pointing(event: BridgeEvent, capabilities: Capabilities, refs: Refs): BridgeEvent | undefined {
+	switch (event.kind) {
+		case "message":
+			return plainer(event, capabilities, refs);
+		case "edit":
+			// Only who wrote a message may change it.
+			if (found(refs, event.target.own ?? event.target.id)) return words(event, capabilities);
+			return plainer(inWords(event) as Message, capabilities, refs);
+		case "redaction":
+			return found(refs, event.target.id) ? event : undefined;
+		case "reaction":
+		case "vote":
+		case "poll-end":
+			return found(refs, event.target.id) ? event : inWords(event);
+		case "poll":
+		case "membership":
+		case "profile":
+		case "state":
+			return event;
+		default:
+			return event satisfies never;
+	}
+}
+
+/** The message without what the room cannot show. */
+function plainer(event: Message, capabilities: Capabilities, refs: Refs): Message {
+	const { replyTo, thread, ...message } = words(event, capabilities);
+	const lacks = (feature: Feature) => capabilities[feature] === "text" || capabilities[feature] === "drop";
+	const quote = replyTo && (lacks("reply") || !found(refs, replyTo.id));
+	const text = quote && capabilities.reply !== "drop" ? quoting(replyTo, message.text) : message.text;
+	const { rich, ...bare } = message;
+	const told = thread && capabilities.thread === "text";
+	return {
+		...(quote || told ? bare : message),
+		text: told ? phrases.inThread(thread.text, text) : text,
+		...(replyTo && !quote && { replyTo }),
+		...(thread && !lacks("thread") && { thread }),
+	};
+}
+
+function quoting({ author, text }: Reference, said: string): string {
+	return text === undefined ? said : phrases.quoted(author?.name, text, said);
+}
+
+function words<T extends BridgeEvent & Words>(event: T, capabilities: Capabilities): T {
+	const { rich, media, location, ...bare } = event;
+	const can = (feature: Feature) => capabilities[feature] === "native" || capabilities[feature] === "mixed";
+	let text = event.text;
+	if (media && !can("media")) text = phrases.sentFile(media.kind, media.name, text || undefined);
+	if (location && !can("location")) text = phrases.sharedLocation(location.description ?? "", location.geo);
+	return {
+		...bare,
+		text,
+		...(rich && can("rich") && { rich }),
+		...(media && can("media") && { media }),
+		...(location && can("location") && { location }),
+	} as T;
+}
+
+function inWords(event: BridgeEvent): Message | undefined {
 	switch (event.kind) {
 		case "message":
 			return event;
+		case "edit": {
+			const { kind: _kind, target: _target, rich: _rich, ...said } = event;
+			return { ...said, kind: "message", text: phrases.correction(event.text) };
+		}
+		case "reaction":
+			// What was taken back was never a line of its own.
+			if (event.mode === "remove" || event.emoji.length === 0) return undefined;
+			return act(event, phrases.reacted(event.emoji.join(" "), event.target.text));
+		case "redaction":
+			return undefined;
+		case "poll":
+			return act(
+				event,
+				phrases.startedPoll(
+					event.question,
+					event.answers.map((answer) => answer.text),
+				),
+			);
+		case "vote":
+			return event.answers.length > 0 ? act(event, phrases.voted(event.answers)) : undefined;
+		case "poll-end":
+			return act(event, phrases.pollEnded(event.text));
 		case "state": {
-			const { key: _key, label, value, ...base } = event;
+			const { kind: _kind, key: _key, label, value, ...base } = event;
 			return { ...base, kind: "message", style: "notice", text: phrases.value(label, value) };
 		}
 		// Who is there is shown by being there; in words it would be noise.
@@ -30,4 +123,8 @@ function words(event: BridgeEvent): BridgeEvent | undefined {
 		default:
 			return event satisfies never;
 	}
+}
+
+function act({ id, room, sender, at, late }: BridgeEvent, text: string): Message {
+	return { id, room, sender, at, ...(late && { late }), kind: "message", style: "emote", text };
 }

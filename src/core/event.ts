@@ -1,4 +1,5 @@
 import type { MessageId, NetworkName, RoomId, UserId } from "./ids.ts";
+import type { Rich } from "./rich.ts";
 
 /** Somebody, or something, as their own network knows them. */
 export type Person = Readonly<{
@@ -16,8 +17,49 @@ export type Person = Readonly<{
 	local?: true;
 }>;
 
+/** A message that another one is about, by its id in the room it was pointed at. */
+export type Reference = Readonly<{
+	id: MessageId;
+	/** An id that is known only if the sender wrote the target: what they may change. See {@link Base.aka}. */
+	own?: MessageId;
+	/** Who wrote it and what, for words where the target cannot be pointed at. */
+	author?: Person;
+	text?: string;
+}>;
+
+/** Something to look at or listen to. `source` is opaque: its network opens it. */
+export type Media = Readonly<{
+	kind: "image" | "video" | "audio" | "voice" | "sticker" | "file";
+	source: Readonly<{ network: NetworkName; ref: string }>;
+	name: string;
+	mime?: string;
+	/** Bytes. */
+	size?: number;
+	/** Pixels. */
+	width?: number;
+	height?: number;
+	/** Milliseconds. */
+	duration?: number;
+	/** What it shows, for those who cannot see it. */
+	alt?: string;
+	blurhash?: string;
+}>;
+
+/** What somebody says, whatever kind of saying it is. */
+export type Words = Readonly<{
+	/** A notice is made by a machine: bots do not answer it. */
+	style: "text" | "emote" | "notice";
+	/** The words without markup; of media the caption, empty where there is none. */
+	text: string;
+	rich?: Rich;
+	media?: Media;
+	location?: Readonly<{ geo: string; description?: string }>;
+}>;
+
 type Base = Readonly<{
 	id: MessageId;
+	/** Further ids of the same event in its room, by which others there may point at it. */
+	aka?: readonly MessageId[];
 	room: RoomId;
 	sender: Person;
 	/** When it was said, in ms since 1970, by its server's clock. */
@@ -28,13 +70,19 @@ type Base = Readonly<{
 	to?: Person;
 }>;
 
-export type Message = Base &
-	Readonly<{
-		kind: "message";
-		/** A notice is made by a machine: bots do not answer it. */
-		style: "text" | "emote" | "notice";
-		text: string;
-	}>;
+export type Message = Base & Words & Readonly<{ kind: "message"; replyTo?: Reference; thread?: Reference }>;
+/** `target` says something else from now on. */
+export type Edit = Base & Words & Readonly<{ kind: "edit"; target: Reference }>;
+/** `target` is taken back: by its author where `target.own` is known, else by a moderator. */
+export type Redaction = Base & Readonly<{ kind: "redaction"; target: Reference; reason?: string }>;
+/** add, remove: these emoji besides the others. set: these and no others; what is sent is always a set. */
+export type Reaction = Base &
+	Readonly<{ kind: "reaction"; target: Reference; mode: "add" | "remove" | "set"; emoji: readonly string[] }>;
+/** A question with numbered answers; a vote is a reply or reaction with the number. */
+export type Poll = Base &
+	Readonly<{ kind: "poll"; question: string; answers: readonly Readonly<{ id: string; text: string }>[] }>;
+export type Vote = Base & Readonly<{ kind: "vote"; target: Reference; answers: readonly string[] }>;
+export type PollEnd = Base & Readonly<{ kind: "poll-end"; target: Reference; text: string }>;
 /** `sender` came or went; for a kick or ban `by` did it to them. */
 export type Membership = Base &
 	Readonly<{ kind: "membership"; change: "join" | "leave"; by?: string; reason?: string }>;
@@ -44,5 +92,15 @@ export type Profile = Base & Readonly<{ kind: "profile" }>;
 export type State = Base & Readonly<{ kind: "state"; key: string; label: string; value: string | null }>;
 
 /** The neutral vocabulary. A switch over `kind` ends in `satisfies never`, so that the compiler lists what a new kind touches. */
-export type BridgeEvent = Message | Membership | Profile | State;
+export type BridgeEvent =
+	| Message
+	| Edit
+	| Redaction
+	| Reaction
+	| Poll
+	| Vote
+	| PollEnd
+	| Membership
+	| Profile
+	| State;
 export type Kind = BridgeEvent["kind"];

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { TemporaryError } from "./errors.ts";
+import type { PortalId } from "./ids.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
 import type { Log } from "./log.ts";
 
@@ -10,6 +12,8 @@ const lastRetry = 60_000;
 export type Sender = Readonly<{
 	/** How many rows of this lane may be under way at once. */
 	window(lane: Lane): number;
+	/** True for a row that may be about one before it: everything under way is settled first. */
+	alone(row: Row): boolean;
 	/** All that must be on disk before sending. Resolves with the sending itself, or nothing when the row is settled. */
 	prepare(row: Row): Promise<(() => Promise<void>) | undefined>;
 	/** Called for what is no TemporaryError: settles the row. Throwing makes it temporary. */
@@ -26,6 +30,7 @@ type State = {
 	/** Some were added there while the queue was being refilled. */
 	missed: boolean;
 	running: boolean;
+	flight: Set<Promise<void>>;
 	failures: number;
 	/** Ends a wait to retry. */
 	wake: (() => void) | undefined;
@@ -51,6 +56,7 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 			behind: false,
 			missed: false,
 			running: false,
+			flight: new Set(),
 			failures: 0,
 			wake: undefined,
 			arrived: undefined,
@@ -74,7 +80,7 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 	}
 
 	async function work(of: State): Promise<void> {
-		const flight = new Set<Promise<void>>();
+		const { flight } = of;
 		const again: Row[] = [];
 		let wait = 0;
 		const retry = (row: Row, error: unknown) => {
@@ -94,7 +100,8 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 				wait = 0;
 			}
 			if (of.queue.length === 0 && of.behind) await refill(of);
-			const batch = of.queue.splice(0, Math.max(0, sender.window(of.lane) - flight.size));
+			if (of.queue[0] && sender.alone(of.queue[0])) await Promise.all(flight);
+			const batch = take(of, Math.max(0, sender.window(of.lane) - flight.size));
 			if (batch.length === 0 && flight.size === 0) return;
 			const sends = await Promise.all(
 				batch.map((row) => sender.prepare(row).catch((error: unknown) => failed(row, error))),
@@ -125,6 +132,12 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 			}
 		}
 		await Promise.all(flight);
+	}
+
+	/** The next rows, up to the one that has to wait for those before it. */
+	function take(of: State, most: number): Row[] {
+		const next = of.queue.findIndex((row, index) => index > 0 && sender.alone(row));
+		return of.queue.splice(0, next < 0 ? most : Math.min(most, next));
 	}
 
 	async function refill(of: State): Promise<void> {
@@ -171,6 +184,14 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 				of.arrived?.();
 				begin(of);
 			}
+		},
+		/** Resolves when what is now under way in the portal is settled, after `ms` at the latest. */
+		async settled(portal: PortalId, ms: number): Promise<void> {
+			const flights = [...states.values()]
+				.filter(({ lane }) => lane.portal === portal)
+				.flatMap((of) => [...of.flight]);
+			if (flights.length > 0)
+				await Promise.race([Promise.all(flights), sleep(ms, undefined, { ref: false })]);
 		},
 		/** Ends the waiting of every lane for which `which` holds. */
 		resume(which: (lane: Lane) => boolean): void {

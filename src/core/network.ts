@@ -2,6 +2,7 @@ import type { Command, CommandCall } from "./commands.ts";
 import type { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Kind, Person } from "./event.ts";
 import type { MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";
+import type { Reaction } from "./journal.ts";
 import type { Link, Portal } from "./mapping.ts";
 
 /**
@@ -9,7 +10,11 @@ import type { Link, Portal } from "./mapping.ts";
  * text: replaced by words. drop: not shown.
  */
 export type Support = "native" | "mixed" | "text" | "drop";
-export type Capabilities = Readonly<Record<Kind, Support>>;
+/** What words may come with. */
+export type Feature = "rich" | "reply" | "thread" | "media" | "location";
+export type Capabilities = Readonly<Record<Kind | Feature, Support>>;
+
+export type Refs = Readonly<Record<string, readonly MessageId[]>>;
 
 /** One event as its target network is to show it. */
 export type Outbound = Readonly<{
@@ -19,6 +24,13 @@ export type Outbound = Readonly<{
 	link: Link;
 	room: RoomId;
 	event: BridgeEvent;
+	/** For each message the event is about, by the id it is named by: its ids in `room`; none where it is not known. */
+	refs: Refs;
+	/**
+	 * Of a reaction: what its sender shows on the target now. `event` then is the whole new set, and `send` resolves with
+	 * one id for each of its emoji (or with none, where a reaction has no id of its own).
+	 */
+	shown: readonly Reaction[];
 	/** How often it was tried before; from 1 on, it may already be there. */
 	attempt: number;
 }>;
@@ -50,7 +62,8 @@ export interface Network {
 
 	/** Absent: up whenever it has started. */
 	status?(): Status;
-	capabilities(room: RoomId): Capabilities;
+	/** What a room there can show. `event` is what is about to be sent, where that makes a difference. */
+	capabilities(room: RoomId, event: BridgeEvent): Capabilities;
 	/**
 	 * Delivers, and resolves when the other side confirmed, with the ids the event has there.
 	 * @throws TemporaryError to be called again with the same operation, PermanentError to give up.

@@ -59,7 +59,20 @@ export const encrypted =
 export const encryptedRefused =
 	"The bridge cannot read encrypted messages, so nobody got this one. Please turn encryption off for this chat and send it again.";
 export const correction = (text: string) => `Correction: ${text}`;
-export const reacted = (emoji: string) => `reacted with ${emoji}`;
+export const reacted = (emoji: string, quote?: string) =>
+	quote === undefined ? `reacted with ${emoji}` : `reacted with ${emoji} to “${shortened(quote)}”`;
+/** The beginning of a text, on one line. */
+const shortened = (text: string) => {
+	const line = [...text.replace(/\s+/g, " ").trim()];
+	return line.length > 60 ? `${line.slice(0, 59).join("")}…` : line.join("");
+};
+/** What is answered, above the answer, where nothing can point at it. */
+export const quoted = (name: string | undefined, text: string, said: string) =>
+	`${[name ? `${name}: ` : "", text].join("").replace(/^/gm, "> ")}\n${said}`;
+export const inThread = (of: string | undefined, said: string) =>
+	of === undefined ? `(in a thread) ${said}` : `(in thread: ${shortened(of)}) ${said}`;
+export const voted = (answers: readonly string[]) => `voted: ${answers.join(", ")}`;
+export const pollEnded = (result: string) => `ended the poll. ${result}`;
 export const retracted = "deleted a message, which the bridge cannot take back here";
 export const relayedEmote = (name: string, text: string) => `* ${name} ${text}`;
 

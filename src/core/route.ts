@@ -42,7 +42,7 @@ export function router(deps: {
 	function guard(event: BridgeEvent): PermanentError | undefined {
 		const { sender } = event;
 		if (!atLeast(rules.level(sender), "use")) return new PermanentError("forbidden", phrases.blocked);
-		if (event.kind !== "message") return undefined;
+		if (event.kind === "membership" || event.kind === "profile" || event.kind === "state") return undefined;
 		if (ofSender(sender.id) && ofDomain(sender.domain)) return undefined;
 		return new PermanentError("busy", phrases.tooFast);
 	}
@@ -90,12 +90,45 @@ export function router(deps: {
 
 	const targets = (event: BridgeEvent, portal: Portal): readonly Link[] => {
 		// Coming and going in a chat of two changes nothing for the other: the chat outlives both.
-		if (portal.between && event.kind !== "message") return [];
+		if (portal.between && (event.kind === "membership" || event.kind === "profile")) return [];
 		const from = portal.links.find(
 			(link) => link.network === event.sender.network && link.room === event.room,
 		);
 		return from?.in ? portal.links.filter((link) => link.id !== from.id && link.out) : [];
 	};
+
+	/**
+	 * Reactions that are events of their own are remembered by their ids, so that taking one back says which it was. Others'
+	 * reactions taken back by a moderator stay: no other network lets us do that in their name.
+	 */
+	async function asReaction(
+		event: BridgeEvent,
+	): Promise<{ event: BridgeEvent; reaction?: Entry["reaction"] } | undefined> {
+		const { network, id: sender } = event.sender;
+		if (event.kind === "reaction" && event.mode === "add") {
+			const message = event.target.id;
+			const shown = await journal.reactions(network, event.room, message, sender);
+			const now = [...shown, ...event.emoji.map((emoji) => ({ emoji, id: event.id }))];
+			return { event, reaction: { network, room: event.room, message, sender, now } };
+		}
+		if (event.kind !== "redaction") return { event };
+		const taken = await journal.reactionAt(network, event.room, event.target.id);
+		if (!taken) return { event };
+		if (taken.sender !== sender) return undefined;
+		const { kind: _kind, target, reason: _reason, ...base } = event;
+		const shown = await journal.reactions(network, event.room, taken.message, sender);
+		const now = shown.filter((one) => one.id !== target.id);
+		return {
+			event: {
+				...base,
+				kind: "reaction",
+				mode: "remove",
+				emoji: [taken.emoji],
+				target: { id: taken.message },
+			},
+			reaction: { network, room: event.room, message: taken.message, sender, now },
+		};
+	}
 
 	/** Refuses aloud what a person said; resolves at once, the telling goes its own way. */
 	function refuse(event: BridgeEvent, error: PermanentError): undefined {
@@ -107,9 +140,12 @@ export function router(deps: {
 		return undefined;
 	}
 
-	async function route(event: BridgeEvent, crowds: Crowds): Promise<Entry | undefined> {
-		const no = guard(event);
-		if (no) return refuse(event, no);
+	async function route(received: BridgeEvent, crowds: Crowds): Promise<Entry | undefined> {
+		const no = guard(received);
+		if (no) return refuse(received, no);
+		const seen = await asReaction(received);
+		if (!seen) return undefined;
+		const { event, reaction } = seen;
 		try {
 			const found = await portalsFor(event);
 			if (found.length === 0) return undefined;
@@ -129,7 +165,17 @@ export function router(deps: {
 				portals
 					.attach(portal)
 					.catch((error: unknown) => log.error({ err: error, portal: portal.id }, "link refused"));
-			return { key: eventKey(event), rows, ...(member && { member }) };
+			// What its author deletes before it was ever sent is not sent.
+			if (event.kind === "redaction")
+				await journal.cancel({ network: event.sender.network, room: event.room, id: event.target.id });
+			const { aka } = event;
+			return {
+				key: eventKey(event),
+				rows,
+				...(member && { member }),
+				...(reaction && { reaction }),
+				...(aka && { aka }),
+			};
 		} catch (error) {
 			if (error instanceof PermanentError) return refuse(event, error);
 			throw error;

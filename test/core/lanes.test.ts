@@ -25,6 +25,7 @@ function setup(window: number, send: (row: Row) => Promise<void>) {
 		journal,
 		{
 			window: () => window,
+			alone: () => false,
 			prepare: async (row) => async () => {
 				await send(row);
 				wire.push(row.seq);

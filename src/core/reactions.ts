@@ -1,0 +1,28 @@
+import type { Reaction } from "./event.ts";
+
+/** One emoji however it is spelled: with or without the selector that asks for its colourful form. */
+const spelling = (emoji: string) => emoji.replaceAll("\uFE0F", "");
+export const sameEmoji = (one: string, other: string) => spelling(one) === spelling(other);
+
+const has = (set: readonly string[], emoji: string) => set.some((one) => sameEmoji(one, emoji));
+
+/** The set after a change. Applying the same change twice is applying it once. */
+export function changed(
+	set: readonly string[],
+	mode: Reaction["mode"],
+	emoji: readonly string[],
+): readonly string[] {
+	const unique = (all: readonly string[]) => all.filter((one, index) => !has(all.slice(0, index), one));
+	switch (mode) {
+		case "add":
+			return unique([...set, ...emoji]);
+		case "remove":
+			return set.filter((one) => !has(emoji, one));
+		case "set":
+			// What stays keeps its spelling, so that it is not taken back and given again.
+			return unique(emoji).map((one) => set.find((old) => sameEmoji(old, one)) ?? one);
+	}
+}
+
+export const sameSet = (one: readonly string[], other: readonly string[]) =>
+	one.length === other.length && one.every((emoji) => has(other, emoji));

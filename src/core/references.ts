@@ -1,0 +1,32 @@
+import type { BridgeEvent, Reference } from "./event.ts";
+import type { MessageId, NetworkName, RoomId } from "./ids.ts";
+import type { Journal } from "./journal.ts";
+import type { Refs } from "./network.ts";
+
+/** Every message an event is about. */
+export function references(event: BridgeEvent): readonly Reference[] {
+	if ("target" in event) return [event.target];
+	if (event.kind !== "message") return [];
+	return [event.replyTo, event.thread].filter((one) => one !== undefined);
+}
+
+/** Whether all that has to be found for showing the event natively was found. */
+export const resolved = (event: BridgeEvent, refs: Refs): boolean =>
+	references(event).every(({ id }) => (refs[id]?.length ?? 0) > 0);
+
+/** Looks up the ids that the messages an event is about have in one room. */
+export async function resolve(
+	event: BridgeEvent,
+	journal: Pick<Journal, "copies">,
+	target: Readonly<{ network: NetworkName; room: RoomId }>,
+): Promise<Refs> {
+	const refs: Record<string, readonly MessageId[]> = {};
+	for (const { id, own } of references(event))
+		for (const named of own ? [id, own] : [id]) {
+			const family = await journal.copies({ network: event.sender.network, room: event.room, id: named });
+			refs[named] = family
+				.filter((copy) => copy.network === target.network && copy.room === target.room)
+				.map((copy) => copy.id);
+		}
+	return refs;
+}

@@ -1,0 +1,136 @@
+import { describe, expect, test } from "vitest";
+import { downgrade } from "../../src/core/downgrade.ts";
+import type { BridgeEvent, Message } from "../../src/core/event.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Capabilities, Support } from "../../src/core/network.ts";
+import { fakeNetwork } from "../fakes.ts";
+
+const sender = fakeNetwork("earth").person("ann");
+const id = (text: string) => text as MessageId;
+const base = { id: id("e1"), room: "plaza" as RoomId, sender, at: 0 };
+const message = (more: Partial<Message> = {}): Message => ({
+	...base,
+	kind: "message",
+	style: "text",
+	text: "hi",
+	...more,
+});
+const target = { id: id("t"), author: { ...sender, name: "Bob" }, text: "lunch at twelve?" };
+const known = { t: [id("there")] };
+
+const kinds = [
+	"message",
+	"edit",
+	"redaction",
+	"reaction",
+	"poll",
+	"vote",
+	"poll-end",
+	"membership",
+	"profile",
+	"state",
+] as const;
+const features = ["rich", "reply", "thread", "media", "location"] as const;
+const all = (support: Support, over: Partial<Capabilities> = {}): Capabilities =>
+	({
+		...Object.fromEntries([...kinds, ...features].map((name) => [name, support])),
+		...over,
+	}) as Capabilities;
+const native = all("native");
+const poor = all("text", { message: "native" });
+
+/** What a person reads there: "style: text", or the kind of what is shown natively, or nothing. */
+const read = (event: BridgeEvent, capabilities: Capabilities, refs = {}) => {
+	const shown = downgrade(event, capabilities, refs);
+	if (!shown) return "nothing";
+	return shown.kind === "message" ? `${shown.style}: ${shown.text}` : shown.kind;
+};
+
+describe("a reply", () => {
+	const reply = message({ replyTo: target });
+	test("stays one where its target is known", () => {
+		expect(downgrade(reply, native, known)).toEqual(reply);
+	});
+	test.each([
+		["its target is not known there", native, {}],
+		["replies do not exist", poor, known],
+	])("quotes what it answers, with a name, where %s", (_why, capabilities, refs) => {
+		expect(read(reply, capabilities, refs)).toBe("text: > Bob: lunch at twelve?\nhi");
+	});
+	test("quotes every line", () => {
+		expect(read(message({ replyTo: { ...target, text: "a\nb" } }), poor)).toBe("text: > Bob: a\n> b\nhi");
+	});
+});
+
+describe("an edit", () => {
+	const edit: BridgeEvent = {
+		...base,
+		kind: "edit",
+		style: "text",
+		text: "one",
+		target: { ...target, own: id("mine") },
+	};
+	test("is one where the sender wrote the target", () => {
+		expect(read(edit, native, { ...known, mine: [id("there")] })).toBe("edit");
+	});
+	test("of what somebody else wrote, or nobody knows, is a correction in words", () => {
+		expect(read(edit, native, known)).toBe("text: Correction: one");
+		expect(read(edit, poor, { mine: [id("there")] })).toBe("text: Correction: one");
+	});
+});
+
+describe("a reaction", () => {
+	const reaction: BridgeEvent = { ...base, kind: "reaction", mode: "add", emoji: ["👍"], target };
+	test("is one where its target is known, else words", () => {
+		expect(read(reaction, native, known)).toBe("reaction");
+		expect(read(reaction, native)).toBe("emote: reacted with 👍 to “lunch at twelve?”");
+		expect(read(reaction, poor, known)).toBe("emote: reacted with 👍 to “lunch at twelve?”");
+	});
+	test("taken back is never words", () => {
+		expect(read({ ...reaction, mode: "remove" }, poor, known)).toBe("nothing");
+		expect(read({ ...reaction, mode: "set", emoji: [] }, poor, known)).toBe("nothing");
+	});
+});
+
+test("a deletion of what never came here shows nothing", () => {
+	expect(read({ ...base, kind: "redaction", target }, native)).toBe("nothing");
+	expect(read({ ...base, kind: "redaction", target }, native, known)).toBe("redaction");
+});
+
+test("media and places become words where they cannot be shown", () => {
+	const source = { network: sender.network, ref: "x" };
+	expect(read(message({ text: "my cat", media: { kind: "image", name: "cat.png", source } }), poor)).toMatch(
+		/cat\.png.*my cat/s,
+	);
+	expect(
+		read(message({ text: "", location: { geo: "geo:51.5,0.1", description: "Big Ben" } }), poor),
+	).toMatch(/Big Ben.*geo:51\.5,0\.1/);
+});
+
+test("a thread is named where there are none, and a poll is its question with numbers", () => {
+	expect(read(message({ thread: target }), poor, known)).toBe("text: (in thread: lunch at twelve?) hi");
+	const answers = [
+		{ id: "a", text: "yes" },
+		{ id: "b", text: "no" },
+	];
+	expect(read({ ...base, kind: "poll", question: "Lunch?", answers }, poor)).toMatch(
+		/Lunch\?.*1.*yes.*2.*no/s,
+	);
+});
+
+test("words keep no formatting where there is none, and their formatting where there is", () => {
+	const rich = [{ tag: "bold", children: ["hi"] }] as const;
+	expect(downgrade(message({ rich }), native, {})).toEqual(message({ rich }));
+	expect(downgrade(message({ rich }), poor, {})).toEqual(message());
+});
+
+test("what a room drops is not shown", () => {
+	for (const kind of ["message", "reaction"] as const)
+		expect(
+			read(
+				kind === "message" ? message() : { ...base, kind, mode: "add", emoji: ["👍"], target },
+				all("drop"),
+				known,
+			),
+		).toBe("nothing");
+});
