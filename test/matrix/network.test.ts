@@ -294,6 +294,14 @@ describe("sending", () => {
 		await xmpp.say("verona", "romeo", "hi");
 		await reaches(room, "_xmpp_romeo: hi");
 	});
+	test("goes on when a homeserver that was away is back", async () => {
+		const room = await inVerona();
+		hs.fail(() => "cut");
+		await xmpp.say("verona", "romeo", "hi");
+		await new Promise((resolve) => setTimeout(resolve, 100));
+		hs.fail(() => undefined);
+		await reaches(room, "_xmpp_romeo: hi");
+	});
 	test("a definite no is told to the sender", async () => {
 		await inVerona();
 		hs.fail(({ path }) =>
@@ -363,6 +371,26 @@ describe("a chat of two", () => {
 		await xmpp.say("alice+romeo", "romeo", "please", { to: alicePerson() });
 		await reaches(room, "_xmpp_romeo: come back", "_xmpp_romeo: please");
 		expect(hs.asked("POST", /\/invite$/)).toHaveLength(1);
+	});
+	test("begins anew where the person put the ghost out, but not where they banned it", async () => {
+		const room = await inDirect();
+		const line = (text: string) => xmpp.say("romeo+alice", "romeo", text, { to: alicePerson() });
+		await hs.push([hs.member(room, romeo, "leave", alice)]);
+		await line("sorry");
+		await until(
+			() => hs.rooms.size === 2,
+			() => "no new room",
+		);
+		const next = [...hs.rooms.values()].at(-1) as Room;
+		await reaches(next, "_xmpp_romeo: sorry");
+		expect(next.members.get(alice)).toBe("invite");
+		await hs.push([hs.member(next, romeo, "ban", alice)]);
+		await line("please");
+		await until(
+			() => xmpp.refused.length === 1,
+			() => "romeo was not told",
+		);
+		expect(hs.rooms.size).toBe(2);
 	});
 });
 const alicePerson = () => ({
