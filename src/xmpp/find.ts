@@ -7,7 +7,7 @@ import type { Component } from "./component.ts";
 import { account } from "./from-xmpp.ts";
 import { bare, split } from "./jid.ts";
 import { look } from "./joined/listener.ts";
-import { StanzaError } from "./stanza-error.ts";
+import { neutral, StanzaError } from "./stanza-error.ts";
 import * as to from "./to-xmpp.ts";
 import { child } from "./xml.ts";
 
@@ -47,6 +47,8 @@ export async function findAccount(
 		if (silent)
 			throw new PermanentError("not-found", phrases.noSuchServer(split(jid).domain), { cause: error });
 		if (!(error instanceof StanzaError)) throw error;
+		// Our own server says so of domains it does not talk to; an account it merely hides is service-unavailable.
+		if (error.condition === "not-allowed") throw neutral(error);
 	}
 	return account(jid);
 }

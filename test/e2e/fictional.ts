@@ -30,8 +30,19 @@ export async function fictional(
 	server: XmppAddresses,
 	over: { membersMirrored?: number } = {},
 ): Promise<Fictional> {
-	const fake = fakeNetwork("matrix");
+	const fake: Fake = fakeNetwork("matrix", {
+		// Whose name begins with "no" is nobody.
+		findPerson: async ([who = ""]) => (who.startsWith("no") ? undefined : person(who)),
+	});
 	const { component, componentService: service, secret } = server;
+	const person = (
+		localpart: string,
+		name = `${localpart[0]?.toUpperCase()}${localpart.slice(1)}`,
+	): Person => ({
+		...fake.person(localpart),
+		id: `@${localpart}:hs.test` as UserId,
+		name,
+	});
 	const bridge = createBridge({
 		networks: [fake, xmpp({ component, service, secret }, { log: quiet })],
 		mapping: memoryMapping(),
@@ -47,11 +58,6 @@ export async function fictional(
 	await bridge.start();
 	let count = 0;
 	const id = () => `made-${++count}` as MessageId;
-	const person = (localpart: string, name = localpart): Person => ({
-		...fake.person(localpart),
-		id: `@${localpart}:hs.test` as UserId,
-		name,
-	});
 	return {
 		fake,
 		bridge,
@@ -62,7 +68,7 @@ export async function fictional(
 				id: id(),
 				network: fake.name,
 				room: room as RoomId,
-				sender: fake.person("owner"),
+				sender: person("owner"),
 				text,
 				mayChangeRoom: async () => true,
 				reply: async (words) => {
