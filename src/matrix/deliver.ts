@@ -46,6 +46,8 @@ export function delivery(deps: {
 			return await say(room);
 		} catch (error) {
 			if (!(error instanceof MatrixError && error.status === 403)) throw error;
+			// Who bans somebody does not want to hear from them in another room either.
+			if ((await rooms.membershipOf(room, ghost, ghost)) === "ban") throw error;
 			const next = await rooms.openDirect(ours, theirs);
 			if (next === room) throw error;
 			await bridge.openDirect(ours, theirs, next as RoomId);

@@ -54,16 +54,22 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 	const ghosts = keepGhosts({ client, mapping, domain });
 	const rooms = keepRooms({ client, mapping, members, ghosts, domain, bot, isOurs });
 	const tell = refusals(client);
-	/** How people write a room, as far as we were told. */
+	/** How people write a room, as far as we were told; kept for the next start. */
 	const aliases = new Map<string, string>();
+	const aliasOf = (room: string) => `matrix alias ${room}`;
 	/** What needs core to work; made at start. */
 	let side!: ReturnType<typeof compose>;
 	let stopped = false;
 	let watching = false;
 
+	async function named(room: string, alias: string): Promise<void> {
+		if (aliases.get(room) === alias) return;
+		aliases.set(room, alias);
+		await mapping.saveSetting(aliasOf(room), alias);
+	}
+
 	function compose(bridge: Bridge) {
 		const common = { client, members, ghosts, rooms, bridge, domain, bot, isOurs, log };
-		const named = (room: string, alias: string) => void aliases.set(room, alias);
 		const find = lookup({ ...common, networks: bridgedNetworks, named });
 		const take = transactions({ ...common, prefix: options.prefix, refuse });
 		const { listen } = options.appservice;
@@ -136,6 +142,8 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 			await client.join(room);
 			rooms.withBot.add(room);
 		}
+		const alias = aliases.get(room) ?? (await mapping.setting(aliasOf(room)));
+		if (alias) aliases.set(room, alias);
 		const as = await rooms.speaker(room, portal);
 		await members.read(room, as);
 		const partly = (error: unknown) => log.warn({ err: error, room }, "a room is only partly served");
@@ -189,7 +197,7 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 			definite(async () => {
 				const room = await rooms.create(of, address, info);
 				rooms.withBot.add(room);
-				aliases.set(room, portalAlias(of, address, domain));
+				await named(room, portalAlias(of, address, domain));
 				return room as RoomId;
 			}),
 		openDirect: (ours, theirs) => definite(async () => (await rooms.openDirect(ours, theirs)) as RoomId),

@@ -24,7 +24,7 @@ export function lookup(deps: {
 	networks: readonly string[];
 	isOurs(mxid: string): boolean;
 	/** Told how people write a room. */
-	named(room: string, alias: string): void;
+	named(room: string, alias: string): Promise<void>;
 }) {
 	const { client, members, ghosts, bridge, domain, networks, isOurs } = deps;
 	const mayMake = limiter(makings);
@@ -63,7 +63,7 @@ export function lookup(deps: {
 			if (!/^#[^\s:]+:\S+$/.test(typed)) throw new PermanentError("invalid", phrases.noMatrixAddress(typed));
 			try {
 				const { room_id } = await client.alias(typed);
-				deps.named(room_id, typed);
+				await deps.named(room_id, typed);
 				return { room: room_id as RoomId, name: typed };
 			} catch (error) {
 				if (!(error instanceof MatrixError)) throw error;

@@ -84,6 +84,7 @@ export function keepRooms(deps: {
 
 	return {
 		withBot,
+		membershipOf,
 		invite,
 		join,
 		speaker,
@@ -134,8 +135,8 @@ export function keepRooms(deps: {
 				await invite(room, ours.id, ghost);
 				return room;
 			} catch (error) {
-				if (!is(error, "M_FORBIDDEN") || (await membershipOf(room, ghost, ghost)) === "ban") throw error;
-				// The person put the ghost out of that room: that one is over, and a new one takes its name.
+				if (!is(error, "M_FORBIDDEN")) throw error;
+				// The ghost was put out of that room: that one is over, and a new one takes its name.
 				await client.removeAlias(alias);
 				return make(alias, body, ghost);
 			}

@@ -392,6 +392,16 @@ describe("a chat of two", () => {
 		);
 		expect(hs.rooms.size).toBe(2);
 	});
+	test("is not begun anew where the person banned the ghost from a room of their own", async () => {
+		const room = await inDirect();
+		await hs.push([hs.member(room, romeo, "ban", alice)]);
+		await xmpp.say("romeo+alice", "romeo", "please", { to: alicePerson() });
+		await until(
+			() => xmpp.refused.length === 1,
+			() => "romeo was not told",
+		);
+		expect(hs.rooms.size).toBe(1);
+	});
 });
 const alicePerson = () => ({
 	network: side.name,
@@ -542,6 +552,7 @@ describe("who there is", () => {
 		const room = hs.room(alice);
 		room.aliases.add("#lobby:hs.test");
 		expect(await side.findRoom(["#lobby:hs.test"])).toMatchObject({ room: room.id });
+		expect(side.show({ room: room.id } as never)).toBe("#lobby:hs.test");
 		await expect(side.findRoom(["#nowhere:hs.test"])).rejects.toThrow(/there is no Matrix room/);
 		await expect(side.findRoom(["lobby"])).rejects.toThrow(/no Matrix address/);
 	});
