@@ -230,11 +230,12 @@ describe("a portal by alias", () => {
 describe("sending", () => {
 	test("an answer that is lost makes no second message", async () => {
 		const room = await inVerona();
+		// More often than the client repeats by itself, so that the lane repeats too.
 		let lost = 0;
-		hs.fail(({ path }) => (path.includes("/send/m.room.message") && lost++ < 1 ? "drop" : undefined));
+		hs.fail(({ path }) => (path.includes("/send/m.room.message") && lost++ < 3 ? "drop" : undefined));
 		await xmpp.say("verona", "romeo", "once");
 		await until(
-			() => lost === 2,
+			() => lost > 3,
 			() => `${lost} tries`,
 		);
 		await xmpp.say("verona", "romeo", "twice");
