@@ -61,7 +61,9 @@ export async function findMuc(
 ): Promise<RoomInfo> {
 	const features = await look(room, component, link).catch((error: unknown) => {
 		if (!(error instanceof TemporaryError) || !link.online) throw error;
-		throw new PermanentError("failed", phrases.mucNotAnswering(room), { cause: error });
+		// Whoever asks waits for an answer now.
+		const why = isUnreachable(error.cause) ? error.message : phrases.mucNotAnswering(room);
+		throw new PermanentError("not-found", why, { cause: error });
 	});
 	if (features?.membersOnly) throw new PermanentError("forbidden", phrases.mucMembersOnly(room));
 	if (features?.password) throw new PermanentError("forbidden", phrases.mucPassword(room));
@@ -72,3 +74,6 @@ export async function findMuc(
 		...(topic !== undefined && { topic }),
 	};
 }
+
+const isUnreachable = (error: unknown) =>
+	error instanceof StanzaError && error.condition.startsWith("remote-server-");

@@ -15,7 +15,10 @@ const firstRetry = 1_000;
 const lastRetry = 5 * 60_000;
 const disco = "http://jabber.org/protocol/disco#info";
 
-/** Looks at a room without joining. @throws PermanentError with the cause where it cannot be joined. */
+/**
+ * Looks at a room without joining. Undefined where it hides from strangers. @throws PermanentError where there is
+ * none, TemporaryError where its server is not reached.
+ */
 export async function look(
 	room: string,
 	from: string,
@@ -32,7 +35,7 @@ export async function look(
 		if (error.condition === "item-not-found" || error.condition === "gone")
 			throw new PermanentError("not-found", phrases.noSuchMuc(room), { cause: error });
 		if (error.condition.startsWith("remote-server-"))
-			throw new PermanentError("not-found", phrases.noSuchServer(domain(room)), { cause: error });
+			throw new TemporaryError(phrases.noSuchServer(domain(room)), { cause: error });
 		if (error.type === "wait") throw neutral(error);
 		// A hidden room says nothing to strangers; whether it lets us in, the join tells.
 		if (hidden.has(error.condition)) return undefined;
@@ -95,10 +98,7 @@ async function comeIn(room: Room, context: Context): Promise<void> {
 		room.features = (await look(room.jid, room.listener.jid, context.link)) ?? room.features;
 	} catch (error) {
 		// A room that is gone after a restart of its service comes back by being joined, as its people's clients do.
-		if (!room.wasIn || !(error instanceof PermanentError)) throw error;
-		if (error.reason !== "not-found") throw error;
-		if (error.cause instanceof StanzaError && error.cause.condition.startsWith("remote-server-"))
-			throw new TemporaryError(error.message, { cause: error });
+		if (!room.wasIn || !(error instanceof PermanentError) || error.reason !== "not-found") throw error;
 	}
 	room.burst = new Map();
 	try {
