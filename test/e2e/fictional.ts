@@ -1,6 +1,8 @@
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import type { Person } from "../../src/core/event.ts";
 import type { MessageId, RoomId, UserId } from "../../src/core/ids.ts";
+import type { Journal } from "../../src/core/journal.ts";
+import type { Mapping } from "../../src/core/mapping.ts";
 import { permissions } from "../../src/core/permissions.ts";
 import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
 import { xmpp } from "../../src/xmpp/index.ts";
@@ -28,8 +30,9 @@ export type Fictional = {
 
 export async function fictional(
 	server: XmppAddresses,
-	over: { membersMirrored?: number } = {},
+	over: { membersMirrored?: number; mapping?: Mapping; journal?: Journal } = {},
 ): Promise<Fictional> {
+	const { membersMirrored = 50, mapping = memoryMapping(), journal = memoryJournal() } = over;
 	const fake: Fake = fakeNetwork("matrix", {
 		// Whose name begins with "no" is nobody.
 		findPerson: async ([who = ""]) => (who.startsWith("no") ? undefined : person(who)),
@@ -44,14 +47,14 @@ export async function fictional(
 		name,
 	});
 	const bridge = createBridge({
-		networks: [fake, xmpp({ component, service, secret }, { log: quiet })],
-		mapping: memoryMapping(),
-		journal: memoryJournal(),
+		networks: [fake, xmpp({ component, service, secret }, { log: quiet, membersMirrored })],
+		mapping,
+		journal,
 		rules: {
 			level: permissions({ "*": "use", "owner@*": "link", "*@spam.test": "block" }),
 			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 			direct: "known",
-			membersMirrored: over.membersMirrored ?? 50,
+			membersMirrored,
 		},
 		log: quiet,
 	});

@@ -156,7 +156,7 @@ function world(faults: MucFaults = {}) {
 		pass,
 		bodies,
 		lines,
-		attach: () => done(rooms.attach(link)),
+		attach: (...members: Person[]) => done(rooms.attach(link, members)),
 	};
 }
 type World = ReturnType<typeof world>;
@@ -264,10 +264,17 @@ describe("coming in", () => {
 		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
 	});
 
+	test("who was there before a restart is there again", async () => {
+		const w = world();
+		await w.attach(alice, person("bob", "Bob"));
+		await w.settle();
+		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Bob", "Trivium"]);
+	});
+
 	test("a service that is down is tried until it is up", async () => {
 		const w = world();
 		w.server.up = false;
-		const attached = failure(w.rooms.attach(link));
+		const attached = failure(w.rooms.attach(link, []));
 		await w.pass(26_000);
 		expect(await attached).toBeInstanceOf(TemporaryError);
 		w.server.up = true;

@@ -54,11 +54,13 @@ export function joined(
 	const failed = (room: Room) => (error: unknown) =>
 		context.log.warn({ err: error, room: room.jid }, "the room is not served");
 
-	async function attach(link: Link): Promise<void> {
+	/** `members` come along, and come back whenever they are lost. */
+	async function attach(link: Link, members: readonly Person[]): Promise<void> {
 		const jid = link.room as string;
 		const room = rooms.get(jid) ?? newRoom(jid, link, newOurs(listenerJid(jid), people.nick));
 		rooms.set(jid, room);
 		room.link = link;
+		for (const person of members) oursOf(room, person).wanted = true;
 		if (room.listener.state === "in" || !context.link.online) return;
 		if (room.barred && context.now().at - room.triedAt < askAgainAfter) throw room.barred;
 		room.listener.wanted = true;

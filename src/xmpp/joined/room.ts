@@ -74,7 +74,7 @@ export const newOurs = (jid: string, name: string, person?: Person): Ours => ({
 	nick: "",
 	state: "out",
 	leaving: false,
-	wanted: true,
+	wanted: false,
 	barred: undefined,
 	relayedUntil: 0,
 	since: 0,
