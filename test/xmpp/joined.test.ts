@@ -271,6 +271,18 @@ describe("coming in", () => {
 		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Bob", "Trivium"]);
 	});
 
+	test("nicks left over from a run that was killed are taken over, and no strangers", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		w.muc.occupants.set("Alice", { jid: aliceJid, id: "id of alice@bridge.test" });
+		await w.attach(alice);
+		await w.settle();
+		expect(w.syncs).toEqual([["Romeo"]]);
+		expect(w.told).toEqual([]);
+		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
+		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
+	});
+
 	test("a service that is down is tried until it is up", async () => {
 		const w = world();
 		w.server.up = false;

@@ -5,18 +5,19 @@ import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
+import { within } from "../deadline.ts";
 import { delayedBy, fromGroupchat, occupantPresence, roomItself, said, stanzaId } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import { errorReply, stanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
 import { child, type Element } from "../xml.ts";
-import type { Context } from "./context.ts";
+import { announce, type Context } from "./context.ts";
 import { back, keep, stillIn } from "./listener.ts";
 import { leave, rename } from "./occupant.ts";
 import { isCopy, newOurs, newRoom, type Ours, type Room } from "./room.ts";
 import { heard, release, speaker } from "./roster.ts";
 import { self } from "./self.ts";
-import { speaking, within } from "./speak.ts";
+import { speaking } from "./speak.ts";
 
 /** A refused room is tried again this long after, when somebody asks. */
 const askAgainAfter = 60_000;
@@ -115,13 +116,14 @@ export function joined(
 			return;
 		}
 		if (about) mend(room, ours, self(room, ours, seen, context));
-		else if (ours === room.listener) context.tell(heard(room, seen, context.component, context.now()));
+		else if (ours === room.listener)
+			announce(room, heard(room, seen, context.component, context.now()), context);
 	}
 
 	function mend(room: Room, ours: Ours, what: "back" | undefined): void {
 		if (what !== "back") return;
 		if (ours === room.listener) keep(room, context).catch(failed(room));
-		else if (room.listener.state === "in") back(room, ours, context);
+		else if (room.listener.state === "in") void back(room, ours, context);
 	}
 
 	function dismiss(stanza: Element): void {
@@ -160,7 +162,7 @@ export function joined(
 		}
 		// What was said before we came is not news. Catching up after a gap asks the archive (MAM), not this.
 		if (delayedBy(stanza, room.jid) !== undefined) return;
-		if (nick !== undefined) context.tell(release(room, context.component, now, nick));
+		if (nick !== undefined) announce(room, release(room, context.component, now, nick), context);
 		const occupantId = child(stanza, "occupant-id", "urn:xmpp:occupant-id:0")?.attrs.id;
 		const sender =
 			nick === undefined ? roomItself(room.jid, room.features.name) : speaker(room, nick, occupantId);
