@@ -77,8 +77,11 @@ export interface Network {
 	/** The room at this address, looked at but not joined. @throws PermanentError with the cause when there is none. */
 	findRoom(address: readonly string[]): Promise<RoomInfo>;
 
-	/** Begins to serve a link: joins, subscribes. Idempotent, and called for each link at every start. */
-	attach(portal: Portal, link: Link): Promise<void>;
+	/**
+	 * Begins to serve a link: joins, subscribes. Idempotent, and called for each link at every start. `members` are in
+	 * the portal's other rooms as far as is known: a network that forgets its ghosts when it stops brings them back.
+	 */
+	attach(portal: Portal, link: Link, members?: readonly Person[]): Promise<void>;
 	/** Stops serving it: our people leave, names of ours are taken back. */
 	detach(portal: Portal, link: Link): Promise<void>;
 	/** Makes the room of a joined portal for `info`, found at `address` on `of`. Made once, however often it is called. */

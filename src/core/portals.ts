@@ -49,7 +49,7 @@ export function portals(deps: {
 			if (attached.has(link.id) || !link.room) continue;
 			attached.add(link.id);
 			try {
-				await network(link.network).attach(portal, link);
+				await network(link.network).attach(portal, link, await membersBeyond(portal, link));
 			} catch (error) {
 				if (error instanceof PermanentError) {
 					attached.delete(link.id);
@@ -58,6 +58,13 @@ export function portals(deps: {
 				log.warn({ err: error, portal: portal.id, network: link.network }, "link is not up yet");
 			}
 		}
+	}
+
+	/** Who is in the other rooms of the portal and seen through this link. */
+	async function membersBeyond(portal: Portal, link: Link): Promise<readonly Person[]> {
+		const others = portal.links.filter((other) => other.id !== link.id && other.in);
+		const rooms = others.map(({ network: name, room }) => (room ? journal.members(name, room) : []));
+		return (await Promise.all(rooms)).flat();
 	}
 
 	async function detach(portal: Portal, link: Link): Promise<void> {

@@ -24,7 +24,11 @@ registerHooks({
 			? { format: "commonjs", source: "module.exports = {};", shortCircuit: true }
 			: next(url, context),
 });
+// Its dependencies use what Node has deprecated; operators of a bridge can do nothing about that.
+const warned = process.noDeprecation;
+process.noDeprecation = true;
 const { AppService, AppServiceRegistration, Bridge, Logger } = await import("matrix-appservice-bridge");
+process.noDeprecation = warned ?? false;
 
 /** The most a legal transaction holds is 100 events of 64 KiB and as many EDUs; the library stops at 5 MB. */
 const largestBody = 32 * 1024 * 1024;

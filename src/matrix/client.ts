@@ -188,8 +188,13 @@ function understand<T>({ status, headers, text }: Answer, method: string, path: 
 	}
 	// A proxy's own page where JSON should be says nothing about the request, its size aside.
 	if (status === 413) throw new MatrixError(status, "M_TOO_LARGE", what);
-	// 401: the homeserver forgot our registration; its admin will put that right, and nothing is lost meanwhile.
-	if (status >= 500 || status === 401 || !body || typeof errcode !== "string") throw new TemporaryError(what);
+	// Its admin will put that right, and nothing is lost meanwhile.
+	if (status === 401)
+		throw new TemporaryError(
+			"the homeserver does not know our as_token: name the registration in its configuration and restart it",
+			{ cause: new MatrixError(status, String(errcode), what) },
+		);
+	if (status >= 500 || !body || typeof errcode !== "string") throw new TemporaryError(what);
 	throw new MatrixError(status, errcode, typeof error === "string" ? error : errcode);
 }
 

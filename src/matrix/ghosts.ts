@@ -10,7 +10,7 @@ export type Ghosts = ReturnType<typeof keepGhosts>;
 /** Our accounts for people of other networks: made at the first need, named as they are called now. */
 export function keepGhosts(deps: { client: Client; mapping: Mapping; domain: string }) {
 	const { client, mapping, domain } = deps;
-	/** Two lanes may need one ghost at once: one makes it, the other waits. */
+	/** Two lanes may need one address at once: one takes it, the other waits. */
 	const busy = new Map<string, Promise<string>>();
 
 	async function ensure(person: Person): Promise<string> {
@@ -38,7 +38,7 @@ export function keepGhosts(deps: { client: Client; mapping: Mapping; domain: str
 	return {
 		/** The MXID of the person's ghost, registered and named. */
 		ensure(person: Person): Promise<string> {
-			const key = `${person.network} ${person.id}`;
+			const key = JSON.stringify([person.network, ...person.address]);
 			const turn = (busy.get(key) ?? Promise.resolve("")).catch(() => "").then(() => ensure(person));
 			busy.set(key, turn);
 			const done = () => busy.get(key) === turn && busy.delete(key);

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
 
 /** The agreement with the homeserver. // Matrix spec, application services "Registration" */
@@ -58,9 +59,21 @@ export function writeRegistration(options: RegistrationOptions): string {
 	});
 }
 
+const cure = "Write a new one with `register`.";
+
+/** Reads a registration file. @throws Error as {@link readRegistration} does. */
+export function loadRegistration(file: string): Registration {
+	let text: string;
+	try {
+		text = readFileSync(file, "utf8");
+	} catch (error) {
+		throw new Error(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}). ${cure}`);
+	}
+	return readRegistration(text);
+}
+
 /** @throws Error whose message names what is wrong with the text and how to mend it. */
 export function readRegistration(text: string): Registration {
-	const cure = "Write a new one with `register`.";
 	let value: unknown;
 	try {
 		value = parse(text);

@@ -55,10 +55,13 @@ export function keepRooms(deps: {
 			await client.invite(room, mxid, as);
 		} catch (error) {
 			if (!is(error, "M_FORBIDDEN")) throw error;
-			const { membership } = await client.state<{ membership: string }>(room, "m.room.member", mxid, as);
+			const membership = await membershipOf(room, mxid, as);
 			if (membership !== "join" && membership !== "invite") throw error;
 		}
 	}
+
+	const membershipOf = async (room: string, mxid: string, as?: string) =>
+		(await client.state<{ membership?: string }>(room, "m.room.member", mxid, as)).membership;
 
 	async function join(room: string, ghost: string): Promise<void> {
 		try {
@@ -81,6 +84,7 @@ export function keepRooms(deps: {
 
 	return {
 		withBot,
+		membershipOf,
 		invite,
 		join,
 		speaker,
@@ -132,7 +136,7 @@ export function keepRooms(deps: {
 				return room;
 			} catch (error) {
 				if (!is(error, "M_FORBIDDEN")) throw error;
-				// The ghost was put out of that room for good: it is over, so a new one takes its name.
+				// The ghost was put out of that room: that one is over, and a new one takes its name.
 				await client.removeAlias(alias);
 				return make(alias, body, ghost);
 			}

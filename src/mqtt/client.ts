@@ -69,7 +69,7 @@ const sessionExpiryInterval = 7 * 24 * 3600;
  * reconnecting is off: it has no back-off, gives up for ever after a refused CONNECT, can latch up while ending, and
  * keeps stale publishes. What lives longer than a connection lives in the broker's session and with our caller.
  */
-export function dial(broker: BrokerOptions, events: Events): Connection {
+export function dial(broker: BrokerOptions, events: Events, how: { fleeting?: true } = {}): Connection {
 	const five = broker.protocol === "5";
 	const options: IClientOptions = {
 		clientId: broker.clientId,
@@ -77,8 +77,11 @@ export function dial(broker: BrokerOptions, events: Events): Connection {
 		...(broker.password !== undefined && { password: broker.password }),
 		...(broker.ca !== undefined && { ca: broker.ca }),
 		protocolVersion: five ? 5 : 4,
-		...(five && { properties: { sessionExpiryInterval, receiveMaximum, maximumPacketSize } }),
-		clean: false,
+		...(five && {
+			properties: { ...(!how.fleeting && { sessionExpiryInterval }), receiveMaximum, maximumPacketSize },
+		}),
+		// A fleeting one ends with its connection; a session waits for us on the broker. [MQTT-3.1.2-4..6]
+		clean: how.fleeting ?? false,
 		keepalive: 30,
 		connectTimeout: deadline,
 		reconnectPeriod: 0,
@@ -142,7 +145,7 @@ export function dial(broker: BrokerOptions, events: Events): Connection {
 			ask<void>((settle) => {
 				// QoS 1: with QoS 2 the library loses what arrived before a crash. rap is off, so that a set RETAIN means
 				// [MQTT-3.3.1-8]: the value from before we subscribed; rh 1: and that only once. [MQTT-3.3.1-10]
-				const how = five
+				const options = five
 					? {
 							qos: 1 as const,
 							nl: true,
@@ -151,7 +154,7 @@ export function dial(broker: BrokerOptions, events: Events): Connection {
 							properties: { subscriptionIdentifier: subscriptionId(filter) },
 						}
 					: { qos: 1 as const };
-				client.subscribe(filter, how, (error, granted) => {
+				client.subscribe(filter, options, (error, granted) => {
 					// COMPAT MQTT 3.1.1 brokers and the library's own error give the code here only.
 					const code = granted?.[0]?.qos as number | undefined;
 					settle(code !== undefined && code >= 0x80 ? new Refusal(code) : error, undefined);

@@ -38,8 +38,10 @@ export function direct(deps: {
 	const { link, log } = deps;
 	/** Sends an error can still come for. */
 	const open = recent<string, { room: string; reject?: (error: Error) => void }>(10_000);
-	/** The pairs in which a line went through, and the name that was said with it. */
-	const introduced = recent<string, string>(10_000);
+	/** The name the ghost last gave itself in a pair. */
+	const named = recent<string, string>(10_000);
+	/** The pairs in which lines get through, as far as we know. */
+	const reached = recent<string, true>(10_000);
 	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
 	const clients = recent<string, string>(10_000);
 	/** Lines of one sender are looked at one after the other. */
@@ -50,15 +52,17 @@ export function direct(deps: {
 		if (event.kind !== "message") return [];
 		const [theirs, ghost] = pairOf(room);
 		const name = event.sender.name ?? event.sender.address[0] ?? "";
-		const known = introduced.get(room) === name;
+		const known = named.get(room) === name;
 		const refused = new Promise<never>((_, reject) => open.set(operation, { room, reject }));
 		refused.catch(() => undefined);
 		await link.send(
 			to.chat(`${ghost}/${deps.resource}`, theirs, operation, to.line(event), known ? undefined : name),
 		);
 		await Promise.race([deps.confirm(), refused]);
-		if (!known) await Promise.race([new Promise((resolve) => setTimeout(resolve, graceMs)), refused]);
-		introduced.set(room, name);
+		if (!reached.has(room))
+			await Promise.race([new Promise((resolve) => setTimeout(resolve, graceMs)), refused]);
+		named.set(room, name);
+		reached.set(room, true);
 		// An error from here on is news to the room.
 		open.set(operation, { room });
 		return [operation as string as MessageId];
@@ -70,7 +74,7 @@ export function direct(deps: {
 		// An error counts only from whom the line was for (RFC 6120 §8.3.1), or from our own server in their name.
 		if (!line || pairOf(line.room)[0] !== bare(from)) return;
 		open.delete(stanza.attrs.id ?? "");
-		introduced.delete(line.room);
+		reached.delete(line.room);
 		const error = stanzaError(stanza);
 		if (line.reject) {
 			line.reject(neutral(error));
@@ -105,6 +109,7 @@ export function direct(deps: {
 		}
 		if (!other) return errorReply(stanza, "cancel", "item-not-found", phrases.xmppNobody);
 		clients.set(bare(from), from);
+		reached.set(room, true);
 		const { at, unique } = deps.now();
 		deps.tell([fromChat(stanza, words, { room, to: other, now: at, missing: unique() })]);
 		return undefined;

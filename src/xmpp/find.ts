@@ -7,7 +7,7 @@ import type { Component } from "./component.ts";
 import { account } from "./from-xmpp.ts";
 import { bare, split } from "./jid.ts";
 import { look } from "./joined/listener.ts";
-import { StanzaError } from "./stanza-error.ts";
+import { neutral, StanzaError } from "./stanza-error.ts";
 import * as to from "./to-xmpp.ts";
 import { child } from "./xml.ts";
 
@@ -47,6 +47,8 @@ export async function findAccount(
 		if (silent)
 			throw new PermanentError("not-found", phrases.noSuchServer(split(jid).domain), { cause: error });
 		if (!(error instanceof StanzaError)) throw error;
+		// Our own server says so of domains it does not talk to; an account it merely hides is service-unavailable.
+		if (error.condition === "not-allowed") throw neutral(error);
 	}
 	return account(jid);
 }
@@ -59,7 +61,9 @@ export async function findMuc(
 ): Promise<RoomInfo> {
 	const features = await look(room, component, link).catch((error: unknown) => {
 		if (!(error instanceof TemporaryError) || !link.online) throw error;
-		throw new PermanentError("failed", phrases.mucNotAnswering(room), { cause: error });
+		// Whoever asks waits for an answer now.
+		const why = isUnreachable(error.cause) ? error.message : phrases.mucNotAnswering(room);
+		throw new PermanentError("not-found", why, { cause: error });
 	});
 	if (features?.membersOnly) throw new PermanentError("forbidden", phrases.mucMembersOnly(room));
 	if (features?.password) throw new PermanentError("forbidden", phrases.mucPassword(room));
@@ -70,3 +74,6 @@ export async function findMuc(
 		...(topic !== undefined && { topic }),
 	};
 }
+
+const isUnreachable = (error: unknown) =>
+	error instanceof StanzaError && error.condition.startsWith("remote-server-");

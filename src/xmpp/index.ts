@@ -36,7 +36,10 @@ const startWithin = 5_000;
 const knownFor = 5 * 60_000;
 
 /** XMPP, by a component (XEP-0114): 1:1 chats, and our people as occupants in somebody's MUCs. */
-export function xmpp(options: ComponentOptions, deps: { log: Log; version?: string }): Network {
+export function xmpp(
+	options: ComponentOptions,
+	deps: { log: Log; version?: string; membersMirrored: number },
+): Network {
 	const { log } = deps;
 	const software = { name: nick, version: deps.version ?? "" };
 	const namespace = { component: options.component, plain, prefixed };
@@ -195,8 +198,8 @@ export function xmpp(options: ComponentOptions, deps: { log: Log; version?: stri
 		},
 		findRoom: async ([typed = ""]) => findMuc(typedJid(typed, options.component), link, options.component),
 
-		async attach(_portal, one) {
-			if (one.role === "joined") await rooms.attach(one);
+		async attach(_portal, one, members = []) {
+			if (one.role === "joined") await rooms.attach(one, members.slice(0, deps.membersMirrored));
 		},
 		async detach(_portal, one) {
 			if (one.role === "joined") await rooms.detach(one);

@@ -1,6 +1,8 @@
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import type { Person } from "../../src/core/event.ts";
 import type { MessageId, RoomId, UserId } from "../../src/core/ids.ts";
+import type { Journal } from "../../src/core/journal.ts";
+import type { Mapping } from "../../src/core/mapping.ts";
 import { permissions } from "../../src/core/permissions.ts";
 import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
 import { xmpp } from "../../src/xmpp/index.ts";
@@ -28,30 +30,37 @@ export type Fictional = {
 
 export async function fictional(
 	server: XmppAddresses,
-	over: { membersMirrored?: number } = {},
+	over: { membersMirrored?: number; mapping?: Mapping; journal?: Journal } = {},
 ): Promise<Fictional> {
-	const fake = fakeNetwork("matrix");
+	const { membersMirrored = 50, mapping = memoryMapping(), journal = memoryJournal() } = over;
+	const fake: Fake = fakeNetwork("matrix", {
+		// Whose name begins with "no" is nobody.
+		findPerson: async ([who = ""]) => (who.startsWith("no") ? undefined : person(who)),
+	});
 	const { component, componentService: service, secret } = server;
+	const person = (
+		localpart: string,
+		name = `${localpart[0]?.toUpperCase()}${localpart.slice(1)}`,
+	): Person => ({
+		...fake.person(localpart),
+		id: `@${localpart}:hs.test` as UserId,
+		name,
+	});
 	const bridge = createBridge({
-		networks: [fake, xmpp({ component, service, secret }, { log: quiet })],
-		mapping: memoryMapping(),
-		journal: memoryJournal(),
+		networks: [fake, xmpp({ component, service, secret }, { log: quiet, membersMirrored })],
+		mapping,
+		journal,
 		rules: {
 			level: permissions({ "*": "use", "owner@*": "link", "*@spam.test": "block" }),
 			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 			direct: "known",
-			membersMirrored: over.membersMirrored ?? 50,
+			membersMirrored,
 		},
 		log: quiet,
 	});
 	await bridge.start();
 	let count = 0;
 	const id = () => `made-${++count}` as MessageId;
-	const person = (localpart: string, name = localpart): Person => ({
-		...fake.person(localpart),
-		id: `@${localpart}:hs.test` as UserId,
-		name,
-	});
 	return {
 		fake,
 		bridge,
@@ -62,7 +71,7 @@ export async function fictional(
 				id: id(),
 				network: fake.name,
 				room: room as RoomId,
-				sender: fake.person("owner"),
+				sender: person("owner"),
 				text,
 				mayChangeRoom: async () => true,
 				reply: async (words) => {

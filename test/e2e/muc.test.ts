@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
 import { until } from "../fakes.ts";
 import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
@@ -210,6 +211,25 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		await bridge.stop();
 		await left("Alice");
 		await left("Trivium");
+	});
+
+	test("after a restart of the bridge the same people are there, and hear and are heard", async () => {
+		const [mapping, journal] = [memoryMapping(), memoryJournal()];
+		await bridge.stop();
+		bridge = await fictional(bed.xmpp(server), { mapping, journal });
+		bridge.fake.rooms.set("plaza", [bridge.person("alice", "Alice")]);
+		await link();
+		await came("Alice");
+		await bridge.stop();
+		await left("Alice");
+		romeo.inbox.items.splice(0);
+		bridge = await fictional(bed.xmpp(server), { mapping, journal });
+		await came("Alice");
+		await bridge.say("plaza", bridge.person("alice", "Alice"), "here again");
+		await romeo.waitForMessage("here again", `${room}/Alice`);
+		await romeo.sendMessage(room, "welcome", "groupchat");
+		await seen("Romeo: welcome");
+		expect(bridge.lines()).toEqual(["Romeo: welcome"]);
 	});
 
 	test("who is kicked stays out, is told so when speaking, and may come again", async () => {

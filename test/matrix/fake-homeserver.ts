@@ -1,5 +1,6 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** What the fake knows of a room. */
 type Room = {
@@ -26,7 +27,8 @@ export type Event = {
 type Seen = { method: string; path: string; as: string; query: URLSearchParams; body: Content; raw: Buffer };
 /** How a request goes wrong: an answer in place of the real one, or the connection cut after ("drop") or before ("cut") it is carried out. */
 export type Fault =
-	| { status: number; body: string; headers?: Record<string, string> }
+	/** `after`: so many ms later. */
+	| { status: number; body: string; headers?: Record<string, string>; after?: number }
 	| "drop"
 	| "cut"
 	| "hang";
@@ -301,7 +303,10 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		const wrong = fault(one);
 		if (wrong === "hang") return;
 		if (wrong === "cut") return void request.socket.destroy();
-		if (wrong && wrong !== "drop") return void reply(wrong.status, wrong.body, wrong.headers);
+		if (wrong && wrong !== "drop") {
+			if (wrong.after) await sleep(wrong.after);
+			return void reply(wrong.status, wrong.body, wrong.headers);
+		}
 		if (request.headers.authorization !== `Bearer ${token}`)
 			return void reply(
 				401,

@@ -40,8 +40,8 @@ export type FakeServer = {
 	restart(): Promise<void>;
 };
 
-/** The server end of XEP-0114, on a real socket. */
-export async function fakeServer(faults: Faults = {}): Promise<FakeServer> {
+/** The server end of XEP-0114, on a real socket. Stanzas stand in `received`, unless `take` has them. */
+export async function fakeServer(faults: Faults = {}, take?: (stanza: Element) => void): Promise<FakeServer> {
 	let listener: Server;
 	let port = 0;
 	const sockets = new Set<Socket>();
@@ -82,7 +82,8 @@ export async function fakeServer(faults: Faults = {}): Promise<FakeServer> {
 			element: (element) => {
 				const { from, to } = element.attrs;
 				if (from !== domain || to !== `${domain}/ping`) {
-					fake.received.push(element);
+					if (take) take(element);
+					else fake.received.push(element);
 					return;
 				}
 				fake.pings++;

@@ -20,3 +20,8 @@ export type Context = Readonly<{
 	paced<T>(service: string, work: () => Promise<T>): Promise<T>;
 	now(): Now;
 }>;
+
+/** Tells who came, went, or is renamed. */
+export function announce(room: Room, events: readonly BridgeEvent[], context: Context): void {
+	if (room.synced && events.length > 0) context.tell(events);
+}

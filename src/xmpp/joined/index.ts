@@ -5,18 +5,19 @@ import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
+import { within } from "../deadline.ts";
 import { delayedBy, fromGroupchat, occupantPresence, roomItself, said, stanzaId } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import { errorReply, stanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
 import { child, type Element } from "../xml.ts";
-import type { Context } from "./context.ts";
+import { announce, type Context } from "./context.ts";
 import { back, keep, stillIn } from "./listener.ts";
 import { leave, rename } from "./occupant.ts";
 import { isCopy, newOurs, newRoom, type Ours, type Room } from "./room.ts";
 import { heard, release, speaker } from "./roster.ts";
 import { self } from "./self.ts";
-import { speaking, within } from "./speak.ts";
+import { speaking } from "./speak.ts";
 
 /** A refused room is tried again this long after, when somebody asks. */
 const askAgainAfter = 60_000;
@@ -54,11 +55,13 @@ export function joined(
 	const failed = (room: Room) => (error: unknown) =>
 		context.log.warn({ err: error, room: room.jid }, "the room is not served");
 
-	async function attach(link: Link): Promise<void> {
+	/** `members` come along, and come back whenever they are lost. */
+	async function attach(link: Link, members: readonly Person[]): Promise<void> {
 		const jid = link.room as string;
 		const room = rooms.get(jid) ?? newRoom(jid, link, newOurs(listenerJid(jid), people.nick));
 		rooms.set(jid, room);
 		room.link = link;
+		for (const person of members) oursOf(room, person).wanted = true;
 		if (room.listener.state === "in" || !context.link.online) return;
 		if (room.barred && context.now().at - room.triedAt < askAgainAfter) throw room.barred;
 		room.listener.wanted = true;
@@ -113,13 +116,14 @@ export function joined(
 			return;
 		}
 		if (about) mend(room, ours, self(room, ours, seen, context));
-		else if (ours === room.listener) context.tell(heard(room, seen, context.component, context.now()));
+		else if (ours === room.listener)
+			announce(room, heard(room, seen, context.component, context.now()), context);
 	}
 
 	function mend(room: Room, ours: Ours, what: "back" | undefined): void {
 		if (what !== "back") return;
 		if (ours === room.listener) keep(room, context).catch(failed(room));
-		else if (room.listener.state === "in") back(room, ours, context);
+		else if (room.listener.state === "in") void back(room, ours, context);
 	}
 
 	function dismiss(stanza: Element): void {
@@ -158,7 +162,7 @@ export function joined(
 		}
 		// What was said before we came is not news. Catching up after a gap asks the archive (MAM), not this.
 		if (delayedBy(stanza, room.jid) !== undefined) return;
-		if (nick !== undefined) context.tell(release(room, context.component, now, nick));
+		if (nick !== undefined) announce(room, release(room, context.component, now, nick), context);
 		const occupantId = child(stanza, "occupant-id", "urn:xmpp:occupant-id:0")?.attrs.id;
 		const sender =
 			nick === undefined ? roomItself(room.jid, room.features.name) : speaker(room, nick, occupantId);

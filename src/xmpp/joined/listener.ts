@@ -1,5 +1,6 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import * as phrases from "../../core/phrases.ts";
+import { within } from "../deadline.ts";
 import { type RoomFeatures, roomFeatures } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
@@ -13,9 +14,13 @@ import type { Ours, Room } from "./room.ts";
 
 const firstRetry = 1_000;
 const lastRetry = 5 * 60_000;
+const othersWithin = 10_000;
 const disco = "http://jabber.org/protocol/disco#info";
 
-/** Looks at a room without joining. @throws PermanentError with the cause where it cannot be joined. */
+/**
+ * Looks at a room without joining. Undefined where it hides from strangers. @throws PermanentError where there is
+ * none, TemporaryError where its server is not reached.
+ */
 export async function look(
 	room: string,
 	from: string,
@@ -32,7 +37,7 @@ export async function look(
 		if (error.condition === "item-not-found" || error.condition === "gone")
 			throw new PermanentError("not-found", phrases.noSuchMuc(room), { cause: error });
 		if (error.condition.startsWith("remote-server-"))
-			throw new PermanentError("not-found", phrases.noSuchServer(domain(room)), { cause: error });
+			throw new TemporaryError(phrases.noSuchServer(domain(room)), { cause: error });
 		if (error.type === "wait") throw neutral(error);
 		// A hidden room says nothing to strangers; whether it lets us in, the join tells.
 		if (hidden.has(error.condition)) return undefined;
@@ -74,7 +79,13 @@ async function run(room: Room, context: Context): Promise<void> {
 		}
 	}
 	if (room.closed || room.listener.state !== "in") return;
-	for (const ours of room.ours.values()) back(room, ours, context);
+	const others = Promise.all([...room.ours.values()].map((ours) => back(room, ours, context)));
+	if (!room.synced) {
+		// A nick left over from a run that was killed looks like a stranger until its owner has come back to it.
+		await within(othersWithin, others).catch(() => undefined);
+		room.synced = true;
+		context.sync(room);
+	}
 	context.resume();
 }
 
@@ -95,12 +106,10 @@ async function comeIn(room: Room, context: Context): Promise<void> {
 		room.features = (await look(room.jid, room.listener.jid, context.link)) ?? room.features;
 	} catch (error) {
 		// A room that is gone after a restart of its service comes back by being joined, as its people's clients do.
-		if (!room.wasIn || !(error instanceof PermanentError)) throw error;
-		if (error.reason !== "not-found") throw error;
-		if (error.cause instanceof StanzaError && error.cause.condition.startsWith("remote-server-"))
-			throw new TemporaryError(error.message, { cause: error });
+		if (!room.wasIn || !(error instanceof PermanentError) || error.reason !== "not-found") throw error;
 	}
 	room.burst = new Map();
+	room.synced = false;
 	try {
 		await enter(room, room.listener, context);
 	} finally {
@@ -110,9 +119,9 @@ async function comeIn(room: Room, context: Context): Promise<void> {
 }
 
 /** Puts a ghost back that was lost for technical reasons; where that fails they come when they next speak. */
-export function back(room: Room, ours: Ours, context: Context): void {
+export async function back(room: Room, ours: Ours, context: Context): Promise<void> {
 	if (ours === room.listener || !ours.wanted || ours.barred || ours.state === "in") return;
-	enter(room, ours, context).catch((error: unknown) =>
+	await enter(room, ours, context).catch((error: unknown) =>
 		context.log.info({ err: error, room: room.jid, ours: ours.jid }, "not back in the room"),
 	);
 }

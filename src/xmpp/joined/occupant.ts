@@ -6,7 +6,7 @@ import { nickFor, otherNick, plainNick } from "../nick.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
 import type { Element } from "../xml.ts";
-import type { Context } from "./context.ts";
+import { announce, type Context } from "./context.ts";
 import type { Ours, Room } from "./room.ts";
 import { release } from "./roster.ts";
 
@@ -41,7 +41,7 @@ async function join(room: Room, ours: Ours, context: Context): Promise<void> {
 		if ((ours.state as Ours["state"]) === "joining") ours.state = "out";
 		throw error;
 	} finally {
-		context.tell(release(room, context.component, context.now()));
+		announce(room, release(room, context.component, context.now()), context);
 	}
 }
 

@@ -47,6 +47,8 @@ export type Room = {
 	others: Map<string, Other>;
 	/** The list being told to us while the listener joins (XEP-0045 §7.2.2). */
 	burst: Map<string, Other> | undefined;
+	/** The other side was told who is here; until then nobody's coming or going is worth a word. */
+	synced: boolean;
 	/** Nicks that turned up while one of ours was joining: it may be theirs, changed by the room. */
 	readonly held: Map<string, OccupantPresence>;
 	/** Counts presences: tells nicks known before a join began from later ones. */
@@ -74,7 +76,7 @@ export const newOurs = (jid: string, name: string, person?: Person): Ours => ({
 	nick: "",
 	state: "out",
 	leaving: false,
-	wanted: true,
+	wanted: false,
 	barred: undefined,
 	relayedUntil: 0,
 	since: 0,
@@ -92,6 +94,7 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 		nicks: new Map(),
 		others: new Map(),
 		burst: undefined,
+		synced: false,
 		held: new Map(),
 		clock: 0,
 		barred: undefined,

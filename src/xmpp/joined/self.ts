@@ -4,7 +4,7 @@ import * as phrases from "../../core/phrases.ts";
 import { type OccupantPresence, roomItself } from "../from-xmpp.ts";
 import * as to from "../to-xmpp.ts";
 import { xml } from "../xml.ts";
-import type { Context } from "./context.ts";
+import { announce, type Context } from "./context.ts";
 import { leave } from "./occupant.ts";
 import type { Ours, Room } from "./room.ts";
 import { isUs } from "./roster.ts";
@@ -46,13 +46,12 @@ function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Contex
 	ours.state = "in";
 	ours.nick = seen.nick;
 	room.nicks.set(seen.nick, ours);
-	context.tell(isUs(room, seen.nick, context.now()));
+	announce(room, isUs(room, seen.nick, context.now()), context);
 	if (ours === room.listener && room.burst) {
 		// XEP-0045 §7.2.2: our own presence ends the list of who is there.
 		room.others = room.burst;
 		room.burst = undefined;
 		room.wasIn = true;
-		context.sync(room);
 	}
 	// XEP-0045 §10.1.2: a room that did not exist is locked until its owner takes the settings as they are.
 	if (seen.codes.has("201")) unlock(room, ours, context);

@@ -3,6 +3,7 @@ import type { Message } from "../../core/event.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
+import { Late, within } from "../deadline.ts";
 import { recent } from "../recent.ts";
 import { neutral, type StanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
@@ -122,7 +123,7 @@ export function speaking(context: Context) {
 
 	function mend(room: Room, ours: Ours): void {
 		if (room.listener.state !== "in") keep(room, context).catch(() => undefined);
-		else back(room, ours, context);
+		else void back(room, ours, context);
 	}
 
 	/** They are there from now on, as far as the room has place; where it has none they come when they speak. */
@@ -175,14 +176,4 @@ export function speaking(context: Context) {
 				if (!of || line.room === of) line.reject(new TemporaryError(cause));
 		},
 	};
-}
-
-/** A deadline passed; the work goes on. */
-export class Late extends TemporaryError {}
-
-export function within<T>(ms: number, work: Promise<T>): Promise<T> {
-	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => reject(new Late("took too long")), ms);
-		work.then(resolve, reject).finally(() => clearTimeout(timer));
-	});
 }

@@ -1,0 +1,89 @@
+import type { Person } from "../core/event.ts";
+import type { MessageId, RoomId } from "../core/ids.ts";
+import type { Bridge, Outbound } from "../core/network.ts";
+import { type Client, MatrixError } from "./client.ts";
+import type { Ghosts } from "./ghosts.ts";
+import { type Members, name } from "./members.ts";
+import type { Rooms } from "./rooms.ts";
+import { asFile, type Content, fits, toMatrix } from "./to-matrix.ts";
+
+/** Uploads kept in mind, so that a retry sends the same file. */
+const remembered = 1_000;
+
+/** Shows one event of another network, as the ghost of who said or did it. @throws MatrixError when the homeserver says no. */
+export function delivery(deps: {
+	client: Client;
+	members: Members;
+	ghosts: Ghosts;
+	rooms: Rooms;
+	bridge: Pick<Bridge, "openDirect">;
+}): (out: Outbound) => Promise<readonly MessageId[]> {
+	const { client, members, ghosts, rooms, bridge } = deps;
+	const uploaded = new Map<string, string>();
+
+	/** The content, or the file that has all of what is too long for an event. */
+	async function sized(content: Content, operation: string, ghost: string): Promise<Content> {
+		if (fits(content)) return content;
+		const bytes = Buffer.from(String(content.body));
+		let url = uploaded.get(operation);
+		if (!url) {
+			url = (await client.upload(bytes, "text/plain; charset=utf-8", "message.txt", ghost)).content_uri;
+			uploaded.set(operation, url);
+			if (uploaded.size > remembered) uploaded.delete(uploaded.keys().next().value as string);
+		}
+		return asFile(content, url, bytes.length);
+	}
+
+	/** A chat of two outlives both: a person who left is asked back, and where they put the ghost out a new room begins. */
+	async function sayTo<T>(
+		[ours, theirs]: readonly [Person, Person],
+		room: string,
+		ghost: string,
+		say: (room: string) => Promise<T>,
+	): Promise<T> {
+		try {
+			await rooms.askBack(room, ours.id, ghost);
+			return await say(room);
+		} catch (error) {
+			if (!(error instanceof MatrixError && error.status === 403)) throw error;
+			// Who bans somebody does not want to hear from them in another room either.
+			if ((await rooms.membershipOf(room, ghost, ghost)) === "ban") throw error;
+			const next = await rooms.openDirect(ours, theirs);
+			if (next === room) throw error;
+			await bridge.openDirect(ours, theirs, next as RoomId);
+			return say(next);
+		}
+	}
+
+	return async function send({ event, operation, room, link, portal }) {
+		if (event.kind === "membership" && event.change === "leave") {
+			const gone = await ghosts.known(event.sender);
+			const there = gone && (!members.known(room) || members.has(room, gone));
+			if (there) await rooms.leave(room, gone, event.reason);
+			return [];
+		}
+		const ghost = await ghosts.ensure(event.sender);
+		switch (event.kind) {
+			case "membership":
+				if (!members.has(room, ghost)) await rooms.join(room, ghost);
+				return [];
+			// The name was set with the ghost.
+			case "profile":
+				return [];
+			case "message":
+			case "state": {
+				const body = await sized(toMatrix(event, operation), operation, ghost);
+				const query = { ts: event.late ? event.at : undefined };
+				const say = (room: string) =>
+					rooms.inside(room, ghost, () =>
+						client.send(room, "m.room.message", operation, { as: ghost, body, query }),
+					);
+				const person = link.role === "direct" && portal.between?.find((one) => one.network === name);
+				const said = person ? sayTo([person, event.sender], room, ghost, say) : say(room);
+				return [(await said).event_id as MessageId];
+			}
+			default:
+				return event satisfies never;
+		}
+	};
+}

@@ -1,0 +1,97 @@
+import { PermanentError, TemporaryError } from "../core/errors.ts";
+import type { Person } from "../core/event.ts";
+import type { NetworkName, RoomId } from "../core/ids.ts";
+import { limiter } from "../core/limits.ts";
+import type { Bridge, RoomInfo } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
+import { type Client, MatrixError } from "./client.ts";
+import type { Ghosts } from "./ghosts.ts";
+import { type Members, name } from "./members.ts";
+import { type Address, aliasAddress, ghostAddress, personMxid } from "./mxid.ts";
+
+/** How long another homeserver may take to tell us about one of its people, in ms. */
+const patience = 10_000;
+/** What questions from outside may make: anybody on any homeserver can ask, and we are not told who. */
+const makings = { perMinute: 60, burst: 200 };
+
+/** Finds people and rooms of Matrix for others, and those of others for the homeserver. */
+export function lookup(deps: {
+	client: Client;
+	members: Members;
+	ghosts: Ghosts;
+	bridge: Pick<Bridge, "findPerson" | "openRoom">;
+	domain: string;
+	networks: readonly string[];
+	isOurs(mxid: string): boolean;
+	/** Told how people write a room. */
+	named(room: string, alias: string): Promise<void>;
+}) {
+	const { client, members, ghosts, bridge, domain, networks, isOurs } = deps;
+	const mayMake = limiter(makings);
+
+	/** True when `make` made it; false where there is nothing of that name. */
+	async function make(wanted: Address | undefined, work: (of: NetworkName) => Promise<boolean>) {
+		if (!wanted || !networks.includes(wanted.network)) return false;
+		if (!mayMake(""))
+			throw new TemporaryError("too many questions for rooms and people that are not here yet");
+		try {
+			return await work(wanted.network as NetworkName);
+		} catch (error) {
+			if (error instanceof PermanentError) return false;
+			throw error;
+		}
+	}
+
+	return {
+		/** The person at an address, if the homeserver knows one. */
+		async person(address: readonly string[]): Promise<Person | undefined> {
+			const mxid = personMxid(address, domain);
+			if (!mxid) throw new PermanentError("invalid", phrases.noMatrixAddress(address.join(":")));
+			if (isOurs(mxid)) return undefined;
+			try {
+				const { displayname } = await client.profile(mxid, patience);
+				return members.person(mxid, displayname);
+			} catch (error) {
+				if (error instanceof MatrixError) return undefined;
+				throw error;
+			}
+		},
+
+		/** The room of an alias or id that somebody typed. */
+		async room([typed = ""]: readonly string[]): Promise<RoomInfo> {
+			if (/^!\S+$/.test(typed)) return { room: typed as RoomId };
+			if (!/^#[^\s:]+:\S+$/.test(typed)) throw new PermanentError("invalid", phrases.noMatrixAddress(typed));
+			try {
+				const { room_id } = await client.alias(typed);
+				await deps.named(room_id, typed);
+				return { room: room_id as RoomId, name: typed };
+			} catch (error) {
+				if (!(error instanceof MatrixError)) throw error;
+				throw new PermanentError("not-found", phrases.noMatrixRoom(typed), { cause: error });
+			}
+		},
+
+		/** Whether the room of this alias exists, now that the homeserver asked; it is made if it can be. */
+		alias(asked: string): Promise<boolean> {
+			const wanted = aliasAddress(asked, domain);
+			return make(wanted, async (of) => {
+				const room = await bridge.openRoom(name, of, wanted?.address ?? []);
+				// An alias spelt otherwise than ours has to lead there too.
+				await client.setAlias(asked, room).catch((error: unknown) => {
+					if (!(error instanceof MatrixError && error.status === 409)) throw error;
+				});
+				return true;
+			});
+		},
+
+		/** Whether there is this ghost, now that the homeserver asked; it gets its account if its person exists. */
+		async ghost(mxid: string): Promise<boolean> {
+			if (await ghosts.person(mxid)) return true;
+			const wanted = ghostAddress(mxid, domain);
+			return make(wanted, async (of) => {
+				const person = await bridge.findPerson(of, wanted?.address ?? []);
+				return person !== undefined && (await ghosts.ensure(person)) === mxid;
+			});
+		},
+	};
+}

@@ -1,0 +1,202 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { RoomId } from "../../src/core/ids.ts";
+import { until } from "../fakes.ts";
+import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
+import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { type Fictional, fictional } from "./fictional.ts";
+
+let bed: Testbed;
+beforeAll(async () => {
+	bed = await startTestbed({ servers: ["prosody", "ejabberd"] });
+});
+afterAll(() => bed?.down());
+
+const accounts = new Map<string, Promise<XmppAccount>>();
+async function connect(server: XmppServerName, name: string, resource = "test"): Promise<XmppClient> {
+	const key = `${name} on ${server}`;
+	const account = accounts.get(key) ?? bed.xmppUser(server, name);
+	accounts.set(key, account);
+	return XmppClient.connect(await account, { resource });
+}
+
+describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) => {
+	let romeo: XmppClient;
+	let bridge: Fictional;
+	let alice: string;
+
+	beforeEach(async () => {
+		bridge = await fictional(bed.xmpp(server));
+		romeo = await connect(server, "romeo");
+		alice = `alice@${bed.xmpp(server).component}`;
+	});
+	afterEach(async () => {
+		await bridge?.stop();
+		await romeo?.close();
+	});
+
+	const seen = (line: string) =>
+		until(
+			() => bridge.lines().includes(line),
+			() => bridge.lines().join(" | "),
+			15_000,
+		);
+	const refusal = (id: string) =>
+		romeo.waitFor("a refusal", (one) => one.attrs.type === "error" && one.attrs.id === id);
+	const words = (error: Element) => error.getChild("error")?.getChild("text")?.getText();
+	const presence = (type: string | undefined) =>
+		romeo.waitFor(
+			`presence ${type ?? "available"}`,
+			(one) => one.is("presence") && one.attrs.from?.split("/")[0] === alice && one.attrs.type === type,
+		);
+
+	test("begins with a line from XMPP and goes both ways", async () => {
+		await romeo.sendMessage(alice, "hello <alice> & 👋");
+		await seen("romeo: hello <alice> & 👋");
+		const [first] = bridge.fake.sent;
+		await bridge.say(first?.room as string, bridge.person("alice", "Alice"), "hello Romeo");
+		const line = await romeo.waitForMessage("hello Romeo", alice);
+		expect(line.attrs.type).toBe("chat");
+		expect(line.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Alice");
+		await bridge.say(first?.room as string, bridge.person("alice", "Alice"), "waves", "emote");
+		await romeo.waitForMessage("/me waves", alice);
+	});
+
+	test("begins from the other side by a command", async () => {
+		const jid = romeo.jid.split("/")[0] as string;
+		expect(await bridge.command(`chat ${jid}`)).toMatch(/is ready/);
+		await bridge.say(`owner+${jid}`, bridge.person("owner"), "good morrow");
+		await romeo.waitForMessage("good morrow", `owner@${bed.xmpp(server).component}`);
+	});
+
+	test("keeps the order of a burst, each line once", async () => {
+		await romeo.sendMessage(alice, "hi");
+		await seen("romeo: hi");
+		const room = bridge.fake.sent[0]?.room as string;
+		for (let n = 0; n < 100; n++) void bridge.say(room, bridge.person("alice"), `line ${n}`);
+		await romeo.waitForMessage("line 99", alice, 20_000);
+		const got = romeo.inbox.items.flatMap((one) =>
+			one.is("message") ? (one.getChild("body")?.getText() ?? []) : [],
+		);
+		expect(got).toEqual(Array.from({ length: 100 }, (_, n) => `line ${n}`));
+		for (let n = 0; n < 100; n++) await romeo.sendMessage(alice, `back ${n}`);
+		await seen("romeo: back 99");
+		expect(bridge.lines().slice(1)).toEqual(Array.from({ length: 100 }, (_, n) => `romeo: back ${n}`));
+	});
+
+	test("whatever characters there are, and however many, arrive", async () => {
+		const quotes = '"'.repeat(60_000);
+		await romeo.sendMessage(alice, quotes);
+		await seen(`romeo: ${quotes}`);
+		const room = bridge.fake.sent[0]?.room as string;
+		await bridge.say(room, bridge.person("alice"), `\u0001\u0000a\u202e ${quotes}`);
+		await romeo.waitForMessage(`a\u202e ${quotes}`, alice);
+	});
+
+	test("with nobody there is answered, once", async () => {
+		const id = await romeo.sendMessage(`nobody@${bed.xmpp(server).component}`, "anyone?");
+		const error = await refusal(id);
+		expect(error.getChild("error")?.getChild("item-not-found")).toBeTruthy();
+		const all = await romeo.inbox.settled((one) => one.attrs.type === "error" && one.attrs.id === id, 300);
+		expect(all).toHaveLength(1);
+	});
+
+	test("an error is never answered, nor shown", async () => {
+		await romeo.send(xml("message", { to: alice, type: "error", id: "e1" }, xml("body", {}, "oops")));
+		await romeo.send(
+			xml(
+				"message",
+				{ to: `nobody@${bed.xmpp(server).component}`, type: "error", id: "e2" },
+				xml("body", {}, "oops"),
+			),
+		);
+		const all = await romeo.inbox.settled(
+			(one) => one.attrs.from?.includes(bed.xmpp(server).component) === true,
+			500,
+		);
+		expect(all).toEqual([]);
+		expect(bridge.lines()).toEqual([]);
+	});
+
+	test("to an account that does not exist tells the sender", async () => {
+		const jid = `tybalt@${bed.xmpp(server).domain}`;
+		await bridge.command(`chat ${jid}`);
+		await bridge.say(`owner+${jid}`, bridge.person("owner"), "anyone?");
+		await until(
+			() => bridge.fake.refused.length > 0,
+			() => "nothing refused",
+			15_000,
+		);
+		expect(bridge.fake.refused.map((one) => one.target)).toEqual(["XMPP"]);
+	});
+
+	test("to a server that does not exist says so at once", async () => {
+		expect(await bridge.command("chat romeo@nowhere.test")).toMatch(/no XMPP server|refused|not answer/);
+		expect(await bridge.command("chat not an address")).toMatch(/no XMPP address/);
+	});
+
+	test("what is refused on the other side comes back to the client that sent it", async () => {
+		const troll = await connect(server, "romeo", "other");
+		bridge.fake.trouble = async () => {
+			throw new (await import("../../src/core/errors.ts")).PermanentError(
+				"forbidden",
+				"they do not want to.",
+			);
+		};
+		const id = await troll.sendMessage(alice, "hello");
+		const error = await troll.waitFor(
+			"a refusal",
+			(one) => one.attrs.type === "error" && one.attrs.id === id,
+		);
+		expect(words(error)).toMatch(/they do not want to/);
+		await troll.close();
+	});
+
+	test("an encrypted line is refused with the reason", async () => {
+		const omemo = xml("encrypted", { xmlns: "eu.siacs.conversations.axolotl" });
+		await romeo.send(
+			xml(
+				"message",
+				{ to: alice, type: "chat", id: "o1" },
+				xml("body", {}, "I sent you an OMEMO message"),
+				omemo,
+			),
+		);
+		expect(words(await refusal("o1"))).toMatch(/encrypted/);
+		expect(bridge.lines()).toEqual([]);
+	});
+
+	test("a ghost lets everybody see that it is there, under its name", async () => {
+		// Only who has asked for the roster is told what becomes of a subscription (RFC 6121 §2.2).
+		await romeo.send(xml("iq", { type: "get", id: "roster" }, xml("query", { xmlns: "jabber:iq:roster" })));
+		await romeo.send(xml("presence", { to: alice, type: "subscribe" }));
+		await presence("subscribed");
+		const available = await presence(undefined);
+		expect(available.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Alice");
+		await romeo.send(xml("presence", { to: alice, type: "unsubscribe" }));
+		await presence("unavailable");
+		await romeo.send(xml("presence", { to: `nobody@${bed.xmpp(server).component}`, type: "subscribe" }));
+		await romeo.waitFor(
+			"a no",
+			(one) => one.attrs.type === "unsubscribed" && one.attrs.from?.startsWith("nobody@") === true,
+		);
+	});
+
+	test("a join to a room we do not have is answered", async () => {
+		const room = `#lobby@${bed.xmpp(server).component}`;
+		await expect(romeo.joinRoom(room, "Romeo")).rejects.toThrow(/no rooms of its own/);
+	});
+
+	test("the pair is one room, whatever client is used", async () => {
+		const other = await connect(server, "romeo", "phone");
+		await romeo.sendMessage(alice, "from one");
+		await other.sendMessage(alice, "from the other");
+		await seen("romeo: from the other");
+		expect(new Set(bridge.fake.sent.map((out) => out.room)).size).toBe(1);
+		const portal = await bridge.bridge.portal(
+			"xmpp" as never,
+			`${romeo.jid.split("/")[0]} ${alice}` as RoomId,
+		);
+		expect(portal?.between).toHaveLength(2);
+		await other.close();
+	});
+});

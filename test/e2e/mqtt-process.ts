@@ -1,0 +1,25 @@
+/** Run by mqtt.test.ts to be killed: the MQTT side alone, over real stores; every event goes to a file before it is acknowledged. */
+import { appendFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Bridge } from "../../src/core/network.ts";
+import { type MqttOptions, mqtt } from "../../src/mqtt/index.ts";
+import { nedbMapping } from "../../src/store/nedb.ts";
+import { quiet } from "../fakes.ts";
+
+const [options = "", folder = ""] = process.argv.slice(2);
+const mapping = nedbMapping({
+	file: `${folder}/mapping.db`,
+	log: quiet,
+	onFailure: (error) => {
+		throw error;
+	},
+});
+await mapping.open();
+const bridge: Pick<Bridge, "receive"> = {
+	async receive(events) {
+		for (const event of events)
+			if (event.kind === "state") appendFileSync(`${folder}/events`, `${event.id} ${event.value}\n`);
+		await sleep(3);
+	},
+};
+await mqtt(JSON.parse(options) as MqttOptions, { mapping, log: quiet }).start(bridge as Bridge);

@@ -1,0 +1,313 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { CommandCall } from "../../src/core/commands.ts";
+import type { BridgeEvent, State } from "../../src/core/event.ts";
+import type { LinkId, PortalId, RoomId } from "../../src/core/ids.ts";
+import type { Link, Mapping, Portal } from "../../src/core/mapping.ts";
+import type { Bridge, Network } from "../../src/core/network.ts";
+import { type BrokerOptions, type MqttOptions, mqtt } from "../../src/mqtt/index.ts";
+import { memoryMapping } from "../../src/store/memory.ts";
+import { nedbMapping } from "../../src/store/nedb.ts";
+import { quiet, until } from "../fakes.ts";
+import { type MqttAccount, startTestbed, type Testbed } from "../testbed/index.ts";
+import { MqttClient } from "../testbed/mqtt-client.ts";
+
+let bed: Testbed;
+let thing: MqttClient;
+let account: MqttAccount;
+const running: Network[] = [];
+
+beforeAll(async () => {
+	bed = await startTestbed({
+		servers: [],
+		mosquitto: { extra: "acl_file /tb/mosquitto/acl\nmax_queued_messages 10000" },
+	});
+	// Everybody may do all, but for what the bridge is denied.
+	const acl = "user bridge\ntopic deny secret/#\ntopic readwrite #\n\nuser thing\ntopic readwrite #\n";
+	mkdirSync(join(bed.folder, "mosquitto"), { recursive: true });
+	writeFileSync(join(bed.folder, "mosquitto/acl"), acl);
+	bed.mqttUser("bridge");
+	account = bed.mqttUser("thing");
+	await bed.start("mosquitto");
+	thing = await MqttClient.connect(account);
+});
+afterEach(async () => {
+	for (const one of running.splice(0)) {
+		await one.pause();
+		await one.stop();
+	}
+});
+afterAll(async () => {
+	await thing?.close();
+	await bed?.down();
+});
+
+let clients = 0;
+/** A broker entry with a session of its own. */
+const broker = (over: Partial<BrokerOptions> = {}): BrokerOptions => ({
+	url: bed.mqtt.url,
+	username: "bridge",
+	password: "pw-bridge",
+	clientId: `trivium-${++clients}`,
+	protocol: "5",
+	...over,
+});
+const link = (filter: string, on = "home"): Link => ({
+	id: `link ${filter}` as LinkId,
+	network: "mqtt" as Link["network"],
+	role: "mirror",
+	room: `${on}/${filter}` as RoomId,
+	in: true,
+	out: false,
+});
+const portal = (of: Link): Portal => ({ id: `portal ${of.room}` as PortalId, links: [of] });
+
+type Run = {
+	network: Network;
+	events: State[];
+	values(): (string | null)[];
+	mapping: Mapping;
+	hold: () => () => void;
+};
+
+/** The MQTT side between a real broker and a bridge that only listens. */
+async function run(one: BrokerOptions, filters: readonly string[], mapping = memoryMapping()): Promise<Run> {
+	const events: State[] = [];
+	let gate = Promise.resolve();
+	const bridge: Pick<Bridge, "receive" | "portal"> = {
+		async receive(batch: readonly BridgeEvent[]) {
+			for (const event of batch) if (event.kind === "state") events.push(event);
+			await gate;
+		},
+		portal: async () => undefined,
+	};
+	const options: MqttOptions = { brokers: { home: one }, mirrors: [] };
+	const network = mqtt(options, { mapping, log: quiet });
+	running.push(network);
+	await mapping.open();
+	for (const filter of filters) await mapping.savePortal(portal(link(filter)));
+	await network.start(bridge as Bridge);
+	for (const filter of filters) await network.attach(portal(link(filter)), link(filter));
+	await until(
+		() => network.status?.().up === true,
+		() => String(network.status?.().cause),
+	);
+	// The broker has them when it answers what was asked behind them.
+	await call(network, `settled/${clients} x`);
+	const hold = () => {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		gate = promise;
+		return resolve;
+	};
+	return { network, events, mapping, hold, values: () => events.map(({ value }) => value) };
+}
+
+/** A restart of the bridge, in one process. */
+async function stop(one: Run): Promise<void> {
+	running.splice(running.indexOf(one.network), 1);
+	await one.network.pause();
+	await one.network.stop();
+}
+
+async function call(network: Network, args: string): Promise<string> {
+	const pub = network.commands.find(({ name }) => name === "pub");
+	if (!pub) throw new Error("no pub");
+	return pub.run({ network: "matrix", room: "!r" } as unknown as CommandCall, args).catch(String);
+}
+
+const sees = (one: Run, ...values: (string | null)[]) =>
+	until(
+		() => one.events.length >= values.length,
+		() => JSON.stringify(one.values()),
+		15_000,
+	).then(() => expect(one.values()).toEqual(values));
+
+describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
+	const at = `v${protocol}`;
+
+	test("a value is seen as the state of its thing", async () => {
+		const one = await run(broker({ protocol }), [`${at}/a/+/temperature`]);
+		await thing.publish(`${at}/a/kitchen/temperature`, "21.5 °C");
+		await sees(one, "21.5 °C");
+		expect(one.events[0]).toMatchObject({
+			room: `home/${at}/a/+/temperature`,
+			sender: { name: "kitchen temperature", domain: "home" },
+		});
+	});
+
+	test("what is retained is told once, not again after a restart; what is said meanwhile is not missed", async () => {
+		await thing.publish(`${at}/b/door`, "open", { retain: true });
+		const one = await run(broker({ protocol, clientId: `b-${at}` }), [`${at}/b/#`]);
+		await sees(one, "open");
+		await stop(one);
+		for (let i = 0; i < 20; i++) await thing.publish(`${at}/b/count`, String(i % 3));
+		const two = await run(broker({ protocol, clientId: `b-${at}` }), [`${at}/b/#`], one.mapping);
+		await sees(two, ...Array.from({ length: 20 }, (_, i) => String(i % 3)));
+		const ids = new Set([...one.events, ...two.events].map(({ id }) => id));
+		expect(ids.size).toBe(21);
+		await thing.publish(`${at}/b/door`, "", { retain: true });
+		await until(
+			() => two.values().at(-1) === null,
+			() => JSON.stringify(two.values()),
+		);
+	});
+
+	test("what we publish ourselves does not come back as news", async () => {
+		const one = await run(broker({ protocol }), [`${at}/c/#`]);
+		expect(await call(one.network, `${at}/c/lamp on`)).toMatch(/^Published to/);
+		await thing.publish(`${at}/c/lamp`, "off");
+		await thing.publish(`${at}/c/lamp`, "on");
+		await sees(one, "off", "on");
+	});
+
+	test("the broker's restart loses nothing, and we are back by ourselves", async () => {
+		const one = await run(broker({ protocol }), [`${at}/d/#`]);
+		await thing.publish(`${at}/d/x`, "before");
+		await sees(one, "before");
+		await thing.close();
+		await bed.restart("mosquitto");
+		thing = await MqttClient.connect(account);
+		await thing.publish(`${at}/d/x`, "after");
+		await sees(one, "before", "after");
+	});
+
+	test("what was not on disk when the connection broke comes again, under the same name", async () => {
+		const one = await run(broker({ protocol }), [`${at}/e/#`]);
+		const release = one.hold();
+		await thing.publish(`${at}/e/x`, "1");
+		await until(
+			() => one.events.length === 1,
+			() => "nothing came",
+		);
+		// One that waits must not hold up the reading of the next ones.
+		await thing.publish(`${at}/e/x`, "2");
+		await sleep(100);
+		await thing.close();
+		await bed.restart("mosquitto");
+		release();
+		thing = await MqttClient.connect(account);
+		await until(
+			() => one.events.some(({ value }) => value === "2"),
+			() => JSON.stringify(one.values()),
+			15_000,
+		);
+		await sleep(200);
+		const distinct = new Map(one.events.map(({ id, value }) => [id, value]));
+		expect([...distinct.values()]).toEqual(["1", "2"]);
+	});
+});
+
+test("two mirrors that overlap see each value once each, and one that is taken down sees no more", async () => {
+	const one = await run(broker(), ["o/#", "o/+/x"]);
+	await thing.publish("o/1/x", "both");
+	await until(
+		() => one.events.length >= 2,
+		() => JSON.stringify(one.values()),
+	);
+	await sleep(200);
+	expect(one.events.map(({ room }) => room).sort()).toEqual(["home/o/#", "home/o/+/x"]);
+	await one.mapping.removePortal(portal(link("o/#")).id);
+	await one.network.detach(portal(link("o/#")), link("o/#"));
+	await thing.publish("o/2/x", "one");
+	await thing.publish("o/2/y", "none");
+	await thing.publish("o/3/x", "end");
+	await until(
+		() => one.values().includes("end"),
+		() => JSON.stringify(one.values()),
+	);
+	expect(one.values()).toEqual(["both", "both", "one", "end"]);
+});
+
+test("pub tells whether somebody listens, and why it was refused", async () => {
+	const one = await run(broker(), []);
+	expect(await call(one.network, "p/lamp on")).toBe("Published to p/lamp, but nobody is listening there.");
+	await thing.subscribe("p/#");
+	expect(await call(one.network, "p/lamp on now")).toBe("Published to p/lamp.");
+	await thing.waitForMessage("p/lamp", "on now");
+	expect(await call(one.network, "secret/x on")).toMatch(/we are not authorised/);
+	expect(await call(one.network, "p/+ on")).toMatch(/cannot be published to/);
+	await thing.close();
+	await bed.stop("mosquitto");
+	expect(await call(one.network, "p/lamp on")).toMatch(/cannot be reached now|broke before it answered/);
+	await bed.start("mosquitto");
+	thing = await MqttClient.connect(account);
+});
+
+test("a room is found by what somebody typed, unless that is no filter", async () => {
+	const one = await run(broker(), []);
+	const room = await one.network.findRoom(["a/+/b"]);
+	expect(room).toEqual({ room: "home/a/+/b", name: "a/+/b" });
+	await expect(one.network.findRoom(["a/#/b"])).rejects.toThrow(/no topic filter/);
+});
+
+test("a broker that refuses us is asked again, until it does not", async () => {
+	const network = mqtt(
+		{ brokers: { home: broker({ username: "late", password: "pw-late" }) }, mirrors: [] },
+		{ mapping: memoryMapping(), log: quiet },
+	);
+	running.push(network);
+	await network.start({} as Bridge);
+	await until(
+		() => /not authorised|password are wrong/.test(network.status?.().cause ?? ""),
+		() => JSON.stringify(network.status?.()),
+	);
+	bed.mqttUser("late");
+	await until(
+		() => network.status?.().up === true,
+		() => JSON.stringify(network.status?.()),
+		15_000,
+	);
+});
+
+test("over TLS with the broker's own authority", async () => {
+	const ca = readFileSync(bed.ca, "utf8");
+	const one = await run(broker({ url: bed.mqtt.tlsUrl, ca }), ["tls/#"]);
+	await thing.publish("tls/x", "sealed");
+	await sees(one, "sealed");
+});
+
+test("kill -9 in the middle of a stream, several times, loses nothing and tells nothing twice", async () => {
+	const folder = mkdtempSync(join(tmpdir(), "trivium-mqtt-"));
+	const options: MqttOptions = { brokers: { home: broker() }, mirrors: [] };
+	const mapping = nedbMapping({ file: `${folder}/mapping.db`, log: quiet, onFailure: () => undefined });
+	await mapping.open();
+	await mapping.savePortal(portal(link("k/#")));
+	await mapping.close();
+	const begin = (): ChildProcess =>
+		spawn(process.execPath, ["test/e2e/mqtt-process.ts", JSON.stringify(options), folder], {
+			stdio: "inherit",
+		});
+	const seen = () =>
+		(existsSync(`${folder}/events`) ? readFileSync(`${folder}/events`, "utf8") : "").split("\n");
+
+	let child = begin();
+	// Until the subscription stands.
+	for (let tries = 0; tries < 100 && !seen().some((line) => line.endsWith(" hello")); tries++) {
+		await thing.publish("k/x", "hello");
+		await sleep(50);
+	}
+	const wanted = Array.from({ length: 400 }, (_, i) => String(i));
+	const publishing = (async () => {
+		for (const value of wanted) await thing.publish("k/x", value).then(() => sleep(5));
+	})();
+	for (let kills = 0; kills < 3; kills++) {
+		await sleep(700);
+		child.kill("SIGKILL");
+		await new Promise((resolve) => child.once("exit", resolve));
+		child = begin();
+	}
+	await publishing;
+	await until(
+		() => seen().some((line) => line.endsWith(" 399")),
+		() => String(seen().slice(-3)),
+		20_000,
+	);
+	child.kill("SIGKILL");
+	const named = new Map(seen().map((line) => line.split(" ") as [string, string]));
+	expect([...named.values()].filter((value) => /^\d+$/.test(value))).toEqual(wanted);
+	rmSync(folder, { recursive: true });
+});

@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Person } from "../../src/core/event.ts";
+import type { NetworkName, UserId } from "../../src/core/ids.ts";
+import { type Client, matrixClient } from "../../src/matrix/client.ts";
+import { keepGhosts } from "../../src/matrix/ghosts.ts";
+import { memoryMapping } from "../../src/store/memory.ts";
+import { type FakeHomeserver, fakeHomeserver } from "./fake-homeserver.ts";
+
+let hs: FakeHomeserver;
+let client: Client;
+let ghosts: ReturnType<typeof keepGhosts>;
+beforeEach(async () => {
+	hs = await fakeHomeserver();
+	client = matrixClient({ homeserver: hs.url, token: "as-test" });
+	ghosts = keepGhosts({ client, mapping: memoryMapping(), domain: "hs.test" });
+});
+afterEach(async () => {
+	client.close();
+	await hs.close();
+});
+
+const person = (id: string, address: readonly string[], name?: string): Person => ({
+	network: "xmpp" as NetworkName,
+	id: id as UserId,
+	address,
+	handles: [],
+	domain: "x",
+	...(name && { name }),
+});
+const occupant = (id: string, name = "Romeo") =>
+	person(`verona@muc.x/${id}`, ["verona@muc.x", "Romeo"], name);
+
+test("a ghost is made once and named once, however many need it", async () => {
+	const romeo = person("romeo@x", ["romeo@x"], "Romeo");
+	const all = await Promise.all([1, 2, 3].map(() => ghosts.ensure(romeo)));
+	expect(new Set(all)).toEqual(new Set(["@_xmpp_romeo=40x:hs.test"]));
+	expect(hs.asked("POST", /register$/)).toHaveLength(1);
+	expect(hs.asked("PUT", /displayname$/)).toHaveLength(1);
+});
+
+test("a new name is set; no name is no reason to take the old one away", async () => {
+	const mxid = await ghosts.ensure(person("romeo@x", ["romeo@x"], "Romeo"));
+	await ghosts.ensure(person("romeo@x", ["romeo@x"], "Romeo M."));
+	await ghosts.ensure(person("romeo@x", ["romeo@x"]));
+	expect(hs.users.get(mxid)).toBe("Romeo M.");
+	expect(hs.asked("PUT", /displayname$/)).toHaveLength(2);
+});
+
+test("somebody without a name is shown by their address, never by our spelling of it", async () => {
+	expect(hs.users.get(await ghosts.ensure(person("romeo@x", ["romeo@x"])))).toBe("romeo@x");
+});
+
+test("the next holder of a nick is another ghost, and the first one stays who they were", async () => {
+	const first = await ghosts.ensure(occupant("id1"));
+	expect(first).toBe("@_xmpp_verona=40muc.x/=52omeo:hs.test");
+	expect(await ghosts.ensure(occupant("id2"))).toBe("@_xmpp_verona=40muc.x/=52omeo/2:hs.test");
+	expect(await ghosts.ensure(occupant("id3"))).toBe("@_xmpp_verona=40muc.x/=52omeo/3:hs.test");
+	expect(await ghosts.ensure(occupant("id1", "Romy"))).toBe(first);
+	expect((await ghosts.person(first))?.id).toBe("verona@muc.x/id1");
+});
+
+test("two who come to a nick at once do not share a ghost", async () => {
+	const both = await Promise.all([ghosts.ensure(occupant("id1")), ghosts.ensure(occupant("id2"))]);
+	expect(new Set(both).size).toBe(2);
+});
+
+test("a failure to make a ghost is not remembered", async () => {
+	hs.fail(() => ({ status: 502, body: "" }));
+	await expect(ghosts.ensure(occupant("id1"))).rejects.toThrow();
+	hs.fail(() => undefined);
+	expect(await ghosts.ensure(occupant("id1"))).toMatch(/^@_xmpp_/);
+});

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { maySet } from "../../src/matrix/power.ts";
+
+const create = (sender: string, room_version: string, more: object = {}) => ({
+	sender,
+	content: { room_version, ...more },
+});
+const old = create("@owner:hs", "11");
+
+test.each([
+	["50 is enough where the room says nothing else", { users: { "@a:hs": 50 } }, true],
+	["49 is not", { users: { "@a:hs": 49 } }, false],
+	["everybody may where the default says so", { users_default: 50 }, true],
+	["the room may ask for more", { users: { "@a:hs": 50 }, state_default: 100 }, false],
+	["or for less, for this type", { events: { "m.bridge": 0 } }, true],
+	["numbers as text count as nothing", { users: { "@a:hs": "100" } }, false],
+])("%s", (_, levels, may) => {
+	expect(maySet("m.bridge", "@a:hs", old, levels)).toBe(may);
+});
+
+test("who made a room may do everything while it has no levels", () => {
+	expect(maySet("m.bridge", "@owner:hs", old, undefined)).toBe(true);
+	expect(maySet("m.bridge", "@a:hs", old, undefined)).toBe(false);
+	expect(maySet("m.bridge", "@owner:hs", old, { users: {} })).toBe(false);
+});
+
+test("from room version 12 on creators may do everything for good", () => {
+	const room = create("@owner:hs", "12", { additional_creators: ["@second:hs"] });
+	expect(maySet("m.bridge", "@owner:hs", room, { users: {} })).toBe(true);
+	expect(maySet("m.bridge", "@second:hs", room, { users: {} })).toBe(true);
+	expect(maySet("m.bridge", "@a:hs", room, { users: {} })).toBe(false);
+});

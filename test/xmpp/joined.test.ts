@@ -1,0 +1,621 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { BridgeEvent, Message, Person } from "../../src/core/event.ts";
+import type {
+	LinkId,
+	MessageId,
+	NetworkName,
+	OperationId,
+	PortalId,
+	RoomId,
+	TraceId,
+	UserId,
+} from "../../src/core/ids.ts";
+import type { Link } from "../../src/core/mapping.ts";
+import type { Outbound } from "../../src/core/network.ts";
+import { bare } from "../../src/xmpp/jid.ts";
+import { joined } from "../../src/xmpp/joined/index.ts";
+import { paced } from "../../src/xmpp/paced.ts";
+import { StanzaError } from "../../src/xmpp/stanza-error.ts";
+import { type Element, xml } from "../../src/xmpp/xml.ts";
+import { quiet } from "../fakes.ts";
+import { type FakeMuc, fakeMuc, type MucFaults } from "./fake-muc.ts";
+
+const room = "verona@muc.test";
+const link: Link = {
+	id: "l1" as LinkId,
+	network: "xmpp" as NetworkName,
+	role: "joined",
+	room: room as RoomId,
+	in: true,
+	out: true,
+};
+const matrix = "matrix" as NetworkName;
+const person = (localpart: string, name = localpart): Person => ({
+	network: matrix,
+	id: `@${localpart}:hs.test` as UserId,
+	address: [localpart],
+	name,
+	handles: [],
+	domain: "hs.test",
+});
+const alice = person("alice", "Alice");
+const aliceJid = "alice@bridge.test/trivium";
+
+/** Our side of one room, on a fake room. */
+function world(faults: MucFaults = {}) {
+	const told: BridgeEvent[] = [];
+	const syncs: string[][] = [];
+	const answers: Element[] = [];
+	const counts = { arrived: 0, built: 0 };
+	let operations = 0;
+	const wire: Element[] = [];
+	const server = { online: true, up: true, info: undefined as undefined | (() => Element) };
+	const muc: FakeMuc = fakeMuc(room, (stanza) => wire.push(stanza), faults);
+
+	/** Everything on the wire, in order, until nothing moves any more. */
+	async function settle() {
+		for (let quietTurns = 0; quietTurns < 5; quietTurns++) {
+			for (let next = wire.shift(); next; next = wire.shift()) {
+				quietTurns = 0;
+				counts.arrived++;
+				const { from = "", to = "", type } = next.attrs;
+				if (rooms.skip(from, to, next.name, type)) continue;
+				counts.built++;
+				const answer = rooms.stanza(next);
+				if (answer) answers.push(answer);
+			}
+			await vi.advanceTimersByTimeAsync(0);
+		}
+	}
+
+	const rooms = joined(
+		{
+			link: {
+				get online() {
+					return server.online;
+				},
+				send: async (stanza) => {
+					if (!server.online) throw new TemporaryError("offline");
+					if (server.up && bare(stanza.attrs.to ?? "") === room) muc.take(stanza);
+				},
+				iq: async (request) => {
+					if (!server.online) throw new TemporaryError("offline");
+					if (!server.up) throw new StanzaError("remote-server-timeout", "wait");
+					const { from = "", to = "" } = request.attrs;
+					if (request.getChild("query")) return xml("iq", { type: "result" }, (server.info ?? muc.info)());
+					if (request.getChild("ping") && to.includes("/") && !muc.isIn(from))
+						throw new StanzaError("not-acceptable", "cancel");
+					return xml("iq", { type: "result" });
+				},
+			},
+			component: "bridge.test",
+			log: quiet,
+			tell: (events) => told.push(...events),
+			sync: () => syncs.push(rooms.others(room).map((one) => one.name ?? "")),
+			resume: () => undefined,
+			paced: paced(20),
+			now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
+		},
+		{ ghost: (who) => `${who.address[0]}@bridge.test`, nick: "Trivium", resource: "trivium" },
+	);
+
+	const out = (
+		event: Partial<BridgeEvent> & { kind: BridgeEvent["kind"] },
+		attempt = 0,
+		operation?: string,
+	): Outbound => ({
+		operation: (operation ?? `op${++operations}`) as OperationId,
+		trace: "t" as TraceId,
+		portal: { id: "p1" as PortalId, links: [link] },
+		link,
+		room: room as RoomId,
+		event: { id: "$e" as MessageId, room: "!r" as RoomId, sender: alice, at: 0, ...event } as BridgeEvent,
+		attempt,
+	});
+	const say = (text: string, sender = alice, attempt = 0, operation?: string) =>
+		rooms.send(
+			out(
+				{ kind: "message", style: "text", text, sender } as Partial<Message> & { kind: "message" },
+				attempt,
+				operation,
+			),
+		);
+	const move = (change: "join" | "leave", sender = alice) =>
+		rooms.send(out({ kind: "membership", change, sender } as never));
+
+	/** Runs what was begun to its end, with the wire moving. */
+	async function done<T>(work: Promise<T>): Promise<T> {
+		work.catch(() => undefined);
+		await settle();
+		return work;
+	}
+	/** Lets time pass, with the wire moving. */
+	async function pass(ms: number) {
+		await vi.advanceTimersByTimeAsync(ms);
+		await settle();
+	}
+	const bodies = () =>
+		muc.taken.flatMap((one) =>
+			one.name === "message" ? [`${one.attrs.from?.split("@")[0]}: ${one.getChild("body")?.getText()}`] : [],
+		);
+	const lines = () =>
+		told.flatMap((event) => (event.kind === "message" ? [`${event.sender.name}: ${event.text}`] : []));
+	return {
+		rooms,
+		muc,
+		told,
+		syncs,
+		answers,
+		counts,
+		server,
+		settle,
+		say,
+		move,
+		done,
+		pass,
+		bodies,
+		lines,
+		attach: (...members: Person[]) => done(rooms.attach(link, members)),
+	};
+}
+type World = ReturnType<typeof world>;
+
+const failure = (work: Promise<unknown>) =>
+	work.then(
+		() => undefined,
+		(error: unknown) => error as Error,
+	);
+
+beforeEach(() => {
+	vi.useFakeTimers({ now: 1_700_000_000_000 });
+});
+afterEach(() => {
+	vi.useRealTimers();
+});
+
+describe("coming in", () => {
+	test("a room of a thousand is told in one piece", async () => {
+		const w = world();
+		for (let n = 0; n < 1000; n++) w.muc.come(`p${n}`);
+		await w.attach();
+		expect(w.syncs).toHaveLength(1);
+		expect(w.syncs[0]).toHaveLength(1000);
+		expect(w.told).toEqual([]);
+	});
+
+	test("the join of a ghost into a room of a thousand costs hardly anything", async () => {
+		const w = world();
+		for (let n = 0; n < 1000; n++) w.muc.come(`p${n}`);
+		await w.attach();
+		w.counts.built = 0;
+		for (let n = 0; n < 20; n++) await w.done(w.move("join", person(`ghost${n}`)));
+		expect(w.counts.built).toBeLessThan(20 * 25);
+		expect(w.told).toEqual([]);
+	});
+
+	test("of the copies that twenty of us get, one is looked at", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+		await Promise.all(Array.from({ length: 20 }, (_, n) => w.done(w.move("join", person(`ghost${n}`)))));
+		w.counts.arrived = w.counts.built = 0;
+		for (let n = 0; n < 10; n++) w.muc.say("Romeo", `line ${n}`, `${n}`);
+		await w.settle();
+		expect(w.counts).toEqual({ arrived: 210, built: 10 });
+		expect(w.lines()).toEqual(Array.from({ length: 10 }, (_, n) => `Romeo: line ${n}`));
+	});
+
+	test("a taken nick, one that is refused, and one that the room changes are all dealt with", async () => {
+		const w = world({
+			refuse: (nick) => (/🎉/u.test(nick) ? ["modify", "jid-malformed"] : undefined),
+			normalise: (nick) => nick.replace("Ⅷ", "VIII").replaceAll("_", "-"),
+		});
+		w.muc.come("Alice");
+		await w.attach();
+		const ids = await w.done(w.say("hi", person("alice", "Alice 🎉")));
+		expect(ids).toEqual(["S1"]);
+		expect([...w.muc.occupants.keys()]).toContain("Alice (alice)");
+		await w.done(w.say("ho", person("snake", "snake_case")));
+		expect([...w.muc.occupants.keys()]).toContain("snake-case");
+		expect(w.told, "none of us is taken for a stranger").toEqual([]);
+	});
+
+	test("who comes while one of ours comes is told all the same", async () => {
+		const w = world();
+		await w.attach();
+		w.muc.faults.mute = true;
+		const joining = w.move("join");
+		await w.settle();
+		w.muc.come("Tybalt");
+		await w.settle();
+		expect(w.told).toEqual([]);
+		await w.pass(25_000);
+		await joining;
+		await w.pass(60_000);
+		expect(w.told).toMatchObject([{ kind: "membership", change: "join", sender: { name: "Tybalt" } }]);
+	});
+
+	test("a stranger who speaks is announced first, even then", async () => {
+		const w = world();
+		await w.attach();
+		w.muc.faults.mute = true;
+		void failure(w.move("join"));
+		await w.settle();
+		w.muc.come("Tybalt");
+		w.muc.say("Tybalt", "peace?");
+		await w.settle();
+		expect(w.told.map((event) => event.kind)).toEqual(["membership", "message"]);
+	});
+
+	test("a room that bans us gives the reason, and is not stormed", async () => {
+		const w = world({ refuse: () => ["auth", "forbidden"] });
+		expect(await failure(w.attach())).toMatchObject({
+			reason: "forbidden",
+			message: expect.stringContaining("banned"),
+		});
+		const before = w.muc.taken.length;
+		expect(await failure(w.attach())).toBeInstanceOf(PermanentError);
+		expect(await failure(w.done(w.say("hi")))).toBeInstanceOf(PermanentError);
+		expect(w.muc.taken).toHaveLength(before);
+		w.muc.faults.refuse = () => undefined;
+		await w.pass(61_000);
+		await w.attach();
+		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
+	});
+
+	test("who was there before a restart is there again", async () => {
+		const w = world();
+		await w.attach(alice, person("bob", "Bob"));
+		await w.settle();
+		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Bob", "Trivium"]);
+	});
+
+	test("nicks left over from a run that was killed are taken over, and no strangers", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		w.muc.occupants.set("Alice", { jid: aliceJid, id: "id of alice@bridge.test" });
+		await w.attach(alice);
+		await w.settle();
+		expect(w.syncs).toEqual([["Romeo"]]);
+		expect(w.told).toEqual([]);
+		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
+		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
+	});
+
+	test("a service that is down is tried until it is up", async () => {
+		const w = world();
+		w.server.up = false;
+		const attached = failure(w.rooms.attach(link, []));
+		await w.pass(26_000);
+		expect(await attached).toBeInstanceOf(TemporaryError);
+		w.server.up = true;
+		await w.pass(120_000);
+		expect(await w.done(w.say("at last"))).toEqual(["S1"]);
+	});
+});
+
+describe("speaking", () => {
+	let w: World;
+	beforeEach(async () => {
+		w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+	});
+
+	test("is confirmed by the room's own id, once the room has reflected it", async () => {
+		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
+		expect(w.lines()).toEqual([]);
+	});
+
+	test("in a room without stanza-ids by ours", async () => {
+		const plain = world({ noStanzaIds: true });
+		await plain.attach();
+		expect(await plain.done(plain.say("hi", alice, 0, "mine"))).toEqual(["mine"]);
+	});
+
+	test("keeps the order of calls, whoever has to be let in first", async () => {
+		const all = ["a", "b", "a", "c", "b", "a"].map((who, n) => w.say(`${n}`, person(who)));
+		await w.settle();
+		await Promise.all(all);
+		expect(w.bodies()).toEqual(["a: 0", "b: 1", "a: 2", "c: 3", "b: 4", "a: 5"]);
+	});
+
+	test("what is lost on the way holds back all behind it", async () => {
+		w.server.online = false;
+		const all = [w.say("1"), w.say("2"), w.say("3")].map(failure);
+		await w.settle();
+		for (const error of await Promise.all(all)) expect(error).toBeInstanceOf(TemporaryError);
+		w.server.online = true;
+		expect(await w.done(w.say("1"))).toEqual(["S1"]);
+		expect(w.bodies()).toEqual(["alice: 1"]);
+	});
+
+	test("a definite no holds back nobody", async () => {
+		await w.done(w.say("hello"));
+		w.muc.faults.refuse = (_, jid) => (jid.startsWith("mallory") ? ["auth", "forbidden"] : undefined);
+		const refused = failure(w.say("let me in", person("mallory")));
+		expect(await w.done(w.say("fine"))).toEqual(["S2"]);
+		expect(await refused).toMatchObject({ reason: "forbidden" });
+	});
+
+	test("without voice the speaker is told", async () => {
+		w.muc.faults.refuseLine = () => ["auth", "forbidden"];
+		expect(await failure(w.done(w.say("hi")))).toMatchObject({
+			reason: "forbidden",
+			message: expect.stringContaining("voice"),
+		});
+	});
+
+	test("into a room that forgot us brings us back", async () => {
+		await w.done(w.say("before"));
+		w.muc.forget();
+		w.muc.come("Romeo");
+		expect(await failure(w.done(w.say("lost", alice, 0, "again")))).toBeInstanceOf(TemporaryError);
+		await w.pass(2_000);
+		expect(await w.done(w.say("lost", alice, 1, "again"))).toEqual(["S2"]);
+		w.muc.say("Romeo", "welcome");
+		await w.settle();
+		expect(w.lines()).toEqual(["Romeo: welcome"]);
+	});
+
+	test("without a reflection it is tried again, but never twice into the room", async () => {
+		w.muc.faults.deaf = true;
+		const first = failure(w.say("hi", alice, 0, "op"));
+		await w.settle();
+		await w.pass(31_000);
+		expect(await first).toBeInstanceOf(TemporaryError);
+		// It was but slow: the reflection comes after we gave up.
+		const nick = "Alice";
+		w.muc.say(nick, "hi", "op");
+		await w.settle();
+		const before = w.bodies().length;
+		expect(await w.done(w.say("hi", alice, 1, "op"))).toEqual(["S1"]);
+		expect(w.bodies()).toHaveLength(before);
+	});
+
+	test("somebody else's line with our id confirms nothing, and is theirs", async () => {
+		w.muc.faults.deaf = true;
+		let settled = false;
+		const mine = failure(w.say("hi", alice, 0, "op")).then(() => {
+			settled = true;
+		});
+		await w.settle();
+		w.muc.say("Romeo", "hi", "op");
+		await w.settle();
+		expect(settled).toBe(false);
+		expect(w.lines()).toEqual(["Romeo: hi"]);
+		await w.pass(31_000);
+		await mine;
+	});
+
+	test.each([
+		["wait", "service-unavailable"],
+		["wait", "resource-constraint"],
+	] as const)("in a full room (%s %s) goes through the listener", async (type, condition) => {
+		w.muc.faults.refuse = () => [type, condition];
+		expect(await w.done(w.say("hi\nBob: I quit"))).toEqual(["S1"]);
+		expect(w.bodies()[0]).toMatch(/^~listener-\w+: Alice: hi\n {4}Bob: I quit$/);
+	});
+
+	test("who is not let in within twenty seconds goes through the listener, and blocks nobody longer", async () => {
+		w.muc.faults.mute = true;
+		const line = w.say("hi");
+		await w.pass(19_000);
+		expect(w.bodies()).toEqual([]);
+		await w.pass(2_000);
+		expect(await w.done(line)).toEqual(["S1"]);
+		expect(await w.done(w.say("again"))).toEqual(["S2"]);
+	});
+});
+
+describe("hearing", () => {
+	test("the same id of two people, and twice of one, are different lines", async () => {
+		const w = world({ noStanzaIds: true });
+		for (const nick of ["Romeo", "Juliet"]) w.muc.come(nick);
+		await w.attach();
+		w.muc.say("Romeo", "hi", "1");
+		w.muc.say("Juliet", "hi", "1");
+		w.muc.say("Romeo", "ho", "1");
+		await w.settle();
+		expect(new Set(w.told.map((event) => event.id)).size).toBe(3);
+	});
+
+	test("a renamed person stays who they are, where the room says so", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+		w.muc.rename("Romeo", "Montague");
+		w.muc.say("Montague", "it is me");
+		await w.settle();
+		expect(w.told.map((event) => event.kind)).toEqual(["profile", "message"]);
+		expect(w.told[1]?.sender).toMatchObject({
+			name: "Montague",
+			address: [room, "Romeo"],
+			id: w.told[0]?.sender.id,
+		});
+	});
+
+	test("where it does not, one goes and another comes", async () => {
+		const w = world({ noOccupantIds: true });
+		w.muc.come("Romeo");
+		await w.attach();
+		w.muc.rename("Romeo", "Montague");
+		await w.settle();
+		expect(w.told).toMatchObject([
+			{ kind: "membership", change: "leave", sender: { name: "Romeo" } },
+			{ kind: "membership", change: "join", sender: { name: "Montague" } },
+		]);
+	});
+
+	test("the next holder of a nick is somebody else", async () => {
+		const w = world();
+		w.muc.come("Romeo", "first");
+		await w.attach();
+		w.muc.go("Romeo");
+		w.muc.come("Romeo", "second");
+		await w.settle();
+		expect(new Set(w.told.map((event) => event.sender.id)).size).toBe(2);
+	});
+
+	test("history is not news, nor is what anybody calls so", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+		const delay = (from: string) =>
+			xml("delay", { xmlns: "urn:xmpp:delay", from, stamp: "2020-01-01T00:00:00Z" });
+		w.muc.say("Romeo", "old", "1", delay(room));
+		w.muc.say("Romeo", "new", "2", delay(`${room}/Romeo`));
+		await w.settle();
+		expect(w.lines()).toEqual(["Romeo: new"]);
+	});
+
+	test("an error is never shown", async () => {
+		const w = world();
+		await w.attach();
+		const [listener = ""] = [...w.muc.occupants.values()].map((one) => one.jid ?? "");
+		w.muc.emit(
+			xml(
+				"message",
+				{ type: "error", from: `${room}/Romeo`, to: listener, id: "x" },
+				xml("body", {}, "oops"),
+			),
+		);
+		await w.settle();
+		expect([w.lines(), w.answers]).toEqual([[], []]);
+	});
+});
+
+describe("being put out", () => {
+	let w: World;
+	beforeEach(async () => {
+		w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+		await w.done(w.move("join"));
+	});
+
+	test.each([["332"], ["333"], ["307", "333"]])(
+		"for technical reasons (%s) means coming back",
+		async (...codes) => {
+			w.muc.kick("Alice", codes);
+			w.muc.kick("Trivium", codes);
+			await w.pass(5_000);
+			expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
+			expect(w.lines()).toEqual([]);
+		},
+	);
+
+	test.each([
+		["307", "kicked"],
+		["301", "banned"],
+		["321", "removed"],
+		["322", "removed"],
+	])("by somebody (%s) means staying out until one comes again", async (code, word) => {
+		w.muc.kick("Alice", [code], "Prince", "brawl");
+		await w.pass(600_000);
+		expect([...w.muc.occupants.keys()]).not.toContain("Alice");
+		expect(w.lines().join()).toMatch(new RegExp(`Alice was ${word} .* by Prince: brawl`));
+		expect(await failure(w.done(w.say("hi")))).toMatchObject({
+			reason: "forbidden",
+			message: expect.stringContaining(word),
+		});
+		await w.done(w.move("leave"));
+		await w.done(w.move("join"));
+		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
+	});
+
+	test("the listener, by somebody: all of us leave, and who speaks is told why", async () => {
+		w.muc.kick("Trivium", ["307"], "Prince", "no bridges");
+		await w.pass(600_000);
+		expect([...w.muc.occupants.keys()]).toEqual(["Romeo"]);
+		expect(w.lines().join()).toMatch(/The bridge was kicked .* by Prince: no bridges/);
+		expect(await failure(w.done(w.say("hi")))).toMatchObject({
+			message: expect.stringContaining("no bridges"),
+		});
+	});
+
+	test("in silence is noticed by asking", async () => {
+		w.muc.forget();
+		w.rooms.online();
+		await w.pass(200_000);
+		expect([...w.muc.occupants.keys()]).toContain("Trivium");
+	});
+});
+
+describe("a broken link", () => {
+	test("fails what waits, and brings all back who were there", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+		await w.done(w.say("before"));
+		w.muc.faults.deaf = true;
+		const line = failure(w.say("lost", alice, 0, "op"));
+		await w.settle();
+		w.server.online = false;
+		w.rooms.offline("gone");
+		expect(await line).toBeInstanceOf(TemporaryError);
+		w.muc.forget();
+		w.muc.come("Romeo");
+		w.muc.faults.deaf = false;
+		w.server.online = true;
+		w.rooms.online();
+		await w.pass(1_000);
+		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
+		expect(await w.done(w.say("lost", alice, 1, "op"))).toEqual(["S2"]);
+		expect(w.syncs).toHaveLength(2);
+	});
+});
+
+describe("leaving", () => {
+	test("unlink leaves nobody of us behind, whatever was under way", async () => {
+		const w = world();
+		await w.attach();
+		await w.done(w.move("join"));
+		const line = failure(w.say("last words", person("bob")));
+		await w.done(w.rooms.detach(link));
+		expect(await line).toBeInstanceOf(Error);
+		await w.pass(100_000);
+		expect([...w.muc.occupants.keys()]).toEqual([]);
+	});
+
+	test("a line still on its way when its speaker leaves is not taken for a stranger's", async () => {
+		const w = world();
+		await w.attach();
+		const line = w.say("bye");
+		await w.settle();
+		await line;
+		w.muc.say("Alice", "bye again", "late");
+		void w.move("leave");
+		await w.settle();
+		expect(w.lines()).toEqual([]);
+		expect([...w.muc.occupants.keys()]).toEqual(["Trivium"]);
+	});
+
+	test("and coming back at once works", async () => {
+		const w = world();
+		await w.attach();
+		await w.done(w.move("join"));
+		const both = [w.move("leave"), w.move("join")];
+		await w.settle();
+		await Promise.all(both);
+		expect(w.muc.isIn(aliceJid)).toBe(true);
+		expect(await w.done(w.say("back"))).toEqual(["S1"]);
+	});
+
+	test("a session of ours from an earlier run is sent home", async () => {
+		const w = world();
+		w.muc.come("Ghost");
+		w.muc.occupants.set("Ghost", { jid: "ghost@bridge.test/trivium", id: "x" });
+		await w.attach();
+		w.muc.emit(
+			xml(
+				"presence",
+				{ from: `${room}/Ghost`, to: "ghost@bridge.test/trivium" },
+				xml("x", { xmlns: "http://jabber.org/protocol/muc#user" }, xml("status", { code: "110" })),
+			),
+		);
+		await w.settle();
+		expect(w.muc.isIn("ghost@bridge.test/trivium")).toBe(false);
+	});
+});
