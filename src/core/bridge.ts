@@ -61,7 +61,7 @@ export function createBridge(deps: {
 	let turn: Promise<unknown> = Promise.resolve();
 
 	async function take(events: readonly BridgeEvent[]): Promise<{ accepted: Promise<void> }> {
-		const entries = await route(events);
+		const entries = await route.entries(events);
 		// Not awaited here: what comes next may share the commit.
 		return { accepted: entries.length > 0 ? journal.accept(entries).then(lanes.push) : Promise.resolve() };
 	}
@@ -122,6 +122,7 @@ export function createBridge(deps: {
 		portal: portals.only,
 		openRoom: portals.openRoom,
 		async openDirect(ours, theirs, room) {
+			if (!(await mapping.portalBetween(ours, theirs))) route.mayOpen(ours, theirs);
 			await portals.attach(await withOther(await portals.openDirect(ours, theirs, room)));
 		},
 		resume: (name) => lanes.resume((lane) => targets.get(key(lane))?.name === name),
@@ -151,7 +152,16 @@ export function createBridge(deps: {
 	}
 
 	const commands: readonly Command[] = [
-		...builtin({ networks, network, mapping, journal, portals, bridge, all: () => commands }),
+		...builtin({
+			networks,
+			network,
+			mapping,
+			journal,
+			portals,
+			bridge,
+			mayOpen: route.mayOpen,
+			all: () => commands,
+		}),
 		...networks.flatMap((one) => one.commands),
 	];
 	return bridge;

@@ -16,6 +16,8 @@ export function builtin(deps: {
 	journal: Journal;
 	portals: Portals;
 	bridge: Pick<Bridge, "openRoom" | "openDirect" | "allows" | "sync">;
+	/** @throws PermanentError when they open too many. */
+	mayOpen(by: Person): void;
 	all(): readonly Command[];
 }): readonly Command[] {
 	const { networks, network, mapping, journal, portals, bridge } = deps;
@@ -94,6 +96,7 @@ export function builtin(deps: {
 		run: async (call, args) => {
 			const address = needed(join, args);
 			const found = await ask<RoomInfo>(call, (one) => one.findRoom([address]), address);
+			deps.mayOpen(call.sender);
 			const room = await bridge.openRoom(call.network, found.network.name, [address]);
 			await network(call.network).invite(room, call.sender);
 			return phrases.joined(found.answer.name ?? address);

@@ -39,7 +39,13 @@ export type Outbound = Readonly<{
 export type Status = Readonly<{ up: boolean; cause?: string }>;
 
 /** What a room is called where it lives. */
-export type RoomInfo = Readonly<{ room: RoomId; name?: string; topic?: string }>;
+export type RoomInfo = Readonly<{
+	room: RoomId;
+	/** Its one spelling, where it was typed in another. */
+	address?: readonly string[];
+	name?: string;
+	topic?: string;
+}>;
 
 /**
  * What a network must be. All addresses are lists of parts as in {@link Person.address}; for a room or person that
@@ -110,7 +116,10 @@ export interface Bridge {
 	portal(network: NetworkName, room: RoomId): Promise<Portal | undefined>;
 	/** The room on `here` that stands for the room at `address` on `there`, made where it does not exist yet. */
 	openRoom(here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId>;
-	/** Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`; an earlier one is replaced. */
+	/**
+	 * Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`; an earlier one is replaced.
+	 * @throws PermanentError when one of them is blocked, or `ours` opens too many.
+	 */
 	openDirect(ours: Person, theirs: Person, room: RoomId): Promise<void>;
 	/** Deliveries to this network can work again: lanes that wait to retry go on at once. */
 	resume(network: NetworkName): void;

@@ -31,12 +31,27 @@ export function portals(deps: {
 }) {
 	const { mapping, journal, network, log } = deps;
 	const attached = new Set<LinkId>();
-	let turn: Promise<unknown> = Promise.resolve();
-	const alone = <T>(work: () => Promise<T>): Promise<T> => {
-		const result = turn.then(work);
-		turn = result.catch(() => undefined);
+	const busy = new Map<string, Promise<unknown>>();
+	/** Changes to the same rooms one after the other; a slow one delays no others. */
+	function alone<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
+		const result = Promise.all(keys.map((key) => busy.get(key))).then(work);
+		const settled = result.then(
+			() => undefined,
+			() => undefined,
+		);
+		for (const key of keys) busy.set(key, settled);
+		settled.then(() => {
+			for (const key of keys) if (busy.get(key) === settled) busy.delete(key);
+		});
 		return result;
-	};
+	}
+	const ofRoom = (name: NetworkName, room: RoomId | undefined) => `room ${name} ${room}`;
+	const ofPair = (one: Person, other: Person) =>
+		`pair ${[one, other].map(({ network, id }) => `${network} ${id}`).sort()}`;
+	const ofPortal = (portal: Portal) =>
+		portal.between
+			? [ofPair(...portal.between)]
+			: portal.links.map((link) => ofRoom(link.network, link.room));
 
 	async function save(portal: Portal): Promise<Portal> {
 		await mapping.savePortal(portal);
@@ -100,12 +115,12 @@ export function portals(deps: {
 		only,
 
 		openRoom: (here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId> =>
-			alone(async () => {
+			alone([`address ${here} ${there} ${address.join("\n")}`], async () => {
 				const info = await network(there).findRoom(address);
 				const known = await only(there, info.room);
 				const standing = known?.links.find((link) => link.network === here)?.room;
 				if (standing) return standing;
-				const room = await network(here).createRoom(there, address, info);
+				const room = await network(here).createRoom(there, info.address ?? address, info);
 				const links = [
 					{ ...newLink(here, "joined", room), ours: true as const },
 					newLink(there, "joined", info.room),
@@ -116,7 +131,7 @@ export function portals(deps: {
 
 		/** A 1:1 portal; the room on `theirs.network` is made by the first delivery where it does not exist. */
 		openDirect: (ours: Person, theirs: Person, room: RoomId): Promise<Portal> =>
-			alone(async () => {
+			alone([ofPair(ours, theirs)], async () => {
 				const known = await mapping.portalBetween(ours, theirs);
 				const mine = known?.links.find((link) => link.network === ours.network);
 				if (known && mine?.room === room) return known;
@@ -128,27 +143,27 @@ export function portals(deps: {
 
 		/** Notes the room of a link that had none. */
 		roomMade: (portal: Portal, link: Link, room: RoomId): Promise<Portal> =>
-			alone(async () => {
+			alone(ofPortal(portal), async () => {
 				const now = (await mapping.portal(portal.id)) ?? portal;
 				const links = now.links.map((other) => (other.id === link.id ? { ...other, room } : other));
 				return save({ ...now, links });
 			}),
 
 		/** Joins `room` with the room at `address` on `there`. Resolves with that room's name. */
-		link: (
+		async link(
 			here: NetworkName,
 			room: RoomId,
 			there: NetworkName,
 			address: readonly string[],
-		): Promise<string> =>
-			alone(async () => {
-				const info = await network(there).findRoom(address);
-				const title = info.name ?? address.join("");
+		): Promise<string> {
+			const info = await network(there).findRoom(address);
+			const title = info.name ?? address.join("");
+			return alone([ofRoom(here, room), ofRoom(there, info.room)], async () => {
 				const portal = (await only(here, room)) ?? {
 					id: randomUUID() as PortalId,
 					links: [newLink(here, "joined", room)],
 				};
-				const same = portal.links.find((link) => link.network === there);
+				const same = portal.links.find((link) => link.network === there && link.role !== "mirror");
 				if (same)
 					throw new PermanentError("failed", phrases.alreadyLinked(network(there).title, same.room ?? title));
 				if (await only(there, info.room)) throw new PermanentError("failed", phrases.linkedElsewhere(title));
@@ -164,11 +179,12 @@ export function portals(deps: {
 					throw error;
 				}
 				return title;
-			}),
+			});
+		},
 
 		/** Takes the links to `name` out of the portal of `room`, and the portal down when nothing is left to join. */
 		unlink: (here: NetworkName, room: RoomId, name: NetworkName): Promise<Portal | undefined> =>
-			alone(async () => {
+			alone([ofRoom(here, room)], async () => {
 				const portal = await only(here, room);
 				const gone = portal?.links.filter((link) => link.network === name) ?? [];
 				if (!portal || gone.length === 0) return undefined;
@@ -180,14 +196,14 @@ export function portals(deps: {
 			}),
 
 		close: (portal: Portal): Promise<void> =>
-			alone(async () => {
+			alone(ofPortal(portal), async () => {
 				await mapping.removePortal(portal.id);
 				for (const link of portal.links) await detach(portal, link);
 			}),
 
 		/** Shows topics in rooms; with `exactly`, mirrors that are not among `wanted` end. */
 		mirror: (wanted: readonly Mirror[], exactly: boolean): Promise<void> =>
-			alone(async () => {
+			alone(["mirrors", ...wanted.map((one) => ofRoom(one.here, one.room))], async () => {
 				const stays = (portal: Portal, link: Link) =>
 					link.role !== "mirror" ||
 					wanted.some(

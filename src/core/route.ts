@@ -47,15 +47,21 @@ export function router(deps: {
 		return new PermanentError("busy", phrases.tooFast);
 	}
 
+	/** @throws PermanentError when `by` may not open one more chat or room, or `to` wants none. */
+	function mayOpen(by: Person, to?: Person): void {
+		for (const one of [by, to])
+			if (one && !atLeast(rules.level(one), "use")) throw new PermanentError("forbidden", phrases.blocked);
+		if (!chatsOfSender(by.id) || !chatsOfDomain(by.domain))
+			throw new PermanentError("busy", phrases.tooManyChats);
+	}
+
 	/** First contact: a portal for two. @throws PermanentError where it is not allowed. */
 	async function firstContact(event: BridgeEvent, to: Person): Promise<Portal> {
 		const { sender } = event;
 		const known = await mapping.portalBetween(sender, to);
-		if (known) return portals.openDirect(sender, to, event.room);
-		if (!atLeast(rules.level(to), "use")) throw new PermanentError("forbidden", phrases.blocked);
-		if (rules.direct === "known" && !to.local) throw new PermanentError("forbidden", phrases.onlyKnown);
-		if (!chatsOfSender(sender.id) || !chatsOfDomain(sender.domain))
-			throw new PermanentError("busy", phrases.tooManyChats);
+		if (!known && rules.direct === "known" && !to.local)
+			throw new PermanentError("forbidden", phrases.onlyKnown);
+		if (!known) mayOpen(sender, to);
 		return portals.openDirect(sender, to, event.room);
 	}
 
@@ -182,14 +188,17 @@ export function router(deps: {
 		}
 	}
 
-	/** The journal entries of a batch of events, in order; what may not pass is refused to its sender. */
-	return async (events: readonly BridgeEvent[]): Promise<readonly Entry[]> => {
-		const crowds: Crowds = new Map();
-		const entries: Entry[] = [];
-		for (const event of events) {
-			const entry = await route(event, crowds);
-			if (entry) entries.push(entry);
-		}
-		return entries;
+	return {
+		mayOpen,
+		/** The journal entries of a batch of events, in order; what may not pass is refused to its sender. */
+		async entries(events: readonly BridgeEvent[]): Promise<readonly Entry[]> {
+			const crowds: Crowds = new Map();
+			const found: Entry[] = [];
+			for (const event of events) {
+				const entry = await route(event, crowds);
+				if (entry) found.push(entry);
+			}
+			return found;
+		},
 	};
 }
