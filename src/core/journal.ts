@@ -7,13 +7,27 @@ export type Lane = Readonly<{ portal: PortalId; link: LinkId }>;
 export type NewRow = Readonly<{ operation: OperationId; trace: TraceId; lane: Lane; event: BridgeEvent }>;
 /** waiting: never sent, may be cancelled. doubt: sent at least once, so it may be there already. */
 export type Row = NewRow &
-	Readonly<{ seq: number; state: "waiting" | "doubt"; attempts: number; queuedAt: number }>;
+	Readonly<{
+		seq: number;
+		state: "waiting" | "doubt";
+		attempts: number;
+		queuedAt: number;
+		/** As it was rendered for the target, in the words of its network: what every retry sends. */
+		request?: string;
+	}>;
 
 /** What one received event leaves on disk, all of it or nothing. */
 export type Entry = Readonly<{
-	/** Names the event for ever; an entry whose key is known is ignored whole. */
+	/** Names the event for ever; of an entry whose key is known all but the cursor is ignored. */
 	key: string;
 	rows: readonly NewRow[];
+	/**
+	 * Further ids of the rows' event in its own room, for {@link Journal.copies}. Of two events that claim one the later
+	 * has it; an id that names another message as its own, or a copy of ours, stays with that: senders choose some of these.
+	 */
+	aka?: readonly MessageId[];
+	/** How far a source was read; saved for an entry whose key is known, too. See {@link Journal.cursor}. */
+	cursor?: Readonly<{ key: string; value: string }>;
 	/** Who is in the source room from now on, or no longer. */
 	member?: Readonly<{ network: NetworkName; room: RoomId; person: Person; present: boolean }>;
 }>;
@@ -34,12 +48,18 @@ export interface Journal {
 	accept(entries: readonly Entry[]): Promise<readonly Row[]>;
 	/** True the first time `key` is named, false ever after. */
 	once(key: string): Promise<boolean>;
-	/** The lanes that hold rows, and how many each. */
-	lanes(): Promise<readonly (Lane & { depth: number })[]>;
+	/** How far a source was read, as its network wrote it down; undefined when it never did. */
+	cursor(key: string): Promise<string | undefined>;
+	saveCursor(key: string, value: string): Promise<void>;
+	/** The lanes that hold rows: how many each, and when the first of them was queued, in ms since 1970. */
+	lanes(): Promise<readonly (Lane & Readonly<{ depth: number; oldest: number }>)[]>;
 	/** Rows of a lane after `after` (a seq, 0 for all), oldest first. */
 	rows(lane: Lane, after: number, limit: number): Promise<readonly Row[]>;
-	/** About to be sent: from here on it is in doubt until done or refused. */
-	attempt(row: Row): Promise<void>;
+	/**
+	 * About to be sent: from here on it is in doubt until done or refused. False when the row is gone, cancelled or
+	 * settled: then it must not be sent. `request` is kept in the row until another is given.
+	 */
+	attempt(row: Row, request?: string): Promise<boolean>;
 	/** Delivered; the target knows the event by `ids`, one for each part it was sent as. */
 	done(
 		row: Row,
@@ -48,7 +68,11 @@ export interface Journal {
 	): Promise<void>;
 	/** Given up: kept as a dead letter. */
 	refuse(row: Row, reason: string): Promise<void>;
-	/** Every copy of the message known there by this id, the original first; empty when unknown. */
+	/**
+	 * The message known there by this id, by every id it has in every room: its own first, then the further ones in the
+	 * order they became known. One room's part are those with its network and room, in that order; several where it was
+	 * sent in parts, or is known by several ids. Empty when unknown.
+	 */
 	copies(of: Copy): Promise<readonly Copy[]>;
 	members(network: NetworkName, room: RoomId): Promise<readonly Person[]>;
 	/** Forgets a room's members; for unlink. */

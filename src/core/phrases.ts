@@ -211,6 +211,8 @@ export const bridgeRunning = (pid: number | undefined) =>
 export const xmppRefused = (cause: string) => `the XMPP server ended the stream: ${cause}`;
 export const noComponentPort = (service: string, cause: string) =>
 	`${service} does not take us as a component: ${cause}. It must be the port for components (XEP-0114; 5347 on most servers), not that for clients.`;
+export const maybeClientPort = (service: string) =>
+	`If it has, ${service} is not its port for components (5347 on most servers).`;
 export const brokerNotTrusted = (cause: string) =>
 	`its certificate is not trusted: ${cause}. Name the authority that signed it as “ca” of this broker.`;
 export const brokerNoTls =

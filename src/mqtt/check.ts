@@ -56,8 +56,9 @@ function explain(error: Error & { code?: unknown }, url: string): string {
 	const text = error.message || String(error.code);
 	if (/certificate|CERT_|altname/i.test(`${text} ${String(error.code)}`))
 		return phrases.brokerNotTrusted(text);
-	if (/wrong version number|packet length|EPROTO/i.test(text)) return phrases.brokerNoTls;
-	if (/the connection broke|no answer|connack timeout/.test(text) && /^(mqtt|ws):/.test(url))
+	if (/wrong version number|packet length|EPROTO|secure TLS connection/i.test(text))
+		return phrases.brokerNoTls;
+	if (/the connection broke|no answer|connack timeout|ECONNRESET/.test(text) && /^(mqtt|ws):/.test(url))
 		return phrases.brokerNeedsTls;
 	return phrases.notReached(url, text);
 }

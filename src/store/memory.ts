@@ -1,5 +1,6 @@
 import type { Person } from "../core/event.ts";
-import type { Copy, DeadLetter, Entry, Journal, Lane, Row } from "../core/journal.ts";
+import type { MessageId } from "../core/ids.ts";
+import type { Copy, DeadLetter, Entry, Journal, Lane, NewRow, Row } from "../core/journal.ts";
 import type { Ghost, Mapping, Portal } from "../core/mapping.ts";
 import { bounds, ranFor } from "./bounds.ts";
 import { ghostKey, pairKey, placeKey } from "./keys.ts";
@@ -57,13 +58,37 @@ export function memoryJournal(): Journal {
 	const keys = new Map<string, number>();
 	const copies = new Map<string, Readonly<{ copy: Copy; origin: Copy; at: number }>>();
 	const rooms = new Map<string, Map<string, Person>>();
+	const cursors = new Map<string, string>();
 	let dead: DeadLetter[] = [];
 	let seq = 0;
 	let running = 0;
 	let pruned: number | undefined;
 
 	const same = (a: Lane, b: Lane) => a.portal === b.portal && a.link === b.link;
+	const samePlace = (a: Copy, b: Copy) => a.network === b.network && a.room === b.room;
 	const name = (copy: Copy) => JSON.stringify([copy.network, copy.room, copy.id]);
+	const add = (row: NewRow, queuedAt: number): Row => {
+		seq += 1;
+		const added: Row = { ...row, seq, state: "waiting", attempts: 0, queuedAt };
+		rows.set(seq, structuredClone(added));
+		return added;
+	};
+	const originOf = ({ event }: NewRow): Copy => {
+		return { network: event.sender.network, room: event.room, id: event.id };
+	};
+	const record = (copy: Copy, origin: Copy) => {
+		// What is named last is the newest: it goes to the end.
+		copies.delete(name(copy));
+		copies.set(name(copy), { copy, origin, at: Date.now() });
+	};
+	const isOrigin = (of: Copy) => [...copies.values()].some(({ origin }) => name(origin) === name(of));
+	const alsoKnown = (origin: Copy, aka: MessageId) => {
+		const copy = { ...origin, id: aka };
+		if (isOrigin(copy) || [...rows.values()].some((row) => name(originOf(row)) === name(copy))) return;
+		if (samePlace(copies.get(name(copy))?.origin ?? origin, origin)) record(copy, origin);
+	};
+	/** The message an id stands for. That an id is a message's own goes first: no further id of another hides it. */
+	const originFor = (of: Copy): Copy => (isOrigin(of) ? of : (copies.get(name(of))?.origin ?? of));
 	const firstTime = (key: string) => {
 		if (keys.has(key)) return false;
 		keys.set(key, running);
@@ -86,42 +111,43 @@ export function memoryJournal(): Journal {
 			const queuedAt = Date.now();
 			const fresh: Row[] = [];
 			for (const entry of entries) {
+				if (entry.cursor) cursors.set(entry.cursor.key, entry.cursor.value);
 				if (!firstTime(entry.key)) continue;
 				if (entry.member) member(entry.member);
-				for (const row of entry.rows) {
-					seq += 1;
-					fresh.push({ ...row, seq, state: "waiting", attempts: 0, queuedAt });
-				}
+				fresh.push(...entry.rows.map((row) => add(row, queuedAt)));
+				const [first] = entry.rows;
+				if (first) for (const aka of entry.aka ?? []) alsoKnown(originOf(first), aka);
 			}
-			for (const row of fresh) rows.set(row.seq, structuredClone(row));
 			return fresh;
 		},
 		once: async (key) => firstTime(key),
+		cursor: async (key) => cursors.get(key),
+		async saveCursor(key, value) {
+			cursors.set(key, value);
+		},
 		async lanes() {
-			const found: (Lane & { depth: number })[] = [];
-			for (const { lane } of rows.values()) {
+			const found: (Lane & { depth: number; oldest: number })[] = [];
+			for (const { lane, queuedAt } of rows.values()) {
 				const known = found.find((other) => same(other, lane));
 				if (known) known.depth += 1;
-				else found.push({ ...lane, depth: 1 });
+				else found.push({ ...lane, depth: 1, oldest: queuedAt });
 			}
 			return found;
 		},
 		rows: async (lane, after, limit) =>
 			[...rows.values()].filter((row) => same(row.lane, lane) && row.seq > after).slice(0, limit),
-		async attempt({ seq }) {
+		async attempt({ seq }, request) {
 			const row = rows.get(seq);
-			if (row) rows.set(seq, { ...row, state: "doubt", attempts: row.attempts + 1 });
+			if (!row) return false;
+			const rendered = request === undefined ? {} : { request };
+			rows.set(seq, { ...row, ...rendered, state: "doubt", attempts: row.attempts + 1 });
+			return true;
 		},
 		async done({ seq }, target, ids) {
 			const row = rows.get(seq);
 			if (!row) return;
 			rows.delete(seq);
-			const origin = { network: row.event.sender.network, room: row.event.room, id: row.event.id };
-			for (const id of ids) {
-				const copy = { network: target.network, room: target.room, id };
-				copies.delete(name(copy));
-				copies.set(name(copy), { copy, origin, at: Date.now() });
-			}
+			for (const id of ids) record({ network: target.network, room: target.room, id }, originOf(row));
 		},
 		async refuse({ seq }, reason) {
 			const row = rows.get(seq);
@@ -130,7 +156,7 @@ export function memoryJournal(): Journal {
 			dead.push({ ...row, reason, diedAt: Date.now() });
 		},
 		async copies(of) {
-			const origin = copies.get(name(of))?.origin ?? of;
+			const origin = originFor(of);
 			const found = [...copies.values()].filter((copy) => name(copy.origin) === name(origin));
 			return found.length > 0 ? [origin, ...found.map(({ copy }) => copy)] : [];
 		},

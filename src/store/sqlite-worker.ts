@@ -1,11 +1,13 @@
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
-import { type Calls, journalTables, prepareFile } from "./sqlite-tables.ts";
+import { prepareFile } from "./sqlite-schema.ts";
+import { type Calls, journalTables } from "./sqlite-tables.ts";
 
 /** One call by name and arguments. */
 export type Call = { [Name in keyof Calls]: readonly [Name, ...Parameters<Calls[Name]>] }[keyof Calls];
-export type Result = Readonly<{ value: unknown }> | Readonly<{ error: unknown }>;
+/** What each call of a batch returned, and which threw what. */
+export type Results = Readonly<{ values: readonly unknown[]; errors?: ReadonlyMap<number, unknown> }>;
 /** The main thread sends one batch at a time, "close" last. Answers: "ready" once, then the results of each batch. */
 export type Request = readonly Call[] | "close";
 
@@ -44,34 +46,36 @@ const ofTheFile = (error: unknown) => {
 	return code === "ERR_SQLITE_ERROR" && !ofTheCall.has((errcode ?? 0) & 0xff);
 };
 
-function fast(batch: readonly Call[]): readonly Result[] {
+function fast(batch: readonly Call[]): Results {
 	statements.begin.run();
-	const results = batch.map((call) => ({ value: perform(call) }));
+	const values = batch.map(perform);
 	statements.commit.run();
-	return results;
+	return { values };
 }
 
 /** As `fast`, but a call that fails takes back only its own part. */
-function careful(batch: readonly Call[]): readonly Result[] {
+function careful(batch: readonly Call[]): Results {
+	const errors = new Map<number, unknown>();
 	statements.begin.run();
-	const results = batch.map((call) => {
+	const values = batch.map((call, index) => {
 		statements.save.run();
 		try {
-			return { value: perform(call) };
+			return perform(call);
 		} catch (error) {
 			if (ofTheFile(error)) throw error;
 			statements.undo.run();
 			tables.rolledBack();
-			return { error };
+			errors.set(index, error);
+			return undefined;
 		} finally {
 			if (db.isTransaction) statements.release.run();
 		}
 	});
 	statements.commit.run();
-	return results;
+	return { values, errors };
 }
 
-function transact(batch: readonly Call[]): readonly Result[] {
+function transact(batch: readonly Call[]): Results {
 	try {
 		return fast(batch);
 	} catch (error) {

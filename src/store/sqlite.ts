@@ -1,12 +1,13 @@
 // node:timers, not the global: a test's fake clock must not stop the disk.
 import { setImmediate } from "node:timers";
 import { Worker } from "node:worker_threads";
-import type { BridgeEvent, Person } from "../core/event.ts";
-import type { LinkId, MessageId, NetworkName, OperationId, PortalId, RoomId, TraceId } from "../core/ids.ts";
-import type { Copy, Entry, Journal, Row } from "../core/journal.ts";
+import type { Person } from "../core/event.ts";
+import type { LinkId, PortalId } from "../core/ids.ts";
+import type { Journal, Row } from "../core/journal.ts";
 import type { Log } from "../core/log.ts";
-import type { Calls, EntryText, StoredCopy, StoredRow } from "./sqlite-tables.ts";
-import type { Call, Request, Result } from "./sqlite-worker.ts";
+import type { Calls } from "./sqlite-tables.ts";
+import { copy, entryText, row } from "./sqlite-text.ts";
+import type { Call, Request, Results } from "./sqlite-worker.ts";
 
 export type JournalOptions = Readonly<{
 	file: string;
@@ -41,13 +42,12 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 		else idle?.();
 	}
 
-	function committed(results: readonly Result[]): void {
+	function committed({ values, errors }: Results): void {
 		const settled = committing;
 		committing = [];
 		for (const [index, { resolve, reject }] of settled.entries()) {
-			const result = results[index] as Result;
-			if ("error" in result) reject(result.error);
-			else resolve(result.value);
+			if (errors?.has(index)) reject(errors.get(index));
+			else resolve(values[index]);
 		}
 		// After those who were answered had their turn: what they call next goes into this batch, too.
 		setImmediate(flush);
@@ -128,18 +128,19 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 			});
 		},
 		once: (key) => ask("once", key),
+		cursor: (key) => ask("cursor", key),
+		saveCursor: (key, value) => ask("saveCursor", key, value),
 		async lanes() {
-			return (await ask("lanes")).map(({ portal, link, depth }) => {
-				return { portal: portal as PortalId, link: link as LinkId, depth };
+			return (await ask("lanes")).map(({ portal, link, ...lane }) => {
+				return { portal: portal as PortalId, link: link as LinkId, ...lane };
 			});
 		},
 		async rows({ portal, link }, after, limit) {
 			return (await ask("rows", portal, link, after, limit)).map(row);
 		},
-		attempt: ({ seq }) => ask("attempt", seq),
+		attempt: ({ seq }, request) => ask("attempt", seq, request ?? null),
 		done({ seq, event }, { network, room }, ids) {
-			const origin = { place: [event.sender.network, event.room], id: event.id } as const;
-			return ask("done", seq, origin, [network, room], ids, Date.now());
+			return ask("done", seq, [event.sender.network, event.room], event.id, [network, room], ids, Date.now());
 		},
 		refuse: ({ seq }, reason) => ask("refuse", seq, reason, Date.now()),
 		async copies({ network, room, id }) {
@@ -161,46 +162,6 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 		prune: (now) => ask("prune", now),
 	};
 }
-
-function entryText({ key, rows, member }: Entry): EntryText {
-	// The rows of one entry are mostly one event on its way to several rooms.
-	let last: BridgeEvent | undefined;
-	let text = "";
-	return {
-		key,
-		rows: rows.map(({ operation, trace, lane, event }) => {
-			if (event !== last) text = JSON.stringify(event);
-			last = event;
-			return { operation, trace, portal: lane.portal, link: lane.link, event: text };
-		}),
-		...(member && {
-			member: {
-				place: [member.network, member.room],
-				network: member.person.network,
-				id: member.person.id,
-				person: JSON.stringify(member.person),
-				present: member.present,
-			},
-		}),
-	};
-}
-
-const row = (stored: StoredRow): Row => ({
-	seq: stored.seq,
-	operation: stored.operation as OperationId,
-	trace: stored.trace as TraceId,
-	lane: { portal: stored.portal as PortalId, link: stored.link as LinkId },
-	state: stored.state,
-	attempts: stored.attempts,
-	queuedAt: stored.queuedAt,
-	event: JSON.parse(stored.event) as BridgeEvent,
-});
-
-const copy = (stored: StoredCopy): Copy => ({
-	network: stored.network as NetworkName,
-	room: stored.room as RoomId,
-	id: stored.id as MessageId,
-});
 
 /** What an admin can do about it; the low byte of sqlite's code is the class of the error. */
 const causes: Readonly<Record<number, string>> = {

@@ -10,8 +10,9 @@ export function barrier(link: Pick<Component, "iq">, component: string): () => P
 	let running: Promise<void> | undefined;
 	let next: Promise<void> | undefined;
 	const ask = async () => {
-		// To ourselves, through the server: its own name need not be known.
-		await link.iq(to.ping(component, component));
+		// To ourselves, through the server: its own name need not be known. With a resource, because ejabberd with
+		// mod_privilege drops what components ask a JID without one (processone/ejabberd#4472).
+		await link.iq(to.ping(component, `${component}/ping`));
 	};
 	function start(): Promise<void> {
 		next = undefined;

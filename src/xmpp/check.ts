@@ -10,7 +10,7 @@ export async function checkXmpp(options: Options): Promise<Finding> {
 	const { promise: online, resolve } = Promise.withResolvers<undefined>();
 	const connection = dial(
 		{ ...options, deadline: 5000, idle: 60_000 },
-		{ online: () => resolve(undefined), stanza() {}, truncated() {}, skip: () => true },
+		{ online: () => resolve(undefined), stanza() {}, truncated() {}, skip: () => false },
 	);
 	const cause = await Promise.race([online, connection.ended]);
 	connection.close();
@@ -31,7 +31,8 @@ function explain({ condition, text }: Cause, { component, service }: Options): s
 		case "not-authorized":
 			return phrases.xmppSecretRefused(component);
 		case "host-unknown":
-			return phrases.xmppHostUnknown(component);
+			// Prosody's port for clients says the same.
+			return `${phrases.xmppHostUnknown(component)} ${phrases.maybeClientPort(service)}`;
 		case "conflict":
 			return phrases.xmppConflict(component);
 		case "invalid-namespace":

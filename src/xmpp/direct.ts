@@ -6,7 +6,7 @@ import type { Bridge, Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Component } from "./component.ts";
 import { account, fromChat, said, stanzaOf, xmppNetwork } from "./from-xmpp.ts";
-import { bare, local } from "./jid.ts";
+import { bare, domain, local } from "./jid.ts";
 import { recent } from "./recent.ts";
 import { type ErrorType, errorReply, neutral, stanzaError } from "./stanza-error.ts";
 import * as to from "./to-xmpp.ts";
@@ -55,9 +55,8 @@ export function direct(deps: {
 		const known = named.get(room) === name;
 		const refused = new Promise<never>((_, reject) => open.set(operation, { room, reject }));
 		refused.catch(() => undefined);
-		await link.send(
-			to.chat(`${ghost}/${deps.resource}`, theirs, operation, to.line(event), known ? undefined : name),
-		);
+		const more = { name: known ? undefined : name, late: to.delay(event, domain(ghost)) };
+		await link.send(to.chat(`${ghost}/${deps.resource}`, theirs, operation, to.line(event), more));
 		await Promise.race([deps.confirm(), refused]);
 		if (!reached.has(room))
 			await Promise.race([new Promise((resolve) => setTimeout(resolve, graceMs)), refused]);

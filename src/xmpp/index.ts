@@ -211,8 +211,10 @@ export function xmpp(
 			if (ours.address.length !== 1) throw new PermanentError("invalid", phrases.xmppStrangers);
 			return pairRoom(ours.id, ghostJid(theirs.network, theirs.address, namespace));
 		},
-		// A chat of two needs no invitation, and other rooms are not ours.
-		async invite() {},
+		async invite(room) {
+			// A chat of two needs no invitation, and other rooms are not ours yet.
+			if (!pairOf(room)[1]) throw new PermanentError("failed", phrases.xmppNoHosted);
+		},
 		show: (one) => pairOf(one.room ?? "")[0],
 		async members(room) {
 			const [theirs, ghost] = pairOf(room);

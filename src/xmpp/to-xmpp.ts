@@ -24,12 +24,30 @@ export function relayedLine(event: Message, name: string): string {
 	return event.style === "emote" ? phrases.relayedEmote(name, text) : phrases.relayed(name, text);
 }
 
-export const groupchat = (from: string, room: string, id: string, body: string): Element =>
-	xml("message", { type: "groupchat", from, to: room, id }, xml("body", {}, body), origin(id));
+/** XEP-0203: what comes late says when it was said. */
+export const delay = (event: Message, component: string): Element | undefined =>
+	event.late &&
+	xml("delay", { xmlns: "urn:xmpp:delay", from: component, stamp: new Date(event.at).toISOString() });
+
+export const groupchat = (from: string, room: string, id: string, body: string, late?: Element): Element =>
+	xml("message", { type: "groupchat", from, to: room, id }, xml("body", {}, body), origin(id), late);
 
 /** `name` goes along when the other side may not know it yet: no raw address is to be shown. */
-export const chat = (from: string, to: string, id: string, body: string, name?: string): Element =>
-	xml("message", { type: "chat", from, to, id }, xml("body", {}, body), origin(id), fullName(name));
+export const chat = (
+	from: string,
+	to: string,
+	id: string,
+	body: string,
+	more: { name?: string | undefined; late?: Element | undefined } = {},
+): Element =>
+	xml(
+		"message",
+		{ type: "chat", from, to, id },
+		xml("body", {}, body),
+		origin(id),
+		fullName(more.name),
+		more.late,
+	);
 
 /** XEP-0045 §7.2. No history: what was said before is not news. (Catching up over MAM is asked for separately.) */
 export const enter = (from: string, room: string, nick: string, name: string | undefined): Element =>

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Entry, Journal, Row } from "../../src/core/journal.ts";
 import { bounds } from "../../src/store/bounds.ts";
-import { entry, id, lane, matrix, message, muc, newRow, original, person, room } from "./sample.ts";
+import { entry, id, lane, matrix, message, muc, newRow, original, person, room, xmpp } from "./sample.ts";
 
 /** What every journal promises. `open` opens the one the last test closed only when told to: `make` makes a new one. */
 export function journalContract(engine: string, make: () => Promise<{ open(): Promise<Journal> }>): void {
@@ -54,11 +54,25 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await all()).toEqual([]);
 		});
 
-		it("ignores an entry with a known key whole, its member too", async () => {
+		it("remembers how far a source was read, with what was read or alone", async () => {
+			expect(await journal.cursor("muc")).toBeUndefined();
+			await journal.accept([{ ...entry("a"), cursor: { key: "muc", value: "1" } }]);
+			await journal.saveCursor("other", "");
+			// Read again after a gap: nothing new, and yet it is read up to there.
+			await journal.accept([{ ...entry("a"), cursor: { key: "muc", value: "2" } }]);
+			await reopen();
+			expect(await journal.cursor("muc")).toBe("2");
+			expect(await journal.cursor("other")).toBe("");
+			await journal.saveCursor("muc", "3");
+			expect(await journal.cursor("muc")).toBe("3");
+		});
+
+		it("ignores an entry with a known key whole, its member and ids too", async () => {
 			const member = { network: matrix, room: room("!r"), person: person("@bob:hs.test"), present: true };
 			await journal.once("known");
-			await journal.accept([{ key: "known", rows: [newRow("a")], member }]);
+			await journal.accept([{ key: "known", rows: [newRow("a")], member, aka: [id("a too")] }]);
 			expect(await all()).toEqual([]);
+			expect(await journal.copies(original("a"))).toEqual([]);
 			expect(await journal.members(matrix, room("!r"))).toEqual([]);
 		});
 
@@ -96,14 +110,18 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(next.seq).toBeGreaterThan(row.seq);
 		});
 
-		it("names the lanes that hold rows", async () => {
-			const [row] = await accepted(entry("a", lane("one"), lane("two")), entry("b", lane("two")));
+		it("names the lanes that hold rows, how many and since when", async () => {
+			vi.useFakeTimers({ toFake: ["Date"], now: 1_000 });
+			const [row] = await accepted(entry("a", lane("one"), lane("two")));
+			vi.setSystemTime(2_000);
+			await journal.accept([entry("b", lane("two")), entry("c", lane("three"))]);
 			expect(await journal.lanes()).toEqual([
-				{ ...lane("one"), depth: 1 },
-				{ ...lane("two"), depth: 2 },
+				{ ...lane("one"), depth: 1, oldest: 1_000 },
+				{ ...lane("two"), depth: 2, oldest: 1_000 },
+				{ ...lane("three"), depth: 1, oldest: 2_000 },
 			]);
 			await journal.done(row, muc, []);
-			expect(await journal.lanes()).toEqual([{ ...lane("two"), depth: 2 }]);
+			expect((await journal.lanes()).map(({ link }) => link)).toEqual(["two", "three"]);
 		});
 
 		it("remembers through a restart which rows are in doubt", async () => {
@@ -115,6 +133,62 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 				["doubt", 2],
 				["waiting", 0],
 			]);
+		});
+
+		it("says no to sending a row that is gone", async () => {
+			const [first, second] = await accepted(entry("a"), entry("b"));
+			await journal.done(first, muc, []);
+			await journal.refuse(second as Row, "no");
+			expect(await journal.attempt(first)).toBe(false);
+			expect(await journal.attempt(second as Row, "rendered")).toBe(false);
+		});
+
+		it("keeps the request as it was rendered, so that a retry after a restart sends the same", async () => {
+			const [row] = await accepted(entry("a"));
+			expect(row).not.toHaveProperty("request");
+			expect(await journal.attempt(row)).toBe(true);
+			expect((await all())[0]).not.toHaveProperty("request");
+			const request = '{"body":"\u2028 one"}';
+			expect(await journal.attempt(row, request)).toBe(true);
+			expect(await journal.attempt(row)).toBe(true);
+			await reopen();
+			expect((await all())[0]).toMatchObject({ request, attempts: 3 });
+			await journal.attempt(row, "through another ghost, after a refusal");
+			await journal.refuse(row, "no");
+			expect((await journal.dead(1))[0]?.request).toBe("through another ghost, after a refusal");
+		});
+
+		it("knows a message by each id it has in its own room, from the moment it came", async () => {
+			await journal.accept([{ ...entry("a"), aka: [id("a by origin-id"), id("a")] }]);
+			const family = [original("a"), original("a by origin-id")];
+			for (const of of family) expect(await journal.copies(of)).toEqual(family);
+			await journal.done((await all())[0] as Row, muc, [id("stanza-id"), id("message id")]);
+			await reopen();
+			const both = [
+				{ ...muc, id: id("stanza-id") },
+				{ ...muc, id: id("message id") },
+			];
+			for (const of of [...family, ...both]) expect(await journal.copies(of)).toEqual([...family, ...both]);
+			const there = (await journal.copies(original("a"))).filter((copy) => copy.room === muc.room);
+			expect(there).toEqual(both);
+		});
+
+		it("gives an id that a sender used again to the later message, and no other message's own", async () => {
+			const forged = [id("1"), id("a")];
+			await journal.accept([
+				{ ...entry("a"), aka: [id("1")] },
+				{ ...entry("b"), aka: forged },
+			]);
+			const ofB = [original("b"), original("1")];
+			expect(await journal.copies(original("1"))).toEqual(ofB);
+			expect(await journal.copies(original("a"))).toEqual([]);
+			const copy = { ...muc, id: id("copy of a") };
+			await journal.done((await all())[0] as Row, muc, [copy.id]);
+			await journal.accept([{ ...entry("c"), aka: forged }]);
+			expect(await journal.copies(original("a"))).toEqual([original("a"), copy]);
+			const there = { ...message("d"), room: muc.room, sender: person("romeo", xmpp) };
+			await journal.accept([{ key: "d", rows: [newRow("d", lane(), there)], aka: [copy.id] }]);
+			expect(await journal.copies(copy)).toEqual([original("a"), copy]);
 		});
 
 		it("knows every copy of a message from any of them, the original first", async () => {

@@ -24,7 +24,8 @@ import {
 	xmpp,
 } from "./sample.ts";
 
-const few = fc.constantFrom("a", "b", "c", "d", "e\u2028é\u0000");
+const ids = ["a", "b", "c", "d", "e\u2028é\u0000"];
+const few = fc.constantFrom(...ids);
 const lanes = [lane("one"), lane("two")] as const;
 const at = { network: matrix, room: room("!r") };
 
@@ -39,19 +40,25 @@ const pick = async (journal: Journal, index: number): Promise<Row | undefined> =
 const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 	fc.constant(null),
 	fc
-		.array(fc.tuple(few, fc.subarray([...lanes]), fc.option(fc.boolean())), { maxLength: 4 })
+		.array(fc.tuple(few, fc.subarray([...lanes]), fc.option(fc.boolean()), fc.subarray([...ids])), {
+			maxLength: 4,
+		})
 		.map((chosen) => async (journal: Journal) => {
-			const entries = chosen.map(([name, to, present]): Entry => {
+			const entries = chosen.map(([name, to, present, aka]): Entry => {
 				const member = present === null ? {} : { member: { ...at, person: person(name), present } };
-				return { ...entry(name), rows: to.length > 0 ? entry(name, ...to).rows : [], ...member };
+				const rows = to.length > 0 ? entry(name, ...to).rows : [];
+				const cursor = { key: "", value: name };
+				return { ...entry(name), rows, ...member, aka: aka.map(id), cursor };
 			});
 			return timeless(await journal.accept(entries));
 		}),
 	few.map((name) => (journal: Journal) => journal.once(name)),
-	fc.nat(20).map((index) => async (journal: Journal) => {
-		const row = await pick(journal, index);
-		if (row) await journal.attempt(row);
-	}),
+	fc
+		.tuple(fc.nat(20), fc.option(few, { nil: undefined }))
+		.map(([index, request]) => async (journal: Journal) => {
+			const row = await pick(journal, index);
+			return row && journal.attempt(row, request);
+		}),
 	fc.tuple(fc.nat(20), fc.array(few, { maxLength: 3 })).map(([index, ids]) => async (journal: Journal) => {
 		const row = await pick(journal, index);
 		if (row) await journal.done(row, muc, ids.map(id));
@@ -66,16 +73,16 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 
 const journalAnswers = async (journal: Journal) => {
 	const { waiting, dead } = await journal.stats();
-	const names = ["a", "b", "c", "d", "e\u2028é\u0000"];
 	return {
 		waiting,
 		dead,
-		lanes: await journal.lanes(),
+		lanes: (await journal.lanes()).map((lane) => ({ ...lane, oldest: 0 })),
+		cursor: await journal.cursor(""),
 		rows: await Promise.all(lanes.map(async (of) => timeless(await journal.rows(of, 0, 100)))),
 		members: await journal.members(at.network, at.room),
 		letters: (await journal.dead(100)).map((letter) => ({ ...letter, queuedAt: 0, diedAt: 0 })),
-		copies: await Promise.all(names.map((name) => journal.copies({ ...muc, id: id(name) }))),
-		originals: await Promise.all(names.map((name) => journal.copies(original(name)))),
+		copies: await Promise.all(ids.map((name) => journal.copies({ ...muc, id: id(name) }))),
+		originals: await Promise.all(ids.map((name) => journal.copies(original(name)))),
 	};
 };
 
@@ -105,8 +112,7 @@ const onMapping: fc.Arbitrary<Step<Mapping>> = fc.oneof(
 );
 
 const mappingAnswers = async (mapping: Mapping) => {
-	const names = ["a", "b", "c", "d", "e\u2028é\u0000"];
-	const each = <T>(ask: (name: string) => Promise<T>) => Promise.all(names.map(ask));
+	const each = <T>(ask: (name: string) => Promise<T>) => Promise.all(ids.map(ask));
 	return {
 		count: await mapping.count(),
 		portals: await mapping.portals(),

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it, vi } from "vitest";
 import { type JournalOptions, sqliteJournal } from "../../src/store/sqlite.ts";
-import { prepareFile } from "../../src/store/sqlite-tables.ts";
+import { prepareFile } from "../../src/store/sqlite-schema.ts";
 import { freshFile, never } from "./directory.ts";
 import { journalContract } from "./journal.contract.ts";
 import { startWriter } from "./process.ts";

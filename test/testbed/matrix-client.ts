@@ -1,31 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Inbox } from "./inbox.ts";
+import { eventsOf, type SeenEvent, type Sync } from "./matrix-sync.ts";
 import type { MatrixAccount } from "./synapse.ts";
 
-/** An event as it came down /sync, and by which part of the answer. */
-export type SeenEvent = {
-	from: "timeline" | "state" | "ephemeral" | "invite" | "leave" | "presence" | "to_device";
-	room_id: string;
-	type: string;
-	content: Record<string, unknown>;
-	sender?: string;
-	event_id?: string;
-	state_key?: string;
-	origin_server_ts?: number;
-	unsigned?: Record<string, unknown>;
-};
-
-type Events = { events?: Omit<SeenEvent, "room_id" | "from">[] };
-type Sync = {
-	next_batch: string;
-	presence?: Events;
-	to_device?: Events;
-	rooms?: {
-		join?: Record<string, { state?: Events; timeline?: Events; ephemeral?: Events }>;
-		invite?: Record<string, { invite_state?: Events }>;
-		leave?: Record<string, { timeline?: Events }>;
-	};
-};
+export type { SeenEvent };
 
 export class MatrixError extends Error {
 	readonly status: number;
@@ -156,20 +134,7 @@ export class MatrixClient {
 	async #sync(since: string | undefined): Promise<string> {
 		const query = since === undefined ? "" : `&since=${since}&timeout=30000`;
 		const answer = await this.request<Sync>("GET", `v3/sync?set_presence=offline${query}`);
-		const keep = (from: SeenEvent["from"], room_id: string, part: Events | undefined) => {
-			for (const event of part?.events ?? []) this.inbox.push({ ...event, from, room_id });
-		};
-		for (const [room, { state, timeline, ephemeral }] of Object.entries(answer.rooms?.join ?? {})) {
-			keep("state", room, state);
-			keep("timeline", room, timeline);
-			keep("ephemeral", room, ephemeral);
-		}
-		for (const [room, { invite_state }] of Object.entries(answer.rooms?.invite ?? {}))
-			keep("invite", room, invite_state);
-		for (const [room, { timeline }] of Object.entries(answer.rooms?.leave ?? {}))
-			keep("leave", room, timeline);
-		keep("presence", "", answer.presence);
-		keep("to_device", "", answer.to_device);
+		for (const event of eventsOf(answer)) this.inbox.push(event);
 		return answer.next_batch;
 	}
 }

@@ -124,6 +124,8 @@ function world(faults: MucFaults = {}) {
 	const move = (change: "join" | "leave", sender = alice) =>
 		rooms.send(out({ kind: "membership", change, sender } as never));
 
+	const send = (event: Partial<BridgeEvent> & { kind: BridgeEvent["kind"] }) => rooms.send(out(event));
+
 	/** Runs what was begun to its end, with the wire moving. */
 	async function done<T>(work: Promise<T>): Promise<T> {
 		work.catch(() => undefined);
@@ -151,6 +153,7 @@ function world(faults: MucFaults = {}) {
 		server,
 		settle,
 		say,
+		send,
 		move,
 		done,
 		pass,
@@ -406,6 +409,35 @@ describe("speaking", () => {
 		await w.pass(2_000);
 		expect(await w.done(line)).toEqual(["S1"]);
 		expect(await w.done(w.say("again"))).toEqual(["S2"]);
+	});
+});
+
+describe("being renamed", () => {
+	const rename = (w: World, name: string) =>
+		w.send({ kind: "profile", sender: person("alice", name) } as never);
+
+	test("is followed, and their lines are still theirs", async () => {
+		const w = world();
+		await w.attach();
+		await w.done(w.move("join"));
+		await w.done(rename(w, "Alicia"));
+		expect([...w.muc.occupants.keys()]).toEqual(["Trivium", "Alicia"]);
+		expect(await w.done(w.say("it is me", person("alice", "Alicia")))).toEqual(["S1"]);
+		expect(w.told).toEqual([]);
+	});
+
+	test("to a name that is taken gives another form of it; to one no form of which is free nothing", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+		await w.done(w.move("join"));
+		await w.done(rename(w, "Romeo"));
+		expect([...w.muc.occupants.keys()]).toContain("Romeo (alice)");
+		w.muc.faults.refuse = () => ["cancel", "conflict"];
+		await w.done(rename(w, "Juliet"));
+		expect([...w.muc.occupants.keys()]).toContain("Romeo (alice)");
+		w.muc.faults.refuse = () => undefined;
+		expect(await w.done(w.say("still here", person("alice", "Juliet")))).toEqual(["S1"]);
 	});
 });
 

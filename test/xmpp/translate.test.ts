@@ -144,6 +144,22 @@ describe("a message to XMPP", () => {
 		);
 	});
 
+	test("that comes late says when it was said", () => {
+		const event: Message = {
+			kind: "message",
+			id: "$1" as MessageId,
+			room: "!r" as RoomId,
+			sender: account("x@y"),
+			at: 1_795_255_200_000,
+			style: "text",
+			text: "x",
+		};
+		expect(to.delay(event, "b.test")).toBeUndefined();
+		const line = to.groupchat("a@b/c", room, "op", "x", to.delay({ ...event, late: true }, "b.test"));
+		const { stamp, from } = line.getChild("delay", "urn:xmpp:delay")?.attrs ?? {};
+		expect([stamp, from]).toEqual(["2026-11-21T10:00:00.000Z", "b.test"]);
+	});
+
 	test("joins without history, and with the full name where the nick had to bend it", () => {
 		const join = to.enter("a@b/c", room, "Alice", "Alice 🎉");
 		expect(join.getChild("x", "http://jabber.org/protocol/muc")?.getChild("history")?.attrs.maxstanzas).toBe(

@@ -13,7 +13,7 @@ import * as to from "../to-xmpp.ts";
 import { child, type Element } from "../xml.ts";
 import { announce, type Context } from "./context.ts";
 import { back, keep, stillIn } from "./listener.ts";
-import { leave, rename } from "./occupant.ts";
+import { leave } from "./occupant.ts";
 import { isCopy, newOurs, newRoom, type Ours, type Room } from "./room.ts";
 import { heard, release, speaker } from "./roster.ts";
 import { self } from "./self.ts";
@@ -91,7 +91,7 @@ export function joined(
 				else await speak.inTurn(room, () => leave(room, ours, context));
 				return [];
 			case "profile":
-				await speak.inTurn(room, () => rename(room, ours, context));
+				await speak.callThem(room, ours);
 				return [];
 			case "state":
 				// Shown in words, which core makes: see capabilities.

@@ -14,6 +14,7 @@ import type { Ours, Room } from "./room.ts";
 
 const firstRetry = 1_000;
 const lastRetry = 5 * 60_000;
+const lookWithin = 15_000;
 const othersWithin = 10_000;
 const disco = "http://jabber.org/protocol/disco#info";
 
@@ -28,7 +29,7 @@ export async function look(
 ): Promise<RoomFeatures | undefined> {
 	let features: RoomFeatures;
 	try {
-		const answer = await link.iq(to.discoInfo(from, room));
+		const answer = await link.iq(to.discoInfo(from, room), lookWithin);
 		const query = child(answer, "query", disco);
 		if (!query) throw new PermanentError("failed", phrases.notMuc(room));
 		features = roomFeatures(query);

@@ -10,7 +10,7 @@ import * as to from "../to-xmpp.ts";
 import type { Element } from "../xml.ts";
 import type { Context } from "./context.ts";
 import { back, keep, stillIn } from "./listener.ts";
-import { enter, NoPlace } from "./occupant.ts";
+import { enter, NoPlace, rename } from "./occupant.ts";
 import type { Ours, Room } from "./room.ts";
 
 /** How long a line waits for its speaker to be let in before it goes through the listener. */
@@ -55,7 +55,9 @@ export function speaking(context: Context) {
 			reflection = confirmed(room, from, out.operation);
 			reflection.catch(() => undefined);
 			try {
-				await context.link.send(to.groupchat(from.jid, room.jid, out.operation, body));
+				await context.link.send(
+					to.groupchat(from.jid, room.jid, out.operation, body, to.delay(event, context.component)),
+				);
 			} catch (error) {
 				pending.get(out.operation)?.reject(error as Error);
 				throw error;
@@ -143,10 +145,23 @@ export function speaking(context: Context) {
 		}
 	}
 
+	/** They have another name from now on; where the room takes no form of it they keep the nick they have. */
+	async function callThem(room: Room, ours: Ours): Promise<void> {
+		await inTurn(room, async () => {
+			try {
+				await within(joinWithin, rename(room, ours, context));
+			} catch (error) {
+				if (!(error instanceof NoPlace) && !(error instanceof Late)) throw error;
+				context.log.info({ err: error, room: room.jid, ours: ours.jid }, "keeps the old nick");
+			}
+		});
+	}
+
 	return {
 		inTurn,
 		say,
 		come,
+		callThem,
 		/** The listener heard one of us. */
 		reflection(ids: readonly (string | undefined)[], known: MessageId | undefined): void {
 			for (const id of ids) {

@@ -1,0 +1,65 @@
+import type { DatabaseSync } from "node:sqlite";
+
+/** What the rows of this file mean. */
+const version = 1;
+
+const schema = `
+	CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+	CREATE TABLE rows (
+		-- AUTOINCREMENT: no seq comes a second time, so that a lane misses no row.
+		seq INTEGER PRIMARY KEY AUTOINCREMENT,
+		operation TEXT NOT NULL, trace TEXT NOT NULL, lane INTEGER NOT NULL,
+		attempts INTEGER NOT NULL, queued_at INTEGER NOT NULL,
+		origin_room INTEGER NOT NULL, origin_id TEXT NOT NULL,
+		event TEXT NOT NULL, request TEXT
+	) STRICT;
+	CREATE INDEX rows_of_lane ON rows (lane);
+	CREATE INDEX rows_of_origin ON rows (origin_room, origin_id);
+	-- What was given up: a row, and how it ended.
+	CREATE TABLE dead (
+		seq INTEGER PRIMARY KEY,
+		operation TEXT NOT NULL, trace TEXT NOT NULL, lane INTEGER NOT NULL,
+		attempts INTEGER NOT NULL, queued_at INTEGER NOT NULL,
+		origin_room INTEGER NOT NULL, origin_id TEXT NOT NULL,
+		event TEXT NOT NULL, request TEXT,
+		reason TEXT NOT NULL, died_at INTEGER NOT NULL, died INTEGER NOT NULL
+	) STRICT;
+	CREATE INDEX dead_by_death ON dead (died);
+	CREATE TABLE keys (seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, at INTEGER NOT NULL) STRICT;
+	CREATE TABLE cursors (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+	-- Rows and copies are the many; their lanes and rooms are few and stand here once.
+	CREATE TABLE lanes (lane INTEGER PRIMARY KEY, portal TEXT NOT NULL, link TEXT NOT NULL, UNIQUE (portal, link)) STRICT;
+	CREATE TABLE rooms (room INTEGER PRIMARY KEY, network TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (network, name)) STRICT;
+	CREATE TABLE copies (
+		seq INTEGER PRIMARY KEY,
+		room INTEGER NOT NULL, id TEXT NOT NULL,
+		origin_room INTEGER NOT NULL, origin_id TEXT NOT NULL,
+		at INTEGER NOT NULL,
+		UNIQUE (room, id)
+	) STRICT;
+	CREATE INDEX copies_of_origin ON copies (origin_room, origin_id);
+	CREATE TABLE members (
+		seq INTEGER PRIMARY KEY,
+		room INTEGER NOT NULL, person_network TEXT NOT NULL, person_id TEXT NOT NULL, person TEXT NOT NULL,
+		UNIQUE (room, person_network, person_id)
+	) STRICT;
+`;
+
+/** Prepares the file, once per open. @throws Error when it is of a later version. */
+export function prepareFile(db: DatabaseSync): void {
+	// Exclusive: the kernel then keeps a second process out, and lets go however this one dies.
+	db.exec("PRAGMA locking_mode = EXCLUSIVE");
+	db.exec("PRAGMA journal_mode = WAL");
+	db.exec("PRAGMA synchronous = FULL");
+	// After a burst the write-ahead log gives its room on the disk back.
+	db.exec("PRAGMA journal_size_limit = 67108864");
+	db.exec("BEGIN IMMEDIATE");
+	if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").get()) {
+		db.exec(schema);
+		db.prepare("INSERT INTO meta VALUES ('schema', ?), ('running', 0)").run(version);
+	}
+	db.exec("COMMIT");
+	const found = db.prepare("SELECT value FROM meta WHERE name = 'schema'").get()?.value;
+	if (found !== version)
+		throw new Error(`it is of schema ${found}, this release knows ${version}: run the release that wrote it`);
+}

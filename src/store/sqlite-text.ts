@@ -1,0 +1,82 @@
+import type { BridgeEvent } from "../core/event.ts";
+import type { LinkId, MessageId, NetworkName, OperationId, PortalId, RoomId, TraceId } from "../core/ids.ts";
+import type { Copy, Entry, Row } from "../core/journal.ts";
+
+// What crosses to the thread of the journal and back. `event` and `person` are JSON, made and read on the main thread, so
+// that it is done once.
+
+export type Place = readonly [network: string, room: string];
+/** A list, for its names would be copied with each row. `network`, `room` and `id` are the event's. */
+export type RowText = readonly [
+	operation: string,
+	trace: string,
+	portal: string,
+	link: string,
+	network: string,
+	room: string,
+	id: string,
+	event: string,
+];
+export type EntryText = Readonly<{
+	key: string;
+	rows: readonly RowText[];
+	aka?: readonly string[];
+	cursor?: Readonly<{ key: string; value: string }>;
+	member?: Readonly<{ place: Place; network: string; id: string; person: string; present: boolean }>;
+}>;
+export type StoredRow = Readonly<{
+	seq: number;
+	operation: string;
+	trace: string;
+	portal: string;
+	link: string;
+	attempts: number;
+	queuedAt: number;
+	event: string;
+	request: string | null;
+}>;
+export type StoredCopy = Readonly<{ network: string; room: string; id: string }>;
+
+export function entryText({ key, rows, aka, cursor, member }: Entry): EntryText {
+	// The rows of one entry are mostly one event on its way to several rooms.
+	let last: BridgeEvent | undefined;
+	let text = "";
+	return {
+		key,
+		rows: rows.map(({ operation, trace, lane, event }) => {
+			if (event !== last) text = JSON.stringify(event);
+			last = event;
+			const { sender, room, id } = event;
+			return [operation, trace, lane.portal, lane.link, sender.network, room, id, text] as const;
+		}),
+		...(aka && { aka }),
+		...(cursor && { cursor }),
+		...(member && {
+			member: {
+				place: [member.network, member.room],
+				network: member.person.network,
+				id: member.person.id,
+				person: JSON.stringify(member.person),
+				present: member.present,
+			},
+		}),
+	};
+}
+
+export const row = (stored: StoredRow): Row => ({
+	seq: stored.seq,
+	operation: stored.operation as OperationId,
+	trace: stored.trace as TraceId,
+	lane: { portal: stored.portal as PortalId, link: stored.link as LinkId },
+	state: stored.attempts > 0 ? "doubt" : "waiting",
+	attempts: stored.attempts,
+	queuedAt: stored.queuedAt,
+	event: JSON.parse(stored.event) as BridgeEvent,
+	...(stored.request !== null && { request: stored.request }),
+});
+
+export const copy = (stored: StoredCopy): Copy => ({
+	network: stored.network as NetworkName,
+	room: stored.room as RoomId,
+	id: stored.id as MessageId,
+});

@@ -1,0 +1,95 @@
+import { expect, test, vi } from "vitest";
+import type { BridgeEvent } from "../../src/core/event.ts";
+import { barrier } from "../../src/xmpp/barrier.ts";
+import { inbox } from "../../src/xmpp/inbox.ts";
+import { paced } from "../../src/xmpp/paced.ts";
+import { recent } from "../../src/xmpp/recent.ts";
+import { xml } from "../../src/xmpp/xml.ts";
+import { quiet } from "../fakes.ts";
+
+const event = (id: string) => ({ id }) as unknown as BridgeEvent;
+
+test("what comes while a batch is being written gathers for the next one, in order", async () => {
+	const batches: string[][] = [];
+	const writes: (() => void)[] = [];
+	const box = inbox(
+		{
+			receive: (events) => {
+				batches.push(events.map((one) => one.id));
+				return new Promise((resolve) => writes.push(resolve));
+			},
+		},
+		quiet,
+	);
+	box.events([event("1")]);
+	box.events([event("2")]);
+	box.events([event("3")]);
+	box.after(async () => void batches.push(["sync"]));
+	box.events([event("4")]);
+	for (let n = 0; n < 3; n++) {
+		await vi.waitFor(() => expect(writes.length).toBeGreaterThan(0));
+		writes.shift()?.();
+	}
+	await box.settled();
+	expect(batches).toEqual([["1"], ["2", "3"], ["sync"], ["4"]]);
+});
+
+test("a failure does not stop what comes after it", async () => {
+	const seen: string[] = [];
+	const box = inbox(
+		{
+			receive: async ([first]) => {
+				if (first?.id === "1") throw new Error("no");
+				seen.push(first?.id ?? "");
+			},
+		},
+		quiet,
+	);
+	box.events([event("1")]);
+	await box.settled();
+	box.events([event("2")]);
+	await box.settled();
+	expect(seen).toEqual(["2"]);
+});
+
+test("no more than so many run at once, and all run, also after a failure", async () => {
+	const run = paced(2);
+	let now = 0;
+	let most = 0;
+	const work = async () => {
+		most = Math.max(most, ++now);
+		await new Promise((resolve) => setTimeout(resolve, 1));
+		now--;
+		if (most > 5) return;
+		throw new Error("no");
+	};
+	const all = await Promise.allSettled(Array.from({ length: 10 }, () => run("muc.test", work)));
+	expect([all.length, most, now]).toEqual([10, 2, 0]);
+});
+
+test("only the last few are remembered", () => {
+	const memory = recent<number, string>(2);
+	memory.set(1, "a");
+	memory.set(2, "b");
+	memory.set(1, "c");
+	memory.set(3, "d");
+	expect([memory.get(1), memory.get(2), memory.get(3)]).toEqual(["c", undefined, "d"]);
+});
+
+test("one ping stands for all that was written before it, and for nothing written after it", async () => {
+	const pings: (() => void)[] = [];
+	const confirm = barrier(
+		{ iq: () => new Promise((resolve) => pings.push(() => resolve(xml("iq")))) },
+		"bridge.test",
+	);
+	const done: string[] = [];
+	void confirm().then(() => done.push("first"));
+	for (const name of ["second", "third"]) void confirm().then(() => done.push(name));
+	expect(pings).toHaveLength(1);
+	pings[0]?.();
+	await vi.waitFor(() => expect(pings).toHaveLength(2));
+	expect(done).toEqual(["first"]);
+	pings[1]?.();
+	await vi.waitFor(() => expect(done).toEqual(["first", "second", "third"]));
+	expect(pings).toHaveLength(2);
+});

@@ -1,0 +1,371 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { BridgeEvent, Message, Person } from "../../src/core/event.ts";
+import type {
+	LinkId,
+	NetworkName,
+	OperationId,
+	PortalId,
+	RoomId,
+	TraceId,
+	UserId,
+} from "../../src/core/ids.ts";
+import type { Bridge, Network, Outbound } from "../../src/core/network.ts";
+import { xmpp } from "../../src/xmpp/index.ts";
+import { type Element, serialize, xml } from "../../src/xmpp/xml.ts";
+import { quiet } from "../fakes.ts";
+import { domain, type FakeServer, fakeServer, secret } from "./fake-server.ts";
+
+let server: FakeServer;
+let network: Network;
+let received: BridgeEvent[];
+let lookup: () => void;
+
+const alice: Person = {
+	network: "matrix" as NetworkName,
+	id: "@alice:hs.test" as UserId,
+	address: ["alice"],
+	name: "Alice",
+	handles: [],
+	domain: "hs.test",
+	local: true,
+};
+const bridge = {
+	receive: async (events: readonly BridgeEvent[]) => void received.push(...events),
+	findPerson: async (_: NetworkName, [who]: readonly string[]) => {
+		lookup();
+		return who === "alice" ? alice : undefined;
+	},
+	portal: async () => undefined,
+	resume: () => undefined,
+} as unknown as Bridge;
+
+beforeEach(async () => {
+	received = [];
+	lookup = () => undefined;
+	server = await fakeServer({}, (stanza) => {
+		// The server routes what we send ourselves: pings, and our answers to them.
+		if (stanza.attrs.to === domain && stanza.attrs.from === `${domain}/ping`) server.write(serialize(stanza));
+		else server.received.push(stanza);
+	});
+	network = xmpp({ component: domain, service: server.service, secret }, { log: quiet, membersMirrored: 50 });
+	await network.start(bridge);
+});
+afterEach(async () => {
+	await network.stop();
+	await server.stop();
+});
+
+/** What the component wrote in answer to this, until a ping sent after it is answered too. */
+async function answers(...stanzas: string[]): Promise<Element[]> {
+	const before = server.received.length;
+	const id = `end${Math.random()}`;
+	server.write(stanzas.join(""));
+	await new Promise((resolve) => setTimeout(resolve, 30));
+	server.write(
+		`<iq type='get' from='c@x.test/r' to='${domain}' id='${id}'><ping xmlns='urn:xmpp:ping'/></iq>`,
+	);
+	await vi.waitFor(() => expect(server.received.some((one) => one.attrs.id === id)).toBe(true));
+	return server.received.slice(before).filter((one) => one.attrs.id !== id);
+}
+const summary = (answer: Element) =>
+	[answer.name, answer.attrs.type, answer.getChild("error")?.getChildElements()[0]?.name]
+		.filter(Boolean)
+		.join(" ");
+
+const muc = "http://jabber.org/protocol/muc";
+const ask = "from='romeo@x.test/r' to='alice@bridge.test'";
+test.each([
+	["a line for somebody", `<message ${ask} type='chat' id='1'><body>hi</body></message>`, []],
+	[
+		"a line for nobody",
+		`<message from='romeo@x.test/r' to='nobody@bridge.test' id='1'><body>hi</body></message>`,
+		["message error item-not-found"],
+	],
+	[
+		"a line to an address that is none",
+		`<message from='romeo@x.test/r' to='a=zz@bridge.test' id='1'><body>hi</body></message>`,
+		["message error item-not-found"],
+	],
+	[
+		"a line to the component itself",
+		`<message from='romeo@x.test/r' to='bridge.test' id='1'><body>hi</body></message>`,
+		["message error item-not-found"],
+	],
+	[
+		"an encrypted line",
+		`<message ${ask} id='1'><body>x</body><encrypted xmlns='eu.siacs.conversations.axolotl'/></message>`,
+		["message error not-acceptable"],
+	],
+	[
+		"a line from a server",
+		`<message from='x.test' to='alice@bridge.test' id='1'><body>hi</body></message>`,
+		["message error service-unavailable"],
+	],
+	[
+		"typing",
+		`<message ${ask} type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+		[],
+	],
+	["an error", `<message ${ask} type='error' id='1'><body>hi</body></message>`, []],
+	["an error for nobody", `<message from='romeo@x.test/r' to='nobody@bridge.test' type='error'/>`, []],
+	[
+		"a line of a room we are not in",
+		`<message from='v@m.test/x' to='alice@bridge.test/trivium' type='groupchat' id='1'><body>x</body></message>`,
+		["message error recipient-unavailable"],
+	],
+	[
+		"an invitation by a room",
+		`<message from='v@m.test' to='alice@bridge.test'><x xmlns='${muc}#user'><invite from='romeo@x.test'/></x></message>`,
+		["message"],
+	],
+	[
+		"an invitation by a person",
+		`<message ${ask} id='1'><body>come</body><x xmlns='jabber:x:conference' jid='v@m.test'/></message>`,
+		["message error feature-not-implemented"],
+	],
+	[
+		"a join to a room we do not have",
+		`<presence from='romeo@x.test/r' to='#lobby@bridge.test/Romeo'><x xmlns='${muc}'/></presence>`,
+		["presence error service-unavailable"],
+	],
+	["a wish to see somebody", `<presence ${ask} type='subscribe'/>`, ["presence subscribed", "presence"]],
+	[
+		"a wish to see nobody",
+		`<presence from='romeo@x.test' to='nobody@bridge.test' type='subscribe'/>`,
+		["presence unsubscribed"],
+	],
+	["a probe", `<presence ${ask} type='probe'/>`, ["presence"]],
+	[
+		"a probe for nobody",
+		`<presence from='romeo@x.test' to='nobody@bridge.test' type='probe'/>`,
+		["presence unsubscribed"],
+	],
+	["a goodbye", `<presence ${ask} type='unsubscribe'/>`, ["presence unavailable", "presence unsubscribed"]],
+	["being there", `<presence ${ask}/>`, []],
+	["a presence error", `<presence ${ask} type='error'/>`, []],
+	[
+		"a question nobody can answer",
+		`<iq ${ask} type='get' id='1'><query xmlns='urn:x'/></iq>`,
+		["iq error service-unavailable"],
+	],
+	["an answer to no question", `<iq ${ask} type='result' id='1'/>`, []],
+])("%s gets the answer it needs", async (_, stanza, expected) => {
+	expect((await answers(stanza)).map(summary)).toEqual(expected);
+});
+
+test("no stanza whatever stops the next one, and no error is answered", async () => {
+	const jid = fc.constantFrom(
+		"romeo@x.test/r",
+		"v@m.test/nick",
+		"v@m.test",
+		"x.test",
+		"alice@bridge.test",
+		"@bridge.test",
+		"",
+		"a@b@c/d/e",
+	);
+	const child = fc.constantFrom(
+		"",
+		"<body/>",
+		"<body>x</body>",
+		"<x xmlns='http://jabber.org/protocol/muc#user'/>",
+		"<x xmlns='http://jabber.org/protocol/muc#user'><invite/></x>",
+		"<error/>",
+		"<reactions xmlns='urn:xmpp:reactions:0'><reaction/></reactions>",
+		"<query xmlns='http://jabber.org/protocol/disco#info'/>",
+	);
+	const to = fc.constantFrom(
+		"alice@bridge.test",
+		"bridge.test",
+		"#r@bridge.test/n",
+		"~listener-1@bridge.test/trivium",
+		"%@bridge.test",
+	);
+	const type = fc.constantFrom(
+		undefined,
+		"chat",
+		"groupchat",
+		"error",
+		"result",
+		"get",
+		"set",
+		"unavailable",
+		"subscribe",
+		"nonsense",
+	);
+	const any = fc.record({
+		name: fc.constantFrom("message", "presence", "iq"),
+		from: jid,
+		to,
+		type,
+		inside: fc.array(child, { maxLength: 3 }),
+		id: fc.constantFrom(undefined, "1"),
+	});
+	await fc.assert(
+		fc.asyncProperty(fc.array(any, { minLength: 1, maxLength: 20 }), async (all) => {
+			const raw = all.map((one) => {
+				const { name, inside, ...attrs } = one;
+				return serialize(xml(name, attrs)).replace(/\/>$/, `>${inside.join("")}</${name}>`);
+			});
+			const got = await answers(...raw);
+			if (all.every((one) => one.type === "error" || one.type === "result")) expect(got).toEqual([]);
+			expect(server.connections.total).toBe(1);
+		}),
+		{ numRuns: 15 },
+	);
+}, 30_000);
+
+describe("a chat", () => {
+	const room = "romeo@x.test alice@bridge.test" as RoomId;
+	const out = (operation: string, text = "hi"): Outbound => {
+		const link = {
+			id: "l" as LinkId,
+			network: "xmpp" as NetworkName,
+			role: "direct" as const,
+			room,
+			in: true,
+			out: true,
+		};
+		const event = {
+			kind: "message",
+			style: "text",
+			text,
+			id: "$1",
+			room: "!r",
+			sender: alice,
+			at: 0,
+		} as unknown as Message;
+		return {
+			operation: operation as OperationId,
+			trace: "t" as TraceId,
+			portal: { id: "p" as PortalId, links: [link] },
+			link,
+			room,
+			event,
+			attempt: 0,
+		};
+	};
+	const hello = `<message ${ask} type='chat' id='1'><body>hi</body></message>`;
+
+	test("keeps the order of a sender's lines, however long looking the addressee up takes", async () => {
+		await answers(
+			...Array.from({ length: 50 }, (_, n) => `<message ${ask} id='${n}'><body>${n}</body></message>`),
+		);
+		expect(received.map((event) => (event as Message).text)).toEqual(
+			Array.from({ length: 50 }, (_, n) => `${n}`),
+		);
+		expect(received[0]).toMatchObject({ room, to: alice, sender: { id: "romeo@x.test" } });
+	});
+
+	test("a line the other network cannot take now is bounced as a matter of time", async () => {
+		lookup = () => {
+			throw new TemporaryError("down");
+		};
+		const [error] = await answers(hello);
+		expect(error?.getChild("error")?.attrs.type).toBe("wait");
+	});
+
+	test("a line while the bridge stops is bounced too, and not lost", async () => {
+		await network.pause();
+		const [error] = await answers(hello);
+		expect(error?.getChild("error")?.attrs.type).toBe("wait");
+		expect(received).toEqual([]);
+	});
+
+	test("what is refused comes back under its own id, to the client that sent it; after a restart as a line", async () => {
+		await answers(hello);
+		const before = server.received.length;
+		await network.refuse(received[0] as Message, new PermanentError("forbidden", "no."), "Matrix");
+		await vi.waitFor(() => expect(server.received.length).toBeGreaterThan(before));
+		expect(server.received.at(-1)?.attrs).toMatchObject({
+			type: "error",
+			to: "romeo@x.test/r",
+			id: "1",
+			from: "alice@bridge.test",
+		});
+		const other = { ...(received[0] as Message), room: "juliet@x.test alice@bridge.test" as RoomId };
+		await network.refuse(other, new PermanentError("forbidden", "no."), "Matrix");
+		await vi.waitFor(() =>
+			expect(server.received.at(-1)?.attrs).toMatchObject({ type: "chat", to: "juliet@x.test" }),
+		);
+	});
+
+	test("the first line waits for a no, and fails with it", async () => {
+		const sent = network.send(out("op1")).then(
+			() => undefined,
+			(error: unknown) => error,
+		);
+		await vi.waitFor(() => expect(server.received.some((one) => one.attrs.id === "op1")).toBe(true));
+		server.write(
+			`<message type='error' from='evil@x.test' to='alice@bridge.test/trivium' id='op1'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>` +
+				`<message type='error' from='romeo@x.test' to='alice@bridge.test/trivium' id='op1'><error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
+		);
+		expect(await sent).toMatchObject({ name: "PermanentError", reason: "not-found" });
+	});
+
+	test("with somebody who wrote goes at full speed, and a no that comes late is shown in the room", async () => {
+		await answers(hello);
+		const begun = Date.now();
+		expect(await network.send(out("op2"))).toEqual(["op2"]);
+		expect(Date.now() - begun).toBeLessThan(1_000);
+		await answers(
+			`<message type='error' from='romeo@x.test' to='alice@bridge.test/trivium' id='op2'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
+		);
+		expect(received.at(-1)).toMatchObject({
+			kind: "message",
+			style: "notice",
+			room,
+			text: expect.stringContaining("could not be delivered"),
+		});
+	});
+
+	test("of a burst the name goes with the first line, and one ping confirms many", async () => {
+		await answers(hello);
+		await network.send(out("op0"));
+		const pings = server.pings;
+		await Promise.all(Array.from({ length: 20 }, (_, n) => network.send(out(`b${n}`))));
+		expect(server.pings - pings).toBeLessThanOrEqual(3);
+		const named = server.received.filter((one) => one.getChild("nick"));
+		expect(named.map((one) => one.attrs.id)).toEqual(["op0"]);
+	});
+
+	test("while the server cannot be reached is a matter of time", async () => {
+		await server.stop();
+		await vi.waitFor(async () => {
+			await expect(network.send(out("op3"))).rejects.toBeInstanceOf(TemporaryError);
+		});
+		await server.restart();
+	});
+});
+
+describe("addresses", () => {
+	test("that can be none, or are our own, say so", async () => {
+		for (const typed of ["romeo", "@alice:hs.test", "x y@z", "a@", "@b"])
+			await expect(network.findRoom([typed])).rejects.toThrow(/is no XMPP address/);
+		await expect(network.findPerson(["alice@BRIDGE.test"])).rejects.toThrow(/bridge itself/);
+	});
+	test("of a chat are shown without the ghost's", () => {
+		const link = {
+			id: "l" as LinkId,
+			network: "xmpp" as NetworkName,
+			role: "direct" as const,
+			in: true,
+			out: true,
+		};
+		expect(network.show({ ...link, room: "romeo@x.test alice@bridge.test" as RoomId })).toBe("romeo@x.test");
+		expect(network.show({ ...link, room: "verona@muc.test" as RoomId })).toBe("verona@muc.test");
+	});
+	test("of a pair are made without asking anybody", async () => {
+		const romeo = {
+			...alice,
+			network: "xmpp" as NetworkName,
+			id: "romeo@x.test" as UserId,
+			address: ["romeo@x.test"],
+		};
+		expect(await network.openDirect(romeo, alice)).toBe("romeo@x.test alice@bridge.test");
+		const occupant = { ...romeo, address: ["v@m.test", "Romeo"] };
+		await expect(network.openDirect(occupant, alice)).rejects.toBeInstanceOf(PermanentError);
+	});
+});
