@@ -82,6 +82,14 @@ export function delivery(deps: {
 				const said = person ? sayTo([person, event.sender], room, ghost, say) : say(room);
 				return [(await said).event_id as MessageId];
 			}
+			// Shown in words, which core makes: see capabilities.
+			case "edit":
+			case "redaction":
+			case "reaction":
+			case "poll":
+			case "vote":
+			case "poll-end":
+				return [];
 			default:
 				return event satisfies never;
 		}

@@ -111,6 +111,8 @@ function world(faults: MucFaults = {}) {
 		link,
 		room: room as RoomId,
 		event: { id: "$e" as MessageId, room: "!r" as RoomId, sender: alice, at: 0, ...event } as BridgeEvent,
+		refs: {},
+		shown: [],
 		attempt,
 	});
 	const say = (text: string, sender = alice, attempt = 0, operation?: string) =>

@@ -244,6 +244,8 @@ describe("a chat", () => {
 			link,
 			room,
 			event,
+			refs: {},
+			shown: [],
 			attempt: 0,
 		};
 	};

@@ -94,6 +94,12 @@ export function joined(
 				await speak.callThem(room, ours);
 				return [];
 			case "state":
+			case "edit":
+			case "redaction":
+			case "reaction":
+			case "poll":
+			case "vote":
+			case "poll-end":
 				// Shown in words, which core makes: see capabilities.
 				return [];
 			default:
