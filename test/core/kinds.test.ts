@@ -1,0 +1,178 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createBridge, type Running } from "../../src/core/bridge.ts";
+import { TemporaryError } from "../../src/core/errors.ts";
+import type { BridgeEvent } from "../../src/core/event.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
+
+const many = { perMinute: 1e9, burst: 1e9 };
+const limits = { sender: many, domain: many, newChats: many, newChatsOfDomain: many };
+const id = (text: string) => text as MessageId;
+
+let earth: Fake;
+let mars: Fake;
+let bridge: Running;
+let journal = memoryJournal();
+let count = 0;
+
+beforeEach(async () => {
+	journal = memoryJournal();
+	earth = fakeNetwork("earth");
+	mars = fakeNetwork("mars");
+	mars.rooms.set("crater", []);
+	const level = permissions({ "*": "link" });
+	const rules = { level, limits, direct: "known" as const, membersMirrored: 3 };
+	bridge = createBridge({ networks: [earth, mars], mapping: memoryMapping(), journal, rules, log: quiet });
+	await bridge.start();
+	await bridge.command({
+		id: id("link"),
+		network: earth.name,
+		room: "plaza" as RoomId,
+		sender: earth.person("ann"),
+		text: "link mars crater",
+		mayChangeRoom: async () => true,
+		reply: async () => undefined,
+	});
+});
+
+type What = {
+	[K in BridgeEvent["kind"]]: Omit<Extract<BridgeEvent, { kind: K }>, "id" | "room" | "sender" | "at">;
+}[BridgeEvent["kind"]];
+/** Somebody does something in the room. Resolves with the id it has there. */
+async function does(on: Fake, who: string, what: What, as?: string): Promise<MessageId> {
+	const own = id(as ?? `${on.name}-does-${++count}`);
+	const room = (on === earth ? "plaza" : "crater") as RoomId;
+	const event = { id: own, room, sender: on.person(who), at: Date.now(), ...what };
+	await on.bridge.receive([event as BridgeEvent]);
+	return own;
+}
+const says = (on: Fake, who: string, text: string, more: object = {}) =>
+	does(on, who, { kind: "message", style: "text", text, ...more });
+const arrived = (fake: Fake, kind: BridgeEvent["kind"]) => fake.sent.filter((out) => out.event.kind === kind);
+const reached = (fake: Fake, total: number) =>
+	until(
+		() => fake.sent.length >= total,
+		() => JSON.stringify(fake.sent.map((out) => out.event)),
+	);
+/** Waits, and reads the ids the last delivery points at. */
+const pointed = (fake: Fake, to: MessageId) => fake.sent.at(-1)?.refs[to];
+
+describe("what is about an earlier message", () => {
+	test("points at it on the other side, whoever wrote it", async () => {
+		const theirs = await says(mars, "zog", "lunch?");
+		await reached(earth, 1);
+		const copy = id(`earth:${earth.sent[0]?.operation}`);
+		const answer = await says(earth, "ann", "yes", { replyTo: { id: copy } });
+		await reached(mars, 1);
+		expect(pointed(mars, copy)).toEqual([theirs]);
+		await says(mars, "zog", "at twelve", { replyTo: { id: id(`mars:${mars.sent[0]?.operation}`) } });
+		await reached(earth, 2);
+		expect(Object.values(earth.sent[1]?.refs ?? {})).toEqual([[answer]]);
+	});
+
+	test("waits for its target when that is still on its way", async () => {
+		let release = () => {};
+		mars.trouble = (out) =>
+			out.event.kind === "message" && out.event.text === "slow"
+				? new Promise((resolve) => {
+						release = resolve;
+					})
+				: Promise.resolve();
+		const slow = await says(earth, "ann", "slow");
+		await says(earth, "bob", "what?", { replyTo: { id: slow } });
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		release();
+		await reached(mars, 2);
+		expect(pointed(mars, slow)).toEqual([`mars:${mars.sent[0]?.operation}`]);
+	});
+
+	test("is said in words where the target never came here", async () => {
+		await says(earth, "ann", "yes", {
+			replyTo: { id: id("old"), author: earth.person("bob"), text: "tea?" },
+		});
+		await does(earth, "ann", {
+			kind: "edit",
+			style: "text",
+			text: "no",
+			target: { id: id("old"), own: id("mine old") },
+		});
+		await does(earth, "ann", { kind: "redaction", target: { id: id("old") } });
+		await says(earth, "ann", "end");
+		await reached(mars, 3);
+		expect(lines(mars)).toEqual(["ann: > bob: tea?\nyes", "ann: Correction: no", "ann: end"]);
+	});
+
+	test("finds a message by any of the ids its own network knows it by", async () => {
+		await says(mars, "zog", "hi", { aka: [id("by another name")] });
+		await reached(earth, 1);
+		const target = { id: id("by another name") };
+		await does(mars, "zog", { kind: "edit", style: "text", text: "hi!", target });
+		await reached(earth, 2);
+		expect(pointed(earth, target.id)).toEqual([`earth:${earth.sent[0]?.operation}`]);
+	});
+});
+
+test("a message deleted while it waits is never sent", async () => {
+	mars.trouble = async () => {
+		throw new TemporaryError("down");
+	};
+	await says(earth, "ann", "first");
+	const regretted = await says(earth, "ann", "regretted");
+	await does(earth, "ann", { kind: "redaction", target: { id: regretted } });
+	await says(earth, "ann", "last");
+	mars.trouble = () => Promise.resolve();
+	for (let i = 0; i < 50 && lines(mars).length < 2; i++) {
+		bridge.resume(mars.name);
+		await new Promise((resolve) => setTimeout(resolve, 10));
+	}
+	expect(lines(mars)).toEqual(["ann: first", "ann: last"]);
+	expect(arrived(mars, "redaction")).toEqual([]);
+});
+
+describe("reactions", () => {
+	const shows = (fake: Fake) =>
+		arrived(fake, "reaction").map(({ event }) => (event.kind === "reaction" ? event.emoji.join("") : ""));
+	let target: MessageId;
+	beforeEach(async () => {
+		target = await says(earth, "bob", "cake");
+		await reached(mars, 1);
+	});
+	const react = (mode: "add" | "remove" | "set", ...emoji: string[]) =>
+		does(earth, "ann", { kind: "reaction", mode, emoji, target: { id: target } });
+
+	test("go out as the whole set of a person, and only when it changes", async () => {
+		await react("add", "👍");
+		await react("add", "❤️");
+		await react("add", "❤");
+		await react("remove", "👍");
+		await react("set");
+		await reached(mars, 5);
+		expect(shows(mars)).toEqual(["👍", "👍❤️", "❤️", ""]);
+	});
+
+	test("that are events of their own are taken back by deleting those events", async () => {
+		const first = await react("add", "👍");
+		await react("add", "🎉");
+		await does(earth, "ann", { kind: "redaction", target: { id: first } });
+		await reached(mars, 4);
+		expect(shows(mars)).toEqual(["👍", "👍🎉", "🎉"]);
+	});
+
+	test("of others stay when a moderator deletes them: no other network lets us speak for them", async () => {
+		const first = await react("add", "👍");
+		await does(earth, "moderator", { kind: "redaction", target: { id: first } });
+		await says(earth, "ann", "end");
+		await reached(mars, 3);
+		expect(shows(mars)).toEqual(["👍"]);
+	});
+
+	test("name to the target what they replace, with the ids it gave them", async () => {
+		await react("add", "👍");
+		await reached(mars, 2);
+		await react("set", "🎉");
+		await reached(mars, 3);
+		expect(mars.sent[2]?.shown).toEqual([{ emoji: "👍", id: `mars:${mars.sent[1]?.operation}` }]);
+	});
+});
