@@ -433,6 +433,7 @@ describe("being renamed", () => {
 		// The room has let them in; they do not know yet.
 		while (!w.muc.isIn(aliceJid)) await vi.advanceTimersByTimeAsync(0);
 		const renamed = rename(w, "Alicia");
+		for (let n = 0; n < 3; n++) await vi.advanceTimersByTimeAsync(0);
 		await w.settle();
 		await Promise.all([coming, renamed]);
 		expect([...w.muc.occupants.keys()]).toEqual(["Trivium", "Alicia"]);
