@@ -2,25 +2,15 @@ import { readFileSync, statSync } from "node:fs";
 import { listenPattern, type Problem, validate } from "./config/validate.ts";
 import type { Limits } from "./core/limits.ts";
 import type { Permissions } from "./core/permissions.ts";
+import type { MatrixOptions } from "./matrix/index.ts";
 import type { MqttOptions } from "./mqtt/index.ts";
+import type { ComponentOptions } from "./xmpp/component.ts";
 import { type Path, parse } from "./yaml.ts";
 
 export type Listen = Readonly<{ host: string; port: number }>;
-export type MatrixOptions = Readonly<{
-	/** URL of the client-server API. */
-	homeserver: string;
-	/** The server name in MXIDs. */
-	domain: string;
-	/** Localpart of the bridge bot. */
-	bot: string;
-	/** What a command in a room begins with. */
-	prefix: string;
-	appservice: Readonly<{ listen: Listen; url: string; registration: string }>;
-}>;
-export type XmppOptions = Readonly<{ component: string; service: string; secret: string }>;
 export type Config = Readonly<{
 	matrix: MatrixOptions;
-	xmpp: XmppOptions;
+	xmpp: ComponentOptions;
 	mqtt?: MqttOptions;
 	rooms: Readonly<{ membersMirrored: number }>;
 	gateway: Readonly<{ direct: "known" | "any" }>;

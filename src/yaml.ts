@@ -26,9 +26,10 @@ export function parse(text: string): Source {
 		node?.range ? at(node.range[0]) : { line: 1, column: 1 };
 	const errors = document.errors.map(({ pos, code, message }) => ({
 		...at(pos[0]),
-		message: code === "BAD_ALIAS" ? "unusable alias; put a value that begins with * into quotes" : message,
+		// Some messages end in what was found there.
+		message: code === "BAD_DQ_ESCAPE" ? "invalid escape sequence" : message.replace(/: ".*$/s, ""),
 	}));
-	// An alias is resolved late; its name may be a secret that begins with an asterisk.
+	// Resolved late, with a message that has its name: which may be a secret that begins with an asterisk.
 	visit(document, {
 		Alias(_, node) {
 			errors.push({

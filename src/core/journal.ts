@@ -69,6 +69,11 @@ export interface Journal {
 	/** Given up: kept as a dead letter. */
 	refuse(row: Row, reason: string): Promise<void>;
 	/**
+	 * Its sender took the event back: removes and resolves with those of its rows that were never attempted. What was
+	 * attempted goes on. Its dead letters go, too, so that nobody revives what was deleted.
+	 */
+	cancel(of: Copy): Promise<readonly Row[]>;
+	/**
 	 * The message known there by this id, by every id it has in every room: its own first, then the further ones in the
 	 * order they became known. One room's part are those with its network and room, in that order; several where it was
 	 * sent in parts, or is known by several ids. Empty when unknown.
@@ -79,6 +84,11 @@ export interface Journal {
 	forget(network: NetworkName, room: RoomId): Promise<void>;
 	/** The latest first. */
 	dead(limit: number): Promise<readonly DeadLetter[]>;
+	/**
+	 * Up to `limit` dead letters, of one lane or of all, oldest death first, wait again at the end of their lanes: queued
+	 * now, never attempted, to be rendered anew.
+	 */
+	revive(which: Readonly<{ lane?: Lane; limit: number }>): Promise<readonly Row[]>;
 	stats(): Promise<Readonly<{ waiting: number; oldest: number | undefined; dead: number }>>;
 	/** Drops copies, keys and dead letters that are past their bounds. `now` in ms since 1970. */
 	prune(now: number): Promise<void>;

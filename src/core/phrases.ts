@@ -83,7 +83,6 @@ export const ownJid = (typed: string) => `“${typed}” is an address of this b
 export const noSuchServer = (domain: string) => `there is no XMPP server ${domain}, or it does not answer.`;
 export const noSuchMuc = (room: string) => `there is no XMPP room ${room}.`;
 export const notMuc = (address: string) => `${address} is no XMPP room.`;
-export const mucAnswered = (room: string, why: string) => `the XMPP room ${room} answered: ${why}.`;
 export const mucMembersOnly = (room: string) =>
 	`the XMPP room ${room} is for members only. One of its admins has to open it first.`;
 export const mucPassword = (room: string) =>

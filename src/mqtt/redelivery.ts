@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { MessageId } from "../core/ids.ts";
 import type { Arrival } from "./from-mqtt.ts";
 
@@ -10,13 +10,14 @@ const remembered = 65_536;
  *
  * A redelivery has the packet identifier and content of the first time, and DUP set [MQTT-3.3.1-1] [MQTT-4.4.0-1];
  * but identifiers are used again later, for the same value too. So an id is made of both and an epoch, a stored number
- * that goes up at each start and whenever an id would come twice. What arrives with DUP and is unknown to this run was
- * named by the last one, so it takes that epoch's id. Should an epoch end between the two deliveries, the message comes
- * twice rather than never.
+ * that goes up with the first new message of a run and whenever an id would come twice. What arrives with DUP and is
+ * unknown to this epoch was named in the one before. A run that dies before it saw anything new changes nothing. Should
+ * an epoch begin while one of the last but one is still unacknowledged, that message comes twice rather than never.
  */
 export function redelivery(store: { load(): Promise<number>; save(epoch: number): Promise<void> }) {
 	const used = new Set<string>();
 	let epoch = 0;
+	let begun = false;
 
 	const name = (arrival: Arrival, ...more: readonly (string | number)[]) =>
 		createHash("sha256")
@@ -27,30 +28,30 @@ export function redelivery(store: { load(): Promise<number>; save(epoch: number)
 
 	async function next(): Promise<void> {
 		used.clear();
+		begun = true;
 		epoch++;
 		await store.save(epoch);
 	}
 
-	let nameless = 0;
 	return {
 		async start(): Promise<void> {
 			epoch = await store.load();
-			await next();
 		},
 		/** Call in the order of arrival, one at a time. */
 		async identify(arrival: Arrival): Promise<MessageId> {
 			// The broker sends it whenever somebody subscribes anew: once shown, it is known for good.
 			if (arrival.retain) return name(arrival, "retained");
+			const { packetId } = arrival;
 			// At most once, so never again.
-			if (arrival.packetId === undefined) return name(arrival, "once", epoch, Date.now(), nameless++);
-			const now = name(arrival, epoch, arrival.packetId);
-			if (arrival.dup) return used.has(now) ? now : name(arrival, epoch - 1, arrival.packetId);
-			if (!used.has(now) && used.size < remembered) {
+			if (packetId === undefined) return randomUUID() as string as MessageId;
+			const now = name(arrival, epoch, packetId);
+			if (arrival.dup) return !begun || used.has(now) ? now : name(arrival, epoch - 1, packetId);
+			if (begun && !used.has(now) && used.size < remembered) {
 				used.add(now);
 				return now;
 			}
 			await next();
-			const fresh = name(arrival, epoch, arrival.packetId);
+			const fresh = name(arrival, epoch, packetId);
 			used.add(fresh);
 			return fresh;
 		},

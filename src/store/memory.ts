@@ -155,6 +155,14 @@ export function memoryJournal(): Journal {
 			rows.delete(seq);
 			dead.push({ ...row, reason, diedAt: Date.now() });
 		},
+		async cancel(of) {
+			const origin = name(originFor(of));
+			const ofEvent = (row: NewRow) => name(originOf(row)) === origin;
+			const cancelled = [...rows.values()].filter((row) => row.attempts === 0 && ofEvent(row));
+			for (const row of cancelled) rows.delete(row.seq);
+			dead = dead.filter((letter) => !ofEvent(letter));
+			return cancelled;
+		},
 		async copies(of) {
 			const origin = originFor(of);
 			const found = [...copies.values()].filter((copy) => name(copy.origin) === name(origin));
@@ -165,6 +173,13 @@ export function memoryJournal(): Journal {
 			rooms.delete(placeKey(network, room));
 		},
 		dead: async (limit) => dead.toReversed().slice(0, limit),
+		async revive({ lane, limit }) {
+			const letters = dead.filter((letter) => !lane || same(letter.lane, lane)).slice(0, limit);
+			dead = dead.filter((letter) => !letters.includes(letter));
+			return letters.map(({ operation, trace, lane, event }) => {
+				return add({ operation, trace, lane, event }, Date.now());
+			});
+		},
 		async stats() {
 			return { waiting: rows.size, oldest: rows.values().next().value?.queuedAt, dead: dead.length };
 		},

@@ -25,6 +25,7 @@ const schema = `
 		reason TEXT NOT NULL, died_at INTEGER NOT NULL, died INTEGER NOT NULL
 	) STRICT;
 	CREATE INDEX dead_by_death ON dead (died);
+	CREATE INDEX dead_of_origin ON dead (origin_room, origin_id);
 	CREATE TABLE keys (seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, at INTEGER NOT NULL) STRICT;
 	CREATE TABLE cursors (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 	-- Rows and copies are the many; their lanes and rooms are few and stand here once.

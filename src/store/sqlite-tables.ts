@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { bounds, ranFor } from "./bounds.ts";
-import { numbers } from "./sqlite-numbers.ts";
+import { numbers, type Pair } from "./sqlite-numbers.ts";
 import type { EntryText, Place, RowText, StoredCopy, StoredRow } from "./sqlite-text.ts";
 
 /** A message by its own id. */
@@ -48,6 +48,16 @@ export function journalTables(db: DatabaseSync) {
 			"INSERT INTO dead SELECT *, ?, ?, (SELECT coalesce(max(died), 0) + 1 FROM dead) FROM rows WHERE seq = ?",
 		),
 		remove: statement("DELETE FROM rows WHERE seq = ?"),
+		waiting: statement(
+			`SELECT ${row} FROM rows JOIN lanes USING (lane) WHERE origin_room = ? AND origin_id = ? AND attempts = 0 ORDER BY seq`,
+		),
+		removeDead: statement("DELETE FROM dead WHERE origin_room = ? AND origin_id = ?"),
+		letters: statement("SELECT seq FROM dead WHERE lane = coalesce(?, lane) ORDER BY died LIMIT ?"),
+		revive: statement(
+			"INSERT INTO rows (operation, trace, lane, attempts, queued_at, origin_room, origin_id, event) SELECT operation, trace, lane, 0, ?, origin_room, origin_id, event FROM dead WHERE seq = ?",
+		),
+		revived: statement("DELETE FROM dead WHERE seq = ?"),
+		bySeq: statement(`SELECT ${row} FROM rows JOIN lanes USING (lane) WHERE seq = ?`),
 		copy: statement(
 			"INSERT OR REPLACE INTO copies (room, id, origin_room, origin_id, at) VALUES (?, ?, ?, ?, ?)",
 		),
@@ -153,6 +163,13 @@ export function journalTables(db: DatabaseSync) {
 				sql.bury.run(reason, now, seq);
 				sql.remove.run(seq);
 			},
+			cancel(place: Place, id: string): readonly StoredRow[] {
+				const { origin } = family({ room: rooms.find(place), id });
+				const cancelled = sql.waiting.all(origin.room, origin.id) as readonly StoredRow[];
+				for (const { seq } of cancelled) sql.remove.run(seq);
+				sql.removeDead.run(origin.room, origin.id);
+				return cancelled;
+			},
 			copies(place: Place, id: string): readonly StoredCopy[] {
 				const { origin, copies } = family({ room: rooms.find(place), id });
 				if (copies.length === 0) return [];
@@ -166,6 +183,14 @@ export function journalTables(db: DatabaseSync) {
 			},
 			dead: (limit: number) =>
 				sql.dead.all(limit) as readonly (StoredRow & { reason: string; diedAt: number })[],
+			revive(lane: Pair | undefined, limit: number, now: number): readonly StoredRow[] {
+				const letters = sql.letters.all(lane ? lanes.find(lane) : null, limit) as readonly { seq: number }[];
+				return letters.map(({ seq }) => {
+					const { lastInsertRowid } = sql.revive.run(now, seq);
+					sql.revived.run(seq);
+					return sql.bySeq.get(lastInsertRowid) as StoredRow;
+				});
+			},
 			stats: () => sql.stats.get() as { waiting: number; oldest: number | null; dead: number },
 			prune(now: number): void {
 				running += ranFor(pruned, now);

@@ -143,6 +143,9 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 			return ask("done", seq, [event.sender.network, event.room], event.id, [network, room], ids, Date.now());
 		},
 		refuse: ({ seq }, reason) => ask("refuse", seq, reason, Date.now()),
+		async cancel({ network, room, id }) {
+			return (await ask("cancel", [network, room], id)).map(row);
+		},
 		async copies({ network, room, id }) {
 			return (await ask("copies", [network, room], id)).map(copy);
 		},
@@ -154,6 +157,10 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 			return (await ask("dead", limit)).map((letter) => {
 				return { ...row(letter), reason: letter.reason, diedAt: letter.diedAt };
 			});
+		},
+		async revive({ lane, limit }) {
+			const pair = lane && ([lane.portal, lane.link] as const);
+			return (await ask("revive", pair, limit, Date.now())).map(row);
 		},
 		async stats() {
 			const { waiting, oldest, dead } = await ask("stats");

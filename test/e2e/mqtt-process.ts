@@ -19,7 +19,8 @@ const bridge: Pick<Bridge, "receive"> = {
 	async receive(events) {
 		for (const event of events)
 			if (event.kind === "state") appendFileSync(`${folder}/events`, `${event.id} ${event.value}\n`);
-		await sleep(3);
+		// Most kills fall between the writing and the acknowledgement.
+		await sleep(30);
 	},
 };
 await mqtt(JSON.parse(options) as MqttOptions, { mapping, log: quiet }).start(bridge as Bridge);

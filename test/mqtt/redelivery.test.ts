@@ -51,6 +51,17 @@ test("a redelivery after a restart is the same message, however often the connec
 	expect(await second.identify(again(5))).toBe(first);
 });
 
+test("a run that dies before it saw anything new does not spoil the names of the one before", async () => {
+	const on = disk();
+	const first = await (await run(on)).identify(arrival(5));
+	await run(on);
+	await (await run(on)).identify(again(5));
+	const last = await run(on);
+	expect(await last.identify(again(5))).toBe(first);
+	expect(await last.identify(arrival(5))).not.toBe(first);
+	expect(await last.identify(again(5))).not.toBe(first);
+});
+
 test("a redelivery of what we never read is a message of its own", async () => {
 	const on = disk();
 	const seen = await (await run(on)).identify(arrival(5, "21.5"));

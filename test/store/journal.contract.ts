@@ -246,6 +246,63 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await all()).toEqual([]);
 		});
 
+		it("takes back what was never attempted of a deleted message, by any of its ids", async () => {
+			const [one, two, three] = await accepted(
+				{ ...entry("a", lane("one"), lane("two"), lane("three")), aka: [id("a by origin-id")] },
+				entry("b", lane("one")),
+			);
+			await journal.attempt(two as Row);
+			expect(await journal.cancel(original("a by origin-id"))).toEqual([one, three]);
+			expect(await journal.cancel(original("a"))).toEqual([]);
+			await reopen();
+			expect((await all(lane("one"))).map((row) => row.trace)).toEqual(["b"]);
+			expect((await all(lane("two"))).map((row) => row.trace)).toEqual(["a"]);
+			expect(await journal.attempt(one)).toBe(false);
+			expect(await journal.cancel(original("unheard of"))).toEqual([]);
+		});
+
+		it("either sends or cancels, whichever was called first", async () => {
+			const [a, b] = await accepted(entry("a"), entry("b"));
+			expect(await Promise.all([journal.cancel(original("a")), journal.attempt(a)])).toEqual([[a], false]);
+			expect(await Promise.all([journal.attempt(b as Row), journal.cancel(original("b"))])).toEqual([
+				true,
+				[],
+			]);
+		});
+
+		it("lets dead letters wait again at the end of their lanes, the oldest first, as if they were new", async () => {
+			const rows = await accepted(entry("a"), entry("b", lane("other")), entry("c"), entry("d"));
+			for (const row of [rows[2], rows[0], rows[1]] as readonly Row[]) {
+				await journal.attempt(row, "as it was");
+				await journal.refuse(row, "no");
+			}
+			vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
+			expect(await journal.revive({ lane: lane("unheard of"), limit: 10 })).toEqual([]);
+			const [first, ...others] = await journal.revive({ lane: lane(), limit: 1 });
+			expect(others).toEqual([]);
+			expect(first).toEqual({ ...rows[2], seq: first?.seq, queuedAt: Date.now() });
+			const rest = await journal.revive({ limit: 10 });
+			expect(rest.map((row) => row.trace)).toEqual(["a", "b"]);
+			await reopen();
+			expect((await all()).map((row) => row.trace)).toEqual(["d", "c", "a"]);
+			expect(await all(lane("other"))).toEqual([rest[1]]);
+			expect(await journal.dead(10)).toEqual([]);
+			expect(await journal.revive({ limit: 10 })).toEqual([]);
+			// It can be delivered, and die once more, as any other.
+			await journal.done(first as Row, muc, [id("x")]);
+			expect(await journal.copies(original("c"))).toHaveLength(2);
+			await journal.refuse(rest[0] as Row, "no");
+			expect(await journal.dead(10)).toHaveLength(1);
+		});
+
+		it("revives nothing that its sender deleted", async () => {
+			const [row] = await accepted(entry("a"));
+			await journal.refuse(row, "no");
+			expect(await journal.cancel(original("a"))).toEqual([]);
+			expect(await journal.dead(10)).toEqual([]);
+			expect(await journal.revive({ limit: 10 })).toEqual([]);
+		});
+
 		it("counts what waits and since when", async () => {
 			expect(await journal.stats()).toEqual({ waiting: 0, oldest: undefined, dead: 0 });
 			const [first] = await accepted(entry("a"), entry("b"), entry("c"));

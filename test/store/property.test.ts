@@ -67,6 +67,11 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 		const row = await pick(journal, index);
 		if (row) await journal.refuse(row, reason);
 	}),
+	few.map((name) => async (journal: Journal) => timeless(await journal.cancel(original(name)))),
+	few.map((name) => async (journal: Journal) => timeless(await journal.cancel({ ...muc, id: id(name) }))),
+	fc.tuple(fc.option(fc.constantFrom(...lanes)), fc.nat(2)).map(([of, limit]) => async (journal: Journal) => {
+		return timeless(await journal.revive({ ...(of && { lane: of }), limit }));
+	}),
 	fc.constant((journal: Journal) => journal.forget(at.network, at.room)),
 	fc.constant(async (journal: Journal) => journal.prune(Date.now())),
 );

@@ -50,7 +50,7 @@ function world(faults: MucFaults = {}) {
 	const counts = { arrived: 0, built: 0 };
 	let operations = 0;
 	const wire: Element[] = [];
-	const server = { online: true, up: true, info: undefined as undefined | (() => Element) };
+	const server = { online: true, up: true, lost: 0, info: undefined as undefined | (() => Element) };
 	const muc: FakeMuc = fakeMuc(room, (stanza) => wire.push(stanza), faults);
 
 	/** Everything on the wire, in order, until nothing moves any more. */
@@ -76,7 +76,7 @@ function world(faults: MucFaults = {}) {
 					return server.online;
 				},
 				send: async (stanza) => {
-					if (!server.online) throw new TemporaryError("offline");
+					if (!server.online || server.lost-- > 0) throw new TemporaryError("offline");
 					if (server.up && bare(stanza.attrs.to ?? "") === room) muc.take(stanza);
 				},
 				iq: async (request) => {
@@ -327,13 +327,13 @@ describe("speaking", () => {
 	});
 
 	test("what is lost on the way holds back all behind it", async () => {
-		w.server.online = false;
+		await w.done(w.say("0"));
+		w.server.lost = 1;
 		const all = [w.say("1"), w.say("2"), w.say("3")].map(failure);
 		await w.settle();
 		for (const error of await Promise.all(all)) expect(error).toBeInstanceOf(TemporaryError);
-		w.server.online = true;
-		expect(await w.done(w.say("1"))).toEqual(["S1"]);
-		expect(w.bodies()).toEqual(["alice: 1"]);
+		expect(await w.done(w.say("1"))).toEqual(["S2"]);
+		expect(w.bodies()).toEqual(["alice: 0", "alice: 1"]);
 	});
 
 	test("a definite no holds back nobody", async () => {
@@ -426,6 +426,19 @@ describe("being renamed", () => {
 		expect([...w.muc.occupants.keys()]).toEqual(["Trivium", "Alicia"]);
 		expect(await w.done(w.say("it is me", person("alice", "Alicia")))).toEqual(["S1"]);
 		expect(w.told).toEqual([]);
+	});
+
+	test("while still coming in is followed too", async () => {
+		const w = world();
+		await w.attach();
+		const coming = w.move("join");
+		// The room has let them in; they do not know yet.
+		while (!w.muc.isIn(aliceJid)) await vi.advanceTimersByTimeAsync(0);
+		const renamed = rename(w, "Alicia");
+		for (let n = 0; n < 3; n++) await vi.advanceTimersByTimeAsync(0);
+		await w.settle();
+		await Promise.all([coming, renamed]);
+		expect([...w.muc.occupants.keys()]).toEqual(["Trivium", "Alicia"]);
 	});
 
 	test("to a name that is taken gives another form of it; to one no form of which is free nothing", async () => {

@@ -155,7 +155,16 @@ test.each([
 	expect((await answers(stanza)).map(summary)).toEqual(expected);
 });
 
-test("no stanza whatever stops the next one, and no error is answered", async () => {
+type Stanza = Readonly<{
+	name: string;
+	inside: readonly string[];
+	from: string;
+	to: string;
+	type: string | undefined;
+	id: string | undefined;
+}>;
+
+describe("whatever comes in", () => {
 	const jid = fc.constantFrom(
 		"romeo@x.test/r",
 		"v@m.test/nick",
@@ -203,19 +212,31 @@ test("no stanza whatever stops the next one, and no error is answered", async ()
 		inside: fc.array(child, { maxLength: 3 }),
 		id: fc.constantFrom(undefined, "1"),
 	});
-	await fc.assert(
-		fc.asyncProperty(fc.array(any, { minLength: 1, maxLength: 20 }), async (all) => {
-			const raw = all.map((one) => {
-				const { name, inside, ...attrs } = one;
-				return serialize(xml(name, attrs)).replace(/\/>$/, `>${inside.join("")}</${name}>`);
-			});
-			const got = await answers(...raw);
-			if (all.every((one) => one.type === "error" || one.type === "result")) expect(got).toEqual([]);
-			expect(server.connections.total).toBe(1);
-		}),
-		{ numRuns: 15 },
-	);
-}, 30_000);
+	const raw = (all: readonly Stanza[]) =>
+		all.map(({ name, inside, ...attrs }) =>
+			serialize(xml(name, attrs)).replace(/\/>$/, `>${inside.join("")}</${name}>`),
+		);
+
+	test("the next stanza is answered, on the same link", async () => {
+		await fc.assert(
+			fc.asyncProperty(fc.array(any, { minLength: 1, maxLength: 20 }), async (all) => {
+				await answers(...raw(all));
+				expect(server.connections.total).toBe(1);
+			}),
+			{ numRuns: 15 },
+		);
+	}, 30_000);
+
+	test("no error and no result is answered", async () => {
+		const final = any.map((one) => ({ ...one, type: one.name === "iq" ? "result" : "error" }));
+		await fc.assert(
+			fc.asyncProperty(fc.array(final, { minLength: 1, maxLength: 20 }), async (all) => {
+				expect(await answers(...raw(all))).toEqual([]);
+			}),
+			{ numRuns: 15 },
+		);
+	}, 30_000);
+});
 
 describe("a chat", () => {
 	const room = "romeo@x.test alice@bridge.test" as RoomId;
@@ -301,7 +322,7 @@ describe("a chat", () => {
 		);
 		await vi.waitFor(() => expect(server.received.some((one) => one.attrs.id === "op1")).toBe(true));
 		server.write(
-			`<message type='error' from='evil@x.test' to='alice@bridge.test/trivium' id='op1'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>` +
+			`<message type='error' from='evil@x.test' to='alice@bridge.test/trivium' id='op1'><error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>` +
 				`<message type='error' from='romeo@x.test' to='alice@bridge.test/trivium' id='op1'><error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
 		);
 		expect(await sent).toMatchObject({ name: "PermanentError", reason: "not-found" });
