@@ -2,11 +2,11 @@
 import { setImmediate } from "node:timers";
 import { Worker } from "node:worker_threads";
 import type { Person } from "../core/event.ts";
-import type { LinkId, PortalId } from "../core/ids.ts";
+import type { LinkId, MessageId, PortalId, UserId } from "../core/ids.ts";
 import type { Journal, Row } from "../core/journal.ts";
 import type { Log } from "../core/log.ts";
 import type { Calls } from "./sqlite-tables.ts";
-import { copy, entryText, row } from "./sqlite-text.ts";
+import { copy, entryText, reactionText, row } from "./sqlite-text.ts";
 import type { Call, Request, Results } from "./sqlite-worker.ts";
 
 export type JournalOptions = Readonly<{
@@ -148,6 +148,17 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 		},
 		async copies({ network, room, id }) {
 			return (await ask("copies", [network, room], id)).map(copy);
+		},
+		async reactions(network, room, message, sender) {
+			return (await ask("reactions", [network, room], message, sender)).map(({ emoji, id }) => {
+				return { emoji, ...(id !== null && { id: id as MessageId }) };
+			});
+		},
+		setReactions: (network, room, message, sender, now) =>
+			ask("setReactions", reactionText({ network, room, message, sender, now }), Date.now()),
+		async reactionAt(network, room, id) {
+			const found = await ask("reactionAt", [network, room], id);
+			return found && { ...found, message: found.message as MessageId, sender: found.sender as UserId };
 		},
 		async members(network, room) {
 			return (await ask("members", [network, room])).map((person) => JSON.parse(person) as Person);

@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import { describe, expect, it, vi } from "vitest";
 import { type JournalOptions, sqliteJournal } from "../../src/store/sqlite.ts";
 import { prepareFile } from "../../src/store/sqlite-schema.ts";
+import { surplusRows } from "../../src/store/sqlite-statements.ts";
 import { freshFile, never } from "./directory.ts";
 import { journalContract } from "./journal.contract.ts";
 import { startWriter } from "./process.ts";
@@ -40,6 +41,22 @@ describe("the sqlite journal", () => {
 		// sqlite.org/pragma.html: 2 is FULL.
 		expect(db.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
 		expect(db.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+		db.close();
+	});
+
+	it("keeps so many of the newest as a table may hold, whatever was deleted in between", () => {
+		const db = new DatabaseSync(":memory:");
+		db.exec("CREATE TABLE t (seq INTEGER PRIMARY KEY) STRICT");
+		db.exec("INSERT INTO t VALUES (1), (2), (5), (7), (8)");
+		for (const [count, left] of [
+			[5, 5],
+			[3, 3],
+			[3, 3],
+		] as const) {
+			db.exec(surplusRows("t", count));
+			expect(db.prepare("SELECT count(*) AS left FROM t").get()).toEqual({ left });
+		}
+		expect(db.prepare("SELECT min(seq) AS first FROM t").get()).toEqual({ first: 5 });
 		db.close();
 	});
 
