@@ -133,6 +133,13 @@ export interface Journal {
 	 */
 	revive(which: Readonly<{ lane?: Lane; limit: number }>): Promise<readonly Row[]>;
 	stats(): Promise<Readonly<{ waiting: number; oldest: number | undefined; dead: number }>>;
+	/**
+	 * Writes all of it, as after the calls made before, to a new file that only we can read; put in place of the journal's
+	 * own it restores it. Other calls wait meanwhile. Where both stores are backed up the mapping comes second: it then
+	 * knows every portal that a row here names.
+	 * @throws Error when the file is there or cannot be written; the journal goes on.
+	 */
+	backup(file: string): Promise<void>;
 	/** Drops copies, reactions, keys and dead letters that are past their bounds. `now` in ms since 1970. */
 	prune(now: number): Promise<void>;
 }

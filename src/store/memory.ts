@@ -15,6 +15,10 @@ import type { Ghost, Mapping, Portal } from "../core/mapping.ts";
 import { bounds, ranFor } from "./bounds.ts";
 import { ghostKey, pairKey, placeKey } from "./keys.ts";
 
+const noBackup = async () => {
+	throw new Error("what is kept in memory has no backup");
+};
+
 /** The mapping without a disk: for tests, and the reference the engines are compared with. */
 export function memoryMapping(): Mapping {
 	const portals = new Map<string, Portal>();
@@ -58,6 +62,7 @@ export function memoryMapping(): Mapping {
 			settings.set(key, value);
 			return value;
 		},
+		backup: noBackup,
 		count: async () => portals.size + ghosts.size + settings.size,
 	};
 }
@@ -211,6 +216,7 @@ export function memoryJournal(): Journal {
 		async stats() {
 			return { waiting: rows.size, oldest: rows.values().next().value?.queuedAt, dead: dead.length };
 		},
+		backup: noBackup,
 		async prune(now) {
 			running += ranFor(pruned, now);
 			pruned = now;
