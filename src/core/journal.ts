@@ -1,5 +1,14 @@
 import type { BridgeEvent, Person } from "./event.ts";
-import type { LinkId, MessageId, NetworkName, OperationId, PortalId, RoomId, TraceId } from "./ids.ts";
+import type {
+	LinkId,
+	MessageId,
+	NetworkName,
+	OperationId,
+	PortalId,
+	RoomId,
+	TraceId,
+	UserId,
+} from "./ids.ts";
 
 /** FIFO of one portal and target link. */
 export type Lane = Readonly<{ portal: PortalId; link: LinkId }>;
@@ -16,6 +25,17 @@ export type Row = NewRow &
 		request?: string;
 	}>;
 
+/** One reaction of a person to a message; `id` is that of its own event, where its network gives it one. */
+export type Reaction = Readonly<{ emoji: string; id?: MessageId }>;
+/** All the reactions of one person to one message that one room shows. `message` is one and the same id in every call. */
+export type ReactionSet = Readonly<{
+	network: NetworkName;
+	room: RoomId;
+	message: MessageId;
+	sender: UserId;
+	now: readonly Reaction[];
+}>;
+
 /** What one received event leaves on disk, all of it or nothing. */
 export type Entry = Readonly<{
 	/** Names the event for ever; of an entry whose key is known all but the cursor is ignored. */
@@ -28,6 +48,8 @@ export type Entry = Readonly<{
 	aka?: readonly MessageId[];
 	/** How far a source was read; saved for an entry whose key is known, too. See {@link Journal.cursor}. */
 	cursor?: Readonly<{ key: string; value: string }>;
+	/** What the source room shows after a reaction was added there, or taken back. */
+	reaction?: ReactionSet;
 	/** Who is in the source room from now on, or no longer. */
 	member?: Readonly<{ network: NetworkName; room: RoomId; person: Person; present: boolean }>;
 }>;
@@ -79,6 +101,27 @@ export interface Journal {
 	 * sent in parts, or is known by several ids. Empty when unknown.
 	 */
 	copies(of: Copy): Promise<readonly Copy[]>;
+	/** What is shown there now of one person's reactions to one message, in the order it was given; empty when unknown. */
+	reactions(
+		network: NetworkName,
+		room: RoomId,
+		message: MessageId,
+		sender: UserId,
+	): Promise<readonly Reaction[]>;
+	/** Puts `now` in place of what was shown; an empty list forgets it. */
+	setReactions(
+		network: NetworkName,
+		room: RoomId,
+		message: MessageId,
+		sender: UserId,
+		now: readonly Reaction[],
+	): Promise<void>;
+	/** The reaction shown there whose own event has this id. */
+	reactionAt(
+		network: NetworkName,
+		room: RoomId,
+		id: MessageId,
+	): Promise<Readonly<{ message: MessageId; sender: UserId; emoji: string }> | undefined>;
 	members(network: NetworkName, room: RoomId): Promise<readonly Person[]>;
 	/** Forgets a room's members; for unlink. */
 	forget(network: NetworkName, room: RoomId): Promise<void>;
@@ -90,6 +133,13 @@ export interface Journal {
 	 */
 	revive(which: Readonly<{ lane?: Lane; limit: number }>): Promise<readonly Row[]>;
 	stats(): Promise<Readonly<{ waiting: number; oldest: number | undefined; dead: number }>>;
-	/** Drops copies, keys and dead letters that are past their bounds. `now` in ms since 1970. */
+	/**
+	 * Writes all of it, as after the calls made before, to a new file that only we can read; put in place of the journal's
+	 * own it restores it. Other calls wait meanwhile. Where both stores are backed up the mapping comes second: it then
+	 * knows every portal that a row here names.
+	 * @throws Error when the file is there or cannot be written; the journal goes on.
+	 */
+	backup(file: string): Promise<void>;
+	/** Drops copies, reactions, keys and dead letters that are past their bounds. `now` in ms since 1970. */
 	prune(now: number): Promise<void>;
 }

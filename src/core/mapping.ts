@@ -59,6 +59,12 @@ export interface Mapping {
 	saveSetting(key: string, value: string): Promise<void>;
 	/** The value of `key`, or `make()` stored under it: of two calls at once one wins and both get its value. */
 	once(key: string, make: () => string): Promise<string>;
+	/**
+	 * Writes all of it to a new file that only we can read, with every write that was resolved before the call and, of
+	 * those made meanwhile, none without the ones before; put in place of the mapping's own it restores it.
+	 * @throws Error when the file is there or cannot be written; the mapping goes on.
+	 */
+	backup(file: string): Promise<void>;
 	/** How many portals, ghosts and settings there are. */
 	count(): Promise<number>;
 }

@@ -2,7 +2,7 @@ const day = 24 * 60 * 60 * 1000;
 
 /** What a journal keeps at most; ages in ms. */
 export const bounds = {
-	/** A copy goes when it is older than this, or when so many are newer. */
+	/** A copy, or a reaction, goes when it is older than this, or when so many are newer. */
 	copies: { age: 30 * day, count: 1_000_000 },
 	/**
 	 * Keys age by running time: a bridge that was down for a month still knows what it had before, which is what a

@@ -1,9 +1,23 @@
 import type { Person } from "../core/event.ts";
 import type { MessageId } from "../core/ids.ts";
-import type { Copy, DeadLetter, Entry, Journal, Lane, NewRow, Row } from "../core/journal.ts";
+import type {
+	Copy,
+	DeadLetter,
+	Entry,
+	Journal,
+	Lane,
+	NewRow,
+	Reaction,
+	ReactionSet,
+	Row,
+} from "../core/journal.ts";
 import type { Ghost, Mapping, Portal } from "../core/mapping.ts";
 import { bounds, ranFor } from "./bounds.ts";
 import { ghostKey, pairKey, placeKey } from "./keys.ts";
+
+const noBackup = async () => {
+	throw new Error("what is kept in memory has no backup");
+};
 
 /** The mapping without a disk: for tests, and the reference the engines are compared with. */
 export function memoryMapping(): Mapping {
@@ -48,6 +62,7 @@ export function memoryMapping(): Mapping {
 			settings.set(key, value);
 			return value;
 		},
+		backup: noBackup,
 		count: async () => portals.size + ghosts.size + settings.size,
 	};
 }
@@ -59,6 +74,7 @@ export function memoryJournal(): Journal {
 	const copies = new Map<string, Readonly<{ copy: Copy; origin: Copy; at: number }>>();
 	const rooms = new Map<string, Map<string, Person>>();
 	const cursors = new Map<string, string>();
+	let reactions: (Omit<ReactionSet, "now"> & Readonly<{ shown: Reaction; at: number }>)[] = [];
 	let dead: DeadLetter[] = [];
 	let seq = 0;
 	let running = 0;
@@ -66,6 +82,8 @@ export function memoryJournal(): Journal {
 
 	const same = (a: Lane, b: Lane) => a.portal === b.portal && a.link === b.link;
 	const samePlace = (a: Copy, b: Copy) => a.network === b.network && a.room === b.room;
+	const sameSet = (a: Omit<ReactionSet, "now">, b: Omit<ReactionSet, "now">) =>
+		a.network === b.network && a.room === b.room && a.message === b.message && a.sender === b.sender;
 	const name = (copy: Copy) => JSON.stringify([copy.network, copy.room, copy.id]);
 	const add = (row: NewRow, queuedAt: number): Row => {
 		seq += 1;
@@ -94,6 +112,10 @@ export function memoryJournal(): Journal {
 		keys.set(key, running);
 		return true;
 	};
+	const react = ({ now, ...of }: ReactionSet) => {
+		reactions = reactions.filter((one) => !sameSet(one, of));
+		for (const shown of now) reactions.push({ ...of, shown: { ...shown }, at: Date.now() });
+	};
 	const member = ({ network, room, person, present }: NonNullable<Entry["member"]>) => {
 		const place = placeKey(network, room);
 		const people = rooms.get(place) ?? new Map<string, Person>();
@@ -114,6 +136,7 @@ export function memoryJournal(): Journal {
 				if (entry.cursor) cursors.set(entry.cursor.key, entry.cursor.value);
 				if (!firstTime(entry.key)) continue;
 				if (entry.member) member(entry.member);
+				if (entry.reaction) react(entry.reaction);
 				fresh.push(...entry.rows.map((row) => add(row, queuedAt)));
 				const [first] = entry.rows;
 				if (first) for (const aka of entry.aka ?? []) alsoKnown(originOf(first), aka);
@@ -168,6 +191,16 @@ export function memoryJournal(): Journal {
 			const found = [...copies.values()].filter((copy) => name(copy.origin) === name(origin));
 			return found.length > 0 ? [origin, ...found.map(({ copy }) => copy)] : [];
 		},
+		reactions: async (network, room, message, sender) =>
+			reactions.filter((one) => sameSet(one, { network, room, message, sender })).map(({ shown }) => shown),
+		setReactions: async (network, room, message, sender, now) =>
+			react({ network, room, message, sender, now }),
+		async reactionAt(network, room, id) {
+			const found = reactions.findLast(
+				(one) => one.network === network && one.room === room && one.shown.id === id,
+			);
+			return found && { message: found.message, sender: found.sender, emoji: found.shown.emoji };
+		},
 		members: async (network, room) => [...(rooms.get(placeKey(network, room))?.values() ?? [])],
 		async forget(network, room) {
 			rooms.delete(placeKey(network, room));
@@ -183,6 +216,7 @@ export function memoryJournal(): Journal {
 		async stats() {
 			return { waiting: rows.size, oldest: rows.values().next().value?.queuedAt, dead: dead.length };
 		},
+		backup: noBackup,
 		async prune(now) {
 			running += ranFor(pruned, now);
 			pruned = now;
@@ -191,6 +225,7 @@ export function memoryJournal(): Journal {
 			let surplus = copies.size - bounds.copies.count;
 			for (const [key, { at }] of copies)
 				if (surplus-- > 0 || at < now - bounds.copies.age) copies.delete(key);
+			reactions = reactions.slice(-bounds.copies.count).filter(({ at }) => at >= now - bounds.copies.age);
 			dead = dead.filter(({ diedAt }) => diedAt >= now - bounds.dead.age);
 		},
 	};

@@ -1,9 +1,10 @@
-import { mkdir, open } from "node:fs/promises";
+import { copyFile, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import Datastore from "nedb-promises";
 import type { Log } from "../core/log.ts";
 import { lock } from "./lock.ts";
-import { repairTornTail } from "./torn-tail.ts";
+import { dropTornTail, repairTornTail } from "./torn-tail.ts";
+import { wholeFile } from "./whole-file.ts";
 
 export type Doc = Readonly<Record<string, unknown> & { _id: string }>;
 
@@ -39,6 +40,8 @@ export type Documents = Readonly<{
 	/** False when there is one with its _id, which stays. */
 	add(doc: Doc): Promise<boolean>;
 	remove(id: string): Promise<void>;
+	/** A copy of the file, all of one moment, at a new path. */
+	backup(to: string): Promise<void>;
 	/** Resolves when every write so far is on disk. */
 	settled(): Promise<void>;
 }>;
@@ -118,8 +121,22 @@ export function documents({ file, log, onFailure, indexes, compactAfter }: FileO
 
 	function compactWhenDue(): void {
 		if (appended < compactAfter || appended < 4 * ids.size) return;
+		track(compact());
+	}
+
+	async function compact(): Promise<void> {
 		appended = 0;
-		track(db.compactDatafileAsync().catch(fail));
+		try {
+			await db.compactDatafileAsync();
+		} catch (error) {
+			throw fail(error);
+		}
+	}
+
+	/** The file only grows, or gives way to another as a whole: any beginning of it is what it was once. */
+	async function copyTo(part: string): Promise<void> {
+		await copyFile(file, part);
+		await dropTornTail(part);
 	}
 
 	return {
@@ -191,6 +208,12 @@ export function documents({ file, log, onFailure, indexes, compactAfter }: FileO
 				await db.remove({ _id: id }, {});
 				ids.delete(id);
 			}),
+		async backup(to) {
+			if (failure) throw failure;
+			const copying = compact().then(() => wholeFile(to, copyTo));
+			track(copying);
+			await copying;
+		},
 		async settled() {
 			await Promise.all(inProgress);
 			if (failure) throw failure;

@@ -97,6 +97,7 @@ export function nedbMapping({ limits = defaults, ...options }: MappingOptions): 
 			await docs.settled();
 			return value;
 		},
+		backup: docs.backup,
 		count: async () => count(),
 	};
 }

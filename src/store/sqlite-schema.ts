@@ -39,6 +39,14 @@ const schema = `
 		UNIQUE (room, id)
 	) STRICT;
 	CREATE INDEX copies_of_origin ON copies (origin_room, origin_id);
+	CREATE TABLE reactions (
+		seq INTEGER PRIMARY KEY,
+		room INTEGER NOT NULL, message TEXT NOT NULL, sender TEXT NOT NULL,
+		emoji TEXT NOT NULL, id TEXT,
+		at INTEGER NOT NULL
+	) STRICT;
+	CREATE INDEX reactions_of_sender ON reactions (room, message, sender);
+	CREATE INDEX reactions_by_id ON reactions (room, id) WHERE id IS NOT NULL;
 	CREATE TABLE members (
 		seq INTEGER PRIMARY KEY,
 		room INTEGER NOT NULL, person_network TEXT NOT NULL, person_id TEXT NOT NULL, person TEXT NOT NULL,

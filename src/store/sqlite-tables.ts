@@ -1,6 +1,8 @@
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { bounds, ranFor } from "./bounds.ts";
 import { numbers, type Pair } from "./sqlite-numbers.ts";
+import { reactionTables } from "./sqlite-reactions.ts";
+import { oldRows, statements, surplusRows } from "./sqlite-statements.ts";
 import type { EntryText, Place, RowText, StoredCopy, StoredRow } from "./sqlite-text.ts";
 
 /** A message by its own id. */
@@ -8,15 +10,7 @@ type Origin = Readonly<{ room: number; id: string }>;
 
 /** The calls of a journal as plain statements; the worker runs them inside its transactions. */
 export function journalTables(db: DatabaseSync) {
-	const statement = (sql: string) => {
-		const prepared = db.prepare(sql);
-		return {
-			run: (...values: SQLInputValue[]) => prepared.run(...values),
-			// Each is cast once, to the columns its SQL names.
-			get: (...values: SQLInputValue[]): unknown => prepared.get(...values),
-			all: (...values: SQLInputValue[]): unknown => prepared.all(...values),
-		};
-	};
+	const statement = statements(db);
 	const row =
 		"seq, operation, trace, lanes.portal, lanes.link, attempts, queued_at AS queuedAt, event, request";
 	const sql = {
@@ -79,16 +73,9 @@ export function journalTables(db: DatabaseSync) {
 		),
 		running: statement("SELECT value FROM meta WHERE name = 'running'"),
 		setRunning: statement("UPDATE meta SET value = ? WHERE name = 'running'"),
-		// Both scan no further than they delete: the oldest come first.
-		pruneKeys: statement(`DELETE FROM keys
-			WHERE seq < coalesce((SELECT seq FROM keys WHERE at >= ? ORDER BY seq LIMIT 1), 9e15)
-			AND seq <= (SELECT max(seq) FROM keys) - ${bounds.keys.count}`),
-		pruneOldCopies: statement(
-			"DELETE FROM copies WHERE seq < coalesce((SELECT seq FROM copies WHERE at >= ? ORDER BY seq LIMIT 1), 9e15)",
-		),
-		pruneManyCopies: statement(
-			`DELETE FROM copies WHERE seq <= (SELECT seq FROM copies ORDER BY seq DESC LIMIT 1 OFFSET ${bounds.copies.count})`,
-		),
+		pruneKeys: statement(`${oldRows("keys")} AND seq <= (SELECT max(seq) FROM keys) - ${bounds.keys.count}`),
+		pruneOldCopies: statement(oldRows("copies")),
+		pruneManyCopies: statement(surplusRows("copies", bounds.copies.count)),
 		pruneDead: statement("DELETE FROM dead WHERE died_at < ?"),
 	};
 
@@ -97,6 +84,7 @@ export function journalTables(db: DatabaseSync) {
 
 	const rooms = numbers(sql.room, sql.newRoom);
 	const lanes = numbers(sql.lane, sql.newLane);
+	const reactions = reactionTables(statement, rooms);
 
 	/** The message an id stands for. That an id is a message's own goes first: no further id of another hides it. */
 	function family(asked: Origin) {
@@ -134,11 +122,12 @@ export function journalTables(db: DatabaseSync) {
 		calls: {
 			/** The seq of the first row of each entry; its others follow it. 0 for an entry that was known. */
 			accept(entries: readonly EntryText[], now: number): readonly number[] {
-				return entries.map(({ key, rows, aka = [], cursor, member }) => {
+				return entries.map(({ key, rows, aka = [], cursor, reaction, member }) => {
 					if (cursor) sql.setCursor.run(cursor.key, cursor.value);
 					if (!firstTime(key)) return 0;
 					if (member?.present) sql.join.run(rooms.of(member.place), member.network, member.id, member.person);
 					else if (member) sql.leave.run(rooms.of(member.place), member.network, member.id);
+					if (reaction) reactions.set(reaction, now);
 					let last = 0;
 					for (const row of rows) last = queue(row, now);
 					if (rows[0]) for (const id of aka) alsoKnown(originOf(rows[0]), id, now);
@@ -176,6 +165,9 @@ export function journalTables(db: DatabaseSync) {
 				const where = sql.roomName.get(origin.room) as { network: string; room: string };
 				return [{ ...where, id: origin.id }, ...copies];
 			},
+			reactions: reactions.of,
+			setReactions: reactions.set,
+			reactionAt: reactions.at,
 			members: (place: Place) =>
 				(sql.members.all(rooms.find(place)) as readonly { person: string }[]).map(({ person }) => person),
 			forget: (place: Place): void => {
@@ -199,6 +191,7 @@ export function journalTables(db: DatabaseSync) {
 				sql.pruneKeys.run(running - bounds.keys.age);
 				sql.pruneOldCopies.run(now - bounds.copies.age);
 				sql.pruneManyCopies.run();
+				reactions.prune(now);
 				sql.pruneDead.run(now - bounds.dead.age);
 			},
 		},

@@ -1,6 +1,6 @@
 import type { BridgeEvent } from "../core/event.ts";
 import type { LinkId, MessageId, NetworkName, OperationId, PortalId, RoomId, TraceId } from "../core/ids.ts";
-import type { Copy, Entry, Row } from "../core/journal.ts";
+import type { Copy, Entry, ReactionSet, Row } from "../core/journal.ts";
 
 // What crosses to the thread of the journal and back. `event` and `person` are JSON, made and read on the main thread, so
 // that it is done once.
@@ -17,11 +17,18 @@ export type RowText = readonly [
 	id: string,
 	event: string,
 ];
+export type ReactionText = Readonly<{
+	place: Place;
+	message: string;
+	sender: string;
+	now: readonly Readonly<{ emoji: string; id?: string }>[];
+}>;
 export type EntryText = Readonly<{
 	key: string;
 	rows: readonly RowText[];
 	aka?: readonly string[];
 	cursor?: Readonly<{ key: string; value: string }>;
+	reaction?: ReactionText;
 	member?: Readonly<{ place: Place; network: string; id: string; person: string; present: boolean }>;
 }>;
 export type StoredRow = Readonly<{
@@ -37,7 +44,11 @@ export type StoredRow = Readonly<{
 }>;
 export type StoredCopy = Readonly<{ network: string; room: string; id: string }>;
 
-export function entryText({ key, rows, aka, cursor, member }: Entry): EntryText {
+export function reactionText({ network, room, message, sender, now }: ReactionSet): ReactionText {
+	return { place: [network, room], message, sender, now };
+}
+
+export function entryText({ key, rows, aka, cursor, reaction, member }: Entry): EntryText {
 	// The rows of one entry are mostly one event on its way to several rooms.
 	let last: BridgeEvent | undefined;
 	let text = "";
@@ -51,6 +62,7 @@ export function entryText({ key, rows, aka, cursor, member }: Entry): EntryText 
 		}),
 		...(aka && { aka }),
 		...(cursor && { cursor }),
+		...(reaction && { reaction: reactionText(reaction) }),
 		...(member && {
 			member: {
 				place: [member.network, member.room],

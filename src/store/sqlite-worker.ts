@@ -3,13 +3,18 @@ import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { prepareFile } from "./sqlite-schema.ts";
 import { type Calls, journalTables } from "./sqlite-tables.ts";
+import { wholeFile } from "./whole-file.ts";
 
 /** One call by name and arguments. */
 export type Call = { [Name in keyof Calls]: readonly [Name, ...Parameters<Calls[Name]>] }[keyof Calls];
+export type Backup = Readonly<{ backup: string }>;
 /** What each call of a batch returned, and which threw what. */
 export type Results = Readonly<{ values: readonly unknown[]; errors?: ReadonlyMap<number, unknown> }>;
-/** The main thread sends one batch at a time, "close" last. Answers: "ready" once, then the results of each batch. */
-export type Request = readonly Call[] | "close";
+/**
+ * The main thread sends one batch or backup at a time, "close" last. Answers: "ready" once, then the results of each
+ * batch; a backup's are those of one call.
+ */
+export type Request = readonly Call[] | Backup | "close";
 
 const port = parentPort;
 if (!port) throw new Error("sqlite-worker.ts runs as a worker thread");
@@ -86,10 +91,20 @@ function transact(batch: readonly Call[]): Results {
 	}
 }
 
-port.on("message", (request: Request) => {
+/** Its disk is another's: what fails here is no failure of the journal. */
+async function backUp({ backup }: Backup): Promise<Results> {
+	try {
+		await wholeFile(backup, async (part) => db.prepare("VACUUM INTO ?").run(part));
+		return { values: [undefined] };
+	} catch (error) {
+		return { values: [undefined], errors: new Map([[0, error]]) };
+	}
+}
+
+port.on("message", async (request: Request) => {
 	if (request === "close") {
 		db.close();
 		port.close();
-	} else port.postMessage(transact(request));
+	} else port.postMessage("backup" in request ? await backUp(request) : transact(request));
 });
 port.postMessage("ready");

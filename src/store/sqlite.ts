@@ -2,12 +2,12 @@
 import { setImmediate } from "node:timers";
 import { Worker } from "node:worker_threads";
 import type { Person } from "../core/event.ts";
-import type { LinkId, PortalId } from "../core/ids.ts";
+import type { LinkId, MessageId, PortalId, UserId } from "../core/ids.ts";
 import type { Journal, Row } from "../core/journal.ts";
 import type { Log } from "../core/log.ts";
 import type { Calls } from "./sqlite-tables.ts";
-import { copy, entryText, row } from "./sqlite-text.ts";
-import type { Call, Request, Results } from "./sqlite-worker.ts";
+import { copy, entryText, reactionText, row } from "./sqlite-text.ts";
+import type { Backup, Call, Request, Results } from "./sqlite-worker.ts";
 
 export type JournalOptions = Readonly<{
 	file: string;
@@ -16,7 +16,7 @@ export type JournalOptions = Readonly<{
 	onFailure(error: Error): void;
 }>;
 
-type Pending = Readonly<{ call: Call; resolve(value: unknown): void; reject(error: unknown): void }>;
+type Pending = Readonly<{ call: Call | Backup; resolve(value: unknown): void; reject(error: unknown): void }>;
 
 /** So that one batch neither blocks the loop while it is copied nor keeps its first call waiting for long. */
 const batchSize = 5_000;
@@ -36,10 +36,16 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 
 	function flush(): void {
 		if (committing.length > 0 || failure) return;
-		committing = waiting.slice(0, batchSize);
-		waiting = waiting.slice(batchSize);
-		if (committing.length > 0) send(committing.map(({ call }) => call));
-		else idle?.();
+		const [first] = waiting;
+		if (!first) {
+			idle?.();
+			return;
+		}
+		// A backup is taken between two transactions.
+		const backup = waiting.findIndex(({ call }) => "backup" in call);
+		committing = waiting.slice(0, backup < 0 ? batchSize : Math.min(Math.max(backup, 1), batchSize));
+		waiting = waiting.slice(committing.length);
+		send("backup" in first.call ? first.call : committing.map(({ call }) => call as Call));
 	}
 
 	function committed({ values, errors }: Results): void {
@@ -68,11 +74,14 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 		name: Name,
 		...values: Parameters<Calls[Name]>
 	): Promise<ReturnType<Calls[Name]>> {
+		return enqueue([name, ...values] as unknown as Call) as Promise<ReturnType<Calls[Name]>>;
+	}
+
+	function enqueue(call: Call | Backup): Promise<unknown> {
 		return new Promise((resolve, reject) => {
 			if (failure) return reject(failure);
 			if (waiting.length === 0 && committing.length === 0) setImmediate(flush);
-			const call = [name, ...values] as unknown as Call;
-			waiting.push({ call, resolve: resolve as (value: unknown) => void, reject });
+			waiting.push({ call, resolve, reject });
 		});
 	}
 
@@ -149,6 +158,17 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 		async copies({ network, room, id }) {
 			return (await ask("copies", [network, room], id)).map(copy);
 		},
+		async reactions(network, room, message, sender) {
+			return (await ask("reactions", [network, room], message, sender)).map(({ emoji, id }) => {
+				return { emoji, ...(id !== null && { id: id as MessageId }) };
+			});
+		},
+		setReactions: (network, room, message, sender, now) =>
+			ask("setReactions", reactionText({ network, room, message, sender, now }), Date.now()),
+		async reactionAt(network, room, id) {
+			const found = await ask("reactionAt", [network, room], id);
+			return found && { ...found, message: found.message as MessageId, sender: found.sender as UserId };
+		},
 		async members(network, room) {
 			return (await ask("members", [network, room])).map((person) => JSON.parse(person) as Person);
 		},
@@ -165,6 +185,9 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 		async stats() {
 			const { waiting, oldest, dead } = await ask("stats");
 			return { waiting, oldest: oldest ?? undefined, dead };
+		},
+		async backup(file) {
+			await enqueue({ backup: file });
 		},
 		prune: (now) => ask("prune", now),
 	};

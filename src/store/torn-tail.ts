@@ -1,4 +1,4 @@
-import { open, writeFile } from "node:fs/promises";
+import { type FileHandle, open, writeFile } from "node:fs/promises";
 
 const newline = 0x0a;
 const chunk = 65_536;
@@ -15,10 +15,7 @@ export async function repairTornTail(file: string, now: number): Promise<string 
 	if (!handle) return undefined;
 	try {
 		const { size } = await handle.stat();
-		const whole = await lastLineEnd(size, async (from, length) => {
-			const { buffer } = await handle.read(Buffer.alloc(length), 0, length, from);
-			return buffer;
-		});
+		const whole = await lastLineEnd(handle, size);
 		if (whole === size) return undefined;
 		const kept = `${file}.torn-${now}`;
 		const torn = Buffer.alloc(size - whole);
@@ -32,13 +29,22 @@ export async function repairTornTail(file: string, now: number): Promise<string 
 	}
 }
 
-async function lastLineEnd(
-	size: number,
-	read: (from: number, length: number) => Promise<Buffer>,
-): Promise<number> {
+/** Drops a last line that was not written to its end. */
+export async function dropTornTail(file: string): Promise<void> {
+	const handle = await open(file, "r+");
+	try {
+		const { size } = await handle.stat();
+		await handle.truncate(await lastLineEnd(handle, size));
+	} finally {
+		await handle.close();
+	}
+}
+
+async function lastLineEnd(handle: FileHandle, size: number): Promise<number> {
 	for (let end = size; end > 0; end -= chunk) {
 		const from = Math.max(0, end - chunk);
-		const found = (await read(from, end - from)).lastIndexOf(newline);
+		const { buffer } = await handle.read(Buffer.alloc(end - from), 0, end - from, from);
+		const found = buffer.lastIndexOf(newline);
 		if (found >= 0) return from + found + 1;
 	}
 	return 0;

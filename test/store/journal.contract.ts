@@ -1,7 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Entry, Journal, Row } from "../../src/core/journal.ts";
 import { bounds } from "../../src/store/bounds.ts";
-import { entry, id, lane, matrix, message, muc, newRow, original, person, room, xmpp } from "./sample.ts";
+import {
+	entry,
+	id,
+	lane,
+	matrix,
+	message,
+	muc,
+	newRow,
+	original,
+	person,
+	room,
+	user,
+	xmpp,
+} from "./sample.ts";
 
 /** What every journal promises. `open` opens the one the last test closed only when told to: `make` makes a new one. */
 export function journalContract(engine: string, make: () => Promise<{ open(): Promise<Journal> }>): void {
@@ -311,6 +324,41 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.stats()).toMatchObject({ waiting: 2, dead: 1 });
 		});
 
+		it("knows what one person's reactions to a message show, in each room for itself", async () => {
+			const [alice, bob] = [user("@alice:hs.test"), user("@bob:hs.test")];
+			const lobby = room("!lobby:hs.test");
+			const shown = [{ emoji: "👍", id: id("$1") }, { emoji: "🎉", id: id("$2") }, { emoji: "e\u0301" }];
+			await journal.setReactions(matrix, lobby, id("m"), alice, shown);
+			await journal.setReactions(matrix, lobby, id("m"), bob, [{ emoji: "👍", id: id("$3") }]);
+			await journal.setReactions(xmpp, muc.room, id("m"), alice, [{ emoji: "👍" }]);
+			await reopen();
+			expect(await journal.reactions(matrix, lobby, id("m"), alice)).toEqual(shown);
+			expect(await journal.reactions(xmpp, muc.room, id("m"), alice)).toEqual([{ emoji: "👍" }]);
+			expect(await journal.reactions(matrix, lobby, id("other"), alice)).toEqual([]);
+			expect(await journal.reactions(matrix, room("!unheard"), id("m"), alice)).toEqual([]);
+			const found = { message: id("m"), sender: alice, emoji: "🎉" };
+			expect(await journal.reactionAt(matrix, lobby, id("$2"))).toEqual(found);
+			expect(await journal.reactionAt(xmpp, muc.room, id("$2"))).toBeUndefined();
+			await journal.setReactions(matrix, lobby, id("m"), alice, [{ emoji: "🙂" }]);
+			expect(await journal.reactionAt(matrix, lobby, id("$2"))).toBeUndefined();
+			expect(await journal.reactions(matrix, lobby, id("m"), alice)).toEqual([{ emoji: "🙂" }]);
+			await journal.setReactions(matrix, lobby, id("m"), alice, []);
+			expect(await journal.reactions(matrix, lobby, id("m"), alice)).toEqual([]);
+			expect(await journal.reactions(matrix, lobby, id("m"), bob)).toHaveLength(1);
+		});
+
+		it("takes a reaction in with its event, once", async () => {
+			const lobby = room("!lobby:hs.test");
+			const [alice, message] = [user("@alice:hs.test"), id("m")];
+			const set = { network: matrix, room: lobby, message, sender: alice };
+			await journal.accept([{ ...entry("$1"), reaction: { ...set, now: [{ emoji: "👍", id: id("$1") }] } }]);
+			await journal.accept([{ ...entry("$2"), reaction: { ...set, now: [] } }]);
+			await journal.accept([{ ...entry("$1"), reaction: { ...set, now: [{ emoji: "👍", id: id("$1") }] } }]);
+			await reopen();
+			expect(await journal.reactions(matrix, lobby, message, alice)).toEqual([]);
+			expect((await all()).map((row) => row.trace)).toEqual(["$1", "$2"]);
+		});
+
 		it("knows who is in a room, by who they are now", async () => {
 			const at = { network: matrix, room: room("!r") };
 			const alice = person("@alice:hs.test");
@@ -338,18 +386,27 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 				vi.useFakeTimers({ toFake: ["Date"], now: start });
 			});
 
-			it("forgets copies and dead letters past their age, and no row that waits", async () => {
+			it("forgets copies, reactions and dead letters past their age, and no row that waits", async () => {
 				const [old, dead] = await accepted(entry("old"), entry("dead"), entry("waits"));
 				await journal.done(old, muc, [id("old copy")]);
+				const react = (to: string) =>
+					journal.setReactions(matrix, room("!r"), id(to), user("@alice:hs.test"), [{ emoji: "👍" }]);
+				const reacted = async (to: string) =>
+					(await journal.reactions(matrix, room("!r"), id(to), user("@alice:hs.test"))).length;
+				await react("old");
+				await react("changed");
 				await journal.refuse(dead as Row, "no");
 				vi.setSystemTime(start + bounds.copies.age);
 				const [fresh] = await accepted(entry("fresh"));
 				await journal.done(fresh, muc, [id("fresh copy")]);
+				await react("changed");
 				await journal.prune(start + bounds.copies.age);
 				expect(await journal.copies(original("old"))).toHaveLength(2);
+				expect(await reacted("old")).toBe(1);
 				expect(await journal.dead(10)).toHaveLength(1);
 				await journal.prune(start + bounds.copies.age + 1);
 				expect(await journal.copies(original("old"))).toEqual([]);
+				expect([await reacted("old"), await reacted("changed")]).toEqual([0, 1]);
 				expect(await journal.copies(original("fresh"))).toHaveLength(2);
 				expect(await journal.dead(10)).toEqual([]);
 				expect((await all()).map((row) => row.trace)).toEqual(["waits"]);

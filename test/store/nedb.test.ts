@@ -9,11 +9,12 @@ import {
 	symlink,
 	writeFile,
 } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Log } from "../../src/core/log.ts";
 import { nedbMapping } from "../../src/store/nedb.ts";
+import { dropTornTail } from "../../src/store/torn-tail.ts";
 import { freshFile, never } from "./directory.ts";
 import { mappingContract } from "./mapping.contract.ts";
 import { startWriter } from "./process.ts";
@@ -218,6 +219,69 @@ describe("the nedb mapping", () => {
 		await mapping.saveGhost({ ...ghost("a"), name: "A" });
 		await mapping.savePortal(portal("p", "!a"));
 		expect(await mapping.count()).toBe(6);
+		await mapping.close();
+	});
+
+	it("is restored from a backup with all it had then, however much goes on meanwhile", async () => {
+		const [file, copy] = [await fresh(), await fresh()];
+		// So small that it is written anew during the backup, too.
+		const limits = { warnAt: 10_000, refuseAt: 10_000, compactAfter: 100 };
+		const mapping = await open(file, { limits });
+		await mapping.savePortal(portal("p", "!a"));
+		for (let n = 0; n < 200; n++) await mapping.saveSetting("old", `${n}`);
+		let ended = false;
+		let written = 0;
+		const writing = (async () => {
+			for (; !ended; written++) await mapping.saveGhost(ghost(`g${written}`));
+		})();
+		await vi.waitUntil(() => written > 50, { interval: 1 });
+		const known = written;
+		await mapping.backup(copy);
+		const most = written + 1;
+		ended = true;
+		await writing;
+		await mapping.close();
+		expect((await stat(copy)).mode & 0o777).toBe(0o600);
+		expect(await readdir(dirname(copy))).toEqual([basename(copy)]);
+
+		const restored = await open(copy);
+		expect(await restored.portals()).toEqual([portal("p", "!a")]);
+		expect(await restored.setting("old")).toBe("199");
+		const ghosts = (await restored.count()) - 2;
+		expect(ghosts).toBeGreaterThanOrEqual(known);
+		expect(ghosts).toBeLessThanOrEqual(most);
+		// None without those before it.
+		for (let n = 0; n < ghosts; n++)
+			expect(await restored.ghost(user(`g${n}`), xmpp, matrix)).toEqual(ghost(`g${n}`));
+		await restored.close();
+	});
+
+	it("leaves a line that was being written out of a backup", async () => {
+		const file = await fresh();
+		const half = "x".repeat(70_000);
+		for (const [text, whole] of [
+			["", ""],
+			["one\n", "one\n"],
+			[`one\ntwo\n${half}`, "one\ntwo\n"],
+			[half, ""],
+		] as const) {
+			await writeFile(file, text);
+			await dropTornTail(file);
+			expect(await readFile(file, "utf8")).toBe(whole);
+		}
+	});
+
+	it("goes on when a backup cannot be written, of which nothing stays behind", async () => {
+		const taken = await fresh();
+		await writeFile(taken, "another's");
+		const mapping = await open(await fresh());
+		await expect(mapping.backup(taken)).rejects.toThrow(
+			`The backup ${taken} cannot be written: there is one`,
+		);
+		await expect(mapping.backup("/nowhere/backup.db")).rejects.toThrow("ENOENT");
+		expect(await readFile(taken, "utf8")).toBe("another's");
+		expect(await readdir(dirname(taken))).toEqual([basename(taken)]);
+		await mapping.saveSetting("a", "1");
 		await mapping.close();
 	});
 

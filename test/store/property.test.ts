@@ -48,7 +48,13 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 				const member = present === null ? {} : { member: { ...at, person: person(name), present } };
 				const rows = to.length > 0 ? entry(name, ...to).rows : [];
 				const cursor = { key: "", value: name };
-				return { ...entry(name), rows, ...member, aka: aka.map(id), cursor };
+				const reaction = {
+					...at,
+					message: id(name),
+					sender: user("a"),
+					now: aka.map((emoji) => ({ emoji })),
+				};
+				return { ...entry(name), rows, ...member, aka: aka.map(id), cursor, reaction };
 			});
 			return timeless(await journal.accept(entries));
 		}),
@@ -72,6 +78,12 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 	fc.tuple(fc.option(fc.constantFrom(...lanes)), fc.nat(2)).map(([of, limit]) => async (journal: Journal) => {
 		return timeless(await journal.revive({ ...(of && { lane: of }), limit }));
 	}),
+	fc
+		.tuple(few, few, fc.array(fc.tuple(few, fc.option(few)), { maxLength: 3 }))
+		.map(([message, sender, chosen]) => async (journal: Journal) => {
+			const now = chosen.map(([emoji, own]) => ({ emoji, ...(own !== null && { id: id(own) }) }));
+			await journal.setReactions(at.network, at.room, id(message), user(sender), now);
+		}),
 	fc.constant((journal: Journal) => journal.forget(at.network, at.room)),
 	fc.constant(async (journal: Journal) => journal.prune(Date.now())),
 );
@@ -84,6 +96,10 @@ const journalAnswers = async (journal: Journal) => {
 		lanes: (await journal.lanes()).map((lane) => ({ ...lane, oldest: 0 })),
 		cursor: await journal.cursor(""),
 		rows: await Promise.all(lanes.map(async (of) => timeless(await journal.rows(of, 0, 100)))),
+		reactions: await Promise.all(
+			ids.map((name) => journal.reactions(at.network, at.room, id(name), user("a"))),
+		),
+		reactionsAt: await Promise.all(ids.map((name) => journal.reactionAt(at.network, at.room, id(name)))),
 		members: await journal.members(at.network, at.room),
 		letters: (await journal.dead(100)).map((letter) => ({ ...letter, queuedAt: 0, diedAt: 0 })),
 		copies: await Promise.all(ids.map((name) => journal.copies({ ...muc, id: id(name) }))),

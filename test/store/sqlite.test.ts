@@ -1,14 +1,15 @@
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it, vi } from "vitest";
 import { type JournalOptions, sqliteJournal } from "../../src/store/sqlite.ts";
 import { prepareFile } from "../../src/store/sqlite-schema.ts";
+import { surplusRows } from "../../src/store/sqlite-statements.ts";
 import { freshFile, never } from "./directory.ts";
 import { journalContract } from "./journal.contract.ts";
 import { startWriter } from "./process.ts";
-import { entry, lane, matrix, newRow, person, room, silent } from "./sample.ts";
+import { entry, id, lane, matrix, newRow, original, person, room, silent } from "./sample.ts";
 
 async function open(file: string, onFailure: JournalOptions["onFailure"] = never) {
 	const journal = sqliteJournal({ file, log: silent, onFailure });
@@ -40,6 +41,22 @@ describe("the sqlite journal", () => {
 		// sqlite.org/pragma.html: 2 is FULL.
 		expect(db.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
 		expect(db.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+		db.close();
+	});
+
+	it("keeps so many of the newest as a table may hold, whatever was deleted in between", () => {
+		const db = new DatabaseSync(":memory:");
+		db.exec("CREATE TABLE t (seq INTEGER PRIMARY KEY) STRICT");
+		db.exec("INSERT INTO t VALUES (1), (2), (5), (7), (8)");
+		for (const [count, left] of [
+			[5, 5],
+			[3, 3],
+			[3, 3],
+		] as const) {
+			db.exec(surplusRows("t", count));
+			expect(db.prepare("SELECT count(*) AS left FROM t").get()).toEqual({ left });
+		}
+		expect(db.prepare("SELECT min(seq) AS first FROM t").get()).toEqual({ first: 5 });
 		db.close();
 	});
 
@@ -143,6 +160,51 @@ describe("the sqlite journal", () => {
 		expect(await journal.members(matrix, here)).toEqual([]);
 		expect(await journal.members(matrix, there)).toEqual([member.person]);
 		await journal.close();
+	});
+
+	it("is restored from a backup as it was at that moment, however much goes on meanwhile", async () => {
+		const [file, copy] = [await fresh(), await fresh()];
+		const journal = await open(file);
+		await journal.accept([{ ...entry("first"), aka: [id("also first")], cursor: { key: "c", value: "1" } }]);
+		const before = Array.from({ length: 500 }, (_, n) => journal.accept([entry(`before ${n}`)]));
+		const backup = journal.backup(copy);
+		const after = Array.from({ length: 500 }, (_, n) => journal.accept([entry(`after ${n}`)]));
+		await Promise.all([...before, backup, ...after]);
+		expect((await stat(copy)).mode & 0o777).toBe(0o600);
+		expect(await readdir(dirname(copy))).toEqual([basename(copy)]);
+		// The running one lost nothing by it.
+		expect((await journal.stats()).waiting).toBe(1_001);
+		const rows = await journal.rows(lane(), 0, 501);
+		await journal.close();
+
+		const restored = await open(copy);
+		expect(await restored.rows(lane(), 0, 10_000)).toEqual(rows);
+		expect(rows.at(-1)?.trace).toBe("before 499");
+		expect(await restored.cursor("c")).toBe("1");
+		expect(await restored.copies(original("first"))).toHaveLength(2);
+		expect(await restored.once("before 7")).toBe(false);
+		expect(await restored.once("after 7")).toBe(true);
+		const [next] = await restored.accept([entry("next")]);
+		expect(next?.seq).toBeGreaterThan(rows.at(-1)?.seq ?? 0);
+		await restored.close();
+	});
+
+	it("goes on when a backup cannot be written, of which nothing stays behind", async () => {
+		const file = await fresh();
+		const taken = await fresh();
+		await writeFile(taken, "another's");
+		const journal = await open(file);
+		await expect(journal.backup(taken)).rejects.toThrow(
+			`The backup ${taken} cannot be written: there is one`,
+		);
+		await expect(journal.backup("/nowhere/backup.db")).rejects.toThrow("ENOENT");
+		expect(await readFile(taken, "utf8")).toBe("another's");
+		expect(await readdir(dirname(taken))).toEqual([basename(taken)]);
+		expect(await journal.accept([entry("a")])).toHaveLength(1);
+		const last = journal.backup(`${file}.last`);
+		await journal.close();
+		await last;
+		await expect(journal.backup(await fresh())).rejects.toThrow("closed");
 	});
 
 	it("refuses calls before it is opened and after it is closed", async () => {
