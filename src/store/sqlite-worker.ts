@@ -1,4 +1,5 @@
 import { closeSync, openSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { prepareFile } from "./sqlite-schema.ts";
@@ -94,7 +95,14 @@ function transact(batch: readonly Call[]): Results {
 /** Its disk is another's: what fails here is no failure of the journal. */
 async function backUp({ backup }: Backup): Promise<Results> {
 	try {
-		await wholeFile(backup, async (part) => db.prepare("VACUUM INTO ?").run(part));
+		await wholeFile(backup, async (part) => {
+			try {
+				db.prepare("VACUUM INTO ?").run(part);
+			} finally {
+				// Where the disk is full sqlite leaves this behind.
+				await rm(`${part}-journal`, { force: true });
+			}
+		});
 		return { values: [undefined] };
 	} catch (error) {
 		return { values: [undefined], errors: new Map([[0, error]]) };

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
 /** A `writer.ts` that runs, and what it said so far. `kilobytes` limits the size of its files. */
-export function startWriter(engine: "journal" | "mapping", file: string, kilobytes?: number) {
+export function startWriter(engine: "journal" | "mapping" | "backup", file: string, kilobytes?: number) {
 	const limit = kilobytes === undefined ? "" : `ulimit -f ${kilobytes};`;
 	const script = fileURLToPath(new URL("./writer.ts", import.meta.url));
 	const child: ChildProcess = spawn(

@@ -207,6 +207,18 @@ describe("the sqlite journal", () => {
 		await expect(journal.backup(await fresh())).rejects.toThrow("closed");
 	});
 
+	it("goes on when a backup fills its disk, and clears that up", async () => {
+		const file = await fresh();
+		const journal = await open(file);
+		await journal.accept(Array.from({ length: 1_000 }, (_, n) => entry(`m${n}`)));
+		await journal.close();
+		const writer = startWriter("backup", file, 200);
+		await writer.until("stored", 1);
+		expect(writer.said("refused")[0]).toContain(`The backup ${file}.copy cannot be written: disk I/O error`);
+		expect((await readdir(dirname(file))).filter((name) => name.includes("copy"))).toEqual([]);
+		await writer.kill();
+	});
+
 	it("refuses calls before it is opened and after it is closed", async () => {
 		const journal = sqliteJournal({ file: await fresh(), log: silent, onFailure: never });
 		await expect(journal.once("a")).rejects.toThrow("not open");

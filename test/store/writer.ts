@@ -1,4 +1,7 @@
-/** Run as a process of its own: stores one thing after the other, says each when it is stored, until it is killed. */
+/**
+ * Run as a process of its own: stores one thing after the other, says each when it is stored, until it is killed. The
+ * engine "backup" is the journal, backed up first.
+ */
 import { nedbMapping } from "../../src/store/nedb.ts";
 import { sqliteJournal } from "../../src/store/sqlite.ts";
 import { entry, ghost, silent } from "./sample.ts";
@@ -12,13 +15,15 @@ process.on("SIGXFSZ", () => {});
 const options = { file, log: silent, onFailure };
 const journal = sqliteJournal(options);
 const mapping = nedbMapping(options);
-await (engine === "journal" ? journal : mapping).open();
+await (engine === "mapping" ? mapping : journal).open();
 say("open");
+if (engine === "backup")
+	await journal.backup(`${file}.copy`).catch((error: Error) => say(`refused ${error.message}`));
 
 const store =
-	engine === "journal"
-		? (name: string) => journal.accept([entry(name)])
-		: (name: string) => mapping.saveGhost(ghost(name));
+	engine === "mapping"
+		? (name: string) => mapping.saveGhost(ghost(name))
+		: (name: string) => journal.accept([entry(name)]);
 
 async function writeOn(worker: number): Promise<void> {
 	for (let count = 0; ; count++) {

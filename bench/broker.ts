@@ -1,0 +1,81 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+
+/** The bridge's Receive Maximum. */
+const window = 100;
+
+export type Broker = Awaited<ReturnType<typeof broker>>;
+
+/** Just enough of an MQTT 3.1.1 and 5 broker to hand QoS 1 messages to one subscriber, on a real socket. */
+export async function broker() {
+	const queue: (readonly [topic: string, payload: string])[] = [];
+	let client: Socket | undefined;
+	let five = false;
+	let underWay = 0;
+	let id = 0;
+	const subscribed = Promise.withResolvers<void>();
+
+	function pump(): void {
+		if (!client) return;
+		const packets: Buffer[] = [];
+		while (underWay < window && queue.length > 0) {
+			const [topic, payload] = queue.shift() as readonly [string, string];
+			underWay++;
+			id = (id % 65_535) + 1;
+			const head = Buffer.from([topic.length >> 8, topic.length & 255]);
+			const number = Buffer.from([id >> 8, id & 255, ...(five ? [0] : [])]);
+			const body = Buffer.concat([head, Buffer.from(topic), number, Buffer.from(payload)]);
+			// [MQTT-3.3.1]: QoS 1. The texts here are short, so one byte holds the length.
+			packets.push(Buffer.from([0x32, body.length]), body);
+		}
+		if (packets.length > 0) client.write(Buffer.concat(packets));
+	}
+
+	function packet(socket: Socket, type: number, body: Buffer): void {
+		if (type === 1) {
+			five = body[6] === 5;
+			socket.write(Buffer.from(five ? [0x20, 3, 0, 0, 0] : [0x20, 2, 0, 0]));
+		} else if (type === 8) {
+			const [high = 0, low = 0] = body;
+			socket.write(Buffer.from(five ? [0x90, 4, high, low, 0, 1] : [0x90, 3, high, low, 1]));
+			client = socket;
+			subscribed.resolve();
+		} else if (type === 4) underWay--;
+		else if (type === 12) socket.write(Buffer.from([0xd0, 0]));
+	}
+
+	const server = createServer({ noDelay: true }, (socket) => {
+		let rest: Buffer = Buffer.alloc(0);
+		socket.on("error", () => undefined);
+		socket.on("data", (chunk: Buffer) => {
+			rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+			for (;;) {
+				let length = 0;
+				let at = 1;
+				for (; at < rest.length; at++) {
+					length |= ((rest[at] ?? 0) & 127) << (7 * (at - 1));
+					if ((rest[at] ?? 0) < 128) break;
+				}
+				if (rest.length < at + 1 + length || rest.length < 2) break;
+				packet(socket, (rest[0] ?? 0) >> 4, rest.subarray(at + 1, at + 1 + length));
+				rest = rest.subarray(at + 1 + length);
+			}
+			pump();
+		});
+	});
+	server.listen(0, "127.0.0.1");
+	await once(server, "listening");
+
+	return {
+		port: (server.address() as AddressInfo).port,
+		subscribed: subscribed.promise,
+		publish(topic: string, payload: string): void {
+			queue.push([topic, payload]);
+			if (underWay < window) queueMicrotask(pump);
+		},
+		close() {
+			client?.destroy();
+			server.close();
+		},
+	};
+}

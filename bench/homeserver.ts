@@ -1,0 +1,99 @@
+import http from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fakeHomeserver } from "../test/matrix/fake-homeserver.ts";
+
+/** A transaction of Synapse holds no more. */
+const most = 100;
+
+export type Homeserver = Awaited<ReturnType<typeof homeserver>>;
+
+/**
+ * The tests' homeserver with a short way for messages, and its pusher: one transaction at a time, what came meanwhile
+ * in the next, what ghosts said included, as Synapse does it.
+ */
+export async function homeserver(options: {
+	token: string;
+	hsToken: string;
+	appservice: string;
+	heard(body: string): void;
+}) {
+	const fake = await fakeHomeserver(options);
+	fake.serves(options.appservice);
+	const agent = new http.Agent({ keepAlive: true });
+	const answers = new Map<string, string>();
+	const queue: object[] = [];
+	let events = 0;
+	let transactions = 0;
+	let pushing = false;
+	const state = { latency: 0, requests: 0 };
+
+	fake.fail((request) => {
+		state.requests++;
+		fake.seen.length = 0;
+		if (request.method !== "PUT" || !request.path.includes("/send/")) return undefined;
+		const known = answers.get(request.path);
+		const id = known ?? `$e${events++}`;
+		if (!known) {
+			answers.set(request.path, id);
+			const { body } = request.body;
+			options.heard(String(body));
+			const room = decodeURIComponent(request.path.split("/")[5] ?? "");
+			push(room, request.as, request.body, id);
+		}
+		return { status: 200, body: `{"event_id":"${id}"}`, after: state.latency };
+	});
+
+	function push(room: string, sender: string, content: object, id = `$e${events++}`): void {
+		const at = Date.now();
+		queue.push({
+			type: "m.room.message",
+			event_id: id,
+			room_id: room,
+			sender,
+			origin_server_ts: at,
+			content,
+		});
+		if (pushing) return;
+		pushing = true;
+		void run();
+	}
+
+	async function run(): Promise<void> {
+		while (queue.length > 0) {
+			const body = JSON.stringify({ events: queue.splice(0, most) });
+			const path = `/_matrix/app/v1/transactions/${++transactions}`;
+			while ((await transaction(path, body)) !== 200) await sleep(100);
+		}
+		pushing = false;
+	}
+
+	function transaction(path: string, body: string): Promise<number> {
+		const headers = {
+			authorization: `Bearer ${options.hsToken}`,
+			"content-type": "application/json",
+			"content-length": Buffer.byteLength(body),
+		};
+		return new Promise((resolve) => {
+			const request = http.request(
+				options.appservice + path,
+				{ method: "PUT", agent, headers },
+				(response) => {
+					response.resume().on("end", () => resolve(response.statusCode ?? 0));
+				},
+			);
+			request.on("error", () => resolve(0));
+			request.end(body);
+		});
+	}
+
+	return {
+		fake,
+		state,
+		say: (room: string, sender: string, body: string) => push(room, sender, { msgtype: "m.text", body }),
+		async close() {
+			queue.length = 0;
+			agent.destroy();
+			await fake.close();
+		},
+	};
+}

@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type How, until, type Which } from "./flow.ts";
+import { ledger } from "./ledger.ts";
+import { muc, nick, type Shape, world } from "./world.ts";
+
+/** What is measured but is no stream of messages: figures by name. */
+export type Scene = Readonly<{
+	title: string;
+	run(which: Which, how: How): Promise<Readonly<Record<string, number>>>;
+	targets: Readonly<Record<string, string>>;
+}>;
+
+/** Somebody links a room of 1,000 by command; both sides try from then on until a line gets through. */
+async function join(which: Which, { profile }: How) {
+	const big = "big@muc.test";
+	const heard: string[] = [];
+	// Two, since alone with the bot every line of theirs is a command.
+	const scene = await world({ people: 2 }, (text) => heard.push(text));
+	const { hs, xmpp } = scene;
+	const room = scene.room();
+	const subject = await scene.start(which, profile);
+	try {
+		await until("the link", xmpp.connected);
+		xmpp.open(
+			big,
+			Array.from({ length: 1_000 }, (_, index) => nick(index)),
+		);
+		await sleep(500);
+		const requests = hs.state.requests;
+		const cpu = subject.cpu();
+		const began = performance.now();
+		hs.say(room, "@person0:hs.test", `!bridge link xmpp ${big}`);
+		const done: Record<string, number> = {};
+		let here = 0;
+		for (; Object.keys(done).length < 2 && performance.now() - began < 60_000; await sleep(5)) {
+			if (xmpp.mucs.get(big)?.ours.size && !done.back) xmpp.say(big, nick(0), "from there");
+			if (!done.out) hs.say(room, "@person0:hs.test", `from here ${here++}`);
+			if (heard.some((text) => text.startsWith("from there"))) done.back ??= performance.now() - began;
+			if (heard.some((text) => text.startsWith("from here"))) done.out ??= performance.now() - began;
+		}
+		const soon = hs.state.requests - requests;
+		await sleep(2_000);
+		return {
+			"usable both ways, ms": Math.max(done.back ?? Number.NaN, done.out ?? Number.NaN),
+			"Matrix→MUC from, ms": done.out ?? Number.NaN,
+			"homeserver requests until then": soon,
+			"homeserver requests in all": hs.state.requests - requests,
+			"CPU, ms": subject.cpu() - cpu,
+		};
+	} finally {
+		await subject.stop();
+		await scene.close();
+	}
+}
+
+/** A start with stores of this size, and a message through every room of it. */
+function start(shape: Shape): Scene["run"] {
+	return async (which, { profile }) => {
+		const book = ledger();
+		const scene = await world(shape, (text) => void book.heard(text));
+		const subject = await scene.start(which, profile);
+		const up = performance.now();
+		try {
+			const ready = subject.startMs;
+			const { mucs = 0 } = shape;
+			await until("everybody to be in", scene.settled, 120_000);
+			const joined = ready + performance.now() - up;
+			await sleep(1_000);
+			const rss = subject.rss();
+			for (let lane = 0; lane < mucs; lane++) scene.xmpp.say(muc(lane), nick(0), book.say(lane));
+			await book.settled(10_000);
+			const idle = subject.cpu();
+			await sleep(2_000);
+			return {
+				"ready, ms": ready,
+				...(mucs > 0 && {
+					"all rooms joined, ms": joined,
+					"a line in every room: lost": book.tally().lost,
+				}),
+				"RSS, MiB": rss,
+				"RSS after that, MiB": subject.rss(),
+				"CPU when idle, %": (subject.cpu() - idle) / 20,
+			};
+		} finally {
+			await subject.stop();
+			await scene.close();
+		}
+	};
+}
+
+export const scenes: Readonly<Record<string, Scene>> = {
+	join: {
+		title: "a MUC of 1,000 is linked",
+		run: join,
+		targets: { "usable both ways, ms": "≤ 10 × floor", "homeserver requests in all": "≤ 20" },
+	},
+	empty: { title: "start, nothing to do", run: start({}), targets: {} },
+	mappings: {
+		title: "start with 100,000 mappings",
+		run: start({ strangers: 99_990, mucs: 10 }),
+		targets: { "ready, ms": "≤ 3,000" },
+	},
+	crowd: {
+		title: "10,000 ghosts and 1,000 portals",
+		run: start({ strangers: 10_000, mucs: 1_000 }),
+		targets: { "RSS, MiB": "≤ 200" },
+	},
+};

@@ -1,0 +1,50 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const up = `"msg":"running"`;
+
+export type Subject = Awaited<ReturnType<typeof startSubject>>;
+
+/** What is measured, as a process of its own. `log` gets what it prints; the line “running” means that it is up. */
+export async function startSubject(options: {
+	program: string;
+	args: readonly string[];
+	log: string;
+	/** A folder for a CPU profile. */
+	profile?: string;
+}) {
+	const output = openSync(options.log, "w");
+	const began = performance.now();
+	const profile = options.profile ? ["--cpu-prof", "--cpu-prof-dir", options.profile] : [];
+	// A killed bench takes it along.
+	const command = ["--pdeathsig", "KILL", process.execPath, ...profile, options.program, ...options.args];
+	const child = spawn("setpriv", command, { stdio: ["ignore", output, output] });
+	closeSync(output);
+	const { pid = 0 } = child;
+	const log = () => readFileSync(options.log, "utf8");
+	while (!log().includes(up)) {
+		if (child.exitCode !== null) throw new Error(`${options.program} ended:\n${log()}`);
+		await sleep(2);
+	}
+	const startMs = performance.now() - began;
+
+	return {
+		startMs,
+		/** User and system time of all its threads so far, in ms. */
+		cpu: (): number =>
+			readdirSync(`/proc/${pid}/task`)
+				.map((task) => readFileSync(join(`/proc/${pid}/task`, task, "schedstat"), "utf8"))
+				.reduce((sum, text) => sum + Number(text.split(" ")[0]) / 1e6, 0),
+		/** In MiB. */
+		rss: (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024,
+		log,
+		async stop(): Promise<void> {
+			if (child.exitCode !== null) return;
+			child.kill("SIGTERM");
+			await once(child, "exit");
+		},
+	};
+}

@@ -1,0 +1,231 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import type { Person } from "../src/core/event.ts";
+import type { LinkId, NetworkName, PortalId, RoomId, UserId } from "../src/core/ids.ts";
+import type { Link, Mapping } from "../src/core/mapping.ts";
+import { ghostMxid } from "../src/matrix/mxid.ts";
+import { writeRegistration } from "../src/matrix/registration.ts";
+import { nedbMapping } from "../src/store/nedb.ts";
+import { pairRoom } from "../src/xmpp/direct.ts";
+import { account, occupant } from "../src/xmpp/from-xmpp.ts";
+import { freePort } from "../test/matrix/fake-homeserver.ts";
+import { secret } from "../test/xmpp/fake-server.ts";
+import { broker } from "./broker.ts";
+import type { FloorOptions } from "./floor.ts";
+import { homeserver } from "./homeserver.ts";
+import { startSubject } from "./subject.ts";
+import { xmppServer } from "./xmpp.ts";
+
+/** What a case needs around the bridge. */
+export type Shape = Readonly<{
+	/** Portals of a Matrix room and a MUC. */
+	mucs?: number;
+	/** People in each Matrix room, who are occupants of its MUC; in the MUC there are others, five unless told. */
+	people?: number;
+	others?: number;
+	/** A chat of two. */
+	direct?: true;
+	/** A topic shown in a room. */
+	mirror?: true;
+	/** Ghosts known to the mapping that take no part. */
+	strangers?: number;
+}>;
+export type World = Awaited<ReturnType<typeof world>>;
+
+const domain = "hs.test";
+const matrix = "matrix" as NetworkName;
+const romeo = "romeo@people.test";
+export const topic = "home/kitchen/temperature";
+export const nick = (index: number) => `nick${index}`;
+export const muc = (index: number) => `r${index}@muc.test`;
+const mxid = (index: number) => `@person${index}:${domain}`;
+const link = (id: string, network: string, role: Link["role"], room: string): Link => ({
+	id: id as LinkId,
+	network: network as NetworkName,
+	role,
+	room: room as RoomId,
+	in: true,
+	out: role !== "mirror",
+});
+
+/** The fakes, and rooms and stores of this shape; `heard` is told every text that comes out at the other end. */
+export async function world(shape: Shape, heard: (text: string) => void) {
+	const { mucs = 0, people = 1, others = 5, direct = false, mirror = false, strangers = 0 } = shape;
+	const folder = mkdtempSync(join(tmpdir(), "trivium-bench-"));
+	const port = await freePort();
+	const appservice = `http://127.0.0.1:${port}`;
+	const networks = ["xmpp", "mqtt"];
+	const registration = writeRegistration({ url: appservice, domain, bot: "trivium", networks });
+	const { as_token: token, hs_token: hsToken } = parse(registration) as Record<string, string>;
+	const tokens = { token: token ?? "", hsToken: hsToken ?? "" };
+	const hs = await homeserver({ ...tokens, appservice, heard });
+	const xmpp = await xmppServer(heard);
+	const mqtt = mirror ? await broker() : undefined;
+
+	const persons = Array.from({ length: people }, (_, index) => hs.fake.person(`person${index}`));
+	const bot = hs.fake.person("trivium");
+	const room = () => {
+		const made = hs.fake.room(persons[0] ?? "", { preset: "public_chat" });
+		for (const one of [...persons.slice(1), bot]) hs.fake.member(made, one, "join");
+		return made;
+	};
+	const rooms = Array.from({ length: mucs }, (_, index) => {
+		xmpp.open(
+			muc(index),
+			Array.from({ length: others }, (_, index) => nick(index)),
+		);
+		return room().id;
+	});
+	const mirrored = mirror ? room().id : "";
+	const ghost = hs.fake.person(
+		ghostMxid("xmpp", [romeo], domain).slice(1, -domain.length - 1),
+		account(romeo).name,
+	);
+	const chat = direct ? hs.fake.room(ghost) : undefined;
+	if (chat) hs.fake.member(chat, persons[0] ?? "", "join");
+
+	async function fill(mapping: Mapping): Promise<void> {
+		for (const [index, room] of rooms.entries()) {
+			const links = [
+				link(`m${index}`, "matrix", "joined", room),
+				link(`x${index}`, "xmpp", "joined", muc(index)),
+			];
+			await mapping.savePortal({ id: `portal${index}` as PortalId, links });
+		}
+		if (chat) {
+			const pair = pairRoom(romeo, `person0@${xmpp.component}`);
+			const person0: Person = {
+				network: matrix,
+				id: mxid(0) as UserId,
+				address: ["person0"],
+				name: "person0",
+				handles: [mxid(0)],
+				domain,
+				local: true,
+			};
+			await mapping.saveGhost({
+				person: account(romeo),
+				on: matrix,
+				address: ghost as UserId,
+				name: account(romeo).name ?? "",
+			});
+			await mapping.savePortal({
+				id: "direct" as PortalId,
+				between: [person0, account(romeo)],
+				links: [link("m-direct", "matrix", "direct", chat.id), link("x-direct", "xmpp", "direct", pair)],
+			});
+		}
+		const saved: Promise<void>[] = [];
+		for (let index = 0; index < strangers; index++) {
+			const person = occupant("elsewhere@muc.test", `stranger${index}`, { occupantId: `s${index}` });
+			const address = ghostMxid("xmpp", person.address, domain) as UserId;
+			saved.push(mapping.saveGhost({ person, on: matrix, address, name: person.name ?? "" }));
+		}
+		await Promise.all(saved);
+	}
+
+	/** The mapping a bridge of this shape would have; a large one is made once. */
+	async function store(directory: string): Promise<void> {
+		mkdirSync(directory, { mode: 0o700 });
+		const file = join(directory, "mapping.db");
+		const cached = join(
+			tmpdir(),
+			`trivium-bench-${process.pid}-${JSON.stringify(shape).replace(/\W+/g, "-")}`,
+		);
+		if (existsSync(cached)) return copyFileSync(cached, file);
+		const log = { debug() {}, info() {}, warn() {}, error: console.error, child: () => log };
+		const fail = (error: Error) => {
+			throw error;
+		};
+		const mapping = nedbMapping({ file, log, onFailure: fail });
+		await mapping.open();
+		await fill(mapping);
+		await mapping.close();
+		if (strangers > 0) copyFileSync(file, cached);
+	}
+
+	const rate = { per_minute: 6_000_000, burst: 1_000_000 };
+	const config = () => ({
+		matrix: {
+			homeserver: hs.fake.url,
+			domain,
+			appservice: {
+				listen: `127.0.0.1:${port}`,
+				url: appservice,
+				registration: join(folder, "registration.yaml"),
+			},
+		},
+		xmpp: { component: xmpp.component, service: xmpp.service, secret },
+		...(mqtt && {
+			mqtt: {
+				brokers: { home: { url: `mqtt://127.0.0.1:${mqtt.port}` } },
+				mirrors: [{ broker: "home", topic: "home/#", room: mirrored }],
+			},
+		}),
+		store: { directory: join(folder, "data") },
+		permissions: { "*": "use", [`@*:${domain}`]: "link" },
+		limits: { sender: rate, domain: rate, new_chats: rate, new_chats_of_domain: rate },
+	});
+	const floor = (): FloorOptions => ({
+		homeserver: hs.fake.url,
+		token: tokens.token,
+		domain,
+		listen: port,
+		xmpp: { port: Number(new URL(xmpp.service).port), component: xmpp.component, secret },
+		...(mqtt && { mqtt: { port: mqtt.port, filter: "home/#", room: mirrored } }),
+		file: join(folder, "floor.db"),
+		pairs: [
+			...rooms.map((room, index) => ({ room, muc: muc(index) })),
+			...(chat ? [{ room: chat.id, account: romeo }] : []),
+		],
+		people: persons,
+	});
+
+	return {
+		hs,
+		xmpp,
+		mqtt,
+		rooms,
+		/** A Matrix room of the same people that is in no portal. */
+		room: () => room().id,
+		/** Starts the floor or the bridge on it; resolves when it says that it is up. */
+		async start(which: "floor" | "bridge", profile?: string) {
+			const log = join(folder, "log");
+			const how = { log, ...(profile && { profile: join(profile, which) }) };
+			if (which === "floor")
+				return startSubject({
+					program: join(import.meta.dirname, "floor.ts"),
+					args: [JSON.stringify(floor())],
+					...how,
+				});
+			await store(join(folder, "data"));
+			writeFileSync(join(folder, "registration.yaml"), registration, { mode: 0o600 });
+			const file = join(folder, "config.yaml");
+			writeFileSync(file, stringify(config(), { aliasDuplicateObjects: false }), { mode: 0o600 });
+			const program = join(import.meta.dirname, "../src/main.ts");
+			return startSubject({ program, args: ["run", "--config", file], ...how });
+		},
+		/** Everybody of ours is where they belong. */
+		settled: (): boolean =>
+			[...xmpp.mucs.values()].every(({ ours }) => ours.size === people + 1) && xmpp.connected(),
+		/** What can be said, by the case's way; `seq` picks who says it. */
+		say: {
+			"to-muc": (lane: number, seq: number, text: string) =>
+				hs.say(rooms[lane] ?? "", mxid(seq % people), text),
+			"from-muc": (lane: number, seq: number, text: string) => xmpp.say(muc(lane), nick(seq % 5), text),
+			"to-jid": (_: number, __: number, text: string) => hs.say(chat?.id ?? "", mxid(0), text),
+			"from-jid": (_: number, __: number, text: string) =>
+				xmpp.chat(`${romeo}/phone`, `person0@${xmpp.component}`, text),
+			"from-mqtt": (_: number, __: number, text: string) => mqtt?.publish(topic, text),
+		},
+		async close() {
+			await hs.close();
+			await xmpp.close();
+			mqtt?.close();
+			rmSync(folder, { recursive: true, force: true });
+		},
+	};
+}
+export type Way = keyof World["say"];
