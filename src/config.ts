@@ -71,7 +71,10 @@ export function loadConfig(file: string, env: NodeJS.ProcessEnv = process.env): 
 		placed.sort((a, b) => a.at.line - b.at.line);
 		return fail(placed.map(({ problem, at }) => line(at, problem.path, problem.message)));
 	};
-	if (source.errors.length > 0) throw fail(source.errors.map((error) => line(error, [], error.message)));
+	// One slip makes the parser stumble all the way down: only the first place is where to look.
+	const [slip] = source.errors.toSorted((a, b) => a.line - b.line);
+	if (slip)
+		throw fail([line(slip, [], `${slip.message}. Mend the YAML there: its indentation, quotes, brackets`)]);
 	if (typeof source.data !== "object" || source.data === null)
 		throw fail([line({ line: 1, column: 1 }, [], "expected sections; start from config/example.yaml")]);
 
@@ -130,7 +133,11 @@ function substitute(value: unknown, path: Path, env: NodeJS.ProcessEnv, problems
 	if (typeof value !== "string") return value;
 	return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
 		const found = env[name];
-		if (found === undefined) problems.push({ path, message: `the environment has no variable ${name}` });
+		if (found === undefined)
+			problems.push({
+				path,
+				message: `the environment has no variable ${name}. Set it, or write the value here`,
+			});
 		return found ?? "unset";
 	});
 }

@@ -1,5 +1,6 @@
 import { type DestinationStream, pino } from "pino";
 import type { LogLevel } from "./config.ts";
+import { PermanentError, TemporaryError } from "./core/errors.ts";
 import type { Log } from "./core/log.ts";
 
 const secrets = ["as_token", "hs_token", "access_token", "secret", "password", "authorization"];
@@ -12,16 +13,18 @@ const clean = (text: string) =>
 		.replace(/(\/\/[^\s/:@"']*:)[^\s/@"']+@/g, "$1[redacted]@");
 
 /** Only what tells the cause: errors of HTTP libraries carry whole requests, with their headers and bodies. */
-function describe(error: unknown): unknown {
+function describe(error: unknown, withStack = true): unknown {
 	if (!(error instanceof Error)) return typeof error === "string" ? clean(error) : error;
+	// Of an answer of the other side it tells nothing where in our code we heard it.
+	const fault = withStack && !(error instanceof TemporaryError || error instanceof PermanentError);
 	const { code, reason } = error as { code?: unknown; reason?: unknown };
 	return {
 		type: error.name,
 		message: clean(error.message),
 		...(code !== undefined && { code }),
 		...(reason !== undefined && { reason }),
-		...(error.stack !== undefined && { stack: clean(error.stack) }),
-		...(error.cause !== undefined && { cause: describe(error.cause) }),
+		...(fault && error.stack !== undefined && { stack: clean(error.stack) }),
+		...(error.cause !== undefined && { cause: describe(error.cause, fault) }),
 	};
 }
 
@@ -32,7 +35,7 @@ export function logger(level: LogLevel, destination?: DestinationStream): Log {
 		base: null,
 		timestamp: pino.stdTimeFunctions.isoTime,
 		formatters: { level: (label: string) => ({ level: label }) },
-		serializers: { err: describe },
+		serializers: { err: (error: unknown) => describe(error) },
 		redact: { paths: secrets.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[redacted]" },
 	};
 	return destination ? pino(options, destination) : pino(options);

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
+import "./node-version.ts";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { check } from "./check.ts";
+import { complaint } from "./complaint.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
 import { createBridge, type Running } from "./core/bridge.ts";
 import type { Log } from "./core/log.ts";
@@ -63,16 +65,6 @@ async function run(config: Config): Promise<boolean> {
 	};
 	const bridge = createBridge({ networks, mapping, journal, rules, log });
 	const listener = config.health && (await health(config.health.listen, { networks, journal }));
-	// The journal first: its lock is the kernel's, which sees a bridge in another container too.
-	await journal.open();
-	await mapping.open();
-	await sameAsBefore(config, mapping);
-	await bridge.start();
-	log.info({ networks: networks.map((one) => one.name) }, "running");
-	mirror(config, bridge, networks, log).catch((error: unknown) => fatal(error, "mirrors failed"));
-
-	setInterval(() => void journal.prune(Date.now()), hourMs).unref();
-
 	let stopping = false;
 	const stop = async (signal: string) => {
 		if (stopping) process.exit(1);
@@ -84,11 +76,27 @@ async function run(config: Config): Promise<boolean> {
 		await listener?.close();
 		process.exit(0);
 	};
+	// Before the start, which may wait for a server for hours: as process 1 of a container we would not hear them else.
 	for (const signal of ["SIGTERM", "SIGINT"] as const)
 		process.on(
 			signal,
 			() => void stop(signal).catch((error: unknown) => fatal(error, "did not stop cleanly")),
 		);
+
+	try {
+		// The journal first: its lock is the kernel's, which sees a bridge in another container too.
+		await journal.open();
+		await mapping.open();
+		await sameAsBefore(config, mapping);
+		await bridge.start();
+	} catch (error) {
+		if (stopping) return true;
+		throw error;
+	}
+	log.info({ networks: networks.map((one) => one.name) }, "running");
+	mirror(config, bridge, networks, log).catch((error: unknown) => fatal(error, "mirrors failed"));
+
+	setInterval(() => void journal.prune(Date.now()), hourMs).unref();
 	return true;
 }
 
@@ -173,7 +181,7 @@ main().then(
 		if (code !== undefined) process.exitCode = code;
 	},
 	(error: unknown) => {
-		console.error(error instanceof ConfigError ? error.message : error);
+		console.error(complaint(error));
 		process.exit(1);
 	},
 );

@@ -67,6 +67,10 @@ function instructions({ matrix, xmpp }: Config): string {
 	const { hostname, port } = new URL(xmpp.service);
 	// Both servers listen for components on loopback unless told otherwise.
 	const here = /^(127\.|\[::1\]$|localhost$)/.test(hostname);
+	const above = [
+		port && port !== "5347" && `component_ports = { ${port} }`,
+		!here && 'component_interfaces = { "*" } -- unencrypted: let nobody but the bridge reach it',
+	].filter((line) => line !== false && line !== "");
 	return `
 Matrix: the homeserver has to read the registration. It holds secrets, so give a copy to the homeserver's user only:
 
@@ -77,17 +81,15 @@ Add to homeserver.yaml of Synapse, and restart it:
     app_service_config_files:
       - /etc/matrix-synapse/trivium.yaml
 
-XMPP: one of these two, then reload the server. The secret is that of xmpp.secret.
+XMPP: one of these two. The secret is that of xmpp.secret.
 
-Add to prosody.cfg.lua of Prosody, what stands before “Component” above the first VirtualHost:
-
-    component_ports = { ${port || 5347} }${here ? "" : '\n    component_interfaces = { "*" } -- unencrypted: let nobody but the bridge reach it'}
+${above.length === 0 ? "" : `Add to prosody.cfg.lua of Prosody, above the first VirtualHost:\n\n${above.map((line) => `    ${line}\n`).join("")}\n`}Add to the end of prosody.cfg.lua of Prosody, and restart it (a reload takes no new component in):
 
     Component "${xmpp.component}"
         component_secret = "THE SECRET"
         component_conflict_resolve = "kick_old" -- a dead connection of ours does not keep us out
 
-Or add to “listen” in ejabberd.yml of ejabberd:
+Or add to “listen” in ejabberd.yml of ejabberd, and have it reload its configuration:
 
     listen:
       - port: ${port || 5347}

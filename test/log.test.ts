@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { TemporaryError } from "../src/core/errors.ts";
 import { logger } from "../src/log.ts";
 
 function lines(write: (log: ReturnType<typeof logger>) => void): Record<string, unknown>[] {
@@ -36,4 +37,18 @@ test("secrets in fields and in texts of errors are blotted out", () => {
 	});
 	expect(JSON.stringify(out)).not.toContain("TOKEN");
 	expect(out[0]).toMatchObject({ err: { message: expect.stringContaining("[redacted]&y") } });
+});
+
+test("an answer of the other side is one short line; a fault of ours comes with its place in the code", () => {
+	const answer = new TemporaryError("no such server", { cause: new Error("connect ECONNREFUSED") });
+	const [one, other] = lines((log) => {
+		log.warn({ err: answer }, "waiting");
+		log.error({ err: new TypeError("x is no function") }, "failed");
+	});
+	expect(one?.err).toEqual({
+		type: "TemporaryError",
+		message: "no such server",
+		cause: { type: "Error", message: "connect ECONNREFUSED" },
+	});
+	expect(other?.err).toMatchObject({ stack: expect.stringContaining("log.test.ts") });
 });

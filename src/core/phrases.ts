@@ -192,7 +192,7 @@ export const noRegistration = (file: string) =>
 export const tokenUnknown = (file: string) =>
 	`the homeserver does not know our as_token. Add ${file} to its app_service_config_files, and restart it.`;
 export const tokenOfAnother = (whose: string, ours: string) =>
-	`the homeserver takes our as_token for that of ${whose}, not ${ours}. Give it the present registration file, and restart it.`;
+	`the homeserver takes our as_token for that of ${whose}, not ${ours}. Correct matrix.domain and matrix.bot, or give it the present registration file and restart it.`;
 export const namespaceMissing = (mxid: string) =>
 	`the homeserver does not let us act as people like ${mxid}. Give it the present registration file, and restart it.`;
 export const homeserverSays = (what: string) => `the homeserver answers: ${what}`;
@@ -208,6 +208,8 @@ export const pingUnknown = "the homeserver has no way to be asked whether it rea
 export const bridgeRunning = (pid: number | undefined) =>
 	`not tried: the bridge is running${pid === undefined ? "" : ` (process ${pid})`} and holds it`;
 export const xmppRefused = (cause: string) => `the XMPP server ended the stream: ${cause}`;
+export const componentNotReached = (service: string, cause: string) =>
+	`${service} cannot be reached: ${cause}. Is the XMPP server running, and is the address right? Prosody listens there only once it has the component in its configuration, and was restarted.`;
 export const noComponentPort = (service: string, cause: string) =>
 	`${service} does not take us as a component: ${cause}. It must be the port for components (XEP-0114; 5347 on most servers), not that for clients.`;
 export const maybeClientPort = (service: string) =>
@@ -226,6 +228,14 @@ export const brokerLimits = (limits: Readonly<Record<string, string | number | b
 export const storeNotWritable = (folder: string, cause: string) =>
 	`${folder} cannot be written to (${cause}). Give it to the user the bridge runs as, or change store.directory.`;
 export const storeInUse = (folder: string) => `${folder} is in use by the running bridge`;
+
+// Starting: why the bridge cannot.
+export const nodeTooOld = (version: string) =>
+	`Trivium needs Node 24.12 or newer; this is ${version}. README.md tells where to get it.`;
+export const cannotListenThere = (address: string, cause: string) =>
+	cause === "EADDRINUSE"
+		? `Another program listens on ${address}. Stop it, or change the “listen” with this address in the config.`
+		: `We cannot listen on ${address} (${cause}). Correct the “listen” with this address in the config.`;
 
 // `register`: what it did, and what to do next.
 export const registrationWritten = (file: string) => `Wrote ${file}, with new tokens.`;

@@ -26,7 +26,7 @@ function explain({ condition, text }: Cause, { component, service }: Options): s
 		case undefined:
 			// Refused, no such host, no route: nothing was there. Else something was that is no component port.
 			return /^(connect|getaddrinfo) |ECONN|ENOTFOUND|EHOST|ENET|ETIMEDOUT/.test(text)
-				? phrases.notReached(service, text)
+				? phrases.componentNotReached(service, text)
 				: phrases.noComponentPort(service, text);
 		case "not-authorized":
 			return phrases.xmppSecretRefused(component);

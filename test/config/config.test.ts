@@ -137,7 +137,9 @@ describe("an error", () => {
 	});
 
 	test("says where the YAML itself is broken", () => {
-		expect(complaints(`${least}  nonsense: [1\n`)[0]).toMatch(/^10:/);
+		expect(complaints(`${least}  nonsense: [1\n`)).toEqual([
+			expect.stringMatching(/^10:.*Mend the YAML there/),
+		]);
 	});
 
 	test("tells how to begin when there is no file", () => {
@@ -199,7 +201,7 @@ describe("secrets", () => {
 
 	test("of a variable that is not set are missed by its name", () => {
 		expect(complaints(least.replace("s3cr3t", variable("NOT_SET")))).toEqual([
-			"8:11: xmpp.secret: the environment has no variable NOT_SET",
+			"8:11: xmpp.secret: the environment has no variable NOT_SET. Set it, or write the value here",
 		]);
 	});
 

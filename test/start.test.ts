@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { complaint } from "../src/complaint.ts";
+import { TemporaryError } from "../src/core/errors.ts";
+import { nodeTooOld } from "../src/core/phrases.ts";
+import { writeRegistration } from "../src/matrix/registration.ts";
+
+let folder: string;
+let taken: Server;
+let port: number;
+beforeEach(async () => {
+	folder = mkdtempSync(join(tmpdir(), "trivium-start-"));
+	taken = createServer().listen(0, "127.0.0.1");
+	await once(taken, "listening");
+	port = (taken.address() as { port: number }).port;
+});
+afterEach(() => {
+	taken.close();
+	rmSync(folder, { recursive: true });
+});
+
+/** Port 1 is nobody's: whatever is dialled is dead. */
+function configure({ listen = "127.0.0.1:0", health = "" } = {}): string {
+	const file = join(folder, "config.yaml");
+	writeFileSync(
+		file,
+		`matrix:
+  homeserver: http://127.0.0.1:1
+  domain: hs.test
+  appservice: { listen: "${listen}", url: "http://127.0.0.1:9993", registration: "${folder}/registration.yaml" }
+xmpp: { component: bridge.xmpp.test, service: "xmpp://127.0.0.1:1", secret: s3cr3t }
+store: { directory: "${folder}/data" }
+permissions: { "*": use }
+${health && `health: { listen: "${health}" }`}
+`,
+		{ mode: 0o600 },
+	);
+	return file;
+}
+const register = () =>
+	writeFileSync(
+		join(folder, "registration.yaml"),
+		writeRegistration({
+			url: "http://127.0.0.1:9993",
+			domain: "hs.test",
+			bot: "trivium",
+			networks: ["xmpp", "mqtt"],
+		}),
+	);
+
+function run(file: string): {
+	child: ChildProcess;
+	ended: Promise<{ code: number | null; said: string }>;
+	out(): string;
+} {
+	const child = spawn(process.execPath, ["src/main.ts", "run", "--config", file]);
+	let [out, said] = ["", ""];
+	child.stdout.on("data", (chunk) => (out += chunk));
+	child.stderr.on("data", (chunk) => (said += chunk));
+	const ended = once(child, "close").then(([code]) => ({ code, said }));
+	return { child, ended, out: () => out };
+}
+
+test("without a registration the bridge says so in one line", async () => {
+	const { code, said } = await run(configure()).ended;
+	expect(said.trimEnd().split("\n")).toEqual([
+		`${folder}/registration.yaml cannot be read (ENOENT). Write a new one with \`register\`.`,
+	]);
+	expect(code).toBe(1);
+});
+
+test("a port that is taken is named in one line, with what to do", async () => {
+	register();
+	const { code, said } = await run(configure({ health: `127.0.0.1:${port}` })).ended;
+	expect(said).toMatch(
+		new RegExp(`^Another program listens on 127\\.0\\.0\\.1:${port}\\. Stop it, or .*\\n$`),
+	);
+	expect(code).toBe(1);
+});
+
+test("while a server is away the bridge waits, each try is one short line, and it can be stopped", async () => {
+	register();
+	const { child, ended, out } = run(configure());
+	await expect.poll(out, { timeout: 10_000 }).toContain("ECONNREFUSED");
+	const [line = ""] = out().split("\n");
+	expect(line.length).toBeLessThan(400);
+	child.kill("SIGTERM");
+	expect(await ended).toEqual({ code: 0, said: "" });
+});
+
+test("a fault of our own is shown whole, what was foreseen is not", () => {
+	expect(complaint(new TemporaryError("no such server"))).toBe("no such server");
+	expect(complaint(new Error("in use by process 7"))).toBe("in use by process 7");
+	expect(complaint(new TypeError("x is not a function"))).toBeInstanceOf(TypeError);
+});
+
+test("the oldest Node that will do is the same everywhere it is named", () => {
+	const { engines } = JSON.parse(readFileSync("package.json", "utf8")) as { engines: { node: string } };
+	const least = engines.node.replace(/^>=(\d+\.\d+)\.0$/, "$1");
+	expect(nodeTooOld("v1")).toContain(`Node ${least} or newer`);
+	expect(readFileSync("README.md", "utf8")).toContain(`Node ${least} or newer`);
+	expect(readFileSync("src/node-version.ts", "utf8")).toContain(`minor < ${least.split(".")[1]}`);
+	expect(readFileSync("script/setup", "utf8")).toContain(`b >= ${least.split(".")[1]}`);
+});
