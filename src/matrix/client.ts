@@ -151,10 +151,10 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 		setAlias: (alias: string, room: string) =>
 			call("PUT", at`/_matrix/client/v3/directory/room/${alias}`, { body: { room_id: room } }),
 		removeAlias: (alias: string) => call("DELETE", at`/_matrix/client/v3/directory/room/${alias}`),
-		/** The newest events first. */
-		messages: (room: string, limit: number, as?: string) =>
-			call<{ chunk: unknown[] }>("GET", at`/_matrix/client/v3/rooms/${room}/messages`, {
-				query: { dir: "b", limit },
+		/** The newest events first; `end` is where the next older ones begin. */
+		messages: (room: string, { as, ...query }: { limit: number; from?: string | undefined; as?: string }) =>
+			call<{ chunk: unknown[]; end?: string }>("GET", at`/_matrix/client/v3/rooms/${room}/messages`, {
+				query: { dir: "b", ...query },
 				...(as && { as }),
 			}),
 		upload: (bytes: Buffer, type: string, filename: string, as?: string) =>

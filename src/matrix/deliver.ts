@@ -2,6 +2,7 @@ import type { Person } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Bridge, Outbound } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
+import type { Doubt } from "./doubt.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";
 import type { Rooms } from "./rooms.ts";
@@ -16,9 +17,10 @@ export function delivery(deps: {
 	members: Members;
 	ghosts: Ghosts;
 	rooms: Rooms;
+	doubt: Doubt;
 	bridge: Pick<Bridge, "openDirect">;
 }): (out: Outbound) => Promise<readonly MessageId[]> {
-	const { client, members, ghosts, rooms, bridge } = deps;
+	const { client, members, ghosts, rooms, doubt, bridge } = deps;
 	const uploaded = new Map<string, string>();
 
 	/** The content, or the file that has all of what is too long for an event. */
@@ -55,7 +57,7 @@ export function delivery(deps: {
 		}
 	}
 
-	return async function send({ event, operation, room, link, portal }) {
+	return async function send({ event, operation, attempt, room, link, portal }) {
 		if (event.kind === "membership" && event.change === "leave") {
 			const gone = await ghosts.known(event.sender);
 			const there = gone && (!members.known(room) || members.has(room, gone));
@@ -72,11 +74,14 @@ export function delivery(deps: {
 				return [];
 			case "message":
 			case "state": {
-				const body = await sized(toMatrix(event, operation), operation, ghost);
+				const content = toMatrix(event, operation);
 				const query = { ts: event.late ? event.at : undefined };
 				const say = (room: string) =>
 					rooms.inside(room, ghost, () =>
-						client.send(room, "m.room.message", operation, { as: ghost, body, query }),
+						doubt.once({ operation, attempt, room, ghost, since: event.at }, async () => {
+							const body = await sized(content, operation, ghost);
+							return client.send(room, "m.room.message", operation, { as: ghost, body, query });
+						}),
 					);
 				const person = link.role === "direct" && portal.between?.find((one) => one.network === name);
 				const said = person ? sayTo([person, event.sender], room, ghost, say) : say(room);

@@ -10,6 +10,7 @@ import { appservice } from "./appservice.ts";
 import { capabilities } from "./capabilities.ts";
 import { MatrixError, matrixClient } from "./client.ts";
 import { delivery } from "./deliver.ts";
+import { keepDoubt } from "./doubt.ts";
 import { keepGhosts } from "./ghosts.ts";
 import { lookup } from "./lookup.ts";
 import { keepMembers, name } from "./members.ts";
@@ -53,6 +54,7 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 	const members = keepMembers(client, domain);
 	const ghosts = keepGhosts({ client, mapping, domain });
 	const rooms = keepRooms({ client, mapping, members, ghosts, domain, bot, isOurs });
+	const doubt = keepDoubt(client, log);
 	const tell = refusals(client);
 	/** How people write a room, as far as we were told; kept for the next start. */
 	const aliases = new Map<string, string>();
@@ -69,7 +71,7 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 	}
 
 	function compose(bridge: Bridge) {
-		const common = { client, members, ghosts, rooms, bridge, domain, bot, isOurs, log };
+		const common = { client, members, ghosts, rooms, doubt, bridge, domain, bot, isOurs, log };
 		const find = lookup({ ...common, networks: bridgedNetworks, named });
 		const take = transactions({ ...common, prefix: options.prefix, refuse });
 		const { listen } = options.appservice;

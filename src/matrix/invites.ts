@@ -58,7 +58,7 @@ export function invites(deps: {
 			const ours = members.person(sender, members.of(room).get(sender));
 			await bridge.openDirect(ours, theirs, room as RoomId);
 		}
-		const { chunk } = await client.messages(room, firstLines, guest === bot ? undefined : guest);
+		const { chunk } = await client.messages(room, { limit: firstLines, ...(guest !== bot && { as: guest }) });
 		const since = chunk
 			.filter(isEvent)
 			.filter((one) => one.origin_server_ts >= event.origin_server_ts && one.state_key === undefined);

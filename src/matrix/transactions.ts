@@ -8,6 +8,7 @@ import * as phrases from "../core/phrases.ts";
 import type { Transaction } from "./appservice.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
+import type { Doubt } from "./doubt.ts";
 import { fromMatrix, isEvent, type MatrixEvent } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { invites } from "./invites.ts";
@@ -23,6 +24,7 @@ export function transactions(deps: {
 	members: Members;
 	ghosts: Ghosts;
 	rooms: Rooms;
+	doubt: Doubt;
 	bridge: Bridge;
 	domain: string;
 	bot: string;
@@ -73,6 +75,7 @@ export function transactions(deps: {
 
 	async function understand(event: MatrixEvent): Promise<BridgeEvent | undefined> {
 		const { room_id: room, state_key: subject, sender } = event;
+		if (isOurs(sender)) deps.doubt.heard(event);
 		const membership = event.type === "m.room.member" && subject !== undefined;
 		if (membership && subject === bot) botMoved(event);
 		const portal = await bridge.portal(name, room as RoomId);

@@ -25,12 +25,16 @@ export type Event = {
 	unsigned?: Content;
 };
 type Seen = { method: string; path: string; as: string; query: URLSearchParams; body: Content; raw: Buffer };
-/** How a request goes wrong: an answer in place of the real one, or the connection cut after ("drop") or before ("cut") it is carried out. */
+/**
+ * How a request goes wrong: an answer in place of the real one, the connection cut after ("drop") or before ("cut") it
+ * is carried out, or no answer, after ("mute") or without ("hang") carrying it out.
+ */
 export type Fault =
 	/** `after`: so many ms later. */
 	| { status: number; body: string; headers?: Record<string, string>; after?: number }
 	| "drop"
 	| "cut"
+	| "mute"
 	| "hang";
 
 export type FakeHomeserver = Awaited<ReturnType<typeof fakeHomeserver>>;
@@ -270,8 +274,14 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		[
 			"GET",
 			/\/rooms\/([^/]+)\/messages$/,
-			([id = ""], { query }) =>
-				ok({ chunk: (rooms.get(id)?.timeline ?? []).toReversed().slice(0, Number(query.get("limit"))) }),
+			([id = ""], { query, as }) => {
+				const room = rooms.get(id);
+				if (!room?.members.has(as)) return no(403, "M_FORBIDDEN");
+				const from = Number(query.get("from") ?? 0);
+				const end = from + Number(query.get("limit"));
+				const more = end < room.timeline.length;
+				return ok({ chunk: room.timeline.toReversed().slice(from, end), ...(more && { end: String(end) }) });
+			},
 		],
 		[
 			"POST",
@@ -303,7 +313,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		const wrong = fault(one);
 		if (wrong === "hang") return;
 		if (wrong === "cut") return void request.socket.destroy();
-		if (wrong && wrong !== "drop") {
+		if (wrong && wrong !== "drop" && wrong !== "mute") {
 			if (wrong.after) await sleep(wrong.after);
 			return void reply(wrong.status, wrong.body, wrong.headers);
 		}
@@ -324,6 +334,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			if (!match) continue;
 			const answer = run(match.slice(1).map(decodeURIComponent), one);
 			if (wrong === "drop") return void request.socket.destroy();
+			if (wrong === "mute") return;
 			return void reply(answer.status, JSON.stringify(answer.body));
 		}
 		reply(404, JSON.stringify({ errcode: "M_UNRECOGNIZED", error: `${one.method} ${one.path}` }));
@@ -363,6 +374,8 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		fail(next: (request: Seen) => Fault | undefined) {
 			fault = next;
 		},
+		/** As Synapse after a restart: txnIds are not known any more. */
+		forget: () => answers.clear(),
 		/** An account of a person. */
 		person(localpart: string, name: string | undefined = localpart): string {
 			const mxid = `@${localpart}:${domain}`;

@@ -1,0 +1,97 @@
+import { describe, expect, test, vi } from "vitest";
+import { MatrixError } from "../../src/matrix/client.ts";
+import { keepDoubt } from "../../src/matrix/doubt.ts";
+import type { MatrixEvent } from "../../src/matrix/from-matrix.ts";
+import { quiet } from "../fakes.ts";
+
+const ghost = "@_xmpp_romeo:hs.test";
+const now = 1_800_000_000_000;
+let count = 0;
+const event = (op: string | undefined, more: Partial<MatrixEvent> = {}): MatrixEvent => ({
+	type: "m.room.message",
+	event_id: `$${++count}`,
+	room_id: "!room",
+	sender: ghost,
+	origin_server_ts: now,
+	content: { body: "hi", ...(op && { "trivium.bridge": { op } }) },
+	...more,
+});
+/** A room with this history, the newest first. */
+function room(history: readonly MatrixEvent[]) {
+	const messages = vi.fn(async (_room: string, { limit, from = "0" }: { limit: number; from?: string }) => {
+		const end = Number(from) + limit;
+		return {
+			chunk: history.slice(Number(from), end),
+			...(end < history.length && { end: String(end) }),
+		};
+	});
+	return { messages, doubt: keepDoubt({ messages } as never, quiet) };
+}
+const what = { operation: "op", attempt: 1, room: "!room", ghost, since: now };
+const send = () => vi.fn(async () => ({ event_id: "$new" }));
+
+describe("what was tried before", () => {
+	test("is not sent again when it is in the room", async () => {
+		const there = event("op");
+		const { doubt } = room([event(undefined), event("other"), there]);
+		const again = send();
+		expect(await doubt.once(what, again)).toEqual({ event_id: there.event_id });
+		expect(again).not.toHaveBeenCalled();
+	});
+	test("is found behind much that was said since, whatever time it bears", async () => {
+		const there = event("op", { origin_server_ts: 0 });
+		const since = Array.from({ length: 950 }, (_, n) =>
+			event(undefined, { origin_server_ts: now + 950 - n }),
+		);
+		const { doubt, messages } = room([...since, there]);
+		expect(await doubt.once(what, send())).toEqual({ event_id: there.event_id });
+		expect(messages).toHaveBeenCalledTimes(10);
+	});
+	test("is sent when the room goes back to before it without it", async () => {
+		const old = Array.from({ length: 500 }, () => event(undefined, { origin_server_ts: now - 3_600_000 }));
+		const { doubt, messages } = room(old);
+		expect(await doubt.once(what, send())).toEqual({ event_id: "$new" });
+		expect(messages).toHaveBeenCalledTimes(1);
+	});
+	test("is looked for in a bounded part of a room", async () => {
+		const { doubt, messages } = room(Array.from({ length: 10_000 }, () => event(undefined)));
+		expect(await doubt.once(what, send())).toEqual({ event_id: "$new" });
+		expect(messages).toHaveBeenCalledTimes(30);
+	});
+	test("is sent when only somebody else carries its mark", async () => {
+		const { doubt } = room([event("op", { sender: "@mallory:hs.test" })]);
+		expect(await doubt.once(what, send())).toEqual({ event_id: "$new" });
+	});
+	test("is sent where the ghost never was in the room", async () => {
+		const messages = () => Promise.reject(new MatrixError(403, "M_FORBIDDEN", "not in the room"));
+		const doubt = keepDoubt({ messages }, quiet);
+		expect(await doubt.once(what, send())).toEqual({ event_id: "$new" });
+	});
+	test("is not sent while it cannot be looked for", async () => {
+		const messages = () => Promise.reject(new Error("away"));
+		const again = send();
+		await expect(keepDoubt({ messages }, quiet).once(what, again)).rejects.toThrow("away");
+		expect(again).not.toHaveBeenCalled();
+	});
+	test("is not even looked for when the homeserver showed it to us", async () => {
+		const { doubt, messages } = room([]);
+		doubt.heard(event("op", { event_id: "$seen" }));
+		expect(await doubt.once(what, send())).toEqual({ event_id: "$seen" });
+		expect(messages).not.toHaveBeenCalled();
+	});
+});
+
+test("what is new is sent without looking", async () => {
+	const { doubt, messages } = room([event("op")]);
+	expect(await doubt.once({ ...what, attempt: 0 }, send())).toEqual({ event_id: "$new" });
+	expect(messages).not.toHaveBeenCalled();
+});
+
+test("what the homeserver showed us is kept in mind for a while, not for ever", async () => {
+	const { doubt, messages } = room([]);
+	for (let n = 0; n < 2_001; n++) doubt.heard(event(`op${n}`));
+	await doubt.once({ ...what, operation: "op0" }, send());
+	expect(messages).toHaveBeenCalledTimes(1);
+	await doubt.once({ ...what, operation: "op1" }, send());
+	expect(messages).toHaveBeenCalledTimes(1);
+});
