@@ -245,3 +245,14 @@ export const registrationUpdated = (file: string, why: string) =>
 	`Updated ${file}: ${why}. The tokens are the same as before.`;
 export const registrationBroken = (file: string, why: string) =>
 	`${file} is there already, but ${why} Move it away, and run this again.`;
+
+// Media: why a file did not cross.
+const megabytes = (bytes: number) => `${Math.floor(bytes / 1_048_576)} MB`;
+export const fileTooLarge = (limit: number) => `the file is too large: ${megabytes(limit)} is the most.`;
+export const fileForbidden = "the bridge does not fetch files from such an address.";
+export const fileNoAnswer = "the server that keeps the file does not answer.";
+export const fileRefused = "the server that keeps the file does not give it out.";
+export const fileGone = "the file is not there any more.";
+export const fileDamaged = "the file is damaged: it is not the one that was sent.";
+export const filesAsNames =
+	"the file itself cannot be shown there, only its name: the bridge has no public address for files. Its admin can set one (public.url).";

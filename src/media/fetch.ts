@@ -1,0 +1,164 @@
+import { type LookupAddress, lookup as systemLookup } from "node:dns";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { promisify } from "node:util";
+import { PermanentError, TemporaryError } from "../core/errors.ts";
+import type { ByteRange, Opened } from "../core/media.ts";
+import * as phrases from "../core/phrases.ts";
+import { isPublic } from "./addresses.ts";
+import { contentRange, rangeHeader } from "./range.ts";
+import { atMost } from "./stream.ts";
+
+export type Guard = Readonly<{
+	/** Bytes of the largest file. */
+	largest: number;
+	/** `host` or `host:port` that may have a private address: servers of our own network. */
+	privateHosts: readonly string[];
+	/** In ms: until the headers are there, all redirects included; between two pieces; for everything. */
+	headers?: number;
+	idle?: number;
+	total?: number;
+	/** The resolver; every address of a name. */
+	lookup?: (host: string) => Promise<readonly LookupAddress[]>;
+}>;
+
+const redirects = 5;
+const moved: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const lookupAll = promisify(systemLookup);
+
+/**
+ * Fetches what strangers tell us to: nothing of our own network, nothing too large, nothing that takes for ever.
+ * Rejects with PermanentError where that is so or the server has no such file, TemporaryError where it does not answer.
+ */
+export function guardedFetch(guard: Guard): (url: string, range?: ByteRange) => Promise<Opened> {
+	const { headers: within = 15_000, idle = 20_000, total = 120_000 } = guard;
+	const { lookup = (host: string) => lookupAll(host, { all: true }) } = guard;
+
+	return async (address, range) => {
+		const stop = new AbortController();
+		const timer = setTimeout(() => stop.abort(), within);
+		try {
+			const answer = await follow(address, range, stop.signal);
+			return opened(answer, range);
+		} catch (error) {
+			if (error instanceof PermanentError || error instanceof TemporaryError) throw error;
+			throw new TemporaryError(phrases.fileNoAnswer, { cause: error });
+		} finally {
+			clearTimeout(timer);
+		}
+	};
+
+	async function follow(
+		first: string,
+		range: ByteRange | undefined,
+		signal: AbortSignal,
+	): Promise<IncomingMessage> {
+		for (let url = first, left = redirects; ; left--) {
+			const target = checked(url);
+			const answer = await request(target, await resolve(target, signal), range, signal);
+			const { location } = answer.headers;
+			if (!moved.has(answer.statusCode ?? 0) || location === undefined) return answer;
+			answer.destroy();
+			if (left === 0) throw new PermanentError("failed", phrases.fileNoAnswer);
+			if (!URL.canParse(location, target.href)) throw new PermanentError("failed", phrases.fileNoAnswer);
+			url = new URL(location, target).href;
+		}
+	}
+
+	/** The addresses that may be connected to. A name is resolved once, so no second answer can be another one. */
+	async function resolve({ hostname, host }: URL, signal: AbortSignal): Promise<readonly LookupAddress[]> {
+		const literal = hostname.replace(/^\[(.*)\]$/, "$1");
+		const family = isIP(literal);
+		const found = family ? [{ address: literal, family }] : await inTime(lookup(hostname), signal);
+		if (guard.privateHosts.includes(hostname) || guard.privateHosts.includes(host)) return found;
+		const allowed = found.filter(({ address }) => isPublic(address));
+		if (allowed.length === 0) throw new PermanentError("forbidden", phrases.fileForbidden);
+		return allowed;
+	}
+
+	function request(
+		url: URL,
+		addresses: readonly LookupAddress[],
+		range: ByteRange | undefined,
+		signal: AbortSignal,
+	): Promise<IncomingMessage> {
+		const headers = {
+			accept: "*/*",
+			"accept-encoding": "identity",
+			"user-agent": "Trivium",
+			...(range && { range: rangeHeader(range) }),
+		};
+		return new Promise((resolve, reject) => {
+			const { get } = url.protocol === "https:" ? https : http;
+			// A connection of its own: one kept open might lead elsewhere by now.
+			const outgoing = get(url, { agent: false, headers, lookup: only(addresses) }, (answer) => {
+				signal.removeEventListener("abort", late);
+				answer.on("error", () => undefined);
+				resolve(answer);
+			});
+			const late = () => outgoing.destroy(new Error("no answer in time"));
+			if (signal.aborted) late();
+			signal.addEventListener("abort", late, { once: true });
+			outgoing.on("error", reject);
+		});
+	}
+
+	function opened(answer: IncomingMessage, range: ByteRange | undefined): Opened {
+		const { statusCode: status = 0, headers } = answer;
+		const fail = (error: Error) => {
+			answer.destroy();
+			return error;
+		};
+		if (status === 404 || status === 410) throw fail(new PermanentError("not-found", phrases.fileGone));
+		if (status >= 500 || status === 429) throw fail(new TemporaryError(phrases.fileNoAnswer));
+		const part = status === 206 ? contentRange(headers["content-range"]) : undefined;
+		const encoded = (headers["content-encoding"] ?? "identity") !== "identity";
+		if ((status !== 200 && !(range && part)) || encoded)
+			throw fail(new PermanentError("failed", phrases.fileRefused));
+		const declared = headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
+		const size = part ? part.size : declared;
+		const tooLarge = () => new PermanentError("invalid", phrases.fileTooLarge(guard.largest));
+		if ((size ?? 0) > guard.largest) throw fail(tooLarge());
+		const end = setTimeout(() => answer.destroy(new Error("took too long")), total);
+		answer.on("close", () => clearTimeout(end));
+		answer.setTimeout(idle, () => answer.destroy(new Error("stalled")));
+		const mime = headers["content-type"];
+		return {
+			body: atMost(answer, guard.largest, tooLarge),
+			...(size !== undefined && { size }),
+			...(mime && { mime }),
+			...(part && { part: { start: part.start, end: part.end } }),
+		};
+	}
+}
+
+/** @throws PermanentError for what we do not fetch by its mere spelling. */
+function checked(text: string): URL {
+	const url = URL.canParse(text) ? new URL(text) : undefined;
+	const port = Number(url?.port || 443);
+	// Services below 1024 that are not the web's answer to other protocols, which a request could be made to look like.
+	const web = port === 443 || port === 80 || port >= 1024;
+	if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || !web)
+		throw new PermanentError("forbidden", phrases.fileForbidden);
+	return url;
+}
+
+/** Answers with these addresses whatever is asked, in the two forms node:net asks in. */
+const only = (addresses: readonly LookupAddress[]): LookupFunction =>
+	((_host, options, found) => {
+		const [first] = addresses;
+		if (options.all) found(null, [...addresses]);
+		else found(null, first?.address ?? "", first?.family);
+	}) as LookupFunction;
+
+async function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+	const { promise, reject } = Promise.withResolvers<never>();
+	const late = () => reject(new Error("no answer in time"));
+	signal.addEventListener("abort", late, { once: true });
+	try {
+		return await Promise.race([work, promise]);
+	} finally {
+		signal.removeEventListener("abort", late);
+	}
+}

@@ -1,0 +1,115 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
+import type { Mapping } from "../core/mapping.ts";
+import type { Opened } from "../core/media.ts";
+import { seal } from "./seal.ts";
+import { named } from "./types.ts";
+
+/** Which links stop working: those of one message, of everything somebody sent, or to a file wherever it turns up. */
+export type Revoked =
+	| Readonly<{ event: Readonly<{ network: NetworkName; room: RoomId; id: MessageId }> }>
+	| Readonly<{ person: Readonly<{ network: NetworkName; id: UserId }> }>
+	/** SHA-256 of its bytes, in hex. */
+	| Readonly<{ hash: string }>;
+
+/** What a link leads to. */
+export type Target = Readonly<{
+	source: Readonly<{ network: NetworkName; ref: string }>;
+	name: string;
+	mime?: string | undefined;
+}>;
+
+/** What a link was made for; `message` and `person` only serve to compare. */
+type Linked = Target & Readonly<{ message: string; person: string }>;
+
+export type Links = ReturnType<typeof mediaLinks>;
+
+export const mediaPath = "/media/";
+const hashes = "media revoked hashes";
+/** Files whose hash is remembered. */
+const remembered = 10_000;
+
+/**
+ * Links to media on our own address: made of the file's place itself, so that nothing is kept for each, and they work
+ * for as long as the file is there and nobody revoked them. `url` is how people reach the listener.
+ */
+export function mediaLinks(deps: {
+	mapping: Pick<Mapping, "setting" | "saveSetting" | "once">;
+	url: string;
+}) {
+	const { mapping } = deps;
+	const base = deps.url.replace(/\/$/, "");
+	let tokens: ReturnType<typeof seal> | undefined;
+	const hashOf = new Map<string, string>();
+	const digest = (...parts: readonly string[]) =>
+		createHash("sha256").update(parts.join("\0")).digest().subarray(0, 16).toString("base64url");
+	const messageKey = (of: Readonly<{ network: NetworkName; room: RoomId; id: MessageId }>) =>
+		digest("message", of.network, of.room, of.id);
+	const personKey = (of: Readonly<{ network: NetworkName; id: UserId }>) =>
+		digest("person", of.network, of.id);
+
+	const revokedHashes = async (): Promise<readonly string[]> =>
+		JSON.parse((await mapping.setting(hashes)) ?? "[]") as string[];
+
+	return {
+		/** Before the first link: gets the secret, which is made once and kept for good. */
+		async start(): Promise<void> {
+			const secret = await mapping.once("secret media links", () => randomBytes(32).toString("base64url"));
+			tokens = seal(secret, "media links");
+		},
+
+		/** The URL of a file in a message; always the same for the same. */
+		link(
+			target: Target,
+			message: Readonly<{ network: NetworkName; room: RoomId; id: MessageId; person: UserId }>,
+		): string {
+			if (!tokens) throw new Error("links before start()");
+			const { source, name, mime } = target;
+			const person = personKey({ network: message.network, id: message.person });
+			const content = [source.network, source.ref, name, mime ?? "", messageKey(message), person];
+			const file = named(name.replace(/[\p{C}/\\]/gu, "_").slice(0, 100), mime).toWellFormed();
+			// Dots alone would be taken for a folder.
+			const segment = /^\.+$/.test(file) ? "file" : file;
+			return `${base}${mediaPath}${tokens.close(JSON.stringify(content))}/${encodeURIComponent(segment)}`;
+		},
+
+		/** What a token was made for; undefined for what is none of ours. */
+		read(token: string): Linked | undefined {
+			const text = tokens?.open(token);
+			if (text === undefined) return undefined;
+			const [network, ref, name, mime, message, person] = JSON.parse(text) as [
+				NetworkName,
+				...[string, string, string, string, string],
+			];
+			return { source: { network, ref }, name, mime: mime || undefined, message, person };
+		},
+
+		async revoke(what: Revoked): Promise<void> {
+			if ("hash" in what) {
+				const all = new Set([...(await revokedHashes()), what.hash.toLowerCase()]);
+				await mapping.saveSetting(hashes, JSON.stringify([...all]));
+			} else {
+				const key = "event" in what ? messageKey(what.event) : personKey(what.person);
+				await mapping.saveSetting(`media revoked ${key}`, "");
+			}
+		},
+
+		/** Whether the link was revoked. `open` is asked for the file only where files are revoked by their hash. */
+		async revoked({ message, person, source }: Linked, open: () => Promise<Opened>): Promise<boolean> {
+			for (const key of [message, person])
+				if ((await mapping.setting(`media revoked ${key}`)) !== undefined) return true;
+			const gone = await revokedHashes();
+			if (gone.length === 0) return false;
+			const place = `${source.network} ${source.ref}`;
+			let hash = hashOf.get(place);
+			if (!hash) {
+				const bytes = createHash("sha256");
+				for await (const chunk of (await open()).body) bytes.update(chunk as Buffer);
+				hash = bytes.digest("hex");
+				hashOf.set(place, hash);
+				if (hashOf.size > remembered) hashOf.delete(hashOf.keys().next().value as string);
+			}
+			return gone.includes(hash);
+		},
+	};
+}

@@ -1,0 +1,136 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { PermanentError } from "../core/errors.ts";
+import type { NetworkName } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { ByteRange, Opened } from "../core/media.ts";
+import { type Links, mediaPath } from "./links.ts";
+import { parseRange, partOf, slice } from "./range.ts";
+import { atMost } from "./stream.ts";
+import { bareType, isInert } from "./types.ts";
+
+export type Serving = Readonly<{
+	/** Opens a file where it is kept. */
+	open(source: Readonly<{ network: NetworkName; ref: string }>, range?: ByteRange): Promise<Opened>;
+	/** Bytes of the largest file. */
+	largest: number;
+	log: Log;
+	/** Files on their way at once, over all and of one link. */
+	atOnce?: number;
+	atOnceOfOne?: number;
+	/** ms a client may take nothing of what is there for it. */
+	idle?: number;
+}>;
+
+/** For everybody, errors included: nothing here is to be run, framed, indexed or told on. */
+const common = {
+	"cache-control": "no-store",
+	"content-security-policy":
+		"default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox",
+	"x-content-type-options": "nosniff",
+	"referrer-policy": "no-referrer",
+	"x-robots-tag": "noindex",
+	// Clients in a browser show and fetch what is linked; there is no login that this could lend out.
+	"cross-origin-resource-policy": "cross-origin",
+	"access-control-allow-origin": "*",
+} as const;
+
+/** Answers requests for `/media/<token>/<file name>`. Never rejects; what goes wrong is a status without detail. */
+export function serveMedia(links: Pick<Links, "read" | "revoked">, deps: Serving) {
+	const { largest, log, atOnce = 100, atOnceOfOne = 10, idle = 60_000 } = deps;
+	const busy = new Map<string, number>();
+	let all = 0;
+
+	return async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+		const refuse = (status: number, headers: Readonly<Record<string, string>> = {}) => {
+			response.writeHead(status, { ...common, "content-length": 0, ...headers }).end();
+		};
+		const { method } = request;
+		if (method !== "GET" && method !== "HEAD") return refuse(405, { allow: "GET, HEAD" });
+		const token = (request.url ?? "").slice(mediaPath.length).split(/[/?]/)[0] ?? "";
+		const linked = links.read(token);
+		if (!linked) return refuse(404);
+		const mine = busy.get(token) ?? 0;
+		if (all >= atOnce || mine >= atOnceOfOne) return refuse(503, { "retry-after": "5" });
+		all += 1;
+		busy.set(token, mine + 1);
+		try {
+			await answer();
+		} catch (error) {
+			if (response.headersSent || response.destroyed) {
+				// A client that goes away is no fault; and one that got a part has to see that it is no more than that.
+				log.debug({ err: error }, "media not sent to the end");
+				response.destroy();
+				return;
+			}
+			const gone = error instanceof PermanentError && error.reason === "not-found";
+			if (!gone) log.warn({ err: error, net: linked.source.network }, "media cannot be had");
+			refuse(gone ? 404 : 502);
+		} finally {
+			all -= 1;
+			const left = (busy.get(token) ?? 1) - 1;
+			if (left > 0) busy.set(token, left);
+			else busy.delete(token);
+		}
+
+		async function answer(): Promise<void> {
+			if (!linked) return;
+			if (await links.revoked(linked, () => deps.open(linked.source))) return refuse(410);
+			// Without a validator an If-Range cannot match, and all of it is sent. // RFC 9110 §13.1.5
+			const range = request.headers["if-range"] ? undefined : parseRange(request.headers.range);
+			const opened = await deps.open(linked.source, range);
+			opened.body.on("error", () => undefined);
+			try {
+				await send(opened, range);
+			} finally {
+				opened.body.destroy();
+			}
+		}
+
+		async function send({ body, size, mime, part }: Opened, range: ByteRange | undefined): Promise<void> {
+			if (response.destroyed) return;
+			if (size !== undefined && size > largest) return refuse(502);
+			if (range && !part && size !== undefined && !partOf(range, size))
+				return refuse(416, { "content-range": `bytes */${size}` });
+			const length = part ? part.end - part.start + 1 : size;
+			response.writeHead(part ? 206 : 200, {
+				...common,
+				...described(linked?.name ?? "", linked?.mime ?? mime),
+				// Revoking has to hold soon, and the file itself never changes.
+				"cache-control": "private, max-age=3600",
+				...(part && { "content-range": `bytes ${part.start}-${part.end}/${size ?? "*"}` }),
+				...(length !== undefined && { "content-length": length }),
+			});
+			if (method === "HEAD") {
+				response.end();
+				return;
+			}
+			response.setTimeout(idle, () => response.destroy());
+			// A source that does not keep to its own length would mix up the answers on this connection.
+			const exact = length === undefined ? atMost(body, largest, () => new Error("too large")) : undefined;
+			if (length === 0) response.end();
+			else await pipeline(exact ?? slice(body, 0, (length as number) - 1), response);
+		}
+	};
+}
+
+function described(name: string, mime: string | undefined) {
+	const type = bareType(mime);
+	const inert = type !== undefined && isInert(type);
+	return {
+		"content-type": !inert
+			? "application/octet-stream"
+			: type === "text/plain"
+				? `${type}; charset=utf-8`
+				: type,
+		// RFC 6266 §4.3, RFC 8187 §3.2
+		"content-disposition": `${inert ? "inline" : "attachment"}; filename*=UTF-8''${extValue(name)}`,
+		"accept-ranges": "bytes",
+	};
+}
+
+const extValue = (name: string) =>
+	encodeURIComponent(name.toWellFormed()).replace(
+		/['()*]/g,
+		(char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+	);

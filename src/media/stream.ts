@@ -1,0 +1,43 @@
+import { Readable } from "node:stream";
+
+/**
+ * `source` as `change` passes it on, chunk by chunk and no faster than it is read. Whatever ends the result lets go of
+ * the source too, also before the first byte was read; whatever breaks the source breaks the result.
+ */
+export function through(
+	source: Readable,
+	change: (chunks: AsyncIterable<Buffer>) => AsyncGenerator<Uint8Array>,
+): Readable {
+	// An error before anybody reads has to wait for the reader, not end the process.
+	source.on("error", () => undefined);
+	const result = Readable.from(change(source), { objectMode: false });
+	result.on("close", () => source.destroy());
+	return result;
+}
+
+/** Fails as soon as there are more than `most` bytes. */
+export const atMost = (source: Readable, most: number, error: () => Error): Readable =>
+	through(source, async function* (chunks) {
+		let bytes = 0;
+		for await (const chunk of chunks) {
+			bytes += chunk.length;
+			if (bytes > most) throw error();
+			yield chunk;
+		}
+	});
+
+/** The first bytes of `source`, `enough` of them where there are so many, and all of it to be read still. */
+export async function peek(source: Readable, enough: number): Promise<{ head: Buffer; body: Readable }> {
+	const chunks: Buffer[] = [];
+	let bytes = 0;
+	const rest = source.iterator({ destroyOnReturn: false });
+	for await (const chunk of rest as AsyncIterable<Buffer>) {
+		chunks.push(chunk);
+		bytes += chunk.length;
+		if (bytes >= enough) break;
+	}
+	const head = Buffer.concat(chunks);
+	if (bytes < enough) return { head, body: Readable.from(chunks, { objectMode: false }) };
+	source.unshift(head);
+	return { head, body: source };
+}

@@ -1,0 +1,65 @@
+/** File name endings and the media types people exchange; for what is not here the type says enough, or nothing does. */
+const byEnding: Readonly<Record<string, string>> = {
+	png: "image/png",
+	jpg: "image/jpeg",
+	jpeg: "image/jpeg",
+	gif: "image/gif",
+	webp: "image/webp",
+	avif: "image/avif",
+	heic: "image/heic",
+	bmp: "image/bmp",
+	svg: "image/svg+xml",
+	mp4: "video/mp4",
+	m4v: "video/mp4",
+	webm: "video/webm",
+	mov: "video/quicktime",
+	mkv: "video/x-matroska",
+	"3gp": "video/3gpp",
+	mp3: "audio/mpeg",
+	m4a: "audio/mp4",
+	aac: "audio/aac",
+	ogg: "audio/ogg",
+	oga: "audio/ogg",
+	opus: "audio/ogg",
+	flac: "audio/flac",
+	wav: "audio/wav",
+	txt: "text/plain",
+	pdf: "application/pdf",
+	zip: "application/zip",
+	json: "application/json",
+	vcf: "text/vcard",
+	ics: "text/calendar",
+};
+const endings = new Map(
+	Object.entries(byEnding)
+		.reverse()
+		.map(([ending, mime]) => [mime, ending]),
+);
+
+/** `image/png` of `image/PNG; charset=x`; undefined for what is no media type. */
+export function bareType(mime: string | undefined): string | undefined {
+	const type = mime?.split(";")[0]?.trim().toLowerCase();
+	return type && /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/.test(type) ? type : undefined;
+}
+
+export const typeOfName = (name: string): string | undefined =>
+	byEnding[/\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? ""];
+
+export const isUnspecific = (mime: string | undefined): boolean =>
+	mime === undefined || mime === "application/octet-stream" || mime === "binary/octet-stream";
+
+/** How a file of this type is shown. */
+export function kindOf(mime: string | undefined): "image" | "video" | "audio" | "file" {
+	const [top] = (mime ?? "").split("/");
+	return top === "image" || top === "video" || top === "audio" ? top : "file";
+}
+
+/** The name with an ending that tells its type: some clients go by nothing else. */
+export function named(name: string, mime: string | undefined): string {
+	const ending = endings.get(bareType(mime) ?? "");
+	return !ending || /\.[a-z0-9]{1,8}$/i.test(name) ? name : `${name || "file"}.${ending}`;
+}
+
+/** What a browser may show in place without running any of it. */
+export const isInert = (mime: string): boolean =>
+	mime === "text/plain" || (/^(image|audio|video)\//.test(mime) && !mime.endsWith("+xml"));

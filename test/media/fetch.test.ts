@@ -1,0 +1,302 @@
+import type { LookupAddress } from "node:dns";
+import http, { type RequestListener } from "node:http";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { buffer, text } from "node:stream/consumers";
+import { afterEach, describe, expect, test } from "vitest";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import { type Guard, guardedFetch } from "../../src/media/fetch.ts";
+
+const open: { close(): unknown }[] = [];
+afterEach(() => {
+	for (const one of open.splice(0)) one.close();
+});
+
+async function listening(server: Server): Promise<number> {
+	const sockets = new Set<Socket>();
+	server.on("connection", (socket: Socket) => sockets.add(socket));
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	open.push({
+		close() {
+			server.close();
+			for (const socket of sockets) socket.destroy();
+		},
+	});
+	return (server.address() as AddressInfo).port;
+}
+const serving = (answer: RequestListener) => listening(http.createServer(answer));
+/** Answers in raw bytes. */
+const raw = (answer: (socket: Socket) => void) =>
+	listening(
+		createServer((socket) => {
+			socket.on("error", () => undefined);
+			socket.once("data", () => answer(socket));
+		}),
+	);
+
+/** The test's servers are on 127.0.0.1, so that is what has to be allowed. */
+const fetcher = (port: number, more: Partial<Guard> = {}) =>
+	guardedFetch({
+		largest: 1000,
+		privateHosts: [`127.0.0.1:${port}`],
+		headers: 300,
+		idle: 300,
+		total: 600,
+		...more,
+	});
+const strict = (more: Partial<Guard> = {}) => guardedFetch({ largest: 1000, privateHosts: [], ...more });
+const lookup =
+	(...addresses: string[]) =>
+	async (): Promise<LookupAddress[]> =>
+		addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
+
+/** What became of reading it all: its text, or the class and reason of the error. */
+const outcome = async (work: Promise<{ body: NodeJS.ReadableStream }>) =>
+	work.then(({ body }) => text(body)).catch(why);
+const why = (error: unknown) => {
+	if (error instanceof PermanentError) return error.reason;
+	return error instanceof TemporaryError ? "temporary" : "broken off";
+};
+
+test("a file arrives with its size and type", async () => {
+	const port = await serving((_request, response) => {
+		response.writeHead(200, { "content-type": "image/png", "content-length": 6 }).end("pixels");
+	});
+	const file = await fetcher(port)(`http://127.0.0.1:${port}/cat.png`);
+	expect([file.size, file.mime, await text(file.body)]).toEqual([6, "image/png", "pixels"]);
+});
+
+test("a part arrives as a part, and as the whole from who has no parts", async () => {
+	const port = await serving((request, response) => {
+		if (request.url === "/parts" && request.headers.range === "bytes=2-3")
+			response.writeHead(206, { "content-range": "bytes 2-3/6", "content-length": 2 }).end("xe");
+		else response.end("pixels");
+	});
+	const part = await fetcher(port)(`http://127.0.0.1:${port}/parts`, { start: 2, end: 3 });
+	expect([part.part, part.size, await text(part.body)]).toEqual([{ start: 2, end: 3 }, 6, "xe"]);
+	const whole = await fetcher(port)(`http://127.0.0.1:${port}/whole`, { start: 2, end: 3 });
+	expect([whole.part, await text(whole.body)]).toEqual([undefined, "pixels"]);
+});
+
+describe("an address in our own network is not asked", () => {
+	let asked = 0;
+	const inside = () =>
+		serving((_request, response) => {
+			asked += 1;
+			response.end("secret");
+		});
+
+	test.each([
+		"http://127.0.0.1:PORT/",
+		"http://127.1:PORT/",
+		"http://2130706433:PORT/",
+		"http://0x7f.0.0.1:PORT/",
+		"http://0:PORT/",
+		"http://[::1]:PORT/",
+		"http://[::ffff:127.0.0.1]:PORT/",
+		"http://[::ffff:7f00:1]:PORT/",
+		"http://[64:ff9b::7f00:1]:PORT/",
+		"http://localhost:PORT/",
+		"http://user:password@example.org/",
+		"http://8.8.8.8:25/",
+		"https://8.8.8.8:22/",
+		"ftp://8.8.8.8/",
+		"file:///etc/passwd",
+		"data:text/plain,x",
+		"javascript:1",
+		"//example.org/x",
+		"",
+	])("%s", async (url) => {
+		asked = 0;
+		const port = await inside();
+		expect(await outcome(strict()(url.replace("PORT", String(port))))).toBe("forbidden");
+		expect(asked).toBe(0);
+	});
+
+	test("by a name that leads there", async () => {
+		asked = 0;
+		const port = await inside();
+		for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1", "10.0.0.1", "fe80::1"])
+			expect(await outcome(strict({ lookup: lookup(address) })(`http://evil.test:${port}/`))).toBe(
+				"forbidden",
+			);
+		expect(asked).toBe(0);
+	});
+
+	test("by a name that leads elsewhere first and there later: it is asked for its address once", async () => {
+		asked = 0;
+		const port = await inside();
+		let lookups = 0;
+		const rebinding = async (): Promise<LookupAddress[]> => {
+			lookups += 1;
+			return [{ address: lookups === 1 ? "203.0.112.1" : "127.0.0.1", family: 4 }];
+		};
+		const got = await outcome(strict({ lookup: rebinding, headers: 300 })(`http://evil.test:${port}/`));
+		expect(got).toBe("temporary");
+		expect([lookups, asked]).toEqual([1, 0]);
+	});
+
+	test("by a redirect", async () => {
+		asked = 0;
+		const port = await inside();
+		const outside = await serving((request, response) => {
+			const to = decodeURIComponent((request.url ?? "").slice(1));
+			response.writeHead(302, { location: to }).end();
+		});
+		for (const to of [`http://127.0.0.1:${port}/`, `//localhost:${port}/`, "file:///etc/passwd", "http://["])
+			expect(
+				await outcome(fetcher(outside)(`http://127.0.0.1:${outside}/${encodeURIComponent(to)}`)),
+			).toMatch(/forbidden|failed/);
+		expect(asked).toBe(0);
+	});
+
+	test("unless an admin allows that very host, with or without its port", async () => {
+		asked = 0;
+		const port = await inside();
+		const to = lookup("127.0.0.1");
+		const get = (...privateHosts: string[]) =>
+			outcome(strict({ lookup: to, privateHosts })(`http://files.intranet.test:${port}/`));
+		expect(await get("files.intranet.test")).toBe("secret");
+		expect(await get(`files.intranet.test:${port}`)).toBe("secret");
+		expect(await get(`files.intranet.test:${port + 1}`, "intranet.test")).toBe("forbidden");
+		expect(asked).toBe(2);
+	});
+});
+
+describe("a server that", () => {
+	test("redirects is followed, but not for ever", async () => {
+		const port = await serving((request, response) => {
+			const left = Number((request.url ?? "").slice(1));
+			if (left === 0) response.end("there");
+			else response.writeHead(307, { location: `/${left - 1}` }).end();
+		});
+		expect(await outcome(fetcher(port)(`http://127.0.0.1:${port}/5`))).toBe("there");
+		expect(await outcome(fetcher(port)(`http://127.0.0.1:${port}/6`))).toBe("failed");
+	});
+
+	test.each([
+		[404, "not-found"],
+		[410, "not-found"],
+		[403, "failed"],
+		[204, "failed"],
+		[206, "failed"],
+		[304, "failed"],
+		[500, "temporary"],
+		[429, "temporary"],
+	])("answers %i", async (status, reason) => {
+		const port = await serving((_request, response) => response.writeHead(status).end());
+		expect(await outcome(fetcher(port)(`http://127.0.0.1:${port}/`))).toBe(reason);
+	});
+
+	test("is not there, or speaks no HTTP", async () => {
+		const port = await raw((socket) => socket.end("SSH-2.0-x\r\n"));
+		expect(await outcome(fetcher(port)(`http://127.0.0.1:${port}/`))).toBe("temporary");
+		expect(await outcome(fetcher(1)("http://127.0.0.1:1/"))).toBe("forbidden");
+		expect(
+			await outcome(strict({ lookup: () => Promise.reject(new Error("NXDOMAIN")) })("http://no.test/")),
+		).toBe("temporary");
+	});
+
+	test("compresses what should be the file itself", async () => {
+		const port = await serving((_request, response) =>
+			response.writeHead(200, { "content-encoding": "gzip" }).end("?"),
+		);
+		expect(await outcome(fetcher(port)(`http://127.0.0.1:${port}/`))).toBe("failed");
+	});
+
+	test("says that the file is too large is not read", async () => {
+		const port = await serving((_request, response) =>
+			response.writeHead(200, { "content-length": 1001 }).flushHeaders(),
+		);
+		await expect(fetcher(port)(`http://127.0.0.1:${port}/`)).rejects.toThrow("the most");
+	});
+
+	test("sends more than the limit, or more or less than it said", async () => {
+		const endless = await serving((_request, response) => {
+			const piece = Buffer.alloc(100);
+			const more = () => {
+				while (response.writable && response.write(piece));
+				response.once("drain", more);
+			};
+			more();
+		});
+		expect(await outcome(fetcher(endless)(`http://127.0.0.1:${endless}/`))).toBe("invalid");
+		const short = await raw((socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort"));
+		expect(await outcome(fetcher(short)(`http://127.0.0.1:${short}/`))).toBe("broken off");
+		const long = await raw((socket) =>
+			socket.end("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nlong and more"),
+		);
+		expect(await outcome(fetcher(long)(`http://127.0.0.1:${long}/`))).toMatch(/^long |temporary|broken off/);
+		const negative = await raw((socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\nx"));
+		expect(await outcome(fetcher(negative)(`http://127.0.0.1:${negative}/`))).toBe("temporary");
+	});
+
+	const drip = (socket: Socket, ms: number, piece: string) => {
+		const timer = setInterval(() => socket.write(piece), ms);
+		socket.on("close", () => clearInterval(timer));
+	};
+	const took = async (work: Promise<unknown>) => {
+		const start = Date.now();
+		return [await work, Date.now() - start] as const;
+	};
+
+	test.each([
+		["never answers", () => undefined, "temporary", 300],
+		[
+			"sends its headers byte by byte",
+			(socket: Socket) => {
+				socket.write("HTTP/1.1 200 OK\r\nx: ");
+				drip(socket, 20, "y");
+			},
+			"temporary",
+			300,
+		],
+		[
+			"stalls in the middle",
+			(socket: Socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nx"),
+			"broken off",
+			300,
+		],
+		[
+			"sends a byte now and then",
+			(socket: Socket) => {
+				socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n");
+				drip(socket, 50, "x");
+			},
+			"broken off",
+			600,
+		],
+	])("%s", async (_name, answer, expected, limit) => {
+		const port = await raw(answer);
+		const [got, ms] = await took(outcome(fetcher(port)(`http://127.0.0.1:${port}/`)));
+		expect(got).toMatch(expected === "temporary" ? /temporary/ : /broken off/);
+		expect(ms).toBeGreaterThan(limit * 0.8);
+		expect(ms).toBeLessThan(limit + 400);
+	});
+
+	test("has no resolver that answers", async () => {
+		const never = () => new Promise<never>(() => undefined);
+		const [got, ms] = await took(outcome(strict({ lookup: never, headers: 200 })("http://slow.test/")));
+		expect([got, ms < 600]).toEqual(["temporary", true]);
+	});
+
+	test("is hung up on by who reads only the beginning", async () => {
+		const closed = Promise.withResolvers<void>();
+		const port = await raw((socket) => {
+			socket.write("HTTP/1.1 200 OK\r\n\r\n");
+			const timer = setInterval(() => socket.write("x"), 10);
+			socket.on("close", () => {
+				clearInterval(timer);
+				closed.resolve();
+			});
+		});
+		const { body } = await fetcher(port, { total: 60_000 })(`http://127.0.0.1:${port}/`);
+		body.destroy();
+		await closed.promise;
+	});
+});
+
+test("an empty file is one", async () => {
+	const port = await serving((_request, response) => response.end());
+	const { body, size } = await fetcher(port)(`http://127.0.0.1:${port}/`);
+	expect([size, await buffer(body)]).toEqual([0, Buffer.alloc(0)]);
+});

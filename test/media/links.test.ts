@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { MessageId, NetworkName, RoomId, UserId } from "../../src/core/ids.ts";
+import { mediaLinks } from "../../src/media/links.ts";
+import { seal } from "../../src/media/seal.ts";
+import { memoryMapping } from "../../src/store/memory.ts";
+
+const network = "matrix" as NetworkName;
+const cat = { source: { network, ref: "mxc://hs.test/cat" }, name: "cat.png", mime: "image/png" };
+const message = {
+	network,
+	room: "!room" as RoomId,
+	id: "$event" as MessageId,
+	person: "@alice:hs.test" as UserId,
+};
+const never = () => Promise.reject(new Error("opened"));
+const token = (url: string) => url.split("/").at(-2) as string;
+
+let links: ReturnType<typeof mediaLinks>;
+let mapping: ReturnType<typeof memoryMapping>;
+beforeEach(async () => {
+	mapping = memoryMapping();
+	await mapping.open();
+	links = mediaLinks({ mapping, url: "https://bridge.test/" });
+	await links.start();
+});
+
+describe("a link", () => {
+	test("leads to its file, and has the file's name at its end", () => {
+		const url = links.link(cat, message);
+		expect(url).toMatch(/^https:\/\/bridge\.test\/media\/[\w-]+\/cat\.png$/);
+		expect(links.read(token(url))).toMatchObject(cat);
+	});
+
+	test("is the same after a restart, so that a message sent again is the same", async () => {
+		const again = mediaLinks({ mapping, url: "https://bridge.test" });
+		await again.start();
+		expect(again.link(cat, message)).toBe(links.link(cat, message));
+	});
+
+	test("shows neither who sent it nor where it is kept", () => {
+		const bytes = Buffer.from(token(links.link(cat, message)), "base64url").toString("latin1");
+		expect(bytes).not.toContain("alice");
+		expect(bytes).not.toContain("mxc");
+	});
+
+	test("with one bit changed leads nowhere", () => {
+		const bytes = Buffer.from(token(links.link(cat, message)), "base64url");
+		for (let bit = 0; bit < bytes.length * 8; bit++) {
+			const forged = Buffer.from(bytes);
+			forged[bit >> 3] = (forged[bit >> 3] as number) ^ (1 << (bit & 7));
+			expect(links.read(forged.toString("base64url"))).toBeUndefined();
+		}
+		for (const other of ["", "AAAA", bytes.toString("base64"), `${bytes.toString("base64url")}=`, "ü"])
+			expect(links.read(other)).toBeUndefined();
+	});
+
+	test("of another bridge, or sealed for another purpose, leads nowhere", async () => {
+		const other = mediaLinks({ mapping: memoryMapping(), url: "https://bridge.test" });
+		await other.start();
+		expect(links.read(token(other.link(cat, message)))).toBeUndefined();
+		const secret = Buffer.alloc(32).toString("base64url");
+		expect(seal(secret, "a").open(seal(secret, "b").close("text"))).toBeUndefined();
+	});
+
+	test.each([
+		["cat", "image/png", "cat.png"],
+		["../../etc/passwd", undefined, ".._.._etc_passwd"],
+		["..", undefined, "file"],
+		["", "audio/ogg", "file.ogg"],
+		["Bericht ü.pdf", "application/pdf", "Bericht%20%C3%BC.pdf"],
+		["a?b#c%d", "text/plain; charset=utf-8", "a%3Fb%23c%25d.txt"],
+		["x\ud800y\u0000\n.gif", "image/gif", "x_y__.gif"],
+	])("to a file called %j ends in a name clients can use", (name, mime, end) => {
+		const url = links.link({ ...cat, name, mime }, message);
+		expect(new URL(url).pathname.split("/").slice(3)).toEqual([end]);
+		expect(links.read(token(url))?.name).toBe(name);
+	});
+});
+
+describe("a link is revoked", () => {
+	const read = (of = message, target = cat) => {
+		const linked = links.read(token(links.link(target, of)));
+		if (!linked) throw new Error("not a link");
+		return linked;
+	};
+
+	test("with its message, and no other of the same person", async () => {
+		await links.revoke({ event: message });
+		expect(await links.revoked(read(), never)).toBe(true);
+		expect(await links.revoked(read({ ...message, id: "$other" as MessageId }), never)).toBe(false);
+		expect(await links.revoked(read({ ...message, room: "!other" as RoomId }), never)).toBe(false);
+	});
+
+	test("with everything a person sent, and nothing of others", async () => {
+		await links.revoke({ person: { network, id: message.person } });
+		expect(await links.revoked(read({ ...message, id: "$other" as MessageId }), never)).toBe(true);
+		expect(await links.revoked(read({ ...message, person: "@bob:hs.test" as UserId }), never)).toBe(false);
+	});
+
+	test("with a file, wherever it turns up again; each file is read for that once", async () => {
+		const files: Record<string, string> = { one: "evil", two: "evil", three: "good" };
+		const at = (ref: string) => read(message, { ...cat, source: { network, ref } });
+		let opened = 0;
+		const open = (ref: string) => async () => {
+			opened += 1;
+			return { body: Readable.from([Buffer.from(files[ref] as string)]) };
+		};
+		expect(await links.revoked(at("one"), open("one"))).toBe(false);
+		expect(opened).toBe(0);
+		await links.revoke({ hash: createHash("sha256").update("evil").digest("hex").toUpperCase() });
+		expect(await links.revoked(at("one"), open("one"))).toBe(true);
+		expect(await links.revoked(at("two"), open("two"))).toBe(true);
+		expect(await links.revoked(at("three"), open("three"))).toBe(false);
+		expect(await links.revoked(at("three"), open("three"))).toBe(false);
+		expect(opened).toBe(3);
+	});
+
+	test("for good: also after a restart", async () => {
+		await links.revoke({ event: message });
+		const again = mediaLinks({ mapping, url: "https://bridge.test" });
+		await again.start();
+		expect(await again.revoked(read(), never)).toBe(true);
+	});
+});

@@ -1,0 +1,366 @@
+import { createHash, randomBytes } from "node:crypto";
+import http from "node:http";
+import { connect } from "node:net";
+import { Readable } from "node:stream";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { MessageId, NetworkName, RoomId, UserId } from "../../src/core/ids.ts";
+import type { ByteRange, Opened } from "../../src/core/media.ts";
+import { publicListener } from "../../src/http/public.ts";
+import { mediaLinks, mediaPath } from "../../src/media/links.ts";
+import { partOf, slice } from "../../src/media/range.ts";
+import { serveMedia } from "../../src/media/serve.ts";
+import { memoryMapping } from "../../src/store/memory.ts";
+import { quiet, until } from "../fakes.ts";
+
+const network = "matrix" as NetworkName;
+const message = {
+	network,
+	room: "!room" as RoomId,
+	id: "$event" as MessageId,
+	person: "@alice:hs.test" as UserId,
+};
+const MB = 1_048_576;
+
+type Source = (range?: ByteRange) => Promise<Opened>;
+/** A file that its network can give parts of. */
+const file =
+	(bytes: Buffer, mime?: string): Source =>
+	async (range) => {
+		const part = range && partOf(range, bytes.length);
+		const body = Readable.from([bytes], { objectMode: false });
+		return {
+			body: part ? slice(body, part.start, part.end) : body,
+			size: bytes.length,
+			...(mime && { mime }),
+			...(part && { part }),
+		};
+	};
+
+let links: ReturnType<typeof mediaLinks>;
+let listener: Awaited<ReturnType<typeof publicListener>>;
+let source: Source;
+let base: string;
+const opened: Opened[] = [];
+
+beforeEach(async () => {
+	opened.length = 0;
+	links = mediaLinks({ mapping: memoryMapping(), url: "http://bridge.test" });
+	await links.start();
+	const open = async (_source: unknown, range?: ByteRange) => {
+		const one = await source(range);
+		opened.push(one);
+		return one;
+	};
+	const media = serveMedia(links, {
+		open,
+		largest: 200 * MB,
+		log: quiet,
+		atOnce: 3,
+		atOnceOfOne: 2,
+		idle: 300,
+	});
+	listener = await publicListener({ host: "127.0.0.1", port: 0 }, { [mediaPath]: media });
+	base = `http://127.0.0.1:${listener.address.port}`;
+});
+afterEach(() => listener.close());
+
+const urlOf = (mime: string | undefined, name = "cat.png", ref = "mxc://hs/1") =>
+	links.link({ source: { network, ref }, name, mime }, message).replace("http://bridge.test", base);
+const png = (ref?: string) => urlOf("image/png", "cat.png", ref);
+
+describe("a person who opens a link", () => {
+	test("gets the file with its name and type, and nothing a browser would run", async () => {
+		source = file(Buffer.from("pixels"));
+		const answer = await fetch(png());
+		expect(answer.status).toBe(200);
+		expect(await answer.text()).toBe("pixels");
+		const { headers } = answer;
+		expect(headers.get("content-type")).toBe("image/png");
+		expect(headers.get("content-length")).toBe("6");
+		expect(headers.get("content-disposition")).toBe("inline; filename*=UTF-8''cat.png");
+		expect(headers.get("content-security-policy")).toMatch(/default-src 'none'.*sandbox$/);
+		expect(headers.get("x-content-type-options")).toBe("nosniff");
+		expect(headers.get("referrer-policy")).toBe("no-referrer");
+		expect(headers.get("cache-control")).toMatch(/^private, max-age=\d+$/);
+	});
+
+	test.each([
+		["image/svg+xml", "application/octet-stream", "attachment"],
+		["text/html", "application/octet-stream", "attachment"],
+		["application/xhtml+xml", "application/octet-stream", "attachment"],
+		["application/pdf", "application/octet-stream", "attachment"],
+		["image/png\r\nset-cookie: a=b", "application/octet-stream", "attachment"],
+		[undefined, "application/octet-stream", "attachment"],
+		["text/plain; charset=iso-8859-1", "text/plain; charset=utf-8", "inline"],
+		["VIDEO/MP4", "video/mp4", "inline"],
+		["audio/ogg; codecs=opus", "audio/ogg", "inline"],
+	])("that says it is %s gets %s", async (mime, type, disposition) => {
+		source = file(Buffer.from("x"));
+		const answer = await fetch(urlOf(mime, `it's a "ü".bin`));
+		await answer.text();
+		expect(answer.headers.get("content-type")).toBe(type);
+		expect(answer.headers.get("content-disposition")).toBe(
+			`${disposition}; filename*=UTF-8''it%27s%20a%20%22%C3%BC%22.bin`,
+		);
+	});
+
+	test("asks for its head only, and gets no body", async () => {
+		source = file(Buffer.from("pixels"));
+		const answer = await fetch(png(), { method: "HEAD" });
+		expect([answer.status, answer.headers.get("content-length"), await answer.text()]).toEqual([
+			200,
+			"6",
+			"",
+		]);
+		expect(opened[0]?.body.destroyed).toBe(true);
+	});
+
+	test.each([
+		["bytes=2-3", 206, "xe", "bytes 2-3/6"],
+		["bytes=4-", 206, "ls", "bytes 4-5/6"],
+		["bytes=-1", 206, "s", "bytes 5-5/6"],
+		["bytes=0-99", 206, "pixels", "bytes 0-5/6"],
+		["bytes=6-", 416, "", "bytes */6"],
+		["bytes=0-0,2-3", 200, "pixels", null],
+		["nonsense", 200, "pixels", null],
+	])("in the part %s", async (range, status, text, contentRange) => {
+		source = file(Buffer.from("pixels"));
+		const answer = await fetch(png(), { headers: { range } });
+		expect([answer.status, await answer.text(), answer.headers.get("content-range")]).toEqual([
+			status,
+			text,
+			contentRange,
+		]);
+		expect(opened[0]?.body.destroyed).toBe(true);
+	});
+
+	test("gets the whole file where its network has no parts, or after it may have changed", async () => {
+		source = () => file(Buffer.from("pixels"))();
+		expect((await fetch(png(), { headers: { range: "bytes=2-3" } })).status).toBe(200);
+		source = file(Buffer.from("pixels"));
+		expect((await fetch(png(), { headers: { range: "bytes=2-3", "if-range": '"x"' } })).status).toBe(200);
+	});
+
+	test("may use another file name, and a file of no bytes", async () => {
+		source = file(Buffer.alloc(0));
+		const answer = await fetch(`${png().replace("cat.png", "other.exe")}?download=1`);
+		expect([answer.status, await answer.text(), answer.headers.get("content-disposition")]).toEqual([
+			200,
+			"",
+			"inline; filename*=UTF-8''cat.png",
+		]);
+	});
+});
+
+describe("without detail", () => {
+	const status = async (url: string, init?: RequestInit) => {
+		const answer = await fetch(url, init);
+		expect(await answer.text()).toBe("");
+		expect(answer.headers.get("content-security-policy")).toContain("sandbox");
+		return answer.status;
+	};
+
+	test("404 for what is no link of ours, or is gone at its network", async () => {
+		source = () => Promise.reject(new PermanentError("not-found", "secret detail"));
+		expect(await status(`${base}/media/`)).toBe(404);
+		expect(await status(`${base}/media/AAAAAAAAAAAAAAAAAAAAAAAAAAAA/x`)).toBe(404);
+		expect(opened).toEqual([]);
+		expect(await status(png())).toBe(404);
+		expect((await fetch(`${base}/elsewhere`)).status).toBe(404);
+	});
+
+	test("405 for anything but reading", async () => {
+		expect(await status(png(), { method: "POST", body: "x" })).toBe(405);
+	});
+
+	test("410 for what was revoked", async () => {
+		source = file(Buffer.from("pixels"));
+		await links.revoke({ event: message });
+		expect(await status(png())).toBe(410);
+		expect(await status(png(), { headers: { range: "bytes=0-0" } })).toBe(410);
+		expect(opened).toEqual([]);
+	});
+
+	test("502 where the network does not give it, or it is too large", async () => {
+		for (const error of [
+			new TemporaryError("secret"),
+			new TypeError("bug"),
+			new PermanentError("failed", "s"),
+		]) {
+			source = () => Promise.reject(error);
+			expect(await status(png())).toBe(502);
+		}
+		source = async () => ({ body: Readable.from([]), size: 201 * MB });
+		expect(await status(png())).toBe(502);
+	});
+});
+
+describe("a source that", () => {
+	const outcome = (url: string) =>
+		fetch(url)
+			.then((answer) => answer.arrayBuffer())
+			.then(
+				(bytes) => bytes.byteLength,
+				() => "cut off",
+			);
+
+	test("fails midway, or ends early, leaves no file that looks whole", async () => {
+		source = async () => ({
+			size: 6,
+			body: Readable.from(
+				(async function* () {
+					yield Buffer.from("pix");
+					throw new Error("reset");
+				})(),
+				{ objectMode: false },
+			),
+		});
+		expect(await outcome(png())).toBe("cut off");
+		source = async () => ({ body: Readable.from([Buffer.from("pix")]), size: 6 });
+		expect(await outcome(png())).toBe("cut off");
+		source = async () => ({ body: Readable.from([Buffer.from("pixels and more")]), size: 6 });
+		expect(await outcome(png())).toBe(6);
+		source = file(Buffer.from("pixels"));
+		expect(await outcome(png())).toBe(6);
+	});
+
+	test("fails before anybody reads it does not end the process", async () => {
+		source = async () => {
+			const body = new Readable({ read() {} });
+			body.destroy(new Error("reset"));
+			return { body, size: 6 };
+		};
+		expect(await outcome(png())).toBe("cut off");
+	});
+
+	test("never ends is cut off at the limit", async () => {
+		const piece = Buffer.alloc(MB);
+		source = async () => ({ body: endless(piece) });
+		expect(await outcome(png())).toBe("cut off");
+	}, 20_000);
+});
+
+function endless(piece: Buffer) {
+	return Readable.from(
+		(async function* () {
+			for (;;) yield piece;
+		})(),
+		{ objectMode: false },
+	);
+}
+
+describe("a client that", () => {
+	/** Sends a request and reads nothing of the answer. */
+	const deaf = (url: string) => {
+		const socket = connect(listener.address.port, "127.0.0.1");
+		socket.pause();
+		socket.on("error", () => undefined);
+		socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nHost: x\r\n\r\n`);
+		return socket;
+	};
+
+	test("goes away midway has the source let go", async () => {
+		source = async () => ({ body: endless(Buffer.alloc(1000)) });
+		const socket = deaf(png());
+		await until(
+			() => opened.length === 1,
+			() => "not opened",
+		);
+		socket.destroy();
+		await until(
+			() => opened[0]?.body.destroyed === true,
+			() => "still open",
+		);
+	});
+
+	test("goes away before the source answers has it let go too", async () => {
+		const late = Promise.withResolvers<Opened>();
+		source = () => late.promise;
+		const socket = deaf(png());
+		await new Promise((resolve) => setTimeout(resolve, 50));
+		socket.destroy();
+		await new Promise((resolve) => setTimeout(resolve, 50));
+		late.resolve({ body: endless(Buffer.alloc(1000)) });
+		await until(
+			() => opened[0]?.body.destroyed === true,
+			() => "still open",
+		);
+	});
+
+	test("takes nothing is sent no more than the buffers hold, and is hung up on", async () => {
+		let given = 0;
+		const body = Readable.from(
+			(async function* () {
+				for (;;) {
+					given += MB;
+					yield Buffer.alloc(MB);
+				}
+			})(),
+			{ objectMode: false },
+		);
+		source = async () => ({ body });
+		deaf(png());
+		await until(
+			() => body.destroyed,
+			() => `still open after ${given} bytes`,
+		);
+		expect(given).toBeLessThan(30 * MB);
+	});
+
+	test("opens the same link many times is asked to wait, and others with it when it is too much", async () => {
+		source = async () => ({ body: endless(Buffer.alloc(1000)) });
+		const one = [deaf(png()), deaf(png())];
+		await until(
+			() => opened.length === 2,
+			() => "not opened",
+		);
+		const answer = await fetch(png());
+		expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
+		const other = deaf(png("mxc://hs/2"));
+		await until(
+			() => opened.length === 3,
+			() => "not opened",
+		);
+		expect((await fetch(png("mxc://hs/3"))).status).toBe(503);
+		for (const socket of [...one, other]) socket.destroy();
+		await until(
+			() => opened.every(({ body }) => body.destroyed),
+			() => "still open",
+		);
+		source = file(Buffer.from("pixels"));
+		expect((await fetch(png())).status).toBe(200);
+	});
+});
+
+test("100 MB go through in little memory, and arrive as they were", async () => {
+	const piece = randomBytes(MB);
+	const sent = createHash("sha256");
+	source = async () => ({
+		size: 100 * MB,
+		body: Readable.from(
+			(async function* () {
+				for (let i = 0; i < 100; i++) {
+					sent.update(piece);
+					yield piece;
+				}
+			})(),
+			{ objectMode: false },
+		),
+	});
+	await new Promise<void>((resolve) => setTimeout(resolve, 50));
+	const before = process.memoryUsage().rss;
+	let most = before;
+	const got = createHash("sha256");
+	const { promise, resolve } = Promise.withResolvers<void>();
+	http.get(png(), (answer) => {
+		answer.on("data", (chunk: Buffer) => {
+			got.update(chunk);
+			most = Math.max(most, process.memoryUsage().rss);
+		});
+		answer.on("end", resolve);
+	});
+	await promise;
+	expect(got.digest("hex")).toBe(sent.digest("hex"));
+	expect((most - before) / MB).toBeLessThan(30);
+}, 30_000);
