@@ -7,6 +7,7 @@ import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Level, Network } from "./network.ts";
 import { eventKey, operationId, traceId } from "./operation.ts";
+import { ownReactions } from "./own-reactions.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
@@ -103,39 +104,6 @@ export function router(deps: {
 		return from?.in ? portal.links.filter((link) => link.id !== from.id && link.out) : [];
 	};
 
-	/**
-	 * Reactions that are events of their own are remembered by their ids, so that taking one back says which it was. Others'
-	 * reactions taken back by a moderator stay: no other network lets us do that in their name.
-	 */
-	async function asReaction(
-		event: BridgeEvent,
-	): Promise<{ event: BridgeEvent; reaction?: Entry["reaction"] } | undefined> {
-		const { network, id: sender } = event.sender;
-		if (event.kind === "reaction" && event.mode === "add") {
-			const message = event.target.id;
-			const shown = await journal.reactions(network, event.room, message, sender);
-			const now = [...shown, ...event.emoji.map((emoji) => ({ emoji, id: event.id }))];
-			return { event, reaction: { network, room: event.room, message, sender, now } };
-		}
-		if (event.kind !== "redaction") return { event };
-		const taken = await journal.reactionAt(network, event.room, event.target.id);
-		if (!taken) return { event };
-		if (taken.sender !== sender) return undefined;
-		const { kind: _kind, target, reason: _reason, ...base } = event;
-		const shown = await journal.reactions(network, event.room, taken.message, sender);
-		const now = shown.filter((one) => one.id !== target.id);
-		return {
-			event: {
-				...base,
-				kind: "reaction",
-				mode: "remove",
-				emoji: [taken.emoji],
-				target: { id: taken.message },
-			},
-			reaction: { network, room: event.room, message: taken.message, sender, now },
-		};
-	}
-
 	/** Refuses aloud what a person said; resolves at once, the telling goes its own way. */
 	function refuse(event: BridgeEvent, error: PermanentError): undefined {
 		log.warn({ trace: traceId(event), reason: error.reason, domain: event.sender.domain }, "event refused");
@@ -146,10 +114,14 @@ export function router(deps: {
 		return undefined;
 	}
 
-	async function route(received: BridgeEvent, crowds: Crowds): Promise<Entry | undefined> {
+	async function route(
+		received: BridgeEvent,
+		crowds: Crowds,
+		note: ReturnType<typeof ownReactions>,
+	): Promise<Entry | undefined> {
 		const no = guard(received);
 		if (no) return refuse(received, no);
-		const seen = await asReaction(received);
+		const seen = await note(received);
 		if (!seen) return undefined;
 		const { event, reaction } = seen;
 		try {
@@ -193,9 +165,10 @@ export function router(deps: {
 		/** The journal entries of a batch of events, in order; what may not pass is refused to its sender. */
 		async entries(events: readonly BridgeEvent[]): Promise<readonly Entry[]> {
 			const crowds: Crowds = new Map();
+			const note = ownReactions(journal);
 			const found: Entry[] = [];
 			for (const event of events) {
-				const entry = await route(event, crowds);
+				const entry = await route(event, crowds, note);
 				if (entry) found.push(entry);
 			}
 			return found;

@@ -160,6 +160,26 @@ describe("reactions", () => {
 		expect(shows(mars)).toEqual(["👍", "👍🎉", "🎉"]);
 	});
 
+	test("that come in one batch with their taking back are counted along", async () => {
+		const base = { room: "plaza" as RoomId, sender: earth.person("ann"), at: Date.now() };
+		const add = (own: string, emoji: string) =>
+			({
+				...base,
+				id: id(own),
+				kind: "reaction",
+				mode: "add",
+				emoji: [emoji],
+				target: { id: target },
+			}) as const;
+		const gone = { ...base, id: id("r3"), kind: "redaction", target: { id: id("r1") } } as const;
+		await bridge.receive([add("r1", "👍"), add("r2", "🎉"), gone]);
+		await reached(mars, 4);
+		expect(shows(mars)).toEqual(["👍", "👍🎉", "🎉"]);
+		await does(earth, "ann", { kind: "redaction", target: { id: id("r2") } });
+		await reached(mars, 5);
+		expect(shows(mars).at(-1)).toBe("");
+	});
+
 	test("of others stay when a moderator deletes them: no other network lets us speak for them", async () => {
 		const first = await react("add", "👍");
 		await does(earth, "moderator", { kind: "redaction", target: { id: first } });
