@@ -5,7 +5,7 @@ import { deliver } from "./deliver.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
-import type { Journal, Lane } from "./journal.ts";
+import type { Copy, Journal, Lane } from "./journal.ts";
 import { lanes as runLanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Mapping, Portal } from "./mapping.ts";
@@ -32,6 +32,8 @@ export function createBridge(deps: {
 	journal: Journal;
 	rules: Rules;
 	log: Log;
+	/** Told of every message that is taken back. */
+	redacted?: (message: Copy) => Promise<void>;
 }): Running {
 	const { networks, mapping, journal, rules, log } = deps;
 	const byName = new Map(networks.map((one) => [one.name, one]));
@@ -42,7 +44,7 @@ export function createBridge(deps: {
 		return found;
 	};
 	const portals = keepPortals({ mapping, journal, network, log });
-	const route = router({ mapping, journal, portals, network, rules, log });
+	const route = router({ ...deps, portals, network });
 	/** The network each lane leads to, so that a lane is found without asking the store. */
 	const targets = new Map<string, Network>();
 	const key = (lane: Lane) => `${lane.portal} ${lane.link}`;
@@ -127,6 +129,11 @@ export function createBridge(deps: {
 		},
 		resume: (name) => lanes.resume((lane) => targets.get(key(lane))?.name === name),
 		close: portals.close,
+		async open({ network: of, ref }, range) {
+			const { open } = network(of);
+			if (!open) throw new PermanentError("not-found", phrases.fileGone);
+			return open(ref, range);
+		},
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
 		mirror: portals.mirror,

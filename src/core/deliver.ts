@@ -92,6 +92,15 @@ export function deliver(deps: {
 		};
 	}
 
+	/** Words alone may look as if all was well: their sender is told once what is missing there. */
+	async function excuse({ event, lane }: Row, said: BridgeEvent, fit: BridgeEvent, target: Network) {
+		const why = "media" in said && said.media && !("media" in fit) && target.lacks?.media;
+		if (!why || !(await journal.once(`no media ${lane.portal} ${lane.link}`))) return;
+		await network(event.sender.network)
+			.refuse(event, new PermanentError("invalid", why), target.title)
+			.catch((failure: unknown) => log.error({ err: failure }, "could not tell the sender"));
+	}
+
 	return {
 		/** What is about an earlier message may be about one still under way in the same lane. */
 		alone: (row) => references(row.event).length > 0,
@@ -118,6 +127,7 @@ export function deliver(deps: {
 				return undefined;
 			};
 			if (!fit) return settle();
+			await excuse(row, said, fit, target);
 			const on = fit.kind === "reaction" ? refs[fit.target.id]?.[0] : undefined;
 			const set = fit.kind === "reaction" && on ? await asSet(fit, on, to) : { event: fit, shown: [] };
 			if (!set) return settle();

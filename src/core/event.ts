@@ -43,6 +43,8 @@ export type Media = Readonly<{
 	/** What it shows, for those who cannot see it. */
 	alt?: string;
 	blurhash?: string;
+	/** Where anybody can fetch it by themselves, in case we cannot. */
+	link?: string;
 }>;
 
 /** What somebody says, whatever kind of saying it is. */

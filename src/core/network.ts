@@ -1,9 +1,10 @@
 import type { Command, CommandCall } from "./commands.ts";
 import type { PermanentError } from "./errors.ts";
-import type { BridgeEvent, Kind, Person } from "./event.ts";
+import type { BridgeEvent, Kind, Media, Person } from "./event.ts";
 import type { MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";
 import type { Reaction } from "./journal.ts";
 import type { Link, Portal } from "./mapping.ts";
+import type { ByteRange, Opened } from "./media.ts";
 
 /**
  * native: everybody there understands it. mixed: some do, so a marked text goes along; also when unknown.
@@ -70,6 +71,8 @@ export interface Network {
 	status?(): Status;
 	/** What a room there can show. `event` is what is about to be sent, where that makes a difference. */
 	capabilities(room: RoomId, event: BridgeEvent): Capabilities;
+	/** Why a feature cannot be shown there, where it could be if the bridge was set up for it. */
+	lacks?: Readonly<Partial<Record<Feature, string>>>;
 	/**
 	 * Delivers, and resolves when the other side confirmed, with the ids the event has there.
 	 * @throws TemporaryError to be called again with the same operation, PermanentError to give up.
@@ -77,6 +80,9 @@ export interface Network {
 	send(out: Outbound): Promise<readonly MessageId[]>;
 	/** Tells the sender of `event` that it reaches nobody on `target`. Never answers an error with an error. */
 	refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void>;
+
+	/** A file this network keeps, by the `ref` it gave. @throws PermanentError where it cannot be had, TemporaryError. */
+	open?(ref: string, range?: ByteRange): Promise<Opened>;
 
 	/** Who has this address, or undefined where nobody has. @throws PermanentError when it cannot be an address. */
 	findPerson(address: readonly string[]): Promise<Person | undefined>;
@@ -125,6 +131,8 @@ export interface Bridge {
 	resume(network: NetworkName): void;
 	/** Nobody of this portal is left on the other side: it is taken down. */
 	close(portal: Portal): Promise<void>;
+	/** Opens a file on the network that keeps it. @throws as {@link Network.open} */
+	open(source: Media["source"], range?: ByteRange): Promise<Opened>;
 	/** True when the person may do what `level` says. */
 	allows(person: Person, level: Level): boolean;
 	/** A secret made once and kept for good, base64url, 32 bytes. */

@@ -1,7 +1,7 @@
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { NetworkName, RoomId, UserId } from "./ids.ts";
-import type { Entry, Journal, NewRow } from "./journal.ts";
+import type { Copy, Entry, Journal, NewRow } from "./journal.ts";
 import { type Limits, limiter } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
@@ -32,6 +32,7 @@ export function router(deps: {
 	network(name: NetworkName): Network;
 	rules: Rules;
 	log: Log;
+	redacted?: (message: Copy) => Promise<void>;
 }) {
 	const { mapping, journal, portals, network, rules, log } = deps;
 	const ofSender = limiter(rules.limits.sender);
@@ -144,8 +145,11 @@ export function router(deps: {
 					.attach(portal)
 					.catch((error: unknown) => log.error({ err: error, portal: portal.id }, "link refused"));
 			// What its author deletes before it was ever sent is not sent.
-			if (event.kind === "redaction")
-				await journal.cancel({ network: event.sender.network, room: event.room, id: event.target.id });
+			if (event.kind === "redaction") {
+				const message = { network: event.sender.network, room: event.room, id: event.target.id };
+				await journal.cancel(message);
+				await deps.redacted?.(message);
+			}
 			const { aka } = event;
 			return {
 				key: eventKey(event),
