@@ -4,35 +4,23 @@ import { createHash } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
 import { DatabaseSync } from "node:sqlite";
+import { json } from "node:stream/consumers";
 import { SaxesParser } from "saxes";
-
-export type FloorOptions = Readonly<{
-	homeserver: string;
-	token: string;
-	domain: string;
-	listen: number;
-	xmpp: Readonly<{ port: number; component: string; secret: string }>;
-	mqtt?: Readonly<{ port: number; filter: string; room: string }>;
-	file: string;
-	/** The Matrix room, and the MUC or the XMPP account it is joined with. */
-	pairs: readonly Readonly<{ room: string; muc?: string; account?: string }>[];
-	/** MXIDs of those who are occupants of each MUC. */
-	people: readonly string[];
-}>;
+import type { FloorOptions } from "./world.ts";
 
 const options = JSON.parse(process.argv[2] ?? "") as FloorOptions;
 const { domain } = options;
 const { component } = options.xmpp;
 const base = new URL(options.homeserver);
 const agent = new http.Agent({ keepAlive: true });
+const always = { authorization: `Bearer ${options.token}`, "content-type": "application/json" };
 const there = new Map<string, { type: string; to: string }>();
 const rooms = new Map<string, string>();
 let count = 0;
 
 const db = new DatabaseSync(options.file);
-db.exec(
-	"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE rows (seq INTEGER PRIMARY KEY, text TEXT)",
-);
+db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+db.exec("CREATE TABLE rows (seq INTEGER PRIMARY KEY, text TEXT)");
 const insert = db.prepare("INSERT INTO rows VALUES (?, ?)");
 const remove = db.prepare("DELETE FROM rows WHERE seq = ?");
 let delivered: number[] = [];
@@ -48,25 +36,23 @@ function keep(texts: readonly string[]): number {
 }
 
 // Towards Matrix: one request after the other in each room.
-const tails = new Map<string, Promise<void>>();
+const tails = new Map<string, Promise<unknown>>();
 function put(room: string, ghost: string, seq: number, text: string): void {
 	const as = encodeURIComponent(`@_xmpp_${ghost}:${domain}`);
 	const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/send/m.room.message/${seq}?user_id=${as}`;
 	const body = Buffer.from(JSON.stringify({ msgtype: "m.text", body: text }));
-	const headers = {
-		authorization: `Bearer ${options.token}`,
-		"content-type": "application/json",
-		"content-length": body.length,
+	const headers = { ...always, "content-length": body.length };
+	const target = { agent, method: "PUT", path, headers, hostname: base.hostname, port: base.port };
+	const ask = async () => {
+		await new Promise((resolve) => {
+			http.request(target, (response) => response.resume().on("end", resolve)).end(body);
+		});
+		delivered.push(seq);
 	};
-	const ask = () =>
-		new Promise<void>((resolve) => {
-			const target = { agent, method: "PUT", path, headers, hostname: base.hostname, port: base.port };
-			const request = http.request(target, (response) => response.resume().on("end", resolve));
-			request.end(body);
-		}).then(() => void delivered.push(seq));
 	tails.set(room, (tails.get(room) ?? Promise.resolve()).then(ask));
 }
-function toMatrix(batch: readonly (readonly [room: string, ghost: string, text: string])[]): void {
+type Line = readonly [room: string, ghost: string, text: string];
+function toMatrix(batch: readonly Line[]): void {
 	if (batch.length === 0) return;
 	const first = keep(batch.map(([, , text]) => text));
 	for (const [index, [room, ghost, text]] of batch.entries()) put(room, ghost, first + index, text);
@@ -78,6 +64,7 @@ const jidOf = (mxid: string) => `${mxid.slice(1, mxid.indexOf(":"))}@${component
 type Event = { type: string; room_id: string; sender: string; content: { body?: string } };
 function fromMatrix(events: readonly Event[]): void {
 	const words = events.filter((one) => one.type === "m.room.message" && !one.sender.startsWith("@_xmpp_"));
+	if (words.length === 0) return;
 	const first = keep(words.map((one) => one.content.body ?? ""));
 	let out = "";
 	for (const [index, { room_id: room, sender, content }] of words.entries()) {
@@ -102,21 +89,16 @@ let depth = 0;
 let stanza: Record<string, string> = {};
 let inBody = false;
 let text = "";
-let heard: (readonly [string, string, string])[] = [];
+let heard: Line[] = [];
 sax.on("opentag", ({ name, attributes }) => {
-	if (depth++ === 1) {
-		stanza = attributes;
-		text = "";
-	}
+	if (depth++ === 1) [stanza, text] = [attributes, ""];
 	inBody = depth === 3 && name === "body";
 	if (depth === 1) {
 		const secret = createHash("sha1").update(`${attributes.id}${options.xmpp.secret}`).digest("hex");
 		socket.write(`<handshake>${secret}</handshake>`);
 	}
 });
-sax.on("text", (chunk) => {
-	if (inBody) text += chunk;
-});
+sax.on("text", (chunk) => void (text += inBody ? chunk : ""));
 sax.on("closetag", ({ name }) => {
 	inBody = false;
 	if (--depth !== 1) return;
@@ -126,11 +108,9 @@ sax.on("closetag", ({ name }) => {
 	const room = rooms.get(place);
 	if (text && mine && room) heard.push([room, encodeURIComponent(nick || place), text]);
 });
-const socket = net.connect(options.xmpp.port, "127.0.0.1", () => {
-	socket.write(
-		`<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='${component}'>`,
-	);
-});
+const socket = net.connect(options.xmpp.port, "127.0.0.1");
+const streams = "http://etherx.jabber.org/streams";
+socket.write(`<stream:stream xmlns='jabber:component:accept' xmlns:stream='${streams}' to='${component}'>`);
 socket.setEncoding("utf8").on("data", (chunk) => {
 	sax.write(String(chunk));
 	toMatrix(heard);
@@ -142,11 +122,12 @@ if (options.mqtt) {
 	// CONNECT 3.1.1 as "floor", SUBSCRIBE with QoS 1.
 	const hello = Buffer.from([0x10, 17, 0, 4, 77, 81, 84, 84, 4, 2, 0, 0, 0, 5, ...Buffer.from("floor")]);
 	const subscribe = Buffer.from([0x82, filter.length + 5, 0, 1, 0, filter.length, ...Buffer.from(filter), 1]);
-	const broker = net.connect(port, "127.0.0.1", () => broker.write(Buffer.concat([hello, subscribe])));
+	const broker = net.connect(port, "127.0.0.1");
+	broker.write(Buffer.concat([hello, subscribe]));
 	let rest: Buffer = Buffer.alloc(0);
 	broker.on("data", (chunk: Buffer) => {
 		rest = Buffer.concat([rest, chunk]);
-		const batch: (readonly [string, string, string])[] = [];
+		const batch: Line[] = [];
 		const acknowledge: number[] = [];
 		for (; rest.length > 1 && rest.length >= 2 + (rest[1] ?? 0); rest = rest.subarray(2 + (rest[1] ?? 0))) {
 			if (rest[0] !== 0x32) continue;
@@ -160,13 +141,9 @@ if (options.mqtt) {
 }
 
 http
-	.createServer((request, response) => {
-		const chunks: Buffer[] = [];
-		request.on("data", (chunk: Buffer) => chunks.push(chunk));
-		request.on("end", () => {
-			fromMatrix((JSON.parse(Buffer.concat(chunks).toString()) as { events: Event[] }).events);
-			response.end("{}");
-		});
+	.createServer(async (request, response) => {
+		fromMatrix(((await json(request)) as { events: Event[] }).events);
+		response.end("{}");
 	})
 	.listen(options.listen, "127.0.0.1", () => console.log(`{"msg":"running"}`));
 process.on("SIGTERM", () => process.exit(0));

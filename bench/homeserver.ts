@@ -25,12 +25,15 @@ export async function homeserver(options: {
 	let events = 0;
 	let transactions = 0;
 	let pushing = false;
+	/** ms after which messages are answered; requests that sent none. */
 	const state = { latency: 0, requests: 0 };
 
 	fake.fail((request) => {
-		state.requests++;
 		fake.seen.length = 0;
-		if (request.method !== "PUT" || !request.path.includes("/send/")) return undefined;
+		if (request.method !== "PUT" || !request.path.includes("/send/")) {
+			state.requests++;
+			return undefined;
+		}
 		const known = answers.get(request.path);
 		const id = known ?? `$e${events++}`;
 		if (!known) {

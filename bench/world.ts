@@ -13,7 +13,6 @@ import { account, occupant } from "../src/xmpp/from-xmpp.ts";
 import { freePort } from "../test/matrix/fake-homeserver.ts";
 import { secret } from "../test/xmpp/fake-server.ts";
 import { broker } from "./broker.ts";
-import type { FloorOptions } from "./floor.ts";
 import { homeserver } from "./homeserver.ts";
 import { startSubject } from "./subject.ts";
 import { xmppServer } from "./xmpp.ts";
@@ -32,6 +31,21 @@ export type Shape = Readonly<{
 	/** Ghosts known to the mapping that take no part. */
 	strangers?: number;
 }>;
+/** What the floor is told on its command line. */
+export type FloorOptions = Readonly<{
+	homeserver: string;
+	token: string;
+	domain: string;
+	listen: number;
+	xmpp: Readonly<{ port: number; component: string; secret: string }>;
+	mqtt?: Readonly<{ port: number; filter: string; room: string }>;
+	file: string;
+	/** The Matrix room, and the MUC or the XMPP account it is joined with. */
+	pairs: readonly Readonly<{ room: string; muc?: string; account?: string }>[];
+	/** MXIDs of those who are occupants of each MUC. */
+	people: readonly string[];
+}>;
+
 export type World = Awaited<ReturnType<typeof world>>;
 
 const domain = "hs.test";
@@ -68,6 +82,9 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 	const bot = hs.fake.person("trivium");
 	const room = () => {
 		const made = hs.fake.room(persons[0] ?? "", { preset: "public_chat" });
+		// With its frame, as the bridge asks for it.
+		const create = { sender: persons[0], content: { room_version: "12" } };
+		hs.fake.emit(made, persons[0] ?? "", "m.room.create", create, { state_key: "" });
 		for (const one of [...persons.slice(1), bot]) hs.fake.member(made, one, "join");
 		return made;
 	};
