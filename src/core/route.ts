@@ -43,8 +43,10 @@ export function router(deps: {
 	/** Why this person may not say this here, if so. */
 	function guard(event: BridgeEvent): PermanentError | undefined {
 		const { sender } = event;
+		// Things speak because the admin mirrors them, not because somebody let them.
+		if (event.kind === "state") return undefined;
 		if (!atLeast(rules.level(sender), "use")) return new PermanentError("forbidden", phrases.blocked);
-		if (event.kind === "membership" || event.kind === "profile" || event.kind === "state") return undefined;
+		if (event.kind === "membership" || event.kind === "profile") return undefined;
 		if (ofSender(sender.id) && ofDomain(sender.domain)) return undefined;
 		return new PermanentError("busy", phrases.tooFast);
 	}

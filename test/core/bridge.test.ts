@@ -278,7 +278,7 @@ describe("commands", () => {
 
 test("a sensor's values appear in the rooms of its mirror, as words where there is nothing better", async () => {
 	await bridge.stop(0);
-	await begin({}, { can: { message: "drop" } });
+	await begin({ level: permissions({ "*@earth": "use" }) }, { can: { message: "drop" } });
 	const mirror = { here: earth.name, room: "plaza" as RoomId, there: mars.name, topic: "temp" as RoomId };
 	await bridge.mirror([mirror], true);
 	const reading = {

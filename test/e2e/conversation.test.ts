@@ -1,0 +1,246 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Bridged, startBridged } from "../testbed/bridge.ts";
+import { MatrixClient } from "../testbed/matrix-client.ts";
+import { MqttClient } from "../testbed/mqtt-client.ts";
+import { isMessage, XmppClient } from "../testbed/xmpp-client.ts";
+
+/** What an address looks like where a name should stand. */
+const raw = /=40|=3a|%hs\.test|@[a-z_]+[^ ]*:hs\.test/;
+
+describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and %s", (server) => {
+	let bridged: Bridged;
+	let juliet: MatrixClient;
+	let romeo: XmppClient;
+	let muc: string;
+	const matrix = async (name: string, display?: string) => {
+		const client = await MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser(name));
+		if (display) await client.displayName(display);
+		return client;
+	};
+	const joined = (room: string, name: string) =>
+		juliet.waitFor(
+			`${name} in the room`,
+			(event) =>
+				event.room_id === room &&
+				event.type === "m.room.member" &&
+				event.content.displayname === name &&
+				event.content.membership === "join",
+			20_000,
+		);
+	const occupant = (nick: string, type?: string) =>
+		romeo.waitFor(
+			`${nick} ${type ?? "in"} the MUC`,
+			(stanza) =>
+				stanza.is("presence") && stanza.attrs.from === `${muc}/${nick}` && stanza.attrs.type === type,
+			20_000,
+		);
+	/** How often each of these bodies stands in what arrived, after time for more. */
+	const onMatrix = (room: string, bodies: readonly string[]) =>
+		bodies.map(
+			(body) =>
+				juliet.inbox.items.filter(
+					(e) => e.room_id === room && e.content.body === body && e.from === "timeline",
+				).length,
+		);
+
+	beforeAll(async () => {
+		bridged = await startBridged({
+			xmpp: server,
+			mirrors: [{ topic: "home/+/temperature", room: "#climate:hs.test" }],
+		});
+		juliet = await matrix("juliet", "Juliet Capulet 🌹");
+		romeo = await XmppClient.connect(await bridged.bed.xmppUser(server, "romeo"));
+		muc = `verona@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(muc, "Romeo Montague");
+	});
+	afterAll(async () => {
+		await Promise.all([juliet?.close(), romeo?.close()]);
+		await bridged?.down();
+	});
+
+	let portal: string;
+	test("joining a MUC by its alias makes a portal with its name and its people", async () => {
+		portal = await juliet.join(`#_xmpp_verona=40${bridged.xmpp.muc}:hs.test`);
+		await joined(portal, "Romeo Montague");
+		await occupant("Juliet Capulet");
+		await romeo.sendMessage(muc, "But soft", "groupchat");
+		await juliet.waitForMessage("But soft", portal);
+		await juliet.send(portal, "O Romeo");
+		await romeo.waitForMessage("O Romeo", `${muc}/Juliet Capulet`);
+	});
+
+	test.each([
+		["emoji and other planes", "🎉👩‍🚀 𝔘𝔫𝔦 日本語"],
+		["markup", `<b>&amp;</b> "quotes" 'and' ]]>`],
+		["right to left", "שלום עולם ‏abc"],
+		["an emote", "/me waves"],
+		["lines and tabs", "one\ntwo\n\n\tthree"],
+		["56 kB of quotes as they are on the wire", '"'.repeat(28_000)],
+	])("%s cross both ways", async (_what, text) => {
+		await romeo.sendMessage(muc, text, "groupchat");
+		const seen = text.startsWith("/me ") ? text.slice(4) : text;
+		const event = await juliet.waitForMessage(seen, portal);
+		expect(event.content.msgtype).toBe(text.startsWith("/me ") ? "m.emote" : "m.text");
+		const content = { msgtype: text.startsWith("/me ") ? "m.emote" : "m.text", body: seen };
+		await juliet.send(portal, content);
+		await romeo.waitForMessage(text, `${muc}/Juliet Capulet`, 20_000);
+	});
+
+	test("what no XML may hold loses only that, and the link stays", async () => {
+		await juliet.send(portal, "a\u0001b\u0000c\uFFFEd");
+		await romeo.waitForMessage("abcd", muc);
+	});
+
+	test("of 20 Matrix people in one MUC each sees each XMPP message once, in order", async () => {
+		const room = await juliet.createRoom({
+			preset: "public_chat",
+			name: "Ball",
+			invite: ["@trivium:hs.test"],
+		});
+		const guests = await Promise.all(Array.from({ length: 19 }, (_, i) => matrix(`guest${i}`, `Guest ${i}`)));
+		for (const guest of guests) await guest.join(room);
+		muc = `ball@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(muc, "Romeo Montague");
+		await juliet.waitFor(
+			"the bot",
+			(e) => e.room_id === room && e.state_key === "@trivium:hs.test" && e.content.membership === "join",
+		);
+		await juliet.send(room, `!bridge link xmpp ${muc}`);
+		await juliet.waitFor(
+			"the link",
+			(e) => e.room_id === room && /^Linked/.test(String(e.content.body)),
+			20_000,
+		);
+		for (const i of guests.keys()) await occupant(`Guest ${i}`);
+		await joined(room, "Romeo Montague");
+		const lines = Array.from({ length: 25 }, (_, i) => `line ${i}`);
+		for (const line of lines) await romeo.sendMessage(muc, line, "groupchat");
+		await juliet.waitForMessage("line 24", room, 20_000);
+		await Promise.all(guests.map((guest, i) => guest.send(room, `from guest ${i}`)));
+		for (const i of guests.keys()) await romeo.waitForMessage(`from guest ${i}`, `${muc}/Guest ${i}`, 20_000);
+		await new Promise((resolve) => setTimeout(resolve, 500));
+		expect(onMatrix(room, lines)).toEqual(lines.map(() => 1));
+		const order = juliet.inbox.items
+			.filter((e) => e.room_id === room && e.from === "timeline")
+			.map((e) => e.content.body);
+		expect(order.filter((body) => lines.includes(String(body)))).toEqual(lines);
+		for (const i of guests.keys())
+			expect(romeo.inbox.items.filter((stanza) => isMessage(stanza, `from guest ${i}`))).toHaveLength(1);
+
+		await juliet.send(room, "!bridge unlink xmpp");
+		await juliet.waitFor(
+			"the end of it",
+			(e) => e.room_id === room && /^Unlinked/.test(String(e.content.body)),
+			20_000,
+		);
+		await occupant("Guest 7", "unavailable");
+		await juliet.waitFor(
+			"Romeo gone",
+			(e) =>
+				e.room_id === room &&
+				e.type === "m.room.member" &&
+				e.content.membership === "leave" &&
+				/xmpp/.test(String(e.state_key)),
+		);
+		await Promise.all(guests.map((guest) => guest.close()));
+	});
+
+	test("a chat begins from XMPP, and the answer comes from a name", async () => {
+		await romeo.sendMessage(`juliet@${bridged.xmpp.component}`, "psst");
+		const invite = await juliet.waitFor(
+			"an invitation",
+			(e) => e.from === "invite" && e.state_key === juliet.userId,
+		);
+		await juliet.join(invite.room_id);
+		await juliet.waitForMessage("psst", invite.room_id);
+		await juliet.send(invite.room_id, "who's there?");
+		const answer = await romeo.waitForMessage("who's there?", `juliet@${bridged.xmpp.component}`);
+		expect(answer.getChild("nick", "http://jabber.org/protocol/nick")?.getText() ?? "Juliet Capulet 🌹").toBe(
+			"Juliet Capulet 🌹",
+		);
+		expect([...(await juliet.members(invite.room_id)).values()].sort()).toEqual([
+			"Juliet Capulet 🌹",
+			"romeo",
+		]);
+	});
+
+	test("a chat begins from Matrix, by telling the bot an address", async () => {
+		const mercutio = await XmppClient.connect(await bridged.bed.xmppUser(server, "mercutio"));
+		const bot = await juliet.createRoom({
+			is_direct: true,
+			preset: "trusted_private_chat",
+			invite: ["@trivium:hs.test"],
+		});
+		await juliet.waitFor(
+			"the bot",
+			(e) => e.room_id === bot && e.state_key === "@trivium:hs.test" && e.content.membership === "join",
+		);
+		await juliet.send(bot, `chat ${mercutio.jid.split("/")[0]}`);
+		const invite = await juliet.waitFor(
+			"an invitation",
+			(e) => e.from === "invite" && e.state_key === juliet.userId && /mercutio/.test(String(e.sender)),
+		);
+		await juliet.join(invite.room_id);
+		await juliet.send(invite.room_id, "a plague on both your houses");
+		await mercutio.waitForMessage("a plague on both your houses", `juliet@${bridged.xmpp.component}`);
+		await mercutio.close();
+	});
+
+	test("writing to nobody is answered, once", async () => {
+		const id = await romeo.sendMessage(`nobody@${bridged.xmpp.component}`, "hello?");
+		const error = await romeo.waitFor(
+			"an error",
+			(stanza) => stanza.attrs.id === id && stanza.attrs.type === "error",
+		);
+		expect(error.getChild("error")?.getChild("item-not-found")).toBeTruthy();
+	});
+
+	test("a sensor speaks to both sides, and hears a command", async () => {
+		const sensor = await MqttClient.connect({
+			...bridged.bed.mqtt,
+			username: "bridge",
+			password: "pw-bridge",
+		});
+		const room = await juliet.createRoom({
+			preset: "public_chat",
+			room_alias_name: "climate",
+			invite: ["@trivium:hs.test"],
+		});
+		await bridged.log.waitFor("the mirror", (line) => line.msg === "all mirrors are up", 40_000);
+		await sensor.publish("home/balcony/temperature", "12.5");
+		await juliet.waitFor("12.5", (e) => e.room_id === room && /12\.5/.test(String(e.content.body)));
+		await sensor.subscribe("home/lamp");
+		await juliet.send(room, "!bridge pub home/lamp on");
+		await sensor.waitForMessage("home/lamp", "on");
+		await sensor.close();
+	});
+
+	test("a clean restart loses nothing and repeats nothing", async () => {
+		muc = `verona@${bridged.xmpp.muc}`;
+		expect(await bridged.stop()).toBe(0);
+		const lines = ["while you were out 1", "while you were out 2", "while you were out 3"];
+		for (const line of lines) await juliet.send(portal, line);
+		await bridged.start();
+		for (const line of lines) await romeo.waitForMessage(line, muc, 30_000);
+		await romeo.sendMessage(muc, "welcome back", "groupchat");
+		await juliet.waitForMessage("welcome back", portal, 20_000);
+		for (const line of lines)
+			expect(romeo.inbox.items.filter((stanza) => isMessage(stanza, line, muc))).toHaveLength(1);
+		expect(onMatrix(portal, ["But soft", "O Romeo"])).toEqual([1, 1]);
+	});
+
+	test("nobody was shown an address in place of a name", () => {
+		const shown = juliet.inbox.items.flatMap(({ type, content }) =>
+			type === "m.room.message"
+				? [content.body]
+				: type === "m.room.member" || type === "m.room.name"
+					? [content.displayname ?? content.name]
+					: [],
+		);
+		for (const text of shown) if (!String(text).startsWith("!bridge")) expect(String(text)).not.toMatch(raw);
+		for (const stanza of romeo.inbox.items) {
+			expect(stanza.getChild("body")?.getText() ?? "").not.toMatch(raw);
+			if (stanza.is("presence")) expect(stanza.attrs.from?.split("/")[1] ?? "").not.toMatch(raw);
+		}
+	});
+});
