@@ -1,6 +1,6 @@
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
-import type { BridgeEvent, Reaction } from "./event.ts";
+import type { BridgeEvent, Person, Reaction } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
 import type { Sender } from "./lanes.ts";
@@ -81,15 +81,18 @@ export function deliver(deps: {
 		return sameSet(before, emoji) ? undefined : { shown, event: { ...event, mode: "set" as const, emoji } };
 	}
 
-	/** In a chat of two, a third person has no account the other side knows: their words come through the one it does. */
-	function speakFor(event: BridgeEvent, portal: Portal): BridgeEvent {
+	/** Whose account a third person in a chat of two has to speak through: the other side knows no other. */
+	function speakerFor(event: BridgeEvent, portal: Portal): Person | undefined {
 		const speaker = portal.between?.find((person) => person.network === event.sender.network);
-		if (!speaker || speaker.id === event.sender.id || event.kind !== "message") return event;
-		return {
-			...event,
-			sender: speaker,
-			text: phrases.relayed(event.sender.name ?? event.sender.id, event.text),
-		};
+		return speaker?.id === event.sender.id ? undefined : speaker;
+	}
+
+	/** Their words with their name before them. */
+	function through(speaker: Person, event: BridgeEvent): BridgeEvent {
+		if (!("style" in event)) return { ...event, sender: speaker };
+		const { rich: _rich, ...plain } = event;
+		const text = phrases.relayed(event.sender.name ?? speaker.name ?? "?", event.text);
+		return { ...plain, sender: speaker, text };
 	}
 
 	/** Words alone may look as if all was well: their sender is told once what is missing there. */
@@ -119,9 +122,13 @@ export function deliver(deps: {
 			}
 			const { portal, link, room } = await roomOf(linked, wanted);
 			const to = { network: link.network, room };
-			const said = speakFor(row.event, portal);
+			const said = row.event;
 			const refs = await refsOf(said, portal, to);
-			const fit = downgrade(said, target.capabilities(room, said), refs);
+			const speaker = speakerFor(said, portal);
+			const can = target.capabilities(room, said);
+			// A reaction through another's account would replace that one's own.
+			const shown = downgrade(said, speaker ? { ...can, reaction: "text" } : can, refs);
+			const fit = shown && speaker ? through(speaker, shown) : shown;
 			const settle = async () => {
 				await journal.done(row, to, []);
 				return undefined;

@@ -210,9 +210,10 @@ describe("a direct chat", () => {
 
 	test("speaks for a third person by name", async () => {
 		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "dm" as RoomId);
-		await earth.say("dm", "bob", "me too");
+		await earth.say("dm", "bob", "me too", { rich: [{ tag: "bold", children: ["me too"] }] });
 		await seen(mars, 1);
 		expect(lines(mars)).toEqual(["ann: bob: me too"]);
+		expect(mars.sent[0]?.event).not.toHaveProperty("rich");
 	});
 
 	test("is refused to strangers who are not ours, until those wrote first", async () => {
