@@ -14,7 +14,7 @@ export type Config = Readonly<{
 	mqtt?: MqttOptions;
 	rooms: Readonly<{ membersMirrored: number }>;
 	gateway: Readonly<{ direct: "known" | "any" }>;
-	health?: Readonly<{ listen: Listen }>;
+	health: Readonly<{ listen: Listen }>;
 	store: Readonly<{ directory: string }>;
 	permissions: Permissions;
 	limits: Limits;
@@ -45,7 +45,7 @@ type Raw = {
 	mqtt?: { brokers: Record<string, Broker>; mirrors: { broker: string; topic: string; room: string }[] };
 	rooms: { members_mirrored: number };
 	gateway: { direct: "known" | "any" };
-	health?: { listen: string };
+	health: { listen: string };
 	store: { directory: string };
 	permissions: Permissions;
 	limits: Record<"sender" | "domain" | "new_chats" | "new_chats_of_domain", Rate>;
@@ -155,7 +155,7 @@ function build(raw: Raw, problems: Problem[]): Config {
 		...(mqtt && { mqtt: mqttOptions(mqtt, matrix.domain, problems) }),
 		rooms: { membersMirrored: raw.rooms.members_mirrored },
 		gateway: raw.gateway,
-		...(raw.health && { health: { listen: listen(raw.health.listen) } }),
+		health: { listen: listen(raw.health.listen) },
 		store: raw.store,
 		permissions: raw.permissions,
 		limits: {
@@ -234,7 +234,7 @@ function conflicts(raw: Raw): Problem[] {
 	const found: Problem[] = [];
 	if (raw.xmpp.secret === undefined && raw.xmpp.secret_file === undefined)
 		found.push({ path: ["xmpp"], message: "“secret” or “secret_file” is missing" });
-	if (raw.health && raw.health.listen === raw.matrix.appservice.listen)
+	if (raw.health.listen === raw.matrix.appservice.listen)
 		found.push({ path: ["health", "listen"], message: "the same address as matrix.appservice.listen" });
 	if (raw.matrix.domain === raw.xmpp.component)
 		found.push({

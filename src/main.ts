@@ -64,7 +64,7 @@ async function run(config: Config): Promise<boolean> {
 		membersMirrored: config.rooms.membersMirrored,
 	};
 	const bridge = createBridge({ networks, mapping, journal, rules, log });
-	const listener = config.health && (await health(config.health.listen, { networks, journal }));
+	const listener = await health(config.health.listen, { networks, journal });
 	let stopping = false;
 	const stop = async (signal: string) => {
 		if (stopping) process.exit(1);
@@ -73,7 +73,7 @@ async function run(config: Config): Promise<boolean> {
 		await bridge.stop(drainMs);
 		await journal.close();
 		await mapping.close();
-		await listener?.close();
+		await listener.close();
 		process.exit(0);
 	};
 	// Before the start, which may wait for a server for hours: as process 1 of a container we would not hear them else.

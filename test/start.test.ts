@@ -12,58 +12,67 @@ import { writeRegistration } from "../src/matrix/registration.ts";
 
 let folder: string;
 let taken: Server;
-let port: number;
+let child: ChildProcess;
 beforeEach(async () => {
 	folder = mkdtempSync(join(tmpdir(), "trivium-start-"));
-	taken = createServer().listen(0, "127.0.0.1");
-	await once(taken, "listening");
-	port = (taken.address() as { port: number }).port;
+	taken = await server();
 });
 afterEach(() => {
+	child?.kill("SIGKILL");
 	taken.close();
 	rmSync(folder, { recursive: true });
 });
 
+async function server(): Promise<Server> {
+	const one = createServer().listen(0, "127.0.0.1");
+	await once(one, "listening");
+	return one;
+}
+const portOf = (one: Server) => (one.address() as { port: number }).port;
+async function freePort(): Promise<number> {
+	const one = await server();
+	const port = portOf(one);
+	one.close();
+	await once(one, "close");
+	return port;
+}
+
 /** Port 1 is nobody's: whatever is dialled is dead. */
-function configure({ listen = "127.0.0.1:0", health = "" } = {}): string {
+function configure(health = portOf(taken)): string {
 	const file = join(folder, "config.yaml");
 	writeFileSync(
 		file,
 		`matrix:
   homeserver: http://127.0.0.1:1
   domain: hs.test
-  appservice: { listen: "${listen}", url: "http://127.0.0.1:9993", registration: "${folder}/registration.yaml" }
+  appservice: { listen: "127.0.0.1:0", url: "http://127.0.0.1:9993", registration: "${folder}/registration.yaml" }
 xmpp: { component: bridge.xmpp.test, service: "xmpp://127.0.0.1:1", secret: s3cr3t }
+health: { listen: "127.0.0.1:${health}" }
 store: { directory: "${folder}/data" }
 permissions: { "*": use }
-${health && `health: { listen: "${health}" }`}
 `,
 		{ mode: 0o600 },
 	);
 	return file;
 }
-const register = () =>
-	writeFileSync(
-		join(folder, "registration.yaml"),
-		writeRegistration({
-			url: "http://127.0.0.1:9993",
-			domain: "hs.test",
-			bot: "trivium",
-			networks: ["xmpp", "mqtt"],
-		}),
-	);
+function register(): void {
+	const networks = ["xmpp", "mqtt"];
+	const options = { url: "http://127.0.0.1:9993", domain: "hs.test", bot: "trivium", networks };
+	writeFileSync(join(folder, "registration.yaml"), writeRegistration(options));
+}
 
-function run(file: string): {
-	child: ChildProcess;
-	ended: Promise<{ code: number | null; said: string }>;
-	out(): string;
-} {
-	const child = spawn(process.execPath, ["src/main.ts", "run", "--config", file]);
+function run(file: string) {
+	const started = spawn(process.execPath, ["src/main.ts", "run", "--config", file]);
+	child = started;
 	let [out, said] = ["", ""];
-	child.stdout.on("data", (chunk) => (out += chunk));
-	child.stderr.on("data", (chunk) => (said += chunk));
-	const ended = once(child, "close").then(([code]) => ({ code, said }));
-	return { child, ended, out: () => out };
+	started.stdout.on("data", (chunk) => {
+		out += chunk;
+	});
+	started.stderr.on("data", (chunk) => {
+		said += chunk;
+	});
+	const ended = once(started, "close").then(([code]) => ({ code, said }));
+	return { ended, out: () => out };
 }
 
 test("without a registration the bridge says so in one line", async () => {
@@ -76,19 +85,28 @@ test("without a registration the bridge says so in one line", async () => {
 
 test("a port that is taken is named in one line, with what to do", async () => {
 	register();
-	const { code, said } = await run(configure({ health: `127.0.0.1:${port}` })).ended;
+	const { code, said } = await run(configure()).ended;
 	expect(said).toMatch(
-		new RegExp(`^Another program listens on 127\\.0\\.0\\.1:${port}\\. Stop it, or .*\\n$`),
+		new RegExp(`^Another program listens on 127\\.0\\.0\\.1:${portOf(taken)}\\. Stop it, or .*\\n$`),
 	);
 	expect(code).toBe(1);
 });
 
 test("while a server is away the bridge waits, each try is one short line, and it can be stopped", async () => {
 	register();
-	const { child, ended, out } = run(configure());
+	const free = await freePort();
+	const { ended, out } = run(configure(free));
 	await expect.poll(out, { timeout: 10_000 }).toContain("ECONNREFUSED");
 	const [line = ""] = out().split("\n");
 	expect(line.length).toBeLessThan(400);
+	const [live, ready] = await Promise.all(
+		["live", "ready"].map((path) => fetch(`http://127.0.0.1:${free}/${path}`)),
+	);
+	expect(live?.status).toBe(200);
+	expect(ready?.status).toBe(503);
+	expect(await ready?.json()).toMatchObject({
+		matrix: { up: false, cause: expect.stringContaining("ECONNREFUSED") },
+	});
 	child.kill("SIGTERM");
 	expect(await ended).toEqual({ code: 0, said: "" });
 });

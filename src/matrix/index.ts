@@ -63,6 +63,8 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 	let side!: ReturnType<typeof compose>;
 	let stopped = false;
 	let watching = false;
+	/** Why the homeserver is of no use to us, as far as we were told. */
+	let down: string | undefined = "not asked yet";
 
 	async function named(room: string, alias: string): Promise<void> {
 		if (aliases.get(room) === alias) return;
@@ -92,9 +94,11 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 				const { displayname } = await client.profile(bot);
 				if (!displayname || displayname === options.bot) await client.setName(bot, botName);
 				for (const room of (await client.joinedRooms()).joined_rooms) rooms.withBot.add(room);
+				down = undefined;
 				return;
 			} catch (error) {
 				if (!(error instanceof TemporaryError)) throw error;
+				down = error.message;
 				log.warn({ err: error, retryMs: pause }, "waiting for the homeserver");
 				await wait(pause);
 			}
@@ -106,7 +110,10 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 		if (watching) return;
 		watching = true;
 		for (let away = false; !stopped; away = true) {
-			const back = await client.whoami().catch(() => undefined);
+			const back = await client.whoami().catch((error: Error) => {
+				down = error.message;
+			});
+			if (back) down = undefined;
 			if (back && away) side.bridge.resume(name);
 			if (back) break;
 			await wait(probe, undefined, { ref: false });
@@ -188,6 +195,7 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 			stopped = true;
 			client.close();
 		},
+		status: () => (down === undefined ? { up: true } : { up: false, cause: down }),
 		capabilities: () => capabilities,
 		send: (out: Outbound): Promise<readonly MessageId[]> => definite(() => side.deliver(out)),
 		refuse,

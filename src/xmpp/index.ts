@@ -46,6 +46,8 @@ export function xmpp(
 	let bridge: Bridge;
 	let box: ReturnType<typeof inbox>;
 	let paused = false;
+	/** Why the link is down. */
+	let down: string | undefined = "no connection yet";
 
 	const link = component(
 		{ ...options, log },
@@ -53,11 +55,17 @@ export function xmpp(
 			stanza,
 			skip: (from, to, name, type) => rooms.skip(from, to, name, type),
 			online() {
+				down = undefined;
 				rooms.online();
 				bridge.resume(xmppNetwork);
 			},
-			offline: (cause) => rooms.offline(cause),
-			fatal: (cause) => log.error({ component: options.component }, cause),
+			offline(cause) {
+				down = cause;
+				rooms.offline(cause);
+			},
+			fatal(cause) {
+				down = cause;
+			},
 		},
 	);
 	const now = () => ({ at: Date.now(), unique: randomUUID });
@@ -184,6 +192,7 @@ export function xmpp(
 			await link.stop();
 		},
 
+		status: () => (down === undefined ? { up: true } : { up: false, cause: down }),
 		capabilities: (room) => (pairOf(room)[1] ? capabilities.direct : capabilities.joined),
 		send: (out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)),
 		async refuse(event, error, target) {
