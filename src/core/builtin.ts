@@ -4,9 +4,11 @@ import type { Person } from "./event.ts";
 import type { NetworkName } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Mapping } from "./mapping.ts";
-import type { Bridge, Network, RoomInfo } from "./network.ts";
+import { type Bridge, type Network, type RoomInfo, type Support, supports } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
+
+const isSupport = (text: string | undefined): text is Support => supports.some((one) => one === text);
 
 /** The commands every network has part in; those of one network alone stand in its folder. */
 export function builtin(deps: {
@@ -129,6 +131,8 @@ export function builtin(deps: {
 			await mustOwnRoom(call);
 			const portal = await portals.only(call.network, call.room);
 			const gone = portal?.links.filter((one) => one.network === there.name && one.room) ?? [];
+			if (gone.some((one) => one.role === "mirror"))
+				throw new PermanentError("forbidden", phrases.mirrorOfConfig);
 			// Where other links stay, their people see who is gone.
 			for (const one of gone) if (one.room) await bridge.sync(there.name, one.room, []);
 			const had = await portals.unlink(call.network, call.room, there.name);
@@ -155,5 +159,22 @@ export function builtin(deps: {
 		},
 	};
 
-	return [help, chat, join, link, unlink, status];
+	const settings: Command = {
+		name: "settings",
+		usage: "[reactions native|mixed|text|drop]",
+		help: "how this room is bridged; reactions: as reactions, with words besides, in words, or not at all",
+		level: "link",
+		run: async (call, args) => {
+			const [name, value] = args.split(/\s+/);
+			if (args && (name !== "reactions" || !isSupport(value)))
+				throw new PermanentError("invalid", phrases.commandUsage(settings.name, settings.usage));
+			if (args) await mustOwnRoom(call);
+			const portal = isSupport(value)
+				? await portals.choose(call.network, call.room, { reactions: value })
+				: await portals.only(call.network, call.room);
+			return portal ? phrases.settingLine("reactions", portal.settings?.reactions) : phrases.noPortal;
+		},
+	};
+
+	return [help, chat, join, link, unlink, status, settings];
 }

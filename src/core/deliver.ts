@@ -125,7 +125,9 @@ export function deliver(deps: {
 			const said = row.event;
 			const refs = await refsOf(said, portal, to);
 			const speaker = speakerFor(said, portal);
-			const can = target.capabilities(room, said);
+			const { reactions } = portal.settings ?? {};
+			const able = target.capabilities(room, said);
+			const can = reactions ? { ...able, reaction: reactions } : able;
 			// A reaction through another's account would replace that one's own.
 			const shown = downgrade(said, speaker ? { ...can, reaction: "text" } : can, refs);
 			const fit = shown && speaker ? through(speaker, shown) : shown;

@@ -1,5 +1,6 @@
 import type { Person } from "./event.ts";
 import type { LinkId, NetworkName, PortalId, RoomId, UserId } from "./ids.ts";
+import type { Support } from "./network.ts";
 
 /** What a link joins the portal to; see ARCHITECTURE.md for the words. */
 export type Role = "joined" | "hosted" | "direct" | "mirror";
@@ -25,7 +26,11 @@ export type Portal = Readonly<{
 	links: readonly Link[];
 	/** A 1:1 chat: its two people, each of their own network. */
 	between?: readonly [Person, Person];
+	settings?: Settings;
 }>;
+
+/** What people of a room have chosen for it; absent: as the room's networks are. */
+export type Settings = Readonly<{ reactions?: Support }>;
 
 /** Our account for `person` on network `on`. */
 export type Ghost = Readonly<{

@@ -10,7 +10,8 @@ import type { ByteRange, Opened } from "./media.ts";
  * native: everybody there understands it. mixed: some do, so a marked text goes along; also when unknown.
  * text: replaced by words. drop: not shown.
  */
-export type Support = "native" | "mixed" | "text" | "drop";
+export const supports = ["native", "mixed", "text", "drop"] as const;
+export type Support = (typeof supports)[number];
 /** What words may come with. */
 export type Feature = "rich" | "reply" | "thread" | "media" | "location";
 export type Capabilities = Readonly<Record<Kind | Feature, Support>>;
@@ -108,10 +109,20 @@ export interface Network {
 	members(room: RoomId): Promise<readonly Person[]>;
 }
 
+/** How far a source was read, in its network's own words. */
+export type Cursor = Readonly<{ key: string; value: string }>;
+
+/** An event as it comes in. `cursor` is on disk when it is, never before: what was not taken is read again. */
+export type Received = BridgeEvent & Readonly<{ cursor?: Cursor }>;
+
 /** What core offers to the networks. */
 export interface Bridge {
 	/** Resolves when everything that has to be delivered is on disk: acknowledge to the server then, not before. */
-	receive(events: readonly BridgeEvent[]): Promise<void>;
+	receive(events: readonly Received[]): Promise<void>;
+	/** The value saved last; undefined when there never was one. */
+	cursor(key: string): Promise<string | undefined>;
+	/** Saves it behind everything that was received before. */
+	saveCursor(cursor: Cursor): Promise<void>;
 	/** Takes note of a command once (`id` is its message's) and carries it out; answers go through `call.reply`. */
 	command(call: CommandCall): Promise<void>;
 	/** Everyone who is in a room now; differences to what was known become membership events. */

@@ -35,6 +35,10 @@ export const unlinkedNow = (title: string) => `Unlinked from ${title}. Our peopl
 export const noPower = "you need the right to change this room's settings for that. Its admin can grant it.";
 export const unknownNetwork = (name: string, known: string) => `I know no network “${name}”, only ${known}.`;
 export const nobody = (address: string) => `nobody has the address ${address}.`;
+export const settingLine = (name: string, value: string | undefined) =>
+	`${name}: ${value ?? "as the room is able to"}`;
+export const mirrorOfConfig =
+	"topics of this room are mirrored by the bridge's config. Its admin can end that.";
 export const noPortal = "This room is not bridged.";
 export const statusLine = (title: string, room: string, role: string) => `${title}: ${room} (${role})`;
 export const waitingLine = (count: number) =>
@@ -253,6 +257,7 @@ export const fileForbidden = "the bridge does not fetch files from such an addre
 export const fileNoAnswer = "the server that keeps the file does not answer.";
 export const fileRefused = "the server that keeps the file does not give it out.";
 export const fileGone = "the file is not there any more.";
+export const voiceMessage = "voice message";
 export const fileDamaged = "the file is damaged: it is not the one that was sent.";
-export const filesAsNames =
+export const noPublic =
 	"the file itself cannot be shown there, only its name: the bridge has no public address for files. Its admin can set one (public.url).";

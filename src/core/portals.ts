@@ -4,7 +4,7 @@ import type { Person } from "./event.ts";
 import type { LinkId, NetworkName, PortalId, RoomId } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Log } from "./log.ts";
-import type { Link, Mapping, Portal, Role } from "./mapping.ts";
+import type { Link, Mapping, Portal, Role, Settings } from "./mapping.ts";
 import type { Network } from "./network.ts";
 import * as phrases from "./phrases.ts";
 
@@ -147,6 +147,13 @@ export function portals(deps: {
 				const now = (await mapping.portal(portal.id)) ?? portal;
 				const links = now.links.map((other) => (other.id === link.id ? { ...other, room } : other));
 				return save({ ...now, links });
+			}),
+
+		/** Chooses for a room; undefined gives the choice back. Resolves with nothing where there is no portal. */
+		choose: async (here: NetworkName, room: RoomId, choice: Settings): Promise<Portal | undefined> =>
+			alone([ofRoom(here, room)], async () => {
+				const portal = await only(here, room);
+				return portal && save({ ...portal, settings: { ...portal.settings, ...choice } });
 			}),
 
 		/** Joins `room` with the room at `address` on `there`. Resolves with that room's name. */

@@ -188,6 +188,34 @@ describe("reactions", () => {
 		expect(shows(mars)).toEqual(["👍"]);
 	});
 
+	test("are words, or nothing, where the room's people chose so", async () => {
+		const choose = async (text: string) => {
+			let answer = "";
+			await bridge.command({
+				id: id(text),
+				network: earth.name,
+				room: "plaza" as RoomId,
+				sender: earth.person("ann"),
+				text,
+				mayChangeRoom: async () => true,
+				reply: async (words) => {
+					answer = words;
+				},
+			});
+			return answer;
+		};
+		expect(await choose("settings reactions text")).toBe("reactions: text");
+		await react("add", "👍");
+		await reached(mars, 2);
+		expect(lines(mars).at(-1)).toBe("ann: reacted with 👍");
+		expect(await choose("settings reactions drop")).toBe("reactions: drop");
+		await react("add", "🎉");
+		await says(earth, "ann", "end");
+		await reached(mars, 3);
+		expect(lines(mars).at(-1)).toBe("ann: end");
+		expect(await choose("settings reactions loud")).toContain("did not understand");
+	});
+
 	test("name to the target what they replace, with the ids it gave them", async () => {
 		await react("add", "👍");
 		await reached(mars, 2);
