@@ -35,14 +35,15 @@ export function portals(deps: {
 	/** Changes to the same rooms one after the other; a slow one delays no others. */
 	function alone<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
 		const result = Promise.all(keys.map((key) => busy.get(key))).then(work);
-		const settled = result.then(
-			() => undefined,
-			() => undefined,
-		);
+		const settled: Promise<void> = result
+			.then(
+				() => undefined,
+				() => undefined,
+			)
+			.then(() => {
+				for (const key of keys) if (busy.get(key) === settled) busy.delete(key);
+			});
 		for (const key of keys) busy.set(key, settled);
-		settled.then(() => {
-			for (const key of keys) if (busy.get(key) === settled) busy.delete(key);
-		});
 		return result;
 	}
 	const ofRoom = (name: NetworkName, room: RoomId | undefined) => `room ${name} ${room}`;
