@@ -9,7 +9,7 @@ import type { Copy, Journal, Lane } from "./journal.ts";
 import { lanes as runLanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Mapping, Portal } from "./mapping.ts";
-import type { Bridge, Network } from "./network.ts";
+import type { Bridge, Cursor, Network, Received } from "./network.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
 import { portals as keepPortals, type Mirror } from "./portals.ts";
@@ -62,18 +62,22 @@ export function createBridge(deps: {
 
 	let turn: Promise<unknown> = Promise.resolve();
 
-	async function take(events: readonly BridgeEvent[]): Promise<{ accepted: Promise<void> }> {
-		const entries = await route.entries(events);
-		// Not awaited here: what comes next may share the commit.
-		return { accepted: entries.length > 0 ? journal.accept(entries).then(lanes.push) : Promise.resolve() };
+	/** One at a time, so that the order of calls is the order in the journal. */
+	async function inTurn(work: () => Promise<{ saved: Promise<void> }>): Promise<void> {
+		const mine = turn.then(work);
+		turn = mine.catch(() => undefined);
+		// Not awaited in turn: what comes next may share the commit.
+		await (await mine).saved;
 	}
 
-	/** One at a time, so that the order of calls is the order in the journal. */
-	async function receive(events: readonly BridgeEvent[]): Promise<void> {
-		const taken = turn.then(() => take(events));
-		turn = taken.catch(() => undefined);
-		await (await taken).accepted;
-	}
+	const receive = (events: readonly Received[]): Promise<void> =>
+		inTurn(async () => {
+			const entries = await route.entries(events);
+			return { saved: entries.length > 0 ? journal.accept(entries).then(lanes.push) : Promise.resolve() };
+		});
+
+	const saveCursor = ({ key, value }: Cursor): Promise<void> =>
+		inTurn(async () => ({ saved: journal.saveCursor(key, value) }));
 
 	async function command(call: CommandCall): Promise<void> {
 		if (!(await journal.once(`command ${call.network} ${call.room} ${call.id}`))) return;
@@ -118,6 +122,8 @@ export function createBridge(deps: {
 
 	const bridge: Running = {
 		receive,
+		cursor: (key) => journal.cursor(key),
+		saveCursor,
 		command,
 		sync,
 		findPerson: async (name, address) => byName.get(name)?.findPerson(address),

@@ -9,15 +9,18 @@ export type Limits = Readonly<{
 	newChatsOfDomain: Rate;
 }>;
 
-/** Token buckets by key. Full buckets are forgotten, so memory follows who is active. */
-export function limiter(rate: Rate, now: () => number = Date.now): (key: string) => boolean {
+/**
+ * Token buckets by key. Full buckets are forgotten, so memory follows who is active. `at` is when it was done, where
+ * that was earlier than now: what was missed and comes in one burst was not done in one.
+ */
+export function limiter(rate: Rate, now: () => number = Date.now): (key: string, at?: number) => boolean {
 	const buckets = new Map<string, { tokens: number; at: number }>();
 	const perMs = rate.perMinute / 60_000;
 	const fill = (bucket: { tokens: number; at: number }, at: number) =>
-		Math.min(rate.burst, bucket.tokens + (at - bucket.at) * perMs);
+		Math.min(rate.burst, bucket.tokens + Math.max(0, at - bucket.at) * perMs);
 	let sweepAt = 10_000;
-	return (key) => {
-		const at = now();
+	return (key, done = Number.POSITIVE_INFINITY) => {
+		const at = Math.min(done, now());
 		if (buckets.size > sweepAt) {
 			for (const [name, bucket] of buckets) if (fill(bucket, at) >= rate.burst) buckets.delete(name);
 			sweepAt = Math.max(10_000, buckets.size * 2);
@@ -25,7 +28,7 @@ export function limiter(rate: Rate, now: () => number = Date.now): (key: string)
 		const bucket = buckets.get(key) ?? { tokens: rate.burst, at };
 		const tokens = fill(bucket, at);
 		const allowed = tokens >= 1;
-		buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, at });
+		buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, at: Math.max(at, bucket.at) });
 		return allowed;
 	};
 }

@@ -5,7 +5,7 @@ import type { Copy, Entry, Journal, NewRow } from "./journal.ts";
 import { type Limits, limiter } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
-import type { Level, Network } from "./network.ts";
+import type { Cursor, Level, Network, Received } from "./network.ts";
 import { eventKey, operationId, traceId } from "./operation.ts";
 import { ownReactions } from "./own-reactions.ts";
 import { atLeast } from "./permissions.ts";
@@ -20,6 +20,9 @@ export type Rules = Readonly<{
 	/** How many people of a room are mirrored before they speak. */
 	membersMirrored: number;
 }>;
+
+/** What is older, in ms, was missed when it was said, and comes in one burst with all that was. */
+const lateAfter = 10_000;
 
 /** Who is in a room, by room, while a batch is looked at. */
 type Crowds = Map<RoomId, Set<UserId>>;
@@ -41,13 +44,15 @@ export function router(deps: {
 	const chatsOfDomain = limiter(rules.limits.newChatsOfDomain);
 
 	/** Why this person may not say this here, if so. */
-	function guard(event: BridgeEvent): PermanentError | undefined {
-		const { sender } = event;
+	function guard(event: BridgeEvent, cursor: Cursor | undefined): PermanentError | undefined {
+		const { sender, at } = event;
 		// Things speak because the admin mirrors them, not because somebody let them.
 		if (event.kind === "state") return undefined;
 		if (!atLeast(rules.level(sender), "use")) return new PermanentError("forbidden", phrases.blocked);
 		if (event.kind === "membership" || event.kind === "profile") return undefined;
-		if (ofSender(sender.id) && ofDomain(sender.domain)) return undefined;
+		// The time of what is read with a cursor is its server's, who also keeps it in order for each sender.
+		const late = cursor && at < Date.now() - lateAfter;
+		if (late ? ofSender(sender.id, at) : ofSender(sender.id) && ofDomain(sender.domain)) return undefined;
 		return new PermanentError("busy", phrases.tooFast);
 	}
 
@@ -122,8 +127,6 @@ export function router(deps: {
 		crowds: Crowds,
 		note: ReturnType<typeof ownReactions>,
 	): Promise<Entry | undefined> {
-		const no = guard(received);
-		if (no) return refuse(received, no);
 		const seen = await note(received);
 		if (!seen) return undefined;
 		const { event, reaction } = seen;
@@ -169,13 +172,15 @@ export function router(deps: {
 	return {
 		mayOpen,
 		/** The journal entries of a batch of events, in order; what may not pass is refused to its sender. */
-		async entries(events: readonly BridgeEvent[]): Promise<readonly Entry[]> {
+		async entries(events: readonly Received[]): Promise<readonly Entry[]> {
 			const crowds: Crowds = new Map();
 			const note = ownReactions(journal);
 			const found: Entry[] = [];
-			for (const event of events) {
-				const entry = await route(event, crowds, note);
-				if (entry) found.push(entry);
+			for (const { cursor, ...event } of events) {
+				const no = guard(event, cursor);
+				const entry = no ? refuse(event, no) : await route(event, crowds, note);
+				if (cursor) found.push({ key: eventKey(event), rows: [], ...entry, cursor });
+				else if (entry) found.push(entry);
 			}
 			return found;
 		},

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { Message } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import { permissions } from "../../src/core/permissions.ts";
 import type { Rules } from "../../src/core/route.ts";
@@ -296,4 +297,50 @@ test("a sensor's values appear in the rooms of its mirror, as words where there 
 	expect(await mapping.portals()).toHaveLength(1);
 	await bridge.mirror([], true);
 	expect(await mapping.portals()).toEqual([]);
+});
+
+describe("what is read with a cursor", () => {
+	const one = { perMinute: 0.001, burst: 1 };
+	const line = (id: string, more: Partial<Message> = {}): Message => ({
+		kind: "message",
+		style: "text",
+		text: id,
+		id: id as MessageId,
+		room: "crater" as RoomId,
+		sender: mars.person("zed"),
+		at: Date.now(),
+		...more,
+	});
+	const cursor = (value: string) => ({ key: "mars crater", value });
+
+	test("is on disk with it, also when nobody is to hear it", async () => {
+		await command("link mars crater");
+		await mars.bridge.receive([{ ...line("1"), cursor: cursor("one") }]);
+		expect(await mars.bridge.cursor("mars crater")).toBe("one");
+		await mars.bridge.receive([{ ...line("2", { sender: mars.person("troll") }), cursor: cursor("two") }]);
+		expect(await mars.bridge.cursor("mars crater")).toBe("two");
+		await mars.bridge.receive([{ ...line("3", { room: "void" as RoomId }), cursor: cursor("three") }]);
+		expect(await mars.bridge.cursor("mars crater")).toBe("three");
+		await Promise.all([
+			mars.bridge.receive([{ ...line("4"), cursor: cursor("four") }]),
+			mars.bridge.saveCursor(cursor("five")),
+		]);
+		expect(await mars.bridge.cursor("mars crater")).toBe("five");
+		await seen(earth, 2);
+		expect(lines(earth)).toEqual(["zed: 1", "zed: 4"]);
+		expect(earth.sent.map(({ event }) => "cursor" in event)).toEqual([false, false]);
+	});
+
+	test("may come in one burst, when it was not said in one", async () => {
+		await bridge.stop(0);
+		await begin({ limits: { ...rules.limits, sender: { perMinute: 60, burst: 1 }, domain: one } });
+		await command("link mars crater");
+		const began = Date.now() - 60_000;
+		const missed = Array.from({ length: 20 }, (_, n) => line(`m${n}`, { at: began + n * 1_000 }));
+		await mars.bridge.receive(missed.map((event) => ({ ...event, cursor: cursor(event.id) })));
+		await seen(earth, 20);
+		await mars.bridge.receive([line("live 1"), line("live 2")]);
+		await seen(earth, 21);
+		expect(lines(earth).at(-1)).toBe("zed: live 1");
+	});
 });

@@ -56,3 +56,17 @@ test("a limit allows its burst, then its rate, for each key on its own", () => {
 	now += 3_600_000;
 	expect(burst("a")).toBe(3);
 });
+
+test("what was missed and comes in one burst is measured by when it was done, and by no time to come", () => {
+	let now = 1_000_000;
+	const allowed = limiter({ perMinute: 60, burst: 3 }, () => now);
+	const said = Array.from({ length: 30 }, (_, n) => allowed("a", now - 100_000 + n * 1_000));
+	expect(said).not.toContain(false);
+	const flood = Array.from({ length: 30 }, () => allowed("b", now - 100_000));
+	expect(flood.filter(Boolean)).toHaveLength(3);
+	for (const later of [1, 2, 3]) expect(allowed("c", now + later * 1_000)).toBe(true);
+	expect(allowed("c", now + 60_000)).toBe(false);
+	expect(allowed("c", now - 60_000), "nor by one that goes back").toBe(false);
+	now += 1_000;
+	expect(allowed("c")).toBe(true);
+});
