@@ -75,7 +75,8 @@ function words<T extends BridgeEvent & Words>(event: T, capabilities: Capabiliti
 	const { rich, media, location, ...bare } = event;
 	const can = (feature: Feature) => capabilities[feature] === "native" || capabilities[feature] === "mixed";
 	let text = event.text;
-	if (media && !can("media")) text = phrases.sentFile(media.kind, media.name, text || undefined);
+	if (media && !can("media"))
+		text = phrases.sentFile(media.kind, media.link ?? media.name, text || undefined);
 	if (location && !can("location")) text = phrases.sharedLocation(location.description ?? "", location.geo);
 	return {
 		...bare,

@@ -55,7 +55,7 @@ export function direct(deps: {
 		const known = named.get(room) === name;
 		const refused = new Promise<never>((_, reject) => open.set(operation, { room, reject }));
 		refused.catch(() => undefined);
-		const more = { name: known ? undefined : name, late: to.delay(event, domain(ghost)) };
+		const more = { name: known ? undefined : name, along: to.along(event, domain(ghost)) };
 		await link.send(to.chat(`${ghost}/${deps.resource}`, theirs, operation, to.line(event), more));
 		await Promise.race([deps.confirm(), refused]);
 		if (!reached.has(room))

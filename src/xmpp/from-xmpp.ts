@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Message, Person } from "../core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import * as phrases from "../core/phrases.ts";
+import { filesIn } from "./features/files.ts";
 import { bare, domain, local, resource } from "./jid.ts";
 import { child, type Element, text } from "./xml.ts";
 
@@ -10,7 +11,7 @@ import { child, type Element, text } from "./xml.ts";
 export const xmppNetwork = "xmpp" as NetworkName;
 
 /** What a message says to a person. `unreadable`: it is encrypted for somebody else's keys. */
-export type Said = Pick<Message, "style" | "text"> & Readonly<{ unreadable?: true }>;
+export type Said = Pick<Message, "style" | "text" | "media"> & Readonly<{ unreadable?: true }>;
 
 const encryptions: readonly (readonly [string, string])[] = [
 	["encrypted", "eu.siacs.conversations.axolotl"],
@@ -26,6 +27,8 @@ export function said(message: Element): Said | undefined {
 	// XEP-0380 §3: the body beside a ciphertext is an advertisement for the encryption, not what was said.
 	if (encryptions.some(([name, ns]) => child(message, name, ns)))
 		return { style: "notice", text: phrases.encrypted, unreadable: true };
+	const file = child(message, "replace", "urn:xmpp:message-correct:0") ? undefined : filesIn(message);
+	if (file) return { style: "text", text: file.caption, media: file.media };
 	const line = text(message, "body") || wordsOf(message);
 	if (!line) return undefined;
 	// XEP-0308: a client that knows no corrections shows the new text as a line of its own; so do we, and say what it is.
@@ -47,9 +50,6 @@ function wordsOf(message: Element): string | undefined {
 	if (child(message, "retract", "urn:xmpp:message-retract:1")) return phrases.retracted;
 	const oob = message.getChild("x", "jabber:x:oob")?.getChild("url")?.getText();
 	if (oob) return oob;
-	const sources = child(message, "file-sharing", "urn:xmpp:sfs:0")?.getChild("sources");
-	const target = sources?.getChild("url-data")?.attrs.target;
-	if (target) return target;
 	const place = child(message, "geoloc", "http://jabber.org/protocol/geoloc");
 	const [lat, lon] = [place && text(place, "lat"), place && text(place, "lon")];
 	return lat && lon ? `geo:${lat},${lon}` : undefined;
@@ -82,6 +82,8 @@ export function madeUpId(sender: string, stanza: string | undefined, words: stri
 		.digest("base64url");
 	return `${hash.slice(0, 22)}:${stanza ?? ""}` as MessageId;
 }
+/** What tells one message from another that came under the same id. */
+const content = ({ text, media }: Said): string => (media ? `${media.source.ref} ${text}` : text);
 export const stanzaOf = (id: MessageId): string => id.slice(id.indexOf(":") + 1);
 
 /** Somebody with an account of their own. */
@@ -196,7 +198,8 @@ export function fromGroupchat(
 	if (!words) return undefined;
 	const { unreadable: _, ...says } = words;
 	const id =
-		stanzaId(message, where.room, where.stanzaIds) ?? madeUpId(where.sender.id, message.attrs.id, words.text);
+		stanzaId(message, where.room, where.stanzaIds) ??
+		madeUpId(where.sender.id, message.attrs.id, content(words));
 	return { kind: "message", id, room: where.room as RoomId, sender: where.sender, at: where.now, ...says };
 }
 
@@ -208,7 +211,7 @@ export function fromChat(
 ): Message {
 	const sender = account(message.attrs.from ?? "");
 	const { unreadable: _, ...says } = words;
-	const id = madeUpId(sender.id, message.attrs.id || where.missing, words.text);
+	const id = madeUpId(sender.id, message.attrs.id || where.missing, content(words));
 	return { kind: "message", id, room: where.room, sender, to: where.to, at: where.now, ...says };
 }
 

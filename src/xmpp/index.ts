@@ -3,6 +3,7 @@ import { PermanentError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import { barrier } from "./barrier.ts";
@@ -17,6 +18,7 @@ import { answerIq } from "./iq.ts";
 import { bare, ghostJid, personAt } from "./jid.ts";
 import { joined } from "./joined/index.ts";
 import { paced } from "./paced.ts";
+import { type Files, inParts } from "./parts.ts";
 import { answerPresence } from "./presence.ts";
 import { recent } from "./recent.ts";
 import { errorReply } from "./stanza-error.ts";
@@ -38,7 +40,15 @@ const knownFor = 5 * 60_000;
 /** XMPP, by a component (XEP-0114): 1:1 chats, and our people as occupants in somebody's MUCs. */
 export function xmpp(
 	options: ComponentOptions,
-	deps: { log: Log; version?: string; membersMirrored: number },
+	deps: {
+		log: Log;
+		version?: string;
+		membersMirrored: number;
+		/** Links to files of other networks; without it files are shown by their names. */
+		files?: Files;
+		/** Fetches what people here link to. */
+		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
+	},
 ): Network {
 	const { log } = deps;
 	const software = { name: nick, version: deps.version ?? "" };
@@ -193,8 +203,13 @@ export function xmpp(
 		},
 
 		status: () => (down === undefined ? { up: true } : { up: false, cause: down }),
-		capabilities: (room) => (pairOf(room)[1] ? capabilities.direct : capabilities.joined),
-		send: (out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)),
+		capabilities: (room) => ({
+			...(pairOf(room)[1] ? capabilities.direct : capabilities.joined),
+			...(!deps.files && { media: "text" }),
+		}),
+		lacks: deps.files ? {} : { media: phrases.noPublic },
+		send: inParts((out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)), deps.files),
+		...(deps.fetch && { open: deps.fetch }),
 		async refuse(event, error, target) {
 			// In somebody else's room nobody is told: there every answer would be one to all.
 			if (event.to || pairOf(event.room)[1]) await chats.refuse(event, error, target);

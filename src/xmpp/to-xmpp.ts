@@ -1,6 +1,7 @@
-import type { Message } from "../core/event.ts";
+import type { Media, Message } from "../core/event.ts";
 import * as phrases from "../core/phrases.ts";
-import { type Element, xml } from "./xml.ts";
+import { fileElements } from "./features/files.ts";
+import { type Element, type Node, xml } from "./xml.ts";
 
 /** What we say, as stanzas. Pure. */
 
@@ -25,12 +26,24 @@ export function relayedLine(event: Message, name: string): string {
 }
 
 /** XEP-0203: what comes late says when it was said. */
-export const delay = (event: Message, component: string): Element | undefined =>
+export const delay = (event: Pick<Message, "at" | "late">, component: string): Element | undefined =>
 	event.late &&
 	xml("delay", { xmlns: "urn:xmpp:delay", from: component, stamp: new Date(event.at).toISOString() });
 
-export const groupchat = (from: string, room: string, id: string, body: string, late?: Element): Element =>
-	xml("message", { type: "groupchat", from, to: room, id }, xml("body", {}, body), origin(id), late);
+/** What goes along with the line: its file, when it was said. */
+export const along = (
+	event: Pick<Message, "at" | "late" | "text"> & { media?: Media | undefined },
+	component: string,
+): readonly Node[] => [event.media && fileElements(event.media, event.text), delay(event, component)];
+
+export const groupchat = (
+	from: string,
+	room: string,
+	id: string,
+	body: string,
+	...along: readonly Node[]
+): Element =>
+	xml("message", { type: "groupchat", from, to: room, id }, xml("body", {}, body), origin(id), along);
 
 /** `name` goes along when the other side may not know it yet: no raw address is to be shown. */
 export const chat = (
@@ -38,7 +51,7 @@ export const chat = (
 	to: string,
 	id: string,
 	body: string,
-	more: { name?: string | undefined; late?: Element | undefined } = {},
+	more: { name?: string | undefined; along?: readonly Node[] } = {},
 ): Element =>
 	xml(
 		"message",
@@ -46,7 +59,7 @@ export const chat = (
 		xml("body", {}, body),
 		origin(id),
 		fullName(more.name),
-		more.late,
+		more.along,
 	);
 
 /** XEP-0045 §7.2. No history: what was said before is not news. (Catching up over MAM is asked for separately.) */

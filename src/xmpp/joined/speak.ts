@@ -55,9 +55,9 @@ export function speaking(context: Context) {
 			reflection = confirmed(room, from, out.operation);
 			reflection.catch(() => undefined);
 			try {
-				await context.link.send(
-					to.groupchat(from.jid, room.jid, out.operation, body, to.delay(event, context.component)),
-				);
+				// A file that somebody else's line goes with has to be a mere link: its body is more than the address.
+				const along = to.along(from === ours ? event : { ...event, media: undefined }, context.component);
+				await context.link.send(to.groupchat(from.jid, room.jid, out.operation, body, ...along));
 			} catch (error) {
 				pending.get(out.operation)?.reject(error as Error);
 				throw error;

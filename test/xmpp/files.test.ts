@@ -1,0 +1,117 @@
+import { readFileSync } from "node:fs";
+import { beforeEach, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { TemporaryError } from "../../src/core/errors.ts";
+import type { Media, Message, Person } from "../../src/core/event.ts";
+import type { MessageId, NetworkName, OperationId, RoomId, UserId } from "../../src/core/ids.ts";
+import type { Outbound } from "../../src/core/network.ts";
+import { fileElements } from "../../src/xmpp/features/files.ts";
+import { fromGroupchat, occupant, said } from "../../src/xmpp/from-xmpp.ts";
+import { inParts } from "../../src/xmpp/parts.ts";
+import { serialize } from "../../src/xmpp/xml.ts";
+import { stanza } from "./stanza.ts";
+
+const vectors = <Case>(file: string): (Case & { name: string })[] =>
+	parse(readFileSync(new URL(`../vectors/${file}.yaml`, import.meta.url), "utf8"));
+
+describe("a file from XMPP", () => {
+	type Case = { in: string; url?: string; media?: Partial<Media>; caption?: string };
+	for (const { name, in: inside, url, media, caption } of vectors<Case>("from-xmpp.files"))
+		test(name, () => {
+			const seen = said(stanza(`<message>${inside}</message>`));
+			expect(seen?.media).toEqual(media && { ...media, source: { network: "xmpp", ref: url }, link: url });
+			if (media) expect(seen?.text).toBe(caption ?? "");
+			else expect(seen?.text).not.toBe("");
+		});
+
+	test("is another message than the next file of the same client under the same id", () => {
+		const id = (file: string) => {
+			const url = `https://x.test/${file}`;
+			const line = `<message id='1'><body>${url}</body><x xmlns='jabber:x:oob'><url>${url}</url></x></message>`;
+			const where = { room: "r@muc.test", sender: occupant("r@muc.test", "Romeo"), stanzaIds: false, now: 5 };
+			return fromGroupchat(stanza(line), where)?.id;
+		};
+		expect(id("a.png")).toBe(id("a.png"));
+		expect(id("a.png")).not.toBe(id("b.png"));
+	});
+});
+
+describe("a file to XMPP", () => {
+	for (const { name, in: file, out } of vectors<{ in: Media; out: string }>("to-xmpp.files"))
+		test(name, () => expect(fileElements(file, "URL").map(serialize).join("")).toBe(out));
+});
+
+describe("a message with a file", () => {
+	const alice = { network: "matrix" as NetworkName, id: "@alice:hs.test" as UserId, name: "Alice" } as Person;
+	const media: Media = {
+		kind: "image",
+		source: { network: "matrix" as NetworkName, ref: "mxc://hs/cat" },
+		name: "cat.png",
+		size: 100,
+	};
+	const event = (more: Partial<Message>): Message => ({
+		kind: "message",
+		id: "$1" as MessageId,
+		room: "!r" as RoomId,
+		sender: alice,
+		at: 1,
+		style: "text",
+		text: "",
+		...more,
+	});
+	const outbound = (more: Partial<Message>) =>
+		({ operation: "op" as OperationId, refs: {}, event: event(more) }) as unknown as Outbound;
+	const files = {
+		link: (target: { name: string }, of: { id: string; person: string }) =>
+			`https://b.test/${of.person}/${of.id}/${target.name}`,
+		largest: 1000,
+	};
+	const url = "https://b.test/@alice:hs.test/$1/cat.png";
+
+	const sent: Outbound[] = [];
+	let fail: string | undefined;
+	const send = async (out: Outbound) => {
+		if (out.operation === fail) throw new TemporaryError("away");
+		sent.push(out);
+		return [`id of ${out.operation}` as MessageId];
+	};
+	beforeEach(() => {
+		sent.length = 0;
+		fail = undefined;
+	});
+
+	test("is its URL, and what is said of it a message of its own that answers it", async () => {
+		const replyTo = { id: "$0" as MessageId };
+		expect(await inParts(send, files)(outbound({ media, text: "my cat", style: "emote", replyTo }))).toEqual([
+			"id of op",
+			"id of op.caption",
+		]);
+		expect(sent.map((out) => out.event)).toEqual([
+			event({ media, text: url, replyTo }),
+			event({ text: "my cat", style: "emote", replyTo: { id: "$1" as MessageId, author: alice } }),
+		]);
+		expect(sent[1]?.refs).toEqual({ $1: ["id of op"] });
+	});
+
+	test("is shown once, also where what is said of it had to be sent again", async () => {
+		const say = inParts(send, files);
+		fail = "op.caption";
+		await expect(say(outbound({ media, text: "my cat" }))).rejects.toThrow("away");
+		fail = undefined;
+		expect(await say(outbound({ media, text: "my cat" }))).toEqual(["id of op", "id of op.caption"]);
+		expect(sent.map((out) => out.operation)).toEqual(["op", "op.caption"]);
+	});
+
+	test("too large for a link is refused with the limit", async () => {
+		await expect(inParts(send, files)(outbound({ media: { ...media, size: 1001 } }))).rejects.toThrow(
+			"too large",
+		);
+		expect(sent).toEqual([]);
+	});
+
+	test("without links, or without a file, is left as it is", async () => {
+		await inParts(send, undefined)(outbound({ media }));
+		await inParts(send, files)(outbound({ text: "hi" }));
+		expect(sent.map((out) => out.event)).toEqual([event({ media }), event({ text: "hi" })]);
+	});
+});
