@@ -1,4 +1,5 @@
 import type { MessageId, NetworkName, RoomId, UserId } from "./ids.ts";
+import type { Copy } from "./journal.ts";
 import type { Rich } from "./rich.ts";
 
 /** Somebody, or something, as their own network knows them. */
@@ -22,6 +23,8 @@ export type Reference = Readonly<{
 	id: MessageId;
 	/** An id that is known only if the sender wrote the target: what they may change. See {@link Base.aka}. */
 	own?: MessageId;
+	/** Where the target says it came from, if it is ours and says so: for the day when nobody else knows any more. */
+	copies?: readonly Copy[];
 	/** Who wrote it and what, for words where the target cannot be pointed at. */
 	author?: Person;
 	text?: string;

@@ -1,6 +1,6 @@
 import type { BridgeEvent, Reference } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
-import type { Journal } from "./journal.ts";
+import type { Copy, Journal } from "./journal.ts";
 import type { Refs } from "./network.ts";
 
 /** Every message an event is about. */
@@ -21,12 +21,15 @@ export async function resolve(
 	target: Readonly<{ network: NetworkName; room: RoomId }>,
 ): Promise<Refs> {
 	const refs: Record<string, readonly MessageId[]> = {};
-	for (const { id, own } of references(event))
+	const there = (family: readonly Copy[]) =>
+		family
+			.filter((copy) => copy.network === target.network && copy.room === target.room)
+			.map((copy) => copy.id);
+	for (const { id, own, copies = [] } of references(event))
 		for (const named of own ? [id, own] : [id]) {
 			const family = await journal.copies({ network: event.sender.network, room: event.room, id: named });
-			refs[named] = family
-				.filter((copy) => copy.network === target.network && copy.room === target.room)
-				.map((copy) => copy.id);
+			// What the target says of itself proves no authorship, and counts only where the journal has forgotten it.
+			refs[named] = there(family.length === 0 && named === id ? copies : family);
 		}
 	return refs;
 }

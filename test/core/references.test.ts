@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import type { BridgeEvent } from "../../src/core/event.ts";
+import type { Copy } from "../../src/core/journal.ts";
+import { resolve } from "../../src/core/references.ts";
+import { id, message, muc } from "../store/sample.ts";
+
+const there = (name: string): Copy => ({ ...muc, id: id(name) });
+const target = { id: id("$1"), own: id("own $1"), copies: [there("S1")] };
+const redaction: BridgeEvent = { ...message("$2"), kind: "redaction", target };
+const knowing = (family: Record<string, readonly Copy[]>) => ({
+	copies: async (of: Copy) => family[of.id] ?? [],
+});
+
+test("what the journal has forgotten is found by what the target says of itself, but not who wrote it", async () => {
+	const other = { ...muc, id: id("S3"), room: message("").room };
+	const said = { ...redaction, target: { ...target, copies: [other, there("S1")] } };
+	expect(await resolve(said, knowing({}), muc)).toEqual({ $1: ["S1"], "own $1": [] });
+});
+
+test("what the journal knows counts, whatever the target says", async () => {
+	const known = knowing({ $1: [there("S9")], "own $1": [there("S9")] });
+	expect(await resolve(redaction, known, muc)).toEqual({ $1: ["S9"], "own $1": ["S9"] });
+	// It never went to that room: then it is not there.
+	expect(
+		await resolve(redaction, knowing({ $1: [{ ...there("S9"), network: message("").sender.network }] }), muc),
+	).toEqual({ $1: [], "own $1": [] });
+});
