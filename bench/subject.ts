@@ -32,6 +32,7 @@ export async function startSubject(options: {
 	const startMs = performance.now() - began;
 
 	return {
+		pid,
 		startMs,
 		/** User and system time of all its threads so far, in ms. */
 		cpu: (): number =>
