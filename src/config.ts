@@ -3,6 +3,7 @@ import { listenPattern, type Problem, validate } from "./config/validate.ts";
 import type { Limits } from "./core/limits.ts";
 import type { Permissions } from "./core/permissions.ts";
 import type { MatrixOptions } from "./matrix/index.ts";
+import type { MediaOptions } from "./media/index.ts";
 import type { MqttOptions } from "./mqtt/index.ts";
 import type { ComponentOptions } from "./xmpp/component.ts";
 import { type Path, parse } from "./yaml.ts";
@@ -14,6 +15,8 @@ export type Config = Readonly<{
 	mqtt?: MqttOptions;
 	rooms: Readonly<{ membersMirrored: number }>;
 	gateway: Readonly<{ direct: "known" | "any" }>;
+	public?: Readonly<{ listen: Listen; url: string }>;
+	media: Omit<MediaOptions, "public">;
 	health: Readonly<{ listen: Listen }>;
 	store: Readonly<{ directory: string }>;
 	permissions: Permissions;
@@ -45,6 +48,8 @@ type Raw = {
 	mqtt?: { brokers: Record<string, Broker>; mirrors: { broker: string; topic: string; room: string }[] };
 	rooms: { members_mirrored: number };
 	gateway: { direct: "known" | "any" };
+	public?: { listen: string; url: string };
+	media: { largest: number; private_hosts: string[] };
 	health: { listen: string };
 	store: { directory: string };
 	permissions: Permissions;
@@ -97,7 +102,7 @@ function readConfig(file: string): string {
 		throw new ConfigError(
 			cause === "ENOENT"
 				? `${file}: there is no such file. Copy config/example.yaml there and fill it in.`
-				: `${file}: cannot be read (${cause}).`,
+				: `${file}: cannot be read (${cause}). Give it to the user the bridge runs as.`,
 		);
 	}
 }
@@ -155,6 +160,8 @@ function build(raw: Raw, problems: Problem[]): Config {
 		...(mqtt && { mqtt: mqttOptions(mqtt, matrix.domain, problems) }),
 		rooms: { membersMirrored: raw.rooms.members_mirrored },
 		gateway: raw.gateway,
+		...(raw.public && { public: { listen: listen(raw.public.listen), url: raw.public.url } }),
+		media: { largest: raw.media.largest * 1_048_576, privateHosts: raw.media.private_hosts },
 		health: { listen: listen(raw.health.listen) },
 		store: raw.store,
 		permissions: raw.permissions,
@@ -236,6 +243,12 @@ function conflicts(raw: Raw): Problem[] {
 		found.push({ path: ["xmpp"], message: "“secret” or “secret_file” is missing" });
 	if (raw.health.listen === raw.matrix.appservice.listen)
 		found.push({ path: ["health", "listen"], message: "the same address as matrix.appservice.listen" });
+	for (const [other, address] of [
+		["matrix.appservice.listen", raw.matrix.appservice.listen],
+		["health.listen", raw.health.listen],
+	])
+		if (raw.public?.listen === address)
+			found.push({ path: ["public", "listen"], message: `the same address as ${other}` });
 	if (raw.matrix.domain === raw.xmpp.component)
 		found.push({
 			path: ["xmpp", "component"],

@@ -16,6 +16,7 @@ import type { Mirror } from "./core/portals.ts";
 import { health } from "./http/health.ts";
 import { logger } from "./log.ts";
 import { matrix } from "./matrix/index.ts";
+import { media } from "./media/index.ts";
 import { mirrorsOf, mqtt } from "./mqtt/index.ts";
 import { register } from "./register.ts";
 import { nedbMapping } from "./store/nedb.ts";
@@ -49,10 +50,12 @@ async function run(config: Config): Promise<boolean> {
 	const store = (file: string) => join(config.store.directory, file);
 	const mapping = nedbMapping({ file: store("mapping.db"), log, onFailure });
 	const journal = sqliteJournal({ file: store("journal.db"), log, onFailure });
+	const files = media({ ...config.media, ...(config.public && { public: config.public }) }, { mapping, log });
 	const on = (name: string) => ({
 		mapping,
 		log: log.child({ net: name }),
 		membersMirrored: config.rooms.membersMirrored,
+		...files,
 	});
 	const networks: Network[] = [matrix(config.matrix, on("matrix")), xmpp(config.xmpp, on("xmpp"))];
 	if (config.mqtt) networks.push(mqtt(config.mqtt, on("mqtt")));
@@ -63,7 +66,7 @@ async function run(config: Config): Promise<boolean> {
 		direct: config.gateway.direct,
 		membersMirrored: config.rooms.membersMirrored,
 	};
-	const bridge = createBridge({ networks, mapping, journal, rules, log });
+	const bridge = createBridge({ networks, mapping, journal, rules, log, redacted: files.redacted });
 	const listener = await health(config.health.listen, { networks, journal });
 	let stopping = false;
 	const stop = async (signal: string) => {
@@ -73,6 +76,7 @@ async function run(config: Config): Promise<boolean> {
 		await bridge.stop(drainMs);
 		await journal.close();
 		await mapping.close();
+		await files.stop();
 		await listener.close();
 		process.exit(0);
 	};
@@ -88,6 +92,7 @@ async function run(config: Config): Promise<boolean> {
 		await journal.open();
 		await mapping.open();
 		await sameAsBefore(config, mapping);
+		await files.start(bridge.open);
 		await bridge.start();
 	} catch (error) {
 		if (stopping) return true;

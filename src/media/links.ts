@@ -26,6 +26,8 @@ export type Links = ReturnType<typeof mediaLinks>;
 
 export const mediaPath = "/media/";
 const hashes = "media revoked hashes";
+/** Revoked messages and people by the first letter of their key: a handful of documents, however many there are. */
+const bucketOf = (key: string) => `media revoked ${key[0]}`;
 /** Files whose hash is remembered. */
 const remembered = 10_000;
 
@@ -48,8 +50,19 @@ export function mediaLinks(deps: {
 	const personKey = (of: Readonly<{ network: NetworkName; id: UserId }>) =>
 		digest("person", of.network, of.id);
 
-	const revokedHashes = async (): Promise<readonly string[]> =>
-		JSON.parse((await mapping.setting(hashes)) ?? "[]") as string[];
+	const list = async (setting: string): Promise<readonly string[]> =>
+		(await mapping.setting(setting))?.split(" ") ?? [];
+	let turn: Promise<unknown> = Promise.resolve();
+
+	/** One at a time: each reads what the one before it wrote. */
+	function add(setting: string, value: string): Promise<void> {
+		const work = turn.then(async () => {
+			const values = await list(setting);
+			if (!values.includes(value)) await mapping.saveSetting(setting, [...values, value].join(" "));
+		});
+		turn = work.catch(() => undefined);
+		return work;
+	}
 
 	return {
 		/** Before the first link: gets the secret, which is made once and kept for good. */
@@ -85,20 +98,15 @@ export function mediaLinks(deps: {
 		},
 
 		async revoke(what: Revoked): Promise<void> {
-			if ("hash" in what) {
-				const all = new Set([...(await revokedHashes()), what.hash.toLowerCase()]);
-				await mapping.saveSetting(hashes, JSON.stringify([...all]));
-			} else {
-				const key = "event" in what ? messageKey(what.event) : personKey(what.person);
-				await mapping.saveSetting(`media revoked ${key}`, "");
-			}
+			if ("hash" in what) return add(hashes, what.hash.toLowerCase());
+			const key = "event" in what ? messageKey(what.event) : personKey(what.person);
+			await add(bucketOf(key), key);
 		},
 
 		/** Whether the link was revoked. `open` is asked for the file only where files are revoked by their hash. */
 		async revoked({ message, person, source }: Linked, open: () => Promise<Opened>): Promise<boolean> {
-			for (const key of [message, person])
-				if ((await mapping.setting(`media revoked ${key}`)) !== undefined) return true;
-			const gone = await revokedHashes();
+			for (const key of [message, person]) if ((await list(bucketOf(key))).includes(key)) return true;
+			const gone = await list(hashes);
 			if (gone.length === 0) return false;
 			const place = `${source.network} ${source.ref}`;
 			let hash = hashOf.get(place);

@@ -83,11 +83,14 @@ describe("the example", () => {
 	});
 
 	test("states the defaults that hold when nothing is said", () => {
-		const { matrix, xmpp, permissions, mqtt, ...rest } = loadConfig(file, env);
+		const { matrix, xmpp, permissions, mqtt, public: outside, ...rest } = loadConfig(file, env);
+		const url = "https://bridge.example.org";
+		expect(load(`${least}public: { url: "${url}" }\n`).public).toEqual(outside);
 		const bare = load(least);
 		expect({
 			rooms: bare.rooms,
 			gateway: bare.gateway,
+			media: bare.media,
 			health: bare.health,
 			store: bare.store,
 			limits: bare.limits,
@@ -147,7 +150,12 @@ describe("an error", () => {
 	});
 
 	test.each([
-		["public: { listen: '127.0.0.1:1' }", "10:9: public: not built yet; take it out for now"],
+		["public: { listen: '127.0.0.1:1' }", "10:9: public: “url” is missing"],
+		[
+			"public: { listen: '127.0.0.1:9995', url: 'https://x' }",
+			"10:19: public.listen: the same address as health.listen",
+		],
+		["media: { largest: 0 }", "10:19: media.largest: must be >= 1"],
 		["rooms: { reactions: native }", "10:21: rooms.reactions: not built yet; take it out for now"],
 		["gateway: { rooms: local }", "10:19: gateway.rooms: not built yet; take it out for now"],
 		[

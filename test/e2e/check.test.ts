@@ -47,6 +47,7 @@ const configured = (ports: Ports): Config => ({
 	},
 	rooms: { membersMirrored: 50 },
 	gateway: { direct: "known" },
+	media: { largest: 1_048_576, privateHosts: [] },
 	health: { listen: { host: "127.0.0.1", port: 9995 } },
 	store: { directory: join(folder, "data") },
 	permissions: { "*": "use" },

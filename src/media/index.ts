@@ -1,0 +1,41 @@
+import type { Copy } from "../core/journal.ts";
+import type { Log } from "../core/log.ts";
+import type { Mapping } from "../core/mapping.ts";
+import type { Bridge } from "../core/network.ts";
+import { publicListener } from "../http/public.ts";
+import { guardedFetch } from "./fetch.ts";
+import { mediaLinks, mediaPath } from "./links.ts";
+import { serveMedia } from "./serve.ts";
+
+export type MediaOptions = Readonly<{
+	/** Bytes of the largest file that crosses. */
+	largest: number;
+	/** Hosts (`host` or `host:port`) of our own network that files may be fetched from. */
+	privateHosts: readonly string[];
+	/** Where people reach files of networks that ask for a login; absent, those are shown by their names. */
+	public?: Readonly<{ listen: Readonly<{ host: string; port: number }>; url: string }>;
+}>;
+
+/** Files on their way between networks: fetched with care from strangers, given out by links. */
+export function media(options: MediaOptions, deps: { mapping: Mapping; log: Log }) {
+	const { largest, privateHosts, public: outside } = options;
+	const links = outside && mediaLinks({ mapping: deps.mapping, url: outside.url });
+	let listener: Awaited<ReturnType<typeof publicListener>> | undefined;
+
+	return {
+		fetch: guardedFetch({ largest, privateHosts }),
+		...(links && { files: { link: links.link, largest } }),
+		/** What is taken back cannot be fetched by its link any more. */
+		redacted: async (message: Copy) => links?.revoke({ event: message }),
+		/** Over an open mapping, and before the first link is made. @throws Error when the port cannot be had. */
+		async start(open: Bridge["open"]): Promise<void> {
+			if (!links) return;
+			await links.start();
+			const serve = serveMedia(links, { open, largest, log: deps.log });
+			listener = await publicListener(outside.listen, { [mediaPath]: serve });
+		},
+		async stop(): Promise<void> {
+			await listener?.close();
+		},
+	};
+}
