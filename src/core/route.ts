@@ -144,6 +144,8 @@ export function router(deps: {
 							lane: { portal: portal.id, link: link.id },
 							event,
 						});
+			if (rows.length > 0)
+				log.info({ trace, from: event.sender.network, id: event.id, kind: event.kind }, "received");
 			const member = memberOf(event);
 			for (const portal of found)
 				portals

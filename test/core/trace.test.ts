@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { createBridge } from "../../src/core/bridge.ts";
+import { TemporaryError } from "../../src/core/errors.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Log } from "../../src/core/log.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { fakeNetwork, until } from "../fakes.ts";
+
+const many = { perMinute: 1e9, burst: 1e9 };
+
+test("one trace goes through all log lines of a message, whose text is in none of them", async () => {
+	const written: Record<string, unknown>[] = [];
+	const note = (fields: object, msg: string) => void written.push({ ...fields, msg });
+	const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log };
+	const earth = fakeNetwork("earth");
+	const mars = fakeNetwork("mars");
+	mars.rooms.set("crater", []);
+	const bridge = createBridge({
+		networks: [earth, mars],
+		mapping: memoryMapping(),
+		journal: memoryJournal(),
+		rules: {
+			level: permissions({ "*": "link" }),
+			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			direct: "known",
+			membersMirrored: 3,
+		},
+		log,
+	});
+	await bridge.start();
+	await bridge.command({
+		id: "1" as MessageId,
+		network: earth.name,
+		room: "plaza" as RoomId,
+		sender: earth.person("ann"),
+		text: "link mars crater",
+		mayChangeRoom: async () => true,
+		reply: async () => undefined,
+	});
+	let once = true;
+	mars.trouble = async () => {
+		if (once) {
+			once = false;
+			throw new TemporaryError("not now");
+		}
+	};
+	await earth.say("plaza", "ann", "a secret of mine", { id: "event-7" as MessageId });
+	await until(
+		() => mars.sent.some(({ event }) => event.kind === "message"),
+		() => JSON.stringify(written),
+	);
+	await bridge.stop(1_000);
+
+	const first = written.find(({ id }) => id === "event-7");
+	const life = written.filter(({ trace }) => trace !== undefined && trace === first?.trace);
+	expect(life.map(({ msg }) => msg)).toEqual(["received", "delivery failed, will retry", "delivered"]);
+	expect(JSON.stringify(written)).not.toContain("a secret of mine");
+});
