@@ -109,8 +109,10 @@ function inWords(event: BridgeEvent): Message | undefined {
 					event.answers.map((answer) => answer.text),
 				),
 			);
-		case "vote":
-			return event.answers.length > 0 ? act(event, phrases.voted(event.answers)) : undefined;
+		case "vote": {
+			const chosen = event.answers.map((answer) => answer.text).filter(Boolean);
+			return chosen.length > 0 ? act(event, phrases.voted(chosen)) : undefined;
+		}
 		case "poll-end":
 			return act(event, phrases.pollEnded(event.text));
 		case "state": {

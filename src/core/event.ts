@@ -83,10 +83,13 @@ export type Redaction = Base & Readonly<{ kind: "redaction"; target: Reference; 
 /** add, remove: these emoji besides the others. set: these and no others; what is sent is always a set. */
 export type Reaction = Base &
 	Readonly<{ kind: "reaction"; target: Reference; mode: "add" | "remove" | "set"; emoji: readonly string[] }>;
+/** `text` is empty where only the id is known. */
+export type PollAnswer = Readonly<{ id: string; text: string }>;
 /** A question with numbered answers; a vote is a reply or reaction with the number. */
-export type Poll = Base &
-	Readonly<{ kind: "poll"; question: string; answers: readonly Readonly<{ id: string; text: string }>[] }>;
-export type Vote = Base & Readonly<{ kind: "vote"; target: Reference; answers: readonly string[] }>;
+export type Poll = Base & Readonly<{ kind: "poll"; question: string; answers: readonly PollAnswer[] }>;
+/** From now on its sender is for these answers of the poll and no others. */
+export type Vote = Base & Readonly<{ kind: "vote"; target: Reference; answers: readonly PollAnswer[] }>;
+/** `text` says how it ended. */
 export type PollEnd = Base & Readonly<{ kind: "poll-end"; target: Reference; text: string }>;
 /** `sender` came or went; for a kick or ban `by` did it to them. */
 export type Membership = Base &

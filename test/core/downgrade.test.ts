@@ -118,6 +118,14 @@ test("a thread is named where there are none, and a poll is its question with nu
 	);
 });
 
+test("a vote is told by the words of the answers, and not where only their ids are known", () => {
+	const vote: BridgeEvent = { ...base, kind: "vote", target, answers: [{ id: "a1b2", text: "yes" }] };
+	expect(read(vote, poor, known)).toBe("emote: voted: yes");
+	expect(read({ ...vote, answers: [{ id: "a1b2", text: "" }] }, poor, known)).toBe("nothing");
+	expect(read({ ...vote, answers: [] }, poor, known)).toBe("nothing");
+	expect(read(vote, native, known)).toBe("vote");
+});
+
 test("words keep no formatting where there is none, and their formatting where there is", () => {
 	const rich = [{ tag: "bold", children: ["hi"] }] as const;
 	expect(downgrade(message({ rich }), native, {})).toEqual(message({ rich }));
