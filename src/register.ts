@@ -62,7 +62,8 @@ function withNames(text: string, old: Registration): string {
 		.replace(`id: ${id}`, () => `id: ${JSON.stringify(old.id)}`);
 }
 
-function instructions({ matrix, xmpp }: Config): string {
+/** What to add to each server, for somebody who edits its configuration. */
+export function instructions({ matrix, xmpp }: Config): string {
 	const file = resolve(matrix.appservice.registration);
 	const { hostname, port } = new URL(xmpp.service);
 	// Both servers listen for components on loopback unless told otherwise.

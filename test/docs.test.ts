@@ -1,0 +1,120 @@
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, normalize } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { loadConfig } from "../src/config.ts";
+import { createBridge } from "../src/core/bridge.ts";
+import type { MessageId, RoomId } from "../src/core/ids.ts";
+import { pub } from "../src/mqtt/pub.ts";
+import { instructions } from "../src/register.ts";
+import { memoryJournal, memoryMapping } from "../src/store/memory.ts";
+import { reference } from "./config/reference.ts";
+import { fakeNetwork, quiet } from "./fakes.ts";
+
+const pages = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", ...globSync("docs/*.md")];
+const text = (page: string) => readFileSync(page, "utf8");
+/** What stands between fences, by language; the prose has them taken out. */
+const blocks = (page: string, language: string) =>
+	[...text(page).matchAll(/^( *)```(\w*)\n(.*?)^ *```/gms)]
+		.filter(([, , lang]) => lang === language)
+		.map(([, indent = "", , body = ""]) => body.replaceAll(new RegExp(`^${indent}`, "gm"), ""));
+const prose = (page: string) => text(page).replaceAll(/^ *```.*?^ *```/gms, "");
+/** As GitHub makes them. */
+const anchors = (page: string) =>
+	[...prose(page).matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+		title
+			.toLowerCase()
+			.replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+			.replaceAll(" ", "-"),
+	);
+
+let folder: string;
+beforeAll(() => {
+	folder = mkdtempSync(join(tmpdir(), "trivium-docs-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("configure.md says what the schema says", async () => {
+	await expect(reference()).toMatchFileSnapshot("../docs/configure.md");
+});
+
+describe.each(pages)("%s", (page) => {
+	test("leads nowhere that is not there", () => {
+		const dead = [...prose(page).matchAll(/\]\(([^)]+)\)/g)].flatMap(([, to = ""]) => {
+			if (/^https?:/.test(to)) return [];
+			const [path = "", anchor] = to.split("#");
+			const target = path ? normalize(join(dirname(page), path)) : page;
+			const there = existsSync(target) && (anchor === undefined || anchors(target).includes(anchor));
+			return there ? [] : [to];
+		});
+		expect(dead).toEqual([]);
+	});
+
+	test("names no command, script or file that is not there", async () => {
+		const said = [...text(page).matchAll(/!bridge (\w+)/g)].map(([, name]) => name);
+		expect(await commands()).toEqual(expect.arrayContaining(said));
+		const paths = [...text(page).matchAll(/(?<![\w/.])(?:src|script|test|docs|config|bench)\/[\w/.-]*\w/g)];
+		const missing = paths.map(([path]) => path).filter((path) => !existsSync(path));
+		expect(missing).toEqual([]);
+		const verbs = [...text(page).matchAll(/node src\/main\.ts (\w+)/g)].map(([, verb]) => verb);
+		expect(["run", "check", "register"]).toEqual(expect.arrayContaining(verbs));
+	});
+});
+
+/** What `help` names. */
+async function commands(): Promise<readonly string[]> {
+	const limit = { perMinute: 1e9, burst: 1e9 };
+	const { promise, resolve } = Promise.withResolvers<string>();
+	const here = fakeNetwork("here");
+	const there = fakeNetwork("there", {
+		commands: [pub({ brokers: [], bridge: () => here.bridge, publish: async () => 0 })],
+	});
+	const bridge = createBridge({
+		networks: [here, there],
+		mapping: memoryMapping(),
+		journal: memoryJournal(),
+		rules: {
+			level: () => "admin",
+			limits: { sender: limit, domain: limit, newChats: limit, newChatsOfDomain: limit },
+			direct: "known",
+			membersMirrored: 0,
+		},
+		log: quiet,
+	});
+	await bridge.command({
+		id: "1" as MessageId,
+		network: here.name,
+		room: "room" as RoomId,
+		sender: here.person("ann"),
+		text: "help",
+		mayChangeRoom: async () => true,
+		reply: async (words) => resolve(words),
+	});
+	return [...(await promise).matchAll(/^(\w+) /gm)].map(([, name = ""]) => name);
+}
+
+test("the config in the README is whole: it loads as it is", () => {
+	const [config = ""] = blocks("README.md", "yaml").filter((block) => block.includes("matrix:"));
+	const file = join(folder, "config.yaml");
+	writeFileSync(file, config, { mode: 0o600 });
+	expect(loadConfig(file).xmpp.component).toBe("bridge.example.org");
+});
+
+test.each(["README.md", "docs/install.md"])(
+	"the server lines in %s are those that `register` prints",
+	(page) => {
+		const file = join(folder, "config.yaml");
+		writeFileSync(file, blocks("README.md", "yaml").find((block) => block.includes("matrix:")) ?? "", {
+			mode: 0o600,
+		});
+		const plain = (lines: string) => lines.replaceAll(/^ +/gm, "").replaceAll(/ +(--|#) .*$/gm, "");
+		const printed = plain(instructions(loadConfig(file))).replaceAll("THE SECRET", "a-long-random-text");
+		const ours = [...blocks(page, "lua"), ...blocks(page, "yaml")].filter((block) =>
+			/^ *(Component|listen:|- port)/.test(block),
+		);
+		expect(ours).toHaveLength(2);
+		for (const block of ours) expect(printed).toContain(plain(block).replace(/^listen:\n/, ""));
+		for (const block of blocks(page, "yaml")) parse(block);
+	},
+);
