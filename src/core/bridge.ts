@@ -5,10 +5,12 @@ import { deliver } from "./deliver.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
-import type { Copy, Journal, Lane } from "./journal.ts";
+import type { Copy, Entry, Journal, Lane, Row } from "./journal.ts";
 import { lanes as runLanes } from "./lanes.ts";
+import { letters } from "./letters.ts";
 import type { Log } from "./log.ts";
 import type { Mapping, Portal } from "./mapping.ts";
+import { type Meter, noMeter } from "./meter.ts";
 import type { Bridge, Cursor, Network, Received } from "./network.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
@@ -21,6 +23,8 @@ export type Running = Bridge &
 		start(): Promise<void>;
 		/** Makes the mirrors of the config, once the networks have started; `exactly`: and ends all others. */
 		mirror(wanted: readonly Mirror[], exactly: boolean): Promise<void>;
+		/** How many rows were sent and are not confirmed. */
+		inDoubt(): number;
 		/** Takes nothing more in, delivers for at most `ms` what is under way. The rest is on disk. */
 		stop(ms: number): Promise<void>;
 	}>;
@@ -34,8 +38,11 @@ export function createBridge(deps: {
 	log: Log;
 	/** Told of every message that is taken back. */
 	redacted?: (message: Copy) => Promise<void>;
+	meter?: Meter;
+	/** How many rows one lane may hold. */
+	laneRows?: number;
 }): Running {
-	const { networks, mapping, journal, rules, log } = deps;
+	const { networks, mapping, journal, rules, log, meter = noMeter } = deps;
 	const byName = new Map(networks.map((one) => [one.name, one]));
 	const network = (name: NetworkName): Network => {
 		const found = byName.get(name);
@@ -56,9 +63,26 @@ export function createBridge(deps: {
 		portals,
 		network,
 		log,
+		meter,
 		target: (lane, to) => targets.set(key(lane), to),
 	});
-	const lanes = runLanes(journal, { ...sender, window: (lane) => targets.get(key(lane))?.window ?? 1 }, log);
+	const window = (lane: Lane) => targets.get(key(lane))?.window ?? 1;
+	const lanes = runLanes(journal, { ...sender, window }, log, deps.laneRows);
+
+	/** What a lane cannot hold is given up at once, aloud: what is older is not pushed out by what is new. */
+	async function deliverAll(rows: readonly Row[]): Promise<void> {
+		for (const row of lanes.push(rows)) await sender.fail(row, new PermanentError("busy", phrases.laneFull));
+	}
+
+	async function accept(entries: readonly Entry[]): Promise<void> {
+		const rows = await journal.accept(entries);
+		const fresh = new Set(rows.map(({ operation }) => operation));
+		for (const { rows: wanted } of entries) {
+			const [row] = wanted;
+			if (row) meter.received(row.event.sender.network, row.event.kind, !fresh.has(row.operation));
+		}
+		deliverAll(rows).catch((error: unknown) => log.error({ err: error }, "a full lane could not be told of"));
+	}
 
 	let turn: Promise<unknown> = Promise.resolve();
 
@@ -73,7 +97,7 @@ export function createBridge(deps: {
 	const receive = (events: readonly Received[]): Promise<void> =>
 		inTurn(async () => {
 			const entries = await route.entries(events);
-			return { saved: entries.length > 0 ? journal.accept(entries).then(lanes.push) : Promise.resolve() };
+			return { saved: entries.length > 0 ? accept(entries) : Promise.resolve() };
 		});
 
 	const saveCursor = ({ key, value }: Cursor): Promise<void> =>
@@ -143,6 +167,7 @@ export function createBridge(deps: {
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
 		mirror: portals.mirror,
+		inDoubt: lanes.inDoubt,
 		async start() {
 			for (const one of networks) await one.start(bridge);
 			await portals.start();
@@ -174,6 +199,17 @@ export function createBridge(deps: {
 			bridge,
 			mayOpen: route.mayOpen,
 			all: () => commands,
+		}),
+		...letters({
+			mapping,
+			journal,
+			portals,
+			network: (name) => byName.get(name as NetworkName),
+			async revive(which) {
+				const rows = await journal.revive(which);
+				await deliverAll(rows);
+				return rows.length;
+			},
 		}),
 		...networks.flatMap((one) => one.commands),
 	];

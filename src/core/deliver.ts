@@ -6,6 +6,7 @@ import type { Journal, Lane, Row } from "./journal.ts";
 import type { Sender } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
+import type { Meter } from "./meter.ts";
 import type { Network, Outbound } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
@@ -28,16 +29,18 @@ export function deliver(deps: {
 	portals: Portals;
 	network(name: NetworkName): Network;
 	log: Log;
+	meter: Meter;
 	/** Told which network a lane leads to, once that is known. */
 	target(lane: Lane, to: Network): void;
 	/** Resolves when what is under way in the portal's lanes is settled, or a few seconds have passed. */
 	settled(portal: Portal): Promise<void>;
 	now?: () => number;
 }): Omit<Sender, "window"> {
-	const { mapping, journal, portals, network, log, now = Date.now } = deps;
+	const { mapping, journal, portals, network, log, meter, now = Date.now } = deps;
 
 	async function refuse(row: Row, error: PermanentError, target: string): Promise<void> {
 		await journal.refuse(row, error.message);
+		meter.refused(row.event.sender.network, row.event.kind);
 		log.warn({ trace: row.trace, reason: error.reason, target }, "message refused");
 		if (!aloud.has(row.event.kind)) return;
 		await network(row.event.sender.network)
@@ -131,8 +134,11 @@ export function deliver(deps: {
 			// A reaction through another's account would replace that one's own.
 			const shown = downgrade(said, speaker ? { ...can, reaction: "text" } : can, refs);
 			const fit = shown && speaker ? through(speaker, shown) : shown;
+			const delivered = (how: "shown" | "hidden") =>
+				meter.delivered(said.sender.network, link.network, said.kind, how, now() - row.queuedAt);
 			const settle = async () => {
 				await journal.done(row, to, []);
+				delivered("hidden");
 				return undefined;
 			};
 			if (!fit) return settle();
@@ -152,9 +158,12 @@ export function deliver(deps: {
 					await journal.setReactions(to.network, to.room, on, event.sender.id, shows);
 				}
 				await journal.done(row, to, event.kind === "reaction" ? [] : ids);
+				delivered("shown");
 				log.info({ trace, to: link.network, kind: event.kind, ms: now() - row.queuedAt }, "delivered");
 			};
 		},
+
+		retried: (row) => meter.retried(row.event.sender.network),
 
 		async fail(row, error) {
 			const permanent = error instanceof PermanentError;

@@ -6,6 +6,8 @@ import type { Log } from "./log.ts";
 
 /** Rows a lane keeps in memory; the rest waits on disk, so that memory stays bounded however long an outage is. */
 const inMemory = 256;
+/** Rows a lane may hold on disk; what comes on top is given up, so that one nobody takes from does not fill the disk. */
+const mostRows = 100_000;
 const firstRetry = 1_000;
 const lastRetry = 60_000;
 
@@ -18,11 +20,15 @@ export type Sender = Readonly<{
 	prepare(row: Row): Promise<(() => Promise<void>) | undefined>;
 	/** Called for what is no TemporaryError: settles the row. Throwing makes it temporary. */
 	fail(row: Row, error: unknown): Promise<void>;
+	/** Told of an attempt that failed and will be repeated. */
+	retried(row: Row): void;
 }>;
 
 type State = {
 	lane: Lane;
 	queue: Row[];
+	/** Rows of this lane that are not settled, on disk and in memory. */
+	depth: number;
 	/** The seq of the newest row ever queued here: what is on disk after it still has to be fetched. */
 	last: number;
 	/** More rows are on disk than in the queue. */
@@ -41,7 +47,7 @@ type State = {
 const name = (lane: Lane) => `${lane.portal} ${lane.link}`;
 
 /** Runs one FIFO per portal and target: a slow or broken one never delays another. */
-export function lanes(journal: Journal, sender: Sender, log: Log) {
+export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRows) {
 	const states = new Map<string, State>();
 	let stopping = false;
 	const running = new Set<Promise<void>>();
@@ -52,6 +58,7 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 		const fresh: State = {
 			lane,
 			queue: [],
+			depth: 0,
 			last: 0,
 			behind: false,
 			missed: false,
@@ -81,17 +88,21 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 
 	async function work(of: State): Promise<void> {
 		const { flight } = of;
+		const settle = () => {
+			of.depth -= 1;
+		};
 		const again: Row[] = [];
 		let wait = 0;
 		const retry = (row: Row, error: unknown) => {
 			again.push({ ...row, attempts: row.attempts + 1, state: "doubt" });
 			wait = Math.max(wait, (error instanceof TemporaryError && error.retryAfter) || 0);
 			log.warn({ err: error, trace: row.trace, attempt: row.attempts + 1 }, "delivery failed, will retry");
+			sender.retried(row);
 		};
 		const failed = (row: Row, error: unknown) =>
 			error instanceof TemporaryError
 				? retry(row, error)
-				: sender.fail(row, error).catch((unsettled: unknown) => retry(row, unsettled));
+				: sender.fail(row, error).then(settle, (unsettled: unknown) => retry(row, unsettled));
 		while (!stopping) {
 			if (again.length > 0) {
 				await Promise.all(flight);
@@ -104,7 +115,15 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 			const batch = take(of, Math.max(0, sender.window(of.lane) - flight.size));
 			if (batch.length === 0 && flight.size === 0) return;
 			const sends = await Promise.all(
-				batch.map((row) => sender.prepare(row).catch((error: unknown) => failed(row, error))),
+				batch.map((row) =>
+					sender.prepare(row).then(
+						(send) => {
+							if (!send) settle();
+							return send;
+						},
+						(error: unknown) => failed(row, error),
+					),
+				),
 			);
 			// A row that could not be prepared holds back the ones behind it: order before speed.
 			const held = again.length > 0 ? Math.min(...again.map((row) => row.seq)) : Number.POSITIVE_INFINITY;
@@ -118,6 +137,7 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 				const task = send()
 					.then(() => {
 						of.failures = 0;
+						settle();
 					})
 					.catch((error: unknown) => failed(row, error))
 					.finally(() => flight.delete(task));
@@ -165,15 +185,23 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 	return {
 		/** Takes up what an earlier run left. */
 		async start(): Promise<void> {
-			for (const { portal, link } of await journal.lanes()) {
+			for (const { portal, link, depth } of await journal.lanes()) {
 				const of = state({ portal, link });
+				of.depth = depth;
 				of.behind = true;
 				begin(of);
 			}
 		},
-		push(rows: readonly Row[]): void {
+		/** Has them delivered. Returns those that are one too many for their lane. */
+		push(rows: readonly Row[]): readonly Row[] {
+			const tooMany: Row[] = [];
 			for (const row of rows) {
 				const of = state(row.lane);
+				if (of.depth >= most) {
+					tooMany.push(row);
+					continue;
+				}
+				of.depth += 1;
 				if (of.behind || of.queue.length >= inMemory) {
 					of.behind = true;
 					of.missed = true;
@@ -184,7 +212,14 @@ export function lanes(journal: Journal, sender: Sender, log: Log) {
 				of.arrived?.();
 				begin(of);
 			}
+			return tooMany;
 		},
+		/** How many rows were sent and are not confirmed. */
+		inDoubt: (): number =>
+			[...states.values()].reduce(
+				(sum, of) => sum + of.flight.size + of.queue.filter((row) => row.state === "doubt").length,
+				0,
+			),
 		/** Resolves when what is now under way in the portal is settled, after `ms` at the latest. */
 		async settled(portal: PortalId, ms: number): Promise<void> {
 			const flights = [...states.values()]

@@ -261,3 +261,12 @@ export const voiceMessage = "voice message";
 export const fileDamaged = "the file is damaged: it is not the one that was sent.";
 export const noPublic =
 	"the file itself cannot be shown there, only its name: the bridge has no public address for files. Its admin can set one (public.url).";
+
+// Dead letters: what could not be delivered, for admins.
+export const laneFull = "too much waits to be delivered there already. Try again later.";
+export const noneDead = "Everything was delivered.";
+export const deadIntro = (count: number) => `Not delivered: ${count}. The latest:`;
+export const deadLine = (at: string, from: string, to: string, why: string) =>
+	`${at} ${from} to ${to}: ${why}`;
+export const revived = (count: number) =>
+	count === 0 ? "There is nothing to deliver again." : `On the way again: ${count}.`;

@@ -34,6 +34,7 @@ function setup(window: number, send: (row: Row) => Promise<void>) {
 			fail: async (_row, error) => {
 				throw error;
 			},
+			retried: () => undefined,
 		},
 		quiet,
 	);

@@ -1,0 +1,61 @@
+import type { Command } from "./commands.ts";
+import { PermanentError } from "./errors.ts";
+import type { DeadLetter, Journal, Lane } from "./journal.ts";
+import type { Mapping } from "./mapping.ts";
+import type { Network } from "./network.ts";
+import * as phrases from "./phrases.ts";
+import type { Portals } from "./portals.ts";
+
+/** How many dead letters are listed, and taken up again at once. */
+const [listed, revived] = [20, 1_000];
+
+/** Commands about what could not be delivered. */
+export function letters(deps: {
+	mapping: Mapping;
+	journal: Journal;
+	portals: Portals;
+	network(name: string): Network | undefined;
+	/** Has them delivered again; resolves with how many there are. */
+	revive(which: Readonly<{ lane?: Lane; limit: number }>): Promise<number>;
+}): readonly Command[] {
+	const { mapping, journal, portals, network, revive } = deps;
+
+	async function line({ lane, event, reason, diedAt }: DeadLetter): Promise<string> {
+		const link = (await mapping.portal(lane.portal))?.links.find((one) => one.id === lane.link);
+		const to = link && network(link.network);
+		const where = to && link ? `${to.title} ${to.show(link)}` : phrases.unlinkedTarget;
+		return phrases.deadLine(new Date(diedAt).toISOString(), event.sender.id, where, reason);
+	}
+
+	const dead: Command = {
+		name: "dead",
+		usage: "",
+		help: "what could not be delivered, the latest first",
+		level: "admin",
+		run: async () => {
+			const [found, { dead: all }] = await Promise.all([journal.dead(listed), journal.stats()]);
+			if (found.length === 0) return phrases.noneDead;
+			return [phrases.deadIntro(all), ...(await Promise.all(found.map(line)))].join("\n");
+		},
+	};
+
+	const retry: Command = {
+		name: "retry",
+		usage: "[all]",
+		help: "deliver again what could not be delivered in this room, or in all",
+		level: "admin",
+		run: async (call, args) => {
+			if (args !== "" && args !== "all")
+				throw new PermanentError("invalid", phrases.commandUsage(retry.name, retry.usage));
+			if (args === "all") return phrases.revived(await revive({ limit: revived }));
+			const portal = await portals.only(call.network, call.room);
+			if (!portal) return phrases.noPortal;
+			let count = 0;
+			for (const { id } of portal.links)
+				count += await revive({ lane: { portal: portal.id, link: id }, limit: revived });
+			return phrases.revived(count);
+		},
+	};
+
+	return [dead, retry];
+}

@@ -1,0 +1,175 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createBridge, type Running } from "../../src/core/bridge.ts";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Meter } from "../../src/core/meter.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
+
+const many = { perMinute: 1e9, burst: 1e9 };
+let earth: Fake;
+let mars: Fake;
+let bridge: Running;
+let counted: string[];
+
+beforeEach(async () => {
+	earth = fakeNetwork("earth");
+	mars = fakeNetwork("mars");
+	for (const room of ["crater", "valley"]) mars.rooms.set(room, []);
+	counted = [];
+	const meter: Meter = {
+		received: (from, kind, again) => counted.push(`${from} ${kind}${again ? " again" : ""}`),
+		delivered: (from, to, kind, how) => counted.push(`${from} to ${to} ${kind} ${how}`),
+		retried: (from) => counted.push(`${from} retried`),
+		refused: (from, kind) => counted.push(`${from} ${kind} refused`),
+	};
+	bridge = createBridge({
+		networks: [earth, mars],
+		mapping: memoryMapping(),
+		journal: memoryJournal(),
+		rules: {
+			level: permissions({ "*": "link", "admin@*": "admin" }),
+			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			direct: "known",
+			membersMirrored: 3,
+		},
+		log: quiet,
+		meter,
+		laneRows: 3,
+	});
+	await bridge.start();
+	await command("link mars crater");
+});
+
+let count = 0;
+async function command(text: string, who = "admin", room = "plaza"): Promise<string> {
+	let answer = "";
+	await bridge.command({
+		id: `command ${++count}` as MessageId,
+		network: earth.name,
+		room: room as RoomId,
+		sender: earth.person(who),
+		text,
+		mayChangeRoom: async () => true,
+		reply: async (words) => {
+			answer += words;
+		},
+	});
+	return answer;
+}
+const refusing = (sentence: string) => () => Promise.reject(new PermanentError("failed", sentence));
+const seen = (...expected: string[]) =>
+	until(
+		() => lines(mars).length >= expected.length,
+		() => lines(mars).join(" | "),
+	).then(() => expect(lines(mars)).toEqual(expected));
+const refused = (number: number) =>
+	until(
+		() => earth.refused.length >= number,
+		() => `${earth.refused.length} refused`,
+	);
+
+describe("what could not be delivered", () => {
+	test("is listed with who, where to, when and why", async () => {
+		expect(await command("dead")).toBe("Everything was delivered.");
+		mars.trouble = refusing("the dome is closed.");
+		await earth.say("plaza", "ann", "hello");
+		await refused(1);
+		expect(await command("dead")).toMatch(
+			/^Not delivered: 1\. The latest:\n\d{4}-\d\d-\d\dT[\d:.]+Z ann@earth to MARS crater: the dome is closed\.$/,
+		);
+	});
+
+	test("is delivered again when an admin asks for it, in the order it was said", async () => {
+		mars.trouble = refusing("the dome is closed.");
+		for (const text of ["one", "two", "three"]) await earth.say("plaza", "ann", text);
+		await refused(3);
+		mars.trouble = () => Promise.resolve();
+		expect(await command("retry")).toBe("On the way again: 3.");
+		await seen("ann: one", "ann: two", "ann: three");
+		expect(await command("dead")).toBe("Everything was delivered.");
+		expect(await command("retry")).toBe("There is nothing to deliver again.");
+	});
+
+	test("is taken up for the room it was said in, or for all", async () => {
+		await command("link mars valley", "admin", "market");
+		mars.trouble = refusing("the dome is closed.");
+		await earth.say("plaza", "ann", "in the plaza");
+		await earth.say("market", "ann", "in the market");
+		await refused(2);
+		mars.trouble = () => Promise.resolve();
+		expect(await command("retry", "admin", "market")).toBe("On the way again: 1.");
+		await seen("ann: in the market");
+		expect(await command("retry all")).toBe("On the way again: 1.");
+		await seen("ann: in the market", "ann: in the plaza");
+		expect(await command("retry some")).toContain("retry [all]");
+		expect(await command("retry", "admin", "nowhere")).toBe("This room is not bridged.");
+	});
+
+	test("is an admin's to see and to retry", async () => {
+		for (const name of ["dead", "retry"]) expect(await command(name, "ann")).toContain("you may not");
+	});
+});
+
+describe("where nobody takes anything", () => {
+	test("what is one too many is refused to its sender at once, and the rest arrives", async () => {
+		mars.trouble = () => Promise.reject(new TemporaryError("away"));
+		for (const text of ["one", "two", "three", "four", "five"]) await earth.say("plaza", "ann", text);
+		await refused(2);
+		const told = earth.refused.map(({ event, sentence }) => [event.id, sentence]);
+		expect(told.map(([, sentence]) => sentence)).toEqual(
+			Array(2).fill("too much waits to be delivered there already. Try again later."),
+		);
+		mars.trouble = () => Promise.resolve();
+		bridge.resume(mars.name);
+		await seen("ann: one", "ann: two", "ann: three");
+		await earth.say("plaza", "ann", "six");
+		await seen("ann: one", "ann: two", "ann: three", "ann: six");
+	});
+
+	test("another room has room of its own", async () => {
+		await command("link mars valley", "admin", "market");
+		mars.trouble = ({ room }) =>
+			room === "crater" ? Promise.reject(new TemporaryError("away")) : Promise.resolve();
+		for (let n = 0; n < 5; n++) await earth.say("plaza", "ann", `plaza ${n}`);
+		for (let n = 0; n < 5; n++) await earth.say("market", "ann", `market ${n}`);
+		await until(
+			() => lines(mars).length === 5,
+			() => lines(mars).join(),
+		);
+		expect(earth.refused).toHaveLength(2);
+	});
+});
+
+test("what comes in, goes out, is repeated and given up is counted", async () => {
+	await earth.say("plaza", "ann", "hello", { id: "one" as MessageId });
+	await seen("ann: hello");
+	await earth.say("plaza", "ann", "hello", { id: "one" as MessageId });
+	let failures = 1;
+	mars.trouble = async () => {
+		if (failures-- > 0) throw new TemporaryError("away");
+	};
+	await earth.say("plaza", "ann", "again");
+	await until(
+		() => counted.includes("earth retried"),
+		() => counted.join(" | "),
+	);
+	expect(bridge.inDoubt()).toBe(1);
+	bridge.resume(mars.name);
+	await seen("ann: hello", "ann: again");
+	mars.trouble = refusing("closed.");
+	await earth.say("plaza", "ann", "lost");
+	await refused(1);
+	expect(counted.filter((one) => one.includes("message") || one.includes("retried"))).toEqual([
+		"earth message",
+		"earth to mars message shown",
+		"earth message again",
+		"earth message",
+		"earth retried",
+		"earth to mars message shown",
+		"earth message",
+		"earth message refused",
+	]);
+	expect(bridge.inDoubt()).toBe(0);
+});
