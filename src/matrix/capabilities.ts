@@ -12,7 +12,7 @@ export const capabilities = {
 	rich: "text",
 	reply: "text",
 	thread: "text",
-	media: "text",
+	media: "native",
 	location: "text",
 	membership: "native",
 	profile: "native",

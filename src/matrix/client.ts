@@ -175,7 +175,8 @@ class StaleSocket extends TemporaryError {}
 
 type Answer = Readonly<{ status: number; headers: http.IncomingHttpHeaders; text: string }>;
 
-function understand<T>({ status, headers, text }: Answer, method: string, path: string): T {
+/** The body of a success. @throws as {@link Client.call} */
+export function understand<T>({ status, headers, text }: Answer, method: string, path: string): T {
 	const body = parse(text);
 	if (status >= 200 && status < 300 && body) return body as T;
 	const { errcode, error, retry_after_ms: wait } = (body ?? {}) as Record<string, unknown>;

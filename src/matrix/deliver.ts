@@ -1,9 +1,12 @@
-import type { Person } from "../core/event.ts";
+import type { Media, Person } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
 import type { Bridge, Outbound } from "../core/network.ts";
+import { asLink, type Stored, withMedia } from "./attachment.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Doubt } from "./doubt.ts";
 import type { Ghosts } from "./ghosts.ts";
+import { HomeserverAway, type MediaStore } from "./media.ts";
 import { type Members, name } from "./members.ts";
 import type { Rooms } from "./rooms.ts";
 import { asFile, type Content, fits, toMatrix } from "./to-matrix.ts";
@@ -18,10 +21,35 @@ export function delivery(deps: {
 	ghosts: Ghosts;
 	rooms: Rooms;
 	doubt: Doubt;
-	bridge: Pick<Bridge, "openDirect">;
+	bridge: Pick<Bridge, "open" | "openDirect">;
+	files: MediaStore;
+	log: Log;
 }): (out: Outbound) => Promise<readonly MessageId[]> {
-	const { client, members, ghosts, rooms, doubt, bridge } = deps;
+	const { client, members, ghosts, rooms, doubt, bridge, files, log } = deps;
 	const uploaded = new Map<string, string>();
+	const stored = new Map<string, Stored>();
+
+	/** The event with its file, brought here once; words and a link where it cannot be had. */
+	async function attached(
+		content: Content,
+		media: Media,
+		operation: string,
+		ghost: string,
+	): Promise<{ type: string; content: Content }> {
+		const known = stored.get(operation);
+		if (known) return withMedia(content, media, known);
+		try {
+			const file = await files.store(await bridge.open(media.source), media, ghost);
+			stored.set(operation, file);
+			if (stored.size > remembered) stored.delete(stored.keys().next().value as string);
+			return withMedia(content, media, file);
+		} catch (error) {
+			// A server of strangers that does not answer must not hold up the room.
+			if (media.link === undefined || error instanceof HomeserverAway) throw error;
+			log.warn({ err: error }, "a file is shown as a link");
+			return { type: "m.room.message", content: asLink(content, media.link) };
+		}
+	}
 
 	/** The content, or the file that has all of what is too long for an event. */
 	async function sized(content: Content, operation: string, ghost: string): Promise<Content> {
@@ -79,8 +107,12 @@ export function delivery(deps: {
 				const say = (room: string) =>
 					rooms.inside(room, ghost, () =>
 						doubt.once({ operation, attempt, room, ghost, since: event.at }, async () => {
-							const body = await sized(content, operation, ghost);
-							return client.send(room, "m.room.message", operation, { as: ghost, body, query });
+							const media = event.kind === "message" ? event.media : undefined;
+							const shown = media
+								? await attached(content, media, operation, ghost)
+								: { type: "m.room.message", content };
+							const body = await sized(shown.content, operation, ghost);
+							return client.send(room, shown.type, operation, { as: ghost, body, query });
 						}),
 					);
 				const person = link.role === "direct" && portal.between?.find((one) => one.network === name);

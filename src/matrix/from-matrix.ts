@@ -1,6 +1,7 @@
 import type { BridgeEvent, Message, Person } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import * as phrases from "../core/phrases.ts";
+import { mediaIn } from "./attachment.ts";
 
 /** An event as a transaction or a room's history brings it. // Matrix spec, "Room event format" */
 export type MatrixEvent = Readonly<{
@@ -85,7 +86,7 @@ function membership(
 	}
 }
 
-type Words = Pick<Message, "style" | "text">;
+type Words = Pick<Message, "style" | "text" | "media">;
 const say = (line: string): Words => ({ style: "text", text: line });
 const act = (line: string): Words => ({ style: "emote", text: line });
 
@@ -95,8 +96,11 @@ function wordsOf(type: string, content: Content): Words | undefined {
 	switch (type) {
 		case "m.room.message":
 			return relation.rel_type === "m.replace" ? correction(content) : message(content, relation);
-		case "m.sticker":
+		case "m.sticker": {
+			const file = mediaIn(type, content, text(content.body));
+			if (file) return { style: "text", text: "", media: file.media };
 			return act(phrases.sentSticker(text(content.body)));
+		}
 		case "m.reaction":
 			return text(relation.key) ? act(phrases.reacted(text(relation.key))) : undefined;
 		// COMPAT MSC3381 under its unstable names: what clients send.
@@ -121,6 +125,8 @@ function message(content: Content, relation: Content): Words | undefined {
 		case "m.file":
 		case "m.audio":
 		case "m.video": {
+			const file = mediaIn(content.msgtype, content, body);
+			if (file) return { style: "text", text: file.caption, media: file.media };
 			const name = text(content.filename) || body;
 			const thing = "org.matrix.msc3245.voice" in content ? "voice message" : content.msgtype.slice(2);
 			return act(phrases.sentFile(thing, name, body === name ? undefined : body));

@@ -4,6 +4,7 @@ import type { BridgeEvent, Person } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Link, Mapping, Portal } from "../core/mapping.ts";
+import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network, Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import { appservice } from "./appservice.ts";
@@ -13,6 +14,7 @@ import { delivery } from "./deliver.ts";
 import { keepDoubt } from "./doubt.ts";
 import { keepGhosts } from "./ghosts.ts";
 import { lookup } from "./lookup.ts";
+import { keepMedia } from "./media.ts";
 import { keepMembers, name } from "./members.ts";
 import { isGhost, portalAlias } from "./mxid.ts";
 import { refusals } from "./refusals.ts";
@@ -44,13 +46,28 @@ const botName = "Trivium";
 const probe = 2_000;
 
 /** Matrix, as an application service of one homeserver. */
-export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Log }): Network {
+export function matrix(
+	options: MatrixOptions,
+	deps: {
+		mapping: Mapping;
+		log: Log;
+		/** Fetches files from where the homeserver sends us to. */
+		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
+	},
+): Network {
 	const { mapping, log } = deps;
 	const { domain } = options;
 	const bot = `@${options.bot}:${domain}`;
 	const isOurs = (mxid: string) => mxid === bot || isGhost(mxid, bridgedNetworks, domain);
 	const registration = loadRegistration(options.appservice.registration);
 	const client = matrixClient({ homeserver: options.homeserver, token: registration.as_token });
+	const { fetch = () => Promise.reject(new PermanentError("failed", phrases.fileRefused)) } = deps;
+	const files = keepMedia({
+		homeserver: options.homeserver,
+		token: registration.as_token,
+		client,
+		fetch,
+	});
 	const members = keepMembers(client, domain);
 	const ghosts = keepGhosts({ client, mapping, domain });
 	const rooms = keepRooms({ client, mapping, members, ghosts, domain, bot, isOurs });
@@ -73,7 +90,7 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 	}
 
 	function compose(bridge: Bridge) {
-		const common = { client, members, ghosts, rooms, doubt, bridge, domain, bot, isOurs, log };
+		const common = { client, members, ghosts, rooms, doubt, bridge, files, domain, bot, isOurs, log };
 		const find = lookup({ ...common, networks: bridgedNetworks, named });
 		const take = transactions({ ...common, prefix: options.prefix, refuse });
 		const { listen } = options.appservice;
@@ -197,6 +214,7 @@ export function matrix(options: MatrixOptions, deps: { mapping: Mapping; log: Lo
 		},
 		status: () => (down === undefined ? { up: true } : { up: false, cause: down }),
 		capabilities: () => capabilities,
+		open: files.open,
 		send: (out: Outbound): Promise<readonly MessageId[]> => definite(() => side.deliver(out)),
 		refuse,
 		findPerson: (address) => side.find.person(address),

@@ -1,0 +1,236 @@
+import { createDecipheriv, createHash } from "node:crypto";
+import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import https from "node:https";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { PermanentError, TemporaryError } from "../core/errors.ts";
+import type { Media } from "../core/event.ts";
+import type { ByteRange, Opened } from "../core/media.ts";
+import * as phrases from "../core/phrases.ts";
+import { image } from "../media/image.ts";
+import { contentRange, partOf, rangeHeader, slice } from "../media/range.ts";
+import { withSize } from "../media/spool.ts";
+import { atMost, peek, through } from "../media/stream.ts";
+import { bareType, isUnspecific, typeOfName } from "../media/types.ts";
+import { mxcParts, type Place, placeAt, type Stored } from "./attachment.ts";
+import { at, type Client, MatrixError, understand } from "./client.ts";
+
+/** How long the homeserver may be silent, in ms: it may have to get the file from another one first. */
+const silence = 60_000;
+const askedAgain = 3_600_000;
+/** Where nobody tells a limit, Synapse's own. */
+const usualLimit = 50 * 1_048_576;
+/** Enough of an image to find its size in, behind what cameras write before it. */
+const beginning = 128 * 1024;
+const refusalSize = 65_536;
+
+/** The homeserver itself did not answer, or not well: what was to be stored is fine. */
+export class HomeserverAway extends TemporaryError {}
+
+/** Files on the homeserver: read with our token, and stored for ghosts. */
+export function keepMedia(deps: {
+	homeserver: string;
+	token: string;
+	client: Pick<Client, "call">;
+	/** Fetches where the homeserver sends us to. */
+	fetch: (url: string, range?: ByteRange) => Promise<Opened>;
+}) {
+	const base = new URL(deps.homeserver);
+	const { request } = base.protocol === "https:" ? https : http;
+	const hostname = base.hostname.replace(/^\[(.*)\]$/, "$1");
+	const prefix = base.pathname.replace(/\/$/, "");
+	let limit: { bytes: number; until: number } | undefined;
+
+	/** Resolves with the answer's head. */
+	function ask(
+		method: string,
+		path: string,
+		headers: Readonly<Record<string, string | number>>,
+		body?: Readable,
+	): Promise<IncomingMessage> {
+		return new Promise((resolve, reject) => {
+			const outgoing = request({
+				method,
+				path: prefix + path,
+				hostname,
+				port: base.port,
+				// A connection of its own: what breaks of an old one midway costs the whole file.
+				agent: false,
+				headers: { authorization: `Bearer ${deps.token}`, ...headers },
+			});
+			outgoing.setTimeout(silence, () => outgoing.destroy(new Error("no answer in time")));
+			outgoing.on("response", (answer) => {
+				answer.on("error", () => undefined);
+				resolve(answer);
+			});
+			outgoing.on("error", (error) => {
+				const away = `the homeserver cannot be reached: ${error.message}`;
+				// What breaks in the body itself is no fault of the homeserver's.
+				reject(body?.errored ?? new HomeserverAway(away, { cause: error }));
+			});
+			if (body) pipeline(body, outgoing).catch(() => undefined);
+			else outgoing.end();
+		});
+	}
+
+	/** @throws PermanentError where the homeserver has no such file, or does not give it out. */
+	async function refusal(answer: IncomingMessage, path: string): Promise<never> {
+		const { statusCode: status = 0, headers } = answer;
+		try {
+			const body = await text(atMost(answer, refusalSize, () => new Error("no refusal is so long")));
+			understand({ status, headers, text: body }, "GET", path);
+		} catch (error) {
+			if (!(error instanceof MatrixError)) throw error;
+			if (error.errcode === "M_UNRECOGNIZED") throw error;
+			if (error.status === 404) throw new PermanentError("not-found", phrases.fileGone, { cause: error });
+			throw new PermanentError("failed", phrases.fileRefused, { cause: error });
+		}
+		throw new PermanentError("failed", phrases.fileRefused);
+	}
+
+	async function download(path: string, range: ByteRange | undefined): Promise<Opened> {
+		const answer = await ask("GET", path, range ? { range: rangeHeader(range) } : {});
+		const { statusCode: status = 0, headers } = answer;
+		if (status === 307 || status === 308) {
+			answer.destroy();
+			// To somewhere else, so without our token, and with the care that other addresses ask for.
+			const { location = "" } = headers;
+			if (!URL.canParse(location, base.href)) throw new PermanentError("failed", phrases.fileRefused);
+			return deps.fetch(new URL(location, base).href, range);
+		}
+		// Not this part; the caller finds out from the whole that there is none.
+		if (status === 416) {
+			answer.destroy();
+			return download(path, undefined);
+		}
+		if (status !== 200 && status !== 206) return refusal(answer, path);
+		answer.setTimeout(silence, () => answer.destroy(new Error("the homeserver stalled")));
+		return described(answer, headers, range);
+	}
+
+	function open(ref: string, range?: ByteRange): Promise<Opened> {
+		const place = placeAt(ref);
+		const [server, id] = mxcParts(place.url) ?? [];
+		if (server === undefined || id === undefined)
+			return Promise.reject(new PermanentError("not-found", phrases.fileGone));
+		// Only a whole file can be checked against its hash, so an encrypted one has no parts.
+		const get = (path: string) => download(path, place.secret ? undefined : range);
+		return get(at`/_matrix/client/v1/media/download/${server}/${id}`)
+			.catch((error: unknown) => {
+				// COMPAT homeservers from before Matrix v1.11.
+				if (!(error instanceof MatrixError)) throw error;
+				return get(at`/_matrix/media/v3/download/${server}/${id}`);
+			})
+			.then((opened) => decrypted(opened, place));
+	}
+
+	/** The most the homeserver takes, in bytes. // Matrix spec, GET /_matrix/client/v1/media/config */
+	async function largest(): Promise<number> {
+		if (limit && limit.until > Date.now()) return limit.bytes;
+		type Config = { "m.upload.size"?: unknown };
+		const config = await deps.client
+			.call<Config>("GET", "/_matrix/client/v1/media/config")
+			.catch((error: unknown) => {
+				if (!(error instanceof MatrixError)) throw error;
+				// COMPAT homeservers from before Matrix v1.11.
+				return deps.client.call<Config>("GET", "/_matrix/media/v3/config");
+			});
+		const told = config["m.upload.size"];
+		limit = { bytes: typeof told === "number" ? told : usualLimit, until: Date.now() + askedAgain };
+		return limit.bytes;
+	}
+
+	/**
+	 * Stores a file as `ghost`. @throws MatrixError or TemporaryError of the homeserver; what breaks in `opened` is thrown
+	 * as it is, and PermanentError where it is too large.
+	 */
+	async function store(opened: Opened, media: Media, ghost: string): Promise<Stored> {
+		opened.body.on("error", () => undefined);
+		try {
+			const most = await largest().catch(away);
+			const tooLarge = () => new PermanentError("invalid", phrases.fileTooLarge(most));
+			if ((opened.size ?? 0) > most) throw tooLarge();
+			const { head, body } = await peek(atMost(opened.body, most, tooLarge), beginning);
+			const picture = image(head);
+			const mime = picture?.mime ?? typeFor(media, opened.mime);
+			const sized = await withSize(body, opened.size);
+			const query = new URLSearchParams({ user_id: ghost, filename: media.name.toWellFormed() });
+			const path = `/_matrix/media/v3/upload?${query}`;
+			const headers = { "content-type": mime, "content-length": sized.size };
+			const answer = await ask("POST", path, headers, slice(sized.body, 0, sized.size - 1));
+			const url = await uploaded(answer, path);
+			const { width, height } = picture ?? {};
+			return { url, mime, size: sized.size, ...(width && height && { width, height }) };
+		} finally {
+			opened.body.destroy();
+		}
+	}
+
+	return { open, store };
+}
+
+async function uploaded(answer: IncomingMessage, path: string): Promise<string> {
+	try {
+		const told = { status: answer.statusCode ?? 0, headers: answer.headers, text: await text(answer) };
+		return understand<{ content_uri: string }>(told, "POST", path).content_uri;
+	} catch (error) {
+		return away(error);
+	}
+}
+
+function away(error: unknown): never {
+	if (error instanceof MatrixError) throw error;
+	const retryAfter = error instanceof TemporaryError ? error.retryAfter : undefined;
+	throw new HomeserverAway((error as Error).message, { cause: error, retryAfter });
+}
+
+export type MediaStore = ReturnType<typeof keepMedia>;
+
+function described(
+	answer: IncomingMessage,
+	headers: IncomingHttpHeaders,
+	range: ByteRange | undefined,
+): Opened {
+	const mime = headers["content-type"];
+	const typed = mime ? { mime } : {};
+	const told = answer.statusCode === 206 ? contentRange(headers["content-range"]) : undefined;
+	if (told) {
+		const { start, end, size } = told;
+		return { body: answer, ...typed, part: { start, end }, ...(size !== undefined && { size }) };
+	}
+	const size = headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
+	const part = range && size !== undefined ? partOf(range, size) : undefined;
+	return {
+		body: part ? slice(answer, part.start, part.end) : answer,
+		...typed,
+		...(size !== undefined && { size }),
+		...(part && { part }),
+	};
+}
+
+/** The end is held back until all before it proved to be what was sent. // Matrix spec, "Sending encrypted attachments" */
+function decrypted(opened: Opened, { secret }: Place): Opened {
+	if (!secret) return opened;
+	const { mime: _ofTheCiphertext, body: stored, ...rest } = opened;
+	const body = through(stored, async function* (chunks) {
+		const hash = createHash("sha256");
+		const [key, iv] = [Buffer.from(secret.key, "base64"), Buffer.from(secret.iv, "base64")];
+		const cipher = createDecipheriv("aes-256-ctr", key, iv);
+		let held: Buffer | undefined;
+		for await (const chunk of chunks) {
+			hash.update(chunk);
+			if (held) yield held;
+			held = cipher.update(chunk);
+		}
+		if (!hash.digest().equals(Buffer.from(secret.sha256, "base64")))
+			throw new PermanentError("failed", phrases.fileDamaged);
+		if (held) yield held;
+	});
+	return { ...rest, body };
+}
+
+function typeFor(media: Media, served: string | undefined): string {
+	const types = [bareType(served), bareType(media.mime), typeOfName(media.name)];
+	return types.find((type) => !isUnspecific(type)) ?? "application/octet-stream";
+}
