@@ -21,6 +21,7 @@ const wrappedBy: Record<string, readonly string[]> = {
 	// One for its link, one for its elements.
 	"@xmpp/component": ["src/xmpp/connection.ts", "src/xmpp/xml.ts"],
 	saxes: ["src/xmpp/stream-parser.ts"],
+	htmlparser2: ["src/matrix/html.ts"],
 	mqtt: ["src/mqtt/client.ts"],
 	"nedb-promises": ["src/store/nedb-file.ts"],
 	// One for people's config, one for what the homeserver reads.

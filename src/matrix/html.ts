@@ -1,0 +1,302 @@
+import { Parser } from "htmlparser2";
+import type { Person } from "../core/event.ts";
+import { type Element, plain, type Rich, type RichNode } from "../core/rich.ts";
+
+// Matrix HTML to the neutral tree and back. The only file that knows htmlparser2. What crosses is what the tree can
+// say: nothing of the markup that came in is ever written out. // Matrix spec, "m.room.message msgtypes"
+
+/** How deep tags count; what is nested deeper is as if its tags were not there. The spec allows 100. */
+const deepest = 30;
+/** Bytes of a link; a longer one is none. */
+const longestLink = 2_048;
+
+type Part = Exclude<Element, { tag: "break" }>;
+/** An element without what is in it. */
+type Head = Part extends infer One ? (One extends Part ? Omit<One, "children"> : never) : never;
+/** A tag that is open and means something to us. */
+type Open = { head: Head; children: RichNode[]; attached: boolean };
+
+const inline: Readonly<Record<string, "bold" | "italic" | "strike" | "underline" | "code">> = {
+	...{ b: "bold", strong: "bold", i: "italic", em: "italic", u: "underline", ins: "underline" },
+	...{ s: "strike", del: "strike", strike: "strike", code: "code", tt: "code" },
+};
+const block: Readonly<Record<string, "paragraph" | "quote" | "item">> = {
+	...{ p: "paragraph", div: "paragraph", tr: "paragraph", summary: "paragraph", dt: "paragraph" },
+	...{ dd: "paragraph", caption: "paragraph", section: "paragraph", blockquote: "quote", li: "item" },
+};
+const blocks = new Set<string>(["paragraph", "heading", "quote", "item", "list", "preformatted"]);
+/** Within these tags count for nothing. */
+const literal = new Set<string>(["code", "preformatted", "mention"]);
+/** What is in these is not for people; what a reply quotes we know from what it answers. */
+const dropped = new Set(["mx-reply", "script", "style", "title", "template", "iframe", "noscript", "head"]);
+
+/** What a tag opens, if it means anything to us. */
+function opens(
+	name: string,
+	attributes: Readonly<Record<string, string>>,
+	person: (mxid: string) => Person | undefined,
+): Head | undefined {
+	const tag = inline[name] ?? block[name];
+	if (tag) return { tag };
+	const level = /^h([1-6])$/.exec(name)?.[1];
+	if (level) return { tag: "heading", level: Number(level) as 1 };
+	switch (name) {
+		case "ul":
+		case "ol":
+			return { tag: "list", ordered: name === "ol" };
+		case "pre":
+			return { tag: "preformatted" };
+		case "span": {
+			const reason = attributes["data-mx-spoiler"];
+			return reason === undefined ? undefined : { tag: "spoiler", ...(reason && { reason }) };
+		}
+		case "a": {
+			const { href = "" } = attributes;
+			const mxid = personIn(href);
+			const who = mxid === undefined ? undefined : person(mxid);
+			if (who) return { tag: "mention", person: who };
+			return isLink(href) ? { tag: "link", href } : undefined;
+		}
+		default:
+			return undefined;
+	}
+}
+
+/**
+ * The tree of a formatted_body: blocks stand in blocks only, what is inline in no second of its kind, and nothing is
+ * empty. `person`: who has this MXID. Never throws.
+ */
+export function parseHtml(html: string, person: (mxid: string) => Person | undefined): Rich {
+	const root: RichNode[] = [];
+	const tags: { open?: Open; drops?: true }[] = [];
+	let around: Open[] = [];
+	/** Begun anew in every block: markup may say that a block is bold, the tree says that what is in it is. */
+	let inlines: Open[] = [];
+	let dropping = 0;
+	/** White space is there only if something follows it on its line. */
+	let space = false;
+	let lineStart = true;
+	/** A line break right after <pre> does not count. // HTML Living Standard §13.1.2.5 */
+	let preStart = false;
+
+	const within = (tag: Head["tag"]) => inlines.some(({ head }) => head.tag === tag);
+	/** A code block is literal: nothing inline goes on in it. */
+	const path = () => (around.at(-1)?.head.tag === "preformatted" ? around : [...around, ...inlines]);
+	const innermost = () => path().at(-1)?.head.tag;
+
+	function append(to: RichNode[], node: RichNode): void {
+		const last = to.at(-1);
+		if (typeof node === "string" && typeof last === "string") to[to.length - 1] = last + node;
+		else to.push(node);
+	}
+
+	/** Puts something where we are. Only now what it is in becomes real, and a space before it stands before that. */
+	function put(node: RichNode): void {
+		let to = root;
+		let parted = !space || lineStart;
+		for (const open of path()) {
+			if (!open.attached) {
+				if (!parted) append(to, " ");
+				parted = true;
+				append(to, { ...open.head, children: open.children } as Part);
+				open.attached = true;
+			}
+			to = open.children;
+		}
+		if (!parted) append(to, " ");
+		append(to, node);
+		space = false;
+		lineStart = false;
+	}
+
+	function say(text: string): void {
+		if (innermost() === "preformatted") {
+			const words = preStart ? text.replace(/^\r?\n/, "") : text;
+			preStart = false;
+			if (words) put(words.replace(/\r\n?/g, "\n"));
+			return;
+		}
+		const words = text.replace(/[ \t\n\r\f]+/g, " ");
+		if (words.startsWith(" ")) space = true;
+		if (words === "" || words === " ") return;
+		put(words.replace(/^ | $/g, ""));
+		if (words.endsWith(" ")) space = true;
+	}
+
+	function newLine(): void {
+		space = false;
+		lineStart = true;
+		inlines = inlines.map(({ head }) => ({ head, children: [], attached: false }));
+	}
+
+	function openBlock(open: Open): void {
+		newLine();
+		const { tag } = open.head;
+		const last = around.at(-1)?.head.tag;
+		if (last === "paragraph" || last === "heading") around.pop();
+		const before = around.findLastIndex(({ head }) => /^(item|list|quote)$/.test(head.tag));
+		if (tag === "item" && around[before]?.head.tag === "item") around = around.slice(0, before);
+		around.push(open);
+		preStart = tag === "preformatted";
+	}
+
+	function close(open: Open): void {
+		if (!blocks.has(open.head.tag)) {
+			const index = inlines.findLastIndex(({ head }) => head === open.head);
+			if (index >= 0) inlines.splice(index, 1);
+			return;
+		}
+		const last = open.children.at(-1);
+		// Its last line ends with it.
+		if (open.head.tag === "preformatted" && typeof last === "string")
+			open.children.splice(-1, 1, ...[last.replace(/\n$/, "")].filter(Boolean));
+		const index = around.indexOf(open);
+		if (index >= 0) around = around.slice(0, index);
+		newLine();
+	}
+
+	function breakLine(): void {
+		if (innermost() === "preformatted") put("\n");
+		else if (literal.has(innermost() ?? "")) space = true;
+		else {
+			space = false;
+			put({ tag: "break" });
+			lineStart = true;
+		}
+	}
+
+	/** Of a code block, which the <code> in it names. */
+	function language(classes: string): void {
+		const pre = around.at(-1);
+		const found = /(?:^|\s)language-([\w+#.-]{1,32})(?:\s|$)/.exec(classes)?.[1];
+		if (pre?.head.tag === "preformatted" && !pre.attached && found)
+			pre.head = { tag: "preformatted", language: found };
+	}
+
+	function begin(name: string, attributes: Readonly<Record<string, string>>): Open | undefined {
+		const inLiteral = literal.has(innermost() ?? "");
+		const head =
+			inLiteral || around.length + inlines.length >= deepest ? undefined : opens(name, attributes, person);
+		if (!head || within(head.tag) || (head.tag === "mention" && within("link"))) {
+			if (name === "br") breakLine();
+			else if (name === "img") say(attributes.alt || attributes.title || "");
+			else if (name === "td" || name === "th") space = true;
+			else if (name === "code") language(attributes.class ?? "");
+			else if (name === "hr" && !inLiteral) {
+				newLine();
+				put(rule);
+				newLine();
+			}
+			return undefined;
+		}
+		// A code block could not be hidden.
+		const hidden = head.tag === "preformatted" && within("spoiler");
+		const open: Open = { head: hidden ? { tag: "paragraph" } : head, children: [], attached: false };
+		if (blocks.has(open.head.tag)) openBlock(open);
+		else inlines.push(open);
+		return open;
+	}
+
+	const parser = new Parser({
+		onopentag(name, attributes) {
+			if (name !== "pre") preStart = false;
+			if (dropped.has(name)) dropping++;
+			const open = dropping > 0 ? undefined : begin(name, attributes);
+			tags.push({ ...(open && { open }), ...(dropped.has(name) && { drops: true }) });
+		},
+		ontext(text) {
+			if (dropping === 0) say(text);
+		},
+		onclosetag() {
+			const tag = tags.pop();
+			if (tag?.drops) dropping--;
+			if (tag?.open) close(tag.open);
+		},
+	});
+	parser.end(html);
+	return root;
+}
+
+/** A line across, in words. */
+const rule = "———";
+
+const isLink = (href: string) =>
+	/^(https?|mailto|xmpp|geo|matrix):[^\s\p{Cc}]+$/iu.test(href) && Buffer.byteLength(href) <= longestLink;
+
+/** Whom a link leads to, if to a person. // Matrix spec, appendix "matrix.to navigation" and "Matrix URI scheme" */
+export function personIn(href: string): string | undefined {
+	const to = /^https:\/\/matrix\.to\/#\/((?:@|%40)[^?/]+)(?:[?/]|$)/i.exec(href)?.[1];
+	const uri = /^matrix:u\/([^?/]+)(?:[?/]|$)/i.exec(href)?.[1];
+	try {
+		return to ? decodeURIComponent(to) : uri ? `@${decodeURIComponent(uri)}` : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const escaped = (text: string) => text.toWellFormed().replace(/[&<>"]/g, (found) => escapes[found] ?? "");
+
+/** The words of code, to the last line break. */
+const verbatim = (nodes: Rich): string =>
+	nodes.every((node) => typeof node === "string") ? nodes.join("") : plain(nodes);
+
+/** The formatted_body of a tree. `mxid`: the address of somebody who is mentioned; without one there is no pill. */
+export function writeHtml(rich: Rich, mxid: (person: Person) => string | undefined): string {
+	// HTML knows no link in a link.
+	let linked = false;
+	const all = (nodes: Rich): string => nodes.map(one).join("");
+	const link = (to: string | undefined, children: Rich): string => {
+		if (!to || linked) return all(children);
+		linked = true;
+		const inner = all(children);
+		linked = false;
+		return `<a href="${escaped(to)}">${inner}</a>`;
+	};
+	function one(node: RichNode): string {
+		if (typeof node === "string") return escaped(node).replaceAll("\n", "<br>");
+		if (node.tag === "break") return "<br>";
+		const inner = () => all(node.children);
+		switch (node.tag) {
+			case "bold":
+				return `<strong>${inner()}</strong>`;
+			case "italic":
+				return `<em>${inner()}</em>`;
+			case "strike":
+				return `<del>${inner()}</del>`;
+			case "underline":
+				return `<u>${inner()}</u>`;
+			case "code":
+				return `<code>${escaped(verbatim(node.children))}</code>`;
+			case "paragraph":
+				return `<p>${inner()}</p>`;
+			case "quote":
+				return `<blockquote>${inner()}</blockquote>`;
+			case "item":
+				return `<li>${inner()}</li>`;
+			case "spoiler":
+				return `<span data-mx-spoiler${node.reason ? `="${escaped(node.reason)}"` : ""}>${inner()}</span>`;
+			case "preformatted": {
+				const language = node.language?.replace(/[^\w+#.-]/g, "").slice(0, 32);
+				const of = language ? ` class="language-${language}"` : "";
+				return `<pre><code${of}>${escaped(verbatim(node.children))}\n</code></pre>`;
+			}
+			case "heading":
+				return `<h${node.level}>${inner()}</h${node.level}>`;
+			case "list":
+				return node.ordered ? `<ol>${inner()}</ol>` : `<ul>${inner()}</ul>`;
+			case "link":
+				return link(isLink(node.href) ? node.href : undefined, node.children);
+			case "mention": {
+				const to = node.person && mxid(node.person);
+				return link(to && pill(to), node.children);
+			}
+			default:
+				return node satisfies never;
+		}
+	}
+	return all(rich);
+}
+
+/** Unescaped as far as can be: clients compare it. */
+const pill = (mxid: string) => `https://matrix.to/#/${encodeURI(mxid).replace(/[?#/]/g, encodeURIComponent)}`;
