@@ -14,6 +14,7 @@ import type { Network } from "./core/network.ts";
 import { permissions } from "./core/permissions.ts";
 import type { Mirror } from "./core/portals.ts";
 import { health } from "./http/health.ts";
+import { metrics } from "./http/metrics.ts";
 import { logger } from "./log.ts";
 import { matrix } from "./matrix/index.ts";
 import { media } from "./media/index.ts";
@@ -66,8 +67,11 @@ async function run(config: Config): Promise<boolean> {
 		direct: config.gateway.direct,
 		membersMirrored: config.rooms.membersMirrored,
 	};
-	const bridge = createBridge({ networks, mapping, journal, rules, log, redacted: files.redacted });
-	const listener = await health(config.health.listen, { networks, journal });
+	const figures = metrics();
+	const { meter } = figures;
+	const bridge = createBridge({ networks, mapping, journal, rules, log, redacted: files.redacted, meter });
+	figures.watch({ networks, journal, inDoubt: bridge.inDoubt });
+	const listener = await health(config.health.listen, { networks, journal, metrics: figures });
 	let stopping = false;
 	const stop = async (signal: string) => {
 		if (stopping) process.exit(1);

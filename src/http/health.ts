@@ -1,26 +1,36 @@
 import { createServer } from "node:http";
 import type { Journal } from "../core/journal.ts";
 import type { Network, Status } from "../core/network.ts";
+import type { Metrics } from "./metrics.ts";
 
 type Sides = Readonly<{
 	networks: readonly Pick<Network, "name" | "status">[];
 	journal: Pick<Journal, "stats">;
+	metrics: Pick<Metrics, "text" | "contentType">;
 }>;
 
 /**
- * `/live`: the process answers. `/ready`: every side works, else 503; both with the detail as JSON. Resolves when listening.
+ * `/live`: the process answers. `/ready`: every side works, else 503; both with the detail as JSON. `/metrics`: for
+ * Prometheus. Resolves when listening.
  * @throws Error when the port cannot be had.
  */
 export async function health(listen: Readonly<{ host: string; port: number }>, sides: Sides) {
 	const server = createServer(async (request, response) => {
 		const path = request.url?.split("?")[0];
-		const answer = (status: number, body: object) => {
-			response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
-			response.end(request.method === "HEAD" ? undefined : `${JSON.stringify(body)}\n`);
+		const say = (status: number, type: string, body: string) => {
+			response.writeHead(status, { "content-type": type, "cache-control": "no-store" });
+			response.end(request.method === "HEAD" ? undefined : body);
 		};
+		const answer = (status: number, body: object) =>
+			say(status, "application/json", `${JSON.stringify(body)}\n`);
 		if (request.method !== "GET" && request.method !== "HEAD") return answer(405, { error: "GET only" });
 		if (path === "/live") return answer(200, { live: true });
-		if (path !== "/ready") return answer(404, { error: "there are /live and /ready" });
+		if (path === "/metrics")
+			return sides.metrics.text().then(
+				(text) => say(200, sides.metrics.contentType, text),
+				(error: Error) => answer(503, { error: error.message }),
+			);
+		if (path !== "/ready") return answer(404, { error: "there are /live, /ready and /metrics" });
 		const detail = await look(sides);
 		answer(detail.ready ? 200 : 503, detail);
 	});

@@ -19,7 +19,8 @@ async function freePort(): Promise<number> {
 async function serve(status: () => Status, stats = async () => ({ waiting: 2, oldest: 7, dead: 0 })) {
 	const listen = { host: "127.0.0.1", port: await freePort() };
 	const networks = [{ name: "one" as NetworkName, status }, { name: "other" as NetworkName }];
-	({ close } = await health(listen, { networks, journal: { stats } }));
+	const metrics = { text: async () => "figures", contentType: "text/plain" as never };
+	({ close } = await health(listen, { networks, journal: { stats }, metrics }));
 	return (path: string, method = "GET") => fetch(`http://127.0.0.1:${listen.port}${path}`, { method });
 }
 
@@ -51,8 +52,14 @@ test("a store that fails is not ready", async () => {
 	expect(await (await get("/ready")).json()).toMatchObject({ ready: false, store: { cause: "disk full" } });
 });
 
+test("metrics are told as text", async () => {
+	const answer = await (await serve(() => ({ up: true })))("/metrics");
+	expect(answer.headers.get("content-type")).toContain("text/plain");
+	expect(await answer.text()).toBe("figures");
+});
+
 test("anything else is refused", async () => {
 	const get = await serve(() => ({ up: true }));
-	expect((await get("/metrics")).status).toBe(404);
+	expect((await get("/")).status).toBe(404);
 	expect((await get("/live", "POST")).status).toBe(405);
 });

@@ -1,0 +1,117 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Journal } from "../core/journal.ts";
+import type { Meter } from "../core/meter.ts";
+import type { Network } from "../core/network.ts";
+
+// The only file that knows prom-client. Nothing here is labelled by person, room or topic: those are others' to name,
+// and there is no end of them.
+
+type Sides = Readonly<{
+	networks: readonly Pick<Network, "name" | "status">[];
+	journal: Pick<Journal, "stats">;
+	/** How many rows were sent and are not confirmed. */
+	inDoubt(): number;
+}>;
+
+/** How often the links are looked at, in ms. */
+const glance = 1_000;
+
+/** Counts what happens. `watch` adds what can be looked up at any time, once there is something to look at. */
+export function metrics() {
+	const registry = new Registry();
+	const registers = [registry];
+	collectDefaultMetrics({ register: registry, prefix: "trivium_" });
+	const received = new Counter({
+		name: "trivium_received_total",
+		help: "Events that came in; result again: known already, and not delivered a second time",
+		labelNames: ["from", "kind", "result"],
+		registers,
+	});
+	const delivered = new Counter({
+		name: "trivium_delivered_total",
+		help: "Events delivered and confirmed; result hidden: the room there shows nothing of the kind",
+		labelNames: ["from", "to", "kind", "result"],
+		registers,
+	});
+	const refused = new Counter({
+		name: "trivium_refused_total",
+		help: "Events given up: dead letters",
+		labelNames: ["from", "kind"],
+		registers,
+	});
+	const retried = new Counter({
+		name: "trivium_retried_total",
+		help: "Attempts that failed and are repeated",
+		labelNames: ["from"],
+		registers,
+	});
+	const latency = new Histogram({
+		name: "trivium_delivery_seconds",
+		help: "From taken in to confirmed",
+		labelNames: ["from", "to"],
+		buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60, 600, 3_600],
+		registers,
+	});
+
+	let refresh: () => Promise<void> = () => Promise.resolve();
+
+	const meter: Meter = {
+		received: (from, kind, again) => received.inc({ from, kind, result: again ? "again" : "new" }),
+		delivered(from, to, kind, how, waited) {
+			delivered.inc({ from, to, kind, result: how });
+			if (how === "shown") latency.observe({ from, to }, waited / 1_000);
+		},
+		retried: (from) => retried.inc({ from }),
+		refused: (from, kind) => refused.inc({ from, kind }),
+	};
+
+	return {
+		meter,
+		watch({ networks, journal, inDoubt }: Sides): void {
+			const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+			const waiting = gauge("trivium_waiting", "Deliveries on disk that are not done");
+			const doubt = gauge("trivium_in_doubt", "Deliveries sent and not confirmed yet");
+			const oldest = gauge("trivium_oldest_seconds", "Age of the oldest delivery that waits");
+			const dead = gauge("trivium_dead", "Dead letters kept");
+			refresh = async () => {
+				const stats = await journal.stats();
+				waiting.set(stats.waiting);
+				dead.set(stats.dead);
+				oldest.set(stats.oldest === undefined ? 0 : (Date.now() - stats.oldest) / 1_000);
+				doubt.set(inDoubt());
+			};
+			const up = new Gauge({
+				name: "trivium_link_up",
+				help: "1 while the link to the server works",
+				labelNames: ["network"],
+				registers,
+			});
+			const reconnects = new Counter({
+				name: "trivium_reconnects_total",
+				help: "How often a link came back, as far as it was away for a second",
+				labelNames: ["network"],
+				registers,
+			});
+			const before = new Map<string, boolean>();
+			const look = () => {
+				for (const { name, status } of networks) {
+					const now = status?.().up ?? true;
+					up.set({ network: name }, now ? 1 : 0);
+					reconnects.inc({ network: name }, now && before.get(name) === false ? 1 : 0);
+					// The first connection is no coming back.
+					if (now || before.has(name)) before.set(name, now);
+				}
+			};
+			look();
+			setInterval(look, glance).unref();
+		},
+		contentType: registry.contentType,
+		/** @throws Error when the store does not answer. */
+		async text(): Promise<string> {
+			await refresh();
+			return registry.metrics();
+		},
+	};
+}
+
+export type Metrics = ReturnType<typeof metrics>;
