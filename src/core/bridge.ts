@@ -106,21 +106,23 @@ export function createBridge(deps: {
 	async function command(call: CommandCall): Promise<void> {
 		if (!(await journal.once(`command ${call.network} ${call.room} ${call.id}`))) return;
 		const [name = "", args = ""] = call.text.trim().split(/\s+(.*)/s);
-		log.info({ command: name, sender: call.sender.id }, "command");
+		const known = commands.find((one) => one.name === (name.toLowerCase() || "help"));
+		// Never what was typed: in a chat with the bot it may be anything, a password too.
+		const fields = { command: known?.name ?? "unknown", sender: call.sender.id };
+		log.info(fields, "command");
 		try {
-			await call.reply(await run(call, name.toLowerCase(), args.trim()));
+			await call.reply(await run(call, known ?? phrases.unknownCommand(name), args.trim()));
 		} catch (error) {
-			if (!(error instanceof PermanentError)) log.error({ err: error, command: name }, "command failed");
+			if (!(error instanceof PermanentError)) log.error({ ...fields, err: error }, "command failed");
 			await call.reply(
 				phrases.commandFailed(error instanceof PermanentError ? error.message : phrases.brokenHere),
 			);
 		}
 	}
 
-	async function run(call: CommandCall, name: string, args: string): Promise<string> {
-		if (!bridge.allows(call.sender, "use")) throw new PermanentError("forbidden", phrases.blocked);
-		const found = commands.find((one) => one.name === (name || "help"));
-		if (!found) return phrases.unknownCommand(name);
+	async function run(call: CommandCall, found: Command | string, args: string): Promise<string> {
+		route.mayAsk(call.sender);
+		if (typeof found === "string") return found;
 		if (!bridge.allows(call.sender, found.level))
 			throw new PermanentError("forbidden", phrases.notAllowed(`use “${found.name}”`));
 		return found.run(call, args);

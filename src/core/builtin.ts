@@ -97,7 +97,8 @@ export function builtin(deps: {
 		level: "use",
 		run: async (call, args) => {
 			const address = needed(join, args);
-			const found = await ask<RoomInfo>(call, (one) => one.findRoom([address]), address);
+			const open = async (one: Network) => (one.guarded ? undefined : one.findRoom([address]));
+			const found = await ask<RoomInfo>(call, open, address);
 			deps.mayOpen(call.sender);
 			const room = await bridge.openRoom(call.network, found.network.name, [address]);
 			await network(call.network).invite(room, call.sender);
@@ -114,6 +115,8 @@ export function builtin(deps: {
 			const [name, address] = needed(link, args).split(/\s+(.*)/s);
 			if (!name || !address) throw new PermanentError("invalid", phrases.commandUsage(link.name, link.usage));
 			const there = named(call, name);
+			if (there.guarded && !bridge.allows(call.sender, "admin"))
+				throw new PermanentError("forbidden", phrases.guardedRooms(there.title));
 			await mustOwnRoom(call);
 			const title = await portals.link(call.network, call.room, there.name, [address]);
 			await bridge.sync(call.network, call.room, await network(call.network).members(call.room));

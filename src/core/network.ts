@@ -59,6 +59,8 @@ export interface Network {
 	readonly title: string;
 	/** Commands only this network can carry out. */
 	readonly commands: readonly Command[];
+	/** Its rooms are no public places, so only an admin opens one to others: anybody can type an address. */
+	readonly guarded?: true;
 	/** How many deliveries of one lane may be under way at once. `send` is called in lane order and keeps it on the wire. */
 	readonly window: number;
 

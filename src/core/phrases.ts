@@ -18,7 +18,8 @@ export const expired = "it could not be delivered for a day and was given up.";
 export const brokenHere = "the bridge failed on this message. Its log names the cause.";
 
 // Commands.
-export const unknownCommand = (name: string) => `There is no command “${name}”. Say “help” for the list.`;
+export const unknownCommand = (name: string) =>
+	`There is no command “${shortened(name)}”. Say “help” for the list.`;
 export const helpLine = (name: string, usage: string, help: string) =>
 	`${[name, usage].filter(Boolean).join(" ")} – ${help}`;
 export const helpIntro = "What I can do here:";
@@ -32,6 +33,7 @@ export const alreadyLinked = (title: string, name: string) =>
 export const linkedElsewhere = (name: string) => `${name} is linked to another room already.`;
 export const notLinked = (title: string) => `This room has no link to ${title}.`;
 export const unlinkedNow = (title: string) => `Unlinked from ${title}. Our people have left there.`;
+export const guardedRooms = (title: string) => `only an admin of this bridge can open ${title} to a room.`;
 export const noPower = "you need the right to change this room's settings for that. Its admin can grant it.";
 export const unknownNetwork = (name: string, known: string) => `I know no network “${name}”, only ${known}.`;
 export const nobody = (address: string) => `nobody has the address ${address}.`;

@@ -117,6 +117,8 @@ export function portals(deps: {
 
 		openRoom: (here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId> =>
 			alone([`address ${here} ${there} ${address.join("\n")}`], async () => {
+				const { guarded, title } = network(there);
+				if (guarded) throw new PermanentError("forbidden", phrases.guardedRooms(title));
 				const info = await network(there).findRoom(address);
 				const known = await only(there, info.room);
 				const standing = known?.links.find((link) => link.network === here)?.room;

@@ -56,6 +56,12 @@ export function router(deps: {
 		return new PermanentError("busy", phrases.tooFast);
 	}
 
+	/** @throws PermanentError when they are blocked, or ask for too much at once. */
+	function mayAsk(by: Person): void {
+		if (!atLeast(rules.level(by), "use")) throw new PermanentError("forbidden", phrases.blocked);
+		if (!ofSender(by.id) || !ofDomain(by.domain)) throw new PermanentError("busy", phrases.tooFast);
+	}
+
 	/** @throws PermanentError when `by` may not open one more chat or room, or `to` wants none. */
 	function mayOpen(by: Person, to?: Person): void {
 		for (const one of [by, to])
@@ -173,6 +179,7 @@ export function router(deps: {
 
 	return {
 		mayOpen,
+		mayAsk,
 		/** The journal entries of a batch of events, in order; what may not pass is refused to its sender. */
 		async entries(events: readonly Received[]): Promise<readonly Entry[]> {
 			const crowds: Crowds = new Map();

@@ -52,6 +52,7 @@ export function mqtt(options: MqttOptions, deps: { mapping: Mapping; log: Log })
 	return {
 		name: mqttName,
 		title: "MQTT",
+		guarded: true,
 		window: 1,
 		commands: [
 			pub({

@@ -30,6 +30,8 @@ export function direct(deps: {
 	bridge(): Pick<Bridge, "portal">;
 	/** Whom the ghost at a JID stands for; undefined where it is nobody's. @throws TemporaryError while that cannot be known. */
 	who(ghost: string): Promise<Person | undefined>;
+	/** The one JID of their ghost. */
+	ghost(person: Person): string;
 	tell(events: readonly BridgeEvent[]): void;
 	paused(): boolean;
 	now(): { at: number; unique(): string };
@@ -95,7 +97,7 @@ export function direct(deps: {
 		if (words.unreadable) return errorReply(stanza, "modify", "not-acceptable", phrases.encryptedRefused);
 		if (local(from) === undefined) return errorReply(stanza, "cancel", "service-unavailable");
 		if (deps.paused()) return errorReply(stanza, "wait", "recipient-unavailable", phrases.xmppStopping);
-		const room = pairRoom(from, ghost);
+		let room = pairRoom(from, ghost);
 		let other: Person | undefined;
 		try {
 			const portal = await deps.bridge().portal(xmppNetwork, room);
@@ -107,6 +109,8 @@ export function direct(deps: {
 			return errorReply(stanza, "wait", "remote-server-timeout");
 		}
 		if (!other) return errorReply(stanza, "cancel", "item-not-found", phrases.xmppNobody);
+		// An address may be typed in more than one way; the chat is one, and is answered from one.
+		room = pairRoom(from, deps.ghost(other));
 		clients.set(bare(from), from);
 		reached.set(room, true);
 		const { at, unique } = deps.now();

@@ -80,6 +80,7 @@ export function xmpp(
 	);
 	const now = () => ({ at: Date.now(), unique: randomUUID });
 
+	const ghost = (person: Person) => ghostJid(person.network, person.address, namespace);
 	const rooms = joined(
 		{
 			link,
@@ -96,7 +97,7 @@ export function xmpp(
 			now,
 		},
 		{
-			ghost: (person) => ghostJid(person.network, person.address, namespace),
+			ghost,
 			nick,
 			resource,
 		},
@@ -107,6 +108,7 @@ export function xmpp(
 		resource,
 		bridge: () => bridge,
 		who,
+		ghost,
 		tell: (events) => box.events(events),
 		paused: () => paused,
 		now,
@@ -118,7 +120,8 @@ export function xmpp(
 	async function who(ghost: string): Promise<Person | undefined> {
 		const cached = known.get(ghost);
 		if (cached && cached.until > Date.now()) return cached.person;
-		const address = personAt(ghost, namespace);
+		// ejabberd hands an address on as it was typed.
+		const address = personAt(ghost.toLowerCase(), namespace);
 		const person = address && (await bridge.findPerson(address.network, address.address));
 		// Nobody yet may be somebody soon.
 		known.set(ghost, { person, until: Date.now() + (person ? knownFor : knownFor / 10) });

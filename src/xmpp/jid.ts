@@ -48,8 +48,11 @@ export function mayBeFrom(jid: string, component: string): boolean {
 	const { local, domain, resource } = split(jid);
 	return (
 		domain === component &&
-		// RFC 7622 §3.3.1, and ASCII besides: what we spell is, and every server prepares it alike.
-		(local === undefined || /^[!#-%(-.0-9;=?[-~]{1,1023}$/.test(local)) &&
+		// RFC 7622 §3.3.1. What we spell is ASCII; anything beyond comes from an answer to a stranger's address, which
+		// our own server has read as one before us.
+		(local === undefined ||
+			(/^(?:[!#-%(-.0-9;=?[-~]|[^\p{ASCII}\p{Cc}\p{Cs}\p{Z}])+$/u.test(local) &&
+				Buffer.byteLength(local) <= 1023)) &&
 		(resource === undefined || (resource !== "" && Buffer.byteLength(resource) <= 1023))
 	);
 }

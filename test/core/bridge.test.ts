@@ -260,7 +260,45 @@ describe("a portal made by its address", () => {
 	});
 });
 
+describe("a network whose rooms are no public places", () => {
+	beforeEach(async () => {
+		await bridge.stop(0);
+		const level = permissions({ "*": "use", "owner@*": "link", "boss@*": "admin" });
+		await begin({ level }, { guarded: true });
+	});
+
+	test("is opened to nobody who types an address, be it as an alias or to the bot", async () => {
+		await expect(bridge.openRoom(earth.name, mars.name, ["crater"])).rejects.toThrow("only an admin");
+		expect(await command("join crater")).toContain("nobody has the address");
+		expect(await command("link mars crater")).toContain("only an admin");
+		expect(mars.attached.size).toBe(0);
+	});
+
+	test("is linked by an admin", async () => {
+		expect(await command("link mars crater", "boss")).toContain("you need the right");
+	});
+});
+
 describe("commands", () => {
+	test("are not carried out faster than messages", async () => {
+		await bridge.stop(0);
+		await begin({ limits: { ...rules.limits, sender: { perMinute: 0, burst: 2 } } });
+		const answers = [await command("help"), await command("status"), await command("join crater")];
+		expect(answers.map((answer) => answer.includes("too many"))).toEqual([false, false, true]);
+	});
+
+	test("leave nothing in the log of what was typed, which in a chat with the bot may be anything", async () => {
+		await bridge.stop(0);
+		const logged: object[] = [];
+		const note = (fields: object) => void logged.push(fields);
+		const log = { ...quiet, debug: note, info: note, warn: note, error: note };
+		bridge = createBridge({ networks: [earth, mars], mapping, journal, rules, log });
+		await bridge.start();
+		await command("hunter2");
+		expect(logged).toContainEqual(expect.objectContaining({ command: "unknown" }));
+		expect(JSON.stringify(logged)).not.toContain("hunter2");
+	});
+
 	test("are carried out once, however often the server repeats them", async () => {
 		expect(await command("status", "ann", "plaza", "x")).not.toBe("");
 		expect(await command("status", "ann", "plaza", "x")).toBe("");

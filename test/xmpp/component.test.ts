@@ -312,7 +312,7 @@ test("a stanza above the limit is refused before it costs the stream, with quote
 test("a stanza from another domain, a subdomain of ours included, from a malformed address or to nobody is never written", async () => {
 	const { server, link } = await online();
 	const foreign = [`x.${domain}`, "alice@elsewhere.test", `alice@${domain}.test`];
-	const malformed = ["", "a b", "A", "é", "@", "'", "a&b", "x".repeat(1024), "\u0001"].map(
+	const malformed = ["", "a b", "A", "@", "'", "a&b", "x".repeat(1024), "\u0001"].map(
 		(local) => `${local}@${domain}`,
 	);
 	for (const from of [...foreign, ...malformed, `alice@${domain}/`, `alice@${domain}/${"é".repeat(512)}`])

@@ -96,6 +96,13 @@ test.each([
 	expect(personAt(jid, ours)).toBeUndefined();
 });
 
+test("a stranger's address that is nobody's can be answered from, whatever letters it has; a malformed one cannot", () => {
+	for (const local of ["jürgen", "日本", "ＡＢ", "a\\40b"])
+		expect(mayBeFrom(`${local}@bridge.xmpp.test`, ours.component)).toBe(true);
+	for (const local of ["", "a b", "a\u00a0b", "a\ud800", "a'b", "Ab", "é".repeat(512)])
+		expect(mayBeFrom(`${local}@bridge.xmpp.test`, ours.component)).toBe(false);
+});
+
 test("a typed address is recognised in the server's spelling of it, another person's is not", () => {
 	expect(same("Romeo@Montague.lit/Ⅷ", "romeo@montague.lit/VIII")).toBe(true);
 	expect(same("strauß@d", "strauss@d")).toBe(true);
