@@ -49,7 +49,7 @@ const name = (lane: Lane) => `${lane.portal} ${lane.link}`;
 /** Runs one FIFO per portal and target: a slow or broken one never delays another. */
 export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRows) {
 	const states = new Map<string, State>();
-	let stopping = false;
+	let [started, stopping] = [false, false];
 	const running = new Set<Promise<void>>();
 
 	const state = (lane: Lane): State => {
@@ -73,7 +73,7 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 	};
 
 	function begin(of: State): void {
-		if (of.running || stopping) return;
+		if (of.running || stopping || !started) return;
 		of.running = true;
 		const run = work(of)
 			.catch((error: unknown) => log.error({ err: error, lane: of.lane }, "lane stopped"))
@@ -183,14 +183,16 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 	}
 
 	return {
-		/** Takes up what an earlier run left. */
+		/** Takes up what an earlier run left, and after it what came in before this call. */
 		async start(): Promise<void> {
-			for (const { portal, link, depth } of await journal.lanes()) {
+			const left = await journal.lanes();
+			started = true;
+			for (const { portal, link, depth } of left) {
 				const of = state({ portal, link });
 				of.depth = depth;
 				of.behind = true;
-				begin(of);
 			}
+			for (const of of states.values()) begin(of);
 		},
 		/** Has them delivered. Returns those that are one too many for their lane. */
 		push(rows: readonly Row[]): readonly Row[] {
@@ -202,7 +204,8 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 					continue;
 				}
 				of.depth += 1;
-				if (of.behind || of.queue.length >= inMemory) {
+				// Before the start nobody knows what lies on disk before this row.
+				if (!started || of.behind || of.queue.length >= inMemory) {
 					of.behind = true;
 					of.missed = true;
 				} else {

@@ -50,6 +50,7 @@ test("a lane keeps order whatever fails, and other lanes do not wait for it", as
 				left.set(row.seq, more - 1);
 				if (more > 0) throw new TemporaryError("again");
 			});
+			await run.start();
 			const rows = await journal.accept(failures.map((_, index) => entry(index % 2 ? "odd" : "even")));
 			run.push(rows);
 			for (let i = 0; i < 500 && wire.length < rows.length; i++) {
@@ -69,6 +70,7 @@ test("a lane that is stuck does not delay another", async () => {
 	const { journal, wire, run } = setup(1, (row) =>
 		row.lane.portal === "stuck" ? new Promise(() => undefined) : Promise.resolve(),
 	);
+	await run.start();
 	const rows = await journal.accept([entry("stuck"), entry("free"), entry("free")]);
 	run.push(rows);
 	await nextTick();
@@ -79,6 +81,7 @@ test("a lane that is stuck does not delay another", async () => {
 
 test("a backlog longer than memory comes out complete and in order, with rows that arrive meanwhile", async () => {
 	const { journal, wire, run } = setup(5, nextTick as () => Promise<void>);
+	await run.start();
 	const first = await journal.accept(Array.from({ length: 700 }, () => entry("long")));
 	run.push(first);
 	const second = await journal.accept(Array.from({ length: 300 }, () => entry("long")));
@@ -99,8 +102,27 @@ test("rows left by an earlier run go out before new ones", async () => {
 	await run.stop(100);
 });
 
+test("rows left by an earlier run go out before those that came in while it was starting", async () => {
+	const { journal, wire, run } = setup(1, async () => undefined);
+	const old = await journal.accept([entry("a"), entry("a")]);
+	const early = await journal.accept([entry("a"), entry("b")]);
+	run.push(early);
+	await nextTick();
+	expect(wire).toEqual([]);
+	const begun = run.start();
+	const late = await journal.accept([entry("a")]);
+	run.push(late);
+	await begun;
+	for (let i = 0; i < 200 && wire.length < 5; i++) await nextTick();
+	const inA = [...old, ...early.slice(0, 1), ...late].map((row) => row.seq);
+	expect(wire.filter((seq) => seq !== early[1]?.seq)).toEqual(inA);
+	expect(wire).toHaveLength(5);
+	await run.stop(100);
+});
+
 test("what a stop leaves undone is still in the journal", async () => {
 	const { journal, run } = setup(1, () => new Promise(() => undefined));
+	await run.start();
 	run.push(await journal.accept([entry("a"), entry("a"), entry("a")]));
 	await nextTick();
 	await run.stop(10);
