@@ -1,0 +1,410 @@
+import { createCipheriv, createHash, randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { deflateSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { type Bridged, startBridged } from "../testbed/bridge.ts";
+import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
+import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+
+/** A whole picture of this size: what a viewer opens, in which no byte is another's. */
+function png(width: number, height: number): Buffer {
+	const crcOf = (bytes: Buffer) => {
+		let crc = 0xffffffff;
+		for (const byte of bytes) {
+			crc ^= byte;
+			for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+		}
+		return (crc ^ 0xffffffff) >>> 0;
+	};
+	const chunk = (type: string, data: Buffer) => {
+		const typed = Buffer.concat([Buffer.from(type), data]);
+		const [length, crc] = [Buffer.alloc(4), Buffer.alloc(4)];
+		length.writeUInt32BE(data.length);
+		crc.writeUInt32BE(crcOf(typed));
+		return Buffer.concat([length, typed, crc]);
+	};
+	const header = Buffer.alloc(13);
+	header.writeUInt32BE(width, 0);
+	header.writeUInt32BE(height, 4);
+	header.set([8, 0, 0, 0, 0], 8);
+	const rows = Buffer.concat(
+		Array.from({ length: height }, () => Buffer.concat([Buffer.alloc(1), randomBytes(width)])),
+	);
+	return Buffer.concat([
+		Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+		chunk("IHDR", header),
+		chunk("IDAT", deflateSync(rows)),
+		chunk("IEND", Buffer.alloc(0)),
+	]);
+}
+
+const sfs = "urn:xmpp:sfs:0";
+const oob = "jabber:x:oob";
+
+describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", (server) => {
+	let bridged: Bridged;
+	let juliet: MatrixClient;
+	let romeo: XmppClient;
+	let muc: string;
+	let portal: string;
+	let files: Server;
+	const elsewhere = new Map<string, { bytes: Buffer; type?: string; size?: false }>();
+	let elsewhereUrl: string;
+
+	async function begin(): Promise<void> {
+		const juliets = `${muc}/Juliet`;
+		await romeo.waitFor("Juliet", (one) => one.is("presence") && one.attrs.from === juliets, 20_000);
+		await romeo.sendMessage(muc, "ready", "groupchat");
+		await juliet.waitForMessage("ready", portal, 20_000);
+		await juliet.send(portal, "ready too");
+		await romeo.waitForMessage("ready too", `${muc}/Juliet`, 20_000);
+	}
+
+	beforeAll(async () => {
+		files = createServer((request, response) => {
+			const file = elsewhere.get(request.url ?? "");
+			if (!file) return void response.writeHead(404).end();
+			if (file.type) response.setHeader("content-type", file.type);
+			if (file.size !== false) response.setHeader("content-length", file.bytes.length);
+			response.write(file.bytes.subarray(0, 10));
+			response.end(file.bytes.subarray(10));
+		});
+		await new Promise<void>((resolve) => files.listen(0, "127.0.0.1", resolve));
+		const { port } = files.address() as AddressInfo;
+		elsewhereUrl = `http://127.0.0.1:${port}`;
+		bridged = await startBridged({
+			xmpp: server,
+			config: ({ ports }) => ({
+				public: { listen: `127.0.0.1:${ports.public}`, url: `http://127.0.0.1:${ports.public}` },
+				media: {
+					private_hosts: [`127.0.0.1:${ports[`${server}Http`]}`, `127.0.0.1:${port}`],
+				},
+			}),
+		});
+		juliet = await MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser("juliet"));
+		await juliet.displayName("Juliet");
+		romeo = await XmppClient.connect(await bridged.bed.xmppUser(server, "romeo"));
+		muc = `verona@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(muc, "Romeo");
+		portal = await juliet.join(`#_xmpp_verona=40${bridged.xmpp.muc}:hs.test`);
+		await begin();
+	});
+	afterAll(async () => {
+		await Promise.all([juliet?.close(), romeo?.close()]);
+		files?.close();
+		await bridged?.down();
+	});
+
+	/** As a client stores it. */
+	async function stored(bytes: Buffer, type: string): Promise<string> {
+		const answer = await fetch(`${bridged.bed.matrix.url}/_matrix/media/v3/upload`, {
+			method: "POST",
+			headers: { authorization: `Bearer ${juliet.accessToken}`, "content-type": type },
+			body: new Uint8Array(bytes),
+		});
+		return ((await answer.json()) as { content_uri: string }).content_uri;
+	}
+	/** As a client fetches it. */
+	async function fetched(mxc: unknown): Promise<Response> {
+		const path = String(mxc).slice("mxc://".length);
+		return fetch(`${bridged.bed.matrix.url}/_matrix/client/v1/media/download/${path}`, {
+			headers: { authorization: `Bearer ${juliet.accessToken}` },
+		});
+	}
+	const bytesOf = async (answer: Response) => Buffer.from(await answer.arrayBuffer());
+	const urlIn = (stanza: Element) => stanza.getChild("x", oob)?.getChild("url")?.getText() ?? "";
+	/** The stanza that shows a file of this name. */
+	const shown = (name: string) =>
+		romeo.waitFor(
+			name,
+			(stanza) =>
+				stanza.is("message") &&
+				stanza.getChild("file-sharing", sfs)?.getChild("file")?.getChild("name")?.getText() === name,
+			20_000,
+		);
+	const about = (stanza: Element, field: string) =>
+		stanza.getChild("file-sharing", sfs)?.getChild("file")?.getChild(field)?.getText();
+
+	test("a picture with a caption is the picture to every XMPP client, and the caption answers it", async () => {
+		const bytes = png(37, 23);
+		await juliet.send(portal, {
+			msgtype: "m.image",
+			body: "my cat",
+			filename: "cat ü.png",
+			url: await stored(bytes, "image/png"),
+			info: {
+				mimetype: "image/png",
+				size: bytes.length,
+				w: 37,
+				h: 23,
+				"xyz.amorgan.blurhash": "LKO2:N%2Tw=w",
+			},
+		});
+		const stanza = await shown("cat ü.png");
+		expect(stanza.attrs.from).toBe(`${muc}/Juliet`);
+		const url = urlIn(stanza);
+		expect(stanza.getChild("body")?.getText()).toBe(url);
+		const sources = stanza.getChild("file-sharing", sfs)?.getChild("sources");
+		expect(sources?.getChild("url-data")?.attrs.target).toBe(url);
+		expect(url).toMatch(/\/cat%20%C3%BC\.png$/);
+		expect(["media-type", "size", "width", "height"].map((field) => about(stanza, field))).toEqual([
+			"image/png",
+			String(bytes.length),
+			"37",
+			"23",
+		]);
+		const answer = await fetch(url);
+		expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/png"]);
+		expect(await bytesOf(answer)).toEqual(bytes);
+		const head = await fetch(url, { method: "HEAD" });
+		expect([head.status, head.headers.get("content-length")]).toEqual([200, String(bytes.length)]);
+		const part = await fetch(url, { headers: { range: "bytes=10-19" } });
+		expect([part.status, part.headers.get("content-range")]).toEqual([206, `bytes 10-19/${bytes.length}`]);
+		expect(await bytesOf(part)).toEqual(bytes.subarray(10, 20));
+		const caption = await romeo.waitFor(
+			"the caption",
+			(one) => one.is("message") && (one.getChild("body")?.getText() ?? "").endsWith("my cat"),
+		);
+		const reply = caption.getChild("reply", "urn:xmpp:reply:0");
+		const id = stanza.getChildren("stanza-id", "urn:xmpp:sid:0").find((one) => one.attrs.by === muc)
+			?.attrs.id;
+		expect(reply?.attrs.id).toBe(id);
+		expect(romeo.inbox.items.filter((one) => urlIn(one) === url)).toHaveLength(1);
+	});
+
+	test.each([
+		["a document", { msgtype: "m.file", body: "a.pdf" }, "application/pdf", "application/octet-stream"],
+		["a video", { msgtype: "m.video", body: "v.mp4", info: { duration: 5000 } }, "video/mp4", "video/mp4"],
+		["a page", { msgtype: "m.file", body: "evil.html" }, "text/html", "application/octet-stream"],
+	])("%s arrives under its name", async (_what, content, type, served) => {
+		const bytes = randomBytes(3000);
+		const info = { ...("info" in content ? content.info : {}), mimetype: type, size: bytes.length };
+		await juliet.send(portal, { ...content, url: await stored(bytes, type), info });
+		const stanza = await shown(content.body);
+		expect(about(stanza, "media-type")).toBe(type);
+		const answer = await fetch(urlIn(stanza));
+		expect(answer.headers.get("content-type")).toBe(served);
+		expect(await bytesOf(answer)).toEqual(bytes);
+	});
+
+	test("a voice message says that it is one", async () => {
+		await juliet.send(portal, {
+			msgtype: "m.audio",
+			body: "Voice message.ogg",
+			url: await stored(randomBytes(100), "audio/ogg"),
+			info: { mimetype: "audio/ogg", size: 100 },
+			"org.matrix.msc1767.audio": { duration: 3000, waveform: [] },
+			"org.matrix.msc3245.voice": {},
+		});
+		const stanza = await shown("Voice message.ogg");
+		expect(["media-type", "length", "desc"].map((field) => about(stanza, field))).toEqual([
+			"audio/ogg",
+			"3000",
+			"voice message",
+		]);
+	});
+
+	test("a sticker is a picture with its words", async () => {
+		const content = {
+			body: "a cat waves",
+			url: await stored(png(8, 8), "image/png"),
+			info: { mimetype: "image/png" },
+		};
+		await juliet.send(portal, content, "m.sticker");
+		const stanza = await shown("sticker");
+		expect(about(stanza, "desc")).toBe("a cat waves");
+		expect(urlIn(stanza)).toMatch(/\/sticker\.png$/);
+	});
+
+	test("an encrypted attachment is given out readable, and a damaged one never whole", async () => {
+		const [key, iv] = [randomBytes(32), Buffer.concat([randomBytes(8), Buffer.alloc(8)])];
+		const bytes = randomBytes(200_000);
+		const cipher = createCipheriv("aes-256-ctr", key, iv).update(bytes);
+		const url = await stored(cipher, "application/octet-stream");
+		const file = (sha256: Buffer) => ({
+			v: "v2",
+			url,
+			key: {
+				kty: "oct",
+				key_ops: ["encrypt", "decrypt"],
+				alg: "A256CTR",
+				k: key.toString("base64url"),
+				ext: true,
+			},
+			iv: iv.toString("base64").replace(/=+$/, ""),
+			hashes: { sha256: sha256.toString("base64").replace(/=+$/, "") },
+		});
+		const hash = createHash("sha256").update(cipher).digest();
+		const image = { msgtype: "m.image", info: { mimetype: "image/png", size: bytes.length } };
+		await juliet.send(portal, { ...image, body: "secret.png", file: file(hash) });
+		await juliet.send(portal, { ...image, body: "damaged.png", file: file(randomBytes(32)) });
+		const answer = await fetch(urlIn(await shown("secret.png")));
+		expect(answer.headers.get("content-type")).toBe("image/png");
+		expect(await bytesOf(answer)).toEqual(bytes);
+		const broken = fetch(urlIn(await shown("damaged.png"))).then((one) => one.arrayBuffer());
+		await expect(broken).rejects.toThrow();
+	});
+
+	test("a file taken back on Matrix cannot be fetched any more", async () => {
+		const content = { msgtype: "m.image", body: "oops.png", url: await stored(png(2, 2), "image/png") };
+		const event = await juliet.send(portal, content);
+		const url = urlIn(await shown("oops.png"));
+		expect((await fetch(url)).status).toBe(200);
+		await juliet.request("PUT", `v3/rooms/${encodeURIComponent(portal)}/redact/${event}/1`, {});
+		for (let tries = 50; tries > 0 && (await fetch(url)).status !== 410; tries--)
+			await new Promise((resolve) => setTimeout(resolve, 100));
+		expect((await fetch(url)).status).toBe(410);
+	});
+
+	/** What an XMPP client does with a file before it sends the message. */
+	async function uploaded(name: string, bytes: Buffer, type: string): Promise<string> {
+		const ns = "urn:xmpp:http:upload:0";
+		const asked = { xmlns: ns, filename: name, size: String(bytes.length), "content-type": type };
+		const answer = await romeo.iq(bridged.xmpp.upload, "get", xml("request", asked));
+		const slot = answer.getChild("slot", ns) ?? answer;
+		const put = slot.getChild("put");
+		const headers = Object.fromEntries(
+			(put?.getChildren("header") ?? []).map((one) => [one.attrs.name, one.getText()]),
+		);
+		const done = await fetch(put?.attrs.url ?? "", {
+			method: "PUT",
+			headers: { "content-type": type, ...headers },
+			body: new Uint8Array(bytes),
+		});
+		expect(done.status).toBe(201);
+		return slot.getChild("get")?.attrs.url ?? "";
+	}
+	const share = (url: string, ...more: Element[]) =>
+		romeo.send(
+			xml(
+				"message",
+				{ to: muc, type: "groupchat", id: randomBytes(6).toString("hex") },
+				xml("body", {}, url),
+				xml("x", { xmlns: oob }, xml("url", {}, url)),
+				...more,
+			),
+		);
+	const arrived = (filename: string): Promise<SeenEvent> =>
+		juliet.waitFor(
+			filename,
+			(event) => event.content.filename === filename && event.room_id === portal,
+			20_000,
+		);
+
+	test("a picture uploaded by an XMPP client is stored on the homeserver as what it is", async () => {
+		const bytes = png(31, 17);
+		await share(await uploaded("dog.png", bytes, "image/png"));
+		const event = await arrived("dog.png");
+		expect(event.content).toMatchObject({
+			msgtype: "m.image",
+			body: "dog.png",
+			info: { mimetype: "image/png", size: bytes.length, w: 31, h: 17 },
+		});
+		const members = await juliet.members(portal);
+		expect(members.get(event.sender ?? "")).toBe("Romeo");
+		const answer = await fetched(event.content.url);
+		expect(answer.headers.get("content-type")).toBe("image/png");
+		expect(await bytesOf(answer)).toEqual(bytes);
+		expect(juliet.inbox.items.filter((one) => one.content.filename === "dog.png")).toHaveLength(1);
+	});
+
+	const sharing = (url: string, disposition: string, ...fields: Element[]) =>
+		xml(
+			"file-sharing",
+			{ xmlns: sfs, disposition },
+			xml("file", { xmlns: "urn:xmpp:file:metadata:0" }, ...fields),
+			xml("sources", {}, xml("url-data", { xmlns: "http://jabber.org/protocol/url-data", target: url })),
+		);
+
+	test("a voice message, of a length its server does not tell", async () => {
+		const bytes = randomBytes(5000);
+		elsewhere.set("/v", { bytes, type: "audio/ogg", size: false });
+		const url = `${elsewhereUrl}/v`;
+		await share(url, sharing(url, "voice", xml("name", {}, "v.ogg"), xml("length", {}, "3000")));
+		const { content } = await arrived("v.ogg");
+		expect(content).toMatchObject({
+			msgtype: "m.audio",
+			info: { mimetype: "audio/ogg", size: 5000, duration: 3000 },
+			"org.matrix.msc3245.voice": {},
+		});
+		expect(await bytesOf(await fetched(content.url))).toEqual(bytes);
+	});
+
+	test("a video with what it shows, and a sticker", async () => {
+		elsewhere.set("/a.mp4", { bytes: randomBytes(50), type: "video/mp4" });
+		elsewhere.set("/s", { bytes: png(64, 48) });
+		const video = `${elsewhereUrl}/a.mp4`;
+		await share(video, sharing(video, "inline", xml("name", {}, "a.mp4"), xml("desc", {}, "waves at night")));
+		expect((await arrived("a.mp4")).content).toMatchObject({ msgtype: "m.video", body: "waves at night" });
+		const sticker = `${elsewhereUrl}/s`;
+		await share(
+			sticker,
+			xml("sticker", { xmlns: "urn:xmpp:stickers:0", pack: "p" }),
+			sharing(sticker, "inline", xml("desc", {}, ":wave:")),
+		);
+		const event = await juliet.waitFor(
+			"the sticker",
+			(one) => one.type === "m.sticker" && one.content.body === ":wave:",
+		);
+		expect(event.content).toMatchObject({ info: { mimetype: "image/png", w: 64, h: 48 } });
+	});
+
+	test("a file that cannot be had is its link, and what comes after it is not held up", async () => {
+		const private_ = `http://127.0.0.1:${bridged.bed.ports.synapse}/secret.png`;
+		await share(`${elsewhereUrl}/gone.png`);
+		await share(private_);
+		await romeo.sendMessage(muc, "after the files", "groupchat");
+		await juliet.waitForMessage(`${elsewhereUrl}/gone.png`, portal);
+		await juliet.waitForMessage(private_, portal);
+		await juliet.waitForMessage("after the files", portal);
+	});
+
+	test("in a chat of two, both ways", async () => {
+		const jid = `juliet@${bridged.xmpp.component}`;
+		const url = await uploaded("two.png", png(5, 4), "image/png");
+		await romeo.send(
+			xml(
+				"message",
+				{ to: jid, type: "chat", id: "two" },
+				xml("body", {}, url),
+				xml("x", { xmlns: oob }, xml("url", {}, url)),
+			),
+		);
+		const invite = await juliet.waitFor("the invitation", (one) => one.from === "invite", 20_000);
+		const room = await juliet.join(invite.room_id);
+		const event = await juliet.waitFor("two.png", (one) => one.content.filename === "two.png", 20_000);
+		expect(event.content.info).toMatchObject({ w: 5, h: 4 });
+		const bytes = png(3, 3);
+		await juliet.send(room, { msgtype: "m.image", body: "back.png", url: await stored(bytes, "image/png") });
+		const stanza = await shown("back.png");
+		expect(stanza.attrs.from?.split("/")[0]).toBe(jid);
+		expect(await bytesOf(await fetch(urlIn(stanza)))).toEqual(bytes);
+	});
+
+	test("without a public address a file is its name, and who sent it is told why, once", async () => {
+		await bridged.stop();
+		const config = parse(readFileSync(bridged.configFile, "utf8")) as Record<string, unknown>;
+		delete config.public;
+		writeFileSync(bridged.configFile, stringify(config));
+		await bridged.start();
+		await juliet.send(portal, "back again");
+		await romeo.waitForMessage("back again", `${muc}/Juliet`, 20_000);
+		const url = await stored(png(2, 2), "image/png");
+		for (const body of ["one.png", "two.png"]) {
+			await juliet.send(portal, { msgtype: "m.image", body, url });
+			await romeo.waitFor(
+				body,
+				(one) => one.is("message") && (one.getChild("body")?.getText() ?? "").includes(body),
+				20_000,
+			);
+		}
+		const told = (event: SeenEvent) => String(event.content.body).includes("public.url");
+		await juliet.waitFor("the reason", told);
+		expect(await juliet.inbox.settled((one) => told(one) && one.type === "m.room.message", 500)).toHaveLength(
+			1,
+		);
+	});
+});
