@@ -1,0 +1,320 @@
+import { execFile } from "node:child_process";
+import { createCipheriv, createHash, randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { Media } from "../../src/core/event.ts";
+import type { NetworkName } from "../../src/core/ids.ts";
+import type { ByteRange } from "../../src/core/media.ts";
+import { MatrixError, matrixClient } from "../../src/matrix/client.ts";
+import { HomeserverAway, keepMedia, type MediaStore } from "../../src/matrix/media.ts";
+
+const MB = 1_048_576;
+type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+let server: Server;
+let base: string;
+let files: MediaStore;
+let client: ReturnType<typeof matrixClient>;
+/** By path without query. */
+let routes: Record<string, Handler>;
+let asked: string[];
+let redirected: { url: string; range: ByteRange | undefined }[];
+
+const v1 = "/_matrix/client/v1/media";
+const json = (response: ServerResponse, status: number, body: object) =>
+	response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+
+beforeEach(async () => {
+	asked = [];
+	redirected = [];
+	routes = { [`${v1}/config`]: (_request, response) => json(response, 200, { "m.upload.size": 5 * MB }) };
+	server = createServer((request, response) => {
+		const path = (request.url ?? "").split("?")[0] ?? "";
+		asked.push(`${request.method} ${path}`);
+		if (request.headers.authorization !== "Bearer as-token") return json(response, 401, {});
+		const route = routes[path];
+		if (route) return route(request, response);
+		return json(response, 404, { errcode: "M_UNRECOGNIZED", error: "?" });
+	});
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	client = matrixClient({ homeserver: base, token: "as-token" });
+	const fetch = async (url: string, range?: ByteRange) => {
+		redirected.push({ url, range });
+		return { body: Readable.from([Buffer.from("from the CDN")]) };
+	};
+	files = keepMedia({ homeserver: base, token: "as-token", client, fetch });
+});
+afterEach(() => {
+	client.close();
+	server.close();
+	server.closeAllConnections();
+});
+
+const kind = (error: unknown) => {
+	if (error instanceof PermanentError) return error.reason;
+	if (error instanceof MatrixError) return error.errcode;
+	if (error instanceof HomeserverAway) return "homeserver away";
+	return error instanceof TemporaryError ? "temporary" : (error as Error).message;
+};
+const outcome = (work: Promise<unknown>) => work.then(() => "fine", kind);
+
+describe("a file of a Matrix person", () => {
+	const download = `${v1}/download/hs.test/cat`;
+	const giving =
+		(bytes: Buffer): Handler =>
+		(_request, response) =>
+			response.writeHead(200, { "content-type": "image/png", "content-length": bytes.length }).end(bytes);
+	const read = async (ref: string, range?: ByteRange) => {
+		const { body, ...rest } = await files.open(ref, range);
+		return { ...rest, text: (await buffer(body)).toString() };
+	};
+
+	test("is read with our token, with its size and type", async () => {
+		routes[download] = giving(Buffer.from("pixels"));
+		expect(await read("mxc://hs.test/cat")).toEqual({ mime: "image/png", size: 6, text: "pixels" });
+	});
+
+	test("is read in part, whether the homeserver has parts or not", async () => {
+		routes[download] = giving(Buffer.from("pixels"));
+		const part = { part: { start: 2, end: 3 }, size: 6, mime: "image/png", text: "xe" };
+		expect(await read("mxc://hs.test/cat", { start: 2, end: 3 })).toEqual(part);
+		routes[download] = (request, response) => {
+			if (request.headers.range !== "bytes=2-3") return response.writeHead(416).end();
+			return response
+				.writeHead(206, { "content-type": "image/png", "content-range": "bytes 2-3/6", "content-length": 2 })
+				.end("xe");
+		};
+		expect(await read("mxc://hs.test/cat", { start: 2, end: 3 })).toEqual(part);
+	});
+
+	test("has no part where there is none, which the size tells", async () => {
+		routes[download] = (request, response) =>
+			request.headers.range
+				? response.writeHead(416).end()
+				: giving(Buffer.from("pixels"))(request, response);
+		expect(await read("mxc://hs.test/cat", { start: 9 })).toEqual({
+			mime: "image/png",
+			size: 6,
+			text: "pixels",
+		});
+	});
+
+	test.each([307, 308])("may be elsewhere (%i), where our token does not go", async (status) => {
+		routes[download] = (_request, response) =>
+			response.writeHead(status, { location: "https://cdn.test/cat?signed" }).end();
+		expect((await read("mxc://hs.test/cat", { last: 3 })).text).toBe("from the CDN");
+		expect(redirected).toEqual([{ url: "https://cdn.test/cat?signed", range: { last: 3 } }]);
+	});
+
+	test("of an old homeserver is read the old way", async () => {
+		routes["/_matrix/media/v3/download/hs.test/cat"] = giving(Buffer.from("old"));
+		expect((await read("mxc://hs.test/cat")).text).toBe("old");
+	});
+
+	test.each([
+		[404, { errcode: "M_NOT_FOUND", error: "gone" }, "not-found"],
+		[403, { errcode: "M_FORBIDDEN", error: "no" }, "failed"],
+		[504, { errcode: "M_NOT_YET_UPLOADED", error: "wait" }, "temporary"],
+		[429, { errcode: "M_LIMIT_EXCEEDED" }, "temporary"],
+		[502, "<html>", "temporary"],
+	])("that is answered %i %j is refused as such", async (status, body, expected) => {
+		routes[download] = (_request, response) => response.writeHead(status).end(JSON.stringify(body));
+		expect(await outcome(files.open("mxc://hs.test/cat"))).toBe(expected);
+	});
+
+	test("is sought nowhere but at the place of a file", async () => {
+		for (const ref of ["mxc://hs.test/../../config", "https://hs.test/cat", "", "mxc://hs.test/"])
+			expect(await outcome(files.open(ref))).toBe("not-found");
+		expect(asked).toEqual([]);
+	});
+
+	test("that is encrypted is read in the clear, whole or not to its end", async () => {
+		const [key, iv, plain] = [randomBytes(32), randomBytes(16), randomBytes(300_000)];
+		const cipher = createCipheriv("aes-256-ctr", key, iv).update(plain);
+		const ref = (hash: Buffer) =>
+			`mxc://hs.test/cat ${key.toString("base64url")} ${iv.toString("base64")} ${hash.toString("base64")}`;
+		const hash = createHash("sha256").update(cipher).digest();
+		routes[download] = giving(cipher);
+		const opened = await files.open(ref(hash), { start: 5 });
+		expect([opened.size, opened.part, opened.mime]).toEqual([plain.length, undefined, undefined]);
+		expect(await buffer(opened.body)).toEqual(plain);
+		const { body } = await files.open(ref(randomBytes(32)));
+		let got = 0;
+		const reading = (async () => {
+			for await (const chunk of body) got += (chunk as Buffer).length;
+		})();
+		await expect(reading).rejects.toThrow("damaged");
+		expect(got).toBeLessThan(plain.length);
+	});
+});
+
+describe("a file for Matrix people", () => {
+	const media: Media = {
+		kind: "image",
+		source: { network: "xmpp" as NetworkName, ref: "https://x.test/1" },
+		name: "my cat ü.png",
+	};
+	const ghost = "@_xmpp_romeo:hs.test";
+	const png = Buffer.concat([
+		Buffer.from("89504e470d0a1a0a0000000d494844520000002800000 01e0806000000".replace(" ", ""), "hex"),
+		randomBytes(200_000),
+	]);
+	let got: { type: string; query: URLSearchParams; length: string; bytes: Buffer }[];
+	const upload = "/_matrix/media/v3/upload";
+
+	beforeEach(() => {
+		got = [];
+		routes[upload] = async (request, response) => {
+			const { headers } = request;
+			const query = new URL(request.url ?? "", base).searchParams;
+			const bytes = await buffer(request).catch(() => undefined);
+			if (!bytes) return;
+			got.push({
+				type: headers["content-type"] ?? "",
+				query,
+				length: headers["content-length"] ?? "",
+				bytes,
+			});
+			json(response, 200, { content_uri: "mxc://hs.test/new" });
+		};
+	});
+	const stream = (bytes: Buffer) =>
+		Readable.from([bytes.subarray(0, 50), bytes.subarray(50)], { objectMode: false });
+	const spools = () =>
+		readdirSync(tmpdir()).filter((name) => /^trivium-[0-9a-f]{8}-[0-9a-f-]{27}$/.test(name));
+
+	test("is stored as the ghost, by its name, as what its bytes are", async () => {
+		const stored = await files.store(
+			{ body: stream(png), size: png.length, mime: "text/plain" },
+			media,
+			ghost,
+		);
+		expect(stored).toEqual({
+			url: "mxc://hs.test/new",
+			mime: "image/png",
+			size: png.length,
+			width: 40,
+			height: 30,
+		});
+		const [one] = got;
+		expect([one?.type, one?.length, one?.query.get("user_id"), one?.query.get("filename")]).toEqual([
+			"image/png",
+			String(png.length),
+			ghost,
+			media.name,
+		]);
+		expect(one?.bytes.equals(png)).toBe(true);
+	});
+
+	test("of a size nobody told goes through the disk, and leaves nothing there", async () => {
+		const { size } = await files.store({ body: stream(png) }, media, ghost);
+		expect([size, got[0]?.length]).toEqual([png.length, String(png.length)]);
+		expect(got[0]?.bytes.equals(png)).toBe(true);
+		expect(spools()).toEqual([]);
+	});
+
+	test.each([
+		["image/webp; x=y", undefined, "a.png", "image/webp"],
+		["application/octet-stream", "video/mp4", "a", "video/mp4"],
+		[undefined, undefined, "a.pdf", "application/pdf"],
+		["nonsense\r\nx: y", undefined, "a", "application/octet-stream"],
+	])("served as %s, called %s, named %s is %s", async (served, said, name, mime) => {
+		const opened = { body: stream(Buffer.from("?")), size: 1, ...(served && { mime: served }) };
+		const { mime: _, ...rest } = media;
+		const stored = await files.store(opened, { ...rest, name, ...(said && { mime: said }) }, ghost);
+		expect([stored.mime, got[0]?.type]).toEqual([mime, mime]);
+	});
+
+	test("of no bytes is stored too", async () => {
+		expect((await files.store({ body: Readable.from([]), size: 0 }, media, ghost)).size).toBe(0);
+	});
+
+	test("above the homeserver's limit is not sent, whether its size is told, not told or a lie", async () => {
+		const large = () =>
+			Readable.from(
+				Array.from({ length: 6 }, () => Buffer.alloc(MB)),
+				{ objectMode: false },
+			);
+		for (const size of [6 * MB, undefined, 5 * MB + 1]) {
+			const body = large();
+			const opened = { body, ...(size !== undefined && { size }) };
+			expect(await outcome(files.store(opened, media, ghost))).toBe("invalid");
+			expect(body.destroyed).toBe(true);
+		}
+		expect(got).toEqual([]);
+		expect(spools()).toEqual([]);
+		expect(asked.filter((one) => one.endsWith("/config"))).toHaveLength(1);
+	});
+
+	test("that breaks off is nobody else's fault, and never stored", async () => {
+		const breaking = Readable.from(
+			(async function* () {
+				yield Buffer.alloc(300_000);
+				await new Promise((resolve) => setTimeout(resolve, 50));
+				throw new PermanentError("failed", "broke");
+			})(),
+			{ objectMode: false },
+		);
+		expect(await outcome(files.store({ body: breaking, size: 400_000 }, media, ghost))).toBe("failed");
+		expect(await outcome(files.store({ body: stream(png), size: png.length + 1 }, media, ghost))).toMatch(
+			/early/,
+		);
+		expect(got).toEqual([]);
+	});
+
+	test("waits for a homeserver that is away, or busy; and is refused where that says no", async () => {
+		const store = () => outcome(files.store({ body: stream(png), size: png.length }, media, ghost));
+		routes[upload] = (_request, response) => response.destroy();
+		expect(await store()).toBe("homeserver away");
+		routes[upload] = (_request, response) =>
+			json(response, 429, { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 5 });
+		expect(await store()).toBe("homeserver away");
+		routes[upload] = (_request, response) => json(response, 413, { errcode: "M_TOO_LARGE", error: "no" });
+		expect(await store()).toBe("M_TOO_LARGE");
+		routes[`${v1}/config`] = (_request, response) => response.destroy();
+		const other = keepMedia({ homeserver: base, token: "as-token", client, fetch: () => Promise.reject() });
+		expect(await outcome(other.store({ body: stream(png), size: 5 }, media, ghost))).toBe("homeserver away");
+	});
+
+	test.each(["told", "not told"])(
+		"of 100 MB, its size %s, goes through in little memory",
+		async (how) => {
+			routes[`${v1}/config`] = (_request, response) => json(response, 200, { "m.upload.size": 200 * MB });
+			let arrived = 0;
+			routes[upload] = (request, response) => {
+				request.on("data", (chunk: Buffer) => {
+					arrived += chunk.length;
+				});
+				request.on("end", () => json(response, 200, { content_uri: "mxc://hs.test/new" }));
+			};
+			const piece = randomBytes(MB);
+			const source = createServer((_request, response) => {
+				if (how === "told") response.setHeader("content-length", 100 * MB);
+				Readable.from(Array(100).fill(piece), { objectMode: false }).pipe(response);
+			});
+			await new Promise<void>((resolve) => source.listen(0, "127.0.0.1", resolve));
+			const url = `http://127.0.0.1:${(source.address() as AddressInfo).port}/`;
+			const program = join(import.meta.dirname, "upload.ts");
+			const { stdout } = await promisify(execFile)(process.execPath, [
+				"--expose-gc",
+				program,
+				base,
+				"as-token",
+				url,
+			]);
+			source.close();
+			expect(arrived).toBe(100 * MB);
+			expect(Number(stdout)).toBeLessThan(30);
+		},
+		30_000,
+	);
+});

@@ -1,0 +1,28 @@
+/**
+ * Run as a process of its own: brings files from one URL to a homeserver, and prints how much memory that took, in MiB.
+ * With --expose-gc, so that it is what we hold and not what nobody has swept yet.
+ */
+import type { NetworkName } from "../../src/core/ids.ts";
+import { matrixClient } from "../../src/matrix/client.ts";
+import { keepMedia } from "../../src/matrix/media.ts";
+import { guardedFetch } from "../../src/media/fetch.ts";
+
+const [homeserver = "", token = "", ...urls] = process.argv.slice(2);
+const fetch = guardedFetch({ largest: 1e9, privateHosts: ["127.0.0.1"] });
+const client = matrixClient({ homeserver, token });
+const files = keepMedia({ homeserver, token, client, fetch });
+const store = async (ref: string) => {
+	const source = { network: "xmpp" as NetworkName, ref };
+	await files.store(await fetch(ref), { kind: "file", source, name: "large" }, "@_xmpp_romeo:hs.test");
+};
+
+const before = process.memoryUsage().rss;
+let most = before;
+const sampling = setInterval(() => {
+	globalThis.gc?.();
+	most = Math.max(most, process.memoryUsage().rss);
+}, 10);
+for (const url of urls) await store(url);
+clearInterval(sampling);
+client.close();
+console.log((most - before) / 1_048_576);
