@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import "./node-version.ts";
 import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { backup, restore, type Stores, socketOf, writeBackup } from "./backup.ts";
 import { check } from "./check.ts";
 import { complaint } from "./complaint.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
@@ -13,6 +14,7 @@ import type { Mapping } from "./core/mapping.ts";
 import type { Network } from "./core/network.ts";
 import { permissions } from "./core/permissions.ts";
 import type { Mirror } from "./core/portals.ts";
+import { control } from "./http/control.ts";
 import { health } from "./http/health.ts";
 import { metrics } from "./http/metrics.ts";
 import { logger } from "./log.ts";
@@ -29,6 +31,8 @@ const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
   node src/main.ts run       runs the bridge
   node src/main.ts check     dials every side, and names the cure of what fails
   node src/main.ts register  writes the appservice registration, and prints what to add to the servers
+  node src/main.ts backup FOLDER   puts all that a bridge is into a new folder, also while it runs
+  node src/main.ts restore FOLDER  puts it back, where nothing is yet
 
   --config FILE   the configuration (default: data/config.yaml)
   --help, --version
@@ -38,7 +42,15 @@ const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
 const drainMs = 10_000;
 const hourMs = 3_600_000;
 
-async function run(config: Config): Promise<boolean> {
+function storesOf(config: Config, log: Log, onFailure: (error: Error) => void): Stores {
+	const store = (file: string) => join(config.store.directory, file);
+	return {
+		mapping: nedbMapping({ file: store("mapping.db"), log, onFailure }),
+		journal: sqliteJournal({ file: store("journal.db"), log, onFailure }),
+	};
+}
+
+async function run(config: Config, file: string): Promise<boolean> {
 	const log = logger(config.log.level);
 	const fatal = (error: unknown, message: string) => {
 		log.error({ err: error }, message);
@@ -48,9 +60,7 @@ async function run(config: Config): Promise<boolean> {
 	const onFailure = (error: Error) =>
 		fatal(error, "the store has failed; memory and disk would differ from here on");
 
-	const store = (file: string) => join(config.store.directory, file);
-	const mapping = nedbMapping({ file: store("mapping.db"), log, onFailure });
-	const journal = sqliteJournal({ file: store("journal.db"), log, onFailure });
+	const { mapping, journal } = storesOf(config, log, onFailure);
 	const files = media({ ...config.media, ...(config.public && { public: config.public }) }, { mapping, log });
 	const on = (name: string) => ({
 		mapping,
@@ -72,11 +82,13 @@ async function run(config: Config): Promise<boolean> {
 	const bridge = createBridge({ networks, mapping, journal, rules, log, redacted: files.redacted, meter });
 	figures.watch({ networks, journal, inDoubt: bridge.inDoubt });
 	const listener = await health(config.health.listen, { networks, journal, metrics: figures });
+	let door: Awaited<ReturnType<typeof control>> | undefined;
 	let stopping = false;
 	const stop = async (signal: string) => {
 		if (stopping) process.exit(1);
 		stopping = true;
 		log.info({ signal }, "stopping");
+		await door?.close();
 		await bridge.stop(drainMs);
 		await journal.close();
 		await mapping.close();
@@ -96,6 +108,13 @@ async function run(config: Config): Promise<boolean> {
 		await journal.open();
 		await mapping.open();
 		await sameAsBefore(config, mapping);
+		door = await control(socketOf(config), {
+			backup: (folder) => writeBackup({ journal, mapping }, { config, file: resolve(file) }, folder),
+		}).catch((error: unknown) => {
+			// A path of more than 107 bytes, say: no reason not to run.
+			log.warn({ err: error }, "backups need the bridge to be stopped: it cannot be reached");
+			return undefined;
+		});
 		await files.start(bridge.open);
 		await bridge.start();
 	} catch (error) {
@@ -151,6 +170,26 @@ const verbs: Record<string, (config: Config, file: string) => Promise<boolean>> 
 	check,
 	register,
 };
+/** Verbs that take a folder. */
+const folderVerbs: Record<string, (folder: string, file: string) => Promise<boolean>> = {
+	backup(folder, file) {
+		const config = loadConfig(file);
+		return backup(config, file, folder, async () => {
+			const log = logger("error");
+			const stores = storesOf(config, log, (error) => log.error({ err: error }, "the store has failed"));
+			await stores.journal.open();
+			await stores.mapping.open();
+			return {
+				...stores,
+				close: async () => {
+					await stores.journal.close();
+					await stores.mapping.close();
+				},
+			};
+		});
+	},
+	restore,
+};
 
 /** Exit codes: 0 all is well, 1 something failed and was named, 2 the command line was not understood. */
 async function main(): Promise<number | undefined> {
@@ -167,14 +206,18 @@ async function main(): Promise<number | undefined> {
 		return 2;
 	}
 	const { values, positionals } = args;
-	const verb = verbs[positionals[0] ?? ""];
+	const [name = "", folder, more] = positionals;
+	const verb = folder === undefined ? verbs[name] : undefined;
+	const folderVerb = folderVerbs[name];
+	const file = values.config ?? join("data", "config.yaml");
 	if (values.help) console.log(usage);
 	else if (values.version) console.log(version());
-	else if (!verb || positionals.length > 1) {
+	else if (folderVerb && folder !== undefined && more === undefined) {
+		if (!(await folderVerb(folder, file))) return 1;
+	} else if (!verb) {
 		console.error(usage);
 		return 2;
 	} else {
-		const file = values.config ?? join("data", "config.yaml");
 		const config = loadConfig(file);
 		mkdirSync(config.store.directory, { recursive: true, mode: 0o700 });
 		if (!(await verb(config, file))) return 1;

@@ -272,3 +272,12 @@ export const deadLine = (at: string, from: string, to: string, why: string) =>
 	`${at} ${from} to ${to}: ${why}`;
 export const revived = (count: number) =>
 	count === 0 ? "There is nothing to deliver again." : `On the way again: ${count}.`;
+
+// `backup` and `restore`: what they did, or why not.
+export const backupWritten = (folder: string) =>
+	`Wrote ${folder}. It holds secrets: keep it as you keep the bridge's own files. What the config reads from the environment or from other files is not in it.`;
+export const noBackup = (folder: string, missing: string) => `${folder} is no backup: it has no ${missing}.`;
+export const restoreInTheWay = (files: string) =>
+	`Nothing was restored, for there is something already: ${files}. Move it away, with the bridge stopped, and run this again.`;
+export const restored = (folder: string, config: string | undefined) =>
+	`Restored the stores in ${folder}, and the registration${config ? `, and the config ${config}` : ""}. Two bridges must never run on copies of one store: is the other one stopped for good?`;

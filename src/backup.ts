@@ -1,0 +1,97 @@
+import { constants, existsSync } from "node:fs";
+import { copyFile, mkdir, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { type Config, loadConfig } from "./config.ts";
+import type { Journal } from "./core/journal.ts";
+import type { Mapping } from "./core/mapping.ts";
+import * as phrases from "./core/phrases.ts";
+import { askForBackup } from "./http/control.ts";
+
+const names = {
+	journal: "journal.db",
+	mapping: "mapping.db",
+	registration: "registration.yaml",
+	config: "config.yaml",
+};
+
+export type Stores = Readonly<{ journal: Journal; mapping: Mapping }>;
+/** Where a bridge that runs can be reached. */
+export const socketOf = (config: Config) => join(config.store.directory, "control.sock");
+
+/** Puts all that a bridge is into a new folder. @throws Error when it is there or cannot be written; nothing stays then. */
+export async function writeBackup(
+	{ journal, mapping }: Pick<Stores, "journal" | "mapping">,
+	from: Readonly<{ config: Config; file: string }>,
+	folder: string,
+): Promise<void> {
+	await mkdir(folder, { mode: 0o700 });
+	try {
+		// In this order: see Journal.backup.
+		await journal.backup(join(folder, names.journal));
+		await mapping.backup(join(folder, names.mapping));
+		await copyFile(from.config.matrix.appservice.registration, join(folder, names.registration));
+		await copyFile(from.file, join(folder, names.config));
+	} catch (error) {
+		await rm(folder, { recursive: true, force: true });
+		throw error;
+	}
+}
+
+/** `backup FOLDER`: by the bridge that runs, else from the stores as they lie there. */
+export async function backup(
+	config: Config,
+	file: string,
+	folder: string,
+	open: () => Promise<Stores & { close(): Promise<void> }>,
+	print: (line: string) => void = console.log,
+): Promise<boolean> {
+	const to = resolve(folder);
+	if (!(await askForBackup(socketOf(config), to))) {
+		const stores = await open();
+		try {
+			await writeBackup(stores, { config, file: resolve(file) }, to);
+		} finally {
+			await stores.close();
+		}
+	}
+	print(phrases.backupWritten(to));
+	return true;
+}
+
+/** `restore FOLDER`: puts everything where the config says. Nothing that is there is touched. */
+export async function restore(
+	folder: string,
+	file: string,
+	print: (line: string) => void = console.log,
+): Promise<boolean> {
+	const from = (name: keyof typeof names) => join(folder, names[name]);
+	const missing = Object.values(names).filter((name) => !existsSync(join(folder, name)));
+	if (missing.length > 0) {
+		print(phrases.noBackup(folder, missing.join(", ")));
+		return false;
+	}
+	// On a new machine the config comes with the rest; where there is one, paths and ports are that one's.
+	const fresh = !existsSync(file);
+	const config = loadConfig(fresh ? from("config") : file);
+	const store = (name: string) => join(config.store.directory, name);
+	const { registration } = config.matrix.appservice;
+	const targets = [
+		[from("journal"), store(names.journal)],
+		[from("mapping"), store(names.mapping)],
+		[from("registration"), registration],
+		...(fresh ? [[from("config"), file] as const] : []),
+	] as const;
+	// SQLite would take these for the newest part of the journal that is put beside them.
+	const beside = ["-wal", "-shm"].map((end) => store(names.journal + end));
+	const there = [...targets.map(([, to]) => to), ...beside].filter((one) => existsSync(one));
+	if (there.length > 0) {
+		print(phrases.restoreInTheWay(there.join(", ")));
+		return false;
+	}
+	for (const [source, to] of targets) {
+		await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+		await copyFile(source, to, constants.COPYFILE_EXCL);
+	}
+	print(phrases.restored(config.store.directory, fresh ? file : undefined));
+	return true;
+}

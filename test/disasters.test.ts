@@ -1,0 +1,235 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+	existsSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { writeRegistration } from "../src/matrix/registration.ts";
+import { nedbMapping } from "../src/store/nedb.ts";
+import { quiet } from "./fakes.ts";
+
+// Each starts and ends whole processes.
+vi.setConfig({ testTimeout: 60_000 });
+
+let folder: string;
+let children: ReturnType<typeof spawn>[];
+const at = (name: string) => join(folder, name);
+
+beforeEach(async () => {
+	folder = mkdtempSync(join(tmpdir(), "trivium-"));
+	children = [];
+	const options = {
+		url: "http://127.0.0.1:9993",
+		domain: "hs.test",
+		bot: "trivium",
+		networks: ["xmpp", "mqtt"],
+	};
+	writeFileSync(at("registration.yaml"), writeRegistration(options), { mode: 0o600 });
+	await configure("config.yaml");
+});
+afterEach(async () => {
+	for (const child of children) child.kill("SIGKILL");
+	rmSync(folder, { recursive: true });
+});
+
+async function freePort(): Promise<number> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address() as { port: number };
+	server.close();
+	await once(server, "close");
+	return port;
+}
+
+/** Port 1 is nobody's: the bridge waits for its servers, with its stores open. */
+async function configure(name: string, data = "data", registration = "registration.yaml"): Promise<void> {
+	writeFileSync(
+		at(name),
+		`matrix:
+  homeserver: http://127.0.0.1:1
+  domain: hs.test
+  appservice: { listen: "127.0.0.1:0", url: "http://127.0.0.1:9993", registration: "${at(registration)}" }
+xmpp: { component: bridge.xmpp.test, service: "xmpp://127.0.0.1:1", secret: s3cr3t }
+health: { listen: "127.0.0.1:${await freePort()}" }
+store: { directory: "${at(data)}" }
+permissions: { "*": use }
+`,
+		{ mode: 0o600 },
+	);
+}
+
+function run(config = "config.yaml") {
+	const child = spawn(process.execPath, ["src/main.ts", "run", "--config", at(config)]);
+	children.push(child);
+	let [out, said] = ["", ""];
+	child.stdout.on("data", (chunk) => {
+		out += chunk;
+	});
+	child.stderr.on("data", (chunk) => {
+		said += chunk;
+	});
+	const ended = once(child, "close").then(([code]) => ({ code, out, said }));
+	return { child, ended, waits: () => vi.waitFor(() => expect(out).toContain("ECONNREFUSED"), 10_000) };
+}
+function verb(...args: string[]): { code: number; said: string } {
+	try {
+		const said = execFileSync(process.execPath, ["src/main.ts", ...args], {
+			encoding: "utf8",
+			stdio: "pipe",
+		});
+		return { code: 0, said };
+	} catch (error) {
+		const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
+		return { code: status, said: stdout + stderr };
+	}
+}
+const end = async (one: ReturnType<typeof run>) => {
+	one.child.kill("SIGTERM");
+	return (await one.ended).code;
+};
+
+describe("a store that cannot be used", () => {
+	test("because another bridge has it: the second one says so in one line and ends", async () => {
+		const first = run();
+		await first.waits();
+		await configure("second.yaml");
+		const { code, said } = await run("second.yaml").ended;
+		expect(said.trim()).toBe(
+			`The journal ${at("data/journal.db")} cannot be used: another process uses it: stop that one first.`,
+		);
+		expect(code).toBe(1);
+		expect(await end(first)).toBe(0);
+	});
+
+	test.each([
+		["journal", "is damaged: restore a backup|is no journal: restore a backup"],
+		["mapping", "cannot be used"],
+	])(
+		"because the %s is damaged: it says so in one line, ends, and leaves the file as it is",
+		async (name, why) => {
+			const first = run();
+			await first.waits();
+			await end(first);
+			const file = at(`data/${name}.db`);
+			const bytes = readFileSync(file);
+			bytes.fill(0x5a, 0, 64);
+			writeFileSync(file, bytes);
+			const { code, said } = await run().ended;
+			expect(said.trim().split("\n")).toHaveLength(1);
+			expect(said).toMatch(new RegExp(why));
+			expect(code).toBe(1);
+			expect(readFileSync(file)).toEqual(bytes);
+		},
+	);
+});
+
+describe("a backup", () => {
+	/** Something that has to be in it. */
+	async function note(value: string): Promise<void> {
+		const mapping = nedbMapping({ file: at("data/mapping.db"), log: quiet, onFailure: () => undefined });
+		await mapping.open();
+		await mapping.saveSetting("note", value);
+		await mapping.close();
+	}
+	async function noted(data: string): Promise<string | undefined> {
+		const mapping = nedbMapping({ file: at(`${data}/mapping.db`), log: quiet, onFailure: () => undefined });
+		await mapping.open();
+		const value = await mapping.setting("note");
+		await mapping.close();
+		return value;
+	}
+
+	test.each(["running", "stopped"])(
+		"of a %s bridge holds everything, for us alone, and restores it",
+		async (state) => {
+			await note("kept");
+			const bridge = state === "running" ? run() : undefined;
+			await bridge?.waits();
+			const { code, said } = verb("backup", at("copy"), "--config", at("config.yaml"));
+			expect(said).toContain(`Wrote ${at("copy")}`);
+			expect(code).toBe(0);
+			expect(readdirSync(at("copy")).sort()).toEqual(
+				["config.yaml", "journal.db", "mapping.db", "registration.yaml"].sort(),
+			);
+			expect(statSync(at("copy")).mode & 0o077).toBe(0);
+			for (const file of readdirSync(at("copy"))) expect(statSync(at(`copy/${file}`)).mode & 0o077).toBe(0);
+			if (bridge) expect(await end(bridge)).toBe(0);
+
+			await configure("other.yaml", "other", "other-registration.yaml");
+			expect(verb("restore", at("copy"), "--config", at("other.yaml"))).toMatchObject({ code: 0 });
+			expect(await noted("other")).toBe("kept");
+			expect(readFileSync(at("other-registration.yaml"))).toEqual(readFileSync(at("registration.yaml")));
+			const restored = run("other.yaml");
+			await restored.waits();
+			expect(await end(restored)).toBe(0);
+		},
+	);
+
+	test("brings its config along to a machine that has none", async () => {
+		const bridge = run();
+		await bridge.waits();
+		verb("backup", at("copy"), "--config", at("config.yaml"));
+		await end(bridge);
+		const config = readFileSync(at("config.yaml"));
+		for (const name of ["data", "registration.yaml", "config.yaml"]) renameSync(at(name), at(`old-${name}`));
+		const { code, said } = verb("restore", at("copy"), "--config", at("config.yaml"));
+		expect(said).toContain(at("config.yaml"));
+		expect(code).toBe(0);
+		expect(readFileSync(at("config.yaml"))).toEqual(config);
+		expect(existsSync(at("data/journal.db"))).toBe(true);
+	});
+
+	test("overwrites nothing, neither when written nor when restored", async () => {
+		const bridge = run();
+		await bridge.waits();
+		verb("backup", at("copy"), "--config", at("config.yaml"));
+		const before = statSync(at("copy/journal.db")).mtimeMs;
+		expect(verb("backup", at("copy"), "--config", at("config.yaml"))).toMatchObject({
+			code: 1,
+			said: expect.stringContaining("EEXIST"),
+		});
+		expect(statSync(at("copy/journal.db")).mtimeMs).toBe(before);
+		await end(bridge);
+		const mapping = readFileSync(at("data/mapping.db"));
+		expect(verb("restore", at("copy"), "--config", at("config.yaml"))).toMatchObject({
+			code: 1,
+			said: expect.stringContaining("Nothing was restored"),
+		});
+		expect(readFileSync(at("data/mapping.db"))).toEqual(mapping);
+	});
+
+	test("that is none, or not whole, is not restored", async () => {
+		expect(verb("restore", at("nowhere"), "--config", at("config.yaml"))).toMatchObject({
+			code: 1,
+			said: expect.stringContaining("is no backup"),
+		});
+		expect(existsSync(at("data/journal.db"))).toBe(false);
+	});
+
+	test("needs a folder to be named", () => {
+		expect(verb("backup", "--config", at("config.yaml")).code).toBe(2);
+		expect(verb("restore", "a", "b").code).toBe(2);
+	});
+
+	test("that cannot be written leaves nothing behind, and the bridge goes on", async () => {
+		const bridge = run();
+		await bridge.waits();
+		rmSync(at("registration.yaml"));
+		expect(verb("backup", at("copy"), "--config", at("config.yaml"))).toMatchObject({
+			code: 1,
+			said: expect.stringContaining("ENOENT"),
+		});
+		expect(existsSync(at("copy"))).toBe(false);
+		expect(await end(bridge)).toBe(0);
+	});
+});
