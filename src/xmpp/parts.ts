@@ -22,7 +22,29 @@ export function inParts(send: Send, files: Files | undefined): Send {
 	/** The ids of first parts, by operation: what failed later must not show the file again. */
 	const shown = recent<OperationId, readonly MessageId[]>(1_000);
 
+	/** The last message of two parts on its way to a room: what follows it must not come in between. */
+	const under = new Map<string, Promise<unknown>>();
+
+	async function after(before: Promise<unknown>): Promise<void> {
+		await before.catch((error: unknown) => {
+			// What was refused for good holds nobody up; what is tried again does, or the order would be lost.
+			if (!(error instanceof PermanentError)) throw error;
+		});
+	}
+
 	return async (out) => {
+		const before = under.get(out.room);
+		const two = files && out.event.kind === "message" && out.event.media && out.event.text !== "";
+		const sent = before ? after(before).then(() => parts(out)) : parts(out);
+		if (two) {
+			under.set(out.room, sent);
+			const done = () => under.get(out.room) === sent && under.delete(out.room);
+			sent.then(done, done);
+		}
+		return sent;
+	};
+
+	async function parts(out: Outbound): Promise<readonly MessageId[]> {
 		const { event, operation, refs } = out;
 		if (event.kind !== "message" || !event.media || !files) return send(out);
 		const { text, rich, ...file } = event;
@@ -43,5 +65,5 @@ export function inParts(send: Send, files: Files | undefined): Send {
 			refs: { ...refs, [event.id]: first },
 		});
 		return [...first, ...second];
-	};
+	}
 }
