@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { builtin } from "./builtin.ts";
 import type { Command, CommandCall } from "./commands.ts";
 import { deliver } from "./deliver.ts";
-import { PermanentError } from "./errors.ts";
+import { PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Copy, Entry, Journal, Lane, Row } from "./journal.ts";
@@ -113,9 +113,11 @@ export function createBridge(deps: {
 		try {
 			await call.reply(await run(call, known ?? phrases.unknownCommand(name), args.trim()));
 		} catch (error) {
-			if (!(error instanceof PermanentError)) log.error({ ...fields, err: error }, "command failed");
+			const definite = error instanceof PermanentError;
+			const away = error instanceof TemporaryError;
+			if (!definite) log[away ? "warn" : "error"]({ ...fields, err: error }, "command failed");
 			await call.reply(
-				phrases.commandFailed(error instanceof PermanentError ? error.message : phrases.brokenHere),
+				phrases.commandFailed(definite ? error.message : away ? phrases.notReachable : phrases.brokenHere),
 			);
 		}
 	}

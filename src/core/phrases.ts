@@ -109,7 +109,7 @@ export const mucRemoved = (
 	how: "kicked" | "banned" | "removed",
 	by: string | undefined,
 	reason: string | undefined,
-) => `${name} was ${how} from the XMPP room ${room}${by ? ` by ${by}` : ""}${reason ? `: ${reason}` : "."}`;
+) => `${name} was ${how} from the XMPP room ${room}${by ? ` by ${by}` : ""}${reason ? ` (${reason})` : ""}.`;
 export const mucComeBack = (why: string) => `${why} Leave this room and join it again to return there.`;
 export const theBridge = "The bridge";
 export const xmppNoDelivery = (why: string) => `A message could not be delivered to this person: ${why}.`;

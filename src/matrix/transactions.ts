@@ -16,7 +16,7 @@ import { type Members, name } from "./members.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** How long the homeserver is kept waiting for what is no message to be carried out, in ms. */
-const patience = 5_000;
+const patience = 2_000;
 
 /** What the homeserver sends: messages and people for core, commands and invites for ourselves. */
 export function transactions(deps: {
@@ -140,13 +140,24 @@ export function transactions(deps: {
 			.catch((error: unknown) => log.error({ err: error }, "could not tell the sender"));
 	}
 
-	/** Waits for the work, but not for long; what fails is no reason to have the transaction repeated. */
+	/** Requests of people that took longer than we wait, and are not through yet. */
+	let overdue = 0;
+
+	/**
+	 * Waits for the work, but not for long; what fails is no reason to have the transaction repeated. While one request
+	 * overstays, none is waited for: somebody who asks for slow servers again and again would stop the whole homeserver.
+	 */
 	async function inTime(work: Promise<void>, what: string): Promise<void> {
 		const done = work.catch((error: unknown) =>
 			log.error({ err: error, what }, "a request of a person failed"),
 		);
+		if (overdue > 0) return;
 		const late = new AbortController();
-		await Promise.race([done, wait(patience, undefined, { signal: late.signal }).catch(() => undefined)]);
+		const over = wait(patience, true, { signal: late.signal }).catch(() => undefined);
+		if (await Promise.race([done, over])) {
+			overdue++;
+			void done.then(() => overdue--);
+		}
 		late.abort();
 	}
 

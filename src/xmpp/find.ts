@@ -35,7 +35,7 @@ export function typedJid(typed: string, component: string): string {
 /** Undefined where the address is a room. Servers do not say who has an account, so that alone is taken on trust. */
 export async function findAccount(
 	jid: string,
-	link: Pick<Component, "iq">,
+	link: Pick<Component, "iq" | "online">,
 	component: string,
 ): Promise<Person | undefined> {
 	try {
@@ -43,7 +43,7 @@ export async function findAccount(
 		const identities = child(answer, "query")?.getChildren("identity") ?? [];
 		if (identities.some((one) => one.attrs.category === "conference")) return undefined;
 	} catch (error) {
-		const silent = error instanceof StanzaError && error.condition.startsWith("remote-server-");
+		const silent = isUnreachable(error) || (error instanceof TemporaryError && link.online); // Ours is there, theirs is not.
 		if (silent)
 			throw new PermanentError("not-found", phrases.noSuchServer(split(jid).domain), { cause: error });
 		if (!(error instanceof StanzaError)) throw error;

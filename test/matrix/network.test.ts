@@ -462,6 +462,22 @@ describe("commands", () => {
 		await says(room, alice, "!bridge nonsense");
 		expect(bodies(room)[1]).toMatch(/no command “nonsense”/);
 	});
+	test("about a server that does not answer hold nobody else's messages back", async () => {
+		const verona = await inVerona();
+		const room = await withBot();
+		let asked = 0;
+		xmpp.findPerson = () => {
+			asked++;
+			return new Promise(() => undefined);
+		};
+		const begun = Date.now();
+		for (let i = 0; i < 10; i++) await says(room, alice, `!bridge chat ${i}@slow`);
+		await says(verona, alice, "hello");
+		await crosses("Alice: hello");
+		expect(asked).toBe(10);
+		// The one that was waited for; all ten would have been twenty seconds.
+		expect(Date.now() - begun).toBeLessThan(6_000);
+	});
 	test("sent before the bot was there are obeyed too", async () => {
 		const room = hs.room(alice);
 		const invite = hs.member(room, bot, "invite", alice);

@@ -562,7 +562,7 @@ describe("being put out", () => {
 		w.muc.kick("Alice", [code], "Prince", "brawl");
 		await w.pass(600_000);
 		expect([...w.muc.occupants.keys()]).not.toContain("Alice");
-		expect(w.lines().join()).toMatch(new RegExp(`Alice was ${word} .* by Prince: brawl`));
+		expect(w.lines().join()).toMatch(new RegExp(`Alice was ${word} .* by Prince \\(brawl\\)`));
 		expect(await failure(w.done(w.say("hi")))).toMatchObject({
 			reason: "forbidden",
 			message: expect.stringContaining(word),
@@ -576,7 +576,7 @@ describe("being put out", () => {
 		w.muc.kick("Trivium", ["307"], "Prince", "no bridges");
 		await w.pass(600_000);
 		expect([...w.muc.occupants.keys()]).toEqual(["Romeo"]);
-		expect(w.lines().join()).toMatch(/The bridge was kicked .* by Prince: no bridges/);
+		expect(w.lines().join()).toMatch(/The bridge was kicked .* by Prince \(no bridges\)/);
 		expect(await failure(w.done(w.say("hi")))).toMatchObject({
 			message: expect.stringContaining("no bridges"),
 		});
