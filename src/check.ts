@@ -4,6 +4,7 @@ import type { Config } from "./config.ts";
 import { type Finding, works } from "./core/finding.ts";
 import * as phrases from "./core/phrases.ts";
 import { checkMatrix } from "./matrix/check.ts";
+import { checkPublic } from "./media/check.ts";
 import { checkBroker } from "./mqtt/check.ts";
 import { ghostNetworks } from "./register.ts";
 import { checkStore } from "./store/check.ts";
@@ -28,6 +29,7 @@ export async function check(
 	for (const one of await checkMatrix(config.matrix, { text, networks: ghostNetworks, running })) tell(one);
 	// A second connection would push the running bridge's aside, or share its stanzas.
 	tell(running ? works("component", phrases.bridgeRunning(undefined)) : await checkXmpp(config.xmpp));
+	if (config.public) tell(await checkPublic(config.public, running));
 	for (const [name, broker] of Object.entries(config.mqtt?.brokers ?? {})) {
 		const mirrors = config.mqtt?.mirrors.filter((mirror) => mirror.broker === name) ?? [];
 		const filters = [...new Set(mirrors.map(({ topic }) => topic))];

@@ -261,6 +261,10 @@ export const fileRefused = "the server that keeps the file does not give it out.
 export const fileGone = "the file is not there any more.";
 export const voiceMessage = "voice message";
 export const fileDamaged = "the file is damaged: it is not the one that was sent.";
+export const publicUnreachable = (url: string, cause: string) =>
+	`${url} cannot be reached from here: ${cause}. Have the reverse proxy of that name pass /media/ on to public.listen, or correct public.url.`;
+export const publicElsewhere = (url: string, status: number) =>
+	`${url} leads to something else, which answers ${status}. Have the reverse proxy of that name pass /media/ on to public.listen, or correct public.url.`;
 export const noPublic =
 	"the file itself cannot be shown there, only its name: the bridge has no public address for files. Its admin can set one (public.url).";
 
