@@ -47,7 +47,11 @@ export type Documents = Readonly<{
 }>;
 
 /** What nedb-promises passes through and its types do not name. */
-type Original = Datastore<Doc> & { compactDatafileAsync(): Promise<void>; getAllData(): readonly Doc[] };
+type Original = Datastore<Doc> & {
+	compactDatafileAsync(): Promise<void>;
+	getAllData(): readonly Doc[];
+	readonly indexes: Readonly<Record<string, { getMatching(value: string): readonly Doc[] }>>;
+};
 
 const isTaken = (error: unknown) => (error as { errorType?: string }).errorType === "uniqueViolated";
 
@@ -105,6 +109,17 @@ export function documents({ file, log, onFailure, indexes, compactAfter }: FileO
 			if (isTaken(error)) throw new TakenError((error as Error).message, { cause: error });
 			throw fail(error);
 		}
+	}
+
+	/**
+	 * What an index holds, as it is. nedb's own way there queues, plans and copies, and every message asks several times.
+	 * Undefined where the query is no plain lookup, or a write that nedb has queued may change the answer.
+	 */
+	function held(query: object): readonly Doc[] | undefined {
+		const [only, ...more] = Object.entries(query);
+		if (!only || more.length > 0 || inProgress.size > 0) return undefined;
+		const [field, value] = only;
+		return typeof value === "string" ? db.indexes[field]?.getMatching(value) : undefined;
 	}
 
 	/** The file is ours until this is over. */
@@ -180,11 +195,12 @@ export function documents({ file, log, onFailure, indexes, compactAfter }: FileO
 		},
 		async find(query) {
 			if (failure) throw failure;
-			return db.find(query);
+			return held(query) ?? db.find(query);
 		},
 		async get(query) {
 			if (failure) throw failure;
-			return (await db.findOne(query)) ?? undefined;
+			const found = held(query);
+			return found ? found[0] : ((await db.findOne(query)) ?? undefined);
 		},
 		has: (id) => ids.has(id),
 		size: () => ids.size,
