@@ -79,7 +79,10 @@ export const inThread = (of: string | undefined, said: string) =>
 	of === undefined ? `(in a thread) ${said}` : `(in thread: ${shortened(of)}) ${said}`;
 export const voted = (answers: readonly string[]) => `voted: ${answers.join(", ")}`;
 export const pollEnded = (result: string) => `ended the poll. ${result}`;
-export const retracted = "deleted a message, which the bridge cannot take back here";
+/** What clients that cannot take a message back show instead. */
+export const retraction = "/me deleted an earlier message, but your client does not show that.";
+/** In place of a message that was deleted. */
+export const deleted = "(deleted)";
 export const relayedEmote = (name: string, text: string) => `* ${name} ${text}`;
 
 // XMPP: why a room or a person cannot be reached.
@@ -100,6 +103,11 @@ export const mucNoVoice = (room: string) =>
 	`you may only read in the XMPP room ${room}. Its moderators can give you voice.`;
 export const mucNoNick = (room: string) =>
 	`the XMPP room ${room} accepts no form of this name. Choose another display name and try again.`;
+export const mucNoDeletion = (room: string) =>
+	`only a moderator of the XMPP room ${room} can delete what others wrote there, and you are none.`;
+export const mucCannotDelete = (room: string) =>
+	`the XMPP room ${room} has no way to delete what others wrote.`;
+export const notYours = "what others wrote in a chat of two only they can delete.";
 export const mucGone = (room: string, alternate: string | undefined) =>
 	`the XMPP room ${room} was closed.${alternate ? ` It moved to ${alternate}.` : ""}`;
 export const mucNotAnswering = (room: string) => `the XMPP room ${room} does not answer.`;
@@ -129,11 +137,18 @@ export const sentFile = (thing: string, name: string, caption?: string) =>
 export const sentSticker = (name: string) => `sent a sticker: ${name}`;
 export const sharedLocation = (name: string, uri: string) =>
 	`is here: ${[name, uri].filter(Boolean).join(" ")}`;
+export const numbered = (question: string, options: readonly string[]) =>
+	[question, ...options.map((option, index) => `${index + 1}. ${option}`)].join("\n");
 export const startedPoll = (question: string, options: readonly string[]) =>
-	[`asks: ${question}`, ...options.map((option, index) => `${index + 1}. ${option}`)].join("\n");
+	`asks: ${numbered(question, options)}`;
+export const pollResult = (answers: readonly Readonly<{ text: string; votes: number }>[]) =>
+	answers.map(({ text, votes }) => `${text}: ${votes}`).join(", ");
 export const longMessage = (start: string) => `${start}\n… (all of it is in the attached file)`;
 export const encryptedRoom =
 	"this room is encrypted, which the bridge cannot read. Use a room without encryption.";
+export const encryptedChat =
+	"this chat is encrypted, which the bridge cannot read. You are invited to a new one without encryption: please say it again there.";
+export const encryptedLeft = "This chat is encrypted; it goes on in another one.";
 export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;
 export const noMatrixAddress = (text: string) =>
 	`“${text}” is no Matrix address. One looks like @alice:example.org, a room #lobby:example.org.`;

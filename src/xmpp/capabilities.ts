@@ -1,39 +1,33 @@
-import type { Capabilities } from "../core/network.ts";
+import type { Capabilities, Support } from "../core/network.ts";
 
 /** In a MUC our people are occupants: their coming, going and renaming is shown by the room itself. */
 export const joined = {
 	message: "native",
-	edit: "text",
-	redaction: "text",
-	reaction: "text",
-	poll: "text",
+	edit: "native",
+	redaction: "native",
+	reaction: "native",
+	poll: "native",
 	vote: "text",
 	"poll-end": "text",
-	rich: "text",
-	reply: "text",
-	thread: "text",
+	rich: "native",
+	reply: "native",
+	thread: "native",
 	media: "native",
-	location: "text",
+	location: "native",
 	membership: "native",
 	profile: "native",
 	state: "text",
 } as const satisfies Capabilities;
 
-/** In a chat of two there is nobody to come or go. */
-export const direct = {
-	message: "native",
-	edit: "text",
-	redaction: "text",
-	reaction: "text",
-	poll: "text",
-	vote: "text",
-	"poll-end": "text",
-	rich: "text",
-	reply: "text",
-	thread: "text",
-	media: "native",
-	location: "text",
+/** A room without ids of its own has nothing to point at: only who wrote a message can name it. */
+export const withoutIds = { ...joined, reaction: "text", reply: "text" } as const satisfies Capabilities;
+
+/** In a chat of two there is nobody to come or go. What their clients know is asked, see peers.ts. */
+export const direct = (support: (ns: string) => Support): Capabilities => ({
+	...joined,
+	edit: support("urn:xmpp:message-correct:0"),
+	redaction: support("urn:xmpp:message-retract:1"),
+	reaction: support("urn:xmpp:reactions:0"),
 	membership: "drop",
 	profile: "drop",
-	state: "text",
-} as const satisfies Capabilities;
+});

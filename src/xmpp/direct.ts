@@ -1,12 +1,14 @@
 import { PermanentError } from "../core/errors.ts";
-import type { BridgeEvent, Person } from "../core/event.ts";
+import type { BridgeEvent, Person, PollAnswer } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
-import type { Bridge, Outbound } from "../core/network.ts";
+import type { Bridge, Outbound, Support } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Component } from "./component.ts";
-import { account, fromChat, said, stanzaOf, xmppNetwork } from "./from-xmpp.ts";
+import type { Hearing, Place, Sayable } from "./features/message.ts";
+import { account, fromChat, nowhere, originId, said, stanzaOf, xmppNetwork } from "./from-xmpp.ts";
 import { bare, domain, local } from "./jid.ts";
+import { idsOf, messageId, pick, speakerIn, spokenBy } from "./message-ids.ts";
 import { recent } from "./recent.ts";
 import { type ErrorType, errorReply, neutral, stanzaError } from "./stanza-error.ts";
 import * as to from "./to-xmpp.ts";
@@ -32,6 +34,10 @@ export function direct(deps: {
 	who(ghost: string): Promise<Person | undefined>;
 	/** The one JID of their ghost. */
 	ghost(person: Person): string;
+	/** Whether the clients of an account know a feature. */
+	support(account: string, ns: string): Support;
+	/** A client of an account wrote to a ghost. */
+	wrote(client: string, ghost: string): void;
 	tell(events: readonly BridgeEvent[]): void;
 	paused(): boolean;
 	now(): { at: number; unique(): string };
@@ -46,19 +52,28 @@ export function direct(deps: {
 	const reached = recent<string, true>(10_000);
 	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
 	const clients = recent<string, string>(10_000);
+	/** Polls of ours, and what corrections are of, by pair and id. */
+	const polls = recent<string, readonly PollAnswer[]>(1_000);
+	const versions = recent<string, MessageId>(10_000);
 	/** Lines of one sender are looked at one after the other. */
 	const lines = new Map<string, Promise<void>>();
 
 	async function send(out: Outbound): Promise<readonly MessageId[]> {
-		const { event, operation, room } = out;
-		if (event.kind !== "message") return [];
+		const { event, operation, room, refs, shown } = out;
+		if (!isSayable(event)) return [];
 		const [theirs, ghost] = pairOf(room);
+		const about = event.kind === "redaction" ? refs[event.target.id] : undefined;
+		if (about && speakerIn(about) === undefined) throw new PermanentError("forbidden", phrases.notYours);
+		const support = (ns: string) => deps.support(theirs, ns);
+		const place = placeOf(theirs, ghost, event.sender);
+		const said = to.draft(event, { ...place, refs, shown, support, component: domain(ghost) });
+		if (said.body === undefined && said.parts.length === 0) return [];
 		const name = event.sender.name ?? event.sender.address[0] ?? "";
 		const known = named.get(room) === name;
 		const refused = new Promise<never>((_, reject) => open.set(operation, { room, reject }));
 		refused.catch(() => undefined);
-		const more = { name: known ? undefined : name, along: to.along(event, domain(ghost)) };
-		await link.send(to.chat(`${ghost}/${deps.resource}`, theirs, operation, to.line(event), more));
+		const from = `${ghost}/${deps.resource}`;
+		await link.send(to.chat(from, theirs, operation, said, known ? undefined : name));
 		await Promise.race([deps.confirm(), refused]);
 		if (!reached.has(room))
 			await Promise.race([new Promise((resolve) => setTimeout(resolve, graceMs)), refused]);
@@ -66,7 +81,13 @@ export function direct(deps: {
 		reached.set(room, true);
 		// An error from here on is news to the room.
 		open.set(operation, { room });
-		return [operation as string as MessageId];
+		const id = messageId("msg", operation);
+		if (event.kind === "poll") polls.set(`${room} ${id}`, event.answers);
+		if (event.kind === "edit") {
+			const first = pick(refs[event.target.own ?? event.target.id], "msg");
+			if (first !== undefined) versions.set(`${room} ${id}`, messageId("msg", first));
+		}
+		return event.kind === "message" || event.kind === "poll" ? [id, spokenBy(operation, ghost)] : [];
 	}
 
 	function failed(stanza: Element): void {
@@ -92,9 +113,10 @@ export function direct(deps: {
 	/** One line to a ghost. Resolves to the answer it needs, if any. */
 	async function take(stanza: Element): Promise<Element | undefined> {
 		const { from = "", to: ghost = "" } = stanza.attrs;
-		const words = said(stanza);
-		if (!words) return undefined;
-		if (words.unreadable) return errorReply(stanza, "modify", "not-acceptable", phrases.encryptedRefused);
+		// Looked at before anybody is asked who it is for.
+		const first = said(stanza, nowhere);
+		if (!first) return undefined;
+		if (first.unreadable) return errorReply(stanza, "modify", "not-acceptable", phrases.encryptedRefused);
 		if (local(from) === undefined) return errorReply(stanza, "cancel", "service-unavailable");
 		if (deps.paused()) return errorReply(stanza, "wait", "recipient-unavailable", phrases.xmppStopping);
 		let room = pairRoom(from, ghost);
@@ -112,9 +134,23 @@ export function direct(deps: {
 		// An address may be typed in more than one way; the chat is one, and is answered from one.
 		room = pairRoom(from, deps.ghost(other));
 		clients.set(bare(from), from);
+		deps.wrote(from, bare(ghost));
 		reached.set(room, true);
+		const author = bare(from);
+		const place: Hearing = {
+			...placeOf(author, bare(ghost), other),
+			author,
+			opens: () => true,
+			meant: (id) => versions.get(`${room} ${id}`) ?? id,
+			poll: (id) => polls.get(`${room} ${id}`),
+		};
+		const words = said(stanza, place) ?? first;
 		const { at, unique } = deps.now();
-		deps.tell([fromChat(stanza, words, { room, to: other, now: at, missing: unique() })]);
+		const event = fromChat(stanza, words, { room, to: other, now: at, missing: unique() });
+		if (event.kind === "edit")
+			for (const id of idsOf({ stanzaId: undefined, sent: [stanza.attrs.id, originId(stanza)], author }))
+				versions.set(`${room} ${id}`, event.target.id);
+		deps.tell([event]);
 		return undefined;
 	}
 
@@ -152,11 +188,24 @@ export function direct(deps: {
 							condition,
 							why,
 						)
-					: to.chat(`${ghost}/${deps.resource}`, theirs, deps.now().unique(), why),
+					: to.chat(`${ghost}/${deps.resource}`, theirs, deps.now().unique(), to.words(why)),
 			);
 		},
 	};
 }
+
+const isSayable = (event: BridgeEvent): event is Sayable =>
+	event.kind !== "membership" && event.kind !== "profile" && event.kind !== "state";
+
+/** There are but two. */
+const placeOf = (theirs: string, ghost: string, ours: Person): Place => ({
+	named: "msg",
+	at: (jid) => (bare(jid) === ghost ? ours : bare(jid) === theirs ? account(theirs) : undefined),
+	known: () => undefined,
+	nicks: () => [],
+	of: (person) =>
+		person.network !== xmppNetwork ? { jid: ghost } : person.id === theirs ? { jid: theirs } : {},
+});
 
 const refusals = {
 	forbidden: ["auth", "forbidden"],

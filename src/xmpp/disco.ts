@@ -1,4 +1,5 @@
 import type { Feature, Question, Where } from "./features/feature.ts";
+import { vars } from "./features/table.ts";
 import { StanzaError } from "./stanza-error.ts";
 import { type Element, xml } from "./xml.ts";
 
@@ -6,7 +7,7 @@ const INFO = "http://jabber.org/protocol/disco#info";
 const ITEMS = "http://jabber.org/protocol/disco#items";
 const everywhere: readonly Where[] = ["host", "account", "session"];
 
-/** XEP-0030: what each address of ours is and can be asked, told from the very table that answers. */
+/** XEP-0030: what each address of ours is and can be asked, told from the very tables that answer and translate. */
 export function disco(others: readonly Feature[]): readonly Feature[] {
 	const info: Feature = {
 		type: "get",
@@ -16,8 +17,8 @@ export function disco(others: readonly Feature[]): readonly Feature[] {
 		answer(question) {
 			refuseNodes(question);
 			const { where, name } = question;
-			const vars = all.filter((feature) => feature.where.includes(where)).map(({ ns }) => ns);
-			const features = vars.sort().map((ns) => xml("feature", { var: ns }));
+			const asked = all.filter((feature) => feature.where.includes(where)).map(({ ns }) => ns);
+			const features = [...asked, ...vars].sort().map((ns) => xml("feature", { var: ns }));
 			return xml("query", { xmlns: INFO }, xml("identity", { ...identities[where], name }), features);
 		},
 	};

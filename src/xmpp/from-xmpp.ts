@@ -1,67 +1,45 @@
 import { createHash } from "node:crypto";
-import type { Message, Person } from "../core/event.ts";
+import type { BridgeEvent, Person, Words } from "../core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
-import * as phrases from "../core/phrases.ts";
-import { filesIn } from "./features/files.ts";
+import { plain } from "../core/rich.ts";
+import { type Heard, type Hearing, points, wordsOf } from "./features/message.ts";
+import { readers } from "./features/table.ts";
 import { bare, domain, local, resource } from "./jid.ts";
+import { idsOf } from "./message-ids.ts";
 import { child, type Element, text } from "./xml.ts";
 
 /** Stanzas to plain data and neutral events. Pure: no I/O, no clock, and nothing a stranger sends makes it throw. */
 
 export const xmppNetwork = "xmpp" as NetworkName;
 
-/** What a message says to a person. `unreadable`: it is encrypted for somebody else's keys. */
-export type Said = Pick<Message, "style" | "text" | "media"> & Readonly<{ unreadable?: true }>;
+/** What a message says, or does to an earlier one. */
+export type Said = Words & Pick<Heard, "act" | "aka" | "replyTo" | "thread" | "unreadable">;
 
-const encryptions: readonly (readonly [string, string])[] = [
-	["encrypted", "eu.siacs.conversations.axolotl"],
-	["encrypted", "urn:xmpp:omemo:1"],
-	["encrypted", "urn:xmpp:omemo:2"],
-	["openpgp", "urn:xmpp:openpgp:0"],
-	["x", "jabber:x:encrypted"],
-	["encryption", "urn:xmpp:eme:0"],
-];
+/** Nobody is known there, and nothing was said before. */
+export const nowhere: Hearing = {
+	named: "msg",
+	at: () => undefined,
+	known: () => undefined,
+	nicks: () => [],
+	of: () => ({}),
+	opens: () => true,
+	meant: (id) => id,
+	poll: () => undefined,
+};
 
-/** Undefined for what says nothing in words: chat states, markers, receipts, a subject (RFC 6121 §5.2.5: a body makes a message). */
-export function said(message: Element): Said | undefined {
-	// XEP-0380 §3: the body beside a ciphertext is an advertisement for the encryption, not what was said.
-	if (encryptions.some(([name, ns]) => child(message, name, ns)))
-		return { style: "notice", text: phrases.encrypted, unreadable: true };
-	const file = child(message, "replace", "urn:xmpp:message-correct:0") ? undefined : filesIn(message);
-	if (file) return { style: "text", text: file.caption, media: file.media };
-	const line = text(message, "body") || wordsOf(message);
-	if (!line) return undefined;
-	// XEP-0308: a client that knows no corrections shows the new text as a line of its own; so do we, and say what it is.
-	if (child(message, "replace", "urn:xmpp:message-correct:0"))
-		return { style: "text", text: phrases.correction(line) };
-	// XEP-0245 §3: exactly "/me " at the very start.
-	if (line.startsWith("/me ")) return { style: "emote", text: line.slice(4) };
-	return { style: "text", text: line };
-}
-
-/** Words for what has a known meaning and came without a body for those who cannot show it. */
-function wordsOf(message: Element): string | undefined {
-	const reactions = child(message, "reactions", "urn:xmpp:reactions:0");
-	if (reactions) {
-		const emoji = reactions.getChildren("reaction").map((one) => one.getText().trim());
-		// XEP-0444 §3: an empty set takes all back; that was never a line of its own here.
-		return emoji.length > 0 ? phrases.reacted(emoji.join(" ")) : undefined;
-	}
-	if (child(message, "retract", "urn:xmpp:message-retract:1")) return phrases.retracted;
-	const oob = message.getChild("x", "jabber:x:oob")?.getChild("url")?.getText();
-	if (oob) return oob;
-	const place = child(message, "geoloc", "http://jabber.org/protocol/geoloc");
-	const [lat, lon] = [place && text(place, "lat"), place && text(place, "lon")];
-	return lat && lon ? `geo:${lat},${lon}` : undefined;
-}
-
-/** When the room says it was said (XEP-0203), ms since 1970. Anybody can write a delay: only the room's own counts. */
-export function delayedBy(message: Element, room: string): number | undefined {
-	for (const delay of message.getChildren("delay", "urn:xmpp:delay")) {
-		const at = Date.parse(delay.attrs.stamp ?? "");
-		if (delay.attrs.from === room && !Number.isNaN(at)) return at;
-	}
-	return undefined;
+/** Undefined for what says nothing: chat states, markers, receipts, a subject (RFC 6121 §5.2.5: a body makes a message). */
+export function said(message: Element, where: Hearing): Said | undefined {
+	const blank: Heard = { style: "text", body: points(text(message, "body") ?? ""), mentions: [], aka: [] };
+	const {
+		body,
+		mentions: _,
+		nothing,
+		...heard
+	} = readers.reduce<Heard>((before, feature) => feature.read?.(message, before, where) ?? before, blank);
+	const words = heard.rich ? plain(heard.rich) : wordsOf({ body });
+	const { act, media, location } = heard;
+	if (nothing || !(words || media || location || (act && act.kind !== "edit"))) return undefined;
+	return { ...heard, text: words };
 }
 
 /** The id by which the room's archive knows the message (XEP-0359); of a room that gives none, anybody could forge one. */
@@ -83,7 +61,8 @@ export function madeUpId(sender: string, stanza: string | undefined, words: stri
 	return `${hash.slice(0, 22)}:${stanza ?? ""}` as MessageId;
 }
 /** What tells one message from another that came under the same id. */
-const content = ({ text, media }: Said): string => (media ? `${media.source.ref} ${text}` : text);
+const content = ({ text, media, act }: Said): string =>
+	[act && JSON.stringify(act), media?.source.ref, text].filter((part) => part !== undefined).join(" ");
 export const stanzaOf = (id: MessageId): string => id.slice(id.indexOf(":") + 1);
 
 /** Somebody with an account of their own. */
@@ -119,6 +98,10 @@ export const occupant = (
 	handles: [`${room}/${nick}`, room, ...(is.real ? [is.real] : [])],
 	domain: domain(room),
 });
+
+/** The occupant-id of somebody of this room, who may have none. */
+export const occupantIdOf = ({ id }: Person, room: string): string | undefined =>
+	id.startsWith(`${room} `) ? id.slice(room.length + 1) : undefined;
 
 const mucUser = "http://jabber.org/protocol/muc#user";
 
@@ -167,6 +150,8 @@ export type RoomFeatures = Readonly<{
 	/** It adds stanza-ids; whoever else writes one is a forger. */
 	stanzaIds: boolean;
 	occupantIds: boolean;
+	/** Its moderators can take messages of others back (XEP-0425). */
+	moderation: boolean;
 }>;
 
 export function roomFeatures(query: Element): RoomFeatures {
@@ -186,34 +171,62 @@ export function roomFeatures(query: Element): RoomFeatures {
 		password: has.has("muc_passwordprotected"),
 		stanzaIds: has.has("urn:xmpp:sid:0"),
 		occupantIds: has.has("urn:xmpp:occupant-id:0"),
+		moderation: has.has("urn:xmpp:message-moderate:1"),
 	});
 }
 
 /** A groupchat message as an event, or undefined where it says nothing. */
 export function fromGroupchat(
 	message: Element,
-	where: Readonly<{ room: string; sender: Person; stanzaIds: boolean; now: number }>,
-): Message | undefined {
-	const words = said(message);
-	if (!words) return undefined;
-	const { unreadable: _, ...says } = words;
-	const id =
-		stanzaId(message, where.room, where.stanzaIds) ??
-		madeUpId(where.sender.id, message.attrs.id, content(words));
-	return { kind: "message", id, room: where.room as RoomId, sender: where.sender, at: where.now, ...says };
+	where: Readonly<{ room: string; sender: Person; stanzaIds: boolean; now: number; place: Hearing }>,
+): BridgeEvent | undefined {
+	const says = said(message, where.place);
+	if (!says) return undefined;
+	const { room, sender, now } = where;
+	const stanza = stanzaId(message, room, where.stanzaIds);
+	const id = stanza ?? madeUpId(sender.id, message.attrs.id, content(says));
+	return event(message, says, { id, room: room as RoomId, sender, at: now }, stanza, where.place.author);
 }
 
 /** A message of a 1:1 chat as an event. `missing` stands in for an id the client did not give. */
 export function fromChat(
 	message: Element,
-	words: Said,
+	says: Said,
 	where: Readonly<{ room: RoomId; to: Person; now: number; missing: string }>,
-): Message {
+): BridgeEvent {
 	const sender = account(message.attrs.from ?? "");
-	const { unreadable: _, ...says } = words;
-	const id = madeUpId(sender.id, message.attrs.id || where.missing, content(words));
-	return { kind: "message", id, room: where.room, sender, to: where.to, at: where.now, ...says };
+	const id = madeUpId(sender.id, message.attrs.id || where.missing, content(says));
+	const base = { id, room: where.room, sender, to: where.to, at: where.now };
+	return event(message, says, base, undefined, sender.id);
 }
+
+function event(
+	message: Element,
+	{ act, aka, replyTo, thread, unreadable: _, ...words }: Said,
+	base: Pick<BridgeEvent, "id" | "room" | "sender" | "at" | "to">,
+	stanzaId: string | undefined,
+	author: string | undefined,
+): BridgeEvent {
+	switch (act?.kind) {
+		case "edit":
+			return { ...base, ...words, ...act };
+		case "redaction":
+		case "reaction":
+		case "vote":
+			return { ...base, ...act };
+		case undefined: {
+			const ids = idsOf({ stanzaId, sent: [message.attrs.id, originId(message)], author });
+			const about = { ...(replyTo && { replyTo }), ...(thread && { thread }) };
+			return { ...base, ...words, ...about, kind: "message", aka: [...ids, ...aka] };
+		}
+		default:
+			return act satisfies never;
+	}
+}
+
+/** XEP-0359 §3: the id its sender gave it, also where a room changes the stanza's. */
+export const originId = (message: Element): string | undefined =>
+	child(message, "origin-id", "urn:xmpp:sid:0")?.attrs.id;
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
 	[K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;

@@ -6,6 +6,7 @@ import type { Log } from "../core/log.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
+import type { Links } from "../media/links.ts";
 import { barrier } from "./barrier.ts";
 import * as capabilities from "./capabilities.ts";
 import { type ComponentOptions, component } from "./component.ts";
@@ -19,10 +20,13 @@ import { bare, ghostJid, personAt } from "./jid.ts";
 import { joined } from "./joined/index.ts";
 import { paced } from "./paced.ts";
 import { type Files, inParts } from "./parts.ts";
+import { peers } from "./peers.ts";
 import { answerPresence } from "./presence.ts";
 import { recent } from "./recent.ts";
 import { errorReply } from "./stanza-error.ts";
-import type { Element } from "./xml.ts";
+import * as to from "./to-xmpp.ts";
+import { uploads } from "./uploads.ts";
+import { child, type Element } from "./xml.ts";
 
 /** Whose people's ghosts have a bare address, and whose one with a prefix. */
 const plain = "matrix" as NetworkName;
@@ -44,8 +48,8 @@ export function xmpp(
 		log: Log;
 		version?: string;
 		membersMirrored: number;
-		/** Links to files of other networks; without it files are shown by their names. */
-		files?: Files;
+		/** Links to files of other networks; without it they go to the XMPP server's upload service, if that takes them. */
+		files?: Readonly<{ link: Links["link"]; largest: number }>;
 		/** Fetches what people here link to. */
 		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
 	},
@@ -67,6 +71,7 @@ export function xmpp(
 			online() {
 				down = undefined;
 				rooms.online();
+				if (!deps.files) void ownUploads.look();
 				bridge.resume(xmppNetwork);
 			},
 			offline(cause) {
@@ -78,6 +83,19 @@ export function xmpp(
 			},
 		},
 	);
+	const ownUploads = uploads({
+		link,
+		component: options.component,
+		open: (source) => bridge.open(source),
+		log,
+	});
+	/** Where files of other networks are given out: at our own address, else by the XMPP server. */
+	function files(): Files | undefined {
+		if (deps.files) return { url: deps.files.link, largest: deps.files.largest };
+		const largest = ownUploads.largest();
+		const url: Files["url"] = (media, { room, id }) => ownUploads.put(media, `${room} ${id}`);
+		return largest === undefined ? undefined : { url, largest };
+	}
 	const now = () => ({ at: Date.now(), unique: randomUUID });
 
 	const ghost = (person: Person) => ghostJid(person.network, person.address, namespace);
@@ -102,8 +120,15 @@ export function xmpp(
 			resource,
 		},
 	);
+	const clients = peers(async (jid, as) => {
+		const info = await link.iq(to.discoInfo(`${as}/${resource}`, jid));
+		const query = info.getChild("query");
+		return new Set(query?.getChildren("feature").map((feature) => feature.attrs.var ?? ""));
+	});
 	const chats = direct({
 		link,
+		support: clients.support,
+		wrote: (client, ghost) => learn(client, ghost),
 		confirm: barrier(link, options.component),
 		resource,
 		bridge: () => bridge,
@@ -156,6 +181,7 @@ export function xmpp(
 					send(rooms.stanza(element));
 					return;
 				}
+				meet(element);
 				void answerPresence(element, resource, () => who(bare(to)))
 					.then((answers) => send(...answers))
 					.catch((error: unknown) => log.warn({ err: error }, "a presence could not be answered"));
@@ -170,6 +196,26 @@ export function xmpp(
 				else chats.message(element);
 			}
 		}
+	}
+
+	/** A client tells a ghost that it is there, or that it goes. */
+	function meet(presence: Element): void {
+		const { from = "", to: ghost = "", type } = presence.attrs;
+		if (type === "unavailable") clients.gone(from);
+		// XEP-0115: who announces nothing is asked when they write.
+		const announced = child(presence, "c", "http://jabber.org/protocol/caps")?.attrs.ver;
+		if (type === undefined && announced) learn(from, bare(ghost), announced);
+	}
+	/** What it does not tell is unknown, and both forms go there. */
+	const learn = (client: string, ghost: string, announced?: string) =>
+		void clients
+			.seen(client, ghost, announced)
+			.catch((error: unknown) => log.debug({ err: error }, "a client does not say what it knows"));
+
+	function shownIn(room: RoomId) {
+		const [theirs, ghost] = pairOf(room);
+		if (ghost) return capabilities.direct((ns) => clients.support(theirs, ns));
+		return rooms.hasIds(room) ? capabilities.joined : capabilities.withoutIds;
 	}
 
 	/** Everybody an IQ can be about: people's ghosts, and our listeners. */
@@ -207,11 +253,11 @@ export function xmpp(
 
 		status: () => (down === undefined ? { up: true } : { up: false, cause: down }),
 		capabilities: (room) => ({
-			...(pairOf(room)[1] ? capabilities.direct : capabilities.joined),
-			...(!deps.files && { media: "text" }),
+			...shownIn(room),
+			...(!files() && { media: "text" }),
 		}),
-		lacks: deps.files ? {} : { media: phrases.noPublic },
-		send: inParts((out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)), deps.files),
+		lacks: { media: phrases.noPublic },
+		send: inParts((out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)), files),
 		...(deps.fetch && { open: deps.fetch }),
 		async refuse(event, error, target) {
 			// In somebody else's room nobody is told: there every answer would be one to all.

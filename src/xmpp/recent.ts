@@ -1,4 +1,5 @@
 /** Remembers the last `size` things; older ones are forgotten, so memory is bounded whatever others send. */
+export type Recent<K, V> = ReturnType<typeof recent<K, V>>;
 export function recent<K, V>(size: number) {
 	const map = new Map<K, V>();
 	return {

@@ -1,6 +1,9 @@
-import type { Media, Message } from "../core/event.ts";
+import type { Message } from "../core/event.ts";
+import type { Reaction } from "../core/journal.ts";
 import * as phrases from "../core/phrases.ts";
-import { fileElements } from "./features/files.ts";
+import type { Draft, Sayable, Saying } from "./features/message.ts";
+import { newIn } from "./features/reactions.ts";
+import { writers } from "./features/table.ts";
 import { type Element, type Node, xml } from "./xml.ts";
 
 /** What we say, as stanzas. Pure. */
@@ -11,56 +14,100 @@ const fullName = (name: string | undefined) => name && xml("nick", { xmlns: nick
 /** XEP-0359 §3: clients find their own message again by it, also where a room changes the id. */
 const origin = (id: string) => xml("origin-id", { xmlns: "urn:xmpp:sid:0", id });
 
-/** The line of a message as everybody on XMPP can read it. */
-export function line(event: Message): string {
-	if (event.style === "emote") return `/me ${event.text}`;
-	// XEP-0245 knows no escape: a blank keeps a text about the command from becoming one.
-	return event.text.startsWith("/me ") ? ` ${event.text}` : event.text;
+/** What a stanza says of it. */
+export const draft = (event: Sayable, where: Saying): Draft =>
+	writers.reduce<Draft>((before, feature) => feature.write?.(event, before, where) ?? before, {
+		mentions: [],
+		parts: [],
+	});
+
+/** The same in somebody's name, for whom no occupant of their own could be had; undefined where nothing is left to say. */
+export function relayed(event: Sayable, name: string, shown: readonly Reaction[]): Sayable | undefined {
+	switch (event.kind) {
+		case "edit":
+			// Their own occupant wrote it, and is not there to correct it.
+			return {
+				...act(event, name, ""),
+				text: relayedLine({ style: event.style, text: phrases.correction(event.text) }, name),
+			};
+		case "message": {
+			// A file becomes a mere link: its body would be more than the address.
+			const { rich: _, media: _file, location, ...said } = event;
+			const { geo = "", description = "" } = location ?? {};
+			const text = location ? phrases.sharedLocation(description, geo) : event.text;
+			const style = location ? "emote" : event.style;
+			return { ...said, style: "text", text: relayedLine({ style, text }, name) };
+		}
+		case "reaction": {
+			const given = newIn(event.emoji, shown);
+			return given.length === 0
+				? undefined
+				: act(event, name, phrases.reacted(given.join(" "), event.target.text));
+		}
+		case "poll":
+			return act(
+				event,
+				name,
+				phrases.startedPoll(
+					event.question,
+					event.answers.map((answer) => answer.text),
+				),
+			);
+		case "redaction":
+			return event;
+		case "vote":
+		case "poll-end":
+			return undefined;
+		default:
+			return event satisfies never;
+	}
 }
 
-/** The line as somebody else's, for whom no occupant of their own could be had. */
-export function relayedLine(event: Message, name: string): string {
+function act({ id, room, sender, at, late }: Sayable, name: string, text: string): Message {
+	const line = relayedLine({ style: "emote", text }, name);
+	return { id, room, sender, at, ...(late && { late }), kind: "message", style: "text", text: line };
+}
+
+/** The line as somebody else's. */
+export function relayedLine({ style, text }: Pick<Message, "style" | "text">, name: string): string {
 	// Further lines are set in, so that no text can pass for the next person's line.
-	const text = event.text.replaceAll("\n", "\n    ");
-	return event.style === "emote" ? phrases.relayedEmote(name, text) : phrases.relayed(name, text);
+	const set = text.replaceAll("\n", "\n    ");
+	return style === "emote" ? phrases.relayedEmote(name, set) : phrases.relayed(name, set);
 }
 
-/** XEP-0203: what comes late says when it was said. */
-export const delay = (event: Pick<Message, "at" | "late">, component: string): Element | undefined =>
-	event.late &&
-	xml("delay", { xmlns: "urn:xmpp:delay", from: component, stamp: new Date(event.at).toISOString() });
-
-/** What goes along with the line: its file, when it was said. */
-export const along = (
-	event: Pick<Message, "at" | "late" | "text"> & { media?: Media | undefined },
-	component: string,
-): readonly Node[] => [event.media && fileElements(event.media, event.text), delay(event, component)];
+const message = (
+	type: "groupchat" | "chat",
+	[from, to, id]: readonly [string, string, string],
+	{ body, parts }: Pick<Draft, "body" | "parts">,
+	...more: readonly Node[]
+): Element =>
+	xml(
+		"message",
+		{ type, from, to, id },
+		body === undefined ? undefined : xml("body", {}, body),
+		origin(id),
+		more,
+		parts,
+	);
 
 export const groupchat = (
 	from: string,
 	room: string,
 	id: string,
-	body: string,
-	...along: readonly Node[]
-): Element =>
-	xml("message", { type: "groupchat", from, to: room, id }, xml("body", {}, body), origin(id), along);
+	said: Pick<Draft, "body" | "parts">,
+): Element => message("groupchat", [from, room, id], said);
 
 /** `name` goes along when the other side may not know it yet: no raw address is to be shown. */
 export const chat = (
 	from: string,
 	to: string,
 	id: string,
-	body: string,
-	more: { name?: string | undefined; along?: readonly Node[] } = {},
-): Element =>
-	xml(
-		"message",
-		{ type: "chat", from, to, id },
-		xml("body", {}, body),
-		origin(id),
-		fullName(more.name),
-		more.along,
-	);
+	said: Pick<Draft, "body" | "parts">,
+	name?: string,
+): Element => message("chat", [from, to, id], said, fullName(name));
+
+/** Words of our own. */
+export const words = (body: string): Pick<Draft, "body" | "parts"> => ({ body, parts: [] });
 
 /** XEP-0045 §7.2. No history: what was said before is not news. (Catching up over MAM is asked for separately.) */
 export const enter = (from: string, room: string, nick: string, name: string | undefined): Element =>

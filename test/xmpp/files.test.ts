@@ -6,7 +6,7 @@ import type { Media, Message, Person } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, OperationId, RoomId, UserId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
 import { fileElements } from "../../src/xmpp/features/files.ts";
-import { fromGroupchat, occupant, said } from "../../src/xmpp/from-xmpp.ts";
+import { fromGroupchat, nowhere, occupant, said } from "../../src/xmpp/from-xmpp.ts";
 import { inParts } from "../../src/xmpp/parts.ts";
 import { serialize } from "../../src/xmpp/xml.ts";
 import { stanza } from "./stanza.ts";
@@ -18,7 +18,7 @@ describe("a file from XMPP", () => {
 	type Case = { in: string; url?: string; media?: Partial<Media>; caption?: string };
 	for (const { name, in: inside, url, media, caption } of vectors<Case>("from-xmpp.files"))
 		test(name, () => {
-			const seen = said(stanza(`<message>${inside}</message>`));
+			const seen = said(stanza(`<message>${inside}</message>`), nowhere);
 			expect(seen?.media).toEqual(media && { ...media, source: { network: "xmpp", ref: url }, link: url });
 			if (media) expect(seen?.text).toBe(caption ?? "");
 			else expect(seen?.text).not.toBe("");
@@ -28,7 +28,13 @@ describe("a file from XMPP", () => {
 		const id = (file: string) => {
 			const url = `https://x.test/${file}`;
 			const line = `<message id='1'><body>${url}</body><x xmlns='jabber:x:oob'><url>${url}</url></x></message>`;
-			const where = { room: "r@muc.test", sender: occupant("r@muc.test", "Romeo"), stanzaIds: false, now: 5 };
+			const where = {
+				room: "r@muc.test",
+				sender: occupant("r@muc.test", "Romeo"),
+				stanzaIds: false,
+				now: 5,
+				place: nowhere,
+			};
 			return fromGroupchat(stanza(line), where)?.id;
 		};
 		expect(id("a.png")).toBe(id("a.png"));
@@ -62,7 +68,7 @@ describe("a message with a file", () => {
 	const outbound = (more: Partial<Message>) =>
 		({ operation: "op" as OperationId, refs: {}, event: event(more) }) as unknown as Outbound;
 	const files = {
-		link: (target: { name: string }, of: { id: string; person: string }) =>
+		url: (target: { name: string }, of: { id: string; person: string }) =>
 			`https://b.test/${of.person}/${of.id}/${target.name}`,
 		largest: 1000,
 	};
@@ -82,7 +88,7 @@ describe("a message with a file", () => {
 
 	test("is its URL, and what is said of it a message of its own that answers it", async () => {
 		const replyTo = { id: "$0" as MessageId };
-		expect(await inParts(send, files)(outbound({ media, text: "my cat", style: "emote", replyTo }))).toEqual([
+		expect(await inParts(send, () => files)(outbound({ media, text: "my cat", style: "emote", replyTo }))).toEqual([
 			"id of op",
 			"id of op.caption",
 		]);
@@ -94,7 +100,7 @@ describe("a message with a file", () => {
 	});
 
 	test("is shown once, also where what is said of it had to be sent again", async () => {
-		const say = inParts(send, files);
+		const say = inParts(send, () => files);
 		fail = "op.caption";
 		await expect(say(outbound({ media, text: "my cat" }))).rejects.toThrow("away");
 		fail = undefined;
@@ -102,16 +108,51 @@ describe("a message with a file", () => {
 		expect(sent.map((out) => out.operation)).toEqual(["op", "op.caption"]);
 	});
 
+	test("is not parted by what is said next in the room", async () => {
+		const wire: string[] = [];
+		const slow = async (out: Outbound) => {
+			wire.push(out.operation);
+			await new Promise((resolve) => setTimeout(resolve, 5));
+			if (out.operation === fail) throw new TemporaryError("away");
+			return [];
+		};
+		const op = (operation: string, more: Partial<Message>, room = "r") =>
+			({ ...outbound(more), operation, room }) as unknown as Outbound;
+		const say = inParts(slow, () => files);
+		const told = Promise.allSettled([
+			say(op("1", { media, text: "cat" })),
+			say(op("2", { text: "next" })),
+			say(op("3", { media, text: "dog" })),
+			say(op("4", { text: "last" })),
+			say(op("5", { text: "elsewhere" }, "other room")),
+		]);
+		await told;
+		expect(wire).toEqual(["1", "5", "1.caption", "2", "3", "3.caption", "4"]);
+		fail = "6.caption";
+		wire.length = 0;
+		const results = await Promise.allSettled([
+			say(op("6", { media, text: "cat" })),
+			say(op("7", { text: "next" })),
+		]);
+		expect([wire, results.map(({ status }) => status)]).toEqual([
+			["6", "6.caption"],
+			["rejected", "rejected"],
+		]);
+		fail = undefined;
+		await say(op("8", { text: "again" }));
+		expect(wire.at(-1)).toBe("8");
+	});
+
 	test("too large for a link is refused with the limit", async () => {
-		await expect(inParts(send, files)(outbound({ media: { ...media, size: 1001 } }))).rejects.toThrow(
+		await expect(inParts(send, () => files)(outbound({ media: { ...media, size: 1001 } }))).rejects.toThrow(
 			"too large",
 		);
 		expect(sent).toEqual([]);
 	});
 
 	test("without links, or without a file, is left as it is", async () => {
-		await inParts(send, undefined)(outbound({ media }));
-		await inParts(send, files)(outbound({ text: "hi" }));
+		await inParts(send, () => undefined)(outbound({ media }));
+		await inParts(send, () => files)(outbound({ text: "hi" }));
 		expect(sent.map((out) => out.event)).toEqual([event({ media }), event({ text: "hi" })]);
 	});
 });

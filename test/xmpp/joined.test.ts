@@ -116,13 +116,16 @@ function world(faults: MucFaults = {}) {
 		attempt,
 	});
 	const say = (text: string, sender = alice, attempt = 0, operation?: string) =>
-		rooms.send(
-			out(
-				{ kind: "message", style: "text", text, sender } as Partial<Message> & { kind: "message" },
-				attempt,
-				operation,
-			),
-		);
+		rooms
+			.send(
+				out(
+					{ kind: "message", style: "text", text, sender } as Partial<Message> & { kind: "message" },
+					attempt,
+					operation,
+				),
+			)
+			// The first says all here: the others are tested with what points at them.
+			.then(([id = ""]) => [id.slice(id.indexOf(" ") + 1)]);
 	const move = (change: "join" | "leave", sender = alice) =>
 		rooms.send(out({ kind: "membership", change, sender } as never));
 

@@ -2,13 +2,16 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import type { Message } from "../../src/core/event.ts";
-import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Person } from "../../src/core/event.ts";
+import type { MessageId, NetworkName } from "../../src/core/ids.ts";
+import type { Support } from "../../src/core/network.ts";
+import { delay, delayedBy } from "../../src/xmpp/features/delay.ts";
+import type { Hearing, Place, Sayable, Saying } from "../../src/xmpp/features/message.ts";
 import {
 	account,
-	delayedBy,
 	fromGroupchat,
 	madeUpId,
+	nowhere,
 	occupant,
 	occupantPresence,
 	roomFeatures,
@@ -16,16 +19,74 @@ import {
 	stanzaOf,
 } from "../../src/xmpp/from-xmpp.ts";
 import * as to from "../../src/xmpp/to-xmpp.ts";
-import { serialize, text } from "../../src/xmpp/xml.ts";
+import { type Element, serialize, text, xml } from "../../src/xmpp/xml.ts";
 import { stanza } from "./stanza.ts";
 
 const vectors = <Case>(file: string): (Case & { name: string })[] =>
 	parse(readFileSync(new URL(`../vectors/${file}.yaml`, import.meta.url), "utf8"));
 const room = "verona@muc.test";
 
+const juliet = occupant(room, "Juliet", { occupantId: "o-juliet" });
+const benvolio = occupant(room, "Benvolio 🎉", { occupantId: "o-benvolio" });
+const alice: Person = { ...account("alice@hs.test"), network: "matrix" as NetworkName, name: "Alice" };
+const bot: Person = { ...account("bot@hs.test"), network: "matrix" as NetworkName, name: "Bot" };
+/** A room with two of each side. */
+const inRoom: Place = {
+	muc: room,
+	named: "sid",
+	at: (jid) =>
+		({
+			[`${room}/Juliet`]: juliet,
+			[`${room}/Benvolio 🎉`]: benvolio,
+			[`${room}/Alice`]: alice,
+			"alice@bridge.test": alice,
+		})[jid],
+	known: (id) => ({ "o-juliet": juliet, "o-alice": alice })[id],
+	nicks: () => [
+		["Juliet", juliet],
+		["Benvolio 🎉", benvolio],
+		["Alice", alice],
+	],
+	of: (person) => {
+		const nick = { [juliet.id]: "Juliet", [alice.id]: "Alice" }[person.id];
+		const occupantId = { [juliet.id]: "o-juliet" }[person.id];
+		return nick ? { nick, jid: `${room}/${nick}`, ...(occupantId && { occupantId }) } : {};
+	},
+};
+const hearing = (more: Partial<Hearing> = {}): Hearing => ({
+	...nowhere,
+	...inRoom,
+	author: "author",
+	...more,
+});
+const pair: Hearing = {
+	...nowhere,
+	author: "romeo@montague.lit",
+	at: (jid) => ({ "alice@bridge.test": alice })[jid],
+};
+
+/** The event without what is the same in all of these, with people by their names. */
+const shortly = (value: unknown): unknown =>
+	JSON.parse(
+		JSON.stringify(value, (key, one) =>
+			(key === "person" || key === "author") && typeof one === "object"
+				? one.name
+				: key === "aka" && one.length === 0
+					? undefined
+					: one,
+		) ?? "null",
+	);
+
 describe("a message from XMPP", () => {
-	for (const { name, in: inside, out } of vectors<{ in: string; out?: object }>("from-xmpp.message"))
-		test(name, () => expect(said(stanza(`<message>${inside}</message>`))).toEqual(out));
+	type Case = { in: string; where?: "pair" | "room itself"; poll?: string[]; out?: object };
+	for (const { name, in: inside, where, poll, out } of vectors<Case>("from-xmpp.message"))
+		test(name, () => {
+			const answers = poll?.map((text, index) => ({ id: `a${index + 1}`, text }));
+			const { author: _, ...itself } = hearing({ room: true });
+			const base = where === "pair" ? pair : where === "room itself" ? itself : hearing();
+			const seen = said(stanza(`<message>${inside}</message>`), { ...base, poll: () => answers });
+			expect(shortly(seen) ?? undefined).toEqual(out);
+		});
 });
 
 describe("a line of a room", () => {
@@ -34,7 +95,7 @@ describe("a line of a room", () => {
 		test(name, () => {
 			const message = stanza(line);
 			const sender = occupant(room, "Romeo");
-			const event = fromGroupchat(message, { room, sender, stanzaIds, now: 5 });
+			const event = fromGroupchat(message, { room, sender, stanzaIds, now: 5, place: nowhere });
 			expect(event).toMatchObject({ kind: "message", room, sender, text: "hi", style: "text", at: 5 });
 			expect(delayedBy(message, room)).toBe(out.delayed);
 			if (out.id) expect(event?.id).toBe(out.id);
@@ -77,6 +138,7 @@ test("a room says of itself what it can do, and who it lets in", () => {
 		password: false,
 		stanzaIds: true,
 		occupantIds: false,
+		moderation: false,
 	});
 });
 
@@ -110,53 +172,88 @@ describe("people", () => {
 	});
 });
 
+const saying = (more: Partial<Saying> = {}): Saying => ({
+	...inRoom,
+	refs: {},
+	shown: [],
+	support: () => "native",
+	component: "bridge.test",
+	...more,
+});
+const says = (event: object): Sayable =>
+	({
+		kind: "message",
+		style: "text",
+		id: "$1",
+		room: "!r",
+		sender: alice,
+		at: 1_795_255_200_000,
+		...event,
+	}) as Sayable;
+
 describe("a message to XMPP", () => {
-	type Case = { in: Pick<Message, "style" | "text">; as: "groupchat" | "chat" | "relayed"; out: string };
-	for (const { name, in: says, as, out } of vectors<Case>("to-xmpp.message"))
+	type Case = {
+		in: Record<string, unknown>;
+		as?: "room" | "pair" | "relayed" | "room without ids";
+		support?: Support;
+		refs?: Record<string, MessageId[]>;
+		shown?: string[];
+		out: string;
+	};
+	/** Names people by their names. */
+	const people = (value: unknown): unknown =>
+		JSON.parse(JSON.stringify(value), (key, one) =>
+			key === "person" || key === "author" ? { Juliet: juliet, Alice: alice, Bot: bot }[one as string] : one,
+		);
+	for (const {
+		name,
+		in: event,
+		as = "room",
+		support = "native",
+		refs = {},
+		shown = [],
+		out,
+	} of vectors<Case>("to-xmpp.message"))
 		test(name, () => {
-			const event: Message = {
-				kind: "message",
-				id: "$1" as MessageId,
-				room: "!r" as RoomId,
-				sender: account("x@y"),
-				at: 0,
-				...says,
-			};
-			const body = as === "relayed" ? to.relayedLine(event, "Alice") : to.line(event);
-			const sent =
-				as === "chat" ? to.chat("a@b/c", "r@m", "op", body) : to.groupchat("a@b/c", room, "op", body);
-			expect(text(stanza(serialize(sent)), "body")).toBe(out);
-			expect(sent.attrs).toMatchObject({
-				from: "a@b/c",
-				id: "op",
-				type: as === "chat" ? "chat" : "groupchat",
+			const where = saying({
+				refs,
+				shown: shown.map((emoji) => ({ emoji })),
+				support: () => support,
+				...(as === "room without ids" && { named: "msg" as const }),
 			});
-			expect(sent.getChild("origin-id", "urn:xmpp:sid:0")?.attrs.id).toBe("op");
+			const { muc: _, ...two } = { ...where, named: "msg" as const, of: () => ({ jid: "x@y.test" }) };
+			const whole = says(people(event) as object);
+			const one = as === "relayed" ? to.relayed(whole, "Alice", where.shown) : whole;
+			const sent = one && to.draft(one, as === "pair" ? two : where);
+			const body = sent?.body === undefined ? "" : serialize(xml("body", {}, sent.body));
+			const parts = ([...(sent?.parts ?? [])] as unknown[]).flat(9).filter((part) => !!part) as Element[];
+			expect(body + parts.map(serialize).join("")).toBe(out);
 		});
+
+	test("is a stanza with one id, told twice", () => {
+		for (const sent of [
+			to.groupchat("a@b/c", room, "op", to.words("x")),
+			to.chat("a@b/c", room, "op", to.words("x")),
+		]) {
+			expect(sent.attrs).toMatchObject({ from: "a@b/c", to: room, id: "op" });
+			expect(sent.getChild("origin-id", "urn:xmpp:sid:0")?.attrs.id).toBe("op");
+		}
+	});
 
 	test("nothing that can be said makes a stanza no parser takes, or is read back as something else", () => {
 		fc.assert(
 			fc.property(fc.string({ unit: "binary", minLength: 1 }), (line) => {
-				const sent = to.groupchat("a@b/c", room, "op", `.${line}`);
-				const back = said(stanza(serialize(sent)));
-				expect(back).toEqual({ style: "text", text: text(sent, "body") });
+				const sent = to.groupchat("a@b/c", room, "op", to.draft(says({ text: `.${line}` }), saying()));
+				const back = said(stanza(serialize(sent)), nowhere);
+				expect(back).toEqual({ style: "text", text: text(sent, "body"), aka: [] });
 			}),
 		);
 	});
 
 	test("that comes late says when it was said", () => {
-		const event: Message = {
-			kind: "message",
-			id: "$1" as MessageId,
-			room: "!r" as RoomId,
-			sender: account("x@y"),
-			at: 1_795_255_200_000,
-			style: "text",
-			text: "x",
-		};
-		expect(to.delay(event, "b.test")).toBeUndefined();
-		const line = to.groupchat("a@b/c", room, "op", "x", to.delay({ ...event, late: true }, "b.test"));
-		const { stamp, from } = line.getChild("delay", "urn:xmpp:delay")?.attrs ?? {};
+		const event = says({ text: "x" });
+		expect(delay(event, "b.test")).toBeUndefined();
+		const { stamp, from } = delay({ ...event, late: true }, "b.test")?.attrs ?? {};
 		expect([stamp, from]).toEqual(["2026-11-21T10:00:00.000Z", "b.test"]);
 	});
 

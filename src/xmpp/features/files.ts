@@ -3,6 +3,7 @@ import type { NetworkName } from "../../core/ids.ts";
 import * as phrases from "../../core/phrases.ts";
 import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
 import { child, type Element, text, xml } from "../xml.ts";
+import { type MessageFeature, points } from "./message.ts";
 
 /** Files, as clients share them: stateless file sharing (XEP-0447), references (XEP-0385), out of band data (XEP-0066). */
 
@@ -168,3 +169,26 @@ export function fileElements(file: Media, url: string): readonly Element[] {
 		xml("x", { xmlns: ns.oob }, xml("url", {}, url)),
 	];
 }
+
+/** A body that is an address, and what that is of. See {@link filesIn}, {@link fileElements}. */
+export const files: MessageFeature = {
+	vars: [ns.sfs, ns.oob],
+	read(stanza, heard) {
+		// What corrects a message corrects its words.
+		const file = child(stanza, "replace", "urn:xmpp:message-correct:0") ? undefined : filesIn(stanza);
+		if (!file) return heard;
+		const body = Array.from(text(stanza, "body") ?? "");
+		const caption = points(file.caption);
+		// Names in it are told by where they stand in the body.
+		const start = Math.max(0, Array.from(body.join("").split(file.caption, 1)[0] ?? "").length);
+		return {
+			...heard,
+			media: file.media,
+			body: caption.map(({ char, raw }) => ({ char, raw: raw + start })),
+		};
+	},
+	write(event, draft) {
+		if (event.kind !== "message" || !event.media) return draft;
+		return { body: event.text, mentions: [], parts: fileElements(event.media, event.text) };
+	},
+};

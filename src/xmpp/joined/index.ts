@@ -6,14 +6,25 @@ import type { Link } from "../../core/mapping.ts";
 import type { Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
 import { within } from "../deadline.ts";
-import { delayedBy, fromGroupchat, occupantPresence, roomItself, said, stanzaId } from "../from-xmpp.ts";
+import { delayedBy } from "../features/delay.ts";
+import {
+	fromGroupchat,
+	nowhere,
+	occupantPresence,
+	originId,
+	roomItself,
+	said,
+	stanzaId,
+} from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import { errorReply, stanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
 import { child, type Element } from "../xml.ts";
+import { acting, heardAct } from "./acts.ts";
 import { announce, type Context } from "./context.ts";
 import { back, keep, stillIn } from "./listener.ts";
 import { leave } from "./occupant.ts";
+import { hearing } from "./place.ts";
 import { isCopy, newOurs, newRoom, type Ours, type Room } from "./room.ts";
 import { heard, release, speaker } from "./roster.ts";
 import { self } from "./self.ts";
@@ -33,6 +44,7 @@ export function joined(
 ) {
 	const rooms = new Map<string, Room>();
 	const speak = speaking(context);
+	const acts = acting(context, speak);
 	let idling: NodeJS.Timeout | undefined;
 
 	/** Rooms count by bare JID, so every room has a listener of its own (ejabberd: 100 rooms each). */
@@ -85,7 +97,11 @@ export function joined(
 		const ours = oursOf(room, event.sender);
 		switch (event.kind) {
 			case "message":
-				return speak.say(room, ours, out, event);
+			case "edit":
+			case "redaction":
+			case "reaction":
+			case "poll":
+				return acts.send(room, ours, out, event);
 			case "membership":
 				if (event.change === "join") await speak.come(room, ours);
 				else await speak.inTurn(room, () => leave(room, ours, context));
@@ -94,10 +110,6 @@ export function joined(
 				await speak.callThem(room, ours);
 				return [];
 			case "state":
-			case "edit":
-			case "redaction":
-			case "reaction":
-			case "poll":
 			case "vote":
 			case "poll-end":
 				// Shown in words, which core makes: see capabilities.
@@ -149,7 +161,10 @@ export function joined(
 		}
 		if (stanza.attrs.type !== "groupchat")
 			// Of the conditions that say no, most make the room throw out who answers with them (XEP-0045 §16.4).
-			return said(stanza) && errorReply(stanza, "cancel", "feature-not-implemented", phrases.xmppNoPrivate);
+			return (
+				said(stanza, nowhere) &&
+				errorReply(stanza, "cancel", "feature-not-implemented", phrases.xmppNoPrivate)
+			);
 		// XEP-0045 §16.4: whoever is sent a line and is not there says so, and is taken off the list.
 		if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
 		if (ours === room.listener) line(room, stanza);
@@ -162,8 +177,7 @@ export function joined(
 		const nick = resource(stanza.attrs.from ?? "");
 		const known = stanzaId(stanza, room.jid, room.features.stanzaIds);
 		if (nick !== undefined && room.nicks.has(nick)) {
-			const origin = child(stanza, "origin-id", "urn:xmpp:sid:0")?.attrs.id;
-			speak.reflection([stanza.attrs.id, origin], known);
+			speak.reflection([stanza.attrs.id, originId(stanza)], known);
 			return;
 		}
 		// What was said before we came is not news. Catching up after a gap asks the archive (MAM), not this.
@@ -173,8 +187,9 @@ export function joined(
 		const sender =
 			nick === undefined ? roomItself(room.jid, room.features.name) : speaker(room, nick, occupantId);
 		const { stanzaIds } = room.features;
-		const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: now.at });
-		if (event) context.tell([event]);
+		const place = hearing(room, nick === undefined ? undefined : sender, nick);
+		const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: now.at, place });
+		if (event && heardAct(room, stanza, event, place)) context.tell([event]);
 	}
 
 	function idle(): void {
@@ -193,6 +208,8 @@ export function joined(
 		detach,
 		send,
 		has: (room: string) => rooms.has(room),
+		/** Whether the room names messages itself; until it was looked at, as most do. */
+		hasIds: (room: string) => rooms.get(room)?.features.stanzaIds ?? true,
 		isListener: (jid: string) => jid.startsWith("~listener-"),
 		others: (room: string): readonly Person[] =>
 			[...(rooms.get(room)?.others.values() ?? [])].map((other) => other.person),

@@ -1,7 +1,9 @@
 import type { PermanentError } from "../../core/errors.ts";
-import type { Person } from "../../core/event.ts";
+import type { Person, PollAnswer } from "../../core/event.ts";
+import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { OccupantPresence, RoomFeatures } from "../from-xmpp.ts";
+import { type Recent, recent } from "../recent.ts";
 import type { StanzaError } from "../stanza-error.ts";
 
 /** One of our occupants in somebody's MUC: the listener, or the ghost of a person. */
@@ -26,12 +28,14 @@ export type Ours = {
 	/** {@link Room.clock} when this join began. */
 	since: number;
 	entering: Promise<void> | undefined;
+	/** How others tell it from the next who has its nick (XEP-0421). */
+	occupantId?: string;
 	/** Takes the answer to a presence of ours: our own presence, or a refusal. */
 	answer: ((answer: OccupantPresence | StanzaError | Error) => void) | undefined;
 };
 
 /** Somebody else in the room. */
-export type Other = { person: Person; since: number };
+export type Other = { person: Person; since: number /** Names their stay. */; session: string };
 
 /** One linked MUC. Plain data; the files beside this one act on it. */
 export type Room = {
@@ -67,6 +71,14 @@ export type Room = {
 	tail: Promise<void>;
 	/** Unlinked: nothing may join any more. */
 	closed: boolean;
+	/** Threads that began here. */
+	readonly threads: Recent<string, true>;
+	/** What corrections are of, by every id of theirs. */
+	readonly versions: Recent<MessageId, MessageId>;
+	/** Polls of ours, by every id of theirs. */
+	readonly polls: Recent<MessageId, readonly PollAnswer[]>;
+	/** Messages we had the room take back: it tells us, too. */
+	readonly moderated: Recent<string, true>;
 };
 
 export const newOurs = (jid: string, name: string, person?: Person): Ours => ({
@@ -88,7 +100,14 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 	return {
 		jid,
 		link,
-		features: { muc: true, membersOnly: false, password: false, stanzaIds: false, occupantIds: false },
+		features: {
+			muc: true,
+			membersOnly: false,
+			password: false,
+			stanzaIds: false,
+			occupantIds: false,
+			moderation: false,
+		},
 		listener,
 		ours: new Map([[listener.jid, listener]]),
 		nicks: new Map(),
@@ -105,6 +124,10 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 		wake: undefined,
 		tail: Promise.resolve(),
 		closed: false,
+		threads: recent(1_000),
+		versions: recent(5_000),
+		polls: recent(100),
+		moderated: recent(1_000),
 	};
 }
 

@@ -43,7 +43,11 @@ export function heard(
 function came(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
 	const who = person(room, seen);
 	if (room.burst) {
-		room.burst.set(seen.nick, { person: keep(room.others.get(seen.nick)?.person, who), since: room.clock });
+		room.burst.set(seen.nick, {
+			person: keep(room.others.get(seen.nick)?.person, who),
+			since: room.clock,
+			session: now.unique(),
+		});
 		return [];
 	}
 	const known = room.others.get(seen.nick);
@@ -52,7 +56,7 @@ function came(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEven
 		room.held.set(seen.nick, seen);
 		return [];
 	}
-	room.others.set(seen.nick, { person: who, since: room.clock });
+	room.others.set(seen.nick, { person: who, since: room.clock, session: now.unique() });
 	return [
 		...(known ? [membership(room, known.person, "leave", now)] : []),
 		membership(room, who, "join", now),
@@ -67,7 +71,7 @@ function left(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEven
 	// XEP-0045 §7.6. Only an occupant-id tells that it is the same person; else one goes and another comes.
 	if (renamed && room.features.occupantIds && seen.occupantId) {
 		const who = keep(known.person, person(room, { ...seen, nick: renamed }));
-		room.others.set(renamed, { person: who, since: room.clock });
+		room.others.set(renamed, { ...known, person: who, since: room.clock });
 		return [{ kind: "profile", ...base(room, who, now) }];
 	}
 	const { actor, reason } = seen;
@@ -93,7 +97,7 @@ export function release(room: Room, component: string, now: Now, nick?: string):
 		room.held.delete(name);
 		if (isOurs(room, seen, component) || room.others.has(name)) continue;
 		const who = person(room, seen);
-		room.others.set(name, { person: who, since: room.clock });
+		room.others.set(name, { person: who, since: room.clock, session: now.unique() });
 		events.push(membership(room, who, "join", now));
 	}
 	return events;

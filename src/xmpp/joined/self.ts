@@ -45,6 +45,7 @@ function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Contex
 	ours.leaving = false;
 	ours.state = "in";
 	ours.nick = seen.nick;
+	if (room.features.occupantIds && seen.occupantId) ours.occupantId = seen.occupantId;
 	room.nicks.set(seen.nick, ours);
 	announce(room, isUs(room, seen.nick, context.now()), context);
 	if (ours === room.listener && room.burst) {

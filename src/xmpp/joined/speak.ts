@@ -1,9 +1,10 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
-import type { Message } from "../../core/event.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
 import { Late, within } from "../deadline.ts";
+import type { Sayable } from "../features/message.ts";
+import { messageId, spokenBy } from "../message-ids.ts";
 import { recent } from "../recent.ts";
 import { neutral, type StanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
@@ -11,6 +12,7 @@ import type { Element } from "../xml.ts";
 import type { Context } from "./context.ts";
 import { back, keep, stillIn } from "./listener.ts";
 import { enter, NoPlace, rename } from "./occupant.ts";
+import { placeOf } from "./place.ts";
 import type { Ours, Room } from "./room.ts";
 
 /** How long a line waits for its speaker to be let in before it goes through the listener. */
@@ -20,13 +22,15 @@ const reflectWithin = 30_000;
 /** A speaker the room had no place for is not tried again for so long. */
 const relayFor = 5 * 60_000;
 
-type Pending = { resolve(id: MessageId): void; reject(error: Error): void };
+type Pending = { resolve(ids: readonly MessageId[]): void; reject(error: Error): void };
 
 /** Lines of ours on their way into MUCs. */
 export function speaking(context: Context) {
 	const pending = new Map<string, Pending & { room: Room }>();
 	/** Reflections seen, by operation: one that comes after we gave up waiting must not be sent again. */
-	const reflected = recent<string, MessageId>(20_000);
+	const reflected = recent<string, readonly MessageId[]>(20_000);
+	/** By operation: who wrote it. */
+	const writers = recent<string, string>(20_000);
 
 	/** Takes its turn in the room: what is called first is written first, and a failure holds back all behind it. */
 	function inTurn(room: Room, work: () => Promise<void>): Promise<void> {
@@ -42,28 +46,41 @@ export function speaking(context: Context) {
 		return mine;
 	}
 
-	async function say(room: Room, ours: Ours, out: Outbound, event: Message): Promise<readonly MessageId[]> {
-		const seen = reflected.get(out.operation);
-		if (seen) return [seen];
+	/** Resolves with the ids the line has in the room; with none where nothing was left to say. */
+	async function say(room: Room, ours: Ours, out: Outbound, event: Sayable): Promise<readonly MessageId[]> {
+		const { operation, refs, shown } = out;
+		const known = (ids: readonly MessageId[]) => [
+			...ids,
+			spokenBy(operation, writers.get(operation) ?? ours.jid),
+		];
+		const seen = reflected.get(operation);
+		if (seen) return known(seen);
 		const speaker = speakerOf(room, ours);
 		// Waits for its turn before anybody looks at it.
 		speaker.catch(() => undefined);
-		let reflection: Promise<MessageId> | undefined;
+		let reflection: Promise<readonly MessageId[]> | undefined;
 		await inTurn(room, async () => {
 			const from = await speaker;
-			const body = from === ours ? to.line(event) : to.relayedLine(event, ours.name);
-			reflection = confirmed(room, from, out.operation);
+			const said = from === ours ? event : to.relayed(event, ours.name, shown);
+			if (!said) return;
+			const where = {
+				...placeOf(room),
+				refs,
+				shown,
+				support: () => "native" as const,
+				component: context.component,
+			};
+			reflection = confirmed(room, from, operation);
 			reflection.catch(() => undefined);
+			writers.set(operation, from.jid);
 			try {
-				// A file that somebody else's line goes with has to be a mere link: its body is more than the address.
-				const along = to.along(from === ours ? event : { ...event, media: undefined }, context.component);
-				await context.link.send(to.groupchat(from.jid, room.jid, out.operation, body, ...along));
+				await context.link.send(to.groupchat(from.jid, room.jid, operation, to.draft(said, where)));
 			} catch (error) {
-				pending.get(out.operation)?.reject(error as Error);
+				pending.get(operation)?.reject(error as Error);
 				throw error;
 			}
 		});
-		return [await (reflection as Promise<MessageId>)];
+		return reflection ? known(await (reflection as Promise<readonly MessageId[]>)) : [];
 	}
 
 	/** The person themselves, or the listener where they cannot be had. */
@@ -92,7 +109,7 @@ export function speaking(context: Context) {
 			throw new TemporaryError(phrases.mucNotAnswering(room.jid));
 	}
 
-	function confirmed(room: Room, from: Ours, operation: OperationId): Promise<MessageId> {
+	function confirmed(room: Room, from: Ours, operation: OperationId): Promise<readonly MessageId[]> {
 		return new Promise((resolve, reject) => {
 			const timer = setTimeout(() => {
 				settle();
@@ -105,9 +122,9 @@ export function speaking(context: Context) {
 			};
 			pending.set(operation, {
 				room,
-				resolve: (id) => {
+				resolve: (ids) => {
 					settle();
-					resolve(id);
+					resolve(ids);
 				},
 				reject: (error) => {
 					settle();
@@ -166,8 +183,9 @@ export function speaking(context: Context) {
 		reflection(ids: readonly (string | undefined)[], known: MessageId | undefined): void {
 			for (const id of ids) {
 				if (!id) continue;
-				reflected.set(id, known ?? (id as MessageId));
-				pending.get(id)?.resolve(known ?? (id as MessageId));
+				const all = [...(known === undefined ? [] : [messageId("sid", known)]), messageId("msg", id)];
+				reflected.set(id, all);
+				pending.get(id)?.resolve(all);
 			}
 		},
 		/** The room refused a line of `ours`. True when it was one that waits. */

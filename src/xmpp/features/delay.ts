@@ -1,0 +1,23 @@
+import type { BridgeEvent } from "../../core/event.ts";
+import { type Element, xml } from "../xml.ts";
+import { along, type MessageFeature } from "./message.ts";
+
+const ns = "urn:xmpp:delay";
+
+/** When it was said (XEP-0203), ms since 1970. Anybody can write a delay: only those of `by` count. */
+export function delayedBy(message: Element, by: string): number | undefined {
+	for (const delay of message.getChildren("delay", ns)) {
+		const at = Date.parse(delay.attrs.stamp ?? "");
+		if (delay.attrs.from === by && !Number.isNaN(at)) return at;
+	}
+	return undefined;
+}
+
+export const delay = (event: Pick<BridgeEvent, "at" | "late">, component: string): Element | undefined =>
+	event.late && xml("delay", { xmlns: ns, from: component, stamp: new Date(event.at).toISOString() });
+
+/** XEP-0203: what comes late says when it was said. */
+export const delays: MessageFeature = {
+	vars: [ns],
+	write: (event, draft, { component }) => along(draft, delay(event, component)),
+};

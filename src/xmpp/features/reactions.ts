@@ -1,0 +1,47 @@
+import type { Reaction } from "../../core/journal.ts";
+import * as phrases from "../../core/phrases.ts";
+import { sameEmoji } from "../../core/reactions.ts";
+import { messageId, pick } from "../message-ids.ts";
+import { child, xml } from "../xml.ts";
+import { fallbackFor } from "./fallback.ts";
+import { store } from "./hints.ts";
+import { along, type MessageFeature } from "./message.ts";
+
+const ns = "urn:xmpp:reactions:0";
+/** What one person can show on one message: bounds what a stranger makes us keep. */
+const most = 50;
+
+/** XEP-0444: always everything its sender shows, nothing for nothing. */
+export const reactions: MessageFeature = {
+	vars: [ns],
+	read(stanza, heard, { named, meant }) {
+		const element = child(stanza, "reactions", ns);
+		const id = element?.attrs.id;
+		if (!element || !id) return heard;
+		const emoji = element.getChildren("reaction").map((one) => one.getText().trim());
+		return {
+			...heard,
+			act: {
+				kind: "reaction",
+				target: { id: meant(messageId(named, id)) },
+				mode: "set",
+				emoji: emoji.filter(Boolean).slice(0, most),
+			},
+		};
+	},
+	write(event, draft, { refs, named, shown, support }) {
+		if (event.kind !== "reaction") return draft;
+		const id = pick(refs[event.target.id], named);
+		const element =
+			id && xml("reactions", { xmlns: ns, id }, ...event.emoji.map((one) => xml("reaction", {}, one)));
+		const given = newIn(event.emoji, shown);
+		// What is taken back was never a line of its own.
+		if (support(ns) === "native" || given.length === 0) return along(draft, element, store());
+		const body = `/me ${phrases.reacted(given.join(" "), event.target.text)}`;
+		return along({ ...draft, body }, element, fallbackFor(ns), store());
+	},
+};
+
+/** Those that were not shown before. */
+export const newIn = (emoji: readonly string[], shown: readonly Reaction[]) =>
+	emoji.filter((one) => !shown.some((before) => sameEmoji(before.emoji, one)));

@@ -1,0 +1,50 @@
+import type { Person } from "../../core/event.ts";
+import * as phrases from "../../core/phrases.ts";
+import { messageId, pick } from "../message-ids.ts";
+import { child, clean, type Element, text, xml } from "../xml.ts";
+import { fallbackFor, ranges, within } from "./fallback.ts";
+import { along, length, type MessageFeature, type Place, points, prefixed } from "./message.ts";
+
+const ns = "urn:xmpp:reply:0";
+
+/** XEP-0461. What is answered stands before the answer for clients without replies, marked in code points (XEP-0428). */
+export const replies: MessageFeature = {
+	vars: [ns],
+	read(stanza, heard, where) {
+		const reply = child(stanza, "reply", ns);
+		const id = reply?.attrs.id;
+		if (!reply || !id) return heard;
+		const author = reply.attrs.to ? where.at(reply.attrs.to) : undefined;
+		const quote = quoted(stanza);
+		return {
+			...heard,
+			replyTo: {
+				id: where.meant(messageId(where.named, id)),
+				...(author && { author }),
+				...(quote !== undefined && { text: quote }),
+			},
+		};
+	},
+	write(event, draft, where) {
+		const target = event.kind === "message" ? event.replyTo : undefined;
+		const id = target && pick(where.refs[target.id], where.named);
+		if (!target || id === undefined) return draft;
+		const element = xml("reply", { xmlns: ns, id, to: target.author && where.of(target.author).jid });
+		// A line that is more than the address of a file is no file for most clients.
+		if (target.text === undefined || (event.kind === "message" && event.media)) return along(draft, element);
+		// As it goes over the wire: what is not sent does not count.
+		const quote = clean(phrases.quoted(nameOf(target.author, where), target.text, ""));
+		return along(prefixed(draft, quote), element, fallbackFor(ns, length(quote)));
+	},
+};
+
+const nameOf = (author: Person | undefined, where: Place) => author && (where.of(author).nick ?? author.name);
+
+/** The words that are answered, as the sender's client quotes them. */
+function quoted(stanza: Element): string | undefined {
+	const marked = ranges(stanza, ns);
+	if (!marked) return undefined;
+	const part = points(text(stanza, "body") ?? "").filter((point) => within(point, marked));
+	const lines = part.map(({ char }) => char).join("");
+	return lines.replace(/^> ?/gm, "").trim() || undefined;
+}

@@ -1,0 +1,77 @@
+import type { BridgeEvent, Edit, Redaction } from "../../core/event.ts";
+import type { MessageId, OperationId } from "../../core/ids.ts";
+import type { Outbound } from "../../core/network.ts";
+import type { Hearing, Sayable } from "../features/message.ts";
+import { originId } from "../from-xmpp.ts";
+import { idsOf, messageId, pick, speakerIn } from "../message-ids.ts";
+import * as to from "../to-xmpp.ts";
+import type { Element } from "../xml.ts";
+import type { Context } from "./context.ts";
+import { moderate } from "./moderate.ts";
+import { placeOf } from "./place.ts";
+import type { Ours, Room } from "./room.ts";
+import type { speaking } from "./speak.ts";
+
+/** What is done to messages of a room that were said before. */
+export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>, "say">) {
+	/** Only the occupant that spoke may change it. */
+	async function edit(room: Room, ours: Ours, out: Outbound, event: Edit): Promise<void> {
+		const ids = out.refs[event.target.own ?? event.target.id];
+		const relayed = speakerIn(ids) === room.listener.jid;
+		const { rich: _, ...words } = event;
+		const said = relayed
+			? { ...words, style: "text" as const, text: to.relayedLine(event, ours.name) }
+			: event;
+		const made = await speak.say(room, relayed ? room.listener : ours, out, said);
+		const { named } = placeOf(room);
+		const first = pick(ids, named);
+		if (first !== undefined) for (const id of made) room.versions.set(id, messageId(named, first));
+	}
+
+	/** As who wrote it, whoever of the other side takes it back; else as a moderator. */
+	async function takeBack(room: Room, ours: Ours, out: Outbound, event: Redaction): Promise<void> {
+		const ids = out.refs[event.target.id] ?? [];
+		const author = room.ours.get(speakerIn(ids) ?? "");
+		if (author !== ours && author?.state !== "in") return moderate(room, ours, event, ids, context);
+		// A file and what was said of it are two messages here.
+		const parts = ids.filter((id) => pick([id], placeOf(room).named) !== undefined);
+		for (const [index, id] of parts.entries()) {
+			const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;
+			await speak.say(room, author, { ...out, operation, refs: { [event.target.id]: [id] } }, event);
+		}
+	}
+
+	return {
+		async send(room: Room, ours: Ours, out: Outbound, event: Sayable): Promise<readonly MessageId[]> {
+			switch (event.kind) {
+				case "edit":
+					await edit(room, ours, out, event);
+					return [];
+				case "redaction":
+					await takeBack(room, ours, out, event);
+					return [];
+				case "reaction":
+					await speak.say(room, ours, out, event);
+					return [];
+				case "poll": {
+					const ids = await speak.say(room, ours, out, event);
+					for (const id of ids) room.polls.set(id, event.answers);
+					return ids;
+				}
+				default:
+					return speak.say(room, ours, out, event);
+			}
+		},
+	};
+}
+
+/** Takes note of what came in. False for the room's telling us what we had it do. */
+export function heardAct(room: Room, stanza: Element, event: BridgeEvent, { author }: Hearing): boolean {
+	if (event.kind === "redaction") return !room.moderated.has(pick([event.target.id], "sid") ?? "");
+	if (event.kind === "edit") {
+		const stanzaId = room.features.stanzaIds ? event.id : undefined;
+		const ids = idsOf({ stanzaId, sent: [stanza.attrs.id, originId(stanza)], author });
+		for (const id of ids) room.versions.set(id, event.target.id);
+	}
+	return true;
+}

@@ -1,0 +1,45 @@
+import { PermanentError } from "../../core/errors.ts";
+import type { Redaction } from "../../core/event.ts";
+import type { MessageId } from "../../core/ids.ts";
+import * as phrases from "../../core/phrases.ts";
+import { moderate as request } from "../features/retractions.ts";
+import { pick } from "../message-ids.ts";
+import { neutral, StanzaError } from "../stanza-error.ts";
+import type { Context } from "./context.ts";
+import { enter } from "./occupant.ts";
+import type { Ours, Room } from "./room.ts";
+
+const mayNot: ReadonlySet<string> = new Set(["forbidden", "not-allowed", "not-authorized"]);
+
+/**
+ * Has the room take back what somebody else wrote (XEP-0425): as the moderator's own occupant, or as our listener
+ * where only that has the right. Who may do it on the other side is the other side's decision.
+ */
+export async function moderate(
+	room: Room,
+	ours: Ours,
+	{ reason }: Redaction,
+	ids: readonly MessageId[] | undefined,
+	context: Context,
+): Promise<void> {
+	const id = pick(ids, "sid");
+	if (!room.features.moderation || id === undefined)
+		throw new PermanentError("invalid", phrases.mucCannotDelete(room.jid));
+	room.moderated.set(id, true);
+	// Who is not let in cannot moderate either.
+	await enter(room, ours, context).catch(() => undefined);
+	for (const one of [ours, room.listener]) {
+		if (one.state !== "in") continue;
+		try {
+			await context.link.iq(request(one.jid, room.jid, id, reason));
+			return;
+		} catch (error) {
+			if (!(error instanceof StanzaError)) throw error;
+			// It is gone already: that is what was asked for.
+			if (error.condition === "item-not-found") return;
+			if (!mayNot.has(error.condition)) throw neutral(error);
+		}
+	}
+	room.moderated.delete(id);
+	throw new PermanentError("forbidden", phrases.mucNoDeletion(room.jid));
+}

@@ -1,0 +1,126 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { Media } from "../../src/core/event.ts";
+import type { NetworkName } from "../../src/core/ids.ts";
+import { StanzaError } from "../../src/xmpp/stanza-error.ts";
+import { uploads } from "../../src/xmpp/uploads.ts";
+import type { Element } from "../../src/xmpp/xml.ts";
+import { quiet } from "../fakes.ts";
+import { stanza } from "./stanza.ts";
+
+const media: Media = {
+	kind: "image",
+	source: { network: "matrix" as NetworkName, ref: "mxc://hs/1" },
+	name: "cat",
+	mime: "image/png",
+};
+
+let server: Server;
+let base: string;
+let put: { request: IncomingMessage; body: string }[];
+let status: number;
+let asked: Element[];
+let granted: boolean;
+let opened: number;
+
+beforeEach(async () => {
+	[put, status, asked, granted, opened] = [[], 201, [], true, 0];
+	server = createServer(async (request, response) => {
+		put.push({ request, body: await text(request) });
+		response.writeHead(status).end();
+	});
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(() => server.close());
+
+/** What a server answers about itself and its services. */
+function answer(request: Element): Element {
+	const { to } = request.attrs;
+	const query = request.getChild("query");
+	if (query?.attrs.xmlns === "http://jabber.org/protocol/disco#items")
+		return stanza(
+			`<iq><query xmlns='${query.attrs.xmlns}'><item jid='muc.test'/><item jid='b.test'/><item jid='up.test'/></query></iq>`,
+		);
+	if (query && to === "muc.test")
+		return stanza(`<iq><query xmlns='${query.attrs.xmlns}'><feature var='x'/></query></iq>`);
+	if (query)
+		return stanza(
+			`<iq><query xmlns='${query.attrs.xmlns}'><feature var='urn:xmpp:http:upload:0'/><x xmlns='jabber:x:data' type='result'>
+			<field var='FORM_TYPE'><value>urn:xmpp:http:upload:0</value></field><field var='max-file-size'><value>100</value></field></x></query></iq>`,
+		);
+	if (!granted) throw new StanzaError("forbidden", "auth");
+	return stanza(
+		`<iq><slot xmlns='urn:xmpp:http:upload:0'><put url='${base}/put'><header name='Authorization'>Basic x</header>
+		<header name='X-Evil'>y</header></put><get url='${base}/get/cat.png'/></slot></iq>`,
+	);
+}
+const service = () =>
+	uploads({
+		link: {
+			iq: async (request) => {
+				asked.push(request);
+				return answer(request);
+			},
+		},
+		component: "b.test",
+		open: async () => {
+			opened += 1;
+			return { body: Readable.from([Buffer.from("pixels")]), size: 6 };
+		},
+		log: quiet,
+	});
+
+describe("the XMPP server's upload service", () => {
+	test("is found among its services, with the limit it tells", async () => {
+		const found = service();
+		expect(found.largest()).toBeUndefined();
+		await found.look();
+		expect(found.largest()).toBe(100);
+		expect(asked.map((one) => one.attrs.to)).toEqual(["test", "muc.test", "up.test", "up.test"]);
+	});
+
+	test("that takes nothing from components is none", async () => {
+		granted = false;
+		const found = service();
+		await found.look();
+		expect(found.largest()).toBeUndefined();
+		await expect(found.put(media, "$1")).rejects.toThrow(PermanentError);
+	});
+
+	test("gets a file once for each message, under its name, with the headers it may ask for", async () => {
+		const found = service();
+		await found.look();
+		expect(await found.put(media, "$1")).toBe(`${base}/get/cat.png`);
+		expect(await found.put(media, "$1")).toBe(`${base}/get/cat.png`);
+		expect(opened).toBe(1);
+		const { request, body } = put[0] ?? {};
+		expect([request?.method, request?.url, body, put.length]).toEqual(["PUT", "/put", "pixels", 1]);
+		expect(request?.headers).toMatchObject({
+			authorization: "Basic x",
+			"content-type": "image/png",
+			"content-length": "6",
+		});
+		expect(request?.headers["x-evil"]).toBeUndefined();
+		const wanted = asked.at(-1)?.getChild("request")?.attrs;
+		expect(wanted).toMatchObject({ filename: "cat.png", size: "6", "content-type": "image/png" });
+		await found.put(media, "$2");
+		expect(put).toHaveLength(2);
+	});
+
+	test.each([
+		[503, TemporaryError],
+		[413, PermanentError],
+	])("that answers %i is asked again, or not", async (code, error) => {
+		const found = service();
+		await found.look();
+		status = code;
+		await expect(found.put(media, "$1")).rejects.toThrow(error);
+		status = 201;
+		expect(await found.put(media, "$1")).toBe(`${base}/get/cat.png`);
+	});
+});
