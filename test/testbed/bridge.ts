@@ -18,6 +18,8 @@ export type LogLine = Record<string, unknown> & { msg: string; level: string };
 export type BridgedOptions = TestbedOptions & {
 	/** The XMPP server the bridge is a component of. */
 	xmpp: XmppServerName;
+	/** What stands between the bridge and the homeserver, if anything. */
+	homeserver?: string;
 	/** Merged over the config's sections. */
 	config?: (bed: Pick<Testbed, "ports">) => Record<string, unknown>;
 	/** Sections of the config that name brokers; without it the bridge has no MQTT. */
@@ -26,9 +28,9 @@ export type BridgedOptions = TestbedOptions & {
 
 const program = join(import.meta.dirname, "../../src/main.ts");
 
-/** Runs a verb of the bridge's command line to its end, as an admin does. */
-export function cli(verb: string, config: string): string {
-	return execFileSync(process.execPath, [program, verb, "--config", config], { encoding: "utf8" });
+/** Runs a verb of the bridge's command line to its end, as an admin does. @throws Error when it fails. */
+export function cli(verb: string, config: string, ...more: string[]): string {
+	return execFileSync(process.execPath, [program, verb, "--config", config, ...more], { encoding: "utf8" });
 }
 
 /** The real bridge as a process of its own, on real servers. */
@@ -47,11 +49,20 @@ export class Bridged {
 		this.configFile = join(folder, "config.yaml");
 	}
 
-	async start(): Promise<void> {
+	get pid(): number | undefined {
+		return this.#process?.pid;
+	}
+
+	/** Resolves when it runs. `env` is added to its environment, and `within` is the command that runs its command. */
+	async start(env: Readonly<Record<string, string>> = {}, within: readonly string[] = []): Promise<void> {
 		const before = this.log.items.length;
 		// A killed test takes the bridge with it.
-		const command = ["--pdeathsig", "KILL", process.execPath, program, "run", "--config", this.configFile];
-		const child = spawn("setpriv", command, { stdio: ["ignore", "pipe", "pipe"] });
+		const bridge = [process.execPath, program, "run", "--config", this.configFile];
+		const command = ["--pdeathsig", "KILL", ...within, ...bridge];
+		const child = spawn("setpriv", command, {
+			stdio: ["ignore", "pipe", "pipe"],
+			env: { ...process.env, ...env },
+		});
 		this.#process = child;
 		let rest = "";
 		child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
@@ -88,6 +99,13 @@ export class Bridged {
 		return promise;
 	}
 
+	/** Resolves when it has ended by itself. */
+	async ended(): Promise<void> {
+		const child = this.#process;
+		if (child && child.exitCode === null && child.signalCode === null)
+			await new Promise((resolve) => child.once("exit", resolve));
+	}
+
 	/** SIGTERM; resolves with the exit code. */
 	stop(): Promise<number | null> {
 		return this.#end("SIGTERM");
@@ -115,7 +133,7 @@ function config(
 	const appservice = `127.0.0.1:${ports.appservice}`;
 	return {
 		matrix: {
-			homeserver: `http://127.0.0.1:${ports.synapse}`,
+			homeserver: options.homeserver ?? `http://127.0.0.1:${ports.synapse}`,
 			domain: "hs.test",
 			appservice: {
 				listen: appservice,
