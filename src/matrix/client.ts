@@ -137,6 +137,22 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 				body: { user_id: mxid },
 				...(as && { as }),
 			}),
+		redact: (room: string, event: string, txn: string, how: Call) =>
+			call("PUT", at`/_matrix/client/v3/rooms/${room}/redact/${event}/${txn}`, how),
+		event: (room: string, event: string, as?: string) =>
+			call<unknown>("GET", at`/_matrix/client/v3/rooms/${room}/event/${event}`, { ...(as && { as }) }),
+		/** What is about an event in this way, the newest first. // Matrix spec v1.3, "Relationships API" */
+		relations: (
+			room: string,
+			event: string,
+			type: string,
+			{ as, ...query }: { as?: string | undefined; from?: string | undefined; limit: number },
+		) =>
+			call<{ chunk: unknown[]; next_batch?: string }>(
+				"GET",
+				at`/_matrix/client/v1/rooms/${room}/relations/${event}/${type}`,
+				{ query, ...(as && { as }) },
+			),
 		joinedRooms: () => call<{ joined_rooms: string[] }>("GET", `${v3}/joined_rooms`),
 		joinedMembers: (room: string, as?: string) =>
 			call<{ joined: Record<string, { display_name?: string | null }> }>(

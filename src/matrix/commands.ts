@@ -1,7 +1,7 @@
 import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
 import type { Bridge } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
-import type { Content, MatrixEvent } from "./from-matrix.ts";
+import type { Content, MatrixEvent } from "./event.ts";
 import { type Members, name } from "./members.ts";
 import { parts } from "./mxid.ts";
 import { maySet } from "./power.ts";

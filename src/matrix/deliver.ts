@@ -1,15 +1,22 @@
-import type { Media, Person } from "../core/event.ts";
+import type { BridgeEvent, Media, Person } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
-import type { Bridge, Outbound } from "../core/network.ts";
+import type { Bridge, Outbound, Refs } from "../core/network.ts";
+import { references } from "../core/references.ts";
+import { mentions } from "../core/rich.ts";
 import { asLink, type Stored, withMedia } from "./attachment.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Doubt } from "./doubt.ts";
+import type { Content, MatrixEvent } from "./event.ts";
+import { pollOf, votesByNumber } from "./features/polls.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverAway, type MediaStore } from "./media.ts";
 import { type Members, name } from "./members.ts";
+import { reacting } from "./reacting.ts";
+import type { Recent } from "./recent.ts";
+import { redacting } from "./redacting.ts";
 import type { Rooms } from "./rooms.ts";
-import { asFile, type Content, fits, toMatrix } from "./to-matrix.ts";
+import { asEdit, asFile, fits, type Sayable, type Surroundings, toMatrix } from "./to-matrix.ts";
 
 /** Uploads kept in mind, so that a retry sends the same file. */
 const remembered = 1_000;
@@ -21,11 +28,15 @@ export function delivery(deps: {
 	ghosts: Ghosts;
 	rooms: Rooms;
 	doubt: Doubt;
+	recent: Recent;
+	isOurs(mxid: string): boolean;
 	bridge: Pick<Bridge, "open" | "openDirect">;
 	files: MediaStore;
 	log: Log;
 }): (out: Outbound) => Promise<readonly MessageId[]> {
-	const { client, members, ghosts, rooms, doubt, bridge, files, log } = deps;
+	const { client, members, ghosts, rooms, doubt, recent, bridge, files, log } = deps;
+	const react = reacting(deps);
+	const redact = redacting(deps);
 	const uploaded = new Map<string, string>();
 	const stored = new Map<string, Stored>();
 
@@ -52,8 +63,8 @@ export function delivery(deps: {
 	}
 
 	/** The content, or the file that has all of what is too long for an event. */
-	async function sized(content: Content, operation: string, ghost: string): Promise<Content> {
-		if (fits(content)) return content;
+	async function sized(content: Content, operation: string, ghost: string, times: number): Promise<Content> {
+		if (fits(content, times)) return content;
 		const bytes = Buffer.from(String(content.body));
 		let url = uploaded.get(operation);
 		if (!url) {
@@ -85,7 +96,48 @@ export function delivery(deps: {
 		}
 	}
 
-	return async function send({ event, operation, attempt, room, link, portal }) {
+	/** What has to be at hand to write an event. */
+	async function around(event: BridgeEvent, refs: Refs, room: string, ghost: string): Promise<Surroundings> {
+		const known = new Map<string, string>();
+		const people = "rich" in event && event.rich ? mentions(event.rich).people : [];
+		const answered = event.kind === "message" && event.replyTo?.author ? [event.replyTo.author] : [];
+		for (const person of [...people, ...answered]) {
+			const mxid = person.network === name ? person.id : await ghosts.known(person);
+			if (mxid) known.set(`${person.network} ${person.id}`, mxid);
+		}
+		const events = new Map<string, MatrixEvent>();
+		for (const { id, own } of references(event)) {
+			const [there] = refs[own ?? id] ?? refs[id] ?? [];
+			const found = there && (await rooms.inside(room, ghost, () => recent.find(room, there, ghost)));
+			if (found) events.set(found.event_id, found);
+		}
+		return {
+			mxid: (person) => known.get(`${person.network} ${person.id}`),
+			event: (id) => events.get(id),
+		};
+	}
+
+	async function say(out: Outbound, event: Sayable, there: Surroundings, ghost: string): Promise<MessageId> {
+		const { operation, attempt, portal, link } = out;
+		const { type, content, edits } = toMatrix({ ...out, event }, there);
+		const query = { ts: event.late ? event.at : undefined };
+		const media = event.kind === "message" || event.kind === "edit" ? event.media : undefined;
+		const say = (room: string) =>
+			rooms.inside(room, ghost, () =>
+				doubt.once({ operation, attempt, room, ghost, since: event.at }, async () => {
+					const shown = media ? await attached(content, media, operation, ghost) : { type, content };
+					const body = await sized(shown.content, operation, ghost, edits === undefined ? 1 : 2);
+					const whole = edits === undefined ? body : asEdit(body, edits);
+					return client.send(room, shown.type, operation, { as: ghost, body: whole, query });
+				}),
+			);
+		const person = link.role === "direct" && portal.between?.find((one) => one.network === name);
+		const said = person ? sayTo([person, event.sender], out.room, ghost, say) : say(out.room);
+		return (await said).event_id as MessageId;
+	}
+
+	return async function send(out) {
+		const { event, room } = out;
 		if (event.kind === "membership" && event.change === "leave") {
 			const gone = await ghosts.known(event.sender);
 			const there = gone && (!members.known(room) || members.has(room, gone));
@@ -100,35 +152,41 @@ export function delivery(deps: {
 			// The name was set with the ghost.
 			case "profile":
 				return [];
-			case "message":
-			case "state": {
-				const content = toMatrix(event, operation);
-				const query = { ts: event.late ? event.at : undefined };
-				const say = (room: string) =>
-					rooms.inside(room, ghost, () =>
-						doubt.once({ operation, attempt, room, ghost, since: event.at }, async () => {
-							const media = event.kind === "message" ? event.media : undefined;
-							const shown = media
-								? await attached(content, media, operation, ghost)
-								: { type: "m.room.message", content };
-							const body = await sized(shown.content, operation, ghost);
-							return client.send(room, shown.type, operation, { as: ghost, body, query });
-						}),
-					);
-				const person = link.role === "direct" && portal.between?.find((one) => one.network === name);
-				const said = person ? sayTo([person, event.sender], room, ghost, say) : say(room);
-				return [(await said).event_id as MessageId];
-			}
-			// Shown in words, which core makes: see capabilities.
-			case "edit":
 			case "redaction":
-			case "reaction":
+				return redact(out, event, ghost);
+			case "reaction": {
+				const there = await around(event, out.refs, room, ghost);
+				return react(out, event, there, ghost);
+			}
+			case "message":
+			case "edit":
 			case "poll":
 			case "vote":
 			case "poll-end":
-				return [];
+			case "state": {
+				const there = await around(event, out.refs, room, ghost);
+				return [await say(out, asVote(event, out.refs, there), there, ghost)];
+			}
 			default:
 				return event satisfies never;
 		}
 	};
+}
+
+/** Where there are no polls people answer one by the number of what they choose. */
+function asVote(event: Sayable, refs: Refs, { event: find }: Surroundings): Sayable {
+	if (event.kind !== "message" || !event.replyTo || event.media) return event;
+	const poll = pollOf(find(refs[event.replyTo.id]?.[0] ?? ""));
+	const answers = poll && votesByNumber([event.text], poll);
+	if (!answers) return event;
+	const {
+		kind: _kind,
+		replyTo: target,
+		thread: _thread,
+		style: _style,
+		text: _text,
+		rich: _rich,
+		...base
+	} = event;
+	return { ...base, kind: "vote", target, answers };
 }

@@ -1,7 +1,7 @@
 import type { Log } from "../core/log.ts";
 import { type Client, MatrixError } from "./client.ts";
-import { isEvent, type MatrixEvent } from "./from-matrix.ts";
-import { mark } from "./to-matrix.ts";
+import { isEvent, type MatrixEvent } from "./event.ts";
+import { operationOf } from "./features/origin.ts";
 
 /** Own events kept in mind; what is older was confirmed by its answer, or is looked up. */
 const remembered = 2_000;
@@ -27,11 +27,13 @@ export function keepDoubt(client: Pick<Client, "messages">, log: Log) {
 		for (let page = 0; page < pages; page++) {
 			const { chunk, end } = await client.messages(room, { limit: pageSize, as: ghost, from });
 			const events = chunk.filter(isEvent);
-			const found = events.find((event) => event.sender === ghost && operationOf(event) === operation);
+			const found = events.find(
+				(event) => event.sender === ghost && operationOf(event.content) === operation,
+			);
 			if (found) return found.event_id;
 			// What carries a mark may bear the time it had elsewhere, which says nothing about when it came.
 			const passed = events.some(
-				(event) => operationOf(event) === undefined && event.origin_server_ts < since - skew,
+				(event) => operationOf(event.content) === undefined && event.origin_server_ts < since - skew,
 			);
 			if (passed || end === undefined) return undefined;
 			from = end;
@@ -43,7 +45,7 @@ export function keepDoubt(client: Pick<Client, "messages">, log: Log) {
 	return {
 		/** Takes note of an event of our own that the homeserver told us of. */
 		heard(event: MatrixEvent): void {
-			const operation = operationOf(event);
+			const operation = operationOf(event.content);
 			if (operation === undefined) return;
 			seen.set(operation, event.event_id);
 			if (seen.size > remembered) seen.delete(seen.keys().next().value as string);
@@ -82,10 +84,4 @@ export function keepDoubt(client: Pick<Client, "messages">, log: Log) {
 			}
 		},
 	};
-}
-
-function operationOf({ content }: MatrixEvent): string | undefined {
-	const ours = content[mark];
-	const { op } = (typeof ours === "object" && ours !== null ? ours : {}) as { op?: unknown };
-	return typeof op === "string" ? op : undefined;
 }

@@ -1,47 +1,44 @@
-import type { BridgeEvent, Message, Person } from "../core/event.ts";
+import type { BridgeEvent, Reference, Words } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import * as phrases from "../core/phrases.ts";
-import { mediaIn } from "./attachment.ts";
-
-/** An event as a transaction or a room's history brings it. // Matrix spec, "Room event format" */
-export type MatrixEvent = Readonly<{
-	type: string;
-	event_id: string;
-	room_id: string;
-	sender: string;
-	origin_server_ts: number;
-	content: Content;
-	state_key?: string;
-	unsigned?: Readonly<{ age?: unknown; prev_content?: unknown }>;
-}>;
-export type Content = Readonly<Record<string, unknown>>;
-
-/** Who somebody is in this room, and what was known of them there before the event. */
-export type People = Readonly<{
-	person(mxid: string): Person;
-	/** The name they had while they were in the room; undefined when they were not in it. */
-	before(mxid: string): string | undefined;
-}>;
+import {
+	type Around,
+	type Content,
+	isContent,
+	labelOf,
+	latest,
+	type MatrixEvent,
+	originalOf,
+	redacted,
+	relationOf,
+	text,
+} from "./event.ts";
+import { mentioned } from "./features/mentions.ts";
+import { copiesIn } from "./features/origin.ts";
+import { isEnd, isResponse, isStart, pollIn, pollOf, resultOf, votesIn } from "./features/polls.ts";
+import { reactionIn } from "./features/reactions.ts";
+import { stickerIn, wordsIn } from "./features/words.ts";
 
 /** From this age on, in ms, an event was caught up after a gap. */
 const late = 5 * 60_000;
+/** Characters kept of what is answered: enough to know it again. */
+const quoted = 300;
 
-export function isEvent(value: unknown): value is MatrixEvent {
-	const event = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-	return (
-		["type", "event_id", "room_id", "sender"].every((field) => typeof event[field] === "string") &&
-		typeof event.origin_server_ts === "number" &&
-		isContent(event.content) &&
-		(event.state_key === undefined || typeof event.state_key === "string")
-	);
+/** Known only where `author` wrote the event, since the homeserver vouches for senders. */
+const ownId = (event: string, author: string) => `own:${event}:${author}` as MessageId;
+
+/** Events that have to be at hand to understand one, and people. */
+export function subjects(
+	event: MatrixEvent,
+): Readonly<{ events: readonly string[]; people: readonly string[] }> {
+	const { to, reply } = relationOf(event.content);
+	const events = [to, reply, event.type === "m.room.redaction" ? redacted(event) : ""].filter(Boolean);
+	const now = event.content["m.new_content"];
+	return { events, people: mentioned(isContent(now) ? now : event.content) };
 }
 
-const isContent = (value: unknown): value is Content =>
-	typeof value === "object" && value !== null && !Array.isArray(value);
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
-
 /** The event in neutral words; undefined for what other networks have no use for. */
-export function fromMatrix(event: MatrixEvent, people: People): BridgeEvent | undefined {
+export function fromMatrix(event: MatrixEvent, around: Around): BridgeEvent | undefined {
 	const base = {
 		id: event.event_id as MessageId,
 		room: event.room_id as RoomId,
@@ -49,19 +46,129 @@ export function fromMatrix(event: MatrixEvent, people: People): BridgeEvent | un
 		...(typeof event.unsigned?.age === "number" && event.unsigned.age > late && { late: true as const }),
 	};
 	if (event.state_key !== undefined)
-		return event.type === "m.room.member" ? membership(event, event.state_key, base, people) : undefined;
-	const words = wordsOf(event.type, event.content);
-	return words && { ...base, ...words, kind: "message", sender: people.person(event.sender) };
+		return event.type === "m.room.member" ? membership(event, event.state_key, base, around) : undefined;
+	return said(event, { ...base, sender: around.person(event.sender) }, around);
+}
+
+function said(
+	event: MatrixEvent,
+	base: Pick<BridgeEvent, "id" | "room" | "at" | "sender">,
+	around: Around,
+): BridgeEvent | undefined {
+	const { type, content } = event;
+	const relation = relationOf(content);
+	/** What the sender alone may change. */
+	const own = (id: string): Reference => ({ ...pointed(id, around), own: ownId(id, event.sender) });
+	const known = { ...base, aka: [ownId(event.event_id, event.sender)] };
+	if (type === "m.room.redaction") return redaction(event, base, around);
+	if (type === "m.reaction") {
+		const found = reactionIn(content);
+		if (!found) return undefined;
+		const target = pointed(found.to, around);
+		return { ...base, kind: "reaction", target, mode: "add", emoji: [found.emoji] };
+	}
+	if (isResponse(type)) {
+		const answers = votesIn(content, pollOf(around.event(relation.to)));
+		return relation.to ? { ...base, kind: "vote", target: pointed(relation.to, around), answers } : undefined;
+	}
+	if (isEnd(type)) {
+		const started = around.event(relation.to);
+		const poll = pollOf(started);
+		// Clients count only the end that its author wrote.
+		if (!relation.to || (started && started.sender !== event.sender)) return undefined;
+		const result = poll ? resultOf(poll, around.votes, event.origin_server_ts) : labelOf(content);
+		return { ...base, kind: "poll-end", target: own(relation.to), text: result };
+	}
+	if (relation.type === "m.replace") {
+		const now = content["m.new_content"];
+		const words = isContent(now) && relation.to ? wordsOf(type, now, around) : undefined;
+		return words && { ...known, ...words, kind: "edit", target: own(relation.to) };
+	}
+	const poll = isStart(type) ? pollIn(content) : undefined;
+	if (poll) return { ...known, kind: "poll", question: poll.question, answers: poll.answers };
+	const words = wordsOf(type, content, around);
+	return (
+		words && {
+			...known,
+			...words,
+			kind: "message",
+			...(relation.reply && { replyTo: pointed(relation.reply, around) }),
+			...(relation.type === "m.thread" && relation.to && { thread: pointed(relation.to, around) }),
+		}
+	);
+}
+
+/** Of a version of a message: it reads again as before that. */
+function redaction(
+	event: MatrixEvent,
+	base: Pick<BridgeEvent, "id" | "room" | "at" | "sender">,
+	around: Around,
+): BridgeEvent | undefined {
+	const id = redacted(event);
+	if (!id) return undefined;
+	const removed = around.event(id);
+	const original = removed && originalOf(removed) !== id ? around.event(originalOf(removed)) : undefined;
+	if (original && removed?.sender === original.sender) {
+		// Of another network's message: there it stays as it reads now.
+		if (around.isOurs(original.sender)) return undefined;
+		const words = wordsOf(original.type, latest(original), around);
+		const target = { ...pointed(original.event_id, around), own: ownId(original.event_id, original.sender) };
+		return words && { ...base, ...words, kind: "edit", target, sender: around.person(original.sender) };
+	}
+	const reason = text(event.content.reason);
+	const target = { ...pointed(id, around), own: ownId(id, event.sender) };
+	return { ...base, kind: "redaction", target, ...(reason && { reason }) };
+}
+
+/** What is pointed at: never a version of a message, always the message. */
+function pointed(id: string, around: Around): Reference {
+	const named = around.event(id);
+	const original = named ? originalOf(named) : id;
+	const target = original === id ? named : around.event(original);
+	const words = target && shortOf(target, around);
+	const copies = target && around.isOurs(target.sender) ? copiesIn(target.content) : [];
+	return {
+		id: original as MessageId,
+		...(copies.length > 0 && { copies }),
+		...(target && { author: around.person(target.sender) }),
+		...(words && { text: words }),
+	};
+}
+
+function shortOf(event: MatrixEvent, around: Around): string {
+	const content = latest(event);
+	const words = wordsOf(event.type, content, around);
+	const poll = isStart(event.type) ? pollIn(content) : undefined;
+	const line = poll?.question ?? (words?.text || words?.media?.name || words?.location?.description || "");
+	const points = [...line];
+	return points.length > quoted ? `${points.slice(0, quoted).join("")}…` : line;
+}
+
+/** What somebody said, in words; what has no translation of its own shows as its text. */
+function wordsOf(type: string, content: Content, around: Around): Words | undefined {
+	switch (type) {
+		case "m.room.message":
+			return wordsIn(content, around);
+		case "m.sticker":
+			return stickerIn(content);
+		default: {
+			const poll = isStart(type) ? pollIn(content) : undefined;
+			const options = poll?.answers.map((answer) => answer.text) ?? [];
+			if (poll) return { style: "emote", text: phrases.startedPoll(poll.question, options) };
+			const line = text(content.body) || labelOf(content);
+			return line ? { style: "text", text: line } : undefined;
+		}
+	}
 }
 
 function membership(
 	event: MatrixEvent,
 	mxid: string,
 	base: Pick<BridgeEvent, "id" | "room" | "at">,
-	people: People,
+	around: Around,
 ): BridgeEvent | undefined {
-	const before = people.before(mxid);
-	const known = people.person(mxid);
+	const before = around.before(mxid);
+	const known = around.person(mxid);
 	const reason = text(event.content.reason);
 	switch (event.content.membership) {
 		case "join": {
@@ -78,93 +185,10 @@ function membership(
 				kind: "membership",
 				change: "leave",
 				sender: { ...known, name: before },
-				...(event.sender !== mxid && { by: people.person(event.sender).name ?? "" }),
+				...(event.sender !== mxid && { by: around.person(event.sender).name ?? "" }),
 				...(reason && { reason }),
 			};
 		default:
 			return undefined;
 	}
-}
-
-type Words = Pick<Message, "style" | "text" | "media">;
-const say = (line: string): Words => ({ style: "text", text: line });
-const act = (line: string): Words => ({ style: "emote", text: line });
-
-/** What somebody said or did, in words; until a kind is translated properly it shows as its text. */
-function wordsOf(type: string, content: Content): Words | undefined {
-	const relation = isContent(content["m.relates_to"]) ? content["m.relates_to"] : {};
-	switch (type) {
-		case "m.room.message":
-			return relation.rel_type === "m.replace" ? correction(content) : message(content, relation);
-		case "m.sticker": {
-			const file = mediaIn(type, content, text(content.body));
-			if (file) return { style: "text", text: "", media: file.media };
-			return act(phrases.sentSticker(text(content.body)));
-		}
-		case "m.reaction":
-			return text(relation.key) ? act(phrases.reacted(text(relation.key))) : undefined;
-		// COMPAT MSC3381 under its unstable names: what clients send.
-		case "m.poll.start":
-		case "org.matrix.msc3381.poll.start":
-			return poll(content) ?? fallback(content);
-		default:
-			return fallback(content);
-	}
-}
-
-function message(content: Content, relation: Content): Words | undefined {
-	const body = isContent(relation["m.in_reply_to"]) ? withoutQuote(text(content.body)) : text(content.body);
-	switch (content.msgtype) {
-		case "m.text":
-			return body ? say(body) : undefined;
-		case "m.emote":
-			return body ? act(body) : undefined;
-		case "m.notice":
-			return body ? { style: "notice", text: body } : undefined;
-		case "m.image":
-		case "m.file":
-		case "m.audio":
-		case "m.video": {
-			const file = mediaIn(content.msgtype, content, body);
-			if (file) return { style: "text", text: file.caption, media: file.media };
-			const name = text(content.filename) || body;
-			const thing = "org.matrix.msc3245.voice" in content ? "voice message" : content.msgtype.slice(2);
-			return act(phrases.sentFile(thing, name, body === name ? undefined : body));
-		}
-		case "m.location":
-			return act(phrases.sharedLocation(body, text(content.geo_uri)));
-		default:
-			return body ? say(body) : undefined;
-	}
-}
-
-function correction(content: Content): Words | undefined {
-	const words = isContent(content["m.new_content"]) && message(content["m.new_content"], {});
-	return words ? { ...words, text: phrases.correction(words.text) } : undefined;
-}
-
-// COMPAT clients from before Matrix v1.13 quote what they answer: lines that begin with ">", then an empty one.
-const withoutQuote = (body: string) => body.replace(/^(?:>(?: [^\n]*|)\n)+\n/, "");
-
-function poll(content: Content): Words | undefined {
-	const start = content["m.poll"] ?? content["m.poll.start"] ?? content["org.matrix.msc3381.poll.start"];
-	if (!isContent(start) || !Array.isArray(start.answers)) return undefined;
-	const options = start.answers.map(labelOf).filter(Boolean);
-	const question = labelOf(start.question);
-	return question && options.length > 0 ? act(phrases.startedPoll(question, options)) : undefined;
-}
-
-/** The words of an extensible event. // MSC1767 */
-function labelOf(value: unknown): string {
-	if (!isContent(value)) return "";
-	const { "m.text": list } = value;
-	const first = Array.isArray(list)
-		? list.find((part) => isContent(part) && !text(part.mimetype))
-		: undefined;
-	return text(value["org.matrix.msc1767.text"]) || (isContent(first) ? text(first.body) : "");
-}
-
-function fallback(content: Content): Words | undefined {
-	const line = text(content.body) || labelOf(content);
-	return line ? say(line) : undefined;
 }

@@ -17,6 +17,7 @@ import { lookup } from "./lookup.ts";
 import { keepMedia } from "./media.ts";
 import { keepMembers, name } from "./members.ts";
 import { isGhost, portalAlias } from "./mxid.ts";
+import { keepRecent } from "./recent.ts";
 import { refusals } from "./refusals.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { keepRooms } from "./rooms.ts";
@@ -72,6 +73,7 @@ export function matrix(
 	const ghosts = keepGhosts({ client, mapping, domain });
 	const rooms = keepRooms({ client, mapping, members, ghosts, domain, bot, isOurs });
 	const doubt = keepDoubt(client, log);
+	const recent = keepRecent({ client, members, ghosts, isOurs, log });
 	const tell = refusals(client);
 	/** How people write a room, as far as we were told; kept for the next start. */
 	const aliases = new Map<string, string>();
@@ -90,7 +92,7 @@ export function matrix(
 	}
 
 	function compose(bridge: Bridge) {
-		const common = { client, members, ghosts, rooms, doubt, bridge, files, domain, bot, isOurs, log };
+		const common = { client, members, ghosts, rooms, doubt, recent, bridge, files, domain, bot, isOurs, log };
 		const find = lookup({ ...common, networks: bridgedNetworks, named });
 		const take = transactions({ ...common, prefix: options.prefix, refuse });
 		const { listen } = options.appservice;

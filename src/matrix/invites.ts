@@ -6,7 +6,7 @@ import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import { type Client, MatrixError } from "./client.ts";
-import { isEvent, type MatrixEvent } from "./from-matrix.ts";
+import { isEvent, type MatrixEvent } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";
 import { ghostAddress, parts } from "./mxid.ts";

@@ -1,7 +1,7 @@
 import type { Person } from "../core/event.ts";
 import type { NetworkName, UserId } from "../core/ids.ts";
 import type { Client } from "./client.ts";
-import type { MatrixEvent } from "./from-matrix.ts";
+import type { MatrixEvent } from "./event.ts";
 import { parts, personAddress } from "./mxid.ts";
 
 export const name = "matrix" as NetworkName;

@@ -1,4 +1,4 @@
-import type { Content, MatrixEvent } from "./from-matrix.ts";
+import type { Content, MatrixEvent } from "./event.ts";
 
 const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
 const table = (value: unknown): Content =>

@@ -1,18 +1,19 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Network } from "../core/network.ts";
-import * as phrases from "../core/phrases.ts";
 import type { Transaction } from "./appservice.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
 import type { Doubt } from "./doubt.ts";
-import { fromMatrix, isEvent, type MatrixEvent } from "./from-matrix.ts";
+import { encryption } from "./encrypted.ts";
+import { isEvent, type MatrixEvent } from "./event.ts";
+import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { invites } from "./invites.ts";
 import { type Members, name } from "./members.ts";
+import type { Recent } from "./recent.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** How long the homeserver is kept waiting for what is no message to be carried out, in ms. */
@@ -25,6 +26,7 @@ export function transactions(deps: {
 	ghosts: Ghosts;
 	rooms: Rooms;
 	doubt: Doubt;
+	recent: Recent;
 	bridge: Bridge;
 	domain: string;
 	bot: string;
@@ -33,10 +35,9 @@ export function transactions(deps: {
 	refuse: Network["refuse"];
 	log: Log;
 }): (transaction: Transaction) => Promise<void> {
-	const { members, rooms, bridge, bot, isOurs, log } = deps;
+	const { members, recent, rooms, bridge, bot, isOurs, log } = deps;
 	const invited = invites({ ...deps, take });
-	/** Encrypted rooms whose people know that we cannot read them. */
-	const warned = new Set<string>();
+	const encrypted = encryption(deps);
 
 	async function take(events: readonly MatrixEvent[]): Promise<void> {
 		let batch: BridgeEvent[] = [];
@@ -82,15 +83,15 @@ export function transactions(deps: {
 		const previously = membership ? before(event, subject) : undefined;
 		if (portal && !members.known(room)) await read(room, await rooms.speaker(room, portal));
 		if (event.type === "m.room.encrypted" && (portal || rooms.withBot.has(room)) && !isOurs(sender))
-			await encrypted(event);
+			await inTime(encrypted(event, portal), "encrypted");
 		if (!portal || isOurs(sender) || isOurs(subject ?? "")) {
 			if (membership) members.apply(event);
+			if (portal) recent.note(event);
 			return undefined;
 		}
-		const neutral = fromMatrix(event, {
-			person: (mxid) => members.person(mxid, members.of(room).get(mxid)),
-			before: () => previously,
-		});
+		const around = await recent.around(event, await rooms.speaker(room, portal));
+		recent.note(event);
+		const neutral = fromMatrix(event, { ...around, before: () => previously });
 		if (membership) {
 			members.apply(event);
 			if (event.content.membership === "join") rooms.cameBack(room, subject);
@@ -125,19 +126,6 @@ export function transactions(deps: {
 	function botMoved({ room_id: room, content }: MatrixEvent): void {
 		if (content.membership === "join") rooms.withBot.add(room);
 		else rooms.withBot.delete(room);
-	}
-
-	async function encrypted(event: MatrixEvent): Promise<void> {
-		if (warned.has(event.room_id)) return;
-		warned.add(event.room_id);
-		const words = fromMatrix(
-			{ ...event, content: { body: "?" } },
-			{ person: members.person, before: () => "" },
-		);
-		if (!words) return;
-		await deps
-			.refuse(words, new PermanentError("invalid", phrases.encryptedRoom), phrases.unlinkedTarget)
-			.catch((error: unknown) => log.error({ err: error }, "could not tell the sender"));
 	}
 
 	/** Requests of people that took longer than we wait, and are not through yet. */

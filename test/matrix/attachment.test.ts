@@ -17,7 +17,13 @@ describe("a file from Matrix", () => {
 	))
 		test(name, () => {
 			const event = { event_id: "$1", room_id: "!r", sender: alice.id, origin_server_ts: 1, type, content };
-			const seen = fromMatrix(event, { person: () => alice, before: () => undefined });
+			const seen = fromMatrix(event, {
+				person: () => alice,
+				before: () => undefined,
+				event: () => undefined,
+				votes: [],
+				isOurs: () => false,
+			});
 			if (seen?.kind !== "message") throw new Error("not a message");
 			if (!media) return expect(seen.media).toBeUndefined();
 			const { ref, ...rest } = media;

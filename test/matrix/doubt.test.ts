@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { MatrixError } from "../../src/matrix/client.ts";
 import { keepDoubt } from "../../src/matrix/doubt.ts";
-import type { MatrixEvent } from "../../src/matrix/from-matrix.ts";
+import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { quiet } from "../fakes.ts";
 
 const ghost = "@_xmpp_romeo:hs.test";

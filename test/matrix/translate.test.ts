@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import type { Message, Person, State } from "../../src/core/event.ts";
+import type { Message, Person } from "../../src/core/event.ts";
 import type { NetworkName, OperationId, UserId } from "../../src/core/ids.ts";
-import { fromMatrix, isEvent, type MatrixEvent } from "../../src/matrix/from-matrix.ts";
-import { asFile, fits, toMatrix } from "../../src/matrix/to-matrix.ts";
+import { type Around, isEvent, type MatrixEvent } from "../../src/matrix/event.ts";
+import { fromMatrix } from "../../src/matrix/from-matrix.ts";
+import { asEdit, asFile, fits, type Sayable, toMatrix } from "../../src/matrix/to-matrix.ts";
 
 type Case<In> = {
 	name: string;
@@ -18,7 +19,17 @@ type Case<In> = {
 const vectors = <In>(file: string): Case<In>[] =>
 	parse(readFileSync(new URL(`../vectors/${file}.yaml`, import.meta.url), "utf8"));
 
+const xmpp = "xmpp" as NetworkName;
+const romeo: Person = {
+	network: xmpp,
+	id: "romeo@montague.lit" as UserId,
+	address: ["romeo@montague.lit"],
+	name: "Romeo",
+	handles: [],
+	domain: "montague.lit",
+};
 const person = (mxid: string): Person => {
+	if (mxid === "@_xmpp_romeo:hs.test") return romeo;
 	const [localpart = "", domain = ""] = mxid.slice(1).split(":");
 	const network = "matrix" as NetworkName;
 	return { network, id: mxid as UserId, address: [localpart], name: localpart, handles: [mxid], domain };
@@ -32,7 +43,18 @@ const event = (over: Partial<MatrixEvent>): MatrixEvent => ({
 	content: {},
 	...over,
 });
-const strangers = { person, before: () => undefined };
+const strangers: Around = {
+	person,
+	before: () => undefined,
+	event: () => undefined,
+	votes: [],
+	isOurs: (mxid) => mxid.startsWith("@_xmpp_"),
+};
+/** As it is written in the vectors: people by network and id. */
+const brief = (value: unknown) =>
+	JSON.parse(
+		JSON.stringify(value, (_key, one) => (one?.address && one.network ? `${one.network}:${one.id}` : one)),
+	);
 
 describe("from Matrix", () => {
 	for (const { name, type = "m.room.message", in: content, out } of vectors<MatrixEvent["content"]>(
@@ -48,11 +70,42 @@ describe("from Matrix", () => {
 	))
 		test(name, () => {
 			const state = { type: "m.room.member", state_key: "@alice:hs.test", sender: by, content };
-			const found = fromMatrix(event(state), { person, before: () => before });
+			const found = fromMatrix(event(state), { ...strangers, before: () => before });
 			const { kind, change, sender, by: who, reason } = (found ?? {}) as Record<string, unknown>;
 			const seen = { kind, change, sender: (sender as Person | undefined)?.name, by: who, reason };
 			expect(found && JSON.parse(JSON.stringify(seen))).toEqual(out);
 		});
+
+	type About = Case<MatrixEvent["content"]> & {
+		sender?: string;
+		redacts?: string;
+		known?: Record<string, Partial<MatrixEvent>>;
+		votes?: Partial<MatrixEvent>[];
+	};
+	for (const kind of ["reply", "edit", "redaction", "reaction", "formatted", "poll", "location"])
+		for (const one of vectors(`from-matrix.${kind}`) as About[])
+			test(`${kind}: ${one.name}`, () => {
+				const { type, sender, redacts, in: content, known = {}, votes = [], out } = one;
+				const said = event({
+					content,
+					...(type && { type }),
+					...(sender && { sender }),
+					...(redacts && { redacts }),
+				});
+				const seen = fromMatrix(said, {
+					...strangers,
+					event: (id) => known[id] && event({ event_id: id, ...known[id] }),
+					votes: votes.map(event),
+				});
+				if (!out) return expect(seen).toBeUndefined();
+				const { id: _id, room: _room, at: _at, sender: who, aka: _aka, ...rest } = brief(seen);
+				expect({ ...rest, ...(who !== "matrix:@alice:hs.test" && { sender: who }) }).toEqual(out);
+			});
+
+	test("a message is known by an id that only its sender can name", () => {
+		const seen = fromMatrix(event({ content: { msgtype: "m.text", body: "x" } }), strangers);
+		expect(seen?.aka).toEqual(["own:$e:@alice:hs.test"]);
+	});
 
 	test("what the homeserver brings minutes late says so", () => {
 		const content = { msgtype: "m.text", body: "x" };
@@ -72,6 +125,9 @@ describe("from Matrix", () => {
 			"m.sticker",
 			"m.reaction",
 			"m.poll.start",
+			"m.poll.response",
+			"m.poll.end",
+			"m.room.redaction",
 			"x",
 		);
 		const keys = fc.constantFrom(
@@ -87,8 +143,28 @@ describe("from Matrix", () => {
 			"rel_type",
 			"key",
 			"m.in_reply_to",
+			"event_id",
+			"formatted_body",
+			"format",
+			"m.mentions",
+			"user_ids",
+			"redacts",
+			"org.matrix.msc3381.poll.start",
+			"m.selections",
+			"geo_uri",
+			"trivium.bridge",
 		);
-		const words = fc.constantFrom("m.text", "m.image", "m.replace", "join", "leave");
+		const words = fc.constantFrom(
+			"m.text",
+			"m.image",
+			"m.replace",
+			"m.thread",
+			"m.annotation",
+			"$e",
+			"org.matrix.custom.html",
+			"join",
+			"leave",
+		);
 		const content = fc.letrec((tie) => ({
 			value: fc.oneof(
 				{ maxDepth: 4 },
@@ -105,7 +181,8 @@ describe("from Matrix", () => {
 					...event({ type, content: content as MatrixEvent["content"] }),
 					...(state_key !== undefined && { state_key }),
 				};
-				if (isEvent(any)) fromMatrix(any, { person, before: () => "x" });
+				if (isEvent(any))
+					fromMatrix(any, { ...strangers, before: () => "x", event: () => any, votes: [any] });
 			}),
 			{ numRuns: 500 },
 		);
@@ -126,13 +203,61 @@ describe("from Matrix", () => {
 });
 
 describe("to Matrix", () => {
-	for (const { name, in: part, out } of vectors<Message | State>("to-matrix.message"))
-		test(name, () => {
-			expect(toMatrix(part, "op1" as OperationId)).toEqual(out);
+	const base = { id: "S1", room: "r@muc.x", sender: romeo, at: 1 };
+	type Out = Case<Sayable> & {
+		refs?: Record<string, string[]>;
+		known?: Record<string, MatrixEvent["content"]>;
+	};
+	const write = ({ in: part, refs = {}, known = {} }: Pick<Out, "in" | "refs" | "known">) => {
+		const people = JSON.stringify(part, (key, one) => {
+			if (typeof one !== "string" || (key !== "person" && key !== "author")) return one;
+			return one.startsWith("@") ? person(one) : { ...romeo, id: one };
+		});
+		return toMatrix(
+			{ event: { ...base, ...JSON.parse(people) }, operation: "op1" as OperationId, refs: refs as never },
+			{
+				mxid: ({ network, id }) =>
+					network !== xmpp ? id : id === "juliet" ? "@_xmpp_juliet:hs.test" : undefined,
+				event: (id) => known[id] && event({ event_id: id, content: known[id] }),
+			},
+		);
+	};
+	const unmarked = ({ "trivium.bridge": _mark, ...content }: MatrixEvent["content"]) => content;
+	for (const one of vectors<Sayable>("to-matrix.message"))
+		test(one.name, () => {
+			expect(unmarked(write(one).content)).toEqual(one.out);
+		});
+	for (const one of vectors("to-matrix.kinds") as Out[])
+		test(one.name, () => {
+			const { content, ...rest } = write(one);
+			expect({ ...rest, content: unmarked(content) }).toEqual({ type: "m.room.message", ...one.out });
 		});
 
-	const said = (text: string) =>
-		toMatrix({ kind: "message", style: "text", text } as Message, "op1" as OperationId);
+	test("what is sent says which delivery it is and where it came from, but not at any length", () => {
+		const from = { network: "xmpp", room: "r@muc.x", ids: ["S1", "M1"] };
+		const part = { kind: "message", style: "text", text: "x", aka: ["M1"] } as unknown as Sayable;
+		expect(write({ in: part }).content["trivium.bridge"]).toEqual({ op: "op1", from });
+		const long = { ...part, aka: ["x".repeat(2_000)] } as unknown as Sayable;
+		expect(write({ in: long }).content["trivium.bridge"]).toEqual({ op: "op1" });
+	});
+
+	test("an edit shows as one to clients that know none, and means nobody anew", () => {
+		const content = {
+			...{ msgtype: "m.text", body: "a", formatted_body: "<b>a</b>", "trivium.bridge": { op: "op1" } },
+			...{ "m.mentions": { user_ids: ["@alice:hs.test"] } },
+		};
+		const { "trivium.bridge": _mark, ...inner } = content;
+		expect(asEdit(content, "$1")).toEqual({
+			...content,
+			body: "* a",
+			formatted_body: "* <b>a</b>",
+			"m.mentions": {},
+			"m.new_content": inner,
+			"m.relates_to": { rel_type: "m.replace", event_id: "$1" },
+		});
+	});
+
+	const said = (text: string) => write({ in: { kind: "message", style: "text", text } as Message }).content;
 
 	test("the limit is that of the encoded event: quotes count twice", () => {
 		expect(fits(said("x".repeat(59_000)))).toBe(true);
@@ -149,6 +274,7 @@ describe("to Matrix", () => {
 			info: { mimetype: "text/plain", size: 80_000 },
 			"trivium.bridge": { op: "op1" },
 		});
+		expect(content).not.toHaveProperty("formatted_body");
 		expect(content.body).toMatch(/^(🎉){500}\n… /u);
 		expect(fits(content)).toBe(true);
 	});

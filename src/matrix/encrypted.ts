@@ -1,0 +1,58 @@
+import { PermanentError } from "../core/errors.ts";
+import type { Message } from "../core/event.ts";
+import type { MessageId, RoomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Portal } from "../core/mapping.ts";
+import type { Bridge, Network } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
+import type { MatrixEvent } from "./event.ts";
+import { type Members, name } from "./members.ts";
+import type { Rooms } from "./rooms.ts";
+
+/** What is encrypted we cannot read: its sender is told, and a chat of two goes on in a room that is not. */
+export function encryption(deps: {
+	members: Members;
+	rooms: Rooms;
+	bridge: Pick<Bridge, "openDirect">;
+	refuse: Network["refuse"];
+	log: Log;
+}): (event: MatrixEvent, portal: Portal | undefined) => Promise<void> {
+	const { members, rooms, bridge, log } = deps;
+	/** Rooms without a portal whose people know. */
+	const told = new Set<string>();
+
+	async function tell(event: MatrixEvent, why: string): Promise<void> {
+		const { room_id: room, sender } = event;
+		const said: Message = {
+			id: event.event_id as MessageId,
+			room: room as RoomId,
+			at: event.origin_server_ts,
+			sender: members.person(sender, members.of(room).get(sender)),
+			...{ kind: "message", style: "text", text: "" },
+		};
+		await deps.refuse(said, new PermanentError("invalid", why), phrases.unlinkedTarget);
+	}
+
+	/** Clients encrypt the chats they open: we ask into one of ours, where nobody can turn that on, and leave. */
+	async function moveOn(room: string, portal: Portal): Promise<void> {
+		const ours = portal.between?.find((person) => person.network === name);
+		const theirs = portal.between?.find((person) => person.network !== name);
+		if (!ours || !theirs) return;
+		const ghost = await rooms.speaker(room, portal);
+		const next = await rooms.openDirect(ours, theirs);
+		if (next === room || !ghost) return;
+		await bridge.openDirect(ours, theirs, next as RoomId);
+		await rooms.leave(room, ghost, phrases.encryptedLeft);
+		members.forget(room);
+	}
+
+	return async (event, portal) => {
+		const { room_id: room } = event;
+		if (!portal && told.has(room)) return;
+		if (!portal) told.add(room);
+		const failed = (error: unknown) =>
+			log.error({ err: error, room }, "an encrypted room could not be answered");
+		await tell(event, portal?.between ? phrases.encryptedChat : phrases.encryptedRoom).catch(failed);
+		if (portal?.between) await moveOn(room, portal).catch(failed);
+	};
+}
