@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import type { Capabilities, Support } from "../src/core/network.ts";
+import { capabilities as matrix } from "../src/matrix/capabilities.ts";
+import { direct, joined, withoutIds } from "../src/xmpp/capabilities.ts";
+
+/** What each line of the table is called for people; the compiler misses one that is forgotten. */
+const names: Record<keyof Capabilities, string> = {
+	message: "text, emotes, notices",
+	rich: "formatting, mentions",
+	reply: "replies",
+	thread: "threads",
+	edit: "corrections",
+	redaction: "deletions",
+	reaction: "reactions",
+	media: "images, files, video, audio, voice, stickers",
+	location: "locations",
+	poll: "polls",
+	vote: "votes",
+	"poll-end": "results of polls",
+	membership: "coming and going",
+	profile: "changes of name",
+	state: "values of things (MQTT)",
+};
+
+const columns: readonly (readonly [string, Capabilities])[] = [
+	["Matrix room", matrix],
+	["MUC with an archive", joined],
+	["MUC without", withoutIds],
+	["XMPP chat, clients unknown", direct(() => "mixed")],
+];
+
+const words: Record<Support, string> = {
+	native: "as itself",
+	mixed: "as itself, with words for older clients",
+	text: "in words",
+	drop: "–",
+};
+
+test("the table of what each kind of room shows is what the code declares (vitest -u writes it)", async () => {
+	const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+	const lines = (Object.keys(names) as (keyof Capabilities)[]).map((kind) =>
+		row([names[kind], ...columns.map(([, can]) => words[can[kind]])]),
+	);
+	const table = [
+		"# What is shown where",
+		"",
+		"Each column is what people in such a room see of what happens on the other side. Generated from the declarations in",
+		"`src/*/capabilities.ts` by `test/support.test.ts`; what it means for people is in [what-crosses.md](what-crosses.md).",
+		"",
+		row(["", ...columns.map(([name]) => name)]),
+		row(["", ...columns].map(() => "---")),
+		...lines,
+		"",
+	].join("\n");
+	await expect(table).toMatchFileSnapshot("../docs/support.md");
+});
