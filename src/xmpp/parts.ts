@@ -1,13 +1,15 @@
 import { PermanentError } from "../core/errors.ts";
-import type { Message } from "../core/event.ts";
+import type { Media, Message } from "../core/event.ts";
 import type { MessageId, OperationId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Links } from "../media/links.ts";
 import { recent } from "./recent.ts";
 
+type About = Parameters<Links["link"]>[1];
 export type Files = Readonly<{
-	link: Links["link"];
+	/** Where people fetch this file of this message; the same each time. */
+	url(media: Media, message: About): string | Promise<string>;
 	/** Bytes of the largest file that is given out. */
 	largest: number;
 }>;
@@ -18,11 +20,11 @@ type Send = (out: Outbound) => Promise<readonly MessageId[]>;
  * A message with a file goes as two: the file, whose text is its URL and nothing else, because clients know a file by
  * that; then what is said of it, as an answer to the file. Resolves with the ids of both.
  */
-export function inParts(send: Send, files: Files | undefined): Send {
+export function inParts(send: Send, filesNow: () => Files | undefined): Send {
 	/** The ids of first parts, by operation: what failed later must not show the file again. */
 	const shown = recent<OperationId, readonly MessageId[]>(1_000);
 
-	/** The last message of two parts on its way to a room: what follows it must not come in between. */
+	/** The last file on its way to a room: what follows it must not come before it, nor between its parts. */
 	const under = new Map<string, Promise<unknown>>();
 
 	async function after(before: Promise<unknown>): Promise<void> {
@@ -34,9 +36,8 @@ export function inParts(send: Send, files: Files | undefined): Send {
 
 	return async (out) => {
 		const before = under.get(out.room);
-		const two = files && out.event.kind === "message" && out.event.media && out.event.text !== "";
 		const sent = before ? after(before).then(() => parts(out)) : parts(out);
-		if (two) {
+		if (out.event.kind === "message" && out.event.media) {
 			under.set(out.room, sent);
 			const done = () => under.get(out.room) === sent && under.delete(out.room);
 			sent.then(done, done);
@@ -46,12 +47,13 @@ export function inParts(send: Send, files: Files | undefined): Send {
 
 	async function parts(out: Outbound): Promise<readonly MessageId[]> {
 		const { event, operation, refs } = out;
+		const files = filesNow();
 		if (event.kind !== "message" || !event.media || !files) return send(out);
 		const { text, rich, ...file } = event;
 		if ((file.media?.size ?? 0) > files.largest)
 			throw new PermanentError("invalid", phrases.fileTooLarge(files.largest));
 		const { network, id: person } = event.sender;
-		const url = files.link(event.media, { network, room: event.room, id: event.id, person });
+		const url = await files.url(event.media, { network, room: event.room, id: event.id, person });
 		const first =
 			shown.get(operation) ?? (await send({ ...out, event: { ...file, style: "text", text: url } }));
 		shown.set(operation, first);

@@ -1,0 +1,134 @@
+import http from "node:http";
+import https from "node:https";
+import { pipeline } from "node:stream/promises";
+import { PermanentError, TemporaryError } from "../core/errors.ts";
+import type { Media } from "../core/event.ts";
+import type { Log } from "../core/log.ts";
+import type { Opened } from "../core/media.ts";
+import * as phrases from "../core/phrases.ts";
+import { slice } from "../media/range.ts";
+import { withSize } from "../media/spool.ts";
+import { bareType, named } from "../media/types.ts";
+import type { Component } from "./component.ts";
+import { recent } from "./recent.ts";
+import { neutral, StanzaError } from "./stanza-error.ts";
+import { child, type Element, text, xml } from "./xml.ts";
+
+const ns = "urn:xmpp:http:upload:0";
+const items = "http://jabber.org/protocol/disco#items";
+const info = "http://jabber.org/protocol/disco#info";
+/** XEP-0363 §4: no other headers are to be sent, whatever the service says. */
+const headersTaken = new Set(["authorization", "cookie", "expires"]);
+const silence = 30_000;
+
+type Slot = Readonly<{ put: string; get: string; headers: Readonly<Record<string, string>> }>;
+
+/** The XMPP server's own upload service (XEP-0363), for a bridge that has no public address. Few let components use it. */
+export function uploads(deps: {
+	link: Pick<Component, "iq">;
+	component: string;
+	open(source: Media["source"]): Promise<Opened>;
+	log: Log;
+}) {
+	const { link, component, log } = deps;
+	let service: { jid: string; largest: number } | undefined;
+	const done = recent<string, string>(1_000);
+
+	const ask = (to: string, payload: Element) =>
+		link.iq(xml("iq", { type: "get", from: component, to }, payload));
+
+	async function slot(of: string, name: string, size: number, mime: string | undefined): Promise<Slot> {
+		const wanted = { xmlns: ns, filename: name, size: String(size), "content-type": mime };
+		const answer = child(await ask(of, xml("request", wanted)), "slot", ns);
+		const put = answer?.getChild("put");
+		const [to = "", get = ""] = [put?.attrs.url, answer?.getChild("get")?.attrs.url];
+		if (![to, get].every((url) => /^https?:/.test(url) && URL.canParse(url)))
+			throw new PermanentError("failed", phrases.fileRefused);
+		const headers = (put?.getChildren("header") ?? [])
+			.map((one) => [one.attrs.name ?? "", one.getText().replace(/[\r\n]/g, "")] as const)
+			.filter(([key]) => headersTaken.has(key.toLowerCase()));
+		return { put: to, get, headers: Object.fromEntries(headers) };
+	}
+
+	/** The service of this name, if it is one and takes files from us. */
+	async function tried(jid: string): Promise<typeof service> {
+		const query = child(await ask(jid, xml("query", { xmlns: info })), "query", info);
+		if (!query?.getChildren("feature").some((one) => one.attrs.var === ns)) return undefined;
+		const limits = query
+			.getChildren("x", "jabber:x:data")
+			.flatMap((form) => form.getChildren("field"))
+			.filter((field) => field.attrs.var === "max-file-size")
+			.map((field) => Number(text(field, "value")));
+		await slot(jid, "trivium.txt", 1, "text/plain");
+		return { jid, largest: limits[0] || Number.MAX_SAFE_INTEGER };
+	}
+
+	return {
+		/** Bytes of the largest file it takes; undefined where there is no service for us. */
+		largest: () => service?.largest,
+		/** Looks for it at the server we are a component of. Never rejects. */
+		async look(): Promise<void> {
+			const server = component.slice(component.indexOf(".") + 1);
+			try {
+				const query = child(await ask(server, xml("query", { xmlns: items })), "query", items);
+				for (const { attrs } of query?.getChildren("item") ?? []) {
+					if (!attrs.jid || attrs.jid === component) continue;
+					service = await tried(attrs.jid).catch((error: unknown) => {
+						log.debug({ err: error, service: attrs.jid }, "no upload service for us");
+						return undefined;
+					});
+					if (service)
+						return log.info({ service: service.jid }, "files go to the XMPP server's upload service");
+				}
+			} catch (error) {
+				log.debug({ err: error }, "no upload service found");
+			}
+		},
+		/** Puts a file there, once for each message, and resolves with its URL. */
+		async put(media: Media, message: string): Promise<string> {
+			const key = `${message} ${media.source.ref}`;
+			const known = done.get(key);
+			if (known) return known;
+			if (!service) throw new PermanentError("failed", phrases.noPublic);
+			const opened = await deps.open(media.source);
+			opened.body.on("error", () => undefined);
+			try {
+				const { body, size } = await withSize(opened.body, opened.size);
+				if (size > service.largest)
+					throw new PermanentError("invalid", phrases.fileTooLarge(service.largest));
+				const mime = bareType(media.mime ?? opened.mime);
+				const place = await slot(service.jid, named(media.name, mime), size, mime);
+				await send(place, slice(body, 0, size - 1), size, mime);
+				done.set(key, place.get);
+				return place.get;
+			} catch (error) {
+				throw error instanceof StanzaError ? neutral(error) : error;
+			} finally {
+				opened.body.destroy();
+			}
+		},
+	};
+}
+
+function send({ put, headers }: Slot, body: NodeJS.ReadableStream, size: number, mime: string | undefined) {
+	const { request } = put.startsWith("https:") ? https : http;
+	return new Promise<void>((resolve, reject) => {
+		const type = mime && { "content-type": mime };
+		const outgoing = request(put, {
+			method: "PUT",
+			agent: false,
+			headers: { ...headers, ...type, "content-length": size },
+		});
+		const failed = (cause: Error) => reject(new TemporaryError(phrases.fileNoAnswer, { cause }));
+		outgoing.setTimeout(silence, () => outgoing.destroy(new Error("no answer in time")));
+		outgoing.on("error", failed);
+		outgoing.on("response", (answer) => {
+			answer.resume();
+			const { statusCode: status = 0 } = answer;
+			if (status >= 200 && status < 300) resolve();
+			else if (status >= 500) failed(new Error(`the upload service answered ${status}`));
+			else reject(new PermanentError("failed", phrases.fileRefused));
+		});
+		pipeline(body, outgoing).catch(() => undefined);
+	});
+}
