@@ -38,8 +38,8 @@ const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
   --help, --version
 `;
 
-/** How long a stop waits for deliveries under way; the rest is on disk and goes out at the next start. */
-const drainMs = 10_000;
+/** How long a stop waits for deliveries under way, and takes at most; the rest is on disk and goes out at the next start. */
+const [drainMs, stopMs] = [7_000, 10_000];
 const hourMs = 3_600_000;
 
 function storesOf(config: Config, log: Log, onFailure: (error: Error) => void): Stores {
@@ -88,6 +88,10 @@ async function run(config: Config, file: string): Promise<boolean> {
 		if (stopping) process.exit(1);
 		stopping = true;
 		log.info({ signal }, "stopping");
+		setTimeout(() => {
+			log.warn({}, "not all sides ended in time; what is left goes out at the next start");
+			process.exit(0);
+		}, stopMs).unref();
 		await door?.close();
 		await bridge.stop(drainMs);
 		await journal.close();

@@ -58,7 +58,7 @@ describe.each(pages)("%s", (page) => {
 		const missing = paths.map(([path]) => path).filter((path) => !existsSync(path));
 		expect(missing).toEqual([]);
 		const verbs = [...text(page).matchAll(/node src\/main\.ts (\w+)/g)].map(([, verb]) => verb);
-		expect(["run", "check", "register"]).toEqual(expect.arrayContaining(verbs));
+		expect(["run", "check", "register", "backup", "restore"]).toEqual(expect.arrayContaining(verbs));
 	});
 });
 

@@ -1,0 +1,123 @@
+import { execFileSync } from "node:child_process";
+import { renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Bridged, cli, startBridged } from "../testbed/bridge.ts";
+import { MatrixClient } from "../testbed/matrix-client.ts";
+import { isMessage, XmppClient } from "../testbed/xmpp-client.ts";
+
+describe("a bridge with people on it", () => {
+	let bridged: Bridged;
+	let alice: MatrixClient;
+	let romeo: XmppClient;
+	let room: string;
+	let muc: string;
+	let folder: string;
+
+	beforeAll(async () => {
+		bridged = await startBridged({ xmpp: "prosody", prosody: { conflict: "kick_old" } });
+		folder = dirname(bridged.configFile);
+		alice = await MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser("alice"));
+		romeo = await XmppClient.connect(await bridged.bed.xmppUser("prosody", "romeo"));
+		muc = `verona@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(muc, "Romeo");
+		room = await alice.createRoom({ preset: "public_chat" });
+		await alice.invite(room, "@trivium:hs.test");
+		await alice.waitFor(
+			"the bot",
+			({ state_key, content }) => state_key === "@trivium:hs.test" && content.membership === "join",
+		);
+		await alice.send(room, `!bridge link xmpp ${muc}`);
+		await alice.waitFor("the link", ({ content }) => /^Linked/.test(String(content.body)), 20_000);
+	});
+	afterAll(async () => {
+		await Promise.all([alice?.close(), romeo?.close()]);
+		await bridged?.down();
+	});
+
+	const times = (body: string) => romeo.inbox.items.filter((one) => isMessage(one, body, muc)).length;
+
+	test("is stopped within ten seconds while its XMPP server hangs, and what waited arrives after the start", async () => {
+		await alice.send(room, "before");
+		await romeo.waitForMessage("before", muc, 20_000);
+		bridged.bed.pause("prosody");
+		for (let n = 0; n < 20; n++) await alice.send(room, `waiting ${n}`);
+		await sleep(500);
+		const began = Date.now();
+		expect(await bridged.stop()).toBe(0);
+		expect(Date.now() - began).toBeLessThan(11_000);
+		bridged.bed.resume("prosody");
+		await bridged.start();
+		await romeo.waitForMessage("waiting 19", muc, 60_000);
+		await sleep(2_000);
+		const heard = romeo.inbox.items
+			.map((one) => one.getChild("body")?.getText() ?? "")
+			.filter((body) => body.startsWith("waiting"));
+		expect([...new Set(heard)]).toEqual(Array.from({ length: 20 }, (_, n) => `waiting ${n}`));
+	});
+
+	test("is served at once by a homeserver that found it away for long", async () => {
+		await bridged.kill();
+		// Synapse doubles its wait with each failure: after some of these it is past the time this test has.
+		for (let n = 0; n < 6; n++) {
+			await alice.send(room, `meanwhile ${n}`);
+			await sleep(2_500);
+		}
+		await bridged.start();
+		const began = Date.now();
+		await romeo.waitForMessage("meanwhile 5", muc, 20_000);
+		expect(Date.now() - began).toBeLessThan(5_000);
+	});
+
+	test("is restored from a backup that was made while people talked", async () => {
+		const copy = join(folder, "copy");
+		let talking = true;
+		const talk = (async () => {
+			for (let n = 0; talking; n++) await alice.send(room, `talk ${n}`);
+		})();
+		expect(cli("backup", bridged.configFile, copy)).toContain("Wrote");
+		talking = false;
+		await talk;
+		await bridged.kill();
+		expect(() => cli("restore", bridged.configFile, copy)).toThrow("Command failed");
+		for (const name of ["data", "registration.yaml"])
+			renameSync(join(folder, name), join(folder, `lost-${name}`));
+		expect(cli("restore", bridged.configFile, copy)).toContain("Restored");
+		await bridged.start();
+		await alice.send(room, "after the fire");
+		await romeo.waitForMessage("after the fire", muc, 20_000);
+		expect(times("after the fire")).toBe(1);
+		await romeo.sendMessage(muc, "I hear you", "groupchat");
+		await alice.waitForMessage("I hear you", room, 20_000);
+		rmSync(copy, { recursive: true });
+	});
+
+	test("ends with one clear line when its disk is full, and takes nothing it could not keep", async () => {
+		await bridged.stop();
+		const data = join(folder, "data");
+		// A disk of its own, in a mount namespace of its own, so that nothing stays mounted.
+		const disk = 'mount -t tmpfs -o size=4m tmpfs "$1"; cp -a "$0/." "$1"; shift; exec "$@"';
+		const before = join(folder, "before");
+		renameSync(data, before);
+		execFileSync("mkdir", [data]);
+		await bridged.start({}, ["unshare", "--mount", "--", "sh", "-euc", disk, before, data]);
+		await alice.send(room, "there is room");
+		await romeo.waitForMessage("there is room", muc, 20_000);
+		const inside = `/proc/${bridged.pid}/root${data}/ballast`;
+		expect(() => execFileSync("dd", ["if=/dev/zero", `of=${inside}`, "bs=4k"], { stdio: "pipe" })).toThrow();
+		const lines = bridged.log.items.length;
+		for (let n = 0; n < 40; n++) await alice.send(room, `too much ${n} ${"x".repeat(4_000)}`);
+		await bridged.ended();
+		const said = bridged.log.items.slice(lines);
+		expect(said.some(({ level, msg }) => level === "exit" && msg === "exit 1")).toBe(true);
+		expect(JSON.stringify(said.filter(({ level }) => level === "error"))).toContain(
+			"the disk is full: make room and start again",
+		);
+		// With room again, on the store as it was before, the homeserver hands it what was never acknowledged.
+		execFileSync("rmdir", [data]);
+		renameSync(before, data);
+		await bridged.start();
+		await romeo.waitForMessage(`too much 39 ${"x".repeat(4_000)}`, muc, 60_000);
+	});
+});
