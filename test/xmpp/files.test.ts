@@ -127,7 +127,8 @@ describe("a message with a file", () => {
 			say(op("5", { text: "elsewhere" }, "other room")),
 		]);
 		await told;
-		expect(wire).toEqual(["1", "5", "1.caption", "2", "3", "3.caption", "4"]);
+		expect(wire.slice(0, 2).sort()).toEqual(["1", "5"]);
+		expect(wire.slice(2)).toEqual(["1.caption", "2", "3", "3.caption", "4"]);
 		fail = "6.caption";
 		wire.length = 0;
 		const results = await Promise.allSettled([
