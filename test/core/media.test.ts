@@ -1,0 +1,108 @@
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { beforeEach, expect, test } from "vitest";
+import { createBridge, type Running } from "../../src/core/bridge.ts";
+import { PermanentError } from "../../src/core/errors.ts";
+import type { Media } from "../../src/core/event.ts";
+import type { MessageId, NetworkName, RoomId } from "../../src/core/ids.ts";
+import type { Copy } from "../../src/core/journal.ts";
+import type { Network } from "../../src/core/network.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
+
+const many = { perMinute: 1e9, burst: 1e9 };
+const limits = { sender: many, domain: many, newChats: many, newChatsOfDomain: many };
+const cat: Media = {
+	kind: "image",
+	source: { network: "earth" as NetworkName, ref: "cat" },
+	name: "cat.png",
+};
+
+let earth: Fake;
+let mars: Fake;
+let bridge: Running;
+let redacted: Copy[];
+
+async function linked(over: Partial<Network> & { can?: object } = {}): Promise<void> {
+	redacted = [];
+	const open = async (ref: string) => ({ body: Readable.from([Buffer.from(`bytes of ${ref}`)]) });
+	earth = fakeNetwork("earth", { open });
+	mars = fakeNetwork("mars", over);
+	mars.rooms.set("crater", []);
+	const level = permissions({ "*": "link" });
+	bridge = createBridge({
+		networks: [earth, mars],
+		mapping: memoryMapping(),
+		journal: memoryJournal(),
+		rules: { level, limits, direct: "known", membersMirrored: 3 },
+		log: quiet,
+		redacted: async (message) => void redacted.push(message),
+	});
+	await bridge.start();
+	await bridge.command({
+		id: "link" as MessageId,
+		network: earth.name,
+		room: "plaza" as RoomId,
+		sender: earth.person("ann"),
+		text: "link mars crater",
+		mayChangeRoom: async () => true,
+		reply: async () => undefined,
+	});
+}
+beforeEach(() => linked());
+const reached = (count: number) =>
+	until(
+		() => mars.sent.length >= count,
+		() => JSON.stringify(mars.sent.map((out) => out.event)),
+	);
+
+test("a file reaches who can show it as a file, which its own network opens", async () => {
+	await linked({ can: { media: "native" } });
+	await earth.say("plaza", "ann", "my cat", { media: cat });
+	await reached(1);
+	expect(mars.sent[0]?.event).toMatchObject({ text: "my cat", media: cat });
+	expect(await text((await mars.bridge.open(cat.source)).body)).toBe("bytes of cat");
+	expect(earth.refused).toEqual([]);
+});
+
+test("nobody opens a file of a network that keeps none", async () => {
+	const source = { network: "mars" as NetworkName, ref: "cat" };
+	await expect(bridge.open(source)).rejects.toThrow(PermanentError);
+	await expect(bridge.open({ ...source, network: "venus" as NetworkName })).rejects.toThrow(PermanentError);
+});
+
+test("who shows no files gets words; why is told once, where it can be changed", async () => {
+	await linked({ can: { media: "text" }, lacks: { media: "set it up" } });
+	for (const name of ["a.png", "b.png"]) await earth.say("plaza", "ann", "", { media: { ...cat, name } });
+	await reached(2);
+	expect(lines(mars)).toEqual(["ann: sent an image: a.png", "ann: sent an image: b.png"]);
+	expect(earth.refused.map(({ sentence, target }) => [sentence, target])).toEqual([["set it up", "MARS"]]);
+	await linked({ can: { media: "text" } });
+	await earth.say("plaza", "ann", "", { media: cat });
+	await reached(1);
+	expect(earth.refused).toEqual([]);
+});
+
+test("words about a file name the place where everybody can fetch it, if there is one", async () => {
+	await linked({ can: { media: "text" } });
+	await earth.say("plaza", "ann", "look", { media: { ...cat, link: "https://x.test/cat.png" } });
+	await reached(1);
+	expect(lines(mars)).toEqual(["ann: sent an image: https://x.test/cat.png\nlook"]);
+});
+
+test("who keeps links is told what was taken back", async () => {
+	await earth.say("plaza", "ann", "", { media: cat, id: "1" as MessageId });
+	await reached(1);
+	await earth.bridge.receive([
+		{
+			kind: "redaction",
+			id: "2" as MessageId,
+			room: "plaza" as RoomId,
+			sender: earth.person("ann"),
+			at: Date.now(),
+			target: { id: "1" as MessageId },
+		},
+	]);
+	expect(redacted).toEqual([{ network: "earth", room: "plaza", id: "1" }]);
+});
