@@ -17,7 +17,7 @@ VOLUME /data
 USER 1000:1000
 STOPSIGNAL SIGTERM
 EXPOSE 9993
-# Asks /live of health.listen, 127.0.0.1:9995 as in config/example.yaml.
+# Asks where health.listen is unless the config says otherwise: 127.0.0.1:9995.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
 	CMD ["node", "-e", "fetch('http://127.0.0.1:9995/live').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "src/main.ts"]

@@ -1,0 +1,184 @@
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import {
+	chownSync,
+	cpSync,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	realpathSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { takePorts } from "../testbed/ports.ts";
+import { bedFolder, rootFolder } from "../testbed/process.ts";
+
+// The Dockerfile, built and run without Docker and without an image registry: buildah, on a base image made of the
+// testbed's Debian and this Node. Everything it keeps is below .testbed/image.
+const folder = resolve(bedFolder, "image");
+const missing = ["buildah", "tar"].filter((tool) => spawnSync(tool, ["--version"]).error);
+if (missing.length > 0) console.warn(`the image is not tested: ${missing.join(", ")} not installed`);
+
+const store = ["--root", join(folder, "store"), "--runroot", join(folder, "run"), "--storage-driver", "vfs"];
+const environment = { ...process.env, BUILDAH_ISOLATION: "chroot", TMPDIR: folder };
+const buildah = (...args: string[]) =>
+	execFileSync("buildah", [...store, ...args], {
+		encoding: "utf8",
+		env: environment,
+		stdio: ["ignore", "pipe", "pipe"],
+	}).trim();
+
+/** What node:24-slim would be: a Debian with little in it, node and npm. */
+function baseImage(): string {
+	const base = join(folder, "base");
+	const packages = [
+		"base-files",
+		"libc6",
+		"libgcc-s1",
+		"libstdc++6",
+		"dash",
+		"coreutils",
+		"libselinux1",
+		"libpcre2-8-0",
+	];
+	const files = execFileSync("chroot", [rootFolder, "dpkg", "-L", ...packages], { encoding: "utf8" });
+	const wanted = files.split("\n").filter((file) => file.length > 1 && !file.startsWith("/usr/share"));
+	mkdirSync(base, { recursive: true });
+	const list = join(folder, "files");
+	writeFileSync(list, [...new Set(wanted)].map((file) => `.${file}`).join("\n"));
+	execFileSync("sh", [
+		"-euc",
+		'tar -C "$0" --no-recursion -cf - -T "$2" | tar -C "$1" -xf -',
+		rootFolder,
+		base,
+		list,
+	]);
+	const local = join(base, "usr/local");
+	mkdirSync(join(local, "bin"), { recursive: true });
+	cpSync(realpathSync(process.execPath), join(local, "bin/node"));
+	const npm = execFileSync("sh", ["-c", "command -v npm"], { encoding: "utf8" }).trim();
+	cpSync(dirname(dirname(realpathSync(npm))), join(local, "lib/npm"), { recursive: true });
+	writeFileSync(join(local, "bin/npm"), '#!/bin/sh\nexec node /usr/local/lib/npm/bin/npm-cli.js "$@"\n', {
+		mode: 0o755,
+	});
+
+	const container = buildah("from", "scratch");
+	buildah("add", "--quiet", container, base, "/");
+	const variables = ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/root"];
+	const authorities = process.env.NODE_EXTRA_CA_CERTS;
+	if (authorities) variables.push(`NODE_EXTRA_CA_CERTS=${authorities}`);
+	buildah("config", ...variables.flatMap((variable) => ["--env", variable]), container);
+	buildah("commit", "--quiet", container, "localhost/node:24-slim");
+	buildah("rm", container);
+	return "localhost/node:24-slim";
+}
+
+/** npm inside reaches the registry as npm outside does. */
+function lent(): string[] {
+	const files = [join(homedir(), ".npmrc"), "/etc/ssl/certs"].filter((file) => existsSync(file));
+	return files.flatMap((file) => ["--volume", `${file}:${file.replace(homedir(), "/root")}:ro`]);
+}
+
+type Image = { User: string; Entrypoint: string[]; Cmd: string[]; Healthcheck: { Test: string[] } };
+const build = ["build", "--format", "docker", "--build-arg"];
+
+describe.skipIf(missing.length > 0)("the image", () => {
+	let image: Image;
+	let container: string;
+	let ports: Awaited<ReturnType<typeof takePorts>>;
+	const data = join(folder, "data");
+	const run = (...command: string[]) => {
+		const args = [...store, "run", "--volume", `${data}:/data`, container, "--", ...command];
+		return spawn("buildah", args, { env: environment });
+	};
+	async function result(...command: string[]): Promise<{ code: number | null; said: string }> {
+		const child = run(...command);
+		let said = "";
+		for (const stream of [child.stdout, child.stderr])
+			stream.on("data", (chunk) => {
+				said += chunk;
+			});
+		const { promise, resolve: end } = Promise.withResolvers<number | null>();
+		child.once("close", end);
+		return { code: await promise, said };
+	}
+	/** The bridge in the container, seen from outside. */
+	const bridges = () =>
+		readdirSync("/proc").filter((pid) => {
+			try {
+				const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+				return statSync(`/proc/${pid}`).uid === 1000 && command === "/usr/local/bin/node src/main.ts run ";
+			} catch {
+				return false; // ended in between
+			}
+		});
+
+	beforeAll(async () => {
+		ports = await takePorts();
+		rmSync(folder, { recursive: true, force: true });
+		mkdirSync(data, { recursive: true });
+		buildah(...build, `BASE=${baseImage()}`, ...lent(), "--tag", "localhost/trivium", ".");
+		image = JSON.parse(buildah("inspect", "--type", "image", "localhost/trivium")).Docker.config as Image;
+		container = buildah("from", "localhost/trivium");
+		// Else buildah puts an empty volume over ours.
+		buildah("config", "--volume", "/data-", container);
+		const appservice = `127.0.0.1:${ports.ports.appservice}`;
+		writeFileSync(
+			join(data, "config.yaml"),
+			stringify({
+				matrix: {
+					homeserver: "http://127.0.0.1:1",
+					domain: "hs.test",
+					appservice: { listen: appservice, url: `http://${appservice}` },
+				},
+				xmpp: { component: "bridge.xmpp.test", service: "xmpp://127.0.0.1:1", secret: "s3cr3t" },
+				health: { listen: `127.0.0.1:${ports.ports.health}` },
+				permissions: { "*": "use" },
+			}),
+			{ mode: 0o600 },
+		);
+		for (const file of [data, join(data, "config.yaml")]) chownSync(file, 1000, 1000);
+	});
+	afterAll(() => {
+		for (const pid of bridges()) process.kill(Number(pid), "SIGKILL");
+		buildah("rm", "--all");
+		buildah("rmi", "--all", "--force");
+		rmSync(folder, { recursive: true, force: true });
+		ports?.release();
+	});
+
+	test("runs as nobody in particular, who can write to /data and nowhere else", async () => {
+		expect(image.User).toBe("1000:1000");
+		const { said } = await result("sh", "-c", "touch /data/probe; touch /app/probe");
+		expect(statSync(join(data, "probe")).uid).toBe(1000);
+		expect(said).toContain("'/app/probe': Permission denied");
+	});
+
+	test("registers, lives without its servers, says so to the health check, and ends when told to", async () => {
+		const program = image.Entrypoint;
+		expect((await result(...program, "register")).said).toContain("Wrote data/registration.yaml");
+		expect(statSync(join(data, "registration.yaml")).uid).toBe(1000);
+
+		const health = image.Healthcheck.Test.slice(1).map((word) =>
+			word.replace("127.0.0.1:9995", `127.0.0.1:${ports.ports.health}`),
+		);
+		expect((await result(...health)).code).not.toBe(0);
+		const ended = result(...program, ...image.Cmd);
+		await expect.poll(async () => (await result(...health)).code, { timeout: 20_000 }).toBe(0);
+		expect((await fetch(`http://127.0.0.1:${ports.ports.health}/live`)).status).toBe(200);
+
+		const [pid] = bridges();
+		const told = performance.now();
+		process.kill(Number(pid), "SIGTERM");
+		const { code, said } = await ended;
+		expect(said).toContain('"msg":"stopping"');
+		expect(code).toBe(0);
+		// Docker waits ten seconds and then kills.
+		expect(performance.now() - told).toBeLessThan(9_000);
+	}, 120_000);
+});
