@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Reaction } from "../core/event.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
@@ -9,6 +10,9 @@ import { pollOf, pollResponse, responseType, votesByNumber } from "./features/po
 import { colourful, reaction, reactionIn } from "./features/reactions.ts";
 import type { Rooms } from "./rooms.ts";
 import { original, type Surroundings } from "./to-matrix.ts";
+
+/** It stands in a path, where a long text would be no request any more. */
+const named = (emoji: string) => createHash("sha256").update(emoji).digest("base64url").slice(0, 16);
 
 /** Pages of reactions to one event in which ours is looked for, and reactions on one. */
 const [pages, pageSize] = [10, 100];
@@ -66,7 +70,7 @@ export function reacting({ client, rooms }: { client: Client; rooms: Rooms }) {
 			}
 			try {
 				// The homeserver takes none twice, so a repeated request needs no more than this.
-				const { event_id } = await send("m.reaction", reaction(on, emoji), `.${colourful(emoji)}`);
+				const { event_id } = await send("m.reaction", reaction(on, emoji), `.${named(colourful(emoji))}`);
 				ids.push(event_id as MessageId);
 			} catch (error) {
 				if (!(error instanceof MatrixError && error.errcode === "M_DUPLICATE_ANNOTATION")) throw error;

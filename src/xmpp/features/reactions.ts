@@ -8,8 +8,8 @@ import { store } from "./hints.ts";
 import { along, type MessageFeature } from "./message.ts";
 
 const ns = "urn:xmpp:reactions:0";
-/** What one person can show on one message: bounds what a stranger makes us keep. */
-const most = 50;
+/** What one person can show on one message, and characters of each: bounds what a stranger makes us keep and send. */
+const [most, longest] = [20, 64];
 
 /** XEP-0444: always everything its sender shows, nothing for nothing. */
 export const reactions: MessageFeature = {
@@ -25,7 +25,7 @@ export const reactions: MessageFeature = {
 				kind: "reaction",
 				target: { id: meant(messageId(named, id)) },
 				mode: "set",
-				emoji: emoji.filter(Boolean).slice(0, most),
+				emoji: emoji.filter((one) => one !== "" && one.length <= longest).slice(0, most),
 			},
 		};
 	},
