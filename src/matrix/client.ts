@@ -34,6 +34,8 @@ export function at(texts: TemplateStringsArray, ...values: readonly string[]): s
 
 const v3 = "/_matrix/client/v3";
 const patience = 60_000;
+/** For what others wait for, in ms. */
+const soon = 10_000;
 
 /**
  * The client-server API over kept-alive sockets of node:http, which costs a third of fetch; each call is what decides
@@ -140,7 +142,10 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 		redact: (room: string, event: string, txn: string, how: Call) =>
 			call("PUT", at`/_matrix/client/v3/rooms/${room}/redact/${event}/${txn}`, how),
 		event: (room: string, event: string, as?: string) =>
-			call<unknown>("GET", at`/_matrix/client/v3/rooms/${room}/event/${event}`, { ...(as && { as }) }),
+			call<unknown>("GET", at`/_matrix/client/v3/rooms/${room}/event/${event}`, {
+				timeout: soon,
+				...(as && { as }),
+			}),
 		/** What is about an event in this way, the newest first. // Matrix spec v1.3, "Relationships API" */
 		relations: (
 			room: string,
@@ -151,7 +156,7 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 			call<{ chunk: unknown[]; next_batch?: string }>(
 				"GET",
 				at`/_matrix/client/v1/rooms/${room}/relations/${event}/${type}`,
-				{ query, ...(as && { as }) },
+				{ timeout: soon, query, ...(as && { as }) },
 			),
 		joinedRooms: () => call<{ joined_rooms: string[] }>("GET", `${v3}/joined_rooms`),
 		joinedMembers: (room: string, as?: string) =>

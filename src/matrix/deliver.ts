@@ -108,7 +108,8 @@ export function delivery(deps: {
 		const events = new Map<string, MatrixEvent>();
 		for (const { id, own } of references(event)) {
 			const [there] = refs[own ?? id] ?? refs[id] ?? [];
-			const found = there && (await rooms.inside(room, ghost, () => recent.find(room, there, ghost)));
+			const as = rooms.withBot.has(room) ? undefined : ghost;
+			const found = there && (await recent.find(room, there, as));
 			if (found) events.set(found.event_id, found);
 		}
 		return {

@@ -12,6 +12,7 @@ type Room = {
 	state: Map<string, { type: string; key: string; content: Content; sender: string }>;
 	timeline: Event[];
 	created: Content;
+	creator: string;
 };
 type Content = Record<string, unknown>;
 export type Event = {
@@ -101,6 +102,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			state: new Map(),
 			timeline: [],
 			created: body,
+			creator,
 		};
 		rooms.set(id, room);
 		member(room, creator, "join");
@@ -119,6 +121,10 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		if (known) return ok(known);
 		if (!room || !inRoom(room, request.as)) return no(403, "M_FORBIDDEN", "not in the room");
 		if (request.raw.length > 65_000) return no(413, "M_TOO_LARGE", "event too large");
+		const relation = JSON.stringify(request.body["m.relates_to"]);
+		const same = (one: Event) =>
+			one.sender === request.as && JSON.stringify(one.content["m.relates_to"]) === relation;
+		if (type === "m.reaction" && room.timeline.some(same)) return no(400, "M_DUPLICATE_ANNOTATION");
 		const ts = request.query.get("ts");
 		const event = emit(room, request.as, type, request.body, ts ? { origin_server_ts: Number(ts) } : {});
 		const answer = { event_id: event.event_id };
@@ -270,6 +276,45 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			"PUT",
 			/\/rooms\/([^/]+)\/send\/([^/]+)\/([^/]+)$/,
 			([id = "", type = "", txn = ""], request) => send(id, type, txn, request),
+		],
+		[
+			"PUT",
+			/\/rooms\/([^/]+)\/redact\/([^/]+)\/([^/]+)$/,
+			([id = "", redacts = "", txn = ""], request) => {
+				const room = rooms.get(id);
+				const target = room?.timeline.find((event) => event.event_id === redacts);
+				if (!room || !target || !inRoom(room, request.as)) return no(403, "M_FORBIDDEN");
+				// Whoever made the room moderates it.
+				if (target.sender !== request.as && room.creator !== request.as) return no(403, "M_FORBIDDEN");
+				const answer = send(id, "m.room.redaction", txn, {
+					...request,
+					body: { ...request.body, redacts },
+				});
+				target.content = {};
+				return answer;
+			},
+		],
+		[
+			"GET",
+			/\/rooms\/([^/]+)\/event\/([^/]+)$/,
+			([id = "", event = ""], { as }) => {
+				const room = rooms.get(id);
+				const found = room?.timeline.find((one) => one.event_id === event);
+				return found && inRoom(room, as) ? ok(found) : no(404, "M_NOT_FOUND");
+			},
+		],
+		[
+			"GET",
+			/\/rooms\/([^/]+)\/relations\/([^/]+)\/([^/]+)$/,
+			([id = "", event = "", type = ""], { as }) => {
+				const room = rooms.get(id);
+				if (!room || !inRoom(room, as)) return no(403, "M_FORBIDDEN");
+				const about = (one: Event) => (one.content["m.relates_to"] ?? {}) as Content;
+				const chunk = room.timeline.filter(
+					(one) => about(one).event_id === event && about(one).rel_type === type,
+				);
+				return ok({ chunk: chunk.reverse() });
+			},
 		],
 		[
 			"GET",

@@ -621,3 +621,119 @@ test("what is no event does not stop the rest", async () => {
 	expect(await hs.push([null, 7, {}, { type: "m.room.message" }, good])).toBe(200);
 	await crosses("Alice: hi");
 });
+
+describe("what is about an earlier message, when the homeserver's answer is lost", () => {
+	let room: Room;
+	/** Romeo's message, and its event. */
+	let said: MessageId;
+	let event: string;
+	let count = 0;
+	const does = async (what: object, who = "romeo") => {
+		const id = `about-${++count}` as MessageId;
+		const one = { id, room: "verona", sender: xmpp.person(who), at: Date.now(), ...what };
+		await xmpp.bridge.receive([one as BridgeEvent]);
+		return id;
+	};
+	const own = "own said" as MessageId;
+	const ofType = (type: string) => room.timeline.filter((one) => one.type === type);
+	/** Loses the answers to a kind of request until the lane takes it up again, and the txnIds meanwhile. */
+	const loses = (path: string) => {
+		let lost = 0;
+		hs.fail((request) => {
+			if (!request.path.includes(path) || lost++ > 1) return undefined;
+			// The client itself repeats at once on a stale socket: the homeserver knows that one still.
+			setTimeout(hs.forget, 200);
+			return "drop";
+		});
+	};
+	beforeEach(async () => {
+		room = await inVerona();
+		said = await does({ kind: "message", style: "text", text: "hi", aka: [own] });
+		await reaches(room, "_xmpp_romeo: hi");
+		event = heard(room)[0]?.event_id as string;
+	});
+
+	test("an edit is there once", async () => {
+		loses("/send/m.room.message");
+		await does({ kind: "edit", style: "text", text: "hey", target: { id: own, own } });
+		await does({ kind: "message", style: "text", text: "end" });
+		await reaches(room, "_xmpp_romeo: hi", "_xmpp_romeo: * hey", "_xmpp_romeo: end");
+		expect(heard(room)[1]?.content["m.relates_to"]).toEqual({ rel_type: "m.replace", event_id: event });
+	});
+	test("a reaction is there once, and can be taken back", async () => {
+		loses("/send/m.reaction");
+		await does({ kind: "reaction", mode: "set", emoji: ["👍"], target: { id: said } });
+		await does({ kind: "reaction", mode: "set", emoji: [], target: { id: said } });
+		await until(
+			() => ofType("m.room.redaction").length === 1,
+			() => JSON.stringify(room.timeline.slice(-3)),
+		);
+		const [thumb, ...more] = ofType("m.reaction");
+		expect(more).toEqual([]);
+		expect(ofType("m.room.redaction")[0]).toMatchObject({
+			sender: romeo,
+			content: { redacts: thumb?.event_id },
+		});
+	});
+	test("a deletion takes all versions, and comes to its end", async () => {
+		await does({ kind: "edit", style: "text", text: "hey", target: { id: own, own } });
+		await reaches(room, "_xmpp_romeo: hi", "_xmpp_romeo: * hey");
+		loses("/redact/");
+		await does({ kind: "redaction", target: { id: own, own } });
+		await does({ kind: "message", style: "text", text: "end" });
+		await until(
+			() => heard(room).length === 3,
+			() => JSON.stringify(bodies(room)),
+		);
+		expect(new Set(ofType("m.room.redaction").map(({ content }) => content.redacts))).toEqual(
+			new Set([event, heard(room)[1]?.event_id]),
+		);
+	});
+	test("a moderator's deletion is the bridge's, with the reason", async () => {
+		await does({ kind: "redaction", target: { id: said }, reason: "spam" }, "moderator");
+		await until(
+			() => ofType("m.room.redaction").length === 1,
+			() => "not deleted",
+		);
+		expect(ofType("m.room.redaction")[0]).toMatchObject({ sender: bot, content: { reason: "spam" } });
+	});
+	test("what cannot be had of an answered event does not hold up the room", async () => {
+		hs.fail(({ method, path }) => (method === "GET" && path.includes("/event/") ? "cut" : undefined));
+		await says(room, alice, "yes", { "m.relates_to": { "m.in_reply_to": { event_id: "$unknown" } } });
+		await crosses("Alice: yes");
+	});
+	test("an answered event is asked for once, and not at all where it was seen", async () => {
+		const old = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "old" }).event_id;
+		const answer = (to: string) =>
+			says(room, alice, "yes", { "m.relates_to": { "m.in_reply_to": { event_id: to } } });
+		await answer(old);
+		await answer(old);
+		await crosses("Alice: > Alice: old\nyes", "Alice: > Alice: old\nyes");
+		expect(hs.asked("GET", "/event/")).toHaveLength(1);
+		// Our own, whose echo the homeserver sends.
+		await hs.push([heard(room)[0] as object]);
+		await answer(event);
+		await until(
+			() => lines(xmpp).length === 3,
+			() => "no answer",
+		);
+		expect(hs.asked("GET", "/event/")).toHaveLength(1);
+		expect(xmpp.sent.at(-1)?.event).toMatchObject({
+			replyTo: { id: event, text: "hi", author: { id: "romeo@xmpp" } },
+		});
+	});
+	test("a thousand votes are no more than their result", async () => {
+		const start = {
+			question: { "org.matrix.msc1767.text": "Lunch?" },
+			answers: [{ id: "a", "org.matrix.msc1767.text": "Now" }],
+		};
+		const poll = hs.emit(room, alice, "org.matrix.msc3381.poll.start", {
+			"org.matrix.msc3381.poll.start": start,
+		});
+		const about = { "m.relates_to": { rel_type: "m.reference", event_id: poll.event_id } };
+		for (let i = 0; i < 1_000; i++)
+			hs.emit(room, `@p${i % 500}:hs.test`, "m.poll.response", { ...about, "m.selections": ["a"] });
+		await hs.push([poll, hs.emit(room, alice, "m.poll.end", about)]);
+		await crosses("Alice: asks: Lunch?\n1. Now", "Alice: ended the poll. Now: 500");
+	});
+});
