@@ -1,9 +1,10 @@
 import { PermanentError } from "../core/errors.ts";
-import type { Media, Message } from "../core/event.ts";
+import type { Edit, Media, Message, Redaction } from "../core/event.ts";
 import type { MessageId, OperationId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Links } from "../media/links.ts";
+import { speakerIn } from "./message-ids.ts";
 import { recent } from "./recent.ts";
 
 type About = Parameters<Links["link"]>[1];
@@ -36,7 +37,7 @@ export function inParts(send: Send, filesNow: () => Files | undefined): Send {
 
 	return async (out) => {
 		const before = under.get(out.room);
-		const sent = before ? after(before).then(() => parts(out)) : parts(out);
+		const sent = before === undefined ? parts(out) : after(before).then(() => parts(out));
 		if (out.event.kind === "message" && out.event.media) {
 			under.set(out.room, sent);
 			const done = () => under.get(out.room) === sent && under.delete(out.room);
@@ -48,6 +49,8 @@ export function inParts(send: Send, filesNow: () => Files | undefined): Send {
 	async function parts(out: Outbound): Promise<readonly MessageId[]> {
 		const { event, operation, refs } = out;
 		const files = filesNow();
+		if (event.kind === "redaction") return takeBack(out, event);
+		if (event.kind === "edit" && event.media) return recaption(out, event);
 		if (event.kind !== "message" || !event.media || !files) return send(out);
 		const { text, rich, ...file } = event;
 		if ((file.media?.size ?? 0) > files.largest)
@@ -68,4 +71,48 @@ export function inParts(send: Send, filesNow: () => Files | undefined): Send {
 		});
 		return [...first, ...second];
 	}
+
+	/** All of it. (In a MUC the room sees to that.) */
+	async function takeBack(out: Outbound, { target }: Redaction): Promise<readonly MessageId[]> {
+		const parts = partsIn(out.refs[target.id]);
+		if (out.link.role !== "direct" || parts.length < 2) return send(out);
+		for (const [index, part] of parts.entries()) {
+			const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;
+			await send({ ...out, operation, refs: { ...out.refs, [target.id]: part } });
+		}
+		return [];
+	}
+
+	/** The file of a message stays as it is; what is said of it changes, begins or ends. */
+	async function recaption(out: Outbound, event: Edit): Promise<readonly MessageId[]> {
+		const { target, media: _, kind: _kind, ...said } = event;
+		const named = target.own ?? target.id;
+		const [file, caption] = partsIn(out.refs[named]);
+		if (caption && event.text !== "")
+			return send({
+				...out,
+				event: { ...said, kind: "edit", target },
+				refs: { ...out.refs, [named]: caption },
+			});
+		const { id, room, sender, at } = event;
+		if (caption) {
+			const redaction: Redaction = { id, room, sender, at, kind: "redaction", target };
+			return send({ ...out, event: redaction, refs: { ...out.refs, [target.id]: caption } });
+		}
+		if (event.text === "") return [];
+		const message: Message = { ...said, kind: "message", replyTo: { id: target.id, author: sender } };
+		return send({ ...out, event: message, refs: { ...out.refs, [target.id]: file ?? [] } });
+	}
+}
+
+/** The ids of each message that one was sent as: the last of each tells who spoke. */
+function partsIn(ids: readonly MessageId[] = []): readonly (readonly MessageId[])[] {
+	const parts: MessageId[][] = [];
+	let part: MessageId[] = [];
+	for (const id of ids) {
+		if (part.length === 0) parts.push(part);
+		part.push(id);
+		if (speakerIn([id]) !== undefined) part = [];
+	}
+	return parts;
 }

@@ -88,10 +88,9 @@ describe("a message with a file", () => {
 
 	test("is its URL, and what is said of it a message of its own that answers it", async () => {
 		const replyTo = { id: "$0" as MessageId };
-		expect(await inParts(send, () => files)(outbound({ media, text: "my cat", style: "emote", replyTo }))).toEqual([
-			"id of op",
-			"id of op.caption",
-		]);
+		expect(
+			await inParts(send, () => files)(outbound({ media, text: "my cat", style: "emote", replyTo })),
+		).toEqual(["id of op", "id of op.caption"]);
 		expect(sent.map((out) => out.event)).toEqual([
 			event({ media, text: url, replyTo }),
 			event({ text: "my cat", style: "emote", replyTo: { id: "$1" as MessageId, author: alice } }),
@@ -142,6 +141,52 @@ describe("a message with a file", () => {
 		fail = undefined;
 		await say(op("8", { text: "again" }));
 		expect(wire.at(-1)).toBe("8");
+	});
+
+	describe("that was shown before", () => {
+		const ids = (...parts: string[]) =>
+			parts.flatMap((one) => [`msg ${one}`, `from ${one} a@b`] as MessageId[]);
+		const target = { id: "$1" as MessageId, own: "own $1" as MessageId };
+		const change = (what: object, known: readonly MessageId[], role = "direct") =>
+			inParts(
+				send,
+				() => files,
+			)({
+				operation: "op2" as OperationId,
+				link: { role },
+				refs: { $1: known, "own $1": known },
+				event: { id: "$2", room: "!r", sender: alice, at: 1, target, ...what },
+			} as unknown as Outbound);
+		const edit = (text: string, known: readonly MessageId[]) =>
+			change({ kind: "edit", style: "text", text, media }, known);
+
+		test("gets another caption, a first one, or none; the file stays", async () => {
+			await edit("new", ids("op", "op.caption"));
+			expect(sent[0]?.event).toEqual({ ...event({}), id: "$2", kind: "edit", text: "new", target });
+			expect(sent[0]?.refs["own $1"]).toEqual(ids("op.caption"));
+			await edit("first", ids("op"));
+			expect(sent[1]?.event).toEqual({
+				...event({ text: "first", replyTo: { id: "$1" as MessageId, author: alice } }),
+				id: "$2",
+			});
+			expect(sent[1]?.refs.$1).toEqual(ids("op"));
+			await edit("", ids("op", "op.caption"));
+			expect(sent[2]?.event.kind).toBe("redaction");
+			expect(sent[2]?.refs.$1).toEqual(ids("op.caption"));
+			await edit("", ids("op"));
+			expect(sent).toHaveLength(3);
+		});
+
+		test("is taken back with what was said of it", async () => {
+			await change({ kind: "redaction" }, ids("op", "op.caption"));
+			expect(sent.map((out) => [out.operation, out.refs.$1])).toEqual([
+				["op2", ids("op")],
+				["op2.1", ids("op.caption")],
+			]);
+			sent.length = 0;
+			await change({ kind: "redaction" }, ids("op", "op.caption"), "joined");
+			expect(sent.map((out) => out.refs.$1)).toEqual([ids("op", "op.caption")]);
+		});
 	});
 
 	test("too large for a link is refused with the limit", async () => {
