@@ -33,12 +33,31 @@ async function line(on: string, text: string, say: () => Promise<unknown>, reach
 	);
 }
 
-console.log(`starting Synapse, ${xmppServer}, Mosquitto and the bridge (a few seconds) …`);
-const alias = `#balcony:hs.test`;
-const bridged = await startBridged({ xmpp: xmppServer, mirrors: [{ topic, room: alias }] });
+const begun = performance.now();
+/** What happens while nothing is to be seen yet. */
+const step = (text: string) =>
+	console.log(`${((performance.now() - begun) / 1000).toFixed(1).padStart(5)} s  ${text}`);
+
+const title = xmppServer === "prosody" ? "Prosody" : "ejabberd";
+step(`starting Synapse, ${title} and Mosquitto on loopback, then the bridge between them (a few seconds) …`);
+const bridged = await startBridged({ xmpp: xmppServer, mirrors: [{ topic, room: "#balcony:hs.test" }] });
 const { bed, xmpp } = bridged;
-process.once("SIGTERM", () => void bridged.down().then(() => process.exit(1)));
-process.once("SIGINT", () => void bridged.down().then(() => process.exit(130)));
+step("all are up; making accounts for Juliet (Matrix), Romeo (XMPP) and a thermometer (MQTT) …");
+
+/** Undefined while they still talk: who interrupts them is told by the exit code. */
+let outcome: number | undefined;
+let leaving = false;
+async function leave(code: number): Promise<void> {
+	if (leaving) return;
+	leaving = true;
+	await bridged.down();
+	process.exit(code);
+}
+process.on("SIGTERM", () => void leave(outcome ?? 143));
+process.on("SIGINT", () => {
+	console.log("\nstopping …");
+	void leave(outcome ?? 130);
+});
 
 async function conversation(): Promise<void> {
 	const juliet = await MatrixClient.connect(bed.matrix.url, await bed.matrixUser("juliet"));
@@ -47,18 +66,19 @@ async function conversation(): Promise<void> {
 	const thermometer = await MqttClient.connect(bed.mqttUser("thermometer"));
 
 	const muc = `${room}@${xmpp.muc}`;
+	step(`Romeo opens the XMPP room ${muc}`);
 	await romeo.joinRoom(muc, "Romeo");
-	const matrixRoom = await juliet.createRoom({
-		room_alias_name: "balcony",
-		name: "Balcony",
-		preset: "public_chat",
-	});
+	step("Juliet opens a Matrix room and invites the bridge, @trivium:hs.test");
+	const matrixRoom = await juliet.createRoom({ name: "Balcony", preset: "public_chat" });
 	await juliet.invite(matrixRoom, "@trivium:hs.test");
 	await juliet.waitFor(
 		"the bot",
 		(event) => event.state_key === "@trivium:hs.test" && event.content.membership === "join",
 	);
-	console.log(`\nOne room: Juliet is on Matrix, Romeo on XMPP, a thermometer on MQTT.\n`);
+	// Only now: the bridge looks for the mirror's room by this name, and would come in by itself.
+	const alias = "#balcony:hs.test";
+	await juliet.request("PUT", `v3/directory/room/${encodeURIComponent(alias)}`, { room_id: matrixRoom });
+	step(`she says “!bridge link xmpp ${muc}” there; the thermometer's topic is in the bridge's config`);
 	await juliet.send(matrixRoom, `!bridge link xmpp ${muc}`);
 	await juliet.waitFor("the link", (event) => /^Linked to/.test(String(event.content.body)), 20_000);
 	await juliet.waitFor(
@@ -71,6 +91,9 @@ async function conversation(): Promise<void> {
 		20_000,
 	);
 
+	await bridged.log.waitFor("the mirror", (line) => line.msg === "all mirrors are up", 30_000);
+
+	console.log("\nOne room, seen by Juliet on Matrix and Romeo on XMPP:\n");
 	const onMatrix =
 		(text: string, where = matrixRoom) =>
 		() =>
@@ -94,7 +117,6 @@ async function conversation(): Promise<void> {
 				"Matrix (Juliet)": onMatrix(text),
 			});
 	}
-	await bridged.log.waitFor("the mirror", (line) => line.msg === "all mirrors are up", 30_000);
 	const degrees = (body: unknown) => /12[.]5/.test(String(body));
 	await line("MQTT (thermometer)", `${topic} 12.5`, () => thermometer.publish(topic, "12.5"), {
 		"Matrix (Juliet)": () => juliet.waitFor("12.5", (event) => degrees(event.content.body), 20_000),
@@ -102,8 +124,8 @@ async function conversation(): Promise<void> {
 			romeo.waitFor("12.5", (stanza) => degrees(stanza.getChild("body")?.getText()), 20_000),
 	});
 
-	console.log("\nA direct chat: Romeo writes to Juliet's address.\n");
 	const julietJid = `juliet@${xmpp.component}`;
+	console.log(`\nA direct chat: Romeo writes to Juliet's address, ${julietJid}:\n`);
 	const hello = "Wilt thou leave me so unsatisfied?";
 	await line("XMPP (Romeo)", hello, () => romeo.sendMessage(julietJid, hello), {
 		"Matrix (Juliet)": async () => {
@@ -117,6 +139,7 @@ async function conversation(): Promise<void> {
 	});
 	const direct = juliet.inbox.items.find((event) => event.content.body === hello)?.room_id;
 	const answer = "What satisfaction canst thou have tonight?";
+	// Without it the line above has failed already, and was counted.
 	if (direct)
 		await line("Matrix (Juliet)", answer, () => juliet.send(direct, answer), {
 			"XMPP (Romeo)": onXmpp(answer, julietJid),
@@ -124,26 +147,31 @@ async function conversation(): Promise<void> {
 	await Promise.all([juliet.close(), romeo.close(), thermometer.close()]);
 }
 
+const port = (url: string) => new URL(url).port;
+const invitation = () => `
+It stays up until Ctrl-C. Try it with clients of your own:
+
+  Matrix  ${bed.matrix.url}   juliet / pw-juliet
+          the room is #balcony:hs.test; “!bridge help” there, or “help” in a chat with @trivium:hs.test, says more
+  XMPP    romeo@${xmpp.domain} / pw-romeo, at 127.0.0.1, port ${port(xmpp.c2s)} (trust its certificate)
+          the room is ${room}@${xmpp.muc}; Juliet is juliet@${xmpp.component}
+  MQTT    127.0.0.1, port ${port(bed.mqtt.url)}, thermometer / pw-thermometer:
+          mosquitto_pub -p ${port(bed.mqtt.url)} -u thermometer -P pw-thermometer -t ${topic} -m 21.5`;
+
 try {
 	await conversation();
 	console.log(
 		failures === 0
 			? "\nEvery line was seen by everyone it should reach."
-			: `\n${failures} lines were not seen.`,
+			: `\nNot everything was seen: ${failures} times NOT SEEN above.`,
 	);
+	outcome = failures === 0 ? 0 : 1;
 	if (!once) {
-		console.log(`
-It stays up until Ctrl-C. Try it with clients of your own:
-  Matrix  ${bed.matrix.url}   juliet / pw-juliet   (room #balcony:hs.test)
-  XMPP    ${xmpp.c2s}   romeo@${xmpp.domain} / pw-romeo   (room ${room}@${xmpp.muc}; Juliet is juliet@${xmpp.component})
-  MQTT    ${bed.mqtt.url}   thermometer / pw-thermometer   (topic ${topic})
-In a Matrix room with @trivium:hs.test say “!bridge help”.`);
+		console.log(invitation());
 		await sleep(2 ** 31 - 1);
 	}
 } catch (error) {
-	failures++;
-	console.error(error);
-} finally {
-	await bridged.down();
+	outcome = 1;
+	if (!leaving) console.error(error);
 }
-process.exit(failures === 0 ? 0 : 1);
+await leave(outcome);
