@@ -7,7 +7,7 @@ import { type Content, type MatrixEvent, originalOf, relationOf } from "./event.
 import { mark, origin } from "./features/origin.ts";
 import { endType, pollEnd, pollResponse, pollStart, responseType, startType } from "./features/polls.ts";
 import { location } from "./features/words.ts";
-import { writeHtml } from "./html.ts";
+import { writeHtml } from "./to-html.ts";
 
 /** What has to be known besides an event to write it. */
 export type Surroundings = Readonly<{

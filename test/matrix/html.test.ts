@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { Person } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
 import { plain, type Rich } from "../../src/core/rich.ts";
-import { parseHtml, personIn, writeHtml } from "../../src/matrix/html.ts";
+import { parseHtml, personIn } from "../../src/matrix/html.ts";
+import { writeHtml } from "../../src/matrix/to-html.ts";
 
 const person = (mxid: string): Person => ({
 	network: "matrix" as NetworkName,
