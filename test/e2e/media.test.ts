@@ -175,6 +175,23 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(romeo.inbox.items.filter((one) => urlIn(one) === url)).toHaveLength(1);
 	});
 
+	test("a caption that is edited is corrected, and the file stays as it is", async () => {
+		const content = { msgtype: "m.image", filename: "e.png", url: await stored(png(2, 2), "image/png") };
+		const event = await juliet.send(portal, { ...content, body: "a dog" });
+		await shown("e.png");
+		const said = (end: string) =>
+			romeo.waitFor(end, (one) => one.is("message") && !!one.getChild("body")?.getText().endsWith(end));
+		const caption = await said("a dog");
+		await juliet.send(portal, {
+			...content,
+			body: "* a cat",
+			"m.new_content": { ...content, body: "a cat" },
+			"m.relates_to": { rel_type: "m.replace", event_id: event },
+		});
+		const edit = await said("a cat");
+		expect(edit.getChild("replace", "urn:xmpp:message-correct:0")?.attrs.id).toBe(caption.attrs.id);
+	});
+
 	test.each([
 		["a document", { msgtype: "m.file", body: "a.pdf" }, "application/pdf", "application/octet-stream"],
 		["a video", { msgtype: "m.video", body: "v.mp4", info: { duration: 5000 } }, "video/mp4", "video/mp4"],
@@ -382,6 +399,18 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		const stanza = await shown("back.png");
 		expect(stanza.attrs.from?.split("/")[0]).toBe(jid);
 		expect(await bytesOf(await fetch(urlIn(stanza)))).toEqual(bytes);
+		const content = { msgtype: "m.image", body: "with words", filename: "both.png" };
+		const both = await juliet.send(room, { ...content, url: await stored(bytes, "image/png") });
+		const ids = [
+			(await shown("both.png")).attrs.id,
+			(await romeo.waitForMessage("with words", jid)).attrs.id,
+		];
+		await juliet.request("PUT", `v3/rooms/${encodeURIComponent(room)}/redact/${both}/2`, {});
+		for (const id of ids)
+			await romeo.waitFor(
+				`the end of ${id}`,
+				(one) => one.getChild("retract", "urn:xmpp:message-retract:1")?.attrs.id === id,
+			);
 	});
 
 	test("without a public address a file goes to the XMPP server's own uploads", async () => {
