@@ -72,6 +72,12 @@ export function direct(deps: {
 		const known = named.get(room) === name;
 		const refused = new Promise<never>((_, reject) => open.set(operation, { room, reject }));
 		refused.catch(() => undefined);
+		const id = messageId("msg", operation);
+		if (event.kind === "poll") polls.set(`${room} ${id}`, event.answers);
+		if (event.kind === "edit") {
+			const first = pick(refs[event.target.own ?? event.target.id], "msg");
+			if (first !== undefined) versions.set(`${room} ${id}`, messageId("msg", first));
+		}
 		const from = `${ghost}/${deps.resource}`;
 		await link.send(to.chat(from, theirs, operation, said, known ? undefined : name));
 		await Promise.race([deps.confirm(), refused]);
@@ -81,12 +87,6 @@ export function direct(deps: {
 		reached.set(room, true);
 		// An error from here on is news to the room.
 		open.set(operation, { room });
-		const id = messageId("msg", operation);
-		if (event.kind === "poll") polls.set(`${room} ${id}`, event.answers);
-		if (event.kind === "edit") {
-			const first = pick(refs[event.target.own ?? event.target.id], "msg");
-			if (first !== undefined) versions.set(`${room} ${id}`, messageId("msg", first));
-		}
 		return event.kind === "message" || event.kind === "poll" ? [id, spokenBy(operation, ghost)] : [];
 	}
 

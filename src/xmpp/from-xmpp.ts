@@ -150,6 +150,8 @@ export type RoomFeatures = Readonly<{
 	/** It adds stanza-ids; whoever else writes one is a forger. */
 	stanzaIds: boolean;
 	occupantIds: boolean;
+	/** It keeps what is said. Servers announce stanza-ids for rooms without an archive too, and give none there. */
+	archive: boolean;
 	/** Its moderators can take messages of others back (XEP-0425). */
 	moderation: boolean;
 }>;
@@ -171,6 +173,7 @@ export function roomFeatures(query: Element): RoomFeatures {
 		password: has.has("muc_passwordprotected"),
 		stanzaIds: has.has("urn:xmpp:sid:0"),
 		occupantIds: has.has("urn:xmpp:occupant-id:0"),
+		archive: has.has("urn:xmpp:mam:2"),
 		moderation: has.has("urn:xmpp:message-moderate:1"),
 	});
 }

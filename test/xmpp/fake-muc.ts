@@ -144,7 +144,7 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 				xml("identity", { category: "conference", type: "text", name: "Verona" }),
 				...[
 					"http://jabber.org/protocol/muc",
-					...(faults.noStanzaIds ? [] : ["urn:xmpp:sid:0"]),
+					...(faults.noStanzaIds ? [] : ["urn:xmpp:sid:0", "urn:xmpp:mam:2"]),
 					...(faults.noOccupantIds ? [] : ["urn:xmpp:occupant-id:0"]),
 				].map((one) => xml("feature", { var: one })),
 			),

@@ -138,6 +138,7 @@ test("a room says of itself what it can do, and who it lets in", () => {
 		password: false,
 		stanzaIds: true,
 		occupantIds: false,
+		archive: false,
 		moderation: false,
 	});
 });

@@ -35,10 +35,13 @@ export const reactions: MessageFeature = {
 		const element =
 			id && xml("reactions", { xmlns: ns, id }, ...event.emoji.map((one) => xml("reaction", {}, one)));
 		const given = newIn(event.emoji, shown);
+		const words = `/me ${phrases.reacted(given.join(" "), event.target.text)}`;
 		// What is taken back was never a line of its own.
-		if (support(ns) === "native" || given.length === 0) return along(draft, element, store());
-		const body = `/me ${phrases.reacted(given.join(" "), event.target.text)}`;
-		return along({ ...draft, body }, element, fallbackFor(ns), store());
+		const silent = given.length === 0;
+		// It came while the room kept no archive.
+		if (!element) return silent ? draft : { ...draft, body: words };
+		if (silent || support(ns) === "native") return along(draft, element, store());
+		return along({ ...draft, body: words }, element, fallbackFor(ns), store());
 	},
 };
 

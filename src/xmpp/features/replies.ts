@@ -27,14 +27,16 @@ export const replies: MessageFeature = {
 	},
 	write(event, draft, where) {
 		const target = event.kind === "message" ? event.replyTo : undefined;
-		const id = target && pick(where.refs[target.id], where.named);
-		if (!target || id === undefined) return draft;
-		const element = xml("reply", { xmlns: ns, id, to: target.author && where.of(target.author).jid });
+		if (!target) return draft;
+		const id = pick(where.refs[target.id], where.named);
+		const to = target.author && where.of(target.author).jid;
+		const element = id === undefined ? undefined : xml("reply", { xmlns: ns, id, to });
 		// A line that is more than the address of a file is no file for most clients.
 		if (target.text === undefined || (event.kind === "message" && event.media)) return along(draft, element);
 		// As it goes over the wire: what is not sent does not count.
 		const quote = clean(phrases.quoted(nameOf(target.author, where), target.text, ""));
-		return along(prefixed(draft, quote), element, fallbackFor(ns, length(quote)));
+		// Without an id (it came while the room kept no archive) the quote is all there is.
+		return along(prefixed(draft, quote), element, element && fallbackFor(ns, length(quote)));
 	},
 };
 

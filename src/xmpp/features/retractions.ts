@@ -33,12 +33,11 @@ export const retractions: MessageFeature = {
 	write(event, draft, { refs, named, muc }) {
 		if (event.kind !== "redaction") return draft;
 		const ids = refs[event.target.id];
-		// §4.1: a room without ids of its own has no retractions, so the words go and leave a mark.
-		if (muc !== undefined && named !== "sid")
-			return along({ ...draft, body: phrases.deleted }, correcting(pick(ids, "msg")));
-		const id = pick(ids, named);
+		const id = pick(ids, "sid") ?? (muc === undefined ? pick(ids, named) : undefined);
+		// §4.1: what a room gave no id has no retraction, so the words go and leave a mark.
+		if (id === undefined) return along({ ...draft, body: phrases.deleted }, correcting(pick(ids, "msg")));
 		const words = { ...draft, body: phrases.retraction };
-		return along(words, id && xml("retract", { xmlns: ns, id }), fallbackFor(ns), store());
+		return along(words, xml("retract", { xmlns: ns, id }), fallbackFor(ns), store());
 	},
 };
 

@@ -1,3 +1,4 @@
+import { bits } from "./bits.ts";
 import { corrections } from "./corrections.ts";
 import { delays } from "./delay.ts";
 import { emotes } from "./emotes.ts";
@@ -22,6 +23,7 @@ const understood = fallbacks([...acts, replies].flatMap(({ vars }) => vars));
 export const readers: readonly MessageFeature[] = [
 	understood,
 	files,
+	bits,
 	emotes,
 	places,
 	...acts,

@@ -8,7 +8,7 @@ import * as to from "../to-xmpp.ts";
 import type { Element } from "../xml.ts";
 import type { Context } from "./context.ts";
 import { moderate } from "./moderate.ts";
-import { placeOf } from "./place.ts";
+import { hasIds, placeOf } from "./place.ts";
 import type { Ours, Room } from "./room.ts";
 import type { speaking } from "./speak.ts";
 
@@ -22,10 +22,11 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 		const said = relayed
 			? { ...words, style: "text" as const, text: to.relayedLine(event, ours.name) }
 			: event;
-		const made = await speak.say(room, relayed ? room.listener : ours, out, said);
-		const { named } = placeOf(room);
-		const first = pick(ids, named);
-		if (first !== undefined) for (const id of made) room.versions.set(id, messageId(named, first));
+		const first = pick(ids, placeOf(room).named);
+		await speak.say(room, relayed ? room.listener : ours, out, said, (made) => {
+			if (first !== undefined)
+				for (const id of made) room.versions.set(id, messageId(placeOf(room).named, first));
+		});
 	}
 
 	/** As who wrote it, whoever of the other side takes it back; else as a moderator. */
@@ -33,8 +34,9 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 		const ids = out.refs[event.target.id] ?? [];
 		const author = room.ours.get(speakerIn(ids) ?? "");
 		if (author !== ours && author?.state !== "in") return moderate(room, ours, event, ids, context);
+		const kind = pick(ids, "sid") === undefined ? "msg" : "sid";
 		// A file and what was said of it are two messages here.
-		const parts = ids.filter((id) => pick([id], placeOf(room).named) !== undefined);
+		const parts = ids.filter((id) => pick([id], kind) !== undefined);
 		for (const [index, id] of parts.entries()) {
 			const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;
 			await speak.say(room, author, { ...out, operation, refs: { [event.target.id]: [id] } }, event);
@@ -53,11 +55,10 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 				case "reaction":
 					await speak.say(room, ours, out, event);
 					return [];
-				case "poll": {
-					const ids = await speak.say(room, ours, out, event);
-					for (const id of ids) room.polls.set(id, event.answers);
-					return ids;
-				}
+				case "poll":
+					return speak.say(room, ours, out, event, (ids) => {
+						for (const id of ids) room.polls.set(id, event.answers);
+					});
 				default:
 					return speak.say(room, ours, out, event);
 			}
@@ -69,7 +70,7 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 export function heardAct(room: Room, stanza: Element, event: BridgeEvent, { author }: Hearing): boolean {
 	if (event.kind === "redaction") return !room.moderated.has(pick([event.target.id], "sid") ?? "");
 	if (event.kind === "edit") {
-		const stanzaId = room.features.stanzaIds ? event.id : undefined;
+		const stanzaId = hasIds(room) ? event.id : undefined;
 		const ids = idsOf({ stanzaId, sent: [stanza.attrs.id, originId(stanza)], author });
 		for (const id of ids) room.versions.set(id, event.target.id);
 	}

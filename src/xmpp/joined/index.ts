@@ -22,9 +22,9 @@ import * as to from "../to-xmpp.ts";
 import { child, type Element } from "../xml.ts";
 import { acting, heardAct } from "./acts.ts";
 import { announce, type Context } from "./context.ts";
-import { back, keep, stillIn } from "./listener.ts";
+import { back, keep, look, stillIn } from "./listener.ts";
 import { leave } from "./occupant.ts";
-import { hearing } from "./place.ts";
+import { hasIds, hearing } from "./place.ts";
 import { isCopy, newOurs, newRoom, type Ours, type Room } from "./room.ts";
 import { heard, release, speaker } from "./roster.ts";
 import { self } from "./self.ts";
@@ -171,10 +171,23 @@ export function joined(
 		return undefined;
 	}
 
+	// XEP-0045 §10.2.1: its settings changed; archiving went on, or off.
+	function settingsChanged(room: Room, stanza: Element): boolean {
+		const status = child(stanza, "x", "http://jabber.org/protocol/muc#user")?.getChildren("status") ?? [];
+		if (!status.some(({ attrs }) => ["104", "170", "171"].includes(attrs.code ?? ""))) return false;
+		look(room.jid, room.listener.jid, context.link)
+			.then((features) => {
+				room.features = features ?? room.features;
+			})
+			.catch(failed(room));
+		return true;
+	}
+
 	function line(room: Room, stanza: Element): void {
 		const now = context.now();
 		room.heardAt = now.at;
 		const nick = resource(stanza.attrs.from ?? "");
+		if (nick === undefined && settingsChanged(room, stanza)) return;
 		const known = stanzaId(stanza, room.jid, room.features.stanzaIds);
 		if (nick !== undefined && room.nicks.has(nick)) {
 			speak.reflection([stanza.attrs.id, originId(stanza)], known);
@@ -208,8 +221,11 @@ export function joined(
 		detach,
 		send,
 		has: (room: string) => rooms.has(room),
-		/** Whether the room names messages itself; until it was looked at, as most do. */
-		hasIds: (room: string) => rooms.get(room)?.features.stanzaIds ?? true,
+		/** Whether the room names messages itself. */
+		hasIds(jid: string): boolean {
+			const room = rooms.get(jid);
+			return room !== undefined && hasIds(room);
+		},
 		isListener: (jid: string) => jid.startsWith("~listener-"),
 		others: (room: string): readonly Person[] =>
 			[...(rooms.get(room)?.others.values() ?? [])].map((other) => other.person),

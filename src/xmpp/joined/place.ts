@@ -4,12 +4,15 @@ import { occupantIdOf } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import type { Room } from "./room.ts";
 
+/** Whether it names messages itself. */
+export const hasIds = ({ features }: Room) => features.stanzaIds && features.archive;
+
 /** Who is who in a room, for what is said there. */
 export function placeOf(room: Room): Place {
 	const ours = () => [...room.ours.values()];
 	return {
 		muc: room.jid,
-		named: room.features.stanzaIds ? "sid" : "msg",
+		named: hasIds(room) ? "sid" : "msg",
 		at(jid) {
 			if (bare(jid) !== room.jid) return ours().find((one) => bare(one.jid) === bare(jid))?.person;
 			const nick = resource(jid) ?? "";

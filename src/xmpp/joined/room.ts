@@ -106,6 +106,7 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 			password: false,
 			stanzaIds: false,
 			occupantIds: false,
+			archive: false,
 			moderation: false,
 		},
 		listener,

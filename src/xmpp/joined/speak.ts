@@ -46,8 +46,17 @@ export function speaking(context: Context) {
 		return mine;
 	}
 
-	/** Resolves with the ids the line has in the room; with none where nothing was left to say. */
-	async function say(room: Room, ours: Ours, out: Outbound, event: Sayable): Promise<readonly MessageId[]> {
+	/**
+	 * Resolves with the ids the line has in the room; with none where nothing was left to say. `noted` is told them
+	 * before anybody's answer is looked at, which may come in the same breath.
+	 */
+	async function say(
+		room: Room,
+		ours: Ours,
+		out: Outbound,
+		event: Sayable,
+		noted?: (ids: readonly MessageId[]) => void,
+	): Promise<readonly MessageId[]> {
 		const { operation, refs, shown } = out;
 		const known = (ids: readonly MessageId[]) => [
 			...ids,
@@ -70,7 +79,7 @@ export function speaking(context: Context) {
 				support: () => "native" as const,
 				component: context.component,
 			};
-			reflection = confirmed(room, from, operation);
+			reflection = confirmed(room, from, operation, noted);
 			reflection.catch(() => undefined);
 			writers.set(operation, from.jid);
 			try {
@@ -80,7 +89,7 @@ export function speaking(context: Context) {
 				throw error;
 			}
 		});
-		return reflection ? known(await (reflection as Promise<readonly MessageId[]>)) : [];
+		return reflection === undefined ? [] : known(await (reflection as Promise<readonly MessageId[]>));
 	}
 
 	/** The person themselves, or the listener where they cannot be had. */
@@ -109,7 +118,12 @@ export function speaking(context: Context) {
 			throw new TemporaryError(phrases.mucNotAnswering(room.jid));
 	}
 
-	function confirmed(room: Room, from: Ours, operation: OperationId): Promise<readonly MessageId[]> {
+	function confirmed(
+		room: Room,
+		from: Ours,
+		operation: OperationId,
+		noted?: (ids: readonly MessageId[]) => void,
+	): Promise<readonly MessageId[]> {
 		return new Promise((resolve, reject) => {
 			const timer = setTimeout(() => {
 				settle();
@@ -124,6 +138,7 @@ export function speaking(context: Context) {
 				room,
 				resolve: (ids) => {
 					settle();
+					noted?.(ids);
 					resolve(ids);
 				},
 				reject: (error) => {

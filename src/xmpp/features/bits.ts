@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { PermanentError } from "../../core/errors.ts";
+import type { NetworkName } from "../../core/ids.ts";
+import type { Opened } from "../../core/media.ts";
+import * as phrases from "../../core/phrases.ts";
+import { bareType } from "../../media/types.ts";
+import type { Component } from "../component.ts";
+import { StanzaError } from "../stanza-error.ts";
+import { child, type Element, text, xml } from "../xml.ts";
+import type { MessageFeature } from "./message.ts";
+
+const ns = "urn:xmpp:bob";
+const network = "xmpp" as NetworkName;
+/** What is kept of a picture that came along; XEP-0231 §5 speaks of 8 KiB for all of it. */
+const largest = 64 * 1024;
+const cidForm = /^(sha1|sha-256|sha256)\+([0-9a-f]+)@bob\.xmpp\.org$/;
+
+/** XEP-0231: a message that is one picture of its own, which is how clients without uploads send stickers. */
+export const bits: MessageFeature = {
+	vars: [],
+	read(stanza, heard) {
+		const html = child(stanza, "html", "http://jabber.org/protocol/xhtml-im")?.getChild("body");
+		const only = html && onlyImage(html);
+		const cid = only?.attrs.src?.replace(/^cid:/, "") ?? "";
+		if (!only || !cidForm.test(cid)) return heard;
+		const data = stanza.getChildren("data", ns).find((one) => one.attrs.cid === cid);
+		const mime = bareType(data?.attrs.type);
+		const alt = only.attrs.alt || text(stanza, "body") || "";
+		const { from = "", to = "" } = stanza.attrs;
+		const bytes = data?.getText().replace(/\s/g, "") ?? "";
+		const ref = bytes !== "" && bytes.length <= largest ? `data ${cid} ${bytes}` : `cid ${cid} ${to} ${from}`;
+		const media = {
+			kind: "sticker" as const,
+			source: { network, ref },
+			name: "sticker",
+			...(mime && { mime }),
+			...(alt && { alt }),
+		};
+		return { ...heard, media, body: [] };
+	},
+};
+
+/** The one image of a body that says nothing else. */
+function onlyImage(body: Element): Element | undefined {
+	const images: Element[] = [];
+	const words = (element: Element): boolean =>
+		element.children.some((node) => {
+			if (typeof node === "string") return node.trim() !== "";
+			if (node.getName() === "img") images.push(node);
+			return words(node);
+		});
+	return !words(body) && images.length === 1 ? images[0] : undefined;
+}
+
+export const isBits = (ref: string): boolean => /^(data|cid) /.test(ref);
+
+/** The picture: as it came, or asked of who sent it. @throws PermanentError where they do not give it, TemporaryError. */
+export async function openBits(ref: string, link: Pick<Component, "iq">): Promise<Opened> {
+	const [how, cid = "", of = "", ...rest] = ref.split(" ");
+	// A resource may have blanks in it.
+	const bytes = how === "data" ? of : await ask(link, cid, of, rest.join(" "));
+	const [, algorithm = "", hash] = cidForm.exec(cid) ?? [];
+	const file = Buffer.from(bytes, "base64");
+	const digest = createHash(algorithm.replace("sha-", "sha")).update(file).digest("hex");
+	if (digest !== hash) throw new PermanentError("failed", phrases.fileDamaged);
+	return { body: Readable.from([file], { objectMode: false }), size: file.length };
+}
+
+async function ask(link: Pick<Component, "iq">, cid: string, from: string, to: string): Promise<string> {
+	try {
+		const answer = await link.iq(xml("iq", { type: "get", from, to }, xml("data", { xmlns: ns, cid })));
+		return child(answer, "data", ns)?.getText() ?? "";
+	} catch (error) {
+		if (error instanceof StanzaError)
+			throw new PermanentError("not-found", phrases.fileGone, { cause: error });
+		throw error;
+	}
+}

@@ -1,0 +1,395 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { BridgeEvent, Person } from "../../src/core/event.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import { until } from "../fakes.ts";
+import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
+import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { type Fictional, fictional } from "./fictional.ts";
+
+/** What people do to messages, between a fictional network and real XMPP servers: our XMPP side and core alone. */
+
+let bed: Testbed;
+beforeAll(async () => {
+	bed = await startTestbed({ servers: ["prosody", "ejabberd"] });
+});
+afterAll(() => bed?.down());
+
+const accounts = new Map<string, Promise<XmppAccount>>();
+async function connect(server: XmppServerName, name: string): Promise<XmppClient> {
+	const key = `${name} on ${server}`;
+	const account = accounts.get(key) ?? bed.xmppUser(server, name);
+	accounts.set(key, account);
+	return XmppClient.connect(await account);
+}
+
+const ns = {
+	correct: "urn:xmpp:message-correct:0",
+	retract: "urn:xmpp:message-retract:1",
+	moderate: "urn:xmpp:message-moderate:1",
+	reactions: "urn:xmpp:reactions:0",
+	reply: "urn:xmpp:reply:0",
+	fallback: "urn:xmpp:fallback:0",
+	sid: "urn:xmpp:sid:0",
+	muc: "http://jabber.org/protocol/muc",
+};
+const body = (stanza: Element) => stanza.getChild("body")?.getText();
+const stanzaId = (stanza: Element) => stanza.getChild("stanza-id", ns.sid)?.attrs.id ?? "";
+const reply = (id: string) => xml("reply", { xmlns: ns.reply, id });
+const reactions = (id: string, ...emoji: string[]) =>
+	xml("reactions", { xmlns: ns.reactions, id }, ...emoji.map((one) => xml("reaction", {}, one)));
+const store = () => xml("store", { xmlns: "urn:xmpp:hints" });
+
+type Where = { kind: "MUC" | "MUC without an archive" | "chat"; server: XmppServerName };
+const places: Where[] = (["prosody", "ejabberd"] as const).flatMap((server) =>
+	(["MUC", "MUC without an archive", "chat"] as const).map((kind) => ({ kind, server })),
+);
+let count = 0;
+
+describe.each(places)("in a $kind on $server", ({ kind, server }) => {
+	const inMuc = kind !== "chat";
+	const ids = kind !== "MUC without an archive";
+	let romeo: XmppClient;
+	let bridge: Fictional;
+	/** Where romeo writes to; the room over there. */
+	let to: string;
+	let room: string;
+	let alice: Person;
+
+	async function makeRoom(): Promise<string> {
+		const fresh = `verona${++count}@${bed.xmpp(server).muc}`;
+		await romeo.joinRoom(fresh, "Romeo");
+		const set = (name: string, value: string) => xml("field", { var: name }, xml("value", {}, value));
+		const fields = ids
+			? []
+			: [
+					set("FORM_TYPE", `${ns.muc}#roomconfig`),
+					set(server === "prosody" ? "muc#roomconfig_enablearchiving" : "muc#roomconfig_mam", "0"),
+					set("mam", "0"),
+				];
+		const form = xml("x", { xmlns: "jabber:x:data", type: "submit" }, ...fields);
+		await romeo.iq(fresh, "set", xml("query", { xmlns: `${ns.muc}#owner` }, form));
+		return fresh;
+	}
+
+	beforeEach(async () => {
+		romeo = await connect(server, "romeo");
+		bridge = await fictional(bed.xmpp(server));
+		alice = bridge.person("alice", "Alice");
+		if (inMuc) {
+			to = await makeRoom();
+			room = "plaza";
+			bridge.fake.rooms.set(room, [alice]);
+			expect(await bridge.command(`link xmpp ${to}`)).toMatch(/^Linked/);
+			await romeo.waitFor("Alice", (one) => one.attrs.from === `${to}/Alice` && one.is("presence"));
+		} else {
+			to = `alice@${bed.xmpp(server).component}`;
+			await romeo.sendMessage(to, "hello");
+			await until(
+				() => bridge.lines().length > 0,
+				() => "nothing",
+			);
+			room = bridge.fake.sent[0]?.room as string;
+		}
+	});
+	afterEach(async () => {
+		await bridge?.stop();
+		await romeo?.close();
+	});
+
+	/** Romeo sends a stanza. Resolves with its id and, in a room, the room's. */
+	async function sends(
+		words: string | undefined,
+		...parts: Element[]
+	): Promise<{ id: string; named: string }> {
+		const id = `r${++count}`;
+		const line = words === undefined ? [] : [xml("body", {}, words)];
+		await romeo.send(xml("message", { to, type: inMuc ? "groupchat" : "chat", id }, ...line, ...parts));
+		if (!inMuc) return { id, named: id };
+		const back = await romeo.waitFor("the reflection", (one) => one.attrs.id === id && one.is("message"));
+		return { id, named: stanzaId(back) };
+	}
+	/** The next event there that fits. */
+	async function arrives<K extends BridgeEvent["kind"]>(
+		kind: K,
+		fits: (event: Extract<BridgeEvent, { kind: K }>) => boolean = () => true,
+	) {
+		type Sent = (typeof bridge.fake.sent)[number] & { event: Extract<BridgeEvent, { kind: K }> };
+		const find = () =>
+			bridge.fake.sent.find(
+				(out): out is Sent => out.event.kind === kind && fits(out.event as Sent["event"]),
+			);
+		await until(
+			() => find() !== undefined,
+			() => JSON.stringify(bridge.fake.sent.map(({ event }) => event)),
+			10_000,
+		);
+		return find() as Sent;
+	}
+	type What = { kind: BridgeEvent["kind"] } & Record<string, unknown>;
+	/** Alice does something there. Resolves with its id there. */
+	async function does(what: What, sender = alice): Promise<MessageId> {
+		const id = `a${++count}` as MessageId;
+		await bridge.bridge.receive([
+			{ id, room: room as RoomId, sender, at: Date.now(), ...what } as unknown as BridgeEvent,
+		]);
+		return id;
+	}
+	const says = (text: string, more: object = {}, sender = alice) =>
+		does({ kind: "message", style: "text", text, ...more }, sender);
+	/** The first message that romeo gets from the other side and that fits. */
+	const gets = (what: string, fits: (stanza: Element) => boolean) =>
+		romeo.waitFor(
+			what,
+			(one) =>
+				one.is("message") && one.attrs.type !== "error" && !one.attrs.from?.endsWith("/Romeo") && fits(one),
+		);
+	const nameOf = (line: Element) => (inMuc && ids ? stanzaId(line) : (line.attrs.id ?? ""));
+
+	test("what Romeo corrects, twice, is the first message changed", async () => {
+		const { id } = await sends("one");
+		const first = await arrives("message", ({ text }) => text === "one");
+		await sends("two", xml("replace", { xmlns: ns.correct, id }));
+		const edit = await arrives("edit", ({ text }) => text === "two");
+		await sends("three", xml("replace", { xmlns: ns.correct, id }));
+		const again = await arrives("edit", ({ text }) => text === "three");
+		for (const { event, refs } of [edit, again])
+			expect(refs[event.target.own ?? event.target.id]).toEqual([`matrix:${first.operation}`]);
+		await sends("x", xml("replace", { xmlns: ns.correct, id: "unknown" }));
+		await arrives("message", ({ text }) => text === "Correction: x");
+	});
+
+	test("what Alice corrects, twice, names the first message by the id it had", async () => {
+		const id = await says("one");
+		const line = await gets("the line", (one) => body(one) === "one");
+		for (const text of ["two", "three"]) {
+			await does({ kind: "edit", style: "text", text, target: { id, own: id } });
+			const changed = await gets("the correction", (one) => body(one) === text);
+			expect(changed.getChild("replace", ns.correct)?.attrs.id).toBe(line.attrs.id);
+		}
+		await does({ kind: "edit", style: "text", text: "x", target: { id: "old", own: "old" } });
+		await gets("words", (one) => body(one) === "Correction: x" && !one.getChild("replace"));
+	});
+
+	test("what Romeo takes back is taken back there", async () => {
+		const { id, named } = await sends("oops");
+		const line = await arrives("message", ({ text }) => text === "oops");
+		if (!ids) return;
+		await sends(
+			"/me retracted a message",
+			xml("retract", { xmlns: ns.retract, id: inMuc ? named : id }),
+			xml("fallback", { xmlns: ns.fallback, for: ns.retract }),
+			store(),
+		);
+		const { event, refs } = await arrives("redaction");
+		expect(refs[event.target.own ?? ""]).toEqual([`matrix:${line.operation}`]);
+		expect(bridge.lines().join()).not.toContain("retracted");
+	});
+
+	test("what Alice takes back is taken back here", async () => {
+		const id = await says("oops");
+		const line = await gets("the line", (one) => body(one) === "oops");
+		await does({ kind: "redaction", target: { id, own: id } });
+		if (ids) {
+			const retract = await gets("the retraction", (one) => !!one.getChild("retract", ns.retract));
+			expect(retract.getChild("retract", ns.retract)?.attrs.id).toBe(nameOf(line));
+			expect(retract.attrs.from?.split("/")[0]).toBe(line.attrs.from?.split("/")[0]);
+		} else {
+			const blank = await gets("the correction", (one) => !!one.getChild("replace", ns.correct));
+			expect([body(blank), blank.getChild("replace")?.attrs.id]).toEqual(["(deleted)", line.attrs.id]);
+		}
+	});
+
+	test("Romeo's reactions are a set, of whatever message", async () => {
+		const id = await says("cake");
+		const line = await gets("the line", (one) => body(one) === "cake");
+		const named = nameOf(line);
+		await sends(undefined, reactions(named, "👍", "❤️"), store());
+		const { event, refs } = await arrives("reaction");
+		expect(event).toMatchObject({ mode: "set", emoji: ["👍", "❤️"] });
+		expect(refs[event.target.id]).toEqual([id]);
+		await sends(undefined, reactions(named, "❤"), store());
+		await arrives("reaction", ({ emoji }) => emoji.join() === "❤️");
+		await sends(undefined, reactions(named), store());
+		await arrives("reaction", ({ emoji }) => emoji.length === 0);
+		expect(bridge.lines().join()).not.toContain("react");
+	});
+
+	test("Alice's reactions are a set, or words where nothing can be pointed at", async () => {
+		const { id, named } = await sends("cake");
+		await arrives("message", ({ text }) => text === "cake");
+		const copy = `matrix:${bridge.fake.sent.at(-1)?.operation}`;
+		const target = { id: copy, text: "cake" };
+		await does({ kind: "reaction", mode: "add", emoji: ["👍"], target });
+		if (!ids) {
+			await gets("words", (one) => body(one) === "/me reacted with 👍 to “cake”");
+			return;
+		}
+		await gets("the reaction", (one) => {
+			const element = one.getChild("reactions", ns.reactions);
+			return element?.attrs.id === (inMuc ? named : id) && element?.getChild("reaction")?.getText() === "👍";
+		});
+		await does({ kind: "reaction", mode: "add", emoji: ["🎉"], target });
+		await gets("both", (one) => {
+			const all = one.getChild("reactions", ns.reactions)?.getChildren("reaction") ?? [];
+			return all.map((each) => each.getText()).join() === "👍,🎉";
+		});
+		await does({ kind: "reaction", mode: "remove", emoji: ["👍", "🎉"], target });
+		const none = await gets("nothing left", (one) => {
+			const element = one.getChild("reactions", ns.reactions);
+			return !!element && element.getChildren("reaction").length === 0;
+		});
+		expect(body(none)).toBeUndefined();
+	});
+
+	test("answers point at what they answer, both ways, and show no quote besides", async () => {
+		const { id, named } = await sends("🎉 lunch?");
+		const asked = await arrives("message", ({ text }) => text === "🎉 lunch?");
+		const romeoThere = asked.event.sender;
+		await says("yes", {
+			replyTo: { id: `matrix:${asked.operation}`, author: romeoThere, text: "🎉 lunch?" },
+		});
+		const answer = await gets("the answer", (one) => body(one)?.endsWith("\nyes") === true);
+		expect(body(answer)).toMatch(/^> \w+: 🎉 lunch\?\nyes$/);
+		if (!ids) {
+			expect(answer.getChild("reply")).toBeUndefined();
+			return;
+		}
+		expect(answer.getChild("reply", ns.reply)?.attrs.id).toBe(inMuc ? named : id);
+		const { start, end } = answer.getChild("fallback", ns.fallback)?.getChild("body")?.attrs ?? {};
+		expect(
+			Array.from(body(answer) ?? "")
+				.slice(Number(start), Number(end))
+				.join(""),
+		).toMatch(/^> .*\n$/);
+		await sends(
+			"> Alice: yes\nat 🎉",
+			reply(nameOf(answer)),
+			xml("fallback", { xmlns: ns.fallback, for: ns.reply }, xml("body", { start: "0", end: "13" })),
+		);
+		const back = await arrives("message", ({ text }) => text === "at 🎉");
+		expect(back.event.replyTo && back.refs[back.event.replyTo.id]).toEqual([expect.stringMatching(/^a\d+$/)]);
+	});
+
+	test("formatting, mentions and places cross", async () => {
+		await sends("*bold* and `code`");
+		const { event } = await arrives("message", ({ text }) => text === "bold and code");
+		expect(event.rich).toMatchObject([{ tag: "bold" }, " and ", { tag: "code" }]);
+		await says("bold x", { rich: [{ tag: "bold", children: ["bold"] }, " x"] });
+		await gets("styling", (one) => body(one) === "*bold* x" && !one.getChild("unstyled"));
+		await says("*literal*");
+		await gets("no styling", (one) => body(one) === "*literal*" && !!one.getChild("unstyled"));
+		await sends("geo:45.44,12.33");
+		const place = await arrives("message", ({ text }) => text.includes("geo:45.44"));
+		expect(place.event.text).toContain("geo:45.44,12.33");
+		if (!inMuc) return;
+		await sends("Alice: look");
+		const named = await arrives("message", ({ text }) => text === "Alice: look");
+		expect(named.event.rich).toMatchObject([{ tag: "mention", person: { id: alice.id } }, ": look"]);
+		const { sender } = named.event;
+		await says("x", { rich: [{ tag: "mention", person: sender, children: ["@x:hs.test"] }, " yes"] });
+		const mention = await gets("a mention", (one) => body(one) === "Romeo yes");
+		expect(mention.getChild("reference", "urn:xmpp:reference:0")?.attrs).toMatchObject({
+			begin: "0",
+			end: "5",
+			uri: `xmpp:${to}/Romeo`,
+		});
+		expect(mention.getChild("mention", "urn:xmpp:mentions:0")?.attrs.occupantid).toBeTruthy();
+	});
+
+	test("a poll is words with numbers, and a number votes", async () => {
+		const answers = ["yes", "no"].map((text, index) => ({ id: `v${index}`, text }));
+		const id = await does({ kind: "poll", question: "Lunch?", answers });
+		const line = await gets("the poll", (one) => body(one) === "/me asks: Lunch?\n1. yes\n2. no");
+		await sends("2", reply(nameOf(line)));
+		// The fictional network shows votes in words.
+		await arrives("message", ({ text }) => text.includes("voted: no"));
+		expect(id).toBeTruthy();
+	});
+
+	test("threads keep together", async () => {
+		const root = await says("root");
+		await gets("the root", (one) => body(one) === "root");
+		await says("leaf", { thread: { id: root, text: "root" } });
+		const leaf = await gets("the leaf", (one) => body(one) === "leaf");
+		const thread = leaf.getChild("thread")?.getText() ?? "";
+		expect(thread).not.toBe("");
+		await sends("another", xml("thread", {}, thread));
+		const back = await arrives("message", ({ text }) => text === "another");
+		expect(back.event.thread && back.refs[back.event.thread.id]).toEqual([root]);
+		if (!inMuc) return;
+		await sends("theirs", xml("thread", {}, "t1"));
+		const began = await arrives("message", ({ text }) => text === "theirs");
+		expect(began.event.thread).toBeUndefined();
+		await sends("more", xml("thread", {}, "t1"));
+		const more = await arrives("message", ({ text }) => text === "more");
+		expect(more.event.thread && more.refs[more.event.thread.id]).toEqual([`matrix:${began.operation}`]);
+		await says("joining in", { thread: { id: `matrix:${began.operation}` } });
+		await gets(
+			"their thread",
+			(one) => body(one) === "joining in" && one.getChild("thread")?.getText() === "t1",
+		);
+	});
+
+	if (kind === "MUC")
+		test("nobody changes or takes back what others wrote, but a moderator, both ways", async () => {
+			const juliet = await connect(server, "juliet");
+			await juliet.joinRoom(to, "Juliet");
+			const { id, named } = await sends("mine");
+			const line = await arrives("message", ({ text }) => text === "mine");
+			const forged = [
+				xml(
+					"message",
+					{ to, type: "groupchat", id: "f1" },
+					xml("body", {}, "forged"),
+					xml("replace", { xmlns: ns.correct, id }),
+				),
+				xml(
+					"message",
+					{ to, type: "groupchat", id: "f2" },
+					xml("retract", { xmlns: ns.retract, id: named }),
+					store(),
+				),
+			];
+			for (const stanza of forged) await juliet.send(stanza);
+			await arrives("message", ({ text }) => text === "Correction: forged");
+			await juliet.sendMessage(to, "end", "groupchat");
+			await arrives("message", ({ text }) => text === "end");
+			expect(bridge.fake.sent.some(({ event }) => event.kind === "redaction" || event.kind === "edit")).toBe(
+				false,
+			);
+
+			const wanted = { kind: "redaction" as const, target: { id: `matrix:${line.operation}` } };
+			await does(wanted);
+			await until(
+				() => bridge.fake.refused.length > 0,
+				() => "not refused",
+			);
+			expect(bridge.fake.refused[0]?.sentence).toMatch(/only a moderator/);
+			const item = xml("item", { nick: "Alice", role: "moderator" });
+			await romeo.iq(to, "set", xml("query", { xmlns: `${ns.muc}#admin` }, item));
+			await does({ ...wanted, reason: "brawl" });
+			const told = await romeo.waitFor("the moderation", (one) => {
+				return (
+					one.is("message") &&
+					one.attrs.from === to &&
+					one.getChild("retract", ns.retract)?.attrs.id === named
+				);
+			});
+			expect(told.getChild("retract", ns.retract)?.getChild("moderated", ns.moderate)).toBeTruthy();
+
+			await says("Alice's");
+			const hers = await gets("her line", (one) => body(one) === "Alice's");
+			const moderate = xml(
+				"moderate",
+				{ xmlns: ns.moderate, id: stanzaId(hers) },
+				xml("retract", { xmlns: ns.retract }),
+				xml("reason", {}, "no"),
+			);
+			await romeo.iq(to, "set", moderate);
+			const { event, refs } = await arrives("redaction");
+			expect(event).toMatchObject({ reason: "no" });
+			expect(refs[event.target.id]).toEqual([expect.stringMatching(/^a\d+$/)]);
+			expect(bridge.fake.sent.filter((out) => out.event.kind === "redaction")).toHaveLength(1);
+			await juliet.close();
+		});
+});
