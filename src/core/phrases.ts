@@ -110,6 +110,8 @@ export const mucCannotDelete = (room: string) =>
 export const notYours = "what others wrote in a chat of two only they can delete.";
 export const mucGone = (room: string, alternate: string | undefined) =>
 	`the XMPP room ${room} was closed.${alternate ? ` It moved to ${alternate}.` : ""}`;
+export const mucMissed =
+	"Not all that is said in the XMPP room comes through: too many messages at once. They can be read there.";
 export const mucNotAnswering = (room: string) => `the XMPP room ${room} does not answer.`;
 export const mucRemoved = (
 	name: string,

@@ -260,8 +260,9 @@ export function xmpp(
 		send: inParts((out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)), files),
 		...(deps.fetch && { open: deps.fetch }),
 		async refuse(event, error, target) {
-			// In somebody else's room nobody is told: there every answer would be one to all.
 			if (event.to || pairOf(event.room)[1]) await chats.refuse(event, error, target);
+			// In somebody else's room every answer would be one to all: those who miss something are told instead.
+			else if (error.reason === "busy" || error.reason === "expired") rooms.missed(event.room);
 		},
 
 		async findPerson(address) {

@@ -581,8 +581,13 @@ describe("being put out", () => {
 		expect([...w.muc.occupants.keys()]).toEqual(["Romeo"]);
 		expect(w.lines().join()).toMatch(/The bridge was kicked .* by Prince \(no bridges\)/);
 		expect(await failure(w.done(w.say("hi")))).toMatchObject({
-			message: expect.stringContaining("no bridges"),
+			message: expect.stringMatching(/no bridges.*join it again/),
 		});
+		await w.pass(60_000);
+		await w.done(w.move("leave"));
+		await w.done(w.move("join"));
+		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
+		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
 	});
 
 	test("in silence is noticed by asking", async () => {
@@ -591,6 +596,15 @@ describe("being put out", () => {
 		await w.pass(200_000);
 		expect([...w.muc.occupants.keys()]).toContain("Trivium");
 	});
+});
+
+test("lines that do not come through are told of to those who miss them, once for many", async () => {
+	const w = world();
+	w.muc.come("Romeo");
+	await w.attach();
+	for (let n = 0; n < 100; n++) w.rooms.missed("verona@muc.test");
+	w.rooms.missed("elsewhere@muc.test");
+	expect(w.lines()).toEqual([expect.stringMatching(/^Verona: Not all .* too many messages at once/)]);
 });
 
 describe("a broken link", () => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { TemporaryError } from "../../core/errors.ts";
 import type { Person } from "../../core/event.ts";
-import type { MessageId } from "../../core/ids.ts";
+import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
@@ -28,11 +28,11 @@ import { hasIds, hearing } from "./place.ts";
 import { isCopy, newOurs, newRoom, type Ours, type Room } from "./room.ts";
 import { heard, release, speaker } from "./roster.ts";
 import { self } from "./self.ts";
-import { speaking } from "./speak.ts";
+import { askAgainAfter, speaking } from "./speak.ts";
 
-/** A refused room is tried again this long after, when somebody asks. */
-const askAgainAfter = 60_000;
 const attachWithin = 25_000;
+/** One notice about lines that do not come through stands for all in this time. */
+const missedAgainAfter = 5 * 60_000;
 /** XEP-0410: a room that was silent for so long is asked whether it still knows us. */
 const idleFor = 120_000;
 const idleCheck = 30_000;
@@ -205,6 +205,25 @@ export function joined(
 		if (event && heardAct(room, stanza, event, place)) context.tell([event]);
 	}
 
+	/** Tells the other side, once for many, that it does not see all that is said here. */
+	function missed(jid: string): void {
+		const room = rooms.get(jid);
+		const { at, unique } = context.now();
+		if (!room || at - room.missedAt < missedAgainAfter) return;
+		room.missedAt = at;
+		context.tell([
+			{
+				kind: "message",
+				style: "notice",
+				id: `notice ${unique()}` as MessageId,
+				room: jid as RoomId,
+				sender: roomItself(jid, room.features.name),
+				at,
+				text: phrases.mucMissed,
+			},
+		]);
+	}
+
 	function idle(): void {
 		const { at } = context.now();
 		for (const room of rooms.values()) {
@@ -220,6 +239,7 @@ export function joined(
 		attach,
 		detach,
 		send,
+		missed,
 		has: (room: string) => rooms.has(room),
 		/** Whether the room names messages itself. */
 		hasIds(jid: string): boolean {

@@ -62,6 +62,8 @@ export type Room = {
 	/** When the room was last tried, or heard, ms since 1970. */
 	triedAt: number;
 	heardAt: number;
+	/** When the other side was last told that lines are missing. */
+	missedAt: number;
 	/** It was in once: the room is known to be real, so a rejoin may create it anew. */
 	wasIn: boolean;
 	/** Set while somebody sees to the listener's being there; `wake` ends their wait for the next try. */
@@ -120,6 +122,7 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 		barred: undefined,
 		triedAt: 0,
 		heardAt: 0,
+		missedAt: 0,
 		wasIn: false,
 		keeping: undefined,
 		wake: undefined,

@@ -103,7 +103,7 @@ function removed(room: Room, ours: Ours, why: string, context: Context): void {
 		ours.barred = new PermanentError("forbidden", phrases.mucComeBack(why));
 		return;
 	}
-	room.barred = new PermanentError("forbidden", why);
+	room.barred = new PermanentError("forbidden", phrases.mucComeBack(why));
 	room.triedAt = now.at;
 	// Without the listener nobody of us hears anything, so nobody stays to be spoken to.
 	for (const one of room.ours.values())

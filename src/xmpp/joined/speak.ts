@@ -15,6 +15,8 @@ import { enter, NoPlace, rename } from "./occupant.ts";
 import { placeOf } from "./place.ts";
 import type { Ours, Room } from "./room.ts";
 
+/** A room that refused us is asked again this long after, when somebody wants it. */
+export const askAgainAfter = 60_000;
 /** How long a line waits for its speaker to be let in before it goes through the listener. */
 const joinWithin = 20_000;
 /** How long the room has to reflect a line (XEP-0045 §7.4): that is our acknowledgement. */
@@ -110,9 +112,10 @@ export function speaking(context: Context) {
 		}
 	}
 
-	async function listening(room: Room): Promise<void> {
+	/** `again`: a person comes, so a room that put us out, or did not let us in, is asked once more. */
+	async function listening(room: Room, again = false): Promise<void> {
 		if (room.listener.state === "in") return;
-		if (room.barred) throw room.barred;
+		if (room.barred && !(again && context.now().at - room.triedAt >= askAgainAfter)) throw room.barred;
 		await within(joinWithin, keep(room, context));
 		if ((room.listener.state as Ours["state"]) !== "in")
 			throw new TemporaryError(phrases.mucNotAnswering(room.jid));
@@ -164,7 +167,7 @@ export function speaking(context: Context) {
 	async function come(room: Room, ours: Ours): Promise<void> {
 		let entering = Promise.resolve();
 		await inTurn(room, async () => {
-			await listening(room);
+			await listening(room, true);
 			ours.wanted = true;
 			ours.barred = undefined;
 			entering = enter(room, ours, context);
