@@ -116,7 +116,8 @@ function redaction(
 		return words && { ...base, ...words, kind: "edit", target, sender: around.person(original.sender) };
 	}
 	const reason = text(event.content.reason);
-	const target = { ...pointed(id, around), own: ownId(id, event.sender) };
+	const author = removed?.sender ?? event.sender;
+	const target = { ...pointed(id, around), ...(author === event.sender && { own: ownId(id, author) }) };
 	return { ...base, kind: "redaction", target, ...(reason && { reason }) };
 }
 

@@ -342,7 +342,7 @@ describe("from Matrix", () => {
 		const other = await crossed("redaction");
 		expect(other.event).toMatchObject({ reason: "off topic", sender: { id: alice.userId } });
 		expect(other.refs[said.here]?.[0]).toBe(said.there);
-		expect(other.event.kind === "redaction" && other.refs[other.event.target.own ?? ""]).toEqual([]);
+		expect(other.event.kind === "redaction" && other.event.target).not.toHaveProperty("own");
 	});
 
 	test("a version that is taken back makes the message read as before", async () => {
