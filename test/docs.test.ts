@@ -62,6 +62,16 @@ describe.each(pages)("%s", (page) => {
 	});
 });
 
+test("ARCHITECTURE.md names only what is there, and every library with its reason", () => {
+	const inside = [
+		...text("ARCHITECTURE.md").matchAll(/`((?:core|matrix|xmpp|mqtt|media|http|store)\/[\w/.-]+)`/g),
+	];
+	expect(inside.map(([, path]) => path).filter((path) => !existsSync(`src/${path}`))).toEqual([]);
+	const { dependencies } = JSON.parse(text("package.json")) as { dependencies: object };
+	const named = [...prose("ARCHITECTURE.md").matchAll(/`([^`]+)`/g)].map(([, name]) => name);
+	expect(named).toEqual(expect.arrayContaining(Object.keys(dependencies)));
+});
+
 /** What `help` names. */
 async function commands(): Promise<readonly string[]> {
 	const limit = { perMinute: 1e9, burst: 1e9 };

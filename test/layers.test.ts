@@ -27,6 +27,8 @@ const wrappedBy: Record<string, readonly string[]> = {
 	// One for people's config, one for what the homeserver reads.
 	yaml: ["src/yaml.ts", "src/matrix/registration.ts"],
 	pino: ["src/log.ts"],
+	ajv: ["src/config/validate.ts"],
+	"prom-client": ["src/http/metrics.ts"],
 };
 
 const pure = /\/(from-\w+|to-\w+|html|jid|mxid|topics|downgrade|phrases|codec)\.ts$/;
