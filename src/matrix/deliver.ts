@@ -40,7 +40,7 @@ export function delivery(deps: {
 	const uploaded = new Map<string, string>();
 	const stored = new Map<string, Stored>();
 
-	/** The event with its file, brought here once; words and a link where it cannot be had. */
+	/** The event with its file, brought here once; where it cannot be had a link to it, or what it shows. */
 	async function attached(
 		content: Content,
 		media: Media,
@@ -56,9 +56,10 @@ export function delivery(deps: {
 			return withMedia(content, media, file);
 		} catch (error) {
 			// A server of strangers that does not answer must not hold up the room.
-			if (media.link === undefined || error instanceof HomeserverAway) throw error;
+			const instead = media.link ?? media.alt;
+			if (instead === undefined || error instanceof HomeserverAway) throw error;
 			log.warn({ err: error }, "a file is shown as a link");
-			return { type: "m.room.message", content: asLink(content, media.link) };
+			return { type: "m.room.message", content: asLink(content, instead) };
 		}
 	}
 

@@ -11,6 +11,7 @@ import { barrier } from "./barrier.ts";
 import * as capabilities from "./capabilities.ts";
 import { type ComponentOptions, component } from "./component.ts";
 import { direct, pairOf, pairRoom } from "./direct.ts";
+import { isBits, openBits } from "./features/bits.ts";
 import { findAccount, findMuc, typedJid } from "./find.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { inbox } from "./inbox.ts";
@@ -54,7 +55,7 @@ export function xmpp(
 		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
 	},
 ): Network {
-	const { log } = deps;
+	const { log, fetch: fetchLinked } = deps;
 	const software = { name: nick, version: deps.version ?? "" };
 	const namespace = { component: options.component, plain, prefixed };
 	let bridge: Bridge;
@@ -258,7 +259,9 @@ export function xmpp(
 		}),
 		lacks: { media: phrases.noPublic },
 		send: inParts((out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)), files),
-		...(deps.fetch && { open: deps.fetch }),
+		...(fetchLinked && {
+			open: (ref, range) => (isBits(ref) ? openBits(ref, link) : fetchLinked(ref, range)),
+		}),
 		async refuse(event, error, target) {
 			if (event.to || pairOf(event.room)[1]) await chats.refuse(event, error, target);
 			// In somebody else's room every answer would be one to all: those who miss something are told instead.
