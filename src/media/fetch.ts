@@ -15,7 +15,7 @@ export type Guard = Readonly<{
 	largest: number;
 	/** `host` or `host:port` that may have a private address: servers of our own network. */
 	privateHosts: readonly string[];
-	/** In ms: until the headers are there, all redirects included; between two pieces; for everything. */
+	/** In ms: until the headers are there, all redirects included; between two pieces; for everything. The room waits so long. */
 	headers?: number;
 	idle?: number;
 	total?: number;
@@ -32,7 +32,7 @@ const lookupAll = promisify(systemLookup);
  * Rejects with PermanentError where that is so or the server has no such file, TemporaryError where it does not answer.
  */
 export function guardedFetch(guard: Guard): (url: string, range?: ByteRange) => Promise<Opened> {
-	const { headers: within = 15_000, idle = 20_000, total = 120_000 } = guard;
+	const { headers: within = 10_000, idle = 10_000, total = 60_000 } = guard;
 	const { lookup = (host: string) => lookupAll(host, { all: true }) } = guard;
 
 	return async (address, range) => {
