@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { type Finding, works } from "./core/finding.ts";
 import * as phrases from "./core/phrases.ts";
+import { checkHealth } from "./http/check.ts";
 import { checkMatrix } from "./matrix/check.ts";
 import { checkPublic } from "./media/check.ts";
 import { checkBroker } from "./mqtt/check.ts";
@@ -29,6 +30,7 @@ export async function check(
 	for (const one of await checkMatrix(config.matrix, { text, networks: ghostNetworks, running })) tell(one);
 	// A second connection would push the running bridge's aside, or share its stanzas.
 	tell(running ? works("component", phrases.bridgeRunning(undefined)) : await checkXmpp(config.xmpp));
+	tell(await checkHealth(config.health.listen, running));
 	if (config.public) tell(await checkPublic(config.public, running));
 	for (const [name, broker] of Object.entries(config.mqtt?.brokers ?? {})) {
 		const mirrors = config.mqtt?.mirrors.filter((mirror) => mirror.broker === name) ?? [];

@@ -48,7 +48,7 @@ const configured = (ports: Ports): Config => ({
 	rooms: { membersMirrored: 50 },
 	gateway: { direct: "known" },
 	media: { largest: 1_048_576, privateHosts: [] },
-	health: { listen: { host: "127.0.0.1", port: 9995 } },
+	health: { listen: { host: "127.0.0.1", port: ports.health } },
 	store: { directory: join(folder, "data") },
 	permissions: { "*": "use" },
 	limits: {
@@ -122,6 +122,7 @@ test.each(["prosody", "ejabberd"] as const)(
 			"✓ namespace mqtt",
 			`✓ appservice path: ${good.matrix.appservice.url}`,
 			expect.stringMatching(`^✓ component: bridge\\.`),
+			`✓ health: 127.0.0.1:${bed.ports.health}`,
 			expect.stringMatching(/^✓ broker home: mqtt:.*receive maximum \d+/),
 			"✓ mirror home/+/temperature",
 		]);
@@ -162,6 +163,12 @@ describe("on the Matrix side", () => {
 		const taken = createServer().listen(bed.ports.appservice, "127.0.0.1");
 		await new Promise((resolve) => taken.once("listening", resolve));
 		await failsWith(good, /appservice path: another program listens on 127.0.0.1:\d+/);
+		await new Promise((resolve) => taken.close(resolve));
+	});
+	test("another program where the health is told", async () => {
+		const taken = createServer().listen(bed.ports.health, "127.0.0.1");
+		await new Promise((resolve) => taken.once("listening", resolve));
+		await failsWith(good, /health: Another program listens on 127.0.0.1:\d+/);
 		await new Promise((resolve) => taken.close(resolve));
 	});
 	test("an address that is not ours to listen on", () =>

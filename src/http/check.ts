@@ -1,0 +1,24 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { type Finding, fails, works } from "../core/finding.ts";
+import * as phrases from "../core/phrases.ts";
+
+/** Whether the port for /live and /ready can be had. `running`: the bridge has it itself. */
+export async function checkHealth(
+	listen: Readonly<{ host: string; port: number }>,
+	running: boolean,
+): Promise<Finding> {
+	const what = "health";
+	const address = `${listen.host}:${listen.port}`;
+	if (running) return works(what, phrases.bridgeRunning(undefined));
+	const server = createServer();
+	try {
+		server.listen(listen.port, listen.host);
+		await once(server, "listening");
+		return works(what, address);
+	} catch (error) {
+		return fails(what, phrases.cannotListenThere(address, String((error as NodeJS.ErrnoException).code)));
+	} finally {
+		server.close();
+	}
+}
