@@ -6,7 +6,7 @@ export const joined = {
 	edit: "native",
 	redaction: "native",
 	reaction: "native",
-	poll: "native",
+	poll: "text",
 	vote: "text",
 	"poll-end": "text",
 	rich: "native",

@@ -1,5 +1,5 @@
 import { PermanentError } from "../core/errors.ts";
-import type { BridgeEvent, Person, PollAnswer } from "../core/event.ts";
+import type { BridgeEvent, Person } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Outbound, Support } from "../core/network.ts";
@@ -52,8 +52,7 @@ export function direct(deps: {
 	const reached = recent<string, true>(10_000);
 	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
 	const clients = recent<string, string>(10_000);
-	/** Polls of ours, and what corrections are of, by pair and id. */
-	const polls = recent<string, readonly PollAnswer[]>(1_000);
+	/** What corrections are of, by pair and id. */
 	const versions = recent<string, MessageId>(10_000);
 	/** Lines of one sender are looked at one after the other. */
 	const lines = new Map<string, Promise<void>>();
@@ -73,7 +72,6 @@ export function direct(deps: {
 		const refused = new Promise<never>((_, reject) => open.set(operation, { room, reject }));
 		refused.catch(() => undefined);
 		const id = messageId("msg", operation);
-		if (event.kind === "poll") polls.set(`${room} ${id}`, event.answers);
 		if (event.kind === "edit") {
 			const first = pick(refs[event.target.own ?? event.target.id], "msg");
 			if (first !== undefined) versions.set(`${room} ${id}`, messageId("msg", first));
@@ -87,7 +85,7 @@ export function direct(deps: {
 		reached.set(room, true);
 		// An error from here on is news to the room.
 		open.set(operation, { room });
-		return event.kind === "message" || event.kind === "poll" ? [id, spokenBy(operation, ghost)] : [];
+		return event.kind === "message" ? [id, spokenBy(operation, ghost)] : [];
 	}
 
 	function failed(stanza: Element): void {
@@ -142,7 +140,6 @@ export function direct(deps: {
 			author,
 			opens: () => true,
 			meant: (id) => versions.get(`${room} ${id}`) ?? id,
-			poll: (id) => polls.get(`${room} ${id}`),
 		};
 		const words = said(stanza, place) ?? first;
 		const { at, unique } = deps.now();
@@ -195,7 +192,7 @@ export function direct(deps: {
 }
 
 const isSayable = (event: BridgeEvent): event is Sayable =>
-	event.kind !== "membership" && event.kind !== "profile" && event.kind !== "state";
+	["message", "edit", "redaction", "reaction"].includes(event.kind);
 
 /** There are but two. */
 const placeOf = (theirs: string, ghost: string, ours: Person): Place => ({

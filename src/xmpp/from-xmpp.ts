@@ -24,7 +24,6 @@ export const nowhere: Hearing = {
 	of: () => ({}),
 	opens: () => true,
 	meant: (id) => id,
-	poll: () => undefined,
 };
 
 /** Undefined for what says nothing: chat states, markers, receipts, a subject (RFC 6121 §5.2.5: a body makes a message). */
@@ -215,7 +214,6 @@ function event(
 			return { ...base, ...words, ...act };
 		case "redaction":
 		case "reaction":
-		case "vote":
 			return { ...base, ...act };
 		case undefined: {
 			const ids = idsOf({ stanzaId, sent: [message.attrs.id, originId(message)], author });

@@ -44,20 +44,8 @@ export function relayed(event: Sayable, name: string, shown: readonly Reaction[]
 				? undefined
 				: act(event, name, phrases.reacted(given.join(" "), event.target.text));
 		}
-		case "poll":
-			return act(
-				event,
-				name,
-				phrases.startedPoll(
-					event.question,
-					event.answers.map((answer) => answer.text),
-				),
-			);
 		case "redaction":
 			return event;
-		case "vote":
-		case "poll-end":
-			return undefined;
 		default:
 			return event satisfies never;
 	}

@@ -296,14 +296,10 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		expect(mention.getChild("mention", "urn:xmpp:mentions:0")?.attrs.occupantid).toBeTruthy();
 	});
 
-	test("a poll is words with numbers, and a number votes", async () => {
+	test("a poll is words with numbers", async () => {
 		const answers = ["yes", "no"].map((text, index) => ({ id: `v${index}`, text }));
-		const id = await does({ kind: "poll", question: "Lunch?", answers });
-		const line = await gets("the poll", (one) => body(one) === "/me asks: Lunch?\n1. yes\n2. no");
-		await sends("2", reply(nameOf(line)));
-		// The fictional network shows votes in words.
-		await arrives("message", ({ text }) => text.includes("voted: no"));
-		expect(id).toBeTruthy();
+		await does({ kind: "poll", question: "Lunch?", answers });
+		await gets("the poll", (one) => body(one) === "/me asks: Lunch?\n1. yes\n2. no");
 	});
 
 	test("threads keep together", async () => {

@@ -83,15 +83,13 @@ describe("formatting written and read again", () => {
 		.map((spans) => spans.flatMap((one, index) => (index > 0 ? [" ", one] : [one])));
 	const block: fc.Arbitrary<RichNode> = fc.oneof(
 		spoken.map((children): RichNode => ({ tag: "quote", children })),
-		fc
-			.tuple(word, fc.constantFrom(undefined, "ts"))
-			.map(
-				([code, language]): RichNode => ({
-					tag: "preformatted",
-					children: [code],
-					...(language && { language }),
-				}),
-			),
+		fc.tuple(word, fc.constantFrom(undefined, "ts")).map(
+			([code, language]): RichNode => ({
+				tag: "preformatted",
+				children: [code],
+				...(language && { language }),
+			}),
+		),
 	);
 	const message = fc.array(
 		fc.oneof(

@@ -78,13 +78,12 @@ const shortly = (value: unknown): unknown =>
 	);
 
 describe("a message from XMPP", () => {
-	type Case = { in: string; where?: "pair" | "room itself"; poll?: string[]; out?: object };
-	for (const { name, in: inside, where, poll, out } of vectors<Case>("from-xmpp.message"))
+	type Case = { in: string; where?: "pair" | "room itself"; out?: object };
+	for (const { name, in: inside, where, out } of vectors<Case>("from-xmpp.message"))
 		test(name, () => {
-			const answers = poll?.map((text, index) => ({ id: `a${index + 1}`, text }));
 			const { author: _, ...itself } = hearing({ room: true });
 			const base = where === "pair" ? pair : where === "room itself" ? itself : hearing();
-			const seen = said(stanza(`<message>${inside}</message>`), { ...base, poll: () => answers });
+			const seen = said(stanza(`<message>${inside}</message>`), base);
 			expect(shortly(seen) ?? undefined).toEqual(out);
 		});
 });

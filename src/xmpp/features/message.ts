@@ -1,4 +1,4 @@
-import type { BridgeEvent, Media, Person, PollAnswer, Reference, Words } from "../../core/event.ts";
+import type { BridgeEvent, Media, Person, Reference, Words } from "../../core/event.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Reaction } from "../../core/journal.ts";
 import type { Refs, Support } from "../../core/network.ts";
@@ -32,8 +32,6 @@ export type Hearing = Place &
 		opens(thread: string): boolean;
 		/** The message that is meant: of a correction that which it corrects. */
 		meant(id: MessageId): MessageId;
-		/** The answers of a poll of ours. */
-		poll(id: MessageId): readonly PollAnswer[] | undefined;
 	}>;
 
 /** A code point of the body, and where it stood in the stanza: other elements count from there. */
@@ -47,8 +45,7 @@ export type Mention = Readonly<{ start: number; end: number; person?: Person }>;
 export type Act =
 	| Readonly<{ kind: "edit"; target: Reference }>
 	| Readonly<{ kind: "redaction"; target: Reference; reason?: string }>
-	| Readonly<{ kind: "reaction"; target: Reference; mode: "set"; emoji: readonly string[] }>
-	| Readonly<{ kind: "vote"; target: Reference; answers: readonly PollAnswer[] }>;
+	| Readonly<{ kind: "reaction"; target: Reference; mode: "set"; emoji: readonly string[] }>;
 
 /** A stanza as far as it was read. Features take it one after the other. */
 export type Heard = Readonly<{
@@ -72,7 +69,7 @@ export type Heard = Readonly<{
 }>;
 
 /** What becomes a message stanza; all else is presence. */
-export type Sayable = Exclude<BridgeEvent, { kind: "membership" | "profile" | "state" }>;
+export type Sayable = Extract<BridgeEvent, { kind: "message" | "edit" | "redaction" | "reaction" }>;
 
 /** One event as it is written. */
 export type Saying = Place &

@@ -9,7 +9,6 @@ import { formatting } from "./formatting.ts";
 import { places } from "./geoloc.ts";
 import { mentions } from "./mentions.ts";
 import type { MessageFeature } from "./message.ts";
-import { polls } from "./polls.ts";
 import { reactions } from "./reactions.ts";
 import { replies } from "./replies.ts";
 import { retractions } from "./retractions.ts";
@@ -28,7 +27,6 @@ export const readers: readonly MessageFeature[] = [
 	places,
 	...acts,
 	replies,
-	polls,
 	threads,
 	mentions,
 	formatting,
@@ -40,7 +38,6 @@ export const writers: readonly MessageFeature[] = [
 	files,
 	places,
 	emotes,
-	polls,
 	replies,
 	mentions,
 	...acts,

@@ -55,12 +55,10 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 				case "reaction":
 					await speak.say(room, ours, out, event);
 					return [];
-				case "poll":
-					return speak.say(room, ours, out, event, (ids) => {
-						for (const id of ids) room.polls.set(id, event.answers);
-					});
-				default:
+				case "message":
 					return speak.say(room, ours, out, event);
+				default:
+					return event satisfies never;
 			}
 		},
 	};

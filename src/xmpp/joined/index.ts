@@ -100,7 +100,6 @@ export function joined(
 			case "edit":
 			case "redaction":
 			case "reaction":
-			case "poll":
 				return acts.send(room, ours, out, event);
 			case "membership":
 				if (event.change === "join") await speak.come(room, ours);
@@ -110,6 +109,7 @@ export function joined(
 				await speak.callThem(room, ours);
 				return [];
 			case "state":
+			case "poll":
 			case "vote":
 			case "poll-end":
 				// Shown in words, which core makes: see capabilities.

@@ -60,7 +60,6 @@ export function hearing(room: Room, sender: Person | undefined, nick: string | u
 			return first;
 		},
 		meant: (id) => room.versions.get(id) ?? id,
-		poll: (id) => room.polls.get(id),
 	};
 }
 

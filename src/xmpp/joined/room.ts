@@ -1,5 +1,5 @@
 import type { PermanentError } from "../../core/errors.ts";
-import type { Person, PollAnswer } from "../../core/event.ts";
+import type { Person } from "../../core/event.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { OccupantPresence, RoomFeatures } from "../from-xmpp.ts";
@@ -77,8 +77,6 @@ export type Room = {
 	readonly threads: Recent<string, true>;
 	/** What corrections are of, by every id of theirs. */
 	readonly versions: Recent<MessageId, MessageId>;
-	/** Polls of ours, by every id of theirs. */
-	readonly polls: Recent<MessageId, readonly PollAnswer[]>;
 	/** Messages we had the room take back: it tells us, too. */
 	readonly moderated: Recent<string, true>;
 };
@@ -130,7 +128,6 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 		closed: false,
 		threads: recent(1_000),
 		versions: recent(5_000),
-		polls: recent(100),
 		moderated: recent(1_000),
 	};
 }
