@@ -9,8 +9,11 @@ import { type Content, table, text } from "../event.ts";
  */
 export const mark = "trivium.bridge";
 
-/** Ids of one message that are told, and characters of all of them: its sender may have chosen some. */
-const [most, longest] = [3, 1_000];
+/**
+ * Ids of one message that are told: its own and the next, since those that follow say who wrote it, which here proves
+ * nothing. And characters of all of them, since its sender may have chosen some.
+ */
+const [most, longest] = [2, 1_000];
 
 export function origin({ operation, event }: Pick<Outbound, "operation" | "event">, part = ""): Content {
 	const { network } = event.sender;
