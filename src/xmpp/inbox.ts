@@ -1,13 +1,12 @@
-import type { BridgeEvent } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
-import type { Bridge } from "../core/network.ts";
+import type { Bridge, Received } from "../core/network.ts";
 
 /**
  * Hands on what came in, in the order it came. While one batch is being put on disk the next one gathers, so that a
  * burst costs a few commits and not one for each line.
  */
 export function inbox(bridge: Pick<Bridge, "receive">, log: Log) {
-	const waiting: (BridgeEvent | (() => Promise<void>))[] = [];
+	const waiting: (Received | (() => Promise<void>))[] = [];
 	let running: Promise<void> | undefined;
 
 	async function run(): Promise<void> {
@@ -17,8 +16,7 @@ export function inbox(bridge: Pick<Bridge, "receive">, log: Log) {
 				continue;
 			}
 			const batch = [first];
-			while (waiting.length > 0 && typeof waiting[0] !== "function")
-				batch.push(waiting.shift() as BridgeEvent);
+			while (waiting.length > 0 && typeof waiting[0] !== "function") batch.push(waiting.shift() as Received);
 			await bridge.receive(batch).catch(failed);
 		}
 		running = undefined;
@@ -26,15 +24,17 @@ export function inbox(bridge: Pick<Bridge, "receive">, log: Log) {
 	// The XMPP server considers all of this delivered: there is nobody to hand it back to.
 	const failed = (error: unknown) => log.error({ err: error }, "what came in could not be taken");
 
-	function push(...work: (BridgeEvent | (() => Promise<void>))[]): void {
+	function push(...work: (Received | (() => Promise<void>))[]): void {
 		waiting.push(...work);
 		if (work.length > 0) running ??= run();
 	}
 	return {
-		events: (events: readonly BridgeEvent[]) => push(...events),
+		events: (events: readonly Received[]) => push(...events),
 		/** Runs when all before it is on disk, and holds back all behind it. */
 		after: (work: () => Promise<void>) => push(work),
 		/** Resolves when all that came in so far is on disk. */
 		settled: async () => running,
+		/** How much waits for the batch under way. */
+		depth: () => waiting.length,
 	};
 }

@@ -19,6 +19,7 @@ import { answerInvite } from "./invite.ts";
 import { answerIq } from "./iq.ts";
 import { bare, ghostJid, personAt } from "./jid.ts";
 import { joined } from "./joined/index.ts";
+import { type Marks, marks } from "./joined/mark.ts";
 import { paced } from "./paced.ts";
 import { type Files, inParts } from "./parts.ts";
 import { peers } from "./peers.ts";
@@ -41,6 +42,8 @@ const joinsAtOnce = 20;
 /** A slow or dead XMPP server holds the other networks up no longer than this. */
 const startWithin = 5_000;
 const knownFor = 5 * 60_000;
+/** Lines that wait for the journal, past which rooms with an archive are read from that. */
+const crowd = 5_000;
 
 /** XMPP, by a component (XEP-0114): 1:1 chats, and our people as occupants in somebody's MUCs. */
 export function xmpp(
@@ -84,6 +87,7 @@ export function xmpp(
 			},
 		},
 	);
+	let sealed: Marks;
 	const ownUploads = uploads({
 		link,
 		component: options.component,
@@ -105,9 +109,17 @@ export function xmpp(
 			link,
 			component: options.component,
 			log,
+			// What comes in while we stop is not taken, nor noted as read: the next start catches up.
 			tell: (events) => {
 				if (!paused) box.events(events);
 			},
+			cursor: (key) => bridge.cursor(key),
+			save: (cursor) => {
+				if (!paused) box.after(() => bridge.saveCursor(cursor));
+			},
+			settled: () => box.settled(),
+			crowded: () => box.depth() > crowd,
+			marks: () => sealed,
 			sync: (room) => {
 				if (!paused) box.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
 			},
@@ -235,6 +247,7 @@ export function xmpp(
 		async start(of) {
 			bridge = of;
 			box = inbox(bridge, log);
+			sealed = marks(await bridge.secret("xmpp lines"));
 			let timer: NodeJS.Timeout | undefined;
 			const late = new Promise<void>((resolve) => {
 				timer = setTimeout(resolve, startWithin);

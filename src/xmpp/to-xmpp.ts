@@ -97,12 +97,22 @@ export const chat = (
 /** Words of our own. */
 export const words = (body: string): Pick<Draft, "body" | "parts"> => ({ body, parts: [] });
 
-/** XEP-0045 §7.2. No history: what was said before is not news. (Catching up over MAM is asked for separately.) */
-export const enter = (from: string, room: string, nick: string, name: string | undefined): Element =>
+/** XEP-0045 §7.2. Without `since`, ms since 1970, no history: what was said before is not news. */
+export const enter = (
+	from: string,
+	room: string,
+	nick: string,
+	name: string | undefined,
+	since?: number,
+): Element =>
 	xml(
 		"presence",
 		{ from, to: `${room}/${nick}` },
-		xml("x", { xmlns: "http://jabber.org/protocol/muc" }, xml("history", { maxstanzas: "0" })),
+		xml(
+			"x",
+			{ xmlns: "http://jabber.org/protocol/muc" },
+			xml("history", since === undefined ? { maxstanzas: "0" } : { since: new Date(since).toISOString() }),
+		),
 		fullName(name === nick ? undefined : name),
 	);
 

@@ -1,3 +1,4 @@
+import { StanzaError } from "../../src/xmpp/stanza-error.ts";
 import { type Element, xml } from "../../src/xmpp/xml.ts";
 
 /** What goes wrong in the room; by default nothing does. */
@@ -15,10 +16,19 @@ export type MucFaults = {
 	/** Gives no stanza-ids, or no occupant-ids. */
 	noStanzaIds?: boolean;
 	noOccupantIds?: boolean;
+	/** Keeps nothing but what it tells newcomers. */
+	noArchive?: boolean;
+	/** Shows the archive to nobody, though it has one. */
+	refuseArchive?: readonly [type: string, condition: string];
+	/** Results in one page, at most. */
+	pageSize?: number;
+	/** Lines a newcomer may be told. */
+	history?: number;
 };
 
 export type FakeMuc = ReturnType<typeof fakeMuc>;
 
+const mam = "urn:xmpp:mam:2";
 const mucUser = "http://jabber.org/protocol/muc#user";
 const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
@@ -31,6 +41,10 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 	const occupants = new Map<string, { jid?: string; id: string }>();
 	const taken: Element[] = [];
 	let stanzaIds = 0;
+	const archive: { id: string; from: string; stanza: string | undefined; at: number; inside: Element[] }[] =
+		[];
+	/** Archive queries so far. */
+	const counts = { queries: 0 };
 
 	const send = (name: string, attrs: Record<string, string>, ...nodes: (Element | undefined)[]) =>
 		emit(xml(name, attrs, ...nodes));
@@ -65,11 +79,17 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		send(stanza.name, { type: "error", from: to, to: from, ...(id && { id }) }, error);
 	}
 
-	function enter(nick: string, who: { jid?: string; id: string }, codes: readonly string[] = []): void {
+	function enter(
+		nick: string,
+		who: { jid?: string; id: string },
+		codes: readonly string[] = [],
+		since?: number,
+	): void {
 		if (who.jid)
 			for (const [other, one] of occupants) if (other !== nick) presence(other, who.jid, undefined, one.id);
 		occupants.set(nick, who);
 		broadcast(nick, undefined, { codes });
+		if (who.jid && since !== undefined) history(who.jid, since);
 		if (who.jid) send("message", { type: "groupchat", from: jid, to: who.jid }, xml("subject", {}));
 	}
 	function out(nick: string, item?: Item): void {
@@ -90,7 +110,11 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		} else if (faults.mute) return;
 		else if (no) refuse(stanza, no);
 		else if (held !== undefined && held !== nick) rename(held, nick);
-		else enter(nick, { jid: from, id: `id of ${from.split("/")[0]}` }, nick === asked ? [] : ["210"]);
+		else {
+			const asks = stanza.getChild("x")?.getChild("history")?.attrs.since;
+			const since = asks === undefined ? undefined : Date.parse(asks);
+			enter(nick, { jid: from, id: `id of ${from.split("/")[0]}` }, nick === asked ? [] : ["210"], since);
+		}
 	}
 	function rename(before: string, after: string): void {
 		const one = occupants.get(before);
@@ -104,16 +128,69 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 	function reflect(nick: string, id: string | undefined, ...inside: Element[]): void {
 		const one = occupants.get(nick);
 		const given = `S${++stanzaIds}`;
+		const from = `${jid}/${nick}`;
+		const all = [
+			...inside,
+			...(faults.noOccupantIds || !one
+				? []
+				: [xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: one.id })]),
+		];
+		archive.push({ id: given, from, stanza: id, at: Date.now(), inside: all });
 		for (const to of ours())
-			send(
-				"message",
-				{ type: "groupchat", from: `${jid}/${nick}`, to, ...(id !== undefined && { id }) },
-				...inside,
-				faults.noStanzaIds ? undefined : xml("stanza-id", { xmlns: "urn:xmpp:sid:0", by: jid, id: given }),
-				faults.noOccupantIds || !one
-					? undefined
-					: xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: one.id }),
-			);
+			send("message", line(archive.at(-1)!, { to }), ...all.map(copy), stanzaId(given));
+	}
+	const copy = ({ name, attrs, children }: Element): Element =>
+		xml(name, attrs, ...children.map((one) => (typeof one === "string" ? one : copy(one))));
+	const stanzaId = (id: string) =>
+		faults.noStanzaIds ? undefined : xml("stanza-id", { xmlns: "urn:xmpp:sid:0", by: jid, id });
+	const line = (one: (typeof archive)[number], more: { to?: string } = {}): Record<string, string> => ({
+		type: "groupchat",
+		from: one.from,
+		...more,
+		...(one.stanza !== undefined && { id: one.stanza }),
+	});
+	const stamp = (at: number, from?: string) =>
+		xml("delay", { xmlns: "urn:xmpp:delay", stamp: new Date(at).toISOString(), ...(from && { from }) });
+
+	/** XEP-0045 §7.2.13 */
+	function history(to: string, since: number): void {
+		for (const one of archive.filter(({ at }) => at >= since).slice(-(faults.history ?? 20)))
+			send("message", line(one, { to }), ...one.inside.map(copy), stamp(one.at, jid), stanzaId(one.id));
+	}
+	/** XEP-0313: tells the results, and returns the answer. */
+	function query(request: Element): Element {
+		counts.queries++;
+		const asked = request.getChild("query", mam) as Element;
+		const set = asked.getChild("set");
+		const text = (name: string) => set?.getChild(name)?.getText();
+		const max = Math.min(Number(text("max")), faults.pageSize ?? 100);
+		const [after, before] = [text("after"), text("before")];
+		if (faults.noArchive) throw new StanzaError("service-unavailable", "cancel");
+		if (faults.refuseArchive)
+			throw new StanzaError(faults.refuseArchive[1], faults.refuseArchive[0] as "cancel");
+		const start = asked
+			.getChild("x")
+			?.getChildren("field")
+			.find((one) => one.attrs.var === "start");
+		const at = (id: string) => {
+			const found = archive.findIndex((one) => one.id === id);
+			if (found < 0) throw new StanzaError("item-not-found", "cancel");
+			return found;
+		};
+		let found = archive.filter(
+			(one) => one.at >= Date.parse(start?.getChild("value")?.getText() ?? "1970-01-01"),
+		);
+		if (after !== undefined) found = archive.slice(at(after) + 1);
+		if (before) found = archive.slice(0, at(before));
+		const page = before === undefined ? found.slice(0, max) : found.slice(-max);
+		for (const one of page) {
+			const message = xml("message", { xmlns: "jabber:client", ...line(one) }, ...one.inside.map(copy));
+			const forwarded = xml("forwarded", { xmlns: "urn:xmpp:forward:0" }, stamp(one.at), message);
+			const result = xml("result", { xmlns: mam, id: one.id, queryid: asked.attrs.queryid }, forwarded);
+			send("message", { from: jid, to: request.attrs.from ?? "" }, result);
+		}
+		const complete = page.length === found.length ? "true" : undefined;
+		return xml("iq", { type: "result" }, xml("fin", { xmlns: mam, complete }));
 	}
 
 	return {
@@ -146,8 +223,12 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 					"http://jabber.org/protocol/muc",
 					...(faults.noStanzaIds ? [] : ["urn:xmpp:sid:0", "urn:xmpp:mam:2"]),
 					...(faults.noOccupantIds ? [] : ["urn:xmpp:occupant-id:0"]),
+					...(faults.noArchive ? [] : [mam]),
 				].map((one) => xml("feature", { var: one })),
 			),
+		archive,
+		counts,
+		query,
 		isIn: (full: string) => nickOf(full) !== undefined,
 		/** Somebody else comes, speaks, is renamed, goes. */
 		come: (nick: string, id = `id of ${nick}`) => enter(nick, { id }),

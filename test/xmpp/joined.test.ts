@@ -1,179 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import type { BridgeEvent, Message, Person } from "../../src/core/event.ts";
-import type {
-	LinkId,
-	MessageId,
-	NetworkName,
-	OperationId,
-	PortalId,
-	RoomId,
-	TraceId,
-	UserId,
-} from "../../src/core/ids.ts";
-import type { Link } from "../../src/core/mapping.ts";
-import type { Outbound } from "../../src/core/network.ts";
-import { bare } from "../../src/xmpp/jid.ts";
-import { joined } from "../../src/xmpp/joined/index.ts";
-import { paced } from "../../src/xmpp/paced.ts";
-import { StanzaError } from "../../src/xmpp/stanza-error.ts";
-import { type Element, xml } from "../../src/xmpp/xml.ts";
-import { quiet } from "../fakes.ts";
-import { type FakeMuc, fakeMuc, type MucFaults } from "./fake-muc.ts";
+import { xml } from "../../src/xmpp/xml.ts";
+import { alice, aliceJid, failure, link, person, room, type World, world } from "./muc-world.ts";
 
-const room = "verona@muc.test";
-const link: Link = {
-	id: "l1" as LinkId,
-	network: "xmpp" as NetworkName,
-	role: "joined",
-	room: room as RoomId,
-	in: true,
-	out: true,
-};
-const matrix = "matrix" as NetworkName;
-const person = (localpart: string, name = localpart): Person => ({
-	network: matrix,
-	id: `@${localpart}:hs.test` as UserId,
-	address: [localpart],
-	name,
-	handles: [],
-	domain: "hs.test",
-});
-const alice = person("alice", "Alice");
-const aliceJid = "alice@bridge.test/trivium";
-
-/** Our side of one room, on a fake room. */
-function world(faults: MucFaults = {}) {
-	const told: BridgeEvent[] = [];
-	const syncs: string[][] = [];
-	const answers: Element[] = [];
-	const counts = { arrived: 0, built: 0 };
-	let operations = 0;
-	const wire: Element[] = [];
-	const server = { online: true, up: true, lost: 0, info: undefined as undefined | (() => Element) };
-	const muc: FakeMuc = fakeMuc(room, (stanza) => wire.push(stanza), faults);
-
-	/** Everything on the wire, in order, until nothing moves any more. */
-	async function settle() {
-		for (let quietTurns = 0; quietTurns < 5; quietTurns++) {
-			for (let next = wire.shift(); next; next = wire.shift()) {
-				quietTurns = 0;
-				counts.arrived++;
-				const { from = "", to = "", type } = next.attrs;
-				if (rooms.skip(from, to, next.name, type)) continue;
-				counts.built++;
-				const answer = rooms.stanza(next);
-				if (answer) answers.push(answer);
-			}
-			await vi.advanceTimersByTimeAsync(0);
-		}
-	}
-
-	const rooms = joined(
-		{
-			link: {
-				get online() {
-					return server.online;
-				},
-				send: async (stanza) => {
-					if (!server.online || server.lost-- > 0) throw new TemporaryError("offline");
-					if (server.up && bare(stanza.attrs.to ?? "") === room) muc.take(stanza);
-				},
-				iq: async (request) => {
-					if (!server.online) throw new TemporaryError("offline");
-					if (!server.up) throw new StanzaError("remote-server-timeout", "wait");
-					const { from = "", to = "" } = request.attrs;
-					if (request.getChild("query")) return xml("iq", { type: "result" }, (server.info ?? muc.info)());
-					if (request.getChild("ping") && to.includes("/") && !muc.isIn(from))
-						throw new StanzaError("not-acceptable", "cancel");
-					return xml("iq", { type: "result" });
-				},
-			},
-			component: "bridge.test",
-			log: quiet,
-			tell: (events) => told.push(...events),
-			sync: () => syncs.push(rooms.others(room).map((one) => one.name ?? "")),
-			resume: () => undefined,
-			paced: paced(20),
-			now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
-		},
-		{ ghost: (who) => `${who.address[0]}@bridge.test`, nick: "Trivium", resource: "trivium" },
-	);
-
-	const out = (
-		event: Partial<BridgeEvent> & { kind: BridgeEvent["kind"] },
-		attempt = 0,
-		operation?: string,
-	): Outbound => ({
-		operation: (operation ?? `op${++operations}`) as OperationId,
-		trace: "t" as TraceId,
-		portal: { id: "p1" as PortalId, links: [link] },
-		link,
-		room: room as RoomId,
-		event: { id: "$e" as MessageId, room: "!r" as RoomId, sender: alice, at: 0, ...event } as BridgeEvent,
-		refs: {},
-		shown: [],
-		attempt,
-	});
-	const say = (text: string, sender = alice, attempt = 0, operation?: string) =>
-		rooms
-			.send(
-				out(
-					{ kind: "message", style: "text", text, sender } as Partial<Message> & { kind: "message" },
-					attempt,
-					operation,
-				),
-			)
-			// The first says all here: the others are tested with what points at them.
-			.then(([id = ""]) => [id.slice(id.indexOf(" ") + 1)]);
-	const move = (change: "join" | "leave", sender = alice) =>
-		rooms.send(out({ kind: "membership", change, sender } as never));
-
-	const send = (event: Partial<BridgeEvent> & { kind: BridgeEvent["kind"] }) => rooms.send(out(event));
-
-	/** Runs what was begun to its end, with the wire moving. */
-	async function done<T>(work: Promise<T>): Promise<T> {
-		work.catch(() => undefined);
-		await settle();
-		return work;
-	}
-	/** Lets time pass, with the wire moving. */
-	async function pass(ms: number) {
-		await vi.advanceTimersByTimeAsync(ms);
-		await settle();
-	}
-	const bodies = () =>
-		muc.taken.flatMap((one) =>
-			one.name === "message" ? [`${one.attrs.from?.split("@")[0]}: ${one.getChild("body")?.getText()}`] : [],
-		);
-	const lines = () =>
-		told.flatMap((event) => (event.kind === "message" ? [`${event.sender.name}: ${event.text}`] : []));
-	return {
-		rooms,
-		muc,
-		told,
-		syncs,
-		answers,
-		counts,
-		server,
-		settle,
-		say,
-		send,
-		move,
-		done,
-		pass,
-		bodies,
-		lines,
-		attach: (...members: Person[]) => done(rooms.attach(link, members)),
-	};
-}
-type World = ReturnType<typeof world>;
-
-const failure = (work: Promise<unknown>) =>
-	work.then(
-		() => undefined,
-		(error: unknown) => error as Error,
-	);
+/** The id of a line of ours as it was sent. */
+const wire = expect.stringMatching(/^op/);
 
 beforeEach(() => {
 	vi.useFakeTimers({ now: 1_700_000_000_000 });
@@ -319,7 +150,7 @@ describe("speaking", () => {
 	test("in a room without stanza-ids by ours", async () => {
 		const plain = world({ noStanzaIds: true });
 		await plain.attach();
-		expect(await plain.done(plain.say("hi", alice, 0, "mine"))).toEqual(["mine"]);
+		expect(await plain.done(plain.say("hi", alice, 0, "op"))).toEqual([wire]);
 	});
 
 	test("keeps the order of calls, whoever has to be let in first", async () => {
@@ -359,9 +190,9 @@ describe("speaking", () => {
 		await w.done(w.say("before"));
 		w.muc.forget();
 		w.muc.come("Romeo");
-		expect(await failure(w.done(w.say("lost", alice, 0, "again")))).toBeInstanceOf(TemporaryError);
+		expect(await failure(w.done(w.say("lost", alice, 0, "op again")))).toBeInstanceOf(TemporaryError);
 		await w.pass(2_000);
-		expect(await w.done(w.say("lost", alice, 1, "again"))).toEqual(["S2"]);
+		expect(await w.done(w.say("lost", alice, 1, "op again"))).toEqual(["S2"]);
 		w.muc.say("Romeo", "welcome");
 		await w.settle();
 		expect(w.lines()).toEqual(["Romeo: welcome"]);
@@ -413,7 +244,7 @@ describe("speaking", () => {
 		expect(w.bodies()).toEqual([]);
 		await w.pass(2_000);
 		expect(await w.done(line)).toEqual(["S1"]);
-		expect(await w.done(w.say("again"))).toEqual(["S2"]);
+		expect(await w.done(w.say("op again"))).toEqual(["S2"]);
 	});
 });
 
@@ -575,12 +406,29 @@ describe("being put out", () => {
 		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
 	});
 
-	test("the listener, by somebody: all of us leave, and who speaks is told why", async () => {
+	test("the listener, by somebody: who is in hears for all of us, and nothing is missed or heard twice", async () => {
+		w.muc.say("Romeo", "before", "1");
 		w.muc.kick("Trivium", ["307"], "Prince", "no bridges");
+		w.muc.say("Romeo", "after", "2");
+		await w.pass(600_000);
+		expect([...w.muc.occupants.keys()]).toEqual(["Romeo", "Alice"]);
+		expect(w.lines()).toEqual([
+			"Romeo: before",
+			expect.stringMatching(/The bridge was kicked .* by Prince \(no bridges\)/),
+			"Romeo: after",
+		]);
+		expect(await w.done(w.say("hi"))).toEqual(["S3"]);
+		w.muc.come("Paris");
+		await w.settle();
+		expect(w.told.at(-1)).toMatchObject({ kind: "membership", change: "join", sender: { name: "Paris" } });
+	});
+
+	test("all of us, by somebody: nobody is left, and who speaks is told why", async () => {
+		w.muc.kick("Trivium", ["307"], "Prince", "no bridges");
+		w.muc.kick("Alice", ["307"], "Prince", "no ghosts");
 		await w.pass(600_000);
 		expect([...w.muc.occupants.keys()]).toEqual(["Romeo"]);
-		expect(w.lines().join()).toMatch(/The bridge was kicked .* by Prince \(no bridges\)/);
-		expect(await failure(w.done(w.say("hi")))).toMatchObject({
+		expect(await failure(w.done(w.say("hi", person("bob"))))).toMatchObject({
 			message: expect.stringMatching(/no bridges.*join it again/),
 		});
 		await w.pass(60_000);
@@ -588,6 +436,59 @@ describe("being put out", () => {
 		await w.done(w.move("join"));
 		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
 		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
+	});
+
+	test("the ear that leaves hands over to the next; who was put out does not come back unasked", async () => {
+		await w.done(w.move("join", person("bob", "Bob")));
+		w.muc.kick("Trivium", ["307"], "Prince");
+		await w.settle();
+		void w.move("leave");
+		w.muc.say("Romeo", "1", "1");
+		await w.settle();
+		w.muc.say("Romeo", "2", "2");
+		w.muc.say("Romeo", "3", "3");
+		w.muc.kick("Bob", ["333"]);
+		w.muc.say("Romeo", "4", "4");
+		await w.pass(10_000);
+		w.muc.say("Romeo", "5", "5");
+		await w.settle();
+		expect(w.lines().filter((line) => line.startsWith("Romeo"))).toEqual(
+			[1, 2, 3, 4, 5].map((n) => `Romeo: ${n}`),
+		);
+		expect([...w.muc.occupants.keys()]).toEqual(["Romeo", "Bob"]);
+	});
+
+	test("the listener, for technical reasons: a ghost hears until it is back", async () => {
+		w.muc.kick("Trivium", ["333"]);
+		for (const n of [1, 2, 3]) {
+			w.muc.say("Romeo", `${n}`, `${n}`);
+			await w.settle();
+		}
+		expect([...w.muc.occupants.keys()]).toEqual(["Romeo", "Alice", "Trivium"]);
+		w.muc.kick("Alice", ["307"]);
+		w.muc.say("Romeo", "4", "4");
+		await w.settle();
+		expect(w.lines().filter((line) => line.startsWith("Romeo"))).toEqual(
+			[1, 2, 3, 4].map((n) => `Romeo: ${n}`),
+		);
+		expect(w.load.pages, "all of it live").toBe(1);
+	});
+
+	test("for good, into a room that refuses the listener: a ghost hears for us", async () => {
+		const refusing = world({
+			refuse: (_, jid) => (jid.startsWith("~listener") ? ["wait", "service-unavailable"] : undefined),
+		});
+		refusing.muc.come("Romeo");
+		await refusing.attach(alice);
+		refusing.muc.say("Romeo", "hi", "1");
+		await refusing.settle();
+		expect(refusing.syncs).toEqual([["Romeo"]]);
+		expect(refusing.lines()).toEqual(["Romeo: hi"]);
+		expect(await refusing.done(refusing.say("ho"))).toEqual(["S2"]);
+		refusing.muc.faults.refuse = () => ["wait", "service-unavailable"];
+		expect(await failure(refusing.done(refusing.say("me too", person("bob"))))).toMatchObject({
+			reason: "busy",
+		});
 	});
 
 	test("in silence is noticed by asking", async () => {
@@ -626,7 +527,9 @@ describe("a broken link", () => {
 		w.rooms.online();
 		await w.pass(1_000);
 		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
-		expect(await w.done(w.say("lost", alice, 1, "op"))).toEqual(["S2"]);
+		const again = w.say("lost", alice, 1, "op");
+		await w.pass(3_000);
+		expect(await w.done(again)).toEqual(["S2"]);
 		expect(w.syncs).toHaveLength(2);
 	});
 });

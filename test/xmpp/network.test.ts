@@ -39,6 +39,7 @@ const bridge = {
 	},
 	portal: async () => undefined,
 	resume: () => undefined,
+	secret: async () => "secret",
 } as unknown as Bridge;
 
 beforeEach(async () => {

@@ -1,17 +1,30 @@
 import type { BridgeEvent } from "../../core/event.ts";
 import type { Log } from "../../core/log.ts";
+import type { Cursor, Received } from "../../core/network.ts";
 import type { Component } from "../component.ts";
+import type { Element } from "../xml.ts";
+import type { Archive } from "./archive.ts";
+import type { Marks } from "./mark.ts";
 import type { Room } from "./room.ts";
 import type { Now } from "./roster.ts";
 
-/** What the files of this folder need of the world. */
-export type Context = Readonly<{
+/** What this folder needs of the world. */
+export type World = Readonly<{
 	link: Pick<Component, "send" | "iq" | "online">;
 	/** The domain of our component. */
 	component: string;
 	log: Log;
 	/** Hands events on, in call order. */
-	tell(events: readonly BridgeEvent[]): void;
+	tell(events: readonly Received[]): void;
+	/** How far a room was read in an earlier run. */
+	cursor(key: string): Promise<string | undefined>;
+	/** Saves it behind all that was told so far. */
+	save(cursor: Cursor): void;
+	/** Resolves when all that was told so far is on disk. */
+	settled(): Promise<void>;
+	/** More was told than the journal has taken for now. */
+	crowded(): boolean;
+	marks(): Marks;
 	/** Tells who is in the room now, in order with what `tell` was given. */
 	sync(room: Room): void;
 	/** A room can take lines again. */
@@ -20,6 +33,16 @@ export type Context = Readonly<{
 	paced<T>(service: string, work: () => Promise<T>): Promise<T>;
 	now(): Now;
 }>;
+
+/** What its files need. */
+export type Context = World &
+	Readonly<{
+		archive: Archive;
+		/** Takes in a line of the room, also an old one. */
+		pass(room: Room, stanza: Element): void;
+		/** Takes note of an old line if it is ours. */
+		confirm(room: Room, stanza: Element): void;
+	}>;
 
 /** Tells who came, went, or is renamed. */
 export function announce(room: Room, events: readonly BridgeEvent[], context: Context): void {

@@ -6,27 +6,21 @@ import type { Link } from "../../core/mapping.ts";
 import type { Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
 import { within } from "../deadline.ts";
-import { delayedBy } from "../features/delay.ts";
-import {
-	fromGroupchat,
-	nowhere,
-	occupantPresence,
-	originId,
-	roomItself,
-	said,
-	stanzaId,
-} from "../from-xmpp.ts";
+import { nowhere, occupantPresence, roomItself, said } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import { errorReply, stanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
-import { child, type Element } from "../xml.ts";
-import { acting, heardAct } from "./acts.ts";
-import { announce, type Context } from "./context.ts";
-import { back, keep, look, stillIn } from "./listener.ts";
+import type { Element } from "../xml.ts";
+import { acting } from "./acts.ts";
+import { archive } from "./archive.ts";
+import { announce, type Context, type World } from "./context.ts";
+import { cursorOf } from "./cursor.ts";
+import { incoming } from "./incoming.ts";
+import { back, keep, lookAgain, stillIn } from "./listener.ts";
 import { leave } from "./occupant.ts";
-import { hasIds, hearing } from "./place.ts";
-import { isCopy, newOurs, newRoom, type Ours, type Room } from "./room.ts";
-import { heard, release, speaker } from "./roster.ts";
+import { hasIds } from "./place.ts";
+import { isCopy, newOurs, newRoom, type Ours, type Room, readable } from "./room.ts";
+import { heard } from "./roster.ts";
 import { self } from "./self.ts";
 import { askAgainAfter, speaking } from "./speak.ts";
 
@@ -36,14 +30,26 @@ const missedAgainAfter = 5 * 60_000;
 /** XEP-0410: a room that was silent for so long is asked whether it still knows us. */
 const idleFor = 120_000;
 const idleCheck = 30_000;
+const silentFor = 10 * 60_000;
 
 /** Somebody's MUCs, in which our people are occupants. */
 export function joined(
-	context: Context,
+	world: World,
 	people: { ghost(person: Person): string; nick: string; resource: string },
 ) {
 	const rooms = new Map<string, Room>();
+	const context: Context = {
+		...world,
+		archive: archive(world.link, world.now().unique),
+		pass: (room, stanza) => lines.pass(room, stanza),
+		confirm: (room, stanza) => void lines.own(room, stanza),
+	};
 	const speak = speaking(context);
+	const lines = incoming(context, {
+		reflection: speak.reflection,
+		missing: (room) => void keep(room, context).catch(failed(room)),
+		changed: (room) => void lookAgain(room, context).catch(failed(room)),
+	});
 	const acts = acting(context, speak);
 	let idling: NodeJS.Timeout | undefined;
 
@@ -74,9 +80,10 @@ export function joined(
 		rooms.set(jid, room);
 		room.link = link;
 		for (const person of members) oursOf(room, person).wanted = true;
-		if (room.listener.state === "in" || !context.link.online) return;
+		if (room.ear.state === "in" || !context.link.online) return;
 		if (room.barred && context.now().at - room.triedAt < askAgainAfter) throw room.barred;
 		room.listener.wanted = true;
+		room.listener.barred = undefined;
 		await within(attachWithin, keep(room, context));
 	}
 
@@ -134,14 +141,13 @@ export function joined(
 			return;
 		}
 		if (about) mend(room, ours, self(room, ours, seen, context));
-		else if (ours === room.listener)
-			announce(room, heard(room, seen, context.component, context.now()), context);
+		else if (ours === room.ear) announce(room, heard(room, seen, context.component, context.now()), context);
 	}
 
 	function mend(room: Room, ours: Ours, what: "back" | undefined): void {
 		if (what !== "back") return;
-		if (ours === room.listener) keep(room, context).catch(failed(room));
-		else if (room.listener.state === "in") void back(room, ours, context);
+		if (ours === room.ear) keep(room, context).catch(failed(room));
+		else if (room.ear.state === "in") void back(room, ours, context);
 	}
 
 	function dismiss(stanza: Element): void {
@@ -159,6 +165,7 @@ export function joined(
 				context.log.debug({ room: room.jid, condition: error.condition }, "error for nothing that waits");
 			return undefined;
 		}
+		if (context.archive.takes(stanza)) return undefined;
 		if (stanza.attrs.type !== "groupchat")
 			// Of the conditions that say no, most make the room throw out who answers with them (XEP-0045 §16.4).
 			return (
@@ -167,42 +174,8 @@ export function joined(
 			);
 		// XEP-0045 §16.4: whoever is sent a line and is not there says so, and is taken off the list.
 		if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
-		if (ours === room.listener) line(room, stanza);
+		if (ours === room.ear) lines.line(room, stanza);
 		return undefined;
-	}
-
-	// XEP-0045 §10.2.1: its settings changed; archiving went on, or off.
-	function settingsChanged(room: Room, stanza: Element): boolean {
-		const status = child(stanza, "x", "http://jabber.org/protocol/muc#user")?.getChildren("status") ?? [];
-		if (!status.some(({ attrs }) => ["104", "170", "171"].includes(attrs.code ?? ""))) return false;
-		look(room.jid, room.listener.jid, context.link)
-			.then((features) => {
-				room.features = features ?? room.features;
-			})
-			.catch(failed(room));
-		return true;
-	}
-
-	function line(room: Room, stanza: Element): void {
-		const now = context.now();
-		room.heardAt = now.at;
-		const nick = resource(stanza.attrs.from ?? "");
-		if (nick === undefined && settingsChanged(room, stanza)) return;
-		const known = stanzaId(stanza, room.jid, room.features.stanzaIds);
-		if (nick !== undefined && room.nicks.has(nick)) {
-			speak.reflection([stanza.attrs.id, originId(stanza)], known);
-			return;
-		}
-		// What was said before we came is not news. Catching up after a gap asks the archive (MAM), not this.
-		if (delayedBy(stanza, room.jid) !== undefined) return;
-		if (nick !== undefined) announce(room, release(room, context.component, now, nick), context);
-		const occupantId = child(stanza, "occupant-id", "urn:xmpp:occupant-id:0")?.attrs.id;
-		const sender =
-			nick === undefined ? roomItself(room.jid, room.features.name) : speaker(room, nick, occupantId);
-		const { stanzaIds } = room.features;
-		const place = hearing(room, nick === undefined ? undefined : sender, nick);
-		const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: now.at, place });
-		if (event && heardAct(room, stanza, event, place)) context.tell([event]);
 	}
 
 	/** Tells the other side, once for many, that it does not see all that is said here. */
@@ -227,12 +200,26 @@ export function joined(
 	function idle(): void {
 		const { at } = context.now();
 		for (const room of rooms.values()) {
-			if (room.listener.state !== "in" || at - room.heardAt < idleFor) continue;
+			const { ear, gap, read } = room;
+			if (ear.state !== "in" || gap) continue;
+			// Own lines, and what says nothing in words, are not passed on: their ids are saved now and then.
+			if (read && read !== room.saved) {
+				context.save(cursorOf(room, read));
+				room.saved = read;
+			}
+			if (at - room.heardAt < idleFor) continue;
 			room.heardAt = at;
-			stillIn(room, room.listener, context)
-				.then(() => mend(room, room.listener, room.listener.state === "in" ? undefined : "back"))
+			stillIn(room, ear, context)
+				.then(() => silent(room, at))
 				.catch(failed(room));
 		}
+	}
+
+	function silent(room: Room, at: number): void {
+		const { ear, read } = room;
+		if (ear.state !== "in") mend(room, ear, "back");
+		// Where only times tell what was read, those of a silent room are kept young: ids of old lines are forgotten.
+		else if (read && !readable(room) && at - read.at > silentFor) room.read = { ...read, at };
 	}
 
 	return {
@@ -279,6 +266,7 @@ export function joined(
 				room.nicks.clear();
 				room.held.clear();
 				room.burst = undefined;
+				room.gap = undefined;
 				for (const ours of room.ours.values()) {
 					ours.state = "out";
 					ours.leaving = false;
@@ -297,4 +285,3 @@ export function joined(
 		},
 	};
 }
-export { look } from "./listener.ts";

@@ -7,15 +7,21 @@ import { neutral, StanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
 import { child } from "../xml.ts";
 import type { Context } from "./context.ts";
-import { enter } from "./occupant.ts";
+import { archived, beginGap, catchUp, recall } from "./missed.ts";
+import { enter, NoPlace } from "./occupant.ts";
 import type { Ours, Room } from "./room.ts";
 
-/** The one silent occupant whose copy of the traffic counts: it is kept in the room whatever happens to the link or the room. */
+/**
+ * The one occupant whose copy of the traffic counts, a silent one of our own wherever the room lets it in: it is kept in
+ * the room whatever happens to the link or the room.
+ */
 
 const firstRetry = 1_000;
 const lastRetry = 5 * 60_000;
 const lookWithin = 15_000;
 const othersWithin = 10_000;
+/** Of us, one after the other, where the listener is refused. */
+const earsTried = 4;
 const disco = "http://jabber.org/protocol/disco#info";
 
 /**
@@ -64,9 +70,11 @@ export function keep(room: Room, context: Context): Promise<void> {
 }
 
 async function run(room: Room, context: Context): Promise<void> {
-	for (let failures = 0; !room.closed && context.link.online && room.listener.state !== "in"; failures++) {
+	const serves = () => room.ear.state === "in" && !room.gap;
+	for (let failures = 0; !room.closed && context.link.online && !serves(); failures++) {
 		try {
-			await comeIn(room, context);
+			if (room.ear.state !== "in") await comeIn(room, context);
+			await catchUp(room, context);
 		} catch (error) {
 			if (room.closed) return;
 			if (error instanceof PermanentError) {
@@ -79,7 +87,7 @@ async function run(room: Room, context: Context): Promise<void> {
 			await pause(room, backoff * (0.5 + Math.random() / 2));
 		}
 	}
-	if (room.closed || room.listener.state !== "in") return;
+	if (room.closed || !serves()) return;
 	const others = Promise.all([...room.ours.values()].map((ours) => back(room, ours, context)));
 	if (!room.synced) {
 		// A nick left over from a run that was killed looks like a stranger until its owner has come back to it.
@@ -100,28 +108,66 @@ function pause(room: Room, ms: number): Promise<void> {
 	});
 }
 
+/** The settings of the room changed. */
+export async function lookAgain(room: Room, context: Context): Promise<void> {
+	room.features = (await look(room.jid, room.ear.jid, context.link)) ?? room.features;
+	await archived(room, context);
+}
+
 async function comeIn(room: Room, context: Context): Promise<void> {
 	room.triedAt = context.now().at;
 	room.barred = undefined;
+	await recall(room, context);
 	try {
 		room.features = (await look(room.jid, room.listener.jid, context.link)) ?? room.features;
 	} catch (error) {
 		// A room that is gone after a restart of its service comes back by being joined, as its people's clients do.
 		if (!room.wasIn || !(error instanceof PermanentError) || error.reason !== "not-found") throw error;
 	}
-	room.burst = new Map();
+	beginGap(room);
 	room.synced = false;
-	try {
-		await enter(room, room.listener, context);
-	} finally {
-		room.burst = undefined;
-	}
-	room.heardAt = context.now().at;
+	room.searched = Number.POSITIVE_INFINITY;
+	await takeEar(room, context);
+	room.since = room.heardAt = context.now().at;
 }
 
-/** Puts a ghost back that was lost for technical reasons; where that fails they come when they next speak. */
+/** Where the room has no place for the listener, or does not want it, a ghost hears for all. */
+async function takeEar(room: Room, context: Context): Promise<void> {
+	const ghosts = [...room.ours.values()].filter((ours) => ours !== room.listener && ours.wanted);
+	let refused: unknown = room.listener.barred;
+	for (const ours of [room.listener, ...ghosts].filter((one) => !one.barred).slice(0, earsTried)) {
+		room.ear = ours;
+		room.burst = new Map();
+		try {
+			return await enter(room, ours, context);
+		} catch (error) {
+			const no =
+				error instanceof NoPlace || (error instanceof PermanentError && error.reason === "forbidden");
+			if (!no) throw error;
+			refused ??= error;
+		} finally {
+			room.burst = undefined;
+		}
+	}
+	room.ear = room.listener;
+	throw refused;
+}
+
+/**
+ * The ear is lost: another of ours who is in hears from here on. A room tells all of us the same in the same order, so
+ * nothing falls between. False where there is nobody.
+ */
+export function handOver(room: Room, context: Context): boolean {
+	const next = [...room.ours.values()].find((ours) => ours !== room.ear && ours.state === "in");
+	if (!next) return false;
+	context.log.info({ room: room.jid, from: room.ear.jid, to: next.jid }, "another of us hears the room");
+	room.ear = next;
+	return true;
+}
+
+/** Puts one of ours back that was lost for technical reasons; where that fails they come when they next speak. */
 export async function back(room: Room, ours: Ours, context: Context): Promise<void> {
-	if (ours === room.listener || !ours.wanted || ours.barred || ours.state === "in") return;
+	if (ours === room.ear || !ours.wanted || ours.barred || ours.state === "in") return;
 	await enter(room, ours, context).catch((error: unknown) =>
 		context.log.info({ err: error, room: room.jid, ours: ours.jid }, "not back in the room"),
 	);

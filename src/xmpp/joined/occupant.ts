@@ -7,7 +7,8 @@ import { neutral, StanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
 import type { Element } from "../xml.ts";
 import { announce, type Context } from "./context.ts";
-import type { Ours, Room } from "./room.ts";
+import { since } from "./cursor.ts";
+import { type Ours, type Room, readable } from "./room.ts";
 import { release } from "./roster.ts";
 
 /** Our occupants come, go and are renamed. */
@@ -36,7 +37,9 @@ async function join(room: Room, ours: Ours, context: Context): Promise<void> {
 	ours.state = "joining";
 	ours.since = room.clock;
 	try {
-		await withNick(room, ours, context, (nick) => to.enter(ours.jid, room.jid, nick, ours.name));
+		// Where there is no archive, the room tells what the ear has missed.
+		const missed = ours === room.ear && !readable(room) && room.read ? since(room.read) : undefined;
+		await withNick(room, ours, context, (nick) => to.enter(ours.jid, room.jid, nick, ours.name, missed));
 	} catch (error) {
 		if ((ours.state as Ours["state"]) === "joining") ours.state = "out";
 		throw error;

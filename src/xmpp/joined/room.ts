@@ -1,10 +1,12 @@
 import type { PermanentError } from "../../core/errors.ts";
 import type { Person } from "../../core/event.ts";
-import type { MessageId } from "../../core/ids.ts";
+import type { MessageId, UserId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { OccupantPresence, RoomFeatures } from "../from-xmpp.ts";
 import { type Recent, recent } from "../recent.ts";
 import type { StanzaError } from "../stanza-error.ts";
+import type { Element } from "../xml.ts";
+import type { Read } from "./cursor.ts";
 
 /** One of our occupants in somebody's MUC: the listener, or the ghost of a person. */
 export type Ours = {
@@ -37,12 +39,39 @@ export type Ours = {
 /** Somebody else in the room. */
 export type Other = { person: Person; since: number /** Names their stay. */; session: string };
 
+/** A stretch of lines that we did not hear, being fetched. */
+export type Gap = {
+	/** Said meanwhile. */
+	held: Element[];
+	/** More was said than is held; it is in the archive. */
+	cut: boolean;
+	/** The room has told what it tells a newcomer; `end` says so. */
+	told: Promise<void>;
+	end(): void;
+	/** Who said what was missed. */
+	speakers: Map<UserId, Person>;
+};
+
 /** One linked MUC. Plain data; the files beside this one act on it. */
 export type Room = {
 	readonly jid: string;
 	link: Link;
 	features: RoomFeatures;
 	readonly listener: Ours;
+	/** Whose copy of the traffic counts: the listener's, or that of a ghost where the listener is not let in. */
+	ear: Ours;
+	/** How far the room was read; undefined where we never were in it. */
+	read: Read | undefined;
+	/** The same, on disk or on its way there. */
+	saved: Read | undefined;
+	gap: Gap | undefined;
+	/** The room has an archive, but not for us. */
+	archiveRefused: boolean;
+	/** From when on, ms since 1970, every line of ours in the room is known; infinite when we have just come. */
+	searched: number;
+	searching: Promise<void> | undefined;
+	/** When the ear came in, ms since 1970. */
+	since: number;
 	/** All our occupants, the listener included, by full JID. */
 	readonly ours: Map<string, Ours>;
 	/** The nicks they hold. */
@@ -110,6 +139,14 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 			moderation: false,
 		},
 		listener,
+		ear: listener,
+		read: undefined,
+		saved: undefined,
+		gap: undefined,
+		archiveRefused: false,
+		searched: Number.POSITIVE_INFINITY,
+		searching: undefined,
+		since: 0,
 		ours: new Map([[listener.jid, listener]]),
 		nicks: new Map(),
 		others: new Map(),
@@ -132,7 +169,10 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 	};
 }
 
-/** True when a stanza from `nick` to our occupant at `to` is but a copy of what the listener gets too. */
+/** It has an archive, and lets us read it. */
+export const readable = ({ features, archiveRefused }: Room): boolean => features.archive && !archiveRefused;
+
+/** True when a stanza from `nick` to our occupant at `to` is but a copy of what the ear gets too. */
 export function isCopy(
 	room: Room,
 	to: string,
@@ -141,7 +181,7 @@ export function isCopy(
 	type: string | undefined,
 ): boolean {
 	const ours = room.ours.get(to);
-	if (!ours || ours === room.listener || type === "error") return false;
+	if (!ours || ours === room.ear || type === "error") return false;
 	if (name === "message") return type === "groupchat";
 	if (name !== "presence" || nick === ours.nick) return false;
 	if (ours.state !== "joining") return true;

@@ -121,6 +121,12 @@ export function speaker(room: Room, nick: string, occupantId: string | undefined
 	return known && (known.id === who.id || !occupantId || !room.features.occupantIds) ? known : who;
 }
 
+/** Those of `people` who are not in the room, as people who leave it. */
+export const gone = (room: Room, people: readonly Person[], now: Now): readonly BridgeEvent[] => {
+	const here = new Set([...room.others.values()].map((other) => other.person.id));
+	return people.filter(({ id }) => !here.has(id)).map((one) => membership(room, one, "leave", now));
+};
+
 const base = (room: Room, sender: Person, now: Now) => ({
 	id: `presence ${now.unique()}` as MessageId,
 	room: room.jid as RoomId,

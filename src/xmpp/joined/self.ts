@@ -5,6 +5,7 @@ import { type OccupantPresence, roomItself } from "../from-xmpp.ts";
 import * as to from "../to-xmpp.ts";
 import { xml } from "../xml.ts";
 import { announce, type Context } from "./context.ts";
+import { back, handOver } from "./listener.ts";
 import { leave } from "./occupant.ts";
 import type { Ours, Room } from "./room.ts";
 import { isUs } from "./roster.ts";
@@ -19,7 +20,7 @@ export function self(room: Room, ours: Ours, seen: OccupantPresence, context: Co
 	if (ours.leaving) {
 		ours.leaving = false;
 		if (!ours.wanted) room.ours.delete(ours.jid);
-		return undefined;
+		return ours !== room.ear || handOver(room, context) ? undefined : "back";
 	}
 	if (seen.codes.has("303") && seen.newNick) {
 		ours.nick = seen.newNick;
@@ -30,8 +31,9 @@ export function self(room: Room, ours: Ours, seen: OccupantPresence, context: Co
 	ours.answer?.(new TemporaryError("thrown out while joining"));
 	if (!ours.wanted) return undefined;
 	const why = removal(room, ours, seen);
-	if (!why) return "back";
-	removed(room, ours, why, context);
+	if (why) return removed(room, ours, why, context);
+	if (ours === room.ear && handOver(room, context)) void back(room, ours, context);
+	else return "back";
 	return undefined;
 }
 
@@ -48,7 +50,8 @@ function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Contex
 	if (room.features.occupantIds && seen.occupantId) ours.occupantId = seen.occupantId;
 	room.nicks.set(seen.nick, ours);
 	announce(room, isUs(room, seen.nick, context.now()), context);
-	if (ours === room.listener && room.burst) {
+	if (ours === room.listener && room.ear.state === "in") room.ear = ours;
+	if (ours === room.ear && room.burst) {
 		// XEP-0045 §7.2.2: our own presence ends the list of who is there.
 		room.others = room.burst;
 		room.burst = undefined;
@@ -84,7 +87,7 @@ function removal(room: Room, ours: Ours, seen: OccupantPresence): string | undef
 }
 
 /** Nobody is put back where they were thrown out of: the others in the portal are told, and so is who speaks again. */
-function removed(room: Room, ours: Ours, why: string, context: Context): void {
+function removed(room: Room, ours: Ours, why: string, context: Context): "back" | undefined {
 	context.log.warn({ room: room.jid, ours: ours.jid }, "removed from the room");
 	const now = context.now();
 	context.tell([
@@ -98,17 +101,17 @@ function removed(room: Room, ours: Ours, why: string, context: Context): void {
 			text: why,
 		},
 	]);
-	if (ours !== room.listener) {
-		ours.wanted = false;
-		ours.barred = new PermanentError("forbidden", phrases.mucComeBack(why));
-		return;
-	}
-	room.barred = new PermanentError("forbidden", phrases.mucComeBack(why));
+	if (ours !== room.listener) ours.wanted = false;
+	ours.barred = new PermanentError("forbidden", phrases.mucComeBack(why));
+	if (ours !== room.ear || handOver(room, context)) return undefined;
+	if (!room.listener.barred) return "back";
+	room.barred = room.listener.barred;
 	room.triedAt = now.at;
-	// Without the listener nobody of us hears anything, so nobody stays to be spoken to.
+	// Without an ear nobody of us hears anything, so nobody stays to be spoken to.
 	for (const one of room.ours.values())
-		if (one !== ours)
+		if (one !== ours && one !== room.listener)
 			leave(room, one, context).catch((error: unknown) =>
 				context.log.warn({ err: error }, "could not leave"),
 			);
+	return undefined;
 }

@@ -10,7 +10,9 @@ import { neutral, type StanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
 import type { Element } from "../xml.ts";
 import type { Context } from "./context.ts";
+import { doubting } from "./doubt.ts";
 import { back, keep, stillIn } from "./listener.ts";
+import { unsealed } from "./mark.ts";
 import { enter, NoPlace, rename } from "./occupant.ts";
 import { placeOf } from "./place.ts";
 import type { Ours, Room } from "./room.ts";
@@ -24,15 +26,28 @@ const reflectWithin = 30_000;
 /** A speaker the room had no place for is not tried again for so long. */
 const relayFor = 5 * 60_000;
 
-type Pending = { resolve(ids: readonly MessageId[]): void; reject(error: Error): void };
+type Ids = readonly MessageId[];
+type Pending = { resolve(ids: Ids): void; reject(error: Error): void };
+
+/** A line of ours as the room shows it. */
+export type Reflection = Readonly<{
+	operation: OperationId;
+	/** The one it was sent under. */
+	id: string | undefined;
+	/** The room's own, where it gives any. */
+	known: MessageId | undefined;
+	/** Whose it is, where the nick is still theirs. */
+	by: Ours | undefined;
+}>;
 
 /** Lines of ours on their way into MUCs. */
 export function speaking(context: Context) {
-	const pending = new Map<string, Pending & { room: Room }>();
+	const pending = new Map<OperationId, Pending & { room: Room }>();
 	/** Reflections seen, by operation: one that comes after we gave up waiting must not be sent again. */
-	const reflected = recent<string, readonly MessageId[]>(20_000);
+	const reflected = recent<OperationId, Ids>(20_000);
 	/** By operation: who wrote it. */
-	const writers = recent<string, string>(20_000);
+	const writers = recent<OperationId, string>(20_000);
+	const inDoubt = doubting(context, reflected, listening);
 
 	/** Takes its turn in the room: what is called first is written first, and a failure holds back all behind it. */
 	function inTurn(room: Room, work: () => Promise<void>): Promise<void> {
@@ -57,20 +72,25 @@ export function speaking(context: Context) {
 		ours: Ours,
 		out: Outbound,
 		event: Sayable,
-		noted?: (ids: readonly MessageId[]) => void,
-	): Promise<readonly MessageId[]> {
+		noted?: (ids: Ids) => void,
+	): Promise<Ids> {
 		const { operation, refs, shown } = out;
-		const known = (ids: readonly MessageId[]) => [
-			...ids,
-			spokenBy(operation, writers.get(operation) ?? ours.jid),
-		];
+		const known = (ids: Ids) => [...ids, spokenBy(operation, writers.get(operation) ?? ours.jid)];
 		const seen = reflected.get(operation);
 		if (seen) return known(seen);
+		const doubt = out.attempt > 0 ? inDoubt(room, out) : undefined;
+		doubt?.catch(() => undefined);
 		const speaker = speakerOf(room, ours);
 		// Waits for its turn before anybody looks at it.
 		speaker.catch(() => undefined);
-		let reflection: Promise<readonly MessageId[]> | undefined;
+		let reflection: Promise<Ids> | undefined;
 		await inTurn(room, async () => {
+			const there = await doubt;
+			if (there) {
+				noted?.(there);
+				reflection = Promise.resolve(there);
+				return;
+			}
 			const from = await speaker;
 			const said = from === ours ? event : to.relayed(event, ours.name, shown);
 			if (!said) return;
@@ -81,17 +101,18 @@ export function speaking(context: Context) {
 				support: () => "native" as const,
 				component: context.component,
 			};
+			const id = context.marks().of(operation, room.jid, from.nick);
 			reflection = confirmed(room, from, operation, noted);
 			reflection.catch(() => undefined);
 			writers.set(operation, from.jid);
 			try {
-				await context.link.send(to.groupchat(from.jid, room.jid, operation, to.draft(said, where)));
+				await context.link.send(to.groupchat(from.jid, room.jid, id, to.draft(said, where)));
 			} catch (error) {
 				pending.get(operation)?.reject(error as Error);
 				throw error;
 			}
 		});
-		return reflection === undefined ? [] : known(await (reflection as Promise<readonly MessageId[]>));
+		return reflection === undefined ? [] : known(await (reflection as Promise<Ids>));
 	}
 
 	/** The person themselves, or the listener where they cannot be had. */
@@ -99,7 +120,7 @@ export function speaking(context: Context) {
 		await listening(room);
 		if (ours.state === "in") return ours;
 		if (ours.barred) throw ours.barred;
-		if (ours.relayedUntil > context.now().at) return room.listener;
+		if (ours.relayedUntil > context.now().at) return relay(room);
 		ours.wanted = true;
 		try {
 			await within(joinWithin, enter(room, ours, context));
@@ -108,16 +129,23 @@ export function speaking(context: Context) {
 			if (!(error instanceof NoPlace) && !(error instanceof Late)) throw error;
 			ours.relayedUntil = context.now().at + relayFor;
 			context.log.warn({ room: room.jid, ours: ours.jid }, "speaks through the listener");
-			return room.listener;
+			return relay(room);
 		}
+	}
+
+	/** Where the room does not let the listener in either, another person's ghost must not say what they did not. */
+	function relay(room: Room): Ours {
+		if (room.listener.state === "in") return room.listener;
+		throw new PermanentError("busy", phrases.mucFull(room.jid));
 	}
 
 	/** `again`: a person comes, so a room that put us out, or did not let us in, is asked once more. */
 	async function listening(room: Room, again = false): Promise<void> {
-		if (room.listener.state === "in") return;
+		if (room.ear.state === "in") return;
 		if (room.barred && !(again && context.now().at - room.triedAt >= askAgainAfter)) throw room.barred;
+		if (room.barred) room.listener.barred = undefined;
 		await within(joinWithin, keep(room, context));
-		if ((room.listener.state as Ours["state"]) !== "in")
+		if ((room.ear.state as Ours["state"]) !== "in")
 			throw new TemporaryError(phrases.mucNotAnswering(room.jid));
 	}
 
@@ -125,8 +153,8 @@ export function speaking(context: Context) {
 		room: Room,
 		from: Ours,
 		operation: OperationId,
-		noted?: (ids: readonly MessageId[]) => void,
-	): Promise<readonly MessageId[]> {
+		noted?: (ids: Ids) => void,
+	): Promise<Ids> {
 		return new Promise((resolve, reject) => {
 			const timer = setTimeout(() => {
 				settle();
@@ -154,12 +182,12 @@ export function speaking(context: Context) {
 
 	async function recheck(room: Room, ours: Ours): Promise<void> {
 		await stillIn(room, ours, context);
-		await stillIn(room, room.listener, context);
+		await stillIn(room, room.ear, context);
 		mend(room, ours);
 	}
 
 	function mend(room: Room, ours: Ours): void {
-		if (room.listener.state !== "in") keep(room, context).catch(() => undefined);
+		if (room.ear.state !== "in") keep(room, context).catch(() => undefined);
 		else void back(room, ours, context);
 	}
 
@@ -197,18 +225,19 @@ export function speaking(context: Context) {
 		say,
 		come,
 		callThem,
-		/** The listener heard one of us. */
-		reflection(ids: readonly (string | undefined)[], known: MessageId | undefined): void {
-			for (const id of ids) {
-				if (!id) continue;
-				const all = [...(known === undefined ? [] : [messageId("sid", known)]), messageId("msg", id)];
-				reflected.set(id, all);
-				pending.get(id)?.resolve(all);
-			}
+		/** The room, or its archive, has a line of ours. */
+		reflection({ operation, id, known, by }: Reflection): void {
+			const ids = [
+				...(known === undefined ? [] : [messageId("sid", known)]),
+				...(id === undefined ? [] : [messageId("msg", id)]),
+			];
+			if (by && !writers.has(operation)) writers.set(operation, by.jid);
+			reflected.set(operation, ids);
+			pending.get(operation)?.resolve(ids);
 		},
 		/** The room refused a line of `ours`. True when it was one that waits. */
 		refused(room: Room, ours: Ours, stanza: Element, error: StanzaError): boolean {
-			const line = pending.get(stanza.attrs.id ?? "");
+			const line = pending.get(unsealed(stanza.attrs.id ?? ""));
 			if (line?.room !== room) return false;
 			// XEP-0045 §7.4: we are no occupant any more, whatever we thought. item-not-found: the room itself is gone.
 			if (error.condition === "not-acceptable" || error.condition === "item-not-found") {

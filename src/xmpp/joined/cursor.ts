@@ -1,0 +1,28 @@
+import type { Cursor } from "../../core/network.ts";
+import type { Room } from "./room.ts";
+
+/** How far a room was read. Pure. */
+export type Read = Readonly<{
+	/** The stanza-id of the last line, empty where the archive was; absent where the room has no archive. */
+	id?: string;
+	/** When that was, and when we first were in the room, ms since 1970: what is older is none of our business. */
+	at: number;
+	from: number;
+}>;
+
+/** What two clocks may differ by, in ms. */
+export const skew = 5 * 60_000;
+
+/** Of the link and not of the room: what is said between two links is nobody's either. */
+export const keyOf = (room: Room) => `xmpp ${room.link.id}`;
+export const cursorOf = (room: Room, read: Read): Cursor => ({
+	key: keyOf(room),
+	value: JSON.stringify(read),
+});
+export const readFrom = (value: string | undefined): Read | undefined =>
+	value === undefined ? undefined : (JSON.parse(value) as Read);
+
+/** From when on lines may be missing, where no id says so. What is read twice is known by its own id. */
+export const since = ({ at, from }: Read): number => Math.max(from, at - skew);
+/** Rooms give times in whole seconds, rounded down. */
+export const isOld = ({ from }: Read, said: number): boolean => said < from - (from % 1000);

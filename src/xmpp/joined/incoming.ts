@@ -1,0 +1,115 @@
+import type { OperationId } from "../../core/ids.ts";
+import { delayedBy } from "../features/delay.ts";
+import { fromGroupchat, originId, roomItself, stanzaId } from "../from-xmpp.ts";
+import { resource } from "../jid.ts";
+import { child, type Element } from "../xml.ts";
+import { heardAct } from "./acts.ts";
+import { announce, type Context } from "./context.ts";
+import { cursorOf, isOld } from "./cursor.ts";
+import { unsealed } from "./mark.ts";
+import { beginGap, hold } from "./missed.ts";
+import { hasIds, hearing } from "./place.ts";
+import { type Room, readable } from "./room.ts";
+import { release, speaker } from "./roster.ts";
+import type { Reflection } from "./speak.ts";
+
+/** What the room says, in the ear's copy: our own lines confirm, those of others are passed on, each once and in order. */
+export function incoming(
+	context: Context,
+	on: { reflection(line: Reflection): void; missing(room: Room): void; changed(room: Room): void },
+) {
+	/** Which line of ours it is, where it is one. */
+	function ours(room: Room, stanza: Element, nick: string): OperationId | undefined {
+		const ids = [stanza.attrs.id, originId(stanza)].filter((id) => id !== undefined);
+		for (const id of ids) {
+			const operation = context.marks().operation(id, room.jid, nick);
+			if (operation) return operation;
+		}
+		// Said under another nick than the one it is shown with.
+		const now = delayedBy(stanza, room.jid) === undefined && room.nicks.has(nick);
+		return now ? unsealed(ids[0] ?? "") : undefined;
+	}
+
+	/** Confirms a line of ours. False where it is somebody else's. */
+	function own(room: Room, stanza: Element): boolean {
+		const nick = resource(stanza.attrs.from ?? "");
+		const operation = nick === undefined ? undefined : ours(room, stanza, nick);
+		if (operation === undefined) return false;
+		const known = stanzaId(stanza, room.jid, room.features.stanzaIds);
+		on.reflection({ operation, id: stanza.attrs.id, known, by: nick ? room.nicks.get(nick) : undefined });
+		return true;
+	}
+
+	function read(room: Room, stanza: Element, at: number): void {
+		const id = stanzaId(stanza, room.jid, hasIds(room)) ?? room.read?.id;
+		room.read = { ...(id !== undefined && { id }), at, from: room.read?.from ?? at };
+	}
+
+	/** Takes in one line, which may have been said long ago. */
+	function pass(room: Room, stanza: Element): void {
+		const now = context.now();
+		const said = delayedBy(stanza, room.jid);
+		const nick = resource(stanza.attrs.from ?? "");
+		if (said !== undefined && own(room, stanza)) {
+			read(room, stanza, said);
+			return;
+		}
+		if (nick !== undefined && said === undefined)
+			announce(room, release(room, context.component, now, nick), context);
+		const occupantId = child(stanza, "occupant-id", "urn:xmpp:occupant-id:0")?.attrs.id;
+		const sender =
+			nick === undefined ? roomItself(room.jid, room.features.name) : speaker(room, nick, occupantId);
+		const { stanzaIds } = room.features;
+		const at = said ?? now.at;
+		// Who has the nick now need not be who had it then.
+		const place = hearing(
+			room,
+			nick === undefined ? undefined : sender,
+			said === undefined ? nick : undefined,
+		);
+		const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: at, place });
+		read(room, stanza, at);
+		if (!event || !room.read || !heardAct(room, stanza, event, place)) return;
+		context.tell([{ ...event, cursor: cursorOf(room, room.read) }]);
+		room.saved = room.read;
+		if (said !== undefined && nick !== undefined) room.gap?.speakers.set(sender.id, sender);
+	}
+
+	return {
+		own,
+		pass,
+		/** A message of the room's, as the ear just got it. */
+		line(room: Room, stanza: Element): void {
+			const { at } = context.now();
+			room.heardAt = at;
+			const said = delayedBy(stanza, room.jid);
+			// What was said before we came is not news, unless we were there before.
+			if (said !== undefined) {
+				if (room.gap && room.read && !readable(room) && !isOld(room.read, said)) pass(room, stanza);
+				return;
+			}
+			const mine = own(room, stanza);
+			// For an occupant that a run before this one left there: it comes again when we are in.
+			if (room.ear.state !== "in" && !room.gap) return;
+			if (mine) {
+				if (!room.gap) read(room, stanza, at);
+				return;
+			}
+			if (isChange(stanza)) on.changed(room);
+			// XEP-0045 §7.2.1: the subject ends the history.
+			if (child(stanza, "subject") && !child(stanza, "body")) room.gap?.end();
+			if (room.gap) hold(room.gap, stanza, readable(room));
+			else if (readable(room) && context.crowded()) {
+				beginGap(room).cut = true;
+				on.missing(room);
+			} else pass(room, stanza);
+		},
+	};
+}
+
+/** XEP-0045 §10.2.1: the settings of the room changed; archiving went on, or off. */
+function isChange(stanza: Element): boolean {
+	if (resource(stanza.attrs.from ?? "") !== undefined) return false;
+	const status = child(stanza, "x", "http://jabber.org/protocol/muc#user")?.getChildren("status") ?? [];
+	return status.some(({ attrs }) => ["104", "170", "171"].includes(attrs.code ?? ""));
+}

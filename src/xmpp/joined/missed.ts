@@ -1,0 +1,140 @@
+import { TemporaryError } from "../../core/errors.ts";
+import { within } from "../deadline.ts";
+import { stanzaId } from "../from-xmpp.ts";
+import { domain } from "../jid.ts";
+import { recent } from "../recent.ts";
+import { StanzaError } from "../stanza-error.ts";
+import type { Element } from "../xml.ts";
+import { isRefusal, type Page, type Which } from "./archive.ts";
+import type { Context } from "./context.ts";
+import { cursorOf, keyOf, type Read, readFrom, since } from "./cursor.ts";
+import { type Gap, type Room, readable } from "./room.ts";
+import { gone } from "./roster.ts";
+
+/**
+ * What was said while we were away: from the archive of the room where it has one, else from what it tells every
+ * newcomer. It is passed on before anything that is said meanwhile.
+ */
+
+/** Lines held back while older ones are fetched; past that they are dropped, and fetched like those. */
+const heldAtMost = 1_000;
+const historyWithin = 10_000;
+
+/** From here on lines are missed, or may be: they are held back until {@link catchUp} is through. */
+export function beginGap(room: Room): Gap {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	room.gap = { held: [], cut: false, told: promise, end: resolve, speakers: new Map() };
+	return room.gap;
+}
+
+/** Before the join: what to ask the room for depends on it. */
+export async function recall(room: Room, context: Context): Promise<void> {
+	room.read ??= readFrom(await context.cursor(keyOf(room)));
+}
+
+/** Keeps a line for later. What does not fit comes again from the archive; where there is none, the wait is over. */
+export function hold(gap: Gap, stanza: Element, archived: boolean): void {
+	const full = gap.held.length >= heldAtMost;
+	if (archived && (full || gap.cut)) {
+		gap.cut = true;
+		gap.held = [];
+		return;
+	}
+	gap.held.push(stanza);
+	if (full) gap.end();
+}
+
+/** Passes on what was missed, then what was held back. @throws TemporaryError to be called again. */
+export async function catchUp(room: Room, context: Context): Promise<void> {
+	const { gap } = room;
+	if (!gap) return;
+	const known = recent<string, true>(2 * heldAtMost);
+	if (!room.read) await begin(room, context);
+	else if (readable(room)) await replay(room, room.read, gap, known, context);
+	else await within(historyWithin, gap.told).catch(() => undefined);
+	gap.end();
+	if (room.gap !== gap) return;
+	room.gap = undefined;
+	for (const stanza of gap.held)
+		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) context.pass(room, stanza);
+	// Who spoke and went while we were away would stay for ever on the other side.
+	context.tell(gone(room, [...gap.speakers.values()], context.now()));
+}
+
+/** The first time: what was said before is not ours. */
+async function begin(room: Room, context: Context): Promise<void> {
+	const { at } = context.now();
+	const last = readable(room) ? await newest(room, context) : undefined;
+	room.read = { ...(last !== undefined && { id: last }), at, from: at };
+	context.save(cursorOf(room, room.read));
+	room.saved = room.read;
+}
+
+/** The room keeps from now on what is said. */
+export async function archived(room: Room, context: Context): Promise<void> {
+	if (!room.read || room.read.id !== undefined || !readable(room)) return;
+	const id = await newest(room, context);
+	if (id !== undefined && room.read.id === undefined) room.read = { ...room.read, id };
+}
+
+async function newest(room: Room, context: Context): Promise<string | undefined> {
+	try {
+		return (await context.archive.page(room, { before: "" }, 1)).last ?? "";
+	} catch (error) {
+		if (!isRefusal(error)) throw temporary(error);
+		room.archiveRefused = true;
+		return undefined;
+	}
+}
+
+async function replay(
+	room: Room,
+	read: Read,
+	gap: Gap,
+	known: { set(id: string, value: true): void },
+	context: Context,
+): Promise<void> {
+	let which: Which = read.id === undefined ? { start: since(read) } : { after: read.id };
+	for (let more = true; more && !room.closed; ) {
+		// One page in memory at a time, however slow the journal is.
+		await context.settled();
+		// What was dropped is part of what is asked for now.
+		if (gap.cut) gap.held = [];
+		gap.cut = false;
+		let page: Page;
+		try {
+			page = await context.paced(domain(room.jid), () => context.archive.page(room, which));
+		} catch (error) {
+			// XEP-0313 §4.1.2: the archive does not go back that far any more, or began anew.
+			if (error instanceof StanzaError && error.condition === "item-not-found" && "after" in which) {
+				context.log.warn(
+					{ room: room.jid },
+					"the archive does not know the last line we read: asked by time",
+				);
+				which = { start: since(room.read ?? read) };
+				continue;
+			}
+			if (!isRefusal(error)) throw temporary(error);
+			refused(room, context);
+			return;
+		}
+		for (const stanza of page.lines) {
+			known.set(stanzaId(stanza, room.jid, true) ?? "", true);
+			context.pass(room, stanza);
+		}
+		if (page.last !== undefined) which = { after: page.last };
+		more = !page.complete || gap.cut;
+	}
+}
+
+/** Whoever comes in anew is told the history instead. */
+function refused(room: Room, context: Context): never {
+	context.log.warn({ room: room.jid }, "the archive is not for us: the room's history has to do");
+	room.archiveRefused = true;
+	room.nicks.delete(room.ear.nick);
+	room.ear.state = "out";
+	throw new TemporaryError("the archive refuses us");
+}
+
+const temporary = (error: unknown) =>
+	error instanceof StanzaError ? new TemporaryError(error.message, { cause: error }) : error;

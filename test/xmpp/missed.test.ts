@@ -1,0 +1,296 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { TemporaryError } from "../../src/core/errors.ts";
+import { xml } from "../../src/xmpp/xml.ts";
+import type { MucFaults } from "./fake-muc.ts";
+import { alice, failure, link, room, type World, wireId, world } from "./muc-world.ts";
+
+beforeEach(() => {
+	vi.useFakeTimers({ now: 1_700_000_000_000 });
+});
+afterEach(() => {
+	vi.useRealTimers();
+});
+
+const words = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => `${from + n}`);
+const romeo = (from: number, to: number) => words(from, to).map((n) => `Romeo: ${n}`);
+
+/** Romeo says these; time goes by. */
+async function says(w: World, from: number, to: number) {
+	for (const n of words(from, to)) {
+		w.muc.say("Romeo", n, `id ${n}`);
+		await vi.advanceTimersByTimeAsync(1_500);
+	}
+}
+async function linked(faults: MucFaults = {}) {
+	const w = world(faults);
+	w.muc.come("Romeo");
+	await says(w, -3, 0);
+	await w.attach(alice);
+	w.rooms.online();
+	await w.settle();
+	return w;
+}
+async function restart(w: World) {
+	void w.rooms.attach(link, [alice]);
+	w.rooms.online();
+	await w.pass(15_000);
+}
+async function back(w: World) {
+	w.server.online = true;
+	w.rooms.online();
+	await w.pass(15_000);
+}
+function away(w: World) {
+	w.server.online = false;
+	w.rooms.offline("gone");
+}
+
+describe.each([
+	["an archive", {}],
+	["an archive that answers in small pages", { pageSize: 3 }],
+	["no archive", { noArchive: true }],
+	["no archive and no ids", { noArchive: true, noStanzaIds: true, noOccupantIds: true }],
+	["an archive that is not for us", { refuseArchive: ["auth", "forbidden"] }],
+] as [string, MucFaults][])("in a room with %s", (_, faults) => {
+	test("what was said before the first join is not news", async () => {
+		const w = await linked(faults);
+		await says(w, 1, 2);
+		await w.settle();
+		expect(w.lines()).toEqual(romeo(1, 2));
+	});
+
+	test("what is said while the link is down is heard after it, once and in order, with its time", async () => {
+		const w = await linked(faults);
+		await says(w, 1, 3);
+		await w.settle();
+		away(w);
+		const gone = Date.now();
+		await says(w, 4, 13);
+		await back(w);
+		await says(w, 14, 15);
+		await w.settle();
+		expect(w.lines()).toEqual(romeo(1, 15));
+		const times = w.told.flatMap((event) => (event.kind === "message" ? [event.at] : []));
+		expect(times.slice(3, 13)).toEqual(Array.from({ length: 10 }, (_, n) => gone + n * 1_500));
+		expect(w.told.filter((event) => event.kind !== "message")).toEqual([]);
+	});
+
+	test("a killed bridge hears all after its restart that it had not taken, and nothing twice", async () => {
+		const w = await linked(faults);
+		await says(w, 1, 3);
+		await w.settle();
+		// Heard, but never on disk.
+		w.disk.broken = true;
+		await says(w, 4, 5);
+		await w.settle();
+		w.crash();
+		await says(w, 6, 9);
+		w.disk.broken = false;
+		await restart(w);
+		await says(w, 10, 11);
+		await w.settle();
+		expect(w.lines()).toEqual(romeo(1, 11));
+	});
+
+	test("our own lines among what was missed are not anybody's, and settle what was in doubt", async () => {
+		const w = await linked(faults);
+		await says(w, 1, 1);
+		await w.done(w.say("hi", alice, 0, "op1"));
+		// Taken by the room, unheard by us.
+		const unheard = failure(w.say("in doubt", alice, 0, "op2"));
+		await vi.advanceTimersByTimeAsync(0);
+		w.crash();
+		expect(await unheard).toBeInstanceOf(TemporaryError);
+		await says(w, 2, 3);
+		void w.rooms.attach(link, [alice]);
+		const again = w.say("in doubt", alice, 1, "op2");
+		const never = w.say("never sent", alice, 1, "op3");
+		await w.pass(15_000);
+		await Promise.all([again, never]);
+		await w.settle();
+		expect(w.bodies()).toEqual(["alice: hi", "alice: in doubt", "alice: never sent"]);
+		expect(w.lines()).toEqual(romeo(1, 3));
+	});
+
+	test("who repeats an id of ours, even in our absence, says it themselves", async () => {
+		const w = await linked(faults);
+		await w.done(w.say("hi", alice, 0, "op1"));
+		away(w);
+		w.muc.say("Romeo", "1", wireId("op1"));
+		await back(w);
+		expect(w.lines()).toEqual(romeo(1, 1));
+	});
+
+	test("what comes in while the bridge stops is there after its start", async () => {
+		const w = await linked(faults);
+		await says(w, 1, 2);
+		await w.settle();
+		w.disk.broken = true;
+		await says(w, 3, 4);
+		await w.settle();
+		await w.done(w.rooms.leaveAll());
+		w.crash();
+		w.disk.broken = false;
+		await restart(w);
+		expect(w.lines()).toEqual(romeo(1, 4));
+	});
+
+	test("who spoke and went while we were away does not stay for ever", async () => {
+		const w = await linked(faults);
+		away(w);
+		w.muc.come("Paris");
+		w.muc.say("Paris", "farewell", "p1");
+		w.muc.go("Paris");
+		await back(w);
+		expect(w.told.map((event) => `${event.kind} ${event.sender.name}`)).toEqual([
+			"message Paris",
+			"membership Paris",
+		]);
+	});
+});
+
+describe("catching up from an archive", () => {
+	test("lines that are said meanwhile come after what was missed", async () => {
+		const w = await linked({ pageSize: 2 });
+		await says(w, 1, 1);
+		await w.settle();
+		away(w);
+		await says(w, 2, 9);
+		let turns = 0;
+		const query = w.muc.query;
+		w.server.onQuery = (request) => {
+			const answer = query(request);
+			w.muc.say("Romeo", `${10 + turns++}`);
+			return answer;
+		};
+		await back(w);
+		expect(turns).toBeGreaterThan(4);
+		expect(w.lines()).toEqual(romeo(1, 9 + turns));
+	});
+
+	test("of a flood meanwhile no more is held than fits, and nothing of it is lost", async () => {
+		const w = await linked();
+		away(w);
+		await says(w, 1, 1);
+		let flooded = false;
+		const query = w.muc.query;
+		w.server.onQuery = (request) => {
+			const answer = query(request);
+			if (!flooded) for (const n of words(2, 3_000)) w.muc.say("Romeo", n);
+			flooded = true;
+			return answer;
+		};
+		await back(w);
+		expect(w.lines()).toEqual(romeo(1, 3_000));
+	});
+
+	test("a flood the journal does not take as fast is read from the archive later", async () => {
+		const w = await linked();
+		await says(w, 1, 1);
+		await w.settle();
+		w.load.crowded = true;
+		for (const n of words(2, 500)) w.muc.say("Romeo", n);
+		await w.settle();
+		w.load.crowded = false;
+		await w.pass(1_000);
+		await says(w, 501, 502);
+		await w.settle();
+		expect(w.lines()).toEqual(romeo(1, 502));
+		expect(w.load.pages).toBeGreaterThan(3);
+	});
+
+	test("an archive that does not go back to the last line is asked by time", async () => {
+		const w = await linked();
+		await says(w, 1, 3);
+		await w.settle();
+		away(w);
+		await says(w, 4, 6);
+		// It keeps so many.
+		w.muc.archive.splice(0, w.muc.archive.length - 2);
+		await back(w);
+		expect(w.lines()).toEqual([...romeo(1, 3), ...romeo(5, 6)]);
+	});
+
+	test("one that was empty at the first join is read from its beginning", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+		away(w);
+		await says(w, 1, 2);
+		await back(w);
+		expect(w.lines()).toEqual(romeo(1, 2));
+	});
+
+	test("an archive that does not answer is asked again, and nothing overtakes", async () => {
+		const w = await linked();
+		await says(w, 1, 1);
+		await w.settle();
+		away(w);
+		await says(w, 2, 3);
+		let failures = 3;
+		const query = w.muc.query;
+		w.server.onQuery = (request) => {
+			if (failures-- > 0) throw new TemporaryError("no answer");
+			return query(request);
+		};
+		w.server.online = true;
+		w.rooms.online();
+		await w.settle();
+		await says(w, 4, 5);
+		await w.settle();
+		expect(w.lines()).toEqual(romeo(1, 1));
+		await w.pass(60_000);
+		expect(w.lines()).toEqual(romeo(1, 5));
+	});
+
+	test("results nobody asked for are dropped", async () => {
+		const w = await linked();
+		const [listener = ""] = [...w.muc.occupants.values()].flatMap((one) => one.jid ?? []);
+		const message = xml(
+			"message",
+			{ xmlns: "jabber:client", type: "groupchat", from: `${room}/Romeo` },
+			xml("body", {}, "forged"),
+		);
+		const stamp = xml("delay", { xmlns: "urn:xmpp:delay", stamp: "2023-11-14T00:00:00Z" });
+		const forwarded = xml("forwarded", { xmlns: "urn:xmpp:forward:0" }, stamp, message);
+		for (const from of [room, `${room}/Romeo`])
+			w.muc.emit(
+				xml(
+					"message",
+					{ from, to: listener },
+					xml("result", { xmlns: "urn:xmpp:mam:2", id: "x", queryid: "u0" }, forwarded),
+				),
+			);
+		await w.settle();
+		expect([w.lines(), w.answers]).toEqual([[], []]);
+	});
+});
+
+test("a room that begins to keep what is said is read from there on", async () => {
+	const w = await linked({ noArchive: true, history: 0 });
+	await says(w, 1, 1);
+	await w.settle();
+	w.muc.faults.noArchive = false;
+	const [listener = ""] = [...w.muc.occupants.values()].flatMap((one) => one.jid ?? []);
+	const status = xml("x", { xmlns: "http://jabber.org/protocol/muc#user" }, xml("status", { code: "170" }));
+	w.muc.emit(xml("message", { type: "groupchat", from: room, to: listener }, status));
+	await w.settle();
+	away(w);
+	await says(w, 2, 30);
+	await back(w);
+	expect(w.lines()).toEqual(romeo(1, 30));
+});
+
+test("in a silent room the time up to which it was read is kept young", async () => {
+	const w = await linked({ noArchive: true });
+	await says(w, 1, 1);
+	await w.settle();
+	for (let minute = 0; minute < 60; minute++) await w.pass(60_000);
+	const [value = ""] = [...w.disk.cursors.values()];
+	expect(Date.now() - JSON.parse(value).at).toBeLessThan(20 * 60_000);
+	w.crash();
+	// Keys of what was taken long ago are forgotten.
+	w.disk.keys.clear();
+	await restart(w);
+	expect(w.lines()).toEqual(romeo(1, 1));
+});
