@@ -1,0 +1,262 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Bridged, startBridged } from "../testbed/bridge.ts";
+import type { XmppAccount } from "../testbed/index.ts";
+import { MatrixClient } from "../testbed/matrix-client.ts";
+import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+
+/** Lines in one portal, each way, by body: what was said, what its sender saw confirmed, what is there in which order. */
+type Path = { name: string; sent: string[]; confirmed: Set<string>; arrived(): Promise<readonly string[]> };
+
+const much = () => ({ per_minute: 1_000_000, burst: 1_000_000 });
+const patience = 30_000;
+
+/** Somebody on XMPP who hears everything in a room, and comes back after their server did. */
+async function person(account: XmppAccount, room: string, nick: string) {
+	let client: XmppClient;
+	const heard: Element[] = [];
+	async function connect(history: number): Promise<void> {
+		client = await XmppClient.connect(account);
+		const { push } = client.inbox;
+		client.inbox.push = (stanza) => {
+			if (stanza.is("message") && stanza.attrs.from?.startsWith(`${room}/`)) heard.push(stanza);
+			push.call(client.inbox, stanza);
+		};
+		await client.joinRoom(room, nick, { history });
+	}
+	await connect(0);
+	return {
+		heard,
+		get client() {
+			return client;
+		},
+		say: (body: string) =>
+			client.send(xml("message", { to: room, type: "groupchat", id: body }, xml("body", {}, body))),
+		/** What the room told them of this, live or as history. */
+		bodies: () => heard.flatMap((one) => one.getChild("body")?.getText() ?? []),
+		async reconnect(): Promise<void> {
+			await client.close();
+			await connect(20);
+		},
+	};
+}
+type Person = Awaited<ReturnType<typeof person>>;
+
+/** Every line the archive of a room holds, in its order. */
+async function archived({ client }: Person, room: string): Promise<string[]> {
+	const lines: string[] = [];
+	for (let after = ""; ; ) {
+		const before = client.inbox.items.length;
+		const rsm = "http://jabber.org/protocol/rsm";
+		const page = xml(
+			"set",
+			{ xmlns: rsm },
+			xml("max", {}, "50"),
+			...(after ? [xml("after", {}, after)] : []),
+		);
+		const answer = await client.iq(room, "set", xml("query", { xmlns: "urn:xmpp:mam:2" }, page));
+		for (const stanza of client.inbox.items.slice(before)) {
+			const result = stanza.getChild("result", "urn:xmpp:mam:2");
+			if (!result) continue;
+			after = result.attrs.id ?? "";
+			lines.push(result.getChild("forwarded")?.getChild("message")?.getChild("body")?.getText() ?? "");
+		}
+		if (answer.getChild("fin")?.attrs.complete === "true") return lines;
+	}
+}
+
+async function timeline(who: MatrixClient, room: string): Promise<string[]> {
+	const path = `v3/rooms/${encodeURIComponent(room)}/messages?dir=b&limit=1000`;
+	const { chunk } = await who.request<{ chunk: { type: string; content: { body?: string } }[] }>("GET", path);
+	return chunk
+		.reverse()
+		.flatMap(({ type, content }) => (type === "m.room.message" ? [content.body ?? ""] : []));
+}
+
+/** Prints what became of the lines of one path, and resolves with what must not be. */
+async function verdict({ name, sent, confirmed, arrived }: Path, fault: string) {
+	const ours = new Set(sent);
+	let there: string[] = [];
+	for (const end = Date.now() + patience; Date.now() < end; await sleep(250)) {
+		there = (await arrived()).filter((line) => ours.has(line));
+		if ([...confirmed].every((line) => there.includes(line))) break;
+	}
+	// Time for what comes twice.
+	await sleep(1_500);
+	there = (await arrived()).filter((line) => ours.has(line));
+	const at = there.map((line) => sent.indexOf(line));
+	const figures = {
+		sent: sent.length,
+		confirmed: confirmed.size,
+		arrived: new Set(there).size,
+		lost: [...confirmed].filter((line) => !there.includes(line)).length,
+		twice: there.length - new Set(there).size,
+		disorder: at.filter((one, index) => index > 0 && one < (at[index - 1] as number)).length,
+	};
+	console.log(
+		`${fault}, ${name}: ${Object.entries(figures)
+			.map(([key, value]) => `${key} ${value}`)
+			.join(", ")}`,
+	);
+	const { lost, twice, disorder } = figures;
+	return { lost, twice, disorder };
+}
+const nothing = { lost: 0, twice: 0, disorder: 0 };
+
+describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s", (server) => {
+	let bridged: Bridged;
+	let alice: MatrixClient;
+	let romeo: XmppAccount;
+	let juliet: XmppAccount;
+	let count = 0;
+
+	beforeAll(async () => {
+		bridged = await startBridged({
+			xmpp: server,
+			config: () => ({ limits: { sender: much(), domain: much() } }),
+		});
+		const { bed } = bridged;
+		alice = await MatrixClient.connect(bed.matrix.url, await bed.matrixUser("alice"));
+		[romeo, juliet] = await Promise.all([bed.xmppUser(server, "romeo"), bed.xmppUser(server, "juliet")]);
+	});
+	afterAll(async () => {
+		await alice?.close();
+		await bridged?.down();
+	});
+
+	/** A MUC in a new portal, with romeo, who speaks there, and juliet, who listens. */
+	async function portal(archive: boolean) {
+		const muc = `verona${++count}@${bridged.xmpp.muc}`;
+		const speaker = await person(romeo, muc, "Romeo");
+		const field = (name: string, value: string) => xml("field", { var: name }, xml("value", {}, value));
+		const form = xml(
+			"x",
+			{ xmlns: "jabber:x:data", type: "submit" },
+			field("FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig"),
+			field("muc#roomconfig_persistentroom", "1"),
+			field(server === "prosody" ? "muc#roomconfig_enablearchiving" : "mam", archive ? "1" : "0"),
+		);
+		const owner = xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form);
+		await speaker.client.iq(muc, "set", owner);
+		const info = await speaker.client.iq(
+			muc,
+			"get",
+			xml("query", { xmlns: "http://jabber.org/protocol/disco#info" }),
+		);
+		expect(info.toString().includes("urn:xmpp:mam:2"), "the archive").toBe(archive);
+		const listener = await person(juliet, muc, "Juliet");
+		const room = await alice.createRoom({ preset: "public_chat" });
+		await alice.invite(room, "@trivium:hs.test");
+		await alice.waitFor(
+			"the bot",
+			(e) => e.room_id === room && e.state_key === "@trivium:hs.test" && e.content.membership === "join",
+		);
+		await alice.send(room, `!bridge link xmpp ${muc}`);
+		await alice.waitFor(
+			"the link",
+			(e) => e.room_id === room && /^Linked/.test(String(e.content.body)),
+			20_000,
+		);
+		await alice.send(room, "the first");
+		await listener.client.waitForMessage("the first", muc, 20_000);
+
+		const out: Path = {
+			name: `Matrix → MUC with${archive ? "" : "out"} an archive`,
+			sent: [],
+			confirmed: new Set(),
+			arrived: async () => (archive ? archived(listener, muc) : listener.bodies()),
+		};
+		const back: Path = {
+			name: `MUC with${archive ? "" : "out"} an archive → Matrix`,
+			sent: [],
+			confirmed: new Set(),
+			arrived: () => timeline(alice, room),
+		};
+		let talking = true;
+		/** Both sides talk, `ms` between lines, until told to stop. */
+		const talk = async (ms: number) => {
+			const matrix = (async () => {
+				for (let n = 0; talking; n++, await sleep(ms)) {
+					const body = `m${n} of ${muc}`;
+					out.sent.push(body);
+					await alice.send(room, body).then(() => out.confirmed.add(body));
+				}
+			})();
+			for (let n = 0; talking; n++, await sleep(ms)) {
+				const body = `x${n} of ${muc}`;
+				back.sent.push(body);
+				await speaker.say(body).catch(() => undefined);
+			}
+			await matrix;
+			await sleep(500);
+			for (const body of speaker.bodies()) if (body.startsWith("x")) back.confirmed.add(body);
+		};
+		return {
+			muc,
+			speaker,
+			listener,
+			/** Resolves with what became of all that was said while `happens` was under way, and a little before and after. */
+			async through(fault: string, ms: number, happens: () => Promise<unknown>) {
+				const talks = talk(ms);
+				await sleep(800);
+				await happens();
+				await sleep(800);
+				talking = false;
+				await talks;
+				const found = await Promise.all([verdict(out, fault), verdict(back, fault)]);
+				await Promise.all([speaker.client.close(), listener.client.close()]);
+				return found;
+			},
+		};
+	}
+	const killed = async () => {
+		await bridged.kill();
+		await sleep(300);
+		await bridged.start();
+	};
+
+	test("nothing is lost, twice or out of order when the bridge is killed twice", async () => {
+		const { through } = await portal(true);
+		const both = async () => {
+			await killed();
+			await sleep(700);
+			await killed();
+		};
+		expect(await through("killed -9", 20, both)).toEqual([nothing, nothing]);
+	});
+
+	test("nor when it stops in good order", async () => {
+		const { through } = await portal(true);
+		const stopped = async () => {
+			await bridged.stop();
+			await sleep(500);
+			await bridged.start();
+		};
+		expect(await through("stopped", 20, stopped)).toEqual([nothing, nothing]);
+	});
+
+	test("nor when the XMPP server restarts", async () => {
+		const { through, speaker, listener } = await portal(true);
+		const restarted = async () => {
+			await bridged.bed.restart(server);
+			await Promise.all([speaker.reconnect(), listener.reconnect()]);
+			await sleep(3_000);
+		};
+		expect(await through(`${server} restarted`, 40, restarted)).toEqual([nothing, nothing]);
+	});
+
+	test("nor when the XMPP server hangs for five seconds", async () => {
+		const { through } = await portal(true);
+		const hung = async () => {
+			bridged.bed.pause(server);
+			await sleep(5_000);
+			bridged.bed.resume(server);
+		};
+		expect(await through(`${server} hung`, 50, hung)).toEqual([nothing, nothing]);
+	});
+
+	test("in a room without an archive neither, while no more is said than it tells newcomers", async () => {
+		const { through } = await portal(false);
+		expect(await through("killed -9", 250, killed)).toEqual([nothing, nothing]);
+	});
+});
