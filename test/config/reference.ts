@@ -71,7 +71,7 @@ several that match, the one with most letters of its own wins. Each level includ
 | \`block\` | nothing; nothing of theirs crosses |
 | \`use\` | talk, join bridged rooms, open chats |
 | \`link\` | also link and unlink rooms they may change, and publish to MQTT |
-| \`admin\` | also what is for admins alone (nothing yet) |`,
+| \`admin\` | also see and repeat what could not be delivered |`,
 };
 
 const head = `# Configure
