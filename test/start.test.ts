@@ -4,11 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { complaint } from "../src/complaint.ts";
 import { TemporaryError } from "../src/core/errors.ts";
 import { nodeTooOld } from "../src/core/phrases.ts";
 import { writeRegistration } from "../src/matrix/registration.ts";
+
+// Each starts the whole bridge, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 let taken: Server;
@@ -96,7 +99,7 @@ test("while a server is away the bridge waits, each try is one short line, and i
 	register();
 	const free = await freePort();
 	const { ended, out } = run(configure(free));
-	await expect.poll(out, { timeout: 10_000 }).toContain("ECONNREFUSED");
+	await expect.poll(out, { timeout: 30_000 }).toContain("ECONNREFUSED");
 	const [line = ""] = out().split("\n");
 	expect(line.length).toBeLessThan(400);
 	const [live, ready] = await Promise.all(
