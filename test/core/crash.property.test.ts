@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createBridge, type Running } from "../../src/core/bridge.ts";
+import { TemporaryError } from "../../src/core/errors.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Journal } from "../../src/core/journal.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import { memoryMapping } from "../../src/store/memory.ts";
+import { sqliteJournal } from "../../src/store/sqlite.ts";
+import { fakeNetwork, quiet } from "../fakes.ts";
+
+const many = { perMinute: 1e9, burst: 1e9 };
+const rooms = ["plaza", "market"] as const;
+const never = new Promise<never>(() => undefined);
+
+/** How a delivery goes: well, not at all, or well with the answer lost. */
+type Outcome = "done" | "failed" | "unanswered";
+type Run = Readonly<{
+	/** The rooms something is said in, in this order. */
+	lines: readonly number[];
+	outcomes: readonly Outcome[];
+	/** The process dies at this call of the journal, which reaches the disk or does not; else while nothing happens. */
+	crash: Readonly<{ call: number; written: boolean }>;
+}>;
+
+/** What outlives the process: the store, what was said, what arrived, and who was told what. */
+function world(folder: string, window: number) {
+	const mapping = memoryMapping();
+	const said: { room: string; text: string; id: MessageId; acknowledged: boolean }[] = [];
+	const arrived: { room: string; text: string; operation: string }[] = [];
+
+	/** One life of the process. */
+	async function life(outcomes: Outcome[], crash: Run["crash"] | undefined) {
+		let [stalled, dead] = [false, false];
+		let calls = 0;
+		const real = sqliteJournal({ file: join(folder, "journal.db"), log: quiet, onFailure: () => undefined });
+		const mortal = new Proxy(real, {
+			get(target, name) {
+				const method = target[name as keyof Journal] as (...values: unknown[]) => Promise<unknown>;
+				return (...values: unknown[]) => {
+					if (stalled || dead) return never;
+					if (++calls !== crash?.call) return method.apply(target, values).then((it) => (dead ? never : it));
+					// What waits for the disk waits for ever; what does not wait goes on for a moment.
+					stalled = true;
+					setTimeout(() => {
+						dead = true;
+					}, 3);
+					if (crash.written) void method.apply(target, values);
+					return never;
+				};
+			},
+		});
+		await real.open();
+
+		/** The line that failed, by room: nothing may pass it. */
+		const stuck = new Map<string, string>();
+		const earth = fakeNetwork("earth");
+		const mars = fakeNetwork("mars", {
+			window,
+			// What comes in meanwhile must not overtake what an earlier life left.
+			start: () => sleep(20),
+			async send({ operation, room, event, attempt }) {
+				if (dead) return never;
+				if (stuck.get(room) === operation) stuck.delete(room);
+				if (stuck.has(room)) throw new TemporaryError("the line is down");
+				const there = arrived.some((one) => one.operation === operation);
+				const outcome = outcomes.shift() ?? "done";
+				if (outcome === "failed") stuck.set(room, operation);
+				if (outcome === "failed") throw new TemporaryError("not sent");
+				// A network looks before it repeats; what is not marked as tried before it cannot know.
+				if (!(there && attempt > 0) && event.kind === "message")
+					arrived.push({ room, text: event.text, operation });
+				if (outcome === "done") return [`mars:${operation}` as MessageId];
+				stuck.set(room, operation);
+				throw new TemporaryError("no answer");
+			},
+		});
+		for (const room of rooms) mars.rooms.set(`${room} there`, []);
+		const bridge: Running = createBridge({
+			networks: [earth, mars],
+			mapping,
+			journal: mortal,
+			rules: {
+				level: permissions({ "*": "admin" }),
+				limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+				direct: "known",
+				membersMirrored: 3,
+			},
+			log: quiet,
+		});
+		const say = async (one: (typeof said)[number]) => {
+			await earth.say(one.room, "ann", one.text, { id: one.id });
+			one.acknowledged = true;
+		};
+		return {
+			bridge,
+			earth,
+			start: () => Promise.race([bridge.start(), died()]),
+			/** The server hands over what was never acknowledged, and what is new, in order, some of it at once. */
+			async hear(lines: readonly number[]): Promise<void> {
+				for (const index of lines) {
+					const room = rooms[index] as string;
+					const text = `${room} ${said.filter((one) => one.room === room).length}`;
+					said.push({ room, text, id: text as MessageId, acknowledged: false });
+				}
+				const all = said.filter((one) => !one.acknowledged).map((one) => say(one));
+				await Promise.race([Promise.all(all), died()]);
+			},
+			async work(until: () => boolean, ms: number): Promise<void> {
+				for (const end = Date.now() + ms; Date.now() < end && !dead && !until(); ) {
+					bridge.resume(mars.name);
+					await sleep(1);
+				}
+			},
+			async die(): Promise<void> {
+				dead = true;
+				await real.close();
+			},
+		};
+		async function died(): Promise<void> {
+			while (!dead) await sleep(1);
+		}
+	}
+
+	return { said, arrived, life };
+}
+
+const run = fc.record({
+	lines: fc.array(fc.nat(1), { maxLength: 8 }),
+	outcomes: fc.array(fc.constantFrom<Outcome>("done", "done", "failed", "unanswered"), { maxLength: 8 }),
+	crash: fc.record({ call: fc.integer({ min: 1, max: 60 }), written: fc.boolean() }),
+});
+
+test.each([1, 5])(
+	"whenever it dies, with %i deliveries at once, every line arrives once and in order",
+	async (window) => {
+		await fc.assert(
+			fc.asyncProperty(fc.array(run, { minLength: 1, maxLength: 4 }), async (runs) => {
+				const folder = mkdtempSync(join(tmpdir(), "trivium-crash-"));
+				try {
+					const { said, arrived, life } = world(folder, window);
+					const first = await life([], undefined);
+					await first.start();
+					for (const room of rooms)
+						await first.bridge.command({
+							id: `link ${room}` as MessageId,
+							network: first.earth.name,
+							room: room as RoomId,
+							sender: first.earth.person("ann"),
+							text: `link mars ${room} there`,
+							mayChangeRoom: async () => true,
+							reply: async () => undefined,
+						});
+					await first.die();
+					for (const { lines, outcomes, crash } of runs) {
+						const one = await life([...outcomes], crash);
+						await Promise.all([one.start(), one.hear(lines)]);
+						await one.work(() => false, 15);
+						await one.die();
+					}
+					const last = await life([], undefined);
+					await last.start();
+					await last.hear([]);
+					await last.work(() => arrived.length >= said.length, 5_000);
+					await sleep(5);
+					await last.die();
+					for (const room of rooms) {
+						const texts = (of: readonly { room: string; text: string }[], name: string) =>
+							of.filter((one) => one.room === name).map((one) => one.text);
+						expect(texts(arrived, `${room} there`)).toEqual(texts(said, room));
+					}
+				} finally {
+					rmSync(folder, { recursive: true });
+				}
+			}),
+			{ numRuns: Number(process.env.TRIVIUM_RUNS ?? 6) },
+		);
+	},
+	600_000,
+);
