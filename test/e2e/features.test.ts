@@ -1,0 +1,481 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Bridged, startBridged } from "../testbed/bridge.ts";
+import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
+import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+
+/** Every row of docs/support.md that is about messages, on the whole bridge: a Matrix client here, an XMPP client there. */
+
+const ns = {
+	correct: "urn:xmpp:message-correct:0",
+	retract: "urn:xmpp:message-retract:1",
+	moderate: "urn:xmpp:message-moderate:1",
+	reactions: "urn:xmpp:reactions:0",
+	reply: "urn:xmpp:reply:0",
+	fallback: "urn:xmpp:fallback:0",
+	mentions: "urn:xmpp:mentions:0",
+	reference: "urn:xmpp:reference:0",
+	muc: "http://jabber.org/protocol/muc",
+};
+/** What nobody may ever read. */
+const raw = /=40|=3a|@_xmpp_|@juliet:hs\.test|%hs\.test/;
+const body = (stanza: Element) => stanza.getChild("body")?.getText();
+type Content = Record<string, unknown>;
+const content = (event: SeenEvent) =>
+	event.content as Record<"msgtype" | "formatted_body" | "geo_uri", string | undefined> & Content;
+const relation = (event: SeenEvent) =>
+	(event.content["m.relates_to"] ?? {}) as Record<"rel_type" | "event_id" | "key", string | undefined> &
+		Content;
+const changed = (event: SeenEvent) => ((event.content["m.new_content"] ?? {}) as Content).body;
+
+type Kind = "chat" | "MUC" | "MUC without an archive";
+let count = 0;
+const unique = (text: string) => `${text} ${++count}`;
+
+describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) => {
+	let bridged: Bridged;
+	let juliet: MatrixClient;
+	let romeo: XmppClient;
+	const rooms = new Map<Kind, { to: string; room: string }>();
+
+	beforeAll(async () => {
+		bridged = await startBridged({ xmpp: server });
+		const { bed, xmpp } = bridged;
+		juliet = await MatrixClient.connect(bed.matrix.url, await bed.matrixUser("juliet"));
+		await juliet.displayName("Juliet");
+		romeo = await XmppClient.connect(await bed.xmppUser(server, "romeo"));
+
+		for (const [kind, name] of [
+			["MUC", "verona"],
+			["MUC without an archive", "mantua"],
+		] as const) {
+			const to = `${name}@${xmpp.muc}`;
+			await romeo.joinRoom(to, "Romeo");
+			const field = (of: string, value: string) => xml("field", { var: of }, xml("value", {}, value));
+			const off =
+				kind === "MUC"
+					? []
+					: [
+							field("FORM_TYPE", `${ns.muc}#roomconfig`),
+							field(server === "prosody" ? "muc#roomconfig_enablearchiving" : "mam", "0"),
+						];
+			const form = xml("x", { xmlns: "jabber:x:data", type: "submit" }, ...off);
+			await romeo.iq(to, "set", xml("query", { xmlns: `${ns.muc}#owner` }, form));
+			const room = await juliet.join(`#_xmpp_${name}=40${xmpp.muc}:hs.test`);
+			await romeo.waitFor(
+				"Juliet",
+				(one) => one.is("presence") && one.attrs.from === `${to}/Juliet` && !one.attrs.type,
+				20_000,
+			);
+			rooms.set(kind, { to, room });
+		}
+		const to = `juliet@${xmpp.component}`;
+		await romeo.sendMessage(to, "good evening");
+		const invite = await juliet.waitFor(
+			"an invitation",
+			(event) =>
+				event.type === "m.room.member" &&
+				event.state_key === juliet.userId &&
+				event.content.membership === "invite" &&
+				event.sender?.includes("romeo") === true,
+			20_000,
+		);
+		await juliet.join(invite.room_id);
+		await juliet.waitForMessage("good evening", invite.room_id, 20_000);
+		rooms.set("chat", { to, room: invite.room_id });
+	});
+	afterAll(async () => {
+		const others = juliet?.inbox.items.filter(({ sender }) => sender !== juliet.userId);
+		expect(others?.map(({ content }) => String(content.body ?? "")).join("\n")).not.toMatch(raw);
+		const shown = romeo?.inbox.items.map((one) => body(one) ?? "").join("\n");
+		expect(shown).not.toMatch(raw);
+		await Promise.all([juliet?.close(), romeo?.close()]);
+		await bridged?.down();
+	});
+
+	describe.each<Kind>(["chat", "MUC", "MUC without an archive"])("in a %s", (kind) => {
+		const inMuc = kind !== "chat";
+		const ids = kind !== "MUC without an archive";
+		let to: string;
+		let room: string;
+		let seenHere: number;
+		let seenThere: number;
+		beforeEach(() => {
+			({ to, room } = rooms.get(kind) ?? { to: "", room: "" });
+			seenHere = juliet.inbox.items.length;
+			seenThere = romeo.inbox.items.length;
+		});
+
+		/** Romeo sends a stanza. Resolves with its id and the id others name it by. */
+		async function sends(words: string | undefined, ...parts: Element[]) {
+			const id = `r${++count}`;
+			const line = words === undefined ? [] : [xml("body", {}, words)];
+			await romeo.send(xml("message", { to, type: inMuc ? "groupchat" : "chat", id }, ...line, ...parts));
+			if (!inMuc) return { id, named: id };
+			const back = await romeo.waitFor("the reflection", (one) => one.attrs.id === id && one.is("message"));
+			return { id, named: back.getChild("stanza-id", "urn:xmpp:sid:0")?.attrs.id ?? id };
+		}
+		/** What Juliet gets of romeo since the test began. */
+		const here = (what: string, fits: (event: SeenEvent) => boolean) =>
+			juliet.waitFor(
+				what,
+				(event) =>
+					juliet.inbox.items.indexOf(event) >= seenHere &&
+					event.room_id === room &&
+					event.from === "timeline" &&
+					event.sender !== juliet.userId &&
+					fits(event),
+				15_000,
+			);
+		const heard = (words: string) => here(words, (event) => event.content.body === words);
+		/** What romeo gets of Juliet since the test began. */
+		const there = (what: string, fits: (stanza: Element) => boolean) =>
+			romeo.waitFor(
+				what,
+				(one) =>
+					romeo.inbox.items.indexOf(one) >= seenThere &&
+					one.is("message") &&
+					one.attrs.type !== "error" &&
+					one.attrs.from?.split("/")[0] === to &&
+					!one.attrs.from?.endsWith("/Romeo") &&
+					fits(one),
+				15_000,
+			);
+		const read = (words: string) => there(words, (one) => body(one) === words);
+		const nameOf = (line: Element) =>
+			inMuc && ids ? (line.getChild("stanza-id", "urn:xmpp:sid:0")?.attrs.id ?? "") : (line.attrs.id ?? "");
+		const redact = (event: string, reason?: string, as = juliet) =>
+			as.request(
+				"PUT",
+				`v3/rooms/${encodeURIComponent(room)}/redact/${encodeURIComponent(event)}/t${++count}`,
+				reason ? { reason } : {},
+			);
+		const react = (event: string, key: string) =>
+			juliet.send(room, { "m.relates_to": { rel_type: "m.annotation", event_id: event, key } }, "m.reaction");
+		const reply = (id: string) => xml("reply", { xmlns: ns.reply, id });
+		const reactions = (id: string, ...emoji: string[]) =>
+			xml("reactions", { xmlns: ns.reactions, id }, ...emoji.map((one) => xml("reaction", {}, one)));
+		const store = () => xml("store", { xmlns: "urn:xmpp:hints" });
+		/** How many of these Juliet saw, after time for more. */
+		const times = async (fits: (event: SeenEvent) => boolean) =>
+			(
+				await juliet.inbox.settled(
+					(event) => event.room_id === room && event.from === "timeline" && fits(event),
+					500,
+				)
+			).length;
+
+		test("formatting is formatting", async () => {
+			const words = unique("bold");
+			await sends(`*${words}* and \`code\``);
+			const event = await heard(`${words} and code`);
+			expect(content(event).formatted_body).toBe(`<strong>${words}</strong> and <code>code</code>`);
+			await sends("```ts\nlet a = 1;\n```");
+			const code = await here("code", (one) => /<pre>/.test(content(one).formatted_body ?? ""));
+			expect(content(code).formatted_body).toContain('<pre><code class="language-ts">let a = 1;');
+			await juliet.send(room, {
+				msgtype: "m.text",
+				body: `**${words}** x`,
+				format: "org.matrix.custom.html",
+				formatted_body: `<strong>${words}</strong> <span data-mx-spoiler>x</span><script>y</script>`,
+			});
+			await read(`*${words}* ||x||`);
+			await juliet.send(room, `*${words}*`);
+			const literal = await there("what is no styling", (one) => body(one) === `*${words}*`);
+			expect(literal.getChild("unstyled", "urn:xmpp:styling:0")).toBeTruthy();
+		});
+
+		test("corrections, and corrections of corrections, change the first message", async () => {
+			const [one, two, three] = [unique("one"), unique("two"), unique("three")];
+			const { id } = await sends(one);
+			const first = await heard(one);
+			for (const words of [two, three]) {
+				await sends(words, xml("replace", { xmlns: ns.correct, id }));
+				const edit = await here(words, (event) => changed(event) === words);
+				expect(relation(edit)).toEqual({ rel_type: "m.replace", event_id: first.event_id });
+			}
+			const mine = await juliet.send(room, one);
+			const line = await read(one);
+			for (const words of [two, three]) {
+				await juliet.send(room, {
+					msgtype: "m.text",
+					body: `* ${words}`,
+					"m.new_content": { msgtype: "m.text", body: words },
+					"m.relates_to": { rel_type: "m.replace", event_id: mine },
+				});
+				const correction = await read(words);
+				expect(correction.getChild("replace", ns.correct)?.attrs.id).toBe(line.attrs.id);
+			}
+			expect(await times((event) => event.content.body === two && !relation(event).rel_type)).toBe(0);
+			expect(romeo.inbox.items.some((stanza) => body(stanza)?.startsWith("* "))).toBe(false);
+		});
+
+		test("what is deleted is deleted", async () => {
+			const words = unique("oops");
+			const { named } = await sends(words);
+			const event = await heard(words);
+			if (ids) {
+				await sends(
+					"/me retracted a message",
+					xml("retract", { xmlns: ns.retract, id: named }),
+					xml("fallback", { xmlns: ns.fallback, for: ns.retract }),
+					store(),
+				);
+				const gone = await here("the redaction", (one) => one.type === "m.room.redaction");
+				expect(gone.sender).toBe(event.sender);
+				expect(JSON.stringify(gone)).toContain(event.event_id ?? "?");
+				expect(await times((one) => String(one.content.body).includes("retracted"))).toBe(0);
+			}
+			const mine = await juliet.send(room, words);
+			const line = await read(words);
+			await redact(mine);
+			const told = await there(
+				"the retraction",
+				(one) => !!one.getChild("retract", ns.retract) || body(one) === "(deleted)",
+			);
+			const target = told.getChild(ids ? "retract" : "replace")?.attrs.id;
+			expect(target).toBe(ids ? nameOf(line) : line.attrs.id);
+		});
+
+		test("answers answer, and show no quote besides", async () => {
+			const question = unique("🎉 lunch?");
+			const { named } = await sends(question);
+			const event = await heard(question);
+			const yes = unique("yes");
+			const mine = await juliet.send(room, {
+				msgtype: "m.text",
+				body: yes,
+				"m.relates_to": { "m.in_reply_to": { event_id: event.event_id } },
+			});
+			const answer = await there("the answer", (one) => body(one)?.endsWith(yes) === true);
+			expect(body(answer)).toMatch(new RegExp(`^> [Rr]omeo: ${question.replace("?", "\\?")}\\n${yes}$`));
+			if (!ids) return;
+			expect(answer.getChild("reply", ns.reply)?.attrs.id).toBe(named);
+			const quote = `> Juliet: ${yes}\n`;
+			const end = String(Array.from(quote).length);
+			const noon = unique("at 🕛");
+			await sends(
+				quote + noon,
+				reply(nameOf(answer)),
+				xml("fallback", { xmlns: ns.fallback, for: ns.reply }, xml("body", { start: "0", end })),
+			);
+			expect(relation(await heard(noon))).toEqual({ "m.in_reply_to": { event_id: mine } });
+		});
+
+		test("reactions are sets", async () => {
+			const cake = unique("cake");
+			const mine = await juliet.send(room, cake);
+			const line = await read(cake);
+			const { named } = await sends(unique("tea"));
+			const tea = await here("tea", (event) => String(event.content.body).startsWith("tea"));
+			if (!ids) {
+				await react(tea.event_id ?? "", "👍");
+				await there("words", (one) => body(one)?.startsWith("/me reacted with 👍") === true);
+				return;
+			}
+			await sends(undefined, reactions(nameOf(line), "👍", "❤"), store());
+			const thumb = await here("👍", (event) => relation(event).key?.startsWith("👍") === true);
+			expect(relation(thumb)).toMatchObject({ rel_type: "m.annotation", event_id: mine });
+			const heart = await here("❤️", (event) => relation(event).key === "❤️");
+			await sends(undefined, reactions(nameOf(line), "❤️"), store());
+			await here(
+				"👍 gone",
+				(event) => event.type === "m.room.redaction" && JSON.stringify(event).includes(thumb.event_id ?? "?"),
+			);
+			expect(await times((event) => relation(event).key === "❤️" && relation(event).event_id === mine)).toBe(
+				1,
+			);
+			await sends(undefined, reactions(nameOf(line)), store());
+			await here(
+				"❤️ gone",
+				(event) => event.type === "m.room.redaction" && JSON.stringify(event).includes(heart.event_id ?? "?"),
+			);
+
+			const shows = (...emoji: string[]) =>
+				there(emoji.join(" ") || "nothing", (one) => {
+					const element = one.getChild("reactions", ns.reactions);
+					const all = element?.getChildren("reaction").map((each) => each.getText());
+					return element?.attrs.id === named && all?.join() === emoji.join();
+				});
+			const first = await react(tea.event_id ?? "", "👍");
+			await shows("👍");
+			const second = await react(tea.event_id ?? "", "🎉");
+			await shows("👍", "🎉");
+			await redact(first);
+			await shows("🎉");
+			await redact(second);
+			expect(body(await shows())).toBeUndefined();
+		});
+
+		test("a reaction to a corrected message is one to the message", async () => {
+			if (!ids) return;
+			const [one, two] = [unique("one"), unique("two")];
+			const mine = await juliet.send(room, one);
+			await read(one);
+			await juliet.send(room, {
+				msgtype: "m.text",
+				body: `* ${two}`,
+				"m.new_content": { msgtype: "m.text", body: two },
+				"m.relates_to": { rel_type: "m.replace", event_id: mine },
+			});
+			const correction = await read(two);
+			await sends(undefined, reactions(nameOf(correction), "🎂"), store());
+			const event = await here("🎂", (seen) => relation(seen).key === "🎂");
+			expect(relation(event).event_id).toBe(mine);
+		});
+
+		test("threads keep together", async () => {
+			const [root, leaf, more] = [unique("root"), unique("leaf"), unique("more")];
+			const first = await juliet.send(room, root);
+			const line = await read(root);
+			await juliet.send(room, {
+				msgtype: "m.text",
+				body: leaf,
+				"m.relates_to": {
+					rel_type: "m.thread",
+					event_id: first,
+					is_falling_back: true,
+					"m.in_reply_to": { event_id: first },
+				},
+			});
+			const told = await there("the leaf", (one) => body(one)?.endsWith(leaf) === true);
+			expect(told.getChild("replace")).toBeUndefined();
+			const thread = told.getChild("thread")?.getText() ?? "";
+			expect(thread).not.toBe("");
+			await sends(more, xml("thread", {}, thread));
+			const event = await heard(more);
+			expect(relation(event)).toMatchObject({ rel_type: "m.thread", event_id: first, is_falling_back: true });
+			expect(line.getChild("thread")).toBeUndefined();
+		});
+
+		test("who is meant is told", async () => {
+			if (!inMuc) return;
+			const look = unique("look");
+			await sends(`Juliet: ${look}`);
+			const event = await heard(`Juliet: ${look}`);
+			expect(content(event)["m.mentions"]).toEqual({ user_ids: [juliet.userId] });
+			expect(content(event).formatted_body).toContain("https://matrix.to/#/");
+			const ghost = event.sender ?? "";
+			const yes = unique("yes");
+			await juliet.send(room, {
+				msgtype: "m.text",
+				body: `${ghost}: ${yes}`,
+				format: "org.matrix.custom.html",
+				formatted_body: `<a href="https://matrix.to/#/${encodeURIComponent(ghost)}">${ghost}</a>: ${yes}`,
+				"m.mentions": { user_ids: [ghost] },
+			});
+			const line = await read(`Romeo: ${yes}`);
+			expect(line.getChild("reference", ns.reference)?.attrs).toMatchObject({
+				type: "mention",
+				uri: `xmpp:${to}/Romeo`,
+				begin: "0",
+				end: "5",
+			});
+			expect(line.getChild("mention", ns.mentions)?.attrs).toMatchObject({ begin: "0", end: "5" });
+			const all = unique("@room hear");
+			await juliet.send(room, { msgtype: "m.text", body: all, "m.mentions": { room: true } });
+			expect((await read(all)).getChild("mention", ns.mentions)?.attrs.mentions).toBe(
+				`${ns.mentions}#channel`,
+			);
+		});
+
+		test("places are places", async () => {
+			const lat = (45 + ++count / 1000).toFixed(3);
+			await sends(`geo:${lat},12.33`);
+			const event = await here("the place", (one) => content(one).geo_uri === `geo:${lat},12.33`);
+			expect(event.content.msgtype).toBe("m.location");
+			const other = (46 + ++count / 1000).toFixed(3);
+			await juliet.send(room, { msgtype: "m.location", body: "Rialto", geo_uri: `geo:${other},12.33` });
+			const line = await read(`geo:${other},12.33`);
+			expect(line.getChild("geoloc", "http://jabber.org/protocol/geoloc")?.getChild("lat")?.getText()).toBe(
+				other,
+			);
+		});
+
+		test("polls are words with numbers, numbers are votes, and the end tells the result", async () => {
+			const question = unique("Lunch?");
+			const label = (words: string) => ({ "org.matrix.msc1767.text": words });
+			const poll = await juliet.send(
+				room,
+				{
+					...label(question),
+					"org.matrix.msc3381.poll.start": {
+						question: label(question),
+						kind: "org.matrix.msc3381.poll.disclosed",
+						max_selections: 1,
+						answers: [
+							{ id: "a", ...label("yes") },
+							{ id: "b", ...label("no") },
+						],
+					},
+				},
+				"org.matrix.msc3381.poll.start",
+			);
+			const line = await read(`/me asks: ${question}\n1. yes\n2. no`);
+			if (!ids) return;
+			await sends("2", reply(nameOf(line)));
+			const vote = await here("the vote", (event) => event.type === "org.matrix.msc3381.poll.response");
+			expect(content(vote)["org.matrix.msc3381.poll.response"]).toEqual({ answers: ["b"] });
+			expect(relation(vote).event_id).toBe(poll);
+			await juliet.send(
+				room,
+				{
+					...label("The poll has ended."),
+					"m.relates_to": { rel_type: "m.reference", event_id: poll },
+					"org.matrix.msc3381.poll.end": {},
+				},
+				"org.matrix.msc3381.poll.end",
+			);
+			const end = await there("the result", (one) => /no: 1/.test(body(one) ?? ""));
+			expect(body(end)).toMatch(/yes: 0/);
+		});
+
+		test("what is encrypted is not shown as its ciphertext, nor lost in silence", async () => {
+			const id = `o${++count}`;
+			await romeo.send(
+				xml(
+					"message",
+					{ to, type: inMuc ? "groupchat" : "chat", id },
+					xml("body", {}, "I sent you an OMEMO encrypted message"),
+					xml("encrypted", { xmlns: "eu.siacs.conversations.axolotl" }),
+				),
+			);
+			if (inMuc)
+				await here(
+					"a notice",
+					(event) => event.content.msgtype === "m.notice" && /encrypted/.test(String(event.content.body)),
+				);
+			else await romeo.waitFor("a refusal", (one) => one.attrs.type === "error" && one.attrs.id === id);
+			expect(await times((event) => String(event.content.body).includes("OMEMO"))).toBe(0);
+		});
+	});
+
+	test("a moderator's deletion crosses both ways, and only a moderator's", async () => {
+		const { to, room } = rooms.get("MUC") ?? { to: "", room: "" };
+		const bob = await MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser("bob"));
+		await bob.displayName("Bob");
+		await bob.join(room);
+		await romeo.waitFor(
+			"Bob",
+			(one) => one.is("presence") && one.attrs.from === `${to}/Bob` && !one.attrs.type,
+			20_000,
+		);
+		const words = unique("Bob's");
+		const his = await bob.send(room, words);
+		const line = await romeo.waitForMessage(words, `${to}/Bob`);
+		const sid = line.getChild("stanza-id", "urn:xmpp:sid:0")?.attrs.id ?? "";
+		const retract = xml("retract", { xmlns: ns.retract });
+		await romeo.iq(
+			to,
+			"set",
+			xml("moderate", { xmlns: ns.moderate, id: sid }, retract, xml("reason", {}, "brawl")),
+		);
+		const gone = await bob.waitFor(
+			"the redaction",
+			(event) => event.type === "m.room.redaction" && JSON.stringify(event).includes(his),
+			15_000,
+		);
+		expect(gone.sender).toBe("@trivium:hs.test");
+		expect(gone.content.reason).toBe("brawl");
+		await bob.close();
+	});
+});
