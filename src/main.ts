@@ -68,7 +68,10 @@ async function run(config: Config, file: string): Promise<boolean> {
 		membersMirrored: config.rooms.membersMirrored,
 		...files,
 	});
-	const networks: Network[] = [matrix(config.matrix, on("matrix")), xmpp(config.xmpp, on("xmpp"))];
+	const networks: Network[] = [
+		matrix(config.matrix, on("matrix")),
+		xmpp(config.xmpp, { ...on("xmpp"), version: version() }),
+	];
 	if (config.mqtt) networks.push(mqtt(config.mqtt, on("mqtt")));
 
 	const rules = {

@@ -42,7 +42,8 @@ export function fromMatrix(event: MatrixEvent, around: Around): BridgeEvent | un
 	const base = {
 		id: event.event_id as MessageId,
 		room: event.room_id as RoomId,
-		at: event.origin_server_ts,
+		// Another homeserver may write any number; this far reaches a Date.
+		at: Math.min(Math.max(event.origin_server_ts, 0), 8.64e15),
 		...(typeof event.unsigned?.age === "number" && event.unsigned.age > late && { late: true as const }),
 	};
 	if (event.state_key !== undefined)

@@ -7,6 +7,13 @@ import { ghostMxid, parts } from "./mxid.ts";
 
 export type Ghosts = ReturnType<typeof keepGhosts>;
 
+/** Synapse takes no longer name, in code points; a nick or a topic may well be longer. */
+const longest = 256;
+function short(called: string): string {
+	const letters = [...called.toWellFormed()];
+	return letters.length <= longest ? letters.join("") : `${letters.slice(0, longest - 1).join("")}…`;
+}
+
 /** Our accounts for people of other networks: made at the first need, named as they are called now. */
 export function keepGhosts(deps: { client: Client; mapping: Mapping; domain: string }) {
 	const { client, mapping, domain } = deps;
@@ -16,7 +23,7 @@ export function keepGhosts(deps: { client: Client; mapping: Mapping; domain: str
 	async function ensure(person: Person): Promise<string> {
 		const known = await mapping.ghost(person.id, person.network, name);
 		// A new account shows its localpart until it has a name, and that is our spelling, not for people.
-		const called = person.name ?? known?.name ?? person.address.at(-1) ?? "";
+		const called = short(person.name ?? known?.name ?? person.address.at(-1) ?? "");
 		if (known && known.name === called) return known.address;
 		const mxid = known?.address ?? (await free(person));
 		if (!known) await client.register(parts(mxid)?.[0] ?? "");

@@ -58,9 +58,10 @@ function act({ id, room, sender, at, late }: Sayable, name: string, text: string
 
 /** The line as somebody else's. */
 export function relayedLine({ style, text }: Pick<Message, "style" | "text">, name: string): string {
-	// Further lines are set in, so that no text can pass for the next person's line.
+	// Further lines are set in, and a name is one line, so that none can pass for the next person's.
 	const set = text.replaceAll("\n", "\n    ");
-	return style === "emote" ? phrases.relayedEmote(name, set) : phrases.relayed(name, set);
+	const who = name.replace(/\s+/g, " ");
+	return style === "emote" ? phrases.relayedEmote(who, set) : phrases.relayed(who, set);
 }
 
 const message = (

@@ -70,3 +70,10 @@ test("a failure to make a ghost is not remembered", async () => {
 	hs.fail(() => undefined);
 	expect(await ghosts.ensure(occupant("id1"))).toMatch(/^@_xmpp_/);
 });
+
+test("a name longer than homeservers take is cut, not refused", async () => {
+	const mxid = await ghosts.ensure(person("romeo@x", ["romeo@x"], "🌹".repeat(300)));
+	const name = hs.users.get(mxid) ?? "";
+	expect([...name]).toHaveLength(256);
+	expect(name).toMatch(/^🌹{255}…$/u);
+});

@@ -57,6 +57,15 @@ const brief = (value: unknown) =>
 	);
 
 describe("from Matrix", () => {
+	test.each([2 ** 53, -(2 ** 53)])(
+		"the time %d, which no calendar has, is one that can be shown",
+		(origin_server_ts) => {
+			const content = { msgtype: "m.text", body: "x" };
+			const found = fromMatrix(event({ type: "m.room.message", content, origin_server_ts }), strangers);
+			expect(() => new Date(found?.at ?? Number.NaN).toISOString()).not.toThrow();
+		},
+	);
+
 	for (const { name, type = "m.room.message", in: content, out } of vectors<MatrixEvent["content"]>(
 		"from-matrix.message",
 	))

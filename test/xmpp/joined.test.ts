@@ -237,6 +237,12 @@ describe("speaking", () => {
 		expect(w.bodies()[0]).toMatch(/^~listener-\w+: Alice: hi\n {4}Bob: I quit$/);
 	});
 
+	test("nor is a name of two lines somebody else's line", async () => {
+		w.muc.faults.refuse = () => ["wait", "service-unavailable"];
+		await w.done(w.say("hi", person("alice", "Alice\nBob")));
+		expect(w.bodies()[0]).toMatch(/^~listener-\w+: Alice Bob: hi$/);
+	});
+
 	test("who is not let in within twenty seconds goes through the listener, and blocks nobody longer", async () => {
 		w.muc.faults.mute = true;
 		const line = w.say("hi");
@@ -315,6 +321,19 @@ describe("hearing", () => {
 			address: [room, "Romeo"],
 			id: w.told[0]?.sender.id,
 		});
+	});
+
+	test("a person with two nicks is there until the last of them goes", async () => {
+		const w = world();
+		w.muc.come("Romeo", "romeo's");
+		w.muc.come("Romeo's phone", "romeo's");
+		await w.attach();
+		w.muc.go("Romeo");
+		await w.settle();
+		expect(w.told).toEqual([]);
+		w.muc.go("Romeo's phone");
+		await w.settle();
+		expect(w.told).toMatchObject([{ kind: "membership", change: "leave" }]);
 	});
 
 	test("where it does not, one goes and another comes", async () => {

@@ -74,6 +74,8 @@ function left(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEven
 		room.others.set(renamed, { ...known, person: who, since: room.clock });
 		return [{ kind: "profile", ...base(room, who, now) }];
 	}
+	// One person may be there under several nicks, from several clients.
+	if ([...room.others.values()].some((other) => other.person.id === known.person.id)) return [];
 	const { actor, reason } = seen;
 	return [
 		{
