@@ -217,7 +217,7 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 					args: [JSON.stringify(floor())],
 					...how,
 				});
-			await store(join(folder, "data"));
+			if (!existsSync(join(folder, "data"))) await store(join(folder, "data"));
 			writeFileSync(join(folder, "registration.yaml"), registration, { mode: 0o600 });
 			const file = join(folder, "config.yaml");
 			writeFileSync(file, stringify(config(), { aliasDuplicateObjects: false }), { mode: 0o600 });
