@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { listenPattern, type Problem, validate } from "./config/validate.ts";
 import type { Limits } from "./core/limits.ts";
+import type { Support } from "./core/network.ts";
 import type { Permissions } from "./core/permissions.ts";
 import type { MatrixOptions } from "./matrix/index.ts";
 import type { MediaOptions } from "./media/index.ts";
@@ -13,7 +14,7 @@ export type Config = Readonly<{
 	matrix: MatrixOptions;
 	xmpp: ComponentOptions;
 	mqtt?: MqttOptions;
-	rooms: Readonly<{ membersMirrored: number }>;
+	rooms: Readonly<{ membersMirrored: number; reactions?: Support }>;
 	gateway: Readonly<{ direct: "known" | "any" }>;
 	public?: Readonly<{ listen: Listen; url: string }>;
 	media: Omit<MediaOptions, "public">;
@@ -46,7 +47,7 @@ type Raw = {
 	};
 	xmpp: { component: string; service: string; secret?: string; secret_file?: string };
 	mqtt?: { brokers: Record<string, Broker>; mirrors: { broker: string; topic: string; room: string }[] };
-	rooms: { members_mirrored: number };
+	rooms: { members_mirrored: number; reactions?: Support };
 	gateway: { direct: "known" | "any" };
 	public?: { listen: string; url: string };
 	media: { largest: number; private_hosts: string[] };
@@ -158,7 +159,10 @@ function build(raw: Raw, problems: Problem[]): Config {
 			secret: secret(xmpp, "secret", ["xmpp"], problems) ?? "",
 		},
 		...(mqtt && { mqtt: mqttOptions(mqtt, matrix.domain, problems) }),
-		rooms: { membersMirrored: raw.rooms.members_mirrored },
+		rooms: {
+			membersMirrored: raw.rooms.members_mirrored,
+			...(raw.rooms.reactions && { reactions: raw.rooms.reactions }),
+		},
 		gateway: raw.gateway,
 		...(raw.public && { public: { listen: listen(raw.public.listen), url: raw.public.url } }),
 		media: { largest: raw.media.largest * 1_048_576, privateHosts: raw.media.private_hosts },

@@ -78,7 +78,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		level: permissions(config.permissions),
 		limits: config.limits,
 		direct: config.gateway.direct,
-		membersMirrored: config.rooms.membersMirrored,
+		...config.rooms,
 	};
 	const figures = metrics();
 	const { meter } = figures;

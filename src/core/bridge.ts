@@ -57,6 +57,7 @@ export function createBridge(deps: {
 	const key = (lane: Lane) => `${lane.portal} ${lane.link}`;
 	const settled = (portal: Portal) => lanes.settled(portal.id, 3_000);
 	const sender = deliver({
+		reactions: rules.reactions,
 		settled,
 		mapping,
 		journal,

@@ -7,7 +7,7 @@ import type { Sender } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Meter } from "./meter.ts";
-import type { Network, Outbound } from "./network.ts";
+import type { Network, Outbound, Support } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { changed, sameSet } from "./reactions.ts";
@@ -30,6 +30,8 @@ export function deliver(deps: {
 	network(name: NetworkName): Network;
 	log: Log;
 	meter: Meter;
+	/** How reactions are shown where a room has not chosen. */
+	reactions?: Support | undefined;
 	/** Told which network a lane leads to, once that is known. */
 	target(lane: Lane, to: Network): void;
 	/** Resolves when what is under way in the portal's lanes is settled, or a few seconds have passed. */
@@ -128,9 +130,9 @@ export function deliver(deps: {
 			const said = row.event;
 			const refs = await refsOf(said, portal, to);
 			const speaker = speakerFor(said, portal);
-			const { reactions } = portal.settings ?? {};
+			const reactions = portal.settings?.reactions ?? deps.reactions;
 			const able = target.capabilities(room, said);
-			const can = reactions ? { ...able, reaction: reactions } : able;
+			const can = reactions && able.reaction !== "drop" ? { ...able, reaction: reactions } : able;
 			// A reaction through another's account would replace that one's own.
 			const shown = downgrade(said, speaker ? { ...can, reaction: "text" } : can, refs);
 			const fit = shown && speaker ? through(speaker, shown) : shown;

@@ -5,7 +5,7 @@ import type { Copy, Entry, Journal, NewRow } from "./journal.ts";
 import { type Limits, limiter } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
-import type { Cursor, Level, Network, Received } from "./network.ts";
+import type { Cursor, Level, Network, Received, Support } from "./network.ts";
 import { eventKey, operationId, traceId } from "./operation.ts";
 import { ownReactions } from "./own-reactions.ts";
 import { atLeast } from "./permissions.ts";
@@ -19,6 +19,8 @@ export type Rules = Readonly<{
 	direct: "known" | "any";
 	/** How many people of a room are mirrored before they speak. */
 	membersMirrored: number;
+	/** How reactions are shown where a room has not chosen; absent: as it is able to. */
+	reactions?: Support;
 }>;
 
 /** What is older, in ms, was missed when it was said, and comes in one burst with all that was. */

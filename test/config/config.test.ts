@@ -156,7 +156,7 @@ describe("an error", () => {
 			"10:19: public.listen: the same address as health.listen",
 		],
 		["media: { largest: 0 }", "10:19: media.largest: must be >= 1"],
-		["rooms: { reactions: native }", "10:21: rooms.reactions: not built yet; take it out for now"],
+		["rooms: { reactions: loud }", "10:21: rooms.reactions: expected one of: native, mixed, text, drop"],
 		["gateway: { rooms: local }", "10:19: gateway.rooms: not built yet; take it out for now"],
 		[
 			"health: { listen: '127.0.0.1' }",

@@ -14,17 +14,19 @@ const id = (text: string) => text as MessageId;
 let earth: Fake;
 let mars: Fake;
 let bridge: Running;
+let mapping = memoryMapping();
 let journal = memoryJournal();
 let count = 0;
 
 beforeEach(async () => {
+	mapping = memoryMapping();
 	journal = memoryJournal();
 	earth = fakeNetwork("earth");
 	mars = fakeNetwork("mars");
 	mars.rooms.set("crater", []);
 	const level = permissions({ "*": "link" });
 	const rules = { level, limits, direct: "known" as const, membersMirrored: 3 };
-	bridge = createBridge({ networks: [earth, mars], mapping: memoryMapping(), journal, rules, log: quiet });
+	bridge = createBridge({ networks: [earth, mars], mapping, journal, rules, log: quiet });
 	await bridge.start();
 	await bridge.command({
 		id: id("link"),
@@ -214,6 +216,22 @@ describe("reactions", () => {
 		await reached(mars, 3);
 		expect(lines(mars).at(-1)).toBe("ann: end");
 		expect(await choose("settings reactions loud")).toContain("did not understand");
+	});
+
+	test("are shown as the admin says where the room has not chosen", async () => {
+		await bridge.stop(0);
+		const rules = {
+			level: permissions({ "*": "link" }),
+			limits,
+			direct: "known" as const,
+			membersMirrored: 3,
+		};
+		const words = { ...rules, reactions: "text" as const };
+		bridge = createBridge({ networks: [earth, mars], mapping, journal, rules: words, log: quiet });
+		await bridge.start();
+		await react("add", "👍");
+		await reached(mars, 2);
+		expect(lines(mars).at(-1)).toBe("ann: reacted with 👍");
 	});
 
 	test("name to the target what they replace, with the ids it gave them", async () => {
