@@ -187,7 +187,9 @@ export function fromGroupchat(
 	const { room, sender, now } = where;
 	const stanza = stanzaId(message, room, where.stanzaIds);
 	const id = stanza ?? madeUpId(sender.id, message.attrs.id, content(says));
-	return event(message, says, { id, room: room as RoomId, sender, at: now }, stanza, where.place.author);
+	const { named, author } = where.place;
+	const byRoom = named === "sid" ? stanza : undefined;
+	return event(message, says, { id, room: room as RoomId, sender, at: now }, byRoom, author);
 }
 
 /** A message of a 1:1 chat as an event. `missing` stands in for an id the client did not give. */

@@ -24,6 +24,8 @@ export type MucFaults = {
 	pageSize?: number;
 	/** Lines a newcomer may be told. */
 	history?: number;
+	/** Can take messages back (XEP-0425); the condition it refuses one of ours with, if it does. */
+	moderate?: (from: string) => string | undefined;
 };
 
 export type FakeMuc = ReturnType<typeof fakeMuc>;
@@ -40,6 +42,7 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 	/** Who is in, by nick. Only those with a `jid` are sent anything: they are ours. */
 	const occupants = new Map<string, { jid?: string; id: string }>();
 	const taken: Element[] = [];
+	const moderations: Element[] = [];
 	let stanzaIds = 0;
 	const archive: { id: string; from: string; stanza: string | undefined; at: number; inside: Element[] }[] =
 		[];
@@ -221,8 +224,9 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 				xml("identity", { category: "conference", type: "text", name: "Verona" }),
 				...[
 					"http://jabber.org/protocol/muc",
-					...(faults.noStanzaIds ? [] : ["urn:xmpp:sid:0", "urn:xmpp:mam:2"]),
+					...(faults.noStanzaIds ? [] : ["urn:xmpp:sid:0"]),
 					...(faults.noOccupantIds ? [] : ["urn:xmpp:occupant-id:0"]),
+					...(faults.moderate ? ["urn:xmpp:message-moderate:1"] : []),
 					...(faults.noArchive ? [] : [mam]),
 				].map((one) => xml("feature", { var: one })),
 			),
@@ -242,5 +246,16 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		/** The service forgets everybody, and says nothing. */
 		forget: () => occupants.clear(),
 		emit,
+		/** The room itself says something. */
+		tell(...inside: Element[]): void {
+			for (const to of ours()) send("message", { type: "groupchat", from: jid, to }, ...inside.map(copy));
+		},
+		/** Every wish to take a message back. */
+		moderations,
+		moderate(request: Element): void {
+			moderations.push(request);
+			const no = faults.moderate?.(request.attrs.from ?? "");
+			if (no) throw new StanzaError(no, "auth");
+		},
 	};
 }

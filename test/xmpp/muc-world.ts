@@ -110,6 +110,7 @@ export function world(faults: MucFaults = {}) {
 								wire.push(() => (server.online ? resolve(answer) : reject(new TemporaryError("offline"))));
 							});
 						}
+						if (request.getChild("moderate")) muc.moderate(request);
 						if (request.getChild("query")) return xml("iq", { type: "result" }, (server.info ?? muc.info)());
 						if (request.getChild("ping") && to.includes("/") && !muc.isIn(from))
 							throw new StanzaError("not-acceptable", "cancel");

@@ -331,6 +331,46 @@ describe("a chat", () => {
 		expect(await sent).toMatchObject({ name: "PermanentError", reason: "not-found" });
 	});
 
+	test("asks a client that writes what it knows, and sends it no words for that", async () => {
+		await answers(hello);
+		const ask = server.received.find((one) => one.name === "iq" && one.attrs.to === "romeo@x.test/r");
+		const react = async (operation: string) => {
+			const event = { kind: "reaction", mode: "set", emoji: ["👍"], target: { id: "$1" } };
+			const base = out(operation);
+			await network.send({
+				...base,
+				event: { ...base.event, ...event } as never,
+				refs: { $1: ["msg 1" as never] },
+			});
+			return server.received.find((one) => one.attrs.id === operation);
+		};
+		const mixed = await react("op1");
+		expect(mixed?.getChild("body")?.getText()).toBe("/me reacted with 👍");
+		expect(mixed?.getChild("fallback")).toBeTruthy();
+		const { id = "", from = "" } = ask?.attrs ?? {};
+		await answers(
+			`<iq type='result' from='romeo@x.test/r' to='${from}' id='${id}'><query xmlns='http://jabber.org/protocol/disco#info'><feature var='urn:xmpp:reactions:0'/></query></iq>`,
+		);
+		expect(network.capabilities(room, received[0] as Message)).toMatchObject({
+			reaction: "native",
+			redaction: "text",
+		});
+		const native = await react("op2");
+		expect(native?.getChild("reactions", "urn:xmpp:reactions:0")?.attrs.id).toBe("1");
+		expect(native?.getChild("body")).toBeUndefined();
+	});
+
+	test("lets nobody take back what the other wrote", async () => {
+		const base = out("op1");
+		const event = { kind: "redaction", target: { id: "$1" } };
+		const sent = network.send({
+			...base,
+			event: { ...base.event, ...event } as never,
+			refs: { $1: ["msg 1" as never] },
+		});
+		await expect(sent).rejects.toThrow("only they can delete");
+	});
+
 	test("with somebody who wrote goes at full speed, and a no that comes late is shown in the room", async () => {
 		await answers(hello);
 		const begun = Date.now();
