@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { ServerName } from "../testbed/index.ts";
 import { type Fault, type FaultyProxy, startProxy } from "../testbed/proxy.ts";
-import { type Figures, figures, oddities, type Path, pathNames, world } from "./faults.ts";
+import { columns, type Figures, figures, oddities, type Path, pathNames, world } from "./faults.ts";
 
 /** TRIVIUM_SOAK: the long form. TRIVIUM_SEED: the random kills of an earlier run. */
 const soak = process.env.TRIVIUM_SOAK !== undefined;
@@ -13,7 +13,11 @@ const topic = "home/balcony/temperature";
 const mortal = new URL("../testbed/mortal.ts", import.meta.url).href;
 
 let bridged: Bridged;
+/** On the way to the homeserver, and on its way to us. */
 let proxy: FaultyProxy;
+let inward: FaultyProxy;
+/** Ids of the events we acknowledged. */
+const handed = new Set<string>();
 let everybody: Awaited<ReturnType<typeof world>>;
 
 /** mulberry32: a small generator that a seed repeats. */
@@ -105,6 +109,14 @@ const homeserverFaults: Step[] = [
 	),
 	homeserver("says 500", often({ status: 500, body: { errcode: "M_UNKNOWN", error: "broken" } })),
 	homeserver("drops its answers", often("drop")),
+	[
+		"the homeserver does not hear our acknowledgements",
+		async () => {
+			inward.fail(() => (chance() < 0.7 ? "drop" : undefined));
+			await sleep(2_500);
+			inward.fail();
+		},
+	],
 ];
 const points = ["before:accept:3", "after:accept:3", "after:attempt:5", "before:done:5"].map(diesAt);
 
@@ -124,8 +136,6 @@ const steps = soak
 	? [...round, ...round, ...Array.from({ length: 8 }, diesAtRandom), ...homeserverFaults]
 	: round;
 
-/** Paths whose faults are not all met yet: their figures are printed, not judged. */
-const notYet: readonly string[] = ["MUC → Matrix", "Matrix → MUC", "1:1 Matrix → XMPP"];
 const servers = ["synapse", "prosody", "mosquitto"] as const;
 
 /** Sends the lines `from` to `to` on every path at once, each path one after the other. */
@@ -146,7 +156,10 @@ async function arrivals(paths: readonly Path[]): Promise<(readonly number[])[]> 
 	for (;;) {
 		await everybody.told();
 		const now = await Promise.all(paths.map((path) => path.arrived()));
-		const complete = paths.every((path, index) => figures(path, now[index] ?? []).lost === 0);
+		const complete = paths.every((path, index) => {
+			const { lost, withheld } = figures(path, now[index] ?? []);
+			return lost + withheld === 0;
+		});
 		if (!complete && Date.now() < end) {
 			await sleep(1_000);
 			continue;
@@ -158,7 +171,6 @@ async function arrivals(paths: readonly Path[]): Promise<(readonly number[])[]> 
 }
 
 function print(results: readonly (Figures & { path: string })[]): void {
-	const columns = ["sent", "confirmed", "refused", "arrived", "lost", "twice", "disorder"] as const;
 	const row = (cells: readonly (string | number)[]) =>
 		cells.map((cell, index) => (index ? String(cell).padStart(10) : String(cell).padEnd(20))).join("");
 	console.log(
@@ -175,18 +187,25 @@ describe("under kills, restarts and hangs, on real servers", () => {
 
 	beforeAll(async () => {
 		proxy = await startProxy();
+		inward = await startProxy((path, body) => {
+			if (!path.includes("/transactions/")) return;
+			for (const { event_id } of (JSON.parse(body) as { events: { event_id: string }[] }).events)
+				handed.add(event_id);
+		});
 		const much = () => ({ per_minute: 1_000_000, burst: 100_000 });
 		bridged = await startBridged({
 			xmpp: "prosody",
 			homeserver: proxy.url,
+			appservice: inward.url,
 			mirrors: [{ topic, room: "#climate:hs.test" }],
 			prosody: { conflict: "kick_old" },
 			config: ({ ports }) => {
 				proxy.leadsTo(`http://127.0.0.1:${ports.synapse}`);
+				inward.leadsTo(`http://127.0.0.1:${ports.appservice}`);
 				return { limits: { sender: much(), domain: much(), new_chats: much(), new_chats_of_domain: much() } };
 			},
 		});
-		everybody = await world(bridged, topic);
+		everybody = await world(bridged, topic, handed);
 		const share = each / steps.length;
 		for (const [index, [what, happens, before]] of steps.entries()) {
 			await before?.();
@@ -213,13 +232,19 @@ describe("under kills, restarts and hangs, on real servers", () => {
 		await everybody?.close();
 		await bridged?.down();
 		proxy?.close();
+		inward?.close();
 	});
 
-	const of = (path: string) => results.find((one) => one.path === path);
-	test.each(pathNames.filter((path) => !notYet.includes(path)))(
+	test.each(pathNames)(
 		"%s: all is sent, and what its sender saw confirmed is there once and in order",
 		(path) => {
-			expect(of(path)).toMatchObject({ sent: each, lost: 0, twice: 0, disorder: 0 });
+			const found = results.find((one) => one.path === path);
+			expect(found).toMatchObject({ sent: each, lost: 0, disorder: 0 });
+			// A 1:1 chat has no archive we may ask: what was under way when we died, or the link, goes out again.
+			const inDoubt = path === "1:1 Matrix → XMPP" ? 20 * steps.length : 0;
+			expect(found?.twice).toBeLessThanOrEqual(inDoubt);
+			// A restart of Synapse can lose what it was about to hand us, and no more than that.
+			expect(found?.withheld).toBeLessThanOrEqual(each / 50);
 		},
 	);
 	test("all servers and the bridge survive", () => {

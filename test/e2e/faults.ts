@@ -14,13 +14,22 @@ export type Path = {
 	/** The sender was told that it is not delivered. */
 	refused: Set<number>;
 	say(n: number): Promise<void>;
+	/** Whether our side was handed it and took it; where that is not known it has to be taken for granted. */
+	handed?(n: number): boolean;
 	/** What the target keeps, in its order. */
 	arrived(): Promise<readonly number[]>;
 };
-export type Figures = Record<
-	"sent" | "confirmed" | "refused" | "arrived" | "lost" | "twice" | "disorder",
-	number
->;
+export const columns = [
+	"sent",
+	"confirmed",
+	"refused",
+	"arrived",
+	"lost",
+	"withheld",
+	"twice",
+	"disorder",
+] as const;
+export type Figures = Record<(typeof columns)[number], number>;
 
 export const pathNames = [
 	"Matrix → MUC",
@@ -145,8 +154,11 @@ const bodies = (events: Timeline) =>
 const numbers = (letter: string, lines: readonly string[]) =>
 	lines.flatMap((line) => new RegExp(`(?:^|[ :])${letter}(\\d+)$`).exec(line)?.[1] ?? []).map(Number);
 
-/** Everybody who talks, and where: a room of three networks, a chat of two, a topic. */
-export async function world({ bed, xmpp, log }: Bridged, topic: string) {
+/**
+ * Everybody who talks, and where: a room of three networks, a chat of two, a topic. `handed` has the ids of all events
+ * the homeserver handed us and we acknowledged.
+ */
+export async function world({ bed, xmpp, log }: Bridged, topic: string, handed: ReadonlySet<string>) {
 	const matrix = async (name: string) => MatrixClient.connect(bed.matrix.url, await bed.matrixUser(name));
 	const [alice, bob] = await Promise.all([matrix("alice"), matrix("bob")]);
 	const muc = { jid: `verona@${xmpp.muc}`, nick: "Romeo" };
@@ -225,6 +237,14 @@ export async function world({ bed, xmpp, log }: Bridged, topic: string) {
 		),
 	];
 
+	// Synapse keeps what it has yet to hand over in memory for a moment, and a restart forgets that.
+	const [fromAlice, , , fromBob] = paths as [Path, Path, Path, Path];
+	for (const [one, sent] of [
+		[fromAlice, sentBy.alice],
+		[fromBob, sentBy.bob],
+	] as const)
+		one.handed = (n) => [...sent].some(([id, number]) => number === n && handed.has(id));
+
 	/** What the senders were told in other ways than by an answer. */
 	async function told(): Promise<void> {
 		const [a, b, c, d] = paths as [Path, Path, Path, Path];
@@ -263,13 +283,18 @@ export async function world({ bed, xmpp, log }: Bridged, topic: string) {
 }
 
 /** Which lines were lost, came twice, or stand after a later one: for whoever has to find out why. */
-export function oddities({ confirmed, refused }: Path, arrived: readonly number[]): string {
-	const lost = [...confirmed].filter((n) => !arrived.includes(n) && !refused.has(n));
+export function oddities(
+	{ confirmed, refused, handed = () => true }: Path,
+	arrived: readonly number[],
+): string {
+	const missing = [...confirmed].filter((n) => !arrived.includes(n) && !refused.has(n));
+	const lost = missing.filter(handed);
+	const withheld = missing.filter((n) => !handed(n));
 	const twice = arrived.filter((n, index) => arrived.indexOf(n) !== index);
 	const late = arrived.flatMap((n, index) =>
 		index > 0 && n < (arrived[index - 1] as number) ? [`${n} after ${arrived[index - 1]}`] : [],
 	);
-	const lists = { lost, twice, late };
+	const lists = { lost, withheld, twice, late };
 	return Object.entries(lists)
 		.flatMap(([name, list]) => (list.length > 0 ? [`${name}: ${list.join(", ")}`] : []))
 		.join("; ");
@@ -278,14 +303,16 @@ export function oddities({ confirmed, refused }: Path, arrived: readonly number[
 export function figures(path: Path, arrived: readonly number[]): Figures {
 	const once = new Set(arrived);
 	const first = arrived.filter((n, index) => arrived.indexOf(n) === index);
-	const { sent, confirmed, refused } = path;
+	const { sent, confirmed, refused, handed = () => true } = path;
+	// What its sender saw confirmed, and was not told of later.
+	const missing = [...confirmed].filter((n) => !once.has(n) && !refused.has(n));
 	return {
 		sent,
 		confirmed: confirmed.size,
 		refused: refused.size,
 		arrived: once.size,
-		// Of what its sender saw confirmed, and was not told of later.
-		lost: [...confirmed].filter((n) => !once.has(n) && !refused.has(n)).length,
+		lost: missing.filter(handed).length,
+		withheld: missing.filter((n) => !handed(n)).length,
 		twice: arrived.length - once.size,
 		disorder: first.filter((n, index) => index > 0 && n < (first[index - 1] as number)).length,
 	};

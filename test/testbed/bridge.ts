@@ -20,6 +20,8 @@ export type BridgedOptions = TestbedOptions & {
 	xmpp: XmppServerName;
 	/** What stands between the bridge and the homeserver, if anything. */
 	homeserver?: string;
+	/** What stands between the homeserver and the bridge. */
+	appservice?: string;
 	/** Merged over the config's sections. */
 	config?: (bed: Pick<Testbed, "ports">) => Record<string, unknown>;
 	/** Sections of the config that name brokers; without it the bridge has no MQTT. */
@@ -137,7 +139,7 @@ function config(
 			domain: "hs.test",
 			appservice: {
 				listen: appservice,
-				url: `http://${appservice}`,
+				url: options.appservice ?? `http://${appservice}`,
 				registration: join(folder, "registration.yaml"),
 			},
 		},

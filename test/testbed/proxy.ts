@@ -6,8 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 export type Fault = { status: number; body: object } | { delay: number } | "drop";
 export type FaultyProxy = Awaited<ReturnType<typeof startProxy>>;
 
-/** Stands between the bridge and a homeserver, and fails as homeservers do. */
-export async function startProxy() {
+/**
+ * Stands between the bridge and a homeserver, and fails as both do. `taken` is told of every request whose success the
+ * asker was told of, with its body.
+ */
+export async function startProxy(taken?: (path: string, body: string) => void) {
 	let target = "";
 	let fault: (path: string, method: string) => Fault | undefined = () => undefined;
 
@@ -22,11 +25,14 @@ export async function startProxy() {
 				.end(JSON.stringify(wrong.body));
 			return;
 		}
+		const body: Buffer[] | undefined = taken && [];
+		if (body) request.on("data", (chunk: Buffer) => body.push(chunk));
 		const onward = http.request(target + url, { method, headers }, (answer) => {
 			if (wrong === "drop") {
 				answer.resume().on("end", () => request.socket.destroy());
 				return;
 			}
+			if (answer.statusCode === 200 && body) taken?.(url, Buffer.concat(body).toString("utf8"));
 			response.writeHead(answer.statusCode ?? 500, answer.headers);
 			answer.on("error", () => response.destroy()).pipe(response);
 		});
