@@ -13,6 +13,7 @@ import type { Log } from "./core/log.ts";
 import type { Mapping } from "./core/mapping.ts";
 import type { Network } from "./core/network.ts";
 import { permissions } from "./core/permissions.ts";
+import * as phrases from "./core/phrases.ts";
 import type { Mirror } from "./core/portals.ts";
 import { control } from "./http/control.ts";
 import { health } from "./http/health.ts";
@@ -226,10 +227,18 @@ async function main(): Promise<number | undefined> {
 		return 2;
 	} else {
 		const config = loadConfig(file);
-		mkdirSync(config.store.directory, { recursive: true, mode: 0o700 });
+		makeFolder(config.store.directory);
 		if (!(await verb(config, file))) return 1;
 	}
 	return undefined;
+}
+
+function makeFolder(folder: string): void {
+	try {
+		mkdirSync(folder, { recursive: true, mode: 0o700 });
+	} catch (error) {
+		throw new ConfigError(phrases.storeNotWritable(folder, (error as NodeJS.ErrnoException).code ?? "?"));
+	}
 }
 
 const version = (): string =>

@@ -169,6 +169,7 @@ export function createBridge(deps: {
 			if (!open) throw new PermanentError("not-found", phrases.fileGone);
 			return open(ref, range);
 		},
+		mayOpen: (person) => route.mayOpen(person),
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
 		mirror: portals.mirror,

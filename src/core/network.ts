@@ -146,6 +146,8 @@ export interface Bridge {
 	close(portal: Portal): Promise<void>;
 	/** Opens a file on the network that keeps it. @throws as {@link Network.open} */
 	open(source: Media["source"], range?: ByteRange): Promise<Opened>;
+	/** @throws PermanentError when the person is blocked, or opens too many chats and rooms. Counts as one more. */
+	mayOpen(person: Person): void;
 	/** True when the person may do what `level` says. */
 	allows(person: Person, level: Level): boolean;
 	/** A secret made once and kept for good, base64url, 32 bytes. */

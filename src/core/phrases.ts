@@ -9,6 +9,7 @@ export const value = (label: string, text: string | null) =>
 // Refusals: what the sender of an undeliverable message reads.
 export const notDelivered = (target: string, why: string) => `Not delivered to ${target}: ${why}`;
 export const blocked = "you are blocked on this bridge. Its admin can lift that.";
+export const unreachable = "they take no messages from this bridge.";
 export const notAllowed = (what: string) => `you may not ${what} on this bridge. Its admin can allow it.`;
 export const tooFast = "too many messages at once. Wait a minute and go on more slowly.";
 export const tooManyChats = "too many new chats at once. Wait an hour, or have the other side write first.";

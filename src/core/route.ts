@@ -44,6 +44,8 @@ export function router(deps: {
 	const ofDomain = limiter(rules.limits.domain);
 	const chatsOfSender = limiter(rules.limits.newChats);
 	const chatsOfDomain = limiter(rules.limits.newChatsOfDomain);
+	const logged = limiter({ perMinute: 10, burst: 20 });
+	let unlogged = 0;
 
 	/** Why this person may not say this here, if so. */
 	function guard(event: BridgeEvent, cursor: Cursor | undefined): PermanentError | undefined {
@@ -66,8 +68,8 @@ export function router(deps: {
 
 	/** @throws PermanentError when `by` may not open one more chat or room, or `to` wants none. */
 	function mayOpen(by: Person, to?: Person): void {
-		for (const one of [by, to])
-			if (one && !atLeast(rules.level(one), "use")) throw new PermanentError("forbidden", phrases.blocked);
+		if (!atLeast(rules.level(by), "use")) throw new PermanentError("forbidden", phrases.blocked);
+		if (to && !atLeast(rules.level(to), "use")) throw new PermanentError("forbidden", phrases.unreachable);
 		if (!chatsOfSender(by.id) || !chatsOfDomain(by.domain))
 			throw new PermanentError("busy", phrases.tooManyChats);
 	}
@@ -122,7 +124,13 @@ export function router(deps: {
 
 	/** Refuses aloud what a person said; resolves at once, the telling goes its own way. */
 	function refuse(event: BridgeEvent, error: PermanentError): undefined {
-		log.warn({ trace: traceId(event), reason: error.reason, domain: event.sender.domain }, "event refused");
+		const { domain } = event.sender;
+		const fields = { trace: traceId(event), reason: error.reason, domain, unlogged };
+		// A flood of messages is not to become a flood of lines.
+		if (logged(domain)) {
+			log.warn(fields, "event refused");
+			unlogged = 0;
+		} else unlogged++;
 		if (event.kind !== "message") return undefined;
 		network(event.sender.network)
 			.refuse(event, error, phrases.unlinkedTarget)

@@ -45,6 +45,7 @@ export function invites(deps: {
 		const inviter = members.person(sender);
 		if (!bridge.allows(inviter, "use")) throw new PermanentError("forbidden", phrases.blocked);
 		if (guest === bot) {
+			bridge.mayOpen(inviter);
 			await client.join(room);
 			rooms.withBot.add(room);
 			await members.read(room);

@@ -20,7 +20,7 @@ export const pub = (deps: {
 	usage: "TOPIC VALUE",
 	help: "publishes a value on MQTT",
 	// Whoever may link rooms decides what the bridge does; talking in a room does not switch the heating.
-	level: "link",
+	level: "admin",
 	async run(call, args) {
 		const { topic: typed, payload } = toMqtt(args);
 		const portal = await deps.bridge().portal(call.network, call.room);

@@ -70,8 +70,8 @@ several that match, the one with most letters of its own wins. Each level includ
 |---|---|
 | \`block\` | nothing; nothing of theirs crosses |
 | \`use\` | talk, join bridged rooms, open chats |
-| \`link\` | also link and unlink rooms they may change, and publish to MQTT |
-| \`admin\` | also see and repeat what could not be delivered |`,
+| \`link\` | also link and unlink rooms they may change |
+| \`admin\` | also publish to MQTT, and see and repeat what could not be delivered |`,
 };
 
 const head = `# Configure

@@ -226,6 +226,11 @@ describe("a direct chat", () => {
 		await seen(earth, 1);
 	});
 
+	test("is refused with people who want none, and it is not the writer who is called blocked", async () => {
+		await mars.say("zog+troll", "zog", "hi", { to: earth.person("troll") });
+		expect(mars.refused[0]?.sentence).toContain("they take no messages");
+	});
+
 	test("is capped for people who open very many", async () => {
 		await bridge.stop(0);
 		await begin({ limits: { ...rules.limits, newChats: { perMinute: 0, burst: 2 } } });

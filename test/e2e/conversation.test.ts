@@ -47,6 +47,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		bridged = await startBridged({
 			xmpp: server,
 			mirrors: [{ topic: "home/+/temperature", room: "#climate:hs.test" }],
+			config: () => ({ permissions: { "*": "use", "@*:hs.test": "link", "@juliet:hs.test": "admin" } }),
 		});
 		juliet = await matrix("juliet", "Juliet Capulet 🌹");
 		romeo = await XmppClient.connect(await bridged.bed.xmppUser(server, "romeo"));
