@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { Inbox } from "./inbox.ts";
+import type { XmppAccount } from "./index.ts";
+import { rootFolder } from "./process.ts";
+
+const program = readFileSync(new URL("slixmpp.py", import.meta.url), "utf8");
+
+/** A stanza as slixmpp's plugins read it; absent is what it does not have. */
+export type Heard = {
+	from: string;
+	id: string;
+	stanza_id: string;
+	/** Without what is there for clients that know no replies. */
+	body: string;
+	corrects?: string;
+	retracts?: string;
+	reacts?: string;
+	emoji?: string[];
+	answers?: string;
+	answered?: string;
+	quote?: string;
+	mentions: string[];
+};
+type Line = Partial<Record<"ready" | "joined" | "said" | "moderated" | "failed", string>> & { heard?: Heard };
+type Command = { do: string; to: string; room?: boolean } & Record<string, unknown>;
+
+/** A client that shares no code with ours. */
+export class Slixmpp {
+	readonly lines: Inbox<Line>;
+	readonly #process: ChildProcess;
+	#read = 0;
+
+	private constructor(owner: string, child: ChildProcess) {
+		this.#process = child;
+		this.lines = new Inbox<Line>(owner, (line) => JSON.stringify(line));
+		let rest = "";
+		child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+			const whole = (rest + chunk).split("\n");
+			rest = whole.pop() ?? "";
+			for (const line of whole) this.lines.push(JSON.parse(line) as Line);
+		});
+		child.stderr?.setEncoding("utf8").on("data", (chunk: string) => this.lines.push({ failed: chunk }));
+	}
+
+	static async connect(account: XmppAccount): Promise<Slixmpp> {
+		const { jid, password, c2s } = account;
+		const python = ["env", "-i", "LANG=C.UTF-8", "python3", "-u", "-c", program];
+		// A killed test takes it along.
+		const steps = [
+			"--pdeathsig",
+			"KILL",
+			"--",
+			"chroot",
+			rootFolder,
+			...python,
+			jid,
+			password,
+			new URL(c2s).port,
+		];
+		const self = new Slixmpp(jid, spawn("setpriv", steps, { stdio: ["pipe", "pipe", "pipe"] }));
+		await self.#answer("ready");
+		return self;
+	}
+
+	#answer(name: keyof Line): Promise<Line> {
+		const from = this.#read;
+		const fits = (line: Line) => this.lines.items.indexOf(line) >= from && line[name] !== undefined;
+		return this.lines.waitFor(`"${name}"`, fits, 20_000);
+	}
+
+	/** Does what the program knows by this name; where it answers by `name` resolves with that. */
+	async does(command: Command, name?: "joined" | "said" | "moderated"): Promise<string> {
+		this.#read = this.lines.items.length;
+		this.#process.stdin?.write(`${JSON.stringify(command)}\n`);
+		return name ? String((await this.#answer(name))[name]) : "";
+	}
+
+	async hears(what: string, fits: (heard: Heard) => boolean): Promise<Heard> {
+		const line = await this.lines.waitFor(what, ({ heard }) => heard !== undefined && fits(heard), 15_000);
+		return line.heard as Heard;
+	}
+
+	close(): void {
+		this.#process.kill();
+	}
+}
