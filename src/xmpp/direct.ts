@@ -50,6 +50,8 @@ export function direct(deps: {
 	const named = recent<string, string>(10_000);
 	/** The pairs in which lines get through, as far as we know. */
 	const reached = recent<string, true>(10_000);
+	/** The line of a pair that is to show whether lines get through: none goes along, so that none else is in doubt. */
+	const first = new Map<string, Promise<unknown>>();
 	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
 	const clients = recent<string, string>(10_000);
 	/** What corrections are of, by pair and id. */
@@ -58,6 +60,18 @@ export function direct(deps: {
 	const lines = new Map<string, Promise<void>>();
 
 	async function send(out: Outbound): Promise<readonly MessageId[]> {
+		const { room } = out;
+		while (!reached.has(room) && first.has(room)) await first.get(room);
+		const mine = write(out);
+		if (!reached.has(room))
+			first.set(
+				room,
+				mine.catch(() => undefined).finally(() => first.delete(room)),
+			);
+		return mine;
+	}
+
+	async function write(out: Outbound): Promise<readonly MessageId[]> {
 		const { event, operation, room, refs, shown } = out;
 		if (!isSayable(event)) return [];
 		const [theirs, ghost] = pairOf(room);

@@ -331,6 +331,17 @@ describe("a chat", () => {
 		expect(await sent).toMatchObject({ name: "PermanentError", reason: "not-found" });
 	});
 
+	test("until the first line got through no other is under way, and the order is kept", async () => {
+		const sends = ["op1", "op2", "op3"].map((operation) => network.send(out(operation)));
+		const ids = () =>
+			server.received.flatMap((one) => (one.name === "message" && one.attrs.id ? [one.attrs.id] : []));
+		await vi.waitFor(() => expect(ids()).toEqual(["op1"]));
+		await new Promise((resolve) => setTimeout(resolve, 500));
+		expect(ids()).toEqual(["op1"]);
+		await Promise.all(sends);
+		expect(ids()).toEqual(["op1", "op2", "op3"]);
+	});
+
 	test("asks a client that writes what it knows, and sends it no words for that", async () => {
 		await answers(hello);
 		const ask = server.received.find((one) => one.name === "iq" && one.attrs.to === "romeo@x.test/r");
