@@ -9,6 +9,7 @@ import * as phrases from "../core/phrases.ts";
 import type { Links } from "../media/links.ts";
 import { barrier } from "./barrier.ts";
 import * as capabilities from "./capabilities.ts";
+import { clients } from "./clients.ts";
 import { type ComponentOptions, component } from "./component.ts";
 import { direct, pairOf, pairRoom } from "./direct.ts";
 import { isBits, openBits } from "./features/bits.ts";
@@ -22,13 +23,11 @@ import { joined } from "./joined/index.ts";
 import { type Marks, marks } from "./joined/mark.ts";
 import { paced } from "./paced.ts";
 import { type Files, inParts } from "./parts.ts";
-import { peers } from "./peers.ts";
 import { answerPresence } from "./presence.ts";
 import { recent } from "./recent.ts";
 import { errorReply } from "./stanza-error.ts";
-import * as to from "./to-xmpp.ts";
 import { uploads } from "./uploads.ts";
-import { child, type Element } from "./xml.ts";
+import type { Element } from "./xml.ts";
 
 /** Whose people's ghosts have a bare address, and whose one with a prefix. */
 const plain = "matrix" as NetworkName;
@@ -133,15 +132,11 @@ export function xmpp(
 			resource,
 		},
 	);
-	const clients = peers(async (jid, as) => {
-		const info = await link.iq(to.discoInfo(`${as}/${resource}`, jid));
-		const query = info.getChild("query");
-		return new Set(query?.getChildren("feature").map((feature) => feature.attrs.var ?? ""));
-	});
+	const theirClients = clients(link, resource, log);
 	const chats = direct({
 		link,
-		support: clients.support,
-		wrote: (client, ghost) => learn(client, ghost),
+		support: theirClients.support,
+		wrote: theirClients.wrote,
 		confirm: barrier(link, options.component),
 		resource,
 		bridge: () => bridge,
@@ -194,7 +189,7 @@ export function xmpp(
 					send(rooms.stanza(element));
 					return;
 				}
-				meet(element);
+				theirClients.present(element);
 				void answerPresence(element, resource, () => who(bare(to)))
 					.then((answers) => send(...answers))
 					.catch((error: unknown) => log.warn({ err: error }, "a presence could not be answered"));
@@ -211,23 +206,9 @@ export function xmpp(
 		}
 	}
 
-	/** A client tells a ghost that it is there, or that it goes. */
-	function meet(presence: Element): void {
-		const { from = "", to: ghost = "", type } = presence.attrs;
-		if (type === "unavailable") clients.gone(from);
-		// XEP-0115: who announces nothing is asked when they write.
-		const announced = child(presence, "c", "http://jabber.org/protocol/caps")?.attrs.ver;
-		if (type === undefined && announced) learn(from, bare(ghost), announced);
-	}
-	/** What it does not tell is unknown, and both forms go there. */
-	const learn = (client: string, ghost: string, announced?: string) =>
-		void clients
-			.seen(client, ghost, announced)
-			.catch((error: unknown) => log.debug({ err: error }, "a client does not say what it knows"));
-
 	function shownIn(room: RoomId) {
 		const [theirs, ghost] = pairOf(room);
-		if (ghost) return capabilities.direct((ns) => clients.support(theirs, ns));
+		if (ghost) return capabilities.direct((ns) => theirClients.support(theirs, ns));
 		return rooms.hasIds(room) ? capabilities.joined : capabilities.withoutIds;
 	}
 

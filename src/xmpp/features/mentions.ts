@@ -87,10 +87,14 @@ function found(heard: Heard, where: Hearing): readonly Mention[] {
 	const words = wordsOf(heard);
 	const all: Mention[] = [];
 	if (!/^[^\n]{0,100}[:,]|@/.test(words)) return all;
-	const nicks = [...where.nicks()].filter(([nick]) => nick !== "").sort(([a], [b]) => b.length - a.length);
+	const nicks = [...where.nicks()];
 	const at = (index: number, skip: number, ends: RegExp) => {
 		const rest = words.slice(index + skip);
-		const hit = nicks.find(([nick]) => rest.startsWith(nick) && ends.test(rest.slice(nick.length)));
+		const hits = nicks.filter(
+			([nick]) => nick !== "" && rest.startsWith(nick) && ends.test(rest.slice(nick.length)),
+		);
+		// "Ann Lee: hi" is for Ann Lee, also where there is an Ann.
+		const [hit] = hits.sort(([a], [b]) => b.length - a.length);
 		if (!hit) return;
 		const start = Array.from(words.slice(0, index)).length;
 		const end = start + skip + Array.from(hit[0]).length;
