@@ -1,0 +1,22 @@
+import { existsSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+
+const page = readFileSync("docs/guarantees.md", "utf8").replaceAll(/\s+/g, " ");
+const named = [...page.matchAll(/`(test\/[\w/.-]+\.test\.ts)` “([^”]+)”/g)].map(
+	([, file = "", name = ""]) => [file, name] as const,
+);
+
+test.each(named)("what guarantees.md says is provoked in %s: %s", (file, name) => {
+	expect(existsSync(file)).toBe(true);
+	// As vitest is given it: whatever stands in a comment has other quotes.
+	expect(readFileSync(file, "utf8")).toContain(`"${name}"`);
+});
+
+test("no promise in guarantees.md is without a test that provokes it", () => {
+	const rows = readFileSync("docs/guarantees.md", "utf8")
+		.split("\n")
+		.filter((line) => line.startsWith("| ") && !/^\| (path|what happens) \|/.test(line));
+	expect(rows.length).toBeGreaterThan(20);
+	const bare = rows.filter((line) => !/`test\/.*“/.test(line) && !line.includes("not built yet"));
+	expect(bare).toEqual([]);
+});
