@@ -9,7 +9,8 @@ export const bounds = {
 	 * homeserver sends again first. For the same reason the newest are kept at any age.
 	 */
 	keys: { age: 7 * day, count: 10_000 },
-	dead: { age: 30 * day },
+	/** As many as one lane holds at most: whoever floods one cannot fill the disk with what it does not take. */
+	dead: { age: 30 * day, count: 100_000 },
 } as const;
 
 /**

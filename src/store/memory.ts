@@ -226,7 +226,7 @@ export function memoryJournal(): Journal {
 			for (const [key, { at }] of copies)
 				if (surplus-- > 0 || at < now - bounds.copies.age) copies.delete(key);
 			reactions = reactions.slice(-bounds.copies.count).filter(({ at }) => at >= now - bounds.copies.age);
-			dead = dead.filter(({ diedAt }) => diedAt >= now - bounds.dead.age);
+			dead = dead.slice(-bounds.dead.count).filter(({ diedAt }) => diedAt >= now - bounds.dead.age);
 		},
 	};
 }

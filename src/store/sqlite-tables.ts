@@ -77,6 +77,9 @@ export function journalTables(db: DatabaseSync) {
 		pruneOldCopies: statement(oldRows("copies")),
 		pruneManyCopies: statement(surplusRows("copies", bounds.copies.count)),
 		pruneDead: statement("DELETE FROM dead WHERE died_at < ?"),
+		pruneManyDead: statement(
+			`DELETE FROM dead WHERE died <= (SELECT died FROM dead ORDER BY died DESC LIMIT 1 OFFSET ${bounds.dead.count})`,
+		),
 	};
 
 	let running = (sql.running.get() as { value: number }).value;
@@ -193,6 +196,7 @@ export function journalTables(db: DatabaseSync) {
 				sql.pruneManyCopies.run();
 				reactions.prune(now);
 				sql.pruneDead.run(now - bounds.dead.age);
+				sql.pruneManyDead.run();
 			},
 		},
 	};

@@ -1,0 +1,39 @@
+import { DatabaseSync } from "node:sqlite";
+import { expect, test, vi } from "vitest";
+
+vi.mock("../../src/store/bounds.ts", async (original) => {
+	const real = await original<typeof import("../../src/store/bounds.ts")>();
+	return { ...real, bounds: { ...real.bounds, dead: { ...real.bounds.dead, count: 3 } } };
+});
+const { memoryJournal } = await import("../../src/store/memory.ts");
+const { prepareFile } = await import("../../src/store/sqlite-schema.ts");
+const { journalTables } = await import("../../src/store/sqlite-tables.ts");
+
+const lane = { portal: "p", link: "l" };
+
+test("of more dead letters than are kept the latest stay, in a file", () => {
+	const db = new DatabaseSync(":memory:");
+	prepareFile(db);
+	const { calls } = journalTables(db);
+	for (let n = 1; n <= 5; n++) {
+		const row = [`op${n}`, "t", lane.portal, lane.link, "net", "room", `id${n}`, "{}"] as const;
+		const [seq = 0] = calls.accept([{ key: `k${n}`, rows: [row] }], n);
+		calls.refuse(seq, "no", n);
+	}
+	calls.prune(10);
+	expect(calls.dead(10).map(({ operation }) => operation)).toEqual(["op5", "op4", "op3"]);
+	calls.prune(11);
+	expect(calls.dead(10)).toHaveLength(3);
+});
+
+test("and in memory", async () => {
+	const journal = memoryJournal();
+	const event = { kind: "message", id: "id", room: "room", sender: { network: "net" } };
+	for (let n = 1; n <= 5; n++) {
+		const row = { operation: `op${n}`, trace: "t", lane, event };
+		const [queued] = await journal.accept([{ key: `k${n}`, rows: [row as never] }]);
+		if (queued) await journal.refuse(queued, "no");
+	}
+	await journal.prune(Date.now());
+	expect((await journal.dead(10)).map(({ operation }) => operation)).toEqual(["op5", "op4", "op3"]);
+});
