@@ -35,8 +35,10 @@ export function said(message: Element, where: Hearing): Said | undefined {
 		nothing,
 		...heard
 	} = readers.reduce<Heard>((before, feature) => feature.read?.(message, before, where) ?? before, blank);
-	const words = heard.rich ? plain(heard.rich) : wordsOf({ body });
+	const left = heard.rich ? plain(heard.rich) : wordsOf({ body });
 	const { act, media, location } = heard;
+	// Whoever marks all they say as being there for old clients still said it.
+	const words = left || (act || media || location ? "" : (text(message, "body") ?? ""));
 	if (nothing || !(words || media || location || (act && act.kind !== "edit"))) return undefined;
 	return { ...heard, text: words };
 }
