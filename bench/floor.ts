@@ -87,8 +87,7 @@ function serve({ room, muc, account }: FloorOptions["pairs"][number]): string {
 const sax = new SaxesParser({ xmlns: false, position: false });
 let depth = 0;
 let stanza: Record<string, string> = {};
-let inBody = false;
-let text = "";
+let [inBody, text] = [false, ""];
 let heard: Line[] = [];
 sax.on("opentag", ({ name, attributes }) => {
 	if (depth++ === 1) [stanza, text] = [attributes, ""];
@@ -98,7 +97,9 @@ sax.on("opentag", ({ name, attributes }) => {
 		socket.write(`<handshake>${secret}</handshake>`);
 	}
 });
-sax.on("text", (chunk) => void (text += inBody ? chunk : ""));
+sax.on("text", (chunk) => {
+	if (inBody) text += chunk;
+});
 sax.on("closetag", ({ name }) => {
 	inBody = false;
 	if (--depth !== 1) return;
