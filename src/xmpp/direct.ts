@@ -63,11 +63,15 @@ export function direct(deps: {
 		const { room } = out;
 		while (!reached.has(room) && first.has(room)) await first.get(room);
 		const mine = write(out);
-		if (!reached.has(room))
-			first.set(
-				room,
-				mine.catch(() => undefined).finally(() => first.delete(room)),
-			);
+		if (reached.has(room)) return mine;
+		// A definite no concerns one line; trouble concerns all that wait behind it, or the order would be lost.
+		const shown = mine
+			.catch((error: unknown) => {
+				if (!(error instanceof PermanentError)) throw error;
+			})
+			.finally(() => first.delete(room));
+		shown.catch(() => undefined);
+		first.set(room, shown);
 		return mine;
 	}
 

@@ -342,6 +342,20 @@ describe("a chat", () => {
 		expect(ids()).toEqual(["op1", "op2", "op3"]);
 	});
 
+	test("where the first line fails for now, those that waited for it fail too: none overtakes it", async () => {
+		const sends = ["op1", "op2", "op3"].map((operation) =>
+			network.send(out(operation)).catch((error: unknown) => error),
+		);
+		const ids = () =>
+			server.received.flatMap((one) => (one.name === "message" && one.attrs.id ? [one.attrs.id] : []));
+		await vi.waitFor(() => expect(ids()).toEqual(["op1"]));
+		server.write(
+			`<message type='error' from='romeo@x.test' to='alice@bridge.test/trivium' id='op1'><error type='wait'><remote-server-timeout xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
+		);
+		for (const error of await Promise.all(sends)) expect(error).toBeInstanceOf(TemporaryError);
+		expect(ids()).toEqual(["op1"]);
+	});
+
 	test("asks a client that writes what it knows, and sends it no words for that", async () => {
 		await answers(hello);
 		const ask = server.received.find((one) => one.name === "iq" && one.attrs.to === "romeo@x.test/r");
