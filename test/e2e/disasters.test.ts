@@ -38,6 +38,20 @@ describe("a bridge with people on it", () => {
 
 	const times = (body: string) => romeo.inbox.items.filter((one) => isMessage(one, body, muc)).length;
 
+	test("tells its operator what it does, in figures", async () => {
+		await alice.send(room, "counted");
+		await romeo.waitForMessage("counted", muc, 20_000);
+		const response = await fetch(`http://127.0.0.1:${bridged.bed.ports.health}/metrics`);
+		const figures = await response.text();
+		for (const network of ["matrix", "xmpp"])
+			expect(figures).toContain(`trivium_link_up{network="${network}"} 1`);
+		expect(figures).toMatch(/^trivium_received_total\{from="matrix",kind="message",result="new"\} [1-9]/m);
+		expect(figures).toMatch(
+			/^trivium_delivered_total\{from="matrix",to="xmpp",kind="message",result="shown"\} [1-9]/m,
+		);
+		expect(figures).toMatch(/^trivium_waiting 0$/m);
+	});
+
 	test("is stopped within ten seconds while its XMPP server hangs, and what waited arrives after the start", async () => {
 		await alice.send(room, "before");
 		await romeo.waitForMessage("before", muc, 20_000);
