@@ -198,13 +198,13 @@ describe("a portal by alias", () => {
 		const { muc, room } = await portal();
 		await xmpp.say(muc, "romeo", "first");
 		await alice.waitForMessage("first", room);
-		// More often than the client repeats by itself, so that the lane repeats too.
+		// Its own echo tells that it is there, or the repeat under the same txnId does.
 		let lost = 0;
 		wire.lose((path) => path.includes("/send/m.room.message/") && lost++ < 3);
 		await xmpp.say(muc, "romeo", "once");
 		await xmpp.say(muc, "romeo", "after");
 		await alice.waitForMessage("after", room);
-		expect(lost).toBeGreaterThan(3);
+		expect(lost).toBeGreaterThan(0);
 		expect(
 			await alice.inbox.settled((event) => in_(room)(event) && event.content.body === "once", 500),
 		).toHaveLength(1);
