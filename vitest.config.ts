@@ -14,7 +14,7 @@ export default defineConfig({
 				test: {
 					name: "e2e",
 					include: ["test/e2e/**/*.test.ts"],
-					testTimeout: 60_000,
+					testTimeout: 150_000,
 					hookTimeout: 180_000,
 					// Each file starts servers of its own; two at a time keep two cores busy and no more.
 					maxWorkers: 2,

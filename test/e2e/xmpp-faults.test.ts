@@ -9,7 +9,7 @@ import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 type Path = { name: string; sent: string[]; confirmed: Set<string>; arrived(): Promise<readonly string[]> };
 
 const much = () => ({ per_minute: 1_000_000, burst: 1_000_000 });
-const patience = 30_000;
+const patience = 90_000;
 
 /** Somebody on XMPP who hears everything in a room, and comes back after their server did. */
 async function person(account: XmppAccount, room: string, nick: string) {

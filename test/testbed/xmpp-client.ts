@@ -37,6 +37,7 @@ export class XmppClient {
 		const { domain, username, password } = account;
 		const connection = client({ service: account.c2s, domain, username, password, resource });
 		connection.reconnect.stop();
+		connection.timeout = 15_000; // 2 s are little on a busy machine
 		// @xmpp/client 0.14 counts stanzas from before <enabled/>, and the server hangs up on such an acknowledgement:
 		// the offer of stream management is hidden from it.
 		connection.prependListener("element", (element: Element) => element.remove("sm", "urn:xmpp:sm:3"));

@@ -13,6 +13,8 @@ declare module "@xmpp/client" {
 	): Element;
 
 	export interface Client extends EventEmitter {
+		/** How long a step of the login may take, in ms. */
+		timeout: number;
 		readonly reconnect: { stop(): void };
 		readonly iqCaller: { request(iq: Element, timeout?: number): Promise<Element> };
 		/** Resolves with the full JID once the session is bound. */
