@@ -7,11 +7,12 @@ import type { Link, Mapping, Portal } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network, Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
-import { appservice } from "./appservice.ts";
+import { appservice, type Transaction } from "./appservice.ts";
 import { capabilities } from "./capabilities.ts";
 import { MatrixError, matrixClient } from "./client.ts";
 import { delivery } from "./deliver.ts";
 import { keepDoubt } from "./doubt.ts";
+import { keepGaps } from "./gaps.ts";
 import { keepGhosts } from "./ghosts.ts";
 import { lookup } from "./lookup.ts";
 import { keepMedia } from "./media.ts";
@@ -95,14 +96,28 @@ export function matrix(
 		const common = { client, members, ghosts, rooms, doubt, recent, bridge, files, domain, bot, isOurs, log };
 		const find = lookup({ ...common, networks: bridgedNetworks, named });
 		const take = transactions({ ...common, prefix: options.prefix, refuse });
+		const gaps = keepGaps({
+			...common,
+			reader: speaker,
+			take: (events) => take({ events, ephemeral: [] }),
+		});
+		const transaction = async (one: Transaction) => {
+			gaps.heard(one.events);
+			try {
+				await take(one);
+			} catch (error) {
+				gaps.disturbed();
+				throw error;
+			}
+		};
 		const { listen } = options.appservice;
 		const user = async (mxid: string) => mxid === bot || find.ghost(mxid);
 		const listener = appservice(
 			{ homeserver: options.homeserver, domain, listen, registration },
-			{ transaction: take, alias: find.alias, user },
+			{ transaction, alias: find.alias, user },
 			log,
 		);
-		return { bridge, find, listener, deliver: delivery(common) };
+		return { bridge, find, listener, gaps, deliver: delivery(common) };
 	}
 
 	/** Waits for the homeserver, however long; only what it will never accept ends that. */
@@ -133,7 +148,10 @@ export function matrix(
 				down = error.message;
 			});
 			if (back) down = undefined;
-			if (back && away) side.bridge.resume(name);
+			if (back && away) {
+				side.bridge.resume(name);
+				side.gaps.disturbed();
+			}
 			if (back) break;
 			await wait(probe, undefined, { ref: false });
 		}
@@ -206,8 +224,10 @@ export function matrix(
 			client
 				.ping(registration.id)
 				.catch((error: unknown) => log.warn({ err: error }, "the homeserver does not reach us by its url"));
+			side.gaps.disturbed();
 		},
 		async pause() {
+			side?.gaps.stop();
 			await side?.listener.stop();
 		},
 		async stop() {
