@@ -63,6 +63,7 @@ function start(shape: Shape): Scene["run"] {
 		const up = performance.now();
 		try {
 			const ready = subject.startMs;
+			const cpu = subject.cpu();
 			const { mucs = 0 } = shape;
 			await until("everybody to be in", scene.settled, 120_000);
 			const joined = ready + performance.now() - up;
@@ -74,6 +75,7 @@ function start(shape: Shape): Scene["run"] {
 			await sleep(2_000);
 			return {
 				"ready, ms": ready,
+				"CPU until then, ms": cpu,
 				...(mucs > 0 && {
 					"all rooms joined, ms": joined,
 					"a line in every room: lost": book.tally().lost,

@@ -5,9 +5,13 @@ import type { Scene } from "./scenes.ts";
 export function median(values: readonly number[]): number {
 	return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 }
-/** Three digits that count. */
+/** Three digits that count; a dash where nothing was measured or divided by nothing. */
 const round = (value: number) =>
-	value >= 100 ? Math.round(value).toLocaleString("en") : Number(value.toPrecision(3)).toString();
+	!Number.isFinite(value)
+		? "–"
+		: value >= 100
+			? Math.round(value).toLocaleString("en")
+			: Number(value.toPrecision(3)).toString();
 const row = (...cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
 
 export const flowTitle = `${row("case", "CPU ms/message: floor", "bridge", "ratio", "target", "messages/s: floor", "bridge", "p50 / p99 ms: floor", "bridge", "lost, twice, inversions: floor", "bridge", "fakes busy %")}\n${row(...Array.from({ length: 12 }, () => "---"))}`;
