@@ -9,6 +9,7 @@ import { check } from "./check.ts";
 import { complaint } from "./complaint.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
 import { createBridge, type Running } from "./core/bridge.ts";
+import { PermanentError } from "./core/errors.ts";
 import type { Log } from "./core/log.ts";
 import type { Mapping } from "./core/mapping.ts";
 import type { Network } from "./core/network.ts";
@@ -148,7 +149,7 @@ async function sameAsBefore({ matrix, xmpp }: Config, mapping: Mapping): Promise
 	);
 }
 
-/** Shows the configured topics in their rooms; a room that cannot be found yet is looked for again. */
+/** Shows the configured topics in their rooms; a room that cannot be found yet, or lets nobody in, is tried again. */
 async function mirror(
 	config: Config,
 	bridge: Running,
@@ -167,8 +168,15 @@ async function mirror(
 			} catch (error) {
 				log.warn({ err: error, room: one.room, retryMs: wait }, "the room of a mirror is not there yet");
 			}
-		await bridge.mirror([...found.values()], found.size === wanted.length);
-		if (found.size === wanted.length) return log.info({ mirrors: found.size }, "all mirrors are up");
+		const refused = await bridge
+			.mirror([...found.values()], found.size === wanted.length)
+			.catch((error: unknown) => {
+				if (!(error instanceof PermanentError)) throw error;
+				log.warn({ err: error, retryMs: wait }, "a mirror is refused");
+				return true;
+			});
+		if (!refused && found.size === wanted.length)
+			return log.info({ mirrors: found.size }, "all mirrors are up");
 		await sleep(wait, undefined, { ref: false });
 	}
 }

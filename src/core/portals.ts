@@ -211,7 +211,10 @@ export function portals(deps: {
 				for (const link of portal.links) await detach(portal, link);
 			}),
 
-		/** Shows topics in rooms; with `exactly`, mirrors that are not among `wanted` end. */
+		/**
+		 * Shows topics in rooms; with `exactly`, mirrors that are not among `wanted` end. Every one is tried, then
+		 * @throws PermanentError with the first refusal: call it again once that may be lifted.
+		 */
 		mirror: (wanted: readonly Mirror[], exactly: boolean): Promise<void> =>
 			alone(["mirrors", ...wanted.map((one) => ofRoom(one.here, one.room))], async () => {
 				const stays = (portal: Portal, link: Link) =>
@@ -231,6 +234,7 @@ export function portals(deps: {
 						else await mapping.removePortal(portal.id);
 						for (const link of links.length > 1 ? gone : portal.links) await detach(portal, link);
 					}
+				let no: PermanentError | undefined;
 				for (const { here, room, there, topic } of wanted) {
 					const portal = (await only(here, room)) ?? {
 						id: randomUUID() as PortalId,
@@ -238,8 +242,12 @@ export function portals(deps: {
 					};
 					const known = portal.links.some((link) => link.network === there && link.room === topic);
 					const links = known ? portal.links : [...portal.links, newLink(there, "mirror", topic)];
-					await attach(known ? portal : await save({ ...portal, links }));
+					await attach(known ? portal : await save({ ...portal, links })).catch((error: unknown) => {
+						if (!(error instanceof PermanentError)) throw error;
+						no ??= error;
+					});
 				}
+				if (no) throw no;
 			}),
 	};
 }

@@ -387,3 +387,23 @@ describe("what is read with a cursor", () => {
 		expect(lines(earth).at(-1)).toBe("zed: live 1");
 	});
 });
+
+test("a mirror whose room lets nobody in is refused, and keeps no other from being shown", async () => {
+	let closed = true;
+	const attach = earth.attach;
+	earth.attach = async (portal, link, members) => {
+		if (link.room === "market" && closed) throw new PermanentError("forbidden", "the market is closed.");
+		await attach(portal, link, members);
+	};
+	const mirrors = ["market", "plaza"].map((room) => ({
+		here: earth.name,
+		room: room as RoomId,
+		there: mars.name,
+		topic: "temp" as RoomId,
+	}));
+	await expect(bridge.mirror(mirrors, true)).rejects.toThrow("the market is closed.");
+	expect(earth.attached).toContain("plaza");
+	closed = false;
+	await bridge.mirror(mirrors, true);
+	expect(earth.attached).toContain("market");
+});
