@@ -52,6 +52,8 @@ export function direct(deps: {
 	const reached = recent<string, true>(10_000);
 	/** The line of a pair that is to show whether lines get through: none goes along, so that none else is in doubt. */
 	const first = new Map<string, Promise<unknown>>();
+	/** Ends the waiting for a no: they wrote to us. */
+	const heard = new Map<string, () => void>();
 	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
 	const clients = recent<string, string>(10_000);
 	/** What corrections are of, by pair and id. */
@@ -61,7 +63,8 @@ export function direct(deps: {
 
 	async function send(out: Outbound): Promise<readonly MessageId[]> {
 		const { room } = out;
-		while (!reached.has(room) && first.has(room)) await first.get(room);
+		// Also when they have been heard from meanwhile: whoever waits longest goes first.
+		while (first.has(room)) await first.get(room);
 		const mine = write(out);
 		if (reached.has(room)) return mine;
 		// A definite no concerns one line; trouble concerns all that wait behind it, or the order would be lost.
@@ -97,13 +100,25 @@ export function direct(deps: {
 		const from = `${ghost}/${deps.resource}`;
 		await link.send(to.chat(from, theirs, operation, said, known ? undefined : name));
 		await Promise.race([deps.confirm(), refused]);
-		if (!reached.has(room))
-			await Promise.race([new Promise((resolve) => setTimeout(resolve, graceMs)), refused]);
+		if (!reached.has(room)) await Promise.race([shownBySilence(room), refused]);
 		named.set(room, name);
 		reached.set(room, true);
 		// An error from here on is news to the room.
 		open.set(operation, { room });
 		return event.kind === "message" ? [id, spokenBy(operation, ghost)] : [];
+	}
+
+	/** No error for a moment, or a line of theirs. */
+	function shownBySilence(room: string): Promise<void> {
+		return new Promise((resolve) => {
+			const done = () => {
+				clearTimeout(timer);
+				if (heard.get(room) === done) heard.delete(room);
+				resolve();
+			};
+			const timer = setTimeout(done, graceMs);
+			heard.set(room, done);
+		});
 	}
 
 	function failed(stanza: Element): void {
@@ -152,6 +167,7 @@ export function direct(deps: {
 		clients.set(bare(from), from);
 		deps.wrote(from, bare(ghost));
 		reached.set(room, true);
+		heard.get(room)?.();
 		const author = bare(from);
 		const place: Hearing = {
 			...placeOf(author, bare(ghost), other),

@@ -342,6 +342,20 @@ describe("a chat", () => {
 		expect(ids()).toEqual(["op1", "op2", "op3"]);
 	});
 
+	test("a line of theirs shows that lines get through, and those that waited go first", async () => {
+		const sends = ["op1", "op2", "op3"].map((operation) => network.send(out(operation)));
+		const ids = () =>
+			server.received.flatMap((one) => (one.name === "message" && one.attrs.id ? [one.attrs.id] : []));
+		await vi.waitFor(() => expect(ids()).toEqual(["op1"]));
+		const began = Date.now();
+		server.write(hello);
+		await vi.waitFor(() => expect(received).not.toEqual([]));
+		sends.push(network.send(out("op4")));
+		await Promise.all(sends);
+		expect(ids()).toEqual(["op1", "op2", "op3", "op4"]);
+		expect(Date.now() - began).toBeLessThan(2_000);
+	});
+
 	test("where the first line fails for now, those that waited for it fail too: none overtakes it", async () => {
 		const sends = ["op1", "op2", "op3"].map((operation) =>
 			network.send(out(operation)).catch((error: unknown) => error),
