@@ -113,6 +113,7 @@ export const mucGone = (room: string, alternate: string | undefined) =>
 	`the XMPP room ${room} was closed.${alternate ? ` It moved to ${alternate}.` : ""}`;
 export const mucMissed =
 	"Not all that is said in the XMPP room comes through: too many messages at once. They can be read there.";
+export const mucGap = "Some of what was said in the XMPP room while the bridge was away may be missing here.";
 export const mucNotAnswering = (room: string) => `the XMPP room ${room} does not answer.`;
 export const mucRemoved = (
 	name: string,

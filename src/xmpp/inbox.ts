@@ -34,6 +34,8 @@ export function inbox(bridge: Pick<Bridge, "receive">, log: Log) {
 		after: (work: () => Promise<void>) => push(work),
 		/** Resolves when all that came in so far is on disk. */
 		settled: async () => running,
+		/** Resolves when all that came in so far is taken; what comes meanwhile is not waited for. */
+		reached: () => new Promise<void>((resolve) => push(async () => resolve())),
 		/** How much waits for the batch under way. */
 		depth: () => waiting.length,
 	};

@@ -116,7 +116,7 @@ export function xmpp(
 			save: (cursor) => {
 				if (!paused) box.after(() => bridge.saveCursor(cursor));
 			},
-			settled: () => box.settled(),
+			settled: () => box.reached(),
 			crowded: () => box.depth() > crowd,
 			marks: () => sealed,
 			sync: (room) => {

@@ -1,3 +1,4 @@
+import type { MessageId } from "../../core/ids.ts";
 import type { Cursor } from "../../core/network.ts";
 import type { Room } from "./room.ts";
 
@@ -5,6 +6,8 @@ import type { Room } from "./room.ts";
 export type Read = Readonly<{
 	/** The stanza-id of the last line, empty where the archive was; absent where the room has no archive. */
 	id?: string;
+	/** The event of the last line, where only times tell what was read: a room that shows it again has shown all since. */
+	last?: MessageId;
 	/** When that was, and when we first were in the room, ms since 1970: what is older is none of our business. */
 	at: number;
 	from: number;

@@ -42,7 +42,7 @@ export function incoming(
 
 	function read(room: Room, stanza: Element, at: number): void {
 		const id = stanzaId(stanza, room.jid, hasIds(room)) ?? room.read?.id;
-		room.read = { ...(id !== undefined && { id }), at, from: room.read?.from ?? at };
+		room.read = { ...room.read, ...(id !== undefined && { id }), at, from: room.read?.from ?? at };
 	}
 
 	/** Takes in one line, which may have been said long ago. */
@@ -70,6 +70,8 @@ export function incoming(
 		const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: at, place });
 		read(room, stanza, at);
 		if (!event || !room.read || !heardAct(room, stanza, event, place)) return;
+		if (!readable(room)) room.read = { ...room.read, last: event.id };
+		if (room.gap && event.id === room.gap.last) room.gap.joins = true;
 		context.tell([{ ...event, cursor: cursorOf(room, room.read) }]);
 		room.saved = room.read;
 		if (said !== undefined && nick !== undefined) room.gap?.speakers.set(sender.id, sender);

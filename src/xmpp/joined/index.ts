@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { TemporaryError } from "../../core/errors.ts";
 import type { Person } from "../../core/event.ts";
-import type { MessageId, RoomId } from "../../core/ids.ts";
+import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
 import { within } from "../deadline.ts";
-import { nowhere, occupantPresence, roomItself, said } from "../from-xmpp.ts";
+import { nowhere, occupantPresence, said } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import { errorReply, stanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
@@ -17,6 +17,7 @@ import { announce, type Context, type World } from "./context.ts";
 import { cursorOf } from "./cursor.ts";
 import { incoming } from "./incoming.ts";
 import { back, keep, lookAgain, stillIn } from "./listener.ts";
+import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
 import { hasIds } from "./place.ts";
 import { isCopy, newOurs, newRoom, type Ours, type Room, readable } from "./room.ts";
@@ -181,20 +182,10 @@ export function joined(
 	/** Tells the other side, once for many, that it does not see all that is said here. */
 	function missed(jid: string): void {
 		const room = rooms.get(jid);
-		const { at, unique } = context.now();
-		if (!room || at - room.missedAt < missedAgainAfter) return;
-		room.missedAt = at;
-		context.tell([
-			{
-				kind: "message",
-				style: "notice",
-				id: `notice ${unique()}` as MessageId,
-				room: jid as RoomId,
-				sender: roomItself(jid, room.features.name),
-				at,
-				text: phrases.mucMissed,
-			},
-		]);
+		const now = context.now();
+		if (!room || now.at - room.missedAt < missedAgainAfter) return;
+		room.missedAt = now.at;
+		context.tell([notice(room, phrases.mucMissed, now)]);
 	}
 
 	function idle(): void {

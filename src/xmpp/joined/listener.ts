@@ -65,13 +65,19 @@ const hidden: ReadonlySet<string> = new Set([
 export function keep(room: Room, context: Context): Promise<void> {
 	room.keeping ??= run(room, context).finally(() => {
 		room.keeping = undefined;
+		// It was lost again while the others came back.
+		if (room.closed || room.barred || !context.link.online || serves(room)) return;
+		keep(room, context).catch((error: unknown) =>
+			context.log.warn({ err: error, room: room.jid }, "the room is not served"),
+		);
 	});
 	return room.keeping;
 }
 
+const serves = (room: Room) => room.ear.state === "in" && !room.gap;
+
 async function run(room: Room, context: Context): Promise<void> {
-	const serves = () => room.ear.state === "in" && !room.gap;
-	for (let failures = 0; !room.closed && context.link.online && !serves(); failures++) {
+	for (let failures = 0; !room.closed && context.link.online && !serves(room); failures++) {
 		try {
 			if (room.ear.state !== "in") await comeIn(room, context);
 			await catchUp(room, context);
@@ -87,7 +93,7 @@ async function run(room: Room, context: Context): Promise<void> {
 			await pause(room, backoff * (0.5 + Math.random() / 2));
 		}
 	}
-	if (room.closed || !serves()) return;
+	if (room.closed || !serves(room)) return;
 	const others = Promise.all([...room.ours.values()].map((ours) => back(room, ours, context)));
 	if (!room.synced) {
 		// A nick left over from a run that was killed looks like a stranger until its owner has come back to it.

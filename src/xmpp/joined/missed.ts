@@ -1,4 +1,5 @@
 import { TemporaryError } from "../../core/errors.ts";
+import * as phrases from "../../core/phrases.ts";
 import { within } from "../deadline.ts";
 import { stanzaId } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
@@ -8,6 +9,7 @@ import type { Element } from "../xml.ts";
 import { isRefusal, type Page, type Which } from "./archive.ts";
 import type { Context } from "./context.ts";
 import { cursorOf, keyOf, type Read, readFrom, since } from "./cursor.ts";
+import { notice } from "./notice.ts";
 import { type Gap, type Room, readable } from "./room.ts";
 import { gone } from "./roster.ts";
 
@@ -23,7 +25,8 @@ const historyWithin = 10_000;
 /** From here on lines are missed, or may be: they are held back until {@link catchUp} is through. */
 export function beginGap(room: Room): Gap {
 	const { promise, resolve } = Promise.withResolvers<void>();
-	room.gap = { held: [], cut: false, told: promise, end: resolve, speakers: new Map() };
+	const last = room.read?.last;
+	room.gap = { held: [], cut: false, told: promise, end: resolve, last, joins: false, speakers: new Map() };
 	return room.gap;
 }
 
@@ -55,6 +58,9 @@ export async function catchUp(room: Room, context: Context): Promise<void> {
 	gap.end();
 	if (room.gap !== gap) return;
 	room.gap = undefined;
+	// A room tells newcomers so many lines and no more.
+	if (!readable(room) && gap.last !== undefined && !gap.joins && gap.speakers.size > 0)
+		context.tell([notice(room, phrases.mucGap, context.now())]);
 	for (const stanza of gap.held)
 		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) context.pass(room, stanza);
 	// Who spoke and went while we were away would stay for ever on the other side.
@@ -111,6 +117,7 @@ async function replay(
 					{ room: room.jid },
 					"the archive does not know the last line we read: asked by time",
 				);
+				context.tell([notice(room, phrases.mucGap, context.now())]);
 				which = { start: since(room.read ?? read) };
 				continue;
 			}

@@ -48,6 +48,9 @@ export type Gap = {
 	/** The room has told what it tells a newcomer; `end` says so. */
 	told: Promise<void>;
 	end(): void;
+	/** The last line that was read before, and whether it was among what the room told. */
+	last: MessageId | undefined;
+	joins: boolean;
 	/** Who said what was missed. */
 	speakers: Map<UserId, Person>;
 };

@@ -1,11 +1,11 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
-import type { MessageId, RoomId } from "../../core/ids.ts";
 import * as phrases from "../../core/phrases.ts";
-import { type OccupantPresence, roomItself } from "../from-xmpp.ts";
+import type { OccupantPresence } from "../from-xmpp.ts";
 import * as to from "../to-xmpp.ts";
 import { xml } from "../xml.ts";
 import { announce, type Context } from "./context.ts";
 import { back, handOver } from "./listener.ts";
+import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
 import type { Ours, Room } from "./room.ts";
 import { isUs } from "./roster.ts";
@@ -90,17 +90,7 @@ function removal(room: Room, ours: Ours, seen: OccupantPresence): string | undef
 function removed(room: Room, ours: Ours, why: string, context: Context): "back" | undefined {
 	context.log.warn({ room: room.jid, ours: ours.jid }, "removed from the room");
 	const now = context.now();
-	context.tell([
-		{
-			kind: "message",
-			style: "notice",
-			id: `notice ${now.unique()}` as MessageId,
-			room: room.jid as RoomId,
-			sender: roomItself(room.jid, room.features.name),
-			at: now.at,
-			text: why,
-		},
-	]);
+	context.tell([notice(room, why, now)]);
 	if (ours !== room.listener) ours.wanted = false;
 	ours.barred = new PermanentError("forbidden", phrases.mucComeBack(why));
 	if (ours !== room.ear || handOver(room, context)) return undefined;

@@ -1,0 +1,16 @@
+import type { Message } from "../../core/event.ts";
+import type { MessageId, RoomId } from "../../core/ids.ts";
+import { roomItself } from "../from-xmpp.ts";
+import type { Room } from "./room.ts";
+import type { Now } from "./roster.ts";
+
+/** What the other side is told about the room, as if the room said it. */
+export const notice = (room: Room, text: string, now: Now): Message => ({
+	kind: "message",
+	style: "notice",
+	id: `notice ${now.unique()}` as MessageId,
+	room: room.jid as RoomId,
+	sender: roomItself(room.jid, room.features.name),
+	at: now.at,
+	text,
+});
