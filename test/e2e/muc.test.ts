@@ -256,6 +256,25 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		expect(romeo.inbox.items.filter((one) => one.getChild("body")?.getText() === "am I heard?")).toEqual([]);
 	});
 
+	test("what is said after our listener was put out is heard all the same", async () => {
+		await link();
+		await came("Alice");
+		await romeo.sendMessage(room, "before", "groupchat");
+		const item = xml("item", { nick: "Trivium", role: "none" }, xml("reason", {}, "no lurkers"));
+		await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, item));
+		for (const n of [1, 2, 3]) await romeo.sendMessage(room, `after ${n}`, "groupchat");
+		await seen("Romeo: after 3");
+		expect(bridge.lines().filter((line) => line.startsWith("Romeo: "))).toEqual([
+			"Romeo: before",
+			"Romeo: after 1",
+			"Romeo: after 2",
+			"Romeo: after 3",
+		]);
+		expect(bridge.lines().join()).toMatch(/The bridge was kicked.*no lurkers/);
+		await bridge.say("plaza", bridge.person("alice", "Alice"), "still here");
+		await romeo.waitForMessage("still here", `${room}/Alice`);
+	});
+
 	test("who may only read is told", async () => {
 		await link();
 		await came("Alice");
