@@ -38,8 +38,8 @@ export function session(deps: {
 
 	const epochKey = `mqtt epoch ${name}`;
 	const naming = redelivery({
-		load: async () => Number((await mapping.setting(epochKey)) ?? 0),
-		save: (epoch) => mapping.saveSetting(epochKey, String(epoch)),
+		load: () => mapping.setting(epochKey),
+		save: (text) => mapping.saveSetting(epochKey, text),
 	});
 
 	// Which subscriptions the session on the broker holds: it cannot be asked.

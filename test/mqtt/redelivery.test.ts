@@ -4,11 +4,11 @@ import { redelivery } from "../../src/mqtt/redelivery.ts";
 
 /** What outlives a run. */
 function disk() {
-	let epoch = 0;
+	let kept: string | undefined;
 	return {
-		load: async () => epoch,
-		save: async (next: number) => {
-			epoch = next;
+		load: async () => kept,
+		save: async (text: string) => {
+			kept = text;
 		},
 	};
 }
@@ -60,6 +60,30 @@ test("a run that dies before it saw anything new does not spoil the names of the
 	expect(await last.identify(again(5))).toBe(first);
 	expect(await last.identify(arrival(5))).not.toBe(first);
 	expect(await last.identify(again(5))).not.toBe(first);
+});
+
+test("what two runs could not acknowledge is the same message in the third, whatever came in between", async () => {
+	const on = disk();
+	const first = await (await run(on)).identify(arrival(5));
+	const second = await run(on);
+	expect(await second.identify(again(5))).toBe(first);
+	const new6 = await second.identify(arrival(6));
+	const third = await run(on);
+	expect(await third.identify(again(5))).toBe(first);
+	expect(await third.identify(again(6))).toBe(new6);
+	const new7 = await third.identify(arrival(7));
+	expect(await third.identify(again(5))).toBe(first);
+	const fourth = await run(on);
+	expect(await fourth.identify(again(5))).toBe(first);
+	expect(await fourth.identify(again(6))).toBe(new6);
+	expect(await fourth.identify(again(7))).toBe(new7);
+	expect(await fourth.identify(arrival(5))).not.toBe(first);
+});
+
+test("the number that the first releases kept is understood", async () => {
+	const on = disk();
+	await on.save("7");
+	expect(await (await run(on)).identify(again(5))).toBeTruthy();
 });
 
 test("a redelivery of what we never read is a message of its own", async () => {
