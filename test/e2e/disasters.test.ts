@@ -41,15 +41,17 @@ describe("a bridge with people on it", () => {
 	test("tells its operator what it does, in figures", async () => {
 		await alice.send(room, "counted");
 		await romeo.waitForMessage("counted", muc, 20_000);
-		const response = await fetch(`http://127.0.0.1:${bridged.bed.ports.health}/metrics`);
-		const figures = await response.text();
+		const figures = async () => (await fetch(`http://127.0.0.1:${bridged.bed.ports.health}/metrics`)).text();
+		// Settled a moment after romeo has seen it.
+		await expect.poll(figures, { timeout: 10_000 }).toMatch(/^trivium_waiting 0$/m);
 		for (const network of ["matrix", "xmpp"])
-			expect(figures).toContain(`trivium_link_up{network="${network}"} 1`);
-		expect(figures).toMatch(/^trivium_received_total\{from="matrix",kind="message",result="new"\} [1-9]/m);
-		expect(figures).toMatch(
-			/^trivium_delivered_total\{from="matrix",to="xmpp",kind="message",result="shown"\} [1-9]/m,
-		);
-		expect(figures).toMatch(/^trivium_waiting 0$/m);
+			await expect.poll(figures).toContain(`trivium_link_up{network="${network}"} 1`);
+		await expect
+			.poll(figures)
+			.toMatch(/^trivium_received_total\{from="matrix",kind="message",result="new"\} [1-9]/m);
+		await expect
+			.poll(figures)
+			.toMatch(/^trivium_delivered_total\{from="matrix",to="xmpp",kind="message",result="shown"\} [1-9]/m);
 	});
 
 	test("is stopped within ten seconds while its XMPP server hangs, and what waited arrives after the start", async () => {
