@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { ServerName } from "../testbed/index.ts";
 import { type Fault, type FaultyProxy, startProxy } from "../testbed/proxy.ts";
-import { columns, type Figures, figures, oddities, type Path, pathNames, world } from "./faults.ts";
+import { columns, type Figures, figures, missing, oddities, type Path, pathNames, world } from "./faults.ts";
 
-/** TRIVIUM_SOAK: the long form. TRIVIUM_SEED: the random kills of an earlier run. */
-const soak = process.env.TRIVIUM_SOAK !== undefined;
+/** TRIVIUM_SOAK: the long form, unless it is "short". TRIVIUM_SEED: the random kills of an earlier run. */
+const soak = (process.env.TRIVIUM_SOAK ?? "short") !== "short";
 const each = soak ? 2_000 : 200;
 const seed = Number(process.env.TRIVIUM_SEED ?? Date.now() % 1_000_000);
 const topic = "home/balcony/temperature";
@@ -163,10 +163,7 @@ async function arrivals(paths: readonly Path[]): Promise<(readonly number[])[]> 
 	for (;;) {
 		await everybody.told();
 		const now = await Promise.all(paths.map((path) => path.arrived()));
-		const complete = paths.every((path, index) => {
-			const { lost, withheld } = figures(path, now[index] ?? []);
-			return lost + withheld === 0;
-		});
+		const complete = paths.every((path, index) => missing(path, now[index] ?? []).length === 0);
 		if (!complete && Date.now() < end) {
 			await sleep(1_000);
 			continue;
@@ -250,8 +247,9 @@ describe("under kills, restarts and hangs, on real servers", () => {
 			// A 1:1 chat has no archive we may ask: what was under way when we died, or the link, goes out again.
 			const inDoubt = path === "1:1 Matrix → XMPP" ? 20 * steps.length : 0;
 			expect(found?.twice).toBeLessThanOrEqual(inDoubt);
-			// A restart of Synapse can lose what it was about to hand us, and no more than that.
-			expect(found?.withheld).toBeLessThanOrEqual(each / 50);
+			// What Synapse forgot or left lying is read; then it is there, too late for its order.
+			expect(found?.withheld).toBeLessThanOrEqual(each / 20);
+			expect(found?.arrived).toBeGreaterThanOrEqual((found?.confirmed ?? 0) - (found?.refused ?? 0));
 		},
 	);
 	test("all that was to die died, and all servers and the bridge survive", () => {

@@ -14,8 +14,8 @@ export type Path = {
 	/** The sender was told that it is not delivered. */
 	refused: Set<number>;
 	say(n: number): Promise<void>;
-	/** Whether our side was handed it and took it; where that is not known it has to be taken for granted. */
-	handed?(n: number): boolean;
+	/** How the server handed it to our side, which took it; where that is not known it is taken for granted. */
+	handed?(n: number): "in order" | "late" | "never";
 	/** What the target keeps, in its order. */
 	arrived(): Promise<readonly number[]>;
 };
@@ -237,13 +237,18 @@ export async function world({ bed, xmpp, log }: Bridged, topic: string, handed: 
 		),
 	];
 
-	// Synapse keeps what it has yet to hand over in memory for a moment, and a restart forgets that.
+	// Synapse forgets some events when it restarts, and leaves others lying until it repeats the next time.
 	const [fromAlice, , , fromBob] = paths as [Path, Path, Path, Path];
 	for (const [one, sent] of [
 		[fromAlice, sentBy.alice],
 		[fromBob, sentBy.bob],
 	] as const)
-		one.handed = (n) => [...sent].some(([id, number]) => number === n && handed.has(id));
+		one.handed = (n) => {
+			const order = [...handed].flatMap((id) => sent.get(id) ?? []);
+			const place = order.indexOf(n);
+			if (place < 0) return "never";
+			return order.slice(0, place).some((other) => other > n) ? "late" : "in order";
+		};
 
 	/** What the senders were told in other ways than by an answer. */
 	async function told(): Promise<void> {
@@ -282,37 +287,40 @@ export async function world({ bed, xmpp, log }: Bridged, topic: string, handed: 
 	};
 }
 
-/** Which lines were lost, came twice, or stand after a later one: for whoever has to find out why. */
-export function oddities(
-	{ confirmed, refused, handed = () => true }: Path,
-	arrived: readonly number[],
-): string {
-	const missing = [...confirmed].filter((n) => !arrived.includes(n) && !refused.has(n));
-	const lost = missing.filter(handed);
-	const withheld = missing.filter((n) => !handed(n));
-	const twice = arrived.filter((n, index) => arrived.indexOf(n) !== index);
-	const late = arrived.flatMap((n, index) =>
-		index > 0 && n < (arrived[index - 1] as number) ? [`${n} after ${arrived[index - 1]}`] : [],
-	);
-	const lists = { lost, withheld, twice, late };
+const inOrder = () => "in order" as const;
+
+/** Of what its sender saw confirmed, and was not told of later, what is not there. */
+export const missing = ({ confirmed, refused }: Path, arrived: readonly number[]) =>
+	[...confirmed].filter((n) => !arrived.includes(n) && !refused.has(n));
+
+/** Which lines were lost, withheld, came twice, or stand after a later one: for whoever has to find out why. */
+export function oddities(path: Path, arrived: readonly number[]): string {
+	const { confirmed, handed = inOrder } = path;
+	const lists = {
+		lost: missing(path, arrived).filter((n) => handed(n) !== "never"),
+		withheld: [...confirmed].filter((n) => handed(n) !== "in order"),
+		twice: arrived.filter((n, index) => arrived.indexOf(n) !== index),
+		late: arrived.flatMap((n, index) =>
+			index > 0 && n < (arrived[index - 1] as number) ? [`${n} after ${arrived[index - 1]}`] : [],
+		),
+	};
 	return Object.entries(lists)
 		.flatMap(([name, list]) => (list.length > 0 ? [`${name}: ${list.join(", ")}`] : []))
 		.join("; ");
 }
 
 export function figures(path: Path, arrived: readonly number[]): Figures {
+	const { sent, confirmed, refused, handed = inOrder } = path;
 	const once = new Set(arrived);
-	const first = arrived.filter((n, index) => arrived.indexOf(n) === index);
-	const { sent, confirmed, refused, handed = () => true } = path;
-	// What its sender saw confirmed, and was not told of later.
-	const missing = [...confirmed].filter((n) => !once.has(n) && !refused.has(n));
+	// What the server itself handed late cannot come in time.
+	const first = [...once].filter((n) => handed(n) === "in order");
 	return {
 		sent,
 		confirmed: confirmed.size,
 		refused: refused.size,
 		arrived: once.size,
-		lost: missing.filter(handed).length,
-		withheld: missing.filter((n) => !handed(n)).length,
+		lost: missing(path, arrived).filter((n) => handed(n) !== "never").length,
+		withheld: [...confirmed].filter((n) => handed(n) !== "in order").length,
 		twice: arrived.length - once.size,
 		disorder: first.filter((n, index) => index > 0 && n < (first[index - 1] as number)).length,
 	};
