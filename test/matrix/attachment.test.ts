@@ -1,21 +1,16 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import type { Media, Person } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
 import { asLink, type Content, placeAt, type Stored, withMedia } from "../../src/matrix/attachment.ts";
 import { fromMatrix } from "../../src/matrix/from-matrix.ts";
-
-const vectors = <Case>(file: string): (Case & { name: string })[] =>
-	parse(readFileSync(new URL(`../vectors/${file}.yaml`, import.meta.url), "utf8"));
+import { files, vectors } from "../vectors.ts";
 
 describe("a file from Matrix", () => {
 	type Case = { type?: string; in: Content; media?: Media & { ref: string }; caption?: string };
 	const alice = { network: "matrix" as NetworkName, id: "@alice:hs.test" as UserId } as Person;
-	for (const { name, type = "m.room.message", in: content, media, caption = "" } of vectors<Case>(
-		"from-matrix.files",
-	))
-		test(name, () => {
+	for (const kind of files)
+		test.each(vectors<Case>("from-matrix", kind))(`${kind}: $name`, (one) => {
+			const { type = "m.room.message", in: content, media, caption = "" } = one;
 			const event = { event_id: "$1", room_id: "!r", sender: alice.id, origin_server_ts: 1, type, content };
 			const seen = fromMatrix(event, {
 				person: () => alice,
@@ -35,10 +30,11 @@ describe("a file from Matrix", () => {
 
 describe("a file to Matrix", () => {
 	type Case = { in: Media; said: Content; stored: Stored; type?: string; out: Content };
-	for (const { name, in: media, said, stored, type = "m.room.message", out } of vectors<Case>(
-		"to-matrix.files",
-	))
-		test(name, () => expect(withMedia(said, media, stored)).toEqual({ type, content: out }));
+	for (const kind of files)
+		test.each(vectors<Case>("to-matrix", kind))(`${kind}: $name`, (one) => {
+			const { in: media, said, stored, type = "m.room.message", out } = one;
+			expect(withMedia(said, media, stored)).toEqual({ type, content: out });
+		});
 
 	test("that could not be brought over is a link below what was said of it", () => {
 		const said = {

@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { Media, Message, Person } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, OperationId, RoomId, UserId } from "../../src/core/ids.ts";
@@ -9,15 +7,13 @@ import { fileElements } from "../../src/xmpp/features/files.ts";
 import { fromGroupchat, nowhere, occupant, said } from "../../src/xmpp/from-xmpp.ts";
 import { inParts } from "../../src/xmpp/parts.ts";
 import { serialize } from "../../src/xmpp/xml.ts";
+import { files as kinds, vectors } from "../vectors.ts";
 import { stanza } from "./stanza.ts";
-
-const vectors = <Case>(file: string): (Case & { name: string })[] =>
-	parse(readFileSync(new URL(`../vectors/${file}.yaml`, import.meta.url), "utf8"));
 
 describe("a file from XMPP", () => {
 	type Case = { in: string; url?: string; media?: Partial<Media>; caption?: string };
-	for (const { name, in: inside, url, media, caption } of vectors<Case>("from-xmpp.files"))
-		test(name, () => {
+	for (const kind of kinds)
+		test.each(vectors<Case>("from-xmpp", kind))(`${kind}: $name`, ({ in: inside, url, media, caption }) => {
 			const seen = said(stanza(`<message>${inside}</message>`), nowhere);
 			expect(seen?.media).toEqual(media && { ...media, source: { network: "xmpp", ref: url }, link: url });
 			if (media) expect(seen?.text).toBe(caption ?? "");
@@ -43,8 +39,10 @@ describe("a file from XMPP", () => {
 });
 
 describe("a file to XMPP", () => {
-	for (const { name, in: file, out } of vectors<{ in: Media; out: string }>("to-xmpp.files"))
-		test(name, () => expect(fileElements(file, "URL").map(serialize).join("")).toBe(out));
+	for (const kind of kinds)
+		test.each(vectors<{ in: Media; out: string }>("to-xmpp", kind))(`${kind}: $name`, ({ in: file, out }) =>
+			expect(fileElements(file, "URL").map(serialize).join("")).toBe(out),
+		);
 });
 
 describe("a message with a file", () => {

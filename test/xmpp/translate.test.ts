@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import type { Person } from "../../src/core/event.ts";
 import type { MessageId, NetworkName } from "../../src/core/ids.ts";
 import type { Support } from "../../src/core/network.ts";
@@ -20,10 +18,9 @@ import {
 } from "../../src/xmpp/from-xmpp.ts";
 import * as to from "../../src/xmpp/to-xmpp.ts";
 import { type Element, serialize, text, xml } from "../../src/xmpp/xml.ts";
+import { files, kindsOf, vectors } from "../vectors.ts";
 import { stanza } from "./stanza.ts";
 
-const vectors = <Case>(file: string): (Case & { name: string })[] =>
-	parse(readFileSync(new URL(`../vectors/${file}.yaml`, import.meta.url), "utf8"));
 const room = "verona@muc.test";
 
 const juliet = occupant(room, "Juliet", { occupantId: "o-juliet" });
@@ -79,8 +76,9 @@ const shortly = (value: unknown): unknown =>
 
 describe("a message from XMPP", () => {
 	type Case = { in: string; where?: "pair" | "room itself"; out?: object };
-	for (const { name, in: inside, where, out } of vectors<Case>("from-xmpp.message"))
-		test(name, () => {
+	const others = [...files, "member", "groupchat", "late"];
+	for (const kind of kindsOf("from-xmpp").filter((one) => !others.includes(one)))
+		test.each(vectors<Case>("from-xmpp", kind))(`${kind}: $name`, ({ in: inside, where, out }) => {
 			const { author: _, ...itself } = hearing({ room: true });
 			const base = where === "pair" ? pair : where === "room itself" ? itself : hearing();
 			const seen = said(stanza(`<message>${inside}</message>`), base);
@@ -90,8 +88,8 @@ describe("a message from XMPP", () => {
 
 describe("a line of a room", () => {
 	type Case = { in: string; stanzaIds: boolean; out: { id?: string; stanza?: string; delayed?: number } };
-	for (const { name, in: line, stanzaIds, out } of vectors<Case>("from-xmpp.groupchat"))
-		test(name, () => {
+	for (const kind of ["groupchat", "late"])
+		test.each(vectors<Case>("from-xmpp", kind))(`${kind}: $name`, ({ in: line, stanzaIds, out }) => {
 			const message = stanza(line);
 			const sender = occupant(room, "Romeo");
 			const event = fromGroupchat(message, { room, sender, stanzaIds, now: 5, place: nowhere });
@@ -115,7 +113,7 @@ describe("a line of a room", () => {
 
 describe("a presence of a room", () => {
 	type Case = { in: string; type?: string; out: Record<string, unknown> };
-	for (const { name, type, in: inside, out } of vectors<Case>("from-xmpp.presence"))
+	for (const { name, type, in: inside, out } of vectors<Case>("from-xmpp", "member"))
 		test(name, () => {
 			const attrs = `from='${room}/Romeo'${type ? ` type='${type}'` : ""}`;
 			const { nick, codes, ...seen } = occupantPresence(stanza(`<presence ${attrs}>${inside}</presence>`));
@@ -205,16 +203,9 @@ describe("a message to XMPP", () => {
 		JSON.parse(JSON.stringify(value), (key, one) =>
 			key === "person" || key === "author" ? { Juliet: juliet, Alice: alice, Bot: bot }[one as string] : one,
 		);
-	for (const {
-		name,
-		in: event,
-		as = "room",
-		support = "native",
-		refs = {},
-		shown = [],
-		out,
-	} of vectors<Case>("to-xmpp.message"))
-		test(name, () => {
+	for (const kind of kindsOf("to-xmpp").filter((one) => !files.includes(one)))
+		test.each(vectors<Case>("to-xmpp", kind))(`${kind}: $name`, (one) => {
+			const { in: event, as = "room", support = "native", refs = {}, shown = [], out } = one;
 			const where = saying({
 				refs,
 				shown: shown.map((emoji) => ({ emoji })),
@@ -223,8 +214,8 @@ describe("a message to XMPP", () => {
 			});
 			const { muc: _, ...two } = { ...where, named: "msg" as const, of: () => ({ jid: "x@y.test" }) };
 			const whole = says(people(event) as object);
-			const one = as === "relayed" ? to.relayed(whole, "Alice", where.shown) : whole;
-			const sent = one && to.draft(one, as === "pair" ? two : where);
+			const told = as === "relayed" ? to.relayed(whole, "Alice", where.shown) : whole;
+			const sent = told && to.draft(told, as === "pair" ? two : where);
 			const body = sent?.body === undefined ? "" : serialize(xml("body", {}, sent.body));
 			const parts = ([...(sent?.parts ?? [])] as unknown[]).flat(9).filter((part) => !!part) as Element[];
 			expect(body + parts.map(serialize).join("")).toBe(out);

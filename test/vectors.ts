@@ -1,0 +1,20 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { parse } from "yaml";
+
+const folder = new URL("./vectors/", import.meta.url);
+
+export const directions = ["from-matrix", "to-matrix", "from-xmpp", "to-xmpp"] as const;
+export type Direction = (typeof directions)[number];
+
+/** The kinds there are vectors of. */
+export const kindsOf = (direction: Direction): readonly string[] =>
+	readdirSync(folder)
+		.map((file) => file.split("."))
+		.filter(([of]) => of === direction)
+		.map(([, kind = ""]) => kind);
+
+export const vectors = <Case>(direction: Direction, kind: string): readonly (Case & { name: string })[] =>
+	parse(readFileSync(new URL(`${direction}.${kind}.yaml`, folder), "utf8"));
+
+/** Kinds of files, which are written shorter. */
+export const files = ["files", "voice", "sticker"];
