@@ -8,7 +8,6 @@ import { asLink, type Stored, withMedia } from "./attachment.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Doubt } from "./doubt.ts";
 import type { Content, MatrixEvent } from "./event.ts";
-import { pollOf, votesByNumber } from "./features/polls.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverAway, type MediaStore } from "./media.ts";
 import { type Members, name } from "./members.ts";
@@ -167,28 +166,10 @@ export function delivery(deps: {
 			case "poll-end":
 			case "state": {
 				const there = await around(event, out.refs, room, ghost);
-				return [await say(out, asVote(event, out.refs, there), there, ghost)];
+				return [await say(out, event, there, ghost)];
 			}
 			default:
 				return event satisfies never;
 		}
 	};
-}
-
-/** Where there are no polls people answer one by the number of what they choose. */
-function asVote(event: Sayable, refs: Refs, { event: find }: Surroundings): Sayable {
-	if (event.kind !== "message" || !event.replyTo || event.media) return event;
-	const poll = pollOf(find(refs[event.replyTo.id]?.[0] ?? ""));
-	const answers = poll && votesByNumber([event.text], poll);
-	if (!answers) return event;
-	const {
-		kind: _kind,
-		replyTo: target,
-		thread: _thread,
-		style: _style,
-		text: _text,
-		rich: _rich,
-		...base
-	} = event;
-	return { ...base, kind: "vote", target, answers };
 }

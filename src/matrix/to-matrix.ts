@@ -5,7 +5,16 @@ import * as phrases from "../core/phrases.ts";
 import { mentions } from "../core/rich.ts";
 import { type Content, type MatrixEvent, originalOf, relationOf } from "./event.ts";
 import { mark, origin } from "./features/origin.ts";
-import { endType, pollEnd, pollResponse, pollStart, responseType, startType } from "./features/polls.ts";
+import {
+	endType,
+	pollEnd,
+	pollOf,
+	pollResponse,
+	pollStart,
+	responseType,
+	startType,
+	votesByNumber,
+} from "./features/polls.ts";
 import { location } from "./features/words.ts";
 import { writeHtml } from "./to-html.ts";
 
@@ -33,9 +42,10 @@ const msgtype = { text: "m.text", emote: "m.emote", notice: "m.notice" } as cons
 const room = "m.room.message";
 
 export function toMatrix(
-	{ event, operation, refs }: Pick<Outbound, "operation" | "refs"> & { event: Sayable },
+	{ event: said, operation, refs }: Pick<Outbound, "operation" | "refs"> & { event: Sayable },
 	around: Surroundings,
 ): Written {
+	const event = asVote(said, refs, around);
 	const marked = origin({ operation, event });
 	const polled = (type: string, content: Content) => ({ type, content: { ...content, ...marked } });
 	switch (event.kind) {
@@ -69,6 +79,24 @@ export function toMatrix(
 		default:
 			return event satisfies never;
 	}
+}
+
+/** Where there are no polls people answer one by the number of what they choose. */
+function asVote(event: Sayable, refs: Refs, { event: find }: Surroundings): Sayable {
+	if (event.kind !== "message" || !event.replyTo || event.media) return event;
+	const poll = pollOf(find(first(refs, event.replyTo.id) ?? ""));
+	const answers = poll && votesByNumber([event.text], poll);
+	if (!answers) return event;
+	const {
+		kind: _kind,
+		replyTo: target,
+		thread: _thread,
+		style: _style,
+		text: _text,
+		rich: _rich,
+		...base
+	} = event;
+	return { ...base, kind: "vote", target, answers };
 }
 
 const first = (refs: Refs, id: MessageId | undefined): string | undefined =>
