@@ -56,19 +56,25 @@ function plainer(event: Message, capabilities: Capabilities, refs: Refs): Messag
 	const { replyTo, thread, ...message } = words(event, capabilities);
 	const lacks = (feature: Feature) => capabilities[feature] === "text" || capabilities[feature] === "drop";
 	const quote = replyTo && (lacks("reply") || !found(refs, replyTo.id));
-	const text = quote && capabilities.reply !== "drop" ? quoting(replyTo, message.text) : message.text;
-	const { rich, ...bare } = message;
+	const said = quote && capabilities.reply !== "drop" ? quoting(replyTo, message, lacks("rich")) : message;
+	const { rich, ...bare } = said;
 	const told = thread && capabilities.thread === "text";
 	return {
-		...(quote || told ? bare : message),
-		text: told ? phrases.inThread(thread.text, text) : text,
+		...(told ? bare : said),
+		...(told && { text: phrases.inThread(thread.text, said.text) }),
 		...(replyTo && !quote && { replyTo }),
 		...(thread && !lacks("thread") && { thread }),
 	};
 }
 
-function quoting({ author, text }: Reference, said: string): string {
-	return text === undefined ? said : phrases.quoted(author?.name, text, said);
+/** With what it answers before it. */
+function quoting({ author, text }: Reference, said: Message, bare: boolean): Message {
+	if (text === undefined) return said;
+	const { rich = [said.text], ...message } = said;
+	const line = phrases.quoted(author?.name, text, said.text);
+	if (bare) return { ...message, text: line };
+	const quote = { tag: "quote", children: [phrases.answered(author?.name, text)] } as const;
+	return { ...message, text: line, rich: [quote, ...rich] };
 }
 
 function words<T extends BridgeEvent & Words>(event: T, capabilities: Capabilities): T {

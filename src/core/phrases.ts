@@ -73,9 +73,11 @@ const shortened = (text: string) => {
 	const line = [...text.replace(/\s+/g, " ").trim()];
 	return line.length > 60 ? `${line.slice(0, 59).join("")}…` : line.join("");
 };
-/** What is answered, above the answer, where nothing can point at it. */
+/** What is answered, where nothing can point at it. */
+export const answered = (name: string | undefined, text: string) => (name ? `${name}: ${text}` : text);
+/** The same above the answer, in words alone. */
 export const quoted = (name: string | undefined, text: string, said: string) =>
-	`${[name ? `${name}: ` : "", text].join("").replace(/^/gm, "> ")}\n${said}`;
+	`${answered(name, text).replace(/^/gm, "> ")}\n${said}`;
 export const inThread = (of: string | undefined, said: string) =>
 	of === undefined ? `(in a thread) ${said}` : `(in thread: ${shortened(of)}) ${said}`;
 export const voted = (answers: readonly string[]) => `voted: ${answers.join(", ")}`;

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { downgrade } from "../../src/core/downgrade.ts";
 import type { Person } from "../../src/core/event.ts";
 import type { MessageId, NetworkName } from "../../src/core/ids.ts";
 import type { Support } from "../../src/core/network.ts";
+import { direct, joined, withoutIds } from "../../src/xmpp/capabilities.ts";
 import { delay, delayedBy } from "../../src/xmpp/features/delay.ts";
 import type { Hearing, Place, Sayable, Saying } from "../../src/xmpp/features/message.ts";
 import {
@@ -214,7 +216,9 @@ describe("a message to XMPP", () => {
 			});
 			const { muc: _, ...two } = { ...where, named: "msg" as const, of: () => ({ jid: "x@y.test" }) };
 			const whole = says(people(event) as object);
-			const told = as === "relayed" ? to.relayed(whole, "Alice", where.shown) : whole;
+			const able = as === "pair" ? direct(() => support) : as === "room without ids" ? withoutIds : joined;
+			const fit = downgrade(whole, able, refs) as Sayable | undefined;
+			const told = fit && as === "relayed" ? to.relayed(fit, "Alice", where.shown) : fit;
 			const sent = told && to.draft(told, as === "pair" ? two : where);
 			const body = sent?.body === undefined ? "" : serialize(xml("body", {}, sent.body));
 			const parts = ([...(sent?.parts ?? [])] as unknown[]).flat(9).filter((part) => !!part) as Element[];
