@@ -8,6 +8,8 @@ export default defineConfig({
 					name: "unit",
 					include: ["test/**/*.test.ts"],
 					exclude: ["test/e2e/**"],
+					// Generated cases take their time where much else runs.
+					testTimeout: 20_000,
 				},
 			},
 			{
