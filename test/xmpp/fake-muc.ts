@@ -24,6 +24,8 @@ export type MucFaults = {
 	pageSize?: number;
 	/** Lines a newcomer may be told. */
 	history?: number;
+	/** Tells them to everybody, asked or not. */
+	unasked?: boolean;
 	/** Can take messages back (XEP-0425); the condition it refuses one of ours with, if it does. */
 	moderate?: (from: string) => string | undefined;
 };
@@ -92,8 +94,12 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 			for (const [other, one] of occupants) if (other !== nick) presence(other, who.jid, undefined, one.id);
 		occupants.set(nick, who);
 		broadcast(nick, undefined, { codes });
-		if (who.jid && since !== undefined) history(who.jid, since);
-		if (who.jid) send("message", { type: "groupchat", from: jid, to: who.jid }, xml("subject", {}));
+		const from = since ?? (faults.unasked ? 0 : undefined);
+		if (who.jid && from !== undefined) history(who.jid, from);
+		// XEP-0045 §7.2.15: with the time it was set, which is no news either.
+		const set = stamp(Date.now() - 60_000, jid);
+		if (who.jid)
+			send("message", { type: "groupchat", from: jid, to: who.jid }, xml("subject", {}, "Love"), set);
 	}
 	function out(nick: string, item?: Item): void {
 		broadcast(nick, "unavailable", item);

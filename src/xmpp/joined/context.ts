@@ -38,8 +38,8 @@ export type World = Readonly<{
 export type Context = World &
 	Readonly<{
 		archive: Archive;
-		/** Takes in a line of the room, also an old one. */
-		pass(room: Room, stanza: Element): void;
+		/** Takes in a line of the room; `said` is when, ms since 1970, where that was long ago. */
+		pass(room: Room, stanza: Element, said?: number): void;
 		/** Takes note of an old line if it is ours. */
 		confirm(room: Room, stanza: Element): void;
 	}>;

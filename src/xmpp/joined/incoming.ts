@@ -19,21 +19,20 @@ export function incoming(
 	on: { reflection(line: Reflection): void; missing(room: Room): void; changed(room: Room): void },
 ) {
 	/** Which line of ours it is, where it is one. */
-	function ours(room: Room, stanza: Element, nick: string): OperationId | undefined {
+	function ours(room: Room, stanza: Element, nick: string, old: boolean): OperationId | undefined {
 		const ids = [stanza.attrs.id, originId(stanza)].filter((id) => id !== undefined);
 		for (const id of ids) {
 			const operation = context.marks().operation(id, room.jid, nick);
 			if (operation) return operation;
 		}
 		// Said under another nick than the one it is shown with.
-		const now = delayedBy(stanza, room.jid) === undefined && room.nicks.has(nick);
-		return now ? unsealed(ids[0] ?? "") : undefined;
+		return !old && room.nicks.has(nick) ? unsealed(ids[0] ?? "") : undefined;
 	}
 
-	/** Confirms a line of ours. False where it is somebody else's. */
-	function own(room: Room, stanza: Element): boolean {
+	/** Confirms a line of ours; an `old` one is known by its seal alone. False where it is somebody else's. */
+	function own(room: Room, stanza: Element, old: boolean): boolean {
 		const nick = resource(stanza.attrs.from ?? "");
-		const operation = nick === undefined ? undefined : ours(room, stanza, nick);
+		const operation = nick === undefined ? undefined : ours(room, stanza, nick, old);
 		if (operation === undefined) return false;
 		const known = stanzaId(stanza, room.jid, room.features.stanzaIds);
 		on.reflection({ operation, id: stanza.attrs.id, known, by: nick ? room.nicks.get(nick) : undefined });
@@ -45,12 +44,11 @@ export function incoming(
 		room.read = { ...room.read, ...(id !== undefined && { id }), at, from: room.read?.from ?? at };
 	}
 
-	/** Takes in one line, which may have been said long ago. */
-	function pass(room: Room, stanza: Element): void {
+	/** Takes in one line; `said` is when, ms since 1970, where that was long ago. */
+	function pass(room: Room, stanza: Element, said?: number): void {
 		const now = context.now();
-		const said = delayedBy(stanza, room.jid);
 		const nick = resource(stanza.attrs.from ?? "");
-		if (said !== undefined && own(room, stanza)) {
+		if (said !== undefined && own(room, stanza, true)) {
 			read(room, stanza, said);
 			return;
 		}
@@ -84,13 +82,19 @@ export function incoming(
 		line(room: Room, stanza: Element): void {
 			const { at } = context.now();
 			room.heardAt = at;
-			const said = delayedBy(stanza, room.jid);
+			const subject = child(stanza, "subject") && !child(stanza, "body");
+			const said = room.telling && !subject ? delayedBy(stanza, room.jid) : undefined;
 			// What was said before we came is not news, unless we were there before.
 			if (said !== undefined) {
-				if (room.gap && room.read && !readable(room) && !isOld(room.read, said)) pass(room, stanza);
+				if (room.gap && room.read && !readable(room) && !isOld(room.read, said)) pass(room, stanza, said);
 				return;
 			}
-			const mine = own(room, stanza);
+			// XEP-0045 §7.2.15: the subject ends the history. Later anybody can write a delay, and not every room takes it out.
+			if (room.telling) {
+				room.telling = false;
+				room.gap?.end();
+			}
+			const mine = own(room, stanza, false);
 			// For an occupant that a run before this one left there: it comes again when we are in.
 			if (room.ear.state !== "in" && !room.gap) return;
 			if (mine) {
@@ -98,8 +102,6 @@ export function incoming(
 				return;
 			}
 			if (isChange(stanza)) on.changed(room);
-			// XEP-0045 §7.2.1: the subject ends the history.
-			if (child(stanza, "subject") && !child(stanza, "body")) room.gap?.end();
 			if (room.gap) hold(room.gap, stanza, readable(room));
 			else if (readable(room) && context.crowded()) {
 				beginGap(room).cut = true;

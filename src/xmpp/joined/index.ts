@@ -42,8 +42,8 @@ export function joined(
 	const context: Context = {
 		...world,
 		archive: archive(world.link, world.now().unique),
-		pass: (room, stanza) => lines.pass(room, stanza),
-		confirm: (room, stanza) => void lines.own(room, stanza),
+		pass: (room, stanza, said) => lines.pass(room, stanza, said),
+		confirm: (room, stanza) => void lines.own(room, stanza, true),
 	};
 	const speak = speaking(context);
 	const lines = incoming(context, {

@@ -168,6 +168,7 @@ export function handOver(room: Room, context: Context): boolean {
 	if (!next) return false;
 	context.log.info({ room: room.jid, from: room.ear.jid, to: next.jid }, "another of us hears the room");
 	room.ear = next;
+	room.telling = false;
 	return true;
 }
 

@@ -1,6 +1,7 @@
 import { TemporaryError } from "../../core/errors.ts";
 import * as phrases from "../../core/phrases.ts";
 import { within } from "../deadline.ts";
+import { delayedBy } from "../features/delay.ts";
 import { stanzaId } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import { recent } from "../recent.ts";
@@ -127,7 +128,7 @@ async function replay(
 		}
 		for (const stanza of page.lines) {
 			known.set(stanzaId(stanza, room.jid, true) ?? "", true);
-			context.pass(room, stanza);
+			context.pass(room, stanza, delayedBy(stanza, room.jid));
 		}
 		if (page.last !== undefined) which = { after: page.last };
 		more = !page.complete || gap.cut;

@@ -83,6 +83,8 @@ export type Room = {
 	others: Map<string, Other>;
 	/** The list being told to us while the listener joins (XEP-0045 §7.2.2). */
 	burst: Map<string, Other> | undefined;
+	/** The ear has just come in: until the subject it is told what was said before (XEP-0045 §7.2.14). */
+	telling: boolean;
 	/** The other side was told who is here; until then nobody's coming or going is worth a word. */
 	synced: boolean;
 	/** Nicks that turned up while one of ours was joining: it may be theirs, changed by the room. */
@@ -154,6 +156,7 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 		nicks: new Map(),
 		others: new Map(),
 		burst: undefined,
+		telling: false,
 		synced: false,
 		held: new Map(),
 		clock: 0,

@@ -55,6 +55,7 @@ function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Contex
 		// XEP-0045 §7.2.2: our own presence ends the list of who is there.
 		room.others = room.burst;
 		room.burst = undefined;
+		room.telling = true;
 		room.wasIn = true;
 	}
 	// XEP-0045 §10.1.2: a room that did not exist is locked until its owner takes the settings as they are.
