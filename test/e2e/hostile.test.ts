@@ -162,6 +162,11 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 			"6",
 		);
 		await groupchat(`<body>@room and &lt;img src=x onerror=y&gt;</body>`, "7");
+		// ejabberd leaves it in.
+		await groupchat(
+			`<body>long ago</body><delay xmlns='urn:xmpp:delay' from='${muc}' stamp='2020-01-01T00:00:00Z'/>`,
+			"8",
+		);
 		const done = await deeds();
 		await bothWays();
 		expect(done.map(({ type, content }) => [type, content.msgtype ?? "", content.body ?? ""])).toEqual([
@@ -169,6 +174,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 			["m.room.message", "m.text", "carbon"],
 			["m.room.message", "m.text", "thrice"],
 			["m.room.message", "m.text", "@room and <img src=x onerror=y>"],
+			["m.room.message", "m.text", "long ago"],
 		]);
 		for (const { content } of done) {
 			expect(content["m.mentions"]).toEqual({});
