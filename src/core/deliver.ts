@@ -126,6 +126,7 @@ export function deliver(deps: {
 				return undefined;
 			}
 			const { portal, link, room } = await roomOf(linked, wanted);
+			await portals.serve(portal, link);
 			const to = { network: link.network, room };
 			const said = row.event;
 			const refs = await refsOf(said, portal, to);

@@ -30,7 +30,12 @@ export function portals(deps: {
 	log: Log;
 }) {
 	const { mapping, journal, network, log } = deps;
-	const attached = new Set<LinkId>();
+	/** The links that are served, or about to be: resolves once their network knows. */
+	const attached = new Map<LinkId, PromiseWithResolvers<void>>();
+	const forget = (id: LinkId) => {
+		attached.get(id)?.resolve();
+		attached.delete(id);
+	};
 	const busy = new Map<string, Promise<unknown>>();
 	/** Changes to the same rooms one after the other; a slow one delays no others. */
 	function alone<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
@@ -61,19 +66,30 @@ export function portals(deps: {
 
 	/** Serves every link of a portal that is not served yet. A side that is down mends itself; only a definite no is thrown. */
 	async function attach(portal: Portal): Promise<void> {
-		for (const link of portal.links) {
-			if (attached.has(link.id) || !link.room) continue;
-			attached.add(link.id);
+		const links = portal.links.filter((link) => link.room && !attached.has(link.id));
+		for (const { id } of links) attached.set(id, Promise.withResolvers());
+		for (const [index, link] of links.entries()) {
 			try {
-				await network(link.network).attach(portal, link, await membersBeyond(portal, link));
+				const members = await membersBeyond(portal, link);
+				const serving = network(link.network).attach(portal, link, members);
+				attached.get(link.id)?.resolve();
+				await serving;
 			} catch (error) {
+				attached.get(link.id)?.resolve();
 				if (error instanceof PermanentError) {
-					attached.delete(link.id);
+					for (const { id } of links.slice(index)) forget(id);
 					throw error;
 				}
 				log.warn({ err: error, portal: portal.id, network: link.network }, "link is not up yet");
 			}
 		}
+	}
+
+	/** Has the portal served. Resolves once the network of this link knows of it, however long it takes to get in. */
+	async function serve(portal: Portal, link: Link): Promise<void> {
+		// A refusal meets the delivery too, which tells who waits for it.
+		attach(portal).catch(() => undefined);
+		await attached.get(link.id)?.promise;
 	}
 
 	/** Who is in the other rooms of the portal and seen through this link. */
@@ -84,7 +100,7 @@ export function portals(deps: {
 	}
 
 	async function detach(portal: Portal, link: Link): Promise<void> {
-		attached.delete(link.id);
+		forget(link.id);
 		if (!link.room) return;
 		await network(link.network).detach(portal, link);
 		await journal.forget(link.network, link.room);
@@ -101,6 +117,7 @@ export function portals(deps: {
 
 	return {
 		attach,
+		serve,
 		/** At start: serves all portals that people use, side by side. */
 		async start(): Promise<void> {
 			for (const portal of await mapping.portals()) {

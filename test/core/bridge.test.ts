@@ -254,6 +254,23 @@ describe("a portal made by its address", () => {
 		);
 	});
 
+	test("is told what waits for it once it is joined, however long the other room takes", async () => {
+		let early = 0;
+		const attach = earth.attach;
+		earth.attach = async (...all) => {
+			await new Promise((resolve) => setTimeout(resolve, 50));
+			await attach(...all);
+		};
+		mars.trouble = async () => void (mars.attached.has("crater") || early++);
+		const room = await bridge.openRoom(earth.name, mars.name, ["crater"]);
+		await bridge.sync(earth.name, room, [earth.person("ann")]);
+		await until(
+			() => mars.sent.length > 0,
+			() => "nothing came",
+		);
+		expect(early).toBe(0);
+	});
+
 	test("says why there is none", async () => {
 		await expect(bridge.openRoom(earth.name, mars.name, ["nowhere"])).rejects.toThrow("no room nowhere");
 		expect(await command("join nowhere")).toContain("no room nowhere");
