@@ -154,14 +154,15 @@ export function keepMedia(deps: {
 			const { head, body } = await peek(atMost(opened.body, most, tooLarge), beginning);
 			const picture = image(head);
 			const mime = picture?.mime ?? typeFor(media, opened.mime);
-			const sized = await withSize(body, opened.size);
 			const query = new URLSearchParams({ user_id: ghost, filename: media.name.toWellFormed() });
 			const path = `/_matrix/media/v3/upload?${query}`;
-			const headers = { "content-type": mime, "content-length": sized.size };
-			const answer = await ask("POST", path, headers, slice(sized.body, 0, sized.size - 1));
-			const url = await uploaded(answer, path);
 			const { width, height } = picture ?? {};
-			return { url, mime, size: sized.size, ...(width && height && { width, height }) };
+			return await withSize(body, opened.size, async (bytes, size) => {
+				const headers = { "content-type": mime, "content-length": size };
+				const answer = await ask("POST", path, headers, slice(bytes, 0, size - 1));
+				const url = await uploaded(answer, path);
+				return { url, mime, size, ...(width && height && { width, height }) };
+			});
 		} finally {
 			opened.body.destroy();
 		}

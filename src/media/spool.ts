@@ -8,23 +8,26 @@ import { pipeline } from "node:stream/promises";
 /** Bytes held of one file, in pieces that make few calls. */
 const highWaterMark = 1 << 20;
 
-/** The same bytes with their number: where nobody told it they go through a file on disk, which nobody else can see. */
-export async function withSize(
+/**
+ * Hands `use` the same bytes with their number: where nobody told it they go through a file on disk, which nobody else
+ * can see, and which is gone when `use` is done, whether it read them or not.
+ */
+export async function withSize<T>(
 	body: Readable,
 	size: number | undefined,
-): Promise<{ body: Readable; size: number }> {
-	if (size !== undefined) return { body, size };
+	use: (body: Readable, size: number) => Promise<T>,
+): Promise<T> {
+	if (size !== undefined) return use(body, size);
 	const path = join(tmpdir(), `trivium-${randomUUID()}`);
-	const file = await open(path, "wx+", 0o600);
+	// One handle each: a stream that ends closes its own.
+	const into = await open(path, "wx", 0o600);
+	const from = await open(path, "r").finally(() => unlink(path));
 	try {
-		await unlink(path);
-		const writing = file.createWriteStream({ autoClose: false, highWaterMark });
+		const writing = into.createWriteStream({ highWaterMark });
 		await pipeline(body, writing);
-		const bytes = writing.bytesWritten;
-		// Closes the file at its end, or when it is destroyed.
-		return { body: file.createReadStream({ start: 0, highWaterMark }), size: bytes };
-	} catch (error) {
-		await file.close();
-		throw error;
+		const reading = from.createReadStream({ highWaterMark });
+		return await use(reading, writing.bytesWritten).finally(() => reading.destroy());
+	} finally {
+		await Promise.all([into.close(), from.close()]);
 	}
 }

@@ -90,17 +90,19 @@ export function uploads(deps: {
 			const known = done.get(key);
 			if (known) return known;
 			if (!service) throw new PermanentError("failed", phrases.noPublic);
+			const { jid, largest } = service;
 			const opened = await deps.open(media.source);
 			opened.body.on("error", () => undefined);
 			try {
-				const { body, size } = await withSize(opened.body, opened.size);
-				if (size > service.largest)
-					throw new PermanentError("invalid", phrases.fileTooLarge(service.largest));
-				const mime = bareType(media.mime ?? opened.mime);
-				const place = await slot(service.jid, named(media.name, mime), size, mime);
-				await send(place, slice(body, 0, size - 1), size, mime);
-				done.set(key, place.get);
-				return place.get;
+				const url = await withSize(opened.body, opened.size, async (body, size) => {
+					if (size > largest) throw new PermanentError("invalid", phrases.fileTooLarge(largest));
+					const mime = bareType(media.mime ?? opened.mime);
+					const place = await slot(jid, named(media.name, mime), size, mime);
+					await send(place, slice(body, 0, size - 1), size, mime);
+					return place.get;
+				});
+				done.set(key, url);
+				return url;
 			} catch (error) {
 				throw error instanceof StanzaError ? neutral(error) : error;
 			} finally {
