@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
+import { limiter } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
@@ -16,6 +17,8 @@ import type { Rooms } from "./rooms.ts";
 const retries = [2_000, 5_000, 15_000, 60_000];
 /** What a person wrote between inviting and our joining: clients send the first line at once. */
 const firstLines = 50;
+/** New ghosts that invites of one person here, or of one server elsewhere, may cause: accounts are for ever. */
+const newGhosts = { perMinute: 2, burst: 20 };
 
 /** Answers invites of the bot and of ghosts: joins, or declines with the reason. */
 export function invites(deps: {
@@ -31,6 +34,14 @@ export function invites(deps: {
 	take(events: readonly MatrixEvent[]): Promise<void>;
 }) {
 	const { client, members, ghosts, rooms, bridge, domain, bot, log } = deps;
+	const mayMake = limiter(newGhosts);
+
+	/** Whether this invite is to somebody who has an account already, or may get one. */
+	async function mayBeAnswered({ state_key: guest = "", sender }: MatrixEvent): Promise<boolean> {
+		const inviter = members.person(sender);
+		if (guest === bot || (await ghosts.person(guest))) return true;
+		return mayMake(inviter.local ? inviter.id : inviter.domain);
+	}
 
 	async function findGhost(mxid: string): Promise<Person> {
 		const known = await ghosts.person(mxid);
@@ -81,6 +92,14 @@ export function invites(deps: {
 	}
 
 	return async function invited(event: MatrixEvent): Promise<void> {
+		if (!(await mayBeAnswered(event))) {
+			// A no would need an account just the same.
+			log.warn(
+				{ room: event.room_id, sender: event.sender },
+				"too many invites to new ghosts: left unanswered",
+			);
+			return;
+		}
 		for (const pause of [...retries, undefined]) {
 			try {
 				return await accept(event);

@@ -7,7 +7,8 @@ import * as phrases from "../core/phrases.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";
-import { type Address, aliasAddress, ghostAddress, personMxid } from "./mxid.ts";
+import { type Address, aliasAddress, ghostAddress, parts, personMxid } from "./mxid.ts";
+import { keepStrangers } from "./strangers.ts";
 
 /** How long another homeserver may take to tell us about one of its people, in ms. */
 const patience = 10_000;
@@ -28,6 +29,17 @@ export function lookup(deps: {
 }) {
 	const { client, members, ghosts, bridge, domain, networks, isOurs } = deps;
 	const mayMake = limiter(makings);
+	const strangers = keepStrangers();
+
+	async function profiled(mxid: string): Promise<Person | undefined> {
+		try {
+			const { displayname } = await client.profile(mxid, patience);
+			return members.person(mxid, displayname);
+		} catch (error) {
+			if (error instanceof MatrixError) return undefined;
+			throw error;
+		}
+	}
 
 	/** True when `make` made it; false where there is nothing of that name. */
 	async function make(wanted: Address | undefined, work: (of: NetworkName) => Promise<boolean>) {
@@ -48,13 +60,7 @@ export function lookup(deps: {
 			const mxid = personMxid(address, domain);
 			if (!mxid) throw new PermanentError("invalid", phrases.noMatrixAddress(address.join(":")));
 			if (isOurs(mxid)) return undefined;
-			try {
-				const { displayname } = await client.profile(mxid, patience);
-				return members.person(mxid, displayname);
-			} catch (error) {
-				if (error instanceof MatrixError) return undefined;
-				throw error;
-			}
+			return parts(mxid)?.[1] === domain ? profiled(mxid) : strangers.find(mxid, () => profiled(mxid));
 		},
 
 		/** The room of an alias or id that somebody typed. */

@@ -364,6 +364,18 @@ describe("a chat of two", () => {
 		expect(room.members.get(nobody)).toBe("leave");
 		expect(room.timeline.at(-1)?.content.reason).toBe("nobody has the address nobody.");
 	});
+	test("with very many at once makes no account for each: the rest is left unanswered, and others are not", async () => {
+		const mallory = "@mallory:far.test";
+		const room = hs.room(mallory);
+		const nobodies = Array.from({ length: 25 }, (_, n) => `@_xmpp_nobody${n}:hs.test`);
+		for (const one of nobodies) await hs.push([hs.member(room, one, "invite", mallory)]);
+		const answered = nobodies.filter((one) => room.members.get(one) === "leave");
+		expect(answered).toEqual(nobodies.slice(0, 20));
+		expect(nobodies.filter((one) => hs.users.has(one))).toEqual(answered);
+		await hs.push([hs.member(room, nobodies[24] as string, "invite", "@eve:far.test")]);
+		expect(room.members.get(nobodies[24] as string)).toBe("invite");
+		await inDirect();
+	});
 	test("is declined where the person may not", async () => {
 		const bad = hs.person("bad");
 		const room = hs.room(bad);
