@@ -60,6 +60,9 @@ export const xmppHostUnknown = (component: string) =>
 export const xmppConflict = (component: string) =>
 	`Another connection to the XMPP server already is ${component}. Stop the other bridge; if there is none, set component_conflict_resolve = "kick_old" for it in Prosody, and a dead connection no longer keeps its place.`;
 
+export const xmppShared = (component: string) =>
+	`Another connection to the XMPP server is ${component} as well, and gets a share of what is meant for us. Stop the other bridge; if there is none, close our old connection at the XMPP server.`;
+
 // XMPP: what cannot be shown as it was said.
 export const encrypted =
 	"(an encrypted message, which the bridge cannot read: please turn encryption off here)";
@@ -280,6 +283,9 @@ export const fileForbidden = "the bridge does not fetch files from such an addre
 export const fileNoAnswer = "the server that keeps the file does not answer.";
 export const fileRefused = "the server that keeps the file does not give it out.";
 export const fileGone = "the file is not there any more.";
+export const notOurLink = "that is no link to a file of this bridge.";
+export const linksRevoked =
+	"Done: these links lead nowhere from now on. Copies people already have are theirs.";
 export const voiceMessage = "voice message";
 export const fileDamaged = "the file is damaged: it is not the one that was sent.";
 export const publicUnreachable = (url: string, cause: string) =>

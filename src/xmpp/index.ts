@@ -7,6 +7,7 @@ import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Links } from "../media/links.ts";
+import { alone } from "./alone.ts";
 import { barrier } from "./barrier.ts";
 import * as capabilities from "./capabilities.ts";
 import { clients } from "./clients.ts";
@@ -73,12 +74,14 @@ export function xmpp(
 			skip: (from, to, name, type) => rooms.skip(from, to, name, type),
 			online() {
 				down = undefined;
+				single.online();
 				rooms.online();
 				if (!deps.files) void ownUploads.look();
 				bridge.resume(xmppNetwork);
 			},
 			offline(cause) {
 				down = cause;
+				single.offline();
 				rooms.offline(cause);
 			},
 			fatal(cause) {
@@ -86,6 +89,7 @@ export function xmpp(
 			},
 		},
 	);
+	const single = alone(link, options.component, log);
 	let sealed: Marks;
 	const ownUploads = uploads({
 		link,
@@ -246,7 +250,10 @@ export function xmpp(
 			await link.stop();
 		},
 
-		status: () => (down === undefined ? { up: true } : { up: false, cause: down }),
+		status() {
+			const cause = down ?? single.cause();
+			return cause === undefined ? { up: true } : { up: false, cause };
+		},
 		capabilities: (room) => ({
 			...shownIn(room),
 			...(!files() && { media: "text" }),

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Log } from "../../src/core/log.ts";
+import { alone } from "../../src/xmpp/alone.ts";
 import { type Component, component } from "../../src/xmpp/component.ts";
 import { answerIq } from "../../src/xmpp/iq.ts";
 import { bytes, clean, type Element, xml } from "../../src/xmpp/xml.ts";
@@ -276,4 +277,45 @@ test("on prosody, a second connection is told what is in its way", async () => {
 	await started;
 	expect(told).toHaveLength(1);
 	await second.stop();
+});
+
+test("on ejabberd, which lets a second connection in and shares the traffic out, both are told, and the one that stays", async () => {
+	const { component: ours, componentService: service, secret } = bed.xmpp("ejabberd");
+	const lines: string[] = [];
+	const make = (name: string) => {
+		const listening: Log = {
+			...log,
+			info: (_, text) => void lines.push(`${name}: ${text}`),
+			error: (_, text) => void lines.push(`${name}: ${text}`),
+		};
+		const link: Component = component(
+			{ component: ours, service, secret, log },
+			{
+				async stanza(stanza) {
+					const ghost = async () => undefined;
+					const answer = await answerIq(stanza, { software: { name: "", version: "" }, log, ghost });
+					if (answer) await link.send(answer);
+				},
+				online: () => watch.online(),
+				offline: () => watch.offline(),
+				fatal: quiet,
+			},
+		);
+		const watch = alone(link, ours, listening, { first: 100, within: 1_000, every: 1_000, again: 200 });
+		return { link, watch };
+	};
+	const [first, second] = [make("first"), make("second")];
+	await first.link.start();
+	await new Promise((resolve) => setTimeout(resolve, 3_000));
+	expect(first.watch.cause()).toBeUndefined();
+	await second.link.start();
+	await until(() => first.watch.cause() !== undefined && second.watch.cause() !== undefined);
+	await second.link.stop();
+	await until(() => first.watch.cause() === undefined);
+	await first.link.stop();
+	const said = (name: string) =>
+		lines.filter((line) => line.startsWith(`${name}: `) && /XMPP link/.test(line));
+	expect(said("first").filter((line) => /shares/.test(line))).toHaveLength(1);
+	expect(said("first").at(-1)).toBe("first: the XMPP link is ours alone again");
+	expect(said("second").filter((line) => /shares/.test(line))).toHaveLength(1);
 });
