@@ -84,7 +84,8 @@ async function run(config: Config, file: string): Promise<boolean> {
 	};
 	const figures = metrics();
 	const { meter } = figures;
-	const bridge = createBridge({ networks, mapping, journal, rules, log, redacted: files.redacted, meter });
+	const { redacted, commands } = files;
+	const bridge = createBridge({ networks, mapping, journal, rules, log, redacted, commands, meter });
 	figures.watch({ networks, journal, inDoubt: bridge.inDoubt });
 	const listener = await health(config.health.listen, { networks, journal, metrics: figures });
 	let door: Awaited<ReturnType<typeof control>> | undefined;
@@ -124,7 +125,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 			log.warn({ err: error }, "backups need the bridge to be stopped: it cannot be reached");
 			return undefined;
 		});
-		await files.start(bridge.open);
+		await files.start(bridge);
 		await bridge.start();
 	} catch (error) {
 		if (stopping) return true;

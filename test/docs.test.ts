@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { loadConfig } from "../src/config.ts";
 import { createBridge } from "../src/core/bridge.ts";
 import type { MessageId, RoomId } from "../src/core/ids.ts";
+import { revoke } from "../src/media/revoke.ts";
 import { pub } from "../src/mqtt/pub.ts";
 import { instructions } from "../src/register.ts";
 import { memoryJournal, memoryMapping } from "../src/store/memory.ts";
@@ -90,6 +91,7 @@ async function commands(): Promise<readonly string[]> {
 			direct: "known",
 			membersMirrored: 0,
 		},
+		commands: [revoke({ links: { revoke: async () => undefined }, bridge: () => here.bridge })],
 		log: quiet,
 	});
 	await bridge.command({

@@ -38,6 +38,8 @@ export function createBridge(deps: {
 	log: Log;
 	/** Told of every message that is taken back. */
 	redacted?: (message: Copy) => Promise<void>;
+	/** Of no network, and not core's own. */
+	commands?: readonly Command[];
 	meter?: Meter;
 	/** How many rows one lane may hold. */
 	laneRows?: number;
@@ -218,6 +220,7 @@ export function createBridge(deps: {
 			},
 		}),
 		...networks.flatMap((one) => one.commands),
+		...(deps.commands ?? []),
 	];
 	return bridge;
 }

@@ -5,6 +5,7 @@ import type { Bridge } from "../core/network.ts";
 import { publicListener } from "../http/public.ts";
 import { guardedFetch } from "./fetch.ts";
 import { mediaLinks, mediaPath } from "./links.ts";
+import { revoke } from "./revoke.ts";
 import { serveMedia } from "./serve.ts";
 
 export type MediaOptions = Readonly<{
@@ -16,10 +17,13 @@ export type MediaOptions = Readonly<{
 	public?: Readonly<{ listen: Readonly<{ host: string; port: number }>; url: string }>;
 }>;
 
+type Opener = Pick<Bridge, "open" | "findPerson">;
+
 /** Files on their way between networks: fetched with care from strangers, given out by links. */
 export function media(options: MediaOptions, deps: { mapping: Mapping; log: Log }) {
 	const { largest, privateHosts, public: outside } = options;
 	const links = outside && mediaLinks({ mapping: deps.mapping, url: outside.url });
+	let bridge!: Opener;
 	let listener: Awaited<ReturnType<typeof publicListener>> | undefined;
 
 	return {
@@ -27,11 +31,13 @@ export function media(options: MediaOptions, deps: { mapping: Mapping; log: Log 
 		...(links && { files: { link: links.link, largest } }),
 		/** What is taken back cannot be fetched by its link any more. */
 		redacted: async (message: Copy) => links?.revoke({ event: message }),
+		commands: links ? [revoke({ links, bridge: () => bridge })] : [],
 		/** Over an open mapping, and before the first link is made. @throws Error when the port cannot be had. */
-		async start(open: Bridge["open"]): Promise<void> {
+		async start(over: Opener): Promise<void> {
+			bridge = over;
 			if (!links) return;
 			await links.start();
-			const serve = serveMedia(links, { open, largest, log: deps.log });
+			const serve = serveMedia(links, { open: over.open, largest, log: deps.log });
 			listener = await publicListener(outside.listen, { [mediaPath]: serve });
 		},
 		async stop(): Promise<void> {

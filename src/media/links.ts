@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
+import { PermanentError } from "../core/errors.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Opened } from "../core/media.ts";
+import * as phrases from "../core/phrases.ts";
 import { seal } from "./seal.ts";
 import { named } from "./types.ts";
 
@@ -10,7 +12,9 @@ export type Revoked =
 	| Readonly<{ event: Readonly<{ network: NetworkName; room: RoomId; id: MessageId }> }>
 	| Readonly<{ person: Readonly<{ network: NetworkName; id: UserId }> }>
 	/** SHA-256 of its bytes, in hex. */
-	| Readonly<{ hash: string }>;
+	| Readonly<{ hash: string }>
+	/** One of our links itself: those of its message. */
+	| Readonly<{ url: string }>;
 
 /** What a link leads to. */
 export type Target = Readonly<{
@@ -64,6 +68,25 @@ export function mediaLinks(deps: {
 		return work;
 	}
 
+	/** What a token was made for; undefined for what is none of ours. */
+	function read(token: string): Linked | undefined {
+		const text = tokens?.open(token);
+		if (text === undefined) return undefined;
+		const [network, ref, name, mime, message, person] = JSON.parse(text) as [
+			NetworkName,
+			...[string, string, string, string, string],
+		];
+		return { source: { network, ref }, name, mime: mime || undefined, message, person };
+	}
+
+	function keyOf(what: Exclude<Revoked, { hash: string }>): string {
+		if ("event" in what) return messageKey(what.event);
+		if ("person" in what) return personKey(what.person);
+		const linked = read(what.url.split(mediaPath)[1]?.split("/")[0] ?? "");
+		if (!linked) throw new PermanentError("invalid", phrases.notOurLink);
+		return linked.message;
+	}
+
 	return {
 		/** Before the first link: gets the secret, which is made once and kept for good. */
 		async start(): Promise<void> {
@@ -86,20 +109,12 @@ export function mediaLinks(deps: {
 			return `${base}${mediaPath}${tokens.close(JSON.stringify(content))}/${encodeURIComponent(segment)}`;
 		},
 
-		/** What a token was made for; undefined for what is none of ours. */
-		read(token: string): Linked | undefined {
-			const text = tokens?.open(token);
-			if (text === undefined) return undefined;
-			const [network, ref, name, mime, message, person] = JSON.parse(text) as [
-				NetworkName,
-				...[string, string, string, string, string],
-			];
-			return { source: { network, ref }, name, mime: mime || undefined, message, person };
-		},
+		read,
 
+		/** @throws PermanentError where the `url` is no link of ours. */
 		async revoke(what: Revoked): Promise<void> {
 			if ("hash" in what) return add(hashes, what.hash.toLowerCase());
-			const key = "event" in what ? messageKey(what.event) : personKey(what.person);
+			const key = keyOf(what);
 			await add(bucketOf(key), key);
 		},
 

@@ -93,6 +93,14 @@ describe("a link is revoked", () => {
 		expect(await links.revoked(read({ ...message, room: "!other" as RoomId }), never)).toBe(false);
 	});
 
+	test("by itself, as somebody copied it from a client; what is none of ours is said to be that", async () => {
+		await links.revoke({ url: links.link(cat, message) });
+		expect(await links.revoked(read(), never)).toBe(true);
+		expect(await links.revoked(read({ ...message, id: "$other" as MessageId }), never)).toBe(false);
+		for (const url of ["https://elsewhere.test/media/AAAA/cat.png", "https://bridge.test/", "cat"])
+			await expect(links.revoke({ url })).rejects.toThrow("no link to a file of this bridge");
+	});
+
 	test("with everything a person sent, and nothing of others", async () => {
 		await links.revoke({ person: { network, id: message.person } });
 		expect(await links.revoked(read({ ...message, id: "$other" as MessageId }), never)).toBe(true);
