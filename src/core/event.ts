@@ -75,6 +75,7 @@ type Base = Readonly<{
 	to?: Person;
 }>;
 
+/** One whose `aka` holds the id of its own thread may be the first of it: that is known to who remembers earlier ones. */
 export type Message = Base & Words & Readonly<{ kind: "message"; replyTo?: Reference; thread?: Reference }>;
 /** `target` says something else from now on. */
 export type Edit = Base & Words & Readonly<{ kind: "edit"; target: Reference }>;

@@ -46,6 +46,11 @@ export type Entry = Readonly<{
 	 * has it; an id that names another message as its own, or a copy of ours, stays with that: senders choose some of these.
 	 */
 	aka?: readonly MessageId[];
+	/**
+	 * The rows' event changes the message with this id in its room: whatever names the event, here or where it goes to,
+	 * names that one. Of an unknown one it stands for itself.
+	 */
+	of?: MessageId;
 	/** How far a source was read; saved for an entry whose key is known, too. See {@link Journal.cursor}. */
 	cursor?: Readonly<{ key: string; value: string }>;
 	/** What the source room shows after a reaction was added there, or taken back. */
@@ -92,7 +97,7 @@ export interface Journal {
 	refuse(row: Row, reason: string): Promise<void>;
 	/**
 	 * Its sender took the event back: removes and resolves with those of its rows that were never attempted. What was
-	 * attempted goes on. Its dead letters go, too, so that nobody revives what was deleted.
+	 * attempted goes on. So go its changes, and the dead letters of all of them: nobody revives what was deleted.
 	 */
 	cancel(of: Copy): Promise<readonly Row[]>;
 	/**

@@ -122,6 +122,15 @@ export function router(deps: {
 		return from?.in ? portal.links.filter((link) => link.id !== from.id && link.out) : [];
 	};
 
+	/** Only what no earlier message is known by begins a thread. */
+	async function threaded(event: BridgeEvent): Promise<BridgeEvent> {
+		if (event.kind !== "message" || !event.thread || !event.aka?.includes(event.thread.id)) return event;
+		const { thread, aka, ...message } = event;
+		const first = await journal.copies({ network: event.sender.network, room: event.room, id: thread.id });
+		if (first.length === 0) return { ...message, aka };
+		return { ...message, thread, aka: aka.filter((id) => id !== thread.id) };
+	}
+
 	/** Refuses aloud what a person said; resolves at once, the telling goes its own way. */
 	function refuse(event: BridgeEvent, error: PermanentError): undefined {
 		const { domain } = event.sender;
@@ -145,7 +154,8 @@ export function router(deps: {
 	): Promise<Entry | undefined> {
 		const seen = await note(received);
 		if (!seen) return undefined;
-		const { event, reaction } = seen;
+		const { reaction } = seen;
+		const event = await threaded(seen.event);
 		try {
 			const found = await portalsFor(event);
 			if (found.length === 0) return undefined;
@@ -180,6 +190,7 @@ export function router(deps: {
 				...(member && { member }),
 				...(reaction && { reaction }),
 				...(aka && { aka }),
+				...(event.kind === "edit" && { of: event.target.own ?? event.target.id }),
 			};
 		} catch (error) {
 			if (error instanceof PermanentError) return refuse(event, error);

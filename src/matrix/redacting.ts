@@ -41,21 +41,30 @@ export function redacting(deps: {
 				body: { ...(reason && { reason }) },
 			});
 		const mine = target.own === undefined ? [] : (refs[target.own] ?? []);
-		for (const id of mine)
-			for (const one of await rooms.inside(room, ghost, () => allOf(room, id, ghost)))
+		const gone = new Set<string>();
+		for (const id of mine) {
+			// A version, which went with what it is of.
+			if (gone.has(id)) continue;
+			for (const one of await rooms.inside(room, ghost, () => allOf(room, id, ghost))) {
 				await rooms.inside(room, ghost, () => taken(one, ghost));
+				gone.add(one);
+			}
+		}
 		if (mine.length > 0) return [];
 
 		const bot = rooms.withBot.has(room);
 		for (const id of refs[target.id] ?? []) {
+			if (gone.has(id)) continue;
 			const author = (await recent.find(room, id, bot ? undefined : ghost))?.sender;
 			const ours = author !== undefined && isOurs(author) ? author : undefined;
-			for (const one of await allOf(room, id, bot ? undefined : (ours ?? ghost)))
+			for (const one of await allOf(room, id, bot ? undefined : (ours ?? ghost))) {
+				gone.add(one);
 				await taken(one, bot ? undefined : (ours ?? ghost)).catch((error: unknown) => {
 					// Without a moderator's power here we still have that of whoever it is of us that wrote it.
 					if (!(bot && ours && error instanceof MatrixError && error.status === 403)) throw error;
 					return taken(one, ours);
 				});
+			}
 		}
 		return [];
 	};

@@ -105,8 +105,20 @@ export function memoryJournal(): Journal {
 		if (isOrigin(copy) || [...rows.values()].some((row) => name(originOf(row)) === name(copy))) return;
 		if (samePlace(copies.get(name(copy))?.origin ?? origin, origin)) record(copy, origin);
 	};
+	/** A message, and what changes it. */
+	const ofMessage = (origin: Copy, row: NewRow) =>
+		name(originOf(row)) === name(origin) ||
+		[...copies.values()].some(
+			(one) => name(one.copy) === name(originOf(row)) && name(one.origin) === name(origin),
+		);
 	/** The message an id stands for. That an id is a message's own goes first: no further id of another hides it. */
 	const originFor = (of: Copy): Copy => (isOrigin(of) ? of : (copies.get(name(of))?.origin ?? of));
+	/** The message that another one changes; undefined where nobody knows it. */
+	const changed = (of: Copy): Copy | undefined => {
+		const origin = originFor(of);
+		const waits = [...rows.values()].some((row) => name(originOf(row)) === name(origin));
+		return waits || isOrigin(origin) ? origin : undefined;
+	};
 	const firstTime = (key: string) => {
 		if (keys.has(key)) return false;
 		keys.set(key, running);
@@ -137,9 +149,12 @@ export function memoryJournal(): Journal {
 				if (!firstTime(entry.key)) continue;
 				if (entry.member) member(entry.member);
 				if (entry.reaction) react(entry.reaction);
+				const own = entry.rows[0] && originOf(entry.rows[0]);
+				const original = own && entry.of !== undefined ? changed({ ...own, id: entry.of }) : undefined;
+				// Before its rows are there: from then on its id is nobody else's.
+				if (own && original) alsoKnown(original, own.id);
 				fresh.push(...entry.rows.map((row) => add(row, queuedAt)));
-				const [first] = entry.rows;
-				if (first) for (const aka of entry.aka ?? []) alsoKnown(originOf(first), aka);
+				if (own) for (const aka of entry.aka ?? []) alsoKnown(original ?? own, aka);
 			}
 			return fresh;
 		},
@@ -170,7 +185,9 @@ export function memoryJournal(): Journal {
 			const row = rows.get(seq);
 			if (!row) return;
 			rows.delete(seq);
-			for (const id of ids) record({ network: target.network, room: target.room, id }, originOf(row));
+			const own = originOf(row);
+			const origin = row.event.kind === "edit" ? originFor(own) : own;
+			for (const id of ids) record({ network: target.network, room: target.room, id }, origin);
 		},
 		async refuse({ seq }, reason) {
 			const row = rows.get(seq);
@@ -179,8 +196,8 @@ export function memoryJournal(): Journal {
 			dead.push({ ...row, reason, diedAt: Date.now() });
 		},
 		async cancel(of) {
-			const origin = name(originFor(of));
-			const ofEvent = (row: NewRow) => name(originOf(row)) === origin;
+			const origin = originFor(of);
+			const ofEvent = (row: NewRow) => ofMessage(origin, row);
 			const cancelled = [...rows.values()].filter((row) => row.attempts === 0 && ofEvent(row));
 			for (const row of cancelled) rows.delete(row.seq);
 			dead = dead.filter((letter) => !ofEvent(letter));

@@ -13,6 +13,9 @@ export function journalTables(db: DatabaseSync) {
 	const statement = statements(db);
 	const row =
 		"seq, operation, trace, lanes.portal, lanes.link, attempts, queued_at AS queuedAt, event, request";
+	/** A message, and what changes it: that is known by further ids of the message. */
+	const ofMessage =
+		"origin_room = ?1 AND origin_id IN (SELECT ?2 UNION ALL SELECT id FROM copies WHERE room = ?1 AND origin_room = ?1 AND origin_id = ?2)";
 	const sql = {
 		key: statement("INSERT OR IGNORE INTO keys (key, at) VALUES (?, ?)"),
 		row: statement(
@@ -43,9 +46,9 @@ export function journalTables(db: DatabaseSync) {
 		),
 		remove: statement("DELETE FROM rows WHERE seq = ?"),
 		waiting: statement(
-			`SELECT ${row} FROM rows JOIN lanes USING (lane) WHERE origin_room = ? AND origin_id = ? AND attempts = 0 ORDER BY seq`,
+			`SELECT ${row} FROM rows JOIN lanes USING (lane) WHERE ${ofMessage} AND attempts = 0 ORDER BY seq`,
 		),
-		removeDead: statement("DELETE FROM dead WHERE origin_room = ? AND origin_id = ?"),
+		removeDead: statement(`DELETE FROM dead WHERE ${ofMessage}`),
 		letters: statement("SELECT seq FROM dead WHERE lane = coalesce(?, lane) ORDER BY died LIMIT ?"),
 		revive: statement(
 			"INSERT INTO rows (operation, trace, lane, attempts, queued_at, origin_room, origin_id, event) SELECT operation, trace, lane, 0, ?, origin_room, origin_id, event FROM dead WHERE seq = ?",
@@ -113,6 +116,11 @@ export function journalTables(db: DatabaseSync) {
 		const holder = sql.origin.get(room, aka) as Origin | undefined;
 		if ((holder?.room ?? room) === room) sql.copy.run(room, aka, room, id, now);
 	}
+	/** The message that another one changes; undefined where nobody knows it. */
+	function changed(of: Origin): Origin | undefined {
+		const { room, id } = family(of).origin;
+		return sql.isOwn.get(room, id, room, id) ? { room, id } : undefined;
+	}
 	const firstTime = (key: string) => sql.key.run(key, running).changes > 0;
 
 	return {
@@ -125,15 +133,19 @@ export function journalTables(db: DatabaseSync) {
 		calls: {
 			/** The seq of the first row of each entry; its others follow it. 0 for an entry that was known. */
 			accept(entries: readonly EntryText[], now: number): readonly number[] {
-				return entries.map(({ key, rows, aka = [], cursor, reaction, member }) => {
+				return entries.map(({ key, rows, aka = [], of, cursor, reaction, member }) => {
 					if (cursor) sql.setCursor.run(cursor.key, cursor.value);
 					if (!firstTime(key)) return 0;
 					if (member?.present) sql.join.run(rooms.of(member.place), member.network, member.id, member.person);
 					else if (member) sql.leave.run(rooms.of(member.place), member.network, member.id);
 					if (reaction) reactions.set(reaction, now);
+					const own = rows[0] && originOf(rows[0]);
+					const original = own && of !== undefined ? changed({ room: own.room, id: of }) : undefined;
+					// Before its rows are there: from then on its id is nobody else's.
+					if (own && original) alsoKnown(original, own.id, now);
 					let last = 0;
 					for (const row of rows) last = queue(row, now);
-					if (rows[0]) for (const id of aka) alsoKnown(originOf(rows[0]), id, now);
+					if (own) for (const id of aka) alsoKnown(original ?? own, id, now);
 					return last - rows.length + 1;
 				});
 			},
@@ -147,9 +159,20 @@ export function journalTables(db: DatabaseSync) {
 			rows: (portal: string, link: string, after: number, limit: number) =>
 				sql.rows.all(lanes.find([portal, link]), after, limit) as readonly StoredRow[],
 			attempt: (seq: number, request: string | null): boolean => sql.attempt.run(request, seq).changes > 0,
-			done(seq: number, place: Place, id: string, target: Place, ids: readonly string[], now: number): void {
+			/** `change`: the row changes a message, and its ids are of that. */
+			done(
+				seq: number,
+				place: Place,
+				id: string,
+				change: boolean,
+				target: Place,
+				ids: readonly string[],
+				now: number,
+			): void {
 				if (sql.remove.run(seq).changes === 0) return;
-				for (const copy of ids) sql.copy.run(rooms.of(target), copy, rooms.of(place), id, now);
+				const own = { room: rooms.of(place), id };
+				const origin = change ? family(own).origin : own;
+				for (const copy of ids) sql.copy.run(rooms.of(target), copy, origin.room, origin.id, now);
 			},
 			refuse(seq: number, reason: string, now: number): void {
 				sql.bury.run(reason, now, seq);

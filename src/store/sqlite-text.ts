@@ -27,6 +27,7 @@ export type EntryText = Readonly<{
 	key: string;
 	rows: readonly RowText[];
 	aka?: readonly string[];
+	of?: string;
 	cursor?: Readonly<{ key: string; value: string }>;
 	reaction?: ReactionText;
 	member?: Readonly<{ place: Place; network: string; id: string; person: string; present: boolean }>;
@@ -48,7 +49,7 @@ export function reactionText({ network, room, message, sender, now }: ReactionSe
 	return { place: [network, room], message, sender, now };
 }
 
-export function entryText({ key, rows, aka, cursor, reaction, member }: Entry): EntryText {
+export function entryText({ key, rows, aka, of, cursor, reaction, member }: Entry): EntryText {
 	// The rows of one entry are mostly one event on its way to several rooms.
 	let last: BridgeEvent | undefined;
 	let text = "";
@@ -61,6 +62,7 @@ export function entryText({ key, rows, aka, cursor, reaction, member }: Entry): 
 			return [operation, trace, lane.portal, lane.link, sender.network, room, id, text] as const;
 		}),
 		...(aka && { aka }),
+		...(of !== undefined && { of }),
 		...(cursor && { cursor }),
 		...(reaction && { reaction: reactionText(reaction) }),
 		...(member && {

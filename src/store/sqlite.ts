@@ -149,7 +149,9 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 		},
 		attempt: ({ seq }, request) => ask("attempt", seq, request ?? null),
 		done({ seq, event }, { network, room }, ids) {
-			return ask("done", seq, [event.sender.network, event.room], event.id, [network, room], ids, Date.now());
+			const { sender, id, kind } = event;
+			const there = [network, room] as const;
+			return ask("done", seq, [sender.network, event.room], id, kind === "edit", there, ids, Date.now());
 		},
 		refuse: ({ seq }, reason) => ask("refuse", seq, reason, Date.now()),
 		async cancel({ network, room, id }) {

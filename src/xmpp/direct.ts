@@ -6,9 +6,9 @@ import type { Bridge, Outbound, Support } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Component } from "./component.ts";
 import type { Hearing, Place, Sayable } from "./features/message.ts";
-import { account, fromChat, nowhere, originId, said, stanzaOf, xmppNetwork } from "./from-xmpp.ts";
+import { account, fromChat, nowhere, said, stanzaOf, xmppNetwork } from "./from-xmpp.ts";
 import { bare, domain, local } from "./jid.ts";
-import { idsOf, messageId, pick, speakerIn, spokenBy } from "./message-ids.ts";
+import { messageId, speakerIn, spokenBy } from "./message-ids.ts";
 import { recent } from "./recent.ts";
 import { type ErrorType, errorReply, neutral, stanzaError } from "./stanza-error.ts";
 import * as to from "./to-xmpp.ts";
@@ -56,8 +56,6 @@ export function direct(deps: {
 	const heard = new Map<string, () => void>();
 	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
 	const clients = recent<string, string>(10_000);
-	/** What corrections are of, by pair and id. */
-	const versions = recent<string, MessageId>(10_000);
 	/** Lines of one sender are looked at one after the other. */
 	const lines = new Map<string, Promise<void>>();
 
@@ -93,10 +91,6 @@ export function direct(deps: {
 		const refused = new Promise<never>((_, reject) => open.set(operation, { room, reject }));
 		refused.catch(() => undefined);
 		const id = messageId("msg", operation);
-		if (event.kind === "edit") {
-			const first = pick(refs[event.target.own ?? event.target.id], "msg");
-			if (first !== undefined) versions.set(`${room} ${id}`, messageId("msg", first));
-		}
 		const from = `${ghost}/${deps.resource}`;
 		await link.send(to.chat(from, theirs, operation, said, known ? undefined : name));
 		await Promise.race([deps.confirm(), refused]);
@@ -105,7 +99,8 @@ export function direct(deps: {
 		reached.set(room, true);
 		// An error from here on is news to the room.
 		open.set(operation, { room });
-		return event.kind === "message" ? [id, spokenBy(operation, ghost)] : [];
+		if (event.kind === "message") return [id, spokenBy(operation, ghost)];
+		return event.kind === "edit" ? [id] : [];
 	}
 
 	/** No error for a moment, or a line of theirs. */
@@ -169,18 +164,10 @@ export function direct(deps: {
 		reached.set(room, true);
 		heard.get(room)?.();
 		const author = bare(from);
-		const place: Hearing = {
-			...placeOf(author, bare(ghost), other),
-			author,
-			opens: () => true,
-			meant: (id) => versions.get(`${room} ${id}`) ?? id,
-		};
+		const place: Hearing = { ...placeOf(author, bare(ghost), other), author, opens: () => true };
 		const words = said(stanza, place) ?? first;
 		const { at, unique } = deps.now();
 		const event = fromChat(stanza, words, { room, to: other, now: at, missing: unique() });
-		if (event.kind === "edit")
-			for (const id of idsOf({ stanzaId: undefined, sent: [stanza.attrs.id, originId(stanza)], author }))
-				versions.set(`${room} ${id}`, event.target.id);
 		deps.tell([event]);
 		return undefined;
 	}

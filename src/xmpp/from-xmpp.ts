@@ -23,7 +23,6 @@ export const nowhere: Hearing = {
 	nicks: () => [],
 	of: () => ({}),
 	opens: () => true,
-	meant: (id) => id,
 };
 
 /** Undefined for what says nothing: chat states, markers, receipts, a subject (RFC 6121 §5.2.5: a body makes a message). */
@@ -213,14 +212,14 @@ function event(
 	stanzaId: string | undefined,
 	author: string | undefined,
 ): BridgeEvent {
+	const ids = idsOf({ stanzaId, sent: [message.attrs.id, originId(message)], author });
 	switch (act?.kind) {
 		case "edit":
-			return { ...base, ...words, ...act };
+			return { ...base, ...words, ...act, aka: ids };
 		case "redaction":
 		case "reaction":
 			return { ...base, ...act };
 		case undefined: {
-			const ids = idsOf({ stanzaId, sent: [message.attrs.id, originId(message)], author });
 			const about = { ...(replyTo && { replyTo }), ...(thread && { thread }) };
 			return { ...base, ...words, ...about, kind: "message", aka: [...ids, ...aka] };
 		}

@@ -27,6 +27,23 @@ export const speakerIn = (ids: readonly MessageId[] | undefined): string | undef
 	return id?.slice(id.indexOf(" ", "from ".length) + 1);
 };
 
+/** The ids of a line that changes another: they are further ones of that, and say nothing of who spoke. */
+export const changing = (ids: readonly MessageId[]): readonly MessageId[] =>
+	ids.filter((id) => speakerIn([id]) === undefined);
+
+/** The ids of each message that one of ours was sent as: the last of each tells who spoke. What changed it is no part. */
+export function partsIn(ids: readonly MessageId[] = []): readonly (readonly MessageId[])[] {
+	const parts: (readonly MessageId[])[] = [];
+	let part: MessageId[] = [];
+	for (const id of ids) {
+		part.push(id);
+		if (speakerIn([id]) === undefined) continue;
+		parts.push(part);
+		part = [];
+	}
+	return parts;
+}
+
 /** All further ids of a message that came in. `author` is absent where nobody can be held to be the same one later. */
 export function idsOf(of: {
 	stanzaId: string | undefined;

@@ -4,7 +4,7 @@ import type { MessageId, OperationId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Links } from "../media/links.ts";
-import { speakerIn } from "./message-ids.ts";
+import { partsIn } from "./message-ids.ts";
 import { recent } from "./recent.ts";
 
 type About = Parameters<Links["link"]>[1];
@@ -103,16 +103,4 @@ export function inParts(send: Send, filesNow: () => Files | undefined): Send {
 		const message: Message = { ...said, kind: "message", replyTo: { id: target.id, author: sender } };
 		return send({ ...out, event: message, refs: { ...out.refs, [target.id]: file ?? [] } });
 	}
-}
-
-/** The ids of each message that one was sent as: the last of each tells who spoke. */
-function partsIn(ids: readonly MessageId[] = []): readonly (readonly MessageId[])[] {
-	const parts: MessageId[][] = [];
-	let part: MessageId[] = [];
-	for (const id of ids) {
-		if (part.length === 0) parts.push(part);
-		part.push(id);
-		if (speakerIn([id]) !== undefined) part = [];
-	}
-	return parts;
 }

@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BridgeEvent, Person } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Journal } from "../../src/core/journal.ts";
+import type { Mapping } from "../../src/core/mapping.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
 import { until } from "../fakes.ts";
 import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
@@ -54,6 +57,27 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 	let to: string;
 	let room: string;
 	let alice: Person;
+	/** What outlives a restart. */
+	let stores: { mapping: Mapping; journal: Journal };
+
+	/** The bridge ends, and another takes its place. */
+	async function restart(journal = stores.journal): Promise<void> {
+		stores = { ...stores, journal };
+		await bridge.stop();
+		const before = romeo.inbox.items.length;
+		bridge = await fictional(bed.xmpp(server), stores);
+		if (!inMuc) return;
+		bridge.fake.rooms.set(room, [alice]);
+		await romeo.waitFor(
+			"Alice, again",
+			(one) =>
+				romeo.inbox.items.indexOf(one) >= before &&
+				one.is("presence") &&
+				one.attrs.from === `${to}/Alice` &&
+				!one.attrs.type,
+			30_000,
+		);
+	}
 
 	async function makeRoom(): Promise<string> {
 		const fresh = `verona${++count}@${bed.xmpp(server).muc}`;
@@ -73,7 +97,8 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 
 	beforeEach(async () => {
 		romeo = await connect(server, "romeo");
-		bridge = await fictional(bed.xmpp(server));
+		stores = { mapping: memoryMapping(), journal: memoryJournal() };
+		bridge = await fictional(bed.xmpp(server), stores);
 		alice = bridge.person("alice", "Alice");
 		if (inMuc) {
 			to = await makeRoom();
@@ -153,7 +178,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		await sends("three", xml("replace", { xmlns: ns.correct, id }));
 		const again = await arrives("edit", ({ text }) => text === "three");
 		for (const { event, refs } of [edit, again])
-			expect(refs[event.target.own ?? event.target.id]).toEqual([`matrix:${first.operation}`]);
+			expect(refs[event.target.own ?? event.target.id]?.[0]).toBe(`matrix:${first.operation}`);
 		await sends("x", xml("replace", { xmlns: ns.correct, id: "unknown" }));
 		await arrives("message", ({ text }) => text === "Correction: x");
 	});
@@ -241,6 +266,29 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		expect(body(none)).toBeUndefined();
 	});
 
+	test("after a restart a corrected message is still one, by whichever of its ids it is meant", async () => {
+		const { id } = await sends("one");
+		const first = await arrives("message", ({ text }) => text === "one");
+		const second = await sends("two", xml("replace", { xmlns: ns.correct, id }));
+		await arrives("edit", ({ text }) => text === "two");
+		const mine = await says("cake");
+		await gets("the cake", (one) => body(one) === "cake");
+		await does({ kind: "edit", style: "text", text: "tart", target: { id: mine, own: mine } });
+		const tart = await gets("the tart", (one) => body(one) === "tart");
+		await restart();
+		await sends("three", xml("replace", { xmlns: ns.correct, id: second.id }));
+		const edit = await arrives("edit", ({ text }) => text === "three");
+		expect(edit.refs[edit.event.target.own ?? ""]?.[0]).toBe(`matrix:${first.operation}`);
+		await sends(undefined, reactions(nameOf(tart), "👍"), store());
+		const { event, refs } = await arrives("reaction");
+		expect(refs[event.target.id]?.[0]).toBe(mine);
+		if (!ids) return;
+		const retract = xml("retract", { xmlns: ns.retract, id: inMuc ? second.named : second.id });
+		await sends("/me retracted", retract, xml("fallback", { xmlns: ns.fallback, for: ns.retract }), store());
+		const gone = await arrives("redaction");
+		expect(gone.refs[gone.event.target.own ?? ""]?.[0]).toBe(`matrix:${first.operation}`);
+	});
+
 	test("answers point at what they answer, both ways, and show no quote besides", async () => {
 		const { id, named } = await sends("🎉 lunch?");
 		const asked = await arrives("message", ({ text }) => text === "🎉 lunch?");
@@ -319,6 +367,10 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		await sends("more", xml("thread", {}, "t1"));
 		const more = await arrives("message", ({ text }) => text === "more");
 		expect(more.event.thread && more.refs[more.event.thread.id]).toEqual([`matrix:${began.operation}`]);
+		await restart();
+		await sends("and more", xml("thread", {}, "t1"));
+		const later = await arrives("message", ({ text }) => text === "and more");
+		expect(later.event.thread && later.refs[later.event.thread.id]).toEqual([`matrix:${began.operation}`]);
 		await says("joining in", { thread: { id: `matrix:${began.operation}` } });
 		await gets(
 			"their thread",

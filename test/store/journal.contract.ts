@@ -204,6 +204,49 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.copies(copy)).toEqual([original("a"), copy]);
 		});
 
+		it("knows a message by the ids of what changed it, wherever that went", async () => {
+			const edit = { ...message("b"), kind: "edit" as const, target: { id: id("a") } };
+			const [first] = await accepted({ ...entry("a"), aka: [id("own a")] });
+			await journal.done(first, muc, [id("x")]);
+			const change = { key: "b", rows: [newRow("b", lane(), edit)], aka: [id("own b")], of: id("own a") };
+			const [row] = await accepted(change);
+			await journal.done(row, muc, [id("y")]);
+			await reopen();
+			const family = [
+				...["a", "own a"].map(original),
+				{ ...muc, id: id("x") },
+				...["b", "own b"].map(original),
+				{ ...muc, id: id("y") },
+			];
+			for (const of of family) expect(await journal.copies(of)).toEqual(family);
+		});
+
+		it("lets what changes an unknown message stand for itself", async () => {
+			const edit = { ...message("b"), kind: "edit" as const, target: { id: id("a") } };
+			const [row] = await accepted({
+				key: "b",
+				rows: [newRow("b", lane(), edit)],
+				aka: [id("own b")],
+				of: id("own a"),
+			});
+			await journal.done(row, muc, [id("y")]);
+			expect(await journal.copies(original("own a"))).toEqual([]);
+			expect(await journal.copies(original("own b"))).toEqual([
+				...["b", "own b"].map(original),
+				{ ...muc, id: id("y") },
+			]);
+		});
+
+		it("takes back with a deleted message what changes it, and nothing else", async () => {
+			const edit = { ...message("b"), kind: "edit" as const, target: { id: id("a") } };
+			const change: Entry = { key: "b", rows: [newRow("b", lane(), edit)], of: id("a") };
+			const [one, two] = await accepted(entry("a"), change, entry("c"));
+			expect((await journal.cancel(original("a"))).map(({ trace }) => trace)).toEqual(["a", "b"]);
+			await journal.refuse(one, "gone already");
+			await journal.refuse(two as Row, "gone already");
+			expect((await all()).map(({ trace }) => trace)).toEqual(["c"]);
+		});
+
 		it("knows every copy of a message from any of them, the original first", async () => {
 			const other = { network: matrix, room: room("!other:hs.test") };
 			const [one, two] = await accepted(entry("a", lane("one"), lane("two")));

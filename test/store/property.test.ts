@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Entry, Journal, Row } from "../../src/core/journal.ts";
+import type { Message } from "../../src/core/event.ts";
+import type { Entry, Journal, NewRow, Row } from "../../src/core/journal.ts";
 import type { Mapping } from "../../src/core/mapping.ts";
 import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
 import { nedbMapping } from "../../src/store/nedb.ts";
@@ -32,6 +33,11 @@ const at = { network: matrix, room: room("!r") };
 /** A step does something and answers; both stores are to answer the same. Null closes and opens them. */
 type Step<Store> = ((store: Store) => Promise<unknown>) | null;
 
+const changing = (row: NewRow, of: string): NewRow => ({
+	...row,
+	event: { ...(row.event as Message), kind: "edit", target: { id: id(of) } },
+});
+
 const pick = async (journal: Journal, index: number): Promise<Row | undefined> => {
 	const rows = (await Promise.all(lanes.map((of) => journal.rows(of, 0, 100)))).flat();
 	return rows[index % Math.max(1, rows.length)];
@@ -40,13 +46,15 @@ const pick = async (journal: Journal, index: number): Promise<Row | undefined> =
 const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 	fc.constant(null),
 	fc
-		.array(fc.tuple(few, fc.subarray([...lanes]), fc.option(fc.boolean()), fc.subarray([...ids])), {
-			maxLength: 4,
-		})
+		.array(
+			fc.tuple(few, fc.subarray([...lanes]), fc.option(fc.boolean()), fc.subarray([...ids]), fc.option(few)),
+			{ maxLength: 4 },
+		)
 		.map((chosen) => async (journal: Journal) => {
-			const entries = chosen.map(([name, to, present, aka]): Entry => {
+			const entries = chosen.map(([name, to, present, aka, of]): Entry => {
 				const member = present === null ? {} : { member: { ...at, person: person(name), present } };
-				const rows = to.length > 0 ? entry(name, ...to).rows : [];
+				const said = entry(name, ...(to.length > 0 ? to : lanes)).rows;
+				const rows = to.length === 0 ? [] : of === null ? said : said.map((row) => changing(row, of));
 				const cursor = { key: "", value: name };
 				const reaction = {
 					...at,
@@ -54,7 +62,8 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 					sender: user("a"),
 					now: aka.map((emoji) => ({ emoji })),
 				};
-				return { ...entry(name), rows, ...member, aka: aka.map(id), cursor, reaction };
+				const what = { ...(of !== null && { of: id(of) }) };
+				return { ...entry(name), rows, ...member, aka: aka.map(id), ...what, cursor, reaction };
 			});
 			return timeless(await journal.accept(entries));
 		}),

@@ -1,4 +1,4 @@
-import type { Message, Person } from "../../src/core/event.ts";
+import type { BridgeEvent, Message, Person } from "../../src/core/event.ts";
 import type {
 	LinkId,
 	MessageId,
@@ -45,7 +45,7 @@ export const message = (name: string, text = `text of ${name}`): Message => ({
 	text,
 });
 
-export const newRow = (name: string, to = lane(), event = message(name)): NewRow => ({
+export const newRow = (name: string, to = lane(), event: BridgeEvent = message(name)): NewRow => ({
 	operation: `${name} to ${to.link}` as OperationId,
 	trace: name as TraceId,
 	lane: to,

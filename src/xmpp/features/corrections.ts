@@ -8,11 +8,11 @@ const ns = "urn:xmpp:message-correct:0";
 /** XEP-0308: names the first version by the id its sender gave it, never by the room's. */
 export const corrections: MessageFeature = {
 	vars: [ns],
-	read(stanza, heard, { author = "", meant }) {
+	read(stanza, heard, { author = "" }) {
 		const id = child(stanza, "replace", ns)?.attrs.id;
 		if (!id) return heard;
 		// §4: only who wrote a message may correct it. Without an author nothing is found, and it says that it corrects.
-		const target = meant(ownId("msg", id, author));
+		const target = ownId("msg", id, author);
 		return { ...heard, act: { kind: "edit", target: { id: target, own: target } } };
 	},
 	write(event, draft, { refs }) {

@@ -28,10 +28,8 @@ export type Hearing = Place &
 		author?: string;
 		/** The room itself speaks. */
 		room?: true;
-		/** Whether this is the first that was heard of a thread. */
+		/** Whether this is the first that was heard of a thread since we started. */
 		opens(thread: string): boolean;
-		/** The message that is meant: of a correction that which it corrects. */
-		meant(id: MessageId): MessageId;
 	}>;
 
 /** A code point of the body, and where it stood in the stanza: other elements count from there. */

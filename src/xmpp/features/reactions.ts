@@ -14,7 +14,7 @@ const [most, longest] = [20, 64];
 /** XEP-0444: always everything its sender shows, nothing for nothing. */
 export const reactions: MessageFeature = {
 	vars: [ns],
-	read(stanza, heard, { named, meant }) {
+	read(stanza, heard, { named }) {
 		const element = child(stanza, "reactions", ns);
 		const id = element?.attrs.id;
 		if (!element || !id) return heard;
@@ -23,7 +23,7 @@ export const reactions: MessageFeature = {
 			...heard,
 			act: {
 				kind: "reaction",
-				target: { id: meant(messageId(named, id)) },
+				target: { id: messageId(named, id) },
 				mode: "set",
 				emoji: emoji.filter((one) => one !== "" && one.length <= longest).slice(0, most),
 			},

@@ -19,7 +19,7 @@ export const replies: MessageFeature = {
 		return {
 			...heard,
 			replyTo: {
-				id: where.meant(messageId(where.named, id)),
+				id: messageId(where.named, id),
 				...(author && { author }),
 				...(quote !== undefined && { text: quote }),
 			},

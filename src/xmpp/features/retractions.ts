@@ -12,7 +12,7 @@ const moderation = "urn:xmpp:message-moderate:1";
 /** XEP-0424, and XEP-0425 as a room tells of it. */
 export const retractions: MessageFeature = {
 	vars: [ns],
-	read(stanza, heard, { author = "", named, room, meant }) {
+	read(stanza, heard, { author = "", named, room }) {
 		const retract = child(stanza, "retract", ns);
 		if (!retract) return heard;
 		const id = retract.attrs.id;
@@ -20,7 +20,7 @@ export const retractions: MessageFeature = {
 		// XEP-0425 §4: only the room itself says what its moderators did.
 		if (!id || !!moderated !== !!room) return { ...heard, nothing: true };
 		const reason = text(retract, "reason");
-		const target = meant(room ? messageId(named, id) : ownId(named, id, author));
+		const target = room ? messageId(named, id) : ownId(named, id, author);
 		return {
 			...heard,
 			act: {

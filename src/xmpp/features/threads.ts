@@ -19,7 +19,8 @@ export const threads: MessageFeature = {
 		// COMPAT Gajim, Psi, Pidgin: in chats of two the element names a session, and all of it would be one thread.
 		if (muc === undefined) return heard;
 		const thread = messageId("thread", id);
-		return opens(id) ? { ...heard, aka: [...heard.aka, thread] } : { ...heard, thread: { id: thread } };
+		const also = opens(id) ? [thread] : [];
+		return { ...heard, aka: [...heard.aka, ...also], thread: { id: thread } };
 	},
 	write(event, draft, { refs, named }) {
 		const target = event.kind === "message" ? event.thread : undefined;

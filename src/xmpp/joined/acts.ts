@@ -1,32 +1,25 @@
 import type { BridgeEvent, Edit, Redaction } from "../../core/event.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
-import type { Hearing, Sayable } from "../features/message.ts";
-import { originId } from "../from-xmpp.ts";
-import { idsOf, messageId, pick, speakerIn } from "../message-ids.ts";
+import type { Sayable } from "../features/message.ts";
+import { changing, partsIn, pick, speakerIn } from "../message-ids.ts";
 import * as to from "../to-xmpp.ts";
-import type { Element } from "../xml.ts";
 import type { Context } from "./context.ts";
 import { moderate } from "./moderate.ts";
-import { hasIds, placeOf } from "./place.ts";
 import type { Ours, Room } from "./room.ts";
 import type { speaking } from "./speak.ts";
 
 /** What is done to messages of a room that were said before. */
 export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>, "say">) {
 	/** Only the occupant that spoke may change it. */
-	async function edit(room: Room, ours: Ours, out: Outbound, event: Edit): Promise<void> {
+	async function edit(room: Room, ours: Ours, out: Outbound, event: Edit): Promise<readonly MessageId[]> {
 		const ids = out.refs[event.target.own ?? event.target.id];
 		const relayed = speakerIn(ids) === room.listener.jid;
 		const { rich: _, ...words } = event;
 		const said = relayed
 			? { ...words, style: "text" as const, text: to.relayedLine(event, ours.name) }
 			: event;
-		const first = pick(ids, placeOf(room).named);
-		await speak.say(room, relayed ? room.listener : ours, out, said, (made) => {
-			if (first !== undefined)
-				for (const id of made) room.versions.set(id, messageId(placeOf(room).named, first));
-		});
+		return changing(await speak.say(room, relayed ? room.listener : ours, out, said));
 	}
 
 	/** As who wrote it, whoever of the other side takes it back; else as a moderator. */
@@ -34,12 +27,10 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 		const ids = out.refs[event.target.id] ?? [];
 		const author = room.ours.get(speakerIn(ids) ?? "");
 		if (author !== ours && author?.state !== "in") return moderate(room, ours, event, ids, context);
-		const kind = pick(ids, "sid") === undefined ? "msg" : "sid";
 		// A file and what was said of it are two messages here.
-		const parts = ids.filter((id) => pick([id], kind) !== undefined);
-		for (const [index, id] of parts.entries()) {
+		for (const [index, part] of partsIn(ids).entries()) {
 			const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;
-			await speak.say(room, author, { ...out, operation, refs: { [event.target.id]: [id] } }, event);
+			await speak.say(room, author, { ...out, operation, refs: { [event.target.id]: part } }, event);
 		}
 	}
 
@@ -47,8 +38,7 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 		async send(room: Room, ours: Ours, out: Outbound, event: Sayable): Promise<readonly MessageId[]> {
 			switch (event.kind) {
 				case "edit":
-					await edit(room, ours, out, event);
-					return [];
+					return edit(room, ours, out, event);
 				case "redaction":
 					await takeBack(room, ours, out, event);
 					return [];
@@ -64,13 +54,6 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 	};
 }
 
-/** Takes note of what came in. False for the room's telling us what we had it do. */
-export function heardAct(room: Room, stanza: Element, event: BridgeEvent, { author }: Hearing): boolean {
-	if (event.kind === "redaction") return !room.moderated.has(pick([event.target.id], "sid") ?? "");
-	if (event.kind === "edit") {
-		const stanzaId = hasIds(room) ? event.id : undefined;
-		const ids = idsOf({ stanzaId, sent: [stanza.attrs.id, originId(stanza)], author });
-		for (const id of ids) room.versions.set(id, event.target.id);
-	}
-	return true;
-}
+/** False for the room's telling us what we had it do. */
+export const isNews = (room: Room, event: BridgeEvent): boolean =>
+	event.kind !== "redaction" || !room.moderated.has(pick([event.target.id], "sid") ?? "");

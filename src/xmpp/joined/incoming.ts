@@ -3,7 +3,7 @@ import { delayedBy } from "../features/delay.ts";
 import { fromGroupchat, originId, roomItself, stanzaId } from "../from-xmpp.ts";
 import { resource } from "../jid.ts";
 import { child, type Element } from "../xml.ts";
-import { heardAct } from "./acts.ts";
+import { isNews } from "./acts.ts";
 import { announce, type Context } from "./context.ts";
 import { cursorOf, isOld } from "./cursor.ts";
 import { unsealed } from "./mark.ts";
@@ -67,7 +67,7 @@ export function incoming(
 		);
 		const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: at, place });
 		read(room, stanza, at);
-		if (!event || !room.read || !heardAct(room, stanza, event, place)) return;
+		if (!event || !room.read || !isNews(room, event)) return;
 		if (!readable(room)) room.read = { ...room.read, last: event.id };
 		if (room.gap && event.id === room.gap.last) room.gap.joins = true;
 		context.tell([{ ...event, cursor: cursorOf(room, room.read) }]);

@@ -59,7 +59,6 @@ export function hearing(room: Room, sender: Person | undefined, nick: string | u
 			room.threads.set(thread, true);
 			return first;
 		},
-		meant: (id) => room.versions.get(id) ?? id,
 	};
 }
 

@@ -109,8 +109,6 @@ export type Room = {
 	closed: boolean;
 	/** Threads that began here. */
 	readonly threads: Recent<string, true>;
-	/** What corrections are of, by every id of theirs. */
-	readonly versions: Recent<MessageId, MessageId>;
 	/** Messages we had the room take back: it tells us, too. */
 	readonly moderated: Recent<string, true>;
 };
@@ -170,7 +168,6 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 		tail: Promise.resolve(),
 		closed: false,
 		threads: recent(1_000),
-		versions: recent(5_000),
 		moderated: recent(1_000),
 	};
 }

@@ -63,17 +63,8 @@ export function speaking(context: Context) {
 		return mine;
 	}
 
-	/**
-	 * Resolves with the ids the line has in the room; with none where nothing was left to say. `noted` is told them
-	 * before anybody's answer is looked at, which may come in the same breath.
-	 */
-	async function say(
-		room: Room,
-		ours: Ours,
-		out: Outbound,
-		event: Sayable,
-		noted?: (ids: Ids) => void,
-	): Promise<Ids> {
+	/** Resolves with the ids the line has in the room; with none where nothing was left to say. */
+	async function say(room: Room, ours: Ours, out: Outbound, event: Sayable): Promise<Ids> {
 		const { operation, refs, shown } = out;
 		const known = (ids: Ids) => [...ids, spokenBy(operation, writers.get(operation) ?? ours.jid)];
 		const seen = reflected.get(operation);
@@ -87,7 +78,6 @@ export function speaking(context: Context) {
 		await inTurn(room, async () => {
 			const there = await doubt;
 			if (there) {
-				noted?.(there);
 				reflection = Promise.resolve(there);
 				return;
 			}
@@ -102,7 +92,7 @@ export function speaking(context: Context) {
 				component: context.component,
 			};
 			const id = context.marks().of(operation, room.jid, from.nick);
-			reflection = confirmed(room, from, operation, noted);
+			reflection = confirmed(room, from, operation);
 			reflection.catch(() => undefined);
 			writers.set(operation, from.jid);
 			try {
@@ -149,12 +139,7 @@ export function speaking(context: Context) {
 			throw new TemporaryError(phrases.mucNotAnswering(room.jid));
 	}
 
-	function confirmed(
-		room: Room,
-		from: Ours,
-		operation: OperationId,
-		noted?: (ids: Ids) => void,
-	): Promise<Ids> {
+	function confirmed(room: Room, from: Ours, operation: OperationId): Promise<Ids> {
 		return new Promise((resolve, reject) => {
 			const timer = setTimeout(() => {
 				settle();
@@ -169,7 +154,6 @@ export function speaking(context: Context) {
 				room,
 				resolve: (ids) => {
 					settle();
-					noted?.(ids);
 					resolve(ids);
 				},
 				reject: (error) => {
