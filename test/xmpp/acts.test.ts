@@ -106,20 +106,24 @@ describe("who may change a line of a room", () => {
 	});
 });
 
-test("who names a correction by its own id means the message it corrects", async () => {
+test("a correction tells every id by which it may be named later", async () => {
 	const w = await begun();
 	w.muc.say("Romeo", "one", "m1");
 	w.muc.say("Romeo", "two", "m2", replace("m1"));
 	w.muc.say("Romeo", "three", "m3", replace("m2"));
 	await w.settle();
 	const [, second, third] = w.told;
-	expect(target(third)).toBe(target(second));
+	expect(second?.aka).toEqual([
+		"sid S2",
+		...["sid S2", "msg m2"].map((one) => `own ${one} ${second?.sender.id}`),
+	]);
+	expect(second?.aka).toContain(target(third));
 
-	await w.done(w.rooms.send(out(edits("new"), { "own $1": ["sid S0", "msg m0", `from op ${aliceJid}`] })));
-	const element = xml("reactions", { xmlns: ns.reactions, id: "S4" }, xml("reaction", {}, "👍"));
-	w.muc.say("Romeo", "", "m5", element);
-	await w.settle();
-	expect(target(w.told.at(-1))).toBe("sid S0");
+	const refs = { "own $1": ["sid S0", "msg m0", `from op ${aliceJid}`] };
+	expect(await w.done(w.rooms.send(out(edits("new"), refs, "op4")))).toEqual([
+		"sid S4",
+		`msg ${wireId("op4")}`,
+	]);
 });
 
 describe("a person the room has no place for", () => {
@@ -165,6 +169,14 @@ describe("taking back", () => {
 		await w.done(w.rooms.send(out(takesBack, { $1: ids })));
 		const gone = w.muc.taken.flatMap((one) => one.getChild("retract")?.attrs.id ?? []);
 		expect(gone).toEqual(["S1", "S2"]);
+	});
+	test("a corrected message takes it back once", async () => {
+		const w = await begun();
+		await w.done(w.move("join"));
+		const ids = ["sid S1", "msg op", `from op ${aliceJid}`, "sid S2", "msg op2"];
+		await w.done(w.rooms.send(out(takesBack, { $1: ids })));
+		const gone = w.muc.taken.flatMap((one) => one.getChild("retract")?.attrs.id ?? []);
+		expect(gone).toEqual(["S1"]);
 	});
 	test("what another of our people said is done as them, whoever asks for it", async () => {
 		const w = await begun();
