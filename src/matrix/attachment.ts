@@ -130,7 +130,8 @@ export function withMedia(
 			filename: name,
 			...(shown === "voice" && {
 				[voice]: {},
-				[extensible]: media.duration === undefined ? {} : { duration: Math.round(media.duration) },
+				// COMPAT Element X takes an event whose block lacks a duration for none at all; the waveform clients draw themselves.
+				...(media.duration !== undefined && { [extensible]: { duration: Math.round(media.duration) } }),
 			}),
 		},
 	};
