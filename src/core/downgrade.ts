@@ -1,4 +1,4 @@
-import type { BridgeEvent, Message, Reference, Words } from "./event.ts";
+import type { BridgeEvent, Media, Message, Reference, Words } from "./event.ts";
 import type { Capabilities, Feature, Refs } from "./network.ts";
 import * as phrases from "./phrases.ts";
 
@@ -78,20 +78,26 @@ function quoting({ author, text }: Reference, said: Message, bare: boolean): Mes
 }
 
 function words<T extends BridgeEvent & Words>(event: T, capabilities: Capabilities): T {
-	const { rich, media, location, ...bare } = event;
+	const { rich, media, more, location, ...bare } = event;
 	const can = (feature: Feature) => capabilities[feature] === "native" || capabilities[feature] === "mixed";
 	let text = event.text;
-	if (media && !can("media"))
-		text = phrases.sentFile(media.kind, media.link ?? media.name, text || undefined);
+	if (media && !can("media")) text = filesInWords([media, ...(more ?? [])], text);
 	if (location && !can("location")) text = phrases.sharedLocation(location.description ?? "", location.geo);
 	return {
 		...bare,
 		text,
 		...(rich && can("rich") && { rich }),
 		...(media && can("media") && { media }),
+		...(more && can("media") && { more }),
 		...(location && can("location") && { location }),
 	} as T;
 }
+
+/** Files by their names, or by where anybody can fetch them; then what is said of them. */
+export const filesInWords = (files: readonly Media[], said: string): string =>
+	[...files.map(({ kind, link, name }) => phrases.sentFile(kind, link ?? name)), said]
+		.filter(Boolean)
+		.join("\n");
 
 function inWords(event: BridgeEvent): Message | undefined {
 	switch (event.kind) {

@@ -58,6 +58,8 @@ export type Words = Readonly<{
 	text: string;
 	rich?: Rich;
 	media?: Media;
+	/** The further files of a message that has several, in order; what is said is said of the first. */
+	more?: readonly Media[];
 	location?: Readonly<{ geo: string; description?: string }>;
 }>;
 

@@ -1,5 +1,5 @@
 import type { BridgeEvent, Media, Person } from "../core/event.ts";
-import type { MessageId, RoomId } from "../core/ids.ts";
+import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Outbound, Refs } from "../core/network.ts";
 import { references } from "../core/references.ts";
@@ -166,10 +166,22 @@ export function delivery(deps: {
 			case "poll-end":
 			case "state": {
 				const there = await around(event, out.refs, room, ghost);
-				return [await say(out, event, there, ghost)];
+				const ids: MessageId[] = [];
+				for (const [index, part] of inParts(event).entries()) {
+					const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;
+					ids.push(await say({ ...out, operation }, part, there, ghost));
+				}
+				return ids;
 			}
 			default:
 				return event satisfies never;
 		}
 	};
+}
+
+/** An event holds one file: what is said goes with the first, and each of the others follows as an event of its own. */
+function inParts(event: Sayable): readonly Sayable[] {
+	if (event.kind !== "message" || !event.more) return [event];
+	const { more, replyTo: _replyTo, rich: _rich, ...rest } = event;
+	return [event, ...more.map((media): Sayable => ({ ...rest, style: "text", text: "", media }))];
 }

@@ -61,8 +61,10 @@ export function madeUpId(sender: string, stanza: string | undefined, words: stri
 	return `${hash.slice(0, 22)}:${stanza ?? ""}` as MessageId;
 }
 /** What tells one message from another that came under the same id. */
-const content = ({ text, media, act }: Said): string =>
-	[act && JSON.stringify(act), media?.source.ref, text].filter((part) => part !== undefined).join(" ");
+const content = ({ text, media, more = [], act }: Said): string =>
+	[act && JSON.stringify(act), media?.source.ref, ...more.map(({ source }) => source.ref), text]
+		.filter((part) => part !== undefined)
+		.join(" ");
 export const stanzaOf = (id: MessageId): string => id.slice(id.indexOf(":") + 1);
 
 /** Somebody with an account of their own. */

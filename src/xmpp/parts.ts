@@ -19,7 +19,7 @@ type Send = (out: Outbound) => Promise<readonly MessageId[]>;
 
 /**
  * A message with a file goes as two: the file, whose text is its URL and nothing else, because clients know a file by
- * that; then what is said of it, as an answer to the file. Resolves with the ids of both.
+ * that; then what is said of it, as an answer to the file. Further files follow. Resolves with the ids of all.
  */
 export function inParts(send: Send, filesNow: () => Files | undefined): Send {
 	/** The ids of first parts, by operation: what failed later must not show the file again. */
@@ -52,24 +52,37 @@ export function inParts(send: Send, filesNow: () => Files | undefined): Send {
 		if (event.kind === "redaction") return takeBack(out, event);
 		if (event.kind === "edit" && event.media) return recaption(out, event);
 		if (event.kind !== "message" || !event.media || !files) return send(out);
-		const { text, rich, ...file } = event;
-		if ((file.media?.size ?? 0) > files.largest)
+		const { media, more = [], replyTo, ...said } = event;
+		const first = await show(out, { ...said, media, ...(replyTo && { replyTo }) }, files, operation);
+		const ids = [...first];
+		if (event.text !== "") {
+			const caption: Message = { ...said, replyTo: { id: event.id, author: event.sender } };
+			const named = { ...refs, [event.id]: first };
+			ids.push(
+				...(await send({ ...out, operation: partOf(operation, "caption"), event: caption, refs: named })),
+			);
+		}
+		for (const [index, file] of more.entries())
+			ids.push(...(await show(out, { ...said, media: file }, files, partOf(operation, index + 1))));
+		return ids;
+	}
+
+	/** One file, whose text is its URL. */
+	async function show(
+		out: Outbound,
+		{ rich: _rich, media, ...event }: Message & { media: Media },
+		files: Files,
+		operation: OperationId,
+	): Promise<readonly MessageId[]> {
+		const known = shown.get(operation);
+		if (known) return known;
+		if ((media.size ?? 0) > files.largest)
 			throw new PermanentError("invalid", phrases.fileTooLarge(files.largest));
 		const { network, id: person } = event.sender;
-		const url = await files.url(event.media, { network, room: event.room, id: event.id, person });
-		const first =
-			shown.get(operation) ?? (await send({ ...out, event: { ...file, style: "text", text: url } }));
-		shown.set(operation, first);
-		if (text === "") return first;
-		const { media, replyTo, ...said } = event;
-		const caption: Message = { ...said, replyTo: { id: event.id, author: event.sender } };
-		const second = await send({
-			...out,
-			operation: `${operation}.caption` as OperationId,
-			event: caption,
-			refs: { ...refs, [event.id]: first },
-		});
-		return [...first, ...second];
+		const url = await files.url(media, { network, room: event.room, id: event.id, person });
+		const ids = await send({ ...out, operation, event: { ...event, media, style: "text", text: url } });
+		shown.set(operation, ids);
+		return ids;
 	}
 
 	/** All of it. (In a MUC the room sees to that.) */
@@ -77,7 +90,7 @@ export function inParts(send: Send, filesNow: () => Files | undefined): Send {
 		const parts = partsIn(out.refs[target.id]);
 		if (out.link.role !== "direct" || parts.length < 2) return send(out);
 		for (const [index, part] of parts.entries()) {
-			const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;
+			const operation = index === 0 ? out.operation : partOf(out.operation, index);
 			await send({ ...out, operation, refs: { ...out.refs, [target.id]: part } });
 		}
 		return [];
@@ -104,3 +117,5 @@ export function inParts(send: Send, filesNow: () => Files | undefined): Send {
 		return send({ ...out, event: message, refs: { ...out.refs, [target.id]: file ?? [] } });
 	}
 }
+
+const partOf = (operation: OperationId, name: string | number) => `${operation}.${name}` as OperationId;

@@ -32,7 +32,7 @@ export function relayed(event: Sayable, name: string, shown: readonly Reaction[]
 			};
 		case "message": {
 			// A file becomes a mere link: its body would be more than the address.
-			const { rich: _, media: _file, location, ...said } = event;
+			const { rich: _, media: _file, more: _more, location, ...said } = event;
 			const { geo = "", description = "" } = location ?? {};
 			const text = location ? phrases.sharedLocation(description, geo) : event.text;
 			const style = location ? "emote" : event.style;

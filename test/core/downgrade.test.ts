@@ -102,6 +102,9 @@ test("media and places become words where they cannot be shown", () => {
 	expect(read(message({ text: "my cat", media: { kind: "image", name: "cat.png", source } }), poor)).toMatch(
 		/cat\.png.*my cat/s,
 	);
+	const [media, dog] = ["cat.png", "dog.png"].map((name) => ({ kind: "image" as const, name, source }));
+	const both = message({ text: "pets", ...(media && dog && { media, more: [dog] }) });
+	expect(read(both, poor)).toMatch(/cat\.png\n.*dog\.png\npets/s);
 	expect(
 		read(message({ text: "", location: { geo: "geo:51.5,0.1", description: "Big Ben" } }), poor),
 	).toMatch(/Big Ben.*geo:51\.5,0\.1/);

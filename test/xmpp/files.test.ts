@@ -11,14 +11,20 @@ import { files as kinds, vectors } from "../vectors.ts";
 import { stanza } from "./stanza.ts";
 
 describe("a file from XMPP", () => {
-	type Case = { in: string; url?: string; media?: Partial<Media>; caption?: string };
+	type File = Partial<Media> & { url?: string };
+	type Case = { in: string; url?: string; media?: Partial<Media>; more?: File[]; caption?: string };
+	const file = ({ url, ...said }: File) => ({ ...said, source: { network: "xmpp", ref: url }, link: url });
 	for (const kind of kinds)
-		test.each(vectors<Case>("from-xmpp", kind))(`${kind}: $name`, ({ in: inside, url, media, caption }) => {
-			const seen = said(stanza(`<message>${inside}</message>`), nowhere);
-			expect(seen?.media).toEqual(media && { ...media, source: { network: "xmpp", ref: url }, link: url });
-			if (media) expect(seen?.text).toBe(caption ?? "");
-			else expect(seen?.text).not.toBe("");
-		});
+		test.each(vectors<Case>("from-xmpp", kind))(
+			`${kind}: $name`,
+			({ in: inside, url, media, more, caption }) => {
+				const seen = said(stanza(`<message>${inside}</message>`), nowhere);
+				expect(seen?.media).toEqual(media && file({ ...media, ...(url && { url }) }));
+				expect(seen?.more).toEqual(more?.map(file));
+				if (media) expect(seen?.text).toBe(caption ?? "");
+				else expect(seen?.text).not.toBe("");
+			},
+		);
 
 	test("is another message than the next file of the same client under the same id", () => {
 		const id = (file: string) => {
@@ -94,6 +100,18 @@ describe("a message with a file", () => {
 			event({ text: "my cat", style: "emote", replyTo: { id: "$1" as MessageId, author: alice } }),
 		]);
 		expect(sent[1]?.refs).toEqual({ $1: ["id of op"] });
+	});
+
+	test("comes with the further ones of its message behind it", async () => {
+		const more = ["b", "c"].map((name) => ({ ...media, name: `${name}.png` }));
+		const replyTo = { id: "$0" as MessageId };
+		const ids = await inParts(send, () => files)(outbound({ media, more, text: "pets", replyTo }));
+		expect(ids).toEqual(["id of op", "id of op.caption", "id of op.1", "id of op.2"]);
+		expect(sent.map(({ event }) => event)).toEqual([
+			event({ media, text: url, replyTo }),
+			event({ text: "pets", replyTo: { id: "$1" as MessageId, author: alice } }),
+			...more.map((media) => event({ media, text: url.replace("cat.png", media.name) })),
+		]);
 	});
 
 	test("is shown once, also where what is said of it had to be sent again", async () => {

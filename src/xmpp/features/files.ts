@@ -3,7 +3,8 @@ import type { NetworkName } from "../../core/ids.ts";
 import * as phrases from "../../core/phrases.ts";
 import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
 import { child, type Element, text, xml } from "../xml.ts";
-import { type MessageFeature, points } from "./message.ts";
+import { ranges, within } from "./fallback.ts";
+import { length, type MessageFeature, type Point, points, wordsOf } from "./message.ts";
 
 /** Files, as clients share them: stateless file sharing (XEP-0447), references (XEP-0385), out of band data (XEP-0066). */
 
@@ -26,53 +27,91 @@ const blurhash = "data:image/blurhash,";
 const fetchable = (url: string | undefined): url is string =>
 	url !== undefined && /^https?:\/\/[^\s]+$/i.test(url) && URL.canParse(url);
 
-/** What a message shares, and what it says of it; undefined where it shares nothing. */
-export function filesIn(message: Element): { media: Media; caption: string } | undefined {
-	const body = text(message, "body") ?? "";
-	return shared(message, body) ?? referenced(message, body) ?? linked(message, body);
+/** Files of one message that cross; those beyond stay addresses. */
+const most = 20;
+
+type Shared = Readonly<{ media: Media; more?: readonly Media[]; caption: readonly Point[] }>;
+
+/** What a message shares, in order, and what its body says besides; undefined where it shares nothing. */
+function filesIn(message: Element, body: readonly Point[]): Shared | undefined {
+	const found = [shared, referenced, linked].map((read) => read(message, body)).find((all) => all.length > 0);
+	const all = [...new Map(found?.map((file) => [file.link, file])).values()];
+	const [media, ...more] = all.slice(0, most);
+	if (!media) return undefined;
+	const marked = ranges(message, ns.sfs) ?? [];
+	const words = withoutUrls(
+		body.filter((point) => !within(point, marked)),
+		all,
+	);
+	const beyond = all.slice(most).map(({ link }) => `\n${link}`);
+	// Nobody is named there.
+	const caption = [...words, ...points(beyond.join("")).map(({ char }) => ({ char, raw: Number.NaN }))];
+	return { media, ...(more.length > 0 && { more }), caption: trimmed(caption) };
 }
 
 // XEP-0447 §3
-function shared(message: Element, body: string): { media: Media; caption: string } | undefined {
-	const all = message.getChildren("file-sharing", ns.sfs).flatMap((sharing) => {
+function shared(message: Element): readonly Media[] {
+	const sticker = child(message, "sticker", ns.stickers) ? ("sticker" as const) : undefined;
+	return message.getChildren("file-sharing", ns.sfs).flatMap((sharing) => {
 		const sources = sharing.getChild("sources")?.getChildren("url-data", ns.url) ?? [];
 		const url = sources.map((one) => one.attrs.target).find(fetchable);
-		return url === undefined ? [] : [{ sharing, url }];
+		const voice = sharing.attrs.disposition === "voice" ? ("voice" as const) : undefined;
+		return url === undefined
+			? []
+			: [media(url, described(child(sharing, "file", ns.metadata)), sticker ?? voice)];
 	});
-	if (!all[0]) return undefined;
-	const [{ sharing, url }, ...others] = all;
-	const sticker = child(message, "sticker", ns.stickers) ? ("sticker" as const) : undefined;
-	const voice = sharing.attrs.disposition === "voice" ? ("voice" as const) : undefined;
-	const file = described(child(sharing, "file", ns.metadata));
-	// One message holds one file; the others can still be reached.
-	const caption = [captionOf(message, body, url, ns.sfs), ...others.map((one) => one.url)];
-	return { media: media(url, file, sticker ?? voice), caption: caption.filter(Boolean).join("\n") };
 }
 
 // XEP-0385 §3: a reference, usually to the part of the body that is the address.
-function referenced(message: Element, body: string): { media: Media; caption: string } | undefined {
-	for (const reference of message.getChildren("reference", ns.reference)) {
+function referenced(message: Element): readonly Media[] {
+	return message.getChildren("reference", ns.reference).flatMap((reference) => {
 		const sharing = child(reference, "media-sharing", ns.sims);
 		const targets = sharing?.getChild("sources")?.getChildren("reference", ns.reference) ?? [];
 		const url = targets.map((one) => one.attrs.uri).find(fetchable);
-		if (!sharing || url === undefined) continue;
-		const file = described(child(sharing, "file", ns.jingle));
-		return { media: media(url, file), caption: body.replace(url, "").trim() };
-	}
-	return undefined;
+		return sharing && url !== undefined ? [media(url, described(child(sharing, "file", ns.jingle)))] : [];
+	});
 }
 
 /** Bare addresses: told to be a file (XEP-0066), or evidently one that somebody just uploaded (XEP-0363). */
-function linked(message: Element, body: string): { media: Media; caption: string } | undefined {
-	const oob = child(message, "x", ns.oob);
-	const url = oob?.getChild("url")?.getText().trim() ?? body.trim();
-	if (!fetchable(url)) return undefined;
-	const alone = body === "" || body.trim() === url;
-	const known = typeOfName(new URL(url).pathname) !== undefined;
+function linked(message: Element, body: readonly Point[]): readonly Media[] {
+	const known = (url: string) => typeOfName(new URL(url).pathname) !== undefined;
+	const told = message.getChildren("x", ns.oob);
+	if (told.length === 0) {
+		const url = wordsOf({ body }).trim();
+		return fetchable(url) && known(url) && uploaded.test(url) ? [media(url, {})] : [];
+	}
+	const files = told.flatMap((oob) => {
+		const url = oob.getChild("url")?.getText().trim();
+		const alt = oob.getChild("desc")?.getText();
+		return fetchable(url) ? [media(url, alt ? { alt } : {})] : [];
+	});
+	const alone = trimmed(withoutUrls(body, files)).length === 0;
 	// Feeds and bots name pages this way; those are links, not files.
-	if (oob ? !alone && !known : !known || !uploaded.test(url)) return undefined;
-	const alt = oob?.getChild("desc")?.getText();
-	return { media: media(url, alt ? { alt } : {}), caption: alone ? "" : body.replace(url, "").trim() };
+	return files.filter(({ source }) => alone || known(source.ref));
+}
+
+/** The body without the addresses of these, each where it stands first. */
+function withoutUrls(body: readonly Point[], files: readonly Media[]): readonly Point[] {
+	// One address may begin another.
+	const urls = files.map(({ source }) => source.ref).sort((one, other) => other.length - one.length);
+	return urls.reduce((left, url) => {
+		const words = wordsOf({ body: left });
+		const at = words.indexOf(url);
+		const start = length(words.slice(0, Math.max(0, at)));
+		return at < 0 ? left : [...left.slice(0, start), ...left.slice(start + length(url))];
+	}, body);
+}
+
+function trimmed(body: readonly Point[]): readonly Point[] {
+	const blank = ({ char }: Point) => char.trim() === "";
+	const end = body.findLastIndex((point) => !blank(point)) + 1;
+	return body.slice(
+		Math.max(
+			0,
+			body.slice(0, end).findIndex((point) => !blank(point)),
+		),
+		end,
+	);
 }
 
 /** Paths that upload services give out: one part says what they are, one is not to be guessed. */
@@ -123,17 +162,6 @@ function media(url: string, file: Described, as?: Media["kind"]): Media {
 	};
 }
 
-/** The body without what it has for clients that do not know files. // XEP-0428 §3: in code points */
-function captionOf(message: Element, body: string, url: string, of: string): string {
-	const marked = message.getChildren("fallback", ns.fallback).find((one) => one.attrs.for === of);
-	const range = marked?.getChild("body");
-	if (marked && !range?.attrs.start) return "";
-	const points = Array.from(body);
-	const [start, end] = [Number(range?.attrs.start), Number(range?.attrs.end ?? points.length)];
-	const rest = marked ? [...points.slice(0, start), ...points.slice(end)].join("") : body;
-	return rest.trim() === url ? "" : rest.trim();
-}
-
 /** What goes along with a body that is `url` and nothing else, which is how most clients know a file. */
 export function fileElements(file: Media, url: string): readonly Element[] {
 	const { mime, name, size, width, height, duration, blurhash: hash } = file;
@@ -170,22 +198,17 @@ export function fileElements(file: Media, url: string): readonly Element[] {
 	];
 }
 
-/** A body that is an address, and what that is of. See {@link filesIn}, {@link fileElements}. */
+/** A body that is an address, and what that is of. See {@link fileElements}. */
 export const files: MessageFeature = {
 	vars: [ns.sfs, ns.oob],
 	read(stanza, heard) {
 		// What corrects a message corrects its words.
-		const file = child(stanza, "replace", "urn:xmpp:message-correct:0") ? undefined : filesIn(stanza);
+		const file = child(stanza, "replace", "urn:xmpp:message-correct:0")
+			? undefined
+			: filesIn(stanza, heard.body);
 		if (!file) return heard;
-		const body = Array.from(text(stanza, "body") ?? "");
-		const caption = points(file.caption);
-		// Names in it are told by where they stand in the body.
-		const start = Math.max(0, Array.from(body.join("").split(file.caption, 1)[0] ?? "").length);
-		return {
-			...heard,
-			media: file.media,
-			body: caption.map(({ char, raw }) => ({ char, raw: raw + start })),
-		};
+		const { caption, ...files } = file;
+		return { ...heard, ...files, body: caption };
 	},
 	write(event, draft) {
 		if (event.kind !== "message" || !event.media) return draft;

@@ -54,6 +54,7 @@ export type Heard = Readonly<{
 	mentions: readonly Mention[];
 	rich?: Rich;
 	media?: Media;
+	more?: readonly Media[];
 	location?: NonNullable<Words["location"]>;
 	replyTo?: Reference;
 	thread?: Reference;

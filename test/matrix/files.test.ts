@@ -1,0 +1,178 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createBridge, type Running } from "../../src/core/bridge.ts";
+import { PermanentError } from "../../src/core/errors.ts";
+import type { Media } from "../../src/core/event.ts";
+import type { MessageId, NetworkName, RoomId } from "../../src/core/ids.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import { bridgedNetworks, matrix } from "../../src/matrix/index.ts";
+import { writeRegistration } from "../../src/matrix/registration.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { type Fake, fakeNetwork, quiet, until } from "../fakes.ts";
+import { type FakeHomeserver, fakeHomeserver, freePort } from "./fake-homeserver.ts";
+
+const domain = "hs.test";
+const romeo = "@_xmpp_romeo:hs.test";
+
+let folder: string;
+let hs: FakeHomeserver;
+let xmpp: Fake;
+let core: Running;
+type Room = NonNullable<ReturnType<FakeHomeserver["find"]>>;
+let room: Room;
+/** What can be fetched, by its place. */
+let kept: Map<string, Buffer>;
+
+beforeEach(async () => {
+	folder = mkdtempSync(join(tmpdir(), "trivium-"));
+	kept = new Map();
+	const url = `http://127.0.0.1:${await freePort()}`;
+	const registration = join(folder, "registration.yaml");
+	const text = writeRegistration({ url, domain, bot: "trivium", networks: bridgedNetworks });
+	const token = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(text)?.[1] as string;
+	writeFileSync(registration, text);
+	hs = await fakeHomeserver({ domain, token: token("as_token"), hsToken: token("hs_token") });
+	hs.serves(url);
+	const alice = hs.person("alice", "Alice");
+	xmpp = fakeNetwork("xmpp", {
+		open: async (ref) => {
+			const bytes = kept.get(ref);
+			if (!bytes) throw new PermanentError("not-found", "it is gone");
+			return { body: Readable.from([bytes], { objectMode: false }), size: bytes.length };
+		},
+	});
+	xmpp.rooms.set("verona", []);
+	const mapping = memoryMapping();
+	const listen = { host: "127.0.0.1", port: Number(new URL(url).port) };
+	const options = { homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge" };
+	const side = matrix({ ...options, appservice: { listen, url, registration } }, { mapping, log: quiet });
+	const much = { perMinute: 10_000, burst: 10_000 };
+	core = createBridge({
+		networks: [side, xmpp],
+		mapping,
+		journal: memoryJournal(),
+		rules: {
+			level: permissions({ "*": "use" }),
+			limits: { sender: much, domain: much, newChats: much, newChatsOfDomain: much },
+			direct: "known",
+			membersMirrored: 50,
+		},
+		log: quiet,
+	});
+	await core.start();
+	await hs.ask("GET", `/_matrix/app/v1/rooms/${encodeURIComponent("#_xmpp_verona:hs.test")}`);
+	room = hs.find("#_xmpp_verona:hs.test") as Room;
+	await hs.push([hs.member(room, alice, "join")]);
+});
+afterEach(async () => {
+	await core.stop(1_000);
+	await hs.close();
+	rmSync(folder, { recursive: true });
+});
+
+const file = (name: string, more: Partial<Media> = {}): Media => ({
+	kind: "file",
+	source: { network: "xmpp" as NetworkName, ref: name },
+	name,
+	link: `https://x.test/${name}`,
+	...more,
+});
+/** A file that can be fetched. */
+function there(name: string, more: Partial<Media> = {}): Media {
+	kept.set(name, Buffer.from(`bytes of ${name}`));
+	return file(name, more);
+}
+const heard = () => room.timeline.filter(({ sender, type }) => sender === romeo && type !== "m.room.member");
+const shown = () =>
+	heard().map(({ content }) => `${content.msgtype} ${content.filename ?? ""}: ${content.body}`);
+const come = (count: number) =>
+	until(
+		() => heard().length >= count,
+		() => JSON.stringify(shown()),
+	);
+const uploads = () => hs.uploads.map(({ bytes }) => bytes.toString());
+
+describe("several files of one message", () => {
+	const several = () => [there("b.txt"), file("gone.txt"), there("c.txt")];
+
+	test("are an event each, by the same ghost, in order; what is said goes with the first", async () => {
+		await xmpp.say("verona", "romeo", "look", { media: there("a.txt"), more: several() });
+		await xmpp.say("verona", "romeo", "after");
+		await come(5);
+		expect(shown()).toEqual([
+			"m.file a.txt: look",
+			"m.file b.txt: b.txt",
+			"m.text : https://x.test/gone.txt",
+			"m.file c.txt: c.txt",
+			"m.text : after",
+		]);
+	});
+
+	test("are there once, whatever breaks on the way", async () => {
+		for (const lost of [0, 1, 3]) {
+			const before = heard().length;
+			let sent = 0;
+			hs.fail(({ path }) =>
+				path.includes("/send/") && sent++ === lost ? { status: 502, body: "<html>" } : undefined,
+			);
+			await xmpp.say("verona", "romeo", "", { media: there("a.txt"), more: several() });
+			await come(before + 4);
+			await xmpp.say("verona", "romeo", "after");
+			await come(before + 5);
+			expect(shown().slice(before)).toEqual([
+				"m.file a.txt: a.txt",
+				"m.file b.txt: b.txt",
+				"m.text : https://x.test/gone.txt",
+				"m.file c.txt: c.txt",
+				"m.text : after",
+			]);
+		}
+		expect(uploads()).toHaveLength(9);
+	});
+
+	test("are answered at the first, and taken back all of them", async () => {
+		const id = "pets" as MessageId;
+		await xmpp.say("verona", "romeo", "pets", { id, media: there("a.txt"), more: [there("b.txt")] });
+		await xmpp.say("verona", "romeo", "nice", { replyTo: { id } });
+		await come(3);
+		const [first, second, answer] = heard();
+		expect(answer?.content["m.relates_to"]).toEqual({ "m.in_reply_to": { event_id: first?.event_id } });
+		await xmpp.bridge.receive([
+			{
+				kind: "redaction",
+				id: "no pets" as MessageId,
+				room: "verona" as RoomId,
+				sender: xmpp.person("romeo"),
+				at: Date.now(),
+				target: { id, own: id },
+			},
+		]);
+		const redacted = () =>
+			room.timeline.flatMap(({ type, content }) => (type === "m.room.redaction" ? [content.redacts] : []));
+		await until(
+			() => redacted().length === 2,
+			() => "nothing is taken back",
+		);
+		expect(redacted()).toEqual([first?.event_id, second?.event_id]);
+	});
+
+	test("are all what an answer to any of them is about", async () => {
+		const id = "pets" as MessageId;
+		await xmpp.say("verona", "romeo", "pets", { id, media: there("a.txt"), more: [there("b.txt")] });
+		await come(2);
+		const about = { "m.relates_to": { "m.in_reply_to": { event_id: heard()[1]?.event_id } } };
+		await hs.push([
+			hs.emit(room, "@alice:hs.test", "m.room.message", { msgtype: "m.text", body: "which?", ...about }),
+		]);
+		await until(
+			() => xmpp.sent.some(({ event }) => event.kind === "message"),
+			() => "no answer",
+		);
+		const out = xmpp.sent.find(({ event }) => event.kind === "message");
+		const answered = out?.event.kind === "message" ? out.event.replyTo : undefined;
+		expect(out?.refs[answered?.id ?? ""]).toEqual([id]);
+	});
+});
