@@ -171,6 +171,13 @@ export function createBridge(deps: {
 			if (!open) throw new PermanentError("not-found", phrases.fileGone);
 			return open(ref, range);
 		},
+		async partly(event, error, target) {
+			try {
+				await network(event.sender.network).refuse(event, error, target);
+			} catch (failure) {
+				log.error({ err: failure }, "could not tell the sender");
+			}
+		},
 		mayOpen: (person) => route.mayOpen(person),
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),

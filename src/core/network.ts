@@ -146,6 +146,8 @@ export interface Bridge {
 	close(portal: Portal): Promise<void>;
 	/** Opens a file on the network that keeps it. @throws as {@link Network.open} */
 	open(source: Media["source"], range?: ByteRange): Promise<Opened>;
+	/** Tells the sender of an event that was delivered what of it could not be. Never rejects. */
+	partly(event: BridgeEvent, error: PermanentError, target: string): Promise<void>;
 	/** @throws PermanentError when the person is blocked, or opens too many chats and rooms. Counts as one more. */
 	mayOpen(person: Person): void;
 	/** True when the person may do what `level` says. */

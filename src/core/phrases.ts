@@ -286,6 +286,8 @@ export const fileGone = "the file is not there any more.";
 export const notOurLink = "that is no link to a file of this bridge.";
 export const linksRevoked =
 	"Done: these links lead nowhere from now on. Copies people already have are theirs.";
+export const onlyLink = (why: string) => `only a link to the file is shown there, because ${why}`;
+export const onlyName = (why: string) => `only the name of the file is shown there, because ${why}`;
 export const voiceMessage = "voice message";
 export const fileDamaged = "the file is damaged: it is not the one that was sent.";
 export const publicUnreachable = (url: string, cause: string) =>

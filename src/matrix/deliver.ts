@@ -1,7 +1,9 @@
+import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent, Media, Person } from "../core/event.ts";
 import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Outbound, Refs } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
 import { references } from "../core/references.ts";
 import { mentions } from "../core/rich.ts";
 import { asLink, type Stored, withMedia } from "./attachment.ts";
@@ -10,7 +12,7 @@ import type { Doubt } from "./doubt.ts";
 import type { Content, MatrixEvent } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverAway, type MediaStore } from "./media.ts";
-import { type Members, name } from "./members.ts";
+import { type Members, name, title } from "./members.ts";
 import { reacting } from "./reacting.ts";
 import type { Recent } from "./recent.ts";
 import { redacting } from "./redacting.ts";
@@ -29,7 +31,7 @@ export function delivery(deps: {
 	doubt: Doubt;
 	recent: Recent;
 	isOurs(mxid: string): boolean;
-	bridge: Pick<Bridge, "open" | "openDirect">;
+	bridge: Pick<Bridge, "open" | "openDirect" | "partly">;
 	files: MediaStore;
 	log: Log;
 }): (out: Outbound) => Promise<readonly MessageId[]> {
@@ -37,29 +39,46 @@ export function delivery(deps: {
 	const react = reacting(deps);
 	const redact = redacting(deps);
 	const uploaded = new Map<string, string>();
-	const stored = new Map<string, Stored>();
+	/** Undefined where a file cannot be had, so that it is tried once. */
+	const stored = new Map<string, Stored | undefined>();
 
-	/** The event with its file, brought here once; where it cannot be had a link to it, or what it shows. */
+	/** The file, brought here once; undefined where it cannot be had, of which the sender is told. */
+	async function brought(event: BridgeEvent, media: Media, operation: string, ghost: string) {
+		if (stored.has(operation)) return stored.get(operation);
+		let file: Stored | undefined;
+		try {
+			file = await files.store(await bridge.open(media.source), media, ghost);
+		} catch (error) {
+			// A server of strangers that does not answer must not hold up the room.
+			if (error instanceof HomeserverAway) throw error;
+			log.warn({ err: error }, "a file is shown as a link");
+			const permanent = error instanceof PermanentError;
+			const why = permanent
+				? error.message
+				: error instanceof MatrixError
+					? phrases.fileRefused
+					: phrases.fileNoAnswer;
+			const only = media.link === undefined ? phrases.onlyName : phrases.onlyLink;
+			const told = new PermanentError(permanent ? error.reason : "failed", only(why));
+			await bridge.partly(event, told, title);
+		}
+		stored.set(operation, file);
+		if (stored.size > remembered) stored.delete(stored.keys().next().value as string);
+		return file;
+	}
+
+	/** The event with its file, or with a link to it or what it shows in its place. */
 	async function attached(
 		content: Content,
+		event: BridgeEvent,
 		media: Media,
 		operation: string,
 		ghost: string,
 	): Promise<{ type: string; content: Content }> {
-		const known = stored.get(operation);
-		if (known) return withMedia(content, media, known);
-		try {
-			const file = await files.store(await bridge.open(media.source), media, ghost);
-			stored.set(operation, file);
-			if (stored.size > remembered) stored.delete(stored.keys().next().value as string);
-			return withMedia(content, media, file);
-		} catch (error) {
-			// A server of strangers that does not answer must not hold up the room.
-			const instead = media.link ?? media.alt;
-			if (instead === undefined || error instanceof HomeserverAway) throw error;
-			log.warn({ err: error }, "a file is shown as a link");
-			return { type: "m.room.message", content: asLink(content, instead) };
-		}
+		const file = await brought(event, media, operation, ghost);
+		if (file) return withMedia(content, media, file);
+		const instead = media.link ?? media.alt ?? phrases.sentFile(media.kind, media.name);
+		return { type: "m.room.message", content: asLink(content, instead) };
 	}
 
 	/** The content, or the file that has all of what is too long for an event. */
@@ -126,7 +145,7 @@ export function delivery(deps: {
 		const say = (room: string) =>
 			rooms.inside(room, ghost, () =>
 				doubt.once({ operation, attempt, room, ghost, since: event.at }, async () => {
-					const shown = media ? await attached(content, media, operation, ghost) : { type, content };
+					const shown = media ? await attached(content, event, media, operation, ghost) : { type, content };
 					const body = await sized(shown.content, operation, ghost, edits === undefined ? 1 : 2);
 					const whole = edits === undefined ? body : asEdit(body, edits);
 					return client.send(room, shown.type, operation, { as: ghost, body: whole, query });

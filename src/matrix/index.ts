@@ -16,7 +16,7 @@ import { keepGaps } from "./gaps.ts";
 import { keepGhosts } from "./ghosts.ts";
 import { lookup } from "./lookup.ts";
 import { keepMedia } from "./media.ts";
-import { keepMembers, name } from "./members.ts";
+import { keepMembers, name, title } from "./members.ts";
 import { isGhost, portalAlias } from "./mxid.ts";
 import { keepRecent } from "./recent.ts";
 import { refusals } from "./refusals.ts";
@@ -201,7 +201,7 @@ export function matrix(
 
 	return {
 		name,
-		title: "Matrix",
+		title,
 		commands: [],
 		// Two requests at once may arrive in either order.
 		window: 1,

@@ -5,6 +5,7 @@ import type { MatrixEvent } from "./event.ts";
 import { parts, personAddress } from "./mxid.ts";
 
 export const name = "matrix" as NetworkName;
+export const title = "Matrix";
 export type Members = ReturnType<typeof keepMembers>;
 
 /** Who is in the rooms we serve, ghosts too, and what they are called: read once, then kept by the events we are sent. */

@@ -35,6 +35,7 @@ const plain = "matrix" as NetworkName;
 const prefixed = ["mqtt" as NetworkName];
 /** What our silent occupant is called in other people's rooms. */
 const nick = "Trivium";
+const title = "XMPP";
 /** The same for every session of ours, so that coming back replaces what an earlier run left. */
 const resource = "trivium";
 /** Joins under way at one service at once. */
@@ -225,7 +226,7 @@ export function xmpp(
 
 	return {
 		name: xmppNetwork,
-		title: "XMPP",
+		title,
 		commands: [],
 		window: 20,
 
@@ -259,7 +260,11 @@ export function xmpp(
 			...(!files() && { media: "text" }),
 		}),
 		lacks: { media: phrases.noPublic },
-		send: inParts((out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)), files),
+		send: inParts(
+			(out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)),
+			files,
+			(event, error) => void bridge.partly(event, error, title),
+		),
 		...(fetchLinked && {
 			open: (ref, range) => (isBits(ref) ? openBits(ref, link) : fetchLinked(ref, range)),
 		}),

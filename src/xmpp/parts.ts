@@ -1,5 +1,6 @@
+import { filesInWords } from "../core/downgrade.ts";
 import { PermanentError } from "../core/errors.ts";
-import type { Edit, Media, Message, Redaction } from "../core/event.ts";
+import type { BridgeEvent, Edit, Media, Message, Redaction } from "../core/event.ts";
 import type { MessageId, OperationId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
@@ -15,13 +16,21 @@ export type Files = Readonly<{
 	largest: number;
 }>;
 
+/** A file that still cannot be had after so many attempts, some minutes, holds nothing up any more. */
+const patience = 8;
+
 type Send = (out: Outbound) => Promise<readonly MessageId[]>;
 
 /**
  * A message with a file goes as two: the file, whose text is its URL and nothing else, because clients know a file by
- * that; then what is said of it, as an answer to the file. Further files follow. Resolves with the ids of all.
+ * that; with the further files behind it; then what is said of it, as an answer to the file. Words stand for what cannot
+ * be had. Resolves with the ids of all.
  */
-export function inParts(send: Send, filesNow: () => Files | undefined): Send {
+export function inParts(
+	send: Send,
+	filesNow: () => Files | undefined,
+	tell: (event: BridgeEvent, error: PermanentError) => void,
+): Send {
 	/** The ids of first parts, by operation: what failed later must not show the file again. */
 	const shown = recent<OperationId, readonly MessageId[]>(1_000);
 
@@ -52,35 +61,50 @@ export function inParts(send: Send, filesNow: () => Files | undefined): Send {
 		if (event.kind === "redaction") return takeBack(out, event);
 		if (event.kind === "edit" && event.media) return recaption(out, event);
 		if (event.kind !== "message" || !event.media || !files) return send(out);
-		const { media, more = [], replyTo, ...said } = event;
-		const first = await show(out, { ...said, media, ...(replyTo && { replyTo }) }, files, operation);
-		const ids = [...first];
-		if (event.text !== "") {
-			const caption: Message = { ...said, replyTo: { id: event.id, author: event.sender } };
-			const named = { ...refs, [event.id]: first };
-			ids.push(
-				...(await send({ ...out, operation: partOf(operation, "caption"), event: caption, refs: named })),
-			);
+		const { media, more = [], rich, ...said } = event;
+		const { replyTo: _, ...further } = said;
+		const ids: MessageId[] = [];
+		const missing: Media[] = [];
+		const all = [media, ...more];
+		for (const [index, file] of all.entries()) {
+			const one = { ...(index === 0 ? said : further), media: file };
+			const there = await show(out, one, files, index === 0 ? operation : partOf(operation, index));
+			if (there) ids.push(...there);
+			else missing.push(file);
 		}
-		for (const [index, file] of more.entries())
-			ids.push(...(await show(out, { ...said, media: file }, files, partOf(operation, index + 1))));
-		return ids;
+		const words = filesInWords(missing, event.text);
+		if (words === "") return ids;
+		const message = { ...said, text: words, ...(rich && missing.length === 0 && { rich }) };
+		if (missing.length === all.length) return send({ ...out, event: message });
+		const caption: Message = { ...message, replyTo: { id: event.id, author: event.sender } };
+		const named = { ...refs, [event.id]: ids };
+		const last = await send({ ...out, operation: partOf(operation, "caption"), event: caption, refs: named });
+		return [...ids, ...last];
 	}
 
-	/** One file, whose text is its URL. */
+	/** One file, whose text is its URL. Undefined where there is none to be had, of which the sender is told. */
 	async function show(
 		out: Outbound,
-		{ rich: _rich, media, ...event }: Message & { media: Media },
+		event: Message & { media: Media },
 		files: Files,
 		operation: OperationId,
-	): Promise<readonly MessageId[]> {
+	): Promise<readonly MessageId[] | undefined> {
 		const known = shown.get(operation);
 		if (known) return known;
-		if ((media.size ?? 0) > files.largest)
-			throw new PermanentError("invalid", phrases.fileTooLarge(files.largest));
-		const { network, id: person } = event.sender;
-		const url = await files.url(media, { network, room: event.room, id: event.id, person });
-		const ids = await send({ ...out, operation, event: { ...event, media, style: "text", text: url } });
+		const { media, room, id, sender } = event;
+		let url: string;
+		try {
+			if ((media.size ?? 0) > files.largest)
+				throw new PermanentError("invalid", phrases.fileTooLarge(files.largest));
+			url = await files.url(media, { network: sender.network, room, id, person: sender.id });
+		} catch (error) {
+			const permanent = error instanceof PermanentError;
+			if (!permanent && out.attempt < patience) throw error;
+			const why = permanent ? error.message : phrases.fileNoAnswer;
+			tell(out.event, new PermanentError(permanent ? error.reason : "failed", phrases.onlyName(why)));
+			return undefined;
+		}
+		const ids = await send({ ...out, operation, event: { ...event, style: "text", text: url } });
 		shown.set(operation, ids);
 		return ids;
 	}

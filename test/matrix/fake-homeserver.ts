@@ -328,7 +328,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 				return ok({ chunk: room.timeline.toReversed().slice(from, end), ...(more && { end: String(end) }) });
 			},
 		],
-		["GET", /\/v1\/media\/config$/, () => ok({ "m.upload.size": 1_000_000 })],
+		["GET", /\/v1\/media\/config$/, () => ok({ "m.upload.size": 1_048_576 })],
 		[
 			"POST",
 			/\/media\/v3\/upload$/,

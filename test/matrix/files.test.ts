@@ -176,3 +176,39 @@ describe("several files of one message", () => {
 		expect(out?.refs[answered?.id ?? ""]).toEqual([id]);
 	});
 });
+
+describe("a file that cannot be had", () => {
+	test("is its link below what was said, and its sender is told why", async () => {
+		await xmpp.say("verona", "romeo", "look", { media: file("gone.txt") });
+		await come(1);
+		expect(shown()).toEqual(["m.text : look\nhttps://x.test/gone.txt"]);
+		expect(xmpp.refused.map(({ sentence, target }) => [sentence, target])).toEqual([
+			["only a link to the file is shown there, because it is gone", "Matrix"],
+		]);
+	});
+
+	test("and has no link is what it shows, or at least that there was one", async () => {
+		const { link: _, ...bare } = file("wave", { kind: "sticker", alt: ":wave:" });
+		const { alt: _alt, ...nameless } = bare;
+		for (const media of [bare, nameless]) await xmpp.say("verona", "romeo", "", { media });
+		await come(2);
+		expect(shown()).toEqual(["m.text : :wave:", "m.text : sent a sticker: wave"]);
+	});
+
+	test("is too large for the homeserver: the words come, and the limit is told", async () => {
+		kept.set("large", Buffer.alloc(1_048_577));
+		await xmpp.say("verona", "romeo", "huge", { media: file("large") });
+		await come(1);
+		expect(shown()).toEqual(["m.text : huge\nhttps://x.test/large"]);
+		expect(xmpp.refused[0]?.sentence).toMatch(/link .* because the file is too large: 1 MB/);
+		expect(uploads()).toEqual([]);
+	});
+
+	test("is told of once, however often its message is tried", async () => {
+		let cut = 0;
+		hs.fail(({ path }) => (path.includes("/send/m.room.message") && cut++ < 1 ? "cut" : undefined));
+		await xmpp.say("verona", "romeo", "look", { media: file("gone.txt") });
+		await come(1);
+		expect(xmpp.refused).toHaveLength(1);
+	});
+});

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { TemporaryError } from "../../src/core/errors.ts";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { Media, Message, Person } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, OperationId, RoomId, UserId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
@@ -80,6 +80,8 @@ describe("a message with a file", () => {
 
 	const sent: Outbound[] = [];
 	let fail: string | undefined;
+	let told: string[];
+	const tell = (_event: unknown, error: Error) => void told.push(error.message);
 	const send = async (out: Outbound) => {
 		if (out.operation === fail) throw new TemporaryError("away");
 		sent.push(out);
@@ -88,12 +90,13 @@ describe("a message with a file", () => {
 	beforeEach(() => {
 		sent.length = 0;
 		fail = undefined;
+		told = [];
 	});
 
 	test("is its URL, and what is said of it a message of its own that answers it", async () => {
 		const replyTo = { id: "$0" as MessageId };
 		expect(
-			await inParts(send, () => files)(outbound({ media, text: "my cat", style: "emote", replyTo })),
+			await inParts(send, () => files, tell)(outbound({ media, text: "my cat", style: "emote", replyTo })),
 		).toEqual(["id of op", "id of op.caption"]);
 		expect(sent.map((out) => out.event)).toEqual([
 			event({ media, text: url, replyTo }),
@@ -105,17 +108,17 @@ describe("a message with a file", () => {
 	test("comes with the further ones of its message behind it", async () => {
 		const more = ["b", "c"].map((name) => ({ ...media, name: `${name}.png` }));
 		const replyTo = { id: "$0" as MessageId };
-		const ids = await inParts(send, () => files)(outbound({ media, more, text: "pets", replyTo }));
-		expect(ids).toEqual(["id of op", "id of op.caption", "id of op.1", "id of op.2"]);
+		const ids = await inParts(send, () => files, tell)(outbound({ media, more, text: "pets", replyTo }));
+		expect(ids).toEqual(["id of op", "id of op.1", "id of op.2", "id of op.caption"]);
 		expect(sent.map(({ event }) => event)).toEqual([
 			event({ media, text: url, replyTo }),
-			event({ text: "pets", replyTo: { id: "$1" as MessageId, author: alice } }),
 			...more.map((media) => event({ media, text: url.replace("cat.png", media.name) })),
+			event({ text: "pets", replyTo: { id: "$1" as MessageId, author: alice } }),
 		]);
 	});
 
 	test("is shown once, also where what is said of it had to be sent again", async () => {
-		const say = inParts(send, () => files);
+		const say = inParts(send, () => files, tell);
 		fail = "op.caption";
 		await expect(say(outbound({ media, text: "my cat" }))).rejects.toThrow("away");
 		fail = undefined;
@@ -133,7 +136,7 @@ describe("a message with a file", () => {
 		};
 		const op = (operation: string, more: Partial<Message>, room = "r") =>
 			({ ...outbound(more), operation, room }) as unknown as Outbound;
-		const say = inParts(slow, () => files);
+		const say = inParts(slow, () => files, tell);
 		const told = Promise.allSettled([
 			say(op("1", { media, text: "cat" })),
 			say(op("2", { text: "next" })),
@@ -167,6 +170,7 @@ describe("a message with a file", () => {
 			inParts(
 				send,
 				() => files,
+				tell,
 			)({
 				operation: "op2" as OperationId,
 				link: { role },
@@ -205,16 +209,50 @@ describe("a message with a file", () => {
 		});
 	});
 
-	test("too large for a link is refused with the limit", async () => {
-		await expect(inParts(send, () => files)(outbound({ media: { ...media, size: 1001 } }))).rejects.toThrow(
-			"too large",
-		);
-		expect(sent).toEqual([]);
+	describe("that cannot be had", () => {
+		const gone = { ...files, url: () => Promise.reject(new PermanentError("not-found", "it is gone.")) };
+		const replyTo = { id: "$0" as MessageId };
+
+		test("too large for a link, is told to its sender; what was said of it still comes", async () => {
+			const large = { ...media, size: 1001 };
+			const ids = await inParts(send, () => files, tell)(outbound({ media: large, text: "my cat", replyTo }));
+			expect(ids).toEqual(["id of op"]);
+			expect(sent.map((out) => out.event)).toEqual([
+				event({ text: "sent an image: cat.png\nmy cat", replyTo }),
+			]);
+			expect(told).toEqual([expect.stringContaining("too large")]);
+		});
+
+		test("has its name shown, and the others of its message themselves", async () => {
+			await inParts(send, () => gone, tell)(outbound({ media }));
+			expect(sent.map(({ event }) => event)).toEqual([event({ text: "sent an image: cat.png" })]);
+			sent.length = 0;
+			const more = [{ ...media, name: "dog.png", size: 1001 }];
+			await inParts(send, () => files, tell)(outbound({ media, more, text: "pets", replyTo }));
+			expect(sent.map(({ event }) => event)).toEqual([
+				event({ media, text: url, replyTo }),
+				event({
+					text: "sent an image: dog.png\npets",
+					replyTo: { id: "$1" as MessageId, author: alice },
+				}),
+			]);
+			expect(told).toEqual([expect.stringContaining("it is gone."), expect.stringContaining("too large")]);
+		});
+
+		test("for now is tried again, but not for ever", async () => {
+			const away = { ...files, url: () => Promise.reject(new TemporaryError("away")) };
+			const say = inParts(send, () => away, tell);
+			await expect(say({ ...outbound({ media, text: "my cat" }), attempt: 1 })).rejects.toThrow("away");
+			expect([sent, told]).toEqual([[], []]);
+			await say({ ...outbound({ media, text: "my cat" }), attempt: 8 });
+			expect(sent.map(({ event }) => event)).toEqual([event({ text: "sent an image: cat.png\nmy cat" })]);
+			expect(told).toHaveLength(1);
+		});
 	});
 
 	test("without links, or without a file, is left as it is", async () => {
-		await inParts(send, () => undefined)(outbound({ media }));
-		await inParts(send, () => files)(outbound({ text: "hi" }));
+		await inParts(send, () => undefined, tell)(outbound({ media }));
+		await inParts(send, () => files, tell)(outbound({ text: "hi" }));
 		expect(sent.map((out) => out.event)).toEqual([event({ media }), event({ text: "hi" })]);
 	});
 });
