@@ -276,28 +276,6 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect((await fetch(url)).status).toBe(410);
 	});
 
-	test("an admin ends the link to a file, and those to all that somebody sent", async () => {
-		const image = (body: string, url: string) => ({ msgtype: "m.image", body, url });
-		const send = async (body: string) =>
-			juliet.send(portal, image(body, await stored(png(2, 2), "image/png")));
-		await send("bad.png");
-		await send("fine.png");
-		const [bad, fine] = [urlIn(await shown("bad.png")), urlIn(await shown("fine.png"))];
-		const admin = await MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser("admin"));
-		const room = await admin.createRoom({ invite: ["@trivium:hs.test"], is_direct: true });
-		await admin.waitFor("the bot", (one) => one.room_id === room && one.content.membership === "join");
-		const ask = async (text: string) => {
-			await admin.send(room, text);
-			await admin.waitFor(`an answer to ${text}`, (one) => /^Done/.test(String(one.content.body)), 20_000);
-			admin.inbox.items.length = 0;
-		};
-		await ask(`revoke link ${bad}`);
-		expect([(await fetch(bad)).status, (await fetch(fine)).status]).toEqual([410, 200]);
-		await ask(`revoke person ${juliet.userId}`);
-		expect((await fetch(fine)).status).toBe(410);
-		await admin.close();
-	});
-
 	/** What an XMPP client does with a file before it sends the message. */
 	async function uploaded(name: string, bytes: Buffer, type: string): Promise<string> {
 		const ns = "urn:xmpp:http:upload:0";
@@ -433,6 +411,28 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 				`the end of ${id}`,
 				(one) => one.getChild("retract", "urn:xmpp:message-retract:1")?.attrs.id === id,
 			);
+	});
+
+	test("an admin ends the link to a file, and those to all that somebody sent", async () => {
+		const image = (body: string, url: string) => ({ msgtype: "m.image", body, url });
+		const send = async (body: string) =>
+			juliet.send(portal, image(body, await stored(png(2, 2), "image/png")));
+		await send("bad.png");
+		await send("fine.png");
+		const [bad, fine] = [urlIn(await shown("bad.png")), urlIn(await shown("fine.png"))];
+		const admin = await MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser("admin"));
+		const room = await admin.createRoom({ invite: ["@trivium:hs.test"], is_direct: true });
+		await admin.waitFor("the bot", (one) => one.room_id === room && one.content.membership === "join");
+		const ask = async (text: string) => {
+			await admin.send(room, text);
+			await admin.waitFor(`an answer to ${text}`, (one) => /^Done/.test(String(one.content.body)), 20_000);
+			admin.inbox.items.length = 0;
+		};
+		await ask(`revoke link ${bad}`);
+		expect([(await fetch(bad)).status, (await fetch(fine)).status]).toEqual([410, 200]);
+		await ask(`revoke person ${juliet.userId}`);
+		expect((await fetch(fine)).status).toBe(410);
+		await admin.close();
 	});
 
 	test("without a public address a file goes to the XMPP server's own uploads", async () => {

@@ -286,7 +286,7 @@ describe("a file for Matrix people", () => {
 	});
 
 	test.each(["told", "not told"])(
-		"of 100 MB, its size %s, goes through in little memory",
+		"of 200 MB, its size %s, goes through in little memory",
 		async (how) => {
 			routes[`${v1}/config`] = (_request, response) => json(response, 200, { "m.upload.size": 200 * MB });
 			let arrived = 0;
@@ -298,8 +298,8 @@ describe("a file for Matrix people", () => {
 			};
 			const piece = randomBytes(MB);
 			const source = createServer((_request, response) => {
-				if (how === "told") response.setHeader("content-length", 100 * MB);
-				Readable.from(Array(100).fill(piece), { objectMode: false }).pipe(response);
+				if (how === "told") response.setHeader("content-length", 200 * MB);
+				Readable.from(Array(200).fill(piece), { objectMode: false }).pipe(response);
 			});
 			await new Promise<void>((resolve) => source.listen(0, "127.0.0.1", resolve));
 			const url = `http://127.0.0.1:${(source.address() as AddressInfo).port}/`;
@@ -311,8 +311,9 @@ describe("a file for Matrix people", () => {
 				{ timeout: 55_000, killSignal: "SIGKILL" },
 			);
 			source.close();
-			expect(arrived).toBe(100 * MB);
-			expect(Number(stdout)).toBeLessThan(30);
+			expect(arrived).toBe(200 * MB);
+			// What the process holds besides, and has not given back yet, varies.
+			expect(Number(stdout)).toBeLessThan(60);
 		},
 		60_000,
 	);

@@ -333,14 +333,14 @@ describe("a client that", () => {
 	});
 });
 
-test("100 MB go through in little memory, and arrive as they were", async () => {
+test("200 MB go through in little memory, and arrive as they were", async () => {
 	const piece = randomBytes(MB);
 	const sent = createHash("sha256");
 	source = async () => ({
-		size: 100 * MB,
+		size: 200 * MB,
 		body: Readable.from(
 			(async function* () {
-				for (let i = 0; i < 100; i++) {
+				for (let i = 0; i < 200; i++) {
 					sent.update(piece);
 					yield piece;
 				}
@@ -362,5 +362,5 @@ test("100 MB go through in little memory, and arrive as they were", async () => 
 	});
 	await promise;
 	expect(got.digest("hex")).toBe(sent.digest("hex"));
-	expect((most - before) / MB).toBeLessThan(30);
+	expect((most - before) / MB).toBeLessThan(60);
 }, 30_000);
