@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import http from "node:http";
 import { registerHooks } from "node:module";
 import { Writable } from "node:stream";
@@ -67,19 +67,22 @@ export function appservice(
 	log: Log,
 ) {
 	const { registration } = options;
-	const hash = (text: string) => createHash("sha256").update(text).digest();
-	const token = hash(registration.hs_token);
+	const digest = (text: string) => hash("sha256", text, "buffer");
+	const token = digest(registration.hs_token);
 	/** // Matrix spec v1.4, application services "Authorization"; COMPAT the query parameter of older homeservers. */
 	const authorized = (request: http.IncomingMessage) => {
 		const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
-		const query = new URL(request.url ?? "/", "http://ignored").searchParams.get("access_token");
-		return timingSafeEqual(hash(header ?? query ?? ""), token);
+		const query = () => new URL(request.url ?? "/", "http://ignored").searchParams.get("access_token");
+		return timingSafeEqual(digest(header ?? query() ?? ""), token);
 	};
 
-	async function answer(response: Response, work: () => Promise<boolean | undefined>): Promise<void> {
+	async function answer(
+		response: http.ServerResponse,
+		work: () => Promise<boolean | undefined>,
+	): Promise<void> {
 		try {
 			if ((await work()) === false) refuse(response, 404, "M_NOT_FOUND", "there is nothing of that name");
-			else response.json({});
+			else json(response, 200, {});
 		} catch (error) {
 			const temporary = error instanceof TemporaryError;
 			log[temporary ? "warn" : "error"](
@@ -93,10 +96,18 @@ export function appservice(
 	class Listener extends Base {
 		#server: http.Server | undefined;
 
-		onTransaction(request: Request, response: Response): Promise<void> | void {
-			const body = request.body as Record<string, unknown>;
+		/** Transactions are what there are many of: in express they would cost as much as all the rest of a message. */
+		async #transaction(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+			const text = await read(request);
+			if (text === undefined) return refuse(response, 413, "M_TOO_LARGE", "the body is too large");
+			let body: Record<string, unknown>;
+			try {
+				body = JSON.parse(text);
+			} catch {
+				return refuse(response, 400, "M_NOT_JSON", "the body cannot be read");
+			}
 			const list = (value: unknown) => (Array.isArray(value) ? value : undefined);
-			const events = list(body.events);
+			const events = list(body?.events);
 			// Never acknowledge what was not understood.
 			if (!events) return refuse(response, 400, "M_BAD_JSON", "a transaction has a list of events");
 			return answer(response, async () => {
@@ -128,9 +139,19 @@ export function appservice(
 				refuse(response, status, status === 413 ? "M_TOO_LARGE" : "M_NOT_JSON", "the body cannot be read");
 			});
 			const server = http.createServer((request, response) => {
-				if (request.url === "/health" || authorized(request)) return app(request, response);
-				const body = JSON.stringify({ errcode: "M_FORBIDDEN", error: "wrong hs_token" });
-				response.writeHead(403, { "content-type": "application/json", connection: "close" }).end(body);
+				if (request.url === "/health") return app(request, response);
+				if (!authorized(request)) {
+					response.setHeader("connection", "close");
+					return refuse(response, 403, "M_FORBIDDEN", "wrong hs_token");
+				}
+				// Whatever is put must not reach the library: it would acknowledge a transaction before it is on disk.
+				if (request.method !== "PUT") return app(request, response);
+				if (!transactionPath.test(request.url ?? ""))
+					return refuse(response, 404, "M_UNRECOGNIZED", "unknown path or method");
+				this.#transaction(request, response).catch((error: unknown) => {
+					log.warn({ err: error }, "a transaction broke off");
+					response.destroy();
+				});
 			});
 			this.#server = server;
 			await new Promise<void>((resolve, reject) => {
@@ -178,8 +199,32 @@ export function appservice(
 	};
 }
 
-function refuse(response: Response, status: number, errcode: string, error: string): void {
-	if (!response.headersSent) response.status(status).json({ errcode, error });
+// COMPAT without the prefix: older homeservers fall back to that. // Matrix spec, application services "Legacy routes"
+const transactionPath = /^(?:\/_matrix\/app\/v1)?\/transactions\/[^/?]+(?:\?|$)/;
+
+/** The whole body; undefined where it is larger than any that is legal. */
+async function read(request: http.IncomingMessage): Promise<string | undefined> {
+	const chunks: Buffer[] = [];
+	let size = 0;
+	const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+	request.on("data", (chunk: Buffer) => {
+		size += chunk.length;
+		if (size <= largestBody) chunks.push(chunk);
+		else resolve(false);
+	});
+	request.on("end", () => resolve(true));
+	request.on("error", reject);
+	return (await promise) ? Buffer.concat(chunks).toString("utf8") : undefined;
+}
+
+function json(response: http.ServerResponse, status: number, body: object): void {
+	const text = JSON.stringify(body);
+	const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+	response.writeHead(status, headers).end(text);
+}
+
+function refuse(response: http.ServerResponse, status: number, errcode: string, error: string): void {
+	if (!response.headersSent) json(response, status, { errcode, error });
 }
 
 /** The library's winston, one JSON record a line, as lines of our log. It says too much to be more than debug. */

@@ -85,6 +85,14 @@ describe("transactions", () => {
 		const much = await put({ events: [{ body: "x".repeat(33 * 1024 * 1024) }] });
 		expect([much.status, await errcode(much)]).toEqual([413, "M_TOO_LARGE"]);
 	});
+	test("of an older homeserver come by the paths of the first drafts, and by no others", async () => {
+		const events = [{ event_id: "$1" }];
+		expect((await ask("PUT", "/transactions/1", { events })).status).toBe(200);
+		expect(taken).toHaveLength(1);
+		const other = await ask("PUT", "/_matrix/app/v1/Transactions/1/", { events });
+		expect([other.status, await errcode(other)]).toEqual([404, "M_UNRECOGNIZED"]);
+		expect(taken).toHaveLength(1);
+	});
 	test("bring what is ephemeral once, under either name", async () => {
 		const old = "de.sorunome.msc2409.ephemeral";
 		const typing = { type: "m.typing" };
