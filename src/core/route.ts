@@ -17,7 +17,7 @@ export type Rules = Readonly<{
 	limits: Limits;
 	/** known: strangers reach people of our own server only; any: everybody the server can reach. */
 	direct: "known" | "any";
-	/** How many people of a room are mirrored before they speak. */
+	/** The most people of a room that are mirrored before they speak. */
 	membersMirrored: number;
 	/** How reactions are shown where a room has not chosen; absent: as it is able to. */
 	reactions?: Support;
@@ -90,17 +90,24 @@ export function router(deps: {
 		return [await firstContact(event, event.to)];
 	}
 
-	/** Above the limit people come when they first speak; who leaves leaves in any case. `crowds` counts along a batch. */
-	async function mirrored(event: BridgeEvent, crowds: Crowds): Promise<boolean> {
-		if (event.kind !== "membership" || event.change === "leave") return true;
-		const { room, sender } = event;
-		const crowd =
-			crowds.get(room) ?? new Set((await journal.members(sender.network, room)).map((person) => person.id));
-		crowd.delete(sender.id);
-		const fits = crowd.size < rules.membersMirrored;
-		crowds.set(room, crowd.add(sender.id));
-		return fits;
+	/** Who is in each room once all of a batch have come. */
+	async function crowdsOf(events: readonly BridgeEvent[]): Promise<Crowds> {
+		const crowds: Crowds = new Map();
+		for (const event of events) {
+			if (event.kind !== "membership" || event.change === "leave") continue;
+			const { room, sender } = event;
+			const crowd =
+				crowds.get(room) ?? new Set((await journal.members(sender.network, room)).map((person) => person.id));
+			crowds.set(room, crowd.add(sender.id));
+		}
+		return crowds;
 	}
+
+	/** In rooms above the limit everybody comes when they first speak. Who leaves leaves in any case. */
+	const mirrored = (event: BridgeEvent, crowds: Crowds): boolean =>
+		event.kind !== "membership" ||
+		event.change === "leave" ||
+		(crowds.get(event.room)?.size ?? 0) <= rules.membersMirrored;
 
 	const memberOf = (event: BridgeEvent): Entry["member"] => {
 		if (event.kind !== "membership" && event.kind !== "profile") return undefined;
@@ -161,7 +168,7 @@ export function router(deps: {
 			if (found.length === 0) return undefined;
 			const rows: NewRow[] = [];
 			const trace = traceId(event);
-			if (await mirrored(event, crowds))
+			if (mirrored(event, crowds))
 				for (const portal of found)
 					for (const link of targets(event, portal))
 						rows.push({
@@ -203,7 +210,7 @@ export function router(deps: {
 		mayAsk,
 		/** The journal entries of a batch of events, in order; what may not pass is refused to its sender. */
 		async entries(events: readonly Received[]): Promise<readonly Entry[]> {
-			const crowds: Crowds = new Map();
+			const crowds = await crowdsOf(events);
 			const note = ownReactions(journal);
 			const found: Entry[] = [];
 			for (const { cursor, ...event } of events) {

@@ -282,7 +282,8 @@ export function xmpp(
 		findRoom: async ([typed = ""]) => findMuc(typedJid(typed, options.component), link, options.component),
 
 		async attach(_portal, one, members = []) {
-			if (one.role === "joined") await rooms.attach(one, members.slice(0, deps.membersMirrored));
+			if (one.role === "joined")
+				await rooms.attach(one, members.length > deps.membersMirrored ? [] : members);
 		},
 		async detach(_portal, one) {
 			if (one.role === "joined") await rooms.detach(one);

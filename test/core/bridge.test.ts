@@ -94,17 +94,31 @@ describe("a linked room", () => {
 		]);
 	});
 
-	test("mirrors people up to the limit, and lets anybody leave", async () => {
-		const crowd = ["a", "b", "c", "d", "e"].map((name) => mars.person(name));
-		await bridge.sync(mars.name, "crater" as RoomId, crowd);
-		await bridge.sync(mars.name, "crater" as RoomId, []);
+	test("introduces everybody of a room up to the limit, nobody of a larger one, and lets anybody leave", async () => {
+		const [one, two, three, four] = ["a", "b", "c", "d"].map((name) => mars.person(name));
+		const now = (...people: readonly (typeof one)[]) =>
+			bridge.sync(
+				mars.name,
+				"crater" as RoomId,
+				people.filter((person) => person !== undefined),
+			);
+		const changes = () =>
+			earth.sent.map(({ event }) => [event.kind === "membership" && event.change, event.sender.name]);
+		await now(one, two, three);
+		await now(one, two, three, four);
+		await now();
 		await until(
-			() => earth.sent.length >= 8,
+			() => earth.sent.length >= 7,
 			() => JSON.stringify(earth.sent),
 		);
-		const changes = earth.sent.map(({ event }) => (event.kind === "membership" ? event.change : event.kind));
-		expect(changes.filter((change) => change === "join")).toHaveLength(3);
-		expect(changes.filter((change) => change === "leave")).toHaveLength(5);
+		expect(changes()).toEqual([
+			...["a", "b", "c"].map((name) => ["join", name]),
+			...["a", "b", "c", "d"].map((name) => ["leave", name]),
+		]);
+		await now(one, two, three, four);
+		await earth.say("plaza", "ann", "hello");
+		await seen(mars, 1);
+		expect(changes()).toHaveLength(7);
 	});
 
 	test("delivers an event once, however often its server repeats it", async () => {
