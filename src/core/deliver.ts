@@ -162,7 +162,7 @@ export function deliver(deps: {
 				}
 				await journal.done(row, to, event.kind === "reaction" ? [] : ids);
 				delivered("shown");
-				log.info({ trace, to: link.network, kind: event.kind, ms: now() - row.queuedAt }, "delivered");
+				log.debug({ trace, to: link.network, kind: event.kind, ms: now() - row.queuedAt }, "delivered");
 			};
 		},
 

@@ -178,7 +178,7 @@ export function router(deps: {
 							event,
 						});
 			if (rows.length > 0)
-				log.info({ trace, from: event.sender.network, id: event.id, kind: event.kind }, "received");
+				log.debug({ trace, from: event.sender.network, id: event.id, kind: event.kind }, "received");
 			const member = memberOf(event);
 			for (const portal of found)
 				portals

@@ -121,7 +121,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 	beforeAll(async () => {
 		bridged = await startBridged({
 			xmpp: server,
-			config: () => ({ limits: { sender: much(), domain: much() } }),
+			config: () => ({ limits: { sender: much(), domain: much() }, log: { level: "debug" } }),
 		});
 		const { bed } = bridged;
 		alice = await MatrixClient.connect(bed.matrix.url, await bed.matrixUser("alice"));
