@@ -1,7 +1,7 @@
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person, Reaction } from "./event.ts";
-import type { MessageId, NetworkName, RoomId } from "./ids.ts";
+import type { LinkId, MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
 import type { Sender } from "./lanes.ts";
 import type { Log } from "./log.ts";
@@ -52,9 +52,18 @@ export function deliver(deps: {
 			);
 	}
 
+	/** Rooms being made, by link: lines that come together share one. */
+	const making = new Map<LinkId, ReturnType<typeof make>>();
+
 	/** The room to deliver to; a 1:1 room is made by the first message into it. */
 	async function roomOf(portal: Portal, link: Link) {
 		if (link.room) return { portal, link, room: link.room };
+		const made = making.get(link.id) ?? make(portal, link).finally(() => making.delete(link.id));
+		making.set(link.id, made);
+		return made;
+	}
+
+	async function make(portal: Portal, link: Link) {
 		const [one, other] = portal.between as NonNullable<Portal["between"]>;
 		const [ours, theirs] = one.network === link.network ? [one, other] : [other, one];
 		const room = await network(link.network).openDirect(ours, theirs);
@@ -160,7 +169,10 @@ export function deliver(deps: {
 					const shows = event.emoji.map((emoji, index) => ({ emoji, ...(ids[index] && { id: ids[index] }) }));
 					await journal.setReactions(to.network, to.room, on, event.sender.id, shows);
 				}
-				await journal.done(row, to, event.kind === "reaction" ? [] : ids);
+				// Nothing behind it waits for that: whatever is asked of the journal next comes after it.
+				journal
+					.done(row, to, event.kind === "reaction" ? [] : ids, target.blind?.(link))
+					.catch((error: unknown) => log.error({ err: error, trace }, "could not note a delivery"));
 				delivered("shown");
 				log.debug({ trace, to: link.network, kind: event.kind, ms: now() - row.queuedAt }, "delivered");
 			};

@@ -87,11 +87,17 @@ export interface Journal {
 	 * settled: then it must not be sent. `request` is kept in the row until another is given.
 	 */
 	attempt(row: Row, request?: string): Promise<boolean>;
-	/** Delivered; the target knows the event by `ids`, one for each part it was sent as. */
+	/** Not sent after the last attempt: they wait, or are in doubt, as they were before it. */
+	release(rows: readonly Row[]): Promise<void>;
+	/**
+	 * Delivered; the target knows the event by `ids`, one for each part it was sent as. It may wait some milliseconds for
+	 * other calls to share a commit with; `soon`: it does not.
+	 */
 	done(
 		row: Row,
 		target: Readonly<{ network: NetworkName; room: RoomId }>,
 		ids: readonly MessageId[],
+		soon?: boolean,
 	): Promise<void>;
 	/** Given up: kept as a dead letter. */
 	refuse(row: Row, reason: string): Promise<void>;

@@ -8,6 +8,8 @@ import type { Log } from "./log.ts";
 const inMemory = 256;
 /** Rows a lane may hold on disk; what comes on top is given up, so that one nobody takes from does not fill the disk. */
 const mostRows = 100_000;
+/** Rows prepared in one commit and then sent one after the other: so many more are in doubt after a crash. */
+const ahead = 32;
 const firstRetry = 1_000;
 const lastRetry = 60_000;
 
@@ -23,6 +25,8 @@ export type Sender = Readonly<{
 	/** Told of an attempt that failed and will be repeated. */
 	retried(row: Row): void;
 }>;
+
+type Prepared = Readonly<{ row: Row; send: () => Promise<void> }>;
 
 type State = {
 	lane: Lane;
@@ -40,8 +44,8 @@ type State = {
 	failures: number;
 	/** Ends a wait to retry. */
 	wake: (() => void) | undefined;
-	/** Ends a wait for room in the window: a new row came. */
-	arrived: (() => void) | undefined;
+	/** Ends a wait for what is under way. */
+	tell: (() => void) | undefined;
 };
 
 const name = (lane: Lane) => `${lane.portal} ${lane.link}`;
@@ -66,7 +70,7 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 			flight: new Set(),
 			failures: 0,
 			wake: undefined,
-			arrived: undefined,
+			tell: undefined,
 		};
 		states.set(name(lane), fresh);
 		return fresh;
@@ -88,11 +92,13 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 
 	async function work(of: State): Promise<void> {
 		const { flight } = of;
+		/** Prepared, in order, and not sent yet. */
+		const ready: Prepared[] = [];
+		const again: Row[] = [];
+		let wait = 0;
 		const settle = () => {
 			of.depth -= 1;
 		};
-		const again: Row[] = [];
-		let wait = 0;
 		const retry = (row: Row, error: unknown) => {
 			again.push({ ...row, attempts: row.attempts + 1, state: "doubt" });
 			wait = Math.max(wait, (error instanceof TemporaryError && error.retryAfter) || 0);
@@ -103,61 +109,68 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 			error instanceof TemporaryError
 				? retry(row, error)
 				: sender.fail(row, error).then(settle, (unsettled: unknown) => retry(row, unsettled));
+		async function prepare(row: Row): Promise<readonly Prepared[]> {
+			try {
+				const send = await sender.prepare(row);
+				if (send) return [{ row, send }];
+				settle();
+			} catch (error) {
+				await failed(row, error);
+			}
+			return [];
+		}
+		function launch({ row, send }: Prepared): void {
+			const task: Promise<void> = send()
+				.then(() => {
+					of.failures = 0;
+					settle();
+				})
+				.catch((error: unknown) => failed(row, error))
+				.finally(() => flight.delete(task));
+			flight.add(task);
+		}
+		/** Nothing of them went out, so nothing has to be looked up, and they can still be cancelled. */
+		async function release(): Promise<readonly Row[]> {
+			const rows = ready.splice(0).map(({ row }) => row);
+			if (rows.length > 0) await journal.release(rows);
+			return rows;
+		}
+
 		while (!stopping) {
-			if (again.length > 0) {
+			// What failed holds back the rows behind it, and none before it: order before speed.
+			const held = Math.min(...again.map(({ seq }) => seq));
+			const [next] = ready;
+			if (next && next.row.seq < held) {
+				if (flight.size < sender.window(of.lane)) launch(ready.shift() as Prepared);
+				else await news(of);
+			} else if (again.length > 0) {
 				await Promise.all(flight);
+				again.push(...(await release()));
 				of.queue.unshift(...again.splice(0).sort((a, b) => a.seq - b.seq));
 				await pause(of, wait);
 				wait = 0;
-			}
-			if (of.queue.length === 0 && of.behind) await refill(of);
-			if (of.queue[0] && sender.alone(of.queue[0])) await Promise.all(flight);
-			const batch = take(of, Math.max(0, sender.window(of.lane) - flight.size));
-			if (batch.length === 0 && flight.size === 0) return;
-			const sends = await Promise.all(
-				batch.map((row) =>
-					sender.prepare(row).then(
-						(send) => {
-							if (!send) settle();
-							return send;
-						},
-						(error: unknown) => failed(row, error),
-					),
-				),
-			);
-			// A row that could not be prepared holds back the ones behind it: order before speed.
-			const held = again.length > 0 ? Math.min(...again.map((row) => row.seq)) : Number.POSITIVE_INFINITY;
-			for (const [index, send] of sends.entries()) {
-				const row = batch[index] as Row;
-				if (!send) continue;
-				if (row.seq > held) {
-					again.push(row);
-					continue;
-				}
-				const task = send()
-					.then(() => {
-						of.failures = 0;
-						settle();
-					})
-					.catch((error: unknown) => failed(row, error))
-					.finally(() => flight.delete(task));
-				flight.add(task);
-			}
-			const full = flight.size >= sender.window(of.lane);
-			if (again.length === 0 && flight.size > 0 && (full || of.queue.length === 0)) {
-				const arrival = new Promise<void>((resolve) => {
-					of.arrived = full ? undefined : resolve;
-				});
-				await Promise.race([...flight, arrival]);
-			}
+			} else if (of.queue[0]) {
+				if (sender.alone(of.queue[0]) && flight.size > 0) await Promise.all(flight);
+				else ready.push(...(await Promise.all(take(of).map(prepare))).flat());
+			} else if (of.behind) await refill(of);
+			else if (flight.size > 0) await news(of);
+			else break;
 		}
-		await Promise.all(flight);
+		await Promise.all([release(), ...flight]);
+	}
+
+	/** Something under way is settled, a row came, or the end. */
+	async function news(of: State): Promise<void> {
+		const told = new Promise<void>((resolve) => {
+			of.tell = resolve;
+		});
+		await Promise.race([...of.flight, told]);
 	}
 
 	/** The next rows, up to the one that has to wait for those before it. */
-	function take(of: State, most: number): Row[] {
-		const next = of.queue.findIndex((row, index) => index > 0 && sender.alone(row));
-		return of.queue.splice(0, next < 0 ? most : Math.min(most, next));
+	function take(of: State): Row[] {
+		const next = of.queue.slice(0, ahead).findIndex((row, index) => index > 0 && sender.alone(row));
+		return of.queue.splice(0, next < 0 ? ahead : next);
 	}
 
 	async function refill(of: State): Promise<void> {
@@ -197,6 +210,7 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 		/** Has them delivered. Returns those that are one too many for their lane. */
 		push(rows: readonly Row[]): readonly Row[] {
 			const tooMany: Row[] = [];
+			const touched = new Set<State>();
 			for (const row of rows) {
 				const of = state(row.lane);
 				if (of.depth >= most) {
@@ -212,7 +226,11 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 					of.queue.push(row);
 					of.last = row.seq;
 				}
-				of.arrived?.();
+				touched.add(of);
+			}
+			// All that came together is prepared together.
+			for (const of of touched) {
+				of.tell?.();
 				begin(of);
 			}
 			return tooMany;
@@ -242,7 +260,10 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 		/** Rows under way finish, for at most `ms`; what is not done by then is on disk and goes on at the next start. */
 		async stop(ms: number): Promise<void> {
 			stopping = true;
-			for (const of of states.values()) of.wake?.();
+			for (const of of states.values()) {
+				of.wake?.();
+				of.tell?.();
+			}
 			let timer: NodeJS.Timeout | undefined;
 			const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
 			await Promise.race([Promise.all(running), late]);

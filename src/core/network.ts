@@ -61,6 +61,8 @@ export interface Network {
 	readonly commands: readonly Command[];
 	/** Its rooms are no public places, so only an admin opens one to others: anybody can type an address. */
 	readonly guarded?: true;
+	/** Where a line in doubt cannot be looked for: that one arrived is noted at once, so that a crash doubles few. */
+	blind?(link: Link): boolean;
 	/** How many deliveries of one lane may be under way at once. `send` is called in lane order and keeps it on the wire. */
 	readonly window: number;
 

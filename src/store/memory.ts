@@ -181,6 +181,14 @@ export function memoryJournal(): Journal {
 			rows.set(seq, { ...row, ...rendered, state: "doubt", attempts: row.attempts + 1 });
 			return true;
 		},
+		async release(unsent) {
+			for (const { seq } of unsent) {
+				const row = rows.get(seq);
+				if (!row || row.attempts === 0) continue;
+				const attempts = row.attempts - 1;
+				rows.set(seq, { ...row, state: attempts > 0 ? "doubt" : "waiting", attempts });
+			}
+		},
 		async done({ seq }, target, ids) {
 			const row = rows.get(seq);
 			if (!row) return;

@@ -41,6 +41,7 @@ export function journalTables(db: DatabaseSync) {
 		attempt: statement(
 			"UPDATE rows SET attempts = attempts + 1, request = coalesce(?, request) WHERE seq = ?",
 		),
+		release: statement("UPDATE rows SET attempts = attempts - 1 WHERE seq = ? AND attempts > 0"),
 		bury: statement(
 			"INSERT INTO dead SELECT *, ?, ?, (SELECT coalesce(max(died), 0) + 1 FROM dead) FROM rows WHERE seq = ?",
 		),
@@ -159,6 +160,9 @@ export function journalTables(db: DatabaseSync) {
 			rows: (portal: string, link: string, after: number, limit: number) =>
 				sql.rows.all(lanes.find([portal, link]), after, limit) as readonly StoredRow[],
 			attempt: (seq: number, request: string | null): boolean => sql.attempt.run(request, seq).changes > 0,
+			release(seqs: readonly number[]): void {
+				for (const seq of seqs) sql.release.run(seq);
+			},
 			/** `change`: the row changes a message, and its ids are of that. */
 			done(
 				seq: number,

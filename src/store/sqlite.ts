@@ -1,5 +1,5 @@
 // node:timers, not the global: a test's fake clock must not stop the disk.
-import { setImmediate } from "node:timers";
+import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { Worker } from "node:worker_threads";
 import type { Person } from "../core/event.ts";
 import type { LinkId, MessageId, PortalId, UserId } from "../core/ids.ts";
@@ -16,10 +16,18 @@ export type JournalOptions = Readonly<{
 	onFailure(error: Error): void;
 }>;
 
-type Pending = Readonly<{ call: Call | Backup; resolve(value: unknown): void; reject(error: unknown): void }>;
+type Pending = Readonly<{
+	call: Call | Backup;
+	/** Nobody is kept waiting by it. */
+	patient: boolean;
+	resolve(value: unknown): void;
+	reject(error: unknown): void;
+}>;
 
 /** So that one batch neither blocks the loop while it is copied nor keeps its first call waiting for long. */
 const batchSize = 5_000;
+/** Patient calls wait so long, in ms, for another to share its commit with, or until there are so many. */
+const patience = { ms: 25, calls: 64 };
 
 /**
  * The journal in one SQLite file, in a thread of its own. While one batch is being committed the calls that come
@@ -31,10 +39,22 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 	let waiting: Pending[] = [];
 	let committing: readonly Pending[] = [];
 	let idle: (() => void) | undefined;
+	/** The next flush is set for this turn of the loop, or for when patient calls have waited long enough. */
+	let soon = false;
+	let later: NodeJS.Timeout | undefined;
 
 	const send = (request: Request) => worker?.postMessage(request);
 
+	/** Not at once: what is called in the same breath goes into the same batch. */
+	function flushSoon(): void {
+		if (!soon) setImmediate(flush);
+		soon = true;
+	}
+
 	function flush(): void {
+		soon = false;
+		clearTimeout(later);
+		later = undefined;
 		if (committing.length > 0 || failure) return;
 		const [first] = waiting;
 		if (!first) {
@@ -55,8 +75,8 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 			if (errors?.has(index)) reject(errors.get(index));
 			else resolve(values[index]);
 		}
-		// After those who were answered had their turn: what they call next goes into this batch, too.
-		setImmediate(flush);
+		if (idle || waiting.length >= patience.calls || waiting.some(({ patient }) => !patient)) flushSoon();
+		else if (waiting.length > 0) later ??= setTimeout(flush, patience.ms);
 	}
 
 	function fail(error: Error): void {
@@ -77,11 +97,13 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 		return enqueue([name, ...values] as unknown as Call) as Promise<ReturnType<Calls[Name]>>;
 	}
 
-	function enqueue(call: Call | Backup): Promise<unknown> {
+	function enqueue(call: Call | Backup, patient = false): Promise<unknown> {
 		return new Promise((resolve, reject) => {
 			if (failure) return reject(failure);
-			if (waiting.length === 0 && committing.length === 0) setImmediate(flush);
-			waiting.push({ call, resolve, reject });
+			waiting.push({ call, patient, resolve, reject });
+			if (committing.length > 0) return;
+			if (!patient || waiting.length >= patience.calls) flushSoon();
+			else later ??= setTimeout(flush, patience.ms);
 		});
 	}
 
@@ -115,7 +137,7 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 			if (!failure) {
 				await new Promise<void>((resolve) => {
 					idle = resolve;
-					setImmediate(flush);
+					flushSoon();
 				});
 			}
 			failure ??= new Error("the journal is closed");
@@ -148,10 +170,19 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 			return (await ask("rows", portal, link, after, limit)).map(row);
 		},
 		attempt: ({ seq }, request) => ask("attempt", seq, request ?? null),
-		done({ seq, event }, { network, room }, ids) {
+		release: (rows) =>
+			ask(
+				"release",
+				rows.map(({ seq }) => seq),
+			),
+		async done({ seq, event }, { network, room }, ids, soon = false) {
 			const { sender, id, kind } = event;
-			const there = [network, room] as const;
-			return ask("done", seq, [sender.network, event.room], id, kind === "edit", there, ids, Date.now());
+			const [place, there] = [
+				[sender.network, event.room],
+				[network, room],
+			] as const;
+			const call: Call = ["done", seq, place, id, kind === "edit", there, ids, Date.now()];
+			await enqueue(call, !soon);
 		},
 		refuse: ({ seq }, reason) => ask("refuse", seq, reason, Date.now()),
 		async cancel({ network, room, id }) {

@@ -229,6 +229,8 @@ export function xmpp(
 		title,
 		commands: [],
 		window: 20,
+		// Nobody's archive but their own has what a ghost wrote to them.
+		blind: ({ role }) => role === "direct",
 
 		async start(of) {
 			bridge = of;

@@ -37,19 +37,35 @@ function world(folder: string, window: number) {
 	async function life(outcomes: Outcome[], crash: Run["crash"] | undefined) {
 		let [stalled, dead] = [false, false];
 		let calls = 0;
+		/** That a line arrived goes to the disk with the next call, or a moment later: until then a crash forgets it. */
+		const unnoted: (() => void)[] = [];
+		const note = () => {
+			if (!stalled && !dead) for (const one of unnoted.splice(0)) one();
+		};
 		const real = sqliteJournal({ file: join(folder, "journal.db"), log: quiet, onFailure: () => undefined });
 		const mortal = new Proxy(real, {
 			get(target, name) {
 				const method = target[name as keyof Journal] as (...values: unknown[]) => Promise<unknown>;
 				return (...values: unknown[]) => {
 					if (stalled || dead) return never;
-					if (++calls !== crash?.call) return method.apply(target, values).then((it) => (dead ? never : it));
+					const perform = () => method.apply(target, values).then((it) => (dead ? never : it));
+					if (++calls !== crash?.call) {
+						if (name !== "done") {
+							note();
+							return perform();
+						}
+						setTimeout(note, 5);
+						return new Promise((resolve) => unnoted.push(() => resolve(perform())));
+					}
 					// What waits for the disk waits for ever; what does not wait goes on for a moment.
 					stalled = true;
 					setTimeout(() => {
 						dead = true;
 					}, 3);
-					if (crash.written) void method.apply(target, values);
+					if (crash.written) {
+						for (const one of unnoted) one();
+						void perform();
+					}
 					return never;
 				};
 			},

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
-import type { LinkId, OperationId, PortalId, TraceId } from "../../src/core/ids.ts";
-import type { Lane, Row } from "../../src/core/journal.ts";
+import type { LinkId, MessageId, OperationId, PortalId, TraceId } from "../../src/core/ids.ts";
+import type { Journal, Lane, Row } from "../../src/core/journal.ts";
 import { lanes } from "../../src/core/lanes.ts";
 import { memoryJournal } from "../../src/store/memory.ts";
 import { quiet } from "../fakes.ts";
@@ -15,10 +15,24 @@ const entry = (to: string) => {
 	const operation = `op-${++count}` as OperationId;
 	return { key: operation, rows: [{ operation, trace: "t" as TraceId, lane: lane(to), event }] };
 };
+const named = (to: string, name: string) => {
+	const one = entry(to);
+	const operation = `op-${count}-${name}` as OperationId;
+	return {
+		...one,
+		rows: one.rows.map((row) => ({ ...row, operation, event: { ...event, id: name as MessageId } })),
+	};
+};
+const states = async (journal: Journal) =>
+	(await journal.rows(lane("a"), 0, 1_000)).map(({ state }) => state);
 const nextTick = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 /** A journal, lanes over it, and a wire that does as it is told. */
-function setup(window: number, send: (row: Row) => Promise<void>) {
+function setup(
+	window: number,
+	send: (row: Row) => Promise<void>,
+	prepare: (row: Row) => Promise<void> = async () => undefined,
+) {
 	const journal = memoryJournal();
 	const wire: number[] = [];
 	const run = lanes(
@@ -26,10 +40,14 @@ function setup(window: number, send: (row: Row) => Promise<void>) {
 		{
 			window: () => window,
 			alone: () => false,
-			prepare: async (row) => async () => {
-				await send(row);
-				wire.push(row.seq);
-				await journal.done(row, { network: "n" as never, room: "r" as never }, []);
+			async prepare(row) {
+				await prepare(row);
+				if (!(await journal.attempt(row))) return undefined;
+				return async () => {
+					await send(row);
+					wire.push(row.seq);
+					await journal.done(row, { network: "n" as never, room: "r" as never }, []);
+				};
 			},
 			fail: async (_row, error) => {
 				throw error;
@@ -120,11 +138,66 @@ test("rows left by an earlier run go out before those that came in while it was 
 	await run.stop(100);
 });
 
-test("what a stop leaves undone is still in the journal", async () => {
+test("what a stop leaves undone is still in the journal, and only what was sent is in doubt", async () => {
 	const { journal, run } = setup(1, () => new Promise(() => undefined));
 	await run.start();
 	run.push(await journal.accept([entry("a"), entry("a"), entry("a")]));
 	await nextTick();
 	await run.stop(10);
-	expect(await journal.rows(lane("a"), 0, 10)).toHaveLength(3);
+	expect(await states(journal)).toEqual(["doubt", "waiting", "waiting"]);
+});
+
+test("what is prepared behind a line that fails was never sent: its author can still take it back", async () => {
+	let failures = 1;
+	const { journal, wire, run } = setup(1, async () => {
+		if (failures-- > 0) throw new TemporaryError("again");
+	});
+	await run.start();
+	const rows = await journal.accept([named("a", "1"), named("a", "2"), named("a", "3")]);
+	run.push(rows);
+	await nextTick();
+	await nextTick();
+	expect(await states(journal)).toEqual(["doubt", "waiting", "waiting"]);
+	const [, second] = rows;
+	expect(await journal.cancel({ network: "n" as never, room: "r" as never, id: "2" as never })).toEqual([
+		second,
+	]);
+	for (let i = 0; i < 200 && wire.length < 2; i++) {
+		run.resume(() => true);
+		await nextTick();
+	}
+	expect(wire).toEqual([rows[0]?.seq, rows[2]?.seq]);
+	await run.stop(100);
+});
+
+test("what cannot be prepared holds back what is behind it, and nothing before it", async () => {
+	let failures = 1;
+	const { journal, wire, run } = setup(
+		1,
+		async () => undefined,
+		async (row) => {
+			if (row.operation.endsWith("third") && failures-- > 0) throw new TemporaryError("again");
+		},
+	);
+	await run.start();
+	const rows = await journal.accept(["first", "second", "third", "fourth"].map((name) => named("a", name)));
+	run.push(rows);
+	for (let i = 0; i < 10; i++) await nextTick();
+	expect(wire).toEqual(rows.slice(0, 2).map((row) => row.seq));
+	for (let i = 0; i < 200 && wire.length < 4; i++) {
+		run.resume(() => true);
+		await nextTick();
+	}
+	expect(wire).toEqual(rows.map((row) => row.seq));
+	await run.stop(100);
+});
+
+test("no more than 32 rows of a lane are prepared at once, however many wait", async () => {
+	const { journal, run } = setup(1, () => new Promise(() => undefined));
+	await run.start();
+	run.push(await journal.accept(Array.from({ length: 100 }, () => entry("a"))));
+	await nextTick();
+	await nextTick();
+	expect((await states(journal)).filter((state) => state === "doubt")).toHaveLength(32);
+	await run.stop(10);
 });

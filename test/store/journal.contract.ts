@@ -148,6 +148,34 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			]);
 		});
 
+		it("lets what was not sent after all wait as before, and be cancelled", async () => {
+			const [a, b, c] = (await accepted(entry("a"), entry("b"), entry("c"))) as readonly Row[] as [
+				Row,
+				Row,
+				Row,
+			];
+			await Promise.all([a, b, b, c].map((row) => journal.attempt(row)));
+			await Promise.all([journal.done(c, muc, []), journal.release([a, b, c])]);
+			await journal.release([a]);
+			await reopen();
+			expect((await all()).map(({ state, attempts }) => [state, attempts])).toEqual([
+				["waiting", 0],
+				["doubt", 1],
+			]);
+			expect(await journal.cancel(original("a"))).toEqual([a]);
+			expect(await journal.cancel(original("b"))).toEqual([]);
+		});
+
+		it("knows what arrived in the next call already, and when it was closed at once", async () => {
+			const [a, b] = await accepted(entry("a"), entry("b"));
+			const noted = journal.done(a, muc, [id("x")]);
+			expect(await journal.copies(original("a"))).toHaveLength(2);
+			await noted;
+			void journal.done(b as Row, muc, [], true);
+			await reopen();
+			expect(await all()).toEqual([]);
+		});
+
 		it("says no to sending a row that is gone", async () => {
 			const [first, second] = await accepted(entry("a"), entry("b"));
 			await journal.done(first, muc, []);
