@@ -144,12 +144,15 @@ export function delivery(deps: {
 		const media = event.kind === "message" || event.kind === "edit" ? event.media : undefined;
 		const say = (room: string) =>
 			rooms.inside(room, ghost, () =>
-				doubt.once({ operation, attempt, room, ghost, since: event.at }, async () => {
-					const shown = media ? await attached(content, event, media, operation, ghost) : { type, content };
-					const body = await sized(shown.content, operation, ghost, edits === undefined ? 1 : 2);
-					const whole = edits === undefined ? body : asEdit(body, edits);
-					return client.send(room, shown.type, operation, { as: ghost, body: whole, query });
-				}),
+				doubt.once(
+					{ operation, attempt, room, ghost, since: event.at, withBot: rooms.withBot.has(room) },
+					async () => {
+						const shown = media ? await attached(content, event, media, operation, ghost) : { type, content };
+						const body = await sized(shown.content, operation, ghost, edits === undefined ? 1 : 2);
+						const whole = edits === undefined ? body : asEdit(body, edits);
+						return client.send(room, shown.type, operation, { as: ghost, body: whole, query });
+					},
+				),
 			);
 		const person = link.role === "direct" && portal.between?.find((one) => one.network === name);
 		const said = person ? sayTo([person, event.sender], out.room, ghost, say) : say(out.room);

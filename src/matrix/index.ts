@@ -73,7 +73,7 @@ export function matrix(
 	const members = keepMembers(client, domain);
 	const ghosts = keepGhosts({ client, mapping, domain });
 	const rooms = keepRooms({ client, mapping, members, ghosts, domain, bot, isOurs });
-	const doubt = keepDoubt(client, log);
+	const doubt = keepDoubt(client, isOurs, log);
 	const recent = keepRecent({ client, members, ghosts, isOurs, log });
 	const tell = refusals(client);
 	/** How people write a room, as far as we were told; kept for the next start. */

@@ -1,10 +1,12 @@
 import { describe, expect, test, vi } from "vitest";
+import { TemporaryError } from "../../src/core/errors.ts";
 import { MatrixError } from "../../src/matrix/client.ts";
 import { keepDoubt } from "../../src/matrix/doubt.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { quiet } from "../fakes.ts";
 
 const ghost = "@_xmpp_romeo:hs.test";
+const isOurs = (mxid: string) => mxid.startsWith("@_xmpp_");
 const now = 1_800_000_000_000;
 let count = 0;
 const event = (op: string | undefined, more: Partial<MatrixEvent> = {}): MatrixEvent => ({
@@ -25,9 +27,9 @@ function room(history: readonly MatrixEvent[]) {
 			...(end < history.length && { end: String(end) }),
 		};
 	});
-	return { messages, doubt: keepDoubt({ messages } as never, quiet) };
+	return { messages, doubt: keepDoubt({ messages } as never, isOurs, quiet) };
 }
-const what = { operation: "op", attempt: 1, room: "!room", ghost, since: now };
+const what = { operation: "op", attempt: 1, room: "!room", ghost, since: now, withBot: false };
 const send = () => vi.fn(async () => ({ event_id: "$new" }));
 
 describe("what was tried before", () => {
@@ -64,13 +66,13 @@ describe("what was tried before", () => {
 	});
 	test("is sent where the ghost never was in the room", async () => {
 		const messages = () => Promise.reject(new MatrixError(403, "M_FORBIDDEN", "not in the room"));
-		const doubt = keepDoubt({ messages }, quiet);
+		const doubt = keepDoubt({ messages }, isOurs, quiet);
 		expect(await doubt.once(what, send())).toEqual({ event_id: "$new" });
 	});
 	test("is not sent while it cannot be looked for", async () => {
 		const messages = () => Promise.reject(new Error("away"));
 		const again = send();
-		await expect(keepDoubt({ messages }, quiet).once(what, again)).rejects.toThrow("away");
+		await expect(keepDoubt({ messages }, isOurs, quiet).once(what, again)).rejects.toThrow("away");
 		expect(again).not.toHaveBeenCalled();
 	});
 	test("is not even looked for when the homeserver showed it to us", async () => {
@@ -78,6 +80,62 @@ describe("what was tried before", () => {
 		doubt.heard(event("op", { event_id: "$seen" }));
 		expect(await doubt.once(what, send())).toEqual({ event_id: "$seen" });
 		expect(messages).not.toHaveBeenCalled();
+	});
+});
+
+describe("many at once", () => {
+	const juliet = "@_xmpp_juliet:hs.test";
+	const many = Array.from({ length: 32 }, (_, n) => ({
+		...what,
+		operation: `op${n}`,
+		ghost: n % 2 ? juliet : ghost,
+		withBot: true,
+		since: now + n,
+	}));
+	/** The first ten got through, the newest of the room first; behind them there is much from before. */
+	const history = [
+		...many
+			.slice(0, 10)
+			.map((one) => event(one.operation, { sender: one.ghost }))
+			.reverse(),
+		...Array.from({ length: 500 }, () => event(undefined, { origin_server_ts: now - 3_600_000 })),
+	];
+
+	test("are looked for in one page, whoever said them, and only what is not there is sent", async () => {
+		const { doubt, messages } = room(history);
+		const again = send();
+		for (const one of many) await doubt.once(one, again);
+		expect(again).toHaveBeenCalledTimes(22);
+		expect(messages).toHaveBeenCalledTimes(1);
+		expect(messages).toHaveBeenCalledWith("!room", expect.not.objectContaining({ as: expect.anything() }));
+	});
+	test("are looked for further back only as far as one of them can be", async () => {
+		const { doubt, messages } = room([...Array.from({ length: 250 }, () => event(undefined)), ...history]);
+		const again = send();
+		for (const one of many) await doubt.once(one, again);
+		expect(again).toHaveBeenCalledTimes(22);
+		expect(messages).toHaveBeenCalledTimes(3);
+	});
+	test("are looked for anew once one of them failed: it may be there by now", async () => {
+		const { doubt, messages } = room(history);
+		const one = { ...what, withBot: true };
+		const fails = () => Promise.reject(new TemporaryError("no answer"));
+		await expect(doubt.once(one, fails)).rejects.toThrow("no answer");
+		const late = event("op");
+		history.unshift(late);
+		expect(await doubt.once(one, send())).toEqual({ event_id: late.event_id });
+		history.shift();
+		expect(messages).toHaveBeenCalledTimes(2);
+	});
+	test("are looked for as the ghost where the bot is not let in after all", async () => {
+		const { messages } = room(history);
+		const asGhost = vi.fn(async (id: string, page: { limit: number; from?: string; as?: string }) => {
+			if (!page.as) throw new MatrixError(403, "M_FORBIDDEN", "not in the room");
+			return messages(id, page);
+		});
+		const again = send();
+		await keepDoubt({ messages: asGhost } as never, isOurs, quiet).once(many[0] as (typeof many)[0], again);
+		expect(again).not.toHaveBeenCalled();
 	});
 });
 
@@ -89,7 +147,7 @@ test("what is new is sent without looking", async () => {
 
 test("what the homeserver showed us is kept in mind for a while, not for ever", async () => {
 	const { doubt, messages } = room([]);
-	for (let n = 0; n < 2_001; n++) doubt.heard(event(`op${n}`));
+	for (let n = 0; n < 6_001; n++) doubt.heard(event(`op${n}`));
 	await doubt.once({ ...what, operation: "op0" }, send());
 	expect(messages).toHaveBeenCalledTimes(1);
 	await doubt.once({ ...what, operation: "op1" }, send());
