@@ -362,6 +362,7 @@ describe("hearing", () => {
 		const w = world({ unasked: true });
 		w.muc.come("Romeo");
 		w.muc.say("Romeo", "old", "0");
+		await vi.advanceTimersByTimeAsync(1_000);
 		await w.attach();
 		// Not every room takes it out (ejabberd).
 		const delay = (from: string) =>

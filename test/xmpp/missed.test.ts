@@ -59,6 +59,25 @@ describe.each([
 		expect(w.lines()).toEqual(romeo(1, 2));
 	});
 
+	test("what is said once the portal is made is heard, though we have yet to come in", async () => {
+		const w = world(faults);
+		w.muc.come("Romeo");
+		await says(w, -3, 0);
+		w.server.up = false;
+		const late = failure(w.rooms.attach(link, [alice]));
+		await w.pass(1_500);
+		await says(w, 1, 3);
+		w.crash();
+		await says(w, 4, 5);
+		w.server.up = true;
+		await restart(w);
+		await says(w, 6, 7);
+		await w.settle();
+		expect(w.lines()).toEqual(romeo(1, 7));
+		await w.pass(30_000);
+		expect(await late).toBeInstanceOf(TemporaryError);
+	});
+
 	test("what is said while the link is down is heard after it, once and in order, with its time", async () => {
 		const w = await linked(faults);
 		await says(w, 1, 3);

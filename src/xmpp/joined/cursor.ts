@@ -8,7 +8,10 @@ export type Read = Readonly<{
 	id?: string;
 	/** The event of the last line, where only times tell what was read: a room that shows it again has shown all since. */
 	last?: MessageId;
-	/** When that was, and when we first were in the room, ms since 1970: what is older is none of our business. */
+	/**
+	 * When that was, and when we were first asked to be in the room, ms since 1970: what is older is none of our
+	 * business. Both are the same until we have been in.
+	 */
 	at: number;
 	from: number;
 }>;
@@ -25,7 +28,9 @@ export const cursorOf = (room: Room, read: Read): Cursor => ({
 export const readFrom = (value: string | undefined): Read | undefined =>
 	value === undefined ? undefined : (JSON.parse(value) as Read);
 
-/** From when on lines may be missing, where no id says so. What is read twice is known by its own id. */
-export const since = ({ at, from }: Read): number => Math.max(from, at - skew);
+export const wasIn = ({ at, from }: Read): boolean => at > from;
 /** Rooms give times in whole seconds, rounded down. */
-export const isOld = ({ from }: Read, said: number): boolean => said < from - (from % 1000);
+const begin = ({ from }: Read): number => from - (from % 1000);
+/** From when on lines may be missing, where no id says so. What is read twice is known by its own id. */
+export const since = (read: Read): number => Math.max(begin(read), read.at - skew);
+export const isOld = (read: Read, said: number): boolean => said < begin(read);

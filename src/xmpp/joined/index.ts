@@ -17,6 +17,7 @@ import { announce, type Context, type World } from "./context.ts";
 import { cursorOf } from "./cursor.ts";
 import { incoming } from "./incoming.ts";
 import { back, keep, lookAgain, stillIn } from "./listener.ts";
+import { recall } from "./missed.ts";
 import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
 import { hasIds } from "./place.ts";
@@ -77,11 +78,13 @@ export function joined(
 	/** `members` come along, and come back whenever they are lost. */
 	async function attach(link: Link, members: readonly Person[]): Promise<void> {
 		const jid = link.room as string;
-		const room = rooms.get(jid) ?? newRoom(jid, link, newOurs(listenerJid(jid), people.nick));
+		const listener = () => newOurs(listenerJid(jid), people.nick);
+		const room = rooms.get(jid) ?? newRoom(jid, link, listener(), context.now().at);
 		rooms.set(jid, room);
 		room.link = link;
 		for (const person of members) oursOf(room, person).wanted = true;
-		if (room.ear.state === "in" || !context.link.online) return;
+		if (room.ear.state === "in") return;
+		if (!context.link.online) return recall(room, context);
 		if (room.barred && context.now().at - room.triedAt < askAgainAfter) throw room.barred;
 		room.listener.wanted = true;
 		room.listener.barred = undefined;

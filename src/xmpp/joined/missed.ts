@@ -9,7 +9,7 @@ import { StanzaError } from "../stanza-error.ts";
 import type { Element } from "../xml.ts";
 import { isRefusal, type Page, type Which } from "./archive.ts";
 import type { Context } from "./context.ts";
-import { cursorOf, keyOf, type Read, readFrom, since } from "./cursor.ts";
+import { cursorOf, keyOf, type Read, readFrom, since, wasIn } from "./cursor.ts";
 import { notice } from "./notice.ts";
 import { type Gap, type Room, readable } from "./room.ts";
 import { gone } from "./roster.ts";
@@ -31,9 +31,19 @@ export function beginGap(room: Room): Gap {
 	return room.gap;
 }
 
-/** Before the join: what to ask the room for depends on it. */
+/** Before the join: what to ask the room for depends on it. The first time all counts since we were asked to join. */
 export async function recall(room: Room, context: Context): Promise<void> {
-	room.read ??= readFrom(await context.cursor(keyOf(room)));
+	if (room.read) return;
+	const known = readFrom(await context.cursor(keyOf(room)));
+	if (room.read) return;
+	room.read = known ?? { at: room.asked, from: room.asked };
+	if (known) room.wasIn = wasIn(known);
+	else save(room, room.read, context);
+}
+
+function save(room: Room, read: Read, context: Context): void {
+	room.read = room.saved = read;
+	context.save(cursorOf(room, read));
 }
 
 /** Keeps a line for later. What does not fit comes again from the archive; where there is none, the wait is over. */
@@ -48,14 +58,14 @@ export function hold(gap: Gap, stanza: Element, archived: boolean): void {
 	if (full) gap.end();
 }
 
-/** Passes on what was missed, then what was held back. @throws TemporaryError to be called again. */
+/** Passes on what was missed, then what was held back; else it is to be called again, on TemporaryError after a while. */
 export async function catchUp(room: Room, context: Context): Promise<void> {
 	const { gap } = room;
-	if (!gap) return;
+	if (!gap || !room.read) return;
 	const known = recent<string, true>(2 * heldAtMost);
-	if (!room.read) await begin(room, context);
-	else if (readable(room)) await replay(room, room.read, gap, known, context);
-	else await within(historyWithin, gap.told).catch(() => undefined);
+	if (readable(room)) {
+		if (!(await replay(room, room.read, gap, known, context))) return;
+	} else await within(historyWithin, gap.told).catch(() => undefined);
 	gap.end();
 	if (room.gap !== gap) return;
 	room.gap = undefined;
@@ -66,15 +76,8 @@ export async function catchUp(room: Room, context: Context): Promise<void> {
 		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) context.pass(room, stanza);
 	// Who spoke and went while we were away would stay for ever on the other side.
 	context.tell(gone(room, [...gap.speakers.values()], context.now()));
-}
-
-/** The first time: what was said before is not ours. */
-async function begin(room: Room, context: Context): Promise<void> {
-	const { at } = context.now();
-	const last = readable(room) ? await newest(room, context) : undefined;
-	room.read = { ...(last !== undefined && { id: last }), at, from: at };
-	context.save(cursorOf(room, room.read));
-	room.saved = room.read;
+	if (!wasIn(room.read))
+		save(room, { ...room.read, at: Math.max(context.now().at, room.read.from + 1) }, context);
 }
 
 /** The room keeps from now on what is said. */
@@ -94,13 +97,14 @@ async function newest(room: Room, context: Context): Promise<string | undefined>
 	}
 }
 
+/** False where the archive is not for us. */
 async function replay(
 	room: Room,
 	read: Read,
 	gap: Gap,
 	known: { set(id: string, value: true): void },
 	context: Context,
-): Promise<void> {
+): Promise<boolean> {
 	let which: Which = read.id === undefined ? { start: since(read) } : { after: read.id };
 	for (let more = true; more && !room.closed; ) {
 		// One page in memory at a time, however slow the journal is.
@@ -124,7 +128,7 @@ async function replay(
 			}
 			if (!isRefusal(error)) throw temporary(error);
 			refused(room, context);
-			return;
+			return false;
 		}
 		for (const stanza of page.lines) {
 			known.set(stanzaId(stanza, room.jid, true) ?? "", true);
@@ -133,15 +137,15 @@ async function replay(
 		if (page.last !== undefined) which = { after: page.last };
 		more = !page.complete || gap.cut;
 	}
+	return true;
 }
 
 /** Whoever comes in anew is told the history instead. */
-function refused(room: Room, context: Context): never {
+function refused(room: Room, context: Context): void {
 	context.log.warn({ room: room.jid }, "the archive is not for us: the room's history has to do");
 	room.archiveRefused = true;
 	room.nicks.delete(room.ear.nick);
 	room.ear.state = "out";
-	throw new TemporaryError("the archive refuses us");
 }
 
 const temporary = (error: unknown) =>

@@ -63,7 +63,9 @@ export type Room = {
 	readonly listener: Ours;
 	/** Whose copy of the traffic counts: the listener's, or that of a ghost where the listener is not let in. */
 	ear: Ours;
-	/** How far the room was read; undefined where we never were in it. */
+	/** When we were asked to be in it, ms since 1970. */
+	readonly asked: number;
+	/** How far the room was read; undefined until that is known. */
 	read: Read | undefined;
 	/** The same, on disk or on its way there. */
 	saved: Read | undefined;
@@ -98,7 +100,7 @@ export type Room = {
 	heardAt: number;
 	/** When the other side was last told that lines are missing. */
 	missedAt: number;
-	/** It was in once: the room is known to be real, so a rejoin may create it anew. */
+	/** We were in once: the room is known to be real, so a rejoin may create it anew. */
 	wasIn: boolean;
 	/** Set while somebody sees to the listener's being there; `wake` ends their wait for the next try. */
 	keeping: Promise<void> | undefined;
@@ -128,7 +130,7 @@ export const newOurs = (jid: string, name: string, person?: Person): Ours => ({
 	answer: undefined,
 });
 
-export function newRoom(jid: string, link: Link, listener: Ours): Room {
+export function newRoom(jid: string, link: Link, listener: Ours, asked: number): Room {
 	return {
 		jid,
 		link,
@@ -143,6 +145,7 @@ export function newRoom(jid: string, link: Link, listener: Ours): Room {
 		},
 		listener,
 		ear: listener,
+		asked,
 		read: undefined,
 		saved: undefined,
 		gap: undefined,
