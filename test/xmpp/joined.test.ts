@@ -560,6 +560,38 @@ describe("a broken link", () => {
 	});
 });
 
+describe.each(["remote-server-not-found", "remote-server-timeout", "service-unavailable"])(
+	"a room out of reach (%s)",
+	(condition) => {
+		test("is waited for: nothing said on either side is refused or lost", async () => {
+			const w = world();
+			w.muc.come("Romeo");
+			await w.attach();
+			await w.done(w.say("before"));
+			w.server.cut = condition;
+			// It cannot reach us either, and puts out whoever it cannot tell something (XEP-0045 §16.4).
+			w.muc.forget();
+			w.muc.come("Romeo");
+			w.muc.say("Romeo", "1", "1");
+			expect(await failure(w.done(w.say("unsaid", alice, 0, "op")))).toBeInstanceOf(TemporaryError);
+			const still = failure(w.say("unsaid", alice, 1, "op"));
+			await w.pass(600_000);
+			expect(await still).toBeInstanceOf(TemporaryError);
+			w.muc.say("Romeo", "2", "2");
+			w.server.cut = undefined;
+			await w.pass(300_000);
+			const again = w.say("unsaid", alice, 2, "op");
+			await w.pass(3_000);
+			await w.done(again);
+			w.muc.say("Romeo", "3", "3");
+			await w.settle();
+			expect(w.lines()).toEqual(["Romeo: 1", "Romeo: 2", "Romeo: 3"]);
+			expect(w.bodies()).toEqual(["alice: before", "alice: unsaid"]);
+			expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
+		});
+	},
+);
+
 describe("leaving", () => {
 	test("unlink leaves nobody of us behind, whatever was under way", async () => {
 		const w = world();

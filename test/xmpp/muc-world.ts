@@ -43,6 +43,7 @@ export const person = (localpart: string, name = localpart): Person => ({
 export const alice = person("alice", "Alice");
 export const aliceJid = "alice@bridge.test/trivium";
 
+const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
 const sealed = marks("secret");
 /** The id of a line of ours on the wire. */
 export const wireId = (operation: string, nick = "Alice") => sealed.of(operation as OperationId, room, nick);
@@ -61,6 +62,8 @@ export function world(faults: MucFaults = {}) {
 	const server = {
 		online: true,
 		up: true,
+		/** The room's server is out of reach: ours answers everything with this condition. */
+		cut: undefined as undefined | string,
 		lost: 0,
 		info: undefined as undefined | (() => Element),
 		onQuery: undefined as undefined | ((request: Element) => Element),
@@ -96,10 +99,15 @@ export function world(faults: MucFaults = {}) {
 					},
 					send: async (stanza) => {
 						if (!server.online || server.lost-- > 0) throw new TemporaryError("offline");
-						if (server.up && bare(stanza.attrs.to ?? "") === room) muc.take(stanza);
+						if (server.cut) {
+							const { from = "", to = "", id } = stanza.attrs;
+							const error = xml("error", { type: "cancel" }, xml(server.cut, { xmlns: stanzas }));
+							wire.push(xml(stanza.name, { type: "error", from: to, to: from, ...(id && { id }) }, error));
+						} else if (server.up && bare(stanza.attrs.to ?? "") === room) muc.take(stanza);
 					},
 					iq: async (request) => {
 						if (!server.online) throw new TemporaryError("offline");
+						if (server.cut) throw new StanzaError(server.cut, "cancel");
 						if (!server.up) throw new StanzaError("remote-server-timeout", "wait");
 						const { from = "", to = "" } = request.attrs;
 						if (request.getChild("query", "urn:xmpp:mam:2")) {

@@ -261,6 +261,8 @@ export function joined(
 				room.held.clear();
 				room.burst = undefined;
 				room.gap = undefined;
+				// It may only have been unable to answer.
+				room.archiveRefused = false;
 				for (const ours of room.ours.values()) {
 					ours.state = "out";
 					ours.leaving = false;

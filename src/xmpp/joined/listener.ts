@@ -77,9 +77,13 @@ export function keep(room: Room, context: Context): Promise<void> {
 const serves = (room: Room) => room.ear.state === "in" && !room.gap;
 
 async function run(room: Room, context: Context): Promise<void> {
+	let came = false;
 	for (let failures = 0; !room.closed && context.link.online && !serves(room); failures++) {
 		try {
-			if (room.ear.state !== "in") await comeIn(room, context);
+			if (room.ear.state !== "in") {
+				came = true;
+				await comeIn(room, context);
+			}
 			await catchUp(room, context);
 		} catch (error) {
 			if (room.closed) return;
@@ -94,7 +98,13 @@ async function run(room: Room, context: Context): Promise<void> {
 		}
 	}
 	if (room.closed || !serves(room)) return;
-	const others = Promise.all([...room.ours.values()].map((ours) => back(room, ours, context)));
+	// What lost the ear in silence may have lost others of us.
+	const others = Promise.all(
+		[...room.ours.values()].map(async (ours) => {
+			if (came && ours !== room.ear) await stillIn(room, ours, context);
+			await back(room, ours, context);
+		}),
+	);
 	if (!room.synced) {
 		// A nick left over from a run that was killed looks like a stranger until its owner has come back to it.
 		await within(othersWithin, others).catch(() => undefined);

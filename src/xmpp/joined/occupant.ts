@@ -113,6 +113,12 @@ function answered(ours: Ours, stanza: Element, context: Context): Promise<Occupa
 	});
 }
 
+/** Its server, or the way there, is down for now: told of a room that we know is there. */
+export const isAway = ({ condition }: StanzaError): boolean =>
+	condition.startsWith("remote-server-") ||
+	condition === "service-unavailable" ||
+	condition === "internal-server-error";
+
 /** XEP-0045 §7.2: why a room does not let somebody in. */
 export function refusal(room: Room, error: StanzaError): TemporaryError | PermanentError {
 	const cause = { cause: error };
@@ -134,6 +140,6 @@ export function refusal(room: Room, error: StanzaError): TemporaryError | Perman
 		case "resource-constraint":
 			return new NoPlace(phrases.mucFull(room.jid), cause);
 		default:
-			return neutral(error);
+			return isAway(error) ? new TemporaryError(error.message, cause) : neutral(error);
 	}
 }

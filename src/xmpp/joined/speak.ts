@@ -13,7 +13,7 @@ import type { Context } from "./context.ts";
 import { doubting } from "./doubt.ts";
 import { back, keep, stillIn } from "./listener.ts";
 import { unsealed } from "./mark.ts";
-import { enter, NoPlace, rename } from "./occupant.ts";
+import { enter, isAway, NoPlace, rename } from "./occupant.ts";
 import { placeOf } from "./place.ts";
 import type { Ours, Room } from "./room.ts";
 
@@ -229,7 +229,8 @@ export function speaking(context: Context) {
 				ours.state = "out";
 				line.reject(new TemporaryError(error.message, { cause: error }));
 				void recheck(room, ours);
-			} else if (error.condition === "forbidden")
+			} else if (isAway(error)) line.reject(new TemporaryError(error.message, { cause: error }));
+			else if (error.condition === "forbidden")
 				line.reject(new PermanentError("forbidden", phrases.mucNoVoice(room.jid), { cause: error }));
 			else line.reject(neutral(error));
 			return true;
