@@ -38,7 +38,8 @@ const formats: Readonly<Record<string, readonly [check: (text: string) => boolea
 
 const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true });
 for (const [name, [check]] of Object.entries(formats)) ajv.addFormat(name, check);
-ajv.addKeyword({ keyword: "notBuilt", validate: () => false });
+// What is not to be had; its value says why.
+ajv.addKeyword({ keyword: "refused", validate: () => false });
 const check = ajv.compile(schema);
 
 /** Fills in the defaults and names everything that is wrong. */
@@ -61,8 +62,8 @@ function problem(error: ErrorObject): Problem {
 			const cure = near ? `Did you mean “${near}”?` : `Known here: ${known.join(", ")}.`;
 			return { path, key, message: `unknown key “${key}”. ${cure}` };
 		}
-		case "notBuilt":
-			return { path, message: "not built yet; take it out for now" };
+		case "refused":
+			return { path, message: String(error.schema) };
 		case "required":
 			return { path, message: `“${String(error.params.missingProperty)}” is missing` };
 		case "type":

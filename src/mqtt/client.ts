@@ -57,7 +57,8 @@ export type Connection = Readonly<{
 	drop(): void;
 }>;
 
-const deadline = 10_000;
+/** In ms: how long the broker may take to let us in, and be silent while we are. */
+export const patience = { deadline: 10_000, keepalive: 30_000 };
 /** How many messages may be on their way to us unacknowledged. */
 const receiveMaximum = 100;
 const maximumPacketSize = 1024 * 1024;
@@ -69,7 +70,12 @@ const sessionExpiryInterval = 7 * 24 * 3600;
  * reconnecting is off: it has no back-off, gives up for ever after a refused CONNECT, can latch up while ending, and
  * keeps stale publishes. What lives longer than a connection lives in the broker's session and with our caller.
  */
-export function dial(broker: BrokerOptions, events: Events, how: { fleeting?: true } = {}): Connection {
+export function dial(
+	broker: BrokerOptions,
+	events: Events,
+	how: { fleeting?: true; patience?: typeof patience } = {},
+): Connection {
+	const { deadline, keepalive } = how.patience ?? patience;
 	const five = broker.protocol === "5";
 	const options: IClientOptions = {
 		clientId: broker.clientId,
@@ -82,7 +88,7 @@ export function dial(broker: BrokerOptions, events: Events, how: { fleeting?: tr
 		}),
 		// A fleeting one ends with its connection; a session waits for us on the broker. [MQTT-3.1.2-4..6]
 		clean: how.fleeting ?? false,
-		keepalive: 30,
+		keepalive: keepalive / 1000,
 		connectTimeout: deadline,
 		reconnectPeriod: 0,
 		resubscribe: false,

@@ -5,13 +5,21 @@ import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Status } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
-import { type BrokerOptions, type Connection, dial, Refusal, type Welcome } from "./client.ts";
+import {
+	type BrokerOptions,
+	type Connection,
+	dial,
+	type Events,
+	patience,
+	Refusal,
+	type Welcome,
+} from "./client.ts";
 import type { Arrival } from "./from-mqtt.ts";
 import { inbox } from "./inbox.ts";
 import { redelivery } from "./redelivery.ts";
 
-/** In ms: before dialling again the first time, and at most; and how long an own publish may take to come back. */
-const defaults = { first: 1000, most: 60_000, echo: 10_000 };
+/** In ms: before dialling again the first time, and at most; how long an own publish may take to come back. */
+const defaults = { first: 1000, most: 60_000, echo: 10_000, ...patience };
 
 export type Session = ReturnType<typeof session>;
 
@@ -105,7 +113,7 @@ export function session(deps: {
 				},
 				dropped: () => log.warn({ broker: name }, "more QoS 0 messages than can be written; one was dropped"),
 			});
-			const current = dial(broker, {
+			const heard: Events = {
 				up(said) {
 					welcome = said;
 					log.info({ broker: name, resumed: said.sessionPresent }, "MQTT link up");
@@ -118,7 +126,8 @@ export function session(deps: {
 					if (!paused) mine.add(arrival);
 				},
 				down: resolve,
-			});
+			};
+			const current = dial(broker, heard, { patience: timing });
 			connection = current;
 			incoming = mine;
 		});

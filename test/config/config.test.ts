@@ -65,13 +65,13 @@ describe("the example", () => {
 			properties?: Record<string, Node>;
 			additionalProperties?: unknown;
 			items?: Node;
-			notBuilt?: true;
+			refused?: string;
 		};
 		const missing: string[] = [];
 		const walk = (node: Node, path: string) => {
 			for (const [key, inner] of Object.entries(node.properties ?? {})) {
 				const shown = new RegExp(`(^|[\\s#{])${key}:`, "m").test(text);
-				if (shown === (inner.notBuilt === true) && key !== "rooms") missing.push(`${path}${key}`);
+				if (shown === (inner.refused !== undefined) && key !== "rooms") missing.push(`${path}${key}`);
 				walk(inner, `${path}${key}.`);
 			}
 			if (node.items) walk(node.items, path);
@@ -177,6 +177,10 @@ describe("an error", () => {
 		[
 			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: 'a/#/b', room: '#r:hs' }] }",
 			"10:76: mqtt.mirrors.0.topic: expected a topic filter such as home/+/temperature, where + is one whole level and # all the rest",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', qos: 2 }] }",
+			"10:99: mqtt.mirrors.0.qos: it is always 1: at QoS 2 a message is lost when the bridge dies while taking it, at QoS 1 none is, and each is told once",
 		],
 		[
 			"mqtt: { brokers: { a: { url: 'mqtt://u:p@h', password: q } } }",

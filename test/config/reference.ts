@@ -8,7 +8,7 @@ type Node = {
 	properties?: Record<string, Node>;
 	additionalProperties?: boolean | Node;
 	items?: Node;
-	notBuilt?: boolean;
+	refused?: string;
 	$ref?: string;
 };
 
@@ -33,7 +33,7 @@ function row(path: string, node: Node, required: boolean): string {
 /** Every option below a section, in the order of the schema. */
 function rows(node: Node, path: string): string[] {
 	return Object.entries(node.properties ?? {}).flatMap(([key, one]) => {
-		if (one.notBuilt) return [];
+		if (one.refused) return [];
 		const here = `${path}.${key}`;
 		const own = one.properties ? [] : [row(here, one, node.required?.includes(key) ?? false)];
 		const named = typeof one.additionalProperties === "object" ? one.additionalProperties : {};
@@ -91,6 +91,6 @@ export const reference = (): string =>
 	`${[
 		head,
 		...Object.entries(sections)
-			.filter(([, node]) => !node.notBuilt)
+			.filter(([, node]) => !node.refused)
 			.map(([name, node]) => section(name, node)),
 	].join("\n\n")}\n`;

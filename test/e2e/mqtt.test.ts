@@ -164,6 +164,12 @@ describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 		await sees(one, "off", "on");
 	});
 
+	test("what a thing sends at QoS 2 is seen once, as we subscribe at QoS 1", async () => {
+		const one = await run(broker({ protocol }), [`${at}/q/#`]);
+		for (const text of ["1", "2", "3"]) await thing.publish(`${at}/q/x`, text, { qos: 2 });
+		await sees(one, "1", "2", "3");
+	});
+
 	test("the broker's restart loses nothing, and we are back by ourselves", async () => {
 		const one = await run(broker({ protocol }), [`${at}/d/#`]);
 		await thing.publish(`${at}/d/x`, "before");

@@ -1,0 +1,109 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { session } from "../../src/mqtt/session.ts";
+import { memoryMapping } from "../../src/store/memory.ts";
+import { quiet, until } from "../fakes.ts";
+
+let server: Server | undefined;
+let running: ReturnType<typeof session> | undefined;
+const sockets = new Set<Socket>();
+afterEach(async () => {
+	for (const socket of sockets) socket.destroy();
+	await running?.stop();
+	server?.close();
+});
+
+/** MQTT 5 §2.1.2: the kinds of packets, as they stand in the first four bits. */
+const kinds: Readonly<Record<number, string>> = { 1: "CONNECT", 4: "PUBACK", 8: "SUBSCRIBE", 12: "PINGREQ" };
+type Answer = (kind: string, reply: (...bytes: number[]) => void) => void;
+
+/** A broker of few words: what it answers to each packet of its n-th connection. All packets are short. */
+async function broker(answer: (connection: number) => Answer) {
+	const seen: string[] = [];
+	let connections = 0;
+	server = createServer((socket) => {
+		const mine = ++connections;
+		sockets.add(socket);
+		socket.on("error", () => undefined);
+		socket.on("data", (bytes) => {
+			for (let at = 0; at < bytes.length; at += 2 + (bytes[at + 1] ?? 0)) {
+				const kind = kinds[(bytes[at] ?? 0) >> 4] ?? "?";
+				seen.push(`${mine} ${kind}`);
+				answer(mine)(kind, (...reply) => socket.write(Buffer.from(reply)));
+			}
+		});
+	}).listen(0, "127.0.0.1");
+	await once(server, "listening");
+	return { seen, url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+const connack = [0x20, 3, 0, 0, 0] as const;
+const pingresp = [0xd0, 0] as const;
+/** A QoS 1 PUBLISH of "v" to "t". MQTT 5 §3.3 */
+const publish = (id: number) => [0x32, 7, 0, 1, 0x74, 0, id, 0, 0x76] as const;
+const well: Answer = (kind, reply) => {
+	if (kind === "CONNECT") reply(...connack);
+	if (kind === "PINGREQ") reply(...pingresp);
+};
+
+async function start(url: string, receive: () => Promise<void> = async () => undefined) {
+	running = session({
+		name: "home",
+		broker: { url, clientId: "c", protocol: "5" },
+		mapping: memoryMapping(),
+		log: quiet,
+		receive,
+		timing: { first: 10, most: 100, deadline: 300, keepalive: 1_000 },
+	});
+	await running.start([]);
+	return running;
+}
+const shows = (seen: readonly string[], wanted: string) =>
+	until(
+		() => seen.includes(wanted),
+		() => seen.join(", "),
+		15_000,
+	);
+
+test("a broker that takes the connection and says nothing is given up and dialled anew", async () => {
+	const { seen, url } = await broker((n) => (n < 3 ? () => undefined : well));
+	const one = await start(url);
+	await shows(seen, "3 CONNECT");
+	await until(
+		() => one.status().up,
+		() => "not up",
+	);
+});
+
+test("one that falls silent, its connection open, is given up and dialled anew", async () => {
+	const mute: Answer = (kind, reply) => kind === "CONNECT" && reply(...connack);
+	const { seen, url } = await broker((n) => (n === 1 ? mute : well));
+	const one = await start(url);
+	await shows(seen, "1 PINGREQ");
+	await shows(seen, "2 CONNECT");
+	await until(
+		() => one.status().up,
+		() => "not up",
+	);
+});
+
+test("a store that is slower than the keepalive neither breaks the connection nor has anything acknowledged early", async () => {
+	let release: () => void = () => undefined;
+	const slow = new Promise<void>((resolve) => {
+		release = resolve;
+	});
+	const { seen, url } = await broker(() => (kind, reply) => {
+		well(kind, reply);
+		if (kind === "CONNECT") for (const id of [1, 2, 3]) reply(...publish(id));
+	});
+	await start(url, () => slow);
+	await sleep(3_500);
+	expect(new Set(seen)).toEqual(new Set(["1 CONNECT", "1 PINGREQ"]));
+	expect(seen.filter((one) => one === "1 PINGREQ").length).toBeGreaterThanOrEqual(2);
+	release();
+	await until(
+		() => seen.filter((one) => one === "1 PUBACK").length === 3,
+		() => seen.join(", "),
+	);
+});
