@@ -11,6 +11,7 @@ import type { Network, Outbound, Support } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { changed, sameSet } from "./reactions.ts";
+import { recalling } from "./recall.ts";
 import { references, resolve, resolved } from "./references.ts";
 
 const day = 24 * 60 * 60_000;
@@ -39,6 +40,8 @@ export function deliver(deps: {
 	now?: () => number;
 }): Omit<Sender, "window"> {
 	const { mapping, journal, portals, network, log, meter, now = Date.now } = deps;
+
+	const recall = recalling(deps);
 
 	async function refuse(row: Row, error: PermanentError, target: string): Promise<void> {
 		await journal.refuse(row, error.message);
@@ -76,15 +79,12 @@ export function deliver(deps: {
 	 * Ids of what the event is about. Whoever answers a message has seen it, maybe before its delivery was confirmed to us:
 	 * deliveries of this portal that are under way get the time to be.
 	 */
-	async function refsOf(
-		event: BridgeEvent,
-		portal: Portal,
-		to: Readonly<{ network: NetworkName; room: RoomId }>,
-	) {
+	async function refsOf(event: BridgeEvent, portal: Portal, link: Link, room: RoomId) {
+		const to = { network: link.network, room };
 		const refs = await resolve(event, journal, to);
 		if (resolved(event, refs)) return refs;
 		await deps.settled(portal);
-		return resolve(event, journal, to);
+		return resolve(event, journal, to, (id) => recall(event, id, portal, link, room));
 	}
 
 	/** The whole set its sender shows on a message from now on, and what it shows now; nothing when that is the same. */
@@ -138,7 +138,7 @@ export function deliver(deps: {
 			await portals.serve(portal, link);
 			const to = { network: link.network, room };
 			const said = row.event;
-			const refs = await refsOf(said, portal, to);
+			const refs = await refsOf(said, portal, link, room);
 			const speaker = speakerFor(said, portal);
 			const reactions = portal.settings?.reactions ?? deps.reactions;
 			const able = target.capabilities(room, said);

@@ -2,7 +2,7 @@ import type { Command, CommandCall } from "./commands.ts";
 import type { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Kind, Media, Person } from "./event.ts";
 import type { MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";
-import type { Reaction } from "./journal.ts";
+import type { Copy, Reaction } from "./journal.ts";
 import type { Link, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
 
@@ -36,6 +36,17 @@ export type Outbound = Readonly<{
 	/** How often it was tried before; from 1 on, it may already be there. */
 	attempt: number;
 }>;
+
+/** A message as its room still knows it when nobody else does. */
+export type Recalled = Readonly<{
+	/** All its ids there, its own first. */
+	ids: readonly MessageId[];
+	sender: Person;
+	/** Where it came from, if it is ours and says so. */
+	copies?: readonly Copy[];
+}>;
+/** Something that was sent to a room, and for whom. */
+export type Delivery = Readonly<{ operation: OperationId; sender: Person }>;
 
 /** Whether the link to the server works now, and the reason where it does not. */
 export type Status = Readonly<{ up: boolean; cause?: string }>;
@@ -83,6 +94,10 @@ export interface Network {
 	 * @throws TemporaryError to be called again with the same operation, PermanentError to give up.
 	 */
 	send(out: Outbound): Promise<readonly MessageId[]>;
+	/** The last messages of a room, as far back as is read at once: for when the journal has forgotten them, or was lost. */
+	recall?(room: RoomId): Promise<readonly Recalled[]>;
+	/** The ids that each of these has in a room, for the same case; none where that cannot be known. */
+	delivered?(room: RoomId, all: readonly Delivery[]): Promise<readonly (readonly MessageId[])[]>;
 	/** Tells the sender of `event` that it reaches nobody on `target`. Never answers an error with an error. */
 	refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void>;
 

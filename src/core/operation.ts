@@ -7,11 +7,14 @@ const hash = (...parts: readonly string[]) =>
 		.update(parts.map((part) => `${part.length}:${part}`).join(""))
 		.digest("base64url");
 
+/** What an event is told by. */
+type Said = Pick<BridgeEvent, "id" | "room" | "sender">;
+
 /** Names the event for ever, in the journal. */
-export const eventKey = (event: BridgeEvent) => hash("event", event.sender.network, event.room, event.id);
+export const eventKey = (event: Said) => hash("event", event.sender.network, event.room, event.id);
 
 /** The same event to the same link is the same operation, however often it is tried and whoever else restarts. */
-export const operationId = (event: BridgeEvent, link: LinkId) =>
+export const operationId = (event: Said, link: LinkId) =>
 	hash("operation", event.sender.network, event.room, event.id, event.sender.id, link).slice(
 		0,
 		32,

@@ -112,7 +112,14 @@ export function portals(deps: {
 	async function inUse(portal: Portal): Promise<boolean> {
 		const maker = portal.links.find((link) => link.ours && link.role === "joined");
 		if (!maker?.room) return true;
-		return (await journal.members(maker.network, maker.room)).length > 0;
+		if ((await journal.members(maker.network, maker.room)).length > 0) return true;
+		// The journal may be a new one.
+		const there = await network(maker.network)
+			.members(maker.room)
+			.catch((error: unknown) => {
+				log.warn({ err: error, portal: portal.id }, "who is in a room could not be asked");
+			});
+		return there === undefined || there.length > 0;
 	}
 
 	return {

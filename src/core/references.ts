@@ -14,11 +14,15 @@ export function references(event: BridgeEvent): readonly Reference[] {
 export const resolved = (event: BridgeEvent, refs: Refs): boolean =>
 	references(event).every(({ id }) => (refs[id]?.length ?? 0) > 0);
 
-/** Looks up the ids that the messages an event is about have in one room. */
+/**
+ * Looks up the ids that the messages an event is about have in one room. `recall` is asked for those of which the journal
+ * knows nothing.
+ */
 export async function resolve(
 	event: BridgeEvent,
 	journal: Pick<Journal, "copies">,
 	target: Readonly<{ network: NetworkName; room: RoomId }>,
+	recall?: (id: MessageId) => Promise<readonly MessageId[]>,
 ): Promise<Refs> {
 	const refs: Record<string, readonly MessageId[]> = {};
 	const there = (family: readonly Copy[]) =>
@@ -29,7 +33,8 @@ export async function resolve(
 		for (const named of own ? [id, own] : [id]) {
 			const family = await journal.copies({ network: event.sender.network, room: event.room, id: named });
 			// What the target says of itself proves no authorship, and counts only where the journal has forgotten it.
-			refs[named] = there(family.length === 0 && named === id ? copies : family);
+			const told = there(family.length === 0 && named === id ? copies : family);
+			refs[named] = told.length === 0 && family.length === 0 && recall ? await recall(named) : told;
 		}
 	return refs;
 }

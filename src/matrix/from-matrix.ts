@@ -25,7 +25,7 @@ const late = 5 * 60_000;
 const quoted = 300;
 
 /** Known only where `author` wrote the event, since the homeserver vouches for senders. */
-const ownId = (event: string, author: string) => `own:${event}:${author}` as MessageId;
+export const ownId = (event: string, author: string) => `own:${event}:${author}` as MessageId;
 
 /** Events that have to be at hand to understand one, and people. */
 export function subjects(

@@ -18,6 +18,7 @@ import { lookup } from "./lookup.ts";
 import { keepMedia } from "./media.ts";
 import { keepMembers, name, title } from "./members.ts";
 import { isGhost, portalAlias } from "./mxid.ts";
+import { recall } from "./recall.ts";
 import { keepRecent } from "./recent.ts";
 import { refusals } from "./refusals.ts";
 import { differences, loadRegistration } from "./registration.ts";
@@ -239,6 +240,7 @@ export function matrix(
 		open: files.open,
 		send: (out: Outbound): Promise<readonly MessageId[]> => definite(() => side.deliver(out)),
 		refuse,
+		recall: (room) => definite(async () => recall(room, await speaker(room), { client, members, isOurs })),
 		findPerson: (address) => side.find.person(address),
 		findRoom: (address) => side.find.room(address),
 		attach: (portal, link) => definite(() => attach(portal, link)),

@@ -6,6 +6,9 @@ import { isEvent } from "./event.ts";
 import type { Recent } from "./recent.ts";
 import type { Rooms } from "./rooms.ts";
 
+/** Of all ids of a message here those that its events have. */
+const isEventId = (id: MessageId) => id.startsWith("$");
+
 /** Versions of one message that are taken back with it. */
 const versions = 100;
 
@@ -40,7 +43,9 @@ export function redacting(deps: {
 				...(as && { as }),
 				body: { ...(reason && { reason }) },
 			});
-		const mine = target.own === undefined ? [] : (refs[target.own] ?? []);
+		const events = (id: MessageId | undefined) =>
+			id === undefined ? [] : (refs[id] ?? []).filter(isEventId);
+		const mine = events(target.own);
 		const gone = new Set<string>();
 		for (const id of mine) {
 			// A version, which went with what it is of.
@@ -53,7 +58,7 @@ export function redacting(deps: {
 		if (mine.length > 0) return [];
 
 		const bot = rooms.withBot.has(room);
-		for (const id of refs[target.id] ?? []) {
+		for (const id of events(target.id)) {
 			if (gone.has(id)) continue;
 			const author = (await recent.find(room, id, bot ? undefined : ghost))?.sender;
 			const ours = author !== undefined && isOurs(author) ? author : undefined;

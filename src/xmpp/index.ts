@@ -22,6 +22,7 @@ import { answerIq } from "./iq.ts";
 import { bare, ghostJid, personAt } from "./jid.ts";
 import { joined } from "./joined/index.ts";
 import { type Marks, marks } from "./joined/mark.ts";
+import { messageId, spokenBy } from "./message-ids.ts";
 import { paced } from "./paced.ts";
 import { type Files, inParts } from "./parts.ts";
 import { answerPresence } from "./presence.ts";
@@ -267,6 +268,11 @@ export function xmpp(
 			files,
 			(event, error) => void bridge.partly(event, error, title),
 		),
+		async delivered(room, all) {
+			const [, ghost] = pairOf(room);
+			if (!ghost) return rooms.delivered(room, all);
+			return all.map(({ operation }) => [messageId("msg", operation), spokenBy(operation, ghost)]);
+		},
 		...(fetchLinked && {
 			open: (ref, range) => (isBits(ref) ? openBits(ref, link) : fetchLinked(ref, range)),
 		}),

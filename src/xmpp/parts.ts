@@ -143,3 +143,5 @@ export function inParts(
 }
 
 const partOf = (operation: OperationId, name: string | number) => `${operation}.${name}` as OperationId;
+/** The delivery that something was sent for. */
+export const wholeOf = (part: OperationId) => part.split(".", 1)[0] as OperationId;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import type { Message } from "../../src/core/event.ts";
+import type { Message, Person } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import { permissions } from "../../src/core/permissions.ts";
 import type { Rules } from "../../src/core/route.ts";
@@ -22,11 +22,16 @@ let bridge: Running;
 let mapping = memoryMapping();
 let journal = memoryJournal();
 
-async function begin(over: Partial<Rules> = {}, marsOver: Parameters<typeof fakeNetwork>[1] = {}) {
+async function begin(
+	over: Partial<Rules> = {},
+	marsOver: Parameters<typeof fakeNetwork>[1] = {},
+	rooms = new Map<string, Person[]>(),
+) {
 	earth = fakeNetwork("earth");
 	mars = fakeNetwork("mars", marsOver);
 	earth.rooms.set("plaza", [earth.person("ann"), earth.person("owner")]);
 	mars.rooms.set("crater", []);
+	for (const [room, people] of rooms) earth.rooms.set(room, people);
 	bridge = createBridge({
 		networks: [earth, mars],
 		mapping,
@@ -283,6 +288,17 @@ describe("a portal made by its address", () => {
 			() => "nothing came",
 		);
 		expect(early).toBe(0);
+	});
+
+	test("is served after the journal was lost, if anybody is in it", async () => {
+		const room = await bridge.openRoom(earth.name, mars.name, ["crater"]);
+		for (const people of [[], [earth.person("ann")]]) {
+			await bridge.stop(0);
+			journal = memoryJournal();
+			await begin({}, {}, new Map([[room, people]]));
+			await new Promise((resolve) => setTimeout(resolve, 20));
+			expect(mars.attached.has("crater")).toBe(people.length > 0);
+		}
 	});
 
 	test("says why there is none", async () => {

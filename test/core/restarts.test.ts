@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
-import type { Outbound } from "../../src/core/network.ts";
+import type { Outbound, Recalled } from "../../src/core/network.ts";
 import { permissions } from "../../src/core/permissions.ts";
 import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, quiet, until } from "../fakes.ts";
@@ -17,9 +17,21 @@ let earth: Fake;
 let mars: Fake;
 let bridge: Running;
 
+/** What the rooms themselves still know. */
+let recalled: Recalled[];
+let reads: number;
+
 async function begin() {
-	earth = fakeNetwork("earth");
-	mars = fakeNetwork("mars");
+	earth = fakeNetwork("earth", {
+		recall: async () => {
+			reads++;
+			return recalled;
+		},
+	});
+	mars = fakeNetwork("mars", {
+		delivered: async (_room, all) =>
+			all.map(({ operation }) => [id(`mars:${operation}`), id(`from ${operation}`)]),
+	});
 	mars.rooms.set("crater", []);
 	bridge = createBridge({
 		networks: [earth, mars],
@@ -42,6 +54,8 @@ async function restart() {
 beforeEach(async () => {
 	mapping = memoryMapping();
 	journal = memoryJournal();
+	recalled = [];
+	reads = 0;
 	await begin();
 	await bridge.command({
 		id: id("link"),
@@ -134,4 +148,78 @@ test("a thread goes on after a restart where it began", async () => {
 		expect(next.refs["thread t"]).toEqual([there(root)]);
 		await restart();
 	}
+});
+
+describe("after the journal is lost", () => {
+	/** Ann says something on earth; what came of it on mars. */
+	async function annSays(name: string, more: object = {}): Promise<Outbound> {
+		const before = mars.sent.length;
+		const event = {
+			...{ kind: "message", style: "text", text: name, id: name, room: "plaza", at: Date.now() },
+			...{ sender: earth.person("ann"), aka: [`own ${name}`], ...more },
+		};
+		await bridge.receive([event as unknown as BridgeEvent]);
+		await until(
+			() => mars.sent.length > before,
+			() => `nothing of ${name}`,
+		);
+		return mars.sent[before] as Outbound;
+	}
+	/** Zed said m1 and ann e1, and nobody but the rooms knows. */
+	async function lost() {
+		const theirs = { ids: [id(there(await says("m1")))], sender: earth.person("ghost of zed") };
+		const said = (await annSays("e1")).operation;
+		const copies = ["m1", "own m1"].map((name) => ({
+			network: mars.name,
+			room: "crater" as RoomId,
+			id: id(name),
+		}));
+		recalled = [
+			{ ...theirs, copies },
+			{ ids: [id("e1"), id("own e1")], sender: earth.person("ann") },
+		];
+		journal = memoryJournal();
+		await restart();
+		return { said: `mars:${said}`, theirs: theirs.ids[0] };
+	}
+
+	test("what people there answer, change and delete is found by what the other room says of it", async () => {
+		const { said, theirs } = await lost();
+		const target = { id: id("own m1"), own: id("own m1") };
+		const edit = await does("m2", { kind: "edit", style: "text", text: "new", target });
+		expect([edit.event.kind, edit.refs["own m1"]?.[0]]).toEqual(["edit", theirs]);
+		expect((await does("m3", { kind: "redaction", target })).refs["own m1"]?.[0]).toBe(theirs);
+		const answer = await says("m4", { replyTo: { id: said } });
+		expect(answer.refs[said]?.[0]).toBe("e1");
+		expect((await says("m5", { replyTo: { id: "m1" } })).refs.m1?.[0]).toBe(theirs);
+	});
+	test("what people here answer, change and delete is found, if they wrote it", async () => {
+		const { said, theirs } = await lost();
+		const change = (by: string) => ({
+			...{ kind: "edit", text: "new", target: { id: "e1", own: by } },
+		});
+		const edit = await annSays("e2", change("own e1"));
+		expect([edit.event.kind, edit.refs["own e1"]?.[0]]).toEqual(["edit", said]);
+		const forged = await annSays("e3", change("own e1 by another"));
+		expect(forged.event).toMatchObject({ kind: "message", text: "Correction: new" });
+		expect((await annSays("e4", { replyTo: { id: "e1", text: "e1" } })).refs.e1?.[0]).toBe(said);
+		expect((await annSays("e5", { replyTo: { id: theirs } })).refs[theirs ?? ""]?.[0]).toBe("m1");
+	});
+	test("the rooms are read once, and only for what is not known", async () => {
+		await says("m0");
+		await says("m00", { replyTo: { id: "m0" } });
+		expect(reads).toBe(0);
+		await lost();
+		for (const of of ["m1", "unheard of", "unheard of, too"]) await says(`to ${of}`, { replyTo: { id: of } });
+		expect(reads).toBe(1);
+	});
+	test("a room that cannot be read holds nobody up, and is tried again", async () => {
+		await lost();
+		const known = recalled;
+		earth.recall = async () => Promise.reject(new Error("away"));
+		const answer = await says("m2", { replyTo: { id: "m1", text: "m1" } });
+		expect(answer.event).toMatchObject({ text: "> m1\nm2" });
+		earth.recall = async () => known;
+		expect((await says("m3", { replyTo: { id: "m1" } })).refs.m1).toHaveLength(1);
+	});
 });

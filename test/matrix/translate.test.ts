@@ -224,8 +224,10 @@ describe("to Matrix", () => {
 		const from = { network: "xmpp", room: "r@muc.x", ids: ["S1", "M1"] };
 		const part = { kind: "message", style: "text", text: "x", aka: ["M1"] } as unknown as Sayable;
 		expect(write({ in: part }).content["trivium.bridge"]).toEqual({ op: "op1", from });
-		const long = { ...part, aka: ["x".repeat(2_000)] } as unknown as Sayable;
-		expect(write({ in: long }).content["trivium.bridge"]).toEqual({ op: "op1" });
+		const long = { ...part, aka: ["x".repeat(2_000), "M1"] } as unknown as Sayable;
+		expect(write({ in: long }).content["trivium.bridge"]).toEqual({ op: "op1", from });
+		const edit = { ...part, kind: "edit", target: { id: "S0" } } as unknown as Sayable;
+		expect(write({ in: edit }).content["trivium.bridge"]).toEqual({ op: "op1", from });
 	});
 
 	test("an edit shows as one to clients that know none, and means nobody anew", () => {

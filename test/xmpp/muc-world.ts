@@ -221,6 +221,7 @@ export function world(faults: MucFaults = {}) {
 		counts,
 		server,
 		settle,
+		out,
 		say,
 		send,
 		move,

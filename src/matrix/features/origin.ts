@@ -9,18 +9,22 @@ import { type Content, table, text } from "../event.ts";
  */
 export const mark = "trivium.bridge";
 
-/**
- * Ids of one message that are told: its own and the next, since those that follow say who wrote it, which here proves
- * nothing. And characters of all of them, since its sender may have chosen some.
- */
-const [most, longest] = [2, 1_000];
+/** Characters of all ids that are told of one message, since its sender may have chosen some. */
+const longest = 1_000;
 
 export function origin({ operation, event }: Pick<Outbound, "operation" | "event">, part = ""): Content {
-	const { network } = event.sender;
-	const ids = [event.id, ...(event.aka ?? [])].slice(0, most);
-	const from = { network, room: event.room, ids };
-	const told = event.kind === "message" && JSON.stringify(from).length <= longest;
-	return { [mark]: { op: operation + part, ...(told && { from }) } };
+	const op = operation + part;
+	if (event.kind !== "message" && event.kind !== "edit") return { [mark]: { op } };
+	// Its own, how others name it, and how its author alone does: who wrote it is vouched for by whose event it is.
+	const ids: MessageId[] = [];
+	let left = longest - event.room.length;
+	for (const id of [event.id, ...(event.aka ?? [])]) {
+		if (id.length > left) continue;
+		ids.push(id);
+		left -= id.length;
+	}
+	const from = { network: event.sender.network, room: event.room, ids };
+	return { [mark]: { op, ...(ids.length > 0 && { from }) } };
 }
 
 export const operationOf = (content: Content): string | undefined =>

@@ -3,7 +3,7 @@ import { TemporaryError } from "../../core/errors.ts";
 import type { Person } from "../../core/event.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
-import type { Outbound } from "../../core/network.ts";
+import type { Delivery, Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
 import { within } from "../deadline.ts";
 import { nowhere, occupantPresence, said } from "../from-xmpp.ts";
@@ -13,6 +13,7 @@ import * as to from "../to-xmpp.ts";
 import type { Element } from "../xml.ts";
 import { acting } from "./acts.ts";
 import { archive } from "./archive.ts";
+import { called } from "./called.ts";
 import { announce, type Context, type World } from "./context.ts";
 import { cursorOf } from "./cursor.ts";
 import { incoming } from "./incoming.ts";
@@ -130,6 +131,17 @@ export function joined(
 		}
 	}
 
+	/** What lines of ours are called in a room. @throws TemporaryError while that cannot be known. */
+	async function delivered(
+		jid: string,
+		all: readonly Delivery[],
+	): Promise<readonly (readonly MessageId[])[]> {
+		const room = rooms.get(jid);
+		if (!room) return [];
+		const said = all.map((one) => ({ ...one, jid: `${people.ghost(one.sender)}/${people.resource}` }));
+		return called(room, said, context);
+	}
+
 	function presence(room: Room, stanza: Element): void {
 		const ours = room.ours.get(stanza.attrs.to ?? "");
 		if (stanza.attrs.type === "error") {
@@ -220,6 +232,7 @@ export function joined(
 		attach,
 		detach,
 		send,
+		delivered,
 		missed,
 		has: (room: string) => rooms.has(room),
 		/** Whether the room names messages itself. */
