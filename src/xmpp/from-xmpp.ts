@@ -84,8 +84,9 @@ export const roomItself = (room: string, name?: string): Person => ({
 });
 
 /**
- * An occupant: who they are outside, only their room knows. `occupantId` (XEP-0421) outlives nick changes; without
- * one the nick is all there is. A bare JID holds no space, so the two spellings never meet.
+ * An occupant: who they are outside, only their room knows. `occupantId` (XEP-0421) outlives nick changes, and so does
+ * the account where the room shows it; without either the nick is all there is. A bare JID holds neither space nor
+ * hash, so the spellings never meet.
  */
 export const occupant = (
 	room: string,
@@ -93,13 +94,24 @@ export const occupant = (
 	is: { occupantId?: string | undefined; firstNick?: string | undefined; real?: string | undefined } = {},
 ): Person => ({
 	network: xmppNetwork,
-	id: (is.occupantId ? `${room} ${is.occupantId}` : `${room}/${nick}`) as UserId,
+	id: (is.occupantId
+		? `${room} ${is.occupantId}`
+		: is.real
+			? `${room}#${veiled(room, is.real)}`
+			: `${room}/${nick}`) as UserId,
 	address: [room, is.firstNick ?? nick],
 	name: nick,
 	// The real JID serves blocks only; it is never shown, the room may be semi-anonymous.
 	handles: [`${room}/${nick}`, room, ...(is.real ? [is.real] : [])],
 	domain: domain(room),
 });
+
+/** Ids are seen by others than the account is shown to. */
+const veiled = (room: string, real: string): string =>
+	createHash("sha256").update([room, real].join("\0")).digest("base64url").slice(0, 22);
+
+/** Whether nothing but the nick tells who they are. */
+export const isByNick = ({ id }: Person, room: string): boolean => id.startsWith(`${room}/`);
 
 /** The occupant-id of somebody of this room, who may have none. */
 export const occupantIdOf = ({ id }: Person, room: string): string | undefined =>

@@ -16,6 +16,8 @@ export type MucFaults = {
 	/** Gives no stanza-ids, or no occupant-ids. */
 	noStanzaIds?: boolean;
 	noOccupantIds?: boolean;
+	/** Shows everybody the accounts of others: their ids here, at a server of theirs. */
+	accounts?: boolean;
 	/** Keeps nothing but what it tells newcomers. */
 	noArchive?: boolean;
 	/** Shows the archive to nobody, though it has one. */
@@ -60,7 +62,12 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 	function presence(nick: string, to: string, type: string | undefined, id: string, item: Item = {}): void {
 		const inside = xml(
 			"item",
-			{ affiliation: "none", role: type ? "none" : "participant", nick: item.nick },
+			{
+				affiliation: "none",
+				role: type ? "none" : "participant",
+				nick: item.nick,
+				jid: faults.accounts ? (occupants.get(nick)?.jid ?? `${id}@there.test/phone`) : undefined,
+			},
 			item.actor && xml("actor", { nick: item.actor }),
 			item.reason && xml("reason", {}, item.reason),
 		);
@@ -244,6 +251,7 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		come: (nick: string, id = `id of ${nick}`) => enter(nick, { id }),
 		say: (nick: string, body: string, id?: string, ...more: Element[]) =>
 			reflect(nick, id, xml("body", {}, body), ...more),
+		enter,
 		rename,
 		go: (nick: string) => out(nick),
 		/** Puts one of ours out: 307 by an admin, 301, 332, 333, … */

@@ -358,6 +358,37 @@ describe("hearing", () => {
 		expect(new Set(w.told.map((event) => event.sender.id)).size).toBe(2);
 	});
 
+	test("where only accounts tell: the next holder of a nick too, and who comes back or is renamed is not", async () => {
+		const w = world({ noOccupantIds: true, accounts: true });
+		w.muc.come("Romeo", "first");
+		await w.attach();
+		w.muc.rename("Romeo", "Montague");
+		w.muc.go("Montague");
+		w.muc.come("Romeo", "second");
+		w.muc.say("Romeo", "I am new");
+		w.muc.go("Romeo");
+		w.muc.come("Romeo", "first");
+		// The room shows accounts to nobody any more; nobody went.
+		w.muc.faults.accounts = false;
+		w.muc.enter("Romeo", { id: "first" });
+		w.muc.say("Romeo", "I am back");
+		await w.settle();
+		const [renamed, ...rest] = w.told;
+		expect(renamed).toMatchObject({
+			kind: "profile",
+			sender: { name: "Montague", address: [room, "Romeo"] },
+		});
+		expect(rest.map((event) => [event.kind, event.sender.id === renamed?.sender.id])).toEqual([
+			["membership", true],
+			["membership", false],
+			["message", false],
+			["membership", false],
+			["membership", true],
+			["message", true],
+		]);
+		expect(w.told.map(({ sender }) => sender.id).join()).not.toContain("there.test");
+	});
+
 	test("history is not news, and what a speaker calls so is no history", async () => {
 		const w = world({ unasked: true });
 		w.muc.come("Romeo");

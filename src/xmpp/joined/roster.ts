@@ -1,6 +1,6 @@
 import type { BridgeEvent, Person } from "../../core/event.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
-import { type OccupantPresence, occupant } from "../from-xmpp.ts";
+import { isByNick, type OccupantPresence, occupant } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import type { Room } from "./room.ts";
 
@@ -51,7 +51,9 @@ function came(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEven
 		return [];
 	}
 	const known = room.others.get(seen.nick);
-	if (known?.person.id === who.id) return [];
+	// A nick that was not free in between has not changed hands, whatever the room shows now.
+	const same = known && (isByNick(who, room.jid) || isByNick(known.person, room.jid));
+	if (same || known?.person.id === who.id) return [];
 	if (!known && joining(room).length > 0) {
 		room.held.set(seen.nick, seen);
 		return [];
@@ -68,9 +70,9 @@ function left(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEven
 	if (!known) return [];
 	room.others.delete(seen.nick);
 	const renamed = seen.codes.has("303") ? seen.newNick : undefined;
-	// XEP-0045 §7.6. Only an occupant-id tells that it is the same person; else one goes and another comes.
-	if (renamed && room.features.occupantIds && seen.occupantId) {
-		const who = keep(known.person, person(room, { ...seen, nick: renamed }));
+	const who = keep(known.person, person(room, { ...seen, nick: renamed ?? seen.nick }));
+	// XEP-0045 §7.6. Where but the nick told who they are, one goes and another comes.
+	if (renamed && who.id === known.person.id) {
 		room.others.set(renamed, { ...known, person: who, since: room.clock });
 		return [{ kind: "profile", ...base(room, who, now) }];
 	}
