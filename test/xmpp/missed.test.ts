@@ -319,6 +319,36 @@ test("a room that is lost while our people come back to it is come back to again
 	expect(w.lines()).toEqual(romeo(1, 2));
 });
 
+test.each([
+	["an archive", {}],
+	["none", { noArchive: true }],
+])(
+	"who is put out for what an earlier run did not take, just as we come, comes again (a room with %s)",
+	async (_, faults) => {
+		const w = await linked(faults);
+		await says(w, 1, 1);
+		await w.settle();
+		w.crash();
+		const gone = Date.now();
+		await says(w, 2, 3);
+		const enter = w.muc.take;
+		let late = true;
+		w.muc.take = (stanza) => {
+			if (!late) return enter(stanza);
+			late = false;
+			w.muc.kick("Trivium", ["333"]);
+			setTimeout(() => enter(stanza), 600);
+		};
+		await restart(w);
+		await says(w, 4, 5);
+		await w.pass(5_000);
+		expect(w.lines()).toEqual(romeo(1, 5));
+		const times = w.told.flatMap((event) => (event.kind === "message" ? [event.at] : []));
+		expect(times.slice(1, 3)).toEqual([gone, gone + 1_500]);
+		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
+	},
+);
+
 test("a room that begins to keep what is said is read from there on", async () => {
 	const w = await linked({ noArchive: true, history: 0 });
 	await says(w, 1, 1);

@@ -45,17 +45,18 @@ function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Contex
 	}
 	room.nicks.delete(ours.nick);
 	ours.leaving = false;
+	const entered = ours.state !== "in";
 	ours.state = "in";
 	ours.nick = seen.nick;
 	if (room.features.occupantIds && seen.occupantId) ours.occupantId = seen.occupantId;
 	room.nicks.set(seen.nick, ours);
 	announce(room, isUs(room, seen.nick, context.now()), context);
 	if (ours === room.listener && room.ear.state === "in") room.ear = ours;
+	if (ours === room.ear && entered) room.telling = true;
 	if (ours === room.ear && room.burst) {
 		// XEP-0045 §7.2.2: our own presence ends the list of who is there.
 		room.others = room.burst;
 		room.burst = undefined;
-		room.telling = true;
 		room.wasIn = true;
 	}
 	// XEP-0045 §10.1.2: a room that did not exist is locked until its owner takes the settings as they are.
