@@ -46,9 +46,12 @@ export type Media = Readonly<{
 	/** What it shows, for those who cannot see it. */
 	alt?: string;
 	blurhash?: string;
+	thumbnail?: Picture;
 	/** Where anybody can fetch it by themselves, in case we cannot. */
 	link?: string;
 }>;
+/** A smaller picture of something, see {@link Media}. */
+export type Picture = Pick<Media, "source" | "mime" | "size" | "width" | "height" | "link">;
 
 /** What somebody says, whatever kind of saying it is. */
 export type Words = Readonly<{

@@ -1,4 +1,4 @@
-import type { Media } from "../core/event.ts";
+import type { Media, Picture } from "../core/event.ts";
 import type { NetworkName } from "../core/ids.ts";
 import { bareType, isUnspecific, kindOf, typeOfName } from "../media/types.ts";
 
@@ -13,6 +13,7 @@ export type Place = Readonly<{
 	secret?: Readonly<{ key: string; iv: string; sha256: string }>;
 }>;
 
+const network = "matrix" as NetworkName;
 const isContent = (value: unknown): value is Content =>
 	typeof value === "object" && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -53,18 +54,37 @@ export function mediaIn(
 		// Of a sticker the body is what it shows.
 		alt: kind === "sticker" ? body : undefined,
 		blurhash: text(info[blurhash]) || undefined,
+		thumbnail: thumbnailIn(info),
 	};
 	return {
 		media: {
-			...(Object.fromEntries(Object.entries(known).filter(([, value]) => value)) as typeof known & object),
+			...present(known),
 			kind: kind === "audio" && voice in content ? "voice" : kind,
-			source: { network: "matrix" as NetworkName, ref: refOf(place) },
+			source: { network, ref: refOf(place) },
 			name: name || (kind === "sticker" ? "sticker" : "file"),
-		} as Media,
+		},
 		// MSC2530: the body is a caption only beside a file name.
 		caption: filename && body !== filename && kind !== "sticker" ? body : "",
 	};
 }
+
+/** // Matrix spec, "ThumbnailInfo" */
+function thumbnailIn(info: Content): Picture | undefined {
+	const place = placeOf({ url: info.thumbnail_url, file: info.thumbnail_file });
+	if (!place) return undefined;
+	const said = isContent(info.thumbnail_info) ? info.thumbnail_info : {};
+	const known = {
+		mime: bareType(text(said.mimetype)),
+		size: count(said.size),
+		width: count(said.w),
+		height: count(said.h),
+	};
+	return { source: { network, ref: refOf(place) }, ...present(known) };
+}
+
+const present = <T extends object>(fields: T) =>
+	Object.fromEntries(Object.entries(fields).filter(([, value]) => value)) as Present<T>;
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 function placeOf(content: Content): Place | undefined {
 	const { file } = content;
@@ -95,7 +115,14 @@ export function placeAt(ref: string): Place {
 }
 
 /** What an upload is known to be, besides what its sender says. */
-export type Stored = Readonly<{ url: string; mime: string; size: number; width?: number; height?: number }>;
+export type Stored = Readonly<{
+	url: string;
+	mime: string;
+	size: number;
+	width?: number;
+	height?: number;
+	thumbnail?: Stored;
+}>;
 
 /** The event that shows a stored file, made of the one that holds the words about it. */
 export function withMedia(
@@ -105,11 +132,13 @@ export function withMedia(
 ): { type: string; content: Content } {
 	const { width = media.width, height = media.height } = stored;
 	const info = {
-		mimetype: stored.mime,
-		size: stored.size,
-		...(width && height && { w: width, h: height }),
+		...sizes({ ...stored, ...(width && { width }), ...(height && { height }) }),
 		...(media.duration !== undefined && { duration: Math.round(media.duration) }),
 		...(media.blurhash && { [blurhash]: media.blurhash }),
+		...(stored.thumbnail && {
+			thumbnail_url: stored.thumbnail.url,
+			thumbnail_info: sizes(stored.thumbnail),
+		}),
 	};
 	const { msgtype: _msgtype, format, formatted_body, ...rest } = content;
 	const caption = text(content.body);
@@ -136,6 +165,12 @@ export function withMedia(
 		},
 	};
 }
+
+const sizes = ({ mime, size, width, height }: Stored): Content => ({
+	mimetype: mime,
+	size,
+	...(width && height && { w: width, h: height }),
+});
 
 /** By what it really is: a picture its sender calls a file is shown, and what is no picture is not shown as one. */
 function kindShown(said: Media["kind"], mime: string): "image" | "video" | "audio" | "voice" | "file" {

@@ -1,11 +1,12 @@
 import { PermanentError } from "../core/errors.ts";
-import type { BridgeEvent, Media, Person } from "../core/event.ts";
+import type { BridgeEvent, Media, Person, Picture } from "../core/event.ts";
 import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Outbound, Refs } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import { references } from "../core/references.ts";
 import { mentions } from "../core/rich.ts";
+import { atMost } from "../media/stream.ts";
 import { asLink, type Stored, withMedia } from "./attachment.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Doubt } from "./doubt.ts";
@@ -19,6 +20,8 @@ import { redacting } from "./redacting.ts";
 import type { Rooms } from "./rooms.ts";
 import { asEdit, asFile, fits, type Sayable, type Surroundings, toMatrix } from "./to-matrix.ts";
 
+/** Bytes of a smaller picture. */
+const smallest = 1_048_576;
 /** Uploads kept in mind, so that a retry sends the same file. */
 const remembered = 1_000;
 
@@ -47,7 +50,11 @@ export function delivery(deps: {
 		if (stored.has(operation)) return stored.get(operation);
 		let file: Stored | undefined;
 		try {
-			file = await files.store(await bridge.open(media.source), media, ghost);
+			const [stored, thumbnail] = await Promise.all([
+				bridge.open(media.source).then((opened) => files.store(opened, media, ghost)),
+				media.thumbnail && smaller(media.thumbnail, ghost),
+			]);
+			file = { ...stored, ...(thumbnail && { thumbnail }) };
 		} catch (error) {
 			// A server of strangers that does not answer must not hold up the room.
 			if (error instanceof HomeserverAway) throw error;
@@ -65,6 +72,20 @@ export function delivery(deps: {
 		stored.set(operation, file);
 		if (stored.size > remembered) stored.delete(stored.keys().next().value as string);
 		return file;
+	}
+
+	/** The smaller picture of a file. Without it the file is as well. */
+	async function smaller({ source, mime }: Picture, ghost: string): Promise<Stored | undefined> {
+		try {
+			const { body, ...opened } = await bridge.open(source);
+			const most = () => new PermanentError("invalid", phrases.fileTooLarge(smallest));
+			const picture = { kind: "image" as const, source, name: "thumbnail", ...(mime && { mime }) };
+			const stored = await files.store({ ...opened, body: atMost(body, smallest, most) }, picture, ghost);
+			return stored.mime.startsWith("image/") ? stored : undefined;
+		} catch (error) {
+			log.debug({ err: error }, "a file is shown without its smaller picture");
+			return undefined;
+		}
 	}
 
 	/** The event with its file, or with a link to it or what it shows in its place. */

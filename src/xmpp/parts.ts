@@ -1,6 +1,6 @@
 import { filesInWords } from "../core/downgrade.ts";
 import { PermanentError } from "../core/errors.ts";
-import type { BridgeEvent, Edit, Media, Message, Redaction } from "../core/event.ts";
+import type { BridgeEvent, Edit, Media, Message, Picture, Redaction } from "../core/event.ts";
 import type { MessageId, OperationId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
@@ -91,12 +91,15 @@ export function inParts(
 	): Promise<readonly MessageId[] | undefined> {
 		const known = shown.get(operation);
 		if (known) return known;
-		const { media, room, id, sender } = event;
+		const { room, id, sender } = event;
+		const about = { network: sender.network, room, id, person: sender.id };
 		let url: string;
+		let media = event.media;
 		try {
 			if ((media.size ?? 0) > files.largest)
 				throw new PermanentError("invalid", phrases.fileTooLarge(files.largest));
-			url = await files.url(media, { network: sender.network, room, id, person: sender.id });
+			url = await files.url(media, about);
+			if (media.thumbnail) media = { ...media, thumbnail: await linked(media.thumbnail, files, about) };
 		} catch (error) {
 			const permanent = error instanceof PermanentError;
 			if (!permanent && out.attempt < patience) throw error;
@@ -104,9 +107,20 @@ export function inParts(
 			tell(out.event, new PermanentError(permanent ? error.reason : "failed", phrases.onlyName(why)));
 			return undefined;
 		}
-		const ids = await send({ ...out, operation, event: { ...event, style: "text", text: url } });
+		const ids = await send({ ...out, operation, event: { ...event, media, style: "text", text: url } });
 		shown.set(operation, ids);
 		return ids;
+	}
+
+	/** The smaller picture with its URL; where it cannot be had without one. */
+	async function linked(picture: Picture, files: Files, about: About): Promise<Picture> {
+		const { link: _, ...unlinked } = picture;
+		const media = { ...unlinked, kind: "image" as const, name: "thumbnail" };
+		try {
+			return { ...unlinked, link: await files.url(media, about) };
+		} catch {
+			return unlinked;
+		}
 	}
 
 	/** All of it. (In a MUC the room sees to that.) */

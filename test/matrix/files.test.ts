@@ -212,3 +212,30 @@ describe("a file that cannot be had", () => {
 		expect(xmpp.refused).toHaveLength(1);
 	});
 });
+
+describe("a file with a smaller picture", () => {
+	const gif = (width: number) => Buffer.from(`GIF89a${String.fromCharCode(width)}\0\x02\0`, "latin1");
+	const picture = (ref: string) => ({ source: file(ref).source });
+
+	test("has it on the homeserver too", async () => {
+		kept.set("small", gif(3));
+		await xmpp.say("verona", "romeo", "", { media: there("a.txt", { thumbnail: picture("small") }) });
+		await come(1);
+		const [{ url, info } = {}] = heard().map(({ content }) => content);
+		const small = { mimetype: "image/gif", size: 10, w: 3, h: 2 };
+		expect(info).toMatchObject({ thumbnail_info: small, thumbnail_url: expect.stringMatching(/^mxc:/) });
+		expect((info as { thumbnail_url: string }).thumbnail_url).not.toBe(url);
+		expect(uploads().sort()).toEqual([gif(3).toString(), "bytes of a.txt"]);
+	});
+
+	test("does without one that is gone, too large, or no picture", async () => {
+		kept.set("large", Buffer.concat([gif(3), Buffer.alloc(1_048_576)]));
+		kept.set("text", Buffer.from("no picture"));
+		for (const ref of ["gone", "large", "text"])
+			await xmpp.say("verona", "romeo", "", { media: there("a.txt", { thumbnail: picture(ref) }) });
+		await come(3);
+		expect(shown()).toEqual(Array(3).fill("m.file a.txt: a.txt"));
+		for (const { content } of heard()) expect(content.info).not.toHaveProperty("thumbnail_url");
+		expect(xmpp.refused).toEqual([]);
+	});
+});

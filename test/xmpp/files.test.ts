@@ -117,6 +117,23 @@ describe("a message with a file", () => {
 		]);
 	});
 
+	test("has its smaller picture linked too, and does without where that cannot be", async () => {
+		const thumbnail = { source: { ...media.source, ref: "mxc://hs/small" }, mime: "image/png" };
+		const linked = async (of: typeof files) => {
+			sent.length = 0;
+			await inParts(send, () => of, tell)(outbound({ media: { ...media, thumbnail } }));
+			const [out] = sent;
+			return out?.event.kind === "message" ? out.event.media?.thumbnail : undefined;
+		};
+		expect(await linked(files)).toEqual({ ...thumbnail, link: url.replace("cat.png", "thumbnail") });
+		const none = (target: { name: string }, of: { id: string; person: string }) => {
+			if (target.name === "thumbnail") throw new TemporaryError("away");
+			return files.url(target, of);
+		};
+		expect(await linked({ ...files, url: none })).toEqual(thumbnail);
+		expect(told).toEqual([]);
+	});
+
 	test("is shown once, also where what is said of it had to be sent again", async () => {
 		const say = inParts(send, () => files, tell);
 		fail = "op.caption";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { PermanentError } from "../../core/errors.ts";
+import type { Media } from "../../core/event.ts";
 import type { NetworkName } from "../../core/ids.ts";
 import type { Opened } from "../../core/media.ts";
 import * as phrases from "../../core/phrases.ts";
@@ -22,24 +23,30 @@ export const bits: MessageFeature = {
 	read(stanza, heard) {
 		const html = child(stanza, "html", "http://jabber.org/protocol/xhtml-im")?.getChild("body");
 		const only = html && onlyImage(html);
-		const cid = only?.attrs.src?.replace(/^cid:/, "") ?? "";
-		if (!only || !cidForm.test(cid)) return heard;
-		const data = stanza.getChildren("data", ns).find((one) => one.attrs.cid === cid);
-		const mime = bareType(data?.attrs.type);
+		const picture = only && bitsAt(stanza, only.attrs.src ?? "");
+		if (!picture) return heard;
 		const alt = only.attrs.alt || text(stanza, "body") || "";
-		const { from = "", to = "" } = stanza.attrs;
-		const bytes = data?.getText().replace(/\s/g, "") ?? "";
-		const ref = bytes !== "" && bytes.length <= largest ? `data ${cid} ${bytes}` : `cid ${cid} ${to} ${from}`;
 		const media = {
+			...picture,
 			kind: "sticker" as const,
-			source: { network, ref },
 			name: "sticker",
-			...(mime && { mime }),
 			...(alt && { alt }),
 		};
 		return { ...heard, media, body: [] };
 	},
 };
+
+/** The picture at a `cid:` address: it came along, or its sender can be asked for it. Undefined for any other address. */
+export function bitsAt(stanza: Element, address: string): Pick<Media, "source" | "mime"> | undefined {
+	const cid = address.startsWith("cid:") ? address.slice("cid:".length) : "";
+	if (!cidForm.test(cid)) return undefined;
+	const data = stanza.getChildren("data", ns).find((one) => one.attrs.cid === cid);
+	const mime = bareType(data?.attrs.type);
+	const { from = "", to = "" } = stanza.attrs;
+	const bytes = data?.getText().replace(/\s/g, "") ?? "";
+	const ref = bytes !== "" && bytes.length <= largest ? `data ${cid} ${bytes}` : `cid ${cid} ${to} ${from}`;
+	return { source: { network, ref }, ...(mime && { mime }) };
+}
 
 /** The one image of a body that says nothing else. */
 function onlyImage(body: Element): Element | undefined {

@@ -1,8 +1,9 @@
-import type { Media } from "../../core/event.ts";
+import type { Media, Picture } from "../../core/event.ts";
 import type { NetworkName } from "../../core/ids.ts";
 import * as phrases from "../../core/phrases.ts";
 import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
 import { child, type Element, text, xml } from "../xml.ts";
+import { bitsAt } from "./bits.ts";
 import { ranges, within } from "./fallback.ts";
 import { length, type MessageFeature, type Point, points, wordsOf } from "./message.ts";
 
@@ -58,7 +59,7 @@ function shared(message: Element): readonly Media[] {
 		const voice = sharing.attrs.disposition === "voice" ? ("voice" as const) : undefined;
 		return url === undefined
 			? []
-			: [media(url, described(child(sharing, "file", ns.metadata)), sticker ?? voice)];
+			: [media(url, described(child(sharing, "file", ns.metadata), message), sticker ?? voice)];
 	});
 }
 
@@ -68,7 +69,9 @@ function referenced(message: Element): readonly Media[] {
 		const sharing = child(reference, "media-sharing", ns.sims);
 		const targets = sharing?.getChild("sources")?.getChildren("reference", ns.reference) ?? [];
 		const url = targets.map((one) => one.attrs.uri).find(fetchable);
-		return sharing && url !== undefined ? [media(url, described(child(sharing, "file", ns.jingle)))] : [];
+		return sharing && url !== undefined
+			? [media(url, described(child(sharing, "file", ns.jingle), message))]
+			: [];
 	});
 }
 
@@ -103,15 +106,9 @@ function withoutUrls(body: readonly Point[], files: readonly Media[]): readonly 
 }
 
 function trimmed(body: readonly Point[]): readonly Point[] {
-	const blank = ({ char }: Point) => char.trim() === "";
-	const end = body.findLastIndex((point) => !blank(point)) + 1;
-	return body.slice(
-		Math.max(
-			0,
-			body.slice(0, end).findIndex((point) => !blank(point)),
-		),
-		end,
-	);
+	const words = ({ char }: Point) => char.trim() !== "";
+	const first = body.findIndex(words);
+	return first < 0 ? [] : body.slice(first, body.findLastIndex(words) + 1);
 }
 
 /** Paths that upload services give out: one part says what they are, one is not to be guessed. */
@@ -120,21 +117,36 @@ const uploaded = /\/\w*(upload|share|file)\w*\/(?:.*\/)?(?=[\w-]*\d)[\w-]{16,}\/
 type Described = Omit<Partial<Media>, "kind" | "source" | "link">;
 
 /** XEP-0446, and the older form of XEP-0234 with the same names. */
-function described(file: Element | undefined): Described {
+function described(file: Element | undefined, message: Element): Described {
 	if (!file) return {};
-	const [first] = file.getChildren("thumbnail", ns.thumbs).map((one) => one.attrs.uri ?? "");
-	const hash = first?.startsWith(blurhash) ? decoded(first.slice(blurhash.length)) : undefined;
+	const thumbnails = file.getChildren("thumbnail", ns.thumbs).map(({ attrs }) => attrs);
+	const hash = thumbnails.find(({ uri }) => uri?.startsWith(blurhash))?.uri;
 	const fields = {
 		name: text(file, "name"),
 		mime: bareType(text(file, "media-type")),
 		size: count(text(file, "size")),
-		width: count(text(file, "width")),
-		height: count(text(file, "height")),
+		...dimensions(file),
 		duration: count(text(file, "length")),
 		alt: text(file, "desc"),
-		blurhash: hash,
+		blurhash: hash && decoded(hash.slice(blurhash.length)),
+		thumbnail: thumbnails.map((one) => thumbnail(one, message)).find((one) => one !== undefined),
 	};
-	return Object.fromEntries(Object.entries(fields).filter(([, value]) => value)) as Described;
+	return present(fields) as Described;
+}
+
+const present = (fields: object) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value));
+
+function dimensions(file: Element): object {
+	// COMPAT XEP-0446 before 0.2.0.
+	const [, width, height] = /^(\d+)x(\d+)$/.exec(text(file, "dimensions") ?? "") ?? [];
+	return { width: count(text(file, "width") ?? width), height: count(text(file, "height") ?? height) };
+}
+
+/** XEP-0264: a picture that came along, is its sender's, or anybody's to fetch. */
+function thumbnail({ uri = "", ...said }: Element["attrs"], message: Element): Picture | undefined {
+	const picture = fetchable(uri) ? { source: { network, ref: uri }, link: uri } : bitsAt(message, uri);
+	const [mime, width, height] = [bareType(said["media-type"]), count(said.width), count(said.height)];
+	return picture && { ...picture, ...present({ mime, width, height }) };
 }
 
 const count = (value: string | undefined): number | undefined =>
@@ -164,7 +176,7 @@ function media(url: string, file: Described, as?: Media["kind"]): Media {
 
 /** What goes along with a body that is `url` and nothing else, which is how most clients know a file. */
 export function fileElements(file: Media, url: string): readonly Element[] {
-	const { mime, name, size, width, height, duration, blurhash: hash } = file;
+	const { mime, name, size, width, height, duration, blurhash: hash, thumbnail } = file;
 	const number = (tag: string, value: number | undefined) =>
 		value === undefined ? undefined : xml(tag, {}, String(Math.round(value)));
 	const alt = file.alt || (file.kind === "voice" ? phrases.voiceMessage : undefined);
@@ -183,6 +195,14 @@ export function fileElements(file: Media, url: string): readonly Element[] {
 				xmlns: ns.thumbs,
 				uri: `${blurhash}${encodeURIComponent(hash)}`,
 				"media-type": "image/blurhash",
+			}),
+		thumbnail?.link &&
+			xml("thumbnail", {
+				xmlns: ns.thumbs,
+				uri: thumbnail.link,
+				"media-type": thumbnail.mime,
+				width: thumbnail.width?.toString(),
+				height: thumbnail.height?.toString(),
 			}),
 	);
 	const disposition = file.kind === "file" ? "attachment" : "inline";
