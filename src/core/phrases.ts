@@ -286,6 +286,8 @@ export const fileGone = "the file is not there any more.";
 export const notOurLink = "that is no link to a file of this bridge.";
 export const linksRevoked =
 	"Done: these links lead nowhere from now on. Copies people already have are theirs.";
+/** What a file shows, below what is said of it. */
+export const shows = (alt: string) => `(it shows: ${alt})`;
 export const onlyLink = (why: string) => `only a link to the file is shown there, because ${why}`;
 export const onlyName = (why: string) => `only the name of the file is shown there, because ${why}`;
 export const voiceMessage = "voice message";

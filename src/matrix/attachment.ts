@@ -51,8 +51,7 @@ export function mediaIn(
 		width: count(info.w),
 		height: count(info.h),
 		duration: count(info.duration) ?? count(audio.duration),
-		// Of a sticker the body is what it shows.
-		alt: kind === "sticker" ? body : undefined,
+		alt: kind === "sticker" || (!filename && saysWhatItShows(kind, body)) ? body : undefined,
 		blurhash: text(info[blurhash]) || undefined,
 		thumbnail: thumbnailIn(info),
 	};
@@ -67,6 +66,10 @@ export function mediaIn(
 		caption: filename && body !== filename && kind !== "sticker" ? body : "",
 	};
 }
+
+/** Without a file name beside it the body may be either of the two. // Matrix spec v1.9, "m.image" */
+const saysWhatItShows = (kind: Media["kind"], body: string) =>
+	(kind === "image" || kind === "video") && /\s/.test(body.trim()) && !/\.\w{1,8}$/.test(body);
 
 /** // Matrix spec, "ThumbnailInfo" */
 function thumbnailIn(info: Content): Picture | undefined {

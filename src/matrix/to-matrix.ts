@@ -107,8 +107,21 @@ export function original(id: string, { event }: Pick<Surroundings, "event">): st
 	return named ? originalOf(named) : id;
 }
 
+/** There is no other place for what a file shows than beside its caption; without one it is that. */
+function withAlt(said: Words): Words {
+	const { text, rich, media } = said;
+	if (!text || !media?.alt || media.alt === text || media.kind === "sticker") return said;
+	const alt = phrases.shows(media.alt);
+	return {
+		...said,
+		text: `${text}\n${alt}`,
+		...(rich && { rich: [...rich, { tag: "paragraph", children: [alt] }] }),
+	};
+}
+
 /** Whatever is said, with those whom it wants to be read by. */
-function words(said: Words, { mxid }: Surroundings, event: BridgeEvent): Content {
+function words(given: Words, { mxid }: Surroundings, event: BridgeEvent): Content {
+	const said = withAlt(given);
 	const { rich } = said;
 	const formatted = rich?.some((node) => typeof node !== "string") && writeHtml(rich, mxid);
 	const meant = rich ? mentions(rich) : { people: [], room: false };
