@@ -136,9 +136,10 @@ export function inParts(
 
 	/** The file of a message stays as it is; what is said of it changes, begins or ends. */
 	async function recaption(out: Outbound, event: Edit): Promise<readonly MessageId[]> {
-		const { target, media: _, kind: _kind, ...said } = event;
+		const { target, media: _, more: _more, kind: _kind, ...said } = event;
 		const named = target.own ?? target.id;
-		const [file, caption] = partsIn(out.refs[named]);
+		const [file, ...others] = partsIn(out.refs[named]);
+		const caption = others[event.more?.length ?? 0];
 		if (caption && event.text !== "")
 			return send({
 				...out,

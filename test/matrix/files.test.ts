@@ -239,3 +239,33 @@ describe("a file with a smaller picture", () => {
 		expect(xmpp.refused).toEqual([]);
 	});
 });
+
+test("a corrected caption keeps its file, and what it shows is told besides", async () => {
+	const [id, own] = ["cat" as MessageId, "own cat" as MessageId];
+	const media = there("cat.txt", { alt: "fur" });
+	await xmpp.say("verona", "romeo", "my dog", { id, aka: [own], media });
+	await come(1);
+	await xmpp.bridge.receive([
+		{
+			kind: "edit",
+			style: "text",
+			text: "my cat",
+			media,
+			id: "edit" as MessageId,
+			room: "verona" as RoomId,
+			sender: xmpp.person("romeo"),
+			at: Date.now(),
+			target: { id: own, own },
+		},
+	]);
+	await come(2);
+	const [first, edit] = heard();
+	expect(first?.content.body).toBe("my dog\n(it shows: fur)");
+	expect(edit?.content["m.new_content"]).toMatchObject({
+		msgtype: "m.file",
+		filename: "cat.txt",
+		body: "my cat\n(it shows: fur)",
+		url: expect.stringMatching(/^mxc:/),
+	});
+	expect(edit?.content["m.relates_to"]).toEqual({ rel_type: "m.replace", event_id: first?.event_id });
+});

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Media, Picture } from "../../core/event.ts";
 import type { NetworkName } from "../../core/ids.ts";
 import * as phrases from "../../core/phrases.ts";
@@ -213,19 +214,20 @@ export function fileElements(file: Media, url: string): readonly Element[] {
 			metadata,
 			xml("sources", {}, xml("url-data", { xmlns: ns.url, target: url })),
 		),
+		// XEP-0449 §4.2: the pack has to be named, also where there is none to be had.
+		...(file.kind === "sticker" ? [xml("sticker", { xmlns: ns.stickers, pack: packOf(url) })] : []),
 		xml("fallback", { xmlns: ns.fallback, for: ns.sfs }, xml("body")),
 		xml("x", { xmlns: ns.oob }, xml("url", {}, url)),
 	];
 }
 
+const packOf = (url: string) => createHash("sha256").update(url).digest("base64").slice(0, 24);
+
 /** A body that is an address, and what that is of. See {@link fileElements}. */
 export const files: MessageFeature = {
 	vars: [ns.sfs, ns.oob],
 	read(stanza, heard) {
-		// What corrects a message corrects its words.
-		const file = child(stanza, "replace", "urn:xmpp:message-correct:0")
-			? undefined
-			: filesIn(stanza, heard.body);
+		const file = filesIn(stanza, heard.body);
 		if (!file) return heard;
 		const { caption, ...files } = file;
 		return { ...heard, ...files, body: caption };
