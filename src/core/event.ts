@@ -38,6 +38,8 @@ export type Media = Readonly<{
 	mime?: string;
 	/** Bytes. */
 	size?: number;
+	/** Of the bytes, in base64, where its sender told it: what comes with another one is not what was sent. */
+	sha256?: string;
 	/** Pixels. */
 	width?: number;
 	height?: number;

@@ -1,4 +1,4 @@
-import { createDecipheriv, createHash } from "node:crypto";
+import { createDecipheriv } from "node:crypto";
 import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Readable } from "node:stream";
@@ -11,8 +11,9 @@ import * as phrases from "../core/phrases.ts";
 import { image } from "../media/image.ts";
 import { contentRange, partOf, rangeHeader, slice } from "../media/range.ts";
 import { withSize } from "../media/spool.ts";
-import { atMost, peek, through } from "../media/stream.ts";
+import { atMost, peek } from "../media/stream.ts";
 import { bareType, isUnspecific, typeOfName } from "../media/types.ts";
+import { verified } from "../media/verify.ts";
 import { mxcParts, type Place, placeAt, type Stored } from "./attachment.ts";
 import { at, type Client, MatrixError, understand } from "./client.ts";
 
@@ -151,7 +152,8 @@ export function keepMedia(deps: {
 			const most = await largest().catch(away);
 			const tooLarge = () => new PermanentError("invalid", phrases.fileTooLarge(most));
 			if ((opened.size ?? 0) > most) throw tooLarge();
-			const { head, body } = await peek(atMost(opened.body, most, tooLarge), beginning);
+			const came = media.sha256 ? verified(opened.body, Buffer.from(media.sha256, "base64")) : opened.body;
+			const { head, body } = await peek(atMost(came, most, tooLarge), beginning);
 			const picture = image(head);
 			const mime = picture?.mime ?? typeFor(media, opened.mime);
 			const query = new URLSearchParams({ user_id: ghost, filename: media.name.toWellFormed() });
@@ -210,25 +212,14 @@ function described(
 	};
 }
 
-/** The end is held back until all before it proved to be what was sent. // Matrix spec, "Sending encrypted attachments" */
+/** // Matrix spec, "Sending encrypted attachments" */
 function decrypted(opened: Opened, { secret }: Place): Opened {
 	if (!secret) return opened;
-	const { mime: _ofTheCiphertext, body: stored, ...rest } = opened;
-	const body = through(stored, async function* (chunks) {
-		const hash = createHash("sha256");
-		const [key, iv] = [Buffer.from(secret.key, "base64"), Buffer.from(secret.iv, "base64")];
-		const cipher = createDecipheriv("aes-256-ctr", key, iv);
-		let held: Buffer | undefined;
-		for await (const chunk of chunks) {
-			hash.update(chunk);
-			if (held) yield held;
-			held = cipher.update(chunk);
-		}
-		if (!hash.digest().equals(Buffer.from(secret.sha256, "base64")))
-			throw new PermanentError("failed", phrases.fileDamaged);
-		if (held) yield held;
-	});
-	return { ...rest, body };
+	const { mime: _ofTheCiphertext, body, ...rest } = opened;
+	const [key, iv] = [Buffer.from(secret.key, "base64"), Buffer.from(secret.iv, "base64")];
+	const cipher = createDecipheriv("aes-256-ctr", key, iv);
+	const plain = verified(body, Buffer.from(secret.sha256, "base64"), (chunk) => cipher.update(chunk));
+	return { ...rest, body: plain };
 }
 
 function typeFor(media: Media, served: string | undefined): string {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -202,6 +203,16 @@ describe("a file that cannot be had", () => {
 		expect(shown()).toEqual(["m.text : huge\nhttps://x.test/large"]);
 		expect(xmpp.refused[0]?.sentence).toMatch(/link .* because the file is too large: 1 MB/);
 		expect(uploads()).toEqual([]);
+	});
+
+	test("for what came is another one", async () => {
+		const sha256 = createHash("sha256").update("bytes of true.txt").digest("base64");
+		for (const name of ["true.txt", "false.txt"])
+			await xmpp.say("verona", "romeo", "", { media: there(name, { sha256 }) });
+		await come(2);
+		expect(shown()).toEqual(["m.file true.txt: true.txt", "m.text : https://x.test/false.txt"]);
+		expect(uploads()).toEqual(["bytes of true.txt"]);
+		expect(xmpp.refused[0]?.sentence).toMatch(/damaged/);
 	});
 
 	test("is told of once, however often its message is tried", async () => {

@@ -19,6 +19,7 @@ const ns = {
 	reference: "urn:xmpp:reference:0",
 	sims: "urn:xmpp:sims:1",
 	jingle: "urn:xmpp:jingle:apps:file-transfer:5",
+	hashes: "urn:xmpp:hashes:2",
 	thumbs: "urn:xmpp:thumbs:1",
 	stickers: "urn:xmpp:stickers:0",
 } as const;
@@ -126,6 +127,7 @@ function described(file: Element | undefined, message: Element): Described {
 		name: text(file, "name"),
 		mime: bareType(text(file, "media-type")),
 		size: count(text(file, "size")),
+		sha256: hashOf(file),
 		...dimensions(file),
 		duration: count(text(file, "length")),
 		alt: text(file, "desc"),
@@ -134,6 +136,14 @@ function described(file: Element | undefined, message: Element): Described {
 	};
 	return present(fields) as Described;
 }
+
+// XEP-0447 §7: who tells the hash wants it compared.
+const hashOf = (file: Element) =>
+	file
+		.getChildren("hash", ns.hashes)
+		.filter(({ attrs }) => attrs.algo === "sha-256")
+		.map((hash) => hash.getText().trim())
+		.find((hash) => Buffer.from(hash, "base64").length === 32);
 
 const present = (fields: object) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value));
 
