@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
+import { type Heard, Slixmpp } from "../testbed/slixmpp.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 
 /** A whole picture of this size: what a viewer opens, in which no byte is another's. */
@@ -48,6 +49,8 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 	let bridged: Bridged;
 	let juliet: MatrixClient;
 	let romeo: XmppClient;
+	/** A client that knows of files what we do, and shares no code with us. */
+	let mercutio: Slixmpp;
 	let muc: string;
 	let portal: string;
 	let files: Server;
@@ -80,6 +83,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			config: ({ ports }) => ({
 				public: { listen: `127.0.0.1:${ports.public}`, url: `http://127.0.0.1:${ports.public}` },
 				media: {
+					largest: 1,
 					private_hosts: [`127.0.0.1:${ports[`${server}Http`]}`, `127.0.0.1:${port}`],
 				},
 			}),
@@ -87,13 +91,15 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		juliet = await MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser("juliet"));
 		await juliet.displayName("Juliet");
 		romeo = await XmppClient.connect(await bridged.bed.xmppUser(server, "romeo"));
+		mercutio = await Slixmpp.connect(await bridged.bed.xmppUser(server, "mercutio"));
 		muc = `verona@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(muc, "Romeo");
+		await mercutio.does({ do: "join", to: muc, nick: "Mercutio" }, "joined");
 		portal = await juliet.join(`#_xmpp_verona=40${bridged.xmpp.muc}:hs.test`);
 		await begin();
 	});
 	afterAll(async () => {
-		await Promise.all([juliet?.close(), romeo?.close()]);
+		await Promise.all([juliet?.close(), romeo?.close(), mercutio?.close()]);
 		files?.close();
 		await bridged?.down();
 	});
@@ -369,6 +375,152 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(event.content).toMatchObject({ info: { mimetype: "image/png", w: 64, h: 48 } });
 	});
 
+	describe("a client of another make", () => {
+		/** Somewhere to fetch it from, and how it is told. */
+		function kept(name: string, bytes: Buffer, type: string, more: object = {}) {
+			const url = `${elsewhereUrl}/${name}`;
+			elsewhere.set(`/${name}`, { bytes, type });
+			return { name, url, type, data: bytes.toString("base64"), ...more };
+		}
+		const shares = (how: "sfs" | "sims", shared: { url: string }[], words = "") =>
+			mercutio.does(
+				{
+					do: "share",
+					to: muc,
+					room: true,
+					how,
+					files: shared,
+					body: [...shared.map(({ url }) => url), words].join("\n").trim(),
+				},
+				"said",
+			);
+		const hears = (what: string, fits: (file: NonNullable<Heard["file"]>) => boolean) =>
+			mercutio.hears(what, ({ from, file }) => from === `${muc}/Juliet` && !!file && fits(file));
+
+		test("shares several files at once: each comes, once and in order, and all go when they are taken back", async () => {
+			const [cat, pages] = [png(11, 7), randomBytes(500)];
+			await shares(
+				"sfs",
+				[
+					kept("cats.png", cat, "image/png", { desc: "two cats" }),
+					kept("pages.pdf", pages, "application/pdf"),
+					kept("gone.pdf", pages, "application/pdf", { url: `${elsewhereUrl}/none/gone.pdf` }),
+				],
+				"see page 2",
+			);
+			const first = await arrived("cats.png");
+			const second = await arrived("pages.pdf");
+			const third = await juliet.waitForMessage(`${elsewhereUrl}/none/gone.pdf`, portal);
+			expect(first.content).toMatchObject({
+				msgtype: "m.image",
+				info: { mimetype: "image/png", w: 11, h: 7 },
+			});
+			expect(first.content.body).toBe("see page 2\n(it shows: two cats)");
+			expect(second.content).toMatchObject({ msgtype: "m.file", body: "pages.pdf" });
+			expect(await bytesOf(await fetched(first.content.url))).toEqual(cat);
+			expect(await bytesOf(await fetched(second.content.url))).toEqual(pages);
+			const events = [first, second, third];
+			expect(new Set(events.map(({ sender }) => sender)).size).toBe(1);
+			const { items } = juliet.inbox;
+			expect(events.map((event) => items.indexOf(event))).toEqual(
+				events.map((event) => items.indexOf(event)).toSorted((one, other) => one - other),
+			);
+			const line = await mercutio.hears(
+				"its own line",
+				({ from, body }) => from === `${muc}/Mercutio` && body.endsWith("see page 2"),
+			);
+			await mercutio.does({ do: "retract", to: muc, room: true, id: line.stanza_id });
+			for (const { event_id = "?" } of events)
+				await juliet.waitFor(
+					`the end of ${event_id}`,
+					(one) => one.type === "m.room.redaction" && JSON.stringify(one).includes(event_id),
+				);
+			expect(items.filter(({ content }) => content.filename === "pages.pdf")).toHaveLength(1);
+		});
+
+		test("shares media the older way, in words", async () => {
+			const bytes = png(3, 5);
+			const shared = [
+				kept("older.png", bytes, "image/png", { desc: "a pier" }),
+				kept("old.gif", Buffer.from("GIF89a\x02\0\x03\0", "latin1"), "image/gif"),
+			];
+			await shares("sims", shared);
+			expect((await arrived("older.png")).content).toMatchObject({ body: "a pier", info: { w: 3, h: 5 } });
+			expect((await arrived("old.gif")).content).toMatchObject({
+				info: { mimetype: "image/gif", w: 2, h: 3 },
+			});
+		});
+
+		test("has a smaller picture of its video, which it is asked for", async () => {
+			const small = png(4, 3);
+			const video = kept("play.mp4", randomBytes(80), "video/mp4", { thumbnail: small.toString("base64") });
+			await shares("sfs", [video]);
+			const { content } = await arrived("play.mp4");
+			const info = content.info as Record<string, unknown>;
+			expect(info.thumbnail_info).toEqual({ mimetype: "image/png", size: small.length, w: 4, h: 3 });
+			expect(await bytesOf(await fetched(info.thumbnail_url))).toEqual(small);
+		});
+
+		test("has a moving sticker that nobody else has, which it is asked for", async () => {
+			const bytes = Buffer.from("GIF89a\x05\0\x06\0 moves", "latin1");
+			const data = bytes.toString("base64");
+			await mercutio.does(
+				{ do: "show", to: muc, room: true, body: ":dance:", data, type: "image/gif" },
+				"said",
+			);
+			const { type, content } = await juliet.waitFor("the sticker", (one) => one.content.body === ":dance:");
+			expect(type).toBe("m.sticker");
+			expect(content.info).toEqual({ mimetype: "image/gif", size: bytes.length, w: 5, h: 6 });
+			expect(await bytesOf(await fetched(content.url))).toEqual(bytes);
+		});
+
+		test("is told of a file another hash than it has: that is not shown as the file", async () => {
+			const file = kept("swapped.pdf", randomBytes(40), "application/pdf");
+			await shares("sfs", [{ ...file, data: randomBytes(40).toString("base64") } as typeof file]);
+			await juliet.waitForMessage(file.url, portal);
+		});
+
+		test("reads what there is to know of a file from Matrix, its smaller picture too", async () => {
+			const small = png(6, 2);
+			const info = {
+				mimetype: "video/mp4",
+				size: 60,
+				w: 640,
+				h: 200,
+				thumbnail_url: await stored(small, "image/png"),
+				thumbnail_info: { mimetype: "image/png", size: small.length, w: 6, h: 2 },
+			};
+			const url = await stored(randomBytes(60), "video/mp4");
+			await juliet.send(portal, { msgtype: "m.video", body: "waves.mp4", url, info });
+			const { file } = await hears("waves.mp4", ({ name }) => name === "waves.mp4");
+			expect(file).toMatchObject({ "media-type": "video/mp4", size: 60, width: 640, height: 200 });
+			expect(file?.oob).toBe(file?.url);
+			const [thumbnail] = file?.thumbnails ?? [];
+			expect(thumbnail).toMatchObject({ "media-type": "image/png", width: "6", height: "2" });
+			expect(await bytesOf(await fetch(thumbnail?.uri ?? ""))).toEqual(small);
+		});
+
+		test("knows a sticker from Matrix for one", async () => {
+			const url = await stored(png(8, 8), "image/png");
+			await juliet.send(portal, { body: "a dog waves", url, info: { mimetype: "image/png" } }, "m.sticker");
+			const { file } = await hears("the sticker", ({ desc }) => desc === "a dog waves");
+			expect(file?.sticker).toMatch(/.{24}/);
+		});
+	});
+
+	test("a file too large for the bridge costs no words, and its sender is told", async () => {
+		elsewhere.set("/huge.png", { bytes: Buffer.alloc(1_100_000), type: "image/png" });
+		await share(`${elsewhereUrl}/huge.png`);
+		await juliet.waitForMessage(`${elsewhereUrl}/huge.png`, portal);
+		const info = { mimetype: "image/png", size: 1_100_000 };
+		const url = await stored(png(2, 2), "image/png");
+		await juliet.send(portal, { msgtype: "m.image", body: "my huge cat", filename: "huge.png", url, info });
+		await romeo.waitForMessage("sent an image: huge.png\nmy huge cat", `${muc}/Juliet`);
+		await juliet.waitFor("the reason", ({ content }) =>
+			/^Not delivered to XMPP: only the name .* too large: 1 MB/.test(String(content.body)),
+		);
+	});
+
 	test("a file that cannot be had is its link, and what comes after it is not held up", async () => {
 		const private_ = `http://127.0.0.1:${bridged.bed.ports.synapse}/secret.png`;
 		await share(`${elsewhereUrl}/gone.png`);
@@ -400,6 +552,22 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(stanza.attrs.from?.split("/")[0]).toBe(jid);
 		expect(await bytesOf(await fetch(urlIn(stanza)))).toEqual(bytes);
 		const content = { msgtype: "m.image", body: "with words", filename: "both.png" };
+		const huge = `${elsewhereUrl}/huge2.png`;
+		elsewhere.set("/huge2.png", { bytes: Buffer.alloc(1_100_000), type: "image/png" });
+		await romeo.send(
+			xml(
+				"message",
+				{ to: jid, type: "chat", id: "huge" },
+				xml("body", {}, huge),
+				xml("x", { xmlns: oob }, xml("url", {}, huge)),
+			),
+		);
+		await juliet.waitForMessage(huge, room);
+		const why = await romeo.waitFor(
+			"the reason",
+			(one) => one.attrs.type === "error" && one.attrs.id === "huge",
+		);
+		expect(why.getChild("error")?.getChild("text")?.getText()).toMatch(/only a link .* too large: 1 MB/);
 		const both = await juliet.send(room, { ...content, url: await stored(bytes, "image/png") });
 		const ids = [
 			(await shown("both.png")).attrs.id,
@@ -411,6 +579,16 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 				`the end of ${id}`,
 				(one) => one.getChild("retract", "urn:xmpp:message-retract:1")?.attrs.id === id,
 			);
+	});
+
+	test("a link works on after a restart", async () => {
+		const bytes = png(9, 9);
+		const url = await stored(bytes, "image/png");
+		await juliet.send(portal, { msgtype: "m.image", body: "stays.png", url });
+		const link = urlIn(await shown("stays.png"));
+		await bridged.stop();
+		await bridged.start();
+		expect(await bytesOf(await fetch(link))).toEqual(bytes);
 	});
 
 	test("an admin ends the link to a file, and those to all that somebody sent", async () => {

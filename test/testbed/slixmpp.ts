@@ -21,6 +21,18 @@ export type Heard = {
 	answered?: string;
 	quote?: string;
 	mentions: string[];
+	file?: {
+		name?: string;
+		"media-type"?: string;
+		size?: number;
+		width?: number;
+		height?: number;
+		desc?: string;
+		url: string;
+		oob: string;
+		thumbnails: Record<string, string>[];
+		sticker: string | null;
+	};
 };
 type Line = Partial<Record<"ready" | "joined" | "said" | "moderated" | "failed", string>> & { heard?: Heard };
 type Command = { do: string; to: string; room?: boolean } & Record<string, unknown>;
