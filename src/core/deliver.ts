@@ -1,3 +1,4 @@
+import { decidedBefore, type Form, toKeep } from "./decided.ts";
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person, Reaction } from "./event.ts";
@@ -118,10 +119,31 @@ export function deliver(deps: {
 			.catch((failure: unknown) => log.error({ err: failure }, "could not tell the sender"));
 	}
 
+	/** How the room can show it; undefined: not at all, or it shows it already. */
+	async function formOf(row: Row, portal: Portal, link: Link, room: RoomId): Promise<Form | undefined> {
+		const said = row.event;
+		const target = network(link.network);
+		const refs = await refsOf(said, portal, link, room);
+		const speaker = speakerFor(said, portal);
+		const reactions = portal.settings?.reactions ?? deps.reactions;
+		const able = target.capabilities(room, said);
+		const can = reactions && able.reaction !== "drop" ? { ...able, reaction: reactions } : able;
+		// A reaction through another's account would replace that one's own.
+		const fit = downgrade(said, speaker ? { ...can, reaction: "text" } : can, refs);
+		if (!fit) return undefined;
+		const event = speaker ? through(speaker, fit) : fit;
+		await excuse(row, said, event, target);
+		const on = event.kind === "reaction" ? refs[event.target.id]?.[0] : undefined;
+		if (event.kind !== "reaction" || !on) return { event, refs, shown: [] };
+		const set = await asSet(event, on, { network: link.network, room });
+		return set && { ...set, refs };
+	}
+
 	return {
 		/** What is about an earlier message may be about one still under way in the same lane. */
 		alone: (row) => references(row.event).length > 0,
 		async prepare(row) {
+			const said = row.event;
 			const linked = await mapping.portal(row.lane.portal);
 			const wanted = linked?.links.find((one) => one.id === row.lane.link);
 			if (!linked || !wanted) {
@@ -134,36 +156,28 @@ export function deliver(deps: {
 				await refuse(row, new PermanentError("expired", phrases.expired), target.title);
 				return undefined;
 			}
+			const before = decidedBefore(row);
 			const { portal, link, room } = await roomOf(linked, wanted);
 			await portals.serve(portal, link);
-			const to = { network: link.network, room };
-			const said = row.event;
-			const refs = await refsOf(said, portal, link, room);
-			const speaker = speakerFor(said, portal);
-			const reactions = portal.settings?.reactions ?? deps.reactions;
-			const able = target.capabilities(room, said);
-			const can = reactions && able.reaction !== "drop" ? { ...able, reaction: reactions } : able;
-			// A reaction through another's account would replace that one's own.
-			const shown = downgrade(said, speaker ? { ...can, reaction: "text" } : can, refs);
-			const fit = shown && speaker ? through(speaker, shown) : shown;
+			const to = { network: link.network, room: before?.room ?? room };
+			const form = before?.form ?? (await formOf(row, portal, link, to.room));
 			const delivered = (how: "shown" | "hidden") =>
 				meter.delivered(said.sender.network, link.network, said.kind, how, now() - row.queuedAt);
-			const settle = async () => {
+			if (!form) {
 				await journal.done(row, to, []);
 				delivered("hidden");
 				return undefined;
-			};
-			if (!fit) return settle();
-			await excuse(row, said, fit, target);
-			const on = fit.kind === "reaction" ? refs[fit.target.id]?.[0] : undefined;
-			const set = fit.kind === "reaction" && on ? await asSet(fit, on, to) : { event: fit, shown: [] };
-			if (!set) return settle();
-			const event: BridgeEvent = now() - fit.at > lateAfter ? { ...set.event, late: true } : set.event;
+			}
+			const { refs, shown } = form;
+			const event: BridgeEvent =
+				now() - form.event.at > lateAfter ? { ...form.event, late: true } : form.event;
+			const on = event.kind === "reaction" ? refs[event.target.id]?.[0] : undefined;
+			const request = before ? row.request : toKeep(link, to.room, form);
 			// Gone: deleted by its author before it was ever sent.
-			if (!(await journal.attempt(row))) return undefined;
+			if (!(await journal.attempt(row, request))) return undefined;
 			const { operation, trace, attempts: attempt } = row;
-			const out: Outbound = { operation, trace, portal, link, room, event, refs, shown: set.shown, attempt };
-			return async () => {
+			const out: Outbound = { operation, trace, portal, link, room: to.room, event, refs, shown, attempt };
+			const send = async () => {
 				const ids = await target.send(out);
 				if (event.kind === "reaction" && on) {
 					const shows = event.emoji.map((emoji, index) => ({ emoji, ...(ids[index] && { id: ids[index] }) }));
@@ -176,6 +190,7 @@ export function deliver(deps: {
 				delivered("shown");
 				log.debug({ trace, to: link.network, kind: event.kind, ms: now() - row.queuedAt }, "delivered");
 			};
+			return { row: request === undefined ? row : { ...row, request }, send };
 		},
 
 		retried: (row) => meter.retried(row.event.sender.network),

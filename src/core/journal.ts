@@ -21,7 +21,7 @@ export type Row = NewRow &
 		state: "waiting" | "doubt";
 		attempts: number;
 		queuedAt: number;
-		/** As it was rendered for the target, in the words of its network: what every retry sends. */
+		/** What the first attempt decided, in the words of who sends it: what every retry goes by. */
 		request?: string;
 	}>;
 

@@ -162,7 +162,9 @@ export function portals(deps: {
 				const known = await mapping.portalBetween(ours, theirs);
 				const mine = known?.links.find((link) => link.network === ours.network);
 				if (known && mine?.room === room) return known;
-				const here = { ...newLink(ours.network, "direct", room) };
+				// What waits for the chat follows it, so its link stays what it was.
+				if (mine) forget(mine.id);
+				const here = { ...(mine ?? newLink(ours.network, "direct")), room };
 				const there = known?.links.find((link) => link !== mine) ?? newLink(theirs.network, "direct");
 				const id = known?.id ?? (randomUUID() as PortalId);
 				return save({ id, between: [ours, theirs], links: [here, there] });

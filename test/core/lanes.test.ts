@@ -43,11 +43,12 @@ function setup(
 			async prepare(row) {
 				await prepare(row);
 				if (!(await journal.attempt(row))) return undefined;
-				return async () => {
+				const sending = async () => {
 					await send(row);
 					wire.push(row.seq);
 					await journal.done(row, { network: "n" as never, room: "r" as never }, []);
 				};
+				return { row, send: sending };
 			},
 			fail: async (_row, error) => {
 				throw error;

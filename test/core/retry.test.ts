@@ -1,0 +1,170 @@
+import { beforeEach, expect, test } from "vitest";
+import { createBridge, type Running } from "../../src/core/bridge.ts";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { BridgeEvent } from "../../src/core/event.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Outbound } from "../../src/core/network.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
+
+const many = { perMinute: 1e9, burst: 1e9 };
+let earth: Fake;
+let mars: Fake;
+let bridge: Running;
+let mapping = memoryMapping();
+let journal = memoryJournal();
+/** Every attempt, in order, as Mars was given it. */
+let tried: Outbound[] = [];
+let count = 0;
+
+/** A run of the bridge on the same stores; `can` is what Mars is able to show now. */
+async function begin(can: NonNullable<Parameters<typeof fakeNetwork>[1]>["can"] = {}): Promise<void> {
+	tried = [];
+	earth = fakeNetwork("earth");
+	mars = fakeNetwork("mars", { can });
+	mars.rooms.set("crater", []);
+	bridge = createBridge({
+		networks: [earth, mars],
+		mapping,
+		journal,
+		rules: {
+			level: permissions({ "*": "admin" }),
+			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			direct: "known",
+			membersMirrored: 3,
+		},
+		log: quiet,
+	});
+	lose("never");
+	await bridge.start();
+}
+beforeEach(async () => {
+	mapping = memoryMapping();
+	journal = memoryJournal();
+	await begin();
+	await command("link mars crater");
+});
+
+const command = (text: string) =>
+	bridge.command({
+		id: `command ${++count}` as MessageId,
+		network: earth.name,
+		room: "plaza" as RoomId,
+		sender: earth.person("ann"),
+		text,
+		mayChangeRoom: async () => true,
+		reply: async () => undefined,
+	});
+/** Whether what is sent to Mars is never heard of again. */
+function lose(when: "never" | "always"): void {
+	mars.trouble = async (out) => {
+		tried.push(out);
+		if (when === "always") throw new TemporaryError("no answer");
+	};
+}
+const says = (what: object) =>
+	earth.bridge.receive([
+		{
+			kind: "message",
+			style: "text",
+			id: `e${++count}`,
+			room: "plaza",
+			sender: earth.person("ann"),
+			at: Date.now(),
+			...what,
+		} as unknown as BridgeEvent,
+	]);
+const attempts = (n: number) =>
+	until(
+		() => tried.length >= n,
+		() => JSON.stringify(tried),
+	);
+const sent = (fake: Fake, n: number) =>
+	until(
+		() => fake.sent.length >= n,
+		() => JSON.stringify(fake.sent),
+	);
+const form = ({ operation, room, event, refs, shown }: Outbound) => ({ operation, room, event, refs, shown });
+/** Something said on both sides already, by its id on Earth. */
+async function known(): Promise<MessageId> {
+	await says({ id: "known", text: "hello" });
+	await sent(mars, 1);
+	tried = [];
+	return "known" as MessageId;
+}
+
+test.each([
+	[
+		"a reaction",
+		(id: MessageId) => ({ kind: "reaction", target: { id, text: "hello" }, mode: "add", emoji: ["👍"] }),
+	],
+	["an answer", (id: MessageId) => ({ text: "yes", replyTo: { id, text: "hello" } })],
+	[
+		"a file",
+		() => ({ text: "", media: { kind: "image", name: "cat.png", source: { network: "earth", ref: "1" } } }),
+	],
+	["an edit", (id: MessageId) => ({ kind: "edit", text: "hallo", target: { id, own: id, text: "hello" } })],
+])("%s in doubt is sent again as it was, though the room can show less by now", async (_, what) => {
+	await begin({ media: "native" });
+	const id = await known();
+	lose("always");
+	await says(what(id));
+	await attempts(1);
+	const [first] = tried as [Outbound];
+	// Killed: nothing of this run is left but the stores.
+	await begin({ reaction: "text", reply: "text", media: "text", edit: "text" });
+	await attempts(1);
+	expect(form(tried[0] as Outbound)).toEqual(form(first));
+	expect(tried[0]?.attempt).toBeGreaterThan(0);
+	await sent(mars, 1);
+});
+
+test("and when the room's people choose otherwise while the bridge runs", async () => {
+	const id = await known();
+	lose("always");
+	await says({ kind: "reaction", target: { id, text: "hello" }, mode: "add", emoji: ["👍"] });
+	await attempts(1);
+	await command("settings reactions text");
+	lose("never");
+	bridge.resume(mars.name);
+	await sent(mars, 2);
+	expect(tried.map(({ event }) => event.kind)).toEqual(["reaction", "reaction"]);
+});
+
+test("what was refused for good is looked at anew when an admin retries it", async () => {
+	const id = await known();
+	mars.trouble = () => Promise.reject(new PermanentError("failed", "no reactions here."));
+	await says({ kind: "reaction", target: { id, text: "hello" }, mode: "add", emoji: ["👍"] });
+	await until(
+		() => earth.refused.length === 0 && bridge.inDoubt() === 0,
+		() => "not refused",
+	);
+	await command("settings reactions text");
+	lose("never");
+	await command("retry");
+	await until(
+		() => lines(mars).length === 2,
+		() => lines(mars).join(" | "),
+	);
+	expect(lines(mars)[1]).toBe("ann: reacted with 👍 to “hello”");
+});
+
+test("a line of a chat of two that is in doubt goes where it went before, though the chat has moved", async () => {
+	await earth.say("ann+zog", "ann", "hi", { to: mars.person("zog") });
+	await sent(mars, 1);
+	const [{ room: before } = { room: "" }] = mars.sent;
+	lose("always");
+	await earth.say("ann+zog", "ann", "in doubt");
+	await attempts(2);
+	await bridge.openDirect(mars.person("zog"), earth.person("ann"), "elsewhere" as RoomId);
+	lose("never");
+	await earth.say("ann+zog", "ann", "after the move");
+	bridge.resume(mars.name);
+	await sent(mars, 3);
+	expect(mars.sent.map(({ room, event }) => [room, "text" in event && event.text])).toEqual([
+		[before, "hi"],
+		[before, "in doubt"],
+		["elsewhere", "after the move"],
+	]);
+});
