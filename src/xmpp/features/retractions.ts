@@ -1,5 +1,5 @@
 import * as phrases from "../../core/phrases.ts";
-import { messageId, ownId, pick } from "../message-ids.ts";
+import { type IdKind, messageId, ownId, pick } from "../message-ids.ts";
 import { child, type Element, text, xml } from "../xml.ts";
 import { correcting } from "./corrections.ts";
 import { fallbackFor } from "./fallback.ts";
@@ -13,14 +13,11 @@ const moderation = "urn:xmpp:message-moderate:1";
 export const retractions: MessageFeature = {
 	vars: [ns],
 	read(stanza, heard, { author = "", named, room }) {
-		const retract = child(stanza, "retract", ns);
-		if (!retract) return heard;
-		const id = retract.attrs.id;
-		const moderated = child(retract, "moderated", moderation);
+		const { id, kind, moderated, reason } = current(stanza, named) ?? older(stanza) ?? {};
+		if (id === undefined) return heard;
 		// XEP-0425 §4: only the room itself says what its moderators did.
-		if (!id || !!moderated !== !!room) return { ...heard, nothing: true };
-		const reason = text(retract, "reason");
-		const target = room ? messageId(named, id) : ownId(named, id, author);
+		if (id === "" || moderated !== !!room) return { ...heard, nothing: true };
+		const target = room ? messageId(named, id) : ownId(kind ?? named, id, author);
 		return {
 			...heard,
 			act: {
@@ -40,6 +37,24 @@ export const retractions: MessageFeature = {
 		return along(words, xml("retract", { xmlns: ns, id }), fallbackFor(ns), store());
 	},
 };
+
+type Told = Readonly<{ id: string; kind: IdKind; moderated: boolean; reason?: string | undefined }>;
+
+function current(stanza: Element, kind: IdKind): Told | undefined {
+	const retract = child(stanza, "retract", ns);
+	if (!retract) return undefined;
+	const moderated = child(retract, "moderated", moderation) !== undefined;
+	return { id: retract.attrs.id ?? "", kind, moderated, reason: text(retract, "reason") };
+}
+
+/** COMPAT XEP-0424 before 0.4 and XEP-0425 before 0.3: fastened (XEP-0422) to the id its sender gave it, or the room. */
+function older(stanza: Element): Told | undefined {
+	const fastened = child(stanza, "apply-to", "urn:xmpp:fasten:0");
+	const moderated = fastened && child(fastened, "moderated", "urn:xmpp:message-moderate:0");
+	if (!fastened || !child(moderated ?? fastened, "retract", "urn:xmpp:message-retract:0")) return undefined;
+	const reason = moderated && text(moderated, "reason");
+	return { id: fastened.attrs.id ?? "", kind: "msg", moderated: moderated !== undefined, reason };
+}
 
 /** XEP-0425 §4: asks the room to take a message back. */
 export const moderate = (from: string, room: string, id: string, reason: string | undefined): Element =>
