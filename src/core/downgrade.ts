@@ -1,4 +1,4 @@
-import type { BridgeEvent, Media, Message, Reference, Words } from "./event.ts";
+import type { BridgeEvent, Edit, Media, Message, Reference, Words } from "./event.ts";
 import type { Capabilities, Feature, Refs } from "./network.ts";
 import * as phrases from "./phrases.ts";
 
@@ -33,7 +33,7 @@ function pointing(event: BridgeEvent, capabilities: Capabilities, refs: Refs): B
 			return plainer(event, capabilities, refs);
 		case "edit":
 			// Only who wrote a message may change it.
-			if (found(refs, event.target.own ?? event.target.id)) return words(event, capabilities);
+			if (found(refs, event.target.own ?? event.target.id)) return plainer(event, capabilities, refs);
 			return plainer(inWords(event) as Message, capabilities, refs);
 		case "redaction":
 			return found(refs, event.target.id) ? event : undefined;
@@ -52,8 +52,8 @@ function pointing(event: BridgeEvent, capabilities: Capabilities, refs: Refs): B
 }
 
 /** The message without what the room cannot show. */
-function plainer(event: Message, capabilities: Capabilities, refs: Refs): Message {
-	const { replyTo, thread, ...message } = words(event, capabilities);
+function plainer<T extends Message | Edit>(event: T, capabilities: Capabilities, refs: Refs): T {
+	const { replyTo, thread, ...message } = words<Message | Edit>(event, capabilities);
 	const lacks = (feature: Feature) => capabilities[feature] === "text" || capabilities[feature] === "drop";
 	const quote = replyTo && (lacks("reply") || !found(refs, replyTo.id));
 	const said = quote && capabilities.reply !== "drop" ? quoting(replyTo, message, lacks("rich")) : message;
@@ -64,17 +64,17 @@ function plainer(event: Message, capabilities: Capabilities, refs: Refs): Messag
 		...(told && { text: phrases.inThread(thread.text, said.text) }),
 		...(replyTo && !quote && { replyTo }),
 		...(thread && !lacks("thread") && { thread }),
-	};
+	} as T;
 }
 
 /** With what it answers before it. */
-function quoting({ author, text }: Reference, said: Message, bare: boolean): Message {
+function quoting<T extends Words>({ author, text }: Reference, said: T, bare: boolean): T {
 	if (text === undefined) return said;
 	const { rich = [said.text], ...message } = said;
 	const line = phrases.quoted(author?.name, text, said.text);
-	if (bare) return { ...message, text: line };
+	if (bare) return { ...message, text: line } as unknown as T;
 	const quote = { tag: "quote", children: [phrases.answered(author?.name, text)] } as const;
-	return { ...message, text: line, rich: [quote, ...rich] };
+	return { ...message, text: line, rich: [quote, ...rich] } as unknown as T;
 }
 
 function words<T extends BridgeEvent & Words>(event: T, capabilities: Capabilities): T {

@@ -84,8 +84,10 @@ type Base = Readonly<{
 
 /** One whose `aka` holds the id of its own thread may be the first of it: that is known to who remembers earlier ones. */
 export type Message = Base & Words & Readonly<{ kind: "message"; replyTo?: Reference; thread?: Reference }>;
-/** `target` says something else from now on. */
-export type Edit = Base & Words & Readonly<{ kind: "edit"; target: Reference }>;
+/** `target` says something else from now on. It still answers what it answered, and stands in the thread it stood in. */
+export type Edit = Base &
+	Words &
+	Readonly<{ kind: "edit"; target: Reference; replyTo?: Reference; thread?: Reference }>;
 /** `target` is taken back: by its author where `target.own` is known, else by a moderator. */
 export type Redaction = Base & Readonly<{ kind: "redaction"; target: Reference; reason?: string }>;
 /** add, remove: these emoji besides the others. set: these and no others; what is sent is always a set. */

@@ -5,9 +5,9 @@ import type { Refs } from "./network.ts";
 
 /** Every message an event is about. */
 export function references(event: BridgeEvent): readonly Reference[] {
-	if ("target" in event) return [event.target];
-	if (event.kind !== "message") return [];
-	return [event.replyTo, event.thread].filter((one) => one !== undefined);
+	const target = "target" in event ? [event.target] : [];
+	if (event.kind !== "message" && event.kind !== "edit") return target;
+	return [...target, event.replyTo, event.thread].filter((one) => one !== undefined);
 }
 
 /** Whether all that has to be found for showing the event natively was found. */

@@ -1,4 +1,4 @@
-import type { BridgeEvent, Reference, Words } from "../core/event.ts";
+import type { BridgeEvent, Message, Reference, Words } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import * as phrases from "../core/phrases.ts";
 import {
@@ -83,20 +83,23 @@ function said(
 	if (relation.type === "m.replace") {
 		const now = content["m.new_content"];
 		const words = isContent(now) && relation.to ? wordsOf(type, now, around) : undefined;
-		return words && { ...known, ...words, kind: "edit", target: own(relation.to) };
+		const edited = around.event(relation.to);
+		const before = edited?.sender === event.sender ? about(edited.content, around) : {};
+		return words && { ...known, ...words, ...before, kind: "edit", target: own(relation.to) };
 	}
 	const poll = isStart(type) ? pollIn(content) : undefined;
 	if (poll) return { ...known, kind: "poll", question: poll.question, answers: poll.answers };
 	const words = wordsOf(type, content, around);
-	return (
-		words && {
-			...known,
-			...words,
-			kind: "message",
-			...(relation.reply && { replyTo: pointed(relation.reply, around) }),
-			...(relation.type === "m.thread" && relation.to && { thread: pointed(relation.to, around) }),
-		}
-	);
+	return words && { ...known, ...words, ...about(content, around), kind: "message" };
+}
+
+/** What a message answers and the thread it stands in. A version changes nothing of it. // Matrix spec, "Event replacements" */
+function about(content: Content, around: Around): Pick<Message, "replyTo" | "thread"> {
+	const { type, to, reply } = relationOf(content);
+	return {
+		...(reply && { replyTo: pointed(reply, around) }),
+		...(type === "m.thread" && to && { thread: pointed(to, around) }),
+	};
 }
 
 /** Of a version of a message: it reads again as before that. */
@@ -114,7 +117,8 @@ function redaction(
 		if (around.isOurs(original.sender)) return undefined;
 		const words = wordsOf(original.type, latest(original), around);
 		const target = { ...pointed(original.event_id, around), own: ownId(original.event_id, original.sender) };
-		return words && { ...base, ...words, kind: "edit", target, sender: around.person(original.sender) };
+		const sender = around.person(original.sender);
+		return words && { ...base, ...words, ...about(original.content, around), kind: "edit", target, sender };
 	}
 	const reason = text(event.content.reason);
 	const author = removed?.sender ?? event.sender;

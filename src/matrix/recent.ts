@@ -110,14 +110,21 @@ export function keepRecent(deps: {
 				if (found) events.set(id, found);
 				return found;
 			};
-			for (const id of wanted.events) {
+			/** Also what it is a version of, if any. */
+			const lookThrough = async (id: string) => {
 				const found = await look(id);
 				const original = found && originalOf(found);
-				if (!original || original === id) continue;
+				if (!original || original === id) return;
 				// Once a version was taken back, only the homeserver knows how the message reads.
 				if (event.type === "m.room.redaction") kept.delete(original);
 				await look(original);
-			}
+			};
+			for (const id of wanted.events) await lookThrough(id);
+			// What is changed answers what it answered.
+			const changed = originalOf(events.get(redacted(event)) ?? event);
+			const before = changed === event.event_id ? undefined : events.get(changed);
+			const { reply = "", type, to = "" } = before ? relationOf(before.content) : {};
+			for (const id of [reply, type === "m.thread" ? to : ""]) if (id) await lookThrough(id);
 			const known = new Map<string, Person>();
 			const authors = [...events.values()].map((one) => one.sender);
 			for (const mxid of new Set([...authors, ...wanted.people].filter(isOurs))) {

@@ -5,6 +5,7 @@ import type { Log } from "../core/log.ts";
 import type { Bridge, Outbound, Support } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Component } from "./component.ts";
+import { heldSince } from "./features/delay.ts";
 import type { Hearing, Place, Sayable } from "./features/message.ts";
 import { account, fromChat, nowhere, said, stanzaOf, xmppNetwork } from "./from-xmpp.ts";
 import { bare, domain, local } from "./jid.ts";
@@ -166,8 +167,9 @@ export function direct(deps: {
 		const author = bare(from);
 		const place: Hearing = { ...placeOf(author, bare(ghost), other), author, opens: () => true };
 		const words = said(stanza, place) ?? first;
-		const { at, unique } = deps.now();
-		const event = fromChat(stanza, words, { room, to: other, now: at, missing: unique() });
+		const { at: now, unique } = deps.now();
+		const at = Math.min(now, heldSince(stanza, domain(ghost)) ?? now);
+		const event = fromChat(stanza, words, { room, to: other, at, missing: unique() });
 		deps.tell([event]);
 		return undefined;
 	}

@@ -211,11 +211,11 @@ export function fromGroupchat(
 export function fromChat(
 	message: Element,
 	says: Said,
-	where: Readonly<{ room: RoomId; to: Person; now: number; missing: string }>,
+	where: Readonly<{ room: RoomId; to: Person; at: number; missing: string }>,
 ): BridgeEvent {
 	const sender = account(message.attrs.from ?? "");
 	const id = madeUpId(sender.id, message.attrs.id || where.missing, content(says));
-	const base = { id, room: where.room, sender, to: where.to, at: where.now };
+	const base = { id, room: where.room, sender, to: where.to, at: where.at };
 	return event(message, says, base, undefined, sender.id);
 }
 
@@ -227,16 +227,15 @@ function event(
 	author: string | undefined,
 ): BridgeEvent {
 	const ids = idsOf({ stanzaId, sent: [message.attrs.id, originId(message)], author });
+	const about = { ...(replyTo && { replyTo }), ...(thread && { thread }) };
 	switch (act?.kind) {
 		case "edit":
-			return { ...base, ...words, ...act, aka: ids };
+			return { ...base, ...words, ...about, ...act, aka: ids };
 		case "redaction":
 		case "reaction":
 			return { ...base, ...act };
-		case undefined: {
-			const about = { ...(replyTo && { replyTo }), ...(thread && { thread }) };
+		case undefined:
 			return { ...base, ...words, ...about, kind: "message", aka: [...ids, ...aka] };
-		}
 		default:
 			return act satisfies never;
 	}

@@ -143,8 +143,9 @@ export function inParts(
 		if (caption && event.text !== "")
 			return send({
 				...out,
-				event: { ...said, kind: "edit", target },
-				refs: { ...out.refs, [named]: caption },
+				// It answers the file.
+				event: { ...said, kind: "edit", target, replyTo: { id: event.id, author: event.sender } },
+				refs: { ...out.refs, [named]: caption, [event.id]: file ?? [] },
 			});
 		const { id, room, sender, at } = event;
 		if (caption) {

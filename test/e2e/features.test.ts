@@ -261,6 +261,49 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(relation(await heard(noon))).toEqual({ "m.in_reply_to": { event_id: mine } });
 		});
 
+		test("an answer that is corrected stays an answer, and shows no quote besides", async () => {
+			const question = unique("🎉 supper?");
+			const { named } = await sends(question);
+			const event = await heard(question);
+			const [yes, no] = [unique("yes"), unique("no")];
+			const mine = await juliet.send(room, {
+				...{ msgtype: "m.text", body: yes },
+				"m.relates_to": { "m.in_reply_to": { event_id: event.event_id } },
+			});
+			const answer = await there("the answer", (one) => body(one)?.endsWith(yes) === true);
+			await juliet.send(room, {
+				...{ msgtype: "m.text", body: `* ${no}`, "m.new_content": { msgtype: "m.text", body: no } },
+				"m.relates_to": { rel_type: "m.replace", event_id: mine },
+			});
+			const correction = await there("the correction", (one) => body(one)?.endsWith(no) === true);
+			expect(correction.getChild("replace", ns.correct)?.attrs.id).toBe(answer.attrs.id);
+			expect(body(correction)).toBe(body(answer)?.replace(yes, no));
+			if (!ids) return;
+			expect(correction.getChild("reply", ns.reply)?.attrs.id).toBe(named);
+			const quote = `> Juliet: ${no}\n`;
+			const end = String(Array.from(quote).length);
+			const marked = () =>
+				xml("fallback", { xmlns: ns.fallback, for: ns.reply }, xml("body", { start: "0", end }));
+			const [noon, one] = [unique("at 🕛"), unique("at 🕐")];
+			const first = await sends(quote + noon, reply(nameOf(answer)), marked());
+			const said = await heard(noon);
+			const replace = xml("replace", { xmlns: ns.correct, id: first.id });
+			await sends(quote + one, reply(nameOf(answer)), marked(), replace);
+			const edit = await here(one, (seen) => changed(seen) === one);
+			expect(relation(edit)).toEqual({ rel_type: "m.replace", event_id: said.event_id });
+			expect(edit.content.body).toBe(`* ${one}`);
+		});
+
+		if (!inMuc)
+			test("a line that was held on its way has the time it was said", async () => {
+				const words = unique("held");
+				const stamp = new Date(Date.now() - 3_600_000).toISOString();
+				const from = to.replace(/^.*@bridge\./, "");
+				await sends(words, xml("delay", { xmlns: "urn:xmpp:delay", from, stamp }));
+				const event = await heard(words);
+				expect(event.origin_server_ts).toBe(Date.parse(stamp));
+			});
+
 		test("reactions are sets", async () => {
 			const cake = unique("cake");
 			const mine = await juliet.send(room, cake);

@@ -199,8 +199,10 @@ describe("a message with a file", () => {
 
 		test("gets another caption, a first one, or none; the file stays", async () => {
 			await edit("new", ids("op", "op.caption"));
-			expect(sent[0]?.event).toEqual({ ...event({}), id: "$2", kind: "edit", text: "new", target });
-			expect(sent[0]?.refs["own $1"]).toEqual(ids("op.caption"));
+			// It answers the file again.
+			const replyTo = { id: "$2" as MessageId, author: alice };
+			expect(sent[0]?.event).toEqual({ ...event({}), id: "$2", kind: "edit", text: "new", target, replyTo });
+			expect(sent[0]?.refs).toMatchObject({ "own $1": ids("op.caption"), $2: ids("op") });
 			await edit("first", ids("op"));
 			expect(sent[1]?.event).toEqual({
 				...event({ text: "first", replyTo: { id: "$1" as MessageId, author: alice } }),

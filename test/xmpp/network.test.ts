@@ -77,6 +77,22 @@ const summary = (answer: Element) =>
 		.filter(Boolean)
 		.join(" ");
 
+test("a line that was held on its way has the time it was said, and none that is still to come", async () => {
+	const held = (id: string, by: string, stamp: string) =>
+		`<message from='romeo@x.test/r' to='alice@bridge.test' id='${id}'><body>${id}</body><delay xmlns='urn:xmpp:delay' from='${by}' stamp='${stamp}'/></message>`;
+	const past = "2026-01-02T03:04:05Z";
+	await answers(
+		held("theirs", "x.test", past),
+		held("ours", domain, past),
+		held("others", "y.test", past),
+		held("later", "x.test", "2999-01-01T00:00:00Z"),
+	);
+	await vi.waitFor(() => expect(received).toHaveLength(4));
+	const [theirs, ours, ...others] = received.map(({ at }) => at);
+	expect([theirs, ours]).toEqual([Date.parse(past), Date.parse(past)]);
+	for (const at of others) expect(Math.abs(Date.now() - (at ?? 0))).toBeLessThan(60_000);
+});
+
 const muc = "http://jabber.org/protocol/muc";
 const ask = "from='romeo@x.test/r' to='alice@bridge.test'";
 test.each([

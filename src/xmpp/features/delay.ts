@@ -1,4 +1,5 @@
 import type { BridgeEvent } from "../../core/event.ts";
+import { domain } from "../jid.ts";
 import { type Element, xml } from "../xml.ts";
 import { along, type MessageFeature } from "./message.ts";
 
@@ -11,6 +12,17 @@ export function delayedBy(message: Element, by: string): number | undefined {
 		if (delay.attrs.from === by && !Number.isNaN(at)) return at;
 	}
 	return undefined;
+}
+
+/**
+ * When a line of a chat of two was said that was held on its way: by the server of who wrote it, or by ours, whose
+ * component we are. Whoever writes it themselves lies about no more than their own line.
+ */
+export function heldSince(message: Element, component: string): number | undefined {
+	const own = domain(message.attrs.from ?? "");
+	const parents = component.split(".").map((_, index, labels) => labels.slice(index).join("."));
+	const all = [own, ...parents].map((by) => delayedBy(message, by)).filter((at) => at !== undefined);
+	return all.length > 0 ? Math.min(...all) : undefined;
 }
 
 export const delay = (event: Pick<BridgeEvent, "at" | "late">, component: string): Element | undefined =>

@@ -26,13 +26,14 @@ export const replies: MessageFeature = {
 		};
 	},
 	write(event, draft, where) {
-		const target = event.kind === "message" ? event.replyTo : undefined;
-		if (!target) return draft;
+		// XEP-0308 §3: a correction stands for all of what it corrects, so it answers again.
+		if ((event.kind !== "message" && event.kind !== "edit") || !event.replyTo) return draft;
+		const target = event.replyTo;
 		const id = pick(where.refs[target.id], where.named);
 		const to = target.author && where.of(target.author).jid;
 		const element = id === undefined ? undefined : xml("reply", { xmlns: ns, id, to });
 		// A line that is more than the address of a file is no file for most clients.
-		if (target.text === undefined || (event.kind === "message" && event.media)) return along(draft, element);
+		if (target.text === undefined || event.media) return along(draft, element);
 		// As it goes over the wire: what is not sent does not count.
 		const quote = clean(phrases.quoted(nameOf(target.author, where), target.text, ""));
 		// Without an id (it came while the room kept no archive) the quote is all there is.

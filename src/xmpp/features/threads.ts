@@ -23,7 +23,7 @@ export const threads: MessageFeature = {
 		return { ...heard, aka: [...heard.aka, ...also], thread: { id: thread } };
 	},
 	write(event, draft, { refs, named }) {
-		const target = event.kind === "message" ? event.thread : undefined;
+		const target = event.kind === "message" || event.kind === "edit" ? event.thread : undefined;
 		if (!target) return draft;
 		const root = pick(refs[target.id], named);
 		const id = pick(refs[target.id], "thread") ?? (root === undefined ? undefined : about + root);
