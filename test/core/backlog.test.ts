@@ -1,0 +1,91 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { createBridge } from "../../src/core/bridge.ts";
+import { TemporaryError } from "../../src/core/errors.ts";
+import type { BridgeEvent } from "../../src/core/event.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import { permissions } from "../../src/core/permissions.ts";
+import { memoryMapping } from "../../src/store/memory.ts";
+import { sqliteJournal } from "../../src/store/sqlite.ts";
+import { fakeNetwork, lines, quiet, until } from "../fakes.ts";
+import { freshFile, never } from "../store/directory.ts";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+/** What we hold, in MiB; not what nobody has swept yet. */
+function held(): number {
+	collect();
+	return process.memoryUsage().heapUsed / 1_048_576;
+}
+
+const many = { perMinute: 1e9, burst: 1e9 };
+const [all, batch] = [100_000, 2_000];
+
+test("100,000 messages nobody takes wait on the disk, not in memory, and hold up no other room", {
+	timeout: 240_000,
+}, async () => {
+	const journal = sqliteJournal({ file: await freshFile("journal.db"), log: quiet, onFailure: never });
+	await journal.open();
+	const earth = fakeNetwork("earth");
+	const mars = fakeNetwork("mars");
+	for (const room of ["crater", "valley"]) mars.rooms.set(room, []);
+	mars.trouble = async ({ room }) => {
+		if (room === "crater") throw new TemporaryError("away");
+	};
+	const bridge = createBridge({
+		networks: [earth, mars],
+		mapping: memoryMapping(),
+		journal,
+		rules: {
+			level: permissions({ "*": "link" }),
+			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			direct: "known",
+			membersMirrored: 3,
+		},
+		log: quiet,
+	});
+	await bridge.start();
+	for (const [room, there] of [
+		["plaza", "crater"],
+		["market", "valley"],
+	])
+		await bridge.command({
+			id: `link ${there}` as MessageId,
+			network: earth.name,
+			room: room as RoomId,
+			sender: earth.person("ann"),
+			text: `link mars ${there}`,
+			mayChangeRoom: async () => true,
+			reply: async () => undefined,
+		});
+	const say = (from: number, count: number) =>
+		earth.bridge.receive(
+			Array.from({ length: count }, (_, n): BridgeEvent => {
+				return {
+					kind: "message",
+					style: "text",
+					id: `e${from + n}` as MessageId,
+					room: "plaza" as RoomId,
+					sender: earth.person("ann"),
+					at: Date.now(),
+					text: `line ${from + n} ${"x".repeat(200)}`,
+				};
+			}),
+		);
+
+	await say(0, batch);
+	const before = held();
+	for (let from = batch; from < all; from += batch) await say(from, batch);
+	expect(held() - before).toBeLessThan(16);
+	expect(await journal.stats()).toMatchObject({ waiting: all, dead: 0 });
+
+	await earth.say("market", "ann", "is anybody there?");
+	await until(
+		() => lines(mars).length === 1,
+		() => "the other room waits",
+		20_000,
+	);
+	await bridge.stop(5_000);
+	await journal.close();
+});
