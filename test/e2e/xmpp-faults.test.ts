@@ -268,7 +268,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 			await bridged.stop();
 			await comeBack();
 		};
-		expect(await through("killed -9 twice, stopped", { matrix: 20, xmpp: 60 }, ended)).toEqual([
+		expect(await through("killed -9 twice, stopped", { matrix: 20, xmpp: 80 }, ended)).toEqual([
 			nothing,
 			nothing,
 		]);

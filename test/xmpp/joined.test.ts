@@ -659,6 +659,21 @@ describe("leaving", () => {
 		expect(await w.done(w.say("back"))).toEqual(["S1"]);
 	});
 
+	test("a session of ours nobody knows any more is taken off the list when it is spoken to", async () => {
+		const w = world();
+		await w.attach();
+		w.muc.occupants.set("Ghost", { jid: "ghost@bridge.test/trivium", id: "x" });
+		w.muc.come("Romeo");
+		w.muc.say("Romeo", "hi", "1");
+		await w.settle();
+		expect(w.answers.map(({ attrs: { type, from, to } }) => [type, from, to])).toEqual([
+			["error", "ghost@bridge.test/trivium", `${room}/Romeo`],
+		]);
+		// XEP-0045 §16.4: the room knows by this one that they are gone.
+		expect(w.answers[0]?.getChild("error")?.getChild("recipient-unavailable")).toBeDefined();
+		expect(w.lines()).toEqual(["Romeo: hi"]);
+	});
+
 	test("a session of ours from an earlier run is sent home", async () => {
 		const w = world();
 		w.muc.come("Ghost");
