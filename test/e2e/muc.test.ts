@@ -117,6 +117,30 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		);
 	});
 
+	test("what is said while we come in is heard, every line of it", async () => {
+		const said: string[] = [];
+		let linked = false;
+		const talks = (async () => {
+			for (; !linked; await new Promise((resolve) => setTimeout(resolve, 10))) {
+				said.push(`line ${said.length}`);
+				await romeo.sendMessage(room, said.at(-1) ?? "", "groupchat");
+			}
+		})();
+		await new Promise((resolve) => setTimeout(resolve, 1_500));
+		const asked = said.length;
+		await link();
+		linked = true;
+		await talks;
+		await seen(`Romeo: ${said.at(-1)}`);
+		const lines = bridge.lines();
+		expect(lines).toEqual(said.slice(-lines.length).map((line) => `Romeo: ${line}`));
+		// By whole seconds, as rooms tell time.
+		const joined = romeo.inbox.items.findIndex((one) => one.attrs.from === `${room}/Trivium`);
+		const before = romeo.inbox.items.slice(0, joined).filter((one) => one.getChild("body")).length;
+		expect(lines.length, "from before the room knew of us").toBeGreaterThan(said.length - before);
+		expect(lines.length, "from before we were asked to come").toBeLessThan(said.length - asked + 110);
+	});
+
 	test("the same id twice, with other words, is two lines", async () => {
 		await link();
 		await romeo.sendMessage(room, "first", "groupchat", "1-1-1-1-1");
