@@ -103,10 +103,9 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		broadcast(nick, undefined, { codes });
 		const from = since ?? (faults.unasked ? 0 : undefined);
 		if (who.jid && from !== undefined) history(who.jid, from);
-		// XEP-0045 §7.2.15: with the time it was set, which is no news either.
-		const set = stamp(Date.now() - 60_000, jid);
-		if (who.jid)
-			send("message", { type: "groupchat", from: jid, to: who.jid }, xml("subject", {}, "Love"), set);
+		// XEP-0045 §7.2.15: with the time it was set, and the id it had then, which are no news either.
+		const set = [xml("subject", {}, "Love"), stamp(Date.now() - 60_000, jid), stanzaId("S0")];
+		if (who.jid) send("message", { type: "groupchat", from: jid, to: who.jid }, ...set);
 	}
 	function out(nick: string, item?: Item): void {
 		broadcast(nick, "unavailable", item);

@@ -93,6 +93,7 @@ export function incoming(
 			if (room.telling) {
 				room.telling = false;
 				room.gap?.end();
+				if (subject) return;
 			}
 			const mine = own(room, stanza, false);
 			// For an occupant that a run before this one left there: it comes again when we are in.
