@@ -2,10 +2,15 @@ import type { BridgeEvent } from "./event.ts";
 import type { RoomId } from "./ids.ts";
 import type { Reaction, Row } from "./journal.ts";
 import type { Link } from "./mapping.ts";
-import type { Refs } from "./network.ts";
+import type { Refs, Support } from "./network.ts";
 
 /** What the first attempt made of an event; every later one sends the same, for it may be there already. */
-export type Form = Readonly<{ event: BridgeEvent; refs: Refs; shown: readonly Reaction[] }>;
+export type Form = Readonly<{
+	event: BridgeEvent;
+	refs: Refs;
+	shown: readonly Reaction[];
+	reactions: Support;
+}>;
 /** What the journal keeps of that: where it went to and, unless the event alone makes it, its form. */
 type Decided = Readonly<{ room: RoomId; form?: Form }>;
 

@@ -134,9 +134,10 @@ export function deliver(deps: {
 		const event = speaker ? through(speaker, fit) : fit;
 		await excuse(row, said, event, target);
 		const on = event.kind === "reaction" ? refs[event.target.id]?.[0] : undefined;
-		if (event.kind !== "reaction" || !on) return { event, refs, shown: [] };
+		const how = { refs, reactions: can.reaction };
+		if (event.kind !== "reaction" || !on) return { ...how, event, shown: [] };
 		const set = await asSet(event, on, { network: link.network, room });
-		return set && { ...set, refs };
+		return set && { ...how, ...set };
 	}
 
 	return {
@@ -168,7 +169,7 @@ export function deliver(deps: {
 				delivered("hidden");
 				return undefined;
 			}
-			const { refs, shown } = form;
+			const { refs, shown, reactions } = form;
 			const event: BridgeEvent =
 				now() - form.event.at > lateAfter ? { ...form.event, late: true } : form.event;
 			const on = event.kind === "reaction" ? refs[event.target.id]?.[0] : undefined;
@@ -176,7 +177,8 @@ export function deliver(deps: {
 			// Gone: deleted by its author before it was ever sent.
 			if (!(await journal.attempt(row, request))) return undefined;
 			const { operation, trace, attempts: attempt } = row;
-			const out: Outbound = { operation, trace, portal, link, room: to.room, event, refs, shown, attempt };
+			const where = { portal, link, room: to.room };
+			const out: Outbound = { operation, trace, ...where, event, refs, shown, reactions, attempt };
 			const send = async () => {
 				const ids = await target.send(out);
 				if (event.kind === "reaction" && on) {

@@ -33,6 +33,8 @@ export type Outbound = Readonly<{
 	 * one id for each of its emoji (or with none, where a reaction has no id of its own).
 	 */
 	shown: readonly Reaction[];
+	/** How a reaction is to be shown: as the room's people chose, else as it can be. */
+	reactions: Support;
 	/** How often it was tried before; from 1 on, it may already be there. */
 	attempt: number;
 }>;

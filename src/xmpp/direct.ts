@@ -2,7 +2,7 @@ import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent, Person } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
-import type { Bridge, Outbound, Support } from "../core/network.ts";
+import type { Bridge, Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Component } from "./component.ts";
 import { heldSince } from "./features/delay.ts";
@@ -35,8 +35,6 @@ export function direct(deps: {
 	who(ghost: string): Promise<Person | undefined>;
 	/** The one JID of their ghost. */
 	ghost(person: Person): string;
-	/** Whether the clients of an account know a feature. */
-	support(account: string, ns: string): Support;
 	/** A client of an account wrote to a ghost. */
 	wrote(client: string, ghost: string): void;
 	tell(events: readonly BridgeEvent[]): void;
@@ -78,14 +76,13 @@ export function direct(deps: {
 	}
 
 	async function write(out: Outbound): Promise<readonly MessageId[]> {
-		const { event, operation, room, refs, shown } = out;
+		const { event, operation, room, refs, shown, reactions } = out;
 		if (!isSayable(event)) return [];
 		const [theirs, ghost] = pairOf(room);
 		const about = event.kind === "redaction" ? refs[event.target.id] : undefined;
 		if (about && speakerIn(about) === undefined) throw new PermanentError("forbidden", phrases.notYours);
-		const support = (ns: string) => deps.support(theirs, ns);
 		const place = placeOf(theirs, ghost, event.sender);
-		const said = to.draft(event, { ...place, refs, shown, support, component: domain(ghost) });
+		const said = to.draft(event, { ...place, refs, shown, reactions, component: domain(ghost) });
 		if (said.body === undefined && said.parts.length === 0) return [];
 		const name = event.sender.name ?? event.sender.address[0] ?? "";
 		const known = named.get(room) === name;

@@ -141,7 +141,6 @@ export function xmpp(
 	const theirClients = clients(link, resource, log);
 	const chats = direct({
 		link,
-		support: theirClients.support,
 		wrote: theirClients.wrote,
 		confirm: barrier(link, options.component),
 		resource,

@@ -215,6 +215,10 @@ describe("reactions", () => {
 		await says(earth, "ann", "end");
 		await reached(mars, 3);
 		expect(lines(mars).at(-1)).toBe("ann: end");
+		expect(await choose("settings reactions mixed")).toBe("reactions: mixed");
+		await react("add", "🎂");
+		await reached(mars, 4);
+		expect(mars.sent.at(-1)).toMatchObject({ event: { emoji: ["🎂"] }, reactions: "mixed" });
 		expect(await choose("settings reactions loud")).toContain("did not understand");
 	});
 

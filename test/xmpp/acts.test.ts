@@ -29,6 +29,7 @@ const out = (event: object, refs: Record<string, readonly string[]> = {}, operat
 		event: { id: "$e", room: "!r", sender: alice, at: 0, ...event },
 		refs,
 		shown: [],
+		reactions: "native",
 		attempt: 0,
 	}) as unknown as Outbound;
 const says = (text: string) => ({ kind: "message", style: "text", text });

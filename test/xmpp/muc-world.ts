@@ -165,6 +165,7 @@ export function world(faults: MucFaults = {}) {
 		event: { id: "$e" as MessageId, room: "!r" as RoomId, sender: alice, at: 0, ...event } as BridgeEvent,
 		refs: {},
 		shown: [],
+		reactions: "native",
 		attempt,
 	});
 	const say = (text: string, sender = alice, attempt = 0, operation?: string) =>

@@ -286,6 +286,7 @@ describe("a chat", () => {
 			event,
 			refs: {},
 			shown: [],
+			reactions: "native",
 			attempt: 0,
 		};
 	};
@@ -396,6 +397,7 @@ describe("a chat", () => {
 				...base,
 				event: { ...base.event, ...event } as never,
 				refs: { $1: ["msg 1" as never] },
+				reactions: network.capabilities(room, received[0] as Message).reaction,
 			});
 			return server.received.find((one) => one.attrs.id === operation);
 		};

@@ -176,7 +176,7 @@ const saying = (more: Partial<Saying> = {}): Saying => ({
 	...inRoom,
 	refs: {},
 	shown: [],
-	support: () => "native",
+	reactions: "native",
 	component: "bridge.test",
 	...more,
 });
@@ -211,7 +211,7 @@ describe("a message to XMPP", () => {
 			const where = saying({
 				refs,
 				shown: shown.map((emoji) => ({ emoji })),
-				support: () => support,
+				reactions: support,
 				...(as === "room without ids" && { named: "msg" as const }),
 			});
 			const { muc: _, ...two } = { ...where, named: "msg" as const, of: () => ({ jid: "x@y.test" }) };

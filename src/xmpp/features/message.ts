@@ -76,8 +76,8 @@ export type Saying = Place &
 		refs: Refs;
 		/** What its sender's reactions showed before. */
 		shown: readonly Reaction[];
-		/** Whether those who read it know this feature; `mixed` where some do, or nobody knows. */
-		support(ns: string): Support;
+		/** How reactions are shown there: `mixed` has words besides for those who do not know them. */
+		reactions: Support;
 		/** Our domain. */
 		component: string;
 	}>;

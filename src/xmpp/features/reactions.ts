@@ -29,7 +29,7 @@ export const reactions: MessageFeature = {
 			},
 		};
 	},
-	write(event, draft, { refs, named, shown, support }) {
+	write(event, draft, { refs, named, shown, reactions: how }) {
 		if (event.kind !== "reaction") return draft;
 		const id = pick(refs[event.target.id], named);
 		const element =
@@ -40,7 +40,7 @@ export const reactions: MessageFeature = {
 		const silent = given.length === 0;
 		// It came while the room kept no archive.
 		if (!element) return silent ? draft : { ...draft, body: words };
-		if (silent || support(ns) === "native") return along(draft, element, store());
+		if (silent || how === "native") return along(draft, element, store());
 		return along({ ...draft, body: words }, element, fallbackFor(ns), store());
 	},
 };

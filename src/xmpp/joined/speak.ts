@@ -65,7 +65,7 @@ export function speaking(context: Context) {
 
 	/** Resolves with the ids the line has in the room; with none where nothing was left to say. */
 	async function say(room: Room, ours: Ours, out: Outbound, event: Sayable): Promise<Ids> {
-		const { operation, refs, shown } = out;
+		const { operation, refs, shown, reactions } = out;
 		const known = (ids: Ids) => [...ids, spokenBy(operation, writers.get(operation) ?? ours.jid)];
 		const seen = reflected.get(operation);
 		if (seen) return known(seen);
@@ -88,7 +88,7 @@ export function speaking(context: Context) {
 				...placeOf(room),
 				refs,
 				shown,
-				support: () => "native" as const,
+				reactions,
 				component: context.component,
 			};
 			const id = context.marks().of(operation, room.jid, from.nick);
