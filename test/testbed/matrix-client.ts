@@ -21,12 +21,12 @@ export class MatrixClient {
 	readonly userId: string;
 	readonly accessToken: string;
 	readonly inbox: Inbox<SeenEvent>;
-	readonly #base: string;
+	readonly base: string;
 	readonly #end = new AbortController();
 	#syncing: Promise<void> = Promise.resolve();
 
 	constructor(base: string, { userId, accessToken }: Pick<MatrixAccount, "userId" | "accessToken">) {
-		this.#base = base;
+		this.base = base;
 		this.userId = userId;
 		this.accessToken = accessToken;
 		this.inbox = new Inbox(userId, (event) => JSON.stringify(event));
@@ -45,7 +45,7 @@ export class MatrixClient {
 
 	/** `path` below /_matrix/client, with version: `v3/rooms/…`. */
 	async request<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T> {
-		const response = await fetch(`${this.#base}/_matrix/client/${path}`, {
+		const response = await fetch(`${this.base}/_matrix/client/${path}`, {
 			method,
 			headers: { authorization: `Bearer ${this.accessToken}` },
 			signal: this.#end.signal,

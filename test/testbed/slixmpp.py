@@ -5,15 +5,18 @@ import base64
 import json
 import ssl
 import sys
+from xml.etree import ElementTree
 
 from slixmpp import JID, ClientXMPP
 
 PLUGINS = (
-    "xep_0030", "xep_0045", "xep_0308", "xep_0359", "xep_0421", "xep_0424", "xep_0425", "xep_0428", "xep_0444",
-    "xep_0461", "xep_0513", "xep_0066", "xep_0071", "xep_0231", "xep_0264", "xep_0385", "xep_0446", "xep_0447", "xep_0449",
+    "xep_0030", "xep_0045", "xep_0066", "xep_0071", "xep_0203", "xep_0231", "xep_0264", "xep_0308", "xep_0359",
+    "xep_0385", "xep_0421", "xep_0424", "xep_0425", "xep_0428", "xep_0444", "xep_0446", "xep_0447", "xep_0449",
+    "xep_0461", "xep_0513",
 )
 SFS = "urn:xmpp:sfs:0"
 REPLY = "urn:xmpp:reply:0"
+GEOLOC = "{http://jabber.org/protocol/geoloc}"
 
 
 def tell(**what):
@@ -52,7 +55,22 @@ def understood(message):
             "thumbnails": [dict(one.attrib) for one in thumbnails],
             "sticker": message["sticker"]["pack"] if has("sticker", "urn:xmpp:stickers:0") else None,
         }
+    seen["marked"] = [one.get("for") for one in message.xml.iter("{urn:xmpp:fallback:0}fallback")]
     seen["mentions"] = [message["body"][one["begin"]:one["end"]] for one in message["mentions"]]
+    if message["type"] == "error":
+        seen["error"] = message["error"]["text"]
+    if message["thread"]:
+        seen["thread"] = message["thread"]
+    if has("unstyled", "urn:xmpp:styling:0"):
+        seen["unstyled"] = True
+    if has("delay", "urn:xmpp:delay"):
+        seen["delayed"] = message["delay"]["stamp"].timestamp()
+    if has("x", "jabber:x:oob"):
+        seen["url"] = message["oob"]["url"]
+    if has("geoloc", GEOLOC[1:-1]):
+        # The plugin knows it in PEP only.
+        place = message.xml.find(GEOLOC + "geoloc")
+        seen["place"] = [place.findtext(GEOLOC + key) for key in ("lat", "lon")]
     return seen
 
 
@@ -66,7 +84,7 @@ class Client(ClientXMPP):
         self.ssl_context.verify_mode = ssl.CERT_NONE
         self.add_event_handler("session_start", self.begin)
         self.add_event_handler("failed_all_auth", lambda _: tell(failed="auth"))
-        for event in ("message", "reactions", "message_retract"):
+        for event in ("message", "message_error", "reactions", "message_retract"):
             self.add_event_handler(event, self.heard)
         self.told = set()
 
@@ -88,7 +106,10 @@ class Client(ClientXMPP):
         reader = asyncio.StreamReader()
         await asyncio.get_event_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():
-            await self.do(**json.loads(line))
+            try:
+                await self.do(**json.loads(line))
+            except Exception as error:
+                tell(failed=repr(error))
 
     async def shared(self, file, how):
         data = base64.b64decode(file["data"])
@@ -109,6 +130,11 @@ class Client(ClientXMPP):
             tell(joined=to)
         elif do == "say":
             message = self.make_message(mto=to, mbody=more["body"], mtype=kind)
+            # What no plugin of its own writes.
+            for part in more.get("parts", []):
+                message.append(ElementTree.fromstring(part))
+            if "thread" in more:
+                message["thread"] = more["thread"]
             message.send()
             tell(said=message["id"])
         elif do == "correct":
@@ -137,6 +163,9 @@ class Client(ClientXMPP):
             message["html"]["body"] = '<p><img src="cid:%s" alt="%s"/></p>' % (cid, more["body"])
             message.send()
             tell(said=message["id"])
+        elif do == "role":
+            await self["xep_0045"].set_role(to, more["nick"], more["role"])
+            tell(moderated=more["nick"])
         elif do == "moderate":
             await self["xep_0425"].moderate(JID(to), more["id"], more["reason"])
             tell(moderated=more["id"])

@@ -21,20 +21,34 @@ export type Heard = {
 	answered?: string;
 	quote?: string;
 	mentions: string[];
+	/** Features whose clients do not show the body, or part of it. */
+	marked: (string | null)[];
+	/** Of a refusal, the reason. */
+	error?: string;
+	thread?: string;
+	unstyled?: true;
+	/** When it was said, seconds since 1970. */
+	delayed?: number;
+	url?: string;
 	file?: {
 		name?: string;
 		"media-type"?: string;
 		size?: number;
 		width?: number;
 		height?: number;
+		length?: number;
 		desc?: string;
 		url: string;
 		oob: string;
 		thumbnails: Record<string, string>[];
 		sticker: string | null;
 	};
+	/** Latitude and longitude. */
+	place?: [string, string];
 };
-type Line = Partial<Record<"ready" | "joined" | "said" | "moderated" | "failed", string>> & { heard?: Heard };
+type Line = Partial<Record<"ready" | "joined" | "said" | "moderated" | "failed" | "warned", string>> & {
+	heard?: Heard;
+};
 type Command = { do: string; to: string; room?: boolean } & Record<string, unknown>;
 
 /** A client that shares no code with ours. */
@@ -52,7 +66,7 @@ export class Slixmpp {
 			rest = whole.pop() ?? "";
 			for (const line of whole) this.lines.push(JSON.parse(line) as Line);
 		});
-		child.stderr?.setEncoding("utf8").on("data", (chunk: string) => this.lines.push({ failed: chunk }));
+		child.stderr?.setEncoding("utf8").on("data", (chunk: string) => this.lines.push({ warned: chunk }));
 	}
 
 	static async connect(account: XmppAccount): Promise<Slixmpp> {
@@ -75,10 +89,13 @@ export class Slixmpp {
 		return self;
 	}
 
-	#answer(name: keyof Line): Promise<Line> {
+	async #answer(name: keyof Line): Promise<Line> {
 		const from = this.#read;
-		const fits = (line: Line) => this.lines.items.indexOf(line) >= from && line[name] !== undefined;
-		return this.lines.waitFor(`"${name}"`, fits, 20_000);
+		const fits = (line: Line) =>
+			this.lines.items.indexOf(line) >= from && (line[name] ?? line.failed) !== undefined;
+		const line = await this.lines.waitFor(`"${name}"`, fits, 20_000);
+		if (line[name] === undefined) throw new Error(line.failed);
+		return line;
 	}
 
 	/** Does what the program knows by this name; where it answers by `name` resolves with that. */

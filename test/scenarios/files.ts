@@ -1,0 +1,21 @@
+import type { FileKind } from "./script.ts";
+
+/** One black point. */
+const png = Buffer.from(
+	"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==",
+	"base64",
+);
+const types: Record<FileKind, string> = {
+	image: "image/png",
+	sticker: "image/png",
+	video: "video/mp4",
+	audio: "audio/mpeg",
+	voice: "audio/ogg",
+	file: "application/pdf",
+};
+
+/** What somebody sends. */
+export const bytesOf = (kind: FileKind) => ({
+	type: types[kind],
+	bytes: types[kind] === "image/png" ? png : Buffer.alloc(100, "x"),
+});
