@@ -92,6 +92,10 @@ export function matrixPerson(
 			return [text(deed.says, deed.html ? html : {})];
 		}
 		if ("emotes" in deed) return [{ msgtype: "m.emote", body: deed.emotes }];
+		if ("notices" in deed) return [{ msgtype: "m.notice", body: deed.notices }];
+		if ("invents" in deed) return [{ body: deed.invents }, "org.example.dance"];
+		if ("encrypts" in deed)
+			return [{ algorithm: "m.megolm.v1.aes-sha2", ciphertext: "AwgAEnAC" }, "m.room.encrypted"];
 		if ("answers" in deed)
 			return [
 				text(deed.with, { "m.relates_to": { "m.in_reply_to": { event_id: names.ids(deed.answers).id } } }),
@@ -178,7 +182,7 @@ export function matrixPerson(
 		return who.length > 0 ? ` (to ${who.join(", ")})` : "";
 	}
 	async function fileLine(content: Table): Promise<string> {
-		const path = String(content.url).slice("mxc://".length);
+		const path = String(content.url ?? table(content.file).url).slice("mxc://".length);
 		const answer = await fetch(`${client.base}/_matrix/client/v1/media/download/${path}`, {
 			headers: { authorization: `Bearer ${client.accessToken}` },
 		});

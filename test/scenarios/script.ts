@@ -8,6 +8,9 @@ export type Place = "chat" | "MUC";
 export type Deed = { as?: string } & (
 	| { says: string; html?: string; opens?: string }
 	| { emotes: string }
+	| { notices: string }
+	/** Something no bridge has heard of, with words for those who have not either. */
+	| { invents: string }
 	| { answers: string; with: string }
 	| { corrects: string; with: string }
 	| { deletes: string; because?: string }
@@ -41,7 +44,7 @@ export type Step = {
 	/** What comes back to the one who did it. */
 	told?: Lines;
 };
-export type Story = { name: string; in: readonly Place[]; steps: readonly Step[] };
+export type Story = { file: string; name: string; in: readonly Place[]; steps: readonly Step[] };
 
 const folder = new URL("./", import.meta.url);
 
@@ -54,7 +57,7 @@ export const stories: readonly Story[] = readdirSync(folder)
 			const [who, deed] = Object.entries(does)[0] ?? [];
 			return { seen, told, where, bridge, who, deed } as Step;
 		};
-		return { ...story, steps: steps.map(read) };
+		return { file, ...story, steps: steps.map(read) };
 	});
 
 export const linesOf = (lines: Lines | undefined): readonly string[] =>

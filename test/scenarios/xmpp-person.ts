@@ -31,6 +31,12 @@ export function xmppPerson(
 		return ids(await client.hears("its own line", (heard) => own(heard) && heard.id === id));
 	}
 
+	/** In a room the nick at the start is enough. */
+	function mention({ names: who, with: words }: Extract<Deed, { names: unknown }>): string {
+		const [begin, end] = [words.indexOf(who), words.indexOf(who) + who.length];
+		return `<mention xmlns="urn:xmpp:mentions:0" jid="${to}" begin="${begin}" end="${end}"/>`;
+	}
+
 	function file({ sends, called, with: words }: Extract<Deed, { sends: unknown }>) {
 		const { bytes, type } = bytesOf(sends);
 		const url = share(called, bytes, type);
@@ -46,7 +52,9 @@ export function xmppPerson(
 		const nothing = { id: "", named: "", from: name, text: "" };
 		if ("says" in deed) return say(deed.says, deed.opens ? { thread: deed.opens } : {});
 		if ("emotes" in deed) return say(`/me ${deed.emotes}`);
-		if ("names" in deed) return say(deed.with);
+		if ("names" in deed) return say(deed.with, room ? {} : { parts: [mention(deed)] });
+		if ("invents" in deed)
+			return say(deed.invents, { parts: [`<dance xmlns="https://example.org/dance"/>`] });
 		if ("points" in deed) return say(deed.points);
 		if ("sends" in deed) return file(deed);
 		if ("continues" in deed) return say(deed.with, { thread: names.threadId(deed.continues) });
