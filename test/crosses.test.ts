@@ -1,25 +1,62 @@
-import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { stories } from "./scenarios/script.ts";
 
 const read = (file: string) => readFileSync(file, "utf8");
 const page = read("docs/what-crosses.md");
-const tests = ["features", "media", "conversation"]
-	.map((name) => read(`test/e2e/${name}.test.ts`))
+const tests = readdirSync("test/e2e")
+	.filter((file) => file.endsWith(".test.ts"))
+	.map((file) => read(`test/e2e/${file}`))
 	.join("\n");
-const cells = page
+const table = page
 	.slice(page.indexOf("## Which test"))
 	.split("\n")
 	.filter((line) => line.startsWith("| ") && !line.startsWith("| |"))
-	.flatMap((line) =>
+	.map((line) =>
 		line
+			.slice(1, -1)
 			.split(" | ")
-			.slice(1)
-			.map((cell) => cell.replace(/\|/g, "").trim()),
-	)
-	.filter(Boolean);
+			.map((cell) => cell.trim()),
+	);
 
-test.each([...new Set(cells)])("what-crosses.md names a test there is: %s", (name) => {
-	expect(tests).toContain(`"${name}"`);
+/** Everything people do. */
+const rows = [
+	...["text in any writing", "emotes", "notices", "formatting", "mentions", "corrections", "own deletions"],
+	...["moderators' deletions", "replies", "threads", "reactions", "reactions as a room chose"],
+	...["images, with words", "files, video, audio", "voice messages", "stickers", "encrypted attachments"],
+	...["places", "polls, votes, results", "encrypted messages", "time of late messages"],
+	"anything else with words",
+];
+
+test("what-crosses.md has a row for everything people do", () =>
+	expect(table.map(([name]) => name)).toEqual(rows));
+
+describe.each(table)("what-crosses.md, %s", (_row, chat = "", muc = "", hosted = "") => {
+	test.each([
+		["a chat", chat, "chat"],
+		["a MUC", muc, "MUC"],
+	])("names for %s a test that there is, or a reason, in both directions", (_where, cell, place) => {
+		const parts = cell.split(/(?=[→←⇄])/).map((part) => part.replace(/[,;] $/, "").trim());
+		const directions = parts.map((part) => part.slice(0, 1)).join("");
+		expect(directions, cell).toMatch(/⇄|→.*←|←.*→/);
+		for (const part of parts) {
+			const what = part.slice(1).trim();
+			const [, story] = /^\[(.*)\]$/.exec(what) ?? [];
+			const [, name] = /^"(.*)"$/.exec(what) ?? [];
+			if (story) expect(stories.find(({ file }) => file === `${story}.yaml`)?.in).toContain(place);
+			else if (name) expect(tests).toContain(`"${name}"`);
+			else expect(what).toMatch(/^[a-zA-Z].{5,}/);
+		}
+	});
+
+	// Until there are any.
+	test("names no test in hosted rooms", () => expect(hosted).toBe(""));
 });
 
-test("what-crosses.md names tests at all", () => expect(cells.length).toBeGreaterThan(20));
+test("every conversation is in the table, and its link leads to it", () => {
+	for (const { file } of stories) {
+		const name = file.replace(".yaml", "");
+		expect(page).toContain(`[${name}]: ../test/scenarios/${file}`);
+		expect(page).toContain(` [${name}]`);
+	}
+});
