@@ -1,9 +1,12 @@
 import http from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What happens to a request: an answer in place of the server's, one that comes later, or the line cut after the server carried it out. */
-export type Fault = { status: number; body: object } | { delay: number } | "drop";
+/**
+ * What happens to a request: an answer in place of the server's, one that comes later, the line cut after the server
+ * carried it out, or no answer for ever.
+ */
+export type Fault = { status: number; body: object } | { delay: number } | "drop" | "silence";
 export type FaultyProxy = Awaited<ReturnType<typeof startProxy>>;
 
 /**
@@ -17,8 +20,8 @@ export async function startProxy(taken?: (path: string, body: string) => void) {
 	async function pass(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
 		const { method = "GET", headers, url = "/" } = request;
 		const wrong = fault(url, method);
-		if (wrong && wrong !== "drop" && "delay" in wrong) await sleep(wrong.delay);
-		if (wrong && wrong !== "drop" && "status" in wrong) {
+		if (typeof wrong === "object" && "delay" in wrong) await sleep(wrong.delay);
+		if (typeof wrong === "object" && "status" in wrong) {
 			request.resume();
 			response
 				.writeHead(wrong.status, { "content-type": "application/json" })
@@ -28,8 +31,8 @@ export async function startProxy(taken?: (path: string, body: string) => void) {
 		const body: Buffer[] | undefined = taken && [];
 		if (body) request.on("data", (chunk: Buffer) => body.push(chunk));
 		const onward = http.request(target + url, { method, headers }, (answer) => {
-			if (wrong === "drop") {
-				answer.resume().on("end", () => request.socket.destroy());
+			if (wrong === "drop" || wrong === "silence") {
+				answer.resume().on("end", () => wrong === "drop" && request.socket.destroy());
 				return;
 			}
 			if (answer.statusCode === 200 && body) taken?.(url, Buffer.concat(body).toString("utf8"));
@@ -43,6 +46,10 @@ export async function startProxy(taken?: (path: string, body: string) => void) {
 	const server = http.createServer((request, response) => {
 		pass(request, response).catch(() => request.socket.destroy());
 	});
+	const sockets = new Set<Socket>();
+	server.on("connection", (socket: Socket) => {
+		sockets.add(socket.once("close", () => sockets.delete(socket)));
+	});
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	return {
 		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -52,6 +59,10 @@ export async function startProxy(taken?: (path: string, body: string) => void) {
 		/** Holds for every request from now on. */
 		fail(next: typeof fault = () => undefined): void {
 			fault = next;
+		},
+		/** Ends every connection with a RST; what was under way goes on behind us, and nobody hears of it. */
+		reset(): void {
+			for (const socket of sockets) socket.resetAndDestroy();
 		},
 		close(): void {
 			server.closeAllConnections();

@@ -1,0 +1,47 @@
+import net, { type AddressInfo } from "node:net";
+
+export type Wire = Awaited<ReturnType<typeof startWire>>;
+
+/** Stands in the TCP connections of two sides, and fails as networks do. */
+export async function startWire() {
+	let target = 0;
+	const ends = new Set<net.Socket>();
+	const silent = new WeakSet<net.Socket>();
+
+	const server = net.createServer((near) => {
+		const far = net.connect(target, "127.0.0.1");
+		for (const [one, other] of [
+			[near, far],
+			[far, near],
+		] as const) {
+			ends.add(one);
+			one.on("data", (chunk) => {
+				if (!silent.has(one)) other.write(chunk);
+			});
+			one.on("error", () => undefined); // "close" follows
+			one.on("close", () => {
+				ends.delete(one);
+				if (!silent.has(one)) other.destroy();
+			});
+		}
+	});
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	return {
+		port: (server.address() as AddressInfo).port,
+		leadsTo(port: number): void {
+			target = port;
+		},
+		/** Ends every connection with a RST to both sides; what was under way is gone. */
+		reset(): void {
+			for (const one of ends) one.resetAndDestroy();
+		},
+		/** Every connection there is now stays open and carries nothing ever again, as through a router that forgot it. */
+		forget(): void {
+			for (const one of ends) silent.add(one);
+		},
+		close(): void {
+			for (const one of ends) one.destroy();
+			server.close();
+		},
+	};
+}
