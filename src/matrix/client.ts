@@ -103,7 +103,7 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 
 	return {
 		call,
-		whoami: () => call<{ user_id: string }>("GET", `${v3}/account/whoami`),
+		whoami: () => call<{ user_id: string }>("GET", `${v3}/account/whoami`, { timeout: soon }),
 		/** Makes the account; true when it is new. // Matrix spec, application services "Server admin style permissions" */
 		async register(localpart: string): Promise<boolean> {
 			const body = { type: "m.login.application_service", username: localpart, inhibit_login: true };

@@ -1,80 +1,223 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Log } from "../core/log.ts";
+import type { Bridge } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isEvent, type MatrixEvent } from "./event.ts";
 
-/** When we look after a disturbance, in ms: soon, and when the homeserver's own repeating is over. */
+/** When all rooms are looked at after a disturbance, in ms: soon, and when the homeserver's own repeating is over. */
 const looks = [5_000, 20_000, 60_000];
-/** How long before a disturbance was noticed it can have begun, in ms; two clocks may differ by some of it. */
-const unnoticed = 10 * 60_000;
-/** Ids of handed events kept in mind, and how many of a room's newest are looked at. */
-const [remembered, pageSize] = [20_000, 100];
+/** Without a transaction for so long, in ms, the homeserver has none under way; and for how long we wait for that. */
+const [quiet, patience] = [3_000, 30_000];
+/** How far back in a room what is missing is looked for. */
+const [pages, pageSize] = [30, 30];
+/** What the clocks of two homeservers may differ by, in ms. */
+const skew = 10 * 60_000;
+/** Ids of handed events kept in mind. */
+const remembered = 20_000;
+/** How much the disk may be behind, in ms: what is read again is known by its own key. */
+const saveEvery = 1_000;
+
+/** How far we were handed a room. */
+type Read = Readonly<{ event: string; at: number }>;
+type Room = {
+	/** Of the cursor on disk; absent where the room is in no portal. */
+	key?: string;
+	read?: Read;
+	saved?: Read;
+	/** Something behind `read` may never have been handed to us. */
+	unsure: boolean;
+};
 
 export type Gaps = ReturnType<typeof keepGaps>;
 
 /**
- * Finds what a homeserver never handed over. Synapse keeps the events of its next transaction in memory, which a restart
+ * Finds what a homeserver never handed over. Synapse keeps the events of its next transactions in memory, which a restart
  * forgets, and leaves a transaction lying that it made in the moment between the end of its repeating and being up
- * again (until it repeats the next time, which may be weeks). So after each disturbance the rooms that were heard from
- * since our start are read, and what is missing is taken as if it had come.
+ * again (until it repeats the next time, which may be weeks). So after each disturbance, our own start among them, a
+ * room is read back to what we were handed last before anything more of it is taken; and where nothing more comes a
+ * few times in the minute after.
  */
 export function keepGaps(deps: {
 	client: Pick<Client, "messages">;
+	bridge: Pick<Bridge, "cursor" | "saveCursor">;
+	/** The link a room is in a portal by. */
+	linkOf(room: string): Promise<string | undefined>;
 	/** As whom a room can be read; undefined is the bot. */
 	reader(room: string): Promise<string | undefined>;
 	isOurs(mxid: string): boolean;
 	take(events: readonly MatrixEvent[]): Promise<void>;
 	log: Log;
 }) {
-	const { client, reader, isOurs, take, log } = deps;
+	const { client, bridge, isOurs, take, log } = deps;
 	const seen = new Set<string>();
-	/** When the first event came that we heard of in a room: what is older may be from before it was ours. */
-	const since = new Map<string, number>();
+	const rooms = new Map<string, Room>();
 	let timers: NodeJS.Timeout[] = [];
-	let begun = 0;
+	let stopped = false;
+	let handedAt = 0;
+	/** How often there was reason to doubt: what was found before the last time settles nothing. */
+	let doubts = 0;
 
-	function heard(events: readonly unknown[]): void {
-		for (const { event_id, room_id, origin_server_ts } of events.filter(isEvent)) {
-			if (!since.has(room_id)) since.set(room_id, origin_server_ts);
-			seen.add(event_id);
+	async function roomOf(name: string): Promise<Room> {
+		const link = rooms.has(name) ? undefined : await deps.linkOf(name);
+		const key = link && `matrix ${link}`;
+		const stored = key && (await bridge.cursor(key));
+		const known = rooms.get(name);
+		if (known) return known;
+		const read = stored ? (JSON.parse(stored) as Read) : undefined;
+		const room: Room = {
+			...(key && { key }),
+			...(read && { read, saved: read }),
+			unsure: read !== undefined,
+		};
+		rooms.set(name, room);
+		return room;
+	}
+
+	async function save(room: Room): Promise<void> {
+		const { key, read } = room;
+		if (!key || !read || read === room.saved) return;
+		room.saved = read;
+		await bridge.saveCursor({ key, value: JSON.stringify(read) });
+	}
+	async function saveAll(): Promise<void> {
+		for (const room of rooms.values()) await save(room);
+	}
+	const saving = setInterval(
+		() =>
+			void saveAll().catch((error: unknown) =>
+				log.error({ err: error }, "how far rooms were read is not saved"),
+			),
+		saveEvery,
+	).unref();
+
+	/**
+	 * What people said in a room since `read` and we were not handed, oldest first. With `until`, the ids of a
+	 * transaction, only what is before those: what is behind them is on its way.
+	 */
+	async function missing(name: string, read: Read, until?: ReadonlySet<string>): Promise<MatrixEvent[]> {
+		const as = await deps.reader(name);
+		let found: MatrixEvent[] = [];
+		let reached = until === undefined;
+		let from: string | undefined;
+		for (let page = 0; page < pages; page++) {
+			const { chunk, end } = await client.messages(name, { limit: pageSize, from, ...(as && { as }) });
+			for (const event of chunk.filter(isEvent)) {
+				const said = event.state_key === undefined && !isOurs(event.sender);
+				const passed = event.event_id === read.event || (said && event.origin_server_ts < read.at - skew);
+				if (passed) return reached ? found.reverse() : [];
+				if (until?.has(event.event_id)) {
+					reached = true;
+					found = [];
+				} else if (said && !seen.has(event.event_id)) found.push(event);
+			}
+			if (end === undefined) break;
+			from = end;
+		}
+		return reached ? found.reverse() : [];
+	}
+
+	async function told(name: string, read: Read, until?: ReadonlySet<string>): Promise<MatrixEvent[]> {
+		try {
+			const found = await missing(name, read, until);
+			if (found.length > 0)
+				log.warn(
+					{ room: name, count: found.length },
+					"the homeserver did not hand these over: they were read",
+				);
+			return found;
+		} catch (error) {
+			// We are not in that room any more.
+			if (error instanceof MatrixError) return [];
+			throw error;
+		}
+	}
+
+	/** Takes note of what was handed over, and is taken. */
+	function heard(events: readonly MatrixEvent[]): void {
+		for (const { event_id: event, room_id, origin_server_ts: at } of events) {
+			const room = rooms.get(room_id);
+			// What was read by us may be handed over after all, long after.
+			if (room && !room.unsure && !seen.has(event)) room.read = { event, at };
+			seen.add(event);
 			if (seen.size > remembered) seen.delete(seen.values().next().value as string);
 		}
 	}
 
 	async function look(): Promise<void> {
-		for (const [room, from] of since)
+		for (let waited = 0; waited < patience && Date.now() - handedAt < quiet; waited += quiet)
+			await wait(quiet, undefined, { ref: false });
+		for (const [name, room] of rooms) {
+			if (stopped || !room.read) continue;
+			const when = doubts;
 			try {
-				const as = await reader(room);
-				const { chunk } = await client.messages(room, { limit: pageSize, ...(as && { as }) });
-				const missing = chunk
-					.filter(isEvent)
-					.filter((event) => event.state_key === undefined && !isOurs(event.sender))
-					.filter((event) => event.origin_server_ts >= Math.max(from, begun) && !seen.has(event.event_id))
-					.reverse();
-				if (missing.length === 0) continue;
-				log.warn({ room, count: missing.length }, "the homeserver did not hand these over: they were read");
-				await take(missing);
-				heard(missing);
+				const found = await told(name, room.read);
+				if (found.length > 0) await take(found);
+				if (doubts === when) room.unsure = false;
+				heard(found);
 			} catch (error) {
-				// We are not in that room any more.
-				if (error instanceof MatrixError) since.delete(room);
-				else log.warn({ err: error, room }, "could not look whether the homeserver handed all over");
+				log.warn({ err: error, room: name }, "could not look whether the homeserver handed all over");
 			}
+		}
 	}
 
-	function stop(): void {
+	/** The homeserver went away, or seems to have: what it had for us may be lost. */
+	function doubt(): void {
+		doubts++;
+		for (const room of rooms.values()) room.unsure = room.read !== undefined;
+	}
+
+	/** One of us was away and is back, or failed the other. */
+	function disturbed(): void {
+		doubt();
 		for (const timer of timers) clearTimeout(timer);
-		timers = [];
+		timers = looks.map((ms) => setTimeout(() => void look(), ms).unref());
 	}
 
 	return {
-		/** Takes note of what was handed over. */
-		heard,
-		/** One of us was away, or failed the other. */
-		disturbed(): void {
-			stop();
-			begun = Date.now() - unnoticed;
-			timers = looks.map((ms) => setTimeout(() => void look(), ms).unref());
+		/** A room is in a portal by this link from now on. */
+		async follow(name: string, link: string): Promise<void> {
+			const room = await roomOf(name);
+			room.key = `matrix ${link}`;
+			await save(room);
 		},
-		stop,
+		/** Takes what was handed over, and first what should have been before it. */
+		async taken(events: readonly MatrixEvent[]): Promise<void> {
+			handedAt = Date.now();
+			// It did not hear us acknowledge these.
+			const again = events.length > 0 && events.every(({ event_id }) => seen.has(event_id));
+			const when = doubts;
+			const before: MatrixEvent[] = [];
+			const sure: Room[] = [];
+			for (const [name, those] of Map.groupBy(events, ({ room_id }) => room_id)) {
+				const room = rooms.get(name) ?? (await roomOf(name));
+				if (!room.unsure || !room.read) continue;
+				try {
+					before.push(...(await told(name, room.read, new Set(those.map(({ event_id }) => event_id)))));
+					sure.push(room);
+				} catch (error) {
+					// Read later; until then `read` stays where it is.
+					log.warn({ err: error, room: name }, "could not look whether the homeserver handed all over");
+				}
+			}
+			try {
+				await take([...before, ...events]);
+			} catch (error) {
+				disturbed();
+				throw error;
+			}
+			if (doubts === when) for (const room of sure) room.unsure = false;
+			heard([...before, ...events]);
+			if (again) disturbed();
+		},
+		doubt,
+		disturbed,
+		/** Whether a homeserver that goes away now could take something with it. */
+		busy: () => Date.now() - handedAt < patience,
+		async stop(): Promise<void> {
+			stopped = true;
+			clearInterval(saving);
+			for (const timer of timers) clearTimeout(timer);
+			await saveAll();
+		},
 	};
 }

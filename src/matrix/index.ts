@@ -12,6 +12,7 @@ import { capabilities } from "./capabilities.ts";
 import { MatrixError, matrixClient } from "./client.ts";
 import { delivery } from "./deliver.ts";
 import { keepDoubt } from "./doubt.ts";
+import { isEvent } from "./event.ts";
 import { keepGaps } from "./gaps.ts";
 import { keepGhosts } from "./ghosts.ts";
 import { lookup } from "./lookup.ts";
@@ -24,6 +25,7 @@ import { refusals } from "./refusals.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { keepRooms } from "./rooms.ts";
 import { transactions } from "./transactions.ts";
+import { keepWatch } from "./watch.ts";
 
 export type MatrixOptions = Readonly<{
 	/** URL of the client-server API. */
@@ -45,8 +47,6 @@ export type MatrixOptions = Readonly<{
 /** Whose people have ghosts here; each has its namespace in the registration. */
 export const bridgedNetworks: readonly string[] = ["xmpp", "mqtt"];
 const botName = "Trivium";
-/** How often a homeserver that is away is asked whether it is back, in ms. */
-const probe = 2_000;
 
 /** Matrix, as an application service of one homeserver. */
 export function matrix(
@@ -82,8 +82,6 @@ export function matrix(
 	const aliasOf = (room: string) => `matrix alias ${room}`;
 	/** What needs core to work; made at start. */
 	let side!: ReturnType<typeof compose>;
-	let stopped = false;
-	let watching = false;
 	/** Why the homeserver is of no use to us, as far as we were told. */
 	let down: string | undefined = "not asked yet";
 
@@ -97,19 +95,25 @@ export function matrix(
 		const common = { client, members, ghosts, rooms, doubt, recent, bridge, files, domain, bot, isOurs, log };
 		const find = lookup({ ...common, networks: bridgedNetworks, named });
 		const take = transactions({ ...common, prefix: options.prefix, refuse });
-		const gaps = keepGaps({
-			...common,
-			reader: speaker,
-			take: (events) => take({ events, ephemeral: [] }),
-		});
-		const transaction = async (one: Transaction) => {
-			gaps.heard(one.events);
-			try {
-				await take(one);
-			} catch (error) {
+		const gaps = keepGaps({ ...common, linkOf, reader: speaker, take });
+		const watch = keepWatch({
+			client,
+			busy: gaps.busy,
+			away(cause) {
+				down = cause;
+				gaps.doubt();
+			},
+			back() {
+				down = undefined;
+				bridge.resume(name);
 				gaps.disturbed();
-				throw error;
-			}
+			},
+		});
+		const transaction = async ({ events }: Transaction) => {
+			const known = events.filter(isEvent);
+			if (known.length < events.length)
+				log.warn({ count: events.length - known.length }, "the homeserver sent what is no event");
+			await gaps.taken(known);
 		};
 		const { listen } = options.appservice;
 		const user = async (mxid: string) => mxid === bot || find.ghost(mxid);
@@ -118,7 +122,7 @@ export function matrix(
 			{ transaction, alias: find.alias, user },
 			log,
 		);
-		return { bridge, find, listener, gaps, deliver: delivery(common) };
+		return { bridge, find, listener, gaps, watch, deliver: delivery(common) };
 	}
 
 	/** Waits for the homeserver, however long; only what it will never accept ends that. */
@@ -140,32 +144,12 @@ export function matrix(
 		}
 	}
 
-	/** After a failure: where the homeserver itself is away, watches for its return and has the lanes go on then. */
-	async function watch(): Promise<void> {
-		if (watching) return;
-		watching = true;
-		for (let away = false; !stopped; away = true) {
-			const back = await client.whoami().catch((error: Error) => {
-				down = error.message;
-			});
-			if (back) down = undefined;
-			if (back && away) {
-				side.bridge.resume(name);
-				side.gaps.disturbed();
-			}
-			if (back) break;
-			await wait(probe, undefined, { ref: false });
-		}
-		watching = false;
-	}
-
 	/** A definite no of the homeserver is the end of a delivery or request; a person is told. */
 	async function definite<T>(work: () => Promise<T>): Promise<T> {
 		try {
 			return await work();
 		} catch (error) {
-			if (error instanceof TemporaryError)
-				watch().catch((failure: unknown) => log.error({ err: failure }, "watching failed"));
+			if (error instanceof TemporaryError) side.watch.now();
 			if (!(error instanceof MatrixError)) throw error;
 			const reason = error.status === 403 ? "forbidden" : error.status === 404 ? "not-found" : "failed";
 			throw new PermanentError(reason, phrases.homeserverRefused(error.message), { cause: error });
@@ -174,6 +158,7 @@ export function matrix(
 
 	const portalOf = (room: RoomId) => side.bridge.portal(name, room);
 	const speaker = async (room: RoomId) => rooms.speaker(room, await portalOf(room));
+	const linkOf = async (room: RoomId) => (await portalOf(room))?.links.find((link) => link.room === room)?.id;
 	const people = (room: string): readonly Person[] =>
 		[...members.of(room)]
 			.filter(([mxid]) => !isOurs(mxid))
@@ -189,6 +174,7 @@ export function matrix(
 			await client.join(room);
 			rooms.withBot.add(room);
 		}
+		await side.gaps.follow(room, link.id);
 		const alias = aliases.get(room) ?? (await mapping.setting(aliasOf(room)));
 		if (alias) aliases.set(room, alias);
 		const as = await rooms.speaker(room, portal);
@@ -226,13 +212,14 @@ export function matrix(
 				.ping(registration.id)
 				.catch((error: unknown) => log.warn({ err: error }, "the homeserver does not reach us by its url"));
 			side.gaps.disturbed();
+			side.watch.start();
 		},
 		async pause() {
-			side?.gaps.stop();
 			await side?.listener.stop();
+			await side?.gaps.stop();
 		},
 		async stop() {
-			stopped = true;
+			side?.watch.stop();
 			client.close();
 		},
 		status: () => (down === undefined ? { up: true } : { up: false, cause: down }),

@@ -3,12 +3,11 @@ import type { BridgeEvent } from "../core/event.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Network } from "../core/network.ts";
-import type { Transaction } from "./appservice.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
 import type { Doubt } from "./doubt.ts";
 import { encryption } from "./encrypted.ts";
-import { isEvent, type MatrixEvent } from "./event.ts";
+import type { MatrixEvent } from "./event.ts";
 import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { invites } from "./invites.ts";
@@ -34,7 +33,7 @@ export function transactions(deps: {
 	isOurs(mxid: string): boolean;
 	refuse: Network["refuse"];
 	log: Log;
-}): (transaction: Transaction) => Promise<void> {
+}): (events: readonly MatrixEvent[]) => Promise<void> {
 	const { members, recent, rooms, bridge, bot, isOurs, log } = deps;
 	const invited = invites({ ...deps, take });
 	const encrypted = encryption(deps);
@@ -149,10 +148,5 @@ export function transactions(deps: {
 		late.abort();
 	}
 
-	return async ({ events }) => {
-		const known = events.filter(isEvent);
-		if (known.length < events.length)
-			log.warn({ count: events.length - known.length }, "the homeserver sent what is no event");
-		await take(known);
-	};
+	return take;
 }

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { TemporaryError } from "../../src/core/errors.ts";
 import { MatrixError } from "../../src/matrix/client.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { keepGaps } from "../../src/matrix/gaps.ts";
 import { quiet } from "../fakes.ts";
 
-beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000 }));
+beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000, shouldAdvanceTime: true }));
 afterEach(() => void vi.useRealTimers());
 
 let count = 0;
@@ -17,83 +18,162 @@ const event = (more: Partial<MatrixEvent> = {}): MatrixEvent => ({
 	content: { msgtype: "m.text", body: "hi" },
 	...more,
 });
-/** A homeserver with these events in its rooms, in their order, and what was read from it. */
+const events = (n: number, more: Partial<MatrixEvent> = {}) => Array.from({ length: n }, () => event(more));
+
+/** A homeserver with these events in its rooms, in their order, what was taken of them, and rooms that were read. */
 function world(timeline: MatrixEvent[]) {
-	const taken: string[][] = [];
+	const taken: string[] = [];
 	const asked: string[] = [];
-	const gaps = keepGaps({
-		client: {
-			async messages(room, { limit }) {
-				asked.push(room);
-				if (room === "!gone") throw new MatrixError(403, "M_FORBIDDEN", "not in the room");
-				return {
-					chunk: timeline
-						.filter(({ room_id }) => room_id === room)
-						.toReversed()
-						.slice(0, limit),
-				};
+	const disk = new Map<string, string>();
+	const fails = { messages: undefined as Error | undefined, take: undefined as Error | undefined };
+	const run = () =>
+		keepGaps({
+			client: {
+				async messages(room, { limit, from = "0" }) {
+					asked.push(room);
+					if (room === "!gone") throw new MatrixError(403, "M_FORBIDDEN", "not in the room");
+					if (fails.messages) throw fails.messages;
+					const newest = timeline.filter(({ room_id }) => room_id === room).toReversed();
+					const end = Number(from) + limit;
+					return { chunk: newest.slice(Number(from), end), ...(end < newest.length && { end: String(end) }) };
+				},
 			},
-		},
-		reader: async () => undefined,
-		isOurs: (mxid) => mxid.startsWith("@_"),
-		take: async (events) => void taken.push(events.map(({ event_id }) => event_id)),
-		log: quiet,
-	});
-	return { gaps, taken, asked };
+			bridge: {
+				cursor: async (key) => disk.get(key),
+				saveCursor: async ({ key, value }) => void disk.set(key, value),
+			},
+			linkOf: async (room) => `link of ${room}`,
+			reader: async () => undefined,
+			isOurs: (mxid) => mxid.startsWith("@_"),
+			async take(handed) {
+				if (fails.take) throw fails.take;
+				taken.push(...handed.map(({ event_id }) => event_id));
+			},
+			log: quiet,
+		});
+	return { run, gaps: run(), taken, asked, fails };
 }
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+const ids = (...of: readonly (MatrixEvent | readonly MatrixEvent[])[]) =>
+	of.flat().map(({ event_id }) => event_id);
 
-test("what was never handed over is read after a disturbance, once and in order", async () => {
-	const [first, lost, other, last] = [event(), event(), event(), event()];
-	const { gaps, taken } = world([first, lost, other, last]);
-	gaps.heard([first, last]);
-	await pass(100_000);
-	expect(taken).toEqual([]);
-	gaps.disturbed();
-	await pass(100_000);
-	expect(taken).toEqual([[lost.event_id, other.event_id]]);
+test("what was never handed over stands before what is handed next, after the homeserver was away", async () => {
+	const [first, lost, next, coming] = [event(), events(40), event(), event()];
+	const { gaps, taken } = world([first, ...lost, next, coming]);
+	await gaps.taken([first]);
+	gaps.doubt();
+	await gaps.taken([next]);
+	expect(taken).toEqual(ids(first, lost, next));
+	await gaps.taken([coming]);
+	expect(taken).toEqual(ids(first, lost, next, coming));
 });
 
-test("what comes late by itself is not read", async () => {
-	const [first, late] = [event(), event()];
-	const { gaps, taken } = world([first, late]);
-	gaps.heard([first]);
-	gaps.disturbed();
-	await pass(2_000);
-	gaps.heard([late]);
+test("without a disturbance no room is read", async () => {
+	const { gaps, asked } = world([]);
+	await gaps.taken([event()]);
+	await gaps.taken([event()]);
 	await pass(100_000);
-	expect(taken).toEqual([]);
+	expect(asked).toEqual([]);
 });
 
-test("what is from before the room was ours, from long ago, our own, or state is left alone", async () => {
-	const before = event({ origin_server_ts: Date.now() - 1_000 });
+test("where nothing more is said it is read some seconds later, once and in order", async () => {
+	const [first, lost] = [event(), events(3)];
+	const { gaps, taken } = world([first, ...lost]);
+	await gaps.taken([first]);
+	gaps.disturbed();
+	await pass(100_000);
+	expect(taken).toEqual(ids(first, lost));
+});
+
+test("what the homeserver and we forgot together is read by the next run", async () => {
+	const [first, lost, next] = [event(), events(3), event()];
+	const { gaps, run, taken } = world([first, ...lost, next]);
+	await gaps.taken([first]);
+	await pass(1_500);
+	const second = run();
+	await second.follow("!room", "link of !room");
+	await second.taken([next]);
+	expect(taken).toEqual(ids(first, lost, next));
+});
+
+test("what the homeserver is handing over, many at a time, is left to it", async () => {
+	const [first, backlog] = [event(), events(120)];
+	const { gaps, run, taken } = world([first, ...backlog]);
+	await gaps.taken([first]);
+	await pass(1_500);
+	const second = run();
+	second.disturbed();
+	for (let n = 0; n < 120; n += 20) {
+		await second.taken(backlog.slice(n, n + 20));
+		await pass(2_000);
+	}
+	expect(taken).toEqual(ids(first, backlog));
+});
+
+test("what was not taken is found again, also when the room could not be read at once", async () => {
+	const [first, lost, next, last] = [event(), event(), event(), event()];
+	const { gaps, taken, fails } = world([first, lost, next, last]);
+	await gaps.taken([first]);
+	gaps.doubt();
+	fails.take = new TemporaryError("the disk is slow");
+	await expect(gaps.taken([next])).rejects.toThrow("the disk is slow");
+	fails.take = undefined;
+	fails.messages = new TemporaryError("busy");
+	await gaps.taken([next]);
+	fails.messages = undefined;
+	await gaps.taken([last]);
+	expect(taken).toEqual(ids(first, next, lost, last));
+});
+
+test("a transaction that comes again is a sign that others may not come", async () => {
+	const [first, lost] = [event(), event()];
+	const { gaps, taken } = world([first, lost]);
+	await gaps.taken([first]);
+	await gaps.taken([first]);
+	await pass(100_000);
+	expect(taken).toEqual(ids(first, first, lost));
+});
+
+test("what comes late after all is no reason to read the room from there again", async () => {
+	const [first, lost, next] = [event(), event(), event()];
+	const { gaps, run, taken } = world([first, lost, next]);
+	await gaps.taken([first]);
+	gaps.doubt();
+	await gaps.taken([next]);
+	await gaps.taken([lost]);
+	await gaps.stop();
+	run().disturbed();
+	await pass(100_000);
+	expect(taken).toEqual(ids(first, lost, next, lost));
+});
+
+test("what is from before the room was ours, our own, or state is left alone", async () => {
+	const before = events(2);
 	const first = event();
-	await pass(3_600_000);
 	const own = event({ sender: "@_xmpp_romeo:hs.test" });
 	const join = event({ type: "m.room.member", state_key: "@bob:hs.test", content: { membership: "join" } });
-	const old = event({ origin_server_ts: Date.now() - 1_800_000 });
-	const { gaps, taken } = world([before, first, old, own, join]);
-	gaps.heard([first]);
+	const { gaps, taken } = world([...before, first, own, join]);
+	await gaps.taken([first]);
 	gaps.disturbed();
 	await pass(100_000);
-	expect(taken).toEqual([]);
+	expect(taken).toEqual(ids(first));
 });
 
-test("rooms nothing was heard from are not asked, nor again those we are out of", async () => {
-	const { gaps, asked } = world([event({ room_id: "!silent" })]);
-	gaps.heard([event(), event({ room_id: "!gone" })]);
+test("rooms nothing was heard from are not asked, and those we are out of stop nothing", async () => {
+	const [first, lost] = [event(), event()];
+	const { gaps, asked, taken } = world([event({ room_id: "!silent" }), first, lost]);
+	await gaps.taken([event({ room_id: "!gone" }), first]);
 	gaps.disturbed();
 	await pass(10_000);
-	expect(asked.sort()).toEqual(["!gone", "!room"]);
-	await pass(100_000);
-	expect(asked.filter((room) => room === "!gone")).toHaveLength(1);
+	expect([...new Set(asked)].sort()).toEqual(["!gone", "!room"]);
+	expect(taken).toContain(lost.event_id);
 });
 
 test("nothing is asked once it has stopped", async () => {
 	const { gaps, asked } = world([]);
-	gaps.heard([event()]);
+	await gaps.taken([event()]);
 	gaps.disturbed();
-	gaps.stop();
+	await gaps.stop();
 	await pass(100_000);
 	expect(asked).toEqual([]);
 });

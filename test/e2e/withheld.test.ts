@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Bridged, startBridged } from "../testbed/bridge.ts";
+import { MatrixClient } from "../testbed/matrix-client.ts";
+import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
+import { XmppClient } from "../testbed/xmpp-client.ts";
+
+// Synapse keeps what it has yet to hand us in memory, and forgets it when it is restarted.
+describe("what a homeserver that was restarted never hands over", { retry: 0 }, () => {
+	let bridged: Bridged;
+	let inward: FaultyProxy;
+	let alice: MatrixClient;
+	let romeo: XmppClient;
+	const handed = new Set<string>();
+
+	beforeAll(async () => {
+		inward = await startProxy((_, body) => {
+			const { events = [] } = JSON.parse(body) as { events?: { content: { body?: string } }[] };
+			for (const { content } of events) if (content.body) handed.add(content.body);
+		});
+		bridged = await startBridged({
+			xmpp: "prosody",
+			prosody: { conflict: "kick_old" },
+			appservice: inward.url,
+			config: ({ ports }) => {
+				inward.leadsTo(`http://127.0.0.1:${ports.appservice}`);
+				const much = () => ({ per_minute: 1_000_000, burst: 100_000 });
+				return { limits: { sender: much(), domain: much() } };
+			},
+		});
+		const { bed } = bridged;
+		alice = await MatrixClient.connect(bed.matrix.url, await bed.matrixUser("alice"));
+		romeo = await XmppClient.connect(await bed.xmppUser("prosody", "romeo"));
+	});
+	afterAll(async () => {
+		await Promise.all([alice?.close(), romeo?.close()]);
+		await bridged?.down();
+		inward?.close();
+	});
+
+	let count = 0;
+	/** A MUC in a new portal. Resolves with how to speak from Matrix, and what the MUC was told. */
+	async function portal() {
+		const muc = `verona${++count}@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(muc, "Romeo");
+		const room = await alice.createRoom({ preset: "public_chat" });
+		await alice.invite(room, "@trivium:hs.test");
+		await alice.waitFor(
+			"the bot",
+			(e) => e.room_id === room && e.state_key === "@trivium:hs.test" && e.content.membership === "join",
+		);
+		await alice.send(room, `!bridge link xmpp ${muc}`);
+		await alice.waitFor(
+			"the link",
+			(e) => e.room_id === room && /^Linked/.test(String(e.content.body)),
+			20_000,
+		);
+		const say = async (from: number, to: number) => {
+			for (let n = from; n < to; n++) await alice.send(room, `line ${n}`);
+		};
+		const heard = () =>
+			romeo.inbox.items
+				.filter((one) => one.attrs.from?.startsWith(`${muc}/`))
+				.flatMap((one) => /^line (\d+)$/.exec(one.getChild("body")?.getText() ?? "")?.[1] ?? [])
+				.map(Number);
+		await say(0, 1);
+		await expect.poll(heard, { timeout: 20_000 }).toEqual([0]);
+		return { say, heard };
+	}
+	const lines = (until: number) => Array.from({ length: until }, (_, n) => n);
+
+	test("is read and stands where it was said, when more is said", async () => {
+		const { say, heard } = await portal();
+		handed.clear();
+		inward.fail(() => ({ delay: 1_500 }));
+		await say(1, 10);
+		await bridged.bed.kill("synapse");
+		inward.fail();
+		await bridged.bed.start("synapse");
+		await say(10, 13);
+		await expect.poll(() => heard().length, { timeout: 30_000 }).toBe(13);
+		expect(heard()).toEqual(lines(13));
+		expect(handed.size, "Synapse handed all over: nothing was tested").toBeLessThan(9);
+	});
+
+	test("is read when nothing more is said, and the bridge died with it", async () => {
+		const { say, heard } = await portal();
+		handed.clear();
+		inward.fail(() => ({ delay: 1_500 }));
+		await say(1, 10);
+		await Promise.all([bridged.kill(), bridged.bed.kill("synapse")]);
+		inward.fail();
+		await bridged.bed.start("synapse");
+		await bridged.start();
+		await expect.poll(() => heard().length, { timeout: 40_000 }).toBe(10);
+		await sleep(1_000);
+		expect(heard()).toEqual(lines(10));
+		expect(handed.size, "Synapse handed all over: nothing was tested").toBeLessThan(9);
+	});
+});
