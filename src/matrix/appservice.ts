@@ -33,7 +33,12 @@ process.noDeprecation = warned ?? false;
 /** The most a legal transaction holds is 100 events of 64 KiB and as many EDUs; the library stops at 5 MB. */
 const largestBody = 32 * 1024 * 1024;
 
-export type Transaction = Readonly<{ events: readonly unknown[]; ephemeral: readonly unknown[] }>;
+export type Transaction = Readonly<{
+	/** The homeserver's own name for it. */
+	id: string;
+	events: readonly unknown[];
+	ephemeral: readonly unknown[];
+}>;
 
 export type Handlers = Readonly<{
 	/** Resolves when all of it is on disk; the homeserver repeats what was rejected. */
@@ -97,7 +102,11 @@ export function appservice(
 		#server: http.Server | undefined;
 
 		/** Transactions are what there are many of: in express they would cost as much as all the rest of a message. */
-		async #transaction(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+		async #transaction(
+			id: string,
+			request: http.IncomingMessage,
+			response: http.ServerResponse,
+		): Promise<void> {
 			const text = await read(request);
 			if (text === undefined) return refuse(response, 413, "M_TOO_LARGE", "the body is too large");
 			let body: Record<string, unknown>;
@@ -112,6 +121,7 @@ export function appservice(
 			if (!events) return refuse(response, 400, "M_BAD_JSON", "a transaction has a list of events");
 			return answer(response, async () => {
 				await handlers.transaction({
+					id,
 					events,
 					// COMPAT the old spelling; a homeserver that sends both means the same by them.
 					ephemeral: list(body.ephemeral) ?? list(body["de.sorunome.msc2409.ephemeral"]) ?? [],
@@ -146,9 +156,9 @@ export function appservice(
 				}
 				// Whatever is put must not reach the library: it would acknowledge a transaction before it is on disk.
 				if (request.method !== "PUT") return app(request, response);
-				if (!transactionPath.test(request.url ?? ""))
-					return refuse(response, 404, "M_UNRECOGNIZED", "unknown path or method");
-				this.#transaction(request, response).catch((error: unknown) => {
+				const id = transactionPath.exec(request.url ?? "")?.[1];
+				if (id === undefined) return refuse(response, 404, "M_UNRECOGNIZED", "unknown path or method");
+				this.#transaction(id, request, response).catch((error: unknown) => {
 					log.warn({ err: error }, "a transaction broke off");
 					response.destroy();
 				});
@@ -200,7 +210,7 @@ export function appservice(
 }
 
 // COMPAT without the prefix: older homeservers fall back to that. // Matrix spec, application services "Legacy routes"
-const transactionPath = /^(?:\/_matrix\/app\/v1)?\/transactions\/[^/?]+(?:\?|$)/;
+const transactionPath = /^(?:\/_matrix\/app\/v1)?\/transactions\/([^/?]+)(?:\?|$)/;
 
 /** The whole body; undefined where it is larger than any that is legal. */
 async function read(request: http.IncomingMessage): Promise<string | undefined> {

@@ -33,9 +33,9 @@ export type Gaps = ReturnType<typeof keepGaps>;
 /**
  * Finds what a homeserver never handed over. Synapse keeps the events of its next transactions in memory, which a restart
  * forgets, and leaves a transaction lying that it made in the moment between the end of its repeating and being up
- * again (until it repeats the next time, which may be weeks). So after each disturbance, our own start among them, a
- * room is read back to what we were handed last before anything more of it is taken; and where nothing more comes a
- * few times in the minute after.
+ * again (until it repeats the next time, which may be weeks). So after each disturbance, our own start among them, and
+ * where Synapse's numbers of transactions leave one out, a room is read back to what we were handed last before anything
+ * more of it is taken; and where nothing more comes a few times in the minute after.
  */
 export function keepGaps(deps: {
 	client: Pick<Client, "messages">;
@@ -54,6 +54,8 @@ export function keepGaps(deps: {
 	let timers: NodeJS.Timeout[] = [];
 	let stopped = false;
 	let handedAt = 0;
+	/** The last transaction's number, where the homeserver counts them. */
+	let number: number | undefined;
 	/** How often there was reason to doubt: what was found before the last time settles nothing. */
 	let doubts = 0;
 
@@ -181,8 +183,11 @@ export function keepGaps(deps: {
 			await save(room);
 		},
 		/** Takes what was handed over, and first what should have been before it. */
-		async taken(events: readonly MatrixEvent[]): Promise<void> {
+		async taken(transaction: string, events: readonly MatrixEvent[]): Promise<void> {
 			handedAt = Date.now();
+			const last = number;
+			number = /^\d+$/.test(transaction) ? Number(transaction) : undefined;
+			if (last !== undefined && number !== undefined && number > last + 1) disturbed();
 			// It did not hear us acknowledge these.
 			const again = events.length > 0 && events.every(({ event_id }) => seen.has(event_id));
 			const when = doubts;

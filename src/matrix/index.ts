@@ -109,11 +109,11 @@ export function matrix(
 				gaps.disturbed();
 			},
 		});
-		const transaction = async ({ events }: Transaction) => {
+		const transaction = async ({ id, events }: Transaction) => {
 			const known = events.filter(isEvent);
 			if (known.length < events.length)
 				log.warn({ count: events.length - known.length }, "the homeserver sent what is no event");
-			await gaps.taken(known);
+			await gaps.taken(id, known);
 		};
 		const { listen } = options.appservice;
 		const user = async (mxid: string) => mxid === bot || find.ghost(mxid);

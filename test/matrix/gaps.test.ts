@@ -53,6 +53,8 @@ function world(timeline: MatrixEvent[]) {
 		});
 	return { run, gaps: run(), taken, asked, fails };
 }
+/** As a homeserver that does not count. */
+const handed = (to: ReturnType<typeof keepGaps>, ...of: readonly MatrixEvent[]) => to.taken("some", of);
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const ids = (...of: readonly (MatrixEvent | readonly MatrixEvent[])[]) =>
 	of.flat().map(({ event_id }) => event_id);
@@ -60,18 +62,18 @@ const ids = (...of: readonly (MatrixEvent | readonly MatrixEvent[])[]) =>
 test("what was never handed over stands before what is handed next, after the homeserver was away", async () => {
 	const [first, lost, next, coming] = [event(), events(40), event(), event()];
 	const { gaps, taken } = world([first, ...lost, next, coming]);
-	await gaps.taken([first]);
+	await handed(gaps, first);
 	gaps.doubt();
-	await gaps.taken([next]);
+	await handed(gaps, next);
 	expect(taken).toEqual(ids(first, lost, next));
-	await gaps.taken([coming]);
+	await handed(gaps, coming);
 	expect(taken).toEqual(ids(first, lost, next, coming));
 });
 
 test("without a disturbance no room is read", async () => {
 	const { gaps, asked } = world([]);
-	await gaps.taken([event()]);
-	await gaps.taken([event()]);
+	await handed(gaps, event());
+	await handed(gaps, event());
 	await pass(100_000);
 	expect(asked).toEqual([]);
 });
@@ -79,7 +81,7 @@ test("without a disturbance no room is read", async () => {
 test("where nothing more is said it is read some seconds later, once and in order", async () => {
 	const [first, lost] = [event(), events(3)];
 	const { gaps, taken } = world([first, ...lost]);
-	await gaps.taken([first]);
+	await handed(gaps, first);
 	gaps.disturbed();
 	await pass(100_000);
 	expect(taken).toEqual(ids(first, lost));
@@ -88,23 +90,23 @@ test("where nothing more is said it is read some seconds later, once and in orde
 test("what the homeserver and we forgot together is read by the next run", async () => {
 	const [first, lost, next] = [event(), events(3), event()];
 	const { gaps, run, taken } = world([first, ...lost, next]);
-	await gaps.taken([first]);
+	await handed(gaps, first);
 	await pass(1_500);
 	const second = run();
 	await second.follow("!room", "link of !room");
-	await second.taken([next]);
+	await handed(second, next);
 	expect(taken).toEqual(ids(first, lost, next));
 });
 
 test("what the homeserver is handing over, many at a time, is left to it", async () => {
 	const [first, backlog] = [event(), events(120)];
 	const { gaps, run, taken } = world([first, ...backlog]);
-	await gaps.taken([first]);
+	await handed(gaps, first);
 	await pass(1_500);
 	const second = run();
 	second.disturbed();
 	for (let n = 0; n < 120; n += 20) {
-		await second.taken(backlog.slice(n, n + 20));
+		await handed(second, ...backlog.slice(n, n + 20));
 		await pass(2_000);
 	}
 	expect(taken).toEqual(ids(first, backlog));
@@ -113,34 +115,44 @@ test("what the homeserver is handing over, many at a time, is left to it", async
 test("what was not taken is found again, also when the room could not be read at once", async () => {
 	const [first, lost, next, last] = [event(), event(), event(), event()];
 	const { gaps, taken, fails } = world([first, lost, next, last]);
-	await gaps.taken([first]);
+	await handed(gaps, first);
 	gaps.doubt();
 	fails.take = new TemporaryError("the disk is slow");
-	await expect(gaps.taken([next])).rejects.toThrow("the disk is slow");
+	await expect(handed(gaps, next)).rejects.toThrow("the disk is slow");
 	fails.take = undefined;
 	fails.messages = new TemporaryError("busy");
-	await gaps.taken([next]);
+	await handed(gaps, next);
 	fails.messages = undefined;
-	await gaps.taken([last]);
+	await handed(gaps, last);
 	expect(taken).toEqual(ids(first, next, lost, last));
 });
 
 test("a transaction that comes again is a sign that others may not come", async () => {
 	const [first, lost] = [event(), event()];
 	const { gaps, taken } = world([first, lost]);
-	await gaps.taken([first]);
-	await gaps.taken([first]);
+	await handed(gaps, first);
+	await handed(gaps, first);
 	await pass(100_000);
 	expect(taken).toEqual(ids(first, first, lost));
+});
+
+test("a transaction that was left out is read before the next one", async () => {
+	const [first, lost, next, late] = [event(), events(2), event(), event()];
+	const { gaps, taken } = world([first, ...lost, next, late]);
+	await gaps.taken("7", [first]);
+	await gaps.taken("9", [next]);
+	await gaps.taken("8", lost);
+	await gaps.taken("10", [late]);
+	expect(taken).toEqual(ids(first, lost, next, lost, late));
 });
 
 test("what comes late after all is no reason to read the room from there again", async () => {
 	const [first, lost, next] = [event(), event(), event()];
 	const { gaps, run, taken } = world([first, lost, next]);
-	await gaps.taken([first]);
+	await handed(gaps, first);
 	gaps.doubt();
-	await gaps.taken([next]);
-	await gaps.taken([lost]);
+	await handed(gaps, next);
+	await handed(gaps, lost);
 	await gaps.stop();
 	run().disturbed();
 	await pass(100_000);
@@ -153,7 +165,7 @@ test("what is from before the room was ours, our own, or state is left alone", a
 	const own = event({ sender: "@_xmpp_romeo:hs.test" });
 	const join = event({ type: "m.room.member", state_key: "@bob:hs.test", content: { membership: "join" } });
 	const { gaps, taken } = world([...before, first, own, join]);
-	await gaps.taken([first]);
+	await handed(gaps, first);
 	gaps.disturbed();
 	await pass(100_000);
 	expect(taken).toEqual(ids(first));
@@ -162,7 +174,7 @@ test("what is from before the room was ours, our own, or state is left alone", a
 test("rooms nothing was heard from are not asked, and those we are out of stop nothing", async () => {
 	const [first, lost] = [event(), event()];
 	const { gaps, asked, taken } = world([event({ room_id: "!silent" }), first, lost]);
-	await gaps.taken([event({ room_id: "!gone" }), first]);
+	await handed(gaps, event({ room_id: "!gone" }), first);
 	gaps.disturbed();
 	await pass(10_000);
 	expect([...new Set(asked)].sort()).toEqual(["!gone", "!room"]);
@@ -171,7 +183,7 @@ test("rooms nothing was heard from are not asked, and those we are out of stop n
 
 test("nothing is asked once it has stopped", async () => {
 	const { gaps, asked } = world([]);
-	await gaps.taken([event()]);
+	await handed(gaps, event());
 	gaps.disturbed();
 	await gaps.stop();
 	await pass(100_000);
