@@ -12,7 +12,7 @@ const [quiet, patience] = [3_000, 30_000];
 const [pages, pageSize] = [30, 30];
 /** What the clocks of two homeservers may differ by, in ms. */
 const skew = 10 * 60_000;
-/** Ids of handed events kept in mind. */
+/** Ids of events kept in mind. */
 const remembered = 20_000;
 /** How much the disk may be behind, in ms: what is read again is known by its own key. */
 const saveEvery = 1_000;
@@ -27,6 +27,11 @@ type Room = {
 	/** Something behind `read` may never have been handed to us. */
 	unsure: boolean;
 };
+
+function keep(ids: Set<string>, id: string): void {
+	ids.add(id);
+	if (ids.size > remembered) ids.delete(ids.values().next().value as string);
+}
 
 export type Gaps = ReturnType<typeof keepGaps>;
 
@@ -50,6 +55,8 @@ export function keepGaps(deps: {
 }) {
 	const { client, bridge, isOurs, take, log } = deps;
 	const seen = new Set<string>();
+	/** Those of them that were read, and not handed over yet. */
+	const early = new Set<string>();
 	const rooms = new Map<string, Room>();
 	let timers: NodeJS.Timeout[] = [];
 	let stopped = false;
@@ -134,14 +141,15 @@ export function keepGaps(deps: {
 		}
 	}
 
-	/** Takes note of what was handed over, and is taken. */
-	function heard(events: readonly MatrixEvent[]): void {
+	/** Takes note of what is taken: what was handed over, or read by us. */
+	function heard(events: readonly MatrixEvent[], read = false): void {
 		for (const { event_id: event, room_id, origin_server_ts: at } of events) {
 			const room = rooms.get(room_id);
 			// What was read by us may be handed over after all, long after.
 			if (room && !room.unsure && !seen.has(event)) room.read = { event, at };
-			seen.add(event);
-			if (seen.size > remembered) seen.delete(seen.values().next().value as string);
+			keep(seen, event);
+			if (read) keep(early, event);
+			else early.delete(event);
 		}
 	}
 
@@ -155,7 +163,7 @@ export function keepGaps(deps: {
 				const found = await told(name, room.read);
 				if (found.length > 0) await take(found);
 				if (doubts === when) room.unsure = false;
-				heard(found);
+				heard(found, true);
 			} catch (error) {
 				log.warn({ err: error, room: name }, "could not look whether the homeserver handed all over");
 			}
@@ -189,7 +197,7 @@ export function keepGaps(deps: {
 			number = /^\d+$/.test(transaction) ? Number(transaction) : undefined;
 			if (last !== undefined && number !== undefined && number > last + 1) disturbed();
 			// It did not hear us acknowledge these.
-			const again = events.length > 0 && events.every(({ event_id }) => seen.has(event_id));
+			const again = events.some(({ event_id }) => seen.has(event_id) && !early.has(event_id));
 			const when = doubts;
 			const before: MatrixEvent[] = [];
 			const sure: Room[] = [];
@@ -200,8 +208,8 @@ export function keepGaps(deps: {
 					before.push(...(await told(name, room.read, new Set(those.map(({ event_id }) => event_id)))));
 					sure.push(room);
 				} catch (error) {
-					// Read later; until then `read` stays where it is.
-					log.warn({ err: error, room: name }, "could not look whether the homeserver handed all over");
+					// Read with the next; until then `read` stays where it is.
+					log.debug({ err: error, room: name }, "could not look whether the homeserver handed all over");
 				}
 			}
 			try {
@@ -211,7 +219,8 @@ export function keepGaps(deps: {
 				throw error;
 			}
 			if (doubts === when) for (const room of sure) room.unsure = false;
-			heard([...before, ...events]);
+			heard(before, true);
+			heard(events);
 			if (again) disturbed();
 		},
 		doubt,

@@ -107,6 +107,7 @@ export function matrix(
 				down = undefined;
 				bridge.resume(name);
 				gaps.disturbed();
+				ping();
 			},
 		});
 		const transaction = async ({ id, events }: Transaction) => {
@@ -142,6 +143,13 @@ export function matrix(
 				await wait(pause);
 			}
 		}
+	}
+
+	/** Ends the back-off of a homeserver that did not reach us, which grows to minutes. */
+	function ping(): void {
+		client
+			.ping(registration.id)
+			.catch((error: unknown) => log.warn({ err: error }, "the homeserver does not reach us by its url"));
 	}
 
 	/** A definite no of the homeserver is the end of a delivery or request; a person is told. */
@@ -207,10 +215,7 @@ export function matrix(
 			side = compose(bridge);
 			await meetHomeserver();
 			await side.listener.start();
-			// Ends the back-off of a homeserver that found us away, which grows to minutes.
-			client
-				.ping(registration.id)
-				.catch((error: unknown) => log.warn({ err: error }, "the homeserver does not reach us by its url"));
+			ping();
 			side.gaps.disturbed();
 			side.watch.start();
 		},

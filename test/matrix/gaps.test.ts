@@ -146,6 +146,18 @@ test("a transaction that was left out is read before the next one", async () => 
 	expect(taken).toEqual(ids(first, lost, next, lost, late));
 });
 
+test("what was read already and is handed over at last is no sign of anything", async () => {
+	const [first, lost] = [event(), events(50)];
+	const { gaps, asked } = world([first, ...lost]);
+	await handed(gaps, first);
+	gaps.disturbed();
+	await pass(100_000);
+	const before = asked.length;
+	for (const one of lost) await handed(gaps, one);
+	await pass(100_000);
+	expect(asked.length).toBe(before);
+});
+
 test("what comes late after all is no reason to read the room from there again", async () => {
 	const [first, lost, next] = [event(), event(), event()];
 	const { gaps, run, taken } = world([first, lost, next]);
