@@ -31,11 +31,7 @@ export function portals(deps: {
 }) {
 	const { mapping, journal, network, log } = deps;
 	/** The links that are served, or about to be: resolves once their network knows. */
-	const attached = new Map<LinkId, PromiseWithResolvers<void>>();
-	const forget = (id: LinkId) => {
-		attached.get(id)?.resolve();
-		attached.delete(id);
-	};
+	const attached = new Map<LinkId, Promise<void>>();
 	const busy = new Map<string, Promise<unknown>>();
 	/** Changes to the same rooms one after the other; a slow one delays no others. */
 	function alone<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
@@ -66,30 +62,33 @@ export function portals(deps: {
 
 	/** Serves every link of a portal that is not served yet. A side that is down mends itself; only a definite no is thrown. */
 	async function attach(portal: Portal): Promise<void> {
-		const links = portal.links.filter((link) => link.room && !attached.has(link.id));
-		for (const { id } of links) attached.set(id, Promise.withResolvers());
-		for (const [index, link] of links.entries()) {
-			try {
-				const members = await membersBeyond(portal, link);
-				const serving = network(link.network).attach(portal, link, members);
-				attached.get(link.id)?.resolve();
-				await serving;
-			} catch (error) {
-				attached.get(link.id)?.resolve();
-				if (error instanceof PermanentError) {
-					for (const { id } of links.slice(index)) forget(id);
-					throw error;
-				}
-				log.warn({ err: error, portal: portal.id, network: link.network }, "link is not up yet");
+		for (const link of portal.links) await attachLink(portal, link);
+	}
+
+	async function attachLink(portal: Portal, link: Link): Promise<void> {
+		if (attached.has(link.id) || !link.room) return;
+		const { promise, resolve } = Promise.withResolvers<void>();
+		attached.set(link.id, promise);
+		try {
+			const members = await membersBeyond(portal, link);
+			const serving = network(link.network).attach(portal, link, members);
+			resolve();
+			await serving;
+		} catch (error) {
+			resolve();
+			if (error instanceof PermanentError) {
+				attached.delete(link.id);
+				throw error;
 			}
+			log.warn({ err: error, portal: portal.id, network: link.network }, "link is not up yet");
 		}
 	}
 
-	/** Has the portal served. Resolves once the network of this link knows of it, however long it takes to get in. */
+	/** Resolves once the network of this link knows of it, however long it takes to get in. */
 	async function serve(portal: Portal, link: Link): Promise<void> {
 		// A refusal meets the delivery too, which tells who waits for it.
-		attach(portal).catch(() => undefined);
-		await attached.get(link.id)?.promise;
+		attachLink(portal, link).catch(() => undefined);
+		await attached.get(link.id);
 	}
 
 	/** Who is in the other rooms of the portal and seen through this link. */
@@ -100,7 +99,7 @@ export function portals(deps: {
 	}
 
 	async function detach(portal: Portal, link: Link): Promise<void> {
-		forget(link.id);
+		attached.delete(link.id);
 		if (!link.room) return;
 		await network(link.network).detach(portal, link);
 		await journal.forget(link.network, link.room);
@@ -163,7 +162,7 @@ export function portals(deps: {
 				const mine = known?.links.find((link) => link.network === ours.network);
 				if (known && mine?.room === room) return known;
 				// What waits for the chat follows it, so its link stays what it was.
-				if (mine) forget(mine.id);
+				if (mine) attached.delete(mine.id);
 				const here = { ...(mine ?? newLink(ours.network, "direct")), room };
 				const there = known?.links.find((link) => link !== mine) ?? newLink(theirs.network, "direct");
 				const id = known?.id ?? (randomUUID() as PortalId);
