@@ -1,5 +1,5 @@
 import type { BridgeEvent } from "./event.ts";
-import type { RoomId } from "./ids.ts";
+import type { MessageId, RoomId } from "./ids.ts";
 import type { Reaction, Row } from "./journal.ts";
 import type { Link } from "./mapping.ts";
 import type { Refs, Support } from "./network.ts";
@@ -10,6 +10,8 @@ export type Form = Readonly<{
 	refs: Refs;
 	shown: readonly Reaction[];
 	reactions: Support;
+	/** All that its sender shows on a message from then on, be it as reactions or told in words. */
+	set?: Readonly<{ on: MessageId; emoji: readonly string[] }>;
 }>;
 /** What the journal keeps of that: where it went to and, unless the event alone makes it, its form. */
 type Decided = Readonly<{ room: RoomId; form?: Form }>;

@@ -11,7 +11,7 @@ import type { Meter } from "./meter.ts";
 import type { Network, Outbound, Support } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
-import { changed, sameSet } from "./reactions.ts";
+import { changed, newIn, sameSet } from "./reactions.ts";
 import { recalling } from "./recall.ts";
 import { references, resolve, resolved } from "./references.ts";
 
@@ -93,7 +93,7 @@ export function deliver(deps: {
 		const shown = await journal.reactions(to.network, to.room, on, event.sender.id);
 		const before = shown.map((one) => one.emoji);
 		const emoji = changed(before, event.mode, event.emoji);
-		return sameSet(before, emoji) ? undefined : { shown, event: { ...event, mode: "set" as const, emoji } };
+		return sameSet(before, emoji) ? undefined : { shown, set: { on, emoji } };
 	}
 
 	/** Whose account a third person in a chat of two has to speak through: the other side knows no other. */
@@ -123,21 +123,45 @@ export function deliver(deps: {
 	async function formOf(row: Row, portal: Portal, link: Link, room: RoomId): Promise<Form | undefined> {
 		const said = row.event;
 		const target = network(link.network);
+		const to = { network: link.network, room };
 		const refs = await refsOf(said, portal, link, room);
 		const speaker = speakerFor(said, portal);
 		const reactions = portal.settings?.reactions ?? deps.reactions;
 		const able = target.capabilities(room, said);
-		const can = reactions && able.reaction !== "drop" ? { ...able, reaction: reactions } : able;
+		const could = reactions && able.reaction !== "drop" ? { ...able, reaction: reactions } : able;
 		// A reaction through another's account would replace that one's own.
-		const fit = downgrade(said, speaker ? { ...can, reaction: "text" } : can, refs);
-		if (!fit) return undefined;
-		const event = speaker ? through(speaker, fit) : fit;
-		await excuse(row, said, event, target);
-		const on = event.kind === "reaction" ? refs[event.target.id]?.[0] : undefined;
+		const can = speaker ? { ...could, reaction: "text" as const } : could;
 		const how = { refs, reactions: can.reaction };
-		if (event.kind !== "reaction" || !on) return { ...how, event, shown: [] };
-		const set = await asSet(event, on, { network: link.network, room });
-		return set && { ...how, ...set };
+		if (said.kind !== "reaction") {
+			const fit = downgrade(said, can, refs);
+			if (!fit) return undefined;
+			const event = speaker ? through(speaker, fit) : fit;
+			await excuse(row, said, event, target);
+			return { ...how, event, shown: [] };
+		}
+		const known = await asSet(said, refs[said.target.id]?.[0] ?? said.target.id, to);
+		if (!known) return undefined;
+		const { shown, set } = known;
+		// What was told in words is not told again, and what is taken back never was a line of its own.
+		const fresh = { ...said, emoji: newIn(set.emoji, shown) };
+		const fit = downgrade(fresh, can, refs);
+		if (!fit) {
+			await show(said, set, [], to);
+			return undefined;
+		}
+		const event = fit.kind === "reaction" ? { ...fit, mode: "set" as const, emoji: set.emoji } : fit;
+		return { ...how, event: speaker ? through(speaker, event) : event, shown, set };
+	}
+
+	/** Takes note of what a person shows; `ids` are those of the reactions. */
+	function show(
+		{ sender }: BridgeEvent,
+		{ on, emoji }: NonNullable<Form["set"]>,
+		ids: readonly MessageId[],
+		to: Readonly<{ network: NetworkName; room: RoomId }>,
+	): Promise<void> {
+		const shows = emoji.map((one, index) => ({ emoji: one, ...(ids[index] && { id: ids[index] }) }));
+		return journal.setReactions(to.network, to.room, on, sender.id, shows);
 	}
 
 	return {
@@ -172,7 +196,6 @@ export function deliver(deps: {
 			const { refs, shown, reactions } = form;
 			const event: BridgeEvent =
 				now() - form.event.at > lateAfter ? { ...form.event, late: true } : form.event;
-			const on = event.kind === "reaction" ? refs[event.target.id]?.[0] : undefined;
 			const request = before ? row.request : toKeep(link, to.room, form);
 			// Gone: deleted by its author before it was ever sent.
 			if (!(await journal.attempt(row, request))) return undefined;
@@ -181,10 +204,7 @@ export function deliver(deps: {
 			const out: Outbound = { operation, trace, ...where, event, refs, shown, reactions, attempt };
 			const send = async () => {
 				const ids = await target.send(out);
-				if (event.kind === "reaction" && on) {
-					const shows = event.emoji.map((emoji, index) => ({ emoji, ...(ids[index] && { id: ids[index] }) }));
-					await journal.setReactions(to.network, to.room, on, event.sender.id, shows);
-				}
+				if (form.set) await show(said, form.set, event.kind === "reaction" ? ids : [], to);
 				// Nothing behind it waits for that: whatever is asked of the journal next comes after it.
 				journal
 					.done(row, to, event.kind === "reaction" ? [] : ids, target.blind?.(link))

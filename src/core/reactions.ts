@@ -1,4 +1,5 @@
 import type { Reaction } from "./event.ts";
+import type { Reaction as Shown } from "./journal.ts";
 
 /** One emoji however it is spelled: with or without the selector that asks for its colourful form. */
 const spelling = (emoji: string) => emoji.replaceAll("\uFE0F", "");
@@ -26,3 +27,7 @@ export function changed(
 
 export const sameSet = (one: readonly string[], other: readonly string[]) =>
 	one.length === other.length && one.every((emoji) => has(other, emoji));
+
+/** Those that were not shown before. */
+export const newIn = (emoji: readonly string[], shown: readonly Shown[]) =>
+	emoji.filter((one) => !shown.some((before) => sameEmoji(before.emoji, one)));

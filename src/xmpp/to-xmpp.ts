@@ -1,8 +1,8 @@
 import type { Message } from "../core/event.ts";
 import type { Reaction } from "../core/journal.ts";
 import * as phrases from "../core/phrases.ts";
+import { newIn } from "../core/reactions.ts";
 import type { Draft, Sayable, Saying } from "./features/message.ts";
-import { newIn } from "./features/reactions.ts";
 import { writers } from "./features/table.ts";
 import { type Element, type Node, xml } from "./xml.ts";
 

@@ -218,7 +218,7 @@ describe("reactions", () => {
 		expect(await choose("settings reactions mixed")).toBe("reactions: mixed");
 		await react("add", "🎂");
 		await reached(mars, 4);
-		expect(mars.sent.at(-1)).toMatchObject({ event: { emoji: ["🎂"] }, reactions: "mixed" });
+		expect(mars.sent.at(-1)).toMatchObject({ event: { emoji: ["👍", "🎉", "🎂"] }, reactions: "mixed" });
 		expect(await choose("settings reactions loud")).toContain("did not understand");
 	});
 

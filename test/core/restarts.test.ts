@@ -1,9 +1,11 @@
+import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound, Recalled } from "../../src/core/network.ts";
 import { permissions } from "../../src/core/permissions.ts";
+import { changed } from "../../src/core/reactions.ts";
 import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, quiet, until } from "../fakes.ts";
 
@@ -221,5 +223,104 @@ describe("after the journal is lost", () => {
 		expect(answer.event).toMatchObject({ text: "> m1\nm2" });
 		earth.recall = async () => known;
 		expect((await says("m3", { replyTo: { id: "m1" } })).refs.m1).toHaveLength(1);
+	});
+});
+
+describe("reactions", () => {
+	/** What zed's reactions to m1 are on earth now, by what was sent there; and the lines told there. */
+	function shownHere(): { now: readonly string[]; lines: readonly string[] } {
+		let now: readonly string[] = [];
+		const told: string[] = [];
+		for (const { event } of seen) {
+			if (event.kind === "reaction") now = event.emoji;
+			else if (event.kind === "message" && event.style === "emote") told.push(event.text);
+		}
+		return { now, lines: told };
+	}
+	/** All that came to earth, through all runs. */
+	let seen: Outbound[];
+	async function again() {
+		seen.push(...earth.sent);
+		await restart();
+	}
+	async function reacts(emoji: readonly string[], mode = "set"): Promise<void> {
+		const event = {
+			...{
+				kind: "reaction",
+				mode,
+				emoji,
+				target: { id: "m1", text: "cake" },
+				room: "crater",
+				at: Date.now(),
+			},
+			...{ id: `r${Math.random()}`, sender: mars.person("zed") },
+		};
+		await bridge.receive([event as unknown as BridgeEvent]);
+	}
+	const settled = async () => {
+		while ((await journal.stats()).waiting > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+		seen.push(...earth.sent.splice(0));
+	};
+	async function setting(value: string) {
+		const [portal] = await mapping.portals();
+		if (portal) await mapping.savePortal({ ...portal, settings: { reactions: value as "text" } });
+	}
+	beforeEach(async () => {
+		seen = [];
+		await says("m1");
+		earth.sent.length = 0;
+	});
+
+	test("are what they were set to last, whatever came before and however often the bridge restarted", async () => {
+		const emoji = fc.constantFrom("👍", "❤️", "❤", "🎉");
+		const step = fc.tuple(
+			fc.constantFrom("add", "remove", "set"),
+			fc.array(emoji, { maxLength: 3 }),
+			fc.boolean(),
+		);
+		const plain = (all: readonly string[]) => all.map((one) => one.replace("\uFE0F", "")).sort();
+		await fc.assert(
+			fc.asyncProperty(fc.array(step, { maxLength: 6 }), async (steps) => {
+				let wanted: readonly string[] = shownHere().now;
+				for (const [mode, chosen, ends] of steps) {
+					await reacts(chosen, mode);
+					wanted = changed(wanted, mode as "add", chosen);
+					if (!ends) continue;
+					await settled();
+					await again();
+				}
+				await settled();
+				expect(plain(shownHere().now)).toEqual(plain(wanted));
+			}),
+			{ numRuns: 30 },
+		);
+		expect(shownHere().lines).toEqual([]);
+	});
+	test("in words tell what is new, once, and nothing of what is taken back", async () => {
+		await setting("text");
+		for (const set of [["👍"], ["👍", "🎉"], ["🎉"], [], ["❤️"], ["❤"]]) {
+			await reacts(set);
+			await settled();
+			await again();
+		}
+		expect(shownHere()).toEqual({
+			now: [],
+			lines: ["👍", "🎉", "❤️"].map((one) => `reacted with ${one} to “cake”`),
+		});
+	});
+	test("are not shown where the room wants none, and later shown as they are", async () => {
+		await setting("drop");
+		await reacts(["👍"]);
+		await settled();
+		await setting("native");
+		await reacts(["👍", "🎉"]);
+		await settled();
+		expect(shownHere()).toEqual({ now: ["👍", "🎉"], lines: [] });
+	});
+	test("go with words where the room wants both", async () => {
+		await setting("mixed");
+		await reacts(["👍"]);
+		await settled();
+		expect(seen.map(({ reactions }) => reactions)).toEqual(["mixed"]);
 	});
 });

@@ -1,6 +1,5 @@
-import type { Reaction } from "../../core/journal.ts";
 import * as phrases from "../../core/phrases.ts";
-import { sameEmoji } from "../../core/reactions.ts";
+import { newIn } from "../../core/reactions.ts";
 import { messageId, pick } from "../message-ids.ts";
 import { child, xml } from "../xml.ts";
 import { fallbackFor } from "./fallback.ts";
@@ -44,7 +43,3 @@ export const reactions: MessageFeature = {
 		return along({ ...draft, body: words }, element, fallbackFor(ns), store());
 	},
 };
-
-/** Those that were not shown before. */
-export const newIn = (emoji: readonly string[], shown: readonly Reaction[]) =>
-	emoji.filter((one) => !shown.some((before) => sameEmoji(before.emoji, one)));
