@@ -67,7 +67,7 @@ describe("a message that is a picture of its own", () => {
 				return stanza(`<iq>${data}</iq>`);
 			}),
 		);
-		expect(await buffer(opened.body)).toEqual(picture);
+		expect([opened.mime, await buffer(opened.body)]).toEqual(["image/gif", picture]);
 		expect(asked?.attrs).toMatchObject({ to: from, from: "l@b.test/trivium", type: "get" });
 	});
 

@@ -15,6 +15,8 @@ const ns = "urn:xmpp:bob";
 const network = "xmpp" as NetworkName;
 /** What is kept of a picture that came along; XEP-0231 §5 speaks of 8 KiB for all of it. */
 const largest = 64 * 1024;
+/** How long its sender has to give a picture, in ms: the room waits so long. */
+const patience = 10_000;
 const cidForm = /^(sha1|sha-256|sha256)\+([0-9a-f]+)@bob\.xmpp\.org$/;
 
 /** XEP-0231: a message that is one picture of its own, which is how clients without uploads send stickers. */
@@ -66,18 +68,23 @@ export const isBits = (ref: string): boolean => /^(data|cid) /.test(ref);
 export async function openBits(ref: string, link: Pick<Component, "iq">): Promise<Opened> {
 	const [how, cid = "", of = "", ...rest] = ref.split(" ");
 	// A resource may have blanks in it.
-	const bytes = how === "data" ? of : await ask(link, cid, of, rest.join(" "));
+	const data = how === "data" ? { bytes: of, mime: undefined } : await ask(link, cid, of, rest.join(" "));
 	const [, algorithm = "", hash] = cidForm.exec(cid) ?? [];
-	const file = Buffer.from(bytes, "base64");
+	const file = Buffer.from(data.bytes, "base64");
 	const digest = createHash(algorithm.replace("sha-", "sha")).update(file).digest("hex");
 	if (digest !== hash) throw new PermanentError("failed", phrases.fileDamaged);
-	return { body: Readable.from([file], { objectMode: false }), size: file.length };
+	const { mime } = data;
+	return { body: Readable.from([file], { objectMode: false }), size: file.length, ...(mime && { mime }) };
 }
 
-async function ask(link: Pick<Component, "iq">, cid: string, from: string, to: string): Promise<string> {
+async function ask(link: Pick<Component, "iq">, cid: string, from: string, to: string) {
 	try {
-		const answer = await link.iq(xml("iq", { type: "get", from, to }, xml("data", { xmlns: ns, cid })));
-		return child(answer, "data", ns)?.getText() ?? "";
+		const answer = await link.iq(
+			xml("iq", { type: "get", from, to }, xml("data", { xmlns: ns, cid })),
+			patience,
+		);
+		const data = child(answer, "data", ns);
+		return { bytes: data?.getText() ?? "", mime: bareType(data?.attrs.type) };
 	} catch (error) {
 		if (error instanceof StanzaError)
 			throw new PermanentError("not-found", phrases.fileGone, { cause: error });
