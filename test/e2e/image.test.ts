@@ -19,18 +19,22 @@ import { takePorts } from "../testbed/ports.ts";
 import { bedFolder, rootFolder } from "../testbed/process.ts";
 
 // The Dockerfile, built and run without Docker and without an image registry: buildah, on a base image made of the
-// testbed's Debian and this Node. Everything it keeps is below .testbed/image.
-const folder = resolve(bedFolder, "image");
+// testbed's Debian and this Node. Everything it keeps is below .testbed/image.PID: two at once would build on each other.
+const folder = resolve(bedFolder, `image.${process.pid}`);
 const missing = ["buildah", "tar"].filter((tool) => spawnSync(tool, ["--version"]).error);
 if (missing.length > 0) console.warn(`the image is not tested: ${missing.join(", ")} not installed`);
 
 const store = ["--root", join(folder, "store"), "--runroot", join(folder, "run"), "--storage-driver", "vfs"];
 const environment = { ...process.env, BUILDAH_ISOLATION: "chroot", TMPDIR: folder };
+/** How long one step may take, in ms: the longest fetches the dependencies. */
+const patience = 240_000;
 const buildah = (...args: string[]) =>
 	execFileSync("buildah", [...store, ...args], {
 		encoding: "utf8",
 		env: environment,
 		stdio: ["ignore", "pipe", "pipe"],
+		// No timeout of a test's ends what does not give way.
+		timeout: patience,
 	}).trim();
 
 /** What node:24-slim would be: a Debian with little in it, node and npm. */
@@ -78,6 +82,15 @@ function baseImage(): string {
 	return "localhost/node:24-slim";
 }
 
+/** What runs that were killed left behind. */
+function sweep(): void {
+	for (const name of readdirSync(bedFolder)) {
+		const [, pid] = /^image\.(\d+)$/.exec(name) ?? [];
+		if (pid && !existsSync(`/proc/${pid}`))
+			rmSync(resolve(bedFolder, name), { recursive: true, force: true });
+	}
+}
+
 /** npm inside reaches the registry as npm outside does. */
 function lent(): string[] {
 	const files = [join(homedir(), ".npmrc"), "/etc/ssl/certs"].filter((file) => existsSync(file));
@@ -120,7 +133,7 @@ describe.skipIf(missing.length > 0)("the image", () => {
 
 	beforeAll(async () => {
 		ports = await takePorts();
-		rmSync(folder, { recursive: true, force: true });
+		sweep();
 		mkdirSync(data, { recursive: true });
 		buildah(...build, `BASE=${baseImage()}`, ...lent(), "--tag", "localhost/trivium", ".");
 		image = JSON.parse(buildah("inspect", "--type", "image", "localhost/trivium")).Docker.config as Image;
