@@ -568,6 +568,34 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			(one) => one.attrs.type === "error" && one.attrs.id === "huge",
 		);
 		expect(why.getChild("error")?.getChild("text")?.getText()).toMatch(/only a link .* too large: 1 MB/);
+		const info = { mimetype: "image/png", size: 1_100_000 };
+		await juliet.send(room, { ...content, body: "so huge", info, url: await stored(bytes, "image/png") });
+		await romeo.waitForMessage("sent an image: both.png\nso huge", jid);
+		for (const name of ["1.png", "2.png"]) elsewhere.set(`/pair/${name}`, { bytes: png(2, 2) });
+		const pair = ["1.png", "2.png"].map((name) => `${elsewhereUrl}/pair/${name}`);
+		await romeo.send(
+			xml(
+				"message",
+				{ to: jid, type: "chat", id: "pair" },
+				xml("body", {}, pair.join(" ")),
+				...pair.map((url) => xml("x", { xmlns: oob }, xml("url", {}, url))),
+			),
+		);
+		const events = await Promise.all(
+			["1.png", "2.png"].map((name) => juliet.waitFor(name, (one) => one.content.filename === name)),
+		);
+		await romeo.send(
+			xml(
+				"message",
+				{ to: jid, type: "chat", id: "no pair" },
+				xml("retract", { xmlns: "urn:xmpp:message-retract:1", id: "pair" }),
+			),
+		);
+		for (const { event_id = "?" } of events)
+			await juliet.waitFor(
+				`the end of ${event_id}`,
+				(one) => one.type === "m.room.redaction" && JSON.stringify(one).includes(event_id),
+			);
 		const both = await juliet.send(room, { ...content, url: await stored(bytes, "image/png") });
 		const ids = [
 			(await shown("both.png")).attrs.id,
