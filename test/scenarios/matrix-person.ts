@@ -86,20 +86,20 @@ export function matrixPerson(
 		}
 	}
 
+	const formatted = (body: string, html?: string) =>
+		text(body, html ? { format: "org.matrix.custom.html", formatted_body: html } : {});
+
 	async function content(deed: Deed): Promise<[Table, string?]> {
-		if ("says" in deed) {
-			const html = { format: "org.matrix.custom.html", formatted_body: deed.html };
-			return [text(deed.says, deed.html ? html : {})];
-		}
+		if ("says" in deed) return [formatted(deed.says, deed.html)];
 		if ("emotes" in deed) return [{ msgtype: "m.emote", body: deed.emotes }];
 		if ("notices" in deed) return [{ msgtype: "m.notice", body: deed.notices }];
 		if ("invents" in deed) return [{ body: deed.invents }, "org.example.dance"];
 		if ("encrypts" in deed)
 			return [{ algorithm: "m.megolm.v1.aes-sha2", ciphertext: "AwgAEnAC" }, "m.room.encrypted"];
-		if ("answers" in deed)
-			return [
-				text(deed.with, { "m.relates_to": { "m.in_reply_to": { event_id: names.ids(deed.answers).id } } }),
-			];
+		if ("answers" in deed) {
+			const relation = { "m.in_reply_to": { event_id: names.ids(deed.answers).id } };
+			return [{ ...formatted(deed.with, deed.html), "m.relates_to": relation }];
+		}
 		if ("corrects" in deed) {
 			const relation = { rel_type: "m.replace", event_id: names.ids(deed.corrects).id };
 			return [text(`* ${deed.with}`, { "m.new_content": text(deed.with), "m.relates_to": relation })];

@@ -11,7 +11,7 @@ export type Deed = { as?: string } & (
 	| { notices: string }
 	/** Something no bridge has heard of, with words for those who have not either. */
 	| { invents: string }
-	| { answers: string; with: string }
+	| { answers: string; with: string; html?: string }
 	| { corrects: string; with: string }
 	| { deletes: string; because?: string }
 	| { moderates: string; because: string }
