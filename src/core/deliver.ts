@@ -188,8 +188,13 @@ export function deliver(deps: {
 			const form = before?.form ?? (await formOf(row, portal, link, to.room));
 			const delivered = (how: "shown" | "hidden") =>
 				meter.delivered(said.sender.network, link.network, said.kind, how, now() - row.queuedAt);
+			// Nothing waits for it to be noted: whatever is asked of the journal next comes after that.
+			const note = (ids: readonly MessageId[]) =>
+				void journal
+					.done(row, to, ids, target.blind?.(link))
+					.catch((error: unknown) => log.error({ err: error, trace: row.trace }, "could not note a delivery"));
 			if (!form) {
-				await journal.done(row, to, []);
+				note([]);
 				delivered("hidden");
 				return undefined;
 			}
@@ -205,10 +210,7 @@ export function deliver(deps: {
 			const send = async () => {
 				const ids = await target.send(out);
 				if (form.set) await show(said, form.set, event.kind === "reaction" ? ids : [], to);
-				// Nothing behind it waits for that: whatever is asked of the journal next comes after it.
-				journal
-					.done(row, to, event.kind === "reaction" ? [] : ids, target.blind?.(link))
-					.catch((error: unknown) => log.error({ err: error, trace }, "could not note a delivery"));
+				note(event.kind === "reaction" ? [] : ids);
 				delivered("shown");
 				log.debug({ trace, to: link.network, kind: event.kind, ms: now() - row.queuedAt }, "delivered");
 			};
