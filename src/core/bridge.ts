@@ -5,7 +5,7 @@ import { deliver } from "./deliver.ts";
 import { PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
-import type { Copy, Entry, Journal, Lane, Row } from "./journal.ts";
+import type { Copy, Entry, Journal, Lane, NewRow, Row } from "./journal.ts";
 import { lanes as runLanes } from "./lanes.ts";
 import { letters } from "./letters.ts";
 import type { Log } from "./log.ts";
@@ -78,7 +78,9 @@ export function createBridge(deps: {
 	}
 
 	async function accept(entries: readonly Entry[]): Promise<void> {
-		const rows = await journal.accept(entries);
+		const begins = lanes.begins();
+		const begun = (row: NewRow) => (begins(row.lane) ? { ...row, begun: true } : row);
+		const rows = await journal.accept(entries.map((entry) => ({ ...entry, rows: entry.rows.map(begun) })));
 		const fresh = new Set(rows.map(({ operation }) => operation));
 		for (const { rows: wanted } of entries) {
 			const [row] = wanted;

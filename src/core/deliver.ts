@@ -192,7 +192,9 @@ export function deliver(deps: {
 			const note = (ids: readonly MessageId[]) =>
 				void journal
 					.done(row, to, ids, target.blind?.(link))
-					.catch((error: unknown) => log.error({ err: error, trace: row.trace }, "could not note a delivery"));
+					.catch((error: unknown) =>
+						log.error({ err: error, trace: row.trace }, "could not note a delivery"),
+					);
 			if (!form) {
 				note([]);
 				delivered("hidden");
@@ -203,7 +205,7 @@ export function deliver(deps: {
 				now() - form.event.at > lateAfter ? { ...form.event, late: true } : form.event;
 			const request = before ? row.request : toKeep(link, to.room, form);
 			// Gone: deleted by its author before it was ever sent.
-			if (!(await journal.attempt(row, request))) return undefined;
+			if (!(row.begun && request === undefined) && !(await journal.attempt(row, request))) return undefined;
 			const { operation, trace, attempts: attempt } = row;
 			const where = { portal, link, room: to.room };
 			const out: Outbound = { operation, trace, ...where, event, refs, shown, reactions, attempt };

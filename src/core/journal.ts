@@ -13,7 +13,14 @@ import type {
 /** FIFO of one portal and target link. */
 export type Lane = Readonly<{ portal: PortalId; link: LinkId }>;
 
-export type NewRow = Readonly<{ operation: OperationId; trace: TraceId; lane: Lane; event: BridgeEvent }>;
+export type NewRow = Readonly<{
+	operation: OperationId;
+	trace: TraceId;
+	lane: Lane;
+	event: BridgeEvent;
+	/** To be sent as soon as it is taken in: counts as attempted from there on, which spares a commit. */
+	begun?: boolean;
+}>;
 /** waiting: never sent, may be cancelled. doubt: sent at least once, so it may be there already. */
 export type Row = NewRow &
 	Readonly<{
@@ -87,7 +94,7 @@ export interface Journal {
 	 * settled: then it must not be sent. `request` is kept in the row until another is given.
 	 */
 	attempt(row: Row, request?: string): Promise<boolean>;
-	/** Not sent after the last attempt: they wait, or are in doubt, as they were before it. */
+	/** Not sent after the last attempt, or since they were begun: they wait, or are in doubt, as they were before it. */
 	release(rows: readonly Row[]): Promise<void>;
 	/**
 	 * Delivered; the target knows the event by `ids`, one for each part it was sent as. It may wait some milliseconds for

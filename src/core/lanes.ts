@@ -103,7 +103,7 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 			of.depth -= 1;
 		};
 		const retry = (row: Row, error: unknown) => {
-			again.push({ ...row, attempts: row.attempts + 1, state: "doubt" });
+			again.push({ ...row, attempts: row.attempts + 1, state: "doubt", begun: false });
 			wait = Math.max(wait, (error instanceof TemporaryError && error.retryAfter) || 0);
 			log.warn({ err: error, trace: row.trace, attempt: row.attempts + 1 }, "delivery failed, will retry");
 			sender.retried(row);
@@ -132,11 +132,12 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 				.finally(() => flight.delete(task));
 			flight.add(task);
 		}
-		/** Nothing of them went out, so nothing has to be looked up, and they can still be cancelled. */
-		async function release(): Promise<readonly Row[]> {
+		/** Nothing of what is ready went out, so nothing has to be looked up, and it can still be cancelled. */
+		async function release(): Promise<void> {
+			const begun = of.queue.filter((row) => row.begun);
 			const rows = ready.splice(0).map(({ row }) => row);
-			if (rows.length > 0) await journal.release(rows);
-			return rows;
+			of.queue = [...rows, ...of.queue].map((row) => (row.begun ? { ...row, begun: false } : row));
+			if (rows.length + begun.length > 0) await journal.release([...rows, ...begun]);
 		}
 
 		while (!stopping) {
@@ -148,8 +149,8 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 				else await news(of);
 			} else if (again.length > 0) {
 				await Promise.all(flight);
-				again.push(...(await release()));
-				of.queue.unshift(...again.splice(0).sort((a, b) => a.seq - b.seq));
+				await release();
+				of.queue = [...again.splice(0), ...of.queue].sort((a, b) => a.seq - b.seq);
 				await pause(of, wait);
 				wait = 0;
 			} else if (of.queue[0]) {
@@ -209,6 +210,19 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 				of.behind = true;
 			}
 			for (const of of states.values()) begin(of);
+		},
+		/**
+		 * Asked in turn for each row of a batch before it is taken in: whether it can go out as soon as it is. What a lane
+		 * cannot send at once waits unbegun.
+		 */
+		begins(): (lane: Lane) => boolean {
+			const counts = new Map<string, number>();
+			return (lane) => {
+				const of = states.get(name(lane));
+				const count = (counts.get(name(lane)) ?? 0) + 1;
+				counts.set(name(lane), count);
+				return started && !stopping && count <= ahead && !of?.behind && !of?.queue.length;
+			};
 		},
 		/** Has them delivered. Returns those that are one too many for their lane. */
 		push(rows: readonly Row[]): readonly Row[] {

@@ -88,7 +88,7 @@ export function memoryJournal(): Journal {
 	const add = (row: NewRow, queuedAt: number): Row => {
 		seq += 1;
 		const added: Row = { ...row, seq, state: "waiting", attempts: 0, queuedAt };
-		rows.set(seq, structuredClone(added));
+		rows.set(seq, structuredClone(row.begun ? { ...added, state: "doubt", attempts: 1 } : added));
 		return added;
 	};
 	const originOf = ({ event }: NewRow): Copy => {
@@ -174,11 +174,11 @@ export function memoryJournal(): Journal {
 		},
 		rows: async (lane, after, limit) =>
 			[...rows.values()].filter((row) => same(row.lane, lane) && row.seq > after).slice(0, limit),
-		async attempt({ seq }, request) {
+		async attempt({ seq, begun }, request) {
 			const row = rows.get(seq);
 			if (!row) return false;
 			const rendered = request === undefined ? {} : { request };
-			rows.set(seq, { ...row, ...rendered, state: "doubt", attempts: row.attempts + 1 });
+			rows.set(seq, { ...row, ...rendered, state: "doubt", attempts: row.attempts + (begun ? 0 : 1) });
 			return true;
 		},
 		async release(unsent) {

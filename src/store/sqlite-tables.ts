@@ -19,7 +19,7 @@ export function journalTables(db: DatabaseSync) {
 	const sql = {
 		key: statement("INSERT OR IGNORE INTO keys (key, at) VALUES (?, ?)"),
 		row: statement(
-			"INSERT INTO rows (operation, trace, lane, attempts, queued_at, origin_room, origin_id, event) VALUES (?, ?, ?, 0, ?, ?, ?, ?)",
+			"INSERT INTO rows (operation, trace, lane, attempts, queued_at, origin_room, origin_id, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		),
 		join: statement(
 			"INSERT INTO members (room, person_network, person_id, person) VALUES (?, ?, ?, ?) ON CONFLICT (room, person_network, person_id) DO UPDATE SET person = excluded.person",
@@ -39,7 +39,7 @@ export function journalTables(db: DatabaseSync) {
 			`SELECT ${row} FROM rows JOIN lanes USING (lane) WHERE lane = ? AND seq > ? ORDER BY seq LIMIT ?`,
 		),
 		attempt: statement(
-			"UPDATE rows SET attempts = attempts + 1, request = coalesce(?, request) WHERE seq = ?",
+			"UPDATE rows SET attempts = attempts + ?, request = coalesce(?, request) WHERE seq = ?",
 		),
 		release: statement("UPDATE rows SET attempts = attempts - 1 WHERE seq = ? AND attempts > 0"),
 		bury: statement(
@@ -106,10 +106,11 @@ export function journalTables(db: DatabaseSync) {
 		id,
 	});
 	function queue(text: RowText, now: number): number {
-		const [operation, trace, portal, link, network, room, id, event] = text;
+		const [operation, trace, portal, link, network, room, id, event, attempts] = text;
 		const origin = rooms.of([network, room]);
 		return Number(
-			sql.row.run(operation, trace, lanes.of([portal, link]), now, origin, id, event).lastInsertRowid,
+			sql.row.run(operation, trace, lanes.of([portal, link]), attempts, now, origin, id, event)
+				.lastInsertRowid,
 		);
 	}
 	function alsoKnown({ room, id }: Origin, aka: string, now: number): void {
@@ -159,7 +160,8 @@ export function journalTables(db: DatabaseSync) {
 				sql.lanes.all() as readonly { portal: string; link: string; depth: number; oldest: number }[],
 			rows: (portal: string, link: string, after: number, limit: number) =>
 				sql.rows.all(lanes.find([portal, link]), after, limit) as readonly StoredRow[],
-			attempt: (seq: number, request: string | null): boolean => sql.attempt.run(request, seq).changes > 0,
+			attempt: (seq: number, more: number, request: string | null): boolean =>
+				sql.attempt.run(more, request, seq).changes > 0,
 			release(seqs: readonly number[]): void {
 				for (const seq of seqs) sql.release.run(seq);
 			},

@@ -16,6 +16,7 @@ export type RowText = readonly [
 	room: string,
 	id: string,
 	event: string,
+	attempts: number,
 ];
 export type ReactionText = Readonly<{
 	place: Place;
@@ -55,11 +56,12 @@ export function entryText({ key, rows, aka, of, cursor, reaction, member }: Entr
 	let text = "";
 	return {
 		key,
-		rows: rows.map(({ operation, trace, lane, event }) => {
+		rows: rows.map(({ operation, trace, lane, event, begun }) => {
 			if (event !== last) text = JSON.stringify(event);
 			last = event;
 			const { sender, room, id } = event;
-			return [operation, trace, lane.portal, lane.link, sender.network, room, id, text] as const;
+			const attempts = begun ? 1 : 0;
+			return [operation, trace, lane.portal, lane.link, sender.network, room, id, text, attempts] as const;
 		}),
 		...(aka && { aka }),
 		...(of !== undefined && { of }),

@@ -169,7 +169,7 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 		async rows({ portal, link }, after, limit) {
 			return (await ask("rows", portal, link, after, limit)).map(row);
 		},
-		attempt: ({ seq }, request) => ask("attempt", seq, request ?? null),
+		attempt: ({ seq, begun }, request) => ask("attempt", seq, begun ? 0 : 1, request ?? null),
 		release: (rows) =>
 			ask(
 				"release",

@@ -42,7 +42,7 @@ function setup(
 			alone: () => false,
 			async prepare(row) {
 				await prepare(row);
-				if (!(await journal.attempt(row))) return undefined;
+				if (!row.begun && !(await journal.attempt(row))) return undefined;
 				const sending = async () => {
 					await send(row);
 					wire.push(row.seq);
@@ -168,6 +168,40 @@ test("what is prepared behind a line that fails was never sent: its author can s
 		await nextTick();
 	}
 	expect(wire).toEqual([rows[0]?.seq, rows[2]?.seq]);
+	await run.stop(100);
+});
+
+test("what goes out at once is begun when it is taken in; what has to wait is not, and can be taken back", async () => {
+	let stuck = true;
+	const { journal, wire, run } = setup(1, async () => {
+		if (stuck) throw new TemporaryError("again");
+	});
+	const many = Array.from({ length: 40 }, () => lane("a"));
+	expect(many.map(run.begins()).filter(Boolean), "not started").toEqual([]);
+	await run.start();
+	expect(many.map(run.begins()).filter(Boolean)).toHaveLength(32);
+	const begin = (...names: string[]) => {
+		const begins = run.begins();
+		const entries = names.map((name) => named("a", name));
+		return journal.accept(
+			entries.map((one) => ({ ...one, rows: one.rows.map((row) => ({ ...row, begun: begins(row.lane) })) })),
+		);
+	};
+	const first = await begin("1", "2");
+	expect(first.map((row) => row.begun)).toEqual([true, true]);
+	run.push(first);
+	await nextTick();
+	await nextTick();
+	const second = await begin("3");
+	run.push(second);
+	expect(second[0]?.begun).toBe(false);
+	expect(await states(journal)).toEqual(["doubt", "waiting", "waiting"]);
+	stuck = false;
+	for (let i = 0; i < 200 && wire.length < 3; i++) {
+		run.resume(() => true);
+		await nextTick();
+	}
+	expect(wire).toEqual([...first, ...second].map((row) => row.seq));
 	await run.stop(100);
 });
 

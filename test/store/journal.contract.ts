@@ -166,6 +166,25 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.cancel(original("b"))).toEqual([]);
 		});
 
+		it("takes in what is begun as attempted, until it turns out not to be sent", async () => {
+			const begun = (name: string) => ({ key: name, rows: [{ ...newRow(name), begun: true }] });
+			const [a, b] = (await accepted(begun("a"), begun("b"))) as readonly Row[] as [Row, Row];
+			expect([a.begun, a.state, a.attempts]).toEqual([true, "waiting", 0]);
+			expect(await journal.cancel(original("a"))).toEqual([]);
+			expect(await journal.attempt(b, "rendered")).toBe(true);
+			await reopen();
+			expect((await all()).map(({ state, attempts, request }) => [state, attempts, request])).toEqual([
+				["doubt", 1, undefined],
+				["doubt", 1, "rendered"],
+			]);
+			await journal.release([a, b]);
+			expect((await all()).map(({ state, attempts }) => [state, attempts])).toEqual([
+				["waiting", 0],
+				["waiting", 0],
+			]);
+			expect(await journal.cancel(original("a"))).toHaveLength(1);
+		});
+
 		it("knows what arrived in the next call already, and when it was closed at once", async () => {
 			const [a, b] = await accepted(entry("a"), entry("b"));
 			const noted = journal.done(a, muc, [id("x")]);
