@@ -1,11 +1,9 @@
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import type { BridgeEvent } from "./event.ts";
 import type { LinkId, OperationId, TraceId } from "./ids.ts";
 
 const hash = (...parts: readonly string[]) =>
-	createHash("sha256")
-		.update(parts.map((part) => `${part.length}:${part}`).join(""))
-		.digest("base64url");
+	digest("sha256", parts.map((part) => `${part.length}:${part}`).join(""), "base64url");
 
 /** What an event is told by. */
 type Said = Pick<BridgeEvent, "id" | "room" | "sender">;
@@ -20,4 +18,5 @@ export const operationId = (event: Said, link: LinkId) =>
 		32,
 	) as OperationId;
 
-export const traceId = (event: BridgeEvent) => eventKey(event).slice(0, 12) as TraceId;
+export const traceOf = (key: string) => key.slice(0, 12) as TraceId;
+export const traceId = (event: BridgeEvent) => traceOf(eventKey(event));

@@ -6,7 +6,7 @@ import { type Limits, limiter } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Cursor, Level, Network, Received, Support } from "./network.ts";
-import { eventKey, operationId, traceId } from "./operation.ts";
+import { eventKey, operationId, traceId, traceOf } from "./operation.ts";
 import { ownReactions } from "./own-reactions.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
@@ -167,7 +167,8 @@ export function router(deps: {
 			const found = await portalsFor(event);
 			if (found.length === 0) return undefined;
 			const rows: NewRow[] = [];
-			const trace = traceId(event);
+			const key = eventKey(event);
+			const trace = traceOf(key);
 			if (mirrored(event, crowds))
 				for (const portal of found)
 					for (const link of targets(event, portal))
@@ -192,7 +193,7 @@ export function router(deps: {
 			}
 			const { aka } = event;
 			return {
-				key: eventKey(event),
+				key,
 				rows,
 				...(member && { member }),
 				...(reaction && { reaction }),
@@ -216,7 +217,7 @@ export function router(deps: {
 			for (const { cursor, ...event } of events) {
 				const no = guard(event, cursor);
 				const entry = no ? refuse(event, no) : await route(event, crowds, note);
-				if (cursor) found.push({ key: eventKey(event), rows: [], ...entry, cursor });
+				if (cursor) found.push({ ...(entry ?? { key: eventKey(event), rows: [] }), cursor });
 				else if (entry) found.push(entry);
 			}
 			return found;

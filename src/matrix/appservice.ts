@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import http from "node:http";
 import { registerHooks } from "node:module";
 import { Writable } from "node:stream";
@@ -72,13 +72,14 @@ export function appservice(
 	log: Log,
 ) {
 	const { registration } = options;
-	const digest = (text: string) => hash("sha256", text, "buffer");
-	const token = digest(registration.hs_token);
+	const token = Buffer.from(registration.hs_token);
 	/** // Matrix spec v1.4, application services "Authorization"; COMPAT the query parameter of older homeservers. */
 	const authorized = (request: http.IncomingMessage) => {
 		const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
 		const query = () => new URL(request.url ?? "/", "http://ignored").searchParams.get("access_token");
-		return timingSafeEqual(digest(header ?? query() ?? ""), token);
+		const given = Buffer.from(header ?? query() ?? "");
+		// Its length is no secret: all of them are as long.
+		return given.length === token.length && timingSafeEqual(given, token);
 	};
 
 	async function answer(

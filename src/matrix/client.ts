@@ -46,6 +46,7 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 	const { request, Agent } = base.protocol === "https:" ? https : http;
 	const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 	const prefix = base.pathname.replace(/\/$/, "");
+	const authorization = `Bearer ${options.token}`;
 
 	/** @throws TemporaryError when the homeserver is away, busy or unwell; MatrixError when it says no. */
 	async function call<T>(method: string, path: string, how: Call = {}): Promise<T> {
@@ -64,12 +65,13 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 	}
 
 	function exchange(method: string, path: string, how: Call): Promise<Answer> {
-		const bytes = how.file?.bytes ?? (how.body && Buffer.from(JSON.stringify(how.body)));
+		// A text goes out in one write with its head; bytes would cost a second one.
+		const body = how.file?.bytes ?? (how.body && JSON.stringify(how.body));
 		const headers = {
-			authorization: `Bearer ${options.token}`,
-			...(bytes && {
+			authorization,
+			...(body !== undefined && {
 				"content-type": how.file?.type ?? "application/json",
-				"content-length": bytes.length,
+				"content-length": Buffer.byteLength(body),
 			}),
 		};
 		return new Promise((resolve, reject) => {
@@ -95,7 +97,7 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 					resolve({ status, headers, text: Buffer.concat(chunks).toString("utf8") });
 				});
 			});
-			outgoing.end(bytes);
+			outgoing.end(body);
 		});
 	}
 	// URL keeps the brackets of an IPv6 address, which node:http does not take.

@@ -47,6 +47,11 @@ export type MatrixOptions = Readonly<{
 /** Whose people have ghosts here; each has its namespace in the registration. */
 export const bridgedNetworks: readonly string[] = ["xmpp", "mqtt"];
 const botName = "Trivium";
+/**
+ * How long a transaction of nothing but what we said ourselves is held before it is acknowledged, in ms: meanwhile more of
+ * that gathers in the next one. One for each line would cost the homeserver, and us, as much as the line itself.
+ */
+const gathering = 10;
 
 /** Matrix, as an application service of one homeserver. */
 export function matrix(
@@ -115,6 +120,7 @@ export function matrix(
 			if (known.length < events.length)
 				log.warn({ count: events.length - known.length }, "the homeserver sent what is no event");
 			await gaps.taken(id, known);
+			if (known.length > 0 && known.every((event) => isOurs(event.sender))) await wait(gathering);
 		};
 		const { listen } = options.appservice;
 		const user = async (mxid: string) => mxid === bot || find.ghost(mxid);

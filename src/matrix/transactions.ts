@@ -38,6 +38,9 @@ export function transactions(deps: {
 	const invited = invites({ ...deps, take });
 	const encrypted = encryption(deps);
 
+	/** Each line we say comes back to us. */
+	const isOurLine = ({ sender, state_key }: MatrixEvent) => state_key === undefined && isOurs(sender);
+
 	async function take(events: readonly MatrixEvent[]): Promise<void> {
 		let batch: BridgeEvent[] = [];
 		const flush = async () => {
@@ -45,6 +48,11 @@ export function transactions(deps: {
 			batch = [];
 		};
 		for (const event of events) {
+			if (isOurLine(event)) {
+				deps.doubt.heard(event);
+				recent.note(event);
+				continue;
+			}
 			const invite = event.type === "m.room.member" && event.content.membership === "invite";
 			if (invite && isOurs(event.state_key ?? "") && !isOurs(event.sender)) {
 				await inTime(invited(event), "invite");
@@ -63,8 +71,8 @@ export function transactions(deps: {
 	}
 
 	async function commandOf(event: MatrixEvent): Promise<string | undefined> {
-		const { room_id: room, sender } = event;
-		if (event.type !== "m.room.message" || isOurs(sender) || !rooms.withBot.has(room)) return undefined;
+		const { room_id: room } = event;
+		if (event.type !== "m.room.message" || !rooms.withBot.has(room)) return undefined;
 		const alone = async () => {
 			if (await bridge.portal(name, room as RoomId)) return false;
 			if (!members.known(room)) await read(room, undefined);
@@ -75,13 +83,12 @@ export function transactions(deps: {
 
 	async function understand(event: MatrixEvent): Promise<BridgeEvent | undefined> {
 		const { room_id: room, state_key: subject, sender } = event;
-		if (isOurs(sender)) deps.doubt.heard(event);
 		const membership = event.type === "m.room.member" && subject !== undefined;
 		if (membership && subject === bot) botMoved(event);
 		const portal = await bridge.portal(name, room as RoomId);
 		const previously = membership ? before(event, subject) : undefined;
 		if (portal && !members.known(room)) await read(room, await rooms.speaker(room, portal));
-		if (event.type === "m.room.encrypted" && (portal || rooms.withBot.has(room)) && !isOurs(sender))
+		if (event.type === "m.room.encrypted" && (portal || rooms.withBot.has(room)))
 			await inTime(encrypted(event, portal), "encrypted");
 		if (!portal || isOurs(sender) || isOurs(subject ?? "")) {
 			if (membership) members.apply(event);

@@ -218,6 +218,19 @@ describe("a portal by alias", () => {
 		expect(await hs.push(room.timeline)).toBe(200);
 		expect(lines(xmpp)).toEqual([]);
 	});
+	test("holds what is nothing but our own lines for a moment, so that many come in one transaction", async () => {
+		const room = await inVerona();
+		const line = (who: string) => hs.emit(room, who, "m.room.message", { msgtype: "m.text", body: "hi" });
+		const pushed = async (...events: object[]) => {
+			const began = performance.now();
+			expect(await hs.push(events)).toBe(200);
+			return performance.now() - began;
+		};
+		const ours = "@_xmpp_romeo:hs.test";
+		expect(await pushed(line(ours), line(ours))).toBeGreaterThan(9);
+		expect(await pushed(line(ours), line(alice))).toBeLessThan(1_000);
+		await crosses("Alice: hi");
+	});
 	test("says once what the homeserver sends twice", async () => {
 		const room = await inVerona();
 		const event = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
