@@ -1,9 +1,13 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Reaction, Redaction } from "../../src/core/event.ts";
+import type { MessageId } from "../../src/core/ids.ts";
 import type { Reaction as Shown } from "../../src/core/journal.ts";
 import type { Outbound, Refs } from "../../src/core/network.ts";
+import { sameEmoji, sameSet } from "../../src/core/reactions.ts";
 import type { Client } from "../../src/matrix/client.ts";
 import type { Content, MatrixEvent } from "../../src/matrix/event.ts";
+import { reactionIn } from "../../src/matrix/features/reactions.ts";
 import { reacting } from "../../src/matrix/reacting.ts";
 import type { Recent } from "../../src/matrix/recent.ts";
 import { redacting } from "../../src/matrix/redacting.ts";
@@ -66,6 +70,45 @@ describe("to Matrix", () => {
 		const reaction = { ...one.in, id: "S1", sender: { network: "xmpp" } } as Reaction;
 		const calls = await asked(one, (deps, out) => reacting(deps)(out, reaction, around, "ghost"));
 		expect(calls.map(({ as: _as, ...call }) => call)).toEqual(one.out);
+	});
+
+	test("whatever somebody shows one time after the other, the room shows their last set, and nothing was sent twice", async () => {
+		const emoji = fc.constantFrom("👍", "❤️", "❤", "🎉", ":party:", "👩‍🚀", "2️⃣");
+		const sets = fc.array(fc.uniqueArray(emoji, { comparator: sameEmoji }), { maxLength: 5 });
+		await fc.assert(
+			fc.asyncProperty(sets, async (steps) => {
+				const there = new Map<string, string>();
+				let count = 0;
+				const client = {
+					send: async (_room: string, _type: string, _txn: string, { body }: { body: Content }) => {
+						const key = reactionIn(body)?.emoji ?? "";
+						expect([...there.values()].some((one) => sameEmoji(one, key))).toBe(false);
+						there.set(`$r${++count}`, key);
+						return { event_id: `$r${count}` };
+					},
+					redact: async (_room: string, id: string) => expect(there.delete(id)).toBe(true),
+				} as unknown as Client;
+				const rooms = {
+					inside: (_room: string, _as: string, work: () => unknown) => work(),
+				} as unknown as Rooms;
+				const react = reacting({ client, rooms });
+				let shown: Shown[] = [];
+				for (const set of steps) {
+					const event = {
+						kind: "reaction",
+						mode: "set",
+						emoji: set,
+						target: { id: "t" },
+						sender: { network: "xmpp" },
+					};
+					const out = { room: "!r", operation: "op", refs: { t: ["$1"] }, shown } as unknown as Outbound;
+					const around = { mxid: () => undefined, event: () => undefined };
+					const ids = await react(out, event as unknown as Reaction, around, "ghost");
+					shown = set.map((one, index) => ({ emoji: one, id: ids[index] as MessageId }));
+					expect(sameSet([...there.values()], set)).toBe(true);
+				}
+			}),
+		);
 	});
 
 	test.each(vectors<Case<Redaction>>("to-matrix", "redaction"))("redaction: $name", async (one) => {

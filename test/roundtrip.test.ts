@@ -1,0 +1,111 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Message, Person } from "../src/core/event.ts";
+import type { MessageId, NetworkName, RoomId } from "../src/core/ids.ts";
+import { mentions, plain, type Rich } from "../src/core/rich.ts";
+import { parseHtml } from "../src/matrix/html.ts";
+import { writeHtml } from "../src/matrix/to-html.ts";
+import type { Hearing, Place, Saying } from "../src/xmpp/features/message.ts";
+import { account, nowhere, occupant, said } from "../src/xmpp/from-xmpp.ts";
+import * as to from "../src/xmpp/to-xmpp.ts";
+import { serialize } from "../src/xmpp/xml.ts";
+import { stanza } from "./xmpp/stanza.ts";
+
+/** What is written for XMPP people, and read as their clients' messages are read: the same words about the same things. */
+
+const room = "verona@muc.test";
+const alice: Person = { ...account("alice@hs.test"), network: "matrix" as NetworkName, name: "Alice" };
+const zoe = occupant(room, "Zoé 🎉", { occupantId: "o-zoe" });
+const place: Place = {
+	muc: room,
+	named: "sid",
+	at: (jid) => (jid === `${room}/Zoé 🎉` ? zoe : undefined),
+	known: (id) => (id === "o-zoe" ? zoe : undefined),
+	nicks: () => [["Zoé 🎉", zoe]],
+	of: ({ id }) => (id === zoe.id ? { nick: "Zoé 🎉", jid: `${room}/Zoé 🎉`, occupantId: "o-zoe" } : {}),
+};
+const hearing: Hearing = { ...nowhere, ...place, author: "author" };
+const saying: Saying = {
+	...place,
+	refs: { $0: ["sid S" as MessageId] },
+	shown: [],
+	reactions: "native",
+	component: "bridge.test",
+};
+const event = (more: Partial<Message>): Message => ({
+	kind: "message",
+	id: "$1" as MessageId,
+	room: "!r" as RoomId,
+	sender: alice,
+	at: 1,
+	style: "text",
+	text: "",
+	...more,
+});
+/** The message as it comes back. */
+const crossed = (more: Partial<Message>) => {
+	const line = to.groupchat("a@b/c", room, "op", to.draft(event(more), saying));
+	return said(stanza(serialize(line)), hearing);
+};
+
+/** Words with characters of several planes and of several code points, and no marks. */
+const words = fc
+	.array(fc.constantFrom("a", "é", "𝔘", "🎉", "👩‍👩‍👧", "❤️", "א", " ", "z"), { minLength: 1, maxLength: 12 })
+	.map((all) => `x${all.join("")}x`);
+
+test("an answer says what it said, and its quote what is answered, whatever characters stand before it", () => {
+	fc.assert(
+		fc.property(words, fc.array(words, { minLength: 1, maxLength: 3 }), (text, quoted) => {
+			const replyTo = { id: "$0" as MessageId, author: zoe, text: quoted.join("\n") };
+			expect(crossed({ text, replyTo })).toMatchObject({
+				text,
+				replyTo: { id: "sid S", author: zoe, text: `Zoé 🎉: ${quoted.join("\n")}` },
+			});
+		}),
+	);
+});
+
+test("who is meant is meant where they stand, behind a quote, formatting and characters of any length", () => {
+	fc.assert(
+		fc.property(words, words, fc.boolean(), fc.boolean(), (before, after, bold, answers) => {
+			const rich: Rich = [
+				bold ? { tag: "bold", children: [before] } : before,
+				" ",
+				{ tag: "mention", person: zoe, children: ["Z"] },
+				` ${after}`,
+			];
+			const replyTo = { id: "$0" as MessageId, author: zoe, text: before };
+			const back = crossed({ text: "?", rich, ...(answers && { replyTo }) });
+			expect(mentions(back?.rich ?? []).people).toEqual([zoe]);
+			expect(back?.text).toBe(`${before} Zoé 🎉 ${after}`);
+			const at = JSON.stringify(back?.rich).indexOf('"tag":"mention"');
+			expect(JSON.stringify(back?.rich).slice(at)).toContain('"children":["Zoé 🎉"]');
+		}),
+	);
+});
+
+test("HTML that crosses to XMPP and back keeps every letter, and never fails", () => {
+	const tags = "b i del u p div li ul ol pre code blockquote h1 h2 span br".split(" ");
+	const piece = fc.oneof(
+		words,
+		fc.constantFrom(
+			...tags.flatMap((tag) => [`<${tag}>`, `</${tag}>`]),
+			"<span data-mx-spoiler>",
+			"&lt;b&gt;",
+			"\n",
+		),
+	);
+	const letters = (text: string) => text.replace(/[^aéz𝔘🎉א]/gu, "");
+	fc.assert(
+		fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+			const rich = parseHtml(pieces.join(""), () => undefined);
+			const text = plain(rich);
+			if (!letters(text)) return;
+			const back = crossed({ text, rich });
+			expect(letters(back?.text ?? "")).toBe(letters(text));
+			const html = writeHtml(back?.rich ?? [back?.text ?? ""], () => undefined);
+			expect(letters(plain(parseHtml(html, () => undefined)))).toBe(letters(text));
+		}),
+		{ numRuns: 300 },
+	);
+});
