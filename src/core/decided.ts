@@ -1,6 +1,6 @@
 import type { BridgeEvent } from "./event.ts";
 import type { MessageId, RoomId } from "./ids.ts";
-import type { Reaction, Row } from "./journal.ts";
+import type { Journal, Reaction, Row } from "./journal.ts";
 import type { Link } from "./mapping.ts";
 import type { Refs, Support } from "./network.ts";
 
@@ -13,20 +13,60 @@ export type Form = Readonly<{
 	/** All that its sender shows on a message from then on, be it as reactions or told in words. */
 	set?: Readonly<{ on: MessageId; emoji: readonly string[] }>;
 }>;
-/** What the journal keeps of that: where it went to and, unless the event alone makes it, its form. */
-type Decided = Readonly<{ room: RoomId; form?: Form }>;
+type Decided = Readonly<{
+	/** Where it went to. */
+	room?: RoomId;
+	/** Absent where the event alone makes it. */
+	form?: Form;
+	/** What was made on the way, on other servers; by name, as JSON. */
+	made?: Readonly<Record<string, unknown>>;
+}>;
 
-/** What a later look might decide otherwise, as text for the journal; nothing for plain words in a room of many. */
-export function toKeep(link: Link, room: RoomId, form: Form): string | undefined {
+/** What a later look might decide otherwise; nothing for plain words in a room of many. */
+function toKeep(link: Link, room: RoomId, form: Form): Decided {
 	const { event, refs } = form;
 	// A file that went as words may go as itself once there is a place for it.
 	const file = "media" in event && event.media !== undefined;
 	const open = Object.keys(refs).length > 0 || event.kind === "poll" || file;
 	// A chat of two may move to another room.
-	if (!open && link.role !== "direct") return undefined;
-	return JSON.stringify({ room, ...(open && { form }) } satisfies Decided);
+	return { ...((open || link.role === "direct") && { room }), ...(open && { form }) };
 }
 
-/** A row that was never sent is looked at anew. */
-export const decidedBefore = ({ attempts, request }: Row): Decided | undefined =>
-	attempts > 0 && request !== undefined ? (JSON.parse(request) as Decided) : undefined;
+/** What attempts leave behind for the next one: here while the bridge runs, in the row for after that. */
+export function decisions(journal: Pick<Journal, "attempt" | "keep">) {
+	const kept = new Map<number, Decided>();
+
+	return {
+		/** Of a row that was sent; one that never was is looked at anew. */
+		before: ({ seq, attempts, request }: Row): Decided | undefined =>
+			attempts === 0
+				? undefined
+				: (kept.get(seq) ?? (request ? (JSON.parse(request) as Decided) : undefined)),
+
+		/** Notes the attempt and, at the first, what it goes by. False as {@link Journal.attempt}. */
+		attempt(row: Row, before: Decided | undefined, link: Link, room: RoomId, form: Form): Promise<boolean> {
+			const decided = before ?? toKeep(link, room, form);
+			const some = Object.keys(decided).length > 0;
+			if (some) kept.set(row.seq, decided);
+			// Noted when it was taken in.
+			else if (row.begun) return Promise.resolve(true);
+			return journal.attempt(row, some ? JSON.stringify(decided) : undefined);
+		},
+
+		/** As {@link Outbound.once}. */
+		once:
+			(row: Row) =>
+			async <T>(name: string, make: () => Promise<T>): Promise<T> => {
+				const made = kept.get(row.seq)?.made ?? {};
+				if (name in made) return made[name] as T;
+				const value = await make();
+				const decided = { ...kept.get(row.seq), made: { ...kept.get(row.seq)?.made, [name]: value } };
+				kept.set(row.seq, decided);
+				await journal.keep(row, JSON.stringify(decided));
+				return value;
+			},
+
+		/** The row is settled, one way or the other. */
+		forget: ({ seq }: Row) => void kept.delete(seq),
+	};
+}

@@ -1,4 +1,4 @@
-import { decidedBefore, type Form, toKeep } from "./decided.ts";
+import { decisions, type Form } from "./decided.ts";
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person, Reaction } from "./event.ts";
@@ -44,8 +44,13 @@ export function deliver(deps: {
 
 	const recall = recalling(deps);
 
+	const decided = decisions(journal);
+	/** Nothing is to be sent any more. */
+	const settled = (row: Row): undefined => decided.forget(row);
+
 	async function refuse(row: Row, error: PermanentError, target: string): Promise<void> {
 		await journal.refuse(row, error.message);
+		settled(row);
 		meter.refused(row.event.sender.network, row.event.kind);
 		log.warn({ trace: row.trace, reason: error.reason, target }, "message refused");
 		if (!aloud.has(row.event.kind)) return;
@@ -181,7 +186,7 @@ export function deliver(deps: {
 				await refuse(row, new PermanentError("expired", phrases.expired), target.title);
 				return undefined;
 			}
-			const before = decidedBefore(row);
+			const before = decided.before(row);
 			const { portal, link, room } = await roomOf(linked, wanted);
 			await portals.serve(portal, link);
 			const to = { network: link.network, room: before?.room ?? room };
@@ -198,25 +203,25 @@ export function deliver(deps: {
 			if (!form) {
 				note([]);
 				delivered("hidden");
-				return undefined;
+				return settled(row);
 			}
 			const { refs, shown, reactions } = form;
 			const event: BridgeEvent =
 				now() - form.event.at > lateAfter ? { ...form.event, late: true } : form.event;
-			const request = before ? row.request : toKeep(link, to.room, form);
 			// Gone: deleted by its author before it was ever sent.
-			if (!(row.begun && request === undefined) && !(await journal.attempt(row, request))) return undefined;
+			if (!(await decided.attempt(row, before, link, to.room, form))) return settled(row);
 			const { operation, trace, attempts: attempt } = row;
+			const once = decided.once(row);
 			const where = { portal, link, room: to.room };
-			const out: Outbound = { operation, trace, ...where, event, refs, shown, reactions, attempt };
-			const send = async () => {
+			const out: Outbound = { operation, trace, ...where, event, refs, shown, reactions, attempt, once };
+			return async () => {
 				const ids = await target.send(out);
 				if (form.set) await show(said, form.set, event.kind === "reaction" ? ids : [], to);
+				settled(row);
 				note(event.kind === "reaction" ? [] : ids);
 				delivered("shown");
 				log.debug({ trace, to: link.network, kind: event.kind, ms: now() - row.queuedAt }, "delivered");
 			};
-			return { row: request === undefined ? row : { ...row, request }, send };
 		},
 
 		retried: (row) => meter.retried(row.event.sender.network),

@@ -94,6 +94,8 @@ export interface Journal {
 	 * settled: then it must not be sent. `request` is kept in the row until another is given.
 	 */
 	attempt(row: Row, request?: string): Promise<boolean>;
+	/** Puts `request` in place of what the row kept; of a row that is gone nothing. */
+	keep(row: Row, request: string): Promise<void>;
 	/** Not sent after the last attempt, or since they were begun: they wait, or are in doubt, as they were before it. */
 	release(rows: readonly Row[]): Promise<void>;
 	/**

@@ -13,23 +13,20 @@ const ahead = 32;
 const firstRetry = 1_000;
 const lastRetry = 60_000;
 
-export type Prepared = Readonly<{ row: Row; send: () => Promise<void> }>;
-
 export type Sender = Readonly<{
 	/** How many rows of this lane may be under way at once. */
 	window(lane: Lane): number;
 	/** True for a row that may be about one before it: everything under way is settled first. */
 	alone(row: Row): boolean;
-	/**
-	 * All that must be on disk before sending. Resolves with the sending itself, and the row as a retry needs it; or with
-	 * nothing when the row is settled.
-	 */
-	prepare(row: Row): Promise<Prepared | undefined>;
+	/** All that must be on disk before sending. Resolves with the sending itself, or nothing when the row is settled. */
+	prepare(row: Row): Promise<(() => Promise<void>) | undefined>;
 	/** Called for what is no TemporaryError: settles the row. Throwing makes it temporary. */
 	fail(row: Row, error: unknown): Promise<void>;
 	/** Told of an attempt that failed and will be repeated. */
 	retried(row: Row): void;
 }>;
+
+type Prepared = Readonly<{ row: Row; send: () => Promise<void> }>;
 
 type State = {
 	lane: Lane;
@@ -114,8 +111,8 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 				: sender.fail(row, error).then(settle, (unsettled: unknown) => retry(row, unsettled));
 		async function prepare(row: Row): Promise<readonly Prepared[]> {
 			try {
-				const prepared = await sender.prepare(row);
-				if (prepared) return [prepared];
+				const send = await sender.prepare(row);
+				if (send) return [{ row, send }];
 				settle();
 			} catch (error) {
 				await failed(row, error);

@@ -37,6 +37,11 @@ export type Outbound = Readonly<{
 	reactions: Support;
 	/** How often it was tried before; from 1 on, it may already be there. */
 	attempt: number;
+	/**
+	 * For what must not be made twice, a file on a server say: what `make` resolved with at an earlier attempt, also of a
+	 * run before this, else what it does now, which is on disk then. By its name within this delivery; JSON.
+	 */
+	once<T>(name: string, make: () => Promise<T>): Promise<T>;
 }>;
 
 /** A message as its room still knows it when nobody else does. */

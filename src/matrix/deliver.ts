@@ -22,8 +22,6 @@ import { asEdit, asFile, fits, type Sayable, type Surroundings, toMatrix } from 
 
 /** Bytes of a smaller picture. */
 const smallest = 1_048_576;
-/** Uploads kept in mind, so that a retry sends the same file. */
-const remembered = 1_000;
 
 /** Shows one event of another network, as the ghost of who said or did it. @throws MatrixError when the homeserver says no. */
 export function delivery(deps: {
@@ -41,20 +39,15 @@ export function delivery(deps: {
 	const { client, members, ghosts, rooms, doubt, recent, bridge, files, log } = deps;
 	const react = reacting(deps);
 	const redact = redacting(deps);
-	const uploaded = new Map<string, string>();
-	/** Undefined where a file cannot be had, so that it is tried once. */
-	const stored = new Map<string, Stored | undefined>();
 
-	/** The file, brought here once; undefined where it cannot be had, of which the sender is told. */
-	async function brought(event: BridgeEvent, media: Media, operation: string, ghost: string) {
-		if (stored.has(operation)) return stored.get(operation);
-		let file: Stored | undefined;
+	/** The file, brought here; null where it cannot be had, of which the sender is told. */
+	async function brought(event: BridgeEvent, media: Media, ghost: string): Promise<Stored | null> {
 		try {
 			const [stored, thumbnail] = await Promise.all([
 				bridge.open(media.source).then((opened) => files.store(opened, media, ghost)),
 				media.thumbnail && smaller(media.thumbnail, ghost),
 			]);
-			file = { ...stored, ...(thumbnail && { thumbnail }) };
+			return { ...stored, ...(thumbnail && { thumbnail }) };
 		} catch (error) {
 			// A server of strangers that does not answer must not hold up the room.
 			if (error instanceof HomeserverAway) throw error;
@@ -68,10 +61,8 @@ export function delivery(deps: {
 			const only = media.link === undefined ? phrases.onlyName : phrases.onlyLink;
 			const told = new PermanentError(permanent ? error.reason : "failed", only(why));
 			await bridge.partly(event, told, title);
+			return null;
 		}
-		stored.set(operation, file);
-		if (stored.size > remembered) stored.delete(stored.keys().next().value as string);
-		return file;
 	}
 
 	/** The smaller picture of a file. Without it the file is as well. */
@@ -91,27 +82,27 @@ export function delivery(deps: {
 	/** The event with its file, or with a link to it or what it shows in its place. */
 	async function attached(
 		content: Content,
-		event: BridgeEvent,
+		{ event, operation, once }: Outbound,
 		media: Media,
-		operation: string,
 		ghost: string,
 	): Promise<{ type: string; content: Content }> {
-		const file = await brought(event, media, operation, ghost);
+		const file = await once(`file of ${operation}`, () => brought(event, media, ghost));
 		if (file) return withMedia(content, media, file);
 		const instead = media.link ?? media.alt ?? phrases.sentFile(media.kind, media.name);
 		return { type: "m.room.message", content: asLink(content, instead) };
 	}
 
 	/** The content, or the file that has all of what is too long for an event. */
-	async function sized(content: Content, operation: string, ghost: string, times: number): Promise<Content> {
+	async function sized(
+		content: Content,
+		{ operation, once }: Outbound,
+		ghost: string,
+		times: number,
+	): Promise<Content> {
 		if (fits(content, times)) return content;
 		const bytes = Buffer.from(String(content.body));
-		let url = uploaded.get(operation);
-		if (!url) {
-			url = (await client.upload(bytes, "text/plain; charset=utf-8", "message.txt", ghost)).content_uri;
-			uploaded.set(operation, url);
-			if (uploaded.size > remembered) uploaded.delete(uploaded.keys().next().value as string);
-		}
+		const upload = () => client.upload(bytes, "text/plain; charset=utf-8", "message.txt", ghost);
+		const { content_uri: url } = await once(`text of ${operation}`, upload);
 		return asFile(content, url, bytes.length);
 	}
 
@@ -168,8 +159,10 @@ export function delivery(deps: {
 				doubt.once(
 					{ operation, attempt, room, ghost, since: event.at, withBot: rooms.withBot.has(room) },
 					async () => {
-						const shown = media ? await attached(content, event, media, operation, ghost) : { type, content };
-						const body = await sized(shown.content, operation, ghost, edits === undefined ? 1 : 2);
+						const shown = media
+							? await attached(content, { ...out, event }, media, ghost)
+							: { type, content };
+						const body = await sized(shown.content, out, ghost, edits === undefined ? 1 : 2);
 						const whole = edits === undefined ? body : asEdit(body, edits);
 						return client.send(room, shown.type, operation, { as: ghost, body: whole, query });
 					},

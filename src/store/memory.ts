@@ -181,6 +181,10 @@ export function memoryJournal(): Journal {
 			rows.set(seq, { ...row, ...rendered, state: "doubt", attempts: row.attempts + (begun ? 0 : 1) });
 			return true;
 		},
+		async keep({ seq }, request) {
+			const row = rows.get(seq);
+			if (row) rows.set(seq, { ...row, request });
+		},
 		async release(unsent) {
 			for (const { seq } of unsent) {
 				const row = rows.get(seq);

@@ -41,6 +41,7 @@ export function journalTables(db: DatabaseSync) {
 		attempt: statement(
 			"UPDATE rows SET attempts = attempts + ?, request = coalesce(?, request) WHERE seq = ?",
 		),
+		keep: statement("UPDATE rows SET request = ? WHERE seq = ?"),
 		release: statement("UPDATE rows SET attempts = attempts - 1 WHERE seq = ? AND attempts > 0"),
 		bury: statement(
 			"INSERT INTO dead SELECT *, ?, ?, (SELECT coalesce(max(died), 0) + 1 FROM dead) FROM rows WHERE seq = ?",
@@ -162,6 +163,9 @@ export function journalTables(db: DatabaseSync) {
 				sql.rows.all(lanes.find([portal, link]), after, limit) as readonly StoredRow[],
 			attempt: (seq: number, more: number, request: string | null): boolean =>
 				sql.attempt.run(more, request, seq).changes > 0,
+			keep: (seq: number, request: string): void => {
+				sql.keep.run(request, seq);
+			},
 			release(seqs: readonly number[]): void {
 				for (const seq of seqs) sql.release.run(seq);
 			},

@@ -170,6 +170,7 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 			return (await ask("rows", portal, link, after, limit)).map(row);
 		},
 		attempt: ({ seq, begun }, request) => ask("attempt", seq, begun ? 0 : 1, request ?? null),
+		keep: ({ seq }, request) => ask("keep", seq, request),
 		release: (rows) =>
 			ask(
 				"release",

@@ -103,7 +103,8 @@ export function xmpp(
 	function files(): Files | undefined {
 		if (deps.files) return { url: deps.files.link, largest: deps.files.largest };
 		const largest = ownUploads.largest();
-		const url: Files["url"] = (media, { room, id }) => ownUploads.put(media, `${room} ${id}`);
+		const url: Files["url"] = (media, _about, once) =>
+			once(`file ${media.source.ref}`, () => ownUploads.put(media));
 		return largest === undefined ? undefined : { url, largest };
 	}
 	const now = () => ({ at: Date.now(), unique: randomUUID });

@@ -10,8 +10,8 @@ import { recent } from "./recent.ts";
 
 type About = Parameters<Links["link"]>[1];
 export type Files = Readonly<{
-	/** Where people fetch this file of this message; the same each time. */
-	url(media: Media, message: About): string | Promise<string>;
+	/** Where people fetch this file of this message. `once` for what is not the same each time. */
+	url(media: Media, message: About, once: Outbound["once"]): string | Promise<string>;
 	/** Bytes of the largest file that is given out. */
 	largest: number;
 }>;
@@ -98,8 +98,8 @@ export function inParts(
 		try {
 			if ((media.size ?? 0) > files.largest)
 				throw new PermanentError("invalid", phrases.fileTooLarge(files.largest));
-			url = await files.url(media, about);
-			if (media.thumbnail) media = { ...media, thumbnail: await linked(media.thumbnail, files, about) };
+			url = await files.url(media, about, out.once);
+			if (media.thumbnail) media = { ...media, thumbnail: await linked(media.thumbnail, files, about, out) };
 		} catch (error) {
 			const permanent = error instanceof PermanentError;
 			if (!permanent && out.attempt < patience) throw error;
@@ -113,11 +113,11 @@ export function inParts(
 	}
 
 	/** The smaller picture with its URL; where it cannot be had without one. */
-	async function linked(picture: Picture, files: Files, about: About): Promise<Picture> {
+	async function linked(picture: Picture, files: Files, about: About, { once }: Outbound): Promise<Picture> {
 		const { link: _, ...unlinked } = picture;
 		const media = { ...unlinked, kind: "image" as const, name: "thumbnail" };
 		try {
-			return { ...unlinked, link: await files.url(media, about) };
+			return { ...unlinked, link: await files.url(media, about, once) };
 		} catch {
 			return unlinked;
 		}

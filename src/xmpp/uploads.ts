@@ -10,7 +10,6 @@ import { slice } from "../media/range.ts";
 import { withSize } from "../media/spool.ts";
 import { bareType, named } from "../media/types.ts";
 import type { Component } from "./component.ts";
-import { recent } from "./recent.ts";
 import { neutral, StanzaError } from "./stanza-error.ts";
 import { child, type Element, text, xml } from "./xml.ts";
 
@@ -32,7 +31,6 @@ export function uploads(deps: {
 }) {
 	const { link, component, log } = deps;
 	let service: { jid: string; largest: number } | undefined;
-	const done = recent<string, string>(1_000);
 
 	const ask = (to: string, payload: Element) =>
 		link.iq(xml("iq", { type: "get", from: component, to }, payload));
@@ -84,25 +82,20 @@ export function uploads(deps: {
 				log.debug({ err: error }, "no upload service found");
 			}
 		},
-		/** Puts a file there, once for each message, and resolves with its URL. */
-		async put(media: Media, message: string): Promise<string> {
-			const key = `${message} ${media.source.ref}`;
-			const known = done.get(key);
-			if (known) return known;
+		/** Puts a file there, and resolves with its URL. */
+		async put(media: Media): Promise<string> {
 			if (!service) throw new PermanentError("failed", phrases.noPublic);
 			const { jid, largest } = service;
 			const opened = await deps.open(media.source);
 			opened.body.on("error", () => undefined);
 			try {
-				const url = await withSize(opened.body, opened.size, async (body, size) => {
+				return await withSize(opened.body, opened.size, async (body, size) => {
 					if (size > largest) throw new PermanentError("invalid", phrases.fileTooLarge(largest));
 					const mime = bareType(media.mime ?? opened.mime);
 					const place = await slot(jid, named(media.name, mime), size, mime);
 					await send(place, slice(body, 0, size - 1), size, mime);
 					return place.get;
 				});
-				done.set(key, url);
-				return url;
 			} catch (error) {
 				throw error instanceof StanzaError ? neutral(error) : error;
 			} finally {

@@ -43,12 +43,11 @@ function setup(
 			async prepare(row) {
 				await prepare(row);
 				if (!row.begun && !(await journal.attempt(row))) return undefined;
-				const sending = async () => {
+				return async () => {
 					await send(row);
 					wire.push(row.seq);
 					await journal.done(row, { network: "n" as never, room: "r" as never }, []);
 				};
-				return { row, send: sending };
 			},
 			fail: async (_row, error) => {
 				throw error;

@@ -168,3 +168,29 @@ test("a line of a chat of two that is in doubt goes where it went before, though
 		["elsewhere", "after the move"],
 	]);
 });
+
+test("what must not be made twice is made once, also where the bridge was killed after it", async () => {
+	let made = 0;
+	const urls: string[] = [];
+	const upload = async () => `file ${++made}`;
+	const lost = async (out: Outbound) => {
+		urls.push(await out.once("file", upload));
+		throw new TemporaryError("no answer");
+	};
+	mars.trouble = lost;
+	await says({ text: "look" });
+	await says({ text: "and there" });
+	await until(
+		() => urls.length === 1,
+		() => "not tried",
+	);
+	bridge.resume(mars.name);
+	await until(
+		() => urls.length === 2,
+		() => "not tried again",
+	);
+	await begin();
+	mars.trouble = async (out) => void urls.push(await out.once("file", upload));
+	await sent(mars, 2);
+	expect(urls).toEqual(["file 1", "file 1", "file 1", "file 2"]);
+});

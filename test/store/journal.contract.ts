@@ -213,9 +213,14 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.attempt(row)).toBe(true);
 			await reopen();
 			expect((await all())[0]).toMatchObject({ request, attempts: 3 });
+			await journal.keep(row, "and what was made since");
+			await reopen();
+			expect((await all())[0]).toMatchObject({ request: "and what was made since", attempts: 3 });
 			await journal.attempt(row, "through another ghost, after a refusal");
 			await journal.refuse(row, "no");
 			expect((await journal.dead(1))[0]?.request).toBe("through another ghost, after a refusal");
+			await journal.keep(row, "of a row that is gone");
+			expect(await all()).toEqual([]);
 		});
 
 		it("knows a message by each id it has in its own room, from the moment it came", async () => {

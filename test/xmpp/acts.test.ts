@@ -30,6 +30,7 @@ const out = (event: object, refs: Record<string, readonly string[]> = {}, operat
 		refs,
 		shown: [],
 		reactions: "native",
+		once: (_: string, make: () => Promise<unknown>) => make(),
 		attempt: 0,
 	}) as unknown as Outbound;
 const says = (text: string) => ({ kind: "message", style: "text", text });

@@ -166,6 +166,7 @@ export function world(faults: MucFaults = {}) {
 		refs: {},
 		shown: [],
 		reactions: "native",
+		once: (_name, make) => make(),
 		attempt,
 	});
 	const say = (text: string, sender = alice, attempt = 0, operation?: string) =>

@@ -287,6 +287,7 @@ describe("a chat", () => {
 			refs: {},
 			shown: [],
 			reactions: "native",
+			once: (_name, make) => make(),
 			attempt: 0,
 		};
 	};
