@@ -26,6 +26,18 @@ describe("a file from XMPP", () => {
 			},
 		);
 
+	test("is one of many that a hostile client tells at once: twenty cross, the others stay addresses, soon", () => {
+		const urls = Array.from({ length: 2_000 }, (_, index) => `https://x.test/${index}.png`);
+		const told = urls.map((url) => `<x xmlns='jabber:x:oob'><url>${url}</url></x>`).join("");
+		const line = stanza(`<message><body>${"🎉".repeat(50_000)} ${urls.join(" ")}</body>${told}</message>`);
+		const before = performance.now();
+		const seen = said(line, nowhere);
+		expect(performance.now() - before).toBeLessThan(10_000);
+		expect(seen?.more).toHaveLength(19);
+		expect(seen?.text.match(/https:/g)).toHaveLength(1_980);
+		expect(seen?.text).toMatch(/^🎉+\s+https:\/\/x\.test\/20\.png /u);
+	});
+
 	test("is another message than the next file of the same client under the same id", () => {
 		const id = (file: string) => {
 			const url = `https://x.test/${file}`;

@@ -42,11 +42,10 @@ function filesIn(message: Element, body: readonly Point[]): Shared | undefined {
 	const [media, ...more] = all.slice(0, most);
 	if (!media) return undefined;
 	const marked = ranges(message, ns.sfs) ?? [];
-	const words = withoutUrls(
-		body.filter((point) => !within(point, marked)),
-		all,
-	);
-	const beyond = all.slice(most).map(({ link }) => `\n${link}`);
+	const said = body.filter((point) => !within(point, marked));
+	const words = withoutUrls(said, [media, ...more]);
+	const left = tokens(words);
+	const beyond = all.slice(most).flatMap(({ source }) => (left.has(source.ref) ? [] : [`\n${source.ref}`]));
 	// Nobody is named there.
 	const caption = [...words, ...points(beyond.join("")).map(({ char }) => ({ char, raw: Number.NaN }))];
 	return { media, ...(more.length > 0 && { more }), caption: trimmed(caption) };
@@ -90,12 +89,15 @@ function linked(message: Element, body: readonly Point[]): readonly Media[] {
 		const alt = oob.getChild("desc")?.getText();
 		return fetchable(url) ? [media(url, alt ? { alt } : {})] : [];
 	});
-	const alone = trimmed(withoutUrls(body, files)).length === 0;
+	const urls = new Set(files.map(({ source }) => source.ref));
+	const alone = tokens(body).isSubsetOf(urls);
 	// Feeds and bots name pages this way; those are links, not files.
 	return files.filter(({ source }) => alone || known(source.ref));
 }
 
-/** The body without the addresses of these, each where it stands first. */
+const tokens = (body: readonly Point[]) => new Set(wordsOf({ body }).split(/\s+/).filter(Boolean));
+
+/** The body without the addresses of these few, each where it stands first. */
 function withoutUrls(body: readonly Point[], files: readonly Media[]): readonly Point[] {
 	// One address may begin another.
 	const urls = files.map(({ source }) => source.ref).sort((one, other) => other.length - one.length);
