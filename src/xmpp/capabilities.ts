@@ -26,7 +26,8 @@ export const withoutIds = { ...joined, reaction: "text", reply: "text" } as cons
 export const direct = (support: (ns: string) => Support): Capabilities => ({
 	...joined,
 	edit: support("urn:xmpp:message-correct:0"),
-	redaction: support("urn:xmpp:message-retract:1"),
+	// Whoever does not know it reads that something was deleted: the stanza says it in words besides.
+	redaction: support("urn:xmpp:message-retract:1") === "native" ? "native" : "mixed",
 	reaction: support("urn:xmpp:reactions:0"),
 	membership: "drop",
 	profile: "drop",

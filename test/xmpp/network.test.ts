@@ -411,7 +411,7 @@ describe("a chat", () => {
 		);
 		expect(network.capabilities(room, received[0] as Message)).toMatchObject({
 			reaction: "native",
-			redaction: "text",
+			redaction: "mixed",
 		});
 		const native = await react("op2");
 		expect(native?.getChild("reactions", "urn:xmpp:reactions:0")?.attrs.id).toBe("1");
