@@ -48,6 +48,8 @@ describe.each(["prosody", "ejabberd"] as const)("with slixmpp on %s", (server) =
 			config: ({ ports }) => ({
 				public: { listen: `127.0.0.1:${ports.public}`, url: `http://127.0.0.1:${ports.public}` },
 				media: { private_hosts: [`127.0.0.1:${port}`] },
+				// People act faster here than people do.
+				limits: { sender: { per_minute: 6000, burst: 1000 } },
 			}),
 		});
 		const { bed } = bridged;
