@@ -78,6 +78,24 @@ describe.each([
 		expect(await late).toBeInstanceOf(TemporaryError);
 	});
 
+	test("so it is when the portal is made, or served again, before the link is up", async () => {
+		const w = world(faults);
+		w.muc.come("Romeo");
+		for (const run of [0, 3]) {
+			w.server.online = false;
+			await w.attach(alice);
+			await says(w, run + 1, run + 2);
+			w.server.online = true;
+			w.rooms.online();
+			await w.pass(15_000);
+			await says(w, run + 3, run + 3);
+			await w.settle();
+			expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
+			w.crash();
+		}
+		expect(w.lines()).toEqual(romeo(1, 6));
+	});
+
 	test("what is said while the link is down is heard after it, once and in order, with its time", async () => {
 		const w = await linked(faults);
 		await says(w, 1, 3);

@@ -83,11 +83,12 @@ export function joined(
 		const room = rooms.get(jid) ?? newRoom(jid, link, listener(), context.now().at);
 		rooms.set(jid, room);
 		room.link = link;
+		// Also before the link is up: events of other networks can come in earlier, and have us attach.
+		room.listener.wanted = true;
 		for (const person of members) oursOf(room, person).wanted = true;
 		if (room.ear.state === "in") return;
 		if (!context.link.online) return recall(room, context);
 		if (room.barred && context.now().at - room.triedAt < askAgainAfter) throw room.barred;
-		room.listener.wanted = true;
 		room.listener.barred = undefined;
 		await within(attachWithin, keep(room, context));
 	}
