@@ -104,7 +104,11 @@ export function inParts(
 			const permanent = error instanceof PermanentError;
 			if (!permanent && out.attempt < patience) throw error;
 			const why = permanent ? error.message : phrases.fileNoAnswer;
-			tell(out.event, new PermanentError(permanent ? error.reason : "failed", phrases.onlyName(why)));
+			const told = new PermanentError(permanent ? error.reason : "failed", phrases.onlyName(why));
+			await out.once(`why no ${operation}`, async () => {
+				tell(out.event, told);
+				return true;
+			});
 			return undefined;
 		}
 		const ids = await send({ ...out, operation, event: { ...event, media, style: "text", text: url } });

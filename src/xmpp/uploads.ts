@@ -1,5 +1,6 @@
 import http from "node:http";
 import https from "node:https";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Media } from "../core/event.ts";
@@ -105,7 +106,7 @@ export function uploads(deps: {
 	};
 }
 
-function send({ put, headers }: Slot, body: NodeJS.ReadableStream, size: number, mime: string | undefined) {
+function send({ put, headers }: Slot, body: Readable, size: number, mime: string | undefined) {
 	const { request } = put.startsWith("https:") ? https : http;
 	return new Promise<void>((resolve, reject) => {
 		const type = mime && { "content-type": mime };
@@ -116,7 +117,10 @@ function send({ put, headers }: Slot, body: NodeJS.ReadableStream, size: number,
 		});
 		const failed = (cause: Error) => reject(new TemporaryError(phrases.fileNoAnswer, { cause }));
 		outgoing.setTimeout(silence, () => outgoing.destroy(new Error("no answer in time")));
-		outgoing.on("error", failed);
+		// What breaks in the file itself is no fault of the service's.
+		outgoing.on("error", (error) =>
+			body.errored instanceof PermanentError ? reject(body.errored) : failed(error),
+		);
 		outgoing.on("response", (answer) => {
 			answer.resume();
 			const { statusCode: status = 0 } = answer;

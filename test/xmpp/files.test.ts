@@ -81,8 +81,9 @@ describe("a message with a file", () => {
 		text: "",
 		...more,
 	});
+	const once: Outbound["once"] = (_name, make) => make();
 	const outbound = (more: Partial<Message>) =>
-		({ operation: "op" as OperationId, refs: {}, event: event(more) }) as unknown as Outbound;
+		({ operation: "op" as OperationId, refs: {}, event: event(more), once }) as unknown as Outbound;
 	const files = {
 		url: (target: { name: string }, of: { id: string; person: string }) =>
 			`https://b.test/${of.person}/${of.id}/${target.name}`,

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { Media } from "../../src/core/event.ts";
 import type { NetworkName } from "../../src/core/ids.ts";
+import type { Opened } from "../../src/core/media.ts";
 import { StanzaError } from "../../src/xmpp/stanza-error.ts";
 import { uploads } from "../../src/xmpp/uploads.ts";
 import type { Element } from "../../src/xmpp/xml.ts";
@@ -25,11 +26,15 @@ let put: { request: IncomingMessage; body: string }[];
 let status: number;
 let asked: Element[];
 let granted: boolean;
+/** Bytes it takes. */
+let most: number;
 
 beforeEach(async () => {
-	[put, status, asked, granted] = [[], 201, [], true];
+	[put, status, asked, granted, most] = [[], 201, [], true, 100];
 	server = createServer(async (request, response) => {
-		put.push({ request, body: await text(request) });
+		const body = await text(request).catch(() => undefined);
+		if (body === undefined) return;
+		put.push({ request, body });
 		response.writeHead(status).end();
 	});
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -50,7 +55,7 @@ function answer(request: Element): Element {
 	if (query)
 		return stanza(
 			`<iq><query xmlns='${query.attrs.xmlns}'><feature var='urn:xmpp:http:upload:0'/><x xmlns='jabber:x:data' type='result'>
-			<field var='FORM_TYPE'><value>urn:xmpp:http:upload:0</value></field><field var='max-file-size'><value>100</value></field></x></query></iq>`,
+			<field var='FORM_TYPE'><value>urn:xmpp:http:upload:0</value></field><field var='max-file-size'><value>${most}</value></field></x></query></iq>`,
 		);
 	if (!granted) throw new StanzaError("forbidden", "auth");
 	return stanza(
@@ -58,7 +63,11 @@ function answer(request: Element): Element {
 		<header name='X-Evil'>y</header></put><get url='${base}/get/cat.png'/></slot></iq>`,
 	);
 }
-const service = () =>
+const pixels: () => Promise<Opened> = async () => ({
+	body: Readable.from([Buffer.from("pixels")]),
+	size: 6,
+});
+const service = (open = pixels) =>
 	uploads({
 		link: {
 			iq: async (request) => {
@@ -67,7 +76,7 @@ const service = () =>
 			},
 		},
 		component: "b.test",
-		open: async () => ({ body: Readable.from([Buffer.from("pixels")]), size: 6 }),
+		open,
 		log: quiet,
 	});
 
@@ -102,6 +111,41 @@ describe("the XMPP server's upload service", () => {
 		expect(request?.headers["x-evil"]).toBeUndefined();
 		const wanted = asked.at(-1)?.getChild("request")?.attrs;
 		expect(wanted).toMatchObject({ filename: "cat.png", size: "6", "content-type": "image/png" });
+	});
+
+	test("gets no file that proves damaged on its way, which is no fault of its own", async () => {
+		const damaged = async function* () {
+			yield Buffer.from("pix");
+			await new Promise((resolve) => setTimeout(resolve, 50));
+			throw new PermanentError("failed", "the file is damaged");
+		};
+		const found = service(async () => ({ body: Readable.from(damaged(), { objectMode: false }), size: 6 }));
+		await found.look();
+		await expect(found.put(media)).rejects.toThrow("the file is damaged");
+	});
+
+	test("that takes nothing for a while is sent no more than the buffers hold, of 100 MB, and all of it then", async () => {
+		const piece = Buffer.alloc(1_048_576, "x");
+		most = 100 * piece.length;
+		let [given, arrived] = [0, 0];
+		const { promise: reads, resolve: read } = Promise.withResolvers<void>();
+		server.removeAllListeners("request").on("request", async (request, response) => {
+			await reads;
+			for await (const chunk of request) arrived += (chunk as Buffer).length;
+			response.writeHead(201).end();
+		});
+		const pieces = async function* () {
+			for (; given < 100; given++) yield piece;
+		};
+		const body = Readable.from(pieces(), { objectMode: false });
+		const found = service(async () => ({ body, size: most }));
+		await found.look();
+		const done = found.put(media);
+		await new Promise((resolve) => setTimeout(resolve, 500));
+		expect(given).toBeLessThan(20);
+		read();
+		await done;
+		expect(arrived).toBe(most);
 	});
 
 	test.each([
