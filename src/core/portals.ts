@@ -32,6 +32,7 @@ export function portals(deps: {
 	const { mapping, journal, network, log } = deps;
 	/** The links that are served, or about to be: resolves once their network knows. */
 	const attached = new Map<LinkId, Promise<void>>();
+	let started = false;
 	const busy = new Map<string, Promise<unknown>>();
 	/** Changes to the same rooms one after the other; a slow one delays no others. */
 	function alone<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
@@ -66,7 +67,8 @@ export function portals(deps: {
 	}
 
 	async function attachLink(portal: Portal, link: Link): Promise<void> {
-		if (attached.has(link.id) || !link.room) return;
+		// The first network hears people before the last one has started.
+		if (!started || attached.has(link.id) || !link.room) return;
 		const { promise, resolve } = Promise.withResolvers<void>();
 		attached.set(link.id, promise);
 		try {
@@ -126,6 +128,7 @@ export function portals(deps: {
 		serve,
 		/** At start: serves all portals that people use, side by side. */
 		async start(): Promise<void> {
+			started = true;
 			for (const portal of await mapping.portals()) {
 				if (!(await inUse(portal))) continue;
 				attach(portal).catch((error: unknown) =>

@@ -301,6 +301,27 @@ describe("a portal made by its address", () => {
 		}
 	});
 
+	test("is served by no network before that has started, and by all once they have", async () => {
+		const room = await bridge.openRoom(earth.name, mars.name, ["crater"]);
+		await bridge.stop(0);
+		const attached: string[] = [];
+		await begin(
+			{},
+			{
+				async start(of) {
+					mars.bridge = of;
+					// Earth is up already.
+					await earth.say(room, "ann", "I am early");
+					await new Promise((resolve) => setTimeout(resolve, 20));
+					attached.push("started");
+				},
+				attach: async (_, link) => void attached.push(link.room as string),
+			},
+		);
+		await seen(mars, 1);
+		expect(attached).toEqual(["started", "crater"]);
+	});
+
 	test("says why there is none", async () => {
 		await expect(bridge.openRoom(earth.name, mars.name, ["nowhere"])).rejects.toThrow("no room nowhere");
 		expect(await command("join nowhere")).toContain("no room nowhere");
