@@ -26,8 +26,8 @@ export type Rules = Readonly<{
 /** What is older, in ms, was missed when it was said, and comes in one burst with all that was. */
 const lateAfter = 10_000;
 
-/** Who is in a room, by room, while a batch is looked at. */
-type Crowds = Map<RoomId, Set<UserId>>;
+/** By room, while a batch is looked at: who is in it once all have come, and who is so far, by their names. */
+type Crowds = Map<RoomId, Readonly<{ all: Set<UserId>; now: Map<UserId, string | undefined> }>>;
 
 /** Decides where an event goes: guards, the portal, one row for each target. */
 export function router(deps: {
@@ -90,24 +90,35 @@ export function router(deps: {
 		return [await firstContact(event, event.to)];
 	}
 
-	/** Who is in each room once all of a batch have come. */
 	async function crowdsOf(events: readonly BridgeEvent[]): Promise<Crowds> {
 		const crowds: Crowds = new Map();
 		for (const event of events) {
 			if (event.kind !== "membership" || event.change === "leave") continue;
 			const { room, sender } = event;
-			const crowd =
-				crowds.get(room) ?? new Set((await journal.members(sender.network, room)).map((person) => person.id));
-			crowds.set(room, crowd.add(sender.id));
+			const members = crowds.has(room) ? [] : await journal.members(sender.network, room);
+			const crowd = crowds.get(room) ?? {
+				all: new Set(members.map((person) => person.id)),
+				now: new Map(members.map((person) => [person.id, person.name])),
+			};
+			crowd.all.add(sender.id);
+			crowds.set(room, crowd);
 		}
 		return crowds;
 	}
 
-	/** In rooms above the limit everybody comes when they first speak. Who leaves leaves in any case. */
-	const mirrored = (event: BridgeEvent, crowds: Crowds): boolean =>
-		event.kind !== "membership" ||
-		event.change === "leave" ||
-		(crowds.get(event.room)?.size ?? 0) <= rules.membersMirrored;
+	/**
+	 * In rooms above the limit everybody comes when they first speak. Who leaves leaves in any case; who is there already,
+	 * for the room was read before their coming was told, does not come again.
+	 */
+	function mirrored(event: BridgeEvent, crowds: Crowds): boolean {
+		if (event.kind !== "membership") return true;
+		const { room, sender, change } = event;
+		const { all, now } = crowds.get(room) ?? { all: new Set(), now: new Map() };
+		const there = now.has(sender.id) && now.get(sender.id) === sender.name;
+		if (change === "leave") now.delete(sender.id);
+		else now.set(sender.id, sender.name);
+		return change === "leave" || (!there && all.size <= rules.membersMirrored);
+	}
 
 	const memberOf = (event: BridgeEvent): Entry["member"] => {
 		if (event.kind !== "membership" && event.kind !== "profile") return undefined;

@@ -126,6 +126,34 @@ describe("a linked room", () => {
 		expect(changes()).toHaveLength(7);
 	});
 
+	test("introduces nobody twice who was read in the room before their coming was told", async () => {
+		const bob = earth.person("bob");
+		const moves = () =>
+			mars.sent.flatMap(({ event }) =>
+				event.kind === "membership" && event.sender.id === bob.id ? [event.change] : [],
+			);
+		const move = (change: "join" | "leave") =>
+			bridge.receive([
+				{
+					kind: "membership",
+					change,
+					id: `move ${Math.random()}` as MessageId,
+					room: "plaza" as RoomId,
+					sender: bob,
+					at: Date.now(),
+				},
+			]);
+		await bridge.sync(earth.name, "plaza" as RoomId, [earth.person("ann"), earth.person("owner"), bob]);
+		await move("join");
+		await move("leave");
+		await move("join");
+		await until(
+			() => moves().length >= 3,
+			() => moves().join(),
+		);
+		expect(moves()).toEqual(["join", "leave", "join"]);
+	});
+
 	test("delivers an event once, however often its server repeats it", async () => {
 		const same = { id: "same" as MessageId };
 		await earth.say("plaza", "ann", "once", same);
