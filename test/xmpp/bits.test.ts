@@ -58,6 +58,18 @@ describe("a message that is a picture of its own", () => {
 		expect([size, await buffer(body)]).toEqual([picture.length, picture]);
 	});
 
+	test("that is its own address is read from there", async () => {
+		const html = `<img src='data:image/gif;base64,${picture.toString("base64")}'/>`;
+		expect(message(html)?.media).toMatchObject({ kind: "sticker", mime: "image/gif" });
+		expect(await buffer((await openBits(refOf(html), never)).body)).toEqual(picture);
+		for (const other of [
+			"data:image/gif,GIF89a",
+			"data:text/html;base64,AAAA",
+			`data:image/gif;base64,${"A".repeat(70_000)}`,
+		])
+			expect(message(`<img src='${other}'/>`)?.media).toBeUndefined();
+	});
+
 	test("that did not is asked for, of who sent it, by who heard it", async () => {
 		let asked: Element | undefined;
 		const opened = await openBits(

@@ -17,6 +17,8 @@ const network = "xmpp" as NetworkName;
 const largest = 64 * 1024;
 /** How long its sender has to give a picture, in ms: the room waits so long. */
 const patience = 10_000;
+// RFC 2397
+const dataForm = /^data:(image\/[\w.+-]+);base64,([A-Za-z0-9+/]+=*)$/;
 const cidForm = /^(sha1|sha-256|sha256)\+([0-9a-f]+)@bob\.xmpp\.org$/;
 
 /** XEP-0231: a message that is one picture of its own, which is how clients without uploads send stickers. */
@@ -38,8 +40,16 @@ export const bits: MessageFeature = {
 	},
 };
 
-/** The picture at a `cid:` address: it came along, or its sender can be asked for it. Undefined for any other address. */
+/**
+ * The picture at a `cid:` address, which came along or its sender can be asked for, or at a `data:` address, which holds
+ * it. Undefined for any other.
+ */
 export function bitsAt(stanza: Element, address: string): Pick<Media, "source" | "mime"> | undefined {
+	const [, type = "", held = ""] = dataForm.exec(address) ?? [];
+	if (held !== "" && held.length <= largest) {
+		const hash = createHash("sha1").update(Buffer.from(held, "base64")).digest("hex");
+		return { source: { network, ref: `data sha1+${hash}@bob.xmpp.org ${held}` }, mime: type };
+	}
 	const cid = address.startsWith("cid:") ? address.slice("cid:".length) : "";
 	if (!cidForm.test(cid)) return undefined;
 	const data = stanza.getChildren("data", ns).find((one) => one.attrs.cid === cid);

@@ -237,7 +237,7 @@ const packOf = (url: string) => createHash("sha256").update(url).digest("base64"
 
 /** A body that is an address, and what that is of. See {@link fileElements}. */
 export const files: MessageFeature = {
-	vars: [ns.sfs, ns.oob],
+	vars: [ns.sfs, ns.oob, ns.sims],
 	read(stanza, heard) {
 		const file = filesIn(stanza, heard.body);
 		if (!file) return heard;
