@@ -13,7 +13,7 @@ import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { changed, newIn, sameSet } from "./reactions.ts";
 import { recalling } from "./recall.ts";
-import { references, resolve, resolved } from "./references.ts";
+import { references, resolve, resolved, withoutDeleted } from "./references.ts";
 
 const day = 24 * 60 * 60_000;
 /** From here on a message is shown with its own time. */
@@ -126,10 +126,11 @@ export function deliver(deps: {
 
 	/** How the room can show it; undefined: not at all, or it shows it already. */
 	async function formOf(row: Row, portal: Portal, link: Link, room: RoomId): Promise<Form | undefined> {
-		const said = row.event;
 		const target = network(link.network);
 		const to = { network: link.network, room };
-		const refs = await refsOf(said, portal, link, room);
+		const refs = await refsOf(row.event, portal, link, room);
+		const said = resolved(row.event, refs) ? row.event : await withoutDeleted(row.event, journal, refs);
+		if (!said) return undefined;
 		const speaker = speakerFor(said, portal);
 		const reactions = portal.settings?.reactions ?? deps.reactions;
 		const able = target.capabilities(room, said);
@@ -170,6 +171,7 @@ export function deliver(deps: {
 	}
 
 	return {
+		single: ({ event }) => (event.kind === "message" || event.kind === "edit") && event.media === undefined,
 		/** What is about an earlier message may be about one still under way in the same lane. */
 		alone: (row) => references(row.event).length > 0,
 		async prepare(row) {

@@ -3,11 +3,23 @@ export class TemporaryError extends Error {
 	override readonly name = "TemporaryError";
 	/** The least time to wait in ms, where the other side said so. */
 	readonly retryAfter: number | undefined;
-	constructor(message: string, options?: ErrorOptions & { retryAfter?: number | undefined }) {
+	/** Not a byte of what was to be sent left us: nobody can have it. */
+	readonly unsent: boolean;
+	constructor(
+		message: string,
+		options?: ErrorOptions & { retryAfter?: number | undefined; unsent?: boolean },
+	) {
 		super(message, options);
 		this.retryAfter = options?.retryAfter;
+		this.unsent = options?.unsent ?? false;
 	}
 }
+
+/** The same failure, of something that was not begun to be sent. */
+export const unsent = (error: unknown): unknown =>
+	error instanceof TemporaryError && !error.unsent
+		? new TemporaryError(error.message, { cause: error, retryAfter: error.retryAfter, unsent: true })
+		: error;
 
 /** Will never succeed: the sender is told `message`, a sentence of core/phrases fit for a person. */
 export class PermanentError extends Error {

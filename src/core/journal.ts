@@ -115,6 +115,8 @@ export interface Journal {
 	 * attempted goes on. So go its changes, and the dead letters of all of them: nobody revives what was deleted.
 	 */
 	cancel(of: Copy): Promise<readonly Row[]>;
+	/** Whether {@link cancel} took some of the message known there by this id: then nobody is to hear of it. */
+	gone(of: Copy): Promise<boolean>;
 	/**
 	 * The message known there by this id, by every id it has in every room: its own first, then the further ones in the
 	 * order they became known. One room's part are those with its network and room, in that order; several where it was

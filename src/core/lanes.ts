@@ -16,6 +16,8 @@ const lastRetry = 60_000;
 export type Sender = Readonly<{
 	/** How many rows of this lane may be under way at once. */
 	window(lane: Lane): number;
+	/** True for a row that is sent at once, or not at all: while its server is away it only waits, and can be cancelled. */
+	single(row: Row): boolean;
 	/** True for a row that may be about one before it: everything under way is settled first. */
 	alone(row: Row): boolean;
 	/** All that must be on disk before sending. Resolves with the sending itself, or nothing when the row is settled. */
@@ -99,8 +101,9 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 		const settle = () => {
 			of.depth -= 1;
 		};
-		const retry = (row: Row, error: unknown) => {
-			again.push({ ...row, attempts: row.attempts + 1, state: "doubt", begun: false });
+		const retry = (row: Row, error: unknown, sent = true) => {
+			const tried = sent && { attempts: row.attempts + 1, state: "doubt" as const };
+			again.push({ ...row, ...tried, begun: false });
 			wait = Math.max(wait, (error instanceof TemporaryError && error.retryAfter) || 0);
 			log.warn({ err: error, trace: row.trace, attempt: row.attempts + 1 }, "delivery failed, will retry");
 			sender.retried(row);
@@ -125,7 +128,12 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 					of.failures = 0;
 					settle();
 				})
-				.catch((error: unknown) => failed(row, error))
+				.catch(async (error: unknown) => {
+					if (!(error instanceof TemporaryError && error.unsent && sender.single(row)))
+						return failed(row, error);
+					await journal.release([row]);
+					retry(row, error, false);
+				})
 				.finally(() => flight.delete(task));
 			flight.add(task);
 		}

@@ -38,3 +38,18 @@ export async function resolve(
 		}
 	return refs;
 }
+
+/** Without what was deleted before the room had it: nothing is left of what changes that or reacts to it. */
+export async function withoutDeleted(
+	event: BridgeEvent,
+	journal: Pick<Journal, "gone">,
+	refs: Refs,
+): Promise<BridgeEvent | undefined> {
+	const at = { network: event.sender.network, room: event.room };
+	const gone = async (of: Reference | undefined) =>
+		of !== undefined && !refs[of.id]?.length && (await journal.gone({ ...at, id: of.id }));
+	if ("target" in event && (await gone(event.target))) return undefined;
+	if ((event.kind !== "message" && event.kind !== "edit") || !(await gone(event.replyTo))) return event;
+	const { replyTo: _, ...left } = event;
+	return left;
+}

@@ -58,8 +58,11 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 		const repeatable = method !== "POST";
 		const answer = await exchange(method, target, how).catch((error: unknown) => {
 			// The server closed an idle socket while we took it up: nothing is wrong, so nothing has to wait.
-			if (repeatable && error instanceof StaleSocket) return exchange(method, target, how);
-			throw error;
+			if (!repeatable || !(error instanceof StaleSocket)) throw error;
+			return exchange(method, target, how).catch((again: Error) => {
+				// The first time it may have got through.
+				throw again instanceof TemporaryError ? new TemporaryError(again.message, { cause: again }) : again;
+			});
 		});
 		return understand<T>(answer, method, path);
 	}
@@ -84,7 +87,8 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 				clearTimeout(timer);
 				const stale = outgoing.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
 				const text = `the homeserver cannot be reached: ${error.message || error.code}`;
-				reject(new (stale ? StaleSocket : TemporaryError)(text, { cause: error }));
+				const options = { cause: error, unsent: neverConnected.has(error.code ?? "") };
+				reject(new (stale ? StaleSocket : TemporaryError)(text, options));
 			};
 			outgoing.on("error", fail);
 			outgoing.on("response", (incoming) => {
@@ -192,6 +196,9 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 		close: () => agent.destroy(),
 	};
 }
+
+/** No connection was made, so nothing went over it. */
+const neverConnected = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
 /** A reset on a socket that had been idle: the request may not even have been read. */
 class StaleSocket extends TemporaryError {}

@@ -119,6 +119,8 @@ export function memoryJournal(): Journal {
 		const waits = [...rows.values()].some((row) => name(originOf(row)) === name(origin));
 		return waits || isOrigin(origin) ? origin : undefined;
 	};
+	/** Messages are deleted where they began. */
+	const goneKey = (of: Copy, origin: Copy) => `gone ${name({ ...of, id: origin.id })}`;
 	const firstTime = (key: string) => {
 		if (keys.has(key)) return false;
 		keys.set(key, running);
@@ -213,8 +215,10 @@ export function memoryJournal(): Journal {
 			const cancelled = [...rows.values()].filter((row) => row.attempts === 0 && ofEvent(row));
 			for (const row of cancelled) rows.delete(row.seq);
 			dead = dead.filter((letter) => !ofEvent(letter));
+			if (cancelled.length > 0) firstTime(goneKey(of, origin));
 			return cancelled;
 		},
+		gone: async (of) => keys.has(goneKey(of, originFor(of))),
 		async copies(of) {
 			const origin = originFor(of);
 			const found = [...copies.values()].filter((copy) => name(copy.origin) === name(origin));

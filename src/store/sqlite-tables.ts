@@ -67,6 +67,7 @@ export function journalTables(db: DatabaseSync) {
 		copies: statement(
 			"SELECT network, name AS room, id FROM copies JOIN rooms USING (room) WHERE origin_room = ? AND origin_id = ? ORDER BY seq",
 		),
+		known: statement("SELECT 1 FROM keys WHERE key = ?"),
 		roomName: statement("SELECT network, name AS room FROM rooms WHERE room = ?"),
 		members: statement("SELECT person FROM members WHERE room = ? ORDER BY seq"),
 		forget: statement("DELETE FROM members WHERE room = ?"),
@@ -193,7 +194,12 @@ export function journalTables(db: DatabaseSync) {
 				const cancelled = sql.waiting.all(origin.room, origin.id) as readonly StoredRow[];
 				for (const { seq } of cancelled) sql.remove.run(seq);
 				sql.removeDead.run(origin.room, origin.id);
+				if (cancelled.length > 0) firstTime(goneKey(place, origin.id));
 				return cancelled;
+			},
+			gone(place: Place, id: string): boolean {
+				const { origin } = family({ room: rooms.find(place), id });
+				return sql.known.get(goneKey(place, origin.id)) !== undefined;
 			},
 			copies(place: Place, id: string): readonly StoredCopy[] {
 				const { origin, copies } = family({ room: rooms.find(place), id });
@@ -234,5 +240,8 @@ export function journalTables(db: DatabaseSync) {
 		},
 	};
 }
+
+/** Messages are deleted where they began. */
+const goneKey = ([network, room]: Place, id: string) => `gone ${JSON.stringify([network, room, id])}`;
 
 export type Calls = ReturnType<typeof journalTables>["calls"];

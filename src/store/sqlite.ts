@@ -189,6 +189,7 @@ export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal
 		async cancel({ network, room, id }) {
 			return (await ask("cancel", [network, room], id)).map(row);
 		},
+		gone: ({ network, room, id }) => ask("gone", [network, room], id),
 		async copies({ network, room, id }) {
 			return (await ask("copies", [network, room], id)).map(copy);
 		},

@@ -162,7 +162,7 @@ export function component(options: Options, handlers: Handlers): Component {
 		const text = serialize(stanza);
 		const size = Buffer.byteLength(text);
 		if (size > limit) throw new PermanentError("invalid", phrases.stanzaTooLarge(size, limit));
-		if (!connection || onlineSince === undefined) throw new TemporaryError("no XMPP link");
+		if (!connection || onlineSince === undefined) throw new TemporaryError("no XMPP link", { unsent: true });
 		try {
 			await connection.write(text);
 		} catch (cause) {

@@ -1,4 +1,4 @@
-import { PermanentError } from "../core/errors.ts";
+import { PermanentError, unsent } from "../core/errors.ts";
 import type { BridgeEvent, Person } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -61,7 +61,10 @@ export function direct(deps: {
 	async function send(out: Outbound): Promise<readonly MessageId[]> {
 		const { room } = out;
 		// Also when they have been heard from meanwhile: whoever waits longest goes first.
-		while (first.has(room)) await first.get(room);
+		while (first.has(room))
+			await first.get(room)?.catch((error: unknown) => {
+				throw unsent(error);
+			});
 		const mine = write(out);
 		if (reached.has(room)) return mine;
 		// A definite no concerns one line; trouble concerns all that wait behind it, or the order would be lost.

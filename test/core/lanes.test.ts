@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { LinkId, MessageId, OperationId, PortalId, TraceId } from "../../src/core/ids.ts";
@@ -40,6 +40,7 @@ function setup(
 		{
 			window: () => window,
 			alone: () => false,
+			single: () => true,
 			async prepare(row) {
 				await prepare(row);
 				if (!row.begun && !(await journal.attempt(row))) return undefined;
@@ -234,4 +235,27 @@ test("no more than 32 rows of a lane are prepared at once, however many wait", a
 	await nextTick();
 	expect((await states(journal)).filter((state) => state === "doubt")).toHaveLength(32);
 	await run.stop(10);
+});
+
+test("what was not begun to be sent only waits, and is sent no more once it is cancelled", async () => {
+	let away = true;
+	let tried = 0;
+	const { journal, wire, run } = setup(1, async () => {
+		tried++;
+		if (away) throw new TemporaryError("away", { unsent: true });
+	});
+	await run.start();
+	const rows = await journal.accept([named("a", "deleted"), named("a", "stays")]);
+	run.push(rows);
+	await vi.waitFor(() => expect(tried).toBe(1));
+	await vi.waitFor(async () => expect(await states(journal)).toEqual(["waiting", "waiting"]));
+	expect(
+		await journal.cancel({ network: "n" as never, room: "r" as never, id: "deleted" as MessageId }),
+	).toHaveLength(1);
+	away = false;
+	await vi.waitFor(() => {
+		run.resume(() => true);
+		expect(wire).toEqual([rows[1]?.seq]);
+	});
+	await run.stop(1_000);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { Copy } from "../../src/core/journal.ts";
-import { resolve } from "../../src/core/references.ts";
+import { resolve, withoutDeleted } from "../../src/core/references.ts";
 import { id, message, muc } from "../store/sample.ts";
 
 const there = (name: string): Copy => ({ ...muc, id: id(name) });
@@ -24,4 +24,16 @@ test("what the journal knows counts, whatever the target says", async () => {
 	expect(
 		await resolve(redaction, knowing({ $1: [{ ...there("S9"), network: message("").sender.network }] }), muc),
 	).toEqual({ $1: [], "own $1": [] });
+});
+
+test("what was deleted before it came is not spoken of: no reaction to it, no answer that quotes it", async () => {
+	const journal = { gone: async (of: Copy) => of.id === id("$1") };
+	const reaction: BridgeEvent = { ...message("$2"), kind: "reaction", mode: "set", emoji: ["👍"], target };
+	expect(await withoutDeleted(reaction, journal, {})).toBeUndefined();
+	// It came there, from where it was in doubt.
+	expect(await withoutDeleted(reaction, journal, { $1: [id("S1")] })).toBe(reaction);
+	const answer: BridgeEvent = { ...message("$3"), replyTo: { id: id("$1"), text: "secret" } };
+	expect(await withoutDeleted(answer, journal, {})).toEqual(message("$3"));
+	const other: BridgeEvent = { ...message("$3"), replyTo: { id: id("$9"), text: "known" } };
+	expect(await withoutDeleted(other, journal, {})).toBe(other);
 });

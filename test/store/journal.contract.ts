@@ -294,6 +294,13 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			const change: Entry = { key: "b", rows: [newRow("b", lane(), edit)], of: id("a") };
 			const [one, two] = await accepted(entry("a"), change, entry("c"));
 			expect((await journal.cancel(original("a"))).map(({ trace }) => trace)).toEqual(["a", "b"]);
+			await reopen();
+			for (const [name, gone] of [
+				["a", true],
+				["b", true],
+				["c", false],
+			] as const)
+				expect(await journal.gone(original(name))).toBe(gone);
 			await journal.refuse(one, "gone already");
 			await journal.refuse(two as Row, "gone already");
 			expect((await all()).map(({ trace }) => trace)).toEqual(["c"]);

@@ -112,6 +112,7 @@ const journalAnswers = async (journal: Journal) => {
 		members: await journal.members(at.network, at.room),
 		letters: (await journal.dead(100)).map((letter) => ({ ...letter, queuedAt: 0, diedAt: 0 })),
 		copies: await Promise.all(ids.map((name) => journal.copies({ ...muc, id: id(name) }))),
+		gone: await Promise.all(ids.map((name) => journal.gone(original(name)))),
 		originals: await Promise.all(ids.map((name) => journal.copies(original(name)))),
 	};
 };

@@ -1,4 +1,4 @@
-import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import { PermanentError, TemporaryError, unsent } from "../../core/errors.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
@@ -75,7 +75,7 @@ export function speaking(context: Context) {
 		// Waits for its turn before anybody looks at it.
 		speaker.catch(() => undefined);
 		let reflection: Promise<Ids> | undefined;
-		await inTurn(room, async () => {
+		const turn = inTurn(room, async () => {
 			const there = await doubt;
 			if (there) {
 				reflection = Promise.resolve(there);
@@ -101,6 +101,9 @@ export function speaking(context: Context) {
 				pending.get(operation)?.reject(error as Error);
 				throw error;
 			}
+		});
+		await turn.catch((error: unknown) => {
+			throw reflection === undefined ? unsent(error) : error;
 		});
 		return reflection === undefined ? [] : known(await (reflection as Promise<Ids>));
 	}

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Bridged, startBridged } from "../testbed/bridge.ts";
+import type { XmppAccount } from "../testbed/index.ts";
+import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
+import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+
+/** What is deleted or corrected while it waits for a server that is down. */
+
+const ns = {
+	correct: "urn:xmpp:message-correct:0",
+	retract: "urn:xmpp:message-retract:1",
+	reactions: "urn:xmpp:reactions:0",
+	sid: "urn:xmpp:sid:0",
+};
+const body = (stanza: Element) => stanza.getChild("body")?.getText();
+const changed = ({ content }: SeenEvent) => (content["m.new_content"] as { body?: string } | undefined)?.body;
+let count = 0;
+
+describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) => {
+	let bridged: Bridged;
+	let juliet: MatrixClient;
+	let romeo: XmppClient;
+	let muc: string;
+	let room: string;
+	let account: XmppAccount;
+
+	beforeAll(async () => {
+		bridged = await startBridged({ xmpp: server, config: () => ({ log: { level: "debug" } }) });
+		const { bed, xmpp } = bridged;
+		juliet = await MatrixClient.connect(bed.matrix.url, await bed.matrixUser("juliet"));
+		await juliet.displayName("Juliet");
+		account = await bed.xmppUser(server, "romeo");
+		romeo = await XmppClient.connect(account);
+		muc = `verona@${xmpp.muc}`;
+		await romeo.joinRoom(muc, "Romeo");
+		const form = xml("x", { xmlns: "jabber:x:data", type: "submit" });
+		await romeo.iq(muc, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form));
+		room = await juliet.join(`#_xmpp_verona=40${xmpp.muc}:hs.test`);
+		await romeo.waitFor("Juliet", (one) => one.attrs.from === `${muc}/Juliet` && !one.attrs.type, 20_000);
+		await juliet.send(room, "before");
+		await romeo.waitForMessage("before", muc);
+	});
+	afterAll(async () => {
+		await Promise.all([juliet?.close(), romeo?.close()]);
+		await bridged?.down();
+	});
+	const redact = (event: string) =>
+		juliet.request(
+			"PUT",
+			`v3/rooms/${encodeURIComponent(room)}/redact/${encodeURIComponent(event)}/t${++count}`,
+			{},
+		);
+	const taken = (event: string) =>
+		bridged.log.waitFor(event, (line) => line.msg === "received" && line.id === event);
+
+	test("said and deleted on Matrix while the XMPP server is down: nothing of it appears", async () => {
+		await bridged.bed.stop(server);
+		await bridged.log.waitFor("the loss", ({ msg }) => msg === "XMPP server not reached", 20_000);
+		const oops = await juliet.send(room, "oops");
+		const edit = await juliet.send(room, {
+			...{ msgtype: "m.text", body: "* worse", "m.new_content": { msgtype: "m.text", body: "worse" } },
+			"m.relates_to": { rel_type: "m.replace", event_id: oops },
+		});
+		const about = { rel_type: "m.annotation", event_id: oops, key: "👍" };
+		const thumb = await juliet.send(room, { "m.relates_to": about }, "m.reaction");
+		const said = await juliet.send(room, "one");
+		await juliet.send(room, {
+			...{ msgtype: "m.text", body: "* two", "m.new_content": { msgtype: "m.text", body: "two" } },
+			"m.relates_to": { rel_type: "m.replace", event_id: said },
+		});
+		for (const event of [oops, edit, thumb, said]) await taken(event);
+		await redact(oops);
+		const end = await juliet.send(room, "end");
+		await taken(end);
+		await bridged.bed.start(server);
+		romeo = await XmppClient.connect(account);
+		await romeo.joinRoom(muc, "Romeo", { history: 20 });
+		await romeo.waitForMessage("end", muc, 90_000);
+		const lines = romeo.inbox.items.filter(
+			(one) => one.is("message") && one.attrs.from === `${muc}/Juliet` && body(one) !== "before",
+		);
+		// As a client shows them that knows corrections.
+		const shown = new Map<string, string>();
+		for (const line of lines)
+			shown.set(line.getChild("replace")?.attrs.id ?? line.attrs.id ?? "", body(line) ?? "");
+		expect([...shown.values()]).toEqual(["two", "end"]);
+		expect(lines.some((one) => one.getChild("retract") || one.getChild("reactions"))).toBe(false);
+	});
+
+	test("said and deleted on XMPP while the homeserver is down: nothing of it appears", async () => {
+		const sends = async (words: string | undefined, ...parts: Element[]) => {
+			const id = `w${++count}`;
+			const line = words === undefined ? [] : [xml("body", {}, words)];
+			await romeo.send(xml("message", { to: muc, type: "groupchat", id }, ...line, ...parts));
+			const back = await romeo.waitFor("the reflection", (one) => one.attrs.id === id && one.is("message"));
+			const named = back.getChild("stanza-id", ns.sid)?.attrs.id ?? "";
+			return { id, named };
+		};
+		const before = juliet.inbox.items.length;
+		await bridged.bed.stop("synapse");
+		const slip = await sends("slip");
+		await sends("worse slip", xml("replace", { xmlns: ns.correct, id: slip.id }));
+		await sends(
+			undefined,
+			xml("reactions", { xmlns: ns.reactions, id: slip.named }, xml("reaction", {}, "👍")),
+		);
+		const first = await sends("first");
+		await sends("second", xml("replace", { xmlns: ns.correct, id: first.id }));
+		await sends("/me retracted", xml("retract", { xmlns: ns.retract, id: slip.named }));
+		const end = await sends("the end");
+		await bridged.log.waitFor("the end", (line) => line.msg === "received" && line.id === end.named, 20_000);
+		await bridged.bed.start("synapse");
+		await juliet.waitForMessage("the end", room, 90_000);
+		const seen = juliet.inbox.items
+			.slice(before)
+			.filter((one) => one.room_id === room && one.state_key === undefined && one.sender !== juliet.userId);
+		const said = seen.filter((one) => one.type === "m.room.message");
+		expect(said.map((one) => changed(one) ?? one.content.body)).toEqual(["first", "second", "the end"]);
+		expect(said[1] && changed(said[1])).toBe("second");
+		expect(seen.some((one) => one.type === "m.reaction" || one.type === "m.room.redaction")).toBe(false);
+	});
+});
