@@ -50,10 +50,20 @@ export type Documents = Readonly<{
 type Original = Datastore<Doc> & {
 	compactDatafileAsync(): Promise<void>;
 	getAllData(): readonly Doc[];
+	readonly persistence: { persistCachedDatabaseAsync(): Promise<void> };
 	readonly indexes: Readonly<Record<string, { getMatching(value: string): readonly Doc[] }>>;
 };
 
 const isTaken = (error: unknown) => (error as { errorType?: string }).errorType === "uniqueViolated";
+
+/** Without what nedb does whenever it has read a file: it writes it anew, which takes longer. */
+async function load(db: Original): Promise<void> {
+	const { persistence } = db;
+	const rewrite = persistence.persistCachedDatabaseAsync;
+	persistence.persistCachedDatabaseAsync = async () => undefined;
+	await db.load();
+	persistence.persistCachedDatabaseAsync = rewrite;
+}
 
 export function documents({ file, log, onFailure, indexes, compactAfter }: FileOptions): Documents {
 	let db: Original;
@@ -157,6 +167,7 @@ export function documents({ file, log, onFailure, indexes, compactAfter }: FileO
 	return {
 		async open() {
 			await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+			let lines = 0;
 			try {
 				release = await lock(`${file}.lock`);
 				const torn = await repairTornTail(file, Date.now());
@@ -172,10 +183,13 @@ export function documents({ file, log, onFailure, indexes, compactAfter }: FileO
 							/[\u0085\u2028\u2029]/g,
 							(c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
 						),
-					beforeDeserialization: (line: string) => line,
+					beforeDeserialization(line: string) {
+						lines += 1;
+						return line;
+					},
 				};
 				db = Datastore.create(options) as Original;
-				await db.load();
+				await load(db);
 				for (const { field, unique = false } of indexes)
 					await db.ensureIndex({ fieldName: field, unique, sparse: true });
 			} catch (error) {
@@ -184,6 +198,7 @@ export function documents({ file, log, onFailure, indexes, compactAfter }: FileO
 				throw unusable(error);
 			}
 			for (const { _id } of db.getAllData()) ids.add(_id);
+			appended = lines - ids.size;
 			failure = undefined;
 		},
 		async close() {

@@ -285,6 +285,24 @@ describe("the nedb mapping", () => {
 		await mapping.close();
 	});
 
+	it("is not written anew whenever it is opened, and yet does not grow without end", async () => {
+		const file = await fresh();
+		const limits = { warnAt: 100, refuseAt: 100, compactAfter: 60 };
+		let inode: number | undefined;
+		let longest = 0;
+		for (let round = 0; round < 20; round++) {
+			const mapping = await open(file, { limits });
+			if (round === 1) inode = (await stat(file)).ino;
+			if (round === 2) expect((await stat(file)).ino).toBe(inode);
+			await Promise.all(Array.from({ length: 10 }, (_, n) => mapping.saveSetting("a", `${round} ${n}`)));
+			expect(await mapping.setting("a")).toBe(`${round} 9`);
+			await mapping.close();
+			longest = Math.max(longest, (await readFile(file, "utf8")).split("\n").length);
+		}
+		expect(longest).toBeGreaterThan(50);
+		expect(longest).toBeLessThan(90);
+	});
+
 	it("does not grow without end when one thing changes again and again", async () => {
 		const file = await fresh();
 		const limits = { warnAt: 100, refuseAt: 100, compactAfter: 200 };
