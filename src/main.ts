@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import "./node-version.ts";
+import "./heap.ts";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
