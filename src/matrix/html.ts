@@ -224,9 +224,12 @@ const rule = "———";
 export const isLink = (href: string) =>
 	/^(https?|mailto|xmpp|geo|matrix):[^\s\p{Cc}]+$/iu.test(href) && Buffer.byteLength(href) <= longestLink;
 
-/** Whom a link leads to, if to a person. // Matrix spec, appendix "matrix.to navigation" and "Matrix URI scheme" */
+/**
+ * Whom a link leads to, if to a person. Element writes the MXID as it is, and one may hold a slash before its colon.
+ * // Matrix spec, appendix "matrix.to navigation" and "Matrix URI scheme"
+ */
 export function personIn(href: string): string | undefined {
-	const to = /^https:\/\/matrix\.to\/#\/((?:@|%40)[^?/]+)(?:[?/]|$)/i.exec(href)?.[1];
+	const to = /^https:\/\/matrix\.to\/#\/((?:@|%40)[^?:]+?(?::|%3A)[^?/]+)(?:[?/]|$)/i.exec(href)?.[1];
 	const uri = /^matrix:u\/([^?/]+)(?:[?/]|$)/i.exec(href)?.[1];
 	try {
 		return to ? decodeURIComponent(to) : uri ? `@${decodeURIComponent(uri)}` : undefined;

@@ -84,6 +84,11 @@ describe("what people format on Matrix", () => {
 	test("ten thousand nested tags are text", () => {
 		expect(plain(parse(`${"<blockquote>".repeat(10_000)}a`))).toBe("a");
 	});
+	test("a link to an occupant of a MUC leads to them as Element writes it, with the slash as it is", () => {
+		const romeo = "@_xmpp_verona=40muc.test/=52omeo:hs.test";
+		expect(personIn(`https://matrix.to/#/${romeo}`)).toBe(romeo);
+		expect(personIn("https://matrix.to/#/@bob:hs.test:8448/?via=x")).toBe("@bob:hs.test:8448");
+	});
 	test("a link to a room or a message leads there and is nobody", () => {
 		expect(personIn("https://matrix.to/#/#room:hs.test")).toBeUndefined();
 		expect(personIn("https://matrix.to/#/!r:hs.test/$e?via=hs.test")).toBeUndefined();
