@@ -31,6 +31,7 @@ function lines(atoms: readonly Atom[]): readonly (readonly Atom[])[] {
 	return all;
 }
 
+const languageForm = /^[\w+#.-]{1,32}$/;
 const isFence = (line: readonly Atom[]) => line[0] === "`" && line[1] === "`" && line[2] === "`";
 const letters = (line: readonly Atom[]): string =>
 	line
@@ -50,16 +51,18 @@ function blocks(all: readonly (readonly Atom[])[], depth: number): Rich {
 			found.push({ tag: "quote", children: blocks(inner, depth + 1) });
 			plainBefore = false;
 		} else if (isFence(line)) {
-			// §5.1.2: up to a line of three, or the end of what it stands in. What follows the first three is the language.
+			// §5.1.2: up to a line of three, or the end of what it stands in.
 			i++;
-			while (i < all.length && letters(all[i] ?? []).trimEnd() !== "```") i++;
-			const language = letters(line.slice(3)).trim();
-			const code = all
-				.slice(start + 1, i)
-				.map(letters)
-				.join("\n");
+			const first = letters(line.slice(3)).trim();
+			// COMPAT clients that take "```code```" for a block, which is no block that goes on.
+			const whole = /^(.*\S)```$/.exec(first)?.[1];
+			while (whole === undefined && i < all.length && letters(all[i] ?? []).trimEnd() !== "```") i++;
+			const rest = all.slice(start + 1, i).map(letters);
+			// What follows the first three may be the language of the rest; else it is code, and not to be lost.
+			const language = rest.length > 0 && languageForm.test(first) ? first : "";
+			const code = [...(language ? [] : [whole ?? first].filter(Boolean)), ...rest].join("\n");
 			found.push({ tag: "preformatted", children: [code], ...(language && { language }) });
-			i++;
+			if (whole === undefined) i++;
 			plainBefore = false;
 		} else {
 			if (plainBefore) found.push({ tag: "break" });
