@@ -1,5 +1,5 @@
 import * as phrases from "../../core/phrases.ts";
-import { child } from "../xml.ts";
+import { child, type Element, text } from "../xml.ts";
 import { type MessageFeature, points } from "./message.ts";
 
 const encryptions: readonly (readonly [string, string])[] = [
@@ -11,11 +11,19 @@ const encryptions: readonly (readonly [string, string])[] = [
 	["encryption", "urn:xmpp:eme:0"],
 ];
 
+const isKeysOnly = (encrypted: Element) =>
+	encrypted.getName() === "encrypted" &&
+	encrypted.getChild("header") !== undefined &&
+	encrypted.getChild("payload") === undefined;
+
 /** XEP-0380 §3: the body beside a ciphertext is an advertisement for the encryption, not what was said. */
 export const encryption: MessageFeature = {
 	vars: [],
 	read(stanza, heard) {
-		if (!encryptions.some(([name, ns]) => child(stanza, name, ns))) return heard;
+		const found = encryptions.map(([name, ns]) => child(stanza, name, ns)).filter((one) => one !== undefined);
+		if (found.length === 0) return heard;
+		// XEP-0384, "KeyTransportElement": keys without a payload are between clients, and nobody wrote them.
+		if (text(stanza, "body") === undefined && found.some(isKeysOnly)) return { ...heard, nothing: true };
 		const { style: _style, body: _body, mentions: _mentions, ...rest } = heard;
 		return {
 			aka: rest.aka,
