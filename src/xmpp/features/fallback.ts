@@ -38,6 +38,19 @@ export const fallbacks = (understood: readonly string[]): MessageFeature => ({
 	read(stanza, heard): Heard {
 		const cut = understood.flatMap((feature) => ranges(stanza, feature) ?? []);
 		if (cut.length === 0) return heard;
-		return { ...heard, body: heard.body.filter((point) => !within(point, cut)) };
+		const left = heard.body.filter((point) => !within(point, cut));
+		const quote = left.length === 0 ? quoteEnd(heard.body) : 0;
+		return { ...heard, body: quote > 0 ? heard.body.slice(quote) : left };
 	},
 });
+
+/** COMPAT clients that mark an answer without a range: only the quote that it begins with is there for others. */
+export function quoteEnd(body: readonly Point[]): number {
+	let end = 0;
+	while (body[end]?.char === ">") {
+		const line = body.slice(end).findIndex(({ char }) => char === "\n");
+		if (line < 0) return body.length;
+		end += line + 1;
+	}
+	return end;
+}

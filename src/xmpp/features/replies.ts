@@ -2,7 +2,7 @@ import type { Person } from "../../core/event.ts";
 import * as phrases from "../../core/phrases.ts";
 import { messageId, pick } from "../message-ids.ts";
 import { child, clean, type Element, text, xml } from "../xml.ts";
-import { fallbackFor, ranges, within } from "./fallback.ts";
+import { fallbackFor, quoteEnd, ranges, within } from "./fallback.ts";
 import { along, length, type MessageFeature, type Place, points, prefixed } from "./message.ts";
 
 const ns = "urn:xmpp:reply:0";
@@ -47,7 +47,10 @@ const nameOf = (author: Person | undefined, where: Place) => author && (where.of
 function quoted(stanza: Element): string | undefined {
 	const marked = ranges(stanza, ns);
 	if (!marked) return undefined;
-	const part = points(text(stanza, "body") ?? "").filter((point) => within(point, marked));
-	const lines = part.map(({ char }) => char).join("");
+	const all = points(text(stanza, "body") ?? "");
+	const part = all.filter((point) => within(point, marked));
+	const lines = (part.length < all.length ? part : all.slice(0, quoteEnd(all)))
+		.map(({ char }) => char)
+		.join("");
 	return lines.replace(/^> ?/gm, "").trim() || undefined;
 }
