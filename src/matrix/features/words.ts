@@ -46,8 +46,10 @@ export function stickerIn(content: Content): Words | undefined {
 	return file ? { style: "text", text: "", media: file.media } : act(phrases.sentSticker(body));
 }
 
-// COMPAT clients from before Matrix v1.13 quote what they answer: lines that begin with ">", then an empty one.
-const withoutQuote = (body: string) => body.replace(/^(?:>(?: [^\n]*|)\n)+\n/, "");
+// COMPAT clients from before Matrix v1.13 quote what they answer: whose it is, lines that begin with ">", then an empty
+// one. A quote that names nobody is the sender's own.
+const withoutQuote = (body: string) =>
+	body.replace(/^> (?:\* )?<[^>\n]+>[^\n]*\n(?:>(?: [^\n]*|)\n)*\n/, "");
 
 /** // Matrix spec, "m.location"; MSC3488 */
 function locationIn(content: Content): Words | undefined {
