@@ -13,7 +13,8 @@ export type Element =
 	| Parent<"spoiler", { reason?: string }>
 	| Parent<"preformatted", { language?: string }>
 	| Parent<"heading", { level: 1 | 2 | 3 | 4 | 5 | 6 }>
-	| Parent<"list", { ordered: boolean }>
+	/** `start`: the number of the first item of an ordered one, where that is not 1. */
+	| Parent<"list", { ordered: boolean; start?: number }>
 	/** `href` is http, https, mailto, xmpp, geo or matrix; anything else is no link. */
 	| Parent<"link", { href: string }>
 	/** Absent `person`: everybody in the room. */

@@ -42,8 +42,11 @@ function opens(
 	if (level) return { tag: "heading", level: Number(level) as 1 };
 	switch (name) {
 		case "ul":
-		case "ol":
-			return { tag: "list", ordered: name === "ol" };
+			return { tag: "list", ordered: false };
+		case "ol": {
+			const start = /^\d{1,6}$/.test(attributes.start ?? "") ? Number(attributes.start) : 1;
+			return { tag: "list", ordered: true, ...(start !== 1 && { start }) };
+		}
 		case "pre":
 			return { tag: "preformatted" };
 		case "span": {

@@ -52,7 +52,8 @@ export function writeHtml(rich: Rich, mxid: (person: Person) => string | undefin
 			case "heading":
 				return `<h${node.level}>${inner()}</h${node.level}>`;
 			case "list":
-				return node.ordered ? `<ol>${inner()}</ol>` : `<ul>${inner()}</ul>`;
+				if (!node.ordered) return `<ul>${inner()}</ul>`;
+				return `<ol${node.start === undefined ? "" : ` start="${node.start}"`}>${inner()}</ol>`;
 			case "link":
 				return link(isLink(node.href) ? node.href : undefined, node.children);
 			case "mention": {

@@ -45,6 +45,8 @@ describe("what people format on Matrix", () => {
 			"<ul>\n<li>a</li>\n<li>b<ol><li>c</li></ol></li>\n</ul>",
 			"[list false|[item|a][item|b[list true|[item|c]]]]",
 		],
+		['<ol start="3"><li>a</li></ol>', "[list true 3|[item|a]]"],
+		['<ol start="-x"><li>a</li></ol>', "[list true|[item|a]]"],
 		['<pre><code class="language-js">a\n  b\n</code></pre>', "[preformatted js|a\n  b]"],
 		["<pre>\na</pre>", "[preformatted|a]"],
 		["<span data-mx-spoiler>a</span><span data-mx-spoiler='why'>b</span>", "[spoiler|a][spoiler why|b]"],
@@ -97,6 +99,9 @@ describe("what people format on Matrix", () => {
 });
 
 describe("what is written for Matrix", () => {
+	test("a list goes on with the number it began with", () => {
+		expect(write(parse('<ol start="3"><li>a</li></ol>'))).toBe('<ol start="3"><li>a</li></ol>');
+	});
 	const bob = person("@_xmpp_bob=40x/y:hs.test");
 	test("a mention is a pill whose link leads to the person, and text where they have no address", () => {
 		const said: Rich = [{ tag: "mention", person: bob, children: ["B&B"] }];

@@ -48,8 +48,7 @@ export function stickerIn(content: Content): Words | undefined {
 
 // COMPAT clients from before Matrix v1.13 quote what they answer: whose it is, lines that begin with ">", then an empty
 // one. A quote that names nobody is the sender's own.
-const withoutQuote = (body: string) =>
-	body.replace(/^> (?:\* )?<[^>\n]+>[^\n]*\n(?:>(?: [^\n]*|)\n)*\n/, "");
+const withoutQuote = (body: string) => body.replace(/^> (?:\* )?<[^>\n]+>[^\n]*\n(?:>(?: [^\n]*|)\n)*\n/, "");
 
 /** // Matrix spec, "m.location"; MSC3488 */
 function locationIn(content: Content): Words | undefined {

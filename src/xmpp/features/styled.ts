@@ -111,7 +111,7 @@ export function styled(rich: Rich, named: (person: Person) => string | undefined
 			case "list":
 				return node.children.flatMap((item, index) =>
 					listed(
-						node.ordered ? `${index + 1}. ` : "- ",
+						node.ordered ? `${(node.start ?? 1) + index}. ` : "- ",
 						typeof item === "string" ? [item] : childrenOf(item),
 					),
 				);
