@@ -40,10 +40,14 @@ export function keepMembers(client: Pick<Client, "joinedMembers">, domain: strin
 			);
 		},
 		forget: (room: string) => void rooms.delete(room),
-		/** By MXID, with the name in that room; empty where nobody read them. */
+		/** By MXID, with the name in that room, "" where we do not know it yet; empty where nobody read them. */
 		of: (room: string): ReadonlyMap<string, string> => rooms.get(room) ?? new Map(),
 		has: (room: string, mxid: string) => rooms.get(room)?.has(mxid) ?? false,
-		came: (room: string, mxid: string, called: string) => void rooms.get(room)?.set(mxid, called),
+		/** One of us joined. Its event has its name, and may have been here first. */
+		came(room: string, mxid: string): void {
+			const there = rooms.get(room);
+			if (!there?.has(mxid)) there?.set(mxid, "");
+		},
 		went: (room: string, mxid: string) => void rooms.get(room)?.delete(mxid),
 		/** Takes note of a change of membership or name. */
 		apply({ room_id, state_key: mxid = "", content }: MatrixEvent): void {

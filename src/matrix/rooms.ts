@@ -71,7 +71,7 @@ export function keepRooms(deps: {
 			await client.invite(room, ghost);
 			await client.join(room, ghost);
 		}
-		members.came(room, ghost, ghost);
+		members.came(room, ghost);
 	}
 
 	/** Who of us speaks in a room for the bridge itself: the bot, in a chat of two the ghost; undefined is the bot. */
