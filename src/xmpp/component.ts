@@ -43,7 +43,7 @@ export type Handlers = {
 /** All in ms. */
 const defaults = {
 	deadline: 10_000,
-	idle: 45_000,
+	idle: 20_000,
 	/** Before dialling again: the first time, at most, and where the server refuses us. */
 	first: 1000,
 	most: 60_000,
