@@ -10,6 +10,8 @@ const looks = [5_000, 20_000, 60_000];
 const [quiet, patience] = [3_000, 30_000];
 /** How far back in a room what is missing is looked for. */
 const [pages, pageSize] = [30, 30];
+/** How often a homeserver that is busy is asked again before something comes out of order, and after how long, in ms. */
+const [tries, pause] = [5, 500];
 /** What the clocks of two homeservers may differ by, in ms. */
 const skew = 10 * 60_000;
 /** Ids of events kept in mind. */
@@ -127,16 +129,18 @@ export function keepGaps(deps: {
 	}
 
 	async function told(name: string, read: Read, until?: ReadonlySet<string>): Promise<MatrixEvent[]> {
-		try {
-			const found = await missing(name, read, until);
-			if (found.length > 0)
-				log.info({ room: name, count: found.length }, "read what the homeserver may never hand over");
-			return found;
-		} catch (error) {
-			// We are not in that room any more.
-			if (error instanceof MatrixError) return [];
-			throw error;
-		}
+		for (let left = tries; ; left--)
+			try {
+				const found = await missing(name, read, until);
+				if (found.length > 0)
+					log.info({ room: name, count: found.length }, "read what the homeserver may never hand over");
+				return found;
+			} catch (error) {
+				// We are not in that room any more.
+				if (error instanceof MatrixError) return [];
+				if (left <= 1 || stopped) throw error;
+				await wait(pause);
+			}
 	}
 
 	/** Takes note of what is taken: what was handed over, or read by us. */

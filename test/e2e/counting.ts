@@ -45,12 +45,11 @@ export function oddities(path: Path, arrived: readonly Arrived[]) {
 		if (!before) first.set(one.n, one);
 		else (one.id !== undefined && one.id === before.id ? again : twice).push(one.n);
 	}
-	// What the homeserver itself hands late cannot come in time.
-	const inTime = [...first.keys()].filter((n) => !withheld.has(n));
+	const order = [...first.keys()];
 	return {
 		lost: missing(path, arrived),
 		twice,
-		disorder: inTime.filter((n, index) => index > 0 && n < (inTime[index - 1] as number)),
+		disorder: order.filter((n, index) => index > 0 && n < (order[index - 1] as number)),
 		withheld: [...path.confirmed].filter((n) => withheld.has(n)),
 		again,
 	};

@@ -159,8 +159,6 @@ describe("under kills, restarts and hangs, on real servers", { retry: 0 }, () =>
 			const path = everybody.paths[index] as Path;
 			const found = figures(path, arrived[index] ?? []);
 			expect(found).toMatchObject({ sent: each, lost: 0, twice: 0, disorder: 0 });
-			// What Synapse forgot or left lying is read; then it is there, too late for its order.
-			expect(found.withheld).toBeLessThanOrEqual(each / 20);
 			// A path that confirms nothing can lose nothing.
 			expect(found.confirmed).toBeGreaterThan(each / 4);
 		},

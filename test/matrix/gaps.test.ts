@@ -121,10 +121,26 @@ test("what was not taken is found again, also when the room could not be read at
 	await expect(handed(gaps, next)).rejects.toThrow("the disk is slow");
 	fails.take = undefined;
 	fails.messages = new TemporaryError("busy");
-	await handed(gaps, next);
+	const late = handed(gaps, next);
+	await pass(10_000);
+	await late;
 	fails.messages = undefined;
 	await handed(gaps, last);
 	expect(taken).toEqual(ids(first, next, lost, last));
+});
+
+test("a homeserver that is busy for a moment puts nothing out of order", async () => {
+	const [first, lost, next] = [event(), event(), event()];
+	const { gaps, taken, fails } = world([first, lost, next]);
+	await handed(gaps, first);
+	gaps.doubt();
+	fails.messages = new TemporaryError("busy");
+	const late = handed(gaps, next);
+	await pass(1_200);
+	fails.messages = undefined;
+	await pass(1_000);
+	await late;
+	expect(taken).toEqual(ids(first, lost, next));
 });
 
 test("a transaction that comes again is a sign that others may not come", async () => {
