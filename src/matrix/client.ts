@@ -14,6 +14,9 @@ export class MatrixError extends Error {
 	}
 }
 
+/** It is there, and cannot do that now. */
+export class Unwell extends TemporaryError {}
+
 export type Call = Readonly<{
 	/** The ghost that acts; the bot where absent. */
 	as?: string;
@@ -215,7 +218,7 @@ export function understand<T>({ status, headers, text }: Answer, method: string,
 		// COMPAT retry_after_ms: deprecated since Matrix v1.10 for the header, still what most send.
 		const seconds = Number(headers["retry-after"]);
 		const retryAfter = typeof wait === "number" ? wait : seconds > 0 ? seconds * 1000 : undefined;
-		throw new TemporaryError(what, { retryAfter });
+		throw new Unwell(what, { retryAfter });
 	}
 	// A proxy's own page where JSON should be says nothing about the request, its size aside.
 	if (status === 413) throw new MatrixError(status, "M_TOO_LARGE", what);
@@ -225,7 +228,9 @@ export function understand<T>({ status, headers, text }: Answer, method: string,
 			"the homeserver does not know our as_token: name the registration in its configuration and restart it",
 			{ cause: new MatrixError(status, String(errcode), what) },
 		);
-	if (status >= 500 || !body || typeof errcode !== "string") throw new TemporaryError(what);
+	// What is not JSON is from a proxy that does not reach it.
+	if (!body || typeof errcode !== "string") throw new TemporaryError(what);
+	if (status >= 500) throw new Unwell(what);
 	throw new MatrixError(status, errcode, typeof error === "string" ? error : errcode);
 }
 

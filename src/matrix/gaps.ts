@@ -11,7 +11,7 @@ const [quiet, patience] = [3_000, 30_000];
 /** How far back in a room what is missing is looked for. */
 const [pages, pageSize] = [30, 30];
 /** How often a homeserver that is busy is asked again before something comes out of order, and after how long, in ms. */
-const [tries, pause] = [5, 500];
+const [tries, pause] = [4, 300];
 /** What the clocks of two homeservers may differ by, in ms. */
 const skew = 10 * 60_000;
 /** Ids of events kept in mind. */

@@ -104,13 +104,14 @@ export function matrix(
 		const watch = keepWatch({
 			client,
 			busy: gaps.busy,
-			away(cause) {
+			away(cause, gone) {
 				down = cause;
-				gaps.doubt();
+				if (gone) gaps.doubt();
 			},
-			back() {
+			back(gone) {
 				down = undefined;
 				bridge.resume(name);
+				if (!gone) return;
 				gaps.disturbed();
 				ping();
 			},
@@ -188,12 +189,12 @@ export function matrix(
 			await client.join(room);
 			rooms.withBot.add(room);
 		}
-		await side.gaps.follow(room, link.id);
 		const alias = aliases.get(room) ?? (await mapping.setting(aliasOf(room)));
 		if (alias) aliases.set(room, alias);
 		const as = await rooms.speaker(room, portal);
 		await members.read(room, as);
 		const partly = (error: unknown) => log.warn({ err: error, room }, "a room is only partly served");
+		side.gaps.follow(room, link.id).catch(partly);
 		// Not awaited: core may hold its own turn while it attaches. In a chat of two nobody has to be introduced.
 		if (link.role !== "direct") side.bridge.sync(name, room, people(room)).catch(partly);
 		// A room that is not ours may not let us say so; it works all the same.

@@ -1,7 +1,7 @@
-import type { Client } from "./client.ts";
+import { type Client, Unwell } from "./client.ts";
 
 /** In ms: how often a homeserver is asked whether it is there, by what there is to lose. */
-const defaults = { away: 2_000, busy: 1_000, idle: 10_000 };
+const defaults = { away: 1_000, busy: 1_000, idle: 10_000 };
 
 /**
  * Asks the homeserver again and again whether it is there. One that is restarted forgets events it had for us, and says
@@ -11,40 +11,51 @@ export function keepWatch(deps: {
 	client: Pick<Client, "whoami">;
 	/** Events are coming in. */
 	busy(): boolean;
-	/** It does not answer, and why; told at each failure. */
-	away(cause: string): void;
-	/** It answers again. */
-	back(): void;
+	/** It does not answer as it should, and why; told at each failure. `gone`: or not at all. */
+	away(cause: string, gone: boolean): void;
+	/** It answers again. `gone`: after it was. */
+	back(gone: boolean): void;
 	timing?: typeof defaults;
 }) {
-	const { client, away, back, busy, timing = defaults } = deps;
+	const { client, busy, timing = defaults } = deps;
 	let stopped = false;
 	let wake: () => void = () => undefined;
 
 	async function run(): Promise<void> {
-		for (let there = true; !stopped; ) {
-			const cause = await client.whoami().then(
+		let [well, gone] = [true, false];
+		while (!stopped) {
+			const asked = Date.now();
+			const error = await client.whoami().then(
 				() => undefined,
-				(error: Error) => error.message,
+				(failure: Error) => failure,
 			);
 			if (stopped) return;
-			if (cause !== undefined) away(cause);
-			else if (!there) back();
-			there = cause === undefined;
-			const nap = there ? (busy() ? timing.busy : timing.idle) : timing.away;
-			await new Promise<void>((resolve) => {
-				const timer = setTimeout(resolve, nap).unref();
-				wake = () => {
-					clearTimeout(timer);
-					resolve();
-				};
-			});
+			if (error) {
+				gone ||= !(error instanceof Unwell);
+				deps.away(error.message, gone);
+			} else {
+				if (!well) deps.back(gone);
+				gone = false;
+			}
+			well = !error;
+			await nap(well ? (busy() ? timing.busy : timing.idle) : timing.away, asked + timing.away - Date.now());
 		}
+	}
+
+	/** `least`: also where somebody wants to know earlier, or failures would have us ask without end. */
+	function nap(ms: number, least: number): Promise<void> {
+		return new Promise((resolve) => {
+			let timer = setTimeout(resolve, ms).unref();
+			wake = () => {
+				clearTimeout(timer);
+				timer = setTimeout(resolve, stopped ? 0 : Math.min(ms, Math.max(0, least))).unref();
+			};
+		});
 	}
 
 	return {
 		start: () => void run(),
-		/** Something failed: asks at once. */
+		/** Something failed: asks soon. */
 		now: () => wake(),
 		stop(): void {
 			stopped = true;

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
+import { Unwell } from "../../src/matrix/client.ts";
 import { keepWatch } from "../../src/matrix/watch.ts";
 
 let watch: ReturnType<typeof keepWatch> | undefined;
@@ -7,18 +8,20 @@ afterEach(() => watch?.stop());
 
 function world() {
 	const seen: string[] = [];
-	const homeserver = { there: true, busy: true, asked: 0 };
+	const homeserver = { there: true, well: true, busy: true, asked: 0 };
+	const note = (what: string) => void (seen.at(-1) === what || seen.push(what));
 	watch = keepWatch({
 		client: {
 			async whoami() {
 				homeserver.asked++;
-				if (!homeserver.there) throw new TemporaryError("gone");
+				if (!homeserver.there) throw new TemporaryError("no answer");
+				if (!homeserver.well) throw new Unwell("too fast");
 				return { user_id: "@trivium:hs.test" };
 			},
 		},
 		busy: () => homeserver.busy,
-		away: (cause) => void (seen.at(-1) === cause || seen.push(cause)),
-		back: () => void seen.push("back"),
+		away: (cause, gone) => note(`${cause}${gone ? ", gone" : ""}`),
+		back: (gone) => note(gone ? "back" : "well"),
 		timing: { away: 5, busy: 5, idle: 60_000 },
 	});
 	watch.start();
@@ -30,9 +33,9 @@ test("a homeserver that goes away and comes back is noticed without anything bei
 	await expect.poll(() => homeserver.asked).toBeGreaterThan(2);
 	expect(seen).toEqual([]);
 	homeserver.there = false;
-	await expect.poll(() => seen).toEqual(["gone"]);
+	await expect.poll(() => seen).toEqual(["no answer, gone"]);
 	homeserver.there = true;
-	await expect.poll(() => seen).toEqual(["gone", "back"]);
+	await expect.poll(() => seen).toEqual(["no answer, gone", "back"]);
 });
 
 test("one that hands nothing over is asked seldom, but at once when something failed", async () => {
@@ -44,5 +47,23 @@ test("one that hands nothing over is asked seldom, but at once when something fa
 	await new Promise((resolve) => setTimeout(resolve, 50));
 	expect(homeserver.asked).toBe(asked);
 	watch?.now();
-	await expect.poll(() => seen).toEqual(["gone"]);
+	await expect.poll(() => seen).toEqual(["no answer, gone"]);
+});
+
+test("one that is busy or broken is not gone: it forgot nothing", async () => {
+	const { seen, homeserver } = world();
+	homeserver.well = false;
+	await expect.poll(() => seen).toEqual(["too fast"]);
+	homeserver.well = true;
+	await expect.poll(() => seen).toEqual(["too fast", "well"]);
+});
+
+test("however often something fails, it is asked no more often than that", async () => {
+	const { homeserver } = world();
+	homeserver.there = false;
+	for (let n = 0; n < 20; n++) {
+		watch?.now();
+		await new Promise((resolve) => setTimeout(resolve, 1));
+	}
+	expect(homeserver.asked).toBeLessThan(15);
 });
