@@ -8,7 +8,6 @@ import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 const ns = {
 	correct: "urn:xmpp:message-correct:0",
 	retract: "urn:xmpp:message-retract:1",
-	moderate: "urn:xmpp:message-moderate:1",
 	reactions: "urn:xmpp:reactions:0",
 	reply: "urn:xmpp:reply:0",
 	fallback: "urn:xmpp:fallback:0",
@@ -490,35 +489,5 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			else await romeo.waitFor("a refusal", (one) => one.attrs.type === "error" && one.attrs.id === id);
 			expect(await times((event) => String(event.content.body).includes("OMEMO"))).toBe(0);
 		});
-	});
-
-	test("a moderator's deletion crosses both ways, and only a moderator's", async () => {
-		const { to, room } = rooms.get("MUC") ?? { to: "", room: "" };
-		const bob = await MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser("bob"));
-		await bob.displayName("Bob");
-		await bob.join(room);
-		await romeo.waitFor(
-			"Bob",
-			(one) => one.is("presence") && one.attrs.from === `${to}/Bob` && !one.attrs.type,
-			20_000,
-		);
-		const words = unique("Bob's");
-		const his = await bob.send(room, words);
-		const line = await romeo.waitForMessage(words, `${to}/Bob`);
-		const sid = line.getChild("stanza-id", "urn:xmpp:sid:0")?.attrs.id ?? "";
-		const retract = xml("retract", { xmlns: ns.retract });
-		await romeo.iq(
-			to,
-			"set",
-			xml("moderate", { xmlns: ns.moderate, id: sid }, retract, xml("reason", {}, "brawl")),
-		);
-		const gone = await bob.waitFor(
-			"the redaction",
-			(event) => event.type === "m.room.redaction" && JSON.stringify(event).includes(his),
-			15_000,
-		);
-		expect(gone.sender).toBe("@trivium:hs.test");
-		expect(gone.content.reason).toBe("brawl");
-		await bob.close();
 	});
 });

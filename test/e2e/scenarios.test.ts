@@ -18,7 +18,7 @@ const raw = /=40|=3a|%hs\.test|@_xmpp_|@[a-z]+:hs\.test/;
 /** The bridge comes back with a clock that is ten minutes on, so that nobody has to wait for them. */
 const later = `data:text/javascript,${encodeURIComponent("const now=Date.now;Date.now=()=>now()+6e5")}`;
 /** ms in which nothing more may come. */
-const quiet = 400;
+const quiet = 300;
 
 const goes = ({ steps }: Story) => steps.some((step) => step.bridge);
 const acts = [...stories]
