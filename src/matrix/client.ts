@@ -182,9 +182,13 @@ export function matrixClient(options: { homeserver: string; token: string }) {
 			call("PUT", at`/_matrix/client/v3/directory/room/${alias}`, { body: { room_id: room } }),
 		removeAlias: (alias: string) => call("DELETE", at`/_matrix/client/v3/directory/room/${alias}`),
 		/** The newest events first; `end` is where the next older ones begin. */
-		messages: (room: string, { as, ...query }: { limit: number; from?: string | undefined; as?: string }) =>
+		messages: (
+			room: string,
+			{ as, timeout, ...query }: { limit: number; from?: string | undefined; as?: string; timeout?: number },
+		) =>
 			call<{ chunk: unknown[]; end?: string }>("GET", at`/_matrix/client/v3/rooms/${room}/messages`, {
 				query: { dir: "b", ...query },
+				...(timeout && { timeout }),
 				...(as && { as }),
 			}),
 		upload: (bytes: Buffer, type: string, filename: string, as?: string) =>

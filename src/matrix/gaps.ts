@@ -12,6 +12,8 @@ const [quiet, patience] = [3_000, 30_000];
 const [pages, pageSize] = [30, 30];
 /** How often a homeserver that is busy is asked again before something comes out of order, and after how long, in ms. */
 const [tries, pause] = [4, 300];
+/** How long it may take to answer, in ms: the transaction waits meanwhile. */
+const timeout = 10_000;
 /** What the clocks of two homeservers may differ by, in ms. */
 const skew = 10 * 60_000;
 /** Ids of events kept in mind. */
@@ -112,7 +114,12 @@ export function keepGaps(deps: {
 		let reached = until === undefined;
 		let from: string | undefined;
 		for (let page = 0; page < pages; page++) {
-			const { chunk, end } = await client.messages(name, { limit: pageSize, from, ...(as && { as }) });
+			const { chunk, end } = await client.messages(name, {
+				limit: pageSize,
+				from,
+				timeout,
+				...(as && { as }),
+			});
 			for (const event of chunk.filter(isEvent)) {
 				const said = event.state_key === undefined && !isOurs(event.sender);
 				const passed = event.event_id === read.event || (said && event.origin_server_ts < read.at - skew);
