@@ -145,7 +145,9 @@ export function steps(deps: {
 	const weHang: Step = [
 		"the bridge hangs for 2500 ms",
 		async () => {
-			const { pid = 0 } = running();
+			const { pid } = running();
+			// Of 0 we would stop ourselves.
+			if (!pid) throw new Error("the bridge does not run");
 			process.kill(pid, "SIGSTOP");
 			await sleep(2_500);
 			process.kill(pid, "SIGCONT");
