@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Reaction } from "../core/event.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
-import { sameEmoji } from "../core/reactions.ts";
+import { sameEmoji, sameSet } from "../core/reactions.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isEvent } from "./event.ts";
 import { origin } from "./features/origin.ts";
@@ -51,18 +51,20 @@ export function reacting({ client, rooms }: { client: Client; rooms: Rooms }) {
 				return client.send(room, type, operation + part, { as: ghost, body, query });
 			});
 
-		// Where there are no polls people choose by the number of an answer.
+		// Where there are no polls people choose by the number of an answer; what else they show is shown.
 		const poll = pollOf(around.event(on));
-		const before = shown.map((one) => one.emoji);
-		const withdrawn = event.emoji.length === 0 && poll && votesByNumber(before, poll);
-		const votes = poll && (withdrawn ? [] : votesByNumber(event.emoji, poll));
-		if (votes) {
+		const isNumber = (emoji: string) => poll !== undefined && votesByNumber([emoji], poll) !== undefined;
+		const chosen = event.emoji.filter(isNumber);
+		const votes = poll && (votesByNumber(chosen, poll) ?? []);
+		if (votes && !sameSet(chosen, shown.map((one) => one.emoji).filter(isNumber)))
 			await send(responseType, pollResponse(on, votes), ".vote");
-			return [];
-		}
 
 		const ids: MessageId[] = [];
 		for (const emoji of event.emoji) {
+			if (isNumber(emoji)) {
+				ids.push("" as MessageId);
+				continue;
+			}
 			const known = shown.find((one) => sameEmoji(one.emoji, emoji))?.id;
 			if (known) {
 				ids.push(known);
@@ -78,7 +80,7 @@ export function reacting({ client, rooms }: { client: Client; rooms: Rooms }) {
 			}
 		}
 		for (const { emoji, id } of shown) {
-			if (event.emoji.some((one) => sameEmoji(one, emoji))) continue;
+			if (isNumber(emoji) || event.emoji.some((one) => sameEmoji(one, emoji))) continue;
 			const gone = id ?? (await find(room, on, emoji, ghost));
 			if (gone) await client.redact(room, gone, `${operation}.${gone}`, { as: ghost, body: {} });
 		}
