@@ -84,7 +84,9 @@ function said(
 		const now = content["m.new_content"];
 		const words = isContent(now) && relation.to ? wordsOf(type, now, around) : undefined;
 		const edited = around.event(relation.to);
-		const before = edited?.sender === event.sender ? about(edited.content, around) : {};
+		// No client shows it. // Matrix spec, "Validity of replacement events"
+		if (edited && edited.sender !== event.sender) return undefined;
+		const before = edited ? about(edited.content, around) : {};
 		return words && { ...known, ...words, ...before, kind: "edit", target: own(relation.to) };
 	}
 	const poll = isStart(type) ? pollIn(content) : undefined;
