@@ -82,26 +82,30 @@ function addressIn(uri: string): string | undefined {
 	}
 }
 
-/** A nick before a colon or comma at the start, or after an at-sign, as people write it. */
+/** Nicks before a colon or comma at the start, or after an at-sign, as people write them. */
 function found(heard: Heard, where: Hearing): readonly Mention[] {
 	const words = wordsOf(heard);
 	const all: Mention[] = [];
 	if (!/^[^\n]{0,100}[:,]|@/.test(words)) return all;
 	const nicks = [...where.nicks()];
-	const at = (index: number, skip: number, ends: RegExp) => {
+	/** Where the name ends that stands there. */
+	const at = (index: number, skip: number, ends: RegExp): number | undefined => {
 		const rest = words.slice(index + skip);
 		const hits = nicks.filter(
 			([nick]) => nick !== "" && rest.startsWith(nick) && ends.test(rest.slice(nick.length)),
 		);
 		// "Ann Lee: hi" is for Ann Lee, also where there is an Ann.
 		const [hit] = hits.sort(([a], [b]) => b.length - a.length);
-		if (!hit) return;
+		if (!hit) return undefined;
 		const start = Array.from(words.slice(0, index)).length;
 		const end = start + skip + Array.from(hit[0]).length;
 		const [first, last] = [heard.body[start], heard.body[end - 1]];
 		if (first && last) all.push({ start: first.raw, end: last.raw + 1, person: hit[1] });
+		return index + skip + hit[0].length;
 	};
-	at(0, 0, /^[:,]/);
+	// "Ann, Bob: hi" is for both.
+	for (let end = at(0, 0, /^[:,]/); end !== undefined && words.startsWith(", ", end); )
+		end = at(end + 2, 0, /^[:,]/);
 	for (
 		let i = words.indexOf("@"), looked = 0;
 		i >= 0 && looked < most;
