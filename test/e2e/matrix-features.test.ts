@@ -326,7 +326,10 @@ describe("from Matrix", () => {
 			expect(event.kind === "edit" && refs[event.target.own ?? ""]).toContain(idThere(out));
 		}
 		await edit(alice, "forged");
-		await crossed("message", ({ event }) => "text" in event && event.text === "Correction: forged");
+		const after = unique("after it");
+		await alice.send(room, after);
+		await crossed("message", ({ event }) => "text" in event && event.text === after);
+		expect(xmpp.sent.filter(({ event }) => "text" in event && /forged/.test(event.text))).toEqual([]);
 	});
 
 	test("a deletion is its author's or a moderator's", async () => {

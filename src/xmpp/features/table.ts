@@ -12,6 +12,7 @@ import type { MessageFeature } from "./message.ts";
 import { reactions } from "./reactions.ts";
 import { replies } from "./replies.ts";
 import { retractions } from "./retractions.ts";
+import { subjects } from "./subjects.ts";
 import { threads } from "./threads.ts";
 
 const acts = [corrections, retractions, reactions];
@@ -30,6 +31,7 @@ export const readers: readonly MessageFeature[] = [
 	threads,
 	mentions,
 	formatting,
+	subjects,
 	encryption,
 ];
 /** From the inside out: the words, what stands before them, what is told of them. */
