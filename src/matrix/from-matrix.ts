@@ -147,7 +147,9 @@ function shortOf(event: MatrixEvent, around: Around): string {
 	const content = latest(event);
 	const words = wordsOf(event.type, content, around);
 	const poll = isStart(event.type) ? pollIn(content) : undefined;
-	const line = poll?.question ?? (words?.text || words?.media?.name || words?.location?.description || "");
+	const line =
+		poll?.question ??
+		(words?.text || words?.media?.alt || words?.media?.name || words?.location?.description || "");
 	const points = [...line];
 	return points.length > quoted ? `${points.slice(0, quoted).join("")}…` : line;
 }
