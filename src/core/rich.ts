@@ -23,8 +23,8 @@ export type Element =
 
 const blocks = new Set(["paragraph", "quote", "preformatted", "heading", "list", "item"]);
 
-/** The words alone, blocks on lines of their own. */
-export function plain(rich: Rich): string {
+/** The words alone, blocks on lines of their own; `sign` stands before lines that are quoted. */
+export function plain(rich: Rich, sign = ""): string {
 	let text = "";
 	const line = () => {
 		if (text !== "" && !text.endsWith("\n")) text += "\n";
@@ -35,7 +35,9 @@ export function plain(rich: Rich): string {
 			else if (node.tag === "break") text += "\n";
 			else if (blocks.has(node.tag)) {
 				line();
-				walk(node.children);
+				const quote = node.tag === "quote" && sign !== "" ? plain(node.children, sign) : "";
+				if (quote) text += sign + quote.replaceAll("\n", `\n${sign}`);
+				else walk(node.children);
 				line();
 			} else walk(node.children);
 		}

@@ -34,7 +34,8 @@ export function said(message: Element, where: Hearing): Said | undefined {
 		nothing,
 		...heard
 	} = readers.reduce<Heard>((before, feature) => feature.read?.(message, before, where) ?? before, blank);
-	const left = heard.rich ? plain(heard.rich) : wordsOf({ body });
+	// Where no formatting is shown, what is quoted must not pass for its sender's words.
+	const left = heard.rich ? plain(heard.rich, "> ") : wordsOf({ body });
 	const { act, media, location } = heard;
 	// Whoever marks all they say as being there for old clients still said it.
 	const words = left || (act || media || location ? "" : (text(message, "body") ?? ""));
