@@ -16,8 +16,6 @@ export default defineConfig({
 				test: {
 					name: "e2e",
 					include: ["test/e2e/**/*.test.ts"],
-					// Kills of the bridge under load still fail one time in a few: script/soak runs them, script/test says so.
-					exclude: process.env.TRIVIUM_SOAK ? [] : ["test/e2e/xmpp-faults.test.ts"],
 					retry: 1,
 					testTimeout: 150_000,
 					hookTimeout: 180_000,
