@@ -278,8 +278,9 @@ export function xmpp(
 		}),
 		async refuse(event, error, target) {
 			if (event.to || pairOf(event.room)[1]) await chats.refuse(event, error, target);
-			// In somebody else's room every answer would be one to all: those who miss something are told instead.
+			// Many at once, or long ago: those who miss them are told instead.
 			else if (error.reason === "busy" || error.reason === "expired") rooms.missed(event.room);
+			else rooms.whisper(event.room, event.sender, phrases.notDelivered(target, error.message));
 		},
 
 		async findPerson(address) {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { PermanentError } from "../../src/core/errors.ts";
 import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
 import { until } from "../fakes.ts";
 import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
@@ -297,6 +298,21 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		expect(bridge.lines().join()).toMatch(/The bridge was kicked.*no lurkers/);
 		await bridge.say("plaza", bridge.person("alice", "Alice"), "still here");
 		await romeo.waitForMessage("still here", `${room}/Alice`);
+	});
+
+	test("whose line is refused on the other side is told so, and nobody else in the room", async () => {
+		const tybalt = await client("tybalt");
+		await tybalt.joinRoom(room, "Tybalt");
+		await link();
+		bridge.fake.trouble = () => Promise.reject(new PermanentError("forbidden", "may not speak there."));
+		await romeo.sendMessage(room, "am I heard?", "groupchat");
+		const told = "Not delivered to MATRIX: may not speak there.";
+		const word = await romeo.waitForMessage(told, `${room}/Trivium`);
+		expect(word.attrs.type).toBe("chat");
+		bridge.fake.trouble = () => Promise.resolve();
+		await romeo.sendMessage(room, "and now?", "groupchat");
+		await seen("Romeo: and now?");
+		expect(tybalt.inbox.items.filter((one) => one.getChild("body")?.getText() === told)).toEqual([]);
 	});
 
 	test("who may only read is told", async () => {

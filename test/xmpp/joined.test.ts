@@ -565,6 +565,26 @@ test("lines that do not come through are told of to those who miss them, once fo
 	expect(w.lines()).toEqual([expect.stringMatching(/^Verona: Not all .* too many messages at once/)]);
 });
 
+test("what is refused is told in private to the occupant who said it, under the nick they have now, once for many", async () => {
+	const w = world();
+	w.muc.come("Romeo");
+	w.muc.come("Tybalt");
+	await w.attach();
+	const romeo = w.rooms.person("verona@muc.test", "Romeo");
+	if (!romeo) throw new Error("nobody there");
+	w.muc.rename("Romeo", "Montague");
+	await w.settle();
+	for (let n = 0; n < 10; n++) w.rooms.whisper("verona@muc.test", romeo, "Not delivered.");
+	w.muc.go("Montague");
+	await w.settle();
+	w.rooms.whisper("verona@muc.test", romeo, "Nobody is left to be told.");
+	await w.settle();
+	const whispers = w.muc.taken.filter(({ name, attrs }) => name === "message" && attrs.type === "chat");
+	expect(whispers.map(({ attrs }) => attrs.to)).toEqual(["verona@muc.test/Montague"]);
+	expect(whispers[0]?.getChild("body")?.getText()).toBe("Not delivered.");
+	expect(whispers[0]?.getChild("x", "http://jabber.org/protocol/muc#user")).toBeDefined();
+});
+
 describe("a broken link", () => {
 	test("fails what waits, and brings all back who were there", async () => {
 		const w = world();

@@ -26,6 +26,7 @@ import { isCopy, newOurs, newRoom, type Ours, type Room, readable } from "./room
 import { heard } from "./roster.ts";
 import { self } from "./self.ts";
 import { askAgainAfter, speaking } from "./speak.ts";
+import { whispering } from "./whisper.ts";
 
 const attachWithin = 25_000;
 /** One notice about lines that do not come through stands for all in this time. */
@@ -54,6 +55,7 @@ export function joined(
 		changed: (room) => void lookAgain(room, context).catch(failed(room)),
 	});
 	const acts = acting(context, speak);
+	const whisper = whispering(context);
 	let idling: NodeJS.Timeout | undefined;
 
 	/** Rooms count by bare JID, so every room has a listener of its own (ejabberd: 100 rooms each). */
@@ -235,6 +237,11 @@ export function joined(
 		send,
 		delivered,
 		missed,
+		/** Tells one occupant, in private. */
+		whisper(jid: string, person: Person, text: string): void {
+			const room = rooms.get(jid);
+			if (room) whisper(room, person, text);
+		},
 		has: (room: string) => rooms.has(room),
 		/** Whether the room names messages itself. */
 		hasIds(jid: string): boolean {
