@@ -21,7 +21,7 @@ const inline: Readonly<Record<string, "bold" | "italic" | "strike" | "underline"
 	...{ s: "strike", del: "strike", strike: "strike", code: "code", tt: "code" },
 };
 const block: Readonly<Record<string, "paragraph" | "quote" | "item">> = {
-	...{ p: "paragraph", div: "paragraph", tr: "paragraph", summary: "paragraph", dt: "paragraph" },
+	...{ p: "paragraph", div: "paragraph", table: "paragraph", summary: "paragraph", dt: "paragraph" },
 	...{ dd: "paragraph", caption: "paragraph", section: "paragraph", blockquote: "quote", li: "item" },
 };
 const blocks = new Set<string>(["paragraph", "heading", "quote", "item", "list", "preformatted"]);
@@ -79,6 +79,7 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 	/** White space is there only if something follows it on its line. */
 	let space = false;
 	let lineStart = true;
+	const table = { rows: 0, cells: 0 };
 	/** A line break right after <pre> does not count. // HTML Living Standard §13.1.2.5 */
 	let preStart = false;
 
@@ -168,6 +169,12 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 		}
 	}
 
+	/** A table is lines of cells: a row begins anew, and so does a table. */
+	function count(name: string): void {
+		if (name === "table") table.rows = 0;
+		if (name === "tr") table.cells = 0;
+	}
+
 	/** Of a code block, which the <code> in it names. */
 	function language(classes: string): void {
 		const pre = around.at(-1);
@@ -177,13 +184,15 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 	}
 
 	function begin(name: string, attributes: Readonly<Record<string, string>>): Open | undefined {
+		count(name);
 		const inLiteral = literal.has(innermost() ?? "");
 		const head =
 			inLiteral || around.length + inlines.length >= deepest ? undefined : opens(name, attributes, person);
 		if (!head || within(head.tag) || (head.tag === "mention" && within("link"))) {
 			if (name === "br") breakLine();
 			else if (name === "img") say(attributes.alt || attributes.title || "");
-			else if (name === "td" || name === "th") space = true;
+			else if (name === "tr" && table.rows++ > 0) breakLine();
+			else if ((name === "td" || name === "th") && table.cells++ > 0) say(" | ");
 			else if (name === "code") language(attributes.class ?? "");
 			else if (name === "hr" && !inLiteral) {
 				newLine();

@@ -56,7 +56,8 @@ describe("what people format on Matrix", () => {
 		['<a href="https://matrix.to/#/%40bob%3Ahs.test?via=x">Bob</a>', "[mention @bob:hs.test|Bob]"],
 		['<a href="matrix:u/bob:hs.test">Bob</a>', "[mention @bob:hs.test|Bob]"],
 		["<mx-reply><blockquote>x</blockquote></mx-reply>a", "a"],
-		["<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "[paragraph|a b][paragraph|c]"],
+		["a<table><tr><th>b</th><th>c</th></tr>\n<tr><td>d</td></tr></table>e", "a[paragraph|b | c⏎d]e"],
+		["<table><tr><td></td><td>a</td></tr></table>", "[paragraph|| a]"],
 		['<img data-mx-emoticon src="mxc://hs.test/1" alt=":x:"> a', ":x: a"],
 		["a<hr>b", "a———b"],
 	])("%s", (html, tree) => expect(brief(parse(html))).toBe(tree));
