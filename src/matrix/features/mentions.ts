@@ -45,8 +45,13 @@ export function richIn(content: Content, body: string, person: (mxid: string) =>
 	});
 	const all = table(content["m.mentions"]).room === true;
 	const rich = weave(tree, [...wanted, ...(all ? [{ name: "@room", spellings: ["@room"] }] : [])]);
-	return rich.every((node) => typeof node === "string") ? undefined : rich;
+	if (rich.some((node) => typeof node !== "string")) return rich;
+	// Clients also format what has but backslashes to lose: "\*so\*".
+	const letters = rich.join("");
+	return letters === "" || sameLetters(letters, body) ? undefined : rich;
 }
+
+const sameLetters = (one: string, other: string) => one.replace(/\s+/g, "") === other.replace(/\s+/g, "");
 
 /** The tree with those who are meant made mentions where they are named first, and pills that show addresses renamed. */
 function weave(tree: Rich, all: readonly Wanted[]): Rich {
