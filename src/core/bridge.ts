@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { builtin } from "./builtin.ts";
-import type { Command, CommandCall } from "./commands.ts";
+import type { Command, CommandCall } from "./command.ts";
+import { coreCommands } from "./commands.ts";
 import { deliver } from "./deliver.ts";
 import { PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
@@ -207,7 +207,7 @@ export function createBridge(deps: {
 	}
 
 	const commands: readonly Command[] = [
-		...builtin({
+		...coreCommands({
 			networks,
 			network,
 			mapping,

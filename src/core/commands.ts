@@ -1,28 +1,183 @@
+import type { Command, CommandCall } from "./command.ts";
+import { PermanentError } from "./errors.ts";
 import type { Person } from "./event.ts";
-import type { MessageId, NetworkName, RoomId } from "./ids.ts";
-import type { Level } from "./network.ts";
+import type { NetworkName } from "./ids.ts";
+import type { Journal } from "./journal.ts";
+import type { Mapping } from "./mapping.ts";
+import { type Bridge, type Network, type RoomInfo, type Support, supports } from "./network.ts";
+import * as phrases from "./phrases.ts";
+import type { Portals } from "./portals.ts";
 
-/** A command as a person typed it, `!bridge` or its like already taken off. */
-export type CommandCall = Readonly<{
-	/** Of the message it came in: a command is carried out once, however often the server repeats it. */
-	id: MessageId;
-	network: NetworkName;
-	room: RoomId;
-	sender: Person;
-	/** "pub home/lamp on": name first. */
-	text: string;
-	/** Whether the sender may change the settings of the room it was typed in. */
-	mayChangeRoom(): Promise<boolean>;
-	reply(text: string): Promise<void>;
-}>;
+const isSupport = (text: string | undefined): text is Support => supports.some((one) => one === text);
 
-/** One command: `!bridge <name> …`. */
-export type Command = Readonly<{
-	name: string;
-	/** What follows the name, as help shows it: "TOPIC VALUE". */
-	usage: string;
-	help: string;
-	level: Level;
-	/** `args` is what follows the name, untouched. Resolves with the answer. @throws PermanentError with the cause. */
-	run(call: CommandCall, args: string): Promise<string>;
-}>;
+/** The commands every network has part in; those of one network alone stand in its folder. */
+export function coreCommands(deps: {
+	networks: readonly Network[];
+	network(name: NetworkName): Network;
+	mapping: Mapping;
+	journal: Journal;
+	portals: Portals;
+	bridge: Pick<Bridge, "openRoom" | "openDirect" | "allows" | "sync">;
+	/** @throws PermanentError when they open too many. */
+	mayOpen(by: Person): void;
+	all(): readonly Command[];
+}): readonly Command[] {
+	const { networks, network, mapping, journal, portals, bridge } = deps;
+	const others = (call: CommandCall) => networks.filter((one) => one.name !== call.network);
+
+	function named(call: CommandCall, text: string): Network {
+		const found = others(call).find((one) => one.name === text.toLowerCase());
+		if (found) return found;
+		const known = others(call).map((one) => one.name);
+		throw new PermanentError("invalid", phrases.unknownNetwork(text, known.join(", ")));
+	}
+
+	/** Asks each other network in turn. "That can be no address of mine" gives way to a better reason. */
+	async function ask<T>(
+		call: CommandCall,
+		question: (one: Network) => Promise<T | undefined>,
+		address: string,
+	) {
+		let no: PermanentError | undefined;
+		for (const one of others(call)) {
+			try {
+				const answer = await question(one);
+				if (answer) return { network: one, answer };
+			} catch (error) {
+				if (!(error instanceof PermanentError)) throw error;
+				if (!no || no.reason === "invalid") no = error;
+			}
+		}
+		throw no ?? new PermanentError("not-found", phrases.nobody(address));
+	}
+
+	function needed(command: Pick<Command, "name" | "usage">, args: string): string {
+		if (args) return args;
+		throw new PermanentError("invalid", phrases.commandUsage(command.name, command.usage));
+	}
+
+	async function mustOwnRoom(call: CommandCall): Promise<void> {
+		if (!(await call.mayChangeRoom())) throw new PermanentError("forbidden", phrases.noPower);
+	}
+
+	const help: Command = {
+		name: "help",
+		usage: "",
+		help: "this list",
+		level: "use",
+		run: async (call) => {
+			const allowed = deps.all().filter((command) => bridge.allows(call.sender, command.level));
+			const lines = allowed.map((command) => phrases.helpLine(command.name, command.usage, command.help));
+			return [phrases.helpIntro, ...lines].join("\n");
+		},
+	};
+
+	const chat: Command = {
+		name: "chat",
+		usage: "ADDRESS",
+		help: "open a direct chat with somebody",
+		level: "use",
+		run: async (call, args) => {
+			const address = needed(chat, args);
+			const { answer: theirs } = await ask<Person>(call, (one) => one.findPerson([address]), address);
+			const here = network(call.network);
+			const known = await mapping.portalBetween(call.sender, theirs);
+			const standing = known?.links.find((link) => link.network === call.network)?.room;
+			const room = standing ?? (await here.openDirect(call.sender, theirs));
+			await bridge.openDirect(call.sender, theirs, room);
+			if (standing) await here.invite(standing, call.sender);
+			return phrases.chatOpened(theirs.name ?? address);
+		},
+	};
+
+	const join: Command = {
+		name: "join",
+		usage: "ROOM",
+		help: "bring a room of another network here and invite you to it",
+		level: "use",
+		run: async (call, args) => {
+			const address = needed(join, args);
+			const open = async (one: Network) => (one.guarded ? undefined : one.findRoom([address]));
+			const found = await ask<RoomInfo>(call, open, address);
+			deps.mayOpen(call.sender);
+			const room = await bridge.openRoom(call.network, found.network.name, [address]);
+			await network(call.network).invite(room, call.sender);
+			return phrases.joined(found.answer.name ?? address);
+		},
+	};
+
+	const link: Command = {
+		name: "link",
+		usage: "NETWORK ROOM",
+		help: "join this room with a room of another network",
+		level: "link",
+		run: async (call, args) => {
+			const [name, address] = needed(link, args).split(/\s+(.*)/s);
+			if (!name || !address) throw new PermanentError("invalid", phrases.commandUsage(link.name, link.usage));
+			const there = named(call, name);
+			if (there.guarded && !bridge.allows(call.sender, "admin"))
+				throw new PermanentError("forbidden", phrases.guardedRooms(there.title));
+			await mustOwnRoom(call);
+			const title = await portals.link(call.network, call.room, there.name, [address]);
+			await bridge.sync(call.network, call.room, await network(call.network).members(call.room));
+			return phrases.linked(title);
+		},
+	};
+
+	const unlink: Command = {
+		name: "unlink",
+		usage: "NETWORK",
+		help: "end the link of this room to another network",
+		level: "link",
+		run: async (call, args) => {
+			const there = named(call, needed(unlink, args));
+			await mustOwnRoom(call);
+			const portal = await portals.only(call.network, call.room);
+			const gone = portal?.links.filter((one) => one.network === there.name && one.room) ?? [];
+			if (gone.some((one) => one.role === "mirror"))
+				throw new PermanentError("forbidden", phrases.mirrorOfConfig);
+			// Where other links stay, their people see who is gone.
+			for (const one of gone) if (one.room) await bridge.sync(there.name, one.room, []);
+			const had = await portals.unlink(call.network, call.room, there.name);
+			return had ? phrases.unlinkedNow(there.title) : phrases.notLinked(there.title);
+		},
+	};
+
+	const status: Command = {
+		name: "status",
+		usage: "",
+		help: "what this room is linked to, and what waits",
+		level: "use",
+		run: async (call) => {
+			const portal = await portals.only(call.network, call.room);
+			if (!portal) return phrases.noPortal;
+			const lanes = (await journal.lanes()).filter((lane) => lane.portal === portal.id);
+			const waiting = lanes.reduce((sum, lane) => sum + lane.depth, 0);
+			const lines = portal.links
+				.filter((one) => one.network !== call.network)
+				.map((one) =>
+					phrases.statusLine(network(one.network).title, network(one.network).show(one), one.role),
+				);
+			return [...lines, phrases.waitingLine(waiting)].join("\n");
+		},
+	};
+
+	const settings: Command = {
+		name: "settings",
+		usage: "[reactions native|mixed|text|drop]",
+		help: "how this room is bridged; reactions: as reactions, with words besides, in words, or not at all",
+		level: "link",
+		run: async (call, args) => {
+			const [name, value] = args.split(/\s+/);
+			if (args && (name !== "reactions" || !isSupport(value)))
+				throw new PermanentError("invalid", phrases.commandUsage(settings.name, settings.usage));
+			if (args) await mustOwnRoom(call);
+			const portal = isSupport(value)
+				? await portals.choose(call.network, call.room, { reactions: value })
+				: await portals.only(call.network, call.room);
+			return portal ? phrases.settingLine("reactions", portal.settings?.reactions) : phrases.noPortal;
+		},
+	};
+
+	return [help, chat, join, link, unlink, status, settings];
+}

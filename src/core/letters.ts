@@ -1,4 +1,4 @@
-import type { Command } from "./commands.ts";
+import type { Command } from "./command.ts";
 import { PermanentError } from "./errors.ts";
 import type { DeadLetter, Journal, Lane } from "./journal.ts";
 import type { Mapping } from "./mapping.ts";

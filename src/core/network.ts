@@ -1,4 +1,4 @@
-import type { Command, CommandCall } from "./commands.ts";
+import type { Command, CommandCall } from "./command.ts";
 import type { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Kind, Media, Person } from "./event.ts";
 import type { MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";

@@ -1,4 +1,4 @@
-import type { Command, CommandCall } from "../core/commands.ts";
+import type { Command, CommandCall } from "../core/command.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Bridge } from "../core/network.ts";

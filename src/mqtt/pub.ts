@@ -1,4 +1,4 @@
-import type { Command } from "../core/commands.ts";
+import type { Command } from "../core/command.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { Bridge } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { CommandCall } from "../../src/core/commands.ts";
+import type { CommandCall } from "../../src/core/command.ts";
 import type { BridgeEvent, State } from "../../src/core/event.ts";
 import type { LinkId, PortalId, RoomId } from "../../src/core/ids.ts";
 import type { Link, Mapping, Portal } from "../../src/core/mapping.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { CommandCall } from "../../src/core/commands.ts";
+import type { CommandCall } from "../../src/core/command.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { RoomId } from "../../src/core/ids.ts";
 import type { Revoked } from "../../src/media/links.ts";

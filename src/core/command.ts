@@ -1,0 +1,28 @@
+import type { Person } from "./event.ts";
+import type { MessageId, NetworkName, RoomId } from "./ids.ts";
+import type { Level } from "./network.ts";
+
+/** A command as a person typed it, `!bridge` or its like already taken off. */
+export type CommandCall = Readonly<{
+	/** Of the message it came in: a command is carried out once, however often the server repeats it. */
+	id: MessageId;
+	network: NetworkName;
+	room: RoomId;
+	sender: Person;
+	/** "pub home/lamp on": name first. */
+	text: string;
+	/** Whether the sender may change the settings of the room it was typed in. */
+	mayChangeRoom(): Promise<boolean>;
+	reply(text: string): Promise<void>;
+}>;
+
+/** One command: `!bridge <name> …`. */
+export type Command = Readonly<{
+	name: string;
+	/** What follows the name, as help shows it: "TOPIC VALUE". */
+	usage: string;
+	help: string;
+	level: Level;
+	/** `args` is what follows the name, untouched. Resolves with the answer. @throws PermanentError with the cause. */
+	run(call: CommandCall, args: string): Promise<string>;
+}>;
