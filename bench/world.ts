@@ -69,6 +69,7 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 	const { mucs = 0, people = 1, others = 5, direct = false, mirror = false, strangers = 0 } = shape;
 	const folder = mkdtempSync(join(tmpdir(), "trivium-bench-"));
 	const port = await freePort();
+	const healthPort = await freePort();
 	const appservice = `http://127.0.0.1:${port}`;
 	const networks = ["xmpp", "mqtt"];
 	const registration = writeRegistration({ url: appservice, domain, bot: "trivium", networks });
@@ -181,6 +182,7 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 				mirrors: [{ broker: "home", topic: "home/#", room: mirrored }],
 			},
 		}),
+		health: { listen: `127.0.0.1:${healthPort}` },
 		store: { directory: join(folder, "data") },
 		permissions: { "*": "use", [`@*:${domain}`]: "link" },
 		limits: { sender: rate, domain: rate, new_chats: rate, new_chats_of_domain: rate },

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import "./node-version.ts";
-import "./heap.ts";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,6 +16,7 @@ import type { Network } from "./core/network.ts";
 import { permissions } from "./core/permissions.ts";
 import * as phrases from "./core/phrases.ts";
 import type { Mirror } from "./core/portals.ts";
+import { keepHeapSmall } from "./heap.ts";
 import { control } from "./http/control.ts";
 import { health } from "./http/health.ts";
 import { metrics } from "./http/metrics.ts";
@@ -118,6 +118,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		// The journal first: its lock is the kernel's, which sees a bridge in another container too.
 		await journal.open();
 		await mapping.open();
+		keepHeapSmall();
 		await sameAsBefore(config, mapping);
 		door = await control(socketOf(config), {
 			backup: (folder) => writeBackup({ journal, mapping }, { config, file: resolve(file) }, folder),
