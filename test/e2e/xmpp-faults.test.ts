@@ -110,6 +110,8 @@ async function verdict({ name, sent, confirmed, arrived }: Path, fault: string) 
 	);
 	const missing = [...confirmed].filter((line) => !there.includes(line));
 	if (missing.length > 0) console.log(`missing: ${missing.join(", ")}`);
+	const again = there.filter((line, index) => there.indexOf(line) !== index);
+	if (again.length > 0) console.log(`twice: ${again.join(", ")}`);
 	const { lost, twice, disorder } = figures;
 	return { lost, twice, disorder };
 }
@@ -215,10 +217,10 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 			speaker,
 			listener,
 			/** Resolves with what became of all that was said while `happens` was under way, and a little before and after. */
-			async through(fault: string, pace: Pace, happens: () => Promise<unknown>) {
+			async through(fault: string, pace: Pace, happens: () => Promise<unknown>, times = rounds) {
 				const talks = talk(pace);
 				await sleep(800);
-				for (let round = 0; round < rounds; round++) {
+				for (let round = 0; round < times; round++) {
 					await happens();
 					await sleep(800);
 				}
@@ -308,6 +310,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 	test("in a room without an archive neither, while no more is said than it tells newcomers", async () => {
 		const { through } = await portal(false);
 		const pace = { matrix: 60, xmpp: 300, ahead: 10 };
-		expect(await through("killed -9", pace, killed)).toEqual([nothing, nothing]);
+		// Once: soon after a first kill so much is still in doubt that it is more than the room tells.
+		expect(await through("killed -9", pace, killed, 1)).toEqual([nothing, nothing]);
 	});
 });
