@@ -17,7 +17,7 @@ import { mentioned } from "./features/mentions.ts";
 import { copiesIn } from "./features/origin.ts";
 import { isEnd, isResponse, isStart, pollIn, pollOf, resultOf, votesIn } from "./features/polls.ts";
 import { reactionIn } from "./features/reactions.ts";
-import { stickerIn, wordsIn } from "./features/words.ts";
+import { quoteIn, stickerIn, wordsIn } from "./features/words.ts";
 
 /** From this age on, in ms, an event was caught up after a gap. */
 const late = 5 * 60_000;
@@ -34,7 +34,11 @@ export function subjects(
 	const { to, reply } = relationOf(event.content);
 	const events = [to, reply, event.type === "m.room.redaction" ? redacted(event) : ""].filter(Boolean);
 	const now = event.content["m.new_content"];
-	return { events, people: mentioned(isContent(now) ? now : event.content) };
+	const quote = reply ? quoteIn(event.content) : undefined;
+	return {
+		events,
+		people: [...mentioned(isContent(now) ? now : event.content), ...(quote ? [quote.author] : [])],
+	};
 }
 
 /** The event in neutral words; undefined for what other networks have no use for. */
@@ -98,8 +102,10 @@ function said(
 /** What a message answers and the thread it stands in. A version changes nothing of it. // Matrix spec, "Event replacements" */
 function about(content: Content, around: Around): Pick<Message, "replyTo" | "thread"> {
 	const { type, to, reply } = relationOf(content);
+	const quote = reply && !around.event(reply) ? quoteIn(content) : undefined;
+	const told = quote && { author: around.person(quote.author), text: quote.text };
 	return {
-		...(reply && { replyTo: pointed(reply, around) }),
+		...(reply && { replyTo: { ...told, ...pointed(reply, around) } }),
 		...(type === "m.thread" && to && { thread: pointed(to, around) }),
 	};
 }

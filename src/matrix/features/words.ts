@@ -48,7 +48,15 @@ export function stickerIn(content: Content): Words | undefined {
 
 // COMPAT clients from before Matrix v1.13 quote what they answer: whose it is, lines that begin with ">", then an empty
 // one. A quote that names nobody is the sender's own.
-const withoutQuote = (body: string) => body.replace(/^> (?:\* )?<[^>\n]+>[^\n]*\n(?:>(?: [^\n]*|)\n)*\n/, "");
+const quote = /^> (?:\* )?<([^>\n]+)>([^\n]*\n(?:>(?: [^\n]*|)\n)*)\n/;
+const withoutQuote = (body: string) => body.replace(quote, "");
+
+/** Whom a message quotes with what, for where that itself is not to be had. */
+export function quoteIn(content: Content): Readonly<{ author: string; text: string }> | undefined {
+	const [, author = "", lines = ""] = quote.exec(text(content.body)) ?? [];
+	const words = lines.replace(/^> ?/gm, "").trim();
+	return /^@[^:\s]+:\S+$/.test(author) && words ? { author, text: words } : undefined;
+}
 
 /** // Matrix spec, "m.location"; MSC3488 */
 function locationIn(content: Content): Words | undefined {
