@@ -89,7 +89,13 @@ export type Edit = Base &
 	Words &
 	Readonly<{ kind: "edit"; target: Reference; replyTo?: Reference; thread?: Reference }>;
 /** `target` is taken back: by its author where `target.own` is known, else by a moderator. */
-export type Redaction = Base & Readonly<{ kind: "redaction"; target: Reference; reason?: string }>;
+export type Redaction = Base &
+	Readonly<{
+		kind: "redaction";
+		target: Reference;
+		reason?: string /** The moderator, where the room did it for one. */;
+		by?: string;
+	}>;
 /** add, remove: these emoji besides the others. set: these and no others; what is sent is always a set. */
 export type Reaction = Base &
 	Readonly<{ kind: "reaction"; target: Reference; mode: "add" | "remove" | "set"; emoji: readonly string[] }>;

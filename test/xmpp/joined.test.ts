@@ -565,22 +565,29 @@ test("lines that do not come through are told of to those who miss them, once fo
 	expect(w.lines()).toEqual([expect.stringMatching(/^Verona: Not all .* too many messages at once/)]);
 });
 
-test("what is refused is told in private to the occupant who said it, under the nick they have now, once for many", async () => {
+test("what is refused is told in private to the occupant who said it or had it deleted, under the nick they have now, once for many", async () => {
 	const w = world();
 	w.muc.come("Romeo");
 	w.muc.come("Tybalt");
 	await w.attach();
-	const romeo = w.rooms.person("verona@muc.test", "Romeo");
-	if (!romeo) throw new Error("nobody there");
+	w.muc.say("Romeo", "hello", "1");
+	await w.settle();
+	const line = w.told.find(({ kind }) => kind === "message");
+	if (!line) throw new Error("nothing heard");
 	w.muc.rename("Romeo", "Montague");
 	await w.settle();
-	for (let n = 0; n < 10; n++) w.rooms.whisper("verona@muc.test", romeo, "Not delivered.");
+	for (let n = 0; n < 10; n++) w.rooms.whisper(line, "Not delivered.");
 	w.muc.go("Montague");
 	await w.settle();
-	w.rooms.whisper("verona@muc.test", romeo, "Nobody is left to be told.");
+	w.rooms.whisper(line, "Nobody is left to be told.");
+	const moderated = { ...line, kind: "redaction", target: { id: line.id }, by: "Tybalt" } as const;
+	w.rooms.whisper(moderated, "Not deleted.");
 	await w.settle();
 	const whispers = w.muc.taken.filter(({ name, attrs }) => name === "message" && attrs.type === "chat");
-	expect(whispers.map(({ attrs }) => attrs.to)).toEqual(["verona@muc.test/Montague"]);
+	expect(whispers.map(({ attrs }) => attrs.to)).toEqual([
+		"verona@muc.test/Montague",
+		"verona@muc.test/Tybalt",
+	]);
 	expect(whispers[0]?.getChild("body")?.getText()).toBe("Not delivered.");
 	expect(whispers[0]?.getChild("x", "http://jabber.org/protocol/muc#user")).toBeDefined();
 });

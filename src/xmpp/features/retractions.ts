@@ -1,4 +1,5 @@
 import * as phrases from "../../core/phrases.ts";
+import { resource } from "../jid.ts";
 import { type IdKind, messageId, ownId, pick } from "../message-ids.ts";
 import { child, type Element, text, xml } from "../xml.ts";
 import { correcting } from "./corrections.ts";
@@ -13,7 +14,7 @@ const moderation = "urn:xmpp:message-moderate:1";
 export const retractions: MessageFeature = {
 	vars: [ns],
 	read(stanza, heard, { author = "", named, room }) {
-		const { id, kind, moderated, reason } = current(stanza, named) ?? older(stanza) ?? {};
+		const { id, kind, moderated, reason, by } = current(stanza, named) ?? older(stanza) ?? {};
 		if (id === undefined) return heard;
 		// XEP-0425 §4: only the room itself says what its moderators did.
 		if (id === "" || moderated !== !!room) return { ...heard, nothing: true };
@@ -24,6 +25,7 @@ export const retractions: MessageFeature = {
 				kind: "redaction",
 				target: { id: target, ...(!room && { own: target }) },
 				...(reason && { reason }),
+				...(by && { by }),
 			},
 		};
 	},
@@ -38,13 +40,25 @@ export const retractions: MessageFeature = {
 	},
 };
 
-type Told = Readonly<{ id: string; kind: IdKind; moderated: boolean; reason?: string | undefined }>;
+type Told = Readonly<{
+	id: string;
+	kind: IdKind;
+	moderated: boolean;
+	reason?: string | undefined;
+	by?: string | undefined;
+}>;
 
 function current(stanza: Element, kind: IdKind): Told | undefined {
 	const retract = child(stanza, "retract", ns);
 	if (!retract) return undefined;
-	const moderated = child(retract, "moderated", moderation) !== undefined;
-	return { id: retract.attrs.id ?? "", kind, moderated, reason: text(retract, "reason") };
+	const moderated = child(retract, "moderated", moderation);
+	return {
+		id: retract.attrs.id ?? "",
+		kind,
+		moderated: moderated !== undefined,
+		reason: text(retract, "reason"),
+		by: moderator(moderated),
+	};
 }
 
 /** COMPAT XEP-0424 before 0.4 and XEP-0425 before 0.3: fastened (XEP-0422) to the id its sender gave it, or the room. */
@@ -53,8 +67,12 @@ function older(stanza: Element): Told | undefined {
 	const moderated = fastened && child(fastened, "moderated", "urn:xmpp:message-moderate:0");
 	if (!fastened || !child(moderated ?? fastened, "retract", "urn:xmpp:message-retract:0")) return undefined;
 	const reason = moderated && text(moderated, "reason");
-	return { id: fastened.attrs.id ?? "", kind: "msg", moderated: moderated !== undefined, reason };
+	const by = moderator(moderated);
+	return { id: fastened.attrs.id ?? "", kind: "msg", moderated: moderated !== undefined, reason, by };
 }
+
+/** XEP-0425 §4: the nick of whoever did it. */
+const moderator = (moderated: Element | undefined) => resource(moderated?.attrs.by ?? "");
 
 /** XEP-0425 §4: asks the room to take a message back. */
 export const moderate = (from: string, room: string, id: string, reason: string | undefined): Element =>

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { TemporaryError } from "../../core/errors.ts";
-import type { Person } from "../../core/event.ts";
+import type { BridgeEvent, Person } from "../../core/event.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Delivery, Outbound } from "../../core/network.ts";
@@ -237,10 +237,10 @@ export function joined(
 		send,
 		delivered,
 		missed,
-		/** Tells one occupant, in private. */
-		whisper(jid: string, person: Person, text: string): void {
-			const room = rooms.get(jid);
-			if (room) whisper(room, person, text);
+		/** Tells the occupant who is behind an event of the room, in private. */
+		whisper(event: BridgeEvent, text: string): void {
+			const room = rooms.get(event.room);
+			if (room) whisper(room, event, text);
 		},
 		has: (room: string) => rooms.has(room),
 		/** Whether the room names messages itself. */

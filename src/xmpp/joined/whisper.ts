@@ -1,4 +1,4 @@
-import type { Person } from "../../core/event.ts";
+import type { BridgeEvent } from "../../core/event.ts";
 import { type Recent, recent } from "../recent.ts";
 import * as to from "../to-xmpp.ts";
 import { xml } from "../xml.ts";
@@ -8,15 +8,18 @@ import type { Room } from "./room.ts";
 /** The same is told to one person once in this time, ms: a flood of refused lines makes no flood of ours. */
 const again = 60_000;
 
-/** Tells somebody in a room what is only for them (XEP-0045 §7.5); who has left is told nothing. */
+/** Tells whoever is behind an event what is only for them (XEP-0045 §7.5); who has left is told nothing. */
 export function whispering(context: Context) {
 	const told: Recent<string, number> = recent(1_000);
 
-	return (room: Room, { id }: Person, text: string): void => {
-		const nick = [...room.others].find(([, { person }]) => person.id === id)?.[0];
+	return (room: Room, event: BridgeEvent, text: string): void => {
+		const { id } = event.sender;
+		// What a moderator had the room do is told by the room.
+		const done = event.kind === "redaction" ? event.by : undefined;
+		const nick = done ?? [...room.others].find(([, { person }]) => person.id === id)?.[0];
 		if (nick === undefined || room.ear.state !== "in") return;
 		const { at, unique } = context.now();
-		const key = JSON.stringify([room.jid, id, text]);
+		const key = JSON.stringify([room.jid, done ?? id, text]);
 		if (at - (told.get(key) ?? 0) < again) return;
 		told.set(key, at);
 		// XEP-0045 §7.5: tells a private message in a room from one between accounts.
