@@ -74,11 +74,15 @@ async function archived({ client }: Person, room: string): Promise<string[]> {
 }
 
 async function timeline(who: MatrixClient, room: string): Promise<string[]> {
-	const path = `v3/rooms/${encodeURIComponent(room)}/messages?dir=b&limit=1000`;
-	const { chunk } = await who.request<{ chunk: { type: string; content: { body?: string } }[] }>("GET", path);
-	return chunk
-		.reverse()
-		.flatMap(({ type, content }) => (type === "m.room.message" ? [content.body ?? ""] : []));
+	const lines: string[] = [];
+	for (let from: string | undefined = ""; from !== undefined; ) {
+		const path = `v3/rooms/${encodeURIComponent(room)}/messages?dir=f&limit=1000${from && `&from=${from}`}`;
+		type Page = { chunk: { type: string; content: { body?: string } }[]; end?: string };
+		const page: Page = await who.request<Page>("GET", path);
+		for (const { type, content } of page.chunk) if (type === "m.room.message") lines.push(content.body ?? "");
+		from = page.end;
+	}
+	return lines;
 }
 
 /** Prints what became of the lines of one path, and resolves with what must not be. */
