@@ -313,7 +313,7 @@ describe("a file for Matrix people", () => {
 			source.close();
 			expect(arrived).toBe(200 * MB);
 			// What the process holds besides, and has not given back yet, varies.
-			expect(Number(stdout)).toBeLessThan(60);
+			expect(Number(stdout)).toBeLessThan(100);
 		},
 		60_000,
 	);

@@ -21,7 +21,7 @@ let most = before;
 const sampling = setInterval(() => {
 	globalThis.gc?.();
 	most = Math.max(most, process.memoryUsage().rss);
-}, 50);
+}, 20);
 for (const url of urls) await store(url);
 clearInterval(sampling);
 client.close();
