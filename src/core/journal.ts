@@ -20,6 +20,8 @@ export type NewRow = Readonly<{
 	event: BridgeEvent;
 	/** To be sent as soon as it is taken in: counts as attempted from there on, which spares a commit. */
 	begun?: boolean;
+	/** What the first attempt decided, in the words of who sends it: what every retry goes by. */
+	request?: string;
 }>;
 /** waiting: never sent, may be cancelled. doubt: sent at least once, so it may be there already. */
 export type Row = NewRow &
@@ -28,8 +30,6 @@ export type Row = NewRow &
 		state: "waiting" | "doubt";
 		attempts: number;
 		queuedAt: number;
-		/** What the first attempt decided, in the words of who sends it: what every retry goes by. */
-		request?: string;
 	}>;
 
 /** One reaction of a person to a message; `id` is that of its own event, where its network gives it one. */

@@ -1,3 +1,4 @@
+import { beforehand } from "./decided.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { NetworkName, RoomId, UserId } from "./ids.ts";
@@ -182,13 +183,16 @@ export function router(deps: {
 			const trace = traceOf(key);
 			if (mirrored(event, crowds))
 				for (const portal of found)
-					for (const link of targets(event, portal))
+					for (const link of targets(event, portal)) {
+						const request = beforehand(link);
 						rows.push({
 							operation: operationId(event, link.id),
 							trace,
 							lane: { portal: portal.id, link: link.id },
 							event,
+							...(request && { request }),
 						});
+					}
 			if (rows.length > 0)
 				log.debug({ trace, from: event.sender.network, id: event.id, kind: event.kind }, "received");
 			const member = memberOf(event);

@@ -19,7 +19,7 @@ export function journalTables(db: DatabaseSync) {
 	const sql = {
 		key: statement("INSERT OR IGNORE INTO keys (key, at) VALUES (?, ?)"),
 		row: statement(
-			"INSERT INTO rows (operation, trace, lane, attempts, queued_at, origin_room, origin_id, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			"INSERT INTO rows (operation, trace, lane, attempts, queued_at, origin_room, origin_id, event, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		),
 		join: statement(
 			"INSERT INTO members (room, person_network, person_id, person) VALUES (?, ?, ?, ?) ON CONFLICT (room, person_network, person_id) DO UPDATE SET person = excluded.person",
@@ -108,10 +108,10 @@ export function journalTables(db: DatabaseSync) {
 		id,
 	});
 	function queue(text: RowText, now: number): number {
-		const [operation, trace, portal, link, network, room, id, event, attempts] = text;
+		const [operation, trace, portal, link, network, room, id, event, attempts, request] = text;
 		const origin = rooms.of([network, room]);
 		return Number(
-			sql.row.run(operation, trace, lanes.of([portal, link]), attempts, now, origin, id, event)
+			sql.row.run(operation, trace, lanes.of([portal, link]), attempts, now, origin, id, event, request)
 				.lastInsertRowid,
 		);
 	}

@@ -17,6 +17,7 @@ export type RowText = readonly [
 	id: string,
 	event: string,
 	attempts: number,
+	request: string | null,
 ];
 export type ReactionText = Readonly<{
 	place: Place;
@@ -56,12 +57,12 @@ export function entryText({ key, rows, aka, of, cursor, reaction, member }: Entr
 	let text = "";
 	return {
 		key,
-		rows: rows.map(({ operation, trace, lane, event, begun }) => {
+		rows: rows.map(({ operation, trace, lane, event, begun, request = null }) => {
 			if (event !== last) text = JSON.stringify(event);
 			last = event;
 			const { sender, room, id } = event;
-			const attempts = begun ? 1 : 0;
-			return [operation, trace, lane.portal, lane.link, sender.network, room, id, text, attempts] as const;
+			const origin = [sender.network, room, id] as const;
+			return [operation, trace, lane.portal, lane.link, ...origin, text, begun ? 1 : 0, request] as const;
 		}),
 		...(aka && { aka }),
 		...(of !== undefined && { of }),

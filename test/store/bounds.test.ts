@@ -16,7 +16,7 @@ test("of more dead letters than are kept the latest stay, in a file", () => {
 	prepareFile(db);
 	const { calls } = journalTables(db);
 	for (let n = 1; n <= 5; n++) {
-		const row = [`op${n}`, "t", lane.portal, lane.link, "net", "room", `id${n}`, "{}", 0] as const;
+		const row = [`op${n}`, "t", lane.portal, lane.link, "net", "room", `id${n}`, "{}", 0, null] as const;
 		const [seq = 0] = calls.accept([{ key: `k${n}`, rows: [row] }], n);
 		calls.refuse(seq, "no", n);
 	}

@@ -185,6 +185,17 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.cancel(original("a"))).toHaveLength(1);
 		});
 
+		it("keeps what a row goes by from when it is taken in, until the first attempt decides otherwise", async () => {
+			const known = (name: string) => ({
+				key: name,
+				rows: [{ ...newRow(name), begun: true, request: "room" }],
+			});
+			const [, b] = (await accepted(known("a"), known("b"))) as readonly Row[] as [Row, Row];
+			expect(await journal.attempt(b, "another room")).toBe(true);
+			await reopen();
+			expect((await all()).map(({ request }) => request)).toEqual(["room", "another room"]);
+		});
+
 		it("knows what arrived in the next call already, and when it was closed at once", async () => {
 			const [a, b] = await accepted(entry("a"), entry("b"));
 			const noted = journal.done(a, muc, [id("x")]);
