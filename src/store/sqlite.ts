@@ -27,7 +27,7 @@ type Pending = Readonly<{
 /** So that one batch neither blocks the loop while it is copied nor keeps its first call waiting for long. */
 const batchSize = 5_000;
 /** Patient calls wait so long, in ms, for another to share its commit with, or until there are so many. */
-const patience = { ms: 25, calls: 64 };
+const patience = { ms: 100, calls: 64 };
 
 /**
  * The journal in one SQLite file, in a thread of its own. While one batch is being committed the calls that come
