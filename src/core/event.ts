@@ -93,7 +93,8 @@ export type Redaction = Base &
 	Readonly<{
 		kind: "redaction";
 		target: Reference;
-		reason?: string /** The moderator, where the room did it for one. */;
+		reason?: string;
+		/** What the room calls the moderator it did it for. */
 		by?: string;
 	}>;
 /** add, remove: these emoji besides the others. set: these and no others; what is sent is always a set. */

@@ -592,6 +592,19 @@ test("what is refused is told in private to the occupant who said it or had it d
 	expect(whispers[0]?.getChild("x", "http://jabber.org/protocol/muc#user")).toBeDefined();
 });
 
+test("nobody is told anything in the name of a person who hears the room for us", async () => {
+	const w = world({ refuse: (_, jid) => (jid.startsWith("~listener") ? ["auth", "forbidden"] : undefined) });
+	w.muc.come("Romeo");
+	await w.attach(alice);
+	w.muc.say("Romeo", "hello", "1");
+	await w.settle();
+	const line = w.told.find(({ kind }) => kind === "message");
+	if (!line) throw new Error("nothing heard");
+	w.rooms.whisper(line, "Not delivered.");
+	await w.settle();
+	expect(w.muc.taken.filter(({ attrs }) => attrs.type === "chat")).toEqual([]);
+});
+
 describe("a broken link", () => {
 	test("fails what waits, and brings all back who were there", async () => {
 		const w = world();

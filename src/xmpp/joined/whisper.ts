@@ -17,7 +17,8 @@ export function whispering(context: Context) {
 		// What a moderator had the room do is told by the room.
 		const done = event.kind === "redaction" ? event.by : undefined;
 		const nick = done ?? [...room.others].find(([, { person }]) => person.id === id)?.[0];
-		if (nick === undefined || room.ear.state !== "in") return;
+		// Only as ourselves: whose ghost hears for us did not say it.
+		if (nick === undefined || room.listener.state !== "in") return;
 		const { at, unique } = context.now();
 		const key = JSON.stringify([room.jid, done ?? id, text]);
 		if (at - (told.get(key) ?? 0) < again) return;
@@ -25,7 +26,7 @@ export function whispering(context: Context) {
 		// XEP-0045 §7.5: tells a private message in a room from one between accounts.
 		const words = { body: text, parts: [xml("x", { xmlns: "http://jabber.org/protocol/muc#user" })] };
 		context.link
-			.send(to.chat(room.ear.jid, `${room.jid}/${nick}`, unique(), words))
+			.send(to.chat(room.listener.jid, `${room.jid}/${nick}`, unique(), words))
 			.catch((error: unknown) =>
 				context.log.warn({ err: error, room: room.jid }, "could not tell an occupant"),
 			);
