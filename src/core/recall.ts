@@ -4,6 +4,7 @@ import type { Log } from "./log.ts";
 import type { Link, Portal } from "./mapping.ts";
 import type { Network } from "./network.ts";
 import { operationId } from "./operation.ts";
+import { recent } from "./recent.ts";
 
 /** What two rooms call the messages they share: by each id in the one all ids in the other. */
 type Shared = ReadonlyMap<MessageId, readonly MessageId[]>;
@@ -21,7 +22,7 @@ const remembered = 50;
  */
 export function recalling(deps: { network(name: NetworkName): Network; log: Log }) {
 	const { network, log } = deps;
-	const known = new Map<string, Promise<readonly [here: Shared, there: Shared]>>();
+	const known = recent<string, Promise<readonly [here: Shared, there: Shared]>>(remembered);
 
 	async function read(here: Placed, there: Placed): Promise<readonly [Shared, Shared]> {
 		const all = (await network(here.network).recall?.(here.room)) ?? [];
@@ -52,9 +53,7 @@ export function recalling(deps: { network(name: NetworkName): Network; log: Log 
 	function shared(here: Placed, there: Placed) {
 		const key = `${here.id} ${there.id}`;
 		const found = known.get(key) ?? read(here, there);
-		known.delete(key);
 		known.set(key, found);
-		if (known.size > remembered) known.delete(known.keys().next().value as string);
 		found.catch(() => known.delete(key));
 		return found;
 	}

@@ -1,4 +1,5 @@
 import type { Log } from "../core/log.ts";
+import { recent } from "../core/recent.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isEvent, type MatrixEvent } from "./event.ts";
 import { operationOf } from "./features/origin.ts";
@@ -23,7 +24,7 @@ type Look = { as: string | undefined; from: string | undefined; page: number; ba
  * the mark it carries: in what the homeserver told us of our own events, then in the room.
  */
 export function keepDoubt(client: Pick<Client, "messages">, isOurs: (mxid: string) => boolean, log: Log) {
-	const seen = new Map<string, string>();
+	const seen = recent<string, string>(remembered);
 	const waiting = new Map<string, (event_id: string) => void>();
 	/** By room. After a crash many lines are in doubt, and one look serves them all; a line that fails ends it. */
 	const looks = new Map<string, Look>();
@@ -34,7 +35,6 @@ export function keepDoubt(client: Pick<Client, "messages">, isOurs: (mxid: strin
 		const operation = operationOf(content);
 		if (operation === undefined || !isOurs(sender)) return operation;
 		seen.set(name(operation, sender), event_id);
-		if (seen.size > remembered) seen.delete(seen.keys().next().value as string);
 		return operation;
 	}
 

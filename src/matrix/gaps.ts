@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
+import { recent } from "../core/recent.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isEvent, type MatrixEvent } from "./event.ts";
 
@@ -32,11 +33,6 @@ type Room = {
 	unsure: boolean;
 };
 
-function keep(ids: Set<string>, id: string): void {
-	ids.add(id);
-	if (ids.size > remembered) ids.delete(ids.values().next().value as string);
-}
-
 export type Gaps = ReturnType<typeof keepGaps>;
 
 /**
@@ -58,9 +54,9 @@ export function keepGaps(deps: {
 	log: Log;
 }) {
 	const { client, bridge, isOurs, take, log } = deps;
-	const seen = new Set<string>();
+	const seen = recent<string, true>(remembered);
 	/** Those of them that were read, and not handed over yet. */
-	const early = new Set<string>();
+	const early = recent<string, true>(remembered);
 	const rooms = new Map<string, Room>();
 	let timers: NodeJS.Timeout[] = [];
 	let stopped = false;
@@ -156,8 +152,8 @@ export function keepGaps(deps: {
 			const room = rooms.get(room_id);
 			// What was read by us may be handed over after all, long after.
 			if (room && !room.unsure && !seen.has(event)) room.read = { event, at };
-			keep(seen, event);
-			if (read) keep(early, event);
+			seen.set(event, true);
+			if (read) early.set(event, true);
 			else early.delete(event);
 		}
 	}

@@ -1,6 +1,7 @@
 import { TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
+import { recent } from "../core/recent.ts";
 import { type Client, MatrixError } from "./client.ts";
 import {
 	type Around,
@@ -33,12 +34,11 @@ export function keepRecent(deps: {
 	log: Log;
 }) {
 	const { client, members, ghosts, isOurs, log } = deps;
-	const kept = new Map<string, MatrixEvent>();
+	const kept = recent<string, MatrixEvent>(remembered);
 	const keep = (event: MatrixEvent) => {
 		kept.delete(event.event_id);
 		if (JSON.stringify(event.content).length > largest) return;
 		kept.set(event.event_id, event);
-		if (kept.size > remembered) kept.delete(kept.keys().next().value as string);
 	};
 
 	/** An event of a room. `as`: who of us is there. @throws TemporaryError */

@@ -1,4 +1,5 @@
 import { TemporaryError } from "../core/errors.ts";
+import { recent } from "../core/recent.ts";
 
 /** How many of them are asked about at once, and may wait to be. */
 const [atOnce, mostWaiting] = [10, 200];
@@ -10,7 +11,7 @@ const [missedFor, remembered] = [5 * 60_000, 10_000];
  * homeserver a request to theirs: so few go at once, and who was not there is not asked about again for a while.
  */
 export function keepStrangers() {
-	const missed = new Map<string, number>();
+	const missed = recent<string, number>(remembered);
 	const waiting: (() => void)[] = [];
 	let running = 0;
 
@@ -29,11 +30,7 @@ export function keepStrangers() {
 			await turn();
 			try {
 				const found = await ask();
-				if (found === undefined) {
-					missed.delete(mxid);
-					missed.set(mxid, Date.now() + missedFor);
-					if (missed.size > remembered) missed.delete(missed.keys().next().value as string);
-				}
+				if (found === undefined) missed.set(mxid, Date.now() + missedFor);
 				return found;
 			} finally {
 				const next = waiting.shift();

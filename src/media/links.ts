@@ -4,6 +4,7 @@ import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Opened } from "../core/media.ts";
 import * as phrases from "../core/phrases.ts";
+import { recent } from "../core/recent.ts";
 import { seal } from "./seal.ts";
 import { named } from "./types.ts";
 
@@ -46,7 +47,7 @@ export function mediaLinks(deps: {
 	const { mapping } = deps;
 	const base = deps.url.replace(/\/$/, "");
 	let tokens: ReturnType<typeof seal> | undefined;
-	const hashOf = new Map<string, string>();
+	const hashOf = recent<string, string>(remembered);
 	const digest = (...parts: readonly string[]) =>
 		createHash("sha256").update(parts.join("\0")).digest().subarray(0, 16).toString("base64url");
 	const messageKey = (of: Readonly<{ network: NetworkName; room: RoomId; id: MessageId }>) =>
@@ -130,7 +131,6 @@ export function mediaLinks(deps: {
 				for await (const chunk of (await open()).body) bytes.update(chunk as Buffer);
 				hash = bytes.digest("hex");
 				hashOf.set(place, hash);
-				if (hashOf.size > remembered) hashOf.delete(hashOf.keys().next().value as string);
 			}
 			return gone.includes(hash);
 		},

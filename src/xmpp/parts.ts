@@ -4,9 +4,9 @@ import type { BridgeEvent, Edit, Media, Message, Picture, Redaction } from "../c
 import type { MessageId, OperationId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
+import { recent } from "../core/recent.ts";
 import type { Links } from "../media/links.ts";
 import { partsIn } from "./message-ids.ts";
-import { recent } from "./recent.ts";
 
 type About = Parameters<Links["link"]>[1];
 export type Files = Readonly<{

@@ -1,6 +1,6 @@
 import type { Support } from "../core/network.ts";
+import { recent } from "../core/recent.ts";
 import { bare } from "./jid.ts";
-import { recent } from "./recent.ts";
 
 /** Undefined features: it did not answer yet, or never. */
 type Client = { ver: string | undefined; features: ReadonlySet<string> | undefined };

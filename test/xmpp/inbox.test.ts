@@ -1,9 +1,9 @@
 import { expect, test, vi } from "vitest";
 import type { BridgeEvent } from "../../src/core/event.ts";
+import { recent } from "../../src/core/recent.ts";
 import { barrier } from "../../src/xmpp/barrier.ts";
 import { inbox } from "../../src/xmpp/inbox.ts";
 import { paced } from "../../src/xmpp/paced.ts";
-import { recent } from "../../src/xmpp/recent.ts";
 import { xml } from "../../src/xmpp/xml.ts";
 import { quiet } from "../fakes.ts";
 

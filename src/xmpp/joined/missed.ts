@@ -1,10 +1,10 @@
 import { TemporaryError } from "../../core/errors.ts";
 import * as phrases from "../../core/phrases.ts";
+import { recent } from "../../core/recent.ts";
 import { within } from "../deadline.ts";
 import { delayedBy } from "../features/delay.ts";
 import { stanzaId } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
-import { recent } from "../recent.ts";
 import { StanzaError } from "../stanza-error.ts";
 import type { Element } from "../xml.ts";
 import { isRefusal, type Page, type Which } from "./archive.ts";

@@ -1,5 +1,5 @@
 import type { BridgeEvent } from "../../core/event.ts";
-import { type Recent, recent } from "../recent.ts";
+import { type Recent, recent } from "../../core/recent.ts";
 import * as to from "../to-xmpp.ts";
 import { xml } from "../xml.ts";
 import type { Context } from "./context.ts";
