@@ -33,6 +33,8 @@ export type Handlers = {
 	stanza(stanza: Element): void | Promise<void>;
 	/** True for what nobody needs, asked before the stanza is built. `type` is absent where the stanza has none. */
 	skip?(from: string, to: string, name: string, type: string | undefined): boolean;
+	/** Resolves when the stanzas handed over so far have been taken: a server that sends faster is slowed down. */
+	taken?(): Promise<void>;
 	online(): void | Promise<void>;
 	/** The link that was online broke, or was stopped. */
 	offline(cause: string): void;
@@ -108,6 +110,10 @@ export function component(options: Options, handlers: Handlers): Component {
 				return false;
 			}
 		},
+		taken: () =>
+			Promise.try(() => handlers.taken?.()).catch((err: unknown) =>
+				log.error({ err }, "a handler of the XMPP link failed"),
+			),
 	};
 
 	/** An answer counts when it has our id, which cannot be guessed, and comes from whom we asked. */

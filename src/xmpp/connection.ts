@@ -31,8 +31,12 @@ export type Events = {
 	stanza(stanza: Element): void;
 	truncated(head: Element): void;
 	skip(from: string, to: string, name: string, type: string | undefined): boolean;
+	/** Resolves when what was handed on so far has been taken; no more than so much is read ahead of it. */
+	taken?(): Promise<void>;
 };
 
+/** Characters read before we look whether they were taken: what a flood can cost in memory, whoever sends it. */
+const READ_AHEAD = 4 << 20;
 const STREAM = "http://etherx.jabber.org/streams";
 
 /**
@@ -54,6 +58,7 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 	let online = false;
 	let over = false;
 	let quiet = 0;
+	let ahead = 0;
 	let ping: string | undefined;
 	let watch: NodeJS.Timeout | undefined;
 	const early: Element[] = [];
@@ -87,6 +92,8 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 	 * for ejabberd with mod_privilege, which drops what components ask a JID without one (processone/ejabberd#4472).
 	 */
 	const askWhetherThere = () => {
+		// Whom we do not listen to cannot answer.
+		if (entity.socket?.isPaused()) return;
 		if (++quiet > 2) return end({ text: "the server went silent" });
 		ping = randomUUID();
 		const request = xml(
@@ -117,8 +124,14 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 		socket.setEncoding("utf8");
 		socket.setNoDelay(true);
 		socket.setKeepAlive(true, 30_000);
-		socket.on("data", () => {
+		socket.on("data", (text) => {
 			quiet = 0;
+			ahead += text.length;
+			if (ahead < READ_AHEAD || !events.taken) return;
+			ahead = 0;
+			// XEP-0114 has no acknowledgements: the one way to say "not so fast" is TCP's.
+			socket.pause();
+			void events.taken().then(() => socket.resume());
 		});
 		await connected;
 		await entity.open({ domain });

@@ -74,6 +74,7 @@ export function xmpp(
 		{
 			stanza,
 			skip: (from, to, name, type) => rooms.skip(from, to, name, type),
+			taken: () => box.reached(),
 			online() {
 				down = undefined;
 				single.online();

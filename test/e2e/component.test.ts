@@ -30,8 +30,8 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		]);
 	});
 
-	type Setup = { secret?: string; component?: string; idle?: number };
-	function setup({ idle, ...other }: Setup = {}) {
+	type Setup = { secret?: string; component?: string; idle?: number; taken?: () => Promise<void> };
+	function setup({ idle, taken, ...other }: Setup = {}) {
 		const { component: ours, componentService: service, secret } = bed.xmpp(server);
 		const story: string[] = [];
 		const stanzas: Element[] = [];
@@ -47,6 +47,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 					const answer = await answerIq(stanza, { software, log, ghost });
 					if (answer) await link.send(answer);
 				},
+				...(taken && { taken }),
 				online: () => void story.push("online"),
 				offline: (cause) => void story.push(`offline: ${cause}`),
 				fatal: (cause) => void story.push(`fatal: ${cause}`),
@@ -143,6 +144,23 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		const romeo = await person();
 		await link.send(xml("message", { to: romeo.jid, from: alice }, xml("body", {}, "back")));
 		await romeo.waitForMessage("back", alice);
+	});
+
+	test("a flood we cannot take as fast waits at the server, and then all of it comes, in order", async () => {
+		const journal = Promise.withResolvers<void>();
+		const { story, stanzas, ours } = await online({ taken: () => journal.promise, idle: 1_000 });
+		const romeo = await person();
+		const read = () => stanzas.filter((one) => one.attrs.to === `flooded@${ours}`);
+		const flood = Array.from({ length: 400 }, (_, n) => `${n} ${"x".repeat(40_000)}`);
+		for (const body of flood) await romeo.sendMessage(`flooded@${ours}`, body);
+		await until(() => read().length > 80);
+		// Several times the silence that otherwise ends the link.
+		await new Promise((done) => setTimeout(done, 5_000));
+		expect(read().length).toBeLessThan(120);
+		journal.resolve();
+		await until(() => read().length === flood.length);
+		expect(read().map((one) => one.getChild("body")!.getText())).toEqual(flood);
+		expect(story).toEqual(["online"]);
 	});
 
 	const texts: Record<string, string> = {

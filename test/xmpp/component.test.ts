@@ -23,10 +23,11 @@ type Options = {
 	faults?: Faults;
 	timing?: object;
 	skip?: (from: string, to: string) => boolean;
+	taken?: () => Promise<void>;
 	secret?: string;
 };
 
-async function setup({ faults, timing, skip, ...rest }: Options = {}): Promise<Setup> {
+async function setup({ faults, timing, skip, taken, ...rest }: Options = {}): Promise<Setup> {
 	const server = await fakeServer(faults);
 	const stanzas: Element[] = [];
 	const story: string[] = [];
@@ -52,6 +53,7 @@ async function setup({ faults, timing, skip, ...rest }: Options = {}): Promise<S
 		{
 			stanza: (stanza) => void stanzas.push(stanza),
 			...(skip && { skip }),
+			...(taken && { taken }),
 			online: () => void story.push("online"),
 			offline: (cause) => void story.push(`offline: ${cause}`),
 			fatal: (cause) => void story.push(`fatal: ${cause}`),
@@ -387,6 +389,24 @@ test("a server that does not read slows the sender down instead of filling the m
 	expect(taken).toBeLessThan(100);
 	server.pause(false);
 	await Promise.all(writes);
+});
+
+test("a flood that is not taken as fast waits at the server, and then all of it comes, in order", async () => {
+	const journal = Promise.withResolvers<void>();
+	const { server, stanzas, story } = await online({ taken: () => journal.promise, timing: { idle: 20 } });
+	const flood = Array.from({ length: 300 }, (_, n) => `${n} ${"x".repeat(100_000)}`);
+	const read = () => stanzas.filter((one) => one.name === "message");
+	server.write(flood.map((body) => message(body)).join(""));
+	await until(() => read().length > 30);
+	// Many times the silence that otherwise ends a link.
+	await new Promise((done) => setTimeout(done, 300));
+	expect(read().length).toBeLessThan(50);
+	expect(story).toEqual(["online"]);
+	journal.resolve();
+	await until(() => read().length === flood.length);
+	expect(bodies(read())).toEqual(flood);
+	await new Promise((done) => setTimeout(done, 100));
+	expect(story).toEqual(["online"]);
 });
 
 test("it stops for good: politely when online, at once when not", async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
-import { xml } from "../../src/xmpp/xml.ts";
+import { type Element, xml } from "../../src/xmpp/xml.ts";
 import type { MucFaults } from "./fake-muc.ts";
 import { alice, failure, link, room, type World, wireId, world } from "./muc-world.ts";
 
@@ -183,6 +183,41 @@ describe.each([
 			"message Paris",
 			"membership Paris",
 		]);
+	});
+});
+
+describe("in a room without an archive that keeps an occupant of ours from before, and lets us wait", () => {
+	/** `meanwhile` is said before the room answers our coming in. */
+	async function comingIn(meanwhile: readonly string[]) {
+		const faults: MucFaults = { noArchive: true };
+		const w = await linked(faults);
+		await says(w, 1, 2);
+		await w.settle();
+		w.crash();
+		await says(w, 3, 5);
+		w.crash();
+		faults.mute = true;
+		void w.rooms.attach(link, [alice]);
+		w.rooms.online();
+		await w.settle();
+		for (const n of meanwhile) w.muc.say("Romeo", n, `id ${n}`);
+		await w.settle();
+		expect(w.lines()).toEqual(romeo(1, 2));
+		faults.mute = false;
+		w.muc.take(w.muc.taken.findLast((stanza) => stanza.name === "presence") as Element);
+		await w.pass(1_000);
+		return w.lines();
+	}
+
+	const missing = expect.stringMatching(/may be missing/);
+
+	test("what it told us already keeps its place when it is told again as history", async () => {
+		expect(await comingIn(words(6, 8))).toEqual(romeo(1, 8));
+		expect(await comingIn(words(6, 50))).toEqual([...romeo(1, 2), missing, ...romeo(6, 50)]);
+	});
+
+	test("of a flood the newest lines are kept, and it is told that some may be missing", async () => {
+		expect(await comingIn(words(6, 5_000))).toEqual([...romeo(1, 2), missing, ...romeo(3_001, 5_000)]);
 	});
 });
 

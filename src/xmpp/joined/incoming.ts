@@ -7,7 +7,7 @@ import { isNews } from "./acts.ts";
 import { announce, type Context } from "./context.ts";
 import { cursorOf, isOld } from "./cursor.ts";
 import { unsealed } from "./mark.ts";
-import { beginGap, hold } from "./missed.ts";
+import { beginGap, heldAlready, hold } from "./missed.ts";
 import { hasIds, hearing } from "./place.ts";
 import { type Room, readable } from "./room.ts";
 import { release, speaker } from "./roster.ts";
@@ -86,7 +86,8 @@ export function incoming(
 			const said = room.telling && !subject ? delayedBy(stanza, room.jid) : undefined;
 			// What was said before we came is not news, unless we were there before.
 			if (said !== undefined) {
-				if (room.gap && room.read && !readable(room) && !isOld(room.read, said)) pass(room, stanza, said);
+				if (!room.gap || !room.read || readable(room) || isOld(room.read, said)) return;
+				if (!heldAlready(room.gap, stanza, said)) pass(room, stanza, said);
 				return;
 			}
 			// XEP-0045 §7.2.15: the subject ends the history. Later anybody can write a delay, and not every room takes it out.

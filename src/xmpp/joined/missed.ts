@@ -46,7 +46,10 @@ function save(room: Room, read: Read, context: Context): void {
 	context.save(cursorOf(room, read));
 }
 
-/** Keeps a line for later. What does not fit comes again from the archive; where there is none, the wait is over. */
+/**
+ * Keeps a line for later. What does not fit comes again from the archive; where there is none, the wait is over, and of
+ * what nobody can take before we are in the oldest go, which a newcomer may be told again.
+ */
 export function hold(gap: Gap, stanza: Element, archived: boolean): void {
 	const full = gap.held.length >= heldAtMost;
 	if (archived && (full || gap.cut)) {
@@ -54,8 +57,23 @@ export function hold(gap: Gap, stanza: Element, archived: boolean): void {
 		gap.held = [];
 		return;
 	}
-	gap.held.push(stanza);
 	if (full) gap.end();
+	if (gap.held.length >= 2 * heldAtMost) {
+		gap.held.shift();
+		gap.cut = true;
+	}
+	gap.held.push({ stanza });
+}
+
+/** A line of the room's history that came to an occupant of ours from before keeps its place. False for all others. */
+export function heldAlready(gap: Gap, stanza: Element, said: number): boolean {
+	const { from, id } = stanza.attrs;
+	const line = gap.held.find(
+		({ stanza: { attrs }, ...one }) =>
+			one.said === undefined && attrs.from === from && id !== undefined && attrs.id === id,
+	);
+	if (line) line.said = said;
+	return line !== undefined;
 }
 
 /** Passes on what was missed, then what was held back; else it is to be called again, on TemporaryError after a while. */
@@ -68,12 +86,13 @@ export async function catchUp(room: Room, context: Context): Promise<void> {
 	} else await within(historyWithin, gap.told).catch(() => undefined);
 	gap.end();
 	if (room.gap !== gap) return;
-	room.gap = undefined;
 	// A room tells newcomers so many lines and no more.
-	if (!readable(room) && gap.last !== undefined && !gap.joins && gap.speakers.size > 0)
-		context.tell([notice(room, phrases.mucGap, context.now())]);
-	for (const stanza of gap.held)
-		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) context.pass(room, stanza);
+	const short =
+		gap.last !== undefined && !gap.joins && (gap.speakers.size > 0 || gap.held.some((line) => line.said));
+	if (!readable(room) && (short || gap.cut)) context.tell([notice(room, phrases.mucGap, context.now())]);
+	for (const { stanza, said } of gap.held)
+		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) context.pass(room, stanza, said);
+	room.gap = undefined;
 	// Who spoke and went while we were away would stay for ever on the other side.
 	context.tell(gone(room, [...gap.speakers.values()], context.now()));
 	if (!wasIn(room.read))

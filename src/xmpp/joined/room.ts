@@ -41,9 +41,9 @@ export type Other = { person: Person; since: number /** Names their stay. */; se
 
 /** A stretch of lines that we did not hear, being fetched. */
 export type Gap = {
-	/** Said meanwhile. */
-	held: Element[];
-	/** More was said than is held; it is in the archive. */
+	/** Said meanwhile; `said` is when, ms since 1970, where that was long ago. */
+	held: { stanza: Element; said?: number }[];
+	/** More was said than is held; it is in the archive, if there is one. */
 	cut: boolean;
 	/** The room has told what it tells a newcomer; `end` says so. */
 	told: Promise<void>;
