@@ -31,8 +31,12 @@ const alice: Person = {
 	domain: "hs.test",
 	local: true,
 };
+let journal: Promise<void>;
 const bridge = {
-	receive: async (events: readonly BridgeEvent[]) => void received.push(...events),
+	receive: async (events: readonly BridgeEvent[]) => {
+		await journal;
+		received.push(...events);
+	},
 	findPerson: async (_: NetworkName, [who]: readonly string[]) => {
 		lookup();
 		return who === "alice" ? alice : undefined;
@@ -44,6 +48,7 @@ const bridge = {
 
 beforeEach(async () => {
 	received = [];
+	journal = Promise.resolve();
 	lookup = () => undefined;
 	server = await fakeServer({}, (stanza) => {
 		// The server routes what we send ourselves: pings, and our answers to them.
@@ -91,6 +96,23 @@ test("a line that was held on its way has the time it was said, and none that is
 	const [theirs, ours, ...others] = received.map(({ at }) => at);
 	expect([theirs, ours]).toEqual([Date.parse(past), Date.parse(past)]);
 	for (const at of others) expect(Math.abs(Date.now() - (at ?? 0))).toBeLessThan(60_000);
+});
+
+test("while the journal does not take what came, no more than so much is read", async () => {
+	const stuck = Promise.withResolvers<void>();
+	journal = stuck.promise;
+	const line = (n: number) =>
+		`<message from='romeo@x.test/r' to='alice@bridge.test' id='${n}'><body>hi</body><big xmlns='x'>${"x".repeat(100_000)}</big></message>`;
+	server.write(Array.from({ length: 100 }, (_, n) => line(n)).join(""));
+	server.write(
+		`<iq type='get' from='c@x.test/r' to='${domain}' id='behind'><ping xmlns='urn:xmpp:ping'/></iq>`,
+	);
+	const answered = () => server.received.some((one) => one.attrs.id === "behind");
+	await new Promise((resolve) => setTimeout(resolve, 500));
+	expect(answered()).toBe(false);
+	stuck.resolve();
+	await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 5_000 });
+	await vi.waitFor(() => expect(received).toHaveLength(100));
 });
 
 const muc = "http://jabber.org/protocol/muc";
