@@ -663,6 +663,52 @@ describe.each(["remote-server-not-found", "remote-server-timeout", "service-unav
 	},
 );
 
+describe("a room that was out of reach for an hour", () => {
+	async function lost() {
+		const w = world();
+		await w.attach();
+		await w.done(w.say("before"));
+		w.rooms.offline("our server was restarted");
+		w.muc.forget();
+		w.server.cut = "remote-server-timeout";
+		w.rooms.online();
+		await w.pass(3_600_000);
+		return w;
+	}
+
+	test("is tried at once when somebody speaks", async () => {
+		const w = await lost();
+		w.server.cut = undefined;
+		await w.done(w.say("after"));
+		expect(w.bodies()).toEqual(["alice: before", "alice: after"]);
+	});
+
+	test("is tried every few seconds while a line waits, however many wait", async () => {
+		const w = await lost();
+		const before = w.server.asked;
+		// A lane tries again once a minute at last.
+		for (let minute = 0; minute < 10; minute++) {
+			const lines = Array.from({ length: 20 }, (_, n) => failure(w.say("unsaid", alice, 1, `line ${n}`)));
+			await w.pass(60_000);
+			for (const error of await Promise.all(lines)) expect(error).toBeInstanceOf(TemporaryError);
+		}
+		const tries = w.server.asked - before;
+		expect(tries).toBeGreaterThan(50);
+		expect(tries).toBeLessThan(130);
+		w.server.cut = undefined;
+		await w.pass(10_000);
+		expect([...w.muc.occupants.keys()]).toContain("Trivium");
+	});
+
+	test("is tried now and then where nobody speaks", async () => {
+		const w = await lost();
+		const before = w.server.asked;
+		await w.pass(3_600_000);
+		expect(w.server.asked - before).toBeLessThan(30);
+		expect(w.server.asked - before).toBeGreaterThan(10);
+	});
+});
+
 describe("leaving", () => {
 	test("unlink leaves nobody of us behind, whatever was under way", async () => {
 		const w = world();

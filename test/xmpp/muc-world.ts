@@ -65,6 +65,8 @@ export function world(faults: MucFaults = {}) {
 		/** The room's server is out of reach: ours answers everything with this condition. */
 		cut: undefined as undefined | string,
 		lost: 0,
+		/** How often it was asked what the room is. */
+		asked: 0,
 		info: undefined as undefined | (() => Element),
 		onQuery: undefined as undefined | ((request: Element) => Element),
 	};
@@ -107,6 +109,7 @@ export function world(faults: MucFaults = {}) {
 					},
 					iq: async (request) => {
 						if (!server.online) throw new TemporaryError("offline");
+						if (request.getChild("query", "http://jabber.org/protocol/disco#info")) server.asked++;
 						if (server.cut) throw new StanzaError(server.cut, "cancel");
 						if (!server.up) throw new StanzaError("remote-server-timeout", "wait");
 						const { from = "", to = "" } = request.attrs;

@@ -18,6 +18,11 @@ import type { Ours, Room } from "./room.ts";
 
 const firstRetry = 1_000;
 const lastRetry = 5 * 60_000;
+/** The same while a line waits for the room: each lane asks for it once a minute at least. */
+const lastRetryAskedFor = 10_000;
+const askedForFor = 2 * 60_000;
+/** The least between two attempts, whoever speaks how often. */
+const hurryAfter = 5_000;
 const lookWithin = 15_000;
 const othersWithin = 10_000;
 /** Of us, one after the other, where the listener is refused. */
@@ -93,7 +98,8 @@ async function run(room: Room, context: Context): Promise<void> {
 				throw error;
 			}
 			context.log.warn({ err: error, room: room.jid, failures }, "could not join, will retry");
-			const backoff = Math.min(lastRetry, firstRetry * 2 ** failures);
+			const waited = context.now().at - room.askedForAt < askedForFor;
+			const backoff = Math.min(waited ? lastRetryAskedFor : lastRetry, firstRetry * 2 ** failures);
 			await pause(room, backoff * (0.5 + Math.random() / 2));
 		}
 	}
@@ -112,6 +118,13 @@ async function run(room: Room, context: Context): Promise<void> {
 		context.sync(room);
 	}
 	context.resume();
+}
+
+/** As {@link keep}, for somebody who speaks: no back-off keeps them waiting. */
+export function keepNow(room: Room, context: Context): Promise<void> {
+	room.askedForAt = context.now().at;
+	if (room.askedForAt - room.triedAt >= hurryAfter) room.wake?.();
+	return keep(room, context);
 }
 
 function pause(room: Room, ms: number): Promise<void> {

@@ -95,8 +95,9 @@ export type Room = {
 	clock: number;
 	/** Why the listener is not let in. */
 	barred: PermanentError | undefined;
-	/** When the room was last tried, or heard, ms since 1970. */
+	/** When the room was last tried, asked for by somebody who speaks, or heard, ms since 1970. */
 	triedAt: number;
+	askedForAt: number;
 	heardAt: number;
 	/** When the other side was last told that lines are missing. */
 	missedAt: number;
@@ -163,6 +164,7 @@ export function newRoom(jid: string, link: Link, listener: Ours, asked: number):
 		clock: 0,
 		barred: undefined,
 		triedAt: 0,
+		askedForAt: 0,
 		heardAt: 0,
 		missedAt: 0,
 		wasIn: false,

@@ -11,7 +11,7 @@ import * as to from "../to-xmpp.ts";
 import type { Element } from "../xml.ts";
 import type { Context } from "./context.ts";
 import { doubting } from "./doubt.ts";
-import { back, keep, stillIn } from "./listener.ts";
+import { back, keep, keepNow, stillIn } from "./listener.ts";
 import { unsealed } from "./mark.ts";
 import { enter, isAway, NoPlace, rename } from "./occupant.ts";
 import { placeOf } from "./place.ts";
@@ -137,7 +137,7 @@ export function speaking(context: Context) {
 		if (room.ear.state === "in") return;
 		if (room.barred && !(again && context.now().at - room.triedAt >= askAgainAfter)) throw room.barred;
 		if (room.barred) room.listener.barred = undefined;
-		await within(joinWithin, keep(room, context));
+		await within(joinWithin, keepNow(room, context));
 		if ((room.ear.state as Ours["state"]) !== "in")
 			throw new TemporaryError(phrases.mucNotAnswering(room.jid));
 	}
