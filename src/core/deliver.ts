@@ -1,3 +1,4 @@
+import { aloud } from "./aloud.ts";
 import { decisions, type Form } from "./decided.ts";
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
@@ -20,9 +21,6 @@ const day = 24 * 60 * 60_000;
 const lateAfter = 5 * 60_000;
 /** A row that fails without a reason we know is a bug of ours: it must not block its lane for ever. */
 const patience = 4;
-
-/** What its sender waits to see there. */
-const aloud: ReadonlySet<BridgeEvent["kind"]> = new Set(["message", "edit", "poll", "redaction"]);
 
 /** Takes one row from the journal to its target: resolve, downgrade, send, record. */
 export function deliver(deps: {
@@ -53,7 +51,7 @@ export function deliver(deps: {
 		settled(row);
 		meter.refused(row.event.sender.network, row.event.kind);
 		log.warn({ trace: row.trace, reason: error.reason, target }, "message refused");
-		if (!aloud.has(row.event.kind)) return;
+		if (!aloud[row.event.kind]) return;
 		await network(row.event.sender.network)
 			.refuse(row.event, error, target)
 			.catch((failure: unknown) =>

@@ -1,3 +1,4 @@
+import { aloud } from "./aloud.ts";
 import { beforehand } from "./decided.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
@@ -150,7 +151,7 @@ export function router(deps: {
 		return { ...message, thread, aka: aka.filter((id) => id !== thread.id) };
 	}
 
-	/** Refuses aloud what a person said; resolves at once, the telling goes its own way. */
+	/** Refuses aloud what a person did; resolves at once, the telling goes its own way. */
 	function refuse(event: BridgeEvent, error: PermanentError): undefined {
 		const { domain } = event.sender;
 		const fields = { trace: traceId(event), reason: error.reason, domain, unlogged };
@@ -159,7 +160,7 @@ export function router(deps: {
 			log.warn(fields, "event refused");
 			unlogged = 0;
 		} else unlogged++;
-		if (event.kind !== "message") return undefined;
+		if (!aloud[event.kind]) return undefined;
 		network(event.sender.network)
 			.refuse(event, error, phrases.unlinkedTarget)
 			.catch((failure: unknown) => log.error({ err: failure }, "could not tell the sender"));

@@ -180,7 +180,9 @@ export function matrix(
 			.map(([mxid, called]) => members.person(mxid, called));
 
 	async function refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {
-		await tell({ room: event.room, event: event.id, as: await speaker(event.room) }, error, target);
+		// Clients show no answer to a reaction, or to what changes a message.
+		const about = "target" in event ? event.target.id : event.id;
+		await tell({ room: event.room, event: event.id, about, as: await speaker(event.room) }, error, target);
 	}
 
 	async function attach(portal: Portal, link: Link): Promise<void> {

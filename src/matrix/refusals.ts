@@ -27,9 +27,9 @@ export function refusals(client: Pick<Client, "send">, now: () => number = Date.
 		return true;
 	}
 
-	/** A reply to the event where nobody was told the same just now, and a status that clients show at the event. */
+	/** A reply to what it is about where nobody was told the same just now, and a status that clients show at the event. */
 	return async function refuse(
-		{ room, event, as }: { room: string; event: string; as: string | undefined },
+		{ room, event, about, as }: { room: string; event: string; about: string; as: string | undefined },
 		error: PermanentError,
 		target: string,
 	): Promise<void> {
@@ -45,6 +45,6 @@ export function refusals(client: Pick<Client, "send">, now: () => number = Date.
 		};
 		await client.send(room, "com.beeper.message_send_status", `status.${txn}`, { ...who, body: status });
 		if (news(`${room} ${message}`))
-			await client.send(room, "m.room.message", `refusal.${txn}`, { ...who, body: answer(message, event) });
+			await client.send(room, "m.room.message", `refusal.${txn}`, { ...who, body: answer(message, about) });
 	};
 }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import type { Message, Person } from "../../src/core/event.ts";
+import type { BridgeEvent, Message, Person } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import { permissions } from "../../src/core/permissions.ts";
 import type { Rules } from "../../src/core/route.ts";
@@ -209,6 +209,52 @@ describe("a linked room", () => {
 		await seen(mars, 1);
 		expect(lines(mars)).toEqual(["ann: ham"]);
 		expect(earth.refused[0]?.sentence).toContain("blocked");
+	});
+
+	test("tells of whatever people do too fast, and of nothing that merely happens", async () => {
+		await begin({ limits: { ...rules.limits, sender: { perMinute: 0, burst: 1 } } });
+		await earth.say("plaza", "ann", "one");
+		await seen(mars, 1);
+		const target = { id: "earth-1" as MessageId };
+		const too = { room: "plaza" as RoomId, sender: earth.person("ann"), at: Date.now() };
+		const did = (kind: string, more: object = {}) =>
+			({ kind, id: kind as MessageId, ...too, ...more }) as BridgeEvent;
+		await earth.bridge.receive([
+			did("edit", { target, style: "text", text: "uno" }),
+			did("reaction", { target, mode: "add", emoji: ["👍"] }),
+			did("vote", { target, answers: [] }),
+			did("redaction", { target }),
+			did("profile"),
+			did("membership", { change: "leave" }),
+		]);
+		expect(earth.refused.map(({ event, sentence }) => [event.kind, sentence])).toEqual(
+			["edit", "reaction", "vote", "redaction"].map((kind) => [kind, expect.stringContaining("at once")]),
+		);
+	});
+
+	test("tells who reacts that it is not shown there", async () => {
+		await earth.say("plaza", "ann", "one", { id: "said" as MessageId });
+		await seen(mars, 1);
+		mars.trouble = async ({ event }) => {
+			if (event.kind === "reaction") throw new PermanentError("failed", "you have no voice there.");
+		};
+		await earth.bridge.receive([
+			{
+				kind: "reaction",
+				id: "thumb" as MessageId,
+				room: "plaza" as RoomId,
+				sender: earth.person("ann"),
+				at: Date.now(),
+				target: { id: "said" as MessageId },
+				mode: "add",
+				emoji: ["👍"],
+			},
+		]);
+		await until(
+			() => earth.refused.length === 1,
+			() => "nobody is told",
+		);
+		expect(earth.refused[0]).toMatchObject({ event: { id: "thumb" }, sentence: "you have no voice there." });
 	});
 
 	test("refuses a second room of the same network, with the reason", async () => {

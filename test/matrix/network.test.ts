@@ -588,6 +588,25 @@ describe("refusals", () => {
 		);
 		expect(bodies(room)).toHaveLength(1);
 	});
+	test("of reactions are one reply to what was reacted to", async () => {
+		const room = await inVerona();
+		await says(room, alice, "hi");
+		const said = room.timeline.find(({ content }) => content.body === "hi");
+		failing("the room is full.");
+		for (const key of ["👍", "🎉", "👀"]) {
+			const content = { "m.relates_to": { rel_type: "m.annotation", event_id: said?.event_id, key } };
+			await hs.push([hs.emit(room, alice, "m.reaction", content)]);
+		}
+		await reaches(room, "trivium: Not delivered to XMPP: the room is full.");
+		const statuses = () => room.timeline.filter(({ type }) => type === "com.beeper.message_send_status");
+		await until(
+			() => statuses().length === 3,
+			() => `${statuses().length} statuses`,
+		);
+		expect(heard(room).map(({ content }) => content["m.relates_to"])).toEqual([
+			{ "m.in_reply_to": { event_id: said?.event_id } },
+		]);
+	});
 	test("in a chat of two come from the ghost there", async () => {
 		const room = await inDirect();
 		failing("gone.");
