@@ -199,8 +199,11 @@ export function matrix(
 		side.gaps.follow(room, link.id).catch(partly);
 		// Not awaited: core may hold its own turn while it attaches. In a chat of two nobody has to be introduced.
 		if (link.role !== "direct") side.bridge.sync(name, room, people(room)).catch(partly);
-		// A room that is not ours may not let us say so; it works all the same.
-		rooms.describe(room, portal, as).catch(partly);
+		rooms.describe(room, portal, as).catch((error: unknown) => {
+			// A room that is not ours need not let us say what it is bridged to: all else works.
+			if (!(error instanceof MatrixError && error.errcode === "M_FORBIDDEN")) return partly(error);
+			log.debug({ err: error, room }, "a room does not let us say what it is bridged to");
+		});
 	}
 
 	return {

@@ -26,6 +26,7 @@ let xmpp: Fake;
 let side: Network;
 let core: Running;
 let alice: string;
+let warned: string[];
 
 beforeEach(async () => {
 	folder = mkdtempSync(join(tmpdir(), "trivium-"));
@@ -40,11 +41,12 @@ beforeEach(async () => {
 	alice = hs.person("alice", "Alice");
 	xmpp = fakeNetwork("xmpp");
 	xmpp.rooms.set("verona", []);
+	warned = [];
 	const mapping = memoryMapping();
 	const appservice = { listen: { host: "127.0.0.1", port }, url, registration: file };
 	side = matrix(
 		{ homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge", appservice },
-		{ mapping, log: quiet },
+		{ mapping, log: { ...quiet, warn: (_, message) => void warned.push(message) } },
 	);
 	const much = { perMinute: 10_000, burst: 10_000 };
 	core = createBridge({
@@ -554,6 +556,28 @@ describe("commands", () => {
 		await says(room, admin, "!bridge unlink xmpp");
 		expect(bodies(room)[2]).toMatch(/Unlinked/);
 		expect(xmpp.attached.size).toBe(0);
+	});
+});
+
+describe("a room that does not let us say what it is bridged to", () => {
+	const link = async (status: number, errcode: string) => {
+		const body = JSON.stringify({ errcode, error: "no" });
+		hs.fail(({ path }) => (/\/state\/m\.bridge\//.test(path) ? { status, body } : undefined));
+		const room = await inVerona();
+		await says(room, alice, "hi");
+		await crosses("Alice: hi");
+		await until(
+			() => hs.asked("PUT", /\/state\/m\.bridge\//).length > 0,
+			() => "not asked",
+		);
+		await new Promise((resolve) => setTimeout(resolve, 100));
+		return warned;
+	};
+	test("is served like any other: nobody is warned", async () => {
+		expect(await link(403, "M_FORBIDDEN")).toEqual([]);
+	});
+	test("because something is wrong there is a warning", async () => {
+		expect(await link(400, "M_BAD_JSON")).toEqual(["a room is only partly served"]);
 	});
 });
 
