@@ -16,6 +16,7 @@ import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
 import { portals as keepPortals, type Mirror } from "./portals.ts";
 import { type Rules, router } from "./route.ts";
+import { telling } from "./telling.ts";
 
 export type Running = Bridge &
 	Readonly<{
@@ -53,7 +54,8 @@ export function createBridge(deps: {
 		return found;
 	};
 	const portals = keepPortals({ mapping, journal, network, log });
-	const route = router({ ...deps, portals, network });
+	const tell = telling({ network, log });
+	const route = router({ ...deps, portals, tell });
 	/** The network each lane leads to, so that a lane is found without asking the store. */
 	const targets = new Map<string, Network>();
 	const key = (lane: Lane) => `${lane.portal} ${lane.link}`;
@@ -67,14 +69,19 @@ export function createBridge(deps: {
 		network,
 		log,
 		meter,
+		tell,
 		target: (lane, to) => targets.set(key(lane), to),
 	});
 	const window = (lane: Lane) => targets.get(key(lane))?.window ?? 1;
 	const lanes = runLanes(journal, { ...sender, window }, log, deps.laneRows);
 
-	/** What a lane cannot hold is given up at once, aloud: what is older is not pushed out by what is new. */
+	/**
+	 * What a lane cannot hold is given up at once, aloud: what is older is not pushed out by what is new. Resolves when that
+	 * is on disk; until then the server that hands us more has to wait.
+	 */
 	async function deliverAll(rows: readonly Row[]): Promise<void> {
-		for (const row of lanes.push(rows)) await sender.fail(row, new PermanentError("busy", phrases.laneFull));
+		const tooMany = lanes.push(rows);
+		await Promise.all(tooMany.map((row) => sender.fail(row, new PermanentError("busy", phrases.laneFull))));
 	}
 
 	async function accept(entries: readonly Entry[]): Promise<void> {
@@ -86,7 +93,9 @@ export function createBridge(deps: {
 			const [row] = wanted;
 			if (row) meter.received(row.event.sender.network, row.event.kind, !fresh.has(row.operation));
 		}
-		deliverAll(rows).catch((error: unknown) => log.error({ err: error }, "a full lane could not be told of"));
+		await deliverAll(rows).catch((error: unknown) =>
+			log.error({ err: error }, "a full lane could not be told of"),
+		);
 	}
 
 	let turn: Promise<unknown> = Promise.resolve();
@@ -173,13 +182,7 @@ export function createBridge(deps: {
 			if (!open) throw new PermanentError("not-found", phrases.fileGone);
 			return open(ref, range);
 		},
-		async partly(event, error, target) {
-			try {
-				await network(event.sender.network).refuse(event, error, target);
-			} catch (failure) {
-				log.error({ err: failure }, "could not tell the sender");
-			}
-		},
+		partly: tell,
 		mayOpen: (person) => route.mayOpen(person),
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),

@@ -15,6 +15,7 @@ import type { Portals } from "./portals.ts";
 import { changed, newIn, sameSet } from "./reactions.ts";
 import { recalling } from "./recall.ts";
 import { references, resolve, resolved, withoutDeleted } from "./references.ts";
+import type { Tell } from "./telling.ts";
 
 const day = 24 * 60 * 60_000;
 /** From here on a message is shown with its own time. */
@@ -30,6 +31,7 @@ export function deliver(deps: {
 	network(name: NetworkName): Network;
 	log: Log;
 	meter: Meter;
+	tell: Tell;
 	/** How reactions are shown where a room has not chosen. */
 	reactions?: Support | undefined;
 	/** Told which network a lane leads to, once that is known. */
@@ -38,7 +40,7 @@ export function deliver(deps: {
 	settled(portal: Portal): Promise<void>;
 	now?: () => number;
 }): Omit<Sender, "window"> {
-	const { mapping, journal, portals, network, log, meter, now = Date.now } = deps;
+	const { mapping, journal, portals, network, log, meter, tell, now = Date.now } = deps;
 
 	const recall = recalling(deps);
 
@@ -51,12 +53,7 @@ export function deliver(deps: {
 		settled(row);
 		meter.refused(row.event.sender.network, row.event.kind);
 		log.warn({ trace: row.trace, reason: error.reason, target }, "message refused");
-		if (!aloud[row.event.kind]) return;
-		await network(row.event.sender.network)
-			.refuse(row.event, error, target)
-			.catch((failure: unknown) =>
-				log.error({ err: failure, trace: row.trace }, "could not tell the sender"),
-			);
+		if (aloud[row.event.kind]) tell(row.event, error, target);
 	}
 
 	/** Rooms being made, by link: lines that come together share one. */
@@ -117,9 +114,7 @@ export function deliver(deps: {
 	async function excuse({ event, lane }: Row, said: BridgeEvent, fit: BridgeEvent, target: Network) {
 		const why = "media" in said && said.media && !("media" in fit) && target.lacks?.media;
 		if (!why || !(await journal.once(`no media ${lane.portal} ${lane.link}`))) return;
-		await network(event.sender.network)
-			.refuse(event, new PermanentError("invalid", why), target.title)
-			.catch((failure: unknown) => log.error({ err: failure }, "could not tell the sender"));
+		tell(event, new PermanentError("invalid", why), target.title);
 	}
 
 	/** How the room can show it; undefined: not at all, or it shows it already. */

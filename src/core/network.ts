@@ -105,7 +105,10 @@ export interface Network {
 	recall?(room: RoomId): Promise<readonly Recalled[]>;
 	/** The ids that each of these has in a room, for the same case; none where that cannot be known. */
 	delivered?(room: RoomId, all: readonly Delivery[]): Promise<readonly (readonly MessageId[])[]>;
-	/** Tells the sender of `event` that it reaches nobody on `target`. Never answers an error with an error. */
+	/**
+	 * Tells the sender of `event` that it reaches nobody on `target`. Never answers an error with an error.
+	 * @throws TemporaryError to be called again.
+	 */
 	refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void>;
 
 	/** A file this network keeps, by the `ref` it gave. @throws PermanentError where it cannot be had, TemporaryError. */
@@ -170,8 +173,8 @@ export interface Bridge {
 	close(portal: Portal): Promise<void>;
 	/** Opens a file on the network that keeps it. @throws as {@link Network.open} */
 	open(source: Media["source"], range?: ByteRange): Promise<Opened>;
-	/** Tells the sender of an event that was delivered what of it could not be. Never rejects. */
-	partly(event: BridgeEvent, error: PermanentError, target: string): Promise<void>;
+	/** Tells the sender of an event that was delivered what of it could not be. */
+	partly(event: BridgeEvent, error: PermanentError, target: string): void;
 	/** @throws PermanentError when the person is blocked, or opens too many chats and rooms. Counts as one more. */
 	mayOpen(person: Person): void;
 	/** True when the person may do what `level` says. */

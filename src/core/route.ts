@@ -2,17 +2,18 @@ import { aloud } from "./aloud.ts";
 import { beforehand } from "./decided.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
-import type { NetworkName, RoomId, UserId } from "./ids.ts";
+import type { RoomId, UserId } from "./ids.ts";
 import type { Copy, Entry, Journal, NewRow } from "./journal.ts";
 import { type Limits, limiter } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
-import type { Cursor, Level, Network, Received, Support } from "./network.ts";
+import type { Cursor, Level, Received, Support } from "./network.ts";
 import { eventKey, operationId, traceId, traceOf } from "./operation.ts";
 import { ownReactions } from "./own-reactions.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
+import type { Tell } from "./telling.ts";
 
 export type Rules = Readonly<{
 	level(person: Person): Level;
@@ -36,12 +37,12 @@ export function router(deps: {
 	mapping: Mapping;
 	journal: Journal;
 	portals: Portals;
-	network(name: NetworkName): Network;
+	tell: Tell;
 	rules: Rules;
 	log: Log;
 	redacted?: (message: Copy) => Promise<void>;
 }) {
-	const { mapping, journal, portals, network, rules, log } = deps;
+	const { mapping, journal, portals, tell, rules, log } = deps;
 	const ofSender = limiter(rules.limits.sender);
 	const ofDomain = limiter(rules.limits.domain);
 	const chatsOfSender = limiter(rules.limits.newChats);
@@ -160,10 +161,7 @@ export function router(deps: {
 			log.warn(fields, "event refused");
 			unlogged = 0;
 		} else unlogged++;
-		if (!aloud[event.kind]) return undefined;
-		network(event.sender.network)
-			.refuse(event, error, phrases.unlinkedTarget)
-			.catch((failure: unknown) => log.error({ err: failure }, "could not tell the sender"));
+		if (aloud[event.kind]) tell(event, error, phrases.unlinkedTarget);
 		return undefined;
 	}
 

@@ -60,7 +60,7 @@ export function delivery(deps: {
 					: phrases.fileNoAnswer;
 			const only = media.link === undefined ? phrases.onlyName : phrases.onlyLink;
 			const told = new PermanentError(permanent ? error.reason : "failed", only(why));
-			await bridge.partly(event, told, title);
+			bridge.partly(event, told, title);
 			return null;
 		}
 	}

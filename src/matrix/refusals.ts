@@ -20,11 +20,17 @@ const reasons: Record<Reason, string> = {
 export function refusals(client: Pick<Client, "send">, now: () => number = Date.now) {
 	const told = new Map<string, number>();
 
-	function news(key: string): boolean {
+	/** Sends what nobody was told just now. */
+	async function news(key: string, send: () => Promise<unknown>): Promise<void> {
 		for (const [old, at] of told) if (now() - at >= once) told.delete(old);
-		if (told.has(key)) return false;
+		if (told.has(key)) return;
 		told.set(key, now());
-		return true;
+		try {
+			await send();
+		} catch (error) {
+			told.delete(key);
+			throw error;
+		}
 	}
 
 	/** A reply to what it is about where nobody was told the same just now, and a status that clients show at the event. */
@@ -44,7 +50,8 @@ export function refusals(client: Pick<Client, "send">, now: () => number = Date.
 			message,
 		};
 		await client.send(room, "com.beeper.message_send_status", `status.${txn}`, { ...who, body: status });
-		if (news(`${room} ${message}`))
-			await client.send(room, "m.room.message", `refusal.${txn}`, { ...who, body: answer(message, about) });
+		await news(`${room} ${message}`, () =>
+			client.send(room, "m.room.message", `refusal.${txn}`, { ...who, body: answer(message, about) }),
+		);
 	};
 }

@@ -267,7 +267,7 @@ export function xmpp(
 		send: inParts(
 			(out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)),
 			files,
-			(event, error) => void bridge.partly(event, error, title),
+			(event, error) => bridge.partly(event, error, title),
 		),
 		async delivered(room, all) {
 			const [, ghost] = pairOf(room);

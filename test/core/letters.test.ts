@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
@@ -11,6 +12,7 @@ const many = { perMinute: 1e9, burst: 1e9 };
 let earth: Fake;
 let mars: Fake;
 let bridge: Running;
+let journal: ReturnType<typeof memoryJournal>;
 let counted: string[];
 
 beforeEach(async () => {
@@ -24,10 +26,11 @@ beforeEach(async () => {
 		retried: (from) => counted.push(`${from} retried`),
 		refused: (from, kind) => counted.push(`${from} ${kind} refused`),
 	};
+	journal = memoryJournal();
 	bridge = createBridge({
 		networks: [earth, mars],
 		mapping: memoryMapping(),
-		journal: memoryJournal(),
+		journal,
 		rules: {
 			level: permissions({ "*": "link", "admin@*": "admin" }),
 			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
@@ -126,6 +129,14 @@ describe("where nobody takes anything", () => {
 		await seen("ann: one", "ann: two", "ann: three");
 		await earth.say("plaza", "ann", "six");
 		await seen("ann: one", "ann: two", "ann: three", "ann: six");
+	});
+
+	test("what is one too many is given up on the disk before its server is told that we have it", async () => {
+		mars.trouble = () => Promise.reject(new TemporaryError("away"));
+		const { refuse } = journal;
+		journal.refuse = (...letter) => sleep(20).then(() => refuse(...letter));
+		for (const text of ["one", "two", "three", "four", "five"]) await earth.say("plaza", "ann", text);
+		expect((await journal.stats()).dead).toBe(2);
 	});
 
 	test("another room has room of its own", async () => {

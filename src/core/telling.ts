@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type PermanentError, TemporaryError } from "./errors.ts";
+import type { BridgeEvent } from "./event.ts";
+import type { NetworkName } from "./ids.ts";
+import type { Log } from "./log.ts";
+import type { Network } from "./network.ts";
+import { traceId } from "./operation.ts";
+
+/** Before somebody is told again whose own server is away, in ms; after the last they are told no more. */
+const again = [5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000];
+/** How many may have yet to be told: a flood of refusals is not to fill the memory. */
+const bound = 1_000;
+
+/** Tells the sender of `event` that it reaches nobody on `target`, or not all of it. Nothing has to wait for that. */
+export type Tell = (event: BridgeEvent, error: PermanentError, target: string) => void;
+
+export function telling(deps: {
+	network(name: NetworkName): Pick<Network, "refuse">;
+	log: Log;
+	pauses?: readonly number[];
+	most?: number;
+}): Tell {
+	const { network, log, pauses = again, most = bound } = deps;
+	let untold = 0;
+
+	async function tell(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {
+		for (const pause of [...pauses, undefined])
+			try {
+				return await network(event.sender.network).refuse(event, error, target);
+			} catch (failure) {
+				if (!(failure instanceof TemporaryError) || pause === undefined) throw failure;
+				await sleep(Math.max(pause, failure.retryAfter ?? 0), undefined, { ref: false });
+			}
+	}
+
+	return (event, error, target) => {
+		const trace = traceId(event);
+		if (untold >= most) {
+			log.error({ trace }, "too many senders have to be told: this one is not");
+			return;
+		}
+		untold++;
+		tell(event, error, target)
+			.catch((failure: unknown) => log.error({ err: failure, trace }, "could not tell the sender"))
+			.finally(() => untold--);
+	};
+}
