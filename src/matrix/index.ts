@@ -113,7 +113,7 @@ export function matrix(
 				bridge.resume(name);
 				if (!gone) return;
 				gaps.disturbed();
-				ping();
+				void ping();
 			},
 		});
 		const transaction = async ({ id, events }: Transaction) => {
@@ -152,11 +152,21 @@ export function matrix(
 		}
 	}
 
-	/** Ends the back-off of a homeserver that did not reach us, which grows to minutes. */
-	function ping(): void {
-		client
-			.ping(registration.id)
-			.catch((error: unknown) => log.warn({ err: error }, "the homeserver does not reach us by its url"));
+	let pings = 0;
+	/** Ends the back-off of a homeserver that did not reach us, which grows to minutes: asks until it does. */
+	async function ping(): Promise<void> {
+		const mine = ++pings;
+		for (let pause = 1_000; mine === pings; pause = Math.min(pause * 2, 60_000)) {
+			try {
+				await client.ping(registration.id);
+				return;
+			} catch (error) {
+				log.warn({ err: error }, "the homeserver does not reach us by its url");
+				// It knows no such question, or no url of ours.
+				if (!(error instanceof TemporaryError)) return;
+				await wait(pause, undefined, { ref: false });
+			}
+		}
 	}
 
 	/** A definite no of the homeserver is the end of a delivery or request; a person is told. */
@@ -227,7 +237,7 @@ export function matrix(
 			side = compose(bridge);
 			await meetHomeserver();
 			await side.listener.start();
-			ping();
+			void ping();
 			side.gaps.disturbed();
 			side.watch.start();
 		},
@@ -236,6 +246,7 @@ export function matrix(
 			await side?.gaps.stop();
 		},
 		async stop() {
+			pings++;
 			side?.watch.stop();
 			client.close();
 		},

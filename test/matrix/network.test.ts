@@ -128,6 +128,56 @@ describe("at start", () => {
 	});
 });
 
+describe("a homeserver that was away", () => {
+	const pings = () => hs.asked("POST", /\/ping$/).length;
+	/** It is noticed when something is sent to it. */
+	async function away(): Promise<Room> {
+		const room = await inVerona();
+		hs.fail(() => "cut");
+		await xmpp.say("verona", "romeo", "hi");
+		await until(
+			() => side.status?.().up === false,
+			() => "not noticed",
+		);
+		return room;
+	}
+	test("is asked to knock when it is back, again until it reaches us", async () => {
+		await away();
+		const before = pings();
+		let refused = 0;
+		hs.fail(({ path }) =>
+			path.endsWith("/ping") && refused++ < 2
+				? { status: 502, body: '{"errcode":"M_CONNECTION_FAILED","error":"refused"}' }
+				: undefined,
+		);
+		await until(
+			() => pings() === before + 3,
+			() => `${pings()} pings`,
+			10_000,
+		);
+	});
+	test("is asked for what it never handed over, also where nothing more is said", async () => {
+		const room = await inVerona();
+		await says(room, alice, "handed over");
+		await crosses("Alice: handed over");
+		await xmpp.say("verona", "romeo", "one");
+		await reaches(room, "_xmpp_romeo: one");
+		hs.fail(() => "cut");
+		await xmpp.say("verona", "romeo", "two");
+		await until(
+			() => side.status?.().up === false,
+			() => "not noticed",
+		);
+		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "forgotten" });
+		hs.fail(() => undefined);
+		await until(
+			() => lines(xmpp).includes("Alice: forgotten"),
+			() => JSON.stringify(lines(xmpp)),
+			15_000,
+		);
+	});
+});
+
 describe("a portal by alias", () => {
 	test("is made when somebody asks for it, named as the room is, and nobody joins there yet", async () => {
 		expect(await query("rooms", verona)).toBe(200);
@@ -139,6 +189,14 @@ describe("a portal by alias", () => {
 		const names = ["#_xmpp_verona=40muc.x:hs.test", "#_xmpp_verona@muc.x:hs.test"];
 		for (const name of [...names, ...names]) expect(await query("rooms", name)).toBe(200);
 		expect(new Set(names.map((name) => hs.find(name)?.id)).size).toBe(1);
+		expect(hs.rooms.size).toBe(1);
+	});
+	test("is made once, also where the homeserver's answer is lost", async () => {
+		let lost = 0;
+		hs.fail(({ path }) => (path.endsWith("/createRoom") && lost++ < 1 ? "drop" : undefined));
+		expect(await query("rooms", verona)).toBe(503);
+		expect(await query("rooms", verona)).toBe(200);
+		expect(hs.asked("POST", /createRoom$/)).toHaveLength(2);
 		expect(hs.rooms.size).toBe(1);
 	});
 	test("that cannot be is not found", async () => {
@@ -303,6 +361,45 @@ describe("sending", () => {
 		await xmpp.say("verona", "romeo", "two");
 		await reaches(room, "_xmpp_romeo: one", "_xmpp_romeo: two");
 	});
+	test("waits as long as a busy homeserver asks for, and sends the very same then", async () => {
+		const room = await inVerona();
+		const tries: string[] = [];
+		let busySince = 0;
+		hs.fail(({ path }) => {
+			if (!path.includes("/send/m.room.message") || tries.push(path) > 1) return undefined;
+			busySince = Date.now();
+			return { status: 429, body: '{"errcode":"M_LIMIT_EXCEEDED","retry_after_ms":2000}' };
+		});
+		await xmpp.say("verona", "romeo", "one");
+		await reaches(room, "_xmpp_romeo: one");
+		expect(Date.now() - busySince).toBeGreaterThan(1_990);
+		expect(tries).toHaveLength(2);
+		expect(new Set(tries).size).toBe(1);
+	});
+	test("a ghost that was put out unheard of comes in again, and says it", async () => {
+		const room = await inVerona();
+		await xmpp.say("verona", "romeo", "one");
+		await reaches(room, "_xmpp_romeo: one");
+		room.members.set(romeo, "leave");
+		await xmpp.say("verona", "romeo", "two");
+		await reaches(room, "_xmpp_romeo: one", "_xmpp_romeo: two");
+		expect(room.members.get(romeo)).toBe("join");
+	});
+	test("a ghost that may not speak though it is in asks once more, and no more: its person is told", async () => {
+		await inVerona();
+		hs.fail(({ path }) =>
+			path.includes("/send/")
+				? { status: 403, body: '{"errcode":"M_FORBIDDEN","error":"muted"}' }
+				: undefined,
+		);
+		await xmpp.say("verona", "romeo", "hi");
+		await until(
+			() => xmpp.refused.length === 1,
+			() => "nobody was told",
+		);
+		expect(xmpp.refused[0]?.sentence).toContain("muted");
+		expect(hs.asked("PUT", /\/send\/m\.room\.message/)).toHaveLength(2);
+	});
 	test("60 kB of quotes arrive as a file that begins in the room", async () => {
 		const room = await inVerona();
 		await xmpp.say("verona", "romeo", '"'.repeat(60_000));
@@ -319,13 +416,15 @@ describe("sending", () => {
 	});
 	test("a retry does not upload again", async () => {
 		const room = await inVerona();
+		// More often than the client repeats by itself.
 		let tries = 0;
-		hs.fail(({ path }) => (path.includes("/send/m.room.message") && tries++ < 1 ? "cut" : undefined));
+		hs.fail(({ path }) => (path.includes("/send/m.room.message") && tries++ < 2 ? "cut" : undefined));
 		await xmpp.say("verona", "romeo", '"'.repeat(60_000));
 		await until(
 			() => heard(room).length === 1,
 			() => "nothing",
 		);
+		expect(tries).toBe(3);
 		expect(hs.uploads).toHaveLength(1);
 	});
 	test("what is late carries its time", async () => {
@@ -421,6 +520,17 @@ describe("a chat of two", () => {
 		});
 		expect(room.created).not.toHaveProperty("name");
 		expect(room.members.get(alice)).toBe("invite");
+	});
+	test("begun on the other side is made once, also where the homeserver's answer is lost", async () => {
+		let lost = 0;
+		hs.fail(({ path }) => (path.endsWith("/createRoom") && lost++ < 1 ? "drop" : undefined));
+		await xmpp.say("romeo+alice", "romeo", "hello", { to: alicePerson() });
+		await until(
+			() => [...hs.rooms.values()].some((room) => heard(room).length > 0),
+			() => "nothing",
+		);
+		expect(hs.asked("POST", /createRoom$/)).toHaveLength(2);
+		expect([...hs.rooms.values()].map(bodies)).toEqual([["_xmpp_romeo: hello"]]);
 	});
 	test("outlives the person's leaving: the next line asks them back, once", async () => {
 		const room = await inDirect();
