@@ -192,6 +192,22 @@ describe("a linked room", () => {
 		expect((await journal.dead(10)).map((letter) => letter.reason)).toEqual(["you have no voice there."]);
 	});
 
+	test("gives what is under way its time when it is stopped", async () => {
+		let sending = false;
+		mars.trouble = async ({ event }) => {
+			sending = event.kind === "message";
+			if (sending) await new Promise((resolve) => setTimeout(resolve, 200));
+		};
+		await earth.say("plaza", "ann", "hello");
+		await until(
+			() => sending,
+			() => "not sent",
+		);
+		await bridge.stop(5_000);
+		expect(lines(mars)).toEqual(["ann: hello"]);
+		expect((await journal.stats()).waiting).toBe(0);
+	});
+
 	test("loses nothing over a clean restart in the middle of an outage", async () => {
 		mars.trouble = async () => {
 			throw new TemporaryError("down");

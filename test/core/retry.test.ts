@@ -194,3 +194,21 @@ test("what must not be made twice is made once, also where the bridge was killed
 	await sent(mars, 2);
 	expect(urls).toEqual(["file 1", "file 1", "file 1", "file 2"]);
 });
+
+test("what must not be made twice is made once, where the bridge was killed right after it", async () => {
+	let made = 0;
+	const upload = async () => `file ${++made}`;
+	// Nothing comes back from the first run any more.
+	mars.trouble = (out) => out.once("file", upload).then(() => new Promise(() => undefined));
+	await says({ text: "look" });
+	await until(
+		() => made === 1,
+		() => "not tried",
+	);
+	await new Promise((resolve) => setTimeout(resolve, 10));
+	await begin();
+	const urls: string[] = [];
+	mars.trouble = async (out) => void urls.push(await out.once("file", upload));
+	await sent(mars, 1);
+	expect(urls).toEqual(["file 1"]);
+});

@@ -3,7 +3,9 @@ import { expect, test, vi } from "vitest";
 
 vi.mock("../../src/store/bounds.ts", async (original) => {
 	const real = await original<typeof import("../../src/store/bounds.ts")>();
-	return { ...real, bounds: { ...real.bounds, dead: { ...real.bounds.dead, count: 3 } } };
+	const { copies, dead } = real.bounds;
+	const few = { copies: { ...copies, count: 3 }, dead: { ...dead, count: 3 } };
+	return { ...real, bounds: { ...real.bounds, ...few } };
 });
 const { memoryJournal } = await import("../../src/store/memory.ts");
 const { prepareFile } = await import("../../src/store/sqlite-schema.ts");
@@ -26,7 +28,25 @@ test("of more dead letters than are kept the latest stay, in a file", () => {
 	expect(calls.dead(10)).toHaveLength(3);
 });
 
-test("and in memory", async () => {
+test("of more messages than are remembered the latest stay, in a file", () => {
+	const db = new DatabaseSync(":memory:");
+	prepareFile(db);
+	const { calls } = journalTables(db);
+	const [here, there] = [
+		["net", "room"],
+		["other", "far"],
+	] as const;
+	for (let n = 1; n <= 5; n++) {
+		const row = [`op${n}`, "t", lane.portal, lane.link, ...here, `id${n}`, "{}", 0, null] as const;
+		const [seq = 0] = calls.accept([{ key: `k${n}`, rows: [row] }], n);
+		calls.done(seq, here, `id${n}`, false, there, [`copy${n}`], n);
+	}
+	calls.prune(10);
+	const known = [1, 2, 3, 4, 5].filter((n) => calls.copies(here, `id${n}`).length > 0);
+	expect(known).toEqual([3, 4, 5]);
+});
+
+test("the latest dead letters stay in memory, too", async () => {
 	const journal = memoryJournal();
 	const event = { kind: "message", id: "id", room: "room", sender: { network: "net" } };
 	for (let n = 1; n <= 5; n++) {

@@ -254,6 +254,31 @@ describe("catching up from an archive", () => {
 		};
 		await back(w);
 		expect(w.lines()).toEqual(romeo(1, 3_000));
+		expect(w.load.pages, "it was asked for, not held").toBeGreaterThanOrEqual(30);
+	});
+
+	test("of a long absence one page at a time is in memory, however slow the journal is", async () => {
+		const w = await linked({ pageSize: 2 });
+		away(w);
+		await says(w, 1, 9);
+		const before = w.load.pages;
+		const pages: number[] = [];
+		let taken: () => void = () => undefined;
+		w.load.settled = () =>
+			new Promise((resolve) => {
+				taken = resolve;
+			});
+		await back(w);
+		for (let n = 0; n < 4; n++) {
+			pages.push(w.load.pages - before);
+			taken();
+			await w.settle();
+		}
+		expect(pages).toEqual([0, 1, 2, 3]);
+		w.load.settled = async () => undefined;
+		taken();
+		await w.pass(1_000);
+		expect(w.lines()).toEqual(romeo(1, 9));
 	});
 
 	test("a flood the journal does not take as fast is read from the archive later", async () => {

@@ -58,7 +58,7 @@ export function world(faults: MucFaults = {}) {
 	const wire: (Element | (() => void))[] = [];
 	/** What outlives a run: cursors, and the keys of what was taken. `broken`: nothing reaches it. */
 	const disk = { cursors: new Map<string, string>(), keys: new Set<string>(), broken: false };
-	const load = { crowded: false, pages: 0 };
+	const load = { crowded: false, pages: 0, settled: async (): Promise<void> => undefined };
 	const server = {
 		online: true,
 		up: true,
@@ -143,7 +143,7 @@ export function world(faults: MucFaults = {}) {
 				save(cursor) {
 					if (!disk.broken) disk.cursors.set(cursor.key, cursor.value);
 				},
-				settled: async () => undefined,
+				settled: () => load.settled(),
 				crowded: () => load.crowded,
 				marks: () => sealed,
 				sync: () => syncs.push(rooms.others(room).map((one) => one.name ?? "")),
