@@ -43,7 +43,8 @@ const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
 
 /** How long a stop waits for deliveries under way, and takes at most; the rest is on disk and goes out at the next start. */
 const [drainMs, stopMs] = [7_000, 10_000];
-const hourMs = 3_600_000;
+/** How often the journal forgets what is past its bounds. */
+const pruneMs = 600_000;
 
 function storesOf(config: Config, log: Log, onFailure: (error: Error) => void): Stores {
 	const store = (file: string) => join(config.store.directory, file);
@@ -120,6 +121,10 @@ async function run(config: Config, file: string): Promise<boolean> {
 		await mapping.open();
 		keepHeapSmall();
 		await sameAsBefore(config, mapping);
+		const prune = () => void journal.prune(Date.now());
+		// One that is restarted again and again keeps its bounds, too.
+		prune();
+		setInterval(prune, pruneMs).unref();
 		door = await control(socketOf(config), {
 			backup: (folder) => writeBackup({ journal, mapping }, { config, file: resolve(file) }, folder),
 		}).catch((error: unknown) => {
@@ -135,8 +140,6 @@ async function run(config: Config, file: string): Promise<boolean> {
 	}
 	log.info({ networks: networks.map((one) => one.name) }, "running");
 	mirror(config, bridge, networks, log).catch((error: unknown) => fatal(error, "mirrors failed"));
-
-	setInterval(() => void journal.prune(Date.now()), hourMs).unref();
 	return true;
 }
 

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
 	existsSync,
+	mkdirSync,
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
@@ -14,8 +15,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { BridgeEvent } from "../src/core/event.ts";
+import type { LinkId, OperationId, PortalId, TraceId } from "../src/core/ids.ts";
 import { writeRegistration } from "../src/matrix/registration.ts";
 import { nedbMapping } from "../src/store/nedb.ts";
+import { sqliteJournal } from "../src/store/sqlite.ts";
 import { quiet } from "./fakes.ts";
 
 // Each starts and ends whole processes.
@@ -131,6 +135,32 @@ describe("a store that cannot be used", () => {
 			expect(readFileSync(file)).toEqual(bytes);
 		},
 	);
+});
+
+test("what is past its time is gone after a start, however soon the bridge is stopped again", async () => {
+	const journal = () =>
+		sqliteJournal({ file: at("data/journal.db"), log: quiet, onFailure: () => undefined });
+	const day = 24 * 60 * 60_000;
+	const [portal, link] = ["p" as PortalId, "l" as LinkId];
+	mkdirSync(at("data"));
+	const before = journal();
+	await before.open();
+	for (const days of [31, 1]) {
+		vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - days * day });
+		const event = { kind: "message", id: `${days}`, room: "r", sender: { network: "n" } } as BridgeEvent;
+		const [operation, trace] = [`${days} days` as OperationId, "t" as TraceId];
+		const rows = [{ operation, trace, lane: { portal, link }, event }];
+		for (const row of await before.accept([{ key: `${days}`, rows }])) await before.refuse(row, "no");
+		vi.useRealTimers();
+	}
+	await before.close();
+	const bridge = run();
+	await bridge.waits();
+	expect(await end(bridge)).toBe(0);
+	const after = journal();
+	await after.open();
+	expect((await after.dead(10)).map(({ operation }) => operation)).toEqual(["1 days"]);
+	await after.close();
 });
 
 describe("a backup", () => {
