@@ -40,7 +40,7 @@ export function deliver(deps: {
 	settled(portal: Portal): Promise<void>;
 	now?: () => number;
 }): Omit<Sender, "window"> {
-	const { mapping, journal, portals, network, log, meter, tell, now = Date.now } = deps;
+	const { mapping, journal, portals, network, log, meter, tell, now = () => Date.now() } = deps;
 
 	const recall = recalling(deps);
 
@@ -178,7 +178,8 @@ export function deliver(deps: {
 			const target = network(wanted.network);
 			deps.target(row.lane, target);
 			if (now() - row.queuedAt > day) {
-				await refuse(row, new PermanentError("expired", phrases.expired), target.title);
+				const why = row.state === "doubt" ? phrases.unconfirmed : phrases.expired;
+				await refuse(row, new PermanentError("expired", why), target.title);
 				return undefined;
 			}
 			const before = decided.before(row);

@@ -151,7 +151,7 @@ export interface Journal {
 	dead(limit: number): Promise<readonly DeadLetter[]>;
 	/**
 	 * Up to `limit` dead letters, of one lane or of all, oldest death first, wait again at the end of their lanes: queued
-	 * now, never attempted, to be rendered anew.
+	 * now, to be rendered anew. What was attempted may have arrived all the same, so it is in doubt as it was.
 	 */
 	revive(which: Readonly<{ lane?: Lane; limit: number }>): Promise<readonly Row[]>;
 	stats(): Promise<Readonly<{ waiting: number; oldest: number | undefined; dead: number }>>;

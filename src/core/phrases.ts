@@ -16,6 +16,8 @@ export const tooManyChats = "too many new chats at once. Wait an hour, or have t
 export const onlyKnown = "they use another server than ours, so they have to write to you first.";
 export const unlinked = "this room is no longer linked there.";
 export const expired = "it could not be delivered for a day and was given up.";
+export const unconfirmed =
+	"for a day nobody there confirmed that it arrived, so it was given up. It may be there.";
 export const brokenHere = "the bridge failed on this message. Its log names the cause.";
 
 // Commands.

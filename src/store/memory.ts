@@ -242,8 +242,10 @@ export function memoryJournal(): Journal {
 		async revive({ lane, limit }) {
 			const letters = dead.filter((letter) => !lane || same(letter.lane, lane)).slice(0, limit);
 			dead = dead.filter((letter) => !letters.includes(letter));
-			return letters.map(({ operation, trace, lane, event }) => {
-				return add({ operation, trace, lane, event }, Date.now());
+			return letters.map(({ operation, trace, lane, event, state, attempts }) => {
+				const row: Row = { ...add({ operation, trace, lane, event }, Date.now()), state, attempts };
+				rows.set(row.seq, structuredClone(row));
+				return row;
 			});
 		},
 		async stats() {

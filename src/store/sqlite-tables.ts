@@ -53,7 +53,7 @@ export function journalTables(db: DatabaseSync) {
 		removeDead: statement(`DELETE FROM dead WHERE ${ofMessage}`),
 		letters: statement("SELECT seq FROM dead WHERE lane = coalesce(?, lane) ORDER BY died LIMIT ?"),
 		revive: statement(
-			"INSERT INTO rows (operation, trace, lane, attempts, queued_at, origin_room, origin_id, event) SELECT operation, trace, lane, 0, ?, origin_room, origin_id, event FROM dead WHERE seq = ?",
+			"INSERT INTO rows (operation, trace, lane, attempts, queued_at, origin_room, origin_id, event) SELECT operation, trace, lane, attempts, ?, origin_room, origin_id, event FROM dead WHERE seq = ?",
 		),
 		revived: statement("DELETE FROM dead WHERE seq = ?"),
 		bySeq: statement(`SELECT ${row} FROM rows JOIN lanes USING (lane) WHERE seq = ?`),

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
@@ -148,6 +148,49 @@ test("what was refused for good is looked at anew when an admin retries it", asy
 		() => lines(mars).join(" | "),
 	);
 	expect(lines(mars)[1]).toBe("ann: reacted with 👍 to “hello”");
+});
+
+describe("what nobody confirmed for a day", () => {
+	const day = 24 * 60 * 60_000;
+	const told = () => earth.refused.map(({ sentence }) => sentence);
+	/** Said before a day began that is over now. */
+	async function aDayAfter(text: string): Promise<void> {
+		await says({ text });
+		await attempts(1);
+		vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + day + 1 });
+		bridge.resume(mars.name);
+		await until(
+			() => earth.refused.length === 1,
+			() => "nobody was told",
+		);
+	}
+	afterEach(() => void vi.useRealTimers());
+
+	test("is given up, and its sender told that it did not arrive", async () => {
+		mars.trouble = async (out) => {
+			tried.push(out);
+			throw new TemporaryError("no link", { unsent: true });
+		};
+		await aDayAfter("never sent");
+		expect(told()).toEqual(["it could not be delivered for a day and was given up."]);
+		expect((await journal.dead(10)).map(({ state }) => state)).toEqual(["waiting"]);
+		lose("never");
+		await says({ text: "today" });
+		await sent(mars, 1);
+		expect(lines(mars)).toEqual(["ann: today"]);
+	});
+
+	test("and may be there, is said to be; an admin who retries it makes no second one", async () => {
+		lose("always");
+		await aDayAfter("in doubt");
+		expect(told()).toEqual([
+			"for a day nobody there confirmed that it arrived, so it was given up. It may be there.",
+		]);
+		lose("never");
+		await command("retry");
+		await sent(mars, 1);
+		expect(tried.at(-1)).toMatchObject({ operation: tried[0]?.operation, attempt: 1 });
+	});
 });
 
 test("a line of a chat of two that is in doubt goes where it went before, though the chat has moved", async () => {

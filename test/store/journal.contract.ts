@@ -396,7 +396,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			]);
 		});
 
-		it("lets dead letters wait again at the end of their lanes, the oldest first, as if they were new", async () => {
+		it("lets dead letters wait again at the end of their lanes, the oldest first, and in doubt if they were", async () => {
 			const rows = await accepted(entry("a"), entry("b", lane("other")), entry("c"), entry("d"));
 			for (const row of [rows[2], rows[0], rows[1]] as readonly Row[]) {
 				await journal.attempt(row, "as it was");
@@ -406,12 +406,15 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.revive({ lane: lane("unheard of"), limit: 10 })).toEqual([]);
 			const [first, ...others] = await journal.revive({ lane: lane(), limit: 1 });
 			expect(others).toEqual([]);
-			expect(first).toEqual({ ...rows[2], seq: first?.seq, queuedAt: Date.now() });
+			const tried = { state: "doubt", attempts: 1 };
+			expect(first).toEqual({ ...rows[2], ...tried, seq: first?.seq, queuedAt: Date.now() });
 			const rest = await journal.revive({ limit: 10 });
 			expect(rest.map((row) => row.trace)).toEqual(["a", "b"]);
 			await reopen();
 			expect((await all()).map((row) => row.trace)).toEqual(["d", "c", "a"]);
 			expect(await all(lane("other"))).toEqual([rest[1]]);
+			expect((await all()).map(({ state }) => state)).toEqual(["waiting", "doubt", "doubt"]);
+			expect((await all()).every(({ request }) => request === undefined)).toBe(true);
 			expect(await journal.dead(10)).toEqual([]);
 			expect(await journal.revive({ limit: 10 })).toEqual([]);
 			// It can be delivered, and die once more, as any other.
