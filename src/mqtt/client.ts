@@ -98,6 +98,8 @@ export function dial(
 	};
 	const client = connect(broker.url, options);
 	const pending = new Set<(error: Error) => void>();
+	/** What sends the PUBREC of each QoS 2 message that is not safe with us yet. */
+	const receiving = new Map<number, () => void>();
 	let over = false;
 	let closing = false;
 
@@ -116,8 +118,19 @@ export function dial(
 	const watchdog = setTimeout(() => end(new Error("no answer")), deadline + 2000);
 
 	client.handleMessage = (packet, done) => {
-		if (!over && !closing) events.arrival(arrived(packet));
+		if (!over && !closing && packet.qos !== 2) events.arrival(arrived(packet));
 		refrain(packet, done);
+	};
+	/**
+	 * We subscribe at QoS 1, but the session may hold what another program of our name subscribed to at QoS 2. PUBREC says
+	 * that we own the message [MQTT-4.3.3-8], so it waits until we do, and the library handles nothing else meanwhile.
+	 * Set here since as an option the library takes this for MQTT 5 only.
+	 */
+	client.options.customHandleAcks = (_topic, _payload, packet, done) => {
+		if (packet.qos !== 2) return done(0);
+		if (over || closing) return;
+		receiving.set(packet.messageId as number, () => done(0));
+		events.arrival(arrived(packet as IPublishPacket));
 	};
 	client.on("connect", (packet) => {
 		clearTimeout(watchdog);
@@ -178,7 +191,11 @@ export function dial(
 				const id = client.getLastMessageId();
 			}),
 		acknowledge: (packetId) => {
-			if (!over) acknowledge(client, packetId);
+			if (over) return;
+			const received = receiving.get(packetId);
+			if (!received) return acknowledge(client, packetId);
+			receiving.delete(packetId);
+			received();
 		},
 		close() {
 			if (over) return;
@@ -194,10 +211,11 @@ const nobodyListens = 0x10;
 
 /**
  * The library acknowledges when its handler is done and handles nothing else until then, which is one journal write a
- * message. Told of an error it goes on and leaves the acknowledgement to us; of that error nobody hears.
+ * message. Told of an error it goes on and leaves the acknowledgement to us; of that error nobody hears. What is QoS 2
+ * comes here at its PUBREL, long safe.
  */
 function refrain(packet: IPublishPacket, done: (error?: Error) => void): void {
-	if (packet.qos === 0) done();
+	if (packet.qos !== 1) done();
 	else done(new Error("acknowledged later"));
 }
 

@@ -170,6 +170,36 @@ describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 		await sees(one, "1", "2", "3");
 	});
 
+	test("what another program of our name left in the session at QoS 2 is seen once, in order, and holds nothing up", async () => {
+		const mine = broker({ protocol });
+		const left = await MqttClient.connect(
+			{ url: bed.mqtt.url, username: "bridge", password: "pw-bridge" } as MqttAccount,
+			{
+				clientId: mine.clientId,
+				clean: false,
+				...(protocol === "5"
+					? { properties: { sessionExpiryInterval: 3_600 } }
+					: { protocolVersion: 4 as const }),
+			},
+		);
+		await left.subscribe(`${at}/left/#`, 2);
+		await left.subscribe(`${at}/nobodys/#`, 2);
+		await left.close();
+		const values = Array.from({ length: 150 }, (_, n) => `${n}`);
+		for (const text of values) {
+			await thing.publish(`${at}/left/x`, text, { qos: 2 });
+			await thing.publish(`${at}/nobodys/x`, text, { qos: 2 });
+		}
+		const one = await run(mine, [`${at}/left/#`]);
+		await thing.publish(`${at}/left/x`, "after", { qos: 2 });
+		await sees(one, ...values, "after");
+		await stop(one);
+		// The broker holds nothing that it would send again.
+		const two = await run(mine, [`${at}/left/#`], one.mapping);
+		await thing.publish(`${at}/left/x`, "later");
+		await sees(two, "later");
+	});
+
 	test("the broker's restart loses nothing, and we are back by ourselves", async () => {
 		const one = await run(broker({ protocol }), [`${at}/d/#`]);
 		await thing.publish(`${at}/d/x`, "before");

@@ -16,7 +16,14 @@ afterEach(async () => {
 });
 
 /** MQTT 5 §2.1.2: the kinds of packets, as they stand in the first four bits. */
-const kinds: Readonly<Record<number, string>> = { 1: "CONNECT", 4: "PUBACK", 8: "SUBSCRIBE", 12: "PINGREQ" };
+const kinds: Readonly<Record<number, string>> = {
+	1: "CONNECT",
+	4: "PUBACK",
+	5: "PUBREC",
+	7: "PUBCOMP",
+	8: "SUBSCRIBE",
+	12: "PINGREQ",
+};
 type Answer = (kind: string, reply: (...bytes: number[]) => void) => void;
 
 /** A broker of few words: what it answers to each packet of its n-th connection. All packets are short. */
@@ -106,4 +113,29 @@ test("a store that is slower than the keepalive neither breaks the connection no
 		() => seen.filter((one) => one === "1 PUBACK").length === 3,
 		() => seen.join(", "),
 	);
+});
+
+test("what comes at QoS 2, for another program of our name, is acknowledged as such, and only when it is safe", async () => {
+	const { seen, url } = await broker(() => (kind, reply) => {
+		well(kind, reply);
+		if (kind === "CONNECT") reply(0x34, ...publish(1).slice(1));
+		if (kind === "PUBREC") reply(0x62, 2, 0, 1);
+		if (kind === "PUBCOMP") reply(...publish(2));
+	});
+	const journal = Promise.withResolvers<void>();
+	let taken = 0;
+	await start(url, async () => {
+		taken++;
+		await journal.promise;
+	});
+	await until(
+		() => taken === 1,
+		() => "not taken",
+	);
+	await sleep(200);
+	expect(seen).toEqual(["1 CONNECT"]);
+	journal.resolve();
+	await shows(seen, "1 PUBACK");
+	expect(seen.filter((one) => one.startsWith("1 PUB"))).toEqual(["1 PUBREC", "1 PUBCOMP", "1 PUBACK"]);
+	expect(taken).toBe(2);
 });
