@@ -23,6 +23,12 @@ const lateAfter = 5 * 60_000;
 /** A row that fails without a reason we know is a bug of ours: it must not block its lane for ever. */
 const patience = 4;
 
+/** How reactions are shown: as the room's people want it, where more than words can be had at all. */
+function chosen(able: Support, wanted: Support | undefined): Support {
+	const more = wanted === "native" || wanted === "mixed";
+	return wanted === undefined || able === "drop" || (able === "text" && more) ? able : wanted;
+}
+
 /** Takes one row from the journal to its target: resolve, downgrade, send, record. */
 export function deliver(deps: {
 	mapping: Mapping;
@@ -125,9 +131,8 @@ export function deliver(deps: {
 		const said = resolved(row.event, refs) ? row.event : await withoutDeleted(row.event, journal, refs);
 		if (!said) return undefined;
 		const speaker = speakerFor(said, portal);
-		const reactions = portal.settings?.reactions ?? deps.reactions;
 		const able = target.capabilities(room, said);
-		const could = reactions && able.reaction !== "drop" ? { ...able, reaction: reactions } : able;
+		const could = { ...able, reaction: chosen(able.reaction, portal.settings?.reactions ?? deps.reactions) };
 		// A reaction through another's account would replace that one's own.
 		const can = speaker ? { ...could, reaction: "text" as const } : could;
 		const how = { refs, reactions: can.reaction };

@@ -222,17 +222,26 @@ describe("reactions", () => {
 		expect(await choose("settings reactions loud")).toContain("did not understand");
 	});
 
-	test("are shown as the admin says where the room has not chosen", async () => {
+	/** The admin's word for all rooms that have not chosen. */
+	async function wanted(reactions: "native" | "text") {
 		await bridge.stop(0);
-		const rules = {
-			level: permissions({ "*": "link" }),
-			limits,
-			direct: "known" as const,
-			membersMirrored: 3,
-		};
-		const words = { ...rules, reactions: "text" as const };
-		bridge = createBridge({ networks: [earth, mars], mapping, journal, rules: words, log: quiet });
+		const level = permissions({ "*": "link" });
+		const rules = { level, limits, direct: "known" as const, membersMirrored: 3, reactions };
+		bridge = createBridge({ networks: [earth, mars], mapping, journal, rules, log: quiet });
 		await bridge.start();
+	}
+
+	test("stay words where there is nothing to point at, whatever is wanted", async () => {
+		const { capabilities } = mars;
+		mars.capabilities = (...about) => ({ ...capabilities(...about), reaction: "text" });
+		await wanted("native");
+		await react("add", "👍");
+		await reached(mars, 2);
+		expect(lines(mars).at(-1)).toBe("ann: reacted with 👍");
+	});
+
+	test("are shown as the admin says where the room has not chosen", async () => {
+		await wanted("text");
 		await react("add", "👍");
 		await reached(mars, 2);
 		expect(lines(mars).at(-1)).toBe("ann: reacted with 👍");

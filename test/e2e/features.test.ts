@@ -312,6 +312,14 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			if (!ids) {
 				await react(tea.event_id ?? "", "👍");
 				await there("words", (one) => body(one)?.startsWith("/me reacted with 👍") === true);
+				// XEP-0444 §4.2: a MUC's messages have no other name for it than the room's own.
+				const asked = await juliet.send(room, "!bridge settings reactions native");
+				await here("the answer", (event) =>
+					JSON.stringify(event.content["m.relates_to"] ?? "").includes(asked),
+				);
+				await react(tea.event_id ?? "", "🎉");
+				const still = await there("words", (one) => body(one)?.startsWith("/me reacted with 🎉") === true);
+				expect(still.getChild("reactions", ns.reactions)).toBeUndefined();
 				return;
 			}
 			await sends(undefined, reactions(nameOf(line), "👍", "❤"), store());
