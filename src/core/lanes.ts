@@ -82,7 +82,10 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 		if (of.running || stopping || !started) return;
 		of.running = true;
 		const run = work(of)
-			.catch((error: unknown) => log.error({ err: error, lane: of.lane }, "lane stopped"))
+			.catch(async (error: unknown) => {
+				log.error({ err: error, lane: of.lane }, "lane stopped, will go on");
+				await pause(of, firstRetry);
+			})
 			.finally(() => {
 				of.running = false;
 				running.delete(run);

@@ -148,6 +148,25 @@ test("what a stop leaves undone is still in the journal, and only what was sent 
 	expect(await states(journal)).toEqual(["doubt", "waiting", "waiting"]);
 });
 
+test("a lane whose rows cannot be read is tried again and again, but not without a pause", async () => {
+	const { journal, wire, run } = setup(1, async () => undefined);
+	await journal.accept([entry("a")]);
+	const { rows } = journal;
+	let reads = 0;
+	journal.rows = async (...of) => {
+		if (reads++ < 2) throw new SyntaxError("a row that cannot be read");
+		return rows(...of);
+	};
+	const began = Date.now();
+	await run.start();
+	for (let i = 0; i < 2_000 && wire.length < 1; i++) await nextTick();
+	expect(wire).toHaveLength(1);
+	expect(Date.now() - began).toBeGreaterThan(1_900);
+	expect(reads).toBeGreaterThanOrEqual(3);
+	expect(reads).toBeLessThan(6);
+	await run.stop(100);
+});
+
 test("what is prepared behind a line that fails was never sent: its author can still take it back", async () => {
 	let failures = 1;
 	const { journal, wire, run } = setup(1, async () => {
