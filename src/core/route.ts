@@ -1,6 +1,6 @@
 import { aloud } from "./aloud.ts";
 import { beforehand } from "./decided.ts";
-import { PermanentError } from "./errors.ts";
+import { isSlip, PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { RoomId, UserId } from "./ids.ts";
 import type { Copy, Entry, Journal, NewRow } from "./journal.ts";
@@ -165,6 +165,22 @@ export function router(deps: {
 		return undefined;
 	}
 
+	/**
+	 * A fault of ours with one event: were it thrown, its server would hand us all that came with it for ever, or never
+	 * again.
+	 */
+	function leftOut(event: BridgeEvent, error: unknown): Entry {
+		if (!isSlip(error)) throw error;
+		const key = eventKey(event);
+		log.error(
+			{ err: error, trace: traceOf(key) },
+			"an event is left out by a fault of our own; please report it",
+		);
+		if (aloud[event.kind])
+			tell(event, new PermanentError("failed", phrases.brokenHere), phrases.unlinkedTarget);
+		return { key, rows: [] };
+	}
+
 	async function route(
 		received: BridgeEvent,
 		crowds: Crowds,
@@ -229,8 +245,11 @@ export function router(deps: {
 			const note = ownReactions(journal);
 			const found: Entry[] = [];
 			for (const { cursor, ...event } of events) {
-				const no = guard(event, cursor);
-				const entry = no ? refuse(event, no) : await route(event, crowds, note);
+				const take = async () => {
+					const no = guard(event, cursor);
+					return no ? refuse(event, no) : route(event, crowds, note);
+				};
+				const entry = await take().catch((error: unknown) => leftOut(event, error));
 				if (cursor) found.push({ ...(entry ?? { key: eventKey(event), rows: [] }), cursor });
 				else if (entry) found.push(entry);
 			}

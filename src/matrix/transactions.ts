@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { isSlip } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -64,10 +65,16 @@ export function transactions(deps: {
 				await inTime(obey(event, command, deps), "command");
 				continue;
 			}
-			const neutral = await understand(event);
+			const neutral = await understand(event).catch((error: unknown) => leftOut(event, error));
 			if (neutral) batch.push(neutral);
 		}
 		if (batch.length > 0) await flush();
+	}
+
+	/** A fault of ours: were it thrown, the homeserver would hand us this and nothing else for ever. */
+	function leftOut({ event_id: event, room_id: room }: MatrixEvent, error: unknown): undefined {
+		if (!isSlip(error)) throw error;
+		log.error({ err: error, room, event }, "an event is left out by a fault of our own; please report it");
 	}
 
 	async function commandOf(event: MatrixEvent): Promise<string | undefined> {

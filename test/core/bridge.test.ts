@@ -163,6 +163,33 @@ describe("a linked room", () => {
 		expect(lines(mars)).toEqual(["ann: once", "ann: after"]);
 	});
 
+	test("leaves out what we fail on, tells its sender, and takes all that came with it", async () => {
+		await begin({
+			level(person) {
+				if (person.name === "broken") throw new TypeError("a fault of ours");
+				return "use";
+			},
+		});
+		const line = (who: string, text: string): BridgeEvent => ({
+			kind: "message",
+			style: "text",
+			id: text as MessageId,
+			room: "plaza" as RoomId,
+			sender: earth.person(who),
+			at: Date.now(),
+			text,
+		});
+		const batch = [line("ann", "one"), line("broken", "two"), line("ann", "three")];
+		await earth.bridge.receive(batch);
+		await seen(mars, 2);
+		await earth.bridge.receive(batch);
+		expect(lines(mars)).toEqual(["ann: one", "ann: three"]);
+		expect(earth.refused.map(({ event, sentence }) => [event.sender.name, sentence])).toEqual([
+			["broken", "the bridge failed on this message. Its log names the cause."],
+			["broken", "the bridge failed on this message. Its log names the cause."],
+		]);
+	});
+
 	test("keeps order when a delivery fails for a while", async () => {
 		let failures = 2;
 		mars.trouble = async () => {

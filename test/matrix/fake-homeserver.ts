@@ -386,11 +386,11 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		reply(404, JSON.stringify({ errcode: "M_UNRECOGNIZED", error: `${one.method} ${one.path}` }));
 	}
 
-	async function toBridge(method: string, path: string, body?: object) {
+	async function toBridge(method: string, path: string, body?: object | string) {
 		const response = await fetch(appservice + path, {
 			method,
 			headers: { authorization: `Bearer ${hsToken}`, "content-type": "application/json" },
-			...(body && { body: JSON.stringify(body) }),
+			...(body && { body: typeof body === "string" ? body : JSON.stringify(body) }),
 		});
 		return { status: response.status, text: await response.text() };
 	}

@@ -793,6 +793,19 @@ describe("who there is", () => {
 	});
 });
 
+test("what we fail on does not stop the rest, and is not handed to us for ever", async () => {
+	const room = await inVerona();
+	const deep = hs.emit(room, alice, "org.example.deep", { deep: "DEEP" });
+	const line = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
+	// Deeper than JSON.stringify goes.
+	const text = JSON.stringify({ events: [deep, line] }).replace(
+		'"DEEP"',
+		`${"[".repeat(20_000)}${"]".repeat(20_000)}`,
+	);
+	expect((await hs.ask("PUT", "/_matrix/app/v1/transactions/deep", text)).status).toBe(200);
+	await crosses("Alice: hi");
+});
+
 test("what is no event does not stop the rest", async () => {
 	const room = await inVerona();
 	const good = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });

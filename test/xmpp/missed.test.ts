@@ -149,6 +149,22 @@ describe.each([
 		expect(w.lines()).toEqual(romeo(1, 3));
 	});
 
+	test("a line we fail on is left out, and holds up none behind it", async () => {
+		const w = await linked(faults);
+		w.load.fault = "2";
+		await says(w, 1, 3);
+		await w.settle();
+		away(w);
+		w.load.fault = "5";
+		await says(w, 4, 6);
+		await back(w);
+		await says(w, 7, 8);
+		await w.settle();
+		const heard = [1, 3, 4, 6, 7, 8].map((n) => `Romeo: ${n}`);
+		expect(w.lines().filter((line) => line !== "Romeo: 2")).toEqual(heard);
+		expect(w.answers).toEqual([]);
+	});
+
 	test("who repeats an id of ours, even in our absence, says it themselves", async () => {
 		const w = await linked(faults);
 		await w.done(w.say("hi", alice, 0, "op1"));

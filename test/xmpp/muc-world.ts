@@ -58,7 +58,8 @@ export function world(faults: MucFaults = {}) {
 	const wire: (Element | (() => void))[] = [];
 	/** What outlives a run: cursors, and the keys of what was taken. `broken`: nothing reaches it. */
 	const disk = { cursors: new Map<string, string>(), keys: new Set<string>(), broken: false };
-	const load = { crowded: false, pages: 0, settled: async (): Promise<void> => undefined };
+	/** `fault`: a line we fail on. */
+	const load = { fault: "", crowded: false, pages: 0, settled: async (): Promise<void> => undefined };
 	const server = {
 		online: true,
 		up: true,
@@ -132,6 +133,8 @@ export function world(faults: MucFaults = {}) {
 				log: quiet,
 				tell(events) {
 					if (disk.broken) return;
+					if (events.some((event) => "text" in event && event.text === load.fault))
+						throw new TypeError("a fault of ours");
 					for (const { cursor, ...event } of events) {
 						if (cursor) disk.cursors.set(cursor.key, cursor.value);
 						if (disk.keys.has(event.id)) continue;

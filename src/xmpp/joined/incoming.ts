@@ -1,3 +1,4 @@
+import { isSlip } from "../../core/errors.ts";
 import type { OperationId } from "../../core/ids.ts";
 import { delayedBy } from "../features/delay.ts";
 import { fromGroupchat, originId, roomItself, stanzaId } from "../from-xmpp.ts";
@@ -44,8 +45,22 @@ export function incoming(
 		room.read = { ...room.read, ...(id !== undefined && { id }), at, from: room.read?.from ?? at };
 	}
 
-	/** Takes in one line; `said` is when, ms since 1970, where that was long ago. */
+	/** Takes in one line; `said` is when, ms since 1970, where that was long ago. What we fail on is no reason to read it again. */
 	function pass(room: Room, stanza: Element, said?: number): void {
+		try {
+			take(room, stanza, said);
+		} catch (error) {
+			if (!isSlip(error)) throw error;
+			const { from, id } = stanza.attrs;
+			context.log.error(
+				{ err: error, from, id },
+				"a line is left out by a fault of our own; please report it",
+			);
+			read(room, stanza, said ?? context.now().at);
+		}
+	}
+
+	function take(room: Room, stanza: Element, said?: number): void {
 		const now = context.now();
 		const nick = resource(stanza.attrs.from ?? "");
 		if (said !== undefined && own(room, stanza, true)) {
