@@ -23,6 +23,7 @@ const columns = [
 	"lost",
 	"twice",
 	"disorder",
+	"denied",
 	"withheld",
 	"again",
 ] as const;
@@ -34,7 +35,10 @@ export function missing({ confirmed, refused }: Path, arrived: readonly Arrived[
 	return [...confirmed].filter((n) => !there.has(n) && !refused.has(n));
 }
 
-/** Which lines were lost, came twice, stand after a later one, were withheld, or came again under the same id. */
+/**
+ * Which lines were lost, came twice, stand after a later one, are there though their sender was told that they are not,
+ * were withheld, or came again under the same id.
+ */
 export function oddities(path: Path, arrived: readonly Arrived[]) {
 	const withheld = path.withheld?.() ?? new Set();
 	const first = new Map<number, Arrived>();
@@ -50,6 +54,7 @@ export function oddities(path: Path, arrived: readonly Arrived[]) {
 		lost: missing(path, arrived),
 		twice,
 		disorder: order.filter((n, index) => index > 0 && n < (order[index - 1] as number)),
+		denied: [...path.refused].filter((n) => first.has(n)),
 		withheld: [...path.confirmed].filter((n) => withheld.has(n)),
 		again,
 	};

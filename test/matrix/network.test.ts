@@ -427,6 +427,16 @@ describe("sending", () => {
 		expect(tries).toBe(3);
 		expect(hs.uploads).toHaveLength(1);
 	});
+	test("what was stored, with the answer lost, is stored once more and shown once", async () => {
+		const room = await inVerona();
+		let lost = 0;
+		hs.fail(({ path }) => (path.endsWith("/upload") && lost++ < 1 ? "drop" : undefined));
+		const text = '"'.repeat(60_000);
+		await xmpp.say("verona", "romeo", text);
+		await xmpp.say("verona", "romeo", "next");
+		await reaches(room, expect.stringMatching(/^_xmpp_romeo: "/) as unknown as string, "_xmpp_romeo: next");
+		expect(hs.uploads.map(({ bytes }) => bytes.toString())).toEqual([text, text]);
+	});
 	test("what is late carries its time", async () => {
 		const room = await inVerona();
 		await xmpp.say("verona", "romeo", "old", { at: 1_700_000_000_000 });
