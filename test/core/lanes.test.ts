@@ -32,6 +32,7 @@ function setup(
 	window: number,
 	send: (row: Row) => Promise<void>,
 	prepare: (row: Row) => Promise<void> = async () => undefined,
+	most?: number,
 ) {
 	const journal = memoryJournal();
 	const wire: number[] = [];
@@ -56,6 +57,7 @@ function setup(
 			retried: () => undefined,
 		},
 		quiet,
+		most,
 	);
 	return { journal, wire, run };
 }
@@ -136,6 +138,30 @@ test("rows left by an earlier run go out before those that came in while it was 
 	const inA = [...old, ...early.slice(0, 1), ...late].map((row) => row.seq);
 	expect(wire.filter((seq) => seq !== early[1]?.seq)).toEqual(inA);
 	expect(wire).toHaveLength(5);
+	await run.stop(100);
+});
+
+test("what an earlier run left counts towards what a lane may hold, until it is gone", async () => {
+	let away = true;
+	const { journal, wire, run } = setup(
+		1,
+		async () => {
+			if (away) throw new TemporaryError("away", { unsent: true });
+		},
+		undefined,
+		3,
+	);
+	await journal.accept([entry("a"), entry("a")]);
+	await run.start();
+	const late = await journal.accept([entry("a"), entry("a"), entry("b")]);
+	expect(run.push(late)).toEqual(late.slice(1, 2));
+	away = false;
+	await until(
+		() => wire.length >= 4,
+		() => wire.join(),
+	);
+	const later = await journal.accept([entry("a")]);
+	expect(run.push(later)).toEqual([]);
 	await run.stop(100);
 });
 

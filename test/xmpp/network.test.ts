@@ -11,6 +11,7 @@ import type {
 	TraceId,
 	UserId,
 } from "../../src/core/ids.ts";
+import type { Link } from "../../src/core/mapping.ts";
 import type { Bridge, Network, Outbound } from "../../src/core/network.ts";
 import { xmpp } from "../../src/xmpp/index.ts";
 import { type Element, serialize, xml } from "../../src/xmpp/xml.ts";
@@ -42,6 +43,8 @@ const bridge = {
 		return who === "alice" ? alice : undefined;
 	},
 	portal: async () => undefined,
+	cursor: async () => undefined,
+	saveCursor: async () => undefined,
 	resume: () => undefined,
 	secret: async () => "secret",
 } as unknown as Bridge;
@@ -484,6 +487,47 @@ describe("a chat", () => {
 		});
 		await server.restart();
 	});
+});
+
+test("after an outage no more than twenty rooms of a service are joined at once", async () => {
+	const rooms = Array.from({ length: 30 }, (_, n) => `room${n}@muc.x.test`);
+	const joins = () => server.received.filter(({ name }) => name === "presence").map(({ attrs }) => attrs.to);
+	for (const [n, room] of rooms.entries()) {
+		const link: Link = {
+			id: `l${n}` as LinkId,
+			network: "xmpp" as NetworkName,
+			role: "joined",
+			room: room as RoomId,
+			in: true,
+			out: true,
+		};
+		network.attach({ id: `p${n}` as PortalId, links: [link] }, link).catch(() => undefined);
+	}
+	// They say nothing to strangers, and let nobody in yet.
+	const answered = new Set<string>();
+	await vi.waitFor(() => {
+		for (const { name, attrs } of server.received.filter(({ attrs: { id } }) => !answered.has(id ?? ""))) {
+			answered.add(attrs.id ?? "");
+			const no = "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>";
+			if (name === "iq")
+				server.write(
+					`<iq type='error' from='${attrs.to}' to='${attrs.from}' id='${attrs.id}'><error type='auth'>${no}</error></iq>`,
+				);
+		}
+		expect(joins().length).toBeGreaterThanOrEqual(20);
+	});
+	await new Promise((resolve) => setTimeout(resolve, 100));
+	expect(joins()).toHaveLength(20);
+	// Where one is answered the next one's turn comes.
+	const [first = ""] = joins();
+	const [{ attrs } = { attrs: {} as Record<string, string> }] = server.received.filter(
+		(one) => one.attrs.to === first,
+	);
+	const refused = "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>";
+	server.write(
+		`<presence type='error' from='${first}' to='${attrs.from}'><error type='wait'>${refused}</error></presence>`,
+	);
+	await vi.waitFor(() => expect(joins()).toHaveLength(21));
 });
 
 describe("addresses", () => {
