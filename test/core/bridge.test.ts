@@ -190,6 +190,25 @@ describe("a linked room", () => {
 		]);
 	});
 
+	test("does not wait for ever for what we fail to send: its sender is told, and the next goes out", async () => {
+		let tries = 0;
+		mars.trouble = async ({ event }) => {
+			if (!("text" in event) || event.text !== "one") return;
+			tries++;
+			throw new TypeError("a fault of ours");
+		};
+		const resuming = setInterval(() => bridge.resume(mars.name), 10);
+		await earth.say("plaza", "ann", "one");
+		await earth.say("plaza", "ann", "two");
+		await seen(mars, 1).finally(() => clearInterval(resuming));
+		expect(lines(mars)).toEqual(["ann: two"]);
+		expect(tries).toBe(5);
+		expect(earth.refused.map(({ sentence }) => sentence)).toEqual([
+			"the bridge failed on this message. Its log names the cause.",
+		]);
+		expect((await journal.dead(10)).map(({ event }) => event.id)).toEqual(["earth-1"]);
+	});
+
 	test("keeps order when a delivery fails for a while", async () => {
 		let failures = 2;
 		mars.trouble = async () => {
