@@ -4,6 +4,7 @@ import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent, Message, Person } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import { permissions } from "../../src/core/permissions.ts";
+import * as phrases from "../../src/core/phrases.ts";
 import type { Rules } from "../../src/core/route.ts";
 import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
@@ -331,6 +332,25 @@ describe("a linked room", () => {
 		await new Promise((resolve) => setTimeout(resolve, 30));
 		expect(lines(mars)).toEqual([]);
 		expect(await command("status")).toContain("not bridged");
+	});
+
+	test("tells those whose lines still waited when it was unlinked", async () => {
+		mars.trouble = async () => {
+			throw new TemporaryError("away");
+		};
+		await earth.say("plaza", "ann", "one");
+		await earth.say("plaza", "ann", "two");
+		await command("unlink mars");
+		bridge.resume(mars.name);
+		await until(
+			() => earth.refused.length === 2,
+			() => `${earth.refused.length} told`,
+		);
+		expect(earth.refused.map(({ event, sentence }) => ["text" in event && event.text, sentence])).toEqual([
+			["one", phrases.unlinked],
+			["two", phrases.unlinked],
+		]);
+		expect((await journal.stats()).waiting).toBe(0);
 	});
 
 	test("names what it is linked to", async () => {
