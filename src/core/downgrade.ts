@@ -104,8 +104,10 @@ function inWords(event: BridgeEvent): Message | undefined {
 		case "message":
 			return event;
 		case "edit": {
-			const { kind: _kind, target: _target, rich: _rich, ...said } = event;
-			return { ...said, kind: "message", text: phrases.correction(event.text) };
+			const { kind: _kind, target: _target, rich: _rich, newMedia: _new, ...said } = event;
+			// A file without words speaks for itself.
+			const text = event.media && event.text === "" ? "" : phrases.correction(event.text);
+			return { ...said, kind: "message", text };
 		}
 		case "reaction":
 			// What was taken back was never a line of its own.

@@ -87,7 +87,14 @@ export type Message = Base & Words & Readonly<{ kind: "message"; replyTo?: Refer
 /** `target` says something else from now on. It still answers what it answered, and stands in the thread it stood in. */
 export type Edit = Base &
 	Words &
-	Readonly<{ kind: "edit"; target: Reference; replyTo?: Reference; thread?: Reference }>;
+	Readonly<{
+		kind: "edit";
+		target: Reference;
+		replyTo?: Reference;
+		thread?: Reference;
+		/** `media` is known to be another file than was shown before. */
+		newMedia?: true;
+	}>;
 /** `target` is taken back: by its author where `target.own` is known, else by a moderator. */
 export type Redaction = Base &
 	Readonly<{

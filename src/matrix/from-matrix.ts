@@ -1,4 +1,4 @@
-import type { BridgeEvent, Message, Reference, Words } from "../core/event.ts";
+import type { BridgeEvent, Edit, Message, Reference, Words } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import * as phrases from "../core/phrases.ts";
 import {
@@ -90,8 +90,17 @@ function said(
 		const edited = around.event(relation.to);
 		// No client shows it. // Matrix spec, "Validity of replacement events"
 		if (edited && edited.sender !== event.sender) return undefined;
-		const before = edited ? about(edited.content, around) : {};
-		return words && { ...known, ...words, ...before, kind: "edit", target: own(relation.to) };
+		const before = edited && wordsOf(edited.type, edited.content, around);
+		return (
+			words && {
+				...known,
+				...words,
+				...(edited && about(edited.content, around)),
+				...refiled(before, words),
+				kind: "edit",
+				target: own(relation.to),
+			}
+		);
 	}
 	const poll = isStart(type) ? pollIn(content) : undefined;
 	if (poll) return { ...known, kind: "poll", question: poll.question, answers: poll.answers };
@@ -110,6 +119,10 @@ function about(content: Content, around: Around): Pick<Message, "replyTo" | "thr
 	};
 }
 
+/** A file that was not shown before. What was shown is not always known. */
+const refiled = (before: Words | undefined, { media }: Words): Pick<Edit, "newMedia"> =>
+	before && media && before.media?.source.ref !== media.source.ref ? { newMedia: true } : {};
+
 /** Of a version of a message: it reads again as before that. */
 function redaction(
 	event: MatrixEvent,
@@ -126,7 +139,10 @@ function redaction(
 		const words = wordsOf(original.type, latest(original), around);
 		const target = { ...pointed(original.event_id, around), own: ownId(original.event_id, original.sender) };
 		const sender = around.person(original.sender);
-		return words && { ...base, ...words, ...about(original.content, around), kind: "edit", target, sender };
+		const now = removed.content["m.new_content"];
+		const before = isContent(now) ? wordsOf(removed.type, now, around) : undefined;
+		const again = words && { ...words, ...about(original.content, around), ...refiled(before, words) };
+		return again && { ...base, ...again, kind: "edit", target, sender };
 	}
 	const reason = text(event.content.reason);
 	const author = removed?.sender ?? event.sender;

@@ -35,7 +35,10 @@ export const changing = (ids: readonly MessageId[]): readonly MessageId[] =>
 export function partsIn(ids: readonly MessageId[] = []): readonly (readonly MessageId[])[] {
 	const parts: (readonly MessageId[])[] = [];
 	let part: MessageId[] = [];
+	const kind = (id: MessageId) => id.slice(0, id.indexOf(" "));
 	for (const id of ids) {
+		// Each has one of a kind: what stood there is of something that changed the part before.
+		if (part.some((one) => kind(one) === kind(id))) part = [];
 		part.push(id);
 		if (speakerIn([id]) === undefined) continue;
 		parts.push(part);

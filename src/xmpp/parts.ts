@@ -47,7 +47,7 @@ export function inParts(
 	return async (out) => {
 		const before = under.get(out.room);
 		const sent = before === undefined ? parts(out) : after(before).then(() => parts(out));
-		if (out.event.kind === "message" && out.event.media) {
+		if ("media" in out.event && out.event.media) {
 			under.set(out.room, sent);
 			const done = () => under.get(out.room) === sent && under.delete(out.room);
 			sent.then(done, done);
@@ -59,7 +59,11 @@ export function inParts(
 		const { event, operation, refs } = out;
 		const files = filesNow();
 		if (event.kind === "redaction") return takeBack(out, event);
-		if (event.kind === "edit" && event.media) return recaption(out, event);
+		if (event.kind === "edit" && event.media) {
+			if (!event.newMedia || !files) return recaption(out, event);
+			const ids = await refile(out, { ...event, media: event.media }, files);
+			return [...ids, ...(await recaption({ ...out, operation: partOf(operation, "caption") }, event))];
+		}
 		if (event.kind !== "message" || !event.media || !files) return send(out);
 		const { media, more = [], rich, ...said } = event;
 		const { replyTo: _, ...further } = said;
@@ -85,13 +89,15 @@ export function inParts(
 	/** One file, whose text is its URL. Undefined where there is none to be had, of which the sender is told. */
 	async function show(
 		out: Outbound,
-		event: Message & { media: Media },
+		event: (Message | Edit) & { media: Media },
 		files: Files,
 		operation: OperationId,
 	): Promise<readonly MessageId[] | undefined> {
 		const known = shown.get(operation);
 		if (known) return known;
-		const { room, id, sender } = event;
+		const { room, sender } = event;
+		// With the message goes what it came to show.
+		const id = event.kind === "edit" ? event.target.id : event.id;
 		const about = { network: sender.network, room, id, person: sender.id };
 		let url: string;
 		let media = event.media;
@@ -138,9 +144,24 @@ export function inParts(
 		return [];
 	}
 
+	/** Another file in place of the first, or words where it cannot be had. */
+	async function refile(
+		out: Outbound,
+		{ rich: _, ...event }: Edit & { media: Media },
+		files: Files,
+	): Promise<readonly MessageId[]> {
+		const named = event.target.own ?? event.target.id;
+		const [file = []] = partsIn(out.refs[named]);
+		const first = { ...out, refs: { ...out.refs, [named]: file } };
+		const there = await show(first, event, files, out.operation);
+		if (there) return there;
+		const { media, ...said } = event;
+		return send({ ...first, event: { ...said, text: filesInWords([media], "") } });
+	}
+
 	/** The file of a message stays as it is; what is said of it changes, begins or ends. */
 	async function recaption(out: Outbound, event: Edit): Promise<readonly MessageId[]> {
-		const { target, media: _, more: _more, kind: _kind, ...said } = event;
+		const { target, media: _, more: _more, newMedia: _new, kind: _kind, ...said } = event;
 		const named = target.own ?? target.id;
 		const [file, ...others] = partsIn(out.refs[named]);
 		const caption = others[event.more?.length ?? 0];

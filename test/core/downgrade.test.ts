@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { downgrade } from "../../src/core/downgrade.ts";
-import type { BridgeEvent, Message } from "../../src/core/event.ts";
+import type { BridgeEvent, Media, Message } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Capabilities, Support } from "../../src/core/network.ts";
 import { fakeNetwork } from "../fakes.ts";
@@ -76,6 +76,18 @@ describe("an edit", () => {
 	test("of what somebody else wrote, or nobody knows, is a correction in words", () => {
 		expect(read(edit, native, known)).toBe("text: Correction: one");
 		expect(read(edit, poor, { mine: [id("there")] })).toBe("text: Correction: one");
+	});
+	test("to another picture is that picture where nothing can be corrected", () => {
+		const media = { kind: "image", name: "dog.png", source: { network: "earth", ref: "x" } } as Media;
+		const other = { ...edit, text: "", media, newMedia: true } as const;
+		expect(downgrade(other, native, known)).toEqual({
+			...base,
+			kind: "message",
+			style: "text",
+			text: "",
+			media,
+		});
+		expect(downgrade(other, native, { mine: [id("there")] })).toEqual(other);
 	});
 });
 

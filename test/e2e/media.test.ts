@@ -198,6 +198,41 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(edit.getChild("replace", "urn:xmpp:message-correct:0")?.attrs.id).toBe(caption.attrs.id);
 	});
 
+	test("a picture that an edit replaces is replaced, as often as it is, and goes with its message", async () => {
+		const picture = async (body: string, bytes: Buffer) => ({
+			msgtype: "m.image",
+			body,
+			url: await stored(bytes, "image/png"),
+		});
+		const event = await juliet.send(portal, await picture("first.png", png(2, 2)));
+		const first = await shown("first.png");
+		const replace = async (name: string, bytes: Buffer) => {
+			const content = await picture(name, bytes);
+			await juliet.send(portal, {
+				...content,
+				body: `* ${name}`,
+				"m.new_content": content,
+				"m.relates_to": { rel_type: "m.replace", event_id: event },
+			});
+			return shown(name);
+		};
+		const links: string[] = [];
+		for (const name of ["second.png", "third.png"]) {
+			const bytes = png(3, 3);
+			const stanza = await replace(name, bytes);
+			expect(stanza.getChild("replace", "urn:xmpp:message-correct:0")?.attrs.id).toBe(first.attrs.id);
+			expect(stanza.getChild("body")?.getText()).toBe(urlIn(stanza));
+			expect(await bytesOf(await fetch(urlIn(stanza)))).toEqual(bytes);
+			links.push(urlIn(stanza));
+		}
+		await juliet.request("PUT", `v3/rooms/${encodeURIComponent(portal)}/redact/${event}/3`, {});
+		for (const url of links) {
+			for (let tries = 50; tries > 0 && (await fetch(url)).status !== 410; tries--)
+				await new Promise((resolve) => setTimeout(resolve, 100));
+			expect((await fetch(url)).status).toBe(410);
+		}
+	});
+
 	test.each([
 		["a document", { msgtype: "m.file", body: "a.pdf" }, "application/pdf", "application/octet-stream"],
 		["a video", { msgtype: "m.video", body: "v.mp4", info: { duration: 5000 } }, "video/mp4", "video/mp4"],

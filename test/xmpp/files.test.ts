@@ -203,12 +203,13 @@ describe("a message with a file", () => {
 				tell,
 			)({
 				operation: "op2" as OperationId,
+				once,
 				link: { role },
 				refs: { $1: known, "own $1": known },
 				event: { id: "$2", room: "!r", sender: alice, at: 1, target, ...what },
 			} as unknown as Outbound);
-		const edit = (text: string, known: readonly MessageId[]) =>
-			change({ kind: "edit", style: "text", text, media }, known);
+		const edit = (text: string, known: readonly MessageId[], more: object = {}) =>
+			change({ kind: "edit", style: "text", text, media, ...more }, known);
 
 		test("gets another caption, a first one, or none; the file stays", async () => {
 			await edit("new", ids("op", "op.caption"));
@@ -227,6 +228,50 @@ describe("a message with a file", () => {
 			expect(sent[2]?.refs.$1).toEqual(ids("op.caption"));
 			await edit("", ids("op"));
 			expect(sent).toHaveLength(3);
+		});
+
+		test("becomes another, and then what is said of it", async () => {
+			const dog = { newMedia: true, media: { ...media, name: "dog.png" } };
+			const words = () =>
+				sent.map(({ operation, event }) => [operation, event.kind, "text" in event && event.text]);
+			// Its link ends with the message.
+			const there = url.replace("cat.png", "dog.png");
+			await edit("", ids("op"), dog);
+			expect(words()).toEqual([["op2", "edit", there]]);
+			expect(sent[0]?.refs).toEqual({ $1: ids("op"), "own $1": ids("op") });
+			expect(sent[0]?.event).toMatchObject({ media: { name: "dog.png" }, target });
+			sent.length = 0;
+			await edit("woof", ids("op", "op.caption"), dog);
+			expect(words()).toEqual([
+				["op2", "edit", there],
+				["op2.caption", "edit", "woof"],
+			]);
+			expect(sent.map(({ refs }) => refs["own $1"])).toEqual([ids("op"), ids("op.caption")]);
+			sent.length = 0;
+			await edit("woof", ids("op"), dog);
+			expect(words()[1]).toEqual(["op2.caption", "message", "woof"]);
+			sent.length = 0;
+			await edit("", ids("op", "op.caption"), dog);
+			expect(words()[1]).toEqual(["op2.caption", "redaction", false]);
+		});
+
+		test("becomes words where the other cannot be had", async () => {
+			await edit("", ids("op"), { newMedia: true, media: { ...media, name: "dog.png", size: 1001 } });
+			expect(sent.map(({ event }) => event)).toMatchObject([
+				{ kind: "edit", text: "sent an image: dog.png", target },
+			]);
+			expect(sent[0]?.event).not.toHaveProperty("media");
+			expect(told).toEqual([expect.stringContaining("too large")]);
+		});
+
+		test("keeps its parts apart, whatever changed them in between", async () => {
+			const [file, changed, caption] = ["op", "op2", "op3"].map((one) => [
+				`sid ${one}`,
+				`msg ${one}`,
+			]) as string[][];
+			const known = [...file!, "from op a@b", ...changed!, ...caption!, "from op3 a@b"] as MessageId[];
+			await edit("new", known);
+			expect(sent[0]?.refs["own $1"]).toEqual([...caption!, "from op3 a@b"]);
 		});
 
 		test("is taken back with what was said of it", async () => {

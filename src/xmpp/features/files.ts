@@ -245,7 +245,7 @@ export const files: MessageFeature = {
 		return { ...heard, ...files, body: caption };
 	},
 	write(event, draft) {
-		if (event.kind !== "message" || !event.media) return draft;
+		if ((event.kind !== "message" && event.kind !== "edit") || !event.media) return draft;
 		return { body: event.text, mentions: [], parts: fileElements(event.media, event.text) };
 	},
 };

@@ -15,7 +15,8 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 	async function edit(room: Room, ours: Ours, out: Outbound, event: Edit): Promise<readonly MessageId[]> {
 		const ids = out.refs[event.target.own ?? event.target.id];
 		const relayed = speakerIn(ids) === room.listener.jid;
-		const { rich: _, ...words } = event;
+		// A file becomes a mere link: its body would be more than the address.
+		const { rich: _, media: _file, ...words } = event;
 		const said = relayed
 			? { ...words, style: "text" as const, text: to.relayedLine(event, ours.name) }
 			: event;
