@@ -582,8 +582,21 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		const event = await juliet.waitFor("two.png", (one) => one.content.filename === "two.png", 20_000);
 		expect(event.content.info).toMatchObject({ w: 5, h: 4 });
 		const bytes = png(3, 3);
-		await juliet.send(room, { msgtype: "m.image", body: "back.png", url: await stored(bytes, "image/png") });
+		const picture = async (body: string) => ({
+			msgtype: "m.image",
+			body,
+			url: await stored(bytes, "image/png"),
+		});
+		const back = await juliet.send(room, await picture("back.png"));
 		const stanza = await shown("back.png");
+		await juliet.send(room, {
+			msgtype: "m.image",
+			body: "* other.png",
+			"m.new_content": await picture("other.png"),
+			"m.relates_to": { rel_type: "m.replace", event_id: back },
+		});
+		const other = await shown("other.png");
+		expect(other.getChild("replace", "urn:xmpp:message-correct:0")?.attrs.id).toBe(stanza.attrs.id);
 		expect(stanza.attrs.from?.split("/")[0]).toBe(jid);
 		expect(await bytesOf(await fetch(urlIn(stanza)))).toEqual(bytes);
 		const content = { msgtype: "m.image", body: "with words", filename: "both.png" };
