@@ -140,17 +140,25 @@ export function direct(deps: {
 	/** One line to a ghost. Resolves to the answer it needs, if any. */
 	async function take(stanza: Element): Promise<Element | undefined> {
 		const { from = "", to: ghost = "" } = stanza.attrs;
+		const author = bare(from);
+		const hearing = (to: Person): Hearing => ({
+			...placeOf(author, bare(ghost), to),
+			author,
+			opens: () => true,
+		});
+		const words = (to?: Person) => (to && said(stanza, hearing(to))) ?? said(stanza, nowhere);
+		let room = pairRoom(from, ghost);
+		const portal = await deps.bridge().portal(xmppNetwork, room);
+		const known = portal?.between?.find((one) => one.network !== xmppNetwork);
 		// Looked at before anybody is asked who it is for.
-		const first = said(stanza, nowhere);
+		const first = words(known);
 		if (!first) return undefined;
 		if (first.unreadable) return errorReply(stanza, "modify", "not-acceptable", phrases.encryptedRefused);
 		if (local(from) === undefined) return errorReply(stanza, "cancel", "service-unavailable");
 		if (deps.paused()) return errorReply(stanza, "wait", "recipient-unavailable", phrases.xmppStopping);
-		let room = pairRoom(from, ghost);
 		let other: Person | undefined;
 		try {
-			const portal = await deps.bridge().portal(xmppNetwork, room);
-			other = portal?.between?.find((one) => one.network !== xmppNetwork) ?? (await deps.who(bare(ghost)));
+			other = known ?? (await deps.who(bare(ghost)));
 		} catch (error) {
 			if (error instanceof PermanentError)
 				return errorReply(stanza, "cancel", "item-not-found", error.message);
@@ -164,12 +172,10 @@ export function direct(deps: {
 		deps.wrote(from, bare(ghost));
 		reached.set(room, true);
 		heard.get(room)?.();
-		const author = bare(from);
-		const place: Hearing = { ...placeOf(author, bare(ghost), other), author, opens: () => true };
-		const words = said(stanza, place) ?? first;
 		const { at: now, unique } = deps.now();
 		const at = Math.min(now, heldSince(stanza, domain(ghost)) ?? now);
-		const event = fromChat(stanza, words, { room, to: other, at, missing: unique() });
+		const says = known ? first : (words(other) ?? first);
+		const event = fromChat(stanza, says, { room, to: other, at, missing: unique() });
 		deps.tell([event]);
 		return undefined;
 	}

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { BridgeEvent, Person, Words } from "../core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import { plain } from "../core/rich.ts";
@@ -56,10 +56,8 @@ export function stanzaId(message: Element, room: string, trusted: boolean): Mess
  * restart, and many people use the same ids. The stanza's id stays readable after the colon, for answers to it.
  */
 export function madeUpId(sender: string, stanza: string | undefined, words: string): MessageId {
-	const hash = createHash("sha256")
-		.update([sender, stanza ?? "", words].join("\0"))
-		.digest("base64url");
-	return `${hash.slice(0, 22)}:${stanza ?? ""}` as MessageId;
+	const digest = hash("sha256", [sender, stanza ?? "", words].join("\0"), "base64url");
+	return `${digest.slice(0, 22)}:${stanza ?? ""}` as MessageId;
 }
 /** What tells one message from another that came under the same id. */
 const content = ({ text, media, more = [], act }: Said): string =>
@@ -109,7 +107,7 @@ export const occupant = (
 
 /** Ids are seen by others than the account is shown to. */
 const veiled = (room: string, real: string): string =>
-	createHash("sha256").update([room, real].join("\0")).digest("base64url").slice(0, 22);
+	hash("sha256", [room, real].join("\0"), "base64url").slice(0, 22);
 
 /** Whether nothing but the nick tells who they are. */
 export const isByNick = ({ id }: Person, room: string): boolean => id.startsWith(`${room}/`);
