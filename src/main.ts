@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import "./node-version.ts";
+import "./heap.ts";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,7 +17,7 @@ import type { Network } from "./core/network.ts";
 import { permissions } from "./core/permissions.ts";
 import * as phrases from "./core/phrases.ts";
 import type { Mirror } from "./core/portals.ts";
-import { keepHeapSmall } from "./heap.ts";
+import { giveBackWhenQuiet, keepHeapSmall } from "./heap.ts";
 import { control } from "./http/control.ts";
 import { health } from "./http/health.ts";
 import { metrics } from "./http/metrics.ts";
@@ -139,6 +140,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		throw error;
 	}
 	log.info({ networks: networks.map((one) => one.name) }, "running");
+	giveBackWhenQuiet();
 	mirror(config, bridge, networks, log).catch((error: unknown) => fatal(error, "mirrors failed"));
 	return true;
 }
