@@ -15,6 +15,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { writeBackup } from "../src/backup.ts";
+import { loadConfig } from "../src/config.ts";
 import type { BridgeEvent } from "../src/core/event.ts";
 import type { LinkId, OperationId, PortalId, TraceId } from "../src/core/ids.ts";
 import { writeRegistration } from "../src/matrix/registration.ts";
@@ -236,6 +238,30 @@ describe("a backup", () => {
 			said: expect.stringContaining("Nothing was restored"),
 		});
 		expect(readFileSync(at("data/mapping.db"))).toEqual(mapping);
+	});
+
+	test("is not put beside what is left of another journal, which would be taken for its newest part", async () => {
+		const bridge = run();
+		await bridge.waits();
+		verb("backup", at("copy"), "--config", at("config.yaml"));
+		await end(bridge);
+		for (const name of ["data", "registration.yaml"]) rmSync(at(name), { recursive: true });
+		mkdirSync(at("data"));
+		writeFileSync(at("data/journal.db-wal"), "left");
+		expect(verb("restore", at("copy"), "--config", at("config.yaml"))).toMatchObject({
+			code: 1,
+			said: expect.stringContaining("journal.db-wal"),
+		});
+		expect(readdirSync(at("data"))).toEqual(["journal.db-wal"]);
+	});
+
+	test("has the journal first, so that the mapping knows every portal a message waits for", async () => {
+		const order: string[] = [];
+		const store = (name: string) => ({ backup: async () => void order.push(name) });
+		const stores = { journal: store("journal"), mapping: store("mapping") } as never;
+		const from = { config: loadConfig(at("config.yaml")), file: at("config.yaml") };
+		await writeBackup(stores, from, at("copy"));
+		expect(order).toEqual(["journal", "mapping"]);
 	});
 
 	test("that is none, or not whole, is not restored", async () => {

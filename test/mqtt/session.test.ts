@@ -24,7 +24,7 @@ const kinds: Readonly<Record<number, string>> = {
 	8: "SUBSCRIBE",
 	12: "PINGREQ",
 };
-type Answer = (kind: string, reply: (...bytes: number[]) => void) => void;
+type Answer = (kind: string, reply: (...bytes: number[]) => void, packet: Buffer) => void;
 
 /** A broker of few words: what it answers to each packet of its n-th connection. All packets are short. */
 async function broker(answer: (connection: number) => Answer) {
@@ -38,7 +38,7 @@ async function broker(answer: (connection: number) => Answer) {
 			for (let at = 0; at < bytes.length; at += 2 + (bytes[at + 1] ?? 0)) {
 				const kind = kinds[(bytes[at] ?? 0) >> 4] ?? "?";
 				seen.push(`${mine} ${kind}`);
-				answer(mine)(kind, (...reply) => socket.write(Buffer.from(reply)));
+				answer(mine)(kind, (...reply) => socket.write(Buffer.from(reply)), bytes.subarray(at));
 			}
 		});
 	}).listen(0, "127.0.0.1");
@@ -54,16 +54,21 @@ const well: Answer = (kind, reply) => {
 	if (kind === "PINGREQ") reply(...pingresp);
 };
 
-async function start(url: string, receive: () => Promise<void> = async () => undefined) {
+async function start(
+	url: string,
+	receive: () => Promise<void> = async () => undefined,
+	protocol: "5" | "3.1.1" = "5",
+	filters: readonly string[] = [],
+) {
 	running = session({
 		name: "home",
-		broker: { url, clientId: "c", protocol: "5" },
+		broker: { url, clientId: "c", protocol },
 		mapping: memoryMapping(),
 		log: quiet,
 		receive,
 		timing: { first: 10, most: 100, deadline: 300, keepalive: 1_000 },
 	});
-	await running.start([]);
+	await running.start(filters);
 	return running;
 }
 const shows = (seen: readonly string[], wanted: string) =>
@@ -100,8 +105,8 @@ test("a store that is slower than the keepalive neither breaks the connection no
 	const slow = new Promise<void>((resolve) => {
 		release = resolve;
 	});
-	const { seen, url } = await broker(() => (kind, reply) => {
-		well(kind, reply);
+	const { seen, url } = await broker(() => (kind, reply, packet) => {
+		well(kind, reply, packet);
 		if (kind === "CONNECT") for (const id of [1, 2, 3]) reply(...publish(id));
 	});
 	await start(url, () => slow);
@@ -116,8 +121,8 @@ test("a store that is slower than the keepalive neither breaks the connection no
 });
 
 test("what comes at QoS 2, for another program of our name, is acknowledged as such, and only when it is safe", async () => {
-	const { seen, url } = await broker(() => (kind, reply) => {
-		well(kind, reply);
+	const { seen, url } = await broker(() => (kind, reply, packet) => {
+		well(kind, reply, packet);
 		if (kind === "CONNECT") reply(0x34, ...publish(1).slice(1));
 		if (kind === "PUBREC") reply(0x62, 2, 0, 1);
 		if (kind === "PUBCOMP") reply(...publish(2));
@@ -138,4 +143,25 @@ test("what comes at QoS 2, for another program of our name, is acknowledged as s
 	await shows(seen, "1 PUBACK");
 	expect(seen.filter((one) => one.startsWith("1 PUB"))).toEqual(["1 PUBREC", "1 PUBCOMP", "1 PUBACK"]);
 	expect(taken).toBe(2);
+});
+
+test("a broker that lost our session is asked for everything again, also with MQTT 3.1.1; one that kept it is not", async () => {
+	const { seen, url } = await broker((n) => (kind, reply, packet) => {
+		// CONNACK with "session present" [MQTT-3.2.2-1 of 3.1.1]; SUBACK at QoS 1.
+		if (kind === "CONNECT") reply(0x20, 2, n === 2 ? 1 : 0, 0);
+		if (kind === "SUBSCRIBE") reply(0x90, 3, packet[2] ?? 0, packet[3] ?? 0, 1);
+		if (kind === "PINGREQ") reply(...pingresp);
+	});
+	const breaks = () => {
+		for (const socket of sockets) socket.destroy();
+	};
+	await start(url, undefined, "3.1.1", ["a/#"]);
+	await shows(seen, "1 SUBSCRIBE");
+	await sleep(100);
+	breaks();
+	await shows(seen, "2 CONNECT");
+	await sleep(200);
+	breaks();
+	await shows(seen, "3 SUBSCRIBE");
+	expect(seen).not.toContain("2 SUBSCRIBE");
 });

@@ -312,6 +312,40 @@ describe("catching up from an archive", () => {
 		expect(w.load.pages).toBeGreaterThan(3);
 	});
 
+	test("a line of ours in doubt that stands before what was read is looked for there", async () => {
+		const w = await linked();
+		await w.done(w.say("hi", alice, 0, "op1"));
+		await says(w, 1, 1);
+		await w.settle();
+		w.crash();
+		void w.rooms.attach(link, [alice]);
+		const again = w.say("hi", alice, 1, "op1");
+		await w.pass(15_000);
+		await again;
+		expect(w.bodies()).toEqual(["alice: hi"]);
+	});
+
+	test("what a killed bridge had left on its way, and the room has yet to get, is waited for", async () => {
+		const w = await linked();
+		await w.done(w.say("hi", alice, 0, "op1"));
+		const { take } = w.muc;
+		const late: Parameters<typeof take>[0][] = [];
+		w.muc.take = (stanza) => void (stanza.getChild("body") ? late.push(stanza) : take(stanza));
+		const unheard = failure(w.say("in doubt", alice, 0, "op2"));
+		await vi.advanceTimersByTimeAsync(0);
+		w.crash();
+		await unheard;
+		w.muc.take = take;
+		void w.rooms.attach(link, [alice]);
+		const again = w.say("in doubt", alice, 1, "op2");
+		await w.pass(1_000);
+		for (const stanza of late) take(stanza);
+		await w.pass(15_000);
+		await again;
+		expect(late).toHaveLength(1);
+		expect(w.bodies()).toEqual(["alice: hi", "alice: in doubt"]);
+	});
+
 	test("an archive that does not go back to the last line is asked by time", async () => {
 		const w = await linked();
 		await says(w, 1, 3);
