@@ -117,6 +117,22 @@ describe("a store that cannot be used", () => {
 		expect(await end(first)).toBe(0);
 	});
 
+	test("because it was made under other names: it says so in one line, with the cure, and ends", async () => {
+		const first = run();
+		await first.waits();
+		await end(first);
+		const config = readFileSync(at("config.yaml"), "utf8");
+		writeFileSync(at("config.yaml"), config.replace("domain: hs.test", "domain: other.test"), {
+			mode: 0o600,
+		});
+		const { code, said } = await run().ended;
+		expect(said.trim()).toBe(
+			"This store was made for matrix.domain hs.test, matrix.bot trivium and xmpp.component bridge.xmpp.test. " +
+				"Set them back, or start with an empty store.directory.",
+		);
+		expect(code).toBe(1);
+	});
+
 	test.each([
 		["journal", "is damaged: restore a backup|is no journal: restore a backup"],
 		["mapping", "cannot be used"],
