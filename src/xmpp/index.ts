@@ -281,7 +281,7 @@ export function xmpp(
 			if (event.to || pairOf(event.room)[1]) await chats.refuse(event, error, target);
 			// Many at once, or long ago: those who miss them are told instead.
 			else if (error.reason === "busy" || error.reason === "expired") rooms.missed(event.room);
-			else rooms.whisper(event, phrases.notDelivered(target, error.message));
+			else await rooms.whisper(event, phrases.notDelivered(target, error.message));
 		},
 
 		async findPerson(address) {

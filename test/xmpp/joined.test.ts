@@ -576,12 +576,12 @@ test("what is refused is told in private to the occupant who said it or had it d
 	if (!line) throw new Error("nothing heard");
 	w.muc.rename("Romeo", "Montague");
 	await w.settle();
-	for (let n = 0; n < 10; n++) w.rooms.whisper(line, "Not delivered.");
+	for (let n = 0; n < 10; n++) await w.rooms.whisper(line, "Not delivered.");
 	w.muc.go("Montague");
 	await w.settle();
-	w.rooms.whisper(line, "Nobody is left to be told.");
+	await w.rooms.whisper(line, "Nobody is left to be told.");
 	const moderated = { ...line, kind: "redaction", target: { id: line.id }, by: "Tybalt" } as const;
-	w.rooms.whisper(moderated, "Not deleted.");
+	await w.rooms.whisper(moderated, "Not deleted.");
 	await w.settle();
 	const whispers = w.muc.taken.filter(({ name, attrs }) => name === "message" && attrs.type === "chat");
 	expect(whispers.map(({ attrs }) => attrs.to)).toEqual([
@@ -600,9 +600,29 @@ test("nobody is told anything in the name of a person who hears the room for us"
 	await w.settle();
 	const line = w.told.find(({ kind }) => kind === "message");
 	if (!line) throw new Error("nothing heard");
-	w.rooms.whisper(line, "Not delivered.");
+	await w.rooms.whisper(line, "Not delivered.");
 	await w.settle();
 	expect(w.muc.taken.filter(({ attrs }) => attrs.type === "chat")).toEqual([]);
+});
+
+test("who cannot be told in private now, for we are not in the room, can be told once we are", async () => {
+	const w = world();
+	w.muc.come("Romeo");
+	await w.attach();
+	w.muc.say("Romeo", "hello", "1");
+	await w.settle();
+	const line = w.told.find(({ kind }) => kind === "message");
+	if (!line) throw new Error("nothing heard");
+	w.server.online = false;
+	expect(await failure(w.rooms.whisper(line, "Not delivered."))).toBeInstanceOf(TemporaryError);
+	w.rooms.offline("gone");
+	expect(await failure(w.rooms.whisper(line, "Not delivered."))).toBeInstanceOf(TemporaryError);
+	w.server.online = true;
+	w.rooms.online();
+	await w.pass(1_000);
+	await w.rooms.whisper(line, "Not delivered.");
+	const whispers = w.muc.taken.filter(({ name, attrs }) => name === "message" && attrs.type === "chat");
+	expect(whispers).toHaveLength(1);
 });
 
 describe("a broken link", () => {

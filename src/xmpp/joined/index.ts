@@ -237,10 +237,10 @@ export function joined(
 		send,
 		delivered,
 		missed,
-		/** Tells the occupant who is behind an event of the room, in private. */
-		whisper(event: BridgeEvent, text: string): void {
+		/** Tells the occupant who is behind an event of the room, in private. @throws TemporaryError while we are not there. */
+		async whisper(event: BridgeEvent, text: string): Promise<void> {
 			const room = rooms.get(event.room);
-			if (room) whisper(room, event, text);
+			if (room) await whisper(room, event, text);
 		},
 		has: (room: string) => rooms.has(room),
 		/** Whether the room names messages itself. */
