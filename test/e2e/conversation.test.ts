@@ -3,6 +3,7 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
 import { isMessage, XmppClient } from "../testbed/xmpp-client.ts";
+import { link } from "./meeting.ts";
 
 /** What an address looks like where a name should stand. */
 const raw = /=40|=3a|%hs\.test|@[a-z_]+[^ ]*:hs\.test/;
@@ -96,22 +97,12 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		const room = await juliet.createRoom({
 			preset: "public_chat",
 			name: "Ball",
-			invite: ["@trivium:hs.test"],
 		});
 		const guests = await Promise.all(Array.from({ length: 19 }, (_, i) => matrix(`guest${i}`, `Guest ${i}`)));
 		for (const guest of guests) await guest.join(room);
 		muc = `ball@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(muc, "Romeo Montague");
-		await juliet.waitFor(
-			"the bot",
-			(e) => e.room_id === room && e.state_key === "@trivium:hs.test" && e.content.membership === "join",
-		);
-		await juliet.send(room, `!bridge link xmpp ${muc}`);
-		await juliet.waitFor(
-			"the link",
-			(e) => e.room_id === room && /^Linked/.test(String(e.content.body)),
-			20_000,
-		);
+		await link(juliet, room, muc);
 		for (const i of guests.keys()) await occupant(`Guest ${i}`);
 		await joined(room, "Romeo Montague");
 		const lines = Array.from({ length: 25 }, (_, i) => `line ${i}`);

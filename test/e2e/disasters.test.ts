@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bridged, cli, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { isMessage, XmppClient } from "../testbed/xmpp-client.ts";
+import { linkedRoom } from "./meeting.ts";
 
 describe("a bridge with people on it", () => {
 	let bridged: Bridged;
@@ -22,14 +23,7 @@ describe("a bridge with people on it", () => {
 		romeo = await XmppClient.connect(await bridged.bed.xmppUser("prosody", "romeo"));
 		muc = `verona@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(muc, "Romeo");
-		room = await alice.createRoom({ preset: "public_chat" });
-		await alice.invite(room, "@trivium:hs.test");
-		await alice.waitFor(
-			"the bot",
-			({ state_key, content }) => state_key === "@trivium:hs.test" && content.membership === "join",
-		);
-		await alice.send(room, `!bridge link xmpp ${muc}`);
-		await alice.waitFor("the link", ({ content }) => /^Linked/.test(String(content.body)), 20_000);
+		room = await linkedRoom(alice, muc);
 	});
 	afterAll(async () => {
 		await Promise.all([alice?.close(), romeo?.close()]);

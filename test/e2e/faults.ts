@@ -5,6 +5,7 @@ import { MatrixClient } from "../testbed/matrix-client.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import type { Arrived, Path } from "./counting.ts";
+import { link } from "./meeting.ts";
 
 export const pathNames = [
 	"Matrix → MUC",
@@ -155,13 +156,7 @@ export async function world(
 	const sensor = await thing(bed.mqttUser("sensor"));
 
 	const plaza = await alice.createRoom({ preset: "public_chat", name: "Plaza" });
-	await alice.invite(plaza, "@trivium:hs.test");
-	await alice.waitFor(
-		"the bot",
-		({ state_key, content }) => state_key === "@trivium:hs.test" && content.membership === "join",
-	);
-	await alice.send(plaza, `!bridge link xmpp ${muc.jid}`);
-	await alice.waitFor("the link", ({ content }) => /^Linked/.test(String(content.body)), 20_000);
+	await link(alice, plaza, muc.jid);
 
 	const climate = await alice.createRoom({ preset: "public_chat", room_alias_name: "climate" });
 	await log.waitFor("the mirror", (line) => line.msg === "all mirrors are up", 60_000);

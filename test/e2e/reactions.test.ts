@@ -3,6 +3,7 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { Slixmpp } from "../testbed/slixmpp.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { linkedRoom } from "./meeting.ts";
 
 /** Reactions through restarts of the bridge, to what was corrected, and where a room wants them otherwise. */
 
@@ -39,16 +40,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 				xml("x", { xmlns: "jabber:x:data", type: "submit" }),
 			),
 		);
-		const room = await juliet.createRoom();
-		await juliet.invite(room, "@trivium:hs.test");
-		await juliet.waitFor(
-			"the bot",
-			(event) =>
-				event.room_id === room &&
-				event.state_key === "@trivium:hs.test" &&
-				event.content.membership === "join",
-		);
-		await juliet.send(room, `!bridge link xmpp ${muc}`);
+		const room = await linkedRoom(juliet, muc);
 		await present();
 		rooms.set("MUC", { to: muc, room });
 		const to = `juliet@${xmpp.component}`;

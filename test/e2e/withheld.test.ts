@@ -4,6 +4,7 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
 import { XmppClient } from "../testbed/xmpp-client.ts";
+import { linkedRoom } from "./meeting.ts";
 
 // Synapse keeps what it has yet to hand us in memory, and forgets it when it is restarted.
 describe("what a homeserver that was restarted never hands over", { retry: 0 }, () => {
@@ -43,18 +44,7 @@ describe("what a homeserver that was restarted never hands over", { retry: 0 }, 
 	async function portal() {
 		const muc = `verona${++count}@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(muc, "Romeo");
-		const room = await alice.createRoom({ preset: "public_chat" });
-		await alice.invite(room, "@trivium:hs.test");
-		await alice.waitFor(
-			"the bot",
-			(e) => e.room_id === room && e.state_key === "@trivium:hs.test" && e.content.membership === "join",
-		);
-		await alice.send(room, `!bridge link xmpp ${muc}`);
-		await alice.waitFor(
-			"the link",
-			(e) => e.room_id === room && /^Linked/.test(String(e.content.body)),
-			20_000,
-		);
+		const room = await linkedRoom(alice, muc);
 		const say = async (from: number, to: number) => {
 			for (let n = from; n < to; n++) await alice.send(room, `line ${n}`);
 		};

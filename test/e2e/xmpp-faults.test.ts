@@ -4,6 +4,7 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { linkedRoom } from "./meeting.ts";
 
 /** Lines in one portal, each way, by body: what was said, what its sender saw confirmed, what is there in which order. */
 type Path = { name: string; sent: string[]; confirmed: Set<string>; arrived(): Promise<readonly string[]> };
@@ -164,18 +165,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 		);
 		expect(info.toString().includes("urn:xmpp:mam:2"), "the archive").toBe(archive);
 		const listener = await person(juliet, muc, "Juliet");
-		const room = await alice.createRoom({ preset: "public_chat" });
-		await alice.invite(room, "@trivium:hs.test");
-		await alice.waitFor(
-			"the bot",
-			(e) => e.room_id === room && e.state_key === "@trivium:hs.test" && e.content.membership === "join",
-		);
-		await alice.send(room, `!bridge link xmpp ${muc}`);
-		await alice.waitFor(
-			"the link",
-			(e) => e.room_id === room && /^Linked/.test(String(e.content.body)),
-			20_000,
-		);
+		const room = await linkedRoom(alice, muc);
 		await alice.send(room, "the first");
 		await listener.client.waitForMessage("the first", muc, 20_000);
 
