@@ -264,4 +264,34 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		able.close();
 		await unable.close();
 	});
+
+	test("of more at once than the bridge takes their sender is told, once, under the message", async () => {
+		const { room } = rooms.get("MUC") as { to: string; room: string };
+		const said = await juliet.send(room, "what a day");
+		for (let n = 0; n < 100; n++)
+			await juliet.send(
+				room,
+				{
+					"m.relates_to": {
+						rel_type: "m.annotation",
+						event_id: said,
+						key: String.fromCodePoint(0x1f600 + n),
+					},
+				},
+				"m.reaction",
+			);
+		const told = (event: SeenEvent) => /^Not delivered/.test(String(event.content.body));
+		const notice = await juliet.waitFor(
+			"word of it",
+			(event) => event.room_id === room && told(event),
+			20_000,
+		);
+		expect(String(notice.content.body)).toMatch(/at once/);
+		expect(relation(notice)).toEqual({ "m.in_reply_to": { event_id: said } });
+		await juliet.waitFor(
+			"the status of the last",
+			(event) => event.type === "com.beeper.message_send_status" && event.room_id === room,
+		);
+		expect(juliet.inbox.items.filter((event) => event.room_id === room && told(event))).toHaveLength(1);
+	});
 });
