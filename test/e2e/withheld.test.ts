@@ -73,6 +73,19 @@ describe("what a homeserver that was restarted never hands over", { retry: 0 }, 
 		expect(handed.size, "Synapse handed all over: nothing was tested").toBeLessThan(9);
 	});
 
+	test("is read when nothing more is said", async () => {
+		const { say, heard } = await portal();
+		handed.clear();
+		inward.fail(() => ({ delay: 1_500 }));
+		await say(1, 10);
+		await bridged.bed.kill("synapse");
+		inward.fail();
+		await bridged.bed.start("synapse");
+		await expect.poll(() => heard().length, { timeout: 30_000 }).toBe(10);
+		expect(heard()).toEqual(lines(10));
+		expect(handed.size, "Synapse handed all over: nothing was tested").toBeLessThan(9);
+	});
+
 	test("is read when nothing more is said, and the bridge died with it", async () => {
 		const { say, heard } = await portal();
 		handed.clear();

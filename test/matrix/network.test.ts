@@ -156,26 +156,6 @@ describe("a homeserver that was away", () => {
 			10_000,
 		);
 	});
-	test("is asked for what it never handed over, also where nothing more is said", async () => {
-		const room = await inVerona();
-		await says(room, alice, "handed over");
-		await crosses("Alice: handed over");
-		await xmpp.say("verona", "romeo", "one");
-		await reaches(room, "_xmpp_romeo: one");
-		hs.fail(() => "cut");
-		await xmpp.say("verona", "romeo", "two");
-		await until(
-			() => side.status?.().up === false,
-			() => "not noticed",
-		);
-		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "forgotten" });
-		hs.fail(() => undefined);
-		await until(
-			() => lines(xmpp).includes("Alice: forgotten"),
-			() => JSON.stringify(lines(xmpp)),
-			15_000,
-		);
-	});
 });
 
 describe("a portal by alias", () => {
