@@ -221,6 +221,9 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 				talking = false;
 				await talks;
 				const found = await Promise.all([verdict(out, fault), verdict(back, fault)]);
+				// A path that confirms nothing can lose nothing.
+				for (const { sent, confirmed } of [out, back])
+					expect(confirmed.size).toBeGreaterThan(sent.length / 4);
 				await Promise.all([speaker.client.close(), listener.client.close()]);
 				return found;
 			},
