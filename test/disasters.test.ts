@@ -203,6 +203,7 @@ describe("a backup", () => {
 			await note("kept");
 			const bridge = state === "running" ? run() : undefined;
 			await bridge?.waits();
+			if (bridge) expect(statSync(at("data/control.sock")).mode & 0o077).toBe(0);
 			const { code, said } = verb("backup", at("copy"), "--config", at("config.yaml"));
 			expect(said).toContain(`Wrote ${at("copy")}`);
 			expect(code).toBe(0);
