@@ -13,6 +13,7 @@ import { barrier } from "./barrier.ts";
 import * as capabilities from "./capabilities.ts";
 import { clients } from "./clients.ts";
 import { type ComponentOptions, component } from "./component.ts";
+import { within } from "./deadline.ts";
 import { direct, pairOf, pairRoom } from "./direct.ts";
 import { isBits, openBits } from "./features/bits.ts";
 import { findAccount, findMuc, typedJid } from "./find.ts";
@@ -44,6 +45,8 @@ const joinsAtOnce = 20;
 /** A slow or dead XMPP server holds the other networks up no longer than this. */
 const startWithin = 5_000;
 const knownFor = 5 * 60_000;
+/** Whom lines of chats are for may be asked of a slow homeserver: for no longer does that hold up what comes behind them. */
+const lookedUpWithin = 1_000;
 /** Lines that wait for the journal, past which rooms with an archive are read from that. */
 const crowd = 5_000;
 
@@ -74,7 +77,10 @@ export function xmpp(
 		{
 			stanza,
 			skip: (from, to, name, type) => rooms.skip(from, to, name, type),
-			taken: () => box.reached(),
+			async taken() {
+				await within(lookedUpWithin, chats.settled()).catch(() => undefined);
+				await box.reached();
+			},
 			online() {
 				down = undefined;
 				single.online();

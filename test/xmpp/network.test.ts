@@ -33,6 +33,7 @@ const alice: Person = {
 	local: true,
 };
 let journal: Promise<void>;
+let directory: Promise<void>;
 const bridge = {
 	receive: async (events: readonly BridgeEvent[]) => {
 		await journal;
@@ -40,6 +41,7 @@ const bridge = {
 	},
 	findPerson: async (_: NetworkName, [who]: readonly string[]) => {
 		lookup();
+		await directory;
 		return who === "alice" ? alice : undefined;
 	},
 	portal: async () => undefined,
@@ -51,7 +53,7 @@ const bridge = {
 
 beforeEach(async () => {
 	received = [];
-	journal = Promise.resolve();
+	journal = directory = Promise.resolve();
 	lookup = () => undefined;
 	server = await fakeServer({}, (stanza) => {
 		// The server routes what we send ourselves: pings, and our answers to them.
@@ -101,21 +103,35 @@ test("a line that was held on its way has the time it was said, and none that is
 	for (const at of others) expect(Math.abs(Date.now() - (at ?? 0))).toBeLessThan(60_000);
 });
 
-test("while the journal does not take what came, no more than so much is read", async () => {
-	const stuck = Promise.withResolvers<void>();
-	journal = stuck.promise;
-	const line = (n: number) =>
-		`<message from='romeo@x.test/r' to='alice@bridge.test' id='${n}'><body>hi</body><big xmlns='x'>${"x".repeat(100_000)}</big></message>`;
-	server.write(Array.from({ length: 100 }, (_, n) => line(n)).join(""));
-	server.write(
-		`<iq type='get' from='c@x.test/r' to='${domain}' id='behind'><ping xmlns='urn:xmpp:ping'/></iq>`,
-	);
+describe("of a flood in chats no more than so much is read", () => {
 	const answered = () => server.received.some((one) => one.attrs.id === "behind");
-	await new Promise((resolve) => setTimeout(resolve, 500));
-	expect(answered()).toBe(false);
-	stuck.resolve();
-	await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 5_000 });
-	await vi.waitFor(() => expect(received).toHaveLength(100));
+	beforeEach(() => {
+		const line = (n: number) =>
+			`<message from='romeo@x.test/r' to='alice@bridge.test' id='${n}'><body>hi</body><big xmlns='x'>${"x".repeat(100_000)}</big></message>`;
+		const behind = `<iq type='get' from='c@x.test/r' to='${domain}' id='behind'><ping xmlns='urn:xmpp:ping'/></iq>`;
+		server.write(Array.from({ length: 60 }, (_, n) => line(n)).join("") + behind);
+	});
+
+	test("while the journal does not take what came", async () => {
+		const stuck = Promise.withResolvers<void>();
+		journal = stuck.promise;
+		await new Promise((resolve) => setTimeout(resolve, 1_500));
+		expect(answered()).toBe(false);
+		stuck.resolve();
+		await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 5_000 });
+		await vi.waitFor(() => expect(received).toHaveLength(60));
+	});
+
+	test("while it is not known who they are for, but that holds up others for a moment only", async () => {
+		const slow = Promise.withResolvers<void>();
+		directory = slow.promise;
+		await new Promise((resolve) => setTimeout(resolve, 500));
+		expect(answered()).toBe(false);
+		await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 5_000 });
+		expect(received).toEqual([]);
+		slow.resolve();
+		await vi.waitFor(() => expect(received).toHaveLength(60));
+	});
 });
 
 const muc = "http://jabber.org/protocol/muc";
