@@ -110,8 +110,7 @@ export function xmpp(
 	function files(): Files | undefined {
 		if (deps.files) return { url: deps.files.link, largest: deps.files.largest };
 		const largest = ownUploads.largest();
-		const url: Files["url"] = (media, _about, once) =>
-			once(`file ${media.source.ref}`, () => ownUploads.put(media));
+		const url: Files["url"] = (media, _about, once) => ownUploads.put(media, once);
 		return largest === undefined ? undefined : { url, largest };
 	}
 	const now = () => ({ at: Date.now(), unique: randomUUID });

@@ -6,6 +6,7 @@ import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Media } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
 import type { Opened } from "../core/media.ts";
+import type { Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import { slice } from "../media/range.ts";
 import { withSize } from "../media/spool.ts";
@@ -83,27 +84,30 @@ export function uploads(deps: {
 				log.debug({ err: error }, "no upload service found");
 			}
 		},
-		/** Puts a file there, and resolves with its URL. */
-		async put(media: Media): Promise<string> {
-			if (!service) throw new PermanentError("failed", phrases.noPublic);
-			const { jid, largest } = service;
-			const opened = await deps.open(media.source);
-			opened.body.on("error", () => undefined);
-			try {
-				return await withSize(opened.body, opened.size, async (body, size) => {
-					if (size > largest) throw new PermanentError("invalid", phrases.fileTooLarge(largest));
-					const mime = bareType(media.mime ?? opened.mime);
-					const place = await slot(jid, named(media.name, mime), size, mime);
-					await send(place, slice(body, 0, size - 1), size, mime);
-					return place.get;
-				});
-			} catch (error) {
-				throw error instanceof StanzaError ? neutral(error) : error;
-			} finally {
-				opened.body.destroy();
-			}
-		},
+		/** Puts a file there, once for each delivery, and resolves with its URL. */
+		put: (media: Media, once: Outbound["once"]): Promise<string> =>
+			once(`file ${media.source.ref}`, () => store(media)),
 	};
+
+	async function store(media: Media): Promise<string> {
+		if (!service) throw new PermanentError("failed", phrases.noPublic);
+		const { jid, largest } = service;
+		const opened = await deps.open(media.source);
+		opened.body.on("error", () => undefined);
+		try {
+			return await withSize(opened.body, opened.size, async (body, size) => {
+				if (size > largest) throw new PermanentError("invalid", phrases.fileTooLarge(largest));
+				const mime = bareType(media.mime ?? opened.mime);
+				const place = await slot(jid, named(media.name, mime), size, mime);
+				await send(place, slice(body, 0, size - 1), size, mime);
+				return place.get;
+			});
+		} catch (error) {
+			throw error instanceof StanzaError ? neutral(error) : error;
+		} finally {
+			opened.body.destroy();
+		}
+	}
 }
 
 function send({ put, headers }: Slot, body: Readable, size: number, mime: string | undefined) {

@@ -90,6 +90,14 @@ describe("the sqlite journal", () => {
 		await journal.close();
 	});
 
+	it("lets in nobody else while one has it, though it writes nothing", async () => {
+		const file = await fresh();
+		const first = await open(file);
+		await expect(open(file)).rejects.toThrow("another process uses it");
+		await first.close();
+		await (await open(file)).close();
+	});
+
 	it("lets in no second process, and the next one as soon as the first is dead", async () => {
 		const file = await fresh();
 		const writer = startWriter("journal", file);

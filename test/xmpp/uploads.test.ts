@@ -20,6 +20,9 @@ const media: Media = {
 	mime: "image/png",
 };
 
+/** As {@link Outbound.once} of a first delivery. */
+const once = <T>(_name: string, make: () => Promise<T>) => make();
+
 let server: Server;
 let base: string;
 let put: { request: IncomingMessage; body: string }[];
@@ -94,13 +97,13 @@ describe("the XMPP server's upload service", () => {
 		const found = service();
 		await found.look();
 		expect(found.largest()).toBeUndefined();
-		await expect(found.put(media)).rejects.toThrow(PermanentError);
+		await expect(found.put(media, once)).rejects.toThrow(PermanentError);
 	});
 
 	test("gets a file under its name, with the headers it may ask for", async () => {
 		const found = service();
 		await found.look();
-		expect(await found.put(media)).toBe(`${base}/get/cat.png`);
+		expect(await found.put(media, once)).toBe(`${base}/get/cat.png`);
 		const { request, body } = put[0] ?? {};
 		expect([request?.method, request?.url, body, put.length]).toEqual(["PUT", "/put", "pixels", 1]);
 		expect(request?.headers).toMatchObject({
@@ -113,6 +116,20 @@ describe("the XMPP server's upload service", () => {
 		expect(wanted).toMatchObject({ filename: "cat.png", size: "6", "content-type": "image/png" });
 	});
 
+	test("gets a file once for each message, however often that is tried", async () => {
+		const found = service();
+		await found.look();
+		const kept = new Map<string, unknown>();
+		const delivery = async <T>(name: string, make: () => Promise<T>) => {
+			if (!kept.has(name)) kept.set(name, await make());
+			return kept.get(name) as T;
+		};
+		for (let n = 0; n < 3; n++) expect(await found.put(media, delivery)).toBe(`${base}/get/cat.png`);
+		expect(put).toHaveLength(1);
+		await found.put({ ...media, source: { ...media.source, ref: "mxc://hs/2" } }, delivery);
+		expect(put).toHaveLength(2);
+	});
+
 	test("gets no file that proves damaged on its way, which is no fault of its own", async () => {
 		const damaged = async function* () {
 			yield Buffer.from("pix");
@@ -121,7 +138,7 @@ describe("the XMPP server's upload service", () => {
 		};
 		const found = service(async () => ({ body: Readable.from(damaged(), { objectMode: false }), size: 6 }));
 		await found.look();
-		await expect(found.put(media)).rejects.toThrow("the file is damaged");
+		await expect(found.put(media, once)).rejects.toThrow("the file is damaged");
 	});
 
 	test("that takes nothing for a while is sent no more than the buffers hold, of 100 MB, and all of it then", async () => {
@@ -140,7 +157,7 @@ describe("the XMPP server's upload service", () => {
 		const body = Readable.from(pieces(), { objectMode: false });
 		const found = service(async () => ({ body, size: most }));
 		await found.look();
-		const done = found.put(media);
+		const done = found.put(media, once);
 		await new Promise((resolve) => setTimeout(resolve, 500));
 		expect(given).toBeLessThan(20);
 		read();
@@ -155,8 +172,8 @@ describe("the XMPP server's upload service", () => {
 		const found = service();
 		await found.look();
 		status = code;
-		await expect(found.put(media)).rejects.toThrow(error);
+		await expect(found.put(media, once)).rejects.toThrow(error);
 		status = 201;
-		expect(await found.put(media)).toBe(`${base}/get/cat.png`);
+		expect(await found.put(media, once)).toBe(`${base}/get/cat.png`);
 	});
 });
