@@ -353,6 +353,48 @@ describe("a linked room", () => {
 		expect((await journal.stats()).waiting).toBe(0);
 	});
 
+	test("notes at once what arrived where it cannot be looked for, so that a crash doubles few", async () => {
+		const hurried: (boolean | undefined)[] = [];
+		const { done } = journal;
+		journal.done = (row, target, ids, soon) => {
+			if (row.event.kind === "message") hurried.push(soon);
+			return done(row, target, ids, soon);
+		};
+		await earth.say("plaza", "ann", "one");
+		await seen(mars, 1);
+		await begin({}, { blind: () => true });
+		await earth.say("plaza", "ann", "two", { id: "two" as MessageId });
+		await seen(mars, 1);
+		await until(
+			() => hurried.length === 2,
+			() => hurried.join(),
+		);
+		expect(hurried).toEqual([undefined, true]);
+	});
+
+	test("an answer to what is still under way waits for that, and is an answer there", async () => {
+		let release: () => void = () => undefined;
+		const held = new Promise<void>((resolve) => {
+			release = resolve;
+		});
+		let there = "" as MessageId;
+		mars.trouble = async ({ event, operation }) => {
+			if (event.kind !== "message") return;
+			there = `mars:${operation}` as MessageId;
+			await held;
+		};
+		await earth.say("plaza", "ann", "hello", { id: "hello" as MessageId });
+		await until(
+			() => there !== "",
+			() => "not sent",
+		);
+		// Whoever is there has seen it, before we were told that it arrived.
+		await mars.say("crater", "zog", "hi", { replyTo: { id: there } });
+		setTimeout(release, 200);
+		await seen(earth, 1);
+		expect(earth.sent.at(-1)?.refs).toEqual({ [there]: ["hello"] });
+	});
+
 	test("names what it is linked to", async () => {
 		expect(await command("status")).toContain("MARS: crater (joined)");
 	});

@@ -626,6 +626,22 @@ test("who cannot be told in private now, for we are not in the room, can be told
 });
 
 describe("a broken link", () => {
+	test("is followed by what waits for a room, as soon as we are in that again", async () => {
+		const w = world();
+		await w.attach();
+		w.server.online = false;
+		w.rooms.offline("gone");
+		w.server.up = false;
+		w.server.online = true;
+		w.load.resumed = 0;
+		w.rooms.online();
+		await w.pass(10_000);
+		expect(w.load.resumed).toBe(0);
+		w.server.up = true;
+		await w.pass(60_000);
+		expect(w.load.resumed).toBe(1);
+	});
+
 	test("fails what waits, and brings all back who were there", async () => {
 		const w = world();
 		w.muc.come("Romeo");

@@ -59,7 +59,13 @@ export function world(faults: MucFaults = {}) {
 	/** What outlives a run: cursors, and the keys of what was taken. `broken`: nothing reaches it. */
 	const disk = { cursors: new Map<string, string>(), keys: new Set<string>(), broken: false };
 	/** `fault`: a line we fail on. */
-	const load = { fault: "", crowded: false, pages: 0, settled: async (): Promise<void> => undefined };
+	const load = {
+		fault: "",
+		crowded: false,
+		pages: 0,
+		resumed: 0,
+		settled: async (): Promise<void> => undefined,
+	};
 	const server = {
 		online: true,
 		up: true,
@@ -150,7 +156,7 @@ export function world(faults: MucFaults = {}) {
 				crowded: () => load.crowded,
 				marks: () => sealed,
 				sync: () => syncs.push(rooms.others(room).map((one) => one.name ?? "")),
-				resume: () => undefined,
+				resume: () => void load.resumed++,
 				paced: paced(20),
 				now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
 			},

@@ -22,6 +22,7 @@ let server: FakeServer;
 let network: Network;
 let received: BridgeEvent[];
 let lookup: () => void;
+let resumed = 0;
 
 const alice: Person = {
 	network: "matrix" as NetworkName,
@@ -47,7 +48,7 @@ const bridge = {
 	portal: async () => undefined,
 	cursor: async () => undefined,
 	saveCursor: async () => undefined,
-	resume: () => undefined,
+	resume: () => void resumed++,
 	secret: async () => "secret",
 } as unknown as Bridge;
 
@@ -503,6 +504,15 @@ describe("a chat", () => {
 		});
 		await server.restart();
 	});
+});
+
+test("what waits for the XMPP server goes on as soon as the link is back", async () => {
+	const before = resumed;
+	server.drop();
+	await vi.waitFor(() => expect(network.status?.().up).toBe(false));
+	expect(resumed).toBe(before);
+	await vi.waitFor(() => expect(network.status?.().up).toBe(true), 5_000);
+	expect(resumed).toBe(before + 1);
 });
 
 test("after an outage no more than twenty rooms of a service are joined at once", async () => {
