@@ -67,6 +67,25 @@ describe("a bridge with people on it", () => {
 		expect([...new Set(heard)]).toEqual(Array.from({ length: 20 }, (_, n) => `waiting ${n}`));
 	});
 
+	test("is stopped within ten seconds while its homeserver hangs, and what waited arrives after the start", async () => {
+		await romeo.sendMessage(muc, "before that", "groupchat");
+		await alice.waitForMessage("before that", room, 20_000);
+		bridged.bed.pause("synapse");
+		for (let n = 0; n < 20; n++) await romeo.sendMessage(muc, `waits ${n}`, "groupchat");
+		await sleep(1_500);
+		const began = Date.now();
+		expect(await bridged.stop()).toBe(0);
+		expect(Date.now() - began).toBeLessThan(11_000);
+		bridged.bed.resume("synapse");
+		await bridged.start();
+		await alice.waitForMessage("waits 19", room, 60_000);
+		await sleep(2_000);
+		const heard = alice.inbox.items
+			.map(({ content }) => String(content.body))
+			.filter((body) => body.startsWith("waits"));
+		expect(heard).toEqual(Array.from({ length: 20 }, (_, n) => `waits ${n}`));
+	});
+
 	test("is served at once by a homeserver that found it away for long", async () => {
 		await bridged.kill();
 		// Synapse doubles its wait with each failure: after some of these it is past the time this test has.
