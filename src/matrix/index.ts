@@ -15,6 +15,7 @@ import { keepDoubt } from "./doubt.ts";
 import { isEvent } from "./event.ts";
 import { keepGaps } from "./gaps.ts";
 import { keepGhosts } from "./ghosts.ts";
+import { knocking } from "./knock.ts";
 import { lookup } from "./lookup.ts";
 import { keepMedia } from "./media.ts";
 import { keepMembers, name, title } from "./members.ts";
@@ -82,6 +83,7 @@ export function matrix(
 	const doubt = keepDoubt(client, isOurs, log);
 	const recent = keepRecent({ client, members, ghosts, isOurs, log });
 	const tell = refusals(client);
+	const knock = knocking({ client, registration: registration.id, log });
 	/** How people write a room, as far as we were told; kept for the next start. */
 	const aliases = new Map<string, string>();
 	const aliasOf = (room: string) => `matrix alias ${room}`;
@@ -113,7 +115,7 @@ export function matrix(
 				bridge.resume(name);
 				if (!gone) return;
 				gaps.disturbed();
-				void ping();
+				knock.now();
 			},
 		});
 		const transaction = async ({ id, events }: Transaction) => {
@@ -152,23 +154,6 @@ export function matrix(
 		}
 	}
 
-	let pings = 0;
-	/** Ends the back-off of a homeserver that did not reach us, which grows to minutes: asks until it does. */
-	async function ping(): Promise<void> {
-		const mine = ++pings;
-		for (let pause = 1_000; mine === pings; pause = Math.min(pause * 2, 60_000)) {
-			try {
-				await client.ping(registration.id);
-				return;
-			} catch (error) {
-				log.warn({ err: error }, "the homeserver does not reach us by its url");
-				// It knows no such question, or no url of ours.
-				if (!(error instanceof TemporaryError)) return;
-				await wait(pause, undefined, { ref: false });
-			}
-		}
-	}
-
 	/** A definite no of the homeserver is the end of a delivery or request; a person is told. */
 	async function definite<T>(work: () => Promise<T>): Promise<T> {
 		try {
@@ -196,6 +181,28 @@ export function matrix(
 	}
 
 	async function attach(portal: Portal, link: Link): Promise<void> {
+		await serve(portal, link).catch((error: unknown) => {
+			if (error instanceof TemporaryError) void serveLater(portal, link);
+			throw error;
+		});
+	}
+
+	let stopped = false;
+	/** The homeserver was away just then, and core does not ask again. */
+	async function serveLater(portal: Portal, link: Link): Promise<void> {
+		for (let pause = 1_000; ; pause = Math.min(pause * 2, 60_000)) {
+			await wait(pause, undefined, { ref: false });
+			try {
+				if (stopped || (await linkOf(link.room as RoomId)) !== link.id) return;
+				return await serve(portal, link);
+			} catch (error) {
+				if (error instanceof TemporaryError) continue;
+				return log.warn({ err: error, room: link.room }, "a room is not served");
+			}
+		}
+	}
+
+	async function serve(portal: Portal, link: Link): Promise<void> {
 		const room = link.room as RoomId;
 		if (link.role !== "direct" && !rooms.withBot.has(room)) {
 			await client.join(room);
@@ -237,7 +244,7 @@ export function matrix(
 			side = compose(bridge);
 			await meetHomeserver();
 			await side.listener.start();
-			void ping();
+			knock.now();
 			side.gaps.disturbed();
 			side.watch.start();
 		},
@@ -246,7 +253,8 @@ export function matrix(
 			await side?.gaps.stop();
 		},
 		async stop() {
-			pings++;
+			stopped = true;
+			knock.stop();
 			side?.watch.stop();
 			client.close();
 		},

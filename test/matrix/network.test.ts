@@ -194,6 +194,20 @@ describe("a portal by alias", () => {
 		expect(hs.users.get(romeo)).toBe("romeo");
 		expect(heard(room)[0]?.content).toMatchObject({ msgtype: "m.text", "m.mentions": {} });
 	});
+	test("that could not be looked at, for the homeserver was busy, is served a little later", async () => {
+		let looks = 0;
+		// The first is for the event that has it served.
+		const busy = { status: 503, body: '{"errcode":"M_UNKNOWN","error":"busy"}' };
+		hs.fail(({ path }) => (path.endsWith("/joined_members") && looks++ === 1 ? busy : undefined));
+		const room = await inVerona();
+		const said = () => [...room.state.values()].some(({ type }) => type === "m.bridge");
+		await until(
+			() => looks > 1,
+			() => `${looks} looks`,
+		);
+		expect(said()).toBe(false);
+		await until(said, () => `${looks} looks`);
+	});
 	test("says what it is bridged to, once", async () => {
 		const room = await inVerona();
 		await until(
