@@ -225,7 +225,8 @@ export function understand<T>({ status, headers, text }: Answer, method: string,
 		throw new Unwell(what, { retryAfter });
 	}
 	// A proxy's own page where JSON should be says nothing about the request, its size aside.
-	if (status === 413) throw new MatrixError(status, "M_TOO_LARGE", what);
+	if (status === 413)
+		throw new MatrixError(status, "M_TOO_LARGE", typeof error === "string" ? error : "too large");
 	// Its admin will put that right, and nothing is lost meanwhile.
 	if (status === 401)
 		throw new TemporaryError(

@@ -408,6 +408,15 @@ describe("sending", () => {
 		});
 		expect(hs.uploads[0]?.bytes.toString()).toBe('"'.repeat(60_000));
 	});
+	test("where the homeserver takes no file so large either, the sender is told", async () => {
+		const room = await inVerona();
+		const large = { status: 413, body: '{"errcode":"M_TOO_LARGE","error":"too large"}' };
+		hs.fail(({ path }) => (path.endsWith("/upload") ? large : undefined));
+		await xmpp.say("verona", "romeo", '"'.repeat(60_000));
+		await xmpp.say("verona", "romeo", "next");
+		await reaches(room, "_xmpp_romeo: next");
+		expect(xmpp.refused.map(({ sentence }) => sentence)).toEqual(["the Matrix server refused it: too large"]);
+	});
 	test("a retry does not upload again", async () => {
 		const room = await inVerona();
 		// More often than the client repeats by itself.
