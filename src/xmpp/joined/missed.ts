@@ -27,7 +27,9 @@ const historyWithin = 10_000;
 export function beginGap(room: Room): Gap {
 	const { promise, resolve } = Promise.withResolvers<void>();
 	const last = room.read?.last;
-	room.gap = { held: [], cut: false, told: promise, end: resolve, last, joins: false, speakers: new Map() };
+	// Where nothing can be fetched again, what was held at an attempt to come in is kept for the next.
+	const { held, cut } = (!readable(room) && room.gap) || { held: [], cut: false };
+	room.gap = { held, cut, told: promise, end: resolve, last, joins: false, speakers: new Map() };
 	return room.gap;
 }
 
