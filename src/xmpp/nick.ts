@@ -13,17 +13,19 @@ export const nickFor = (name: string, localpart: string): string =>
  */
 export function plainNick(nick: string, localpart: string): string {
 	const known = cleaned(nick.replace(newerThanUnicode32, ""));
-	return known && !mixesDirections(known) ? known : nickFor(localpart.replace(/[^ -~]/g, ""), "");
+	return known && !mixesDirections(known) ? known : latin(localpart);
 }
+
+const latin = (localpart: string): string => nickFor(localpart.replace(/[^ -~]/g, ""), "");
 
 /**
  * The n-th other nick (from 1) when `nick` is taken: "Name (server)", "Name (localpart)", then "Name 2" and on. A name
- * written from right to left takes no such suffix: the localpart comes first and has them.
+ * written from right to left takes no such suffix: what is Latin of the localpart comes first and has them.
  */
 export function otherNick(nick: string, n: number, who: { server?: string; localpart: string }): string {
 	if (rightToLeft.test(nick)) {
-		const latin = plainNick(who.localpart, who.localpart);
-		return n === 1 ? latin : otherNick(latin, n - 1, who);
+		const nick = latin(who.localpart);
+		return n === 1 ? nick : otherNick(nick, n - 1, who);
 	}
 	const suffixes = [...(who.server ? [`(${who.server})`] : []), `(${who.localpart})`];
 	const suffix = suffixes[n - 1] ?? String(n - suffixes.length + 1);

@@ -60,6 +60,8 @@ test("when the nick is taken, the server tells them apart, then the localpart, t
 test("a Hebrew name that is taken becomes the localpart: mixed directions would be refused", () => {
 	const who = { server: "matrix.org", localpart: "alice" };
 	expect([1, 2].map((n) => otherNick("שלום", n, who))).toEqual(["alice", "alice (matrix.org)"]);
+	const hebrew = { server: "matrix.org", localpart: "שלום" };
+	expect([1, 2].map((n) => otherNick("שלום", n, hebrew))).toEqual(["user", "user (matrix.org)"]);
 });
 
 test("every other nick is another nick, and never too long", () => {
