@@ -45,7 +45,8 @@ export type Handlers = {
 /** All in ms. */
 const defaults = {
 	deadline: 10_000,
-	idle: 20_000,
+	// What the server writes into a dead connection, to a ghost, is lost: three of these at most.
+	idle: 10_000,
 	/** Before dialling again: the first time, at most, and where the server refuses us. */
 	first: 1000,
 	most: 60_000,
