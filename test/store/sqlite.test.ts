@@ -121,6 +121,22 @@ describe("the sqlite journal", () => {
 		await journal.close();
 	});
 
+	it("stops for good, and says what to do, when it proves damaged where nobody had looked yet", async () => {
+		const file = await fresh();
+		const before = await open(file);
+		await before.accept(Array.from({ length: 500 }, (_, n) => entry(`${n}`)));
+		await before.close();
+		const bytes = await readFile(file);
+		bytes.fill(0x5a, bytes.length / 2);
+		await writeFile(file, bytes);
+		const failures: string[] = [];
+		const journal = await open(file, (error) => failures.push(error.message));
+		await expect(journal.rows(lane(), 0, 1_000)).rejects.toThrow("it is damaged: restore a backup");
+		await expect(journal.accept([entry("late")])).rejects.toThrow("it is damaged");
+		expect(failures).toEqual([`The journal ${file} cannot be used: it is damaged: restore a backup.`]);
+		await journal.close();
+	});
+
 	it("fails once, with all calls that wait and all that come, when its thread dies", async () => {
 		const file = await fresh();
 		const failures: Error[] = [];
