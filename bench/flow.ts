@@ -12,6 +12,8 @@ export type How = Readonly<{ quick: boolean; profile?: string }>;
 
 const patience = 10_000;
 const perSecond = 200;
+/** After so many ms with nothing to do the bridge has given back what its start needed. */
+export const rest = 5_000;
 
 export async function until(what: string, done: () => boolean, within = 30_000): Promise<void> {
 	for (const end = performance.now() + within; !done(); await sleep(2))
@@ -49,7 +51,7 @@ export async function runFlow(flow: Flow, which: Which, { quick, profile }: How)
 		const { startMs } = subject;
 		await until("everybody to be in", scene.settled);
 		await scene.mqtt?.subscribed;
-		await sleep(300);
+		await sleep(rest);
 		// First contacts, joins and cold code are no part of a message's cost.
 		for (let round = 0; round < 3; round++) {
 			say(Math.max(200, flow.lanes ?? 0));

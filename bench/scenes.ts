@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type How, until, type Which } from "./flow.ts";
+import { type How, rest, until, type Which } from "./flow.ts";
 import { ledger } from "./ledger.ts";
 import { muc, nick, type Shape, type World, world } from "./world.ts";
 
@@ -68,6 +68,8 @@ function start(shape: Shape): Scene["run"] {
 			await until("everybody to be in", scene.settled, 120_000);
 			const joined = ready + performance.now() - up;
 			await sleep(1_000);
+			const soon = subject.rss();
+			await sleep(rest);
 			const rss = subject.rss();
 			for (let lane = 0; lane < mucs; lane++) scene.xmpp.say(muc(lane), nick(0), book.say(lane));
 			await book.settled(10_000);
@@ -80,8 +82,9 @@ function start(shape: Shape): Scene["run"] {
 					"all rooms joined, ms": joined,
 					"a line in every room: lost": book.tally().lost,
 				}),
-				"RSS, MiB": rss,
-				"RSS after that, MiB": subject.rss(),
+				"RSS a second later, MiB": soon,
+				"RSS at rest, MiB": rss,
+				"RSS after a line in every room, MiB": subject.rss(),
 				"CPU when idle, %": (subject.cpu() - idle) / 20,
 			};
 		} finally {
@@ -114,6 +117,6 @@ export const scenes: Readonly<Record<string, Scene>> = {
 	crowd: {
 		title: "10,000 ghosts and 1,000 portals",
 		run: start({ strangers: 5_000, mucs: 1_000, others: 5 }),
-		targets: { "RSS, MiB": "≤ 200" },
+		targets: { "RSS at rest, MiB": "≤ 200" },
 	},
 };

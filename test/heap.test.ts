@@ -10,7 +10,7 @@ const program = (end: string) => `
 	garbage = undefined;
 	const before = process.memoryUsage().rss;
 	${end}
-	await sleep(1_500);
+	await sleep(5_000);
 	console.log(Math.round((before - process.memoryUsage().rss) / 1024 / 1024));
 `;
 const givenBack = (end: string) => {
