@@ -19,18 +19,14 @@ import { isBits, openBits } from "./features/bits.ts";
 import { findAccount, findMuc, typedJid } from "./find.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { inbox } from "./inbox.ts";
-import { answerInvite } from "./invite.ts";
-import { answerIq } from "./iq.ts";
-import { bare, ghostJid, personAt } from "./jid.ts";
+import { ghostJid, personAt } from "./jid.ts";
 import { joined } from "./joined/index.ts";
 import { type Marks, marks } from "./joined/mark.ts";
 import { messageId, spokenBy } from "./message-ids.ts";
 import { paced } from "./paced.ts";
 import { type Files, inParts } from "./parts.ts";
-import { answerPresence } from "./presence.ts";
-import { errorReply } from "./stanza-error.ts";
+import { routing } from "./routing.ts";
 import { uploads } from "./uploads.ts";
-import type { Element } from "./xml.ts";
 
 /** Whose people's ghosts have a bare address, and whose one with a prefix. */
 const plain = "matrix" as NetworkName;
@@ -75,7 +71,7 @@ export function xmpp(
 	const link = component(
 		{ ...options, log },
 		{
-			stanza,
+			stanza: (element) => route(element),
 			skip: (from, to, name, type) => rooms.skip(from, to, name, type),
 			async taken() {
 				await within(lookedUpWithin, chats.settled()).catch(() => undefined);
@@ -173,63 +169,13 @@ export function xmpp(
 		return person;
 	}
 
-	function send(...answers: readonly (Element | undefined)[]): void {
-		for (const answer of answers)
-			if (answer) link.send(answer).catch((error: unknown) => log.debug({ err: error }, "answer not sent"));
-	}
-
-	/** Everything but answers to our own questions. Whatever needs an answer gets one; nothing a stranger sends throws. */
-	function stanza(element: Element): void {
-		try {
-			route(element);
-		} catch (error) {
-			log.error({ err: error, kind: element.name }, "a stanza could not be handled");
-			if (element.name !== "presence" && element.attrs.type !== "error" && element.attrs.type !== "result")
-				send(errorReply(element, "wait", "internal-server-error"));
-		}
-	}
-
-	function route(element: Element): void {
-		const { from = "", to = "", type } = element.attrs;
-		const room = rooms.has(bare(from));
-		switch (element.name) {
-			case "iq":
-				void answerIq(element, { software, ghost: seen, log }).then((answer) => send(answer));
-				return;
-			case "presence":
-				if (room || type === "error") {
-					send(rooms.stanza(element));
-					return;
-				}
-				theirClients.present(element);
-				void answerPresence(element, resource, () => who(bare(to)))
-					.then((answers) => send(...answers))
-					.catch((error: unknown) => log.warn({ err: error }, "a presence could not be answered"));
-				return;
-			case "message": {
-				const invite = answerInvite(element);
-				if (invite) send(invite);
-				else if (room) send(rooms.stanza(element));
-				else if (type === "error") chats.failed(element);
-				// A room we left long ago, or never were in: it is told, and takes us off its list (XEP-0045 §16.4).
-				else if (type === "groupchat") send(errorReply(element, "cancel", "recipient-unavailable"));
-				else chats.message(element);
-			}
-		}
-	}
-
 	function shownIn(room: RoomId) {
 		const [theirs, ghost] = pairOf(room);
 		if (ghost) return capabilities.direct((ns) => theirClients.support(theirs, ns));
 		return rooms.hasIds(room) ? capabilities.joined : capabilities.withoutIds;
 	}
 
-	/** Everybody an IQ can be about: people's ghosts, and our listeners. */
-	async function seen(jid: string) {
-		if (rooms.isListener(jid)) return { name: nick };
-		const person = await who(jid);
-		return person && { name: person.name ?? person.address[0] ?? "" };
-	}
+	const route = routing({ link, rooms, chats, clients: theirClients, who, software, resource, log });
 
 	return {
 		name: xmppNetwork,
