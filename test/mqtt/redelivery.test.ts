@@ -43,6 +43,15 @@ test("a redelivery after a lost connection is the same message", async () => {
 	expect(await identify(again(5))).toBe(first);
 });
 
+test("a redelivery is the same message, also where an identifier was used anew for the same value meanwhile", async () => {
+	const { identify } = await run(disk());
+	const slow = await identify(arrival(6));
+	const ids = [await identify(arrival(5)), await identify(arrival(5))];
+	expect(new Set(ids).size).toBe(2);
+	expect(await identify(again(6))).toBe(slow);
+	expect(await identify(again(5))).toBe(ids[1]);
+});
+
 test("a redelivery after a restart is the same message, however often the connection breaks", async () => {
 	const on = disk();
 	const first = await (await run(on)).identify(arrival(5));

@@ -165,3 +165,16 @@ test("a broker that lost our session is asked for everything again, also with MQ
 	await shows(seen, "3 SUBSCRIBE");
 	expect(seen).not.toContain("2 SUBSCRIBE");
 });
+
+test("what could not be put on the disk is asked for again, and is not acknowledged before", async () => {
+	const { seen, url } = await broker(() => (kind, reply, packet) => {
+		well(kind, reply, packet);
+		if (kind === "CONNECT") reply(...publish(1));
+	});
+	let failures = 0;
+	await start(url, async () => {
+		if (failures++ < 1) throw new Error("not now");
+	});
+	await shows(seen, "2 PUBACK");
+	expect(seen).not.toContain("1 PUBACK");
+});
