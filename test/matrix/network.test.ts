@@ -662,6 +662,21 @@ describe("commands", () => {
 		await hs.push([hs.member(bad, bot, "invite", "@bad:hs.test")]);
 		expect(bad.members.get(bot)).toBe("leave");
 	});
+	test("stand where they were given: what was said before the end of a link is not lost without a word", async () => {
+		const admin = hs.person("admin");
+		const room = await withBot(admin);
+		hs.emit(room, admin, "m.room.create", { content: {} }, { state_key: "" });
+		hs.emit(room, admin, "m.room.power_levels", { users: { [admin]: 50 } }, { state_key: "" });
+		await says(room, admin, "!bridge link xmpp verona");
+		const event = (body: string) => hs.emit(room, admin, "m.room.message", { msgtype: "m.text", body });
+		await hs.push([event("last words"), event("!bridge unlink xmpp"), event("too late")]);
+		const told = () => bodies(room).filter((line) => line.includes("no longer linked"));
+		await until(
+			() => lines(xmpp).length + told().length === 1,
+			() => JSON.stringify([lines(xmpp), bodies(room)]),
+		);
+		expect(lines(xmpp)).not.toContain("admin: too late");
+	});
 	test("that link rooms ask for the right to change this one", async () => {
 		const admin = hs.person("admin");
 		const room = await withBot(admin);
