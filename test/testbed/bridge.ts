@@ -79,7 +79,10 @@ export class Bridged {
 			(line) => this.log.items.indexOf(line) >= before && (line.msg === "running" || line.level === "exit"),
 			30_000,
 		);
-		if (up.level === "exit") throw new Error(this.log.items.map((line) => JSON.stringify(line)).join("\n"));
+		// One that is to die at a point of a message's life (mortal.ts) can reach it with what an earlier life left.
+		const meant = env.TRIVIUM_DIE !== undefined && up.msg === "exit SIGKILL";
+		if (up.level === "exit" && !meant)
+			throw new Error(this.log.items.map((line) => JSON.stringify(line)).join("\n"));
 	}
 
 	#note(line: string): void {
