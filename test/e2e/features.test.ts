@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { chat, noArchive } from "./meeting.ts";
 
 /** Every row of docs/support.md that is about messages, on the whole bridge: a Matrix client here, an XMPP client there. */
 
@@ -13,7 +14,6 @@ const ns = {
 	fallback: "urn:xmpp:fallback:0",
 	mentions: "urn:xmpp:mentions:0",
 	reference: "urn:xmpp:reference:0",
-	muc: "http://jabber.org/protocol/muc",
 };
 /** What nobody may ever read. */
 const raw = /=40|=3a|@_xmpp_|@juliet:hs\.test|%hs\.test/;
@@ -49,16 +49,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		] as const) {
 			const to = `${name}@${xmpp.muc}`;
 			await romeo.joinRoom(to, "Romeo");
-			const field = (of: string, value: string) => xml("field", { var: of }, xml("value", {}, value));
-			const off =
-				kind === "MUC"
-					? []
-					: [
-							field("FORM_TYPE", `${ns.muc}#roomconfig`),
-							field(server === "prosody" ? "muc#roomconfig_enablearchiving" : "mam", "0"),
-						];
-			const form = xml("x", { xmlns: "jabber:x:data", type: "submit" }, ...off);
-			await romeo.iq(to, "set", xml("query", { xmlns: `${ns.muc}#owner` }, form));
+			await romeo.configureRoom(to, kind === "MUC" ? {} : noArchive[server]);
 			const room = await juliet.join(`#_xmpp_${name}=40${xmpp.muc}:hs.test`);
 			await romeo.waitFor(
 				"Juliet",
@@ -68,19 +59,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			rooms.set(kind, { to, room });
 		}
 		const to = `juliet@${xmpp.component}`;
-		await romeo.sendMessage(to, "good evening");
-		const invite = await juliet.waitFor(
-			"an invitation",
-			(event) =>
-				event.type === "m.room.member" &&
-				event.state_key === juliet.userId &&
-				event.content.membership === "invite" &&
-				event.sender?.includes("romeo") === true,
-			20_000,
-		);
-		await juliet.join(invite.room_id);
-		await juliet.waitForMessage("good evening", invite.room_id, 20_000);
-		rooms.set("chat", { to, room: invite.room_id });
+		rooms.set("chat", { to, room: await chat(to, romeo, juliet) });
 	});
 	afterAll(async () => {
 		const others = juliet?.inbox.items.filter(({ sender }) => sender !== juliet.userId);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { chat, noArchive } from "./meeting.ts";
 
 /** The journal is lost, the rooms are not: what is about messages of before still finds them, both ways. */
 
@@ -14,7 +15,6 @@ const ns = {
 	reply: "urn:xmpp:reply:0",
 	fallback: "urn:xmpp:fallback:0",
 	sid: "urn:xmpp:sid:0",
-	muc: "http://jabber.org/protocol/muc",
 };
 const body = (stanza: Element) => stanza.getChild("body")?.getText();
 const relation = ({ content }: SeenEvent) => (content["m.relates_to"] ?? {}) as Record<string, unknown>;
@@ -92,27 +92,13 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		] as const) {
 			const to = `${name}@${xmpp.muc}`;
 			await romeo.joinRoom(to, "Romeo");
-			const field = (of: string, value: string) => xml("field", { var: of }, xml("value", {}, value));
-			const off = [
-				field("FORM_TYPE", `${ns.muc}#roomconfig`),
-				field(server === "prosody" ? "muc#roomconfig_enablearchiving" : "mam", "0"),
-			];
-			const form = xml("x", { xmlns: "jabber:x:data", type: "submit" }, ...(kind === "MUC" ? [] : off));
-			await romeo.iq(to, "set", xml("query", { xmlns: `${ns.muc}#owner` }, form));
+			await romeo.configureRoom(to, kind === "MUC" ? {} : noArchive[server]);
 			const room = await juliet.join(`#_xmpp_${name}=40${xmpp.muc}:hs.test`);
 			await present(to);
 			rooms.set(kind, { to, room });
 		}
 		const to = `juliet@${xmpp.component}`;
-		await romeo.sendMessage(to, "good evening");
-		const invite = await juliet.waitFor(
-			"an invitation",
-			(event) => event.state_key === juliet.userId && event.content.membership === "invite",
-			20_000,
-		);
-		await juliet.join(invite.room_id);
-		await juliet.waitForMessage("good evening", invite.room_id, 20_000);
-		rooms.set("chat", { to, room: invite.room_id });
+		rooms.set("chat", { to, room: await chat(to, romeo, juliet) });
 
 		for (const kind of kinds)
 			for (const name of ["one", "two", "three", "four"]) {

@@ -1,4 +1,5 @@
 import type { MatrixClient } from "../testbed/matrix-client.ts";
+import type { XmppClient } from "../testbed/xmpp-client.ts";
 
 const bot = "@trivium:hs.test";
 
@@ -21,5 +22,27 @@ export async function link(client: MatrixClient, room: string, muc: string): Pro
 export async function linkedRoom(client: MatrixClient, muc: string): Promise<string> {
 	const room = await client.createRoom({ preset: "public_chat" });
 	await link(client, room, muc);
+	return room;
+}
+
+/** What makes a MUC one without an archive, in its form. */
+export const noArchive = {
+	prosody: { "muc#roomconfig_enablearchiving": "0" },
+	ejabberd: { mam: "0" },
+} as const;
+
+/** A chat of two, begun on XMPP by writing to somebody's JID; resolves to its room when they have come in. */
+export async function chat(to: string, by: XmppClient, other: MatrixClient): Promise<string> {
+	await by.sendMessage(to, "good evening");
+	const { room_id: room } = await other.waitFor(
+		"an invitation",
+		(one) =>
+			one.from === "invite" &&
+			one.state_key === other.userId &&
+			one.sender?.includes(by.jid.split("@")[0] ?? "") === true,
+		20_000,
+	);
+	await other.join(room);
+	await other.waitForMessage("good evening", room, 20_000);
 	return room;
 }

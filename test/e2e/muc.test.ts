@@ -3,7 +3,7 @@ import { PermanentError } from "../../src/core/errors.ts";
 import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
 import { until } from "../fakes.ts";
 import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
-import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { type Fictional, fictional } from "./fictional.ts";
 
 let bed: Testbed;
@@ -39,10 +39,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 	async function makeRoom(): Promise<string> {
 		const fresh = `verona${++count}@${bed.xmpp(server).muc}`;
 		await romeo.joinRoom(fresh, "Romeo");
-		const form = xml("x", { xmlns: "jabber:x:data", type: "submit" });
-		const owner = (child?: Element) =>
-			xml("query", { xmlns: `http://jabber.org/protocol/muc#owner` }, child as Element);
-		await romeo.iq(fresh, "set", owner(form));
+		await romeo.configureRoom(fresh);
 		return fresh;
 	}
 
@@ -319,13 +316,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		await link();
 		await came("Alice");
 		const mute = xml("item", { nick: "Alice", role: "visitor" });
-		const form = xml(
-			"x",
-			{ xmlns: "jabber:x:data", type: "submit" },
-			field("FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig"),
-			field("muc#roomconfig_moderatedroom", "1"),
-		);
-		await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form));
+		await romeo.configureRoom(room, { "muc#roomconfig_moderatedroom": "1" });
 		await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, mute));
 		await bridge.say("plaza", bridge.person("alice", "Alice"), "am I heard?");
 		await until(
@@ -349,13 +340,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 	});
 
 	test("a room for members only says so", async () => {
-		const form = xml(
-			"x",
-			{ xmlns: "jabber:x:data", type: "submit" },
-			field("FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig"),
-			field("muc#roomconfig_membersonly", "1"),
-		);
-		await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form));
+		await romeo.configureRoom(room, { "muc#roomconfig_membersonly": "1" });
 		expect(await bridge.command(`link xmpp ${room}`)).toMatch(/members only/);
 	});
 
@@ -422,12 +407,7 @@ describe.each(["prosody", "ejabberd"] as const)("when %s restarts", (server) => 
 		const before = await connect(server, "mercutio");
 		const room = `plague@${bed.xmpp(server).muc}`;
 		await before.joinRoom(room, "Mercutio");
-		const set = [
-			field("FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig"),
-			field("muc#roomconfig_persistentroom", "1"),
-		];
-		const form = xml("x", { xmlns: "jabber:x:data", type: "submit" }, ...set);
-		await before.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form));
+		await before.configureRoom(room, { "muc#roomconfig_persistentroom": "1" });
 		const bridge = await fictional(bed.xmpp(server));
 		const alice = bridge.person("alice", "Alice");
 		bridge.fake.rooms.set("plaza", [alice]);
@@ -466,7 +446,3 @@ describe.each(["prosody", "ejabberd"] as const)("when %s restarts", (server) => 
 		}
 	});
 });
-
-function field(name: string, value: string): Element {
-	return xml("field", { var: name }, xml("value", {}, value));
-}

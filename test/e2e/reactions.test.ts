@@ -3,7 +3,7 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { Slixmpp } from "../testbed/slixmpp.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
-import { linkedRoom } from "./meeting.ts";
+import { chat, linkedRoom } from "./meeting.ts";
 
 /** Reactions through restarts of the bridge, to what was corrected, and where a room wants them otherwise. */
 
@@ -31,27 +31,12 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		romeo = await XmppClient.connect(await bed.xmppUser(server, "romeo"));
 		const muc = `verona@${xmpp.muc}`;
 		await romeo.joinRoom(muc, "Romeo");
-		await romeo.iq(
-			muc,
-			"set",
-			xml(
-				"query",
-				{ xmlns: "http://jabber.org/protocol/muc#owner" },
-				xml("x", { xmlns: "jabber:x:data", type: "submit" }),
-			),
-		);
+		await romeo.configureRoom(muc);
 		const room = await linkedRoom(juliet, muc);
 		await present();
 		rooms.set("MUC", { to: muc, room });
 		const to = `juliet@${xmpp.component}`;
-		await romeo.sendMessage(to, "good evening");
-		const invite = await juliet.waitFor(
-			"an invitation",
-			(event) => event.state_key === juliet.userId && event.content.membership === "invite",
-			20_000,
-		);
-		rooms.set("chat", { to, room: await juliet.join(invite.room_id) });
-		await juliet.waitForMessage("good evening", invite.room_id, 20_000);
+		rooms.set("chat", { to, room: await chat(to, romeo, juliet) });
 	});
 	afterAll(async () => {
 		await Promise.all([juliet?.close(), romeo?.close()]);

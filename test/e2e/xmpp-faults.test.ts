@@ -4,7 +4,7 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
-import { linkedRoom } from "./meeting.ts";
+import { linkedRoom, noArchive } from "./meeting.ts";
 
 /** Lines in one portal, each way, by body: what was said, what its sender saw confirmed, what is there in which order. */
 type Path = { name: string; sent: string[]; confirmed: Set<string>; arrived(): Promise<readonly string[]> };
@@ -148,16 +148,10 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 	async function portal(archive: boolean) {
 		const muc = `verona${++count}@${bridged.xmpp.muc}`;
 		const speaker = await person(romeo, muc, "Romeo");
-		const field = (name: string, value: string) => xml("field", { var: name }, xml("value", {}, value));
-		const form = xml(
-			"x",
-			{ xmlns: "jabber:x:data", type: "submit" },
-			field("FORM_TYPE", "http://jabber.org/protocol/muc#roomconfig"),
-			field("muc#roomconfig_persistentroom", "1"),
-			field(server === "prosody" ? "muc#roomconfig_enablearchiving" : "mam", archive ? "1" : "0"),
-		);
-		const owner = xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form);
-		await speaker.client.iq(muc, "set", owner);
+		await speaker.client.configureRoom(muc, {
+			"muc#roomconfig_persistentroom": "1",
+			...(!archive && noArchive[server]),
+		});
 		const info = await speaker.client.iq(
 			muc,
 			"get",

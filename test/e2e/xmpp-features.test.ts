@@ -8,6 +8,7 @@ import { until } from "../fakes.ts";
 import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { type Fictional, fictional } from "./fictional.ts";
+import { noArchive } from "./meeting.ts";
 
 /** What people do to messages, between a fictional network and real XMPP servers: our XMPP side and core alone. */
 
@@ -82,16 +83,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 	async function makeRoom(): Promise<string> {
 		const fresh = `verona${++count}@${bed.xmpp(server).muc}`;
 		await romeo.joinRoom(fresh, "Romeo");
-		const set = (name: string, value: string) => xml("field", { var: name }, xml("value", {}, value));
-		const fields = ids
-			? []
-			: [
-					set("FORM_TYPE", `${ns.muc}#roomconfig`),
-					set(server === "prosody" ? "muc#roomconfig_enablearchiving" : "muc#roomconfig_mam", "0"),
-					set("mam", "0"),
-				];
-		const form = xml("x", { xmlns: "jabber:x:data", type: "submit" }, ...fields);
-		await romeo.iq(fresh, "set", xml("query", { xmlns: `${ns.muc}#owner` }, form));
+		await romeo.configureRoom(fresh, ids ? {} : noArchive[server]);
 		return fresh;
 	}
 

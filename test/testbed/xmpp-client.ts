@@ -76,6 +76,19 @@ export class XmppClient {
 	}
 
 	/** Joins with at most `history` old lines. Resolves with the own presence, rejects with the room's refusal. */
+	/** Sets up a room of one's own, which opens a new one to others; with nothing named as its server would have it. */
+	async configureRoom(room: string, settings: Readonly<Record<string, string>> = {}): Promise<void> {
+		const formType = { FORM_TYPE: "http://jabber.org/protocol/muc#roomconfig" };
+		const fields: Readonly<Record<string, string>> =
+			Object.keys(settings).length > 0 ? { ...formType, ...settings } : {};
+		const form = xml(
+			"x",
+			{ xmlns: "jabber:x:data", type: "submit" },
+			...Object.entries(fields).map(([name, value]) => xml("field", { var: name }, xml("value", {}, value))),
+		);
+		await this.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form));
+	}
+
 	async joinRoom(room: string, nick: string, { history = 0, password }: JoinOptions = {}): Promise<Element> {
 		const parts = [
 			xml("history", { maxstanzas: String(history) }),
