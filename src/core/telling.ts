@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
 import type { NetworkName } from "./ids.ts";
+import { limiter } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Network } from "./network.ts";
 import { traceId } from "./operation.ts";
@@ -21,6 +22,8 @@ export function telling(deps: {
 	most?: number;
 }): Tell {
 	const { network, log, pauses = again, most = bound } = deps;
+	/** A flood of refusals is not to become a flood of lines either. */
+	const logged = limiter({ perMinute: 10, burst: 20 });
 	let untold = 0;
 
 	async function tell(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {
@@ -36,7 +39,7 @@ export function telling(deps: {
 	return (event, error, target) => {
 		const trace = traceId(event);
 		if (untold >= most) {
-			log.error({ trace }, "too many senders have to be told: this one is not");
+			if (logged("untold")) log.error({ trace }, "too many senders have to be told: this one is not");
 			return;
 		}
 		untold++;

@@ -74,5 +74,7 @@ test("a flood of refusals holds no more in memory than so many, and is in the lo
 	for (let n = 0; n < 5; n++) tell(line(n), no, "MARS");
 	expect(tried).toEqual(["line 0", "line 1", "line 2"]);
 	expect(logged).toEqual(Array(2).fill("too many senders have to be told: this one is not"));
+	for (let n = 5; n < 100; n++) tell(line(n), no, "MARS");
+	expect(logged).toHaveLength(20);
 	await tries(tried, 6);
 });
