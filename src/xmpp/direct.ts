@@ -188,8 +188,12 @@ export function direct(deps: {
 			const key = bare(stanza.attrs.from ?? "");
 			const mine = (lines.get(key) ?? Promise.resolve())
 				.then(() => take(stanza))
+				.catch((error: unknown) => {
+					log.error({ err: error }, "could not take a message");
+					return errorReply(stanza, "wait", "internal-server-error");
+				})
 				.then((answer) => answer && link.send(answer))
-				.catch((error: unknown) => log.error({ err: error }, "could not take a message"))
+				.catch((error: unknown) => log.debug({ err: error }, "answer not sent"))
 				.then(() => {
 					if (lines.get(key) === mine) lines.delete(key);
 				});
@@ -201,6 +205,8 @@ export function direct(deps: {
 		},
 		/** Tells the sender that nobody got the line. */
 		async refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {
+			// It tells of an error of theirs. // RFC 6120 §8.3.1: an error is not answered with one
+			if (event.kind === "message" && event.style === "notice") return;
 			const [theirs, ghost] = pairOf(event.room);
 			const client = clients.get(theirs);
 			const why = phrases.notDelivered(target, error.message);

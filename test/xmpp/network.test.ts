@@ -23,6 +23,7 @@ let network: Network;
 let received: BridgeEvent[];
 let lookup: () => void;
 let resumed = 0;
+let fault = false;
 
 const alice: Person = {
 	network: "matrix" as NetworkName,
@@ -45,7 +46,9 @@ const bridge = {
 		await directory;
 		return who === "alice" ? alice : undefined;
 	},
-	portal: async () => undefined,
+	portal: async () => {
+		if (fault) throw new TypeError("a fault of ours");
+	},
 	cursor: async () => undefined,
 	saveCursor: async () => undefined,
 	resume: () => void resumed++,
@@ -106,16 +109,17 @@ test("a line that was held on its way has the time it was said, and none that is
 
 describe("of a flood in chats no more than so much is read", () => {
 	const answered = () => server.received.some((one) => one.attrs.id === "behind");
-	beforeEach(() => {
+	const flood = () => {
 		const line = (n: number) =>
 			`<message from='romeo@x.test/r' to='alice@bridge.test' id='${n}'><body>hi</body><big xmlns='x'>${"x".repeat(100_000)}</big></message>`;
 		const behind = `<iq type='get' from='c@x.test/r' to='${domain}' id='behind'><ping xmlns='urn:xmpp:ping'/></iq>`;
 		server.write(Array.from({ length: 60 }, (_, n) => line(n)).join("") + behind);
-	});
+	};
 
 	test("while the journal does not take what came", async () => {
 		const stuck = Promise.withResolvers<void>();
 		journal = stuck.promise;
+		flood();
 		await new Promise((resolve) => setTimeout(resolve, 1_500));
 		expect(answered()).toBe(false);
 		stuck.resolve();
@@ -126,6 +130,7 @@ describe("of a flood in chats no more than so much is read", () => {
 	test("while it is not known who they are for, but that holds up others for a moment only", async () => {
 		const slow = Promise.withResolvers<void>();
 		directory = slow.promise;
+		flood();
 		await new Promise((resolve) => setTimeout(resolve, 500));
 		expect(answered()).toBe(false);
 		await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 5_000 });
@@ -360,6 +365,14 @@ describe("a chat", () => {
 		expect(received).toEqual([]);
 	});
 
+	test("a line we fail on is answered, and the next one is taken", async () => {
+		fault = true;
+		expect((await answers(hello)).map(summary)).toEqual(["message error internal-server-error"]);
+		fault = false;
+		expect(await answers(hello)).toEqual([]);
+		expect(received).toHaveLength(1);
+	});
+
 	test("what is refused comes back under its own id, to the client that sent it; after a restart as a line", async () => {
 		await answers(hello);
 		const before = server.received.length;
@@ -485,6 +498,11 @@ describe("a chat", () => {
 			room,
 			text: expect.stringContaining("could not be delivered"),
 		});
+		// Nor is it answered where it cannot be shown: an error never answers an error.
+		const before = server.received.length;
+		await network.refuse(received.at(-1) as Message, new PermanentError("busy", "too fast."), "Matrix");
+		expect(await answers()).toEqual([]);
+		expect(server.received.slice(before).filter(({ name }) => name === "message")).toEqual([]);
 	});
 
 	test("of a burst the name goes with the first line, and one ping confirms many", async () => {
