@@ -393,19 +393,19 @@ test("a server that does not read slows the sender down instead of filling the m
 
 test("a flood that is not taken as fast waits at the server, and then all of it comes, in order", async () => {
 	const journal = Promise.withResolvers<void>();
-	const { server, stanzas, story } = await online({ taken: () => journal.promise, timing: { idle: 20 } });
-	const flood = Array.from({ length: 300 }, (_, n) => `${n} ${"x".repeat(100_000)}`);
+	const { server, stanzas, story } = await online({ taken: () => journal.promise, timing: { idle: 50 } });
+	const flood = Array.from({ length: 150 }, (_, n) => `${n} ${"x".repeat(100_000)}`);
 	const read = () => stanzas.filter((one) => one.name === "message");
 	server.write(flood.map((body) => message(body)).join(""));
 	await until(() => read().length > 30);
-	// Many times the silence that otherwise ends a link.
-	await new Promise((done) => setTimeout(done, 300));
+	// Several times the silence that otherwise ends a link.
+	await new Promise((done) => setTimeout(done, 600));
 	expect(read().length).toBeLessThan(50);
 	expect(story).toEqual(["online"]);
 	journal.resolve();
 	await until(() => read().length === flood.length);
 	expect(bodies(read())).toEqual(flood);
-	await new Promise((done) => setTimeout(done, 100));
+	await new Promise((done) => setTimeout(done, 200));
 	expect(story).toEqual(["online"]);
 });
 
