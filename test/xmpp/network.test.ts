@@ -58,6 +58,7 @@ const bridge = {
 beforeEach(async () => {
 	received = [];
 	journal = directory = Promise.resolve();
+	fault = false;
 	lookup = () => undefined;
 	server = await fakeServer({}, (stanza) => {
 		// The server routes what we send ourselves: pings, and our answers to them.
@@ -124,7 +125,7 @@ describe("of a flood in chats no more than so much is read", () => {
 		expect(answered()).toBe(false);
 		stuck.resolve();
 		await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 5_000 });
-		await vi.waitFor(() => expect(received).toHaveLength(60));
+		await vi.waitFor(() => expect(received).toHaveLength(60), 5_000);
 	});
 
 	test("while it is not known who they are for, but that holds up others for a moment only", async () => {
@@ -136,7 +137,7 @@ describe("of a flood in chats no more than so much is read", () => {
 		await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 5_000 });
 		expect(received).toEqual([]);
 		slow.resolve();
-		await vi.waitFor(() => expect(received).toHaveLength(60));
+		await vi.waitFor(() => expect(received).toHaveLength(60), 5_000);
 	});
 });
 
@@ -559,7 +560,7 @@ test("after an outage no more than twenty rooms of a service are joined at once"
 				);
 		}
 		expect(joins().length).toBeGreaterThanOrEqual(20);
-	});
+	}, 5_000);
 	await new Promise((resolve) => setTimeout(resolve, 100));
 	expect(joins()).toHaveLength(20);
 	// Where one is answered the next one's turn comes.
@@ -571,7 +572,7 @@ test("after an outage no more than twenty rooms of a service are joined at once"
 	server.write(
 		`<presence type='error' from='${first}' to='${attrs.from}'><error type='wait'>${refused}</error></presence>`,
 	);
-	await vi.waitFor(() => expect(joins()).toHaveLength(21));
+	await vi.waitFor(() => expect(joins()).toHaveLength(21), 5_000);
 });
 
 describe("addresses", () => {
