@@ -77,7 +77,7 @@ export function createBridge(deps: {
 
 	/**
 	 * What a lane cannot hold is given up at once, aloud: what is older is not pushed out by what is new. Resolves when that
-	 * is on disk; until then the server that hands us more has to wait.
+	 * is on disk and was told, or cannot be now; until then the server that hands us more has to wait.
 	 */
 	async function deliverAll(rows: readonly Row[]): Promise<void> {
 		const tooMany = lanes.push(rows);

@@ -59,7 +59,7 @@ export function deliver(deps: {
 		settled(row);
 		meter.refused(row.event.sender.network, row.event.kind);
 		log.warn({ trace: row.trace, reason: error.reason, target }, "message refused");
-		if (aloud[row.event.kind]) tell(row.event, error, target);
+		if (aloud[row.event.kind]) await tell(row.event, error, target);
 	}
 
 	/** Rooms being made, by link: lines that come together share one. */
@@ -120,7 +120,7 @@ export function deliver(deps: {
 	async function excuse({ event, lane }: Row, said: BridgeEvent, fit: BridgeEvent, target: Network) {
 		const why = "media" in said && said.media && !("media" in fit) && target.lacks?.media;
 		if (!why || !(await journal.once(`no media ${lane.portal} ${lane.link}`))) return;
-		tell(event, new PermanentError("invalid", why), target.title);
+		void tell(event, new PermanentError("invalid", why), target.title);
 	}
 
 	/** How the room can show it; undefined: not at all, or it shows it already. */

@@ -161,7 +161,7 @@ export function router(deps: {
 			log.warn(fields, "event refused");
 			unlogged = 0;
 		} else unlogged++;
-		if (aloud[event.kind]) tell(event, error, phrases.unlinkedTarget);
+		if (aloud[event.kind]) void tell(event, error, phrases.unlinkedTarget);
 		return undefined;
 	}
 
@@ -177,7 +177,7 @@ export function router(deps: {
 			"an event is left out by a fault of our own; please report it",
 		);
 		if (aloud[event.kind])
-			tell(event, new PermanentError("failed", phrases.brokenHere), phrases.unlinkedTarget);
+			void tell(event, new PermanentError("failed", phrases.brokenHere), phrases.unlinkedTarget);
 		return { key, rows: [] };
 	}
 

@@ -12,8 +12,11 @@ const again = [5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000];
 /** How many may have yet to be told: a flood of refusals is not to fill the memory. */
 const bound = 1_000;
 
-/** Tells the sender of `event` that it reaches nobody on `target`, or not all of it. Nothing has to wait for that. */
-export type Tell = (event: BridgeEvent, error: PermanentError, target: string) => void;
+/**
+ * Tells the sender of `event` that it reaches nobody on `target`, or not all of it. Nothing has to wait for that; who has
+ * many to tell waits until it was tried, lest they be too many at once. Never rejects.
+ */
+export type Tell = (event: BridgeEvent, error: PermanentError, target: string) => Promise<void>;
 
 export function telling(deps: {
 	network(name: NetworkName): Pick<Network, "refuse">;
@@ -26,25 +29,31 @@ export function telling(deps: {
 	const logged = limiter({ perMinute: 10, burst: 20 });
 	let untold = 0;
 
-	async function tell(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {
+	async function tell(tried: () => void, ...[event, error, target]: Parameters<Tell>): Promise<void> {
 		for (const pause of [...pauses, undefined])
 			try {
 				return await network(event.sender.network).refuse(event, error, target);
 			} catch (failure) {
 				if (!(failure instanceof TemporaryError) || pause === undefined) throw failure;
+				tried();
 				await sleep(Math.max(pause, failure.retryAfter ?? 0), undefined, { ref: false });
 			}
 	}
 
-	return (event, error, target) => {
-		const trace = traceId(event);
+	return async (...about) => {
+		const trace = traceId(about[0]);
 		if (untold >= most) {
 			if (logged("untold")) log.error({ trace }, "too many senders have to be told: this one is not");
 			return;
 		}
 		untold++;
-		tell(event, error, target)
+		const { promise, resolve: tried } = Promise.withResolvers<void>();
+		tell(tried, ...about)
 			.catch((failure: unknown) => log.error({ err: failure, trace }, "could not tell the sender"))
-			.finally(() => untold--);
+			.finally(() => {
+				untold--;
+				tried();
+			});
+		return promise;
 	};
 }

@@ -353,6 +353,26 @@ describe("a linked room", () => {
 		expect((await journal.stats()).waiting).toBe(0);
 	});
 
+	test("tells all of them, however many, as fast as their own server takes it", async () => {
+		mars.trouble = async () => {
+			throw new TemporaryError("away");
+		};
+		const lines = Array.from({ length: 1_500 }, (_, n) => earth.say("plaza", "ann", `${n}`));
+		await Promise.all(lines);
+		const { refuse } = earth;
+		earth.refuse = async (...about) => {
+			await new Promise((resolve) => setTimeout(resolve, 5));
+			await refuse(...about);
+		};
+		await command("unlink mars");
+		bridge.resume(mars.name);
+		await until(
+			() => earth.refused.length === 1_500,
+			() => `${earth.refused.length} told`,
+			10_000,
+		);
+	});
+
 	test("notes at once what arrived where it cannot be looked for, so that a crash doubles few", async () => {
 		const hurried: (boolean | undefined)[] = [];
 		const { done } = journal;
