@@ -70,10 +70,8 @@ export function hold(gap: Gap, stanza: Element, archived: boolean): void {
 /** A line of the room's history that came to an occupant of ours from before keeps its place. False for all others. */
 export function heldAlready(gap: Gap, stanza: Element, said: number): boolean {
 	const { from, id } = stanza.attrs;
-	const line = gap.held.find(
-		({ stanza: { attrs }, ...one }) =>
-			one.said === undefined && attrs.from === from && id !== undefined && attrs.id === id,
-	);
+	const same = ({ attrs }: Element) => id !== undefined && attrs.id === id && attrs.from === from;
+	const line = gap.held.find((one) => one.said === undefined && same(one.stanza));
 	if (line) line.said = said;
 	return line !== undefined;
 }
