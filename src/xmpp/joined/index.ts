@@ -15,14 +15,14 @@ import { acting } from "./acts.ts";
 import { archive } from "./archive.ts";
 import { called } from "./called.ts";
 import { announce, type Context, type World } from "./context.ts";
-import { cursorOf } from "./cursor.ts";
+import { idling } from "./idle.ts";
 import { incoming } from "./incoming.ts";
-import { back, keep, lookAgain, stillIn } from "./listener.ts";
+import { back, keep, lookAgain } from "./listener.ts";
 import { recall } from "./missed.ts";
 import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
 import { hasIds } from "./place.ts";
-import { isCopy, newOurs, newRoom, type Ours, type Room, readable } from "./room.ts";
+import { isCopy, newOurs, newRoom, type Ours, type Room } from "./room.ts";
 import { heard } from "./roster.ts";
 import { self } from "./self.ts";
 import { askAgainAfter, speaking } from "./speak.ts";
@@ -31,10 +31,6 @@ import { whispering } from "./whisper.ts";
 const attachWithin = 25_000;
 /** One notice about lines that do not come through stands for all in this time. */
 const missedAgainAfter = 5 * 60_000;
-/** XEP-0410: a room that was silent for so long is asked whether it still knows us. */
-const idleFor = 120_000;
-const idleCheck = 30_000;
-const silentFor = 10 * 60_000;
 
 /** Somebody's MUCs, in which our people are occupants. */
 export function joined(
@@ -48,6 +44,8 @@ export function joined(
 		pass: (room, stanza, said) => lines.pass(room, stanza, said),
 		confirm: (room, stanza) => void lines.own(room, stanza, true),
 	};
+	const failed = (room: Room) => (error: unknown) =>
+		context.log.warn({ err: error, room: room.jid }, "the room is not served");
 	const speak = speaking(context);
 	const lines = incoming(context, {
 		reflection: speak.reflection,
@@ -56,7 +54,7 @@ export function joined(
 	});
 	const acts = acting(context, speak);
 	const whisper = whispering(context);
-	let idling: NodeJS.Timeout | undefined;
+	const idle = idling(rooms, context, { lost: (room) => mend(room, room.ear, "back"), failed });
 
 	/** Rooms count by bare JID, so every room has a listener of its own (ejabberd: 100 rooms each). */
 	const listenerJid = (room: string) => {
@@ -74,9 +72,6 @@ export function joined(
 		ours.name = name;
 		return ours;
 	}
-
-	const failed = (room: Room) => (error: unknown) =>
-		context.log.warn({ err: error, room: room.jid }, "the room is not served");
 
 	/** `members` come along, and come back whenever they are lost. */
 	async function attach(link: Link, members: readonly Person[]): Promise<void> {
@@ -206,31 +201,6 @@ export function joined(
 		context.tell([notice(room, phrases.mucMissed, now)]);
 	}
 
-	function idle(): void {
-		const { at } = context.now();
-		for (const room of rooms.values()) {
-			const { ear, gap, read } = room;
-			if (ear.state !== "in" || gap) continue;
-			// Own lines, and what says nothing in words, are not passed on: their ids are saved now and then.
-			if (read && read !== room.saved) {
-				context.save(cursorOf(room, read));
-				room.saved = read;
-			}
-			if (at - room.heardAt < idleFor) continue;
-			room.heardAt = at;
-			stillIn(room, ear, context)
-				.then(() => silent(room, at))
-				.catch(failed(room));
-		}
-	}
-
-	function silent(room: Room, at: number): void {
-		const { ear, read } = room;
-		if (ear.state !== "in") mend(room, ear, "back");
-		// Where only times tell what was read, those of a silent room are kept young: ids of old lines are forgotten.
-		else if (read && !readable(room) && at - read.at > silentFor) room.read = { ...read, at };
-	}
-
 	return {
 		attach,
 		detach,
@@ -267,15 +237,14 @@ export function joined(
 			return undefined;
 		},
 		online(): void {
-			idling ??= setInterval(idle, idleCheck);
+			idle.start();
 			for (const room of rooms.values()) {
 				room.wake?.();
 				if (!room.barred) keep(room, context).catch(failed(room));
 			}
 		},
 		offline(cause: string): void {
-			clearInterval(idling);
-			idling = undefined;
+			idle.stop();
 			speak.lost(cause);
 			for (const room of rooms.values()) {
 				room.nicks.clear();
