@@ -68,10 +68,12 @@ export async function xmppServer(heard: (body: string) => void) {
 	}
 
 	function enter(jid: string, muc: Muc, from: string, nick: string): void {
-		if (muc.ours.has(from)) return;
+		// Who is in already, since an earlier run was stopped before it could leave, is told all of it again.
+		const known = muc.ours.has(from);
+		muc.ours.delete(from);
 		for (const other of [...muc.others, ...muc.ours.values()]) presence(jid, other, from);
 		muc.ours.set(from, nick);
-		for (const one of muc.ours.keys()) presence(jid, nick, one);
+		for (const one of known ? [from] : muc.ours.keys()) presence(jid, nick, one);
 		out(`<message type='groupchat' from='${jid}' to='${from}'><subject/></message>`);
 	}
 
