@@ -6,7 +6,7 @@ RUN npm ci --omit=dev --no-audit --no-fund
 
 FROM ${BASE}
 WORKDIR /app
-# Compiled code is kept beside the stores: a faster start, in a tenth less memory.
+# Compiled code is kept beside the stores: a faster start in less memory.
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/data/cache
 COPY --from=modules /app/node_modules node_modules
 COPY package.json LICENSE ./
