@@ -134,8 +134,9 @@ export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRow
 				.catch(async (error: unknown) => {
 					if (!(error instanceof TemporaryError && error.unsent && sender.single(row)))
 						return failed(row, error);
-					await journal.release([row]);
+					// At once: those behind it would go out in the meantime if the link is back by then.
 					retry(row, error, false);
+					await journal.release([row]);
 				})
 				.finally(() => flight.delete(task));
 			flight.add(task);

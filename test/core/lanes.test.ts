@@ -307,3 +307,27 @@ test("what was not begun to be sent only waits, and is sent no more once it is c
 	});
 	await run.stop(1_000);
 });
+
+test("a link that comes back while lines are put back to wait lets none behind them pass", async () => {
+	let away = true;
+	const { journal, wire, run } = setup(2, async () => {
+		if (away) throw new TemporaryError("away", { unsent: true });
+		await nextTick();
+	});
+	const { release } = journal;
+	journal.release = async (rows) => {
+		away = false;
+		await nextTick();
+		await nextTick();
+		return release(rows);
+	};
+	await run.start();
+	const rows = await journal.accept(Array.from({ length: 4 }, () => entry("a")));
+	run.push(rows);
+	await vi.waitFor(() => {
+		run.resume(() => true);
+		expect(wire).toHaveLength(4);
+	});
+	expect(wire).toEqual(rows.map(({ seq }) => seq));
+	await run.stop(1_000);
+});
