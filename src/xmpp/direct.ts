@@ -49,8 +49,11 @@ export function direct(deps: {
 	const named = recent<string, string>(10_000);
 	/** The pairs in which lines get through, as far as we know. */
 	const reached = recent<string, true>(10_000);
-	/** The line of a pair that is to show whether lines get through: none goes along, so that none else is in doubt. */
-	const first = new Map<string, Promise<unknown>>();
+	/**
+	 * By pair: what its next line waits for. While a line is to show whether lines get through none goes along, so that none
+	 * else is in doubt.
+	 */
+	const tails = new Map<string, Promise<unknown>>();
 	/** Ends the waiting for a no: they wrote to us. */
 	const heard = new Map<string, () => void>();
 	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
@@ -60,22 +63,33 @@ export function direct(deps: {
 
 	async function send(out: Outbound): Promise<readonly MessageId[]> {
 		const { room } = out;
-		// Also when they have been heard from meanwhile: whoever waits longest goes first.
-		while (first.has(room))
-			await first.get(room)?.catch((error: unknown) => {
+		const before = tails.get(room);
+		if (!before && reached.has(room)) return write(out);
+		// Also when they have been heard from meanwhile: whoever waits holds their place.
+		const turn = Promise.resolve(before).then(
+			() => begin(out),
+			(error: unknown) => {
 				throw unsent(error);
-			});
-		const mine = write(out);
-		if (reached.has(room)) return mine;
+			},
+		);
+		const tail = turn.then(({ shown }) => shown);
+		tails.set(room, tail);
+		const settled = () => {
+			if (tails.get(room) === tail) tails.delete(room);
+		};
+		tail.then(settled, settled);
+		return (await turn).sent;
+	}
+
+	/** `shown` is what the line behind waits for: nothing where lines get through. */
+	function begin(out: Outbound): { sent: Promise<readonly MessageId[]>; shown?: Promise<unknown> } {
+		const sent = write(out);
+		if (reached.has(out.room)) return { sent };
 		// A definite no concerns one line; trouble concerns all that wait behind it, or the order would be lost.
-		const shown = mine
-			.catch((error: unknown) => {
-				if (!(error instanceof PermanentError)) throw error;
-			})
-			.finally(() => first.delete(room));
-		shown.catch(() => undefined);
-		first.set(room, shown);
-		return mine;
+		const shown = sent.catch((error: unknown) => {
+			if (!(error instanceof PermanentError)) throw error;
+		});
+		return { sent, shown };
 	}
 
 	async function write(out: Outbound): Promise<readonly MessageId[]> {
