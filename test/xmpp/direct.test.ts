@@ -120,3 +120,22 @@ test("where the first line fails for now, none of those that wait for it, or com
 	await vi.advanceTimersByTimeAsync(0);
 	expect(one.ids()).toEqual(["op1", "op1"]);
 });
+
+test("after a line that came back the next one waits for a no again, and those behind it wait with it", async () => {
+	const one = chat();
+	one.hears();
+	await vi.advanceTimersByTimeAsync(0);
+	await one.send("op1");
+	await one.send("op2");
+	one.bounces("op2", "cancel", "service-unavailable");
+	expect(one.told.at(-1)).toMatchObject({ style: "notice" });
+	let done = false;
+	void one.send("op3").then(() => {
+		done = true;
+	});
+	void one.send("op4");
+	await vi.advanceTimersByTimeAsync(grace - 100);
+	expect([one.ids(), done]).toEqual([["op1", "op2", "op3"], false]);
+	await vi.advanceTimersByTimeAsync(200);
+	expect([one.ids(), done]).toEqual([["op1", "op2", "op3", "op4"], true]);
+});
