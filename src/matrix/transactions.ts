@@ -19,6 +19,9 @@ import type { Rooms } from "./rooms.ts";
 /** How long the homeserver is kept waiting for what is no message to be carried out, in ms. */
 const patience = 2_000;
 
+/** What a person asks of the bridge itself. */
+type Request = Readonly<{ request: "invite" | "command"; carryOut(): Promise<void> }>;
+
 /** What the homeserver sends: messages and people for core, commands and invites for ourselves. */
 export function transactions(deps: {
 	client: Client;
@@ -49,26 +52,31 @@ export function transactions(deps: {
 			batch = [];
 		};
 		for (const event of events) {
-			if (isOurLine(event)) {
-				deps.doubt.heard(event);
-				recent.note(event);
+			const found = await look(event).catch((error: unknown) => leftOut(event, error));
+			if (!found) continue;
+			if ("kind" in found) {
+				batch.push(found);
 				continue;
 			}
-			const invite = event.type === "m.room.member" && event.content.membership === "invite";
-			if (invite && isOurs(event.state_key ?? "") && !isOurs(event.sender)) {
-				await inTime(invited(event), "invite");
-				continue;
-			}
-			const command = await commandOf(event);
-			if (command !== undefined) {
-				await flush();
-				await inTime(obey(event, command, deps), "command");
-				continue;
-			}
-			const neutral = await understand(event).catch((error: unknown) => leftOut(event, error));
-			if (neutral) batch.push(neutral);
+			await flush();
+			await inTime(found.carryOut(), found.request);
 		}
 		if (batch.length > 0) await flush();
+	}
+
+	/** What an event is to us: news for core, something a person asks of us, or nothing. */
+	async function look(event: MatrixEvent): Promise<BridgeEvent | Request | undefined> {
+		if (isOurLine(event)) {
+			deps.doubt.heard(event);
+			recent.note(event);
+			return undefined;
+		}
+		const invite = event.type === "m.room.member" && event.content.membership === "invite";
+		if (invite && isOurs(event.state_key ?? "") && !isOurs(event.sender))
+			return { request: "invite", carryOut: () => invited(event) };
+		const command = await commandOf(event);
+		if (command !== undefined) return { request: "command", carryOut: () => obey(event, command, deps) };
+		return understand(event);
 	}
 
 	/** A fault of ours: were it thrown, the homeserver would hand us this and nothing else for ever. */

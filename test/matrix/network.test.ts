@@ -826,9 +826,12 @@ describe("who there is", () => {
 	});
 });
 
-test("what we fail on does not stop the rest, and is not handed to us for ever", async () => {
+test.each([
+	["somebody says", () => alice],
+	["one of our own ghosts said", () => romeo],
+])("what we fail on, that %s, does not stop the rest, and is not handed to us for ever", async (_, who) => {
 	const room = await inVerona();
-	const deep = hs.emit(room, alice, "org.example.deep", { deep: "DEEP" });
+	const deep = hs.emit(room, who(), "org.example.deep", { deep: "DEEP" });
 	const line = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
 	// Deeper than JSON.stringify goes.
 	const text = JSON.stringify({ events: [deep, line] }).replace(
