@@ -6,7 +6,6 @@ import type { Log } from "../core/log.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
-import { recent } from "../core/recent.ts";
 import type { Links } from "../media/links.ts";
 import { alone } from "./alone.ts";
 import { barrier } from "./barrier.ts";
@@ -27,6 +26,7 @@ import { paced } from "./paced.ts";
 import { type Files, inParts } from "./parts.ts";
 import { routing } from "./routing.ts";
 import { uploads } from "./uploads.ts";
+import { whoIs } from "./who.ts";
 
 /** Whose people's ghosts have a bare address, and whose one with a prefix. */
 const plain = "matrix" as NetworkName;
@@ -40,7 +40,6 @@ const resource = "trivium";
 const joinsAtOnce = 20;
 /** A slow or dead XMPP server holds the other networks up no longer than this. */
 const startWithin = 5_000;
-const knownFor = 5 * 60_000;
 /** Whom lines of chats are for may be asked of a slow homeserver: for no longer does that hold up what comes behind them. */
 const lookedUpWithin = 1_000;
 /** Lines that wait for the journal, past which rooms with an archive are read from that. */
@@ -111,6 +110,10 @@ export function xmpp(
 	}
 	const now = () => ({ at: Date.now(), unique: randomUUID });
 
+	const who = whoIs(async (ghost) => {
+		const address = personAt(ghost, namespace);
+		return address && (await bridge.findPerson(address.network, address.address));
+	});
 	const ghost = (person: Person) => ghostJid(person.network, person.address, namespace);
 	const rooms = joined(
 		{
@@ -155,19 +158,6 @@ export function xmpp(
 		now,
 		log,
 	});
-
-	/** Who stood behind a ghost a moment ago: a lookup on the other network for every line would slow each down. */
-	const known = recent<string, { person: Person | undefined; until: number }>(10_000);
-	async function who(ghost: string): Promise<Person | undefined> {
-		const cached = known.get(ghost);
-		if (cached && cached.until > Date.now()) return cached.person;
-		// ejabberd hands an address on as it was typed.
-		const address = personAt(ghost.toLowerCase(), namespace);
-		const person = address && (await bridge.findPerson(address.network, address.address));
-		// Nobody yet may be somebody soon.
-		known.set(ghost, { person, until: Date.now() + (person ? knownFor : knownFor / 10) });
-		return person;
-	}
 
 	function shownIn(room: RoomId) {
 		const [theirs, ghost] = pairOf(room);

@@ -351,12 +351,15 @@ describe("a chat", () => {
 		expect(received[0]).toMatchObject({ room, to: alice, sender: { id: "romeo@x.test" } });
 	});
 
-	test("a line the other network cannot take now is bounced as a matter of time", async () => {
+	test("lines the other network cannot take now are bounced as a matter of time, and it is asked once for all", async () => {
+		let asked = 0;
 		lookup = () => {
+			asked++;
 			throw new TemporaryError("down");
 		};
-		const [error] = await answers(hello);
-		expect(error?.getChild("error")?.attrs.type).toBe("wait");
+		const errors = await answers(...Array.from({ length: 20 }, () => hello));
+		expect(errors.map((one) => one.getChild("error")?.attrs.type)).toEqual(Array(20).fill("wait"));
+		expect(asked).toBe(1);
 	});
 
 	test("a line while the bridge stops is bounced too, and not lost", async () => {
