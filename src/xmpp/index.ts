@@ -36,8 +36,8 @@ const nick = "Trivium";
 const title = "XMPP";
 /** The same for every session of ours, so that coming back replaces what an earlier run left. */
 const resource = "trivium";
-/** Joins under way at one service at once. */
-const joinsAtOnce = 20;
+/** Rooms of one service that are asked what they are, and that are joined, at once. */
+const roomsAtOnce = 20;
 /** A slow or dead XMPP server holds the other networks up no longer than this. */
 const startWithin = 5_000;
 /** Whom lines of chats are for may be asked of a slow homeserver: for no longer does that hold up what comes behind them. */
@@ -135,7 +135,7 @@ export function xmpp(
 				if (!paused) box.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
 			},
 			resume: () => bridge.resume(xmppNetwork),
-			paced: paced(joinsAtOnce),
+			paced: paced(roomsAtOnce),
 			now,
 		},
 		{

@@ -537,8 +537,10 @@ test("what waits for the XMPP server goes on as soon as the link is back", async
 	expect(resumed).toBe(before + 1);
 });
 
-test("after an outage no more than twenty rooms of a service are joined at once", async () => {
-	const rooms = Array.from({ length: 30 }, (_, n) => `room${n}@muc.x.test`);
+test("after an outage no more than twenty rooms of a service are asked what they are, or joined, at once", async () => {
+	const rooms = Array.from({ length: 300 }, (_, n) => `room${n}@muc.x.test`);
+	const asked = () =>
+		server.received.filter(({ name, attrs }) => name === "iq" && attrs.to?.includes("@muc."));
 	const joins = () => server.received.filter(({ name }) => name === "presence").map(({ attrs }) => attrs.to);
 	for (const [n, room] of rooms.entries()) {
 		const link: Link = {
@@ -551,6 +553,9 @@ test("after an outage no more than twenty rooms of a service are joined at once"
 		};
 		network.attach({ id: `p${n}` as PortalId, links: [link] }, link).catch(() => undefined);
 	}
+	await vi.waitFor(() => expect(asked()).toHaveLength(20));
+	await new Promise((resolve) => setTimeout(resolve, 100));
+	expect(asked()).toHaveLength(20);
 	// They say nothing to strangers, and let nobody in yet.
 	const answered = new Set<string>();
 	await vi.waitFor(() => {
@@ -564,6 +569,7 @@ test("after an outage no more than twenty rooms of a service are joined at once"
 		}
 		expect(joins().length).toBeGreaterThanOrEqual(20);
 	}, 5_000);
+	expect(asked().length).toBeLessThan(300);
 	await new Promise((resolve) => setTimeout(resolve, 100));
 	expect(joins()).toHaveLength(20);
 	// Where one is answered the next one's turn comes.

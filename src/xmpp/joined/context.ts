@@ -29,8 +29,8 @@ export type World = Readonly<{
 	sync(room: Room): void;
 	/** A room can take lines again. */
 	resume(): void;
-	/** Lets only so many joins at one service be under way at once: servers slow down, or refuse, who storms in. */
-	paced<T>(service: string, work: () => Promise<T>): Promise<T>;
+	/** Lets only so many joins, say, at one service be under way at once: servers slow down, or refuse, who storms in. */
+	paced<T>(line: string, work: () => Promise<T>): Promise<T>;
 	now(): Now;
 }>;
 

@@ -148,7 +148,9 @@ async function comeIn(room: Room, context: Context): Promise<void> {
 	room.barred = undefined;
 	await recall(room, context);
 	try {
-		room.features = (await look(room.jid, room.listener.jid, context.link)) ?? room.features;
+		const asked = () => look(room.jid, room.listener.jid, context.link);
+		// In a line of their own, or nobody would be in before the last room was asked.
+		room.features = (await context.paced(`${domain(room.jid)} disco`, asked)) ?? room.features;
 	} catch (error) {
 		// A room that is gone after a restart of its service comes back by being joined, as its people's clients do.
 		if (!room.wasIn || !(error instanceof PermanentError) || error.reason !== "not-found") throw error;
