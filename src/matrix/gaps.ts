@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
 import { recent } from "../core/recent.ts";
@@ -11,9 +11,14 @@ const looks = [5_000, 20_000, 60_000];
 const [quiet, patience] = [3_000, 30_000];
 /** How far back in a room what is missing is looked for. */
 const [pages, pageSize] = [30, 30];
-/** How often a homeserver that is busy is asked again before something comes out of order, and after how long, in ms. */
-const [tries, pause] = [4, 300];
-/** How long it may take to answer, in ms: the transaction waits meanwhile. */
+/**
+ * How long, in ms, a homeserver that cannot tell us is asked again, and how soon: while its transaction waits, before it
+ * comes out of order; where nothing waits. Synapse takes a transaction for failed after a minute.
+ */
+const [holding, looking, pause] = [20_000, 1_200, 300];
+/** For so long, in ms, none waits again after one waited in vain: a room that cannot be read must not hold up all others. */
+const unheld = 60_000;
+/** How long it may take to answer, in ms. */
 const timeout = 10_000;
 /** What the clocks of two homeservers may differ by, in ms. */
 const skew = 10 * 60_000;
@@ -21,6 +26,9 @@ const skew = 10 * 60_000;
 const remembered = 20_000;
 /** How much the disk may be behind, in ms: what is read again is known by its own key. */
 const saveEvery = 1_000;
+
+/** Keeps no process alive. */
+const wait = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms).unref());
 
 /** How far we were handed a room. */
 type Read = Readonly<{ event: string; at: number }>;
@@ -60,9 +68,12 @@ export function keepGaps(deps: {
 	const rooms = new Map<string, Room>();
 	let timers: NodeJS.Timeout[] = [];
 	let stopped = false;
+	const ended = Promise.withResolvers<never>();
+	ended.promise.catch(() => undefined);
 	let handedAt = 0;
 	/** The last transaction's number, where the homeserver counts them. */
 	let number: number | undefined;
+	let waitedInVain = Number.NEGATIVE_INFINITY;
 	/** How often there was reason to doubt: what was found before the last time settles nothing. */
 	let doubts = 0;
 
@@ -131,18 +142,25 @@ export function keepGaps(deps: {
 		return reached ? found.reverse() : [];
 	}
 
-	async function told(name: string, read: Read, until?: ReadonlySet<string>): Promise<MatrixEvent[]> {
-		for (let left = tries; ; left--)
+	/** As {@link missing}, of a homeserver that may be busy: asked until `deadline`. @throws TemporaryError after that */
+	async function told(
+		name: string,
+		read: Read,
+		deadline: number,
+		until?: ReadonlySet<string>,
+	): Promise<MatrixEvent[]> {
+		for (;;)
 			try {
-				const found = await missing(name, read, until);
+				const found = await Promise.race([missing(name, read, until), ended.promise]);
 				if (found.length > 0)
 					log.info({ room: name, count: found.length }, "read what the homeserver may never hand over");
 				return found;
 			} catch (error) {
 				// We are not in that room any more.
 				if (error instanceof MatrixError) return [];
-				if (left <= 1 || stopped) throw error;
-				await wait(pause);
+				const again = Math.max(pause, (error instanceof TemporaryError && error.retryAfter) || 0);
+				if (stopped || Date.now() + again > deadline) throw error;
+				await Promise.race([wait(again), ended.promise]);
 			}
 	}
 
@@ -160,12 +178,12 @@ export function keepGaps(deps: {
 
 	async function look(): Promise<void> {
 		for (let waited = 0; waited < patience && Date.now() - handedAt < quiet; waited += quiet)
-			await wait(quiet, undefined, { ref: false });
+			await wait(quiet);
 		for (const [name, room] of rooms) {
 			if (stopped || !room.read) continue;
 			const when = doubts;
 			try {
-				const found = await told(name, room.read);
+				const found = await told(name, room.read, Date.now() + looking);
 				if (found.length > 0) await take(found);
 				if (doubts === when) room.unsure = false;
 				heard(found, true);
@@ -204,17 +222,22 @@ export function keepGaps(deps: {
 			// It did not hear us acknowledge these.
 			const again = events.some(({ event_id }) => seen.has(event_id) && !early.has(event_id));
 			const when = doubts;
+			const deadline = handedAt + (handedAt - waitedInVain < unheld ? 0 : holding);
 			const before: MatrixEvent[] = [];
 			const sure: Room[] = [];
 			for (const [name, those] of Map.groupBy(events, ({ room_id }) => room_id)) {
 				const room = rooms.get(name) ?? (await roomOf(name));
 				if (!room.unsure || !room.read) continue;
 				try {
-					before.push(...(await told(name, room.read, new Set(those.map(({ event_id }) => event_id)))));
+					const until = new Set(those.map(({ event_id }) => event_id));
+					before.push(...(await told(name, room.read, deadline, until)));
 					sure.push(room);
 				} catch (error) {
+					// It is handed to the next run, which can wait.
+					if (stopped) throw error;
+					waitedInVain = Date.now();
 					// Read with the next; until then `read` stays where it is.
-					log.debug({ err: error, room: name }, "could not look whether the homeserver handed all over");
+					log.warn({ err: error, room: name }, "could not look whether the homeserver handed all over");
 				}
 			}
 			try {
@@ -232,10 +255,13 @@ export function keepGaps(deps: {
 		disturbed,
 		/** Whether a homeserver that goes away now could take something with it. */
 		busy: () => Date.now() - handedAt < patience,
-		async stop(): Promise<void> {
+		/** `drained` resolves when no transaction is under way any more: none is waited for. */
+		async stop(drained: Promise<void>): Promise<void> {
 			stopped = true;
+			ended.reject(new TemporaryError("stopping"));
 			clearInterval(saving);
 			for (const timer of timers) clearTimeout(timer);
+			await drained;
 			await saveAll();
 		},
 	};

@@ -249,8 +249,7 @@ export function matrix(
 			side.watch.start();
 		},
 		async pause() {
-			await side?.listener.stop();
-			await side?.gaps.stop();
+			await side?.gaps.stop(side.listener.stop());
 		},
 		async stop() {
 			stopped = true;

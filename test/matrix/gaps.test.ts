@@ -122,21 +122,78 @@ test("what was not taken is found again, also when the room could not be read at
 	fails.take = undefined;
 	fails.messages = new TemporaryError("busy");
 	const late = handed(gaps, next);
-	await pass(10_000);
+	await pass(25_000);
 	await late;
 	fails.messages = undefined;
 	await handed(gaps, last);
 	expect(taken).toEqual(ids(first, next, lost, last));
 });
 
-test("a homeserver that is busy for a moment puts nothing out of order", async () => {
+test("a room that cannot be read holds up what is handed over once a minute at most, and not for long", async () => {
+	const [first, second, third, lost, last] = [event(), event(), event(), event(), event()];
+	const { gaps, taken, fails } = world([first, second, third, lost, last]);
+	await handed(gaps, first);
+	gaps.doubt();
+	fails.messages = new TemporaryError("broken");
+	const held = handed(gaps, second);
+	await pass(10_000);
+	expect(taken).toEqual(ids(first));
+	await pass(12_000);
+	await held;
+	await handed(gaps, third);
+	expect(taken).toEqual(ids(first, second, third));
+	await pass(60_000);
+	const again = handed(gaps, last);
+	await pass(10_000);
+	fails.messages = undefined;
+	await pass(1_000);
+	await again;
+	expect(taken).toEqual(ids(first, second, third, lost, last));
+});
+
+test("what waits at a stop is left to the next run, at once", async () => {
+	const [first, lost, next] = [event(), event(), event()];
+	const { gaps, run, taken, fails } = world([first, lost, next]);
+	await handed(gaps, first);
+	gaps.doubt();
+	fails.messages = new TemporaryError("busy", { retryAfter: 15_000 });
+	const late = handed(gaps, next).then(
+		() => "taken",
+		(error: Error) => error.message,
+	);
+	await pass(1_000);
+	await gaps.stop(Promise.resolve());
+	expect(await late).toBe("stopping");
+	fails.messages = undefined;
+	const second = run();
+	await second.follow("!room", "link of !room");
+	await handed(second, next);
+	expect(taken).toEqual(ids(first, lost, next));
+});
+
+test("a homeserver that says when to ask again is not asked before", async () => {
+	const [first, lost, next] = [event(), event(), event()];
+	const { gaps, taken, asked, fails } = world([first, lost, next]);
+	await handed(gaps, first);
+	gaps.doubt();
+	fails.messages = new TemporaryError("too fast", { retryAfter: 5_000 });
+	const late = handed(gaps, next);
+	await pass(4_000);
+	expect(asked).toHaveLength(1);
+	fails.messages = undefined;
+	await pass(2_000);
+	await late;
+	expect(taken).toEqual(ids(first, lost, next));
+});
+
+test("a homeserver that is busy for seconds puts nothing out of order", async () => {
 	const [first, lost, next] = [event(), event(), event()];
 	const { gaps, taken, fails } = world([first, lost, next]);
 	await handed(gaps, first);
 	gaps.doubt();
 	fails.messages = new TemporaryError("busy");
 	const late = handed(gaps, next);
-	await pass(1_200);
+	await pass(15_000);
 	fails.messages = undefined;
 	await pass(1_000);
 	await late;
@@ -181,7 +238,7 @@ test("what comes late after all is no reason to read the room from there again",
 	gaps.doubt();
 	await handed(gaps, next);
 	await handed(gaps, lost);
-	await gaps.stop();
+	await gaps.stop(Promise.resolve());
 	run().disturbed();
 	await pass(100_000);
 	expect(taken).toEqual(ids(first, lost, next, lost));
@@ -213,7 +270,7 @@ test("nothing is asked once it has stopped", async () => {
 	const { gaps, asked } = world([]);
 	await handed(gaps, event());
 	gaps.disturbed();
-	await gaps.stop();
+	await gaps.stop(Promise.resolve());
 	await pass(100_000);
 	expect(asked).toEqual([]);
 });
