@@ -51,4 +51,11 @@ test("a run prints every figure of every path, and which lines they are", () => 
 		expect(text).toContain(column);
 	expect(text).toContain("here → there: lost: 1");
 	expect(text).toContain("here → there: twice: 2");
+	const late = table([path()], [lines(0, 2, 3, 1, 4)]);
+	expect(late).toContain("here → there: disorder: 1 between 3 and 4");
+	expect(table([path()], [lines(0, 1, 4, 2, 3)])).toContain("2 between 4 and 3");
+	expect(table([path({ confirmed: new Set([0]) })], [lines(1, 0)])).not.toContain("not confirmed");
+	expect(table([path({ confirmed: new Set([1]) })], [lines(1, 0)])).toContain(
+		"0 between 1 and nothing (not confirmed)",
+	);
 });

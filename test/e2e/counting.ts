@@ -71,6 +71,13 @@ export function figures(path: Path, arrived: readonly Arrived[]): Figures {
 	};
 }
 
+/** A line out of order, with what stands around it: how late it came tells on whose way it was held up. */
+function standing({ confirmed }: Path, arrived: readonly Arrived[], n: number): string {
+	const at = arrived.findIndex((one) => one.n === n);
+	const [before, after] = [arrived[at - 1]?.n ?? "nothing", arrived[at + 1]?.n ?? "nothing"];
+	return `${n} between ${before} and ${after}${confirmed.has(n) ? "" : " (not confirmed)"}`;
+}
+
 /** The figures as a table, and below it each line that is no plain arrival. */
 export function table(paths: readonly Path[], arrived: readonly (readonly Arrived[])[]): string {
 	const row = (cells: readonly (string | number)[]) =>
@@ -79,10 +86,12 @@ export function table(paths: readonly Path[], arrived: readonly (readonly Arrive
 		const found = figures(path, arrived[index] ?? []);
 		return row([path.name, ...columns.map((column) => found[column])]);
 	});
-	const odd = paths.flatMap((path, index) =>
-		Object.entries(oddities(path, arrived[index] ?? [])).flatMap(([what, lines]) =>
-			lines.length > 0 ? [`${path.name}: ${what}: ${lines.join(", ")}`] : [],
-		),
-	);
+	const odd = paths.flatMap((path, index) => {
+		const found = arrived[index] ?? [];
+		return Object.entries(oddities(path, found)).flatMap(([what, lines]) => {
+			const shown = what === "disorder" ? lines.map((n) => standing(path, found, n)) : lines;
+			return lines.length > 0 ? [`${path.name}: ${what}: ${shown.join(", ")}`] : [];
+		});
+	});
 	return [row(["path", ...columns]), ...rows, ...odd].join("\n");
 }
