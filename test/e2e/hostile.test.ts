@@ -299,10 +299,10 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 			username: "bridge",
 			password: "pw-bridge",
 		});
-		await sensor.publish("secret/door", "4711");
+		await sensor.publish("secret/door", "open sesame");
 		await sensor.close();
 		await bothWays();
-		expect(JSON.stringify(mallory.inbox.items)).not.toContain("4711");
+		expect(JSON.stringify(mallory.inbox.items)).not.toContain("open sesame");
 	});
 
 	test("a flood costs nobody else anything, and is told of where it is not seen", async () => {
@@ -333,7 +333,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		expect(log.filter((line) => /XMPP link broke|fault of our own|exit/.test(line))).toEqual([]);
 		const file = join(bridged.configFile, "../registration.yaml");
 		const { as_token, hs_token } = parse(readFileSync(file, "utf8")) as Record<string, string>;
-		for (const secret of [as_token, hs_token, bridged.xmpp.secret, "pw-bridge", confidential, "4711"])
+		for (const secret of [as_token, hs_token, bridged.xmpp.secret, "pw-bridge", confidential, "open sesame"])
 			expect(log.filter((line) => line.includes(String(secret)))).toEqual([]);
 		expect(romeo.inbox.items.filter((stanza) => stanza.attrs.type === "error")).toEqual([]);
 	});
