@@ -5,6 +5,9 @@ import { peers } from "./peers.ts";
 import * as to from "./to-xmpp.ts";
 import { child, type Element } from "./xml.ts";
 
+/** Questions that are not answered yet. */
+const askedAtOnce = 1_000;
+
 /** The clients of the people our ghosts talk to, told by what they send, and asked what they know. */
 export function clients(link: Pick<Component, "iq">, resource: string, log: Log) {
 	const known = peers(async (jid, as) => {
@@ -12,11 +15,16 @@ export function clients(link: Pick<Component, "iq">, resource: string, log: Log)
 		const query = child(info, "query", "http://jabber.org/protocol/disco#info");
 		return new Set(query?.getChildren("feature").map((feature) => feature.attrs.var ?? ""));
 	});
-	/** What it does not tell is unknown, and both forms go there. */
-	const ask = (client: string, ghost: string, announced?: string) =>
-		void known
+	let asking = 0;
+	/** What it does not tell is unknown, and both forms go there. Of a flood not all are asked. */
+	function ask(client: string, ghost: string, announced?: string): void {
+		if (asking >= askedAtOnce) return;
+		asking++;
+		known
 			.seen(client, ghost, announced)
-			.catch((error: unknown) => log.debug({ err: error }, "a client does not say what it knows"));
+			.catch((error: unknown) => log.debug({ err: error }, "a client does not say what it knows"))
+			.finally(() => asking--);
+	}
 
 	return {
 		support: known.support,

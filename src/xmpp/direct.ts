@@ -18,6 +18,9 @@ import { type Element, xml } from "./xml.ts";
 /** How long a first line waits for the other server's no. The lines after it go at full speed. */
 const graceMs = 3_000;
 
+/** Lines of one sender that may wait: to look up whom they are for can take long, and can be made to. */
+const waitingAtMost = 5_000;
+
 /** The room of a pair: whose it is stands in it, so that it is found without I/O. A bare JID holds no space. */
 export const pairRoom = (theirs: string, ghost: string) => `${bare(theirs)} ${bare(ghost)}` as RoomId;
 export const pairOf = (room: string): readonly [theirs: string, ghost: string] => {
@@ -59,7 +62,7 @@ export function direct(deps: {
 	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
 	const clients = recent<string, string>(10_000);
 	/** Lines of one sender are looked at one after the other. */
-	const lines = new Map<string, Promise<void>>();
+	const lines = new Map<string, { last: Promise<void>; waiting: number }>();
 
 	async function send(out: Outbound): Promise<readonly MessageId[]> {
 		const { room } = out;
@@ -197,10 +200,14 @@ export function direct(deps: {
 	return {
 		send,
 		failed,
-		/** Takes a line in, in the order the sender wrote. */
-		message(stanza: Element): void {
+		/** Takes a line in, in the order the sender wrote. The answer is for one too many. */
+		message(stanza: Element): Element | undefined {
 			const key = bare(stanza.attrs.from ?? "");
-			const mine = (lines.get(key) ?? Promise.resolve())
+			const line = lines.get(key) ?? { last: Promise.resolve(), waiting: 0 };
+			if (line.waiting >= waitingAtMost)
+				return said(stanza, nowhere) && errorReply(stanza, "wait", "resource-constraint");
+			line.waiting++;
+			line.last = line.last
 				.then(() => take(stanza))
 				.catch((error: unknown) => {
 					log.error({ err: error }, "could not take a message");
@@ -209,13 +216,14 @@ export function direct(deps: {
 				.then((answer) => answer && link.send(answer))
 				.catch((error: unknown) => log.debug({ err: error }, "answer not sent"))
 				.then(() => {
-					if (lines.get(key) === mine) lines.delete(key);
+					if (--line.waiting === 0) lines.delete(key);
 				});
-			lines.set(key, mine);
+			lines.set(key, line);
+			return undefined;
 		},
 		/** All lines that came in have been handed on. */
 		settled: async () => {
-			await Promise.all(lines.values());
+			await Promise.all(lines.values().map(({ last }) => last));
 		},
 		/** Tells the sender that nobody got the line. */
 		async refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {

@@ -40,7 +40,7 @@ const resource = "trivium";
 const roomsAtOnce = 20;
 /** A slow or dead XMPP server holds the other networks up no longer than this. */
 const startWithin = 5_000;
-/** Whom lines of chats are for may be asked of a slow homeserver: for no longer does that hold up what comes behind them. */
+/** Whom stanzas are for may be asked of a slow homeserver: for no longer does that hold up what comes behind them. */
 const lookedUpWithin = 1_000;
 /** Lines that wait for the journal, past which rooms with an archive are read from that. */
 const crowd = 5_000;
@@ -70,10 +70,10 @@ export function xmpp(
 	const link = component(
 		{ ...options, log },
 		{
-			stanza: (element) => route(element),
+			stanza: (element) => route.take(element),
 			skip: (from, to, name, type) => rooms.skip(from, to, name, type),
 			async taken() {
-				await within(lookedUpWithin, chats.settled()).catch(() => undefined);
+				await within(lookedUpWithin, route.settled()).catch(() => undefined);
 				await box.reached();
 			},
 			online() {

@@ -1,4 +1,3 @@
-import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { disco } from "./disco.ts";
 import type { Feature, Ghost, Software, Where } from "./features/feature.ts";
@@ -8,7 +7,7 @@ import { time } from "./features/time.ts";
 import { vcard } from "./features/vcard.ts";
 import { version } from "./features/version.ts";
 import { bare, split } from "./jid.ts";
-import { errorReply, StanzaError } from "./stanza-error.ts";
+import { refusal, StanzaError } from "./stanza-error.ts";
 import { type Element, xml } from "./xml.ts";
 
 const simple = [last, ping, time, vcard, version];
@@ -33,8 +32,7 @@ export async function answerIq(stanza: Element, context: IqContext): Promise<Ele
 		const answer = await payload(stanza, context);
 		return xml("iq", { type: "result", from: to, to: from, id }, answer);
 	} catch (error) {
-		const { type, condition, text } = refusal(error, context.log);
-		return errorReply(stanza, type, condition, text);
+		return refusal(stanza, error, context.log);
 	}
 }
 
@@ -53,13 +51,4 @@ async function payload(stanza: Element, context: IqContext): Promise<Element | u
 	);
 	if (!feature) throw new StanzaError("service-unavailable", "cancel");
 	return feature.answer({ where, payload, name: ghost.name, software });
-}
-
-function refusal(error: unknown, log: Log): StanzaError {
-	if (error instanceof StanzaError) return error;
-	// The other network knows that nobody can have such an address, or does not answer right now.
-	if (error instanceof PermanentError) return new StanzaError("item-not-found", "cancel");
-	if (error instanceof TemporaryError) return new StanzaError("remote-server-timeout", "wait");
-	log.error({ err: error }, "an IQ could not be answered");
-	return new StanzaError("internal-server-error", "wait");
 }

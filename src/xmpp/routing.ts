@@ -8,7 +8,7 @@ import { answerIq } from "./iq.ts";
 import { bare } from "./jid.ts";
 import type { joined } from "./joined/index.ts";
 import { answerPresence } from "./presence.ts";
-import { errorReply } from "./stanza-error.ts";
+import { errorReply, refusal } from "./stanza-error.ts";
 import type { Element } from "./xml.ts";
 
 /**
@@ -26,12 +26,20 @@ export function routing(deps: {
 	software: Readonly<{ name: string; version: string }>;
 	resource: string;
 	log: Log;
-}): (element: Element) => void {
+}) {
 	const { link, rooms, chats, clients, who, software, resource, log } = deps;
+	/** Answers that are being found, or written. */
+	const owed = new Set<Promise<void>>();
 
 	function send(...answers: readonly (Element | undefined)[]): void {
 		for (const answer of answers)
-			if (answer) link.send(answer).catch((error: unknown) => log.debug({ err: error }, "answer not sent"));
+			if (answer)
+				owe(link.send(answer).catch((error: unknown) => log.debug({ err: error }, "answer not sent")));
+	}
+
+	function owe(work: Promise<void>): void {
+		const mine = work.finally(() => owed.delete(mine));
+		owed.add(mine);
 	}
 
 	/** Everybody an IQ can be about: people's ghosts, and our listeners. */
@@ -46,7 +54,7 @@ export function routing(deps: {
 		const room = rooms.has(bare(from));
 		switch (element.name) {
 			case "iq":
-				void answerIq(element, { software, ghost, log }).then((answer) => send(answer));
+				owe(answerIq(element, { software, ghost, log }).then((answer) => send(answer)));
 				return;
 			case "presence":
 				if (room || type === "error") {
@@ -54,9 +62,11 @@ export function routing(deps: {
 					return;
 				}
 				clients.present(element);
-				void answerPresence(element, resource, () => who(bare(to)))
-					.then((answers) => send(...answers))
-					.catch((error: unknown) => log.warn({ err: error }, "a presence could not be answered"));
+				owe(
+					answerPresence(element, resource, () => who(bare(to)))
+						.catch((error: unknown) => [refusal(element, error, log)])
+						.then((answers) => send(...answers)),
+				);
 				return;
 			case "message": {
 				const invite = answerInvite(element);
@@ -65,18 +75,24 @@ export function routing(deps: {
 				else if (type === "error") chats.failed(element);
 				// A room we left long ago, or never were in: it is told, and takes us off its list (XEP-0045 §16.4).
 				else if (type === "groupchat") send(errorReply(element, "cancel", "recipient-unavailable"));
-				else chats.message(element);
+				else send(chats.message(element));
 			}
 		}
 	}
 
-	return function take(element) {
-		try {
-			route(element);
-		} catch (error) {
-			log.error({ err: error, kind: element.name }, "a stanza could not be handled");
-			if (element.name !== "presence" && element.attrs.type !== "error" && element.attrs.type !== "result")
-				send(errorReply(element, "wait", "internal-server-error"));
-		}
+	return {
+		take(element: Element): void {
+			try {
+				route(element);
+			} catch (error) {
+				log.error({ err: error, kind: element.name }, "a stanza could not be handled");
+				if (element.name !== "presence" && element.attrs.type !== "error" && element.attrs.type !== "result")
+					send(errorReply(element, "wait", "internal-server-error"));
+			}
+		},
+		/** All that came in so far has its answer, or was handed on. */
+		settled: async (): Promise<void> => {
+			await Promise.all([chats.settled(), ...owed]);
+		},
 	};
 }

@@ -1,4 +1,5 @@
 import { PermanentError, type Reason, TemporaryError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
 import { refused } from "../core/phrases.ts";
 import { child, type Element, xml } from "./xml.ts";
 
@@ -43,7 +44,17 @@ export function errorReply(stanza: Element, type: ErrorType, condition: string, 
 	);
 }
 
-/** The same in core's terms: what may work later is tried again, the rest is told to the sender. */
+/** The same for a question about somebody of ours that failed with `error`. */
+export function refusal(stanza: Element, error: unknown, log: Log): Element {
+	if (error instanceof StanzaError) return errorReply(stanza, error.type, error.condition, error.text);
+	// The other network knows that nobody can have such an address, or does not answer right now.
+	if (error instanceof PermanentError) return errorReply(stanza, "cancel", "item-not-found");
+	if (error instanceof TemporaryError) return errorReply(stanza, "wait", "remote-server-timeout");
+	log.error({ err: error, kind: stanza.name }, "a question could not be answered");
+	return errorReply(stanza, "wait", "internal-server-error");
+}
+
+/** An error in core's terms: what may work later is tried again, the rest is told to the sender. */
 export function neutral(error: StanzaError): TemporaryError | PermanentError {
 	if (error.type === "wait") return new TemporaryError(error.message, { cause: error });
 	return new PermanentError(reasons[error.condition] ?? "failed", refused(error.text ?? error.condition), {

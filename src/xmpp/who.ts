@@ -1,11 +1,15 @@
+import { TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 import { recent } from "../core/recent.ts";
 
 /** For how long an answer counts, in ms. Nobody yet may be somebody soon. */
 const knownFor = { somebody: 5 * 60_000, nobody: 30_000, failure: 5_000 };
 
-/** `until`: ms since 1970; infinite while the question is under way. */
-type Answer = { person: Promise<Person | undefined>; until: number };
+/** Who may wait for answers at once: each may be a stanza of a flood. */
+const mostWaiting = 1_000;
+
+/** `until`: ms since 1970; absent while the question is under way. */
+type Answer = { person: Promise<Person | undefined>; until?: number };
 
 /**
  * Who stood behind a ghost a moment ago: a lookup on the other network for every line would slow each down. Who asks
@@ -16,7 +20,7 @@ export function whoIs(find: (ghost: string) => Promise<Person | undefined>) {
 	const known = recent<string, Answer>(10_000);
 
 	function ask(ghost: string): Answer {
-		const answer = { person: find(ghost), until: Number.POSITIVE_INFINITY };
+		const answer: Answer = { person: find(ghost) };
 		const keep = (ms: number) => {
 			answer.until = Date.now() + ms;
 		};
@@ -28,11 +32,21 @@ export function whoIs(find: (ghost: string) => Promise<Person | undefined>) {
 		return answer;
 	}
 
-	/** @throws what `find` throws. */
-	return function who(jid: string): Promise<Person | undefined> {
+	let waiting = 0;
+
+	/** @throws what `find` throws, and TemporaryError when too many wait already. */
+	return async function who(jid: string): Promise<Person | undefined> {
 		// ejabberd hands an address on as it was typed.
 		const ghost = jid.toLowerCase();
 		const last = known.get(ghost);
-		return (last && last.until > Date.now() ? last : ask(ghost)).person;
+		if (last?.until !== undefined && last.until > Date.now()) return last.person;
+		if (waiting >= mostWaiting) throw new TemporaryError("too many questions about people at once");
+		const asked = last && last.until === undefined ? last : ask(ghost);
+		waiting++;
+		try {
+			return await asked.person;
+		} finally {
+			waiting--;
+		}
 	};
 }

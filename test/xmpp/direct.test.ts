@@ -21,8 +21,8 @@ afterEach(() => {
 	vi.useRealTimers();
 });
 
-/** Our side of one chat. */
-function chat() {
+/** Our side of one chat. `lookup`: how long it takes to know who is written to. */
+function chat(lookup = Promise.resolve()) {
 	const wire: Element[] = [];
 	const told: BridgeEvent[] = [];
 	const side = direct({
@@ -30,7 +30,10 @@ function chat() {
 		confirm: async () => undefined,
 		resource: "trivium",
 		bridge: () => ({ portal: async () => undefined }),
-		who: async () => alice,
+		who: async () => {
+			await lookup;
+			return alice;
+		},
 		ghost: () => "alice@bridge.test",
 		wrote: () => undefined,
 		tell: (events) => void told.push(...events),
@@ -58,10 +61,8 @@ function chat() {
 		/** What was written, in order. */
 		ids: () => wire.map((one) => one.attrs.id),
 		/** They write to us. */
-		hears: () =>
-			side.message(
-				xml("message", { from: "romeo@x.test/r", to: "alice@bridge.test", id: "1" }, xml("body", {}, "hi")),
-			),
+		hears: (body = "hi", from = "romeo@x.test/r", inside = "body") =>
+			side.message(xml("message", { from, to: "alice@bridge.test", id: body }, xml(inside, {}, body))),
 		/** Their server refuses a line. */
 		bounces: (id: string, type: string, condition: string) =>
 			side.failed(
@@ -138,4 +139,23 @@ test("after a line that came back the next one waits for a no again, and those b
 	expect([one.ids(), done]).toEqual([["op1", "op2", "op3"], false]);
 	await vi.advanceTimersByTimeAsync(200);
 	expect([one.ids(), done]).toEqual([["op1", "op2", "op3", "op4"], true]);
+});
+
+test("of a flood that waits to be looked at five thousand lines of one sender are kept; each one more comes back", async () => {
+	const slow = Promise.withResolvers<void>();
+	const { hears, told } = chat(slow.promise);
+	for (let n = 0; n < 5_000; n++) expect(hears(`${n}`)).toBeUndefined();
+	const answer = hears("one more");
+	expect(answer?.attrs).toMatchObject({ type: "error", to: "romeo@x.test/r", id: "one more" });
+	expect(answer?.getChild("error")?.attrs.type).toBe("wait");
+	expect(hears("typing", "romeo@x.test/r", "composing")).toBeUndefined();
+	expect(hears("hello", "juliet@x.test/r"), "somebody else").toBeUndefined();
+	slow.resolve();
+	await vi.advanceTimersByTimeAsync(0);
+	const texts = told.flatMap((event) => (event.kind === "message" ? [event.text] : []));
+	expect(texts.filter((text) => text !== "hello")).toEqual(Array.from({ length: 5_000 }, (_, n) => `${n}`));
+	expect(texts).toContain("hello");
+	expect(hears("and on")).toBeUndefined();
+	await vi.advanceTimersByTimeAsync(0);
+	expect(told.at(-1)).toMatchObject({ text: "and on" });
 });

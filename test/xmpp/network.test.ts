@@ -108,19 +108,24 @@ test("a line that was held on its way has the time it was said, and none that is
 	for (const at of others) expect(Math.abs(Date.now() - (at ?? 0))).toBeLessThan(60_000);
 });
 
-describe("of a flood in chats no more than so much is read", () => {
+describe("of a flood no more than so much is read", () => {
 	const answered = () => server.received.some((one) => one.attrs.id === "behind");
-	const flood = () => {
-		const line = (n: number) =>
-			`<message from='romeo@x.test/r' to='alice@bridge.test' id='${n}'><body>hi</body><big xmlns='x'>${"x".repeat(100_000)}</big></message>`;
+	const big = `<big xmlns='x'>${"x".repeat(100_000)}</big>`;
+	const line = (n: number) =>
+		`<message from='romeo@x.test/r' to='alice@bridge.test' id='${n}'><body>hi</body>${big}</message>`;
+	const question = (n: number) =>
+		`<iq type='get' from='romeo@x.test/r' to='alice@bridge.test' id='${n}'>${big}</iq>`;
+	const wish = () =>
+		`<presence type='subscribe' from='romeo@x.test' to='alice@bridge.test'>${big}</presence>`;
+	const flood = (stanza: (n: number) => string) => {
 		const behind = `<iq type='get' from='c@x.test/r' to='${domain}' id='behind'><ping xmlns='urn:xmpp:ping'/></iq>`;
-		server.write(Array.from({ length: 60 }, (_, n) => line(n)).join("") + behind);
+		server.write(Array.from({ length: 60 }, (_, n) => stanza(n)).join("") + behind);
 	};
 
-	test("while the journal does not take what came", async () => {
+	test("in chats while the journal does not take what came", async () => {
 		const stuck = Promise.withResolvers<void>();
 		journal = stuck.promise;
-		flood();
+		flood(line);
 		await new Promise((resolve) => setTimeout(resolve, 1_500));
 		expect(answered()).toBe(false);
 		stuck.resolve();
@@ -128,17 +133,26 @@ describe("of a flood in chats no more than so much is read", () => {
 		await vi.waitFor(() => expect(received).toHaveLength(60), 5_000);
 	});
 
-	test("while it is not known who they are for, but that holds up others for a moment only", async () => {
-		const slow = Promise.withResolvers<void>();
-		directory = slow.promise;
-		flood();
-		await new Promise((resolve) => setTimeout(resolve, 500));
-		expect(answered()).toBe(false);
-		await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 5_000 });
-		expect(received).toEqual([]);
-		slow.resolve();
-		await vi.waitFor(() => expect(received).toHaveLength(60), 5_000);
-	});
+	test.each([
+		["lines", line],
+		["questions", question],
+		["wishes to see somebody", wish],
+	])(
+		"of %s while it is not known who they are for, but that holds up others for a moment only",
+		async (_, stanza) => {
+			const slow = Promise.withResolvers<void>();
+			directory = slow.promise;
+			const answers = () =>
+				server.received.filter(({ attrs: { type = "" } }) => ["error", "subscribed"].includes(type)).length;
+			flood(stanza);
+			await new Promise((resolve) => setTimeout(resolve, 500));
+			expect(answered()).toBe(false);
+			await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 5_000 });
+			expect(received.length + answers()).toBe(0);
+			slow.resolve();
+			await vi.waitFor(() => expect(received.length + answers()).toBe(60), 5_000);
+		},
+	);
 });
 
 const muc = "http://jabber.org/protocol/muc";
@@ -360,6 +374,14 @@ describe("a chat", () => {
 		const errors = await answers(...Array.from({ length: 20 }, () => hello));
 		expect(errors.map((one) => one.getChild("error")?.attrs.type)).toEqual(Array(20).fill("wait"));
 		expect(asked).toBe(1);
+	});
+
+	test("who wants to see somebody the other network cannot look up now is told to try again", async () => {
+		lookup = () => {
+			throw new TemporaryError("down");
+		};
+		const all = await answers(`<presence ${ask} type='subscribe'/>`, `<presence ${ask} type='probe'/>`);
+		expect(all.map(summary)).toEqual(Array(2).fill("presence error remote-server-timeout"));
 	});
 
 	test("a line while the bridge stops is bounced too, and not lost", async () => {

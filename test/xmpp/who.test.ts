@@ -75,3 +75,21 @@ test("who was found is known for five minutes, who is nobody for half a minute",
 	expect(await lookUp()).toBeUndefined();
 	expect(asked).toHaveLength(3);
 });
+
+test("of a flood of questions a thousand wait, and all others are told at once to ask again; who is known is known", async () => {
+	const { who, asked, answer } = slow();
+	answer.person = alice;
+	const known = who(jid);
+	await vi.advanceTimersByTimeAsync(10_000);
+	await known;
+	const flood = Array.from({ length: 1_000 }, (_, n) => who(`${n % 700}@bridge.test`));
+	expect(await failure(who("one-more@bridge.test"))).toBeInstanceOf(TemporaryError);
+	expect(await failure(who("1@bridge.test"))).toBeInstanceOf(TemporaryError);
+	expect(await who(jid)).toBe(alice);
+	expect(asked).toHaveLength(701);
+	await vi.advanceTimersByTimeAsync(10_000);
+	expect(await Promise.all(flood)).toEqual(Array(1_000).fill(alice));
+	const next = who("one-more@bridge.test");
+	await vi.advanceTimersByTimeAsync(10_000);
+	expect(await next).toBe(alice);
+});
