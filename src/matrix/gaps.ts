@@ -1,37 +1,28 @@
-import { TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
 import { recent } from "../core/recent.ts";
-import { type Client, MatrixError } from "./client.ts";
-import { isEvent, type MatrixEvent } from "./event.ts";
+import type { Client } from "./client.ts";
+import type { MatrixEvent } from "./event.ts";
+import { backReader, type Read, wait } from "./read-back.ts";
 
 /** When all rooms are looked at after a disturbance, in ms: soon, and when the homeserver's own repeating is over. */
 const looks = [5_000, 20_000, 60_000];
 /** Without a transaction for so long, in ms, the homeserver has none under way; and for how long we wait for that. */
 const [quiet, patience] = [3_000, 30_000];
-/** How far back in a room what is missing is looked for. */
-const [pages, pageSize] = [30, 30];
 /**
- * How long, in ms, a homeserver that cannot tell us is asked again, and how soon: while its transaction waits, before it
- * comes out of order; where nothing waits. Synapse takes a transaction for failed after a minute.
+ * How long, in ms, a homeserver that cannot tell us is asked again: while its transaction waits, before it comes out of
+ * order; where nothing waits. Synapse takes a transaction for failed after a minute.
  */
-const [holding, looking, pause] = [20_000, 1_200, 300];
+const [holding, looking] = [20_000, 1_200];
 /** For so long, in ms, none waits again after one waited in vain: a room that cannot be read must not hold up all others. */
 const unheld = 60_000;
-/** How long it may take to answer, in ms. */
-const timeout = 10_000;
-/** What the clocks of two homeservers may differ by, in ms. */
-const skew = 10 * 60_000;
 /** Ids of events kept in mind. */
 const remembered = 20_000;
 /** How much the disk may be behind, in ms: what is read again is known by its own key. */
 const saveEvery = 1_000;
 
-/** Keeps no process alive. */
-const wait = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms).unref());
+const unread = "could not look whether the homeserver handed all over";
 
-/** How far we were handed a room. */
-type Read = Readonly<{ event: string; at: number }>;
 type Room = {
 	/** Of the cursor on disk; absent where the room is in no portal. */
 	key?: string;
@@ -39,6 +30,8 @@ type Room = {
 	saved?: Read;
 	/** Something behind `read` may never have been handed to us. */
 	unsure: boolean;
+	/** What was there when the room was last looked at and is to be handed over, oldest first. */
+	due: readonly string[];
 };
 
 export type Gaps = ReturnType<typeof keepGaps>;
@@ -61,15 +54,14 @@ export function keepGaps(deps: {
 	take(events: readonly MatrixEvent[]): Promise<void>;
 	log: Log;
 }) {
-	const { client, bridge, isOurs, take, log } = deps;
+	const { bridge, take, log } = deps;
 	const seen = recent<string, true>(remembered);
 	/** Those of them that were read, and not handed over yet. */
 	const early = recent<string, true>(remembered);
+	const back = backReader({ ...deps, seen: (event) => seen.has(event) });
 	const rooms = new Map<string, Room>();
 	let timers: NodeJS.Timeout[] = [];
 	let stopped = false;
-	const ended = Promise.withResolvers<never>();
-	ended.promise.catch(() => undefined);
 	let handedAt = 0;
 	/** The last transaction's number, where the homeserver counts them. */
 	let number: number | undefined;
@@ -88,6 +80,7 @@ export function keepGaps(deps: {
 			...(key && { key }),
 			...(read && { read, saved: read }),
 			unsure: read !== undefined,
+			due: [],
 		};
 		rooms.set(name, room);
 		return room;
@@ -111,57 +104,13 @@ export function keepGaps(deps: {
 		saveEvery,
 	).unref();
 
-	/**
-	 * What people said in a room since `read` and we were not handed, oldest first. With `until`, the ids of a
-	 * transaction, only what is before those: what is behind them is on its way.
-	 */
-	async function missing(name: string, read: Read, until?: ReadonlySet<string>): Promise<MatrixEvent[]> {
-		const as = await deps.reader(name);
-		let found: MatrixEvent[] = [];
-		let reached = until === undefined;
-		let from: string | undefined;
-		for (let page = 0; page < pages; page++) {
-			const { chunk, end } = await client.messages(name, {
-				limit: pageSize,
-				from,
-				timeout,
-				...(as && { as }),
-			});
-			for (const event of chunk.filter(isEvent)) {
-				const said = event.state_key === undefined && !isOurs(event.sender);
-				const passed = event.event_id === read.event || (said && event.origin_server_ts < read.at - skew);
-				if (passed) return reached ? found.reverse() : [];
-				if (until?.has(event.event_id)) {
-					reached = true;
-					found = [];
-				} else if (said && !seen.has(event.event_id)) found.push(event);
-			}
-			if (end === undefined) break;
-			from = end;
-		}
-		return reached ? found.reverse() : [];
-	}
-
-	/** As {@link missing}, of a homeserver that may be busy: asked until `deadline`. @throws TemporaryError after that */
-	async function told(
-		name: string,
-		read: Read,
-		deadline: number,
-		until?: ReadonlySet<string>,
-	): Promise<MatrixEvent[]> {
-		for (;;)
-			try {
-				const found = await Promise.race([missing(name, read, until), ended.promise]);
-				if (found.length > 0)
-					log.info({ room: name, count: found.length }, "read what the homeserver may never hand over");
-				return found;
-			} catch (error) {
-				// We are not in that room any more.
-				if (error instanceof MatrixError) return [];
-				const again = Math.max(pause, (error instanceof TemporaryError && error.retryAfter) || 0);
-				if (stopped || Date.now() + again > deadline) throw error;
-				await Promise.race([wait(again), ended.promise]);
-			}
+	/** Whether these come next in their room, as far as we know; the rest is due after them. */
+	function inTurn(room: Room, events: readonly MatrixEvent[]): boolean {
+		const { due } = room;
+		if (due.length === 0) return true;
+		const news = events.filter(({ event_id }) => !seen.has(event_id));
+		room.due = due.slice(news.length);
+		return news.slice(0, due.length).every(({ event_id }, index) => event_id === due[index]);
 	}
 
 	/** Takes note of what is taken: what was handed over, or read by us. */
@@ -183,12 +132,15 @@ export function keepGaps(deps: {
 			if (stopped || !room.read) continue;
 			const when = doubts;
 			try {
-				const found = await told(name, room.read, Date.now() + looking);
-				if (found.length > 0) await take(found);
-				if (doubts === when) room.unsure = false;
-				heard(found, true);
+				const { before } = await back.read(name, room.read, Date.now() + looking);
+				if (before.length > 0) await take(before);
+				if (doubts === when) {
+					room.unsure = false;
+					room.due = [];
+				}
+				heard(before, true);
 			} catch (error) {
-				log.warn({ err: error, room: name }, "could not look whether the homeserver handed all over");
+				log.warn({ err: error, room: name }, unread);
 			}
 		}
 	}
@@ -227,17 +179,20 @@ export function keepGaps(deps: {
 			const sure: Room[] = [];
 			for (const [name, those] of Map.groupBy(events, ({ room_id }) => room_id)) {
 				const room = rooms.get(name) ?? (await roomOf(name));
-				if (!room.unsure || !room.read) continue;
+				if (!room.read || (inTurn(room, those) && !room.unsure)) continue;
+				room.unsure = true;
 				try {
 					const until = new Set(those.map(({ event_id }) => event_id));
-					before.push(...(await told(name, room.read, deadline, until)));
+					const found = await back.read(name, room.read, deadline, until);
+					before.push(...found.before);
+					room.due = found.behind;
 					sure.push(room);
 				} catch (error) {
 					// It is handed to the next run, which can wait.
 					if (stopped) throw error;
 					waitedInVain = Date.now();
 					// Read with the next; until then `read` stays where it is.
-					log.warn({ err: error, room: name }, "could not look whether the homeserver handed all over");
+					log[deadline > handedAt ? "warn" : "debug"]({ err: error, room: name }, unread);
 				}
 			}
 			try {
@@ -258,7 +213,7 @@ export function keepGaps(deps: {
 		/** `drained` resolves when no transaction is under way any more: none is waited for. */
 		async stop(drained: Promise<void>): Promise<void> {
 			stopped = true;
-			ended.reject(new TemporaryError("stopping"));
+			back.stop();
 			clearInterval(saving);
 			for (const timer of timers) clearTimeout(timer);
 			await drained;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { random } from "../random.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
 import { startWire, type Wire } from "../testbed/wire.ts";
@@ -13,17 +14,6 @@ const each = soak ? 2_000 : 200;
 const seed = Number(process.env.TRIVIUM_SEED ?? Date.now() % 1_000_000);
 const topic = "home/balcony/temperature";
 const much = () => ({ per_minute: 1_000_000, burst: 100_000 });
-
-/** mulberry32: a small generator that a seed repeats. */
-function random(from: number): () => number {
-	let state = from;
-	return () => {
-		state = (state + 0x6d2b79f5) | 0;
-		let t = Math.imul(state ^ (state >>> 15), 1 | state);
-		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-	};
-}
 
 /** Sends the lines `from` to `to` on every path at once, each path one after the other. */
 const talk = (paths: readonly Path[], from: number, to: number) =>

@@ -70,6 +70,28 @@ test("what was never handed over stands before what is handed next, after the ho
 	expect(taken).toEqual(ids(first, lost, next, coming));
 });
 
+test("what is handed over from before a restart settles nothing of what the restart lost behind it", async () => {
+	const [first, backlog, lost, later] = [event(), events(50), events(2), events(3)];
+	const { gaps, taken, asked } = world([first, ...backlog, ...lost, ...later]);
+	await handed(gaps, first);
+	gaps.disturbed();
+	for (const one of [...backlog, ...later]) await handed(gaps, one);
+	expect(taken).toEqual(ids(first, backlog, lost, later));
+	// Two pages at the first, and one where some were left out.
+	expect(asked).toHaveLength(3);
+});
+
+test("a line that is lost before one of our own is missed, too", async () => {
+	const [first, backlog, lost] = [event(), event(), event()];
+	const own = event({ sender: "@_xmpp_romeo:hs.test" });
+	const { gaps, taken } = world([first, backlog, lost, own]);
+	await handed(gaps, first);
+	gaps.disturbed();
+	await handed(gaps, backlog);
+	await handed(gaps, own);
+	expect(taken).toEqual(ids(first, backlog, lost, own));
+});
+
 test("without a disturbance no room is read", async () => {
 	const { gaps, asked } = world([]);
 	await handed(gaps, event());
