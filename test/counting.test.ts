@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Arrived, figures, missing, type Path, table } from "./e2e/counting.ts";
+import { type Arrived, figures, isOdd, missing, type Path, table } from "./e2e/counting.ts";
 
 // What the fault tests measure with.
 
@@ -22,6 +22,7 @@ const none = { lost: 0, twice: 0, disorder: 0, denied: 0, withheld: 0, again: 0 
 test("all that was confirmed, once and in order, is nothing odd; what nobody confirmed may be there or not", () => {
 	expect(odd(path(), lines(0, 1, 2, 3))).toEqual(none);
 	expect(odd(path(), lines(0, 1, 2, 3, 4))).toEqual(none);
+	expect(isOdd(path(), lines(0, 1, 2, 3, 4))).toBe(false);
 });
 test("what was confirmed and is not there is lost, unless its sender was told", () => {
 	expect(odd(path(), lines(0, 1, 3))).toEqual({ ...none, lost: 1 });
@@ -42,6 +43,7 @@ test("what is there twice is counted, apart where its readers know it by its id"
 });
 test("what stands after a later one is out of order, also where it was withheld", () => {
 	expect(odd(path(), lines(0, 2, 1, 3))).toEqual({ ...none, disorder: 1 });
+	expect(isOdd(path(), lines(0, 2, 1, 3))).toBe(true);
 	const withheld = path({ withheld: () => new Set([1]) });
 	expect(odd(withheld, lines(0, 2, 1, 3))).toEqual({ ...none, disorder: 1, withheld: 1 });
 });

@@ -71,6 +71,12 @@ export function figures(path: Path, arrived: readonly Arrived[]): Figures {
 	};
 }
 
+/** Whether something is not as it was promised. */
+export function isOdd(path: Path, arrived: readonly Arrived[]): boolean {
+	const { lost, twice, disorder, denied } = figures(path, arrived);
+	return lost + twice + disorder + denied > 0;
+}
+
 /** A line out of order, with what stands around it: how late it came tells on whose way it was held up. */
 function standing({ confirmed }: Path, arrived: readonly Arrived[], n: number): string {
 	const at = arrived.findIndex((one) => one.n === n);

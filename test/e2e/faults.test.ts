@@ -1,10 +1,13 @@
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { random } from "../random.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
 import { startWire, type Wire } from "../testbed/wire.ts";
-import { type Arrived, figures, missing, type Path, table } from "./counting.ts";
+import { type Arrived, figures, isOdd, missing, type Path, table } from "./counting.ts";
 import { type Step, steps } from "./fault-steps.ts";
 import { type Outage, pathNames, type World, world } from "./faults.ts";
 
@@ -51,6 +54,8 @@ describe("under kills, restarts and hangs, on real servers", { retry: 0 }, () =>
 	let proxies: FaultyProxy[] = [];
 	let wires: Wire[] = [];
 	let arrived: (readonly Arrived[])[] = [];
+	/** What the homeserver handed over and we acknowledged, and when. */
+	const transactions: { at: number; path: string; events: string[] }[] = [];
 	const missed: string[] = [];
 	let kills = 0;
 
@@ -62,6 +67,7 @@ describe("under kills, restarts and hangs, on real servers", { retry: 0 }, () =>
 			if (!path.includes("/transactions/")) return;
 			const { events } = JSON.parse(body) as { events: { event_id: string }[] };
 			for (const { event_id } of events) handed.add(event_id);
+			transactions.push({ at: Date.now(), path, events: events.map(({ event_id }) => event_id) });
 			acknowledged();
 		});
 		proxies = [proxy, inward];
@@ -79,6 +85,7 @@ describe("under kills, restarts and hangs, on real servers", { retry: 0 }, () =>
 				component.leadsTo(ports.prosodyComponent);
 				broker.leadsTo(ports.mqtt);
 				return {
+					...(soak && { log: { level: "debug" } }),
 					xmpp: {
 						component: "bridge.xmpp.test",
 						service: `xmpp://127.0.0.1:${component.port}`,
@@ -135,6 +142,12 @@ describe("under kills, restarts and hangs, on real servers", { retry: 0 }, () =>
 				table(everybody.paths, arrived),
 			].join("\n"),
 		);
+		if (soak && everybody.paths.some((path, index) => isOdd(path, arrived[index] ?? []))) {
+			const file = join(tmpdir(), `trivium-soak-${seed}.json`);
+			const sent = everybody.sent();
+			writeFileSync(file, JSON.stringify({ sent, transactions, arrived, log: bridged.log.items }));
+			console.log(`what happened to them stands in ${file}`);
+		}
 	}, 3_600_000);
 	afterAll(async () => {
 		await everybody?.close();

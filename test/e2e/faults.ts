@@ -263,6 +263,8 @@ export async function world(
 
 	return {
 		paths,
+		/** The numbers of lines by the ids of their events. */
+		sent: () => ({ alice: [...sentBy.alice], bob: [...sentBy.bob] }),
 		told,
 		xmppBack: () => Promise.all([romeo.reconnect(), juliet.reconnect()]),
 		mqttBack: () => sensor.reconnect(),
