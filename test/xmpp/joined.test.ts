@@ -213,6 +213,58 @@ describe("speaking", () => {
 		expect(w.bodies()).toHaveLength(before);
 	});
 
+	test("where the room lost the speaker in silence they are back once their line was waited for", async () => {
+		await w.done(w.say("before"));
+		w.muc.occupants.delete("Alice");
+		const { take } = w.muc;
+		w.muc.take = (stanza) => void (stanza.name === "message" || take(stanza));
+		const line = failure(w.say("unheard"));
+		await w.pass(29_000);
+		expect([...w.muc.occupants.keys()]).not.toContain("Alice");
+		await w.pass(2_000);
+		expect(await line).toBeInstanceOf(TemporaryError);
+		expect([...w.muc.occupants.keys()]).toContain("Alice");
+	});
+
+	test("where it lost our ear in silence we hear again once a line of ours was waited for", async () => {
+		await w.done(w.say("before"));
+		w.muc.occupants.delete("Trivium");
+		const line = failure(w.say("said, and not heard by us"));
+		await w.pass(31_000);
+		expect(await line).toBeInstanceOf(TemporaryError);
+		w.muc.say("Romeo", "I heard it");
+		await w.settle();
+		expect(w.lines()).toEqual(["Romeo: I heard it"]);
+	});
+
+	test.each([
+		["at once", undefined],
+		["also where it says to a ping that they are there", () => true],
+	])("who is told that they are no occupant comes back %s", async (_, isIn) => {
+		await w.done(w.say("before"));
+		w.muc.occupants.delete("Alice");
+		if (isIn) w.muc.isIn = isIn;
+		expect(await failure(w.done(w.say("refused", alice, 0, "op again")))).toBeInstanceOf(TemporaryError);
+		expect([...w.muc.occupants.keys()]).toContain("Alice");
+		const again = w.say("refused", alice, 1, "op again");
+		await w.pass(3_000);
+		expect(await w.done(again)).toEqual(["S2"]);
+	});
+
+	test("a line through the listener waits for it also where the link breaks meanwhile", async () => {
+		w.muc.faults.refuse = (nick) => (nick === "Alice" ? ["wait", "service-unavailable"] : undefined);
+		await w.done(w.say("hi"));
+		w.server.up = false;
+		w.muc.kick("Trivium", ["333"]);
+		await w.settle();
+		const line = failure(w.say("through whom?"));
+		await w.settle();
+		w.server.online = false;
+		w.rooms.offline("gone");
+		await w.pass(15_000);
+		expect(await line).toBeInstanceOf(TemporaryError);
+	});
+
 	test("somebody else's line with our id confirms nothing, and is theirs", async () => {
 		w.muc.faults.deaf = true;
 		let settled = false;
