@@ -32,9 +32,8 @@ export function keepDoubt(client: Pick<Client, "messages">, isOurs: (mxid: strin
 	// Anybody can write a mark: whose it is counts.
 	const name = (operation: string, sender: string) => `${operation} ${sender}`;
 	function note({ content, sender, event_id }: MatrixEvent): string | undefined {
-		const operation = operationOf(content);
-		if (operation === undefined || !isOurs(sender)) return operation;
-		seen.set(name(operation, sender), event_id);
+		const operation = isOurs(sender) ? operationOf(content) : undefined;
+		if (operation !== undefined) seen.set(name(operation, sender), event_id);
 		return operation;
 	}
 

@@ -153,3 +153,22 @@ test("what the homeserver showed us is kept in mind for a while, not for ever", 
 	await doubt.once({ ...what, operation: "op1" }, send());
 	expect(messages).toHaveBeenCalledTimes(1);
 });
+
+test("what strangers mark as ours pushes nothing of ours out of mind, and confirms nothing", async () => {
+	const strange = Array.from({ length: 3_000 }, (_, n) =>
+		event(`strange${n}`, { sender: "@mallory:hs.test" }),
+	);
+	const { doubt, messages } = room(strange);
+	doubt.heard(event("op", { event_id: "$seen" }));
+	// Each look reads the room, up to its bound.
+	for (const name of ["!a", "!b", "!c"])
+		await doubt.once({ ...what, operation: "elsewhere", room: name }, send());
+	messages.mockClear();
+	expect(await doubt.once(what, send())).toEqual({ event_id: "$seen" });
+	expect(messages).not.toHaveBeenCalled();
+	const sent = Promise.withResolvers<{ event_id: string }>();
+	const mine = doubt.once({ ...what, attempt: 0, operation: "new" }, () => sent.promise);
+	doubt.heard(event("new", { sender: "@mallory:hs.test", event_id: "$forged" }));
+	sent.resolve({ event_id: "$new" });
+	expect(await mine).toEqual({ event_id: "$new" });
+});
