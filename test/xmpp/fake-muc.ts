@@ -28,6 +28,8 @@ export type MucFaults = {
 	history?: number;
 	/** Tells them to everybody, asked or not. */
 	unasked?: boolean;
+	/** Takes so long to tell a newcomer what was said, in ms. */
+	slow?: number;
 	/** Can take messages back (XEP-0425); the condition it refuses one of ours with, if it does. */
 	moderate?: (from: string) => string | undefined;
 };
@@ -101,11 +103,18 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 			for (const [other, one] of occupants) if (other !== nick) presence(other, who.jid, undefined, one.id);
 		occupants.set(nick, who);
 		broadcast(nick, undefined, { codes });
+		const { jid: to } = who;
+		if (to === undefined) return;
+		if (faults.slow === undefined) welcome(to, since);
+		else setTimeout(() => welcome(to, since), faults.slow);
+	}
+	/** XEP-0045 §7.2.13 to §7.2.15: what was said, and the subject that ends it. */
+	function welcome(to: string, since: number | undefined): void {
 		const from = since ?? (faults.unasked ? 0 : undefined);
-		if (who.jid && from !== undefined) history(who.jid, from);
-		// XEP-0045 §7.2.15: with the time it was set, and the id it had then, which are no news either.
+		if (from !== undefined) history(to, from);
+		// With the time it was set, and the id it had then, which are no news either.
 		const set = [xml("subject", {}, "Love"), stamp(Date.now() - 60_000, jid), stanzaId("S0")];
-		if (who.jid) send("message", { type: "groupchat", from: jid, to: who.jid }, ...set);
+		send("message", { type: "groupchat", from: jid, to }, ...set);
 	}
 	function out(nick: string, item?: Item): void {
 		broadcast(nick, "unavailable", item);

@@ -483,6 +483,45 @@ test.each([
 	},
 );
 
+test("a room that takes its time to tell what was missed is waited for", async () => {
+	const faults: MucFaults = { noArchive: true };
+	const w = await linked(faults);
+	await says(w, 1, 2);
+	await w.settle();
+	away(w);
+	w.muc.forget();
+	w.muc.come("Romeo");
+	await says(w, 3, 5);
+	faults.slow = 8_000;
+	w.server.online = true;
+	w.rooms.online();
+	await w.pass(4_000);
+	expect(w.lines()).toEqual(romeo(1, 2));
+	await w.pass(6_000);
+	await says(w, 6, 7);
+	await w.settle();
+	expect(w.lines()).toEqual(romeo(1, 7));
+});
+
+test("a room that never ends telling what was missed is waited for no longer than ten seconds", async () => {
+	const faults: MucFaults = { noArchive: true };
+	const w = await linked(faults);
+	away(w);
+	w.muc.forget();
+	faults.slow = 3_600_000;
+	w.load.resumed = 0;
+	w.server.online = true;
+	w.rooms.online();
+	await w.pass(9_500);
+	expect(w.load.resumed).toBe(0);
+	await w.pass(1_000);
+	expect(w.load.resumed).toBe(1);
+	w.muc.come("Romeo");
+	await says(w, 1, 2);
+	await w.settle();
+	expect(w.lines()).toEqual(romeo(1, 2));
+});
+
 test("a room that begins to keep what is said is read from there on", async () => {
 	const w = await linked({ noArchive: true, history: 0 });
 	await says(w, 1, 1);
