@@ -114,7 +114,7 @@ export function dial(
 		for (const reject of pending) reject(cause);
 		events.down(cause);
 	};
-	// The library's own timer covers the CONNACK, not a name that never resolves.
+	// The library has a timer of its own for the CONNACK, which is no use where it gets stuck itself: this one is ours.
 	const watchdog = setTimeout(() => end(new Error("no answer")), deadline + 2000);
 
 	client.handleMessage = (packet, done) => {

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
+import { MqttClient } from "mqtt";
+import { afterEach, expect, test, vi } from "vitest";
 import { session } from "../../src/mqtt/session.ts";
 import { memoryMapping } from "../../src/store/memory.ts";
 import { quiet, until } from "../fakes.ts";
@@ -86,6 +87,21 @@ test("a broker that takes the connection and says nothing is given up and dialle
 		() => one.status().up,
 		() => "not up",
 	);
+});
+
+test("where the library itself gets stuck while it dials it is given up, and the broker is dialled anew", async () => {
+	const { seen, url } = await broker(() => well);
+	const stuck = vi.spyOn(MqttClient.prototype, "connect").mockImplementationOnce(function (this: MqttClient) {
+		return this;
+	});
+	const one = await start(url);
+	await shows(seen, "1 CONNECT");
+	expect(stuck).toHaveBeenCalledTimes(2);
+	await until(
+		() => one.status().up,
+		() => "not up",
+	);
+	stuck.mockRestore();
 });
 
 test("one that falls silent, its connection open, is given up and dialled anew", async () => {
