@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { OperationId } from "../../src/core/ids.ts";
@@ -13,6 +14,14 @@ test("our own lines are known again by their id, in their room and under their n
 	expect(operation(id, "verona@muc.test", "Romeo")).toBeUndefined();
 	expect(operation(id, "mantua@muc.test", "Alice")).toBeUndefined();
 	expect(marks("another").operation(id, "verona@muc.test", "Alice")).toBeUndefined();
+});
+
+test("a line said before a restart, or by a release before this one, is known again", () => {
+	const secret = "bV3p5Xy2Lq9sT4wR8zKc1nHd7jFg6mQe0uAi_oB-YvE";
+	const text = ["verona@muc.test", "Alïce", op].join("\0");
+	const seal = createHmac("sha256", secret).update(text).digest("base64url").slice(0, 11);
+	expect(marks(secret).operation(`${op}.${seal}`, "verona@muc.test", "Alïce")).toBe(op);
+	expect(marks(secret).of(op, "verona@muc.test", "Alïce")).toBe(`${op}.${seal}`);
 });
 
 test("the second part of a message is not taken for the first", () => {
