@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { plain, type Rich, type RichNode } from "../../src/core/rich.ts";
 import { markup, xhtml } from "../../src/xmpp/features/markup.ts";
 import { styled } from "../../src/xmpp/features/styled.ts";
-import { looksStyled, styling } from "../../src/xmpp/features/styling.ts";
+import { hasMarks, isPlain, looksStyled, styling } from "../../src/xmpp/features/styling.ts";
 import { stanza } from "./stanza.ts";
 
 const read = (text: string) => styling(Array.from(text));
@@ -17,6 +17,14 @@ const shown = (rich: Rich): string =>
 			return `<${node.tag}>${shown(node.children)}</${node.tag}>`;
 		})
 		.join("");
+
+test("what has none of the signs of styling in it is shown as it is", () => {
+	const some = fc.string({ unit: fc.constantFrom("||", ..."*_~`>#+-a \n"), maxLength: 7 });
+	fc.assert(
+		fc.property(some, (text) => hasMarks(text) || read(text).every(isPlain)),
+		{ numRuns: 5_000 },
+	);
+});
 
 describe("styling is read as XEP-0393 has it", () => {
 	test.each([

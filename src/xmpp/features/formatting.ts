@@ -1,9 +1,9 @@
 import type { Rich, RichNode } from "../../core/rich.ts";
 import { child, clean, text, xml } from "../xml.ts";
 import { markup, xhtml } from "./markup.ts";
-import { along, type Heard, type MessageFeature } from "./message.ts";
+import { along, type Heard, type MessageFeature, wordsOf } from "./message.ts";
 import { styled } from "./styled.ts";
-import { type Atom, looksStyled, styling } from "./styling.ts";
+import { type Atom, hasMarks, looksStyled, styling } from "./styling.ts";
 
 const ns = "urn:xmpp:styling:0";
 const spoiler = "urn:xmpp:spoiler:0";
@@ -13,9 +13,12 @@ export const formatting: MessageFeature = {
 	vars: [ns, spoiler],
 	read(stanza, heard) {
 		if (heard.body.length === 0) return heard;
-		const { atoms, at } = named(heard);
 		const html = child(stanza, "html", "http://jabber.org/protocol/xhtml-im")?.getChild("body");
 		const ranges = child(stanza, "markup", "urn:xmpp:markup:0");
+		const hidden = child(stanza, "spoiler", spoiler);
+		// Most of what is said: to look at it letter by letter would cost as much as all else that is read of it.
+		if (!html && !ranges && !hidden && heard.mentions.length === 0 && !hasMarks(wordsOf(heard))) return heard;
+		const { atoms, at } = named(heard);
 		// What was cut from the body is in the HTML, too, and nothing marks it there.
 		const whole = heard.body.length === Array.from(text(stanza, "body") ?? "").length;
 		let rich: Rich;
@@ -24,7 +27,6 @@ export const formatting: MessageFeature = {
 		// §4.4: the sender says that it is no styling.
 		else if (child(stanza, "unstyled", ns)) rich = styling([]).concat(atoms);
 		else rich = styling(atoms);
-		const hidden = child(stanza, "spoiler", spoiler);
 		if (hidden) {
 			const reason = hidden.getText().trim();
 			rich = [{ tag: "spoiler", children: rich, ...(reason && { reason }) }];

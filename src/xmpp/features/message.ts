@@ -113,4 +113,10 @@ export const along = (draft: Draft, ...parts: readonly Node[]): Draft => ({
 	...draft,
 	parts: [...draft.parts, ...parts],
 });
-export const wordsOf = (heard: Pick<Heard, "body">) => heard.body.map(({ char }) => char).join("");
+/** Most features ask, and few change the body. */
+const spelt = new WeakMap<Heard["body"], string>();
+export function wordsOf({ body }: Pick<Heard, "body">): string {
+	const words = spelt.get(body) ?? body.map(({ char }) => char).join("");
+	spelt.set(body, words);
+	return words;
+}

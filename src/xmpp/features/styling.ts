@@ -17,9 +17,11 @@ export function styling(atoms: readonly Atom[]): Rich {
 	return blocks(lines(atoms), 0);
 }
 
+/** Whether there is anything in it that styling is made of. */
+export const hasMarks = (text: string): boolean => /[*_~`>|]/.test(text);
 /** Whether any of it would be shown as anything but itself. */
 export const looksStyled = (text: string): boolean =>
-	/[*_~`>|]/.test(text) && styling(Array.from(text)).some((node) => !isPlain(node));
+	hasMarks(text) && styling(Array.from(text)).some((node) => !isPlain(node));
 export const isPlain = (node: RichNode) =>
 	typeof node === "string" || node.tag === "break" || node.tag === "mention";
 
