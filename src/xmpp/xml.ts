@@ -5,9 +5,12 @@ export type Element = LtxElement;
 /** What an element can hold; nothing stands for what is absent. */
 export type Node = Element | string | undefined | readonly Node[];
 
-/** An element as it came over the wire, nothing cleaned. */
-export const received = (name: string, attrs: Record<string, string>): Element =>
-	new ltx.Element(name, attrs);
+/** An element as it came over the wire, nothing cleaned. `attrs` is its own from now on: ltx would copy them, slowly. */
+export function received(name: string, attrs: Record<string, string>): Element {
+	const element = new ltx.Element(name);
+	element.attrs = attrs;
+	return element;
+}
 
 /** Makes an element; attributes without a value are left out, text and values are made legal. */
 export function xml(
