@@ -1,5 +1,5 @@
 import { PermanentError } from "../core/errors.ts";
-import type { MessageId, RoomId } from "../core/ids.ts";
+import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Link, Mapping } from "../core/mapping.ts";
 import type { Bridge, Network } from "../core/network.ts";
@@ -8,6 +8,7 @@ import { capabilities } from "./capabilities.ts";
 import { type BrokerOptions, Refusal } from "./client.ts";
 import { type Arrival, fromMqtt, mqttName } from "./from-mqtt.ts";
 import { choose, pub } from "./pub.ts";
+import type { Named } from "./redelivery.ts";
 import { session } from "./session.ts";
 import { isFilter, matches, placeOf, roomOf, subscriptionId } from "./topics.ts";
 
@@ -29,16 +30,26 @@ export function mqtt(options: MqttOptions, deps: { mapping: Mapping; log: Log })
 	const sessions = new Map(
 		Object.entries(options.brokers).map(([name, broker]) => [
 			name,
-			session({ name, broker, mapping, log, receive: (batch) => receive(name, batch) }),
+			session({
+				name,
+				broker,
+				mapping,
+				log,
+				cursor: (key) => bridge.cursor(key),
+				receive: (batch) => receive(name, batch),
+			}),
 		]),
 	);
 	const names = [...sessions.keys()];
 
-	async function receive(broker: string, batch: readonly (Arrival & { id: MessageId })[]): Promise<void> {
+	async function receive(broker: string, batch: readonly (Arrival & Named)[]): Promise<void> {
 		const wanted = sessions.get(broker)?.wants() ?? [];
 		const at = Date.now();
-		const events = batch.flatMap((arrival) =>
-			filtersOf(arrival, wanted).map((filter) => fromMqtt(arrival, { broker, filter, id: arrival.id, at })),
+		const events = batch.flatMap(({ id, cursor, ...arrival }) =>
+			filtersOf(arrival, wanted).map((filter) => ({
+				...fromMqtt(arrival, { broker, filter, id, at }),
+				...(cursor && { cursor }),
+			})),
 		);
 		if (events.length > 0) await bridge.receive(events);
 	}

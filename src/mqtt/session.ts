@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { MessageId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Status } from "../core/network.ts";
@@ -16,7 +15,7 @@ import {
 } from "./client.ts";
 import type { Arrival } from "./from-mqtt.ts";
 import { inbox } from "./inbox.ts";
-import { redelivery } from "./redelivery.ts";
+import { type Named, redelivery } from "./redelivery.ts";
 
 /** In ms: before dialling again the first time, and at most; how long an own publish may take to come back. */
 const defaults = { first: 1000, most: 60_000, echo: 10_000, ...patience };
@@ -29,8 +28,10 @@ export function session(deps: {
 	broker: BrokerOptions;
 	mapping: Mapping;
 	log: Log;
-	/** Resolves when they are on disk. */
-	receive(batch: readonly (Arrival & { id: MessageId })[]): Promise<void>;
+	/** What is on disk under a cursor. */
+	cursor(key: string): Promise<string | undefined>;
+	/** Resolves when they are on disk, each with its cursor. */
+	receive(batch: readonly (Arrival & Named)[]): Promise<void>;
 	timing?: Partial<typeof defaults>;
 }) {
 	const { name, broker, mapping, log } = deps;
@@ -44,11 +45,7 @@ export function session(deps: {
 	let lastCause = "not connected yet";
 	let paused = false;
 
-	const epochKey = `mqtt epoch ${name}`;
-	const naming = redelivery({
-		load: () => mapping.setting(epochKey),
-		save: (text) => mapping.saveSetting(epochKey, text),
-	});
+	const naming = redelivery(name, deps.cursor);
 
 	// Which subscriptions the session on the broker holds: it cannot be asked.
 	const heldKey = `mqtt subscriptions ${name}`;
@@ -68,9 +65,9 @@ export function session(deps: {
 	};
 
 	async function take(batch: readonly Arrival[]): Promise<void> {
-		const named: (Arrival & { id: MessageId })[] = [];
+		const named: (Arrival & Named)[] = [];
 		for (const arrival of batch)
-			if (!isEcho(arrival)) named.push({ ...arrival, id: await naming.identify(arrival) });
+			if (!isEcho(arrival)) named.push({ ...arrival, ...(await naming.identify(arrival)) });
 		await deps.receive(named);
 	}
 
@@ -160,7 +157,6 @@ export function session(deps: {
 		async start(filters: readonly string[]): Promise<void> {
 			for (const filter of filters) wanted.add(filter);
 			held = new Set(JSON.parse((await mapping.setting(heldKey)) ?? "[]") as string[]);
-			await naming.start();
 			supervisor = supervise();
 		},
 		/** Subscribes now, or when the broker is back. @throws Refusal */

@@ -1,5 +1,5 @@
 /** Run by mqtt.test.ts to be killed: the MQTT side alone, over real stores; every event goes to a file before it is acknowledged. */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bridge } from "../../src/core/network.ts";
 import { type MqttOptions, mqtt } from "../../src/mqtt/index.ts";
@@ -15,10 +15,17 @@ const mapping = nedbMapping({
 	},
 });
 await mapping.open();
-const bridge: Pick<Bridge, "receive"> = {
+appendFileSync(`${folder}/events`, "");
+const bridge: Pick<Bridge, "receive" | "cursor"> = {
+	// Its value is the id it came with.
+	async cursor(key) {
+		const lines = readFileSync(`${folder}/events`, "utf8").split("\n");
+		return lines.findLast((line) => line.endsWith(`\t${key}`))?.split(" ")[0];
+	},
 	async receive(events) {
 		for (const event of events)
-			if (event.kind === "state") appendFileSync(`${folder}/events`, `${event.id} ${event.value}\n`);
+			if (event.kind === "state")
+				appendFileSync(`${folder}/events`, `${event.id} ${event.value}\t${event.cursor?.key}\n`);
 		// Most kills fall between the writing and the acknowledgement.
 		await sleep(30);
 	},

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { CommandCall } from "../../src/core/command.ts";
-import type { BridgeEvent, State } from "../../src/core/event.ts";
+import type { State } from "../../src/core/event.ts";
 import type { LinkId, PortalId, RoomId } from "../../src/core/ids.ts";
 import type { Link, Mapping, Portal } from "../../src/core/mapping.ts";
 import type { Bridge, Network } from "../../src/core/network.ts";
@@ -78,11 +78,15 @@ type Run = {
 async function run(one: BrokerOptions, filters: readonly string[], mapping = memoryMapping()): Promise<Run> {
 	const events: State[] = [];
 	let gate = Promise.resolve();
-	const bridge: Pick<Bridge, "receive" | "portal"> = {
-		async receive(batch: readonly BridgeEvent[]) {
-			for (const event of batch) if (event.kind === "state") events.push(event);
+	const bridge: Pick<Bridge, "receive" | "portal" | "cursor"> = {
+		async receive(batch) {
+			for (const event of batch) {
+				if (event.kind === "state") events.push(event);
+				if (event.cursor) await mapping.saveSetting(event.cursor.key, event.cursor.value);
+			}
 			await gate;
 		},
+		cursor: mapping.setting,
 		portal: async () => undefined,
 	};
 	const options: MqttOptions = { brokers: { home: one }, mirrors: [] };
@@ -318,7 +322,9 @@ test("kill -9 in the middle of a stream, several times, loses nothing and tells 
 			stdio: "inherit",
 		});
 	const seen = () =>
-		(existsSync(`${folder}/events`) ? readFileSync(`${folder}/events`, "utf8") : "").split("\n");
+		(existsSync(`${folder}/events`) ? readFileSync(`${folder}/events`, "utf8") : "")
+			.split("\n")
+			.map((line) => line.split("\t", 1)[0] as string);
 
 	let child = begin();
 	// Until the subscription stands.

@@ -66,6 +66,7 @@ async function start(
 		broker: { url, clientId: "c", protocol },
 		mapping: memoryMapping(),
 		log: quiet,
+		cursor: async () => undefined,
 		receive,
 		timing: { first: 10, most: 100, deadline: 300, keepalive: 1_000 },
 	});

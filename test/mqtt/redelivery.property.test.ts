@@ -1,0 +1,106 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
+import { type Named, redelivery } from "../../src/mqtt/redelivery.ts";
+import { random } from "../random.ts";
+
+/** So many messages may be on their way to us unacknowledged. */
+const window = 5;
+
+/**
+ * A broker's session: what is published gets a packet identifier when it is first sent, and after a break all that was not
+ * acknowledged comes again first, in its order, with DUP set, whether we had read it or not. [MQTT-4.4.0-1]
+ */
+function broker(identifiers: number) {
+	type Held = { n: number; packetId: number; text: string };
+	const waiting: Omit<Held, "packetId">[] = [];
+	let inFlight: Held[] = [];
+	let last = 0;
+	function identifier(): number {
+		do last = (last % identifiers) + 1;
+		while (inFlight.some(({ packetId }) => packetId === last));
+		return last;
+	}
+	const arrival = ({ packetId, text }: Held, dup: boolean): Arrival => ({
+		topic: "t",
+		payload: Buffer.from(text),
+		qos: 1,
+		dup,
+		retain: false,
+		packetId,
+		subscriptions: [],
+	});
+	return {
+		publish: (n: number, text: string) => void waiting.push({ n, text }),
+		/** What goes over the wire next. */
+		send(): Arrival[] {
+			const sent: Arrival[] = [];
+			while (inFlight.length < window) {
+				const next = waiting.shift();
+				if (!next) break;
+				const held = { ...next, packetId: identifier() };
+				inFlight.push(held);
+				sent.push(arrival(held, false));
+			}
+			return sent;
+		},
+		again: () => inFlight.map((held) => arrival(held, true)),
+		acknowledged(packetId: number): void {
+			inFlight = inFlight.filter((held) => held.packetId !== packetId);
+		},
+		numberOf: (packetId: number) => inFlight.find((held) => held.packetId === packetId)?.n ?? -1,
+		busy: () => waiting.length + inFlight.length > 0,
+	};
+}
+
+// Where an identifier comes again for the same value, a redelivery and news that was never read look alike.
+test.each([
+	["identifiers come again, and no value does", 8, (n: number) => String(n)],
+	["values come again, and no identifier does", 65_535, (n: number) => String(n % 2)],
+])(
+	"however often connections and runs end, each message is taken once and in order: %s",
+	async (_, identifiers, text) => {
+		await fc.assert(
+			fc.asyncProperty(fc.integer(), async (seed) => {
+				const chance = random(seed);
+				const session = broker(identifiers);
+				const disk = new Map<string, string>();
+				const run = () => redelivery("home", async (key) => disk.get(key));
+				let naming = run();
+				/** By id: which message it was the first time. */
+				const journal = new Map<string, number>();
+				let wire: Arrival[] = [];
+				let published = 0;
+				for (let step = 0; step < 2_000 && (published < 60 || session.busy()); step++) {
+					const dice = chance();
+					if (dice < 0.3 && published < 60) session.publish(published, text(published++));
+					else if (dice < 0.35) {
+						// What is on the wire is never read, or read for nothing.
+						if (chance() < 0.5) naming = run();
+						wire = session.again();
+					} else if (dice < 0.6) wire.push(...session.send());
+					else {
+						const batch = wire.splice(0, 1 + Math.floor(chance() * 4));
+						const named: [Named, number, Arrival][] = [];
+						for (const one of batch)
+							named.push([await naming.identify(one), session.numberOf(one.packetId as number), one]);
+						// Died before it was on disk, or before it was acknowledged; or the acknowledgement was lost.
+						const dies = chance();
+						if (dies >= 0.1)
+							for (const [{ id, cursor }, n] of named) {
+								if (!journal.has(id)) journal.set(id, n);
+								if (cursor) disk.set(cursor.key, cursor.value);
+							}
+						if (dies >= 0.2) for (const [, , one] of named) session.acknowledged(one.packetId as number);
+						else {
+							if (chance() < 0.7) naming = run();
+							wire = session.again();
+						}
+					}
+				}
+				expect([...journal.values()]).toEqual(Array.from({ length: 60 }, (_, n) => n));
+			}),
+			{ numRuns: Number(process.env.TRIVIUM_RUNS ?? 100) },
+		);
+	},
+);
