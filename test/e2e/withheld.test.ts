@@ -88,7 +88,7 @@ describe("what a homeserver that was restarted never hands over", { retry: 0 }, 
 	test("is read when nothing more is said, and the bridge died with it", async () => {
 		const { heard } = await forgotten(() => bridged.kill());
 		await bridged.start();
-		await expect.poll(() => heard().length, { timeout: 40_000 }).toBe(10);
+		await expect.poll(() => heard().length, { timeout: 100_000 }).toBe(10);
 		await sleep(1_000);
 		expect(heard()).toEqual(lines(10));
 		expect(handed.size, "Synapse handed all over: nothing was tested").toBeLessThan(9);
