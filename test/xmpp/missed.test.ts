@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
+import { StanzaError } from "../../src/xmpp/stanza-error.ts";
 import { type Element, xml } from "../../src/xmpp/xml.ts";
 import type { MucFaults } from "./fake-muc.ts";
 import { alice, failure, link, room, type World, wireId, world } from "./muc-world.ts";
@@ -394,6 +395,59 @@ describe("catching up from an archive", () => {
 		expect(w.lines()).toEqual(romeo(1, 1));
 		await w.pass(60_000);
 		expect(w.lines()).toEqual(romeo(1, 5));
+	});
+
+	test("one that fails of itself for a while is asked until it answers", async () => {
+		const w = await linked();
+		away(w);
+		await says(w, 1, 30);
+		let failures = 3;
+		const query = w.muc.query;
+		w.server.onQuery = (request) => {
+			if (failures-- > 0) throw new StanzaError("internal-server-error", "cancel");
+			return query(request);
+		};
+		await back(w);
+		await says(w, 31, 32);
+		await w.pass(15_000);
+		expect(w.lines()).toEqual(romeo(1, 32));
+	});
+
+	test("one that does nothing but fail counts as none in the end: the room's history has to do", async () => {
+		const w = await linked();
+		away(w);
+		await says(w, 1, 2);
+		w.server.onQuery = () => {
+			throw new StanzaError("internal-server-error", "cancel");
+		};
+		await back(w);
+		expect(w.lines()).toEqual([]);
+		await w.pass(30 * 60_000);
+		await says(w, 3, 4);
+		await w.settle();
+		expect(w.lines()).toEqual(romeo(1, 4));
+	});
+
+	test("a line in doubt is not said again while the archive fails of itself, but not for ever", async () => {
+		const w = await linked();
+		await w.done(w.say("hi", alice, 0, "op1"));
+		await says(w, 1, 1);
+		await w.settle();
+		w.crash();
+		await restart(w);
+		w.server.onQuery = () => {
+			throw new StanzaError("internal-server-error", "cancel");
+		};
+		for (const attempt of [1, 9]) {
+			const again = failure(w.say("hi", alice, attempt, "op1"));
+			await w.pass(5_000);
+			expect(await again).toBeInstanceOf(TemporaryError);
+		}
+		expect(w.bodies()).toEqual(["alice: hi"]);
+		const last = w.say("hi", alice, 10, "op1");
+		await w.pass(5_000);
+		await last;
+		expect(w.bodies()).toEqual(["alice: hi", "alice: hi"]);
 	});
 
 	test("results nobody asked for are dropped", async () => {

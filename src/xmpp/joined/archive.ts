@@ -90,7 +90,19 @@ const paging = (which: Which, most: number): Element =>
 
 /** Whether the room says that its archive, or this part of it, is not for us. */
 export const isRefusal = (error: unknown): boolean =>
-	error instanceof StanzaError && error.type !== "wait" && !error.condition.startsWith("remote-server-");
+	error instanceof StanzaError &&
+	error.type !== "wait" &&
+	!error.condition.startsWith("remote-server-") &&
+	!isBroken(error);
+
+/**
+ * Whether the archive fails of itself. RFC 6120 §8.3.3.6 has it as `cancel`, and so has Prosody, also where its store is
+ * only busy: to be asked again, but not for ever.
+ */
+export const isBroken = (error: unknown): boolean =>
+	error instanceof StanzaError && error.type !== "wait" && error.condition === "internal-server-error";
+/** So often, which takes some ten minutes; after that the room counts as one without an archive. */
+export const askedBroken = 10;
 
 /** One result as the line it was; whoever else wrote the room's delay or id into it is a forger. */
 function line(room: string, result: Element): Element | undefined {

@@ -2,7 +2,7 @@ import { TemporaryError } from "../../core/errors.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import { delayedBy } from "../features/delay.ts";
-import { isRefusal } from "./archive.ts";
+import { askedBroken, isBroken, isRefusal } from "./archive.ts";
 import type { Context } from "./context.ts";
 import { skew } from "./cursor.ts";
 import { stillIn } from "./listener.ts";
@@ -24,7 +24,7 @@ type Reflected = Readonly<{
  */
 export function doubting(context: Context, reflected: Reflected, listening: (room: Room) => Promise<void>) {
 	/** Looks for this line, and all others of ours, back to where none of them can be. One look at a time serves all. */
-	function search(room: Room, operation: OperationId, from: number): Promise<void> {
+	function search(room: Room, { operation, attempt }: Outbound, from: number): Promise<void> {
 		const look = async () => {
 			let before = "";
 			for (let n = 0; n < pages && room.searched > from && !reflected.has(operation); n++) {
@@ -39,14 +39,16 @@ export function doubting(context: Context, reflected: Reflected, listening: (roo
 			room.searched = from;
 		};
 		const mine = (room.searching ?? Promise.resolve()).then(look).catch((error: unknown) => {
-			if (!isRefusal(error)) throw new TemporaryError("the archive does not answer", { cause: error });
+			if (!isRefusal(error) && !(isBroken(error) && attempt >= askedBroken))
+				throw new TemporaryError("the archive does not answer", { cause: error });
 			context.log.warn({ err: error, room: room.jid }, "the archive is not for us");
 		});
 		room.searching = mine.catch(() => undefined);
 		return mine;
 	}
 
-	return async (room: Room, { operation, event, trace }: Outbound) => {
+	return async (room: Room, out: Outbound) => {
+		const { operation, event, trace } = out;
 		await listening(room);
 		if (!readable(room)) await room.gap?.told;
 		// What a run or link before this one left on its way comes in within moments.
@@ -55,7 +57,7 @@ export function doubting(context: Context, reflected: Reflected, listening: (roo
 		// Through the room itself: whatever it has said before is known then.
 		await stillIn(room, room.ear, context);
 		await listening(room);
-		if (!reflected.has(operation) && readable(room)) await search(room, operation, event.at - skew);
+		if (!reflected.has(operation) && readable(room)) await search(room, out, event.at - skew);
 		const there = reflected.get(operation);
 		context.log.info({ trace, there: there !== undefined }, "a line in doubt was looked up");
 		return there;

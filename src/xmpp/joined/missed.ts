@@ -7,7 +7,7 @@ import { stanzaId } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import { StanzaError } from "../stanza-error.ts";
 import type { Element } from "../xml.ts";
-import { isRefusal, type Page, type Which } from "./archive.ts";
+import { askedBroken, isBroken, isRefusal, type Page, type Which } from "./archive.ts";
 import type { Context } from "./context.ts";
 import { cursorOf, keyOf, type Read, readFrom, since, wasIn } from "./cursor.ts";
 import { notice } from "./notice.ts";
@@ -29,7 +29,7 @@ export function beginGap(room: Room): Gap {
 	const last = room.read?.last;
 	// Where nothing can be fetched again, what was held at an attempt to come in is kept for the next.
 	const { held, cut } = (!readable(room) && room.gap) || { held: [], cut: false };
-	room.gap = { held, cut, told: promise, end: resolve, last, joins: false, speakers: new Map() };
+	room.gap = { held, cut, told: promise, end: resolve, last, joins: false, failures: 0, speakers: new Map() };
 	return room.gap;
 }
 
@@ -145,7 +145,7 @@ async function replay(
 				which = { start: since(room.read ?? read) };
 				continue;
 			}
-			if (!isRefusal(error)) throw temporary(error);
+			if (!isRefusal(error) && !(isBroken(error) && ++gap.failures >= askedBroken)) throw temporary(error);
 			refused(room, context);
 			return false;
 		}

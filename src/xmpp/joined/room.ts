@@ -51,6 +51,8 @@ export type Gap = {
 	/** The last line that was read before, and whether it was among what the room told. */
 	last: MessageId | undefined;
 	joins: boolean;
+	/** How often its archive failed of itself. */
+	failures: number;
 	/** Who said what was missed. */
 	speakers: Map<UserId, Person>;
 };
