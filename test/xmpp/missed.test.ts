@@ -507,6 +507,57 @@ test("a room that is lost while our people come back to it is come back to again
 	expect(w.lines()).toEqual(romeo(1, 2));
 });
 
+test("what is said while all of us are put out, one as the other comes back, is told in the history", async () => {
+	const w = await linked({ noArchive: true });
+	await says(w, 1, 1);
+	await w.settle();
+	const { take } = w.muc;
+	const late: Element[] = [];
+	w.muc.take = (stanza) => void late.push(stanza);
+	// Alice hears on, so the listener, who comes back, needs to be told nothing.
+	w.muc.kick("Trivium", ["333"]);
+	await w.settle();
+	w.muc.kick("Alice", ["333"]);
+	await w.settle();
+	await says(w, 2, 3);
+	w.muc.take = take;
+	for (const stanza of late) take(stanza);
+	await w.pass(15_000);
+	await says(w, 4, 4);
+	await w.settle();
+	expect(w.lines()).toEqual(romeo(1, 4));
+	expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
+});
+
+test("who was forgotten with the listener does not hear for it when that is put out again", async () => {
+	const w = await linked();
+	await says(w, 1, 1);
+	await w.settle();
+	w.muc.forget();
+	const { query, take } = w.muc;
+	w.server.onQuery = (request) => {
+		w.server.onQuery = undefined;
+		const answer = query(request);
+		w.muc.kick("Trivium", ["333"]);
+		return answer;
+	};
+	const late: Element[] = [];
+	w.muc.take = (stanza) => {
+		if (w.server.onQuery) take(stanza);
+		else late.push(stanza);
+	};
+	// Asked after a while of silence.
+	await w.pass(151_000);
+	expect(w.server.onQuery).toBeUndefined();
+	await says(w, 2, 3);
+	w.muc.take = take;
+	for (const stanza of late) take(stanza);
+	await w.pass(15_000);
+	await says(w, 4, 4);
+	await w.settle();
+	expect(w.lines()).toEqual(romeo(1, 4));
+});
+
 test.each([
 	["an archive", {}],
 	["none", { noArchive: true }],

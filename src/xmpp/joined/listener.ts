@@ -156,6 +156,8 @@ async function comeIn(room: Room, context: Context): Promise<void> {
 		if (!room.wasIn || !(error instanceof PermanentError) || error.reason !== "not-found") throw error;
 	}
 	beginGap(room);
+	// What put the ear out may have put out others.
+	for (const ours of room.ours.values()) ours.sure = false;
 	room.synced = false;
 	room.searched = Number.POSITIVE_INFINITY;
 	await takeEar(room, context);
@@ -167,6 +169,7 @@ async function takeEar(room: Room, context: Context): Promise<void> {
 	const ghosts = [...room.ours.values()].filter((ours) => ours !== room.listener && ours.wanted);
 	let refused: unknown = room.listener.barred;
 	for (const ours of [room.listener, ...ghosts].filter((one) => !one.barred).slice(0, earsTried)) {
+		await silenced(room, ours);
 		room.ear = ours;
 		room.burst = new Map();
 		try {
@@ -184,12 +187,20 @@ async function takeEar(room: Room, context: Context): Promise<void> {
 	throw refused;
 }
 
+/** Whoever came in while another heard was told neither who is there nor what had been said: as the ear they come again. */
+async function silenced(room: Room, ours: Ours): Promise<void> {
+	await ours.entering?.catch(() => undefined);
+	if (ours.state !== "in") return;
+	room.nicks.delete(ours.nick);
+	ours.state = "out";
+}
+
 /**
  * The ear is lost: another of ours who is in hears from here on. A room tells all of us the same in the same order, so
  * nothing falls between. False where there is nobody.
  */
 export function handOver(room: Room, context: Context): boolean {
-	const next = [...room.ours.values()].find((ours) => ours !== room.ear && ours.state === "in");
+	const next = [...room.ours.values()].find((ours) => ours !== room.ear && ours.state === "in" && ours.sure);
 	if (!next) return false;
 	context.log.info({ room: room.jid, from: room.ear.jid, to: next.jid }, "another of us hears the room");
 	room.ear = next;
@@ -210,6 +221,7 @@ export async function stillIn(room: Room, ours: Ours, context: Context): Promise
 	if (ours.state !== "in") return;
 	try {
 		await context.link.iq(to.ping(ours.jid, `${room.jid}/${ours.nick}`));
+		ours.sure = true;
 	} catch (error) {
 		// Without an answer nothing is known; the next round asks again.
 		if (!(error instanceof StanzaError) || !isOut(error)) return;

@@ -19,6 +19,8 @@ export type Ours = {
 	/** The nick held, or asked for. The room may give another than we asked for: the one of its 110 counts. */
 	nick: string;
 	state: "out" | "joining" | "in";
+	/** The room has said that they are in since the ear came in last; before that they may have been forgotten with it. */
+	sure: boolean;
 	/** Has said goodbye; until the room says so too, lines of theirs can still come in. */
 	leaving: boolean;
 	/** Comes back after a technical loss. */
@@ -124,6 +126,7 @@ export const newOurs = (jid: string, name: string, person?: Person): Ours => ({
 	name,
 	nick: "",
 	state: "out",
+	sure: false,
 	leaving: false,
 	wanted: false,
 	barred: undefined,

@@ -47,6 +47,7 @@ function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Contex
 	ours.leaving = false;
 	const entered = ours.state !== "in";
 	ours.state = "in";
+	ours.sure = true;
 	ours.nick = seen.nick;
 	if (room.features.occupantIds && seen.occupantId) ours.occupantId = seen.occupantId;
 	room.nicks.set(seen.nick, ours);
