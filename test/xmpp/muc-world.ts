@@ -75,6 +75,8 @@ export function world(faults: MucFaults = {}) {
 		/** How often it was asked what the room is. */
 		asked: 0,
 		info: undefined as undefined | (() => Element),
+		/** No question is answered before that. */
+		hesitates: undefined as undefined | PromiseLike<void>,
 		onQuery: undefined as undefined | ((request: Element) => Element),
 	};
 	const muc: FakeMuc = fakeMuc(room, (stanza) => void (server.online && wire.push(stanza)), faults);
@@ -116,6 +118,7 @@ export function world(faults: MucFaults = {}) {
 					},
 					iq: async (request) => {
 						if (!server.online) throw new TemporaryError("offline");
+						if (server.hesitates !== undefined) await server.hesitates;
 						if (request.getChild("query", "http://jabber.org/protocol/disco#info")) server.asked++;
 						if (server.cut) throw new StanzaError(server.cut, "cancel");
 						if (!server.up) throw new StanzaError("remote-server-timeout", "wait");

@@ -112,6 +112,12 @@ export type Room = {
 	wake: (() => void) | undefined;
 	/** The last line written or refused; the next one waits for it. */
 	tail: Promise<void>;
+	/** Set while the room is asked which of us it still knows. */
+	checking: Promise<void> | undefined;
+	/** How often a line that was written was not taken: what waits behind it must not pass it. */
+	failures: number;
+	/** Nothing of ours got through since the last failure, or at all. */
+	shaky: boolean;
 	/** Unlinked: nothing may join any more. */
 	closed: boolean;
 	/** Threads that began here. */
@@ -176,6 +182,9 @@ export function newRoom(jid: string, link: Link, listener: Ours, asked: number):
 		keeping: undefined,
 		wake: undefined,
 		tail: Promise.resolve(),
+		checking: undefined,
+		failures: 0,
+		shaky: true,
 		closed: false,
 		threads: recent(1_000),
 		moderated: recent(1_000),

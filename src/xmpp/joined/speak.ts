@@ -23,11 +23,13 @@ export const askAgainAfter = 60_000;
 const joinWithin = 20_000;
 /** How long the room has to reflect a line (XEP-0045 §7.4): that is our acknowledgement. */
 const reflectWithin = 30_000;
+/** For so long after we came in a room may put out one or the other of us, for what came back to it from before. */
+const unsureFor = 10_000;
 /** A speaker the room had no place for is not tried again for so long. */
 const relayFor = 5 * 60_000;
 
 type Ids = readonly MessageId[];
-type Pending = { resolve(ids: Ids): void; reject(error: Error): void };
+type Pending = { from: Ours; resolve(ids: Ids): void; reject(error: Error): void; settled: Promise<unknown> };
 
 /** A line of ours as the room shows it. */
 export type Reflection = Readonly<{
@@ -71,17 +73,32 @@ export function speaking(context: Context) {
 		if (seen) return known(seen);
 		const doubt = out.attempt > 0 ? inDoubt(room, out) : undefined;
 		doubt?.catch(() => undefined);
+		let comes = ours.state !== "in";
 		const speaker = speakerOf(room, ours);
 		// Waits for its turn before anybody looks at it.
 		speaker.catch(() => undefined);
 		let reflection: Promise<Ids> | undefined;
+		const { failures } = room;
 		const turn = inTurn(room, async () => {
 			const there = await doubt;
 			if (there) {
 				reflection = Promise.resolve(there);
 				return;
 			}
-			const from = await speaker;
+			let from = await speaker;
+			if (from.state !== "in") {
+				// Put out while it waited for its turn.
+				comes = true;
+				from = await speakerOf(room, ours);
+			}
+			// The room may have put out, or be about to, who spoke before, and not who speaks now: theirs comes first.
+			const unsure = context.now().at - room.since < unsureFor;
+			if (from === ours && (comes || unsure))
+				await Promise.allSettled(
+					[...pending.values()].map((one) => one.room === room && one.from !== from && one.settled),
+				);
+			// While it waited one before it failed, and has to be said first.
+			if (room.failures !== failures) throw new TemporaryError("a line before it was not taken");
 			const said = from === ours ? event : to.relayed(event, ours.name, shown);
 			if (!said) return;
 			const where = {
@@ -101,6 +118,10 @@ export function speaking(context: Context) {
 				pending.get(operation)?.reject(error as Error);
 				throw error;
 			}
+			// Until one got through none is under way behind it: the room may come back between the two.
+			if (!room.shaky) return;
+			await reflection;
+			room.shaky = false;
 		});
 		await turn.catch((error: unknown) => {
 			throw reflection === undefined ? unsent(error) : error;
@@ -110,6 +131,7 @@ export function speaking(context: Context) {
 
 	/** The person themselves, or the listener where they cannot be had. */
 	async function speakerOf(room: Room, ours: Ours): Promise<Ours> {
+		await room.checking;
 		await listening(room);
 		if (ours.state === "in") return ours;
 		if (ours.barred) throw ours.barred;
@@ -143,34 +165,44 @@ export function speaking(context: Context) {
 	}
 
 	function confirmed(room: Room, from: Ours, operation: OperationId): Promise<Ids> {
-		return new Promise((resolve, reject) => {
-			const timer = setTimeout(() => {
+		const { promise, resolve, reject } = Promise.withResolvers<Ids>();
+		const settle = () => {
+			clearTimeout(timer);
+			pending.delete(operation);
+		};
+		const line = {
+			room,
+			from,
+			settled: promise,
+			resolve: (ids: Ids) => {
 				settle();
-				reject(new TemporaryError("the room did not reflect the line"));
-				void recheck(room, from);
-			}, reflectWithin);
-			const settle = () => {
-				clearTimeout(timer);
-				pending.delete(operation);
-			};
-			pending.set(operation, {
-				room,
-				resolve: (ids) => {
-					settle();
-					resolve(ids);
-				},
-				reject: (error) => {
-					settle();
-					reject(error);
-				},
-			});
-		});
+				resolve(ids);
+			},
+			reject: (error: Error) => {
+				settle();
+				if (!(error instanceof PermanentError)) {
+					room.failures++;
+					room.shaky = true;
+				}
+				reject(error);
+			},
+		};
+		const timer = setTimeout(() => {
+			line.reject(new TemporaryError("the room did not reflect the line"));
+			recheck(room);
+		}, reflectWithin);
+		pending.set(operation, line);
+		return promise;
 	}
 
-	async function recheck(room: Room, ours: Ours): Promise<void> {
-		await stillIn(room, ours, context);
-		await stillIn(room, room.ear, context);
-		mend(room, ours);
+	/** Whoever of us the room does not know any more comes in again; until that is known nobody speaks. */
+	function recheck(room: Room): void {
+		room.checking ??= Promise.all([...room.ours.values()].map((one) => stillIn(room, one, context))).then(
+			() => {
+				room.checking = undefined;
+				for (const one of room.ours.values()) mend(room, one);
+			},
+		);
 	}
 
 	function mend(room: Room, ours: Ours): void {
@@ -231,7 +263,7 @@ export function speaking(context: Context) {
 				room.nicks.delete(ours.nick);
 				ours.state = "out";
 				line.reject(new TemporaryError(error.message, { cause: error }));
-				void recheck(room, ours);
+				recheck(room);
 			} else if (isAway(error)) line.reject(new TemporaryError(error.message, { cause: error }));
 			else if (error.condition === "forbidden")
 				line.reject(new PermanentError("forbidden", phrases.mucNoVoice(room.jid), { cause: error }));
