@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { createHmac } from "node:crypto";
 import type { OperationId } from "../../core/ids.ts";
 import { recent } from "../../core/recent.ts";
 
@@ -14,30 +14,17 @@ export type Marks = Readonly<{
 const remembered = 1_000;
 
 /**
- * HMAC-SHA256, RFC 2104 §2, of whole texts. That of node:crypto can be fed in pieces, and to set that up costs more than
- * the hashing. `secret`: of 64 ASCII characters at most.
- */
-function hmac(secret: string): (text: string) => string {
-	const padded = (byte: number) => Buffer.alloc(64, secret.padEnd(64, "\0")).map((char) => char ^ byte);
-	const inner = padded(0x36).toString();
-	// Behind it the inner hash has its place.
-	const outer = Buffer.concat([padded(0x5c), Buffer.alloc(32)]);
-	return (text) => {
-		outer.set(hash("sha256", inner + text, "buffer"), 64);
-		return hash("sha256", outer, "base64url");
-	};
-}
-
-/**
  * The seal behind the operation proves that we made the id, for this room and this nick: everybody in the room reads
  * our ids, and who repeats one must not pass for us.
  */
 export function marks(secret: string): Marks {
-	const sign = hmac(secret);
 	const said = (id: string, room: string, nick: string) => [room, nick, id].join("\0");
 	const made = recent<string, OperationId>(remembered);
 	const seal = (operation: string, room: string, nick: string) =>
-		sign(said(operation, room, nick)).slice(0, 11);
+		createHmac("sha256", secret)
+			.update(said(operation, room, nick))
+			.digest("base64url")
+			.slice(0, 11);
 	return {
 		of(operation, room, nick) {
 			const id = `${operation}.${seal(operation, room, nick)}`;
