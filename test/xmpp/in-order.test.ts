@@ -85,6 +85,22 @@ test("after a room forgot some of us nobody speaks before it is known who else i
 	expect(there(w)).toEqual(["0", "1", "2", "3"]);
 });
 
+test("who was forgotten with the listener is looked for before they speak, also while that still reads the archive", async () => {
+	const w = await linked();
+	await w.done(w.say("1", bob));
+	w.muc.forget();
+	w.server.onQuery = () => {
+		throw new TemporaryError("no answer");
+	};
+	// Asked after a while of silence.
+	await w.pass(170_000);
+	expect([...w.muc.occupants.keys()]).toEqual(["Trivium"]);
+	const both = Promise.all([w.say("2"), w.say("3", bob)]);
+	await w.pass(5_000);
+	await both;
+	expect(there(w)).toEqual(["0", "1", "2", "3"]);
+});
+
 test("after trouble the first line goes alone, so that none passes it while the room comes back", async () => {
 	const w = await linked();
 	const written = () => w.bodies().map((line) => line.split(": ")[1]);

@@ -133,6 +133,8 @@ export function speaking(context: Context) {
 	async function speakerOf(room: Room, ours: Ours): Promise<Ours> {
 		await room.checking;
 		await listening(room);
+		// They may have been put out with the listener, and nobody has looked since.
+		if (!ours.sure) await stillIn(room, ours, context);
 		if (ours.state === "in") return ours;
 		if (ours.barred) throw ours.barred;
 		if (ours.relayedUntil > context.now().at) return relay(room);
