@@ -529,6 +529,25 @@ test("what is said while all of us are put out, one as the other comes back, is 
 	expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
 });
 
+test("who was put out with the listener, unheard of, does not hear for it", async () => {
+	const w = await linked();
+	await says(w, 1, 1);
+	await w.settle();
+	w.muc.occupants.delete("Alice");
+	const { take } = w.muc;
+	const late: Element[] = [];
+	w.muc.take = (stanza) => void late.push(stanza);
+	w.muc.kick("Trivium", ["333"]);
+	await w.settle();
+	await says(w, 2, 3);
+	w.muc.take = take;
+	for (const stanza of late) take(stanza);
+	await w.pass(15_000);
+	await says(w, 4, 4);
+	await w.settle();
+	expect(w.lines()).toEqual(romeo(1, 4));
+});
+
 test("who was forgotten with the listener does not hear for it when that is put out again", async () => {
 	const w = await linked();
 	await says(w, 1, 1);

@@ -205,7 +205,28 @@ export function handOver(room: Room, context: Context): boolean {
 	context.log.info({ room: room.jid, from: room.ear.jid, to: next.jid }, "another of us hears the room");
 	room.ear = next;
 	room.telling = false;
+	relieve(room, context).catch((error: unknown) =>
+		context.log.warn({ err: error, room: room.jid }, "the room is not served"),
+	);
 	return true;
+}
+
+/**
+ * Those who were put out come back once the room said that whoever hears now is in: that one may have been put out as
+ * well without our hearing of it. Where it does not say so, what was said is fetched.
+ */
+async function relieve(room: Room, context: Context): Promise<void> {
+	const { ear } = room;
+	ear.sure = false;
+	await stillIn(room, ear, context);
+	if (ear !== room.ear || room.closed) return;
+	if (ear.sure) {
+		for (const ours of room.ours.values()) void back(room, ours, context);
+		return;
+	}
+	room.nicks.delete(ear.nick);
+	ear.state = "out";
+	await keep(room, context);
 }
 
 /** Puts one of ours back that was lost for technical reasons; where that fails they come when they next speak. */

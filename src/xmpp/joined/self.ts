@@ -4,7 +4,7 @@ import type { OccupantPresence } from "../from-xmpp.ts";
 import * as to from "../to-xmpp.ts";
 import { xml } from "../xml.ts";
 import { announce, type Context } from "./context.ts";
-import { back, handOver } from "./listener.ts";
+import { handOver } from "./listener.ts";
 import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
 import type { Ours, Room } from "./room.ts";
@@ -32,9 +32,7 @@ export function self(room: Room, ours: Ours, seen: OccupantPresence, context: Co
 	if (!ours.wanted) return undefined;
 	const why = removal(room, ours, seen);
 	if (why) return removed(room, ours, why, context);
-	if (ours === room.ear && handOver(room, context)) void back(room, ours, context);
-	else return "back";
-	return undefined;
+	return ours === room.ear && handOver(room, context) ? undefined : "back";
 }
 
 function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Context): void {
