@@ -16,6 +16,10 @@ const [quiet, patience] = [3_000, 30_000];
 const [holding, looking] = [20_000, 1_200];
 /** For so long, in ms, none waits again after one waited in vain: a room that cannot be read must not hold up all others. */
 const unheld = 60_000;
+/** How soon and how late it is looked again, in ms, while a homeserver that owes us events hands nothing over. */
+const owing = { first: 30_000, last: 600_000 };
+/** After so long, in ms, without a transaction since we said something the homeserver hands nothing over: what we say comes back. */
+const silence = 60_000;
 /** Ids of events kept in mind. */
 const remembered = 20_000;
 /** How much the disk may be behind, in ms: what is read again is known by its own key. */
@@ -41,7 +45,8 @@ export type Gaps = ReturnType<typeof keepGaps>;
  * forgets, and leaves a transaction lying that it made in the moment between the end of its repeating and being up
  * again (until it repeats the next time, which may be weeks). So after each disturbance, our own start among them, and
  * where Synapse's numbers of transactions leave one out, a room is read back to what we were handed last before anything
- * more of it is taken; and where nothing more comes a few times in the minute after.
+ * more of it is taken; and where nothing more comes a few times in the minute after, and on while that finds something and
+ * nothing is handed over.
  */
 export function keepGaps(deps: {
 	client: Pick<Client, "messages">;
@@ -52,6 +57,8 @@ export function keepGaps(deps: {
 	reader(room: string): Promise<string | undefined>;
 	isOurs(mxid: string): boolean;
 	take(events: readonly MatrixEvent[]): Promise<void>;
+	/** Has the homeserver try to reach us again. */
+	knock(): void;
 	log: Log;
 }) {
 	const { bridge, take, log } = deps;
@@ -65,6 +72,11 @@ export function keepGaps(deps: {
 	let handedAt = 0;
 	/** The last transaction's number, where the homeserver counts them. */
 	let number: number | undefined;
+	/** When it was found to owe us events, and when it is looked again. */
+	let owed = 0;
+	let again = owing.first;
+	/** When we said the first that has not come back yet. */
+	let unheard: number | undefined;
 	let waitedInVain = Number.NEGATIVE_INFINITY;
 	/** How often there was reason to doubt: what was found before the last time settles nothing. */
 	let doubts = 0;
@@ -96,13 +108,14 @@ export function keepGaps(deps: {
 	async function saveAll(): Promise<void> {
 		await Promise.all(rooms.values().map(save));
 	}
-	const saving = setInterval(
-		() =>
-			void saveAll().catch((error: unknown) =>
-				log.error({ err: error }, "how far rooms were read is not saved"),
-			),
-		saveEvery,
-	).unref();
+	const saving = setInterval(() => {
+		saveAll().catch((error: unknown) => log.error({ err: error }, "how far rooms were read is not saved"));
+		if (unheard === undefined || Date.now() - unheard < silence) return;
+		log.debug({ since: unheard }, "the homeserver hands nothing over");
+		unheard = undefined;
+		deps.knock();
+		disturbed();
+	}, saveEvery).unref();
 
 	/** Whether these come next in their room, as far as we know; the rest is due after them. */
 	function inTurn(room: Room, events: readonly MatrixEvent[]): boolean {
@@ -139,10 +152,24 @@ export function keepGaps(deps: {
 					room.due = [];
 				}
 				heard(before, true);
+				if (before.length > 0) owed = Date.now();
 			} catch (error) {
 				log.warn({ err: error, room: name }, unread);
 			}
 		}
+		if (owed > handedAt) lookAgain();
+		else again = owing.first;
+	}
+
+	/** It may have given up, or repeat in minutes only: until it hands something over we see for ourselves. */
+	function lookAgain(): void {
+		if (stopped) return;
+		deps.knock();
+		clearTimeout(timers[looks.length]);
+		timers[looks.length] = setTimeout(() => {
+			if (owed > handedAt) void look();
+		}, again).unref();
+		again = Math.min(owing.last, again * 2);
 	}
 
 	/** The homeserver went away, or seems to have: what it had for us may be lost. */
@@ -168,6 +195,7 @@ export function keepGaps(deps: {
 		/** Takes what was handed over, and first what should have been before it. */
 		async taken(transaction: string, events: readonly MatrixEvent[]): Promise<void> {
 			handedAt = Date.now();
+			unheard = undefined;
 			const last = number;
 			number = /^\d+$/.test(transaction) ? Number(transaction) : undefined;
 			if (last !== undefined && number !== undefined && number > last + 1) disturbed();
@@ -205,6 +233,10 @@ export function keepGaps(deps: {
 			heard(before, true);
 			heard(events);
 			if (again) disturbed();
+		},
+		/** We said something in a room; `since`, in ms, it can have come back to us. */
+		said(since: number): void {
+			if (since > handedAt) unheard ??= since;
 		},
 		doubt,
 		disturbed,

@@ -102,7 +102,7 @@ export function matrix(
 		const common = { client, members, ghosts, rooms, doubt, recent, bridge, files, domain, bot, isOurs, log };
 		const find = lookup({ ...common, networks: bridgedNetworks, named });
 		const take = transactions({ ...common, prefix: options.prefix, refuse });
-		const gaps = keepGaps({ ...common, linkOf, reader: speaker, take });
+		const gaps = keepGaps({ ...common, linkOf, reader: speaker, take, knock: knock.now });
 		const watch = keepWatch({
 			client,
 			busy: gaps.busy,
@@ -260,7 +260,13 @@ export function matrix(
 		status: () => (down === undefined ? { up: true } : { up: false, cause: down }),
 		capabilities: () => capabilities,
 		open: files.open,
-		send: (out: Outbound): Promise<readonly MessageId[]> => definite(() => side.deliver(out)),
+		send: (out: Outbound): Promise<readonly MessageId[]> =>
+			definite(async () => {
+				const since = Date.now();
+				const ids = await side.deliver(out);
+				if (ids.length > 0) side.gaps.said(since);
+				return ids;
+			}),
 		refuse,
 		recall: (room) => definite(async () => recall(room, await speaker(room), { client, members, isOurs })),
 		findPerson: (address) => side.find.person(address),

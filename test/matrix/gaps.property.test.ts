@@ -60,6 +60,7 @@ test("whatever the homeserver forgets, leaves lying or repeats, what is said in 
 						turn = mine.catch(() => undefined);
 						await mine;
 					},
+					knock: () => homeserver.retry(),
 					log: quiet,
 				});
 				return { life, gaps };
@@ -101,6 +102,7 @@ test("whatever the homeserver forgets, leaves lying or repeats, what is said in 
 					};
 					timeline.push(said);
 					homeserver.say(said);
+					if (said.sender !== "@alice:hs.test") gaps.said(Date.now());
 					count++;
 					await sleep(chance() * 120);
 				}
@@ -120,6 +122,10 @@ test("whatever the homeserver forgets, leaves lying or repeats, what is said in 
 						homeserver.retry();
 					}
 					if (chance() < 0.3) await die();
+					if (n === 3 && chance() < 0.2) {
+						homeserver.giveUp();
+						gaps.said(Date.now());
+					}
 					await sleep(500 + chance() * 2_000);
 					trouble = { hand: 0, answer: 0, take: 0, read: 0 };
 				}

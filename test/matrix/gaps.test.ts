@@ -24,6 +24,7 @@ const events = (n: number, more: Partial<MatrixEvent> = {}) => Array.from({ leng
 function world(timeline: MatrixEvent[]) {
 	const taken: string[] = [];
 	const asked: string[] = [];
+	const knocks: number[] = [];
 	const disk = new Map<string, string>();
 	const fails = { messages: undefined as Error | undefined, take: undefined as Error | undefined };
 	const run = () =>
@@ -49,9 +50,10 @@ function world(timeline: MatrixEvent[]) {
 				if (fails.take) throw fails.take;
 				taken.push(...handed.map(({ event_id }) => event_id));
 			},
+			knock: () => void knocks.push(Date.now()),
 			log: quiet,
 		});
-	return { run, gaps: run(), taken, asked, fails };
+	return { run, gaps: run(), taken, asked, fails, knocks };
 }
 /** As a homeserver that does not count. */
 const handed = (to: ReturnType<typeof keepGaps>, ...of: readonly MatrixEvent[]) => to.taken("some", of);
@@ -286,6 +288,54 @@ test("rooms nothing was heard from are not asked, and those we are out of stop n
 	await pass(10_000);
 	expect([...new Set(asked)].sort()).toEqual(["!gone", "!room"]);
 	expect(taken).toContain(lost.event_id);
+});
+
+test("a homeserver that hands nothing over any more is asked to, and read, until it does", async () => {
+	const timeline = [event(), event()];
+	const { gaps, taken, asked, knocks } = world(timeline);
+	await handed(gaps, ...timeline.slice(0, 1));
+	gaps.disturbed();
+	await pass(100_000);
+	expect(taken).toEqual(ids(timeline));
+	const knocked = knocks.length;
+	expect(knocked).toBeGreaterThan(0);
+	timeline.push(...events(2));
+	await pass(600_000);
+	expect(taken).toEqual(ids(timeline));
+	expect(knocks.length).toBeGreaterThan(knocked);
+	const next = event();
+	timeline.push(next);
+	await handed(gaps, next);
+	await pass(1_300_000);
+	const [reads, calls] = [asked.length, knocks.length];
+	await pass(3_600_000);
+	expect([asked.length, knocks.length]).toEqual([reads, calls]);
+});
+
+test("a homeserver that does not tell us of our own lines is read, and asked to", async () => {
+	const [first, own, lost] = [event(), event({ sender: "@_xmpp_romeo:hs.test" }), event()];
+	const { gaps, taken, knocks } = world([first, own, lost]);
+	await handed(gaps, first);
+	await pass(1_000);
+	gaps.said(Date.now());
+	await pass(50_000);
+	expect([knocks.length, taken.length]).toEqual([0, 1]);
+	await pass(20_000);
+	expect(taken).toEqual(ids(first, lost));
+	expect(knocks.length).toBeGreaterThan(0);
+});
+
+test("one that does is not", async () => {
+	const [first, own] = [event(), event({ sender: "@_xmpp_romeo:hs.test" })];
+	const { gaps, asked, knocks } = world([first, own]);
+	await handed(gaps, first);
+	await pass(1_000);
+	gaps.said(Date.now());
+	await handed(gaps, own);
+	// The answer to what we sent came later than it came back.
+	gaps.said(Date.now() - 5);
+	await pass(200_000);
+	expect([asked, knocks]).toEqual([[], []]);
 });
 
 test("nothing is asked once it has stopped", async () => {

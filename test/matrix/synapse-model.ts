@@ -92,6 +92,14 @@ export function synapse(
 			counter = 1;
 			if (!up) recover(life);
 		},
+		/** It repeats nothing any more until a restart, and knows nothing of it: the one that repeated is not in its list. */
+		giveUp(): void {
+			life++;
+			up = false;
+			due = false;
+			sending = false;
+			clearTimeout(repeating);
+		},
 		/** A ping got through: repeats at once. */
 		retry(): void {
 			if (!due) return;
