@@ -68,13 +68,14 @@ export function keepGaps(deps: {
 	const back = backReader({ ...deps, seen: (event) => seen.has(event) });
 	const rooms = new Map<string, Room>();
 	let timers: NodeJS.Timeout[] = [];
+	let later: NodeJS.Timeout | undefined;
 	let stopped = false;
 	let handedAt = 0;
 	/** The last transaction's number, where the homeserver counts them. */
 	let number: number | undefined;
-	/** When it was found to owe us events, and when it is looked again. */
+	/** When it was last found to owe us events, and after how long it is looked again. */
 	let owed = 0;
-	let again = owing.first;
+	let pause = owing.first;
 	/** When we said the first that has not come back yet. */
 	let unheard: number | undefined;
 	let waitedInVain = Number.NEGATIVE_INFINITY;
@@ -158,18 +159,18 @@ export function keepGaps(deps: {
 			}
 		}
 		if (owed > handedAt) lookAgain();
-		else again = owing.first;
+		else pause = owing.first;
 	}
 
 	/** It may have given up, or repeat in minutes only: until it hands something over we see for ourselves. */
 	function lookAgain(): void {
 		if (stopped) return;
 		deps.knock();
-		clearTimeout(timers[looks.length]);
-		timers[looks.length] = setTimeout(() => {
+		clearTimeout(later);
+		later = setTimeout(() => {
 			if (owed > handedAt) void look();
-		}, again).unref();
-		again = Math.min(owing.last, again * 2);
+		}, pause).unref();
+		pause = Math.min(owing.last, pause * 2);
 	}
 
 	/** The homeserver went away, or seems to have: what it had for us may be lost. */
@@ -247,7 +248,7 @@ export function keepGaps(deps: {
 			stopped = true;
 			back.stop();
 			clearInterval(saving);
-			for (const timer of timers) clearTimeout(timer);
+			for (const timer of [...timers, later]) clearTimeout(timer);
 			await drained;
 			await saveAll();
 		},
