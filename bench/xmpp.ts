@@ -1,5 +1,5 @@
 import { bare, resource } from "../src/xmpp/jid.ts";
-import { type Element, serialize, text, xml } from "../src/xmpp/xml.ts";
+import { type Element, serialize, text, xml } from "../src/xmpp/stream/xml.ts";
 import { domain as component, fakeServer } from "../test/xmpp/fake-server.ts";
 
 export type Xmpp = Awaited<ReturnType<typeof xmppServer>>;

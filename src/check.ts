@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
-import { type Finding, works } from "./core/finding.ts";
+import { type Finding, works } from "./core/check-result.ts";
 import * as phrases from "./core/phrases.ts";
 import { checkHealth } from "./http/check.ts";
 import { checkMatrix } from "./matrix/check.ts";

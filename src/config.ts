@@ -6,7 +6,7 @@ import type { Permissions } from "./core/permissions.ts";
 import type { MatrixOptions } from "./matrix/index.ts";
 import type { MediaOptions } from "./media/index.ts";
 import type { MqttOptions } from "./mqtt/index.ts";
-import type { ComponentOptions } from "./xmpp/component.ts";
+import type { ComponentOptions } from "./xmpp/stream/component.ts";
 import { type Path, parse } from "./yaml.ts";
 
 export type Listen = Readonly<{ host: string; port: number }>;

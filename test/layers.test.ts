@@ -19,8 +19,8 @@ const wrappedBy: Record<string, readonly string[]> = {
 	"matrix-appservice-bridge": ["src/matrix/appservice.ts"],
 	"matrix-appservice": ["src/matrix/appservice.ts"],
 	// One for its link, one for its elements.
-	"@xmpp/component": ["src/xmpp/connection.ts", "src/xmpp/xml.ts"],
-	saxes: ["src/xmpp/stream-parser.ts"],
+	"@xmpp/component": ["src/xmpp/stream/connection.ts", "src/xmpp/stream/xml.ts"],
+	saxes: ["src/xmpp/stream/parser.ts"],
 	htmlparser2: ["src/matrix/html.ts"],
 	mqtt: ["src/mqtt/client.ts"],
 	"nedb-promises": ["src/store/nedb-file.ts"],

@@ -5,10 +5,10 @@ import type { MessageId, NetworkName, RoomId } from "../src/core/ids.ts";
 import { mentions, plain, type Rich } from "../src/core/rich.ts";
 import { parseHtml } from "../src/matrix/html.ts";
 import { writeHtml } from "../src/matrix/to-html.ts";
-import type { Hearing, Place, Saying } from "../src/xmpp/features/message.ts";
 import { account, nowhere, occupant, said } from "../src/xmpp/from-xmpp.ts";
+import type { Hearing, Place, Saying } from "../src/xmpp/message/feature.ts";
+import { serialize } from "../src/xmpp/stream/xml.ts";
 import * as to from "../src/xmpp/to-xmpp.ts";
-import { serialize } from "../src/xmpp/xml.ts";
 import { stanza } from "./xmpp/stanza.ts";
 
 /** What is written for XMPP people, and read as their clients' messages are read: the same words about the same things. */

@@ -30,7 +30,7 @@ const none: Readonly<Record<string, string>> = {
 	"from-matrix.state": "values of things come from MQTT",
 	"from-xmpp.state": "values of things come from MQTT",
 	"to-matrix.member": "joining and names are calls (test/matrix/network.test.ts)",
-	"to-xmpp.member": "joining and names are presence (test/xmpp/joined.test.ts)",
+	"to-xmpp.member": "joining and names are presence (test/xmpp/joined/joined.test.ts)",
 	"to-xmpp.encrypted":
 		"what Matrix people encrypt is refused before it is an event (test/matrix/network.test.ts)",
 	"to-matrix.other": "what has no translation is text by then",

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { Command, CommandCall } from "./command.ts";
 import { coreCommands } from "./commands.ts";
+import { letters } from "./dead-letter-commands.ts";
 import { deliver } from "./deliver.ts";
 import { PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Copy, Entry, Journal, Lane, NewRow, Row } from "./journal.ts";
 import { lanes as runLanes } from "./lanes.ts";
-import { letters } from "./letters.ts";
 import type { Log } from "./log.ts";
 import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
@@ -16,7 +16,7 @@ import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
 import { portals as keepPortals, type Mirror } from "./portals.ts";
 import { type Rules, router } from "./route.ts";
-import { telling } from "./telling.ts";
+import { telling } from "./sender-notices.ts";
 
 export type Running = Bridge &
 	Readonly<{

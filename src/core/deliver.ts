@@ -1,8 +1,9 @@
 import { aloud } from "./aloud.ts";
-import { decisions, type Form } from "./decided.ts";
+import { decisions, type Form } from "./delivery-plan.ts";
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person, Reaction } from "./event.ts";
+import { recalling } from "./id-recovery.ts";
 import type { LinkId, MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
 import type { Sender } from "./lanes.ts";
@@ -13,9 +14,8 @@ import type { Network, Outbound, Support } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { changed, newIn, sameSet } from "./reactions.ts";
-import { recalling } from "./recall.ts";
 import { references, resolve, resolved, withoutDeleted } from "./references.ts";
-import type { Tell } from "./telling.ts";
+import type { Tell } from "./sender-notices.ts";
 
 const day = 24 * 60 * 60_000;
 /** From here on a message is shown with its own time. */

@@ -1,5 +1,5 @@
 import { aloud } from "./aloud.ts";
-import { beforehand } from "./decided.ts";
+import { beforehand } from "./delivery-plan.ts";
 import { isSlip, PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { RoomId, UserId } from "./ids.ts";
@@ -9,11 +9,11 @@ import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Cursor, Level, Received, Support } from "./network.ts";
 import { eventKey, operationId, traceId, traceOf } from "./operation.ts";
-import { ownReactions } from "./own-reactions.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
-import type { Tell } from "./telling.ts";
+import { ownReactions } from "./reaction-state.ts";
+import type { Tell } from "./sender-notices.ts";
 
 export type Rules = Readonly<{
 	level(person: Person): Level;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { type Finding, fails, works } from "../core/finding.ts";
+import { type Finding, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 
 /** Whether the port for /live and /ready can be had. `running`: the bridge has it itself. */

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
-import { type Finding, fails, works } from "../core/finding.ts";
+import { type Finding, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 import { differences, type Registration, readRegistration } from "./registration.ts";
 

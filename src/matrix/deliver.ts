@@ -7,17 +7,17 @@ import * as phrases from "../core/phrases.ts";
 import { references } from "../core/references.ts";
 import { mentions } from "../core/rich.ts";
 import { atMost } from "../media/stream.ts";
-import { asLink, type Stored, withMedia } from "./attachment.ts";
 import { type Client, MatrixError } from "./client.ts";
-import type { Doubt } from "./doubt.ts";
 import type { Content, MatrixEvent } from "./event.ts";
+import type { Recent } from "./event-cache.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverAway, type MediaStore } from "./media.ts";
 import { type Members, name, title } from "./members.ts";
-import { reacting } from "./reacting.ts";
-import type { Recent } from "./recent.ts";
-import { redacting } from "./redacting.ts";
+import { asLink, type Stored, withMedia } from "./message/attachments.ts";
 import type { Rooms } from "./rooms.ts";
+import type { Doubt } from "./send-once.ts";
+import { reacting } from "./send-reaction.ts";
+import { redacting } from "./send-redaction.ts";
 import { asEdit, asFile, fits, type Sayable, type Surroundings, toMatrix } from "./to-matrix.ts";
 
 /** Bytes of a smaller picture. */

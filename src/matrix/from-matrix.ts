@@ -13,11 +13,11 @@ import {
 	relationOf,
 	text,
 } from "./event.ts";
-import { mentioned } from "./features/mentions.ts";
-import { copiesIn } from "./features/origin.ts";
-import { isEnd, isResponse, isStart, pollIn, pollOf, resultOf, votesIn } from "./features/polls.ts";
-import { reactionIn } from "./features/reactions.ts";
-import { quoteIn, stickerIn, wordsIn } from "./features/words.ts";
+import { mentioned } from "./message/mentions.ts";
+import { copiesIn } from "./message/origin.ts";
+import { isEnd, isResponse, isStart, pollIn, pollOf, resultOf, votesIn } from "./message/polls.ts";
+import { reactionIn } from "./message/reactions.ts";
+import { quoteIn, stickerIn, wordsIn } from "./message/words.ts";
 
 /** From this age on, in ms, an event was caught up after a gap. */
 const late = 5 * 60_000;

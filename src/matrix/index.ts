@@ -8,25 +8,25 @@ import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network, Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import { appservice, type Transaction } from "./appservice.ts";
+import { knocking } from "./backfill/appservice-ping.ts";
+import { keepWatch } from "./backfill/homeserver-health.ts";
+import { keepGaps } from "./backfill/loss-detection.ts";
 import { capabilities } from "./capabilities.ts";
 import { MatrixError, matrixClient } from "./client.ts";
 import { delivery } from "./deliver.ts";
-import { keepDoubt } from "./doubt.ts";
 import { isEvent } from "./event.ts";
-import { keepGaps } from "./gaps.ts";
+import { keepRecent } from "./event-cache.ts";
 import { keepGhosts } from "./ghosts.ts";
-import { knocking } from "./knock.ts";
+import { recall } from "./id-recovery.ts";
 import { lookup } from "./lookup.ts";
 import { keepMedia } from "./media.ts";
 import { keepMembers, name, title } from "./members.ts";
+import { refusals } from "./message-status.ts";
 import { isGhost, portalAlias } from "./mxid.ts";
-import { recall } from "./recall.ts";
-import { keepRecent } from "./recent.ts";
-import { refusals } from "./refusals.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { keepRooms } from "./rooms.ts";
+import { keepDoubt } from "./send-once.ts";
 import { transactions } from "./transactions.ts";
-import { keepWatch } from "./watch.ts";
 
 export type MatrixOptions = Readonly<{
 	/** URL of the client-server API. */

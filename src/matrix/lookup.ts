@@ -8,7 +8,7 @@ import { type Client, MatrixError } from "./client.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";
 import { type Address, aliasAddress, ghostAddress, parts, personMxid } from "./mxid.ts";
-import { keepStrangers } from "./strangers.ts";
+import { keepStrangers } from "./profile-lookup-limit.ts";
 
 /** How long another homeserver may take to tell us about one of its people, in ms. */
 const patience = 10_000;

@@ -14,8 +14,8 @@ import { withSize } from "../media/spool.ts";
 import { atMost, peek } from "../media/stream.ts";
 import { bareType, isUnspecific, typeOfName } from "../media/types.ts";
 import { verified } from "../media/verify.ts";
-import { mxcParts, type Place, placeAt, type Stored } from "./attachment.ts";
 import { at, type Client, MatrixError, understand } from "./client.ts";
+import { mxcParts, type Place, placeAt, type Stored } from "./message/attachments.ts";
 
 /** How long the homeserver may be silent, in ms: it may have to get the file from another one first. */
 const silence = 60_000;

@@ -4,7 +4,7 @@ import type { Outbound, Refs } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import { mentions } from "../core/rich.ts";
 import { type Content, type MatrixEvent, originalOf, relationOf } from "./event.ts";
-import { mark, origin } from "./features/origin.ts";
+import { mark, origin } from "./message/origin.ts";
 import {
 	endType,
 	pollEnd,
@@ -14,8 +14,8 @@ import {
 	responseType,
 	startType,
 	votesByNumber,
-} from "./features/polls.ts";
-import { location } from "./features/words.ts";
+} from "./message/polls.ts";
+import { location } from "./message/words.ts";
 import { writeHtml } from "./to-html.ts";
 
 /** What has to be known besides an event to write it. */

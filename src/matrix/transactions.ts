@@ -6,15 +6,15 @@ import type { Log } from "../core/log.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
-import type { Doubt } from "./doubt.ts";
-import { encryption } from "./encrypted.ts";
+import { encryption } from "./encrypted-rooms.ts";
 import type { MatrixEvent } from "./event.ts";
+import type { Recent } from "./event-cache.ts";
 import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { invites } from "./invites.ts";
 import { type Members, name } from "./members.ts";
-import type { Recent } from "./recent.ts";
 import type { Rooms } from "./rooms.ts";
+import type { Doubt } from "./send-once.ts";
 
 /** How long the homeserver is kept waiting for what is no message to be carried out, in ms. */
 const patience = 2_000;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Finding, fails, works } from "../core/finding.ts";
+import { type Finding, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 import { type Handler, publicListener } from "../http/public.ts";
 import { mediaPath } from "./links.ts";

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
+import { recent } from "../core/bounded-map.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Opened } from "../core/media.ts";
 import * as phrases from "../core/phrases.ts";
-import { recent } from "../core/recent.ts";
 import { seal } from "./seal.ts";
 import { named } from "./types.ts";
 

@@ -1,4 +1,4 @@
-import { type Finding, fails, works } from "../core/finding.ts";
+import { type Finding, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 import { type BrokerOptions, type Connection, dial, Refusal, type Welcome } from "./client.ts";
 

@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Finding, fails, works } from "../core/finding.ts";
+import { type Finding, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 import { lock } from "./lock.ts";
 

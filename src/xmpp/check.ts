@@ -1,6 +1,6 @@
-import { type Finding, fails, works } from "../core/finding.ts";
+import { type Finding, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
-import { type Cause, dial } from "./connection.ts";
+import { type Cause, dial } from "./stream/connection.ts";
 
 type Options = Readonly<{ component: string; service: string; secret: string }>;
 

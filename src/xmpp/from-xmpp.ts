@@ -2,11 +2,11 @@ import { hash } from "node:crypto";
 import type { BridgeEvent, Person, Words } from "../core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import { plain } from "../core/rich.ts";
-import { type Heard, type Hearing, points, wordsOf } from "./features/message.ts";
-import { readers } from "./features/table.ts";
 import { bare, domain, local, resource } from "./jid.ts";
+import { type Heard, type Hearing, points, wordsOf } from "./message/feature.ts";
+import { readers } from "./message/index.ts";
 import { idsOf } from "./message-ids.ts";
-import { child, type Element, text } from "./xml.ts";
+import { child, type Element, text } from "./stream/xml.ts";
 
 /** Stanzas to plain data and neutral events. Pure: no I/O, no clock, and nothing a stranger sends makes it throw. */
 

@@ -1,6 +1,6 @@
 import * as phrases from "../core/phrases.ts";
 import { errorReply } from "./stanza-error.ts";
-import { child, type Element, xml } from "./xml.ts";
+import { child, type Element, xml } from "./stream/xml.ts";
 
 const mucUser = "http://jabber.org/protocol/muc#user";
 

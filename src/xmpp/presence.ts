@@ -2,8 +2,8 @@ import type { Person } from "../core/event.ts";
 import * as phrases from "../core/phrases.ts";
 import { bare } from "./jid.ts";
 import { errorReply } from "./stanza-error.ts";
+import { child, type Element } from "./stream/xml.ts";
 import * as to from "./to-xmpp.ts";
-import { child, type Element } from "./xml.ts";
 
 /**
  * What a ghost answers to a presence (RFC 6121 §3 and §4): everybody may see it, so it keeps no list of who does.

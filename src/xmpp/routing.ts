@@ -1,15 +1,15 @@
 import type { Person } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
-import type { clients } from "./clients.ts";
-import type { Component } from "./component.ts";
-import type { direct } from "./direct.ts";
+import type { clients } from "./direct/client-features.ts";
+import type { direct } from "./direct/index.ts";
 import { answerInvite } from "./invite.ts";
-import { answerIq } from "./iq.ts";
+import { answerIq } from "./iq/index.ts";
 import { bare } from "./jid.ts";
 import type { joined } from "./joined/index.ts";
 import { answerPresence } from "./presence.ts";
 import { errorReply, refusal } from "./stanza-error.ts";
-import type { Element } from "./xml.ts";
+import type { Component } from "./stream/component.ts";
+import type { Element } from "./stream/xml.ts";
 
 /**
  * Hands each stanza but the answers to our own questions to whom it is for. Whatever needs an answer gets one; nothing a

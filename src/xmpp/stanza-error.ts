@@ -1,7 +1,7 @@
 import { PermanentError, type Reason, TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { refused } from "../core/phrases.ts";
-import { child, type Element, xml } from "./xml.ts";
+import { child, type Element, xml } from "./stream/xml.ts";
 
 const STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas";
 

@@ -2,9 +2,9 @@ import type { Message } from "../core/event.ts";
 import type { Reaction } from "../core/journal.ts";
 import * as phrases from "../core/phrases.ts";
 import { newIn } from "../core/reactions.ts";
-import type { Draft, Sayable, Saying } from "./features/message.ts";
-import { writers } from "./features/table.ts";
-import { type Element, type Node, xml } from "./xml.ts";
+import type { Draft, Sayable, Saying } from "./message/feature.ts";
+import { writers } from "./message/index.ts";
+import { type Element, type Node, xml } from "./stream/xml.ts";
 
 /** What we say, as stanzas. Pure. */
 

@@ -11,9 +11,9 @@ import * as phrases from "../core/phrases.ts";
 import { slice } from "../media/range.ts";
 import { withSize } from "../media/spool.ts";
 import { bareType, named } from "../media/types.ts";
-import type { Component } from "./component.ts";
 import { neutral, StanzaError } from "./stanza-error.ts";
-import { child, type Element, text, xml } from "./xml.ts";
+import type { Component } from "./stream/component.ts";
+import { child, type Element, text, xml } from "./stream/xml.ts";
 
 const ns = "urn:xmpp:http:upload:0";
 const items = "http://jabber.org/protocol/disco#items";

@@ -7,7 +7,7 @@ import { check } from "../../src/check.ts";
 import type { Config } from "../../src/config.ts";
 import { register } from "../../src/register.ts";
 import { nedbMapping } from "../../src/store/nedb.ts";
-import { dial } from "../../src/xmpp/connection.ts";
+import { dial } from "../../src/xmpp/stream/connection.ts";
 import { quiet } from "../fakes.ts";
 import { type Ports, startTestbed, type Testbed, type XmppServerName } from "../testbed/index.ts";
 

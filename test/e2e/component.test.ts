@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Log } from "../../src/core/log.ts";
-import { alone } from "../../src/xmpp/alone.ts";
-import { type Component, component } from "../../src/xmpp/component.ts";
-import { answerIq } from "../../src/xmpp/iq.ts";
-import { bytes, clean, type Element, xml } from "../../src/xmpp/xml.ts";
+import { answerIq } from "../../src/xmpp/iq/index.ts";
+import { type Component, component } from "../../src/xmpp/stream/component.ts";
+import { alone } from "../../src/xmpp/stream/connection-conflict.ts";
+import { bytes, clean, type Element, xml } from "../../src/xmpp/stream/xml.ts";
 import { startTestbed, type Testbed, type XmppAccount } from "../testbed/index.ts";
 import { xml as clientXml, XmppClient } from "../testbed/xmpp-client.ts";
 

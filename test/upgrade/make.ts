@@ -12,7 +12,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { xml } from "../../src/xmpp/xml.ts";
+import { xml } from "../../src/xmpp/stream/xml.ts";
 import { alias, alice, bob, until, world } from "./world.ts";
 
 const [version = ""] = process.argv.slice(2);

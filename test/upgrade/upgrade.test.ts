@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Element } from "../../src/xmpp/xml.ts";
+import type { Element } from "../../src/xmpp/stream/xml.ts";
 import { alias, alice, type Snapshot, until, world } from "./world.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Element, serialize, xml } from "../../src/xmpp/xml.ts";
+import { type Element, serialize, xml } from "../../src/xmpp/stream/xml.ts";
 import { fakeHomeserver, freePort } from "../matrix/fake-homeserver.ts";
 import { fakeMuc } from "../xmpp/fake-muc.ts";
 import { domain as component, fakeServer, secret } from "../xmpp/fake-server.ts";

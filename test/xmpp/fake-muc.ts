@@ -1,5 +1,5 @@
 import { StanzaError } from "../../src/xmpp/stanza-error.ts";
-import { type Element, xml } from "../../src/xmpp/xml.ts";
+import { type Element, xml } from "../../src/xmpp/stream/xml.ts";
 
 /** What goes wrong in the room; by default nothing does. */
 export type MucFaults = {

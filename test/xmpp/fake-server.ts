@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import { StreamParser } from "../../src/xmpp/stream-parser.ts";
-import { type Element, serialize } from "../../src/xmpp/xml.ts";
+import { StreamParser } from "../../src/xmpp/stream/parser.ts";
+import { type Element, serialize } from "../../src/xmpp/stream/xml.ts";
 
 export const domain = "bridge.test";
 export const secret = "s3crét";

@@ -3,10 +3,10 @@ import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { Media, Message, Person } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, OperationId, RoomId, UserId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
-import { fileElements } from "../../src/xmpp/features/files.ts";
+import { inParts } from "../../src/xmpp/attachments.ts";
 import { fromGroupchat, nowhere, occupant, said } from "../../src/xmpp/from-xmpp.ts";
-import { inParts } from "../../src/xmpp/parts.ts";
-import { serialize } from "../../src/xmpp/xml.ts";
+import { fileElements } from "../../src/xmpp/message/files.ts";
+import { serialize } from "../../src/xmpp/stream/xml.ts";
 import { files as kinds, vectors } from "../vectors.ts";
 import { stanza } from "./stanza.ts";
 

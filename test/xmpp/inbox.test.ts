@@ -1,10 +1,10 @@
 import { expect, test, vi } from "vitest";
+import { recent } from "../../src/core/bounded-map.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
-import { recent } from "../../src/core/recent.ts";
-import { barrier } from "../../src/xmpp/barrier.ts";
+import { paced } from "../../src/xmpp/concurrency-limit.ts";
 import { inbox } from "../../src/xmpp/inbox.ts";
-import { paced } from "../../src/xmpp/paced.ts";
-import { xml } from "../../src/xmpp/xml.ts";
+import { barrier } from "../../src/xmpp/stream/server-ack.ts";
+import { xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
 
 const event = (id: string) => ({ id }) as unknown as BridgeEvent;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import { vars as said } from "../../src/xmpp/features/table.ts";
-import { answerIq, type IqContext } from "../../src/xmpp/iq.ts";
-import { type Element, text, xml } from "../../src/xmpp/xml.ts";
+import { answerIq, type IqContext } from "../../src/xmpp/iq/index.ts";
+import { vars as said } from "../../src/xmpp/message/index.ts";
+import { type Element, text, xml } from "../../src/xmpp/stream/xml.ts";
 
 const host = "bridge.test";
 const alice = `alice@${host}`;

@@ -14,7 +14,7 @@ import type {
 import type { Link } from "../../src/core/mapping.ts";
 import type { Bridge, Network, Outbound } from "../../src/core/network.ts";
 import { xmpp } from "../../src/xmpp/index.ts";
-import { type Element, serialize, xml } from "../../src/xmpp/xml.ts";
+import { type Element, serialize, xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
 import { domain, type FakeServer, fakeServer, secret } from "./fake-server.ts";
 

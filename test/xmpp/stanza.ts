@@ -1,5 +1,5 @@
-import { StreamParser } from "../../src/xmpp/stream-parser.ts";
-import type { Element } from "../../src/xmpp/xml.ts";
+import { StreamParser } from "../../src/xmpp/stream/parser.ts";
+import type { Element } from "../../src/xmpp/stream/xml.ts";
 
 /** The stanza this text spells, as it comes out of a component's stream. */
 export function stanza(text: string): Element {

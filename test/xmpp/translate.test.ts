@@ -5,8 +5,6 @@ import type { Person } from "../../src/core/event.ts";
 import type { MessageId, NetworkName } from "../../src/core/ids.ts";
 import type { Support } from "../../src/core/network.ts";
 import { direct, joined, withoutIds } from "../../src/xmpp/capabilities.ts";
-import { delay, delayedBy } from "../../src/xmpp/features/delay.ts";
-import type { Hearing, Place, Sayable, Saying } from "../../src/xmpp/features/message.ts";
 import {
 	account,
 	fromGroupchat,
@@ -18,8 +16,10 @@ import {
 	said,
 	stanzaOf,
 } from "../../src/xmpp/from-xmpp.ts";
+import { delay, delayedBy } from "../../src/xmpp/message/delay.ts";
+import type { Hearing, Place, Sayable, Saying } from "../../src/xmpp/message/feature.ts";
+import { type Element, serialize, text, xml } from "../../src/xmpp/stream/xml.ts";
 import * as to from "../../src/xmpp/to-xmpp.ts";
-import { type Element, serialize, text, xml } from "../../src/xmpp/xml.ts";
 import { files, kindsOf, vectors } from "../vectors.ts";
 import { stanza } from "./stanza.ts";
 

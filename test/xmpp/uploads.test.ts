@@ -8,8 +8,8 @@ import type { Media } from "../../src/core/event.ts";
 import type { NetworkName } from "../../src/core/ids.ts";
 import type { Opened } from "../../src/core/media.ts";
 import { StanzaError } from "../../src/xmpp/stanza-error.ts";
+import type { Element } from "../../src/xmpp/stream/xml.ts";
 import { uploads } from "../../src/xmpp/uploads.ts";
-import type { Element } from "../../src/xmpp/xml.ts";
 import { quiet } from "../fakes.ts";
 import { stanza } from "./stanza.ts";
 

@@ -1,12 +1,12 @@
 import type { BridgeEvent } from "../../core/event.ts";
 import type { Log } from "../../core/log.ts";
 import type { Cursor, Received } from "../../core/network.ts";
-import type { Component } from "../component.ts";
-import type { Element } from "../xml.ts";
-import type { Archive } from "./archive.ts";
-import type { Marks } from "./mark.ts";
+import type { Archive } from "../muc/archive.ts";
+import type { Component } from "../stream/component.ts";
+import type { Element } from "../stream/xml.ts";
 import type { Room } from "./room.ts";
 import type { Now } from "./roster.ts";
+import type { Marks } from "./signed-ids.ts";
 
 /** What this folder needs of the world. */
 export type World = Readonly<{

@@ -1,18 +1,18 @@
 import { isSlip } from "../../core/errors.ts";
 import type { OperationId } from "../../core/ids.ts";
-import { delayedBy } from "../features/delay.ts";
 import { fromGroupchat, originId, roomItself, stanzaId } from "../from-xmpp.ts";
 import { resource } from "../jid.ts";
-import { child, type Element } from "../xml.ts";
-import { isNews } from "./acts.ts";
+import { delayedBy } from "../message/delay.ts";
+import { child, type Element } from "../stream/xml.ts";
+import { beginGap, heldAlready, hold } from "./backfill.ts";
 import { announce, type Context } from "./context.ts";
 import { cursorOf, isOld } from "./cursor.ts";
-import { unsealed } from "./mark.ts";
-import { beginGap, heldAlready, hold } from "./missed.ts";
-import { hasIds, hearing } from "./place.ts";
+import { isNews } from "./message-actions.ts";
+import type { Reflection } from "./outbox.ts";
+import { hasIds, hearing } from "./participants.ts";
 import { type Room, readable } from "./room.ts";
 import { release, speaker } from "./roster.ts";
-import type { Reflection } from "./speak.ts";
+import { unsealed } from "./signed-ids.ts";
 
 /** What the room says, in the ear's copy: our own lines confirm, those of others are passed on, each once and in order. */
 export function incoming(

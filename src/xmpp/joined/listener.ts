@@ -4,10 +4,10 @@ import { within } from "../deadline.ts";
 import { type RoomFeatures, roomFeatures } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
+import { child } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
-import { child } from "../xml.ts";
+import { archived, beginGap, catchUp, recall } from "./backfill.ts";
 import type { Context } from "./context.ts";
-import { archived, beginGap, catchUp, recall } from "./missed.ts";
 import { enter, NoPlace } from "./occupant.ts";
 import type { Ours, Room } from "./room.ts";
 

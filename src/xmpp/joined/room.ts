@@ -1,11 +1,11 @@
+import { type Recent, recent } from "../../core/bounded-map.ts";
 import type { PermanentError } from "../../core/errors.ts";
 import type { Person } from "../../core/event.ts";
 import type { MessageId, UserId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
-import { type Recent, recent } from "../../core/recent.ts";
 import type { OccupantPresence, RoomFeatures } from "../from-xmpp.ts";
 import type { StanzaError } from "../stanza-error.ts";
-import type { Element } from "../xml.ts";
+import type { Element } from "../stream/xml.ts";
 import type { Read } from "./cursor.ts";
 
 /** One of our occupants in somebody's MUC: the listener, or the ghost of a person. */

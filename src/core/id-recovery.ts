@@ -1,0 +1,85 @@
+import { recent } from "./bounded-map.ts";
+import type { BridgeEvent } from "./event.ts";
+import type { MessageId, NetworkName, RoomId } from "./ids.ts";
+import type { Log } from "./log.ts";
+import type { Link, Portal } from "./mapping.ts";
+import type { Network } from "./network.ts";
+import { operationId } from "./operation.ts";
+
+/** What two rooms call the messages they share: by each id in the one all ids in the other. */
+type Shared = ReadonlyMap<MessageId, readonly MessageId[]>;
+
+/** A link whose room is there. */
+type Placed = Link & Readonly<{ room: RoomId }>;
+
+/** Pairs of rooms kept in mind. */
+const remembered = 50;
+
+/**
+ * For when the journal has forgotten a message, or was lost. One side reads the end of its room: what we brought there
+ * says where it came from, and of what began there the name of its delivery can be made again. Read once a run, since
+ * all that is said later is in the journal.
+ */
+export function recalling(deps: { network(name: NetworkName): Network; log: Log }) {
+	const { network, log } = deps;
+	const known = recent<string, Promise<readonly [here: Shared, there: Shared]>>(remembered);
+
+	async function read(here: Placed, there: Placed): Promise<readonly [Shared, Shared]> {
+		const all = (await network(here.network).recall?.(here.room)) ?? [];
+		const born = all.filter(({ copies }) => copies === undefined);
+		const deliveries = born.map(({ ids: [id], sender }) => {
+			const operation = operationId({ id: id as MessageId, room: here.room, sender }, there.id);
+			return { operation, sender };
+		});
+		const sent = (await network(there.network).delivered?.(there.room, deliveries)) ?? [];
+		const inThere = new Map<MessageId, readonly MessageId[]>();
+		const inHere = new Map<MessageId, readonly MessageId[]>();
+		const share = (ours: readonly MessageId[], theirs: readonly MessageId[]) => {
+			if (theirs.length === 0) return;
+			for (const id of ours) inThere.set(id, theirs);
+			for (const id of theirs) if (!inHere.has(id)) inHere.set(id, ours);
+		};
+		for (const [index, { ids }] of born.entries()) share(ids, sent[index] ?? []);
+		for (const { ids, copies = [] } of all) {
+			const theirs = copies.filter((copy) => copy.network === there.network && copy.room === there.room);
+			share(
+				ids,
+				theirs.map(({ id }) => id),
+			);
+		}
+		return [inThere, inHere];
+	}
+
+	function shared(here: Placed, there: Placed) {
+		const key = `${here.id} ${there.id}`;
+		const found = known.get(key) ?? read(here, there);
+		known.set(key, found);
+		found.catch(() => known.delete(key));
+		return found;
+	}
+
+	/** The ids in the room of `link` of what `event`'s room calls `id`; none where that is not known any more. */
+	return async function recall(
+		event: BridgeEvent,
+		id: MessageId,
+		portal: Portal,
+		link: Link,
+		room: RoomId,
+	): Promise<readonly MessageId[]> {
+		const { sender } = event;
+		const from = portal.links.find((one) => one.network === sender.network && one.room === event.room);
+		if (!from) return [];
+		const [source, target] = [
+			{ ...from, room: event.room },
+			{ ...link, room },
+		] as const;
+		try {
+			if (network(target.network).recall) return (await shared(target, source))[1].get(id) ?? [];
+			if (network(source.network).recall) return (await shared(source, target))[0].get(id) ?? [];
+		} catch (error) {
+			// What cannot be had must not hold up the room: it is said in words.
+			log.warn({ err: error, portal: portal.id }, "the end of a room could not be read");
+		}
+		return [];
+	};
+}

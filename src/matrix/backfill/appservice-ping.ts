@@ -1,0 +1,32 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { TemporaryError } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import type { Client } from "../client.ts";
+
+/** Has the homeserver knock at our listener until it gets through: that ends its back-off, which grows to minutes. */
+export function knocking(deps: { client: Pick<Client, "ping">; registration: string; log: Log }) {
+	const { client, registration, log } = deps;
+	let asked = 0;
+
+	async function ask(): Promise<void> {
+		const mine = ++asked;
+		for (let pause = 1_000; mine === asked; pause = Math.min(pause * 2, 60_000))
+			try {
+				await client.ping(registration);
+				return;
+			} catch (error) {
+				log.warn({ err: error }, "the homeserver does not reach us by its url");
+				// It knows no such question, or no url of ours.
+				if (!(error instanceof TemporaryError)) return;
+				await wait(pause, undefined, { ref: false });
+			}
+	}
+
+	return {
+		/** Begins anew where it is at it already. */
+		now: (): void => void ask(),
+		stop(): void {
+			asked++;
+		},
+	};
+}

@@ -1,0 +1,188 @@
+import type { Media, Picture } from "../../core/event.ts";
+import type { NetworkName } from "../../core/ids.ts";
+import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
+
+/** Files in events, both ways. Pure. // Matrix spec, "m.image", "Sending encrypted attachments"; MSC2530, MSC3245 */
+
+export type Content = Readonly<Record<string, unknown>>;
+
+/** Where a file is, and how it is read there. */
+export type Place = Readonly<{
+	url: string;
+	/** Base64 of the AES key, of the counter's start, and of the hash of what is stored. */
+	secret?: Readonly<{ key: string; iv: string; sha256: string }>;
+}>;
+
+const network = "matrix" as NetworkName;
+const isContent = (value: unknown): value is Content =>
+	typeof value === "object" && value !== null && !Array.isArray(value);
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const count = (value: unknown): number | undefined =>
+	typeof value === "number" && value >= 0 && value < 2 ** 53 ? Math.round(value) : undefined;
+
+const kinds: Readonly<Record<string, Media["kind"]>> = {
+	"m.image": "image",
+	"m.video": "video",
+	"m.audio": "audio",
+	"m.file": "file",
+	"m.sticker": "sticker",
+};
+const voice = "org.matrix.msc3245.voice";
+const extensible = "org.matrix.msc1767.audio";
+const blurhash = "xyz.amorgan.blurhash";
+
+/** The file of an event of this type or msgtype, and what is said of it; undefined where there is none to be had. */
+export function mediaIn(
+	type: string,
+	content: Content,
+	body: string,
+): { media: Media; caption: string } | undefined {
+	const kind = kinds[type];
+	const place = placeOf(content);
+	if (!kind || !place) return undefined;
+	const info = isContent(content.info) ? content.info : {};
+	const audio = isContent(content[extensible]) ? content[extensible] : {};
+	const filename = text(content.filename);
+	const name = kind === "sticker" ? "" : filename || body;
+	const given = bareType(text(info.mimetype));
+	const known = {
+		mime: isUnspecific(given) ? typeOfName(name) : given,
+		size: count(info.size),
+		width: count(info.w),
+		height: count(info.h),
+		duration: count(info.duration) ?? count(audio.duration),
+		alt: kind === "sticker" || (!filename && saysWhatItShows(kind, body)) ? body : undefined,
+		blurhash: text(info[blurhash]) || undefined,
+		thumbnail: thumbnailIn(info),
+	};
+	return {
+		media: {
+			...present(known),
+			kind: kind === "audio" && voice in content ? "voice" : kind,
+			source: { network, ref: refOf(place) },
+			name: name || (kind === "sticker" ? "sticker" : "file"),
+		},
+		// MSC2530: the body is a caption only beside a file name.
+		caption: filename && body !== filename && kind !== "sticker" ? body : "",
+	};
+}
+
+/** Without a file name beside it the body may be either of the two. // Matrix spec v1.9, "m.image" */
+const saysWhatItShows = (kind: Media["kind"], body: string) =>
+	(kind === "image" || kind === "video") && /\s/.test(body.trim()) && !/\.\w{1,8}$/.test(body);
+
+/** // Matrix spec, "ThumbnailInfo" */
+function thumbnailIn(info: Content): Picture | undefined {
+	const place = placeOf({ url: info.thumbnail_url, file: info.thumbnail_file });
+	if (!place) return undefined;
+	const said = isContent(info.thumbnail_info) ? info.thumbnail_info : {};
+	const known = {
+		mime: bareType(text(said.mimetype)),
+		size: count(said.size),
+		width: count(said.w),
+		height: count(said.h),
+	};
+	return { source: { network, ref: refOf(place) }, ...present(known) };
+}
+
+const present = <T extends object>(fields: T) =>
+	Object.fromEntries(Object.entries(fields).filter(([, value]) => value)) as Present<T>;
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function placeOf(content: Content): Place | undefined {
+	const { file } = content;
+	if (!isContent(file)) return isMxc(text(content.url)) ? { url: text(content.url) } : undefined;
+	const { key, hashes } = file;
+	if (!isMxc(text(file.url)) || !isContent(key) || !isContent(hashes) || key.alg !== "A256CTR")
+		return undefined;
+	const secret = { key: text(key.k), iv: text(file.iv), sha256: text(hashes.sha256) };
+	const fits = bytes(secret.key) === 32 && bytes(secret.iv) === 16 && bytes(secret.sha256) === 32;
+	return fits ? { url: text(file.url), secret } : undefined;
+}
+
+const bytes = (base64: string) => Buffer.from(base64, "base64").length;
+const mxc = /^mxc:\/\/([^/]+)\/([A-Za-z0-9_=-]+)$/;
+const isMxc = (url: string) => mxc.test(url);
+
+/** Server and media id. */
+export function mxcParts(url: string): readonly [string, string] | undefined {
+	const [, server, id] = mxc.exec(url) ?? [];
+	return server === undefined || id === undefined ? undefined : [server, id];
+}
+
+const refOf = ({ url, secret }: Place) =>
+	secret ? [url, secret.key, secret.iv, secret.sha256].join(" ") : url;
+export function placeAt(ref: string): Place {
+	const [url = "", key, iv, sha256] = ref.split(" ");
+	return key && iv && sha256 ? { url, secret: { key, iv, sha256 } } : { url };
+}
+
+/** What an upload is known to be, besides what its sender says. */
+export type Stored = Readonly<{
+	url: string;
+	mime: string;
+	size: number;
+	width?: number;
+	height?: number;
+	thumbnail?: Stored;
+}>;
+
+/** The event that shows a stored file, made of the one that holds the words about it. */
+export function withMedia(
+	content: Content,
+	media: Media,
+	stored: Stored,
+): { type: string; content: Content } {
+	const { width = media.width, height = media.height } = stored;
+	const info = {
+		...sizes({ ...stored, ...(width && { width }), ...(height && { height }) }),
+		...(media.duration !== undefined && { duration: Math.round(media.duration) }),
+		...(media.blurhash && { [blurhash]: media.blurhash }),
+		...(stored.thumbnail && {
+			thumbnail_url: stored.thumbnail.url,
+			thumbnail_info: sizes(stored.thumbnail),
+		}),
+	};
+	const { msgtype: _msgtype, format, formatted_body, ...rest } = content;
+	const caption = text(content.body);
+	const alt = (media.alt ?? "").toWellFormed();
+	const name = media.name.toWellFormed();
+	const file = { ...rest, url: stored.url, info };
+	if (media.kind === "sticker")
+		return { type: "m.sticker", content: { ...file, body: caption || alt || name } };
+	const shown = kindShown(media.kind, stored.mime);
+	return {
+		type: "m.room.message",
+		content: {
+			...file,
+			...(caption && format !== undefined && { format, formatted_body }),
+			msgtype: `m.${shown === "voice" ? "audio" : shown}`,
+			// There is no other place that clients show what is told to those who cannot see it.
+			body: caption || alt || name,
+			filename: name,
+			...(shown === "voice" && {
+				[voice]: {},
+				// COMPAT Element X takes an event whose block lacks a duration for none at all; the waveform clients draw themselves.
+				...(media.duration !== undefined && { [extensible]: { duration: Math.round(media.duration) } }),
+			}),
+		},
+	};
+}
+
+const sizes = ({ mime, size, width, height }: Stored): Content => ({
+	mimetype: mime,
+	size,
+	...(width && height && { w: width, h: height }),
+});
+
+/** By what it really is: a picture its sender calls a file is shown, and what is no picture is not shown as one. */
+function kindShown(said: Media["kind"], mime: string): "image" | "video" | "audio" | "voice" | "file" {
+	const real = kindOf(mime);
+	return said === "voice" && real === "audio" ? "voice" : real;
+}
+
+/** The words, and where the file can be had, for a file that could not be brought over. */
+export function asLink(content: Content, link: string): Content {
+	const { format: _format, formatted_body: _formatted, ...rest } = content;
+	return { ...rest, body: [text(content.body), link].filter(Boolean).join("\n") };
+}

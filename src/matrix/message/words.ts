@@ -1,0 +1,76 @@
+import type { Words } from "../../core/event.ts";
+import * as phrases from "../../core/phrases.ts";
+import { type Around, type Content, relationOf, table, text } from "../event.ts";
+import { mediaIn } from "./attachments.ts";
+import { richIn, withNames } from "./mentions.ts";
+
+const act = (line: string): Words => ({ style: "emote", text: line });
+
+/** What a m.room.message says, in words, files and places. */
+export function wordsIn(content: Content, { person }: Pick<Around, "person">): Words | undefined {
+	const written = text(content.body);
+	const body = withNames(relationOf(content).reply ? withoutQuote(written) : written, content, person);
+	const say = (style: Words["style"]): Words | undefined => {
+		if (!body) return undefined;
+		const rich = richIn(content, body, person);
+		return { style, text: body, ...(rich && { rich }) };
+	};
+	switch (content.msgtype) {
+		case "m.emote":
+			return say("emote");
+		case "m.notice":
+			return say("notice");
+		case "m.image":
+		case "m.file":
+		case "m.audio":
+		case "m.video": {
+			const file = mediaIn(content.msgtype, content, body);
+			if (file) {
+				const rich = file.caption ? richIn(content, file.caption, person) : undefined;
+				return { style: "text", text: file.caption, ...(rich && { rich }), media: file.media };
+			}
+			const name = text(content.filename) || body;
+			const thing = "org.matrix.msc3245.voice" in content ? "voice message" : content.msgtype.slice(2);
+			return act(phrases.sentFile(thing, name, body === name ? undefined : body));
+		}
+		case "m.location":
+			return locationIn(content) ?? say("text");
+		default:
+			return say("text");
+	}
+}
+
+export function stickerIn(content: Content): Words | undefined {
+	const body = text(content.body);
+	const file = mediaIn("m.sticker", content, body);
+	return file ? { style: "text", text: "", media: file.media } : act(phrases.sentSticker(body));
+}
+
+// COMPAT clients from before Matrix v1.13 quote what they answer: whose it is, lines that begin with ">", then an empty
+// one. A quote that names nobody is the sender's own.
+const quote = /^> (?:\* )?<([^>\n]+)>([^\n]*\n(?:>(?: [^\n]*|)\n)*)\n/;
+const withoutQuote = (body: string) => body.replace(quote, "");
+
+/** Whom a message quotes with what, for where that itself is not to be had. */
+export function quoteIn(content: Content): Readonly<{ author: string; text: string }> | undefined {
+	const [, author = "", lines = ""] = quote.exec(text(content.body)) ?? [];
+	const words = lines.replace(/^> ?/gm, "").trim();
+	return /^@[^:\s]+:\S+$/.test(author) && words ? { author, text: words } : undefined;
+}
+
+/** // Matrix spec, "m.location"; MSC3488 */
+function locationIn(content: Content): Words | undefined {
+	const place = table(content["m.location"] ?? content["org.matrix.msc3488.location"]);
+	const geo = text(content.geo_uri) || text(place.uri);
+	if (!/^geo:-?\d+(\.\d+)?,-?\d+(\.\d+)?(,-?\d+(\.\d+)?)?(;[\w.=;-]*)?$/i.test(geo)) return undefined;
+	const body = text(content.body);
+	// Clients repeat the coordinates there for those that know no places.
+	const description = text(place.description) || (body.includes(geo.split(";")[0] ?? geo) ? "" : body);
+	return { style: "text", text: "", location: { geo, ...(description && { description }) } };
+}
+
+export const location = (geo: string, description: string | undefined): Content => ({
+	msgtype: "m.location",
+	geo_uri: geo,
+	"org.matrix.msc3488.location": { uri: geo, ...(description && { description }) },
+});

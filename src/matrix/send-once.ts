@@ -1,0 +1,114 @@
+import { recent } from "../core/bounded-map.ts";
+import type { Log } from "../core/log.ts";
+import { type Client, MatrixError } from "./client.ts";
+import { isEvent, type MatrixEvent } from "./event.ts";
+import { operationOf } from "./message/origin.ts";
+
+/** How far back events in doubt are looked for: so many pages of so many events. */
+const [pages, pageSize] = [30, 100];
+/** Own events kept in mind, more than one look finds; what is older was confirmed by its answer, or is looked up. */
+const remembered = 2 * pages * pageSize;
+/** What two clocks may differ by, in ms. */
+const skew = 10 * 60_000;
+
+export type Doubt = ReturnType<typeof keepDoubt>;
+
+/** `since`: when it can have been sent at the earliest. `withBot`: our bot is in the room. */
+type Tried = Readonly<{ operation: string; room: string; ghost: string; since: number; withBot: boolean }>;
+/** How far back a room was read: to where the next page begins, and by time (ms since 1970; endless where nothing is older). */
+type Look = { as: string | undefined; from: string | undefined; page: number; back: number };
+
+/**
+ * Settles whether an event of ours that was never answered is there. The homeserver knows a repeated txnId, but Synapse
+ * does so in memory only: half an hour long, and not across its restart. So what was tried before is looked for first, by
+ * the mark it carries: in what the homeserver told us of our own events, then in the room.
+ */
+export function keepDoubt(client: Pick<Client, "messages">, isOurs: (mxid: string) => boolean, log: Log) {
+	const seen = recent<string, string>(remembered);
+	const waiting = new Map<string, (event_id: string) => void>();
+	/** By room. After a crash many lines are in doubt, and one look serves them all; a line that fails ends it. */
+	const looks = new Map<string, Look>();
+
+	// Anybody can write a mark: whose it is counts.
+	const name = (operation: string, sender: string) => `${operation} ${sender}`;
+	function note({ content, sender, event_id }: MatrixEvent): string | undefined {
+		const operation = isOurs(sender) ? operationOf(content) : undefined;
+		if (operation !== undefined) seen.set(name(operation, sender), event_id);
+		return operation;
+	}
+
+	/** Reads the room on from where it was read to, as one of us, until it is found or cannot be further back. */
+	async function find(what: Tried, as: string | undefined): Promise<string | undefined> {
+		const { operation, room, ghost, since } = what;
+		const known = looks.get(room);
+		const look: Look =
+			known?.as === as && known ? known : { as, from: undefined, page: 0, back: Number.POSITIVE_INFINITY };
+		looks.set(room, look);
+		const wanted = name(operation, ghost);
+		for (; !seen.has(wanted) && look.back >= since - skew && look.page < pages; look.page++) {
+			const { chunk, end } = await client.messages(room, {
+				limit: pageSize,
+				from: look.from,
+				...(as && { as }),
+			});
+			for (const event of chunk.filter(isEvent)) {
+				// What carries a mark may bear the time it had elsewhere, which says nothing about when it came.
+				if (note(event) === undefined) look.back = Math.min(look.back, event.origin_server_ts);
+			}
+			if (end === undefined) look.back = Number.NEGATIVE_INFINITY;
+			look.from = end;
+		}
+		if (!seen.has(wanted) && look.back >= since - skew)
+			log.warn({ operation, room }, "looked for a message in doubt as far back as we do, and send it again");
+		return seen.get(wanted);
+	}
+
+	/** As the bot where it is in the room, so that one look serves all ghosts; else as the ghost itself. */
+	async function lookUp(what: Tried): Promise<string | undefined> {
+		const known = seen.get(name(what.operation, what.ghost));
+		if (known !== undefined) return known;
+		for (const as of what.withBot ? [undefined, what.ghost] : [what.ghost]) {
+			try {
+				return await find(what, as);
+			} catch (error) {
+				if (!(error instanceof MatrixError && error.status === 403)) throw error;
+			}
+		}
+		// Who never was in the room never said anything there.
+		return undefined;
+	}
+
+	return {
+		/** Takes note of an event of our own that the homeserver told us of. */
+		heard(event: MatrixEvent): void {
+			const operation = note(event);
+			if (operation !== undefined) waiting.get(operation)?.(event.event_id);
+		},
+
+		/** Sends what carries the mark of `operation`, where it is not there yet. Resolves with the id it has. */
+		async once(
+			what: Tried & Readonly<{ attempt: number }>,
+			send: () => Promise<{ event_id: string }>,
+		): Promise<{ event_id: string }> {
+			const { operation, attempt, room } = what;
+			if (attempt > 0) {
+				const event_id = await lookUp(what);
+				if (event_id !== undefined) {
+					log.info({ operation }, "a message in doubt was there already");
+					return { event_id };
+				}
+			}
+			const echo = new Promise<{ event_id: string }>((resolve) => {
+				waiting.set(operation, (event_id) => resolve({ event_id }));
+			});
+			const sent = send();
+			// An answer that comes after the echo is not awaited any more. What failed may be there all the same by now.
+			sent.catch(() => looks.delete(room));
+			try {
+				return await Promise.race([sent, echo]);
+			} finally {
+				waiting.delete(operation);
+			}
+		},
+	};
+}

@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import type { Reaction } from "../core/event.ts";
+import type { MessageId } from "../core/ids.ts";
+import type { Outbound } from "../core/network.ts";
+import { sameEmoji, sameSet } from "../core/reactions.ts";
+import { type Client, MatrixError } from "./client.ts";
+import { isEvent } from "./event.ts";
+import { origin } from "./message/origin.ts";
+import { pollOf, pollResponse, responseType, votesByNumber } from "./message/polls.ts";
+import { colourful, reaction, reactionIn } from "./message/reactions.ts";
+import type { Rooms } from "./rooms.ts";
+import { original, type Surroundings } from "./to-matrix.ts";
+
+/** It stands in a path, where a long text would be no request any more. */
+const named = (emoji: string) => createHash("sha256").update(emoji).digest("base64url").slice(0, 16);
+
+/** Pages of reactions to one event in which ours is looked for, and reactions on one. */
+const [pages, pageSize] = [10, 100];
+
+/** Shows a person's whole set of reactions: those that are new are sent, those that are gone redacted. */
+export function reacting({ client, rooms }: { client: Client; rooms: Rooms }) {
+	/** The reaction that is there already, as its author. */
+	async function find(room: string, on: string, emoji: string, as: string): Promise<MessageId | undefined> {
+		let from: string | undefined;
+		for (let page = 0; page < pages; page++) {
+			const { chunk, next_batch: next } = await client.relations(room, on, "m.annotation", {
+				as,
+				from,
+				limit: pageSize,
+			});
+			const found = chunk
+				.filter(isEvent)
+				.find(({ sender, content }) => sender === as && sameEmoji(reactionIn(content)?.emoji ?? "", emoji));
+			if (found || next === undefined) return found?.event_id as MessageId | undefined;
+			from = next;
+		}
+		return undefined;
+	}
+
+	return async function react(
+		{ refs, room, shown, operation }: Outbound,
+		event: Reaction,
+		around: Surroundings,
+		ghost: string,
+	): Promise<readonly MessageId[]> {
+		const on = original(refs[event.target.id]?.[0] ?? "", around);
+		const query = { ts: event.late ? event.at : undefined };
+		const send = (type: string, content: object, part: string) =>
+			rooms.inside(room, ghost, () => {
+				const body = { ...content, ...origin({ operation, event }, part) };
+				return client.send(room, type, operation + part, { as: ghost, body, query });
+			});
+
+		// Where there are no polls people choose by the number of an answer; what else they show is shown.
+		const poll = pollOf(around.event(on));
+		const isNumber = (emoji: string) => poll !== undefined && votesByNumber([emoji], poll) !== undefined;
+		const chosen = event.emoji.filter(isNumber);
+		const votes = poll && (votesByNumber(chosen, poll) ?? []);
+		if (votes && !sameSet(chosen, shown.map((one) => one.emoji).filter(isNumber)))
+			await send(responseType, pollResponse(on, votes), ".vote");
+
+		const ids: MessageId[] = [];
+		for (const emoji of event.emoji) {
+			if (isNumber(emoji)) {
+				ids.push("" as MessageId);
+				continue;
+			}
+			const known = shown.find((one) => sameEmoji(one.emoji, emoji))?.id;
+			if (known) {
+				ids.push(known);
+				continue;
+			}
+			try {
+				// The homeserver takes none twice, so a repeated request needs no more than this.
+				const { event_id } = await send("m.reaction", reaction(on, emoji), `.${named(colourful(emoji))}`);
+				ids.push(event_id as MessageId);
+			} catch (error) {
+				if (!(error instanceof MatrixError && error.errcode === "M_DUPLICATE_ANNOTATION")) throw error;
+				ids.push((await find(room, on, emoji, ghost)) ?? ("" as MessageId));
+			}
+		}
+		for (const { emoji, id } of shown) {
+			if (isNumber(emoji) || event.emoji.some((one) => sameEmoji(one, emoji))) continue;
+			const gone = id ?? (await find(room, on, emoji, ghost));
+			if (gone) await client.redact(room, gone, `${operation}.${gone}`, { as: ghost, body: {} });
+		}
+		return ids;
+	};
+}

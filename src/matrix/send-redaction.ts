@@ -1,0 +1,76 @@
+import type { Redaction } from "../core/event.ts";
+import type { MessageId } from "../core/ids.ts";
+import type { Outbound } from "../core/network.ts";
+import { type Client, MatrixError } from "./client.ts";
+import { isEvent } from "./event.ts";
+import type { Recent } from "./event-cache.ts";
+import type { Rooms } from "./rooms.ts";
+
+/** Of all ids of a message here those that its events have. */
+const isEventId = (id: MessageId) => id.startsWith("$");
+
+/** Versions of one message that are taken back with it. */
+const versions = 100;
+
+/** Takes a message back, in all its versions: as its author, else as a moderator. */
+export function redacting(deps: {
+	client: Client;
+	rooms: Rooms;
+	recent: Recent;
+	isOurs(mxid: string): boolean;
+}) {
+	const { client, rooms, recent, isOurs } = deps;
+
+	/** The event and what replaced it: their words stay in the room's history otherwise. */
+	async function allOf(room: string, id: string, as: string | undefined): Promise<readonly string[]> {
+		try {
+			const { chunk } = await client.relations(room, id, "m.replace", { as, limit: versions });
+			return [id, ...chunk.filter(isEvent).map((event) => event.event_id)];
+		} catch (error) {
+			// COMPAT homeservers from before Matrix v1.3.
+			if (error instanceof MatrixError) return [id];
+			throw error;
+		}
+	}
+
+	return async function redact(
+		{ refs, room, operation }: Outbound,
+		{ target, reason }: Redaction,
+		ghost: string,
+	): Promise<readonly MessageId[]> {
+		const taken = (id: string, as: string | undefined) =>
+			client.redact(room, id, `${operation}.${id}`, {
+				...(as && { as }),
+				body: { ...(reason && { reason }) },
+			});
+		const events = (id: MessageId | undefined) =>
+			id === undefined ? [] : (refs[id] ?? []).filter(isEventId);
+		const mine = events(target.own);
+		const gone = new Set<string>();
+		for (const id of mine) {
+			// A version, which went with what it is of.
+			if (gone.has(id)) continue;
+			for (const one of await rooms.inside(room, ghost, () => allOf(room, id, ghost))) {
+				await rooms.inside(room, ghost, () => taken(one, ghost));
+				gone.add(one);
+			}
+		}
+		if (mine.length > 0) return [];
+
+		const bot = rooms.withBot.has(room);
+		for (const id of events(target.id)) {
+			if (gone.has(id)) continue;
+			const author = (await recent.find(room, id, bot ? undefined : ghost))?.sender;
+			const ours = author !== undefined && isOurs(author) ? author : undefined;
+			for (const one of await allOf(room, id, bot ? undefined : (ours ?? ghost))) {
+				gone.add(one);
+				await taken(one, bot ? undefined : (ours ?? ghost)).catch((error: unknown) => {
+					// Without a moderator's power here we still have that of whoever it is of us that wrote it.
+					if (!(bot && ours && error instanceof MatrixError && error.status === 403)) throw error;
+					return taken(one, ours);
+				});
+			}
+		}
+		return [];
+	};
+}

@@ -1,0 +1,79 @@
+import { PermanentError, TemporaryError } from "../core/errors.ts";
+import type { Person } from "../core/event.ts";
+import type { RoomId } from "../core/ids.ts";
+import type { RoomInfo } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
+import { account } from "./from-xmpp.ts";
+import { bare, split } from "./jid.ts";
+import { look } from "./joined/listener.ts";
+import { neutral, StanzaError } from "./stanza-error.ts";
+import type { Component } from "./stream/component.ts";
+import { child } from "./stream/xml.ts";
+import * as to from "./to-xmpp.ts";
+
+/** Finds people and rooms by what somebody typed. */
+
+const lookWithin = 10_000;
+
+/**
+ * The bare JID in a typed text; `xmpp:` links work too (RFC 5122). Lower case, as every server spells accounts and
+ * rooms. @throws PermanentError where it can be no such address.
+ */
+export function typedJid(typed: string, component: string): string {
+	const text = typed
+		.trim()
+		.replace(/^xmpp:/i, "")
+		.replace(/\?.*$/, "")
+		.toLowerCase();
+	const { local, domain } = split(bare(text));
+	const fits = local && domain && !/[\s"&'/:<>@]/u.test(local) && !/[\s@"&'<>]/u.test(domain);
+	if (!fits) throw new PermanentError("invalid", phrases.notJid(typed));
+	if (domain === component) throw new PermanentError("invalid", phrases.ownJid(typed));
+	return bare(text);
+}
+
+/** Undefined where the address is a room. Servers do not say who has an account, so that alone is taken on trust. */
+export async function findAccount(
+	jid: string,
+	link: Pick<Component, "iq" | "online">,
+	component: string,
+): Promise<Person | undefined> {
+	try {
+		const answer = await link.iq(to.discoInfo(component, jid), lookWithin);
+		const identities = child(answer, "query")?.getChildren("identity") ?? [];
+		if (identities.some((one) => one.attrs.category === "conference")) return undefined;
+	} catch (error) {
+		const silent = isUnreachable(error) || (error instanceof TemporaryError && link.online); // Ours is there, theirs is not.
+		if (silent)
+			throw new PermanentError("not-found", phrases.noSuchServer(split(jid).domain), { cause: error });
+		if (!(error instanceof StanzaError)) throw error;
+		// Our own server says so of domains it does not talk to; an account it merely hides is service-unavailable.
+		if (error.condition === "not-allowed") throw neutral(error);
+	}
+	return account(jid);
+}
+
+/** @throws PermanentError with the reason where the room cannot be linked. */
+export async function findMuc(
+	room: string,
+	link: Pick<Component, "send" | "iq" | "online">,
+	component: string,
+): Promise<RoomInfo> {
+	const features = await look(room, component, link).catch((error: unknown) => {
+		if (!(error instanceof TemporaryError) || !link.online) throw error;
+		// Whoever asks waits for an answer now.
+		const why = isUnreachable(error.cause) ? error.message : phrases.mucNotAnswering(room);
+		throw new PermanentError("not-found", why, { cause: error });
+	});
+	if (features?.membersOnly) throw new PermanentError("forbidden", phrases.mucMembersOnly(room));
+	if (features?.password) throw new PermanentError("forbidden", phrases.mucPassword(room));
+	const { name, topic } = features ?? {};
+	return {
+		room: room as RoomId,
+		name: name ?? split(room).local ?? room,
+		...(topic !== undefined && { topic }),
+	};
+}
+
+const isUnreachable = (error: unknown) =>
+	error instanceof StanzaError && error.condition.startsWith("remote-server-");

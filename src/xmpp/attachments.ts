@@ -1,0 +1,188 @@
+import { recent } from "../core/bounded-map.ts";
+import { filesInWords } from "../core/downgrade.ts";
+import { PermanentError } from "../core/errors.ts";
+import type { BridgeEvent, Edit, Media, Message, Picture, Redaction } from "../core/event.ts";
+import type { MessageId, OperationId } from "../core/ids.ts";
+import type { Outbound } from "../core/network.ts";
+import * as phrases from "../core/phrases.ts";
+import type { Links } from "../media/links.ts";
+import { partsIn } from "./message-ids.ts";
+
+type About = Parameters<Links["link"]>[1];
+export type Files = Readonly<{
+	/** Where people fetch this file of this message. `once` for what is not the same each time. */
+	url(media: Media, message: About, once: Outbound["once"]): string | Promise<string>;
+	/** Bytes of the largest file that is given out. */
+	largest: number;
+}>;
+
+/** A file that still cannot be had after so many attempts, some minutes, holds nothing up any more. */
+const patience = 8;
+
+type Send = (out: Outbound) => Promise<readonly MessageId[]>;
+
+/**
+ * A message with a file goes as two: the file, whose text is its URL and nothing else, because clients know a file by
+ * that; with the further files behind it; then what is said of it, as an answer to the file. Words stand for what cannot
+ * be had. Resolves with the ids of all.
+ */
+export function inParts(
+	send: Send,
+	filesNow: () => Files | undefined,
+	tell: (event: BridgeEvent, error: PermanentError) => void,
+): Send {
+	/** The ids of first parts, by operation: what failed later must not show the file again. */
+	const shown = recent<OperationId, readonly MessageId[]>(1_000);
+
+	/** The last file on its way to a room: what follows it must not come before it, nor between its parts. */
+	const under = new Map<string, Promise<unknown>>();
+
+	async function after(before: Promise<unknown>): Promise<void> {
+		await before.catch((error: unknown) => {
+			// What was refused for good holds nobody up; what is tried again does, or the order would be lost.
+			if (!(error instanceof PermanentError)) throw error;
+		});
+	}
+
+	return async (out) => {
+		const before = under.get(out.room);
+		const sent = before === undefined ? parts(out) : after(before).then(() => parts(out));
+		if ("media" in out.event && out.event.media) {
+			under.set(out.room, sent);
+			const done = () => under.get(out.room) === sent && under.delete(out.room);
+			sent.then(done, done);
+		}
+		return sent;
+	};
+
+	async function parts(out: Outbound): Promise<readonly MessageId[]> {
+		const { event, operation, refs } = out;
+		const files = filesNow();
+		if (event.kind === "redaction") return takeBack(out, event);
+		if (event.kind === "edit" && event.media) {
+			if (!event.newMedia || !files) return recaption(out, event);
+			const ids = await refile(out, { ...event, media: event.media }, files);
+			return [...ids, ...(await recaption({ ...out, operation: partOf(operation, "caption") }, event))];
+		}
+		if (event.kind !== "message" || !event.media || !files) return send(out);
+		const { media, more = [], rich, ...said } = event;
+		const { replyTo: _, ...further } = said;
+		const ids: MessageId[] = [];
+		const missing: Media[] = [];
+		const all = [media, ...more];
+		for (const [index, file] of all.entries()) {
+			const one = { ...(index === 0 ? said : further), media: file };
+			const there = await show(out, one, files, index === 0 ? operation : partOf(operation, index));
+			if (there) ids.push(...there);
+			else missing.push(file);
+		}
+		const words = filesInWords(missing, event.text);
+		if (words === "") return ids;
+		const message = { ...said, text: words, ...(rich && missing.length === 0 && { rich }) };
+		if (missing.length === all.length) return send({ ...out, event: message });
+		const caption: Message = { ...message, replyTo: { id: event.id, author: event.sender } };
+		const named = { ...refs, [event.id]: ids };
+		const last = await send({ ...out, operation: partOf(operation, "caption"), event: caption, refs: named });
+		return [...ids, ...last];
+	}
+
+	/** One file, whose text is its URL. Undefined where there is none to be had, of which the sender is told. */
+	async function show(
+		out: Outbound,
+		event: (Message | Edit) & { media: Media },
+		files: Files,
+		operation: OperationId,
+	): Promise<readonly MessageId[] | undefined> {
+		const known = shown.get(operation);
+		if (known) return known;
+		const { room, sender } = event;
+		// With the message goes what it came to show.
+		const id = event.kind === "edit" ? event.target.id : event.id;
+		const about = { network: sender.network, room, id, person: sender.id };
+		let url: string;
+		let media = event.media;
+		try {
+			if ((media.size ?? 0) > files.largest)
+				throw new PermanentError("invalid", phrases.fileTooLarge(files.largest));
+			url = await files.url(media, about, out.once);
+			if (media.thumbnail) media = { ...media, thumbnail: await linked(media.thumbnail, files, about, out) };
+		} catch (error) {
+			const permanent = error instanceof PermanentError;
+			if (!permanent && out.attempt < patience) throw error;
+			const why = permanent ? error.message : phrases.fileNoAnswer;
+			const told = new PermanentError(permanent ? error.reason : "failed", phrases.onlyName(why));
+			await out.once(`why no ${operation}`, async () => {
+				tell(out.event, told);
+				return true;
+			});
+			return undefined;
+		}
+		const ids = await send({ ...out, operation, event: { ...event, media, style: "text", text: url } });
+		shown.set(operation, ids);
+		return ids;
+	}
+
+	/** The smaller picture with its URL; where it cannot be had without one. */
+	async function linked(picture: Picture, files: Files, about: About, { once }: Outbound): Promise<Picture> {
+		const { link: _, ...unlinked } = picture;
+		const media = { ...unlinked, kind: "image" as const, name: "thumbnail" };
+		try {
+			return { ...unlinked, link: await files.url(media, about, once) };
+		} catch {
+			return unlinked;
+		}
+	}
+
+	/** All of it. (In a MUC the room sees to that.) */
+	async function takeBack(out: Outbound, { target }: Redaction): Promise<readonly MessageId[]> {
+		const parts = partsIn(out.refs[target.id]);
+		if (out.link.role !== "direct" || parts.length < 2) return send(out);
+		for (const [index, part] of parts.entries()) {
+			const operation = index === 0 ? out.operation : partOf(out.operation, index);
+			await send({ ...out, operation, refs: { ...out.refs, [target.id]: part } });
+		}
+		return [];
+	}
+
+	/** Another file in place of the first, or words where it cannot be had. */
+	async function refile(
+		out: Outbound,
+		{ rich: _, ...event }: Edit & { media: Media },
+		files: Files,
+	): Promise<readonly MessageId[]> {
+		const named = event.target.own ?? event.target.id;
+		const [file = []] = partsIn(out.refs[named]);
+		const first = { ...out, refs: { ...out.refs, [named]: file } };
+		const there = await show(first, event, files, out.operation);
+		if (there) return there;
+		const { media, ...said } = event;
+		return send({ ...first, event: { ...said, text: filesInWords([media], "") } });
+	}
+
+	/** The file of a message stays as it is; what is said of it changes, begins or ends. */
+	async function recaption(out: Outbound, event: Edit): Promise<readonly MessageId[]> {
+		const { target, media: _, more: _more, newMedia: _new, kind: _kind, ...said } = event;
+		const named = target.own ?? target.id;
+		const [file, ...others] = partsIn(out.refs[named]);
+		const caption = others[event.more?.length ?? 0];
+		if (caption && event.text !== "")
+			return send({
+				...out,
+				// It answers the file.
+				event: { ...said, kind: "edit", target, replyTo: { id: event.id, author: event.sender } },
+				refs: { ...out.refs, [named]: caption, [event.id]: file ?? [] },
+			});
+		const { id, room, sender, at } = event;
+		if (caption) {
+			const redaction: Redaction = { id, room, sender, at, kind: "redaction", target };
+			return send({ ...out, event: redaction, refs: { ...out.refs, [target.id]: caption } });
+		}
+		if (event.text === "") return [];
+		const message: Message = { ...said, kind: "message", replyTo: { id: target.id, author: sender } };
+		return send({ ...out, event: message, refs: { ...out.refs, [target.id]: file ?? [] } });
+	}
+}
+
+const partOf = (operation: OperationId, name: string | number) => `${operation}.${name}` as OperationId;
+/** The delivery that something was sent for. */
+export const wholeOf = (part: OperationId) => part.split(".", 1)[0] as OperationId;

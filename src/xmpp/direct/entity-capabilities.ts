@@ -1,0 +1,39 @@
+import { recent } from "../../core/bounded-map.ts";
+import type { Support } from "../../core/network.ts";
+import { bare } from "../jid.ts";
+
+/** Undefined features: it did not answer yet, or never. */
+type Client = { ver: string | undefined; features: ReadonlySet<string> | undefined };
+
+/** Clients of one account that are kept in mind. */
+const most = 20;
+
+/**
+ * What the clients of the people we talk to understand (XEP-0030). Each is asked itself: what one announces for all
+ * of its kind (XEP-0115) can be a lie about the others.
+ */
+export function peers(ask: (jid: string, as: string) => Promise<ReadonlySet<string>>) {
+	const clients = recent<string, Map<string, Client>>(5_000);
+
+	return {
+		/** A client was heard of, by our ghost `as`. `ver` is the hash it announces: another one means it changed. */
+		async seen(jid: string, as: string, ver?: string): Promise<void> {
+			const account = clients.get(bare(jid)) ?? new Map<string, Client>();
+			clients.set(bare(jid), account);
+			const known = account.get(jid);
+			if (known && (ver === undefined || ver === known.ver)) return;
+			const client: Client = { ver, features: undefined };
+			account.set(jid, client);
+			if (account.size > most) account.delete(account.keys().next().value as string);
+			client.features = await ask(jid, as);
+		},
+		gone: (jid: string) => void clients.get(bare(jid))?.delete(jid),
+		/** native: all of the account's clients know it; text: none does. */
+		support(account: string, ns: string): Support {
+			const all = [...(clients.get(account)?.values() ?? [])];
+			if (all.length === 0 || all.some(({ features }) => !features)) return "mixed";
+			const knowing = all.filter(({ features }) => features?.has(ns)).length;
+			return knowing === all.length ? "native" : knowing === 0 ? "text" : "mixed";
+		},
+	};
+}

@@ -1,4 +1,0 @@
-import { xml } from "../xml.ts";
-
-/** XEP-0334 §4.4: archives keep what has no body only if it asks for it. */
-export const store = () => xml("store", { xmlns: "urn:xmpp:hints" });

@@ -1,0 +1,52 @@
+import { recent } from "../core/bounded-map.ts";
+import { TemporaryError } from "../core/errors.ts";
+import type { Person } from "../core/event.ts";
+
+/** For how long an answer counts, in ms. Nobody yet may be somebody soon. */
+const knownFor = { somebody: 5 * 60_000, nobody: 30_000, failure: 5_000 };
+
+/** Who may wait for answers at once: each may be a stanza of a flood. */
+const mostWaiting = 1_000;
+
+/** `until`: ms since 1970; absent while the question is under way. */
+type Answer = { person: Promise<Person | undefined>; until?: number };
+
+/**
+ * Who stood behind a ghost a moment ago: a lookup on the other network for every line would slow each down. Who asks
+ * while one is under way shares its answer, and one that failed is given to those behind it too: each would have taken
+ * as long to fail.
+ */
+export function whoIs(find: (ghost: string) => Promise<Person | undefined>) {
+	const known = recent<string, Answer>(10_000);
+
+	function ask(ghost: string): Answer {
+		const answer: Answer = { person: find(ghost) };
+		const keep = (ms: number) => {
+			answer.until = Date.now() + ms;
+		};
+		answer.person.then(
+			(person) => keep(person ? knownFor.somebody : knownFor.nobody),
+			() => keep(knownFor.failure),
+		);
+		known.set(ghost, answer);
+		return answer;
+	}
+
+	let waiting = 0;
+
+	/** @throws what `find` throws, and TemporaryError when too many wait already. */
+	return async function who(jid: string): Promise<Person | undefined> {
+		// ejabberd hands an address on as it was typed.
+		const ghost = jid.toLowerCase();
+		const last = known.get(ghost);
+		if (last?.until !== undefined && last.until > Date.now()) return last.person;
+		if (waiting >= mostWaiting) throw new TemporaryError("too many questions about people at once");
+		const asked = last && last.until === undefined ? last : ask(ghost);
+		waiting++;
+		try {
+			return await asked.person;
+		} finally {
+			waiting--;
+		}
+	};
+}

@@ -1,0 +1,54 @@
+import type { Log } from "../../core/log.ts";
+import { bare, split } from "../jid.ts";
+import { refusal, StanzaError } from "../stanza-error.ts";
+import { type Element, xml } from "../stream/xml.ts";
+import { disco } from "./disco.ts";
+import { last } from "./last.ts";
+import { ping } from "./ping.ts";
+import type { Feature, Ghost, Software, Where } from "./query.ts";
+import { time } from "./time.ts";
+import { vcard } from "./vcard.ts";
+import { version } from "./version.ts";
+
+const simple = [last, ping, time, vcard, version];
+const features: readonly Feature[] = [...simple, ...disco(simple)];
+
+export type IqContext = Readonly<{
+	/** Its name is also the component's. */
+	software: Software;
+	/** Who is at this bare JID of ours; undefined where nobody is, as for a Matrix user that does not exist. */
+	ghost(jid: string): Promise<Ghost | undefined>;
+	log: Log;
+}>;
+
+/**
+ * The one answer that every get and set to an address of ours gets; undefined for results and errors, which get none
+ * (RFC 6120 §8.2.3). Never rejects.
+ */
+export async function answerIq(stanza: Element, context: IqContext): Promise<Element | undefined> {
+	const { type, from, to, id } = stanza.attrs;
+	if (type === "result" || type === "error") return undefined;
+	try {
+		const answer = await payload(stanza, context);
+		return xml("iq", { type: "result", from: to, to: from, id }, answer);
+	} catch (error) {
+		return refusal(stanza, error, context.log);
+	}
+}
+
+async function payload(stanza: Element, context: IqContext): Promise<Element | undefined> {
+	const { type, to = "" } = stanza.attrs;
+	const { software } = context;
+	const [payload, ...more] = stanza.getChildElements();
+	if ((type !== "get" && type !== "set") || !payload || more.length > 0)
+		throw new StanzaError("bad-request", "modify");
+	const { local, resource } = split(to);
+	const where: Where = local === undefined ? "host" : resource === undefined ? "account" : "session";
+	const ghost = where === "host" ? software : await context.ghost(bare(to));
+	if (!ghost) throw new StanzaError("item-not-found", "cancel");
+	const feature = features.find(
+		(one) => one.type === type && payload.is(one.name, one.ns) && one.where.includes(where),
+	);
+	if (!feature) throw new StanzaError("service-unavailable", "cancel");
+	return feature.answer({ where, payload, name: ghost.name, software });
+}

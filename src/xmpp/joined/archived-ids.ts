@@ -1,0 +1,74 @@
+import { TemporaryError } from "../../core/errors.ts";
+import type { MessageId, OperationId } from "../../core/ids.ts";
+import type { Delivery } from "../../core/network.ts";
+import { wholeOf } from "../attachments.ts";
+import { stanzaId } from "../from-xmpp.ts";
+import { resource } from "../jid.ts";
+import { messageId, spokenBy } from "../message-ids.ts";
+import { isRefusal } from "../muc/archive.ts";
+import type { Context } from "./context.ts";
+import { type Room, readable } from "./room.ts";
+
+/** How far back an archive is read. */
+const pages = 5;
+
+type Ids = readonly MessageId[];
+type Line = Readonly<{ part: OperationId; ids: Ids; nick: string }>;
+
+/**
+ * What lines of ours are called in a room, said by whoever speaks from `jid`: as its archive has them, else by the id
+ * they got if their speaker had the nick they have now.
+ */
+export async function called(
+	room: Room,
+	all: readonly (Delivery & { jid: string })[],
+	context: Context,
+): Promise<readonly Ids[]> {
+	const lines = await archived(room, context);
+	const { listener } = room;
+	return all.map(({ operation, jid }) => {
+		if (lines)
+			return (lines.get(operation) ?? []).flatMap(({ part, ids, nick }) => [
+				...ids,
+				spokenBy(part, nick === listener.nick ? listener.jid : jid),
+			]);
+		const ours = room.ours.get(jid);
+		if (ours?.state !== "in") return [];
+		const id = context.marks().of(operation, room.jid, ours.nick);
+		return [messageId("msg", id), spokenBy(operation, jid)];
+	});
+}
+
+/**
+ * Our own lines in the archive of a room, the oldest first, by the delivery they were sent for; undefined where it has
+ * none for us. @throws TemporaryError
+ */
+async function archived(
+	room: Room,
+	context: Context,
+): Promise<ReadonlyMap<OperationId, readonly Line[]> | undefined> {
+	if (!readable(room)) return undefined;
+	const found = new Map<OperationId, Line[]>();
+	try {
+		let before = "";
+		for (let n = 0; n < pages; n++) {
+			const page = await context.archive.page(room, { before });
+			for (const stanza of page.lines.toReversed()) {
+				const { id = "", from = "" } = stanza.attrs;
+				const nick = resource(from) ?? "";
+				const part = context.marks().operation(id, room.jid, nick);
+				const known = stanzaId(stanza, room.jid, true);
+				if (part === undefined || known === undefined) continue;
+				const lines = found.get(wholeOf(part)) ?? [];
+				lines.unshift({ part, ids: [messageId("sid", known), messageId("msg", id)], nick });
+				found.set(wholeOf(part), lines);
+			}
+			if (page.complete || page.first === undefined) break;
+			before = page.first;
+		}
+		return found;
+	} catch (error) {
+		if (isRefusal(error)) return undefined;
+		throw new TemporaryError("the archive does not answer", { cause: error });
+	}
+}

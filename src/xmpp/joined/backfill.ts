@@ -1,0 +1,171 @@
+import { recent } from "../../core/bounded-map.ts";
+import { TemporaryError } from "../../core/errors.ts";
+import * as phrases from "../../core/phrases.ts";
+import { within } from "../deadline.ts";
+import { stanzaId } from "../from-xmpp.ts";
+import { domain } from "../jid.ts";
+import { delayedBy } from "../message/delay.ts";
+import { askedBroken, isBroken, isRefusal, type Page, type Which } from "../muc/archive.ts";
+import { StanzaError } from "../stanza-error.ts";
+import type { Element } from "../stream/xml.ts";
+import type { Context } from "./context.ts";
+import { cursorOf, keyOf, type Read, readFrom, since, wasIn } from "./cursor.ts";
+import { notice } from "./notice.ts";
+import { type Gap, type Room, readable } from "./room.ts";
+import { gone } from "./roster.ts";
+
+/**
+ * What was said while we were away: from the archive of the room where it has one, else from what it tells every
+ * newcomer. It is passed on before anything that is said meanwhile.
+ */
+
+/** Lines held back while older ones are fetched; past that they are dropped, and fetched like those. */
+const heldAtMost = 1_000;
+const historyWithin = 10_000;
+
+/** From here on lines are missed, or may be: they are held back until {@link catchUp} is through. */
+export function beginGap(room: Room): Gap {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	const last = room.read?.last;
+	// Where nothing can be fetched again, what was held at an attempt to come in is kept for the next.
+	const { held, cut } = (!readable(room) && room.gap) || { held: [], cut: false };
+	room.gap = { held, cut, told: promise, end: resolve, last, joins: false, failures: 0, speakers: new Map() };
+	return room.gap;
+}
+
+/** Before the join: what to ask the room for depends on it. The first time all counts since we were asked to join. */
+export async function recall(room: Room, context: Context): Promise<void> {
+	if (room.read) return;
+	const known = readFrom(await context.cursor(keyOf(room)));
+	if (room.read) return;
+	room.read = known ?? { at: room.asked, from: room.asked };
+	if (known) room.wasIn = wasIn(known);
+	else save(room, room.read, context);
+}
+
+function save(room: Room, read: Read, context: Context): void {
+	room.read = room.saved = read;
+	context.save(cursorOf(room, read));
+}
+
+/**
+ * Keeps a line for later. What does not fit comes again from the archive; where there is none, the wait is over, and of
+ * what nobody can take before we are in the oldest go, which a newcomer may be told again.
+ */
+export function hold(gap: Gap, stanza: Element, archived: boolean): void {
+	const full = gap.held.length >= heldAtMost;
+	if (archived && (full || gap.cut)) {
+		gap.cut = true;
+		gap.held = [];
+		return;
+	}
+	if (full) gap.end();
+	if (gap.held.length >= 2 * heldAtMost) {
+		gap.held.shift();
+		gap.cut = true;
+	}
+	gap.held.push({ stanza });
+}
+
+/** A line of the room's history that came to an occupant of ours from before keeps its place. False for all others. */
+export function heldAlready(gap: Gap, stanza: Element, said: number): boolean {
+	const { from, id } = stanza.attrs;
+	const same = ({ attrs }: Element) => id !== undefined && attrs.id === id && attrs.from === from;
+	const line = gap.held.find((one) => one.said === undefined && same(one.stanza));
+	if (line) line.said = said;
+	return line !== undefined;
+}
+
+/** Passes on what was missed, then what was held back; else it is to be called again, on TemporaryError after a while. */
+export async function catchUp(room: Room, context: Context): Promise<void> {
+	const { gap } = room;
+	if (!gap || !room.read) return;
+	const known = recent<string, true>(2 * heldAtMost);
+	if (readable(room)) {
+		if (!(await replay(room, room.read, gap, known, context))) return;
+	} else await within(historyWithin, gap.told).catch(() => undefined);
+	gap.end();
+	if (room.gap !== gap) return;
+	// A room tells newcomers so many lines and no more.
+	const short =
+		gap.last !== undefined && !gap.joins && (gap.speakers.size > 0 || gap.held.some((line) => line.said));
+	if (!readable(room) && (short || gap.cut)) context.tell([notice(room, phrases.mucGap, context.now())]);
+	for (const { stanza, said } of gap.held)
+		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) context.pass(room, stanza, said);
+	room.gap = undefined;
+	// Who spoke and went while we were away would stay for ever on the other side.
+	context.tell(gone(room, [...gap.speakers.values()], context.now()));
+	if (!wasIn(room.read))
+		save(room, { ...room.read, at: Math.max(context.now().at, room.read.from + 1) }, context);
+}
+
+/** The room keeps from now on what is said. */
+export async function archived(room: Room, context: Context): Promise<void> {
+	if (!room.read || room.read.id !== undefined || !readable(room)) return;
+	const id = await newest(room, context);
+	if (id !== undefined && room.read.id === undefined) room.read = { ...room.read, id };
+}
+
+async function newest(room: Room, context: Context): Promise<string | undefined> {
+	try {
+		return (await context.archive.page(room, { before: "" }, 1)).last ?? "";
+	} catch (error) {
+		if (!isRefusal(error)) throw temporary(error);
+		room.archiveRefused = true;
+		return undefined;
+	}
+}
+
+/** False where the archive is not for us. */
+async function replay(
+	room: Room,
+	read: Read,
+	gap: Gap,
+	known: { set(id: string, value: true): void },
+	context: Context,
+): Promise<boolean> {
+	let which: Which = read.id === undefined ? { start: since(read) } : { after: read.id };
+	for (let more = true; more && !room.closed; ) {
+		// One page in memory at a time, however slow the journal is.
+		await context.settled();
+		// What was dropped is part of what is asked for now.
+		if (gap.cut) gap.held = [];
+		gap.cut = false;
+		let page: Page;
+		try {
+			page = await context.paced(domain(room.jid), () => context.archive.page(room, which));
+		} catch (error) {
+			// XEP-0313 §4.1.2: the archive does not go back that far any more, or began anew.
+			if (error instanceof StanzaError && error.condition === "item-not-found" && "after" in which) {
+				context.log.warn(
+					{ room: room.jid },
+					"the archive does not know the last line we read: asked by time",
+				);
+				context.tell([notice(room, phrases.mucGap, context.now())]);
+				which = { start: since(room.read ?? read) };
+				continue;
+			}
+			if (!isRefusal(error) && !(isBroken(error) && ++gap.failures >= askedBroken)) throw temporary(error);
+			refused(room, context);
+			return false;
+		}
+		for (const stanza of page.lines) {
+			known.set(stanzaId(stanza, room.jid, true) ?? "", true);
+			context.pass(room, stanza, delayedBy(stanza, room.jid));
+		}
+		if (page.last !== undefined) which = { after: page.last };
+		more = !page.complete || gap.cut;
+	}
+	return true;
+}
+
+/** Whoever comes in anew is told the history instead. */
+function refused(room: Room, context: Context): void {
+	context.log.warn({ room: room.jid }, "the archive is not for us: the room's history has to do");
+	room.archiveRefused = true;
+	room.nicks.delete(room.ear.nick);
+	room.ear.state = "out";
+}
+
+const temporary = (error: unknown) =>
+	error instanceof StanzaError ? new TemporaryError(error.message, { cause: error }) : error;

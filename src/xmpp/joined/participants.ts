@@ -1,0 +1,70 @@
+import type { Person } from "../../core/event.ts";
+import { occupantIdOf } from "../from-xmpp.ts";
+import { bare, resource } from "../jid.ts";
+import type { Hearing, Place } from "../message/feature.ts";
+import type { Room } from "./room.ts";
+
+/** Whether it names messages itself. */
+export const hasIds = ({ features }: Room) => features.stanzaIds && features.archive;
+
+/** Who is who in a room, for what is said there. */
+export function placeOf(room: Room): Place {
+	const ours = () => [...room.ours.values()];
+	return {
+		muc: room.jid,
+		named: hasIds(room) ? "sid" : "msg",
+		at(jid) {
+			if (bare(jid) !== room.jid) return ours().find((one) => bare(one.jid) === bare(jid))?.person;
+			const nick = resource(jid) ?? "";
+			return room.nicks.get(nick)?.person ?? room.others.get(nick)?.person;
+		},
+		known: (occupantId) =>
+			ours().find((one) => one.occupantId === occupantId)?.person ??
+			[...room.others.values()].find(({ person }) => occupantIdOf(person, room.jid) === occupantId)?.person,
+		nicks: () => [
+			...[...room.nicks].flatMap(([nick, { person }]) => (person ? [[nick, person] as const] : [])),
+			...[...room.others].map(([nick, { person }]) => [nick, person] as const),
+		],
+		of(person) {
+			const [nick, occupantId] = found(room, person);
+			return {
+				...(nick !== undefined && { nick, jid: `${room.jid}/${nick}` }),
+				...(occupantId !== undefined && { occupantId }),
+			};
+		},
+	};
+}
+
+function found(
+	room: Room,
+	{ network, id }: Person,
+): readonly [nick?: string, occupantId?: string | undefined] {
+	for (const ours of room.ours.values())
+		if (ours.person?.network === network && ours.person.id === id && ours.state === "in")
+			return [ours.nick, ours.occupantId];
+	for (const [nick, { person }] of room.others)
+		if (person.network === network && person.id === id) return [nick, occupantIdOf(person, room.jid)];
+	return [];
+}
+
+/** The same for what `sender` says now; without one the room itself speaks. */
+export function hearing(room: Room, sender: Person | undefined, nick: string | undefined): Hearing {
+	const author = sender && authorOf(room, sender, nick);
+	return {
+		...placeOf(room),
+		...(author !== undefined && { author }),
+		...(!sender && { room: true }),
+		opens(thread) {
+			const first = !room.threads.has(thread);
+			room.threads.set(thread, true);
+			return first;
+		},
+	};
+}
+
+/** Who may change what they wrote: an occupant-id says who; a nick only as long as nobody else can have taken it. */
+function authorOf(room: Room, sender: Person, nick: string | undefined): string | undefined {
+	if (occupantIdOf(sender, room.jid) !== undefined) return sender.id;
+	const session = nick === undefined ? undefined : room.others.get(nick)?.session;
+	return session === undefined ? undefined : `${sender.id} ${session}`;
+}

@@ -1,0 +1,108 @@
+import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import * as phrases from "../../core/phrases.ts";
+import type { OccupantPresence } from "../from-xmpp.ts";
+import { xml } from "../stream/xml.ts";
+import * as to from "../to-xmpp.ts";
+import { announce, type Context } from "./context.ts";
+import { handOver } from "./listener.ts";
+import { notice } from "./notice.ts";
+import { leave } from "./occupant.ts";
+import type { Ours, Room } from "./room.ts";
+import { isUs } from "./roster.ts";
+
+/** What a room says about one of our occupants. Resolves to what has to follow: `back` after a technical loss. */
+export function self(room: Room, ours: Ours, seen: OccupantPresence, context: Context): "back" | undefined {
+	if (seen.available) {
+		arrived(room, ours, seen, context);
+		return undefined;
+	}
+	room.nicks.delete(seen.nick);
+	if (ours.leaving) {
+		ours.leaving = false;
+		if (!ours.wanted) room.ours.delete(ours.jid);
+		return ours !== room.ear || handOver(room, context) ? undefined : "back";
+	}
+	if (seen.codes.has("303") && seen.newNick) {
+		ours.nick = seen.newNick;
+		room.nicks.set(seen.newNick, ours);
+		return undefined;
+	}
+	ours.state = "out";
+	ours.answer?.(new TemporaryError("thrown out while joining"));
+	if (!ours.wanted) return undefined;
+	const why = removal(room, ours, seen);
+	if (why) return removed(room, ours, why, context);
+	return ours === room.ear && handOver(room, context) ? undefined : "back";
+}
+
+function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Context): void {
+	// They left while the answer was on its way, or it comes from a session of a run before.
+	if (!ours.wanted) {
+		void context.link.send(to.leave(ours.jid, room.jid, seen.nick)).catch(() => undefined);
+		return;
+	}
+	room.nicks.delete(ours.nick);
+	ours.leaving = false;
+	const entered = ours.state !== "in";
+	ours.state = "in";
+	ours.sure = true;
+	ours.nick = seen.nick;
+	if (room.features.occupantIds && seen.occupantId) ours.occupantId = seen.occupantId;
+	room.nicks.set(seen.nick, ours);
+	announce(room, isUs(room, seen.nick, context.now()), context);
+	if (ours === room.listener && room.ear.state === "in") room.ear = ours;
+	if (ours === room.ear && entered) room.telling = true;
+	if (ours === room.ear && room.burst) {
+		// XEP-0045 §7.2.2: our own presence ends the list of who is there.
+		room.others = room.burst;
+		room.burst = undefined;
+		room.wasIn = true;
+	}
+	// XEP-0045 §10.1.2: a room that did not exist is locked until its owner takes the settings as they are.
+	if (seen.codes.has("201")) unlock(room, ours, context);
+	ours.answer?.(seen);
+}
+
+function unlock(room: Room, ours: Ours, context: Context): void {
+	const form = xml("x", { xmlns: "jabber:x:data", type: "submit" });
+	const query = xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form);
+	context.link
+		.iq(xml("iq", { type: "set", from: ours.jid, to: room.jid }, query))
+		.catch((error: unknown) => context.log.warn({ err: error, room: room.jid }, "could not unlock the room"));
+}
+
+/** Why somebody took our occupant out; undefined where it was but the network (332, 333, or no reason). */
+function removal(room: Room, ours: Ours, seen: OccupantPresence): string | undefined {
+	if (seen.destroyed) return phrases.mucGone(room.jid, seen.destroyed.alternate);
+	const { codes, actor, reason } = seen;
+	// XEP-0045 §10.9, §16.3: shutdown and technical trouble, the latter often under a 307 as well.
+	if (codes.has("332") || codes.has("333")) return undefined;
+	const how = codes.has("301")
+		? "banned"
+		: codes.has("307")
+			? "kicked"
+			: codes.has("321") || codes.has("322")
+				? "removed"
+				: undefined;
+	return how && phrases.mucRemoved(ours.person ? ours.name : phrases.theBridge, room.jid, how, actor, reason);
+}
+
+/** Nobody is put back where they were thrown out of: the others in the portal are told, and so is who speaks again. */
+function removed(room: Room, ours: Ours, why: string, context: Context): "back" | undefined {
+	context.log.warn({ room: room.jid, ours: ours.jid }, "removed from the room");
+	const now = context.now();
+	context.tell([notice(room, why, now)]);
+	if (ours !== room.listener) ours.wanted = false;
+	ours.barred = new PermanentError("forbidden", phrases.mucComeBack(why));
+	if (ours !== room.ear || handOver(room, context)) return undefined;
+	if (!room.listener.barred) return "back";
+	room.barred = room.listener.barred;
+	room.triedAt = now.at;
+	// Without an ear nobody of us hears anything, so nobody stays to be spoken to.
+	for (const one of room.ours.values())
+		if (one !== ours && one !== room.listener)
+			leave(room, one, context).catch((error: unknown) =>
+				context.log.warn({ err: error }, "could not leave"),
+			);
+	return undefined;
+}

@@ -1,0 +1,36 @@
+import * as phrases from "../../core/phrases.ts";
+import { child, type Element, text } from "../stream/xml.ts";
+import { type MessageFeature, points } from "./feature.ts";
+
+const encryptions: readonly (readonly [string, string])[] = [
+	["encrypted", "eu.siacs.conversations.axolotl"],
+	["encrypted", "urn:xmpp:omemo:1"],
+	["encrypted", "urn:xmpp:omemo:2"],
+	["openpgp", "urn:xmpp:openpgp:0"],
+	["x", "jabber:x:encrypted"],
+	["encryption", "urn:xmpp:eme:0"],
+];
+
+const isKeysOnly = (encrypted: Element) =>
+	encrypted.getName() === "encrypted" &&
+	encrypted.getChild("header") !== undefined &&
+	encrypted.getChild("payload") === undefined;
+
+/** XEP-0380 §3: the body beside a ciphertext is an advertisement for the encryption, not what was said. */
+export const encryption: MessageFeature = {
+	vars: [],
+	read(stanza, heard) {
+		const found = encryptions.map(([name, ns]) => child(stanza, name, ns)).filter((one) => one !== undefined);
+		if (found.length === 0) return heard;
+		// XEP-0384, "KeyTransportElement": keys without a payload are between clients, and nobody wrote them.
+		if (text(stanza, "body") === undefined && found.some(isKeysOnly)) return { ...heard, nothing: true };
+		const { style: _style, body: _body, mentions: _mentions, ...rest } = heard;
+		return {
+			aka: rest.aka,
+			style: "notice",
+			body: points(phrases.encrypted),
+			mentions: [],
+			unreadable: true,
+		};
+	},
+};

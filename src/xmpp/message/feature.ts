@@ -1,0 +1,122 @@
+import type { BridgeEvent, Media, Person, Reference, Words } from "../../core/event.ts";
+import type { MessageId } from "../../core/ids.ts";
+import type { Reaction } from "../../core/journal.ts";
+import type { Refs, Support } from "../../core/network.ts";
+import type { Rich } from "../../core/rich.ts";
+import type { Element, Node } from "../stream/xml.ts";
+
+/** Where something is said: who is who there, and by what kind of id its messages are named. */
+export type Place = Readonly<{
+	/** The bare JID of the MUC; absent in a chat of two. */
+	muc?: string;
+	/** A room that archives names messages by its own ids, everything else by their senders'. */
+	named: "sid" | "msg";
+	/** Who has this address there: an occupant's, or an account's. */
+	at(jid: string): Person | undefined;
+	/** Who has this occupant-id (XEP-0421). */
+	known(occupantId: string): Person | undefined;
+	/** All who are there, by nick; nobody in a chat of two. */
+	nicks(): Iterable<readonly [string, Person]>;
+	/** What they are called and where they are reached. */
+	of(person: Person): Readonly<{ nick?: string; jid?: string; occupantId?: string }>;
+}>;
+
+/** One stanza as it is read. */
+export type Hearing = Place &
+	Readonly<{
+		/** Its sender, as {@link ownId} knows authors; absent where nobody can tell them from the next who takes the nick. */
+		author?: string;
+		/** The room itself speaks. */
+		room?: true;
+		/** Whether this is the first that was heard of a thread since we started. */
+		opens(thread: string): boolean;
+	}>;
+
+/** A code point of the body, and where it stood in the stanza: other elements count from there. */
+export type Point = Readonly<{ char: string; raw: number }>;
+export const points = (text: string): readonly Point[] => Array.from(text, (char, raw) => ({ char, raw }));
+
+/** Somebody's name in the text, from code point `start` to before `end`; without a person it names everybody. */
+export type Mention = Readonly<{ start: number; end: number; person?: Person }>;
+
+/** What a stanza does to an earlier message. */
+export type Act =
+	| Readonly<{ kind: "edit"; target: Reference }>
+	| Readonly<{ kind: "redaction"; target: Reference; reason?: string }>
+	| Readonly<{ kind: "reaction"; target: Reference; mode: "set"; emoji: readonly string[] }>;
+
+/** A stanza as far as it was read. Features take it one after the other. */
+export type Heard = Readonly<{
+	style: Words["style"];
+	/** The body, without what is there for others only. */
+	body: readonly Point[];
+	/** In raw code points of the body. */
+	mentions: readonly Mention[];
+	rich?: Rich;
+	media?: Media;
+	more?: readonly Media[];
+	location?: NonNullable<Words["location"]>;
+	replyTo?: Reference;
+	thread?: Reference;
+	act?: Act;
+	/** Further ids. */
+	aka: readonly MessageId[];
+	/** It claims what its sender may not say. */
+	nothing?: true;
+	/** It is encrypted for somebody else's keys. */
+	unreadable?: true;
+}>;
+
+/** What becomes a message stanza; all else is presence. */
+export type Sayable = Extract<BridgeEvent, { kind: "message" | "edit" | "redaction" | "reaction" }>;
+
+/** One event as it is written. */
+export type Saying = Place &
+	Readonly<{
+		refs: Refs;
+		/** What its sender's reactions showed before. */
+		shown: readonly Reaction[];
+		/** How reactions are shown there: `mixed` has words besides for those who do not know them. */
+		reactions: Support;
+		/** Our domain. */
+		component: string;
+	}>;
+
+/** A stanza as far as it was written. */
+export type Draft = Readonly<{
+	body?: string;
+	/** In code points of `body`. */
+	mentions: readonly Mention[];
+	parts: readonly Node[];
+}>;
+
+/** A feature of messages: advertised, read and written in one place, so that the three cannot drift. */
+export type MessageFeature = Readonly<{
+	/** What disco says of it. */
+	vars: readonly string[];
+	read?(stanza: Element, heard: Heard, where: Hearing): Heard;
+	write?(event: Sayable, draft: Draft, where: Saying): Draft;
+}>;
+
+export const length = (text: string) => Array.from(text).length;
+/** The draft with something before its words. */
+export const prefixed = (draft: Draft, prefix: string): Draft => ({
+	...draft,
+	body: prefix + (draft.body ?? ""),
+	mentions: draft.mentions.map((one) => ({
+		...one,
+		start: one.start + length(prefix),
+		end: one.end + length(prefix),
+	})),
+});
+export const along = (draft: Draft, ...parts: readonly Node[]): Draft => ({
+	...draft,
+	parts: [...draft.parts, ...parts],
+});
+/** Most features ask, and few change the body. */
+const spelt = new WeakMap<Heard["body"], string>();
+export function wordsOf({ body }: Pick<Heard, "body">): string {
+	const words = spelt.get(body) ?? body.map(({ char }) => char).join("");
+	spelt.set(body, words);
+	return words;
+}

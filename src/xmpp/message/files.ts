@@ -1,0 +1,251 @@
+import { createHash } from "node:crypto";
+import type { Media, Picture } from "../../core/event.ts";
+import type { NetworkName } from "../../core/ids.ts";
+import * as phrases from "../../core/phrases.ts";
+import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
+import { child, type Element, text, xml } from "../stream/xml.ts";
+import { ranges, within } from "./fallback.ts";
+import { length, type MessageFeature, type Point, points, wordsOf } from "./feature.ts";
+import { bitsAt } from "./stickers.ts";
+
+/** Files, as clients share them: stateless file sharing (XEP-0447), references (XEP-0385), out of band data (XEP-0066). */
+
+const ns = {
+	sfs: "urn:xmpp:sfs:0",
+	metadata: "urn:xmpp:file:metadata:0",
+	url: "http://jabber.org/protocol/url-data",
+	oob: "jabber:x:oob",
+	fallback: "urn:xmpp:fallback:0",
+	reference: "urn:xmpp:reference:0",
+	sims: "urn:xmpp:sims:1",
+	jingle: "urn:xmpp:jingle:apps:file-transfer:5",
+	hashes: "urn:xmpp:hashes:2",
+	thumbs: "urn:xmpp:thumbs:1",
+	stickers: "urn:xmpp:stickers:0",
+} as const;
+const network = "xmpp" as NetworkName;
+/** XEP-0264: a picture so small that it stands in its own address. */
+const blurhash = "data:image/blurhash,";
+
+const fetchable = (url: string | undefined): url is string =>
+	url !== undefined && /^https?:\/\/[^\s]+$/i.test(url) && URL.canParse(url);
+
+/** Files of one message that cross; those beyond stay addresses. */
+const most = 20;
+
+type Shared = Readonly<{ media: Media; more?: readonly Media[]; caption: readonly Point[] }>;
+
+/** What a message shares, in order, and what its body says besides; undefined where it shares nothing. */
+function filesIn(message: Element, body: readonly Point[]): Shared | undefined {
+	const found = [shared, referenced, linked].map((read) => read(message, body)).find((all) => all.length > 0);
+	const all = [...new Map(found?.map((file) => [file.link, file])).values()];
+	const [media, ...more] = all.slice(0, most);
+	if (!media) return undefined;
+	const marked = ranges(message, ns.sfs) ?? [];
+	const said = body.filter((point) => !within(point, marked));
+	const words = withoutUrls(said, [media, ...more]);
+	const left = tokens(words);
+	const beyond = all.slice(most).flatMap(({ source }) => (left.has(source.ref) ? [] : [`\n${source.ref}`]));
+	// Nobody is named there.
+	const caption = [...words, ...points(beyond.join("")).map(({ char }) => ({ char, raw: Number.NaN }))];
+	return { media, ...(more.length > 0 && { more }), caption: trimmed(caption) };
+}
+
+// XEP-0447 §3
+function shared(message: Element): readonly Media[] {
+	const sticker = child(message, "sticker", ns.stickers) ? ("sticker" as const) : undefined;
+	return message.getChildren("file-sharing", ns.sfs).flatMap((sharing) => {
+		const sources = sharing.getChild("sources")?.getChildren("url-data", ns.url) ?? [];
+		const url = sources.map((one) => one.attrs.target).find(fetchable);
+		const voice = sharing.attrs.disposition === "voice" ? ("voice" as const) : undefined;
+		return url === undefined
+			? []
+			: [media(url, described(child(sharing, "file", ns.metadata), message), sticker ?? voice)];
+	});
+}
+
+// XEP-0385 §3: a reference, usually to the part of the body that is the address.
+function referenced(message: Element): readonly Media[] {
+	return message.getChildren("reference", ns.reference).flatMap((reference) => {
+		const sharing = child(reference, "media-sharing", ns.sims);
+		const targets = sharing?.getChild("sources")?.getChildren("reference", ns.reference) ?? [];
+		const url = targets.map((one) => one.attrs.uri).find(fetchable);
+		return sharing && url !== undefined
+			? [media(url, described(child(sharing, "file", ns.jingle), message))]
+			: [];
+	});
+}
+
+/** Bare addresses: told to be a file (XEP-0066), or evidently one that somebody just uploaded (XEP-0363). */
+function linked(message: Element, body: readonly Point[]): readonly Media[] {
+	const known = (url: string) => typeOfName(new URL(url).pathname) !== undefined;
+	const told = message.getChildren("x", ns.oob);
+	if (told.length === 0) {
+		const url = wordsOf({ body }).trim();
+		return fetchable(url) && known(url) && uploaded.test(url) ? [media(url, {})] : [];
+	}
+	const files = told.flatMap((oob) => {
+		const url = oob.getChild("url")?.getText().trim();
+		const alt = oob.getChild("desc")?.getText();
+		return fetchable(url) ? [media(url, alt ? { alt } : {})] : [];
+	});
+	const urls = new Set(files.map(({ source }) => source.ref));
+	const alone = tokens(body).isSubsetOf(urls);
+	// Feeds and bots name pages this way; those are links, not files.
+	return files.filter(({ source }) => alone || known(source.ref));
+}
+
+const tokens = (body: readonly Point[]) => new Set(wordsOf({ body }).split(/\s+/).filter(Boolean));
+
+/** The body without the addresses of these few, each where it stands first. */
+function withoutUrls(body: readonly Point[], files: readonly Media[]): readonly Point[] {
+	// One address may begin another.
+	const urls = files.map(({ source }) => source.ref).sort((one, other) => other.length - one.length);
+	return urls.reduce((left, url) => {
+		const words = wordsOf({ body: left });
+		const at = words.indexOf(url);
+		const start = length(words.slice(0, Math.max(0, at)));
+		return at < 0 ? left : [...left.slice(0, start), ...left.slice(start + length(url))];
+	}, body);
+}
+
+function trimmed(body: readonly Point[]): readonly Point[] {
+	const words = ({ char }: Point) => char.trim() !== "";
+	const first = body.findIndex(words);
+	return first < 0 ? [] : body.slice(first, body.findLastIndex(words) + 1);
+}
+
+/** Paths that upload services give out: one part says what they are, one is not to be guessed. */
+const uploaded = /\/\w*(upload|share|file)\w*\/(?:.*\/)?(?=[\w-]*\d)[\w-]{16,}\//i;
+
+type Described = Omit<Partial<Media>, "kind" | "source" | "link">;
+
+/** XEP-0446, and the older form of XEP-0234 with the same names. */
+function described(file: Element | undefined, message: Element): Described {
+	if (!file) return {};
+	const thumbnails = file.getChildren("thumbnail", ns.thumbs).map(({ attrs }) => attrs);
+	const hash = thumbnails.find(({ uri }) => uri?.startsWith(blurhash))?.uri;
+	const fields = {
+		name: text(file, "name"),
+		mime: bareType(text(file, "media-type")),
+		size: count(text(file, "size")),
+		sha256: hashOf(file),
+		...dimensions(file),
+		duration: count(text(file, "length")),
+		alt: text(file, "desc"),
+		blurhash: hash && decoded(hash.slice(blurhash.length)),
+		thumbnail: thumbnails.map((one) => thumbnail(one, message)).find((one) => one !== undefined),
+	};
+	return present(fields) as Described;
+}
+
+// XEP-0447 §7: who tells the hash wants it compared.
+const hashOf = (file: Element) =>
+	file
+		.getChildren("hash", ns.hashes)
+		.filter(({ attrs }) => attrs.algo === "sha-256")
+		.map((hash) => hash.getText().trim())
+		.find((hash) => Buffer.from(hash, "base64").length === 32);
+
+const present = (fields: object) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value));
+
+function dimensions(file: Element): object {
+	// COMPAT XEP-0446 before 0.2.0.
+	const [, width, height] = /^(\d+)x(\d+)$/.exec(text(file, "dimensions") ?? "") ?? [];
+	return { width: count(text(file, "width") ?? width), height: count(text(file, "height") ?? height) };
+}
+
+/** XEP-0264: a picture that came along, is its sender's, or anybody's to fetch. */
+function thumbnail({ uri = "", ...said }: Element["attrs"], message: Element): Picture | undefined {
+	const picture = fetchable(uri) ? { source: { network, ref: uri }, link: uri } : bitsAt(message, uri);
+	const [mime, width, height] = [bareType(said["media-type"]), count(said.width), count(said.height)];
+	return picture && { ...picture, ...present({ mime, width, height }) };
+}
+
+const count = (value: string | undefined): number | undefined =>
+	value !== undefined && /^\d{1,15}$/.test(value.trim()) ? Number(value) : undefined;
+
+function decoded(text: string): string | undefined {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return undefined;
+	}
+}
+
+function media(url: string, file: Described, as?: Media["kind"]): Media {
+	const fromUrl = decoded(new URL(url).pathname.split("/").at(-1) ?? "") ?? "";
+	const name = file.name || fromUrl || "file";
+	const mime = isUnspecific(file.mime) ? (typeOfName(name) ?? typeOfName(fromUrl)) : file.mime;
+	return {
+		...file,
+		kind: as ?? kindOf(mime),
+		source: { network, ref: url },
+		name,
+		...(mime && { mime }),
+		link: url,
+	};
+}
+
+/** What goes along with a body that is `url` and nothing else, which is how most clients know a file. */
+export function fileElements(file: Media, url: string): readonly Element[] {
+	const { mime, name, size, width, height, duration, blurhash: hash, thumbnail } = file;
+	const number = (tag: string, value: number | undefined) =>
+		value === undefined ? undefined : xml(tag, {}, String(Math.round(value)));
+	const alt = file.alt || (file.kind === "voice" ? phrases.voiceMessage : undefined);
+	const metadata = xml(
+		"file",
+		{ xmlns: ns.metadata },
+		mime && xml("media-type", {}, mime),
+		xml("name", {}, name),
+		number("size", size),
+		number("width", width),
+		number("height", height),
+		number("length", duration),
+		alt && xml("desc", {}, alt),
+		hash &&
+			xml("thumbnail", {
+				xmlns: ns.thumbs,
+				uri: `${blurhash}${encodeURIComponent(hash)}`,
+				"media-type": "image/blurhash",
+			}),
+		thumbnail?.link &&
+			xml("thumbnail", {
+				xmlns: ns.thumbs,
+				uri: thumbnail.link,
+				"media-type": thumbnail.mime,
+				width: thumbnail.width?.toString(),
+				height: thumbnail.height?.toString(),
+			}),
+	);
+	const disposition = file.kind === "file" ? "attachment" : "inline";
+	return [
+		xml(
+			"file-sharing",
+			{ xmlns: ns.sfs, disposition },
+			metadata,
+			xml("sources", {}, xml("url-data", { xmlns: ns.url, target: url })),
+		),
+		// XEP-0449 §4.2: the pack has to be named, also where there is none to be had.
+		...(file.kind === "sticker" ? [xml("sticker", { xmlns: ns.stickers, pack: packOf(url) })] : []),
+		xml("fallback", { xmlns: ns.fallback, for: ns.sfs }, xml("body")),
+		xml("x", { xmlns: ns.oob }, xml("url", {}, url)),
+	];
+}
+
+const packOf = (url: string) => createHash("sha256").update(url).digest("base64").slice(0, 24);
+
+/** A body that is an address, and what that is of. See {@link fileElements}. */
+export const files: MessageFeature = {
+	vars: [ns.sfs, ns.oob, ns.sims],
+	read(stanza, heard) {
+		const file = filesIn(stanza, heard.body);
+		if (!file) return heard;
+		const { caption, ...files } = file;
+		return { ...heard, ...files, body: caption };
+	},
+	write(event, draft) {
+		if ((event.kind !== "message" && event.kind !== "edit") || !event.media) return draft;
+		return { body: event.text, mentions: [], parts: fileElements(event.media, event.text) };
+	},
+};

@@ -1,0 +1,88 @@
+import * as phrases from "../../core/phrases.ts";
+import { resource } from "../jid.ts";
+import { type IdKind, messageId, ownId, pick } from "../message-ids.ts";
+import { child, type Element, text, xml } from "../stream/xml.ts";
+import { correcting } from "./corrections.ts";
+import { fallbackFor } from "./fallback.ts";
+import { along, type MessageFeature } from "./feature.ts";
+import { store } from "./hints.ts";
+
+const ns = "urn:xmpp:message-retract:1";
+const moderation = "urn:xmpp:message-moderate:1";
+
+/** XEP-0424, and XEP-0425 as a room tells of it. */
+export const retractions: MessageFeature = {
+	vars: [ns],
+	read(stanza, heard, { author = "", named, room }) {
+		const { id, kind, moderated, reason, by } = current(stanza, named) ?? older(stanza) ?? {};
+		if (id === undefined) return heard;
+		// XEP-0425 §4: only the room itself says what its moderators did.
+		if (id === "" || moderated !== !!room) return { ...heard, nothing: true };
+		const target = room ? messageId(named, id) : ownId(kind ?? named, id, author);
+		return {
+			...heard,
+			act: {
+				kind: "redaction",
+				target: { id: target, ...(!room && { own: target }) },
+				...(reason && { reason }),
+				...(by && { by }),
+			},
+		};
+	},
+	write(event, draft, { refs, named, muc }) {
+		if (event.kind !== "redaction") return draft;
+		const ids = refs[event.target.id];
+		const id = pick(ids, "sid") ?? (muc === undefined ? pick(ids, named) : undefined);
+		// §4.1: what a room gave no id has no retraction, so the words go and leave a mark.
+		if (id === undefined) return along({ ...draft, body: phrases.deleted }, correcting(pick(ids, "msg")));
+		const words = { ...draft, body: phrases.retraction };
+		return along(words, xml("retract", { xmlns: ns, id }), fallbackFor(ns), store());
+	},
+};
+
+type Told = Readonly<{
+	id: string;
+	kind: IdKind;
+	moderated: boolean;
+	reason?: string | undefined;
+	by?: string | undefined;
+}>;
+
+function current(stanza: Element, kind: IdKind): Told | undefined {
+	const retract = child(stanza, "retract", ns);
+	if (!retract) return undefined;
+	const moderated = child(retract, "moderated", moderation);
+	return {
+		id: retract.attrs.id ?? "",
+		kind,
+		moderated: moderated !== undefined,
+		reason: text(retract, "reason"),
+		by: moderator(moderated),
+	};
+}
+
+/** COMPAT XEP-0424 before 0.4 and XEP-0425 before 0.3: fastened (XEP-0422) to the id its sender gave it, or the room. */
+function older(stanza: Element): Told | undefined {
+	const fastened = child(stanza, "apply-to", "urn:xmpp:fasten:0");
+	const moderated = fastened && child(fastened, "moderated", "urn:xmpp:message-moderate:0");
+	if (!fastened || !child(moderated ?? fastened, "retract", "urn:xmpp:message-retract:0")) return undefined;
+	const reason = moderated && text(moderated, "reason");
+	const by = moderator(moderated);
+	return { id: fastened.attrs.id ?? "", kind: "msg", moderated: moderated !== undefined, reason, by };
+}
+
+/** XEP-0425 §4: the nick of whoever did it. */
+const moderator = (moderated: Element | undefined) => resource(moderated?.attrs.by ?? "");
+
+/** XEP-0425 §4: asks the room to take a message back. */
+export const moderate = (from: string, room: string, id: string, reason: string | undefined): Element =>
+	xml(
+		"iq",
+		{ type: "set", from, to: room },
+		xml(
+			"moderate",
+			{ xmlns: moderation, id },
+			xml("retract", { xmlns: ns }),
+			reason && xml("reason", {}, reason),
+		),
+	);

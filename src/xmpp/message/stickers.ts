@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { PermanentError } from "../../core/errors.ts";
+import type { Media } from "../../core/event.ts";
+import type { NetworkName } from "../../core/ids.ts";
+import type { Opened } from "../../core/media.ts";
+import * as phrases from "../../core/phrases.ts";
+import { bareType } from "../../media/types.ts";
+import { StanzaError } from "../stanza-error.ts";
+import type { Component } from "../stream/component.ts";
+import { child, type Element, text, xml } from "../stream/xml.ts";
+import type { MessageFeature } from "./feature.ts";
+
+const ns = "urn:xmpp:bob";
+const network = "xmpp" as NetworkName;
+/** What is kept of a picture that came along; XEP-0231 §5 speaks of 8 KiB for all of it. */
+const largest = 64 * 1024;
+/** How long its sender has to give a picture, in ms: the room waits so long. */
+const patience = 10_000;
+// RFC 2397
+const dataForm = /^data:(image\/[\w.+-]+);base64,([A-Za-z0-9+/]+=*)$/;
+const cidForm = /^(sha1|sha-256|sha256)\+([0-9a-f]+)@bob\.xmpp\.org$/;
+
+/** XEP-0231: a message that is one picture of its own, which is how clients without uploads send stickers. */
+export const bits: MessageFeature = {
+	vars: [],
+	read(stanza, heard) {
+		const html = child(stanza, "html", "http://jabber.org/protocol/xhtml-im")?.getChild("body");
+		const only = html && onlyImage(html);
+		const picture = only && bitsAt(stanza, only.attrs.src ?? "");
+		if (!picture) return heard;
+		const alt = only.attrs.alt || text(stanza, "body") || "";
+		const media = {
+			...picture,
+			kind: "sticker" as const,
+			name: "sticker",
+			...(alt && { alt }),
+		};
+		return { ...heard, media, body: [] };
+	},
+};
+
+/**
+ * The picture at a `cid:` address, which came along or its sender can be asked for, or at a `data:` address, which holds
+ * it. Undefined for any other.
+ */
+export function bitsAt(stanza: Element, address: string): Pick<Media, "source" | "mime"> | undefined {
+	const [, type = "", held = ""] = dataForm.exec(address) ?? [];
+	if (held !== "" && held.length <= largest) {
+		const hash = createHash("sha1").update(Buffer.from(held, "base64")).digest("hex");
+		return { source: { network, ref: `data sha1+${hash}@bob.xmpp.org ${held}` }, mime: type };
+	}
+	const cid = address.startsWith("cid:") ? address.slice("cid:".length) : "";
+	if (!cidForm.test(cid)) return undefined;
+	const data = stanza.getChildren("data", ns).find((one) => one.attrs.cid === cid);
+	const mime = bareType(data?.attrs.type);
+	const { from = "", to = "" } = stanza.attrs;
+	const bytes = data?.getText().replace(/\s/g, "") ?? "";
+	const ref = bytes !== "" && bytes.length <= largest ? `data ${cid} ${bytes}` : `cid ${cid} ${to} ${from}`;
+	return { source: { network, ref }, ...(mime && { mime }) };
+}
+
+/** The one image of a body that says nothing else. */
+function onlyImage(body: Element): Element | undefined {
+	const images: Element[] = [];
+	const words = (element: Element): boolean =>
+		element.children.some((node) => {
+			if (typeof node === "string") return node.trim() !== "";
+			if (node.getName() === "img") images.push(node);
+			return words(node);
+		});
+	return !words(body) && images.length === 1 ? images[0] : undefined;
+}
+
+export const isBits = (ref: string): boolean => /^(data|cid) /.test(ref);
+
+/** The picture: as it came, or asked of who sent it. @throws PermanentError where they do not give it, TemporaryError. */
+export async function openBits(ref: string, link: Pick<Component, "iq">): Promise<Opened> {
+	const [how, cid = "", of = "", ...rest] = ref.split(" ");
+	// A resource may have blanks in it.
+	const data = how === "data" ? { bytes: of, mime: undefined } : await ask(link, cid, of, rest.join(" "));
+	const [, algorithm = "", hash] = cidForm.exec(cid) ?? [];
+	const file = Buffer.from(data.bytes, "base64");
+	const digest = createHash(algorithm.replace("sha-", "sha")).update(file).digest("hex");
+	if (digest !== hash) throw new PermanentError("failed", phrases.fileDamaged);
+	const { mime } = data;
+	return { body: Readable.from([file], { objectMode: false }), size: file.length, ...(mime && { mime }) };
+}
+
+async function ask(link: Pick<Component, "iq">, cid: string, from: string, to: string) {
+	try {
+		const answer = await link.iq(
+			xml("iq", { type: "get", from, to }, xml("data", { xmlns: ns, cid })),
+			patience,
+		);
+		const data = child(answer, "data", ns);
+		return { bytes: data?.getText() ?? "", mime: bareType(data?.attrs.type) };
+	} catch (error) {
+		if (error instanceof StanzaError)
+			throw new PermanentError("not-found", phrases.fileGone, { cause: error });
+		throw error;
+	}
+}

@@ -1,0 +1,124 @@
+import { bare } from "../jid.ts";
+import type { Room } from "../joined/room.ts";
+import { StanzaError } from "../stanza-error.ts";
+import type { Component } from "../stream/component.ts";
+import { child, type Element, xml } from "../stream/xml.ts";
+
+/** The archive of a room (XEP-0313), page by page. */
+
+const mam = "urn:xmpp:mam:2";
+const delay = "urn:xmpp:delay";
+const sid = "urn:xmpp:sid:0";
+const pageSize = 100;
+const pageWithin = 30_000;
+
+/** Which lines: those after or before an id (empty: the last ones), or from a time on, ms since 1970. */
+export type Which = Readonly<{ after: string } | { before: string } | { start: number }>;
+
+export type Page = Readonly<{
+	/** Oldest first, as the room would tell them to a newcomer: with its own delay and stanza-id. */
+	lines: readonly Element[];
+	first: string | undefined;
+	last: string | undefined;
+	/** There is nothing beyond. */
+	complete: boolean;
+}>;
+
+export type Archive = ReturnType<typeof archive>;
+
+export function archive(link: Pick<Component, "iq">, unique: () => string) {
+	const asked = new Map<string, { room: string; results: Element[]; cut: boolean }>();
+
+	return {
+		/** @throws StanzaError where the room says no, item-not-found for an id it does not know. */
+		async page(room: Room, which: Which, most = pageSize): Promise<Page> {
+			const queryid = unique();
+			const question = { room: room.jid, results: [] as Element[], cut: false };
+			asked.set(queryid, question);
+			try {
+				const query = xml("query", { xmlns: mam, queryid }, form(which), paging(which, most));
+				const from = room.ear.jid;
+				const answer = await link.iq(xml("iq", { type: "set", from, to: room.jid }, query), pageWithin);
+				const { results, cut } = question;
+				const fin = child(answer, "fin", mam);
+				return {
+					lines: results.map((result) => line(room.jid, result)).filter((one) => one !== undefined),
+					first: results[0]?.attrs.id,
+					last: results.at(-1)?.attrs.id,
+					complete: !cut && (fin?.attrs.complete === "true" || results.length === 0),
+				};
+			} finally {
+				asked.delete(queryid);
+			}
+		},
+		/** Takes a message that brings what was asked for. False for all others. */
+		takes(stanza: Element): boolean {
+			const result = child(stanza, "result", mam);
+			if (!result) return false;
+			const question = asked.get(result.attrs.queryid ?? "");
+			// Only from whom we asked (XEP-0313 §9).
+			if (!question || question.room !== stanza.attrs.from) return true;
+			// Memory is bounded whatever is sent; the next page goes on from here.
+			if (question.results.length < pageSize) question.results.push(result);
+			else question.cut = true;
+			return true;
+		},
+	};
+}
+
+/** By RSM alone wherever an id is known: what XEP-0313 calls extended, not every archive has. */
+function form(which: Which): Element | undefined {
+	if (!("start" in which)) return undefined;
+	const field = (name: string, value: string) => xml("field", { var: name }, xml("value", {}, value));
+	return xml(
+		"x",
+		{ xmlns: "jabber:x:data", type: "submit" },
+		field("FORM_TYPE", mam),
+		field("start", new Date(which.start).toISOString()),
+	);
+}
+
+// XEP-0059
+const paging = (which: Which, most: number): Element =>
+	xml(
+		"set",
+		{ xmlns: "http://jabber.org/protocol/rsm" },
+		xml("max", {}, String(most)),
+		"after" in which && which.after !== "" ? xml("after", {}, which.after) : undefined,
+		"before" in which ? xml("before", {}, which.before) : undefined,
+	);
+
+/** Whether the room says that its archive, or this part of it, is not for us. */
+export const isRefusal = (error: unknown): boolean =>
+	error instanceof StanzaError &&
+	error.type !== "wait" &&
+	!error.condition.startsWith("remote-server-") &&
+	!isBroken(error);
+
+/**
+ * Whether the archive fails of itself. RFC 6120 §8.3.3.6 has it as `cancel`, and so has Prosody, also where its store is
+ * only busy: to be asked again, but not for ever.
+ */
+export const isBroken = (error: unknown): boolean =>
+	error instanceof StanzaError && error.type !== "wait" && error.condition === "internal-server-error";
+/** So often, which takes some ten minutes; after that the room counts as one without an archive. */
+export const askedBroken = 10;
+
+/** One result as the line it was; whoever else wrote the room's delay or id into it is a forger. */
+function line(room: string, result: Element): Element | undefined {
+	const forwarded = child(result, "forwarded", "urn:xmpp:forward:0");
+	const message = forwarded && child(forwarded, "message");
+	const stamp = forwarded && child(forwarded, "delay", delay)?.attrs.stamp;
+	const { from = "", type, id } = message?.attrs ?? {};
+	if (!message || !stamp || type !== "groupchat" || bare(from) !== room) return undefined;
+	const forged = (one: Element) =>
+		(one.is("delay", delay) && one.attrs.from === room) ||
+		(one.is("stanza-id", sid) && one.attrs.by === room);
+	return xml(
+		"message",
+		{ type, from, id },
+		message.getChildElements().filter((one) => !forged(one)),
+		xml("delay", { xmlns: delay, from: room, stamp }),
+		xml("stanza-id", { xmlns: sid, by: room, id: result.attrs.id }),
+	);
+}

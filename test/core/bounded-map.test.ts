@@ -1,0 +1,36 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { recent } from "../../src/core/bounded-map.ts";
+
+test("of all that was named the newest are remembered, however often things were named or forgotten", () => {
+	const step = fc.tuple(fc.constantFrom("set", "delete"), fc.nat(12));
+	fc.assert(
+		fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+			const kept = recent<number, string>(5);
+			let newest: number[] = [];
+			for (const [what, key] of steps) {
+				newest = newest.filter((one) => one !== key);
+				if (what === "set") {
+					kept.set(key, `value ${key}`);
+					newest = [...newest, key].slice(-5);
+				} else kept.delete(key);
+			}
+			for (let key = 0; key <= 12; key++)
+				expect(kept.get(key)).toBe(newest.includes(key) ? `value ${key}` : undefined);
+		}),
+	);
+});
+
+test("to remember something new costs the same however much is remembered", () => {
+	const once = (size: number) => {
+		const kept = recent<string, true>(size);
+		for (let index = 0; index < size; index++) kept.set(`first ${index}`, true);
+		const began = performance.now();
+		for (let index = 0; index < 20_000; index++) kept.set(`then ${index}`, true);
+		return performance.now() - began;
+	};
+	// The least of some: the machine has other things to do, too.
+	const cost = (size: number) => Math.min(...Array.from({ length: 3 }, () => once(size)));
+	cost(100);
+	expect(cost(40_000)).toBeLessThan(10 * cost(100));
+});

@@ -1,0 +1,69 @@
+import { afterEach, expect, test } from "vitest";
+import { TemporaryError } from "../../../src/core/errors.ts";
+import { keepWatch } from "../../../src/matrix/backfill/homeserver-health.ts";
+import { Unwell } from "../../../src/matrix/client.ts";
+
+let watch: ReturnType<typeof keepWatch> | undefined;
+afterEach(() => watch?.stop());
+
+function world() {
+	const seen: string[] = [];
+	const homeserver = { there: true, well: true, busy: true, asked: 0 };
+	const note = (what: string) => void (seen.at(-1) === what || seen.push(what));
+	watch = keepWatch({
+		client: {
+			async whoami() {
+				homeserver.asked++;
+				if (!homeserver.there) throw new TemporaryError("no answer");
+				if (!homeserver.well) throw new Unwell("too fast");
+				return { user_id: "@trivium:hs.test" };
+			},
+		},
+		busy: () => homeserver.busy,
+		away: (cause, gone) => note(`${cause}${gone ? ", gone" : ""}`),
+		back: (gone) => note(gone ? "back" : "well"),
+		timing: { away: 5, busy: 5, idle: 60_000 },
+	});
+	watch.start();
+	return { seen, homeserver };
+}
+
+test("a homeserver that goes away and comes back is noticed without anything being sent to it", async () => {
+	const { seen, homeserver } = world();
+	await expect.poll(() => homeserver.asked).toBeGreaterThan(2);
+	expect(seen).toEqual([]);
+	homeserver.there = false;
+	await expect.poll(() => seen).toEqual(["no answer, gone"]);
+	homeserver.there = true;
+	await expect.poll(() => seen).toEqual(["no answer, gone", "back"]);
+});
+
+test("one that hands nothing over is asked seldom, but at once when something failed", async () => {
+	const { seen, homeserver } = world();
+	homeserver.busy = false;
+	await new Promise((resolve) => setTimeout(resolve, 50));
+	const { asked } = homeserver;
+	homeserver.there = false;
+	await new Promise((resolve) => setTimeout(resolve, 50));
+	expect(homeserver.asked).toBe(asked);
+	watch?.now();
+	await expect.poll(() => seen).toEqual(["no answer, gone"]);
+});
+
+test("one that is busy or broken is not gone: it forgot nothing", async () => {
+	const { seen, homeserver } = world();
+	homeserver.well = false;
+	await expect.poll(() => seen).toEqual(["too fast"]);
+	homeserver.well = true;
+	await expect.poll(() => seen).toEqual(["too fast", "well"]);
+});
+
+test("however often something fails, it is asked no more often than that", async () => {
+	const { homeserver } = world();
+	homeserver.there = false;
+	for (let n = 0; n < 20; n++) {
+		watch?.now();
+		await new Promise((resolve) => setTimeout(resolve, 1));
+	}
+	expect(homeserver.asked).toBeLessThan(15);
+});

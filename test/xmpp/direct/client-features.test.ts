@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { clients } from "../../../src/xmpp/direct/client-features.ts";
+import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
+import { quiet } from "../../fakes.ts";
+
+const present = (client: string) =>
+	xml(
+		"presence",
+		{ from: client, to: "alice@bridge.test" },
+		xml("c", { xmlns: "http://jabber.org/protocol/caps", ver: "1" }),
+	);
+
+test("of a flood of clients a thousand are asked at once what they know; one that was not is asked the next time", async () => {
+	const open: { to: string | undefined; answer(): void }[] = [];
+	const iq = (request: Element) =>
+		new Promise<Element>((resolve) => {
+			open.push({ to: request.attrs.to, answer: () => resolve(xml("iq")) });
+		});
+	const known = clients({ iq }, "trivium", quiet);
+	for (let n = 0; n < 1_100; n++) known.present(present(`romeo${n}@x.test/r`));
+	expect(open).toHaveLength(1_000);
+	open[0]?.answer();
+	await new Promise((resolve) => setImmediate(resolve));
+	known.wrote("romeo1099@x.test/r", "alice@bridge.test");
+	known.wrote("romeo1098@x.test/r", "alice@bridge.test");
+	expect(open.slice(1_000).map(({ to }) => to)).toEqual(["romeo1099@x.test/r"]);
+});

@@ -1,0 +1,161 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { TemporaryError } from "../../../src/core/errors.ts";
+import type { BridgeEvent } from "../../../src/core/event.ts";
+import type { OperationId, RoomId } from "../../../src/core/ids.ts";
+import type { Outbound } from "../../../src/core/network.ts";
+import { direct } from "../../../src/xmpp/direct/index.ts";
+import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
+import { quiet } from "../../fakes.ts";
+import { alice } from "../joined/muc-world.ts";
+
+const room = "romeo@x.test alice@bridge.test" as RoomId;
+const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
+
+/** A line waits so long for a no. */
+const grace = 3_000;
+
+beforeEach(() => {
+	vi.useFakeTimers({ now: 1_700_000_000_000 });
+});
+afterEach(() => {
+	vi.useRealTimers();
+});
+
+/** Our side of one chat. `lookup`: how long it takes to know who is written to. */
+function chat(lookup = Promise.resolve()) {
+	const wire: Element[] = [];
+	const told: BridgeEvent[] = [];
+	const side = direct({
+		link: { send: async (stanza) => void wire.push(stanza) },
+		confirm: async () => undefined,
+		resource: "trivium",
+		bridge: () => ({ portal: async () => undefined }),
+		who: async () => {
+			await lookup;
+			return alice;
+		},
+		ghost: () => "alice@bridge.test",
+		wrote: () => undefined,
+		tell: (events) => void told.push(...events),
+		paused: () => false,
+		now: () => ({ at: Date.now(), unique: () => "u" }),
+		log: quiet,
+	});
+	const send = (operation: string) => {
+		const event = { kind: "message", style: "text", text: operation, sender: alice, id: `$${operation}` };
+		const out = {
+			room,
+			event,
+			operation: operation as OperationId,
+			refs: {},
+			shown: [],
+			reactions: "native",
+		};
+		const sent = side.send(out as unknown as Outbound);
+		sent.catch(() => undefined);
+		return sent;
+	};
+	return {
+		send,
+		told,
+		/** What was written, in order. */
+		ids: () => wire.map((one) => one.attrs.id),
+		/** They write to us. */
+		hears: (body = "hi", from = "romeo@x.test/r", inside = "body") =>
+			side.message(xml("message", { from, to: "alice@bridge.test", id: body }, xml(inside, {}, body))),
+		/** Their server refuses a line. */
+		bounces: (id: string, type: string, condition: string) =>
+			side.failed(
+				xml(
+					"message",
+					{ type: "error", from: "romeo@x.test", to: "alice@bridge.test/trivium", id },
+					xml("error", { type }, xml(condition, { xmlns: stanzas })),
+				),
+			),
+	};
+}
+
+/** Sends a line in each of many microtask turns. */
+async function stream(send: (operation: string) => Promise<unknown>): Promise<readonly string[]> {
+	const said: string[] = [];
+	for (let n = 0; n < 60; n++) {
+		said.push(`late${n}`);
+		void send(`late${n}`);
+		await Promise.resolve();
+	}
+	return said;
+}
+
+test.each([
+	["because nobody said no", async () => vi.advanceTimersByTime(grace)],
+	["because they wrote", async ({ hears }: ReturnType<typeof chat>) => hears()],
+	[
+		"with a definite no",
+		async ({ bounces }: ReturnType<typeof chat>) => bounces("op1", "cancel", "item-not-found"),
+	],
+])(
+	"lines that wait for the first one of a chat are overtaken by none, whenever that comes, once it is through %s",
+	async (_, settle) => {
+		const one = chat();
+		const waiting = ["op1", "op2", "op3", "op4"];
+		for (const operation of waiting) void one.send(operation);
+		await vi.advanceTimersByTimeAsync(100);
+		expect(one.ids()).toEqual(["op1"]);
+		await settle(one);
+		const late = await stream(one.send);
+		await vi.advanceTimersByTimeAsync(grace);
+		expect(one.ids()).toEqual([...waiting, ...late]);
+		expect(new Set(one.ids()).size).toBe(64);
+	},
+);
+
+test("where the first line fails for now, none of those that wait for it, or come just then, is sent", async () => {
+	const one = chat();
+	const sends = ["op1", "op2", "op3"].map(one.send);
+	await vi.advanceTimersByTimeAsync(100);
+	one.bounces("op1", "wait", "remote-server-timeout");
+	for (const sent of sends) await expect(sent).rejects.toBeInstanceOf(TemporaryError);
+	expect(one.ids()).toEqual(["op1"]);
+	for (const [n, sent] of sends.entries()) await expect(sent).rejects.toMatchObject({ unsent: n > 0 });
+	void one.send("op1");
+	await vi.advanceTimersByTimeAsync(0);
+	expect(one.ids()).toEqual(["op1", "op1"]);
+});
+
+test("after a line that came back the next one waits for a no again, and those behind it wait with it", async () => {
+	const one = chat();
+	one.hears();
+	await vi.advanceTimersByTimeAsync(0);
+	await one.send("op1");
+	await one.send("op2");
+	one.bounces("op2", "cancel", "service-unavailable");
+	expect(one.told.at(-1)).toMatchObject({ style: "notice" });
+	let done = false;
+	void one.send("op3").then(() => {
+		done = true;
+	});
+	void one.send("op4");
+	await vi.advanceTimersByTimeAsync(grace - 100);
+	expect([one.ids(), done]).toEqual([["op1", "op2", "op3"], false]);
+	await vi.advanceTimersByTimeAsync(200);
+	expect([one.ids(), done]).toEqual([["op1", "op2", "op3", "op4"], true]);
+});
+
+test("of a flood that waits to be looked at five thousand lines of one sender are kept; each one more comes back", async () => {
+	const slow = Promise.withResolvers<void>();
+	const { hears, told } = chat(slow.promise);
+	for (let n = 0; n < 5_000; n++) expect(hears(`${n}`)).toBeUndefined();
+	const answer = hears("one more");
+	expect(answer?.attrs).toMatchObject({ type: "error", to: "romeo@x.test/r", id: "one more" });
+	expect(answer?.getChild("error")?.attrs.type).toBe("wait");
+	expect(hears("typing", "romeo@x.test/r", "composing")).toBeUndefined();
+	expect(hears("hello", "juliet@x.test/r"), "somebody else").toBeUndefined();
+	slow.resolve();
+	await vi.advanceTimersByTimeAsync(0);
+	const texts = told.flatMap((event) => (event.kind === "message" ? [event.text] : []));
+	expect(texts.filter((text) => text !== "hello")).toEqual(Array.from({ length: 5_000 }, (_, n) => `${n}`));
+	expect(texts).toContain("hello");
+	expect(hears("and on")).toBeUndefined();
+	await vi.advanceTimersByTimeAsync(0);
+	expect(told.at(-1)).toMatchObject({ text: "and on" });
+});

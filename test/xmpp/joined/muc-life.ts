@@ -1,0 +1,137 @@
+import { createBridge, type Running } from "../../../src/core/bridge.ts";
+import type { MessageId, RoomId } from "../../../src/core/ids.ts";
+import type { Journal } from "../../../src/core/journal.ts";
+import { permissions } from "../../../src/core/permissions.ts";
+import { memoryJournal, memoryMapping } from "../../../src/store/memory.ts";
+import { paced } from "../../../src/xmpp/concurrency-limit.ts";
+import { inbox } from "../../../src/xmpp/inbox.ts";
+import { joined } from "../../../src/xmpp/joined/index.ts";
+import { marks } from "../../../src/xmpp/joined/signed-ids.ts";
+import type { Element } from "../../../src/xmpp/stream/xml.ts";
+import { fakeNetwork, quiet } from "../../fakes.ts";
+import type { MucFaults } from "../fake-muc.ts";
+import { inOrder, modelledLink, mucService, sleep } from "./muc-model.ts";
+
+export const room = "verona@muc.test";
+const many = { perMinute: 1e9, burst: 1e9 };
+const never = new Promise<never>(() => undefined);
+
+/** Everything of one run: the room, what outlives our process, and who says what. */
+export function lives(chance: () => number, faults: MucFaults) {
+	const service = mucService(room, chance, faults);
+	const { muc } = service;
+	const [mapping, journal] = [memoryMapping(), memoryJournal()];
+	/** Lines of the room's people, as they came to be on disk; and ours that are settled. */
+	const taken: string[] = [];
+	const settled = new Set<string>();
+	const told: string[] = [];
+
+	/** One life of our process. */
+	function live() {
+		const died = Promise.withResolvers<false>();
+		let over = false;
+		const [disk, answers] = [inOrder(() => chance() * 20), inOrder(() => chance() * 3)];
+		const mortal = new Proxy(journal, {
+			get(target, name) {
+				const method = target[name as keyof Journal] as (...values: unknown[]) => Promise<unknown>;
+				return async (...values: unknown[]) => {
+					await new Promise<void>(disk);
+					if (over) return never;
+					const result = await method.apply(target, values);
+					note(name as string, values, result);
+					await new Promise<void>(answers);
+					return over ? never : result;
+				};
+			},
+		});
+		const earth = fakeNetwork("earth", {
+			send: async ({ operation }) => {
+				await sleep(chance() * 20);
+				return over ? never : [`earth:${operation}` as MessageId];
+			},
+			refuse: async (event) => void ("text" in event && told.push(event.text)),
+		});
+		let bridge: Running;
+		const link = modelledLink(service, chance, () => !over, {
+			online() {
+				rooms.online();
+				bridge.resume(theirs.name);
+			},
+			offline: (cause) => rooms.offline(cause),
+			stanza(stanza) {
+				const answer = rooms.stanza(stanza);
+				if (answer) void link.link.send(answer).catch(() => undefined);
+			},
+			skip: (...about) => rooms.skip(...about),
+		});
+		let box: ReturnType<typeof inbox>;
+		const now = () => ({ at: Date.now(), unique: () => `u${chance()}` });
+		const rooms = joined(
+			{
+				link: link.link,
+				component: "bridge.test",
+				log: quiet,
+				tell: (events) => box.events(events),
+				cursor: (key) => bridge.cursor(key),
+				save: (cursor) => box.after(() => bridge.saveCursor(cursor)),
+				settled: () => box.reached(),
+				crowded: () => box.depth() > 6,
+				marks: () => marks("secret"),
+				sync: (one) => box.after(() => bridge.sync(theirs.name, one.jid as RoomId, rooms.others(one.jid))),
+				resume: () => bridge.resume(theirs.name),
+				paced: paced(20),
+				now,
+			},
+			{ ghost: (who) => `${who.address[0]}@bridge.test`, nick: "Trivium", resource: "trivium" },
+		);
+		const theirs = fakeNetwork("xmpp", {
+			window: 20,
+			async start() {
+				box = inbox(bridge, quiet);
+				link.dial();
+			},
+			send: (out) => rooms.send(out),
+			attach: (_portal, one, members = []) => rooms.attach(one, members),
+		});
+		bridge = createBridge({
+			networks: [earth, theirs],
+			mapping,
+			journal: mortal,
+			rules: {
+				level: permissions({ "*": "admin" }),
+				limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+				direct: "known",
+				membersMirrored: 10,
+			},
+			log: quiet,
+		});
+		void bridge.start();
+		return {
+			bridge,
+			earth,
+			link,
+			died: died.promise,
+			/** False where it is dead. */
+			die(): boolean {
+				if (over) return false;
+				over = true;
+				link.end();
+				rooms.offline("killed");
+				died.resolve(false);
+				return true;
+			},
+		};
+	}
+	/** What is on disk from now on. */
+	function note(name: string, [first]: unknown[], result: unknown): void {
+		type Line = { event: { kind: string; text?: string; sender: { network: string } } };
+		if (name === "done") settled.add((first as Line).event.text ?? "");
+		if (name !== "accept") return;
+		for (const { event } of result as Line[])
+			if (event.kind === "message" && event.sender.network !== "earth") taken.push(event.text ?? "");
+	}
+	const body = (inside: readonly Element[]) => inside.find((one) => one.name === "body")?.getText() ?? "";
+	/** What the room reflected, in its order: what its people said, and what ours did. */
+	const reflected = () => muc.archive.map(({ inside }) => body(inside));
+	return { service, mapping, taken, settled, told, live, reflected };
+}

@@ -1,0 +1,258 @@
+import { vi } from "vitest";
+import { TemporaryError } from "../../../src/core/errors.ts";
+import type { BridgeEvent, Message, Person } from "../../../src/core/event.ts";
+import type {
+	LinkId,
+	MessageId,
+	NetworkName,
+	OperationId,
+	PortalId,
+	RoomId,
+	TraceId,
+	UserId,
+} from "../../../src/core/ids.ts";
+import type { Link } from "../../../src/core/mapping.ts";
+import type { Outbound } from "../../../src/core/network.ts";
+import { paced } from "../../../src/xmpp/concurrency-limit.ts";
+import { bare } from "../../../src/xmpp/jid.ts";
+import { joined } from "../../../src/xmpp/joined/index.ts";
+import { marks } from "../../../src/xmpp/joined/signed-ids.ts";
+import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
+import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
+import { quiet } from "../../fakes.ts";
+import { type FakeMuc, fakeMuc, type MucFaults } from "../fake-muc.ts";
+
+export const room = "verona@muc.test";
+export const link: Link = {
+	id: "l1" as LinkId,
+	network: "xmpp" as NetworkName,
+	role: "joined",
+	room: room as RoomId,
+	in: true,
+	out: true,
+};
+const matrix = "matrix" as NetworkName;
+export const person = (localpart: string, name = localpart): Person => ({
+	network: matrix,
+	id: `@${localpart}:hs.test` as UserId,
+	address: [localpart],
+	name,
+	handles: [],
+	domain: "hs.test",
+});
+export const alice = person("alice", "Alice");
+export const aliceJid = "alice@bridge.test/trivium";
+
+const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
+const sealed = marks("secret");
+/** The id of a line of ours on the wire. */
+export const wireId = (operation: string, nick = "Alice") => sealed.of(operation as OperationId, room, nick);
+
+/** Our side of one room, on a fake room. */
+export function world(faults: MucFaults = {}) {
+	const told: BridgeEvent[] = [];
+	const syncs: string[][] = [];
+	const answers: Element[] = [];
+	const counts = { arrived: 0, built: 0 };
+	let operations = 0;
+	const wire: (Element | (() => void))[] = [];
+	/** What outlives a run: cursors, and the keys of what was taken. `broken`: nothing reaches it. */
+	const disk = { cursors: new Map<string, string>(), keys: new Set<string>(), broken: false };
+	/** `fault`: a line we fail on. */
+	const load = {
+		fault: "",
+		crowded: false,
+		pages: 0,
+		resumed: 0,
+		settled: async (): Promise<void> => undefined,
+	};
+	const server = {
+		online: true,
+		up: true,
+		/** The room's server is out of reach: ours answers everything with this condition. */
+		cut: undefined as undefined | string,
+		lost: 0,
+		/** How often it was asked what the room is. */
+		asked: 0,
+		info: undefined as undefined | (() => Element),
+		/** No question is answered before that. */
+		hesitates: undefined as undefined | PromiseLike<void>,
+		onQuery: undefined as undefined | ((request: Element) => Element),
+	};
+	const muc: FakeMuc = fakeMuc(room, (stanza) => void (server.online && wire.push(stanza)), faults);
+
+	/** Everything on the wire, in order, until nothing moves any more. */
+	async function settle() {
+		for (let quietTurns = 0; quietTurns < 5; quietTurns++) {
+			for (let next = wire.shift(); next; next = wire.shift()) {
+				quietTurns = 0;
+				if (typeof next === "function") {
+					next();
+					continue;
+				}
+				counts.arrived++;
+				const { from = "", to = "", type } = next.attrs;
+				if (rooms.skip(from, to, next.name, type)) continue;
+				counts.built++;
+				const answer = rooms.stanza(next);
+				if (answer) answers.push(answer);
+			}
+			await vi.advanceTimersByTimeAsync(0);
+		}
+	}
+
+	const begin = () =>
+		joined(
+			{
+				link: {
+					get online() {
+						return server.online;
+					},
+					send: async (stanza) => {
+						if (!server.online || server.lost-- > 0) throw new TemporaryError("offline");
+						if (server.cut) {
+							const { from = "", to = "", id } = stanza.attrs;
+							const error = xml("error", { type: "cancel" }, xml(server.cut, { xmlns: stanzas }));
+							wire.push(xml(stanza.name, { type: "error", from: to, to: from, ...(id && { id }) }, error));
+						} else if (server.up && bare(stanza.attrs.to ?? "") === room) muc.take(stanza);
+					},
+					iq: async (request) => {
+						if (!server.online) throw new TemporaryError("offline");
+						if (server.hesitates !== undefined) await server.hesitates;
+						if (request.getChild("query", "http://jabber.org/protocol/disco#info")) server.asked++;
+						if (server.cut) throw new StanzaError(server.cut, "cancel");
+						if (!server.up) throw new StanzaError("remote-server-timeout", "wait");
+						const { from = "", to = "" } = request.attrs;
+						if (request.getChild("query", "urn:xmpp:mam:2")) {
+							load.pages++;
+							const answer = (server.onQuery ?? muc.query)(request);
+							// Behind the results, which are stanzas of their own.
+							return new Promise((resolve, reject) => {
+								wire.push(() => (server.online ? resolve(answer) : reject(new TemporaryError("offline"))));
+							});
+						}
+						if (request.getChild("moderate")) muc.moderate(request);
+						if (request.getChild("query")) return xml("iq", { type: "result" }, (server.info ?? muc.info)());
+						if (request.getChild("ping") && to.includes("/") && !muc.isIn(from))
+							throw new StanzaError("not-acceptable", "cancel");
+						return xml("iq", { type: "result" });
+					},
+				},
+				component: "bridge.test",
+				log: quiet,
+				tell(events) {
+					if (disk.broken) return;
+					if (events.some((event) => "text" in event && event.text === load.fault))
+						throw new TypeError("a fault of ours");
+					for (const { cursor, ...event } of events) {
+						if (cursor) disk.cursors.set(cursor.key, cursor.value);
+						if (disk.keys.has(event.id)) continue;
+						disk.keys.add(event.id);
+						told.push(event as BridgeEvent);
+					}
+				},
+				cursor: async (key) => disk.cursors.get(key),
+				save(cursor) {
+					if (!disk.broken) disk.cursors.set(cursor.key, cursor.value);
+				},
+				settled: () => load.settled(),
+				crowded: () => load.crowded,
+				marks: () => sealed,
+				sync: () => syncs.push(rooms.others(room).map((one) => one.name ?? "")),
+				resume: () => void load.resumed++,
+				paced: paced(20),
+				now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
+			},
+			{ ghost: (who) => `${who.address[0]}@bridge.test`, nick: "Trivium", resource: "trivium" },
+		);
+	let rooms = begin();
+
+	const out = (
+		event: Partial<BridgeEvent> & { kind: BridgeEvent["kind"] },
+		attempt = 0,
+		operation?: string,
+	): Outbound => ({
+		operation: (operation ?? `op${++operations}`) as OperationId,
+		trace: "t" as TraceId,
+		portal: { id: "p1" as PortalId, links: [link] },
+		link,
+		room: room as RoomId,
+		event: { id: "$e" as MessageId, room: "!r" as RoomId, sender: alice, at: 0, ...event } as BridgeEvent,
+		refs: {},
+		shown: [],
+		reactions: "native",
+		once: (_name, make) => make(),
+		attempt,
+	});
+	const say = (text: string, sender = alice, attempt = 0, operation?: string) =>
+		rooms
+			.send(
+				out(
+					{ kind: "message", style: "text", text, sender } as Partial<Message> & { kind: "message" },
+					attempt,
+					operation,
+				),
+			)
+			// The first says all here: the others are tested with what points at them.
+			.then(([id = ""]) => [id.slice(id.indexOf(" ") + 1)]);
+	const move = (change: "join" | "leave", sender = alice) =>
+		rooms.send(out({ kind: "membership", change, sender } as never));
+
+	const send = (event: Partial<BridgeEvent> & { kind: BridgeEvent["kind"] }) => rooms.send(out(event));
+
+	/** Runs what was begun to its end, with the wire moving. */
+	async function done<T>(work: Promise<T>): Promise<T> {
+		work.catch(() => undefined);
+		await settle();
+		return work;
+	}
+	/** Lets time pass, with the wire moving. */
+	async function pass(ms: number) {
+		for (let passed = 0; passed < ms; passed += 500) {
+			await vi.advanceTimersByTimeAsync(Math.min(500, ms - passed));
+			await settle();
+		}
+	}
+	const bodies = () =>
+		muc.taken.flatMap((one) =>
+			one.name === "message" ? [`${one.attrs.from?.split("@")[0]}: ${one.getChild("body")?.getText()}`] : [],
+		);
+	const lines = () =>
+		told.flatMap((event) => (event.kind === "message" ? [`${event.sender.name}: ${event.text}`] : []));
+	return {
+		get rooms() {
+			return rooms;
+		},
+		/** The process dies; the room does not notice. What was on its way to us is lost. */
+		crash() {
+			rooms.offline("killed");
+			wire.length = 0;
+			rooms = begin();
+		},
+		disk,
+		load,
+		muc,
+		told,
+		syncs,
+		answers,
+		counts,
+		server,
+		settle,
+		out,
+		say,
+		send,
+		move,
+		done,
+		pass,
+		bodies,
+		lines,
+		attach: (...members: Person[]) => done(rooms.attach(link, members)),
+	};
+}
+export type World = ReturnType<typeof world>;
+
+export const failure = (work: Promise<unknown>) =>
+	work.then(
+		() => undefined,
+		(error: unknown) => error as Error,
+	);
