@@ -7,7 +7,7 @@ import type { LinkId, NetworkName, PortalId, RoomId, UserId } from "../src/core/
 import type { Link, Mapping } from "../src/core/mapping.ts";
 import { ghostMxid } from "../src/matrix/mxid.ts";
 import { writeRegistration } from "../src/matrix/registration.ts";
-import { nedbMapping } from "../src/store/nedb.ts";
+import { createNedbMapping } from "../src/store/nedb.ts";
 import { pairRoom } from "../src/xmpp/direct/index.ts";
 import { account, occupant } from "../src/xmpp/from-xmpp.ts";
 import { freePort } from "../test/matrix/fake-homeserver.ts";
@@ -157,7 +157,7 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 		const fail = (error: Error) => {
 			throw error;
 		};
-		const mapping = nedbMapping({ file, log, onFailure: fail });
+		const mapping = createNedbMapping({ file, log, onFailure: fail });
 		await mapping.open();
 		await fill(mapping);
 		await mapping.close();

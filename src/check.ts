@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
-import { type Finding, works } from "./core/check-result.ts";
+import { type CheckResult, works } from "./core/check-result.ts";
 import * as phrases from "./core/phrases.ts";
 import { checkHealth } from "./http/check.ts";
 import { checkMatrix } from "./matrix/check.ts";
@@ -18,7 +18,7 @@ export async function check(
 	print: (line: string) => void = console.log,
 ): Promise<boolean> {
 	let good = true;
-	const tell = ({ ok, what, detail }: Finding) => {
+	const tell = ({ ok, what, detail }: CheckResult) => {
 		good &&= ok;
 		print(`${ok ? "✓" : "✗"} ${what}${detail ? `: ${detail}` : ""}`);
 	};

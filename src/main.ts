@@ -14,21 +14,21 @@ import { PermanentError } from "./core/errors.ts";
 import type { Log } from "./core/log.ts";
 import type { Mapping } from "./core/mapping.ts";
 import type { Network } from "./core/network.ts";
-import { permissions } from "./core/permissions.ts";
+import { createPermissions } from "./core/permissions.ts";
 import * as phrases from "./core/phrases.ts";
 import type { Mirror } from "./core/portals.ts";
 import { giveBackWhenQuiet, keepHeapSmall } from "./heap.ts";
 import { control } from "./http/control.ts";
 import { health } from "./http/health.ts";
-import { metrics } from "./http/metrics.ts";
+import { createMetrics } from "./http/metrics.ts";
 import { logger } from "./log.ts";
-import { matrix } from "./matrix/index.ts";
-import { media } from "./media/index.ts";
-import { mirrorsOf, mqtt } from "./mqtt/index.ts";
+import { createMatrix } from "./matrix/index.ts";
+import { createMedia } from "./media/index.ts";
+import { createMqtt, mirrorsOf } from "./mqtt/index.ts";
 import { register } from "./register.ts";
-import { nedbMapping } from "./store/nedb.ts";
-import { sqliteJournal } from "./store/sqlite.ts";
-import { xmpp } from "./xmpp/index.ts";
+import { createNedbMapping } from "./store/nedb.ts";
+import { createSqliteJournal } from "./store/sqlite.ts";
+import { createXmpp } from "./xmpp/index.ts";
 
 const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
 
@@ -50,8 +50,8 @@ const pruneMs = 600_000;
 function storesOf(config: Config, log: Log, onFailure: (error: Error) => void): Stores {
 	const store = (file: string) => join(config.store.directory, file);
 	return {
-		mapping: nedbMapping({ file: store("mapping.db"), log, onFailure }),
-		journal: sqliteJournal({ file: store("journal.db"), log, onFailure }),
+		mapping: createNedbMapping({ file: store("mapping.db"), log, onFailure }),
+		journal: createSqliteJournal({ file: store("journal.db"), log, onFailure }),
 	};
 }
 
@@ -66,7 +66,10 @@ async function run(config: Config, file: string): Promise<boolean> {
 		fatal(error, "the store has failed; memory and disk would differ from here on");
 
 	const { mapping, journal } = storesOf(config, log, onFailure);
-	const files = media({ ...config.media, ...(config.public && { public: config.public }) }, { mapping, log });
+	const files = createMedia(
+		{ ...config.media, ...(config.public && { public: config.public }) },
+		{ mapping, log },
+	);
 	const on = (name: string) => ({
 		mapping,
 		log: log.child({ net: name }),
@@ -74,18 +77,18 @@ async function run(config: Config, file: string): Promise<boolean> {
 		...files,
 	});
 	const networks: Network[] = [
-		matrix(config.matrix, on("matrix")),
-		xmpp(config.xmpp, { ...on("xmpp"), version: version() }),
+		createMatrix(config.matrix, on("matrix")),
+		createXmpp(config.xmpp, { ...on("xmpp"), version: version() }),
 	];
-	if (config.mqtt) networks.push(mqtt(config.mqtt, on("mqtt")));
+	if (config.mqtt) networks.push(createMqtt(config.mqtt, on("mqtt")));
 
 	const rules = {
-		level: permissions(config.permissions),
+		level: createPermissions(config.permissions),
 		limits: config.limits,
 		direct: config.gateway.direct,
 		...config.rooms,
 	};
-	const figures = metrics();
+	const figures = createMetrics();
 	const { meter } = figures;
 	const { redacted, commands } = files;
 	const bridge = createBridge({ networks, mapping, journal, rules, log, redacted, commands, meter });

@@ -20,8 +20,8 @@ import { loadConfig } from "../src/config.ts";
 import type { BridgeEvent } from "../src/core/event.ts";
 import type { LinkId, OperationId, PortalId, TraceId } from "../src/core/ids.ts";
 import { writeRegistration } from "../src/matrix/registration.ts";
-import { nedbMapping } from "../src/store/nedb.ts";
-import { sqliteJournal } from "../src/store/sqlite.ts";
+import { createNedbMapping } from "../src/store/nedb.ts";
+import { createSqliteJournal } from "../src/store/sqlite.ts";
 import { quiet } from "./fakes.ts";
 
 // Each starts and ends whole processes.
@@ -157,7 +157,7 @@ describe("a store that cannot be used", () => {
 
 test("what is past its time is gone after a start, however soon the bridge is stopped again", async () => {
 	const journal = () =>
-		sqliteJournal({ file: at("data/journal.db"), log: quiet, onFailure: () => undefined });
+		createSqliteJournal({ file: at("data/journal.db"), log: quiet, onFailure: () => undefined });
 	const day = 24 * 60 * 60_000;
 	const [portal, link] = ["p" as PortalId, "l" as LinkId];
 	mkdirSync(at("data"));
@@ -184,13 +184,21 @@ test("what is past its time is gone after a start, however soon the bridge is st
 describe("a backup", () => {
 	/** Something that has to be in it. */
 	async function note(value: string): Promise<void> {
-		const mapping = nedbMapping({ file: at("data/mapping.db"), log: quiet, onFailure: () => undefined });
+		const mapping = createNedbMapping({
+			file: at("data/mapping.db"),
+			log: quiet,
+			onFailure: () => undefined,
+		});
 		await mapping.open();
 		await mapping.saveSetting("note", value);
 		await mapping.close();
 	}
 	async function noted(data: string): Promise<string | undefined> {
-		const mapping = nedbMapping({ file: at(`${data}/mapping.db`), log: quiet, onFailure: () => undefined });
+		const mapping = createNedbMapping({
+			file: at(`${data}/mapping.db`),
+			log: quiet,
+			onFailure: () => undefined,
+		});
 		await mapping.open();
 		const value = await mapping.setting("note");
 		await mapping.close();

@@ -7,9 +7,9 @@ import { loadConfig } from "../src/config.ts";
 import { createBridge } from "../src/core/bridge.ts";
 import type { MessageId, RoomId } from "../src/core/ids.ts";
 import { revoke } from "../src/media/revoke.ts";
-import { pub } from "../src/mqtt/pub.ts";
+import { publishCommand } from "../src/mqtt/pub.ts";
 import { instructions } from "../src/register.ts";
-import { memoryJournal, memoryMapping } from "../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../src/store/memory.ts";
 import { reference } from "./config/reference.ts";
 import { fakeNetwork, quiet } from "./fakes.ts";
 
@@ -79,12 +79,12 @@ async function commands(): Promise<readonly string[]> {
 	const { promise, resolve } = Promise.withResolvers<string>();
 	const here = fakeNetwork("here");
 	const there = fakeNetwork("there", {
-		commands: [pub({ brokers: [], bridge: () => here.bridge, publish: async () => 0 })],
+		commands: [publishCommand({ brokers: [], bridge: () => here.bridge, publish: async () => 0 })],
 	});
 	const bridge = createBridge({
 		networks: [here, there],
-		mapping: memoryMapping(),
-		journal: memoryJournal(),
+		mapping: createMemoryMapping(),
+		journal: createMemoryJournal(),
 		rules: {
 			level: () => "admin",
 			limits: { sender: limit, domain: limit, newChats: limit, newChatsOfDomain: limit },

@@ -5,8 +5,8 @@ import type { MessageId, NetworkName, RoomId } from "../src/core/ids.ts";
 import { mentions, plain, type Rich } from "../src/core/rich.ts";
 import { parseHtml } from "../src/matrix/html.ts";
 import { writeHtml } from "../src/matrix/to-html.ts";
-import { account, nowhere, occupant, said } from "../src/xmpp/from-xmpp.ts";
-import type { Hearing, Place, Saying } from "../src/xmpp/message/feature.ts";
+import { account, nowhere, occupant, parseMessage } from "../src/xmpp/from-xmpp.ts";
+import type { Participants, ReadContext, WriteContext } from "../src/xmpp/message/feature.ts";
 import { serialize } from "../src/xmpp/stream/xml.ts";
 import * as to from "../src/xmpp/to-xmpp.ts";
 import { stanza } from "./xmpp/stanza.ts";
@@ -16,7 +16,7 @@ import { stanza } from "./xmpp/stanza.ts";
 const room = "verona@muc.test";
 const alice: Person = { ...account("alice@hs.test"), network: "matrix" as NetworkName, name: "Alice" };
 const zoe = occupant(room, "Zoé 🎉", { occupantId: "o-zoe" });
-const place: Place = {
+const place: Participants = {
 	muc: room,
 	named: "sid",
 	at: (jid) => (jid === `${room}/Zoé 🎉` ? zoe : undefined),
@@ -24,8 +24,8 @@ const place: Place = {
 	nicks: () => [["Zoé 🎉", zoe]],
 	of: ({ id }) => (id === zoe.id ? { nick: "Zoé 🎉", jid: `${room}/Zoé 🎉`, occupantId: "o-zoe" } : {}),
 };
-const hearing: Hearing = { ...nowhere, ...place, author: "author" };
-const saying: Saying = {
+const hearing: ReadContext = { ...nowhere, ...place, author: "author" };
+const saying: WriteContext = {
 	...place,
 	refs: { $0: ["sid S" as MessageId] },
 	shown: [],
@@ -45,7 +45,7 @@ const event = (more: Partial<Message>): Message => ({
 /** The message as it comes back. */
 const crossed = (more: Partial<Message>) => {
 	const line = to.groupchat("a@b/c", room, "op", to.draft(event(more), saying));
-	return said(stanza(serialize(line)), hearing);
+	return parseMessage(stanza(serialize(line)), hearing);
 };
 
 /** Words with characters of several planes and of several code points, and no marks. */

@@ -1,6 +1,6 @@
 /** Remembers the last `size` things; older ones are forgotten, so memory is bounded whatever others send. */
-export type Recent<K, V> = ReturnType<typeof recent<K, V>>;
-export function recent<K, V>(size: number) {
+export type BoundedMap<K, V> = ReturnType<typeof createBoundedMap<K, V>>;
+export function createBoundedMap<K, V>(size: number) {
 	const map = new Map<K, V>();
 	// One for all time: a new one would begin with the places of all that was deleted since the map last grew.
 	const oldest = map.keys();

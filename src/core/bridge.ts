@@ -1,22 +1,22 @@
 import { randomBytes } from "node:crypto";
 import type { Command, CommandCall } from "./command.ts";
-import { coreCommands } from "./commands.ts";
-import { letters } from "./dead-letter-commands.ts";
-import { deliver } from "./deliver.ts";
+import { createCoreCommands } from "./commands.ts";
+import { createDeadLetterCommands } from "./dead-letter-commands.ts";
+import { createDelivery } from "./deliver.ts";
 import { PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Copy, Entry, Journal, Lane, NewRow, Row } from "./journal.ts";
-import { lanes as runLanes } from "./lanes.ts";
+import { createLanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
 import type { Bridge, Cursor, Network, Received } from "./network.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
-import { portals as keepPortals, type Mirror } from "./portals.ts";
-import { type Rules, router } from "./route.ts";
-import { telling } from "./sender-notices.ts";
+import { createPortals, type Mirror } from "./portals.ts";
+import { createRouter, type Rules } from "./route.ts";
+import { createSenderNotices } from "./sender-notices.ts";
 
 export type Running = Bridge &
 	Readonly<{
@@ -53,14 +53,14 @@ export function createBridge(deps: {
 			throw new PermanentError("not-found", phrases.unknownNetwork(name, [...byName.keys()].join(", ")));
 		return found;
 	};
-	const portals = keepPortals({ mapping, journal, network, log });
-	const tell = telling({ network, log });
-	const route = router({ ...deps, portals, tell });
+	const portals = createPortals({ mapping, journal, network, log });
+	const tell = createSenderNotices({ network, log });
+	const route = createRouter({ ...deps, portals, tell });
 	/** The network each lane leads to, so that a lane is found without asking the store. */
 	const targets = new Map<string, Network>();
 	const key = (lane: Lane) => `${lane.portal} ${lane.link}`;
 	const settled = (portal: Portal) => lanes.settled(portal.id, 3_000);
-	const sender = deliver({
+	const sender = createDelivery({
 		reactions: rules.reactions,
 		settled,
 		mapping,
@@ -73,7 +73,7 @@ export function createBridge(deps: {
 		target: (lane, to) => targets.set(key(lane), to),
 	});
 	const window = (lane: Lane) => targets.get(key(lane))?.window ?? 1;
-	const lanes = runLanes(journal, { ...sender, window }, log, deps.laneRows);
+	const lanes = createLanes(journal, { ...sender, window }, log, deps.laneRows);
 
 	/**
 	 * What a lane cannot hold is given up at once, aloud: what is older is not pushed out by what is new. Resolves when that
@@ -210,7 +210,7 @@ export function createBridge(deps: {
 	}
 
 	const commands: readonly Command[] = [
-		...coreCommands({
+		...createCoreCommands({
 			networks,
 			network,
 			mapping,
@@ -220,7 +220,7 @@ export function createBridge(deps: {
 			mayOpen: route.mayOpen,
 			all: () => commands,
 		}),
-		...letters({
+		...createDeadLetterCommands({
 			mapping,
 			journal,
 			portals,

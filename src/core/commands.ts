@@ -11,7 +11,7 @@ import type { Portals } from "./portals.ts";
 const isSupport = (text: string | undefined): text is Support => supports.some((one) => one === text);
 
 /** The commands every network has part in; those of one network alone stand in its folder. */
-export function coreCommands(deps: {
+export function createCoreCommands(deps: {
 	networks: readonly Network[];
 	network(name: NetworkName): Network;
 	mapping: Mapping;

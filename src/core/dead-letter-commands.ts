@@ -10,7 +10,7 @@ import type { Portals } from "./portals.ts";
 const [listed, revived] = [20, 1_000];
 
 /** Commands about what could not be delivered. */
-export function letters(deps: {
+export function createDeadLetterCommands(deps: {
 	mapping: Mapping;
 	journal: Journal;
 	portals: Portals;

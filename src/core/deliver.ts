@@ -1,9 +1,9 @@
 import { aloud } from "./aloud.ts";
-import { decisions, type Form } from "./delivery-plan.ts";
+import { createDeliveryPlans, type Form } from "./delivery-plan.ts";
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person, Reaction } from "./event.ts";
-import { recalling } from "./id-recovery.ts";
+import { createIdRecovery } from "./id-recovery.ts";
 import type { LinkId, MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
 import type { Sender } from "./lanes.ts";
@@ -30,7 +30,7 @@ function chosen(able: Support, wanted: Support | undefined): Support {
 }
 
 /** Takes one row from the journal to its target: resolve, downgrade, send, record. */
-export function deliver(deps: {
+export function createDelivery(deps: {
 	mapping: Mapping;
 	journal: Journal;
 	portals: Portals;
@@ -48,9 +48,9 @@ export function deliver(deps: {
 }): Omit<Sender, "window"> {
 	const { mapping, journal, portals, network, log, meter, tell, now = () => Date.now() } = deps;
 
-	const recall = recalling(deps);
+	const recall = createIdRecovery(deps);
 
-	const decided = decisions(journal);
+	const decided = createDeliveryPlans(journal);
 	/** Nothing is to be sent any more. */
 	const settled = (row: Row): undefined => decided.forget(row);
 

@@ -37,7 +37,7 @@ export const beforehand = ({ role, room }: Link): string | undefined =>
 	role === "direct" && room ? JSON.stringify({ room } satisfies Decided) : undefined;
 
 /** What attempts leave behind for the next one: here while the bridge runs, in the row for after that. */
-export function decisions(journal: Pick<Journal, "attempt" | "keep">) {
+export function createDeliveryPlans(journal: Pick<Journal, "attempt" | "keep">) {
 	const kept = new Map<number, Decided>();
 
 	return {

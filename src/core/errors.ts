@@ -23,7 +23,8 @@ export const unsent = (error: unknown): unknown =>
 
 const ofTheLanguage = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
 /** A fault of ours with what was given, and not with the world around: trying it again would be no use. */
-export const isSlip = (error: unknown): boolean => ofTheLanguage.some((one) => error instanceof one);
+export const isProgrammingError = (error: unknown): boolean =>
+	ofTheLanguage.some((one) => error instanceof one);
 
 /** Will never succeed: the sender is told `message`, a sentence of core/phrases fit for a person. */
 export class PermanentError extends Error {

@@ -1,4 +1,4 @@
-import { recent } from "./bounded-map.ts";
+import { createBoundedMap } from "./bounded-map.ts";
 import type { BridgeEvent } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Log } from "./log.ts";
@@ -20,9 +20,9 @@ const remembered = 50;
  * says where it came from, and of what began there the name of its delivery can be made again. Read once a run, since
  * all that is said later is in the journal.
  */
-export function recalling(deps: { network(name: NetworkName): Network; log: Log }) {
+export function createIdRecovery(deps: { network(name: NetworkName): Network; log: Log }) {
 	const { network, log } = deps;
-	const known = recent<string, Promise<readonly [here: Shared, there: Shared]>>(remembered);
+	const known = createBoundedMap<string, Promise<readonly [here: Shared, there: Shared]>>(remembered);
 
 	async function read(here: Placed, there: Placed): Promise<readonly [Shared, Shared]> {
 		const all = (await network(here.network).recall?.(here.room)) ?? [];

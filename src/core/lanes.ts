@@ -53,7 +53,7 @@ type State = {
 const name = (lane: Lane) => `${lane.portal} ${lane.link}`;
 
 /** Runs one FIFO per portal and target: a slow or broken one never delays another. */
-export function lanes(journal: Journal, sender: Sender, log: Log, most = mostRows) {
+export function createLanes(journal: Journal, sender: Sender, log: Log, most = mostRows) {
 	const states = new Map<string, State>();
 	let [started, stopping] = [false, false];
 	const running = new Set<Promise<void>>();

@@ -13,7 +13,10 @@ export type Limits = Readonly<{
  * Token buckets by key. Full buckets are forgotten, so memory follows who is active. `at` is when it was done, where
  * that was earlier than now: what was missed and comes in one burst was not done in one.
  */
-export function limiter(rate: Rate, now: () => number = Date.now): (key: string, at?: number) => boolean {
+export function createRateLimit(
+	rate: Rate,
+	now: () => number = Date.now,
+): (key: string, at?: number) => boolean {
 	const buckets = new Map<string, { tokens: number; at: number }>();
 	const perMs = rate.perMinute / 60_000;
 	const fill = (bucket: { tokens: number; at: number }, at: number) =>

@@ -11,7 +11,7 @@ const pattern = (glob: string) =>
 const weight = (glob: string) => glob.replaceAll("*", "").length;
 
 /** Looks up what a person may do: the most specific glob that matches any of their handles or their domain; nobody matched, nothing allowed. */
-export function permissions(globs: Permissions): (person: Person) => Level {
+export function createPermissions(globs: Permissions): (person: Person) => Level {
 	const ranked = Object.entries(globs)
 		.map(([glob, level]) => ({ matches: pattern(glob), weight: weight(glob), level }))
 		.sort((a, b) => b.weight - a.weight);

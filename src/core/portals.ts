@@ -11,7 +11,7 @@ import * as phrases from "./phrases.ts";
 /** A topic shown in a room, by config. */
 export type Mirror = Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>;
 
-export type Portals = ReturnType<typeof portals>;
+export type Portals = ReturnType<typeof createPortals>;
 
 const newLink = (network: NetworkName, role: Role, room?: RoomId): Link => ({
 	id: randomUUID() as LinkId,
@@ -23,7 +23,7 @@ const newLink = (network: NetworkName, role: Role, room?: RoomId): Link => ({
 });
 
 /** Makes, changes and ends portals. One change at a time, so that nothing is linked twice. */
-export function portals(deps: {
+export function createPortals(deps: {
 	mapping: Mapping;
 	journal: Journal;
 	network(name: NetworkName): Network;

@@ -9,7 +9,7 @@ type Noted = Readonly<{ event: BridgeEvent; reaction?: NonNullable<Entry["reacti
  * Reactions that are events of their own are remembered by their ids, so that taking one back says which it was.
  * For one batch of events, in order: what earlier ones of it changed is not in the journal yet.
  */
-export function ownReactions(journal: Pick<Journal, "reactions" | "reactionAt">) {
+export function createReactionState(journal: Pick<Journal, "reactions" | "reactionAt">) {
 	const sets = new Map<string, ReactionSet>();
 	const key = (set: Omit<ReactionSet, "now">) => `${set.network} ${set.room} ${set.message} ${set.sender}`;
 

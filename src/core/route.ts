@@ -1,10 +1,10 @@
 import { aloud } from "./aloud.ts";
 import { beforehand } from "./delivery-plan.ts";
-import { isSlip, PermanentError } from "./errors.ts";
+import { isProgrammingError, PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
 import type { RoomId, UserId } from "./ids.ts";
 import type { Copy, Entry, Journal, NewRow } from "./journal.ts";
-import { type Limits, limiter } from "./limits.ts";
+import { createRateLimit, type Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Cursor, Level, Received, Support } from "./network.ts";
@@ -12,7 +12,7 @@ import { eventKey, operationId, traceId, traceOf } from "./operation.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
-import { ownReactions } from "./reaction-state.ts";
+import { createReactionState } from "./reaction-state.ts";
 import type { Tell } from "./sender-notices.ts";
 
 export type Rules = Readonly<{
@@ -33,7 +33,7 @@ const lateAfter = 10_000;
 type Crowds = Map<RoomId, Readonly<{ all: Set<UserId>; now: Map<UserId, string | undefined> }>>;
 
 /** Decides where an event goes: guards, the portal, one row for each target. */
-export function router(deps: {
+export function createRouter(deps: {
 	mapping: Mapping;
 	journal: Journal;
 	portals: Portals;
@@ -43,11 +43,11 @@ export function router(deps: {
 	redacted?: (message: Copy) => Promise<void>;
 }) {
 	const { mapping, journal, portals, tell, rules, log } = deps;
-	const ofSender = limiter(rules.limits.sender);
-	const ofDomain = limiter(rules.limits.domain);
-	const chatsOfSender = limiter(rules.limits.newChats);
-	const chatsOfDomain = limiter(rules.limits.newChatsOfDomain);
-	const logged = limiter({ perMinute: 10, burst: 20 });
+	const ofSender = createRateLimit(rules.limits.sender);
+	const ofDomain = createRateLimit(rules.limits.domain);
+	const chatsOfSender = createRateLimit(rules.limits.newChats);
+	const chatsOfDomain = createRateLimit(rules.limits.newChatsOfDomain);
+	const logged = createRateLimit({ perMinute: 10, burst: 20 });
 	let unlogged = 0;
 
 	/** Why this person may not say this here, if so. */
@@ -170,7 +170,7 @@ export function router(deps: {
 	 * again.
 	 */
 	function leftOut(event: BridgeEvent, error: unknown): Entry {
-		if (!isSlip(error)) throw error;
+		if (!isProgrammingError(error)) throw error;
 		const key = eventKey(event);
 		log.error(
 			{ err: error, trace: traceOf(key) },
@@ -184,7 +184,7 @@ export function router(deps: {
 	async function route(
 		received: BridgeEvent,
 		crowds: Crowds,
-		note: ReturnType<typeof ownReactions>,
+		note: ReturnType<typeof createReactionState>,
 	): Promise<Entry | undefined> {
 		const seen = await note(received);
 		if (!seen) return undefined;
@@ -242,7 +242,7 @@ export function router(deps: {
 		/** The journal entries of a batch of events, in order; what may not pass is refused to its sender. */
 		async entries(events: readonly Received[]): Promise<readonly Entry[]> {
 			const crowds = await crowdsOf(events);
-			const note = ownReactions(journal);
+			const note = createReactionState(journal);
 			const found: Entry[] = [];
 			for (const { cursor, ...event } of events) {
 				const take = async () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
 import type { NetworkName } from "./ids.ts";
-import { limiter } from "./limits.ts";
+import { createRateLimit } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Network } from "./network.ts";
 import { traceId } from "./operation.ts";
@@ -18,7 +18,7 @@ const bound = 1_000;
  */
 export type Tell = (event: BridgeEvent, error: PermanentError, target: string) => Promise<void>;
 
-export function telling(deps: {
+export function createSenderNotices(deps: {
 	network(name: NetworkName): Pick<Network, "refuse">;
 	log: Log;
 	pauses?: readonly number[];
@@ -26,7 +26,7 @@ export function telling(deps: {
 }): Tell {
 	const { network, log, pauses = again, most = bound } = deps;
 	/** A flood of refusals is not to become a flood of lines either. */
-	const logged = limiter({ perMinute: 10, burst: 20 });
+	const logged = createRateLimit({ perMinute: 10, burst: 20 });
 	let untold = 0;
 
 	async function tell(tried: () => void, ...[event, error, target]: Parameters<Tell>): Promise<void> {

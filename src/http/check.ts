@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { type Finding, fails, works } from "../core/check-result.ts";
+import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 
 /** Whether the port for /live and /ready can be had. `running`: the bridge has it itself. */
 export async function checkHealth(
 	listen: Readonly<{ host: string; port: number }>,
 	running: boolean,
-): Promise<Finding> {
+): Promise<CheckResult> {
 	const what = "health";
 	const address = `${listen.host}:${listen.port}`;
 	if (running) return works(what, phrases.bridgeRunning(undefined));

@@ -17,7 +17,7 @@ type Sides = Readonly<{
 const glance = 1_000;
 
 /** Counts what happens. `watch` adds what can be looked up at any time, once there is something to look at. */
-export function metrics() {
+export function createMetrics() {
 	const registry = new Registry();
 	const registers = [registry];
 	collectDefaultMetrics({ register: registry, prefix: "trivium_" });
@@ -114,4 +114,4 @@ export function metrics() {
 	};
 }
 
-export type Metrics = ReturnType<typeof metrics>;
+export type Metrics = ReturnType<typeof createMetrics>;

@@ -68,7 +68,7 @@ const Base = AppService as unknown as new (config: {
 }) => Routes;
 
 /** Where the homeserver reaches us: transactions, queries, ping. */
-export function appservice(
+export function createAppservice(
 	options: Readonly<{
 		homeserver: string;
 		domain: string;

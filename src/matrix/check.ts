@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
-import { type Finding, fails, works } from "../core/check-result.ts";
+import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 import { differences, type Registration, readRegistration } from "./registration.ts";
 
@@ -23,8 +23,8 @@ type Answer = Readonly<{ status: number; body: Record<string, unknown> | undefin
 export async function checkMatrix(
 	options: Options,
 	deps: { text: string | undefined; networks: readonly string[]; running: boolean },
-): Promise<Finding[]> {
-	const found: Finding[] = [await reachable(options.homeserver)];
+): Promise<CheckResult[]> {
+	const found: CheckResult[] = [await reachable(options.homeserver)];
 	const { registration: file, url } = options.appservice;
 	if (deps.text === undefined) return [...found, fails("registration", phrases.noRegistration(file))];
 	let registration: Registration;
@@ -48,7 +48,7 @@ export async function checkMatrix(
 	return found;
 }
 
-async function reachable(homeserver: string): Promise<Finding> {
+async function reachable(homeserver: string): Promise<CheckResult> {
 	const what = "homeserver";
 	try {
 		const { status, body } = await ask(homeserver, "/_matrix/client/versions");
@@ -59,7 +59,7 @@ async function reachable(homeserver: string): Promise<Finding> {
 	}
 }
 
-async function tokenKnown(options: Options, registration: Registration): Promise<Finding> {
+async function tokenKnown(options: Options, registration: Registration): Promise<CheckResult> {
 	const what = "as_token";
 	const ours = `@${options.bot}:${options.domain}`;
 	const { status, body } = await whoami(options, registration);
@@ -70,7 +70,11 @@ async function tokenKnown(options: Options, registration: Registration): Promise
 }
 
 /** The homeserver may have loaded an older file than we read: asked for as one who is certainly not registered. */
-async function namespace(options: Options, registration: Registration, network: string): Promise<Finding> {
+async function namespace(
+	options: Options,
+	registration: Registration,
+	network: string,
+): Promise<CheckResult> {
 	const what = `namespace ${network}`;
 	const mxid = `@_${network}_trivium-check:${options.domain}`;
 	const { status, body } = await whoami(options, registration, mxid);
@@ -88,7 +92,7 @@ const whoami = (options: Options, registration: Registration, as?: string) =>
 	);
 
 /** Has the homeserver knock at our address, where for that moment somebody answers. // Matrix spec v1.7, "Pinging" */
-async function path(options: Options, registration: Registration, running: boolean): Promise<Finding> {
+async function path(options: Options, registration: Registration, running: boolean): Promise<CheckResult> {
 	const what = "appservice path";
 	const { listen, url } = options.appservice;
 	const address = `${listen.host}:${listen.port}`;

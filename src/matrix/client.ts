@@ -28,7 +28,7 @@ export type Call = Readonly<{
 	timeout?: number;
 }>;
 
-export type Client = ReturnType<typeof matrixClient>;
+export type Client = ReturnType<typeof createMatrixClient>;
 
 /** Spells a path with each value as one segment. */
 export function at(texts: TemplateStringsArray, ...values: readonly string[]): string {
@@ -44,7 +44,7 @@ const soon = 10_000;
  * The client-server API over kept-alive sockets of node:http, which costs a third of fetch; each call is what decides
  * the cost of a message towards Matrix. Every path and body is the caller's, so that a retry repeats it byte by byte.
  */
-export function matrixClient(options: { homeserver: string; token: string }) {
+export function createMatrixClient(options: { homeserver: string; token: string }) {
 	const base = new URL(options.homeserver);
 	const { request, Agent } = base.protocol === "https:" ? https : http;
 	const agent = new Agent({ keepAlive: true, maxSockets: 64 });

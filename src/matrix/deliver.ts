@@ -9,36 +9,36 @@ import { mentions } from "../core/rich.ts";
 import { atMost } from "../media/stream.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Content, MatrixEvent } from "./event.ts";
-import type { Recent } from "./event-cache.ts";
+import type { EventCache } from "./event-cache.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { HomeserverAway, type MediaStore } from "./media.ts";
 import { type Members, name, title } from "./members.ts";
 import { asLink, type Stored, withMedia } from "./message/attachments.ts";
 import type { Rooms } from "./rooms.ts";
-import type { Doubt } from "./send-once.ts";
-import { reacting } from "./send-reaction.ts";
-import { redacting } from "./send-redaction.ts";
+import type { SendOnce } from "./send-once.ts";
+import { createReactionSender } from "./send-reaction.ts";
+import { createRedactionSender } from "./send-redaction.ts";
 import { asEdit, asFile, fits, type Sayable, type Surroundings, toMatrix } from "./to-matrix.ts";
 
 /** Bytes of a smaller picture. */
 const smallest = 1_048_576;
 
 /** Shows one event of another network, as the ghost of who said or did it. @throws MatrixError when the homeserver says no. */
-export function delivery(deps: {
+export function createDelivery(deps: {
 	client: Client;
 	members: Members;
 	ghosts: Ghosts;
 	rooms: Rooms;
-	doubt: Doubt;
-	recent: Recent;
+	doubt: SendOnce;
+	recent: EventCache;
 	isOurs(mxid: string): boolean;
 	bridge: Pick<Bridge, "open" | "openDirect" | "partly">;
 	files: MediaStore;
 	log: Log;
 }): (out: Outbound) => Promise<readonly MessageId[]> {
 	const { client, members, ghosts, rooms, doubt, recent, bridge, files, log } = deps;
-	const react = reacting(deps);
-	const redact = redacting(deps);
+	const react = createReactionSender(deps);
+	const redact = createRedactionSender(deps);
 
 	/** The file, brought here; null where it cannot be had, of which the sender is told. */
 	async function brought(event: BridgeEvent, media: Media, ghost: string): Promise<Stored | null> {

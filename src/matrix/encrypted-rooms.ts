@@ -10,7 +10,7 @@ import { type Members, name } from "./members.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** What is encrypted we cannot read: its sender is told, and a chat of two goes on in a room that is not. */
-export function encryption(deps: {
+export function createEncryptionGuard(deps: {
 	members: Members;
 	rooms: Rooms;
 	bridge: Pick<Bridge, "openDirect">;

@@ -1,4 +1,4 @@
-import { recent } from "../core/bounded-map.ts";
+import { createBoundedMap } from "../core/bounded-map.ts";
 import { TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
@@ -23,10 +23,10 @@ const [remembered, largest] = [2_000, 8_000];
 /** Pages of votes that are counted, and votes on one. */
 const [pages, pageSize] = [10, 100];
 
-export type Recent = ReturnType<typeof keepRecent>;
+export type EventCache = ReturnType<typeof createEventCache>;
 
 /** Events that others are about: the recent ones by heart, older ones from the homeserver. */
-export function keepRecent(deps: {
+export function createEventCache(deps: {
 	client: Client;
 	members: Members;
 	ghosts: Ghosts;
@@ -34,7 +34,7 @@ export function keepRecent(deps: {
 	log: Log;
 }) {
 	const { client, members, ghosts, isOurs, log } = deps;
-	const kept = recent<string, MatrixEvent>(remembered);
+	const kept = createBoundedMap<string, MatrixEvent>(remembered);
 	const keep = (event: MatrixEvent) => {
 		kept.delete(event.event_id);
 		if (JSON.stringify(event.content).length > largest) return;

@@ -5,7 +5,7 @@ import type { Client } from "./client.ts";
 import { name } from "./members.ts";
 import { ghostMxid, parts } from "./mxid.ts";
 
-export type Ghosts = ReturnType<typeof keepGhosts>;
+export type Ghosts = ReturnType<typeof createGhosts>;
 
 /** Synapse takes no longer name, in code points; a nick or a topic may well be longer. */
 const longest = 256;
@@ -15,7 +15,7 @@ function short(called: string): string {
 }
 
 /** Our accounts for people of other networks: made at the first need, named as they are called now. */
-export function keepGhosts(deps: { client: Client; mapping: Mapping; domain: string }) {
+export function createGhosts(deps: { client: Client; mapping: Mapping; domain: string }) {
 	const { client, mapping, domain } = deps;
 	/** Two lanes may need one address at once: one takes it, the other waits. */
 	const busy = new Map<string, Promise<string>>();

@@ -10,7 +10,7 @@ import { copiesIn } from "./message/origin.ts";
 const [pages, pageSize] = [5, 100];
 
 /** What was said in a room of late, the newest first. `as`: who of us is there. */
-export async function recall(
+export async function recoverIds(
 	room: RoomId,
 	as: string | undefined,
 	deps: { client: Pick<Client, "messages">; members: Members; isOurs(mxid: string): boolean },

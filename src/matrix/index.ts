@@ -7,26 +7,26 @@ import type { Link, Mapping, Portal } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network, Outbound } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
-import { appservice, type Transaction } from "./appservice.ts";
-import { knocking } from "./backfill/appservice-ping.ts";
-import { keepWatch } from "./backfill/homeserver-health.ts";
-import { keepGaps } from "./backfill/loss-detection.ts";
+import { createAppservice, type Transaction } from "./appservice.ts";
+import { createAppservicePing } from "./backfill/appservice-ping.ts";
+import { createHomeserverHealth } from "./backfill/homeserver-health.ts";
+import { createLossDetection } from "./backfill/loss-detection.ts";
 import { capabilities } from "./capabilities.ts";
-import { MatrixError, matrixClient } from "./client.ts";
-import { delivery } from "./deliver.ts";
+import { createMatrixClient, MatrixError } from "./client.ts";
+import { createDelivery } from "./deliver.ts";
 import { isEvent } from "./event.ts";
-import { keepRecent } from "./event-cache.ts";
-import { keepGhosts } from "./ghosts.ts";
-import { recall } from "./id-recovery.ts";
-import { lookup } from "./lookup.ts";
-import { keepMedia } from "./media.ts";
-import { keepMembers, name, title } from "./members.ts";
-import { refusals } from "./message-status.ts";
+import { createEventCache } from "./event-cache.ts";
+import { createGhosts } from "./ghosts.ts";
+import { recoverIds } from "./id-recovery.ts";
+import { createLookup } from "./lookup.ts";
+import { createMediaStore } from "./media.ts";
+import { createMembers, name, title } from "./members.ts";
+import { createMessageStatus } from "./message-status.ts";
 import { isGhost, portalAlias } from "./mxid.ts";
 import { differences, loadRegistration } from "./registration.ts";
-import { keepRooms } from "./rooms.ts";
-import { keepDoubt } from "./send-once.ts";
-import { transactions } from "./transactions.ts";
+import { createRooms } from "./rooms.ts";
+import { createSendOnce } from "./send-once.ts";
+import { createTransactions } from "./transactions.ts";
 
 export type MatrixOptions = Readonly<{
 	/** URL of the client-server API. */
@@ -55,7 +55,7 @@ const botName = "Trivium";
 const gathering = 10;
 
 /** Matrix, as an application service of one homeserver. */
-export function matrix(
+export function createMatrix(
 	options: MatrixOptions,
 	deps: {
 		mapping: Mapping;
@@ -69,21 +69,21 @@ export function matrix(
 	const bot = `@${options.bot}:${domain}`;
 	const isOurs = (mxid: string) => mxid === bot || isGhost(mxid, bridgedNetworks, domain);
 	const registration = loadRegistration(options.appservice.registration);
-	const client = matrixClient({ homeserver: options.homeserver, token: registration.as_token });
+	const client = createMatrixClient({ homeserver: options.homeserver, token: registration.as_token });
 	const { fetch = () => Promise.reject(new PermanentError("failed", phrases.fileRefused)) } = deps;
-	const files = keepMedia({
+	const files = createMediaStore({
 		homeserver: options.homeserver,
 		token: registration.as_token,
 		client,
 		fetch,
 	});
-	const members = keepMembers(client, domain);
-	const ghosts = keepGhosts({ client, mapping, domain });
-	const rooms = keepRooms({ client, mapping, members, ghosts, domain, bot, isOurs });
-	const doubt = keepDoubt(client, isOurs, log);
-	const recent = keepRecent({ client, members, ghosts, isOurs, log });
-	const tell = refusals(client);
-	const knock = knocking({ client, registration: registration.id, log });
+	const members = createMembers(client, domain);
+	const ghosts = createGhosts({ client, mapping, domain });
+	const rooms = createRooms({ client, mapping, members, ghosts, domain, bot, isOurs });
+	const doubt = createSendOnce(client, isOurs, log);
+	const recent = createEventCache({ client, members, ghosts, isOurs, log });
+	const tell = createMessageStatus(client);
+	const knock = createAppservicePing({ client, registration: registration.id, log });
 	/** How people write a room, as far as we were told; kept for the next start. */
 	const aliases = new Map<string, string>();
 	const aliasOf = (room: string) => `matrix alias ${room}`;
@@ -100,10 +100,10 @@ export function matrix(
 
 	function compose(bridge: Bridge) {
 		const common = { client, members, ghosts, rooms, doubt, recent, bridge, files, domain, bot, isOurs, log };
-		const find = lookup({ ...common, networks: bridgedNetworks, named });
-		const take = transactions({ ...common, prefix: options.prefix, refuse });
-		const gaps = keepGaps({ ...common, linkOf, reader: speaker, take, knock: knock.now });
-		const watch = keepWatch({
+		const find = createLookup({ ...common, networks: bridgedNetworks, named });
+		const take = createTransactions({ ...common, prefix: options.prefix, refuse });
+		const gaps = createLossDetection({ ...common, linkOf, reader: speaker, take, knock: knock.now });
+		const watch = createHomeserverHealth({
 			client,
 			busy: gaps.busy,
 			away(cause, gone) {
@@ -127,12 +127,12 @@ export function matrix(
 		};
 		const { listen } = options.appservice;
 		const user = async (mxid: string) => mxid === bot || find.ghost(mxid);
-		const listener = appservice(
+		const listener = createAppservice(
 			{ homeserver: options.homeserver, domain, listen, registration },
 			{ transaction, alias: find.alias, user },
 			log,
 		);
-		return { bridge, find, listener, gaps, watch, deliver: delivery(common) };
+		return { bridge, find, listener, gaps, watch, deliver: createDelivery(common) };
 	}
 
 	/** Waits for the homeserver, however long; only what it will never accept ends that. */
@@ -268,7 +268,8 @@ export function matrix(
 				return ids;
 			}),
 		refuse,
-		recall: (room) => definite(async () => recall(room, await speaker(room), { client, members, isOurs })),
+		recall: (room) =>
+			definite(async () => recoverIds(room, await speaker(room), { client, members, isOurs })),
 		findPerson: (address) => side.find.person(address),
 		findRoom: (address) => side.find.room(address),
 		attach: (portal, link) => definite(() => attach(portal, link)),

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
-import { limiter } from "../core/limits.ts";
+import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
@@ -21,7 +21,7 @@ const firstLines = 50;
 const newGhosts = { perMinute: 2, burst: 20 };
 
 /** Answers invites of the bot and of ghosts: joins, or declines with the reason. */
-export function invites(deps: {
+export function createInvites(deps: {
 	client: Client;
 	members: Members;
 	ghosts: Ghosts;
@@ -34,7 +34,7 @@ export function invites(deps: {
 	take(events: readonly MatrixEvent[]): Promise<void>;
 }) {
 	const { client, members, ghosts, rooms, bridge, domain, bot, log } = deps;
-	const mayMake = limiter(newGhosts);
+	const mayMake = createRateLimit(newGhosts);
 
 	/** Whether this invite is to somebody who has an account already, or may get one. */
 	async function mayBeAnswered({ state_key: guest = "", sender }: MatrixEvent): Promise<boolean> {

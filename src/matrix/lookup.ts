@@ -1,14 +1,14 @@
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
-import { limiter } from "../core/limits.ts";
+import { createRateLimit } from "../core/limits.ts";
 import type { Bridge, RoomInfo } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";
 import { type Address, aliasAddress, ghostAddress, parts, personMxid } from "./mxid.ts";
-import { keepStrangers } from "./profile-lookup-limit.ts";
+import { createProfileLookupLimit } from "./profile-lookup-limit.ts";
 
 /** How long another homeserver may take to tell us about one of its people, in ms. */
 const patience = 10_000;
@@ -16,7 +16,7 @@ const patience = 10_000;
 const makings = { perMinute: 60, burst: 200 };
 
 /** Finds people and rooms of Matrix for others, and those of others for the homeserver. */
-export function lookup(deps: {
+export function createLookup(deps: {
 	client: Client;
 	members: Members;
 	ghosts: Ghosts;
@@ -28,8 +28,8 @@ export function lookup(deps: {
 	named(room: string, alias: string): Promise<void>;
 }) {
 	const { client, members, ghosts, bridge, domain, networks, isOurs } = deps;
-	const mayMake = limiter(makings);
-	const strangers = keepStrangers();
+	const mayMake = createRateLimit(makings);
+	const strangers = createProfileLookupLimit();
 
 	async function profiled(mxid: string): Promise<Person | undefined> {
 		try {

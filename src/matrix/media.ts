@@ -30,7 +30,7 @@ const refusalSize = 65_536;
 export class HomeserverAway extends TemporaryError {}
 
 /** Files on the homeserver: read with our token, and stored for ghosts. */
-export function keepMedia(deps: {
+export function createMediaStore(deps: {
 	homeserver: string;
 	token: string;
 	client: Pick<Client, "call">;
@@ -188,7 +188,7 @@ function away(error: unknown): never {
 	throw new HomeserverAway((error as Error).message, { cause: error, retryAfter });
 }
 
-export type MediaStore = ReturnType<typeof keepMedia>;
+export type MediaStore = ReturnType<typeof createMediaStore>;
 
 function described(
 	answer: IncomingMessage,

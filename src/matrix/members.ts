@@ -6,10 +6,10 @@ import { parts, personAddress } from "./mxid.ts";
 
 export const name = "matrix" as NetworkName;
 export const title = "Matrix";
-export type Members = ReturnType<typeof keepMembers>;
+export type Members = ReturnType<typeof createMembers>;
 
 /** Who is in the rooms we serve, ghosts too, and what they are called: read once, then kept by the events we are sent. */
-export function keepMembers(client: Pick<Client, "joinedMembers">, domain: string) {
+export function createMembers(client: Pick<Client, "joinedMembers">, domain: string) {
 	const rooms = new Map<string, Map<string, string>>();
 	const localpart = (mxid: string) => parts(mxid)?.[0] ?? mxid;
 

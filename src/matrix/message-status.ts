@@ -17,7 +17,7 @@ const reasons: Record<Reason, string> = {
 };
 
 /** Tells people that what they said did not arrive. */
-export function refusals(client: Pick<Client, "send">, now: () => number = Date.now) {
+export function createMessageStatus(client: Pick<Client, "send">, now: () => number = Date.now) {
 	const told = new Map<string, number>();
 
 	/** Sends what nobody was told just now. */

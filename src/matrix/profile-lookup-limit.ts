@@ -1,4 +1,4 @@
-import { recent } from "../core/bounded-map.ts";
+import { createBoundedMap } from "../core/bounded-map.ts";
 import { TemporaryError } from "../core/errors.ts";
 
 /** How many of them are asked about at once, and may wait to be. */
@@ -10,8 +10,8 @@ const [missedFor, remembered] = [5 * 60_000, 10_000];
  * Questions about people of other homeservers. Anybody on XMPP can ask, about as many as they like, and each costs our
  * homeserver a request to theirs: so few go at once, and who was not there is not asked about again for a while.
  */
-export function keepStrangers() {
-	const missed = recent<string, number>(remembered);
+export function createProfileLookupLimit() {
+	const missed = createBoundedMap<string, number>(remembered);
 	const waiting: (() => void)[] = [];
 	let running = 0;
 

@@ -7,7 +7,7 @@ import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";
 import { directAlias, parts, portalAlias } from "./mxid.ts";
 
-export type Rooms = ReturnType<typeof keepRooms>;
+export type Rooms = ReturnType<typeof createRooms>;
 
 /** What everybody may do in rooms of ours, and that nobody but us turns encryption on, which we could not read. */
 const powers = (usersDefault: number) => ({
@@ -25,7 +25,7 @@ const localpartOf = (alias: string) => parts(`@${alias.slice(1)}`)?.[0];
 const is = (error: unknown, errcode: string) => error instanceof MatrixError && error.errcode === errcode;
 
 /** Makes rooms, says what they are bridged to, and lets people and ghosts in and out. */
-export function keepRooms(deps: {
+export function createRooms(deps: {
 	client: Client;
 	mapping: Mapping;
 	members: Members;

@@ -1,4 +1,4 @@
-import { recent } from "../core/bounded-map.ts";
+import { createBoundedMap } from "../core/bounded-map.ts";
 import type { Log } from "../core/log.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isEvent, type MatrixEvent } from "./event.ts";
@@ -11,7 +11,7 @@ const remembered = 2 * pages * pageSize;
 /** What two clocks may differ by, in ms. */
 const skew = 10 * 60_000;
 
-export type Doubt = ReturnType<typeof keepDoubt>;
+export type SendOnce = ReturnType<typeof createSendOnce>;
 
 /** `since`: when it can have been sent at the earliest. `withBot`: our bot is in the room. */
 type Tried = Readonly<{ operation: string; room: string; ghost: string; since: number; withBot: boolean }>;
@@ -23,8 +23,12 @@ type Look = { as: string | undefined; from: string | undefined; page: number; ba
  * does so in memory only: half an hour long, and not across its restart. So what was tried before is looked for first, by
  * the mark it carries: in what the homeserver told us of our own events, then in the room.
  */
-export function keepDoubt(client: Pick<Client, "messages">, isOurs: (mxid: string) => boolean, log: Log) {
-	const seen = recent<string, string>(remembered);
+export function createSendOnce(
+	client: Pick<Client, "messages">,
+	isOurs: (mxid: string) => boolean,
+	log: Log,
+) {
+	const seen = createBoundedMap<string, string>(remembered);
 	const waiting = new Map<string, (event_id: string) => void>();
 	/** By room. After a crash many lines are in doubt, and one look serves them all; a line that fails ends it. */
 	const looks = new Map<string, Look>();

@@ -18,7 +18,7 @@ const named = (emoji: string) => createHash("sha256").update(emoji).digest("base
 const [pages, pageSize] = [10, 100];
 
 /** Shows a person's whole set of reactions: those that are new are sent, those that are gone redacted. */
-export function reacting({ client, rooms }: { client: Client; rooms: Rooms }) {
+export function createReactionSender({ client, rooms }: { client: Client; rooms: Rooms }) {
 	/** The reaction that is there already, as its author. */
 	async function find(room: string, on: string, emoji: string, as: string): Promise<MessageId | undefined> {
 		let from: string | undefined;

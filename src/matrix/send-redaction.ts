@@ -3,7 +3,7 @@ import type { MessageId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isEvent } from "./event.ts";
-import type { Recent } from "./event-cache.ts";
+import type { EventCache } from "./event-cache.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** Of all ids of a message here those that its events have. */
@@ -13,10 +13,10 @@ const isEventId = (id: MessageId) => id.startsWith("$");
 const versions = 100;
 
 /** Takes a message back, in all its versions: as its author, else as a moderator. */
-export function redacting(deps: {
+export function createRedactionSender(deps: {
 	client: Client;
 	rooms: Rooms;
-	recent: Recent;
+	recent: EventCache;
 	isOurs(mxid: string): boolean;
 }) {
 	const { client, rooms, recent, isOurs } = deps;

@@ -1,20 +1,20 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { isSlip } from "../core/errors.ts";
+import { isProgrammingError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
-import { encryption } from "./encrypted-rooms.ts";
+import { createEncryptionGuard } from "./encrypted-rooms.ts";
 import type { MatrixEvent } from "./event.ts";
-import type { Recent } from "./event-cache.ts";
+import type { EventCache } from "./event-cache.ts";
 import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { invites } from "./invites.ts";
+import { createInvites } from "./invites.ts";
 import { type Members, name } from "./members.ts";
 import type { Rooms } from "./rooms.ts";
-import type { Doubt } from "./send-once.ts";
+import type { SendOnce } from "./send-once.ts";
 
 /** How long the homeserver is kept waiting for what is no message to be carried out, in ms. */
 const patience = 2_000;
@@ -23,13 +23,13 @@ const patience = 2_000;
 type Request = Readonly<{ request: "invite" | "command"; carryOut(): Promise<void> }>;
 
 /** What the homeserver sends: messages and people for core, commands and invites for ourselves. */
-export function transactions(deps: {
+export function createTransactions(deps: {
 	client: Client;
 	members: Members;
 	ghosts: Ghosts;
 	rooms: Rooms;
-	doubt: Doubt;
-	recent: Recent;
+	doubt: SendOnce;
+	recent: EventCache;
 	bridge: Bridge;
 	domain: string;
 	bot: string;
@@ -39,8 +39,8 @@ export function transactions(deps: {
 	log: Log;
 }): (events: readonly MatrixEvent[]) => Promise<void> {
 	const { members, recent, rooms, bridge, bot, isOurs, log } = deps;
-	const invited = invites({ ...deps, take });
-	const encrypted = encryption(deps);
+	const invited = createInvites({ ...deps, take });
+	const encrypted = createEncryptionGuard(deps);
 
 	/** Each line we say comes back to us. */
 	const isOurLine = ({ sender, state_key }: MatrixEvent) => state_key === undefined && isOurs(sender);
@@ -81,7 +81,7 @@ export function transactions(deps: {
 
 	/** A fault of ours: were it thrown, the homeserver would hand us this and nothing else for ever. */
 	function leftOut({ event_id: event, room_id: room }: MatrixEvent, error: unknown): undefined {
-		if (!isSlip(error)) throw error;
+		if (!isProgrammingError(error)) throw error;
 		log.error({ err: error, room, event }, "an event is left out by a fault of our own; please report it");
 	}
 

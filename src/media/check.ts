@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Finding, fails, works } from "../core/check-result.ts";
+import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 import { type Handler, publicListener } from "../http/public.ts";
 import { mediaPath } from "./links.ts";
@@ -10,7 +10,7 @@ const patience = 10_000;
 export async function checkPublic(
 	{ listen, url }: Readonly<{ listen: Readonly<{ host: string; port: number }>; url: string }>,
 	running: boolean,
-): Promise<Finding> {
+): Promise<CheckResult> {
 	const what = "public address";
 	const path = `${mediaPath}${randomBytes(12).toString("base64url")}`;
 	// Who is asked says back what it was asked for; the running bridge knows no such link and says so in its own way.

@@ -31,7 +31,7 @@ const lookupAll = promisify(systemLookup);
  * Fetches what strangers tell us to: nothing of our own network, nothing too large, nothing that takes for ever.
  * Rejects with PermanentError where that is so or the server has no such file, TemporaryError where it does not answer.
  */
-export function guardedFetch(guard: Guard): (url: string, range?: ByteRange) => Promise<Opened> {
+export function createFetch(guard: Guard): (url: string, range?: ByteRange) => Promise<Opened> {
 	const { headers: within = 10_000, idle = 10_000, total = 60_000 } = guard;
 	const { lookup = (host: string) => lookupAll(host, { all: true }) } = guard;
 

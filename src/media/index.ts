@@ -3,10 +3,10 @@ import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Bridge } from "../core/network.ts";
 import { publicListener } from "../http/public.ts";
-import { guardedFetch } from "./fetch.ts";
-import { mediaLinks, mediaPath } from "./links.ts";
+import { createFetch } from "./fetch.ts";
+import { createMediaLinks, mediaPath } from "./links.ts";
 import { revoke } from "./revoke.ts";
-import { serveMedia } from "./serve.ts";
+import { createMediaServer } from "./serve.ts";
 
 export type MediaOptions = Readonly<{
 	/** Bytes of the largest file that crosses. */
@@ -20,14 +20,14 @@ export type MediaOptions = Readonly<{
 type Opener = Pick<Bridge, "open" | "findPerson">;
 
 /** Files on their way between networks: fetched with care from strangers, given out by links. */
-export function media(options: MediaOptions, deps: { mapping: Mapping; log: Log }) {
+export function createMedia(options: MediaOptions, deps: { mapping: Mapping; log: Log }) {
 	const { largest, privateHosts, public: outside } = options;
-	const links = outside && mediaLinks({ mapping: deps.mapping, url: outside.url });
+	const links = outside && createMediaLinks({ mapping: deps.mapping, url: outside.url });
 	let bridge!: Opener;
 	let listener: Awaited<ReturnType<typeof publicListener>> | undefined;
 
 	return {
-		fetch: guardedFetch({ largest, privateHosts }),
+		fetch: createFetch({ largest, privateHosts }),
 		...(links && { files: { link: links.link, largest } }),
 		/** What is taken back cannot be fetched by its link any more. */
 		redacted: async (message: Copy) => links?.revoke({ event: message }),
@@ -37,7 +37,7 @@ export function media(options: MediaOptions, deps: { mapping: Mapping; log: Log 
 			bridge = over;
 			if (!links) return;
 			await links.start();
-			const serve = serveMedia(links, { open: over.open, largest, log: deps.log });
+			const serve = createMediaServer(links, { open: over.open, largest, log: deps.log });
 			listener = await publicListener(outside.listen, { [mediaPath]: serve });
 		},
 		async stop(): Promise<void> {

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import { recent } from "../core/bounded-map.ts";
+import { createBoundedMap } from "../core/bounded-map.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Opened } from "../core/media.ts";
 import * as phrases from "../core/phrases.ts";
-import { seal } from "./seal.ts";
+import { createSeal } from "./seal.ts";
 import { named } from "./types.ts";
 
 /** Which links stop working: those of one message, of everything somebody sent, or to a file wherever it turns up. */
@@ -27,7 +27,7 @@ export type Target = Readonly<{
 /** What a link was made for; `message` and `person` only serve to compare. */
 type Linked = Target & Readonly<{ message: string; person: string }>;
 
-export type Links = ReturnType<typeof mediaLinks>;
+export type Links = ReturnType<typeof createMediaLinks>;
 
 export const mediaPath = "/media/";
 const hashes = "media revoked hashes";
@@ -40,14 +40,14 @@ const remembered = 10_000;
  * Links to media on our own address: made of the file's place itself, so that nothing is kept for each, and they work
  * for as long as the file is there and nobody revoked them. `url` is how people reach the listener.
  */
-export function mediaLinks(deps: {
+export function createMediaLinks(deps: {
 	mapping: Pick<Mapping, "setting" | "saveSetting" | "once">;
 	url: string;
 }) {
 	const { mapping } = deps;
 	const base = deps.url.replace(/\/$/, "");
-	let tokens: ReturnType<typeof seal> | undefined;
-	const hashOf = recent<string, string>(remembered);
+	let tokens: ReturnType<typeof createSeal> | undefined;
+	const hashOf = createBoundedMap<string, string>(remembered);
 	const digest = (...parts: readonly string[]) =>
 		createHash("sha256").update(parts.join("\0")).digest().subarray(0, 16).toString("base64url");
 	const messageKey = (of: Readonly<{ network: NetworkName; room: RoomId; id: MessageId }>) =>
@@ -92,7 +92,7 @@ export function mediaLinks(deps: {
 		/** Before the first link: gets the secret, which is made once and kept for good. */
 		async start(): Promise<void> {
 			const secret = await mapping.once("secret media links", () => randomBytes(32).toString("base64url"));
-			tokens = seal(secret, "media links");
+			tokens = createSeal(secret, "media links");
 		},
 
 		/** The URL of a file in a message; always the same for the same. */

@@ -7,7 +7,7 @@ const tagLength = 16;
  * text gives the same token, so that a message sent again is the same message. Keys of its own are derived for each
  * `purpose`. This is the construction of RFC 5297: the HMAC of the text is both its signature and its counter's start.
  */
-export function seal(secret: string, purpose: string) {
+export function createSeal(secret: string, purpose: string) {
 	const key = (part: string) =>
 		Buffer.from(hkdfSync("sha256", Buffer.from(secret, "base64url"), "", `trivium ${purpose} ${part}`, 32));
 	const [signing, hiding] = [key("signing"), key("hiding")];

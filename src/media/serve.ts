@@ -36,7 +36,7 @@ const common = {
 } as const;
 
 /** Answers requests for `/media/<token>/<file name>`. Never rejects; what goes wrong is a status without detail. */
-export function serveMedia(links: Pick<Links, "read" | "revoked">, deps: Serving) {
+export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: Serving) {
 	const { largest, log, atOnce = 100, atOnceOfOne = 10, idle = 60_000 } = deps;
 	const busy = new Map<string, number>();
 	let all = 0;

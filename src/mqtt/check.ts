@@ -1,4 +1,4 @@
-import { type Finding, fails, works } from "../core/check-result.ts";
+import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 import { type BrokerOptions, type Connection, dial, Refusal, type Welcome } from "./client.ts";
 
@@ -7,7 +7,7 @@ export async function checkBroker(
 	name: string,
 	broker: BrokerOptions,
 	filters: readonly string[],
-): Promise<Finding[]> {
+): Promise<CheckResult[]> {
 	const what = `broker ${name}`;
 	const { promise, resolve } = Promise.withResolvers<Welcome | Error>();
 	const visitor = { ...broker, clientId: `${broker.clientId}-check` };
@@ -26,7 +26,7 @@ export async function checkBroker(
 	return found;
 }
 
-async function readable(connection: Connection, filter: string): Promise<Finding> {
+async function readable(connection: Connection, filter: string): Promise<CheckResult> {
 	const what = `mirror ${filter}`;
 	try {
 		await connection.subscribe(filter);

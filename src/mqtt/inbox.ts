@@ -7,7 +7,7 @@ const most = 1000;
  * Takes messages in batches and acknowledges each when it is safe, in the order of arrival [MQTT-4.6.0-2]. One for each
  * connection: a packet identifier means nothing on the next.
  */
-export function inbox(deps: {
+export function createInbox(deps: {
 	/** Resolves when all of them are on disk. */
 	take(batch: readonly Arrival[]): Promise<void>;
 	acknowledge(packetId: number): void;

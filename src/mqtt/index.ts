@@ -7,9 +7,9 @@ import * as phrases from "../core/phrases.ts";
 import { capabilities } from "./capabilities.ts";
 import { type BrokerOptions, Refusal } from "./client.ts";
 import { type Arrival, fromMqtt, mqttName } from "./from-mqtt.ts";
-import { choose, pub } from "./pub.ts";
+import { choose, publishCommand } from "./pub.ts";
 import type { Named } from "./redelivery.ts";
-import { session } from "./session.ts";
+import { createSession } from "./session.ts";
 import { isFilter, matches, placeOf, roomOf, subscriptionId } from "./topics.ts";
 
 export type MqttOptions = Readonly<{
@@ -24,13 +24,13 @@ export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: stri
 	mirrors.map(({ broker, topic, room }) => ({ topic: roomOf(broker, topic), room }));
 
 /** Rooms are subscriptions, people are the things that publish. */
-export function mqtt(options: MqttOptions, deps: { mapping: Mapping; log: Log }): Network {
+export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; log: Log }): Network {
 	const { mapping, log } = deps;
 	let bridge: Bridge;
 	const sessions = new Map(
 		Object.entries(options.brokers).map(([name, broker]) => [
 			name,
-			session({
+			createSession({
 				name,
 				broker,
 				mapping,
@@ -66,7 +66,7 @@ export function mqtt(options: MqttOptions, deps: { mapping: Mapping; log: Log })
 		guarded: true,
 		window: 1,
 		commands: [
-			pub({
+			publishCommand({
 				brokers: names,
 				bridge: () => bridge,
 				publish: async (broker, topic, payload) => sessions.get(broker)?.publish(topic, payload) ?? 0,

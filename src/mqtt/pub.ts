@@ -11,7 +11,7 @@ import { placeOf } from "./topics.ts";
 const nobodyListens = 0x10;
 
 /** `pub TOPIC VALUE`: to the only broker, else to that of the room's mirror, else the topic begins with its name. */
-export const pub = (deps: {
+export const publishCommand = (deps: {
 	brokers: readonly string[];
 	bridge(): Bridge;
 	publish(broker: string, topic: string, payload: string): Promise<number>;

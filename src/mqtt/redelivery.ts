@@ -14,7 +14,7 @@ export type Named = Readonly<{ id: MessageId; cursor?: Cursor }>;
  * later, for the same value too. So by each identifier is kept which message came under it last: on disk with that
  * message, so that what is known there and what is taken never differ, however a run ends.
  */
-export function redelivery(broker: string, load: (key: string) => Promise<string | undefined>) {
+export function createRedelivery(broker: string, load: (key: string) => Promise<string | undefined>) {
 	const last = new Map<number, string>();
 
 	const digest = ({ topic, payload }: Arrival) =>

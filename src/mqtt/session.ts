@@ -14,16 +14,16 @@ import {
 	type Welcome,
 } from "./client.ts";
 import type { Arrival } from "./from-mqtt.ts";
-import { inbox } from "./inbox.ts";
-import { type Named, redelivery } from "./redelivery.ts";
+import { createInbox } from "./inbox.ts";
+import { createRedelivery, type Named } from "./redelivery.ts";
 
 /** In ms: before dialling again the first time, and at most; how long an own publish may take to come back. */
 const defaults = { first: 1000, most: 60_000, echo: 10_000, ...patience };
 
-export type Session = ReturnType<typeof session>;
+export type Session = ReturnType<typeof createSession>;
 
 /** Our standing with one broker: dials again whenever the connection breaks, and keeps the subscriptions that are wanted. */
-export function session(deps: {
+export function createSession(deps: {
 	name: string;
 	broker: BrokerOptions;
 	mapping: Mapping;
@@ -39,13 +39,13 @@ export function session(deps: {
 	const wanted = new Set<string>();
 	const stopping = new AbortController();
 	let connection: Connection | undefined;
-	let incoming: ReturnType<typeof inbox> | undefined;
+	let incoming: ReturnType<typeof createInbox> | undefined;
 	let welcome: Welcome | undefined;
 	let supervisor: Promise<void> | undefined;
 	let lastCause = "not connected yet";
 	let paused = false;
 
-	const naming = redelivery(name, deps.cursor);
+	const naming = createRedelivery(name, deps.cursor);
 
 	// Which subscriptions the session on the broker holds: it cannot be asked.
 	const heldKey = `mqtt subscriptions ${name}`;
@@ -101,7 +101,7 @@ export function session(deps: {
 
 	function once(): Promise<Error> {
 		return new Promise((resolve) => {
-			const mine = inbox({
+			const mine = createInbox({
 				take,
 				acknowledge: (packetId) => current.acknowledge(packetId),
 				failed(error) {

@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Finding, fails, works } from "../core/check-result.ts";
+import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 import { lock } from "./lock.ts";
 
@@ -8,7 +8,7 @@ import { lock } from "./lock.ts";
 export async function checkStore(
 	folder: string,
 	mapping: string,
-): Promise<{ finding: Finding; running: boolean }> {
+): Promise<{ finding: CheckResult; running: boolean }> {
 	const what = "store";
 	const probe = join(folder, `.check-${process.pid}`);
 	try {

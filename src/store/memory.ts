@@ -20,7 +20,7 @@ const noBackup = async () => {
 };
 
 /** The mapping without a disk: for tests, and the reference the engines are compared with. */
-export function memoryMapping(): Mapping {
+export function createMemoryMapping(): Mapping {
 	const portals = new Map<string, Portal>();
 	const ghosts = new Map<string, Ghost>();
 	const addresses = new Map<string, string>();
@@ -68,7 +68,7 @@ export function memoryMapping(): Mapping {
 }
 
 /** The journal without a disk: for tests, and the reference the engines are compared with. */
-export function memoryJournal(): Journal {
+export function createMemoryJournal(): Journal {
 	const rows = new Map<number, Row>();
 	const keys = new Map<string, number>();
 	const copies = new Map<string, Readonly<{ copy: Copy; origin: Copy; at: number }>>();

@@ -65,7 +65,7 @@ async function load(db: Original): Promise<void> {
 	persistence.persistCachedDatabaseAsync = rewrite;
 }
 
-export function documents({ file, log, onFailure, indexes, compactAfter }: FileOptions): Documents {
+export function createDocuments({ file, log, onFailure, indexes, compactAfter }: FileOptions): Documents {
 	let db: Original;
 	let release: (() => Promise<void>) | undefined;
 	let failure: Error | undefined = new Error("the mapping is not open");

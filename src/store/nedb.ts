@@ -3,7 +3,7 @@ import type { Log } from "../core/log.ts";
 import type { Ghost, Mapping, Portal } from "../core/mapping.ts";
 import { storeFull } from "../core/phrases.ts";
 import { ghostKey, pairKey, placeKey } from "./keys.ts";
-import { type Doc, documents } from "./nedb-file.ts";
+import { createDocuments, type Doc } from "./nedb-file.ts";
 
 /** Sizes in documents: nedb holds them all in memory (0.8 GB at 250,000) and blocks the loop when it writes them anew. */
 const defaults = { warnAt: 100_000, refuseAt: 250_000, compactAfter: 50_000 };
@@ -27,10 +27,10 @@ const portalOf = (doc: Doc) => doc.portal as Portal;
 const sorted = (docs: readonly Doc[]) => docs.map(portalOf).sort((a, b) => (a.id < b.id ? -1 : 1));
 
 /** The mapping in one nedb file. */
-export function nedbMapping({ limits = defaults, ...options }: MappingOptions): Mapping {
+export function createNedbMapping({ limits = defaults, ...options }: MappingOptions): Mapping {
 	const { log, file } = options;
 	const { warnAt, refuseAt, compactAfter } = limits;
-	const docs = documents({
+	const docs = createDocuments({
 		...options,
 		compactAfter,
 		indexes: [{ field: "rooms" }, { field: "pair" }, { field: "at", unique: true }],

@@ -33,7 +33,7 @@ const patience = { ms: 100, calls: 64 };
  * The journal in one SQLite file, in a thread of its own. While one batch is being committed the calls that come
  * collect into the next, so that under load many share one fsync.
  */
-export function sqliteJournal({ file, log, onFailure }: JournalOptions): Journal {
+export function createSqliteJournal({ file, log, onFailure }: JournalOptions): Journal {
 	let worker: Worker | undefined;
 	let failure: Error | undefined = new Error("the journal is not open");
 	let waiting: Pending[] = [];

@@ -5,7 +5,7 @@ import type { RoomInfo } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import { account } from "./from-xmpp.ts";
 import { bare, split } from "./jid.ts";
-import { look } from "./joined/listener.ts";
+import { discoverRoom } from "./joined/listener.ts";
 import { neutral, StanzaError } from "./stanza-error.ts";
 import type { Component } from "./stream/component.ts";
 import { child } from "./stream/xml.ts";
@@ -59,7 +59,7 @@ export async function findMuc(
 	link: Pick<Component, "send" | "iq" | "online">,
 	component: string,
 ): Promise<RoomInfo> {
-	const features = await look(room, component, link).catch((error: unknown) => {
+	const features = await discoverRoom(room, component, link).catch((error: unknown) => {
 		if (!(error instanceof TemporaryError) || !link.online) throw error;
 		// Whoever asks waits for an answer now.
 		const why = isUnreachable(error.cause) ? error.message : phrases.mucNotAnswering(room);

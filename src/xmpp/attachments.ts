@@ -1,4 +1,4 @@
-import { recent } from "../core/bounded-map.ts";
+import { createBoundedMap } from "../core/bounded-map.ts";
 import { filesInWords } from "../core/downgrade.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent, Edit, Media, Message, Picture, Redaction } from "../core/event.ts";
@@ -26,13 +26,13 @@ type Send = (out: Outbound) => Promise<readonly MessageId[]>;
  * that; with the further files behind it; then what is said of it, as an answer to the file. Words stand for what cannot
  * be had. Resolves with the ids of all.
  */
-export function inParts(
+export function createPartSender(
 	send: Send,
 	filesNow: () => Files | undefined,
 	tell: (event: BridgeEvent, error: PermanentError) => void,
 ): Send {
 	/** The ids of first parts, by operation: what failed later must not show the file again. */
-	const shown = recent<OperationId, readonly MessageId[]>(1_000);
+	const shown = createBoundedMap<OperationId, readonly MessageId[]>(1_000);
 
 	/** The last file on its way to a room: what follows it must not come before it, nor between its parts. */
 	const under = new Map<string, Promise<unknown>>();

@@ -1,11 +1,11 @@
-import { type Finding, fails, works } from "../core/check-result.ts";
+import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 import { type Cause, dial } from "./stream/connection.ts";
 
 type Options = Readonly<{ component: string; service: string; secret: string }>;
 
 /** Whether the XMPP server takes us as its component. Not to be called while a bridge does: it would lose its place. */
-export async function checkXmpp(options: Options): Promise<Finding> {
+export async function checkXmpp(options: Options): Promise<CheckResult> {
 	const what = "component";
 	const { promise: online, resolve } = Promise.withResolvers<undefined>();
 	const connection = dial(

@@ -1,5 +1,7 @@
 /** Runs at most `atOnce` works per key side by side; the others wait their turn. */
-export function paced(atOnce: number): <T>(key: string, work: () => Promise<T>) => Promise<T> {
+export function createConcurrencyLimit(
+	atOnce: number,
+): <T>(key: string, work: () => Promise<T>) => Promise<T> {
 	const lines = new Map<string, { running: number; waiting: (() => void)[] }>();
 	return async (key, work) => {
 		const line = lines.get(key) ?? { running: 0, waiting: [] };

@@ -3,7 +3,7 @@ import type { BridgeEvent, Person, Words } from "../core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import { plain } from "../core/rich.ts";
 import { bare, domain, local, resource } from "./jid.ts";
-import { type Heard, type Hearing, points, wordsOf } from "./message/feature.ts";
+import { type ParsedMessage, points, type ReadContext, wordsOf } from "./message/feature.ts";
 import { readers } from "./message/index.ts";
 import { idsOf } from "./message-ids.ts";
 import { child, type Element, text } from "./stream/xml.ts";
@@ -13,10 +13,10 @@ import { child, type Element, text } from "./stream/xml.ts";
 export const xmppNetwork = "xmpp" as NetworkName;
 
 /** What a message says, or does to an earlier one. */
-export type Said = Words & Pick<Heard, "act" | "aka" | "replyTo" | "thread" | "unreadable">;
+export type MessageContent = Words & Pick<ParsedMessage, "act" | "aka" | "replyTo" | "thread" | "unreadable">;
 
 /** Nobody is known there, and nothing was said before. */
-export const nowhere: Hearing = {
+export const nowhere: ReadContext = {
 	named: "msg",
 	at: () => undefined,
 	known: () => undefined,
@@ -26,14 +26,22 @@ export const nowhere: Hearing = {
 };
 
 /** Undefined for what says nothing: chat states, markers, receipts, a subject (RFC 6121 §5.2.5: a body makes a message). */
-export function said(message: Element, where: Hearing): Said | undefined {
-	const blank: Heard = { style: "text", body: points(text(message, "body") ?? ""), mentions: [], aka: [] };
+export function parseMessage(message: Element, where: ReadContext): MessageContent | undefined {
+	const blank: ParsedMessage = {
+		style: "text",
+		body: points(text(message, "body") ?? ""),
+		mentions: [],
+		aka: [],
+	};
 	const {
 		body,
 		mentions: _,
 		nothing,
 		...heard
-	} = readers.reduce<Heard>((before, feature) => feature.read?.(message, before, where) ?? before, blank);
+	} = readers.reduce<ParsedMessage>(
+		(before, feature) => feature.read?.(message, before, where) ?? before,
+		blank,
+	);
 	// Where no formatting is shown, what is quoted must not pass for its sender's words.
 	const left = heard.rich ? plain(heard.rich, "> ") : wordsOf({ body });
 	const { act, media, location } = heard;
@@ -60,7 +68,7 @@ export function madeUpId(sender: string, stanza: string | undefined, words: stri
 	return `${digest.slice(0, 22)}:${stanza ?? ""}` as MessageId;
 }
 /** What tells one message from another that came under the same id. */
-const content = ({ text, media, more = [], act }: Said): string =>
+const content = ({ text, media, more = [], act }: MessageContent): string =>
 	[act && JSON.stringify(act), media?.source.ref, ...more.map(({ source }) => source.ref), text]
 		.filter((part) => part !== undefined)
 		.join(" ");
@@ -194,9 +202,9 @@ export function roomFeatures(query: Element): RoomFeatures {
 /** A groupchat message as an event, or undefined where it says nothing. */
 export function fromGroupchat(
 	message: Element,
-	where: Readonly<{ room: string; sender: Person; stanzaIds: boolean; now: number; place: Hearing }>,
+	where: Readonly<{ room: string; sender: Person; stanzaIds: boolean; now: number; place: ReadContext }>,
 ): BridgeEvent | undefined {
-	const says = said(message, where.place);
+	const says = parseMessage(message, where.place);
 	if (!says) return undefined;
 	const { room, sender, now } = where;
 	const stanza = stanzaId(message, room, where.stanzaIds);
@@ -209,7 +217,7 @@ export function fromGroupchat(
 /** A message of a 1:1 chat as an event. `missing` stands in for an id the client did not give. */
 export function fromChat(
 	message: Element,
-	says: Said,
+	says: MessageContent,
 	where: Readonly<{ room: RoomId; to: Person; at: number; missing: string }>,
 ): BridgeEvent {
 	const sender = account(message.attrs.from ?? "");
@@ -220,7 +228,7 @@ export function fromChat(
 
 function event(
 	message: Element,
-	{ act, aka, replyTo, thread, unreadable: _, ...words }: Said,
+	{ act, aka, replyTo, thread, unreadable: _, ...words }: MessageContent,
 	base: Pick<BridgeEvent, "id" | "room" | "sender" | "at" | "to">,
 	stanzaId: string | undefined,
 	author: string | undefined,

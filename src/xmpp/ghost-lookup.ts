@@ -1,4 +1,4 @@
-import { recent } from "../core/bounded-map.ts";
+import { createBoundedMap } from "../core/bounded-map.ts";
 import { TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 
@@ -16,8 +16,8 @@ type Answer = { person: Promise<Person | undefined>; until?: number };
  * while one is under way shares its answer, and one that failed is given to those behind it too: each would have taken
  * as long to fail.
  */
-export function whoIs(find: (ghost: string) => Promise<Person | undefined>) {
-	const known = recent<string, Answer>(10_000);
+export function createGhostLookup(find: (ghost: string) => Promise<Person | undefined>) {
+	const known = createBoundedMap<string, Answer>(10_000);
 
 	function ask(ghost: string): Answer {
 		const answer: Answer = { person: find(ghost) };

@@ -5,7 +5,7 @@ import type { Bridge, Received } from "../core/network.ts";
  * Hands on what came in, in the order it came. While one batch is being put on disk the next one gathers, so that a
  * burst costs a few commits and not one for each line.
  */
-export function inbox(bridge: Pick<Bridge, "receive">, log: Log) {
+export function createInbox(bridge: Pick<Bridge, "receive">, log: Log) {
 	const waiting: (Received | (() => Promise<void>))[] = [];
 	let running: Promise<void> | undefined;
 

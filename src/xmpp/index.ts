@@ -8,25 +8,25 @@ import type { Bridge, Network } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Links } from "../media/links.ts";
 import { findAccount, findMuc, typedJid } from "./address-lookup.ts";
-import { type Files, inParts } from "./attachments.ts";
+import { createPartSender, type Files } from "./attachments.ts";
 import * as capabilities from "./capabilities.ts";
-import { paced } from "./concurrency-limit.ts";
+import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import { within } from "./deadline.ts";
-import { clients } from "./direct/client-features.ts";
-import { direct, pairOf, pairRoom } from "./direct/index.ts";
+import { createClientFeatures } from "./direct/client-features.ts";
+import { createDirectChats, pairOf, pairRoom } from "./direct/index.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
-import { whoIs } from "./ghost-lookup.ts";
-import { inbox } from "./inbox.ts";
+import { createGhostLookup } from "./ghost-lookup.ts";
+import { createInbox } from "./inbox.ts";
 import { ghostJid, personAt } from "./jid.ts";
-import { joined } from "./joined/index.ts";
-import { type Marks, marks } from "./joined/signed-ids.ts";
+import { createJoinedRooms } from "./joined/index.ts";
+import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
 import { isBits, openBits } from "./message/stickers.ts";
 import { messageId, spokenBy } from "./message-ids.ts";
-import { routing } from "./routing.ts";
-import { type ComponentOptions, component } from "./stream/component.ts";
-import { alone } from "./stream/connection-conflict.ts";
-import { barrier } from "./stream/server-ack.ts";
-import { uploads } from "./uploads.ts";
+import { createRouter } from "./routing.ts";
+import { type ComponentOptions, createComponent } from "./stream/component.ts";
+import { createConflictWatch } from "./stream/connection-conflict.ts";
+import { createServerAck } from "./stream/server-ack.ts";
+import { createUploads } from "./uploads.ts";
 
 /** Whose people's ghosts have a bare address, and whose one with a prefix. */
 const plain = "matrix" as NetworkName;
@@ -46,7 +46,7 @@ const lookedUpWithin = 1_000;
 const crowd = 5_000;
 
 /** XMPP, by a component (XEP-0114): 1:1 chats, and our people as occupants in somebody's MUCs. */
-export function xmpp(
+export function createXmpp(
 	options: ComponentOptions,
 	deps: {
 		log: Log;
@@ -62,12 +62,12 @@ export function xmpp(
 	const software = { name: nick, version: deps.version ?? "" };
 	const namespace = { component: options.component, plain, prefixed };
 	let bridge: Bridge;
-	let box: ReturnType<typeof inbox>;
+	let box: ReturnType<typeof createInbox>;
 	let paused = false;
 	/** Why the link is down. */
 	let down: string | undefined = "no connection yet";
 
-	const link = component(
+	const link = createComponent(
 		{ ...options, log },
 		{
 			stanza: (element) => route.take(element),
@@ -93,9 +93,9 @@ export function xmpp(
 			},
 		},
 	);
-	const single = alone(link, options.component, log);
-	let sealed: Marks;
-	const ownUploads = uploads({
+	const single = createConflictWatch(link, options.component, log);
+	let sealed: SignedIds;
+	const ownUploads = createUploads({
 		link,
 		component: options.component,
 		open: (source) => bridge.open(source),
@@ -110,12 +110,12 @@ export function xmpp(
 	}
 	const now = () => ({ at: Date.now(), unique: randomUUID });
 
-	const who = whoIs(async (ghost) => {
+	const who = createGhostLookup(async (ghost) => {
 		const address = personAt(ghost, namespace);
 		return address && (await bridge.findPerson(address.network, address.address));
 	});
 	const ghost = (person: Person) => ghostJid(person.network, person.address, namespace);
-	const rooms = joined(
+	const rooms = createJoinedRooms(
 		{
 			link,
 			component: options.component,
@@ -135,7 +135,7 @@ export function xmpp(
 				if (!paused) box.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
 			},
 			resume: () => bridge.resume(xmppNetwork),
-			paced: paced(roomsAtOnce),
+			paced: createConcurrencyLimit(roomsAtOnce),
 			now,
 		},
 		{
@@ -144,11 +144,11 @@ export function xmpp(
 			resource,
 		},
 	);
-	const theirClients = clients(link, resource, log);
-	const chats = direct({
+	const theirClients = createClientFeatures(link, resource, log);
+	const chats = createDirectChats({
 		link,
 		wrote: theirClients.wrote,
-		confirm: barrier(link, options.component),
+		confirm: createServerAck(link, options.component),
 		resource,
 		bridge: () => bridge,
 		who,
@@ -165,7 +165,7 @@ export function xmpp(
 		return rooms.hasIds(room) ? capabilities.joined : capabilities.withoutIds;
 	}
 
-	const route = routing({ link, rooms, chats, clients: theirClients, who, software, resource, log });
+	const route = createRouter({ link, rooms, chats, clients: theirClients, who, software, resource, log });
 
 	return {
 		name: xmppNetwork,
@@ -177,8 +177,8 @@ export function xmpp(
 
 		async start(of) {
 			bridge = of;
-			box = inbox(bridge, log);
-			sealed = marks(await bridge.secret("xmpp lines"));
+			box = createInbox(bridge, log);
+			sealed = createSignedIds(await bridge.secret("xmpp lines"));
 			let timer: NodeJS.Timeout | undefined;
 			const late = new Promise<void>((resolve) => {
 				timer = setTimeout(resolve, startWithin);
@@ -205,7 +205,7 @@ export function xmpp(
 			...(!files() && { media: "text" }),
 		}),
 		lacks: { media: phrases.noPublic },
-		send: inParts(
+		send: createPartSender(
 			(out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)),
 			files,
 			(event, error) => bridge.partly(event, error, title),

@@ -1,11 +1,11 @@
 import type { Person } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
-import type { clients } from "./direct/client-features.ts";
-import type { direct } from "./direct/index.ts";
+import type { createClientFeatures } from "./direct/client-features.ts";
+import type { createDirectChats } from "./direct/index.ts";
 import { answerInvite } from "./invite.ts";
 import { answerIq } from "./iq/index.ts";
 import { bare } from "./jid.ts";
-import type { joined } from "./joined/index.ts";
+import type { createJoinedRooms } from "./joined/index.ts";
 import { answerPresence } from "./presence.ts";
 import { errorReply, refusal } from "./stanza-error.ts";
 import type { Component } from "./stream/component.ts";
@@ -15,11 +15,11 @@ import type { Element } from "./stream/xml.ts";
  * Hands each stanza but the answers to our own questions to whom it is for. Whatever needs an answer gets one; nothing a
  * stranger sends throws.
  */
-export function routing(deps: {
+export function createRouter(deps: {
 	link: Pick<Component, "send">;
-	rooms: ReturnType<typeof joined>;
-	chats: ReturnType<typeof direct>;
-	clients: ReturnType<typeof clients>;
+	rooms: ReturnType<typeof createJoinedRooms>;
+	chats: ReturnType<typeof createDirectChats>;
+	clients: ReturnType<typeof createClientFeatures>;
 	/** Whom the ghost at a JID stands for. */
 	who(ghost: string): Promise<Person | undefined>;
 	/** What we say we are. */

@@ -25,7 +25,7 @@ const silence = 30_000;
 type Slot = Readonly<{ put: string; get: string; headers: Readonly<Record<string, string>> }>;
 
 /** The XMPP server's own upload service (XEP-0363), for a bridge that has no public address. Few let components use it. */
-export function uploads(deps: {
+export function createUploads(deps: {
 	link: Pick<Component, "iq">;
 	component: string;
 	open(source: Media["source"]): Promise<Opened>;

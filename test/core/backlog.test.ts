@@ -5,9 +5,9 @@ import { createBridge } from "../../src/core/bridge.ts";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { memoryMapping } from "../../src/store/memory.ts";
-import { sqliteJournal } from "../../src/store/sqlite.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { createMemoryMapping } from "../../src/store/memory.ts";
+import { createSqliteJournal } from "../../src/store/sqlite.ts";
 import { fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { freshFile, never } from "../store/directory.ts";
 
@@ -25,7 +25,7 @@ const [all, batch] = [100_000, 2_000];
 test("100,000 messages nobody takes wait on the disk, not in memory, and hold up no other room", {
 	timeout: 240_000,
 }, async () => {
-	const journal = sqliteJournal({ file: await freshFile("journal.db"), log: quiet, onFailure: never });
+	const journal = createSqliteJournal({ file: await freshFile("journal.db"), log: quiet, onFailure: never });
 	await journal.open();
 	const earth = fakeNetwork("earth");
 	const mars = fakeNetwork("mars");
@@ -35,10 +35,10 @@ test("100,000 messages nobody takes wait on the disk, not in memory, and hold up
 	};
 	const bridge = createBridge({
 		networks: [earth, mars],
-		mapping: memoryMapping(),
+		mapping: createMemoryMapping(),
 		journal,
 		rules: {
-			level: permissions({ "*": "link" }),
+			level: createPermissions({ "*": "link" }),
 			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 			direct: "known",
 			membersMirrored: 3,

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { recent } from "../../src/core/bounded-map.ts";
+import { createBoundedMap } from "../../src/core/bounded-map.ts";
 
 test("of all that was named the newest are remembered, however often things were named or forgotten", () => {
 	const step = fc.tuple(fc.constantFrom("set", "delete"), fc.nat(12));
 	fc.assert(
 		fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-			const kept = recent<number, string>(5);
+			const kept = createBoundedMap<number, string>(5);
 			let newest: number[] = [];
 			for (const [what, key] of steps) {
 				newest = newest.filter((one) => one !== key);
@@ -23,7 +23,7 @@ test("of all that was named the newest are remembered, however often things were
 
 test("to remember something new costs the same however much is remembered", () => {
 	const once = (size: number) => {
-		const kept = recent<string, true>(size);
+		const kept = createBoundedMap<string, true>(size);
 		for (let index = 0; index < size; index++) kept.set(`first ${index}`, true);
 		const began = performance.now();
 		for (let index = 0; index < 20_000; index++) kept.set(`then ${index}`, true);

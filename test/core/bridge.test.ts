@@ -3,15 +3,15 @@ import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent, Message, Person } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
-import { permissions } from "../../src/core/permissions.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
 import * as phrases from "../../src/core/phrases.ts";
 import type { Rules } from "../../src/core/route.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 
 const many = { perMinute: 1e9, burst: 1e9 };
 const rules: Rules = {
-	level: permissions({ "*": "use", "owner@*": "link", "*@spam": "block", "troll@*": "block" }),
+	level: createPermissions({ "*": "use", "owner@*": "link", "*@spam": "block", "troll@*": "block" }),
 	limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 	direct: "known",
 	membersMirrored: 3,
@@ -20,8 +20,8 @@ const rules: Rules = {
 let earth: Fake;
 let mars: Fake;
 let bridge: Running;
-let mapping = memoryMapping();
-let journal = memoryJournal();
+let mapping = createMemoryMapping();
+let journal = createMemoryJournal();
 
 async function begin(
 	over: Partial<Rules> = {},
@@ -72,8 +72,8 @@ const seen = (fake: Fake, count: number) =>
 	);
 
 beforeEach(async () => {
-	mapping = memoryMapping();
-	journal = memoryJournal();
+	mapping = createMemoryMapping();
+	journal = createMemoryJournal();
 	await begin();
 });
 
@@ -512,7 +512,7 @@ describe("a portal made by its address", () => {
 		const room = await bridge.openRoom(earth.name, mars.name, ["crater"]);
 		for (const people of [[], [earth.person("ann")]]) {
 			await bridge.stop(0);
-			journal = memoryJournal();
+			journal = createMemoryJournal();
 			await begin({}, {}, new Map([[room, people]]));
 			await new Promise((resolve) => setTimeout(resolve, 20));
 			expect(mars.attached.has("crater")).toBe(people.length > 0);
@@ -554,7 +554,7 @@ describe("a portal made by its address", () => {
 describe("a network whose rooms are no public places", () => {
 	beforeEach(async () => {
 		await bridge.stop(0);
-		const level = permissions({ "*": "use", "owner@*": "link", "boss@*": "admin" });
+		const level = createPermissions({ "*": "use", "owner@*": "link", "boss@*": "admin" });
 		await begin({ level }, { guarded: true });
 	});
 
@@ -609,7 +609,7 @@ describe("commands", () => {
 
 test("a sensor's values appear in the rooms of its mirror, as words where there is nothing better", async () => {
 	await bridge.stop(0);
-	await begin({ level: permissions({ "*@earth": "use" }) }, { can: { message: "drop" } });
+	await begin({ level: createPermissions({ "*@earth": "use" }) }, { can: { message: "drop" } });
 	const mirror = { here: earth.name, room: "plaza" as RoomId, there: mars.name, topic: "temp" as RoomId };
 	await bridge.mirror([mirror], true);
 	const reading = {

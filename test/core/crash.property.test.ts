@@ -8,9 +8,9 @@ import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Journal } from "../../src/core/journal.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { memoryMapping } from "../../src/store/memory.ts";
-import { sqliteJournal } from "../../src/store/sqlite.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { createMemoryMapping } from "../../src/store/memory.ts";
+import { createSqliteJournal } from "../../src/store/sqlite.ts";
 import { fakeNetwork, quiet } from "../fakes.ts";
 
 const many = { perMinute: 1e9, burst: 1e9 };
@@ -29,7 +29,7 @@ type Run = Readonly<{
 
 /** What outlives the process: the store, what was said, what arrived, and who was told what. */
 function world(folder: string, window: number) {
-	const mapping = memoryMapping();
+	const mapping = createMemoryMapping();
 	const said: { room: string; text: string; id: MessageId; acknowledged: boolean }[] = [];
 	const arrived: { room: string; text: string; operation: string }[] = [];
 
@@ -42,7 +42,11 @@ function world(folder: string, window: number) {
 		const note = () => {
 			if (!stalled && !dead) for (const one of unnoted.splice(0)) one();
 		};
-		const real = sqliteJournal({ file: join(folder, "journal.db"), log: quiet, onFailure: () => undefined });
+		const real = createSqliteJournal({
+			file: join(folder, "journal.db"),
+			log: quiet,
+			onFailure: () => undefined,
+		});
 		const mortal = new Proxy(real, {
 			get(target, name) {
 				const method = target[name as keyof Journal] as (...values: unknown[]) => Promise<unknown>;
@@ -101,7 +105,7 @@ function world(folder: string, window: number) {
 			mapping,
 			journal: mortal,
 			rules: {
-				level: permissions({ "*": "admin" }),
+				level: createPermissions({ "*": "admin" }),
 				limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 				direct: "known",
 				membersMirrored: 3,

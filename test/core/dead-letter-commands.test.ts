@@ -4,15 +4,15 @@ import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Meter } from "../../src/core/meter.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 
 const many = { perMinute: 1e9, burst: 1e9 };
 let earth: Fake;
 let mars: Fake;
 let bridge: Running;
-let journal: ReturnType<typeof memoryJournal>;
+let journal: ReturnType<typeof createMemoryJournal>;
 let counted: string[];
 
 beforeEach(async () => {
@@ -26,13 +26,13 @@ beforeEach(async () => {
 		retried: (from) => counted.push(`${from} retried`),
 		refused: (from, kind) => counted.push(`${from} ${kind} refused`),
 	};
-	journal = memoryJournal();
+	journal = createMemoryJournal();
 	bridge = createBridge({
 		networks: [earth, mars],
-		mapping: memoryMapping(),
+		mapping: createMemoryMapping(),
 		journal,
 		rules: {
-			level: permissions({ "*": "link", "admin@*": "admin" }),
+			level: createPermissions({ "*": "link", "admin@*": "admin" }),
 			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 			direct: "known",
 			membersMirrored: 3,

@@ -3,8 +3,8 @@ import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 
 const many = { perMinute: 1e9, burst: 1e9 };
@@ -14,17 +14,17 @@ const id = (text: string) => text as MessageId;
 let earth: Fake;
 let mars: Fake;
 let bridge: Running;
-let mapping = memoryMapping();
-let journal = memoryJournal();
+let mapping = createMemoryMapping();
+let journal = createMemoryJournal();
 let count = 0;
 
 beforeEach(async () => {
-	mapping = memoryMapping();
-	journal = memoryJournal();
+	mapping = createMemoryMapping();
+	journal = createMemoryJournal();
 	earth = fakeNetwork("earth");
 	mars = fakeNetwork("mars");
 	mars.rooms.set("crater", []);
-	const level = permissions({ "*": "link" });
+	const level = createPermissions({ "*": "link" });
 	const rules = { level, limits, direct: "known" as const, membersMirrored: 3 };
 	bridge = createBridge({ networks: [earth, mars], mapping, journal, rules, log: quiet });
 	await bridge.start();
@@ -225,7 +225,7 @@ describe("reactions", () => {
 	/** The admin's word for all rooms that have not chosen. */
 	async function wanted(reactions: "native" | "text") {
 		await bridge.stop(0);
-		const level = permissions({ "*": "link" });
+		const level = createPermissions({ "*": "link" });
 		const rules = { level, limits, direct: "known" as const, membersMirrored: 3, reactions };
 		bridge = createBridge({ networks: [earth, mars], mapping, journal, rules, log: quiet });
 		await bridge.start();

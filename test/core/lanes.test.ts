@@ -4,8 +4,8 @@ import { TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { LinkId, MessageId, OperationId, PortalId, TraceId } from "../../src/core/ids.ts";
 import type { Journal, Lane, Row } from "../../src/core/journal.ts";
-import { lanes } from "../../src/core/lanes.ts";
-import { memoryJournal } from "../../src/store/memory.ts";
+import { createLanes } from "../../src/core/lanes.ts";
+import { createMemoryJournal } from "../../src/store/memory.ts";
 import { quiet, until } from "../fakes.ts";
 
 const lane = (name: string): Lane => ({ portal: name as PortalId, link: "out" as LinkId });
@@ -34,9 +34,9 @@ function setup(
 	prepare: (row: Row) => Promise<void> = async () => undefined,
 	most?: number,
 ) {
-	const journal = memoryJournal();
+	const journal = createMemoryJournal();
 	const wire: number[] = [];
-	const run = lanes(
+	const run = createLanes(
 		journal,
 		{
 			window: () => window,

@@ -7,8 +7,8 @@ import type { Media } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, RoomId } from "../../src/core/ids.ts";
 import type { Copy } from "../../src/core/journal.ts";
 import type { Network } from "../../src/core/network.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 
 const many = { perMinute: 1e9, burst: 1e9 };
@@ -30,11 +30,11 @@ async function linked(over: Partial<Network> & { can?: object } = {}): Promise<v
 	earth = fakeNetwork("earth", { open });
 	mars = fakeNetwork("mars", over);
 	mars.rooms.set("crater", []);
-	const level = permissions({ "*": "link" });
+	const level = createPermissions({ "*": "link" });
 	bridge = createBridge({
 		networks: [earth, mars],
-		mapping: memoryMapping(),
-		journal: memoryJournal(),
+		mapping: createMemoryMapping(),
+		journal: createMemoryJournal(),
 		rules: { level, limits, direct: "known", membersMirrored: 3 },
 		log: quiet,
 		redacted: async (message) => void redacted.push(message),

@@ -4,17 +4,17 @@ import { createBridge, type Running } from "../../src/core/bridge.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound, Recalled } from "../../src/core/network.ts";
-import { permissions } from "../../src/core/permissions.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
 import { changed } from "../../src/core/reactions.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, quiet, until } from "../fakes.ts";
 
 /** What is about earlier messages, with the bridge restarted in between. */
 
 const many = { perMinute: 1e9, burst: 1e9 };
 const id = (text: string) => text as MessageId;
-let mapping: ReturnType<typeof memoryMapping>;
-let journal: ReturnType<typeof memoryJournal>;
+let mapping: ReturnType<typeof createMemoryMapping>;
+let journal: ReturnType<typeof createMemoryJournal>;
 let earth: Fake;
 let mars: Fake;
 let bridge: Running;
@@ -40,7 +40,7 @@ async function begin() {
 		mapping,
 		journal,
 		rules: {
-			level: permissions({ "*": "use", "owner@*": "link" }),
+			level: createPermissions({ "*": "use", "owner@*": "link" }),
 			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 			direct: "known",
 			membersMirrored: 3,
@@ -54,8 +54,8 @@ async function restart() {
 	await begin();
 }
 beforeEach(async () => {
-	mapping = memoryMapping();
-	journal = memoryJournal();
+	mapping = createMemoryMapping();
+	journal = createMemoryJournal();
 	recalled = [];
 	reads = 0;
 	await begin();
@@ -180,7 +180,7 @@ describe("after the journal is lost", () => {
 			{ ...theirs, copies },
 			{ ids: [id("e1"), id("own e1")], sender: earth.person("ann") },
 		];
-		journal = memoryJournal();
+		journal = createMemoryJournal();
 		await restart();
 		return { said: `mars:${said}`, theirs: theirs.ids[0] };
 	}

@@ -4,16 +4,16 @@ import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 
 const many = { perMinute: 1e9, burst: 1e9 };
 let earth: Fake;
 let mars: Fake;
 let bridge: Running;
-let mapping = memoryMapping();
-let journal = memoryJournal();
+let mapping = createMemoryMapping();
+let journal = createMemoryJournal();
 /** Every attempt, in order, as Mars was given it. */
 let tried: Outbound[] = [];
 let count = 0;
@@ -29,7 +29,7 @@ async function begin(can: NonNullable<Parameters<typeof fakeNetwork>[1]>["can"] 
 		mapping,
 		journal,
 		rules: {
-			level: permissions({ "*": "admin" }),
+			level: createPermissions({ "*": "admin" }),
 			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 			direct: "known",
 			membersMirrored: 3,
@@ -40,8 +40,8 @@ async function begin(can: NonNullable<Parameters<typeof fakeNetwork>[1]>["can"] 
 	await bridge.start();
 }
 beforeEach(async () => {
-	mapping = memoryMapping();
-	journal = memoryJournal();
+	mapping = createMemoryMapping();
+	journal = createMemoryJournal();
 	await begin();
 	await command("link mars crater");
 });

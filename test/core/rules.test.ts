@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Person } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
-import { limiter } from "../../src/core/limits.ts";
-import { atLeast, permissions } from "../../src/core/permissions.ts";
+import { createRateLimit } from "../../src/core/limits.ts";
+import { atLeast, createPermissions } from "../../src/core/permissions.ts";
 
 const person = (handle: string, domain: string): Person => ({
 	network: "earth" as NetworkName,
@@ -13,7 +13,7 @@ const person = (handle: string, domain: string): Person => ({
 });
 
 describe("permissions", () => {
-	const level = permissions({
+	const level = createPermissions({
 		"*": "use",
 		"@*:hs.test": "link",
 		"@admin:hs.test": "admin",
@@ -35,7 +35,7 @@ describe("permissions", () => {
 	});
 
 	test("whoever no glob names may nothing", () => {
-		expect(permissions({ "@a:b": "use" })(person("@c:d", "d"))).toBe("block");
+		expect(createPermissions({ "@a:b": "use" })(person("@c:d", "d"))).toBe("block");
 	});
 
 	test("each level includes those before it", () => {
@@ -47,7 +47,7 @@ describe("permissions", () => {
 
 test("a limit allows its burst, then its rate, for each key on its own", () => {
 	let now = 0;
-	const allowed = limiter({ perMinute: 60, burst: 3 }, () => now);
+	const allowed = createRateLimit({ perMinute: 60, burst: 3 }, () => now);
 	const burst = (key: string) => [1, 2, 3, 4].filter(() => allowed(key)).length;
 	expect(burst("a")).toBe(3);
 	expect(burst("b")).toBe(3);
@@ -59,7 +59,7 @@ test("a limit allows its burst, then its rate, for each key on its own", () => {
 
 test("what was missed and comes in one burst is measured by when it was done, and by no time to come", () => {
 	let now = 1_000_000;
-	const allowed = limiter({ perMinute: 60, burst: 3 }, () => now);
+	const allowed = createRateLimit({ perMinute: 60, burst: 3 }, () => now);
 	const said = Array.from({ length: 30 }, (_, n) => allowed("a", now - 100_000 + n * 1_000));
 	expect(said).not.toContain(false);
 	const flood = Array.from({ length: 30 }, () => allowed("b", now - 100_000));

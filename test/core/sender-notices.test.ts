@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { Message } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
-import { telling } from "../../src/core/sender-notices.ts";
+import { createSenderNotices } from "../../src/core/sender-notices.ts";
 import { fakeNetwork, quiet, until } from "../fakes.ts";
 
 const no = new PermanentError("failed", "the dome is closed.");
@@ -27,7 +27,11 @@ function world(outcomes: Error[], more: { pauses?: number[]; most?: number } = {
 		if (outcome) throw outcome;
 	};
 	const log = { ...quiet, error: (_: object, message: string) => void logged.push(message) };
-	return { tried, logged, tell: telling({ network: () => ({ refuse }), log, pauses: [5, 5], ...more }) };
+	return {
+		tried,
+		logged,
+		tell: createSenderNotices({ network: () => ({ refuse }), log, pauses: [5, 5], ...more }),
+	};
 }
 const tries = (tried: readonly string[], count: number) =>
 	until(

@@ -3,8 +3,8 @@ import { createBridge } from "../../src/core/bridge.ts";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Log } from "../../src/core/log.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { fakeNetwork, until } from "../fakes.ts";
 
 const many = { perMinute: 1e9, burst: 1e9 };
@@ -18,10 +18,10 @@ test("one trace goes through all log lines of a message, whose text is in none o
 	mars.rooms.set("crater", []);
 	const bridge = createBridge({
 		networks: [earth, mars],
-		mapping: memoryMapping(),
-		journal: memoryJournal(),
+		mapping: createMemoryMapping(),
+		journal: createMemoryJournal(),
 		rules: {
-			level: permissions({ "*": "link" }),
+			level: createPermissions({ "*": "link" }),
 			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 			direct: "known",
 			membersMirrored: 3,

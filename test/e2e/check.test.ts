@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { check } from "../../src/check.ts";
 import type { Config } from "../../src/config.ts";
 import { register } from "../../src/register.ts";
-import { nedbMapping } from "../../src/store/nedb.ts";
+import { createNedbMapping } from "../../src/store/nedb.ts";
 import { dial } from "../../src/xmpp/stream/connection.ts";
 import { quiet } from "../fakes.ts";
 import { type Ports, startTestbed, type Testbed, type XmppServerName } from "../testbed/index.ts";
@@ -261,7 +261,7 @@ describe("of the stores", () => {
 	test("a running bridge is left alone, and seen", async () => {
 		mkdirSync(good.store.directory, { recursive: true });
 		const file = join(good.store.directory, "mapping.db");
-		const mapping = nedbMapping({ file, log: quiet, onFailure: () => undefined });
+		const mapping = createNedbMapping({ file, log: quiet, onFailure: () => undefined });
 		await mapping.open();
 		const { ok, lines } = await run(good);
 		await mapping.close();

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Log } from "../../src/core/log.ts";
 import { answerIq } from "../../src/xmpp/iq/index.ts";
-import { type Component, component } from "../../src/xmpp/stream/component.ts";
-import { alone } from "../../src/xmpp/stream/connection-conflict.ts";
+import { type Component, createComponent } from "../../src/xmpp/stream/component.ts";
+import { createConflictWatch } from "../../src/xmpp/stream/connection-conflict.ts";
 import { bytes, clean, type Element, xml } from "../../src/xmpp/stream/xml.ts";
 import { startTestbed, type Testbed, type XmppAccount } from "../testbed/index.ts";
 import { xml as clientXml, XmppClient } from "../testbed/xmpp-client.ts";
@@ -36,7 +36,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		const story: string[] = [];
 		const stanzas: Element[] = [];
 		const timing = { deadline: 3000, first: 100, most: 500, refused: 300, ...(idle && { idle }) };
-		const link: Component = component(
+		const link: Component = createComponent(
 			{ component: ours, service, secret, log, timing, ...other },
 			{
 				async stanza(stanza) {
@@ -281,7 +281,7 @@ test("on prosody, a second connection is told what is in its way", async () => {
 	const { component: ours, componentService: service, secret } = bed.xmpp("prosody");
 	const told: string[] = [];
 	const make = () =>
-		component(
+		createComponent(
 			{ component: ours, service, secret, log, timing: { refused: 100 } },
 			{ stanza: quiet, online: quiet, offline: quiet, fatal: (cause) => void told.push(cause) },
 		);
@@ -306,7 +306,7 @@ test("on ejabberd, which lets a second connection in and shares the traffic out,
 			info: (_, text) => void lines.push(`${name}: ${text}`),
 			error: (_, text) => void lines.push(`${name}: ${text}`),
 		};
-		const link: Component = component(
+		const link: Component = createComponent(
 			{ component: ours, service, secret, log },
 			{
 				async stanza(stanza) {
@@ -319,7 +319,12 @@ test("on ejabberd, which lets a second connection in and shares the traffic out,
 				fatal: quiet,
 			},
 		);
-		const watch = alone(link, ours, listening, { first: 100, within: 1_000, every: 1_000, again: 200 });
+		const watch = createConflictWatch(link, ours, listening, {
+			first: 100,
+			within: 1_000,
+			every: 1_000,
+			again: 200,
+		});
 		return { link, watch };
 	};
 	const [first, second] = [make("first"), make("second")];

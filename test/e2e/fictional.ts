@@ -3,9 +3,9 @@ import type { Person } from "../../src/core/event.ts";
 import type { MessageId, RoomId, UserId } from "../../src/core/ids.ts";
 import type { Journal } from "../../src/core/journal.ts";
 import type { Mapping } from "../../src/core/mapping.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
-import { xmpp } from "../../src/xmpp/index.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
+import { createXmpp } from "../../src/xmpp/index.ts";
 import { type Fake, fakeNetwork, quiet } from "../fakes.ts";
 import type { XmppAddresses } from "../testbed/index.ts";
 
@@ -32,7 +32,7 @@ export async function fictional(
 	server: XmppAddresses,
 	over: { membersMirrored?: number; mapping?: Mapping; journal?: Journal } = {},
 ): Promise<Fictional> {
-	const { membersMirrored = 50, mapping = memoryMapping(), journal = memoryJournal() } = over;
+	const { membersMirrored = 50, mapping = createMemoryMapping(), journal = createMemoryJournal() } = over;
 	const fake: Fake = fakeNetwork("matrix", {
 		// Whose name begins with "no" is nobody.
 		findPerson: async ([who = ""]) => (who.startsWith("no") ? undefined : person(who)),
@@ -47,11 +47,11 @@ export async function fictional(
 		name,
 	});
 	const bridge = createBridge({
-		networks: [fake, xmpp({ component, service, secret }, { log: quiet, membersMirrored })],
+		networks: [fake, createXmpp({ component, service, secret }, { log: quiet, membersMirrored })],
 		mapping,
 		journal,
 		rules: {
-			level: permissions({ "*": "use", "owner@*": "link", "*@spam.test": "block" }),
+			level: createPermissions({ "*": "use", "owner@*": "link", "*@spam.test": "block" }),
 			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 			direct: "known",
 			membersMirrored,

@@ -5,10 +5,10 @@ import { createBridge, type Running } from "../../src/core/bridge.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { bridgedNetworks, matrix } from "../../src/matrix/index.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { bridgedNetworks, createMatrix } from "../../src/matrix/index.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { startTestbed, type Testbed } from "../testbed/index.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
@@ -20,7 +20,7 @@ const bot = "@trivium:hs.test";
 const romeo = "@_xmpp_romeo:hs.test";
 const much = { perMinute: 10_000, burst: 10_000 };
 const id = (text: string) => text as MessageId;
-const mapping = memoryMapping();
+const mapping = createMemoryMapping();
 let bed: Testbed;
 let xmpp: Fake;
 let core: Running;
@@ -50,12 +50,12 @@ beforeAll(async () => {
 		xmpp = fakeNetwork("xmpp");
 		xmpp.rooms.set(muc, []);
 		core = createBridge({
-			networks: [matrix(options, { mapping, log: quiet }), xmpp],
+			networks: [createMatrix(options, { mapping, log: quiet }), xmpp],
 			mapping,
 			// A new one each time: all that was known of messages is lost.
-			journal: memoryJournal(),
+			journal: createMemoryJournal(),
 			rules: {
-				level: permissions({ "*": "use", "@alice:hs.test": "link" }),
+				level: createPermissions({ "*": "use", "@alice:hs.test": "link" }),
 				limits: { sender: much, domain: much, newChats: much, newChatsOfDomain: much },
 				direct: "known",
 				membersMirrored: 50,

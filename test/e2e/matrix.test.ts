@@ -4,10 +4,10 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createBridge, type Running } from "../../src/core/bridge.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { bridgedNetworks, matrix } from "../../src/matrix/index.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { bridgedNetworks, createMatrix } from "../../src/matrix/index.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { startTestbed, type Testbed } from "../testbed/index.ts";
 import { MatrixClient, MatrixError, type SeenEvent } from "../testbed/matrix-client.ts";
@@ -18,8 +18,8 @@ let bed: Testbed;
 let wire: Awaited<ReturnType<typeof breakable>>;
 let core: Running;
 let boot: () => Running;
-const mapping = memoryMapping();
-const journal = memoryJournal();
+const mapping = createMemoryMapping();
+const journal = createMemoryJournal();
 const xmpp: Fake = fakeNetwork("xmpp");
 const much = { perMinute: 10_000, burst: 10_000 };
 let alice: MatrixClient;
@@ -76,11 +76,11 @@ beforeAll(async () => {
 	boot = () => {
 		const options = { homeserver: wire.url, domain, bot: "trivium", prefix: "!bridge", appservice };
 		return createBridge({
-			networks: [matrix(options, { mapping, log: quiet }), xmpp],
+			networks: [createMatrix(options, { mapping, log: quiet }), xmpp],
 			mapping,
 			journal,
 			rules: {
-				level: permissions({ "*": "use", "@alice:hs.test": "link" }),
+				level: createPermissions({ "*": "use", "@alice:hs.test": "link" }),
 				limits: { sender: much, domain: much, newChats: much, newChatsOfDomain: much },
 				direct: "known",
 				membersMirrored: 50,

@@ -2,12 +2,12 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bridge } from "../../src/core/network.ts";
-import { type MqttOptions, mqtt } from "../../src/mqtt/index.ts";
-import { nedbMapping } from "../../src/store/nedb.ts";
+import { createMqtt, type MqttOptions } from "../../src/mqtt/index.ts";
+import { createNedbMapping } from "../../src/store/nedb.ts";
 import { quiet } from "../fakes.ts";
 
 const [options = "", folder = ""] = process.argv.slice(2);
-const mapping = nedbMapping({
+const mapping = createNedbMapping({
 	file: `${folder}/mapping.db`,
 	log: quiet,
 	onFailure: (error) => {
@@ -30,4 +30,4 @@ const bridge: Pick<Bridge, "receive" | "cursor"> = {
 		await sleep(30);
 	},
 };
-await mqtt(JSON.parse(options) as MqttOptions, { mapping, log: quiet }).start(bridge as Bridge);
+await createMqtt(JSON.parse(options) as MqttOptions, { mapping, log: quiet }).start(bridge as Bridge);

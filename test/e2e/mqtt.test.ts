@@ -9,9 +9,9 @@ import type { State } from "../../src/core/event.ts";
 import type { LinkId, PortalId, RoomId } from "../../src/core/ids.ts";
 import type { Link, Mapping, Portal } from "../../src/core/mapping.ts";
 import type { Bridge, Network } from "../../src/core/network.ts";
-import { type BrokerOptions, type MqttOptions, mqtt } from "../../src/mqtt/index.ts";
-import { memoryMapping } from "../../src/store/memory.ts";
-import { nedbMapping } from "../../src/store/nedb.ts";
+import { type BrokerOptions, createMqtt, type MqttOptions } from "../../src/mqtt/index.ts";
+import { createMemoryMapping } from "../../src/store/memory.ts";
+import { createNedbMapping } from "../../src/store/nedb.ts";
 import { quiet, until } from "../fakes.ts";
 import { type MqttAccount, startTestbed, type Testbed } from "../testbed/index.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
@@ -75,7 +75,11 @@ type Run = {
 };
 
 /** The MQTT side between a real broker and a bridge that only listens. */
-async function run(one: BrokerOptions, filters: readonly string[], mapping = memoryMapping()): Promise<Run> {
+async function run(
+	one: BrokerOptions,
+	filters: readonly string[],
+	mapping = createMemoryMapping(),
+): Promise<Run> {
 	const events: State[] = [];
 	let gate = Promise.resolve();
 	const bridge: Pick<Bridge, "receive" | "portal" | "cursor"> = {
@@ -90,7 +94,7 @@ async function run(one: BrokerOptions, filters: readonly string[], mapping = mem
 		portal: async () => undefined,
 	};
 	const options: MqttOptions = { brokers: { home: one }, mirrors: [] };
-	const network = mqtt(options, { mapping, log: quiet });
+	const network = createMqtt(options, { mapping, log: quiet });
 	running.push(network);
 	await mapping.open();
 	for (const filter of filters) await mapping.savePortal(portal(link(filter)));
@@ -285,9 +289,9 @@ test("a room is found by what somebody typed, unless that is no filter", async (
 });
 
 test("a broker that refuses us is asked again, until it does not", async () => {
-	const network = mqtt(
+	const network = createMqtt(
 		{ brokers: { home: broker({ username: "late", password: "pw-late" }) }, mirrors: [] },
-		{ mapping: memoryMapping(), log: quiet },
+		{ mapping: createMemoryMapping(), log: quiet },
 	);
 	running.push(network);
 	await network.start({} as Bridge);
@@ -313,7 +317,7 @@ test("over TLS with the broker's own authority", async () => {
 test("kill -9 in the middle of a stream, several times, loses nothing and tells nothing twice", async () => {
 	const folder = mkdtempSync(join(tmpdir(), "trivium-mqtt-"));
 	const options: MqttOptions = { brokers: { home: broker() }, mirrors: [] };
-	const mapping = nedbMapping({ file: `${folder}/mapping.db`, log: quiet, onFailure: () => undefined });
+	const mapping = createNedbMapping({ file: `${folder}/mapping.db`, log: quiet, onFailure: () => undefined });
 	await mapping.open();
 	await mapping.savePortal(portal(link("k/#")));
 	await mapping.close();

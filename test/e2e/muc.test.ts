@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { PermanentError } from "../../src/core/errors.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { until } from "../fakes.ts";
 import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
 import { XmppClient, xml } from "../testbed/xmpp-client.ts";
@@ -236,7 +236,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 	});
 
 	test("after a restart of the bridge the same people are there, and hear and are heard", async () => {
-		const [mapping, journal] = [memoryMapping(), memoryJournal()];
+		const [mapping, journal] = [createMemoryMapping(), createMemoryJournal()];
 		await bridge.stop();
 		bridge = await fictional(bed.xmpp(server), { mapping, journal });
 		bridge.fake.rooms.set("plaza", [bridge.person("alice", "Alice")]);

@@ -3,7 +3,7 @@ import type { BridgeEvent, Person } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Journal } from "../../src/core/journal.ts";
 import type { Mapping } from "../../src/core/mapping.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { until } from "../fakes.ts";
 import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
@@ -89,7 +89,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 
 	beforeEach(async () => {
 		romeo = await connect(server, "romeo");
-		stores = { mapping: memoryMapping(), journal: memoryJournal() };
+		stores = { mapping: createMemoryMapping(), journal: createMemoryJournal() };
 		bridge = await fictional(bed.xmpp(server), stores);
 		alice = bridge.person("alice", "Alice");
 		if (inMuc) {

@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { NetworkName } from "../../src/core/ids.ts";
-import { metrics } from "../../src/http/metrics.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
 
 const [matrix, xmpp] = ["matrix" as NetworkName, "xmpp" as NetworkName];
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** The samples of a name, without the name. */
-async function samples(of: Pick<ReturnType<typeof metrics>, "text">, name: string): Promise<string[]> {
+async function samples(of: Pick<ReturnType<typeof createMetrics>, "text">, name: string): Promise<string[]> {
 	const lines = (await of.text()).split("\n").filter((line) => line.startsWith(`trivium_${name}`));
 	return lines.map((line) => line.slice(`trivium_${name}`.length).trim());
 }
 
 describe("an operator sees", () => {
 	test("what came in, what was delivered, repeated and given up, by direction and kind", async () => {
-		const all = metrics();
+		const all = createMetrics();
 		all.meter.received(xmpp, "message", false);
 		all.meter.received(xmpp, "message", true);
 		all.meter.delivered(xmpp, matrix, "message", "shown", 250);
@@ -37,7 +37,7 @@ describe("an operator sees", () => {
 
 	test("what waits, how long, what is in doubt and what is dead, as it is now", async () => {
 		vi.setSystemTime(100_000);
-		const all = metrics();
+		const all = createMetrics();
 		const stats = { waiting: 7, oldest: 40_000 as number | undefined, dead: 2 };
 		all.watch({ networks: [], journal: { stats: async () => stats }, inDoubt: () => 3 });
 		expect(await samples(all, "waiting")).toEqual(["7"]);
@@ -49,7 +49,7 @@ describe("an operator sees", () => {
 	});
 
 	test("which link is up, and how often it came back", async () => {
-		const all = metrics();
+		const all = createMetrics();
 		let up = false;
 		const networks = [{ name: xmpp, status: () => ({ up }) }, { name: matrix }];
 		const journal = { stats: async () => ({ waiting: 0, oldest: undefined, dead: 0 }) };
@@ -64,7 +64,7 @@ describe("an operator sees", () => {
 	});
 
 	test("nothing where the store does not answer", async () => {
-		const all = metrics();
+		const all = createMetrics();
 		const journal = { stats: () => Promise.reject(new Error("closed")) };
 		all.watch({ networks: [], journal, inDoubt: () => 0 });
 		await expect(all.text()).rejects.toThrow("closed");

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
-import { appservice, type Handlers, type Transaction } from "../../src/matrix/appservice.ts";
+import { createAppservice, type Handlers, type Transaction } from "../../src/matrix/appservice.ts";
 import { readRegistration, writeRegistration } from "../../src/matrix/registration.ts";
 import { quiet } from "../fakes.ts";
 import { freePort } from "./fake-homeserver.ts";
@@ -9,7 +9,7 @@ const domain = "hs.test";
 const made = { url: "http://127.0.0.1:1", domain, bot: "trivium", networks: ["xmpp", "mqtt"] };
 const registration = readRegistration(writeRegistration(made));
 let url: string;
-let service: ReturnType<typeof appservice>;
+let service: ReturnType<typeof createAppservice>;
 let taken: Transaction[];
 let handlers: { -readonly [name in keyof Handlers]: Handlers[name] };
 
@@ -22,7 +22,7 @@ beforeEach(async () => {
 		user: async (mxid) => mxid === "@_xmpp_romeo:hs.test",
 		alias: async (alias) => alias === "#_xmpp_verona:hs.test",
 	};
-	service = appservice(
+	service = createAppservice(
 		{ homeserver: "http://127.0.0.1:1", domain, listen: { host: "127.0.0.1", port }, registration },
 		{
 			transaction: (transaction) => handlers.transaction(transaction),
@@ -153,7 +153,7 @@ describe("questions", () => {
 
 test("a port that is taken is an error of its own, not a crash", async () => {
 	const listen = { host: "127.0.0.1", port: Number(new URL(url).port) };
-	const second = appservice(
+	const second = createAppservice(
 		{ homeserver: "http://127.0.0.1:1", domain, listen, registration },
 		handlers,
 		quiet,

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
-import { at, type Client, MatrixError, matrixClient } from "../../src/matrix/client.ts";
+import { at, type Client, createMatrixClient, MatrixError } from "../../src/matrix/client.ts";
 import { type FakeHomeserver, type Fault, fakeHomeserver, freePort } from "./fake-homeserver.ts";
 
 let hs: FakeHomeserver;
 let client: Client;
 beforeEach(async () => {
 	hs = await fakeHomeserver();
-	client = matrixClient({ homeserver: `${hs.url}/`, token: "as-test" });
+	client = createMatrixClient({ homeserver: `${hs.url}/`, token: "as-test" });
 });
 afterEach(async () => {
 	client.close();
@@ -53,7 +53,7 @@ describe("is worth trying again", () => {
 		expect(await answering(fault)).toBeInstanceOf(TemporaryError);
 	});
 	test("a homeserver that is not there", async () => {
-		const nobody = matrixClient({ homeserver: `http://127.0.0.1:${await freePort()}`, token: "x" });
+		const nobody = createMatrixClient({ homeserver: `http://127.0.0.1:${await freePort()}`, token: "x" });
 		expect(await failure(nobody.whoami())).toBeInstanceOf(TemporaryError);
 	});
 	test("silence, after a time", async () => {

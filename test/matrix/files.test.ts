@@ -8,10 +8,10 @@ import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Media } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, RoomId } from "../../src/core/ids.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { bridgedNetworks, matrix } from "../../src/matrix/index.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { bridgedNetworks, createMatrix } from "../../src/matrix/index.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, quiet, until } from "../fakes.ts";
 import { type FakeHomeserver, fakeHomeserver, freePort } from "./fake-homeserver.ts";
 
@@ -46,17 +46,20 @@ beforeEach(async () => {
 		},
 	});
 	xmpp.rooms.set("verona", []);
-	const mapping = memoryMapping();
+	const mapping = createMemoryMapping();
 	const listen = { host: "127.0.0.1", port: Number(new URL(url).port) };
 	const options = { homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge" };
-	const side = matrix({ ...options, appservice: { listen, url, registration } }, { mapping, log: quiet });
+	const side = createMatrix(
+		{ ...options, appservice: { listen, url, registration } },
+		{ mapping, log: quiet },
+	);
 	const much = { perMinute: 10_000, burst: 10_000 };
 	core = createBridge({
 		networks: [side, xmpp],
 		mapping,
-		journal: memoryJournal(),
+		journal: createMemoryJournal(),
 		rules: {
-			level: permissions({ "*": "use" }),
+			level: createPermissions({ "*": "use" }),
 			limits: { sender: much, domain: much, newChats: much, newChatsOfDomain: much },
 			direct: "known",
 			membersMirrored: 50,

@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Person } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
-import { type Client, matrixClient } from "../../src/matrix/client.ts";
-import { keepGhosts } from "../../src/matrix/ghosts.ts";
-import { memoryMapping } from "../../src/store/memory.ts";
+import { type Client, createMatrixClient } from "../../src/matrix/client.ts";
+import { createGhosts } from "../../src/matrix/ghosts.ts";
+import { createMemoryMapping } from "../../src/store/memory.ts";
 import { type FakeHomeserver, fakeHomeserver } from "./fake-homeserver.ts";
 
 let hs: FakeHomeserver;
 let client: Client;
-let ghosts: ReturnType<typeof keepGhosts>;
+let ghosts: ReturnType<typeof createGhosts>;
 beforeEach(async () => {
 	hs = await fakeHomeserver();
-	client = matrixClient({ homeserver: hs.url, token: "as-test" });
-	ghosts = keepGhosts({ client, mapping: memoryMapping(), domain: "hs.test" });
+	client = createMatrixClient({ homeserver: hs.url, token: "as-test" });
+	ghosts = createGhosts({ client, mapping: createMemoryMapping(), domain: "hs.test" });
 });
 afterEach(async () => {
 	client.close();

@@ -13,8 +13,8 @@ import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { Media } from "../../src/core/event.ts";
 import type { NetworkName } from "../../src/core/ids.ts";
 import type { ByteRange } from "../../src/core/media.ts";
-import { MatrixError, matrixClient } from "../../src/matrix/client.ts";
-import { HomeserverAway, keepMedia, type MediaStore } from "../../src/matrix/media.ts";
+import { createMatrixClient, MatrixError } from "../../src/matrix/client.ts";
+import { createMediaStore, HomeserverAway, type MediaStore } from "../../src/matrix/media.ts";
 
 const MB = 1_048_576;
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -22,7 +22,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 let server: Server;
 let base: string;
 let files: MediaStore;
-let client: ReturnType<typeof matrixClient>;
+let client: ReturnType<typeof createMatrixClient>;
 /** By path without query. */
 let routes: Record<string, Handler>;
 let asked: string[];
@@ -46,12 +46,12 @@ beforeEach(async () => {
 	});
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-	client = matrixClient({ homeserver: base, token: "as-token" });
+	client = createMatrixClient({ homeserver: base, token: "as-token" });
 	const fetch = async (url: string, range?: ByteRange) => {
 		redirected.push({ url, range });
 		return { body: Readable.from([Buffer.from("from the CDN")]) };
 	};
-	files = keepMedia({ homeserver: base, token: "as-token", client, fetch });
+	files = createMediaStore({ homeserver: base, token: "as-token", client, fetch });
 });
 afterEach(() => {
 	client.close();
@@ -281,7 +281,12 @@ describe("a file for Matrix people", () => {
 		routes[upload] = (_request, response) => json(response, 413, { errcode: "M_TOO_LARGE", error: "no" });
 		expect(await store()).toBe("M_TOO_LARGE");
 		routes[`${v1}/config`] = (_request, response) => response.destroy();
-		const other = keepMedia({ homeserver: base, token: "as-token", client, fetch: () => Promise.reject() });
+		const other = createMediaStore({
+			homeserver: base,
+			token: "as-token",
+			client,
+			fetch: () => Promise.reject(),
+		});
 		expect(await outcome(other.store({ body: stream(png), size: 5 }, media, ghost))).toBe("homeserver away");
 	});
 

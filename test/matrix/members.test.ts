@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
-import { keepMembers } from "../../src/matrix/members.ts";
+import { createMembers } from "../../src/matrix/members.ts";
 
 const room = "!r";
 const ghost = "@_xmpp_romeo:hs.test";
@@ -15,7 +15,7 @@ describe("a ghost that joins", () => {
 	test.each(["before", "after"])(
 		"has its name, whether the join is answered %s it is heard of",
 		async (when) => {
-			const members = keepMembers({ joinedMembers: async () => ({ joined: {} }) }, "hs.test");
+			const members = createMembers({ joinedMembers: async () => ({ joined: {} }) }, "hs.test");
 			await members.read(room);
 			if (when === "before") members.came(room, ghost);
 			members.apply(joins);
@@ -25,7 +25,7 @@ describe("a ghost that joins", () => {
 	);
 
 	test("has no address in place of a name until then", async () => {
-		const members = keepMembers({ joinedMembers: async () => ({ joined: {} }) }, "hs.test");
+		const members = createMembers({ joinedMembers: async () => ({ joined: {} }) }, "hs.test");
 		await members.read(room);
 		members.came(room, ghost);
 		expect([members.has(room, ghost), members.of(room).get(ghost)]).toEqual([true, ""]);

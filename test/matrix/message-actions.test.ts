@@ -7,11 +7,11 @@ import type { Outbound, Refs } from "../../src/core/network.ts";
 import { sameEmoji, sameSet } from "../../src/core/reactions.ts";
 import type { Client } from "../../src/matrix/client.ts";
 import type { Content, MatrixEvent } from "../../src/matrix/event.ts";
-import type { Recent } from "../../src/matrix/event-cache.ts";
+import type { EventCache } from "../../src/matrix/event-cache.ts";
 import { reactionIn } from "../../src/matrix/message/reactions.ts";
 import type { Rooms } from "../../src/matrix/rooms.ts";
-import { reacting } from "../../src/matrix/send-reaction.ts";
-import { redacting } from "../../src/matrix/send-redaction.ts";
+import { createReactionSender } from "../../src/matrix/send-reaction.ts";
+import { createRedactionSender } from "../../src/matrix/send-redaction.ts";
 import { vectors } from "../vectors.ts";
 
 type Case<Event> = {
@@ -26,7 +26,7 @@ type Case<Event> = {
 /** Carries one out, and tells what was asked of the homeserver. `as` is told where it makes a difference. */
 async function asked<Event>(
 	one: Case<Event>,
-	act: (deps: { client: Client; rooms: Rooms; recent: Recent }, out: Outbound) => Promise<unknown>,
+	act: (deps: { client: Client; rooms: Rooms; recent: EventCache }, out: Outbound) => Promise<unknown>,
 ) {
 	const calls: Content[] = [];
 	const event = (id: string) => ({
@@ -54,7 +54,7 @@ async function asked<Event>(
 	} as unknown as Rooms;
 	const recent = {
 		find: async (_room: string, id: string) => ({ ...event(id), ...one.known?.[id] }),
-	} as unknown as Recent;
+	} as unknown as EventCache;
 	const out = { room: "!r", operation: "op", refs: one.refs ?? {}, shown: one.shown ?? [] };
 	await act({ client, rooms, recent }, out as unknown as Outbound);
 	return calls;
@@ -68,7 +68,7 @@ describe("to Matrix", () => {
 			event: (id: string) => (one.known?.[id] ? event(id) : undefined),
 		};
 		const reaction = { ...one.in, id: "S1", sender: { network: "xmpp" } } as Reaction;
-		const calls = await asked(one, (deps, out) => reacting(deps)(out, reaction, around, "ghost"));
+		const calls = await asked(one, (deps, out) => createReactionSender(deps)(out, reaction, around, "ghost"));
 		expect(calls.map(({ as: _as, ...call }) => call)).toEqual(one.out);
 	});
 
@@ -91,7 +91,7 @@ describe("to Matrix", () => {
 				const rooms = {
 					inside: (_room: string, _as: string, work: () => unknown) => work(),
 				} as unknown as Rooms;
-				const react = reacting({ client, rooms });
+				const react = createReactionSender({ client, rooms });
 				let shown: Shown[] = [];
 				for (const set of steps) {
 					const event = {
@@ -113,7 +113,7 @@ describe("to Matrix", () => {
 
 	test.each(vectors<Case<Redaction>>("to-matrix", "redaction"))("redaction: $name", async (one) => {
 		const calls = await asked(one, (deps, out) =>
-			redacting({ ...deps, isOurs: (mxid) => mxid.startsWith("@_xmpp_") })(out, one.in, "ghost"),
+			createRedactionSender({ ...deps, isOurs: (mxid) => mxid.startsWith("@_xmpp_") })(out, one.in, "ghost"),
 		);
 		expect(calls).toEqual(one.out);
 	});

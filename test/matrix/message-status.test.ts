@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import { refusals } from "../../src/matrix/message-status.ts";
+import { createMessageStatus } from "../../src/matrix/message-status.ts";
 
 const no = new PermanentError("failed", "the room is full.");
 const about = { room: "!r:hs.test", event: "$e", about: "$e", as: undefined };
@@ -8,7 +8,7 @@ const about = { room: "!r:hs.test", event: "$e", about: "$e", as: undefined };
 test("a notice the homeserver does not take is sent when it is told again, as the very same", async () => {
 	let down = true;
 	const sent: string[] = [];
-	const refuse = refusals({
+	const refuse = createMessageStatus({
 		send: async (_room, type, txn) => {
 			sent.push(`${type} ${txn}`);
 			if (down && type === "m.room.message") throw new TemporaryError("away");

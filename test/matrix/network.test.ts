@@ -7,11 +7,11 @@ import { PermanentError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Network } from "../../src/core/network.ts";
-import { permissions } from "../../src/core/permissions.ts";
-import { bridgedNetworks, matrix } from "../../src/matrix/index.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { bridgedNetworks, createMatrix } from "../../src/matrix/index.ts";
 import { portalAlias } from "../../src/matrix/mxid.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { type FakeHomeserver, fakeHomeserver, freePort } from "./fake-homeserver.ts";
 
@@ -42,9 +42,9 @@ beforeEach(async () => {
 	xmpp = fakeNetwork("xmpp");
 	xmpp.rooms.set("verona", []);
 	warned = [];
-	const mapping = memoryMapping();
+	const mapping = createMemoryMapping();
 	const appservice = { listen: { host: "127.0.0.1", port }, url, registration: file };
-	side = matrix(
+	side = createMatrix(
 		{ homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge", appservice },
 		{ mapping, log: { ...quiet, warn: (_, message) => void warned.push(message) } },
 	);
@@ -52,9 +52,9 @@ beforeEach(async () => {
 	core = createBridge({
 		networks: [side, xmpp],
 		mapping,
-		journal: memoryJournal(),
+		journal: createMemoryJournal(),
 		rules: {
-			level: permissions({
+			level: createPermissions({
 				"*": "use",
 				"@admin:hs.test": "admin",
 				"@bad:hs.test": "block",

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
-import { keepStrangers } from "../../src/matrix/profile-lookup-limit.ts";
+import { createProfileLookupLimit } from "../../src/matrix/profile-lookup-limit.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -13,7 +13,7 @@ function homeserver() {
 }
 
 test("of many questions at once few are asked, the others wait, and too many are turned away", async () => {
-	const strangers = keepStrangers();
+	const strangers = createProfileLookupLimit();
 	const { ask, open } = homeserver();
 	const answers = Array.from({ length: 210 }, (_, n) => strangers.find(`@${n}:far.test`, ask));
 	await vi.advanceTimersByTimeAsync(0);
@@ -32,7 +32,7 @@ test("of many questions at once few are asked, the others wait, and too many are
 });
 
 test("who was not there is not asked about again for a while, and who was is", async () => {
-	const strangers = keepStrangers();
+	const strangers = createProfileLookupLimit();
 	const ask = vi.fn(async () => undefined as string | undefined);
 	for (let n = 0; n < 3; n++) expect(await strangers.find("@nobody:far.test", ask)).toBeUndefined();
 	expect(ask).toHaveBeenCalledTimes(1);
@@ -43,7 +43,7 @@ test("who was not there is not asked about again for a while, and who was is", a
 });
 
 test("a question that fails gives its place to the next, and is asked again", async () => {
-	const strangers = keepStrangers();
+	const strangers = createProfileLookupLimit();
 	const ask = vi.fn(async (): Promise<string> => {
 		throw new TemporaryError("away");
 	});

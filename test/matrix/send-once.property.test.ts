@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
-import { keepDoubt } from "../../src/matrix/send-once.ts";
+import { createSendOnce } from "../../src/matrix/send-once.ts";
 import { quiet } from "../fakes.ts";
 import { random } from "../random.ts";
 import { sleep } from "./synapse-model.ts";
@@ -84,7 +84,7 @@ test("however a homeserver and we break off, each line is in the room once and i
 			let begun = false;
 			async function run(): Promise<void> {
 				const mine = ++life;
-				const doubt = keepDoubt({ messages: hs.messages } as never, (mxid) => mxid === ghost, quiet);
+				const doubt = createSendOnce({ messages: hs.messages } as never, (mxid) => mxid === ghost, quiet);
 				hs.hears((event) => mine === life && doubt.heard(event));
 				const since = Date.now();
 				for (; next < lines.length; ) {

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import { MatrixError } from "../../src/matrix/client.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
-import { keepDoubt } from "../../src/matrix/send-once.ts";
+import { createSendOnce } from "../../src/matrix/send-once.ts";
 import { quiet } from "../fakes.ts";
 
 const ghost = "@_xmpp_romeo:hs.test";
@@ -27,7 +27,7 @@ function room(history: readonly MatrixEvent[]) {
 			...(end < history.length && { end: String(end) }),
 		};
 	});
-	return { messages, doubt: keepDoubt({ messages } as never, isOurs, quiet) };
+	return { messages, doubt: createSendOnce({ messages } as never, isOurs, quiet) };
 }
 const what = { operation: "op", attempt: 1, room: "!room", ghost, since: now, withBot: false };
 const send = () => vi.fn(async () => ({ event_id: "$new" }));
@@ -66,13 +66,13 @@ describe("what was tried before", () => {
 	});
 	test("is sent where the ghost never was in the room", async () => {
 		const messages = () => Promise.reject(new MatrixError(403, "M_FORBIDDEN", "not in the room"));
-		const doubt = keepDoubt({ messages }, isOurs, quiet);
+		const doubt = createSendOnce({ messages }, isOurs, quiet);
 		expect(await doubt.once(what, send())).toEqual({ event_id: "$new" });
 	});
 	test("is not sent while it cannot be looked for", async () => {
 		const messages = () => Promise.reject(new Error("away"));
 		const again = send();
-		await expect(keepDoubt({ messages }, isOurs, quiet).once(what, again)).rejects.toThrow("away");
+		await expect(createSendOnce({ messages }, isOurs, quiet).once(what, again)).rejects.toThrow("away");
 		expect(again).not.toHaveBeenCalled();
 	});
 	test("is not even looked for when the homeserver showed it to us", async () => {
@@ -134,7 +134,10 @@ describe("many at once", () => {
 			return messages(id, page);
 		});
 		const again = send();
-		await keepDoubt({ messages: asGhost } as never, isOurs, quiet).once(many[0] as (typeof many)[0], again);
+		await createSendOnce({ messages: asGhost } as never, isOurs, quiet).once(
+			many[0] as (typeof many)[0],
+			again,
+		);
 		expect(again).not.toHaveBeenCalled();
 	});
 });

@@ -3,14 +3,14 @@
  * With --expose-gc, so that it is what we hold and not what nobody has swept yet.
  */
 import type { NetworkName } from "../../src/core/ids.ts";
-import { matrixClient } from "../../src/matrix/client.ts";
-import { keepMedia } from "../../src/matrix/media.ts";
-import { guardedFetch } from "../../src/media/fetch.ts";
+import { createMatrixClient } from "../../src/matrix/client.ts";
+import { createMediaStore } from "../../src/matrix/media.ts";
+import { createFetch } from "../../src/media/fetch.ts";
 
 const [homeserver = "", token = "", ...urls] = process.argv.slice(2);
-const fetch = guardedFetch({ largest: 1e9, privateHosts: ["127.0.0.1"] });
-const client = matrixClient({ homeserver, token });
-const files = keepMedia({ homeserver, token, client, fetch });
+const fetch = createFetch({ largest: 1e9, privateHosts: ["127.0.0.1"] });
+const client = createMatrixClient({ homeserver, token });
+const files = createMediaStore({ homeserver, token, client, fetch });
 const store = async (ref: string) => {
 	const source = { network: "xmpp" as NetworkName, ref };
 	await files.store(await fetch(ref), { kind: "file", source, name: "large" }, "@_xmpp_romeo:hs.test");

@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { publicListener } from "../../src/http/public.ts";
 import { checkPublic } from "../../src/media/check.ts";
-import { mediaLinks, mediaPath } from "../../src/media/links.ts";
-import { serveMedia } from "../../src/media/serve.ts";
-import { memoryMapping } from "../../src/store/memory.ts";
+import { createMediaLinks, mediaPath } from "../../src/media/links.ts";
+import { createMediaServer } from "../../src/media/serve.ts";
+import { createMemoryMapping } from "../../src/store/memory.ts";
 import { quiet } from "../fakes.ts";
 
 const servers: Server[] = [];
@@ -37,10 +37,10 @@ describe("the public address", () => {
 	});
 
 	test("works where the running bridge answers", async () => {
-		const links = mediaLinks({ mapping: memoryMapping(), url: "http://b.test" });
+		const links = createMediaLinks({ mapping: createMemoryMapping(), url: "http://b.test" });
 		await links.start();
 		const open = () => Promise.reject(new Error("nothing there"));
-		const serve = serveMedia(links, { open, largest: 1, log: quiet });
+		const serve = createMediaServer(links, { open, largest: 1, log: quiet });
 		const listener = await publicListener({ host: "127.0.0.1", port: 0 }, { [mediaPath]: serve });
 		expect(await checkPublic(at(listener.address.port), true)).toMatchObject({ ok: true });
 		await listener.close();

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { buffer, text } from "node:stream/consumers";
 import { afterEach, describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import { type Guard, guardedFetch } from "../../src/media/fetch.ts";
+import { createFetch, type Guard } from "../../src/media/fetch.ts";
 
 const open: { close(): unknown }[] = [];
 afterEach(() => {
@@ -35,7 +35,7 @@ const raw = (answer: (socket: Socket) => void) =>
 
 /** The test's servers are on 127.0.0.1, so that is what has to be allowed. */
 const fetcher = (port: number, more: Partial<Guard> = {}) =>
-	guardedFetch({
+	createFetch({
 		largest: 1000,
 		privateHosts: [`127.0.0.1:${port}`],
 		headers: 300,
@@ -43,7 +43,7 @@ const fetcher = (port: number, more: Partial<Guard> = {}) =>
 		total: 600,
 		...more,
 	});
-const strict = (more: Partial<Guard> = {}) => guardedFetch({ largest: 1000, privateHosts: [], ...more });
+const strict = (more: Partial<Guard> = {}) => createFetch({ largest: 1000, privateHosts: [], ...more });
 const lookup =
 	(...addresses: string[]) =>
 	async (): Promise<LookupAddress[]> =>

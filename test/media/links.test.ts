@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { MessageId, NetworkName, RoomId, UserId } from "../../src/core/ids.ts";
-import { mediaLinks } from "../../src/media/links.ts";
-import { seal } from "../../src/media/seal.ts";
-import { memoryMapping } from "../../src/store/memory.ts";
+import { createMediaLinks } from "../../src/media/links.ts";
+import { createSeal } from "../../src/media/seal.ts";
+import { createMemoryMapping } from "../../src/store/memory.ts";
 
 const network = "matrix" as NetworkName;
 const cat = { source: { network, ref: "mxc://hs.test/cat" }, name: "cat.png", mime: "image/png" };
@@ -17,12 +17,12 @@ const message = {
 const never = () => Promise.reject(new Error("opened"));
 const token = (url: string) => url.split("/").at(-2) as string;
 
-let links: ReturnType<typeof mediaLinks>;
-let mapping: ReturnType<typeof memoryMapping>;
+let links: ReturnType<typeof createMediaLinks>;
+let mapping: ReturnType<typeof createMemoryMapping>;
 beforeEach(async () => {
-	mapping = memoryMapping();
+	mapping = createMemoryMapping();
 	await mapping.open();
-	links = mediaLinks({ mapping, url: "https://bridge.test/" });
+	links = createMediaLinks({ mapping, url: "https://bridge.test/" });
 	await links.start();
 });
 
@@ -34,7 +34,7 @@ describe("a link", () => {
 	});
 
 	test("is the same after a restart, so that a message sent again is the same", async () => {
-		const again = mediaLinks({ mapping, url: "https://bridge.test" });
+		const again = createMediaLinks({ mapping, url: "https://bridge.test" });
 		await again.start();
 		expect(again.link(cat, message)).toBe(links.link(cat, message));
 	});
@@ -57,11 +57,11 @@ describe("a link", () => {
 	});
 
 	test("of another bridge, or sealed for another purpose, leads nowhere", async () => {
-		const other = mediaLinks({ mapping: memoryMapping(), url: "https://bridge.test" });
+		const other = createMediaLinks({ mapping: createMemoryMapping(), url: "https://bridge.test" });
 		await other.start();
 		expect(links.read(token(other.link(cat, message)))).toBeUndefined();
 		const secret = Buffer.alloc(32).toString("base64url");
-		expect(seal(secret, "a").open(seal(secret, "b").close("text"))).toBeUndefined();
+		expect(createSeal(secret, "a").open(createSeal(secret, "b").close("text"))).toBeUndefined();
 	});
 
 	test.each([
@@ -127,7 +127,7 @@ describe("a link is revoked", () => {
 
 	test("for good: also after a restart", async () => {
 		await links.revoke({ event: message });
-		const again = mediaLinks({ mapping, url: "https://bridge.test" });
+		const again = createMediaLinks({ mapping, url: "https://bridge.test" });
 		await again.start();
 		expect(await again.revoked(read(), never)).toBe(true);
 	});

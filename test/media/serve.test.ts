@@ -7,10 +7,10 @@ import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../../src/core/ids.ts";
 import type { ByteRange, Opened } from "../../src/core/media.ts";
 import { publicListener } from "../../src/http/public.ts";
-import { mediaLinks, mediaPath } from "../../src/media/links.ts";
+import { createMediaLinks, mediaPath } from "../../src/media/links.ts";
 import { partOf, slice } from "../../src/media/range.ts";
-import { serveMedia } from "../../src/media/serve.ts";
-import { memoryMapping } from "../../src/store/memory.ts";
+import { createMediaServer } from "../../src/media/serve.ts";
+import { createMemoryMapping } from "../../src/store/memory.ts";
 import { quiet, until } from "../fakes.ts";
 
 const network = "matrix" as NetworkName;
@@ -37,7 +37,7 @@ const file =
 		};
 	};
 
-let links: ReturnType<typeof mediaLinks>;
+let links: ReturnType<typeof createMediaLinks>;
 let listener: Awaited<ReturnType<typeof publicListener>>;
 let source: Source;
 let base: string;
@@ -45,14 +45,14 @@ const opened: Opened[] = [];
 
 beforeEach(async () => {
 	opened.length = 0;
-	links = mediaLinks({ mapping: memoryMapping(), url: "http://bridge.test" });
+	links = createMediaLinks({ mapping: createMemoryMapping(), url: "http://bridge.test" });
 	await links.start();
 	const open = async (_source: unknown, range?: ByteRange) => {
 		const one = await source(range);
 		opened.push(one);
 		return one;
 	};
-	const media = serveMedia(links, {
+	const media = createMediaServer(links, {
 		open,
 		largest: 200 * MB,
 		log: quiet,

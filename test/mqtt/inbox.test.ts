@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
-import { inbox } from "../../src/mqtt/inbox.ts";
+import { createInbox } from "../../src/mqtt/inbox.ts";
 
 const arrival = (packetId: number | undefined): Arrival => ({
 	topic: "t",
@@ -15,7 +15,7 @@ function open(take: (batch: readonly Arrival[]) => Promise<void>) {
 	const acknowledged: number[] = [];
 	const failed = vi.fn();
 	const dropped = vi.fn();
-	const box = inbox({ take, acknowledge: (id) => void acknowledged.push(id), failed, dropped });
+	const box = createInbox({ take, acknowledge: (id) => void acknowledged.push(id), failed, dropped });
 	return { box, acknowledged, failed, dropped };
 }
 

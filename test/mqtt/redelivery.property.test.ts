@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
-import { type Named, redelivery } from "../../src/mqtt/redelivery.ts";
+import { createRedelivery, type Named } from "../../src/mqtt/redelivery.ts";
 import { random } from "../random.ts";
 
 /** So many messages may be on their way to us unacknowledged. */
@@ -65,7 +65,7 @@ test.each([
 				const chance = random(seed);
 				const session = broker(identifiers);
 				const disk = new Map<string, string>();
-				const run = () => redelivery("home", async (key) => disk.get(key));
+				const run = () => createRedelivery("home", async (key) => disk.get(key));
 				let naming = run();
 				/** By id: which message it was the first time. */
 				const journal = new Map<string, number>();

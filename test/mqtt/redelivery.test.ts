@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
-import { redelivery } from "../../src/mqtt/redelivery.ts";
+import { createRedelivery } from "../../src/mqtt/redelivery.ts";
 
 /** What outlives a run. */
 const disk = () => new Map<string, string>();
@@ -17,7 +17,7 @@ const arrival = (packetId: number, text = "21.5", more: Partial<Arrival> = {}): 
 const again = (packetId: number, text?: string) => arrival(packetId, text, { dup: true });
 /** All that it names is put on the disk. */
 function run(on: Map<string, string>) {
-	const { identify } = redelivery("home", async (key) => on.get(key));
+	const { identify } = createRedelivery("home", async (key) => on.get(key));
 	return {
 		async identify(one: Arrival) {
 			const { id, cursor } = await identify(one);
@@ -110,7 +110,7 @@ test("a retained value is known for good, a QoS 0 one never", async () => {
 });
 
 test("what was named and never on disk is the same message when it comes again in this run, and news in the next", async () => {
-	const { identify } = redelivery("home", async () => undefined);
+	const { identify } = createRedelivery("home", async () => undefined);
 	const first = await identify(arrival(5));
 	expect(await identify(again(5))).toEqual(first);
 	expect(await run(disk()).identify(again(5))).not.toBe(first.id);
@@ -118,7 +118,7 @@ test("what was named and never on disk is the same message when it comes again i
 
 test("what brokers call alike is kept apart", async () => {
 	const on = disk();
-	const { id } = await redelivery("home", async (key) => on.get(key)).identify(arrival(5));
+	const { id } = await createRedelivery("home", async (key) => on.get(key)).identify(arrival(5));
 	on.set("mqtt home 5", id);
-	expect((await redelivery("garden", async (key) => on.get(key)).identify(again(5))).id).not.toBe(id);
+	expect((await createRedelivery("garden", async (key) => on.get(key)).identify(again(5))).id).not.toBe(id);
 });

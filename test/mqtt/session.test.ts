@@ -3,12 +3,12 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { setTimeout as sleep } from "node:timers/promises";
 import { MqttClient } from "mqtt";
 import { afterEach, expect, test, vi } from "vitest";
-import { session } from "../../src/mqtt/session.ts";
-import { memoryMapping } from "../../src/store/memory.ts";
+import { createSession } from "../../src/mqtt/session.ts";
+import { createMemoryMapping } from "../../src/store/memory.ts";
 import { quiet, until } from "../fakes.ts";
 
 let server: Server | undefined;
-let running: ReturnType<typeof session> | undefined;
+let running: ReturnType<typeof createSession> | undefined;
 const sockets = new Set<Socket>();
 afterEach(async () => {
 	for (const socket of sockets) socket.destroy();
@@ -61,10 +61,10 @@ async function start(
 	protocol: "5" | "3.1.1" = "5",
 	filters: readonly string[] = [],
 ) {
-	running = session({
+	running = createSession({
 		name: "home",
 		broker: { url, clientId: "c", protocol },
-		mapping: memoryMapping(),
+		mapping: createMemoryMapping(),
 		log: quiet,
 		cursor: async () => undefined,
 		receive,

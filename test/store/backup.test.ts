@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { expect, it, vi } from "vitest";
-import { nedbMapping } from "../../src/store/nedb.ts";
+import { createNedbMapping } from "../../src/store/nedb.ts";
 import { freshFile, never } from "./directory.ts";
 import { silent } from "./sample.ts";
 
@@ -16,7 +16,7 @@ vi.mock("node:fs/promises", async (original) => {
 });
 
 const open = async (file: string) => {
-	const mapping = nedbMapping({ file, log: silent, onFailure: never });
+	const mapping = createNedbMapping({ file, log: silent, onFailure: never });
 	await mapping.open();
 	return mapping;
 };

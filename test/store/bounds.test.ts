@@ -7,7 +7,7 @@ vi.mock("../../src/store/bounds.ts", async (original) => {
 	const few = { copies: { ...copies, count: 3 }, dead: { ...dead, count: 3 } };
 	return { ...real, bounds: { ...real.bounds, ...few } };
 });
-const { memoryJournal } = await import("../../src/store/memory.ts");
+const { createMemoryJournal } = await import("../../src/store/memory.ts");
 const { prepareFile } = await import("../../src/store/sqlite-schema.ts");
 const { journalTables } = await import("../../src/store/sqlite-tables.ts");
 
@@ -47,7 +47,7 @@ test("of more messages than are remembered the latest stay, in a file", () => {
 });
 
 test("the latest dead letters stay in memory, too", async () => {
-	const journal = memoryJournal();
+	const journal = createMemoryJournal();
 	const event = { kind: "message", id: "id", room: "room", sender: { network: "net" } };
 	for (let n = 1; n <= 5; n++) {
 		const row = { operation: `op${n}`, trace: "t", lane, event };

@@ -1,4 +1,4 @@
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { journalContract } from "./journal.contract.ts";
 import { mappingContract } from "./mapping.contract.ts";
 
@@ -9,5 +9,5 @@ const reopenable = <Store extends { open(): Promise<void> }>(store: Store) => ({
 	},
 });
 
-mappingContract("memory", async () => reopenable(memoryMapping()));
-journalContract("memory", async () => reopenable(memoryJournal()));
+mappingContract("memory", async () => reopenable(createMemoryMapping()));
+journalContract("memory", async () => reopenable(createMemoryJournal()));

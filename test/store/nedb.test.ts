@@ -13,15 +13,15 @@ import { basename, dirname } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Log } from "../../src/core/log.ts";
-import { nedbMapping } from "../../src/store/nedb.ts";
+import { createNedbMapping } from "../../src/store/nedb.ts";
 import { dropTornTail } from "../../src/store/torn-tail.ts";
 import { freshFile, never } from "./directory.ts";
 import { mappingContract } from "./mapping.contract.ts";
 import { startWriter } from "./process.ts";
 import { ghost, matrix, portal, silent, user, xmpp } from "./sample.ts";
 
-async function open(file: string, options: Partial<Parameters<typeof nedbMapping>[0]> = {}) {
-	const mapping = nedbMapping({ file, log: silent, onFailure: never, ...options });
+async function open(file: string, options: Partial<Parameters<typeof createNedbMapping>[0]> = {}) {
+	const mapping = createNedbMapping({ file, log: silent, onFailure: never, ...options });
 	await mapping.open();
 	return mapping;
 }

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import type { Message } from "../../src/core/event.ts";
 import type { Entry, Journal, NewRow, Row } from "../../src/core/journal.ts";
 import type { Mapping } from "../../src/core/mapping.ts";
-import { memoryJournal, memoryMapping } from "../../src/store/memory.ts";
-import { nedbMapping } from "../../src/store/nedb.ts";
-import { sqliteJournal } from "../../src/store/sqlite.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
+import { createNedbMapping } from "../../src/store/nedb.ts";
+import { createSqliteJournal } from "../../src/store/sqlite.ts";
 import { freshFile, never } from "./directory.ts";
 import {
 	entry,
@@ -185,8 +185,8 @@ describe("whatever happens in whatever order, with restarts in between,", () => 
 	it("the sqlite journal answers as the one in memory", { timeout: 60_000 }, async () => {
 		const property = fc.asyncProperty(fc.array(onJournal, { maxLength: 25 }), async (steps) => {
 			const file = await freshFile("journal.db");
-			const make = () => sqliteJournal({ file, log: silent, onFailure: never });
-			await compare(steps, memoryJournal(), make, journalAnswers);
+			const make = () => createSqliteJournal({ file, log: silent, onFailure: never });
+			await compare(steps, createMemoryJournal(), make, journalAnswers);
 		});
 		await fc.assert(property, { numRuns: 25 });
 	});
@@ -194,8 +194,8 @@ describe("whatever happens in whatever order, with restarts in between,", () => 
 	it("the nedb mapping answers as the one in memory", { timeout: 60_000 }, async () => {
 		const property = fc.asyncProperty(fc.array(onMapping, { maxLength: 25 }), async (steps) => {
 			const file = await freshFile("mapping.db");
-			const make = () => nedbMapping({ file, log: silent, onFailure: never });
-			await compare(steps, memoryMapping(), make, mappingAnswers);
+			const make = () => createNedbMapping({ file, log: silent, onFailure: never });
+			await compare(steps, createMemoryMapping(), make, mappingAnswers);
 		});
 		await fc.assert(property, { numRuns: 50 });
 	});

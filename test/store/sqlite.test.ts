@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it, vi } from "vitest";
-import { type JournalOptions, sqliteJournal } from "../../src/store/sqlite.ts";
+import { createSqliteJournal, type JournalOptions } from "../../src/store/sqlite.ts";
 import { prepareFile } from "../../src/store/sqlite-schema.ts";
 import { surplusRows } from "../../src/store/sqlite-statements.ts";
 import { freshFile, never } from "./directory.ts";
@@ -12,7 +12,7 @@ import { startWriter } from "./process.ts";
 import { entry, id, lane, matrix, newRow, original, person, room, silent } from "./sample.ts";
 
 async function open(file: string, onFailure: JournalOptions["onFailure"] = never) {
-	const journal = sqliteJournal({ file, log: silent, onFailure });
+	const journal = createSqliteJournal({ file, log: silent, onFailure });
 	await journal.open();
 	return journal;
 }
@@ -244,7 +244,7 @@ describe("the sqlite journal", () => {
 	});
 
 	it("refuses calls before it is opened and after it is closed", async () => {
-		const journal = sqliteJournal({ file: await fresh(), log: silent, onFailure: never });
+		const journal = createSqliteJournal({ file: await fresh(), log: silent, onFailure: never });
 		await expect(journal.once("a")).rejects.toThrow("not open");
 		await journal.open();
 		const last = journal.once("a");

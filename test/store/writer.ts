@@ -2,8 +2,8 @@
  * Run as a process of its own: stores one thing after the other, says each when it is stored, until it is killed. The
  * engine "backup" is the journal, backed up first.
  */
-import { nedbMapping } from "../../src/store/nedb.ts";
-import { sqliteJournal } from "../../src/store/sqlite.ts";
+import { createNedbMapping } from "../../src/store/nedb.ts";
+import { createSqliteJournal } from "../../src/store/sqlite.ts";
 import { entry, ghost, silent } from "./sample.ts";
 
 const [engine, file = ""] = process.argv.slice(2);
@@ -13,8 +13,8 @@ const onFailure = (error: Error) => say(`failed ${error.message}`);
 process.on("SIGXFSZ", () => {});
 
 const options = { file, log: silent, onFailure };
-const journal = sqliteJournal(options);
-const mapping = nedbMapping(options);
+const journal = createSqliteJournal(options);
+const mapping = createNedbMapping(options);
 await (engine === "mapping" ? mapping : journal).open();
 say("open");
 if (engine === "backup")

@@ -3,8 +3,8 @@ import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { Media, Message, Person } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, OperationId, RoomId, UserId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
-import { inParts } from "../../src/xmpp/attachments.ts";
-import { fromGroupchat, nowhere, occupant, said } from "../../src/xmpp/from-xmpp.ts";
+import { createPartSender } from "../../src/xmpp/attachments.ts";
+import { fromGroupchat, nowhere, occupant, parseMessage } from "../../src/xmpp/from-xmpp.ts";
 import { fileElements } from "../../src/xmpp/message/files.ts";
 import { serialize } from "../../src/xmpp/stream/xml.ts";
 import { files as kinds, vectors } from "../vectors.ts";
@@ -18,7 +18,7 @@ describe("a file from XMPP", () => {
 		test.each(vectors<Case>("from-xmpp", kind))(
 			`${kind}: $name`,
 			({ in: inside, url, media, more, caption }) => {
-				const seen = said(stanza(`<message>${inside}</message>`), nowhere);
+				const seen = parseMessage(stanza(`<message>${inside}</message>`), nowhere);
 				expect(seen?.media).toEqual(media && file({ ...media, ...(url && { url }) }));
 				expect(seen?.more).toEqual(more?.map(file));
 				if (media) expect(seen?.text).toBe(caption ?? "");
@@ -31,7 +31,7 @@ describe("a file from XMPP", () => {
 		const told = urls.map((url) => `<x xmlns='jabber:x:oob'><url>${url}</url></x>`).join("");
 		const line = stanza(`<message><body>${"🎉".repeat(50_000)} ${urls.join(" ")}</body>${told}</message>`);
 		const before = performance.now();
-		const seen = said(line, nowhere);
+		const seen = parseMessage(line, nowhere);
 		expect(performance.now() - before).toBeLessThan(10_000);
 		expect(seen?.more).toHaveLength(19);
 		expect(seen?.text.match(/https:/g)).toHaveLength(1_980);
@@ -109,7 +109,11 @@ describe("a message with a file", () => {
 	test("is its URL, and what is said of it a message of its own that answers it", async () => {
 		const replyTo = { id: "$0" as MessageId };
 		expect(
-			await inParts(send, () => files, tell)(outbound({ media, text: "my cat", style: "emote", replyTo })),
+			await createPartSender(
+				send,
+				() => files,
+				tell,
+			)(outbound({ media, text: "my cat", style: "emote", replyTo })),
 		).toEqual(["id of op", "id of op.caption"]);
 		expect(sent.map((out) => out.event)).toEqual([
 			event({ media, text: url, replyTo }),
@@ -121,7 +125,11 @@ describe("a message with a file", () => {
 	test("comes with the further ones of its message behind it", async () => {
 		const more = ["b", "c"].map((name) => ({ ...media, name: `${name}.png` }));
 		const replyTo = { id: "$0" as MessageId };
-		const ids = await inParts(send, () => files, tell)(outbound({ media, more, text: "pets", replyTo }));
+		const ids = await createPartSender(
+			send,
+			() => files,
+			tell,
+		)(outbound({ media, more, text: "pets", replyTo }));
 		expect(ids).toEqual(["id of op", "id of op.1", "id of op.2", "id of op.caption"]);
 		expect(sent.map(({ event }) => event)).toEqual([
 			event({ media, text: url, replyTo }),
@@ -134,7 +142,7 @@ describe("a message with a file", () => {
 		const thumbnail = { source: { ...media.source, ref: "mxc://hs/small" }, mime: "image/png" };
 		const linked = async (of: typeof files) => {
 			sent.length = 0;
-			await inParts(send, () => of, tell)(outbound({ media: { ...media, thumbnail } }));
+			await createPartSender(send, () => of, tell)(outbound({ media: { ...media, thumbnail } }));
 			const [out] = sent;
 			return out?.event.kind === "message" ? out.event.media?.thumbnail : undefined;
 		};
@@ -148,7 +156,7 @@ describe("a message with a file", () => {
 	});
 
 	test("is shown once, also where what is said of it had to be sent again", async () => {
-		const say = inParts(send, () => files, tell);
+		const say = createPartSender(send, () => files, tell);
 		fail = "op.caption";
 		await expect(say(outbound({ media, text: "my cat" }))).rejects.toThrow("away");
 		fail = undefined;
@@ -166,7 +174,7 @@ describe("a message with a file", () => {
 		};
 		const op = (operation: string, more: Partial<Message>, room = "r") =>
 			({ ...outbound(more), operation, room }) as unknown as Outbound;
-		const say = inParts(slow, () => files, tell);
+		const say = createPartSender(slow, () => files, tell);
 		const told = Promise.allSettled([
 			say(op("1", { media, text: "cat" })),
 			say(op("2", { text: "next" })),
@@ -197,7 +205,7 @@ describe("a message with a file", () => {
 			parts.flatMap((one) => [`msg ${one}`, `from ${one} a@b`] as MessageId[]);
 		const target = { id: "$1" as MessageId, own: "own $1" as MessageId };
 		const change = (what: object, known: readonly MessageId[], role = "direct") =>
-			inParts(
+			createPartSender(
 				send,
 				() => files,
 				tell,
@@ -292,7 +300,11 @@ describe("a message with a file", () => {
 
 		test("too large for a link, is told to its sender; what was said of it still comes", async () => {
 			const large = { ...media, size: 1001 };
-			const ids = await inParts(send, () => files, tell)(outbound({ media: large, text: "my cat", replyTo }));
+			const ids = await createPartSender(
+				send,
+				() => files,
+				tell,
+			)(outbound({ media: large, text: "my cat", replyTo }));
 			expect(ids).toEqual(["id of op"]);
 			expect(sent.map((out) => out.event)).toEqual([
 				event({ text: "sent an image: cat.png\nmy cat", replyTo }),
@@ -301,11 +313,11 @@ describe("a message with a file", () => {
 		});
 
 		test("has its name shown, and the others of its message themselves", async () => {
-			await inParts(send, () => gone, tell)(outbound({ media }));
+			await createPartSender(send, () => gone, tell)(outbound({ media }));
 			expect(sent.map(({ event }) => event)).toEqual([event({ text: "sent an image: cat.png" })]);
 			sent.length = 0;
 			const more = [{ ...media, name: "dog.png", size: 1001 }];
-			await inParts(send, () => files, tell)(outbound({ media, more, text: "pets", replyTo }));
+			await createPartSender(send, () => files, tell)(outbound({ media, more, text: "pets", replyTo }));
 			expect(sent.map(({ event }) => event)).toEqual([
 				event({ media, text: url, replyTo }),
 				event({
@@ -318,7 +330,7 @@ describe("a message with a file", () => {
 
 		test("for now is tried again, but not for ever", async () => {
 			const away = { ...files, url: () => Promise.reject(new TemporaryError("away")) };
-			const say = inParts(send, () => away, tell);
+			const say = createPartSender(send, () => away, tell);
 			await expect(say({ ...outbound({ media, text: "my cat" }), attempt: 1 })).rejects.toThrow("away");
 			expect([sent, told]).toEqual([[], []]);
 			await say({ ...outbound({ media, text: "my cat" }), attempt: 8 });
@@ -328,8 +340,8 @@ describe("a message with a file", () => {
 	});
 
 	test("without links, or without a file, is left as it is", async () => {
-		await inParts(send, () => undefined, tell)(outbound({ media }));
-		await inParts(send, () => files, tell)(outbound({ text: "hi" }));
+		await createPartSender(send, () => undefined, tell)(outbound({ media }));
+		await createPartSender(send, () => files, tell)(outbound({ text: "hi" }));
 		expect(sent.map((out) => out.event)).toEqual([event({ media }), event({ text: "hi" })]);
 	});
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { Person } from "../../src/core/event.ts";
-import { whoIs } from "../../src/xmpp/ghost-lookup.ts";
+import { createGhostLookup } from "../../src/xmpp/ghost-lookup.ts";
 import { alice, failure } from "./joined/muc-world.ts";
 
 const jid = "alice@bridge.test";
@@ -13,7 +13,7 @@ afterEach(() => void vi.useRealTimers());
 function slow() {
 	const asked: string[] = [];
 	const answer = { person: undefined as Person | undefined, fails: false };
-	const who = whoIs(async (ghost) => {
+	const who = createGhostLookup(async (ghost) => {
 		asked.push(ghost);
 		await new Promise((resolve) => setTimeout(resolve, 10_000));
 		if (answer.fails) throw new TemporaryError("down");

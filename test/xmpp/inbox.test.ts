@@ -1,9 +1,9 @@
 import { expect, test, vi } from "vitest";
-import { recent } from "../../src/core/bounded-map.ts";
+import { createBoundedMap } from "../../src/core/bounded-map.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
-import { paced } from "../../src/xmpp/concurrency-limit.ts";
-import { inbox } from "../../src/xmpp/inbox.ts";
-import { barrier } from "../../src/xmpp/stream/server-ack.ts";
+import { createConcurrencyLimit } from "../../src/xmpp/concurrency-limit.ts";
+import { createInbox } from "../../src/xmpp/inbox.ts";
+import { createServerAck } from "../../src/xmpp/stream/server-ack.ts";
 import { xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
 
@@ -12,7 +12,7 @@ const event = (id: string) => ({ id }) as unknown as BridgeEvent;
 test("what comes while a batch is being written gathers for the next one, in order", async () => {
 	const batches: string[][] = [];
 	const writes: (() => void)[] = [];
-	const box = inbox(
+	const box = createInbox(
 		{
 			receive: (events) => {
 				batches.push(events.map((one) => one.id));
@@ -36,7 +36,7 @@ test("what comes while a batch is being written gathers for the next one, in ord
 
 test("a failure does not stop what comes after it", async () => {
 	const seen: string[] = [];
-	const box = inbox(
+	const box = createInbox(
 		{
 			receive: async ([first]) => {
 				if (first?.id === "1") throw new Error("no");
@@ -53,7 +53,7 @@ test("a failure does not stop what comes after it", async () => {
 });
 
 test("no more than so many run at once, and all run, also after a failure", async () => {
-	const run = paced(2);
+	const run = createConcurrencyLimit(2);
 	let now = 0;
 	let most = 0;
 	const work = async () => {
@@ -68,7 +68,7 @@ test("no more than so many run at once, and all run, also after a failure", asyn
 });
 
 test("only the last few are remembered", () => {
-	const memory = recent<number, string>(2);
+	const memory = createBoundedMap<number, string>(2);
 	memory.set(1, "a");
 	memory.set(2, "b");
 	memory.set(1, "c");
@@ -78,7 +78,7 @@ test("only the last few are remembered", () => {
 
 test("one ping stands for all that was written before it, and for nothing written after it", async () => {
 	const pings: (() => void)[] = [];
-	const confirm = barrier(
+	const confirm = createServerAck(
 		{ iq: () => new Promise((resolve) => pings.push(() => resolve(xml("iq")))) },
 		"bridge.test",
 	);

@@ -13,7 +13,7 @@ import type {
 } from "../../src/core/ids.ts";
 import type { Link } from "../../src/core/mapping.ts";
 import type { Bridge, Network, Outbound } from "../../src/core/network.ts";
-import { xmpp } from "../../src/xmpp/index.ts";
+import { createXmpp } from "../../src/xmpp/index.ts";
 import { type Element, serialize, xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
 import { domain, type FakeServer, fakeServer, secret } from "./fake-server.ts";
@@ -65,7 +65,10 @@ beforeEach(async () => {
 		if (stanza.attrs.to === domain && stanza.attrs.from === `${domain}/ping`) server.write(serialize(stanza));
 		else server.received.push(stanza);
 	});
-	network = xmpp({ component: domain, service: server.service, secret }, { log: quiet, membersMirrored: 50 });
+	network = createXmpp(
+		{ component: domain, service: server.service, secret },
+		{ log: quiet, membersMirrored: 50 },
+	);
 	await network.start(bridge);
 });
 afterEach(async () => {

@@ -12,12 +12,12 @@ import {
 	nowhere,
 	occupant,
 	occupantPresence,
+	parseMessage,
 	roomFeatures,
-	said,
 	stanzaOf,
 } from "../../src/xmpp/from-xmpp.ts";
 import { delay, delayedBy } from "../../src/xmpp/message/delay.ts";
-import type { Hearing, Place, Sayable, Saying } from "../../src/xmpp/message/feature.ts";
+import type { Participants, ReadContext, Sayable, WriteContext } from "../../src/xmpp/message/feature.ts";
 import { type Element, serialize, text, xml } from "../../src/xmpp/stream/xml.ts";
 import * as to from "../../src/xmpp/to-xmpp.ts";
 import { files, kindsOf, vectors } from "../vectors.ts";
@@ -30,7 +30,7 @@ const benvolio = occupant(room, "Benvolio 🎉", { occupantId: "o-benvolio" });
 const alice: Person = { ...account("alice@hs.test"), network: "matrix" as NetworkName, name: "Alice" };
 const bot: Person = { ...account("bot@hs.test"), network: "matrix" as NetworkName, name: "Bot" };
 /** A room with two of each side. */
-const inRoom: Place = {
+const inRoom: Participants = {
 	muc: room,
 	named: "sid",
 	at: (jid) =>
@@ -52,13 +52,13 @@ const inRoom: Place = {
 		return nick ? { nick, jid: `${room}/${nick}`, ...(occupantId && { occupantId }) } : {};
 	},
 };
-const hearing = (more: Partial<Hearing> = {}): Hearing => ({
+const hearing = (more: Partial<ReadContext> = {}): ReadContext => ({
 	...nowhere,
 	...inRoom,
 	author: "author",
 	...more,
 });
-const pair: Hearing = {
+const pair: ReadContext = {
 	...nowhere,
 	author: "romeo@montague.lit",
 	at: (jid) => ({ "alice@bridge.test": alice })[jid],
@@ -83,7 +83,7 @@ describe("a message from XMPP", () => {
 		test.each(vectors<Case>("from-xmpp", kind))(`${kind}: $name`, ({ in: inside, where, out }) => {
 			const { author: _, ...itself } = hearing({ room: true });
 			const base = where === "pair" ? pair : where === "room itself" ? itself : hearing();
-			const seen = said(stanza(`<message>${inside}</message>`), base);
+			const seen = parseMessage(stanza(`<message>${inside}</message>`), base);
 			expect(shortly(seen) ?? undefined).toEqual(out);
 		});
 });
@@ -172,7 +172,7 @@ describe("people", () => {
 	});
 });
 
-const saying = (more: Partial<Saying> = {}): Saying => ({
+const saying = (more: Partial<WriteContext> = {}): WriteContext => ({
 	...inRoom,
 	refs: {},
 	shown: [],
@@ -239,7 +239,7 @@ describe("a message to XMPP", () => {
 		fc.assert(
 			fc.property(fc.string({ unit: "binary", minLength: 1 }), (line) => {
 				const sent = to.groupchat("a@b/c", room, "op", to.draft(says({ text: `.${line}` }), saying()));
-				const back = said(stanza(serialize(sent)), nowhere);
+				const back = parseMessage(stanza(serialize(sent)), nowhere);
 				expect(back).toEqual({ style: "text", text: text(sent, "body"), aka: [] });
 			}),
 		);

@@ -9,7 +9,7 @@ import type { NetworkName } from "../../src/core/ids.ts";
 import type { Opened } from "../../src/core/media.ts";
 import { StanzaError } from "../../src/xmpp/stanza-error.ts";
 import type { Element } from "../../src/xmpp/stream/xml.ts";
-import { uploads } from "../../src/xmpp/uploads.ts";
+import { createUploads } from "../../src/xmpp/uploads.ts";
 import { quiet } from "../fakes.ts";
 import { stanza } from "./stanza.ts";
 
@@ -71,7 +71,7 @@ const pixels: () => Promise<Opened> = async () => ({
 	size: 6,
 });
 const service = (open = pixels) =>
-	uploads({
+	createUploads({
 		link: {
 			iq: async (request) => {
 				asked.push(request);

@@ -4,7 +4,7 @@ import type { Log } from "../../core/log.ts";
 import type { Client } from "../client.ts";
 
 /** Has the homeserver knock at our listener until it gets through: that ends its back-off, which grows to minutes. */
-export function knocking(deps: { client: Pick<Client, "ping">; registration: string; log: Log }) {
+export function createAppservicePing(deps: { client: Pick<Client, "ping">; registration: string; log: Log }) {
 	const { client, registration, log } = deps;
 	let asked = 0;
 

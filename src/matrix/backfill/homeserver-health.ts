@@ -7,7 +7,7 @@ const defaults = { away: 1_000, busy: 1_000, idle: 10_000 };
  * Asks the homeserver again and again whether it is there. One that is restarted forgets events it had for us, and says
  * nothing of it: where we have nothing to send it, asking is the only way to know.
  */
-export function keepWatch(deps: {
+export function createHomeserverHealth(deps: {
 	client: Pick<Client, "whoami">;
 	/** Events are coming in. */
 	busy(): boolean;

@@ -1,9 +1,9 @@
-import { recent } from "../../core/bounded-map.ts";
+import { createBoundedMap } from "../../core/bounded-map.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge } from "../../core/network.ts";
 import type { Client } from "../client.ts";
 import type { MatrixEvent } from "../event.ts";
-import { backReader, type Read, wait } from "./reader.ts";
+import { createBackfillReader, type Read, wait } from "./reader.ts";
 
 /** When all rooms are looked at after a disturbance, in ms: soon, and when the homeserver's own repeating is over. */
 const looks = [5_000, 20_000, 60_000];
@@ -38,7 +38,7 @@ type Room = {
 	due: readonly string[];
 };
 
-export type Gaps = ReturnType<typeof keepGaps>;
+export type LossDetection = ReturnType<typeof createLossDetection>;
 
 /**
  * Finds what a homeserver never handed over. Synapse keeps the events of its next transactions in memory, which a restart
@@ -48,7 +48,7 @@ export type Gaps = ReturnType<typeof keepGaps>;
  * more of it is taken; and where nothing more comes a few times in the minute after, and on while that finds something and
  * nothing is handed over.
  */
-export function keepGaps(deps: {
+export function createLossDetection(deps: {
 	client: Pick<Client, "messages">;
 	bridge: Pick<Bridge, "cursor" | "saveCursor">;
 	/** The link a room is in a portal by. */
@@ -62,10 +62,10 @@ export function keepGaps(deps: {
 	log: Log;
 }) {
 	const { bridge, take, log } = deps;
-	const seen = recent<string, true>(remembered);
+	const seen = createBoundedMap<string, true>(remembered);
 	/** Those of them that were read, and not handed over yet. */
-	const early = recent<string, true>(remembered);
-	const back = backReader({ ...deps, seen: (event) => seen.has(event) });
+	const early = createBoundedMap<string, true>(remembered);
+	const back = createBackfillReader({ ...deps, seen: (event) => seen.has(event) });
 	const rooms = new Map<string, Room>();
 	let timers: NodeJS.Timeout[] = [];
 	let later: NodeJS.Timeout | undefined;

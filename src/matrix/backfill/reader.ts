@@ -26,7 +26,7 @@ export type Found = Readonly<{
 export const wait = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms).unref());
 
 /** Reads a room back to what we were handed last. */
-export function backReader(deps: {
+export function createBackfillReader(deps: {
 	client: Pick<Client, "messages">;
 	/** As whom a room can be read; undefined is the bot. */
 	reader(room: string): Promise<string | undefined>;

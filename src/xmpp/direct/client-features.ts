@@ -3,14 +3,14 @@ import { bare } from "../jid.ts";
 import type { Component } from "../stream/component.ts";
 import { child, type Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
-import { peers } from "./entity-capabilities.ts";
+import { createEntityCapabilities } from "./entity-capabilities.ts";
 
 /** Questions that are not answered yet. */
 const askedAtOnce = 1_000;
 
 /** The clients of the people our ghosts talk to, told by what they send, and asked what they know. */
-export function clients(link: Pick<Component, "iq">, resource: string, log: Log) {
-	const known = peers(async (jid, as) => {
+export function createClientFeatures(link: Pick<Component, "iq">, resource: string, log: Log) {
+	const known = createEntityCapabilities(async (jid, as) => {
 		const info = await link.iq(to.discoInfo(`${as}/${resource}`, jid));
 		const query = child(info, "query", "http://jabber.org/protocol/disco#info");
 		return new Set(query?.getChildren("feature").map((feature) => feature.attrs.var ?? ""));

@@ -1,4 +1,4 @@
-import { recent } from "../../core/bounded-map.ts";
+import { createBoundedMap } from "../../core/bounded-map.ts";
 import type { Support } from "../../core/network.ts";
 import { bare } from "../jid.ts";
 
@@ -12,8 +12,8 @@ const most = 20;
  * What the clients of the people we talk to understand (XEP-0030). Each is asked itself: what one announces for all
  * of its kind (XEP-0115) can be a lie about the others.
  */
-export function peers(ask: (jid: string, as: string) => Promise<ReadonlySet<string>>) {
-	const clients = recent<string, Map<string, Client>>(5_000);
+export function createEntityCapabilities(ask: (jid: string, as: string) => Promise<ReadonlySet<string>>) {
+	const clients = createBoundedMap<string, Map<string, Client>>(5_000);
 
 	return {
 		/** A client was heard of, by our ghost `as`. `ver` is the hash it announces: another one means it changed. */

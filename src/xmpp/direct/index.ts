@@ -1,14 +1,14 @@
-import { recent } from "../../core/bounded-map.ts";
+import { createBoundedMap } from "../../core/bounded-map.ts";
 import { PermanentError, unsent } from "../../core/errors.ts";
 import type { BridgeEvent, Person } from "../../core/event.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge, Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
-import { account, fromChat, nowhere, said, stanzaOf, xmppNetwork } from "../from-xmpp.ts";
+import { account, fromChat, nowhere, parseMessage, stanzaOf, xmppNetwork } from "../from-xmpp.ts";
 import { bare, domain, local } from "../jid.ts";
 import { heldSince } from "../message/delay.ts";
-import type { Hearing, Place, Sayable } from "../message/feature.ts";
+import type { Participants, ReadContext, Sayable } from "../message/feature.ts";
 import { messageId, speakerIn, spokenBy } from "../message-ids.ts";
 import { type ErrorType, errorReply, neutral, stanzaError } from "../stanza-error.ts";
 import type { Component } from "../stream/component.ts";
@@ -29,7 +29,7 @@ export const pairOf = (room: string): readonly [theirs: string, ghost: string] =
 };
 
 /** 1:1 chats between XMPP accounts and our ghosts. */
-export function direct(deps: {
+export function createDirectChats(deps: {
 	link: Pick<Component, "send">;
 	confirm(): Promise<void>;
 	resource: string;
@@ -47,11 +47,11 @@ export function direct(deps: {
 }) {
 	const { link, log } = deps;
 	/** Sends an error can still come for. */
-	const open = recent<string, { room: string; reject?: (error: Error) => void }>(10_000);
+	const open = createBoundedMap<string, { room: string; reject?: (error: Error) => void }>(10_000);
 	/** The name the ghost last gave itself in a pair. */
-	const named = recent<string, string>(10_000);
+	const named = createBoundedMap<string, string>(10_000);
 	/** The pairs in which lines get through, as far as we know. */
-	const reached = recent<string, true>(10_000);
+	const reached = createBoundedMap<string, true>(10_000);
 	/**
 	 * By pair: what its next line waits for. While a line is to show whether lines get through none goes along, so that none
 	 * else is in doubt.
@@ -60,7 +60,7 @@ export function direct(deps: {
 	/** Ends the waiting for a no: they wrote to us. */
 	const heard = new Map<string, () => void>();
 	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
-	const clients = recent<string, string>(10_000);
+	const clients = createBoundedMap<string, string>(10_000);
 	/** Lines of one sender are looked at one after the other. */
 	const lines = new Map<string, { last: Promise<void>; waiting: number }>();
 
@@ -158,12 +158,12 @@ export function direct(deps: {
 	async function take(stanza: Element): Promise<Element | undefined> {
 		const { from = "", to: ghost = "" } = stanza.attrs;
 		const author = bare(from);
-		const hearing = (to: Person): Hearing => ({
+		const hearing = (to: Person): ReadContext => ({
 			...placeOf(author, bare(ghost), to),
 			author,
 			opens: () => true,
 		});
-		const words = (to?: Person) => (to && said(stanza, hearing(to))) ?? said(stanza, nowhere);
+		const words = (to?: Person) => (to && parseMessage(stanza, hearing(to))) ?? parseMessage(stanza, nowhere);
 		let room = pairRoom(from, ghost);
 		const portal = await deps.bridge().portal(xmppNetwork, room);
 		const known = portal?.between?.find((one) => one.network !== xmppNetwork);
@@ -205,7 +205,7 @@ export function direct(deps: {
 			const key = bare(stanza.attrs.from ?? "");
 			const line = lines.get(key) ?? { last: Promise.resolve(), waiting: 0 };
 			if (line.waiting >= waitingAtMost)
-				return said(stanza, nowhere) && errorReply(stanza, "wait", "resource-constraint");
+				return parseMessage(stanza, nowhere) && errorReply(stanza, "wait", "resource-constraint");
 			line.waiting++;
 			line.last = line.last
 				.then(() => take(stanza))
@@ -252,7 +252,7 @@ const isSayable = (event: BridgeEvent): event is Sayable =>
 	["message", "edit", "redaction", "reaction"].includes(event.kind);
 
 /** There are but two. */
-const placeOf = (theirs: string, ghost: string, ours: Person): Place => ({
+const placeOf = (theirs: string, ghost: string, ours: Person): Participants => ({
 	named: "msg",
 	at: (jid) => (bare(jid) === ghost ? ours : bare(jid) === theirs ? account(theirs) : undefined),
 	known: () => undefined,

@@ -19,7 +19,7 @@ type Line = Readonly<{ part: OperationId; ids: Ids; nick: string }>;
  * What lines of ours are called in a room, said by whoever speaks from `jid`: as its archive has them, else by the id
  * they got if their speaker had the nick they have now.
  */
-export async function called(
+export async function findArchivedIds(
 	room: Room,
 	all: readonly (Delivery & { jid: string })[],
 	context: Context,

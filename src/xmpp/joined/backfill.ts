@@ -1,4 +1,4 @@
-import { recent } from "../../core/bounded-map.ts";
+import { createBoundedMap } from "../../core/bounded-map.ts";
 import { TemporaryError } from "../../core/errors.ts";
 import * as phrases from "../../core/phrases.ts";
 import { within } from "../deadline.ts";
@@ -80,7 +80,7 @@ export function heldAlready(gap: Gap, stanza: Element, said: number): boolean {
 export async function catchUp(room: Room, context: Context): Promise<void> {
 	const { gap } = room;
 	if (!gap || !room.read) return;
-	const known = recent<string, true>(2 * heldAtMost);
+	const known = createBoundedMap<string, true>(2 * heldAtMost);
 	if (readable(room)) {
 		if (!(await replay(room, room.read, gap, known, context))) return;
 	} else await within(historyWithin, gap.told).catch(() => undefined);
@@ -163,8 +163,8 @@ async function replay(
 function refused(room: Room, context: Context): void {
 	context.log.warn({ room: room.jid }, "the archive is not for us: the room's history has to do");
 	room.archiveRefused = true;
-	room.nicks.delete(room.ear.nick);
-	room.ear.state = "out";
+	room.nicks.delete(room.activeListener.nick);
+	room.activeListener.state = "out";
 }
 
 const temporary = (error: unknown) =>

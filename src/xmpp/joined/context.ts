@@ -6,7 +6,7 @@ import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
 import type { Room } from "./room.ts";
 import type { Now } from "./roster.ts";
-import type { Marks } from "./signed-ids.ts";
+import type { SignedIds } from "./signed-ids.ts";
 
 /** What this folder needs of the world. */
 export type World = Readonly<{
@@ -24,7 +24,7 @@ export type World = Readonly<{
 	settled(): Promise<void>;
 	/** More was told than the journal has taken for now. */
 	crowded(): boolean;
-	marks(): Marks;
+	marks(): SignedIds;
 	/** Tells who is in the room now, in order with what `tell` was given. */
 	sync(room: Room): void;
 	/** A room can take lines again. */

@@ -1,4 +1,4 @@
-import { isSlip } from "../../core/errors.ts";
+import { isProgrammingError } from "../../core/errors.ts";
 import type { OperationId } from "../../core/ids.ts";
 import { fromGroupchat, originId, roomItself, stanzaId } from "../from-xmpp.ts";
 import { resource } from "../jid.ts";
@@ -9,13 +9,13 @@ import { announce, type Context } from "./context.ts";
 import { cursorOf, isOld } from "./cursor.ts";
 import { isNews } from "./message-actions.ts";
 import type { Reflection } from "./outbox.ts";
-import { hasIds, hearing } from "./participants.ts";
+import { hasIds, readContext } from "./participants.ts";
 import { type Room, readable } from "./room.ts";
 import { release, speaker } from "./roster.ts";
-import { unsealed } from "./signed-ids.ts";
+import { operationOf } from "./signed-ids.ts";
 
 /** What the room says, in the ear's copy: our own lines confirm, those of others are passed on, each once and in order. */
-export function incoming(
+export function createIncoming(
 	context: Context,
 	on: { reflection(line: Reflection): void; missing(room: Room): void; changed(room: Room): void },
 ) {
@@ -27,7 +27,7 @@ export function incoming(
 			if (operation) return operation;
 		}
 		// Said under another nick than the one it is shown with.
-		return !old && room.nicks.has(nick) ? unsealed(ids[0] ?? "") : undefined;
+		return !old && room.nicks.has(nick) ? operationOf(ids[0] ?? "") : undefined;
 	}
 
 	/** Confirms a line of ours; an `old` one is known by its seal alone. False where it is somebody else's. */
@@ -50,7 +50,7 @@ export function incoming(
 		try {
 			take(room, stanza, said);
 		} catch (error) {
-			if (!isSlip(error)) throw error;
+			if (!isProgrammingError(error)) throw error;
 			const { from, id } = stanza.attrs;
 			context.log.error(
 				{ err: error, from, id },
@@ -75,7 +75,7 @@ export function incoming(
 		const { stanzaIds } = room.features;
 		const at = said ?? now.at;
 		// Who has the nick now need not be who had it then.
-		const place = hearing(
+		const place = readContext(
 			room,
 			nick === undefined ? undefined : sender,
 			said === undefined ? nick : undefined,
@@ -113,7 +113,7 @@ export function incoming(
 			}
 			const mine = own(room, stanza, false);
 			// For an occupant that a run before this one left there: it comes again when we are in.
-			if (room.ear.state !== "in" && !room.gap) return;
+			if (room.activeListener.state !== "in" && !room.gap) return;
 			if (mine) {
 				if (!room.gap) read(room, stanza, at);
 				return;

@@ -6,55 +6,58 @@ import type { Link } from "../../core/mapping.ts";
 import type { Delivery, Outbound } from "../../core/network.ts";
 import * as phrases from "../../core/phrases.ts";
 import { within } from "../deadline.ts";
-import { nowhere, occupantPresence, said } from "../from-xmpp.ts";
+import { nowhere, occupantPresence, parseMessage } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
-import { archive } from "../muc/archive.ts";
+import { createArchive } from "../muc/archive.ts";
 import { errorReply, stanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
-import { called } from "./archived-ids.ts";
+import { findArchivedIds } from "./archived-ids.ts";
 import { recall } from "./backfill.ts";
 import { announce, type Context, type World } from "./context.ts";
-import { incoming } from "./incoming.ts";
-import { idling } from "./keepalive.ts";
-import { back, keep, lookAgain } from "./listener.ts";
-import { acting } from "./message-actions.ts";
+import { createIncoming } from "./incoming.ts";
+import { createKeepalive } from "./keepalive.ts";
+import { ensureJoined, rediscover, rejoin } from "./listener.ts";
+import { createMessageActions } from "./message-actions.ts";
 import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
-import { askAgainAfter, speaking } from "./outbox.ts";
+import { askAgainAfter, createOutbox } from "./outbox.ts";
 import { hasIds } from "./participants.ts";
-import { whispering } from "./private-notice.ts";
-import { isCopy, newOurs, newRoom, type Ours, type Room } from "./room.ts";
-import { heard } from "./roster.ts";
-import { self } from "./self-presence.ts";
+import { createPrivateNotices } from "./private-notice.ts";
+import { createOwnOccupant, createRoom, isCopy, type OwnOccupant, type Room } from "./room.ts";
+import { handlePresence } from "./roster.ts";
+import { handleSelfPresence } from "./self-presence.ts";
 
 const attachWithin = 25_000;
 /** One notice about lines that do not come through stands for all in this time. */
 const missedAgainAfter = 5 * 60_000;
 
 /** Somebody's MUCs, in which our people are occupants. */
-export function joined(
+export function createJoinedRooms(
 	world: World,
 	people: { ghost(person: Person): string; nick: string; resource: string },
 ) {
 	const rooms = new Map<string, Room>();
 	const context: Context = {
 		...world,
-		archive: archive(world.link, world.now().unique),
+		archive: createArchive(world.link, world.now().unique),
 		pass: (room, stanza, said) => lines.pass(room, stanza, said),
 		confirm: (room, stanza) => void lines.own(room, stanza, true),
 	};
 	const failed = (room: Room) => (error: unknown) =>
 		context.log.warn({ err: error, room: room.jid }, "the room is not served");
-	const speak = speaking(context);
-	const lines = incoming(context, {
+	const speak = createOutbox(context);
+	const lines = createIncoming(context, {
 		reflection: speak.reflection,
-		missing: (room) => void keep(room, context).catch(failed(room)),
-		changed: (room) => void lookAgain(room, context).catch(failed(room)),
+		missing: (room) => void ensureJoined(room, context).catch(failed(room)),
+		changed: (room) => void rediscover(room, context).catch(failed(room)),
 	});
-	const acts = acting(context, speak);
-	const whisper = whispering(context);
-	const idle = idling(rooms, context, { lost: (room) => mend(room, room.ear, "back"), failed });
+	const acts = createMessageActions(context, speak);
+	const whisper = createPrivateNotices(context);
+	const idle = createKeepalive(rooms, context, {
+		lost: (room) => mend(room, room.activeListener, "back"),
+		failed,
+	});
 
 	/** Rooms count by bare JID, so every room has a listener of its own (ejabberd: 100 rooms each). */
 	const listenerJid = (room: string) => {
@@ -63,10 +66,10 @@ export function joined(
 		return `~listener-${hash}@${context.component}/${people.resource}`;
 	};
 
-	function oursOf(room: Room, person: Person): Ours {
+	function oursOf(room: Room, person: Person): OwnOccupant {
 		const jid = `${people.ghost(person)}/${people.resource}`;
 		const name = person.name ?? person.address[0] ?? jid;
-		const ours = room.ours.get(jid) ?? newOurs(jid, name, person);
+		const ours = room.ours.get(jid) ?? createOwnOccupant(jid, name, person);
 		room.ours.set(jid, ours);
 		ours.person = person;
 		ours.name = name;
@@ -76,18 +79,18 @@ export function joined(
 	/** `members` come along, and come back whenever they are lost. */
 	async function attach(link: Link, members: readonly Person[]): Promise<void> {
 		const jid = link.room as string;
-		const listener = () => newOurs(listenerJid(jid), people.nick);
-		const room = rooms.get(jid) ?? newRoom(jid, link, listener(), context.now().at);
+		const listener = () => createOwnOccupant(listenerJid(jid), people.nick);
+		const room = rooms.get(jid) ?? createRoom(jid, link, listener(), context.now().at);
 		rooms.set(jid, room);
 		room.link = link;
 		// Also before the link is up: events of other networks can come in earlier, and have us attach.
 		room.listener.wanted = true;
 		for (const person of members) oursOf(room, person).wanted = true;
-		if (room.ear.state === "in") return;
+		if (room.activeListener.state === "in") return;
 		if (!context.link.online) return recall(room, context);
 		if (room.barred && context.now().at - room.triedAt < askAgainAfter) throw room.barred;
 		room.listener.barred = undefined;
-		await within(attachWithin, keep(room, context));
+		await within(attachWithin, ensureJoined(room, context));
 	}
 
 	async function detach(link: Link): Promise<void> {
@@ -137,7 +140,7 @@ export function joined(
 		const room = rooms.get(jid);
 		if (!room) return [];
 		const said = all.map((one) => ({ ...one, jid: `${people.ghost(one.sender)}/${people.resource}` }));
-		return called(room, said, context);
+		return findArchivedIds(room, said, context);
 	}
 
 	function presence(room: Room, stanza: Element): void {
@@ -154,14 +157,15 @@ export function joined(
 			if (about && seen.available) dismiss(stanza);
 			return;
 		}
-		if (about) mend(room, ours, self(room, ours, seen, context));
-		else if (ours === room.ear) announce(room, heard(room, seen, context.component, context.now()), context);
+		if (about) mend(room, ours, handleSelfPresence(room, ours, seen, context));
+		else if (ours === room.activeListener)
+			announce(room, handlePresence(room, seen, context.component, context.now()), context);
 	}
 
-	function mend(room: Room, ours: Ours, what: "back" | undefined): void {
+	function mend(room: Room, ours: OwnOccupant, what: "back" | undefined): void {
 		if (what !== "back") return;
-		if (ours === room.ear) keep(room, context).catch(failed(room));
-		else if (room.ear.state === "in") void back(room, ours, context);
+		if (ours === room.activeListener) ensureJoined(room, context).catch(failed(room));
+		else if (room.activeListener.state === "in") void rejoin(room, ours, context);
 	}
 
 	function dismiss(stanza: Element): void {
@@ -183,12 +187,12 @@ export function joined(
 		if (stanza.attrs.type !== "groupchat")
 			// Of the conditions that say no, most make the room throw out who answers with them (XEP-0045 §16.4).
 			return (
-				said(stanza, nowhere) &&
+				parseMessage(stanza, nowhere) &&
 				errorReply(stanza, "cancel", "feature-not-implemented", phrases.xmppNoPrivate)
 			);
 		// XEP-0045 §16.4: whoever is sent a line and is not there says so, and is taken off the list.
 		if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
-		if (ours === room.ear) lines.line(room, stanza);
+		if (ours === room.activeListener) lines.line(room, stanza);
 		return undefined;
 	}
 
@@ -240,7 +244,7 @@ export function joined(
 			idle.start();
 			for (const room of rooms.values()) {
 				room.wake?.();
-				if (!room.barred) keep(room, context).catch(failed(room));
+				if (!room.barred) ensureJoined(room, context).catch(failed(room));
 			}
 		},
 		offline(cause: string): void {
@@ -248,8 +252,8 @@ export function joined(
 			speak.lost(cause);
 			for (const room of rooms.values()) {
 				room.nicks.clear();
-				room.held.clear();
-				room.burst = undefined;
+				room.unclaimedNicks.clear();
+				room.joinRoster = undefined;
 				room.gap = undefined;
 				// It may only have been unable to answer.
 				room.archiveRefused = false;

@@ -1,6 +1,6 @@
 import type { Context } from "./context.ts";
 import { cursorOf } from "./cursor.ts";
-import { stillIn } from "./listener.ts";
+import { selfPing } from "./listener.ts";
 import { type Room, readable } from "./room.ts";
 
 /** XEP-0410: a room that was silent for so long is asked whether it still knows us. */
@@ -9,11 +9,11 @@ const idleCheck = 30_000;
 const silentFor = 10 * 60_000;
 
 /** What is done now and then for rooms in which nothing is said. */
-export function idling(
+export function createKeepalive(
 	rooms: ReadonlyMap<string, Room>,
 	context: Context,
 	on: {
-		/** The room does not know its ear any more. */
+		/** The room does not know its activeListener any more. */
 		lost(room: Room): void;
 		failed(room: Room): (error: unknown) => void;
 	},
@@ -23,8 +23,8 @@ export function idling(
 	function look(): void {
 		const { at } = context.now();
 		for (const room of rooms.values()) {
-			const { ear, gap, read } = room;
-			if (ear.state !== "in" || gap) continue;
+			const { activeListener, gap, read } = room;
+			if (activeListener.state !== "in" || gap) continue;
 			// Own lines, and what says nothing in words, are not passed on: their ids are saved now and then.
 			if (read && read !== room.saved) {
 				context.save(cursorOf(room, read));
@@ -32,15 +32,15 @@ export function idling(
 			}
 			if (at - room.heardAt < idleFor) continue;
 			room.heardAt = at;
-			stillIn(room, ear, context)
+			selfPing(room, activeListener, context)
 				.then(() => silent(room, at))
 				.catch(on.failed(room));
 		}
 	}
 
 	function silent(room: Room, at: number): void {
-		const { ear, read } = room;
-		if (ear.state !== "in") on.lost(room);
+		const { activeListener, read } = room;
+		if (activeListener.state !== "in") on.lost(room);
 		// Where only times tell what was read, those of a silent room are kept young: ids of old lines are forgotten.
 		else if (read && !readable(room) && at - read.at > silentFor) room.read = { ...read, at };
 	}

@@ -9,7 +9,7 @@ import * as to from "../to-xmpp.ts";
 import { archived, beginGap, catchUp, recall } from "./backfill.ts";
 import type { Context } from "./context.ts";
 import { enter, NoPlace } from "./occupant.ts";
-import type { Ours, Room } from "./room.ts";
+import type { OwnOccupant, Room } from "./room.ts";
 
 /**
  * The one occupant whose copy of the traffic counts, a silent one of our own wherever the room lets it in: it is kept in
@@ -33,7 +33,7 @@ const disco = "http://jabber.org/protocol/disco#info";
  * Looks at a room without joining. Undefined where it hides from strangers. @throws PermanentError where there is
  * none, TemporaryError where its server is not reached.
  */
-export async function look(
+export async function discoverRoom(
 	room: string,
 	from: string,
 	link: Context["link"],
@@ -67,25 +67,25 @@ const hidden: ReadonlySet<string> = new Set([
 ]);
 
 /** Brings the listener in, and the ghosts after it, as often as it takes. One run at a time; idempotent. */
-export function keep(room: Room, context: Context): Promise<void> {
+export function ensureJoined(room: Room, context: Context): Promise<void> {
 	room.keeping ??= run(room, context).finally(() => {
 		room.keeping = undefined;
 		// It was lost again while the others came back.
 		if (room.closed || room.barred || !context.link.online || serves(room)) return;
-		keep(room, context).catch((error: unknown) =>
+		ensureJoined(room, context).catch((error: unknown) =>
 			context.log.warn({ err: error, room: room.jid }, "the room is not served"),
 		);
 	});
 	return room.keeping;
 }
 
-const serves = (room: Room) => room.ear.state === "in" && !room.gap;
+const serves = (room: Room) => room.activeListener.state === "in" && !room.gap;
 
 async function run(room: Room, context: Context): Promise<void> {
 	let came = false;
 	for (let failures = 0; !room.closed && context.link.online && !serves(room); failures++) {
 		try {
-			if (room.ear.state !== "in") {
+			if (room.activeListener.state !== "in") {
 				came = true;
 				await comeIn(room, context);
 			}
@@ -104,11 +104,11 @@ async function run(room: Room, context: Context): Promise<void> {
 		}
 	}
 	if (room.closed || !serves(room)) return;
-	// What lost the ear in silence may have lost others of us.
+	// What lost the activeListener in silence may have lost others of us.
 	const others = Promise.all(
 		[...room.ours.values()].map(async (ours) => {
-			if (came && ours !== room.ear) await stillIn(room, ours, context);
-			await back(room, ours, context);
+			if (came && ours !== room.activeListener) await selfPing(room, ours, context);
+			await rejoin(room, ours, context);
 		}),
 	);
 	if (!room.synced) {
@@ -120,11 +120,11 @@ async function run(room: Room, context: Context): Promise<void> {
 	context.resume();
 }
 
-/** As {@link keep}, for somebody who speaks: no back-off keeps them waiting. */
-export function keepNow(room: Room, context: Context): Promise<void> {
+/** As {@link ensureJoined}, for somebody who speaks: no back-off keeps them waiting. */
+export function ensureJoinedNow(room: Room, context: Context): Promise<void> {
 	room.askedForAt = context.now().at;
 	if (room.askedForAt - room.triedAt >= hurryAfter) room.wake?.();
-	return keep(room, context);
+	return ensureJoined(room, context);
 }
 
 function pause(room: Room, ms: number): Promise<void> {
@@ -138,8 +138,8 @@ function pause(room: Room, ms: number): Promise<void> {
 }
 
 /** The settings of the room changed. */
-export async function lookAgain(room: Room, context: Context): Promise<void> {
-	room.features = (await look(room.jid, room.ear.jid, context.link)) ?? room.features;
+export async function rediscover(room: Room, context: Context): Promise<void> {
+	room.features = (await discoverRoom(room.jid, room.activeListener.jid, context.link)) ?? room.features;
 	await archived(room, context);
 }
 
@@ -148,7 +148,7 @@ async function comeIn(room: Room, context: Context): Promise<void> {
 	room.barred = undefined;
 	await recall(room, context);
 	try {
-		const asked = () => look(room.jid, room.listener.jid, context.link);
+		const asked = () => discoverRoom(room.jid, room.listener.jid, context.link);
 		// In a line of their own, or nobody would be in before the last room was asked.
 		room.features = (await context.paced(`${domain(room.jid)} disco`, asked)) ?? room.features;
 	} catch (error) {
@@ -156,8 +156,8 @@ async function comeIn(room: Room, context: Context): Promise<void> {
 		if (!room.wasIn || !(error instanceof PermanentError) || error.reason !== "not-found") throw error;
 	}
 	beginGap(room);
-	// What put the ear out may have put out others.
-	for (const ours of room.ours.values()) ours.sure = false;
+	// What put the activeListener out may have put out others.
+	for (const ours of room.ours.values()) ours.confirmed = false;
 	room.synced = false;
 	room.searched = Number.POSITIVE_INFINITY;
 	await takeEar(room, context);
@@ -170,8 +170,8 @@ async function takeEar(room: Room, context: Context): Promise<void> {
 	let refused: unknown = room.listener.barred;
 	for (const ours of [room.listener, ...ghosts].filter((one) => !one.barred).slice(0, earsTried)) {
 		await silenced(room, ours);
-		room.ear = ours;
-		room.burst = new Map();
+		room.activeListener = ours;
+		room.joinRoster = new Map();
 		try {
 			return await enter(room, ours, context);
 		} catch (error) {
@@ -180,15 +180,15 @@ async function takeEar(room: Room, context: Context): Promise<void> {
 			if (!no) throw error;
 			refused ??= error;
 		} finally {
-			room.burst = undefined;
+			room.joinRoster = undefined;
 		}
 	}
-	room.ear = room.listener;
+	room.activeListener = room.listener;
 	throw refused;
 }
 
-/** Whoever came in while another heard was told neither who is there nor what had been said: as the ear they come again. */
-async function silenced(room: Room, ours: Ours): Promise<void> {
+/** Whoever came in while another heard was told neither who is there nor what had been said: as the activeListener they come again. */
+async function silenced(room: Room, ours: OwnOccupant): Promise<void> {
 	await ours.entering?.catch(() => undefined);
 	if (ours.state !== "in") return;
 	room.nicks.delete(ours.nick);
@@ -196,14 +196,19 @@ async function silenced(room: Room, ours: Ours): Promise<void> {
 }
 
 /**
- * The ear is lost: another of ours who is in hears from here on. A room tells all of us the same in the same order, so
+ * The activeListener is lost: another of ours who is in hears from here on. A room tells all of us the same in the same order, so
  * nothing falls between. False where there is nobody.
  */
-export function handOver(room: Room, context: Context): boolean {
-	const next = [...room.ours.values()].find((ours) => ours !== room.ear && ours.state === "in" && ours.sure);
+export function failOver(room: Room, context: Context): boolean {
+	const next = [...room.ours.values()].find(
+		(ours) => ours !== room.activeListener && ours.state === "in" && ours.confirmed,
+	);
 	if (!next) return false;
-	context.log.info({ room: room.jid, from: room.ear.jid, to: next.jid }, "another of us hears the room");
-	room.ear = next;
+	context.log.info(
+		{ room: room.jid, from: room.activeListener.jid, to: next.jid },
+		"another of us hears the room",
+	);
+	room.activeListener = next;
 	room.telling = false;
 	relieve(room, context).catch((error: unknown) =>
 		context.log.warn({ err: error, room: room.jid }, "the room is not served"),
@@ -216,33 +221,33 @@ export function handOver(room: Room, context: Context): boolean {
  * well without our hearing of it. Where it does not say so, what was said is fetched.
  */
 async function relieve(room: Room, context: Context): Promise<void> {
-	const { ear } = room;
-	ear.sure = false;
-	await stillIn(room, ear, context);
-	if (ear !== room.ear || room.closed) return;
-	if (ear.sure) {
-		for (const ours of room.ours.values()) void back(room, ours, context);
+	const { activeListener } = room;
+	activeListener.confirmed = false;
+	await selfPing(room, activeListener, context);
+	if (activeListener !== room.activeListener || room.closed) return;
+	if (activeListener.confirmed) {
+		for (const ours of room.ours.values()) void rejoin(room, ours, context);
 		return;
 	}
-	room.nicks.delete(ear.nick);
-	ear.state = "out";
-	await keep(room, context);
+	room.nicks.delete(activeListener.nick);
+	activeListener.state = "out";
+	await ensureJoined(room, context);
 }
 
 /** Puts one of ours back that was lost for technical reasons; where that fails they come when they next speak. */
-export async function back(room: Room, ours: Ours, context: Context): Promise<void> {
-	if (ours === room.ear || !ours.wanted || ours.barred || ours.state === "in") return;
+export async function rejoin(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
+	if (ours === room.activeListener || !ours.wanted || ours.barred || ours.state === "in") return;
 	await enter(room, ours, context).catch((error: unknown) =>
 		context.log.info({ err: error, room: room.jid, ours: ours.jid }, "not back in the room"),
 	);
 }
 
 /** XEP-0410: asks whether `ours` is really still in. Marks who is not as out. */
-export async function stillIn(room: Room, ours: Ours, context: Context): Promise<void> {
+export async function selfPing(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (ours.state !== "in") return;
 	try {
 		await context.link.iq(to.ping(ours.jid, `${room.jid}/${ours.nick}`));
-		ours.sure = true;
+		ours.confirmed = true;
 	} catch (error) {
 		// Without an answer nothing is known; the next round asks again.
 		if (!(error instanceof StanzaError) || !isOut(error)) return;

@@ -6,13 +6,18 @@ import { changing, partsIn, pick, speakerIn } from "../message-ids.ts";
 import * as to from "../to-xmpp.ts";
 import type { Context } from "./context.ts";
 import { moderate } from "./moderate.ts";
-import type { speaking } from "./outbox.ts";
-import type { Ours, Room } from "./room.ts";
+import type { createOutbox } from "./outbox.ts";
+import type { OwnOccupant, Room } from "./room.ts";
 
 /** What is done to messages of a room that were said before. */
-export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>, "say">) {
+export function createMessageActions(context: Context, speak: Pick<ReturnType<typeof createOutbox>, "say">) {
 	/** Only the occupant that spoke may change it. */
-	async function edit(room: Room, ours: Ours, out: Outbound, event: Edit): Promise<readonly MessageId[]> {
+	async function edit(
+		room: Room,
+		ours: OwnOccupant,
+		out: Outbound,
+		event: Edit,
+	): Promise<readonly MessageId[]> {
 		const ids = out.refs[event.target.own ?? event.target.id];
 		const relayed = speakerIn(ids) === room.listener.jid;
 		// A file becomes a mere link: its body would be more than the address.
@@ -24,7 +29,7 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 	}
 
 	/** As who wrote it, whoever of the other side takes it back; else as a moderator. */
-	async function takeBack(room: Room, ours: Ours, out: Outbound, event: Redaction): Promise<void> {
+	async function takeBack(room: Room, ours: OwnOccupant, out: Outbound, event: Redaction): Promise<void> {
 		const ids = out.refs[event.target.id] ?? [];
 		const author = room.ours.get(speakerIn(ids) ?? "");
 		if (author !== ours && author?.state !== "in") return moderate(room, ours, event, ids, context);
@@ -36,7 +41,7 @@ export function acting(context: Context, speak: Pick<ReturnType<typeof speaking>
 	}
 
 	return {
-		async send(room: Room, ours: Ours, out: Outbound, event: Sayable): Promise<readonly MessageId[]> {
+		async send(room: Room, ours: OwnOccupant, out: Outbound, event: Sayable): Promise<readonly MessageId[]> {
 			switch (event.kind) {
 				case "edit":
 					return edit(room, ours, out, event);

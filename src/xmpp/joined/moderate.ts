@@ -7,7 +7,7 @@ import { pick } from "../message-ids.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
 import type { Context } from "./context.ts";
 import { enter } from "./occupant.ts";
-import type { Ours, Room } from "./room.ts";
+import type { OwnOccupant, Room } from "./room.ts";
 
 const mayNot: ReadonlySet<string> = new Set(["forbidden", "not-allowed", "not-authorized"]);
 
@@ -17,7 +17,7 @@ const mayNot: ReadonlySet<string> = new Set(["forbidden", "not-allowed", "not-au
  */
 export async function moderate(
 	room: Room,
-	ours: Ours,
+	ours: OwnOccupant,
 	{ reason }: Redaction,
 	ids: readonly MessageId[] | undefined,
 	context: Context,

@@ -8,7 +8,7 @@ import type { Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import { announce, type Context } from "./context.ts";
 import { since } from "./cursor.ts";
-import { type Ours, type Room, readable } from "./room.ts";
+import { type OwnOccupant, type Room, readable } from "./room.ts";
 import { release } from "./roster.ts";
 
 /** Our occupants come, go and are renamed. */
@@ -21,7 +21,7 @@ const tries = 8;
 export class NoPlace extends TemporaryError {}
 
 /** Sees to it that `ours` is in the room. @throws TemporaryError, {@link NoPlace}, PermanentError with the room's reason. */
-export function enter(room: Room, ours: Ours, context: Context): Promise<void> {
+export function enter(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (ours.state === "in") return Promise.resolve();
 	if (ours.barred) return Promise.reject(ours.barred);
 	ours.entering ??= context
@@ -32,16 +32,17 @@ export function enter(room: Room, ours: Ours, context: Context): Promise<void> {
 	return ours.entering;
 }
 
-async function join(room: Room, ours: Ours, context: Context): Promise<void> {
+async function join(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (room.closed || !ours.wanted) throw new TemporaryError("left before the join began");
 	ours.state = "joining";
 	ours.since = room.clock;
 	try {
 		// Where there is no archive, the room tells what the ear has missed.
-		const missed = ours === room.ear && !readable(room) && room.read ? since(room.read) : undefined;
+		const missed =
+			ours === room.activeListener && !readable(room) && room.read ? since(room.read) : undefined;
 		await withNick(room, ours, context, (nick) => to.enter(ours.jid, room.jid, nick, ours.name, missed));
 	} catch (error) {
-		if ((ours.state as Ours["state"]) === "joining") ours.state = "out";
+		if ((ours.state as OwnOccupant["state"]) === "joining") ours.state = "out";
 		throw error;
 	} finally {
 		announce(room, release(room, context.component, context.now()), context);
@@ -49,7 +50,7 @@ async function join(room: Room, ours: Ours, context: Context): Promise<void> {
 }
 
 /** XEP-0045 §7.6; where no form of the new name is free the old one stays. */
-export async function rename(room: Room, ours: Ours, context: Context): Promise<void> {
+export async function rename(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	// They may just be coming in under the old name; who is not let in is named anew by the next join.
 	await ours.entering?.catch(() => undefined);
 	if (ours.state !== "in") return;
@@ -58,7 +59,7 @@ export async function rename(room: Room, ours: Ours, context: Context): Promise<
 	);
 }
 
-export async function leave(room: Room, ours: Ours, context: Context): Promise<void> {
+export async function leave(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	const { state, nick } = ours;
 	ours.wanted = false;
 	ours.state = "out";
@@ -71,7 +72,7 @@ export async function leave(room: Room, ours: Ours, context: Context): Promise<v
 /** Asks for one form of the name after the other until the room takes one. */
 async function withNick(
 	room: Room,
-	ours: Ours,
+	ours: OwnOccupant,
 	context: Context,
 	ask: (nick: string) => Element | undefined,
 ): Promise<void> {
@@ -100,7 +101,7 @@ async function withNick(
 const nickRefused: ReadonlySet<string> = new Set(["jid-malformed", "bad-request", "not-acceptable"]);
 
 /** Sends a presence and resolves with what the room answers to it: ours under 110, or an error. */
-function answered(ours: Ours, stanza: Element, context: Context): Promise<OccupantPresence | Error> {
+function answered(ours: OwnOccupant, stanza: Element, context: Context): Promise<OccupantPresence | Error> {
 	return new Promise((resolve) => {
 		const timer = setTimeout(() => settle(new TemporaryError("no answer to a join")), answerWithin);
 		const settle = (answer: OccupantPresence | Error) => {

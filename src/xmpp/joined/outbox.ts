@@ -1,4 +1,4 @@
-import { recent } from "../../core/bounded-map.ts";
+import { createBoundedMap } from "../../core/bounded-map.ts";
 import { PermanentError, TemporaryError, unsent } from "../../core/errors.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
@@ -10,12 +10,12 @@ import { neutral, type StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import type { Context } from "./context.ts";
-import { back, keep, keepNow, stillIn } from "./listener.ts";
+import { ensureJoined, ensureJoinedNow, rejoin, selfPing } from "./listener.ts";
 import { enter, isAway, NoPlace, rename } from "./occupant.ts";
-import { placeOf } from "./participants.ts";
-import { doubting } from "./resend-check.ts";
-import type { Ours, Room } from "./room.ts";
-import { unsealed } from "./signed-ids.ts";
+import { participantsOf } from "./participants.ts";
+import { createResendCheck } from "./resend-check.ts";
+import type { OwnOccupant, Room } from "./room.ts";
+import { operationOf } from "./signed-ids.ts";
 
 /** A room that refused us is asked again this long after, when somebody wants it. */
 export const askAgainAfter = 60_000;
@@ -29,7 +29,12 @@ const unsureFor = 10_000;
 const relayFor = 5 * 60_000;
 
 type Ids = readonly MessageId[];
-type Pending = { from: Ours; resolve(ids: Ids): void; reject(error: Error): void; settled: Promise<unknown> };
+type Pending = {
+	from: OwnOccupant;
+	resolve(ids: Ids): void;
+	reject(error: Error): void;
+	settled: Promise<unknown>;
+};
 
 /** A line of ours as the room shows it. */
 export type Reflection = Readonly<{
@@ -39,17 +44,17 @@ export type Reflection = Readonly<{
 	/** The room's own, where it gives any. */
 	known: MessageId | undefined;
 	/** Whose it is, where the nick is still theirs. */
-	by: Ours | undefined;
+	by: OwnOccupant | undefined;
 }>;
 
 /** Lines of ours on their way into MUCs. */
-export function speaking(context: Context) {
+export function createOutbox(context: Context) {
 	const pending = new Map<OperationId, Pending & { room: Room }>();
 	/** Reflections seen, by operation: one that comes after we gave up waiting must not be sent again. */
-	const reflected = recent<OperationId, Ids>(20_000);
+	const reflected = createBoundedMap<OperationId, Ids>(20_000);
 	/** By operation: who wrote it. */
-	const writers = recent<OperationId, string>(20_000);
-	const inDoubt = doubting(context, reflected, listening);
+	const writers = createBoundedMap<OperationId, string>(20_000);
+	const inDoubt = createResendCheck(context, reflected, listening);
 
 	/** Takes its turn in the room: what is called first is written first, and a failure holds back all behind it. */
 	function inTurn(room: Room, work: () => Promise<void>): Promise<void> {
@@ -66,7 +71,7 @@ export function speaking(context: Context) {
 	}
 
 	/** Resolves with the ids the line has in the room; with none where nothing was left to say. */
-	async function say(room: Room, ours: Ours, out: Outbound, event: Sayable): Promise<Ids> {
+	async function say(room: Room, ours: OwnOccupant, out: Outbound, event: Sayable): Promise<Ids> {
 		const { operation, refs, shown, reactions } = out;
 		const known = (ids: Ids) => [...ids, spokenBy(operation, writers.get(operation) ?? ours.jid)];
 		const seen = reflected.get(operation);
@@ -102,7 +107,7 @@ export function speaking(context: Context) {
 			const said = from === ours ? event : to.relayed(event, ours.name, shown);
 			if (!said) return;
 			const where = {
-				...placeOf(room),
+				...participantsOf(room),
 				refs,
 				shown,
 				reactions,
@@ -119,9 +124,9 @@ export function speaking(context: Context) {
 				throw error;
 			}
 			// Until one got through none is under way behind it: the room may come back between the two.
-			if (!room.shaky) return;
+			if (!room.unproven) return;
 			await reflection;
-			room.shaky = false;
+			room.unproven = false;
 		});
 		await turn.catch((error: unknown) => {
 			throw reflection === undefined ? unsent(error) : error;
@@ -130,11 +135,11 @@ export function speaking(context: Context) {
 	}
 
 	/** The person themselves, or the listener where they cannot be had. */
-	async function speakerOf(room: Room, ours: Ours): Promise<Ours> {
+	async function speakerOf(room: Room, ours: OwnOccupant): Promise<OwnOccupant> {
 		await room.checking;
 		await listening(room);
 		// They may have been put out with the listener, and nobody has looked since.
-		if (!ours.sure) await stillIn(room, ours, context);
+		if (!ours.confirmed) await selfPing(room, ours, context);
 		if (ours.state === "in") return ours;
 		if (ours.barred) throw ours.barred;
 		if (ours.relayedUntil > context.now().at) return relay(room);
@@ -151,22 +156,22 @@ export function speaking(context: Context) {
 	}
 
 	/** Where the room does not let the listener in either, another person's ghost must not say what they did not. */
-	function relay(room: Room): Ours {
+	function relay(room: Room): OwnOccupant {
 		if (room.listener.state === "in") return room.listener;
 		throw new PermanentError("busy", phrases.mucFull(room.jid));
 	}
 
 	/** `again`: a person comes, so a room that put us out, or did not let us in, is asked once more. */
 	async function listening(room: Room, again = false): Promise<void> {
-		if (room.ear.state === "in") return;
+		if (room.activeListener.state === "in") return;
 		if (room.barred && !(again && context.now().at - room.triedAt >= askAgainAfter)) throw room.barred;
 		if (room.barred) room.listener.barred = undefined;
-		await within(joinWithin, keepNow(room, context));
-		if ((room.ear.state as Ours["state"]) !== "in")
+		await within(joinWithin, ensureJoinedNow(room, context));
+		if ((room.activeListener.state as OwnOccupant["state"]) !== "in")
 			throw new TemporaryError(phrases.mucNotAnswering(room.jid));
 	}
 
-	function confirmed(room: Room, from: Ours, operation: OperationId): Promise<Ids> {
+	function confirmed(room: Room, from: OwnOccupant, operation: OperationId): Promise<Ids> {
 		const { promise, resolve, reject } = Promise.withResolvers<Ids>();
 		const settle = () => {
 			clearTimeout(timer);
@@ -184,7 +189,7 @@ export function speaking(context: Context) {
 				settle();
 				if (!(error instanceof PermanentError)) {
 					room.failures++;
-					room.shaky = true;
+					room.unproven = true;
 				}
 				reject(error);
 			},
@@ -199,7 +204,7 @@ export function speaking(context: Context) {
 
 	/** Whoever of us the room does not know any more comes in again; until that is known nobody speaks. */
 	function recheck(room: Room): void {
-		room.checking ??= Promise.all([...room.ours.values()].map((one) => stillIn(room, one, context))).then(
+		room.checking ??= Promise.all([...room.ours.values()].map((one) => selfPing(room, one, context))).then(
 			() => {
 				room.checking = undefined;
 				for (const one of room.ours.values()) mend(room, one);
@@ -207,13 +212,13 @@ export function speaking(context: Context) {
 		);
 	}
 
-	function mend(room: Room, ours: Ours): void {
-		if (room.ear.state !== "in") keep(room, context).catch(() => undefined);
-		else void back(room, ours, context);
+	function mend(room: Room, ours: OwnOccupant): void {
+		if (room.activeListener.state !== "in") ensureJoined(room, context).catch(() => undefined);
+		else void rejoin(room, ours, context);
 	}
 
 	/** They are there from now on, as far as the room has place; where it has none they come when they speak. */
-	async function come(room: Room, ours: Ours): Promise<void> {
+	async function come(room: Room, ours: OwnOccupant): Promise<void> {
 		let entering = Promise.resolve();
 		await inTurn(room, async () => {
 			await listening(room, true);
@@ -230,7 +235,7 @@ export function speaking(context: Context) {
 	}
 
 	/** They have another name from now on; where the room takes no form of it they keep the nick they have. */
-	async function callThem(room: Room, ours: Ours): Promise<void> {
+	async function callThem(room: Room, ours: OwnOccupant): Promise<void> {
 		await inTurn(room, async () => {
 			try {
 				await within(joinWithin, rename(room, ours, context));
@@ -257,8 +262,8 @@ export function speaking(context: Context) {
 			pending.get(operation)?.resolve(ids);
 		},
 		/** The room refused a line of `ours`. True when it was one that waits. */
-		refused(room: Room, ours: Ours, stanza: Element, error: StanzaError): boolean {
-			const line = pending.get(unsealed(stanza.attrs.id ?? ""));
+		refused(room: Room, ours: OwnOccupant, stanza: Element, error: StanzaError): boolean {
+			const line = pending.get(operationOf(stanza.attrs.id ?? ""));
 			if (line?.room !== room) return false;
 			// XEP-0045 §7.4: we are no occupant any more, whatever we thought. item-not-found: the room itself is gone.
 			if (error.condition === "not-acceptable" || error.condition === "item-not-found") {

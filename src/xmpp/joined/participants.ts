@@ -1,14 +1,14 @@
 import type { Person } from "../../core/event.ts";
 import { occupantIdOf } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
-import type { Hearing, Place } from "../message/feature.ts";
+import type { Participants, ReadContext } from "../message/feature.ts";
 import type { Room } from "./room.ts";
 
 /** Whether it names messages itself. */
 export const hasIds = ({ features }: Room) => features.stanzaIds && features.archive;
 
 /** Who is who in a room, for what is said there. */
-export function placeOf(room: Room): Place {
+export function participantsOf(room: Room): Participants {
 	const ours = () => [...room.ours.values()];
 	return {
 		muc: room.jid,
@@ -48,10 +48,10 @@ function found(
 }
 
 /** The same for what `sender` says now; without one the room itself speaks. */
-export function hearing(room: Room, sender: Person | undefined, nick: string | undefined): Hearing {
+export function readContext(room: Room, sender: Person | undefined, nick: string | undefined): ReadContext {
 	const author = sender && authorOf(room, sender, nick);
 	return {
-		...placeOf(room),
+		...participantsOf(room),
 		...(author !== undefined && { author }),
 		...(!sender && { room: true }),
 		opens(thread) {

@@ -1,4 +1,4 @@
-import { type Recent, recent } from "../../core/bounded-map.ts";
+import { type BoundedMap, createBoundedMap } from "../../core/bounded-map.ts";
 import { TemporaryError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
 import { xml } from "../stream/xml.ts";
@@ -13,13 +13,13 @@ const again = 60_000;
  * Tells whoever is behind an event what is only for them (XEP-0045 §7.5); who has left is told nothing.
  * @throws TemporaryError while we are not there.
  */
-export function whispering(context: Context) {
-	const told: Recent<string, number> = recent(1_000);
+export function createPrivateNotices(context: Context) {
+	const told: BoundedMap<string, number> = createBoundedMap(1_000);
 
 	return async (room: Room, event: BridgeEvent, text: string): Promise<void> => {
 		const { id } = event.sender;
 		// Only as ourselves: whose ghost hears for us did not say it.
-		if (room.ear !== room.listener) return;
+		if (room.activeListener !== room.listener) return;
 		if (room.listener.state !== "in") throw new TemporaryError("not in the room");
 		// What a moderator had the room do is told by the room.
 		const done = event.kind === "redaction" ? event.by : undefined;

@@ -5,7 +5,7 @@ import { delayedBy } from "../message/delay.ts";
 import { askedBroken, isBroken, isRefusal } from "../muc/archive.ts";
 import type { Context } from "./context.ts";
 import { skew } from "./cursor.ts";
-import { stillIn } from "./listener.ts";
+import { selfPing } from "./listener.ts";
 import { type Room, readable } from "./room.ts";
 
 /** After we came in: what was written before that has been shown by then. */
@@ -22,7 +22,11 @@ type Reflected = Readonly<{
  * Whether a line that was sent before is there. The answer @throws TemporaryError while that cannot be known. Without
  * an archive the room's history told, as far as it goes back.
  */
-export function doubting(context: Context, reflected: Reflected, listening: (room: Room) => Promise<void>) {
+export function createResendCheck(
+	context: Context,
+	reflected: Reflected,
+	listening: (room: Room) => Promise<void>,
+) {
 	/** Looks for this line, and all others of ours, back to where none of them can be. One look at a time serves all. */
 	function search(room: Room, { operation, attempt }: Outbound, from: number): Promise<void> {
 		const look = async () => {
@@ -55,7 +59,7 @@ export function doubting(context: Context, reflected: Reflected, listening: (roo
 		const quiet = room.since + settleFor - context.now().at;
 		if (quiet > 0) await new Promise((resolve) => setTimeout(resolve, quiet));
 		// Through the room itself: whatever it has said before is known then.
-		await stillIn(room, room.ear, context);
+		await selfPing(room, room.activeListener, context);
 		await listening(room);
 		if (!reflected.has(operation) && readable(room)) await search(room, out, event.at - skew);
 		const there = reflected.get(operation);

@@ -1,4 +1,4 @@
-import { type Recent, recent } from "../../core/bounded-map.ts";
+import { type BoundedMap, createBoundedMap } from "../../core/bounded-map.ts";
 import type { PermanentError } from "../../core/errors.ts";
 import type { Person } from "../../core/event.ts";
 import type { MessageId, UserId } from "../../core/ids.ts";
@@ -9,7 +9,7 @@ import type { Element } from "../stream/xml.ts";
 import type { Read } from "./cursor.ts";
 
 /** One of our occupants in somebody's MUC: the listener, or the ghost of a person. */
-export type Ours = {
+export type OwnOccupant = {
 	/** Full; always the same, so that coming back after a broken link is a resync and no second session. */
 	readonly jid: string;
 	/** Absent: the listener. */
@@ -20,7 +20,7 @@ export type Ours = {
 	nick: string;
 	state: "out" | "joining" | "in";
 	/** The room has said that they are in since the ear came in last; before that they may have been forgotten with it. */
-	sure: boolean;
+	confirmed: boolean;
 	/** Has said goodbye; until the room says so too, lines of theirs can still come in. */
 	leaving: boolean;
 	/** Comes back after a technical loss. */
@@ -64,9 +64,9 @@ export type Room = {
 	readonly jid: string;
 	link: Link;
 	features: RoomFeatures;
-	readonly listener: Ours;
+	readonly listener: OwnOccupant;
 	/** Whose copy of the traffic counts: the listener's, or that of a ghost where the listener is not let in. */
-	ear: Ours;
+	activeListener: OwnOccupant;
 	/** When we were asked to be in it, ms since 1970. */
 	readonly asked: number;
 	/** How far the room was read; undefined until that is known. */
@@ -82,19 +82,19 @@ export type Room = {
 	/** When the ear came in, ms since 1970. */
 	since: number;
 	/** All our occupants, the listener included, by full JID. */
-	readonly ours: Map<string, Ours>;
+	readonly ours: Map<string, OwnOccupant>;
 	/** The nicks they hold. */
-	readonly nicks: Map<string, Ours>;
+	readonly nicks: Map<string, OwnOccupant>;
 	/** Everybody else, by nick. */
 	others: Map<string, Other>;
 	/** The list being told to us while the listener joins (XEP-0045 §7.2.2). */
-	burst: Map<string, Other> | undefined;
+	joinRoster: Map<string, Other> | undefined;
 	/** The ear has just come in: until the subject it is told what was said before (XEP-0045 §7.2.14). */
 	telling: boolean;
 	/** The other side was told who is here; until then nobody's coming or going is worth a word. */
 	synced: boolean;
 	/** Nicks that turned up while one of ours was joining: it may be theirs, changed by the room. */
-	readonly held: Map<string, OccupantPresence>;
+	readonly unclaimedNicks: Map<string, OccupantPresence>;
 	/** Counts presences: tells nicks known before a join began from later ones. */
 	clock: number;
 	/** Why the listener is not let in. */
@@ -117,22 +117,22 @@ export type Room = {
 	/** How often a line that was written was not taken: what waits behind it must not pass it. */
 	failures: number;
 	/** Nothing of ours got through since the last failure, or at all. */
-	shaky: boolean;
+	unproven: boolean;
 	/** Unlinked: nothing may join any more. */
 	closed: boolean;
 	/** Threads that began here. */
-	readonly threads: Recent<string, true>;
+	readonly threads: BoundedMap<string, true>;
 	/** Messages we had the room take back: it tells us, too. */
-	readonly moderated: Recent<string, true>;
+	readonly moderated: BoundedMap<string, true>;
 };
 
-export const newOurs = (jid: string, name: string, person?: Person): Ours => ({
+export const createOwnOccupant = (jid: string, name: string, person?: Person): OwnOccupant => ({
 	jid,
 	person,
 	name,
 	nick: "",
 	state: "out",
-	sure: false,
+	confirmed: false,
 	leaving: false,
 	wanted: false,
 	barred: undefined,
@@ -142,7 +142,7 @@ export const newOurs = (jid: string, name: string, person?: Person): Ours => ({
 	answer: undefined,
 });
 
-export function newRoom(jid: string, link: Link, listener: Ours, asked: number): Room {
+export function createRoom(jid: string, link: Link, listener: OwnOccupant, asked: number): Room {
 	return {
 		jid,
 		link,
@@ -156,7 +156,7 @@ export function newRoom(jid: string, link: Link, listener: Ours, asked: number):
 			moderation: false,
 		},
 		listener,
-		ear: listener,
+		activeListener: listener,
 		asked,
 		read: undefined,
 		saved: undefined,
@@ -168,10 +168,10 @@ export function newRoom(jid: string, link: Link, listener: Ours, asked: number):
 		ours: new Map([[listener.jid, listener]]),
 		nicks: new Map(),
 		others: new Map(),
-		burst: undefined,
+		joinRoster: undefined,
 		telling: false,
 		synced: false,
-		held: new Map(),
+		unclaimedNicks: new Map(),
 		clock: 0,
 		barred: undefined,
 		triedAt: 0,
@@ -184,10 +184,10 @@ export function newRoom(jid: string, link: Link, listener: Ours, asked: number):
 		tail: Promise.resolve(),
 		checking: undefined,
 		failures: 0,
-		shaky: true,
+		unproven: true,
 		closed: false,
-		threads: recent(1_000),
-		moderated: recent(1_000),
+		threads: createBoundedMap(1_000),
+		moderated: createBoundedMap(1_000),
 	};
 }
 
@@ -203,7 +203,7 @@ export function isCopy(
 	type: string | undefined,
 ): boolean {
 	const ours = room.ours.get(to);
-	if (!ours || ours === room.ear || type === "error") return false;
+	if (!ours || ours === room.activeListener || type === "error") return false;
 	if (name === "message") return type === "groupchat";
 	if (name !== "presence" || nick === ours.nick) return false;
 	if (ours.state !== "joining") return true;

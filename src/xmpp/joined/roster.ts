@@ -22,7 +22,7 @@ const isOurs = (room: Room, seen: OccupantPresence, component: string): boolean 
 const joining = (room: Room) => [...room.ours.values()].filter((ours) => ours.state === "joining");
 
 /** Takes one presence of the listener's copy in. Resolves to what the other side has to be told. */
-export function heard(
+export function handlePresence(
 	room: Room,
 	seen: OccupantPresence,
 	component: string,
@@ -30,7 +30,7 @@ export function heard(
 ): readonly BridgeEvent[] {
 	room.clock++;
 	if (seen.available) return isOurs(room, seen, component) ? [] : came(room, seen, now);
-	room.held.delete(seen.nick);
+	room.unclaimedNicks.delete(seen.nick);
 	if (room.nicks.has(seen.nick)) {
 		// Their own copy of a rename (303) may come after ours: the new nick is theirs from here on.
 		const ours = room.nicks.get(seen.nick);
@@ -42,8 +42,8 @@ export function heard(
 
 function came(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
 	const who = person(room, seen);
-	if (room.burst) {
-		room.burst.set(seen.nick, {
+	if (room.joinRoster) {
+		room.joinRoster.set(seen.nick, {
 			person: keep(room.others.get(seen.nick)?.person, who),
 			since: room.clock,
 			session: now.unique(),
@@ -55,7 +55,7 @@ function came(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEven
 	const same = known && (isByNick(who, room.jid) || isByNick(known.person, room.jid));
 	if (same || known?.person.id === who.id) return [];
 	if (!known && joining(room).length > 0) {
-		room.held.set(seen.nick, seen);
+		room.unclaimedNicks.set(seen.nick, seen);
 		return [];
 	}
 	room.others.set(seen.nick, { person: who, since: room.clock, session: now.unique() });
@@ -96,9 +96,9 @@ const keep = (known: Person | undefined, who: Person): Person =>
 export function release(room: Room, component: string, now: Now, nick?: string): readonly BridgeEvent[] {
 	if (nick === undefined && joining(room).length > 0) return [];
 	const events: BridgeEvent[] = [];
-	for (const [name, seen] of room.held) {
+	for (const [name, seen] of room.unclaimedNicks) {
 		if (nick !== undefined && name !== nick) continue;
-		room.held.delete(name);
+		room.unclaimedNicks.delete(name);
 		if (isOurs(room, seen, component) || room.others.has(name)) continue;
 		const who = person(room, seen);
 		room.others.set(name, { person: who, since: room.clock, session: now.unique() });
@@ -109,8 +109,8 @@ export function release(room: Room, component: string, now: Now, nick?: string):
 
 /** This nick turned out to be ours: nobody else has it. */
 export function isUs(room: Room, nick: string, now: Now): readonly BridgeEvent[] {
-	room.held.delete(nick);
-	room.burst?.delete(nick);
+	room.unclaimedNicks.delete(nick);
+	room.joinRoster?.delete(nick);
 	const known = room.others.get(nick);
 	if (!known) return [];
 	room.others.delete(nick);

@@ -4,14 +4,19 @@ import type { OccupantPresence } from "../from-xmpp.ts";
 import { xml } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import { announce, type Context } from "./context.ts";
-import { handOver } from "./listener.ts";
+import { failOver } from "./listener.ts";
 import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
-import type { Ours, Room } from "./room.ts";
+import type { OwnOccupant, Room } from "./room.ts";
 import { isUs } from "./roster.ts";
 
 /** What a room says about one of our occupants. Resolves to what has to follow: `back` after a technical loss. */
-export function self(room: Room, ours: Ours, seen: OccupantPresence, context: Context): "back" | undefined {
+export function handleSelfPresence(
+	room: Room,
+	ours: OwnOccupant,
+	seen: OccupantPresence,
+	context: Context,
+): "back" | undefined {
 	if (seen.available) {
 		arrived(room, ours, seen, context);
 		return undefined;
@@ -20,7 +25,7 @@ export function self(room: Room, ours: Ours, seen: OccupantPresence, context: Co
 	if (ours.leaving) {
 		ours.leaving = false;
 		if (!ours.wanted) room.ours.delete(ours.jid);
-		return ours !== room.ear || handOver(room, context) ? undefined : "back";
+		return ours !== room.activeListener || failOver(room, context) ? undefined : "back";
 	}
 	if (seen.codes.has("303") && seen.newNick) {
 		ours.nick = seen.newNick;
@@ -32,10 +37,10 @@ export function self(room: Room, ours: Ours, seen: OccupantPresence, context: Co
 	if (!ours.wanted) return undefined;
 	const why = removal(room, ours, seen);
 	if (why) return removed(room, ours, why, context);
-	return ours === room.ear && handOver(room, context) ? undefined : "back";
+	return ours === room.activeListener && failOver(room, context) ? undefined : "back";
 }
 
-function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Context): void {
+function arrived(room: Room, ours: OwnOccupant, seen: OccupantPresence, context: Context): void {
 	// They left while the answer was on its way, or it comes from a session of a run before.
 	if (!ours.wanted) {
 		void context.link.send(to.leave(ours.jid, room.jid, seen.nick)).catch(() => undefined);
@@ -45,17 +50,17 @@ function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Contex
 	ours.leaving = false;
 	const entered = ours.state !== "in";
 	ours.state = "in";
-	ours.sure = true;
+	ours.confirmed = true;
 	ours.nick = seen.nick;
 	if (room.features.occupantIds && seen.occupantId) ours.occupantId = seen.occupantId;
 	room.nicks.set(seen.nick, ours);
 	announce(room, isUs(room, seen.nick, context.now()), context);
-	if (ours === room.listener && room.ear.state === "in") room.ear = ours;
-	if (ours === room.ear && entered) room.telling = true;
-	if (ours === room.ear && room.burst) {
+	if (ours === room.listener && room.activeListener.state === "in") room.activeListener = ours;
+	if (ours === room.activeListener && entered) room.telling = true;
+	if (ours === room.activeListener && room.joinRoster) {
 		// XEP-0045 §7.2.2: our own presence ends the list of who is there.
-		room.others = room.burst;
-		room.burst = undefined;
+		room.others = room.joinRoster;
+		room.joinRoster = undefined;
 		room.wasIn = true;
 	}
 	// XEP-0045 §10.1.2: a room that did not exist is locked until its owner takes the settings as they are.
@@ -63,7 +68,7 @@ function arrived(room: Room, ours: Ours, seen: OccupantPresence, context: Contex
 	ours.answer?.(seen);
 }
 
-function unlock(room: Room, ours: Ours, context: Context): void {
+function unlock(room: Room, ours: OwnOccupant, context: Context): void {
 	const form = xml("x", { xmlns: "jabber:x:data", type: "submit" });
 	const query = xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form);
 	context.link
@@ -72,7 +77,7 @@ function unlock(room: Room, ours: Ours, context: Context): void {
 }
 
 /** Why somebody took our occupant out; undefined where it was but the network (332, 333, or no reason). */
-function removal(room: Room, ours: Ours, seen: OccupantPresence): string | undefined {
+function removal(room: Room, ours: OwnOccupant, seen: OccupantPresence): string | undefined {
 	if (seen.destroyed) return phrases.mucGone(room.jid, seen.destroyed.alternate);
 	const { codes, actor, reason } = seen;
 	// XEP-0045 §10.9, §16.3: shutdown and technical trouble, the latter often under a 307 as well.
@@ -88,13 +93,13 @@ function removal(room: Room, ours: Ours, seen: OccupantPresence): string | undef
 }
 
 /** Nobody is put back where they were thrown out of: the others in the portal are told, and so is who speaks again. */
-function removed(room: Room, ours: Ours, why: string, context: Context): "back" | undefined {
+function removed(room: Room, ours: OwnOccupant, why: string, context: Context): "back" | undefined {
 	context.log.warn({ room: room.jid, ours: ours.jid }, "removed from the room");
 	const now = context.now();
 	context.tell([notice(room, why, now)]);
 	if (ours !== room.listener) ours.wanted = false;
 	ours.barred = new PermanentError("forbidden", phrases.mucComeBack(why));
-	if (ours !== room.ear || handOver(room, context)) return undefined;
+	if (ours !== room.activeListener || failOver(room, context)) return undefined;
 	if (!room.listener.barred) return "back";
 	room.barred = room.listener.barred;
 	room.triedAt = now.at;

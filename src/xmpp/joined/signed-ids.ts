@@ -1,9 +1,9 @@
 import { createHmac } from "node:crypto";
-import { recent } from "../../core/bounded-map.ts";
+import { createBoundedMap } from "../../core/bounded-map.ts";
 import type { OperationId } from "../../core/ids.ts";
 
 /** Tells our own lines by their ids, also those of a run before this one, that come back from the room or its archive. */
-export type Marks = Readonly<{
+export type SignedIds = Readonly<{
 	/** The id of the line of `operation` on the wire, said under `nick`. */
 	of(operation: OperationId, room: string, nick: string): string;
 	/** Which operation the line with this id was; undefined where it is not ours. */
@@ -17,9 +17,9 @@ const remembered = 1_000;
  * The seal behind the operation proves that we made the id, for this room and this nick: everybody in the room reads
  * our ids, and who repeats one must not pass for us.
  */
-export function marks(secret: string): Marks {
+export function createSignedIds(secret: string): SignedIds {
 	const said = (id: string, room: string, nick: string) => [room, nick, id].join("\0");
-	const made = recent<string, OperationId>(remembered);
+	const made = createBoundedMap<string, OperationId>(remembered);
 	const seal = (operation: string, room: string, nick: string) =>
 		createHmac("sha256", secret)
 			.update(said(operation, room, nick))
@@ -32,7 +32,7 @@ export function marks(secret: string): Marks {
 			return id;
 		},
 		operation(id, room, nick) {
-			const bare = unsealed(id);
+			const bare = operationOf(id);
 			if (bare === id) return undefined;
 			return made.get(said(id, room, nick)) ?? (id.endsWith(seal(bare, room, nick)) ? bare : undefined);
 		},
@@ -40,4 +40,4 @@ export function marks(secret: string): Marks {
 }
 
 /** The operation in an id of ours, its seal unread. */
-export const unsealed = (id: string): OperationId => id.replace(/\.[\w-]{11}$/, "") as OperationId;
+export const operationOf = (id: string): OperationId => id.replace(/\.[\w-]{11}$/, "") as OperationId;

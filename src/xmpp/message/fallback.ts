@@ -1,5 +1,5 @@
 import { type Element, type Node, xml } from "../stream/xml.ts";
-import type { Heard, MessageFeature, Point } from "./feature.ts";
+import type { MessageFeature, ParsedMessage, Point } from "./feature.ts";
 
 const ns = "urn:xmpp:fallback:0";
 
@@ -35,7 +35,7 @@ export const within = ({ raw }: Point, all: readonly Range[]) =>
 /** XEP-0428: what the features before us understand is not shown as text besides. */
 export const fallbacks = (understood: readonly string[]): MessageFeature => ({
 	vars: [ns],
-	read(stanza, heard): Heard {
+	read(stanza, heard): ParsedMessage {
 		const cut = understood.flatMap((feature) => ranges(stanza, feature) ?? []);
 		if (cut.length === 0) return heard;
 		const left = heard.body.filter((point) => !within(point, cut));

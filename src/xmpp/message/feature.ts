@@ -6,7 +6,7 @@ import type { Rich } from "../../core/rich.ts";
 import type { Element, Node } from "../stream/xml.ts";
 
 /** Where something is said: who is who there, and by what kind of id its messages are named. */
-export type Place = Readonly<{
+export type Participants = Readonly<{
 	/** The bare JID of the MUC; absent in a chat of two. */
 	muc?: string;
 	/** A room that archives names messages by its own ids, everything else by their senders'. */
@@ -22,7 +22,7 @@ export type Place = Readonly<{
 }>;
 
 /** One stanza as it is read. */
-export type Hearing = Place &
+export type ReadContext = Participants &
 	Readonly<{
 		/** Its sender, as {@link ownId} knows authors; absent where nobody can tell them from the next who takes the nick. */
 		author?: string;
@@ -46,7 +46,7 @@ export type Act =
 	| Readonly<{ kind: "reaction"; target: Reference; mode: "set"; emoji: readonly string[] }>;
 
 /** A stanza as far as it was read. Features take it one after the other. */
-export type Heard = Readonly<{
+export type ParsedMessage = Readonly<{
 	style: Words["style"];
 	/** The body, without what is there for others only. */
 	body: readonly Point[];
@@ -71,7 +71,7 @@ export type Heard = Readonly<{
 export type Sayable = Extract<BridgeEvent, { kind: "message" | "edit" | "redaction" | "reaction" }>;
 
 /** One event as it is written. */
-export type Saying = Place &
+export type WriteContext = Participants &
 	Readonly<{
 		refs: Refs;
 		/** What its sender's reactions showed before. */
@@ -94,8 +94,8 @@ export type Draft = Readonly<{
 export type MessageFeature = Readonly<{
 	/** What disco says of it. */
 	vars: readonly string[];
-	read?(stanza: Element, heard: Heard, where: Hearing): Heard;
-	write?(event: Sayable, draft: Draft, where: Saying): Draft;
+	read?(stanza: Element, heard: ParsedMessage, where: ReadContext): ParsedMessage;
+	write?(event: Sayable, draft: Draft, where: WriteContext): Draft;
 }>;
 
 export const length = (text: string) => Array.from(text).length;
@@ -114,8 +114,8 @@ export const along = (draft: Draft, ...parts: readonly Node[]): Draft => ({
 	parts: [...draft.parts, ...parts],
 });
 /** Most features ask, and few change the body. */
-const spelt = new WeakMap<Heard["body"], string>();
-export function wordsOf({ body }: Pick<Heard, "body">): string {
+const spelt = new WeakMap<ParsedMessage["body"], string>();
+export function wordsOf({ body }: Pick<ParsedMessage, "body">): string {
 	const words = spelt.get(body) ?? body.map(({ char }) => char).join("");
 	spelt.set(body, words);
 	return words;

@@ -1,6 +1,13 @@
 import type { Person } from "../../core/event.ts";
 import { type Element, xml } from "../stream/xml.ts";
-import { along, type Heard, type Hearing, type Mention, type MessageFeature, wordsOf } from "./feature.ts";
+import {
+	along,
+	type Mention,
+	type MessageFeature,
+	type ParsedMessage,
+	type ReadContext,
+	wordsOf,
+} from "./feature.ts";
 
 const explicit = "urn:xmpp:mentions:0";
 const everybody = `${explicit}#channel`;
@@ -55,7 +62,7 @@ const between = (element: Element, person: Person | undefined): readonly Mention
 };
 
 // XEP-0513 §3
-function toldIn(stanza: Element, where: Hearing): readonly Mention[] {
+function toldIn(stanza: Element, where: ReadContext): readonly Mention[] {
 	return stanza.getChildren("mention", explicit).flatMap((one) => {
 		if (one.getChild("noping")) return [];
 		if (one.attrs.mentions === everybody) return where.muc === undefined ? [] : between(one, undefined);
@@ -66,7 +73,7 @@ function toldIn(stanza: Element, where: Hearing): readonly Mention[] {
 }
 
 // XEP-0372 §3.2
-function referred(stanza: Element, where: Hearing): readonly Mention[] {
+function referred(stanza: Element, where: ReadContext): readonly Mention[] {
 	return stanza.getChildren("reference", references).flatMap((one) => {
 		const jid = one.attrs.type === "mention" ? addressIn(one.attrs.uri ?? "") : undefined;
 		const person = jid === undefined ? undefined : where.at(jid);
@@ -83,7 +90,7 @@ function addressIn(uri: string): string | undefined {
 }
 
 /** Nicks before a colon or comma at the start, or after an at-sign, as people write them. */
-function found(heard: Heard, where: Hearing): readonly Mention[] {
+function found(heard: ParsedMessage, where: ReadContext): readonly Mention[] {
 	const words = wordsOf(heard);
 	const all: Mention[] = [];
 	if (!/^[^\n]{0,100}[:,]|@/.test(words)) return all;

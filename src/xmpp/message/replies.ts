@@ -3,7 +3,7 @@ import * as phrases from "../../core/phrases.ts";
 import { messageId, pick } from "../message-ids.ts";
 import { child, clean, type Element, text, xml } from "../stream/xml.ts";
 import { fallbackFor, quoteEnd, ranges, within } from "./fallback.ts";
-import { along, length, type MessageFeature, type Place, points, prefixed } from "./feature.ts";
+import { along, length, type MessageFeature, type Participants, points, prefixed } from "./feature.ts";
 
 const ns = "urn:xmpp:reply:0";
 
@@ -41,7 +41,8 @@ export const replies: MessageFeature = {
 	},
 };
 
-const nameOf = (author: Person | undefined, where: Place) => author && (where.of(author).nick ?? author.name);
+const nameOf = (author: Person | undefined, where: Participants) =>
+	author && (where.of(author).nick ?? author.name);
 
 /** The words that are answered, as the sender's client quotes them. */
 function quoted(stanza: Element): string | undefined {

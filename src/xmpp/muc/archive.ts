@@ -24,9 +24,9 @@ export type Page = Readonly<{
 	complete: boolean;
 }>;
 
-export type Archive = ReturnType<typeof archive>;
+export type Archive = ReturnType<typeof createArchive>;
 
-export function archive(link: Pick<Component, "iq">, unique: () => string) {
+export function createArchive(link: Pick<Component, "iq">, unique: () => string) {
 	const asked = new Map<string, { room: string; results: Element[]; cut: boolean }>();
 
 	return {
@@ -37,7 +37,7 @@ export function archive(link: Pick<Component, "iq">, unique: () => string) {
 			asked.set(queryid, question);
 			try {
 				const query = xml("query", { xmlns: mam, queryid }, form(which), paging(which, most));
-				const from = room.ear.jid;
+				const from = room.activeListener.jid;
 				const answer = await link.iq(xml("iq", { type: "set", from, to: room.jid }, query), pageWithin);
 				const { results, cut } = question;
 				const fin = child(answer, "fin", mam);

@@ -66,7 +66,7 @@ const LIMIT = 500 * 1024;
 type Options = ComponentOptions & { log: Log; limit?: number; timing?: Partial<typeof defaults> };
 type Waiting = { to: string; resolve(result: Element): void; reject(error: Error): void };
 
-export function component(options: Options, handlers: Handlers): Component {
+export function createComponent(options: Options, handlers: Handlers): Component {
 	const { log, limit = LIMIT, component: ours } = options;
 	const timing = { ...defaults, ...options.timing };
 	const firstOnline = Promise.withResolvers<void>();

@@ -16,7 +16,12 @@ const defaults = { first: 5_000, within: 10_000, every: 600_000, again: 10_000 }
  * comes in, so that a second bridge, or a connection of ours that is half dead, loses us messages without a word.
  * (Prosody refuses the second, or ends the first.) Of several questions to ourselves some do not come back then.
  */
-export function alone(link: Pick<Component, "iq">, component: string, log: Log, timing = defaults) {
+export function createConflictWatch(
+	link: Pick<Component, "iq">,
+	component: string,
+	log: Log,
+	timing = defaults,
+) {
 	let timer: NodeJS.Timeout | undefined;
 	let suspected = false;
 	let shared = false;

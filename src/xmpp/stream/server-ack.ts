@@ -6,7 +6,7 @@ import type { Component } from "./component.ts";
  * for components), but stanzas on it are processed in order, so the answer to a ping stands for all before it. One
  * ping serves a whole burst.
  */
-export function barrier(link: Pick<Component, "iq">, component: string): () => Promise<void> {
+export function createServerAck(link: Pick<Component, "iq">, component: string): () => Promise<void> {
 	let running: Promise<void> | undefined;
 	let next: Promise<void> | undefined;
 	const ask = async () => {

@@ -1,16 +1,16 @@
 import { afterEach, expect, test } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import { keepWatch } from "../../../src/matrix/backfill/homeserver-health.ts";
+import { createHomeserverHealth } from "../../../src/matrix/backfill/homeserver-health.ts";
 import { Unwell } from "../../../src/matrix/client.ts";
 
-let watch: ReturnType<typeof keepWatch> | undefined;
+let watch: ReturnType<typeof createHomeserverHealth> | undefined;
 afterEach(() => watch?.stop());
 
 function world() {
 	const seen: string[] = [];
 	const homeserver = { there: true, well: true, busy: true, asked: 0 };
 	const note = (what: string) => void (seen.at(-1) === what || seen.push(what));
-	watch = keepWatch({
+	watch = createHomeserverHealth({
 		client: {
 			async whoami() {
 				homeserver.asked++;

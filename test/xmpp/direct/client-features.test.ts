@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clients } from "../../../src/xmpp/direct/client-features.ts";
+import { createClientFeatures } from "../../../src/xmpp/direct/client-features.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 
@@ -16,7 +16,7 @@ test("of a flood of clients a thousand are asked at once what they know; one tha
 		new Promise<Element>((resolve) => {
 			open.push({ to: request.attrs.to, answer: () => resolve(xml("iq")) });
 		});
-	const known = clients({ iq }, "trivium", quiet);
+	const known = createClientFeatures({ iq }, "trivium", quiet);
 	for (let n = 0; n < 1_100; n++) known.present(present(`romeo${n}@x.test/r`));
 	expect(open).toHaveLength(1_000);
 	open[0]?.answer();

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
 import type { LinkId, MessageId, OperationId, PortalId, RoomId, TraceId } from "../../../src/core/ids.ts";
 import type { Journal, Row } from "../../../src/core/journal.ts";
-import { lanes } from "../../../src/core/lanes.ts";
+import { createLanes } from "../../../src/core/lanes.ts";
 import type { Outbound } from "../../../src/core/network.ts";
-import { memoryJournal } from "../../../src/store/memory.ts";
-import { direct } from "../../../src/xmpp/direct/index.ts";
-import { barrier } from "../../../src/xmpp/stream/server-ack.ts";
+import { createMemoryJournal } from "../../../src/store/memory.ts";
+import { createDirectChats } from "../../../src/xmpp/direct/index.ts";
+import { createServerAck } from "../../../src/xmpp/stream/server-ack.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { random } from "../../random.ts";
@@ -91,10 +91,10 @@ test("however the XMPP server and we break off, each line of a chat is there, in
 		fc.asyncProperty(fc.integer(), async (seed) => {
 			const chance = random(seed);
 			const xmpp = server(chance);
-			const journal = memoryJournal();
+			const journal = createMemoryJournal();
 			const lines = 80;
 			let life = { over: false };
-			let run: ReturnType<typeof lanes> | undefined;
+			let run: ReturnType<typeof createLanes> | undefined;
 			let accepted = Promise.resolve();
 
 			async function start(): Promise<void> {
@@ -119,9 +119,9 @@ test("however the XMPP server and we break off, each line of a chat is there, in
 					(...values: T): Promise<R> =>
 						mine.over ? never : work(...values);
 				const link = { send: alive(xmpp.link.send), iq: alive(xmpp.link.iq) };
-				const side = direct({
+				const side = createDirectChats({
 					link,
-					confirm: barrier(link, component),
+					confirm: createServerAck(link, component),
 					resource: "trivium",
 					bridge: () => ({ portal: async () => undefined }),
 					who: async () => alice,
@@ -134,7 +134,7 @@ test("however the XMPP server and we break off, each line of a chat is there, in
 				});
 				const send = (row: Row) =>
 					side.send({ ...row, room, refs: {}, shown: [], reactions: "native" } as unknown as Outbound);
-				const here = lanes(
+				const here = createLanes(
 					mortal,
 					{
 						window: () => 20,
@@ -163,7 +163,7 @@ test("however the XMPP server and we break off, each line of a chat is there, in
 
 			let said = 0;
 			/** Matrix hands over again what was not on disk. */
-			function talk(into: Journal, to: ReturnType<typeof lanes>, mine: { over: boolean }): void {
+			function talk(into: Journal, to: ReturnType<typeof createLanes>, mine: { over: boolean }): void {
 				void (async () => {
 					while (said < lines && !mine.over) {
 						const count = Math.min(lines - said, 1 + Math.floor(chance() * 3));

@@ -3,7 +3,7 @@ import { TemporaryError } from "../../../src/core/errors.ts";
 import type { BridgeEvent } from "../../../src/core/event.ts";
 import type { OperationId, RoomId } from "../../../src/core/ids.ts";
 import type { Outbound } from "../../../src/core/network.ts";
-import { direct } from "../../../src/xmpp/direct/index.ts";
+import { createDirectChats } from "../../../src/xmpp/direct/index.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { alice } from "../joined/muc-world.ts";
@@ -25,7 +25,7 @@ afterEach(() => {
 function chat(lookup = Promise.resolve()) {
 	const wire: Element[] = [];
 	const told: BridgeEvent[] = [];
-	const side = direct({
+	const side = createDirectChats({
 		link: { send: async (stanza) => void wire.push(stanza) },
 		confirm: async () => undefined,
 		resource: "trivium",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { peers } from "../../../src/xmpp/direct/entity-capabilities.ts";
+import { createEntityCapabilities } from "../../../src/xmpp/direct/entity-capabilities.ts";
 
 const account = "romeo@x.test";
 const ns = "urn:xmpp:reactions:0";
@@ -7,7 +7,7 @@ const ns = "urn:xmpp:reactions:0";
 /** Clients by resource: what each answers, or nothing. */
 function world(answers: Record<string, readonly string[] | undefined>) {
 	const asked: string[] = [];
-	const known = peers(async (jid) => {
+	const known = createEntityCapabilities(async (jid) => {
 		asked.push(jid);
 		const answer = answers[jid.split("/")[1] ?? ""];
 		if (!answer) throw new Error("no answer");

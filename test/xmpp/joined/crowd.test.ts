@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import type { BridgeEvent } from "../../../src/core/event.ts";
 import type { PortalId } from "../../../src/core/ids.ts";
 import type { Bridge } from "../../../src/core/network.ts";
-import { xmpp } from "../../../src/xmpp/index.ts";
+import { createXmpp } from "../../../src/xmpp/index.ts";
 import { bare } from "../../../src/xmpp/jid.ts";
 import { type Element, serialize, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
@@ -25,7 +25,7 @@ async function inRoom() {
 		else if (stanza.getChild("query", "urn:xmpp:mam:2")) answer(stanza, muc.query(stanza).getChild("fin"));
 		else answer(stanza, muc.info());
 	});
-	const network = xmpp(
+	const network = createXmpp(
 		{ component: domain, service: server.service, secret },
 		{ log: quiet, membersMirrored: 50 },
 	);

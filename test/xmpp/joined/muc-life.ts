@@ -1,12 +1,12 @@
 import { createBridge, type Running } from "../../../src/core/bridge.ts";
 import type { MessageId, RoomId } from "../../../src/core/ids.ts";
 import type { Journal } from "../../../src/core/journal.ts";
-import { permissions } from "../../../src/core/permissions.ts";
-import { memoryJournal, memoryMapping } from "../../../src/store/memory.ts";
-import { paced } from "../../../src/xmpp/concurrency-limit.ts";
-import { inbox } from "../../../src/xmpp/inbox.ts";
-import { joined } from "../../../src/xmpp/joined/index.ts";
-import { marks } from "../../../src/xmpp/joined/signed-ids.ts";
+import { createPermissions } from "../../../src/core/permissions.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../../src/store/memory.ts";
+import { createConcurrencyLimit } from "../../../src/xmpp/concurrency-limit.ts";
+import { createInbox } from "../../../src/xmpp/inbox.ts";
+import { createJoinedRooms } from "../../../src/xmpp/joined/index.ts";
+import { createSignedIds } from "../../../src/xmpp/joined/signed-ids.ts";
 import type { Element } from "../../../src/xmpp/stream/xml.ts";
 import { fakeNetwork, quiet } from "../../fakes.ts";
 import type { MucFaults } from "../fake-muc.ts";
@@ -20,7 +20,7 @@ const never = new Promise<never>(() => undefined);
 export function lives(chance: () => number, faults: MucFaults) {
 	const service = mucService(room, chance, faults);
 	const { muc } = service;
-	const [mapping, journal] = [memoryMapping(), memoryJournal()];
+	const [mapping, journal] = [createMemoryMapping(), createMemoryJournal()];
 	/** Lines of the room's people, as they came to be on disk; and ours that are settled. */
 	const taken: string[] = [];
 	const settled = new Set<string>();
@@ -64,9 +64,9 @@ export function lives(chance: () => number, faults: MucFaults) {
 			},
 			skip: (...about) => rooms.skip(...about),
 		});
-		let box: ReturnType<typeof inbox>;
+		let box: ReturnType<typeof createInbox>;
 		const now = () => ({ at: Date.now(), unique: () => `u${chance()}` });
-		const rooms = joined(
+		const rooms = createJoinedRooms(
 			{
 				link: link.link,
 				component: "bridge.test",
@@ -76,10 +76,10 @@ export function lives(chance: () => number, faults: MucFaults) {
 				save: (cursor) => box.after(() => bridge.saveCursor(cursor)),
 				settled: () => box.reached(),
 				crowded: () => box.depth() > 6,
-				marks: () => marks("secret"),
+				marks: () => createSignedIds("secret"),
 				sync: (one) => box.after(() => bridge.sync(theirs.name, one.jid as RoomId, rooms.others(one.jid))),
 				resume: () => bridge.resume(theirs.name),
-				paced: paced(20),
+				paced: createConcurrencyLimit(20),
 				now,
 			},
 			{ ghost: (who) => `${who.address[0]}@bridge.test`, nick: "Trivium", resource: "trivium" },
@@ -87,7 +87,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 		const theirs = fakeNetwork("xmpp", {
 			window: 20,
 			async start() {
-				box = inbox(bridge, quiet);
+				box = createInbox(bridge, quiet);
 				link.dial();
 			},
 			send: (out) => rooms.send(out),
@@ -98,7 +98,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 			mapping,
 			journal: mortal,
 			rules: {
-				level: permissions({ "*": "admin" }),
+				level: createPermissions({ "*": "admin" }),
 				limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
 				direct: "known",
 				membersMirrored: 10,

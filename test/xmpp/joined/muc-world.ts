@@ -13,10 +13,10 @@ import type {
 } from "../../../src/core/ids.ts";
 import type { Link } from "../../../src/core/mapping.ts";
 import type { Outbound } from "../../../src/core/network.ts";
-import { paced } from "../../../src/xmpp/concurrency-limit.ts";
+import { createConcurrencyLimit } from "../../../src/xmpp/concurrency-limit.ts";
 import { bare } from "../../../src/xmpp/jid.ts";
-import { joined } from "../../../src/xmpp/joined/index.ts";
-import { marks } from "../../../src/xmpp/joined/signed-ids.ts";
+import { createJoinedRooms } from "../../../src/xmpp/joined/index.ts";
+import { createSignedIds } from "../../../src/xmpp/joined/signed-ids.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
@@ -44,7 +44,7 @@ export const alice = person("alice", "Alice");
 export const aliceJid = "alice@bridge.test/trivium";
 
 const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
-const sealed = marks("secret");
+const sealed = createSignedIds("secret");
 /** The id of a line of ours on the wire. */
 export const wireId = (operation: string, nick = "Alice") => sealed.of(operation as OperationId, room, nick);
 
@@ -102,7 +102,7 @@ export function world(faults: MucFaults = {}) {
 	}
 
 	const begin = () =>
-		joined(
+		createJoinedRooms(
 			{
 				link: {
 					get online() {
@@ -160,7 +160,7 @@ export function world(faults: MucFaults = {}) {
 				marks: () => sealed,
 				sync: () => syncs.push(rooms.others(room).map((one) => one.name ?? "")),
 				resume: () => void load.resumed++,
-				paced: paced(20),
+				paced: createConcurrencyLimit(20),
 				now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
 			},
 			{ ghost: (who) => `${who.address[0]}@bridge.test`, nick: "Trivium", resource: "trivium" },

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
-import { nowhere, said } from "../../../src/xmpp/from-xmpp.ts";
+import { nowhere, parseMessage } from "../../../src/xmpp/from-xmpp.ts";
 import { isBits, openBits } from "../../../src/xmpp/message/stickers.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import type { Element } from "../../../src/xmpp/stream/xml.ts";
@@ -13,7 +13,7 @@ const cidOf = (bytes: Buffer) => `sha1+${createHash("sha1").update(bytes).digest
 const cid = cidOf(picture);
 const from = "r@muc.test/Romeo the Great";
 const message = (html: string, more = "") =>
-	said(
+	parseMessage(
 		stanza(
 			`<message from='${from}' to='l@b.test/trivium'><body>:wave:</body>
 			<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'>${html}</body></html>${more}</message>`,

@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
 import type { Log } from "../../../src/core/log.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
-import { type Component, component } from "../../../src/xmpp/stream/component.ts";
+import { type Component, createComponent } from "../../../src/xmpp/stream/component.ts";
 import { bytes, type Element, text, xml } from "../../../src/xmpp/stream/xml.ts";
 import { domain, type FakeServer, type Faults, fakeServer, secret, streamError } from "../fake-server.ts";
 
@@ -41,7 +41,7 @@ async function setup({ faults, timing, skip, taken, ...rest }: Options = {}): Pr
 		error: at("error"),
 		child: () => log,
 	};
-	const link = component(
+	const link = createComponent(
 		{
 			component: domain,
 			service: server.service,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
 import type { Log } from "../../../src/core/log.ts";
-import { alone } from "../../../src/xmpp/stream/connection-conflict.ts";
+import { createConflictWatch } from "../../../src/xmpp/stream/connection-conflict.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -24,7 +24,7 @@ function watched(back: (question: number) => boolean) {
 			throw new TemporaryError("no answer");
 		},
 	};
-	return { one: alone(link, "bridge.test", log), lines, asked: () => asked };
+	return { one: createConflictWatch(link, "bridge.test", log), lines, asked: () => asked };
 }
 
 test("a connection that has all its traffic is asked now and then, and nothing is said", async () => {

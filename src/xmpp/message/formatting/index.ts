@@ -1,6 +1,6 @@
 import type { Rich, RichNode } from "../../../core/rich.ts";
 import { child, clean, text, xml } from "../../stream/xml.ts";
-import { along, type Heard, type MessageFeature, wordsOf } from "../feature.ts";
+import { along, type MessageFeature, type ParsedMessage, wordsOf } from "../feature.ts";
 import { markup, xhtml } from "./markup.ts";
 import { type Atom, hasMarks, looksStyled, styling } from "./styling.ts";
 import { styled } from "./styling-writer.ts";
@@ -51,11 +51,11 @@ const says = (node: RichNode): boolean =>
 	(node.tag === "paragraph" ? node.children.some(says) : true);
 
 /** The body with the names in it as what they are, and where a code point of the stanza's body stands in that. */
-function named({ body, mentions }: Heard): { atoms: readonly Atom[]; at(raw: number): number } {
+function named({ body, mentions }: ParsedMessage): { atoms: readonly Atom[]; at(raw: number): number } {
 	const atoms: Atom[] = [];
 	const raws: number[] = [];
 	for (let i = 0; i < body.length; ) {
-		const { char, raw } = body[i] as Heard["body"][number];
+		const { char, raw } = body[i] as ParsedMessage["body"][number];
 		const mention = mentions.find((one) => one.start === raw);
 		const rest = mention ? body.slice(i).findIndex((one) => one.raw >= mention.end) : 1;
 		const end = rest < 0 ? body.length : i + rest;
