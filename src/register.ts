@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { Config } from "./config.ts";
-import * as phrases from "./core/phrases.ts";
+import * as phrases from "./matrix/phrases.ts";
 import {
 	differences,
 	type Registration,

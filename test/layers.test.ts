@@ -61,9 +61,23 @@ for (const file of files) {
 	}
 }
 
-test("core names no network", () => {
-	for (const file of files.filter((one) => one.startsWith("src/core/")))
-		expect(readFileSync(file, "utf8"), file).not.toMatch(/"(matrix|xmpp|mqtt)"/);
+/** Names of networks, of their servers, and of things that one network alone has. */
+const ofOneNetwork =
+	/matrix|xmpp|mqtt|\bmucs?\b|\bjids?\b|\bmxids?\b|homeserver|\bbrokers?\b|\bstanza|synapse|prosody|ejabberd|mosquitto/i;
+
+test("core names no network, its sentences and comments included", () => {
+	const named = files
+		.filter((one) => one.startsWith("src/core/"))
+		.flatMap((file) =>
+			readFileSync(file, "utf8")
+				.split("\n")
+				.flatMap((line, at) => (ofOneNetwork.test(line) ? [`${file}:${at + 1}: ${line.trim()}`] : [])),
+		);
+	expect(named).toEqual([]);
+});
+
+test("each network has its own sentences in a phrases.ts", () => {
+	for (const network of ["matrix", "xmpp", "mqtt"]) expect(files).toContain(`src/${network}/phrases.ts`);
 });
 
 test("pure files read no clock", () => {

@@ -26,7 +26,7 @@ const ofTheLanguage = [TypeError, RangeError, ReferenceError, SyntaxError, URIEr
 export const isProgrammingError = (error: unknown): boolean =>
 	ofTheLanguage.some((one) => error instanceof one);
 
-/** Will never succeed: the sender is told `message`, a sentence of core/phrases fit for a person. */
+/** Will never succeed: the sender is told `message`, a sentence of a phrases.ts. */
 export class PermanentError extends Error {
 	override readonly name = "PermanentError";
 	/** What kind of no it is, so that each network can answer in its own terms. */

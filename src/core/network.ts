@@ -73,7 +73,7 @@ export type RoomInfo = Readonly<{
  */
 export interface Network {
 	readonly name: NetworkName;
-	/** The name for people: "Matrix". */
+	/** The name that people read. */
 	readonly title: string;
 	/** Commands only this network can carry out. */
 	readonly commands: readonly Command[];

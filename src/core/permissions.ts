@@ -3,7 +3,7 @@ import { type Level, levels } from "./network.ts";
 
 export type Permissions = Readonly<Record<string, Level>>;
 
-/** A glob over MXIDs, JIDs and domains: `*` is any run of characters, all else is itself, letter case aside. */
+/** Returns the pattern of a glob over handles and domains: `*` is any run of characters, all else is itself, letter case aside. */
 const pattern = (glob: string) =>
 	new RegExp(`^${glob.replace(/[\\^$.|?+()[\]{}]/g, "\\$&").replaceAll("*", ".*")}$`, "is");
 

@@ -15,7 +15,7 @@ export type Element =
 	| Parent<"heading", { level: 1 | 2 | 3 | 4 | 5 | 6 }>
 	/** `start`: the number of the first item of an ordered one, where that is not 1. */
 	| Parent<"list", { ordered: boolean; start?: number }>
-	/** `href` is http, https, mailto, xmpp, geo or matrix; anything else is no link. */
+	/** `href` leads to the web, to a mailbox, to a place on earth, or to a person or room of a network; each network checks the scheme. */
 	| Parent<"link", { href: string }>
 	/** Absent `person`: everybody in the room. */
 	| Parent<"mention", { person?: Person }>

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { type CheckResult, fails, works } from "../core/check-result.ts";
-import * as phrases from "../core/phrases.ts";
+import * as phrases from "./phrases.ts";
 import { differences, type Registration, readRegistration } from "./registration.ts";
 
 type Options = Readonly<{

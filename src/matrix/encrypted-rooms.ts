@@ -4,9 +4,9 @@ import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Portal } from "../core/mapping.ts";
 import type { Bridge, Network } from "../core/network.ts";
-import * as phrases from "../core/phrases.ts";
 import type { MatrixEvent } from "./event.ts";
 import { type Members, name } from "./members.ts";
+import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** What is encrypted we cannot read: its sender is told, and a chat of two goes on in a room that is not. */

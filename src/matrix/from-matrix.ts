@@ -1,6 +1,5 @@
 import type { BridgeEvent, Edit, Message, Reference, Words } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
-import * as phrases from "../core/phrases.ts";
 import {
 	type Around,
 	type Content,
@@ -18,6 +17,7 @@ import { copiesIn } from "./message/origin.ts";
 import { isEnd, isResponse, isStart, pollIn, pollOf, resultOf, votesIn } from "./message/polls.ts";
 import { reactionIn } from "./message/reactions.ts";
 import { quoteIn, stickerIn, wordsIn } from "./message/words.ts";
+import * as phrases from "./phrases.ts";
 
 /** From this age on, in ms, an event was caught up after a gap. */
 const late = 5 * 60_000;

@@ -5,12 +5,12 @@ import type { NetworkName, RoomId } from "../core/ids.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
-import * as phrases from "../core/phrases.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isEvent, type MatrixEvent } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";
 import { ghostAddress, parts } from "./mxid.ts";
+import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** Waits before trying again, in ms; after the last the invite is declined. */

@@ -3,11 +3,11 @@ import type { Person } from "../core/event.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Bridge, RoomInfo } from "../core/network.ts";
-import * as phrases from "../core/phrases.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";
 import { type Address, aliasAddress, ghostAddress, parts, personMxid } from "./mxid.ts";
+import * as phrases from "./phrases.ts";
 import { createProfileLookupLimit } from "./profile-lookup-limit.ts";
 
 /** How long another homeserver may take to tell us about one of its people, in ms. */

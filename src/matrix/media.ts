@@ -7,7 +7,6 @@ import { pipeline } from "node:stream/promises";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Media } from "../core/event.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
-import * as phrases from "../core/phrases.ts";
 import { image } from "../media/image.ts";
 import { contentRange, partOf, rangeHeader, slice } from "../media/range.ts";
 import { withSize } from "../media/spool.ts";
@@ -16,6 +15,7 @@ import { bareType, isUnspecific, typeOfName } from "../media/types.ts";
 import { verified } from "../media/verify.ts";
 import { at, type Client, MatrixError, understand } from "./client.ts";
 import { mxcParts, type Place, placeAt, type Stored } from "./message/attachments.ts";
+import * as phrases from "./phrases.ts";
 
 /** How long the homeserver may be silent, in ms: it may have to get the file from another one first. */
 const silence = 60_000;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { PermanentError, Reason } from "../core/errors.ts";
-import * as phrases from "../core/phrases.ts";
 import type { Client } from "./client.ts";
+import * as phrases from "./phrases.ts";
 import { answer } from "./to-matrix.ts";
 
 /** One notice of a kind per room in this time, in ms: a flood of failures is one notice. */

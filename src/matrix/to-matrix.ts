@@ -1,7 +1,6 @@
 import type { BridgeEvent, Message, Person, Words } from "../core/event.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Outbound, Refs } from "../core/network.ts";
-import * as phrases from "../core/phrases.ts";
 import { mentions } from "../core/rich.ts";
 import { type Content, type MatrixEvent, originalOf, relationOf } from "./event.ts";
 import { mark, origin } from "./message/origin.ts";
@@ -16,6 +15,7 @@ import {
 	votesByNumber,
 } from "./message/polls.ts";
 import { location } from "./message/words.ts";
+import * as phrases from "./phrases.ts";
 import { writeHtml } from "./to-html.ts";
 
 /** What has to be known besides an event to write it. */

@@ -1,6 +1,6 @@
 import { type CheckResult, fails, works } from "../core/check-result.ts";
-import * as phrases from "../core/phrases.ts";
 import { type BrokerOptions, type Connection, dial, Refusal, type Welcome } from "./client.ts";
+import * as phrases from "./phrases.ts";
 
 /** Whether the broker takes us and what we want to read there, and the limits it names. Leaves the bridge's session alone. */
 export async function checkBroker(

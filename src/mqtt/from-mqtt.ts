@@ -1,6 +1,6 @@
 import type { Person, State } from "../core/event.ts";
 import type { MessageId, NetworkName, UserId } from "../core/ids.ts";
-import * as phrases from "../core/phrases.ts";
+import * as phrases from "./phrases.ts";
 import { nameOf, roomOf } from "./topics.ts";
 
 export const mqttName = "mqtt" as NetworkName;

@@ -1,9 +1,9 @@
 import type { Command } from "../core/command.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { Bridge } from "../core/network.ts";
-import * as phrases from "../core/phrases.ts";
 import { Refusal } from "./client.ts";
 import { mqttName } from "./from-mqtt.ts";
+import * as phrases from "./phrases.ts";
 import { NotConnected } from "./session.ts";
 import { toMqtt } from "./to-mqtt.ts";
 import { placeOf } from "./topics.ts";

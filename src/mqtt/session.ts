@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Status } from "../core/network.ts";
-import * as phrases from "../core/phrases.ts";
 import {
 	type BrokerOptions,
 	type Connection,
@@ -15,6 +14,7 @@ import {
 } from "./client.ts";
 import type { Arrival } from "./from-mqtt.ts";
 import { createInbox } from "./inbox.ts";
+import * as phrases from "./phrases.ts";
 import { createRedelivery, type Named } from "./redelivery.ts";
 
 /** In ms: before dialling again the first time, and at most; how long an own publish may take to come back. */

@@ -1,5 +1,5 @@
 import { PermanentError } from "../core/errors.ts";
-import * as phrases from "../core/phrases.ts";
+import * as phrases from "./phrases.ts";
 import { isTopic } from "./topics.ts";
 
 export type Publication = Readonly<{ topic: string; payload: string }>;

@@ -4,9 +4,9 @@ import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent, Edit, Media, Message, Picture, Redaction } from "../core/event.ts";
 import type { MessageId, OperationId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
-import * as phrases from "../core/phrases.ts";
 import type { Links } from "../media/links.ts";
 import { partsIn } from "./message-ids.ts";
+import * as phrases from "./phrases.ts";
 
 type About = Parameters<Links["link"]>[1];
 export type Files = Readonly<{

@@ -1,5 +1,5 @@
 import { type CheckResult, fails, works } from "../core/check-result.ts";
-import * as phrases from "../core/phrases.ts";
+import * as phrases from "./phrases.ts";
 import { type Cause, dial } from "./stream/connection.ts";
 
 type Options = Readonly<{ component: string; service: string; secret: string }>;

@@ -1,4 +1,4 @@
-import * as phrases from "../core/phrases.ts";
+import * as phrases from "./phrases.ts";
 import { errorReply } from "./stanza-error.ts";
 import { child, type Element, xml } from "./stream/xml.ts";
 

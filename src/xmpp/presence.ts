@@ -1,6 +1,6 @@
 import type { Person } from "../core/event.ts";
-import * as phrases from "../core/phrases.ts";
 import { bare } from "./jid.ts";
+import * as phrases from "./phrases.ts";
 import { errorReply } from "./stanza-error.ts";
 import { child, type Element } from "./stream/xml.ts";
 import * as to from "./to-xmpp.ts";

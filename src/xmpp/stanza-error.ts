@@ -1,6 +1,6 @@
 import { PermanentError, type Reason, TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import { refused } from "../core/phrases.ts";
+import { refused } from "./phrases.ts";
 import { child, type Element, xml } from "./stream/xml.ts";
 
 const STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas";

@@ -1,9 +1,9 @@
 import type { Message } from "../core/event.ts";
 import type { Reaction } from "../core/journal.ts";
-import * as phrases from "../core/phrases.ts";
 import { newIn } from "../core/reactions.ts";
 import type { Draft, Sayable, WriteContext } from "./message/feature.ts";
 import { writers } from "./message/index.ts";
+import * as phrases from "./phrases.ts";
 import { type Element, type Node, xml } from "./stream/xml.ts";
 
 /** What we say, as stanzas. Pure. */

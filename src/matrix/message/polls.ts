@@ -1,6 +1,6 @@
 import type { Poll, PollAnswer } from "../../core/event.ts";
-import * as phrases from "../../core/phrases.ts";
 import { type Content, isContent, labelOf, type MatrixEvent, relationOf, table, text } from "../event.ts";
+import * as phrases from "../phrases.ts";
 
 // MSC3381. Clients still send its unstable names, so that is what we write; both are read.
 

@@ -1,6 +1,6 @@
 import type { Words } from "../../core/event.ts";
-import * as phrases from "../../core/phrases.ts";
 import { type Around, type Content, relationOf, table, text } from "../event.ts";
+import * as phrases from "../phrases.ts";
 import { mediaIn } from "./attachments.ts";
 import { richIn, withNames } from "./mentions.ts";
 

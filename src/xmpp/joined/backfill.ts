@@ -1,11 +1,11 @@
 import { createBoundedMap } from "../../core/bounded-map.ts";
 import { TemporaryError } from "../../core/errors.ts";
-import * as phrases from "../../core/phrases.ts";
 import { within } from "../deadline.ts";
 import { stanzaId } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import { delayedBy } from "../message/delay.ts";
 import { askedBroken, isBroken, isRefusal, type Page, type Which } from "../muc/archive.ts";
+import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import type { Context } from "./context.ts";

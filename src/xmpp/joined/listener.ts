@@ -1,8 +1,8 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
-import * as phrases from "../../core/phrases.ts";
 import { within } from "../deadline.ts";
 import { type RoomFeatures, roomFeatures } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
+import * as phrases from "../phrases.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
 import { child } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";

@@ -1,9 +1,9 @@
 import { PermanentError } from "../../core/errors.ts";
 import type { Redaction } from "../../core/event.ts";
 import type { MessageId } from "../../core/ids.ts";
-import * as phrases from "../../core/phrases.ts";
 import { moderate as request } from "../message/retractions.ts";
 import { pick } from "../message-ids.ts";
+import * as phrases from "../phrases.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
 import type { Context } from "./context.ts";
 import { enter } from "./occupant.ts";

@@ -1,8 +1,8 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
-import * as phrases from "../../core/phrases.ts";
 import type { OccupantPresence } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import { nickFor, otherNick, plainNick } from "../nick.ts";
+import * as phrases from "../phrases.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";

@@ -1,6 +1,6 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
-import * as phrases from "../../core/phrases.ts";
 import type { OccupantPresence } from "../from-xmpp.ts";
+import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import { announce, type Context } from "./context.ts";

@@ -1,5 +1,5 @@
-import * as phrases from "../../core/phrases.ts";
 import { ownId, pick } from "../message-ids.ts";
+import * as phrases from "../phrases.ts";
 import { child, type Node, xml } from "../stream/xml.ts";
 import { along, type MessageFeature, prefixed } from "./feature.ts";
 

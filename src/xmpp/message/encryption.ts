@@ -1,4 +1,4 @@
-import * as phrases from "../../core/phrases.ts";
+import * as phrases from "../phrases.ts";
 import { child, type Element, text } from "../stream/xml.ts";
 import { type MessageFeature, points } from "./feature.ts";
 

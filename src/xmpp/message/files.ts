@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Media, Picture } from "../../core/event.ts";
 import type { NetworkName } from "../../core/ids.ts";
-import * as phrases from "../../core/phrases.ts";
 import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
+import * as phrases from "../phrases.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
 import { ranges, within } from "./fallback.ts";
 import { length, type MessageFeature, type Point, points, wordsOf } from "./feature.ts";

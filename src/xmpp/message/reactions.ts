@@ -1,6 +1,6 @@
-import * as phrases from "../../core/phrases.ts";
 import { newIn } from "../../core/reactions.ts";
 import { messageId, pick } from "../message-ids.ts";
+import * as phrases from "../phrases.ts";
 import { child, xml } from "../stream/xml.ts";
 import { fallbackFor } from "./fallback.ts";
 import { along, type MessageFeature } from "./feature.ts";

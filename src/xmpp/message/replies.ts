@@ -1,6 +1,6 @@
 import type { Person } from "../../core/event.ts";
-import * as phrases from "../../core/phrases.ts";
 import { messageId, pick } from "../message-ids.ts";
+import * as phrases from "../phrases.ts";
 import { child, clean, type Element, text, xml } from "../stream/xml.ts";
 import { fallbackFor, quoteEnd, ranges, within } from "./fallback.ts";
 import { along, length, type MessageFeature, type Participants, points, prefixed } from "./feature.ts";

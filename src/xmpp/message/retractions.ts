@@ -1,6 +1,6 @@
-import * as phrases from "../../core/phrases.ts";
 import { resource } from "../jid.ts";
 import { type IdKind, messageId, ownId, pick } from "../message-ids.ts";
+import * as phrases from "../phrases.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
 import { correcting } from "./corrections.ts";
 import { fallbackFor } from "./fallback.ts";

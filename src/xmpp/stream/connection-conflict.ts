@@ -1,5 +1,5 @@
 import type { Log } from "../../core/log.ts";
-import * as phrases from "../../core/phrases.ts";
+import * as phrases from "../phrases.ts";
 import * as to from "../to-xmpp.ts";
 import type { Component } from "./component.ts";
 

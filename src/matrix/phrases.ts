@@ -1,0 +1,52 @@
+/** The sentences about Matrix that a person can be shown, and the general ones. */
+export * from "../core/phrases.ts";
+
+// Words for what has no form of its own elsewhere.
+export const sentSticker = (name: string) => `sent a sticker: ${name}`;
+export const pollResult = (answers: readonly Readonly<{ text: string; votes: number }>[]) =>
+	answers.map(({ text, votes }) => `${text}: ${votes}`).join(", ");
+export const longMessage = (start: string) => `${start}\n… (all of it is in the attached file)`;
+
+// Answers to people on Matrix.
+export const encryptedRoom =
+	"this room is encrypted, which the bridge cannot read. Use a room without encryption.";
+export const encryptedChat =
+	"this chat is encrypted, which the bridge cannot read. You are invited to a new one without encryption: please say it again there.";
+export const encryptedLeft = "This chat is encrypted; it goes on in another one.";
+export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;
+export const noMatrixAddress = (text: string) =>
+	`“${text}” is no Matrix address. One looks like @alice:example.org, a room #lobby:example.org.`;
+export const noMatrixRoom = (address: string) => `there is no Matrix room ${address}.`;
+export const nobodyName = "nobody";
+export const onlyDirect = "I can be invited to a chat of two only.";
+
+// `check`: each thing that can fail, with its cure.
+export const notMatrix = (url: string, status: number) =>
+	`${url} answers (${status}), but not as a Matrix server. Correct matrix.homeserver.`;
+export const noRegistration = (file: string) =>
+	`${file} cannot be read. Write it with “register”, and add it to the homeserver's configuration.`;
+export const tokenUnknown = (file: string) =>
+	`the homeserver does not know our as_token. Add ${file} to its app_service_config_files, and restart it.`;
+export const tokenOfAnother = (whose: string, ours: string) =>
+	`the homeserver takes our as_token for that of ${whose}, not ${ours}. Correct matrix.domain and matrix.bot, or give it the present registration file and restart it.`;
+export const namespaceMissing = (mxid: string) =>
+	`the homeserver does not let us act as people like ${mxid}. Give it the present registration file, and restart it.`;
+export const homeserverSays = (what: string) => `the homeserver answers: ${what}`;
+export const portTaken = (address: string) =>
+	`another program listens on ${address}. Stop it, or change matrix.appservice.listen and the registration's url.`;
+export const cannotListen = (address: string, cause: string) =>
+	`we cannot listen on ${address} (${cause}). Correct matrix.appservice.listen.`;
+export const cannotReachUs = (url: string, cause: string) =>
+	`the homeserver cannot reach us at ${url}: ${cause}. Set matrix.appservice.url to an address that leads from it to matrix.appservice.listen (in a container 127.0.0.1 is the container itself), write the registration anew, and restart the homeserver.`;
+export const hsTokenWrong =
+	"the homeserver reaches us with another hs_token. Give it the present registration file, and restart it.";
+export const pingUnknown = "the homeserver has no way to be asked whether it reaches us";
+
+// `register`: what it did, and what to do next.
+export const registrationWritten = (file: string) => `Wrote ${file}, with new tokens.`;
+export const registrationKept = (file: string) =>
+	`${file} is there already and fits the configuration: kept as it is.`;
+export const registrationUpdated = (file: string, why: string) =>
+	`Updated ${file}: ${why}. The tokens are the same as before.`;
+export const registrationBroken = (file: string, why: string) =>
+	`${file} is there already, but ${why} Move it away, and run this again.`;

@@ -1,0 +1,60 @@
+/** The sentences about MQTT that a person can be shown, and the general ones. */
+export * from "../core/phrases.ts";
+
+// Values.
+export const binaryValue = (bytes: number, head: string) => `${bytes} bytes, no text (${head}…)`;
+export const longValue = (start: string, bytes: number) => `${start}… (${bytes} bytes in all)`;
+
+// `pub`: what becomes of a value, and why a topic cannot be had.
+export const publishedTo = (topic: string) => `Published to ${topic}.`;
+export const nobodyListens = (topic: string) => `Published to ${topic}, but nobody is listening there.`;
+export const notPublishable = (topic: string) =>
+	`“${topic}” cannot be published to: a topic has no + or #, does not begin with $, and is not empty.`;
+export const notFilter = (typed: string) =>
+	`“${typed}” is no topic filter. They look like home/+/temperature, where + is one whole level and # all the rest.`;
+export const valueTooLarge = (bytes: number, limit: number) =>
+	`the value has ${bytes} bytes, and ${limit} is the limit.`;
+export const whichBroker = (names: string, example: string) =>
+	`there are several brokers (${names}), so begin the topic with one: ${example}/…`;
+export const brokerAway = (name: string) =>
+	`the broker ${name} cannot be reached now. Try again in a minute.`;
+export const brokerLost = (name: string) =>
+	`the connection to the broker ${name} broke before it answered; it may or may not have taken the value.`;
+export const brokerRefused = (code: number) =>
+	`the broker refused it: ${brokerReasons[code] ?? `reason code 0x${code.toString(16)}`}.`;
+export const mqttReadOnly = "things on MQTT are written to with “pub” only.";
+/** MQTT 5 §2.4, those a person can do something about. */
+const brokerReasons: Readonly<Record<number, string>> = {
+	128: "it gives no reason",
+	131: "it does not accept that there",
+	132: "it speaks another MQTT version. Set “protocol” of this broker to the other one",
+	133: "it does not accept our client_id. Set another one",
+	134: "user name or password are wrong. Correct “url” and “password” of this broker",
+	135: "we are not authorised. Allow it in the broker's access list, or correct user and password",
+	136: "it is unavailable",
+	137: "it is busy",
+	138: "we are banned there",
+	139: "it is shutting down",
+	142: "another client uses our client_id. Stop it, or give this bridge a client_id of its own",
+	143: "it does not accept this topic filter",
+	144: "it does not accept this topic",
+	149: "it is too large for it",
+	151: "a quota is exceeded",
+	153: "it does not accept this kind of value",
+	155: "it does not do QoS 1",
+	159: "too many connections at once",
+	162: "it does not do wildcards. Name the topics one by one",
+};
+
+// `check`: each thing that can fail, with its cure.
+export const brokerNotTrusted = (cause: string) =>
+	`its certificate is not trusted: ${cause}. Name the authority that signed it as “ca” of this broker.`;
+export const brokerNoTls =
+	"it does not speak TLS on this port. Use mqtt: instead of mqtts:, or the port for TLS (8883 on most brokers).";
+export const brokerNeedsTls =
+	"it hung up without a word. If this is its port for TLS, use mqtts: instead of mqtt:.";
+export const brokerNoQos1 = "it does QoS 0 only, so values would be lost. Allow QoS 1 there.";
+export const brokerLimits = (limits: Readonly<Record<string, string | number | boolean>>) =>
+	Object.entries(limits)
+		.map(([name, value]) => `${name} ${value}`)
+		.join(", ");

@@ -1,0 +1,87 @@
+/** The sentences about XMPP that a person can be shown, and the general ones. */
+export * from "../core/phrases.ts";
+
+// The link to the XMPP server.
+export const refused = (condition: string) => `the other side refused it (${condition}).`;
+export const stanzaTooLarge = (bytes: number, limit: number) =>
+	`it is too large for the XMPP server: ${bytes} bytes, and ${limit} is the limit.`;
+export const xmppSecretRefused = (component: string) =>
+	`The XMPP server refuses our secret for ${component}. Set xmpp.secret to the component_secret of Prosody, or to the password ejabberd's listener has for this very host.`;
+export const xmppHostUnknown = (component: string) =>
+	`The XMPP server has no component ${component}. Add the lines that “register” prints to its configuration, or correct xmpp.component.`;
+export const xmppConflict = (component: string) =>
+	`Another connection to the XMPP server already is ${component}. Stop the other bridge; if there is none, set component_conflict_resolve = "kick_old" for it in Prosody, and a dead connection no longer keeps its place.`;
+export const xmppShared = (component: string) =>
+	`Another connection to the XMPP server is ${component} as well, and gets a share of what is meant for us. Stop the other bridge; if there is none, close our old connection at the XMPP server.`;
+
+// Words for what cannot be shown as it was said.
+export const encrypted =
+	"(an encrypted message, which the bridge cannot read: please turn encryption off here)";
+export const encryptedRefused =
+	"The bridge cannot read encrypted messages, so nobody got this one. Please turn encryption off for this chat and send it again.";
+/** What clients that cannot take a message back show instead. */
+export const retraction = "/me deleted an earlier message, but your client does not show that.";
+/** In place of a message that was deleted. */
+export const deleted = "(deleted)";
+export const relayedEmote = (name: string, text: string) => `* ${name} ${text}`;
+
+// Why a room or a person cannot be reached.
+export const notJid = (typed: string) =>
+	`“${typed}” is no XMPP address. They look like romeo@montague.example.`;
+export const ownJid = (typed: string) => `“${typed}” is an address of this bridge itself.`;
+export const noSuchServer = (domain: string) => `there is no XMPP server ${domain}, or it does not answer.`;
+export const noSuchMuc = (room: string) => `there is no XMPP room ${room}.`;
+export const notMuc = (address: string) => `${address} is no XMPP room.`;
+export const mucMembersOnly = (room: string) =>
+	`the XMPP room ${room} is for members only. One of its admins has to open it first.`;
+export const mucPassword = (room: string) =>
+	`the XMPP room ${room} asks for a password, which the bridge cannot give yet.`;
+export const mucBanned = (room: string) =>
+	`the XMPP room ${room} has banned this name or this bridge. Its admins can lift that.`;
+export const mucFull = (room: string) => `the XMPP room ${room} is full.`;
+export const mucNoVoice = (room: string) =>
+	`you may only read in the XMPP room ${room}. Its moderators can give you voice.`;
+export const mucNoNick = (room: string) =>
+	`the XMPP room ${room} accepts no form of this name. Choose another display name and try again.`;
+export const mucNoDeletion = (room: string) =>
+	`only a moderator of the XMPP room ${room} can delete what others wrote there, and you are none.`;
+export const mucCannotDelete = (room: string) =>
+	`the XMPP room ${room} has no way to delete what others wrote.`;
+export const notYours = "what others wrote in a chat of two only they can delete.";
+export const mucGone = (room: string, alternate: string | undefined) =>
+	`the XMPP room ${room} was closed.${alternate ? ` It moved to ${alternate}.` : ""}`;
+
+// What happens to our people in a MUC.
+export const mucMissed =
+	"Not all that is said in the XMPP room comes through: too many messages at once. They can be read there.";
+export const mucGap = "Some of what was said in the XMPP room while the bridge was away may be missing here.";
+export const mucNotAnswering = (room: string) => `the XMPP room ${room} does not answer.`;
+export const mucRemoved = (
+	name: string,
+	room: string,
+	how: "kicked" | "banned" | "removed",
+	by: string | undefined,
+	reason: string | undefined,
+) => `${name} was ${how} from the XMPP room ${room}${by ? ` by ${by}` : ""}${reason ? ` (${reason})` : ""}.`;
+export const mucComeBack = (why: string) => `${why} Leave this room and join it again to return there.`;
+export const theBridge = "The bridge";
+
+// Answers to people on XMPP.
+export const xmppNoDelivery = (why: string) => `A message could not be delivered to this person: ${why}.`;
+export const xmppNoPrivate =
+	"Private messages to people from the other side are not bridged yet. Please write in the room, or to their own address.";
+export const xmppNoInvite = "Invitations are not bridged yet.";
+export const xmppNoHosted = "The bridge cannot make XMPP rooms yet. Link an existing one instead.";
+export const xmppNoHostedRoom = "The bridge has no rooms of its own yet.";
+export const xmppNobody = "Nobody has this address.";
+export const xmppStopping = "The bridge is just restarting. Please send this again in a minute.";
+export const xmppStrangers = "One cannot open a chat with somebody known from a room only.";
+
+// `check`: each thing that can fail, with its cure.
+export const xmppRefused = (cause: string) => `the XMPP server ended the stream: ${cause}`;
+export const componentNotReached = (service: string, cause: string) =>
+	`${service} cannot be reached: ${cause}. Is the XMPP server running, and is the address right? Prosody listens there only once it has the component in its configuration, and was restarted.`;
+export const noComponentPort = (service: string, cause: string) =>
+	`${service} does not take us as a component: ${cause}. It must be the port for components (XEP-0114; 5347 on most servers), not that for clients.`;
+export const maybeClientPort = (service: string) =>
+	`If it has, ${service} is not its port for components (5347 on most servers).`;
