@@ -4,7 +4,7 @@ import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 import { lock } from "./lock.ts";
 
-/** Whether the stores can be written, and whether a bridge is using them. `mapping` is the mapping's file. */
+/** Tells whether the stores are writable, and whether a running bridge holds them. `mapping` is the mapping's file. */
 export async function checkStore(
 	folder: string,
 	mapping: string,

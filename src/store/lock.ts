@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** When a process started, in the kernel's own count; pids come round again, this with the same pid does not. */
+/** Returns the start time of a process in clock ticks. The kernel reuses pids, but never a pid with the same start time. */
 function started(pid: number | "self"): string | undefined {
 	try {
 		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -25,11 +25,11 @@ function alive(pid: number): boolean {
 function holds(text: string): number | undefined {
 	const [pid = "", since = ""] = text.split(" ");
 	if (!/^\d+$/.test(pid) || !alive(Number(pid))) return undefined;
-	// Without /proc the pid has to do.
+	// Without /proc the pid alone identifies the process.
 	return (started(Number(pid)) ?? since) === since ? Number(pid) : undefined;
 }
 
-/** Its maker creates and fills it in two steps; what stays empty was left by one that died in between. */
+/** A process creates the lock file and fills it in two steps; a file that stays empty belongs to one that died between them. */
 async function read(path: string): Promise<string> {
 	for (let tries = 0; tries < 10; tries++) {
 		const text = await readFile(path, "utf8");
@@ -40,8 +40,8 @@ async function read(path: string): Promise<string> {
 }
 
 /**
- * Keeps a second process away from what `path` stands for. Resolves with the release.
- * @throws Error that names the process which has it. The lock of a dead process is taken over.
+ * Locks `path` against a second process and resolves with the function that releases it. Takes over the lock of a dead
+ * process. @throws Error that names the process which holds the lock.
  */
 export async function lock(path: string): Promise<() => Promise<void>> {
 	const ours = `${process.pid} ${started("self") ?? ""}`;
@@ -53,7 +53,7 @@ export async function lock(path: string): Promise<() => Promise<void>> {
 			if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
 		}
 		await takeOver(path).catch((error: NodeJS.ErrnoException) => {
-			// Released, or taken over by another, in this very moment.
+			// Another process released the lock, or took it over, since we read it.
 			if (error.code !== "ENOENT") throw error;
 		});
 	}
@@ -64,7 +64,7 @@ async function takeOver(path: string): Promise<void> {
 	const stale = await read(path);
 	const pid = holds(stale);
 	if (pid !== undefined) throw new Error(`in use by process ${pid}: stop that one first`);
-	// Two that saw the same stale lock: only one can move it, and the other must not keep the new one it moved instead.
+	// Two processes may see the same stale lock: one moves it, and the other must not keep the new lock that it moved instead.
 	const aside = `${path}.${process.pid}`;
 	await rename(path, aside);
 	if ((await readFile(aside, "utf8")) === stale) await rm(aside);

@@ -95,7 +95,7 @@ export function createMemoryJournal(): Journal {
 		return { network: event.sender.network, room: event.room, id: event.id };
 	};
 	const record = (copy: Copy, origin: Copy) => {
-		// What is named last is the newest: it goes to the end.
+		// Re-inserting moves the copy to the end: the last one named is the newest.
 		copies.delete(name(copy));
 		copies.set(name(copy), { copy, origin, at: Date.now() });
 	};
@@ -105,21 +105,21 @@ export function createMemoryJournal(): Journal {
 		if (isOrigin(copy) || [...rows.values()].some((row) => name(originOf(row)) === name(copy))) return;
 		if (samePlace(copies.get(name(copy))?.origin ?? origin, origin)) record(copy, origin);
 	};
-	/** A message, and what changes it. */
+	/** A message and the events that change it. */
 	const ofMessage = (origin: Copy, row: NewRow) =>
 		name(originOf(row)) === name(origin) ||
 		[...copies.values()].some(
 			(one) => name(one.copy) === name(originOf(row)) && name(one.origin) === name(origin),
 		);
-	/** The message an id stands for. That an id is a message's own goes first: no further id of another hides it. */
+	/** Returns the message that an id names. A message's own id wins over a further id (`aka`) of another message. */
 	const originFor = (of: Copy): Copy => (isOrigin(of) ? of : (copies.get(name(of))?.origin ?? of));
-	/** The message that another one changes; undefined where nobody knows it. */
+	/** Returns the message that another one changes; undefined where the journal does not know it. */
 	const changed = (of: Copy): Copy | undefined => {
 		const origin = originFor(of);
 		const waits = [...rows.values()].some((row) => name(originOf(row)) === name(origin));
 		return waits || isOrigin(origin) ? origin : undefined;
 	};
-	/** Messages are deleted where they began. */
+	/** Cancels by the original: a sender deletes a message in the room where it began. */
 	const goneKey = (of: Copy, origin: Copy) => `gone ${name({ ...of, id: origin.id })}`;
 	const firstTime = (key: string) => {
 		if (keys.has(key)) return false;
@@ -153,7 +153,7 @@ export function createMemoryJournal(): Journal {
 				if (entry.reaction) react(entry.reaction);
 				const own = entry.rows[0] && originOf(entry.rows[0]);
 				const original = own && entry.of !== undefined ? changed({ ...own, id: entry.of }) : undefined;
-				// Before its rows are there: from then on its id is nobody else's.
+				// Claim the id before the rows exist: from now on it names this message only.
 				if (own && original) alsoKnown(original, own.id);
 				fresh.push(...entry.rows.map((row) => add(row, queuedAt)));
 				if (own) for (const aka of entry.aka ?? []) alsoKnown(original ?? own, aka);

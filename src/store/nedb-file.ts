@@ -11,22 +11,22 @@ export type Doc = Readonly<Record<string, unknown> & { _id: string }>;
 export type FileOptions = Readonly<{
 	file: string;
 	log: Log;
-	/** The file can take no more, and every call rejects from now on: stop the process. */
+	/** Called once when a write failed; every later call rejects, so the process must stop. */
 	onFailure(error: Error): void;
-	/** Fields that are looked up; a unique one is of one document only. */
+	/** Indexed fields; a unique field occurs in one document only. */
 	indexes: readonly Readonly<{ field: string; unique?: true }>[];
-	/** Written anew once this many lines were appended, and four times as many as there are documents. */
+	/** Compacts the file after this many appended lines, if they are also four times the number of documents. */
 	compactAfter: number;
 }>;
 
-/** What {@link Documents.put} rejects with when a unique field is another document's. */
+/** {@link Documents.put} rejects with it when another document has the value of a unique field. */
 export class TakenError extends Error {
 	override readonly name = "TakenError";
 }
 
 /**
- * Documents in one nedb file, with what nedb itself lacks: a lock, fsync, repair of a torn tail, and an end where a
- * write failed. Reads see a write at once; it is on disk when its promise, or `settled()`, resolves.
+ * Opens documents in one nedb file and adds the safety that nedb lacks: a lock, fsync, repair of a torn tail, and a stop
+ * after a failed write. A read sees a write at once; the write is on disk when its promise, or `settled()`, resolves.
  */
 export type Documents = Readonly<{
 	open(): Promise<void>;
@@ -35,18 +35,18 @@ export type Documents = Readonly<{
 	get(query: object): Promise<Doc | undefined>;
 	has(id: string): boolean;
 	size(): number;
-	/** Stores the document in place of the one with its _id. @throws TakenError */
+	/** Stores the document and replaces the one with the same _id. @throws TakenError */
 	put(doc: Doc): Promise<void>;
-	/** False when there is one with its _id, which stays. */
+	/** Adds the document. Returns false, and changes nothing, when one with the same _id exists. */
 	add(doc: Doc): Promise<boolean>;
 	remove(id: string): Promise<void>;
-	/** A copy of the file, all of one moment, at a new path. */
+	/** Copies the file, as it is at one moment, to a new path. */
 	backup(to: string): Promise<void>;
 	/** Resolves when every write so far is on disk. */
 	settled(): Promise<void>;
 }>;
 
-/** What nedb-promises passes through and its types do not name. */
+/** Options that nedb-promises passes through and its types do not declare. */
 type Original = Datastore<Doc> & {
 	compactDatafileAsync(): Promise<void>;
 	getAllData(): readonly Doc[];
@@ -56,7 +56,7 @@ type Original = Datastore<Doc> & {
 
 const isTaken = (error: unknown) => (error as { errorType?: string }).errorType === "uniqueViolated";
 
-/** Without what nedb does whenever it has read a file: it writes it anew, which takes longer. */
+/** Loads the file without the compaction that nedb runs after each load, which takes longer than the load. */
 async function load(db: Original): Promise<void> {
 	const { persistence } = db;
 	const rewrite = persistence.persistCachedDatabaseAsync;
@@ -78,7 +78,7 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 	const unusable = (cause: unknown) =>
 		new Error(`The mapping ${file} cannot be used: ${(cause as Error).message}.`, { cause });
 
-	/** nedb keeps in memory what it could not write: memory and disk differ, and must not go on to. */
+	/** Stops after a failed write: nedb keeps the change in memory, so memory and disk differ from then on. */
 	function fail(cause: unknown): Error {
 		if (failure) return failure;
 		failure = unusable(cause);
@@ -87,7 +87,7 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 		return failure;
 	}
 
-	/** nedb appends without fsync. By name each time: a compaction puts another file in its place. */
+	/** Syncs the file, since nedb appends without fsync. Opens it by name each time, since a compaction replaces it. */
 	async function flush(): Promise<void> {
 		const handle = await open(file, "r+");
 		try {
@@ -97,7 +97,7 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 		}
 	}
 
-	/** Resolves when all that was appended before the call is on disk; those who wait share one fsync. */
+	/** Resolves when every line appended before the call is on disk; concurrent callers share one fsync. */
 	function synced(): Promise<void> {
 		next ??= syncing.then(() => {
 			next = undefined;
@@ -122,8 +122,8 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 	}
 
 	/**
-	 * What an index holds, as it is. nedb's own way there queues, plans and copies, and every message asks several times.
-	 * Undefined where the query is no plain lookup, or a write that nedb has queued may change the answer.
+	 * Reads an index directly, since nedb's own query queues, plans and copies, and each message asks several times. Returns
+	 * undefined where the query is no plain lookup, or where a write in nedb's queue may change the answer.
 	 */
 	function held(query: object): readonly Doc[] | undefined {
 		const [only, ...more] = Object.entries(query);
@@ -132,7 +132,7 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 		return typeof value === "string" ? db.indexes[field]?.getMatching(value) : undefined;
 	}
 
-	/** The file is ours until this is over. */
+	/** Runs `work` while nothing else touches the file. */
 	function track(work: Promise<unknown>): void {
 		const settled: Promise<unknown> = work.catch(() => undefined).finally(() => inProgress.delete(settled));
 		inProgress.add(settled);
@@ -158,7 +158,7 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 		}
 	}
 
-	/** The file only grows, or gives way to another as a whole: any beginning of it is what it was once. */
+	/** The file only grows, or is replaced as a whole, so each prefix of it is a state that it once had. */
 	async function copyTo(part: string): Promise<void> {
 		await copyFile(file, part);
 		await dropTornTail(part);
@@ -174,10 +174,10 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 				if (torn) log.warn({ file, torn }, "an unfinished line at the end of the mapping was set aside");
 				const options = {
 					filename: file,
-					// With the torn tail gone, one unreadable line is damage; nedb would drop it and rewrite the file.
+					// Without its torn tail the file holds whole lines: an unreadable one is damage, which nedb would silently drop.
 					corruptAlertThreshold: 0,
 					modes: { fileMode: 0o600, dirMode: 0o700 },
-					// nedb ends lines at these when it reads and leaves them as they are when it writes.
+					// nedb splits lines at these characters when it reads, and does not escape them when it writes.
 					afterSerialization: (line: string) =>
 						line.replace(
 							/[\u0085\u2028\u2029]/g,

@@ -5,28 +5,28 @@ import { storeFull } from "../core/phrases.ts";
 import { ghostKey, pairKey, placeKey } from "./keys.ts";
 import { createDocuments, type Doc } from "./nedb-file.ts";
 
-/** Sizes in documents: nedb holds them all in memory (0.8 GB at 250,000) and blocks the loop when it writes them anew. */
+/** Limits in documents: nedb holds all in memory (0.8 GB at 250,000) and blocks the event loop while it compacts. */
 const defaults = { warnAt: 100_000, refuseAt: 250_000, compactAfter: 50_000 };
 
 export type MappingOptions = Readonly<{
 	file: string;
 	log: Log;
-	/** The mapping can take no more, and every call rejects from now on: stop the process. */
+	/** Called once when a write failed; every later call rejects, so the process must stop. */
 	onFailure(error: Error): void;
 	limits?: typeof defaults;
 }>;
 
-/** What the documents of this file mean. */
+/** The schema version of the documents in this file. */
 const version = 1;
 
-// The _id begins with the kind; a space follows, which sorts before "!".
+// An _id is the kind, a space, and the rest; the space sorts before "!".
 const every = (kind: string) => ({ _id: { $gte: `${kind} `, $lt: `${kind}!` } });
 const schemaId = "schema";
 
 const portalOf = (doc: Doc) => doc.portal as Portal;
 const sorted = (docs: readonly Doc[]) => docs.map(portalOf).sort((a, b) => (a.id < b.id ? -1 : 1));
 
-/** The mapping in one nedb file. */
+/** Opens the mapping in one nedb file. */
 export function createNedbMapping({ limits = defaults, ...options }: MappingOptions): Mapping {
 	const { log, file } = options;
 	const { warnAt, refuseAt, compactAfter } = limits;
@@ -35,7 +35,7 @@ export function createNedbMapping({ limits = defaults, ...options }: MappingOpti
 		compactAfter,
 		indexes: [{ field: "rooms" }, { field: "pair" }, { field: "at", unique: true }],
 	});
-	/** All but the one that holds the version. */
+	/** Counts all documents but the one that holds the version. */
 	const count = () => docs.size() - 1;
 	let warned = false;
 
@@ -93,7 +93,7 @@ export function createNedbMapping({ limits = defaults, ...options }: MappingOpti
 		async once(key, make) {
 			if (!docs.has(`setting ${key}`)) await docs.add({ _id: `setting ${key}`, value: make() });
 			const value = (await setting(key)) ?? "";
-			// Another call may have stored it just now: what we say is on disk has to be.
+			// A concurrent call may have stored it a moment ago: wait until it is on disk, too.
 			await docs.settled();
 			return value;
 		},

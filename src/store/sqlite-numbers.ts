@@ -5,12 +5,12 @@ type Statement = Readonly<{
 }>;
 
 /**
- * The numbers that stand for pairs of names, remembered so that each is looked up once. `look` selects it AS number. The
- * first name of a pair holds no space.
+ * Returns the cache of the numbers that stand for pairs of names, so that each is looked up once. `look` selects it AS
+ * number. The first name of a pair holds no space.
  */
 export function numbers(look: Statement, add: Statement) {
 	const known = new Map<string, number>();
-	/** 0, which stands for none, when there is none: to look must not write. */
+	/** Returns the number of a pair, or 0 for an unknown pair, since a lookup must not write. */
 	function find(pair: Pair): number {
 		const name = pair.join(" ");
 		const found = known.get(name) ?? (look.get(...pair) as { number: number } | undefined)?.number ?? 0;
@@ -20,7 +20,7 @@ export function numbers(look: Statement, add: Statement) {
 	return {
 		find,
 		of: (pair: Pair): number => find(pair) || Number(add.run(...pair).lastInsertRowid),
-		/** After a rollback: what was added may not be there any more. */
+		/** Empties the cache after a rollback, which may have removed numbers. */
 		forget: () => known.clear(),
 	};
 }

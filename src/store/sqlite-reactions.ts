@@ -3,7 +3,7 @@ import type { numbers } from "./sqlite-numbers.ts";
 import { oldRows, type Statements, surplusRows } from "./sqlite-statements.ts";
 import type { Place, ReactionText } from "./sqlite-text.ts";
 
-/** What is shown where: the part of the journal that knows reactions. */
+/** The tables of reactions: which of them each room shows. */
 export function reactionTables(statement: Statements, rooms: ReturnType<typeof numbers>) {
 	const sql = {
 		clear: statement("DELETE FROM reactions WHERE room = ? AND message = ? AND sender = ?"),

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 
-/** What the rows of this file mean. */
+/** The schema version of the rows in this file. */
 const version = 1;
 
 const schema = `
@@ -56,11 +56,11 @@ const schema = `
 
 /** Prepares the file, once per open. @throws Error when it is of a later version. */
 export function prepareFile(db: DatabaseSync): void {
-	// Exclusive: the kernel then keeps a second process out, and lets go however this one dies.
+	// Exclusive mode: the kernel keeps a second process out, and releases the lock however this one dies.
 	db.exec("PRAGMA locking_mode = EXCLUSIVE");
 	db.exec("PRAGMA journal_mode = WAL");
 	db.exec("PRAGMA synchronous = FULL");
-	// After a burst the write-ahead log gives its room on the disk back.
+	// The write-ahead log shrinks after a burst and frees its disk space.
 	db.exec("PRAGMA journal_size_limit = 67108864");
 	db.exec("BEGIN IMMEDIATE");
 	if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").get()) {

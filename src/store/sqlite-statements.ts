@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 
-/** Prepares statements of one database. What they select is cast once, where it is used, to the columns the SQL names. */
+/** Prepares statements of one database. A caller casts the selected row once to the columns that its SQL names. */
 export const statements = (db: DatabaseSync) => (sql: string) => {
 	const prepared = db.prepare(sql);
 	return {
@@ -11,9 +11,9 @@ export const statements = (db: DatabaseSync) => (sql: string) => {
 };
 export type Statements = ReturnType<typeof statements>;
 
-// Both scan no further than they delete: the oldest have the lowest seq.
+// Both statements scan no further than they delete: the oldest rows have the lowest seq.
 
-/** Deletes what is older than the time it is run with. */
+/** Deletes the rows older than the time given as parameter. */
 export const oldRows = (table: string) =>
 	`DELETE FROM ${table} WHERE seq < coalesce((SELECT seq FROM ${table} WHERE at >= ? ORDER BY seq LIMIT 1), 9e15)`;
 

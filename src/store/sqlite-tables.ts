@@ -5,15 +5,15 @@ import { reactionTables } from "./sqlite-reactions.ts";
 import { oldRows, statements, surplusRows } from "./sqlite-statements.ts";
 import type { EntryText, Place, RowText, StoredCopy, StoredRow } from "./sqlite-text.ts";
 
-/** A message by its own id. */
+/** The place of a message: its network, room and own id. */
 type Origin = Readonly<{ room: number; id: string }>;
 
-/** The calls of a journal as plain statements; the worker runs them inside its transactions. */
+/** Returns the journal's calls as plain statements; the worker runs them inside its transactions. */
 export function journalTables(db: DatabaseSync) {
 	const statement = statements(db);
 	const row =
 		"seq, operation, trace, lanes.portal, lanes.link, attempts, queued_at AS queuedAt, event, request";
-	/** A message, and what changes it: that is known by further ids of the message. */
+	/** A message and the events that change it; the journal knows those by further ids of the message. */
 	const ofMessage =
 		"origin_room = ?1 AND origin_id IN (SELECT ?2 UNION ALL SELECT id FROM copies WHERE room = ?1 AND origin_room = ?1 AND origin_id = ?2)";
 	const sql = {
@@ -31,7 +31,7 @@ export function journalTables(db: DatabaseSync) {
 		newRoom: statement("INSERT INTO rooms (network, name) VALUES (?, ?)"),
 		cursor: statement("SELECT value FROM cursors WHERE key = ?"),
 		setCursor: statement("INSERT OR REPLACE INTO cursors VALUES (?, ?)"),
-		// Counted in the index alone: only the first row of each lane is read.
+		// The index alone gives the count; SQLite reads only the first row of each lane.
 		lanes: statement(`SELECT portal, link, depth, (SELECT queued_at FROM rows WHERE seq = first) AS oldest
 			FROM (SELECT lane, count(*) AS depth, min(seq) AS first FROM rows GROUP BY lane) JOIN lanes USING (lane)
 			ORDER BY first`),
@@ -95,7 +95,7 @@ export function journalTables(db: DatabaseSync) {
 	const lanes = numbers(sql.lane, sql.newLane);
 	const reactions = reactionTables(statement, rooms);
 
-	/** The message an id stands for. That an id is a message's own goes first: no further id of another hides it. */
+	/** Returns the message that an id names. A message's own id wins over a further id (`aka`) of another message. */
 	function family(asked: Origin) {
 		const own = sql.copies.all(asked.room, asked.id) as readonly StoredCopy[];
 		const origin =
@@ -120,7 +120,7 @@ export function journalTables(db: DatabaseSync) {
 		const holder = sql.origin.get(room, aka) as Origin | undefined;
 		if ((holder?.room ?? room) === room) sql.copy.run(room, aka, room, id, now);
 	}
-	/** The message that another one changes; undefined where nobody knows it. */
+	/** Returns the message that another one changes; undefined where the journal does not know it. */
 	function changed(of: Origin): Origin | undefined {
 		const { room, id } = family(of).origin;
 		return sql.isOwn.get(room, id, room, id) ? { room, id } : undefined;
@@ -128,14 +128,14 @@ export function journalTables(db: DatabaseSync) {
 	const firstTime = (key: string) => sql.key.run(key, running).changes > 0;
 
 	return {
-		/** What is cached may not be true any more. */
+		/** Drops the caches, which a rollback has made stale. */
 		rolledBack(): void {
 			rooms.forget();
 			lanes.forget();
 			running = (sql.running.get() as { value: number }).value;
 		},
 		calls: {
-			/** The seq of the first row of each entry; its others follow it. 0 for an entry that was known. */
+			/** Returns the seq of the first row of each entry, whose other rows follow it; 0 for an entry with a known key. */
 			accept(entries: readonly EntryText[], now: number): readonly number[] {
 				return entries.map(({ key, rows, aka = [], of, cursor, reaction, member }) => {
 					if (cursor) sql.setCursor.run(cursor.key, cursor.value);
@@ -145,7 +145,7 @@ export function journalTables(db: DatabaseSync) {
 					if (reaction) reactions.set(reaction, now);
 					const own = rows[0] && originOf(rows[0]);
 					const original = own && of !== undefined ? changed({ room: own.room, id: of }) : undefined;
-					// Before its rows are there: from then on its id is nobody else's.
+					// Claim the id before the rows exist: from now on it names this message only.
 					if (own && original) alsoKnown(original, own.id, now);
 					let last = 0;
 					for (const row of rows) last = queue(row, now);
@@ -170,7 +170,7 @@ export function journalTables(db: DatabaseSync) {
 			release(seqs: readonly number[]): void {
 				for (const seq of seqs) sql.release.run(seq);
 			},
-			/** `change`: the row changes a message, and its ids are of that. */
+			/** `change`: the row changes a message, and its ids belong to that message. */
 			done(
 				seq: number,
 				place: Place,
@@ -241,7 +241,7 @@ export function journalTables(db: DatabaseSync) {
 	};
 }
 
-/** Messages are deleted where they began. */
+/** Cancels by the original: a sender deletes a message in the room where it began. */
 const goneKey = ([network, room]: Place, id: string) => `gone ${JSON.stringify([network, room, id])}`;
 
 export type Calls = ReturnType<typeof journalTables>["calls"];

@@ -2,11 +2,11 @@ import type { BridgeEvent } from "../core/event.ts";
 import type { LinkId, MessageId, NetworkName, OperationId, PortalId, RoomId, TraceId } from "../core/ids.ts";
 import type { Copy, Entry, ReactionSet, Row } from "../core/journal.ts";
 
-// What crosses to the thread of the journal and back. `event` and `person` are JSON, made and read on the main thread, so
-// that it is done once.
+// The records that cross to the journal's worker thread and back. The main thread writes and reads `event` and `person`
+// as JSON, so that each is encoded once.
 
 export type Place = readonly [network: string, room: string];
-/** A list, for its names would be copied with each row. `network`, `room` and `id` are the event's. */
+/** A row as a list, since an object would copy its key names with each row. `network`, `room` and `id` are the event's. */
 export type RowText = readonly [
 	operation: string,
 	trace: string,
@@ -52,7 +52,7 @@ export function reactionText({ network, room, message, sender, now }: ReactionSe
 }
 
 export function entryText({ key, rows, aka, of, cursor, reaction, member }: Entry): EntryText {
-	// The rows of one entry are mostly one event on its way to several rooms.
+	// Most entries hold one event on its way to several rooms: encode it once.
 	let last: BridgeEvent | undefined;
 	let text = "";
 	return {

@@ -6,14 +6,14 @@ import { prepareFile } from "./sqlite-schema.ts";
 import { type Calls, journalTables } from "./sqlite-tables.ts";
 import { wholeFile } from "./whole-file.ts";
 
-/** One call by name and arguments. */
+/** One journal call: its name and arguments. */
 export type Call = { [Name in keyof Calls]: readonly [Name, ...Parameters<Calls[Name]>] }[keyof Calls];
 export type Backup = Readonly<{ backup: string }>;
-/** What each call of a batch returned, and which threw what. */
+/** The return value of each call of a batch, and the error of each call that threw. */
 export type Results = Readonly<{ values: readonly unknown[]; errors?: ReadonlyMap<number, unknown> }>;
 /**
- * The main thread sends one batch or backup at a time, "close" last. Answers: "ready" once, then the results of each
- * batch; a backup's are those of one call.
+ * The main thread sends one batch or backup at a time, and "close" last. The worker answers "ready" once, then the results
+ * of each batch; a backup has the results of one call.
  */
 export type Request = readonly Call[] | Backup | "close";
 
@@ -33,7 +33,7 @@ const statements = {
 	undo: db.prepare("ROLLBACK TO call"),
 };
 
-/** Bodies of messages are in it: ours alone. sqlite gives its other files the mode of this one. */
+/** The file holds message bodies, so only our user may read it. SQLite gives its other files the mode of this one. */
 function createFile(): void {
 	try {
 		closeSync(openSync(file, "wx", 0o600));
@@ -45,7 +45,7 @@ function createFile(): void {
 const perform = ([name, ...values]: Call): unknown =>
 	(tables.calls[name] as (...values: readonly unknown[]) => unknown)(...values);
 
-/** sqlite's codes for a value that does not fit, which is the fault of one call: too big, constraint, mismatch, range. */
+/** SQLite's codes for a value that does not fit (too big, constraint, mismatch, range): one call's fault, not the file's. */
 const ofTheCall = new Set([18, 19, 20, 25]);
 const ofTheFile = (error: unknown) => {
 	const { code, errcode } = error as { code?: string; errcode?: number };
@@ -59,7 +59,7 @@ function fast(batch: readonly Call[]): Results {
 	return { values };
 }
 
-/** As `fast`, but a call that fails takes back only its own part. */
+/** Runs a batch as `fast` does, but a call that fails rolls back only its own part. */
 function careful(batch: readonly Call[]): Results {
 	const errors = new Map<number, unknown>();
 	statements.begin.run();
@@ -92,14 +92,14 @@ function transact(batch: readonly Call[]): Results {
 	}
 }
 
-/** Its disk is another's: what fails here is no failure of the journal. */
+/** Writes a backup. It may be on another disk, so its failure is no failure of the journal. */
 async function backUp({ backup }: Backup): Promise<Results> {
 	try {
 		await wholeFile(backup, async (part) => {
 			try {
 				db.prepare("VACUUM INTO ?").run(part);
 			} finally {
-				// Where the disk is full sqlite leaves this behind.
+				// On a full disk SQLite leaves this file behind.
 				await rm(`${part}-journal`, { force: true });
 			}
 		});

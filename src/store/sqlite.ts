@@ -12,26 +12,26 @@ import type { Backup, Call, Request, Results } from "./sqlite-worker.ts";
 export type JournalOptions = Readonly<{
 	file: string;
 	log: Log;
-	/** The journal can take no more, and every call rejects from now on: stop the process. */
+	/** Called once when the journal failed; every later call rejects, so the process must stop. */
 	onFailure(error: Error): void;
 }>;
 
 type Pending = Readonly<{
 	call: Call | Backup;
-	/** Nobody is kept waiting by it. */
+	/** No caller waits for the result, so the call may wait for company. */
 	patient: boolean;
 	resolve(value: unknown): void;
 	reject(error: unknown): void;
 }>;
 
-/** So that one batch neither blocks the loop while it is copied nor keeps its first call waiting for long. */
+/** The most calls in one batch, so that copying it does not block the loop and its first call does not wait long. */
 const batchSize = 5_000;
-/** Patient calls wait so long, in ms, for another to share its commit with, or until there are so many. */
+/** Patient calls wait this long, in ms, for another call to share their commit, or until this many wait. */
 const patience = { ms: 100, calls: 64 };
 
 /**
- * The journal in one SQLite file, in a thread of its own. While one batch is being committed the calls that come
- * collect into the next, so that under load many share one fsync.
+ * Opens the journal in one SQLite file, in a worker thread. While the worker commits one batch, new calls collect into the
+ * next, so that under load many share one fsync.
  */
 export function createSqliteJournal({ file, log, onFailure }: JournalOptions): Journal {
 	let worker: Worker | undefined;
@@ -39,13 +39,13 @@ export function createSqliteJournal({ file, log, onFailure }: JournalOptions): J
 	let waiting: Pending[] = [];
 	let committing: readonly Pending[] = [];
 	let idle: (() => void) | undefined;
-	/** The next flush is set for this turn of the loop, or for when patient calls have waited long enough. */
+	/** The timer of the next flush: this turn of the loop, or the moment when patient calls have waited long enough. */
 	let soon = false;
 	let later: NodeJS.Timeout | undefined;
 
 	const send = (request: Request) => worker?.postMessage(request);
 
-	/** Not at once: what is called in the same breath goes into the same batch. */
+	/** Schedules a flush at the end of this turn, so that calls of the same turn share a batch. */
 	function flushSoon(): void {
 		if (!soon) setImmediate(flush);
 		soon = true;
@@ -61,7 +61,7 @@ export function createSqliteJournal({ file, log, onFailure }: JournalOptions): J
 			idle?.();
 			return;
 		}
-		// A backup is taken between two transactions.
+		// The worker takes a backup between two transactions.
 		const backup = waiting.findIndex(({ call }) => "backup" in call);
 		committing = waiting.slice(0, backup < 0 ? batchSize : Math.min(Math.max(backup, 1), batchSize));
 		waiting = waiting.slice(committing.length);
@@ -112,7 +112,7 @@ export function createSqliteJournal({ file, log, onFailure }: JournalOptions): J
 			new Promise((resolve, reject) => {
 				const started = new Worker(new URL("./sqlite-worker.ts", import.meta.url), {
 					workerData: { file },
-					// COMPAT: the first releases of Node 24 warn of node:sqlite; all that this thread loads is that.
+					// COMPAT: the first releases of Node 24 warn of node:sqlite, the only module this thread loads.
 					execArgv: ["--disable-warning=ExperimentalWarning"],
 				});
 				started.once("message", () => {
@@ -228,7 +228,7 @@ export function createSqliteJournal({ file, log, onFailure }: JournalOptions): J
 	};
 }
 
-/** What an admin can do about it; the low byte of sqlite's code is the class of the error. */
+/** Returns the cure of a SQLite error for an admin; the low byte of the code is the class of the error. */
 const causes: Readonly<Record<number, string>> = {
 	5: "another process uses it: stop that one first",
 	6: "another process uses it: stop that one first",

@@ -4,8 +4,8 @@ const newline = 0x0a;
 const chunk = 65_536;
 
 /**
- * Drops a last line that was not written to its end, which nobody was told is stored, and keeps what it held in a file
- * beside. Resolves with that file's name, or nothing when the file is whole or not there.
+ * Drops an unfinished last line, which no caller was told is stored, and keeps its bytes in a file beside. Resolves with
+ * that file's name, or with undefined when the file is whole or missing.
  */
 export async function repairTornTail(file: string, now: number): Promise<string | undefined> {
 	const handle = await open(file, "r+").catch((error: NodeJS.ErrnoException) => {
@@ -29,7 +29,7 @@ export async function repairTornTail(file: string, now: number): Promise<string 
 	}
 }
 
-/** Drops a last line that was not written to its end. */
+/** Drops an unfinished last line. */
 export async function dropTornTail(file: string): Promise<void> {
 	const handle = await open(file, "r+");
 	try {

@@ -12,9 +12,9 @@ async function sync(path: string): Promise<void> {
 }
 
 /**
- * A new file, ours alone, that gets its name when it is whole and on disk: half a backup looks like one. `fill` writes
- * into the empty file of the name it is given.
- * @throws Error when there is a file of that name, or when it cannot be written; nothing stays behind then.
+ * Creates a file that only our user may read, and gives it its name once it is whole and on disk, since half a backup
+ * would look like a whole one. `fill` writes into the empty file whose name it gets.
+ * @throws Error when a file of that name exists, or when it cannot be written; nothing stays behind then.
  */
 export async function wholeFile(file: string, fill: (part: string) => Promise<unknown>): Promise<void> {
 	const part = `${file}.part-${randomBytes(4).toString("hex")}`;
@@ -24,7 +24,7 @@ export async function wholeFile(file: string, fill: (part: string) => Promise<un
 		await fill(part);
 		await sync(part);
 		await rename(part, file);
-		// The name is part of the directory.
+		// The directory holds the name: sync it, too.
 		await sync(dirname(file));
 	} catch (error) {
 		await rm(part, { force: true });
