@@ -5,7 +5,7 @@ import { createNedbMapping } from "../../src/store/nedb.ts";
 import { freshFile, never } from "./directory.ts";
 import { silent } from "./sample.ts";
 
-// The mapping is copied while a line of it is being written.
+// This mock copies the mapping in the middle of a write.
 vi.mock("node:fs/promises", async (original) => {
 	const real = await original<typeof import("node:fs/promises")>();
 	const copyFile: typeof real.copyFile = async (from, to) => {
@@ -21,7 +21,7 @@ const open = async (file: string) => {
 	return mapping;
 };
 
-it("a backup that is made while a line is being written is whole up to that line", async () => {
+it("backs up every whole line of a mapping while its last line is being written", async () => {
 	const [file, copy] = [await freshFile("mapping.db"), await freshFile("mapping.db")];
 	const mapping = await open(file);
 	for (const name of ["a", "b", "c"]) await mapping.saveSetting(name, "1");

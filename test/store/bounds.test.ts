@@ -13,7 +13,7 @@ const { journalTables } = await import("../../src/store/sqlite-tables.ts");
 
 const lane = { portal: "p", link: "l" };
 
-test("of more dead letters than are kept the latest stay, in a file", () => {
+test("the SQLite journal keeps the latest dead letters past the limit", () => {
 	const db = new DatabaseSync(":memory:");
 	prepareFile(db);
 	const { calls } = journalTables(db);
@@ -28,7 +28,7 @@ test("of more dead letters than are kept the latest stay, in a file", () => {
 	expect(calls.dead(10)).toHaveLength(3);
 });
 
-test("of more messages than are remembered the latest stay, in a file", () => {
+test("the SQLite journal keeps the latest copies past the limit", () => {
 	const db = new DatabaseSync(":memory:");
 	prepareFile(db);
 	const { calls } = journalTables(db);
@@ -46,7 +46,7 @@ test("of more messages than are remembered the latest stay, in a file", () => {
 	expect(known).toEqual([3, 4, 5]);
 });
 
-test("the latest dead letters stay in memory, too", async () => {
+test("the journal in memory keeps the latest dead letters past the limit", async () => {
 	const journal = createMemoryJournal();
 	const event = { kind: "message", id: "id", room: "room", sender: { network: "net" } };
 	for (let n = 1; n <= 5; n++) {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** A path in a directory of its own, gone after the test. */
+/** Returns a path in a directory of its own, which the test's end removes. */
 export async function freshFile(name: string): Promise<string> {
 	const directory = await mkdtemp(join(tmpdir(), "trivium-store-"));
 	onTestFinished(() => rm(directory, { recursive: true }));

@@ -16,7 +16,7 @@ import {
 	xmpp,
 } from "./sample.ts";
 
-/** What every journal promises. `open` opens the one the last test closed only when told to: `make` makes a new one. */
+/** The contract of every journal. `make` creates a journal, `open` opens one that a test has closed. */
 export function journalContract(engine: string, make: () => Promise<{ open(): Promise<Journal> }>): void {
 	describe(`a journal in ${engine}`, () => {
 		let place: { open(): Promise<Journal> };
@@ -39,7 +39,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			return [first as Row, ...others] as const;
 		};
 
-		it("gives back what it took in, in order, and nothing of other lanes", async () => {
+		it("returns the rows of a lane in order, and none of another lane", async () => {
 			const rows = await journal.accept([entry("a"), entry("b", lane("other")), entry("c")]);
 			expect(rows.map((row) => row.trace)).toEqual(["a", "b", "c"]);
 			expect(await all()).toEqual([rows[0], rows[2]]);
@@ -47,7 +47,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(Math.abs(Date.now() - (rows[0]?.queuedAt ?? 0))).toBeLessThan(60_000);
 		});
 
-		it("keeps one order over calls made at the same time", async () => {
+		it("keeps the order of concurrent calls", async () => {
 			const names = Array.from({ length: 300 }, (_, index) => `message ${index}`);
 			const rows = await Promise.all(names.map((name) => journal.accept([entry(name)])));
 			const seqs = rows.flat().map((row) => row.seq);
@@ -55,7 +55,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect((await all()).map((row) => row.trace)).toEqual(names);
 		});
 
-		it("takes an event in once, however often and however close together it comes", async () => {
+		it("accepts an event once, however often and close together it arrives", async () => {
 			const twice = await Promise.all([
 				journal.accept([entry("a"), entry("a")]),
 				journal.accept([entry("a")]),
@@ -67,11 +67,11 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await all()).toEqual([]);
 		});
 
-		it("remembers how far a source was read, with what was read or alone", async () => {
+		it("stores a cursor with an entry or alone", async () => {
 			expect(await journal.cursor("muc")).toBeUndefined();
 			await journal.accept([{ ...entry("a"), cursor: { key: "muc", value: "1" } }]);
 			await journal.saveCursor("other", "");
-			// Read again after a gap: nothing new, and yet it is read up to there.
+			// A repeated entry brings nothing new but still moves the cursor.
 			await journal.accept([{ ...entry("a"), cursor: { key: "muc", value: "2" } }]);
 			await reopen();
 			expect(await journal.cursor("muc")).toBe("2");
@@ -80,7 +80,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.cursor("muc")).toBe("3");
 		});
 
-		it("ignores an entry with a known key whole, its member and ids too", async () => {
+		it("ignores an entry with a known key, its member and ids included", async () => {
 			const member = { network: matrix, room: room("!r"), person: person("@bob:hs.test"), present: true };
 			await journal.once("known");
 			await journal.accept([{ key: "known", rows: [newRow("a")], member, aka: [id("a too")] }]);
@@ -89,7 +89,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.members(matrix, room("!r"))).toEqual([]);
 		});
 
-		it("says once, and only once, that a key is new", async () => {
+		it("reports a key as new exactly once", async () => {
 			expect(await Promise.all([journal.once("k"), journal.once("k"), journal.once("l")])).toEqual([
 				true,
 				false,
@@ -99,7 +99,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.once("k")).toBe(false);
 		});
 
-		it("keeps every character of an event", async () => {
+		it("stores every character of an event", async () => {
 			const text = "\u0000\u0001\b\t\n\r\"\\ 'ÿ\u0085\u2028\u2029\ud83d lone \udc00 🜂 \ufffe\u202e";
 			const event = message(`id ${text}`, text);
 			await journal.accept([{ key: text, rows: [newRow("a", lane(), event)] }]);
@@ -115,7 +115,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(rest.map((row) => row.trace)).toEqual(["c", "d"]);
 		});
 
-		it("never gives a seq twice, so that a lane does not miss a row", async () => {
+		it("never reuses a seq, so that a lane misses no row", async () => {
 			const [row] = await accepted(entry("a"));
 			await journal.done(row, muc, []);
 			await reopen();
@@ -123,7 +123,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(next.seq).toBeGreaterThan(row.seq);
 		});
 
-		it("names the lanes that hold rows, how many and since when", async () => {
+		it("lists the lanes that hold rows, with their count and age", async () => {
 			vi.useFakeTimers({ toFake: ["Date"], now: 1_000 });
 			const [row] = await accepted(entry("a", lane("one"), lane("two")));
 			vi.setSystemTime(2_000);
@@ -137,7 +137,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect((await journal.lanes()).map(({ link }) => link)).toEqual(["two", "three"]);
 		});
 
-		it("remembers through a restart which rows are in doubt", async () => {
+		it("knows after a restart which rows are in doubt", async () => {
 			const [row] = await accepted(entry("a"), entry("b"));
 			await journal.attempt(row);
 			await journal.attempt(row);
@@ -148,7 +148,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			]);
 		});
 
-		it("lets what was not sent after all wait as before, and be cancelled", async () => {
+		it("returns a row that was not sent to waiting, where a cancel removes it", async () => {
 			const [a, b, c] = (await accepted(entry("a"), entry("b"), entry("c"))) as readonly Row[] as [
 				Row,
 				Row,
@@ -166,7 +166,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.cancel(original("b"))).toEqual([]);
 		});
 
-		it("takes in what is begun as attempted, until it turns out not to be sent", async () => {
+		it("accepts a row as already attempted, until the lane reports it unsent", async () => {
 			const begun = (name: string) => ({ key: name, rows: [{ ...newRow(name), begun: true }] });
 			const [a, b] = (await accepted(begun("a"), begun("b"))) as readonly Row[] as [Row, Row];
 			expect([a.begun, a.state, a.attempts]).toEqual([true, "waiting", 0]);
@@ -185,7 +185,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.cancel(original("a"))).toHaveLength(1);
 		});
 
-		it("keeps what a row goes by from when it is taken in, until the first attempt decides otherwise", async () => {
+		it("keeps the delivery plan given with a row until the first attempt replaces it", async () => {
 			const known = (name: string) => ({
 				key: name,
 				rows: [{ ...newRow(name), begun: true, request: "room" }],
@@ -196,7 +196,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect((await all()).map(({ request }) => request)).toEqual(["room", "another room"]);
 		});
 
-		it("knows what arrived in the next call already, and when it was closed at once", async () => {
+		it("knows an arrival in the next call, and after an immediate close", async () => {
 			const [a, b] = await accepted(entry("a"), entry("b"));
 			const noted = journal.done(a, muc, [id("x")]);
 			expect(await journal.copies(original("a"))).toHaveLength(2);
@@ -206,7 +206,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await all()).toEqual([]);
 		});
 
-		it("says no to sending a row that is gone", async () => {
+		it("refuses an attempt on a row that is gone", async () => {
 			const [first, second] = await accepted(entry("a"), entry("b"));
 			await journal.done(first, muc, []);
 			await journal.refuse(second as Row, "no");
@@ -214,7 +214,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.attempt(second as Row, "rendered")).toBe(false);
 		});
 
-		it("keeps the request as it was rendered, so that a retry after a restart sends the same", async () => {
+		it("keeps the rendered request, so that a retry after a restart sends the same", async () => {
 			const [row] = await accepted(entry("a"));
 			expect(row).not.toHaveProperty("request");
 			expect(await journal.attempt(row)).toBe(true);
@@ -234,7 +234,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await all()).toEqual([]);
 		});
 
-		it("knows a message by each id it has in its own room, from the moment it came", async () => {
+		it("finds a message by each of its ids in its own room, from its arrival on", async () => {
 			await journal.accept([{ ...entry("a"), aka: [id("a by origin-id"), id("a")] }]);
 			const family = [original("a"), original("a by origin-id")];
 			for (const of of family) expect(await journal.copies(of)).toEqual(family);
@@ -249,7 +249,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(there).toEqual(both);
 		});
 
-		it("gives an id that a sender used again to the later message, and no other message's own", async () => {
+		it("moves a reused id to the later message, but never another message's own id", async () => {
 			const forged = [id("1"), id("a")];
 			await journal.accept([
 				{ ...entry("a"), aka: [id("1")] },
@@ -267,7 +267,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.copies(copy)).toEqual([original("a"), copy]);
 		});
 
-		it("knows a message by the ids of what changed it, wherever that went", async () => {
+		it("finds a message by the ids of its edits, in every room", async () => {
 			const edit = { ...message("b"), kind: "edit" as const, target: { id: id("a") } };
 			const [first] = await accepted({ ...entry("a"), aka: [id("own a")] });
 			await journal.done(first, muc, [id("x")]);
@@ -284,7 +284,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			for (const of of family) expect(await journal.copies(of)).toEqual(family);
 		});
 
-		it("lets what changes an unknown message stand for itself", async () => {
+		it("treats an edit of an unknown message as a message of its own", async () => {
 			const edit = { ...message("b"), kind: "edit" as const, target: { id: id("a") } };
 			const [row] = await accepted({
 				key: "b",
@@ -300,7 +300,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			]);
 		});
 
-		it("takes back with a deleted message what changes it, and nothing else", async () => {
+		it("cancels a deleted message with its edits, and nothing else", async () => {
 			const edit = { ...message("b"), kind: "edit" as const, target: { id: id("a") } };
 			const change: Entry = { key: "b", rows: [newRow("b", lane(), edit)], of: id("a") };
 			const [one, two] = await accepted(entry("a"), change, entry("c"));
@@ -317,7 +317,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect((await all()).map(({ trace }) => trace)).toEqual(["c"]);
 		});
 
-		it("knows every copy of a message from any of them, the original first", async () => {
+		it("finds every copy of a message from any copy, the original first", async () => {
 			const other = { network: matrix, room: room("!other:hs.test") };
 			const [one, two] = await accepted(entry("a", lane("one"), lane("two")));
 			await journal.done(one, muc, [id("x1"), id("x2")]);
@@ -335,7 +335,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await all(lane("one"))).toEqual([]);
 		});
 
-		it("lets an id mean what it was used for last", async () => {
+		it("resolves an id to its latest message", async () => {
 			const [first, second] = await accepted(entry("a"), entry("b"));
 			await journal.done(first, muc, [id("same")]);
 			await journal.done(second as Row, muc, [id("same")]);
@@ -346,7 +346,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.copies(original("a"))).toEqual([]);
 		});
 
-		it("settles a row once: what comes later for it changes nothing", async () => {
+		it("settles a row once and ignores later results", async () => {
 			const [row] = await accepted(entry("a"));
 			await journal.done(row, muc, [id("x")]);
 			await journal.refuse(row, "too late");
@@ -356,7 +356,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.copies(original("a"))).toHaveLength(2);
 		});
 
-		it("keeps what was given up, the latest first, with the reason", async () => {
+		it("lists dead letters, the latest first, with the reason", async () => {
 			const [first, second] = await accepted(entry("a"), entry("b"));
 			await journal.attempt(second as Row);
 			await journal.refuse(second as Row, "nobody there");
@@ -372,7 +372,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await all()).toEqual([]);
 		});
 
-		it("takes back what was never attempted of a deleted message, by any of its ids", async () => {
+		it("cancels the unattempted rows of a deleted message by any of its ids", async () => {
 			const [one, two, three] = await accepted(
 				{ ...entry("a", lane("one"), lane("two"), lane("three")), aka: [id("a by origin-id")] },
 				entry("b", lane("one")),
@@ -387,7 +387,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.cancel(original("unheard of"))).toEqual([]);
 		});
 
-		it("either sends or cancels, whichever was called first", async () => {
+		it("lets the first of attempt and cancel win", async () => {
 			const [a, b] = await accepted(entry("a"), entry("b"));
 			expect(await Promise.all([journal.cancel(original("a")), journal.attempt(a)])).toEqual([[a], false]);
 			expect(await Promise.all([journal.attempt(b as Row), journal.cancel(original("b"))])).toEqual([
@@ -396,7 +396,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			]);
 		});
 
-		it("lets dead letters wait again at the end of their lanes, the oldest first, and in doubt if they were", async () => {
+		it("revives dead letters at the end of their lanes, the oldest first, and in doubt if they were", async () => {
 			const rows = await accepted(entry("a"), entry("b", lane("other")), entry("c"), entry("d"));
 			for (const row of [rows[2], rows[0], rows[1]] as readonly Row[]) {
 				await journal.attempt(row, "as it was");
@@ -417,14 +417,14 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect((await all()).every(({ request }) => request === undefined)).toBe(true);
 			expect(await journal.dead(10)).toEqual([]);
 			expect(await journal.revive({ limit: 10 })).toEqual([]);
-			// It can be delivered, and die once more, as any other.
+			// A revived row can be delivered, or become a dead letter again.
 			await journal.done(first as Row, muc, [id("x")]);
 			expect(await journal.copies(original("c"))).toHaveLength(2);
 			await journal.refuse(rest[0] as Row, "no");
 			expect(await journal.dead(10)).toHaveLength(1);
 		});
 
-		it("revives nothing that its sender deleted", async () => {
+		it("revives no message that its sender deleted", async () => {
 			const [row] = await accepted(entry("a"));
 			await journal.refuse(row, "no");
 			expect(await journal.cancel(original("a"))).toEqual([]);
@@ -432,7 +432,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.revive({ limit: 10 })).toEqual([]);
 		});
 
-		it("counts what waits and since when", async () => {
+		it("counts waiting rows and tells the age of the oldest", async () => {
 			expect(await journal.stats()).toEqual({ waiting: 0, oldest: undefined, dead: 0 });
 			const [first] = await accepted(entry("a"), entry("b"), entry("c"));
 			expect(await journal.stats()).toEqual({ waiting: 3, oldest: first.queuedAt, dead: 0 });
@@ -440,7 +440,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.stats()).toMatchObject({ waiting: 2, dead: 1 });
 		});
 
-		it("knows what one person's reactions to a message show, in each room for itself", async () => {
+		it("stores one person's reactions to a message separately for each room", async () => {
 			const [alice, bob] = [user("@alice:hs.test"), user("@bob:hs.test")];
 			const lobby = room("!lobby:hs.test");
 			const shown = [{ emoji: "👍", id: id("$1") }, { emoji: "🎉", id: id("$2") }, { emoji: "e\u0301" }];
@@ -463,7 +463,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.reactions(matrix, lobby, id("m"), bob)).toHaveLength(1);
 		});
 
-		it("takes a reaction in with its event, once", async () => {
+		it("stores a reaction with its event, once", async () => {
 			const lobby = room("!lobby:hs.test");
 			const [alice, message] = [user("@alice:hs.test"), id("m")];
 			const set = { network: matrix, room: lobby, message, sender: alice };
@@ -475,7 +475,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect((await all()).map((row) => row.trace)).toEqual(["$1", "$2"]);
 		});
 
-		it("knows who is in a room, by who they are now", async () => {
+		it("lists the members of a room by their current profile", async () => {
 			const at = { network: matrix, room: room("!r") };
 			const alice = person("@alice:hs.test");
 			const renamed = { ...alice, name: "Alice" };
@@ -502,7 +502,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 				vi.useFakeTimers({ toFake: ["Date"], now: start });
 			});
 
-			it("forgets copies, reactions and dead letters past their age, and no row that waits", async () => {
+			it("prunes copies, reactions and dead letters past their age, but no waiting row", async () => {
 				const [old, dead] = await accepted(entry("old"), entry("dead"), entry("waits"));
 				await journal.done(old, muc, [id("old copy")]);
 				const react = (to: string) =>
@@ -528,11 +528,11 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 				expect((await all()).map((row) => row.trace)).toEqual(["waits"]);
 			});
 
-			it("forgets a key by the time the bridge ran, and never the newest ones", async () => {
+			it("prunes dedupe keys by running time, but never the newest", async () => {
 				const many = Array.from({ length: bounds.keys.count }, (_, index) => `key ${index}`);
 				await journal.once("oldest");
 				await Promise.all(many.map((key) => journal.once(key)));
-				// A year in which the bridge was down does not count.
+				// A year of downtime does not count as running time.
 				await journal.prune(start);
 				await reopen();
 				await journal.prune(start + 365 * day);

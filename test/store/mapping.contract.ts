@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Mapping, Portal } from "../../src/core/mapping.ts";
 import { ghost, matrix, person, portal, portalId, room, user, xmpp } from "./sample.ts";
 
-/** What every mapping promises. `make` makes a new one, `open` opens it, also after it was closed. */
+/** The contract of every mapping. `make` creates a mapping, `open` opens it, also after a close. */
 export function mappingContract(engine: string, make: () => Promise<{ open(): Promise<Mapping> }>): void {
 	describe(`a mapping in ${engine}`, () => {
 		let place: { open(): Promise<Mapping> };
@@ -25,7 +25,7 @@ export function mappingContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await mapping.setting("s")).toBeUndefined();
 		});
 
-		it("finds a portal by each of its rooms, and not by a room of that name elsewhere", async () => {
+		it("finds a portal by each of its rooms, but not by a room of the same name on another network", async () => {
 			const one = portal("one", "!a", "a@muc");
 			await mapping.savePortal(one);
 			await mapping.savePortal(portal("two", "!b", "b@muc"));
@@ -43,7 +43,7 @@ export function mappingContract(engine: string, make: () => Promise<{ open(): Pr
 			expect((await mapping.portalsOf(xmpp, room("topic"))).map(({ id }) => id)).toEqual(["one", "two"]);
 		});
 
-		it("forgets rooms that a portal no longer has, and portals that were removed", async () => {
+		it("forgets the rooms that left a portal, and removed portals", async () => {
 			await mapping.savePortal(portal("one", "!a", "a@muc"));
 			await mapping.savePortal(portal("one", "!a"));
 			expect(await mapping.portalsOf(xmpp, room("a@muc"))).toEqual([]);
@@ -54,7 +54,7 @@ export function mappingContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await mapping.count()).toBe(0);
 		});
 
-		it("knows a portal whose room still has to be made", async () => {
+		it("stores a portal whose room does not exist yet", async () => {
 			const [link] = portal("one", "!a").links;
 			const { room: _, ...unmade } = link as Portal["links"][number];
 			await mapping.savePortal({ id: portalId("one"), links: [unmade] });
@@ -62,7 +62,7 @@ export function mappingContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await mapping.portals()).toEqual([{ id: "one", links: [unmade] }]);
 		});
 
-		it("finds the chat of two people in either order, and no chat of others", async () => {
+		it("finds the chat of two people in either order, and never a chat of others", async () => {
 			const [alice, romeo] = [person("alice"), person("romeo", xmpp)];
 			const chat: Portal = { ...portal("chat", "!dm"), between: [alice, romeo] };
 			await mapping.savePortal(portal("group", "!g"));
@@ -86,7 +86,7 @@ export function mappingContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await mapping.count()).toBe(2);
 		});
 
-		it("gives nobody an address that another person has", async () => {
+		it("refuses an address that another person has", async () => {
 			await mapping.saveGhost(ghost("romeo", "@one:hs"));
 			await expect(mapping.saveGhost(ghost("tybalt", "@one:hs"))).rejects.toThrow();
 			await reopen();
@@ -95,7 +95,7 @@ export function mappingContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await mapping.count()).toBe(1);
 		});
 
-		it("lets a ghost move to a new address, and another take the old one", async () => {
+		it("moves a ghost to a new address, and frees the old one for another", async () => {
 			await mapping.saveGhost(ghost("romeo", "@one:hs"));
 			await mapping.saveGhost(ghost("romeo", "@two:hs"));
 			expect(await mapping.ghostAt(matrix, user("@one:hs"))).toBeUndefined();
@@ -115,7 +115,7 @@ export function mappingContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await mapping.once("empty", () => "made")).toBe("");
 		});
 
-		it("makes a thing once, however many ask at the same time", async () => {
+		it("creates a secret once for concurrent callers", async () => {
 			const asked = Array.from({ length: 50 }, (_, index) => mapping.once("secret", () => `secret ${index}`));
 			const values = new Set(await Promise.all(asked));
 			expect(values.size).toBe(1);
@@ -124,7 +124,7 @@ export function mappingContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await mapping.setting("secret")).toBe([...values][0]);
 		});
 
-		it("keeps the last of many writes to one thing", async () => {
+		it("keeps the last of many concurrent writes", async () => {
 			const writes = Array.from({ length: 50 }, (_, index) => mapping.saveSetting("a", `${index}`));
 			await Promise.all(writes);
 			await reopen();

@@ -1,4 +1,4 @@
-/** What src/store/nedb-file.ts works round. A test that fails here says that nedb mended it: drop the workaround. */
+/** The faults of nedb that src/store/nedb-file.ts works round. A failing test means that nedb mended one: drop the workaround. */
 import { readFile, rm, symlink, writeFile } from "node:fs/promises";
 import Datastore from "nedb-promises";
 import { describe, expect, it } from "vitest";
@@ -12,7 +12,7 @@ async function load(file: string): Promise<Datastore<Doc>> {
 	return db;
 }
 
-describe("nedb itself still", () => {
+describe("nedb still", () => {
 	it("breaks a line in two at U+2028, U+2029 and U+0085", async () => {
 		for (const character of ["\u2028", "\u2029", "\u0085"]) {
 			const file = await freshFile("db");
@@ -27,7 +27,7 @@ describe("nedb itself still", () => {
 		await expect(load(file)).rejects.toThrow("corrupt");
 	});
 
-	it("drops a damaged line of a larger file without a word, on the disk too", async () => {
+	it("silently drops a damaged line of a larger file, on the disk too", async () => {
 		const file = await freshFile("db");
 		const lines = Array.from({ length: 50 }, (_, n) => (n === 25 ? "\0\0\0" : `{"_id":"${n}"}`));
 		await writeFile(file, `${lines.join("\n")}\n`);
@@ -35,7 +35,7 @@ describe("nedb itself still", () => {
 		expect(await readFile(file, "utf8")).not.toContain("\0");
 	});
 
-	it("keeps in memory what it could not write", async () => {
+	it("keeps a change in memory after a failed write", async () => {
 		const file = await freshFile("db");
 		const db = await load(file);
 		await rm(file);
@@ -44,7 +44,7 @@ describe("nedb itself still", () => {
 		expect(await db.findOne({ _id: "a" })).toEqual({ _id: "a" });
 	});
 
-	it("lets two open one file, and one's compaction drop what the other wrote", async () => {
+	it("lets two processes open one file, and the compaction of one drop the writes of the other", async () => {
 		const file = await freshFile("db");
 		const [one, other] = [await load(file), await load(file)];
 		await one.insert({ _id: "a" });

@@ -46,7 +46,7 @@ mappingContract("nedb", async () => {
 });
 
 describe("the nedb mapping", () => {
-	it("keeps every ghost it said it has when it is killed in the middle", async () => {
+	it("keeps every acknowledged ghost through kill -9", async () => {
 		const file = await fresh();
 		const writer = startWriter("mapping", file);
 		await writer.until("stored", 200);
@@ -57,14 +57,14 @@ describe("the nedb mapping", () => {
 		await mapping.close();
 	});
 
-	it("stops for good when the disk takes no more, and starts again with all it had said it has", async () => {
+	it("stops for good on a full disk, and starts again with every acknowledged document", async () => {
 		const file = await fresh();
 		const writer = startWriter("mapping", file, 100);
 		await writer.until("failed", 1);
 		expect(writer.said("failed")).toHaveLength(1);
 		expect(writer.said("failed")[0]).toMatch(/mapping\.db cannot be used/);
 		await writer.kill();
-		// The write that failed left half a line.
+		// The failed write left half a line.
 		expect((await readFile(file, "utf8")).endsWith("\n")).toBe(false);
 		const mapping = await open(file);
 		expect(writer.said("stored").length).toBeGreaterThan(10);
@@ -73,7 +73,7 @@ describe("the nedb mapping", () => {
 		await mapping.close();
 	});
 
-	it("rejects all calls after a write that failed, for memory and disk differ", async () => {
+	it("rejects all calls after a failed write, since memory and disk differ", async () => {
 		const file = await fresh();
 		const failures: Error[] = [];
 		const mapping = await open(file, { onFailure: (error) => void failures.push(error) });
@@ -88,7 +88,7 @@ describe("the nedb mapping", () => {
 		await mapping.close();
 	});
 
-	it("has a write on the disk before it says so, and lets writes that come together share one fsync", async () => {
+	it("resolves a write only when it is on disk, and shares one fsync among concurrent writes", async () => {
 		const file = await fresh();
 		const mapping = await open(file);
 		const handle = await openFile(file, "r");
@@ -96,7 +96,7 @@ describe("the nedb mapping", () => {
 		await handle.close();
 		await mapping.saveSetting("a", "1");
 		expect(sync).toHaveBeenCalledTimes(1);
-		// As slow as a disk that spins.
+		// This fsync is as slow as a spinning disk.
 		sync.mockImplementation(() => new Promise((resolve) => setTimeout(resolve, 20)));
 		await Promise.all(Array.from({ length: 500 }, (_, n) => mapping.saveSetting(`s${n}`, "value")));
 		expect(sync.mock.calls.length).toBeLessThan(50);
@@ -111,7 +111,7 @@ describe("the nedb mapping", () => {
 		await mapping.close();
 	});
 
-	it("tells nobody a secret that is not on the disk yet", async () => {
+	it("returns a secret only once it is on disk", async () => {
 		const file = await fresh();
 		const mapping = await open(file);
 		const handle = await openFile(file, "r");
@@ -131,7 +131,7 @@ describe("the nedb mapping", () => {
 		await mapping.close();
 	});
 
-	it("starts with a torn last line, however small the file, and keeps what was torn", async () => {
+	it("starts with a torn last line, however small the file, and keeps its bytes beside", async () => {
 		const file = await fresh();
 		const lines: string[] = [];
 		let mapping = await open(file);
@@ -150,7 +150,7 @@ describe("the nedb mapping", () => {
 		await mapping.close();
 	});
 
-	it("refuses a file that is damaged in the middle, and leaves it as it is", async () => {
+	it("refuses a file that is damaged in the middle, and leaves it unchanged", async () => {
 		const file = await fresh();
 		const mapping = await open(file);
 		await Promise.all(Array.from({ length: 100 }, (_, n) => mapping.saveSetting(`s${n}`, "value")));
@@ -159,11 +159,11 @@ describe("the nedb mapping", () => {
 		await writeFile(file, damaged);
 		await expect(open(file)).rejects.toThrow(/mapping\.db cannot be used: .*corrupt/);
 		expect(await readFile(file, "utf8")).toBe(damaged);
-		// Nor does the attempt leave a lock behind.
+		// The attempt leaves no lock behind.
 		expect(await readdir(dirname(file))).toEqual(["mapping.db"]);
 	});
 
-	it("lets in no second process, and names the first", async () => {
+	it("refuses a second process, and names the first", async () => {
 		const file = await fresh();
 		const writer = startWriter("mapping", file);
 		await writer.until("open", 1);
@@ -172,7 +172,7 @@ describe("the nedb mapping", () => {
 		await (await open(file)).close();
 	});
 
-	it("lets in nobody a second time in one process", async () => {
+	it("refuses a second open in the same process", async () => {
 		const file = await fresh();
 		const mapping = await open(file);
 		await expect(open(file)).rejects.toThrow(`in use by process ${process.pid}`);
@@ -180,7 +180,7 @@ describe("the nedb mapping", () => {
 		await (await open(file)).close();
 	});
 
-	it("takes over the lock of a dead process, of another with the same pid, and one that was never filled", async () => {
+	it("takes over the lock of a dead process, of a reused pid, and a lock that was never filled", async () => {
 		const file = await fresh();
 		const dead = spawnSync("true").pid;
 		for (const stale of [`${dead} 12345`, `${process.pid} 1`, "", "rubbish"]) {
@@ -190,7 +190,7 @@ describe("the nedb mapping", () => {
 		}
 	});
 
-	it("is readable by nobody else, from the first start on and after it was written anew", async () => {
+	it("gives no other user read access, from the first start and after a compaction", async () => {
 		const file = await fresh();
 		for (let starts = 0; starts < 2; starts++) {
 			const mapping = await open(file);
@@ -207,7 +207,7 @@ describe("the nedb mapping", () => {
 		expect(await readdir(dirname(file))).toEqual(["mapping.db"]);
 	});
 
-	it("warns once when it grows large, and takes no new people when it is full", async () => {
+	it("warns once when it grows large, and refuses new ghosts when it is full", async () => {
 		const lines: string[] = [];
 		const limits = { warnAt: 3, refuseAt: 5, compactAfter: 50_000 };
 		const mapping = await open(await fresh(), { log: logTo(lines), limits });
@@ -215,16 +215,16 @@ describe("the nedb mapping", () => {
 		expect(lines).toEqual(["warn the mapping grows large: plan to use PostgreSQL"]);
 		await expect(mapping.saveGhost(ghost("f"))).rejects.toThrow(PermanentError);
 		expect(lines[1]).toBe("error the mapping is full, new people are refused: use PostgreSQL");
-		// Those it knows, and what rooms and settings there are, can still change.
+		// Known ghosts, rooms and settings can still change.
 		await mapping.saveGhost({ ...ghost("a"), name: "A" });
 		await mapping.savePortal(portal("p", "!a"));
 		expect(await mapping.count()).toBe(6);
 		await mapping.close();
 	});
 
-	it("is restored from a backup with all it had then, however much goes on meanwhile", async () => {
+	it("restores a backup with all documents of its moment, despite concurrent writes", async () => {
 		const [file, copy] = [await fresh(), await fresh()];
-		// So small that it is written anew during the backup, too.
+		// The small limit makes a compaction run during the backup.
 		const limits = { warnAt: 10_000, refuseAt: 10_000, compactAfter: 100 };
 		const mapping = await open(file, { limits });
 		await mapping.savePortal(portal("p", "!a"));
@@ -250,13 +250,13 @@ describe("the nedb mapping", () => {
 		const ghosts = (await restored.count()) - 2;
 		expect(ghosts).toBeGreaterThanOrEqual(known);
 		expect(ghosts).toBeLessThanOrEqual(most);
-		// None without those before it.
+		// The backup holds no ghost without all earlier ones.
 		for (let n = 0; n < ghosts; n++)
 			expect(await restored.ghost(user(`g${n}`), xmpp, matrix)).toEqual(ghost(`g${n}`));
 		await restored.close();
 	});
 
-	it("leaves a line that was being written out of a backup", async () => {
+	it("omits an unfinished line from a backup", async () => {
 		const file = await fresh();
 		const half = "x".repeat(70_000);
 		for (const [text, whole] of [
@@ -271,7 +271,7 @@ describe("the nedb mapping", () => {
 		}
 	});
 
-	it("goes on when a backup cannot be written, of which nothing stays behind", async () => {
+	it("continues after a failed backup, and removes its remains", async () => {
 		const taken = await fresh();
 		await writeFile(taken, "another's");
 		const mapping = await open(await fresh());
@@ -285,7 +285,7 @@ describe("the nedb mapping", () => {
 		await mapping.close();
 	});
 
-	it("is not written anew whenever it is opened, and yet does not grow without end", async () => {
+	it("does not compact at each open, and yet does not grow without end", async () => {
 		const file = await fresh();
 		const limits = { warnAt: 100, refuseAt: 100, compactAfter: 60 };
 		let inode: number | undefined;
@@ -303,7 +303,7 @@ describe("the nedb mapping", () => {
 		expect(longest).toBeLessThan(90);
 	});
 
-	it("does not grow without end when one thing changes again and again", async () => {
+	it("does not grow without end when one document changes again and again", async () => {
 		const file = await fresh();
 		const limits = { warnAt: 100, refuseAt: 100, compactAfter: 200 };
 		let mapping = await open(file, { limits });

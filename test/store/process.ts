@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
-/** A `writer.ts` that runs, and what it said so far. `kilobytes` limits the size of its files. */
+/** Starts `writer.ts` and collects its output. `kilobytes` limits the size of its files. */
 export function startWriter(engine: "journal" | "mapping" | "backup", file: string, kilobytes?: number) {
 	const limit = kilobytes === undefined ? "" : `ulimit -f ${kilobytes};`;
 	const script = fileURLToPath(new URL("./writer.ts", import.meta.url));
@@ -27,7 +27,7 @@ export function startWriter(engine: "journal" | "mapping" | "backup", file: stri
 	return {
 		pid: child.pid,
 		said,
-		/** Resolves when it has said so many lines that begin with the word. */
+		/** Resolves once this many lines of its output begin with the word. */
 		async until(word: string, lines: number): Promise<void> {
 			while (said(word).length < lines) {
 				if (child.exitCode !== null) throw new Error(`the writer ended after: ${text.slice(-500)}`);

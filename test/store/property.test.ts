@@ -30,7 +30,7 @@ const few = fc.constantFrom(...ids);
 const lanes = [lane("one"), lane("two")] as const;
 const at = { network: matrix, room: room("!r") };
 
-/** A step does something and answers; both stores are to answer the same. Null closes and opens them. */
+/** A step calls a store and returns its answer, which must be the same for both stores. Null closes and reopens them. */
 type Step<Store> = ((store: Store) => Promise<unknown>) | null;
 
 const changing = (row: NewRow, of: string): NewRow => ({
@@ -127,7 +127,7 @@ const onMapping: fc.Arbitrary<Step<Mapping>> = fc.oneof(
 	}),
 	few.map((name) => (mapping: Mapping) => mapping.removePortal(portalId(name))),
 	fc.tuple(few, few, few).map(([name, address, shown]) => (mapping: Mapping) => {
-		// Which error it is may differ, that there is one may not.
+		// The two errors may differ, but both stores must throw.
 		return mapping.saveGhost({ ...ghost(name, address), name: shown }).catch(() => "refused");
 	}),
 	fc.tuple(few, few).map(
@@ -181,8 +181,8 @@ async function compare<Store extends Openable>(
 	}
 }
 
-describe("whatever happens in whatever order, with restarts in between,", () => {
-	it("the sqlite journal answers as the one in memory", { timeout: 60_000 }, async () => {
+describe("after random calls and restarts in any order", () => {
+	it("the SQLite journal answers as the journal in memory", { timeout: 60_000 }, async () => {
 		const property = fc.asyncProperty(fc.array(onJournal, { maxLength: 25 }), async (steps) => {
 			const file = await freshFile("journal.db");
 			const make = () => createSqliteJournal({ file, log: silent, onFailure: never });
@@ -191,7 +191,7 @@ describe("whatever happens in whatever order, with restarts in between,", () => 
 		await fc.assert(property, { numRuns: 25 });
 	});
 
-	it("the nedb mapping answers as the one in memory", { timeout: 60_000 }, async () => {
+	it("the nedb mapping answers as the mapping in memory", { timeout: 60_000 }, async () => {
 		const property = fc.asyncProperty(fc.array(onMapping, { maxLength: 25 }), async (steps) => {
 			const file = await freshFile("mapping.db");
 			const make = () => createNedbMapping({ file, log: silent, onFailure: never });

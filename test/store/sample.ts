@@ -52,7 +52,7 @@ export const newRow = (name: string, to = lane(), event: BridgeEvent = message(n
 	event,
 });
 
-/** One message on its way to one lane, or several. */
+/** Returns the entry of one message on its way to one or more lanes. */
 export const entry = (name: string, ...lanes: readonly Lane[]): Entry => {
 	const event = message(name);
 	return { key: name, rows: (lanes.length > 0 ? lanes : [lane()]).map((to) => newRow(name, to, event)) };
@@ -61,7 +61,7 @@ export const entry = (name: string, ...lanes: readonly Lane[]): Entry => {
 export const muc = { network: xmpp, room: room("lobby@muc.test") };
 export const original = (name: string) => ({ network: matrix, room: message(name).room, id: id(name) });
 
-/** Without the one thing that two stores do not agree on. */
+/** Removes the one field on which two stores may differ. */
 export const timeless = (rows: readonly Row[]) => rows.map((row) => ({ ...row, queuedAt: 0 }));
 
 export const portal = (name: string, ...rooms: readonly string[]): Portal => ({

@@ -24,8 +24,8 @@ journalContract("sqlite", async () => {
 	return { open: () => open(file) };
 });
 
-describe("the sqlite journal", () => {
-	it("lets 5,000 messages that come at once share a few commits", async () => {
+describe("the SQLite journal", () => {
+	it("commits 5,000 concurrent messages in a few transactions", async () => {
 		const journal = await open(await fresh());
 		const post = vi.spyOn(Worker.prototype, "postMessage");
 		await Promise.all(Array.from({ length: 5_000 }, (_, index) => journal.accept([entry(`m${index}`)])));
@@ -35,7 +35,7 @@ describe("the sqlite journal", () => {
 		await journal.close();
 	});
 
-	it("survives a power cut after each commit: the log is synced", async () => {
+	it("syncs the write-ahead log at each commit, so that a power cut loses nothing", async () => {
 		const db = new DatabaseSync(await fresh());
 		prepareFile(db);
 		// sqlite.org/pragma.html: 2 is FULL.
@@ -44,7 +44,7 @@ describe("the sqlite journal", () => {
 		db.close();
 	});
 
-	it("keeps so many of the newest as a table may hold, whatever was deleted in between", () => {
+	it("keeps the newest rows up to the limit, despite deletions in between", () => {
 		const db = new DatabaseSync(":memory:");
 		db.exec("CREATE TABLE t (seq INTEGER PRIMARY KEY) STRICT");
 		db.exec("INSERT INTO t VALUES (1), (2), (5), (7), (8)");
@@ -60,7 +60,7 @@ describe("the sqlite journal", () => {
 		db.close();
 	});
 
-	it("does not hold the main thread up while it writes", async () => {
+	it("does not block the main thread while it writes", async () => {
 		const journal = await open(await fresh());
 		const large = Array.from({ length: 2_000 }, (_, index) => entry(`m${index}`));
 		let settled = false;
@@ -77,7 +77,7 @@ describe("the sqlite journal", () => {
 		await journal.close();
 	});
 
-	it("keeps every message it said it has when it is killed in the middle", async () => {
+	it("keeps every acknowledged message through kill -9", async () => {
 		const file = await fresh();
 		const writer = startWriter("journal", file);
 		await writer.until("stored", 200);
@@ -85,12 +85,12 @@ describe("the sqlite journal", () => {
 		const journal = await open(file);
 		const kept = new Set((await journal.rows(lane(), 0, 1_000_000)).map((row) => row.trace as string));
 		expect(writer.said("stored").filter((name) => !kept.has(name))).toEqual([]);
-		// And it goes on where it was.
+		// The journal continues after the last acknowledged row.
 		expect(await journal.accept([entry(writer.said("stored")[0] as string), entry("new")])).toHaveLength(1);
 		await journal.close();
 	});
 
-	it("lets in nobody else while one has it, though it writes nothing", async () => {
+	it("refuses a second open while an idle one holds the file", async () => {
 		const file = await fresh();
 		const first = await open(file);
 		await expect(open(file)).rejects.toThrow("another process uses it");
@@ -98,7 +98,7 @@ describe("the sqlite journal", () => {
 		await (await open(file)).close();
 	});
 
-	it("lets in no second process, and the next one as soon as the first is dead", async () => {
+	it("refuses a second process until the first is dead", async () => {
 		const file = await fresh();
 		const writer = startWriter("journal", file);
 		await writer.until("open", 1);
@@ -107,7 +107,7 @@ describe("the sqlite journal", () => {
 		await (await open(file)).close();
 	});
 
-	it("stops for good when the disk takes no more, and lost nothing it had said it has", async () => {
+	it("stops for good on a full disk, and loses no acknowledged row", async () => {
 		const file = await fresh();
 		const writer = startWriter("journal", file, 300);
 		await writer.until("failed", 1);
@@ -121,7 +121,7 @@ describe("the sqlite journal", () => {
 		await journal.close();
 	});
 
-	it("stops for good, and says what to do, when it proves damaged where nobody had looked yet", async () => {
+	it("stops for good, and names the cure, when it reads a damaged page", async () => {
 		const file = await fresh();
 		const before = await open(file);
 		await before.accept(Array.from({ length: 500 }, (_, n) => entry(`${n}`)));
@@ -137,7 +137,7 @@ describe("the sqlite journal", () => {
 		await journal.close();
 	});
 
-	it("fails once, with all calls that wait and all that come, when its thread dies", async () => {
+	it("fails once, and rejects waiting and later calls, when its thread dies", async () => {
 		const file = await fresh();
 		const failures: Error[] = [];
 		let worker: Worker | undefined;
@@ -156,7 +156,7 @@ describe("the sqlite journal", () => {
 		await journal.close();
 	});
 
-	it("lets a call that cannot be stored fail alone", async () => {
+	it("rejects only the call that cannot be stored", async () => {
 		const journal = await open(await fresh());
 		const nothing = undefined as unknown as string;
 		const broken = { ...entry("broken"), key: "broken" };
@@ -169,12 +169,12 @@ describe("the sqlite journal", () => {
 		expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "fulfilled"]);
 		const kept = await journal.rows(lane(), 0, 10);
 		expect(kept.map((row) => row.trace)).toEqual(["before", "after"]);
-		// Its key went with it.
+		// The rollback removed its key, too.
 		expect(await journal.once("broken")).toBe(true);
 		await journal.close();
 	});
 
-	it("mixes up no rooms after a call that was taken back had named one", async () => {
+	it("keeps room numbers apart after a rollback of a call that named a new room", async () => {
 		const journal = await open(await fresh());
 		const [here, there] = [room("!here"), room("!there")];
 		const member = { network: matrix, room: here, person: person("@a:hs.test"), present: true };
@@ -186,7 +186,7 @@ describe("the sqlite journal", () => {
 		await journal.close();
 	});
 
-	it("is restored from a backup as it was at that moment, however much goes on meanwhile", async () => {
+	it("restores a backup of one moment, despite concurrent writes", async () => {
 		const [file, copy] = [await fresh(), await fresh()];
 		const journal = await open(file);
 		await journal.accept([{ ...entry("first"), aka: [id("also first")], cursor: { key: "c", value: "1" } }]);
@@ -196,7 +196,7 @@ describe("the sqlite journal", () => {
 		await Promise.all([...before, backup, ...after]);
 		expect((await stat(copy)).mode & 0o777).toBe(0o600);
 		expect(await readdir(dirname(copy))).toEqual([basename(copy)]);
-		// The running one lost nothing by it.
+		// The running journal lost nothing by the backup.
 		expect((await journal.stats()).waiting).toBe(1_001);
 		const rows = await journal.rows(lane(), 0, 501);
 		await journal.close();
@@ -213,7 +213,7 @@ describe("the sqlite journal", () => {
 		await restored.close();
 	});
 
-	it("goes on when a backup cannot be written, of which nothing stays behind", async () => {
+	it("continues after a failed backup, and removes its remains", async () => {
 		const file = await fresh();
 		const taken = await fresh();
 		await writeFile(taken, "another's");
@@ -231,7 +231,7 @@ describe("the sqlite journal", () => {
 		await expect(journal.backup(await fresh())).rejects.toThrow("closed");
 	});
 
-	it("goes on when a backup fills its disk, and clears that up", async () => {
+	it("continues when a backup fills its disk, and removes its remains", async () => {
 		const file = await fresh();
 		const journal = await open(file);
 		await journal.accept(Array.from({ length: 1_000 }, (_, n) => entry(`m${n}`)));
@@ -254,7 +254,7 @@ describe("the sqlite journal", () => {
 		await journal.close();
 	});
 
-	it("is readable by nobody else", async () => {
+	it("gives no other user read access", async () => {
 		const file = await fresh();
 		const journal = await open(file);
 		await journal.accept([entry("a")]);
@@ -264,7 +264,7 @@ describe("the sqlite journal", () => {
 		await journal.close();
 	});
 
-	it("names what is wrong with a file that is no journal, and one of a later release", async () => {
+	it("names the fault of a file that is no journal, and of one from a later release", async () => {
 		const other = await fresh();
 		await writeFile(other, "this is no database, and longer than the header of one ".repeat(10));
 		await expect(open(other)).rejects.toThrow("it is no journal");

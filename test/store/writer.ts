@@ -1,6 +1,6 @@
 /**
- * Run as a process of its own: stores one thing after the other, says each when it is stored, until it is killed. The
- * engine "backup" is the journal, backed up first.
+ * A process that stores one item after the other, and prints each once it is stored, until it is killed. The engine
+ * "backup" is the journal, backed up first.
  */
 import { createNedbMapping } from "../../src/store/nedb.ts";
 import { createSqliteJournal } from "../../src/store/sqlite.ts";
@@ -9,7 +9,7 @@ import { entry, ghost, silent } from "./sample.ts";
 const [engine, file = ""] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const onFailure = (error: Error) => say(`failed ${error.message}`);
-// The limit on file sizes that stands for a full disk: the write fails then, instead of ending the process.
+// The limit on file sizes stands for a full disk: a write then fails and does not end the process.
 process.on("SIGXFSZ", () => {});
 
 const options = { file, log: silent, onFailure };
@@ -32,5 +32,5 @@ async function writeOn(worker: number): Promise<void> {
 		say(`stored ${name}`);
 	}
 }
-// Several at once, so that commits are shared.
+// Several writes at once share their commits.
 await Promise.allSettled([0, 1, 2, 3, 4].map(writeOn));
