@@ -93,7 +93,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 	const { redacted, commands } = files;
 	const bridge = createBridge({ networks, mapping, journal, rules, log, redacted, commands, meter });
 	figures.watch({ networks, journal, inDoubt: bridge.inDoubt });
-	const listener = await health(config.health.listen, { networks, journal, metrics: figures });
+	const listener = await health(config.health.listen, { networks, journal, metrics: figures }, log);
 	let door: Awaited<ReturnType<typeof control>> | undefined;
 	let stopping = false;
 	const stop = async (signal: string) => {
@@ -129,9 +129,10 @@ async function run(config: Config, file: string): Promise<boolean> {
 		// One that is restarted again and again keeps its bounds, too.
 		prune();
 		setInterval(prune, pruneMs).unref();
-		door = await control(socketOf(config), {
-			backup: (folder) => writeBackup({ journal, mapping }, { config, file: resolve(file) }, folder),
-		}).catch((error: unknown) => {
+		const requests = {
+			backup: (folder: string) => writeBackup({ journal, mapping }, { config, file: resolve(file) }, folder),
+		};
+		door = await control(socketOf(config), requests, log).catch((error: unknown) => {
 			// A path of more than 107 bytes, say: no reason not to run.
 			log.warn({ err: error }, "backups need the bridge to be stopped: it cannot be reached");
 			return undefined;

@@ -6,3 +6,13 @@ export interface Log {
 	error(fields: object, message: string): void;
 	child(fields: object): Log;
 }
+
+const nothing = () => undefined;
+/** Logs nothing: for a command that prints its results itself. */
+export const silent: Log = {
+	debug: nothing,
+	info: nothing,
+	warn: nothing,
+	error: nothing,
+	child: () => silent,
+};

@@ -21,6 +21,8 @@ export const unlinked = "this room is no longer linked there.";
 export const expired = "it could not be delivered for a day and was given up.";
 export const unconfirmed =
 	"for a day nobody there confirmed that it arrived, so it was given up. It may be there.";
+export const setAside =
+	"The bridge stopped twice while it handled this, so it was set aside. Ask the admin of the bridge.";
 export const brokenHere = "the bridge failed on this message. Its log names the cause.";
 
 // Commands.

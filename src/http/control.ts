@@ -1,5 +1,7 @@
 import { rm } from "node:fs/promises";
-import http, { createServer } from "node:http";
+import http from "node:http";
+import type { Log } from "../core/log.ts";
+import { createListener, listening } from "./listener.ts";
 
 /** What the process that runs a bridge can be asked for by another on the same machine. */
 export type Requests = Readonly<{
@@ -7,20 +9,28 @@ export type Requests = Readonly<{
 	backup(folder: string): Promise<void>;
 }>;
 
+/** Characters of the longest request: a path and a few more. */
+const longest = 65_536;
+
 /**
  * Listens on a Unix socket that only our own user can open: who may read the stores may ask for a copy of them, and
  * nobody else, whatever listens on which port. Resolves when listening.
  */
-export async function control(socket: string, requests: Requests) {
-	const server = createServer(async (request, response) => {
+export async function control(socket: string, requests: Requests, log: Log) {
+	const server = createListener("control", log, async (request, response) => {
 		const answer = (status: number, body: object) => {
 			response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 		};
 		if (request.method !== "POST" || request.url !== "/backup") return answer(404, { error: "not known" });
 		try {
 			let text = "";
-			for await (const chunk of request.setEncoding("utf8")) text += chunk;
-			await requests.backup((JSON.parse(text) as { folder: string }).folder);
+			for await (const chunk of request.setEncoding("utf8")) {
+				text += chunk;
+				if (text.length > longest) return answer(413, { error: "the request is too long" });
+			}
+			const { folder } = (JSON.parse(text) ?? {}) as { folder?: unknown };
+			if (typeof folder !== "string") return answer(400, { error: "a backup needs the name of a folder" });
+			await requests.backup(folder);
 			answer(200, {});
 		} catch (error) {
 			answer(500, { error: (error as Error).message });
@@ -30,10 +40,7 @@ export async function control(socket: string, requests: Requests) {
 	await rm(socket, { force: true });
 	const before = process.umask(0o177);
 	try {
-		await new Promise<void>((resolve, reject) => {
-			server.once("error", reject);
-			server.listen({ path: socket }, resolve);
-		});
+		await listening(server, log, () => server.listen({ path: socket }));
 	} finally {
 		process.umask(before);
 	}

@@ -1,6 +1,7 @@
-import { createServer } from "node:http";
 import type { Journal } from "../core/journal.ts";
+import type { Log } from "../core/log.ts";
 import type { Network, Status } from "../core/network.ts";
+import { createListener, listening } from "./listener.ts";
 import type { Metrics } from "./metrics.ts";
 
 type Sides = Readonly<{
@@ -14,8 +15,8 @@ type Sides = Readonly<{
  * Prometheus. Resolves when listening.
  * @throws Error when the port cannot be had.
  */
-export async function health(listen: Readonly<{ host: string; port: number }>, sides: Sides) {
-	const server = createServer(async (request, response) => {
+export async function health(listen: Readonly<{ host: string; port: number }>, sides: Sides, log: Log) {
+	const server = createListener("health", log, async (request, response) => {
 		const path = request.url?.split("?")[0];
 		const say = (status: number, type: string, body: string) => {
 			response.writeHead(status, { "content-type": type, "cache-control": "no-store" });
@@ -34,10 +35,7 @@ export async function health(listen: Readonly<{ host: string; port: number }>, s
 		const detail = await look(sides);
 		answer(detail.ready ? 200 : 503, detail);
 	});
-	await new Promise<void>((resolve, reject) => {
-		server.once("error", reject);
-		server.listen(listen.port, listen.host, resolve);
-	});
+	await listening(server, log, () => server.listen(listen.port, listen.host));
 	return {
 		close: () =>
 			new Promise<void>((resolve) => {

@@ -1,4 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Log, silent } from "../core/log.ts";
+import { createListener, listening } from "./listener.ts";
 
 /** Answers what comes for one path; never rejects. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -10,23 +12,19 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => Pr
 export async function publicListener(
 	listen: Readonly<{ host: string; port: number }>,
 	handlers: Readonly<Record<string, Handler>>,
+	log: Log = silent,
 ) {
-	const server = createServer((request, response) => {
-		// A client that went away is no fault of ours.
-		response.on("error", () => response.destroy());
+	const server = createListener("media", log, (request, response) => {
 		const path = request.url ?? "";
 		const [, handler] = Object.entries(handlers).find(([prefix]) => path.startsWith(prefix)) ?? [];
-		if (handler) void handler(request, response);
-		else response.writeHead(404, { "content-length": 0 }).end();
+		if (handler) return handler(request, response);
+		return response.writeHead(404, { "content-length": 0 }).end();
 	});
 	// What people may send here is a short question.
 	server.headersTimeout = 15_000;
 	server.requestTimeout = 15_000;
 	server.maxConnections = 1_000;
-	await new Promise<void>((resolve, reject) => {
-		server.once("error", reject);
-		server.listen(listen.port, listen.host, resolve);
-	});
+	await listening(server, log, () => server.listen(listen.port, listen.host));
 	return {
 		/** Where it listens: the port as given, or the one it got for 0. */
 		address: server.address() as Readonly<{ address: string; port: number }>,

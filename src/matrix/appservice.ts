@@ -1,10 +1,11 @@
 import { timingSafeEqual } from "node:crypto";
-import http from "node:http";
+import type http from "node:http";
 import { registerHooks } from "node:module";
 import { Writable } from "node:stream";
 import type { Application, NextFunction, Request, Response } from "express";
 import { TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { createListener, listening, queryOf } from "../http/listener.ts";
 import type { Registration } from "./registration.ts";
 
 // The only file that knows matrix-appservice-bridge 11.2.0 and matrix-appservice 3.0.0. What it works round is
@@ -83,7 +84,7 @@ export function createAppservice(
 	/** // Matrix spec v1.4, application services "Authorization"; COMPAT the query parameter of older homeservers. */
 	const authorized = (request: http.IncomingMessage) => {
 		const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
-		const query = () => new URL(request.url ?? "/", "http://ignored").searchParams.get("access_token");
+		const query = () => queryOf(request.url).get("access_token");
 		const given = Buffer.from(header ?? query() ?? "");
 		// Its length is no secret: all of them are as long.
 		return given.length === token.length && timingSafeEqual(given, token);
@@ -156,7 +157,7 @@ export function createAppservice(
 				const status = error.status ?? 500;
 				refuse(response, status, status === 413 ? "M_TOO_LARGE" : "M_NOT_JSON", "the body cannot be read");
 			});
-			const server = http.createServer((request, response) => {
+			const server = createListener("appservice", log, (request, response) => {
 				if (request.url === "/health") return app(request, response);
 				if (!authorized(request)) {
 					response.setHeader("connection", "close");
@@ -166,16 +167,13 @@ export function createAppservice(
 				if (request.method !== "PUT") return app(request, response);
 				const id = transactionPath.exec(request.url ?? "")?.[1];
 				if (id === undefined) return refuse(response, 404, "M_UNRECOGNIZED", "unknown path or method");
-				this.#transaction(id, request, response).catch((error: unknown) => {
+				return this.#transaction(id, request, response).catch((error: unknown) => {
 					log.warn({ err: error }, "a transaction broke off");
 					response.destroy();
 				});
 			});
 			this.#server = server;
-			await new Promise<void>((resolve, reject) => {
-				server.once("error", reject);
-				server.listen(port, hostname, backlog, resolve);
-			});
+			await listening(server, log, () => server.listen(port, hostname, backlog));
 			log.info({ listen: options.listen }, "listening for the homeserver");
 		}
 		override async close(): Promise<void> {
@@ -220,7 +218,7 @@ export function createAppservice(
 // COMPAT without the prefix: older homeservers fall back to that. // Matrix spec, application services "Legacy routes"
 const transactionPath = /^(?:\/_matrix\/app\/v1)?\/transactions\/([^/?]+)(?:\?|$)/;
 
-/** The whole body; undefined where it is larger than any that is legal. */
+/** The whole body; undefined where it is larger than any that is legal. @throws Error when the client breaks off. */
 async function read(request: http.IncomingMessage): Promise<string | undefined> {
 	const chunks: Buffer[] = [];
 	let size = 0;
@@ -232,6 +230,8 @@ async function read(request: http.IncomingMessage): Promise<string | undefined> 
 	});
 	request.on("end", () => resolve(true));
 	request.on("error", reject);
+	// Node gives a client that breaks off no "end", and not always an "error".
+	request.on("close", () => reject(new Error("the client broke off")));
 	return (await promise) ? Buffer.concat(chunks).toString("utf8") : undefined;
 }
 

@@ -38,7 +38,7 @@ export function createMedia(options: MediaOptions, deps: { mapping: Mapping; log
 			if (!links) return;
 			await links.start();
 			const serve = createMediaServer(links, { open: over.open, largest, log: deps.log });
-			listener = await publicListener(outside.listen, { [mediaPath]: serve });
+			listener = await publicListener(outside.listen, { [mediaPath]: serve }, deps.log);
 		},
 		async stop(): Promise<void> {
 			await listener?.close();

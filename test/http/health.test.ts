@@ -4,6 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import type { NetworkName } from "../../src/core/ids.ts";
 import type { Status } from "../../src/core/network.ts";
 import { health } from "../../src/http/health.ts";
+import { quiet } from "../fakes.ts";
 
 let close: (() => Promise<void>) | undefined;
 afterEach(() => close?.());
@@ -20,7 +21,7 @@ async function serve(status: () => Status, stats = async () => ({ waiting: 2, ol
 	const listen = { host: "127.0.0.1", port: await freePort() };
 	const networks = [{ name: "one" as NetworkName, status }, { name: "other" as NetworkName }];
 	const metrics = { text: async () => "figures", contentType: "text/plain" as never };
-	({ close } = await health(listen, { networks, journal: { stats }, metrics }));
+	({ close } = await health(listen, { networks, journal: { stats }, metrics }, quiet));
 	return (path: string, method = "GET") => fetch(`http://127.0.0.1:${listen.port}${path}`, { method });
 }
 
