@@ -1,4 +1,6 @@
-ARG BASE=node:24-slim
+# The digest pins the base image: the tag alone can change between two builds. To move to a newer base, pull its tag and
+# copy the digest: docker pull node:24-slim && docker inspect --format '{{index .RepoDigests 0}}' node:24-slim
+ARG BASE=node:24.21.0-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
 FROM ${BASE} AS modules
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
