@@ -1,11 +1,17 @@
 import { BlockList, isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 
-/** IPv4 that is not somebody's public host. // RFC 6890, RFC 6598, RFC 1112 and the IANA special-purpose registry */
+/**
+ * IPv4 ranges that are no public host's, of the IANA special-purpose registry and multicast. Two ranges of that registry
+ * are reached like any other and are not here: AS112 (RFC 7534, 7535) and AMT (RFC 7450).
+ */
 const special4: readonly (readonly [address: string, bits: number])[] = [
 	["0.0.0.0", 8],
 	["10.0.0.0", 8],
 	["100.64.0.0", 10],
 	["127.0.0.0", 8],
+	// Azure answers here with the virtual machine's own settings; other clouds do so at link-local addresses.
+	["168.63.129.16", 32],
 	["169.254.0.0", 16],
 	["172.16.0.0", 12],
 	["192.0.0.0", 24],
@@ -17,12 +23,12 @@ const special4: readonly (readonly [address: string, bits: number])[] = [
 	["203.0.113.0", 24],
 	["224.0.0.0", 3],
 ];
-/** IPv6 outside of these is not public. NAT64 (RFC 6052) is how IPv6-only machines reach IPv4. */
+/** IPv6 addresses outside these ranges are not public. NAT64 (RFC 6052) is the way of IPv6-only machines to IPv4. */
 const public6 = [
 	["2000::", 3],
 	["64:ff9b::", 96],
 ] as const;
-/** Protocol assignments and Teredo, documentation twice, 6to4: within 2000::/3, yet nobody's host or another address in disguise. */
+/** Ranges within 2000::/3 that are no host's or hide an IPv4 address: protocol assignments and Teredo, documentation, 6to4. */
 const special6 = [
 	["2001::", 23],
 	["2001:db8::", 32],
@@ -39,18 +45,37 @@ for (const [address, bits] of special4) {
 for (const [address, bits] of special6) denied.addSubnet(address, bits, "ipv6");
 for (const [address, bits] of public6) admitted6.addSubnet(address, bits, "ipv6");
 
+/** IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) as the resolver spells it. */
 const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
-/** Whether an address, as the resolver spells it, is a public host's: neither ours, nor our network's, nor a group's. */
+/** Whether an address, as the resolver spells it, is of a public host: not of this network, nor of a group. */
 export function isPublic(address: string): boolean {
 	const plain = mapped.exec(address)?.[1] ?? address;
 	switch (isIP(plain)) {
 		case 4:
 			return !denied.check(plain, "ipv4");
 		case 6:
-			// A zone ("%eth0") is only there for link-local addresses.
+			// Only link-local addresses have a zone ("%eth0").
 			return !plain.includes("%") && admitted6.check(plain, "ipv6") && !denied.check(plain, "ipv6");
 		default:
 			return false;
 	}
+}
+
+/** The addresses that this machine's interfaces have now. */
+export const interfaceAddresses = (): string[] =>
+	Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address));
+
+/** Whether an address is one of `own` in any spelling: another IPv6 notation, IPv4-mapped, or by NAT64. */
+export function isOneOf(own: readonly string[], address: string): boolean {
+	const list = new BlockList();
+	for (const one of own) {
+		if (isIP(one) === 4) {
+			// A BlockList compares IPv4-mapped addresses by itself.
+			list.addAddress(one, "ipv4");
+			list.addAddress(`64:ff9b::${one}`, "ipv6");
+		} else if (isIP(one) === 6 && !one.includes("%")) list.addAddress(one, "ipv6");
+	}
+	const family = isIP(address);
+	return family !== 0 && !address.includes("%") && list.check(address, family === 4 ? "ipv4" : "ipv6");
 }

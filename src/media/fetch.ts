@@ -6,14 +6,14 @@ import { promisify } from "node:util";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import * as phrases from "../core/phrases.ts";
-import { isPublic } from "./addresses.ts";
+import { interfaceAddresses, isOneOf, isPublic } from "./addresses.ts";
 import { contentRange, rangeHeader } from "./range.ts";
 import { atMost } from "./stream.ts";
 
 export type Guard = Readonly<{
 	/** Bytes of the largest file. */
 	largest: number;
-	/** `host` or `host:port` that may have a private address: servers of our own network. */
+	/** `host` or `host:port` that may have a private address or one of this machine: servers of our own network. */
 	privateHosts: readonly string[];
 	/** In ms: until the headers are there, all redirects included; between two pieces; for everything. The room waits so long. */
 	headers?: number;
@@ -21,6 +21,8 @@ export type Guard = Readonly<{
 	total?: number;
 	/** The resolver; every address of a name. */
 	lookup?: (host: string) => Promise<readonly LookupAddress[]>;
+	/** The addresses of this machine at the time of the call, public ones included. */
+	ownAddresses?: () => readonly string[];
 }>;
 
 const redirects = 5;
@@ -34,6 +36,7 @@ const lookupAll = promisify(systemLookup);
 export function createFetch(guard: Guard): (url: string, range?: ByteRange) => Promise<Opened> {
 	const { headers: within = 10_000, idle = 10_000, total = 60_000 } = guard;
 	const { lookup = (host: string) => lookupAll(host, { all: true }) } = guard;
+	const { ownAddresses = interfaceAddresses } = guard;
 
 	return async (address, range) => {
 		const stop = new AbortController();
@@ -67,12 +70,16 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 	}
 
 	/** The addresses that may be connected to. A name is resolved once, so no second answer can be another one. */
-	async function resolve({ hostname, host }: URL, signal: AbortSignal): Promise<readonly LookupAddress[]> {
+	async function resolve(url: URL, signal: AbortSignal): Promise<readonly LookupAddress[]> {
+		const { hostname } = url;
 		const literal = hostname.replace(/^\[(.*)\]$/, "$1");
 		const family = isIP(literal);
 		const found = family ? [{ address: literal, family }] : await inTime(lookup(hostname), signal);
-		if (guard.privateHosts.includes(hostname) || guard.privateHosts.includes(host)) return found;
-		const allowed = found.filter(({ address }) => isPublic(address));
+		if (guard.privateHosts.includes(hostname) || guard.privateHosts.includes(`${hostname}:${portOf(url)}`))
+			return found;
+		// Services that listen on a public address of this machine may trust who asks from the machine itself.
+		const own = ownAddresses();
+		const allowed = found.filter(({ address }) => isPublic(address) && !isOneOf(own, address));
 		if (allowed.length === 0) throw new PermanentError("forbidden", phrases.fileForbidden);
 		return allowed;
 	}
@@ -133,10 +140,12 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 	}
 }
 
+const portOf = (url: URL): number => Number(url.port || (url.protocol === "http:" ? 80 : 443));
+
 /** @throws PermanentError for what we do not fetch by its mere spelling. */
 function checked(text: string): URL {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
-	const port = Number(url?.port || 443);
+	const port = url ? portOf(url) : 0;
 	// Services below 1024 that are not the web's answer to other protocols, which a request could be made to look like.
 	const web = port === 443 || port === 80 || port >= 1024;
 	if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || !web)

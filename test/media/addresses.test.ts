@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { isPublic } from "../../src/media/addresses.ts";
+import { describe, expect, test } from "vitest";
+import { interfaceAddresses, isOneOf, isPublic } from "../../src/media/addresses.ts";
 
 const v4 = (...octets: number[]) => octets.join(".");
 const octet = fc.integer({ min: 0, max: 255 });
@@ -61,4 +61,62 @@ test("of IPv6 only global unicast is public", () => {
 test("what is no address is not public", () => {
 	for (const one of ["", "localhost", "1.2.3", "0x7f000001", "2130706433", "8.8.8.8 "])
 		expect(isPublic(one), one).toBe(false);
+});
+
+describe("the IANA special-purpose registries", () => {
+	test.each([
+		["this host on this network", "0.0.0.0", "0.255.255.255"],
+		["private use", "10.0.0.0", "10.255.255.255"],
+		["shared address space", "100.64.0.0", "100.127.255.255"],
+		["loopback", "127.0.0.0", "127.255.255.255"],
+		["link-local, where clouds keep their settings", "169.254.0.0", "169.254.169.254"],
+		["private use", "172.16.0.0", "172.31.255.255"],
+		["IETF protocol assignments", "192.0.0.0", "192.0.0.255"],
+		["documentation", "192.0.2.0", "192.0.2.255"],
+		["6to4 relay", "192.88.99.0", "192.88.99.255"],
+		["private use", "192.168.0.0", "192.168.255.255"],
+		["benchmarks", "198.18.0.0", "198.19.255.255"],
+		["documentation", "198.51.100.0", "203.0.113.255"],
+		["multicast", "224.0.0.0", "239.255.255.255"],
+		["reserved, and broadcast", "240.0.0.0", "255.255.255.255"],
+		["the settings of a virtual machine at Azure", "168.63.129.16", "::ffff:168.63.129.16"],
+		["unspecified, and loopback", "::", "::1"],
+		["IPv4-compatible", "::7f00:1", "::808:808"],
+		["IPv4-mapped, spelled as IPv6", "::ffff:7f00:1", "0:0:0:0:0:ffff:7f00:1"],
+		["IPv4-translated", "::ffff:0:7f00:1", "::ffff:0:808:808"],
+		["NAT64 to a private address", "64:ff9b::a00:1", "64:ff9b::7f00:1"],
+		["NAT64 of one's own network", "64:ff9b:1::1", "64:ff9b:1:ffff::808:808"],
+		["discard-only, dummy", "100::1", "100:0:0:1::1"],
+		["Teredo, ORCHID, and other assignments", "2001::1", "2001:1ff:ffff::1"],
+		["documentation", "2001:db8::1", "3fff:fff::1"],
+		["6to4", "2002:7f00:1::1", "2002:808:808::1"],
+		["segment routing", "5f00::1", "5f00:ffff::1"],
+		["unique local", "fc00::1", "fdff:ffff::1"],
+		["link-local, and the old site-local", "fe80::1", "fec0::1"],
+		["multicast", "ff00::1", "ff0e::1"],
+	])("%s (%s … %s) is not public", (_range, ...addresses) => {
+		for (const address of addresses) expect(isPublic(address), address).toBe(false);
+	});
+
+	test.each(["1.0.0.0", "9.255.255.255", "100.63.255.255", "100.128.0.0", "172.32.0.0", "223.255.255.255"])(
+		"%s, beside a range, is public",
+		(address) => expect(isPublic(address)).toBe(true),
+	);
+});
+
+describe("an address of this machine", () => {
+	const own = ["127.0.0.1", "8.8.4.4", "fe80::1%eth0", "2606:4700::1"];
+	test.each([
+		"8.8.4.4",
+		"::ffff:8.8.4.4",
+		"::ffff:808:404",
+		"64:ff9b::808:404",
+		"2606:4700::1",
+		"2606:4700:0:0::0001",
+		"2606:4700::0.0.0.1",
+	])("is recognised as %s", (address) => expect(isOneOf(own, address)).toBe(true));
+	test.each(["8.8.4.5", "2606:4700::2", "64:ff9b::808:405", "", "fe80::1%eth0"])("is not %s", (address) =>
+		expect(isOneOf(own, address)).toBe(false),
+	);
+	test("comes from the interfaces", () => expect(interfaceAddresses()).toContain("127.0.0.1"));
 });

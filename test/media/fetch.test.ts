@@ -149,6 +149,35 @@ describe("an address in our own network is not asked", () => {
 		expect(asked).toBe(0);
 	});
 
+	test("by the public address of this machine, as it is now, whatever spelling leads there", async () => {
+		// The machine gets its second address while the bridge runs.
+		const own = ["203.0.112.2"];
+		const ownAddresses = () => own;
+		const ask = (address: string, privateHosts: string[] = []) =>
+			outcome(
+				strict({ lookup: lookup(address), ownAddresses, privateHosts, headers: 100 })("http://us.test/"),
+			);
+		for (const address of ["203.0.112.2", "::ffff:203.0.112.2", "64:ff9b::cb00:7002"])
+			expect(await ask(address), address).toBe("forbidden");
+		expect(await outcome(strict({ ownAddresses })("http://203.0.112.2:5347/"))).toBe("forbidden");
+		expect(await ask("203.0.112.1")).not.toBe("forbidden");
+		own.push("203.0.112.1");
+		expect(await ask("203.0.112.1")).toBe("forbidden");
+		for (const host of ["us.test", "us.test:80"])
+			expect(await ask("203.0.112.1", [host])).not.toBe("forbidden");
+		expect(await ask("203.0.112.1", ["us.test:443"])).toBe("forbidden");
+	});
+
+	test("of a name that has a public address too: only that is connected to", async () => {
+		asked = 0;
+		const port = await inside();
+		const both = lookup("127.0.0.1", "203.0.112.1");
+		expect(await outcome(strict({ lookup: both, headers: 200 })(`http://both.test:${port}/`))).toBe(
+			"temporary",
+		);
+		expect(asked).toBe(0);
+	});
+
 	test("unless an admin allows that very host, with or without its port", async () => {
 		asked = 0;
 		const port = await inside();
