@@ -22,21 +22,25 @@ export async function until(what: () => boolean, why: () => string, ms = 5_000):
 	}
 }
 
-export type Fake = Network & {
-	/** Rooms that exist there, and who is in them. */
-	rooms: Map<string, Person[]>;
-	/** Everything delivered, in the order of the wire. */
-	sent: Outbound[];
-	refused: { event: BridgeEvent; sentence: string; target: string }[];
-	attached: Set<string>;
-	invited: string[];
-	bridge: Bridge;
-	/** Put in the way of send: rejects, or waits. */
-	trouble: (out: Outbound) => Promise<void>;
-	person(name: string): Person;
-	/** Says a line in a room, as a person there. */
-	say(room: string, name: string, text: string, more?: Partial<Message>): Promise<void>;
-};
+/** What a fake has besides what every network must. */
+type More = "capabilities" | "createRoom" | "findPerson" | "invite" | "openDirect" | "send";
+
+export type Fake = Network &
+	Required<Pick<Network, More>> & {
+		/** Rooms that exist there, and who is in them. */
+		rooms: Map<string, Person[]>;
+		/** Everything delivered, in the order of the wire. */
+		sent: Outbound[];
+		refused: { event: BridgeEvent; sentence: string; target: string }[];
+		attached: Set<string>;
+		invited: string[];
+		bridge: Bridge;
+		/** Put in the way of send: rejects, or waits. */
+		trouble: (out: Outbound) => Promise<void>;
+		person(name: string): Person;
+		/** Says a line in a room, as a person there. */
+		say(room: string, name: string, text: string, more?: Partial<Message>): Promise<void>;
+	};
 
 const everything: Capabilities = {
 	message: "native",
@@ -75,8 +79,8 @@ export function fakeNetwork(
 	const fake: Fake = {
 		name: name as NetworkName,
 		title: name.toUpperCase(),
-		commands: [],
-		window: 1,
+		reactionsHaveIds: true,
+		threadsHaveIds: true,
 		rooms: new Map(),
 		sent: [],
 		refused: [],

@@ -55,7 +55,7 @@ export function createBridge(deps: {
 	};
 	const portals = createPortals({ mapping, journal, network, log });
 	const tell = createSenderNotices({ network, log });
-	const route = createRouter({ ...deps, portals, tell });
+	const route = createRouter({ ...deps, portals, network, tell });
 	/** The network each lane leads to, so that a lane is found without asking the store. */
 	const targets = new Map<string, Network>();
 	const key = (lane: Lane) => `${lane.portal} ${lane.link}`;
@@ -168,7 +168,7 @@ export function createBridge(deps: {
 		saveCursor,
 		command,
 		sync,
-		findPerson: async (name, address) => byName.get(name)?.findPerson(address),
+		findPerson: async (name, address) => byName.get(name)?.findPerson?.(address),
 		portal: portals.only,
 		openRoom: portals.openRoom,
 		async openDirect(ours, theirs, room) {
@@ -206,7 +206,7 @@ export function createBridge(deps: {
 		const [one, other] = portal.between ?? [];
 		if (!link || !one || !other) return portal;
 		const [ours, theirs] = one.network === link.network ? [one, other] : [other, one];
-		return portals.roomMade(portal, link, await network(link.network).openDirect(ours, theirs));
+		return portals.roomMade(portal, link, await portals.directRoom(ours, theirs));
 	}
 
 	const commands: readonly Command[] = [
@@ -231,7 +231,7 @@ export function createBridge(deps: {
 				return rows.length;
 			},
 		}),
-		...networks.flatMap((one) => one.commands),
+		...networks.flatMap((one) => one.commands ?? []),
 		...(deps.commands ?? []),
 	];
 	return bridge;

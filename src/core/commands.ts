@@ -35,7 +35,7 @@ export function createCoreCommands(deps: {
 	/** Asks each other network in turn. "That can be no address of mine" gives way to a better reason. */
 	async function ask<T>(
 		call: CommandCall,
-		question: (one: Network) => Promise<T | undefined>,
+		question: (one: Network) => Promise<T | undefined> | undefined,
 		address: string,
 	) {
 		let no: PermanentError | undefined;
@@ -79,13 +79,13 @@ export function createCoreCommands(deps: {
 		level: "use",
 		run: async (call, args) => {
 			const address = needed(chat, args);
-			const { answer: theirs } = await ask<Person>(call, (one) => one.findPerson([address]), address);
+			const { answer: theirs } = await ask<Person>(call, (one) => one.findPerson?.([address]), address);
 			const here = network(call.network);
 			const known = await mapping.portalBetween(call.sender, theirs);
 			const standing = known?.links.find((link) => link.network === call.network)?.room;
-			const room = standing ?? (await here.openDirect(call.sender, theirs));
+			const room = standing ?? (await portals.directRoom(call.sender, theirs));
 			await bridge.openDirect(call.sender, theirs, room);
-			if (standing) await here.invite(standing, call.sender);
+			if (standing) await here.invite?.(standing, call.sender);
 			return phrases.chatOpened(theirs.name ?? address);
 		},
 	};
@@ -97,11 +97,11 @@ export function createCoreCommands(deps: {
 		level: "use",
 		run: async (call, args) => {
 			const address = needed(join, args);
-			const open = async (one: Network) => (one.guarded ? undefined : one.findRoom([address]));
+			const open = async (one: Network) => (one.privateRooms ? undefined : one.findRoom([address]));
 			const found = await ask<RoomInfo>(call, open, address);
 			deps.mayOpen(call.sender);
 			const room = await bridge.openRoom(call.network, found.network.name, [address]);
-			await network(call.network).invite(room, call.sender);
+			await network(call.network).invite?.(room, call.sender);
 			return phrases.joined(found.answer.name ?? address);
 		},
 	};
@@ -115,7 +115,7 @@ export function createCoreCommands(deps: {
 			const [name, address] = needed(link, args).split(/\s+(.*)/s);
 			if (!name || !address) throw new PermanentError("invalid", phrases.commandUsage(link.name, link.usage));
 			const there = named(call, name);
-			if (there.guarded && !bridge.allows(call.sender, "admin"))
+			if (there.privateRooms && !bridge.allows(call.sender, "admin"))
 				throw new PermanentError("forbidden", phrases.guardedRooms(there.title));
 			await mustOwnRoom(call);
 			const title = await portals.link(call.network, call.room, there.name, [address]);

@@ -10,7 +10,7 @@ import type { Sender } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Meter } from "./meter.ts";
-import type { Network, Outbound, Support } from "./network.ts";
+import { type Network, nothingShown, type Outbound, type Support } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { changed, newIn, sameSet } from "./reactions.ts";
@@ -76,7 +76,7 @@ export function createDelivery(deps: {
 	async function make(portal: Portal, link: Link) {
 		const [one, other] = portal.between as NonNullable<Portal["between"]>;
 		const [ours, theirs] = one.network === link.network ? [one, other] : [other, one];
-		const room = await network(link.network).openDirect(ours, theirs);
+		const room = await portals.directRoom(ours, theirs);
 		const made = await portals.roomMade(portal, link, room);
 		await portals.attach(made);
 		return { portal: made, link: { ...link, room }, room };
@@ -131,7 +131,7 @@ export function createDelivery(deps: {
 		const said = resolved(row.event, refs) ? row.event : await withoutDeleted(row.event, journal, refs);
 		if (!said) return undefined;
 		const speaker = speakerFor(said, portal);
-		const able = target.capabilities(room, said);
+		const able = { ...nothingShown, ...(target.send && target.capabilities?.(room, said)) };
 		const could = { ...able, reaction: chosen(able.reaction, portal.settings?.reactions ?? deps.reactions) };
 		// A reaction through another's account would replace that one's own.
 		const can = speaker ? { ...could, reaction: "text" as const } : could;
@@ -197,7 +197,7 @@ export function createDelivery(deps: {
 			// Nothing waits for it to be noted: whatever is asked of the journal next comes after that.
 			const note = (ids: readonly MessageId[]) =>
 				void journal
-					.done(row, to, ids, target.blind?.(link))
+					.done(row, to, ids, target.unverifiable?.(link))
 					.catch((error: unknown) =>
 						log.error({ err: error, trace: row.trace }, "could not note a delivery"),
 					);
@@ -216,7 +216,7 @@ export function createDelivery(deps: {
 			const where = { portal, link, room: to.room };
 			const out: Outbound = { operation, trace, ...where, event, refs, shown, reactions, attempt, once };
 			return async () => {
-				const ids = await target.send(out);
+				const ids = (await target.send?.(out)) ?? [];
 				if (form.set) await show(said, form.set, event.kind === "reaction" ? ids : [], to);
 				settled(row);
 				note(event.kind === "reaction" ? [] : ids);

@@ -25,13 +25,13 @@ export function createIdRecovery(deps: { network(name: NetworkName): Network; lo
 	const known = createBoundedMap<string, Promise<readonly [here: Shared, there: Shared]>>(remembered);
 
 	async function read(here: Placed, there: Placed): Promise<readonly [Shared, Shared]> {
-		const all = (await network(here.network).recall?.(here.room)) ?? [];
+		const all = (await network(here.network).recentMessages?.(here.room)) ?? [];
 		const born = all.filter(({ copies }) => copies === undefined);
 		const deliveries = born.map(({ ids: [id], sender }) => {
 			const operation = operationId({ id: id as MessageId, room: here.room, sender }, there.id);
 			return { operation, sender };
 		});
-		const sent = (await network(there.network).delivered?.(there.room, deliveries)) ?? [];
+		const sent = (await network(there.network).idsOfDeliveries?.(there.room, deliveries)) ?? [];
 		const inThere = new Map<MessageId, readonly MessageId[]>();
 		const inHere = new Map<MessageId, readonly MessageId[]>();
 		const share = (ours: readonly MessageId[], theirs: readonly MessageId[]) => {
@@ -74,8 +74,8 @@ export function createIdRecovery(deps: { network(name: NetworkName): Network; lo
 			{ ...link, room },
 		] as const;
 		try {
-			if (network(target.network).recall) return (await shared(target, source))[1].get(id) ?? [];
-			if (network(source.network).recall) return (await shared(source, target))[0].get(id) ?? [];
+			if (network(target.network).recentMessages) return (await shared(target, source))[1].get(id) ?? [];
+			if (network(source.network).recentMessages) return (await shared(source, target))[0].get(id) ?? [];
 		} catch (error) {
 			// What cannot be had must not hold up the room: it is said in words.
 			log.warn({ err: error, portal: portal.id }, "the end of a room could not be read");

@@ -15,6 +15,24 @@ export type Support = (typeof supports)[number];
 /** What words may come with. */
 export type Feature = "rich" | "reply" | "thread" | "media" | "location";
 export type Capabilities = Readonly<Record<Kind | Feature, Support>>;
+/** What a network shows that declares nothing. */
+export const nothingShown: Capabilities = {
+	message: "drop",
+	edit: "drop",
+	redaction: "drop",
+	reaction: "drop",
+	poll: "drop",
+	vote: "drop",
+	"poll-end": "drop",
+	membership: "drop",
+	profile: "drop",
+	state: "drop",
+	rich: "drop",
+	reply: "drop",
+	thread: "drop",
+	media: "drop",
+	location: "drop",
+};
 
 export type Refs = Readonly<Record<string, readonly MessageId[]>>;
 
@@ -68,56 +86,58 @@ export type RoomInfo = Readonly<{
 }>;
 
 /**
- * What a network must be. All addresses are lists of parts as in {@link Person.address}; for a room or person that
- * somebody typed it is the one typed text.
+ * A network as core sees it. All addresses are lists of parts as in {@link Person.address}; for a room or person that
+ * somebody typed it is the one typed text. What is optional here, a network leaves out where it has no such thing, and
+ * core says so to those who ask for it.
  */
 export interface Network {
 	readonly name: NetworkName;
 	/** The name that people read. */
 	readonly title: string;
 	/** Commands only this network can carry out. */
-	readonly commands: readonly Command[];
-	/** Its rooms are no public places, so only an admin opens one to others: anybody can type an address. */
-	readonly guarded?: true;
-	/** Where a line in doubt cannot be looked for: that one arrived is noted at once, so that a crash doubles few. */
-	blind?(link: Link): boolean;
-	/** How many deliveries of one lane may be under way at once. `send` is called in lane order and keeps it on the wire. */
-	readonly window: number;
+	readonly commands?: readonly Command[];
 
 	/** Resolves once the network takes deliveries; outages later are its own to mend. Links come by `attach`. */
 	start(bridge: Bridge): Promise<void>;
 	/** Stops taking events in, at once. `stop` follows after the lanes have drained. */
 	pause(): Promise<void>;
 	stop(): Promise<void>;
-
 	/** Absent: up whenever it has started. */
 	status?(): Status;
-	/** What a room there can show. `event` is what is about to be sent, where that makes a difference. */
-	capabilities(room: RoomId, event: BridgeEvent): Capabilities;
-	/** Why a feature cannot be shown there, where it could be if the bridge was set up for it. */
-	lacks?: Readonly<Partial<Record<Feature, string>>>;
+
 	/**
-	 * Delivers, and resolves when the other side confirmed, with the ids the event has there.
+	 * Returns what a room there can show; what it does not name is dropped. `event` is what is about to be sent, where that
+	 * makes a difference. Absent: nothing is shown there.
+	 */
+	capabilities?(room: RoomId, event: BridgeEvent): Partial<Capabilities>;
+	/** Why a feature cannot be shown there, where it could be if the bridge was set up for it. */
+	readonly lacks?: Readonly<Partial<Record<Feature, string>>>;
+	/**
+	 * Delivers, and resolves when the other side confirmed, with the ids the event has there. Absent: nothing is shown there.
 	 * @throws TemporaryError to be called again with the same operation, PermanentError to give up.
 	 */
-	send(out: Outbound): Promise<readonly MessageId[]>;
-	/** The last messages of a room, as far back as is read at once: for when the journal has forgotten them, or was lost. */
-	recall?(room: RoomId): Promise<readonly Recalled[]>;
-	/** The ids that each of these has in a room, for the same case; none where that cannot be known. */
-	delivered?(room: RoomId, all: readonly Delivery[]): Promise<readonly (readonly MessageId[])[]>;
+	send?(out: Outbound): Promise<readonly MessageId[]>;
+	/**
+	 * How many deliveries of one lane may be under way at once: 1 where absent. `send` is called in lane order and keeps it on
+	 * the wire.
+	 */
+	readonly window?: number;
 	/**
 	 * Tells the sender of `event` that it reaches nobody on `target`. Never answers an error with an error.
 	 * @throws TemporaryError to be called again.
 	 */
 	refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void>;
-
-	/** A file this network keeps, by the `ref` it gave. @throws PermanentError where it cannot be had, TemporaryError. */
+	/** Opens a file this network keeps, by the `ref` it gave. @throws PermanentError where it cannot be had, TemporaryError. */
 	open?(ref: string, range?: ByteRange): Promise<Opened>;
 
-	/** Who has this address, or undefined where nobody has. @throws PermanentError when it cannot be an address. */
-	findPerson(address: readonly string[]): Promise<Person | undefined>;
+	/** Resolves with the person at this address, undefined where nobody has it. @throws PermanentError when it can be no address. */
+	findPerson?(address: readonly string[]): Promise<Person | undefined>;
 	/** The room at this address, looked at but not joined. @throws PermanentError with the cause when there is none. */
 	findRoom(address: readonly string[]): Promise<RoomInfo>;
+	/** The room of a link as people write it. */
+	show(link: Link): string;
+	/** Who is in the room, ghosts of ours left out. */
+	members(room: RoomId): Promise<readonly Person[]>;
 
 	/**
 	 * Begins to serve a link: joins, subscribes. Idempotent, and called for each link at every start. `members` are in
@@ -127,15 +147,24 @@ export interface Network {
 	/** Stops serving it: our people leave, names of ours are taken back. */
 	detach(portal: Portal, link: Link): Promise<void>;
 	/** Makes the room of a joined portal for `info`, found at `address` on `of`. Made once, however often it is called. */
-	createRoom(of: NetworkName, address: readonly string[], info: RoomInfo): Promise<RoomId>;
+	createRoom?(of: NetworkName, address: readonly string[], info: RoomInfo): Promise<RoomId>;
 	/** The 1:1 room of `ours`, a person of this network, with `theirs`, a ghost here. Made once, however often it is called. */
-	openDirect(ours: Person, theirs: Person): Promise<RoomId>;
-	/** Lets a person of this network into a room that we made. */
-	invite(room: RoomId, person: Person): Promise<void>;
-	/** The room of a link as people write it. */
-	show(link: Link): string;
-	/** Who is in the room, ghosts of ours left out. */
-	members(room: RoomId): Promise<readonly Person[]>;
+	openDirect?(ours: Person, theirs: Person): Promise<RoomId>;
+	/** Lets a person of this network into a room that we made. Absent: nobody needs an invitation there. */
+	invite?(room: RoomId, person: Person): Promise<void>;
+
+	/** Its rooms are no public places, so only an admin opens one to others: anybody can type an address. */
+	readonly privateRooms?: true;
+	/** A reaction is an event with an id of its own, and a redaction of that event takes it back. */
+	readonly reactionsHaveIds?: true;
+	/** A thread has an id of its own, which its first message carries too: earlier messages tell whether there is a thread. */
+	readonly threadsHaveIds?: true;
+	/** True for a link whose deliveries in doubt cannot be looked for: core notes each confirmation at once, so that a crash repeats few. */
+	unverifiable?(link: Link): boolean;
+	/** The last messages of a room, as far back as is read at once: for when the journal has forgotten them, or was lost. */
+	recentMessages?(room: RoomId): Promise<readonly Recalled[]>;
+	/** The ids that each of these has in a room, for the same case; none where that cannot be known. */
+	idsOfDeliveries?(room: RoomId, all: readonly Delivery[]): Promise<readonly (readonly MessageId[])[]>;
 }
 
 /** How far a source was read, in its network's own words. */

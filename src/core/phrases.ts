@@ -33,6 +33,9 @@ export const helpLine = (name: string, usage: string, help: string) =>
 export const helpIntro = "What I can do here:";
 export const commandUsage = (name: string, usage: string) =>
 	`I did not understand that. Say: ${name} ${usage}`;
+export const noChats = (title: string) => `the bridge opens no chats on ${title}.`;
+export const noRoomsMade = (title: string) =>
+	`The bridge cannot make ${title} rooms yet. Link an existing one instead.`;
 export const chatOpened = (name: string) => `Your chat with ${name} is ready: look for the invitation.`;
 export const joined = (name: string) => `${name} is bridged: look for the invitation.`;
 export const linked = (name: string) => `Linked to ${name}. What is said here now goes there, and back.`;

@@ -123,9 +123,17 @@ export function createPortals(deps: {
 		return there === undefined || there.length > 0;
 	}
 
+	/** Resolves with the 1:1 room of two people on the network of `ours`. @throws PermanentError where it has no such rooms. */
+	async function directRoom(ours: Person, theirs: Person): Promise<RoomId> {
+		const on = network(ours.network);
+		if (!on.openDirect) throw new PermanentError("failed", phrases.noChats(on.title));
+		return on.openDirect(ours, theirs);
+	}
+
 	return {
 		attach,
 		serve,
+		directRoom,
 		/** At start: serves all portals that people use, side by side. */
 		async start(): Promise<void> {
 			started = true;
@@ -143,13 +151,15 @@ export function createPortals(deps: {
 
 		openRoom: (here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId> =>
 			alone([`address ${here} ${there} ${address.join("\n")}`], async () => {
-				const { guarded, title } = network(there);
-				if (guarded) throw new PermanentError("forbidden", phrases.guardedRooms(title));
+				const { privateRooms, title } = network(there);
+				if (privateRooms) throw new PermanentError("forbidden", phrases.guardedRooms(title));
+				const maker = network(here);
+				if (!maker.createRoom) throw new PermanentError("failed", phrases.noRoomsMade(maker.title));
 				const info = await network(there).findRoom(address);
 				const known = await only(there, info.room);
 				const standing = known?.links.find((link) => link.network === here)?.room;
 				if (standing) return standing;
-				const room = await network(here).createRoom(there, info.address ?? address, info);
+				const room = await maker.createRoom(there, info.address ?? address, info);
 				const links = [
 					{ ...newLink(here, "joined", room), ours: true as const },
 					newLink(there, "joined", info.room),

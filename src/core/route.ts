@@ -2,12 +2,12 @@ import { aloud } from "./aloud.ts";
 import { beforehand } from "./delivery-plan.ts";
 import { isProgrammingError, PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
-import type { RoomId, UserId } from "./ids.ts";
+import type { NetworkName, RoomId, UserId } from "./ids.ts";
 import type { Copy, Entry, Journal, NewRow } from "./journal.ts";
 import { createRateLimit, type Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
-import type { Cursor, Level, Received, Support } from "./network.ts";
+import type { Cursor, Level, Network, Received, Support } from "./network.ts";
 import { eventKey, operationId, traceId, traceOf } from "./operation.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
@@ -37,12 +37,13 @@ export function createRouter(deps: {
 	mapping: Mapping;
 	journal: Journal;
 	portals: Portals;
+	network(name: NetworkName): Pick<Network, "reactionsHaveIds" | "threadsHaveIds">;
 	tell: Tell;
 	rules: Rules;
 	log: Log;
 	redacted?: (message: Copy) => Promise<void>;
 }) {
-	const { mapping, journal, portals, tell, rules, log } = deps;
+	const { mapping, journal, portals, network, tell, rules, log } = deps;
 	const ofSender = createRateLimit(rules.limits.sender);
 	const ofDomain = createRateLimit(rules.limits.domain);
 	const chatsOfSender = createRateLimit(rules.limits.newChats);
@@ -143,7 +144,7 @@ export function createRouter(deps: {
 		return from?.in ? portal.links.filter((link) => link.id !== from.id && link.out) : [];
 	};
 
-	/** Only what no earlier message is known by begins a thread. */
+	/** A message that carries the id of its thread begins it, unless an earlier message is known by that id. */
 	async function threaded(event: BridgeEvent): Promise<BridgeEvent> {
 		if (event.kind !== "message" || !event.thread || !event.aka?.includes(event.thread.id)) return event;
 		const { thread, aka, ...message } = event;
@@ -186,10 +187,11 @@ export function createRouter(deps: {
 		crowds: Crowds,
 		note: ReturnType<typeof createReactionState>,
 	): Promise<Entry | undefined> {
-		const seen = await note(received);
+		const from = network(received.sender.network);
+		const seen = from.reactionsHaveIds ? await note(received) : { event: received };
 		if (!seen) return undefined;
 		const { reaction } = seen;
-		const event = await threaded(seen.event);
+		const event = from.threadsHaveIds ? await threaded(seen.event) : seen.event;
 		try {
 			const found = await portalsFor(event);
 			if (found.length === 0) return undefined;

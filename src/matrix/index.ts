@@ -63,7 +63,7 @@ export function createMatrix(
 		/** Fetches files from where the homeserver sends us to. */
 		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
 	},
-): Network {
+) {
 	const { mapping, log } = deps;
 	const { domain } = options;
 	const bot = `@${options.bot}:${domain}`;
@@ -226,9 +226,9 @@ export function createMatrix(
 	return {
 		name,
 		title,
-		commands: [],
 		// Two requests at once may arrive in either order.
 		window: 1,
+		reactionsHaveIds: true,
 		async start(bridge) {
 			const config = {
 				url: options.appservice.url,
@@ -268,7 +268,7 @@ export function createMatrix(
 				return ids;
 			}),
 		refuse,
-		recall: (room) =>
+		recentMessages: (room) =>
 			definite(async () => recoverIds(room, await speaker(room), { client, members, isOurs })),
 		findPerson: (address) => side.find.person(address),
 		findRoom: (address) => side.find.room(address),
@@ -289,5 +289,5 @@ export function createMatrix(
 				await members.read(room, await speaker(room));
 				return people(room);
 			}),
-	};
+	} satisfies Network;
 }

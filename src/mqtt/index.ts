@@ -24,7 +24,7 @@ export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: stri
 	mirrors.map(({ broker, topic, room }) => ({ topic: roomOf(broker, topic), room }));
 
 /** Rooms are subscriptions, people are the things that publish. */
-export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; log: Log }): Network {
+export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; log: Log }) {
 	const { mapping, log } = deps;
 	let bridge: Bridge;
 	const sessions = new Map(
@@ -58,13 +58,11 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; log: 
 		const { broker, filter } = placeOf(room ?? "");
 		return { to: sessions.get(broker), filter };
 	};
-	const impossible = () => Promise.reject(new PermanentError("invalid", phrases.mqttReadOnly));
 
 	return {
 		name: mqttName,
 		title: "MQTT",
-		guarded: true,
-		window: 1,
+		privateRooms: true,
 		commands: [
 			publishCommand({
 				brokers: names,
@@ -89,13 +87,10 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; log: 
 			await Promise.all([...sessions.values()].map((one) => one.stop()));
 		},
 		capabilities: () => capabilities,
-		send: impossible,
 		async refuse(event, error) {
 			// A thing has no ears: the log is where its owner looks.
 			log.warn({ topic: event.sender.handles[0], reason: error.reason }, "a value reaches nobody");
 		},
-		// Nobody can begin a conversation with a thing.
-		findPerson: async () => undefined,
 		async findRoom([typed = ""]) {
 			const { broker, topic } = choose(typed, names);
 			if (!isFilter(topic)) throw new PermanentError("invalid", phrases.notFilter(topic));
@@ -116,9 +111,6 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; log: 
 			// One topic may feed several rooms.
 			if (!others.some((portal) => portal.links.some(({ id }) => id !== link.id))) await to?.detach(filter);
 		},
-		createRoom: impossible,
-		openDirect: impossible,
-		invite: impossible,
 		members: async () => [],
 		status() {
 			const down = [...sessions].flatMap(([name, one]) => {
@@ -127,7 +119,7 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; log: 
 			});
 			return down.length === 0 ? { up: true } : { up: false, cause: down.join("; ") };
 		},
-	};
+	} satisfies Network;
 }
 
 /**

@@ -22,7 +22,6 @@ export const brokerLost = (name: string) =>
 	`the connection to the broker ${name} broke before it answered; it may or may not have taken the value.`;
 export const brokerRefused = (code: number) =>
 	`the broker refused it: ${brokerReasons[code] ?? `reason code 0x${code.toString(16)}`}.`;
-export const mqttReadOnly = "things on MQTT are written to with “pub” only.";
 /** MQTT 5 §2.4, those a person can do something about. */
 const brokerReasons: Readonly<Record<number, string>> = {
 	128: "it gives no reason",

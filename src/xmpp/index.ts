@@ -57,7 +57,7 @@ export function createXmpp(
 		/** Fetches what people here link to. */
 		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
 	},
-): Network {
+) {
 	const { log, fetch: fetchLinked } = deps;
 	const software = { name: nick, version: deps.version ?? "" };
 	const namespace = { component: options.component, plain, prefixed };
@@ -170,10 +170,10 @@ export function createXmpp(
 	return {
 		name: xmppNetwork,
 		title,
-		commands: [],
 		window: 20,
+		threadsHaveIds: true,
 		// Nobody's archive but their own has what a ghost wrote to them.
-		blind: ({ role }) => role === "direct",
+		unverifiable: ({ role }) => role === "direct",
 
 		async start(of) {
 			bridge = of;
@@ -210,7 +210,7 @@ export function createXmpp(
 			files,
 			(event, error) => bridge.partly(event, error, title),
 		),
-		async delivered(room, all) {
+		async idsOfDeliveries(room, all) {
 			const [, ghost] = pairOf(room);
 			if (!ghost) return rooms.delivered(room, all);
 			return all.map(({ operation }) => [messageId("msg", operation), spokenBy(operation, ghost)]);
@@ -239,21 +239,14 @@ export function createXmpp(
 		async detach(_portal, one) {
 			if (one.role === "joined") await rooms.detach(one);
 		},
-		async createRoom() {
-			throw new PermanentError("failed", phrases.xmppNoHosted);
-		},
 		async openDirect(ours, theirs) {
 			if (ours.address.length !== 1) throw new PermanentError("invalid", phrases.xmppStrangers);
 			return pairRoom(ours.id, ghostJid(theirs.network, theirs.address, namespace));
-		},
-		async invite(room) {
-			// A chat of two needs no invitation, and other rooms are not ours yet.
-			if (!pairOf(room)[1]) throw new PermanentError("failed", phrases.xmppNoHosted);
 		},
 		show: (one) => pairOf(one.room ?? "")[0],
 		async members(room) {
 			const [theirs, ghost] = pairOf(room);
 			return ghost ? [account(theirs)] : rooms.others(room);
 		},
-	};
+	} satisfies Network;
 }

@@ -71,7 +71,6 @@ export const xmppNoDelivery = (why: string) => `A message could not be delivered
 export const xmppNoPrivate =
 	"Private messages to people from the other side are not bridged yet. Please write in the room, or to their own address.";
 export const xmppNoInvite = "Invitations are not bridged yet.";
-export const xmppNoHosted = "The bridge cannot make XMPP rooms yet. Link an existing one instead.";
 export const xmppNoHostedRoom = "The bridge has no rooms of its own yet.";
 export const xmppNobody = "Nobody has this address.";
 export const xmppStopping = "The bridge is just restarting. Please send this again in a minute.";

@@ -382,7 +382,7 @@ describe("a linked room", () => {
 		};
 		await earth.say("plaza", "ann", "one");
 		await seen(mars, 1);
-		await begin({}, { blind: () => true });
+		await begin({}, { unverifiable: () => true });
 		await earth.say("plaza", "ann", "two", { id: "two" as MessageId });
 		await seen(mars, 1);
 		await until(
@@ -555,7 +555,7 @@ describe("a network whose rooms are no public places", () => {
 	beforeEach(async () => {
 		await bridge.stop(0);
 		const level = createPermissions({ "*": "use", "owner@*": "link", "boss@*": "admin" });
-		await begin({ level }, { guarded: true });
+		await begin({ level }, { privateRooms: true });
 	});
 
 	test("is opened to nobody who types an address, be it as an alias or to the bot", async () => {

@@ -25,13 +25,13 @@ let reads: number;
 
 async function begin() {
 	earth = fakeNetwork("earth", {
-		recall: async () => {
+		recentMessages: async () => {
 			reads++;
 			return recalled;
 		},
 	});
 	mars = fakeNetwork("mars", {
-		delivered: async (_room, all) =>
+		idsOfDeliveries: async (_room, all) =>
 			all.map(({ operation }) => [id(`mars:${operation}`), id(`from ${operation}`)]),
 	});
 	mars.rooms.set("crater", []);
@@ -218,10 +218,10 @@ describe("after the journal is lost", () => {
 	test("a room that cannot be read holds nobody up, and is tried again", async () => {
 		await lost();
 		const known = recalled;
-		earth.recall = async () => Promise.reject(new Error("away"));
+		earth.recentMessages = async () => Promise.reject(new Error("away"));
 		const answer = await says("m2", { replyTo: { id: "m1", text: "m1" } });
 		expect(answer.event).toMatchObject({ text: "> m1\nm2" });
-		earth.recall = async () => known;
+		earth.recentMessages = async () => known;
 		expect((await says("m3", { replyTo: { id: "m1" } })).refs.m1).toHaveLength(1);
 	});
 });

@@ -122,7 +122,7 @@ async function stop(one: Run): Promise<void> {
 }
 
 async function call(network: Network, args: string): Promise<string> {
-	const pub = network.commands.find(({ name }) => name === "pub");
+	const pub = network.commands?.find(({ name }) => name === "pub");
 	if (!pub) throw new Error("no pub");
 	return pub.run({ network: "matrix", room: "!r" } as unknown as CommandCall, args).catch(String);
 }

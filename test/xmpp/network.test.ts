@@ -12,14 +12,14 @@ import type {
 	UserId,
 } from "../../src/core/ids.ts";
 import type { Link } from "../../src/core/mapping.ts";
-import type { Bridge, Network, Outbound } from "../../src/core/network.ts";
+import type { Bridge, Outbound } from "../../src/core/network.ts";
 import { createXmpp } from "../../src/xmpp/index.ts";
 import { type Element, serialize, xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
 import { domain, type FakeServer, fakeServer, secret } from "./fake-server.ts";
 
 let server: FakeServer;
-let network: Network;
+let network: ReturnType<typeof createXmpp>;
 let received: BridgeEvent[];
 let lookup: () => void;
 let resumed = 0;
@@ -482,7 +482,7 @@ describe("a chat", () => {
 				...base,
 				event: { ...base.event, ...event } as never,
 				refs: { $1: ["msg 1" as never] },
-				reactions: network.capabilities(room, received[0] as Message).reaction,
+				reactions: network.capabilities(room).reaction,
 			});
 			return server.received.find((one) => one.attrs.id === operation);
 		};
@@ -493,7 +493,7 @@ describe("a chat", () => {
 		await answers(
 			`<iq type='result' from='romeo@x.test/r' to='${from}' id='${id}'><query xmlns='http://jabber.org/protocol/disco#info'><feature var='urn:xmpp:reactions:0'/></query></iq>`,
 		);
-		expect(network.capabilities(room, received[0] as Message)).toMatchObject({
+		expect(network.capabilities(room)).toMatchObject({
 			reaction: "native",
 			redaction: "mixed",
 		});
