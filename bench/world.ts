@@ -185,7 +185,16 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 		health: { listen: `127.0.0.1:${healthPort}` },
 		store: { directory: join(folder, "data") },
 		permissions: { "*": "use", [`@*:${domain}`]: "link" },
-		limits: { sender: rate, domain: rate, new_chats: rate, new_chats_of_domain: rate },
+		limits: {
+			sender: rate,
+			domain: rate,
+			new_chats: rate,
+			new_chats_of_domain: rate,
+			joins: rate,
+			joins_of_domain: rate,
+			new_ghosts: rate,
+			new_ghosts_of_domain: rate,
+		},
 	});
 	const floor = (): FloorOptions => ({
 		homeserver: hs.fake.url,

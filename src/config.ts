@@ -41,6 +41,15 @@ type Broker = {
 	client_id?: string;
 	protocol: "5" | "3.1.1";
 };
+type LimitName =
+	| "sender"
+	| "domain"
+	| "new_chats"
+	| "new_chats_of_domain"
+	| "joins"
+	| "joins_of_domain"
+	| "new_ghosts"
+	| "new_ghosts_of_domain";
 type Raw = {
 	matrix: Omit<MatrixOptions, "appservice"> & {
 		appservice: { listen: string; url: string; registration: string };
@@ -54,7 +63,7 @@ type Raw = {
 	health: { listen: string };
 	store: { directory: string };
 	permissions: Permissions;
-	limits: Record<"sender" | "domain" | "new_chats" | "new_chats_of_domain", Rate>;
+	limits: Record<LimitName, Rate>;
 	log: { level: LogLevel };
 };
 
@@ -174,6 +183,10 @@ function build(raw: Raw, problems: Problem[]): Config {
 			domain: rate(limits.domain),
 			newChats: rate(limits.new_chats),
 			newChatsOfDomain: rate(limits.new_chats_of_domain),
+			joins: rate(limits.joins),
+			joinsOfDomain: rate(limits.joins_of_domain),
+			newGhosts: rate(limits.new_ghosts),
+			newGhostsOfDomain: rate(limits.new_ghosts_of_domain),
 		},
 		log: raw.log,
 	};

@@ -87,7 +87,16 @@ async function commands(): Promise<readonly string[]> {
 		journal: createMemoryJournal(),
 		rules: {
 			level: () => "admin",
-			limits: { sender: limit, domain: limit, newChats: limit, newChatsOfDomain: limit },
+			limits: {
+				sender: limit,
+				domain: limit,
+				newChats: limit,
+				newChatsOfDomain: limit,
+				joins: limit,
+				joinsOfDomain: limit,
+				newGhosts: limit,
+				newGhostsOfDomain: limit,
+			},
 			direct: "known",
 			membersMirrored: 0,
 		},

@@ -14,7 +14,15 @@ export interface Meter {
 	retried(from: NetworkName): void;
 	/** It was given up and is a dead letter now. */
 	refused(from: NetworkName, kind: Kind): void;
+	/** A limit kept it from being delivered. */
+	limited(from: NetworkName, kind: Kind): void;
 }
 
 const nothing = () => undefined;
-export const noMeter: Meter = { received: nothing, delivered: nothing, retried: nothing, refused: nothing };
+export const noMeter: Meter = {
+	received: nothing,
+	delivered: nothing,
+	retried: nothing,
+	refused: nothing,
+	limited: nothing,
+};

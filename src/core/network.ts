@@ -170,8 +170,12 @@ export interface Network {
 /** How far a source was read, in its network's own words. */
 export type Cursor = Readonly<{ key: string; value: string }>;
 
-/** An event as it comes in. `cursor` is on disk when it is, never before: what was not taken is read again. */
-export type Received = BridgeEvent & Readonly<{ cursor?: Cursor }>;
+/**
+ * An event as it comes in. `cursor` is on disk when it is, never before: what was not taken is read again. `since`, of
+ * what was missed and is read later: when its source was read last, by our clock, in ms since 1970. Without it the time
+ * that an event claims counts for nothing.
+ */
+export type Received = BridgeEvent & Readonly<{ cursor?: Cursor; since?: number }>;
 
 /** What core offers to the networks. */
 export interface Bridge {

@@ -1,4 +1,5 @@
 import { aloud } from "./aloud.ts";
+import { createBoundedMap, textBytes } from "./bounded-map.ts";
 import { beforehand } from "./delivery-plan.ts";
 import { isProgrammingError, PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
@@ -7,7 +8,8 @@ import type { Copy, Entry, Journal, NewRow } from "./journal.ts";
 import { createRateLimit, type Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
-import type { Cursor, Level, Network, Received, Support } from "./network.ts";
+import { type Meter, noMeter } from "./meter.ts";
+import type { Level, Network, Received, Support } from "./network.ts";
 import { eventKey, operationId, traceId, traceOf } from "./operation.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
@@ -28,6 +30,8 @@ export type Rules = Readonly<{
 
 /** What is older, in ms, was missed when it was said, and comes in one burst with all that was. */
 const lateAfter = 10_000;
+/** Rooms whose catch-up is measured at the same time. */
+const catchUps = 1_000;
 
 /** By room, while a batch is looked at: who is in it once all have come, and who is so far, by their names. */
 type Crowds = Map<RoomId, Readonly<{ all: Set<UserId>; now: Map<UserId, string | undefined> }>>;
@@ -42,26 +46,63 @@ export function createRouter(deps: {
 	rules: Rules;
 	log: Log;
 	redacted?: (message: Copy) => Promise<void>;
+	meter?: Meter;
 }) {
-	const { mapping, journal, portals, network, tell, rules, log } = deps;
+	const { mapping, journal, portals, network, tell, rules, log, meter = noMeter } = deps;
 	const ofSender = createRateLimit(rules.limits.sender);
 	const ofDomain = createRateLimit(rules.limits.domain);
 	const chatsOfSender = createRateLimit(rules.limits.newChats);
 	const chatsOfDomain = createRateLimit(rules.limits.newChatsOfDomain);
+	const joinsOfRoom = createRateLimit(rules.limits.joins);
+	const joinsOfDomain = createRateLimit(rules.limits.joinsOfDomain);
+	const lateOfRoom = createRateLimit(rules.limits.domain);
 	const logged = createRateLimit({ perMinute: 10, burst: 20 });
+	/** A broker's flood is one fact, not twenty. */
+	const loggedOfDevices = createRateLimit({ perMinute: 1, burst: 1 });
 	let unlogged = 0;
 
-	/** Why this person may not say this here, if so. */
-	function guard(event: BridgeEvent, cursor: Cursor | undefined): PermanentError | undefined {
+	/** By room: since when lines were missed, and the time that the first of them claims. Both in ms since 1970. */
+	const missed = createBoundedMap<string, { since: number; first: number }>(catchUps, {
+		bytes: 1_048_576,
+		of: (room) => textBytes(room) + 100,
+	});
+
+	const placeOf = ({ sender, room }: BridgeEvent) => `${sender.network} ${room}`;
+
+	/**
+	 * When a late line counts as said. Only the distance to the first missed line is taken from the claimed time, and the
+	 * rate limit takes no time to come: so all that a source claims to have held never counts as more time than it can
+	 * have held it, whatever its clock says.
+	 */
+	function saidAt(event: BridgeEvent, since: number): number {
+		const place = placeOf(event);
+		const known = missed.get(place);
+		const gap = known?.since === since ? known : { since, first: event.at };
+		if (gap !== known) missed.set(place, gap);
+		return since + Math.max(0, event.at - gap.first);
+	}
+
+	/** Why this person may not say this here, if so. `since`: see {@link Received}. */
+	function guard(event: BridgeEvent, since: number | undefined): PermanentError | undefined {
 		const { sender, at } = event;
-		// Things speak because the admin mirrors them, not because somebody let them.
-		if (event.kind === "state") return undefined;
+		const tooFast = new PermanentError("busy", phrases.tooFast);
+		// Devices speak because the admin mirrors them, not because a permission lets them.
+		if (event.kind === "state") return ofDomain(sender.domain) ? undefined : tooFast;
 		if (!atLeast(rules.level(sender), "use")) return new PermanentError("forbidden", phrases.blocked);
 		if (event.kind === "membership" || event.kind === "profile") return undefined;
-		// The time of what is read with a cursor is its server's, who also keeps it in order for each sender.
-		const late = cursor && at < Date.now() - lateAfter;
-		if (late ? ofSender(sender.id, at) : ofSender(sender.id) && ofDomain(sender.domain)) return undefined;
-		return new PermanentError("busy", phrases.tooFast);
+		if (since === undefined || at >= Date.now() - lateAfter)
+			return ofSender(sender.id) && ofDomain(sender.domain) ? undefined : tooFast;
+		const said = saidAt(event, since);
+		// Rooms of one domain catch up side by side, each through the same hours.
+		return ofSender(sender.id, said) && lateOfRoom(placeOf(event), said) ? undefined : tooFast;
+	}
+
+	/** Whether one more join or rename of this room and domain is mirrored; leaves always are. */
+	function mayCome(event: BridgeEvent): boolean {
+		if (event.kind !== "profile" && (event.kind !== "membership" || event.change === "leave")) return true;
+		if (joinsOfRoom(placeOf(event)) && joinsOfDomain(event.sender.domain)) return true;
+		meter.limited(event.sender.network, event.kind);
+		return false;
 	}
 
 	/** @throws PermanentError when they are blocked, or ask for too much at once. */
@@ -157,8 +198,9 @@ export function createRouter(deps: {
 	function refuse(event: BridgeEvent, error: PermanentError): undefined {
 		const { domain } = event.sender;
 		const fields = { trace: traceId(event), reason: error.reason, domain, unlogged };
+		if (error.reason === "busy") meter.limited(event.sender.network, event.kind);
 		// A flood of messages is not to become a flood of lines.
-		if (logged(domain)) {
+		if ((event.kind === "state" ? loggedOfDevices : logged)(domain)) {
 			log.warn(fields, "event refused");
 			unlogged = 0;
 		} else unlogged++;
@@ -198,18 +240,20 @@ export function createRouter(deps: {
 			const rows: NewRow[] = [];
 			const key = eventKey(event);
 			const trace = traceOf(key);
-			if (mirrored(event, crowds))
-				for (const portal of found)
-					for (const link of targets(event, portal)) {
-						const request = beforehand(link);
-						rows.push({
-							operation: operationId(event, link.id),
-							trace,
-							lane: { portal: portal.id, link: link.id },
-							event,
-							...(request && { request }),
-						});
-					}
+			const wanted = mirrored(event, crowds)
+				? found.flatMap((portal) => targets(event, portal).map((link) => ({ portal, link })))
+				: [];
+			if (wanted.length > 0 && mayCome(event))
+				for (const { portal, link } of wanted) {
+					const request = beforehand(link);
+					rows.push({
+						operation: operationId(event, link.id),
+						trace,
+						lane: { portal: portal.id, link: link.id },
+						event,
+						...(request && { request }),
+					});
+				}
 			if (rows.length > 0)
 				log.debug({ trace, from: event.sender.network, id: event.id, kind: event.kind }, "received");
 			const member = memberOf(event);
@@ -246,9 +290,9 @@ export function createRouter(deps: {
 			const crowds = await crowdsOf(events);
 			const note = createReactionState(journal);
 			const found: Entry[] = [];
-			for (const { cursor, ...event } of events) {
+			for (const { cursor, since, ...event } of events) {
 				const take = async () => {
-					const no = guard(event, cursor);
+					const no = guard(event, since);
 					return no ? refuse(event, no) : route(event, crowds, note);
 				};
 				const entry = await take().catch((error: unknown) => leftOut(event, error));

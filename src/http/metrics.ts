@@ -39,6 +39,12 @@ export function createMetrics() {
 		labelNames: ["from", "kind"],
 		registers,
 	});
+	const limited = new Counter({
+		name: "trivium_limited_total",
+		help: "Events that a rate limit kept from being delivered",
+		labelNames: ["from", "kind"],
+		registers,
+	});
 	const retried = new Counter({
 		name: "trivium_retried_total",
 		help: "Attempts that failed and are repeated",
@@ -63,6 +69,7 @@ export function createMetrics() {
 		},
 		retried: (from) => retried.inc({ from }),
 		refused: (from, kind) => refused.inc({ from, kind }),
+		limited: (from, kind) => limited.inc({ from, kind }),
 	};
 
 	return {

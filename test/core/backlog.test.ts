@@ -39,7 +39,16 @@ test("100,000 messages nobody takes wait on the disk, not in memory, and hold up
 		journal,
 		rules: {
 			level: createPermissions({ "*": "link" }),
-			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			limits: {
+				sender: many,
+				domain: many,
+				newChats: many,
+				newChatsOfDomain: many,
+				joins: many,
+				joinsOfDomain: many,
+				newGhosts: many,
+				newGhostsOfDomain: many,
+			},
 			direct: "known",
 			membersMirrored: 3,
 		},

@@ -12,7 +12,16 @@ import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 const many = { perMinute: 1e9, burst: 1e9 };
 const rules: Rules = {
 	level: createPermissions({ "*": "use", "owner@*": "link", "*@spam": "block", "troll@*": "block" }),
-	limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+	limits: {
+		sender: many,
+		domain: many,
+		newChats: many,
+		newChatsOfDomain: many,
+		joins: many,
+		joinsOfDomain: many,
+		newGhosts: many,
+		newGhostsOfDomain: many,
+	},
 	direct: "known",
 	membersMirrored: 3,
 };
@@ -629,7 +638,6 @@ test("a sensor's values appear in the rooms of its mirror, as words where there 
 });
 
 describe("what is read with a cursor", () => {
-	const one = { perMinute: 0.001, burst: 1 };
 	const line = (id: string, more: Partial<Message> = {}): Message => ({
 		kind: "message",
 		style: "text",
@@ -662,11 +670,12 @@ describe("what is read with a cursor", () => {
 
 	test("may come in one burst, when it was not said in one", async () => {
 		await bridge.stop(0);
-		await begin({ limits: { ...rules.limits, sender: { perMinute: 60, burst: 1 }, domain: one } });
+		const steady = { perMinute: 60, burst: 1 };
+		await begin({ limits: { ...rules.limits, sender: steady, domain: steady } });
 		await command("link mars crater");
 		const began = Date.now() - 60_000;
 		const missed = Array.from({ length: 20 }, (_, n) => line(`m${n}`, { at: began + n * 1_000 }));
-		await mars.bridge.receive(missed.map((event) => ({ ...event, cursor: cursor(event.id) })));
+		await mars.bridge.receive(missed.map((event) => ({ ...event, cursor: cursor(event.id), since: began })));
 		await seen(earth, 20);
 		await mars.bridge.receive([line("live 1"), line("live 2")]);
 		await seen(earth, 21);

@@ -106,7 +106,16 @@ function world(folder: string, window: number) {
 			journal: mortal,
 			rules: {
 				level: createPermissions({ "*": "admin" }),
-				limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+				limits: {
+					sender: many,
+					domain: many,
+					newChats: many,
+					newChatsOfDomain: many,
+					joins: many,
+					joinsOfDomain: many,
+					newGhosts: many,
+					newGhostsOfDomain: many,
+				},
 				direct: "known",
 				membersMirrored: 3,
 			},

@@ -25,6 +25,7 @@ beforeEach(async () => {
 		delivered: (from, to, kind, how) => counted.push(`${from} to ${to} ${kind} ${how}`),
 		retried: (from) => counted.push(`${from} retried`),
 		refused: (from, kind) => counted.push(`${from} ${kind} refused`),
+		limited: (from, kind) => counted.push(`${from} ${kind} limited`),
 	};
 	journal = createMemoryJournal();
 	bridge = createBridge({
@@ -33,7 +34,16 @@ beforeEach(async () => {
 		journal,
 		rules: {
 			level: createPermissions({ "*": "link", "admin@*": "admin" }),
-			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			limits: {
+				sender: many,
+				domain: many,
+				newChats: many,
+				newChatsOfDomain: many,
+				joins: many,
+				joinsOfDomain: many,
+				newGhosts: many,
+				newGhostsOfDomain: many,
+			},
 			direct: "known",
 			membersMirrored: 3,
 		},

@@ -8,7 +8,16 @@ import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 
 const many = { perMinute: 1e9, burst: 1e9 };
-const limits = { sender: many, domain: many, newChats: many, newChatsOfDomain: many };
+const limits = {
+	sender: many,
+	domain: many,
+	newChats: many,
+	newChatsOfDomain: many,
+	joins: many,
+	joinsOfDomain: many,
+	newGhosts: many,
+	newGhostsOfDomain: many,
+};
 const id = (text: string) => text as MessageId;
 
 let earth: Fake;

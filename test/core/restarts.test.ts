@@ -41,7 +41,16 @@ async function begin() {
 		journal,
 		rules: {
 			level: createPermissions({ "*": "use", "owner@*": "link" }),
-			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			limits: {
+				sender: many,
+				domain: many,
+				newChats: many,
+				newChatsOfDomain: many,
+				joins: many,
+				joinsOfDomain: many,
+				newGhosts: many,
+				newGhostsOfDomain: many,
+			},
 			direct: "known",
 			membersMirrored: 3,
 		},

@@ -30,7 +30,16 @@ async function begin(can: NonNullable<Parameters<typeof fakeNetwork>[1]>["can"] 
 		journal,
 		rules: {
 			level: createPermissions({ "*": "admin" }),
-			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			limits: {
+				sender: many,
+				domain: many,
+				newChats: many,
+				newChatsOfDomain: many,
+				joins: many,
+				joinsOfDomain: many,
+				newGhosts: many,
+				newGhostsOfDomain: many,
+			},
 			direct: "known",
 			membersMirrored: 3,
 		},

@@ -22,7 +22,16 @@ test("one trace goes through all log lines of a message, whose text is in none o
 		journal: createMemoryJournal(),
 		rules: {
 			level: createPermissions({ "*": "link" }),
-			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			limits: {
+				sender: many,
+				domain: many,
+				newChats: many,
+				newChatsOfDomain: many,
+				joins: many,
+				joinsOfDomain: many,
+				newGhosts: many,
+				newGhostsOfDomain: many,
+			},
 			direct: "known",
 			membersMirrored: 3,
 		},

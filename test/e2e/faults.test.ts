@@ -95,7 +95,16 @@ describe("under kills, restarts and hangs, on real servers", { retry: 0 }, () =>
 						brokers: { home: { url: `mqtt://bridge@127.0.0.1:${broker.port}`, password: "pw-bridge" } },
 						mirrors: [{ broker: "home", topic, room: "#climate:hs.test" }],
 					},
-					limits: { sender: much(), domain: much(), new_chats: much(), new_chats_of_domain: much() },
+					limits: {
+						sender: much(),
+						domain: much(),
+						new_chats: much(),
+						new_chats_of_domain: much(),
+						joins: much(),
+						joins_of_domain: much(),
+						new_ghosts: much(),
+						new_ghosts_of_domain: much(),
+					},
 				};
 			},
 		});

@@ -52,7 +52,16 @@ export async function fictional(
 		journal,
 		rules: {
 			level: createPermissions({ "*": "use", "owner@*": "link", "*@spam.test": "block" }),
-			limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+			limits: {
+				sender: many,
+				domain: many,
+				newChats: many,
+				newChatsOfDomain: many,
+				joins: many,
+				joinsOfDomain: many,
+				newGhosts: many,
+				newGhostsOfDomain: many,
+			},
 			direct: "known",
 			membersMirrored,
 		},

@@ -56,7 +56,16 @@ beforeAll(async () => {
 			journal: createMemoryJournal(),
 			rules: {
 				level: createPermissions({ "*": "use", "@alice:hs.test": "link" }),
-				limits: { sender: much, domain: much, newChats: much, newChatsOfDomain: much },
+				limits: {
+					sender: much,
+					domain: much,
+					newChats: much,
+					newChatsOfDomain: much,
+					joins: much,
+					joinsOfDomain: much,
+					newGhosts: much,
+					newGhostsOfDomain: much,
+				},
 				direct: "known",
 				membersMirrored: 50,
 			},

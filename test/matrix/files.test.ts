@@ -60,7 +60,16 @@ beforeEach(async () => {
 		journal: createMemoryJournal(),
 		rules: {
 			level: createPermissions({ "*": "use" }),
-			limits: { sender: much, domain: much, newChats: much, newChatsOfDomain: much },
+			limits: {
+				sender: much,
+				domain: much,
+				newChats: much,
+				newChatsOfDomain: much,
+				joins: much,
+				joinsOfDomain: much,
+				newGhosts: much,
+				newGhostsOfDomain: much,
+			},
 			direct: "known",
 			membersMirrored: 50,
 		},

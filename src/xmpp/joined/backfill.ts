@@ -9,7 +9,7 @@ import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import type { Context } from "./context.ts";
-import { cursorOf, keyOf, type Read, readFrom, since, wasIn } from "./cursor.ts";
+import { cursorOf, keyOf, missingSince, type Read, readFrom, since, wasIn } from "./cursor.ts";
 import { notice } from "./notice.ts";
 import { type Gap, type Room, readable } from "./room.ts";
 import { gone } from "./roster.ts";
@@ -38,7 +38,9 @@ export async function recall(room: Room, context: Context): Promise<void> {
 	if (room.read) return;
 	const known = readFrom(await context.cursor(keyOf(room)));
 	if (room.read) return;
-	room.read = known ?? { at: room.asked, from: room.asked };
+	room.read = known
+		? { ...known, heard: missingSince(known) }
+		: { at: room.asked, from: room.asked, heard: room.asked };
 	if (known) room.wasIn = wasIn(known);
 	else save(room, room.read, context);
 }
@@ -93,6 +95,7 @@ export async function catchUp(room: Room, context: Context): Promise<void> {
 	for (const { stanza, said } of gap.held)
 		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) context.pass(room, stanza, said);
 	room.gap = undefined;
+	room.read = { ...room.read, heard: context.now().at };
 	// Who spoke and went while we were away would stay for ever on the other side.
 	context.tell(gone(room, [...gap.speakers.values()], context.now()));
 	if (!wasIn(room.read))

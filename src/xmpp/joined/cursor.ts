@@ -14,6 +14,8 @@ export type Read = Readonly<{
 	 */
 	at: number;
 	from: number;
+	/** When we last read the room while nothing was missed, by our clock: a line that came later cannot be older. */
+	heard?: number;
 }>;
 
 /** What two clocks may differ by, in ms. */
@@ -27,6 +29,9 @@ export const cursorOf = (room: Room, read: Read): Cursor => ({
 });
 export const readFrom = (value: string | undefined): Read | undefined =>
 	value === undefined ? undefined : (JSON.parse(value) as Read);
+
+/** Since when lines of the room can be missing, whatever time they claim; earlier releases kept no such time. */
+export const missingSince = ({ heard, at }: Read): number => heard ?? at;
 
 export const wasIn = ({ at, from }: Read): boolean => at > from;
 /** Rooms give times in whole seconds, rounded down. */

@@ -6,7 +6,7 @@ import { delayedBy } from "../message/delay.ts";
 import { child, type Element } from "../stream/xml.ts";
 import { beginGap, heldAlready, hold } from "./backfill.ts";
 import { announce, type Context } from "./context.ts";
-import { cursorOf, isOld } from "./cursor.ts";
+import { cursorOf, isOld, missingSince } from "./cursor.ts";
 import { isNews } from "./message-actions.ts";
 import type { Reflection } from "./outbox.ts";
 import { hasIds, readContext } from "./participants.ts";
@@ -40,9 +40,19 @@ export function createIncoming(
 		return true;
 	}
 
-	function read(room: Room, stanza: Element, at: number): void {
+	/** `said`: see {@link pass}. */
+	function read(room: Room, stanza: Element, said: number | undefined): void {
+		const now = context.now().at;
+		const at = said ?? now;
 		const id = stanzaId(stanza, room.jid, hasIds(room)) ?? room.read?.id;
-		room.read = { ...room.read, ...(id !== undefined && { id }), at, from: room.read?.from ?? at };
+		const heard = said === undefined && !room.gap ? now : room.read?.heard;
+		room.read = {
+			...room.read,
+			...(id !== undefined && { id }),
+			at,
+			from: room.read?.from ?? at,
+			...(heard !== undefined && { heard }),
+		};
 	}
 
 	/** Takes in one line; `said` is when, ms since 1970, where that was long ago. What we fail on is no reason to read it again. */
@@ -56,7 +66,7 @@ export function createIncoming(
 				{ err: error, from, id },
 				"a line is left out by a fault of our own; please report it",
 			);
-			read(room, stanza, said ?? context.now().at);
+			read(room, stanza, said);
 		}
 	}
 
@@ -81,11 +91,12 @@ export function createIncoming(
 			said === undefined ? nick : undefined,
 		);
 		const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: at, place });
-		read(room, stanza, at);
+		const since = said === undefined || !room.read ? undefined : missingSince(room.read);
+		read(room, stanza, said);
 		if (!event || !room.read || !isNews(room, event)) return;
 		if (!readable(room)) room.read = { ...room.read, last: event.id };
 		if (room.gap && event.id === room.gap.last) room.gap.joins = true;
-		context.tell([{ ...event, cursor: cursorOf(room, room.read) }]);
+		context.tell([{ ...event, cursor: cursorOf(room, room.read), ...(since !== undefined && { since }) }]);
 		room.saved = room.read;
 		if (said !== undefined && nick !== undefined) room.gap?.speakers.set(sender.id, sender);
 	}
@@ -115,7 +126,7 @@ export function createIncoming(
 			// For an occupant that a run before this one left there: it comes again when we are in.
 			if (room.activeListener.state !== "in" && !room.gap) return;
 			if (mine) {
-				if (!room.gap) read(room, stanza, at);
+				if (!room.gap) read(room, stanza, undefined);
 				return;
 			}
 			if (isChange(stanza)) on.changed(room);

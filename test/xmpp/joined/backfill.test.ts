@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
+import type { BridgeEvent } from "../../../src/core/event.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import type { MucFaults } from "../fake-muc.ts";
@@ -111,6 +112,28 @@ describe.each([
 		const times = w.told.flatMap((event) => (event.kind === "message" ? [event.at] : []));
 		expect(times.slice(3, 13)).toEqual(Array.from({ length: 10 }, (_, n) => gone + n * 1_500));
 		expect(w.told.filter((event) => event.kind !== "message")).toEqual([]);
+	});
+
+	test("what was missed counts from the last line that was heard live, in each of two outages", async () => {
+		const w = await linked(faults);
+		for (const run of [0, 10]) {
+			await says(w, run + 1, run + 3);
+			await w.settle();
+			const gone = Date.now();
+			away(w);
+			await says(w, run + 4, run + 6);
+			await back(w);
+			await w.settle();
+			const missed = w.told.slice(-3) as readonly (BridgeEvent & { since?: number })[];
+			expect(missed).toHaveLength(3);
+			for (const { since = 0 } of missed) {
+				expect(since).toBeLessThanOrEqual(gone);
+				expect(since).toBeGreaterThanOrEqual(gone - 1_500);
+			}
+			await says(w, run + 7, run + 7);
+			await w.settle();
+			expect(w.told.at(-1)).not.toHaveProperty("since");
+		}
 	});
 
 	test("a killed bridge hears all after its restart that it had not taken, and nothing twice", async () => {

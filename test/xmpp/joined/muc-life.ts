@@ -99,7 +99,16 @@ export function lives(chance: () => number, faults: MucFaults) {
 			journal: mortal,
 			rules: {
 				level: createPermissions({ "*": "admin" }),
-				limits: { sender: many, domain: many, newChats: many, newChatsOfDomain: many },
+				limits: {
+					sender: many,
+					domain: many,
+					newChats: many,
+					newChatsOfDomain: many,
+					joins: many,
+					joinsOfDomain: many,
+					newGhosts: many,
+					newGhostsOfDomain: many,
+				},
 				direct: "known",
 				membersMirrored: 10,
 			},

@@ -1,0 +1,261 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { type BoundedMap, createBoundedMap, textBytes } from "../../src/core/bounded-map.ts";
+import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { BridgeEvent } from "../../src/core/event.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import { createRateLimit, type Limits } from "../../src/core/limits.ts";
+import { noMeter } from "../../src/core/meter.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
+import { type Fake, fakeNetwork, quiet } from "../fakes.ts";
+
+const many = { perMinute: 1e6, burst: 1e6 };
+const defaults: Limits = {
+	sender: { perMinute: 120, burst: 60 },
+	domain: { perMinute: 3000, burst: 1000 },
+	newChats: many,
+	newChatsOfDomain: many,
+	joins: { perMinute: 60, burst: 100 },
+	joinsOfDomain: { perMinute: 300, burst: 500 },
+	newGhosts: many,
+	newGhostsOfDomain: many,
+};
+
+describe("a bridge with the default limits", () => {
+	let bridge: Running;
+	let mars: Fake;
+	let earth: Fake;
+	let limited = 0;
+	let warned: string[] = [];
+	afterEach(() => bridge.stop(0));
+
+	async function begin(rooms = ["crater"], kind: "joined" | "mirror" = "joined"): Promise<void> {
+		[earth, mars] = [fakeNetwork("earth"), fakeNetwork("mars")];
+		[limited, warned] = [0, []];
+		for (const room of rooms) mars.rooms.set(room, []);
+		bridge = createBridge({
+			networks: [earth, mars],
+			mapping: createMemoryMapping(),
+			journal: createMemoryJournal(),
+			rules: {
+				level: createPermissions({ "*": "admin" }),
+				limits: defaults,
+				direct: "known",
+				membersMirrored: 50,
+			},
+			log: { ...quiet, warn: (_fields: object, text: string) => void warned.push(text) },
+			meter: { ...noMeter, limited: () => limited++ },
+		});
+		await bridge.start();
+		for (const room of rooms)
+			if (kind === "mirror")
+				await bridge.mirror(
+					[{ here: earth.name, room: "plaza" as RoomId, there: mars.name, topic: room as RoomId }],
+					false,
+				);
+			else
+				await bridge.command({
+					network: earth.name,
+					room: `room of ${room}` as RoomId,
+					id: `link ${room}` as MessageId,
+					sender: earth.person("boss"),
+					text: `link mars ${room}`,
+					mayChangeRoom: async () => true,
+					reply: async () => undefined,
+				});
+	}
+	/** How many events of this kind reach the other side. */
+	async function reached(kind: BridgeEvent["kind"]): Promise<number> {
+		const count = () => earth.sent.filter(({ event }) => event.kind === kind).length;
+		let before: number;
+		do {
+			before = count();
+			await new Promise((resolve) => setTimeout(resolve, 200));
+		} while (before < count());
+		return before;
+	}
+	const line = (n: number, at: number, who: string): BridgeEvent => ({
+		kind: "message",
+		style: "text",
+		text: `line ${n}`,
+		id: `m${n}` as MessageId,
+		room: "crater" as RoomId,
+		sender: mars.person(who),
+		at,
+	});
+	const cursor = (n: number) => ({ key: "mars crater", value: String(n) });
+
+	describe("takes of lines that claim to be old", () => {
+		test.each([
+			[
+				"spread over hours that the bridge was not away",
+				(n: number, now: number) => now - (2_000 - n) * 4_000,
+			],
+			["all of one time", (_: number, now: number) => now - 3_600_000],
+			["each older than the one before", (n: number, now: number) => now - (n + 1) * 60_000],
+		])("no more of one person than of live ones: %s", async (_name, at) => {
+			await begin();
+			const now = Date.now();
+			await mars.bridge.receive(
+				Array.from({ length: 2_000 }, (_, n) => ({
+					...line(n, at(n, now), "eve"),
+					cursor: cursor(n),
+					since: now - 1_000,
+				})),
+			);
+			const count = await reached("message");
+			expect(count).toBeGreaterThanOrEqual(60);
+			expect(count).toBeLessThan(80);
+		});
+
+		test("no more of a room than of live ones, whoever says them", async () => {
+			await begin();
+			const now = Date.now();
+			await mars.bridge.receive(
+				Array.from({ length: 3_000 }, (_, n) => ({
+					...line(n, now - (3_000 - n) * 4_000, `eve${n}`),
+					cursor: cursor(n),
+					since: now - 1_000,
+				})),
+			);
+			expect(await reached("message")).toBeLessThan(1_100);
+		});
+
+		test("nothing on trust where the network does not say since when lines were missed", async () => {
+			await begin();
+			const now = Date.now();
+			await mars.bridge.receive(
+				Array.from({ length: 500 }, (_, n) => ({
+					...line(n, now - (500 - n) * 4_000, "eve"),
+					cursor: cursor(n),
+				})),
+			);
+			expect(await reached("message")).toBeLessThan(80);
+		});
+
+		test("all that one person said at their rate in an outage, also by a clock that is behind ours", async () => {
+			await begin();
+			const since = Date.now() - 400_000;
+			await mars.bridge.receive(
+				Array.from({ length: 400 }, (_, n) => ({
+					...line(n, since - 240_000 + n * 1_000, "zed"),
+					cursor: cursor(n),
+					since,
+				})),
+			);
+			expect(await reached("message")).toBe(400);
+		});
+	});
+
+	const comes = (n: number, room: string, change: "join" | "leave"): BridgeEvent => ({
+		kind: "membership",
+		change,
+		id: `${room} ${change} ${n}` as MessageId,
+		room: room as RoomId,
+		sender: mars.person(`${room}-${n}`),
+		at: Date.now(),
+	});
+
+	test("mirrors no more joins than the limit of the room, and who was not shown comes when they speak", async () => {
+		await begin();
+		for (let n = 0; n < 300; n++)
+			await mars.bridge.receive([comes(n, "crater", "join"), comes(n, "crater", "leave")]);
+		await reached("membership");
+		const joins = earth.sent.filter(({ event }) => event.kind === "membership" && event.change === "join");
+		expect(joins.length).toBeGreaterThanOrEqual(100);
+		expect(joins.length).toBeLessThan(120);
+		await mars.bridge.receive([line(1, Date.now(), "crater-299")]);
+		expect(await reached("message")).toBe(1);
+		expect(earth.refused).toEqual([]);
+	});
+
+	test("mirrors no more joins than the limit of the domain in all its rooms", async () => {
+		const rooms = Array.from({ length: 8 }, (_, n) => `room${n}`);
+		await begin(rooms);
+		for (const room of rooms)
+			for (let n = 0; n < 99; n++)
+				await mars.bridge.receive([comes(n, room, "join"), comes(n, room, "leave")]);
+		await reached("membership");
+		const joins = earth.sent.filter(({ event }) => event.kind === "membership" && event.change === "join");
+		expect(joins.length).toBeLessThan(530);
+	});
+
+	test("shows no more renames than the limit of the room", async () => {
+		await begin();
+		for (let n = 0; n < 300; n++)
+			await mars.bridge.receive([
+				{
+					kind: "profile",
+					id: `p${n}` as MessageId,
+					room: "crater" as RoomId,
+					sender: { ...mars.person("eve"), name: `Eve ${n}` },
+					at: Date.now(),
+				},
+			]);
+		expect(await reached("profile")).toBeLessThan(120);
+	});
+
+	test("takes no more values of a broker than the limit of its domain, counts the others and logs one line", async () => {
+		await begin(["temp"], "mirror");
+		await mars.bridge.receive(
+			Array.from({ length: 2_000 }, (_, n) => ({
+				kind: "state" as const,
+				id: `s${n}` as MessageId,
+				room: "temp" as RoomId,
+				sender: mars.person(`topic ${n}`),
+				at: Date.now(),
+				key: `topic ${n}`,
+				label: "temperature",
+				value: String(n),
+			})),
+		);
+		const count = (await reached("state")) + (await reached("message"));
+		expect(count).toBeGreaterThanOrEqual(1_000);
+		expect(count).toBeLessThan(1_100);
+		expect(count + limited).toBe(2_000);
+		expect(warned.filter((text) => text === "event refused")).toHaveLength(1);
+	});
+});
+
+describe("a bounded map", () => {
+	const build = (): BoundedMap<string, string> =>
+		createBoundedMap<string, string>(1_000, { bytes: 10_000, of: textBytes });
+
+	test("forgets the oldest entries past its bytes, whatever their number", () => {
+		const map = build();
+		for (let n = 0; n < 50; n++) map.set(`key${n}`, "x".repeat(400));
+		expect(map.bytes()).toBeLessThanOrEqual(10_000);
+		expect([map.has("key0"), map.has("key49")]).toEqual([false, true]);
+	});
+
+	test("keeps no entry that is larger than all of it, and goes on", () => {
+		const map = build();
+		map.set("small", "x");
+		map.set("large", "x".repeat(100_000));
+		expect([map.has("large"), map.bytes()]).toEqual([false, 0]);
+		for (let n = 0; n < 2_000; n++) map.set(`key${n}`, "");
+		expect(map.bytes()).toBeLessThanOrEqual(10_000);
+		expect(map.has("key1999")).toBe(true);
+	});
+
+	test("weighs an entry anew when it is replaced or deleted", () => {
+		const map = build();
+		map.set("a", "x".repeat(1_000));
+		map.set("a", "x");
+		expect(map.bytes()).toBe(textBytes("a", "x"));
+		map.delete("a");
+		expect(map.bytes()).toBe(0);
+	});
+});
+
+test("a rate limit keeps no long key as it is, and forgets the buckets used longest ago", () => {
+	const allowed = createRateLimit({ perMinute: 0, burst: 1 }, () => 0);
+	expect([allowed("x".repeat(1e6)), allowed("x".repeat(1e6)), allowed("x".repeat(1e6 - 1))]).toEqual([
+		true,
+		false,
+		true,
+	]);
+	for (let n = 0; n < 100_000; n++) allowed(`key ${n}`);
+	expect(allowed("x".repeat(1e6))).toBe(true);
+	expect(allowed("key 99999")).toBe(false);
+});
