@@ -1,13 +1,16 @@
 import { rmSync } from "node:fs";
 import { registerEjabberdUser } from "./ejabberd.ts";
 import {
+	type AnyXmppServerName,
 	caFile,
+	domains,
+	type HomeserverName,
 	type Layout,
+	remoteServerNames,
 	type ServerName,
 	type ServerOptions,
 	serverNames,
 	type XmppAddresses,
-	type XmppServerName,
 	xmppAddresses,
 } from "./layout.ts";
 import { writeMosquittoUser } from "./mosquitto.ts";
@@ -26,6 +29,7 @@ import {
 import { type MatrixAccount, registerMatrixUser } from "./synapse.ts";
 
 export type XmppAccount = XmppAddresses & { jid: string; username: string; password: string };
+export type MatrixAddresses = { url: string; domain: string };
 export type MqttAccount = { url: string; username: string; password: string };
 
 type Life = { survive: boolean; durable: boolean; release?: () => void };
@@ -39,7 +43,7 @@ export class Testbed {
 	readonly ca = caFile;
 	/** Changes hold from a server's next start. */
 	readonly options: ServerOptions;
-	readonly matrix: { url: string; domain: string };
+	readonly matrix: MatrixAddresses;
 	readonly mqtt: { url: string; tlsUrl: string; websocketUrl: string };
 	readonly #how: Life;
 	readonly #layout: Layout;
@@ -51,7 +55,7 @@ export class Testbed {
 		this.ports = ports;
 		this.folder = layout.folder;
 		this.options = layout.options;
-		this.matrix = { url: `http://127.0.0.1:${ports.synapse}`, domain: "hs.test" };
+		this.matrix = this.homeserver("synapse");
 		this.mqtt = {
 			url: `mqtt://127.0.0.1:${ports.mqtt}`,
 			tlsUrl: `mqtts://127.0.0.1:${ports.mqtts}`,
@@ -59,7 +63,11 @@ export class Testbed {
 		};
 	}
 
-	xmpp(server: XmppServerName): XmppAddresses {
+	homeserver(server: HomeserverName): MatrixAddresses {
+		return { url: `http://127.0.0.1:${this.ports[server]}`, domain: domains[server] };
+	}
+
+	xmpp(server: AnyXmppServerName): XmppAddresses {
 		return xmppAddresses(this.ports, server);
 	}
 
@@ -100,16 +108,19 @@ export class Testbed {
 	}
 
 	/** Password is `pw-<name>` here and below. */
-	matrixUser(name: string, { admin = false } = {}): Promise<MatrixAccount> {
-		return registerMatrixUser(this.matrix.url, name, admin);
+	matrixUser(
+		name: string,
+		{ admin = false, server = "synapse" }: { admin?: boolean; server?: HomeserverName } = {},
+	): Promise<MatrixAccount> {
+		return registerMatrixUser(this.homeserver(server).url, name, admin);
 	}
 
 	/** The server has to run for ejabberd only. */
-	async xmppUser(server: XmppServerName, username: string): Promise<XmppAccount> {
+	async xmppUser(server: AnyXmppServerName, username: string): Promise<XmppAccount> {
 		const addresses = this.xmpp(server);
 		const password = `pw-${username}`;
-		if (server === "prosody") registerProsodyUser(this.folder, username, password);
-		else await registerEjabberdUser(addresses.http, username, password);
+		if (server === "ejabberd") await registerEjabberdUser(addresses.http, username, password);
+		else registerProsodyUser(this.folder, server, username, password);
 		return { ...addresses, jid: `${username}@${addresses.domain}`, username, password };
 	}
 
@@ -124,7 +135,7 @@ export class Testbed {
 
 	/** Ends every server and forgets what they kept. */
 	async down(): Promise<void> {
-		await this.kill(...serverNames);
+		await this.kill(...serverNames, ...remoteServerNames);
 		if (!process.env.TESTBED_KEEP) rmSync(this.folder, { recursive: true, force: true });
 		this.#how.release?.();
 	}

@@ -11,6 +11,7 @@ import {
 	type XmppAddresses,
 	type XmppServerName,
 } from "./index.ts";
+import { domains } from "./layout.ts";
 
 /** One line of the bridge's log. */
 export type LogLine = Record<string, unknown> & { msg: string; level: string };
@@ -134,7 +135,7 @@ function config(
 	folder: string,
 	options: BridgedOptions,
 ) {
-	const domain = xmpp === "prosody" ? "xmpp.test" : "ej.test";
+	const domain = domains[xmpp];
 	const appservice = `127.0.0.1:${ports.appservice}`;
 	return {
 		matrix: {

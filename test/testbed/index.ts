@@ -1,8 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Testbed } from "./bed.ts";
-import { runFolder, type ServerName, type ServerOptions, serverNames } from "./layout.ts";
-import { type Ports, takePorts } from "./ports.ts";
+import {
+	hostsFile,
+	type Layout,
+	remoteServerNames,
+	runFolder,
+	type ServerName,
+	type ServerOptions,
+	serverNames,
+} from "./layout.ts";
+import { type Ports, portIsFree, takePorts } from "./ports.ts";
 import { identify, recordedProcess, recordProcess, rootFolder } from "./process.ts";
 import { defaultRegistration } from "./registration.ts";
 
@@ -12,7 +20,10 @@ export type { Ports } from "./ports.ts";
 export type { MatrixAccount } from "./synapse.ts";
 
 export type TestbedOptions = Partial<Omit<ServerOptions, "registrations">> & {
-	/** Started at once; the others can be started later. Default: all four. */
+	/**
+	 * Started at once; the others can be started later. Default: all four of the first organisation. Where a server of
+	 * the second one is among them, Synapse and Prosody federate.
+	 */
 	servers?: readonly ServerName[];
 	/** Given the ports, because a registration holds the bridge's address. Default: registration.ts. */
 	registrations?: (ports: Ports) => readonly string[] | Promise<readonly string[]>;
@@ -40,19 +51,40 @@ export function requireRoot(): void {
 		throw new Error("the testbed's servers are not installed: run script/root first");
 }
 
+/** @throws Error where a server of this machine listens on every address, and so on those where ours federate. */
+async function requireFederationPorts(organisations: readonly string[]): Promise<void> {
+	for (const port of [443, 5269])
+		for (const host of organisations)
+			if (!(await portIsFree(port, host)))
+				throw new Error(
+					`port ${port} of ${host} is taken by something else on this machine; stop that first`,
+				);
+}
+
 export async function startTestbed(options: TestbedOptions = {}): Promise<Testbed> {
 	requireRoot();
 	sweep();
-	const { base, ports, release } = await takePorts();
+	const { base, ports, organisations, release } = await takePorts();
+	const servers = options.servers ?? serverNames;
+	const federates = servers.some((name) => remoteServerNames.some((remote) => remote === name));
 	const folder = resolve(runFolder, String(base));
 	rmSync(folder, { recursive: true, force: true });
 	mkdirSync(folder, { recursive: true });
 	recordProcess(resolve(folder, "owner"), identify(process.pid));
 	const registrations = (await options.registrations?.(ports)) ?? [defaultRegistration(ports)];
-	const layout = { folder, ports, options: withDefaults(options, registrations) };
+	const layout: Layout = {
+		folder,
+		ports,
+		options: withDefaults(options, registrations),
+		...(federates && { organisations }),
+	};
 	const bed = new Testbed(layout, { survive: false, durable: options.durable ?? false, release });
 	try {
-		await bed.start(...(options.servers ?? serverNames));
+		if (federates) {
+			await requireFederationPorts(organisations);
+			writeFileSync(resolve(folder, "hosts"), hostsFile(organisations));
+		}
+		await bed.start(...servers);
 	} catch (error) {
 		await bed.down();
 		throw error;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Testbed } from "./index.ts";
-import { runFolder, serverNames } from "./layout.ts";
+import { remoteServerNames, runFolder, serverNames } from "./layout.ts";
 import { portIsFree, standardPorts } from "./ports.ts";
 import { recordedProcess, rootFolder } from "./process.ts";
 import { defaultRegistration } from "./registration.ts";
@@ -24,6 +24,7 @@ async function requirePorts(bed: Testbed): Promise<void> {
 		.filter((name) => !bed.isRunning(name))
 		.map((name) => name.replace("mosquitto", "mqtt"));
 	for (const [name, port] of Object.entries(standardPorts)) {
+		if (remoteServerNames.some((remote) => name.startsWith(remote))) continue;
 		if (missing.some((server) => name.startsWith(server)) && !(await portIsFree(port))) {
 			throw new Error(`port ${port} (${name}) is taken by something else on this machine; stop that first`);
 		}

@@ -17,25 +17,36 @@ export const standardPorts = {
 	mqtt: 1883,
 	mqtts: 8883,
 	mqttWebsocket: 9001,
+	synapse2: 8208,
+	prosody2C2s: 5422,
+	prosody2C2sDirect: 5423,
+	prosody2Component: 5547,
+	prosody2Http: 5480,
 };
 
 export type Ports = { readonly [name in keyof typeof standardPorts]: number };
-export type PortBlock = { base: number; ports: Ports; release(): void };
+/** `organisations` are the loopback addresses where the block's servers federate, on the ports that protocols name. */
+export type PortBlock = {
+	base: number;
+	ports: Ports;
+	organisations: readonly [string, string];
+	release(): void;
+};
 
 const names = Object.keys(standardPorts) as (keyof Ports)[];
 // Below the range the kernel takes outgoing ports from.
-const [firstBlock, lastBlock, blockSize] = [20_000, 31_980, 20];
+const [firstBlock, lastBlock, blockSize] = [20_000, 31_960, 40];
 
-function listen(port: number): Promise<Server | undefined> {
+function listen(port: number, host = "127.0.0.1"): Promise<Server | undefined> {
 	const { promise, resolve } = Promise.withResolvers<Server | undefined>();
 	const server = createServer((socket) => socket.destroy());
 	server.once("error", () => resolve(undefined));
-	server.listen(port, "127.0.0.1", () => resolve(server.unref()));
+	server.listen(port, host, () => resolve(server.unref()));
 	return promise;
 }
 
-export async function portIsFree(port: number): Promise<boolean> {
-	const server = await listen(port);
+export async function portIsFree(port: number, host?: string): Promise<boolean> {
+	const server = await listen(port, host);
 	server?.close();
 	return server !== undefined;
 }
@@ -54,7 +65,15 @@ export async function takePorts(): Promise<PortBlock> {
 		const entries = names.map((name, index) => [name, base + 1 + index] as const);
 		const free = await Promise.all(entries.map(([, port]) => portIsFree(port)));
 		if (free.every(Boolean)) {
-			return { base, ports: Object.fromEntries(entries) as Ports, release: () => owner.close() };
+			const ports = Object.fromEntries(entries) as Ports;
+			const block = (base - firstBlock) / blockSize;
+			const organisations = [77, 78].map((net) => `127.${net}.${block >> 8}.${block & 255}`);
+			return {
+				base,
+				ports,
+				organisations: organisations as [string, string],
+				release: () => owner.close(),
+			};
 		}
 		owner.close();
 	}

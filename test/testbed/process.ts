@@ -61,7 +61,18 @@ mount -t tmpfs tmpfs "$0/dev/shm"
 mount -t tmpfs tmpfs "$0/run"
 mount -t tmpfs tmpfs "$0/tmp"
 mount --bind "$1" "$0/tb"
+[ ! -e "$1/hosts" ] || mount --bind "$1/hosts" "$0/etc/hosts"
 root=$0; shift; exec chroot "$root" "$@"`;
+
+/**
+ * Returns the command that runs `command` in the Debian root, with `folder` as /tb. It holds a lock as long as it lives:
+ * script/root never replaces a root in use.
+ */
+export const inRoot = (folder: string, command: readonly string[]): string[] => [
+	...["flock", "--shared", "--no-fork", resolve(bedFolder, "root.lock")],
+	...["unshare", "--mount", "--", "sh", "-euc", enter, rootFolder, folder],
+	...command,
+];
 
 export type SpawnOptions = {
 	/** The host's folder seen as /tb. */
@@ -82,10 +93,7 @@ export function spawnInRoot(options: SpawnOptions): ProcessId {
 	if (!options.durable) environment.push("LD_PRELOAD=libeatmydata.so");
 	const steps = [
 		...(options.survive ? [] : ["setpriv", "--pdeathsig", "KILL", "--"]),
-		// Held as long as the server lives: script/root never replaces a root in use.
-		...["flock", "--shared", "--no-fork", resolve(bedFolder, "root.lock")],
-		...["unshare", "--mount", "--", "sh", "-euc", enter, rootFolder, folder],
-		...["env", "-i", ...environment, ...command],
+		...inRoot(folder, ["env", "-i", ...environment, ...command]),
 	];
 	const child = spawn(steps[0] as string, steps.slice(1), { detached: true, stdio: ["ignore", log, log] });
 	child.unref();

@@ -1,12 +1,17 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Definition, listens } from "./definition.ts";
-import { type Layout, xmppAddresses } from "./layout.ts";
+import { domains, federationAddress, type Layout, xmppAddresses } from "./layout.ts";
+
+type ProsodyName = "prosody" | "prosody2";
 
 // Limits on stanzas and the answer to a second connection are Prosody's own unless a test asks for others.
-// Deliberately not as shipped: no mod_limits (tests are faster than people), SQL archive, no s2s.
-function config({ ports, options: { prosody: own } }: Layout): string {
-	const { domain, muc, upload, component, secret, http } = xmppAddresses(ports, "prosody");
+// Deliberately not as shipped: no mod_limits (tests are faster than people), SQL archive, s2s only where a test federates.
+function config(layout: Layout, name: ProsodyName): string {
+	const { ports, options } = layout;
+	const { domain, muc, upload, component, secret, http } = xmppAddresses(ports, name);
+	const own = name === "prosody" ? options.prosody : {};
+	const certificate = name === "prosody" ? "xmpp" : "xmpp2";
 	const optional = [
 		own.conflict && `component_conflict_resolve = "${own.conflict}"`,
 		own.componentStanzaLimit && `component_stanza_size_limit = ${own.componentStanzaLimit}`,
@@ -14,40 +19,39 @@ function config({ ports, options: { prosody: own } }: Layout): string {
 		own.extra,
 	];
 	return `run_as_root = true
-data_path = "/tb/prosody/data"
-pidfile = "/tb/prosody/prosody.pid"
+data_path = "/tb/${name}/data"
+pidfile = "/tb/${name}/prosody.pid"
 admins = { "admin@${domain}" }
 interfaces = { "127.0.0.1" }
 local_interfaces = { "127.0.0.1" }
-c2s_ports = { ${ports.prosodyC2s} }
-c2s_direct_tls_ports = { ${ports.prosodyC2sDirect} }
-s2s_ports = { }
+c2s_ports = { ${ports[`${name}C2s`]} }
+c2s_direct_tls_ports = { ${ports[`${name}C2sDirect`]} }
+${federation(federationAddress(layout, name))}
 s2s_direct_tls_ports = { }
 component_interfaces = { "127.0.0.1" }
-component_ports = { ${ports.prosodyComponent} }
+component_ports = { ${ports[`${name}Component`]} }
 http_interfaces = { "127.0.0.1" }
-http_ports = { ${ports.prosodyHttp} }
+http_ports = { ${ports[`${name}Http`]} }
 https_ports = { }
 http_default_host = "${domain}" -- answer by IP
 http_external_url = "${http}/"
 http_cors_override = { bosh = { enabled = true }, websocket = { enabled = true } }
 consider_bosh_secure = true
 consider_websocket_secure = true
-ssl = { key = "/srv/certs/xmpp.key", certificate = "/srv/certs/xmpp.crt" }
+ssl = { key = "/srv/certs/${certificate}.key", certificate = "/srv/certs/${certificate}.crt", cafile = "/srv/certs/ca.crt" }
 authentication = "internal_hashed"
 default_iteration_count = 4096 -- the least Prosody takes: logins are quicker
 storage = { archive = "sql" }
 default_storage = "internal"
-sql = { driver = "SQLite3", database = "/tb/prosody/data/prosody.sqlite" }
+sql = { driver = "SQLite3", database = "/tb/${name}/data/prosody.sqlite" }
 archive_expires_after = "never"
 modules_enabled = {
   "disco", "roster", "saslauth", "tls", "blocklist", "bookmarks", "carbons", "pep", "private", "smacks",
   "csi_simple", "vcard4", "vcard_legacy", "ping", "time", "uptime", "version", "mam", "register", "posix",
   "admin_adhoc", "admin_shell", "bosh", "websocket", "privilege", "delegation",
 }
-modules_disabled = { "s2s", "limits" }
 allow_registration = false
-log = { { levels = { min = "info" }, to = "file", filename = "/tb/prosody/prosody.log" } }
+log = { { levels = { min = "info" }, to = "file", filename = "/tb/${name}/prosody.log" } }
 ${optional.filter(Boolean).join("\n")}
 
 VirtualHost "${domain}"
@@ -81,21 +85,37 @@ Component "${component}"
 `;
 }
 
-export const prosody: Definition = {
-	files: (layout) => ({ "prosody.cfg.lua": config(layout), "data/.keep": "", "certs/.keep": "" }),
-	command: () => ["prosody", "--config", "/tb/prosody/prosody.cfg.lua", "-F"],
-	ready: async ({ ports }) => (await listens(ports.prosodyComponent)) && listens(ports.prosodyC2s),
+/** Both sides of a connection between servers show a certificate that the testbed's authority signed. */
+const federation = (address: string | undefined): string =>
+	address === undefined
+		? `s2s_ports = { }
+modules_disabled = { "s2s", "limits" }`
+		: `s2s_ports = { 5269 }
+s2s_interfaces = { "${address}" }
+s2s_secure_auth = true
+unbound = { hoststxt = "/etc/hosts" }
+modules_disabled = { "limits" }`;
+
+export const prosodyServer = (name: ProsodyName): Definition => ({
+	files: (layout) => ({ "prosody.cfg.lua": config(layout, name), "data/.keep": "", "certs/.keep": "" }),
+	command: () => ["prosody", "--config", `/tb/${name}/prosody.cfg.lua`, "-F"],
+	ready: async ({ ports }) => (await listens(ports[`${name}Component`])) && listens(ports[`${name}C2s`]),
 	logs: ["prosody.log"],
-};
+});
 
 /**
  * Writes the account as Prosody stores it: prosodyctl takes a second. Prosody reads accounts at login, and turns
  * a plain password into its hash then.
  */
-export function registerProsodyUser(folder: string, name: string, password: string): void {
+export function registerProsodyUser(
+	folder: string,
+	server: ProsodyName,
+	name: string,
+	password: string,
+): void {
 	const encode = (text: string) =>
 		text.replace(/[^A-Za-z0-9]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
-	const accounts = resolve(folder, "prosody/data", encode("xmpp.test"), "accounts");
+	const accounts = resolve(folder, server, "data", encode(domains[server]), "accounts");
 	mkdirSync(accounts, { recursive: true });
 	writeFileSync(
 		resolve(accounts, `${encode(name)}.dat`),

@@ -14,10 +14,17 @@ import {
 	signal,
 	spawnInRoot,
 } from "./process.ts";
-import { prosody } from "./prosody.ts";
-import { synapse } from "./synapse.ts";
+import { prosodyServer } from "./prosody.ts";
+import { synapseServer } from "./synapse.ts";
 
-const definitions: Record<ServerName, Definition> = { synapse, prosody, ejabberd, mosquitto };
+const definitions: Record<ServerName, Definition> = {
+	synapse: synapseServer("synapse"),
+	synapse2: synapseServer("synapse2"),
+	prosody: prosodyServer("prosody"),
+	prosody2: prosodyServer("prosody2"),
+	ejabberd,
+	mosquitto,
+};
 
 const printed = "printed.log";
 const patience = { ready: 60_000, stop: 15_000 };

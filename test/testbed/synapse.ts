@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { answers, type Definition } from "./definition.ts";
-import { type Layout, sharedSecret } from "./layout.ts";
+import { domains, federationAddress, type HomeserverName, type Layout, sharedSecret } from "./layout.ts";
 
 const limits = [
 	..."message registration admin_redaction joins_per_room room_creation media_create".split(" "),
@@ -20,24 +20,50 @@ function rateLimits(): string {
 		.join("\n");
 }
 
-function homeserver({ ports, options }: Layout): string {
-	const registrations = options.registrations.map((_, i) => `/tb/synapse/registration-${i}.yaml`);
-	return `server_name: "hs.test"
-public_baseurl: "http://127.0.0.1:${ports.synapse}/"
-pid_file: /tb/synapse/homeserver.pid
-log_config: /tb/synapse/log.yaml
-media_store_path: /tb/synapse/media
-signing_key_path: /tb/synapse/signing.key
+/** A homeserver that federates answers for its name on port 443 by TLS: there the other one asks for the way to it. */
+function federation(address: string | undefined, certificate: string) {
+	if (address === undefined) return { listener: "", options: "federation_domain_whitelist: []" };
+	return {
+		listener: `
+  - port: 443
+    bind_addresses: ["${address}"]
+    type: http
+    tls: true
+    resources: [ { names: [client, federation], compress: false } ]`,
+		options: `serve_server_wellknown: true
+tls_certificate_path: /srv/certs/${certificate}.crt
+tls_private_key_path: /srv/certs/${certificate}.key
+federation_custom_ca_list: [ /srv/certs/ca.crt ]
+federation_domain_whitelist: ${JSON.stringify([domains.synapse, domains.synapse2])}
+ip_range_blacklist: []
+federation_ip_range_blacklist: []`,
+	};
+}
+
+/** The registrations a homeserver loads: the bridge belongs to the first. */
+const registrationsOf = ({ options }: Layout, name: HomeserverName) =>
+	name === "synapse" ? options.registrations : [];
+
+function homeserver(layout: Layout, name: HomeserverName): string {
+	const port = layout.ports[name];
+	const registrations = registrationsOf(layout, name).map((_, i) => `/tb/${name}/registration-${i}.yaml`);
+	const remote = federation(federationAddress(layout, name), name === "synapse" ? "hs" : "hs2");
+	return `server_name: "${domains[name]}"
+public_baseurl: "http://127.0.0.1:${port}/"
+pid_file: /tb/${name}/homeserver.pid
+log_config: /tb/${name}/log.yaml
+media_store_path: /tb/${name}/media
+signing_key_path: /tb/${name}/signing.key
 report_stats: false
 listeners:
-  - port: ${ports.synapse}
+  - port: ${port}
     bind_addresses: ["127.0.0.1"]
     type: http
     tls: false
-    resources: [ { names: [client, federation, media], compress: false } ]
+    resources: [ { names: [client, federation, media], compress: false } ]${remote.listener}
 database:
   name: sqlite3
-  args: { database: /tb/synapse/homeserver.db }
+  args: { database: /tb/${name}/homeserver.db }
 registration_shared_secret: "${sharedSecret}"
 macaroon_secret_key: "testbed-macaroon"
 form_secret: "testbed-form"
@@ -45,7 +71,7 @@ enable_registration: false
 bcrypt_rounds: 4
 trusted_key_servers: []
 suppress_key_server_warning: true
-federation_domain_whitelist: []
+${remote.options}
 presence: { enabled: true }
 enable_authenticated_media: true
 url_preview_enabled: false
@@ -61,25 +87,30 @@ experimental_features:
 `;
 }
 
-const logging = `version: 1
+const logging = (name: HomeserverName): string => `version: 1
 formatters: { p: { format: '%(asctime)s %(name)s %(lineno)d %(levelname)s %(request)s %(message)s' } }
 handlers:
-  f: { class: logging.FileHandler, formatter: p, filename: /tb/synapse/homeserver.log }
+  f: { class: logging.FileHandler, formatter: p, filename: /tb/${name}/homeserver.log }
 root: { level: WARNING, handlers: [f] }
 disable_existing_loggers: false
 `;
 
-export const synapse: Definition = {
-	files: (layout) => ({
-		"homeserver.yaml": homeserver(layout),
-		"log.yaml": logging,
-		"signing.key": "ed25519 testbed c2VjcmV0IGtleSBvZiB0aGUgdGVzdGJlZCBvbmx5ISE\n",
-		...Object.fromEntries(layout.options.registrations.map((yaml, i) => [`registration-${i}.yaml`, yaml])),
-	}),
-	command: () => ["python3", "-m", "synapse.app.homeserver", "-c", "/tb/synapse/homeserver.yaml"],
-	ready: ({ ports }) => answers(`http://127.0.0.1:${ports.synapse}/_matrix/client/versions`),
-	logs: ["homeserver.log"],
+const keys = {
+	synapse: "c2VjcmV0IGtleSBvZiB0aGUgdGVzdGJlZCBvbmx5ISE",
+	synapse2: "c2VjcmV0IGtleSBvZiB0aGUgc2Vjb25kIHNlcnZlciE",
 };
+
+export const synapseServer = (name: HomeserverName): Definition => ({
+	files: (layout) => ({
+		"homeserver.yaml": homeserver(layout, name),
+		"log.yaml": logging(name),
+		"signing.key": `ed25519 testbed ${keys[name]}\n`,
+		...Object.fromEntries(registrationsOf(layout, name).map((yaml, i) => [`registration-${i}.yaml`, yaml])),
+	}),
+	command: () => ["python3", "-m", "synapse.app.homeserver", "-c", `/tb/${name}/homeserver.yaml`],
+	ready: ({ ports }) => answers(`http://127.0.0.1:${ports[name]}/_matrix/client/versions`),
+	logs: ["homeserver.log"],
+});
 
 export type MatrixAccount = { userId: string; accessToken: string; deviceId: string; password: string };
 
