@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
 	chownSync,
 	cpSync,
@@ -16,26 +16,58 @@ import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { takePorts } from "../testbed/ports.ts";
-import { bedFolder, rootFolder } from "../testbed/process.ts";
+import { bedFolder, inRoot, rootFolder } from "../testbed/process.ts";
 
-// The Dockerfile, built and run without Docker and without an image registry: buildah, on a base image made of the
-// testbed's Debian and this Node. Everything it keeps is below .testbed/image.PID: two at once would build on each other.
+// The Dockerfile, built and run without Docker and without an image registry: by the testbed's own buildah, on a base
+// image made of the testbed's Debian and this Node. Everything it keeps is below .testbed/image.PID, which the Debian
+// root shows as /tb: two runs at once would build on each other's images.
 const folder = resolve(bedFolder, `image.${process.pid}`);
-const missing = ["buildah", "tar"].filter((tool) => spawnSync(tool, ["--version"]).error);
-if (missing.length > 0) console.warn(`the image is not tested: ${missing.join(", ")} not installed`);
 
-const store = ["--root", join(folder, "store"), "--runroot", join(folder, "run"), "--storage-driver", "vfs"];
-const environment = { ...process.env, BUILDAH_ISOLATION: "chroot", TMPDIR: folder };
-/** How long one step may take, in ms: the longest fetches the dependencies. */
+/**
+ * Lends the Debian root this checkout, as /mnt, and all that npm needs to reach its registry as it does outside. Buildah
+ * changes how its / is mounted, so that must be a mount.
+ */
+const lend = `
+mount --bind "$0" "$0"
+mount --bind "$PWD" "$0/mnt"
+mount --bind /etc/resolv.conf "$0/etc/resolv.conf"
+[ ! -d /etc/ssl/certs ] || mount --bind /etc/ssl/certs "$0/etc/ssl/certs"
+exec "$@"`;
+
+const store = ["--root", "/tb/store", "--runroot", "/tb/run", "--storage-driver", "vfs"];
+/** How long one step may take, in ms: the longest step fetches the dependencies. */
 const patience = 240_000;
+
+/** Returns the command that runs buildah, or another program, in the Debian root. */
+function inBuilder(...command: string[]): [string, string[]] {
+	const variables = [
+		"HOME=/tb",
+		"TMPDIR=/tb",
+		"BUILDAH_ISOLATION=chroot",
+		"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+	];
+	const inside = inRoot(folder, ["env", "-i", ...variables, ...command]);
+	return ["unshare", ["--mount", "--", "sh", "-euc", lend, rootFolder, ...inside]];
+}
+
 const buildah = (...args: string[]) =>
-	execFileSync("buildah", [...store, ...args], {
+	execFileSync(...inBuilder("buildah", ...store, ...args), {
 		encoding: "utf8",
-		env: environment,
 		stdio: ["ignore", "pipe", "pipe"],
-		// No timeout of a test's ends what does not give way.
+		// A test's own timeout cannot end a synchronous call.
 		timeout: patience,
 	}).trim();
+
+/** The container shares the host's network, and asks for no more than this process may have. */
+function limits(): string[] {
+	const current = readFileSync("/proc/self/limits", "utf8");
+	const hard = (name: string) => new RegExp(`^${name} +\\S+ +(\\S+)`, "m").exec(current)?.[1] ?? "1024";
+	const ulimit = (kind: string, name: string) => {
+		const most = hard(name).replace("unlimited", "1048576");
+		return ["--ulimit", `${kind}=${most}:${most}`];
+	};
+	return ["--network", "host", ...ulimit("nofile", "Max open files"), ...ulimit("nproc", "Max processes")];
+}
 
 /** What node:24-slim would be: a Debian with little in it, node and npm. */
 function baseImage(): string {
@@ -71,8 +103,8 @@ function baseImage(): string {
 		mode: 0o755,
 	});
 
-	const container = buildah("from", "scratch");
-	buildah("add", "--quiet", container, base, "/");
+	const container = buildah("from", ...limits(), "scratch");
+	buildah("add", "--quiet", container, "/tb/base", "/");
 	const variables = ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/root"];
 	const authorities = process.env.NODE_EXTRA_CA_CERTS;
 	if (authorities) variables.push(`NODE_EXTRA_CA_CERTS=${authorities}`);
@@ -91,23 +123,28 @@ function sweep(): void {
 	}
 }
 
-/** npm inside reaches the registry as npm outside does. */
+/** Volumes through which npm in the container reaches the registry as npm outside does. */
 function lent(): string[] {
-	const files = [join(homedir(), ".npmrc"), "/etc/ssl/certs"].filter((file) => existsSync(file));
-	return files.flatMap((file) => ["--volume", `${file}:${file.replace(homedir(), "/root")}:ro`]);
+	const volumes = existsSync("/etc/ssl/certs") ? ["/etc/ssl/certs:/etc/ssl/certs:ro"] : [];
+	const settings = join(homedir(), ".npmrc");
+	if (existsSync(settings)) {
+		cpSync(settings, join(folder, "npmrc"));
+		volumes.push("/tb/npmrc:/root/.npmrc:ro");
+	}
+	return volumes.flatMap((volume) => ["--volume", volume]);
 }
 
 type Image = { User: string; Entrypoint: string[]; Cmd: string[]; Healthcheck: { Test: string[] } };
 const build = ["build", "--format", "docker", "--build-arg"];
 
-describe.skipIf(missing.length > 0)("the image", () => {
+describe("the image", () => {
 	let image: Image;
 	let container: string;
 	let ports: Awaited<ReturnType<typeof takePorts>>;
 	const data = join(folder, "data");
 	const run = (...command: string[]) => {
-		const args = [...store, "run", "--volume", `${data}:/data`, container, "--", ...command];
-		return spawn("buildah", args, { env: environment });
+		const args = ["run", "--network", "host", "--volume", "/tb/data:/data", container, "--", ...command];
+		return spawn(...inBuilder("buildah", ...store, ...args));
 	};
 	async function result(...command: string[]): Promise<{ code: number | null; said: string }> {
 		const child = run(...command);
@@ -135,9 +172,9 @@ describe.skipIf(missing.length > 0)("the image", () => {
 		ports = await takePorts();
 		sweep();
 		mkdirSync(data, { recursive: true });
-		buildah(...build, `BASE=${baseImage()}`, ...lent(), "--tag", "localhost/trivium", ".");
+		buildah(...build, `BASE=${baseImage()}`, ...limits(), ...lent(), "--tag", "localhost/trivium", "/mnt");
 		image = JSON.parse(buildah("inspect", "--type", "image", "localhost/trivium")).Docker.config as Image;
-		container = buildah("from", "localhost/trivium");
+		container = buildah("from", ...limits(), "localhost/trivium");
 		// Else buildah puts an empty volume over ours.
 		buildah("config", "--volume", "/data-", container);
 		const appservice = `127.0.0.1:${ports.ports.appservice}`;
@@ -165,14 +202,14 @@ describe.skipIf(missing.length > 0)("the image", () => {
 		ports?.release();
 	});
 
-	test("runs as nobody in particular, who can write to /data and nowhere else", async () => {
+	test("runs as user 1000, which can write to /data and to nothing else", async () => {
 		expect(image.User).toBe("1000:1000");
 		const { said } = await result("sh", "-c", "touch /data/probe; touch /app/probe");
 		expect(statSync(join(data, "probe")).uid).toBe(1000);
 		expect(said).toContain("'/app/probe': Permission denied");
 	});
 
-	test("registers, lives without its servers, says so to the health check, and ends when told to", async () => {
+	test("registers, stays alive without its servers, passes its health check and stops on SIGTERM", async () => {
 		const program = image.Entrypoint;
 		expect((await result(...program, "register")).said).toContain("Wrote data/registration.yaml");
 		expect(statSync(join(data, "registration.yaml")).uid).toBe(1000);
