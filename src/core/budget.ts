@@ -23,7 +23,8 @@ export function spend(steps = 1): void {
 
 /**
  * Returns the result of `work`, or of `otherwise` where `work` exceeds the budget of an input of `size` bytes or
- * characters. `otherwise` makes the plain form, in time linear in the input. What a nested call spends counts outside, too.
+ * characters. `otherwise` makes the plain form, in time linear in the input, and has no budget of its own: the primitives that
+ * it shares with `work` do not throw. What a nested call spends counts outside, too.
  */
 export function withinBudget<T>(size: number, work: () => T, otherwise: () => T): T {
 	const outer = left;
@@ -33,7 +34,12 @@ export function withinBudget<T>(size: number, work: () => T, otherwise: () => T)
 		return work();
 	} catch (error) {
 		if (!(error instanceof OverBudget)) throw error;
-		return otherwise();
+		left = Number.POSITIVE_INFINITY;
+		try {
+			return otherwise();
+		} finally {
+			left = 0;
+		}
 	} finally {
 		left = outer - (granted - left);
 	}

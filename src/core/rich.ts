@@ -1,3 +1,4 @@
+import { spend } from "./budget.ts";
 import type { Person } from "./event.ts";
 
 /**
@@ -23,43 +24,104 @@ export type Element =
 
 const blocks = new Set(["paragraph", "quote", "preformatted", "heading", "list", "item"]);
 
+/** Levels of quotes that {@link plain} signs: the signs of a line stay few, however deep its quote is. */
+const deepestSigned = 10;
+
+/**
+ * Visits each node of a tree in reading order: `enter` before the children of a node, `leave` after them. `enter` returns
+ * false where the walk is to skip the children. The walk is a loop, so a deep tree does not overflow the stack, and it
+ * spends the budget of the translator that it runs in.
+ * @throws OverBudget
+ */
+export function walk(
+	rich: Rich,
+	enter: (node: RichNode) => unknown,
+	leave?: (node: Exclude<Element, { tag: "break" }>) => void,
+): void {
+	type Level = { nodes: Rich; next: number; of?: Exclude<Element, { tag: "break" }> };
+	const path: Level[] = [{ nodes: rich, next: 0 }];
+	for (let level = path.at(-1); level; level = path.at(-1)) {
+		const node = level.nodes[level.next++];
+		if (node === undefined) {
+			path.pop();
+			if (level.of) leave?.(level.of);
+			continue;
+		}
+		spend(typeof node === "string" ? 1 + node.length : 1);
+		if (enter(node) === false || typeof node === "string" || node.tag === "break") continue;
+		path.push({ nodes: node.children, next: 0, of: node });
+	}
+}
+
 /** The words alone, blocks on lines of their own; `sign` stands before lines that are quoted. */
 export function plain(rich: Rich, sign = ""): string {
-	let text = "";
-	const line = () => {
-		if (text !== "" && !text.endsWith("\n")) text += "\n";
+	const parts: string[] = [];
+	let lineStart = true;
+	let quotes = 0;
+	const write = (text: string) => {
+		if (text === "") return;
+		const signs = sign.repeat(Math.min(quotes, deepestSigned));
+		if (signs === "") parts.push(text);
+		else parts.push((lineStart ? signs : "") + text.replace(/\n(?!$)/g, `\n${signs}`));
+		lineStart = text.endsWith("\n");
 	};
-	const walk = (nodes: Rich) => {
-		for (const node of nodes) {
-			if (typeof node === "string") text += node;
-			else if (node.tag === "break") text += "\n";
-			else if (blocks.has(node.tag)) {
-				line();
-				const quote = node.tag === "quote" && sign !== "" ? plain(node.children, sign) : "";
-				if (quote) text += sign + quote.replaceAll("\n", `\n${sign}`);
-				else walk(node.children);
-				line();
-			} else walk(node.children);
-		}
+	const endLine = () => {
+		if (!lineStart) parts.push("\n");
+		lineStart = true;
 	};
-	walk(rich);
-	return text.replace(/\n$/, "");
+	walk(
+		rich,
+		(node) => {
+			if (typeof node === "string") return write(node);
+			if (node.tag === "break") return write("\n");
+			if (blocks.has(node.tag)) endLine();
+			if (node.tag === "quote") quotes++;
+		},
+		(node) => {
+			if (blocks.has(node.tag)) endLine();
+			if (node.tag === "quote") quotes--;
+		},
+	);
+	return parts.join("").replace(/\n$/, "");
 }
 
 /** Who is mentioned, and whether everybody is. */
 export function mentions(rich: Rich): Readonly<{ people: readonly Person[]; room: boolean }> {
 	const people = new Map<string, Person>();
 	let room = false;
-	const walk = (nodes: Rich) => {
-		for (const node of nodes) {
-			if (typeof node === "string" || node.tag === "break") continue;
-			if (node.tag === "mention") {
-				if (node.person) people.set(`${node.person.network} ${node.person.id}`, node.person);
-				else room = true;
-			}
-			walk(node.children);
-		}
-	};
-	walk(rich);
+	walk(rich, (node) => {
+		if (typeof node === "string" || node.tag !== "mention") return;
+		if (node.person) people.set(`${node.person.network} ${node.person.id}`, node.person);
+		else room = true;
+	});
 	return { people: [...people.values()], room };
+}
+
+/** Returns about how many characters a node costs in the journal, without its children. */
+export function weightOf(node: RichNode): number {
+	if (typeof node === "string") return node.length;
+	switch (node.tag) {
+		case "link":
+			return nodeWeight + node.href.length;
+		case "spoiler":
+			return nodeWeight + (node.reason?.length ?? 0);
+		case "mention":
+			// The journal has the id of a person three times over: as the id, the address and a handle.
+			return (
+				nodeWeight + (node.person ? 100 + 3 * node.person.id.length + (node.person.name?.length ?? 0) : 0)
+			);
+		default:
+			return nodeWeight;
+	}
+}
+/** Characters of `{"tag":"preformatted","children":[]}`. */
+const nodeWeight = 36;
+
+/** Returns about how many characters a tree costs in the journal. @throws OverBudget */
+export function weightOfTree(rich: Rich): number {
+	let weight = 0;
+	walk(rich, (node) => {
+		weight += weightOf(node);
+	});
+	return weight;
 }

@@ -31,16 +31,29 @@ export type Around = Readonly<{
 export const isContent = (value: unknown): value is Content =>
 	typeof value === "object" && value !== null && !Array.isArray(value);
 export const text = (value: unknown): string => (typeof value === "string" ? value : "");
-/** The value as an object; empty where it is none. */
+/**
+ * The value as an object; empty where it is none. A field that a JSON object does not have itself is absent: read a field
+ * whose name is foreign text by {@link fieldOf}.
+ */
 export const table = (value: unknown): Content => (isContent(value) ? value : {});
+/** The own field of this name, where `value` is an object; a field like `constructor` of every object is none. */
+export const fieldOf = (value: unknown, name: string): unknown =>
+	isContent(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+
+/** Whether an MXID, a room id, an event id or an alias is as short as it has to be, in bytes. // Matrix spec, "Identifier Grammar" */
+export const isId = (id: string) => id.length <= 255 && Buffer.byteLength(id) <= 255;
+/** The id that a field holds; empty where it holds none that can be one. */
+const idIn = (value: unknown): string => (typeof value === "string" && isId(value) ? value : "");
 
 export function isEvent(value: unknown): value is MatrixEvent {
 	const event = table(value);
 	return (
-		["type", "event_id", "room_id", "sender"].every((field) => typeof event[field] === "string") &&
+		["event_id", "room_id", "sender"].every((field) => idIn(event[field]) !== "") &&
+		typeof event.type === "string" &&
+		isId(event.type) &&
 		typeof event.origin_server_ts === "number" &&
 		isContent(event.content) &&
-		(event.state_key === undefined || typeof event.state_key === "string")
+		(event.state_key === undefined || (typeof event.state_key === "string" && isId(event.state_key)))
 	);
 }
 
@@ -51,8 +64,8 @@ export function relationOf(
 	const relation = table(content["m.relates_to"]);
 	return {
 		type: text(relation.rel_type),
-		to: text(relation.event_id),
-		reply: text(table(relation["m.in_reply_to"]).event_id),
+		to: idIn(relation.event_id),
+		reply: idIn(table(relation["m.in_reply_to"]).event_id),
 		falling: relation.is_falling_back === true,
 	};
 }
@@ -71,7 +84,7 @@ export function latest({ content, unsigned }: MatrixEvent): Content {
 }
 
 /** The event that a redaction takes back. */
-export const redacted = ({ redacts, content }: MatrixEvent): string => text(content.redacts) || text(redacts);
+export const redacted = ({ redacts, content }: MatrixEvent): string => idIn(content.redacts) || idIn(redacts);
 
 /** The words of an extensible event. // MSC1767 */
 export function labelOf(value: unknown): string {

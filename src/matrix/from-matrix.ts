@@ -1,3 +1,4 @@
+import { withinBudget } from "../core/budget.ts";
 import type { BridgeEvent, Edit, Message, Reference, Words } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import {
@@ -10,6 +11,7 @@ import {
 	originalOf,
 	redacted,
 	relationOf,
+	table,
 	text,
 } from "./event.ts";
 import { mentioned } from "./message/mentions.ts";
@@ -41,8 +43,37 @@ export function subjects(
 	};
 }
 
-/** The event in neutral words; undefined for what other networks have no use for. */
-export function fromMatrix(event: MatrixEvent, around: Around): BridgeEvent | undefined {
+/**
+ * The event in neutral words; undefined for what other networks have no use for. An event that takes more work than its
+ * size and that of the events it is about allow crosses as its body alone.
+ */
+export const fromMatrix = (event: MatrixEvent, around: Around): BridgeEvent | undefined =>
+	withinBudget(
+		sizeOf(event) + subjects(event).events.reduce((sum, id) => sum + sizeOf(around.event(id)), 0),
+		() => translate(event, around),
+		() => translate(bare(event), { ...around, event: (id) => bare(around.event(id)) }),
+	);
+
+/** Characters of an event that a person wrote. */
+function sizeOf(event: MatrixEvent | undefined): number {
+	const written = (content: unknown) =>
+		text(table(content).body).length + text(table(content).formatted_body).length;
+	return event ? written(event.content) + written(event.content["m.new_content"]) : 0;
+}
+
+/** The event without formatting and mentions: its body is all that is left to translate. */
+function bare<T extends MatrixEvent | undefined>(event: T): T {
+	if (!event) return event;
+	const body = ({ format: _f, formatted_body: _b, "m.mentions": _m, ...content }: Content): Content =>
+		content;
+	const now = event.content["m.new_content"];
+	return {
+		...event,
+		content: { ...body(event.content), ...(isContent(now) && { "m.new_content": body(now) }) },
+	};
+}
+
+function translate(event: MatrixEvent, around: Around): BridgeEvent | undefined {
 	const base = {
 		id: event.event_id as MessageId,
 		room: event.room_id as RoomId,
@@ -90,7 +121,7 @@ function said(
 		const edited = around.event(relation.to);
 		// No client shows it. // Matrix spec, "Validity of replacement events"
 		if (edited && edited.sender !== event.sender) return undefined;
-		const before = edited && wordsOf(edited.type, edited.content, around);
+		const before = edited && wordsOf(edited.type, edited.content, around, false);
 		return (
 			words && {
 				...known,
@@ -140,7 +171,7 @@ function redaction(
 		const target = { ...pointed(original.event_id, around), own: ownId(original.event_id, original.sender) };
 		const sender = around.person(original.sender);
 		const now = removed.content["m.new_content"];
-		const before = isContent(now) ? wordsOf(removed.type, now, around) : undefined;
+		const before = isContent(now) ? wordsOf(removed.type, now, around, false) : undefined;
 		const again = words && { ...words, ...about(original.content, around), ...refiled(before, words) };
 		return again && { ...base, ...again, kind: "edit", target, sender };
 	}
@@ -167,20 +198,20 @@ function pointed(id: string, around: Around): Reference {
 
 function shortOf(event: MatrixEvent, around: Around): string {
 	const content = latest(event);
-	const words = wordsOf(event.type, content, around);
+	const words = wordsOf(event.type, content, around, false);
 	const poll = isStart(event.type) ? pollIn(content) : undefined;
 	const line =
 		poll?.question ??
 		(words?.text || words?.media?.alt || words?.media?.name || words?.location?.description || "");
-	const points = [...line];
+	const points = [...line.slice(0, 2 * quoted + 2)];
 	return points.length > quoted ? `${points.slice(0, quoted).join("")}…` : line;
 }
 
 /** What somebody said, in words; what has no translation of its own shows as its text. */
-function wordsOf(type: string, content: Content, around: Around): Words | undefined {
+function wordsOf(type: string, content: Content, around: Around, formatted = true): Words | undefined {
 	switch (type) {
 		case "m.room.message":
-			return wordsIn(content, around);
+			return wordsIn(content, around, formatted);
 		case "m.sticker":
 			return stickerIn(content);
 		default: {

@@ -1,6 +1,8 @@
 import { Parser } from "htmlparser2";
+import { OverBudget, spend } from "../core/budget.ts";
 import type { Person } from "../core/event.ts";
-import type { Element, Rich, RichNode } from "../core/rich.ts";
+import { type Element, type Rich, type RichNode, weightOf } from "../core/rich.ts";
+import { isId } from "./event.ts";
 
 // Matrix HTML to the neutral tree; to-html.ts writes it. The only file that knows htmlparser2. What crosses is what the
 // tree can say: nothing of the markup that came in is ever written out. // Matrix spec, "m.room.message msgtypes"
@@ -9,6 +11,8 @@ import type { Element, Rich, RichNode } from "../core/rich.ts";
 const deepest = 30;
 /** Bytes of a link; a longer one is none. */
 const longestLink = 2_048;
+/** Characters that a tree may weigh in the journal: for each character of its HTML, and besides. */
+const [heaviest, heaviestBase] = [25, 10_000];
 
 type Part = Exclude<Element, { tag: "break" }>;
 /** An element without what is in it. */
@@ -16,14 +20,20 @@ type Head = Part extends infer One ? (One extends Part ? Omit<One, "children"> :
 /** A tag that is open and means something to us. */
 type Open = { head: Head; children: RichNode[]; attached: boolean };
 
-const inline: Readonly<Record<string, "bold" | "italic" | "strike" | "underline" | "code">> = {
-	...{ b: "bold", strong: "bold", i: "italic", em: "italic", u: "underline", ins: "underline" },
-	...{ s: "strike", del: "strike", strike: "strike", code: "code", tt: "code" },
-};
-const block: Readonly<Record<string, "paragraph" | "quote" | "item">> = {
-	...{ p: "paragraph", div: "paragraph", table: "paragraph", summary: "paragraph", dt: "paragraph" },
-	...{ dd: "paragraph", caption: "paragraph", section: "paragraph", blockquote: "quote", li: "item" },
-};
+// Tag names are foreign text, so the tables are maps: a plain object also has a `constructor`.
+const inline = new Map<string, "bold" | "italic" | "strike" | "underline" | "code">(
+	Object.entries({
+		...({ b: "bold", strong: "bold", i: "italic", em: "italic", u: "underline", ins: "underline" } as const),
+		...({ s: "strike", del: "strike", strike: "strike", code: "code", tt: "code" } as const),
+	}),
+);
+const block = new Map<string, "paragraph" | "quote" | "item">(
+	Object.entries({
+		...({ p: "paragraph", div: "paragraph", table: "paragraph", summary: "paragraph" } as const),
+		...({ dt: "paragraph", dd: "paragraph", caption: "paragraph", section: "paragraph" } as const),
+		...({ blockquote: "quote", li: "item" } as const),
+	}),
+);
 const blocks = new Set<string>(["paragraph", "heading", "quote", "item", "list", "preformatted"]);
 /** Within these tags count for nothing. */
 const literal = new Set<string>(["code", "preformatted", "mention"]);
@@ -36,7 +46,7 @@ function opens(
 	attributes: Readonly<Record<string, string>>,
 	person: (mxid: string) => Person | undefined,
 ): Head | undefined {
-	const tag = inline[name] ?? block[name];
+	const tag = inline.get(name) ?? block.get(name);
 	if (tag) return { tag };
 	const level = /^h([1-6])$/.exec(name)?.[1];
 	if (level) return { tag: "heading", level: Number(level) as 1 };
@@ -67,7 +77,8 @@ function opens(
 
 /**
  * The tree of a formatted_body: blocks stand in blocks only, what is inline in no second of its kind, and nothing is
- * empty. `person`: who has this MXID. Never throws.
+ * empty. `person`: who has this MXID.
+ * @throws OverBudget where the tree would outgrow its HTML: an open tag that begins anew in each block repeats its link.
  */
 export function parseHtml(html: string, person: (mxid: string) => Person | undefined): Rich {
 	const root: RichNode[] = [];
@@ -76,6 +87,7 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 	/** Begun anew in every block: markup may say that a block is bold, the tree says that what is in it is. */
 	let inlines: Open[] = [];
 	let dropping = 0;
+	let weightLeft = heaviestBase + heaviest * html.length;
 	/** White space is there only if something follows it on its line. */
 	let space = false;
 	let lineStart = true;
@@ -89,6 +101,8 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 	const innermost = () => path().at(-1)?.head.tag;
 
 	function append(to: RichNode[], node: RichNode): void {
+		weightLeft -= weightOf(node);
+		if (weightLeft < 0) throw new OverBudget("the tree of the HTML is too large");
 		const last = to.at(-1);
 		if (typeof node === "string" && typeof last === "string") to[to.length - 1] = last + node;
 		else to.push(node);
@@ -98,7 +112,9 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 	function put(node: RichNode): void {
 		let to = root;
 		let parted = !space || lineStart;
-		for (const open of path()) {
+		const opened = path();
+		spend(1 + opened.length);
+		for (const open of opened) {
 			if (!open.attached) {
 				if (!parted) append(to, " ");
 				parted = true;
@@ -114,6 +130,7 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 	}
 
 	function say(text: string): void {
+		spend(text.length);
 		if (innermost() === "preformatted") {
 			const words = preStart ? text.replace(/^\r?\n/, "") : text;
 			preStart = false;
@@ -211,6 +228,8 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 
 	const parser = new Parser({
 		onopentag(name, attributes) {
+			// The parser looks for the open tag of a closing one in all that are open.
+			spend(1 + tags.length);
 			if (name !== "pre") preStart = false;
 			if (dropped.has(name)) dropping++;
 			const open = dropping > 0 ? undefined : begin(name, attributes);
@@ -220,6 +239,7 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 			if (dropping === 0) say(text);
 		},
 		onclosetag() {
+			spend(deepest);
 			const tag = tags.pop();
 			if (tag?.drops) dropping--;
 			if (tag?.open) close(tag.open);
@@ -241,10 +261,12 @@ export const isLink = (href: string) =>
  * // Matrix spec, appendix "matrix.to navigation" and "Matrix URI scheme"
  */
 export function personIn(href: string): string | undefined {
+	if (href.length > longestLink) return undefined;
 	const to = /^https:\/\/matrix\.to\/#\/((?:@|%40)[^?:]+?(?::|%3A)[^?/]+)(?:[?/]|$)/i.exec(href)?.[1];
 	const uri = /^matrix:u\/([^?/]+)(?:[?/]|$)/i.exec(href)?.[1];
 	try {
-		return to ? decodeURIComponent(to) : uri ? `@${decodeURIComponent(uri)}` : undefined;
+		const mxid = to ? decodeURIComponent(to) : uri ? `@${decodeURIComponent(uri)}` : "";
+		return mxid !== "" && isId(mxid) ? mxid : undefined;
 	} catch {
 		return undefined;
 	}

@@ -1,70 +1,101 @@
 import type { Person } from "../core/event.ts";
-import { plain, type Rich, type RichNode } from "../core/rich.ts";
+import { type Element, plain, type Rich, walk } from "../core/rich.ts";
 import { isLink } from "./html.ts";
 
-const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escaped = (text: string) => text.toWellFormed().replace(/[&<>"]/g, (found) => escapes[found] ?? "");
+const escapes = new Map([
+	["&", "&amp;"],
+	["<", "&lt;"],
+	[">", "&gt;"],
+	['"', "&quot;"],
+]);
+const escaped = (text: string) => text.toWellFormed().replace(/[&<>"]/g, (found) => escapes.get(found) ?? "");
 
 /** The words of code, to the last line break. */
 const verbatim = (nodes: Rich): string =>
 	nodes.every((node) => typeof node === "string") ? nodes.join("") : plain(nodes);
 
-/** The formatted_body of a tree. `mxid`: the address of somebody who is mentioned; without one there is no pill. */
+type Parent = Exclude<Element, { tag: "break" }>;
+/** What stands before and after the children of an element; `all`: what stands in place of them. */
+type Markup = readonly [before: string, after: string] | Readonly<{ all: string }>;
+
+/**
+ * The formatted_body of a tree. `mxid`: the address of somebody who is mentioned; without one there is no pill.
+ * @throws OverBudget
+ */
 export function writeHtml(rich: Rich, mxid: (person: Person) => string | undefined): string {
-	// HTML knows no link in a link.
-	let linked = false;
-	const all = (nodes: Rich): string => nodes.map(one).join("");
-	const link = (to: string | undefined, children: Rich): string => {
-		if (!to || linked) return all(children);
-		linked = true;
-		const inner = all(children);
-		linked = false;
-		return `<a href="${escaped(to)}">${inner}</a>`;
-	};
-	function one(node: RichNode): string {
-		if (typeof node === "string") return escaped(node).replaceAll("\n", "<br>");
-		if (node.tag === "break") return "<br>";
-		const inner = () => all(node.children);
+	const parts: string[] = [];
+	/** HTML knows no link in a link: the outermost one. */
+	let linked: Parent | undefined;
+
+	function link(node: Parent, to: string | undefined): Markup {
+		if (!to || linked) return ["", ""];
+		linked = node;
+		return [`<a href="${escaped(to)}">`, "</a>"];
+	}
+	function markup(node: Parent): Markup {
 		switch (node.tag) {
 			case "bold":
-				return `<strong>${inner()}</strong>`;
+				return ["<strong>", "</strong>"];
 			case "italic":
-				return `<em>${inner()}</em>`;
+				return ["<em>", "</em>"];
 			case "strike":
-				return `<del>${inner()}</del>`;
+				return ["<del>", "</del>"];
 			case "underline":
-				return `<u>${inner()}</u>`;
+				return ["<u>", "</u>"];
 			case "code":
-				return `<code>${escaped(verbatim(node.children))}</code>`;
+				return { all: `<code>${escaped(verbatim(node.children))}</code>` };
 			case "paragraph":
-				return `<p>${inner()}</p>`;
+				return ["<p>", "</p>"];
 			case "quote":
-				return `<blockquote>${inner()}</blockquote>`;
+				return ["<blockquote>", "</blockquote>"];
 			case "item":
-				return `<li>${inner()}</li>`;
+				return ["<li>", "</li>"];
 			case "spoiler":
-				return `<span data-mx-spoiler${node.reason ? `="${escaped(node.reason)}"` : ""}>${inner()}</span>`;
+				return [`<span data-mx-spoiler${node.reason ? `="${escaped(node.reason)}"` : ""}>`, "</span>"];
 			case "preformatted": {
 				const language = node.language?.replace(/[^\w+#.-]/g, "").slice(0, 32);
 				const of = language ? ` class="language-${language}"` : "";
-				return `<pre><code${of}>${escaped(verbatim(node.children))}\n</code></pre>`;
+				return { all: `<pre><code${of}>${escaped(verbatim(node.children))}\n</code></pre>` };
 			}
 			case "heading":
-				return `<h${node.level}>${inner()}</h${node.level}>`;
+				return [`<h${node.level}>`, `</h${node.level}>`];
 			case "list":
-				if (!node.ordered) return `<ul>${inner()}</ul>`;
-				return `<ol${node.start === undefined ? "" : ` start="${node.start}"`}>${inner()}</ol>`;
+				if (!node.ordered) return ["<ul>", "</ul>"];
+				return [`<ol${node.start === undefined ? "" : ` start="${node.start}"`}>`, "</ol>"];
 			case "link":
-				return link(isLink(node.href) ? node.href : undefined, node.children);
+				return link(node, isLink(node.href) ? node.href : undefined);
 			case "mention": {
 				const to = node.person && mxid(node.person);
-				return link(to && pill(to), node.children);
+				return link(node, to && pill(to));
 			}
 			default:
 				return node satisfies never;
 		}
 	}
-	return all(rich);
+
+	const after: string[] = [];
+	walk(
+		rich,
+		(node) => {
+			if (typeof node === "string") parts.push(escaped(node).replaceAll("\n", "<br>"));
+			else if (node.tag === "break") parts.push("<br>");
+			else {
+				const written = markup(node);
+				if ("all" in written) {
+					parts.push(written.all);
+					return false;
+				}
+				parts.push(written[0]);
+				after.push(written[1]);
+			}
+			return true;
+		},
+		(node) => {
+			parts.push(after.pop() ?? "");
+			if (node === linked) linked = undefined;
+		},
+	);
+	return parts.join("");
 }
 
 /** Unescaped as far as can be: clients compare it. */

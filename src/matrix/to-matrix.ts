@@ -1,7 +1,8 @@
+import { withinBudget } from "../core/budget.ts";
 import type { BridgeEvent, Message, Person, Words } from "../core/event.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Outbound, Refs } from "../core/network.ts";
-import { mentions } from "../core/rich.ts";
+import { mentions, weightOfTree } from "../core/rich.ts";
 import { type Content, type MatrixEvent, originalOf, relationOf } from "./event.ts";
 import { mark, origin } from "./message/origin.ts";
 import {
@@ -41,10 +42,22 @@ export type Written = Readonly<{
 const msgtype = { text: "m.text", emote: "m.emote", notice: "m.notice" } as const;
 const room = "m.room.message";
 
-export function toMatrix(
-	{ event: said, operation, refs }: Pick<Outbound, "operation" | "refs"> & { event: Sayable },
-	around: Surroundings,
-): Written {
+type Given = Pick<Outbound, "operation" | "refs"> & { event: Sayable };
+
+/** The Matrix event that says it. Where its tree takes more work than its size allows, the words alone are said. */
+export function toMatrix(out: Given, around: Surroundings): Written {
+	const { event } = out;
+	if (!("rich" in event) || !event.rich) return write(out, around);
+	const { rich, ...bare } = event;
+	const size = event.text.length + weightOfTree(rich);
+	return withinBudget(
+		size,
+		() => write(out, around),
+		() => write({ ...out, event: bare }, around),
+	);
+}
+
+function write({ event: said, operation, refs }: Given, around: Surroundings): Written {
 	const event = asVote(said, refs, around);
 	const marked = origin({ operation, event });
 	const polled = (type: string, content: Content) => ({ type, content: { ...content, ...marked } });

@@ -27,6 +27,11 @@ describe("withinBudget", () => {
 		expect(withinBudget(0, nested, plain)).toBe("plain");
 		expect(withinBudget(1_000, nested, plain)).toBe("rich");
 	});
+	test("lets the plain form use what spends, also within another budget", () => {
+		const inner = () => withinBudget(0, loop(1_000_000), loop(1_000_000));
+		expect(inner()).toBe("rich");
+		expect(withinBudget(10_000, inner, plain)).toBe("rich");
+	});
 	test("hands errors of other kinds on", () => {
 		const fault = () => {
 			throw new TypeError("a fault");

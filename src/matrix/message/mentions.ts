@@ -1,50 +1,133 @@
 import type { Person } from "../../core/event.ts";
 import { type Element, plain, type Rich, type RichNode } from "../../core/rich.ts";
-import { type Content, table, text } from "../event.ts";
+import { type Content, isId, table, text } from "../event.ts";
 import { parseHtml, personIn } from "../html.ts";
+import { createSpellings, isWord } from "./spellings.ts";
 
 /** People in one message who are looked at. */
 const most = 50;
+/** Characters by which names in place of addresses may lengthen a text, besides its own length. */
+const growth = 4_000;
 
 type Mention = Extract<Element, { tag: "mention" }>;
-/** Somebody a message wants to be read by, and what stands for them in its words. */
-type Wanted = Readonly<{ person?: Person; spellings: readonly string[]; name: string }>;
+/** What a spelling in a text stands for: a person, or everybody where `person` is absent. */
+type Meaning = Readonly<{
+	/** Of the person or of everybody, the same however they are spelled. */
+	key: string;
+	person?: Person;
+	name: string;
+	/** The spelling is the MXID, which no reader is to see. */
+	address: boolean;
+}>;
 
 /** MXIDs whom a message means by its words or its links. // Matrix spec v1.7, "User and room mentions" */
 export function mentioned(content: Content): readonly string[] {
 	const found = new Set(named(content));
 	for (const [, href = ""] of text(content.formatted_body).matchAll(/href\s*=\s*["']?([^"'\s>]+)/gi)) {
+		if (found.size >= most) break;
 		const mxid = personIn(href.replaceAll("&amp;", "&"));
 		if (mxid) found.add(mxid);
 	}
-	return [...found].slice(0, most);
+	return [...found];
 }
 
 const named = (content: Content): readonly string[] => {
 	const { user_ids: ids } = table(content["m.mentions"]);
-	return Array.isArray(ids) ? ids.filter((id) => typeof id === "string").slice(0, most) : [];
+	return Array.isArray(ids)
+		? ids.filter((id) => typeof id === "string" && /^@[^\s:]*:./.test(id) && isId(id)).slice(0, most)
+		: [];
 };
+
+/** Returns what stands in place of an address: the name, or the localpart once names have made the text too long. */
+function createNaming(length: number) {
+	let left = length + growth;
+	return (mxid: string, name: string): string => {
+		left -= Math.max(0, name.length - mxid.length);
+		return left >= 0 ? name : mxid.slice(1, mxid.indexOf(":"));
+	};
+}
+
+const keyOf = (person: Person) => `${person.network} ${person.id}`;
+const everybody = "@room";
+
+const addresses = (content: Content, person: (mxid: string) => Person) =>
+	mentioned(content).map((mxid): [string, Meaning] => {
+		const who = person(mxid);
+		return [mxid, { key: keyOf(who), person: who, name: who.name ?? mxid, address: true }];
+	});
 
 /** The words without addresses where there is a name: of those meant, and of links to people as clients write them. */
 export function withNames(body: string, content: Content, person: (mxid: string) => Person): string {
-	const named = body.replace(/\[([^\]\n]*)\]\(https:\/\/matrix\.to\/#\/(?:@|%40)[^)\s]*\)/gi, "$1");
-	return mentioned(content).reduce(
-		(words, mxid) => words.replaceAll(mxid, () => person(mxid).name ?? mxid),
-		named,
-	);
+	const find = createSpellings(addresses(content, person));
+	const name = createNaming(body.length);
+	return replaced(withoutLinks(body), (words, at) => {
+		const found = find(words, at, () => true);
+		return found && { end: found.end, node: name(words.slice(at, found.end), found.meaning.name) };
+	}).join("");
+}
+
+/** The label alone of each Markdown link to a person, read in one pass: a pattern for the label would look back again and again. */
+function withoutLinks(body: string): string {
+	const kept: string[] = [];
+	let from = 0;
+	/** Where the label begins, if one does. */
+	let label: number | undefined;
+	for (const { 0: token, index } of body.matchAll(
+		/[[\n]|\](?:\(https:\/\/matrix\.to\/#\/(?:@|%40)[^)\s]{0,1000}\))?/gi,
+	)) {
+		if (token === "[") label ??= index;
+		else {
+			if (token.length > 1 && label !== undefined) {
+				kept.push(body.slice(from, label), body.slice(label + 1, index));
+				from = index + token.length;
+			}
+			label = undefined;
+		}
+	}
+	return [...kept, body.slice(from)].join("");
+}
+
+/** Reads a text once and puts a node in place of each part that `find` finds; what was put in is not read again. */
+function replaced<Node extends RichNode>(
+	words: string,
+	find: (words: string, at: number) => Readonly<{ end: number; node: Node }> | undefined,
+): readonly (Node | string)[] {
+	const nodes: (Node | string)[] = [];
+	let from = 0;
+	for (let at = 0; at < words.length; ) {
+		const found = find(words, at);
+		if (!found) {
+			at++;
+			continue;
+		}
+		if (at > from) nodes.push(words.slice(from, at));
+		nodes.push(found.node);
+		from = at = found.end;
+	}
+	if (from < words.length) nodes.push(words.slice(from));
+	return nodes;
 }
 
 /** The words as a tree: the formatted body, or `body`, and people who are meant. Undefined where it is but words. */
 export function richIn(content: Content, body: string, person: (mxid: string) => Person): Rich | undefined {
 	const formatted = content.format === "org.matrix.custom.html" ? text(content.formatted_body) : "";
 	const tree: Rich = formatted ? parseHtml(formatted, person) : [body];
-	const wanted = named(content).map((mxid): Wanted => {
-		const who = person(mxid);
-		const name = who.name ?? mxid;
-		return { person: who, name, spellings: [mxid, name] };
+	const wanted = named(content).map(person);
+	const rich = weave(tree, {
+		spellings: createSpellings<Meaning>([
+			...addresses(content, person),
+			...wanted.map((who): [string, Meaning] => {
+				const { name = "" } = who;
+				return [name, { key: keyOf(who), person: who, name, address: false }];
+			}),
+			[everybody, { key: everybody, name: everybody, address: false }],
+		]),
+		wanted: new Set([
+			...wanted.map(keyOf),
+			...(table(content["m.mentions"]).room === true ? [everybody] : []),
+		]),
+		name: createNaming(formatted.length + body.length),
 	});
-	const all = table(content["m.mentions"]).room === true;
-	const rich = weave(tree, [...wanted, ...(all ? [{ name: "@room", spellings: ["@room"] }] : [])]);
 	if (rich.some((node) => typeof node !== "string")) return rich;
 	// Clients also format what has but backslashes to lose: "\*so\*".
 	const letters = rich.join("");
@@ -53,48 +136,57 @@ export function richIn(content: Content, body: string, person: (mxid: string) =>
 
 const sameLetters = (one: string, other: string) => one.replace(/\s+/g, "") === other.replace(/\s+/g, "");
 
-/** The tree with those who are meant made mentions where they are named first, and pills that show addresses renamed. */
-function weave(tree: Rich, all: readonly Wanted[]): Rich {
-	let wanted = all;
-	const walk = (nodes: Rich): Rich =>
-		nodes.flatMap((node): Rich => {
-			if (typeof node === "string") return split(node);
-			if (node.tag === "mention") return [pill(node)];
-			if (node.tag === "break" || /^(link|code|preformatted)$/.test(node.tag)) return [node];
-			return [{ ...node, children: walk(node.children) }];
-		});
+/**
+ * The tree with those who are meant made mentions where they are named first, and with names in place of addresses.
+ * `wanted`: the keys of those whom the message means; each is taken out once there is a mention of them.
+ */
+function weave(
+	tree: Rich,
+	how: Readonly<{
+		spellings: ReturnType<typeof createSpellings<Meaning>>;
+		wanted: Set<string>;
+		name: ReturnType<typeof createNaming>;
+	}>,
+): Rich {
+	const { spellings, wanted, name } = how;
+	const split = (words: string, inLink: boolean): Rich =>
+		merged(
+			replaced<RichNode>(words, (text, at) => {
+				const first = (key: string, end: number) => !inLink && wanted.has(key) && isWord(text, at, end);
+				const found = spellings(text, at, ({ key, address }, end) => address || first(key, end));
+				if (!found) return undefined;
+				const { end, meaning } = found;
+				if (!first(meaning.key, end)) return { end, node: name(text.slice(at, end), meaning.name) };
+				wanted.delete(meaning.key);
+				const { person } = meaning;
+				return { end, node: { tag: "mention", ...(person && { person }), children: [meaning.name] } };
+			}),
+		);
 	const pill = (node: Mention): Mention => {
-		wanted = wanted.filter(({ person }) => person?.id !== node.person?.id);
-		return /^@[^\s:]+:\S+$/.test(plain(node.children)) && node.person?.name
-			? { ...node, children: [node.person.name] }
+		const { person } = node;
+		wanted.delete(person ? keyOf(person) : everybody);
+		return person?.name && /^@[^\s:]+:\S+$/.test(plain(node.children))
+			? { ...node, children: [person.name] }
 			: node;
 	};
-	const split = (words: string): readonly RichNode[] => {
-		const hits = wanted.flatMap((one) =>
-			one.spellings.map((spelling) => ({ one, spelling, index: indexOf(words, spelling) })),
-		);
-		const [first] = hits.filter(({ index }) => index >= 0).sort((a, b) => a.index - b.index);
-		if (!first) return [words];
-		const { one, spelling, index } = first;
-		wanted = wanted.filter((other) => other !== one);
-		const mention: Mention = {
-			tag: "mention",
-			...(one.person && { person: one.person }),
-			children: [one.name],
-		};
-		const [before, after] = [words.slice(0, index), words.slice(index + spelling.length)];
-		return [...(before ? [before] : []), mention, ...(after ? split(after) : [])];
-	};
-	return walk(tree);
+	// The HTML reader bounds the depth of a tree, and with it this recursion.
+	const all = (nodes: Rich, inLink: boolean): Rich =>
+		nodes.flatMap((node): Rich => {
+			if (typeof node === "string") return split(node, inLink);
+			if (node.tag === "mention") return [pill(node)];
+			if (node.tag === "break" || node.tag === "code" || node.tag === "preformatted") return [node];
+			return [{ ...node, children: all(node.children, inLink || node.tag === "link") }];
+		});
+	return all(tree, false);
 }
 
-/** Where somebody is named as a word of its own. */
-function indexOf(words: string, name: string): number {
-	const letter = /[\p{L}\p{N}_]/u;
-	for (let at = words.indexOf(name); name && at >= 0; at = words.indexOf(name, at + 1)) {
-		const [before = "", after = ""] = [words[at - 1], words[at + name.length]];
-		const inWord = letter.test(before) && letter.test(name[0] ?? "");
-		if (!inWord && !(letter.test(after) && letter.test(name.at(-1) ?? ""))) return at;
+/** The nodes with texts that follow each other made one. */
+function merged(nodes: Rich): Rich {
+	const out: RichNode[] = [];
+	for (const node of nodes) {
+		const last = out.at(-1);
+		if (typeof node === "string" && typeof last === "string") out[out.length - 1] = last + node;
+		else out.push(node);
 	}
-	return -1;
+	return out;
 }

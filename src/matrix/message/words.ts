@@ -1,18 +1,22 @@
 import type { Words } from "../../core/event.ts";
-import { type Around, type Content, relationOf, table, text } from "../event.ts";
+import { type Around, type Content, isId, relationOf, table, text } from "../event.ts";
 import * as phrases from "../phrases.ts";
 import { mediaIn } from "./attachments.ts";
 import { richIn, withNames } from "./mentions.ts";
 
 const act = (line: string): Words => ({ style: "emote", text: line });
 
-/** What a m.room.message says, in words, files and places. */
-export function wordsIn(content: Content, { person }: Pick<Around, "person">): Words | undefined {
+/** What a m.room.message says, in words, files and places; the words alone where it is not to be read as `formatted`. */
+export function wordsIn(
+	content: Content,
+	{ person }: Pick<Around, "person">,
+	formatted = true,
+): Words | undefined {
 	const written = text(content.body);
 	const body = withNames(relationOf(content).reply ? withoutQuote(written) : written, content, person);
 	const say = (style: Words["style"]): Words | undefined => {
 		if (!body) return undefined;
-		const rich = richIn(content, body, person);
+		const rich = formatted ? richIn(content, body, person) : undefined;
 		return { style, text: body, ...(rich && { rich }) };
 	};
 	switch (content.msgtype) {
@@ -26,7 +30,7 @@ export function wordsIn(content: Content, { person }: Pick<Around, "person">): W
 		case "m.video": {
 			const file = mediaIn(content.msgtype, content, body);
 			if (file) {
-				const rich = file.caption ? richIn(content, file.caption, person) : undefined;
+				const rich = file.caption && formatted ? richIn(content, file.caption, person) : undefined;
 				return { style: "text", text: file.caption, ...(rich && { rich }), media: file.media };
 			}
 			const name = text(content.filename) || body;
@@ -55,7 +59,7 @@ const withoutQuote = (body: string) => body.replace(quote, "");
 export function quoteIn(content: Content): Readonly<{ author: string; text: string }> | undefined {
 	const [, author = "", lines = ""] = quote.exec(text(content.body)) ?? [];
 	const words = lines.replace(/^> ?/gm, "").trim();
-	return /^@[^:\s]+:\S+$/.test(author) && words ? { author, text: words } : undefined;
+	return /^@[^:\s]+:\S+$/.test(author) && isId(author) && words ? { author, text: words } : undefined;
 }
 
 /** // Matrix spec, "m.location"; MSC3488 */
