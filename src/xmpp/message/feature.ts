@@ -1,3 +1,4 @@
+import { spend } from "../../core/budget.ts";
 import type { BridgeEvent, Media, Person, Reference, Words } from "../../core/event.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Reaction } from "../../core/journal.ts";
@@ -34,7 +35,10 @@ export type ReadContext = Participants &
 
 /** A code point of the body, and where it stood in the stanza: other elements count from there. */
 export type Point = Readonly<{ char: string; raw: number }>;
-export const points = (text: string): readonly Point[] => Array.from(text, (char, raw) => ({ char, raw }));
+export function points(text: string): readonly Point[] {
+	spend(text.length);
+	return Array.from(text, (char, raw) => ({ char, raw }));
+}
 
 /** Somebody's name in the text, from code point `start` to before `end`; without a person it names everybody. */
 export type Mention = Readonly<{ start: number; end: number; person?: Person }>;
@@ -98,17 +102,19 @@ export type MessageFeature = Readonly<{
 	write?(event: Sayable, draft: Draft, where: WriteContext): Draft;
 }>;
 
-export const length = (text: string) => Array.from(text).length;
+/** Returns how many code points the text has. */
+export function length(text: string): number {
+	spend(text.length);
+	let count = 0;
+	for (const _ of text) count++;
+	return count;
+}
 /** The draft with something before its words. */
-export const prefixed = (draft: Draft, prefix: string): Draft => ({
-	...draft,
-	body: prefix + (draft.body ?? ""),
-	mentions: draft.mentions.map((one) => ({
-		...one,
-		start: one.start + length(prefix),
-		end: one.end + length(prefix),
-	})),
-});
+export function prefixed(draft: Draft, prefix: string): Draft {
+	const by = length(prefix);
+	const mentions = draft.mentions.map((one) => ({ ...one, start: one.start + by, end: one.end + by }));
+	return { ...draft, body: prefix + (draft.body ?? ""), mentions };
+}
 export const along = (draft: Draft, ...parts: readonly Node[]): Draft => ({
 	...draft,
 	parts: [...draft.parts, ...parts],
@@ -116,7 +122,16 @@ export const along = (draft: Draft, ...parts: readonly Node[]): Draft => ({
 /** Most features ask, and few change the body. */
 const spelt = new WeakMap<ParsedMessage["body"], string>();
 export function wordsOf({ body }: Pick<ParsedMessage, "body">): string {
-	const words = spelt.get(body) ?? body.map(({ char }) => char).join("");
+	const known = spelt.get(body);
+	if (known !== undefined) return known;
+	const words = spelling(body);
 	spelt.set(body, words);
+	return words;
+}
+/** Returns the text of some points. */
+export function spelling(body: readonly Point[]): string {
+	spend(body.length);
+	let words = "";
+	for (const { char } of body) words += char;
 	return words;
 }

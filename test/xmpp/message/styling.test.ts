@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { plain, type Rich, type RichNode } from "../../../src/core/rich.ts";
-import { markup, xhtml } from "../../../src/xmpp/message/formatting/markup.ts";
+import { markup } from "../../../src/xmpp/message/formatting/markup.ts";
 import { hasMarks, isPlain, looksStyled, styling } from "../../../src/xmpp/message/formatting/styling.ts";
 import { styled } from "../../../src/xmpp/message/formatting/styling-writer.ts";
+import { xhtml } from "../../../src/xmpp/message/formatting/xhtml.ts";
 import { stanza } from "../stanza.ts";
 
 const read = (text: string) => styling(Array.from(text));

@@ -1,9 +1,11 @@
+import { spend } from "../../../core/budget.ts";
 import type { Rich, RichNode } from "../../../core/rich.ts";
 import { child, clean, text, xml } from "../../stream/xml.ts";
-import { along, type MessageFeature, type ParsedMessage, wordsOf } from "../feature.ts";
-import { markup, xhtml } from "./markup.ts";
+import { along, length, type MessageFeature, type ParsedMessage, type Point, wordsOf } from "../feature.ts";
+import { markup } from "./markup.ts";
 import { type Atom, hasMarks, looksStyled, styling } from "./styling.ts";
 import { styled } from "./styling-writer.ts";
+import { xhtml } from "./xhtml.ts";
 
 const ns = "urn:xmpp:styling:0";
 const spoiler = "urn:xmpp:spoiler:0";
@@ -20,7 +22,7 @@ export const formatting: MessageFeature = {
 		if (!html && !ranges && !hidden && heard.mentions.length === 0 && !hasMarks(wordsOf(heard))) return heard;
 		const { atoms, at } = named(heard);
 		// What was cut from the body is in the HTML, too, and nothing marks it there.
-		const whole = heard.body.length === Array.from(text(stanza, "body") ?? "").length;
+		const whole = heard.body.length === length(text(stanza, "body") ?? "");
 		let rich: Rich;
 		if (html && whole && heard.mentions.length === 0) rich = xhtml(html);
 		else if (ranges) rich = markup(ranges, atoms, at);
@@ -52,30 +54,37 @@ const says = (node: RichNode): boolean =>
 
 /** The body with the names in it as what they are, and where a code point of the stanza's body stands in that. */
 function named({ body, mentions }: ParsedMessage): { atoms: readonly Atom[]; at(raw: number): number } {
+	spend(body.length);
 	const atoms: Atom[] = [];
+	/** Where each atom stood; what was added to the body stood nowhere. */
 	const raws: number[] = [];
+	let next = 0;
 	for (let i = 0; i < body.length; ) {
-		const { char, raw } = body[i] as ParsedMessage["body"][number];
-		const mention = mentions.find((one) => one.start === raw);
-		const rest = mention ? body.slice(i).findIndex((one) => one.raw >= mention.end) : 1;
-		const end = rest < 0 ? body.length : i + rest;
-		const children = [
-			body
-				.slice(i, end)
-				.map((one) => one.char)
-				.join(""),
-		];
-		raws.push(raw);
-		if (mention) atoms.push({ tag: "mention", children, ...(mention.person && { person: mention.person }) });
-		else atoms.push(char);
-		i = Math.max(end, i + 1);
+		const { char, raw } = body[i] as Point;
+		while ((mentions[next]?.start ?? Number.POSITIVE_INFINITY) < raw) next++;
+		const mention = mentions[next]?.start === raw ? mentions[next] : undefined;
+		if (!Number.isNaN(raw)) raws.push(raw);
+		let name = "";
+		for (; mention && i < body.length && (body[i] as Point).raw < mention.end; i++) name += body[i]?.char;
+		if (mention && name !== "")
+			atoms.push({ tag: "mention", children: [name], ...(mention.person && { person: mention.person }) });
+		else {
+			atoms.push(char);
+			i++;
+		}
 	}
 	return {
 		atoms,
 		at(raw) {
 			if (Number.isNaN(raw)) return Number.NaN;
-			const found = raws.findIndex((one) => one >= raw);
-			return found < 0 ? atoms.length : found;
+			let [low, high] = [0, raws.length];
+			while (low < high) {
+				spend();
+				const middle = (low + high) >> 1;
+				if ((raws[middle] as number) >= raw) high = middle;
+				else low = middle + 1;
+			}
+			return low === raws.length ? atoms.length : low;
 		},
 	};
 }

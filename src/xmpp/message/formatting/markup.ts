@@ -1,142 +1,108 @@
+import { spend } from "../../../core/budget.ts";
 import type { Rich, RichNode } from "../../../core/rich.ts";
 import type { Element } from "../../stream/xml.ts";
 import type { Atom } from "./styling.ts";
 
-/** Formatting beside the body, as some clients send it: read only. */
+/** Elements of one markup that are read. */
+const most = 200;
+/** Ranges within ranges; a range that lies deeper is left out. */
+const deepest = 20;
 
-/** XEP-0394: ranges of the body, in code points. `at` finds where one begins in `atoms`. */
+type Node = Exclude<RichNode, string>;
+const tags: ReadonlyMap<string, (children: Rich) => Node> = new Map<string, (children: Rich) => Node>([
+	["emphasis", (children) => ({ tag: "italic", children })],
+	["strong", (children) => ({ tag: "bold", children })],
+	["deleted", (children) => ({ tag: "strike", children })],
+	["code", (children) => ({ tag: "code", children })],
+	["bcode", (children) => ({ tag: "preformatted", children })],
+	["bquote", (children) => ({ tag: "quote", children })],
+	["list", (children) => ({ tag: "list", ordered: false, children })],
+]);
+
+/** A range of atoms; a list begins a new item at each of `items`, which ascend. */
+type Range = Readonly<{ tag: string; start: number; end: number; items: readonly number[] }>;
+/** A range whose end the sweep has not reached: `node` is what its element holds, `into` takes what comes next. */
+type Open = { readonly range: Range; readonly node: RichNode[]; into: RichNode[]; nextItem: number };
+
+/**
+ * Returns the formatting of XEP-0394, whose ranges count code points of the body; `at` finds the atom at a code point.
+ * The sweep visits each atom once. A range that overlaps the end of another is split there.
+ */
 export function markup(element: Element, atoms: readonly Atom[], at: (raw: number) => number): Rich {
-	const found = element
+	const ranges = element
 		.getChildElements()
 		.slice(0, most)
-		.flatMap((one): Range[] => {
-			const [start, end] = [at(Number(one.attrs.start)), at(Number(one.attrs.end))];
-			if (!(start < end)) return [];
-			const tags =
-				one.getName() === "span" ? one.getChildElements().map((kind) => kind.getName()) : [one.getName()];
-			const items = one.getChildren("li").map((item) => at(Number(item.attrs.start)));
-			return tags.filter((tag) => Object.hasOwn(tagOf, tag)).map((tag) => ({ tag, start, end, items }));
-		});
-	// The outer before the inner.
-	return tree(
-		atoms,
-		0,
-		atoms.length,
-		found.sort((a, b) => a.start - b.start || b.end - a.end),
-	);
-}
-/** Ranges in one message, so that no stranger makes us busy. */
-const most = 200;
+		.flatMap((one) => rangesOf(one, at))
+		// The outer before the inner.
+		.sort((a, b) => a.start - b.start || b.end - a.end);
+	const cuts = new Set(ranges.flatMap(({ start, end, items }) => [start, ...items, end]));
+	const root: RichNode[] = [];
+	const open: Open[] = [];
+	const into = () => open.at(-1)?.into ?? root;
 
-type Range = Readonly<{ tag: string; start: number; end: number; items: readonly number[] }>;
-const tagOf: Readonly<Record<string, (children: Rich) => RichNode>> = {
-	emphasis: (children) => ({ tag: "italic", children }),
-	strong: (children) => ({ tag: "bold", children }),
-	deleted: (children) => ({ tag: "strike", children }),
-	code: (children) => ({ tag: "code", children }),
-	bcode: (children) => ({ tag: "preformatted", children }),
-	bquote: (children) => ({ tag: "quote", children }),
-	list: (children) => ({ tag: "list", ordered: false, children }),
-};
+	function enter(range: Range, position: number) {
+		spend();
+		const node: RichNode[] = [];
+		into().push((tags.get(range.tag) as (children: Rich) => Node)(node));
+		const one: Open = { range, node, into: node, nextItem: 0 };
+		open.push(one);
+		if (range.tag === "list") beginItem(one, position);
+	}
+	function beginItem(list: Open, position: number) {
+		list.into = [];
+		list.node.push({ tag: "item", children: list.into });
+		for (; (list.range.items[list.nextItem] ?? Number.POSITIVE_INFINITY) <= position; list.nextItem++)
+			spend();
+	}
+	/** Ends what ends here, with the items that others begin here; what lies above that is split. */
+	function turn(position: number) {
+		spend(open.length);
+		const changes = open.findIndex(
+			({ range, nextItem }) => range.end <= position || range.items[nextItem] === position,
+		);
+		const list = open[changes];
+		if (!list) return;
+		const goesOn = list.range.end > position;
+		const left = open.splice(goesOn ? changes + 1 : changes);
+		if (goesOn) beginItem(list, position);
+		for (const { range } of left) if (range.end > position) enter(range, position);
+	}
 
-function tree(atoms: readonly Atom[], from: number, to: number, ranges: readonly Range[]): Rich {
-	const nodes: RichNode[] = [];
-	let done = from;
-	ranges.forEach((range, index) => {
-		const start = Math.max(range.start, done);
-		const end = Math.min(range.end, to);
-		if (start >= end) return;
-		nodes.push(...letterRun(atoms.slice(done, start)));
-		const inner = ranges.slice(index + 1).filter((one) => one.start < end);
-		const cuts = range.items.filter((at) => at > start && at < end);
-		const children =
-			range.tag === "list"
-				? [start, ...cuts].map(
-						(at, item): RichNode => ({ tag: "item", children: tree(atoms, at, cuts[item] ?? end, inner) }),
-					)
-				: tree(atoms, start, end, inner);
-		nodes.push((tagOf[range.tag] as (children: Rich) => RichNode)(children));
-		done = end;
-	});
-	return [...nodes, ...letterRun(atoms.slice(done, to))];
+	let done = 0;
+	let next = 0;
+	for (const position of [...cuts].sort((a, b) => a - b)) {
+		addLetters(into(), atoms, done, position);
+		done = position;
+		turn(position);
+		for (; ranges[next]?.start === position; next++)
+			if (open.length < deepest) enter(ranges[next] as Range, position);
+	}
+	addLetters(into(), atoms, done, atoms.length);
+	return root;
 }
 
-/** Plain letters: no styling inside. */
-function letterRun(atoms: readonly Atom[]): Rich {
-	const nodes: RichNode[] = [];
-	for (const atom of atoms) {
+function rangesOf(element: Element, at: (raw: number) => number): readonly Range[] {
+	const [start, end] = [at(Number(element.attrs.start)), at(Number(element.attrs.end))];
+	if (!(start < end)) return [];
+	const name = element.getName();
+	const named = name === "span" ? element.getChildElements().map((kind) => kind.getName()) : [name];
+	const items = element
+		.getChildren("li")
+		.map((item) => at(Number(item.attrs.start)))
+		.filter((position) => position > start && position < end)
+		.sort((a, b) => a - b);
+	spend(named.length + items.length);
+	return [...new Set(named)].filter((tag) => tags.has(tag)).map((tag) => ({ tag, start, end, items }));
+}
+
+/** Adds the atoms from `start` to before `end`, as letters without styling. */
+function addLetters(nodes: RichNode[], atoms: readonly Atom[], start: number, end: number): void {
+	spend(end - start);
+	for (let i = start; i < end; i++) {
+		const atom = atoms[i] as Atom;
 		const last = nodes.at(-1);
 		if (atom === "\n") nodes.push({ tag: "break" });
 		else if (typeof atom === "string" && typeof last === "string") nodes[nodes.length - 1] = last + atom;
 		else nodes.push(atom);
 	}
-	return nodes;
-}
-
-/** XEP-0071: the body of an XHTML-IM message. */
-export function xhtml(body: Element): Rich {
-	return body.children.flatMap((node) => (typeof node === "string" ? words(node) : read(node)));
-}
-const words = (text: string): Rich => (text === "" ? [] : [text.replace(/\s+/g, " ")]);
-
-function read(element: Element): Rich {
-	const children = xhtml(element);
-	const tag = element.getName();
-	switch (tag) {
-		case "strong":
-		case "b":
-			return [{ tag: "bold", children }];
-		case "em":
-		case "i":
-		case "cite":
-			return [{ tag: "italic", children }];
-		case "del":
-		case "s":
-		case "strike":
-			return [{ tag: "strike", children }];
-		case "u":
-			return [{ tag: "underline", children }];
-		case "code":
-		case "tt":
-			return [{ tag: "code", children }];
-		case "pre":
-			return [{ tag: "preformatted", children: [letters(element)] }];
-		case "blockquote":
-			return [{ tag: "quote", children }];
-		case "p":
-		case "div":
-			return [{ tag: "paragraph", children: styledBy(element, children) }];
-		case "ul":
-		case "ol":
-			return [{ tag: "list", ordered: tag === "ol", children }];
-		case "li":
-			return [{ tag: "item", children }];
-		case "br":
-			return [{ tag: "break" }];
-		case "a": {
-			const href = element.attrs.href ?? "";
-			return /^(https?|mailto|xmpp|geo):/i.test(href) ? [{ tag: "link", href, children }] : children;
-		}
-		case "img":
-			return words(element.attrs.alt ?? "");
-		case "script":
-		case "style":
-			return [];
-	}
-	const level = /^h([1-6])$/.exec(tag)?.[1];
-	if (level) return [{ tag: "heading", level: Number(level) as 1, children }];
-	return styledBy(element, children);
-}
-
-const letters = (element: Element): string =>
-	element.children.map((node) => (typeof node === "string" ? node : letters(node))).join("");
-
-function styledBy(element: Element, children: Rich): Rich {
-	const style = element.attrs.style ?? "";
-	let rich = children;
-	if (/font-weight:\s*bold/.test(style)) rich = [{ tag: "bold", children: rich }];
-	if (/font-style:\s*italic/.test(style)) rich = [{ tag: "italic", children: rich }];
-	if (/text-decoration:[^;]*line-through/.test(style)) rich = [{ tag: "strike", children: rich }];
-	if (/text-decoration:[^;]*underline/.test(style)) rich = [{ tag: "underline", children: rich }];
-	return rich;
 }
