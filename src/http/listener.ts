@@ -1,9 +1,26 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+	createServer,
+	type IncomingMessage,
+	type Server,
+	type ServerOptions,
+	type ServerResponse,
+} from "node:http";
 import type { Duplex } from "node:stream";
 import { createGuard } from "../core/guard.ts";
 import type { Log } from "../core/log.ts";
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+/**
+ * How long a client may take, in ms: for all headers of a request, for the whole request (a transaction of a homeserver
+ * has the most to send), and until the next one on the same connection; and how often Node looks for those that are late.
+ */
+const timeouts = {
+	headersTimeout: 10_000,
+	requestTimeout: 60_000,
+	keepAliveTimeout: 5_000,
+	connectionsCheckingInterval: 2_500,
+} as const satisfies ServerOptions;
 
 /** The answer to what Node's HTTP parser refuses, by the code of its error. */
 const refusals: ReadonlyMap<string | undefined, string> = new Map([
@@ -22,11 +39,17 @@ function refuse(socket: Duplex, status: string): void {
 
 /**
  * Returns an HTTP server in which no request ends the process: what `handle` throws or rejects with is logged and answered
- * 500, what is no HTTP is answered 400, 408 or 431, and a client that breaks off is forgotten.
+ * 500, what is no HTTP is answered 400, 408 or 431, and a client that breaks off is forgotten. `options` shorten the
+ * times that a client may take.
  */
-export function createListener(name: string, log: Log, handle: Handle): Server {
+export function createListener(
+	name: string,
+	log: Log,
+	handle: Handle,
+	options: Partial<Record<keyof typeof timeouts, number>> = {},
+): Server {
 	const guard = createGuard(log);
-	const server = createServer((request, response) => {
+	const server = createServer({ ...timeouts, ...options }, (request, response) => {
 		// A client that went away is no fault of ours.
 		request.on("error", () => undefined);
 		response.on("error", () => response.destroy());

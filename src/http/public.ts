@@ -1,6 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { type Log, silent } from "../core/log.ts";
 import { createListener, listening } from "./listener.ts";
+
+/** Connections in all, and of one address. */
+const connections = 1_000;
+const connectionsOfOne = 50;
+
+type Limits = Readonly<{
+	/** Whether connections from this address are one client's: not where a reverse proxy has it. */
+	counted?: (address: string) => boolean;
+	/** ms within which a client has to send its whole request, which is a short one. */
+	requestTimeout?: number;
+}>;
 
 /** Answers what comes for one path; never rejects. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -13,17 +25,26 @@ export async function publicListener(
 	listen: Readonly<{ host: string; port: number }>,
 	handlers: Readonly<Record<string, Handler>>,
 	log: Log = silent,
+	limits: Limits = {},
 ) {
-	const server = createListener("media", log, (request, response) => {
-		const path = request.url ?? "";
-		const [, handler] = Object.entries(handlers).find(([prefix]) => path.startsWith(prefix)) ?? [];
-		if (handler) return handler(request, response);
-		return response.writeHead(404, { "content-length": 0 }).end();
-	});
-	// What people may send here is a short question.
-	server.headersTimeout = 15_000;
-	server.requestTimeout = 15_000;
-	server.maxConnections = 1_000;
+	const { counted = () => false, requestTimeout = 15_000 } = limits;
+	const times = { requestTimeout, headersTimeout: Math.min(requestTimeout, 10_000) };
+	const server = createListener(
+		"media",
+		log,
+		(request, response) => {
+			// The request waits behind another one's answer, which no browser and no proxy asks for: its own answer would
+			// take work and memory long before it can be sent.
+			if (!response.socket) return request.socket.destroy();
+			const path = request.url ?? "";
+			const [, handler] = Object.entries(handlers).find(([prefix]) => path.startsWith(prefix)) ?? [];
+			if (handler) return handler(request, response);
+			return response.writeHead(404, { "content-length": 0 }).end();
+		},
+		{ ...times, connectionsCheckingInterval: Math.min(requestTimeout / 4, 2_500) },
+	);
+	server.maxConnections = connections;
+	server.on("connection", share(counted));
 	await listening(server, log, () => server.listen(listen.port, listen.host));
 	return {
 		/** Where it listens: the port as given, or the one it got for 0. */
@@ -34,5 +55,25 @@ export async function publicListener(
 				server.close(() => resolve());
 				server.closeAllConnections();
 			}),
+	};
+}
+
+/** Ends each connection above the share of its address. */
+function share(counted: (address: string) => boolean): (socket: Socket) => void {
+	const open = new Map<string, number>();
+	return (socket) => {
+		const { remoteAddress = "" } = socket;
+		if (!counted(remoteAddress)) return;
+		const count = (open.get(remoteAddress) ?? 0) + 1;
+		if (count > connectionsOfOne) {
+			socket.destroy();
+			return;
+		}
+		open.set(remoteAddress, count);
+		socket.once("close", () => {
+			const left = (open.get(remoteAddress) ?? 1) - 1;
+			if (left > 0) open.set(remoteAddress, left);
+			else open.delete(remoteAddress);
+		});
 	};
 }

@@ -3,6 +3,7 @@ import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Bridge } from "../core/network.ts";
 import { publicListener } from "../http/public.ts";
+import { isPublic } from "./addresses.ts";
 import { createFetch } from "./fetch.ts";
 import { createMediaLinks, mediaPath } from "./links.ts";
 import { revoke } from "./revoke.ts";
@@ -22,7 +23,7 @@ type Opener = Pick<Bridge, "open" | "findPerson">;
 /** Files on their way between networks: fetched with care from strangers, given out by links. */
 export function createMedia(options: MediaOptions, deps: { mapping: Mapping; log: Log }) {
 	const { largest, privateHosts, public: outside } = options;
-	const links = outside && createMediaLinks({ mapping: deps.mapping, url: outside.url });
+	const links = outside && createMediaLinks({ mapping: deps.mapping, url: outside.url, largest });
 	let bridge!: Opener;
 	let listener: Awaited<ReturnType<typeof publicListener>> | undefined;
 
@@ -38,7 +39,9 @@ export function createMedia(options: MediaOptions, deps: { mapping: Mapping; log
 			if (!links) return;
 			await links.start();
 			const serve = createMediaServer(links, { open: over.open, largest, log: deps.log });
-			listener = await publicListener(outside.listen, { [mediaPath]: serve }, deps.log);
+			listener = await publicListener(outside.listen, { [mediaPath]: serve }, deps.log, {
+				counted: isPublic,
+			});
 		},
 		async stop(): Promise<void> {
 			await listener?.close();

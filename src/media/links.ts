@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createBoundedMap } from "../core/bounded-map.ts";
-import { PermanentError } from "../core/errors.ts";
+import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Opened } from "../core/media.ts";
 import * as phrases from "../core/phrases.ts";
 import { createSeal } from "./seal.ts";
+import { atMost } from "./stream.ts";
 import { named } from "./types.ts";
 
 /** Which links stop working: those of one message, of everything somebody sent, or to a file wherever it turns up. */
@@ -43,11 +44,15 @@ const remembered = 10_000;
 export function createMediaLinks(deps: {
 	mapping: Pick<Mapping, "setting" | "saveSetting" | "once">;
 	url: string;
+	/** Bytes of the largest file, and ms within which all of it has to come, where its hash is asked for. */
+	largest?: number;
+	hashWithin?: number;
 }) {
-	const { mapping } = deps;
+	const { mapping, largest = Number.MAX_SAFE_INTEGER, hashWithin = 60_000 } = deps;
 	const base = deps.url.replace(/\/$/, "");
 	let tokens: ReturnType<typeof createSeal> | undefined;
 	const hashOf = createBoundedMap<string, string>(remembered);
+	const readings = new Map<string, Promise<string>>();
 	const digest = (...parts: readonly string[]) =>
 		createHash("sha256").update(parts.join("\0")).digest().subarray(0, 16).toString("base64url");
 	const messageKey = (of: Readonly<{ network: NetworkName; room: RoomId; id: MessageId }>) =>
@@ -88,6 +93,22 @@ export function createMediaLinks(deps: {
 		return linked.message;
 	}
 
+	/** The SHA-256 of a file, in hex. @throws Error where it is too large or takes too long. */
+	async function hashed(open: () => Promise<Opened>): Promise<string> {
+		const { body, size = 0 } = await open();
+		const late = setTimeout(() => body.destroy(new TemporaryError(phrases.fileNoAnswer)), hashWithin);
+		const tooLarge = () => new PermanentError("invalid", phrases.fileTooLarge(largest));
+		try {
+			if (size > largest) throw tooLarge();
+			const hash = createHash("sha256");
+			for await (const chunk of atMost(body, largest, tooLarge)) hash.update(chunk as Buffer);
+			return hash.digest("hex");
+		} finally {
+			clearTimeout(late);
+			body.destroy();
+		}
+	}
+
 	return {
 		/** Before the first link: gets the secret, which is made once and kept for good. */
 		async start(): Promise<void> {
@@ -125,14 +146,18 @@ export function createMediaLinks(deps: {
 			const gone = await list(hashes);
 			if (gone.length === 0) return false;
 			const place = `${source.network} ${source.ref}`;
-			let hash = hashOf.get(place);
-			if (!hash) {
-				const bytes = createHash("sha256");
-				for await (const chunk of (await open()).body) bytes.update(chunk as Buffer);
-				hash = bytes.digest("hex");
+			const known = hashOf.get(place);
+			if (known) return gone.includes(known);
+			// Those who ask at once for the same file wait for one reading of it.
+			const reading = readings.get(place) ?? hashed(open);
+			readings.set(place, reading);
+			try {
+				const hash = await reading;
 				hashOf.set(place, hash);
+				return gone.includes(hash);
+			} finally {
+				readings.delete(place);
 			}
-			return gone.includes(hash);
 		},
 	};
 }

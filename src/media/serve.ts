@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { PermanentError } from "../core/errors.ts";
 import type { NetworkName } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
+import { clientOf } from "./client.ts";
 import { type Links, mediaPath } from "./links.ts";
 import { parseRange, partOf, slice } from "./range.ts";
-import { atMost } from "./stream.ts";
+import { createSlots, type Slot } from "./slots.ts";
+import { atMost, through } from "./stream.ts";
 import { bareType, isInert } from "./types.ts";
 
 export type Serving = Readonly<{
@@ -15,11 +18,16 @@ export type Serving = Readonly<{
 	/** Bytes of the largest file. */
 	largest: number;
 	log: Log;
-	/** Files on their way at once, over all and of one link. */
+	/** Files on their way at once: over all, of one link, and to one client. */
 	atOnce?: number;
 	atOnceOfOne?: number;
-	/** ms a client may take nothing of what is there for it. */
+	atOnceToOne?: number;
+	/** ms a client may take nothing of what is there for it; and ms after which another client gets its place. */
 	idle?: number;
+	yields?: number;
+	/** ms that any answer may take, and the bytes that each further second has to be worth. */
+	grace?: number;
+	leastPerSecond?: number;
 }>;
 
 /** For everybody, errors included: nothing here is to be run, framed, indexed or told on. */
@@ -37,9 +45,16 @@ const common = {
 
 /** Answers requests for `/media/<token>/<file name>`. Never rejects; what goes wrong is a status without detail. */
 export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: Serving) {
-	const { largest, log, atOnce = 100, atOnceOfOne = 10, idle = 60_000 } = deps;
-	const busy = new Map<string, number>();
-	let all = 0;
+	const { largest, log, atOnce = 100, atOnceOfOne = 10, atOnceToOne = 10, idle = 60_000 } = deps;
+	const { yields = 5_000, grace = 120_000, leastPerSecond = 16_384 } = deps;
+	const slots = createSlots({
+		all: atOnce,
+		client: atOnceToOne,
+		link: atOnceOfOne,
+		yields,
+		grace,
+		leastPerSecond,
+	});
 
 	return async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const refuse = (status: number, headers: Readonly<Record<string, string>> = {}) => {
@@ -50,12 +65,10 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 		const token = (request.url ?? "").slice(mediaPath.length).split(/[/?]/)[0] ?? "";
 		const linked = links.read(token);
 		if (!linked) return refuse(404);
-		const mine = busy.get(token) ?? 0;
-		if (all >= atOnce || mine >= atOnceOfOne) return refuse(503, { "retry-after": "5" });
-		all += 1;
-		busy.set(token, mine + 1);
+		const slot = slots.take(clientOf(request), token, () => response.destroy());
+		if (!slot) return refuse(503, { "retry-after": "5" });
 		try {
-			await answer();
+			await answer(slot);
 		} catch (error) {
 			if (response.headersSent || response.destroyed) {
 				// A client that goes away is no fault; and one that got a part has to see that it is no more than that.
@@ -67,13 +80,10 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 			if (!gone) log.warn({ err: error, net: linked.source.network }, "media cannot be had");
 			refuse(gone ? 404 : 502);
 		} finally {
-			all -= 1;
-			const left = (busy.get(token) ?? 1) - 1;
-			if (left > 0) busy.set(token, left);
-			else busy.delete(token);
+			slot.free();
 		}
 
-		async function answer(): Promise<void> {
+		async function answer(place: Slot): Promise<void> {
 			if (!linked) return;
 			if (await links.revoked(linked, () => deps.open(linked.source))) return refuse(410);
 			// Without a validator an If-Range cannot match, and all of it is sent. // RFC 9110 §13.1.5
@@ -81,13 +91,17 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 			const opened = await deps.open(linked.source, range);
 			opened.body.on("error", () => undefined);
 			try {
-				await send(opened, range);
+				await send(opened, range, place);
 			} finally {
 				opened.body.destroy();
 			}
 		}
 
-		async function send({ body, size, mime, part }: Opened, range: ByteRange | undefined): Promise<void> {
+		async function send(
+			{ body, size, mime, part }: Opened,
+			range: ByteRange | undefined,
+			place: Slot,
+		): Promise<void> {
 			if (response.destroyed) return;
 			if (size !== undefined && size > largest) return refuse(502);
 			if (range && !part && size !== undefined && !partOf(range, size))
@@ -109,10 +123,23 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 			// A source that does not keep to its own length would mix up the answers on this connection.
 			const exact = length === undefined ? atMost(body, largest, () => new Error("too large")) : undefined;
 			if (length === 0) response.end();
-			else await pipeline(exact ?? slice(body, 0, (length as number) - 1), response);
+			else await pipeline(watched(exact ?? slice(body, 0, (length as number) - 1), place), response);
 		}
 	};
 }
+
+/** The bytes of `source`; tells the slot when the reader keeps them waiting. */
+const watched = (source: Readable, slot: Slot): Readable =>
+	through(source, async function* (chunks) {
+		for await (const chunk of chunks) {
+			slot.sent(chunk.length);
+			slot.offered();
+			yield chunk;
+			slot.taken();
+		}
+		// The last bytes wait in the connection's buffer.
+		slot.offered();
+	});
 
 function described(name: string, mime: string | undefined) {
 	const type = bareType(mime);

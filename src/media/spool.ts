@@ -4,30 +4,53 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { PermanentError, TemporaryError } from "../core/errors.ts";
+import * as phrases from "../core/phrases.ts";
+import { through } from "./stream.ts";
 
 /** Bytes held of one file, in pieces that make few calls. */
 const highWaterMark = 1 << 20;
 
 /**
- * Hands `use` the same bytes with their number: where nobody told it they go through a file on disk, which nobody else
- * can see, and which is gone when `use` is done, whether it read them or not.
+ * Returns a function that hands `use` the same bytes with their number. Where nobody told the number, the bytes go through
+ * a file on disk. That file has no name, so that nobody else can see it, and it is gone when `use` is done or the process
+ * ends, however it ends. All such files together take `most` bytes: one more has to come again later.
  */
-export async function withSize<T>(
-	body: Readable,
-	size: number | undefined,
-	use: (body: Readable, size: number) => Promise<T>,
-): Promise<T> {
-	if (size !== undefined) return use(body, size);
-	const path = join(tmpdir(), `trivium-${randomUUID()}`);
-	// One handle each: a stream that ends closes its own.
-	const into = await open(path, "wx", 0o600);
-	const from = await open(path, "r").finally(() => unlink(path));
-	try {
-		const writing = into.createWriteStream({ highWaterMark });
-		await pipeline(body, writing);
-		const reading = from.createReadStream({ highWaterMark });
-		return await use(reading, writing.bytesWritten).finally(() => reading.destroy());
-	} finally {
-		await Promise.all([into.close(), from.close()]);
-	}
+export function createSpool(most: number) {
+	let used = 0;
+
+	/** @throws PermanentError where a file alone is larger than `most`, TemporaryError where others leave too little. */
+	return async function withSize<T>(
+		body: Readable,
+		size: number | undefined,
+		use: (body: Readable, size: number) => Promise<T>,
+	): Promise<T> {
+		if (size !== undefined) return use(body, size);
+		const path = join(tmpdir(), `trivium-${randomUUID()}`);
+		// One handle each: a stream that ends closes its own.
+		const into = await open(path, "wx", 0o600);
+		const from = await open(path, "r").finally(() => unlink(path));
+		let mine = 0;
+		const counted = through(body, async function* (chunks) {
+			for await (const chunk of chunks) {
+				if (mine + chunk.length > most) throw new PermanentError("invalid", phrases.fileTooLarge(most));
+				if (used + chunk.length > most) throw new TemporaryError("too many files are on their way");
+				mine += chunk.length;
+				used += chunk.length;
+				yield chunk;
+			}
+		});
+		try {
+			const writing = into.createWriteStream({ highWaterMark });
+			await pipeline(counted, writing);
+			const reading = from.createReadStream({ highWaterMark });
+			return await use(reading, writing.bytesWritten).finally(() => reading.destroy());
+		} finally {
+			await Promise.all([into.close(), from.close()]);
+			used -= mine;
+		}
+	};
 }
+
+/** The disk is one for the whole process. 2 GiB hold twenty files of the usual largest size. */
+export const withSize = createSpool(2 * 1024 ** 3);

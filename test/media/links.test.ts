@@ -125,6 +125,47 @@ describe("a link is revoked", () => {
 		expect(opened).toBe(3);
 	});
 
+	describe("with a file that has to be read for its hash", () => {
+		const endless = (pause: number) =>
+			Readable.from(
+				(async function* () {
+					for (;;) {
+						yield Buffer.alloc(100);
+						await new Promise((resolve) => setTimeout(resolve, pause));
+					}
+				})(),
+				{ objectMode: false },
+			);
+		beforeEach(async () => {
+			links = createMediaLinks({ mapping, url: "https://bridge.test", largest: 1_000, hashWithin: 200 });
+			await links.start();
+			await links.revoke({ hash: createHash("sha256").update("evil").digest("hex") });
+		});
+
+		test.each<[string, () => { body: Readable; size?: number }]>([
+			["says that it is too large", () => ({ body: endless(0), size: 1_001 })],
+			["never ends", () => ({ body: endless(0) })],
+			["comes too slowly", () => ({ body: endless(50) })],
+			["stalls", () => ({ body: new Readable({ read() {} }) })],
+		])("and no more than a file's size where it %s", async (_how, make) => {
+			const file = make();
+			const start = Date.now();
+			await expect(links.revoked(read(), async () => file)).rejects.toThrow();
+			expect([file.body.destroyed, Date.now() - start < 1_000]).toEqual([true, true]);
+		});
+
+		test("once for all who ask at the same time", async () => {
+			let opened = 0;
+			const open = async () => {
+				opened += 1;
+				await new Promise((resolve) => setTimeout(resolve, 20));
+				return { body: Readable.from([Buffer.from("evil")]) };
+			};
+			const asked = await Promise.all([1, 2, 3].map(() => links.revoked(read(), open)));
+			expect([asked, opened]).toEqual([[true, true, true], 1]);
+		});
+	});
+
 	test("for good: also after a restart", async () => {
 		await links.revoke({ event: message });
 		const again = createMediaLinks({ mapping, url: "https://bridge.test" });

@@ -9,7 +9,7 @@ import type { ByteRange, Opened } from "../../src/core/media.ts";
 import { publicListener } from "../../src/http/public.ts";
 import { createMediaLinks, mediaPath } from "../../src/media/links.ts";
 import { partOf, slice } from "../../src/media/range.ts";
-import { createMediaServer } from "../../src/media/serve.ts";
+import { createMediaServer, type Serving } from "../../src/media/serve.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { quiet, until } from "../fakes.ts";
 
@@ -43,7 +43,7 @@ let source: Source;
 let base: string;
 const opened: Opened[] = [];
 
-beforeEach(async () => {
+async function listen(shares: Partial<Serving> = {}): Promise<void> {
 	opened.length = 0;
 	links = createMediaLinks({ mapping: createMemoryMapping(), url: "http://bridge.test" });
 	await links.start();
@@ -59,10 +59,12 @@ beforeEach(async () => {
 		atOnce: 3,
 		atOnceOfOne: 2,
 		idle: 300,
+		...shares,
 	});
 	listener = await publicListener({ host: "127.0.0.1", port: 0 }, { [mediaPath]: media });
 	base = `http://127.0.0.1:${listener.address.port}`;
-});
+}
+beforeEach(() => listen());
 afterEach(() => listener.close());
 
 const urlOf = (mime: string | undefined, name = "cat.png", ref = "mxc://hs/1") =>
@@ -330,6 +332,113 @@ describe("a client that", () => {
 		);
 		source = file(Buffer.from("pixels"));
 		expect((await fetch(png())).status).toBe(200);
+	});
+});
+
+describe("the places for answers", () => {
+	beforeEach(() => listener.close());
+	/** Sends a request, by way of a proxy that says whose it is, and takes nothing of the answer. */
+	const deaf = (url: string, forwarded?: string) => {
+		const socket = connect(listener.address.port, "127.0.0.1");
+		socket.pause();
+		socket.on("error", () => undefined);
+		const header = forwarded ? `X-Forwarded-For: ${forwarded}\r\n` : "";
+		socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nHost: x\r\n${header}\r\n`);
+		return socket;
+	};
+	const status = async (url: string, forwarded?: string) => {
+		const answer = await fetch(url, forwarded ? { headers: { "x-forwarded-for": forwarded } } : {});
+		await answer.body?.cancel();
+		return answer.status;
+	};
+	const opens = (count: number) =>
+		until(
+			() => opened.length === count,
+			() => `${opened.length} opened`,
+		);
+	const forever: Source = async () => ({ body: endless(Buffer.alloc(65_536)) });
+
+	test("one client has a share of them, by its address or IPv6 network, and others get the rest", async () => {
+		await listen({ atOnce: 100, atOnceOfOne: 100, atOnceToOne: 3, idle: 60_000 });
+		source = forever;
+		const slow = ["8.8.8.8", "9.9.9.9, 8.8.8.8", "8.8.8.8:1234"].map((from) => deaf(png(), from));
+		const six = ["2606:4700::1", "2606:4700:0:0:9::2", "[2606:4700::3]:80"].map((from) => deaf(png(), from));
+		await opens(6);
+		const refused = await fetch(png(), { headers: { "x-forwarded-for": "8.8.8.8" } });
+		expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "5"]);
+		expect(await status(png(), "1.1.1.1, 8.8.8.8")).toBe(503);
+		expect(await status(png(), "2606:4700::4")).toBe(503);
+		expect(await status(png(), "8.8.8.8, 1.1.1.1")).toBe(200);
+		expect(await status(png(), "2606:4700:0:1::1")).toBe(200);
+		// Those whom the proxy does not name are nobody in particular.
+		for (const nobody of [undefined, "unknown", "192.168.0.9", "8.8.8.8.8, x"])
+			expect(await status(png(), nobody)).toBe(200);
+		for (const socket of [...slow, ...six]) socket.destroy();
+	});
+
+	test("whoever takes nothing loses the place to the next who asks", async () => {
+		await listen({ atOnce: 10, atOnceOfOne: 10, idle: 60_000, yields: 2_000 });
+		source = forever;
+		const slow = Array.from({ length: 10 }, (_, at) => deaf(png(), `8.8.${at}.8`));
+		await opens(10);
+		expect(await status(png(), "1.1.1.1")).toBe(503);
+		await new Promise((resolve) => setTimeout(resolve, 3_000));
+		for (const from of ["1.1.1.1", "1.1.1.2", undefined]) expect(await status(png(), from)).toBe(200);
+		for (const socket of slow) socket.destroy();
+	});
+
+	test("whoever reads on keeps the place", async () => {
+		await listen({ atOnce: 1, atOnceOfOne: 1, idle: 60_000, yields: 200 });
+		source = forever;
+		const reading = await fetch(png());
+		const reader = reading.body?.getReader();
+		const end = Date.now() + 700;
+		while (Date.now() < end) {
+			await reader?.read();
+			if (Date.now() % 5 === 0) expect(await status(png("mxc://hs/2"))).toBe(503);
+		}
+		await reader?.cancel();
+	});
+
+	test("an answer that gets on too slowly ends, though some of it moves all the time", async () => {
+		await listen({ grace: 400, leastPerSecond: 100_000, idle: 60_000 });
+		source = async () => ({
+			size: 1_000_000,
+			body: Readable.from(
+				(async function* () {
+					for (let at = 0; at < 1_000; at++) {
+						yield Buffer.alloc(1_000);
+						await new Promise((resolve) => setTimeout(resolve, 50));
+					}
+				})(),
+				{ objectMode: false },
+			),
+		});
+		const start = Date.now();
+		const outcome = await fetch(png()).then((answer) => answer.arrayBuffer().catch(() => "cut off"));
+		expect(outcome).toBe("cut off");
+		expect(Date.now() - start).toBeLessThan(1_500);
+		await until(
+			() => opened[0]?.body.destroyed === true,
+			() => "still open",
+		);
+	});
+
+	test("a request that waits behind another's answer on its connection gets none", async () => {
+		await listen({});
+		source = forever;
+		const socket = connect(listener.address.port, "127.0.0.1");
+		const closed = new Promise((resolve) => socket.on("close", resolve));
+		socket.on("error", () => undefined);
+		const request = `GET ${new URL(png()).pathname} HTTP/1.1\r\nHost: x\r\n\r\n`;
+		socket.write(request + request);
+		socket.resume();
+		await closed;
+		expect(opened.length).toBeLessThanOrEqual(1);
+		await until(
+			() => opened.every(({ body }) => body.destroyed),
+			() => "still open",
+		);
 	});
 });
 

@@ -2,7 +2,8 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
-import { withSize } from "../../src/media/spool.ts";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import { createSpool, withSize } from "../../src/media/spool.ts";
 
 /** Files we hold open that have no name any more. */
 const spooled = () =>
@@ -46,6 +47,27 @@ describe("a file nobody told the size of", () => {
 			})(),
 		);
 		await expect(withSize(broken, undefined, async () => undefined)).rejects.toThrow("broke");
+		expect(spooled()).toEqual([]);
+	});
+});
+
+describe("the disk that such files may take together", () => {
+	test("is bounded: one more file comes later, one that can never fit does not", async () => {
+		const spool = createSpool(10);
+		const hold = Promise.withResolvers<void>();
+		const began = Promise.withResolvers<void>();
+		const first = spool(letters(), undefined, () => {
+			began.resolve();
+			return hold.promise;
+		});
+		await began.promise;
+		await expect(spool(letters(), undefined, async () => undefined)).rejects.toThrow(TemporaryError);
+		const large = Readable.from([Buffer.alloc(11)]);
+		await expect(spool(large, undefined, async () => undefined)).rejects.toThrow(PermanentError);
+		hold.resolve();
+		await first;
+		// What was refused, and what is done, takes nothing any more.
+		expect(await spool(letters(), undefined, async (_body, size) => size)).toBe(6);
 		expect(spooled()).toEqual([]);
 	});
 });

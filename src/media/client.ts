@@ -1,0 +1,38 @@
+import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+import { isPublic } from "./addresses.ts";
+
+/**
+ * Names the client behind a request, for a share of its own: an IPv4 address, or the /64 network of an IPv6 address, as
+ * one customer has so many. `X-Forwarded-For` counts where a peer with a loopback or private address sends it, which is
+ * then a reverse proxy, and of it the last public address, which that proxy saw itself. Undefined where no public address
+ * is known: behind a proxy that sends no `X-Forwarded-For` nobody can be told from anybody else.
+ */
+export function clientOf(request: Pick<IncomingMessage, "headers" | "socket">): string | undefined {
+	const peer = request.socket.remoteAddress ?? "";
+	if (isPublic(peer)) return network(peer);
+	const forwarded = [request.headers["x-forwarded-for"] ?? ""].flat().join(",").split(",");
+	const last = forwarded.map(bare).findLast(isPublic);
+	return last && network(last);
+}
+
+/** The address of `192.0.2.1:1234`, `[2001:db8::1]:1234` and the like, as some proxies write it. */
+function bare(written: string): string {
+	const text = written.trim();
+	if (isIP(text)) return text;
+	return text.startsWith("[") ? (text.slice(1).split("]")[0] ?? "") : (text.split(":")[0] ?? "");
+}
+
+function network(address: string): string {
+	const [mapped] = /\d+\.\d+\.\d+\.\d+$/.exec(address) ?? [];
+	if (mapped) return mapped;
+	const [head = "", tail = ""] = address.toLowerCase().split("::");
+	const before = head.split(":");
+	const after = tail.split(":");
+	const zeros = address.includes("::") ? 8 - before.length - (tail ? after.length : 0) : 0;
+	const groups = [...before, ...Array<string>(zeros).fill("0"), ...after];
+	return groups
+		.slice(0, 4)
+		.map((group) => group.replace(/^0{1,3}(?=.)/, ""))
+		.join(":");
+}

@@ -1,0 +1,69 @@
+import { connect, type Socket } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { publicListener } from "../../src/http/public.ts";
+import { quiet, until } from "../fakes.ts";
+
+let listener: Awaited<ReturnType<typeof publicListener>>;
+const sockets: Socket[] = [];
+afterEach(async () => {
+	for (const socket of sockets.splice(0)) socket.destroy();
+	await listener.close();
+});
+
+const serve = async (limits: Parameters<typeof publicListener>[3]) => {
+	const handler = async (_: unknown, response: { end(text: string): void }) => response.end("there");
+	listener = await publicListener({ host: "127.0.0.1", port: 0 }, { "/x": handler }, quiet, limits);
+};
+/** A connection, and whether the listener ended it. */
+function dial(): { socket: Socket; ended: boolean } {
+	const socket = connect(listener.address.port, "127.0.0.1");
+	sockets.push(socket);
+	const one = { socket, ended: false };
+	socket.resume();
+	socket.on("error", () => undefined);
+	socket.on("close", () => {
+		one.ended = true;
+	});
+	return one;
+}
+
+describe("the public listener", () => {
+	test.each([
+		["nothing", ""],
+		["its headers byte by byte", "GET /x HTTP/1.1\r\nHost: x\r\nx: "],
+		["its body byte by byte", "POST /y HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"],
+	])("hangs up on a client that sends %s", async (_what, begin) => {
+		await serve({ requestTimeout: 300 });
+		const one = dial();
+		one.socket.write(begin);
+		const drip = begin ? setInterval(() => one.socket.write("y"), 30) : undefined;
+		const start = Date.now();
+		await until(
+			() => one.ended,
+			() => "still connected",
+		);
+		clearInterval(drip);
+		expect(Date.now() - start).toBeLessThan(3_000);
+	});
+
+	test("takes 50 connections of one address, and the next when one of them ended", async () => {
+		await serve({ counted: () => true });
+		const some = Array.from({ length: 50 }, dial);
+		for (const { socket } of some) socket.write("GET /x HTTP/1.1\r\n");
+		const one = dial();
+		await until(
+			() => one.ended,
+			() => "the 51st is connected",
+		);
+		expect(some.filter(({ ended }) => ended)).toEqual([]);
+		some[0]?.socket.destroy();
+		await new Promise((resolve) => setTimeout(resolve, 100));
+		expect(await fetch(`http://127.0.0.1:${listener.address.port}/x`).then((it) => it.text())).toBe("there");
+	});
+
+	test("counts no connections of an address that may be a reverse proxy's", async () => {
+		await serve({ counted: () => false });
+		for (const { socket } of Array.from({ length: 60 }, dial)) socket.write("GET /x HTTP/1.1\r\n");
+		expect(await fetch(`http://127.0.0.1:${listener.address.port}/x`).then((it) => it.text())).toBe("there");
+	});
+});
