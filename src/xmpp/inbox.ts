@@ -1,11 +1,17 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { isProgrammingError, PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Received } from "../core/network.ts";
+
+/** How often an event is tried that fails for a reason we do not know. */
+const patience = 4;
+const defaultPauses = { first: 1_000, most: 30_000 };
 
 /**
  * Hands on what came in, in the order it came. While one batch is being put on disk the next one gathers, so that a
  * burst costs a few commits and not one for each line.
  */
-export function createInbox(bridge: Pick<Bridge, "receive">, log: Log) {
+export function createInbox(bridge: Pick<Bridge, "receive">, log: Log, pauses = defaultPauses) {
 	const waiting: (Received | (() => Promise<void>))[] = [];
 	let running: Promise<void> | undefined;
 
@@ -17,11 +23,38 @@ export function createInbox(bridge: Pick<Bridge, "receive">, log: Log) {
 			}
 			const batch = [first];
 			while (waiting.length > 0 && typeof waiting[0] !== "function") batch.push(waiting.shift() as Received);
-			await bridge.receive(batch).catch(failed);
+			await bridge.receive(batch).catch((error: unknown) => {
+				log.warn(
+					{ err: error, events: batch.length },
+					"a batch could not be taken; its events are taken one by one",
+				);
+				return oneByOne(batch);
+			});
 		}
 		running = undefined;
 	}
-	// The XMPP server considers all of this delivered: there is nobody to hand it back to.
+
+	/**
+	 * Takes each event by itself, in order, so that one the bridge fails on costs no other. The XMPP server considers all
+	 * of them delivered, so what may pass is tried until it does.
+	 */
+	async function oneByOne(batch: readonly Received[]): Promise<void> {
+		for (const event of batch)
+			for (let attempt = 1; ; attempt++)
+				try {
+					await bridge.receive([event]);
+					break;
+				} catch (error) {
+					const passes = error instanceof TemporaryError || (isUnknown(error) && attempt < patience);
+					if (!passes) {
+						log.error({ err: error, id: event.id }, "an event is left out; please report it");
+						break;
+					}
+					log.warn({ err: error, attempt }, "an event could not be taken, will retry");
+					await wait(Math.min(pauses.most, pauses.first * 2 ** (attempt - 1)));
+				}
+	}
+	const isUnknown = (error: unknown) => !(error instanceof PermanentError) && !isProgrammingError(error);
 	const failed = (error: unknown) => log.error({ err: error }, "what came in could not be taken");
 
 	function push(...work: (Received | (() => Promise<void>))[]): void {

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { createBoundedMap } from "../../src/core/bounded-map.ts";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import { createConcurrencyLimit } from "../../src/xmpp/concurrency-limit.ts";
 import { createInbox } from "../../src/xmpp/inbox.ts";
@@ -7,6 +8,7 @@ import { createServerAck } from "../../src/xmpp/stream/server-ack.ts";
 import { xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
 
+const soon = { first: 1, most: 1 };
 const event = (id: string) => ({ id }) as unknown as BridgeEvent;
 
 test("what comes while a batch is being written gathers for the next one, in order", async () => {
@@ -44,12 +46,55 @@ test("a failure does not stop what comes after it", async () => {
 			},
 		},
 		quiet,
+		soon,
 	);
 	box.events([event("1")]);
 	await box.settled();
 	box.events([event("2")]);
 	await box.settled();
 	expect(seen).toEqual(["2"]);
+});
+
+test.each<[string, Error]>([
+	["a fault of our own", new TypeError("oops")],
+	["a definite no", new PermanentError("invalid", "no")],
+	["an error nobody foresaw", new Error("what is this")],
+])(
+	"the inbox leaves out the one event of a batch that fails with %s, and takes all others",
+	async (_what, error) => {
+		const taken: string[] = [];
+		const box = createInbox(
+			{
+				async receive(events) {
+					if (events.some(({ id }) => id === "bad")) throw error;
+					taken.push(...events.map(({ id }) => id));
+				},
+			},
+			quiet,
+			soon,
+		);
+		box.events(["1", "2", "bad", "3", "4"].map(event));
+		await box.settled();
+		expect(taken).toEqual(["1", "2", "3", "4"]);
+	},
+);
+
+test("the inbox loses no event while the store fails for a while", async () => {
+	const taken: string[] = [];
+	let failures = 8;
+	const box = createInbox(
+		{
+			async receive(events) {
+				if (failures-- > 0) throw new TemporaryError("the store is busy");
+				taken.push(...events.map(({ id }) => id));
+			},
+		},
+		quiet,
+		soon,
+	);
+	box.events(["1", "2", "3"].map(event));
+	await box.settled();
+	expect(taken).toEqual(["1", "2", "3"]);
 });
 
 test("no more than so many run at once, and all run, also after a failure", async () => {

@@ -1,5 +1,5 @@
 import { createBoundedMap } from "../../core/bounded-map.ts";
-import { PermanentError, unsent } from "../../core/errors.ts";
+import { PermanentError, TemporaryError, unsent } from "../../core/errors.ts";
 import type { BridgeEvent, Person } from "../../core/event.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
@@ -88,9 +88,9 @@ export function createDirectChats(deps: {
 	function begin(out: Outbound): { sent: Promise<readonly MessageId[]>; shown?: Promise<unknown> } {
 		const sent = write(out);
 		if (reached.has(out.room)) return { sent };
-		// A definite no concerns one line; trouble concerns all that wait behind it, or the order would be lost.
+		// A temporary error blocks the queue, or the order would be lost; a definite no, and a fault of our own, fail one line.
 		const shown = sent.catch((error: unknown) => {
-			if (!(error instanceof PermanentError)) throw error;
+			if (error instanceof TemporaryError) throw error;
 		});
 		return { sent, shown };
 	}

@@ -56,12 +56,12 @@ export function createOutbox(context: Context) {
 	const writers = createBoundedMap<OperationId, string>(20_000);
 	const inDoubt = createResendCheck(context, reflected, listening);
 
-	/** Takes its turn in the room: what is called first is written first, and a failure holds back all behind it. */
+	/** Takes its turn in the room: what is called first is written first. A temporary error holds back all behind it. */
 	function inTurn(room: Room, work: () => Promise<void>): Promise<void> {
 		const mine = room.tail.then(work);
-		// A definite no concerns one line; trouble concerns all that wait behind it, or the order would be lost.
+		// A temporary error blocks the queue, or the order would be lost; a definite no, and a fault of our own, fail one line.
 		const tail = mine.catch((error: unknown) => {
-			if (!(error instanceof PermanentError)) throw error;
+			if (error instanceof TemporaryError) throw error;
 		});
 		room.tail = tail;
 		tail.catch(() => {
@@ -114,11 +114,13 @@ export function createOutbox(context: Context) {
 				component: context.component,
 			};
 			const id = context.marks().of(operation, room.jid, from.nick);
+			// Written before anything counts as sent: a fault in the writing concerns this line alone.
+			const stanza = to.groupchat(from.jid, room.jid, id, to.draft(said, where));
 			reflection = confirmed(room, from, operation);
 			reflection.catch(() => undefined);
 			writers.set(operation, from.jid);
 			try {
-				await context.link.send(to.groupchat(from.jid, room.jid, id, to.draft(said, where)));
+				await context.link.send(stanza);
 			} catch (error) {
 				pending.get(operation)?.reject(error as Error);
 				throw error;
@@ -187,7 +189,7 @@ export function createOutbox(context: Context) {
 			},
 			reject: (error: Error) => {
 				settle();
-				if (!(error instanceof PermanentError)) {
+				if (error instanceof TemporaryError) {
 					room.failures++;
 					room.unproven = true;
 				}

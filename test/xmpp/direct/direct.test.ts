@@ -41,8 +41,14 @@ function chat(lookup = Promise.resolve()) {
 		now: () => ({ at: Date.now(), unique: () => "u" }),
 		log: quiet,
 	});
-	const send = (operation: string) => {
-		const event = { kind: "message", style: "text", text: operation, sender: alice, id: `$${operation}` };
+	/** `fault`: what the writing of the line fails with. */
+	const send = (operation: string, fault?: Error) => {
+		const text = () => {
+			if (fault) throw fault;
+			return operation;
+		};
+		const event = { kind: "message", style: "text", sender: alice, id: `$${operation}` };
+		Object.defineProperty(event, "text", { get: text, enumerable: true });
 		const out = {
 			room,
 			event,
@@ -74,6 +80,16 @@ function chat(lookup = Promise.resolve()) {
 			),
 	};
 }
+
+test("a line of a chat that fails by a fault of our own costs no line behind it", async () => {
+	const one = chat();
+	const bad = one.send("op1", new TypeError("a fault of ours"));
+	const good = ["op2", "op3"].map((operation) => one.send(operation));
+	await expect(bad).rejects.toThrow(TypeError);
+	await vi.advanceTimersByTimeAsync(2 * grace);
+	await Promise.all(good);
+	expect(one.ids()).toEqual(["op2", "op3"]);
+});
 
 /** Sends a line in each of many microtask turns. */
 async function stream(send: (operation: string) => Promise<unknown>): Promise<readonly string[]> {
@@ -111,7 +127,7 @@ test.each([
 
 test("where the first line fails for now, none of those that wait for it, or come just then, is sent", async () => {
 	const one = chat();
-	const sends = ["op1", "op2", "op3"].map(one.send);
+	const sends = ["op1", "op2", "op3"].map((operation) => one.send(operation));
 	await vi.advanceTimersByTimeAsync(100);
 	one.bounces("op1", "wait", "remote-server-timeout");
 	for (const sent of sends) await expect(sent).rejects.toBeInstanceOf(TemporaryError);
