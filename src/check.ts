@@ -7,7 +7,7 @@ import { checkHealth } from "./http/check.ts";
 import { checkMatrix } from "./matrix/check.ts";
 import { checkPublic } from "./media/check.ts";
 import { checkBroker } from "./mqtt/check.ts";
-import { ghostNetworks } from "./register.ts";
+import { ghostsOnMatrix } from "./networks.ts";
 import { checkStore } from "./store/check.ts";
 import { checkXmpp } from "./xmpp/check.ts";
 
@@ -27,7 +27,7 @@ export async function check(
 	const { finding, running } = await checkStore(directory, join(directory, "mapping.db"));
 	tell(finding);
 	const text = await readFile(config.matrix.appservice.registration, "utf8").catch(() => undefined);
-	for (const one of await checkMatrix(config.matrix, { text, networks: ghostNetworks, running })) tell(one);
+	for (const one of await checkMatrix(config.matrix, { text, networks: ghostsOnMatrix, running })) tell(one);
 	// A second connection would push the running bridge's aside, or share its stanzas.
 	tell(running ? works("component", phrases.bridgeRunning(undefined)) : await checkXmpp(config.xmpp));
 	tell(await checkHealth(config.health.listen, running));

@@ -22,13 +22,12 @@ import { control } from "./http/control.ts";
 import { health } from "./http/health.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { logger } from "./log.ts";
-import { createMatrix } from "./matrix/index.ts";
 import { createMedia } from "./media/index.ts";
-import { createMqtt, mirrorsOf } from "./mqtt/index.ts";
+import { mirrorsOf } from "./mqtt/index.ts";
+import { createNetworks } from "./networks.ts";
 import { register } from "./register.ts";
 import { createNedbMapping } from "./store/nedb.ts";
 import { createSqliteJournal } from "./store/sqlite.ts";
-import { createXmpp } from "./xmpp/index.ts";
 
 const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
 
@@ -74,13 +73,10 @@ async function run(config: Config, file: string): Promise<boolean> {
 		mapping,
 		log: log.child({ net: name }),
 		membersMirrored: config.rooms.membersMirrored,
+		version: version(),
 		...files,
 	});
-	const networks: Network[] = [
-		createMatrix(config.matrix, on("matrix")),
-		createXmpp(config.xmpp, { ...on("xmpp"), version: version() }),
-	];
-	if (config.mqtt) networks.push(createMqtt(config.mqtt, on("mqtt")));
+	const networks = createNetworks(config, on);
 
 	const rules = {
 		level: createPermissions(config.permissions),
@@ -168,7 +164,7 @@ async function mirror(
 	networks: readonly Network[],
 	log: Log,
 ): Promise<void> {
-	const [here, , there] = networks;
+	const [here, there] = ["matrix", "mqtt"].map((name) => networks.find((one) => one.name === name));
 	if (!here || !there || !config.mqtt) return;
 	const wanted = mirrorsOf(config.mqtt);
 	const found = new Map<(typeof wanted)[number], Mirror>();

@@ -8,9 +8,7 @@ import {
 	readRegistration,
 	writeRegistration,
 } from "./matrix/registration.ts";
-
-/** Whose people have ghosts on Matrix. Both from the start: a namespace added later would mean a new registration. */
-export const ghostNetworks = ["xmpp", "mqtt"];
+import { ghostsOnMatrix } from "./networks.ts";
 
 /**
  * Writes the appservice registration, or brings it up to date with its tokens kept, and prints what to add to the
@@ -23,7 +21,7 @@ export async function register(
 ): Promise<boolean> {
 	const { domain, bot, appservice } = config.matrix;
 	const file = appservice.registration;
-	const options = { domain, bot, url: appservice.url, networks: ghostNetworks };
+	const options = { domain, bot, url: appservice.url, networks: ghostsOnMatrix };
 	const fresh = writeRegistration(options);
 	const there = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
 		if (error.code === "ENOENT") return undefined;

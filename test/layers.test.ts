@@ -77,6 +77,12 @@ test("core names no network, its sentences and comments included", () => {
 	expect(named).toEqual([]);
 });
 
+test("a network calls no network by its name but itself", () => {
+	for (const file of files)
+		for (const [, name] of readFileSync(file, "utf8").matchAll(/"(\w+)" as NetworkName/g))
+			if (file.split("/").length > 2) expect(name, file).toBe(file.split("/")[1]);
+});
+
 test("each network has its own sentences in a phrases.ts", () => {
 	for (const network of ["matrix", "xmpp", "mqtt"]) expect(files).toContain(`src/${network}/phrases.ts`);
 });

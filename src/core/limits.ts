@@ -4,7 +4,7 @@ import { createBoundedMap, textBytes } from "./bounded-map.ts";
 /** So many at once (`burst`), and so many a minute after that. */
 export type Rate = Readonly<{ perMinute: number; burst: number }>;
 export type Limits = Readonly<{
-	/** Messages of one person, and of all people of one domain or all devices of one broker. */
+	/** Messages of one person, and of all people of one domain or all devices of one server. */
 	sender: Rate;
 	domain: Rate;
 	/** New 1:1 chats, rooms and invites one person, or all people of one domain, may cause. */

@@ -57,7 +57,7 @@ export function createRouter(deps: {
 	const joinsOfDomain = createRateLimit(rules.limits.joinsOfDomain);
 	const lateOfRoom = createRateLimit(rules.limits.domain);
 	const logged = createRateLimit({ perMinute: 10, burst: 20 });
-	/** A broker's flood is one fact, not twenty. */
+	/** The flood of one server of devices is one fact, not twenty. */
 	const loggedOfDevices = createRateLimit({ perMinute: 1, burst: 1 });
 	let unlogged = 0;
 

@@ -45,8 +45,6 @@ export type MatrixOptions = Readonly<{
 	}>;
 }>;
 
-/** Whose people have ghosts here; each has its namespace in the registration. */
-export const bridgedNetworks: readonly string[] = ["xmpp", "mqtt"];
 const botName = "Trivium";
 /**
  * How long a transaction of nothing but what we said ourselves is held before it is acknowledged, in ms: meanwhile more of
@@ -60,14 +58,16 @@ export function createMatrix(
 	deps: {
 		mapping: Mapping;
 		log: Log;
+		/** Networks whose people have ghosts here; each has its namespace in the registration. */
+		ghostsOf: readonly string[];
 		/** Fetches files from where the homeserver sends us to. */
 		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
 	},
 ) {
-	const { mapping, log } = deps;
+	const { mapping, log, ghostsOf } = deps;
 	const { domain } = options;
 	const bot = `@${options.bot}:${domain}`;
-	const isOurs = (mxid: string) => mxid === bot || isGhost(mxid, bridgedNetworks, domain);
+	const isOurs = (mxid: string) => mxid === bot || isGhost(mxid, ghostsOf, domain);
 	const registration = loadRegistration(options.appservice.registration);
 	const client = createMatrixClient({ homeserver: options.homeserver, token: registration.as_token });
 	const { fetch = () => Promise.reject(new PermanentError("failed", phrases.fileRefused)) } = deps;
@@ -100,7 +100,7 @@ export function createMatrix(
 
 	function compose(bridge: Bridge) {
 		const common = { client, members, ghosts, rooms, doubt, recent, bridge, files, domain, bot, isOurs, log };
-		const find = createLookup({ ...common, networks: bridgedNetworks, named });
+		const find = createLookup({ ...common, networks: ghostsOf, named });
 		const take = createTransactions({ ...common, prefix: options.prefix, refuse });
 		const gaps = createLossDetection({ ...common, linkOf, reader: speaker, take, knock: knock.now });
 		const watch = createHomeserverHealth({
@@ -234,7 +234,7 @@ export function createMatrix(
 				url: options.appservice.url,
 				domain,
 				bot: options.bot,
-				networks: bridgedNetworks,
+				networks: ghostsOf,
 			};
 			for (const difference of differences(registration, config))
 				log.warn(

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { PermanentError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
-import type { NetworkName, RoomId } from "../core/ids.ts";
+import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network } from "../core/network.ts";
@@ -16,7 +16,7 @@ import { createDirectChats, pairOf, pairRoom } from "./direct/index.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { createGhostLookup } from "./ghost-lookup.ts";
 import { createInbox } from "./inbox.ts";
-import { ghostJid, personAt } from "./jid.ts";
+import { ghostJid, type Namespace, personAt } from "./jid.ts";
 import { createJoinedRooms } from "./joined/index.ts";
 import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
 import { isBits, openBits } from "./message/stickers.ts";
@@ -28,9 +28,6 @@ import { createConflictWatch } from "./stream/connection-conflict.ts";
 import { createServerAck } from "./stream/server-ack.ts";
 import { createUploads } from "./uploads.ts";
 
-/** Whose people's ghosts have a bare address, and whose one with a prefix. */
-const plain = "matrix" as NetworkName;
-const prefixed = ["mqtt" as NetworkName];
 /** What our silent occupant is called in other people's rooms. */
 const nick = "Trivium";
 const title = "XMPP";
@@ -51,6 +48,8 @@ export function createXmpp(
 	deps: {
 		log: Log;
 		version?: string;
+		/** How the ghosts of each network are spelled. */
+		namespace: Omit<Namespace, "component">;
 		membersMirrored: number;
 		/** Links to files of other networks; without it they go to the XMPP server's upload service, if that takes them. */
 		files?: Readonly<{ link: Links["link"]; largest: number }>;
@@ -60,7 +59,7 @@ export function createXmpp(
 ) {
 	const { log, fetch: fetchLinked } = deps;
 	const software = { name: nick, version: deps.version ?? "" };
-	const namespace = { component: options.component, plain, prefixed };
+	const namespace = { component: options.component, ...deps.namespace };
 	let bridge: Bridge;
 	let box: ReturnType<typeof createInbox>;
 	let paused = false;

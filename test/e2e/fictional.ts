@@ -4,6 +4,7 @@ import type { MessageId, RoomId, UserId } from "../../src/core/ids.ts";
 import type { Journal } from "../../src/core/journal.ts";
 import type { Mapping } from "../../src/core/mapping.ts";
 import { createPermissions } from "../../src/core/permissions.ts";
+import { ghostsOnXmpp } from "../../src/networks.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { createXmpp } from "../../src/xmpp/index.ts";
 import { type Fake, fakeNetwork, quiet } from "../fakes.ts";
@@ -47,7 +48,10 @@ export async function fictional(
 		name,
 	});
 	const bridge = createBridge({
-		networks: [fake, createXmpp({ component, service, secret }, { log: quiet, membersMirrored })],
+		networks: [
+			fake,
+			createXmpp({ component, service, secret }, { log: quiet, membersMirrored, namespace: ghostsOnXmpp }),
+		],
 		mapping,
 		journal,
 		rules: {

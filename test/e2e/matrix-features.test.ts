@@ -6,8 +6,9 @@ import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
 import { createPermissions } from "../../src/core/permissions.ts";
-import { bridgedNetworks, createMatrix } from "../../src/matrix/index.ts";
+import { createMatrix } from "../../src/matrix/index.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
+import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { startTestbed, type Testbed } from "../testbed/index.ts";
@@ -37,7 +38,7 @@ beforeAll(async () => {
 		servers: ["synapse"],
 		registrations: ({ appservice }) => {
 			const url = `http://127.0.0.1:${appservice}`;
-			text = writeRegistration({ url, domain, bot: "trivium", networks: bridgedNetworks });
+			text = writeRegistration({ url, domain, bot: "trivium", networks: ghostsOf });
 			return [text];
 		},
 	});
@@ -50,7 +51,7 @@ beforeAll(async () => {
 		xmpp = fakeNetwork("xmpp");
 		xmpp.rooms.set(muc, []);
 		core = createBridge({
-			networks: [createMatrix(options, { mapping, log: quiet }), xmpp],
+			networks: [createMatrix(options, { mapping, log: quiet, ghostsOf }), xmpp],
 			mapping,
 			// A new one each time: all that was known of messages is lost.
 			journal: createMemoryJournal(),

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { createPermissions } from "../../src/core/permissions.ts";
-import { bridgedNetworks, createMatrix } from "../../src/matrix/index.ts";
+import { createMatrix } from "../../src/matrix/index.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
+import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { startTestbed, type Testbed } from "../testbed/index.ts";
@@ -63,7 +64,7 @@ beforeAll(async () => {
 				url: `http://127.0.0.1:${appservice}`,
 				domain,
 				bot: "trivium",
-				networks: bridgedNetworks,
+				networks: ghostsOf,
 			});
 			return [text];
 		},
@@ -76,7 +77,7 @@ beforeAll(async () => {
 	boot = () => {
 		const options = { homeserver: wire.url, domain, bot: "trivium", prefix: "!bridge", appservice };
 		return createBridge({
-			networks: [createMatrix(options, { mapping, log: quiet }), xmpp],
+			networks: [createMatrix(options, { mapping, log: quiet, ghostsOf }), xmpp],
 			mapping,
 			journal,
 			rules: {

@@ -9,8 +9,9 @@ import { PermanentError } from "../../src/core/errors.ts";
 import type { Media } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, RoomId } from "../../src/core/ids.ts";
 import { createPermissions } from "../../src/core/permissions.ts";
-import { bridgedNetworks, createMatrix } from "../../src/matrix/index.ts";
+import { createMatrix } from "../../src/matrix/index.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
+import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, quiet, until } from "../fakes.ts";
 import { type FakeHomeserver, fakeHomeserver, freePort } from "./fake-homeserver.ts";
@@ -32,7 +33,7 @@ beforeEach(async () => {
 	kept = new Map();
 	const url = `http://127.0.0.1:${await freePort()}`;
 	const registration = join(folder, "registration.yaml");
-	const text = writeRegistration({ url, domain, bot: "trivium", networks: bridgedNetworks });
+	const text = writeRegistration({ url, domain, bot: "trivium", networks: ghostsOf });
 	const token = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(text)?.[1] as string;
 	writeFileSync(registration, text);
 	hs = await fakeHomeserver({ domain, token: token("as_token"), hsToken: token("hs_token") });
@@ -51,7 +52,7 @@ beforeEach(async () => {
 	const options = { homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge" };
 	const side = createMatrix(
 		{ ...options, appservice: { listen, url, registration } },
-		{ mapping, log: quiet },
+		{ mapping, log: quiet, ghostsOf },
 	);
 	const much = { perMinute: 10_000, burst: 10_000 };
 	core = createBridge({

@@ -7,9 +7,10 @@ import { PermanentError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import { createPermissions } from "../../src/core/permissions.ts";
-import { bridgedNetworks, createMatrix } from "../../src/matrix/index.ts";
+import { createMatrix } from "../../src/matrix/index.ts";
 import { portalAlias } from "../../src/matrix/mxid.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
+import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { type FakeHomeserver, fakeHomeserver, freePort } from "./fake-homeserver.ts";
@@ -32,7 +33,7 @@ beforeEach(async () => {
 	const port = await freePort();
 	const url = `http://127.0.0.1:${port}`;
 	const file = join(folder, "registration.yaml");
-	const text = writeRegistration({ url, domain, bot: "trivium", networks: bridgedNetworks });
+	const text = writeRegistration({ url, domain, bot: "trivium", networks: ghostsOf });
 	const token = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(text)?.[1] as string;
 	writeFileSync(file, text);
 	hs = await fakeHomeserver({ domain, token: token("as_token"), hsToken: token("hs_token") });
@@ -45,7 +46,7 @@ beforeEach(async () => {
 	const appservice = { listen: { host: "127.0.0.1", port }, url, registration: file };
 	side = createMatrix(
 		{ homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge", appservice },
-		{ mapping, log: { ...quiet, warn: (_, message) => void warned.push(message) } },
+		{ mapping, ghostsOf, log: { ...quiet, warn: (_, message) => void warned.push(message) } },
 	);
 	const much = { perMinute: 10_000, burst: 10_000 };
 	core = createBridge({

@@ -13,6 +13,7 @@ import type {
 } from "../../src/core/ids.ts";
 import type { Link } from "../../src/core/mapping.ts";
 import type { Bridge, Outbound } from "../../src/core/network.ts";
+import { ghostsOnXmpp } from "../../src/networks.ts";
 import { createXmpp } from "../../src/xmpp/index.ts";
 import { type Element, serialize, xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
@@ -67,7 +68,7 @@ beforeEach(async () => {
 	});
 	network = createXmpp(
 		{ component: domain, service: server.service, secret },
-		{ log: quiet, membersMirrored: 50 },
+		{ log: quiet, membersMirrored: 50, namespace: ghostsOnXmpp },
 	);
 	await network.start(bridge);
 });

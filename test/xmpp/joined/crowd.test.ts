@@ -2,6 +2,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import type { BridgeEvent } from "../../../src/core/event.ts";
 import type { PortalId } from "../../../src/core/ids.ts";
 import type { Bridge } from "../../../src/core/network.ts";
+import { ghostsOnXmpp } from "../../../src/networks.ts";
 import { createXmpp } from "../../../src/xmpp/index.ts";
 import { bare } from "../../../src/xmpp/jid.ts";
 import { type Element, serialize, xml } from "../../../src/xmpp/stream/xml.ts";
@@ -27,7 +28,7 @@ async function inRoom() {
 	});
 	const network = createXmpp(
 		{ component: domain, service: server.service, secret },
-		{ log: quiet, membersMirrored: 50 },
+		{ log: quiet, membersMirrored: 50, namespace: ghostsOnXmpp },
 	);
 	onTestFinished(async () => {
 		await network.stop();
