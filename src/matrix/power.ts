@@ -1,8 +1,13 @@
-import type { Content, MatrixEvent } from "./event.ts";
+import { type Content, fieldOf, type MatrixEvent } from "./event.ts";
 
-const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
-const table = (value: unknown): Content =>
-	typeof value === "object" && value !== null ? (value as Content) : {};
+/**
+ * A level; undefined where the room gives none. Rooms before version 10 may write it as text, and homeservers go by that.
+ * // Matrix spec, room version 1 "Incorrectly-typed values in m.room.power_levels"
+ */
+function levelOf(value: unknown): number | undefined {
+	if (typeof value === "string") return /^\s*[+-]?\d{1,16}\s*$/.test(value) ? Number(value) : undefined;
+	return typeof value === "number" ? value : undefined;
+}
 
 /**
  * Whether somebody may set state of this type.
@@ -19,7 +24,7 @@ export function maySet(
 	const others = create.content.additional_creators;
 	const creator = create.sender === mxid || (creatorsRule && Array.isArray(others) && others.includes(mxid));
 	if (creator && (creatorsRule || !levels)) return true;
-	const has = number(table(levels?.users)[mxid]) ?? number(levels?.users_default) ?? 0;
-	const needs = number(table(levels?.events)[type]) ?? number(levels?.state_default) ?? 50;
+	const has = levelOf(fieldOf(levels?.users, mxid)) ?? levelOf(levels?.users_default) ?? 0;
+	const needs = levelOf(fieldOf(levels?.events, type)) ?? levelOf(levels?.state_default) ?? 50;
 	return has >= needs;
 }
