@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { createBoundedMap } from "../core/bounded-map.ts";
 import { isProgrammingError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import type { RoomId } from "../core/ids.ts";
@@ -18,6 +19,9 @@ import type { SendOnce } from "./send-once.ts";
 
 /** How long the homeserver is kept waiting for what is no message to be carried out, in ms. */
 const patience = 2_000;
+
+/** Ids of events that are remembered as handed to core. */
+const remembered = 10_000;
 
 /** What a person asks of the bridge itself. */
 type Request = Readonly<{ request: "invite" | "command"; carryOut(): Promise<void> }>;
@@ -45,23 +49,79 @@ export function createTransactions(deps: {
 	/** Each line we say comes back to us. */
 	const isOurLine = ({ sender, state_key }: MatrixEvent) => state_key === undefined && isOurs(sender);
 
+	const taken = createBoundedMap<string, true>(remembered);
+	/** Events that are being translated or handed to core, by their ids; each promise resolves when core has them. */
+	const underWay = new Map<string, Promise<void>>();
+
+	/**
+	 * Hands events to core. The homeserver repeats a transaction that we are slow to acknowledge: an event that core has, or
+	 * is about to get, is not translated again, and the repeated transaction waits for it.
+	 */
 	async function take(events: readonly MatrixEvent[]): Promise<void> {
-		let batch: BridgeEvent[] = [];
+		let batch = createBatch();
 		const flush = async () => {
-			await bridge.receive(batch);
-			batch = [];
+			const full = batch;
+			batch = createBatch();
+			await full.hand();
 		};
-		for (const event of events) {
-			const found = await look(event).catch((error: unknown) => leftOut(event, error));
-			if (!found) continue;
-			if ("kind" in found) {
-				batch.push(found);
-				continue;
+		try {
+			for (const event of events) {
+				const { event_id: id } = event;
+				while (underWay.has(id)) {
+					// This comes first, or two transactions might wait for each other.
+					await flush();
+					await underWay.get(id);
+				}
+				if (taken.has(id)) continue;
+				batch.claim(id);
+				const found = await look(event).catch((error: unknown) => leftOut(event, error));
+				if (found && "kind" in found) {
+					batch.add(found);
+					continue;
+				}
+				batch.leave(id);
+				if (!found) continue;
+				await flush();
+				await inTime(found.carryOut(), found.request);
 			}
 			await flush();
-			await inTime(found.carryOut(), found.request);
+		} finally {
+			batch.giveUp();
 		}
-		if (batch.length > 0) await flush();
+	}
+
+	function createBatch() {
+		const claimed = new Set<string>();
+		const events: BridgeEvent[] = [];
+		const { promise, resolve } = Promise.withResolvers<void>();
+		const leave = (id: string) => {
+			claimed.delete(id);
+			underWay.delete(id);
+		};
+		/** The batch is over, handed or not. */
+		const end = () => {
+			for (const id of claimed) leave(id);
+			resolve();
+		};
+		return {
+			leave,
+			claim(id: string): void {
+				claimed.add(id);
+				underWay.set(id, promise);
+			},
+			add: (event: BridgeEvent) => void events.push(event),
+			/** @throws what core throws: the homeserver is to repeat the events. */
+			async hand(): Promise<void> {
+				try {
+					if (events.length > 0) await bridge.receive(events);
+					for (const id of claimed) taken.set(id, true);
+				} finally {
+					end();
+				}
+			},
+			/** A later event of the transaction could not be had: the homeserver repeats all of them. */
+			giveUp: end,
+		};
 	}
 
 	/** What an event is to us: news for core, something a person asks of us, or nothing. */
