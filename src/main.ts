@@ -74,6 +74,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		log: log.child({ net: name }),
 		membersMirrored: config.rooms.membersMirrored,
 		version: version(),
+		limits: config.limits,
 		...files,
 	});
 	const networks = createNetworks(config, on);

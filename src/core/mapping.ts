@@ -58,6 +58,8 @@ export interface Mapping {
 	removePortal(id: PortalId): Promise<void>;
 	ghost(person: UserId, of: NetworkName, on: NetworkName): Promise<Ghost | undefined>;
 	ghostAt(on: NetworkName, address: UserId): Promise<Ghost | undefined>;
+	/** Whether there is space for one more ghost, in all and in the shares of this person's room and domain. */
+	takes(person: Person): Promise<boolean>;
 	/** @throws PermanentError when the store takes no new people, Error when the address is another person's. */
 	saveGhost(ghost: Ghost): Promise<void>;
 	setting(key: string): Promise<string | undefined>;

@@ -89,6 +89,7 @@ export const startedPoll = (question: string, options: readonly string[]) =>
 	`asks: ${numbered(question, options)}`;
 
 // Stores.
+export const noGhost = "too many people of one room or server are new here. Try again later.";
 export const storeFull = "this bridge has no room for more people. Its admin can make some.";
 
 // `check`: each thing that can fail, with its cure.

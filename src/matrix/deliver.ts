@@ -9,7 +9,7 @@ import { atMost } from "../media/stream.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Content, MatrixEvent } from "./event.ts";
 import type { EventCache } from "./event-cache.ts";
-import type { Ghosts } from "./ghosts.ts";
+import { type Ghosts, NoGhost } from "./ghosts.ts";
 import { HomeserverAway, type MediaStore } from "./media.ts";
 import { type Members, name, title } from "./members.ts";
 import { asLink, type Stored, withMedia } from "./message/attachments.ts";
@@ -34,9 +34,10 @@ export function createDelivery(deps: {
 	isOurs(mxid: string): boolean;
 	bridge: Pick<Bridge, "open" | "openDirect" | "partly">;
 	files: MediaStore;
+	bot: string;
 	log: Log;
 }): (out: Outbound) => Promise<readonly MessageId[]> {
-	const { client, members, ghosts, rooms, doubt, recent, bridge, files, log } = deps;
+	const { client, members, ghosts, rooms, doubt, recent, bridge, files, bot, log } = deps;
 	const react = createReactionSender(deps);
 	const redact = createRedactionSender(deps);
 
@@ -173,18 +174,41 @@ export function createDelivery(deps: {
 		return (await said).event_id as MessageId;
 	}
 
-	return async function send(out) {
-		const { event, room } = out;
-		if (event.kind === "membership" && event.change === "leave") {
-			const gone = await ghosts.known(event.sender);
+	/**
+	 * Whose account shows the event: the sender's ghost, or the bot where they have none and none may be made. A retry goes
+	 * by what the first attempt found: it may be there already. @throws NoGhost where the bot is not in the room.
+	 */
+	async function accountFor({ event, operation, attempt, room, once }: Outbound): Promise<string> {
+		const { sender } = event;
+		const lacks = async () => {
+			try {
+				await ghosts.ensure(sender);
+				return false;
+			} catch (error) {
+				if (!(error instanceof NoGhost && rooms.withBot.has(room))) throw error;
+				return true;
+			}
+		};
+		const unsettled = attempt > 0 || (await ghosts.known(sender)) === undefined;
+		if (unsettled && (await once(`relay of ${operation}`, lacks))) return bot;
+		return ghosts.ensure(sender);
+	}
+
+	return async function send(given) {
+		const { room } = given;
+		if (given.event.kind === "membership" && given.event.change === "leave") {
+			const gone = await ghosts.known(given.event.sender);
 			const there = gone && (!members.known(room) || members.has(room, gone));
-			if (there) await rooms.leave(room, gone, event.reason);
+			if (there) await rooms.leave(room, gone, given.event.reason);
 			return [];
 		}
-		const ghost = await ghosts.ensure(event.sender);
+		const ghost = await accountFor(given);
+		const out = ghost === bot ? { ...given, event: relayed(given.event) } : given;
+		const { event } = out;
 		switch (event.kind) {
 			case "membership":
-				if (!members.has(room, ghost)) await rooms.join(room, ghost);
+				// Who has no ghost is seen when they speak.
+				if (ghost !== bot && !members.has(room, ghost)) await rooms.join(room, ghost);
 				return [];
 			// The name was set with the ghost.
 			case "profile":
@@ -220,4 +244,16 @@ function inParts(event: Sayable): readonly Sayable[] {
 	if (event.kind !== "message" || !event.more) return [event];
 	const { more, replyTo: _replyTo, rich: _rich, ...rest } = event;
 	return [event, ...more.map((media): Sayable => ({ ...rest, style: "text", text: "", media }))];
+}
+
+/** The event with its sender's name before the words, as the bot says it. @throws NoGhost for what the bot cannot do for others. */
+function relayed(event: BridgeEvent): BridgeEvent {
+	// The bot's own one reaction, or vote, cannot stand for those of many.
+	if (event.kind === "reaction" || event.kind === "vote") throw new NoGhost();
+	if (event.kind !== "message" && event.kind !== "edit") return event;
+	const { rich: _rich, ...plain } = event;
+	return {
+		...plain,
+		text: phrases.relayed(event.sender.name ?? event.sender.address.at(-1) ?? "?", event.text),
+	};
 }

@@ -1,6 +1,9 @@
+import { PermanentError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 import type { UserId } from "../core/ids.ts";
+import { createRateLimit, type Limits } from "../core/limits.ts";
 import type { Mapping } from "../core/mapping.ts";
+import * as phrases from "../core/phrases.ts";
 import type { Client } from "./client.ts";
 import { name } from "./members.ts";
 import { ghostMxid, parts } from "./mxid.ts";
@@ -14,17 +17,47 @@ function short(called: string): string {
 	return letters.length <= longest ? letters.join("") : `${letters.slice(0, longest - 1).join("")}…`;
 }
 
+/** How many accounts people of one MUC, and of one domain, may cause. Accounts are for ever. */
+export type GhostLimits = Pick<Limits, "newGhosts" | "newGhostsOfDomain">;
+const defaults: GhostLimits = {
+	newGhosts: { perMinute: 20, burst: 100 },
+	newGhostsOfDomain: { perMinute: 60, burst: 500 },
+};
+
+/** Thrown where a person has no ghost and none may be made for now. */
+export class NoGhost extends PermanentError {
+	constructor() {
+		super("busy", phrases.noGhost);
+	}
+}
+
 /** Our accounts for people of other networks: made at the first need, named as they are called now. */
-export function createGhosts(deps: { client: Client; mapping: Mapping; domain: string }) {
-	const { client, mapping, domain } = deps;
+export function createGhosts(deps: {
+	client: Client;
+	mapping: Mapping;
+	domain: string;
+	limits?: GhostLimits;
+}) {
+	const { client, mapping, domain, limits = defaults } = deps;
+	const ofRoom = createRateLimit(limits.newGhosts);
+	const ofDomain = createRateLimit(limits.newGhostsOfDomain);
 	/** Two lanes may need one address at once: one takes it, the other waits. */
 	const busy = new Map<string, Promise<string>>();
+
+	/** Whether one more account may be made for somebody of this room and domain. */
+	async function mayMake(person: Person): Promise<boolean> {
+		const { network, address, domain } = person;
+		const [room, nick] = address;
+		if (!(await mapping.takes(person))) return false;
+		return (nick === undefined || ofRoom(`${network} ${room}`)) && ofDomain(`${network} ${domain}`);
+	}
 
 	async function ensure(person: Person): Promise<string> {
 		const known = await mapping.ghost(person.id, person.network, name);
 		// A new account shows its localpart until it has a name, and that is our spelling, not for people.
 		const called = short(person.name ?? known?.name ?? person.address.at(-1) ?? "");
 		if (known && known.name === called) return known.address;
+		if (!known && !(await mayMake(person))) throw new NoGhost();
 		const mxid = known?.address ?? (await free(person));
 		if (!known) await client.register(parts(mxid)?.[0] ?? "");
 		await client.setName(mxid, called);
@@ -43,7 +76,7 @@ export function createGhosts(deps: { client: Client; mapping: Mapping; domain: s
 	}
 
 	return {
-		/** The MXID of the person's ghost, registered and named. */
+		/** The MXID of the person's ghost, registered and named. @throws NoGhost */
 		ensure(person: Person): Promise<string> {
 			const key = JSON.stringify([person.network, ...person.address]);
 			const turn = (busy.get(key) ?? Promise.resolve("")).catch(() => "").then(() => ensure(person));

@@ -15,7 +15,7 @@ import { createMatrixClient, MatrixError } from "./client.ts";
 import { createDelivery } from "./deliver.ts";
 import { isEvent } from "./event.ts";
 import { createEventCache } from "./event-cache.ts";
-import { createGhosts } from "./ghosts.ts";
+import { createGhosts, type GhostLimits } from "./ghosts.ts";
 import { recoverIds } from "./id-recovery.ts";
 import { createLookup } from "./lookup.ts";
 import { createMediaStore } from "./media.ts";
@@ -60,6 +60,7 @@ export function createMatrix(
 		log: Log;
 		/** Networks whose people have ghosts here; each has its namespace in the registration. */
 		ghostsOf: readonly string[];
+		limits?: GhostLimits;
 		/** Fetches files from where the homeserver sends us to. */
 		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
 	},
@@ -78,7 +79,7 @@ export function createMatrix(
 		fetch,
 	});
 	const members = createMembers(client, domain);
-	const ghosts = createGhosts({ client, mapping, domain });
+	const ghosts = createGhosts({ client, mapping, domain, ...(deps.limits && { limits: deps.limits }) });
 	const rooms = createRooms({ client, mapping, members, ghosts, domain, bot, isOurs });
 	const doubt = createSendOnce(client, isOurs, log);
 	const recent = createEventCache({ client, members, ghosts, isOurs, log });

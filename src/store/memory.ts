@@ -44,6 +44,7 @@ export function createMemoryMapping(): Mapping {
 		},
 		ghost: async (person, of, on) => ghosts.get(ghostKey(person, of, on)),
 		ghostAt: async (on, address) => ghosts.get(addresses.get(placeKey(on, address)) ?? ""),
+		takes: async () => true,
 		async saveGhost(ghost) {
 			const key = ghostKey(ghost.person.id, ghost.person.network, ghost.on);
 			const address = placeKey(ghost.on, ghost.address);

@@ -33,6 +33,8 @@ export type Documents = Readonly<{
 	close(): Promise<void>;
 	find(query: object): Promise<readonly Doc[]>;
 	get(query: object): Promise<Doc | undefined>;
+	/** Every document, not copied. */
+	all(): readonly Doc[];
 	has(id: string): boolean;
 	size(): number;
 	/** Stores the document and replaces the one with the same _id. @throws TakenError */
@@ -217,6 +219,7 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 			const found = held(query);
 			return found ? found[0] : ((await db.findOne(query)) ?? undefined);
 		},
+		all: () => db.getAllData(),
 		has: (id) => ids.has(id),
 		size: () => ids.size,
 		put: (doc) =>

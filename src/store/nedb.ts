@@ -2,18 +2,26 @@ import { PermanentError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Ghost, Mapping, Portal } from "../core/mapping.ts";
 import { storeFull } from "../core/phrases.ts";
+import { createGhostShares } from "./ghost-shares.ts";
 import { ghostKey, pairKey, placeKey } from "./keys.ts";
 import { createDocuments, type Doc } from "./nedb-file.ts";
 
 /** Limits in documents: nedb holds all in memory (0.8 GB at 250,000) and blocks the event loop while it compacts. */
-const defaults = { warnAt: 100_000, refuseAt: 250_000, compactAfter: 50_000 };
+const defaults = {
+	warnAt: 100_000,
+	refuseAt: 250_000,
+	compactAfter: 50_000,
+	/** Ghosts of one MUC, and of one domain. */
+	ofRoom: 12_500,
+	ofDomain: 50_000,
+};
 
 export type MappingOptions = Readonly<{
 	file: string;
 	log: Log;
 	/** Called once when a write failed; every later call rejects, so the process must stop. */
 	onFailure(error: Error): void;
-	limits?: typeof defaults;
+	limits?: Partial<typeof defaults>;
 }>;
 
 /** The schema version of the documents in this file. */
@@ -27,9 +35,9 @@ const portalOf = (doc: Doc) => doc.portal as Portal;
 const sorted = (docs: readonly Doc[]) => docs.map(portalOf).sort((a, b) => (a.id < b.id ? -1 : 1));
 
 /** Opens the mapping in one nedb file. */
-export function createNedbMapping({ limits = defaults, ...options }: MappingOptions): Mapping {
+export function createNedbMapping({ limits, ...options }: MappingOptions): Mapping {
 	const { log, file } = options;
-	const { warnAt, refuseAt, compactAfter } = limits;
+	const { warnAt, refuseAt, compactAfter, ofRoom, ofDomain } = { ...defaults, ...limits };
 	const docs = createDocuments({
 		...options,
 		compactAfter,
@@ -37,6 +45,7 @@ export function createNedbMapping({ limits = defaults, ...options }: MappingOpti
 	});
 	/** Counts all documents but the one that holds the version. */
 	const count = () => docs.size() - 1;
+	const shares = createGhostShares({ room: ofRoom, domain: ofDomain });
 	let warned = false;
 
 	function checkSize(isNew: boolean): void {
@@ -69,6 +78,7 @@ export function createNedbMapping({ limits = defaults, ...options }: MappingOpti
 		async open() {
 			await docs.open();
 			await checkVersion();
+			for (const { ghost } of docs.all()) if (ghost) shares.add((ghost as Ghost).person);
 		},
 		close: docs.close,
 		portals: async () => sorted(await docs.find(every("portal"))),
@@ -83,10 +93,14 @@ export function createNedbMapping({ limits = defaults, ...options }: MappingOpti
 		removePortal: (id) => docs.remove(`portal ${id}`),
 		ghost: (person, of, on) => ghostBy({ _id: `ghost ${ghostKey(person, of, on)}` }),
 		ghostAt: (on, address) => ghostBy({ at: placeKey(on, address) }),
+		takes: async (person) => count() < refuseAt && shares.takes(person),
 		async saveGhost(ghost) {
 			const _id = `ghost ${ghostKey(ghost.person.id, ghost.person.network, ghost.on)}`;
-			checkSize(!docs.has(_id));
+			const isNew = !docs.has(_id);
+			checkSize(isNew);
+			if (isNew && !shares.takes(ghost.person)) throw new PermanentError("busy", storeFull);
 			await docs.put({ _id, at: placeKey(ghost.on, ghost.address), ghost });
+			if (isNew) shares.add(ghost.person);
 		},
 		setting,
 		saveSetting: (key, value) => docs.put({ _id: `setting ${key}`, value }),

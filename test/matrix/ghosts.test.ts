@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Person } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
 import { type Client, createMatrixClient } from "../../src/matrix/client.ts";
-import { createGhosts } from "../../src/matrix/ghosts.ts";
+import { createGhosts, NoGhost } from "../../src/matrix/ghosts.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { type FakeHomeserver, fakeHomeserver } from "./fake-homeserver.ts";
 
@@ -76,4 +76,33 @@ test("a name longer than homeservers take is cut, not refused", async () => {
 	const name = hs.users.get(mxid) ?? "";
 	expect([...name]).toHaveLength(256);
 	expect(name).toMatch(/^🌹{255}…$/u);
+});
+
+describe("of a flood of new people", () => {
+	const make = (all: readonly Person[]) =>
+		Promise.allSettled(all.map((one) => ghosts.ensure(one))).then(
+			(done) => done.filter(({ status }) => status === "fulfilled").length,
+		);
+	const crowd = (count: number, muc: string) =>
+		Array.from({ length: count }, (_, n) => person(`${muc}/n${n}`, [muc, `n${n}`]));
+
+	test("no more get accounts than the limit of their room, and those who have one keep it", async () => {
+		const known = await ghosts.ensure(person("evil@muc.x/n0", ["evil@muc.x", "n0"]));
+		const made = await make(crowd(300, "evil@muc.x"));
+		expect(made).toBeGreaterThanOrEqual(100);
+		expect(made).toBeLessThan(105);
+		expect(hs.asked("POST", /register$/)).toHaveLength(made);
+		expect(await ghosts.ensure(person("evil@muc.x/n0", ["evil@muc.x", "n0"]))).toBe(known);
+		await expect(ghosts.ensure(person("evil@muc.x/new", ["evil@muc.x", "new"]))).rejects.toThrow(NoGhost);
+		expect(await make(crowd(1, "verona@muc.x"))).toBe(1);
+	});
+
+	test("no more get accounts than the limit of their domain, and others are not kept waiting", async () => {
+		let made = 0;
+		for (let n = 0; n < 7; n++) made += await make(crowd(99, `evil${n}@muc.x`));
+		expect(made).toBeGreaterThanOrEqual(500);
+		expect(made).toBeLessThan(520);
+		const stranger = { ...person("romeo@good", ["romeo@good"]), domain: "good" };
+		expect(await make([stranger])).toBe(1);
+	});
 });

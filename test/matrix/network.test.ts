@@ -973,3 +973,47 @@ describe("what is about an earlier message, when the homeserver's answer is lost
 		await crosses("Alice: asks: Lunch?\n1. Now", "Alice: ended the poll. Now: 500");
 	});
 });
+
+describe("a MUC with more new people than may get accounts", () => {
+	/** People of the MUC say a line each. */
+	async function flood(count: number): Promise<Room> {
+		const room = await inVerona();
+		await xmpp.bridge.receive(
+			Array.from({ length: count }, (_, n) => ({
+				kind: "message" as const,
+				style: "text" as const,
+				text: `line ${n}`,
+				id: `f${n}` as MessageId,
+				room: "verona" as RoomId,
+				sender: { ...xmpp.person(`n${n}`), address: ["verona", `n${n}`] },
+				at: Date.now(),
+			})),
+		);
+		await until(
+			() => heard(room).length >= count,
+			() => `${heard(room).length} lines`,
+		);
+		return room;
+	}
+
+	test("loses no line: the others speak by name through the bot, in order and once", async () => {
+		const room = await flood(130);
+		const texts = heard(room).map(({ content }) => String(content.body));
+		expect(texts).toEqual(
+			Array.from({ length: 130 }, (_, n) => (n < 100 ? `line ${n}` : `n${n}: line ${n}`)),
+		);
+		expect(heard(room).filter(({ sender }) => sender === bot)).toHaveLength(30);
+		expect(hs.asked("POST", /register$/)).toHaveLength(101);
+	});
+
+	test("does so also when the homeserver's answer is lost", async () => {
+		let lost = 0;
+		hs.fail(({ path, body }) =>
+			path.includes("/send/") && JSON.stringify(body).includes("line 110") && lost++ < 2 ? "drop" : undefined,
+		);
+		const room = await flood(111);
+		expect(lost).toBeGreaterThan(1);
+		expect(heard(room).map(({ content }) => content.body)).toContain("n110: line 110");
+		expect(heard(room)).toHaveLength(111);
+	});
+});

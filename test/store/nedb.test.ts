@@ -13,6 +13,7 @@ import { basename, dirname } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Log } from "../../src/core/log.ts";
+import type { Ghost } from "../../src/core/mapping.ts";
 import { createNedbMapping } from "../../src/store/nedb.ts";
 import { dropTornTail } from "../../src/store/torn-tail.ts";
 import { freshFile, never } from "./directory.ts";
@@ -219,6 +220,29 @@ describe("the nedb mapping", () => {
 		await mapping.saveGhost({ ...ghost("a"), name: "A" });
 		await mapping.savePortal(portal("p", "!a"));
 		expect(await mapping.count()).toBe(6);
+		await mapping.close();
+	});
+
+	it("keeps space for others when one room or domain brings more ghosts than its share, also after a restart", async () => {
+		const file = await fresh();
+		const limits = { ofRoom: 3, ofDomain: 5 };
+		let mapping = await open(file, { limits });
+		const occupant = (muc: string, name: string, domain = "muc.evil"): Ghost => ({
+			...ghost(name),
+			person: { ...ghost(name).person, address: [muc, name], domain },
+		});
+		for (const name of ["a", "b", "c"]) await mapping.saveGhost(occupant("one@muc.evil", name));
+		const more = occupant("one@muc.evil", "d");
+		expect(await mapping.takes(more.person)).toBe(false);
+		await expect(mapping.saveGhost(more)).rejects.toThrow(PermanentError);
+		await mapping.saveGhost({ ...occupant("one@muc.evil", "a"), name: "A" });
+		await mapping.close();
+		mapping = await open(file, { limits });
+		expect(await mapping.takes(more.person)).toBe(false);
+		for (const name of ["e", "f"]) await mapping.saveGhost(occupant("two@muc.evil", name));
+		expect(await mapping.takes(occupant("three@muc.evil", "g").person)).toBe(false);
+		expect(await mapping.takes(occupant("verona@muc.good", "h", "muc.good").person)).toBe(true);
+		await mapping.saveGhost(occupant("verona@muc.good", "h", "muc.good"));
 		await mapping.close();
 	});
 
