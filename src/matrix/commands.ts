@@ -3,14 +3,13 @@ import type { Bridge } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Content, MatrixEvent } from "./event.ts";
 import { type Members, name } from "./members.ts";
-import { parts } from "./mxid.ts";
 import { maySet } from "./power.ts";
 import type { Rooms } from "./rooms.ts";
 import { answer } from "./to-matrix.ts";
 
 /**
  * The command in a message to the bot, prefix taken off, if it is one. In a chat of two with the bot no prefix is
- * needed. Only people command: a notice is a machine's, and localparts of other bridges' ghosts begin with `_`.
+ * needed. Only people command: a notice is a machine's. Ghosts of other bridges are told apart by `other-bridges.ts`.
  */
 export function commandIn(
 	event: Pick<MatrixEvent, "type" | "sender" | "content">,
@@ -20,7 +19,6 @@ export function commandIn(
 	const { msgtype, body, "m.relates_to": relation } = event.content;
 	if (event.type !== "m.room.message" || msgtype !== "m.text" || typeof body !== "string") return undefined;
 	if ((relation as Content | null | undefined)?.rel_type === "m.replace") return undefined;
-	if (parts(event.sender)?.[0].startsWith("_")) return undefined;
 	const text = body.trim();
 	const rest = text.slice(prefix.length);
 	if (text.startsWith(prefix) && /^(\s|$)/.test(rest)) return rest.trim();

@@ -22,6 +22,7 @@ import { createMediaStore } from "./media.ts";
 import { createMembers, name, title } from "./members.ts";
 import { createMessageStatus } from "./message-status.ts";
 import { isGhost, portalAlias } from "./mxid.ts";
+import { createOtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { createRooms } from "./rooms.ts";
@@ -37,6 +38,8 @@ export type MatrixOptions = Readonly<{
 	bot: string;
 	/** What a command in a room begins with. */
 	prefix: string;
+	/** Globs over the MXIDs of the ghosts of other bridges. */
+	bridges?: readonly string[];
 	appservice: Readonly<{
 		listen: Readonly<{ host: string; port: number }>;
 		url: string;
@@ -83,6 +86,7 @@ export function createMatrix(
 	const rooms = createRooms({ client, mapping, members, ghosts, domain, bot, isOurs });
 	const doubt = createSendOnce(client, isOurs, log);
 	const recent = createEventCache({ client, members, ghosts, isOurs, log });
+	const others = createOtherBridges({ globs: options.bridges ?? [], client, isOurs });
 	const tell = createMessageStatus(client);
 	const knock = createAppservicePing({ client, registration: registration.id, log });
 	/** How people write a room, as far as we were told; kept for the next start. */
@@ -102,7 +106,7 @@ export function createMatrix(
 	function compose(bridge: Bridge) {
 		const common = { client, members, ghosts, rooms, doubt, recent, bridge, files, domain, bot, isOurs, log };
 		const find = createLookup({ ...common, networks: ghostsOf, named });
-		const take = createTransactions({ ...common, prefix: options.prefix, refuse });
+		const take = createTransactions({ ...common, prefix: options.prefix, others, refuse });
 		const gaps = createLossDetection({ ...common, linkOf, reader: speaker, take, knock: knock.now });
 		const watch = createHomeserverHealth({
 			client,

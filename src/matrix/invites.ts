@@ -10,6 +10,7 @@ import { isEvent, type MatrixEvent } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";
 import { ghostAddress, parts } from "./mxid.ts";
+import type { OtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
 
@@ -26,6 +27,7 @@ export function createInvites(deps: {
 	members: Members;
 	ghosts: Ghosts;
 	rooms: Rooms;
+	others: Pick<OtherBridges, "isGhost">;
 	bridge: Bridge;
 	domain: string;
 	bot: string;
@@ -54,6 +56,7 @@ export function createInvites(deps: {
 	async function accept(event: MatrixEvent): Promise<void> {
 		const { room_id: room, state_key: guest = "", sender } = event;
 		const inviter = members.person(sender);
+		if (deps.others.isGhost(sender)) throw new PermanentError("forbidden", phrases.otherBridge);
 		if (!bridge.allows(inviter, "use")) throw new PermanentError("forbidden", phrases.blocked);
 		if (guest === bot) {
 			bridge.mayOpen(inviter);

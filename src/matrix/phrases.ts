@@ -18,6 +18,7 @@ export const noMatrixAddress = (text: string) =>
 	`“${text}” is no Matrix address. One looks like @alice:example.org, a room #lobby:example.org.`;
 export const noMatrixRoom = (address: string) => `there is no Matrix room ${address}.`;
 export const nobodyName = "nobody";
+export const otherBridge = "people of another bridge cannot invite this one's.";
 export const onlyDirect = "I can be invited to a chat of two only.";
 
 // `check`: each thing that can fail, with its cure.

@@ -14,6 +14,7 @@ import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { createInvites } from "./invites.ts";
 import { type Members, name } from "./members.ts";
+import type { OtherBridges } from "./other-bridges.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SendOnce } from "./send-once.ts";
 
@@ -38,11 +39,12 @@ export function createTransactions(deps: {
 	domain: string;
 	bot: string;
 	prefix: string;
+	others: OtherBridges;
 	isOurs(mxid: string): boolean;
 	refuse: Network["refuse"];
 	log: Log;
 }): (events: readonly MatrixEvent[]) => Promise<void> {
-	const { members, recent, rooms, bridge, bot, isOurs, log } = deps;
+	const { members, recent, rooms, others, bridge, bot, isOurs, log } = deps;
 	const invited = createInvites({ ...deps, take });
 	const encrypted = createEncryptionGuard(deps);
 
@@ -131,6 +133,7 @@ export function createTransactions(deps: {
 			recent.note(event);
 			return undefined;
 		}
+		others.note(event);
 		const invite = event.type === "m.room.member" && event.content.membership === "invite";
 		if (invite && isOurs(event.state_key ?? "") && !isOurs(event.sender))
 			return { request: "invite", carryOut: () => invited(event) };
@@ -153,7 +156,8 @@ export function createTransactions(deps: {
 			if (!members.known(room)) await read(room, undefined);
 			return members.of(room).size === 2;
 		};
-		return commandIn(event, deps.prefix, false) ?? commandIn(event, deps.prefix, await alone());
+		const command = commandIn(event, deps.prefix, false) ?? commandIn(event, deps.prefix, await alone());
+		return command !== undefined && (await others.wrote(event)) ? undefined : command;
 	}
 
 	async function understand(event: MatrixEvent): Promise<BridgeEvent | undefined> {

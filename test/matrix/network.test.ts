@@ -45,7 +45,14 @@ beforeEach(async () => {
 	const mapping = createMemoryMapping();
 	const appservice = { listen: { host: "127.0.0.1", port }, url, registration: file };
 	side = createMatrix(
-		{ homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge", appservice },
+		{
+			homeserver: hs.url,
+			domain,
+			bot: "trivium",
+			prefix: "!bridge",
+			bridges: ["@telegram_*:hs.test"],
+			appservice,
+		},
 		{ mapping, ghostsOf, log: { ...quiet, warn: (_, message) => void warned.push(message) } },
 	);
 	const much = { perMinute: 10_000, burst: 10_000 };
@@ -671,6 +678,43 @@ describe("commands", () => {
 		await hs.push([hs.member(bad, bot, "invite", "@bad:hs.test")]);
 		expect(bad.members.get(bot)).toBe("leave");
 	});
+	test("are not obeyed from ghosts of other bridges, which the config lists or their bridge marks", async () => {
+		const room = await withBot();
+		const telegram = hs.person("telegram_1", "Eve");
+		const slack = hs.person("slack_2", "Mallory");
+		const puppet = hs.person("bob", "Bob");
+		const marked = hs.person("sig", "Sig");
+		hs.member(room, marked, "join", marked, { "com.beeper.bridge.remote_id": "1" });
+		const info = { bridgebot: "@slackbot:hs.test", protocol: { id: "slack" } };
+		await hs.push([hs.emit(room, "@slackbot:hs.test", "m.bridge", info, { state_key: "slack://1" })]);
+		await says(room, telegram, "!bridge help");
+		await says(room, slack, "!bridge help");
+		await says(room, "@slackbot:hs.test", "!bridge help");
+		await says(room, marked, "!bridge help");
+		await says(room, puppet, "!bridge help", { "fi.mau.double_puppet_source": "mautrix-signal" });
+		const answers = () => heard(room).filter(({ content }) => content["m.relates_to"]);
+		expect(answers()).toEqual([]);
+		await says(room, puppet, "!bridge help");
+		expect(answers()).toHaveLength(1);
+	});
+	test("are obeyed although a message that is no state names its sender as another bridge", async () => {
+		const room = await withBot();
+		const info = { bridgebot: alice, protocol: { id: "alice" } };
+		await hs.push([hs.emit(room, alice, "m.bridge", info)]);
+		await says(room, alice, "!bridge help");
+		expect(bodies(room)[0]).toMatch(/What I can do/);
+	});
+	test.each(["telegram_1", "_irc_eve"])(
+		"an invite of the ghost %s of another bridge is declined",
+		async (name) => {
+			const ghost = hs.person(name, "Eve");
+			const room = hs.room(ghost);
+			await hs.push([hs.member(room, bot, "invite", ghost)]);
+			expect(room.members.get(bot)).toBe("leave");
+			await hs.push([hs.member(room, romeo, "invite", ghost, { is_direct: true })]);
+			expect(room.members.get(romeo)).toBe("leave");
+		},
+	);
 	test("stand where they were given: what was said before the end of a link is not lost without a word", async () => {
 		const admin = hs.person("admin");
 		const room = await withBot(admin);

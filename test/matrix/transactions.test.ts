@@ -51,6 +51,7 @@ beforeEach(() => {
 		domain: "hs.test",
 		bot: "@trivium:hs.test",
 		prefix: "!bridge",
+		others: { note: () => undefined, wrote: async () => false },
 		isOurs: () => false,
 		refuse: async () => undefined,
 		log: quiet,
