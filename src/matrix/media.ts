@@ -24,7 +24,10 @@ const askedAgain = 3_600_000;
 const usualLimit = 50 * 1_048_576;
 /** Enough of an image to find its size in, behind what cameras write before it. */
 const beginning = 128 * 1024;
-const refusalSize = 65_536;
+/** In UTF-16 code units: more would not fit into a request's first line, nor into a file system. */
+const longestName = 255;
+/** Bytes of an answer that is no file. */
+const answerSize = 65_536;
 
 /** The homeserver itself did not answer, or not well: what was to be stored is fine. */
 export class HomeserverAway extends TemporaryError {}
@@ -79,7 +82,7 @@ export function createMediaStore(deps: {
 	async function refusal(answer: IncomingMessage, path: string): Promise<never> {
 		const { statusCode: status = 0, headers } = answer;
 		try {
-			const body = await text(atMost(answer, refusalSize, () => new Error("no refusal is so long")));
+			const body = await text(atMost(answer, answerSize, () => new Error("no answer is so long")));
 			understand({ status, headers, text: body }, "GET", path);
 		} catch (error) {
 			if (!(error instanceof MatrixError)) throw error;
@@ -101,7 +104,7 @@ export function createMediaStore(deps: {
 			return deps.fetch(new URL(location, base).href, range);
 		}
 		// Not this part; the caller finds out from the whole that there is none.
-		if (status === 416) {
+		if (status === 416 && range) {
 			answer.destroy();
 			return download(path, undefined);
 		}
@@ -113,8 +116,11 @@ export function createMediaStore(deps: {
 	function open(ref: string, range?: ByteRange): Promise<Opened> {
 		const place = placeAt(ref);
 		const [server, id] = mxcParts(place.url) ?? [];
-		if (server === undefined || id === undefined)
+		// Proxies take a server named like this for a step up the path.
+		if (server === undefined || id === undefined || /^\.{1,2}$/.test(server))
 			return Promise.reject(new PermanentError("not-found", phrases.fileGone));
+		if (place.secret && !fits(place.secret))
+			return Promise.reject(new PermanentError("failed", phrases.fileDamaged));
 		// Only a whole file can be checked against its hash, so an encrypted one has no parts.
 		const get = (path: string) => download(path, place.secret ? undefined : range);
 		return get(at`/_matrix/client/v1/media/download/${server}/${id}`)
@@ -156,7 +162,8 @@ export function createMediaStore(deps: {
 			const { head, body } = await peek(atMost(came, most, tooLarge), beginning);
 			const picture = image(head);
 			const mime = picture?.mime ?? typeFor(media, opened.mime);
-			const query = new URLSearchParams({ user_id: ghost, filename: media.name.toWellFormed() });
+			const filename = media.name.slice(0, longestName).toWellFormed();
+			const query = new URLSearchParams({ user_id: ghost, filename });
 			const path = `/_matrix/media/v3/upload?${query}`;
 			const { width, height } = picture ?? {};
 			return await withSize(body, opened.size, async (bytes, size) => {
@@ -175,7 +182,8 @@ export function createMediaStore(deps: {
 
 async function uploaded(answer: IncomingMessage, path: string): Promise<string> {
 	try {
-		const told = { status: answer.statusCode ?? 0, headers: answer.headers, text: await text(answer) };
+		const bounded = atMost(answer, answerSize, () => new Error("no answer is so long"));
+		const told = { status: answer.statusCode ?? 0, headers: answer.headers, text: await text(bounded) };
 		return understand<{ content_uri: string }>(told, "POST", path).content_uri;
 	} catch (error) {
 		return away(error);
@@ -211,6 +219,10 @@ function described(
 		...(part && { part }),
 	};
 }
+
+/** Whether a key, a counter and a hash have the lengths that their algorithms ask for. */
+const fits = ({ key, iv, sha256 }: NonNullable<Place["secret"]>): boolean =>
+	[key, iv, sha256].map((part) => Buffer.from(part, "base64").length).join() === "32,16,32";
 
 /** // Matrix spec, "Sending encrypted attachments" */
 function decrypted(opened: Opened, { secret }: Place): Opened {

@@ -24,8 +24,8 @@ function bare(written: string): string {
 }
 
 function network(address: string): string {
-	const [mapped] = /\d+\.\d+\.\d+\.\d+$/.exec(address) ?? [];
-	if (mapped) return mapped;
+	// The IPv4-mapped form ends in the IPv4 address.
+	if (address.includes(".")) return address.slice(address.lastIndexOf(":") + 1);
 	const [head = "", tail = ""] = address.toLowerCase().split("::");
 	const before = head.split(":");
 	const after = tail.split(":");

@@ -65,9 +65,19 @@ function jpeg(bytes: Buffer): Image | undefined {
 			};
 		} else {
 			const length = bytes.readUInt16BE(at + 2);
-			if (marker === 0xe1) turned ||= orientation(bytes.subarray(at + 4, at + 2 + length)) >= sideways;
+			if (marker === 0xe1) turned ||= lies(bytes.subarray(at + 4, at + 2 + length));
 			at += 2 + length;
 		}
+	}
+}
+
+/** Whether Exif data turns the picture on its side; broken data does not. */
+function lies(segment: Buffer): boolean {
+	try {
+		return orientation(segment) >= sideways;
+	} catch (error) {
+		if (error instanceof RangeError) return false;
+		throw error;
 	}
 }
 

@@ -137,6 +137,26 @@ describe("a file of a Matrix person", () => {
 		expect(asked).toEqual([]);
 	});
 
+	test("is sought no step up the path, nor with a key that cannot be one", async () => {
+		for (const ref of ["mxc://../config", "mxc://./config"])
+			expect(await outcome(files.open(ref))).toBe("not-found");
+		const [key, iv, hash] = [32, 16, 32].map((length) => randomBytes(length).toString("base64"));
+		for (const secret of [
+			`AAAA ${iv} ${hash}`,
+			`${key} AAAA ${hash}`,
+			`${key} ${iv} AAAA`,
+			`AA ${key} ${iv}`,
+		])
+			expect(await outcome(files.open(`mxc://hs.test/cat ${secret}`)), secret).toBe("failed");
+		expect(asked).toEqual([]);
+	});
+
+	test("is asked for whole once where its part is refused, and then given up", async () => {
+		routes[download] = (_request, response) => response.writeHead(416).end();
+		expect(await outcome(files.open("mxc://hs.test/cat", { start: 2 }))).toBe("temporary");
+		expect(asked).toHaveLength(2);
+	});
+
 	test("that is encrypted is read in the clear, whole or not to its end", async () => {
 		const [key, iv, plain] = [randomBytes(32), randomBytes(16), randomBytes(300_000)];
 		const cipher = createCipheriv("aes-256-ctr", key, iv).update(plain);
@@ -280,6 +300,14 @@ describe("a file for Matrix people", () => {
 		expect(await store()).toBe("homeserver away");
 		routes[upload] = (_request, response) => json(response, 413, { errcode: "M_TOO_LARGE", error: "no" });
 		expect(await store()).toBe("M_TOO_LARGE");
+		routes[upload] = (_request, response) => {
+			const more = () => {
+				while (response.writable && response.write("x".repeat(65_536)));
+				response.once("drain", more);
+			};
+			more();
+		};
+		expect(await store()).toBe("homeserver away");
 		routes[`${v1}/config`] = (_request, response) => response.destroy();
 		const other = createMediaStore({
 			homeserver: base,

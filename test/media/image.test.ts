@@ -27,6 +27,13 @@ test.each([
 	["JPEG", "ffd8 ffe0 0004 0000 ffc0 0011 08 0304 0102 03", "image/jpeg", 258, 772],
 	["progressive JPEG", "ffd8 ffdb 0003 00 ffff c2 0011 08 0304 0102 03", "image/jpeg", 258, 772],
 	["JPEG turned upright", `ffd8 ${exif("0001")} ffc0 0011 08 0304 0102 03`, "image/jpeg", 258, 772],
+	[
+		"JPEG with broken Exif data",
+		"ffd8 ffe1 001c 457869660000 4d4d002a fffffff0 ffff 0112 0003 00000001 0006 ffc0 0011 08 0304 0102 03",
+		"image/jpeg",
+		258,
+		772,
+	],
 	["JPEG taken sideways", `ffd8 ${exif("0006")} ffc0 0011 08 0304 0102 03`, "image/jpeg", 772, 258],
 ])("%s", (_name, bytes, mime, width, height) => {
 	expect(image(hex(bytes))).toEqual({ mime, width, height });
@@ -47,4 +54,24 @@ test("anything else, and what ends too early, is no image", () => {
 			image(Buffer.concat([hex(start), rest]));
 		}),
 	);
+});
+
+test("hostile headers cost no more than their bytes", () => {
+	const length = 128 * 1024;
+	const fill = (start: string, piece: string) => {
+		const repeated = hex(piece);
+		return Buffer.concat([hex(start), Buffer.alloc(length, repeated)]);
+	};
+	for (const bytes of [
+		fill("ffd8", "ff"),
+		fill("ffd8", "ff01"),
+		fill("ffd8", "ffe00000"),
+		fill("ffd8", "ffe10000"),
+		fill("ffd8", "ffe10010457869660000 4d4d002a00000000"),
+		fill("ffd8ffe1ffff457869660000 4d4d002a00000008", "ff"),
+	]) {
+		const start = performance.now();
+		for (let i = 0; i < 10; i++) image(bytes);
+		expect(performance.now() - start).toBeLessThan(2_000);
+	}
 });
