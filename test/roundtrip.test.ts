@@ -21,7 +21,6 @@ const place: Participants = {
 	named: "sid",
 	at: (jid) => (jid === `${room}/Zoé 🎉` ? zoe : undefined),
 	known: (id) => (id === "o-zoe" ? zoe : undefined),
-	nicks: () => [["Zoé 🎉", zoe]],
 	of: ({ id }) => (id === zoe.id ? { nick: "Zoé 🎉", jid: `${room}/Zoé 🎉`, occupantId: "o-zoe" } : {}),
 };
 const hearing: ReadContext = { ...nowhere, ...place, author: "author" };

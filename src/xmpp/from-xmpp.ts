@@ -20,7 +20,6 @@ export const nowhere: ReadContext = {
 	named: "msg",
 	at: () => undefined,
 	known: () => undefined,
-	nicks: () => [],
 	of: () => ({}),
 	opens: () => true,
 };

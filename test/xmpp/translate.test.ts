@@ -41,11 +41,6 @@ const inRoom: Participants = {
 			"alice@bridge.test": alice,
 		})[jid],
 	known: (id) => ({ "o-juliet": juliet, "o-alice": alice })[id],
-	nicks: () => [
-		["Juliet", juliet],
-		["Benvolio 🎉", benvolio],
-		["Alice", alice],
-	],
 	of: (person) => {
 		const nick = { [juliet.id]: "Juliet", [alice.id]: "Alice" }[person.id];
 		const occupantId = { [juliet.id]: "o-juliet" }[person.id];

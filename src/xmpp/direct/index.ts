@@ -256,7 +256,6 @@ const placeOf = (theirs: string, ghost: string, ours: Person): Participants => (
 	named: "msg",
 	at: (jid) => (bare(jid) === ghost ? ours : bare(jid) === theirs ? account(theirs) : undefined),
 	known: () => undefined,
-	nicks: () => [],
 	of: (person) =>
 		person.network !== xmppNetwork ? { jid: ghost } : person.id === theirs ? { jid: theirs } : {},
 });

@@ -21,10 +21,6 @@ export function participantsOf(room: Room): Participants {
 		known: (occupantId) =>
 			ours().find((one) => one.occupantId === occupantId)?.person ??
 			[...room.others.values()].find(({ person }) => occupantIdOf(person, room.jid) === occupantId)?.person,
-		nicks: () => [
-			...[...room.nicks].flatMap(([nick, { person }]) => (person ? [[nick, person] as const] : [])),
-			...[...room.others].map(([nick, { person }]) => [nick, person] as const),
-		],
 		of(person) {
 			const [nick, occupantId] = found(room, person);
 			return {

@@ -1,4 +1,4 @@
-import { type MessageFeature, prefixed } from "./feature.ts";
+import { type MessageFeature, prefixed, spelling } from "./feature.ts";
 
 const command = "/me ";
 
@@ -6,11 +6,9 @@ const command = "/me ";
 export const emotes: MessageFeature = {
 	vars: [],
 	read(_stanza, heard) {
-		const start = heard.body
-			.slice(0, command.length)
-			.map(({ char }) => char)
-			.join("");
-		return start === command ? { ...heard, style: "emote", body: heard.body.slice(command.length) } : heard;
+		return spelling(heard.body.slice(0, command.length)) === command
+			? { ...heard, style: "emote", body: heard.body.slice(command.length) }
+			: heard;
 	},
 	write(event, draft) {
 		if (!("style" in event) || draft.body === undefined) return draft;

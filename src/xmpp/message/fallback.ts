@@ -1,3 +1,4 @@
+import { spend } from "../../core/budget.ts";
 import { type Element, type Node, xml } from "../stream/xml.ts";
 import type { MessageFeature, ParsedMessage, Point } from "./feature.ts";
 
@@ -29,8 +30,28 @@ export const fallbackFor = (feature: string, end?: number): Node =>
 		xml("body", end === undefined ? {} : { start: "0", end: String(end) }),
 	);
 
-export const within = ({ raw }: Point, all: readonly Range[]) =>
-	all.some(([start, end]) => raw >= start && raw < end);
+/** Returns the points that are inside or outside of some ranges, in time linear in both. Raw positions ascend. */
+function parted(
+	body: readonly Point[],
+	all: readonly Range[],
+): Readonly<Record<"inside" | "outside", Point[]>> {
+	spend(body.length + all.length);
+	const sorted = all.filter(([start, end]) => start < end).sort(([a], [b]) => a - b);
+	const [inside, outside]: [Point[], Point[]] = [[], []];
+	let next = 0;
+	/** The greatest end of the ranges that begin at or before the point. */
+	let reach = 0;
+	for (const point of body) {
+		for (; (sorted[next]?.[0] ?? Number.NaN) <= point.raw; next++)
+			reach = Math.max(reach, sorted[next]?.[1] ?? 0);
+		(point.raw < reach ? inside : outside).push(point);
+	}
+	return { inside, outside };
+}
+export const inside = (body: readonly Point[], all: readonly Range[]): readonly Point[] =>
+	parted(body, all).inside;
+export const outside = (body: readonly Point[], all: readonly Range[]): readonly Point[] =>
+	parted(body, all).outside;
 
 /** XEP-0428: what the features before us understand is not shown as text besides. */
 export const fallbacks = (understood: readonly string[]): MessageFeature => ({
@@ -38,7 +59,7 @@ export const fallbacks = (understood: readonly string[]): MessageFeature => ({
 	read(stanza, heard): ParsedMessage {
 		const cut = understood.flatMap((feature) => ranges(stanza, feature) ?? []);
 		if (cut.length === 0) return heard;
-		const left = heard.body.filter((point) => !within(point, cut));
+		const left = outside(heard.body, cut);
 		const quote = left.length === 0 ? quoteEnd(heard.body) : 0;
 		return { ...heard, body: quote > 0 ? heard.body.slice(quote) : left };
 	},
@@ -48,9 +69,9 @@ export const fallbacks = (understood: readonly string[]): MessageFeature => ({
 export function quoteEnd(body: readonly Point[]): number {
 	let end = 0;
 	while (body[end]?.char === ">") {
-		const line = body.slice(end).findIndex(({ char }) => char === "\n");
-		if (line < 0) return body.length;
-		end += line + 1;
+		while (end < body.length && body[end]?.char !== "\n") end++;
+		if (end < body.length) end++;
 	}
+	spend(end);
 	return end;
 }

@@ -16,8 +16,6 @@ export type Participants = Readonly<{
 	at(jid: string): Person | undefined;
 	/** Who has this occupant-id (XEP-0421). */
 	known(occupantId: string): Person | undefined;
-	/** All who are there, by nick; nobody in a chat of two. */
-	nicks(): Iterable<readonly [string, Person]>;
 	/** What they are called and where they are reached. */
 	of(person: Person): Readonly<{ nick?: string; jid?: string; occupantId?: string }>;
 }>;

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { spend } from "../../core/budget.ts";
 import type { Media, Picture } from "../../core/event.ts";
 import type { NetworkName } from "../../core/ids.ts";
 import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
 import * as phrases from "../phrases.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
-import { ranges, within } from "./fallback.ts";
+import { outside, ranges } from "./fallback.ts";
 import { length, type MessageFeature, type Point, points, wordsOf } from "./feature.ts";
 import { bitsAt } from "./stickers.ts";
 
@@ -27,11 +28,18 @@ const network = "xmpp" as NetworkName;
 /** XEP-0264: a picture so small that it stands in its own address. */
 const blurhash = "data:image/blurhash,";
 
-const fetchable = (url: string | undefined): url is string =>
-	url !== undefined && /^https?:\/\/[^\s]+$/i.test(url) && URL.canParse(url);
+/** In characters; a longer address is no file's. */
+const longest = 4_096;
+function fetchable(url: string | undefined): url is string {
+	if (url === undefined || url.length > longest) return false;
+	spend(url.length);
+	return /^https?:\/\/[^\s]+$/i.test(url) && URL.canParse(url);
+}
 
 /** Files of one message that cross; those beyond stay addresses. */
 const most = 20;
+/** Thumbnails of one file, and sources of it, that are looked at. */
+const alternatives = 8;
 
 type Shared = Readonly<{ media: Media; more?: readonly Media[]; caption: readonly Point[] }>;
 
@@ -41,8 +49,7 @@ function filesIn(message: Element, body: readonly Point[]): Shared | undefined {
 	const all = [...new Map(found?.map((file) => [file.link, file])).values()];
 	const [media, ...more] = all.slice(0, most);
 	if (!media) return undefined;
-	const marked = ranges(message, ns.sfs) ?? [];
-	const said = body.filter((point) => !within(point, marked));
+	const said = outside(body, ranges(message, ns.sfs) ?? []);
 	const words = withoutUrls(said, [media, ...more]);
 	const left = tokens(words);
 	const beyond = all.slice(most).flatMap(({ source }) => (left.has(source.ref) ? [] : [`\n${source.ref}`]));
@@ -54,25 +61,27 @@ function filesIn(message: Element, body: readonly Point[]): Shared | undefined {
 // XEP-0447 §3
 function shared(message: Element): readonly Media[] {
 	const sticker = child(message, "sticker", ns.stickers) ? ("sticker" as const) : undefined;
-	return message.getChildren("file-sharing", ns.sfs).flatMap((sharing) => {
-		const sources = sharing.getChild("sources")?.getChildren("url-data", ns.url) ?? [];
+	return message.getChildren("file-sharing", ns.sfs).flatMap((sharing, index) => {
+		const sources = sharing.getChild("sources")?.getChildren("url-data", ns.url).slice(0, alternatives) ?? [];
 		const url = sources.map((one) => one.attrs.target).find(fetchable);
 		const voice = sharing.attrs.disposition === "voice" ? ("voice" as const) : undefined;
-		return url === undefined
-			? []
-			: [media(url, described(child(sharing, "file", ns.metadata), message), sticker ?? voice)];
+		// Those beyond stay addresses: nothing else is read of them.
+		const file = index < most ? child(sharing, "file", ns.metadata) : undefined;
+		return url === undefined ? [] : [media(url, described(file, message), sticker ?? voice)];
 	});
 }
 
 // XEP-0385 §3: a reference, usually to the part of the body that is the address.
 function referenced(message: Element): readonly Media[] {
-	return message.getChildren("reference", ns.reference).flatMap((reference) => {
+	return message.getChildren("reference", ns.reference).flatMap((reference, index) => {
 		const sharing = child(reference, "media-sharing", ns.sims);
 		const targets = sharing?.getChild("sources")?.getChildren("reference", ns.reference) ?? [];
-		const url = targets.map((one) => one.attrs.uri).find(fetchable);
-		return sharing && url !== undefined
-			? [media(url, described(child(sharing, "file", ns.jingle), message))]
-			: [];
+		const url = targets
+			.slice(0, alternatives)
+			.map((one) => one.attrs.uri)
+			.find(fetchable);
+		if (!sharing || url === undefined) return [];
+		return [media(url, described(index < most ? child(sharing, "file", ns.jingle) : undefined, message))];
 	});
 }
 
@@ -82,7 +91,7 @@ function linked(message: Element, body: readonly Point[]): readonly Media[] {
 	const told = message.getChildren("x", ns.oob);
 	if (told.length === 0) {
 		const url = wordsOf({ body }).trim();
-		return fetchable(url) && known(url) && uploaded.test(url) ? [media(url, {})] : [];
+		return fetchable(url) && known(url) && isUploaded(url) ? [media(url, {})] : [];
 	}
 	const files = told.flatMap((oob) => {
 		const url = oob.getChild("url")?.getText().trim();
@@ -104,8 +113,9 @@ function withoutUrls(body: readonly Point[], files: readonly Media[]): readonly 
 	return urls.reduce((left, url) => {
 		const words = wordsOf({ body: left });
 		const at = words.indexOf(url);
-		const start = length(words.slice(0, Math.max(0, at)));
-		return at < 0 ? left : [...left.slice(0, start), ...left.slice(start + length(url))];
+		if (at < 0) return left;
+		const start = length(words.slice(0, at));
+		return left.toSpliced(start, length(url));
 	}, body);
 }
 
@@ -115,15 +125,23 @@ function trimmed(body: readonly Point[]): readonly Point[] {
 	return first < 0 ? [] : body.slice(first, body.findLastIndex(words) + 1);
 }
 
-/** Paths that upload services give out: one part says what they are, one is not to be guessed. */
-const uploaded = /\/\w*(upload|share|file)\w*\/(?:.*\/)?(?=[\w-]*\d)[\w-]{16,}\//i;
+/** Whether upload services give out such paths: one part says what they are, a later folder is not to be guessed. */
+function isUploaded(url: string): boolean {
+	const folders = url.split("/").slice(1, -1);
+	spend(folders.length);
+	const says = folders.findIndex((part) => /^\w+$/.test(part) && /upload|share|file/i.test(part));
+	return says >= 0 && folders.slice(says + 1).some((part) => /^[\w-]{16,}$/.test(part) && /\d/.test(part));
+}
 
 type Described = Omit<Partial<Media>, "kind" | "source" | "link">;
 
 /** XEP-0446, and the older form of XEP-0234 with the same names. */
 function described(file: Element | undefined, message: Element): Described {
 	if (!file) return {};
-	const thumbnails = file.getChildren("thumbnail", ns.thumbs).map(({ attrs }) => attrs);
+	const thumbnails = file
+		.getChildren("thumbnail", ns.thumbs)
+		.slice(0, alternatives)
+		.map(({ attrs }) => attrs);
 	const hash = thumbnails.find(({ uri }) => uri?.startsWith(blurhash))?.uri;
 	const fields = {
 		name: text(file, "name"),
@@ -143,6 +161,7 @@ function described(file: Element | undefined, message: Element): Described {
 const hashOf = (file: Element) =>
 	file
 		.getChildren("hash", ns.hashes)
+		.slice(0, alternatives)
 		.filter(({ attrs }) => attrs.algo === "sha-256")
 		.map((hash) => hash.getText().trim())
 		.find((hash) => Buffer.from(hash, "base64").length === 32);

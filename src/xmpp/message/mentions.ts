@@ -1,3 +1,4 @@
+import { spend } from "../../core/budget.ts";
 import type { Person } from "../../core/event.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import {
@@ -25,10 +26,15 @@ export const mentions: MessageFeature = {
 		if (heard.body.length === 0) return heard;
 		const told = [...toldIn(stanza, where), ...referred(stanza, where)];
 		const all = told.length > 0 ? told : found(heard, where);
+		let end = 0;
 		const apart = all
 			.slice(0, most)
 			.sort((a, b) => a.start - b.start)
-			.filter((one, index, sorted) => one.start >= (sorted[index - 1]?.end ?? 0) && one.start < one.end);
+			.filter((one) => {
+				if (one.start < end) return false;
+				end = one.end;
+				return true;
+			});
 		return apart.length > 0 ? { ...heard, mentions: apart } : heard;
 	},
 	write(event, draft, { of, muc }) {
@@ -36,7 +42,7 @@ export const mentions: MessageFeature = {
 		if (event.late) return { ...draft, mentions: [] };
 		return along(
 			draft,
-			draft.mentions.map(({ person, start, end }) => {
+			draft.mentions.slice(0, most).map(({ person, start, end }) => {
 				const range = { begin: String(start), end: String(end) };
 				if (!person) return muc && xml("mention", { xmlns: explicit, mentions: everybody, ...range });
 				const { jid, occupantId } = of(person);
@@ -63,7 +69,8 @@ const between = (element: Element, person: Person | undefined): readonly Mention
 
 // XEP-0513 §3
 function toldIn(stanza: Element, where: ReadContext): readonly Mention[] {
-	return stanza.getChildren("mention", explicit).flatMap((one) => {
+	const all = stanza.getChildren("mention", explicit).slice(0, most);
+	return all.flatMap((one) => {
 		if (one.getChild("noping")) return [];
 		if (one.attrs.mentions === everybody) return where.muc === undefined ? [] : between(one, undefined);
 		const { occupantid, jid } = one.attrs;
@@ -74,7 +81,8 @@ function toldIn(stanza: Element, where: ReadContext): readonly Mention[] {
 
 // XEP-0372 §3.2
 function referred(stanza: Element, where: ReadContext): readonly Mention[] {
-	return stanza.getChildren("reference", references).flatMap((one) => {
+	const all = stanza.getChildren("reference", references).slice(0, most);
+	return all.flatMap((one) => {
 		const jid = one.attrs.type === "mention" ? addressIn(one.attrs.uri ?? "") : undefined;
 		const person = jid === undefined ? undefined : where.at(jid);
 		return person ? between(one, person) : [];
@@ -93,31 +101,64 @@ function addressIn(uri: string): string | undefined {
 function found(heard: ParsedMessage, where: ReadContext): readonly Mention[] {
 	const words = wordsOf(heard);
 	const all: Mention[] = [];
-	if (!/^[^\n]{0,100}[:,]|@/.test(words)) return all;
-	const nicks = [...where.nicks()];
-	/** Where the name ends that stands there. */
-	const at = (index: number, skip: number, ends: RegExp): number | undefined => {
-		const rest = words.slice(index + skip);
-		const hits = nicks.filter(
-			([nick]) => nick !== "" && rest.startsWith(nick) && ends.test(rest.slice(nick.length)),
-		);
-		// "Ann Lee: hi" is for Ann Lee, also where there is an Ann.
-		const [hit] = hits.sort(([a], [b]) => b.length - a.length);
-		if (!hit) return undefined;
-		const start = Array.from(words.slice(0, index)).length;
-		const end = start + skip + Array.from(hit[0]).length;
-		const [first, last] = [heard.body[start], heard.body[end - 1]];
-		if (first && last) all.push({ start: first.raw, end: last.raw + 1, person: hit[1] });
-		return index + skip + hit[0].length;
+	if (where.muc === undefined || !/^[^\n]{0,100}[:,]|@/.test(words)) return all;
+	const codePoints = codePointsBefore(words);
+	/** Where the longest name ends that begins at `index`, behind a sign of `skip` characters, and stands before `ends`. */
+	const nameAt = (sign: number, skip: number, ends: RegExp): number | undefined => {
+		const index = sign + skip;
+		let hit: { end: number; person: Person } | undefined;
+		const last = Math.min(words.length, index + longest);
+		for (let end = index + 1; end <= last; end++) {
+			spend();
+			// No nick has a line end in it.
+			if (words[end - 1] === "\n") break;
+			ends.lastIndex = end;
+			if (!ends.test(words)) continue;
+			spend();
+			// "Ann Lee: hi" is for Ann Lee, also where there is an Ann.
+			const person = where.at(`${where.muc}/${words.slice(index, end)}`);
+			if (person) hit = { end, person };
+		}
+		return hit && add(sign, hit.end, hit.person);
+	};
+	const add = (from: number, to: number, person: Person): number => {
+		const [first, last] = [heard.body[codePoints(from)], heard.body[codePoints(to) - 1]];
+		if (first && last) all.push({ start: first.raw, end: last.raw + 1, person });
+		return to;
 	};
 	// "Ann, Bob: hi" is for both.
-	for (let end = at(0, 0, /^[:,]/); end !== undefined && words.startsWith(", ", end); )
-		end = at(end + 2, 0, /^[:,]/);
+	let end = nameAt(0, 0, separator);
+	for (let looked = 1; end !== undefined && looked < most && words.startsWith(", ", end); looked++)
+		end = nameAt(end + 2, 0, separator);
 	for (
 		let i = words.indexOf("@"), looked = 0;
 		i >= 0 && looked < most;
 		i = words.indexOf("@", i + 1), looked++
 	)
-		if (i === 0 || /[\s(]/.test(words[i - 1] ?? "")) at(i, 1, /^($|[^\p{L}\p{N}_])/u);
+		if (i === 0 || /[\s(]/.test(words[i - 1] ?? "")) nameAt(i, 1, wordEnd);
 	return all;
+}
+/** The longest nick that is looked for, in UTF-16 units. */
+const longest = 128;
+const separator = /[:,]/y;
+const wordEnd = /$|[^\p{L}\p{N}_]/uy;
+
+/** Returns the number of code points before an index of `text`; the first call counts them all. */
+function codePointsBefore(text: string): (index: number) => number {
+	let counts: Uint32Array | undefined;
+	return (index) => {
+		if (!counts) {
+			spend(text.length);
+			counts = new Uint32Array(text.length + 1);
+			let count = 0;
+			for (let i = 0; i < text.length; i++) {
+				counts[i] = count;
+				// The second half of a pair counts with its first.
+				if ((text.codePointAt(i) as number) > 0xffff) counts[++i] = count;
+				count++;
+			}
+			counts[text.length] = count;
+		}
+		return counts[index] as number;
+	};
 }

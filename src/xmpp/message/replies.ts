@@ -2,8 +2,16 @@ import type { Person } from "../../core/event.ts";
 import { messageId, pick } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
 import { child, clean, type Element, text, xml } from "../stream/xml.ts";
-import { fallbackFor, quoteEnd, ranges, within } from "./fallback.ts";
-import { along, length, type MessageFeature, type Participants, points, prefixed } from "./feature.ts";
+import { fallbackFor, inside, quoteEnd, ranges } from "./fallback.ts";
+import {
+	along,
+	length,
+	type MessageFeature,
+	type Participants,
+	points,
+	prefixed,
+	spelling,
+} from "./feature.ts";
 
 const ns = "urn:xmpp:reply:0";
 
@@ -49,9 +57,7 @@ function quoted(stanza: Element): string | undefined {
 	const marked = ranges(stanza, ns);
 	if (!marked) return undefined;
 	const all = points(text(stanza, "body") ?? "");
-	const part = all.filter((point) => within(point, marked));
-	const lines = (part.length < all.length ? part : all.slice(0, quoteEnd(all)))
-		.map(({ char }) => char)
-		.join("");
+	const part = inside(all, marked);
+	const lines = spelling(part.length < all.length ? part : all.slice(0, quoteEnd(all)));
 	return lines.replace(/^> ?/gm, "").trim() || undefined;
 }

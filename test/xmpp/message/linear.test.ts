@@ -12,7 +12,6 @@ const place: ReadContext = {
 	muc: room,
 	named: "sid",
 	at: (jid) => (jid === `${room}/a` ? ann : undefined),
-	nicks: () => [["a", ann]],
 };
 const read = (body: string, ...more: Node[]) =>
 	parseMessage(xml("message", { from: `${room}/x` }, xml("body", {}, body), ...more), place);

@@ -1,7 +1,8 @@
+import { spend } from "../../../core/budget.ts";
 import type { Person } from "../../../core/event.ts";
-import type { Element, Rich } from "../../../core/rich.ts";
+import type { Element, Rich, RichNode } from "../../../core/rich.ts";
 import { clean } from "../../stream/xml.ts";
-import type { Mention } from "../feature.ts";
+import { length, type Mention } from "../feature.ts";
 import { isMark, isSpace, looksStyled, type Mark } from "./styling.ts";
 
 /** Formatting written as XEP-0393, so that reading it gives the same back. What styling cannot say is left out. */
@@ -47,8 +48,9 @@ export function styled(rich: Rich, named: (person: Person) => string | undefined
 	}
 
 	function inline(nodes: Rich): Piece[] {
+		spend(nodes.length);
 		return nodes.flatMap((node): Piece[] => {
-			if (typeof node === "string") return Array.from(clean(node));
+			if (typeof node === "string") return characters(clean(node));
 			switch (node.tag) {
 				case "break":
 					return ["\n"];
@@ -59,10 +61,10 @@ export function styled(rich: Rich, named: (person: Person) => string | undefined
 				case "strike":
 					return wrap("~", inline(node.children));
 				case "code":
-					return wrap("`", Array.from(letters(node.children)));
+					return wrap("`", characters(letters(node.children)));
 				case "spoiler":
 					return [
-						...Array.from(node.reason ? clean(`${node.reason}: `) : ""),
+						...characters(node.reason ? clean(`${node.reason}: `) : ""),
 						...wrap("||", inline(node.children)),
 					];
 				case "link":
@@ -85,11 +87,25 @@ export function styled(rich: Rich, named: (person: Person) => string | undefined
 		});
 	}
 
+	/** Whether a node or anything in it is a block; each node is looked at once. */
+	const withBlock = new Map<Element, boolean>();
+	function hasBlock(node: Element): boolean {
+		const known = withBlock.get(node);
+		if (known !== undefined) return known;
+		spend();
+		const has =
+			blockTags.has(node.tag) ||
+			childrenOf(node).some((child) => typeof child !== "string" && hasBlock(child));
+		withBlock.set(node, has);
+		return has;
+	}
+
 	function block(node: Element): Line[] {
 		switch (node.tag) {
 			case "quote":
 				isStyled = true;
 				return blocks(node.children).map((line) => {
+					spend(line.length + 1);
 					const quoted: Line = [{ sign: "> " }, ...line];
 					if (verbatim.has(line)) verbatim.add(quoted);
 					return quoted;
@@ -101,7 +117,7 @@ export function styled(rich: Rich, named: (person: Person) => string | undefined
 					.split("\n")
 					.map((line) => (line.startsWith("```") ? joiner + line : line));
 				const all = [`\`\`\`${(node.language ?? "").replace(/[\s`]/g, "")}`, ...code, "```"].map((line) =>
-					Array.from(line),
+					characters(line),
 				);
 				for (const line of all) verbatim.add(line);
 				return all;
@@ -124,6 +140,7 @@ export function styled(rich: Rich, named: (person: Person) => string | undefined
 
 	function listed(sign: string, children: Rich): Line[] {
 		return blocks(children).map((line, index) => {
+			spend(line.length + sign.length);
 			const set: Line = [...Array.from(index === 0 ? sign : " ".repeat(sign.length)), ...line];
 			if (verbatim.has(line)) verbatim.add(set);
 			return set;
@@ -132,22 +149,26 @@ export function styled(rich: Rich, named: (person: Person) => string | undefined
 
 	function blocks(nodes: Rich): Line[] {
 		const all: Line[] = [];
-		let run: Rich = [];
+		let run: RichNode[] = [];
 		let paragraph = false;
+		spend(nodes.length);
+		const add = (lines: readonly Line[]) => {
+			for (const line of lines) all.push(line);
+		};
 		const flush = () => {
 			// What only sets blocks of HTML apart is no line.
-			if (run.some((node) => typeof node !== "string" || node.trim() !== "")) all.push(...split(inline(run)));
+			if (run.some((node) => typeof node !== "string" || node.trim() !== "")) add(split(inline(run)));
 			run = [];
 		};
 		for (const node of nodes) {
 			if (typeof node === "string" || !hasBlock(node)) {
-				run = [...run, node];
+				run.push(node);
 				continue;
 			}
 			flush();
 			if (node.tag === "paragraph" && paragraph) all.push([]);
 			paragraph = node.tag === "paragraph";
-			all.push(...block(node));
+			add(block(node));
 		}
 		flush();
 		return all;
@@ -162,11 +183,17 @@ export function styled(rich: Rich, named: (person: Person) => string | undefined
 }
 
 function split(pieces: readonly Piece[]): Piece[][] {
+	spend(pieces.length);
 	const all: Piece[][] = [[]];
 	for (const piece of pieces)
 		if (piece === "\n") all.push([]);
 		else all.at(-1)?.push(piece);
 	return all;
+}
+
+function characters(text: string): string[] {
+	spend(text.length);
+	return Array.from(text);
 }
 
 const childrenOf = (node: Element): Rich => ("children" in node ? node.children : []);
@@ -177,8 +204,6 @@ const letters = (nodes: Rich): string =>
 		)
 		.join("");
 const blockTags = new Set(["paragraph", "quote", "preformatted", "heading", "list", "item"]);
-const hasBlock = (node: Element): boolean =>
-	blockTags.has(node.tag) || childrenOf(node).some((child) => typeof child !== "string" && hasBlock(child));
 
 /** Styling has no links: the address follows the words, unless it is the words, or says nothing to people. */
 function link(href: string, label: readonly Piece[]): Piece[] {
@@ -203,26 +228,38 @@ const isBefore = (piece: Piece | undefined) =>
 
 /** Without the marks that would not be read as such where they stand: within words, around their own like. */
 function valid(line: Line): Line {
-	let kept = line;
+	spend(2 * line.length);
+	/** How often a sign was met so far, as a mark or as a letter. */
+	const met = new Map<string, number>();
+	const meet = (sign: string) => met.set(sign, (met.get(sign) ?? 0) + 1);
+	/** By pair: where it begins, and how often its sign was met until then; whether the same sign is in it, or nothing. */
+	const begun = new Map<number, Readonly<{ at: number; before: number }>>();
+	const spoilt = new Set<number>();
+	line.forEach((piece, at) => {
+		if (isMark(piece) || piece === "|") meet(piece);
+		if (typeof piece !== "object" || !("mark" in piece)) return;
+		const sign = piece.mark[0] as string;
+		if (piece.opens) {
+			meet(sign);
+			begun.set(piece.pair, { at, before: met.get(sign) ?? 0 });
+			return;
+		}
+		const start = begun.get(piece.pair);
+		if (!start || at === start.at + 1 || (met.get(sign) ?? 0) > start.before) spoilt.add(piece.pair);
+		meet(sign);
+	});
+	const kept: Piece[] = [];
 	for (const piece of line) {
-		if (typeof piece !== "object" || !("mark" in piece) || !piece.opens) continue;
-		const { mark, pair } = piece;
-		const start = kept.indexOf(piece);
-		const end = kept.findIndex(
-			(one) => typeof one === "object" && "mark" in one && one.pair === pair && !one.opens,
-		);
-		const inside = kept.slice(start + 1, end);
-		const same = inside.some(
-			(one) => one === mark[0] || (typeof one === "object" && "mark" in one && one.mark === mark),
-		);
-		if (!isBefore(kept[start - 1]) || same || inside.length === 0)
-			kept = kept.filter((one) => typeof one !== "object" || !("mark" in one) || one.pair !== pair);
+		const isPair = typeof piece === "object" && "mark" in piece;
+		if (isPair && piece.opens && !isBefore(kept.at(-1))) spoilt.add(piece.pair);
+		if (!isPair || !spoilt.has(piece.pair)) kept.push(piece);
 	}
 	return kept;
 }
 
 /** With a joiner before what somebody wrote that would be read as a mark. */
 function guarded(line: Line): Line {
+	spend(line.length);
 	let inCode = false;
 	return line.flatMap((piece, index): Line => {
 		if (typeof piece === "object" && "mark" in piece && piece.mark === "`") inCode = piece.opens;
@@ -242,15 +279,15 @@ function wordsOf(piece: Piece): string {
 function flat(all: readonly Line[]): { text: string; mentions: readonly Mention[] } {
 	const mentions: Mention[] = [];
 	let text = "";
-	let length = 0;
+	let end = 0;
 	all.forEach((line, index) => {
 		for (const piece of [...(index > 0 ? ["\n"] : []), ...line]) {
 			const words = wordsOf(piece);
-			const end = length + Array.from(words).length;
+			const start = end;
+			end += length(words);
 			if (typeof piece === "object" && "name" in piece)
-				mentions.push({ start: length, end, ...(piece.person && { person: piece.person }) });
+				mentions.push({ start, end, ...(piece.person && { person: piece.person }) });
 			text += words;
-			length = end;
 		}
 	});
 	return { text, mentions };

@@ -1,13 +1,19 @@
+import { spend } from "../../../core/budget.ts";
 import type { Element, Rich, RichNode } from "../../../core/rich.ts";
 
-/** XEP-0393 read into formatting: pure, and linear in the text. styled.ts writes it. */
+/** Reads XEP-0393 into formatting, in time linear in the text. styling-writer.ts writes it. */
 
 /** A code point, or something found in the text before, which is no letter to styling. */
 export type Atom = string | Element;
 
-const spans = { "*": "bold", _: "italic", "~": "strike", "`": "code" } as const;
-export type Mark = keyof typeof spans;
-export const isMark = (atom: unknown): atom is Mark => typeof atom === "string" && Object.hasOwn(spans, atom);
+const spans = new Map([
+	["*", "bold"],
+	["_", "italic"],
+	["~", "strike"],
+	["`", "code"],
+] as const);
+export type Mark = "*" | "_" | "~" | "`";
+export const isMark = (atom: unknown): atom is Mark => spans.has(atom as Mark);
 export const isSpace = (atom: unknown) => typeof atom === "string" && /^\s$/.test(atom);
 /** Quotes in quotes; what is deeper is text. */
 const deepest = 20;
@@ -26,6 +32,7 @@ export const isPlain = (node: RichNode) =>
 	typeof node === "string" || node.tag === "break" || node.tag === "mention";
 
 function lines(atoms: readonly Atom[]): readonly (readonly Atom[])[] {
+	spend(atoms.length);
 	const all: Atom[][] = [[]];
 	for (const atom of atoms)
 		if (atom === "\n") all.push([]);
@@ -35,12 +42,15 @@ function lines(atoms: readonly Atom[]): readonly (readonly Atom[])[] {
 
 const languageForm = /^[\w+#.-]{1,32}$/;
 const isFence = (line: readonly Atom[]) => line[0] === "`" && line[1] === "`" && line[2] === "`";
-const letters = (line: readonly Atom[]): string =>
-	line
+function letters(line: readonly Atom[]): string {
+	spend(line.length);
+	return line
 		.map((atom) => (typeof atom === "string" ? atom : "children" in atom ? atom.children.join("") : ""))
 		.join("");
+}
 
 function blocks(all: readonly (readonly Atom[])[], depth: number): Rich {
+	spend(all.length);
 	const found: RichNode[] = [];
 	let plainBefore = false;
 	for (let i = 0; i < all.length; ) {
@@ -49,7 +59,10 @@ function blocks(all: readonly (readonly Atom[])[], depth: number): Rich {
 		if (line[0] === ">" && depth < deepest) {
 			// §5.1.3: all lines that begin so, without the sign and one blank.
 			while (i < all.length && all[i]?.[0] === ">") i++;
-			const inner = all.slice(start, i).map((one) => one.slice(isSpace(one[1]) ? 2 : 1));
+			const inner = all.slice(start, i).map((one) => {
+				spend(one.length);
+				return one.slice(isSpace(one[1]) ? 2 : 1);
+			});
 			found.push({ tag: "quote", children: blocks(inner, depth + 1) });
 			plainBefore = false;
 		} else if (isFence(line)) {
@@ -68,7 +81,7 @@ function blocks(all: readonly (readonly Atom[])[], depth: number): Rich {
 			plainBefore = false;
 		} else {
 			if (plainBefore) found.push({ tag: "break" });
-			found.push(...inline(line));
+			for (const node of inline(line)) found.push(node);
 			plainBefore = true;
 			i++;
 		}
@@ -86,6 +99,7 @@ function inline(line: readonly Atom[]): RichNode[] {
 	};
 	/** Marks that nothing closes from here on, so that none is looked for twice. */
 	const open = new Set<string>();
+	spend(line.length);
 	for (let i = 0; i < line.length; i++) {
 		const atom = line[i] as Atom;
 		const mark = markAt(line, i);
@@ -98,7 +112,7 @@ function inline(line: readonly Atom[]): RichNode[] {
 			const inner = line.slice(i + mark.length, end);
 			if (mark === "`") found.push({ tag: "code", children: [letters(inner)] });
 			else if (mark === "||") found.push({ tag: "spoiler", children: inline(inner) });
-			else found.push({ tag: spans[mark], children: inline(inner) });
+			else found.push({ tag: spans.get(mark) ?? "code", children: inline(inner) });
 			i = end + mark.length - 1;
 		} else if (typeof atom === "string") text += atom;
 		else {
@@ -127,6 +141,7 @@ function closing(line: readonly Atom[], start: number, mark: Mark | "||"): numbe
 	if (!opens(line, start, mark)) return -1;
 	let something = false;
 	for (let i = start + mark.length; i < line.length; i++) {
+		spend();
 		const is = markAt(line, i) === mark;
 		if (is && something && !isSpace(line[i - 1])) return i;
 		if (!is) something = true;
