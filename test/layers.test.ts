@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join, normalize } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 /** What each folder of src may import besides itself; a library is named by the one file that wraps it. */
 const mayImport: Record<string, readonly string[]> = {
@@ -94,4 +94,33 @@ test("pure files read no clock", () => {
 
 test("no file is past what one sitting can read", () => {
 	for (const file of files) expect(readFileSync(file, "utf8").split("\n").length, file).toBeLessThan(500);
+});
+
+describe("the features of an XMPP message", () => {
+	const entry = "src/xmpp/message/index.ts";
+	const features = files
+		.filter((file) => file.startsWith("src/xmpp/message/"))
+		.flatMap((file) =>
+			[...readFileSync(file, "utf8").matchAll(/^export const (\w+): MessageFeature\b/gm)].map(
+				([, name]) => name,
+			),
+		);
+
+	test("are run by nothing but the functions that give each a budget", () => {
+		expect(features.length).toBeGreaterThan(10);
+		const importing = new RegExp(
+			`^import [^;]*\\b(${features.join("|")})\\b[^;]* from "[^"]*message/[^"]*"`,
+			"gm",
+		);
+		for (const file of files.filter((one) => one.startsWith("src/xmpp/") && one !== entry))
+			for (const [line] of readFileSync(file, "utf8").matchAll(importing))
+				expect(line, `${file} uses readMessage or writeMessage`).toMatch(/message\/(index|feature)\.ts"$/);
+	});
+	test("are handed out by none of the exports of their table", () => {
+		const exported = [...readFileSync(entry, "utf8").matchAll(/^export \w+ (\w+)/gm)].map(([, name]) => name);
+		expect(exported.sort()).toEqual(["readMessage", "vars", "writeMessage"]);
+		const source = readFileSync(entry, "utf8");
+		expect(source.match(/feature\.(read|write)\?\./g)).toHaveLength(3);
+		expect(source.match(/withinBudget\(/g)).toHaveLength(2);
+	});
 });

@@ -1,10 +1,9 @@
 import { hash } from "node:crypto";
 import type { BridgeEvent, Person, Words } from "../core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
-import { plain } from "../core/rich.ts";
 import { bare, domain, local, resource } from "./jid.ts";
-import { type ParsedMessage, points, type ReadContext, wordsOf } from "./message/feature.ts";
-import { readers } from "./message/index.ts";
+import type { ParsedMessage, ReadContext } from "./message/feature.ts";
+import { readMessage } from "./message/index.ts";
 import { idsOf } from "./message-ids.ts";
 import { child, type Element, text } from "./stream/xml.ts";
 
@@ -26,28 +25,13 @@ export const nowhere: ReadContext = {
 
 /** Undefined for what says nothing: chat states, markers, receipts, a subject (RFC 6121 §5.2.5: a body makes a message). */
 export function parseMessage(message: Element, where: ReadContext): MessageContent | undefined {
-	const blank: ParsedMessage = {
-		style: "text",
-		body: points(text(message, "body") ?? ""),
-		mentions: [],
-		aka: [],
-	};
-	const {
-		body,
-		mentions: _,
-		nothing,
-		...heard
-	} = readers.reduce<ParsedMessage>(
-		(before, feature) => feature.read?.(message, before, where) ?? before,
-		blank,
-	);
-	// Where no formatting is shown, what is quoted must not pass for its sender's words.
-	const left = heard.rich ? plain(heard.rich, "> ") : wordsOf({ body });
+	const { heard, words: left } = readMessage(message, where);
+	const { body: _body, mentions: _mentions, nothing, ...said } = heard;
 	const { act, media, location } = heard;
 	// Whoever marks all they say as being there for old clients still said it.
 	const words = left || (act || media || location ? "" : (text(message, "body") ?? ""));
 	if (nothing || !(words || media || location || (act && act.kind !== "edit"))) return undefined;
-	return { ...heard, text: words };
+	return { ...said, text: words };
 }
 
 /** The id by which the room's archive knows the message (XEP-0359); of a room that gives none, anybody could forge one. */

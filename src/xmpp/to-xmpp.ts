@@ -2,7 +2,7 @@ import type { Message } from "../core/event.ts";
 import type { Reaction } from "../core/journal.ts";
 import { newIn } from "../core/reactions.ts";
 import type { Draft, Sayable, WriteContext } from "./message/feature.ts";
-import { writers } from "./message/index.ts";
+import { writeMessage } from "./message/index.ts";
 import * as phrases from "./phrases.ts";
 import { type Element, type Node, xml } from "./stream/xml.ts";
 
@@ -15,11 +15,7 @@ const fullName = (name: string | undefined) => name && xml("nick", { xmlns: nick
 const origin = (id: string) => xml("origin-id", { xmlns: "urn:xmpp:sid:0", id });
 
 /** What a stanza says of it. */
-export const draft = (event: Sayable, where: WriteContext): Draft =>
-	writers.reduce<Draft>((before, feature) => feature.write?.(event, before, where) ?? before, {
-		mentions: [],
-		parts: [],
-	});
+export const draft: (event: Sayable, where: WriteContext) => Draft = writeMessage;
 
 /** The same in somebody's name, for whom no occupant of their own could be had; undefined where nothing is left to say. */
 export function relayed(event: Sayable, name: string, shown: readonly Reaction[]): Sayable | undefined {

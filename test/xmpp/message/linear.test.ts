@@ -1,7 +1,11 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { mentions, type Rich, type RichNode } from "../../../src/core/rich.ts";
 import { nowhere, occupant, parseMessage } from "../../../src/xmpp/from-xmpp.ts";
-import type { ReadContext } from "../../../src/xmpp/message/feature.ts";
-import { type Node, xml } from "../../../src/xmpp/stream/xml.ts";
+import type { ReadContext, Sayable } from "../../../src/xmpp/message/feature.ts";
+import { type Node, serialize, xml } from "../../../src/xmpp/stream/xml.ts";
+import { draft } from "../../../src/xmpp/to-xmpp.ts";
+import { stanza } from "../stanza.ts";
 
 /** Inputs on which a translator once took seconds or for ever; each test takes milliseconds, and fails by its timeout. */
 
@@ -17,6 +21,18 @@ const read = (body: string, ...more: Node[]) =>
 	parseMessage(xml("message", { from: `${room}/x` }, xml("body", {}, body), ...more), place);
 const times = <T>(count: number, make: (index: number) => T): T[] =>
 	Array.from({ length: count }, (_, index) => make(index));
+const write = (rich: Rich, text = "t") =>
+	draft({ ...said, text, rich }, { ...place, refs: {}, shown: [], reactions: "native", component: "b.test" });
+const said = {
+	kind: "message",
+	style: "text",
+	id: "$1",
+	room: "!r",
+	sender: ann,
+	at: 1,
+} as unknown as Sayable & { kind: "message" };
+const nested = (depth: number, make: (children: Rich) => RichNode): Rich =>
+	times(depth, () => 0).reduce<Rich>((children) => [make(children), "y"], ["x"]);
 const markup = (...ranges: Node[]) => xml("markup", { xmlns: "urn:xmpp:markup:0" }, ...ranges);
 const li = (start: number) => xml("li", { start: String(start) });
 
@@ -32,4 +48,133 @@ describe("markup (XEP-0394)", () => {
 		const [list] = said?.rich ?? [];
 		expect(list).toMatchObject({ tag: "list", children: { length: 7_500 } });
 	});
+});
+
+describe("a message from XMPP of 200 kB", () => {
+	const html = (...children: Node[]) =>
+		xml(
+			"html",
+			{ xmlns: "http://jabber.org/protocol/xhtml-im" },
+			xml("body", { xmlns: "http://www.w3.org/1999/xhtml" }, ...children),
+		);
+	const fallback = (...bodies: Node[]) =>
+		xml("fallback", { xmlns: "urn:xmpp:fallback:0", for: "urn:xmpp:reply:0" }, ...bodies);
+
+	test("that names one nick again and again mentions it a hundred times", () => {
+		const said = read("a, ".repeat(66_000));
+		expect(JSON.stringify(said?.rich).match(/"mention"/g)).toHaveLength(100);
+		expect(mentions(read("@a ".repeat(66_000))?.rich ?? []).people).toEqual([ann]);
+	});
+	test("that is quotes in quotes keeps its words", () => {
+		expect(read(`${">".repeat(20)} a\n`.repeat(9_000))?.text.match(/a/g)).toHaveLength(9_000);
+		expect(read(`${">".repeat(200_000)}a`)?.text).toMatch(/a$/);
+	});
+	test("that is one answer without a range loses the quote that it begins with", () => {
+		const reply = xml("reply", { xmlns: "urn:xmpp:reply:0", id: "1" });
+		expect(read(`${">\n".repeat(100_000)}a`, reply, fallback(xml("body")))?.text).toBe("a");
+	});
+	test("with thousands of fallback ranges loses what lies in any of them", () => {
+		const ranges = times(4_000, (index) =>
+			xml("body", { start: String(20 * index), end: String(20 * index + 15) }),
+		);
+		expect(read("x".repeat(100_000), fallback(ranges.reverse()))?.text).toHaveLength(40_000);
+	});
+	test.each(["upload/", "file", "upload/aaaaaaaaaaaaaaaa/"])(
+		"that is an address of %s is that address",
+		(part) => {
+			const url = `https://h.test/${part.repeat(200_000 / part.length)}`;
+			expect(read(url)).toEqual({ style: "text", aka: [], text: url });
+		},
+	);
+	test("with a style of 200 kB keeps its words", () => {
+		const style = "text-decoration:".repeat(12_500);
+		expect(read("a", html(xml("span", { style }, "a")))?.text).toBe("a");
+	});
+	test("with elements as deep as no parser lets through crosses as its body", () => {
+		const deep = times(50_000, () => 0).reduce<Node>((inner) => xml("b", {}, inner), "a");
+		expect(read("a", html(deep))).toEqual({ style: "text", aka: [], text: "a" });
+	});
+	test("of quoted line ends becomes no larger than four times its size", () => {
+		const quotes = times(20, () => xml("bquote", { start: "0", end: "50000" }));
+		expect(read(`${"\n".repeat(49_999)}a`, markup(quotes))).toEqual({
+			style: "text",
+			aka: [],
+			text: `${"\n".repeat(49_999)}a`,
+		});
+	});
+});
+
+describe("a message to XMPP", () => {
+	test("of thousands of spans keeps each of them", () => {
+		const rich = times(10_000, () => [{ tag: "bold", children: ["a"] } as const, " "]).flat();
+		expect(write(rich).body).toBe("*a* ".repeat(10_000));
+	});
+	test("of thousands of nodes keeps each of them", () => {
+		expect(write(times(50_000, (index) => (index % 2 ? { tag: "break" } : "a"))).body).toBe(
+			"a\n".repeat(25_000),
+		);
+	});
+	test.each(["quote", "bold", "item", "paragraph"] as const)(
+		"that is thousands deep in %s crosses as its words",
+		(tag) => {
+			const { body } = write(
+				nested(5_000, (children) => ({ tag, children })),
+				"words",
+			);
+			expect(body).toBe("words");
+		},
+	);
+	test("of quotes in quotes with many lines becomes no larger than four times its size", () => {
+		const lines = times(5_000, (): RichNode => ({ tag: "break" }));
+		const rich = times(90, () => 0).reduce<Rich>(
+			(children) => [{ tag: "quote", children }],
+			["a", ...lines, "b"],
+		);
+		expect(write(rich, "words").body).toBe("words");
+	});
+	test("that mentions one person thousands of times tells a hundred of them", () => {
+		const { parts } = write(times(5_000, () => ({ tag: "mention", person: ann, children: ["a"] })));
+		expect(JSON.stringify(parts).length).toBeLessThan(50_000);
+	});
+});
+
+test("a message read, written and read again never fails, and stays within four times its size", () => {
+	const unit = fc.constantFrom(
+		"*",
+		"_",
+		"~",
+		"`",
+		"```",
+		">",
+		"> ",
+		"|",
+		"||",
+		" ",
+		"\n",
+		"a",
+		"@a",
+		"a, ",
+		"🎉",
+		"/me ",
+		"geo:1,2",
+	);
+	const text = fc.oneof(
+		fc.string({ unit, maxLength: 200 }),
+		fc.string({ unit: "binary" }),
+		fc
+			.tuple(fc.string({ unit, maxLength: 5 }), fc.integer({ min: 1, max: 2_000 }))
+			.map(([part, count]) => part.repeat(count)),
+	);
+	fc.assert(
+		fc.property(text, (words) => {
+			const first = read(words);
+			if (!first) return;
+			const line = xml("message", {}, xml("body", {}, write(first.rich ?? [first.text], first.text).body));
+			const back = parseMessage(stanza(serialize(line)), place);
+			for (const one of [first, back])
+				expect(one?.text.length ?? 0).toBeLessThanOrEqual(1_200 + 4 * words.length);
+			expect(serialize(line).length).toBeLessThanOrEqual(1_200 + 24 * words.length);
+		}),
+		{ numRuns: 200 },
+	);
 });
