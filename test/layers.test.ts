@@ -32,7 +32,7 @@ const wrappedBy: Record<string, readonly string[]> = {
 	"prom-client": ["src/http/metrics.ts"],
 };
 
-const pure = /\/(from-\w+|to-\w+|html|jid|mxid|topics|downgrade|phrases|codec)\.ts$/;
+const pure = /\/(from-\w+|to-\w+|html|jid|mxid|topics|downgrade|phrases|parameters|codec)\.ts$/;
 const impure = /^node:(fs|net|http|https|tls|dns|timers|worker_threads|child_process)/;
 
 const files = globSync("src/**/*.ts").filter((file) => !file.endsWith(".d.ts"));

@@ -1,6 +1,7 @@
 import type { Person } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Level } from "./network.ts";
+import { type Parameter, parse, type Values } from "./parameters.ts";
 
 /** A command as a person typed it, `!bridge` or its like already taken off. */
 export type CommandCall = Readonly<{
@@ -19,10 +20,23 @@ export type CommandCall = Readonly<{
 /** One command: `!bridge <name> …`. */
 export type Command = Readonly<{
 	name: string;
-	/** What follows the name, as help shows it: "TOPIC VALUE". */
-	usage: string;
 	help: string;
 	level: Level;
-	/** `args` is what follows the name, untouched. Resolves with the answer. @throws PermanentError with the cause. */
-	run(call: CommandCall, args: string): Promise<string>;
+	parameters: readonly Parameter[];
+	/** `typed` is what follows the name, untouched. Resolves with the answer. @throws PermanentError with the cause. */
+	run(call: CommandCall, typed: string): Promise<string>;
 }>;
+
+/** Returns the command whose `run` gets the values that were typed for its parameters. */
+export function defineCommand<const All extends readonly Parameter[]>(
+	command: Readonly<{
+		name: string;
+		help: string;
+		level: Level;
+		parameters: All;
+		run(call: CommandCall, values: Values<All>): Promise<string>;
+	}>,
+): Command {
+	const { name, parameters } = command;
+	return { ...command, run: async (call, typed) => command.run(call, parse(name, parameters, typed)) };
+}

@@ -1,14 +1,13 @@
-import type { Command, CommandCall } from "./command.ts";
+import { type Command, type CommandCall, defineCommand } from "./command.ts";
 import { PermanentError } from "./errors.ts";
 import type { Person } from "./event.ts";
 import type { NetworkName } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Mapping } from "./mapping.ts";
-import { type Bridge, type Network, type RoomInfo, type Support, supports } from "./network.ts";
+import { type Bridge, type Network, type RoomInfo, supports } from "./network.ts";
+import { usage } from "./parameters.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
-
-const isSupport = (text: string | undefined): text is Support => supports.some((one) => one === text);
 
 /** The commands every network has part in; those of one network alone stand in its folder. */
 export function createCoreCommands(deps: {
@@ -51,34 +50,30 @@ export function createCoreCommands(deps: {
 		throw no ?? new PermanentError("not-found", phrases.nobody(address));
 	}
 
-	function needed(command: Pick<Command, "name" | "usage">, args: string): string {
-		if (args) return args;
-		throw new PermanentError("invalid", phrases.commandUsage(command.name, command.usage));
-	}
-
 	async function mustOwnRoom(call: CommandCall): Promise<void> {
 		if (!(await call.mayChangeRoom())) throw new PermanentError("forbidden", phrases.noPower);
 	}
 
-	const help: Command = {
+	const help = defineCommand({
 		name: "help",
-		usage: "",
+		parameters: [],
 		help: "this list",
 		level: "use",
 		run: async (call) => {
 			const allowed = deps.all().filter((command) => bridge.allows(call.sender, command.level));
-			const lines = allowed.map((command) => phrases.helpLine(command.name, command.usage, command.help));
+			const lines = allowed.map((command) =>
+				phrases.helpLine(command.name, usage(command.parameters), command.help),
+			);
 			return [phrases.helpIntro, ...lines].join("\n");
 		},
-	};
+	});
 
-	const chat: Command = {
+	const chat = defineCommand({
 		name: "chat",
-		usage: "ADDRESS",
+		parameters: [{ name: "address", kind: "address" }],
 		help: "open a direct chat with somebody",
 		level: "use",
-		run: async (call, args) => {
-			const address = needed(chat, args);
+		run: async (call, { address }) => {
 			const { answer: theirs } = await ask<Person>(call, (one) => one.findPerson?.([address]), address);
 			const here = network(call.network);
 			const known = await mapping.portalBetween(call.sender, theirs);
@@ -88,15 +83,14 @@ export function createCoreCommands(deps: {
 			if (standing) await here.invite?.(standing, call.sender);
 			return phrases.chatOpened(theirs.name ?? address);
 		},
-	};
+	});
 
-	const join: Command = {
+	const join = defineCommand({
 		name: "join",
-		usage: "ROOM",
+		parameters: [{ name: "room", kind: "address" }],
 		help: "bring a room of another network here and invite you to it",
 		level: "use",
-		run: async (call, args) => {
-			const address = needed(join, args);
+		run: async (call, { room: address }) => {
 			const open = async (one: Network) => (one.privateRooms ? undefined : one.findRoom([address]));
 			const found = await ask<RoomInfo>(call, open, address);
 			deps.mayOpen(call.sender);
@@ -104,16 +98,17 @@ export function createCoreCommands(deps: {
 			await network(call.network).invite?.(room, call.sender);
 			return phrases.joined(found.answer.name ?? address);
 		},
-	};
+	});
 
-	const link: Command = {
+	const link = defineCommand({
 		name: "link",
-		usage: "NETWORK ROOM",
+		parameters: [
+			{ name: "network", kind: "word" },
+			{ name: "room", kind: "address" },
+		],
 		help: "join this room with a room of another network",
 		level: "link",
-		run: async (call, args) => {
-			const [name, address] = needed(link, args).split(/\s+(.*)/s);
-			if (!name || !address) throw new PermanentError("invalid", phrases.commandUsage(link.name, link.usage));
+		run: async (call, { network: name, room: address }) => {
 			const there = named(call, name);
 			if (there.privateRooms && !bridge.allows(call.sender, "admin"))
 				throw new PermanentError("forbidden", phrases.guardedRooms(there.title));
@@ -122,15 +117,15 @@ export function createCoreCommands(deps: {
 			await bridge.sync(call.network, call.room, await network(call.network).members(call.room));
 			return phrases.linked(title);
 		},
-	};
+	});
 
-	const unlink: Command = {
+	const unlink = defineCommand({
 		name: "unlink",
-		usage: "NETWORK",
+		parameters: [{ name: "network", kind: "word" }],
 		help: "end the link of this room to another network",
 		level: "link",
-		run: async (call, args) => {
-			const there = named(call, needed(unlink, args));
+		run: async (call, { network: name }) => {
+			const there = named(call, name);
 			await mustOwnRoom(call);
 			const portal = await portals.only(call.network, call.room);
 			const gone = portal?.links.filter((one) => one.network === there.name && one.room) ?? [];
@@ -141,11 +136,11 @@ export function createCoreCommands(deps: {
 			const had = await portals.unlink(call.network, call.room, there.name);
 			return had ? phrases.unlinkedNow(there.title) : phrases.notLinked(there.title);
 		},
-	};
+	});
 
-	const status: Command = {
+	const status = defineCommand({
 		name: "status",
-		usage: "",
+		parameters: [],
 		help: "what this room is linked to, and what waits",
 		level: "use",
 		run: async (call) => {
@@ -160,24 +155,28 @@ export function createCoreCommands(deps: {
 				);
 			return [...lines, phrases.waitingLine(waiting)].join("\n");
 		},
-	};
+	});
 
-	const settings: Command = {
+	const settings = defineCommand({
 		name: "settings",
-		usage: "[reactions native|mixed|text|drop]",
+		parameters: [
+			{
+				name: "setting",
+				kind: "either",
+				of: { reactions: { name: "value", kind: "choice", choices: supports } },
+				optional: true,
+			},
+		],
 		help: "how this room is bridged; reactions: as reactions, with words besides, in words, or not at all",
 		level: "link",
-		run: async (call, args) => {
-			const [name, value] = args.split(/\s+/);
-			if (args && (name !== "reactions" || !isSupport(value)))
-				throw new PermanentError("invalid", phrases.commandUsage(settings.name, settings.usage));
-			if (args) await mustOwnRoom(call);
-			const portal = isSupport(value)
-				? await portals.choose(call.network, call.room, { reactions: value })
+		run: async (call, { setting }) => {
+			if (setting) await mustOwnRoom(call);
+			const portal = setting
+				? await portals.choose(call.network, call.room, { [setting.key]: setting.value })
 				: await portals.only(call.network, call.room);
 			return portal ? phrases.settingLine("reactions", portal.settings?.reactions) : phrases.noPortal;
 		},
-	};
+	});
 
 	return [help, chat, join, link, unlink, status, settings];
 }

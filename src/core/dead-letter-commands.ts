@@ -1,5 +1,4 @@
-import type { Command } from "./command.ts";
-import { PermanentError } from "./errors.ts";
+import { type Command, defineCommand } from "./command.ts";
 import type { DeadLetter, Journal, Lane } from "./journal.ts";
 import type { Mapping } from "./mapping.ts";
 import type { Network } from "./network.ts";
@@ -27,9 +26,9 @@ export function createDeadLetterCommands(deps: {
 		return phrases.deadLine(new Date(diedAt).toISOString(), event.sender.id, where, reason);
 	}
 
-	const dead: Command = {
+	const dead = defineCommand({
 		name: "dead",
-		usage: "",
+		parameters: [],
 		help: "what could not be delivered, the latest first",
 		level: "admin",
 		run: async () => {
@@ -37,17 +36,15 @@ export function createDeadLetterCommands(deps: {
 			if (found.length === 0) return phrases.noneDead;
 			return [phrases.deadIntro(all), ...(await Promise.all(found.map(line)))].join("\n");
 		},
-	};
+	});
 
-	const retry: Command = {
+	const retry = defineCommand({
 		name: "retry",
-		usage: "[all]",
+		parameters: [{ name: "which", kind: "choice", choices: ["all"], optional: true }],
 		help: "deliver again what could not be delivered in this room, or in all",
 		level: "admin",
-		run: async (call, args) => {
-			if (args !== "" && args !== "all")
-				throw new PermanentError("invalid", phrases.commandUsage(retry.name, retry.usage));
-			if (args === "all") return phrases.revived(await revive({ limit: revived }));
+		run: async (call, { which }) => {
+			if (which === "all") return phrases.revived(await revive({ limit: revived }));
 			const portal = await portals.only(call.network, call.room);
 			if (!portal) return phrases.noPortal;
 			let count = 0;
@@ -55,7 +52,7 @@ export function createDeadLetterCommands(deps: {
 				count += await revive({ lane: { portal: portal.id, link: id }, limit: revived });
 			return phrases.revived(count);
 		},
-	};
+	});
 
 	return [dead, retry];
 }

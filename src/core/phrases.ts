@@ -33,6 +33,8 @@ export const helpLine = (name: string, usage: string, help: string) =>
 export const helpIntro = "What I can do here:";
 export const commandUsage = (name: string, usage: string) =>
 	`I did not understand that. Say: ${name} ${usage}`;
+export const openQuote = (text: string) =>
+	`the quote that begins at ${shortened(text)} is not closed. A quote within it is written as \\".`;
 export const noChats = (title: string) => `the bridge opens no chats on ${title}.`;
 export const noRoomsMade = (title: string) =>
 	`The bridge cannot make ${title} rooms yet. Link an existing one instead.`;

@@ -1,9 +1,16 @@
-import type { Command, CommandCall } from "../core/command.ts";
+import { type Command, type CommandCall, defineCommand } from "../core/command.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Bridge } from "../core/network.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Links, Revoked } from "./links.ts";
+
+const what = {
+	link: { name: "URL", kind: "word" },
+	message: { name: "ID", kind: "word" },
+	person: { name: "ADDRESS", kind: "address" },
+	file: { name: "SHA256", kind: "word", pattern: /^[0-9a-f]{64}$/i },
+} as const;
 
 /** `revoke`: an admin has links to files end, for good. */
 export function revoke(deps: {
@@ -11,27 +18,35 @@ export function revoke(deps: {
 	/** There once the command can be given. */
 	bridge(): Pick<Bridge, "findPerson">;
 }): Command {
-	async function asked({ network, room }: CommandCall, kind: string, what: string): Promise<Revoked> {
-		if (what && kind === "link") return { url: what };
-		if (what && kind === "message") return { event: { network, room, id: what as MessageId } };
-		if (kind === "file" && /^[0-9a-f]{64}$/i.test(what)) return { hash: what };
-		if (!what || kind !== "person")
-			throw new PermanentError("invalid", phrases.commandUsage(command.name, command.usage));
-		const person = await deps.bridge().findPerson(network, [what]);
-		if (!person) throw new PermanentError("not-found", phrases.nobody(what));
-		return { person };
+	async function asked(
+		{ network, room }: CommandCall,
+		{ key, value }: Readonly<{ key: keyof typeof what; value: string }>,
+	): Promise<Revoked> {
+		switch (key) {
+			case "link":
+				return { url: value };
+			case "message":
+				return { event: { network, room, id: value as MessageId } };
+			case "file":
+				return { hash: value };
+			case "person": {
+				const person = await deps.bridge().findPerson(network, [value]);
+				if (!person) throw new PermanentError("not-found", phrases.nobody(value));
+				return { person };
+			}
+			default:
+				return key satisfies never;
+		}
 	}
 
-	const command: Command = {
+	return defineCommand({
 		name: "revoke",
-		usage: "link URL | message ID | person ADDRESS | file SHA256",
+		parameters: [{ name: "what", kind: "either", of: what }],
 		help: "end links to files: of a message, of everything somebody sent, or to a file wherever it turns up",
 		level: "admin",
-		async run(call, args) {
-			const [kind = "", what = ""] = args.split(/\s+/);
-			await deps.links.revoke(await asked(call, kind.toLowerCase(), what));
+		async run(call, values) {
+			await deps.links.revoke(await asked(call, values.what));
 			return phrases.linksRevoked;
 		},
-	};
-	return command;
+	});
 }

@@ -1,4 +1,4 @@
-import type { Command } from "../core/command.ts";
+import { type Command, defineCommand } from "../core/command.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { Bridge } from "../core/network.ts";
 import { Refusal } from "./client.ts";
@@ -15,27 +15,32 @@ export const publishCommand = (deps: {
 	brokers: readonly string[];
 	bridge(): Bridge;
 	publish(broker: string, topic: string, payload: string): Promise<number>;
-}): Command => ({
-	name: "pub",
-	usage: "TOPIC VALUE",
-	help: "publishes a value on MQTT",
-	// Whoever may link rooms decides what the bridge does; talking in a room does not switch the heating.
-	level: "admin",
-	async run(call, args) {
-		const { topic: typed, payload } = toMqtt(args);
-		const portal = await deps.bridge().portal(call.network, call.room);
-		const mirrored = portal?.links.find((link) => link.network === mqttName)?.room;
-		const { broker, topic } = choose(typed, deps.brokers, mirrored && placeOf(mirrored).broker);
-		try {
-			const code = await deps.publish(broker, topic, payload);
-			return code === nobodyListens ? phrases.nobodyListens(topic) : phrases.publishedTo(topic);
-		} catch (error) {
-			if (error instanceof Refusal) throw new PermanentError("forbidden", phrases.brokerRefused(error.code));
-			if (error instanceof NotConnected) throw new PermanentError("busy", phrases.brokerAway(broker));
-			throw new PermanentError("failed", phrases.brokerLost(broker), { cause: error });
-		}
-	},
-});
+}): Command =>
+	defineCommand({
+		name: "pub",
+		parameters: [
+			{ name: "topic", kind: "address" },
+			{ name: "value", kind: "text" },
+		],
+		help: "publishes a value on MQTT",
+		// Whoever may link rooms decides what the bridge does; talking in a room does not switch the heating.
+		level: "admin",
+		async run(call, values) {
+			const { topic: typed, payload } = toMqtt(values);
+			const portal = await deps.bridge().portal(call.network, call.room);
+			const mirrored = portal?.links.find((link) => link.network === mqttName)?.room;
+			const { broker, topic } = choose(typed, deps.brokers, mirrored && placeOf(mirrored).broker);
+			try {
+				const code = await deps.publish(broker, topic, payload);
+				return code === nobodyListens ? phrases.nobodyListens(topic) : phrases.publishedTo(topic);
+			} catch (error) {
+				if (error instanceof Refusal)
+					throw new PermanentError("forbidden", phrases.brokerRefused(error.code));
+				if (error instanceof NotConnected) throw new PermanentError("busy", phrases.brokerAway(broker));
+				throw new PermanentError("failed", phrases.brokerLost(broker), { cause: error });
+			}
+		},
+	});
 
 /** The broker and what is left of the text. @throws PermanentError where it is not clear which is meant. */
 export function choose(

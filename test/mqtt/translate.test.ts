@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { CommandCall } from "../../src/core/command.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { MessageId } from "../../src/core/ids.ts";
+import type { Bridge } from "../../src/core/network.ts";
+import { parse } from "../../src/core/parameters.ts";
 import { type Arrival, fromMqtt } from "../../src/mqtt/from-mqtt.ts";
-import { choose } from "../../src/mqtt/pub.ts";
+import { choose, publishCommand } from "../../src/mqtt/pub.ts";
 import { toMqtt } from "../../src/mqtt/to-mqtt.ts";
 
 const shown = (payload: string | Uint8Array) => {
@@ -60,8 +63,16 @@ describe("a published value", () => {
 });
 
 describe("pub", () => {
+	const published: string[] = [];
+	const { parameters, run } = publishCommand({
+		brokers: ["home"],
+		bridge: () => ({ portal: async () => undefined }) as unknown as Bridge,
+		publish: async (broker, topic, payload) => published.push(`${broker} ${topic} ${payload}`) - 1,
+	});
+	const typed = (args: string) => toMqtt(parse("pub", parameters, args) as { topic: string; value: string });
+
 	test("takes all after the topic as the value, spaces and line ends included", () =>
-		expect(toMqtt("home/lamp on  now\n!")).toEqual({ topic: "home/lamp", payload: "on  now\n!" }));
+		expect(typed("home/lamp on  now\n!")).toEqual({ topic: "home/lamp", payload: "on  now\n!" }));
 
 	test.each([
 		"",
@@ -71,7 +82,13 @@ describe("pub", () => {
 		"$SYS/broker on",
 		"a\0b on",
 		`a ${"x".repeat(65_537)}`,
-	])("refuses %.20j with the reason", (args) => expect(() => toMqtt(args)).toThrow(PermanentError));
+	])("refuses %.20j with the reason", (args) => expect(() => typed(args)).toThrow(PermanentError));
+
+	test("publishes to a topic with spaces that stands in quotes, and to nothing where the quote stays open", async () => {
+		expect(await run({} as CommandCall, '"a/Living Room/set" ON')).toBe("Published to a/Living Room/set.");
+		await expect(run({} as CommandCall, '"a/Living Room/set ON')).rejects.toThrow(/quote .* is not closed/);
+		expect(published).toEqual(["home a/Living Room/set ON"]);
+	});
 
 	test("goes to the only broker, else to that of the room, else to the one that is named", () => {
 		expect(choose("home/lamp", ["home"])).toEqual({ broker: "home", topic: "home/lamp" });

@@ -1,0 +1,165 @@
+import { PermanentError } from "./errors.ts";
+import * as phrases from "./phrases.ts";
+
+/**
+ * One parameter of a command, declared once: what a person types is read by it, help shows it, and a form could ask for it.
+ * An optional one comes last.
+ */
+export type Parameter = Readonly<{ name: string; optional?: true }> &
+	(
+		| Readonly<{ kind: "word"; pattern?: RegExp }>
+		/** All that is left, exactly as it was typed. It comes last. */
+		| Readonly<{ kind: "text" }>
+		/** Of a person or room on a network, as people write it there. In the last place its spaces need no quotes. */
+		| Readonly<{ kind: "address" }>
+		| Readonly<{ kind: "number" }>
+		| Readonly<{ kind: "choice"; choices: readonly string[] }>
+		/** A keyword, and after it the parameter of that keyword. It comes last. */
+		| Readonly<{ kind: "either"; of: Readonly<Record<string, Parameter>> }>
+	);
+
+type ValueOf<P> =
+	P extends Readonly<{ kind: "number" }>
+		? number
+		: P extends Readonly<{ kind: "choice"; choices: readonly (infer Choice)[] }>
+			? Choice
+			: P extends Readonly<{ kind: "either"; of: infer Of }>
+				? { [Key in keyof Of]: Readonly<{ key: Key; value: ValueOf<Of[Key]> }> }[keyof Of]
+				: string;
+
+/** What a person gave for each parameter, by its name. */
+export type Values<All extends readonly Parameter[]> = {
+	readonly [P in All[number] as P["name"]]: P extends Readonly<{ optional: true }>
+		? ValueOf<P> | undefined
+		: ValueOf<P>;
+};
+
+/** Returns how the parameters are typed, as help shows it: "TOPIC VALUE", "[all]", "link URL | person ADDRESS". */
+export function usage(parameters: readonly Parameter[]): string {
+	return parameters
+		.map((parameter) => (parameter.optional ? `[${spelled(parameter)}]` : spelled(parameter)))
+		.join(" ");
+}
+
+function spelled(parameter: Parameter): string {
+	switch (parameter.kind) {
+		case "word":
+		case "text":
+		case "address":
+		case "number":
+			return parameter.name.toUpperCase();
+		case "choice":
+			return parameter.choices.join("|");
+		case "either":
+			return Object.entries(parameter.of)
+				.map(([key, its]) => `${key} ${spelled(its)}`)
+				.join(" | ");
+		default:
+			return parameter satisfies never;
+	}
+}
+
+/** Quotes that may stand around words with spaces; phones put in the curly ones. */
+const quotes = new Map([
+	['"', '"'],
+	["“", "”"],
+	["„", "“"],
+]);
+
+type Taken<Value = unknown> = Readonly<{ value: Value; left: string }>;
+
+/** Thrown within this file: what was typed is nothing that the parameters allow. */
+class Mismatch extends Error {}
+
+/**
+ * Returns the values in what was typed after a command's name. Text in quotes is one word; a backslash before a character
+ * within them takes that character as it is. Where there are no parameters, whatever was typed is ignored.
+ * @throws PermanentError with the usage, or with the quote that is not closed.
+ */
+export function parse<const All extends readonly Parameter[]>(
+	command: string,
+	parameters: All,
+	typed: string,
+): Values<All> {
+	const values: Record<string, unknown> = {};
+	let left = typed;
+	try {
+		for (const [at, parameter] of parameters.entries()) {
+			if (left.trim() === "" && parameter.optional) continue;
+			const taken = take(parameter, left, at === parameters.length - 1);
+			values[parameter.name] = taken.value;
+			left = taken.left;
+		}
+		if (parameters.length > 0 && left.trim() !== "") throw new Mismatch();
+	} catch (error) {
+		if (!(error instanceof Mismatch)) throw error;
+		throw new PermanentError("invalid", phrases.commandUsage(command, usage(parameters)));
+	}
+	return values as Values<All>;
+}
+
+/** Reads one parameter from the start of what was typed; `last`: none comes after it. */
+function take(parameter: Parameter, typed: string, last: boolean): Taken {
+	switch (parameter.kind) {
+		case "text":
+			if (typed === "") throw new Mismatch();
+			return { value: typed, left: "" };
+		case "address":
+			return last && typed.trim() !== "" && !quotes.has(typed.trim().charAt(0))
+				? { value: typed.trim(), left: "" }
+				: word(typed);
+		case "word": {
+			const { value, left } = word(typed);
+			if (parameter.pattern && !parameter.pattern.test(value)) throw new Mismatch();
+			return { value, left };
+		}
+		case "number": {
+			const { value, left } = word(typed);
+			if (!/^-?\d+(\.\d+)?$/.test(value)) throw new Mismatch();
+			return { value: Number(value), left };
+		}
+		case "choice": {
+			const { value, left } = word(typed);
+			return { value: oneOf(parameter.choices, value), left };
+		}
+		case "either": {
+			const { value: keyword, left } = word(typed);
+			const key = oneOf(Object.keys(parameter.of), keyword);
+			const its = take(parameter.of[key] as Parameter, left, last);
+			return { value: { key, value: its.value }, left: its.left };
+		}
+		default:
+			return parameter satisfies never;
+	}
+}
+
+function oneOf(choices: readonly string[], typed: string): string {
+	const found = choices.find((choice) => choice === typed.toLowerCase());
+	if (found === undefined) throw new Mismatch();
+	return found;
+}
+
+/** Reads one word, or what stands in quotes, and the space after it. */
+function word(typed: string): Taken<string> {
+	const text = typed.trimStart();
+	const close = quotes.get(text.charAt(0));
+	if (close !== undefined) return quoted(text, close);
+	const [, value = "", left = ""] = /^(\S*)\s?(.*)$/s.exec(text) ?? [];
+	if (value === "") throw new Mismatch();
+	return { value, left };
+}
+
+function quoted(text: string, close: string): Taken<string> {
+	let value = "";
+	for (let at = 1; at < text.length; at++) {
+		const sign = text.charAt(at);
+		if (sign === "\\") value += text.charAt(++at);
+		else if (sign !== close) value += sign;
+		else {
+			const left = text.slice(at + 1);
+			if (value === "" || /^\S/.test(left)) throw new Mismatch();
+			return { value, left: left.slice(1) };
+		}
+	}
+	throw new PermanentError("invalid", phrases.openQuote(text));
+}

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { PermanentError } from "../../src/core/errors.ts";
+import { type Parameter, parse, usage } from "../../src/core/parameters.ts";
+
+const topic = { name: "topic", kind: "address" } as const;
+const value = { name: "value", kind: "text" } as const;
+const count = { name: "count", kind: "number" } as const;
+const which = { name: "which", kind: "choice", choices: ["all", "new"], optional: true } as const;
+const what = {
+	name: "what",
+	kind: "either",
+	of: { link: { name: "url", kind: "word" }, person: { name: "address", kind: "address" } },
+} as const;
+
+describe("the usage of a command", () => {
+	test.each<[readonly Parameter[], string]>([
+		[[], ""],
+		[[topic, value], "TOPIC VALUE"],
+		[[count, which], "COUNT [all|new]"],
+		[[what], "link URL | person ADDRESS"],
+	])("names each parameter as it is typed", (parameters, line) => expect(usage(parameters)).toBe(line));
+});
+
+describe("what is typed after a command", () => {
+	test.each<[string, readonly Parameter[], object]>([
+		["home/lamp on", [topic, value], { topic: "home/lamp", value: "on" }],
+		['"a/Living Room/set" ON', [topic, value], { topic: "a/Living Room/set", value: "ON" }],
+		["“a/Living Room/set” ON", [topic, value], { topic: "a/Living Room/set", value: "ON" }],
+		["„a/Wohn Zimmer“ AN", [topic, value], { topic: "a/Wohn Zimmer", value: "AN" }],
+		[String.raw`"say \"hi\" \\ to" on`, [topic, value], { topic: String.raw`say "hi" \ to`, value: "on" }],
+		[String.raw`a\b "on", 'off'`, [topic, value], { topic: String.raw`a\b`, value: `"on", 'off'` }],
+		['lamp  {"on": true} \n', [topic, value], { topic: "lamp", value: ' {"on": true} \n' }],
+		["a/Living Room/#", [topic], { topic: "a/Living Room/#" }],
+		['"a/Living Room/#"', [topic], { topic: "a/Living Room/#" }],
+		["-2.5 ALL", [count, which], { count: -2.5, which: "all" }],
+		["7", [count, which], { count: 7 }],
+		["Link https://x.test", [what], { what: { key: "link", value: "https://x.test" } }],
+		["person Ann Lee", [what], { what: { key: "person", value: "Ann Lee" } }],
+		["whatever it is", [], {}],
+	])("%j is read by the declaration", (typed, parameters, values) =>
+		expect(parse("do", parameters, typed)).toEqual(values),
+	);
+
+	test.each<[string, readonly Parameter[], string]>([
+		["", [topic, value], "TOPIC VALUE"],
+		["home/lamp", [topic, value], "TOPIC VALUE"],
+		['"" on', [topic, value], "TOPIC VALUE"],
+		['"a"b on', [topic, value], "TOPIC VALUE"],
+		["many", [count], "COUNT"],
+		["1 some", [count, which], "COUNT [all|new]"],
+		["1 all more", [count, which], "COUNT [all|new]"],
+		["link", [what], "link URL | person ADDRESS"],
+		["toString x", [what], "link URL | person ADDRESS"],
+	])("%j is answered by the usage", (typed, parameters, line) =>
+		expect(() => parse("do", parameters, typed)).toThrow(
+			new PermanentError("invalid", `I did not understand that. Say: do ${line}`),
+		),
+	);
+
+	test.each(['"a/Living Room on', String.raw`"a/Living Room\" on`, '"', '“a on"', '"a\\'])(
+		"%s is answered by the quote that is not closed",
+		(typed) => expect(() => parse("do", [topic, value], typed)).toThrow(/^the quote .* is not closed/),
+	);
+});
