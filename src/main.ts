@@ -11,6 +11,7 @@ import { complaint } from "./complaint.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
 import { createBridge, type Running } from "./core/bridge.ts";
 import { PermanentError } from "./core/errors.ts";
+import { createGuard, itemInHand } from "./core/guard.ts";
 import type { Log } from "./core/log.ts";
 import type { Mapping } from "./core/mapping.ts";
 import type { Network } from "./core/network.ts";
@@ -27,6 +28,7 @@ import { mirrorsOf } from "./mqtt/index.ts";
 import { createNetworks } from "./networks.ts";
 import { register } from "./register.ts";
 import { createNedbMapping } from "./store/nedb.ts";
+import { createQuarantine } from "./store/quarantine.ts";
 import { createSqliteJournal } from "./store/sqlite.ts";
 
 const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
@@ -60,7 +62,15 @@ async function run(config: Config, file: string): Promise<boolean> {
 		log.error({ err: error }, message);
 		process.exit(1);
 	};
-	process.on("uncaughtException", (error) => fatal(error, "stopped by a fault of our own; please report it"));
+	const quarantine = createQuarantine(config.store.directory, log);
+	const guard = createGuard(log, quarantine);
+	// Also for a promise that nothing awaits: Node makes an exception of its rejection.
+	process.on("uncaughtException", (err) => {
+		const item = itemInHand();
+		if (item) quarantine.died(item, err);
+		log.error({ err, item: item?.what }, "stopped by a fault of our own; please report it");
+		process.exit(1);
+	});
 	const onFailure = (error: Error) =>
 		fatal(error, "the store has failed; memory and disk would differ from here on");
 
@@ -75,6 +85,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		membersMirrored: config.rooms.membersMirrored,
 		version: version(),
 		limits: config.limits,
+		guard,
 		...files,
 	});
 	const networks = createNetworks(config, on);
@@ -88,8 +99,8 @@ async function run(config: Config, file: string): Promise<boolean> {
 	const figures = createMetrics();
 	const { meter } = figures;
 	const { redacted, commands } = files;
-	const bridge = createBridge({ networks, mapping, journal, rules, log, redacted, commands, meter });
-	figures.watch({ networks, journal, inDoubt: bridge.inDoubt });
+	const bridge = createBridge({ networks, mapping, journal, rules, log, guard, redacted, commands, meter });
+	figures.watch({ networks, journal, inDoubt: bridge.inDoubt, setAside: quarantine.size, guard });
 	const listener = await health(config.health.listen, { networks, journal, metrics: figures }, log);
 	let door: Awaited<ReturnType<typeof control>> | undefined;
 	let stopping = false;
@@ -107,6 +118,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		await mapping.close();
 		await files.stop();
 		await listener.close();
+		quarantine.close();
 		process.exit(0);
 	};
 	// Before the start, which may wait for a server for hours: as process 1 of a container we would not hear them else.
@@ -120,9 +132,10 @@ async function run(config: Config, file: string): Promise<boolean> {
 		// The journal first: its lock is the kernel's, which sees a bridge in another container too.
 		await journal.open();
 		await mapping.open();
+		quarantine.open();
 		keepHeapSmall();
 		await sameAsBefore(config, mapping);
-		const prune = () => void journal.prune(Date.now());
+		const prune = () => void guard.run("timer of the journal", () => journal.prune(Date.now()));
 		// One that is restarted again and again keeps its bounds, too.
 		prune();
 		setInterval(prune, pruneMs).unref();

@@ -5,6 +5,7 @@ import { createDeadLetterCommands } from "./dead-letter-commands.ts";
 import { createDelivery } from "./deliver.ts";
 import { PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent, Person } from "./event.ts";
+import type { Guard } from "./guard.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Copy, Entry, Journal, Lane, NewRow, Row } from "./journal.ts";
 import { createLanes } from "./lanes.ts";
@@ -42,6 +43,8 @@ export function createBridge(deps: {
 	/** Of no network, and not core's own. */
 	commands?: readonly Command[];
 	meter?: Meter;
+	/** Notes which item is in hand, so that one that ends the process is set aside. */
+	guard?: Guard;
 	/** How many rows one lane may hold. */
 	laneRows?: number;
 }): Running {
@@ -70,6 +73,7 @@ export function createBridge(deps: {
 		log,
 		meter,
 		tell,
+		...(deps.guard && { guard: deps.guard }),
 		target: (lane, to) => targets.set(key(lane), to),
 	});
 	const window = (lane: Lane) => targets.get(key(lane))?.window ?? 1;

@@ -3,6 +3,7 @@ import { createDeliveryPlans, type Form } from "./delivery-plan.ts";
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Person, Reaction } from "./event.ts";
+import { createGuard, type Guard, outboundItem } from "./guard.ts";
 import { createIdRecovery } from "./id-recovery.ts";
 import type { LinkId, MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
@@ -44,9 +45,11 @@ export function createDelivery(deps: {
 	target(lane: Lane, to: Network): void;
 	/** Resolves when what is under way in the portal's lanes is settled, or a few seconds have passed. */
 	settled(portal: Portal): Promise<void>;
+	guard?: Guard;
 	now?: () => number;
 }): Omit<Sender, "window"> {
 	const { mapping, journal, portals, network, log, meter, tell, now = () => Date.now() } = deps;
+	const { guard = createGuard(log) } = deps;
 
 	const recall = createIdRecovery(deps);
 
@@ -137,7 +140,7 @@ export function createDelivery(deps: {
 		const can = speaker ? { ...could, reaction: "text" as const } : could;
 		const how = { refs, reactions: can.reaction };
 		if (said.kind !== "reaction") {
-			const fit = downgrade(said, can, refs);
+			const fit = guard.handle(outboundItem(row), () => downgrade(said, can, refs));
 			if (!fit) return undefined;
 			const event = speaker ? through(speaker, fit) : fit;
 			await excuse(row, said, event, target);
@@ -148,7 +151,7 @@ export function createDelivery(deps: {
 		const { shown, set } = known;
 		// What was told in words is not told again, and what is taken back never was a line of its own.
 		const fresh = { ...said, emoji: newIn(set.emoji, shown) };
-		const fit = downgrade(fresh, can, refs);
+		const fit = guard.handle(outboundItem(row), () => downgrade(fresh, can, refs));
 		if (!fit) {
 			await show(said, set, [], to);
 			return undefined;
@@ -216,7 +219,7 @@ export function createDelivery(deps: {
 			const where = { portal, link, room: to.room };
 			const out: Outbound = { operation, trace, ...where, event, refs, shown, reactions, attempt, once };
 			return async () => {
-				const ids = (await target.send?.(out)) ?? [];
+				const ids = (await guard.handle(outboundItem(out), () => target.send?.(out))) ?? [];
 				if (form.set) await show(said, form.set, event.kind === "reaction" ? ids : [], to);
 				settled(row);
 				note(event.kind === "reaction" ? [] : ids);

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import { PermanentError } from "./errors.ts";
+import type { BridgeEvent } from "./event.ts";
+import type { OperationId, TraceId } from "./ids.ts";
 import type { Log } from "./log.ts";
 import * as phrases from "./phrases.ts";
 
@@ -50,6 +52,14 @@ export const fingerprint = (...parts: readonly (string | Uint8Array)[]): string 
 	for (const part of parts) hash.update(part).update("\0");
 	return hash.digest("hex").slice(0, 32);
 };
+
+/** The item of one row on its way to its target: the same at every attempt, and for each part of it. */
+export const outboundItem = (
+	out: Readonly<{ operation: OperationId; trace: TraceId; event: BridgeEvent }>,
+): Item => ({
+	key: fingerprint("outbound", out.operation),
+	what: `${out.event.kind} on its way out, trace ${out.trace}`,
+});
 
 const nothingSetAside: Quarantine = { holds: () => false, begin: () => () => undefined };
 

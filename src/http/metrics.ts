@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Guard } from "../core/guard.ts";
 import type { Journal } from "../core/journal.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Network } from "../core/network.ts";
@@ -11,6 +12,9 @@ type Sides = Readonly<{
 	journal: Pick<Journal, "stats">;
 	/** How many rows were sent and are not confirmed. */
 	inDoubt(): number;
+	/** How many items are set aside in the quarantine. */
+	setAside?(): number;
+	guard?: Pick<Guard, "run">;
 }>;
 
 /** How often the links are looked at, in ms. */
@@ -74,18 +78,20 @@ export function createMetrics() {
 
 	return {
 		meter,
-		watch({ networks, journal, inDoubt }: Sides): void {
+		watch({ networks, journal, inDoubt, setAside = () => 0, guard }: Sides): void {
 			const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
 			const waiting = gauge("trivium_waiting", "Deliveries on disk that are not done");
 			const doubt = gauge("trivium_in_doubt", "Deliveries sent and not confirmed yet");
 			const oldest = gauge("trivium_oldest_seconds", "Age of the oldest delivery that waits");
 			const dead = gauge("trivium_dead", "Dead letters kept");
+			const apart = gauge("trivium_set_aside", "Items not handled any more: the bridge died twice over each");
 			refresh = async () => {
 				const stats = await journal.stats();
 				waiting.set(stats.waiting);
 				dead.set(stats.dead);
 				oldest.set(stats.oldest === undefined ? 0 : (Date.now() - stats.oldest) / 1_000);
 				doubt.set(inDoubt());
+				apart.set(setAside());
 			};
 			const up = new Gauge({
 				name: "trivium_link_up",
@@ -110,7 +116,8 @@ export function createMetrics() {
 				}
 			};
 			look();
-			setInterval(look, glance).unref();
+			const timer = () => (guard ? void guard.run("timer of the metrics", look) : look());
+			setInterval(timer, glance).unref();
 		},
 		contentType: registry.contentType,
 		/** @throws Error when the store does not answer. */

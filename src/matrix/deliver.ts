@@ -1,5 +1,6 @@
 import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent, Media, Person, Picture } from "../core/event.ts";
+import { type Guard, outboundItem } from "../core/guard.ts";
 import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Outbound, Refs } from "../core/network.ts";
@@ -35,9 +36,10 @@ export function createDelivery(deps: {
 	bridge: Pick<Bridge, "open" | "openDirect" | "partly">;
 	files: MediaStore;
 	bot: string;
+	guard: Guard;
 	log: Log;
 }): (out: Outbound) => Promise<readonly MessageId[]> {
-	const { client, members, ghosts, rooms, doubt, recent, bridge, files, bot, log } = deps;
+	const { client, members, ghosts, rooms, doubt, recent, bridge, files, bot, guard, log } = deps;
 	const react = createReactionSender(deps);
 	const redact = createRedactionSender(deps);
 
@@ -152,7 +154,8 @@ export function createDelivery(deps: {
 
 	async function say(out: Outbound, event: Sayable, there: Surroundings, ghost: string): Promise<MessageId> {
 		const { operation, attempt, portal, link } = out;
-		const { type, content, edits } = toMatrix({ ...out, event }, there);
+		const written = () => toMatrix({ ...out, event }, there);
+		const { type, content, edits } = guard.handle(outboundItem(out), written);
 		const query = { ts: event.late ? event.at : undefined };
 		const media = event.kind === "message" || event.kind === "edit" ? event.media : undefined;
 		const say = (room: string) =>

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { BridgeEvent, Person } from "../core/event.ts";
+import { createGuard, type Guard } from "../core/guard.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Link, Mapping, Portal } from "../core/mapping.ts";
@@ -64,11 +65,13 @@ export function createMatrix(
 		/** Networks whose people have ghosts here; each has its namespace in the registration. */
 		ghostsOf: readonly string[];
 		limits?: GhostLimits;
+		/** Notes which event or row is in hand. */
+		guard?: Guard;
 		/** Fetches files from where the homeserver sends us to. */
 		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
 	},
 ) {
-	const { mapping, log, ghostsOf } = deps;
+	const { mapping, log, ghostsOf, guard = createGuard(deps.log) } = deps;
 	const { domain } = options;
 	const bot = `@${options.bot}:${domain}`;
 	const isOurs = (mxid: string) => mxid === bot || isGhost(mxid, ghostsOf, domain);
@@ -104,7 +107,21 @@ export function createMatrix(
 	}
 
 	function compose(bridge: Bridge) {
-		const common = { client, members, ghosts, rooms, doubt, recent, bridge, files, domain, bot, isOurs, log };
+		const common = {
+			client,
+			members,
+			ghosts,
+			rooms,
+			doubt,
+			recent,
+			bridge,
+			files,
+			domain,
+			bot,
+			isOurs,
+			guard,
+			log,
+		};
 		const find = createLookup({ ...common, networks: ghostsOf, named });
 		const take = createTransactions({ ...common, prefix: options.prefix, others, refuse });
 		const gaps = createLossDetection({ ...common, linkOf, reader: speaker, take, knock: knock.now });

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { createBoundedMap } from "../core/bounded-map.ts";
-import { isProgrammingError } from "../core/errors.ts";
+import { isProgrammingError, TemporaryError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
+import { fingerprint, type Guard, type Item, SetAside } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Network } from "../core/network.ts";
@@ -17,6 +18,14 @@ import { type Members, name } from "./members.ts";
 import type { OtherBridges } from "./other-bridges.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SendOnce } from "./send-once.ts";
+
+/** How often an event is tried that fails for a reason we do not know. */
+const attempts = 4;
+
+const itemOf = ({ event_id: event, room_id: room, type }: MatrixEvent): Item => ({
+	key: fingerprint("matrix", event),
+	what: `Matrix event ${event} (${type}) in ${room}`,
+});
 
 /** How long the homeserver is kept waiting for what is no message to be carried out, in ms. */
 const patience = 2_000;
@@ -42,9 +51,10 @@ export function createTransactions(deps: {
 	others: OtherBridges;
 	isOurs(mxid: string): boolean;
 	refuse: Network["refuse"];
+	guard: Guard;
 	log: Log;
 }): (events: readonly MatrixEvent[]) => Promise<void> {
-	const { members, recent, rooms, others, bridge, bot, isOurs, log } = deps;
+	const { members, recent, rooms, others, bridge, bot, isOurs, guard, log } = deps;
 	const invited = createInvites({ ...deps, take });
 	const encrypted = createEncryptionGuard(deps);
 
@@ -76,7 +86,9 @@ export function createTransactions(deps: {
 				}
 				if (taken.has(id)) continue;
 				batch.claim(id);
-				const found = await look(event).catch((error: unknown) => leftOut(event, error));
+				const found = await Promise.try(() => guard.handle(itemOf(event), () => look(event))).catch(
+					(error: unknown) => leftOut(event, error),
+				);
 				if (found && "kind" in found) {
 					batch.add(found);
 					continue;
@@ -142,9 +154,16 @@ export function createTransactions(deps: {
 		return understand(event);
 	}
 
-	/** A fault of ours: were it thrown, the homeserver would hand us this and nothing else for ever. */
+	/** By event: how often it failed for a reason we do not know. */
+	const failures = createBoundedMap<string, number>(1_000);
+
+	/** Leaves an event out that fails by a fault of ours: thrown, it would have the homeserver repeat its transaction for ever. */
 	function leftOut({ event_id: event, room_id: room }: MatrixEvent, error: unknown): undefined {
-		if (!isProgrammingError(error)) throw error;
+		// The guard has logged it.
+		if (error instanceof SetAside) return;
+		const failed = (failures.get(event) ?? 0) + 1;
+		failures.set(event, failed);
+		if (error instanceof TemporaryError || (!isProgrammingError(error) && failed < attempts)) throw error;
 		log.error({ err: error, room, event }, "an event is left out by a fault of our own; please report it");
 	}
 
@@ -175,8 +194,10 @@ export function createTransactions(deps: {
 			return undefined;
 		}
 		const around = await recent.around(event, await rooms.speaker(room, portal));
-		recent.note(event);
-		const neutral = fromMatrix(event, { ...around, before: () => previously });
+		const neutral = guard.handle(itemOf(event), () => {
+			recent.note(event);
+			return fromMatrix(event, { ...around, before: () => previously });
+		});
 		if (membership) {
 			members.apply(event);
 			if (event.content.membership === "join") rooms.cameBack(room, subject);

@@ -1,4 +1,5 @@
 import { PermanentError } from "../core/errors.ts";
+import { createGuard, fingerprint, type Guard, SetAside } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Link, Mapping } from "../core/mapping.ts";
@@ -24,8 +25,8 @@ export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: stri
 	mirrors.map(({ broker, topic, room }) => ({ topic: roomOf(broker, topic), room }));
 
 /** Rooms are subscriptions, people are the things that publish. */
-export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; log: Log }) {
-	const { mapping, log } = deps;
+export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard?: Guard; log: Log }) {
+	const { mapping, log, guard = createGuard(deps.log) } = deps;
 	let bridge: Bridge;
 	const sessions = new Map(
 		Object.entries(options.brokers).map(([name, broker]) => [
@@ -45,12 +46,29 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; log: 
 	async function receive(broker: string, batch: readonly (Arrival & Named)[]): Promise<void> {
 		const wanted = sessions.get(broker)?.wants() ?? [];
 		const at = Date.now();
-		const events = batch.flatMap(({ id, cursor, ...arrival }) =>
-			filtersOf(arrival, wanted).map((filter) => ({
-				...fromMqtt(arrival, { broker, filter, id, at }),
-				...(cursor && { cursor }),
-			})),
-		);
+		const events = batch.flatMap(({ id, cursor, ...arrival }) => {
+			const { topic, payload } = arrival;
+			const item = {
+				key: fingerprint("mqtt", broker, topic, payload),
+				what: `MQTT packet of ${broker} on ${topic}`,
+			};
+			try {
+				return guard.handle(item, () =>
+					filtersOf(arrival, wanted).map((filter) => ({
+						...fromMqtt(arrival, { broker, filter, id, at }),
+						...(cursor && { cursor }),
+					})),
+				);
+			} catch (error) {
+				// The guard has logged what is set aside. Either way the packet is acknowledged, or it would come for ever.
+				if (!(error instanceof SetAside))
+					log.error(
+						{ err: error, broker, topic },
+						"a packet is left out by a fault of our own; please report it",
+					);
+				return [];
+			}
+		});
 		if (events.length > 0) await bridge.receive(events);
 	}
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createGuard } from "../core/guard.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Status } from "../core/network.ts";
@@ -37,6 +38,7 @@ export function createSession(deps: {
 	const { name, broker, mapping, log } = deps;
 	const timing = { ...defaults, ...deps.timing };
 	const wanted = new Set<string>();
+	const guard = createGuard(log);
 	const stopping = new AbortController();
 	let connection: Connection | undefined;
 	let incoming: ReturnType<typeof createInbox> | undefined;
@@ -119,9 +121,10 @@ export function createSession(deps: {
 						current.drop();
 					});
 				},
-				arrival: (arrival) => {
-					if (!paused) mine.add(arrival);
-				},
+				arrival: (arrival) =>
+					void guard.run("MQTT packet", () => {
+						if (!paused) mine.add(arrival);
+					}),
 				down: resolve,
 			};
 			const current = dial(broker, heard, { patience: timing });

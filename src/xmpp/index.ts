@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { PermanentError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
+import type { Guard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
@@ -47,6 +48,8 @@ export function createXmpp(
 	options: ComponentOptions,
 	deps: {
 		log: Log;
+		/** Notes which stanza or row is in hand. */
+		guard?: Guard;
 		version?: string;
 		/** How the ghosts of each network are spelled. */
 		namespace: Omit<Namespace, "component">;
@@ -58,6 +61,7 @@ export function createXmpp(
 	},
 ) {
 	const { log, fetch: fetchLinked } = deps;
+	const guarded = deps.guard && { guard: deps.guard };
 	const software = { name: nick, version: deps.version ?? "" };
 	const namespace = { component: options.component, ...deps.namespace };
 	let bridge: Bridge;
@@ -119,6 +123,7 @@ export function createXmpp(
 			link,
 			component: options.component,
 			log,
+			...guarded,
 			// What comes in while we stop is not taken, nor noted as read: the next start catches up.
 			tell: (events) => {
 				if (!paused) box.events(events);
@@ -155,6 +160,7 @@ export function createXmpp(
 		tell: (events) => box.events(events),
 		paused: () => paused,
 		now,
+		...guarded,
 		log,
 	});
 
@@ -164,7 +170,17 @@ export function createXmpp(
 		return rooms.hasIds(room) ? capabilities.joined : capabilities.withoutIds;
 	}
 
-	const route = createRouter({ link, rooms, chats, clients: theirClients, who, software, resource, log });
+	const route = createRouter({
+		...guarded,
+		link,
+		rooms,
+		chats,
+		clients: theirClients,
+		who,
+		software,
+		resource,
+		log,
+	});
 
 	return {
 		name: xmppNetwork,

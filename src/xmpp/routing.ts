@@ -1,4 +1,5 @@
 import type { Person } from "../core/event.ts";
+import { createGuard, type Guard, SetAside } from "../core/guard.ts";
 import type { Log } from "../core/log.ts";
 import type { createClientFeatures } from "./direct/client-features.ts";
 import type { createDirectChats } from "./direct/index.ts";
@@ -7,7 +8,8 @@ import { answerIq } from "./iq/index.ts";
 import { bare } from "./jid.ts";
 import type { createJoinedRooms } from "./joined/index.ts";
 import { answerPresence } from "./presence.ts";
-import { errorReply, refusal } from "./stanza-error.ts";
+import { errorReply, mayBeAnswered, refusal } from "./stanza-error.ts";
+import { stanzaItem } from "./stanza-item.ts";
 import type { Component } from "./stream/component.ts";
 import type { Element } from "./stream/xml.ts";
 
@@ -25,9 +27,10 @@ export function createRouter(deps: {
 	/** What we say we are. */
 	software: Readonly<{ name: string; version: string }>;
 	resource: string;
+	guard?: Guard;
 	log: Log;
 }) {
-	const { link, rooms, chats, clients, who, software, resource, log } = deps;
+	const { link, rooms, chats, clients, who, software, resource, log, guard = createGuard(deps.log) } = deps;
 	/** Answers that are being found, or written. */
 	const owed = new Set<Promise<void>>();
 
@@ -83,11 +86,17 @@ export function createRouter(deps: {
 	return {
 		take(element: Element): void {
 			try {
-				route(element);
+				guard.handle(stanzaItem(element), () => route(element));
 			} catch (error) {
-				log.error({ err: error, kind: element.name }, "a stanza could not be handled");
-				if (element.name !== "presence" && element.attrs.type !== "error" && element.attrs.type !== "result")
-					send(errorReply(element, "wait", "internal-server-error"));
+				// The guard has logged what is set aside.
+				const apart = error instanceof SetAside;
+				if (!apart) log.error({ err: error, kind: element.name }, "a stanza could not be handled");
+				if (!mayBeAnswered(element)) return;
+				send(
+					apart
+						? errorReply(element, "cancel", "not-acceptable", error.message)
+						: errorReply(element, "wait", "internal-server-error"),
+				);
 			}
 		},
 		/** All that came in so far has its answer, or was handed on. */

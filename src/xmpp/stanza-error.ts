@@ -44,6 +44,15 @@ export function errorReply(stanza: Element, type: ErrorType, condition: string, 
 	);
 }
 
+/**
+ * True for a stanza that an error may answer. RFC 6120 §8.3.1: never an error for an error; in a room the answer would be
+ * no business of the speaker's, and XEP-0045 §16.4 has the room put out who answers so.
+ */
+export function mayBeAnswered({ name, attrs: { type } }: Element): boolean {
+	if (name === "iq") return type === "get" || type === "set";
+	return name === "message" && type !== "error" && type !== "groupchat";
+}
+
 /** The same for a question about somebody of ours that failed with `error`. */
 export function refusal(stanza: Element, error: unknown, log: Log): Element {
 	if (error instanceof StanzaError) return errorReply(stanza, error.type, error.condition, error.text);

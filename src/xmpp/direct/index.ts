@@ -1,6 +1,7 @@
 import { createBoundedMap } from "../../core/bounded-map.ts";
 import { PermanentError, TemporaryError, unsent } from "../../core/errors.ts";
 import type { BridgeEvent, Person } from "../../core/event.ts";
+import { createGuard, type Guard, outboundItem, SetAside } from "../../core/guard.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge, Outbound } from "../../core/network.ts";
@@ -11,6 +12,7 @@ import type { Participants, ReadContext, Sayable } from "../message/feature.ts";
 import { messageId, speakerIn, spokenBy } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
 import { type ErrorType, errorReply, neutral, stanzaError } from "../stanza-error.ts";
+import { stanzaItem } from "../stanza-item.ts";
 import type { Component } from "../stream/component.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
@@ -43,9 +45,11 @@ export function createDirectChats(deps: {
 	tell(events: readonly BridgeEvent[]): void;
 	paused(): boolean;
 	now(): { at: number; unique(): string };
+	/** Notes which line is in hand. */
+	guard?: Guard;
 	log: Log;
 }) {
-	const { link, log } = deps;
+	const { link, log, guard = createGuard(deps.log) } = deps;
 	/** Sends an error can still come for. */
 	const open = createBoundedMap<string, { room: string; reject?: (error: Error) => void }>(10_000);
 	/** The name the ghost last gave itself in a pair. */
@@ -102,7 +106,8 @@ export function createDirectChats(deps: {
 		const about = event.kind === "redaction" ? refs[event.target.id] : undefined;
 		if (about && speakerIn(about) === undefined) throw new PermanentError("forbidden", phrases.notYours);
 		const place = placeOf(theirs, ghost, event.sender);
-		const said = to.draft(event, { ...place, refs, shown, reactions, component: domain(ghost) });
+		const where = { ...place, refs, shown, reactions, component: domain(ghost) };
+		const said = guard.handle(outboundItem(out), () => to.draft(event, where));
 		if (said.body === undefined && said.parts.length === 0) return [];
 		const name = event.sender.name ?? event.sender.address[0] ?? "";
 		const known = named.get(room) === name;
@@ -163,7 +168,11 @@ export function createDirectChats(deps: {
 			author,
 			opens: () => true,
 		});
-		const words = (to?: Person) => (to && parseMessage(stanza, hearing(to))) ?? parseMessage(stanza, nowhere);
+		const words = (to?: Person) =>
+			guard.handle(
+				stanzaItem(stanza),
+				() => (to && parseMessage(stanza, hearing(to))) ?? parseMessage(stanza, nowhere),
+			);
 		let room = pairRoom(from, ghost);
 		const portal = await deps.bridge().portal(xmppNetwork, room);
 		const known = portal?.between?.find((one) => one.network !== xmppNetwork);
@@ -210,6 +219,7 @@ export function createDirectChats(deps: {
 			line.last = line.last
 				.then(() => take(stanza))
 				.catch((error: unknown) => {
+					if (error instanceof SetAside) return errorReply(stanza, "cancel", "not-acceptable", error.message);
 					log.error({ err: error }, "could not take a message");
 					return errorReply(stanza, "wait", "internal-server-error");
 				})

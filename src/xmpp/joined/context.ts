@@ -1,4 +1,5 @@
 import type { BridgeEvent } from "../../core/event.ts";
+import type { Guard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import type { Cursor, Received } from "../../core/network.ts";
 import type { Archive } from "../muc/archive.ts";
@@ -14,6 +15,8 @@ export type World = Readonly<{
 	/** The domain of our component. */
 	component: string;
 	log: Log;
+	/** Notes which line is in hand. */
+	guard?: Guard;
 	/** Hands events on, in call order. */
 	tell(events: readonly Received[]): void;
 	/** How far a room was read in an earlier run. */
@@ -37,6 +40,7 @@ export type World = Readonly<{
 /** What its files need. */
 export type Context = World &
 	Readonly<{
+		guard: Guard;
 		archive: Archive;
 		/** Takes in a line of the room; `said` is when, ms since 1970, where that was long ago. */
 		pass(room: Room, stanza: Element, said?: number): void;

@@ -1,8 +1,10 @@
 import { isProgrammingError } from "../../core/errors.ts";
+import { SetAside } from "../../core/guard.ts";
 import type { OperationId } from "../../core/ids.ts";
 import { fromGroupchat, originId, roomItself, stanzaId } from "../from-xmpp.ts";
 import { resource } from "../jid.ts";
 import { delayedBy } from "../message/delay.ts";
+import { stanzaItem } from "../stanza-item.ts";
 import { child, type Element } from "../stream/xml.ts";
 import { beginGap, heldAlready, hold } from "./backfill.ts";
 import { announce, type Context } from "./context.ts";
@@ -58,14 +60,16 @@ export function createIncoming(
 	/** Takes in one line; `said` is when, ms since 1970, where that was long ago. What we fail on is no reason to read it again. */
 	function pass(room: Room, stanza: Element, said?: number): void {
 		try {
-			take(room, stanza, said);
+			context.guard.handle(stanzaItem(stanza), () => take(room, stanza, said));
 		} catch (error) {
-			if (!isProgrammingError(error)) throw error;
+			if (!isProgrammingError(error) && !(error instanceof SetAside)) throw error;
 			const { from, id } = stanza.attrs;
-			context.log.error(
-				{ err: error, from, id },
-				"a line is left out by a fault of our own; please report it",
-			);
+			// The guard has logged what is set aside.
+			if (!(error instanceof SetAside))
+				context.log.error(
+					{ err: error, from, id },
+					"a line is left out by a fault of our own; please report it",
+				);
 			read(room, stanza, said);
 		}
 	}

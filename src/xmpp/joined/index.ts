@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { TemporaryError } from "../../core/errors.ts";
 import type { BridgeEvent, Person } from "../../core/event.ts";
+import { createGuard } from "../../core/guard.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Delivery, Outbound } from "../../core/network.ts";
@@ -40,6 +41,7 @@ export function createJoinedRooms(
 	const rooms = new Map<string, Room>();
 	const context: Context = {
 		...world,
+		guard: world.guard ?? createGuard(world.log),
 		archive: createArchive(world.link, world.now().unique),
 		pass: (room, stanza, said) => lines.pass(room, stanza, said),
 		confirm: (room, stanza) => void lines.own(room, stanza, true),

@@ -1,5 +1,6 @@
 import { createBoundedMap } from "../../core/bounded-map.ts";
 import { PermanentError, TemporaryError, unsent } from "../../core/errors.ts";
+import { outboundItem } from "../../core/guard.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import { Late, within } from "../deadline.ts";
@@ -115,7 +116,8 @@ export function createOutbox(context: Context) {
 			};
 			const id = context.marks().of(operation, room.jid, from.nick);
 			// Written before anything counts as sent: a fault in the writing concerns this line alone.
-			const stanza = to.groupchat(from.jid, room.jid, id, to.draft(said, where));
+			const written = () => to.groupchat(from.jid, room.jid, id, to.draft(said, where));
+			const stanza = context.guard.handle(outboundItem(out), written);
 			reflection = confirmed(room, from, operation);
 			reflection.catch(() => undefined);
 			writers.set(operation, from.jid);

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import { createGuard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import { mayBeFrom, same } from "../jid.ts";
 import * as phrases from "../phrases.ts";
-import { errorReply, stanzaError } from "../stanza-error.ts";
+import { errorReply, mayBeAnswered, stanzaError } from "../stanza-error.ts";
 import { type Cause, type Connection, dial } from "./connection.ts";
 import { type Element, serialize } from "./xml.ts";
 
@@ -78,10 +79,9 @@ export function createComponent(options: Options, handlers: Handlers): Component
 	let onlineSince: number | undefined;
 	let told: string | undefined;
 
-	/** Handlers are other people's code: what they throw is logged and never reaches the socket. */
-	const call = <T>(handler: () => T) => {
-		Promise.try(handler).catch((err: unknown) => log.error({ err }, "a handler of the XMPP link failed"));
-	};
+	const guard = createGuard(log);
+	/** What a handler throws is logged and never reaches the socket. */
+	const call = (handler: () => unknown) => void guard.run("XMPP link", handler);
 
 	const events = {
 		online() {
@@ -93,7 +93,7 @@ export function createComponent(options: Options, handlers: Handlers): Component
 		},
 		stanza(stanza: Element) {
 			const { type } = stanza.attrs;
-			if (stanza.name === "iq" && (type === "result" || type === "error")) settle(stanza);
+			if (stanza.name === "iq" && (type === "result" || type === "error")) call(() => settle(stanza));
 			else call(() => handlers.stanza(stanza));
 		},
 		truncated(head: Element) {
@@ -111,10 +111,7 @@ export function createComponent(options: Options, handlers: Handlers): Component
 				return false;
 			}
 		},
-		taken: () =>
-			Promise.try(() => handlers.taken?.()).catch((err: unknown) =>
-				log.error({ err }, "a handler of the XMPP link failed"),
-			),
+		taken: () => guard.run("XMPP link", () => handlers.taken?.()),
 	};
 
 	/** An answer counts when it has our id, which cannot be guessed, and comes from whom we asked. */
@@ -210,10 +207,4 @@ export function createComponent(options: Options, handlers: Handlers): Component
 		send,
 		iq,
 	};
-}
-
-// RFC 6120 §8.3.1: never an error for an error; in a room the answer would be no business of the speaker's.
-function mayBeAnswered({ name, attrs: { type } }: Element) {
-	if (name === "iq") return type === "get" || type === "set";
-	return name === "message" && type !== "error" && type !== "groupchat";
 }

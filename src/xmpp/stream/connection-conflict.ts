@@ -1,3 +1,4 @@
+import { createGuard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import * as phrases from "../phrases.ts";
 import * as to from "../to-xmpp.ts";
@@ -22,15 +23,18 @@ export function createConflictWatch(
 	log: Log,
 	timing = defaults,
 ) {
+	const guard = createGuard(log);
 	let timer: NodeJS.Timeout | undefined;
 	let suspected = false;
 	let shared = false;
 
 	function lookIn(ms: number): void {
 		clearTimeout(timer);
-		const mine = setTimeout(async () => {
-			const next = await look();
-			if (timer === mine) lookIn(next);
+		const mine = setTimeout(() => {
+			void guard.run("timer of the XMPP conflict watch", async () => {
+				const next = await look();
+				if (timer === mine) lookIn(next);
+			});
 		}, ms).unref();
 		timer = mine;
 	}

@@ -1,0 +1,137 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createGuard, fingerprint, SetAside } from "../../src/core/guard.ts";
+import type { Log } from "../../src/core/log.ts";
+import { createQuarantine } from "../../src/store/quarantine.ts";
+
+let folder: string;
+const lines: { message: string; fields: Record<string, unknown> }[] = [];
+const note = (fields: object, message: string) => void lines.push({ message, fields: { ...fields } });
+const log: Log = { debug: () => undefined, info: () => undefined, warn: note, error: note, child: () => log };
+beforeEach(() => {
+	folder = mkdtempSync(join(tmpdir(), "trivium-quarantine-"));
+	lines.length = 0;
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const item = (name: string) => ({ key: fingerprint(name), what: `event ${name}` });
+function open() {
+	const quarantine = createQuarantine(folder, log);
+	quarantine.open();
+	return quarantine;
+}
+/** A run of the bridge that is killed while it handles the items, the innermost last. */
+function dies(...names: string[]): void {
+	const quarantine = open();
+	for (const name of names) quarantine.begin(item(name));
+}
+
+describe("the quarantine", () => {
+	test("sets an item aside after the second death, and says so with item and cure", () => {
+		dies("poison");
+		expect(open().holds(item("poison").key)).toBe(false);
+		dies("poison");
+		const quarantine = open();
+		expect(quarantine.holds(item("poison").key)).toBe(true);
+		expect(quarantine.holds(item("another").key)).toBe(false);
+		expect(quarantine.size()).toBe(1);
+		expect(lines.at(-1)).toMatchObject({
+			message: expect.stringContaining("died twice"),
+			fields: { item: "event poison", deaths: 2, cure: expect.stringContaining("quarantine.json") },
+		});
+	});
+	test("blames the innermost item in hand, and none whose handling was over", () => {
+		for (const _ of [1, 2]) {
+			const quarantine = open();
+			quarantine.begin(item("done"))();
+			quarantine.begin(item("outer"));
+			quarantine.begin(item("inner"))();
+			quarantine.begin(item("poison"));
+		}
+		const quarantine = open();
+		expect(["done", "outer", "inner", "poison"].map((name) => quarantine.holds(item(name).key))).toEqual([
+			false,
+			false,
+			false,
+			true,
+		]);
+	});
+	test("counts no death after a stop in order", () => {
+		for (const _ of [1, 2, 3]) {
+			const quarantine = open();
+			quarantine.begin(item("long"));
+			quarantine.close();
+		}
+		expect(open().size()).toBe(0);
+		expect(lines).toEqual([]);
+	});
+	test("keeps the stack of an error that nothing caught, without its message", () => {
+		const quarantine = open();
+		for (const _ of [1, 2]) quarantine.died(item("poison"), new TypeError("secret text of a person"));
+		const kept = readFileSync(join(folder, "quarantine.json"), "utf8");
+		expect(JSON.parse(kept)).toMatchObject({ version: 1, items: [{ what: "event poison", deaths: 2 }] });
+		expect(kept).toContain("quarantine.test.ts");
+		expect(kept).not.toContain("secret");
+		expect(open().holds(item("poison").key)).toBe(true);
+	});
+	test("releases an item that an admin removes from the file", () => {
+		dies("poison");
+		dies("poison");
+		open().close();
+		writeFileSync(join(folder, "quarantine.json"), JSON.stringify({ version: 1, items: [] }));
+		expect(open().holds(item("poison").key)).toBe(false);
+	});
+	test.each(["", "{", '{"version":9,"items":[]}', '{"version":1}', "null"])(
+		"begins anew over a file that holds %j, and says so",
+		(text) => {
+			writeFileSync(join(folder, "quarantine.json"), text);
+			expect(open().size()).toBe(0);
+			expect(lines).toMatchObject([{ message: expect.stringContaining("cannot be read") }]);
+		},
+	);
+	test.each(["{", "null", '{"key":1}', "\xff"])("takes the half note %j for no death", (text) => {
+		writeFileSync(join(folder, "handling"), text);
+		expect(open().size()).toBe(0);
+	});
+	test("keeps both files small, whatever comes in", () => {
+		for (let n = 0; n < 1_010; n++) {
+			const quarantine = open();
+			quarantine.begin({ key: fingerprint(`${n}`), what: "\u0001".repeat(10_000) });
+		}
+		open();
+		expect(readFileSync(join(folder, "handling")).length).toBeLessThanOrEqual(1_024);
+		const { items } = JSON.parse(readFileSync(join(folder, "quarantine.json"), "utf8"));
+		expect(items).toHaveLength(1_000);
+	});
+});
+
+describe("the guard", () => {
+	test("does not handle what is set aside, and logs each such item once", () => {
+		dies("poison");
+		dies("poison");
+		const guard = createGuard(log, open());
+		lines.length = 0;
+		for (const _ of [1, 2]) expect(() => guard.handle(item("poison"), () => "handled")).toThrow(SetAside);
+		expect(guard.handle(item("next"), () => "handled")).toBe("handled");
+		expect(lines).toMatchObject([{ fields: { item: "event poison" } }]);
+	});
+	test("leaves no note of an item whose handling threw", () => {
+		for (const _ of [1, 2, 3]) {
+			const guard = createGuard(log, open());
+			expect(() =>
+				guard.handle(item("throws"), () => {
+					throw new TypeError("of our own");
+				}),
+			).toThrow("of our own");
+		}
+		expect(open().size()).toBe(0);
+	});
+	test("lets nothing past it, not even a fault of what answers a fault", async () => {
+		const guard = createGuard(log);
+		const fails = () => Promise.reject(new TypeError("again"));
+		await guard.run("entry", fails, fails);
+		expect(lines.map(({ fields }) => fields.entry)).toEqual(["entry", "entry"]);
+	});
+});
