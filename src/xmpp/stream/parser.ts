@@ -8,7 +8,7 @@ export type Sinks = {
 	element(element: Element): void;
 	/** True to leave a stanza unbuilt. */
 	skip(from: string, to: string, name: string, type: string | undefined): boolean;
-	/** A stanza that was too large or too deep, without its content. */
+	/** A stanza past one of the bounds, without its content. */
 	truncated(head: Element): void;
 };
 
@@ -16,6 +16,13 @@ export type Sinks = {
 export const MAX_CHARACTERS = 1 << 20;
 /** Deeper than any payload is; the functions that walk a stanza call themselves this often. */
 export const MAX_DEPTH = 64;
+/**
+ * Elements and texts of one stanza: each takes 300 bytes as a tree, `<a/>` four on the wire. The largest formatted message
+ * and disco answer that clients and servers send have a few hundred.
+ */
+export const MAX_NODES = 5_000;
+/** Attributes of one element: payloads have up to ten. */
+export const MAX_ATTRIBUTES = 64;
 /** A stanza that never ends is no stanza: the stream is given up. */
 const ENDLESS = 16 << 20;
 
@@ -32,6 +39,7 @@ export class StreamParser extends EventEmitter {
 	#head: Element | undefined;
 	#cursor: Element | undefined;
 	#depth = 0;
+	#nodes = 0;
 	#begin = 0;
 	#ended = false;
 
@@ -69,7 +77,9 @@ export class StreamParser extends EventEmitter {
 	#open(name: string, attrs: Record<string, string>) {
 		const depth = this.#depth++;
 		if (depth > 1 && !this.#cursor) return;
-		const element = received(name, attrs);
+		const tooMany = countsMoreThan(MAX_ATTRIBUTES, attrs);
+		const { from, to, id, type } = attrs;
+		const element = received(name, tooMany ? given({ from, to, id, type }) : attrs);
 		if (depth === 0) {
 			this.#root = element;
 			this.emit("start", element);
@@ -78,8 +88,9 @@ export class StreamParser extends EventEmitter {
 			if (this.#sinks.skip(attrs.from ?? "", attrs.to ?? "", name, attrs.type)) return;
 			element.parent = this.#root!;
 			this.#head = element;
-			this.#cursor = element;
-		} else if (depth > MAX_DEPTH || this.#size() > MAX_CHARACTERS) {
+			this.#nodes = 0;
+			this.#cursor = tooMany ? undefined : element;
+		} else if (tooMany || depth > MAX_DEPTH || ++this.#nodes > MAX_NODES || this.#size() > MAX_CHARACTERS) {
 			this.#cursor = undefined;
 		} else {
 			this.#cursor!.append(element);
@@ -88,8 +99,9 @@ export class StreamParser extends EventEmitter {
 	}
 
 	#text(text: string) {
-		if (this.#size() > MAX_CHARACTERS) this.#cursor = undefined;
-		if (this.#depth > 1) this.#cursor?.append(text);
+		if (this.#depth < 2 || !this.#cursor) return;
+		if (++this.#nodes > MAX_NODES || this.#size() > MAX_CHARACTERS) this.#cursor = undefined;
+		else this.#cursor.append(text);
 	}
 
 	#close() {
@@ -113,3 +125,13 @@ export class StreamParser extends EventEmitter {
 		}
 	}
 }
+
+function countsMoreThan(most: number, attrs: Readonly<Record<string, string>>): boolean {
+	let count = 0;
+	for (const _ in attrs) if (++count > most) return true;
+	return false;
+}
+
+/** The attributes that have a value. */
+const given = (attrs: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+	Object.fromEntries(Object.entries(attrs).filter((one): one is [string, string] => one[1] !== undefined));

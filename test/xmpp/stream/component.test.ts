@@ -162,6 +162,29 @@ test("a stanza that is too deep is refused to its sender and read past", async (
 	expect(story).toEqual(["online"]);
 });
 
+test.each([
+	["more elements than any payload has", message("<a/>".repeat(20_000), "id='many'")],
+	["more texts between elements", message("x<a/>".repeat(4_000), "id='many'")],
+	[
+		"more attributes on an element within it",
+		message(`<a ${Array.from({ length: 200 }, (_, n) => `a${n}='x'`).join(" ")}/>`, "id='many'"),
+	],
+	[
+		"more attributes itself",
+		message("hi", `id='many' ${Array.from({ length: 200 }, (_, n) => `a${n}='x'`).join(" ")}`),
+	],
+])("a stanza with %s is refused to its sender and read past", async (_what, raw) => {
+	const { server, stanzas, story } = await online();
+	server.write(raw);
+	server.write(message("after"));
+	await until(() => stanzas.length === 1);
+	expect(bodies(stanzas)).toEqual(["after"]);
+	await until(() => server.received.length === 1);
+	expect(server.received[0]!.attrs).toMatchObject({ type: "error", id: "many", to: "romeo@montague.test/x" });
+	expect(server.received[0]!.getChild("error")!.getChild("policy-violation")).toBeDefined();
+	expect(story).toEqual(["online"]);
+});
+
 test("a stanza that is too large is read past, and not answered where it came from a room", async () => {
 	const { server, stanzas } = await online();
 	server.write(message("x".repeat(1_100_000), "type='groupchat'"));
