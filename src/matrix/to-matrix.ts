@@ -226,7 +226,7 @@ export function asFile(content: Content, url: string, size: number): Content {
 	return {
 		...rest,
 		msgtype: "m.file",
-		body: phrases.longMessage(start.replace(/�+$/, "")),
+		body: phrases.longMessage(start.replace(/�$/, "")),
 		filename: "message.txt",
 		url,
 		info: { mimetype: "text/plain", size },

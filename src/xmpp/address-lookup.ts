@@ -20,11 +20,11 @@ const lookWithin = 10_000;
  * rooms. @throws PermanentError where it can be no such address.
  */
 export function typedJid(typed: string, component: string): string {
-	const text = typed
+	const [text = ""] = typed
 		.trim()
 		.replace(/^xmpp:/i, "")
-		.replace(/\?.*$/, "")
-		.toLowerCase();
+		.toLowerCase()
+		.split("?", 1);
 	const { local, domain } = split(bare(text));
 	const fits = local && domain && !/[\s"&'/:<>@]/u.test(local) && !/[\s@"&'<>]/u.test(domain);
 	if (!fits) throw new PermanentError("invalid", phrases.notJid(typed));
