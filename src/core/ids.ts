@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+
 /**
  * Names of things, opaque outside the network folder that made them: core compares and stores them and never
  * takes them apart. A cast (`text as RoomId`) marks the one place that makes each.
@@ -18,3 +20,23 @@ export type LinkId = Id<"link">;
 export type OperationId = Id<"operation">;
 /** The correlation id that stands in every log line of one message's life. */
 export type TraceId = Id<"trace">;
+
+/** Bytes of an id that another network chose; a longer one is hashed. */
+const longestId = 255;
+const tail = "~sha256-";
+/** Characters of a hashed id that stay readable. */
+const readable = 32;
+
+/**
+ * Returns the id itself where it takes up to `max` bytes of UTF-8, else its beginning and a hash of all of it. The same
+ * id has the same form in a message and in a reference to it, and a form is its own form.
+ */
+export function boundedId(id: string, max = longestId): string {
+	// A UTF-16 unit takes at most three bytes.
+	if (3 * id.length <= max || (id.length <= max && Buffer.byteLength(id) <= max)) return id;
+	return id.slice(0, readable).toWellFormed() + tail + hash("sha256", id, "base64url");
+}
+
+/** Whether nobody but us knows an id in this form. */
+export const isHashedId = (id: string): boolean =>
+	id.at(-44) === "-" && id.slice(-43 - tail.length, -43) === tail;

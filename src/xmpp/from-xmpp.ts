@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { BridgeEvent, Person, Words } from "../core/event.ts";
-import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
+import { boundedId, type MessageId, type NetworkName, type RoomId, type UserId } from "../core/ids.ts";
 import { bare, domain, local, resource } from "./jid.ts";
 import type { ParsedMessage, ReadContext } from "./message/feature.ts";
 import { readMessage } from "./message/index.ts";
@@ -38,7 +38,7 @@ export function parseMessage(message: Element, where: ReadContext): MessageConte
 export function stanzaId(message: Element, room: string, trusted: boolean): MessageId | undefined {
 	if (!trusted) return undefined;
 	for (const id of message.getChildren("stanza-id", "urn:xmpp:sid:0"))
-		if (id.attrs.by === room && id.attrs.id) return id.attrs.id as MessageId;
+		if (id.attrs.by === room && id.attrs.id) return boundedId(id.attrs.id) as MessageId;
 	return undefined;
 }
 
@@ -48,7 +48,7 @@ export function stanzaId(message: Element, room: string, trusted: boolean): Mess
  */
 export function madeUpId(sender: string, stanza: string | undefined, words: string): MessageId {
 	const digest = hash("sha256", [sender, stanza ?? "", words].join("\0"), "base64url");
-	return `${digest.slice(0, 22)}:${stanza ?? ""}` as MessageId;
+	return `${digest.slice(0, 22)}:${boundedId(stanza ?? "")}` as MessageId;
 }
 /** What tells one message from another that came under the same id. */
 const content = ({ text, media, more = [], act }: MessageContent): string =>
@@ -82,19 +82,25 @@ export const occupant = (
 	room: string,
 	nick: string,
 	is: { occupantId?: string | undefined; firstNick?: string | undefined; real?: string | undefined } = {},
-): Person => ({
-	network: xmppNetwork,
-	id: (is.occupantId
-		? `${room} ${is.occupantId}`
-		: is.real
-			? `${room}#${veiled(room, is.real)}`
-			: `${room}/${nick}`) as UserId,
-	address: [room, is.firstNick ?? nick],
-	name: nick,
-	// The real JID serves blocks only; it is never shown, the room may be semi-anonymous.
-	handles: [`${room}/${nick}`, room, ...(is.real ? [is.real] : [])],
-	domain: domain(room),
-});
+): Person => {
+	const name = boundedId(nick, longestPart);
+	return {
+		network: xmppNetwork,
+		id: (is.occupantId
+			? `${room} ${boundedId(is.occupantId)}`
+			: is.real
+				? `${room}#${veiled(room, is.real)}`
+				: `${room}/${name}`) as UserId,
+		address: [room, boundedId(is.firstNick ?? nick, longestPart)],
+		name,
+		// The real JID serves blocks only; it is never shown, the room may be semi-anonymous.
+		handles: [`${room}/${name}`, room, ...(is.real ? [is.real] : [])],
+		domain: domain(room),
+	};
+};
+/** Bytes of a part of a JID (RFC 7622 §3): servers see to that of a stanza's `from`, and of nothing inside the stanza. */
+const longestPart = 1023;
+const longestBare = 2 * longestPart + 1;
 
 /** Ids are seen by others than the account is shown to. */
 const veiled = (room: string, real: string): string =>
@@ -102,6 +108,12 @@ const veiled = (room: string, real: string): string =>
 
 /** Whether nothing but the nick tells who they are. */
 export const isByNick = ({ id }: Person, room: string): boolean => id.startsWith(`${room}/`);
+
+/** The occupant-id that a stanza came with (XEP-0421), whoever wrote it. */
+export function occupantIdIn(stanza: Element): string | undefined {
+	const id = child(stanza, "occupant-id", "urn:xmpp:occupant-id:0")?.attrs.id;
+	return id === undefined ? undefined : boundedId(id);
+}
 
 /** The occupant-id of somebody of this room, who may have none. */
 export const occupantIdOf = ({ id }: Person, room: string): string | undefined =>
@@ -129,16 +141,18 @@ export function occupantPresence(presence: Element): OccupantPresence {
 	const item = x?.getChild("item");
 	const destroy = x?.getChild("destroy");
 	const actor = item?.getChild("actor");
-	const words = (element: Element | undefined) => (element && text(element, "reason")) || undefined;
+	const words = (element: Element | undefined) =>
+		(element && beginning(text(element, "reason"))) || undefined;
+	const bounded = (part: string | undefined) => part && boundedId(part, longestPart);
 	const jid = item?.attrs.jid;
 	return defined({
 		nick: resource(presence.attrs.from ?? "") ?? "",
 		available: presence.attrs.type !== "unavailable",
 		codes: new Set(x?.getChildren("status").map((status) => status.attrs.code ?? "")),
-		occupantId: child(presence, "occupant-id", "urn:xmpp:occupant-id:0")?.attrs.id,
-		real: jid ? bare(jid) : undefined,
-		newNick: item?.attrs.nick,
-		actor: actor?.attrs.nick ?? actor?.attrs.jid,
+		occupantId: occupantIdIn(presence),
+		real: jid ? boundedId(bare(jid), longestBare) : undefined,
+		newNick: bounded(item?.attrs.nick),
+		actor: bounded(actor?.attrs.nick ?? actor?.attrs.jid),
 		reason: words(item),
 		destroyed: destroy && defined({ alternate: destroy.attrs.jid, reason: words(destroy) }),
 	});
@@ -171,8 +185,8 @@ export function roomFeatures(query: Element): RoomFeatures {
 	const conference = query.getChildren("identity").find((one) => one.attrs.category === "conference");
 	return defined({
 		muc: has.has("http://jabber.org/protocol/muc"),
-		name: conference?.attrs.name || field("muc#roomconfig_roomname"),
-		topic: field("muc#roominfo_subject"),
+		name: beginning(conference?.attrs.name || field("muc#roomconfig_roomname")),
+		topic: beginning(field("muc#roominfo_subject")),
 		membersOnly: has.has("muc_membersonly"),
 		password: has.has("muc_passwordprotected"),
 		stanzaIds: has.has("urn:xmpp:sid:0"),
@@ -234,6 +248,9 @@ function event(
 /** XEP-0359 §3: the id its sender gave it, also where a room changes the stanza's. */
 export const originId = (message: Element): string | undefined =>
 	child(message, "origin-id", "urn:xmpp:sid:0")?.attrs.id;
+
+/** The beginning of what a room says of itself or of its occupants; few write more than that. */
+const beginning = (text: string | undefined) => text?.slice(0, longestPart).toWellFormed();
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
 	[K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;

@@ -51,8 +51,8 @@ export function mayBeFrom(jid: string, component: string): boolean {
 		// RFC 7622 §3.3.1. What we spell is ASCII; anything beyond comes from an answer to a stranger's address, which
 		// our own server has read as one before us.
 		(local === undefined ||
-			(/^(?:[!#-%(-.0-9;=?[-~]|[^\p{ASCII}\p{Cc}\p{Cs}\p{Z}])+$/u.test(local) &&
-				Buffer.byteLength(local) <= 1023)) &&
+			(Buffer.byteLength(local) <= 1023 &&
+				/^(?:[!#-%(-.0-9;=?[-~]|[^\p{ASCII}\p{Cc}\p{Cs}\p{Z}])+$/u.test(local))) &&
 		(resource === undefined || (resource !== "" && Buffer.byteLength(resource) <= 1023))
 	);
 }

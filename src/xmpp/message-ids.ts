@@ -1,4 +1,4 @@
-import type { MessageId } from "../core/ids.ts";
+import { boundedId, isHashedId, type MessageId } from "../core/ids.ts";
 
 /**
  * The ids by which others point at a message, each with its kind in front: `sid` the room's own (XEP-0359 stanza-id),
@@ -6,18 +6,19 @@ import type { MessageId } from "../core/ids.ts";
  */
 export type IdKind = "sid" | "msg" | "thread";
 
-export const messageId = (kind: IdKind, id: string) => `${kind} ${id}` as MessageId;
+export const messageId = (kind: IdKind, id: string) => `${kind} ${boundedId(id)}` as MessageId;
 
 /**
  * An id that is known only if `author` wrote the message. Nobody can spell another's: senders choose `id`, but not
  * their author's name, which is at the end and whose last word no two have in common (a bare JID, an occupant-id, a
  * session).
  */
-export const ownId = (kind: IdKind, id: string, author: string) => `own ${kind} ${id} ${author}` as MessageId;
+export const ownId = (kind: IdKind, id: string, author: string) =>
+	`own ${kind} ${boundedId(id)} ${author}` as MessageId;
 
-/** The first id of this kind, as it goes over the wire. */
+/** Returns the first id of this kind as it goes over the wire; a hashed one cannot, as nobody there knows it. */
 export const pick = (ids: readonly MessageId[] | undefined, kind: IdKind): string | undefined =>
-	ids?.find((id) => id.startsWith(`${kind} `))?.slice(kind.length + 1);
+	ids?.find((id) => id.startsWith(`${kind} `) && !isHashedId(id))?.slice(kind.length + 1);
 
 /** Tells which of our own spoke: nobody else may change the message. */
 export const spokenBy = (operation: string, jid: string) => `from ${operation} ${jid}` as MessageId;

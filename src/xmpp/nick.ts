@@ -3,6 +3,9 @@ import { newerThanUnicode32 } from "./unicode32.ts";
 /** In characters as people count them, roughly: with the longest suffix still far below the 1023 bytes of a resource. */
 const LONGEST = 64;
 
+/** In UTF-16 units: a name is read no further, however much of it is invisible. */
+const FURTHEST = 1_024;
+
 /** The nick for somebody who is called `name`: what servers would change or refuse is not in it, and it is never empty. */
 export const nickFor = (name: string, localpart: string): string =>
 	cleaned(name) || cleaned(localpart) || "user";
@@ -36,6 +39,7 @@ export function otherNick(nick: string, n: number, who: { server?: string; local
 /** NFKC as stringprep has it, no controls, no invisible characters, no direction marks, single blanks. */
 function cleaned(text: string): string {
 	const plain = text
+		.slice(0, FURTHEST)
 		.toWellFormed()
 		.normalize("NFKC")
 		.replace(/\s+/gu, " ")

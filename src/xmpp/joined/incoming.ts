@@ -1,7 +1,7 @@
 import { isProgrammingError } from "../../core/errors.ts";
 import { SetAside } from "../../core/guard.ts";
 import type { OperationId } from "../../core/ids.ts";
-import { fromGroupchat, originId, roomItself, stanzaId } from "../from-xmpp.ts";
+import { fromGroupchat, occupantIdIn, originId, roomItself, stanzaId } from "../from-xmpp.ts";
 import { resource } from "../jid.ts";
 import { delayedBy } from "../message/delay.ts";
 import { stanzaItem } from "../stanza-item.ts";
@@ -83,9 +83,10 @@ export function createIncoming(
 		}
 		if (nick !== undefined && said === undefined)
 			announce(room, release(room, context.component, now, nick), context);
-		const occupantId = child(stanza, "occupant-id", "urn:xmpp:occupant-id:0")?.attrs.id;
 		const sender =
-			nick === undefined ? roomItself(room.jid, room.features.name) : speaker(room, nick, occupantId);
+			nick === undefined
+				? roomItself(room.jid, room.features.name)
+				: speaker(room, nick, occupantIdIn(stanza));
 		const { stanzaIds } = room.features;
 		const at = said ?? now.at;
 		// Who has the nick now need not be who had it then.

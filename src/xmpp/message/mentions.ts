@@ -1,5 +1,6 @@
 import { spend } from "../../core/budget.ts";
 import type { Person } from "../../core/event.ts";
+import { boundedId } from "../../core/ids.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import {
 	along,
@@ -74,7 +75,7 @@ function toldIn(stanza: Element, where: ReadContext): readonly Mention[] {
 		if (one.getChild("noping")) return [];
 		if (one.attrs.mentions === everybody) return where.muc === undefined ? [] : between(one, undefined);
 		const { occupantid, jid } = one.attrs;
-		const person = (occupantid && where.known(occupantid)) || (jid && where.at(jid)) || undefined;
+		const person = (occupantid && where.known(boundedId(occupantid))) || (jid && where.at(jid)) || undefined;
 		return person ? between(one, person) : [];
 	});
 }

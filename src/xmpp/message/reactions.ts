@@ -9,6 +9,8 @@ import { store } from "./hints.ts";
 const ns = "urn:xmpp:reactions:0";
 /** What one person can show on one message, and characters of each: bounds what a stranger makes us keep and send. */
 const [most, longest] = [20, 64];
+/** Elements of one set that are looked at. */
+const looked = 100;
 
 /** XEP-0444: always everything its sender shows, nothing for nothing. */
 export const reactions: MessageFeature = {
@@ -17,7 +19,13 @@ export const reactions: MessageFeature = {
 		const element = child(stanza, "reactions", ns);
 		const id = element?.attrs.id;
 		if (!element || !id) return heard;
-		const emoji = element.getChildren("reaction").map((one) => one.getText().trim());
+		const all = element.getChildren("reaction").slice(0, looked);
+		const emoji = all.map((one) =>
+			one
+				.getText()
+				.slice(0, 2 * longest)
+				.trim(),
+		);
 		return {
 			...heard,
 			act: {
@@ -31,9 +39,11 @@ export const reactions: MessageFeature = {
 	write(event, draft, { refs, named, shown, reactions: how }) {
 		if (event.kind !== "reaction") return draft;
 		const id = pick(refs[event.target.id], named);
+		// The newest, where somebody shows more of them.
+		const emoji = event.emoji.slice(-most);
 		const element =
-			id && xml("reactions", { xmlns: ns, id }, ...event.emoji.map((one) => xml("reaction", {}, one)));
-		const given = newIn(event.emoji, shown);
+			id && xml("reactions", { xmlns: ns, id }, ...emoji.map((one) => xml("reaction", {}, one)));
+		const given = newIn(emoji, shown);
 		const words = `/me ${phrases.reacted(given.join(" "), event.target.text)}`;
 		// What is taken back was never a line of its own.
 		const silent = given.length === 0;

@@ -1,3 +1,4 @@
+import { boundedId } from "../../core/ids.ts";
 import { resource } from "../jid.ts";
 import { type IdKind, messageId, ownId, pick } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
@@ -72,7 +73,10 @@ function older(stanza: Element): Told | undefined {
 }
 
 /** XEP-0425 §4: the nick of whoever did it. */
-const moderator = (moderated: Element | undefined) => resource(moderated?.attrs.by ?? "");
+function moderator(moderated: Element | undefined): string | undefined {
+	const nick = resource(moderated?.attrs.by ?? "");
+	return nick === undefined ? undefined : boundedId(nick);
+}
 
 /** XEP-0425 §4: asks the room to take a message back. */
 export const moderate = (from: string, room: string, id: string, reason: string | undefined): Element =>

@@ -19,7 +19,7 @@ export const threads: MessageFeature = {
 		// COMPAT Gajim, Psi, Pidgin: in chats of two the element names a session, and all of it would be one thread.
 		if (muc === undefined) return heard;
 		const thread = messageId("thread", id);
-		const also = opens(id) ? [thread] : [];
+		const also = opens(thread) ? [thread] : [];
 		return { ...heard, aka: [...heard.aka, ...also], thread: { id: thread } };
 	},
 	write(event, draft, { refs, named }) {
