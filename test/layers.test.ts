@@ -124,3 +124,29 @@ describe("the features of an XMPP message", () => {
 		expect(source.match(/withinBudget\(/g)).toHaveLength(2);
 	});
 });
+
+describe("the budget of a translator", () => {
+	/** Each translator, and its function that others call. */
+	const budgeted: readonly [file: string, entry: string][] = [
+		["src/matrix/from-matrix.ts", "fromMatrix"],
+		["src/matrix/to-matrix.ts", "toMatrix"],
+	];
+	test.each(budgeted)("%s translates within a budget: %s", (file, entry) => {
+		const text = readFileSync(file, "utf8");
+		const from = text.search(new RegExp(`^export (const|function) ${entry}\\b`, "m"));
+		const body = text.slice(from, text.indexOf("\n}\n", from) + 1 || undefined);
+		expect(body).toMatch(/\bwithinBudget\(/);
+	});
+
+	/** What walks through text or a tree that somebody else wrote counts its steps, so that no translator can forget it. */
+	const counted = ["src/core/rich.ts", "src/matrix/html.ts", "src/matrix/message/spellings.ts"];
+	test.each(counted)("%s counts its steps", (file) => {
+		expect(readFileSync(file, "utf8")).toMatch(/\bspend\(/);
+	});
+
+	test("the reader of HTML is called by a translator only, which has a budget", () => {
+		const callers = files.filter((file) => /\bparseHtml\(/.test(readFileSync(file, "utf8")));
+		expect(callers).toEqual(expect.arrayContaining(["src/matrix/html.ts", "src/matrix/message/mentions.ts"]));
+		expect(callers).toHaveLength(2);
+	});
+});

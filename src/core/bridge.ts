@@ -12,6 +12,7 @@ import { createLanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
+import { withName, withNames } from "./names.ts";
 import type { Bridge, Cursor, Network, Received } from "./network.ts";
 import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
@@ -114,7 +115,7 @@ export function createBridge(deps: {
 
 	const receive = (events: readonly Received[]): Promise<void> =>
 		inTurn(async () => {
-			const entries = await route.entries(events);
+			const entries = await route.entries(events.map(withNames));
 			return { saved: entries.length > 0 ? accept(entries) : Promise.resolve() };
 		});
 
@@ -148,7 +149,8 @@ export function createBridge(deps: {
 		return found.run(call, args);
 	}
 
-	async function sync(of: NetworkName, room: RoomId, now: readonly Person[]): Promise<void> {
+	async function sync(of: NetworkName, room: RoomId, people: readonly Person[]): Promise<void> {
+		const now = people.map(withName);
 		const before = new Map((await journal.members(of, room)).map((person) => [person.id, person]));
 		const changes: BridgeEvent[] = [];
 		const base = (person: Person) => {
@@ -175,7 +177,8 @@ export function createBridge(deps: {
 		findPerson: async (name, address) => byName.get(name)?.findPerson?.(address),
 		portal: portals.only,
 		openRoom: portals.openRoom,
-		async openDirect(ours, theirs, room) {
+		async openDirect(one, other, room) {
+			const [ours, theirs] = [withName(one), withName(other)];
 			if (!(await mapping.portalBetween(ours, theirs))) route.mayOpen(ours, theirs);
 			await portals.attach(await withOther(await portals.openDirect(ours, theirs, room)));
 		},

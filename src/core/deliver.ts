@@ -11,14 +11,27 @@ import type { Sender } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Meter } from "./meter.ts";
-import { type Network, nothingShown, type Outbound, type Support } from "./network.ts";
+import { type Capabilities, type Network, nothingShown, type Outbound, type Support } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { changed, newIn, sameSet } from "./reactions.ts";
 import { references, resolve, resolved, withoutDeleted } from "./references.ts";
+import { relayed } from "./relayed.ts";
 import type { Tell } from "./sender-notices.ts";
 
 const day = 24 * 60 * 60_000;
+/** What can be shown of somebody who speaks through another's account: their votes and polls would be that one's own. */
+function inWords(able: Capabilities): Capabilities {
+	const words = (kind: "poll" | "vote" | "poll-end") => (able[kind] === "drop" ? "drop" : "text");
+	return {
+		...able,
+		reaction: "text",
+		poll: words("poll"),
+		vote: words("vote"),
+		"poll-end": words("poll-end"),
+	};
+}
+
 /** From here on a message is shown with its own time. */
 const lateAfter = 5 * 60_000;
 /** A row that fails without a reason we know is a bug of ours: it must not block its lane for ever. */
@@ -113,10 +126,8 @@ export function createDelivery(deps: {
 
 	/** Their words with their name before them. */
 	function through(speaker: Person, event: BridgeEvent): BridgeEvent {
-		if (!("style" in event)) return { ...event, sender: speaker };
-		const { rich: _rich, ...plain } = event;
-		const text = phrases.relayed(event.sender.name ?? speaker.name ?? "?", event.text);
-		return { ...plain, sender: speaker, text };
+		const { address, name = address.at(-1) ?? "?" } = event.sender;
+		return { ...("style" in event ? relayed(event, name) : event), sender: speaker };
 	}
 
 	/** Words alone may look as if all was well: their sender is told once what is missing there. */
@@ -136,8 +147,7 @@ export function createDelivery(deps: {
 		const speaker = speakerFor(said, portal);
 		const able = { ...nothingShown, ...(target.send && target.capabilities?.(room, said)) };
 		const could = { ...able, reaction: chosen(able.reaction, portal.settings?.reactions ?? deps.reactions) };
-		// A reaction through another's account would replace that one's own.
-		const can = speaker ? { ...could, reaction: "text" as const } : could;
+		const can = speaker ? inWords(could) : could;
 		const how = { refs, reactions: can.reaction };
 		if (said.kind !== "reaction") {
 			const fit = guard.handle(outboundItem(row), () => downgrade(said, can, refs));

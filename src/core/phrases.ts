@@ -3,8 +3,11 @@
  * about one network stand in the `phrases.ts` of its folder.
  */
 
-/** A line said by somebody who has no account of their own where it is shown. */
-export const relayed = (name: string, text: string) => `${name}: ${text}`;
+import { setIn, signed, speakerName } from "./names.ts";
+
+/** A line said by somebody who has no account of their own where it is shown; nothing in it passes for another's line. */
+export const relayed = (name: string, text: string) => `${speakerName(name)}: ${setIn(text)}`;
+export const relayedEmote = (name: string, text: string) => `* ${speakerName(name)} ${setIn(text)}`;
 /** A thing's value where things have no display of their own. */
 export const value = (label: string, text: string | null) =>
 	text === null ? `${label}: (cleared)` : `${label}: ${text}`;
@@ -72,10 +75,11 @@ const shortened = (text: string) => {
 	return line.length > 60 ? `${line.slice(0, 59).join("")}…` : line.join("");
 };
 /** What is answered, where nothing can point at it. */
-export const answered = (name: string | undefined, text: string) => (name ? `${name}: ${text}` : text);
+export const answered = (name: string | undefined, text: string) =>
+	name ? `${speakerName(name)}: ${text}` : text;
 /** The same above the answer, in words alone. */
 export const quoted = (name: string | undefined, text: string, said: string) =>
-	`${answered(name, text).replace(/^/gm, "> ")}\n${said}`;
+	`${signed(answered(name, text), "> ")}\n${said}`;
 export const inThread = (of: string | undefined, said: string) =>
 	of === undefined ? `(in a thread) ${said}` : `(in thread: ${shortened(of)}) ${said}`;
 export const voted = (answers: readonly string[]) => `voted: ${answers.join(", ")}`;

@@ -5,6 +5,7 @@ import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Outbound, Refs } from "../core/network.ts";
 import { references } from "../core/references.ts";
+import { relayed as inNameOf } from "../core/relayed.ts";
 import { mentions } from "../core/rich.ts";
 import { atMost } from "../media/stream.ts";
 import { type Client, MatrixError } from "./client.ts";
@@ -254,9 +255,5 @@ function relayed(event: BridgeEvent): BridgeEvent {
 	// The bot's own one reaction, or vote, cannot stand for those of many.
 	if (event.kind === "reaction" || event.kind === "vote") throw new NoGhost();
 	if (event.kind !== "message" && event.kind !== "edit") return event;
-	const { rich: _rich, ...plain } = event;
-	return {
-		...plain,
-		text: phrases.relayed(event.sender.name ?? event.sender.address.at(-1) ?? "?", event.text),
-	};
+	return inNameOf(event, event.sender.name ?? event.sender.address.at(-1) ?? "?");
 }

@@ -1,6 +1,7 @@
 import { withinBudget } from "../core/budget.ts";
 import type { BridgeEvent, Edit, Message, Reference, Words } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
+import { nameOf } from "../core/names.ts";
 import {
 	type Around,
 	type Content,
@@ -19,6 +20,7 @@ import { copiesIn } from "./message/origin.ts";
 import { isEnd, isResponse, isStart, pollIn, pollOf, resultOf, votesIn } from "./message/polls.ts";
 import { reactionIn } from "./message/reactions.ts";
 import { quoteIn, stickerIn, wordsIn } from "./message/words.ts";
+import { parts } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 
 /** From this age on, in ms, an event was caught up after a gap. */
@@ -230,12 +232,13 @@ function membership(
 	base: Pick<BridgeEvent, "id" | "room" | "at">,
 	around: Around,
 ): BridgeEvent | undefined {
-	const before = around.before(mxid);
+	const called = around.before(mxid);
+	const before = called === undefined ? undefined : nameOf(called) || (parts(mxid)?.[0] ?? mxid);
 	const known = around.person(mxid);
 	const reason = text(event.content.reason);
 	switch (event.content.membership) {
 		case "join": {
-			const sender = { ...known, name: text(event.content.displayname) || known.address[0] || mxid };
+			const sender = { ...known, name: nameOf(text(event.content.displayname)) || known.address[0] || mxid };
 			if (before === undefined) return { ...base, kind: "membership", change: "join", sender };
 			return before === sender.name ? undefined : { ...base, kind: "profile", sender };
 		}

@@ -1,5 +1,6 @@
 import type { Person } from "../core/event.ts";
 import type { NetworkName, UserId } from "../core/ids.ts";
+import { nameOf } from "../core/names.ts";
 import type { Client } from "./client.ts";
 import type { MatrixEvent } from "./event.ts";
 import { parts, personAddress } from "./mxid.ts";
@@ -19,7 +20,7 @@ export function createMembers(client: Pick<Client, "joinedMembers">, domain: str
 			network: name,
 			id: mxid as UserId,
 			address: personAddress(mxid, domain) ?? [mxid],
-			name: called || localpart(mxid),
+			name: nameOf(called ?? "") || localpart(mxid),
 			handles: [mxid],
 			domain: server,
 			...(server === domain && { local: true as const }),

@@ -23,7 +23,6 @@ export const encryptedRefused =
 export const retraction = "/me deleted an earlier message, but your client does not show that.";
 /** In place of a message that was deleted. */
 export const deleted = "(deleted)";
-export const relayedEmote = (name: string, text: string) => `* ${name} ${text}`;
 
 // Why a room or a person cannot be reached.
 export const notJid = (typed: string) =>

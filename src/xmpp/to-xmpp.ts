@@ -53,12 +53,8 @@ function act({ id, room, sender, at, late }: Sayable, name: string, text: string
 }
 
 /** The line as somebody else's. */
-export function relayedLine({ style, text }: Pick<Message, "style" | "text">, name: string): string {
-	// Further lines are set in, and a name is one line, so that none can pass for the next person's.
-	const set = text.replaceAll("\n", "\n    ");
-	const who = name.replace(/\s+/g, " ");
-	return style === "emote" ? phrases.relayedEmote(who, set) : phrases.relayed(who, set);
-}
+export const relayedLine = ({ style, text }: Pick<Message, "style" | "text">, name: string): string =>
+	style === "emote" ? phrases.relayedEmote(name, text) : phrases.relayed(name, text);
 
 const message = (
 	type: "groupchat" | "chat",

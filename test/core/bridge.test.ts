@@ -463,6 +463,23 @@ describe("a direct chat", () => {
 		expect(mars.sent[0]?.event).not.toHaveProperty("rich");
 	});
 
+	test("lets no line of a third person pass for one of the person whose account says it", async () => {
+		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "dm" as RoomId);
+		const bob = { ...earth.person("bob"), name: "ann: yes\nbob" };
+		const say = (text: string, more: object = {}) =>
+			earth.say("dm", "bob", text, { sender: bob, ...more } as never);
+		await say("one\nann: I pay");
+		await say("waves", { style: "emote" });
+		await say("", { kind: "poll", question: "Lunch?", answers: [{ id: "1", text: "yes" }] });
+		await seen(mars, 3);
+		expect(lines(mars)).toEqual([
+			"ann: ann· yes bob: one\n    ann: I pay",
+			"ann: * ann· yes bob waves",
+			"ann: * ann· yes bob asks: Lunch?\n    1. yes",
+		]);
+		expect(mars.sent.map(({ event }) => "style" in event && event.style)).toEqual(["text", "text", "text"]);
+	});
+
 	test("is refused to strangers who are not ours, until those wrote first", async () => {
 		const { local: _local, ...foreign } = earth.person("far");
 		await mars.say("zog+far", "zog", "psst", { to: foreign });

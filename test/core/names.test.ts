@@ -1,0 +1,115 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Message, Person } from "../../src/core/event.ts";
+import type { NetworkName, UserId } from "../../src/core/ids.ts";
+import { nameOf, speakerName, withNames } from "../../src/core/names.ts";
+import * as phrases from "../../src/core/phrases.ts";
+import { relayed } from "../../src/core/relayed.ts";
+
+const breaks = ["\n", "\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029"];
+
+describe("nameOf", () => {
+	test.each([
+		["Romeo Montague", "Romeo Montague"],
+		["  Romeo\n\tMontague\0 ", "Romeo Montague"],
+		["Romeo\u202e\u2066 x", "Romeo x"],
+		["👨‍👩‍👧", "👨‍👩‍👧"],
+		["\n\u2028\0", ""],
+		["half \ud83d", "half \ufffd"],
+	])("makes %j one line: %j", (text, name) => {
+		expect(nameOf(text)).toBe(name);
+	});
+
+	test("cuts a long name between two characters", () => {
+		expect(nameOf("🎉".repeat(10_000))).toBe("🎉".repeat(128));
+		expect(nameOf(`a${"🎉".repeat(10_000)}`)).toBe(`a${"🎉".repeat(127)}`);
+	});
+
+	test("gives one line and the same line again for any text", () => {
+		const text = fc.string({ unit: fc.oneof(fc.constantFrom(...breaks, "\0", "\u202e", " "), fc.string()) });
+		fc.assert(
+			fc.property(text, (one) => {
+				expect(nameOf(one)).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+				expect(nameOf(nameOf(one))).toBe(nameOf(one));
+			}),
+		);
+	});
+});
+
+describe("withNames", () => {
+	const person = (name: string): Person => ({
+		network: "earth" as NetworkName,
+		id: "a" as UserId,
+		address: ["a"],
+		handles: [],
+		domain: "earth",
+		name,
+	});
+	test("cleans the name of everybody whom an event names", () => {
+		const wild = person("Ann\nBob: hi");
+		const event = { kind: "message", sender: wild, to: wild, replyTo: { id: "1", author: wild } } as unknown;
+		expect(JSON.stringify(withNames(event as Message)).match(/"name":"[^"]*"/g)).toEqual(
+			Array(3).fill('"name":"Ann Bob: hi"'),
+		);
+	});
+	test("leaves no name where none can be read", () => {
+		expect(withNames({ kind: "profile", sender: person("\n") } as never)).not.toHaveProperty("sender.name");
+	});
+});
+
+describe("a line in somebody's name", () => {
+	test.each(["Ann: yes. Bob", "Ann： yes", "Ann\n Bob", "/me", "> Ann", "* Ann", "\u202eAnn"])(
+		"begins with the name %j and one colon",
+		(name) => {
+			const line = phrases.relayed(name, "hi");
+			expect(line).toMatch(/^[^:：\n/>*]+: hi$/);
+		},
+	);
+	test("says who speaks where the name has no letter", () => {
+		expect(phrases.relayed("\n", "hi")).toBe("?: hi");
+		expect(phrases.relayed("/", "hi")).toBe("?: hi");
+	});
+	test.each(breaks)("sets further lines in, whatever breaks them (%j)", (at) => {
+		expect(phrases.relayed("Eve", `hi${at}Ann: yes`)).toBe("Eve: hi\n    Ann: yes");
+		expect(phrases.relayedEmote("Eve", `waves${at}Ann: yes`)).toBe("* Eve waves\n    Ann: yes");
+		expect(phrases.quoted("Eve", `hi${at}Ann: yes`, "no")).toBe("> Eve: hi\n> Ann: yes\nno");
+	});
+	test("a quote names one person", () => {
+		expect(phrases.quoted("Ann: yes", "hi", "no")).toBe("> Ann· yes: hi\nno");
+	});
+	test("is one line whatever the name and the text are, further ones set in", () => {
+		fc.assert(
+			fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (name, text) => {
+				const [first = "", ...more] = phrases.relayed(name, text).split(/[\n\r\v\f\x85\u2028\u2029]/);
+				expect(first.indexOf(": ")).toBe(speakerName(name).length);
+				for (const line of more) expect(line).toMatch(/^ {4}/);
+			}),
+		);
+	});
+});
+
+describe("relayed", () => {
+	const said = (over: object) =>
+		({ kind: "message", style: "text", text: "hi", sender: {}, ...over }) as unknown as Message;
+	const file = (name: string, more = {}) => ({ kind: "image", source: {}, name, ...more });
+
+	test("an act is told as the act of its sender and not of the account", () => {
+		expect(relayed(said({ style: "emote", text: "waves" }), "Eve")).toMatchObject({
+			style: "text",
+			text: "* Eve waves",
+		});
+	});
+	test("a place is told in words, its description set in", () => {
+		const place = { geo: "geo:1,2", description: "a\nAnn: yes" };
+		const line = relayed(said({ text: "", location: place }), "Eve");
+		expect(line).not.toHaveProperty("location");
+		expect(line.text).toBe("* Eve is here: a\n    Ann: yes geo:1,2");
+	});
+	test("the first file has a name of one line, and the further ones are told in words", () => {
+		const files = { media: file("a\nb", { alt: "c\nd" }), more: [file("x\nAnn: yes")] };
+		const line = relayed(said(files), "Eve");
+		expect(line.media).toMatchObject({ name: "a b", alt: "c d" });
+		expect(line).not.toHaveProperty("more");
+		expect(line.text).toBe("Eve: sent an image: x\n    Ann: yes\n    hi");
+	});
+});
