@@ -34,6 +34,8 @@ export const mediaPath = "/media/";
 const hashes = "media revoked hashes";
 /** Revoked messages and people by the first letter of their key: a handful of documents, however many there are. */
 const bucketOf = (key: string) => `media revoked ${key[0]}`;
+/** UTF-16 code units of a file's name, and of its type. */
+const longest = 200;
 /** Files whose hash is remembered. */
 const remembered = 10_000;
 
@@ -122,9 +124,12 @@ export function createMediaLinks(deps: {
 			message: Readonly<{ network: NetworkName; room: RoomId; id: MessageId; person: UserId }>,
 		): string {
 			if (!tokens) throw new Error("links before start()");
-			const { source, name, mime } = target;
+			const { source } = target;
+			// Both stand in the link, which servers and clients take up to a few thousand characters only.
+			const name = target.name.slice(0, longest);
+			const mime = target.mime?.slice(0, longest) ?? "";
 			const person = personKey({ network: message.network, id: message.person });
-			const content = [source.network, source.ref, name, mime ?? "", messageKey(message), person];
+			const content = [source.network, source.ref, name, mime, messageKey(message), person];
 			const file = named(name.replace(/[\p{C}/\\]/gu, "_").slice(0, 100), mime).toWellFormed();
 			// Dots alone would be taken for a folder.
 			const segment = /^\.+$/.test(file) ? "file" : file;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
+import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { MessageId, NetworkName, RoomId, UserId } from "../../src/core/ids.ts";
 import { createMediaLinks } from "../../src/media/links.ts";
@@ -31,6 +32,22 @@ describe("a link", () => {
 		const url = links.link(cat, message);
 		expect(url).toMatch(/^https:\/\/bridge\.test\/media\/[\w-]+\/cat\.png$/);
 		expect(links.read(token(url))).toMatchObject(cat);
+	});
+
+	test("is none of ours however it is spelled, and reading it never fails", async () => {
+		const [good = ""] = [token(links.link(cat, message))];
+		const changed = fc
+			.tuple(fc.nat(good.length - 1), fc.base64String({ minLength: 4, maxLength: 4 }))
+			.map(([at, by]) => good.slice(0, at) + by + good.slice(at + 1));
+		const odd = fc.oneof(fc.string({ unit: "binary" }), fc.base64String(), changed);
+		await fc.assert(
+			fc.asyncProperty(odd, async (text) => {
+				fc.pre(text !== good);
+				expect(links.read(text)).toBeUndefined();
+				for (const url of [text, `https://bridge.test/media/${text}`, `https://bridge.test/media/${text}/x`])
+					await expect(links.revoke({ url })).rejects.toThrow("no link to a file of this bridge");
+			}),
+		);
 	});
 
 	test("is the same after a restart, so that a message sent again is the same", async () => {

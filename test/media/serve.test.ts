@@ -107,6 +107,26 @@ describe("a person who opens a link", () => {
 		);
 	});
 
+	test.each([
+		["breaks lines", "a\r\nset-cookie: b=c\r\n\r\n<script>"],
+		["is not in Latin-1", "猫\u{1f408}.png"],
+		["is half a character", "\ud83d.png"],
+		["has control characters", "\0\x1b\x7f\u202e"],
+		["is 60 000 characters long", "n".repeat(60_000)],
+		["is 60 000 characters long, of which each takes nine in a header", "猫".repeat(60_000)],
+		["is empty", ""],
+		["steps up", "../../x"],
+	])("gets it where its name %s", async (_what, name) => {
+		source = file(Buffer.from("pixels"));
+		const url = urlOf(`image/png; x=${name}`, name);
+		expect(url.length).toBeLessThan(8_000);
+		const answer = await fetch(url);
+		expect([answer.status, await answer.text()]).toEqual([200, "pixels"]);
+		expect(answer.headers.get("content-type")).toBe("image/png");
+		expect(answer.headers.get("content-disposition")).toMatch(/^inline; filename\*=UTF-8''[\w%.~!-]*$/);
+		expect(answer.headers.has("set-cookie")).toBe(false);
+	});
+
 	test("asks for its head only, and gets no body", async () => {
 		source = file(Buffer.from("pixels"));
 		const answer = await fetch(png(), { method: "HEAD" });
