@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { random } from "../random.ts";
+import { soak } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
 import { startWire, type Wire } from "../testbed/wire.ts";
@@ -11,9 +12,8 @@ import { type Arrived, figures, isOdd, missing, type Path, table } from "./count
 import { type Step, steps } from "./fault-steps.ts";
 import { type Outage, pathNames, type World, world } from "./faults.ts";
 
-/** TRIVIUM_SOAK: the long form, unless it is "short". TRIVIUM_SEED: the random kills of an earlier run. */
-const soak = (process.env.TRIVIUM_SOAK ?? "short") !== "short";
 const each = soak ? 2_000 : 200;
+/** TRIVIUM_SEED repeats the random kills of an earlier run. */
 const seed = Number(process.env.TRIVIUM_SEED ?? Date.now() % 1_000_000);
 const topic = "home/balcony/temperature";
 const much = () => ({ per_minute: 1_000_000, burst: 100_000 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { soak } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { Slixmpp } from "../testbed/slixmpp.ts";
@@ -52,7 +53,9 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 				!one.attrs.type,
 			30_000,
 		);
+	/** What outlives the bridge does not depend on the XMPP server: script/test kills the bridge with one of them. */
 	async function restart(): Promise<void> {
+		if (!soak && server !== "prosody") return;
 		await bridged.kill();
 		const before = romeo.inbox.items.length;
 		await bridged.start();
