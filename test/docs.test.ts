@@ -1,6 +1,6 @@
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { loadConfig } from "../src/config.ts";
@@ -13,7 +13,7 @@ import { createMemoryJournal, createMemoryMapping } from "../src/store/memory.ts
 import { reference } from "./config/reference.ts";
 import { fakeNetwork, quiet } from "./fakes.ts";
 
-const pages = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", ...globSync("docs/*.md")];
+const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", ...globSync("docs/*.md")];
 const text = (page: string) => readFileSync(page, "utf8");
 /** What stands between fences, by language; the prose has them taken out. */
 const blocks = (page: string, language: string) =>
@@ -71,6 +71,27 @@ test("ARCHITECTURE.md names only what is there, and every library with its reaso
 	const { dependencies } = JSON.parse(text("package.json")) as { dependencies: object };
 	const named = [...prose("ARCHITECTURE.md").matchAll(/`([^`]+)`/g)].map(([, name]) => name);
 	expect(named).toEqual(expect.arrayContaining(Object.keys(dependencies)));
+});
+
+describe("CONTRIBUTING.md", () => {
+	test("explains exactly the variables that tests and scripts read", () => {
+		const variables = /\b(?:TRIVIUM|TESTBED)_[A-Z_]+\b/g;
+		const read = globSync(["test/**/*.{ts,mjs}", "script/*", "bench/*", "vitest.config.ts"], {
+			exclude: ["test/docs.test.ts"],
+		}).flatMap((file) => text(file).match(variables) ?? []);
+		expect([...new Set(text("CONTRIBUTING.md").match(variables))].sort()).toEqual([...new Set(read)].sort());
+	});
+
+	test("names only scripts of package.json and files that exist", () => {
+		const { scripts } = JSON.parse(text("package.json")) as { scripts: object };
+		const run = [...text("CONTRIBUTING.md").matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name);
+		expect(Object.keys(scripts)).toEqual(expect.arrayContaining(run));
+		const named = [...text("CONTRIBUTING.md").matchAll(/`([\w-]+\.(?:ts|md|json))`/g)].map(
+			([, name]) => name,
+		);
+		const files = globSync("{*,{src,test,config,docs}/**/*}.{ts,md,json}").map((file) => basename(file));
+		expect(named.filter((name) => name && !files.includes(name) && !/NAME/.test(name))).toEqual([]);
+	});
 });
 
 /** What `help` names. */
