@@ -1,38 +1,61 @@
 /** How much memory the entries of a map may take: at most `bytes`, where `of` estimates one entry. */
 export type Weight<K, V> = Readonly<{ bytes: number; of(key: K, value: V): number }>;
 
+type Entry<K, V> = {
+	key: K;
+	value: V;
+	size: number;
+	older: Entry<K, V> | undefined;
+	newer: Entry<K, V> | undefined;
+};
+
 /** Keeps the newest entries, at most `most` of them and no more bytes than the weight allows; older ones are forgotten. */
 export type BoundedMap<K, V> = ReturnType<typeof createBoundedMap<K, V>>;
 export function createBoundedMap<K, V>(most: number, weight?: Weight<K, V>) {
-	const map = new Map<K, { value: V; size: number }>();
+	const map = new Map<K, Entry<K, V>>();
 	let bytes = 0;
-	// One iterator serves all evictions: a new one would begin with the places of all that was deleted since the map
-	// last grew. An iterator that reached the end stays there, so an emptied map needs another.
-	let oldest = map.keys();
+	// The order is a list of its own. The order of a Map would need an iterator: a new one for each eviction begins with
+	// the places of all that was deleted, and one for all time keeps alive every table that the Map outgrew.
+	let oldest: Entry<K, V> | undefined;
+	let newest: Entry<K, V> | undefined;
 
-	function remove(key: K): boolean {
-		bytes -= map.get(key)?.size ?? 0;
-		return map.delete(key);
+	function unlink(entry: Entry<K, V>): void {
+		const { older, newer } = entry;
+		if (older) older.newer = newer;
+		else oldest = newer;
+		if (newer) newer.older = older;
+		else newest = older;
+		bytes -= entry.size;
 	}
 
-	function evict(): void {
-		let next = oldest.next();
-		if (next.done) {
-			oldest = map.keys();
-			next = oldest.next();
-		}
-		remove(next.value as K);
+	function append(entry: Entry<K, V>): void {
+		entry.older = newest;
+		entry.newer = undefined;
+		if (newest) newest.newer = entry;
+		else oldest = entry;
+		newest = entry;
+		bytes += entry.size;
+	}
+
+	function remove(key: K): boolean {
+		const entry = map.get(key);
+		if (entry) unlink(entry);
+		return map.delete(key);
 	}
 
 	return {
 		get: (key: K): V | undefined => map.get(key)?.value,
 		has: (key: K): boolean => map.has(key),
 		set(key: K, value: V): void {
-			remove(key);
 			const size = weight?.of(key, value) ?? 0;
-			map.set(key, { value, size });
-			bytes += size;
-			while (map.size > most || (weight && bytes > weight.bytes)) evict();
+			const known = map.get(key);
+			if (known) unlink(known);
+			const entry = known ?? { key, value, size, older: undefined, newer: undefined };
+			entry.value = value;
+			entry.size = size;
+			append(entry);
+			if (!known) map.set(key, entry);
+			while (oldest && (map.size > most || (weight && bytes > weight.bytes))) remove(oldest.key);
 		},
 		delete: remove,
 		/** What the entries weigh together, as estimated when each was set. */
@@ -43,3 +66,12 @@ export function createBoundedMap<K, V>(most: number, weight?: Weight<K, V>) {
 /** Bytes that V8 may take for these strings, two a character. */
 export const textBytes = (...texts: readonly (string | undefined)[]): number =>
 	texts.reduce((sum, text) => sum + (text === undefined ? 0 : 40 + 2 * text.length), 0);
+
+/** Estimates the bytes that plain data takes in memory: objects, lists and strings, as JSON has them. */
+export function dataBytes(value: unknown): number {
+	if (typeof value === "string") return textBytes(value);
+	if (typeof value !== "object" || value === null) return 8;
+	let bytes = 56;
+	for (const one of Object.values(value)) bytes += 8 + dataBytes(one);
+	return bytes;
+}

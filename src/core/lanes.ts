@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { dataBytes } from "./bounded-map.ts";
 import { TemporaryError } from "./errors.ts";
 import type { PortalId } from "./ids.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
@@ -6,6 +7,10 @@ import type { Log } from "./log.ts";
 
 /** Rows a lane keeps in memory; the rest waits on disk, so that memory stays bounded however long an outage is. */
 const inMemory = 256;
+/** Bytes of those rows, as estimated. */
+const bytesInMemory = 4 * 1_048_576;
+/** Rows read from disk at once: of the largest size they may take more than the bound above until they are counted. */
+const readAtOnce = 32;
 /** Rows a lane may hold on disk; what comes on top is given up, so that one nobody takes from does not fill the disk. */
 const mostRows = 100_000;
 /** Rows prepared in one commit and then sent one after the other: so many more are in doubt after a crash. */
@@ -33,6 +38,8 @@ type Prepared = Readonly<{ row: Row; send: () => Promise<void> }>;
 type State = {
 	lane: Lane;
 	queue: Row[];
+	/** What the rows in the queue take in memory, as far as they were added since it was empty. */
+	bytes: number;
 	/** Rows of this lane that are not settled, on disk and in memory. */
 	depth: number;
 	/** The seq of the newest row ever queued here: what is on disk after it still has to be fetched. */
@@ -64,6 +71,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		const fresh: State = {
 			lane,
 			queue: [],
+			bytes: 0,
 			depth: 0,
 			last: 0,
 			behind: false,
@@ -188,10 +196,15 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 
 	async function refill(of: State): Promise<void> {
 		of.missed = false;
-		const rows = await journal.rows(of.lane, of.last, inMemory);
-		of.queue.push(...rows);
-		of.last = rows.at(-1)?.seq ?? of.last;
-		of.behind = of.missed || rows.length === inMemory;
+		let more = true;
+		for (of.bytes = 0; more && of.queue.length < inMemory && of.bytes < bytesInMemory; ) {
+			const rows = await journal.rows(of.lane, of.last, readAtOnce);
+			of.queue.push(...rows);
+			for (const row of rows) of.bytes += dataBytes(row.event);
+			of.last = rows.at(-1)?.seq ?? of.last;
+			more = rows.length === readAtOnce;
+		}
+		of.behind = of.missed || more;
 	}
 
 	/** Exponential with jitter, so that many lanes do not knock at a recovering server in step. */
@@ -245,11 +258,15 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				}
 				of.depth += 1;
 				// Before the start nobody knows what lies on disk before this row.
-				if (!started || of.behind || of.queue.length >= inMemory) {
+				if (of.queue.length === 0) of.bytes = 0;
+				const bytes = dataBytes(row.event);
+				const full = of.queue.length >= inMemory || of.bytes + bytes > bytesInMemory;
+				if (!started || of.behind || (full && of.queue.length > 0)) {
 					of.behind = true;
 					of.missed = true;
 				} else {
 					of.queue.push(row);
+					of.bytes += bytes;
 					of.last = row.seq;
 				}
 				touched.add(of);

@@ -1,4 +1,4 @@
-import { createBoundedMap } from "../core/bounded-map.ts";
+import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
@@ -20,6 +20,8 @@ import { isEnd } from "./message/polls.ts";
 
 /** Events kept in mind, and characters of one: most that is answered was said just now. */
 const [remembered, largest] = [2_000, 8_000];
+/** Bytes of all of them; as JSON, since a content of many small parts takes many times its size as a tree. */
+const rememberedBytes = 8 * 1_048_576;
 /** Pages of votes that are counted, and votes on one. */
 const [pages, pageSize] = [10, 100];
 
@@ -34,17 +36,31 @@ export function createEventCache(deps: {
 	log: Log;
 }) {
 	const { client, members, ghosts, isOurs, log } = deps;
-	const kept = createBoundedMap<string, MatrixEvent>(remembered);
+	const kept = createBoundedMap<string, string>(remembered, { bytes: rememberedBytes, of: textBytes });
+	const known = (id: string): MatrixEvent | undefined => {
+		const text = kept.get(id);
+		return text === undefined ? undefined : (JSON.parse(text) as MatrixEvent);
+	};
 	const keep = (event: MatrixEvent) => {
 		kept.delete(event.event_id);
-		if (JSON.stringify(event.content).length > largest) return;
-		kept.set(event.event_id, event);
+		const { event_id, room_id, type, sender, origin_server_ts, state_key, redacts, content } = event;
+		const text = JSON.stringify({
+			event_id,
+			room_id,
+			type,
+			sender,
+			origin_server_ts,
+			state_key,
+			redacts,
+			content,
+		});
+		if (text.length <= largest) kept.set(event_id, text);
 	};
 
 	/** An event of a room. `as`: who of us is there. @throws TemporaryError */
 	async function find(room: string, id: string, as: string | undefined): Promise<MatrixEvent | undefined> {
-		const known = kept.get(id);
-		if (known) return known.room_id === room ? known : undefined;
+		const recent = known(id);
+		if (recent) return recent.room_id === room ? recent : undefined;
 		try {
 			const event = await client.event(room, id, as);
 			if (!isEvent(event)) return undefined;
@@ -90,9 +106,10 @@ export function createEventCache(deps: {
 			if (state_key !== undefined) return;
 			if (type === "m.room.redaction") return void kept.delete(redacted(event));
 			keep(event);
-			const original = kept.get(originalOf(event));
+			const original = known(originalOf(event));
 			const now = content["m.new_content"];
-			if (!original || original === event || original.sender !== sender || !isContent(now)) return;
+			if (!original || original.event_id === event.event_id || original.sender !== sender || !isContent(now))
+				return;
 			const { "m.relates_to": relation, [mark]: marked } = original.content;
 			keep({
 				...original,
@@ -125,17 +142,17 @@ export function createEventCache(deps: {
 			const before = changed === event.event_id ? undefined : events.get(changed);
 			const { reply = "", type, to = "" } = before ? relationOf(before.content) : {};
 			for (const id of [reply, type === "m.thread" ? to : ""]) if (id) await lookThrough(id);
-			const known = new Map<string, Person>();
+			const people = new Map<string, Person>();
 			const authors = [...events.values()].map((one) => one.sender);
 			for (const mxid of new Set([...authors, ...wanted.people].filter(isOurs))) {
 				const person = await ghosts.person(mxid);
 				const name = members.of(room).get(mxid);
-				if (person) known.set(mxid, { ...person, ...(name && { name }) });
+				if (person) people.set(mxid, { ...person, ...(name && { name }) });
 			}
 			const poll = isEnd(event.type) ? relationOf(event.content).to : "";
 			return {
 				isOurs,
-				person: (mxid) => known.get(mxid) ?? members.person(mxid, members.of(room).get(mxid)),
+				person: (mxid) => people.get(mxid) ?? members.person(mxid, members.of(room).get(mxid)),
 				event: (id) => events.get(id),
 				votes: (poll && (await orNothing(votes(room, poll, as)))) || [],
 			};

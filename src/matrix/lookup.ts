@@ -1,10 +1,10 @@
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
-import { createRateLimit } from "../core/limits.ts";
 import type { Bridge, RoomInfo } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Ghosts } from "./ghosts.ts";
+import { createMakingLimit } from "./making-limit.ts";
 import { type Members, name } from "./members.ts";
 import { type Address, aliasAddress, ghostAddress, parts, personMxid } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
@@ -12,8 +12,6 @@ import { createProfileLookupLimit } from "./profile-lookup-limit.ts";
 
 /** How long another homeserver may take to tell us about one of its people, in ms. */
 const patience = 10_000;
-/** What questions from outside may make: anybody on any homeserver can ask, and we are not told who. */
-const makings = { perMinute: 60, burst: 200 };
 
 /** Finds people and rooms of Matrix for others, and those of others for the homeserver. */
 export function createLookup(deps: {
@@ -28,7 +26,7 @@ export function createLookup(deps: {
 	named(room: string, alias: string): Promise<void>;
 }) {
 	const { client, members, ghosts, bridge, domain, networks, isOurs } = deps;
-	const mayMake = createRateLimit(makings);
+	const makings = createMakingLimit();
 	const strangers = createProfileLookupLimit();
 
 	async function profiled(mxid: string): Promise<Person | undefined> {
@@ -43,14 +41,18 @@ export function createLookup(deps: {
 
 	/** True when `make` made it; false where there is nothing of that name. */
 	async function make(wanted: Address | undefined, work: (of: NetworkName) => Promise<boolean>) {
-		if (!wanted || !networks.includes(wanted.network)) return false;
-		if (!mayMake(""))
+		if (!wanted || !networks.includes(wanted.network) || makings.missed(wanted)) return false;
+		if (!makings.may(wanted))
 			throw new TemporaryError("too many questions for rooms and people that are not here yet");
 		try {
-			return await work(wanted.network as NetworkName);
+			const found = await work(wanted.network as NetworkName);
+			makings.note(wanted, found);
+			return found;
 		} catch (error) {
-			if (error instanceof PermanentError) return false;
-			throw error;
+			if (!(error instanceof PermanentError)) throw error;
+			// A limit may let it through a moment later.
+			if (error.reason !== "busy") makings.note(wanted, false);
+			return false;
 		}
 	}
 

@@ -7,6 +7,11 @@ import { parts, personAddress } from "./mxid.ts";
 
 export const name = "matrix" as NetworkName;
 export const title = "Matrix";
+/** Characters of a name that are kept: Synapse takes 256, other homeservers send what they like. */
+const longestName = 256;
+/** Members of one room that are kept in mind. Our own are kept in any case: they are as many as we make. */
+const mostMembers = 100_000;
+
 export type Members = ReturnType<typeof createMembers>;
 
 /** Who is in the rooms we serve, ghosts too, and what they are called: read once, then kept by the events we are sent. */
@@ -14,13 +19,17 @@ export function createMembers(client: Pick<Client, "joinedMembers">, domain: str
 	const rooms = new Map<string, Map<string, string>>();
 	const localpart = (mxid: string) => parts(mxid)?.[0] ?? mxid;
 
-	function person(mxid: string, called?: string): Person {
+	/** What somebody is called in a room; `name` as their homeserver gives it. */
+	const called = (name: unknown, mxid: string) =>
+		(typeof name === "string" && name.slice(0, longestName).toWellFormed()) || localpart(mxid);
+
+	function person(mxid: string, displayName?: string): Person {
 		const server = parts(mxid)?.[1] ?? "";
 		return {
 			network: name,
 			id: mxid as UserId,
 			address: personAddress(mxid, domain) ?? [mxid],
-			name: nameOf(called ?? "") || localpart(mxid),
+			name: nameOf(displayName ?? "") || localpart(mxid),
 			handles: [mxid],
 			domain: server,
 			...(server === domain && { local: true as const }),
@@ -37,7 +46,9 @@ export function createMembers(client: Pick<Client, "joinedMembers">, domain: str
 			const list = Object.entries(joined);
 			rooms.set(
 				room,
-				new Map(list.map(([mxid, { display_name }]) => [mxid, display_name || localpart(mxid)])),
+				new Map(
+					list.slice(0, mostMembers).map(([mxid, { display_name }]) => [mxid, called(display_name, mxid)]),
+				),
 			);
 		},
 		forget: (room: string) => void rooms.delete(room),
@@ -53,9 +64,11 @@ export function createMembers(client: Pick<Client, "joinedMembers">, domain: str
 		/** Takes note of a change of membership or name. */
 		apply({ room_id, state_key: mxid = "", content }: MatrixEvent): void {
 			const { membership, displayname } = content;
-			if (membership === "join")
-				rooms.get(room_id)?.set(mxid, (typeof displayname === "string" && displayname) || localpart(mxid));
-			else rooms.get(room_id)?.delete(mxid);
+			const there = rooms.get(room_id);
+			if (membership === "join") {
+				if (there && (there.size < mostMembers || there.has(mxid)))
+					there.set(mxid, called(displayname, mxid));
+			} else rooms.get(room_id)?.delete(mxid);
 		},
 	};
 }

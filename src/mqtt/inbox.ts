@@ -2,6 +2,8 @@ import type { Arrival } from "./from-mqtt.ts";
 
 /** QoS 0 may be lost, so that is what goes when more comes than can be written. QoS 1 is bounded by the broker. */
 const most = 1000;
+/** Bytes of payloads that wait; past them QoS 0 goes, too. */
+const mostBytes = 8 * 1_048_576;
 
 /**
  * Takes messages in batches and acknowledges each when it is safe, in the order of arrival [MQTT-4.6.0-2]. One for each
@@ -16,6 +18,7 @@ export function createInbox(deps: {
 	dropped(): void;
 }) {
 	let queue: Arrival[] = [];
+	let bytes = 0;
 	let open = true;
 	let work = Promise.resolve();
 	let working = false;
@@ -26,6 +29,7 @@ export function createInbox(deps: {
 			while (queue.length > 0) {
 				const batch = queue;
 				queue = [];
+				bytes = 0;
 				await deps.take(batch);
 				for (const { packetId } of batch) if (packetId !== undefined) deps.acknowledge(packetId);
 			}
@@ -41,11 +45,12 @@ export function createInbox(deps: {
 	return {
 		add(arrival: Arrival): void {
 			if (!open) return;
-			if (arrival.qos === 0 && queue.length >= most) {
+			if (arrival.qos === 0 && (queue.length >= most || bytes + arrival.payload.length > mostBytes)) {
 				deps.dropped();
 				return;
 			}
 			queue.push(arrival);
+			bytes += arrival.payload.length;
 			if (!working) work = run();
 		},
 		/** Takes nothing more; resolves when what was taken is acknowledged. */

@@ -22,6 +22,13 @@ export const joined = {
 /** A room without ids of its own has nothing to point at: only who wrote a message can name it. */
 export const withoutIds = { ...joined, reaction: "text", reply: "text" } as const satisfies Capabilities;
 
+/** What the clients of people are asked about. */
+export const askedOfClients: readonly string[] = [
+	"urn:xmpp:message-correct:0",
+	"urn:xmpp:message-retract:1",
+	"urn:xmpp:reactions:0",
+];
+
 /** In a chat of two there is nobody to come or go. What their clients know is asked, see peers.ts. */
 export const direct = (support: (ns: string) => Support): Capabilities => ({
 	...joined,

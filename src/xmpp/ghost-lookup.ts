@@ -1,4 +1,4 @@
-import { createBoundedMap } from "../core/bounded-map.ts";
+import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
 
@@ -9,7 +9,9 @@ const knownFor = { somebody: 5 * 60_000, nobody: 30_000, failure: 5_000 };
 const mostWaiting = 1_000;
 
 /** `until`: ms since 1970; absent while the question is under way. */
-type Answer = { person: Promise<Person | undefined>; until?: number };
+type Answer = { person: Promise<Person | undefined>; until?: number; bytes: number };
+/** Answers that are kept, and bytes of them. */
+const [remembered, rememberedBytes] = [10_000, 8 * 1_048_576];
 
 /**
  * Who stood behind a ghost a moment ago: a lookup on the other network for every line would slow each down. Who asks
@@ -17,15 +19,21 @@ type Answer = { person: Promise<Person | undefined>; until?: number };
  * as long to fail.
  */
 export function createGhostLookup(find: (ghost: string) => Promise<Person | undefined>) {
-	const known = createBoundedMap<string, Answer>(10_000);
+	const known = createBoundedMap<string, Answer>(remembered, {
+		bytes: rememberedBytes,
+		of: (ghost, { bytes }) => textBytes(ghost) + bytes,
+	});
 
 	function ask(ghost: string): Answer {
-		const answer: Answer = { person: find(ghost) };
-		const keep = (ms: number) => {
+		const answer: Answer = { person: find(ghost), bytes: 500 };
+		const keep = (ms: number, person?: Person) => {
 			answer.until = Date.now() + ms;
+			if (!person || known.get(ghost) !== answer) return;
+			answer.bytes += textBytes(person.id, person.name, ...person.address, ...person.handles);
+			known.set(ghost, answer);
 		};
 		answer.person.then(
-			(person) => keep(person ? knownFor.somebody : knownFor.nobody),
+			(person) => keep(person ? knownFor.somebody : knownFor.nobody, person),
 			() => keep(knownFor.failure),
 		);
 		known.set(ghost, answer);

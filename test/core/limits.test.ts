@@ -238,6 +238,18 @@ describe("a bounded map", () => {
 		expect(map.has("key1999")).toBe(true);
 	});
 
+	test("takes no more memory however often one entry is set", () => {
+		const map = build();
+		const used = () => {
+			(globalThis as { gc?: () => void }).gc?.();
+			return process.memoryUsage().heapUsed;
+		};
+		map.set("a", "x");
+		const before = used();
+		for (let n = 0; n < 3_000_000; n++) map.set("a", "x");
+		expect(used() - before).toBeLessThan(8 * 1_048_576);
+	});
+
 	test("weighs an entry anew when it is replaced or deleted", () => {
 		const map = build();
 		map.set("a", "x".repeat(1_000));

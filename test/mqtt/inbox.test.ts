@@ -57,3 +57,19 @@ test("a flood at QoS 0 costs the newest, never memory, and never QoS 1", async (
 	await box.close();
 	expect(acknowledged).toEqual([9]);
 });
+
+test("a flood of large payloads at QoS 0 is held up to 8 MiB only, and never costs QoS 1", async () => {
+	const disk = Promise.withResolvers<void>();
+	const batches: (readonly Arrival[])[] = [];
+	const { box, dropped } = open(async (batch) => {
+		batches.push(batch);
+		await disk.promise;
+	});
+	const large = { ...arrival(undefined), payload: Buffer.alloc(1_048_576) };
+	for (let n = 0; n < 100; n++) box.add(large);
+	box.add(arrival(1));
+	disk.resolve();
+	await box.close();
+	expect(batches.map((batch) => batch.length)).toEqual([1, 9]);
+	expect(dropped).toHaveBeenCalledTimes(91);
+});

@@ -1,4 +1,5 @@
 import type { Log } from "../../core/log.ts";
+import { askedOfClients } from "../capabilities.ts";
 import { bare } from "../jid.ts";
 import type { Component } from "../stream/component.ts";
 import { child, type Element } from "../stream/xml.ts";
@@ -14,7 +15,7 @@ export function createClientFeatures(link: Pick<Component, "iq">, resource: stri
 		const info = await link.iq(to.discoInfo(`${as}/${resource}`, jid));
 		const query = child(info, "query", "http://jabber.org/protocol/disco#info");
 		return new Set(query?.getChildren("feature").map((feature) => feature.attrs.var ?? ""));
-	});
+	}, askedOfClients);
 	let asking = 0;
 	/** What it does not tell is unknown, and both forms go there. Of a flood not all are asked. */
 	function ask(client: string, ghost: string, announced?: string): void {

@@ -1,4 +1,4 @@
-import { createBoundedMap } from "../../core/bounded-map.ts";
+import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { PermanentError, TemporaryError, unsent } from "../../core/errors.ts";
 import type { BridgeEvent, Person } from "../../core/event.ts";
 import { createGuard, type Guard, outboundItem, SetAside } from "../../core/guard.ts";
@@ -13,6 +13,7 @@ import { messageId, speakerIn, spokenBy } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
 import { type ErrorType, errorReply, neutral, stanzaError } from "../stanza-error.ts";
 import { stanzaItem } from "../stanza-item.ts";
+import { stanzaMemory } from "../stanza-memory.ts";
 import type { Component } from "../stream/component.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
@@ -22,6 +23,10 @@ const graceMs = 3_000;
 
 /** Lines of one sender that may wait: to look up whom they are for can take long, and can be made to. */
 const waitingAtMost = 5_000;
+/** Bytes that waiting lines take in memory, as trees: those of one sender, and of all. */
+const waitingBytes = { sender: 8 * 1_048_576, all: 32 * 1_048_576 };
+/** Pairs and sends that are remembered, and bytes of each such memory. */
+const [remembered, rememberedBytes] = [10_000, 4 * 1_048_576];
 
 /** The room of a pair: whose it is stands in it, so that it is found without I/O. A bare JID holds no space. */
 export const pairRoom = (theirs: string, ghost: string) => `${bare(theirs)} ${bare(ghost)}` as RoomId;
@@ -51,11 +56,17 @@ export function createDirectChats(deps: {
 }) {
 	const { link, log, guard = createGuard(deps.log) } = deps;
 	/** Sends an error can still come for. */
-	const open = createBoundedMap<string, { room: string; reject?: (error: Error) => void }>(10_000);
+	const open = createBoundedMap<string, { room: string; reject?: (error: Error) => void }>(remembered, {
+		bytes: rememberedBytes,
+		of: (operation, { room }) => textBytes(operation, room) + 100,
+	});
 	/** The name the ghost last gave itself in a pair. */
-	const named = createBoundedMap<string, string>(10_000);
+	const named = createBoundedMap<string, string>(remembered, { bytes: rememberedBytes, of: textBytes });
 	/** The pairs in which lines get through, as far as we know. */
-	const reached = createBoundedMap<string, true>(10_000);
+	const reached = createBoundedMap<string, true>(remembered, {
+		bytes: rememberedBytes,
+		of: (room) => textBytes(room),
+	});
 	/**
 	 * By pair: what its next line waits for. While a line is to show whether lines get through none goes along, so that none
 	 * else is in doubt.
@@ -64,9 +75,10 @@ export function createDirectChats(deps: {
 	/** Ends the waiting for a no: they wrote to us. */
 	const heard = new Map<string, () => void>();
 	/** The client that wrote last: an error to a bare JID would be dropped on its way (RFC 6121 §8.5.2.1.1). */
-	const clients = createBoundedMap<string, string>(10_000);
+	const clients = createBoundedMap<string, string>(remembered, { bytes: rememberedBytes, of: textBytes });
 	/** Lines of one sender are looked at one after the other. */
-	const lines = new Map<string, { last: Promise<void>; waiting: number }>();
+	const lines = new Map<string, { last: Promise<void>; waiting: number; bytes: number }>();
+	let bytesOfAll = 0;
 
 	async function send(out: Outbound): Promise<readonly MessageId[]> {
 		const { room } = out;
@@ -212,10 +224,16 @@ export function createDirectChats(deps: {
 		/** Takes a line in, in the order the sender wrote. The answer is for one too many. */
 		message(stanza: Element): Element | undefined {
 			const key = bare(stanza.attrs.from ?? "");
-			const line = lines.get(key) ?? { last: Promise.resolve(), waiting: 0 };
-			if (line.waiting >= waitingAtMost)
+			const line = lines.get(key) ?? { last: Promise.resolve(), waiting: 0, bytes: 0 };
+			const bytes = stanzaMemory(stanza);
+			// One line alone is taken whatever its size.
+			const large =
+				bytesOfAll > 0 && (line.bytes + bytes > waitingBytes.sender || bytesOfAll + bytes > waitingBytes.all);
+			if (line.waiting >= waitingAtMost || large)
 				return parseMessage(stanza, nowhere) && errorReply(stanza, "wait", "resource-constraint");
 			line.waiting++;
+			line.bytes += bytes;
+			bytesOfAll += bytes;
 			line.last = line.last
 				.then(() => take(stanza))
 				.catch((error: unknown) => {
@@ -226,6 +244,8 @@ export function createDirectChats(deps: {
 				.then((answer) => answer && link.send(answer))
 				.catch((error: unknown) => log.debug({ err: error }, "answer not sent"))
 				.then(() => {
+					line.bytes -= bytes;
+					bytesOfAll -= bytes;
 					if (--line.waiting === 0) lines.delete(key);
 				});
 			lines.set(key, line);

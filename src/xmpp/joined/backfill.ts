@@ -1,5 +1,6 @@
-import { createBoundedMap } from "../../core/bounded-map.ts";
+import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { TemporaryError } from "../../core/errors.ts";
+import type { Person } from "../../core/event.ts";
 import { within } from "../deadline.ts";
 import { stanzaId } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
@@ -7,6 +8,7 @@ import { delayedBy } from "../message/delay.ts";
 import { askedBroken, isBroken, isRefusal, type Page, type Which } from "../muc/archive.ts";
 import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
+import { stanzaMemory } from "../stanza-memory.ts";
 import type { Element } from "../stream/xml.ts";
 import type { Context } from "./context.ts";
 import { cursorOf, keyOf, missingSince, type Read, readFrom, since, wasIn } from "./cursor.ts";
@@ -21,6 +23,10 @@ import { gone } from "./roster.ts";
 
 /** Lines held back while older ones are fetched; past that they are dropped, and fetched like those. */
 const heldAtMost = 1_000;
+/** Bytes that held lines of one room take in memory, as trees. */
+const heldBytesAtMost = 8 * 1_048_576;
+/** People whose missed lines are read and who may have left: of more the other side keeps some until the next start. */
+const speakersAtMost = 5_000;
 const historyWithin = 10_000;
 
 /** From here on lines are missed, or may be: they are held back until {@link catchUp} is through. */
@@ -28,8 +34,19 @@ export function beginGap(room: Room): Gap {
 	const { promise, resolve } = Promise.withResolvers<void>();
 	const last = room.read?.last;
 	// Where nothing can be fetched again, what was held at an attempt to come in is kept for the next.
-	const { held, cut } = (!readable(room) && room.gap) || { held: [], cut: false };
-	room.gap = { held, cut, told: promise, end: resolve, last, joins: false, failures: 0, speakers: new Map() };
+	const kept = (!readable(room) && room.gap) || { held: [], heldBytes: 0, cut: false };
+	const { held, heldBytes, cut } = kept;
+	room.gap = {
+		held,
+		heldBytes,
+		cut,
+		told: promise,
+		end: resolve,
+		last,
+		joins: false,
+		failures: 0,
+		speakers: new Map(),
+	};
 	return room.gap;
 }
 
@@ -55,18 +72,36 @@ function save(room: Room, read: Read, context: Context): void {
  * what nobody can take before we are in the oldest go, which a newcomer may be told again.
  */
 export function hold(gap: Gap, stanza: Element, archived: boolean): void {
-	const full = gap.held.length >= heldAtMost;
+	const bytes = stanzaMemory(stanza);
+	const full = gap.held.length >= heldAtMost || gap.heldBytes + bytes > heldBytesAtMost;
 	if (archived && (full || gap.cut)) {
-		gap.cut = true;
-		gap.held = [];
+		drop(gap);
 		return;
 	}
 	if (full) gap.end();
-	if (gap.held.length >= 2 * heldAtMost) {
-		gap.held.shift();
+	const fits = () => gap.held.length < 2 * heldAtMost && gap.heldBytes + bytes <= heldBytesAtMost;
+	while (gap.held.length > 0 && !fits()) {
+		gap.heldBytes -= gap.held.shift()?.bytes ?? 0;
 		gap.cut = true;
 	}
-	gap.held.push({ stanza });
+	if (!fits()) {
+		gap.cut = true;
+		return;
+	}
+	gap.held.push({ stanza, bytes });
+	gap.heldBytes += bytes;
+}
+
+/** Lets go of all that is held: it is part of what the archive is asked for next. */
+function drop(gap: Gap): void {
+	gap.cut = true;
+	gap.held = [];
+	gap.heldBytes = 0;
+}
+
+/** Notes who said what was missed. */
+export function noteSpeaker(gap: Gap, sender: Person): void {
+	if (gap.speakers.size < speakersAtMost || gap.speakers.has(sender.id)) gap.speakers.set(sender.id, sender);
 }
 
 /** A line of the room's history that came to an occupant of ours from before keeps its place. False for all others. */
@@ -82,7 +117,10 @@ export function heldAlready(gap: Gap, stanza: Element, said: number): boolean {
 export async function catchUp(room: Room, context: Context): Promise<void> {
 	const { gap } = room;
 	if (!gap || !room.read) return;
-	const known = createBoundedMap<string, true>(2 * heldAtMost);
+	const known = createBoundedMap<string, true>(2 * heldAtMost, {
+		bytes: 1_048_576,
+		of: (id) => textBytes(id),
+	});
 	if (readable(room)) {
 		if (!(await replay(room, room.read, gap, known, context))) return;
 	} else await within(historyWithin, gap.told).catch(() => undefined);
@@ -132,7 +170,7 @@ async function replay(
 		// One page in memory at a time, however slow the journal is.
 		await context.settled();
 		// What was dropped is part of what is asked for now.
-		if (gap.cut) gap.held = [];
+		if (gap.cut) drop(gap);
 		gap.cut = false;
 		let page: Page;
 		try {

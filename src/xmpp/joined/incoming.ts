@@ -6,7 +6,7 @@ import { resource } from "../jid.ts";
 import { delayedBy } from "../message/delay.ts";
 import { stanzaItem } from "../stanza-item.ts";
 import { child, type Element } from "../stream/xml.ts";
-import { beginGap, heldAlready, hold } from "./backfill.ts";
+import { beginGap, heldAlready, hold, noteSpeaker } from "./backfill.ts";
 import { announce, type Context } from "./context.ts";
 import { cursorOf, isOld, missingSince } from "./cursor.ts";
 import { isNews } from "./message-actions.ts";
@@ -103,7 +103,7 @@ export function createIncoming(
 		if (room.gap && event.id === room.gap.last) room.gap.joins = true;
 		context.tell([{ ...event, cursor: cursorOf(room, room.read), ...(since !== undefined && { since }) }]);
 		room.saved = room.read;
-		if (said !== undefined && nick !== undefined) room.gap?.speakers.set(sender.id, sender);
+		if (said !== undefined && nick !== undefined && room.gap) noteSpeaker(room.gap, sender);
 	}
 
 	return {

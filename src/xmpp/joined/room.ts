@@ -1,4 +1,4 @@
-import { type BoundedMap, createBoundedMap } from "../../core/bounded-map.ts";
+import { type BoundedMap, createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import type { PermanentError } from "../../core/errors.ts";
 import type { Person } from "../../core/event.ts";
 import type { MessageId, UserId } from "../../core/ids.ts";
@@ -44,7 +44,9 @@ export type Other = { person: Person; since: number /** Names their stay. */; se
 /** A stretch of lines that we did not hear, being fetched. */
 export type Gap = {
 	/** Said meanwhile; `said` is when, ms since 1970, where that was long ago. */
-	held: { stanza: Element; said?: number }[];
+	held: { stanza: Element; said?: number; bytes: number }[];
+	/** What `held` takes in memory. */
+	heldBytes: number;
 	/** More was said than is held; it is in the archive, if there is one. */
 	cut: boolean;
 	/** The room has told what it tells a newcomer; `end` says so. */
@@ -142,6 +144,9 @@ export const createOwnOccupant = (jid: string, name: string, person?: Person): O
 	answer: undefined,
 });
 
+/** Ids are as long as their senders like. */
+const ids = { bytes: 262_144, of: (id: string) => textBytes(id) };
+
 export function createRoom(jid: string, link: Link, listener: OwnOccupant, asked: number): Room {
 	return {
 		jid,
@@ -186,8 +191,8 @@ export function createRoom(jid: string, link: Link, listener: OwnOccupant, asked
 		failures: 0,
 		unproven: true,
 		closed: false,
-		threads: createBoundedMap(1_000),
-		moderated: createBoundedMap(1_000),
+		threads: createBoundedMap(1_000, ids),
+		moderated: createBoundedMap(1_000, ids),
 	};
 }
 

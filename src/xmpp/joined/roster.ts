@@ -6,6 +6,17 @@ import type { Room } from "./room.ts";
 
 /** Who else is in a room, by the listener's copy of their presence. Functions on {@link Room}, no I/O. */
 
+/** Bytes that the others in one room may take in memory, and the least that one takes. */
+const [crowdBytes, leastBytes] = [8 * 1_048_576, 800];
+
+/**
+ * Whether one more may be kept in `list`. A MUC can claim any number of occupants; those beyond come when they first
+ * speak, and are told apart by what their lines say. Long names leave place for fewer.
+ */
+const fits = (list: ReadonlyMap<string, unknown>, { nick, occupantId = "", real = "" }: OccupantPresence) =>
+	list.has(nick) ||
+	(list.size + 1) * (leastBytes + 16 * (nick.length + occupantId.length + real.length)) <= crowdBytes;
+
 export type Now = Readonly<{ at: number; unique(): string }>;
 
 const person = (room: Room, seen: OccupantPresence): Person => {
@@ -42,6 +53,7 @@ export function handlePresence(
 
 function came(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
 	const who = person(room, seen);
+	if (!fits(room.joinRoster ?? room.others, seen)) return [];
 	if (room.joinRoster) {
 		room.joinRoster.set(seen.nick, {
 			person: keep(room.others.get(seen.nick)?.person, who),
@@ -55,6 +67,7 @@ function came(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEven
 	const same = known && (isByNick(who, room.jid) || isByNick(known.person, room.jid));
 	if (same || known?.person.id === who.id) return [];
 	if (!known && joining(room).length > 0) {
+		if (!fits(room.unclaimedNicks, seen)) return [];
 		room.unclaimedNicks.set(seen.nick, seen);
 		return [];
 	}
@@ -72,7 +85,7 @@ function left(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEven
 	const renamed = seen.codes.has("303") ? seen.newNick : undefined;
 	const who = keep(known.person, person(room, { ...seen, nick: renamed ?? seen.nick }));
 	// XEP-0045 §7.6. Where but the nick told who they are, one goes and another comes.
-	if (renamed && who.id === known.person.id) {
+	if (renamed && who.id === known.person.id && fits(room.others, { ...seen, nick: renamed })) {
 		room.others.set(renamed, { ...known, person: who, since: room.clock });
 		return [{ kind: "profile", ...base(room, who, now) }];
 	}
@@ -99,7 +112,7 @@ export function release(room: Room, component: string, now: Now, nick?: string):
 	for (const [name, seen] of room.unclaimedNicks) {
 		if (nick !== undefined && name !== nick) continue;
 		room.unclaimedNicks.delete(name);
-		if (isOurs(room, seen, component) || room.others.has(name)) continue;
+		if (isOurs(room, seen, component) || room.others.has(name) || !fits(room.others, seen)) continue;
 		const who = person(room, seen);
 		room.others.set(name, { person: who, since: room.clock, session: now.unique() });
 		events.push(membership(room, who, "join", now));

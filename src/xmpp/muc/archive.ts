@@ -1,6 +1,7 @@
 import { bare } from "../jid.ts";
 import type { Room } from "../joined/room.ts";
 import { StanzaError } from "../stanza-error.ts";
+import { stanzaMemory } from "../stanza-memory.ts";
 import type { Component } from "../stream/component.ts";
 import { child, type Element, xml } from "../stream/xml.ts";
 
@@ -10,6 +11,8 @@ const mam = "urn:xmpp:mam:2";
 const delay = "urn:xmpp:delay";
 const sid = "urn:xmpp:sid:0";
 const pageSize = 100;
+/** Bytes that one page takes in memory, as trees; its first line is taken whatever its size, so that reading goes on. */
+const pageBytes = 8 * 1_048_576;
 const pageWithin = 30_000;
 
 /** Which lines: those after or before an id (empty: the last ones), or from a time on, ms since 1970. */
@@ -27,13 +30,13 @@ export type Page = Readonly<{
 export type Archive = ReturnType<typeof createArchive>;
 
 export function createArchive(link: Pick<Component, "iq">, unique: () => string) {
-	const asked = new Map<string, { room: string; results: Element[]; cut: boolean }>();
+	const asked = new Map<string, { room: string; results: Element[]; bytes: number; cut: boolean }>();
 
 	return {
 		/** @throws StanzaError where the room says no, item-not-found for an id it does not know. */
 		async page(room: Room, which: Which, most = pageSize): Promise<Page> {
 			const queryid = unique();
-			const question = { room: room.jid, results: [] as Element[], cut: false };
+			const question = { room: room.jid, results: [] as Element[], bytes: 0, cut: false };
 			asked.set(queryid, question);
 			try {
 				const query = xml("query", { xmlns: mam, queryid }, form(which), paging(which, most));
@@ -59,8 +62,11 @@ export function createArchive(link: Pick<Component, "iq">, unique: () => string)
 			// Only from whom we asked (XEP-0313 §9).
 			if (!question || question.room !== stanza.attrs.from) return true;
 			// Memory is bounded whatever is sent; the next page goes on from here.
-			if (question.results.length < pageSize) question.results.push(result);
-			else question.cut = true;
+			const { results } = question;
+			question.bytes += stanzaMemory(stanza);
+			if (results.length > 0 && question.bytes > pageBytes) question.cut = true;
+			if (results.length >= pageSize) question.cut = true;
+			if (!question.cut) results.push(result);
 			return true;
 		},
 	};

@@ -175,3 +175,19 @@ test("of a flood that waits to be looked at five thousand lines of one sender ar
 	await vi.advanceTimersByTimeAsync(0);
 	expect(told.at(-1)).toMatchObject({ text: "and on" });
 });
+
+test("of large lines that wait no more than 8 MiB of one sender are kept, and no more than 32 MiB of all", async () => {
+	const slow = Promise.withResolvers<void>();
+	const { hears } = chat(slow.promise);
+	const large = "x".repeat(500_000);
+	const taken = (from: string) => {
+		let count = 0;
+		while (hears(large, from) === undefined) count++;
+		return count;
+	};
+	// The id of each is its text: about 2 MB a line.
+	expect([1, 2, 3, 4, 5].map((n) => taken(`eve${n}@evil.example/r`))).toEqual([4, 4, 4, 4, 0]);
+	slow.resolve();
+	await vi.advanceTimersByTimeAsync(0);
+	expect(hears("and on", "juliet@x.test/r")).toBeUndefined();
+});

@@ -7,12 +7,15 @@ const ns = "urn:xmpp:reactions:0";
 /** Clients by resource: what each answers, or nothing. */
 function world(answers: Record<string, readonly string[] | undefined>) {
 	const asked: string[] = [];
-	const known = createEntityCapabilities(async (jid) => {
-		asked.push(jid);
-		const answer = answers[jid.split("/")[1] ?? ""];
-		if (!answer) throw new Error("no answer");
-		return new Set(answer);
-	});
+	const known = createEntityCapabilities(
+		async (jid) => {
+			asked.push(jid);
+			const answer = answers[jid.split("/")[1] ?? ""];
+			if (!answer) throw new Error("no answer");
+			return new Set(answer);
+		},
+		[ns],
+	);
 	const meet = (resource: string, ver?: string) =>
 		known.seen(`${account}/${resource}`, "alice@b.test", ver).catch(() => undefined);
 	return { asked, meet, known, support: () => known.support(account, ns) };

@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { createMakingLimit } from "../../src/matrix/making-limit.ts";
+
+const muc = (name: string) => ({ network: "xmpp", address: [name] });
+
+describe("the limit on questions for what is not here yet", () => {
+	test("lets a stranger who asks about one server use up that server's share alone", () => {
+		const limit = createMakingLimit(() => 0);
+		const asked = Array.from({ length: 1_000 }, (_, n) => limit.may(muc(`room${n}@muc${n}.evil.example`)));
+		expect(asked.filter(Boolean).length).toBeLessThanOrEqual(40);
+		expect(limit.may(muc("verona@muc.good.example.org"))).toBe(true);
+	});
+
+	test("keeps a share for servers where something was found, whatever is asked about others", () => {
+		const limit = createMakingLimit(() => 0);
+		limit.note(muc("verona@muc.good.org"), true);
+		for (let n = 0; n < 5_000; n++) limit.may(muc(`room@evil${n}.example`));
+		expect(limit.may(muc("room@new.example"))).toBe(false);
+		expect(limit.may(muc("elsewhere@muc.good.org"))).toBe(true);
+	});
+
+	test("remembers a no for a minute", () => {
+		let now = 0;
+		const limit = createMakingLimit(() => now);
+		limit.note(muc("nobody@muc.x"), false);
+		expect([limit.missed(muc("nobody@muc.x")), limit.missed(muc("somebody@muc.x"))]).toEqual([true, false]);
+		now = 61_000;
+		expect(limit.missed(muc("nobody@muc.x"))).toBe(false);
+	});
+});

@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import type { LinkId, NetworkName, RoomId } from "../../src/core/ids.ts";
+import { createEntityCapabilities } from "../../src/xmpp/direct/entity-capabilities.ts";
+import { beginGap, hold } from "../../src/xmpp/joined/backfill.ts";
+import { createOwnOccupant, createRoom } from "../../src/xmpp/joined/room.ts";
+import { handlePresence } from "../../src/xmpp/joined/roster.ts";
+import { createArchive } from "../../src/xmpp/muc/archive.ts";
+import { stanzaMemory } from "../../src/xmpp/stanza-memory.ts";
+import { type Element, received, xml } from "../../src/xmpp/stream/xml.ts";
+
+const mebibyte = 1_048_576;
+const muc = "verona@muc.test";
+const link = {
+	id: "l1" as LinkId,
+	network: "xmpp" as NetworkName,
+	role: "joined",
+	room: muc as RoomId,
+} as const;
+const newRoom = () =>
+	createRoom(muc, { ...link, in: true, out: true }, createOwnOccupant(`~listener-1@b.test/x`, "Trivium"), 0);
+
+/** A stanza that is small on the wire and large as a tree. */
+function bomb(elements: number, id: string): Element {
+	const message = received("message", { from: `${muc}/Eve`, type: "groupchat", id });
+	for (let n = 0; n < elements; n++) message.append(received("a", {}));
+	return message;
+}
+const heapMiB = () => {
+	(globalThis as { gc?: () => void }).gc?.();
+	return process.memoryUsage().heapUsed / mebibyte;
+};
+
+test("the estimate of a stanza's memory is no less than half of what V8 takes", () => {
+	const before = heapMiB();
+	const all = Array.from({ length: 50 }, (_, n) => bomb(10_000, `${n}`));
+	const taken = (heapMiB() - before) * mebibyte;
+	const estimate = all.reduce((sum, one) => sum + stanzaMemory(one), 0);
+	expect(estimate).toBeGreaterThan(taken / 2);
+	expect(estimate).toBeLessThan(Math.max(taken * 4, 400 * mebibyte));
+});
+
+describe("lines held while older ones are fetched", () => {
+	test.each([
+		["with an archive", true],
+		["without an archive", false],
+	])("take no more than 8 MiB as trees in a room %s, and the room is noted as cut", (_name, archived) => {
+		const gap = beginGap(newRoom());
+		for (let n = 0; n < 300; n++) {
+			hold(gap, bomb(2_000, `${n}`), archived);
+			const bytes = gap.held.reduce((sum, { stanza }) => sum + stanzaMemory(stanza), 0);
+			expect(bytes).toBeLessThanOrEqual(8 * mebibyte);
+			expect(gap.heldBytes).toBe(bytes);
+		}
+		expect(gap.cut).toBe(true);
+		// Without an archive the newest are kept.
+		if (!archived) expect(gap.held.at(-1)?.stanza.attrs.id).toBe("299");
+	});
+
+	test("are not held where one alone takes more", () => {
+		const gap = beginGap(newRoom());
+		hold(gap, bomb(100_000, "1"), false);
+		expect([gap.held.length, gap.cut]).toEqual([0, true]);
+		hold(gap, bomb(1, "2"), false);
+		expect(gap.held).toHaveLength(1);
+	});
+});
+
+describe("a page of the archive", () => {
+	const result = (queryid: string, id: string, elements: number) =>
+		xml(
+			"message",
+			{ from: muc },
+			xml(
+				"result",
+				{ xmlns: "urn:xmpp:mam:2", queryid, id },
+				xml(
+					"forwarded",
+					{ xmlns: "urn:xmpp:forward:0" },
+					xml("delay", { xmlns: "urn:xmpp:delay", stamp: "2026-01-01T00:00:00Z" }),
+					bomb(elements, id),
+				),
+			),
+		);
+	async function page(elements: number) {
+		let answer: (fin: Element) => void = () => undefined;
+		const archive = createArchive(
+			{ iq: () => new Promise<Element>((resolve) => (answer = resolve)) },
+			() => "q",
+		);
+		const asked = archive.page(newRoom(), { after: "" });
+		for (let n = 0; n < 100; n++) archive.takes(result("q", `${n}`, elements));
+		answer(xml("iq", {}, xml("fin", { xmlns: "urn:xmpp:mam:2", complete: "true" })));
+		return asked;
+	}
+
+	test("takes no more than 8 MiB as trees, and the next page begins behind the last line that was taken", async () => {
+		const { lines, complete, last } = await page(2_000);
+		expect(lines.length).toBeGreaterThan(1);
+		expect(lines.length).toBeLessThan(20);
+		expect([complete, last]).toEqual([false, `${lines.length - 1}`]);
+	});
+
+	test("has at least one line, so that a large one does not end the reading", async () => {
+		const { lines, complete } = await page(40_000);
+		expect([lines.length, complete]).toEqual([1, false]);
+	});
+
+	test("has all its lines where they are ordinary", async () => {
+		const { lines, complete } = await page(5);
+		expect([lines.length, complete]).toEqual([100, true]);
+	});
+});
+
+describe("the occupants of a MUC that claims a million of them", () => {
+	test.each([
+		["with short nicks", 0, 1_000, 12_000],
+		["with long nicks", 1_000, 100, 1_000],
+	])("are kept as far as they take 8 MiB: %s", (_name, length, least, most) => {
+		const room = newRoom();
+		let count = 0;
+		const now = { at: 0, unique: () => `${++count}` };
+		for (let n = 0; n < 50_000; n++)
+			handlePresence(
+				room,
+				{ nick: `${n}`.padEnd(length, "x"), available: true, codes: new Set() },
+				"b.test",
+				now,
+			);
+		expect(room.others.size).toBeGreaterThan(least);
+		expect(room.others.size).toBeLessThan(most);
+		expect(
+			handlePresence(
+				room,
+				{ nick: "one more".padEnd(length, "x"), available: true, codes: new Set() },
+				"b.test",
+				now,
+			),
+		).toEqual([]);
+	});
+});
+
+describe("what clients understand", () => {
+	const ns = "urn:xmpp:reactions:0";
+	test("is kept of the features that are asked about, not of all that an answer lists", async () => {
+		const before = heapMiB();
+		const known = createEntityCapabilities(
+			async (jid) => new Set([ns, ...Array.from({ length: 1_000 }, (_, n) => `urn:${jid}:feature ${n}`)]),
+			[ns],
+		);
+		for (let n = 0; n < 3_000; n++)
+			await known.seen(`eve${n}@evil.example/r`, "alice@b.test", "v".repeat(5_000));
+		expect(known.support("eve2999@evil.example", ns)).toBe("native");
+		expect(heapMiB() - before).toBeLessThan(12);
+	});
+
+	test("is forgotten past 4 MiB of JIDs", async () => {
+		const known = createEntityCapabilities(async () => new Set([ns]), [ns]);
+		const long = "x".repeat(1_000);
+		for (let n = 0; n < 3_000; n++) await known.seen(`${long}${n}@evil.example/${long}`, "alice@b.test");
+		expect(known.support(`${long}0@evil.example`, ns)).toBe("mixed");
+		expect(known.support(`${long}2999@evil.example`, ns)).toBe("native");
+	});
+});
