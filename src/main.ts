@@ -9,6 +9,7 @@ import { backup, restore, type Stores, socketOf, writeBackup } from "./backup.ts
 import { check } from "./check.ts";
 import { complaint } from "./complaint.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
+import { backoff } from "./core/backoff.ts";
 import { createBridge, type Running } from "./core/bridge.ts";
 import { PermanentError } from "./core/errors.ts";
 import { createGuard, itemInHand } from "./core/guard.ts";
@@ -182,7 +183,8 @@ async function mirror(
 	if (!here || !there || !config.mqtt) return;
 	const wanted = mirrorsOf(config.mqtt);
 	const found = new Map<(typeof wanted)[number], Mirror>();
-	for (let wait = 1_000; ; wait = Math.min(wait * 2, 30_000)) {
+	for (let failures = 0; ; failures++) {
+		const wait = backoff(failures, { first: 1_000, most: 30_000 });
 		for (const one of wanted)
 			try {
 				const { room } = await here.findRoom([one.room]);

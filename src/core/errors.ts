@@ -21,6 +21,18 @@ export const unsent = (error: unknown): unknown =>
 		? new TemporaryError(error.message, { cause: error, retryAfter: error.retryAfter, unsent: true })
 		: error;
 
+/**
+ * Resolves when the next in a queue may follow `work`. A temporary error blocks the queue, or the order would be lost; a
+ * definite no, and a fault of our own, fail one line. @throws TemporaryError
+ */
+export const mayFollow = (work: Promise<unknown>): Promise<void> =>
+	work.then(
+		() => undefined,
+		(error: unknown) => {
+			if (error instanceof TemporaryError) throw error;
+		},
+	);
+
 const ofTheLanguage = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
 /** A fault of ours with what was given, and not with the world around: trying it again would be no use. */
 export const isProgrammingError = (error: unknown): boolean =>

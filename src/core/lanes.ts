@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { backoff } from "./backoff.ts";
 import { dataBytes } from "./bounded-map.ts";
 import { TemporaryError } from "./errors.ts";
 import type { PortalId } from "./ids.ts";
@@ -15,8 +16,7 @@ const readAtOnce = 32;
 const mostRows = 100_000;
 /** Rows prepared in one commit and then sent one after the other: so many more are in doubt after a crash. */
 const ahead = 32;
-const firstRetry = 1_000;
-const lastRetry = 60_000;
+const retries = { first: 1_000, most: 60_000 };
 
 export type Sender = Readonly<{
 	/** How many rows of this lane may be under way at once. */
@@ -92,7 +92,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		const run = work(of)
 			.catch(async (error: unknown) => {
 				log.error({ err: error, lane: of.lane }, "lane stopped, will go on");
-				await pause(of, firstRetry);
+				await pause(of, retries.first);
 			})
 			.finally(() => {
 				of.running = false;
@@ -207,11 +207,9 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		of.behind = of.missed || more;
 	}
 
-	/** Exponential with jitter, so that many lanes do not knock at a recovering server in step. */
 	function pause(of: State, least: number): Promise<void> {
 		if (stopping) return Promise.resolve();
-		const backoff = Math.min(lastRetry, firstRetry * 2 ** of.failures++);
-		const delay = Math.max(least, backoff * (0.5 + Math.random() / 2));
+		const delay = Math.max(least, backoff(of.failures++, retries));
 		return new Promise((resolve) => {
 			const timer = setTimeout(resolve, delay);
 			of.wake = () => {

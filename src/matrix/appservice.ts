@@ -45,7 +45,6 @@ export type Transaction = Readonly<{
 	/** The homeserver's own name for it. */
 	id: string;
 	events: readonly unknown[];
-	ephemeral: readonly unknown[];
 }>;
 
 export type Handlers = Readonly<{
@@ -124,17 +123,12 @@ export function createAppservice(
 			} catch {
 				return refuse(response, 400, "M_NOT_JSON", "the body cannot be read");
 			}
-			const list = (value: unknown) => (Array.isArray(value) ? value : undefined);
-			const events = list(body?.events);
+			const events: unknown = body?.events;
 			// Never acknowledge what was not understood.
-			if (!events) return refuse(response, 400, "M_BAD_JSON", "a transaction has a list of events");
+			if (!Array.isArray(events))
+				return refuse(response, 400, "M_BAD_JSON", "a transaction has a list of events");
 			return answer(response, async () => {
-				await handlers.transaction({
-					id,
-					events,
-					// COMPAT the old spelling; a homeserver that sends both means the same by them.
-					ephemeral: list(body.ephemeral) ?? list(body["de.sorunome.msc2409.ephemeral"]) ?? [],
-				});
+				await handlers.transaction({ id, events });
 				return undefined;
 			});
 		}

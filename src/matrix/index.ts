@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { backoff } from "../core/backoff.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { BridgeEvent, Person } from "../core/event.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
@@ -159,7 +160,7 @@ export function createMatrix(
 
 	/** Waits for the homeserver, however long; only what it will never accept ends that. */
 	async function meetHomeserver(): Promise<void> {
-		for (let pause = 1_000; ; pause = Math.min(pause * 2, 30_000)) {
+		for (let failures = 0; ; failures++) {
 			try {
 				await client.register(options.bot);
 				const { displayname } = await client.profile(bot);
@@ -170,8 +171,9 @@ export function createMatrix(
 			} catch (error) {
 				if (!(error instanceof TemporaryError)) throw error;
 				down = error.message;
-				log.warn({ err: error, retryMs: pause }, "waiting for the homeserver");
-				await wait(pause);
+				const retryMs = backoff(failures, { first: 1_000, most: 30_000 });
+				log.warn({ err: error, retryMs }, "waiting for the homeserver");
+				await wait(retryMs);
 			}
 		}
 	}
@@ -212,8 +214,8 @@ export function createMatrix(
 	let stopped = false;
 	/** The homeserver was away just then, and core does not ask again. */
 	async function serveLater(portal: Portal, link: Link): Promise<void> {
-		for (let pause = 1_000; ; pause = Math.min(pause * 2, 60_000)) {
-			await wait(pause, undefined, { ref: false });
+		for (let failures = 0; ; failures++) {
+			await wait(backoff(failures, { first: 1_000, most: 60_000 }), undefined, { ref: false });
 			try {
 				if (stopped || (await linkOf(link.room as RoomId)) !== link.id) return;
 				return await serve(portal, link);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { backoff } from "../core/backoff.ts";
 import { createGuard } from "../core/guard.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
@@ -145,8 +146,7 @@ export function createSession(deps: {
 			if (stopping.signal.aborted) return;
 			// One that breaks as soon as it is up is no success: two bridges may be fighting for a client_id.
 			failures = wasUp && Date.now() - since >= timing.most ? 1 : failures + 1;
-			const full = Math.min(timing.most, timing.first * 2 ** (failures - 1));
-			const retryMs = Math.round(full * (0.5 + Math.random() / 2));
+			const retryMs = backoff(failures - 1, timing);
 			log.warn(
 				{ broker: name, cause: lastCause, retryMs },
 				wasUp ? "MQTT link broke" : "MQTT broker not reached",

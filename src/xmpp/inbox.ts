@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { backoff } from "../core/backoff.ts";
 import { isProgrammingError, PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Received } from "../core/network.ts";
@@ -51,7 +52,7 @@ export function createInbox(bridge: Pick<Bridge, "receive">, log: Log, pauses = 
 						break;
 					}
 					log.warn({ err: error, attempt }, "an event could not be taken, will retry");
-					await wait(Math.min(pauses.most, pauses.first * 2 ** (attempt - 1)));
+					await wait(backoff(attempt - 1, pauses));
 				}
 	}
 	const isUnknown = (error: unknown) => !(error instanceof PermanentError) && !isProgrammingError(error);

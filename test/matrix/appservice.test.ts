@@ -97,14 +97,6 @@ describe("transactions", () => {
 		expect([other.status, await errcode(other)]).toEqual([404, "M_UNRECOGNIZED"]);
 		expect(taken).toHaveLength(1);
 	});
-	test("bring what is ephemeral once, under either name", async () => {
-		const old = "de.sorunome.msc2409.ephemeral";
-		const typing = { type: "m.typing" };
-		await put({ events: [], ephemeral: [typing], [old]: [typing] });
-		await put({ events: [], [old]: [typing] });
-		await put({ events: [], ephemeral: [typing] });
-		expect(taken.map(({ ephemeral }) => ephemeral.length)).toEqual([1, 1, 1]);
-	});
 });
 
 describe("who may ask", () => {

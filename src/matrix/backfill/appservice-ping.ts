@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { backoff } from "../../core/backoff.ts";
 import { TemporaryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { Client } from "../client.ts";
@@ -10,7 +11,7 @@ export function createAppservicePing(deps: { client: Pick<Client, "ping">; regis
 
 	async function ask(): Promise<void> {
 		const mine = ++asked;
-		for (let pause = 1_000; mine === asked; pause = Math.min(pause * 2, 60_000))
+		for (let failures = 0; mine === asked; failures++)
 			try {
 				await client.ping(registration);
 				return;
@@ -18,7 +19,7 @@ export function createAppservicePing(deps: { client: Pick<Client, "ping">; regis
 				log.warn({ err: error }, "the homeserver does not reach us by its url");
 				// It knows no such question, or no url of ours.
 				if (!(error instanceof TemporaryError)) return;
-				await wait(pause, undefined, { ref: false });
+				await wait(backoff(failures, { first: 1_000, most: 60_000 }), undefined, { ref: false });
 			}
 	}
 

@@ -1,3 +1,4 @@
+import { backoff } from "../../core/backoff.ts";
 import { createBoundedMap } from "../../core/bounded-map.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge } from "../../core/network.ts";
@@ -17,7 +18,7 @@ const [holding, looking] = [20_000, 1_200];
 /** For so long, in ms, none waits again after one waited in vain: a room that cannot be read must not hold up all others. */
 const unheld = 60_000;
 /** How soon and how late it is looked again, in ms, while a homeserver that owes us events hands nothing over. */
-const owing = { first: 30_000, last: 600_000 };
+const owing = { first: 30_000, most: 600_000 };
 /** After so long, in ms, without a transaction since we said something the homeserver hands nothing over: what we say comes back. */
 const silence = 60_000;
 /** Ids of events kept in mind. */
@@ -73,9 +74,9 @@ export function createLossDetection(deps: {
 	let handedAt = 0;
 	/** The last transaction's number, where the homeserver counts them. */
 	let number: number | undefined;
-	/** When it was last found to owe us events, and after how long it is looked again. */
+	/** When it was last found to owe us events, and how often it was looked since. */
 	let owed = 0;
-	let pause = owing.first;
+	let looked = 0;
 	/** When we said the first that has not come back yet. */
 	let unheard: number | undefined;
 	let waitedInVain = Number.NEGATIVE_INFINITY;
@@ -159,7 +160,7 @@ export function createLossDetection(deps: {
 			}
 		}
 		if (owed > handedAt) lookAgain();
-		else pause = owing.first;
+		else looked = 0;
 	}
 
 	/** It may have given up, or repeat in minutes only: until it hands something over we see for ourselves. */
@@ -167,10 +168,12 @@ export function createLossDetection(deps: {
 		if (stopped) return;
 		deps.knock();
 		clearTimeout(later);
-		later = setTimeout(() => {
-			if (owed > handedAt) void look();
-		}, pause).unref();
-		pause = Math.min(owing.last, pause * 2);
+		later = setTimeout(
+			() => {
+				if (owed > handedAt) void look();
+			},
+			backoff(looked++, owing),
+		).unref();
 	}
 
 	/** The homeserver went away, or seems to have: what it had for us may be lost. */

@@ -1,10 +1,9 @@
 import type { Media, Picture } from "../../core/event.ts";
 import type { NetworkName } from "../../core/ids.ts";
 import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
+import { type Content, isContent, text } from "../event.ts";
 
 /** Files in events, both ways. Pure. // Matrix spec, "m.image", "Sending encrypted attachments"; MSC2530, MSC3245 */
-
-export type Content = Readonly<Record<string, unknown>>;
 
 /** Where a file is, and how it is read there. */
 export type Place = Readonly<{
@@ -14,9 +13,6 @@ export type Place = Readonly<{
 }>;
 
 const network = "matrix" as NetworkName;
-const isContent = (value: unknown): value is Content =>
-	typeof value === "object" && value !== null && !Array.isArray(value);
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
 const count = (value: unknown): number | undefined =>
 	typeof value === "number" && value >= 0 && value < 2 ** 53 ? Math.round(value) : undefined;
 

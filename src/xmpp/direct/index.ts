@@ -1,5 +1,5 @@
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
-import { PermanentError, TemporaryError, unsent } from "../../core/errors.ts";
+import { mayFollow, PermanentError, unsent } from "../../core/errors.ts";
 import type { BridgeEvent, Person } from "../../core/event.ts";
 import { createGuard, type Guard, outboundItem, SetAside } from "../../core/guard.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
@@ -104,11 +104,7 @@ export function createDirectChats(deps: {
 	function begin(out: Outbound): { sent: Promise<readonly MessageId[]>; shown?: Promise<unknown> } {
 		const sent = write(out);
 		if (reached.has(out.room)) return { sent };
-		// A temporary error blocks the queue, or the order would be lost; a definite no, and a fault of our own, fail one line.
-		const shown = sent.catch((error: unknown) => {
-			if (error instanceof TemporaryError) throw error;
-		});
-		return { sent, shown };
+		return { sent, shown: mayFollow(sent) };
 	}
 
 	async function write(out: Outbound): Promise<readonly MessageId[]> {

@@ -1,3 +1,4 @@
+import { backoff } from "../../core/backoff.ts";
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import { within } from "../deadline.ts";
 import { type RoomFeatures, roomFeatures } from "../from-xmpp.ts";
@@ -99,8 +100,8 @@ async function run(room: Room, context: Context): Promise<void> {
 			}
 			context.log.warn({ err: error, room: room.jid, failures }, "could not join, will retry");
 			const waited = context.now().at - room.askedForAt < askedForFor;
-			const backoff = Math.min(waited ? lastRetryAskedFor : lastRetry, firstRetry * 2 ** failures);
-			await pause(room, backoff * (0.5 + Math.random() / 2));
+			const most = waited ? lastRetryAskedFor : lastRetry;
+			await pause(room, backoff(failures, { first: firstRetry, most }));
 		}
 	}
 	if (room.closed || !serves(room)) return;

@@ -1,5 +1,5 @@
 import { createBoundedMap } from "../../core/bounded-map.ts";
-import { PermanentError, TemporaryError, unsent } from "../../core/errors.ts";
+import { mayFollow, PermanentError, TemporaryError, unsent } from "../../core/errors.ts";
 import { outboundItem } from "../../core/guard.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
@@ -60,10 +60,7 @@ export function createOutbox(context: Context) {
 	/** Takes its turn in the room: what is called first is written first. A temporary error holds back all behind it. */
 	function inTurn(room: Room, work: () => Promise<void>): Promise<void> {
 		const mine = room.tail.then(work);
-		// A temporary error blocks the queue, or the order would be lost; a definite no, and a fault of our own, fail one line.
-		const tail = mine.catch((error: unknown) => {
-			if (error instanceof TemporaryError) throw error;
-		});
+		const tail = mayFollow(mine);
 		room.tail = tail;
 		tail.catch(() => {
 			if (room.tail === tail) room.tail = Promise.resolve();

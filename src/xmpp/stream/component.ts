@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { backoff } from "../../core/backoff.ts";
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import { createGuard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
@@ -141,11 +142,10 @@ export function createComponent(options: Options, handlers: Handlers): Component
 	}
 
 	function delay({ condition = "" }: Cause, failures: number) {
-		const full = Object.hasOwn(refusals, condition)
-			? timing.refused
-			: Math.min(timing.most, timing.first * 2 ** (failures - 1));
-		// Jitter, so that bridges cut off together do not come back together.
-		return Math.round(full * (0.5 + Math.random() / 2));
+		const { first, most, refused } = timing;
+		return Object.hasOwn(refusals, condition)
+			? backoff(0, { first: refused, most: refused })
+			: backoff(failures - 1, { first, most });
 	}
 
 	function report({ condition = "", text }: Cause, wasOnline: boolean, retryMs: number) {

@@ -1,14 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Media, Person } from "../../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../../src/core/ids.ts";
+import type { Content } from "../../../src/matrix/event.ts";
 import { fromMatrix } from "../../../src/matrix/from-matrix.ts";
-import {
-	asLink,
-	type Content,
-	placeAt,
-	type Stored,
-	withMedia,
-} from "../../../src/matrix/message/attachments.ts";
+import { asLink, placeAt, type Stored, withMedia } from "../../../src/matrix/message/attachments.ts";
 import { files, vectors } from "../../vectors.ts";
 
 describe("a file from Matrix", () => {
