@@ -6,7 +6,7 @@ import { isPublic } from "./addresses.ts";
  * Names the client behind a request, for a share of its own: an IPv4 address, or the /64 network of an IPv6 address, as
  * one customer has so many. `X-Forwarded-For` counts where a peer with a loopback or private address sends it, which is
  * then a reverse proxy, and of it the last public address, which that proxy saw itself. Undefined where no public address
- * is known: behind a proxy that sends no `X-Forwarded-For` nobody can be told from anybody else.
+ * is known: a proxy that sends no `X-Forwarded-For` makes all clients look alike.
  */
 export function clientOf(request: Pick<IncomingMessage, "headers" | "socket">): string | undefined {
 	const peer = request.socket.remoteAddress ?? "";

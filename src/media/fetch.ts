@@ -15,7 +15,10 @@ export type Guard = Readonly<{
 	largest: number;
 	/** `host` or `host:port` that may have a private address or one of this machine: servers of our own network. */
 	privateHosts: readonly string[];
-	/** In ms: until the headers are there, all redirects included; between two pieces; for everything. The room waits so long. */
+	/**
+	 * Time limits in ms: until the headers of the last redirect's target; between two chunks; for the whole body. The portal's
+	 * lane waits for the fetch, so a slow server delays the messages behind it that long.
+	 */
 	headers?: number;
 	idle?: number;
 	total?: number;
@@ -30,8 +33,9 @@ const moved: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const lookupAll = promisify(systemLookup);
 
 /**
- * Fetches what strangers tell us to: nothing of our own network, nothing too large, nothing that takes for ever.
- * Rejects with PermanentError where that is so or the server has no such file, TemporaryError where it does not answer.
+ * Returns a function that fetches a URL which a stranger named. It connects to no address of this network or machine, and
+ * reads no more bytes and no longer than the guard allows. It rejects with PermanentError where the guard forbids the
+ * URL or the server has no such file, with TemporaryError where the server does not answer.
  */
 export function createFetch(guard: Guard): (url: string, range?: ByteRange) => Promise<Opened> {
 	const { headers: within = 10_000, idle = 10_000, total = 60_000 } = guard;
@@ -69,7 +73,7 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 		}
 	}
 
-	/** The addresses that may be connected to. A name is resolved once, so no second answer can be another one. */
+	/** The addresses to connect to. The name is looked up once, so a second answer of the resolver cannot lead elsewhere. */
 	async function resolve(url: URL, signal: AbortSignal): Promise<readonly LookupAddress[]> {
 		const { hostname } = url;
 		const literal = hostname.replace(/^\[(.*)\]$/, "$1");
@@ -98,7 +102,7 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 		};
 		return new Promise((resolve, reject) => {
 			const { get } = url.protocol === "https:" ? https : http;
-			// A connection of its own: one kept open might lead elsewhere by now.
+			// A new connection for each request: a pooled one could lead to an address that was looked up earlier.
 			const outgoing = get(url, { agent: false, headers, lookup: only(addresses) }, (answer) => {
 				signal.removeEventListener("abort", late);
 				answer.on("error", () => undefined);
@@ -142,7 +146,7 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 
 const portOf = (url: URL): number => Number(url.port || (url.protocol === "http:" ? 80 : 443));
 
-/** @throws PermanentError for what we do not fetch by its mere spelling. */
+/** The URL of a text. @throws PermanentError for other schemes than HTTP, credentials, and ports of other protocols. */
 function checked(text: string): URL {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
 	const port = url ? portOf(url) : 0;
@@ -153,7 +157,7 @@ function checked(text: string): URL {
 	return url;
 }
 
-/** Answers with these addresses whatever is asked, in the two forms node:net asks in. */
+/** A resolver that answers every name with these addresses, in the two forms that node:net asks for. */
 const only = (addresses: readonly LookupAddress[]): LookupFunction =>
 	((_host, options, found) => {
 		const [first] = addresses;

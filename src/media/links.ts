@@ -18,14 +18,14 @@ export type Revoked =
 	/** One of our links itself: those of its message. */
 	| Readonly<{ url: string }>;
 
-/** What a link leads to. */
+/** The file that a link leads to. */
 export type Target = Readonly<{
 	source: Readonly<{ network: NetworkName; ref: string }>;
 	name: string;
 	mime?: string | undefined;
 }>;
 
-/** What a link was made for; `message` and `person` only serve to compare. */
+/** The content of a link; `message` and `person` are digests, to compare with revoked ones. */
 type Linked = Target & Readonly<{ message: string; person: string }>;
 
 export type Links = ReturnType<typeof createMediaLinks>;
@@ -66,7 +66,7 @@ export function createMediaLinks(deps: {
 		(await mapping.setting(setting))?.split(" ") ?? [];
 	let turn: Promise<unknown> = Promise.resolve();
 
-	/** One at a time: each reads what the one before it wrote. */
+	/** Adds a value to a list in the mapping. Calls run one after another: each reads the list that the one before it wrote. */
 	function add(setting: string, value: string): Promise<void> {
 		const work = turn.then(async () => {
 			const values = await list(setting);
@@ -76,7 +76,7 @@ export function createMediaLinks(deps: {
 		return work;
 	}
 
-	/** What a token was made for; undefined for what is none of ours. */
+	/** The content of a token; undefined where this bridge did not make it. */
 	function read(token: string): Linked | undefined {
 		const text = tokens?.open(token);
 		if (text === undefined) return undefined;
@@ -112,7 +112,7 @@ export function createMediaLinks(deps: {
 	}
 
 	return {
-		/** Before the first link: gets the secret, which is made once and kept for good. */
+		/** Reads the secret, which is made at the first start and kept. Call it before `link`. */
 		async start(): Promise<void> {
 			const secret = await mapping.once("secret media links", () => randomBytes(32).toString("base64url"));
 			tokens = createSeal(secret, "media links");
@@ -138,7 +138,7 @@ export function createMediaLinks(deps: {
 
 		read,
 
-		/** @throws PermanentError where the `url` is no link of ours. */
+		/** Ends links for good. @throws PermanentError where the `url` is no link of this bridge. */
 		async revoke(what: Revoked): Promise<void> {
 			if ("hash" in what) return add(hashes, what.hash.toLowerCase());
 			const key = keyOf(what);

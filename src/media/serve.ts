@@ -22,15 +22,15 @@ export type Serving = Readonly<{
 	atOnce?: number;
 	atOnceOfOne?: number;
 	atOnceToOne?: number;
-	/** ms a client may take nothing of what is there for it; and ms after which another client gets its place. */
+	/** ms after which a client that takes nothing is cut off; and, where all places are taken, makes room for another. */
 	idle?: number;
 	yields?: number;
-	/** ms that any answer may take, and the bytes that each further second has to be worth. */
+	/** ms that an answer may take, whatever its size, and the bytes that each further second has to bring. */
 	grace?: number;
 	leastPerSecond?: number;
 }>;
 
-/** For everybody, errors included: nothing here is to be run, framed, indexed or told on. */
+/** Headers of every answer, errors included: browsers run, frame and index nothing of it, and send no referrer. */
 const common = {
 	"cache-control": "no-store",
 	"content-security-policy":
@@ -38,12 +38,12 @@ const common = {
 	"x-content-type-options": "nosniff",
 	"referrer-policy": "no-referrer",
 	"x-robots-tag": "noindex",
-	// Clients in a browser show and fetch what is linked; there is no login that this could lend out.
+	// Web clients on other origins show and fetch files. The listener knows no login that another origin could misuse.
 	"cross-origin-resource-policy": "cross-origin",
 	"access-control-allow-origin": "*",
 } as const;
 
-/** Answers requests for `/media/<token>/<file name>`. Never rejects; what goes wrong is a status without detail. */
+/** Returns the handler of requests for `/media/<token>/<file name>`. It never rejects; an error is a status without detail. */
 export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: Serving) {
 	const { largest, log, atOnce = 100, atOnceOfOne = 10, atOnceToOne = 10, idle = 60_000 } = deps;
 	const { yields = 5_000, grace = 120_000, leastPerSecond = 16_384 } = deps;
@@ -71,7 +71,7 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 			await answer(slot);
 		} catch (error) {
 			if (response.headersSent || response.destroyed) {
-				// A client that goes away is no fault; and one that got a part has to see that it is no more than that.
+				// The client went away, or got a part of the file: a closed connection tells it that the rest is missing.
 				log.debug({ err: error }, "media not sent to the end");
 				response.destroy();
 				return;
@@ -120,7 +120,7 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 				return;
 			}
 			response.setTimeout(idle, () => response.destroy());
-			// A source that does not keep to its own length would mix up the answers on this connection.
+			// Bytes beyond the announced length would be read as the next answer on this connection.
 			const exact = length === undefined ? atMost(body, largest, () => new Error("too large")) : undefined;
 			if (length === 0) response.end();
 			else await pipeline(watched(exact ?? slice(body, 0, (length as number) - 1), place), response);

@@ -1,8 +1,8 @@
 /** One answer on its way, in its place among the others. */
 export type Slot = Readonly<{
-	/** The reader has taken what was there for it, or the source has not given any more yet. */
+	/** The reader took the bytes that waited for it; the next ones have to come from the source. */
 	taken(): void;
-	/** There is something for the reader to take. */
+	/** Bytes wait for the reader. */
 	offered(): void;
 	/** Bytes that went on their way. */
 	sent(bytes: number): void;
@@ -17,7 +17,7 @@ export type Shares = Readonly<{
 	link: number;
 	/** ms after which a reader that takes nothing loses its place to the next one that asks for it. */
 	yields: number;
-	/** ms that any answer may take, and the bytes that each further second has to be worth. */
+	/** ms that an answer may take, whatever its size, and the bytes that each further second has to bring. */
 	grace: number;
 	leastPerSecond: number;
 }>;
@@ -28,14 +28,14 @@ type Held = {
 	readonly cut: () => void;
 	readonly since: number;
 	bytes: number;
-	/** When the reader was offered what it has not taken yet. */
+	/** Since when bytes wait for the reader; undefined while the source owes them. */
 	waiting: number | undefined;
 };
 
 /**
- * Hands out the places for answers, so that slow readers cannot keep others from theirs: each client and each link has
- * a share, who takes too little for too long is cut off, and where all places of a kind are taken the reader that took
- * nothing for the longest makes room.
+ * Returns the places for answers, so that slow readers cannot keep other clients from theirs. Each client and each link
+ * has a share of the places. An answer that takes too long for its bytes is cut off. Where all places of a kind are taken,
+ * the answer whose reader took nothing for the longest makes room.
  */
 export function createSlots(shares: Shares) {
 	const held = new Set<Held>();

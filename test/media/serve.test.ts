@@ -378,7 +378,7 @@ describe("the places for answers", () => {
 		);
 	const forever: Source = async () => ({ body: endless(Buffer.alloc(65_536)) });
 
-	test("one client has a share of them, by its address or IPv6 network, and others get the rest", async () => {
+	test("are shared: one address or IPv6 network gets its part, other clients the rest", async () => {
 		await listen({ atOnce: 100, atOnceOfOne: 100, atOnceToOne: 3, idle: 60_000 });
 		source = forever;
 		const slow = ["8.8.8.8", "9.9.9.9, 8.8.8.8", "8.8.8.8:1234"].map((from) => deaf(png(), from));
@@ -390,13 +390,13 @@ describe("the places for answers", () => {
 		expect(await status(png(), "2606:4700::4")).toBe(503);
 		expect(await status(png(), "8.8.8.8, 1.1.1.1")).toBe(200);
 		expect(await status(png(), "2606:4700:0:1::1")).toBe(200);
-		// Those whom the proxy does not name are nobody in particular.
+		// A client that the proxy does not name has no share of its own.
 		for (const nobody of [undefined, "unknown", "192.168.0.9", "8.8.8.8.8, x"])
 			expect(await status(png(), nobody)).toBe(200);
 		for (const socket of [...slow, ...six]) socket.destroy();
 	});
 
-	test("whoever takes nothing loses the place to the next who asks", async () => {
+	test("a reader that takes nothing loses its place to the next client", async () => {
 		await listen({ atOnce: 10, atOnceOfOne: 10, idle: 60_000, yields: 2_000 });
 		source = forever;
 		const slow = Array.from({ length: 10 }, (_, at) => deaf(png(), `8.8.${at}.8`));
@@ -407,7 +407,7 @@ describe("the places for answers", () => {
 		for (const socket of slow) socket.destroy();
 	});
 
-	test("whoever reads on keeps the place", async () => {
+	test("a reader that reads on keeps its place", async () => {
 		await listen({ atOnce: 1, atOnceOfOne: 1, idle: 60_000, yields: 200 });
 		source = forever;
 		const reading = await fetch(png());
