@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+
 import "./node-version.ts";
 import "./heap.ts";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -19,6 +20,7 @@ import type { Network } from "./core/network.ts";
 import { createPermissions } from "./core/permissions.ts";
 import * as phrases from "./core/phrases.ts";
 import type { Mirror } from "./core/portals.ts";
+import { table } from "./core/table.ts";
 import { giveBackWhenQuiet, keepHeapSmall } from "./heap.ts";
 import { control } from "./http/control.ts";
 import { health } from "./http/health.ts";
@@ -205,13 +207,13 @@ async function mirror(
 	}
 }
 
-const verbs: Record<string, (config: Config, file: string) => Promise<boolean>> = {
+const verbs = table<(config: Config, file: string) => Promise<boolean>>({
 	run,
 	check,
 	register,
-};
+});
 /** Verbs that take a folder. */
-const folderVerbs: Record<string, (folder: string, file: string) => Promise<boolean>> = {
+const folderVerbs = table<(folder: string, file: string) => Promise<boolean>>({
 	backup(folder, file) {
 		const config = loadConfig(file);
 		return backup(config, file, folder, async () => {
@@ -229,7 +231,7 @@ const folderVerbs: Record<string, (folder: string, file: string) => Promise<bool
 		});
 	},
 	restore,
-};
+});
 
 /** Exit codes: 0 all is well, 1 something failed and was named, 2 the command line was not understood. */
 async function main(): Promise<number | undefined> {

@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import type { NetworkName } from "./core/ids.ts";
 import type { Network } from "./core/network.ts";
+import { table } from "./core/table.ts";
 import { createMatrix } from "./matrix/index.ts";
 import { createMqtt } from "./mqtt/index.ts";
 import { createXmpp } from "./xmpp/index.ts";
@@ -13,11 +14,11 @@ type Deps = Omit<
 type Make = (config: Config, deps: Deps) => Network | undefined;
 
 /** Makes each network, in the order they start; none where the config has no section for it. A new network is one line here. */
-const makers: Readonly<Record<string, Make>> = {
+const makers = table<Make>({
 	matrix: ({ matrix }, deps) => createMatrix(matrix, { ...deps, ghostsOf: ghostsOnMatrix }),
 	xmpp: ({ xmpp }, deps) => createXmpp(xmpp, { ...deps, namespace: ghostsOnXmpp }),
 	mqtt: ({ mqtt }, deps) => mqtt && createMqtt(mqtt, deps),
-};
+});
 const names = Object.keys(makers) as NetworkName[];
 const namesBut = (...some: readonly string[]) => names.filter((name) => !some.includes(name));
 

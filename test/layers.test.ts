@@ -130,6 +130,8 @@ describe("the budget of a translator", () => {
 	const budgeted: readonly [file: string, entry: string][] = [
 		["src/matrix/from-matrix.ts", "fromMatrix"],
 		["src/matrix/to-matrix.ts", "toMatrix"],
+		["src/xmpp/message/index.ts", "readMessage"],
+		["src/xmpp/message/index.ts", "writeMessage"],
 	];
 	test.each(budgeted)("%s translates within a budget: %s", (file, entry) => {
 		const text = readFileSync(file, "utf8");
@@ -139,7 +141,16 @@ describe("the budget of a translator", () => {
 	});
 
 	/** What walks through text or a tree that somebody else wrote counts its steps, so that no translator can forget it. */
-	const counted = ["src/core/rich.ts", "src/matrix/html.ts", "src/matrix/message/spellings.ts"];
+	const counted = [
+		"src/core/rich.ts",
+		"src/matrix/html.ts",
+		"src/matrix/message/spellings.ts",
+		"src/xmpp/message/feature.ts",
+		"src/xmpp/message/fallback.ts",
+		"src/xmpp/message/files.ts",
+		"src/xmpp/message/mentions.ts",
+		...files.filter((file) => file.startsWith("src/xmpp/message/formatting/")),
+	];
 	test.each(counted)("%s counts its steps", (file) => {
 		expect(readFileSync(file, "utf8")).toMatch(/\bspend\(/);
 	});
@@ -149,4 +160,11 @@ describe("the budget of a translator", () => {
 		expect(callers).toEqual(expect.arrayContaining(["src/matrix/html.ts", "src/matrix/message/mentions.ts"]));
 		expect(callers).toHaveLength(2);
 	});
+});
+
+test("every table that is looked up by text is made without a prototype", () => {
+	// A default argument is no table.
+	const literal = /(?:const|let) \w+: (?:Readonly<)?Record<string,[^=\n]*= ?\{/g;
+	for (const file of files)
+		expect(readFileSync(file, "utf8").match(literal), `${file}: use table()`).toBeNull();
 });

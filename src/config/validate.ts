@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from "ajv";
 import schema from "../../config/schema.json" with { type: "json" };
+import { table } from "../core/table.ts";
 import { isFilter } from "../mqtt/topics.ts";
 import type { Path } from "../yaml.ts";
 
@@ -13,7 +14,7 @@ const url = (protocols: readonly string[]) => (text: string) =>
 	URL.canParse(text) && protocols.includes(new URL(text).protocol) && new URL(text).hostname !== "";
 
 /** Each format with its check and with what an admin reads when it fails. */
-const formats: Readonly<Record<string, readonly [check: (text: string) => boolean, expected: string]>> = {
+const formats = table<readonly [check: (text: string) => boolean, expected: string]>({
 	"http-url": [url(["http:", "https:"]), "a URL such as http://127.0.0.1:8008"],
 	"xmpp-url": [url(["xmpp:"]), "a URL such as xmpp://127.0.0.1:5347"],
 	"mqtt-url": [
@@ -34,7 +35,7 @@ const formats: Readonly<Record<string, readonly [check: (text: string) => boolea
 		"a topic filter such as home/+/temperature, where + is one whole level and # all the rest",
 	],
 	"matrix-room": [(text) => /^[#!].+/.test(text), "a Matrix room alias (#…:server) or id (!…)"],
-};
+});
 
 const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true });
 for (const [name, [check]] of Object.entries(formats)) ajv.addFormat(name, check);

@@ -1,5 +1,6 @@
 import { PermanentError } from "./errors.ts";
 import * as phrases from "./phrases.ts";
+import { table } from "./table.ts";
 
 /**
  * One parameter of a command, declared once: what a person types is read by it, help shows it, and a form could ask for it.
@@ -81,7 +82,7 @@ export function parse<const All extends readonly Parameter[]>(
 	parameters: All,
 	typed: string,
 ): Values<All> {
-	const values: Record<string, unknown> = {};
+	const values = table<unknown>();
 	let left = typed;
 	try {
 		for (const [at, parameter] of parameters.entries()) {

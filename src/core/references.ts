@@ -2,6 +2,7 @@ import type { BridgeEvent, Reference } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Copy, Journal } from "./journal.ts";
 import type { Refs } from "./network.ts";
+import { table } from "./table.ts";
 
 /** Every message an event is about. */
 export function references(event: BridgeEvent): readonly Reference[] {
@@ -24,7 +25,7 @@ export async function resolve(
 	target: Readonly<{ network: NetworkName; room: RoomId }>,
 	recall?: (id: MessageId) => Promise<readonly MessageId[]>,
 ): Promise<Refs> {
-	const refs: Record<string, readonly MessageId[]> = {};
+	const refs = table<readonly MessageId[]>();
 	const there = (family: readonly Copy[]) =>
 		family
 			.filter((copy) => copy.network === target.network && copy.room === target.room)

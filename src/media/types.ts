@@ -1,5 +1,7 @@
+import { table } from "../core/table.ts";
+
 /** File name endings and the media types people exchange; for what is not here the type says enough, or nothing does. */
-const byEnding: Readonly<Record<string, string>> = {
+const byEnding = table<string>({
 	png: "image/png",
 	jpg: "image/jpeg",
 	jpeg: "image/jpeg",
@@ -29,7 +31,7 @@ const byEnding: Readonly<Record<string, string>> = {
 	json: "application/json",
 	vcf: "text/vcard",
 	ics: "text/calendar",
-};
+});
 const endings = new Map(
 	Object.entries(byEnding)
 		.reverse()

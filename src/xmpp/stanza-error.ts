@@ -1,5 +1,6 @@
 import { PermanentError, type Reason, TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { table } from "../core/table.ts";
 import { refused } from "./phrases.ts";
 import { child, type Element, xml } from "./stream/xml.ts";
 
@@ -70,7 +71,7 @@ export function neutral(error: StanzaError): TemporaryError | PermanentError {
 		cause: error,
 	});
 }
-const reasons: Readonly<Record<string, Reason>> = {
+const reasons = table<Reason>({
 	"bad-request": "invalid",
 	forbidden: "forbidden",
 	gone: "not-found",
@@ -84,4 +85,4 @@ const reasons: Readonly<Record<string, Reason>> = {
 	"registration-required": "forbidden",
 	"remote-server-not-found": "not-found",
 	"subscription-required": "forbidden",
-};
+});

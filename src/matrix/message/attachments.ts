@@ -1,5 +1,6 @@
 import type { Media, Picture } from "../../core/event.ts";
 import type { NetworkName } from "../../core/ids.ts";
+import { table } from "../../core/table.ts";
 import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
 import { type Content, isContent, text } from "../event.ts";
 
@@ -16,13 +17,13 @@ const network = "matrix" as NetworkName;
 const count = (value: unknown): number | undefined =>
 	typeof value === "number" && value >= 0 && value < 2 ** 53 ? Math.round(value) : undefined;
 
-const kinds: Readonly<Record<string, Media["kind"]>> = {
+const kinds = table<Media["kind"]>({
 	"m.image": "image",
 	"m.video": "video",
 	"m.audio": "audio",
 	"m.file": "file",
 	"m.sticker": "sticker",
-};
+});
 const voice = "org.matrix.msc3245.voice";
 const extensible = "org.matrix.msc1767.audio";
 const blurhash = "xyz.amorgan.blurhash";

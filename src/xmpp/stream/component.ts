@@ -4,6 +4,7 @@ import { backoff } from "../../core/backoff.ts";
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import { createGuard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
+import { table } from "../../core/table.ts";
 import { mayBeFrom, same } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import { errorReply, mayBeAnswered, stanzaError } from "../stanza-error.ts";
@@ -56,11 +57,11 @@ const defaults = {
 };
 
 /** What the cure is where the server knows us and says no. */
-const refusals: Readonly<Record<string, (component: string) => string>> = {
+const refusals = table<(component: string) => string>({
 	"not-authorized": phrases.xmppSecretRefused,
 	"host-unknown": phrases.xmppHostUnknown,
 	conflict: phrases.xmppConflict,
-};
+});
 
 /** The largest stanza we write, in bytes; a larger one would cost us the stream. Prosody takes 512 KiB from components. */
 const LIMIT = 500 * 1024;

@@ -1,4 +1,5 @@
 import { type Element as LtxElement, xml as ltx } from "@xmpp/component";
+import { table } from "../../core/table.ts";
 
 /** The choke point of everything that leaves: one illegal character would close the stream of the whole component. */
 export type Element = LtxElement;
@@ -52,13 +53,13 @@ export function serialize(element: Element): string {
 	return `${out}</${element.name}>`;
 }
 
-const entities: Readonly<Record<string, string>> = {
+const entities = table<string>({
 	"&": "&amp;",
 	"<": "&lt;",
 	">": "&gt;",
 	'"': "&quot;",
 	"'": "&apos;",
-};
+});
 // Quotes in text too: servers write them so and count the stanza's size with them.
 const escaped = (text: string) => text.replace(/[&<>"']/g, (char) => entities[char]!);
 
