@@ -177,6 +177,8 @@ export function createXmpp(
 		chats,
 		clients: theirClients,
 		who,
+		allowed: (jid) => bridge.allows(account(jid), "use"),
+		component: options.component,
 		software,
 		resource,
 		log,

@@ -1,17 +1,22 @@
 import type { Person } from "../core/event.ts";
 import { createGuard, type Guard, SetAside } from "../core/guard.ts";
+import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
+import * as phrases from "../core/phrases.ts";
 import type { createClientFeatures } from "./direct/client-features.ts";
 import type { createDirectChats } from "./direct/index.ts";
 import { answerInvite } from "./invite.ts";
 import { answerIq } from "./iq/index.ts";
-import { bare } from "./jid.ts";
+import { bare, domain } from "./jid.ts";
 import type { createJoinedRooms } from "./joined/index.ts";
 import { answerPresence } from "./presence.ts";
 import { errorReply, mayBeAnswered, refusal } from "./stanza-error.ts";
 import { stanzaItem } from "./stanza-item.ts";
 import type { Component } from "./stream/component.ts";
-import type { Element } from "./stream/xml.ts";
+import { child, type Element } from "./stream/xml.ts";
+
+/** How often one domain of blocked people is told so: what they write costs us no more than they can write. */
+const refusalRate = { perMinute: 10, burst: 10 };
 
 /**
  * Hands each stanza but the answers to our own questions to whom it is for. Whatever needs an answer gets one; nothing a
@@ -24,13 +29,30 @@ export function createRouter(deps: {
 	clients: ReturnType<typeof createClientFeatures>;
 	/** Whom the ghost at a JID stands for. */
 	who(ghost: string): Promise<Person | undefined>;
+	/** Whether the permissions let the account at a bare JID use the bridge. */
+	allowed(jid: string): boolean;
+	/** Domain of our component. */
+	component: string;
 	/** What we say we are. */
 	software: Readonly<{ name: string; version: string }>;
 	resource: string;
 	guard?: Guard;
 	log: Log;
 }) {
-	const { link, rooms, chats, clients, who, software, resource, log, guard = createGuard(deps.log) } = deps;
+	const {
+		link,
+		rooms,
+		chats,
+		clients,
+		who,
+		allowed,
+		component,
+		software,
+		resource,
+		log,
+		guard = createGuard(deps.log),
+	} = deps;
+	const refusals = createRateLimit(refusalRate);
 	/** Answers that are being found, or written. */
 	const owed = new Set<Promise<void>>();
 
@@ -52,8 +74,39 @@ export function createRouter(deps: {
 		return person && { name: person.name ?? person.address[0] ?? "" };
 	}
 
+	/** True for a stanza of somebody whom the permissions block: asked before anything is looked up or parsed. */
+	function isBlocked({ attrs: { from = "" } }: Element): boolean {
+		const who = bare(from);
+		// Occupants are judged line by line, as who they are in the room; the link asks itself whether it is alone.
+		return who !== component && !rooms.has(who) && !allowed(who);
+	}
+
+	/** The least that the protocol lets us say to somebody who is blocked. */
+	function turnAway(element: Element): void {
+		const { from = "", type } = element.attrs;
+		// RFC 6120 §8.2.3: each get and set has an answer. RFC 6121 §8.5: with this one nobody learns who exists here.
+		if (element.name === "iq")
+			send(mayBeAnswered(element) ? errorReply(element, "cancel", "service-unavailable") : undefined);
+		else if (element.name !== "message") return;
+		else if (type === "error") chats.failed(element);
+		else if (type === "groupchat") send(errorReply(element, "cancel", "recipient-unavailable"));
+		else if (child(element, "body") && refusals(domain(from)))
+			send(
+				errorReply(
+					element,
+					"auth",
+					"forbidden",
+					phrases.notDelivered(phrases.unlinkedTarget, phrases.blocked),
+				),
+			);
+	}
+
 	function route(element: Element): void {
 		const { from = "", to = "", type } = element.attrs;
+		if (isBlocked(element)) {
+			turnAway(element);
+			return;
+		}
 		const room = rooms.has(bare(from));
 		switch (element.name) {
 			case "iq":

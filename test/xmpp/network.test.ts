@@ -50,6 +50,7 @@ const bridge = {
 	portal: async () => {
 		if (fault) throw new TypeError("a fault of ours");
 	},
+	allows: ({ domain: of }: Person) => of !== "blocked.test",
 	cursor: async () => undefined,
 	saveCursor: async () => undefined,
 	resume: () => void resumed++,
@@ -110,6 +111,58 @@ test("a line that was held on its way has the time it was said, and none that is
 	const [theirs, ours, ...others] = received.map(({ at }) => at);
 	expect([theirs, ours]).toEqual([Date.parse(past), Date.parse(past)]);
 	for (const at of others) expect(Math.abs(Date.now() - (at ?? 0))).toBeLessThan(60_000);
+});
+
+describe("somebody whom the permissions block", () => {
+	const from = "from='eve@blocked.test/r' to='alice@bridge.test'";
+	const texts = (all: readonly Element[]) =>
+		all.map((one) => one.getChild("error")?.getChild("text")?.getText());
+	let asked = 0;
+	beforeEach(() => {
+		asked = 0;
+		lookup = () => void asked++;
+	});
+	test("is told service-unavailable for an IQ, whether or not there is such a ghost, and nobody is looked up", async () => {
+		const ask = (to: string, payload: string) =>
+			`<iq type='get' id='1' from='eve@blocked.test/r' to='${to}'>${payload}</iq>`;
+		const said = await answers(
+			ask("alice@bridge.test", "<vCard xmlns='vcard-temp'/>"),
+			ask("nobody@bridge.test", "<query xmlns='http://jabber.org/protocol/disco#info'/>"),
+			ask("bridge.test", "<query xmlns='http://jabber.org/protocol/disco#info'/>"),
+		);
+		expect(said.map(summary)).toEqual(Array(3).fill("iq error service-unavailable"));
+		expect(asked).toBe(0);
+	});
+	test.each(["subscribe", "probe", "unsubscribe", "available"])(
+		"gets no answer to a presence: %s",
+		async (type) => {
+			const attribute = type === "available" ? "" : `type='${type}'`;
+			expect(
+				await answers(
+					`<presence ${attribute} ${from}><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+				),
+			).toEqual([]);
+			expect(asked).toBe(0);
+		},
+	);
+	test("is told why of a message, ten times in a row at most, and nothing of a message is read", async () => {
+		const line = `<message type='chat' id='1' ${from}><body>hi</body></message>`;
+		const said = await answers(...Array(30).fill(line));
+		expect(said.map(summary)).toEqual(Array(10).fill("message error forbidden"));
+		expect(new Set(texts(said))).toEqual(
+			new Set(["Not delivered to the other side: you are blocked on this bridge. Its admin can lift that."]),
+		);
+		expect(asked).toBe(0);
+		expect(received).toEqual([]);
+	});
+	test("gets no answer to an invitation, nor to a chat state", async () => {
+		expect(
+			await answers(
+				`<message ${from}><x xmlns='jabber:x:conference' jid='a@muc.test'/></message>`,
+				`<message ${from}><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+			),
+		).toEqual([]);
+	});
 });
 
 describe("of a flood no more than so much is read", () => {

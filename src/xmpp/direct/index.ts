@@ -15,7 +15,7 @@ import { type ErrorType, errorReply, neutral, stanzaError } from "../stanza-erro
 import { stanzaItem } from "../stanza-item.ts";
 import { stanzaMemory } from "../stanza-memory.ts";
 import type { Component } from "../stream/component.ts";
-import { type Element, xml } from "../stream/xml.ts";
+import { child, type Element, xml } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 
 /** How long a first line waits for the other server's no. The lines after it go at full speed. */
@@ -226,7 +226,7 @@ export function createDirectChats(deps: {
 			const large =
 				bytesOfAll > 0 && (line.bytes + bytes > waitingBytes.sender || bytesOfAll + bytes > waitingBytes.all);
 			if (line.waiting >= waitingAtMost || large)
-				return parseMessage(stanza, nowhere) && errorReply(stanza, "wait", "resource-constraint");
+				return child(stanza, "body") && errorReply(stanza, "wait", "resource-constraint");
 			line.waiting++;
 			line.bytes += bytes;
 			bytesOfAll += bytes;

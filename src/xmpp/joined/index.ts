@@ -6,12 +6,12 @@ import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Delivery, Outbound } from "../../core/network.ts";
 import { within } from "../deadline.ts";
-import { nowhere, occupantPresence, parseMessage } from "../from-xmpp.ts";
+import { occupantPresence } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import { createArchive } from "../muc/archive.ts";
 import * as phrases from "../phrases.ts";
 import { errorReply, stanzaError } from "../stanza-error.ts";
-import type { Element } from "../stream/xml.ts";
+import { child, type Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import { findArchivedIds } from "./archived-ids.ts";
 import { recall } from "./backfill.ts";
@@ -189,7 +189,7 @@ export function createJoinedRooms(
 		if (stanza.attrs.type !== "groupchat")
 			// Of the conditions that say no, most make the room throw out who answers with them (XEP-0045 §16.4).
 			return (
-				parseMessage(stanza, nowhere) &&
+				child(stanza, "body") &&
 				errorReply(stanza, "cancel", "feature-not-implemented", phrases.xmppNoPrivate)
 			);
 		// XEP-0045 §16.4: whoever is sent a line and is not there says so, and is taken off the list.
