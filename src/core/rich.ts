@@ -85,14 +85,17 @@ export function plain(rich: Rich, sign = ""): string {
 	return parts.join("").replace(/\n$/, "");
 }
 
-/** Who is mentioned, and whether everybody is. */
+/** People of one message whose addresses are looked up, each by its own query. */
+const mostMentioned = 50;
+
+/** Who is mentioned, the first {@link mostMentioned} of them, and whether everybody is. */
 export function mentions(rich: Rich): Readonly<{ people: readonly Person[]; room: boolean }> {
 	const people = new Map<string, Person>();
 	let room = false;
 	walk(rich, (node) => {
 		if (typeof node === "string" || node.tag !== "mention") return;
-		if (node.person) people.set(`${node.person.network} ${node.person.id}`, node.person);
-		else room = true;
+		if (!node.person) room = true;
+		else if (people.size < mostMentioned) people.set(`${node.person.network} ${node.person.id}`, node.person);
 	});
 	return { people: [...people.values()], room };
 }

@@ -3,6 +3,7 @@ import type { Person } from "../core/event.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
 import type { Bridge, RoomInfo } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
+import { isId } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { createMakingLimit } from "./making-limit.ts";
 import { type Members, name } from "./members.ts";
@@ -67,6 +68,7 @@ export function createLookup(deps: {
 
 		/** The room of an alias or id that somebody typed. */
 		async room([typed = ""]: readonly string[]): Promise<RoomInfo> {
+			if (!isId(typed)) throw new PermanentError("invalid", phrases.noMatrixAddress(typed.slice(0, 255)));
 			if (/^!\S+$/.test(typed)) return { room: typed as RoomId };
 			if (!/^#[^\s:]+:\S+$/.test(typed)) throw new PermanentError("invalid", phrases.noMatrixAddress(typed));
 			try {
@@ -81,7 +83,7 @@ export function createLookup(deps: {
 
 		/** Whether the room of this alias exists, now that the homeserver asked; it is made if it can be. */
 		alias(asked: string): Promise<boolean> {
-			const wanted = aliasAddress(asked, domain);
+			const wanted = isId(asked) ? aliasAddress(asked, domain) : undefined;
 			return make(wanted, async (of) => {
 				const room = await bridge.openRoom(name, of, wanted?.address ?? []);
 				// An alias spelt otherwise than ours has to lead there too.
@@ -94,6 +96,7 @@ export function createLookup(deps: {
 
 		/** Whether there is this ghost, now that the homeserver asked; it gets its account if its person exists. */
 		async ghost(mxid: string): Promise<boolean> {
+			if (!isId(mxid)) return false;
 			if (await ghosts.person(mxid)) return true;
 			const wanted = ghostAddress(mxid, domain);
 			return make(wanted, async (of) => {

@@ -2,13 +2,11 @@ import type { Person } from "../core/event.ts";
 import type { NetworkName, UserId } from "../core/ids.ts";
 import { nameOf } from "../core/names.ts";
 import type { Client } from "./client.ts";
-import type { MatrixEvent } from "./event.ts";
+import { type MatrixEvent, text } from "./event.ts";
 import { parts, personAddress } from "./mxid.ts";
 
 export const name = "matrix" as NetworkName;
 export const title = "Matrix";
-/** Characters of a name that are kept: Synapse takes 256, other homeservers send what they like. */
-const longestName = 256;
 /** Members of one room that are kept in mind. Our own are kept in any case: they are as many as we make. */
 const mostMembers = 100_000;
 
@@ -19,9 +17,8 @@ export function createMembers(client: Pick<Client, "joinedMembers">, domain: str
 	const rooms = new Map<string, Map<string, string>>();
 	const localpart = (mxid: string) => parts(mxid)?.[0] ?? mxid;
 
-	/** What somebody is called in a room; `name` as their homeserver gives it. */
-	const called = (name: unknown, mxid: string) =>
-		(typeof name === "string" && name.slice(0, longestName).toWellFormed()) || localpart(mxid);
+	/** What somebody is called in a room, as one short line; `name` as their homeserver gives it. */
+	const called = (name: unknown, mxid: string) => nameOf(text(name)) || localpart(mxid);
 
 	function person(mxid: string, displayName?: string): Person {
 		const server = parts(mxid)?.[1] ?? "";

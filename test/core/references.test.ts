@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { Copy } from "../../src/core/journal.ts";
-import { resolve, withoutDeleted } from "../../src/core/references.ts";
+import { resolve, resolved, withoutDeleted } from "../../src/core/references.ts";
 import { id, message, muc } from "../store/sample.ts";
 
 const there = (name: string): Copy => ({ ...muc, id: id(name) });
@@ -25,6 +25,17 @@ test("what the journal knows counts, whatever the target says", async () => {
 		await resolve(redaction, knowing({ $1: [{ ...there("S9"), network: message("").sender.network }] }), muc),
 	).toEqual({ $1: [], "own $1": [] });
 });
+
+test.each(["__proto__", "constructor"])(
+	"a message called %s is found like any other, also in a plan that was stored",
+	async (name) => {
+		const about = { ...redaction, target: { id: id(name) } };
+		const refs = await resolve(about, { copies: async () => [there("S1")] }, muc);
+		expect(Object.entries(refs)).toEqual([[name, ["S1"]]]);
+		expect(JSON.parse(JSON.stringify(refs))[name]).toEqual(["S1"]);
+		expect(resolved(about, await resolve(about, { copies: async () => [] }, muc))).toBe(false);
+	},
+);
 
 test("what was deleted before it came is not spoken of: no reaction to it, no answer that quotes it", async () => {
 	const journal = { gone: async (of: Copy) => of.id === id("$1") };

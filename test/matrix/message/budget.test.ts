@@ -278,6 +278,17 @@ describe("toMatrix: the work of an event", () => {
 		expect(write([{ tag: "bold", children: deep }]).body).toBe("the words");
 	});
 
+	test("means the first fifty people that are mentioned", () => {
+		const rich: Rich = Array.from({ length: 2_000 }, (_, at) => ({
+			tag: "mention",
+			person: person(`@p${at}:hs.test`),
+			children: ["p"],
+		}));
+		const { user_ids } = write(rich)["m.mentions"] as { user_ids: string[] };
+		expect(user_ids).toHaveLength(50);
+		expect(user_ids[0]).toBe("@p0:hs.test");
+	});
+
 	test("puts no more signs before a line than ten levels of quotes have", () => {
 		let rich: Rich = ["a\nb"];
 		for (let at = 0; at < 5_000; at++) rich = [{ tag: "quote", children: rich }];
