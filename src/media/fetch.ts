@@ -29,6 +29,11 @@ export type Guard = Readonly<{
 }>;
 
 const redirects = 5;
+/**
+ * The system's resolver takes one of four threads of Node for each name, for as long as a name server likes. Files and
+ * cryptography need these threads, too.
+ */
+const lookupsAtOnce = 2;
 const moved: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const lookupAll = promisify(systemLookup);
 
@@ -39,7 +44,7 @@ const lookupAll = promisify(systemLookup);
  */
 export function createFetch(guard: Guard): (url: string, range?: ByteRange) => Promise<Opened> {
 	const { headers: within = 10_000, idle = 10_000, total = 60_000 } = guard;
-	const { lookup = (host: string) => lookupAll(host, { all: true }) } = guard;
+	const lookup = inTurn(guard.lookup ?? ((host: string) => lookupAll(host, { all: true })), lookupsAtOnce);
 	const { ownAddresses = interfaceAddresses } = guard;
 
 	return async (address, range) => {
@@ -78,7 +83,7 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 		const { hostname } = url;
 		const literal = hostname.replace(/^\[(.*)\]$/, "$1");
 		const family = isIP(literal);
-		const found = family ? [{ address: literal, family }] : await inTime(lookup(hostname), signal);
+		const found = family ? [{ address: literal, family }] : await inTime(lookup(hostname, signal), signal);
 		if (guard.privateHosts.includes(hostname) || guard.privateHosts.includes(`${hostname}:${portOf(url)}`))
 			return found;
 		// Services that listen on a public address of this machine may trust who asks from the machine itself.
@@ -164,6 +169,24 @@ const only = (addresses: readonly LookupAddress[]): LookupFunction =>
 		if (options.all) found(null, [...addresses]);
 		else found(null, first?.address ?? "", first?.family);
 	}) as LookupFunction;
+
+/** A lookup of which at most `most` run at once. @throws Error where the signal ended the wait for a turn. */
+function inTurn<T>(lookup: (host: string) => Promise<T>, most: number) {
+	const waiting: (() => void)[] = [];
+	let running = 0;
+	return async (host: string, signal: AbortSignal): Promise<T> => {
+		if (running < most) running += 1;
+		else await new Promise<void>((resolve) => waiting.push(resolve));
+		try {
+			signal.throwIfAborted();
+			return await lookup(host);
+		} finally {
+			const next = waiting.shift();
+			if (next) next();
+			else running -= 1;
+		}
+	};
+}
 
 async function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 	const { promise, reject } = Promise.withResolvers<never>();

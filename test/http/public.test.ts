@@ -1,5 +1,6 @@
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { createListener, listening } from "../../src/http/listener.ts";
 import { publicListener } from "../../src/http/public.ts";
 import { quiet, until } from "../fakes.ts";
 
@@ -26,6 +27,28 @@ function dial(): { socket: Socket; ended: boolean } {
 	});
 	return one;
 }
+
+test("every listener answers 408 to a client that sends its headers too slowly, by default after 10 seconds", async () => {
+	const times = { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInterval: 50 };
+	const server = createListener("test", quiet, () => undefined, times);
+	await listening(server, quiet, () => server.listen(0, "127.0.0.1"));
+	const { port } = server.address() as AddressInfo;
+	listener = { address: { address: "127.0.0.1", port }, close: async () => void server.close() };
+	const { socket } = dial();
+	let answer = "";
+	socket.on("data", (chunk) => {
+		answer += chunk;
+	});
+	socket.write("GET / HTTP/1.1\r\nx: ");
+	await until(
+		() => answer.startsWith("HTTP/1.1 408"),
+		() => answer,
+	);
+	const usual = createListener("test", quiet, () => undefined);
+	expect([usual.headersTimeout, usual.requestTimeout, usual.keepAliveTimeout]).toEqual([
+		10_000, 60_000, 5_000,
+	]);
+});
 
 describe("the public listener", () => {
 	test.each([

@@ -308,6 +308,26 @@ describe("a server that", () => {
 		expect([got, ms < 600]).toEqual(["temporary", true]);
 	});
 
+	test("has a resolver that answers late keeps no more than two lookups busy, and only those still wanted", async () => {
+		const asked: string[] = [];
+		const answers: (() => void)[] = [];
+		const slow = (host: string) =>
+			new Promise<LookupAddress[]>((resolve) => {
+				asked.push(host);
+				answers.push(() => resolve([{ address: "127.0.0.1", family: 4 }]));
+			});
+		const fetch = strict({ lookup: slow, headers: 300 });
+		const early = ["a", "b", "c", "d"].map((name) => outcome(fetch(`http://${name}.test/`)));
+		expect(await Promise.all(early)).toEqual(Array(4).fill("temporary"));
+		expect(asked).toEqual(["a.test", "b.test"]);
+		const late = outcome(fetch("http://e.test/"));
+		for (const answer of answers.splice(0)) answer();
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		expect(asked).toEqual(["a.test", "b.test", "e.test"]);
+		answers[0]?.();
+		expect(await late).toBe("forbidden");
+	});
+
 	test("is hung up on by who reads only the beginning", async () => {
 		const closed = Promise.withResolvers<void>();
 		const port = await raw((socket) => {
