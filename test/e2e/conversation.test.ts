@@ -17,6 +17,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 	let juliet: MatrixClient;
 	let romeo: XmppClient;
 	let muc: string;
+	let climate: string;
 	const matrix = async (name: string, display?: string) => {
 		const client = await MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser(name));
 		if (display) await client.displayName(display);
@@ -55,6 +56,12 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			config: () => ({ permissions: { "*": "use", "@*:hs.test": "link", "@juliet:hs.test": "admin" } }),
 		});
 		juliet = await matrix("juliet", "Juliet Capulet 🌹");
+		// The bridge looks for it a few seconds after it found that there is none.
+		climate = await juliet.createRoom({
+			preset: "public_chat",
+			room_alias_name: "climate",
+			invite: ["@trivium:hs.test"],
+		});
 		romeo = await XmppClient.connect(await bridged.bed.xmppUser(server, "romeo"));
 		muc = `verona@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(muc, "Romeo Montague");
@@ -199,11 +206,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			username: "bridge",
 			password: "pw-bridge",
 		});
-		const room = await juliet.createRoom({
-			preset: "public_chat",
-			room_alias_name: "climate",
-			invite: ["@trivium:hs.test"],
-		});
+		const room = climate;
 		await bridged.log.waitFor("the mirror", (line) => line.msg === "all mirrors are up", 40_000);
 		await sensor.publish("home/balcony/temperature", "12.5");
 		await juliet.waitFor("12.5", (e) => e.room_id === room && /12\.5/.test(String(e.content.body)));
