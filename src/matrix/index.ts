@@ -206,7 +206,8 @@ export function createMatrix(
 
 	async function attach(portal: Portal, link: Link): Promise<void> {
 		await serve(portal, link).catch((error: unknown) => {
-			if (error instanceof TemporaryError) void serveLater(portal, link);
+			if (error instanceof TemporaryError)
+				void guard.run("later try to serve a room", () => serveLater(portal, link));
 			throw error;
 		});
 	}

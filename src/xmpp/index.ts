@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { PermanentError } from "../core/errors.ts";
 import type { Person } from "../core/event.ts";
-import type { Guard } from "../core/guard.ts";
+import { createGuard, type Guard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
@@ -61,7 +61,8 @@ export function createXmpp(
 	},
 ) {
 	const { log, fetch: fetchLinked } = deps;
-	const guarded = deps.guard && { guard: deps.guard };
+	const guard = deps.guard ?? createGuard(log);
+	const guarded = { guard };
 	const software = { name: nick, version: deps.version ?? "" };
 	const namespace = { component: options.component, ...deps.namespace };
 	let bridge: Bridge;
@@ -83,7 +84,7 @@ export function createXmpp(
 				down = undefined;
 				single.online();
 				rooms.online();
-				if (!deps.files) void ownUploads.look();
+				if (!deps.files) void guard.run("look for an upload service", ownUploads.look);
 				bridge.resume(xmppNetwork);
 			},
 			offline(cause) {

@@ -1,5 +1,6 @@
 import { backoff } from "../../core/backoff.ts";
 import { createBoundedMap } from "../../core/bounded-map.ts";
+import { createGuard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge } from "../../core/network.ts";
 import type { Client } from "../client.ts";
@@ -63,6 +64,7 @@ export function createLossDetection(deps: {
 	log: Log;
 }) {
 	const { bridge, take, log } = deps;
+	const guard = createGuard(log);
 	const seen = createBoundedMap<string, true>(remembered);
 	/** Those of them that were read, and not handed over yet. */
 	const early = createBoundedMap<string, true>(remembered);
@@ -110,14 +112,15 @@ export function createLossDetection(deps: {
 	async function saveAll(): Promise<void> {
 		await Promise.all(rooms.values().map(save));
 	}
-	const saving = setInterval(() => {
+	const saving = setInterval(() => void guard.run("timer of lost events", lookAround), saveEvery).unref();
+	function lookAround(): void {
 		saveAll().catch((error: unknown) => log.error({ err: error }, "how far rooms were read is not saved"));
 		if (unheard === undefined || Date.now() - unheard < silence) return;
 		log.debug({ since: unheard }, "the homeserver hands nothing over");
 		unheard = undefined;
 		deps.knock();
 		disturbed();
-	}, saveEvery).unref();
+	}
 
 	/** Whether these come next in their room, as far as we know; the rest is due after them. */
 	function inTurn(room: Room, events: readonly MatrixEvent[]): boolean {
@@ -170,7 +173,7 @@ export function createLossDetection(deps: {
 		clearTimeout(later);
 		later = setTimeout(
 			() => {
-				if (owed > handedAt) void look();
+				if (owed > handedAt) void guard.run("look for lost events", look);
 			},
 			backoff(looked++, owing),
 		).unref();
@@ -186,7 +189,7 @@ export function createLossDetection(deps: {
 	function disturbed(): void {
 		doubt();
 		for (const timer of timers) clearTimeout(timer);
-		timers = looks.map((ms) => setTimeout(() => void look(), ms).unref());
+		timers = looks.map((ms) => setTimeout(() => void guard.run("look for lost events", look), ms).unref());
 	}
 
 	return {

@@ -167,7 +167,8 @@ export function createJoinedRooms(
 	function mend(room: Room, ours: OwnOccupant, what: "back" | undefined): void {
 		if (what !== "back") return;
 		if (ours === room.activeListener) ensureJoined(room, context).catch(failed(room));
-		else if (room.activeListener.state === "in") void rejoin(room, ours, context);
+		else if (room.activeListener.state === "in")
+			void context.guard.run("return to a MUC", () => rejoin(room, ours, context));
 	}
 
 	function dismiss(stanza: Element): void {

@@ -47,7 +47,7 @@ export function createKeepalive(
 
 	return {
 		start(): void {
-			timer ??= setInterval(look, idleCheck);
+			timer ??= setInterval(() => void context.guard.run("timer of the MUCs", look), idleCheck);
 		},
 		stop(): void {
 			clearInterval(timer);

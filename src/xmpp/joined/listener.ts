@@ -227,7 +227,8 @@ async function relieve(room: Room, context: Context): Promise<void> {
 	await selfPing(room, activeListener, context);
 	if (activeListener !== room.activeListener || room.closed) return;
 	if (activeListener.confirmed) {
-		for (const ours of room.ours.values()) void rejoin(room, ours, context);
+		for (const ours of room.ours.values())
+			void context.guard.run("return to a MUC", () => rejoin(room, ours, context));
 		return;
 	}
 	room.nicks.delete(activeListener.nick);

@@ -205,17 +205,20 @@ export function createOutbox(context: Context) {
 
 	/** Whoever of us the room does not know any more comes in again; until that is known nobody speaks. */
 	function recheck(room: Room): void {
-		room.checking ??= Promise.all([...room.ours.values()].map((one) => selfPing(room, one, context))).then(
-			() => {
-				room.checking = undefined;
-				for (const one of room.ours.values()) mend(room, one);
-			},
-		);
+		const check = async () => {
+			await Promise.all([...room.ours.values()].map((one) => selfPing(room, one, context)));
+			room.checking = undefined;
+			for (const one of room.ours.values()) mend(room, one);
+		};
+		const failed = () => {
+			room.checking = undefined;
+		};
+		room.checking ??= context.guard.run("check of a MUC", check, failed);
 	}
 
 	function mend(room: Room, ours: OwnOccupant): void {
 		if (room.activeListener.state !== "in") ensureJoined(room, context).catch(() => undefined);
-		else void rejoin(room, ours, context);
+		else void context.guard.run("return to a MUC", () => rejoin(room, ours, context));
 	}
 
 	/** They are there from now on, as far as the room has place; where it has none they come when they speak. */

@@ -1,0 +1,71 @@
+import { globSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+
+/** What registers code that Node calls by itself: an error that it throws, or rejects with, ends the process. */
+const registration =
+	/\b(?:setTimeout|setInterval|setImmediate|createServer)\(|\.(?:on|once|addListener)\("|\bvoid \w[\w.?]*\(/;
+/** One that goes through the guard, or only settles a promise, or only forgets a key. */
+const harmless = [
+	/guard(?:ed)?\??\.run\(/,
+	/\(\) => undefined\)/,
+	/setTimeout\((?:resolve|done|late|flush)\b/,
+	/\.on(?:ce)?\("\w+", (?:reject|resolve|fail|fault)\)/,
+	/void [\w.?()]+\.(?:delete|push|set)\(/,
+	/\b(?:reject|destroy)\([^;]*\)\)?,?;?$/,
+	/\bend\(/,
+	/\.catch\(/,
+	/mapping\.once\(/,
+];
+
+/** Where code is registered outside the guard: how often, and why none of it can throw on what comes from outside. */
+const outside: Readonly<Record<string, readonly [count: number, reason: string]>> = {
+	"src/core/deliver.ts": [1, "tells a sender, which never rejects (core/sender-notices.ts)"],
+	"src/core/route.ts": [2, "tells a sender, which never rejects (core/sender-notices.ts)"],
+	"src/http/check.ts": [1, "`check` alone, which takes no request"],
+	"src/matrix/check.ts": [1, "`check` alone, which is no bridge that runs"],
+	"src/heap.ts": [1, "reads figures of our own process"],
+	"src/http/control.ts": [2, "the side of the command line, which may end"],
+	"src/http/listener.ts": [4, "is the guard of all listeners: writes a constant answer, or logs"],
+	"src/http/metrics.ts": [1, "runs the guarded function made in the line before it"],
+	"src/http/public.ts": [2, "counts connections by address"],
+	"src/main.ts": [3, "the end of the process itself"],
+	"src/matrix/appservice.ts": [3, "settles the reading of a body, or answers a constant"],
+	"src/matrix/backfill/appservice-ping.ts": [1, "catches all within its loop"],
+	"src/matrix/backfill/homeserver-health.ts": [1, "hands every failure of its one request on as a value"],
+	"src/matrix/backfill/loss-detection.ts": [1, "runs guarded functions"],
+	"src/matrix/client.ts": [4, "gathers the bytes of an answer and settles a promise"],
+	"src/matrix/media.ts": [2, "settles a promise"],
+	"src/matrix/transactions.ts": [1, "counts down after work whose errors are logged"],
+	"src/media/fetch.ts": [2, "ends a connection"],
+	"src/media/slots.ts": [1, "cuts connections that take nothing"],
+	"src/mqtt/client.ts": [2, "hands on to the session, whose handlers are guarded"],
+	"src/store/sqlite.ts": [
+		8,
+		"messages between our own two threads; a failure there is the store's, which ends the process",
+	],
+	"src/store/sqlite-worker.ts": [1, "messages between our own two threads"],
+	"src/xmpp/joined/index.ts": [1, "its errors are logged by the line it passes"],
+	"src/xmpp/joined/occupant.ts": [1, "settles a promise"],
+	"src/xmpp/joined/outbox.ts": [1, "settles a promise and begins a guarded check"],
+	"src/xmpp/stream/connection-conflict.ts": [1, "runs guarded functions"],
+	"src/xmpp/stream/connection.ts": [5, "hands on to the component, whose handlers are guarded"],
+	"src/xmpp/stream/parser.ts": [5, "handlers of the parser, which catches all that they throw"],
+	"src/xmpp/uploads.ts": [2, "settles a promise"],
+};
+
+const found = new Map<string, string[]>();
+for (const file of globSync("src/**/*.ts"))
+	for (const line of readFileSync(file, "utf8").split("\n"))
+		if (
+			registration.test(line) &&
+			!/^\s*(?:\*|\/\/|import)/.test(line) &&
+			!harmless.some((one) => one.test(line))
+		)
+			found.set(file, [...(found.get(file) ?? []), line.trim()]);
+
+describe("code that Node calls by itself", () => {
+	test("runs in the guard of core/guard.ts, or stands in the table above with the reason", () => {
+		const unguarded = [...found].filter(([file, lines]) => lines.length > (outside[file]?.[0] ?? 0));
+		expect(Object.fromEntries(unguarded)).toEqual({});
+	});
+});
