@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent, Person } from "../../src/core/event.ts";
+import { createGuard } from "../../src/core/guard.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { createTransactions } from "../../src/matrix/transactions.ts";
@@ -54,6 +55,7 @@ beforeEach(() => {
 		others: { note: () => undefined, wrote: async () => false },
 		isOurs: () => false,
 		refuse: async () => undefined,
+		guard: createGuard(quiet),
 		log: quiet,
 	} as unknown as Parameters<typeof createTransactions>[0]);
 });
