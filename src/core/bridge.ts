@@ -60,13 +60,8 @@ export function createBridge(deps: {
 	const portals = createPortals({ mapping, journal, network, log });
 	const tell = createSenderNotices({ network, log });
 	const route = createRouter({ ...deps, portals, network, tell });
-	/** The network each lane leads to, so that a lane is found without asking the store. */
-	const targets = new Map<string, Network>();
-	const key = (lane: Lane) => `${lane.portal} ${lane.link}`;
-	const settled = (portal: Portal) => lanes.settled(portal.id, 3_000);
 	const sender = createDelivery({
 		reactions: rules.reactions,
-		settled,
 		mapping,
 		journal,
 		portals,
@@ -75,9 +70,10 @@ export function createBridge(deps: {
 		meter,
 		tell,
 		...(deps.guard && { guard: deps.guard }),
-		target: (lane, to) => targets.set(key(lane), to),
 	});
-	const window = (lane: Lane) => targets.get(key(lane))?.window ?? 1;
+	/** The network that a lane leads to. */
+	const target = ({ link }: Lane) => byName.get(portals.networkOf(link) as NetworkName);
+	const window = (lane: Lane) => target(lane)?.window ?? 1;
 	const lanes = createLanes(journal, { ...sender, window }, log, deps.laneRows);
 
 	/**
@@ -182,7 +178,7 @@ export function createBridge(deps: {
 			if (!(await mapping.portalBetween(ours, theirs))) route.mayOpen(ours, theirs);
 			await portals.attach(await withOther(await portals.openDirect(ours, theirs, room)));
 		},
-		resume: (name) => lanes.resume((lane) => targets.get(key(lane))?.name === name),
+		resume: (name) => lanes.resume((lane) => target(lane)?.name === name),
 		close: portals.close,
 		async open({ network: of, ref }, range) {
 			const { open } = network(of);

@@ -1,4 +1,3 @@
-import { aloud } from "./aloud.ts";
 import { createDeliveryPlans, type Form } from "./delivery-plan.ts";
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
@@ -6,7 +5,8 @@ import type { BridgeEvent, Person, Reaction } from "./event.ts";
 import { createGuard, type Guard, outboundItem } from "./guard.ts";
 import { createIdRecovery } from "./id-recovery.ts";
 import type { LinkId, MessageId, NetworkName, RoomId } from "./ids.ts";
-import type { Journal, Lane, Row } from "./journal.ts";
+import { createInFlight } from "./in-flight.ts";
+import type { Journal, Row } from "./journal.ts";
 import type { Sender } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
@@ -17,7 +17,7 @@ import type { Portals } from "./portals.ts";
 import { changed, newIn, sameSet } from "./reactions.ts";
 import { references, resolve, resolved, withoutDeleted } from "./references.ts";
 import { relayed } from "./relayed.ts";
-import type { Tell } from "./sender-notices.ts";
+import { isToldOf, type Tell } from "./sender-notices.ts";
 
 const day = 24 * 60 * 60_000;
 /** What can be shown of somebody who speaks through another's account: their votes and polls would be that one's own. */
@@ -34,6 +34,8 @@ function inWords(able: Capabilities): Capabilities {
 
 /** From here on a message is shown with its own time. */
 const lateAfter = 5 * 60_000;
+/** In ms: how long a row waits for the message it refers to, while that is under way. */
+const referenceWithin = 3_000;
 /** A row that fails without a reason we know is a bug of ours: it must not block its lane for ever. */
 const patience = 4;
 
@@ -54,10 +56,6 @@ export function createDelivery(deps: {
 	tell: Tell;
 	/** How reactions are shown where a room has not chosen. */
 	reactions?: Support | undefined;
-	/** Told which network a lane leads to, once that is known. */
-	target(lane: Lane, to: Network): void;
-	/** Resolves when what is under way in the portal's lanes is settled, or a few seconds have passed. */
-	settled(portal: Portal): Promise<void>;
 	guard?: Guard;
 	now?: () => number;
 }): Omit<Sender, "window"> {
@@ -65,6 +63,7 @@ export function createDelivery(deps: {
 	const { guard = createGuard(log) } = deps;
 
 	const recall = createIdRecovery(deps);
+	const inFlight = createInFlight();
 
 	const decided = createDeliveryPlans(journal);
 	/** Nothing is to be sent any more. */
@@ -75,7 +74,7 @@ export function createDelivery(deps: {
 		settled(row);
 		meter.refused(row.event.sender.network, row.event.kind);
 		log.warn({ trace: row.trace, reason: error.reason, target }, "message refused");
-		if (aloud[row.event.kind]) await tell(row.event, error, target);
+		if (isToldOf[row.event.kind]) await tell(row.event, error, target);
 	}
 
 	/** Rooms being made, by link: lines that come together share one. */
@@ -106,7 +105,7 @@ export function createDelivery(deps: {
 		const to = { network: link.network, room };
 		const refs = await resolve(event, journal, to);
 		if (resolved(event, refs)) return refs;
-		await deps.settled(portal);
+		await inFlight.settled(portal.id, referenceWithin);
 		return resolve(event, journal, to, (id) => recall(event, id, portal, link, room));
 	}
 
@@ -194,7 +193,6 @@ export function createDelivery(deps: {
 				return undefined;
 			}
 			const target = network(wanted.network);
-			deps.target(row.lane, target);
 			if (now() - row.queuedAt > day) {
 				const why = row.state === "doubt" ? phrases.unconfirmed : phrases.expired;
 				await refuse(row, new PermanentError("expired", why), target.title);
@@ -228,7 +226,7 @@ export function createDelivery(deps: {
 			const once = decided.once(row);
 			const where = { portal, link, room: to.room };
 			const out: Outbound = { operation, trace, ...where, event, refs, shown, reactions, attempt, once };
-			return async () => {
+			const send = async (): Promise<void> => {
 				const ids = (await guard.handle(outboundItem(out), () => target.send?.(out))) ?? [];
 				if (form.set) await show(said, form.set, event.kind === "reaction" ? ids : [], to);
 				settled(row);
@@ -236,6 +234,7 @@ export function createDelivery(deps: {
 				delivered("shown");
 				log.debug({ trace, to: link.network, kind: event.kind, ms: now() - row.queuedAt }, "delivered");
 			};
+			return () => inFlight.add(portal.id, send());
 		},
 
 		retried: (row) => meter.retried(row.event.sender.network),

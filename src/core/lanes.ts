@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { backoff } from "./backoff.ts";
 import { dataBytes } from "./bounded-map.ts";
 import { TemporaryError } from "./errors.ts";
-import type { PortalId } from "./ids.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
 import type { Log } from "./log.ts";
 
@@ -282,14 +280,6 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				(sum, of) => sum + of.flight.size + of.queue.filter((row) => row.state === "doubt").length,
 				0,
 			),
-		/** Resolves when what is now under way in the portal is settled, after `ms` at the latest. */
-		async settled(portal: PortalId, ms: number): Promise<void> {
-			const flights = [...states.values()]
-				.filter(({ lane }) => lane.portal === portal)
-				.flatMap((of) => [...of.flight]);
-			if (flights.length > 0)
-				await Promise.race([Promise.all(flights), sleep(ms, undefined, { ref: false })]);
-		},
 		/** Ends the waiting of every lane for which `which` holds. */
 		resume(which: (lane: Lane) => boolean): void {
 			for (const of of states.values()) {

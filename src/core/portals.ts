@@ -32,6 +32,8 @@ export function createPortals(deps: {
 	const { mapping, journal, network, log } = deps;
 	/** The links that are served, or about to be: resolves once their network knows. */
 	const attached = new Map<LinkId, Promise<void>>();
+	/** The network of each link, so that a lane finds its own without asking the store. */
+	const networks = new Map<LinkId, NetworkName>();
 	let started = false;
 	const busy = new Map<string, Promise<unknown>>();
 	/** Changes to the same rooms one after the other; a slow one delays no others. */
@@ -56,8 +58,13 @@ export function createPortals(deps: {
 			? [ofPair(...portal.between)]
 			: portal.links.map((link) => ofRoom(link.network, link.room));
 
+	function note({ links }: Portal): void {
+		for (const link of links) networks.set(link.id, link.network);
+	}
+
 	async function save(portal: Portal): Promise<Portal> {
 		await mapping.savePortal(portal);
+		note(portal);
 		return portal;
 	}
 
@@ -102,6 +109,7 @@ export function createPortals(deps: {
 
 	async function detach(portal: Portal, link: Link): Promise<void> {
 		attached.delete(link.id);
+		networks.delete(link.id);
 		if (!link.room) return;
 		await network(link.network).detach(portal, link);
 		await journal.forget(link.network, link.room);
@@ -134,10 +142,14 @@ export function createPortals(deps: {
 		attach,
 		serve,
 		directRoom,
+		/** The network that a link leads to; undefined where there is no such link. */
+		networkOf: (link: LinkId): NetworkName | undefined => networks.get(link),
 		/** At start: serves all portals that people use, side by side. */
 		async start(): Promise<void> {
 			started = true;
-			for (const portal of await mapping.portals()) {
+			const all = await mapping.portals();
+			all.forEach(note);
+			for (const portal of all) {
 				if (!(await inUse(portal))) continue;
 				attach(portal).catch((error: unknown) =>
 					log.error(

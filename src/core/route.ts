@@ -1,4 +1,3 @@
-import { aloud } from "./aloud.ts";
 import { createBoundedMap, textBytes } from "./bounded-map.ts";
 import { beforehand } from "./delivery-plan.ts";
 import { isProgrammingError, PermanentError } from "./errors.ts";
@@ -15,7 +14,7 @@ import { atLeast } from "./permissions.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { createReactionState } from "./reaction-state.ts";
-import type { Tell } from "./sender-notices.ts";
+import { isToldOf, type Tell } from "./sender-notices.ts";
 
 export type Rules = Readonly<{
 	level(person: Person): Level;
@@ -204,7 +203,7 @@ export function createRouter(deps: {
 			log.warn(fields, "event refused");
 			unlogged = 0;
 		} else unlogged++;
-		if (aloud[event.kind]) void tell(event, error, phrases.unlinkedTarget);
+		if (isToldOf[event.kind]) void tell(event, error, phrases.unlinkedTarget);
 		return undefined;
 	}
 
@@ -219,7 +218,7 @@ export function createRouter(deps: {
 			{ err: error, trace: traceOf(key) },
 			"an event is left out by a fault of our own; please report it",
 		);
-		if (aloud[event.kind])
+		if (isToldOf[event.kind])
 			void tell(event, new PermanentError("failed", phrases.brokenHere), phrases.unlinkedTarget);
 		return { key, rows: [] };
 	}

@@ -1,11 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type PermanentError, TemporaryError } from "./errors.ts";
-import type { BridgeEvent } from "./event.ts";
+import type { BridgeEvent, Kind } from "./event.ts";
 import type { NetworkName } from "./ids.ts";
 import { createRateLimit } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Network } from "./network.ts";
 import { traceId } from "./operation.ts";
+
+/** Kinds of events whose sender waits to see them on the other side, and is told where they reach nobody. */
+export const isToldOf: Readonly<Record<Kind, boolean>> = {
+	message: true,
+	edit: true,
+	redaction: true,
+	reaction: true,
+	poll: true,
+	vote: true,
+	"poll-end": true,
+	membership: false,
+	profile: false,
+	state: false,
+};
 
 /** Before somebody is told again whose own server is away, in ms; after the last they are told no more. */
 const again = [5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000];
