@@ -1,0 +1,219 @@
+import { downgrade } from "../../../src/core/downgrade.ts";
+import type { BridgeEvent } from "../../../src/core/event.ts";
+import { plain } from "../../../src/core/rich.ts";
+import { commandIn } from "../../../src/matrix/commands.ts";
+import { type Around, isEvent, type MatrixEvent } from "../../../src/matrix/event.ts";
+import { fromMatrix, subjects } from "../../../src/matrix/from-matrix.ts";
+import { parseHtml } from "../../../src/matrix/html.ts";
+import { writeHtml } from "../../../src/matrix/to-html.ts";
+import { direct, joined, withoutIds } from "../../../src/xmpp/capabilities.ts";
+import { parseMessage } from "../../../src/xmpp/from-xmpp.ts";
+import type { Sayable } from "../../../src/xmpp/message/feature.ts";
+import { serialize } from "../../../src/xmpp/stream/xml.ts";
+import * as to from "../../../src/xmpp/to-xmpp.ts";
+import { stanza } from "../../xmpp/stanza.ts";
+import { noRawMxid, sanitisedHtml, validXml } from "../checks.ts";
+import { events, pages } from "../corpus.ts";
+import { filled, size, type Target } from "../target.ts";
+import { event, inRoom, members, mxid, noRefs, person, room, writing, xmppRefs } from "../world.ts";
+
+const around = (known: Readonly<Record<string, unknown>>): Around => ({
+	person,
+	before: () => "before",
+	event: (id) => {
+		const one = Object.hasOwn(known, id) ? event({ event_id: id, ...(known[id] as object) }) : undefined;
+		return isEvent(one) ? one : undefined;
+	},
+	votes: Object.values(known).filter(isEvent),
+	isOurs: (id) => id.startsWith("@_xmpp_"),
+});
+
+const nothing: readonly string[] = [];
+/** Whom the event means by MXID and who has a name that is none. */
+function meant(content: MatrixEvent["content"]): readonly string[] {
+	const ids = (content["m.mentions"] as { user_ids?: unknown } | null | undefined)?.user_ids;
+	if (!Array.isArray(ids)) return nothing;
+	return ids.filter((id) => /^[^@:]+$/.test(members.get(id) ?? "@")).slice(0, 20);
+}
+
+/** The stanzas an event becomes, checked. */
+function asXmpp(given: BridgeEvent, mxids: readonly string[]): readonly string[] {
+	const kinds = [
+		[joined, xmppRefs],
+		[withoutIds, noRefs],
+		[direct(() => "text"), noRefs],
+	] as const;
+	return kinds.flatMap(([capabilities, refs]) => {
+		const shown = downgrade(given, capabilities, refs);
+		if (!shown || !["message", "edit", "redaction", "reaction"].includes(shown.kind)) return [];
+		const said = shown as Sayable;
+		const context = writing({ refs });
+		const relay = to.relayed(said, given.sender.name ?? "", []);
+		return [said, ...(relay ? [relay] : [])].map((one) => {
+			const words = to.draft(one, context);
+			noRawMxid(words.body ?? "", mxids);
+			const text = serialize(to.groupchat("a@bridge.test/b", room, "op", words));
+			validXml(text);
+			parseMessage(stanza(text), inRoom);
+			return text;
+		});
+	});
+}
+
+const message = (content: object) =>
+	JSON.stringify({ event: event({ content: { msgtype: "m.text", ...content } }), known: {} });
+const body = (unit: string) => (length: number) =>
+	message({ body: unit.repeat(Math.ceil(length / unit.length)) });
+const html = (page: string) => message({ body: "x", format: "org.matrix.custom.html", formatted_body: page });
+const pageUnits = [
+	"<li>",
+	"<li>a",
+	"<b>",
+	"<b>a</b>",
+	"<b>a",
+	"<p>a",
+	"<ul>",
+	"<ol>",
+	"<blockquote>",
+	"<blockquote>a",
+	"<pre>",
+	"<table><tr><td>",
+	"<td>",
+	"<br>",
+	"<span data-mx-spoiler>a",
+	"<a href='https://matrix.to/#/@alice:hs.test'>a</a>",
+	"<a href='https://x.test'>",
+	"<code>",
+	"<!--",
+	"&lt;",
+	"&",
+	"a ",
+	" ",
+	"<h1>",
+	"<mx-reply>",
+	"<img alt=a>",
+	"<hr>",
+	"</b>",
+	"<i><b>",
+];
+
+export const matrixTargets: Readonly<Record<string, Target>> = {
+	"Matrix events to XMPP": {
+		kind: "tree",
+		corpus: events,
+		run(input) {
+			const { event: given, known } = (JSON.parse(input) ?? {}) as {
+				event?: unknown;
+				known?: Record<string, unknown>;
+			};
+			if (!isEvent(given)) return size();
+			subjects(given);
+			commandIn(given, "!bridge", true);
+			const found = fromMatrix(given, around(typeof known === "object" && known ? known : {}));
+			return found ? size(...asXmpp(found, meant(given.content))) : size();
+		},
+		grows: {
+			...Object.fromEntries(
+				[
+					"[",
+					"[a](",
+					"[a](https://matrix.to/#/@a",
+					"@",
+					"@alice:hs.test ",
+					"@room ",
+					"a ",
+					"> ",
+					"> a\n",
+					"*",
+					"*a* ",
+					"_",
+					"`",
+					"```\n",
+					"||",
+					"/me ",
+					"\n",
+					"https://a ",
+					"🎉",
+					" ",
+				].map((unit) => [`a body of ${JSON.stringify(unit)}`, body(unit)]),
+			),
+			...Object.fromEntries(
+				pageUnits.map((unit) => [
+					`a page of ${unit}`,
+					(length: number) => html(unit.repeat(Math.ceil(length / unit.length))),
+				]),
+			),
+			"mentions whose names contain each other's MXIDs": (length) =>
+				message({
+					body: filled(length, () => "@c:hs.test @d:hs.test "),
+					"m.mentions": { user_ids: ["@c:hs.test", "@d:hs.test", "@f:hs.test", "@alice:hs.test"] },
+				}),
+			"many mentions": (length) =>
+				message({
+					body: filled(length / 2, (i) => `@p${i}:hs.test `),
+					"m.mentions": {
+						user_ids: Array.from({ length: Math.ceil(length / 40) }, (_, i) => `@p${i}:hs.test`),
+					},
+				}),
+			"one mention whose name is everywhere": (length) =>
+				message({ body: "aa ".repeat(length / 3), "m.mentions": { user_ids: ["@f:hs.test"] } }),
+			"a page of pills": (length) =>
+				html(filled(length, (i) => `<a href='https://matrix.to/#/@p${i}:hs.test'>@p${i}:hs.test</a> `)),
+			"a poll of many answers": (length) =>
+				JSON.stringify({
+					event: event({
+						type: "m.poll.start",
+						content: {
+							"m.poll": {
+								question: { "m.text": [{ body: "?" }] },
+								answers: Array.from({ length: Math.ceil(length / 40) }, (_, i) => ({
+									"m.id": `${i}`,
+									"m.text": [{ body: `${i}` }],
+								})),
+							},
+						},
+					}),
+					known: {},
+				}),
+			"an answer with a long quote": (length) =>
+				JSON.stringify({
+					event: event({
+						content: {
+							msgtype: "m.text",
+							body: "a",
+							"m.relates_to": { "m.in_reply_to": { event_id: "$1" } },
+						},
+					}),
+					known: { $1: { content: { msgtype: "m.text", body: "> a\n".repeat(length / 4) } } },
+				}),
+			"an answer whose fallback is long": (length) =>
+				message({
+					body: `${"> <@alice:hs.test> a\n".repeat(length / 20)}\nb`,
+					"m.relates_to": { "m.in_reply_to": { event_id: "$1" } },
+				}),
+		},
+	},
+	"Matrix HTML": {
+		kind: "text",
+		corpus: pages,
+		run(input) {
+			const rich = parseHtml(input, (id) => (members.has(id) ? person(id) : undefined));
+			const page = writeHtml(rich, mxid);
+			sanitisedHtml(page);
+			parseHtml(page, () => undefined);
+			return size(page, plain(rich), plain(rich, "> "));
+		},
+		grows: Object.fromEntries(
+			pageUnits.map((unit) => [unit, (length: number) => unit.repeat(Math.ceil(length / unit.length))]),
+		),
+	},
+	"neutral events to XMPP": {
+		kind: "shape",
+		corpus: events.flatMap((one) => {
+			const { event: given, known } = JSON.parse(one);
+			const found = isEvent(given) ? fromMatrix(given, around(known)) : undefined;
+			return found ? [JSON.stringify(found)] : [];
+		}),
+		run: (input) => size(...asXmpp(JSON.parse(input), [])),
+	},
+};

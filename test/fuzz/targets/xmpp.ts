@@ -1,0 +1,357 @@
+import { downgrade } from "../../../src/core/downgrade.ts";
+import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
+import type { BridgeEvent } from "../../../src/core/event.ts";
+import type { MessageId, RoomId } from "../../../src/core/ids.ts";
+import { capabilities } from "../../../src/matrix/capabilities.ts";
+import { asEdit, type Sayable, toMatrix } from "../../../src/matrix/to-matrix.ts";
+import {
+	account,
+	fromChat,
+	fromGroupchat,
+	occupantPresence,
+	parseMessage,
+	roomFeatures,
+} from "../../../src/xmpp/from-xmpp.ts";
+import { answerIq } from "../../../src/xmpp/iq/index.ts";
+import type { Room } from "../../../src/xmpp/joined/room.ts";
+import { delayedBy, heldSince } from "../../../src/xmpp/message/delay.ts";
+import { createArchive } from "../../../src/xmpp/muc/archive.ts";
+import { answerPresence } from "../../../src/xmpp/presence.ts";
+import { neutral, refusal, stanzaError } from "../../../src/xmpp/stanza-error.ts";
+import { StreamParser } from "../../../src/xmpp/stream/parser.ts";
+import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
+import { quiet } from "../../fakes.ts";
+import { holds, sanitisedHtml, validXml } from "../checks.ts";
+import { messages, presences, questions, streams } from "../corpus.ts";
+import { filled, size, type Target } from "../target.ts";
+import { inRoom, juliet, matrixRefs, mxid, noRefs, pair, person, room, roomSpeaks } from "../world.ts";
+
+const head =
+	"<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:component:accept'><handshake/>";
+
+/** All stanzas in a stream of these pieces; none from where it is no XML. */
+function stanzas(...pieces: readonly string[]): readonly Element[] {
+	const found: Element[] = [];
+	const take = (element: Element) => void found.push(element);
+	const parser = new StreamParser({ element: take, skip: () => false, truncated: take });
+	// Without a listener Node would throw what is an end of the stream.
+	parser.on("error", () => undefined);
+	for (const piece of [head, ...pieces]) parser.write(piece);
+	return found;
+}
+
+const spellText = (text: string, more: RegExp) =>
+	text
+		.toWellFormed()
+		.replace(more, (char) => `&#${char.codePointAt(0)};`)
+		.replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "");
+const nameOf = (value: unknown) => (/^[A-Za-z_][\w.:-]{0,200}$/.test(String(value)) ? String(value) : "a");
+/** XML of the trees in corpus.ts, and of whatever mutation made of them. */
+function spell(tree: unknown): string {
+	if (!Array.isArray(tree))
+		return spellText(typeof tree === "string" ? tree : JSON.stringify(tree), /[<>&]/g);
+	const [name, attrs, ...children] = tree;
+	const list =
+		typeof attrs === "object" && attrs !== null && !Array.isArray(attrs) ? Object.entries(attrs) : [];
+	const unique = new Map(
+		list.map(([key, value]) => [nameOf(key), typeof value === "string" ? value : JSON.stringify(value)]),
+	);
+	const spelt = [...unique].map(([key, value]) => ` ${key}="${spellText(value, /[<>&"\n\t\r]/g)}"`).join("");
+	return `<${nameOf(name)}${spelt}>${children.map(spell).join("")}</${nameOf(name)}>`;
+}
+const stanzaOf = (input: string) => stanzas(spell(JSON.parse(input)))[0];
+
+/** What Matrix is sent for an event, checked. */
+export function asMatrix(event: BridgeEvent): readonly unknown[] {
+	holds(Number.isFinite(event.at) && Math.abs(event.at) <= 8.64e15, "a time that no calendar has");
+	return [matrixRefs, noRefs].map((refs) => {
+		const shown = downgrade(event, capabilities, refs);
+		if (!shown || !["message", "edit", "poll", "vote", "poll-end", "state"].includes(shown.kind))
+			return shown?.kind;
+		const around = { mxid, event: () => undefined };
+		const { content, edits } = toMatrix({ event: shown as Sayable, operation: "op" as never, refs }, around);
+		const whole = edits ? asEdit(content, edits) : content;
+		JSON.stringify(whole, (_key, one) => {
+			if (typeof one === "string")
+				holds(one.isWellFormed() || one.length < 2, "Matrix is sent a lone surrogate");
+			return one;
+		});
+		if (typeof content.formatted_body === "string") sanitisedHtml(content.formatted_body);
+		if (!("person" in event))
+			holds(
+				!/@_xmpp_[^\s:]*=[0-9a-f]{2}/.test(String(content.body)) ||
+					/=[0-9a-f]{2}/.test(JSON.stringify(event)),
+				"the body shows a ghost's MXID",
+			);
+		return whole;
+	});
+}
+
+const line = (element: Element) =>
+	fromGroupchat(element, { room, sender: juliet, stanzaIds: true, now: 5, place: inRoom });
+
+const said = (body: string, ...more: readonly unknown[]) =>
+	JSON.stringify(["message", { from: `${room}/Romeo`, id: "1" }, ["body", {}, body], ...more]);
+const repeats = (unit: string) => (length: number) => said(unit.repeat(Math.ceil(length / unit.length)));
+const parts =
+	(body: (count: number) => string, one: (index: number, count: number) => unknown) => (length: number) => {
+		const count = Math.ceil(length / JSON.stringify(one(1_000, 1_000)).length);
+		return said(body(count), ...Array.from({ length: count }, (_, index) => one(index, count)));
+	};
+/** One element whose children are numbered. */
+const list =
+	(name: string, ns: string, one: (index: number, count: number) => unknown) => (length: number) => {
+		const count = Math.ceil(length / JSON.stringify(one(1_000, 1_000)).length);
+		const children = Array.from({ length: count }, (_, index) => one(index, count));
+		return said("x".repeat(count), [name, { xmlns: ns }, ...children]);
+	};
+const markup = "urn:xmpp:markup:0";
+/** One list whose items start where `start` says. // XEP-0394 */
+const items = (start: (index: number, count: number) => number) => (length: number) => {
+	const count = Math.ceil(length / 22);
+	const all = Array.from({ length: count }, (_, i) => ["li", { start: String(start(i, count)) }]);
+	return said("x".repeat(count), [
+		"markup",
+		{ xmlns: markup },
+		["list", { start: "0", end: String(count) }, ...all],
+	]);
+};
+
+export const xmppTargets: Readonly<Record<string, Target>> = {
+	"XMPP messages to Matrix": {
+		kind: "tree",
+		corpus: messages,
+		run(input) {
+			const stanza = stanzaOf(input);
+			if (!stanza) return size();
+			const events = [line(stanza)];
+			const says = parseMessage(stanza, pair);
+			if (says)
+				events.push(
+					fromChat(stanza, says, { room: "r" as RoomId, to: person("@alice:hs.test"), at: 1, missing: "m" }),
+				);
+			parseMessage(stanza, roomSpeaks);
+			delayedBy(stanza, room);
+			heldSince(stanza, "bridge.test");
+			validXml(serialize(stanza));
+			return size(...events.flatMap((event) => (event ? asMatrix(event) : [])));
+		},
+		grows: {
+			...Object.fromEntries(
+				[
+					"a, ",
+					"Alice, ",
+					"a: ",
+					"n1, ",
+					"> ",
+					"> a\n",
+					"*a* ",
+					"* ",
+					"_",
+					"~a",
+					"`",
+					"```\n",
+					"||a",
+					"@",
+					"@a ",
+					"https://x.test/a.png ",
+					"\n",
+					"/",
+					"🎉",
+				].map((unit) => [`a body of ${JSON.stringify(unit)}`, repeats(unit)]),
+			),
+			"nested quotes": (length) => said(filled(length, (i) => `${">".repeat((i % 300) + 1)} a\n`)),
+			"list markup, sorted": list("markup", markup, (i, n) => [
+				"list",
+				{ start: "0", end: String(n) },
+				["li", { start: String(i) }],
+			]),
+			"lists in lists, with items in disorder": (length) => {
+				const starts = ["50", "10", "90"].map((start) => ["li", { start }]);
+				const lists = Array.from({ length: length / 100 }, () => [
+					"list",
+					{ start: "0", end: "100" },
+					...starts,
+				]);
+				return said("x".repeat(100), ["markup", { xmlns: markup }, ...lists]);
+			},
+			"one list of items in order": items((i) => i),
+			"one list of items in reverse": items((i, count) => count - i),
+			"one list of items in disorder": items((i, count) => (i * 7_919) % count),
+			"one list of items to and fro": items((i) => (i % 2 === 0 ? i : 0)),
+			"one list of items at one place": items(() => 1),
+			"overlapping spans": list("markup", markup, (i, n) => [
+				"span",
+				{ start: String(i), end: String(n) },
+				["emphasis", {}],
+			]),
+			"nested quotes as markup": list("markup", markup, (i, n) => [
+				"bquote",
+				{ start: String(i), end: String(2 * n - i) },
+			]),
+			references: parts(
+				(count) => "x".repeat(count),
+				(i) => [
+					"reference",
+					{
+						xmlns: "urn:xmpp:reference:0",
+						type: "mention",
+						begin: String(i),
+						end: String(i + 1),
+						uri: `xmpp:${room}/Alice`,
+					},
+				],
+			),
+			"overlapping fallbacks": parts(
+				(count) => "x".repeat(count),
+				(i) => [
+					"fallback",
+					{ xmlns: "urn:xmpp:fallback:0", for: "urn:xmpp:reply:0" },
+					["body", { start: "0", end: String(i) }],
+				],
+			),
+			"many links": parts(
+				() => "https://x.test/0",
+				(i) => ["x", { xmlns: "jabber:x:oob" }, ["url", {}, `https://x.test/${i}`]],
+			),
+			"many reactions": (length) =>
+				said("", [
+					"reactions",
+					{ xmlns: "urn:xmpp:reactions:0", id: "S" },
+					...Array.from({ length: Math.ceil(length / 20) }, (_, i) => [
+						"reaction",
+						{},
+						String.fromCodePoint(0x1f300 + (i % 500)),
+					]),
+				]),
+			"a long id": (length) =>
+				JSON.stringify(["message", { from: `${room}/Romeo`, id: "x".repeat(length) }, ["body", {}, "a"]]),
+		},
+	},
+	"XMPP presence of occupants": {
+		kind: "tree",
+		corpus: presences,
+		run(input) {
+			const stanza = stanzaOf(input);
+			return stanza ? size({ ...occupantPresence(stanza), codes: [] }) : size();
+		},
+	},
+	"XMPP presence to ghosts": {
+		kind: "tree",
+		corpus: presences,
+		async run(input) {
+			const stanza = stanzaOf(input);
+			if (!stanza) return size();
+			const answers = (await answerPresence(stanza, "trivium", async () => person("@alice:hs.test"))).map(
+				serialize,
+			);
+			answers.forEach(validXml);
+			return size(...answers);
+		},
+	},
+	"XMPP questions": {
+		kind: "tree",
+		corpus: questions,
+		async run(input) {
+			const stanza = stanzaOf(input);
+			if (!stanza) return size();
+			const software = { name: "Trivium", version: "1" };
+			const answer = await answerIq(stanza, { software, ghost: async () => ({ name: "Alice" }), log: quiet });
+			const { type } = stanza.attrs;
+			holds((answer === undefined) === (type === "result" || type === "error"), "a question has no answer");
+			if (!answer) return size();
+			const text = serialize(answer);
+			validXml(text);
+			return size(text);
+		},
+	},
+	"XMPP errors": {
+		kind: "tree",
+		corpus: [...messages, ...questions].slice(-40),
+		run(input) {
+			const stanza = stanzaOf(input);
+			if (!stanza) return size();
+			const error = neutral(stanzaError(stanza));
+			holds(
+				error instanceof PermanentError || error instanceof TemporaryError,
+				"an error that core does not know",
+			);
+			const text = serialize(refusal(stanza, error, quiet));
+			validXml(text);
+			return size(text, error.message);
+		},
+	},
+	"XMPP archives and disco": {
+		kind: "tree",
+		corpus: messages,
+		async run(input) {
+			const stanza = stanzaOf(input);
+			if (!stanza) return size();
+			roomFeatures(stanza);
+			const result = `<result xmlns='urn:xmpp:mam:2' id='1' queryid='q'><forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/>${serialize(stanza)}</forwarded></result>`;
+			const [found] = stanzas(`<message from='${room}'>${result}</message>`);
+			const archive = createArchive(
+				{
+					iq: async () => {
+						if (found) archive.takes(found);
+						return stanza;
+					},
+				},
+				() => "q",
+			);
+			const { lines } = await archive.page(
+				{ jid: room, activeListener: { jid: "a@b/c" } } as unknown as Room,
+				{ before: "" },
+			);
+			const events = lines.map(line);
+			for (const one of lines) validXml(serialize(one));
+			return size(...events.flatMap((event) => (event ? asMatrix(event) : [])));
+		},
+	},
+	"XMPP stream": {
+		kind: "text",
+		corpus: streams,
+		run(input) {
+			// Of bytes that are no UTF-8 no lone surrogate comes, and none is cut in two.
+			const [...points] = input.toWellFormed();
+			const at = points.length >> 1;
+			const whole = stanzas(points.join("")).map(serialize);
+			const inPieces = stanzas(points.slice(0, at).join(""), ...points.slice(at)).map(serialize);
+			holds(whole.join() === inPieces.join(), "the stanzas depend on how the stream was cut");
+			whole.forEach(validXml);
+			return size(...whole);
+		},
+		grows: {
+			"a long text": (length) => `<message><body>${"x".repeat(length)}</body></message>`,
+			"a deep stanza": (length) => "<a>".repeat(length / 3),
+			"many attributes": (length) => `<message ${filled(length, (i) => `a${i}='' `)}/>`,
+			"many entities": (length) => `<message><body>${"&amp;".repeat(length / 5)}</body></message>`,
+			"many stanzas": (length) => "<message/>".repeat(length / 10),
+		},
+	},
+	"neutral events to Matrix": {
+		kind: "shape",
+		corpus: [
+			...messages.flatMap((one) => {
+				const stanza = stanzaOf(one);
+				const event = stanza && line(stanza);
+				return event ? [JSON.stringify(event)] : [];
+			}),
+			JSON.stringify({
+				kind: "state",
+				id: "1" as MessageId,
+				room: "a/b",
+				sender: account("a@b"),
+				at: 1,
+				key: "k",
+				label: "a b",
+				value: "21",
+			}),
+		],
+		// XML and UTF-8 have no lone surrogates.
+		run: (input) =>
+			size(
+				...asMatrix(JSON.parse(input, (_key, one) => (typeof one === "string" ? one.toWellFormed() : one))),
+			),
+	},
+};

@@ -1,0 +1,22 @@
+import { serve } from "./serve.ts";
+import { size, type Target } from "./target.ts";
+
+/** Targets with each fault that the fuzzer is there to find. */
+const target = (run: Target["run"]): Target => ({ kind: "text", corpus: ["x"], run });
+
+serve({
+	works: target(() => size("x")),
+	hangs: target(() => {
+		for (;;);
+	}),
+	throws: target(() => {
+		throw new Error("broken");
+	}),
+	"throws later": target(() => {
+		setImmediate(() => {
+			throw new Error("broken");
+		});
+		return size();
+	}),
+	grows: target(() => size("x".repeat(100_000))),
+});

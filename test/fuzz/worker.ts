@@ -1,0 +1,4 @@
+import { serve } from "./serve.ts";
+import { targets } from "./targets.ts";
+
+serve(targets);
