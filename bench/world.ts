@@ -2,9 +2,9 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import type { Person } from "../src/core/event.ts";
 import type { LinkId, NetworkName, PortalId, RoomId, UserId } from "../src/core/ids.ts";
 import type { Link, Mapping } from "../src/core/mapping.ts";
+import type { Person } from "../src/core/person.ts";
 import { ghostMxid } from "../src/matrix/mxid.ts";
 import { writeRegistration } from "../src/matrix/registration.ts";
 import { createNedbMapping } from "../src/store/nedb.ts";

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { listenPattern, type Problem, validate } from "./config/validate.ts";
+import type { Support } from "./core/capabilities.ts";
 import type { Limits } from "./core/limits.ts";
-import type { Support } from "./core/network.ts";
 import type { Permissions } from "./core/permissions.ts";
 import type { MatrixOptions } from "./matrix/index.ts";
 import type { MediaOptions } from "./media/index.ts";

@@ -1,8 +1,10 @@
+import type { Capabilities } from "../src/core/capabilities.ts";
 import { PermanentError } from "../src/core/errors.ts";
-import type { BridgeEvent, Message, Person } from "../src/core/event.ts";
+import type { BridgeEvent, Message } from "../src/core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../src/core/ids.ts";
 import type { Log } from "../src/core/log.ts";
-import type { Bridge, Capabilities, Network, Outbound } from "../src/core/network.ts";
+import type { Bridge, Network, Outbound } from "../src/core/network.ts";
+import type { Person } from "../src/core/person.ts";
 
 /** A logger that keeps quiet; set TRIVIUM_TEST_LOG to read along. */
 export const quiet: Log = {

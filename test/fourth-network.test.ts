@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createBridge } from "../src/core/bridge.ts";
 import { PermanentError } from "../src/core/errors.ts";
-import type { Person } from "../src/core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../src/core/ids.ts";
 import type { Bridge, Network } from "../src/core/network.ts";
+import type { Person } from "../src/core/person.ts";
 import { createMemoryJournal, createMemoryMapping } from "../src/store/memory.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "./fakes.ts";
 

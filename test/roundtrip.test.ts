@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Message, Person } from "../src/core/event.ts";
+import type { Message } from "../src/core/event.ts";
 import type { MessageId, NetworkName, RoomId } from "../src/core/ids.ts";
+import type { Person } from "../src/core/person.ts";
 import { mentions, plain, type Rich } from "../src/core/rich.ts";
 import { parseHtml } from "../src/matrix/html.ts";
 import { writeHtml } from "../src/matrix/to-html.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Capabilities, Support } from "../src/core/network.ts";
+import type { Capabilities, Support } from "../src/core/capabilities.ts";
 import { capabilities as matrix } from "../src/matrix/capabilities.ts";
 import { direct, joined, withoutIds } from "../src/xmpp/capabilities.ts";
 

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import type { Capabilities } from "../src/core/network.ts";
+import type { Capabilities } from "../src/core/capabilities.ts";
 import { directions, kindsOf, vectors } from "./vectors.ts";
 
 /** The file of everything that can cross; the compiler misses a kind that is forgotten. */

@@ -1,7 +1,7 @@
-import type { Person } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
-import type { Level } from "./network.ts";
 import { type Parameter, parse, type Values } from "./parameters.ts";
+import type { Level } from "./permissions.ts";
+import type { Person } from "./person.ts";
 
 /** A command as a person typed it, `!bridge` or its like already taken off. */
 export type CommandCall = Readonly<{

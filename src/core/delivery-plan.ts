@@ -1,8 +1,9 @@
+import type { Support } from "./capabilities.ts";
 import type { BridgeEvent } from "./event.ts";
 import type { MessageId, RoomId } from "./ids.ts";
 import type { Journal, Reaction, Row } from "./journal.ts";
 import type { Link } from "./mapping.ts";
-import type { Refs, Support } from "./network.ts";
+import type { Refs } from "./network.ts";
 
 /** What the first attempt made of an event; every later one sends the same, for it may be there already. */
 export type Form = Readonly<{

@@ -1,5 +1,6 @@
+import type { Capabilities, Feature } from "./capabilities.ts";
 import type { BridgeEvent, Edit, Media, Message, Reference, Words } from "./event.ts";
-import type { Capabilities, Feature, Refs } from "./network.ts";
+import type { Refs } from "./network.ts";
 import * as phrases from "./phrases.ts";
 
 /**

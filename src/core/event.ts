@@ -1,22 +1,6 @@
-import type { MessageId, NetworkName, RoomId, UserId } from "./ids.ts";
-import type { Copy } from "./journal.ts";
+import type { Copy, MessageId, NetworkName, RoomId } from "./ids.ts";
+import type { Person } from "./person.ts";
 import type { Rich } from "./rich.ts";
-
-/** Somebody, or something, as their own network knows them. */
-export type Person = Readonly<{
-	network: NetworkName;
-	id: UserId;
-	/** The parts another network spells a ghost's address from: ["alice"], ["romeo@montague.lit"], [room, nick]. */
-	address: readonly string[];
-	/** What people there see, in this room; absent where only an address is known. */
-	name?: string;
-	/** Every spelling an admin would write in a permission glob. */
-	handles: readonly string[];
-	/** Whose server vouches for them: the unit of rate limits and blocks. */
-	domain: string;
-	/** Has an account on the server we serve; everybody may write to them; others only if they wrote first. */
-	local?: true;
-}>;
 
 /** A message that another one is about, by its id in the room it was pointed at. */
 export type Reference = Readonly<{

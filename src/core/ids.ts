@@ -21,6 +21,9 @@ export type OperationId = Id<"operation">;
 /** The correlation id that stands in every log line of one message's life. */
 export type TraceId = Id<"trace">;
 
+/** One message as one room knows it: a copy. All copies of an original share `origin`. */
+export type Copy = Readonly<{ network: NetworkName; room: RoomId; id: MessageId }>;
+
 /** Bytes of an id that another network chose; a longer one is hashed. */
 const longestId = 255;
 const tail = "~sha256-";

@@ -1,5 +1,6 @@
-import type { BridgeEvent, Person } from "./event.ts";
+import type { BridgeEvent } from "./event.ts";
 import type {
+	Copy,
 	LinkId,
 	MessageId,
 	NetworkName,
@@ -9,6 +10,7 @@ import type {
 	TraceId,
 	UserId,
 } from "./ids.ts";
+import type { Person } from "./person.ts";
 
 /** FIFO of one portal and target link. */
 export type Lane = Readonly<{ portal: PortalId; link: LinkId }>;
@@ -65,9 +67,6 @@ export type Entry = Readonly<{
 	/** Who is in the source room from now on, or no longer. */
 	member?: Readonly<{ network: NetworkName; room: RoomId; person: Person; present: boolean }>;
 }>;
-
-/** One message as one room knows it. All copies of an original share `origin`. */
-export type Copy = Readonly<{ network: NetworkName; room: RoomId; id: MessageId }>;
 
 export type DeadLetter = Row & Readonly<{ reason: string; diedAt: number }>;
 

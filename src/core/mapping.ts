@@ -1,6 +1,6 @@
-import type { Person } from "./event.ts";
+import type { Support } from "./capabilities.ts";
 import type { LinkId, NetworkName, PortalId, RoomId, UserId } from "./ids.ts";
-import type { Support } from "./network.ts";
+import type { Person } from "./person.ts";
 
 /** What a link joins the portal to; see ARCHITECTURE.md for the words. */
 export type Role = "joined" | "hosted" | "direct" | "mirror";

@@ -1,4 +1,5 @@
-import type { BridgeEvent, Person, Reference } from "./event.ts";
+import type { BridgeEvent, Reference } from "./event.ts";
+import type { Person } from "./person.ts";
 
 /** UTF-16 units of a name. */
 const longest = 256;

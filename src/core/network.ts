@@ -1,38 +1,13 @@
+import type { Capabilities, Feature, Support } from "./capabilities.ts";
 import type { Command, CommandCall } from "./command.ts";
 import type { PermanentError } from "./errors.ts";
-import type { BridgeEvent, Kind, Media, Person } from "./event.ts";
-import type { MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";
-import type { Copy, Reaction } from "./journal.ts";
+import type { BridgeEvent, Media } from "./event.ts";
+import type { Copy, MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";
+import type { Reaction } from "./journal.ts";
 import type { Link, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
-
-/**
- * native: everybody there understands it. mixed: some do, so a marked text goes along; also when unknown.
- * text: replaced by words. drop: not shown.
- */
-export const supports = ["native", "mixed", "text", "drop"] as const;
-export type Support = (typeof supports)[number];
-/** What words may come with. */
-export type Feature = "rich" | "reply" | "thread" | "media" | "location";
-export type Capabilities = Readonly<Record<Kind | Feature, Support>>;
-/** What a network shows that declares nothing. */
-export const nothingShown: Capabilities = {
-	message: "drop",
-	edit: "drop",
-	redaction: "drop",
-	reaction: "drop",
-	poll: "drop",
-	vote: "drop",
-	"poll-end": "drop",
-	membership: "drop",
-	profile: "drop",
-	state: "drop",
-	rich: "drop",
-	reply: "drop",
-	thread: "drop",
-	media: "drop",
-	location: "drop",
-};
+import type { Level } from "./permissions.ts";
+import type { Person } from "./person.ts";
 
 export type Refs = Readonly<Record<string, readonly MessageId[]>>;
 
@@ -215,7 +190,3 @@ export interface Bridge {
 	/** A secret made once and kept for good, base64url, 32 bytes. */
 	secret(name: string): Promise<string>;
 }
-
-/** What somebody may do; each level includes the ones before it. */
-export const levels = ["block", "use", "link", "admin"] as const;
-export type Level = (typeof levels)[number];

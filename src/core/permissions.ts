@@ -1,5 +1,8 @@
-import type { Person } from "./event.ts";
-import { type Level, levels } from "./network.ts";
+import type { Person } from "./person.ts";
+
+/** The permission levels of a person; each includes the ones before it. */
+export const levels = ["block", "use", "link", "admin"] as const;
+export type Level = (typeof levels)[number];
 
 export type Permissions = Readonly<Record<string, Level>>;
 

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { PermanentError } from "./errors.ts";
-import type { Person } from "./event.ts";
 import type { LinkId, NetworkName, PortalId, RoomId } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal, Role, Settings } from "./mapping.ts";
 import type { Network } from "./network.ts";
+import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 
 /** A topic shown in a room, by config. */

@@ -1,6 +1,6 @@
 import type { BridgeEvent, Reference } from "./event.ts";
-import type { MessageId, NetworkName, RoomId } from "./ids.ts";
-import type { Copy, Journal } from "./journal.ts";
+import type { Copy, MessageId, NetworkName, RoomId } from "./ids.ts";
+import type { Journal } from "./journal.ts";
 import type { Refs } from "./network.ts";
 import { table } from "./table.ts";
 

@@ -1,5 +1,5 @@
 import { spend } from "./budget.ts";
-import type { Person } from "./event.ts";
+import type { Person } from "./person.ts";
 
 /**
  * Words with their formatting, as a tree of what people can write on any network. Only this tree crosses: markup of one

@@ -1,4 +1,4 @@
-import type { Capabilities } from "../core/network.ts";
+import type { Capabilities } from "../core/capabilities.ts";
 
 /** What every Matrix room can show. A device's value has no display there, so it comes as words. */
 export const capabilities = {

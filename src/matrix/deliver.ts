@@ -1,9 +1,10 @@
 import { PermanentError } from "../core/errors.ts";
-import type { BridgeEvent, Media, Person, Picture } from "../core/event.ts";
+import type { BridgeEvent, Media, Picture } from "../core/event.ts";
 import { type Guard, outboundItem } from "../core/guard.ts";
 import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Outbound, Refs } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import { references } from "../core/references.ts";
 import { relayed as inNameOf } from "../core/relayed.ts";
 import { mentions } from "../core/rich.ts";

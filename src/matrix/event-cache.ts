@@ -1,7 +1,7 @@
 import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { TemporaryError } from "../core/errors.ts";
-import type { Person } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
+import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
 import {
 	type Around,

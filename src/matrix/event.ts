@@ -1,4 +1,4 @@
-import type { Person } from "../core/event.ts";
+import type { Person } from "../core/person.ts";
 
 /** An event as a transaction or a room's history brings it. // Matrix spec, "Room event format" */
 export type MatrixEvent = Readonly<{

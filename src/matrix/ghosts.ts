@@ -1,8 +1,8 @@
 import { PermanentError } from "../core/errors.ts";
-import type { Person } from "../core/event.ts";
 import type { UserId } from "../core/ids.ts";
 import { createRateLimit, type Limits } from "../core/limits.ts";
 import type { Mapping } from "../core/mapping.ts";
+import type { Person } from "../core/person.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Client } from "./client.ts";
 import { name } from "./members.ts";

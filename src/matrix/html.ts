@@ -1,6 +1,6 @@
 import { Parser } from "htmlparser2";
 import { OverBudget, spend } from "../core/budget.ts";
-import type { Person } from "../core/event.ts";
+import type { Person } from "../core/person.ts";
 import { type Element, type Rich, type RichNode, weightOf } from "../core/rich.ts";
 import { isId } from "./event.ts";
 

@@ -1,13 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { backoff } from "../core/backoff.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
-import type { BridgeEvent, Person } from "../core/event.ts";
+import type { BridgeEvent } from "../core/event.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Link, Mapping, Portal } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network, Outbound } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import { createAppservice, type Transaction } from "./appservice.ts";
 import { createAppservicePing } from "./backfill/appservice-ping.ts";
 import { createHomeserverHealth } from "./backfill/homeserver-health.ts";

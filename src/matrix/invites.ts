@@ -1,10 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
-import type { Person } from "../core/event.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isEvent, type MatrixEvent } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";

@@ -1,7 +1,7 @@
 import { PermanentError, TemporaryError } from "../core/errors.ts";
-import type { Person } from "../core/event.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
 import type { Bridge, RoomInfo } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isId } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";

@@ -1,6 +1,6 @@
-import type { Person } from "../core/event.ts";
 import type { NetworkName, UserId } from "../core/ids.ts";
 import { nameOf } from "../core/names.ts";
+import type { Person } from "../core/person.ts";
 import type { Client } from "./client.ts";
 import { type MatrixEvent, text } from "./event.ts";
 import { parts, personAddress } from "./mxid.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Person } from "../core/event.ts";
 import type { Mapping, Portal } from "../core/mapping.ts";
 import type { RoomInfo } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { type Members, name } from "./members.ts";

@@ -1,4 +1,4 @@
-import type { Person } from "../core/event.ts";
+import type { Person } from "../core/person.ts";
 import { type Element, plain, type Rich, walk } from "../core/rich.ts";
 import { isLink } from "./html.ts";
 

@@ -1,7 +1,8 @@
 import { withinBudget } from "../core/budget.ts";
-import type { BridgeEvent, Message, Person, Words } from "../core/event.ts";
+import type { BridgeEvent, Message, Words } from "../core/event.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Outbound, Refs } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import { mentions, weightOfTree } from "../core/rich.ts";
 import { type Content, type MatrixEvent, originalOf, relationOf } from "./event.ts";
 import { mark, origin } from "./message/origin.ts";

@@ -1,4 +1,4 @@
-import type { Copy } from "../core/journal.ts";
+import type { Copy } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Bridge } from "../core/network.ts";

@@ -1,5 +1,6 @@
-import type { Person, State } from "../core/event.ts";
+import type { State } from "../core/event.ts";
 import type { MessageId, NetworkName, UserId } from "../core/ids.ts";
+import type { Person } from "../core/person.ts";
 import * as phrases from "./phrases.ts";
 import { nameOf, roomOf } from "./topics.ts";
 

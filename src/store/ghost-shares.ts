@@ -1,4 +1,4 @@
-import type { Person } from "../core/event.ts";
+import type { Person } from "../core/person.ts";
 import { placeKey } from "./keys.ts";
 
 /** Counts the ghosts of each room and domain, so that the people of one cannot use up the documents of all. */

@@ -1,5 +1,5 @@
-import type { Person } from "../core/event.ts";
 import type { NetworkName, UserId } from "../core/ids.ts";
+import type { Person } from "../core/person.ts";
 
 // A network name holds no space, so each key has one reading only.
 

@@ -1,7 +1,5 @@
-import type { Person } from "../core/event.ts";
-import type { MessageId } from "../core/ids.ts";
+import type { Copy, MessageId } from "../core/ids.ts";
 import type {
-	Copy,
 	DeadLetter,
 	Entry,
 	Journal,
@@ -12,6 +10,7 @@ import type {
 	Row,
 } from "../core/journal.ts";
 import type { Ghost, Mapping, Portal } from "../core/mapping.ts";
+import type { Person } from "../core/person.ts";
 import { bounds, ranFor } from "./bounds.ts";
 import { ghostKey, pairKey, placeKey } from "./keys.ts";
 

@@ -1,6 +1,15 @@
 import type { BridgeEvent } from "../core/event.ts";
-import type { LinkId, MessageId, NetworkName, OperationId, PortalId, RoomId, TraceId } from "../core/ids.ts";
-import type { Copy, Entry, ReactionSet, Row } from "../core/journal.ts";
+import type {
+	Copy,
+	LinkId,
+	MessageId,
+	NetworkName,
+	OperationId,
+	PortalId,
+	RoomId,
+	TraceId,
+} from "../core/ids.ts";
+import type { Entry, ReactionSet, Row } from "../core/journal.ts";
 
 // The records that cross to the journal's worker thread and back. The main thread writes and reads `event` and `person`
 // as JSON, so that each is encoded once.

@@ -1,10 +1,10 @@
 // node:timers, not the global: a test's fake clock must not stop the disk.
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { Worker } from "node:worker_threads";
-import type { Person } from "../core/event.ts";
 import type { LinkId, MessageId, PortalId, UserId } from "../core/ids.ts";
 import type { Journal, Row } from "../core/journal.ts";
 import type { Log } from "../core/log.ts";
+import type { Person } from "../core/person.ts";
 import type { Calls } from "./sqlite-tables.ts";
 import { copy, entryText, reactionText, row } from "./sqlite-text.ts";
 import type { Backup, Call, Request, Results } from "./sqlite-worker.ts";

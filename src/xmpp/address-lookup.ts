@@ -1,7 +1,7 @@
 import { PermanentError, TemporaryError } from "../core/errors.ts";
-import type { Person } from "../core/event.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { RoomInfo } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import { account } from "./from-xmpp.ts";
 import { bare, split } from "./jid.ts";
 import { discoverRoom } from "./joined/listener.ts";

@@ -1,4 +1,4 @@
-import type { Capabilities, Support } from "../core/network.ts";
+import type { Capabilities, Support } from "../core/capabilities.ts";
 
 /** In a MUC our people are occupants: their coming, going and renaming is shown by the room itself. */
 export const joined = {

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
-import type { BridgeEvent, Person, Words } from "../core/event.ts";
+import type { BridgeEvent, Words } from "../core/event.ts";
 import { boundedId, type MessageId, type NetworkName, type RoomId, type UserId } from "../core/ids.ts";
+import type { Person } from "../core/person.ts";
 import { bare, domain, local, resource } from "./jid.ts";
 import type { ParsedMessage, ReadContext } from "./message/feature.ts";
 import { readMessage } from "./message/index.ts";

@@ -1,6 +1,6 @@
 import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { TemporaryError } from "../core/errors.ts";
-import type { Person } from "../core/event.ts";
+import type { Person } from "../core/person.ts";
 
 /** For how long an answer counts, in ms. Nobody yet may be somebody soon. */
 const knownFor = { somebody: 5 * 60_000, nobody: 30_000, failure: 5_000 };

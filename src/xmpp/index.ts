@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { PermanentError } from "../core/errors.ts";
-import type { Person } from "../core/event.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import type { Links } from "../media/links.ts";
 import { findAccount, findMuc, typedJid } from "./address-lookup.ts";
 import { createPartSender, type Files } from "./attachments.ts";

@@ -1,4 +1,4 @@
-import type { Person } from "../core/event.ts";
+import type { Person } from "../core/person.ts";
 import { bare } from "./jid.ts";
 import * as phrases from "./phrases.ts";
 import { errorReply } from "./stanza-error.ts";

@@ -1,7 +1,7 @@
-import type { Person } from "../core/event.ts";
 import { createGuard, type Guard, SetAside } from "../core/guard.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
+import type { Person } from "../core/person.ts";
 import * as phrases from "../core/phrases.ts";
 import type { createClientFeatures } from "./direct/client-features.ts";
 import type { createDirectChats } from "./direct/index.ts";

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import type { BridgeEvent, Message, Person } from "../../src/core/event.ts";
+import type { BridgeEvent, Message } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import { createPermissions } from "../../src/core/permissions.ts";
+import type { Person } from "../../src/core/person.ts";
 import * as phrases from "../../src/core/phrases.ts";
 import type { Rules } from "../../src/core/route.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { Capabilities, Support } from "../../src/core/capabilities.ts";
 import { downgrade } from "../../src/core/downgrade.ts";
 import type { BridgeEvent, Media, Message } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
-import type { Capabilities, Support } from "../../src/core/network.ts";
 import { fakeNetwork } from "../fakes.ts";
 
 const sender = fakeNetwork("earth").person("ann");

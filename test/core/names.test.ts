@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Message, Person } from "../../src/core/event.ts";
+import type { Message } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
 import { nameOf, speakerName, withNames } from "../../src/core/names.ts";
+import type { Person } from "../../src/core/person.ts";
 import * as phrases from "../../src/core/phrases.ts";
 import { relayed } from "../../src/core/relayed.ts";
 

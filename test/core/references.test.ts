@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { BridgeEvent } from "../../src/core/event.ts";
-import type { Copy } from "../../src/core/journal.ts";
+import type { Copy } from "../../src/core/ids.ts";
 import { resolve, resolved, withoutDeleted } from "../../src/core/references.ts";
 import { id, message, muc } from "../store/sample.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Person } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
 import { createRateLimit } from "../../src/core/limits.ts";
 import { atLeast, createPermissions } from "../../src/core/permissions.ts";
+import type { Person } from "../../src/core/person.ts";
 
 const person = (handle: string, domain: string): Person => ({
 	network: "earth" as NetworkName,

@@ -1,9 +1,9 @@
 import { createBridge, type Running } from "../../src/core/bridge.ts";
-import type { Person } from "../../src/core/event.ts";
 import type { MessageId, RoomId, UserId } from "../../src/core/ids.ts";
 import type { Journal } from "../../src/core/journal.ts";
 import type { Mapping } from "../../src/core/mapping.ts";
 import { createPermissions } from "../../src/core/permissions.ts";
+import type { Person } from "../../src/core/person.ts";
 import { ghostsOnXmpp } from "../../src/networks.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { createXmpp } from "../../src/xmpp/index.ts";

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { BridgeEvent, Person } from "../../src/core/event.ts";
+import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Journal } from "../../src/core/journal.ts";
 import type { Mapping } from "../../src/core/mapping.ts";
+import type { Person } from "../../src/core/person.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { until } from "../fakes.ts";
 import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";

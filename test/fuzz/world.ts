@@ -1,6 +1,6 @@
-import type { Person } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, UserId } from "../../src/core/ids.ts";
 import type { Refs } from "../../src/core/network.ts";
+import type { Person } from "../../src/core/person.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { ghostAddress, ghostMxid, parts, personAddress } from "../../src/matrix/mxid.ts";
 import { account, nowhere, occupant } from "../../src/xmpp/from-xmpp.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Person } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
+import type { Person } from "../../src/core/person.ts";
 import { type Client, createMatrixClient } from "../../src/matrix/client.ts";
 import { createGhosts, NoGhost } from "../../src/matrix/ghosts.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";

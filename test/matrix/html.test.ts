@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { Parser } from "htmlparser2";
 import { describe, expect, test } from "vitest";
-import type { Person } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
+import type { Person } from "../../src/core/person.ts";
 import { plain, type Rich } from "../../src/core/rich.ts";
 import { parseHtml, personIn } from "../../src/matrix/html.ts";
 import { writeHtml } from "../../src/matrix/to-html.ts";

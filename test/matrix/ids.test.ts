@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Person } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
+import type { Person } from "../../src/core/person.ts";
 import { isEvent, type MatrixEvent } from "../../src/matrix/event.ts";
 import { fromMatrix, subjects } from "../../src/matrix/from-matrix.ts";
 import { personIn } from "../../src/matrix/html.ts";

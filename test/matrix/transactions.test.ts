@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
-import type { BridgeEvent, Person } from "../../src/core/event.ts";
+import type { BridgeEvent } from "../../src/core/event.ts";
 import { createGuard } from "../../src/core/guard.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
+import type { Person } from "../../src/core/person.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { createTransactions } from "../../src/matrix/transactions.ts";
 import { quiet } from "../fakes.ts";

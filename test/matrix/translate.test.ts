@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Message, Person } from "../../src/core/event.ts";
+import type { Message } from "../../src/core/event.ts";
 import type { NetworkName, OperationId, UserId } from "../../src/core/ids.ts";
+import type { Person } from "../../src/core/person.ts";
 import { type Around, isEvent, type MatrixEvent } from "../../src/matrix/event.ts";
 import { fromMatrix } from "../../src/matrix/from-matrix.ts";
 import { asEdit, asFile, fits, type Sayable, toMatrix } from "../../src/matrix/to-matrix.ts";

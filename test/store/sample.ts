@@ -1,4 +1,4 @@
-import type { BridgeEvent, Message, Person } from "../../src/core/event.ts";
+import type { BridgeEvent, Message } from "../../src/core/event.ts";
 import type {
 	LinkId,
 	MessageId,
@@ -12,6 +12,7 @@ import type {
 import type { Entry, Lane, NewRow, Row } from "../../src/core/journal.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Ghost, Portal } from "../../src/core/mapping.ts";
+import type { Person } from "../../src/core/person.ts";
 
 export const matrix = "matrix" as NetworkName;
 export const xmpp = "xmpp" as NetworkName;

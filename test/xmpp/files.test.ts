@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import type { Media, Message, Person } from "../../src/core/event.ts";
+import type { Media, Message } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, OperationId, RoomId, UserId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
+import type { Person } from "../../src/core/person.ts";
 import { createPartSender } from "../../src/xmpp/attachments.ts";
 import { fromGroupchat, nowhere, occupant, parseMessage } from "../../src/xmpp/from-xmpp.ts";
 import { fileElements } from "../../src/xmpp/message/files.ts";

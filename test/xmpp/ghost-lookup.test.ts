@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
-import type { Person } from "../../src/core/event.ts";
+import type { Person } from "../../src/core/person.ts";
 import { createGhostLookup } from "../../src/xmpp/ghost-lookup.ts";
 import { alice, failure } from "./joined/muc-world.ts";
 

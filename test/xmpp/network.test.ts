@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import type { BridgeEvent, Message, Person } from "../../src/core/event.ts";
+import type { BridgeEvent, Message } from "../../src/core/event.ts";
 import type {
 	LinkId,
 	NetworkName,
@@ -13,6 +13,7 @@ import type {
 } from "../../src/core/ids.ts";
 import type { Link } from "../../src/core/mapping.ts";
 import type { Bridge, Outbound } from "../../src/core/network.ts";
+import type { Person } from "../../src/core/person.ts";
 import { ghostsOnXmpp } from "../../src/networks.ts";
 import { createXmpp } from "../../src/xmpp/index.ts";
 import { type Element, serialize, xml } from "../../src/xmpp/stream/xml.ts";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Support } from "../../src/core/capabilities.ts";
 import { downgrade } from "../../src/core/downgrade.ts";
-import type { Person } from "../../src/core/event.ts";
 import type { MessageId, NetworkName } from "../../src/core/ids.ts";
-import type { Support } from "../../src/core/network.ts";
+import type { Person } from "../../src/core/person.ts";
 import { direct, joined, withoutIds } from "../../src/xmpp/capabilities.ts";
 import {
 	account,

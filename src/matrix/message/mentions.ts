@@ -1,4 +1,4 @@
-import type { Person } from "../../core/event.ts";
+import type { Person } from "../../core/person.ts";
 import { type Element, plain, type Rich, type RichNode } from "../../core/rich.ts";
 import { type Content, isId, table, text } from "../event.ts";
 import { parseHtml, personIn } from "../html.ts";

@@ -1,5 +1,4 @@
-import type { MessageId, NetworkName, RoomId } from "../../core/ids.ts";
-import type { Copy } from "../../core/journal.ts";
+import type { Copy, MessageId, NetworkName, RoomId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import { type Content, table, text } from "../event.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
-import type { Support } from "../../core/network.ts";
+import type { Support } from "../../core/capabilities.ts";
 import { bare } from "../jid.ts";
 
 /** Undefined features: it did not answer yet, or never. */

@@ -1,10 +1,11 @@
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { mayFollow, PermanentError, unsent } from "../../core/errors.ts";
-import type { BridgeEvent, Person } from "../../core/event.ts";
+import type { BridgeEvent } from "../../core/event.ts";
 import { createGuard, type Guard, outboundItem, SetAside } from "../../core/guard.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge, Outbound } from "../../core/network.ts";
+import type { Person } from "../../core/person.ts";
 import { account, fromChat, nowhere, parseMessage, stanzaOf, xmppNetwork } from "../from-xmpp.ts";
 import { bare, domain, local } from "../jid.ts";
 import { heldSince } from "../message/delay.ts";

@@ -1,6 +1,6 @@
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { TemporaryError } from "../../core/errors.ts";
-import type { Person } from "../../core/event.ts";
+import type { Person } from "../../core/person.ts";
 import { within } from "../deadline.ts";
 import { stanzaId } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";

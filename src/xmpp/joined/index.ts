@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { TemporaryError } from "../../core/errors.ts";
-import type { BridgeEvent, Person } from "../../core/event.ts";
+import type { BridgeEvent } from "../../core/event.ts";
 import { createGuard } from "../../core/guard.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Delivery, Outbound } from "../../core/network.ts";
+import type { Person } from "../../core/person.ts";
 import { within } from "../deadline.ts";
 import { occupantPresence } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";

@@ -1,4 +1,4 @@
-import type { Person } from "../../core/event.ts";
+import type { Person } from "../../core/person.ts";
 import { occupantIdOf } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import type { Participants, ReadContext } from "../message/feature.ts";

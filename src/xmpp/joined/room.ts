@@ -1,8 +1,8 @@
 import { type BoundedMap, createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import type { PermanentError } from "../../core/errors.ts";
-import type { Person } from "../../core/event.ts";
 import type { MessageId, UserId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
+import type { Person } from "../../core/person.ts";
 import type { OccupantPresence, RoomFeatures } from "../from-xmpp.ts";
 import type { StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";

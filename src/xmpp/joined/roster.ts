@@ -1,5 +1,6 @@
-import type { BridgeEvent, Person } from "../../core/event.ts";
+import type { BridgeEvent } from "../../core/event.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
 import { isByNick, type OccupantPresence, occupant } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import type { Room } from "./room.ts";

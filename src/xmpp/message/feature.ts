@@ -1,8 +1,10 @@
 import { spend } from "../../core/budget.ts";
-import type { BridgeEvent, Media, Person, Reference, Words } from "../../core/event.ts";
+import type { Support } from "../../core/capabilities.ts";
+import type { BridgeEvent, Media, Reference, Words } from "../../core/event.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Reaction } from "../../core/journal.ts";
-import type { Refs, Support } from "../../core/network.ts";
+import type { Refs } from "../../core/network.ts";
+import type { Person } from "../../core/person.ts";
 import type { Rich } from "../../core/rich.ts";
 import type { Element, Node } from "../stream/xml.ts";
 

@@ -1,6 +1,6 @@
 import { spend } from "../../core/budget.ts";
-import type { Person } from "../../core/event.ts";
 import { boundedId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import {
 	along,

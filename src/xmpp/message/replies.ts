@@ -1,4 +1,4 @@
-import type { Person } from "../../core/event.ts";
+import type { Person } from "../../core/person.ts";
 import { messageId, pick } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
 import { child, clean, type Element, text, xml } from "../stream/xml.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Media, Person } from "../../../src/core/event.ts";
+import type { Media } from "../../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../../src/core/ids.ts";
+import type { Person } from "../../../src/core/person.ts";
 import type { Content } from "../../../src/matrix/event.ts";
 import { fromMatrix } from "../../../src/matrix/from-matrix.ts";
 import { asLink, placeAt, type Stored, withMedia } from "../../../src/matrix/message/attachments.ts";

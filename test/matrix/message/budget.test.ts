@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { BridgeEvent, Message, Person } from "../../../src/core/event.ts";
+import type { BridgeEvent, Message } from "../../../src/core/event.ts";
 import type { NetworkName, OperationId, UserId } from "../../../src/core/ids.ts";
+import type { Person } from "../../../src/core/person.ts";
 import { type Rich, weightOfTree } from "../../../src/core/rich.ts";
 import type { Around, MatrixEvent } from "../../../src/matrix/event.ts";
 import { fromMatrix } from "../../../src/matrix/from-matrix.ts";

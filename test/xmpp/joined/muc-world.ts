@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import type { BridgeEvent, Message, Person } from "../../../src/core/event.ts";
+import type { BridgeEvent, Message } from "../../../src/core/event.ts";
 import type {
 	LinkId,
 	MessageId,
@@ -13,6 +13,7 @@ import type {
 } from "../../../src/core/ids.ts";
 import type { Link } from "../../../src/core/mapping.ts";
 import type { Outbound } from "../../../src/core/network.ts";
+import type { Person } from "../../../src/core/person.ts";
 import { createConcurrencyLimit } from "../../../src/xmpp/concurrency-limit.ts";
 import { bare } from "../../../src/xmpp/jid.ts";
 import { createJoinedRooms } from "../../../src/xmpp/joined/index.ts";

@@ -1,5 +1,5 @@
 import { spend } from "../../../core/budget.ts";
-import type { Person } from "../../../core/event.ts";
+import type { Person } from "../../../core/person.ts";
 import type { Element, Rich, RichNode } from "../../../core/rich.ts";
 import { clean } from "../../stream/xml.ts";
 import { length, type Mention } from "../feature.ts";
