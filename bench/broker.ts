@@ -6,6 +6,14 @@ const window = 100;
 
 export type Broker = Awaited<ReturnType<typeof broker>>;
 
+/** The remaining length as MQTT writes it, seven bits a byte. */
+function lengthOf(body: Buffer): number[] {
+	const bytes: number[] = [];
+	for (let left = body.length; bytes.length === 0 || left > 0; left >>= 7)
+		bytes.push((left & 127) | (left > 127 ? 128 : 0));
+	return bytes;
+}
+
 /** Just enough of an MQTT 3.1.1 and 5 broker to hand QoS 1 messages to one subscriber, on a real socket. */
 export async function broker() {
 	const queue: (readonly [topic: string, payload: string])[] = [];
@@ -25,8 +33,8 @@ export async function broker() {
 			const head = Buffer.from([topic.length >> 8, topic.length & 255]);
 			const number = Buffer.from([id >> 8, id & 255, ...(five ? [0] : [])]);
 			const body = Buffer.concat([head, Buffer.from(topic), number, Buffer.from(payload)]);
-			// [MQTT-3.3.1]: QoS 1. The texts here are short, so one byte holds the length.
-			packets.push(Buffer.from([0x32, body.length]), body);
+			// [MQTT-3.3.1]: QoS 1.
+			packets.push(Buffer.from([0x32, ...lengthOf(body)]), body);
 		}
 		if (packets.length > 0) client.write(Buffer.concat(packets));
 	}

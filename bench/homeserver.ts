@@ -92,6 +92,7 @@ export async function homeserver(options: {
 	return {
 		fake,
 		state,
+		push,
 		say: (room: string, sender: string, body: string) => push(room, sender, { msgtype: "m.text", body }),
 		async close() {
 			queue.length = 0;

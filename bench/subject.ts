@@ -43,6 +43,9 @@ export async function startSubject(options: {
 				.reduce((sum, text) => sum + Number(text.split(" ")[0]) / 1e6, 0),
 		/** In MiB. */
 		rss: (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024,
+		/** The most it ever took, in MiB. */
+		peak: (): number =>
+			Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024,
 		log,
 		async stop(): Promise<void> {
 			if (child.exitCode !== null) return;

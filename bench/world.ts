@@ -30,6 +30,8 @@ export type Shape = Readonly<{
 	mirror?: true;
 	/** Ghosts known to the mapping that take no part. */
 	strangers?: number;
+	/** The rate limits are those of the config by default, and not without end. */
+	limited?: true;
 }>;
 /** What the floor is told on its command line. */
 export type FloorOptions = Readonly<{
@@ -66,7 +68,7 @@ const link = (id: string, network: string, role: Link["role"], room: string): Li
 
 /** The fakes, and rooms and stores of this shape; `heard` is told every text that comes out at the other end. */
 export async function world(shape: Shape, heard: (text: string) => void) {
-	const { mucs = 0, people = 1, others = 5, direct = false, mirror = false, strangers = 0 } = shape;
+	const { mucs = 0, people = 1, others = 5, direct = false, mirror = false, strangers = 0, limited } = shape;
 	const folder = mkdtempSync(join(tmpdir(), "trivium-bench-"));
 	const port = await freePort();
 	const healthPort = await freePort();
@@ -185,16 +187,18 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 		health: { listen: `127.0.0.1:${healthPort}` },
 		store: { directory: join(folder, "data") },
 		permissions: { "*": "use", [`@*:${domain}`]: "link" },
-		limits: {
-			sender: rate,
-			domain: rate,
-			new_chats: rate,
-			new_chats_of_domain: rate,
-			joins: rate,
-			joins_of_domain: rate,
-			new_ghosts: rate,
-			new_ghosts_of_domain: rate,
-		},
+		...(!limited && {
+			limits: {
+				sender: rate,
+				domain: rate,
+				new_chats: rate,
+				new_chats_of_domain: rate,
+				joins: rate,
+				joins_of_domain: rate,
+				new_ghosts: rate,
+				new_ghosts_of_domain: rate,
+			},
+		}),
 	});
 	const floor = (): FloorOptions => ({
 		homeserver: hs.fake.url,

@@ -3,7 +3,8 @@ import { type Element, serialize, text, xml } from "../src/xmpp/stream/xml.ts";
 import { domain as component, fakeServer } from "../test/xmpp/fake-server.ts";
 
 export type Xmpp = Awaited<ReturnType<typeof xmppServer>>;
-type Muc = { others: readonly string[]; ours: Map<string, string> };
+/** `silent`: it has an archive that does not answer, so that everything said meanwhile has to be held. */
+type Muc = { others: readonly string[]; ours: Map<string, string>; silent?: boolean };
 
 const features = [
 	"http://jabber.org/protocol/muc",
@@ -17,6 +18,8 @@ const info = [
 ]
 	.map(serialize)
 	.join("");
+
+const archive = serialize(xml("feature", { var: "urn:xmpp:mam:2" }));
 
 /** The tests' component listener with MUCs whose copies are put together from text: a tree for each would cost more than the bridge. */
 export async function xmppServer(heard: (body: string) => void) {
@@ -83,9 +86,11 @@ export async function xmppServer(heard: (body: string) => void) {
 		const [query] = children as Element[];
 		const head = `<iq from='${to}' to='${from}' id='${id}' type='`;
 		const ns = query?.attrs.xmlns ?? "";
+		const silent = mucs.get(bare(to ?? ""))?.silent === true;
+		if (ns === "urn:xmpp:mam:2" && silent) return;
 		if (ns === "urn:xmpp:ping") out(`${head}result'/>`);
 		else if (room && ns.endsWith("disco#info"))
-			out(`${head}result'><query xmlns='${ns}'>${info}</query></iq>`);
+			out(`${head}result'><query xmlns='${ns}'>${info}${silent ? archive : ""}</query></iq>`);
 		else
 			out(
 				`${head}error'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
@@ -100,6 +105,12 @@ export async function xmppServer(heard: (body: string) => void) {
 		/** A room with these people in it. */
 		open: (jid: string, others: readonly string[]) => mucs.set(jid, { others, ours: new Map() }),
 		say: (jid: string, nick: string, body: string) => reflect(jid, nick, `i${++ids}`, `<body>${body}</body>`),
+		/** A line of these elements. */
+		line: (jid: string, nick: string, inside: string) => reflect(jid, nick, `i${++ids}`, inside),
+		/** Somebody comes. */
+		come(jid: string, nick: string): void {
+			for (const to of mucs.get(jid)?.ours.keys() ?? []) presence(jid, nick, to);
+		},
 		chat: (from: string, to: string, body: string) =>
 			out(`<message type='chat' from='${from}' to='${to}' id='i${++ids}'><body>${body}</body></message>`),
 		close: () => server.stop(),
