@@ -178,7 +178,7 @@ function textFault(text: string, others: readonly string[], random: Random): str
 	const from = below(text.length + 1, random);
 	const to = Math.min(text.length, from + below(random() < 0.3 ? text.length : 12, random));
 	const [before, slice, after] = [text.slice(0, from), text.slice(from, to), text.slice(to)];
-	switch (below(7, random)) {
+	switch (below(8, random)) {
 		case 0:
 			return before + String.fromCharCode(below(random() < 0.7 ? 128 : 65_536, random)) + after;
 		case 1:
@@ -191,6 +191,7 @@ function textFault(text: string, others: readonly string[], random: Random): str
 			return before + other.slice(at, at + below(80, random)) + after;
 		}
 		case 4:
+		case 7:
 			return before + pick(hostile, random) + after;
 		case 5:
 			return before + pick(units, random).repeat(1 + below(80, random)) + after;
@@ -236,10 +237,12 @@ export function mutateJson(
 ): string {
 	let tree: Json = JSON.parse(text);
 	for (let count = 1 + below(4, random); count > 0; count--) {
-		const path = pick(places(tree), random);
-		const next = put(tree, path, (old) =>
-			shape ? shapely(old, others, random) : treeFault(old, others, random),
-		);
+		const all = places(tree);
+		const words = all.filter((path) => typeof at(tree, path) === "string");
+		// Half of the faults are in words: what people write is read most.
+		const inWords = !shape && words.length > 0 && random() < 0.5;
+		const fault = shape ? shapely : inWords ? wordFault : treeFault;
+		const next = put(tree, pick(inWords ? words : all, random), (old) => fault(old, others, random));
 		// A tree that is too large is no input, and a mutation that makes one is passed over.
 		if (spelt(next).length <= longest) tree = next;
 	}
@@ -258,6 +261,9 @@ const repeated = (list: readonly Json[], random: Random): Json => {
 		...list.slice(index + 1),
 	];
 };
+
+const wordFault = (old: Json, _others: readonly string[], random: Random): Json =>
+	textFault(String(old), hostile, random).slice(0, 20_000);
 
 function treeFault(old: Json, others: readonly string[], random: Random): Json {
 	const number = () => pick([0, -1, 1, 1e9, -1e9, 2 ** 53, 0.5, 1e300, infinite], random);

@@ -8,8 +8,8 @@ export type Fault = Readonly<{ target: string; input: string; fault: string }>;
 
 /** Characters of a mutated input; as large as a Matrix event may be. */
 const longest = 64 * 1_024;
-/** Below this many ms of processor time nobody can tell how an input's cost grows. */
-const noise = 50;
+/** Below so many ms of processor time for each kB nobody can tell how an input's cost grows, nor has to. */
+const noisePerKb = 1.5;
 /** How many times the cost of a fourth of the input the whole may cost: 4 is linear, 16 is quadratic. */
 const steepest = 8;
 
@@ -33,6 +33,7 @@ async function growth(
 	size: number,
 ): Promise<Fault | undefined> {
 	const input = of(size);
+	const noise = (noisePerKb * size) / 1_024;
 	const { cpu, fault } = await bench.run({ target, input });
 	if (fault !== undefined) return { target, input, fault };
 	if (cpu < noise) return undefined;

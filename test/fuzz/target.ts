@@ -17,7 +17,7 @@ export type Target = Readonly<{
 	grows?: Readonly<Record<string, (size: number) => string>>;
 	/** Characters that may come out for each that goes in; the default is {@link factor}. */
 	factor?: number;
-	/** Share of the inputs it gets, 1 where absent. Sockets take longer than calls. */
+	/** Share of the inputs it gets, 1 where absent. Sockets take longer than calls, and much can go wrong in a message. */
 	weight?: number;
 }>;
 

@@ -99,6 +99,7 @@ const pageUnits = [
 
 export const matrixTargets: Readonly<Record<string, Target>> = {
 	"Matrix events to XMPP": {
+		weight: 4,
 		kind: "tree",
 		corpus: events,
 		run(input) {

@@ -119,6 +119,7 @@ const items = (start: (index: number, count: number) => number) => (length: numb
 
 export const xmppTargets: Readonly<Record<string, Target>> = {
 	"XMPP messages to Matrix": {
+		weight: 4,
 		kind: "tree",
 		corpus: messages,
 		run(input) {
