@@ -17,12 +17,13 @@ import type { Ghosts } from "./ghosts.ts";
 import type { Members } from "./members.ts";
 import { mark } from "./message/origin.ts";
 import { isEnd } from "./message/polls.ts";
+import { createPages } from "./pages.ts";
 
 /** Events kept in mind, and characters of one: most that is answered was said just now. */
 const [remembered, largest] = [2_000, 8_000];
 /** Bytes of all of them; as JSON, since a content of many small parts takes many times its size as a tree. */
 const rememberedBytes = 8 * 1_048_576;
-/** Pages of votes that are counted, and votes on one. */
+/** The most pages of votes that are counted, and the votes on a page. */
 const [pages, pageSize] = [10, 100];
 
 export type EventCache = ReturnType<typeof createEventCache>;
@@ -75,17 +76,10 @@ export function createEventCache(deps: {
 
 	async function votes(room: string, poll: string, as: string | undefined): Promise<MatrixEvent[]> {
 		const found: MatrixEvent[] = [];
-		let from: string | undefined;
-		for (let page = 0; page < pages; page++) {
-			const { chunk, next_batch: next } = await client.relations(room, poll, "m.reference", {
-				as,
-				from,
-				limit: pageSize,
-			});
-			found.push(...chunk.filter(isEvent));
-			if (next === undefined) break;
-			from = next;
-		}
+		const relations = createPages(pages, (from) =>
+			client.relations(room, poll, "m.reference", { as, from, limit: pageSize }),
+		);
+		for await (const page of relations) found.push(...page);
 		return found;
 	}
 

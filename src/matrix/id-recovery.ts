@@ -1,15 +1,16 @@
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Recalled } from "../core/network.ts";
 import type { Client } from "./client.ts";
-import { isEvent, type MatrixEvent } from "./event.ts";
+import type { MatrixEvent } from "./event.ts";
 import { ownId } from "./from-matrix.ts";
 import type { Members } from "./members.ts";
 import { copiesIn } from "./message/origin.ts";
+import { createPages } from "./pages.ts";
 
-/** How far back a room is read: so many pages of so many events. */
+/** How far back a room is read: the number of pages, and of events on a page. */
 const [pages, pageSize] = [5, 100];
 
-/** What was said in a room of late, the newest first. `as`: who of us is there. */
+/** Returns the ids of a room's last messages, the newest first. `as`: the ghost that reads the room; undefined is the bot. */
 export async function recoverIds(
 	room: RoomId,
 	as: string | undefined,
@@ -17,13 +18,10 @@ export async function recoverIds(
 ): Promise<readonly Recalled[]> {
 	const { client, members, isOurs } = deps;
 	const all: MatrixEvent[] = [];
-	let from: string | undefined;
-	for (let page = 0; page < pages; page++) {
-		const { chunk, end } = await client.messages(room, { limit: pageSize, ...(as && { as }), from });
-		all.push(...chunk.filter(isEvent));
-		if (end === undefined) break;
-		from = end;
-	}
+	const history = createPages(pages, (from) =>
+		client.messages(room, { limit: pageSize, ...(as && { as }), from }),
+	);
+	for await (const page of history) all.push(...page);
 	return all.filter(says).flatMap(({ event_id, sender, content }) => {
 		const ids = [event_id as MessageId, ownId(event_id, sender)];
 		const person = members.person(sender, members.of(room).get(sender));
@@ -33,7 +31,7 @@ export async function recoverIds(
 	});
 }
 
-/** Redacted ones say nothing any more. */
+/** Whether an event is a message that was not redacted: a redacted one has no content. */
 const says = ({ type, state_key, content }: MatrixEvent) =>
 	state_key === undefined &&
 	type !== "m.reaction" &&

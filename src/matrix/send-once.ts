@@ -1,10 +1,11 @@
 import { createBoundedMap } from "../core/bounded-map.ts";
 import type { Log } from "../core/log.ts";
 import { type Client, MatrixError } from "./client.ts";
-import { isEvent, type MatrixEvent } from "./event.ts";
+import type { MatrixEvent } from "./event.ts";
 import { operationOf } from "./message/origin.ts";
+import { createPages, type Pages } from "./pages.ts";
 
-/** How far back events in doubt are looked for: so many pages of so many events. */
+/** How far back a room is searched for an event in doubt: the number of pages, and of events on a page. */
 const [pages, pageSize] = [30, 100];
 /** Own events kept in mind, more than one look finds; what is older was confirmed by its answer, or is looked up. */
 const remembered = 2 * pages * pageSize;
@@ -15,8 +16,8 @@ export type SendOnce = ReturnType<typeof createSendOnce>;
 
 /** `since`: when it can have been sent at the earliest. `withBot`: our bot is in the room. */
 type Tried = Readonly<{ operation: string; room: string; ghost: string; since: number; withBot: boolean }>;
-/** How far back a room was read: to where the next page begins, and by time (ms since 1970; endless where nothing is older). */
-type Look = { as: string | undefined; from: string | undefined; page: number; back: number };
+/** How far back a room was read as `as`: its further pages, and the time of the oldest event, in ms since 1970. */
+type Look = { as: string | undefined; pages: Pages; back: number };
 
 /**
  * Settles whether an event of ours that was never answered is there. The homeserver knows a repeated txnId, but Synapse
@@ -45,24 +46,23 @@ export function createSendOnce(
 	async function find(what: Tried, as: string | undefined): Promise<string | undefined> {
 		const { operation, room, ghost, since } = what;
 		const known = looks.get(room);
+		const history = (from: string | undefined) =>
+			client.messages(room, { limit: pageSize, from, ...(as && { as }) });
 		const look: Look =
-			known?.as === as && known ? known : { as, from: undefined, page: 0, back: Number.POSITIVE_INFINITY };
+			known?.as === as && known
+				? known
+				: { as, pages: createPages(pages, history), back: Number.POSITIVE_INFINITY };
 		looks.set(room, look);
 		const wanted = name(operation, ghost);
-		for (; !seen.has(wanted) && look.back >= since - skew && look.page < pages; look.page++) {
-			const { chunk, end } = await client.messages(room, {
-				limit: pageSize,
-				from: look.from,
-				...(as && { as }),
-			});
-			for (const event of chunk.filter(isEvent)) {
-				// What carries a mark may bear the time it had elsewhere, which says nothing about when it came.
+		while (!seen.has(wanted) && look.back >= since - skew) {
+			const page = await look.pages.next();
+			if (!page) break;
+			for (const event of page) {
+				// A marked event may bear the time of its original, which says nothing about when the room got it.
 				if (note(event) === undefined) look.back = Math.min(look.back, event.origin_server_ts);
 			}
-			if (end === undefined) look.back = Number.NEGATIVE_INFINITY;
-			look.from = end;
 		}
-		if (!seen.has(wanted) && look.back >= since - skew)
+		if (!seen.has(wanted) && look.back >= since - skew && !look.pages.complete())
 			log.warn({ operation, room }, "looked for a message in doubt as far back as we do, and send it again");
 		return seen.get(wanted);
 	}

@@ -4,35 +4,31 @@ import type { MessageId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
 import { sameEmoji, sameSet } from "../core/reactions.ts";
 import { type Client, MatrixError } from "./client.ts";
-import { isEvent } from "./event.ts";
 import { origin } from "./message/origin.ts";
 import { pollOf, pollResponse, responseType, votesByNumber } from "./message/polls.ts";
 import { colourful, reaction, reactionIn } from "./message/reactions.ts";
+import { createPages } from "./pages.ts";
 import type { Rooms } from "./rooms.ts";
 import { original, type Surroundings } from "./to-matrix.ts";
 
-/** It stands in a path, where a long text would be no request any more. */
+/** Names an emoji in a transaction id, which is part of a path: a hash, since an emoji may be a long text. */
 const named = (emoji: string) => createHash("sha256").update(emoji).digest("base64url").slice(0, 16);
 
-/** Pages of reactions to one event in which ours is looked for, and reactions on one. */
+/** The most pages of an event's reactions that are searched for one of ours, and the reactions on a page. */
 const [pages, pageSize] = [10, 100];
 
 /** Shows a person's whole set of reactions: those that are new are sent, those that are gone redacted. */
 export function createReactionSender({ client, rooms }: { client: Client; rooms: Rooms }) {
 	/** The reaction that is there already, as its author. */
 	async function find(room: string, on: string, emoji: string, as: string): Promise<MessageId | undefined> {
-		let from: string | undefined;
-		for (let page = 0; page < pages; page++) {
-			const { chunk, next_batch: next } = await client.relations(room, on, "m.annotation", {
-				as,
-				from,
-				limit: pageSize,
-			});
-			const found = chunk
-				.filter(isEvent)
-				.find(({ sender, content }) => sender === as && sameEmoji(reactionIn(content)?.emoji ?? "", emoji));
-			if (found || next === undefined) return found?.event_id as MessageId | undefined;
-			from = next;
+		const relations = createPages(pages, (from) =>
+			client.relations(room, on, "m.annotation", { as, from, limit: pageSize }),
+		);
+		for await (const page of relations) {
+			const found = page.find(
+				({ sender, content }) => sender === as && sameEmoji(reactionIn(content)?.emoji ?? "", emoji),
+			);
+			if (found) return found.event_id as MessageId;
 		}
 		return undefined;
 	}

@@ -1,7 +1,8 @@
 import { TemporaryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { type Client, MatrixError } from "../client.ts";
-import { isEvent, type MatrixEvent } from "../event.ts";
+import type { MatrixEvent } from "../event.ts";
+import { createPages } from "../pages.ts";
 
 /** How far back in a room what is missing is looked for. */
 const [pages, pageSize] = [30, 30];
@@ -47,15 +48,11 @@ export function createBackfillReader(deps: {
 		const behind: string[] = [];
 		let reached = until.size === 0;
 		const found = () => ({ before: reached ? before.reverse() : [], behind: behind.reverse() });
-		let from: string | undefined;
-		for (let page = 0; page < pages; page++) {
-			const { chunk, end } = await client.messages(name, {
-				limit: pageSize,
-				from,
-				timeout,
-				...(as && { as }),
-			});
-			for (const event of chunk.filter(isEvent)) {
+		const history = createPages(pages, (from) =>
+			client.messages(name, { limit: pageSize, from, timeout, ...(as && { as }) }),
+		);
+		for await (const page of history)
+			for (const event of page) {
 				const { event_id: id, origin_server_ts: at } = event;
 				const said = event.state_key === undefined && !isOurs(event.sender);
 				if (id === read.event || (said && at < read.at - skew)) return found();
@@ -66,9 +63,6 @@ export function createBackfillReader(deps: {
 				else if (!reached) behind.push(id);
 				else if (said) before.push(event);
 			}
-			if (end === undefined) break;
-			from = end;
-		}
 		return found();
 	}
 
