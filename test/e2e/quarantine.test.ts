@@ -7,7 +7,7 @@ import { linkedRoom } from "./meeting.ts";
 const hook = new URL("../testbed/poison.ts", import.meta.url).href;
 const deadly = {
 	NODE_OPTIONS: `--import ${hook}`,
-	TRIVIUM_POISON: "fromGroupchat,fromMatrix,draft",
+	TRIVIUM_POISON: "fromGroupchat,fromMatrix,writeMessage",
 	// The bridge may die before it runs.
 	TRIVIUM_DIE: "poison",
 };
@@ -73,7 +73,7 @@ describe("an item that kills the bridge", () => {
 	}, 180_000);
 
 	test("on its way out becomes a dead letter after two deaths, its sender is told, and the next line arrives", async () => {
-		await alice.send(room, "draft poison");
+		await alice.send(room, "writeMessage poison");
 		await bridged.ended();
 		await alice.send(room, "after the row");
 		await diesTwice();

@@ -1,5 +1,5 @@
 /**
- * Loaded into the bridge by `node --import`: the translators named in TRIVIUM_POISON ("fromMatrix,draft") kill the
+ * Loaded into the bridge by `node --import`: the translators named in TRIVIUM_POISON ("fromMatrix,writeMessage") kill the
  * process when they are given a text with the function's own name and the word poison ("fromMatrix poison"), as one would
  * that takes all memory. Nothing of this is known to the bridge.
  */
