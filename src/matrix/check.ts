@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "./phrases.ts";
@@ -22,18 +23,19 @@ type Answer = Readonly<{ status: number; body: Record<string, unknown> | undefin
  */
 export async function checkMatrix(
 	options: Options,
-	deps: { text: string | undefined; networks: readonly string[]; running: boolean },
+	deps: { ghostsOf: readonly string[]; running: boolean },
 ): Promise<CheckResult[]> {
 	const found: CheckResult[] = [await reachable(options.homeserver)];
 	const { registration: file, url } = options.appservice;
-	if (deps.text === undefined) return [...found, fails("registration", phrases.noRegistration(file))];
+	const text = await readFile(file, "utf8").catch(() => undefined);
+	if (text === undefined) return [...found, fails("registration", phrases.noRegistration(file))];
 	let registration: Registration;
 	try {
-		registration = readRegistration(deps.text);
+		registration = readRegistration(text);
 	} catch (error) {
 		return [...found, fails("registration", `${file}: ${(error as Error).message}`)];
 	}
-	const differing = differences(registration, { ...options, url, networks: deps.networks });
+	const differing = differences(registration, { ...options, url, networks: deps.ghostsOf });
 	found.push(
 		differing.length === 0
 			? works("registration", file)
@@ -43,7 +45,7 @@ export async function checkMatrix(
 	const token = await tokenKnown(options, registration);
 	found.push(token);
 	if (!token.ok) return found;
-	for (const network of deps.networks) found.push(await namespace(options, registration, network));
+	for (const network of deps.ghostsOf) found.push(await namespace(options, registration, network));
 	found.push(await path(options, registration, deps.running));
 	return found;
 }

@@ -1,9 +1,20 @@
 import { type CheckResult, fails, works } from "../core/check-result.ts";
 import { type BrokerOptions, type Connection, dial, Refusal, type Welcome } from "./client.ts";
+import type { MqttOptions } from "./index.ts";
 import * as phrases from "./phrases.ts";
 
+/** Checks each broker, and the topics that are mirrored from it. */
+export async function checkMqtt({ brokers, mirrors }: MqttOptions): Promise<CheckResult[]> {
+	const found: CheckResult[] = [];
+	for (const [name, broker] of Object.entries(brokers)) {
+		const filters = mirrors.filter((mirror) => mirror.broker === name).map(({ topic }) => topic);
+		found.push(...(await checkBroker(name, broker, [...new Set(filters)])));
+	}
+	return found;
+}
+
 /** Whether the broker takes us and what we want to read there, and the limits it names. Leaves the bridge's session alone. */
-export async function checkBroker(
+async function checkBroker(
 	name: string,
 	broker: BrokerOptions,
 	filters: readonly string[],

@@ -18,7 +18,6 @@ export type MqttOptions = Readonly<{
 	brokers: Readonly<Record<string, BrokerOptions>>;
 	mirrors: readonly Readonly<{ broker: string; topic: string; room: string }>[];
 }>;
-export type { BrokerOptions };
 
 /** What the config shows where: our room, and the Matrix alias or id somebody wrote. */
 export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: string }[] =>

@@ -22,8 +22,6 @@ import { createRedelivery, type Named } from "./redelivery.ts";
 /** In ms: before dialling again the first time, and at most; how long an own publish may take to come back. */
 const defaults = { first: 1000, most: 60_000, echo: 10_000, ...patience };
 
-export type Session = ReturnType<typeof createSession>;
-
 /** Our standing with one broker: dials again whenever the connection breaks, and keeps the subscriptions that are wanted. */
 export function createSession(deps: {
 	name: string;

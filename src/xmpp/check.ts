@@ -4,9 +4,11 @@ import { type Cause, dial } from "./stream/connection.ts";
 
 type Options = Readonly<{ component: string; service: string; secret: string }>;
 
-/** Whether the XMPP server takes us as its component. Not to be called while a bridge does: it would lose its place. */
-export async function checkXmpp(options: Options): Promise<CheckResult> {
+/** Checks whether the XMPP server takes us as its component; not tried while the bridge itself is `running`. */
+export async function checkXmpp(options: Options, running: boolean): Promise<CheckResult> {
 	const what = "component";
+	// A second connection would push the running bridge's aside, or share its stanzas.
+	if (running) return works(what, phrases.bridgeRunning(undefined));
 	const { promise: online, resolve } = Promise.withResolvers<undefined>();
 	const connection = dial(
 		{ ...options, deadline: 5000, idle: 60_000 },

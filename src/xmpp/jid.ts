@@ -1,8 +1,6 @@
 import { decode, encode } from "../core/codec.ts";
 import type { NetworkName } from "../core/ids.ts";
 
-export { nickFor, otherNick, plainNick } from "./nick.ts";
-
 /** A JID taken apart. Nothing is normalised: our own server has prepared it, byte-wise equality is what counts. */
 export type Jid = Readonly<{ local?: string; domain: string; resource?: string }>;
 

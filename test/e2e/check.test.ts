@@ -126,9 +126,9 @@ test.each(["prosody", "ejabberd"] as const)(
 			"✓ namespace mqtt",
 			`✓ appservice path: ${good.matrix.appservice.url}`,
 			expect.stringMatching(`^✓ component: bridge\\.`),
-			`✓ health: 127.0.0.1:${bed.ports.health}`,
 			expect.stringMatching(/^✓ broker home: mqtt:.*receive maximum \d+/),
 			"✓ mirror home/+/temperature",
+			`✓ health: 127.0.0.1:${bed.ports.health}`,
 		]);
 		expect(ok).toBe(true);
 		expect(existsSync(join(folder, "data/mapping.db.lock"))).toBe(false);

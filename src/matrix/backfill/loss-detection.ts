@@ -40,8 +40,6 @@ type Room = {
 	due: readonly string[];
 };
 
-export type LossDetection = ReturnType<typeof createLossDetection>;
-
 /**
  * Finds what a homeserver never handed over. Synapse keeps the events of its next transactions in memory, which a restart
  * forgets, and leaves a transaction lying that it made in the moment between the end of its repeating and being up

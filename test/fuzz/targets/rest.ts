@@ -16,6 +16,7 @@ import { isFilter, isTopic, matches, nameOf, subscriptionId } from "../../../src
 import { joined } from "../../../src/xmpp/capabilities.ts";
 import * as jids from "../../../src/xmpp/jid.ts";
 import type { Sayable } from "../../../src/xmpp/message/feature.ts";
+import * as nicks from "../../../src/xmpp/nick.ts";
 import { serialize } from "../../../src/xmpp/stream/xml.ts";
 import * as to from "../../../src/xmpp/to-xmpp.ts";
 import { parse } from "../../../src/yaml.ts";
@@ -170,13 +171,13 @@ export const otherTargets: Readonly<Record<string, Target>> = {
 					jids.personAt(jid, namespace)?.address.join() === legal,
 					"a ghost's JID leads to somebody else",
 				);
-			const nick = jids.nickFor(input, input);
+			const nick = nicks.nickFor(input, input);
 			holds(
 				nick !== "" && nick.isWellFormed() && jids.mayBeFrom(`a@bridge.test/${nick}`, "bridge.test"),
 				"a nick that no server takes",
 			);
-			const plainNick = jids.plainNick(nick, input);
-			const others = [1, 2, 3].map((n) => jids.otherNick(nick, n, { server: input, localpart: input }));
+			const plainNick = nicks.plainNick(nick, input);
+			const others = [1, 2, 3].map((n) => nicks.otherNick(nick, n, { server: input, localpart: input }));
 			for (const one of [plainNick, ...others])
 				holds(one !== "" && Buffer.byteLength(one) <= 1023, "no nick");
 			jids.same(input, `${input}x`);
