@@ -26,13 +26,13 @@ export const nowhere: ReadContext = {
 
 /** Undefined for what says nothing: chat states, markers, receipts, a subject (RFC 6121 §5.2.5: a body makes a message). */
 export function parseMessage(message: Element, where: ReadContext): MessageContent | undefined {
-	const { heard, words: left } = readMessage(message, where);
-	const { body: _body, mentions: _mentions, nothing, ...said } = heard;
-	const { act, media, location } = heard;
+	const { parsed, words: left } = readMessage(message, where);
+	const { body: _body, mentions: _mentions, nothing, ...rest } = parsed;
+	const { act, media, location } = parsed;
 	// Whoever marks all they say as being there for old clients still said it.
 	const words = left || (act || media || location ? "" : (text(message, "body") ?? ""));
 	if (nothing || !(words || media || location || (act && act.kind !== "edit"))) return undefined;
-	return { ...said, text: words };
+	return { ...rest, text: words };
 }
 
 /** The id by which the room's archive knows the message (XEP-0359); of a room that gives none, anybody could forge one. */

@@ -28,11 +28,11 @@ export function relayed(event: Sayable, name: string, shown: readonly Reaction[]
 			};
 		case "message": {
 			// A file becomes a mere link: its body would be more than the address.
-			const { rich: _, media: _file, more: _more, location, ...said } = event;
+			const { rich: _, media: _file, more: _more, location, ...rest } = event;
 			const { geo = "", description = "" } = location ?? {};
 			const text = location ? phrases.sharedLocation(description, geo) : event.text;
 			const style = location ? "emote" : event.style;
-			return { ...said, style: "text", text: relayedLine({ style, text }, name) };
+			return { ...rest, style: "text", text: relayedLine({ style, text }, name) };
 		}
 		case "reaction": {
 			const given = newIn(event.emoji, shown);
@@ -75,17 +75,17 @@ export const groupchat = (
 	from: string,
 	room: string,
 	id: string,
-	said: Pick<Draft, "body" | "parts">,
-): Element => message("groupchat", [from, room, id], said);
+	content: Pick<Draft, "body" | "parts">,
+): Element => message("groupchat", [from, room, id], content);
 
 /** `name` goes along when the other side may not know it yet: no raw address is to be shown. */
 export const chat = (
 	from: string,
 	to: string,
 	id: string,
-	said: Pick<Draft, "body" | "parts">,
+	content: Pick<Draft, "body" | "parts">,
 	name?: string,
-): Element => message("chat", [from, to, id], said, fullName(name));
+): Element => message("chat", [from, to, id], content, fullName(name));
 
 /** Words of our own. */
 export const words = (body: string): Pick<Draft, "body" | "parts"> => ({ body, parts: [] });

@@ -5,20 +5,21 @@ import { along, type MessageFeature, prefixed } from "./feature.ts";
 
 const ns = "urn:xmpp:message-correct:0";
 
-/** XEP-0308: names the first version by the id its sender gave it, never by the room's. */
+/** XEP-0308: a correction refers to the original message by the id its sender chose, never by the MUC's stanza-id. */
 export const corrections: MessageFeature = {
 	vars: [ns],
-	read(stanza, heard, { author = "" }) {
+	read(stanza, parsed, { author = "" }) {
 		const id = child(stanza, "replace", ns)?.attrs.id;
-		if (!id) return heard;
-		// §4: only who wrote a message may correct it. Without an author nothing is found, and it says that it corrects.
+		if (!id) return parsed;
+		// §4: only the author may correct a message. An id without an author matches nothing, so core shows the text as
+		// a new message that is marked as a correction.
 		const target = ownId("msg", id, author);
-		return { ...heard, act: { kind: "edit", target: { id: target, own: target } } };
+		return { ...parsed, act: { kind: "edit", target: { id: target, own: target } } };
 	},
 	write(event, draft, { refs }) {
 		if (event.kind !== "edit") return draft;
 		const id = pick(refs[event.target.own ?? event.target.id], "msg");
-		// Core asked before; an id of another kind is of no use here.
+		// Core has checked that the target is known; only its id of the kind `msg` can be used here.
 		return id === undefined ? prefixed(draft, phrases.correction("")) : along(draft, correcting(id));
 	},
 };

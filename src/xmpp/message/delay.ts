@@ -5,7 +5,9 @@ import { along, type MessageFeature } from "./feature.ts";
 
 const ns = "urn:xmpp:delay";
 
-/** When it was said (XEP-0203), ms since 1970. Anybody can write a delay: only those of `by` count. */
+/**
+ * Returns the time of the delay (XEP-0203) that the entity `by` added, in ms since 1970. Anyone can forge the others.
+ */
 export function delayedBy(message: Element, by: string): number | undefined {
 	for (const delay of message.getChildren("delay", ns)) {
 		const at = Date.parse(delay.attrs.stamp ?? "");
@@ -15,8 +17,8 @@ export function delayedBy(message: Element, by: string): number | undefined {
 }
 
 /**
- * When a line of a chat of two was said that was held on its way: by the server of who wrote it, or by ours, whose
- * component we are. Whoever writes it themselves lies about no more than their own line.
+ * Returns when a 1:1 message was sent, in ms since 1970, if a server stored it on its way: the sender's server, or ours
+ * (a parent domain of `component`). A sender can forge this delay, but only for their own message.
  */
 export function heldSince(message: Element, component: string): number | undefined {
 	const own = domain(message.attrs.from ?? "");
@@ -28,7 +30,7 @@ export function heldSince(message: Element, component: string): number | undefin
 export const delay = (event: Pick<BridgeEvent, "at" | "late">, component: string): Element | undefined =>
 	event.late && xml("delay", { xmlns: ns, from: component, stamp: new Date(event.at).toISOString() });
 
-/** XEP-0203: what comes late says when it was said. */
+/** XEP-0203: an event that arrives late carries its original time. */
 export const delays: MessageFeature = {
 	vars: [ns],
 	write: (event, draft, { component }) => along(draft, delay(event, component)),

@@ -16,15 +16,15 @@ const isKeysOnly = (encrypted: Element) =>
 	encrypted.getChild("header") !== undefined &&
 	encrypted.getChild("payload") === undefined;
 
-/** XEP-0380 §3: the body beside a ciphertext is an advertisement for the encryption, not what was said. */
+/** XEP-0380 §3: the body beside a ciphertext only says that the message is encrypted, so our own notice replaces it. */
 export const encryption: MessageFeature = {
 	vars: [],
-	read(stanza, heard) {
+	read(stanza, parsed) {
 		const found = encryptions.map(([name, ns]) => child(stanza, name, ns)).filter((one) => one !== undefined);
-		if (found.length === 0) return heard;
-		// XEP-0384, "KeyTransportElement": keys without a payload are between clients, and nobody wrote them.
-		if (text(stanza, "body") === undefined && found.some(isKeysOnly)) return { ...heard, nothing: true };
-		const { style: _style, body: _body, mentions: _mentions, ...rest } = heard;
+		if (found.length === 0) return parsed;
+		// XEP-0384, "KeyTransportElement": clients exchange keys without a payload by themselves; no person wrote this.
+		if (text(stanza, "body") === undefined && found.some(isKeysOnly)) return { ...parsed, nothing: true };
+		const { style: _style, body: _body, mentions: _mentions, ...rest } = parsed;
 		return {
 			aka: rest.aka,
 			style: "notice",

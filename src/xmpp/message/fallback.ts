@@ -6,23 +6,25 @@ const ns = "urn:xmpp:fallback:0";
 
 type Range = readonly [start: number, end: number];
 
-/** The ranges of the body that are there for clients without `feature`, in code points; undefined where none is marked. */
+/**
+ * Returns the ranges of the body, in code points, that are fallback text for `feature`; undefined if none is marked.
+ */
 export function ranges(stanza: Element, feature: string): readonly Range[] | undefined {
 	const all = stanza.getChildren("fallback", ns).filter((one) => one.attrs.for === feature);
 	if (all.length === 0) return undefined;
 	return all.flatMap((one): Range[] => {
-		// XEP-0428 §3: nothing named is everything.
+		// XEP-0428 §3: a fallback without child elements covers the whole body.
 		if (one.getChildElements().length === 0) return [[0, Number.POSITIVE_INFINITY]];
 		return one
 			.getChildren("body")
 			.map(({ attrs }) => [number(attrs.start, 0), number(attrs.end, Number.POSITIVE_INFINITY)]);
 	});
 }
-/** What is no number is in no range: nothing is cut that nobody marked. */
+/** Parses a bound of a range. A malformed bound becomes NaN, so that its range contains no point and cuts nothing. */
 const number = (value: string | undefined, missing: number) =>
 	value === undefined ? missing : /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
 
-/** Marks the body up to `end` as being there for clients without `feature`; without an end all of it. */
+/** Returns the element that marks the body, up to code point `end` or all of it, as fallback text for `feature`. */
 export const fallbackFor = (feature: string, end?: number): Node =>
 	xml(
 		"fallback",
@@ -30,7 +32,7 @@ export const fallbackFor = (feature: string, end?: number): Node =>
 		xml("body", end === undefined ? {} : { start: "0", end: String(end) }),
 	);
 
-/** Returns the points that are inside or outside of some ranges, in time linear in both. Raw positions ascend. */
+/** Splits the points into those inside and those outside the ranges, in linear time. Raw positions must ascend. */
 function parted(
 	body: readonly Point[],
 	all: readonly Range[],
@@ -39,7 +41,7 @@ function parted(
 	const sorted = all.filter(([start, end]) => start < end).sort(([a], [b]) => a - b);
 	const [inside, outside]: [Point[], Point[]] = [[], []];
 	let next = 0;
-	/** The greatest end of the ranges that begin at or before the point. */
+	/** The greatest end of all ranges that begin at or before the point. */
 	let reach = 0;
 	for (const point of body) {
 		for (; (sorted[next]?.[0] ?? Number.NaN) <= point.raw; next++)
@@ -53,19 +55,21 @@ export const inside = (body: readonly Point[], all: readonly Range[]): readonly 
 export const outside = (body: readonly Point[], all: readonly Range[]): readonly Point[] =>
 	parted(body, all).outside;
 
-/** XEP-0428: what the features before us understand is not shown as text besides. */
+/** XEP-0428: removes from the body the fallback text of the features in `understood`. */
 export const fallbacks = (understood: readonly string[]): MessageFeature => ({
 	vars: [ns],
-	read(stanza, heard): ParsedMessage {
+	read(stanza, parsed): ParsedMessage {
 		const cut = understood.flatMap((feature) => ranges(stanza, feature) ?? []);
-		if (cut.length === 0) return heard;
-		const left = outside(heard.body, cut);
-		const quote = left.length === 0 ? quoteEnd(heard.body) : 0;
-		return { ...heard, body: quote > 0 ? heard.body.slice(quote) : left };
+		if (cut.length === 0) return parsed;
+		const left = outside(parsed.body, cut);
+		const quote = left.length === 0 ? quoteEnd(parsed.body) : 0;
+		return { ...parsed, body: quote > 0 ? parsed.body.slice(quote) : left };
 	},
 });
 
-/** COMPAT clients that mark an answer without a range: only the quote that it begins with is there for others. */
+/**
+ * COMPAT clients that mark a reply without a range: returns where its leading quote ends; only that is fallback text.
+ */
 export function quoteEnd(body: readonly Point[]): number {
 	let end = 0;
 	while (body[end]?.char === ">") {

@@ -8,39 +8,42 @@ import type { Person } from "../../core/person.ts";
 import type { Rich } from "../../core/rich.ts";
 import type { Element, Node } from "../stream/xml.ts";
 
-/** Where something is said: who is who there, and by what kind of id its messages are named. */
+/** Looks up the people of one MUC or 1:1 chat, and says which kind of id refers to its messages. */
 export type Participants = Readonly<{
-	/** The bare JID of the MUC; absent in a chat of two. */
+	/** The bare JID of the MUC; absent in a 1:1 chat. */
 	muc?: string;
-	/** A room that archives names messages by its own ids, everything else by their senders'. */
+	/** `sid` in a MUC with an archive (its stanza-ids refer to messages), else `msg` (the senders' ids do). */
 	named: "sid" | "msg";
-	/** Who has this address there: an occupant's, or an account's. */
+	/** Returns the person with this JID: an occupant's, or an account's. */
 	at(jid: string): Person | undefined;
-	/** Who has this occupant-id (XEP-0421). */
+	/** Returns the occupant with this occupant-id (XEP-0421). */
 	known(occupantId: string): Person | undefined;
-	/** What they are called and where they are reached. */
+	/** Returns the nick, JID and occupant-id that the person has there. */
 	of(person: Person): Readonly<{ nick?: string; jid?: string; occupantId?: string }>;
 }>;
 
-/** One stanza as it is read. */
+/** The context in which one stanza is read. */
 export type ReadContext = Participants &
 	Readonly<{
-		/** Its sender, as {@link ownId} knows authors; absent where nobody can tell them from the next who takes the nick. */
+		/** The sender's key for {@link ownId}; absent if only the nick identifies them, which another occupant can take. */
 		author?: string;
-		/** The room itself speaks. */
+		/** Set if the MUC itself sent the stanza. */
 		room?: true;
-		/** Whether this is the first that was heard of a thread since we started. */
+		/** Returns true if this is the first message of the thread since the bridge started. */
 		opens(thread: string): boolean;
 	}>;
 
-/** A code point of the body, and where it stood in the stanza: other elements count from there. */
+/** A code point of the body. `raw` is its index in the stanza's body, which the ranges of other elements refer to. */
 export type Point = Readonly<{ char: string; raw: number }>;
 export function points(text: string): readonly Point[] {
 	spend(text.length);
 	return Array.from(text, (char, raw) => ({ char, raw }));
 }
 
-/** Somebody's name in the text, from code point `start` to before `end`; without a person it names everybody. */
+/**
+ * A name in the text, from code point `start` up to but not including `end`. A mention without a person means
+ * everybody.
+ */
 export type Mention = Readonly<{ start: number; end: number; person?: Person }>;
 
 /** What a stanza does to an earlier message. */
@@ -49,12 +52,12 @@ export type Act =
 	| Readonly<{ kind: "redaction"; target: Reference; reason?: string }>
 	| Readonly<{ kind: "reaction"; target: Reference; mode: "set"; emoji: readonly string[] }>;
 
-/** A stanza as far as it was read. Features take it one after the other. */
+/** The result of reading a stanza; each feature refines the result of the one before. */
 export type ParsedMessage = Readonly<{
 	style: Words["style"];
-	/** The body, without what is there for others only. */
+	/** The body without fallback text. */
 	body: readonly Point[];
-	/** In raw code points of the body. */
+	/** Their bounds are raw indexes: code points of the stanza's body. */
 	mentions: readonly Mention[];
 	rich?: Rich;
 	media?: Media;
@@ -63,30 +66,30 @@ export type ParsedMessage = Readonly<{
 	replyTo?: Reference;
 	thread?: Reference;
 	act?: Act;
-	/** Further ids. */
+	/** Further ids of this message. */
 	aka: readonly MessageId[];
-	/** It claims what its sender may not say. */
+	/** The stanza is dropped: no person wrote it, or its sender may not do this. */
 	nothing?: true;
-	/** It is encrypted for somebody else's keys. */
+	/** The message is encrypted, so the bridge cannot read it. */
 	unreadable?: true;
 }>;
 
-/** What becomes a message stanza; all else is presence. */
+/** The events that become message stanzas; the others become presences. */
 export type Sayable = Extract<BridgeEvent, { kind: "message" | "edit" | "redaction" | "reaction" }>;
 
-/** One event as it is written. */
+/** The context in which one event is written. */
 export type WriteContext = Participants &
 	Readonly<{
 		refs: Refs;
-		/** What its sender's reactions showed before. */
+		/** The sender's earlier reactions to the same message. */
 		shown: readonly Reaction[];
-		/** How reactions are shown there: `mixed` has words besides for those who do not know them. */
+		/** How reactions are shown there: `mixed` adds a fallback body for clients without reactions. */
 		reactions: Support;
-		/** Our domain. */
+		/** The component's domain. */
 		component: string;
 	}>;
 
-/** A stanza as far as it was written. */
+/** The content of a stanza that is being written; each feature adds to it. */
 export type Draft = Readonly<{
 	body?: string;
 	/** In code points of `body`. */
@@ -94,11 +97,11 @@ export type Draft = Readonly<{
 	parts: readonly Node[];
 }>;
 
-/** A feature of messages: advertised, read and written in one place, so that the three cannot drift. */
+/** One message feature: its disco vars, its reader and its writer stand together, so that they cannot drift apart. */
 export type MessageFeature = Readonly<{
-	/** What disco says of it. */
+	/** The features that disco#info lists for it. */
 	vars: readonly string[];
-	read?(stanza: Element, heard: ParsedMessage, where: ReadContext): ParsedMessage;
+	read?(stanza: Element, parsed: ParsedMessage, where: ReadContext): ParsedMessage;
 	write?(event: Sayable, draft: Draft, where: WriteContext): Draft;
 }>;
 
@@ -109,7 +112,7 @@ export function length(text: string): number {
 	for (const _ of text) count++;
 	return count;
 }
-/** The draft with something before its words. */
+/** Returns the draft with a prefix before its body, and its mentions moved along. */
 export function prefixed(draft: Draft, prefix: string): Draft {
 	const by = length(prefix);
 	const mentions = draft.mentions.map((one) => ({ ...one, start: one.start + by, end: one.end + by }));
@@ -119,7 +122,7 @@ export const along = (draft: Draft, ...parts: readonly Node[]): Draft => ({
 	...draft,
 	parts: [...draft.parts, ...parts],
 });
-/** Most features ask, and few change the body. */
+/** Caches the text of a body: most features ask for it, and few change the body. */
 const spelt = new WeakMap<ParsedMessage["body"], string>();
 export function wordsOf({ body }: Pick<ParsedMessage, "body">): string {
 	const known = spelt.get(body);

@@ -9,7 +9,7 @@ import { outside, ranges } from "./fallback.ts";
 import { length, type MessageFeature, type Point, points, wordsOf } from "./feature.ts";
 import { bitsAt } from "./stickers.ts";
 
-/** Files, as clients share them: stateless file sharing (XEP-0447), references (XEP-0385), out of band data (XEP-0066). */
+/** File sharing: stateless file sharing (XEP-0447), media references (XEP-0385) and out-of-band data (XEP-0066). */
 
 const ns = {
 	sfs: "urn:xmpp:sfs:0",
@@ -25,10 +25,10 @@ const ns = {
 	stickers: "urn:xmpp:stickers:0",
 } as const;
 const network = "xmpp" as NetworkName;
-/** XEP-0264: a picture so small that it stands in its own address. */
+/** XEP-0264: the prefix of a thumbnail's URI that contains a BlurHash. */
 const blurhash = "data:image/blurhash,";
 
-/** In characters; a longer address is no file's. */
+/** The longest URL that is taken for a file's, in characters. */
 const longest = 4_096;
 function fetchable(url: string | undefined): url is string {
 	if (url === undefined || url.length > longest) return false;
@@ -36,24 +36,27 @@ function fetchable(url: string | undefined): url is string {
 	return /^https?:\/\/[^\s]+$/i.test(url) && URL.canParse(url);
 }
 
-/** Files of one message that cross; those beyond stay addresses. */
+/** The most files of one message that cross as files; the others stay URLs in the body. */
 const most = 20;
-/** Thumbnails of one file, and sources of it, that are looked at. */
+/** The most thumbnails, sources and hashes of one file that are read. */
 const alternatives = 8;
 
 type Shared = Readonly<{ media: Media; more?: readonly Media[]; caption: readonly Point[] }>;
 
-/** What a message shares, in order, and what its body says besides; undefined where it shares nothing. */
+/**
+ * Returns the files that a message shares, in order, and the rest of its body as the caption; undefined without
+ * files.
+ */
 function filesIn(message: Element, body: readonly Point[]): Shared | undefined {
 	const found = [shared, referenced, linked].map((read) => read(message, body)).find((all) => all.length > 0);
 	const all = [...new Map(found?.map((file) => [file.link, file])).values()];
 	const [media, ...more] = all.slice(0, most);
 	if (!media) return undefined;
-	const said = outside(body, ranges(message, ns.sfs) ?? []);
-	const words = withoutUrls(said, [media, ...more]);
+	const visible = outside(body, ranges(message, ns.sfs) ?? []);
+	const words = withoutUrls(visible, [media, ...more]);
 	const left = tokens(words);
 	const beyond = all.slice(most).flatMap(({ source }) => (left.has(source.ref) ? [] : [`\n${source.ref}`]));
-	// Nobody is named there.
+	// These URLs are not part of the stanza's body, so no mention can refer to them (raw is NaN).
 	const caption = [...words, ...points(beyond.join("")).map(({ char }) => ({ char, raw: Number.NaN }))];
 	return { media, ...(more.length > 0 && { more }), caption: trimmed(caption) };
 }
@@ -65,13 +68,13 @@ function shared(message: Element): readonly Media[] {
 		const sources = sharing.getChild("sources")?.getChildren("url-data", ns.url).slice(0, alternatives) ?? [];
 		const url = sources.map((one) => one.attrs.target).find(fetchable);
 		const voice = sharing.attrs.disposition === "voice" ? ("voice" as const) : undefined;
-		// Those beyond stay addresses: nothing else is read of them.
+		// Files past the limit stay URLs, so their metadata is not read.
 		const file = index < most ? child(sharing, "file", ns.metadata) : undefined;
 		return url === undefined ? [] : [media(url, described(file, message), sticker ?? voice)];
 	});
 }
 
-// XEP-0385 §3: a reference, usually to the part of the body that is the address.
+// XEP-0385 §3: a reference, which usually points at the URL in the body.
 function referenced(message: Element): readonly Media[] {
 	return message.getChildren("reference", ns.reference).flatMap((reference, index) => {
 		const sharing = child(reference, "media-sharing", ns.sims);
@@ -85,30 +88,33 @@ function referenced(message: Element): readonly Media[] {
 	});
 }
 
-/** Bare addresses: told to be a file (XEP-0066), or evidently one that somebody just uploaded (XEP-0363). */
+/**
+ * Returns the files behind bare URLs: those marked as out-of-band data (XEP-0066), or one that looks uploaded
+ * (XEP-0363).
+ */
 function linked(message: Element, body: readonly Point[]): readonly Media[] {
 	const known = (url: string) => typeOfName(new URL(url).pathname) !== undefined;
-	const told = message.getChildren("x", ns.oob);
-	if (told.length === 0) {
+	const oobs = message.getChildren("x", ns.oob);
+	if (oobs.length === 0) {
 		const url = wordsOf({ body }).trim();
 		return fetchable(url) && known(url) && isUploaded(url) ? [media(url, {})] : [];
 	}
-	const files = told.flatMap((oob) => {
+	const files = oobs.flatMap((oob) => {
 		const url = oob.getChild("url")?.getText().trim();
 		const alt = oob.getChild("desc")?.getText();
 		return fetchable(url) ? [media(url, alt ? { alt } : {})] : [];
 	});
 	const urls = new Set(files.map(({ source }) => source.ref));
 	const alone = tokens(body).isSubsetOf(urls);
-	// Feeds and bots name pages this way; those are links, not files.
+	// Feeds and bots mark web pages as out-of-band data, too; those stay links.
 	return files.filter(({ source }) => alone || known(source.ref));
 }
 
 const tokens = (body: readonly Point[]) => new Set(wordsOf({ body }).split(/\s+/).filter(Boolean));
 
-/** The body without the addresses of these few, each where it stands first. */
+/** Returns the body without the first occurrence of each file's URL. */
 function withoutUrls(body: readonly Point[], files: readonly Media[]): readonly Point[] {
-	// One address may begin another.
+	// Longer URLs are removed first, because one URL may be a prefix of another.
 	const urls = files.map(({ source }) => source.ref).sort((one, other) => other.length - one.length);
 	return urls.reduce((left, url) => {
 		const words = wordsOf({ body: left });
@@ -125,7 +131,10 @@ function trimmed(body: readonly Point[]): readonly Point[] {
 	return first < 0 ? [] : body.slice(first, body.findLastIndex(words) + 1);
 }
 
-/** Whether upload services give out such paths: one part says what they are, a later folder is not to be guessed. */
+/**
+ * True if the path looks like an upload service's: a folder with "upload", "share" or "file" in its name, then an
+ * unguessable one.
+ */
 function isUploaded(url: string): boolean {
 	const folders = url.split("/").slice(1, -1);
 	spend(folders.length);
@@ -135,7 +144,7 @@ function isUploaded(url: string): boolean {
 
 type Described = Omit<Partial<Media>, "kind" | "source" | "link">;
 
-/** XEP-0446, and the older form of XEP-0234 with the same names. */
+/** Returns the metadata of a file (XEP-0446, or XEP-0234, whose elements have the same names). */
 function described(file: Element | undefined, message: Element): Described {
 	if (!file) return {};
 	const thumbnails = file
@@ -157,7 +166,7 @@ function described(file: Element | undefined, message: Element): Described {
 	return present(fields) as Described;
 }
 
-// XEP-0447 §7: who tells the hash wants it compared.
+// XEP-0447 §7: a hash is there to be compared with the file.
 const hashOf = (file: Element) =>
 	file
 		.getChildren("hash", ns.hashes)
@@ -174,10 +183,13 @@ function dimensions(file: Element): object {
 	return { width: count(text(file, "width") ?? width), height: count(text(file, "height") ?? height) };
 }
 
-/** XEP-0264: a picture that came along, is its sender's, or anybody's to fetch. */
-function thumbnail({ uri = "", ...said }: Element["attrs"], message: Element): Picture | undefined {
+/**
+ * Returns a thumbnail (XEP-0264) that has a URL, came within the stanza, or can be requested from the sender
+ * (XEP-0231).
+ */
+function thumbnail({ uri = "", ...attrs }: Element["attrs"], message: Element): Picture | undefined {
 	const picture = fetchable(uri) ? { source: { network, ref: uri }, link: uri } : bitsAt(message, uri);
-	const [mime, width, height] = [bareType(said["media-type"]), count(said.width), count(said.height)];
+	const [mime, width, height] = [bareType(attrs["media-type"]), count(attrs.width), count(attrs.height)];
 	return picture && { ...picture, ...present({ mime, width, height }) };
 }
 
@@ -206,7 +218,10 @@ function media(url: string, file: Described, as?: Media["kind"]): Media {
 	};
 }
 
-/** What goes along with a body that is `url` and nothing else, which is how most clients know a file. */
+/**
+ * Returns the elements of a file message. Its body must be `url` alone, because most clients recognise a file by
+ * that.
+ */
 export function fileElements(file: Media, url: string): readonly Element[] {
 	const { mime, name, size, width, height, duration, blurhash: hash, thumbnail } = file;
 	const number = (tag: string, value: number | undefined) =>
@@ -245,7 +260,7 @@ export function fileElements(file: Media, url: string): readonly Element[] {
 			metadata,
 			xml("sources", {}, xml("url-data", { xmlns: ns.url, target: url })),
 		),
-		// XEP-0449 §4.2: the pack has to be named, also where there is none to be had.
+		// XEP-0449 §4.2: the pack attribute is required, even though this sticker belongs to no pack.
 		...(file.kind === "sticker" ? [xml("sticker", { xmlns: ns.stickers, pack: packOf(url) })] : []),
 		xml("fallback", { xmlns: ns.fallback, for: ns.sfs }, xml("body")),
 		xml("x", { xmlns: ns.oob }, xml("url", {}, url)),
@@ -254,14 +269,14 @@ export function fileElements(file: Media, url: string): readonly Element[] {
 
 const packOf = (url: string) => createHash("sha256").update(url).digest("base64").slice(0, 24);
 
-/** A body that is an address, and what that is of. See {@link fileElements}. */
+/** Files: the body is the URL, and {@link fileElements} describe the file. */
 export const files: MessageFeature = {
 	vars: [ns.sfs, ns.oob, ns.sims],
-	read(stanza, heard) {
-		const file = filesIn(stanza, heard.body);
-		if (!file) return heard;
+	read(stanza, parsed) {
+		const file = filesIn(stanza, parsed.body);
+		if (!file) return parsed;
 		const { caption, ...files } = file;
-		return { ...heard, ...files, body: caption };
+		return { ...parsed, ...files, body: caption };
 	},
 	write(event, draft) {
 		if ((event.kind !== "message" && event.kind !== "edit") || !event.media) return draft;

@@ -1,4 +1,4 @@
 import { xml } from "../stream/xml.ts";
 
-/** XEP-0334 §4.4: archives keep what has no body only if it asks for it. */
+/** Returns the hint `store` (XEP-0334 §4.4): without it an archive drops a message that has no body. */
 export const store = () => xml("store", { xmlns: "urn:xmpp:hints" });

@@ -29,10 +29,10 @@ import { subjects } from "./subjects.ts";
 import { threads } from "./threads.ts";
 
 const acts = [corrections, retractions, reactions];
-// A body that is there for clients without these is not said. (Files see to theirs themselves.)
+// Removes fallback bodies for these features. (`files` removes its own.)
 const understood = fallbacks([...acts, replies].flatMap(({ vars }) => vars));
 
-/** From the outside in: what is not the words, what the words are about, the words, and whether they are any. */
+/** In reading order: parts that are no text, then references to other messages, then the text, then its readability. */
 const readers: readonly MessageFeature[] = [
 	understood,
 	files,
@@ -47,7 +47,7 @@ const readers: readonly MessageFeature[] = [
 	subjects,
 	encryption,
 ];
-/** From the inside out: the words, what stands before them, what is told of them. */
+/** In writing order: the body, then prefixes of it, then elements that describe it. */
 const writers: readonly MessageFeature[] = [
 	formatting,
 	files,
@@ -60,25 +60,25 @@ const writers: readonly MessageFeature[] = [
 	delays,
 ];
 
-/** What disco says of all who speak. // XEP-0030 */
+/** The message features that ghosts announce by disco#info (XEP-0030). */
 export const vars: readonly string[] = [
 	...new Set([...readers, ...writers].flatMap((feature) => feature.vars)),
 ];
 
 /**
- * Returns what the features read in a stanza, and its words without formatting. Nothing else runs them, so each works within a budget that grows with the
- * stanza; the loops and tree builders that they share call `spend`. Where a feature goes past its budget, the
- * message crosses without it, and the words stay.
+ * Reads a stanza with all features, and returns the result and its text without formatting. Each feature has a budget of
+ * steps that grows with the stanza (the loops call `spend`). A feature that exceeds its budget is left out; the text
+ * still crosses. Only this function runs the readers.
  */
 export function readMessage(
 	stanza: Element,
 	where: ReadContext,
-): Readonly<{ heard: ParsedMessage; words: string }> {
+): Readonly<{ parsed: ParsedMessage; words: string }> {
 	const body = points(text(stanza, "body") ?? "");
 	const blank: ParsedMessage = { style: "text", body, mentions: [], aka: [] };
 	const { size, depth } = sizeOfStanza(stanza);
-	if (depth > deepest) return { heard: blank, words: wordsOf(blank) };
-	const heard = readers.reduce<ParsedMessage>(
+	if (depth > deepest) return { parsed: blank, words: wordsOf(blank) };
+	const parsed = readers.reduce<ParsedMessage>(
 		(before, feature) =>
 			withinBudget(
 				size,
@@ -87,16 +87,19 @@ export function readMessage(
 			),
 		blank,
 	);
-	const { rich, ...unformatted } = heard;
+	const { rich, ...unformatted } = parsed;
 	if (rich && fits(rich, size)) {
-		// Where no formatting is shown, what is quoted must not pass for its sender's words.
+		// Quotes keep their "> ", so that plain text does not attribute quoted words to the sender.
 		const words = plain(rich, "> ");
-		if (words.length <= largest(size)) return { heard, words };
+		if (words.length <= largest(size)) return { parsed, words };
 	}
-	return { heard: unformatted, words: wordsOf(unformatted) };
+	return { parsed: unformatted, words: wordsOf(unformatted) };
 }
 
-/** Returns what a stanza says of an event, within a budget as {@link readMessage} has it; past it the words go unformatted. */
+/**
+ * Writes an event with all features, each within a budget as in {@link readMessage}; past it the text goes
+ * unformatted.
+ */
 export function writeMessage(event: Sayable, where: WriteContext): Draft {
 	const size = sizeOfEvent(event);
 	const unformatted = "rich" in event ? withoutFormatting(event) : event;
@@ -111,12 +114,12 @@ export function writeMessage(event: Sayable, where: WriteContext): Draft {
 			return found;
 		},
 	};
-	const write = (said: Sayable) =>
+	const write = (one: Sayable) =>
 		writers.reduce<Draft>(
 			(draft, feature) =>
 				withinBudget(
 					size,
-					() => feature.write?.(said, draft, place) ?? draft,
+					() => feature.write?.(one, draft, place) ?? draft,
 					() => feature.write?.(unformatted, draft, place) ?? draft,
 				),
 			{ mentions: [], parts: [] },

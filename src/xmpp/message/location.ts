@@ -6,22 +6,23 @@ const ns = "http://jabber.org/protocol/geoloc";
 const uri = /^geo:(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)(?:,-?\d+(?:\.\d+)?)?(?:;[\w=.;%~-]*)?$/i;
 const degrees = /^-?\d{1,3}(\.\d+)?$/;
 
-/** Places: a geo: URI as the body, which is what clients send and know, and XEP-0080 besides. */
+/** Locations: the body is a geo: URI, which clients send and understand, and an XEP-0080 element goes with it. */
 export const places: MessageFeature = {
 	vars: [],
-	read(stanza, heard) {
-		const words = wordsOf(heard).trim();
+	read(stanza, parsed) {
+		const words = wordsOf(parsed).trim();
 		const element = child(stanza, "geoloc", ns);
 		const [lat, lon] = [element && text(element, "lat")?.trim(), element && text(element, "lon")?.trim()];
-		const told = lat && lon && degrees.test(lat) && degrees.test(lon) ? `geo:${lat},${lon}` : undefined;
+		const coordinates =
+			lat && lon && degrees.test(lat) && degrees.test(lon) ? `geo:${lat},${lon}` : undefined;
 		const alone = uri.test(words) ? words : undefined;
-		// Beside other words it is where they were written.
-		if (!alone && (words !== "" || told === undefined)) return heard;
+		// Beside other text, XEP-0080 says where the sender was; the message itself shares no location.
+		if (!alone && (words !== "" || coordinates === undefined)) return parsed;
 		const description = element && (text(element, "description") || text(element, "text"));
 		return {
-			...heard,
+			...parsed,
 			body: [],
-			location: { geo: alone ?? (told as string), ...(description && { description }) },
+			location: { geo: alone ?? (coordinates as string), ...(description && { description }) },
 		};
 	},
 	write(event, draft) {

@@ -14,19 +14,19 @@ import {
 const explicit = "urn:xmpp:mentions:0";
 const everybody = `${explicit}#channel`;
 const references = "urn:xmpp:reference:0";
-/** Mentions in one message that are looked at. */
+/** The most mentions of one message that are read or written. */
 const most = 100;
 
 /**
- * Names in the text: told by XEP-0513 or XEP-0372, else found: a nick at the start, or one after an at-sign. Outwards
- * the nick stands in the body, which is what clients look for, and both are told besides.
+ * Mentions. Reading takes those marked by XEP-0513 or XEP-0372; without marks it searches the text for a nick at the
+ * start or after an at-sign. Writing puts the nick into the body, which clients search for, and adds both marks.
  */
 export const mentions: MessageFeature = {
 	vars: [explicit, references],
-	read(stanza, heard, where) {
-		if (heard.body.length === 0) return heard;
-		const told = [...toldIn(stanza, where), ...referred(stanza, where)];
-		const all = told.length > 0 ? told : found(heard, where);
+	read(stanza, parsed, where) {
+		if (parsed.body.length === 0) return parsed;
+		const marked = [...explicitIn(stanza, where), ...referred(stanza, where)];
+		const all = marked.length > 0 ? marked : found(parsed, where);
 		let end = 0;
 		const apart = all
 			.slice(0, most)
@@ -36,10 +36,10 @@ export const mentions: MessageFeature = {
 				end = one.end;
 				return true;
 			});
-		return apart.length > 0 ? { ...heard, mentions: apart } : heard;
+		return apart.length > 0 ? { ...parsed, mentions: apart } : parsed;
 	},
 	write(event, draft, { of, muc }) {
-		// What is told late pings nobody.
+		// A late message must notify nobody.
 		if (event.late) return { ...draft, mentions: [] };
 		return along(
 			draft,
@@ -58,7 +58,7 @@ export const mentions: MessageFeature = {
 	},
 };
 
-// RFC 5122 §2.2: what would end the path, and no more, so that clients that compare texts find it.
+// RFC 5122 §2.2: only characters that would end the path are escaped, because some clients compare the URI as text.
 const encoded = (jid: string) => jid.replace(/[%?#\s"<>\\^`{|}]/g, encodeURIComponent);
 
 const number = (value: string | undefined) =>
@@ -69,7 +69,7 @@ const between = (element: Element, person: Person | undefined): readonly Mention
 };
 
 // XEP-0513 §3
-function toldIn(stanza: Element, where: ReadContext): readonly Mention[] {
+function explicitIn(stanza: Element, where: ReadContext): readonly Mention[] {
 	const all = stanza.getChildren("mention", explicit).slice(0, most);
 	return all.flatMap((one) => {
 		if (one.getChild("noping")) return [];
@@ -98,36 +98,39 @@ function addressIn(uri: string): string | undefined {
 	}
 }
 
-/** Nicks before a colon or comma at the start, or after an at-sign, as people write them. */
-function found(heard: ParsedMessage, where: ReadContext): readonly Mention[] {
-	const words = wordsOf(heard);
+/** Searches the text for nicks: before a colon or comma at the start, or after an at-sign. */
+function found(parsed: ParsedMessage, where: ReadContext): readonly Mention[] {
+	const words = wordsOf(parsed);
 	const all: Mention[] = [];
 	if (where.muc === undefined || !/^[^\n]{0,100}[:,]|@/.test(words)) return all;
 	const codePoints = codePointsBefore(words);
-	/** Where the longest name ends that begins at `index`, behind a sign of `skip` characters, and stands before `ends`. */
+	/**
+	 * Adds the longest nick that begins `skip` characters (the at-sign) after `sign` and is followed by `ends`. Returns
+	 * the index of its end; undefined if there is none.
+	 */
 	const nameAt = (sign: number, skip: number, ends: RegExp): number | undefined => {
 		const index = sign + skip;
 		let hit: { end: number; person: Person } | undefined;
 		const last = Math.min(words.length, index + longest);
 		for (let end = index + 1; end <= last; end++) {
 			spend();
-			// No nick has a line end in it.
+			// No nick contains a line feed.
 			if (words[end - 1] === "\n") break;
 			ends.lastIndex = end;
 			if (!ends.test(words)) continue;
 			spend();
-			// "Ann Lee: hi" is for Ann Lee, also where there is an Ann.
+			// "Ann Lee: hi" mentions Ann Lee, even if another occupant is called Ann.
 			const person = where.at(`${where.muc}/${words.slice(index, end)}`);
 			if (person) hit = { end, person };
 		}
 		return hit && add(sign, hit.end, hit.person);
 	};
 	const add = (from: number, to: number, person: Person): number => {
-		const [first, last] = [heard.body[codePoints(from)], heard.body[codePoints(to) - 1]];
+		const [first, last] = [parsed.body[codePoints(from)], parsed.body[codePoints(to) - 1]];
 		if (first && last) all.push({ start: first.raw, end: last.raw + 1, person });
 		return to;
 	};
-	// "Ann, Bob: hi" is for both.
+	// "Ann, Bob: hi" mentions both.
 	let end = nameAt(0, 0, separator);
 	for (let looked = 1; end !== undefined && looked < most && words.startsWith(", ", end); looked++)
 		end = nameAt(end + 2, 0, separator);
@@ -139,12 +142,14 @@ function found(heard: ParsedMessage, where: ReadContext): readonly Mention[] {
 		if (i === 0 || /[\s(]/.test(words[i - 1] ?? "")) nameAt(i, 1, wordEnd);
 	return all;
 }
-/** The longest nick that is looked for, in UTF-16 units. */
+/** The longest nick that is searched for, in UTF-16 units. */
 const longest = 128;
 const separator = /[:,]/y;
 const wordEnd = /$|[^\p{L}\p{N}_]/uy;
 
-/** Returns the number of code points before an index of `text`; the first call counts them all. */
+/**
+ * Returns a function from an index of `text` to the number of code points before it; its first call counts them all.
+ */
 function codePointsBefore(text: string): (index: number) => number {
 	let counts: Uint32Array | undefined;
 	return (index) => {
@@ -154,7 +159,7 @@ function codePointsBefore(text: string): (index: number) => number {
 			let count = 0;
 			for (let i = 0; i < text.length; i++) {
 				counts[i] = count;
-				// The second half of a pair counts with its first.
+				// A surrogate pair counts as one code point.
 				if ((text.codePointAt(i) as number) > 0xffff) counts[++i] = count;
 				count++;
 			}

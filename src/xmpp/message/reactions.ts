@@ -7,18 +7,21 @@ import { along, type MessageFeature } from "./feature.ts";
 import { store } from "./hints.ts";
 
 const ns = "urn:xmpp:reactions:0";
-/** What one person can show on one message, and characters of each: bounds what a stranger makes us keep and send. */
+/**
+ * The most reactions of one person to one message, and the longest of each in characters: bounds what we store and
+ * send.
+ */
 const [most, longest] = [20, 64];
-/** Elements of one set that are looked at. */
+/** The most `reaction` elements of one stanza that are read. */
 const looked = 100;
 
-/** XEP-0444: always everything its sender shows, nothing for nothing. */
+/** XEP-0444: each stanza lists all current reactions of its sender; an empty list removes them. */
 export const reactions: MessageFeature = {
 	vars: [ns],
-	read(stanza, heard, { named }) {
+	read(stanza, parsed, { named }) {
 		const element = child(stanza, "reactions", ns);
 		const id = element?.attrs.id;
-		if (!element || !id) return heard;
+		if (!element || !id) return parsed;
 		const all = element.getChildren("reaction").slice(0, looked);
 		const emoji = all.map((one) =>
 			one
@@ -27,7 +30,7 @@ export const reactions: MessageFeature = {
 				.trim(),
 		);
 		return {
-			...heard,
+			...parsed,
 			act: {
 				kind: "reaction",
 				target: { id: messageId(named, id) },
@@ -39,15 +42,15 @@ export const reactions: MessageFeature = {
 	write(event, draft, { refs, named, shown, reactions: how }) {
 		if (event.kind !== "reaction") return draft;
 		const id = pick(refs[event.target.id], named);
-		// The newest, where somebody shows more of them.
+		// Past the limit, the newest reactions are sent.
 		const emoji = event.emoji.slice(-most);
 		const element =
 			id && xml("reactions", { xmlns: ns, id }, ...emoji.map((one) => xml("reaction", {}, one)));
 		const given = newIn(emoji, shown);
 		const words = `/me ${phrases.reacted(given.join(" "), event.target.text)}`;
-		// What is taken back was never a line of its own.
+		// A removed reaction needs no text.
 		const silent = given.length === 0;
-		// It came while the room kept no archive.
+		// Without an id (the message came while the MUC had no archive) only text can say it.
 		if (!element) return silent ? draft : { ...draft, body: words };
 		if (silent || how === "native") return along(draft, element, store());
 		return along({ ...draft, body: words }, element, fallbackFor(ns), store());

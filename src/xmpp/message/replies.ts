@@ -15,17 +15,17 @@ import {
 
 const ns = "urn:xmpp:reply:0";
 
-/** XEP-0461. What is answered stands before the answer for clients without replies, marked in code points (XEP-0428). */
+/** XEP-0461: a quote of the original precedes the reply as fallback text, whose range counts code points (XEP-0428). */
 export const replies: MessageFeature = {
 	vars: [ns],
-	read(stanza, heard, where) {
+	read(stanza, parsed, where) {
 		const reply = child(stanza, "reply", ns);
 		const id = reply?.attrs.id;
-		if (!reply || !id) return heard;
+		if (!reply || !id) return parsed;
 		const author = reply.attrs.to ? where.at(reply.attrs.to) : undefined;
 		const quote = quoted(stanza);
 		return {
-			...heard,
+			...parsed,
 			replyTo: {
 				id: messageId(where.named, id),
 				...(author && { author }),
@@ -34,17 +34,17 @@ export const replies: MessageFeature = {
 		};
 	},
 	write(event, draft, where) {
-		// XEP-0308 §3: a correction stands for all of what it corrects, so it answers again.
+		// XEP-0308 §3: a correction replaces the whole message, so it repeats the reply.
 		if ((event.kind !== "message" && event.kind !== "edit") || !event.replyTo) return draft;
 		const target = event.replyTo;
 		const id = pick(where.refs[target.id], where.named);
 		const to = target.author && where.of(target.author).jid;
 		const element = id === undefined ? undefined : xml("reply", { xmlns: ns, id, to });
-		// A line that is more than the address of a file is no file for most clients.
+		// Most clients show a file only if the body is nothing but its URL, so no quote is added.
 		if (target.text === undefined || event.media) return along(draft, element);
-		// As it goes over the wire: what is not sent does not count.
+		// Cleaned as on the wire, so that characters that are not sent are not counted.
 		const quote = clean(phrases.quoted(nameOf(target.author, where), target.text, ""));
-		// Without an id (it came while the room kept no archive) the quote is all there is.
+		// Without an id (the original came while the MUC had no archive) only the quote shows that this is a reply.
 		return along(prefixed(draft, quote), element, element && fallbackFor(ns, length(quote)));
 	},
 };
@@ -52,7 +52,7 @@ export const replies: MessageFeature = {
 const nameOf = (author: Person | undefined, where: Participants) =>
 	author && (where.of(author).nick ?? author.name);
 
-/** The words that are answered, as the sender's client quotes them. */
+/** Returns the original's text as the sender's client quotes it; undefined without a quote. */
 function quoted(stanza: Element): string | undefined {
 	const marked = ranges(stanza, ns);
 	if (!marked) return undefined;

@@ -11,17 +11,17 @@ import { store } from "./hints.ts";
 const ns = "urn:xmpp:message-retract:1";
 const moderation = "urn:xmpp:message-moderate:1";
 
-/** XEP-0424, and XEP-0425 as a room tells of it. */
+/** Retraction (XEP-0424), and moderation (XEP-0425) as the MUC announces it. */
 export const retractions: MessageFeature = {
 	vars: [ns],
-	read(stanza, heard, { author = "", named, room }) {
+	read(stanza, parsed, { author = "", named, room }) {
 		const { id, kind, moderated, reason, by } = current(stanza, named) ?? older(stanza) ?? {};
-		if (id === undefined) return heard;
-		// XEP-0425 §4: only the room itself says what its moderators did.
-		if (id === "" || moderated !== !!room) return { ...heard, nothing: true };
+		if (id === undefined) return parsed;
+		// XEP-0425 §4: only the MUC itself announces a moderation, so one from an occupant is forged.
+		if (id === "" || moderated !== !!room) return { ...parsed, nothing: true };
 		const target = room ? messageId(named, id) : ownId(kind ?? named, id, author);
 		return {
-			...heard,
+			...parsed,
 			act: {
 				kind: "redaction",
 				target: { id: target, ...(!room && { own: target }) },
@@ -34,14 +34,14 @@ export const retractions: MessageFeature = {
 		if (event.kind !== "redaction") return draft;
 		const ids = refs[event.target.id];
 		const id = pick(ids, "sid") ?? (muc === undefined ? pick(ids, named) : undefined);
-		// §4.1: what a room gave no id has no retraction, so the words go and leave a mark.
+		// §4.1: a message without a stanza-id cannot be retracted in a MUC, so a correction replaces its text.
 		if (id === undefined) return along({ ...draft, body: phrases.deleted }, correcting(pick(ids, "msg")));
 		const words = { ...draft, body: phrases.retraction };
 		return along(words, xml("retract", { xmlns: ns, id }), fallbackFor(ns), store());
 	},
 };
 
-type Told = Readonly<{
+type Retraction = Readonly<{
 	id: string;
 	kind: IdKind;
 	moderated: boolean;
@@ -49,7 +49,7 @@ type Told = Readonly<{
 	by?: string | undefined;
 }>;
 
-function current(stanza: Element, kind: IdKind): Told | undefined {
+function current(stanza: Element, kind: IdKind): Retraction | undefined {
 	const retract = child(stanza, "retract", ns);
 	if (!retract) return undefined;
 	const moderated = child(retract, "moderated", moderation);
@@ -62,8 +62,11 @@ function current(stanza: Element, kind: IdKind): Told | undefined {
 	};
 }
 
-/** COMPAT XEP-0424 before 0.4 and XEP-0425 before 0.3: fastened (XEP-0422) to the id its sender gave it, or the room. */
-function older(stanza: Element): Told | undefined {
+/**
+ * COMPAT XEP-0424 before 0.4, XEP-0425 before 0.3: fastened (XEP-0422) to the sender's id, or (moderated) to the
+ * MUC's.
+ */
+function older(stanza: Element): Retraction | undefined {
 	const fastened = child(stanza, "apply-to", "urn:xmpp:fasten:0");
 	const moderated = fastened && child(fastened, "moderated", "urn:xmpp:message-moderate:0");
 	if (!fastened || !child(moderated ?? fastened, "retract", "urn:xmpp:message-retract:0")) return undefined;
@@ -72,13 +75,13 @@ function older(stanza: Element): Told | undefined {
 	return { id: fastened.attrs.id ?? "", kind: "msg", moderated: moderated !== undefined, reason, by };
 }
 
-/** XEP-0425 §4: the nick of whoever did it. */
+/** XEP-0425 §4: returns the moderator's nick. */
 function moderator(moderated: Element | undefined): string | undefined {
 	const nick = resource(moderated?.attrs.by ?? "");
 	return nick === undefined ? undefined : boundedId(nick);
 }
 
-/** XEP-0425 §4: asks the room to take a message back. */
+/** XEP-0425 §4: returns the IQ that asks the MUC to retract a message. */
 export const moderate = (from: string, room: string, id: string, reason: string | undefined): Element =>
 	xml(
 		"iq",

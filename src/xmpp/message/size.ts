@@ -3,17 +3,17 @@ import { type Rich, walk } from "../../core/rich.ts";
 import type { Element } from "../stream/xml.ts";
 import type { Sayable } from "./feature.ts";
 
-/** Sizes that budgets and results are measured by: characters, and some for each element and node. */
+/** Sizes of messages, for budgets and for limits on results: characters, plus a constant per element or node. */
 
-/** Levels of a stanza or a tree; the functions that walk them call themselves this often. A stream has fewer, see its parser. */
+/** The deepest stanza or tree that is walked: recursion goes this deep. The stream's parser allows less. */
 export const deepest = 100;
-/** Characters that an element takes at least: `<a/>`. */
+/** The shortest element, `<a/>`, in characters. */
 const element = 4;
 
-/** The most characters and nodes that a message of this size may become; formatting that makes more of it is left out. */
+/** Returns how large the result for a message of this size may be; larger formatting is left out. */
 export const largest = (size: number): number => 1_000 + 4 * size;
 
-/** Returns the characters of a stanza and its depth, which stops at one more than {@link deepest}. */
+/** Returns the size of a stanza in characters, and its depth; counting stops at {@link deepest} + 1 levels. */
 export function sizeOfStanza(stanza: Element): Readonly<{ size: number; depth: number }> {
 	let size = 0;
 	let depth = 0;
@@ -31,14 +31,14 @@ export function sizeOfStanza(stanza: Element): Readonly<{ size: number; depth: n
 	return { size, depth };
 }
 
-/** Returns the characters and nodes of the words of an event, and of what they answer. */
+/** Returns the size of an event's text, of its formatting and of the text it replies to. */
 export function sizeOfEvent(event: Sayable): number {
-	const said = "text" in event ? event.text.length : 0;
+	const own = "text" in event ? event.text.length : 0;
 	const answered = "replyTo" in event ? (event.replyTo?.text?.length ?? 0) : 0;
-	return said + answered + ("rich" in event && event.rich ? measured(event.rich).size : 0);
+	return own + answered + ("rich" in event && event.rich ? measured(event.rich).size : 0);
 }
 
-/** Whether a tree is no deeper and no larger than what comes of a message of this size. */
+/** True if the tree is within the limits of depth and size for the result of a message of this size. */
 export const fits = (rich: Rich, size: number): boolean =>
 	withinBudget(
 		size,
@@ -67,6 +67,6 @@ function measured(rich: Rich): Readonly<{ size: number; depth: number }> {
 }
 
 export function withoutFormatting<T extends Sayable>(event: T): T {
-	const { rich: _, ...said } = event as T & { rich?: Rich };
-	return said as T;
+	const { rich: _, ...rest } = event as T & { rich?: Rich };
+	return rest as T;
 }

@@ -13,22 +13,22 @@ import type { MessageFeature } from "./feature.ts";
 
 const ns = "urn:xmpp:bob";
 const network = "xmpp" as NetworkName;
-/** What is kept of a picture that came along; XEP-0231 §5 speaks of 8 KiB for all of it. */
+/** The largest picture within a stanza that is kept, in base64 characters; XEP-0231 §5 recommends at most 8 KiB. */
 const largest = 64 * 1024;
-/** How long its sender has to give a picture, in ms: the room waits so long. */
+/** How long the sender has to answer a request for a picture, in ms. Their message waits meanwhile. */
 const patience = 10_000;
 // RFC 2397
 const dataForm = /^data:(image\/[\w.+-]+);base64,([A-Za-z0-9+/]+=*)$/;
 const cidForm = /^(sha1|sha-256|sha256)\+([0-9a-f]+)@bob\.xmpp\.org$/;
 
-/** XEP-0231: a message that is one picture of its own, which is how clients without uploads send stickers. */
+/** XEP-0231: a message that contains one picture and no text, as clients without uploads send stickers. */
 export const bits: MessageFeature = {
 	vars: [],
-	read(stanza, heard) {
+	read(stanza, parsed) {
 		const html = child(stanza, "html", "http://jabber.org/protocol/xhtml-im")?.getChild("body");
 		const only = html && onlyImage(html);
 		const picture = only && bitsAt(stanza, only.attrs.src ?? "");
-		if (!picture) return heard;
+		if (!picture) return parsed;
 		const alt = only.attrs.alt || text(stanza, "body") || "";
 		const media = {
 			...picture,
@@ -36,13 +36,13 @@ export const bits: MessageFeature = {
 			name: "sticker",
 			...(alt && { alt }),
 		};
-		return { ...heard, media, body: [] };
+		return { ...parsed, media, body: [] };
 	},
 };
 
 /**
- * The picture at a `cid:` address, which came along or its sender can be asked for, or at a `data:` address, which holds
- * it. Undefined for any other.
+ * Returns the picture of a `cid:` URI (its bytes are in the stanza, or can be requested from the sender) or of a `data:`
+ * URI. Undefined for any other URI.
  */
 export function bitsAt(stanza: Element, address: string): Pick<Media, "source" | "mime"> | undefined {
 	const [, type = "", held = ""] = dataForm.exec(address) ?? [];
@@ -60,7 +60,7 @@ export function bitsAt(stanza: Element, address: string): Pick<Media, "source" |
 	return { source: { network, ref }, ...(mime && { mime }) };
 }
 
-/** The one image of a body that says nothing else. */
+/** Returns the image of a body that contains one image and no text. */
 function onlyImage(body: Element): Element | undefined {
 	const images: Element[] = [];
 	const words = (element: Element): boolean =>
@@ -74,10 +74,13 @@ function onlyImage(body: Element): Element | undefined {
 
 export const isBits = (ref: string): boolean => /^(data|cid) /.test(ref);
 
-/** The picture: as it came, or asked of who sent it. @throws PermanentError where they do not give it, TemporaryError. */
+/**
+ * Opens a picture of {@link bitsAt}: from the stanza, or by a request to the sender.
+ * @throws PermanentError when the sender refuses or the hash differs, TemporaryError without an answer.
+ */
 export async function openBits(ref: string, link: Pick<Component, "iq">): Promise<Opened> {
 	const [how, cid = "", of = "", ...rest] = ref.split(" ");
-	// A resource may have blanks in it.
+	// The sender's JID comes last, because a resource may contain blanks.
 	const data = how === "data" ? { bytes: of, mime: undefined } : await ask(link, cid, of, rest.join(" "));
 	const [, algorithm = "", hash] = cidForm.exec(cid) ?? [];
 	const file = Buffer.from(data.bytes, "base64");

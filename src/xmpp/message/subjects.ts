@@ -2,17 +2,17 @@ import { text } from "../stream/xml.ts";
 import { type MessageFeature, wordsOf } from "./feature.ts";
 
 /**
- * The title of a message (RFC 6121 §5.2.4), as mail gateways and notices of servers have it: it stands above the words.
- * In a MUC it is the room's topic, or repeats what the words say of that.
+ * The subject of a 1:1 message (RFC 6121 §5.2.4), as mail gateways and servers' announcements send it: shown in bold above
+ * the body. In a MUC the subject is the room's topic, so it is ignored here.
  */
 export const subjects: MessageFeature = {
 	vars: [],
-	read(stanza, heard, { muc }) {
+	read(stanza, parsed, { muc }) {
 		const title = text(stanza, "subject")?.trim();
-		if (muc !== undefined || !title || heard.body.length === 0 || heard.style !== "text") return heard;
-		const words = wordsOf(heard);
-		if (words === title) return heard;
-		const rich = heard.rich ?? [words];
-		return { ...heard, rich: [{ tag: "bold", children: [title] }, { tag: "break" }, ...rich] };
+		if (muc !== undefined || !title || parsed.body.length === 0 || parsed.style !== "text") return parsed;
+		const words = wordsOf(parsed);
+		if (words === title) return parsed;
+		const rich = parsed.rich ?? [words];
+		return { ...parsed, rich: [{ tag: "bold", children: [title] }, { tag: "break" }, ...rich] };
 	},
 };

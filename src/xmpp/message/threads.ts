@@ -2,25 +2,25 @@ import { messageId, pick } from "../message-ids.ts";
 import { child, xml } from "../stream/xml.ts";
 import { along, type MessageFeature } from "./feature.ts";
 
-/** Before the id of the message a thread of ours is about. */
+/** The prefix of thread ids that the bridge makes; the id of the thread's first message follows. */
 const about = "re ";
 
 /**
- * Threads (RFC 6121 §5.2.5). Each has one stable id: that which a client here gave it, else it names the message that
- * it began with, so that nothing has to be remembered.
+ * Threads (RFC 6121 §5.2.5). A thread keeps the id that an XMPP client gave it. For a thread from elsewhere the id is
+ * derived from its first message, so that no table of threads is needed.
  */
 export const threads: MessageFeature = {
 	vars: [],
-	read(stanza, heard, { named, muc, opens }) {
+	read(stanza, parsed, { named, muc, opens }) {
 		const element = child(stanza, "thread");
 		const id = element?.attrs.parent || element?.getText().trim();
-		if (!id) return heard;
-		if (id.startsWith(about)) return { ...heard, thread: { id: messageId(named, id.slice(about.length)) } };
-		// COMPAT Gajim, Psi, Pidgin: in chats of two the element names a session, and all of it would be one thread.
-		if (muc === undefined) return heard;
+		if (!id) return parsed;
+		if (id.startsWith(about)) return { ...parsed, thread: { id: messageId(named, id.slice(about.length)) } };
+		// COMPAT Gajim, Psi, Pidgin: in 1:1 chats the element names a session, so the whole chat would be one thread.
+		if (muc === undefined) return parsed;
 		const thread = messageId("thread", id);
 		const also = opens(thread) ? [thread] : [];
-		return { ...heard, aka: [...heard.aka, ...also], thread: { id: thread } };
+		return { ...parsed, aka: [...parsed.aka, ...also], thread: { id: thread } };
 	},
 	write(event, draft, { refs, named }) {
 		const target = event.kind === "message" || event.kind === "edit" ? event.thread : undefined;

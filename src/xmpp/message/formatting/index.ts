@@ -10,30 +10,34 @@ import { xhtml } from "./xhtml.ts";
 const ns = "urn:xmpp:styling:0";
 const spoiler = "urn:xmpp:spoiler:0";
 
-/** Formatting: styling (XEP-0393) both ways; markup (XEP-0394), XHTML-IM (XEP-0071) and spoilers (XEP-0382) as they come. */
+/**
+ * Formatting: reads and writes styling (XEP-0393); only reads markup (XEP-0394), XHTML-IM (XEP-0071), spoilers
+ * (XEP-0382).
+ */
 export const formatting: MessageFeature = {
 	vars: [ns, spoiler],
-	read(stanza, heard) {
-		if (heard.body.length === 0) return heard;
+	read(stanza, parsed) {
+		if (parsed.body.length === 0) return parsed;
 		const html = child(stanza, "html", "http://jabber.org/protocol/xhtml-im")?.getChild("body");
 		const ranges = child(stanza, "markup", "urn:xmpp:markup:0");
 		const hidden = child(stanza, "spoiler", spoiler);
-		// Most of what is said: to look at it letter by letter would cost as much as all else that is read of it.
-		if (!html && !ranges && !hidden && heard.mentions.length === 0 && !hasMarks(wordsOf(heard))) return heard;
-		const { atoms, at } = named(heard);
-		// What was cut from the body is in the HTML, too, and nothing marks it there.
-		const whole = heard.body.length === length(text(stanza, "body") ?? "");
+		// The fast path of most messages: splitting the body into atoms would double the cost of reading them.
+		if (!html && !ranges && !hidden && parsed.mentions.length === 0 && !hasMarks(wordsOf(parsed)))
+			return parsed;
+		const { atoms, at } = named(parsed);
+		// Text that was cut from the body (fallbacks, URLs) is still in the HTML, and unmarked there.
+		const whole = parsed.body.length === length(text(stanza, "body") ?? "");
 		let rich: Rich;
-		if (html && whole && heard.mentions.length === 0) rich = xhtml(html);
+		if (html && whole && parsed.mentions.length === 0) rich = xhtml(html);
 		else if (ranges) rich = markup(ranges, atoms, at);
-		// §4.4: the sender says that it is no styling.
+		// XEP-0393 §4.4: the sender declares that the body is not styled.
 		else if (child(stanza, "unstyled", ns)) rich = styling([]).concat(atoms);
 		else rich = styling(atoms);
 		if (hidden) {
 			const reason = hidden.getText().trim();
 			rich = [{ tag: "spoiler", children: rich, ...(reason && { reason }) }];
 		}
-		return rich.some(says) ? { ...heard, rich } : heard;
+		return rich.some(says) ? { ...parsed, rich } : parsed;
 	},
 	write(event, draft, { of }) {
 		if (event.kind !== "message" && event.kind !== "edit") return draft;
@@ -46,17 +50,20 @@ export const formatting: MessageFeature = {
 	},
 };
 
-/** Whether it is more than letters and lines. */
+/** True if the node is more than plain text and line breaks. */
 const says = (node: RichNode): boolean =>
 	typeof node !== "string" &&
 	node.tag !== "break" &&
 	(node.tag === "paragraph" ? node.children.some(says) : true);
 
-/** The body with the names in it as what they are, and where a code point of the stanza's body stands in that. */
+/**
+ * Returns the body as atoms, with mentions as nodes, and `at`, which finds the atom at a code point of the stanza's
+ * body.
+ */
 function named({ body, mentions }: ParsedMessage): { atoms: readonly Atom[]; at(raw: number): number } {
 	spend(body.length);
 	const atoms: Atom[] = [];
-	/** Where each atom stood; what was added to the body stood nowhere. */
+	/** The raw index of each atom; text that was added to the body has none. */
 	const raws: number[] = [];
 	let next = 0;
 	for (let i = 0; i < body.length; ) {

@@ -3,9 +3,9 @@ import type { Rich, RichNode } from "../../../core/rich.ts";
 import type { Element } from "../../stream/xml.ts";
 import type { Atom } from "./styling.ts";
 
-/** Elements of one markup that are read. */
+/** The most elements of one markup that are read. */
 const most = 200;
-/** Ranges within ranges; a range that lies deeper is left out. */
+/** The deepest nesting of ranges; a deeper range is left out. */
 const deepest = 20;
 
 type Node = Exclude<RichNode, string>;
@@ -21,7 +21,7 @@ const tags: ReadonlyMap<string, (children: Rich) => Node> = new Map<string, (chi
 
 /** A range of atoms; a list begins a new item at each of `items`, which ascend. */
 type Range = Readonly<{ tag: string; start: number; end: number; items: readonly number[] }>;
-/** A range whose end the sweep has not reached: `node` is what its element holds, `into` takes what comes next. */
+/** A range that the sweep has not left: `node` is its element's children, `into` is where the next nodes are added. */
 type Open = { readonly range: Range; readonly node: RichNode[]; into: RichNode[]; nextItem: number };
 
 /**
@@ -33,7 +33,7 @@ export function markup(element: Element, atoms: readonly Atom[], at: (raw: numbe
 		.getChildElements()
 		.slice(0, most)
 		.flatMap((one) => rangesOf(one, at))
-		// The outer before the inner.
+		// An outer range precedes its inner ones.
 		.sort((a, b) => a.start - b.start || b.end - a.end);
 	const cuts = new Set(ranges.flatMap(({ start, end, items }) => [start, ...items, end]));
 	const root: RichNode[] = [];
@@ -54,7 +54,7 @@ export function markup(element: Element, atoms: readonly Atom[], at: (raw: numbe
 		for (; (list.range.items[list.nextItem] ?? Number.POSITIVE_INFINITY) <= position; list.nextItem++)
 			spend();
 	}
-	/** Ends what ends here, with the items that others begin here; what lies above that is split. */
+	/** Closes the ranges that end here, begins list items, and splits the ranges that overlap such an end. */
 	function turn(position: number) {
 		spend(open.length);
 		const changes = open.findIndex(
@@ -95,7 +95,7 @@ function rangesOf(element: Element, at: (raw: number) => number): readonly Range
 	return [...new Set(named)].filter((tag) => tags.has(tag)).map((tag) => ({ tag, start, end, items }));
 }
 
-/** Adds the atoms from `start` to before `end`, as letters without styling. */
+/** Adds the atoms from `start` up to but not including `end` as plain text. */
 function addLetters(nodes: RichNode[], atoms: readonly Atom[], start: number, end: number): void {
 	spend(end - start);
 	for (let i = start; i < end; i++) {

@@ -5,9 +5,9 @@ import { clean } from "../../stream/xml.ts";
 import { length, type Mention } from "../feature.ts";
 import { isMark, isSpace, looksStyled, type Mark } from "./styling.ts";
 
-/** Formatting written as XEP-0393, so that reading it gives the same back. What styling cannot say is left out. */
+/** Writes formatting as styling (XEP-0393), so that reading it returns the same formatting. The rest is left out. */
 
-/** A code point, the sign of a quote, a name, or one of two marks that belong together. */
+/** A code point, the sign of a quote, a mention, or one of a pair of styling marks. */
 type Piece =
 	| string
 	| Readonly<{ sign: "> " }>
@@ -17,22 +17,26 @@ type Line = readonly Piece[];
 
 export type Styled = Readonly<{
 	text: string;
-	mentions: readonly Mention[] /** It looks styled and is not. */;
+	mentions: readonly Mention[];
+	/** The text looks styled but is not, so it needs the element `unstyled`. */
 	literal: boolean;
 }>;
 
-/** Before what looks like a mark and is none. Nobody sees it, and styling takes it for a letter. */
+/**
+ * An invisible character that goes before a literal "*" and the like: styling takes it for a letter, so no span
+ * opens.
+ */
 const joiner = "\u2060";
 
-/** `named` is what somebody is called there. */
+/** Returns the formatting as styled text with its mentions. `named` returns a person's nick in the target room. */
 export function styled(rich: Rich, named: (person: Person) => string | undefined): Styled {
 	let pairs = 0;
-	/** Code: nothing in it is a mark. */
+	/** The lines of code blocks, which contain no marks. */
 	const verbatim = new Set<Line>();
 	let isStyled = false;
 
 	function wrap(mark: Mark | "||", inside: readonly Piece[]): Piece[] {
-		// §5.2: a span ends with its line, and has no blanks at its ends.
+		// §5.2: a span ends with its line and neither begins nor ends with a blank.
 		return split(inside).flatMap((line, index) => {
 			const start = line.findIndex((piece) => !isSpace(piece));
 			const end = line.findLastIndex((piece) => !isSpace(piece)) + 1;
@@ -87,7 +91,7 @@ export function styled(rich: Rich, named: (person: Person) => string | undefined
 		});
 	}
 
-	/** Whether a node or anything in it is a block; each node is looked at once. */
+	/** Caches whether a node is or contains a block, so that each node is visited once. */
 	const withBlock = new Map<Element, boolean>();
 	function hasBlock(node: Element): boolean {
 		const known = withBlock.get(node);
@@ -156,7 +160,7 @@ export function styled(rich: Rich, named: (person: Person) => string | undefined
 			for (const line of lines) all.push(line);
 		};
 		const flush = () => {
-			// What only sets blocks of HTML apart is no line.
+			// Whitespace between the blocks of HTML makes no line.
 			if (run.some((node) => typeof node !== "string" || node.trim() !== "")) add(split(inline(run)));
 			run = [];
 		};
@@ -205,13 +209,13 @@ const letters = (nodes: Rich): string =>
 		.join("");
 const blockTags = new Set(["paragraph", "quote", "preformatted", "heading", "list", "item"]);
 
-/** Styling has no links: the address follows the words, unless it is the words, or says nothing to people. */
+/** Writes a link, which styling lacks: the label, then the URL in brackets unless the label is the URL itself. */
 function link(href: string, label: readonly Piece[]): Piece[] {
 	const words = label
 		.map((piece) => (typeof piece === "object" && "mark" in piece ? "" : wordsOf(piece)))
 		.join("");
 	const bare = href.replace(/^(mailto|xmpp):/, "");
-	// A Matrix address is never shown where there is a name.
+	// A Matrix URI is never shown if it has a label.
 	if (
 		words !== "" &&
 		(words === href || words === bare || `${words}/` === href || href.startsWith("matrix:"))
@@ -220,20 +224,21 @@ function link(href: string, label: readonly Piece[]): Piece[] {
 	return words === "" ? Array.from(href) : [...label, ...Array.from(` (${href})`)];
 }
 
-/** After which a mark can open: nothing, a blank, a sign, a mark that opens. */
+/** True if a mark can open after this piece: at the start, or after a blank, a quote sign or an opening mark. */
 const isBefore = (piece: Piece | undefined) =>
 	piece === undefined ||
 	isSpace(piece) ||
 	(typeof piece === "object" && ("sign" in piece || ("mark" in piece && piece.opens)));
 
-/** Without the marks that would not be read as such where they stand: within words, around their own like. */
+/** Removes the pairs of marks that a reader would not take for marks: inside words, or around the same mark. */
 function valid(line: Line): Line {
 	spend(2 * line.length);
-	/** How often a sign was met so far, as a mark or as a letter. */
+	/** How often a sign has occurred so far, as a mark or as a letter. */
 	const met = new Map<string, number>();
 	const meet = (sign: string) => met.set(sign, (met.get(sign) ?? 0) + 1);
-	/** By pair: where it begins, and how often its sign was met until then; whether the same sign is in it, or nothing. */
+	/** By pair: the index where it opens, and how often its sign had occurred by then. */
 	const begun = new Map<number, Readonly<{ at: number; before: number }>>();
+	/** The pairs to remove: nothing or the same sign is between their marks. */
 	const spoilt = new Set<number>();
 	line.forEach((piece, at) => {
 		if (isMark(piece) || piece === "|") meet(piece);
@@ -257,7 +262,7 @@ function valid(line: Line): Line {
 	return kept;
 }
 
-/** With a joiner before what somebody wrote that would be read as a mark. */
+/** Puts a joiner before each literal character that would be read as a mark. */
 function guarded(line: Line): Line {
 	spend(line.length);
 	let inCode = false;

@@ -1,9 +1,9 @@
 import { spend } from "../../../core/budget.ts";
 import type { Element, Rich, RichNode } from "../../../core/rich.ts";
 
-/** Reads XEP-0393 into formatting, in time linear in the text. styling-writer.ts writes it. */
+/** Reads styling (XEP-0393) into formatting, in time linear in the text. styling-writer.ts writes it. */
 
-/** A code point, or something found in the text before, which is no letter to styling. */
+/** A code point, or an element that was found in the text already (a mention), which styling does not look into. */
 export type Atom = string | Element;
 
 const spans = new Map([
@@ -15,17 +15,17 @@ const spans = new Map([
 export type Mark = "*" | "_" | "~" | "`";
 export const isMark = (atom: unknown): atom is Mark => spans.has(atom as Mark);
 export const isSpace = (atom: unknown) => typeof atom === "string" && /^\s$/.test(atom);
-/** Quotes in quotes; what is deeper is text. */
+/** The deepest nesting of quotes; a deeper quote stays text. */
 const deepest = 20;
 
-/** The formatting of a text. Without any it is the text, line by line. */
+/** Returns the formatting of a text; for an unstyled text, its lines with breaks between them. */
 export function styling(atoms: readonly Atom[]): Rich {
 	return blocks(lines(atoms), 0);
 }
 
-/** Whether there is anything in it that styling is made of. */
+/** True if the text contains a character that styling uses. */
 export const hasMarks = (text: string): boolean => /[*_~`>|]/.test(text);
-/** Whether any of it would be shown as anything but itself. */
+/** True if a client that reads styling would show any of the text as styled. */
 export const looksStyled = (text: string): boolean =>
 	hasMarks(text) && styling(Array.from(text)).some((node) => !isPlain(node));
 export const isPlain = (node: RichNode) =>
@@ -57,7 +57,7 @@ function blocks(all: readonly (readonly Atom[])[], depth: number): Rich {
 		const line = all[i] ?? [];
 		const start = i;
 		if (line[0] === ">" && depth < deepest) {
-			// §5.1.3: all lines that begin so, without the sign and one blank.
+			// §5.1.3: a quote is all consecutive lines that begin with ">"; the sign and one blank are removed.
 			while (i < all.length && all[i]?.[0] === ">") i++;
 			const inner = all.slice(start, i).map((one) => {
 				spend(one.length);
@@ -66,14 +66,14 @@ function blocks(all: readonly (readonly Atom[])[], depth: number): Rich {
 			found.push({ tag: "quote", children: blocks(inner, depth + 1) });
 			plainBefore = false;
 		} else if (isFence(line)) {
-			// §5.1.2: up to a line of three, or the end of what it stands in.
+			// §5.1.2: a code block ends at a line of three backticks, or with the block around it.
 			i++;
 			const first = letters(line.slice(3)).trim();
-			// COMPAT clients that take "```code```" for a block, which is no block that goes on.
+			// COMPAT clients that take "```code```" on one line for a block: it ends there.
 			const whole = /^(.*\S)```$/.exec(first)?.[1];
 			while (whole === undefined && i < all.length && letters(all[i] ?? []).trimEnd() !== "```") i++;
 			const rest = all.slice(start + 1, i).map(letters);
-			// What follows the first three may be the language of the rest; else it is code, and not to be lost.
+			// The text after the opening backticks may be the language; else it is code and must not be lost.
 			const language = rest.length > 0 && languageForm.test(first) ? first : "";
 			const code = [...(language ? [] : [whole ?? first].filter(Boolean)), ...rest].join("\n");
 			found.push({ tag: "preformatted", children: [code], ...(language && { language }) });
@@ -89,7 +89,7 @@ function blocks(all: readonly (readonly Atom[])[], depth: number): Rich {
 	return found;
 }
 
-/** §5.2: spans are matched lazily, from left to right, within one line. */
+/** Reads the spans of a line. §5.2: they are matched lazily, from left to right. */
 function inline(line: readonly Atom[]): RichNode[] {
 	const found: RichNode[] = [];
 	let text = "";
@@ -97,7 +97,7 @@ function inline(line: readonly Atom[]): RichNode[] {
 		if (text !== "") found.push(text);
 		text = "";
 	};
-	/** Marks that nothing closes from here on, so that none is looked for twice. */
+	/** The marks that nothing closes in the rest of the line, so that the search for each runs once. */
 	const open = new Set<string>();
 	spend(line.length);
 	for (let i = 0; i < line.length; i++) {
@@ -130,13 +130,15 @@ function markAt(line: readonly Atom[], i: number): Mark | "||" | undefined {
 	return atom === "|" && line[i + 1] === "|" ? "||" : undefined;
 }
 
-// §5.2: at the beginning, after a blank, or after the mark around it; and not before a blank.
+// §5.2: a mark opens at the start of the line or span or after a blank, and not before a blank.
 const opens = (line: readonly Atom[], i: number, mark: string) => {
 	const next = line[i + mark.length];
 	return (i === 0 || isSpace(line[i - 1])) && next !== undefined && !isSpace(next);
 };
 
-/** Where the mark that begins at `start` is closed; -1 where nowhere, or where it opens nothing. */
+/**
+ * Returns the index of the mark that closes the one at `start`; -1 if none does, or if that one does not open a span.
+ */
 function closing(line: readonly Atom[], start: number, mark: Mark | "||"): number {
 	if (!opens(line, start, mark)) return -1;
 	let something = false;

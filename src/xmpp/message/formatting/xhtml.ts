@@ -66,7 +66,7 @@ function letters(element: Element): string {
 	return element.children.map((node) => (typeof node === "string" ? node : letters(node))).join("");
 }
 
-/** The style of an element is read no further than this, in characters. */
+/** How much of an element's style attribute is read, in characters. */
 const longestStyle = 1_000;
 
 function styledBy(element: Element, children: Rich): Rich {
