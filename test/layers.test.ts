@@ -62,6 +62,22 @@ for (const file of files) {
 	}
 }
 
+/** The folders of src/xmpp that hold conversations, and those that all conversations share. */
+const [conversations, shared] = [/^src\/xmpp\/(direct|joined)\//, /^src\/xmpp\/(stream|message|muc|iq)\//];
+
+test("a conversation of src/xmpp imports no other kind, and the folders they share import none", () => {
+	for (const file of files.filter((one) => conversations.test(one) || shared.test(one)))
+		for (const target of importsOf(file).filter((one) => one.startsWith("."))) {
+			const other = normalize(join(dirname(file), target));
+			if (dirname(other) !== dirname(file)) expect(other, file).not.toMatch(conversations);
+		}
+});
+
+test("src/xmpp names the status codes of a MUC in one file", () => {
+	for (const file of files.filter((one) => one.startsWith("src/xmpp/") && !one.endsWith("/status-codes.ts")))
+		expect(readFileSync(file, "utf8"), file).not.toMatch(/"(1[01]\d|17\d|201|210|3[023]\d)"/);
+});
+
 /** Names of networks, of their servers, and of things that one network alone has. */
 const ofOneNetwork =
 	/matrix|xmpp|mqtt|\bmucs?\b|\bjids?\b|\bmxids?\b|homeserver|\bbrokers?\b|\bstanza|synapse|prosody|ejabberd|mosquitto/i;

@@ -4,7 +4,7 @@ import type { RoomInfo } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import { account } from "./from-xmpp.ts";
 import { bare, split } from "./jid.ts";
-import { discoverRoom } from "./joined/listener.ts";
+import { discoverRoom } from "./muc/discovery.ts";
 import * as phrases from "./phrases.ts";
 import { neutral, StanzaError } from "./stanza-error.ts";
 import type { Component } from "./stream/component.ts";

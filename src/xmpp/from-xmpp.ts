@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { BridgeEvent, Words } from "../core/event.ts";
 import { boundedId, type MessageId, type NetworkName, type RoomId, type UserId } from "../core/ids.ts";
 import type { Person } from "../core/person.ts";
-import { bare, domain, local, resource } from "./jid.ts";
+import { bare, domain, local, longestPart } from "./jid.ts";
 import type { ParsedMessage, ReadContext } from "./message/feature.ts";
 import { readMessage } from "./message/index.ts";
 import { idsOf } from "./message-ids.ts";
@@ -99,9 +99,6 @@ export const occupant = (
 		domain: domain(room),
 	};
 };
-/** Bytes of a part of a JID (RFC 7622 §3): servers see to that of a stanza's `from`, and of nothing inside the stanza. */
-const longestPart = 1023;
-const longestBare = 2 * longestPart + 1;
 
 /** Ids are seen by others than the account is shown to. */
 const veiled = (room: string, real: string): string =>
@@ -119,83 +116,6 @@ export function occupantIdIn(stanza: Element): string | undefined {
 /** The occupant-id of somebody of this room, who may have none. */
 export const occupantIdOf = ({ id }: Person, room: string): string | undefined =>
 	id.startsWith(`${room} `) ? id.slice(room.length + 1) : undefined;
-
-const mucUser = "http://jabber.org/protocol/muc#user";
-
-/** One presence from a room's occupant, as XEP-0045 means it. */
-export type OccupantPresence = Readonly<{
-	nick: string;
-	available: boolean;
-	codes: ReadonlySet<string>;
-	occupantId?: string;
-	/** Bare, where the room shows it. */
-	real?: string;
-	/** With 303: called this from now on. */
-	newNick?: string;
-	actor?: string;
-	reason?: string;
-	destroyed?: Readonly<{ alternate?: string; reason?: string }>;
-}>;
-
-export function occupantPresence(presence: Element): OccupantPresence {
-	const x = child(presence, "x", mucUser);
-	const item = x?.getChild("item");
-	const destroy = x?.getChild("destroy");
-	const actor = item?.getChild("actor");
-	const words = (element: Element | undefined) =>
-		(element && beginning(text(element, "reason"))) || undefined;
-	const bounded = (part: string | undefined) => part && boundedId(part, longestPart);
-	const jid = item?.attrs.jid;
-	return defined({
-		nick: resource(presence.attrs.from ?? "") ?? "",
-		available: presence.attrs.type !== "unavailable",
-		codes: new Set(x?.getChildren("status").map((status) => status.attrs.code ?? "")),
-		occupantId: occupantIdIn(presence),
-		real: jid ? boundedId(bare(jid), longestBare) : undefined,
-		newNick: bounded(item?.attrs.nick),
-		actor: bounded(actor?.attrs.nick ?? actor?.attrs.jid),
-		reason: words(item),
-		destroyed: destroy && defined({ alternate: destroy.attrs.jid, reason: words(destroy) }),
-	});
-}
-
-/** What a room says of itself before one joins (XEP-0045 §6.4). */
-export type RoomFeatures = Readonly<{
-	muc: boolean;
-	name?: string;
-	topic?: string;
-	membersOnly: boolean;
-	password: boolean;
-	/** It adds stanza-ids; whoever else writes one is a forger. */
-	stanzaIds: boolean;
-	occupantIds: boolean;
-	/** It keeps what is said. Servers announce stanza-ids for rooms without an archive too, and give none there. */
-	archive: boolean;
-	/** Its moderators can take messages of others back (XEP-0425). */
-	moderation: boolean;
-}>;
-
-export function roomFeatures(query: Element): RoomFeatures {
-	const has = new Set(query.getChildren("feature").map((feature) => feature.attrs.var));
-	const field = (name: string) => {
-		for (const form of query.getChildren("x", "jabber:x:data"))
-			for (const one of form.getChildren("field"))
-				if (one.attrs.var === name) return text(one, "value") || undefined;
-		return undefined;
-	};
-	const conference = query.getChildren("identity").find((one) => one.attrs.category === "conference");
-	return defined({
-		muc: has.has("http://jabber.org/protocol/muc"),
-		name: beginning(conference?.attrs.name || field("muc#roomconfig_roomname")),
-		topic: beginning(field("muc#roominfo_subject")),
-		membersOnly: has.has("muc_membersonly"),
-		password: has.has("muc_passwordprotected"),
-		stanzaIds: has.has("urn:xmpp:sid:0"),
-		occupantIds: has.has("urn:xmpp:occupant-id:0"),
-		archive: has.has("urn:xmpp:mam:2"),
-		moderation: has.has("urn:xmpp:message-moderate:1"),
-	});
-}
 
 /** A groupchat message as an event, or undefined where it says nothing. */
 export function fromGroupchat(
@@ -249,14 +169,3 @@ function event(
 /** XEP-0359 §3: the id its sender gave it, also where a room changes the stanza's. */
 export const originId = (message: Element): string | undefined =>
 	child(message, "origin-id", "urn:xmpp:sid:0")?.attrs.id;
-
-/** The beginning of what a room says of itself or of its occupants; few write more than that. */
-const beginning = (text: string | undefined) => text?.slice(0, longestPart).toWellFormed();
-
-type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-	[K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-};
-/** Without the keys that are undefined: absent and undefined are different things in our types. */
-function defined<T extends object>(value: T): Defined<T> {
-	return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Defined<T>;
-}

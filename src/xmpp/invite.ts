@@ -1,8 +1,7 @@
+import { mucUser } from "./muc/status-codes.ts";
 import * as phrases from "./phrases.ts";
 import { errorReply } from "./stanza-error.ts";
 import { child, type Element, xml } from "./stream/xml.ts";
-
-const mucUser = "http://jabber.org/protocol/muc#user";
 
 /** The polite no to an invitation into a MUC; undefined where the message is none. */
 export function answerInvite(message: Element): Element | undefined {

@@ -16,6 +16,13 @@ export function split(jid: string): Jid {
 	};
 }
 
+/**
+ * Bytes of the longest part, and of the longest bare JID (RFC 7622 §3). Servers check the `from` of a stanza, and no JID
+ * inside the stanza.
+ */
+export const longestPart = 1023;
+export const longestBare = 2 * longestPart + 1;
+
 export const join = ({ local, domain, resource }: Jid): string =>
 	`${local === undefined ? "" : `${local}@`}${domain}${resource === undefined ? "" : `/${resource}`}`;
 

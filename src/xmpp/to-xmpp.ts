@@ -10,7 +10,7 @@ import { type Element, type Node, xml } from "./stream/xml.ts";
 
 const nickNs = "http://jabber.org/protocol/nick";
 /** XEP-0172: the full name, where a nick or an address had to bend it. */
-const fullName = (name: string | undefined) => name && xml("nick", { xmlns: nickNs }, name);
+export const fullName = (name: string | undefined) => name && xml("nick", { xmlns: nickNs }, name);
 /** XEP-0359 §3: clients find their own message again by it, also where a room changes the id. */
 const origin = (id: string) => xml("origin-id", { xmlns: "urn:xmpp:sid:0", id });
 
@@ -89,33 +89,6 @@ export const chat = (
 
 /** Words of our own. */
 export const words = (body: string): Pick<Draft, "body" | "parts"> => ({ body, parts: [] });
-
-/** XEP-0045 §7.2. Without `since`, ms since 1970, no history: what was said before is not news. */
-export const enter = (
-	from: string,
-	room: string,
-	nick: string,
-	name: string | undefined,
-	since?: number,
-): Element =>
-	xml(
-		"presence",
-		{ from, to: `${room}/${nick}` },
-		xml(
-			"x",
-			{ xmlns: "http://jabber.org/protocol/muc" },
-			xml("history", since === undefined ? { maxstanzas: "0" } : { since: new Date(since).toISOString() }),
-		),
-		fullName(name === nick ? undefined : name),
-	);
-
-/** XEP-0045 §7.6: a presence to the new nick, without the `x` of a join. */
-export const rename = (from: string, room: string, nick: string, name: string | undefined): Element =>
-	xml("presence", { from, to: `${room}/${nick}` }, fullName(name === nick ? undefined : name));
-
-/** XEP-0045 §7.14 */
-export const leave = (from: string, room: string, nick: string): Element =>
-	xml("presence", { from, to: `${room}/${nick}`, type: "unavailable" });
 
 /** A presence of the kinds of RFC 6121 §3 and §4; available when `type` is absent. */
 export const presence = (from: string, to: string, type?: string, name?: string): Element =>

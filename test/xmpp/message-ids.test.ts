@@ -7,12 +7,12 @@ import {
 	fromGroupchat,
 	nowhere,
 	occupant,
-	occupantPresence,
 	parseMessage,
-	roomFeatures,
 } from "../../src/xmpp/from-xmpp.ts";
 import type { ReadContext } from "../../src/xmpp/message/feature.ts";
 import { messageId, pick } from "../../src/xmpp/message-ids.ts";
+import { roomFeatures } from "../../src/xmpp/muc/discovery.ts";
+import { occupantPresence } from "../../src/xmpp/muc/presence.ts";
 import { type Node, xml } from "../../src/xmpp/stream/xml.ts";
 
 const room = "verona@muc.test";

@@ -11,13 +11,13 @@ import {
 	madeUpId,
 	nowhere,
 	occupant,
-	occupantPresence,
 	parseMessage,
-	roomFeatures,
 	stanzaOf,
 } from "../../src/xmpp/from-xmpp.ts";
 import { delay, delayedBy } from "../../src/xmpp/message/delay.ts";
 import type { Participants, ReadContext, Sayable, WriteContext } from "../../src/xmpp/message/feature.ts";
+import { roomFeatures } from "../../src/xmpp/muc/discovery.ts";
+import { enter, occupantPresence } from "../../src/xmpp/muc/presence.ts";
 import { type Element, serialize, text, xml } from "../../src/xmpp/stream/xml.ts";
 import * as to from "../../src/xmpp/to-xmpp.ts";
 import { files, kindsOf, vectors } from "../vectors.ts";
@@ -248,11 +248,11 @@ describe("a message to XMPP", () => {
 	});
 
 	test("joins without history, and with the full name where the nick had to bend it", () => {
-		const join = to.enter("a@b/c", room, "Alice", "Alice 🎉");
+		const join = enter("a@b/c", room, "Alice", "Alice 🎉");
 		expect(join.getChild("x", "http://jabber.org/protocol/muc")?.getChild("history")?.attrs.maxstanzas).toBe(
 			"0",
 		);
 		expect(text(join, "nick", "http://jabber.org/protocol/nick")).toBe("Alice 🎉");
-		expect(to.enter("a@b/c", room, "Alice", "Alice").getChild("nick")).toBeUndefined();
+		expect(enter("a@b/c", room, "Alice", "Alice").getChild("nick")).toBeUndefined();
 	});
 });

@@ -4,6 +4,7 @@ import type { OperationId } from "../../core/ids.ts";
 import { fromGroupchat, occupantIdIn, originId, roomItself, stanzaId } from "../from-xmpp.ts";
 import { resource } from "../jid.ts";
 import { delayedBy } from "../message/delay.ts";
+import { statusCodes, statusCodesOf } from "../muc/status-codes.ts";
 import { stanzaItem } from "../stanza-item.ts";
 import { child, type Element } from "../stream/xml.ts";
 import { beginGap, heldAlready, hold, noteSpeaker } from "./backfill.ts";
@@ -144,9 +145,14 @@ export function createIncoming(
 	};
 }
 
+const settingsChanged = [
+	statusCodes.configurationChanged,
+	statusCodes.loggingEnabled,
+	statusCodes.loggingDisabled,
+] as const;
 /** XEP-0045 §10.2.1: the settings of the room changed; archiving went on, or off. */
 function isChange(stanza: Element): boolean {
 	if (resource(stanza.attrs.from ?? "") !== undefined) return false;
-	const status = child(stanza, "x", "http://jabber.org/protocol/muc#user")?.getChildren("status") ?? [];
-	return status.some(({ attrs }) => ["104", "170", "171"].includes(attrs.code ?? ""));
+	const codes = statusCodesOf(stanza);
+	return settingsChanged.some((code) => codes.has(code));
 }

@@ -7,13 +7,13 @@ import type { Link } from "../../core/mapping.ts";
 import type { Delivery, Outbound } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
 import { within } from "../deadline.ts";
-import { occupantPresence } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import { createArchive } from "../muc/archive.ts";
+import * as muc from "../muc/presence.ts";
+import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { errorReply, stanzaError } from "../stanza-error.ts";
 import { child, type Element } from "../stream/xml.ts";
-import * as to from "../to-xmpp.ts";
 import { findArchivedIds } from "./archived-ids.ts";
 import { recall } from "./backfill.ts";
 import { announce, type Context, type World } from "./context.ts";
@@ -152,9 +152,11 @@ export function createJoinedRooms(
 			ours?.answer?.(stanzaError(stanza));
 			return;
 		}
-		const seen = occupantPresence(stanza);
+		const seen = muc.occupantPresence(stanza);
 		if (seen.nick === "") return;
-		const about = seen.codes.has("110") || (!seen.available && ours && room.nicks.get(seen.nick) === ours);
+		const about =
+			seen.codes.has(statusCodes.selfPresence) ||
+			(!seen.available && ours && room.nicks.get(seen.nick) === ours);
 		if (!ours) {
 			// A session left over from a run before this one.
 			if (about && seen.available) dismiss(stanza);
@@ -175,7 +177,7 @@ export function createJoinedRooms(
 	function dismiss(stanza: Element): void {
 		const { from = "", to: jid = "" } = stanza.attrs;
 		context.link
-			.send(to.leave(jid, bare(from), resource(from) ?? ""))
+			.send(muc.leave(jid, bare(from), resource(from) ?? ""))
 			.catch((error: unknown) => context.log.debug({ err: error }, "could not leave"));
 	}
 

@@ -1,11 +1,9 @@
 import { backoff } from "../../core/backoff.ts";
-import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import { PermanentError } from "../../core/errors.ts";
 import { within } from "../deadline.ts";
-import { type RoomFeatures, roomFeatures } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
-import * as phrases from "../phrases.ts";
-import { neutral, StanzaError } from "../stanza-error.ts";
-import { child } from "../stream/xml.ts";
+import { discoverRoom } from "../muc/discovery.ts";
+import { StanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
 import { archived, beginGap, catchUp, recall } from "./backfill.ts";
 import type { Context } from "./context.ts";
@@ -24,48 +22,9 @@ const lastRetryAskedFor = 10_000;
 const askedForFor = 2 * 60_000;
 /** The least between two attempts, whoever speaks how often. */
 const hurryAfter = 5_000;
-const lookWithin = 15_000;
 const othersWithin = 10_000;
 /** Of us, one after the other, where the listener is refused. */
 const earsTried = 4;
-const disco = "http://jabber.org/protocol/disco#info";
-
-/**
- * Looks at a room without joining. Undefined where it hides from strangers. @throws PermanentError where there is
- * none, TemporaryError where its server is not reached.
- */
-export async function discoverRoom(
-	room: string,
-	from: string,
-	link: Context["link"],
-): Promise<RoomFeatures | undefined> {
-	let features: RoomFeatures;
-	try {
-		const answer = await link.iq(to.discoInfo(from, room), lookWithin);
-		const query = child(answer, "query", disco);
-		if (!query) throw new PermanentError("failed", phrases.notMuc(room));
-		features = roomFeatures(query);
-	} catch (error) {
-		if (!(error instanceof StanzaError)) throw error;
-		if (error.condition === "item-not-found" || error.condition === "gone")
-			throw new PermanentError("not-found", phrases.noSuchMuc(room), { cause: error });
-		if (error.condition.startsWith("remote-server-"))
-			throw new TemporaryError(phrases.noSuchServer(domain(room)), { cause: error });
-		if (error.type === "wait") throw neutral(error);
-		// A hidden room says nothing to strangers; whether it lets us in, the join tells.
-		if (hidden.has(error.condition)) return undefined;
-		throw new PermanentError("not-found", phrases.notMuc(room), { cause: error });
-	}
-	if (!features.muc) throw new PermanentError("invalid", phrases.notMuc(room));
-	return features;
-}
-
-const hidden: ReadonlySet<string> = new Set([
-	"forbidden",
-	"not-allowed",
-	"not-authorized",
-	"registration-required",
-]);
 
 /** Brings the listener in, and the ghosts after it, as often as it takes. One run at a time; idempotent. */
 export function ensureJoined(room: Room, context: Context): Promise<void> {

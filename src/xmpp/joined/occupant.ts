@@ -1,11 +1,10 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
-import type { OccupantPresence } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
+import * as presence from "../muc/presence.ts";
 import { nickFor, otherNick, plainNick } from "../nick.ts";
 import * as phrases from "../phrases.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
-import * as to from "../to-xmpp.ts";
 import { announce, type Context } from "./context.ts";
 import { since } from "./cursor.ts";
 import { type OwnOccupant, type Room, readable } from "./room.ts";
@@ -40,7 +39,9 @@ async function join(room: Room, ours: OwnOccupant, context: Context): Promise<vo
 		// Where there is no archive, the room tells what the ear has missed.
 		const missed =
 			ours === room.activeListener && !readable(room) && room.read ? since(room.read) : undefined;
-		await withNick(room, ours, context, (nick) => to.enter(ours.jid, room.jid, nick, ours.name, missed));
+		await withNick(room, ours, context, (nick) =>
+			presence.enter(ours.jid, room.jid, nick, ours.name, missed),
+		);
 	} catch (error) {
 		if ((ours.state as OwnOccupant["state"]) === "joining") ours.state = "out";
 		throw error;
@@ -55,7 +56,7 @@ export async function rename(room: Room, ours: OwnOccupant, context: Context): P
 	await ours.entering?.catch(() => undefined);
 	if (ours.state !== "in") return;
 	await withNick(room, ours, context, (nick) =>
-		nick === ours.nick ? undefined : to.rename(ours.jid, room.jid, nick, ours.name),
+		nick === ours.nick ? undefined : presence.rename(ours.jid, room.jid, nick, ours.name),
 	);
 }
 
@@ -66,7 +67,7 @@ export async function leave(room: Room, ours: OwnOccupant, context: Context): Pr
 	ours.leaving = state !== "out";
 	if (!ours.leaving) room.ours.delete(ours.jid);
 	ours.answer?.(new TemporaryError("left while joining"));
-	if (ours.leaving && context.link.online) await context.link.send(to.leave(ours.jid, room.jid, nick));
+	if (ours.leaving && context.link.online) await context.link.send(presence.leave(ours.jid, room.jid, nick));
 }
 
 /** Asks for one form of the name after the other until the room takes one. */
@@ -101,10 +102,14 @@ async function withNick(
 const nickRefused: ReadonlySet<string> = new Set(["jid-malformed", "bad-request", "not-acceptable"]);
 
 /** Sends a presence and resolves with what the room answers to it: ours under 110, or an error. */
-function answered(ours: OwnOccupant, stanza: Element, context: Context): Promise<OccupantPresence | Error> {
+function answered(
+	ours: OwnOccupant,
+	stanza: Element,
+	context: Context,
+): Promise<presence.OccupantPresence | Error> {
 	return new Promise((resolve) => {
 		const timer = setTimeout(() => settle(new TemporaryError("no answer to a join")), answerWithin);
-		const settle = (answer: OccupantPresence | Error) => {
+		const settle = (answer: presence.OccupantPresence | Error) => {
 			clearTimeout(timer);
 			if (ours.answer === settle) ours.answer = undefined;
 			resolve(answer);

@@ -1,6 +1,7 @@
 import { type BoundedMap, createBoundedMap } from "../../core/bounded-map.ts";
 import { TemporaryError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
+import { mucUser } from "../muc/status-codes.ts";
 import { xml } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import type { Context } from "./context.ts";
@@ -30,7 +31,7 @@ export function createPrivateNotices(context: Context) {
 		if (at - (told.get(key) ?? 0) < again) return;
 		told.set(key, at);
 		// XEP-0045 §7.5: tells a private message in a room from one between accounts.
-		const words = { body: text, parts: [xml("x", { xmlns: "http://jabber.org/protocol/muc#user" })] };
+		const words = { body: text, parts: [xml("x", { xmlns: mucUser })] };
 		try {
 			await context.link.send(to.chat(room.listener.jid, `${room.jid}/${nick}`, unique(), words));
 		} catch (error) {

@@ -1,8 +1,10 @@
 import type { BridgeEvent } from "../../core/event.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
-import { isByNick, type OccupantPresence, occupant } from "../from-xmpp.ts";
+import { isByNick, occupant } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
+import type { OccupantPresence } from "../muc/presence.ts";
+import { statusCodes } from "../muc/status-codes.ts";
 import type { Room } from "./room.ts";
 
 /** Who else is in a room, by the listener's copy of their presence. Functions on {@link Room}, no I/O. */
@@ -46,7 +48,7 @@ export function handlePresence(
 	if (room.nicks.has(seen.nick)) {
 		// Their own copy of a rename (303) may come after ours: the new nick is theirs from here on.
 		const ours = room.nicks.get(seen.nick);
-		if (seen.codes.has("303") && seen.newNick && ours) room.nicks.set(seen.newNick, ours);
+		if (seen.codes.has(statusCodes.nickChanged) && seen.newNick && ours) room.nicks.set(seen.newNick, ours);
 		return [];
 	}
 	return left(room, seen, now);
@@ -83,7 +85,7 @@ function left(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEven
 	const known = room.others.get(seen.nick);
 	if (!known) return [];
 	room.others.delete(seen.nick);
-	const renamed = seen.codes.has("303") ? seen.newNick : undefined;
+	const renamed = seen.codes.has(statusCodes.nickChanged) ? seen.newNick : undefined;
 	const who = keep(known.person, person(room, { ...seen, nick: renamed ?? seen.nick }));
 	// XEP-0045 §7.6. Where but the nick told who they are, one goes and another comes.
 	if (renamed && who.id === known.person.id && fits(room.others, { ...seen, nick: renamed })) {

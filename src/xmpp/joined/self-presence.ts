@@ -1,8 +1,8 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
-import type { OccupantPresence } from "../from-xmpp.ts";
+import { leave as leavePresence, type OccupantPresence } from "../muc/presence.ts";
+import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
-import * as to from "../to-xmpp.ts";
 import { announce, type Context } from "./context.ts";
 import { failOver } from "./listener.ts";
 import { notice } from "./notice.ts";
@@ -27,7 +27,7 @@ export function handleSelfPresence(
 		if (!ours.wanted) room.ours.delete(ours.jid);
 		return ours !== room.activeListener || failOver(room, context) ? undefined : "back";
 	}
-	if (seen.codes.has("303") && seen.newNick) {
+	if (seen.codes.has(statusCodes.nickChanged) && seen.newNick) {
 		ours.nick = seen.newNick;
 		room.nicks.set(seen.newNick, ours);
 		return undefined;
@@ -43,7 +43,7 @@ export function handleSelfPresence(
 function arrived(room: Room, ours: OwnOccupant, seen: OccupantPresence, context: Context): void {
 	// They left while the answer was on its way, or it comes from a session of a run before.
 	if (!ours.wanted) {
-		void context.link.send(to.leave(ours.jid, room.jid, seen.nick)).catch(() => undefined);
+		void context.link.send(leavePresence(ours.jid, room.jid, seen.nick)).catch(() => undefined);
 		return;
 	}
 	room.nicks.delete(ours.nick);
@@ -64,7 +64,7 @@ function arrived(room: Room, ours: OwnOccupant, seen: OccupantPresence, context:
 		room.wasIn = true;
 	}
 	// XEP-0045 §10.1.2: a room that did not exist is locked until its owner takes the settings as they are.
-	if (seen.codes.has("201")) unlock(room, ours, context);
+	if (seen.codes.has(statusCodes.created)) unlock(room, ours, context);
 	ours.answer?.(seen);
 }
 
@@ -81,12 +81,12 @@ function removal(room: Room, ours: OwnOccupant, seen: OccupantPresence): string 
 	if (seen.destroyed) return phrases.mucGone(room.jid, seen.destroyed.alternate);
 	const { codes, actor, reason } = seen;
 	// XEP-0045 §10.9, §16.3: shutdown and technical trouble, the latter often under a 307 as well.
-	if (codes.has("332") || codes.has("333")) return undefined;
-	const how = codes.has("301")
+	if (codes.has(statusCodes.shutdown) || codes.has(statusCodes.technicalRemoval)) return undefined;
+	const how = codes.has(statusCodes.banned)
 		? "banned"
-		: codes.has("307")
+		: codes.has(statusCodes.kicked)
 			? "kicked"
-			: codes.has("321") || codes.has("322")
+			: codes.has(statusCodes.affiliationLost) || codes.has(statusCodes.membersOnlyNow)
 				? "removed"
 				: undefined;
 	return how && phrases.mucRemoved(ours.person ? ours.name : phrases.theBridge, room.jid, how, actor, reason);

@@ -1,5 +1,4 @@
 import { bare } from "../jid.ts";
-import type { Room } from "../joined/room.ts";
 import { StanzaError } from "../stanza-error.ts";
 import { stanzaMemory } from "../stanza-memory.ts";
 import type { Component } from "../stream/component.ts";
@@ -27,6 +26,9 @@ export type Page = Readonly<{
 	complete: boolean;
 }>;
 
+/** The MUC whose archive is read, by the occupant of ours that asks it. */
+export type Archived = Readonly<{ jid: string; activeListener: Readonly<{ jid: string }> }>;
+
 export type Archive = ReturnType<typeof createArchive>;
 
 export function createArchive(link: Pick<Component, "iq">, unique: () => string) {
@@ -34,7 +36,7 @@ export function createArchive(link: Pick<Component, "iq">, unique: () => string)
 
 	return {
 		/** @throws StanzaError where the room says no, item-not-found for an id it does not know. */
-		async page(room: Room, which: Which, most = pageSize): Promise<Page> {
+		async page(room: Archived, which: Which, most = pageSize): Promise<Page> {
 			const queryid = unique();
 			const question = { room: room.jid, results: [] as Element[], bytes: 0, cut: false };
 			asked.set(queryid, question);

@@ -4,18 +4,13 @@ import type { BridgeEvent } from "../../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../../src/core/ids.ts";
 import { capabilities } from "../../../src/matrix/capabilities.ts";
 import { asEdit, type Sayable, toMatrix } from "../../../src/matrix/to-matrix.ts";
-import {
-	account,
-	fromChat,
-	fromGroupchat,
-	occupantPresence,
-	parseMessage,
-	roomFeatures,
-} from "../../../src/xmpp/from-xmpp.ts";
+import { account, fromChat, fromGroupchat, parseMessage } from "../../../src/xmpp/from-xmpp.ts";
 import { answerIq } from "../../../src/xmpp/iq/index.ts";
 import type { Room } from "../../../src/xmpp/joined/room.ts";
 import { delayedBy, heldSince } from "../../../src/xmpp/message/delay.ts";
 import { createArchive } from "../../../src/xmpp/muc/archive.ts";
+import { roomFeatures } from "../../../src/xmpp/muc/discovery.ts";
+import { occupantPresence } from "../../../src/xmpp/muc/presence.ts";
 import { answerPresence } from "../../../src/xmpp/presence.ts";
 import { neutral, refusal, stanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { StreamParser } from "../../../src/xmpp/stream/parser.ts";
