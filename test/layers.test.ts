@@ -62,6 +62,40 @@ for (const file of files) {
 	}
 }
 
+/** Returns the circles in a graph: the strongly connected sets of more than one node, by Tarjan's algorithm. */
+function circlesOf(graph: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+	const seen = new Map<string, number>();
+	const open: string[] = [];
+	const circles: string[][] = [];
+	/** Returns the lowest number of an open node that `node` reaches. */
+	function visit(node: string): number {
+		const number = seen.size;
+		let lowest = number;
+		seen.set(node, number);
+		open.push(node);
+		for (const next of graph.get(node) ?? []) {
+			const known = seen.get(next);
+			if (known === undefined) lowest = Math.min(lowest, visit(next));
+			else if (open.includes(next)) lowest = Math.min(lowest, known);
+		}
+		if (lowest === number) {
+			const circle = open.splice(open.indexOf(node));
+			if (circle.length > 1) circles.push(circle.sort());
+		}
+		return lowest;
+	}
+	for (const node of graph.keys()) if (!seen.has(node)) visit(node);
+	return circles;
+}
+
+test("no files of src import each other in a circle, type-only imports included", () => {
+	const imports = (file: string) =>
+		importsOf(file)
+			.filter((one) => one.startsWith("."))
+			.map((one) => normalize(join(dirname(file), one)));
+	expect(circlesOf(new Map(files.map((file) => [file, imports(file)])))).toEqual([]);
+});
+
 /** The folders of src/xmpp that hold conversations, and those that all conversations share. */
 const [conversations, shared] = [/^src\/xmpp\/(direct|joined)\//, /^src\/xmpp\/(stream|message|muc|iq)\//];
 

@@ -1,6 +1,6 @@
 import type { MessageId } from "../../core/ids.ts";
+import type { Link } from "../../core/mapping.ts";
 import type { Cursor } from "../../core/network.ts";
-import type { Room } from "./room.ts";
 
 /** How far a room was read. Pure. */
 export type Read = Readonly<{
@@ -21,9 +21,10 @@ export type Read = Readonly<{
 /** What two clocks may differ by, in ms. */
 export const skew = 5 * 60_000;
 
-/** Of the link and not of the room: what is said between two links is nobody's either. */
-export const keyOf = (room: Room) => `xmpp ${room.link.id}`;
-export const cursorOf = (room: Room, read: Read): Cursor => ({
+type Linked = Readonly<{ link: Pick<Link, "id"> }>;
+/** Returns the key of the link's cursor. A MUC that is linked again has a new key: lines between two links are not backfilled. */
+export const keyOf = (room: Linked) => `xmpp ${room.link.id}`;
+export const cursorOf = (room: Linked, read: Read): Cursor => ({
 	key: keyOf(room),
 	value: JSON.stringify(read),
 });
