@@ -25,7 +25,7 @@ const graceMs = 3_000;
 /** Lines of one sender that may wait: to look up whom they are for can take long, and can be made to. */
 const waitingAtMost = 5_000;
 /** Bytes that waiting lines take in memory, as trees: those of one sender, and of all. */
-const waitingBytes = { sender: 8 * 1_048_576, all: 32 * 1_048_576 };
+const waitingBytes = { sender: 16 * 1_048_576, all: 64 * 1_048_576 };
 /** Pairs and sends that are remembered, and bytes of each such memory. */
 const [remembered, rememberedBytes] = [10_000, 4 * 1_048_576];
 

@@ -176,7 +176,7 @@ test("of a flood that waits to be looked at five thousand lines of one sender ar
 	expect(told.at(-1)).toMatchObject({ text: "and on" });
 });
 
-test("of large lines that wait no more than 8 MiB of one sender are kept, and no more than 32 MiB of all", async () => {
+test("keeps at most 16 MiB of waiting lines of one sender, and 64 MiB of all senders", async () => {
 	const slow = Promise.withResolvers<void>();
 	const { hears } = chat(slow.promise);
 	const large = "x".repeat(500_000);
@@ -186,7 +186,7 @@ test("of large lines that wait no more than 8 MiB of one sender are kept, and no
 		return count;
 	};
 	// The id of each is its text: about 2 MB a line.
-	expect([1, 2, 3, 4, 5].map((n) => taken(`eve${n}@evil.example/r`))).toEqual([4, 4, 4, 4, 0]);
+	expect([1, 2, 3, 4, 5].map((n) => taken(`eve${n}@evil.example/r`))).toEqual([8, 8, 8, 8, 0]);
 	slow.resolve();
 	await vi.advanceTimersByTimeAsync(0);
 	expect(hears("and on", "juliet@x.test/r")).toBeUndefined();
