@@ -35,7 +35,7 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	"src/matrix/backfill/loss-detection.ts": [1, "runs guarded functions"],
 	"src/matrix/client.ts": [4, "gathers the bytes of an answer and settles a promise"],
 	"src/matrix/media.ts": [2, "settles a promise"],
-	"src/matrix/transactions.ts": [1, "counts down after work whose errors are logged"],
+	"src/matrix/time-limit.ts": [1, "counts down after work whose errors are logged"],
 	"src/media/fetch.ts": [2, "ends a connection"],
 	"src/media/slots.ts": [1, "cuts connections that take nothing"],
 	"src/mqtt/client.ts": [2, "hands on to the session, whose handlers are guarded"],

@@ -32,8 +32,8 @@ export function createDelivery(deps: {
 	members: Members;
 	ghosts: Ghosts;
 	rooms: Rooms;
-	doubt: SendOnce;
-	recent: EventCache;
+	sendOnce: SendOnce;
+	eventCache: EventCache;
 	isOurs(mxid: string): boolean;
 	bridge: Pick<Bridge, "open" | "openDirect" | "partly">;
 	files: MediaStore;
@@ -41,7 +41,7 @@ export function createDelivery(deps: {
 	guard: Guard;
 	log: Log;
 }): (out: Outbound) => Promise<readonly MessageId[]> {
-	const { client, members, ghosts, rooms, doubt, recent, bridge, files, bot, guard, log } = deps;
+	const { client, members, ghosts, rooms, sendOnce, eventCache, bridge, files, bot, guard, log } = deps;
 	const react = createReactionSender(deps);
 	const redact = createRedactionSender(deps);
 
@@ -145,7 +145,7 @@ export function createDelivery(deps: {
 		for (const { id, own } of references(event)) {
 			const [there] = refs[own ?? id] ?? refs[id] ?? [];
 			const as = rooms.withBot.has(room) ? undefined : ghost;
-			const found = there && (await recent.find(room, there, as));
+			const found = there && (await eventCache.find(room, there, as));
 			if (found) events.set(found.event_id, found);
 		}
 		return {
@@ -162,7 +162,7 @@ export function createDelivery(deps: {
 		const media = event.kind === "message" || event.kind === "edit" ? event.media : undefined;
 		const say = (room: string) =>
 			rooms.inside(room, ghost, () =>
-				doubt.once(
+				sendOnce.once(
 					{ operation, attempt, room, ghost, since: event.at, withBot: rooms.withBot.has(room) },
 					async () => {
 						const shown = media

@@ -1,3 +1,4 @@
+import { fingerprint, type Item } from "../core/guard.ts";
 import type { Person } from "../core/person.ts";
 
 /** An event as a transaction or a room's history brings it. // Matrix spec, "Room event format" */
@@ -56,6 +57,12 @@ export function isEvent(value: unknown): value is MatrixEvent {
 		(event.state_key === undefined || (typeof event.state_key === "string" && isId(event.state_key)))
 	);
 }
+
+/** The event as the guard notes it while it is handled. */
+export const itemOf = ({ event_id: event, room_id: room, type }: MatrixEvent): Item => ({
+	key: fingerprint("matrix", event),
+	what: `Matrix event ${event} (${type}) in ${room}`,
+});
 
 /** What an event is about and how. // Matrix spec, "Forming relationships between events" */
 export function relationOf(

@@ -30,6 +30,7 @@ import * as phrases from "./phrases.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { createRooms } from "./rooms.ts";
 import { createSendOnce } from "./send-once.ts";
+import { isForeign } from "./timeline.ts";
 import { createTransactions } from "./transactions.ts";
 
 export type MatrixOptions = Readonly<{
@@ -89,9 +90,9 @@ export function createMatrix(
 	const members = createMembers(client, domain);
 	const ghosts = createGhosts({ client, mapping, domain, ...(deps.limits && { limits: deps.limits }) });
 	const rooms = createRooms({ client, mapping, members, ghosts, domain, bot, isOurs });
-	const doubt = createSendOnce(client, isOurs, log);
-	const recent = createEventCache({ client, members, ghosts, isOurs, log });
-	const others = createOtherBridges({ globs: options.bridges ?? [], client, isOurs });
+	const sendOnce = createSendOnce(client, isOurs, log);
+	const eventCache = createEventCache({ client, members, ghosts, isOurs, log });
+	const otherBridges = createOtherBridges({ globs: options.bridges ?? [], client, isOurs });
 	const tell = createMessageStatus(client);
 	const knock = createAppservicePing({ client, registration: registration.id, log });
 	/** How people write a room, as far as we were told; kept for the next start. */
@@ -114,8 +115,8 @@ export function createMatrix(
 			members,
 			ghosts,
 			rooms,
-			doubt,
-			recent,
+			sendOnce,
+			eventCache,
 			bridge,
 			files,
 			domain,
@@ -125,7 +126,18 @@ export function createMatrix(
 			log,
 		};
 		const find = createLookup({ ...common, networks: ghostsOf, named });
-		const take = createTransactions({ ...common, prefix: options.prefix, others, refuse });
+		const take = createTransactions({
+			...common,
+			prefix: options.prefix,
+			otherBridges,
+			refuse,
+			confirm: sendOnce.confirm,
+			// Core has no use for echoes. A room hosted for another network will show them in their place among these.
+			receive: async (entries) => {
+				const foreign = entries.filter(isForeign);
+				if (foreign.length > 0) await bridge.receive(foreign);
+			},
+		});
 		const gaps = createLossDetection({ ...common, linkOf, reader: speaker, take, knock: knock.now });
 		const watch = createHomeserverHealth({
 			client,

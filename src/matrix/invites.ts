@@ -27,7 +27,7 @@ export function createInvites(deps: {
 	members: Members;
 	ghosts: Ghosts;
 	rooms: Rooms;
-	others: Pick<OtherBridges, "isGhost">;
+	otherBridges: Pick<OtherBridges, "isGhost">;
 	bridge: Bridge;
 	domain: string;
 	bot: string;
@@ -56,7 +56,7 @@ export function createInvites(deps: {
 	async function accept(event: MatrixEvent): Promise<void> {
 		const { room_id: room, state_key: guest = "", sender } = event;
 		const inviter = members.person(sender);
-		if (deps.others.isGhost(sender)) throw new PermanentError("forbidden", phrases.otherBridge);
+		if (deps.otherBridges.isGhost(sender)) throw new PermanentError("forbidden", phrases.otherBridge);
 		if (!bridge.allows(inviter, "use")) throw new PermanentError("forbidden", phrases.blocked);
 		if (guest === bot) {
 			bridge.mayOpen(inviter);

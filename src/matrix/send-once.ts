@@ -4,6 +4,7 @@ import { type Client, MatrixError } from "./client.ts";
 import type { MatrixEvent } from "./event.ts";
 import { operationOf } from "./message/origin.ts";
 import { createPages, type Pages } from "./pages.ts";
+import type { Echo } from "./timeline.ts";
 
 /** How far back a room is searched for an event in doubt: the number of pages, and of events on a page. */
 const [pages, pageSize] = [30, 100];
@@ -83,8 +84,8 @@ export function createSendOnce(
 	}
 
 	return {
-		/** Takes note of an event of our own that the homeserver told us of. */
-		heard(event: MatrixEvent): void {
+		/** Confirms the delivery that an echo of the homeserver names, if one waits for it. */
+		confirm({ event }: Echo): void {
 			const operation = note(event);
 			if (operation !== undefined) waiting.get(operation)?.(event.event_id);
 		},

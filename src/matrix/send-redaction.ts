@@ -16,10 +16,10 @@ const versions = 100;
 export function createRedactionSender(deps: {
 	client: Client;
 	rooms: Rooms;
-	recent: EventCache;
+	eventCache: EventCache;
 	isOurs(mxid: string): boolean;
 }) {
-	const { client, rooms, recent, isOurs } = deps;
+	const { client, rooms, eventCache, isOurs } = deps;
 
 	/** The event and what replaced it: their words stay in the room's history otherwise. */
 	async function allOf(room: string, id: string, as: string | undefined): Promise<readonly string[]> {
@@ -60,7 +60,7 @@ export function createRedactionSender(deps: {
 		const bot = rooms.withBot.has(room);
 		for (const id of events(target.id)) {
 			if (gone.has(id)) continue;
-			const author = (await recent.find(room, id, bot ? undefined : ghost))?.sender;
+			const author = (await eventCache.find(room, id, bot ? undefined : ghost))?.sender;
 			const ours = author !== undefined && isOurs(author) ? author : undefined;
 			for (const one of await allOf(room, id, bot ? undefined : (ours ?? ghost))) {
 				gone.add(one);

@@ -26,7 +26,7 @@ type Case<Event> = {
 /** Carries one out, and tells what was asked of the homeserver. `as` is told where it makes a difference. */
 async function asked<Event>(
 	one: Case<Event>,
-	act: (deps: { client: Client; rooms: Rooms; recent: EventCache }, out: Outbound) => Promise<unknown>,
+	act: (deps: { client: Client; rooms: Rooms; eventCache: EventCache }, out: Outbound) => Promise<unknown>,
 ) {
 	const calls: Content[] = [];
 	const event = (id: string) => ({
@@ -56,7 +56,7 @@ async function asked<Event>(
 		find: async (_room: string, id: string) => ({ ...event(id), ...one.known?.[id] }),
 	} as unknown as EventCache;
 	const out = { room: "!r", operation: "op", refs: one.refs ?? {}, shown: one.shown ?? [] };
-	await act({ client, rooms, recent }, out as unknown as Outbound);
+	await act({ client, rooms, eventCache: recent }, out as unknown as Outbound);
 	return calls;
 }
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { createSendOnce } from "../../src/matrix/send-once.ts";
+import { echoOf } from "../../src/matrix/timeline.ts";
 import { quiet } from "../fakes.ts";
 import { random } from "../random.ts";
 import { sleep } from "./synapse-model.ts";
@@ -85,7 +86,7 @@ test("however a homeserver and we break off, each line is in the room once and i
 			async function run(): Promise<void> {
 				const mine = ++life;
 				const doubt = createSendOnce({ messages: hs.messages } as never, (mxid) => mxid === ghost, quiet);
-				hs.hears((event) => mine === life && doubt.heard(event));
+				hs.hears((event) => mine === life && doubt.confirm(echoOf(event)));
 				const since = Date.now();
 				for (; next < lines.length; ) {
 					const operation = lines[next] as string;

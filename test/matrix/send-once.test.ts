@@ -3,6 +3,7 @@ import { TemporaryError } from "../../src/core/errors.ts";
 import { MatrixError } from "../../src/matrix/client.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { createSendOnce } from "../../src/matrix/send-once.ts";
+import { echoOf } from "../../src/matrix/timeline.ts";
 import { quiet } from "../fakes.ts";
 
 const ghost = "@_xmpp_romeo:hs.test";
@@ -77,7 +78,7 @@ describe("what was tried before", () => {
 	});
 	test("is not even looked for when the homeserver showed it to us", async () => {
 		const { doubt, messages } = room([]);
-		doubt.heard(event("op", { event_id: "$seen" }));
+		doubt.confirm(echoOf(event("op", { event_id: "$seen" })));
 		expect(await doubt.once(what, send())).toEqual({ event_id: "$seen" });
 		expect(messages).not.toHaveBeenCalled();
 	});
@@ -150,7 +151,7 @@ test("what is new is sent without looking", async () => {
 
 test("what the homeserver showed us is kept in mind for a while, not for ever", async () => {
 	const { doubt, messages } = room([]);
-	for (let n = 0; n < 6_001; n++) doubt.heard(event(`op${n}`));
+	for (let n = 0; n < 6_001; n++) doubt.confirm(echoOf(event(`op${n}`)));
 	await doubt.once({ ...what, operation: "op0" }, send());
 	expect(messages).toHaveBeenCalledTimes(1);
 	await doubt.once({ ...what, operation: "op1" }, send());
@@ -162,7 +163,7 @@ test("what strangers mark as ours pushes nothing of ours out of mind, and confir
 		event(`strange${n}`, { sender: "@mallory:hs.test" }),
 	);
 	const { doubt, messages } = room(strange);
-	doubt.heard(event("op", { event_id: "$seen" }));
+	doubt.confirm(echoOf(event("op", { event_id: "$seen" })));
 	// Each look reads the room, up to its bound.
 	for (const name of ["!a", "!b", "!c"])
 		await doubt.once({ ...what, operation: "elsewhere", room: name }, send());
@@ -171,7 +172,7 @@ test("what strangers mark as ours pushes nothing of ours out of mind, and confir
 	expect(messages).not.toHaveBeenCalled();
 	const sent = Promise.withResolvers<{ event_id: string }>();
 	const mine = doubt.once({ ...what, attempt: 0, operation: "new" }, () => sent.promise);
-	doubt.heard(event("new", { sender: "@mallory:hs.test", event_id: "$forged" }));
+	doubt.confirm(echoOf(event("new", { sender: "@mallory:hs.test", event_id: "$forged" })));
 	sent.resolve({ event_id: "$new" });
 	expect(await mine).toEqual({ event_id: "$new" });
 });

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
-import type { BridgeEvent } from "../../src/core/event.ts";
 import { createGuard } from "../../src/core/guard.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
 import type { Person } from "../../src/core/person.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
+import { isForeign, type TimelineEntry } from "../../src/matrix/timeline.ts";
 import { createTransactions } from "../../src/matrix/transactions.ts";
 import { quiet } from "../fakes.ts";
 
@@ -23,38 +23,50 @@ const event = (event_id: string): MatrixEvent => ({
 	origin_server_ts: 1,
 	content: { msgtype: "m.text", body: event_id },
 });
+/** An event of our ghost, as the homeserver sends it back. */
+const own = (event_id: string, op?: string): MatrixEvent => ({
+	...event(event_id),
+	sender: "@_xmpp_romeo:hs.test",
+	content: { body: event_id, ...(op && { "trivium.bridge": { op } }) },
+});
+const idOf = (entry: TimelineEntry) =>
+	isForeign(entry) ? entry.id : `echo of ${entry.operation ?? "nothing"}: ${entry.event.event_id}`;
 
 let translated: string[];
+/** The id of an event that cannot be read. */
+let unreadable: string;
 let received: string[];
-let receive: (events: readonly BridgeEvent[]) => Promise<void>;
+let confirmed: string[];
+let receive: (entries: readonly TimelineEntry[]) => Promise<void>;
 let take: ReturnType<typeof createTransactions>;
 
 beforeEach(() => {
 	translated = [];
+	unreadable = "";
 	received = [];
-	receive = async (events) => void received.push(...events.map(({ id }) => id));
+	confirmed = [];
+	receive = async (entries) => void received.push(...entries.map(idOf));
 	take = createTransactions({
 		client: {},
 		members: { known: () => true, of: () => new Map(), person },
 		ghosts: {},
 		rooms: { withBot: new Set(), speaker: async () => undefined },
-		doubt: {},
-		recent: {
+		eventCache: {
 			note: () => undefined,
 			async around({ event_id }: MatrixEvent) {
+				if (event_id === unreadable) throw new TemporaryError("not now");
 				translated.push(event_id);
 				return { person, event: () => undefined, votes: [], isOurs: () => false };
 			},
 		},
-		bridge: {
-			portal: async () => ({ id: "p" }),
-			receive: (events: readonly BridgeEvent[]) => receive(events),
-		},
+		bridge: { portal: async () => ({ id: "p" }) },
+		confirm: ({ operation = "none" }) => void confirmed.push(operation),
+		receive: (entries: readonly TimelineEntry[]) => receive(entries),
 		domain: "hs.test",
 		bot: "@trivium:hs.test",
 		prefix: "!bridge",
-		others: { note: () => undefined, wrote: async () => false },
-		isOurs: () => false,
+		otherBridges: { note: () => undefined, wrote: async () => false },
+		isOurs: (mxid: string) => mxid.startsWith("@_xmpp_"),
 		refuse: async () => undefined,
 		guard: createGuard(quiet),
 		log: quiet,
@@ -72,9 +84,9 @@ describe("createTransactions: what the homeserver repeats", () => {
 
 	test("a transaction repeated while it is taken waits until it is on disk, and is translated once", async () => {
 		const disk = Promise.withResolvers<void>();
-		receive = async (events) => {
+		receive = async (entries) => {
 			await disk.promise;
-			received.push(...events.map(({ id }) => id));
+			received.push(...entries.map(idOf));
 		};
 		let acknowledged = 0;
 		const all = Array.from({ length: 10 }, () => take(two).then(() => acknowledged++));
@@ -106,5 +118,56 @@ describe("createTransactions: what the homeserver repeats", () => {
 	test("an event that stands twice in a transaction is taken once", async () => {
 		await take([event("$1"), event("$1"), event("$2")]);
 		expect(received).toEqual(["$1", "$2"]);
+	});
+});
+
+describe("createTransactions: echoes of our own events", () => {
+	test("hands echoes and foreign events over in the order of the transaction", async () => {
+		await take([own("$1", "op1"), event("$2"), own("$3", "op3"), own("$4"), event("$5")]);
+		expect(received).toEqual(["echo of op1: $1", "$2", "echo of op3: $3", "echo of nothing: $4", "$5"]);
+	});
+
+	test("keeps that order where a request of a person stands between them", async () => {
+		const invite = {
+			...event("$invite"),
+			...{ type: "m.room.member", state_key: "@_xmpp_romeo:hs.test", content: { membership: "invite" } },
+		};
+		await take([own("$1", "op1"), event("$2"), invite, own("$3", "op3"), event("$4")]);
+		expect(received).toEqual(["echo of op1: $1", "$2", "echo of op3: $3", "$4"]);
+	});
+
+	test("confirms a delivery before the transaction is on disk", async () => {
+		const disk = Promise.withResolvers<void>();
+		receive = () => disk.promise;
+		const taken = take([event("$1"), own("$2", "op2")]);
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		expect(confirmed).toEqual(["op2"]);
+		disk.resolve();
+		await taken;
+	});
+
+	test("confirms a delivery also where a later event of the transaction cannot be read", async () => {
+		unreadable = "$2";
+		await expect(take([own("$1", "op1"), event("$2")])).rejects.toThrow("not now");
+		expect(confirmed).toEqual(["op1"]);
+		expect(received).toEqual([]);
+		unreadable = "";
+		await take([own("$1", "op1"), event("$2")]);
+		expect(received).toEqual(["echo of op1: $1", "$2"]);
+	});
+
+	test("does not let a repeated echo wait for the disk, nor translate an echo", async () => {
+		receive = () => new Promise(() => undefined);
+		void take([own("$1", "op1"), own("$2", "op2")]);
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		receive = async (entries) => void received.push(...entries.map(idOf));
+		await take([own("$1", "op1"), own("$2", "op2")]);
+		expect(received).toEqual(["echo of op1: $1", "echo of op2: $2"]);
+		expect(translated).toEqual([]);
+	});
+
+	test("takes a state event of ours for no echo", async () => {
+		await take([{ ...own("$1"), type: "m.room.topic", state_key: "" }]);
+		expect(received).toEqual([]);
 	});
 });

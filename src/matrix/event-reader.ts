@@ -1,0 +1,130 @@
+import type { BridgeEvent } from "../core/event.ts";
+import type { Guard } from "../core/guard.ts";
+import type { RoomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Bridge, Network } from "../core/network.ts";
+import { type Client, MatrixError } from "./client.ts";
+import { commandIn, obey } from "./commands.ts";
+import { createEncryptionGuard } from "./encrypted-rooms.ts";
+import { itemOf, type MatrixEvent } from "./event.ts";
+import type { EventCache } from "./event-cache.ts";
+import { fromMatrix } from "./from-matrix.ts";
+import type { Ghosts } from "./ghosts.ts";
+import { createInvites } from "./invites.ts";
+import { type Members, name } from "./members.ts";
+import type { OtherBridges } from "./other-bridges.ts";
+import type { Rooms } from "./rooms.ts";
+import { echoOf, type TimelineEntry } from "./timeline.ts";
+
+/** What a person asks of the bridge itself. */
+export type Request = Readonly<{ kind: "request"; request: "invite" | "command"; carryOut(): Promise<void> }>;
+
+/** Returns the function that reads one Matrix event: an entry of the timeline, a request of a person, or nothing for us. */
+export function createEventReader(deps: {
+	client: Client;
+	members: Members;
+	ghosts: Ghosts;
+	rooms: Rooms;
+	eventCache: EventCache;
+	bridge: Bridge;
+	domain: string;
+	bot: string;
+	prefix: string;
+	otherBridges: OtherBridges;
+	isOurs(mxid: string): boolean;
+	refuse: Network["refuse"];
+	guard: Guard;
+	log: Log;
+	/** Hands over the events that people sent before we joined a room. */
+	take(events: readonly MatrixEvent[]): Promise<void>;
+	inTime(work: Promise<void>, what: string): Promise<void>;
+}): (event: MatrixEvent) => Promise<TimelineEntry | Request | undefined> {
+	const { members, eventCache, rooms, otherBridges, bridge, bot, isOurs, guard, log, inTime } = deps;
+	const invited = createInvites(deps);
+	const encrypted = createEncryptionGuard(deps);
+
+	/** The command in a message to the bot. Without the prefix where a person and the bot are alone in a room. */
+	async function commandOf(event: MatrixEvent): Promise<string | undefined> {
+		const { room_id: room } = event;
+		if (event.type !== "m.room.message" || !rooms.withBot.has(room)) return undefined;
+		const alone = async () => {
+			if (await bridge.portal(name, room as RoomId)) return false;
+			if (!members.known(room)) await readMembers(room, undefined);
+			return members.of(room).size === 2;
+		};
+		const command = commandIn(event, deps.prefix, false) ?? commandIn(event, deps.prefix, await alone());
+		return command !== undefined && (await otherBridges.wrote(event)) ? undefined : command;
+	}
+
+	/** The event for core, if its room is in a portal and somebody else sent it. */
+	async function translate(event: MatrixEvent): Promise<BridgeEvent | undefined> {
+		const { room_id: room, state_key: subject, sender } = event;
+		const membership = event.type === "m.room.member" && subject !== undefined;
+		if (membership && subject === bot) botMoved(event);
+		const portal = await bridge.portal(name, room as RoomId);
+		const previously = membership ? nameBefore(event, subject) : undefined;
+		if (portal && !members.known(room)) await readMembers(room, await rooms.speaker(room, portal));
+		if (event.type === "m.room.encrypted" && (portal || rooms.withBot.has(room)))
+			await inTime(encrypted(event, portal), "encrypted");
+		if (!portal || isOurs(sender) || isOurs(subject ?? "")) {
+			if (membership) members.apply(event);
+			if (portal) eventCache.note(event);
+			return undefined;
+		}
+		const around = await eventCache.around(event, await rooms.speaker(room, portal));
+		const neutral = guard.handle(itemOf(event), () => {
+			eventCache.note(event);
+			return fromMatrix(event, { ...around, before: () => previously });
+		});
+		if (membership) {
+			members.apply(event);
+			if (event.content.membership === "join") rooms.cameBack(room, subject);
+		}
+		return neutral;
+	}
+
+	/** Reads a room's members. Where the homeserver refuses that, people are called by their localparts. */
+	async function readMembers(room: string, as: string | undefined): Promise<void> {
+		await members.read(room, as).catch((error: unknown) => {
+			if (!(error instanceof MatrixError)) throw error;
+			log.warn({ err: error, room }, "the members of a room cannot be read");
+		});
+	}
+
+	/**
+	 * The name a member had in the room before this change, if they were in it. The members that we read may include this
+	 * very change, so the event itself is asked first, and a join without a previous content is news.
+	 */
+	function nameBefore({ room_id: room, content, unsigned }: MatrixEvent, mxid: string): string | undefined {
+		const { prev_content: previous } = unsigned ?? {};
+		const localpart = members.person(mxid).name;
+		if (typeof previous === "object" && previous !== null) {
+			const { membership, displayname } = previous as { membership?: unknown; displayname?: unknown };
+			if (membership !== "join") return undefined;
+			return typeof displayname === "string" && displayname ? displayname : localpart;
+		}
+		if (content.membership === "join") return undefined;
+		return members.known(room) ? members.of(room).get(mxid) : localpart;
+	}
+
+	function botMoved({ room_id: room, content }: MatrixEvent): void {
+		if (content.membership === "join") rooms.withBot.add(room);
+		else rooms.withBot.delete(room);
+	}
+
+	return async function read(event) {
+		const { sender, state_key: subject } = event;
+		if (subject === undefined && isOurs(sender)) {
+			eventCache.note(event);
+			return echoOf(event);
+		}
+		otherBridges.note(event);
+		const invite = event.type === "m.room.member" && event.content.membership === "invite";
+		if (invite && isOurs(subject ?? "") && !isOurs(sender))
+			return { kind: "request", request: "invite", carryOut: () => invited(event) };
+		const command = await commandOf(event);
+		if (command !== undefined)
+			return { kind: "request", request: "command", carryOut: () => obey(event, command, deps) };
+		return translate(event);
+	};
+}
