@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
@@ -5,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The files that take longest, the longest first. One that began last would keep a single worker busy at the end. */
 const longest = [
 	...["xmpp-faults", "conversation", "reactions", "faults", "disasters", "image", "media", "muc"],
-	...["crash.property", "upgrade", "heap", "backlog", "property"],
+	...["network", "backlog", "sqlite", "property", "quarantine", "crash.property", "upgrade", "heap"],
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -31,6 +32,8 @@ export default defineConfig({
 					include: ["test/**/*.test.ts"],
 					exclude: ["test/e2e/**"],
 					env,
+					// A third of their time unit tests wait: for sockets, other processes, and delays of ours.
+					maxWorkers: 2 * availableParallelism(),
 					// Generated cases take their time where much else runs.
 					testTimeout: 20_000,
 				},

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { image } from "../../src/media/image.ts";
+import { processorTime } from "../processor-time.ts";
 
 const hex = (text: string) => Buffer.from(text.replace(/\s/g, ""), "hex");
 const exif = (orientation: string) =>
@@ -70,8 +71,8 @@ test("hostile headers cost no more than their bytes", () => {
 		fill("ffd8", "ffe10010457869660000 4d4d002a00000000"),
 		fill("ffd8ffe1ffff457869660000 4d4d002a00000008", "ff"),
 	]) {
-		const start = performance.now();
+		const start = processorTime();
 		for (let i = 0; i < 10; i++) image(bytes);
-		expect(performance.now() - start).toBeLessThan(2_000);
+		expect(processorTime() - start).toBeLessThan(2_000);
 	}
 });

@@ -96,13 +96,24 @@ describe("the quarantine", () => {
 		expect(open().size()).toBe(0);
 	});
 	test("keeps both files small, whatever comes in", () => {
-		for (let n = 0; n < 1_010; n++) {
+		dies("first");
+		open();
+		// A thousand deaths would write the whole list a thousand times.
+		const list = join(folder, "quarantine.json");
+		const { version, items: known } = JSON.parse(readFileSync(list, "utf8"));
+		expect(known).toHaveLength(1);
+		const earlier = Array.from({ length: 995 }, (_, n) => ({
+			...known[0],
+			key: fingerprint(`earlier ${n}`),
+		}));
+		writeFileSync(list, JSON.stringify({ version, items: earlier }));
+		for (let n = 0; n < 20; n++) {
 			const quarantine = open();
 			quarantine.begin({ key: fingerprint(`${n}`), what: "\u0001".repeat(10_000) });
 		}
 		open();
 		expect(readFileSync(join(folder, "handling")).length).toBeLessThanOrEqual(1_024);
-		const { items } = JSON.parse(readFileSync(join(folder, "quarantine.json"), "utf8"));
+		const { items } = JSON.parse(readFileSync(list, "utf8"));
 		expect(items).toHaveLength(1_000);
 	});
 });

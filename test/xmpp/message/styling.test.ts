@@ -5,6 +5,7 @@ import { markup } from "../../../src/xmpp/message/formatting/markup.ts";
 import { hasMarks, isPlain, looksStyled, styling } from "../../../src/xmpp/message/formatting/styling.ts";
 import { styled } from "../../../src/xmpp/message/formatting/styling-writer.ts";
 import { xhtml } from "../../../src/xmpp/message/formatting/xhtml.ts";
+import { processorTime } from "../../processor-time.ts";
 import { stanza } from "../stanza.ts";
 
 const read = (text: string) => styling(Array.from(text));
@@ -69,9 +70,9 @@ describe("styling is read as XEP-0393 has it", () => {
 	});
 
 	test.each(["*a ", "_*", "`", "> ", ">", "||a", "*a* ", "```\n"])("in linear time: %s", (part) => {
-		const begun = performance.now();
+		const begun = processorTime();
 		read(part.repeat(60_000 / part.length));
-		expect(performance.now() - begun).toBeLessThan(2_000);
+		expect(processorTime() - begun).toBeLessThan(2_000);
 	});
 });
 
