@@ -4,6 +4,7 @@ import type { OperationId } from "../../core/ids.ts";
 import { fromGroupchat, occupantIdIn, originId, roomItself, stanzaId } from "../from-xmpp.ts";
 import { resource } from "../jid.ts";
 import { delayedBy } from "../message/delay.ts";
+import { threadOf } from "../message/threads.ts";
 import { statusCodes, statusCodesOf } from "../muc/status-codes.ts";
 import { stanzaItem } from "../stanza-item.ts";
 import { child, type Element } from "../stream/xml.ts";
@@ -97,6 +98,8 @@ export function createIncoming(
 			said === undefined ? nick : undefined,
 		);
 		const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: at, place });
+		const thread = threadOf(stanza);
+		if (thread) room.threads.set(thread, true);
 		const since = said === undefined || !room.read ? undefined : missingSince(room.read);
 		read(room, stanza, said);
 		if (!event || !room.read || !isNews(room, event)) return;

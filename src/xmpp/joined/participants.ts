@@ -50,11 +50,7 @@ export function readContext(room: Room, sender: Person | undefined, nick: string
 		...participantsOf(room),
 		...(author !== undefined && { author }),
 		...(!sender && { room: true }),
-		opens(thread) {
-			const first = !room.threads.has(thread);
-			room.threads.set(thread, true);
-			return first;
-		},
+		opens: (thread) => !room.threads.has(thread),
 	};
 }
 

@@ -29,7 +29,7 @@ export type ReadContext = Participants &
 		author?: string;
 		/** Set if the MUC itself sent the stanza. */
 		room?: true;
-		/** Returns true if this is the first message of the thread since the bridge started. */
+		/** Returns true if no message of the thread was read before, as far as the bridge remembers. */
 		opens(thread: string): boolean;
 	}>;
 

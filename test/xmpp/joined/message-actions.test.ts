@@ -70,6 +70,23 @@ describe("the ids of a line of ours", () => {
 	});
 });
 
+describe("a thread in a MUC", () => {
+	const opens = (event: BridgeEvent) => event.aka?.includes("thread t" as MessageId);
+
+	test("is opened by the first message with its id and by no later one, whoever writes", async () => {
+		const w = await begun();
+		w.muc.come("Tybalt");
+		const thread = () => xml("thread", {}, "t");
+		w.muc.say("Romeo", "one", "m1", thread());
+		w.muc.say("Tybalt", "two", "m2", thread());
+		w.muc.say("Romeo", "three", "m3", xml("thread", { parent: "t" }, "t2"));
+		await w.settle();
+		const said = w.told.filter((one) => one.kind === "message");
+		expect(said.map(opens)).toEqual([true, false, false]);
+		expect(said.map((one) => one.kind === "message" && one.thread?.id)).toEqual(Array(3).fill("thread t"));
+	});
+});
+
 describe("who may change a line of a room", () => {
 	const own = (event: BridgeEvent | undefined) => event?.aka?.filter((one) => one.startsWith("own "));
 
