@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import type { LinkId, NetworkName, RoomId } from "../../src/core/ids.ts";
 import { createEntityCapabilities } from "../../src/xmpp/direct/entity-capabilities.ts";
@@ -25,8 +27,11 @@ function bomb(elements: number, id: string): Element {
 	for (let n = 0; n < elements; n++) message.append(received("a", {}));
 	return message;
 }
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+/** Returns the heap in use after a collection, in MiB. */
 const heapMiB = () => {
-	(globalThis as { gc?: () => void }).gc?.();
+	collect();
 	return process.memoryUsage().heapUsed / mebibyte;
 };
 
