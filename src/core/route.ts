@@ -34,6 +34,8 @@ export type Rules = Readonly<{
 const lateAfter = 10_000;
 /** Rooms whose catch-up is measured at the same time. */
 const catchUps = 1_000;
+/** People of all rooms who are known to have come without being mirrored. */
+const mostUnshown = 50_000;
 
 /** By room, while a batch is looked at: who is in it once all have come, and who is so far, by their names. */
 type Crowds = Map<RoomId, Readonly<{ all: Set<UserId>; now: Map<UserId, string | undefined> }>>;
@@ -69,6 +71,16 @@ export function createRouter(deps: {
 		of: (room) => textBytes(room) + 100,
 	});
 
+	/**
+	 * By room and person: who is in a room whose other side was not told of it, and has not spoken there. Their leave needs
+	 * no row. Of those forgotten here the leave is mirrored, which costs a row and shows nothing.
+	 */
+	const unshown = createBoundedMap<string, true>(mostUnshown, {
+		bytes: 8 * 1_048_576,
+		of: (key) => textBytes(key) + 100,
+	});
+	const unshownKey = (event: BridgeEvent) => `${placeOf(event)} ${event.sender.id}`;
+
 	const placeOf = ({ sender, room }: BridgeEvent) => `${sender.network} ${room}`;
 
 	/**
@@ -99,7 +111,7 @@ export function createRouter(deps: {
 		return ofSender(sender.id, said) && lateOfRoom(placeOf(event), said) ? undefined : tooFast;
 	}
 
-	/** Whether one more join or rename of this room and domain is mirrored; leaves always are. */
+	/** True where one more join or rename of this room and domain may be mirrored; leaves always may. */
 	function mayCome(event: BridgeEvent): boolean {
 		if (event.kind !== "profile" && (event.kind !== "membership" || event.change === "leave")) return true;
 		if (joinsOfRoom(placeOf(event)) && joinsOfDomain(event.sender.domain)) return true;
@@ -154,8 +166,9 @@ export function createRouter(deps: {
 	}
 
 	/**
-	 * In rooms above the limit everybody comes when they first speak. Who leaves leaves in any case; who is there already,
-	 * for the room was read before their coming was told, does not come again.
+	 * True for an event that the other side is to see. In rooms above the limit people come when they first speak, so the
+	 * leave of a person whose coming was not mirrored is not mirrored either. Nobody comes twice: a join of a person whom
+	 * an earlier reading of the room found there is not mirrored.
 	 */
 	function mirrored(event: BridgeEvent, crowds: Crowds): boolean {
 		if (event.kind !== "membership") return true;
@@ -164,7 +177,11 @@ export function createRouter(deps: {
 		const there = now.has(sender.id) && now.get(sender.id) === sender.name;
 		if (change === "leave") now.delete(sender.id);
 		else now.set(sender.id, sender.name);
-		return change === "leave" || (!there && all.size <= rules.membersMirrored);
+		if (change === "leave") return !unshown.delete(unshownKey(event));
+		if (there) return false;
+		const few = all.size <= rules.membersMirrored;
+		if (!few) unshown.set(unshownKey(event), true);
+		return few;
 	}
 
 	const memberOf = (event: BridgeEvent): Entry["member"] => {
@@ -245,7 +262,10 @@ export function createRouter(deps: {
 			const wanted = mirrored(event, crowds)
 				? found.flatMap((portal) => targets(event, portal).map((link) => ({ portal, link })))
 				: [];
-			if (wanted.length > 0 && mayCome(event))
+			const shown = wanted.length > 0 && mayCome(event);
+			if (shown) unshown.delete(unshownKey(event));
+			else if (wanted.length > 0 && event.kind === "membership") unshown.set(unshownKey(event), true);
+			if (shown)
 				for (const { portal, link } of wanted) {
 					const request = beforehand(link);
 					rows.push({

@@ -169,6 +169,24 @@ describe("a bridge with the default limits", () => {
 		expect(earth.refused).toEqual([]);
 	});
 
+	test("mirrors the leaves of those people only whose join was mirrored or who spoke", async () => {
+		await begin();
+		for (let n = 0; n < 300; n++) await mars.bridge.receive([comes(n, "crater", "join")]);
+		await mars.bridge.receive([line(1, Date.now(), "crater-299")]);
+		for (let n = 0; n < 300; n++) await mars.bridge.receive([comes(n, "crater", "leave")]);
+		await reached("membership");
+		const changes = earth.sent.flatMap(({ event }) => (event.kind === "membership" ? [event] : []));
+		const of = (change: string) => changes.filter((one) => one.change === change).map((one) => one.sender.id);
+		expect(of("leave")).toEqual([...of("join"), mars.person("crater-299").id]);
+	});
+
+	test("mirrors no leave of a room above the members that are mirrored", async () => {
+		await begin();
+		await mars.bridge.receive(Array.from({ length: 80 }, (_, n) => comes(n, "crater", "join")));
+		for (let n = 0; n < 80; n++) await mars.bridge.receive([comes(n, "crater", "leave")]);
+		expect(await reached("membership")).toBe(0);
+	});
+
 	test("mirrors no more joins than the limit of the domain in all its rooms", async () => {
 		const rooms = Array.from({ length: 8 }, (_, n) => `room${n}`);
 		await begin(rooms);
