@@ -12,11 +12,14 @@ import type { createJoinedRooms } from "./joined/index.ts";
 import { answerPresence } from "./presence.ts";
 import { errorReply, mayBeAnswered, refusal } from "./stanza-error.ts";
 import { stanzaItem } from "./stanza-item.ts";
+import { stanzaMemory } from "./stanza-memory.ts";
 import type { Component } from "./stream/component.ts";
 import { child, type Element } from "./stream/xml.ts";
 
 /** How often one domain of blocked people is told so: what they write costs us no more than they can write. */
 const refusalRate = { perMinute: 10, burst: 10 };
+/** Bytes of the questions (IQ and presence) whose answers are being found or written, as trees. */
+const mostAskedBytes = 8 * 1_048_576;
 
 /**
  * Hands each stanza but the answers to our own questions to whom it is for. Whatever needs an answer gets one; nothing a
@@ -56,10 +59,36 @@ export function createRouter(deps: {
 	/** Answers that are being found, or written. */
 	const owed = new Set<Promise<void>>();
 
+	/** Bytes that {@link ask} counts now. */
+	let askedBytes = 0;
+
 	function send(...answers: readonly (Element | undefined)[]): void {
-		for (const answer of answers)
-			if (answer)
-				owe(link.send(answer).catch((error: unknown) => log.debug({ err: error }, "answer not sent")));
+		for (const answer of answers) if (answer) owe(written(answer));
+	}
+
+	const written = (answer: Element): Promise<void> =>
+		link.send(answer).catch((error: unknown) => log.debug({ err: error }, "answer not sent"));
+
+	/**
+	 * Sends what `answer` finds for a question. A question past the bytes that may wait is turned away at once: an IQ gets
+	 * an error, a presence nothing.
+	 */
+	function ask(question: Element, answer: () => Promise<readonly (Element | undefined)[]>): void {
+		const size = stanzaMemory(question);
+		if (askedBytes > 0 && askedBytes + size > mostAskedBytes) {
+			if (question.name === "iq" && mayBeAnswered(question))
+				send(errorReply(question, "wait", "resource-constraint"));
+			return;
+		}
+		askedBytes += size;
+		const work = async () => {
+			for (const one of await answer()) if (one) await written(one);
+		};
+		owe(
+			work().finally(() => {
+				askedBytes -= size;
+			}),
+		);
 	}
 
 	function owe(work: Promise<void>): void {
@@ -110,7 +139,7 @@ export function createRouter(deps: {
 		const room = rooms.has(bare(from));
 		switch (element.name) {
 			case "iq":
-				owe(answerIq(element, { software, ghost, log }).then((answer) => send(answer)));
+				ask(element, async () => [await answerIq(element, { software, ghost, log })]);
 				return;
 			case "presence":
 				if (room || type === "error") {
@@ -118,10 +147,10 @@ export function createRouter(deps: {
 					return;
 				}
 				clients.present(element);
-				owe(
-					answerPresence(element, resource, () => who(bare(to)))
-						.catch((error: unknown) => [refusal(element, error, log)])
-						.then((answers) => send(...answers)),
+				ask(element, () =>
+					answerPresence(element, resource, () => who(bare(to))).catch((error: unknown) => [
+						refusal(element, error, log),
+					]),
 				);
 				return;
 			case "message": {
