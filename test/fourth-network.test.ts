@@ -35,7 +35,8 @@ function createEcho(
 		stop: async () => undefined,
 		capabilities: () => ({ message: "native", edit: "text" }),
 		async send({ event, room }) {
-			if ("text" in event) wire.push(`${room} <${event.sender.name}> ${event.text}`);
+			const answers = "replyTo" in event ? " (an answer)" : "";
+			if ("text" in event) wire.push(`${room} <${event.sender.name}> ${event.text}${answers}`);
 			return [`wire ${wire.length}` as MessageId];
 		},
 		async refuse({ room, sender }, error) {
@@ -147,7 +148,13 @@ describe("a fourth network, made of core's public interface only", () => {
 			{ ...base, kind: "edit", style: "text", id: "e" as MessageId, target, text: "won" },
 		]);
 		await wired("+verona <ann> Correction: won");
-		expect(wire).toEqual(["joins +verona", "+verona <ann> one", "+verona <ann> Correction: won"]);
+		await earth.say("plaza", "ann", "two", { replyTo: target });
+		await wired("+verona <ann> two");
+		expect(wire.slice(1)).toEqual([
+			"+verona <ann> one",
+			"+verona <ann> Correction: won",
+			"+verona <ann> two",
+		]);
 	});
 
 	test("is answered for by core where it lacks what people ask for", async () => {
