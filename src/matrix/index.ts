@@ -10,9 +10,7 @@ import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network, Outbound } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import { createAppservice, type Transaction } from "./appservice.ts";
-import { createAppservicePing } from "./backfill/appservice-ping.ts";
-import { createHomeserverHealth } from "./backfill/homeserver-health.ts";
-import { createLossDetection } from "./backfill/loss-detection.ts";
+import { createBackfill } from "./backfill/index.ts";
 import { capabilities } from "./capabilities.ts";
 import { createMatrixClient, MatrixError } from "./client.ts";
 import { createDelivery } from "./deliver.ts";
@@ -94,7 +92,6 @@ export function createMatrix(
 	const eventCache = createEventCache({ client, members, ghosts, isOurs, log });
 	const otherBridges = createOtherBridges({ globs: options.bridges ?? [], client, isOurs });
 	const tell = createMessageStatus(client);
-	const knock = createAppservicePing({ client, registration: registration.id, log });
 	/** How people write a room, as far as we were told; kept for the next start. */
 	const aliases = new Map<string, string>();
 	const aliasOf = (room: string) => `matrix alias ${room}`;
@@ -138,27 +135,25 @@ export function createMatrix(
 				if (foreign.length > 0) await bridge.receive(foreign);
 			},
 		});
-		const gaps = createLossDetection({ ...common, linkOf, reader: speaker, take, knock: knock.now });
-		const watch = createHomeserverHealth({
-			client,
-			busy: gaps.busy,
-			away(cause, gone) {
+		const backfill = createBackfill({
+			...common,
+			registration: registration.id,
+			linkOf,
+			reader: speaker,
+			take,
+			away: (cause) => {
 				down = cause;
-				if (gone) gaps.doubt();
 			},
-			back(gone) {
+			back: () => {
 				down = undefined;
 				bridge.resume(name);
-				if (!gone) return;
-				gaps.disturbed();
-				knock.now();
 			},
 		});
 		const transaction = async ({ id, events }: Transaction) => {
 			const known = events.filter(isEvent);
 			if (known.length < events.length)
 				log.warn({ count: events.length - known.length }, "the homeserver sent what is no event");
-			await gaps.taken(id, known);
+			await backfill.taken(id, known);
 			if (known.length > 0 && known.every((event) => isOurs(event.sender))) await wait(gathering);
 		};
 		const { listen } = options.appservice;
@@ -168,7 +163,7 @@ export function createMatrix(
 			{ transaction, alias: find.alias, user },
 			log,
 		);
-		return { bridge, find, listener, gaps, watch, deliver: createDelivery(common) };
+		return { bridge, find, listener, backfill, deliver: createDelivery(common) };
 	}
 
 	/** Waits for the homeserver, however long; only what it will never accept ends that. */
@@ -196,7 +191,7 @@ export function createMatrix(
 		try {
 			return await work();
 		} catch (error) {
-			if (error instanceof TemporaryError) side.watch.now();
+			if (error instanceof TemporaryError) side.backfill.checkNow();
 			if (!(error instanceof MatrixError)) throw error;
 			const reason = error.status === 403 ? "forbidden" : error.status === 404 ? "not-found" : "failed";
 			throw new PermanentError(reason, phrases.homeserverRefused(error.message), { cause: error });
@@ -251,7 +246,7 @@ export function createMatrix(
 		const as = await rooms.speaker(room, portal);
 		await members.read(room, as);
 		const partly = (error: unknown) => log.warn({ err: error, room }, "a room is only partly served");
-		side.gaps.follow(room, link.id).catch(partly);
+		side.backfill.follow(room, link.id).catch(partly);
 		// Not awaited: core may hold its own turn while it attaches. In a chat of two nobody has to be introduced.
 		if (link.role !== "direct") side.bridge.sync(name, room, people(room)).catch(partly);
 		rooms.describe(room, portal, as).catch((error: unknown) => {
@@ -282,17 +277,14 @@ export function createMatrix(
 			side = compose(bridge);
 			await meetHomeserver();
 			await side.listener.start();
-			knock.now();
-			side.gaps.disturbed();
-			side.watch.start();
+			side.backfill.start();
 		},
 		async pause() {
-			await side?.gaps.stop(side.listener.stop());
+			await side?.backfill.pause(side.listener.stop());
 		},
 		async stop() {
 			stopped = true;
-			knock.stop();
-			side?.watch.stop();
+			side?.backfill.stop();
 			client.close();
 		},
 		status: () => (down === undefined ? { up: true } : { up: false, cause: down }),
@@ -302,7 +294,7 @@ export function createMatrix(
 			definite(async () => {
 				const since = Date.now();
 				const ids = await side.deliver(out);
-				if (ids.length > 0) side.gaps.said(since);
+				if (ids.length > 0) side.backfill.said(since);
 				return ids;
 			}),
 		refuse,

@@ -1,19 +1,19 @@
 import { type Client, Unwell } from "../client.ts";
 
-/** In ms: how often a homeserver is asked whether it is there, by what there is to lose. */
+/** The intervals, in ms, at which the homeserver is asked whether it is there: while it is away, while events come in, else. */
 const defaults = { away: 1_000, busy: 1_000, idle: 10_000 };
 
 /**
- * Asks the homeserver again and again whether it is there. One that is restarted forgets events it had for us, and says
- * nothing of it: where we have nothing to send it, asking is the only way to know.
+ * Asks the homeserver at intervals whether it is there. A homeserver that restarts forgets events that it had for us and
+ * does not tell; while we send it nothing, only such a request shows that it was away.
  */
 export function createHomeserverHealth(deps: {
 	client: Pick<Client, "whoami">;
-	/** Events are coming in. */
+	/** Whether events come in. */
 	busy(): boolean;
-	/** It does not answer as it should, and why; told at each failure. `gone`: or not at all. */
+	/** The homeserver fails the request, for this reason; told at each failure. `gone`: it did not answer at all. */
 	away(cause: string, gone: boolean): void;
-	/** It answers again. `gone`: after it was. */
+	/** The homeserver answers again. `gone`: it had not answered at all. */
 	back(gone: boolean): void;
 	timing?: typeof defaults;
 }) {
@@ -42,7 +42,7 @@ export function createHomeserverHealth(deps: {
 		}
 	}
 
-	/** `least`: also where somebody wants to know earlier, or failures would have us ask without end. */
+	/** Sleeps `ms`, or until {@link wake}, but `least` in any case, so that failures do not become a flood of requests. */
 	function nap(ms: number, least: number): Promise<void> {
 		return new Promise((resolve) => {
 			let timer = setTimeout(resolve, ms).unref();
@@ -55,7 +55,7 @@ export function createHomeserverHealth(deps: {
 
 	return {
 		start: () => void run(),
-		/** Something failed: asks soon. */
+		/** Asks soon, since another request failed. */
 		now: () => wake(),
 		stop(): void {
 			stopped = true;

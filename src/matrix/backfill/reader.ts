@@ -3,36 +3,35 @@ import type { Log } from "../../core/log.ts";
 import { type Client, MatrixError } from "../client.ts";
 import type { MatrixEvent } from "../event.ts";
 import { createPages } from "../pages.ts";
+import type { Position } from "./loss-detection.ts";
 
-/** How far back in a room what is missing is looked for. */
+/** How far back a room is read: the number of pages, and of events on a page. */
 const [pages, pageSize] = [30, 30];
-/** How soon a homeserver that is busy is asked again, in ms. */
+/** The least time, in ms, before a busy homeserver is asked again. */
 const pause = 300;
-/** How long it may take to answer, in ms. */
+/** How long the homeserver may take to answer, in ms. */
 const timeout = 10_000;
-/** What the clocks of two homeservers may differ by, in ms. */
+/** The most that the clocks of two homeservers differ by, in ms. */
 const skew = 10 * 60_000;
 
-/** How far we were handed a room. */
-export type Read = Readonly<{ event: string; at: number }>;
-/** What is in a room and we were not handed, oldest first. */
-export type Found = Readonly<{
-	/** What people said; with a transaction at hand only before its events. */
+/** The events of a room that the homeserver has not handed over, oldest first. */
+export type Missing = Readonly<{
+	/** Messages of people; where a transaction is at hand, those before its events. */
 	before: readonly MatrixEvent[];
-	/** Ids of all that is behind those: on its way, as it seems. */
+	/** Ids of all events behind the transaction's: the homeserver is about to hand them over. */
 	behind: readonly string[];
 }>;
 
-/** Keeps no process alive. */
+/** Resolves after `ms`. The timer keeps no process alive. */
 export const wait = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms).unref());
 
-/** Reads a room back to what we were handed last. */
+/** Reads a room back to its position: the last event that the homeserver handed over. */
 export function createBackfillReader(deps: {
 	client: Pick<Client, "messages">;
-	/** As whom a room can be read; undefined is the bot. */
+	/** The ghost that can read a room; undefined is the bot. */
 	reader(room: string): Promise<string | undefined>;
 	isOurs(mxid: string): boolean;
-	/** Whether we were handed it, or read it. */
+	/** Whether an event was handed over or read before. */
 	seen(event: string): boolean;
 	log: Log;
 }) {
@@ -41,8 +40,8 @@ export function createBackfillReader(deps: {
 	ended.promise.catch(() => undefined);
 	let stopped = false;
 
-	/** `until`: the ids of a transaction. */
-	async function missing(name: string, read: Read, until: ReadonlySet<string>): Promise<Found> {
+	/** The events between a position and the newest event. `until`: the ids of a transaction. */
+	async function missing(name: string, position: Position, until: ReadonlySet<string>): Promise<Missing> {
 		const as = await deps.reader(name);
 		let before: MatrixEvent[] = [];
 		const behind: string[] = [];
@@ -55,7 +54,7 @@ export function createBackfillReader(deps: {
 			for (const event of page) {
 				const { event_id: id, origin_server_ts: at } = event;
 				const said = event.state_key === undefined && !isOurs(event.sender);
-				if (id === read.event || (said && at < read.at - skew)) return found();
+				if (id === position.event || (said && at < position.at - skew)) return found();
 				if (until.has(id)) {
 					reached = true;
 					before = [];
@@ -67,13 +66,13 @@ export function createBackfillReader(deps: {
 	}
 
 	return {
-		/** Asks a homeserver that may be busy until `deadline`, in ms since 1970. @throws TemporaryError after that */
+		/** Retries until `deadline`, in ms since 1970, while the homeserver is busy. @throws TemporaryError after that */
 		async read(
 			name: string,
-			from: Read,
+			from: Position,
 			deadline: number,
 			until: ReadonlySet<string> = new Set(),
-		): Promise<Found> {
+		): Promise<Missing> {
 			for (;;)
 				try {
 					const found = await Promise.race([missing(name, from, until), ended.promise]);
@@ -81,14 +80,14 @@ export function createBackfillReader(deps: {
 					if (count > 0) log.info({ room: name, count }, "read what the homeserver may never hand over");
 					return found;
 				} catch (error) {
-					// We are not in that room any more.
+					// The homeserver refuses: we are not in that room any more.
 					if (error instanceof MatrixError) return { before: [], behind: [] };
 					const again = Math.max(pause, (error instanceof TemporaryError && error.retryAfter) || 0);
 					if (stopped || Date.now() + again > deadline) throw error;
 					await Promise.race([wait(again), ended.promise]);
 				}
 		},
-		/** Whoever waits is told at once. */
+		/** Rejects all reading that is under way. */
 		stop(): void {
 			stopped = true;
 			ended.reject(new TemporaryError("stopping"));

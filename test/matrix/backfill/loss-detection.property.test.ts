@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import { createLossDetection } from "../../../src/matrix/backfill/loss-detection.ts";
+import { createCatchUp } from "../../../src/matrix/backfill/catch-up.ts";
 import type { MatrixEvent } from "../../../src/matrix/event.ts";
 import { quiet } from "../../fakes.ts";
 import { random } from "../../random.ts";
@@ -28,7 +28,7 @@ test("whatever the homeserver forgets, leaves lying or repeats, what is said in 
 					await sleep(ms);
 					if (life.over) await new Promise(() => undefined);
 				};
-				const gaps = createLossDetection({
+				const gaps = createCatchUp({
 					client: {
 						async messages(room, { limit, from }) {
 							await alive(5 + chance() * 60);
@@ -60,7 +60,7 @@ test("whatever the homeserver forgets, leaves lying or repeats, what is said in 
 						turn = mine.catch(() => undefined);
 						await mine;
 					},
-					knock: () => homeserver.retry(),
+					ping: () => homeserver.retry(),
 					log: quiet,
 				});
 				return { life, gaps };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import { createLossDetection } from "../../../src/matrix/backfill/loss-detection.ts";
+import { createCatchUp } from "../../../src/matrix/backfill/catch-up.ts";
 import { MatrixError } from "../../../src/matrix/client.ts";
 import type { MatrixEvent } from "../../../src/matrix/event.ts";
 import { quiet } from "../../fakes.ts";
@@ -28,7 +28,7 @@ function world(timeline: MatrixEvent[]) {
 	const disk = new Map<string, string>();
 	const fails = { messages: undefined as Error | undefined, take: undefined as Error | undefined };
 	const run = () =>
-		createLossDetection({
+		createCatchUp({
 			client: {
 				async messages(room, { limit, from = "0" }) {
 					asked.push(room);
@@ -50,14 +50,13 @@ function world(timeline: MatrixEvent[]) {
 				if (fails.take) throw fails.take;
 				taken.push(...handed.map(({ event_id }) => event_id));
 			},
-			knock: () => void knocks.push(Date.now()),
+			ping: () => void knocks.push(Date.now()),
 			log: quiet,
 		});
 	return { run, gaps: run(), taken, asked, fails, knocks };
 }
 /** As a homeserver that does not count. */
-const handed = (to: ReturnType<typeof createLossDetection>, ...of: readonly MatrixEvent[]) =>
-	to.taken("some", of);
+const handed = (to: ReturnType<typeof createCatchUp>, ...of: readonly MatrixEvent[]) => to.taken("some", of);
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const ids = (...of: readonly (MatrixEvent | readonly MatrixEvent[])[]) =>
 	of.flat().map(({ event_id }) => event_id);

@@ -1,0 +1,185 @@
+import { backoff } from "../../core/backoff.ts";
+import { createGuard } from "../../core/guard.ts";
+import type { Log } from "../../core/log.ts";
+import type { Bridge } from "../../core/network.ts";
+import type { Client } from "../client.ts";
+import type { MatrixEvent } from "../event.ts";
+import { createLossDetection, type TrackedRoom } from "./loss-detection.ts";
+import { createPositions } from "./positions.ts";
+import { createBackfillReader, wait } from "./reader.ts";
+
+/** When all rooms are read after a disturbance, in ms: soon, and when the homeserver's own retries are over. */
+const looks = [5_000, 20_000, 60_000];
+/** After `quiet` ms without a transaction none is under way; all rooms are read after `patience` ms at the latest. */
+const [quiet, patience] = [3_000, 30_000];
+/**
+ * How long, in ms, a homeserver that cannot answer is asked for a room again: while its transaction waits, before the
+ * events are taken out of order; and where none waits. Synapse takes a transaction for failed after a minute.
+ */
+const [holding, looking] = [20_000, 1_200];
+/** How long, in ms, no transaction waits after one waited in vain: one unreadable room must not hold up all others. */
+const unheld = 60_000;
+/** The delays, in ms, at which all rooms are read again while the homeserver owes events and hands nothing over. */
+const owing = { first: 30_000, most: 600_000 };
+/** How much the saved positions may be behind, in ms: core knows an event that is read again by its id. */
+const saveEvery = 1_000;
+
+const unread = "could not look whether the homeserver handed all over";
+
+/**
+ * Reads and takes, in order, the events that the homeserver never handed over. Synapse keeps the events of its next
+ * transactions in memory, which a restart forgets. It also leaves a transaction lying that it made between the end of its
+ * retries and being up again, until its next retries, which may be weeks later. So after each disturbance (our own start
+ * among them), and where Synapse's transaction numbers leave one out, a room is read back to its position before another
+ * event of it is taken. Rooms without another event are read a few times in the minute after the disturbance, and further
+ * on while that finds events and the homeserver hands nothing over.
+ */
+export function createCatchUp(deps: {
+	client: Pick<Client, "messages">;
+	bridge: Pick<Bridge, "cursor" | "saveCursor">;
+	/** The link of a room in its portal, if it is in one. */
+	linkOf(room: string): Promise<string | undefined>;
+	/** The ghost that can read a room; undefined is the bot. */
+	reader(room: string): Promise<string | undefined>;
+	isOurs(mxid: string): boolean;
+	take(events: readonly MatrixEvent[]): Promise<void>;
+	/** Has the homeserver try to reach us again. */
+	ping(): void;
+	log: Log;
+}) {
+	const { take, ping, log } = deps;
+	const guard = createGuard(log);
+	const detection = createLossDetection();
+	const positions = createPositions(deps);
+	const reader = createBackfillReader({ ...deps, seen: detection.seen });
+	let timers: NodeJS.Timeout[] = [];
+	let later: NodeJS.Timeout | undefined;
+	/** How often all rooms were read since the homeserver owes events. */
+	let looked = 0;
+	let waitedInVain = Number.NEGATIVE_INFINITY;
+	let stopped = false;
+
+	const saving = setInterval(() => void guard.run("timer of lost events", onTimer), saveEvery).unref();
+	function onTimer(): void {
+		saveAll().catch((error: unknown) => log.error({ err: error }, "how far rooms were read is not saved"));
+		const since = detection.silentSince(Date.now());
+		if (since === undefined) return;
+		log.debug({ since }, "the homeserver hands nothing over");
+		ping();
+		disturbed();
+	}
+	/** Saves all positions in one commit. */
+	async function saveAll(): Promise<void> {
+		await Promise.all(detection.rooms().map(positions.save));
+	}
+
+	async function roomOf(name: string): Promise<TrackedRoom> {
+		const known = detection.room(name);
+		if (known) return known;
+		const position = await positions.load(name);
+		return detection.room(name) ?? detection.track(name, position);
+	}
+
+	/** Suspects all rooms and reads them later, unless a transaction has each read before. */
+	function disturbed(): void {
+		detection.doubt();
+		for (const timer of timers) clearTimeout(timer);
+		timers = looks.map((ms) => setTimeout(() => void guard.run("look for lost events", readAll), ms).unref());
+	}
+
+	/** Reads all rooms and takes the events that they hold, when no transaction is under way. */
+	async function readAll(): Promise<void> {
+		for (let waited = 0; waited < patience && detection.idle(Date.now()) < quiet; waited += quiet)
+			await wait(quiet);
+		for (const room of detection.rooms()) {
+			if (stopped || !room.position) continue;
+			const doubts = detection.doubts();
+			try {
+				const { before } = await reader.read(room.name, room.position, Date.now() + looking);
+				if (before.length > 0) await take(before);
+				detection.settle(room, doubts, []);
+				detection.took(before, true);
+				if (before.length > 0) detection.owes(Date.now());
+			} catch (error) {
+				log.warn({ err: error, room: room.name }, unread);
+			}
+		}
+		if (detection.inDebt()) readAgain();
+		else looked = 0;
+	}
+
+	/** The homeserver may have given up, or retry in minutes only: all rooms are read until it hands something over. */
+	function readAgain(): void {
+		if (stopped) return;
+		ping();
+		clearTimeout(later);
+		later = setTimeout(
+			() => {
+				if (detection.inDebt()) void guard.run("look for lost events", readAll);
+			},
+			backoff(looked++, owing),
+		).unref();
+	}
+
+	return {
+		/** The room is in a portal by this link from now on. */
+		async follow(name: string, link: string): Promise<void> {
+			const room = await roomOf(name);
+			positions.follow(name, link);
+			await positions.save(room);
+		},
+
+		/** Takes the events of a transaction, and first the events that belong before them. @throws as `take` */
+		async taken(transaction: string, events: readonly MatrixEvent[]): Promise<void> {
+			const now = Date.now();
+			const { skipped, repeated } = detection.handed(transaction, events, now);
+			if (skipped) disturbed();
+			const doubts = detection.doubts();
+			const deadline = now + (now - waitedInVain < unheld ? 0 : holding);
+			const before: MatrixEvent[] = [];
+			const read = new Map<TrackedRoom, readonly string[]>();
+			for (const [name, those] of Map.groupBy(events, ({ room_id }) => room_id)) {
+				const room = detection.room(name) ?? (await roomOf(name));
+				if (!room.position || detection.inTurn(room, those)) continue;
+				try {
+					const until = new Set(those.map(({ event_id }) => event_id));
+					const found = await reader.read(name, room.position, deadline, until);
+					before.push(...found.before);
+					read.set(room, found.behind);
+				} catch (error) {
+					// The homeserver hands the transaction to the next run, which can wait.
+					if (stopped) throw error;
+					waitedInVain = Date.now();
+					// The room's next transaction has it read; until then its position stays.
+					log[deadline > now ? "warn" : "debug"]({ err: error, room: name }, unread);
+				}
+			}
+			try {
+				await take([...before, ...events]);
+			} catch (error) {
+				disturbed();
+				throw error;
+			}
+			for (const [room, behind] of read) detection.settle(room, doubts, behind);
+			detection.took(before, true);
+			detection.took(events);
+			if (repeated) disturbed();
+		},
+
+		said: detection.said,
+		doubt: detection.doubt,
+		disturbed,
+		/** Whether events come in: a homeserver that goes away now could take some with it. */
+		busy: () => detection.idle(Date.now()) < patience,
+
+		/** `drained` resolves when no transaction is under way any more: none is waited for. */
+		async stop(drained: Promise<void>): Promise<void> {
+			stopped = true;
+			reader.stop();
+			clearInterval(saving);
+			for (const timer of [...timers, later]) clearTimeout(timer);
+			await drained;
+			await saveAll();
+		},
+	};
+}

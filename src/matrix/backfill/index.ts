@@ -1,0 +1,61 @@
+import { createAppservicePing } from "./appservice-ping.ts";
+import { createCatchUp } from "./catch-up.ts";
+import { createHomeserverHealth } from "./homeserver-health.ts";
+
+type Deps = Omit<Parameters<typeof createCatchUp>[0], "client" | "ping"> &
+	Readonly<{
+		client: Parameters<typeof createCatchUp>[0]["client"] &
+			Parameters<typeof createAppservicePing>[0]["client"] &
+			Parameters<typeof createHomeserverHealth>[0]["client"];
+		/** The registration's id. */
+		registration: string;
+		/** The homeserver is of no use now, for this reason; told at each failure. */
+		away(cause: string): void;
+		/** The homeserver answers again. */
+		back(): void;
+	}>;
+
+export type Backfill = ReturnType<typeof createBackfill>;
+
+/**
+ * Keeps the bridge complete: it asks whether the homeserver is there, has it hand over its events, and reads the rooms
+ * whose events it may have lost.
+ */
+export function createBackfill(deps: Deps) {
+	const { client } = deps;
+	const ping = createAppservicePing(deps);
+	const catchUp = createCatchUp({ ...deps, ping: ping.now });
+	const health = createHomeserverHealth({
+		client,
+		busy: catchUp.busy,
+		away(cause, gone) {
+			deps.away(cause);
+			if (gone) catchUp.doubt();
+		},
+		back(gone) {
+			deps.back();
+			if (!gone) return;
+			catchUp.disturbed();
+			ping.now();
+		},
+	});
+
+	return {
+		follow: catchUp.follow,
+		taken: catchUp.taken,
+		said: catchUp.said,
+		start(): void {
+			ping.now();
+			catchUp.disturbed();
+			health.start();
+		},
+		/** A request to the homeserver failed: asks it soon. */
+		checkNow: health.now,
+		/** Takes nothing more; resolves when `drained` does and the positions are saved. */
+		pause: catchUp.stop,
+		stop(): void {
+			ping.stop();
+			health.stop();
+		},
+	};
+}
