@@ -4,10 +4,10 @@ import { type Cause, dial } from "./stream/connection.ts";
 
 type Options = Readonly<{ component: string; service: string; secret: string }>;
 
-/** Checks whether the XMPP server takes us as its component; not tried while the bridge itself is `running`. */
+/** Checks whether the XMPP server accepts the component. Skipped while the bridge itself is `running`. */
 export async function checkXmpp(options: Options, running: boolean): Promise<CheckResult> {
 	const what = "component";
-	// A second connection would push the running bridge's aside, or share its stanzas.
+	// A second connection would disconnect the running bridge, or take a share of its stanzas.
 	if (running) return works(what, phrases.bridgeRunning(undefined));
 	const { promise: online, resolve } = Promise.withResolvers<undefined>();
 	const connection = dial(
@@ -26,14 +26,14 @@ export async function checkXmpp(options: Options, running: boolean): Promise<Che
 function explain({ condition, text }: Cause, { component, service }: Options): string {
 	switch (condition) {
 		case undefined:
-			// Refused, no such host, no route: nothing was there. Else something was that is no component port.
+			// These errors mean that nothing listens there; any other means that it is no component port.
 			return /^(connect|getaddrinfo) |ECONN|ENOTFOUND|EHOST|ENET|ETIMEDOUT/.test(text)
 				? phrases.componentNotReached(service, text)
 				: phrases.noComponentPort(service, text);
 		case "not-authorized":
 			return phrases.xmppSecretRefused(component);
 		case "host-unknown":
-			// Prosody's port for clients says the same.
+			// Prosody's port for clients answers the same.
 			return `${phrases.xmppHostUnknown(component)} ${phrases.maybeClientPort(service)}`;
 		case "conflict":
 			return phrases.xmppConflict(component);

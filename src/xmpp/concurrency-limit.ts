@@ -1,4 +1,4 @@
-/** Runs at most `atOnce` works per key side by side; the others wait their turn. */
+/** Returns a function that runs at most `atOnce` tasks per key concurrently; further tasks queue in order. */
 export function createConcurrencyLimit(
 	atOnce: number,
 ): <T>(key: string, work: () => Promise<T>) => Promise<T> {
@@ -7,7 +7,7 @@ export function createConcurrencyLimit(
 		const line = lines.get(key) ?? { running: 0, waiting: [] };
 		lines.set(key, line);
 		if (line.running < atOnce) line.running++;
-		// Whoever ends hands over their place, so `running` stays as it is.
+		// A finished task hands its slot to the next one, so `running` stays the same.
 		else await new Promise<void>((resolve) => line.waiting.push(resolve));
 		try {
 			return await work();

@@ -1,8 +1,9 @@
 import { TemporaryError } from "../core/errors.ts";
 
-/** A deadline passed; the work goes on. */
+/** The error of {@link within}: the deadline has passed, and the work goes on. */
 export class Late extends TemporaryError {}
 
+/** Resolves with the result of `work`. @throws Late after `ms`. */
 export function within<T>(ms: number, work: Promise<T>): Promise<T> {
 	return new Promise((resolve, reject) => {
 		const timer = setTimeout(() => reject(new Late("took too long")), ms);

@@ -8,14 +8,14 @@ import { readMessage } from "./message/index.ts";
 import { idsOf } from "./message-ids.ts";
 import { child, type Element, text } from "./stream/xml.ts";
 
-/** Stanzas to plain data and neutral events. Pure: no I/O, no clock, and nothing a stranger sends makes it throw. */
+/** Turns stanzas into plain data and neutral events. Pure: no I/O, no clock, and no stanza makes it throw. */
 
 export const xmppNetwork = "xmpp" as NetworkName;
 
-/** What a message says, or does to an earlier one. */
+/** The content of a message, or its effect on an earlier message. */
 export type MessageContent = Words & Pick<ParsedMessage, "act" | "aka" | "replyTo" | "thread" | "unreadable">;
 
-/** Nobody is known there, and nothing was said before. */
+/** A context in which nobody is known and no message came before. */
 export const nowhere: ReadContext = {
 	named: "msg",
 	at: () => undefined,
@@ -24,18 +24,18 @@ export const nowhere: ReadContext = {
 	opens: () => true,
 };
 
-/** Undefined for what says nothing: chat states, markers, receipts, a subject (RFC 6121 §5.2.5: a body makes a message). */
+/** Returns a message's content; undefined without any: chat states, markers, receipts, a subject (RFC 6121 §5.2.5). */
 export function parseMessage(message: Element, where: ReadContext): MessageContent | undefined {
 	const { parsed, words: left } = readMessage(message, where);
 	const { body: _body, mentions: _mentions, nothing, ...rest } = parsed;
 	const { act, media, location } = parsed;
-	// Whoever marks all they say as being there for old clients still said it.
+	// If a message is nothing but fallback text, that text is its content.
 	const words = left || (act || media || location ? "" : (text(message, "body") ?? ""));
 	if (nothing || !(words || media || location || (act && act.kind !== "edit"))) return undefined;
 	return { ...rest, text: words };
 }
 
-/** The id by which the room's archive knows the message (XEP-0359); of a room that gives none, anybody could forge one. */
+/** Returns the MUC's stanza-id (XEP-0359). In a MUC that adds none (`trusted` is false) anyone could forge one. */
 export function stanzaId(message: Element, room: string, trusted: boolean): MessageId | undefined {
 	if (!trusted) return undefined;
 	for (const id of message.getChildren("stanza-id", "urn:xmpp:sid:0"))
@@ -44,21 +44,21 @@ export function stanzaId(message: Element, room: string, trusted: boolean): Mess
 }
 
 /**
- * A key for a message whose server gave it none. Its own id alone is not enough: clients count from 1 again after a
- * restart, and many people use the same ids. The stanza's id stays readable after the colon, for answers to it.
+ * Returns an id for a message without a stanza-id. The stanza's own id is not unique: clients restart their counters, and
+ * many people use the same ids. It stays readable after the colon, so that an error can be matched to it.
  */
 export function madeUpId(sender: string, stanza: string | undefined, words: string): MessageId {
 	const digest = hash("sha256", [sender, stanza ?? "", words].join("\0"), "base64url");
 	return `${digest.slice(0, 22)}:${boundedId(stanza ?? "")}` as MessageId;
 }
-/** What tells one message from another that came under the same id. */
+/** Returns the text that distinguishes messages with the same id. */
 const content = ({ text, media, more = [], act }: MessageContent): string =>
 	[act && JSON.stringify(act), media?.source.ref, ...more.map(({ source }) => source.ref), text]
 		.filter((part) => part !== undefined)
 		.join(" ");
 export const stanzaOf = (id: MessageId): string => id.slice(id.indexOf(":") + 1);
 
-/** Somebody with an account of their own. */
+/** Returns the person with an XMPP account. */
 export const account = (jid: string): Person => ({
 	network: xmppNetwork,
 	id: bare(jid) as UserId,
@@ -68,16 +68,16 @@ export const account = (jid: string): Person => ({
 	domain: domain(jid),
 });
 
-/** A room that speaks for itself: notices of its service and of ours about it. */
+/** Returns the MUC as a person: the sender of the service's announcements and of our notices about the MUC. */
 export const roomItself = (room: string, name?: string): Person => ({
 	...account(room),
 	name: name || account(room).name || room,
 });
 
 /**
- * An occupant: who they are outside, only their room knows. `occupantId` (XEP-0421) outlives nick changes, and so does
- * the account where the room shows it; without either the nick is all there is. A bare JID holds neither space nor
- * hash, so the spellings never meet.
+ * Returns an occupant of a MUC as a person. Their id is made of the occupant-id (XEP-0421), else of the real JID if the
+ * MUC shows it (both survive nick changes), else of the nick. A bare JID contains neither a space nor a "#", so the three
+ * forms never collide.
  */
 export const occupant = (
 	room: string,
@@ -94,30 +94,30 @@ export const occupant = (
 				: `${room}/${name}`) as UserId,
 		address: [room, boundedId(is.firstNick ?? nick, longestPart)],
 		name,
-		// The real JID serves blocks only; it is never shown, the room may be semi-anonymous.
+		// The real JID is used for blocks only. It is never shown, because the MUC may be semi-anonymous.
 		handles: [`${room}/${name}`, room, ...(is.real ? [is.real] : [])],
 		domain: domain(room),
 	};
 };
 
-/** Ids are seen by others than the account is shown to. */
+/** Returns a hash of the real JID, because ids are visible to people who may not see the JID. */
 const veiled = (room: string, real: string): string =>
 	hash("sha256", [room, real].join("\0"), "base64url").slice(0, 22);
 
-/** Whether nothing but the nick tells who they are. */
+/** True if only the nick identifies the occupant. */
 export const isByNick = ({ id }: Person, room: string): boolean => id.startsWith(`${room}/`);
 
-/** The occupant-id that a stanza came with (XEP-0421), whoever wrote it. */
+/** Returns the occupant-id of a stanza (XEP-0421). In a MUC that adds none it may be forged. */
 export function occupantIdIn(stanza: Element): string | undefined {
 	const id = child(stanza, "occupant-id", "urn:xmpp:occupant-id:0")?.attrs.id;
 	return id === undefined ? undefined : boundedId(id);
 }
 
-/** The occupant-id of somebody of this room, who may have none. */
+/** Returns the occupant-id of an occupant of this MUC; undefined if they have none. */
 export const occupantIdOf = ({ id }: Person, room: string): string | undefined =>
 	id.startsWith(`${room} `) ? id.slice(room.length + 1) : undefined;
 
-/** A groupchat message as an event, or undefined where it says nothing. */
+/** Returns a groupchat message as an event; undefined if it has no content. */
 export function fromGroupchat(
 	message: Element,
 	where: Readonly<{ room: string; sender: Person; stanzaIds: boolean; now: number; place: ReadContext }>,
@@ -132,7 +132,7 @@ export function fromGroupchat(
 	return event(message, says, { id, room: room as RoomId, sender, at: now }, byRoom, author);
 }
 
-/** A message of a 1:1 chat as an event. `missing` stands in for an id the client did not give. */
+/** Returns a 1:1 message as an event. `missing` replaces the stanza's id if the client gave none. */
 export function fromChat(
 	message: Element,
 	says: MessageContent,
@@ -166,6 +166,6 @@ function event(
 	}
 }
 
-/** XEP-0359 §3: the id its sender gave it, also where a room changes the stanza's. */
+/** Returns the sender's id (XEP-0359 §3), which survives even if the MUC changes the stanza's id. */
 export const originId = (message: Element): string | undefined =>
 	child(message, "origin-id", "urn:xmpp:sid:0")?.attrs.id;

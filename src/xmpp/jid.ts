@@ -1,7 +1,7 @@
 import { decode, encode } from "../core/codec.ts";
 import type { NetworkName } from "../core/ids.ts";
 
-/** A JID taken apart. Nothing is normalised: our own server has prepared it, byte-wise equality is what counts. */
+/** The parts of a JID. They are not normalised: our server has prepared the JID, so it compares by bytes. */
 export type Jid = Readonly<{ local?: string; domain: string; resource?: string }>;
 
 // RFC 7622 §3.1: the first slash ends the bare JID, then the first at-sign ends the localpart.
@@ -32,29 +32,29 @@ export const domain = (jid: string): string => split(jid).domain;
 export const resource = (jid: string): string | undefined => split(jid).resource;
 
 /**
- * Whether a JID that somebody typed may be the one a server made of it. Only for comparing: servers fold by different
- * algorithms, and this errs on the side of yes.
+ * True if a server may have normalised one JID to the other. Servers fold JIDs by different algorithms; this function
+ * folds more than any of them, so it may return true for two different JIDs.
  */
 export const same = (one: string, other: string): boolean => one === other || fold(one) === fold(other);
 const fold = (jid: string) =>
 	jid
 		.normalize("NFKC")
 		.replace(/\p{Default_Ignorable_Code_Point}/gu, "")
-		// Upper first: ß becomes ss, ſ becomes s.
+		// Upper case first, so that ß becomes ss and ſ becomes s.
 		.toUpperCase()
 		.toLowerCase()
 		.trim();
 
 /**
- * Whether `jid` is one of ours, and one no server can find fault with: on a foreign or malformed `from`, were it but
- * empty before the at-sign, they close the stream of the whole component.
+ * True if `jid` is a well-formed JID of the component. Servers close the stream of the whole component at a foreign or
+ * malformed `from`, for example one with an empty localpart.
  */
 export function mayBeFrom(jid: string, component: string): boolean {
 	const { local, domain, resource } = split(jid);
 	return (
 		domain === component &&
-		// RFC 7622 §3.3.1. What we spell is ASCII; anything beyond comes from an answer to a stranger's address, which
-		// our own server has read as one before us.
+		// RFC 7622 §3.3.1. Localparts that the bridge makes are ASCII. Others occur in answers to a JID that a stranger
+		// wrote to, which our server has accepted already.
 		(local === undefined ||
 			(Buffer.byteLength(local) <= 1023 &&
 				/^(?:[!#-%(-.0-9;=?[-~]|[^\p{ASCII}\p{Cc}\p{Cs}\p{Z}])+$/u.test(local))) &&
@@ -62,10 +62,12 @@ export function mayBeFrom(jid: string, component: string): boolean {
 	);
 }
 
-/** Where our ghosts live: `plain` is the network whose people have no prefix, `prefixed` the others. */
+/**
+ * How ghosts' JIDs are spelt: those of the network `plain` have no prefix, those of the networks `prefixed` have one.
+ */
 export type Namespace = Readonly<{ component: string; plain: NetworkName; prefixed: readonly NetworkName[] }>;
 
-/** The bare JID of the ghost of somebody with this `Person.address`. */
+/** Returns the bare JID of the ghost of the person with this `Person.address`. */
 export function ghostJid(
 	of: NetworkName,
 	address: readonly string[],
@@ -75,14 +77,14 @@ export function ghostJid(
 	return `${of === plain ? "" : `_${of}_`}${spelt}@${component}`;
 }
 
-/** Whom the ghost at this JID stands for; undefined where it is nobody's, or spelt otherwise than we would. */
+/** Returns the person of the ghost with this JID; undefined if the JID cannot be a ghost's. */
 export function personAt(
 	jid: string,
 	{ component, plain, prefixed }: Namespace,
 ): { network: NetworkName; address: readonly string[] } | undefined {
 	const { local, domain } = split(jid);
 	if (domain !== component || !local) return undefined;
-	// People of other servers have a `%`: theirs is a name that merely looks like one of our prefixes.
+	// A `%` separates localpart and server, so a localpart with one may begin like a prefix without having one.
 	const network = prefixed.find((name) => local.startsWith(`_${name}_`) && !local.includes("%"));
 	const address = (network ? [local.slice(network.length + 2)] : local.split("%")).map(decode);
 	if (address.length > 2 || !address.every((part) => !!part)) return undefined;

@@ -1,44 +1,46 @@
 import { boundedId, isHashedId, type MessageId } from "../core/ids.ts";
 
 /**
- * The ids by which others point at a message, each with its kind in front: `sid` the room's own (XEP-0359 stanza-id),
- * `msg` its sender's (the stanza's id, or its origin-id), `thread` what it began. Others than ours compare them only.
+ * The kinds of ids that refer to an XMPP message; the kind is the prefix of the stored id. `sid`: the MUC's stanza-id
+ * (XEP-0359); `msg`: the sender's id (stanza id or origin-id); `thread`: the thread that the message began. Core and the
+ * other networks only compare ids.
  */
 export type IdKind = "sid" | "msg" | "thread";
 
 export const messageId = (kind: IdKind, id: string) => `${kind} ${boundedId(id)}` as MessageId;
 
 /**
- * An id that is known only if `author` wrote the message. Nobody can spell another's: senders choose `id`, but not
- * their author's name, which is at the end and whose last word no two have in common (a bare JID, an occupant-id, a
- * session).
+ * Returns an id that is found only if `author` wrote the message. A sender chooses `id`, but cannot forge another
+ * author's key: it stands at the end, and its last word (a bare JID, an occupant-id, a session) is unique.
  */
 export const ownId = (kind: IdKind, id: string, author: string) =>
 	`own ${kind} ${boundedId(id)} ${author}` as MessageId;
 
-/** Returns the first id of this kind as it goes over the wire; a hashed one cannot, as nobody there knows it. */
+/** Returns the first id of this kind as it is sent. A hashed id is skipped, because nobody else knows it. */
 export const pick = (ids: readonly MessageId[] | undefined, kind: IdKind): string | undefined =>
 	ids?.find((id) => id.startsWith(`${kind} `) && !isHashedId(id))?.slice(kind.length + 1);
 
-/** Tells which of our own spoke: nobody else may change the message. */
+/** Returns an id that records which ghost sent a message, since only that ghost may change it. */
 export const spokenBy = (operation: string, jid: string) => `from ${operation} ${jid}` as MessageId;
-/** Who that was; undefined for what others wrote. */
+/** Returns the JID of that ghost; undefined for a message that no ghost sent. */
 export const speakerIn = (ids: readonly MessageId[] | undefined): string | undefined => {
 	const id = ids?.find((one) => one.startsWith("from "));
 	return id?.slice(id.indexOf(" ", "from ".length) + 1);
 };
 
-/** The ids of a line that changes another: they are further ones of that, and say nothing of who spoke. */
+/** Returns the ids of an edit that also become ids of the message it edits: all but the one that names the ghost. */
 export const changing = (ids: readonly MessageId[]): readonly MessageId[] =>
 	ids.filter((id) => speakerIn([id]) === undefined);
 
-/** The ids of each message that one of ours was sent as: the last of each tells who spoke. What changed it is no part. */
+/**
+ * Splits the ids of an event by the stanzas it was sent as; the last id of each names its ghost. Edits are left out.
+ */
 export function partsIn(ids: readonly MessageId[] = []): readonly (readonly MessageId[])[] {
 	const parts: (readonly MessageId[])[] = [];
 	let part: MessageId[] = [];
 	const kind = (id: MessageId) => id.slice(0, id.indexOf(" "));
 	for (const id of ids) {
-		// Each has one of a kind: what stood there is of something that changed the part before.
+		// A stanza has one id of each kind, so a repeated kind shows that the ids so far are those of an edit.
 		if (part.some((one) => kind(one) === kind(id))) part = [];
 		part.push(id);
 		if (speakerIn([id]) === undefined) continue;
@@ -48,10 +50,10 @@ export function partsIn(ids: readonly MessageId[] = []): readonly (readonly Mess
 	return parts;
 }
 
-/** All further ids of a message that came in. `author` is absent where nobody can be held to be the same one later. */
+/** Returns all further ids of a received message. `author` is absent if the sender cannot be recognised later. */
 export function idsOf(of: {
 	stanzaId: string | undefined;
-	/** The stanza's own, and its origin-id; the same one most times. */
+	/** The stanza's id and its origin-id; usually they are equal. */
 	sent: readonly (string | undefined)[];
 	author: string | undefined;
 }): readonly MessageId[] {

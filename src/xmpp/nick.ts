@@ -1,18 +1,18 @@
 import { newerThanUnicode32 } from "./unicode32.ts";
 
-/** In characters as people count them, roughly: with the longest suffix still far below the 1023 bytes of a resource. */
+/** The longest nick, in code points: far below the 1023 bytes of a resource even with the longest suffix. */
 const LONGEST = 64;
 
-/** In UTF-16 units: a name is read no further, however much of it is invisible. */
+/** How much of a display name is read, in UTF-16 units. */
 const FURTHEST = 1_024;
 
-/** The nick for somebody who is called `name`: what servers would change or refuse is not in it, and it is never empty. */
+/** Returns the nick for a display name, without characters that servers change or refuse. It is never empty. */
 export const nickFor = (name: string, localpart: string): string =>
 	cleaned(name) || cleaned(localpart) || "user";
 
 /**
- * That nick for a server that answered `jid-malformed`: without what stringprep does not know, emoji above all, and
- * the localpart where the rest mixes writing directions, which stringprep refuses too.
+ * Returns a simpler nick for a server that answered `jid-malformed`: without characters that stringprep does not know
+ * (mostly emoji). If the rest mixes writing directions, which stringprep refuses as well, it is the localpart.
  */
 export function plainNick(nick: string, localpart: string): string {
 	const known = cleaned(nick.replace(newerThanUnicode32, ""));
@@ -22,8 +22,8 @@ export function plainNick(nick: string, localpart: string): string {
 const latin = (localpart: string): string => nickFor(localpart.replace(/[^ -~]/g, ""), "");
 
 /**
- * The n-th other nick (from 1) when `nick` is taken: "Name (server)", "Name (localpart)", then "Name 2" and on. A name
- * written from right to left takes no such suffix: what is Latin of the localpart comes first and has them.
+ * Returns the n-th alternative (from 1) if `nick` is taken: "Name (server)", "Name (localpart)", then "Name 2" and so on.
+ * A right-to-left name cannot take such a suffix, so its alternatives begin with the ASCII part of the localpart.
  */
 export function otherNick(nick: string, n: number, who: { server?: string; localpart: string }): string {
 	if (rightToLeft.test(nick)) {
@@ -36,7 +36,10 @@ export function otherNick(nick: string, n: number, who: { server?: string; local
 	return cleaned(`${cut(nick, LONGEST - 1 - [...tail].length)} ${tail}`);
 }
 
-/** NFKC as stringprep has it, no controls, no invisible characters, no direction marks, single blanks. */
+/**
+ * Normalises to NFKC (as stringprep does) and removes controls, invisible characters, direction marks and double
+ * blanks.
+ */
 function cleaned(text: string): string {
 	const plain = text
 		.slice(0, FURTHEST)
@@ -48,13 +51,13 @@ function cleaned(text: string): string {
 	return cut(plain.replace(/ +/g, " ").trim(), LONGEST).trim();
 }
 
-// RFC 3454 C.2 to C.9 and B.1, which is what resourceprep forbids or deletes.
+// RFC 3454 C.2 to C.9 and B.1: the characters that resourceprep forbids or deletes.
 const unfit =
 	/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\ufff9-\ufffd\u2ff0-\u2ffb]/gu;
 
 const cut = (text: string, length: number) => [...text].slice(0, length).join("");
 
-// RFC 3454 §6: with a right-to-left letter there must be no left-to-right one, and they must stand at both ends.
+// RFC 3454 §6: text with a right-to-left letter must contain no left-to-right one, and begin and end with one.
 function mixesDirections(text: string): boolean {
 	if (!rightToLeft.test(text)) return false;
 	const characters = [...text];

@@ -1,4 +1,4 @@
-/** The sentences about XMPP that a person can be shown, and the general ones. */
+/** The sentences about XMPP that people are shown, and the general ones. */
 export * from "../core/phrases.ts";
 
 // The link to the XMPP server.
@@ -14,14 +14,14 @@ export const xmppConflict = (component: string) =>
 export const xmppShared = (component: string) =>
 	`Another connection to the XMPP server is ${component} as well, and gets a share of what is meant for us. Stop the other bridge; if there is none, close our old connection at the XMPP server.`;
 
-// Words for what cannot be shown as it was said.
+// Texts in place of content that XMPP clients or the bridge cannot show.
 export const encrypted =
 	"(an encrypted message, which the bridge cannot read: please turn encryption off here)";
 export const encryptedRefused =
 	"The bridge cannot read encrypted messages, so nobody got this one. Please turn encryption off for this chat and send it again.";
-/** What clients that cannot take a message back show instead. */
+/** The fallback text of a retraction, for clients without retractions. */
 export const retraction = "/me deleted an earlier message, but your client does not show that.";
-/** In place of a message that was deleted. */
+/** The text that replaces a deleted message. */
 export const deleted = "(deleted)";
 
 // Why a room or a person cannot be reached.
@@ -50,7 +50,7 @@ export const notYours = "what others wrote in a chat of two only they can delete
 export const mucGone = (room: string, alternate: string | undefined) =>
 	`the XMPP room ${room} was closed.${alternate ? ` It moved to ${alternate}.` : ""}`;
 
-// What happens to our people in a MUC.
+// Notices about ghosts in a MUC.
 export const mucMissed =
 	"Not all that is said in the XMPP room comes through: too many messages at once. They can be read there.";
 export const mucGap = "Some of what was said in the XMPP room while the bridge was away may be missing here.";

@@ -8,13 +8,13 @@ const STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
 export type ErrorType = "auth" | "cancel" | "continue" | "modify" | "wait";
 
-/** What an XMPP entity answered instead of what it was asked for. */
+/** The stanza error (RFC 6120 §8.3) with which an XMPP entity answered. */
 export class StanzaError extends Error {
 	override readonly name = "StanzaError";
-	/** "item-not-found" and the like. */
+	/** The defined condition, such as "item-not-found". */
 	readonly condition: string;
 	readonly type: ErrorType;
-	/** In their own words, where they said more. */
+	/** The optional human-readable text. */
 	readonly text: string | undefined;
 	constructor(condition: string, type: ErrorType, text?: string) {
 		super(text ? `${condition}: ${text}` : condition);
@@ -24,7 +24,7 @@ export class StanzaError extends Error {
 	}
 }
 
-/** The error inside a stanza of type error, also where it is not well-formed enough to say which. */
+/** Returns the error of a stanza of type error; for a malformed one, `undefined-condition` and `cancel`. */
 export function stanzaError(stanza: Element): StanzaError {
 	const error = child(stanza, "error");
 	const found = error?.getChildElements().filter((el) => el.getNS() === STANZAS) ?? [];
@@ -35,7 +35,7 @@ export function stanzaError(stanza: Element): StanzaError {
 }
 const types: readonly ErrorType[] = ["auth", "cancel", "continue", "modify", "wait"];
 
-/** The answer that refuses a stanza. Not for stanzas of type error or result: those are never answered. */
+/** Returns the error that answers a stanza. Stanzas of type error or result must not be answered. */
 export function errorReply(stanza: Element, type: ErrorType, condition: string, text?: string): Element {
 	const { from, to, id } = stanza.attrs;
 	return xml(
@@ -46,25 +46,25 @@ export function errorReply(stanza: Element, type: ErrorType, condition: string, 
 }
 
 /**
- * True for a stanza that an error may answer. RFC 6120 §8.3.1: never an error for an error; in a room the answer would be
- * no business of the speaker's, and XEP-0045 §16.4 has the room put out who answers so.
+ * True if an error may answer the stanza. RFC 6120 §8.3.1 forbids errors for errors. A groupchat message is not answered
+ * either: XEP-0045 §16.4 has the MUC remove an occupant who answers with an error.
  */
 export function mayBeAnswered({ name, attrs: { type } }: Element): boolean {
 	if (name === "iq") return type === "get" || type === "set";
 	return name === "message" && type !== "error" && type !== "groupchat";
 }
 
-/** The same for a question about somebody of ours that failed with `error`. */
+/** Returns the error stanza for an IQ or presence to a ghost that failed with `error`. */
 export function refusal(stanza: Element, error: unknown, log: Log): Element {
 	if (error instanceof StanzaError) return errorReply(stanza, error.type, error.condition, error.text);
-	// The other network knows that nobody can have such an address, or does not answer right now.
+	// PermanentError: the other network has no such person. TemporaryError: it does not answer now.
 	if (error instanceof PermanentError) return errorReply(stanza, "cancel", "item-not-found");
 	if (error instanceof TemporaryError) return errorReply(stanza, "wait", "remote-server-timeout");
-	log.error({ err: error, kind: stanza.name }, "a question could not be answered");
+	log.error({ err: error, kind: stanza.name }, "failed to answer a request to a ghost");
 	return errorReply(stanza, "wait", "internal-server-error");
 }
 
-/** An error in core's terms: what may work later is tried again, the rest is told to the sender. */
+/** Returns the error in core's terms: `wait` becomes a TemporaryError (core retries), any other a PermanentError. */
 export function neutral(error: StanzaError): TemporaryError | PermanentError {
 	if (error.type === "wait") return new TemporaryError(error.message, { cause: error });
 	return new PermanentError(reasons[error.condition] ?? "failed", refused(error.text ?? error.condition), {

@@ -3,8 +3,8 @@ import { bare } from "./jid.ts";
 import { type Element, serialize, text } from "./stream/xml.ts";
 
 /**
- * Returns the item a stanza is. A message has the fingerprint of its sender, id and body, so that a line of a MUC is the
- * same item when it is read again from the archive (XEP-0313), which adds and leaves out other elements.
+ * Returns the guard's item for a stanza. The fingerprint of a message covers only sender, id and body, so that a MUC
+ * message keeps its fingerprint when it comes again from the archive (XEP-0313), which adds and removes other elements.
  */
 export function stanzaItem(stanza: Element): Item {
 	const { name, attrs } = stanza;

@@ -6,28 +6,28 @@ import { writeMessage } from "./message/index.ts";
 import * as phrases from "./phrases.ts";
 import { type Element, type Node, xml } from "./stream/xml.ts";
 
-/** What we say, as stanzas. Pure. */
+/** Builds the stanzas that the bridge sends. Pure. */
 
 const nickNs = "http://jabber.org/protocol/nick";
-/** XEP-0172: the full name, where a nick or an address had to bend it. */
+/** XEP-0172: carries the full display name if the nick or JID differs from it. */
 export const fullName = (name: string | undefined) => name && xml("nick", { xmlns: nickNs }, name);
-/** XEP-0359 §3: clients find their own message again by it, also where a room changes the id. */
+/** XEP-0359 §3: a sender recognises its own message by the origin-id, even if the MUC changes the stanza's id. */
 const origin = (id: string) => xml("origin-id", { xmlns: "urn:xmpp:sid:0", id });
 
-/** What a stanza says of it. */
+/** Returns the content of an event's stanza. */
 export const draft: (event: Sayable, where: WriteContext) => Draft = writeMessage;
 
-/** The same in somebody's name, for whom no occupant of their own could be had; undefined where nothing is left to say. */
+/** Returns the event as text that names its sender, who could get no occupant; undefined if nothing is left to send. */
 export function relayed(event: Sayable, name: string, shown: readonly Reaction[]): Sayable | undefined {
 	switch (event.kind) {
 		case "edit":
-			// Their own occupant wrote it, and is not there to correct it.
+			// Only the occupant who sent the original could correct it, and that one has left.
 			return {
 				...act(event, name, ""),
 				text: relayedLine({ style: event.style, text: phrases.correction(event.text) }, name),
 			};
 		case "message": {
-			// A file becomes a mere link: its body would be more than the address.
+			// A file becomes a mere link, because a body with the name and the URL is no file for clients.
 			const { rich: _, media: _file, more: _more, location, ...rest } = event;
 			const { geo = "", description = "" } = location ?? {};
 			const text = location ? phrases.sharedLocation(description, geo) : event.text;
@@ -52,7 +52,7 @@ function act({ id, room, sender, at, late }: Sayable, name: string, text: string
 	return { id, room, sender, at, ...(late && { late }), kind: "message", style: "text", text: line };
 }
 
-/** The line as somebody else's. */
+/** Returns the text with its sender's name in front. */
 export const relayedLine = ({ style, text }: Pick<Message, "style" | "text">, name: string): string =>
 	style === "emote" ? phrases.relayedEmote(name, text) : phrases.relayed(name, text);
 
@@ -78,7 +78,7 @@ export const groupchat = (
 	content: Pick<Draft, "body" | "parts">,
 ): Element => message("groupchat", [from, room, id], content);
 
-/** `name` goes along when the other side may not know it yet: no raw address is to be shown. */
+/** Returns a 1:1 message. `name` (XEP-0172) is given until the recipient knows it, so that no raw JID is shown. */
 export const chat = (
 	from: string,
 	to: string,
@@ -87,16 +87,16 @@ export const chat = (
 	name?: string,
 ): Element => message("chat", [from, to, id], content, fullName(name));
 
-/** Words of our own. */
+/** Returns the content of a message with a plain body. */
 export const words = (body: string): Pick<Draft, "body" | "parts"> => ({ body, parts: [] });
 
-/** A presence of the kinds of RFC 6121 §3 and §4; available when `type` is absent. */
+/** Returns a presence or subscription stanza (RFC 6121 §3 and §4); available if `type` is absent. */
 export const presence = (from: string, to: string, type?: string, name?: string): Element =>
 	xml("presence", { from, to, type }, fullName(name));
 
 export const discoInfo = (from: string, to: string): Element =>
 	xml("iq", { type: "get", from, to }, xml("query", { xmlns: "http://jabber.org/protocol/disco#info" }));
 
-/** XEP-0199; to our own nick in a room it is the self-ping of XEP-0410. */
+/** Returns a ping (XEP-0199); sent to our own nick in a MUC it is a self-ping (XEP-0410). */
 export const ping = (from: string, to: string): Element =>
 	xml("iq", { type: "get", from, to }, xml("ping", { xmlns: "urn:xmpp:ping" }));

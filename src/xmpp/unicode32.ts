@@ -1,6 +1,6 @@
 /**
- * Every character that Unicode 3.2 does not have, by code point, as RFC 3454 table A.1 lists them: emoji, and much
- * script. Servers that prepare nicks by stringprep refuse them (Prosody does, XEP-0045 having been written for it).
+ * The code points that Unicode 3.2 does not assign (RFC 3454 table A.1), such as emoji and many scripts. Servers that
+ * prepare nicks by stringprep, such as Prosody, refuse them.
  */
 const ranges = `
 	221 234-24f 2ae-2af 2ef-2ff 350-35f 370-373 376-379 37b-37d 37f-383 38b 38d 3a2 3cf 3f7-3ff 487 4cf

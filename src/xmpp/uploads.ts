@@ -18,13 +18,13 @@ import { child, type Element, text, xml } from "./stream/xml.ts";
 const ns = "urn:xmpp:http:upload:0";
 const items = "http://jabber.org/protocol/disco#items";
 const info = "http://jabber.org/protocol/disco#info";
-/** XEP-0363 §4: no other headers are to be sent, whatever the service says. */
+/** XEP-0363 §4: the only headers of a slot that may be sent. */
 const headersTaken = new Set(["authorization", "cookie", "expires"]);
 const silence = 30_000;
 
 type Slot = Readonly<{ put: string; get: string; headers: Readonly<Record<string, string>> }>;
 
-/** The XMPP server's own upload service (XEP-0363), for a bridge that has no public address. Few let components use it. */
+/** Uses the XMPP server's upload service (XEP-0363) if the bridge has no public URL. Few services accept components. */
 export function createUploads(deps: {
 	link: Pick<Component, "iq">;
 	component: string;
@@ -50,7 +50,7 @@ export function createUploads(deps: {
 		return { put: to, get, headers: Object.fromEntries(headers) };
 	}
 
-	/** The service of this name, if it is one and takes files from us. */
+	/** Returns the service at this JID if it is an upload service and grants the component a slot. */
 	async function tried(jid: string): Promise<typeof service> {
 		const query = child(await ask(jid, xml("query", { xmlns: info })), "query", info);
 		if (!query?.getChildren("feature").some((one) => one.attrs.var === ns)) return undefined;
@@ -64,9 +64,9 @@ export function createUploads(deps: {
 	}
 
 	return {
-		/** Bytes of the largest file it takes; undefined where there is no service for us. */
+		/** Returns the largest file that the service takes, in bytes; undefined if there is no service. */
 		largest: () => service?.largest,
-		/** Looks for it at the server we are a component of. Never rejects. */
+		/** Searches the XMPP server for an upload service. Never rejects. */
 		async look(): Promise<void> {
 			const server = component.slice(component.indexOf(".") + 1);
 			try {
@@ -84,7 +84,7 @@ export function createUploads(deps: {
 				log.debug({ err: error }, "no upload service found");
 			}
 		},
-		/** Puts a file there, once for each delivery, and resolves with its URL. */
+		/** Uploads a file once for each delivery; resolves with its URL. */
 		put: (media: Media, once: Outbound["once"]): Promise<string> =>
 			once(`file ${media.source.ref}`, () => store(media)),
 	};
@@ -121,7 +121,7 @@ function send({ put, headers }: Slot, body: Readable, size: number, mime: string
 		});
 		const failed = (cause: Error) => reject(new TemporaryError(phrases.fileNoAnswer, { cause }));
 		outgoing.setTimeout(silence, () => outgoing.destroy(new Error("no answer in time")));
-		// What breaks in the file itself is no fault of the service's.
+		// An error while reading the file is not the service's fault.
 		outgoing.on("error", (error) =>
 			body.errored instanceof PermanentError ? reject(body.errored) : failed(error),
 		);

@@ -13,64 +13,67 @@ import { type Element, serialize } from "./xml.ts";
 
 export type ComponentOptions = { component: string; service: string; secret: string };
 
-/** Our link to the XMPP server, mended by itself whenever it breaks. */
+/** The component's link to the XMPP server. It reconnects by itself whenever it breaks. */
 export interface Component {
-	/** Dials; resolves when online for the first time, however long that takes. */
+	/** Connects; resolves when the link is online for the first time, however long that takes. */
 	start(): Promise<void>;
 	stop(): Promise<void>;
 	readonly online: boolean;
 	/**
-	 * Writes in call order; resolves when the kernel took it: await it, so that a slow server slows us down.
-	 * @throws TemporaryError when not online, PermanentError when it is larger than the server takes.
+	 * Writes stanzas in call order; resolves when the kernel has taken the bytes. Callers await it as back-pressure.
+	 * @throws TemporaryError when offline, PermanentError when the stanza is larger than the server accepts.
 	 */
 	send(stanza: Element): Promise<void>;
 	/**
-	 * Sends a get or set under an id of its own, resolves with the result.
-	 * @throws StanzaError when it was refused, TemporaryError without an answer in time (30 s) or when the link breaks.
+	 * Sends an IQ of type get or set under a new id; resolves with the result. Default timeout: 30 s.
+	 * @throws StanzaError when the IQ is refused, TemporaryError after the timeout or when the link breaks.
 	 */
 	iq(request: Element, timeoutMs?: number): Promise<Element>;
 }
 
 export type Handlers = {
-	/** Every stanza but results and errors of IQs. */
+	/** Takes every stanza except IQ results and errors. */
 	stanza(stanza: Element): void | Promise<void>;
-	/** True for what nobody needs, asked before the stanza is built. `type` is absent where the stanza has none. */
+	/** Returns true to drop a stanza before it is built. `type` is absent if the stanza has none. */
 	skip?(from: string, to: string, name: string, type: string | undefined): boolean;
-	/** Resolves when the stanzas handed over so far have been taken: a server that sends faster is slowed down. */
+	/** Resolves when all stanzas so far have been processed; until then nothing more is read (back-pressure). */
 	taken?(): Promise<void>;
 	online(): void | Promise<void>;
-	/** The link that was online broke, or was stopped. */
+	/** Called when a link that was online breaks or is stopped. */
 	offline(cause: string): void;
-	/** The server refuses us, and will until somebody changes a setting: a sentence that names the cure. Dialling goes on. */
+	/**
+	 * Called when the server refuses the component until somebody changes a setting; `cause` names the cure. Reconnecting
+	 * goes on.
+	 */
 	fatal(cause: string): void;
 };
 
 /** All in ms. */
 const defaults = {
 	deadline: 10_000,
-	// What the server writes into a dead connection, to a ghost, is lost: three of these at most.
+	// Stanzas that the server writes into a dead connection are lost. A dead one is detected after three of these.
 	idle: 10_000,
-	/** Before dialling again: the first time, at most, and where the server refuses us. */
+	/** Pauses before reconnecting: the first, the longest, and the one after a refusal. */
 	first: 1000,
 	most: 60_000,
 	refused: 30_000,
 };
 
-/** What the cure is where the server knows us and says no. */
+/** The cures for stream errors that refuse the component, by condition. */
 const refusals = table<(component: string) => string>({
 	"not-authorized": phrases.xmppSecretRefused,
 	"host-unknown": phrases.xmppHostUnknown,
 	conflict: phrases.xmppConflict,
 });
 
-/** The largest stanza we write, in bytes; a larger one would cost us the stream. Prosody takes 512 KiB from components. */
+/** The largest stanza that is written, in bytes: the server closes the stream at a larger one (Prosody at 512 KiB). */
 const LIMIT = 500 * 1024;
 
 type Options = ComponentOptions & { log: Log; limit?: number; timing?: Partial<typeof defaults> };
 type Waiting = { to: string; resolve(result: Element): void; reject(error: Error): void };
 
 export function createComponent(options: Options, handlers: Handlers): Component {
-	const { log, limit = LIMIT, component: ours } = options;
+	const { log, limit = LIMIT, component: domain } = options;
 	const timing = { ...defaults, ...options.timing };
 	const firstOnline = Promise.withResolvers<void>();
 	firstOnline.promise.catch(() => undefined);
@@ -79,17 +82,17 @@ export function createComponent(options: Options, handlers: Handlers): Component
 	let supervisor: Promise<void> | undefined;
 	let connection: Connection | undefined;
 	let onlineSince: number | undefined;
-	let told: string | undefined;
+	let reported: string | undefined;
 
 	const guard = createGuard(log);
-	/** What a handler throws is logged and never reaches the socket. */
+	/** Calls a handler; its errors are logged and never reach the socket. */
 	const call = (handler: () => unknown) => void guard.run("XMPP link", handler);
 
 	const events = {
 		online() {
 			onlineSince = Date.now();
-			told = undefined;
-			log.info({ component: ours }, "XMPP link up");
+			reported = undefined;
+			log.info({ component: domain }, "XMPP link up");
 			firstOnline.resolve();
 			call(() => handlers.online());
 		},
@@ -116,11 +119,11 @@ export function createComponent(options: Options, handlers: Handlers): Component
 		taken: () => guard.run("XMPP link", () => handlers.taken?.()),
 	};
 
-	/** An answer counts when it has our id, which cannot be guessed, and comes from whom we asked. */
+	/** Settles the request that an IQ answer belongs to: the answer has its id, and comes from the JID that was asked. */
 	function settle(answer: Element) {
 		const request = waiting.get(answer.attrs.id ?? "");
-		if (!request || !same(request.to, answer.attrs.from ?? ours))
-			return log.debug({ from: answer.attrs.from }, "dropped an IQ answer to no question of ours");
+		if (!request || !same(request.to, answer.attrs.from ?? domain))
+			return log.debug({ from: answer.attrs.from }, "dropped an IQ answer that matches no request");
 		if (answer.attrs.type === "result") request.resolve(answer);
 		else request.reject(stanzaError(answer));
 	}
@@ -133,7 +136,7 @@ export function createComponent(options: Options, handlers: Handlers): Component
 			const lived = onlineSince === undefined ? undefined : Date.now() - onlineSince;
 			onlineSince = undefined;
 			for (const { reject } of waiting.values()) reject(new TemporaryError(`XMPP link lost: ${cause.text}`));
-			// One that breaks as soon as it is up is no success: a stanza we repeat may be what breaks it.
+			// A short-lived connection counts as a failure: a stanza that is retried may break it each time.
 			failures = lived !== undefined && lived >= timing.most ? 1 : failures + 1;
 			const retryMs = delay(cause, failures);
 			if (!stopping.signal.aborted) report(cause, lived !== undefined, retryMs);
@@ -150,20 +153,21 @@ export function createComponent(options: Options, handlers: Handlers): Component
 	}
 
 	function report({ condition = "", text }: Cause, wasOnline: boolean, retryMs: number) {
-		const refusal = refusals[condition]?.(ours);
+		const refusal = refusals[condition]?.(domain);
 		if (refusal === undefined)
 			log.warn({ cause: text, retryMs }, wasOnline ? "XMPP link broke" : "XMPP server not reached");
-		else if (told !== refusal) {
-			told = refusal;
+		else if (reported !== refusal) {
+			reported = refusal;
 			log.error({ cause: text, cure: refusal, retryMs }, "XMPP server refuses the component");
 			call(() => handlers.fatal(refusal));
 		}
 	}
 
 	async function send(stanza: Element) {
-		stanza.attrs.from ??= ours;
-		if (!mayBeFrom(stanza.attrs.from, ours)) throw new Error(`no stanza can be from ${stanza.attrs.from}`);
-		if (!stanza.attrs.to) throw new Error("a stanza to nobody");
+		stanza.attrs.from ??= domain;
+		if (!mayBeFrom(stanza.attrs.from, domain))
+			throw new Error(`a stanza cannot have the sender ${stanza.attrs.from}`);
+		if (!stanza.attrs.to) throw new Error("a stanza without a recipient");
 		const text = serialize(stanza);
 		const size = Buffer.byteLength(text);
 		if (size > limit) throw new PermanentError("invalid", phrases.stanzaTooLarge(size, limit));

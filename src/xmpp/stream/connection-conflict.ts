@@ -4,18 +4,18 @@ import * as phrases from "../phrases.ts";
 import * as to from "../to-xmpp.ts";
 import type { Component } from "./component.ts";
 
-/** Questions to ourselves in one look. */
+/** The number of self-pings in one check. */
 const questions = 10;
 /**
- * In ms: after coming online, for a connection of an earlier run may be ending still; what an answer may take; between
- * looks, and while something is wrong.
+ * In ms. `first`: from going online to the first check, since a connection of an earlier run may still be closing.
+ * `within`: timeout of a ping. `every`: between checks. `again`: between checks while some pings get lost.
  */
 const defaults = { first: 5_000, within: 10_000, every: 600_000, again: 10_000 };
 
 /**
- * Whether this connection is the only one that is our component. ejabberd takes several and gives each a share of what
- * comes in, so that a second bridge, or a connection of ours that is half dead, loses us messages without a word.
- * (Prosody refuses the second, or ends the first.) Of several questions to ourselves some do not come back then.
+ * Detects a second connection that serves the same component. ejabberd accepts several and distributes the stanzas among
+ * them, so a second bridge, or a half-dead connection of ours, silently takes messages away. (Prosody refuses the second
+ * connection, or closes the first.) Several self-pings reveal it: some of them reach the other connection.
  */
 export function createConflictWatch(
 	link: Pick<Component, "iq">,
@@ -39,15 +39,15 @@ export function createConflictWatch(
 		timer = mine;
 	}
 
-	/** Resolves with when to look again. */
+	/** Checks once; resolves with the time until the next check, in ms. */
 	async function look(): Promise<number> {
 		const ask = () => link.iq(to.ping(component, `${component}/ping`), timing.within);
 		const answers = await Promise.allSettled(Array.from({ length: questions }, ask));
-		const came = answers.filter(({ status }) => status === "fulfilled").length;
-		// None at all is a server that hangs, which is another matter.
-		if (came === 0) return timing.again;
-		const some = came < questions;
-		// Twice in a row, for a busy moment may have made some late.
+		const answered = answers.filter(({ status }) => status === "fulfilled").length;
+		// No answer at all means that the server hangs, which is no conflict.
+		if (answered === 0) return timing.again;
+		const some = answered < questions;
+		// A conflict is reported after two checks in a row, since under load some answers may be late.
 		if (some && suspected && !shared)
 			log.error({ cure: phrases.xmppShared(component) }, "another connection shares the XMPP link");
 		if (!some && shared) log.info({}, "the XMPP link is ours alone again");
@@ -57,14 +57,14 @@ export function createConflictWatch(
 	}
 
 	return {
-		/** The link is up: looks from now on. */
+		/** Starts the checks; called when the link goes online. */
 		online: () => lookIn(timing.first),
 		offline(): void {
 			clearTimeout(timer);
 			timer = undefined;
 			[suspected, shared] = [false, false];
 		},
-		/** What is wrong, as a sentence with the cure. */
+		/** Returns a sentence with the cure during a conflict, else undefined. */
 		cause: (): string | undefined => (shared ? phrases.xmppShared(component) : undefined),
 	};
 }

@@ -3,15 +3,15 @@ import { component } from "@xmpp/component";
 import { StreamParser } from "./parser.ts";
 import { type Element, serialize, xml } from "./xml.ts";
 
-/** Why a connection is over: the server's stream error condition where it gave one. */
+/** Why a connection ended, with the condition of the server's stream error if there was one. */
 export type Cause = Readonly<{ condition?: string; text: string }>;
 
 export type Connection = Readonly<{
 	/** Resolves when the kernel took the text. */
 	write(text: string): Promise<void>;
-	/** Resolves when it is over, or never came about. Never rejects. */
+	/** Resolves when the connection has ended or could not be opened. Never rejects. */
 	ended: Promise<Cause>;
-	/** Says goodbye to the server; `ended` follows. */
+	/** Closes the stream politely; `ended` resolves afterwards. */
 	close(): void;
 }>;
 
@@ -21,29 +21,29 @@ export type ConnectionOptions = Readonly<{
 	secret: string;
 	/** How long each step of the negotiation may take, in ms. */
 	deadline: number;
-	/** After how much silence the server is asked whether it is there, in ms. */
+	/** The interval of keepalive pings, in ms. */
 	idle: number;
 }>;
 
-/** None of them may throw. */
+/** Callbacks of a connection. None of them may throw. */
 export type Events = {
 	online(): void;
 	stanza(stanza: Element): void;
 	truncated(head: Element): void;
 	skip(from: string, to: string, name: string, type: string | undefined): boolean;
-	/** Resolves when what was handed on so far has been taken; no more than so much is read ahead of it. */
+	/** Resolves when all stanzas so far have been processed. At most {@link READ_AHEAD} is read ahead of that. */
 	taken?(): Promise<void>;
 };
 
-/** Characters read before we look whether they were taken: what a flood can cost in memory, whoever sends it. */
+/** Characters that are read before waiting for their processing: bounds the memory that a flood of stanzas takes. */
 const READ_AHEAD = 4 << 20;
 const STREAM = "http://etherx.jabber.org/streams";
 
 /**
- * One connection from dialling to its end: the one place where @xmpp/component is used and its faults are worked
- * round. Of the library it takes socket, stream header and handshake; what it lacks or does dangerously is switched
- * off: reconnecting (fixed delay, can hang for ever, connects on its own), middleware (throws on JIDs it does not
- * like), its parser (throws out of the socket handler).
+ * Opens one connection and follows it to its end. Only this file uses @xmpp/component, and works around its faults. The
+ * library provides socket, stream header and handshake. Three of its parts are switched off: reconnecting (has a fixed
+ * delay, can hang for ever, connects on its own), middleware (throws on malformed JIDs), and its parser (throws out of
+ * the socket handler).
  */
 export function dial(options: ConnectionOptions, events: Events): Connection {
 	const { component: domain, service, deadline, idle } = options;
@@ -77,7 +77,7 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 		if (over) return;
 		if (el.is("error", STREAM)) end(streamError(el));
 		else if (ping !== undefined && el.attrs.id === ping) ping = undefined;
-		// The library says "online" only after the chunk is read in which the handshake came.
+		// The library emits "online" only after it has read the whole chunk that contains the handshake.
 		else if (!online) early.push(el);
 		else events.stanza(el);
 	};
@@ -88,11 +88,11 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 	};
 
 	/**
-	 * XEP-0199 to ourselves, which the server has to route: nothing need be known about its own names. The resource is
-	 * for ejabberd with mod_privilege, which drops what components ask a JID without one (processone/ejabberd#4472).
+	 * Sends a ping (XEP-0199) to our own domain, which the server must route back, whatever its own name is. The resource
+	 * is for ejabberd with mod_privilege, which drops IQs from components to a JID without one (processone/ejabberd#4472).
 	 */
 	const askWhetherThere = () => {
-		// Whom we do not listen to cannot answer.
+		// A paused socket delivers no answer.
 		if (entity.socket?.isPaused()) return;
 		if (++quiet > 2) return end({ text: "the server went silent" });
 		ping = randomUUID();
@@ -120,7 +120,7 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 	const negotiate = async () => {
 		const connected = entity.connect(service);
 		const socket = entity.socket!;
-		// The library decodes chunk by chunk, which would break a character that two chunks share.
+		// The library decodes each chunk by itself, which would break a character that is split over two chunks.
 		socket.setEncoding("utf8");
 		socket.setNoDelay(true);
 		socket.setKeepAlive(true, 30_000);
@@ -129,7 +129,7 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 			ahead += text.length;
 			if (ahead < READ_AHEAD || !events.taken) return;
 			ahead = 0;
-			// XEP-0114 has no acknowledgements: the one way to say "not so fast" is TCP's.
+			// XEP-0114 has no acknowledgements, so TCP's back-pressure is the only way to slow the server down.
 			socket.pause();
 			void events.taken().then(() => socket.resume());
 		});
@@ -149,14 +149,16 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 	};
 }
 
-// RFC 6120 §4.9.2: the condition, then perhaps a text.
+// RFC 6120 §4.9.2: a stream error has a condition and an optional text.
 function streamError(element: Element): Cause {
 	const children = element.getChildElements();
 	const condition = children.find((el) => el.getName() !== "text")?.getName() ?? "undefined-condition";
-	const said = children.find((el) => el.getName() === "text")?.getText();
-	return { condition, text: said ? `${condition}: ${said}` : condition };
+	const detail = children.find((el) => el.getName() === "text")?.getText();
+	return { condition, text: detail ? `${condition}: ${detail}` : condition };
 }
 
-/** A refused connection to a name with two addresses is an AggregateError without a message. */
+/**
+ * Returns the error's text. A refused connection to a host with two addresses is an AggregateError without a message.
+ */
 const describe = (error: unknown) =>
 	error instanceof Error ? error.message || String((error as NodeJS.ErrnoException).code) : String(error);

@@ -2,19 +2,19 @@ import { EventEmitter } from "node:events";
 import { SaxesParser } from "saxes";
 import { type Element, received } from "./xml.ts";
 
-/** What becomes of what the server sends. None of them may throw. */
+/** Callbacks for the stanzas of a stream. None of them may throw. */
 export type Sinks = {
-	/** A complete child of the stream other than the handshake. */
+	/** Takes a complete stanza; the handshake is not one. */
 	element(element: Element): void;
-	/** True to leave a stanza unbuilt. */
+	/** Returns true to pass over a stanza without building it. */
 	skip(from: string, to: string, name: string, type: string | undefined): boolean;
-	/** A stanza past one of the bounds, without its content. */
+	/** Takes the start tag of a stanza that exceeds one of the bounds below. */
 	truncated(head: Element): void;
 };
 
-/** More than any server lets a stanza be by default; one that is larger is not built. */
+/** Characters of one stanza: above every server's default limit. A larger stanza is not built. */
 export const MAX_CHARACTERS = 1 << 20;
-/** Deeper than any payload is; the functions that walk a stanza call themselves this often. */
+/** Levels of one stanza: deeper than any payload. Functions that walk a stanza recurse this deep. */
 export const MAX_DEPTH = 64;
 /**
  * Elements and texts of one stanza: each takes 300 bytes as a tree, `<a/>` four on the wire. The largest formatted message
@@ -23,19 +23,19 @@ export const MAX_DEPTH = 64;
 export const MAX_NODES = 5_000;
 /** Attributes of one element: payloads have up to ten. */
 export const MAX_ATTRIBUTES = 64;
-/** A stanza that never ends is no stanza: the stream is given up. */
+/** Characters of one stanza after which the stream is closed, because the stanza may never end. */
 const ENDLESS = 16 << 20;
 
 /**
- * The parser of a component stream, in place of the one in @xmpp/xml, which throws out of the socket handler on a bad
- * entity, is quadratic in the length of a text, takes what is not well-formed, and knows no bounds. Emits what
- * @xmpp/connection waits for: start, element (of the handshake alone), end, error.
+ * Parses a component stream. It replaces the parser of @xmpp/xml, which throws out of the socket handler on an unknown
+ * entity, takes quadratic time for long texts, accepts malformed XML and has no bounds. Emits the events that
+ * @xmpp/connection waits for: start, element (for the handshake only), end, error.
  */
 export class StreamParser extends EventEmitter {
 	readonly #sax = new SaxesParser({ xmlns: false, position: false });
 	readonly #sinks: Sinks;
 	#root: Element | undefined;
-	/** The stanza being read; absent between stanzas, and while one is passed over. */
+	/** The stanza that is being read; absent between stanzas, and while one is skipped. */
 	#head: Element | undefined;
 	#cursor: Element | undefined;
 	#depth = 0;
@@ -46,7 +46,7 @@ export class StreamParser extends EventEmitter {
 	constructor(sinks: Sinks) {
 		super();
 		this.#sinks = sinks;
-		// RFC 6120 §11.1: no document types on a stream, and with them no entities.
+		// RFC 6120 §11.1: a stream must not contain a document type, and so no entity definitions.
 		this.#sax.on("doctype", () => {
 			throw new Error("restricted-xml: document type");
 		});
@@ -59,11 +59,11 @@ export class StreamParser extends EventEmitter {
 	write(text: string): void {
 		if (this.#ended) return;
 		try {
-			// Without a handler for errors saxes throws them.
+			// saxes throws its errors, because it has no error handler here.
 			this.#sax.write(text);
 			if (this.#size() > ENDLESS) throw new Error("policy-violation: endless stanza");
 		} catch (error) {
-			// What follows the end of the stream is nobody's concern.
+			// Errors after the end of the stream do not matter.
 			if (this.#ended) return;
 			this.#ended = true;
 			this.emit("error", error);
@@ -79,7 +79,7 @@ export class StreamParser extends EventEmitter {
 		if (depth > 1 && !this.#cursor) return;
 		const tooMany = countsMoreThan(MAX_ATTRIBUTES, attrs);
 		const { from, to, id, type } = attrs;
-		const element = received(name, tooMany ? given({ from, to, id, type }) : attrs);
+		const element = received(name, tooMany ? withValues({ from, to, id, type }) : attrs);
 		if (depth === 0) {
 			this.#root = element;
 			this.emit("start", element);
@@ -132,6 +132,6 @@ function countsMoreThan(most: number, attrs: Readonly<Record<string, string>>): 
 	return false;
 }
 
-/** The attributes that have a value. */
-const given = (attrs: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+/** Returns the attributes that have a value. */
+const withValues = (attrs: Readonly<Record<string, string | undefined>>): Record<string, string> =>
 	Object.fromEntries(Object.entries(attrs).filter((one): one is [string, string] => one[1] !== undefined));

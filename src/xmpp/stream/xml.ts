@@ -1,19 +1,19 @@
 import { type Element as LtxElement, xml as ltx } from "@xmpp/component";
 import { table } from "../../core/table.ts";
 
-/** The choke point of everything that leaves: one illegal character would close the stream of the whole component. */
+/** Builds and serialises all outgoing XML: one illegal character would close the stream of the whole component. */
 export type Element = LtxElement;
-/** What an element can hold; nothing stands for what is absent. */
+/** A child of an element; undefined adds nothing. */
 export type Node = Element | string | undefined | readonly Node[];
 
-/** An element as it came over the wire, nothing cleaned. `attrs` is its own from now on: ltx would copy them, slowly. */
+/** Returns a received element, uncleaned. It takes over `attrs` without a copy, because copying in ltx is slow. */
 export function received(name: string, attrs: Record<string, string>): Element {
 	const element = new ltx.Element(name);
 	element.attrs = attrs;
 	return element;
 }
 
-/** Makes an element; attributes without a value are left out, text and values are made legal. */
+/** Returns an element without the attributes whose value is undefined; text and values are cleaned. */
 export function xml(
 	name: string,
 	attrs: Readonly<Record<string, string | undefined>> = {},
@@ -33,15 +33,17 @@ export function xml(
 }
 
 // XML 1.0 §2.2 Char, less the carriage return, which parsers read as a line feed (§2.11).
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for control characters
 const illegal = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
 
-/** Text as it can be sent: without characters XML forbids, lone surrogates replaced, line ends as a line feed. */
+/**
+ * Returns text that XML allows: removes forbidden characters, replaces lone surrogates, makes line ends a line feed.
+ */
 export const clean = (text: string) => text.toWellFormed().replace(illegal, "").replace(/\r\n?/g, "\n");
-/** An attribute's value as it can be sent: also with blanks for tabs and line ends, as a parser reads them (§3.3.3). */
+/** Returns a cleaned attribute value, with blanks for tabs and line ends, as a parser would read them (§3.3.3). */
 export const cleanAttribute = (value: string) => clean(value).replace(/[\t\n]/g, " ");
 
-/** The element as it goes over the wire. Cleans again: a received element may be sent on, or one be changed. */
+/** Returns the element as XML. Cleans again, because the element may have been received or changed. */
 export function serialize(element: Element): string {
 	let out = `<${element.name}`;
 	for (const [key, value] of Object.entries(element.attrs))
@@ -60,15 +62,15 @@ const entities = table<string>({
 	'"': "&quot;",
 	"'": "&apos;",
 });
-// Quotes in text too: servers write them so and count the stanza's size with them.
+// Quotes in text are escaped as well: servers escape them, too, and count the stanza's size with the escapes.
 const escaped = (text: string) => text.replace(/[&<>"']/g, (char) => entities[char]!);
 
-/** How many bytes the element takes on the wire. */
+/** Returns the element's size on the wire, in bytes. */
 export const bytes = (element: Element) => Buffer.byteLength(serialize(element));
 
-/** The first child of this name (any prefix) and namespace; without one, of any. */
+/** Returns the first child with this name (any prefix) and namespace; without `ns`, in any namespace. */
 export const child = (element: Element, name: string, ns?: string): Element | undefined =>
 	element.getChild(name, ns);
-/** The text of that child; undefined where there is no such child. */
+/** Returns the text of the first such child; undefined if there is none. */
 export const text = (element: Element, name: string, ns?: string): string | undefined =>
 	element.getChild(name, ns)?.getText();

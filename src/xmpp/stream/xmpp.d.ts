@@ -1,4 +1,4 @@
-/** The part of @xmpp/component 0.13 that we use; it ships no types. */
+/** Types for the part of @xmpp/component 0.13 that we use; it ships none. */
 declare module "@xmpp/component" {
 	import type { EventEmitter } from "node:events";
 	import type { Socket } from "node:net";
@@ -16,7 +16,7 @@ declare module "@xmpp/component" {
 		getChild(name: string, xmlns?: string): Element | undefined;
 		getChildren(name: string, xmlns?: string): Element[];
 		getChildElements(): Element[];
-		/** The text of this element, that of its children not included. */
+		/** Returns the text of this element without that of its children. */
 		getText(): string;
 		append(...nodes: (Element | string)[]): void;
 		remove(child: Element | string, xmlns?: string): this;
@@ -32,7 +32,7 @@ declare module "@xmpp/component" {
 		readonly status: string;
 		readonly socket: Socket | null;
 		readonly reconnect: { stop(): void };
-		/** Of the library's own waiting, in ms; 0 waits without end. */
+		/** The library's own timeout, in ms; 0 disables it. */
 		timeout: number;
 		Parser: new () => EventEmitter & { write(text: string): void };
 		connect(service: string): Promise<void>;
