@@ -60,7 +60,7 @@ function withNames(text: string, old: Registration): string {
 		.replace(`id: ${id}`, () => `id: ${JSON.stringify(old.id)}`);
 }
 
-/** What to add to each server, for somebody who edits its configuration. */
+/** Returns the lines to add to each server, for an admin who edits its configuration. */
 export function instructions({ matrix, xmpp }: Config): string {
 	const file = resolve(matrix.appservice.registration);
 	const { hostname, port } = new URL(xmpp.service);

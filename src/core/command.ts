@@ -5,7 +5,7 @@ import type { Person } from "./person.ts";
 
 /** A command as a person typed it, `!bridge` or its like already taken off. */
 export type CommandCall = Readonly<{
-	/** Of the message it came in: a command is carried out once, however often the server repeats it. */
+	/** The id of the message that holds the command: a command is carried out once, however often the server repeats it. */
 	id: MessageId;
 	network: NetworkName;
 	room: RoomId;

@@ -132,7 +132,7 @@ export function createCoreCommands(deps: {
 			const gone = portal?.links.filter((one) => one.network === there.name && one.room) ?? [];
 			if (gone.some((one) => one.role === "mirror"))
 				throw new PermanentError("forbidden", phrases.mirrorOfConfig);
-			// Where other links stay, their people see who is gone.
+			// People of the links that stay see who leaves with this one.
 			for (const one of gone) if (one.room) await bridge.sync(there.name, one.room, []);
 			const had = await portals.unlink(call.network, call.room, there.name);
 			return had ? phrases.unlinkedNow(there.title) : phrases.notLinked(there.title);

@@ -22,7 +22,7 @@ import { relayed } from "./relayed.ts";
 import { isToldOf, type Tell } from "./sender-notices.ts";
 
 const day = 24 * 60 * 60_000;
-/** What can be shown of somebody who speaks through another's account: their votes and polls would be that one's own. */
+/** Capabilities for somebody who speaks through another's account: their votes and polls would count as that person's own. */
 function inWords(able: Capabilities): Capabilities {
 	const words = (kind: "poll" | "vote" | "poll-end") => (able[kind] === "drop" ? "drop" : "text");
 	return {
@@ -68,7 +68,7 @@ export function createDelivery(deps: {
 	const inFlight = createInFlight();
 
 	const decided = createDeliveryPlans(journal);
-	/** Nothing is to be sent any more. */
+	/** Forgets the plan of a row that is settled. */
 	const settled = (row: Row): undefined => decided.forget(row);
 
 	async function refuse(row: Row, error: PermanentError, target: string): Promise<void> {
@@ -160,7 +160,7 @@ export function createDelivery(deps: {
 		const known = await asSet(said, refs[said.target.id]?.[0] ?? said.target.id, to);
 		if (!known) return undefined;
 		const { shown, set } = known;
-		// What was told in words is not told again, and what is taken back never was a line of its own.
+		// A reaction told in words is told once, and taking it back tells nothing.
 		const fresh = { ...said, emoji: newIn(set.emoji, shown) };
 		const fit = guard.handle(outboundItem(row), () => downgrade(fresh, can, refs));
 		if (!fit) {
@@ -184,7 +184,7 @@ export function createDelivery(deps: {
 
 	return {
 		single: ({ event }) => (event.kind === "message" || event.kind === "edit") && event.media === undefined,
-		/** What is about an earlier message may be about one still under way in the same lane. */
+		/** The row refers to an earlier message, which may still be under way in the same lane. */
 		alone: (row) => references(row.event).length > 0,
 		async prepare(row) {
 			const said = row.event;
@@ -207,7 +207,7 @@ export function createDelivery(deps: {
 			const form = before?.form ?? (await formOf(row, portal, link, to.room));
 			const delivered = (how: "shown" | "hidden") =>
 				meter.delivered(said.sender.network, link.network, said.kind, how, now() - row.queuedAt);
-			// Nothing waits for it to be noted: whatever is asked of the journal next comes after that.
+			// The next row does not wait for this note: the journal answers every later call after it.
 			const note = (ids: readonly MessageId[]) =>
 				void journal
 					.done(row, to, ids, target.unverifiable?.(link))

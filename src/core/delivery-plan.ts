@@ -5,7 +5,7 @@ import type { Journal, Reaction, Row } from "./journal.ts";
 import type { Link } from "./mapping.ts";
 import type { Refs } from "./network.ts";
 
-/** What the first attempt made of an event; every later one sends the same, for it may be there already. */
+/** The event as the first attempt rendered it. Every retry sends the same, since the target may have it already. */
 export type Form = Readonly<{
 	event: BridgeEvent;
 	refs: Refs;
@@ -15,15 +15,15 @@ export type Form = Readonly<{
 	set?: Readonly<{ on: MessageId; emoji: readonly string[] }>;
 }>;
 type Decided = Readonly<{
-	/** Where it went to. */
+	/** The room of the first attempt. */
 	room?: RoomId;
 	/** Absent where the event alone makes it. */
 	form?: Form;
-	/** What was made on the way, on other servers; by name, as JSON. */
+	/** Results of {@link Outbound.once}, such as uploads, by name, as JSON. */
 	made?: Readonly<Record<string, unknown>>;
 }>;
 
-/** What a later look might decide otherwise; nothing for plain words in a room of many. */
+/** Returns the decisions that a retry could make otherwise; none for plain words in a room of many. */
 function toKeep(link: Link, room: RoomId, form: Form): Decided {
 	const { event, refs } = form;
 	// A file that went as words may go as itself once there is a place for it.
@@ -33,16 +33,16 @@ function toKeep(link: Link, room: RoomId, form: Form): Decided {
 	return { ...((open || link.role === "direct") && { room }), ...(open && { form }) };
 }
 
-/** What a plain line is decided by, as it is kept: known when it is taken in, which spares a commit. */
+/** Returns the plan of a plain line as the row keeps it. Route knows it already, which spares a commit. */
 export const beforehand = ({ role, room }: Link): string | undefined =>
 	role === "direct" && room ? JSON.stringify({ room } satisfies Decided) : undefined;
 
-/** What attempts leave behind for the next one: here while the bridge runs, in the row for after that. */
+/** Keeps the plan of each row that was attempted: in memory while the bridge runs, and in the row for the next run. */
 export function createDeliveryPlans(journal: Pick<Journal, "attempt" | "keep">) {
 	const kept = new Map<number, Decided>();
 
 	return {
-		/** Of a row that was sent; one that never was is looked at anew. */
+		/** Returns the plan of a row that was attempted before; a row that was not is planned anew. */
 		before: ({ seq, attempts, request }: Row): Decided | undefined =>
 			attempts === 0
 				? undefined

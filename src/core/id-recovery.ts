@@ -6,7 +6,7 @@ import type { Link, Portal } from "./mapping.ts";
 import type { Network } from "./network.ts";
 import { operationId } from "./operation.ts";
 
-/** What two rooms call the messages they share: by each id in the one all ids in the other. */
+/** Ids of the messages that two rooms share: by each id in the one room, all ids in the other. */
 type Shared = ReadonlyMap<MessageId, readonly MessageId[]>;
 
 /** A link whose room is there. */
@@ -77,7 +77,7 @@ export function createIdRecovery(deps: { network(name: NetworkName): Network; lo
 			if (network(target.network).recentMessages) return (await shared(target, source))[1].get(id) ?? [];
 			if (network(source.network).recentMessages) return (await shared(source, target))[0].get(id) ?? [];
 		} catch (error) {
-			// What cannot be had must not hold up the room: it is said in words.
+			// A room that cannot be read must not hold up the lane: the reference is said in words.
 			log.warn({ err: error, portal: portal.id }, "the end of a room could not be read");
 		}
 		return [];

@@ -42,7 +42,7 @@ export type Recalled = Readonly<{
 	/** All its ids there, its own first. */
 	ids: readonly MessageId[];
 	sender: Person;
-	/** Where it came from, if it is ours and says so. */
+	/** Its copies on other networks, where it is an event of ours that names them. */
 	copies?: readonly Copy[];
 }>;
 /** Something that was sent to a room, and for whom. */
@@ -51,7 +51,7 @@ export type Delivery = Readonly<{ operation: OperationId; sender: Person }>;
 /** Whether the link to the server works now, and the reason where it does not. */
 export type Status = Readonly<{ up: boolean; cause?: string }>;
 
-/** What a room is called where it lives. */
+/** The name and topic of a room on its own network. */
 export type RoomInfo = Readonly<{
 	room: RoomId;
 	/** Its one spelling, where it was typed in another. */
@@ -111,7 +111,7 @@ export interface Network {
 	findRoom(address: readonly string[]): Promise<RoomInfo>;
 	/** The room of a link as people write it. */
 	show(link: Link): string;
-	/** Who is in the room, ghosts of ours left out. */
+	/** Resolves with the people in the room, ghosts of ours left out. */
 	members(room: RoomId): Promise<readonly Person[]>;
 
 	/**
@@ -152,7 +152,7 @@ export type Cursor = Readonly<{ key: string; value: string }>;
  */
 export type Received = BridgeEvent & Readonly<{ cursor?: Cursor; since?: number }>;
 
-/** What core offers to the networks. */
+/** The methods that core offers to each network. */
 export interface Bridge {
 	/** Resolves when everything that has to be delivered is on disk: acknowledge to the server then, not before. */
 	receive(events: readonly Received[]): Promise<void>;

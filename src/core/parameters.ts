@@ -11,7 +11,7 @@ export type Parameter = Readonly<{ name: string; optional?: true }> &
 		| Readonly<{ kind: "word"; pattern?: RegExp }>
 		/** All that is left, exactly as it was typed. It comes last. */
 		| Readonly<{ kind: "text" }>
-		/** Of a person or room on a network, as people write it there. In the last place its spaces need no quotes. */
+		/** The address of a person or room, as people of its network write it. In the last place its spaces need no quotes. */
 		| Readonly<{ kind: "address" }>
 		| Readonly<{ kind: "number" }>
 		| Readonly<{ kind: "choice"; choices: readonly string[] }>
@@ -28,7 +28,7 @@ type ValueOf<P> =
 				? { [Key in keyof Of]: Readonly<{ key: Key; value: ValueOf<Of[Key]> }> }[keyof Of]
 				: string;
 
-/** What a person gave for each parameter, by its name. */
+/** The value that a person typed for each parameter, by its name. */
 export type Values<All extends readonly Parameter[]> = {
 	readonly [P in All[number] as P["name"]]: P extends Readonly<{ optional: true }>
 		? ValueOf<P> | undefined

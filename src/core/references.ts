@@ -33,7 +33,7 @@ export async function resolve(
 	for (const { id, own, copies = [] } of references(event))
 		for (const named of own ? [id, own] : [id]) {
 			const family = await journal.copies({ network: event.sender.network, room: event.room, id: named });
-			// What the target says of itself proves no authorship, and counts only where the journal has forgotten it.
+			// Copies that the target itself names prove no authorship, and count only where the journal has forgotten it.
 			const told = there(family.length === 0 && named === id ? copies : family);
 			refs[named] = told.length === 0 && family.length === 0 && recall ? await recall(named) : told;
 		}

@@ -23,7 +23,7 @@ export const publishCommand = (deps: {
 			{ name: "value", kind: "text" },
 		],
 		help: "publishes a value on MQTT",
-		// Whoever may link rooms decides what the bridge does; talking in a room does not switch the heating.
+		// Talking in a room does not switch the heating, so `pub` takes an admin of the bridge.
 		level: "admin",
 		async run(call, values) {
 			const { topic: typed, payload } = toMqtt(values);
