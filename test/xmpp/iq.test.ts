@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import { answerIq, type IqContext } from "../../src/xmpp/iq/index.ts";
+import { answerIq } from "../../src/xmpp/iq/index.ts";
+import type { IqContext } from "../../src/xmpp/iq/query.ts";
 import { vars as said } from "../../src/xmpp/message/index.ts";
 import { type Element, text, xml } from "../../src/xmpp/stream/xml.ts";
 

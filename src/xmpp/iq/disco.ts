@@ -1,33 +1,38 @@
 import { vars } from "../message/index.ts";
 import { StanzaError } from "../stanza-error.ts";
-import { type Element, xml } from "../stream/xml.ts";
-import type { Feature, Question, Where } from "./query.ts";
+import { xml } from "../stream/xml.ts";
+import type { Query, Question, Where } from "./query.ts";
 
 const INFO = "http://jabber.org/protocol/disco#info";
 const ITEMS = "http://jabber.org/protocol/disco#items";
 const everywhere: readonly Where[] = ["host", "account", "session"];
 
-/** XEP-0030: what each address of ours is and can be asked, told from the very tables that answer and translate. */
-export function disco(others: readonly Feature[]): readonly Feature[] {
-	const info: Feature = {
+/**
+ * Returns the queries of service discovery (XEP-0030). They advertise the features of the queries that are answered at an
+ * address, themselves included, and those of the messages that the bridge translates.
+ */
+export function createDisco(others: readonly Query[]): readonly Query[] {
+	const info: Query = {
 		type: "get",
 		name: "query",
 		ns: INFO,
 		where: everywhere,
-		answer(question) {
+		features: [INFO],
+		async answer(question) {
 			refuseNodes(question);
 			const { where, name } = question;
-			const asked = all.filter((feature) => feature.where.includes(where)).map(({ ns }) => ns);
-			const features = [...asked, ...vars].sort().map((ns) => xml("feature", { var: ns }));
+			const asked = all.filter((query) => query.where.includes(where)).flatMap((query) => query.features);
+			const features = [...new Set([...asked, ...vars])].sort().map((one) => xml("feature", { var: one }));
 			return xml("query", { xmlns: INFO }, xml("identity", { ...identities[where], name }), features);
 		},
 	};
-	const items: Feature = {
+	const items: Query = {
 		type: "get",
 		name: "query",
 		ns: ITEMS,
 		where: everywhere,
-		answer(question): Element {
+		features: [ITEMS],
+		async answer(question) {
 			refuseNodes(question);
 			return xml("query", { xmlns: ITEMS });
 		},

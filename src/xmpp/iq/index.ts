@@ -1,29 +1,20 @@
-import type { Log } from "../../core/log.ts";
 import { bare, split } from "../jid.ts";
 import { refusal, StanzaError } from "../stanza-error.ts";
 import { type Element, xml } from "../stream/xml.ts";
-import { disco } from "./disco.ts";
+import { createDisco } from "./disco.ts";
 import { last } from "./last.ts";
 import { ping } from "./ping.ts";
-import type { Feature, Ghost, Software, Where } from "./query.ts";
+import type { IqContext, Query, Where } from "./query.ts";
 import { time } from "./time.ts";
 import { vcard } from "./vcard.ts";
 import { version } from "./version.ts";
 
 const simple = [last, ping, time, vcard, version];
-const features: readonly Feature[] = [...simple, ...disco(simple)];
-
-export type IqContext = Readonly<{
-	/** Its name is also the component's. */
-	software: Software;
-	/** Who is at this bare JID of ours; undefined where nobody is, as for a Matrix user that does not exist. */
-	ghost(jid: string): Promise<Ghost | undefined>;
-	log: Log;
-}>;
+const queries: readonly Query[] = [...simple, ...createDisco(simple)];
 
 /**
- * The one answer that every get and set to an address of ours gets; undefined for results and errors, which get none
- * (RFC 6120 §8.2.3). Never rejects.
+ * Resolves with the answer to a get or set for an address of ours, which each gets exactly once; with undefined for results
+ * and errors, which get none (RFC 6120 §8.2.3). Never rejects.
  */
 export async function answerIq(stanza: Element, context: IqContext): Promise<Element | undefined> {
 	const { type, from, to, id } = stanza.attrs;
@@ -46,9 +37,9 @@ async function payload(stanza: Element, context: IqContext): Promise<Element | u
 	const where: Where = local === undefined ? "host" : resource === undefined ? "account" : "session";
 	const ghost = where === "host" ? software : await context.ghost(bare(to));
 	if (!ghost) throw new StanzaError("item-not-found", "cancel");
-	const feature = features.find(
+	const query = queries.find(
 		(one) => one.type === type && payload.is(one.name, one.ns) && one.where.includes(where),
 	);
-	if (!feature) throw new StanzaError("service-unavailable", "cancel");
-	return feature.answer({ where, payload, name: ghost.name, software });
+	if (!query) throw new StanzaError("service-unavailable", "cancel");
+	return query.answer({ where, payload, name: ghost.name }, context);
 }

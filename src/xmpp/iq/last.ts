@@ -1,13 +1,14 @@
 import { xml } from "../stream/xml.ts";
-import type { Feature } from "./query.ts";
+import type { Query } from "./query.ts";
 
 const ns = "jabber:iq:last";
 
-/** XEP-0012 §5: for how many seconds the bridge has been running. */
-export const last: Feature = {
+/** Tells the uptime of the bridge in seconds (XEP-0012 §5). */
+export const last: Query = {
 	type: "get",
 	name: "query",
 	ns,
 	where: ["host"],
-	answer: () => xml("query", { xmlns: ns, seconds: String(Math.floor(process.uptime())) }),
+	features: [ns],
+	answer: async () => xml("query", { xmlns: ns, seconds: String(Math.floor(process.uptime())) }),
 };

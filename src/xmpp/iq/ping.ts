@@ -1,10 +1,13 @@
-import type { Feature } from "./query.ts";
+import type { Query } from "./query.ts";
 
-/** XEP-0199: whether we are there. MUCs and clients ask before they drop an occupant. */
-export const ping: Feature = {
+const ns = "urn:xmpp:ping";
+
+/** Answers pings (XEP-0199). MUCs and clients ping an occupant before they drop it. */
+export const ping: Query = {
 	type: "get",
 	name: "ping",
-	ns: "urn:xmpp:ping",
+	ns,
 	where: ["host", "account", "session"],
-	answer: () => undefined,
+	features: [ns],
+	answer: async () => undefined,
 };

@@ -1,30 +1,41 @@
+import type { Log } from "../../core/log.ts";
 import type { Element } from "../stream/xml.ts";
 
-/** What can be asked: the component itself, the bare JID of a ghost, or one of its sessions. */
+/** The addresses that can be asked: the component itself, the bare JID of a ghost, or one of its sessions. */
 export type Where = "host" | "account" | "session";
 
-/** Who is behind an address of ours: what people call them, never an address. */
+/** The name that people read of an account of ours; never an address. */
 export type Ghost = Readonly<{ name: string }>;
 
-/** What runs here. */
+/** The software that XEP-0092 tells of. */
 export type Software = Readonly<{ name: string; version: string }>;
+
+/** What the answers need besides their question. */
+export type IqContext = Readonly<{
+	/** Its name is also the name of the component. */
+	software: Software;
+	/** Returns the account at a bare JID of ours; undefined where there is none, as for a Matrix user that does not exist. */
+	ghost(jid: string): Promise<Ghost | undefined>;
+	log: Log;
+}>;
 
 export type Question = Readonly<{
 	where: Where;
 	/** The one child of the IQ. */
 	payload: Element;
-	/** What people call whom they asked. */
+	/** The name of the address that is asked. */
 	name: string;
-	software: Software;
 }>;
 
-/** One thing that can be asked by IQ; where it can be asked, disco says so. */
-export type Feature = Readonly<{
+/** One query by IQ: where it is answered, disco advertises its features. */
+export type Query = Readonly<{
 	type: "get" | "set";
-	/** The payload it answers. */
+	/** Name and namespace of the payload that it answers. */
 	name: string;
 	ns: string;
 	where: readonly Where[];
-	/** The payload of the result; without one it is empty. @throws StanzaError */
-	answer(question: Question): Element | undefined;
+	/** The features that disco advertises (XEP-0030). */
+	features: readonly string[];
+	/** Resolves with the payload of the result; undefined makes it empty. @throws StanzaError and core's errors. */
+	answer(question: Question, context: IqContext): Promise<Element | undefined>;
 }>;

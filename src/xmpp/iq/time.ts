@@ -1,14 +1,15 @@
 import { xml } from "../stream/xml.ts";
-import type { Feature } from "./query.ts";
+import type { Query } from "./query.ts";
 
 const ns = "urn:xmpp:time";
 
-/** XEP-0202: our own time. Where a ghost's person lives is not ours to tell. */
-export const time: Feature = {
+/** Tells the time of the bridge (XEP-0202). A ghost tells none: its time zone would say where its person lives. */
+export const time: Query = {
 	type: "get",
 	name: "time",
 	ns,
 	where: ["host"],
-	answer: () =>
+	features: [ns],
+	answer: async () =>
 		xml("time", { xmlns: ns }, xml("tzo", {}, "+00:00"), xml("utc", {}, new Date().toISOString())),
 };

@@ -1,14 +1,15 @@
 import { xml } from "../stream/xml.ts";
-import type { Feature } from "./query.ts";
+import type { Query } from "./query.ts";
 
 const ns = "vcard-temp";
 
-/** XEP-0054: the full name, which a nick may only hold a part of. */
-export const vcard: Feature = {
+/** Tells the full name (XEP-0054), of which a nick may hold a part only. */
+export const vcard: Query = {
 	type: "get",
 	name: "vCard",
 	ns,
-	// MUCs pass the question about an occupant on to the bare JID, some to the session.
+	// A MUC passes the query about an occupant on to the bare JID, some MUCs to the session.
 	where: ["host", "account", "session"],
-	answer: ({ name }) => xml("vCard", { xmlns: ns }, xml("FN", {}, name), xml("NICKNAME", {}, name)),
+	features: [ns],
+	answer: async ({ name }) => xml("vCard", { xmlns: ns }, xml("FN", {}, name), xml("NICKNAME", {}, name)),
 };
