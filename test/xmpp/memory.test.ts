@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import type { LinkId, NetworkName, RoomId } from "../../src/core/ids.ts";
 import { createEntityCapabilities } from "../../src/xmpp/direct/entity-capabilities.ts";
-import { beginGap, hold } from "../../src/xmpp/joined/backfill.ts";
+import { beginGap, hold } from "../../src/xmpp/joined/gap.ts";
 import { createOwnOccupant, createRoom } from "../../src/xmpp/joined/room.ts";
 import { handlePresence } from "../../src/xmpp/joined/roster.ts";
 import { createArchive } from "../../src/xmpp/muc/archive.ts";

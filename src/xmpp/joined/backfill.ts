@@ -1,6 +1,5 @@
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { TemporaryError } from "../../core/errors.ts";
-import type { Person } from "../../core/person.ts";
 import { within } from "../deadline.ts";
 import { stanzaId } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
@@ -8,12 +7,12 @@ import { delayedBy } from "../message/delay.ts";
 import { askedBroken, isBroken, isRefusal, type Page, type Which } from "../muc/archive.ts";
 import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
-import { stanzaMemory } from "../stanza-memory.ts";
-import type { Element } from "../stream/xml.ts";
 import type { Context } from "./context.ts";
 import { cursorOf, keyOf, missingSince, type Read, readFrom, since, wasIn } from "./cursor.ts";
+import { dropHeld, type Gap, heldAtMost } from "./gap.ts";
+import { takeLine } from "./incoming.ts";
 import { notice } from "./notice.ts";
-import { type Gap, type Room, readable } from "./room.ts";
+import { type Room, readable } from "./room.ts";
 import { gone } from "./roster.ts";
 
 /**
@@ -21,34 +20,7 @@ import { gone } from "./roster.ts";
  * newcomer. It is passed on before anything that is said meanwhile.
  */
 
-/** Lines held back while older ones are fetched; past that they are dropped, and fetched like those. */
-const heldAtMost = 1_000;
-/** Bytes that held lines of one room take in memory, as trees. */
-const heldBytesAtMost = 8 * 1_048_576;
-/** People whose missed lines are read and who may have left: of more the other side keeps some until the next start. */
-const speakersAtMost = 5_000;
 const historyWithin = 10_000;
-
-/** From here on lines are missed, or may be: they are held back until {@link catchUp} is through. */
-export function beginGap(room: Room): Gap {
-	const { promise, resolve } = Promise.withResolvers<void>();
-	const last = room.read?.last;
-	// Where nothing can be fetched again, what was held at an attempt to come in is kept for the next.
-	const kept = (!readable(room) && room.gap) || { held: [], heldBytes: 0, cut: false };
-	const { held, heldBytes, cut } = kept;
-	room.gap = {
-		held,
-		heldBytes,
-		cut,
-		told: promise,
-		end: resolve,
-		last,
-		joins: false,
-		failures: 0,
-		speakers: new Map(),
-	};
-	return room.gap;
-}
 
 /** Before the join: what to ask the room for depends on it. The first time all counts since we were asked to join. */
 export async function recall(room: Room, context: Context): Promise<void> {
@@ -65,52 +37,6 @@ export async function recall(room: Room, context: Context): Promise<void> {
 function save(room: Room, read: Read, context: Context): void {
 	room.read = room.saved = read;
 	context.save(cursorOf(room, read));
-}
-
-/**
- * Keeps a line for later. What does not fit comes again from the archive; where there is none, the wait is over, and of
- * what nobody can take before we are in the oldest go, which a newcomer may be told again.
- */
-export function hold(gap: Gap, stanza: Element, archived: boolean): void {
-	const bytes = stanzaMemory(stanza);
-	const full = gap.held.length >= heldAtMost || gap.heldBytes + bytes > heldBytesAtMost;
-	if (archived && (full || gap.cut)) {
-		drop(gap);
-		return;
-	}
-	if (full) gap.end();
-	const fits = () => gap.held.length < 2 * heldAtMost && gap.heldBytes + bytes <= heldBytesAtMost;
-	while (gap.held.length > 0 && !fits()) {
-		gap.heldBytes -= gap.held.shift()?.bytes ?? 0;
-		gap.cut = true;
-	}
-	if (!fits()) {
-		gap.cut = true;
-		return;
-	}
-	gap.held.push({ stanza, bytes });
-	gap.heldBytes += bytes;
-}
-
-/** Lets go of all that is held: it is part of what the archive is asked for next. */
-function drop(gap: Gap): void {
-	gap.cut = true;
-	gap.held = [];
-	gap.heldBytes = 0;
-}
-
-/** Notes who said what was missed. */
-export function noteSpeaker(gap: Gap, sender: Person): void {
-	if (gap.speakers.size < speakersAtMost || gap.speakers.has(sender.id)) gap.speakers.set(sender.id, sender);
-}
-
-/** A line of the room's history that came to an occupant of ours from before keeps its place. False for all others. */
-export function heldAlready(gap: Gap, stanza: Element, said: number): boolean {
-	const { from, id } = stanza.attrs;
-	const same = ({ attrs }: Element) => id !== undefined && attrs.id === id && attrs.from === from;
-	const line = gap.held.find((one) => one.said === undefined && same(one.stanza));
-	if (line) line.said = said;
-	return line !== undefined;
 }
 
 /** Passes on what was missed, then what was held back; else it is to be called again, on TemporaryError after a while. */
@@ -131,7 +57,7 @@ export async function catchUp(room: Room, context: Context): Promise<void> {
 		gap.last !== undefined && !gap.joins && (gap.speakers.size > 0 || gap.held.some((line) => line.said));
 	if (!readable(room) && (short || gap.cut)) context.tell([notice(room, phrases.mucGap, context.now())]);
 	for (const { stanza, said } of gap.held)
-		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) context.pass(room, stanza, said);
+		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) takeLine(room, stanza, said, context);
 	room.gap = undefined;
 	room.read = { ...room.read, heard: context.now().at };
 	// Who spoke and went while we were away would stay for ever on the other side.
@@ -170,7 +96,7 @@ async function replay(
 		// One page in memory at a time, however slow the journal is.
 		await context.settled();
 		// What was dropped is part of what is asked for now.
-		if (gap.cut) drop(gap);
+		if (gap.cut) dropHeld(gap);
 		gap.cut = false;
 		let page: Page;
 		try {
@@ -192,7 +118,7 @@ async function replay(
 		}
 		for (const stanza of page.lines) {
 			known.set(stanzaId(stanza, room.jid, true) ?? "", true);
-			context.pass(room, stanza, delayedBy(stanza, room.jid));
+			takeLine(room, stanza, delayedBy(stanza, room.jid), context);
 		}
 		if (page.last !== undefined) which = { after: page.last };
 		more = !page.complete || gap.cut;

@@ -4,7 +4,7 @@ import type { Log } from "../../core/log.ts";
 import type { Cursor, Received } from "../../core/network.ts";
 import type { Archive } from "../muc/archive.ts";
 import type { Component } from "../stream/component.ts";
-import type { Element } from "../stream/xml.ts";
+import type { Confirmations } from "./confirmations.ts";
 import type { Room } from "./room.ts";
 import type { Now } from "./roster.ts";
 import type { SignedIds } from "./signed-ids.ts";
@@ -42,10 +42,7 @@ export type Context = World &
 	Readonly<{
 		guard: Guard;
 		archive: Archive;
-		/** Takes in a line of the room; `said` is when, ms since 1970, where that was long ago. */
-		pass(room: Room, stanza: Element, said?: number): void;
-		/** Takes note of an old line if it is ours. */
-		confirm(room: Room, stanza: Element): void;
+		confirmations: Confirmations;
 	}>;
 
 /** Tells who came, went, or is renamed. */

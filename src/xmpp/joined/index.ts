@@ -16,19 +16,22 @@ import { errorReply, stanzaError } from "../stanza-error.ts";
 import { child, type Element } from "../stream/xml.ts";
 import { findArchivedIds } from "./archived-ids.ts";
 import { recall } from "./backfill.ts";
+import { createConfirmations } from "./confirmations.ts";
 import { announce, type Context, type World } from "./context.ts";
-import { createIncoming } from "./incoming.ts";
+import { takeLiveLine } from "./incoming.ts";
 import { createKeepalive } from "./keepalive.ts";
 import { ensureJoined, rediscover, rejoin } from "./listener.ts";
 import { createMessageActions } from "./message-actions.ts";
 import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
-import { askAgainAfter, createOutbox } from "./outbox.ts";
+import { come, renameInTurn, takeRefusal } from "./outbox.ts";
 import { hasIds } from "./participants.ts";
 import { createPrivateNotices } from "./private-notice.ts";
 import { createOwnOccupant, createRoom, isCopy, type OwnOccupant, type Room } from "./room.ts";
 import { handlePresence } from "./roster.ts";
 import { handleSelfPresence } from "./self-presence.ts";
+import { inTurn } from "./send-queue.ts";
+import { askAgainAfter } from "./speaker.ts";
 
 const attachWithin = 25_000;
 /** One notice about lines that do not come through stands for all in this time. */
@@ -44,18 +47,11 @@ export function createJoinedRooms(
 		...world,
 		guard: world.guard ?? createGuard(world.log),
 		archive: createArchive(world.link, world.now().unique),
-		pass: (room, stanza, said) => lines.pass(room, stanza, said),
-		confirm: (room, stanza) => void lines.own(room, stanza, true),
+		confirmations: createConfirmations(),
 	};
 	const failed = (room: Room) => (error: unknown) =>
 		context.log.warn({ err: error, room: room.jid }, "the room is not served");
-	const speak = createOutbox(context);
-	const lines = createIncoming(context, {
-		reflection: speak.reflection,
-		missing: (room) => void ensureJoined(room, context).catch(failed(room)),
-		changed: (room) => void rediscover(room, context).catch(failed(room)),
-	});
-	const acts = createMessageActions(context, speak);
+	const acts = createMessageActions(context);
 	const whisper = createPrivateNotices(context);
 	const idle = createKeepalive(rooms, context, {
 		lost: (room) => mend(room, room.activeListener, "back"),
@@ -102,7 +98,7 @@ export function createJoinedRooms(
 		rooms.delete(room.jid);
 		room.closed = true;
 		room.wake?.();
-		speak.lost("the room was unlinked", room);
+		context.confirmations.rejectAll("the room was unlinked", room);
 		for (const ours of [...room.ours.values()]) await leave(room, ours, context);
 	}
 
@@ -118,11 +114,11 @@ export function createJoinedRooms(
 			case "reaction":
 				return acts.send(room, ours, out, event);
 			case "membership":
-				if (event.change === "join") await speak.come(room, ours);
-				else await speak.inTurn(room, () => leave(room, ours, context));
+				if (event.change === "join") await come(room, ours, context);
+				else await inTurn(room.sendQueue, () => leave(room, ours, context));
 				return [];
 			case "profile":
-				await speak.callThem(room, ours);
+				await renameInTurn(room, ours, context);
 				return [];
 			case "state":
 			case "poll":
@@ -185,7 +181,7 @@ export function createJoinedRooms(
 		const ours = room.ours.get(stanza.attrs.to ?? "");
 		if (stanza.attrs.type === "error") {
 			const error = stanzaError(stanza);
-			if (!ours || !speak.refused(room, ours, stanza, error))
+			if (!ours || !takeRefusal(room, ours, stanza, error, context))
 				context.log.debug({ room: room.jid, condition: error.condition }, "error for nothing that waits");
 			return undefined;
 		}
@@ -198,7 +194,11 @@ export function createJoinedRooms(
 			);
 		// XEP-0045 §16.4: whoever is sent a line and is not there says so, and is taken off the list.
 		if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
-		if (ours === room.activeListener) lines.line(room, stanza);
+		if (ours !== room.activeListener) return undefined;
+		for (const work of takeLiveLine(room, stanza, context)) {
+			const follow = work === "discover" ? rediscover : ensureJoined;
+			follow(room, context).catch(failed(room));
+		}
 		return undefined;
 	}
 
@@ -255,7 +255,7 @@ export function createJoinedRooms(
 		},
 		offline(cause: string): void {
 			idle.stop();
-			speak.lost(cause);
+			context.confirmations.rejectAll(cause);
 			for (const room of rooms.values()) {
 				room.nicks.clear();
 				room.unclaimedNicks.clear();

@@ -5,8 +5,9 @@ import { domain } from "../jid.ts";
 import { discoverRoom } from "../muc/discovery.ts";
 import { StanzaError } from "../stanza-error.ts";
 import * as to from "../to-xmpp.ts";
-import { archived, beginGap, catchUp, recall } from "./backfill.ts";
+import { archived, catchUp, recall } from "./backfill.ts";
 import type { Context } from "./context.ts";
+import { beginGap } from "./gap.ts";
 import { enter, NoPlace } from "./occupant.ts";
 import type { OwnOccupant, Room } from "./room.ts";
 

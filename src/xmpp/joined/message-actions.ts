@@ -1,16 +1,16 @@
-import type { BridgeEvent, Edit, Redaction } from "../../core/event.ts";
+import type { Edit, Redaction } from "../../core/event.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import type { Sayable } from "../message/feature.ts";
-import { changing, partsIn, pick, speakerIn } from "../message-ids.ts";
+import { changing, partsIn, speakerIn } from "../message-ids.ts";
 import * as to from "../to-xmpp.ts";
 import type { Context } from "./context.ts";
 import { moderate } from "./moderate.ts";
-import type { createOutbox } from "./outbox.ts";
+import { say } from "./outbox.ts";
 import type { OwnOccupant, Room } from "./room.ts";
 
 /** What is done to messages of a room that were said before. */
-export function createMessageActions(context: Context, speak: Pick<ReturnType<typeof createOutbox>, "say">) {
+export function createMessageActions(context: Context) {
 	/** Only the occupant that spoke may change it. */
 	async function edit(
 		room: Room,
@@ -25,7 +25,7 @@ export function createMessageActions(context: Context, speak: Pick<ReturnType<ty
 		const said = relayed
 			? { ...words, style: "text" as const, text: to.relayedLine(event, ours.name) }
 			: event;
-		return changing(await speak.say(room, relayed ? room.listener : ours, out, said));
+		return changing(await say(room, relayed ? room.listener : ours, out, said, context));
 	}
 
 	/** As who wrote it, whoever of the other side takes it back; else as a moderator. */
@@ -36,7 +36,7 @@ export function createMessageActions(context: Context, speak: Pick<ReturnType<ty
 		// A file and what was said of it are two messages here.
 		for (const [index, part] of partsIn(ids).entries()) {
 			const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;
-			await speak.say(room, author, { ...out, operation, refs: { [event.target.id]: part } }, event);
+			await say(room, author, { ...out, operation, refs: { [event.target.id]: part } }, event, context);
 		}
 	}
 
@@ -49,17 +49,13 @@ export function createMessageActions(context: Context, speak: Pick<ReturnType<ty
 					await takeBack(room, ours, out, event);
 					return [];
 				case "reaction":
-					await speak.say(room, ours, out, event);
+					await say(room, ours, out, event, context);
 					return [];
 				case "message":
-					return speak.say(room, ours, out, event);
+					return say(room, ours, out, event, context);
 				default:
 					return event satisfies never;
 			}
 		},
 	};
 }
-
-/** False for the room's telling us what we had it do. */
-export const isNews = (room: Room, event: BridgeEvent): boolean =>
-	event.kind !== "redaction" || !room.moderated.has(pick([event.target.id], "sid") ?? "");

@@ -1,5 +1,5 @@
 import { PermanentError } from "../../core/errors.ts";
-import type { Redaction } from "../../core/event.ts";
+import type { BridgeEvent, Redaction } from "../../core/event.ts";
 import type { MessageId } from "../../core/ids.ts";
 import { moderate as request } from "../message/retractions.ts";
 import { pick } from "../message-ids.ts";
@@ -43,3 +43,7 @@ export async function moderate(
 	room.moderated.delete(id);
 	throw new PermanentError("forbidden", phrases.mucNoDeletion(room.jid));
 }
+
+/** Returns false for the MUC's notice of a deletion that we asked it for. */
+export const isNews = (room: Room, event: BridgeEvent): boolean =>
+	event.kind !== "redaction" || !room.moderated.has(pick([event.target.id], "sid") ?? "");

@@ -1,13 +1,13 @@
 import { type BoundedMap, createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import type { PermanentError } from "../../core/errors.ts";
-import type { MessageId, UserId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Person } from "../../core/person.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
 import type { OccupantPresence } from "../muc/presence.ts";
 import type { StanzaError } from "../stanza-error.ts";
-import type { Element } from "../stream/xml.ts";
 import type { Read } from "./cursor.ts";
+import type { Gap } from "./gap.ts";
+import { createSendQueue, type SendQueue } from "./send-queue.ts";
 
 /** One of our occupants in somebody's MUC: the listener, or the ghost of a person. */
 export type OwnOccupant = {
@@ -41,26 +41,6 @@ export type OwnOccupant = {
 
 /** Somebody else in the room. */
 export type Other = { person: Person; since: number /** Names their stay. */; session: string };
-
-/** A stretch of lines that we did not hear, being fetched. */
-export type Gap = {
-	/** Said meanwhile; `said` is when, ms since 1970, where that was long ago. */
-	held: { stanza: Element; said?: number; bytes: number }[];
-	/** What `held` takes in memory. */
-	heldBytes: number;
-	/** More was said than is held; it is in the archive, if there is one. */
-	cut: boolean;
-	/** The room has told what it tells a newcomer; `end` says so. */
-	told: Promise<void>;
-	end(): void;
-	/** The last line that was read before, and whether it was among what the room told. */
-	last: MessageId | undefined;
-	joins: boolean;
-	/** How often its archive failed of itself. */
-	failures: number;
-	/** Who said what was missed. */
-	speakers: Map<UserId, Person>;
-};
 
 /** One linked MUC. Plain data; the files beside this one act on it. */
 export type Room = {
@@ -113,14 +93,7 @@ export type Room = {
 	/** Set while somebody sees to the listener's being there; `wake` ends their wait for the next try. */
 	keeping: Promise<void> | undefined;
 	wake: (() => void) | undefined;
-	/** The last line written or refused; the next one waits for it. */
-	tail: Promise<void>;
-	/** Set while the room is asked which of us it still knows. */
-	checking: Promise<void> | undefined;
-	/** How often a line that was written was not taken: what waits behind it must not pass it. */
-	failures: number;
-	/** Nothing of ours got through since the last failure, or at all. */
-	unproven: boolean;
+	readonly sendQueue: SendQueue;
 	/** Unlinked: nothing may join any more. */
 	closed: boolean;
 	/** Threads that began here. */
@@ -187,10 +160,7 @@ export function createRoom(jid: string, link: Link, listener: OwnOccupant, asked
 		wasIn: false,
 		keeping: undefined,
 		wake: undefined,
-		tail: Promise.resolve(),
-		checking: undefined,
-		failures: 0,
-		unproven: true,
+		sendQueue: createSendQueue(),
 		closed: false,
 		threads: createBoundedMap(1_000, ids),
 		moderated: createBoundedMap(1_000, ids),

@@ -1,0 +1,57 @@
+import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import { Late, within } from "../deadline.ts";
+import * as phrases from "../phrases.ts";
+import type { Context } from "./context.ts";
+import { ensureJoinedNow, selfPing } from "./listener.ts";
+import { enter, NoPlace } from "./occupant.ts";
+import type { OwnOccupant, Room } from "./room.ts";
+
+/** Time, in ms, after which a MUC that refused us is asked again, when somebody wants it. */
+export const askAgainAfter = 60_000;
+/** Time, in ms, that an own occupant has to join before its line goes through the listener. */
+export const joinWithin = 20_000;
+/** Time, in ms, for which lines go through the listener after the MUC had no place for their own occupant. */
+const relayFor = 5 * 60_000;
+
+/**
+ * Returns the occupant that a person's line goes out under: their own one, or the listener where theirs cannot join.
+ * @throws TemporaryError while the MUC is out of reach, PermanentError where it does not let them in.
+ */
+export async function chooseSpeaker(room: Room, ours: OwnOccupant, context: Context): Promise<OwnOccupant> {
+	await room.sendQueue.checking;
+	await requireListener(room, context);
+	// The MUC may have put this occupant out together with the listener, without our being told.
+	if (!ours.confirmed) await selfPing(room, ours, context);
+	if (ours.state === "in") return ours;
+	if (ours.barred) throw ours.barred;
+	if (ours.relayedUntil > context.now().at) return relay(room);
+	ours.wanted = true;
+	try {
+		await within(joinWithin, enter(room, ours, context));
+		return ours;
+	} catch (error) {
+		if (!(error instanceof NoPlace) && !(error instanceof Late)) throw error;
+		ours.relayedUntil = context.now().at + relayFor;
+		context.log.warn({ room: room.jid, ours: ours.jid }, "speaks through the listener");
+		return relay(room);
+	}
+}
+
+/** Returns the listener. Another person's ghost, which may be the active listener, must not say what they did not. */
+function relay(room: Room): OwnOccupant {
+	if (room.listener.state === "in") return room.listener;
+	throw new PermanentError("busy", phrases.mucFull(room.jid));
+}
+
+/**
+ * Resolves once the active listener is in the MUC. With `again`, a MUC that put us out or refused us is asked once more,
+ * a minute after the last attempt at the earliest. @throws TemporaryError, or the PermanentError of the refusal.
+ */
+export async function requireListener(room: Room, context: Context, again = false): Promise<void> {
+	if (room.activeListener.state === "in") return;
+	if (room.barred && !(again && context.now().at - room.triedAt >= askAgainAfter)) throw room.barred;
+	if (room.barred) room.listener.barred = undefined;
+	await within(joinWithin, ensureJoinedNow(room, context));
+	if ((room.activeListener.state as OwnOccupant["state"]) !== "in")
+		throw new TemporaryError(phrases.mucNotAnswering(room.jid));
+}
