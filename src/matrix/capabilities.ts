@@ -1,6 +1,6 @@
 import type { Capabilities } from "../core/capabilities.ts";
 
-/** What every Matrix room can show. A device's value has no display there, so it comes as words. */
+/** The kinds of events that every Matrix room can show. Matrix has no display for a device's value, so it becomes text. */
 export const capabilities = {
 	message: "native",
 	edit: "native",

@@ -18,8 +18,8 @@ type Options = Readonly<{
 type Answer = Readonly<{ status: number; body: Record<string, unknown> | undefined }>;
 
 /**
- * Whether homeserver and bridge reach each other and agree. `text` is the registration file, undefined where it cannot
- * be read; `running`: a bridge listens in our place.
+ * Checks that homeserver and bridge reach each other and use the same registration. `running`: the bridge runs and holds
+ * the appservice port.
  */
 export async function checkMatrix(
 	options: Options,
@@ -66,12 +66,12 @@ async function tokenKnown(options: Options, registration: Registration): Promise
 	const ours = `@${options.bot}:${options.domain}`;
 	const { status, body } = await whoami(options, registration);
 	if (status === 401) return fails(what, phrases.tokenUnknown(options.appservice.registration));
-	if (status !== 200) return fails(what, phrases.homeserverSays(said({ status, body })));
+	if (status !== 200) return fails(what, phrases.homeserverSays(described({ status, body })));
 	if (body?.user_id !== ours) return fails(what, phrases.tokenOfAnother(String(body?.user_id), ours));
 	return works(what, ours);
 }
 
-/** The homeserver may have loaded an older file than we read: asked for as one who is certainly not registered. */
+/** Checks a network's namespace with a ghost that is never registered: the homeserver may have loaded an older file. */
 async function namespace(
 	options: Options,
 	registration: Registration,
@@ -80,7 +80,7 @@ async function namespace(
 	const what = `namespace ${network}`;
 	const mxid = `@_${network}_trivium-check:${options.domain}`;
 	const { status, body } = await whoami(options, registration, mxid);
-	// Synapse, the others alike: "cannot masquerade as" outside of the namespaces, "has not registered" within.
+	// Synapse answers "cannot masquerade as" outside the namespaces and "has not registered" within; others answer alike.
 	if (status === 403 && /masquerade/i.test(String(body?.error)))
 		return fails(what, phrases.namespaceMissing(mxid));
 	return works(what);
@@ -93,7 +93,7 @@ const whoami = (options: Options, registration: Registration, as?: string) =>
 		registration.as_token,
 	);
 
-/** Has the homeserver knock at our address, where for that moment somebody answers. // Matrix spec v1.7, "Pinging" */
+/** Has the homeserver ping the appservice URL, answering from a short-lived server. // Matrix spec v1.7, "Pinging" */
 async function path(options: Options, registration: Registration, running: boolean): Promise<CheckResult> {
 	const what = "appservice path";
 	const { listen, url } = options.appservice;
@@ -101,7 +101,7 @@ async function path(options: Options, registration: Registration, running: boole
 	let wrongToken = false;
 	let server: Server | undefined;
 	try {
-		server = await doorman(listen, registration.hs_token, () => {
+		server = await pingServer(listen, registration.hs_token, () => {
 			wrongToken = true;
 		});
 	} catch (error) {
@@ -116,7 +116,7 @@ async function path(options: Options, registration: Registration, running: boole
 		if (wrongToken) return fails(what, phrases.hsTokenWrong);
 		if (answer.body?.errcode === "M_UNRECOGNIZED" || answer.status === 404)
 			return works(what, phrases.pingUnknown);
-		return fails(what, phrases.cannotReachUs(url, said(answer)));
+		return fails(what, phrases.cannotReachUs(url, described(answer)));
 	} catch (error) {
 		return fails(what, phrases.cannotReachUs(url, causeOf(error)));
 	} finally {
@@ -125,8 +125,8 @@ async function path(options: Options, registration: Registration, running: boole
 	}
 }
 
-/** Answers pings, and turns transactions away: they are the bridge's to take. */
-function doorman(
+/** Starts a server that answers pings. It refuses transactions, so that the homeserver keeps them for the bridge. */
+function pingServer(
 	listen: { host: string; port: number },
 	hsToken: string,
 	onWrongToken: () => void,
@@ -157,10 +157,11 @@ async function ask(homeserver: string, path: string, token?: string, body?: obje
 	return { status: response.status, body: isObject ? (parsed as Record<string, unknown>) : undefined };
 }
 
-const said = ({ status, body }: Answer) =>
+/** Returns the status and the error of an answer as one line. */
+const described = ({ status, body }: Answer) =>
 	[status, body?.errcode, body?.error].filter((part) => part !== undefined).join(" ");
 
-/** fetch says "fetch failed" and keeps the cause to itself. */
+/** Returns the cause of a failed fetch, whose own message is only "fetch failed". */
 function causeOf(error: unknown): string {
 	const { message, cause } = error as Error;
 	const inner = cause as (Error & { code?: string }) | undefined;

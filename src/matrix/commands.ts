@@ -8,8 +8,9 @@ import type { Rooms } from "./rooms.ts";
 import { answer } from "./to-matrix.ts";
 
 /**
- * The command in a message to the bot, prefix taken off, if it is one. In a chat of two with the bot no prefix is
- * needed. Only people command: a notice is a machine's. Ghosts of other bridges are told apart by `other-bridges.ts`.
+ * Returns the command in a message without its prefix, undefined for a message that is no command. `alone`: the room is
+ * a direct chat with the bot, where no prefix is needed. A notice is no command, since programs send those;
+ * `other-bridges.ts` excludes the ghosts of other bridges.
  */
 export function commandIn(
 	event: Pick<MatrixEvent, "type" | "sender" | "content">,
@@ -25,7 +26,7 @@ export function commandIn(
 	return alone ? text : undefined;
 }
 
-/** Carries a command out. Its answers are replies of the bot. */
+/** Runs a command; the bot replies with its answers. */
 export async function obey(
 	event: MatrixEvent,
 	text: string,

@@ -9,7 +9,10 @@ import { type Members, name } from "./members.ts";
 import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
 
-/** What is encrypted we cannot read: its sender is told, and a chat of two goes on in a room that is not. */
+/**
+ * Returns the handler of encrypted events, which the bridge cannot read: the sender gets a notice, and a direct chat moves
+ * to an unencrypted room.
+ */
 export function createEncryptionGuard(deps: {
 	members: Members;
 	rooms: Rooms;
@@ -18,7 +21,7 @@ export function createEncryptionGuard(deps: {
 	log: Log;
 }): (event: MatrixEvent, portal: Portal | undefined) => Promise<void> {
 	const { members, rooms, bridge, log } = deps;
-	/** Rooms without a portal whose people know. */
+	/** Rooms without a portal that got the notice already. */
 	const told = new Set<string>();
 
 	async function tell(event: MatrixEvent, why: string): Promise<void> {
@@ -33,7 +36,10 @@ export function createEncryptionGuard(deps: {
 		await deps.refuse(said, new PermanentError("invalid", why), phrases.unlinkedTarget);
 	}
 
-	/** Clients encrypt the chats they open: we ask into one of ours, where nobody can turn that on, and leave. */
+	/**
+	 * Moves a direct chat to a room that the bridge makes, in which only the bridge can turn encryption on: clients encrypt
+	 * the chats they create. The ghost invites the person there and leaves the old room.
+	 */
 	async function moveOn(room: string, portal: Portal): Promise<void> {
 		const ours = portal.between?.find((person) => person.network === name);
 		const theirs = portal.between?.find((person) => person.network !== name);

@@ -19,16 +19,16 @@ import { mark } from "./message/origin.ts";
 import { isEnd } from "./message/polls.ts";
 import { createPages } from "./pages.ts";
 
-/** Events kept in mind, and characters of one: most that is answered was said just now. */
+/** Events kept in memory, and characters of one: most replies refer to recent messages. */
 const [remembered, largest] = [2_000, 8_000];
-/** Bytes of all of them; as JSON, since a content of many small parts takes many times its size as a tree. */
+/** Bytes of all kept events. They are kept as JSON: a content of many small parts takes many times its size as objects. */
 const rememberedBytes = 8 * 1_048_576;
-/** The most pages of votes that are counted, and the votes on a page. */
+/** Pages of votes that are counted at most, and votes per page. */
 const [pages, pageSize] = [10, 100];
 
 export type EventCache = ReturnType<typeof createEventCache>;
 
-/** Events that others are about: the recent ones by heart, older ones from the homeserver. */
+/** Returns the events that other events refer to: recent ones from memory, older ones from the homeserver. */
 export function createEventCache(deps: {
 	client: Client;
 	members: Members;
@@ -58,7 +58,7 @@ export function createEventCache(deps: {
 		if (text.length <= largest) kept.set(event_id, text);
 	};
 
-	/** An event of a room. `as`: who of us is there. @throws TemporaryError */
+	/** Resolves with an event of a room, undefined if there is none. `as`: a ghost in the room. @throws TemporaryError */
 	async function find(room: string, id: string, as: string | undefined): Promise<MatrixEvent | undefined> {
 		const recent = known(id);
 		if (recent) return recent.room_id === room ? recent : undefined;
@@ -68,7 +68,7 @@ export function createEventCache(deps: {
 			keep(event);
 			return event;
 		} catch (error) {
-			// Gone, of another room, or from before we were there.
+			// The event is gone, is in another room, or is from before the join.
 			if (error instanceof MatrixError) return undefined;
 			throw error;
 		}
@@ -83,18 +83,18 @@ export function createEventCache(deps: {
 		return found;
 	}
 
-	/** What cannot be had must not hold up the room: it is missed as little as can be. */
+	/** Resolves with undefined when `work` fails: an event without its context is better than a room that waits. */
 	const orNothing = <T>(work: Promise<T>): Promise<T | undefined> =>
 		work.catch((error: unknown) => {
 			if (!(error instanceof MatrixError || error instanceof TemporaryError)) throw error;
-			log.warn({ err: error }, "an event that another one is about could not be had");
+			log.warn({ err: error }, "could not fetch an event that another one refers to");
 			return undefined;
 		});
 
 	return {
 		find,
 
-		/** Takes note of an event as it comes in. */
+		/** Remembers an incoming event, and applies it to the message that it edits or redacts. */
 		note(event: MatrixEvent): void {
 			const { type, content, sender, state_key } = event;
 			if (state_key !== undefined) return;
@@ -111,7 +111,7 @@ export function createEventCache(deps: {
 			});
 		},
 
-		/** What has to be known to understand an event. `as`: who of us is in its room. */
+		/** Resolves with the lookups that translating an event needs. `as`: a ghost in the room. */
 		async around(event: MatrixEvent, as: string | undefined): Promise<Omit<Around, "before">> {
 			const room = event.room_id;
 			const wanted = subjects(event);
@@ -121,17 +121,17 @@ export function createEventCache(deps: {
 				if (found) events.set(id, found);
 				return found;
 			};
-			/** Also what it is a version of, if any. */
+			/** Fetches an event, and the original message if the event is an edit. */
 			const lookThrough = async (id: string) => {
 				const found = await look(id);
 				const original = found && originalOf(found);
 				if (!original || original === id) return;
-				// Once a version was taken back, only the homeserver knows how the message reads.
+				// After the redaction of an edit only the homeserver knows the message's current text.
 				if (event.type === "m.room.redaction") kept.delete(original);
 				await look(original);
 			};
 			for (const id of wanted.events) await lookThrough(id);
-			// What is changed answers what it answered.
+			// An edit keeps the reply target and the thread of its original.
 			const changed = originalOf(events.get(redacted(event)) ?? event);
 			const before = changed === event.event_id ? undefined : events.get(changed);
 			const { reply = "", type, to = "" } = before ? relationOf(before.content) : {};

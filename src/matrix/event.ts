@@ -1,7 +1,7 @@
 import { fingerprint, type Item } from "../core/guard.ts";
 import type { Person } from "../core/person.ts";
 
-/** An event as a transaction or a room's history brings it. // Matrix spec, "Room event format" */
+/** An event as transactions and /messages bring it. // Matrix spec, "Room event format" */
 export type MatrixEvent = Readonly<{
 	type: string;
 	event_id: string;
@@ -10,21 +10,21 @@ export type MatrixEvent = Readonly<{
 	origin_server_ts: number;
 	content: Content;
 	state_key?: string;
-	/** Of a redaction, in rooms before version 11; after that the content has it. */
+	/** The target of a redaction in rooms before version 11; from version 11 on it is in the content. */
 	redacts?: unknown;
 	unsigned?: Readonly<{ age?: unknown; prev_content?: unknown; "m.relations"?: unknown }>;
 }>;
 export type Content = Readonly<Record<string, unknown>>;
 
-/** What has to be known besides an event to understand it. */
+/** The lookups that translating an event needs besides the event. */
 export type Around = Readonly<{
-	/** Who somebody is in this room; whom a ghost of ours stands for. */
+	/** Returns the person with their name in this room; for a ghost, the person it stands for. */
 	person(mxid: string): Person;
-	/** The name they had while they were in the room; undefined when they were not in it. */
+	/** Returns a person's name before this event; undefined when they were not in the room. */
 	before(mxid: string): string | undefined;
-	/** An event that this one is about, as far as it could be had. */
+	/** Returns an event that this one refers to; undefined where it could not be fetched. */
 	event(id: string): MatrixEvent | undefined;
-	/** What was voted in a poll that this event ends. */
+	/** The votes in the poll that this event ends. */
 	votes: readonly MatrixEvent[];
 	isOurs(mxid: string): boolean;
 }>;
@@ -33,17 +33,17 @@ export const isContent = (value: unknown): value is Content =>
 	typeof value === "object" && value !== null && !Array.isArray(value);
 export const text = (value: unknown): string => (typeof value === "string" ? value : "");
 /**
- * The value as an object; empty where it is none. A field that a JSON object does not have itself is absent: read a field
- * whose name is foreign text by {@link fieldOf}.
+ * Returns the value if it is an object, else an empty one. An inherited field such as `constructor` looks present: read a
+ * field whose name is foreign text by {@link fieldOf}.
  */
 export const table = (value: unknown): Content => (isContent(value) ? value : {});
-/** The own field of this name, where `value` is an object; a field like `constructor` of every object is none. */
+/** Returns the own field `name` of an object, undefined for an inherited one such as `constructor`. */
 export const fieldOf = (value: unknown, name: string): unknown =>
 	isContent(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 
-/** Whether an MXID, a room id, an event id or an alias is as short as it has to be, in bytes. // Matrix spec, "Identifier Grammar" */
+/** Whether an MXID, room id, event id or alias has at most 255 bytes. // Matrix spec, "Identifier Grammar" */
 export const isId = (id: string) => id.length <= 255 && Buffer.byteLength(id) <= 255;
-/** The id that a field holds; empty where it holds none that can be one. */
+/** Returns the id that a field holds, "" where its value cannot be an id. */
 const idIn = (value: unknown): string => (typeof value === "string" && isId(value) ? value : "");
 
 export function isEvent(value: unknown): value is MatrixEvent {
@@ -58,13 +58,16 @@ export function isEvent(value: unknown): value is MatrixEvent {
 	);
 }
 
-/** The event as the guard notes it while it is handled. */
+/** Returns the item under which the guard notes an event while it is handled. */
 export const itemOf = ({ event_id: event, room_id: room, type }: MatrixEvent): Item => ({
 	key: fingerprint("matrix", event),
 	what: `Matrix event ${event} (${type}) in ${room}`,
 });
 
-/** What an event is about and how. // Matrix spec, "Forming relationships between events" */
+/**
+ * Returns the relation of an event: its type, its target and the event replied to.
+ * // Matrix spec, "Forming relationships between events"
+ */
 export function relationOf(
 	content: Content,
 ): Readonly<{ type: string; to: string; reply: string; falling: boolean }> {
@@ -77,23 +80,26 @@ export function relationOf(
 	};
 }
 
-/** The event that this one is a version of: itself, mostly. */
+/** Returns the id of the event that this one edits, or its own id when it edits none. */
 export const originalOf = ({ event_id, content }: MatrixEvent): string => {
 	const { type, to } = relationOf(content);
 	return type === "m.replace" && to ? to : event_id;
 };
 
-/** As the event reads now: a homeserver tells its last edit along with it. // Matrix spec, "Server-side aggregation" */
+/**
+ * Returns the content of an event after its last edit, which the homeserver bundles with it.
+ * // Matrix spec, "Server-side aggregation"
+ */
 export function latest({ content, unsigned }: MatrixEvent): Content {
 	const edit = table(table(table(unsigned)["m.relations"])["m.replace"]);
 	const now = table(edit.content)["m.new_content"];
 	return isContent(now) ? { ...now, "m.relates_to": content["m.relates_to"] } : content;
 }
 
-/** The event that a redaction takes back. */
+/** Returns the id of the event that a redaction removes. */
 export const redacted = ({ redacts, content }: MatrixEvent): string => idIn(content.redacts) || idIn(redacts);
 
-/** The words of an extensible event. // MSC1767 */
+/** Returns the plain text of an extensible event. // MSC1767 */
 export function labelOf(value: unknown): string {
 	const { "m.text": list, "org.matrix.msc1767.text": old } = table(value);
 	const first = Array.isArray(list)

@@ -23,15 +23,18 @@ import { quoteIn, stickerIn, wordsIn } from "./message/words.ts";
 import { parts } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 
-/** From this age on, in ms, an event was caught up after a gap. */
+/** Age in ms from which an event counts as late: the homeserver or the backfill brings it after a gap. */
 const late = 5 * 60_000;
-/** Characters kept of what is answered: enough to know it again. */
+/** Characters kept of the text of a referenced message: enough to recognize it. */
 const quoted = 300;
 
-/** Known only where `author` wrote the event, since the homeserver vouches for senders. */
+/**
+ * Returns the further id that only the author's edits and redactions can spell: the homeserver vouches for each event's
+ * sender.
+ */
 export const ownId = (event: string, author: string) => `own:${event}:${author}` as MessageId;
 
-/** Events that have to be at hand to understand one, and people. */
+/** Returns the ids of the events and the MXIDs of the people that have to be looked up to translate an event. */
 export function subjects(
 	event: MatrixEvent,
 ): Readonly<{ events: readonly string[]; people: readonly string[] }> {
@@ -46,8 +49,8 @@ export function subjects(
 }
 
 /**
- * The event in neutral words; undefined for what other networks have no use for. An event that takes more work than its
- * size and that of the events it is about allow crosses as its body alone.
+ * Returns the neutral event; undefined when other networks have no use for it. An event over its budget, which its size
+ * and the size of the events it refers to set, crosses as its body alone.
  */
 export const fromMatrix = (event: MatrixEvent, around: Around): BridgeEvent | undefined =>
 	withinBudget(
@@ -56,14 +59,14 @@ export const fromMatrix = (event: MatrixEvent, around: Around): BridgeEvent | un
 		() => translate(bare(event), { ...around, event: (id) => bare(around.event(id)) }),
 	);
 
-/** Characters of an event that a person wrote. */
+/** Returns the number of characters that a person wrote in an event. */
 function sizeOf(event: MatrixEvent | undefined): number {
 	const written = (content: unknown) =>
 		text(table(content).body).length + text(table(content).formatted_body).length;
 	return event ? written(event.content) + written(event.content["m.new_content"]) : 0;
 }
 
-/** The event without formatting and mentions: its body is all that is left to translate. */
+/** Returns the event without formatting and mentions, so that only its body is translated. */
 function bare<T extends MatrixEvent | undefined>(event: T): T {
 	if (!event) return event;
 	const body = ({ format: _f, formatted_body: _b, "m.mentions": _m, ...content }: Content): Content =>
@@ -79,23 +82,23 @@ function translate(event: MatrixEvent, around: Around): BridgeEvent | undefined 
 	const base = {
 		id: event.event_id as MessageId,
 		room: event.room_id as RoomId,
-		// Another homeserver may write any number; this far reaches a Date.
+		// Another homeserver may write any number; a Date ends at 8.64e15.
 		at: Math.min(Math.max(event.origin_server_ts, 0), 8.64e15),
 		...(typeof event.unsigned?.age === "number" && event.unsigned.age > late && { late: true as const }),
 	};
 	if (event.state_key !== undefined)
 		return event.type === "m.room.member" ? membership(event, event.state_key, base, around) : undefined;
-	return said(event, { ...base, sender: around.person(event.sender) }, around);
+	return timelineEvent(event, { ...base, sender: around.person(event.sender) }, around);
 }
 
-function said(
+function timelineEvent(
 	event: MatrixEvent,
 	base: Pick<BridgeEvent, "id" | "room" | "at" | "sender">,
 	around: Around,
 ): BridgeEvent | undefined {
 	const { type, content } = event;
 	const relation = relationOf(content);
-	/** What the sender alone may change. */
+	/** Returns a reference to a message that only the sender of this event may change. */
 	const own = (id: string): Reference => ({ ...pointed(id, around), own: ownId(id, event.sender) });
 	const known = { ...base, aka: [ownId(event.event_id, event.sender)] };
 	if (type === "m.room.redaction") return redaction(event, base, around);
@@ -112,7 +115,7 @@ function said(
 	if (isEnd(type)) {
 		const started = around.event(relation.to);
 		const poll = pollOf(started);
-		// Clients count only the end that its author wrote.
+		// Clients ignore an end that somebody other than the poll's author wrote.
 		if (!relation.to || (started && started.sender !== event.sender)) return undefined;
 		const result = poll ? resultOf(poll, around.votes, event.origin_server_ts) : labelOf(content);
 		return { ...base, kind: "poll-end", target: own(relation.to), text: result };
@@ -121,7 +124,7 @@ function said(
 		const now = content["m.new_content"];
 		const words = isContent(now) && relation.to ? wordsOf(type, now, around) : undefined;
 		const edited = around.event(relation.to);
-		// No client shows it. // Matrix spec, "Validity of replacement events"
+		// Clients ignore an edit of another sender's message. // Matrix spec, "Validity of replacement events"
 		if (edited && edited.sender !== event.sender) return undefined;
 		const before = edited && wordsOf(edited.type, edited.content, around, false);
 		return (
@@ -141,7 +144,10 @@ function said(
 	return words && { ...known, ...words, ...about(content, around), kind: "message" };
 }
 
-/** What a message answers and the thread it stands in. A version changes nothing of it. // Matrix spec, "Event replacements" */
+/**
+ * Returns the message that an event replies to and its thread. Edits cannot change either.
+ * // Matrix spec, "Event replacements"
+ */
 function about(content: Content, around: Around): Pick<Message, "replyTo" | "thread"> {
 	const { type, to, reply } = relationOf(content);
 	const quote = reply && !around.event(reply) ? quoteIn(content) : undefined;
@@ -152,11 +158,14 @@ function about(content: Content, around: Around): Pick<Message, "replyTo" | "thr
 	};
 }
 
-/** A file that was not shown before. What was shown is not always known. */
+/** Marks an edit that brings another file than before. An unknown earlier version counts as no change. */
 const refiled = (before: Words | undefined, { media }: Words): Pick<Edit, "newMedia"> =>
 	before && media && before.media?.source.ref !== media.source.ref ? { newMedia: true } : {};
 
-/** Of a version of a message: it reads again as before that. */
+/**
+ * Translates a redaction. The redaction of one edit becomes an edit back to the remaining text; every other one becomes
+ * a redaction.
+ */
 function redaction(
 	event: MatrixEvent,
 	base: Pick<BridgeEvent, "id" | "room" | "at" | "sender">,
@@ -167,7 +176,7 @@ function redaction(
 	const removed = around.event(id);
 	const original = removed && originalOf(removed) !== id ? around.event(originalOf(removed)) : undefined;
 	if (original && removed?.sender === original.sender) {
-		// Of another network's message: there it stays as it reads now.
+		// The message came from another network, which cannot take one correction back: the text there stays as it is.
 		if (around.isOurs(original.sender)) return undefined;
 		const words = wordsOf(original.type, latest(original), around);
 		const target = { ...pointed(original.event_id, around), own: ownId(original.event_id, original.sender) };
@@ -183,7 +192,7 @@ function redaction(
 	return { ...base, kind: "redaction", target, ...(reason && { reason }) };
 }
 
-/** What is pointed at: never a version of a message, always the message. */
+/** Returns a reference to the original message, also when `id` names one of its edits. */
 function pointed(id: string, around: Around): Reference {
 	const named = around.event(id);
 	const original = named ? originalOf(named) : id;
@@ -209,7 +218,7 @@ function shortOf(event: MatrixEvent, around: Around): string {
 	return points.length > quoted ? `${points.slice(0, quoted).join("")}…` : line;
 }
 
-/** What somebody said, in words; what has no translation of its own shows as its text. */
+/** Returns the text, file or place of an event; an event type without a translation of its own gives its fallback text. */
 function wordsOf(type: string, content: Content, around: Around, formatted = true): Words | undefined {
 	switch (type) {
 		case "m.room.message":
@@ -244,7 +253,7 @@ function membership(
 		}
 		case "leave":
 		case "ban":
-			// Whoever only was invited never was there.
+			// A person who was only invited was never a member.
 			if (before === undefined) return undefined;
 			return {
 				...base,

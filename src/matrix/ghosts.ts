@@ -10,28 +10,28 @@ import { ghostMxid, parts } from "./mxid.ts";
 
 export type Ghosts = ReturnType<typeof createGhosts>;
 
-/** Synapse takes no longer name, in code points; a nick or a topic may well be longer. */
+/** Longest display name in code points that Synapse accepts; a nick or a topic may be longer. */
 const longest = 256;
 function short(called: string): string {
 	const letters = [...called.toWellFormed()];
 	return letters.length <= longest ? letters.join("") : `${letters.slice(0, longest - 1).join("")}…`;
 }
 
-/** How many accounts people of one MUC, and of one domain, may cause. Accounts are for ever. */
+/** Rate limits on new ghosts for people of one MUC and of one domain. Accounts cannot be deleted. */
 export type GhostLimits = Pick<Limits, "newGhosts" | "newGhostsOfDomain">;
 const defaults: GhostLimits = {
 	newGhosts: { perMinute: 20, burst: 100 },
 	newGhostsOfDomain: { perMinute: 60, burst: 500 },
 };
 
-/** Thrown where a person has no ghost and none may be made for now. */
+/** Thrown when a person has no ghost and a rate limit forbids a new one for now. */
 export class NoGhost extends PermanentError {
 	constructor() {
 		super("busy", phrases.noGhost);
 	}
 }
 
-/** Our accounts for people of other networks: made at the first need, named as they are called now. */
+/** Keeps the ghosts of people on other networks: registers a ghost at its first use and keeps its name current. */
 export function createGhosts(deps: {
 	client: Client;
 	mapping: Mapping;
@@ -41,10 +41,10 @@ export function createGhosts(deps: {
 	const { client, mapping, domain, limits = defaults } = deps;
 	const ofRoom = createRateLimit(limits.newGhosts);
 	const ofDomain = createRateLimit(limits.newGhostsOfDomain);
-	/** Two lanes may need one address at once: one takes it, the other waits. */
+	/** The last running `ensure` by address: two lanes may need the same ghost at once, and the second one waits. */
 	const busy = new Map<string, Promise<string>>();
 
-	/** Whether one more account may be made for somebody of this room and domain. */
+	/** Whether the rate limits and the mapping's bound permit one more ghost for this person. */
 	async function mayMake(person: Person): Promise<boolean> {
 		const { network, address, domain } = person;
 		const [room, nick] = address;
@@ -54,7 +54,7 @@ export function createGhosts(deps: {
 
 	async function ensure(person: Person): Promise<string> {
 		const known = await mapping.ghost(person.id, person.network, name);
-		// A new account shows its localpart until it has a name, and that is our spelling, not for people.
+		// Until a new account has a display name, clients show its localpart, an encoded address.
 		const called = short(person.name ?? known?.name ?? person.address.at(-1) ?? "");
 		if (known && known.name === called) return known.address;
 		if (!known && !(await mayMake(person))) throw new NoGhost();
@@ -65,18 +65,18 @@ export function createGhosts(deps: {
 		return mxid;
 	}
 
-	/** The first MXID of this address that nobody else held: a nick's next holder is somebody else. */
+	/** Returns the first MXID of this address that no other person held: the next holder of a nick is another person. */
 	async function free(person: Person): Promise<string> {
 		for (let holder = 1; ; holder++) {
 			const mxid = ghostMxid(person.network, person.address, domain, holder);
 			const taken = await mapping.ghostAt(name, mxid as UserId);
-			// An account's address is the account itself; only a nick changes hands.
+			// A bare JID or topic always names the same person; only a nick can pass to another.
 			if (!taken || taken.person.id === person.id || person.address.length < 2) return mxid;
 		}
 	}
 
 	return {
-		/** The MXID of the person's ghost, registered and named. @throws NoGhost */
+		/** Resolves with the MXID of the person's ghost, registered and named. @throws NoGhost */
 		ensure(person: Person): Promise<string> {
 			const key = JSON.stringify([person.network, ...person.address]);
 			const turn = (busy.get(key) ?? Promise.resolve("")).catch(() => "").then(() => ensure(person));
@@ -85,10 +85,10 @@ export function createGhosts(deps: {
 			turn.then(done, done);
 			return turn;
 		},
-		/** The MXID of the person's ghost if there ever was one. */
+		/** Resolves with the MXID of the person's ghost, undefined if none was ever registered. */
 		known: async (person: Person): Promise<string | undefined> =>
 			(await mapping.ghost(person.id, person.network, name))?.address,
-		/** Whose ghost this is, if there ever was one. */
+		/** Resolves with the person that a ghost stands for, undefined for any other MXID. */
 		person: async (mxid: string): Promise<Person | undefined> =>
 			(await mapping.ghostAt(name, mxid as UserId))?.person,
 	};

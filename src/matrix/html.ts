@@ -4,20 +4,20 @@ import type { Person } from "../core/person.ts";
 import { type Element, type Rich, type RichNode, weightOf } from "../core/rich.ts";
 import { isId } from "./event.ts";
 
-// Matrix HTML to the neutral tree; to-html.ts writes it. The only file that knows htmlparser2. What crosses is what the
-// tree can say: nothing of the markup that came in is ever written out. // Matrix spec, "m.room.message msgtypes"
+// Reads Matrix HTML into the neutral tree; to-html.ts writes HTML from it. Only this file knows htmlparser2. Markup that
+// the tree cannot express is dropped, and foreign markup is never written out. // Matrix spec, "m.room.message msgtypes"
 
-/** How deep tags count; what is nested deeper is as if its tags were not there. The spec allows 100. */
+/** Nesting depth up to which tags count; deeper tags are ignored and their text is kept. The spec allows 100. */
 const deepest = 30;
-/** Bytes of a link; a longer one is none. */
+/** Largest href in bytes; a longer one is read as no link. */
 const longestLink = 2_048;
-/** Characters that a tree may weigh in the journal: for each character of its HTML, and besides. */
+/** Bound on the tree's weight in the journal, in characters: per character of its HTML, plus a constant. */
 const [heaviest, heaviestBase] = [25, 10_000];
 
 type Part = Exclude<Element, { tag: "break" }>;
-/** An element without what is in it. */
+/** An element without its children. */
 type Head = Part extends infer One ? (One extends Part ? Omit<One, "children"> : never) : never;
-/** A tag that is open and means something to us. */
+/** An open tag that has an element in the tree. `attached`: the element is in the tree already. */
 type Open = { head: Head; children: RichNode[]; attached: boolean };
 
 // Tag names are foreign text, so the tables are maps: a plain object also has a `constructor`.
@@ -35,12 +35,12 @@ const block = new Map<string, "paragraph" | "quote" | "item">(
 	}),
 );
 const blocks = new Set<string>(["paragraph", "heading", "quote", "item", "list", "preformatted"]);
-/** Within these tags count for nothing. */
+/** Elements whose content is literal: tags inside them are ignored. */
 const literal = new Set<string>(["code", "preformatted", "mention"]);
-/** What is in these is not for people; what a reply quotes we know from what it answers. */
+/** Tags whose content is dropped. The bridge takes a reply's quote from the event that the reply points at. */
 const dropped = new Set(["mx-reply", "script", "style", "title", "template", "iframe", "noscript", "head"]);
 
-/** What a tag opens, if it means anything to us. */
+/** Returns the element that a tag opens, undefined for a tag without one. */
 function opens(
 	name: string,
 	attributes: Readonly<Record<string, string>>,
@@ -76,27 +76,27 @@ function opens(
 }
 
 /**
- * The tree of a formatted_body: blocks stand in blocks only, what is inline in no second of its kind, and nothing is
- * empty. `person`: who has this MXID.
- * @throws OverBudget where the tree would outgrow its HTML: an open tag that begins anew in each block repeats its link.
+ * Returns the tree of a formatted_body: blocks stand in blocks only, no inline element stands in a second one of its
+ * kind, and no element is empty. `person` looks up the person who has an MXID.
+ * @throws OverBudget when the tree would outgrow its HTML: an inline tag that begins anew in each block repeats its link.
  */
 export function parseHtml(html: string, person: (mxid: string) => Person | undefined): Rich {
 	const root: RichNode[] = [];
 	const tags: { open?: Open; drops?: true }[] = [];
 	let around: Open[] = [];
-	/** Begun anew in every block: markup may say that a block is bold, the tree says that what is in it is. */
+	/** The open inline tags, begun anew in every block: HTML may make a block bold, the tree makes its content bold. */
 	let inlines: Open[] = [];
 	let dropping = 0;
 	let weightLeft = heaviestBase + heaviest * html.length;
-	/** White space is there only if something follows it on its line. */
+	/** White space was read; it is written only if text follows it on its line. */
 	let space = false;
 	let lineStart = true;
 	const table = { rows: 0, cells: 0 };
-	/** A line break right after <pre> does not count. // HTML Living Standard §13.1.2.5 */
+	/** True right after <pre>, where a line break is ignored. // HTML Living Standard §13.1.2.5 */
 	let preStart = false;
 
 	const within = (tag: Head["tag"]) => inlines.some(({ head }) => head.tag === tag);
-	/** A code block is literal: nothing inline goes on in it. */
+	/** Returns the open elements, the outermost first. A code block is literal, so no inline element continues in it. */
 	const path = () => (around.at(-1)?.head.tag === "preformatted" ? around : [...around, ...inlines]);
 	const innermost = () => path().at(-1)?.head.tag;
 
@@ -108,7 +108,7 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 		else to.push(node);
 	}
 
-	/** Puts something where we are. Only now what it is in becomes real, and a space before it stands before that. */
+	/** Appends a node at the current position. Attaches the open elements around it first, and before them the pending space. */
 	function put(node: RichNode): void {
 		let to = root;
 		let parted = !space || lineStart;
@@ -168,7 +168,7 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 			return;
 		}
 		const last = open.children.at(-1);
-		// Its last line ends with it.
+		// The line break before </pre> ends the last line and begins no further one.
 		if (open.head.tag === "preformatted" && typeof last === "string")
 			open.children.splice(-1, 1, ...[last.replace(/\n$/, "")].filter(Boolean));
 		const index = around.indexOf(open);
@@ -186,13 +186,13 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 		}
 	}
 
-	/** A table is lines of cells: a row begins anew, and so does a table. */
+	/** Resets the counters: a table is written as lines of cells, so a table starts at row 0 and a row at cell 0. */
 	function count(name: string): void {
 		if (name === "table") table.rows = 0;
 		if (name === "tr") table.cells = 0;
 	}
 
-	/** Of a code block, which the <code> in it names. */
+	/** Sets the language of a code block from the class of the <code> in it. */
 	function language(classes: string): void {
 		const pre = around.at(-1);
 		const found = /(?:^|\s)language-([\w+#.-]{1,32})(?:\s|$)/.exec(classes)?.[1];
@@ -218,7 +218,7 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 			}
 			return undefined;
 		}
-		// A code block could not be hidden.
+		// XMPP and MQTT cannot hide a code block, so one within a spoiler becomes a paragraph.
 		const hidden = head.tag === "preformatted" && within("spoiler");
 		const open: Open = { head: hidden ? { tag: "paragraph" } : head, children: [], attached: false };
 		if (blocks.has(open.head.tag)) openBlock(open);
@@ -228,7 +228,7 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 
 	const parser = new Parser({
 		onopentag(name, attributes) {
-			// The parser looks for the open tag of a closing one in all that are open.
+			// For each closing tag the parser searches all open tags.
 			spend(1 + tags.length);
 			if (name !== "pre") preStart = false;
 			if (dropped.has(name)) dropping++;
@@ -249,15 +249,16 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 	return root;
 }
 
-/** A line across, in words. */
+/** The text that stands for <hr>. */
 const rule = "———";
 
-/** Whether a link is of the kinds that lead somewhere and do nothing. */
+/** Whether a link has one of the schemes that are safe to click, and a permitted length. */
 export const isLink = (href: string) =>
 	/^(https?|mailto|xmpp|geo|matrix):[^\s\p{Cc}]+$/iu.test(href) && Buffer.byteLength(href) <= longestLink;
 
 /**
- * Whom a link leads to, if to a person. Element writes the MXID as it is, and one may hold a slash before its colon.
+ * Returns the MXID of a link to a person, undefined for any other link. Element does not escape the MXID, and a localpart
+ * may hold a slash.
  * // Matrix spec, appendix "matrix.to navigation" and "Matrix URI scheme"
  */
 export function personIn(href: string): string | undefined {

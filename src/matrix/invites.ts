@@ -14,14 +14,14 @@ import type { OtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
 
-/** Waits before trying again, in ms; after the last the invite is declined. */
+/** Backoff in ms before each retry; after the last retry the invite is declined. */
 const retries = [2_000, 5_000, 15_000, 60_000];
-/** What a person wrote between inviting and our joining: clients send the first line at once. */
+/** Events read from before the join: clients send the first message right after the invite. */
 const firstLines = 50;
-/** New ghosts that invites of one person here, or of one server elsewhere, may cause: accounts are for ever. */
+/** Rate limit on new ghosts by invites of one local person, or of one remote server. Accounts cannot be deleted. */
 const newGhosts = { perMinute: 2, burst: 20 };
 
-/** Answers invites of the bot and of ghosts: joins, or declines with the reason. */
+/** Returns the handler of invites of the bot and of ghosts: it joins, or declines with the reason. */
 export function createInvites(deps: {
 	client: Client;
 	members: Members;
@@ -32,13 +32,13 @@ export function createInvites(deps: {
 	domain: string;
 	bot: string;
 	log: Log;
-	/** Takes what was written before we were there. */
+	/** Takes in the events from between the invite and the join. */
 	take(events: readonly MatrixEvent[]): Promise<void>;
 }) {
 	const { client, members, ghosts, rooms, bridge, domain, bot, log } = deps;
 	const mayMake = createRateLimit(newGhosts);
 
-	/** Whether this invite is to somebody who has an account already, or may get one. */
+	/** Whether the invited ghost has an account, or the rate limit permits a new one. */
 	async function mayBeAnswered({ state_key: guest = "", sender }: MatrixEvent): Promise<boolean> {
 		const inviter = members.person(sender);
 		if (guest === bot || (await ghosts.person(guest))) return true;
@@ -85,7 +85,7 @@ export function createInvites(deps: {
 		try {
 			await client.leave(room, guest === bot ? undefined : guest, reason);
 		} catch (error) {
-			// An invite can name a ghost that never was; it needs an account to say no with.
+			// The invite may name a ghost without an account, and declining needs one.
 			if (!(error instanceof MatrixError && error.status === 403)) throw error;
 			await client.register(parts(guest)?.[0] ?? "");
 			await client.setName(guest, ghostAddress(guest, domain)?.address.join(" ") ?? phrases.nobodyName);
@@ -96,7 +96,7 @@ export function createInvites(deps: {
 
 	return async function invited(event: MatrixEvent): Promise<void> {
 		if (!(await mayBeAnswered(event))) {
-			// A no would need an account just the same.
+			// Declining would need the account that the rate limit forbids.
 			log.warn(
 				{ room: event.room_id, sender: event.sender },
 				"too many invites to new ghosts: left unanswered",
@@ -108,7 +108,7 @@ export function createInvites(deps: {
 				return await accept(event);
 			} catch (error) {
 				if (error instanceof TemporaryError && pause !== undefined) {
-					log.warn({ err: error, room: event.room_id }, "an invite has to wait");
+					log.warn({ err: error, room: event.room_id }, "an invite waits for a retry");
 					await wait(pause, undefined, { ref: false });
 					continue;
 				}

@@ -11,10 +11,10 @@ import { type Address, aliasAddress, ghostAddress, parts, personMxid } from "./m
 import * as phrases from "./phrases.ts";
 import { createProfileLookupLimit } from "./profile-lookup-limit.ts";
 
-/** How long another homeserver may take to tell us about one of its people, in ms. */
+/** Timeout in ms of a profile lookup, which may ask another homeserver. */
 const patience = 10_000;
 
-/** Finds people and rooms of Matrix for others, and those of others for the homeserver. */
+/** Finds Matrix people and rooms for other networks, and answers the homeserver's queries for ghosts and aliases. */
 export function createLookup(deps: {
 	client: Client;
 	members: Members;
@@ -23,7 +23,7 @@ export function createLookup(deps: {
 	domain: string;
 	networks: readonly string[];
 	isOurs(mxid: string): boolean;
-	/** Told how people write a room. */
+	/** Called with the alias under which a room was found. */
 	named(room: string, alias: string): Promise<void>;
 }) {
 	const { client, members, ghosts, bridge, domain, networks, isOurs } = deps;
@@ -40,7 +40,7 @@ export function createLookup(deps: {
 		}
 	}
 
-	/** True when `make` made it; false where there is nothing of that name. */
+	/** Runs `work`, which makes a ghost or a portal, within the rate limit. False when no person or room has that address. */
 	async function make(wanted: Address | undefined, work: (of: NetworkName) => Promise<boolean>) {
 		if (!wanted || !networks.includes(wanted.network) || makings.missed(wanted)) return false;
 		if (!makings.may(wanted))
@@ -51,14 +51,14 @@ export function createLookup(deps: {
 			return found;
 		} catch (error) {
 			if (!(error instanceof PermanentError)) throw error;
-			// A limit may let it through a moment later.
+			// A rate limit refused it, which says nothing about the address.
 			if (error.reason !== "busy") makings.note(wanted, false);
 			return false;
 		}
 	}
 
 	return {
-		/** The person at an address, if the homeserver knows one. */
+		/** Resolves with the person at an address, undefined if the homeserver knows none. @throws PermanentError for no MXID */
 		async person(address: readonly string[]): Promise<Person | undefined> {
 			const mxid = personMxid(address, domain);
 			if (!mxid) throw new PermanentError("invalid", phrases.noMatrixAddress(address.join(":")));
@@ -66,7 +66,7 @@ export function createLookup(deps: {
 			return parts(mxid)?.[1] === domain ? profiled(mxid) : strangers.find(mxid, () => profiled(mxid));
 		},
 
-		/** The room of an alias or id that somebody typed. */
+		/** Resolves with the room of an alias or id that a person typed. @throws PermanentError */
 		async room([typed = ""]: readonly string[]): Promise<RoomInfo> {
 			if (!isId(typed)) throw new PermanentError("invalid", phrases.noMatrixAddress(typed.slice(0, 255)));
 			if (/^!\S+$/.test(typed)) return { room: typed as RoomId };
@@ -81,12 +81,12 @@ export function createLookup(deps: {
 			}
 		},
 
-		/** Whether the room of this alias exists, now that the homeserver asked; it is made if it can be. */
+		/** Answers the homeserver's query for an alias: makes the portal if the room exists on the other network. */
 		alias(asked: string): Promise<boolean> {
 			const wanted = isId(asked) ? aliasAddress(asked, domain) : undefined;
 			return make(wanted, async (of) => {
 				const room = await bridge.openRoom(name, of, wanted?.address ?? []);
-				// An alias spelt otherwise than ours has to lead there too.
+				// The queried alias may be spelled otherwise than the portal's own; it must also lead to the portal.
 				await client.setAlias(asked, room).catch((error: unknown) => {
 					if (!(error instanceof MatrixError && error.status === 409)) throw error;
 				});
@@ -94,7 +94,7 @@ export function createLookup(deps: {
 			});
 		},
 
-		/** Whether there is this ghost, now that the homeserver asked; it gets its account if its person exists. */
+		/** Answers the homeserver's query for a ghost: registers it if its person exists. */
 		async ghost(mxid: string): Promise<boolean> {
 			if (!isId(mxid)) return false;
 			if (await ghosts.person(mxid)) return true;

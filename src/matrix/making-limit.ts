@@ -2,22 +2,23 @@ import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Address } from "./mxid.ts";
 
-/** Questions about one server, and about all servers where nothing was found yet, and where something was. */
+/** Rate limits on queries: about one server, about all servers without a hit so far, and about all servers with one. */
 const limits = {
 	server: { perMinute: 10, burst: 40 },
 	unknown: { perMinute: 60, burst: 200 },
 	known: { perMinute: 300, burst: 600 },
 };
-/** For how long a no counts, in ms, and how many of them are kept. */
+/** Time in ms for which a miss is remembered, and most misses that are kept. */
 const [missedFor, mostMissed] = [60_000, 10_000];
-/** Servers that are kept as known. */
+/** Most servers that are remembered as known. */
 const mostKnown = 10_000;
 const bytes = 4 * 1_048_576;
 
 /**
- * Shares out the questions for rooms and people that are not here yet. Anybody on any homeserver can ask, and the bridge
- * is not told who: so each server that is asked about has a share, and servers where something was found before share
- * nothing with all others. A stranger who asks for what is not there uses up no other's share.
+ * Limits the homeserver's queries for portals and ghosts that do not exist yet. Anybody on any homeserver can cause one,
+ * and the query does not name its author. So each server in the queried addresses has a rate limit of its own, and known
+ * servers, which had a hit before, share one apart from all others: queries for names that do not exist use up nothing
+ * of theirs.
  */
 export function createMakingLimit(now: () => number = Date.now) {
 	const ofServer = createRateLimit(limits.server, now);
@@ -29,9 +30,9 @@ export function createMakingLimit(now: () => number = Date.now) {
 	const keyOf = ({ network, address }: Address) => JSON.stringify([network, ...address]);
 
 	return {
-		/** Whether the answer is known to be no. */
+		/** Whether a recent query for this address found nothing. */
 		missed: (wanted: Address): boolean => (missed.get(keyOf(wanted)) ?? 0) > now(),
-		/** Whether one more question about this address may be asked. */
+		/** Whether the rate limits permit one more query for this address. */
 		may(wanted: Address): boolean {
 			const server = serverOf(wanted);
 			return ofServer(server) && (known.has(server) ? ofKnown("") : ofUnknown(""));
@@ -43,7 +44,7 @@ export function createMakingLimit(now: () => number = Date.now) {
 	};
 }
 
-/** The server in an address, by its last two labels: whoever has a domain can make any number of names below it. */
+/** Returns the last two labels of the server in an address: the owner of a domain can make any number of subdomains. */
 function serverOf({ network, address: [first = ""] }: Address): string {
 	const domain = first.slice(first.lastIndexOf("@") + 1).toLowerCase();
 	return `${network} ${domain.split(".").slice(-2).join(".")}`;

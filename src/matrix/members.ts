@@ -7,17 +7,17 @@ import { parts, personAddress } from "./mxid.ts";
 
 export const name = "matrix" as NetworkName;
 export const title = "Matrix";
-/** Members of one room that are kept in mind. Our own are kept in any case: they are as many as we make. */
+/** Members of one room that are kept in memory. Ghosts come on top: the bridge itself decides how many there are. */
 const mostMembers = 100_000;
 
 export type Members = ReturnType<typeof createMembers>;
 
-/** Who is in the rooms we serve, ghosts too, and what they are called: read once, then kept by the events we are sent. */
+/** Keeps the members of the portals' rooms, ghosts included, with their names: read once, then updated from transactions. */
 export function createMembers(client: Pick<Client, "joinedMembers">, domain: string) {
 	const rooms = new Map<string, Map<string, string>>();
 	const localpart = (mxid: string) => parts(mxid)?.[0] ?? mxid;
 
-	/** What somebody is called in a room, as one short line; `name` as their homeserver gives it. */
+	/** Returns the name of a member as one short line; `name` is the display name that their homeserver gives. */
 	const called = (name: unknown, mxid: string) => nameOf(text(name)) || localpart(mxid);
 
 	function person(mxid: string, displayName?: string): Person {
@@ -34,10 +34,10 @@ export function createMembers(client: Pick<Client, "joinedMembers">, domain: str
 	}
 
 	return {
-		/** Somebody of whom we know the name, or no more than the address. */
+		/** Returns the person of an MXID; without a display name the localpart is their name. */
 		person,
 		known: (room: string) => rooms.has(room),
-		/** Reads who is in a room, as somebody who is in it. */
+		/** Reads the members of a room from the homeserver as `as`, a ghost in it; undefined is the bot. */
 		async read(room: string, as?: string): Promise<void> {
 			const { joined } = await client.joinedMembers(room, as);
 			const list = Object.entries(joined);
@@ -49,16 +49,16 @@ export function createMembers(client: Pick<Client, "joinedMembers">, domain: str
 			);
 		},
 		forget: (room: string) => void rooms.delete(room),
-		/** By MXID, with the name in that room, "" where we do not know it yet; empty where nobody read them. */
+		/** Returns the members by MXID with their name in that room, "" while it is unknown; empty for a room that was not read. */
 		of: (room: string): ReadonlyMap<string, string> => rooms.get(room) ?? new Map(),
 		has: (room: string, mxid: string) => rooms.get(room)?.has(mxid) ?? false,
-		/** One of us joined. Its event has its name, and may have been here first. */
+		/** Notes that a ghost or the bot joined. The member event brings the name, possibly before this call. */
 		came(room: string, mxid: string): void {
 			const there = rooms.get(room);
 			if (!there?.has(mxid)) there?.set(mxid, "");
 		},
 		went: (room: string, mxid: string) => void rooms.get(room)?.delete(mxid),
-		/** Takes note of a change of membership or name. */
+		/** Applies a member event. */
 		apply({ room_id, state_key: mxid = "", content }: MatrixEvent): void {
 			const { membership, displayname } = content;
 			const there = rooms.get(room_id);

@@ -4,7 +4,7 @@ import type { Client } from "./client.ts";
 import * as phrases from "./phrases.ts";
 import { answer } from "./to-matrix.ts";
 
-/** One notice of a kind per room in this time, in ms: a flood of failures is one notice. */
+/** Time in ms within which a room gets the same sender notice only once. */
 const once = 60_000;
 
 const reasons: Record<Reason, string> = {
@@ -16,11 +16,11 @@ const reasons: Record<Reason, string> = {
 	expired: "m.event_too_old",
 };
 
-/** Tells people that what they said did not arrive. */
+/** Returns `refuse`, which tells a sender that their message was not delivered. */
 export function createMessageStatus(client: Pick<Client, "send">, now: () => number = Date.now) {
 	const told = new Map<string, number>();
 
-	/** Sends what nobody was told just now. */
+	/** Sends a notice, unless the same one was sent within {@link once}. */
 	async function news(key: string, send: () => Promise<unknown>): Promise<void> {
 		for (const [old, at] of told) if (now() - at >= once) told.delete(old);
 		if (told.has(key)) return;
@@ -33,7 +33,7 @@ export function createMessageStatus(client: Pick<Client, "send">, now: () => num
 		}
 	}
 
-	/** A reply to what it is about where nobody was told the same just now, and a status that clients show at the event. */
+	/** Sends the status that clients show at the event, and a sender notice as a reply to `about`. */
 	return async function refuse(
 		{ room, event, about, as }: { room: string; event: string; about: string; as: string | undefined },
 		error: PermanentError,

@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import { decode, encode } from "../core/codec.ts";
 
-/** A ghost or portal name, taken apart: of which network, and the address there. */
+/** A ghost's MXID or a portal's alias, taken apart: the network and the address there. */
 export type Address = Readonly<{ network: string; address: readonly string[] }>;
 
 /** The longest MXID or alias, in bytes. // Matrix spec, appendix "Identifier grammar" */
 const LONGEST = 255;
 
-/** `@` or `#`, our namespace, the parts; hashed where that is too long, with an empty first part, which no address has. */
+/**
+ * Returns `@` or `#`, our namespace and the parts. A name that would be too long is hashed, with an empty first part,
+ * which no address has.
+ */
 function spell(sigil: "@" | "#", network: string, parts: readonly string[], domain: string): string {
 	const full = `${sigil}_${network}_${parts.map(encode).join("/")}:${domain}`;
 	if (Buffer.byteLength(full) <= LONGEST) return full;
@@ -27,14 +30,17 @@ function take(sigil: "@" | "#", id: string, domain: string): [network: string, r
 }
 
 /**
- * The MXID of the ghost of `address`. `holder` counts those who held one address one after the other, such as a nick
- * in a MUC: from the second on it is the third part.
+ * Returns the MXID of the ghost of `address`. `holder` counts the people who successively held one address, such as a
+ * nick in a MUC; from the second holder on, the count is the third part.
  */
 export function ghostMxid(network: string, address: readonly string[], domain: string, holder = 1): string {
 	return spell("@", network, holder > 1 ? [...address, String(holder)] : address, domain);
 }
 
-/** The address behind a ghost's MXID; undefined for people, for later holders and for hashed ones, which only the mapping knows. */
+/**
+ * Returns the address that a ghost's MXID spells; undefined for people, and for later holders and hashed names, which
+ * only the mapping can resolve.
+ */
 export function ghostAddress(mxid: string, domain: string): Address | undefined {
 	const [network, rest] = take("@", mxid, domain) ?? [];
 	if (network === undefined || rest === undefined) return undefined;
@@ -43,17 +49,17 @@ export function ghostAddress(mxid: string, domain: string): Address | undefined 
 	return { network, address: address as string[] };
 }
 
-/** The alias under which the room at `address` is found on Matrix. */
+/** Returns the alias of the portal of the room at `address`. */
 export function portalAlias(network: string, address: readonly string[], domain: string): string {
 	return spell("#", network, address, domain);
 }
 
-/** The alias by which the room of two people is made only once; nobody can ask for it by an address. */
+/** Returns the alias that makes creating a direct chat idempotent; being a hash, it answers no query for an address. */
 export function directAlias(network: string, two: readonly [string, string], domain: string): string {
 	return hashed("#", network, two, domain);
 }
 
-/** What an alias in our namespace asks for: as we spell it, or with the plain address a person would type. */
+/** Returns the address in an alias of our namespace, which spells it as we do or as a person would type it. */
 export function aliasAddress(alias: string, domain: string): Address | undefined {
 	const [network, rest] = take("#", alias, domain) ?? [];
 	if (network === undefined || rest === undefined) return undefined;
@@ -63,13 +69,13 @@ export function aliasAddress(alias: string, domain: string): Address | undefined
 	return /^[^\s=/@]+@[^\s=/@]+$/.test(rest) ? { network, address: [rest] } : undefined;
 }
 
-/** Which of `networks` has this MXID as a ghost of ours, whether or not we ever made it. */
+/** Whether an MXID is in the namespace of one of `networks`, be the ghost registered or not. */
 export function isGhost(mxid: string, networks: readonly string[], domain: string): boolean {
 	const [network] = take("@", mxid, domain) ?? [];
 	return network !== undefined && networks.includes(network);
 }
 
-/** The localpart and server of an MXID; the server may have a port. */
+/** Returns the localpart and the server of an MXID, undefined for anything else; the server may have a port. */
 export function parts(mxid: string): readonly [localpart: string, server: string] | undefined {
 	const end = mxid.indexOf(":");
 	return mxid[0] === "@" && end > 1 && end < mxid.length - 1
@@ -77,19 +83,19 @@ export function parts(mxid: string): readonly [localpart: string, server: string
 		: undefined;
 }
 
-/** A person's MXID as address parts for other networks: our own homeserver goes without saying. */
+/** Returns a person's MXID as address parts for other networks; the server name is left out for our own homeserver. */
 export function personAddress(mxid: string, domain: string): readonly string[] | undefined {
 	const [localpart, server] = parts(mxid) ?? [];
 	if (localpart === undefined || server === undefined) return undefined;
 	return server === domain ? [localpart] : [localpart, server];
 }
 
-/** The MXID at an address: the parts of {@link personAddress}, or the one text that somebody typed. */
+/** Returns the MXID at an address: the parts of {@link personAddress}, or one text that a person typed. */
 export function personMxid(address: readonly string[], domain: string): string | undefined {
 	const [first, server] = address;
 	if (!first || address.length > 2) return undefined;
 	const mxid = server === undefined && parts(first) ? first : `@${first}:${server ?? domain}`;
-	// Historical localparts have any printable ASCII but the colon. // Matrix spec, "Historical User IDs"
+	// A historical localpart may hold any printable ASCII character but the colon. // Matrix spec, "Historical User IDs"
 	const valid =
 		/^@[\x21-\x39\x3b-\x7e]+:[A-Za-z0-9.-]+(:\d{1,5})?$|^@[\x21-\x39\x3b-\x7e]+:\[[0-9a-fA-F:.]+\](:\d{1,5})?$/;
 	return valid.test(mxid) && Buffer.byteLength(mxid) <= LONGEST ? mxid : undefined;

@@ -4,11 +4,11 @@ import { type Client, MatrixError } from "./client.ts";
 import { type Content, isId, type MatrixEvent, table, text } from "./event.ts";
 import { parts } from "./mxid.ts";
 
-/** Rooms whose other bridges are remembered, and bridges of one room. */
+/** Most rooms whose other bridges are remembered, and most bridges of one room. */
 const [rooms, bridges] = [1_000, 20];
 /** The types of the state event in which a bridge tells its bot and its network. // MSC2346 */
 const infoTypes = new Set(["m.bridge", "uk.half-shot.bridge"]);
-/** Fields of a ghost's member event begin so. COMPAT mautrix bridges */
+/** Prefixes of the fields that other bridges add to their ghosts' member events. COMPAT mautrix bridges */
 const marks = ["com.beeper.bridge.", "uk.half-shot.bridge", "m.bridge"];
 /** The field of an event that a bridge sent with a person's own account. COMPAT mautrix bridges */
 const doublePuppet = "fi.mau.double_puppet_source";
@@ -26,14 +26,14 @@ export function createOtherBridges(deps: {
 }) {
 	const { client, isOurs } = deps;
 	const listed = deps.globs.map(createGlob);
-	/** By room: the bots of other bridges, and what the localparts of their ghosts begin with. */
+	/** By room: the bots of other bridges, and the protocol with which the localparts of their ghosts begin. */
 	const told = createBoundedMap<string, readonly Readonly<{ bot: string; protocol: string }>[]>(rooms);
 
 	/** Whether an MXID is in a namespace of another bridge. Localparts of ghosts begin with `_` by custom. */
 	const isGhost = (mxid: string): boolean =>
 		parts(mxid)?.[0].startsWith("_") === true || listed.some((matches) => matches(mxid));
 
-	/** Whether a bridge told in this room that it speaks by this account. */
+	/** Whether a bridge info event in this room names this account as a bot, or its prefix as that of ghosts. */
 	function isTold(room: string, mxid: string): boolean {
 		const [localpart = "", server] = parts(mxid) ?? [];
 		return (told.get(room) ?? []).some(
@@ -56,7 +56,7 @@ export function createOtherBridges(deps: {
 	return {
 		isGhost,
 
-		/** Takes note of what another bridge tells about itself in a room. */
+		/** Remembers the bridge info event of another bridge. */
 		note({ type, state_key, room_id, sender, content }: MatrixEvent): void {
 			const bot = text(content.bridgebot);
 			if (state_key === undefined || !infoTypes.has(type)) return;

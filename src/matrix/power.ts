@@ -1,7 +1,8 @@
 import { type Content, fieldOf, type MatrixEvent } from "./event.ts";
 
 /**
- * A level; undefined where the room gives none. Rooms before version 10 may write it as text, and homeservers go by that.
+ * Returns a power level; undefined where the value is none. Rooms before version 10 may write a level as text, which
+ * homeservers accept.
  * // Matrix spec, room version 1 "Incorrectly-typed values in m.room.power_levels"
  */
 function levelOf(value: unknown): number | undefined {

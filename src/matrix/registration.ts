@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
 
-/** The agreement with the homeserver. // Matrix spec, application services "Registration" */
+/** The content of the registration file. // Matrix spec, application services "Registration" */
 export type Registration = Readonly<{
 	id: string;
-	/** How the homeserver reaches us; null: not at all. */
+	/** The URL at which the homeserver reaches the bridge; null: it sends nothing. */
 	url: string | null;
 	as_token: string;
 	hs_token: string;
@@ -28,10 +28,10 @@ export type RegistrationOptions = Readonly<{
 }>;
 
 const id = "trivium";
-/** What the example in the repository has instead of tokens. */
+/** Matches the placeholders for tokens in the example registration. */
 const placeholder = /^$|^<.*>$|^\$\{|change|replace|generate|example/i;
 
-// Anchored and escaped: Tuwunel matches anywhere in the name and without regard to case.
+// Anchored and escaped: Tuwunel matches a regex anywhere in the name and case-insensitively.
 const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 const names = (sigil: "@" | "#", networks: readonly string[], domain: string): Namespace[] =>
 	networks.map((network) => ({ exclusive: true, regex: `^${sigil}_${network}_.*:${literal(domain)}$` }));
@@ -41,7 +41,7 @@ const namespacesFor = (options: RegistrationOptions) => ({
 	rooms: [],
 });
 
-/** The text of a new registration file, with new tokens. */
+/** Returns the text of a new registration file, with new tokens. */
 export function writeRegistration(options: RegistrationOptions): string {
 	const token = () => randomBytes(32).toString("base64url");
 	return stringify({
@@ -72,7 +72,7 @@ export function loadRegistration(file: string): Registration {
 	return readRegistration(text);
 }
 
-/** @throws Error whose message names what is wrong with the text and how to mend it. */
+/** Reads the text of a registration file. @throws Error whose message names the mistake and its cure. */
 export function readRegistration(text: string): Registration {
 	let value: unknown;
 	try {
@@ -101,7 +101,7 @@ export function readRegistration(text: string): Registration {
 
 const list = (value: unknown): readonly Namespace[] => (Array.isArray(value) ? value : []);
 
-/** Where the registration and the config differ, one sentence each; empty when they agree. */
+/** Returns one sentence for each difference between the registration and the config. */
 export function differences(registration: Registration, options: RegistrationOptions): readonly string[] {
 	const found: string[] = [];
 	const differ = (what: string, has: unknown, wanted: unknown) => {

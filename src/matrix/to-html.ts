@@ -10,21 +10,22 @@ const escapes = new Map([
 ]);
 const escaped = (text: string) => text.toWellFormed().replace(/[&<>"]/g, (found) => escapes.get(found) ?? "");
 
-/** The words of code, to the last line break. */
+/** Returns the text of code with every line break kept. */
 const verbatim = (nodes: Rich): string =>
 	nodes.every((node) => typeof node === "string") ? nodes.join("") : plain(nodes);
 
 type Parent = Exclude<Element, { tag: "break" }>;
-/** What stands before and after the children of an element; `all`: what stands in place of them. */
+/** The markup before and after the children of an element; `all`: the markup of the element and its children. */
 type Markup = readonly [before: string, after: string] | Readonly<{ all: string }>;
 
 /**
- * The formatted_body of a tree. `mxid`: the address of somebody who is mentioned; without one there is no pill.
+ * Returns the formatted_body of a tree. `mxid` returns the MXID of a mentioned person; without an MXID the mention is
+ * written as plain text.
  * @throws OverBudget
  */
 export function writeHtml(rich: Rich, mxid: (person: Person) => string | undefined): string {
 	const parts: string[] = [];
-	/** HTML knows no link in a link: the outermost one. */
+	/** The outermost open link: HTML has no link within a link, so inner links are written as text. */
 	let linked: Parent | undefined;
 
 	function link(node: Parent, to: string | undefined): Markup {
@@ -98,5 +99,5 @@ export function writeHtml(rich: Rich, mxid: (person: Person) => string | undefin
 	return parts.join("");
 }
 
-/** Unescaped as far as can be: clients compare it. */
+/** Returns the matrix.to link of an MXID, escaped as little as possible: clients compare the text. */
 const pill = (mxid: string) => `https://matrix.to/#/${encodeURI(mxid).replace(/[?#/]/g, encodeURIComponent)}`;

@@ -20,15 +20,15 @@ import { location } from "./message/words.ts";
 import * as phrases from "./phrases.ts";
 import { writeHtml } from "./to-html.ts";
 
-/** What has to be known besides an event to write it. */
+/** The lookups that writing a Matrix event needs besides the neutral event. */
 export type Surroundings = Readonly<{
-	/** The address of somebody, or of the ghost of somebody. */
+	/** Returns the MXID of a Matrix person, or of the ghost of a person elsewhere. */
 	mxid(person: Person): string | undefined;
-	/** An event of the room that this one is about, as far as it could be had. */
+	/** Returns an event of the room that the written event refers to; undefined where it could not be fetched. */
 	event(id: string): MatrixEvent | undefined;
 }>;
 
-/** What is said or asked as one event; people coming and going and their names are calls. */
+/** The neutral events that are written as one Matrix event; memberships and names are set by other requests. */
 export type Sayable = Extract<
 	BridgeEvent,
 	{ kind: "message" | "edit" | "poll" | "vote" | "poll-end" | "state" }
@@ -36,7 +36,7 @@ export type Sayable = Extract<
 export type Written = Readonly<{
 	type: string;
 	content: Content;
-	/** The event that this is the newest version of: to be wrapped by {@link asEdit}, last of all. */
+	/** The id of the event that this one edits; {@link asEdit} wraps the content as the last step. */
 	edits?: string;
 }>;
 
@@ -45,7 +45,7 @@ const room = "m.room.message";
 
 type Given = Pick<Outbound, "operation" | "refs"> & { event: Sayable };
 
-/** The Matrix event that says it. Where its tree takes more work than its size allows, the words alone are said. */
+/** Returns the Matrix event of a neutral event. A text whose formatting exceeds the budget is written without it. */
 export function toMatrix(out: Given, around: Surroundings): Written {
 	const { event } = out;
 	if (!("rich" in event) || !event.rich) return write(out, around);
@@ -58,8 +58,8 @@ export function toMatrix(out: Given, around: Surroundings): Written {
 	);
 }
 
-function write({ event: said, operation, refs }: Given, around: Surroundings): Written {
-	const event = asVote(said, refs, around);
+function write({ event: given, operation, refs }: Given, around: Surroundings): Written {
+	const event = asVote(given, refs, around);
 	const marked = origin({ operation, event });
 	const polled = (type: string, content: Content) => ({ type, content: { ...content, ...marked } });
 	switch (event.kind) {
@@ -95,7 +95,7 @@ function write({ event: said, operation, refs }: Given, around: Surroundings): W
 	}
 }
 
-/** Where there are no polls people answer one by the number of what they choose. */
+/** Turns a reply that holds the number of an answer into a vote: XMPP and MQTT people have no polls. */
 function asVote(event: Sayable, refs: Refs, { event: find }: Surroundings): Sayable {
 	if (event.kind !== "message" || !event.replyTo || event.media) return event;
 	const poll = pollOf(find(first(refs, event.replyTo.id) ?? ""));
@@ -115,25 +115,25 @@ function asVote(event: Sayable, refs: Refs, { event: find }: Surroundings): Saya
 
 const first = (refs: Refs, id: MessageId | undefined): string | undefined =>
 	id === undefined ? undefined : refs[id]?.[0];
-/** A message itself, where one of its versions is named: only that has replies and reactions. */
+/** Returns the id of the original message when `id` names an edit: replies and reactions refer to the original. */
 export function original(id: string, { event }: Pick<Surroundings, "event">): string {
 	const named = event(id);
 	return named ? originalOf(named) : id;
 }
 
-/** There is no other place for what a file shows than beside its caption; without one it is that. */
-function withAlt(said: Words): Words {
-	const { text, rich, media } = said;
-	if (!text || !media?.alt || media.alt === text || media.kind === "sticker") return said;
+/** Appends the file's alt text to its caption: Matrix has no field for it. Without a caption the alt text is the body. */
+function withAlt(given: Words): Words {
+	const { text, rich, media } = given;
+	if (!text || !media?.alt || media.alt === text || media.kind === "sticker") return given;
 	const alt = phrases.shows(media.alt);
 	return {
-		...said,
+		...given,
 		text: `${text}\n${alt}`,
 		...(rich && { rich: [...rich, { tag: "paragraph", children: [alt] }] }),
 	};
 }
 
-/** Whatever is said, with those whom it wants to be read by. */
+/** Returns the content of a message or notice, with the mentions that notify people. */
 function words(given: Words, { mxid }: Surroundings, event: BridgeEvent): Content {
 	const said = withAlt(given);
 	const { rich } = said;
@@ -141,16 +141,16 @@ function words(given: Words, { mxid }: Surroundings, event: BridgeEvent): Conten
 	const meant = rich ? mentions(rich) : { people: [], room: false };
 	const answered = event.kind === "message" ? event.replyTo?.author : undefined;
 	const ids = [...meant.people, ...(answered ? [answered] : [])].map(mxid).filter((id) => id !== undefined);
-	// What comes late pings nobody.
+	// A late message notifies nobody.
 	const people = event.late ? [] : [...new Set(ids)];
 	const place = said.location;
 	const body = place ? [said.text, place.description, place.geo].filter(Boolean).join("\n") : said.text;
 	return {
 		msgtype: msgtype[said.style],
-		// A lone surrogate is no Unicode and no homeserver takes it.
+		// Homeservers refuse a lone surrogate, which is no valid Unicode.
 		body: body.toWellFormed(),
 		...(formatted && { format: "org.matrix.custom.html", formatted_body: formatted }),
-		// Always there: without it some clients look for names in the text. // Matrix spec v1.7, "User and room mentions"
+		// Written even when empty: without it some clients search the text for names. // Matrix spec v1.7, "User and room mentions"
 		"m.mentions": {
 			...(people.length > 0 && { user_ids: people }),
 			...(meant.room && !event.late && { room: true }),
@@ -159,7 +159,7 @@ function words(given: Words, { mxid }: Surroundings, event: BridgeEvent): Conten
 	};
 }
 
-/** // Matrix spec, "Rich replies" and "Threading" */
+/** Returns the m.relates_to of a message, undefined without a known target. // Matrix spec, "Rich replies" and "Threading" */
 function relationTo(message: Message, refs: Refs, around: Surroundings): Content | undefined {
 	const at = (id: MessageId | undefined) => {
 		const known = first(refs, id);
@@ -175,7 +175,7 @@ function relationTo(message: Message, refs: Refs, around: Surroundings): Content
 		: { rel_type: "m.thread", event_id: root, is_falling_back: reply === undefined, ...answer };
 }
 
-/** Where the thread of an event begins: none can begin with what is itself about another event. */
+/** Returns the root of the thread that an event belongs to or can begin; an event with a relation cannot be a root. */
 function rootOf(id: string, { event }: Surroundings): string | undefined {
 	const named = event(id);
 	const { type, to } = named ? relationOf(named.content) : { type: "", to: "" };
@@ -183,14 +183,17 @@ function rootOf(id: string, { event }: Surroundings): string | undefined {
 	return type === "" ? id : undefined;
 }
 
-/** The newest version of an event. For clients that know no edits it says that it is one. // Matrix spec, "Event replacements" */
+/**
+ * Returns the content of an edit of the event `of`. Its fallback body begins with "* " for clients without edits.
+ * // Matrix spec, "Event replacements"
+ */
 export function asEdit(content: Content, of: string): Content {
 	const { "m.relates_to": _none, [mark]: marked, ...inner } = content;
 	return {
 		...inner,
 		body: `* ${inner.body}`,
 		...(inner.formatted_body !== undefined && { formatted_body: `* ${inner.formatted_body}` }),
-		// Whom it meant before knows already.
+		// The original has notified the people it mentions.
 		"m.mentions": {},
 		"m.new_content": inner,
 		"m.relates_to": { rel_type: "m.replace", event_id: of },
@@ -198,7 +201,7 @@ export function asEdit(content: Content, of: string): Content {
 	};
 }
 
-/** An answer to a person's event. */
+/** Returns the notice by which the bridge replies to a person's event. */
 export function answer(body: string, to: string | undefined): Content {
 	return {
 		msgtype: "m.notice",
@@ -209,18 +212,18 @@ export function answer(body: string, to: string | undefined): Content {
 }
 
 /**
- * Bytes a content may have: an event is 65,536 with its quotes escaped, its ids, hashes and signatures and up to 20
- * previous events. // Matrix spec, "Size limits"
+ * Largest content in bytes. A whole event may have 65,536, with its quotes escaped, its ids, hashes and signatures and up
+ * to 20 previous events. // Matrix spec, "Size limits"
  */
 const largest = 60_000;
-/** Bytes of the text shown with what went into a file. */
+/** Bytes of a long text that are shown as the caption of the file that holds all of it. */
 const shown = 2_000;
 
-/** `times`: an edit says everything twice. */
+/** Whether a content is small enough for an event. `times` is 2 for an edit, which holds its content twice. */
 export const fits = (content: Content, times = 1) =>
 	Buffer.byteLength(JSON.stringify(content)) * times <= largest;
 
-/** The same message with all its text in an uploaded file and its beginning as the caption. // MSC2530 */
+/** Returns the message as a file: the upload at `url` holds all of its text, the caption the beginning. // MSC2530 */
 export function asFile(content: Content, url: string, size: number): Content {
 	const { format: _format, formatted_body: _formatted, ...rest } = content;
 	const start = Buffer.from(String(content.body)).subarray(0, shown).toString("utf8");

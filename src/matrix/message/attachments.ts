@@ -4,12 +4,13 @@ import { table } from "../../core/table.ts";
 import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
 import { type Content, isContent, text } from "../event.ts";
 
-/** Files in events, both ways. Pure. // Matrix spec, "m.image", "Sending encrypted attachments"; MSC2530, MSC3245 */
+// Translates files in events, both ways. Pure.
+// Matrix spec, "m.image", "Sending encrypted attachments"; MSC2530, MSC3245
 
-/** Where a file is, and how it is read there. */
+/** The location of a file on the homeserver, with the keys of an encrypted one. */
 export type Place = Readonly<{
 	url: string;
-	/** Base64 of the AES key, of the counter's start, and of the hash of what is stored. */
+	/** The AES key, the initial counter and the SHA-256 of the ciphertext, each in Base64. */
 	secret?: Readonly<{ key: string; iv: string; sha256: string }>;
 }>;
 
@@ -28,7 +29,7 @@ const voice = "org.matrix.msc3245.voice";
 const extensible = "org.matrix.msc1767.audio";
 const blurhash = "xyz.amorgan.blurhash";
 
-/** The file of an event of this type or msgtype, and what is said of it; undefined where there is none to be had. */
+/** Returns the file of an event of this type or msgtype, and its caption; undefined for an event without a usable file. */
 export function mediaIn(
 	type: string,
 	content: Content,
@@ -59,16 +60,16 @@ export function mediaIn(
 			source: { network, ref: refOf(place) },
 			name: name || (kind === "sticker" ? "sticker" : "file"),
 		},
-		// MSC2530: the body is a caption only beside a file name.
+		// MSC2530: the body is a caption only if the event also has a filename.
 		caption: filename && body !== filename && kind !== "sticker" ? body : "",
 	};
 }
 
-/** Without a file name beside it the body may be either of the two. // Matrix spec v1.9, "m.image" */
+/** Whether a body without a filename beside it is alt text and no file name. // Matrix spec v1.9, "m.image" */
 const saysWhatItShows = (kind: Media["kind"], body: string) =>
 	(kind === "image" || kind === "video") && /\s/.test(body.trim()) && !/\.\w{1,8}$/.test(body);
 
-/** // Matrix spec, "ThumbnailInfo" */
+/** Returns the thumbnail in an event's info, if any. // Matrix spec, "ThumbnailInfo" */
 function thumbnailIn(info: Content): Picture | undefined {
 	const place = placeOf({ url: info.thumbnail_url, file: info.thumbnail_file });
 	if (!place) return undefined;
@@ -101,7 +102,7 @@ const bytes = (base64: string) => Buffer.from(base64, "base64").length;
 const mxc = /^mxc:\/\/([^/]+)\/([A-Za-z0-9_=-]+)$/;
 const isMxc = (url: string) => mxc.test(url);
 
-/** Server and media id. */
+/** Returns the server and the media id of an mxc: URI, undefined for anything else. */
 export function mxcParts(url: string): readonly [string, string] | undefined {
 	const [, server, id] = mxc.exec(url) ?? [];
 	return server === undefined || id === undefined ? undefined : [server, id];
@@ -114,7 +115,7 @@ export function placeAt(ref: string): Place {
 	return key && iv && sha256 ? { url, secret: { key, iv, sha256 } } : { url };
 }
 
-/** What an upload is known to be, besides what its sender says. */
+/** An uploaded file with the type and size that the bridge found itself, whatever its sender states. */
 export type Stored = Readonly<{
 	url: string;
 	mime: string;
@@ -124,7 +125,7 @@ export type Stored = Readonly<{
 	thumbnail?: Stored;
 }>;
 
-/** The event that shows a stored file, made of the one that holds the words about it. */
+/** Returns the event that shows an uploaded file. `content` holds the caption. */
 export function withMedia(
 	content: Content,
 	media: Media,
@@ -154,12 +155,12 @@ export function withMedia(
 			...file,
 			...(caption && format !== undefined && { format, formatted_body }),
 			msgtype: `m.${shown === "voice" ? "audio" : shown}`,
-			// There is no other place that clients show what is told to those who cannot see it.
+			// Matrix has no field for alt text, so without a caption it becomes the body.
 			body: caption || alt || name,
 			filename: name,
 			...(shown === "voice" && {
 				[voice]: {},
-				// COMPAT Element X takes an event whose block lacks a duration for none at all; the waveform clients draw themselves.
+				// COMPAT Element X discards an audio block without a duration. Clients compute the waveform themselves.
 				...(media.duration !== undefined && { [extensible]: { duration: Math.round(media.duration) } }),
 			}),
 		},
@@ -172,13 +173,13 @@ const sizes = ({ mime, size, width, height }: Stored): Content => ({
 	...(width && height && { w: width, h: height }),
 });
 
-/** By what it really is: a picture its sender calls a file is shown, and what is no picture is not shown as one. */
+/** Returns the kind by the actual type: a picture sent as a file is shown, a file that only claims to be one is not. */
 function kindShown(said: Media["kind"], mime: string): "image" | "video" | "audio" | "voice" | "file" {
 	const real = kindOf(mime);
 	return said === "voice" && real === "audio" ? "voice" : real;
 }
 
-/** The words, and where the file can be had, for a file that could not be brought over. */
+/** Returns the text and the link of a file that could not be uploaded. */
 export function asLink(content: Content, link: string): Content {
 	const { format: _format, formatted_body: _formatted, ...rest } = content;
 	return { ...rest, body: [text(content.body), link].filter(Boolean).join("\n") };

@@ -4,23 +4,23 @@ import { type Content, isId, table, text } from "../event.ts";
 import { parseHtml, personIn } from "../html.ts";
 import { createSpellings, isWord } from "./spellings.ts";
 
-/** People in one message who are looked at. */
+/** Most people mentioned in one message who are looked up. */
 const most = 50;
-/** Characters by which names in place of addresses may lengthen a text, besides its own length. */
+/** Characters by which names in place of MXIDs may lengthen a text, besides its own length. */
 const growth = 4_000;
 
 type Mention = Extract<Element, { tag: "mention" }>;
-/** What a spelling in a text stands for: a person, or everybody where `person` is absent. */
+/** The meaning of a spelling in a text: a person, or @room where `person` is absent. */
 type Meaning = Readonly<{
-	/** Of the person or of everybody, the same however they are spelled. */
+	/** Identifies the person or @room, the same for each of their spellings. */
 	key: string;
 	person?: Person;
 	name: string;
-	/** The spelling is the MXID, which no reader is to see. */
+	/** True when the spelling is the MXID, which is replaced by the name. */
 	address: boolean;
 }>;
 
-/** MXIDs whom a message means by its words or its links. // Matrix spec v1.7, "User and room mentions" */
+/** Returns the MXIDs that a message mentions in m.mentions or links to. // Matrix spec v1.7, "User and room mentions" */
 export function mentioned(content: Content): readonly string[] {
 	const found = new Set(named(content));
 	for (const [, href = ""] of text(content.formatted_body).matchAll(/href\s*=\s*["']?([^"'\s>]+)/gi)) {
@@ -38,7 +38,7 @@ const named = (content: Content): readonly string[] => {
 		: [];
 };
 
-/** Returns what stands in place of an address: the name, or the localpart once names have made the text too long. */
+/** Returns the text in place of an MXID: the name, or the localpart once names have made the text too long. */
 function createNaming(length: number) {
 	let left = length + growth;
 	return (mxid: string, name: string): string => {
@@ -56,7 +56,7 @@ const addresses = (content: Content, person: (mxid: string) => Person) =>
 		return [mxid, { key: keyOf(who), person: who, name: who.name ?? mxid, address: true }];
 	});
 
-/** The words without addresses where there is a name: of those meant, and of links to people as clients write them. */
+/** Returns the body with names in place of the MXIDs of mentioned people and of Markdown links to people. */
 export function withNames(body: string, content: Content, person: (mxid: string) => Person): string {
 	const find = createSpellings(addresses(content, person));
 	const name = createNaming(body.length);
@@ -66,11 +66,14 @@ export function withNames(body: string, content: Content, person: (mxid: string)
 	}).join("");
 }
 
-/** The label alone of each Markdown link to a person, read in one pass: a pattern for the label would look back again and again. */
+/**
+ * Returns the body with each Markdown link to a person reduced to its label. One pass: a single pattern for label and
+ * target would backtrack in quadratic time.
+ */
 function withoutLinks(body: string): string {
 	const kept: string[] = [];
 	let from = 0;
-	/** Where the label begins, if one does. */
+	/** Index at which an open label begins, undefined outside of labels. */
 	let label: number | undefined;
 	for (const { 0: token, index } of body.matchAll(
 		/[[\n]|\](?:\(https:\/\/matrix\.to\/#\/(?:@|%40)[^)\s]{0,1000}\))?/gi,
@@ -87,7 +90,7 @@ function withoutLinks(body: string): string {
 	return [...kept, body.slice(from)].join("");
 }
 
-/** Reads a text once and puts a node in place of each part that `find` finds; what was put in is not read again. */
+/** Reads a text once and replaces each part that `find` finds by a node; inserted nodes are not searched. */
 function replaced<Node extends RichNode>(
 	words: string,
 	find: (words: string, at: number) => Readonly<{ end: number; node: Node }> | undefined,
@@ -108,7 +111,7 @@ function replaced<Node extends RichNode>(
 	return nodes;
 }
 
-/** The words as a tree: the formatted body, or `body`, and people who are meant. Undefined where it is but words. */
+/** Returns the tree of the formatted body, or of `body`, with mentions. Undefined when the tree is only plain text. */
 export function richIn(content: Content, body: string, person: (mxid: string) => Person): Rich | undefined {
 	const formatted = content.format === "org.matrix.custom.html" ? text(content.formatted_body) : "";
 	const tree: Rich = formatted ? parseHtml(formatted, person) : [body];
@@ -129,7 +132,7 @@ export function richIn(content: Content, body: string, person: (mxid: string) =>
 		name: createNaming(formatted.length + body.length),
 	});
 	if (rich.some((node) => typeof node !== "string")) return rich;
-	// Clients also format what has but backslashes to lose: "\*so\*".
+	// Clients also send a formatted_body when the body only has Markdown escapes: "\*so\*".
 	const letters = rich.join("");
 	return letters === "" || sameLetters(letters, body) ? undefined : rich;
 }
@@ -137,8 +140,8 @@ export function richIn(content: Content, body: string, person: (mxid: string) =>
 const sameLetters = (one: string, other: string) => one.replace(/\s+/g, "") === other.replace(/\s+/g, "");
 
 /**
- * The tree with those who are meant made mentions where they are named first, and with names in place of addresses.
- * `wanted`: the keys of those whom the message means; each is taken out once there is a mention of them.
+ * Returns the tree with a mention at the first name of each mentioned person, and with names in place of MXIDs. `wanted`
+ * holds the keys of the mentioned people; each is removed once the tree has a mention of that person.
  */
 function weave(
 	tree: Rich,
@@ -180,7 +183,7 @@ function weave(
 	return all(tree, false);
 }
 
-/** The nodes with texts that follow each other made one. */
+/** Returns the nodes with adjacent texts joined. */
 function merged(nodes: Rich): Rich {
 	const out: RichNode[] = [];
 	for (const node of nodes) {

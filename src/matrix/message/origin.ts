@@ -3,18 +3,20 @@ import type { Outbound } from "../../core/network.ts";
 import { type Content, table, text } from "../event.ts";
 
 /**
- * The mark that what we send carries. `op` tells an event in doubt from one that never came; `from` says where it came
- * from, so that what is about it finds its target when our own memory of it is gone.
+ * The field that marks each event the bridge sends. By its operation id, `op`, a retry finds out whether an event in
+ * doubt arrived; `from` holds the message's ids on its own network, so that replies, edits and reactions find their
+ * target after the journal has forgotten it.
  */
 export const mark = "trivium.bridge";
 
-/** Characters of all ids that are told of one message, since its sender may have chosen some. */
+/** Most characters of all ids in one mark, since the sender of a message may have chosen some of them. */
 const longest = 1_000;
 
+/** Returns the mark of an event. `part` distinguishes the events that one delivery consists of. */
 export function origin({ operation, event }: Pick<Outbound, "operation" | "event">, part = ""): Content {
 	const op = operation + part;
 	if (event.kind !== "message" && event.kind !== "edit") return { [mark]: { op } };
-	// Its own, how others name it, and how its author alone does: who wrote it is vouched for by whose event it is.
+	// The message's id and its further ones, the author's own among them: the event's sender vouches for the author.
 	const ids: MessageId[] = [];
 	let left = longest - event.room.length;
 	for (const id of [event.id, ...(event.aka ?? [])]) {
@@ -29,7 +31,10 @@ export function origin({ operation, event }: Pick<Outbound, "operation" | "event
 export const operationOf = (content: Content): string | undefined =>
 	text(table(content[mark]).op) || undefined;
 
-/** Where an event of ours came from. Whose it is has to be asked before: anybody can write this. */
+/**
+ * Returns the ids of the message that an event of ours is a copy of. The caller must check that a ghost sent the event:
+ * anybody can write this mark.
+ */
 export function copiesIn(content: Content): readonly Copy[] {
 	const { network, room, ids } = table(table(content[mark]).from);
 	if (!text(network) || !text(room) || !Array.isArray(ids)) return [];

@@ -2,7 +2,7 @@ import type { Poll, PollAnswer } from "../../core/event.ts";
 import { type Content, isContent, labelOf, type MatrixEvent, relationOf, table, text } from "../event.ts";
 import * as phrases from "../phrases.ts";
 
-// MSC3381. Clients still send its unstable names, so that is what we write; both are read.
+// MSC3381. Clients still send its unstable names, so the bridge writes those, and reads both.
 
 const unstable = "org.matrix.msc3381";
 export const [startType, responseType, endType] = [
@@ -29,7 +29,7 @@ export function pollIn(content: Content): Question | undefined {
 	return question && answers.length > 0 ? { question, answers, most } : undefined;
 }
 
-/** The answers somebody is for. Where the poll is not known they have no words. */
+/** Returns the answers that a vote selects. Without the poll their texts are empty. */
 export function votesIn(content: Content, poll: Question | undefined): readonly PollAnswer[] {
 	const given = content["m.selections"] ?? table(content[responseType]).answers;
 	const ids = Array.isArray(given) ? [...new Set(given.filter((id) => typeof id === "string"))] : [];
@@ -38,7 +38,7 @@ export function votesIn(content: Content, poll: Question | undefined): readonly 
 	return known.slice(0, poll.most);
 }
 
-/** How a poll ended: each one's last vote before its end counts. */
+/** Returns the result of a poll as text: the last vote of each person before the end counts. */
 export function resultOf(poll: Question, votes: readonly MatrixEvent[], end: number): string {
 	const last = new Map<string, MatrixEvent>();
 	for (const vote of votes)
@@ -53,7 +53,10 @@ export function resultOf(poll: Question, votes: readonly MatrixEvent[], end: num
 	return phrases.pollResult(poll.answers.map((one) => ({ text: one.text, votes: count(one.id) })));
 }
 
-/** What somebody means who answers a poll with numbers, as people do where there are no polls. */
+/**
+ * Returns the answers that the numbers in a reply select; undefined when one of `words` is no valid number. XMPP and MQTT
+ * people vote this way.
+ */
 export function votesByNumber(words: readonly string[], poll: Question): readonly PollAnswer[] | undefined {
 	const numbers = words.map((word) => /^(\d{1,2})(?:\uFE0F?\u20E3)?[.)]?$/.exec(word.trim())?.[1]);
 	const chosen = numbers.map((number) =>
@@ -90,7 +93,7 @@ export const pollEnd = (poll: string, words: string): Content => ({
 	...label(words),
 });
 
-/** The poll that an event is about. */
+/** Returns the poll that an event starts, undefined for any other event. */
 export const pollOf = (event: MatrixEvent | undefined): Question | undefined =>
 	event && isStart(event.type) && relationOf(event.content).type !== "m.replace"
 		? pollIn(event.content)

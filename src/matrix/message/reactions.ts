@@ -1,15 +1,15 @@
 import { type Content, relationOf, table, text } from "../event.ts";
 
-/** Characters of a key that is somebody's own invention. */
+/** Most characters of a reaction's key, which may be any text. */
 const longest = 100;
 
-/** What a m.reaction shows and on which event. A custom emoji is called by its shortcode, for it is shown nowhere else. */
+/** Returns the emoji and the target of a m.reaction. A custom emoji becomes its shortcode: no other network shows images. */
 export function reactionIn(content: Content): Readonly<{ to: string; emoji: string }> | undefined {
 	const { type, to } = relationOf(content);
 	const key = text(table(content["m.relates_to"]).key).trim();
 	if (type !== "m.annotation" || !to || !key) return undefined;
 	if (!key.startsWith("mxc://")) return { to, emoji: [...key].slice(0, longest).join("") };
-	// MSC4027, and COMPAT what bridges and their clients write.
+	// MSC4027, and COMPAT the field of the mautrix bridges.
 	const code = text(content.shortcode) || text(content["com.beeper.reaction.shortcode"]);
 	return { to, emoji: `:${code.replaceAll(":", "").slice(0, longest) || "emoji"}:` };
 }
@@ -19,8 +19,8 @@ export const reaction = (to: string, emoji: string): Content => ({
 });
 
 /**
- * The emoji with each selector that asks for its colourful form: clients count by the exact text, and this is what they
- * send. // Matrix spec, "m.annotation relationship type"
+ * Returns the emoji with its variation selectors (U+FE0F): clients group reactions by the exact text, and send it so.
+ * // Matrix spec, "m.annotation relationship type"
  */
 export function colourful(emoji: string): string {
 	if (isEmoji.test(emoji)) return emoji;

@@ -1,10 +1,10 @@
 import { spend } from "../../core/budget.ts";
 
-/** A spelling that stands in a text: where it ends, and what it means. */
+/** A spelling found in a text: the index after it, and its meaning. */
 export type Found<Meaning> = Readonly<{ end: number; meaning: Meaning }>;
 type Node<Meaning> = { next: Map<number, Node<Meaning>>; meanings: Meaning[] };
 
-/** A step looks a character up, which takes longer than what other loops do for one. */
+/** Budget units of one step: its map lookup takes longer than a step of other loops over a text. */
 const stepCost = 4;
 
 /**

@@ -6,7 +6,7 @@ import { richIn, withNames } from "./mentions.ts";
 
 const act = (line: string): Words => ({ style: "emote", text: line });
 
-/** What a m.room.message says, in words, files and places; the words alone where it is not to be read as `formatted`. */
+/** Returns the text, file or place of a m.room.message; without its formatting unless `formatted`. */
 export function wordsIn(
 	content: Content,
 	{ person }: Pick<Around, "person">,
@@ -50,25 +50,25 @@ export function stickerIn(content: Content): Words | undefined {
 	return file ? { style: "text", text: "", media: file.media } : act(phrases.sentSticker(body));
 }
 
-// COMPAT clients from before Matrix v1.13 quote what they answer: whose it is, lines that begin with ">", then an empty
-// one. A quote that names nobody is the sender's own.
+// COMPAT Clients before Matrix v1.13 put a reply fallback above their text: the author's MXID, lines that begin with ">",
+// and an empty line. A quote without an MXID is the sender's own text and stays.
 const quote = /^> (?:\* )?<([^>\n]+)>([^\n]*\n(?:>(?: [^\n]*|)\n)*)\n/;
 const withoutQuote = (body: string) => body.replace(quote, "");
 
-/** Whom a message quotes with what, for where that itself is not to be had. */
+/** Returns the author and the text in a reply fallback, for a reply whose target cannot be fetched. */
 export function quoteIn(content: Content): Readonly<{ author: string; text: string }> | undefined {
 	const [, author = "", lines = ""] = quote.exec(text(content.body)) ?? [];
 	const words = lines.replace(/^> ?/gm, "").trim();
 	return /^@[^:\s]+:\S+$/.test(author) && isId(author) && words ? { author, text: words } : undefined;
 }
 
-/** // Matrix spec, "m.location"; MSC3488 */
+/** Returns the place of a m.location, undefined without a valid geo: URI. // Matrix spec, "m.location"; MSC3488 */
 function locationIn(content: Content): Words | undefined {
 	const place = table(content["m.location"] ?? content["org.matrix.msc3488.location"]);
 	const geo = text(content.geo_uri) || text(place.uri);
 	if (!/^geo:-?\d+(\.\d+)?,-?\d+(\.\d+)?(,-?\d+(\.\d+)?)?(;[\w.=;-]*)?$/i.test(geo)) return undefined;
 	const body = text(content.body);
-	// Clients repeat the coordinates there for those that know no places.
+	// Clients repeat the coordinates in the body as a fallback; that is no description.
 	const description = text(place.description) || (body.includes(geo.split(";")[0] ?? geo) ? "" : body);
 	return { style: "text", text: "", location: { geo, ...(description && { description }) } };
 }
