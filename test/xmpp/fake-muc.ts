@@ -1,36 +1,36 @@
 import { StanzaError } from "../../src/xmpp/stanza-error.ts";
 import { type Element, xml } from "../../src/xmpp/stream/xml.ts";
 
-/** What goes wrong in the room; by default nothing does. */
+/** The faults and options of the fake MUC; by default it has no fault. */
 export type MucFaults = {
-	/** Answers no join. */
+	/** The MUC answers no join. */
 	mute?: boolean;
-	/** Reflects nothing. */
+	/** The MUC reflects no message. */
 	deaf?: boolean;
-	/** Refuses joins with this condition; given the nick and the JID. */
+	/** Returns the error that refuses the join of this nick and JID. */
 	refuse?: (nick: string, jid: string) => readonly [type: string, condition: string] | undefined;
-	/** Refuses lines with this condition. */
+	/** Returns the error that refuses messages of this JID. */
 	refuseLine?: (jid: string) => readonly [type: string, condition: string] | undefined;
-	/** Makes another nick of the one asked for (status 210). */
+	/** Changes the requested nick (status 210). */
 	normalise?: (nick: string) => string;
-	/** Gives no stanza-ids, or no occupant-ids. */
+	/** The MUC adds no stanza-ids, or no occupant-ids. */
 	noStanzaIds?: boolean;
 	noOccupantIds?: boolean;
-	/** Shows everybody the accounts of others: their ids here, at a server of theirs. */
+	/** The MUC is non-anonymous: it shows the real JIDs of other occupants, made of their ids and "there.test". */
 	accounts?: boolean;
-	/** Keeps nothing but what it tells newcomers. */
+	/** The MUC has no archive, only the history that a join requests. */
 	noArchive?: boolean;
-	/** Shows the archive to nobody, though it has one. */
+	/** The MUC refuses all archive queries with this error, although it announces an archive. */
 	refuseArchive?: readonly [type: string, condition: string];
-	/** Results in one page, at most. */
+	/** The most results of one page of the archive. */
 	pageSize?: number;
-	/** Lines a newcomer may be told. */
+	/** The most messages of the history that a join gets. */
 	history?: number;
-	/** Tells them to everybody, asked or not. */
+	/** The MUC sends its history even to joins that do not request it. */
 	unasked?: boolean;
-	/** Takes so long to tell a newcomer what was said, in ms. */
+	/** The delay before the history and the subject of a join, in ms. */
 	slow?: number;
-	/** Can take messages back (XEP-0425); the condition it refuses one of ours with, if it does. */
+	/** Announces moderation (XEP-0425). Returns the condition that refuses a request of this JID, if it is refused. */
 	moderate?: (from: string) => string | undefined;
 };
 
@@ -41,18 +41,18 @@ const mucUser = "http://jabber.org/protocol/muc#user";
 const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
 /**
- * A room as XEP-0045 has it, as far as our occupants see it: it takes what the component writes and emits what the
- * component would read, in order. Whatever is emitted is a copy for each of our occupants, as servers do it.
+ * Creates a fake MUC (XEP-0045). It takes the stanzas that the component writes to the MUC, and emits those that the
+ * component would read, in order, with a copy for each own occupant.
  */
 export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: MucFaults = {}) {
-	/** Who is in, by nick. Only those with a `jid` are sent anything: they are ours. */
+	/** The occupants by nick. Those with a `jid` are own occupants, and get stanzas. */
 	const occupants = new Map<string, { jid?: string; id: string }>();
 	const taken: Element[] = [];
 	const moderations: Element[] = [];
 	let stanzaIds = 0;
 	const archive: { id: string; from: string; stanza: string | undefined; at: number; inside: Element[] }[] =
 		[];
-	/** Archive queries so far. */
+	/** The number of archive queries so far. */
 	const counts = { queries: 0 };
 
 	const send = (name: string, attrs: Record<string, string>, ...nodes: (Element | undefined)[]) =>
@@ -81,7 +81,7 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 			faults.noOccupantIds ? undefined : xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id }),
 		);
 	}
-	/** Tells everybody of ours, the one it is about last. */
+	/** Sends a presence to all own occupants, to its subject last. */
 	function broadcast(nick: string, type?: string, item?: Item): void {
 		const about = occupants.get(nick);
 		for (const to of ours()) if (to !== about?.jid) presence(nick, to, type, about?.id ?? "", item);
@@ -108,11 +108,11 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		if (faults.slow === undefined) welcome(to, since);
 		else setTimeout(() => welcome(to, since), faults.slow);
 	}
-	/** XEP-0045 §7.2.13 to §7.2.15: what was said, and the subject that ends it. */
+	/** XEP-0045 §7.2.13 to §7.2.15: sends the history, and the subject that ends it. */
 	function welcome(to: string, since: number | undefined): void {
 		const from = since ?? (faults.unasked ? 0 : undefined);
 		if (from !== undefined) history(to, from);
-		// With the time it was set, and the id it had then, which are no news either.
+		// The subject carries its original time and stanza-id, so that it must not count as a new message.
 		const set = [xml("subject", {}, "Love"), stamp(Date.now() - 60_000, jid), stanzaId("S0")];
 		send("message", { type: "groupchat", from: jid, to }, ...set);
 	}
@@ -176,12 +176,12 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 	const stamp = (at: number, from?: string) =>
 		xml("delay", { xmlns: "urn:xmpp:delay", stamp: new Date(at).toISOString(), ...(from && { from }) });
 
-	/** XEP-0045 §7.2.13 */
+	/** XEP-0045 §7.2.13: sends the messages since a time, in ms since 1970. */
 	function history(to: string, since: number): void {
 		for (const one of archive.filter(({ at }) => at >= since).slice(-(faults.history ?? 20)))
 			send("message", line(one, { to }), ...one.inside.map(copy), stamp(one.at, jid), stanzaId(one.id));
 	}
-	/** XEP-0313: tells the results, and returns the answer. */
+	/** XEP-0313: sends the results of a query, and returns the final answer. */
 	function query(request: Element): Element {
 		counts.queries++;
 		const asked = request.getChild("query", mam) as Element;
@@ -220,10 +220,10 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 	return {
 		jid,
 		occupants,
-		/** Every stanza the component wrote to the room. */
+		/** All stanzas that the component wrote to the MUC. */
 		taken,
 		faults,
-		/** Takes one stanza to the room. */
+		/** Processes one stanza to the MUC. */
 		take(stanza: Element): void {
 			taken.push(stanza);
 			if (stanza.name === "presence") takePresence(stanza);
@@ -237,7 +237,7 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 				else if (!faults.deaf) reflect(nick ?? "", stanza.attrs.id, ...stanza.getChildElements());
 			}
 		},
-		/** Answers disco#info and pings; throws like a room that refuses. */
+		/** Returns the answer to disco#info. */
 		info: (): Element =>
 			xml(
 				"query",
@@ -255,24 +255,24 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		counts,
 		query,
 		isIn: (full: string) => nickOf(full) !== undefined,
-		/** Somebody else comes, speaks, is renamed, goes. */
+		/** An occupant of the MUC's own joins, speaks, changes the nick, leaves. */
 		come: (nick: string, id = `id of ${nick}`) => enter(nick, { id }),
 		say: (nick: string, body: string, id?: string, ...more: Element[]) =>
 			reflect(nick, id, xml("body", {}, body), ...more),
 		enter,
 		rename,
 		go: (nick: string) => out(nick),
-		/** Puts one of ours out: 307 by an admin, 301, 332, 333, … */
+		/** Removes an occupant with status codes: 307 (kick), 301 (ban), 332 (shutdown), 333 (error) and so on. */
 		kick: (nick: string, codes: readonly string[], by?: string, reason?: string) =>
 			out(nick, { codes, ...(by && { actor: by }), ...(reason && { reason }) }),
-		/** The service forgets everybody, and says nothing. */
+		/** The service silently forgets all occupants. */
 		forget: () => occupants.clear(),
 		emit,
-		/** The room itself says something. */
+		/** The MUC itself sends a message. */
 		tell(...inside: Element[]): void {
 			for (const to of ours()) send("message", { type: "groupchat", from: jid, to }, ...inside.map(copy));
 		},
-		/** Every wish to take a message back. */
+		/** All moderation requests. */
 		moderations,
 		moderate(request: Element): void {
 			moderations.push(request);

@@ -7,40 +7,40 @@ import { type Element, serialize } from "../../src/xmpp/stream/xml.ts";
 export const domain = "bridge.test";
 export const secret = "s3crét";
 
-/** What goes wrong; by default nothing does. */
+/** The faults of the fake server; by default it has none. */
 export type Faults = {
-	/** Accepts the connection and says nothing. */
+	/** The server accepts the connection and sends nothing. */
 	mute?: boolean;
-	/** Opens the stream and does not answer the handshake. */
+	/** The server opens the stream and does not answer the handshake. */
 	noHandshake?: boolean;
-	/** Answers the handshake with this stream error. */
+	/** The server answers the handshake with this stream error. */
 	refuse?: string;
-	/** Does not route pings. */
+	/** The server does not route pings. */
 	deaf?: boolean;
-	/** Written in one piece with the answer to the handshake. */
+	/** The stanzas that the server writes in one packet with the handshake's answer. */
 	greeting?: string;
 };
 
 export type FakeServer = {
 	readonly service: string;
-	/** Every stanza the component wrote, keepalive pings left out. */
+	/** All stanzas that the component wrote, without keepalive pings. */
 	readonly received: Element[];
-	/** How many connections there were so far, and are. */
+	/** The number of connections so far, and of those open now. */
 	readonly connections: { total: number; open: number };
 	readonly pings: number;
 	faults: Faults;
-	/** Writes to the component exactly these bytes. */
+	/** Writes exactly these bytes to the component. */
 	write(raw: string | Uint8Array): void;
-	/** Reads no more, or again. */
+	/** Stops reading from the component, or resumes. */
 	pause(paused: boolean): void;
-	/** Cuts the line. */
+	/** Resets all connections. */
 	drop(): void;
-	/** Stops and starts listening on the same port. */
+	/** Closes all connections and stops listening; `restart` listens on the same port again. */
 	stop(): Promise<void>;
 	restart(): Promise<void>;
 };
 
-/** The server end of XEP-0114, on a real socket. Stanzas stand in `received`, unless `take` has them. */
+/** Starts the server side of XEP-0114 on a real socket. Stanzas go to `take`, or else to `received`. */
 export async function fakeServer(faults: Faults = {}, take?: (stanza: Element) => void): Promise<FakeServer> {
 	let listener: Server;
 	let port = 0;
@@ -106,7 +106,7 @@ export async function fakeServer(faults: Faults = {}, take?: (stanza: Element) =
 			else socket.write(`<handshake/>${fake.faults.greeting ?? ""}`);
 		});
 		parser.on("end", () => socket.end("</stream:stream>"));
-		// What we may not send must show in the tests.
+		// Malformed XML from the component must fail the test.
 		parser.on("error", () => socket.end(streamError("not-well-formed")));
 		socket.setEncoding("utf8");
 		socket.on("data", (text) => parser.write(String(text)));

@@ -11,7 +11,7 @@ import { serialize } from "../../src/xmpp/stream/xml.ts";
 import { files as kinds, vectors } from "../vectors.ts";
 import { stanza } from "./stanza.ts";
 
-describe("a file from XMPP", () => {
+describe("files of a message from XMPP", () => {
 	type File = Partial<Media> & { url?: string };
 	type Case = { in: string; url?: string; media?: Partial<Media>; more?: File[]; caption?: string };
 	const file = ({ url, ...said }: File) => ({ ...said, source: { network: "xmpp", ref: url }, link: url });
@@ -27,7 +27,7 @@ describe("a file from XMPP", () => {
 			},
 		);
 
-	test("is one of many that a hostile client tells at once: twenty cross, the others stay addresses, soon", () => {
+	test("of 1,500 files in one hostile message twenty cross, and the others stay URLs, within 10 s", () => {
 		const urls = Array.from({ length: 1_500 }, (_, index) => `https://x.test/${index}.png`);
 		const told = urls.map((url) => `<x xmlns='jabber:x:oob'><url>${url}</url></x>`).join("");
 		const line = stanza(`<message><body>${"🎉".repeat(50_000)} ${urls.join(" ")}</body>${told}</message>`);
@@ -39,7 +39,7 @@ describe("a file from XMPP", () => {
 		expect(seen?.text).toMatch(/^🎉+\s+https:\/\/x\.test\/20\.png /u);
 	});
 
-	test("is another message than the next file of the same client under the same id", () => {
+	test("two files that a client sends under the same id are two messages", () => {
 		const id = (file: string) => {
 			const url = `https://x.test/${file}`;
 			const line = `<message id='1'><body>${url}</body><x xmlns='jabber:x:oob'><url>${url}</url></x></message>`;
@@ -57,14 +57,14 @@ describe("a file from XMPP", () => {
 	});
 });
 
-describe("a file to XMPP", () => {
+describe("elements of a file to XMPP", () => {
 	for (const kind of kinds)
 		test.each(vectors<{ in: Media; out: string }>("to-xmpp", kind))(`${kind}: $name`, ({ in: file, out }) =>
 			expect(fileElements(file, "URL").map(serialize).join("")).toBe(out),
 		);
 });
 
-describe("a message with a file", () => {
+describe("createPartSender: a message with a file", () => {
 	const alice = { network: "matrix" as NetworkName, id: "@alice:hs.test" as UserId, name: "Alice" } as Person;
 	const media: Media = {
 		kind: "image",
@@ -107,7 +107,7 @@ describe("a message with a file", () => {
 		told = [];
 	});
 
-	test("is its URL, and what is said of it a message of its own that answers it", async () => {
+	test("becomes a message with the URL as its body, and a reply to it with the caption", async () => {
 		const replyTo = { id: "$0" as MessageId };
 		expect(
 			await createPartSender(
@@ -123,7 +123,7 @@ describe("a message with a file", () => {
 		expect(sent[1]?.refs).toEqual({ $1: ["id of op"] });
 	});
 
-	test("comes with the further ones of its message behind it", async () => {
+	test("sends the further files of the message after the first, then the caption", async () => {
 		const more = ["b", "c"].map((name) => ({ ...media, name: `${name}.png` }));
 		const replyTo = { id: "$0" as MessageId };
 		const ids = await createPartSender(
@@ -139,7 +139,7 @@ describe("a message with a file", () => {
 		]);
 	});
 
-	test("has its smaller picture linked too, and does without where that cannot be", async () => {
+	test("links the thumbnail as well, and omits the link where none can be made", async () => {
 		const thumbnail = { source: { ...media.source, ref: "mxc://hs/small" }, mime: "image/png" };
 		const linked = async (of: typeof files) => {
 			sent.length = 0;
@@ -156,7 +156,7 @@ describe("a message with a file", () => {
 		expect(told).toEqual([]);
 	});
 
-	test("is shown once, also where what is said of it had to be sent again", async () => {
+	test("sends the file once, even if the caption has to be retried", async () => {
 		const say = createPartSender(send, () => files, tell);
 		fail = "op.caption";
 		await expect(say(outbound({ media, text: "my cat" }))).rejects.toThrow("away");
@@ -165,7 +165,7 @@ describe("a message with a file", () => {
 		expect(sent.map((out) => out.operation)).toEqual(["op", "op.caption"]);
 	});
 
-	test("is not parted by what is said next in the room", async () => {
+	test("keeps file and caption together: the room's next message is sent after both", async () => {
 		const wire: string[] = [];
 		const slow = async (out: Outbound) => {
 			wire.push(out.operation);
@@ -201,7 +201,7 @@ describe("a message with a file", () => {
 		expect(wire.at(-1)).toBe("8");
 	});
 
-	describe("that was shown before", () => {
+	describe("that was sent before", () => {
 		const ids = (...parts: string[]) =>
 			parts.flatMap((one) => [`msg ${one}`, `from ${one} a@b`] as MessageId[]);
 		const target = { id: "$1" as MessageId, own: "own $1" as MessageId };
@@ -220,9 +220,9 @@ describe("a message with a file", () => {
 		const edit = (text: string, known: readonly MessageId[], more: object = {}) =>
 			change({ kind: "edit", style: "text", text, media, ...more }, known);
 
-		test("gets another caption, a first one, or none; the file stays", async () => {
+		test("edits, adds or retracts the caption without sending the file again", async () => {
 			await edit("new", ids("op", "op.caption"));
-			// It answers the file again.
+			// The edited caption replies to the file, as the first one did.
 			const replyTo = { id: "$2" as MessageId, author: alice };
 			expect(sent[0]?.event).toEqual({ ...event({}), id: "$2", kind: "edit", text: "new", target, replyTo });
 			expect(sent[0]?.refs).toMatchObject({ "own $1": ids("op.caption"), $2: ids("op") });
@@ -239,11 +239,11 @@ describe("a message with a file", () => {
 			expect(sent).toHaveLength(3);
 		});
 
-		test("becomes another, and then what is said of it", async () => {
+		test("edits the file first, then the caption", async () => {
 			const dog = { newMedia: true, media: { ...media, name: "dog.png" } };
 			const words = () =>
 				sent.map(({ operation, event }) => [operation, event.kind, "text" in event && event.text]);
-			// Its link ends with the message.
+			// The id in the URL is the edited message's, so the link lasts as long as the message.
 			const there = url.replace("cat.png", "dog.png");
 			await edit("", ids("op"), dog);
 			expect(words()).toEqual([["op2", "edit", there]]);
@@ -264,7 +264,7 @@ describe("a message with a file", () => {
 			expect(words()[1]).toEqual(["op2.caption", "redaction", false]);
 		});
 
-		test("becomes words where the other cannot be had", async () => {
+		test("edits the file into text if the new file is unavailable", async () => {
 			await edit("", ids("op"), { newMedia: true, media: { ...media, name: "dog.png", size: 1001 } });
 			expect(sent.map(({ event }) => event)).toMatchObject([
 				{ kind: "edit", text: "sent an image: dog.png", target },
@@ -273,7 +273,7 @@ describe("a message with a file", () => {
 			expect(told).toEqual([expect.stringContaining("too large")]);
 		});
 
-		test("keeps its parts apart, whatever changed them in between", async () => {
+		test("edits the caption alone, even after an earlier edit of the file", async () => {
 			const [file, changed, caption] = ["op", "op2", "op3"].map((one) => [
 				`sid ${one}`,
 				`msg ${one}`,
@@ -283,7 +283,7 @@ describe("a message with a file", () => {
 			expect(sent[0]?.refs["own $1"]).toEqual([...caption!, "from op3 a@b"]);
 		});
 
-		test("is taken back with what was said of it", async () => {
+		test("retracts the file and its caption", async () => {
 			await change({ kind: "redaction" }, ids("op", "op.caption"));
 			expect(sent.map((out) => [out.operation, out.refs.$1])).toEqual([
 				["op2", ids("op")],
@@ -295,11 +295,11 @@ describe("a message with a file", () => {
 		});
 	});
 
-	describe("that cannot be had", () => {
+	describe("that is unavailable", () => {
 		const gone = { ...files, url: () => Promise.reject(new PermanentError("not-found", "it is gone.")) };
 		const replyTo = { id: "$0" as MessageId };
 
-		test("too large for a link, is told to its sender; what was said of it still comes", async () => {
+		test("too large for a link: notifies the sender, and sends the file's name with the caption", async () => {
 			const large = { ...media, size: 1001 };
 			const ids = await createPartSender(
 				send,
@@ -313,7 +313,7 @@ describe("a message with a file", () => {
 			expect(told).toEqual([expect.stringContaining("too large")]);
 		});
 
-		test("has its name shown, and the others of its message themselves", async () => {
+		test("sends the file's name as text, and the other files of the message as files", async () => {
 			await createPartSender(send, () => gone, tell)(outbound({ media }));
 			expect(sent.map(({ event }) => event)).toEqual([event({ text: "sent an image: cat.png" })]);
 			sent.length = 0;
@@ -329,7 +329,7 @@ describe("a message with a file", () => {
 			expect(told).toEqual([expect.stringContaining("it is gone."), expect.stringContaining("too large")]);
 		});
 
-		test("for now is tried again, but not for ever", async () => {
+		test("retries after a temporary error, and sends only the file's name in the end", async () => {
 			const away = { ...files, url: () => Promise.reject(new TemporaryError("away")) };
 			const say = createPartSender(send, () => away, tell);
 			await expect(say({ ...outbound({ media, text: "my cat" }), attempt: 1 })).rejects.toThrow("away");
@@ -340,7 +340,7 @@ describe("a message with a file", () => {
 		});
 	});
 
-	test("without links, or without a file, is left as it is", async () => {
+	test("sends a message without a file, or with links switched off, unchanged", async () => {
 		await createPartSender(send, () => undefined, tell)(outbound({ media }));
 		await createPartSender(send, () => files, tell)(outbound({ text: "hi" }));
 		expect(sent.map((out) => out.event)).toEqual([event({ media }), event({ text: "hi" })]);

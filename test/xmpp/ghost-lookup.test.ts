@@ -9,7 +9,7 @@ const jid = "alice@bridge.test";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** A network where a lookup takes ten seconds, to find somebody or fail. */
+/** Returns a lookup that takes ten seconds to find a person or fail. */
 function slow() {
 	const asked: string[] = [];
 	const answer = { person: undefined as Person | undefined, fails: false };
@@ -22,7 +22,7 @@ function slow() {
 	return { who, asked, answer };
 }
 
-test("who asks for somebody just being looked up gets the same answer, at the same time", async () => {
+test("concurrent lookups of one ghost share one request", async () => {
 	const { who, asked, answer } = slow();
 	answer.person = alice;
 	const all = [who(jid), who("Alice@bridge.test")];
@@ -36,7 +36,7 @@ test("who asks for somebody just being looked up gets the same answer, at the sa
 	expect(asked).toEqual([jid, "bob@bridge.test"]);
 });
 
-test("where a lookup fails those behind it are told so at once, and after five seconds it is tried again", async () => {
+test("a failed lookup fails further ones at once for five seconds, and is then retried", async () => {
 	const { who, asked, answer } = slow();
 	answer.fails = true;
 	const first = failure(who(jid));
@@ -55,7 +55,7 @@ test("where a lookup fails those behind it are told so at once, and after five s
 	expect(asked).toHaveLength(2);
 });
 
-test("who was found is known for five minutes, who is nobody for half a minute", async () => {
+test("a found ghost is cached for five minutes, a missing one for half a minute", async () => {
 	const { who, asked, answer } = slow();
 	const lookUp = async () => {
 		const found = who(jid);
@@ -76,7 +76,7 @@ test("who was found is known for five minutes, who is nobody for half a minute",
 	expect(asked).toHaveLength(3);
 });
 
-test("of a flood of questions a thousand wait, and all others are told at once to ask again; who is known is known", async () => {
+test("at most a thousand lookups wait, and further ones fail at once; a cached ghost is still found", async () => {
 	const { who, asked, answer } = slow();
 	answer.person = alice;
 	const known = who(jid);

@@ -11,7 +11,7 @@ import { quiet } from "../fakes.ts";
 const soon = { first: 1, most: 1 };
 const event = (id: string) => ({ id }) as unknown as BridgeEvent;
 
-test("what comes while a batch is being written gathers for the next one, in order", async () => {
+test("the inbox gathers events into the next batch while one is being stored, in order", async () => {
 	const batches: string[][] = [];
 	const writes: (() => void)[] = [];
 	const box = createInbox(
@@ -36,7 +36,7 @@ test("what comes while a batch is being written gathers for the next one, in ord
 	expect(batches).toEqual([["1"], ["2", "3"], ["sync"], ["4"]]);
 });
 
-test("a failure does not stop what comes after it", async () => {
+test("the inbox stores later events after a failure", async () => {
 	const seen: string[] = [];
 	const box = createInbox(
 		{
@@ -56,9 +56,9 @@ test("a failure does not stop what comes after it", async () => {
 });
 
 test.each<[string, Error]>([
-	["a fault of our own", new TypeError("oops")],
-	["a definite no", new PermanentError("invalid", "no")],
-	["an error nobody foresaw", new Error("what is this")],
+	["a bug", new TypeError("oops")],
+	["a permanent error", new PermanentError("invalid", "no")],
+	["an unknown error", new Error("what is this")],
 ])(
 	"the inbox leaves out the one event of a batch that fails with %s, and takes all others",
 	async (_what, error) => {
@@ -97,7 +97,7 @@ test("the inbox loses no event while the store fails for a while", async () => {
 	expect(taken).toEqual(["1", "2", "3"]);
 });
 
-test("no more than so many run at once, and all run, also after a failure", async () => {
+test("createConcurrencyLimit runs at most two of ten tasks concurrently, and all of them even if some fail", async () => {
 	const run = createConcurrencyLimit(2);
 	let now = 0;
 	let most = 0;
@@ -112,7 +112,7 @@ test("no more than so many run at once, and all run, also after a failure", asyn
 	expect([all.length, most, now]).toEqual([10, 2, 0]);
 });
 
-test("only the last few are remembered", () => {
+test("createBoundedMap drops the entry that was set longest ago", () => {
 	const memory = createBoundedMap<number, string>(2);
 	memory.set(1, "a");
 	memory.set(2, "b");
@@ -121,7 +121,7 @@ test("only the last few are remembered", () => {
 	expect([memory.get(1), memory.get(2), memory.get(3)]).toEqual(["c", undefined, "d"]);
 });
 
-test("one ping stands for all that was written before it, and for nothing written after it", async () => {
+test("createServerAck confirms with one ping all stanzas written before it, and none written after it", async () => {
 	const pings: (() => void)[] = [];
 	const confirm = createServerAck(
 		{ iq: () => new Promise((resolve) => pings.push(() => resolve(xml("iq")))) },

@@ -42,38 +42,35 @@ test.each([
 	[host, "gateway/matrix", "Trivium"],
 	[alice, "account/registered", "Alice 🎉"],
 	[`${alice}/room`, "client/web", "Alice 🎉"],
-])(
-	"asked what it is, %s says so, and all it says it can be asked is answered",
-	async (to, identity, name) => {
-		const info = (await ask(to, "query", INFO))!.getChild("query", INFO)!;
-		const { category, type, ...rest } = info.getChild("identity")!.attrs;
-		expect(`${category}/${type}`).toBe(identity);
-		expect(rest.name).toBe(name);
-		const payloads: Record<string, string> = {
-			"urn:xmpp:ping": "ping",
-			"vcard-temp": "vCard",
-			"urn:xmpp:time": "time",
-		};
-		const vars = info.getChildren("feature").map((feature) => feature.attrs.var!);
-		expect(vars).toContain("urn:xmpp:ping");
-		expect(vars).toEqual(expect.arrayContaining([...said]));
-		for (const ns of vars.filter((one) => !said.includes(one)))
-			expect((await ask(to, payloads[ns] ?? "query", ns))!.attrs.type, ns).toBe("result");
-	},
-);
+])("disco#info of %s has its identity, and each listed feature is answered", async (to, identity, name) => {
+	const info = (await ask(to, "query", INFO))!.getChild("query", INFO)!;
+	const { category, type, ...rest } = info.getChild("identity")!.attrs;
+	expect(`${category}/${type}`).toBe(identity);
+	expect(rest.name).toBe(name);
+	const payloads: Record<string, string> = {
+		"urn:xmpp:ping": "ping",
+		"vcard-temp": "vCard",
+		"urn:xmpp:time": "time",
+	};
+	const vars = info.getChildren("feature").map((feature) => feature.attrs.var!);
+	expect(vars).toContain("urn:xmpp:ping");
+	expect(vars).toEqual(expect.arrayContaining([...said]));
+	for (const ns of vars.filter((one) => !said.includes(one)))
+		expect((await ask(to, payloads[ns] ?? "query", ns))!.attrs.type, ns).toBe("result");
+});
 
-test("a result goes back to whoever asked, from whom they asked", async () => {
+test("a result goes to the sender of the IQ, from the JID that was asked", async () => {
 	const answer = await ask(`${alice}/room`, "ping", "urn:xmpp:ping");
 	expect(answer!.attrs).toEqual({ type: "result", from: `${alice}/room`, to: asker, id: "1" });
 	expect(answer!.children).toEqual([]);
 });
 
-test("a Matrix person's vCard has their full name", async () => {
+test("a ghost's vCard contains the full name", async () => {
 	const card = (await ask(alice, "vCard", "vcard-temp"))!.getChild("vCard")!;
 	expect(text(card, "FN")).toBe("Alice 🎉");
 });
 
-test("the component tells its software, its time and its uptime; whose time a ghost has it does not tell", async () => {
+test("the component answers version, time and uptime; a ghost answers no time", async () => {
 	const version = (await ask(host, "query", "jabber:iq:version"))!.getChild("query")!;
 	expect([text(version, "name"), text(version, "version")]).toEqual(["Trivium", "1.2.3"]);
 	expect(text((await ask(host, "time", "urn:xmpp:time"))!.getChild("time")!, "utc")).toMatch(/^20.*Z$/);
@@ -83,7 +80,7 @@ test("the component tells its software, its time and its uptime; whose time a gh
 	expect(condition(await ask(alice, "time", "urn:xmpp:time"))).toBe("cancel service-unavailable");
 });
 
-test("a Matrix user that does not exist is not found, whatever is asked", async () => {
+test("any IQ to a Matrix user who does not exist is answered with item-not-found", async () => {
 	for (const [name, ns] of [
 		["query", INFO],
 		["ping", "urn:xmpp:ping"],
@@ -94,14 +91,14 @@ test("a Matrix user that does not exist is not found, whatever is asked", async 
 	expect(condition(await ask(`bad@${host}`, "query", INFO))).toBe("cancel item-not-found");
 });
 
-test("while the homeserver is away, the asker is told to try again", async () => {
+test("an IQ gets an error of type wait while the homeserver is away, and after a bug", async () => {
 	expect(condition(await ask(`down@${host}`, "query", INFO))).toBe("wait remote-server-timeout");
 	expect(failures).toEqual([]);
 	expect(condition(await ask(`bug@${host}`, "query", INFO))).toBe("wait internal-server-error");
 	expect(failures).toHaveLength(1);
 });
 
-test("what we do not know is unavailable, what is no question is a bad request", async () => {
+test("an unknown payload gets service-unavailable, and a malformed IQ bad-request", async () => {
 	expect(condition(await ask(host, "query", "jabber:iq:roster"))).toBe("cancel service-unavailable");
 	expect(condition(await ask(host, "ping", "urn:other"))).toBe("cancel service-unavailable");
 	expect(condition(await ask(host, "query", INFO, { node: "x" }))).toBe("cancel item-not-found");
@@ -116,7 +113,7 @@ test("what we do not know is unavailable, what is no question is a bad request",
 	expect(condition(await iq("set", ping()))).toBe("cancel service-unavailable");
 });
 
-test("answers are never answered", async () => {
+test("results and errors are never answered", async () => {
 	for (const type of ["result", "error"])
 		expect(await answerIq(xml("iq", { type, from: asker, to: alice, id: "1" }), context)).toBeUndefined();
 });

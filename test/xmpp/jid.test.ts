@@ -27,11 +27,11 @@ test.each([
 	["foo\\bar@d", { local: "foo\\bar", domain: "d" }],
 	["@", { local: "", domain: "" }],
 	["", { domain: "" }],
-])("%j is taken apart where RFC 7622 says", (jid, parts) => {
+])("split takes %j apart as RFC 7622 §3.1 says", (jid, parts) => {
 	expect(split(jid)).toEqual(parts);
 });
 
-test("every text is put together again as it was, byte for byte", () => {
+test("join(split(jid)) returns the same bytes for any text", () => {
 	fc.assert(
 		fc.property(fc.string({ unit: fc.constantFrom("a", "@", "/", "\\", " ", "ß", "🎉") }), (jid) => {
 			expect(join(split(jid))).toBe(jid);
@@ -51,17 +51,17 @@ test.each([
 	[matrix, ["Al=ice", "matrix.org:8448"], "=41l=3dice%matrix.org=3a8448@bridge.xmpp.test"],
 	[mqtt, ["home/Lamp"], "_mqtt_home=2f=4camp@bridge.xmpp.test"],
 	[matrix, ["_mqtt_x", "matrix.org"], "_mqtt_x%matrix.org@bridge.xmpp.test"],
-])("the ghost of %s %j has an address that leads back to them", (network, address, jid) => {
+])("personAt returns the person that ghostJid was given: %s %j", (network, address, jid) => {
 	expect(ghostJid(network, address, ours)).toBe(jid);
 	expect(personAt(jid, ours)).toEqual({ network, address });
 	expect(personAt(`${jid}/phone`, ours)).toEqual({ network, address });
 });
 
-test("no two people share an address, and nobody's address leads to another", () => {
+test("personAt inverts ghostJid for any person, so that no two people share a JID", () => {
 	const part = fc.string({ unit: "binary", minLength: 1 });
 	const person = fc.oneof(
 		fc.record({ network: fc.constant(mqtt), address: fc.tuple(part) }),
-		// Our namespace is exclusive on our homeserver: no person there is called _mqtt_….
+		// The appservice's namespace is exclusive on the homeserver, so no person there is called _mqtt_….
 		fc.record({
 			network: fc.constant(matrix),
 			address: fc.tuple(part).filter(([name]) => !name.startsWith("_mqtt_")),
@@ -92,18 +92,18 @@ test.each([
 	"#lobby@bridge.xmpp.test",
 	"!room@bridge.xmpp.test",
 	"_mqtt_@bridge.xmpp.test",
-])("nobody is at %s", (jid) => {
+])("personAt returns undefined for %s", (jid) => {
 	expect(personAt(jid, ours)).toBeUndefined();
 });
 
-test("a stranger's address that is nobody's can be answered from, whatever letters it has; a malformed one cannot", () => {
+test("mayBeFrom allows localparts in any script, and no malformed one", () => {
 	for (const local of ["jürgen", "日本", "ＡＢ", "a\\40b"])
 		expect(mayBeFrom(`${local}@bridge.xmpp.test`, ours.component)).toBe(true);
 	for (const local of ["", "a b", "a\u00a0b", "a\ud800", "a'b", "Ab", "é".repeat(512)])
 		expect(mayBeFrom(`${local}@bridge.xmpp.test`, ours.component)).toBe(false);
 });
 
-test("a typed address is recognised in the server's spelling of it, another person's is not", () => {
+test("same recognises a typed JID in the server's normalised spelling, and no other person's JID", () => {
 	expect(same("Romeo@Montague.lit/Ⅷ", "romeo@montague.lit/VIII")).toBe(true);
 	expect(same("strauß@d", "strauss@d")).toBe(true);
 	expect(same("a\u200bb@d", "ab@d")).toBe(true);

@@ -21,7 +21,7 @@ const link = {
 const newRoom = () =>
 	createRoom(muc, { ...link, in: true, out: true }, createOwnOccupant(`~listener-1@b.test/x`, "Trivium"), 0);
 
-/** A stanza that is small on the wire and large as a tree. */
+/** Returns a stanza that is small on the wire and large as a tree. */
 function bomb(elements: number, id: string): Element {
 	const message = received("message", { from: `${muc}/Eve`, type: "groupchat", id });
 	for (let n = 0; n < elements; n++) message.append(received("a", {}));
@@ -35,7 +35,7 @@ const heapMiB = () => {
 	return process.memoryUsage().heapUsed / mebibyte;
 };
 
-test("the estimate of a stanza's memory is no less than half of what V8 takes", () => {
+test("stanzaMemory estimates at least half of the memory that V8 takes for a stanza", () => {
 	const before = heapMiB();
 	const all = Array.from({ length: 50 }, (_, n) => bomb(10_000, `${n}`));
 	const taken = (heapMiB() - before) * mebibyte;
@@ -44,11 +44,11 @@ test("the estimate of a stanza's memory is no less than half of what V8 takes", 
 	expect(estimate).toBeLessThan(Math.max(taken * 4, 400 * mebibyte));
 });
 
-describe("lines held while older ones are fetched", () => {
+describe("hold, for live messages during a backfill", () => {
 	test.each([
 		["with an archive", true],
 		["without an archive", false],
-	])("take no more than 8 MiB as trees in a room %s, and the room is noted as cut", (_name, archived) => {
+	])("keeps at most 8 MiB of stanzas for a MUC %s, and records that it dropped some", (_name, archived) => {
 		const gap = beginGap(newRoom());
 		for (let n = 0; n < 300; n++) {
 			hold(gap, bomb(2_000, `${n}`), archived);
@@ -57,11 +57,11 @@ describe("lines held while older ones are fetched", () => {
 			expect(gap.heldBytes).toBe(bytes);
 		}
 		expect(gap.cut).toBe(true);
-		// Without an archive the newest are kept.
+		// Without an archive, the newest messages are kept.
 		if (!archived) expect(gap.held.at(-1)?.stanza.attrs.id).toBe("299");
 	});
 
-	test("are not held where one alone takes more", () => {
+	test("drops a single stanza that takes more than the limit", () => {
 		const gap = beginGap(newRoom());
 		hold(gap, bomb(100_000, "1"), false);
 		expect([gap.held.length, gap.cut]).toEqual([0, true]);
@@ -70,7 +70,7 @@ describe("lines held while older ones are fetched", () => {
 	});
 });
 
-describe("a page of the archive", () => {
+describe("a page of a MUC's archive", () => {
 	const result = (queryid: string, id: string, elements: number) =>
 		xml(
 			"message",
@@ -98,29 +98,29 @@ describe("a page of the archive", () => {
 		return asked;
 	}
 
-	test("takes no more than 8 MiB as trees, and the next page begins behind the last line that was taken", async () => {
+	test("keeps at most 8 MiB of stanzas, and the next page begins after the last message kept", async () => {
 		const { lines, complete, last } = await page(2_000);
 		expect(lines.length).toBeGreaterThan(1);
 		expect(lines.length).toBeLessThan(20);
 		expect([complete, last]).toEqual([false, `${lines.length - 1}`]);
 	});
 
-	test("has at least one line, so that a large one does not end the reading", async () => {
+	test("keeps at least one message, so that a large one does not end the backfill", async () => {
 		const { lines, complete } = await page(40_000);
 		expect([lines.length, complete]).toEqual([1, false]);
 	});
 
-	test("has all its lines where they are ordinary", async () => {
+	test("keeps all messages of ordinary size", async () => {
 		const { lines, complete } = await page(5);
 		expect([lines.length, complete]).toEqual([100, true]);
 	});
 });
 
-describe("the occupants of a MUC that claims a million of them", () => {
+describe("the roster of a MUC that announces 50,000 occupants", () => {
 	test.each([
 		["with short nicks", 0, 1_000, 12_000],
 		["with long nicks", 1_000, 100, 1_000],
-	])("are kept as far as they take 8 MiB: %s", (_name, length, least, most) => {
+	])("keeps occupants up to 8 MiB: %s", (_name, length, least, most) => {
 		const room = newRoom();
 		let count = 0;
 		const now = { at: 0, unique: () => `${++count}` };
@@ -144,9 +144,9 @@ describe("the occupants of a MUC that claims a million of them", () => {
 	});
 });
 
-describe("what clients understand", () => {
+describe("createEntityCapabilities", () => {
 	const ns = "urn:xmpp:reactions:0";
-	test("is kept of the features that are asked about, not of all that an answer lists", async () => {
+	test("stores only the features that the bridge uses, not all that a client lists", async () => {
 		const before = heapMiB();
 		const known = createEntityCapabilities(
 			async (jid) => new Set([ns, ...Array.from({ length: 1_000 }, (_, n) => `urn:${jid}:feature ${n}`)]),
@@ -158,7 +158,7 @@ describe("what clients understand", () => {
 		expect(heapMiB() - before).toBeLessThan(12);
 	});
 
-	test("is forgotten past 4 MiB of JIDs", async () => {
+	test("forgets the oldest accounts past 4 MiB of JIDs", async () => {
 		const known = createEntityCapabilities(async () => new Set([ns]), [ns]);
 		const long = "x".repeat(1_000);
 		for (let n = 0; n < 3_000; n++) await known.seen(`${long}${n}@evil.example/${long}`, "alice@b.test");

@@ -37,7 +37,7 @@ describe("boundedId", () => {
 		expect(boundedId("x".repeat(255))).toBe("x".repeat(255));
 		expect(boundedId("é".repeat(128))).not.toBe("é".repeat(128));
 	});
-	test("gives a longer id a short form of its own, which begins as the id does and stays as it is", () => {
+	test("replaces a longer id by its beginning and a hash, and leaves such a form unchanged", () => {
 		expect(boundedId(long("1"))).not.toBe(boundedId(long("2")));
 		expect(boundedId(long("1"))).toMatch(/^(long){8}~sha256-/);
 		fc.assert(
@@ -52,7 +52,7 @@ describe("boundedId", () => {
 });
 
 describe("an event from XMPP", () => {
-	test("is no larger for ids of 240 kB", () => {
+	test("stays small although its stanza has ids of 240 kB", () => {
 		const attrs = { id: long("id") };
 		const thread = xml("thread", {}, long("thread"));
 		const reply = xml("reply", { xmlns: "urn:xmpp:reply:0", id: long("reply") });
@@ -65,7 +65,7 @@ describe("an event from XMPP", () => {
 		const where = { room: "r" as never, to: account("a@b"), at: 1, missing: "1" };
 		expect(JSON.stringify(says && fromChat(chat, says, where)).length).toBeLessThan(3_000);
 	});
-	test("is found by its long ids in answers, reactions, corrections and retractions", () => {
+	test("is found by replies, reactions, corrections and retractions that refer to its long ids", () => {
 		const target = event(line({ id: long("id") }, sid(long("sid")), origin(long("origin"))));
 		const ids = [target?.id, ...((target?.kind === "message" && target.aka) || [])];
 		const about = (...more: Node[]) => parseMessage(line({}, ...more), place);
@@ -80,17 +80,17 @@ describe("an event from XMPP", () => {
 		])
 			expect(named(about(act)?.act?.target.id ?? ""), act.name).toBe(true);
 	});
-	test("stands in one thread with all that have its long id", () => {
+	test("is in the same thread as other messages with the same long thread id", () => {
 		const threads = [1, 2].map(() => parseMessage(line({}, xml("thread", {}, long("t"))), place)?.thread?.id);
 		expect(threads[0]).toBe(threads[1]);
 		expect(threads[0]).not.toBe(parseMessage(line({}, xml("thread", {}, long("u"))), place)?.thread?.id);
 	});
-	test("is pointed at by no hashed id, which nobody there knows", () => {
+	test("is never referred to by a hashed id, which no client knows", () => {
 		const ids = [messageId("sid", long("1")), messageId("msg", "short")];
 		expect(pick(ids, "sid")).toBeUndefined();
 		expect(pick(ids, "msg")).toBe("short");
 	});
-	test("has reactions that are short and few", () => {
+	test("has at most twenty reactions of at most 64 characters", () => {
 		const reactions = [long("x"), "👍"].concat(Array.from({ length: 10_000 }, (_, index) => String(index)));
 		const element = xml(
 			"reactions",
@@ -103,7 +103,7 @@ describe("an event from XMPP", () => {
 	});
 });
 
-describe("an occupant", () => {
+describe("an occupant of a MUC", () => {
 	const presence = (id: string, nick = "Romeo") =>
 		occupantPresence(
 			xml(
@@ -122,18 +122,18 @@ describe("an occupant", () => {
 				),
 			),
 		);
-	test("with an occupant-id, a JID and nicks of 240 kB is as small as any", () => {
+	test("stays small with an occupant-id, a JID and nicks of 240 kB", () => {
 		const seen = presence(long("1"));
 		expect(JSON.stringify(seen).length).toBeLessThan(5_000);
 		const person = occupant(room, long("nick"), { ...seen, firstNick: long("first") });
 		expect(JSON.stringify(person).length).toBeLessThan(5_000);
 	});
-	test("is told from another by the end of a long occupant-id", () => {
+	test("differs from another occupant whose long occupant-id has another end", () => {
 		const ids = ["1", "2", "1"].map((end) => occupant(room, "Romeo", presence(long(end))).id);
 		expect(ids[0]).toBe(ids[2]);
 		expect(ids[0]).not.toBe(ids[1]);
 	});
-	test("is the same in a presence and in a line", () => {
+	test("has the same id in a presence and in a message", () => {
 		const { occupantId } = presence(long("1"));
 		expect(occupant(room, "Romeo", { occupantId: long("1") }).id).toBe(
 			occupant(room, "Romeo", { occupantId }).id,
@@ -141,7 +141,7 @@ describe("an occupant", () => {
 	});
 });
 
-test("a MUC with a name of 240 kB has a short one", () => {
+test("roomFeatures shortens a MUC's name of 240 kB", () => {
 	const query = xml("query", {}, xml("identity", { category: "conference", name: long("name") }));
 	expect(roomFeatures(query).name).toMatch(/^(long){255}/);
 	expect(roomFeatures(query).name?.length).toBeLessThan(1_024);

@@ -64,7 +64,7 @@ beforeEach(async () => {
 	fault = false;
 	lookup = () => undefined;
 	server = await fakeServer({}, (stanza) => {
-		// The server routes what we send ourselves: pings, and our answers to them.
+		// The server routes self-pings and their answers.
 		if (stanza.attrs.to === domain && stanza.attrs.from === `${domain}/ping`) server.write(serialize(stanza));
 		else server.received.push(stanza);
 	});
@@ -79,7 +79,7 @@ afterEach(async () => {
 	await server.stop();
 });
 
-/** What the component wrote in answer to this, until a ping sent after it is answered too. */
+/** Returns the component's answers to these stanzas: all it wrote until it answered a ping after them. */
 async function answers(...stanzas: string[]): Promise<Element[]> {
 	const before = server.received.length;
 	const id = `end${Math.random()}`;
@@ -89,7 +89,7 @@ async function answers(...stanzas: string[]): Promise<Element[]> {
 		`<iq type='get' from='c@x.test/r' to='${domain}' id='${id}'><ping xmlns='urn:xmpp:ping'/></iq>`,
 	);
 	await vi.waitFor(() => expect(server.received.some((one) => one.attrs.id === id)).toBe(true));
-	// What its client knows is asked of everybody who writes.
+	// The bridge asks each client that writes for its features; those requests are no answers.
 	const asks = (one: Element) => one.name === "iq" && one.attrs.type === "get";
 	return server.received.slice(before).filter((one) => one.attrs.id !== id && !asks(one));
 }
@@ -98,7 +98,7 @@ const summary = (answer: Element) =>
 		.filter(Boolean)
 		.join(" ");
 
-test("a line that was held on its way has the time it was said, and none that is still to come", async () => {
+test("a delayed 1:1 message has the time that its server or ours added, unless it lies in the future", async () => {
 	const held = (id: string, by: string, stamp: string) =>
 		`<message from='romeo@x.test/r' to='alice@bridge.test' id='${id}'><body>${id}</body><delay xmlns='urn:xmpp:delay' from='${by}' stamp='${stamp}'/></message>`;
 	const past = "2026-01-02T03:04:05Z";
@@ -114,7 +114,7 @@ test("a line that was held on its way has the time it was said, and none that is
 	for (const at of others) expect(Math.abs(Date.now() - (at ?? 0))).toBeLessThan(60_000);
 });
 
-describe("somebody whom the permissions block", () => {
+describe("a blocked person on XMPP", () => {
 	const from = "from='eve@blocked.test/r' to='alice@bridge.test'";
 	const texts = (all: readonly Element[]) =>
 		all.map((one) => one.getChild("error")?.getChild("text")?.getText());
@@ -123,7 +123,7 @@ describe("somebody whom the permissions block", () => {
 		asked = 0;
 		lookup = () => void asked++;
 	});
-	test("is told service-unavailable for an IQ, whether or not there is such a ghost, and nobody is looked up", async () => {
+	test("gets service-unavailable for an IQ to any ghost, without a lookup", async () => {
 		const ask = (to: string, payload: string) =>
 			`<iq type='get' id='1' from='eve@blocked.test/r' to='${to}'>${payload}</iq>`;
 		const said = await answers(
@@ -146,7 +146,7 @@ describe("somebody whom the permissions block", () => {
 			expect(asked).toBe(0);
 		},
 	);
-	test("is told why of a message, ten times in a row at most, and nothing of a message is read", async () => {
+	test("gets an error that names the cause for at most ten messages, and no message is delivered", async () => {
 		const line = `<message type='chat' id='1' ${from}><body>hi</body></message>`;
 		const said = await answers(...Array(30).fill(line));
 		expect(said.map(summary)).toEqual(Array(10).fill("message error forbidden"));
@@ -166,7 +166,7 @@ describe("somebody whom the permissions block", () => {
 	});
 });
 
-describe("of a flood no more than so much is read", () => {
+describe("back-pressure: reading from the XMPP server stops", () => {
 	const answered = () => server.received.some((one) => one.attrs.id === "behind");
 	const big = `<big xmlns='x'>${"x".repeat(100_000)}</big>`;
 	const line = (n: number) =>
@@ -180,7 +180,7 @@ describe("of a flood no more than so much is read", () => {
 		server.write(Array.from({ length: 60 }, (_, n) => stanza(n)).join("") + behind);
 	};
 
-	test("in chats while the journal does not take what came", async () => {
+	test("during a flood of 1:1 messages until the journal has stored them", async () => {
 		const stuck = Promise.withResolvers<void>();
 		journal = stuck.promise;
 		flood(line);
@@ -192,11 +192,11 @@ describe("of a flood no more than so much is read", () => {
 	});
 
 	test.each([
-		["lines", line],
-		["questions", question],
-		["wishes to see somebody", wish],
+		["messages", line],
+		["IQs", question],
+		["subscription requests", wish],
 	])(
-		"of %s while it is not known who they are for, but that holds up others for a moment only",
+		"during a flood of %s until their recipient is looked up, but for a second at most",
 		async (_, stanza) => {
 			const slow = Promise.withResolvers<void>();
 			directory = slow.promise;
@@ -216,81 +216,93 @@ describe("of a flood no more than so much is read", () => {
 const muc = "http://jabber.org/protocol/muc";
 const ask = "from='romeo@x.test/r' to='alice@bridge.test'";
 test.each([
-	["a line for somebody", `<message ${ask} type='chat' id='1'><body>hi</body></message>`, []],
+	["a message to a person", `<message ${ask} type='chat' id='1'><body>hi</body></message>`, []],
 	[
-		"a line for nobody",
+		"a message to a person who does not exist",
 		`<message from='romeo@x.test/r' to='nobody@bridge.test' id='1'><body>hi</body></message>`,
 		["message error item-not-found"],
 	],
 	[
-		"a line to an address that is none",
+		"a message to a malformed ghost JID",
 		`<message from='romeo@x.test/r' to='a=zz@bridge.test' id='1'><body>hi</body></message>`,
 		["message error item-not-found"],
 	],
 	[
-		"a line to the component itself",
+		"a message to the component itself",
 		`<message from='romeo@x.test/r' to='bridge.test' id='1'><body>hi</body></message>`,
 		["message error item-not-found"],
 	],
 	[
-		"an encrypted line",
+		"an encrypted message",
 		`<message ${ask} id='1'><body>x</body><encrypted xmlns='eu.siacs.conversations.axolotl'/></message>`,
 		["message error not-acceptable"],
 	],
 	[
-		"a line from a server",
+		"a message from a server",
 		`<message from='x.test' to='alice@bridge.test' id='1'><body>hi</body></message>`,
 		["message error service-unavailable"],
 	],
 	[
-		"typing",
+		"a typing notification",
 		`<message ${ask} type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`,
 		[],
 	],
-	["an error", `<message ${ask} type='error' id='1'><body>hi</body></message>`, []],
-	["an error for nobody", `<message from='romeo@x.test/r' to='nobody@bridge.test' type='error'/>`, []],
+	["a message of type error", `<message ${ask} type='error' id='1'><body>hi</body></message>`, []],
 	[
-		"a line of a room we are not in",
+		"a message of type error to a person who does not exist",
+		`<message from='romeo@x.test/r' to='nobody@bridge.test' type='error'/>`,
+		[],
+	],
+	[
+		"a groupchat message of a MUC that the bridge has not joined",
 		`<message from='v@m.test/x' to='alice@bridge.test/trivium' type='groupchat' id='1'><body>x</body></message>`,
 		["message error recipient-unavailable"],
 	],
 	[
-		"an invitation by a room",
+		"an invitation sent by a MUC",
 		`<message from='v@m.test' to='alice@bridge.test'><x xmlns='${muc}#user'><invite from='romeo@x.test'/></x></message>`,
 		["message"],
 	],
 	[
-		"an invitation by a person",
+		"an invitation sent by a person",
 		`<message ${ask} id='1'><body>come</body><x xmlns='jabber:x:conference' jid='v@m.test'/></message>`,
 		["message error feature-not-implemented"],
 	],
 	[
-		"a join to a room we do not have",
+		"a join to a hosted room that does not exist",
 		`<presence from='romeo@x.test/r' to='#lobby@bridge.test/Romeo'><x xmlns='${muc}'/></presence>`,
 		["presence error service-unavailable"],
 	],
-	["a wish to see somebody", `<presence ${ask} type='subscribe'/>`, ["presence subscribed", "presence"]],
 	[
-		"a wish to see nobody",
+		"a subscription request to a person",
+		`<presence ${ask} type='subscribe'/>`,
+		["presence subscribed", "presence"],
+	],
+	[
+		"a subscription request to a person who does not exist",
 		`<presence from='romeo@x.test' to='nobody@bridge.test' type='subscribe'/>`,
 		["presence unsubscribed"],
 	],
-	["a probe", `<presence ${ask} type='probe'/>`, ["presence"]],
+	["a presence probe", `<presence ${ask} type='probe'/>`, ["presence"]],
 	[
-		"a probe for nobody",
+		"a presence probe to a person who does not exist",
 		`<presence from='romeo@x.test' to='nobody@bridge.test' type='probe'/>`,
 		["presence unsubscribed"],
 	],
-	["a goodbye", `<presence ${ask} type='unsubscribe'/>`, ["presence unavailable", "presence unsubscribed"]],
-	["being there", `<presence ${ask}/>`, []],
-	["a presence error", `<presence ${ask} type='error'/>`, []],
 	[
-		"a question nobody can answer",
+		"an unsubscription",
+		`<presence ${ask} type='unsubscribe'/>`,
+		["presence unavailable", "presence unsubscribed"],
+	],
+	["an available presence", `<presence ${ask}/>`, []],
+	["a presence of type error", `<presence ${ask} type='error'/>`, []],
+	[
+		"an IQ with an unknown payload",
 		`<iq ${ask} type='get' id='1'><query xmlns='urn:x'/></iq>`,
 		["iq error service-unavailable"],
 	],
-	["an answer to no question", `<iq ${ask} type='result' id='1'/>`, []],
-])("%s gets the answer it needs", async (_, stanza, expected) => {
+	["an IQ result that matches no request", `<iq ${ask} type='result' id='1'/>`, []],
+])("%s gets the right answer", async (_, stanza, expected) => {
 	expect((await answers(stanza)).map(summary)).toEqual(expected);
 });
 
@@ -303,7 +315,7 @@ type Stanza = Readonly<{
 	id: string | undefined;
 }>;
 
-describe("whatever comes in", () => {
+describe("any sequence of stanzas", () => {
 	const jid = fc.constantFrom(
 		"romeo@x.test/r",
 		"v@m.test/nick",
@@ -356,7 +368,7 @@ describe("whatever comes in", () => {
 			serialize(xml(name, attrs)).replace(/\/>$/, `>${inside.join("")}</${name}>`),
 		);
 
-	test("the next stanza is answered, on the same link", async () => {
+	test("leaves the link up, and the next stanza is answered", async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.array(any, { minLength: 1, maxLength: 20 }), async (all) => {
 				await answers(...raw(all));
@@ -366,7 +378,7 @@ describe("whatever comes in", () => {
 		);
 	}, 30_000);
 
-	test("no error and no result is answered", async () => {
+	test("gets no answer if all stanzas are errors and results", async () => {
 		const final = any.map((one) => ({ ...one, type: one.name === "iq" ? "result" : "error" }));
 		await fc.assert(
 			fc.asyncProperty(fc.array(final, { minLength: 1, maxLength: 20 }), async (all) => {
@@ -377,7 +389,7 @@ describe("whatever comes in", () => {
 	}, 30_000);
 });
 
-describe("a chat", () => {
+describe("a 1:1 chat", () => {
 	const room = "romeo@x.test alice@bridge.test" as RoomId;
 	const out = (operation: string, text = "hi"): Outbound => {
 		const link = {
@@ -413,7 +425,7 @@ describe("a chat", () => {
 	};
 	const hello = `<message ${ask} type='chat' id='1'><body>hi</body></message>`;
 
-	test("keeps the order of a sender's lines, however long looking the addressee up takes", async () => {
+	test("delivers a sender's messages in order, however long the lookup of the recipient takes", async () => {
 		await answers(
 			...Array.from({ length: 50 }, (_, n) => `<message ${ask} id='${n}'><body>${n}</body></message>`),
 		);
@@ -423,7 +435,7 @@ describe("a chat", () => {
 		expect(received[0]).toMatchObject({ room, to: alice, sender: { id: "romeo@x.test" } });
 	});
 
-	test("lines the other network cannot take now are bounced as a matter of time, and it is asked once for all", async () => {
+	test("answers all messages with an error of type wait after one failed lookup of their recipient", async () => {
 		let asked = 0;
 		lookup = () => {
 			asked++;
@@ -434,7 +446,7 @@ describe("a chat", () => {
 		expect(asked).toBe(1);
 	});
 
-	test("who wants to see somebody the other network cannot look up now is told to try again", async () => {
+	test("answers a subscription request and a probe with remote-server-timeout if the lookup fails for now", async () => {
 		lookup = () => {
 			throw new TemporaryError("down");
 		};
@@ -442,14 +454,14 @@ describe("a chat", () => {
 		expect(all.map(summary)).toEqual(Array(2).fill("presence error remote-server-timeout"));
 	});
 
-	test("a line while the bridge stops is bounced too, and not lost", async () => {
+	test("bounces a message that arrives while the bridge stops", async () => {
 		await network.pause();
 		const [error] = await answers(hello);
 		expect(error?.getChild("error")?.attrs.type).toBe("wait");
 		expect(received).toEqual([]);
 	});
 
-	test("a line we fail on is answered, and the next one is taken", async () => {
+	test("answers a message that the bridge fails on with an error, and delivers the next one", async () => {
 		fault = true;
 		expect((await answers(hello)).map(summary)).toEqual(["message error internal-server-error"]);
 		fault = false;
@@ -457,7 +469,7 @@ describe("a chat", () => {
 		expect(received).toHaveLength(1);
 	});
 
-	test("what is refused comes back under its own id, to the client that sent it; after a restart as a line", async () => {
+	test("returns a refusal to the sending client under the message's id, and after a restart as a message", async () => {
 		await answers(hello);
 		const before = server.received.length;
 		await network.refuse(received[0] as Message, new PermanentError("forbidden", "no."), "Matrix");
@@ -475,7 +487,7 @@ describe("a chat", () => {
 		);
 	});
 
-	test("the first line waits for a no, and fails with it", async () => {
+	test("waits for an error after the first message, and fails with that of the recipient's server", async () => {
 		const sent = network.send(out("op1")).then(
 			() => undefined,
 			(error: unknown) => error,
@@ -488,7 +500,7 @@ describe("a chat", () => {
 		expect(await sent).toMatchObject({ name: "PermanentError", reason: "not-found" });
 	});
 
-	test("until the first line got through no other is under way, and the order is kept", async () => {
+	test("sends the next messages, in order, only once the first one got through", async () => {
 		const sends = ["op1", "op2", "op3"].map((operation) => network.send(out(operation)));
 		const ids = () =>
 			server.received.flatMap((one) => (one.name === "message" && one.attrs.id ? [one.attrs.id] : []));
@@ -499,7 +511,7 @@ describe("a chat", () => {
 		expect(ids()).toEqual(["op1", "op2", "op3"]);
 	});
 
-	test("a line of theirs shows that lines get through, and those that waited go first", async () => {
+	test("takes a message from the other side as proof of delivery, and sends waiting messages first", async () => {
 		const sends = ["op1", "op2", "op3"].map((operation) => network.send(out(operation)));
 		const ids = () =>
 			server.received.flatMap((one) => (one.name === "message" && one.attrs.id ? [one.attrs.id] : []));
@@ -513,7 +525,7 @@ describe("a chat", () => {
 		expect(Date.now() - began).toBeLessThan(2_000);
 	});
 
-	test("where the first line fails for now, those that waited for it fail too: none overtakes it", async () => {
+	test("fails all waiting messages when the first one fails for now, so that none overtakes it", async () => {
 		const sends = ["op1", "op2", "op3"].map((operation) =>
 			network.send(out(operation)).catch((error: unknown) => error),
 		);
@@ -527,7 +539,7 @@ describe("a chat", () => {
 		expect(ids()).toEqual(["op1"]);
 	});
 
-	test("asks a client that writes what it knows, and sends it no words for that", async () => {
+	test("asks a client that writes for its features, and omits the fallback text of those it has", async () => {
 		await answers(hello);
 		const ask = server.received.find((one) => one.name === "iq" && one.attrs.to === "romeo@x.test/r");
 		const react = async (operation: string) => {
@@ -557,7 +569,7 @@ describe("a chat", () => {
 		expect(native?.getChild("body")).toBeUndefined();
 	});
 
-	test("lets nobody take back what the other wrote", async () => {
+	test("refuses a retraction of the other person's message", async () => {
 		const base = out("op1");
 		const event = { kind: "redaction", target: { id: "$1" } };
 		const sent = network.send({
@@ -568,7 +580,7 @@ describe("a chat", () => {
 		await expect(sent).rejects.toThrow("only they can delete");
 	});
 
-	test("with somebody who wrote goes at full speed, and a no that comes late is shown in the room", async () => {
+	test("does not wait for errors once the other side has written, and shows a late error in the Matrix room", async () => {
 		await answers(hello);
 		const begun = Date.now();
 		expect(await network.send(out("op2"))).toEqual(["msg op2", "from op2 alice@bridge.test"]);
@@ -582,14 +594,14 @@ describe("a chat", () => {
 			room,
 			text: expect.stringContaining("could not be delivered"),
 		});
-		// Nor is it answered where it cannot be shown: an error never answers an error.
+		// An error is never answered with an error, even if it cannot be shown.
 		const before = server.received.length;
 		await network.refuse(received.at(-1) as Message, new PermanentError("busy", "too fast."), "Matrix");
 		expect(await answers()).toEqual([]);
 		expect(server.received.slice(before).filter(({ name }) => name === "message")).toEqual([]);
 	});
 
-	test("of a burst the name goes with the first line, and one ping confirms many", async () => {
+	test("sends the name with the first message only, and one ping confirms many messages", async () => {
 		await answers(hello);
 		await network.send(out("op0"));
 		const pings = server.pings;
@@ -599,7 +611,7 @@ describe("a chat", () => {
 		expect(named.map((one) => one.attrs.id)).toEqual(["op0"]);
 	});
 
-	test("while the server cannot be reached is a matter of time", async () => {
+	test("fails with a TemporaryError while the XMPP server cannot be reached", async () => {
 		await server.stop();
 		await vi.waitFor(async () => {
 			await expect(network.send(out("op3"))).rejects.toBeInstanceOf(TemporaryError);
@@ -608,7 +620,7 @@ describe("a chat", () => {
 	});
 });
 
-test("what waits for the XMPP server goes on as soon as the link is back", async () => {
+test("waiting lanes resume as soon as the XMPP link is back", async () => {
 	const before = resumed;
 	server.drop();
 	await vi.waitFor(() => expect(network.status?.().up).toBe(false));
@@ -617,7 +629,7 @@ test("what waits for the XMPP server goes on as soon as the link is back", async
 	expect(resumed).toBe(before + 1);
 });
 
-test("after an outage no more than twenty rooms of a service are asked what they are, or joined, at once", async () => {
+test("after an outage at most twenty MUCs of a service are queried or joined concurrently", async () => {
 	const rooms = Array.from({ length: 300 }, (_, n) => `room${n}@muc.x.test`);
 	const asked = () =>
 		server.received.filter(({ name, attrs }) => name === "iq" && attrs.to?.includes("@muc."));
@@ -636,7 +648,7 @@ test("after an outage no more than twenty rooms of a service are asked what they
 	await vi.waitFor(() => expect(asked()).toHaveLength(20));
 	await new Promise((resolve) => setTimeout(resolve, 100));
 	expect(asked()).toHaveLength(20);
-	// They say nothing to strangers, and let nobody in yet.
+	// The MUCs refuse disco#info, and do not answer joins yet.
 	const answered = new Set<string>();
 	await vi.waitFor(() => {
 		for (const { name, attrs } of server.received.filter(({ attrs: { id } }) => !answered.has(id ?? ""))) {
@@ -652,7 +664,7 @@ test("after an outage no more than twenty rooms of a service are asked what they
 	expect(asked().length).toBeLessThan(300);
 	await new Promise((resolve) => setTimeout(resolve, 100));
 	expect(joins()).toHaveLength(20);
-	// Where one is answered the next one's turn comes.
+	// An answered join frees a slot for the next one.
 	const [first = ""] = joins();
 	const [{ attrs } = { attrs: {} as Record<string, string> }] = server.received.filter(
 		(one) => one.attrs.to === first,
@@ -664,13 +676,13 @@ test("after an outage no more than twenty rooms of a service are asked what they
 	await vi.waitFor(() => expect(joins()).toHaveLength(21), 5_000);
 });
 
-describe("addresses", () => {
-	test("that can be none, or are our own, say so", async () => {
+describe("JIDs that people type or see", () => {
+	test("are refused with the cause if they are malformed or the bridge's own", async () => {
 		for (const typed of ["romeo", "@alice:hs.test", "x y@z", "a@", "@b"])
 			await expect(network.findRoom([typed])).rejects.toThrow(/is no XMPP address/);
 		await expect(network.findPerson(["alice@BRIDGE.test"])).rejects.toThrow(/bridge itself/);
 	});
-	test("of a chat are shown without the ghost's", () => {
+	test("are shown without the ghost's JID for a 1:1 chat", () => {
 		const link = {
 			id: "l" as LinkId,
 			network: "xmpp" as NetworkName,
@@ -681,7 +693,7 @@ describe("addresses", () => {
 		expect(network.show({ ...link, room: "romeo@x.test alice@bridge.test" as RoomId })).toBe("romeo@x.test");
 		expect(network.show({ ...link, room: "verona@muc.test" as RoomId })).toBe("verona@muc.test");
 	});
-	test("of a pair are made without asking anybody", async () => {
+	test("make the room id of a 1:1 chat without a request, and none for an occupant", async () => {
 		const romeo = {
 			...alice,
 			network: "xmpp" as NetworkName,

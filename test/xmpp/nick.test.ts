@@ -14,16 +14,16 @@ test.each([
 	["Éva/Zoé @ home", "Éva/Zoé @ home"],
 	["\u200b\u2060 \u0007", "alice"],
 	["", "alice"],
-])("somebody called %j goes by the nick %j", (name, nick) => {
+])("nickFor turns the display name %j into the nick %j", (name, nick) => {
 	expect(nickFor(name, "alice")).toBe(nick);
 });
 
-test("a name of hidden characters only, with a localpart of the same kind, still has a nick", () => {
+test('nickFor returns "user" if name and localpart contain no visible character', () => {
 	expect(nickFor("\u200b", "\u0001")).toBe("user");
 	expect(plainNick("🎉", "🎉")).toBe("user");
 });
 
-test("a nick is never empty or too long, and making a nick of a nick changes nothing", () => {
+test("nickFor returns 1 to 64 characters for any name, and leaves a nick unchanged", () => {
 	fc.assert(
 		fc.property(anyText, (name) => {
 			const nick = nickFor(name, "alice");
@@ -45,11 +45,11 @@ test.each([
 	["שלום Bob", "alice"],
 	["(שלום)", "alice"],
 	["Жанна", "Жанна"],
-])("where servers know Unicode 3.2 only, %j goes by %j", (name, nick) => {
+])("plainNick turns %j into %j, which Unicode 3.2 can spell", (name, nick) => {
 	expect(plainNick(nickFor(name, "alice"), "alice")).toBe(nick);
 });
 
-test("when the nick is taken, the server tells them apart, then the localpart, then a number", () => {
+test("otherNick appends the server, then the localpart, then a number", () => {
 	const who = { server: "matrix.org", localpart: "alice" };
 	const tries = [1, 2, 3, 4].map((n) => otherNick("Alice", n, who));
 	expect(tries).toEqual(["Alice (matrix.org)", "Alice (alice)", "Alice 2", "Alice 3"]);
@@ -57,14 +57,14 @@ test("when the nick is taken, the server tells them apart, then the localpart, t
 	expect(otherNick("Alice", 2, { localpart: "alice" })).toBe("Alice 2");
 });
 
-test("a Hebrew name that is taken becomes the localpart: mixed directions would be refused", () => {
+test("otherNick replaces a Hebrew name by the localpart, because mixed directions are refused", () => {
 	const who = { server: "matrix.org", localpart: "alice" };
 	expect([1, 2].map((n) => otherNick("שלום", n, who))).toEqual(["alice", "alice (matrix.org)"]);
 	const hebrew = { server: "matrix.org", localpart: "שלום" };
 	expect([1, 2].map((n) => otherNick("שלום", n, hebrew))).toEqual(["user", "user (matrix.org)"]);
 });
 
-test("every other nick is another nick, and never too long", () => {
+test("otherNick returns a different nick for each n, of at most 64 characters", () => {
 	fc.assert(
 		fc.property(anyText, anyText, fc.domain(), (name, localpart, server) => {
 			const nick = nickFor(name, localpart);

@@ -1,7 +1,7 @@
 import { StreamParser } from "../../src/xmpp/stream/parser.ts";
 import type { Element } from "../../src/xmpp/stream/xml.ts";
 
-/** The stanza this text spells, as it comes out of a component's stream. */
+/** Returns the stanza that this XML becomes in a component's stream. */
 export function stanza(text: string): Element {
 	let found: Element | undefined;
 	const parser = new StreamParser({

@@ -29,7 +29,7 @@ const juliet = occupant(room, "Juliet", { occupantId: "o-juliet" });
 const benvolio = occupant(room, "Benvolio 🎉", { occupantId: "o-benvolio" });
 const alice: Person = { ...account("alice@hs.test"), network: "matrix" as NetworkName, name: "Alice" };
 const bot: Person = { ...account("bot@hs.test"), network: "matrix" as NetworkName, name: "Bot" };
-/** A room with two of each side. */
+/** A MUC with two XMPP occupants and two own occupants. */
 const inRoom: Participants = {
 	muc: room,
 	named: "sid",
@@ -59,7 +59,7 @@ const pair: ReadContext = {
 	at: (jid) => ({ "alice@bridge.test": alice })[jid],
 };
 
-/** The event without what is the same in all of these, with people by their names. */
+/** Returns the event with people replaced by their names, and without empty `aka`. */
 const shortly = (value: unknown): unknown =>
 	JSON.parse(
 		JSON.stringify(value, (key, one) =>
@@ -71,7 +71,7 @@ const shortly = (value: unknown): unknown =>
 		) ?? "null",
 	);
 
-describe("a message from XMPP", () => {
+describe("parseMessage", () => {
 	type Case = { in: string; where?: "pair" | "room itself"; out?: object };
 	const others = [...files, "member", "groupchat", "late"];
 	for (const kind of kindsOf("from-xmpp").filter((one) => !others.includes(one)))
@@ -83,7 +83,7 @@ describe("a message from XMPP", () => {
 		});
 });
 
-describe("a line of a room", () => {
+describe("fromGroupchat", () => {
 	type Case = { in: string; stanzaIds: boolean; out: { id?: string; stanza?: string; delayed?: number } };
 	for (const kind of ["groupchat", "late"])
 		test.each(vectors<Case>("from-xmpp", kind))(`${kind}: $name`, ({ in: line, stanzaIds, out }) => {
@@ -96,7 +96,7 @@ describe("a line of a room", () => {
 			else expect(event && stanzaOf(event.id)).toBe(out.stanza);
 		});
 
-	test("has a made-up id that tells people, ids and words apart, and stays the same", () => {
+	test("madeUpId is stable, differs by sender, id and text, and contains the stanza's id", () => {
 		const id = (sender: string, stanza: string, words: string) => madeUpId(sender, stanza, words);
 		expect(id("a", "1", "x")).toBe(id("a", "1", "x"));
 		expect(new Set([id("a", "1", "x"), id("b", "1", "x"), id("a", "2", "x"), id("a", "1", "y")]).size).toBe(
@@ -108,7 +108,7 @@ describe("a line of a room", () => {
 	});
 });
 
-describe("a presence of a room", () => {
+describe("occupantPresence", () => {
 	type Case = { in: string; type?: string; out: Record<string, unknown> };
 	for (const { name, type, in: inside, out } of vectors<Case>("from-xmpp", "member"))
 		test(name, () => {
@@ -119,7 +119,7 @@ describe("a presence of a room", () => {
 		});
 });
 
-test("a room says of itself what it can do, and who it lets in", () => {
+test("roomFeatures reads name, topic and features of a MUC", () => {
 	const info = stanza(`<query xmlns='http://jabber.org/protocol/disco#info'>
 		<identity category='conference' type='text' name='Verona'/>
 		<feature var='http://jabber.org/protocol/muc'/><feature var='muc_membersonly'/><feature var='urn:xmpp:sid:0'/>
@@ -137,8 +137,8 @@ test("a room says of itself what it can do, and who it lets in", () => {
 	});
 });
 
-describe("people", () => {
-	test("with an account are known by it, occupants by their room", () => {
+describe("account and occupant", () => {
+	test("identify an account by its bare JID, and an occupant by MUC and nick", () => {
 		expect(account("romeo@montague.lit/orchard")).toMatchObject({
 			id: "romeo@montague.lit",
 			address: ["romeo@montague.lit"],
@@ -152,14 +152,14 @@ describe("people", () => {
 			domain: "muc.test",
 		});
 	});
-	test("no nick can be taken for somebody's occupant-id", () => {
+	test("never give a nick and an occupant-id the same id", () => {
 		fc.assert(
 			fc.property(fc.string(), fc.string({ minLength: 1 }), (nick, occupantId) => {
 				return occupant(room, nick).id !== occupant(room, "x", { occupantId }).id;
 			}),
 		);
 	});
-	test("a renamed occupant with an id stays the same person", () => {
+	test("keep the id and address of an occupant with an occupant-id after a nick change", () => {
 		const one = occupant(room, "Romeo", { occupantId: "o1" });
 		const other = occupant(room, "Montague", { occupantId: "o1", firstNick: "Romeo" });
 		expect([other.id, other.address]).toEqual([one.id, one.address]);
@@ -186,7 +186,7 @@ const says = (event: object): Sayable =>
 		...event,
 	}) as Sayable;
 
-describe("a message to XMPP", () => {
+describe("to-xmpp", () => {
 	type Case = {
 		in: Record<string, unknown>;
 		as?: "room" | "pair" | "relayed" | "room without ids";
@@ -195,7 +195,7 @@ describe("a message to XMPP", () => {
 		shown?: string[];
 		out: string;
 	};
-	/** Names people by their names. */
+	/** Replaces people's names by the people. */
 	const people = (value: unknown): unknown =>
 		JSON.parse(JSON.stringify(value), (key, one) =>
 			key === "person" || key === "author" ? { Juliet: juliet, Alice: alice, Bot: bot }[one as string] : one,
@@ -220,7 +220,7 @@ describe("a message to XMPP", () => {
 			expect(body + parts.map(serialize).join("")).toBe(out);
 		});
 
-	test("is a stanza with one id, told twice", () => {
+	test("groupchat and chat set the operation id as stanza id and as origin-id", () => {
 		for (const sent of [
 			to.groupchat("a@b/c", room, "op", to.words("x")),
 			to.chat("a@b/c", room, "op", to.words("x")),
@@ -230,7 +230,7 @@ describe("a message to XMPP", () => {
 		}
 	});
 
-	test("nothing that can be said makes a stanza no parser takes, or is read back as something else", () => {
+	test("draft writes any text as well-formed XML that is read back as the same text", () => {
 		fc.assert(
 			fc.property(fc.string({ unit: "binary", minLength: 1 }), (line) => {
 				const sent = to.groupchat("a@b/c", room, "op", to.draft(says({ text: `.${line}` }), saying()));
@@ -240,14 +240,14 @@ describe("a message to XMPP", () => {
 		);
 	});
 
-	test("that comes late says when it was said", () => {
+	test("delay returns the original time of a late event only", () => {
 		const event = says({ text: "x" });
 		expect(delay(event, "b.test")).toBeUndefined();
 		const { stamp, from } = delay({ ...event, late: true }, "b.test")?.attrs ?? {};
 		expect([stamp, from]).toEqual(["2026-11-21T10:00:00.000Z", "b.test"]);
 	});
 
-	test("joins without history, and with the full name where the nick had to bend it", () => {
+	test("enter requests no history, and adds the full name if the nick differs from it", () => {
 		const join = enter("a@b/c", room, "Alice", "Alice 🎉");
 		expect(join.getChild("x", "http://jabber.org/protocol/muc")?.getChild("history")?.attrs.maxstanzas).toBe(
 			"0",

@@ -20,7 +20,7 @@ const media: Media = {
 	mime: "image/png",
 };
 
-/** As {@link Outbound.once} of a first delivery. */
+/** Works like {@link Outbound.once} at the first attempt of a delivery. */
 const once = <T>(_name: string, make: () => Promise<T>) => make();
 
 let server: Server;
@@ -29,7 +29,7 @@ let put: { request: IncomingMessage; body: string }[];
 let status: number;
 let asked: Element[];
 let granted: boolean;
-/** Bytes it takes. */
+/** The largest file that the service takes, in bytes. */
 let most: number;
 
 beforeEach(async () => {
@@ -45,7 +45,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-/** What a server answers about itself and its services. */
+/** Returns the server's answer to an IQ. */
 function answer(request: Element): Element {
 	const { to } = request.attrs;
 	const query = request.getChild("query");
@@ -83,8 +83,8 @@ const service = (open = pixels) =>
 		log: quiet,
 	});
 
-describe("the XMPP server's upload service", () => {
-	test("is found among its services, with the limit it tells", async () => {
+describe("createUploads", () => {
+	test("finds the upload service among the server's items, with its size limit", async () => {
 		const found = service();
 		expect(found.largest()).toBeUndefined();
 		await found.look();
@@ -92,7 +92,7 @@ describe("the XMPP server's upload service", () => {
 		expect(asked.map((one) => one.attrs.to)).toEqual(["test", "muc.test", "up.test", "up.test"]);
 	});
 
-	test("that takes nothing from components is none", async () => {
+	test("has no service if that refuses components", async () => {
 		granted = false;
 		const found = service();
 		await found.look();
@@ -100,7 +100,7 @@ describe("the XMPP server's upload service", () => {
 		await expect(found.put(media, once)).rejects.toThrow(PermanentError);
 	});
 
-	test("gets a file under its name, with the headers it may ask for", async () => {
+	test("uploads a file under its name, with the allowed headers only", async () => {
 		const found = service();
 		await found.look();
 		expect(await found.put(media, once)).toBe(`${base}/get/cat.png`);
@@ -116,7 +116,7 @@ describe("the XMPP server's upload service", () => {
 		expect(wanted).toMatchObject({ filename: "cat.png", size: "6", "content-type": "image/png" });
 	});
 
-	test("gets a file once for each message, however often that is tried", async () => {
+	test("uploads a file once for each message, however often the message is retried", async () => {
 		const found = service();
 		await found.look();
 		const kept = new Map<string, unknown>();
@@ -130,7 +130,7 @@ describe("the XMPP server's upload service", () => {
 		expect(put).toHaveLength(2);
 	});
 
-	test("gets no file that proves damaged on its way, which is no fault of its own", async () => {
+	test("rejects with the file's own error if the file proves damaged during the upload", async () => {
 		const damaged = async function* () {
 			yield Buffer.from("pix");
 			await new Promise((resolve) => setTimeout(resolve, 50));
@@ -141,7 +141,7 @@ describe("the XMPP server's upload service", () => {
 		await expect(found.put(media, once)).rejects.toThrow("the file is damaged");
 	});
 
-	test("that takes nothing for a while is sent no more than the buffers hold, of 100 MB, and all of it then", async () => {
+	test("stops reading a file of 100 MB while the service does not read, and then uploads all of it", async () => {
 		const piece = Buffer.alloc(1_048_576, "x");
 		most = 100 * piece.length;
 		let [given, arrived] = [0, 0];
@@ -168,7 +168,7 @@ describe("the XMPP server's upload service", () => {
 	test.each([
 		[503, TemporaryError],
 		[413, PermanentError],
-	])("that answers %i is asked again, or not", async (code, error) => {
+	])("rejects after the status %i with an error that core retries only for 5xx", async (code, error) => {
 		const found = service();
 		await found.look();
 		status = code;

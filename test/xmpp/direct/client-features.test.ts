@@ -10,7 +10,7 @@ const present = (client: string) =>
 		xml("c", { xmlns: "http://jabber.org/protocol/caps", ver: "1" }),
 	);
 
-test("of a flood of clients a thousand are asked at once what they know; one that was not is asked the next time", async () => {
+test("at most a thousand clients are asked for their features concurrently; a skipped one is asked at its next message", async () => {
 	const open: { to: string | undefined; answer(): void }[] = [];
 	const iq = (request: Element) =>
 		new Promise<Element>((resolve) => {

@@ -22,7 +22,7 @@ const component = "bridge.test";
 const room = `romeo@x.test alice@${component}` as RoomId;
 const lane = { portal: "p" as PortalId, link: "l" as LinkId };
 
-/** An XMPP server that keeps an archive: it takes what a component writes one by one, and what it had not taken dies with it. */
+/** A server with an archive. It processes a component's stanzas one by one; a broken stream loses unprocessed ones. */
 function server(chance: () => number) {
 	const archive: string[] = [];
 	let stream = { over: false };
@@ -61,11 +61,11 @@ function server(chance: () => number) {
 				return Promise.race([promise, late]).finally(() => waiting.delete(reject));
 			},
 		},
-		/** The link is up again. */
+		/** Sets the callback for the link coming back. */
 		listens(listener: () => void): void {
 			up = listener;
 		},
-		/** The stream ends; a new one begins some time later. */
+		/** Ends the stream; a new one begins some time later. */
 		async breaks(): Promise<void> {
 			if (stream.over) return;
 			stream.over = true;
@@ -86,7 +86,7 @@ function server(chance: () => number) {
 	};
 }
 
-test("however the XMPP server and we break off, each line of a chat is there, in order, and what comes again has its id", async () => {
+test("each 1:1 message arrives in order, and a repeated one has the same id, however the XMPP server and the bridge fail", async () => {
 	await fc.assert(
 		fc.asyncProperty(fc.integer(), async (seed) => {
 			const chance = random(seed);
@@ -100,7 +100,7 @@ test("however the XMPP server and we break off, each line of a chat is there, in
 			async function start(): Promise<void> {
 				life = { over: false };
 				const mine = life;
-				/** What the disk is asked comes a moment later, in order, or never. */
+				/** Journal calls complete later and in order, or never once the bridge was killed. */
 				let turn = Promise.resolve();
 				const mortal = new Proxy(journal, {
 					get:
@@ -162,7 +162,7 @@ test("however the XMPP server and we break off, each line of a chat is there, in
 			}
 
 			let said = 0;
-			/** Matrix hands over again what was not on disk. */
+			/** Pushes events, and again those that were not on disk when the bridge was killed. */
 			function talk(into: Journal, to: ReturnType<typeof createLanes>, mine: { over: boolean }): void {
 				void (async () => {
 					while (said < lines && !mine.over) {

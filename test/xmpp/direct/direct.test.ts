@@ -11,7 +11,7 @@ import { alice } from "../joined/muc-world.ts";
 const room = "romeo@x.test alice@bridge.test" as RoomId;
 const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
-/** A line waits so long for a no. */
+/** How long the first message waits for an error, in ms. */
 const grace = 3_000;
 
 beforeEach(() => {
@@ -21,7 +21,7 @@ afterEach(() => {
 	vi.useRealTimers();
 });
 
-/** Our side of one chat. `lookup`: how long it takes to know who is written to. */
+/** Creates the bridge's side of a 1:1 chat. `lookup` resolves when the recipient has been looked up. */
 function chat(lookup = Promise.resolve()) {
 	const wire: Element[] = [];
 	const told: BridgeEvent[] = [];
@@ -41,7 +41,7 @@ function chat(lookup = Promise.resolve()) {
 		now: () => ({ at: Date.now(), unique: () => "u" }),
 		log: quiet,
 	});
-	/** `fault`: what the writing of the line fails with. */
+	/** Sends a message, whose writing fails with `fault`. */
 	const send = (operation: string, fault?: Error) => {
 		const text = () => {
 			if (fault) throw fault;
@@ -64,12 +64,12 @@ function chat(lookup = Promise.resolve()) {
 	return {
 		send,
 		told,
-		/** What was written, in order. */
+		/** Returns the ids of the written stanzas, in order. */
 		ids: () => wire.map((one) => one.attrs.id),
-		/** They write to us. */
+		/** Delivers a stanza from the other side. */
 		hears: (body = "hi", from = "romeo@x.test/r", inside = "body") =>
 			side.message(xml("message", { from, to: "alice@bridge.test", id: body }, xml(inside, {}, body))),
-		/** Their server refuses a line. */
+		/** Delivers an error from the other side's server. */
 		bounces: (id: string, type: string, condition: string) =>
 			side.failed(
 				xml(
@@ -81,7 +81,7 @@ function chat(lookup = Promise.resolve()) {
 	};
 }
 
-test("a line of a chat that fails by a fault of our own costs no line behind it", async () => {
+test("a bug in writing one message does not stop the messages behind it", async () => {
 	const one = chat();
 	const bad = one.send("op1", new TypeError("a fault of ours"));
 	const good = ["op2", "op3"].map((operation) => one.send(operation));
@@ -91,7 +91,7 @@ test("a line of a chat that fails by a fault of our own costs no line behind it"
 	expect(one.ids()).toEqual(["op2", "op3"]);
 });
 
-/** Sends a line in each of many microtask turns. */
+/** Sends one message in each of 60 microtask turns; returns their ids. */
 async function stream(send: (operation: string) => Promise<unknown>): Promise<readonly string[]> {
 	const said: string[] = [];
 	for (let n = 0; n < 60; n++) {
@@ -103,29 +103,26 @@ async function stream(send: (operation: string) => Promise<unknown>): Promise<re
 }
 
 test.each([
-	["because nobody said no", async () => vi.advanceTimersByTime(grace)],
-	["because they wrote", async ({ hears }: ReturnType<typeof chat>) => hears()],
+	["no error has come in time", async () => vi.advanceTimersByTime(grace)],
+	["the other side has written", async ({ hears }: ReturnType<typeof chat>) => hears()],
 	[
-		"with a definite no",
+		"it was refused for good",
 		async ({ bounces }: ReturnType<typeof chat>) => bounces("op1", "cancel", "item-not-found"),
 	],
-])(
-	"lines that wait for the first one of a chat are overtaken by none, whenever that comes, once it is through %s",
-	async (_, settle) => {
-		const one = chat();
-		const waiting = ["op1", "op2", "op3", "op4"];
-		for (const operation of waiting) void one.send(operation);
-		await vi.advanceTimersByTimeAsync(100);
-		expect(one.ids()).toEqual(["op1"]);
-		await settle(one);
-		const late = await stream(one.send);
-		await vi.advanceTimersByTimeAsync(grace);
-		expect(one.ids()).toEqual([...waiting, ...late]);
-		expect(new Set(one.ids()).size).toBe(64);
-	},
-);
+])("messages that wait for the first one are sent before later ones, once %s", async (_, settle) => {
+	const one = chat();
+	const waiting = ["op1", "op2", "op3", "op4"];
+	for (const operation of waiting) void one.send(operation);
+	await vi.advanceTimersByTimeAsync(100);
+	expect(one.ids()).toEqual(["op1"]);
+	await settle(one);
+	const late = await stream(one.send);
+	await vi.advanceTimersByTimeAsync(grace);
+	expect(one.ids()).toEqual([...waiting, ...late]);
+	expect(new Set(one.ids()).size).toBe(64);
+});
 
-test("where the first line fails for now, none of those that wait for it, or come just then, is sent", async () => {
+test("no waiting message is sent if the first one fails for now", async () => {
 	const one = chat();
 	const sends = ["op1", "op2", "op3"].map((operation) => one.send(operation));
 	await vi.advanceTimersByTimeAsync(100);
@@ -138,7 +135,7 @@ test("where the first line fails for now, none of those that wait for it, or com
 	expect(one.ids()).toEqual(["op1", "op1"]);
 });
 
-test("after a line that came back the next one waits for a no again, and those behind it wait with it", async () => {
+test("after a bounced message the next one waits for an error again, and those behind it wait, too", async () => {
 	const one = chat();
 	one.hears();
 	await vi.advanceTimersByTimeAsync(0);
@@ -157,7 +154,7 @@ test("after a line that came back the next one waits for a no again, and those b
 	expect([one.ids(), done]).toEqual([["op1", "op2", "op3", "op4"], true]);
 });
 
-test("of a flood that waits to be looked at five thousand lines of one sender are kept; each one more comes back", async () => {
+test("5,000 messages of one sender wait for the lookup of their recipient; each further one is bounced", async () => {
 	const slow = Promise.withResolvers<void>();
 	const { hears, told } = chat(slow.promise);
 	for (let n = 0; n < 5_000; n++) expect(hears(`${n}`)).toBeUndefined();
@@ -185,7 +182,7 @@ test("keeps at most 16 MiB of waiting lines of one sender, and 64 MiB of all sen
 		while (hears(large, from) === undefined) count++;
 		return count;
 	};
-	// The id of each is its text: about 2 MB a line.
+	// The id of each message is its text, so a message takes about 2 MB.
 	expect([1, 2, 3, 4, 5].map((n) => taken(`eve${n}@evil.example/r`))).toEqual([8, 8, 8, 8, 1]);
 	slow.resolve();
 	await vi.advanceTimersByTimeAsync(0);

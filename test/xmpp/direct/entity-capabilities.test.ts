@@ -4,7 +4,7 @@ import { createEntityCapabilities } from "../../../src/xmpp/direct/entity-capabi
 const account = "romeo@x.test";
 const ns = "urn:xmpp:reactions:0";
 
-/** Clients by resource: what each answers, or nothing. */
+/** Returns an account whose clients list these features by resource; undefined means no answer. */
 function world(answers: Record<string, readonly string[] | undefined>) {
 	const asked: string[] = [];
 	const known = createEntityCapabilities(
@@ -21,7 +21,7 @@ function world(answers: Record<string, readonly string[] | undefined>) {
 	return { asked, meet, known, support: () => known.support(account, ns) };
 }
 
-test("an account is as capable as its clients are", async () => {
+test("an account supports what all its clients support", async () => {
 	const w = world({ new: [ns], old: [] });
 	expect(w.support()).toBe("mixed");
 	await w.meet("new");
@@ -32,20 +32,20 @@ test("an account is as capable as its clients are", async () => {
 	expect(w.support()).toBe("text");
 });
 
-test("who does not answer is unknown", async () => {
+test("a client without an answer counts as unknown", async () => {
 	const w = world({ new: [ns], mute: undefined });
 	await w.meet("new");
 	await w.meet("mute");
 	expect(w.support()).toBe("mixed");
 });
 
-test("a client is asked once, and again when it says that it changed", async () => {
+test("a client is asked once, and again when it announces another hash (XEP-0115)", async () => {
 	const w = world({ new: [ns] });
 	for (const ver of [undefined, undefined, "v1", "v1", undefined, "v2"]) await w.meet("new", ver);
 	expect(w.asked).toHaveLength(3);
 });
 
-test("of one account only so many clients are kept in mind", async () => {
+test("the oldest of a hundred clients of one account are forgotten", async () => {
 	const w = world(Object.fromEntries([...Array(100).keys()].map((n) => [`${n}`, [ns]])));
 	for (let n = 0; n < 100; n++) await w.meet(`${n}`);
 	await w.meet("99");

@@ -7,7 +7,10 @@ import { type Node, serialize, xml } from "../../../src/xmpp/stream/xml.ts";
 import { draft } from "../../../src/xmpp/to-xmpp.ts";
 import { stanza } from "../stanza.ts";
 
-/** Inputs on which a translator once took seconds or for ever; each test takes milliseconds, and fails by its timeout. */
+/**
+ * Inputs on which a translator once took seconds or never ended. Each test takes milliseconds and fails by its
+ * timeout.
+ */
 
 const room = "verona@muc.test";
 const ann = occupant(room, "a", { occupantId: "o-a" });
@@ -22,8 +25,8 @@ const read = (body: string, ...more: Node[]) =>
 const times = <T>(count: number, make: (index: number) => T): T[] =>
 	Array.from({ length: count }, (_, index) => make(index));
 const write = (rich: Rich, text = "t") =>
-	draft({ ...said, text, rich }, { ...place, refs: {}, shown: [], reactions: "native", component: "b.test" });
-const said = {
+	draft({ ...base, text, rich }, { ...place, refs: {}, shown: [], reactions: "native", component: "b.test" });
+const base = {
 	kind: "message",
 	style: "text",
 	id: "$1",
@@ -37,17 +40,17 @@ const markup = (...ranges: Node[]) => xml("markup", { xmlns: "urn:xmpp:markup:0"
 const li = (start: number) => xml("li", { start: String(start) });
 
 describe("markup (XEP-0394)", () => {
-	test("with nested lists whose items are in no order shows each letter once", () => {
+	test("shows each letter once in nested lists with unsorted items", () => {
 		const lists = times(55, (index) =>
 			xml("list", { start: "0", end: "200" }, li(160 - index), li(40 + index)),
 		);
 		const { rich } = read("x".repeat(200), markup(lists)) ?? {};
 		expect(JSON.stringify(rich).replace(/[^x]/g, "")).toHaveLength(200);
 	});
-	test("with 7,500 list items has as many items", () => {
+	test("reads 7,500 items of a list", () => {
 		const items = times(7_500, (index) => li(2 * index)).reverse();
-		const said = read("x ".repeat(7_500), markup(xml("list", { start: "0", end: "15000" }, items)));
-		const [list] = said?.rich ?? [];
+		const result = read("x ".repeat(7_500), markup(xml("list", { start: "0", end: "15000" }, items)));
+		const [list] = result?.rich ?? [];
 		expect(list).toMatchObject({ tag: "list", children: { length: 7_500 } });
 	});
 });
@@ -62,41 +65,41 @@ describe("a message from XMPP of 200 kB", () => {
 	const fallback = (...bodies: Node[]) =>
 		xml("fallback", { xmlns: "urn:xmpp:fallback:0", for: "urn:xmpp:reply:0" }, ...bodies);
 
-	test("that names one nick again and again mentions it a hundred times", () => {
-		const said = read("a, ".repeat(66_000));
-		expect(JSON.stringify(said?.rich).match(/"mention"/g)).toHaveLength(100);
+	test("that repeats one nick has at most a hundred mentions", () => {
+		const result = read("a, ".repeat(66_000));
+		expect(JSON.stringify(result?.rich).match(/"mention"/g)).toHaveLength(100);
 		expect(mentions(read("@a ".repeat(66_000))?.rich ?? []).people).toEqual([ann]);
 	});
-	test("that is quotes in quotes keeps its words", () => {
+	test("of nested quotes keeps its text", () => {
 		expect(read(`${">".repeat(20)} a\n`.repeat(9_000))?.text.match(/a/g)).toHaveLength(9_000);
 		expect(read(`${">".repeat(200_000)}a`)?.text).toMatch(/a$/);
 	});
-	test("that is one answer without a range loses the quote that it begins with", () => {
+	test("that is a reply without a fallback range loses its leading quote", () => {
 		const reply = xml("reply", { xmlns: "urn:xmpp:reply:0", id: "1" });
 		expect(read(`${">\n".repeat(100_000)}a`, reply, fallback(xml("body")))?.text).toBe("a");
 	});
-	test("with thousands of fallback ranges loses what lies in any of them", () => {
+	test("with thousands of fallback ranges loses the text in all of them", () => {
 		const ranges = times(4_000, (index) =>
 			xml("body", { start: String(20 * index), end: String(20 * index + 15) }),
 		);
 		expect(read("x".repeat(100_000), fallback(ranges.reverse()))?.text).toHaveLength(40_000);
 	});
 	test.each(["upload/", "file", "upload/aaaaaaaaaaaaaaaa/"])(
-		"that is an address of %s is that address",
+		"that is one URL of %s stays that URL",
 		(part) => {
 			const url = `https://h.test/${part.repeat(200_000 / part.length)}`;
 			expect(read(url)).toEqual({ style: "text", aka: [], text: url });
 		},
 	);
-	test("with a style of 200 kB keeps its words", () => {
+	test("with a style attribute of 200 kB keeps its text", () => {
 		const style = "text-decoration:".repeat(12_500);
 		expect(read("a", html(xml("span", { style }, "a")))?.text).toBe("a");
 	});
-	test("with elements as deep as no parser lets through crosses as its body", () => {
+	test("with elements deeper than the parser allows crosses as its body", () => {
 		const deep = times(50_000, () => 0).reduce<Node>((inner) => xml("b", {}, inner), "a");
 		expect(read("a", html(deep))).toEqual({ style: "text", aka: [], text: "a" });
 	});
-	test("of quoted line ends becomes no larger than four times its size", () => {
+	test("of quoted line ends crosses without formatting, which would exceed four times its size", () => {
 		const quotes = times(20, () => xml("bquote", { start: "0", end: "50000" }));
 		expect(read(`${"\n".repeat(49_999)}a`, markup(quotes))).toEqual({
 			style: "text",
@@ -107,17 +110,17 @@ describe("a message from XMPP of 200 kB", () => {
 });
 
 describe("a message to XMPP", () => {
-	test("of thousands of spans keeps each of them", () => {
+	test("keeps each of 10,000 spans", () => {
 		const rich = times(10_000, () => [{ tag: "bold", children: ["a"] } as const, " "]).flat();
 		expect(write(rich).body).toBe("*a* ".repeat(10_000));
 	});
-	test("of thousands of nodes keeps each of them", () => {
+	test("keeps each of 50,000 nodes", () => {
 		expect(write(times(50_000, (index) => (index % 2 ? { tag: "break" } : "a"))).body).toBe(
 			"a\n".repeat(25_000),
 		);
 	});
 	test.each(["quote", "bold", "item", "paragraph"] as const)(
-		"that is thousands deep in %s crosses as its words",
+		"with 5,000 levels of %s crosses without formatting",
 		(tag) => {
 			const { body } = write(
 				nested(5_000, (children) => ({ tag, children })),
@@ -126,7 +129,7 @@ describe("a message to XMPP", () => {
 			expect(body).toBe("words");
 		},
 	);
-	test("of quotes in quotes with many lines becomes no larger than four times its size", () => {
+	test("of nested quotes with many lines crosses without formatting, which would exceed four times its size", () => {
 		const lines = times(5_000, (): RichNode => ({ tag: "break" }));
 		const rich = times(90, () => 0).reduce<Rich>(
 			(children) => [{ tag: "quote", children }],
@@ -134,13 +137,13 @@ describe("a message to XMPP", () => {
 		);
 		expect(write(rich, "words").body).toBe("words");
 	});
-	test("that mentions one person thousands of times tells a hundred of them", () => {
+	test("that mentions one person 5,000 times marks a hundred mentions", () => {
 		const { parts } = write(times(5_000, () => ({ tag: "mention", person: ann, children: ["a"] })));
 		expect(JSON.stringify(parts).length).toBeLessThan(50_000);
 	});
 });
 
-test("a message read, written and read again never fails, and stays within four times its size", () => {
+test("any message can be read, written and read again, and stays within four times its size", () => {
 	const unit = fc.constantFrom(
 		"*",
 		"_",

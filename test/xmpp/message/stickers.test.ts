@@ -22,8 +22,8 @@ const message = (html: string, more = "") =>
 	);
 const data = `<data xmlns='urn:xmpp:bob' cid='${cid}' type='image/gif'>${picture.toString("base64")}</data>`;
 
-describe("a message that is a picture of its own", () => {
-	test("is a sticker, with its words for those who cannot see it", () => {
+describe("a message with a picture inside (XEP-0231)", () => {
+	test("is a sticker, with its text as the alternative text", () => {
 		expect(message(`<p> <img src='cid:${cid}' alt='waves'/></p>`, data)).toMatchObject({
 			text: "",
 			media: { kind: "sticker", alt: "waves", mime: "image/gif" },
@@ -31,7 +31,7 @@ describe("a message that is a picture of its own", () => {
 		expect(message(`<img src='cid:${cid}'/>`)?.media?.alt).toBe(":wave:");
 	});
 
-	test("is text where there are words too, or several pictures, or one from elsewhere", () => {
+	test("is text if it contains other text, several pictures, or a picture at a web address", () => {
 		for (const html of [
 			`hi <img src='cid:${cid}'/>`,
 			`<img src='cid:${cid}'/><img src='cid:${cid}'/>`,
@@ -51,14 +51,14 @@ describe("a message that is a picture of its own", () => {
 	});
 	const refOf = (html: string, more?: string) => message(html, more)?.media?.source.ref ?? "";
 
-	test("that came along is read from there", async () => {
+	test("is read from the stanza if its bytes are there", async () => {
 		const ref = refOf(`<img src='cid:${cid}'/>`, data);
 		expect(isBits(ref)).toBe(true);
 		const { body, size } = await openBits(ref, never);
 		expect([size, await buffer(body)]).toEqual([picture.length, picture]);
 	});
 
-	test("that is its own address is read from there", async () => {
+	test("is read from a data: URI, if it is an image of allowed size", async () => {
 		const html = `<img src='data:image/gif;base64,${picture.toString("base64")}'/>`;
 		expect(message(html)?.media).toMatchObject({ kind: "sticker", mime: "image/gif" });
 		expect(await buffer((await openBits(refOf(html), never)).body)).toEqual(picture);
@@ -70,7 +70,7 @@ describe("a message that is a picture of its own", () => {
 			expect(message(`<img src='${other}'/>`)?.media).toBeUndefined();
 	});
 
-	test("that did not is asked for, of who sent it, by who heard it", async () => {
+	test("is requested from the sender, by the occupant who received the message, if its bytes are not in the stanza", async () => {
 		let asked: Element | undefined;
 		const opened = await openBits(
 			refOf(`<img src='cid:${cid}'/>`),
@@ -83,7 +83,7 @@ describe("a message that is a picture of its own", () => {
 		expect(asked?.attrs).toMatchObject({ to: from, from: "l@b.test/trivium", type: "get" });
 	});
 
-	test("is refused where it is another one, or not given", async () => {
+	test("is refused if its hash differs, or if the sender does not give it", async () => {
 		const other = cidOf(Buffer.from("other"));
 		const forged = refOf(`<img src='cid:${other}'/>`, data.replace(cid, other));
 		await expect(openBits(forged, never)).rejects.toThrow(PermanentError);

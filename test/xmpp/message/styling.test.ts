@@ -10,7 +10,7 @@ import { stanza } from "../stanza.ts";
 
 const read = (text: string) => styling(Array.from(text));
 const write = (rich: Rich) => styled(rich, (person) => person.name);
-/** Tags and text, for reading: "<bold>a</bold>". */
+/** Returns the tree as readable text: "<bold>a</bold>". */
 const shown = (rich: Rich): string =>
 	rich
 		.map((node) => {
@@ -20,7 +20,7 @@ const shown = (rich: Rich): string =>
 		})
 		.join("");
 
-test("what has none of the signs of styling in it is shown as it is", () => {
+test("hasMarks is true for every text that styling changes", () => {
 	const some = fc.string({ unit: fc.constantFrom("||", ..."*_~`>#+-a \n"), maxLength: 7 });
 	fc.assert(
 		fc.property(some, (text) => hasMarks(text) || read(text).every(isPlain)),
@@ -28,7 +28,7 @@ test("what has none of the signs of styling in it is shown as it is", () => {
 	);
 });
 
-describe("styling is read as XEP-0393 has it", () => {
+describe("styling (XEP-0393)", () => {
 	test.each([
 		["*strong* plain *strong*", "<bold>strong</bold> plain <bold>strong</bold>"],
 		["*strong*plain*", "<bold>strong</bold>plain*"],
@@ -54,13 +54,13 @@ describe("styling is read as XEP-0393 has it", () => {
 		["a || b || c", "a || b || c"],
 	])("%s", (text, expected) => expect(shown(read(text))).toBe(expected));
 
-	test("whatever is written, without a letter lost", () => {
+	test("loses no letter of any text", () => {
 		const text = fc.string({ unit: fc.constantFrom("*", "_", "~", "`", ">", "|", " ", "\n", "a", "🎉") });
 		fc.assert(
 			fc.property(fc.oneof(text, fc.string({ unit: "binary" })), (words) => {
 				const letters = (of: string) => of.replace(/[*_~`>|\s]/g, "");
 				const said = read(words);
-				// The language of a block of code is kept beside its text.
+				// The language of a code block is stored beside its text.
 				const languages = JSON.stringify(said).match(/"language":"([^"]*)"/g)?.length ?? 0;
 				if (languages === 0) expect(letters(plain(said))).toBe(letters(words));
 				if (!looksStyled(words))
@@ -69,16 +69,16 @@ describe("styling is read as XEP-0393 has it", () => {
 		);
 	});
 
-	test.each(["*a ", "_*", "`", "> ", ">", "||a", "*a* ", "```\n"])("in linear time: %s", (part) => {
+	test.each(["*a ", "_*", "`", "> ", ">", "||a", "*a* ", "```\n"])("takes linear time: %s", (part) => {
 		const begun = processorTime();
 		read(part.repeat(60_000 / part.length));
 		expect(processorTime() - begun).toBeLessThan(2_000);
 	});
 });
 
-describe("formatting written and read again", () => {
+describe("styled, whose text is read again", () => {
 	const word = fc.stringMatching(/^[a-zé🎉]{1,6}$/u);
-	/** What styling can say: spans between blanks, no line within them, none inside its like. */
+	/** Formatting that styling can express: spans between blanks, without line ends, none inside a span of its kind. */
 	const span = (tags: readonly ("bold" | "italic" | "strike")[]): fc.Arbitrary<RichNode> =>
 		tags.length === 0
 			? word
@@ -112,10 +112,10 @@ describe("formatting written and read again", () => {
 		{ minLength: 1, maxLength: 4 },
 	);
 
-	/** Neighbouring texts are one. */
+	/** Joins neighbouring texts. */
 	const joined = (rich: Rich): string => JSON.stringify(rich).replaceAll('","', "");
 
-	test("means the same", () => {
+	test("preserves all formatting that styling can express", () => {
 		fc.assert(
 			fc.property(message, (parts) => {
 				const rich = parts.flatMap((part, index): Rich => {
@@ -128,7 +128,7 @@ describe("formatting written and read again", () => {
 					const tag = (of: Rich | undefined) => (typeof of?.[0] === "object" ? of[0].tag : "");
 					return tag(part) === "quote" && tag(parts[index - 1]) === "quote";
 				});
-				// Two quotes in a row are one in styling.
+				// Styling joins two consecutive quotes.
 				fc.pre(!quotes);
 				const { text, literal } = write(rich);
 				const back = literal ? [text] : read(text);
@@ -163,7 +163,7 @@ describe("formatting written and read again", () => {
 		) as unknown as fc.Arbitrary<Rich>,
 	}));
 
-	test("loses no letter, and makes none into formatting, whatever it is", () => {
+	test("loses no letter of any formatting, and marks literal text as unstyled", () => {
 		fc.assert(
 			fc.property(any, (rich) => {
 				const { text, literal } = write(rich);
@@ -175,7 +175,7 @@ describe("formatting written and read again", () => {
 		);
 	});
 
-	test("names stand where they are told to be, in code points", () => {
+	test("returns the range of each mention in code points", () => {
 		const person = { name: "Zoé 🎉" } as never;
 		fc.assert(
 			fc.property(any, any, (before, after) => {
@@ -188,8 +188,8 @@ describe("formatting written and read again", () => {
 	});
 });
 
-describe("formatting beside the body", () => {
-	test("whatever the ranges are, no letter is lost", () => {
+describe("formatting in elements beside the body", () => {
+	test("markup loses no letter, whatever its ranges are", () => {
 		const range = fc.record({
 			start: fc.integer({ min: -2, max: 12 }),
 			end: fc.integer({ min: -2, max: 12 }),
@@ -212,7 +212,7 @@ describe("formatting beside the body", () => {
 		);
 	});
 
-	test("no HTML comes through but what is known", () => {
+	test("xhtml drops unknown elements and keeps their text", () => {
 		const html = stanza(
 			"<message><body xmlns='http://www.w3.org/1999/xhtml'><p style='font-weight: bold'>a<img src='x' alt='cat'/><iframe>b</iframe></p><ol><li>c</li></ol></body></message>",
 		).getChild("body");

@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { component, type Element, xml } from "@xmpp/component";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { domain, type FakeServer, fakeServer, secret } from "../fake-server.ts";
 
-// The faults of @xmpp/component that src/xmpp/stream/connection.ts works round. One that fails here was mended upstream:
-// look whether its workaround can go.
+// The faults of @xmpp/component that src/xmpp/stream/connection.ts works around. If a test fails after an upgrade, the
+// library has mended that fault, and its workaround may be removable.
 
 let server: FakeServer;
 afterEach(() => server?.stop());
 
-/** The library as it comes, dialled; only its reconnecting is off, which would outlive the test. */
+/** Returns a connection of the unmodified library, without its reconnecting, which would outlive the test. */
 async function dialled(password: string) {
 	server = await fakeServer();
 	const entity = component({ service: server.service, domain, password });
@@ -28,57 +28,59 @@ const open = async (entity: ReturnType<typeof component>) => {
 };
 const message = (body: string) => `<message from='a@b.test' to='c@${domain}'><body>${body}</body></message>`;
 
-test("it still breaks a character that two packets share", async () => {
-	const { entity, order } = await dialled(asBytes);
-	const online = once(entity, "online");
-	await open(entity);
-	await online;
-	const raw = Buffer.from(message("é"));
-	const middle = raw.indexOf("é") + 1;
-	server.write(raw.subarray(0, middle));
-	await new Promise((done) => setTimeout(done, 30));
-	server.write(raw.subarray(middle));
-	await once(entity, "stanza");
-	expect(order.at(-1)).toBe("\ufffd\ufffd");
-});
+describe("@xmpp/component", () => {
+	test("still breaks a character that is split over two packets", async () => {
+		const { entity, order } = await dialled(asBytes);
+		const online = once(entity, "online");
+		await open(entity);
+		await online;
+		const raw = Buffer.from(message("é"));
+		const middle = raw.indexOf("é") + 1;
+		server.write(raw.subarray(0, middle));
+		await new Promise((done) => setTimeout(done, 30));
+		server.write(raw.subarray(middle));
+		await once(entity, "stanza");
+		expect(order.at(-1)).toBe("\ufffd\ufffd");
+	});
 
-test("it still hashes a secret that is not ASCII as no server does", async () => {
-	const { entity, errors } = await dialled(secret);
-	await open(entity);
-	await new Promise((done) => entity.on("disconnect", done));
-	expect(String(errors[0])).toContain("not-authorized");
-});
+	test("still hashes a non-ASCII secret wrongly", async () => {
+		const { entity, errors } = await dialled(secret);
+		await open(entity);
+		await new Promise((done) => entity.on("disconnect", done));
+		expect(String(errors[0])).toContain("not-authorized");
+	});
 
-test("it still says online after the stanzas that came with the handshake's answer", async () => {
-	const { entity, order } = await dialled(asBytes);
-	server.faults.greeting = message("early");
-	const online = once(entity, "online");
-	await open(entity);
-	await online;
-	expect(order).toEqual(["early", "online"]);
-});
+	test("still emits online after the stanzas that arrived with the handshake's answer", async () => {
+		const { entity, order } = await dialled(asBytes);
+		server.faults.greeting = message("early");
+		const online = once(entity, "online");
+		await open(entity);
+		await online;
+		expect(order).toEqual(["early", "online"]);
+	});
 
-test("its parser still throws on an unknown entity and takes control characters", async () => {
-	const { entity } = await dialled(asBytes);
-	expect(() => new entity.Parser().write("<a><b>&foo;</b>")).toThrow();
-	expect(() => new entity.Parser().write("<a><b>\u0001</b>")).not.toThrow();
-});
+	test("still has a parser that throws on an unknown entity and accepts control characters", async () => {
+		const { entity } = await dialled(asBytes);
+		expect(() => new entity.Parser().write("<a><b>&foo;</b>")).toThrow();
+		expect(() => new entity.Parser().write("<a><b>\u0001</b>")).not.toThrow();
+	});
 
-test("its middleware still throws on a malformed sender", async () => {
-	const { entity } = await dialled(asBytes);
-	const stanza = new xml.Element("message", { from: "@", to: domain });
-	expect(() => entity.emit("element", stanza)).toThrow();
-});
+	test("still has middleware that throws on a malformed sender", async () => {
+		const { entity } = await dialled(asBytes);
+		const stanza = new xml.Element("message", { from: "@", to: domain });
+		expect(() => entity.emit("element", stanza)).toThrow();
+	});
 
-test("it still leaves the line open where the stream never opens", async () => {
-	const { entity } = await dialled(asBytes);
-	server.faults.mute = true;
-	entity.timeout = 30;
-	await expect(open(entity)).rejects.toThrow();
-	await new Promise((done) => setTimeout(done, 100));
-	expect([entity.status, server.connections.open]).toEqual(["opening", 1]);
-});
+	test("still leaves the socket open if the stream is not opened in time", async () => {
+		const { entity } = await dialled(asBytes);
+		server.faults.mute = true;
+		entity.timeout = 30;
+		await expect(open(entity)).rejects.toThrow();
+		await new Promise((done) => setTimeout(done, 100));
+		expect([entity.status, server.connections.open]).toEqual(["opening", 1]);
+	});
 
-test("it still lets control characters out", async () => {
-	expect(new xml.Element("a", { b: "\u0001\n" }).toString()).toBe('<a b="\u0001\n"/>');
+	test("still serialises control characters", async () => {
+		expect(new xml.Element("a", { b: "\u0001\n" }).toString()).toBe('<a b="\u0001\n"/>');
+	});
 });

@@ -12,7 +12,7 @@ import {
 	xml,
 } from "../../../src/xmpp/stream/xml.ts";
 
-/** Reads one stanza as the strictest receiver would. */
+/** Returns the one stanza in the text, read by a strict parser. */
 function parse(raw: string): Element {
 	const got: Element[] = [];
 	const fail = () => {
@@ -27,7 +27,7 @@ function parse(raw: string): Element {
 	return got[0]!;
 }
 
-// Any UTF-16, lone surrogates and forbidden characters in it as often as others.
+// Any UTF-16 text. Lone surrogates and forbidden characters are as frequent as others.
 const anyText = fc
 	.array(
 		fc.oneof(
@@ -52,7 +52,7 @@ const anyText = fc
 	)
 	.map((units) => String.fromCharCode(...units));
 
-test("whatever people write, the stanza parses, and holds what can be said of it in XML", () => {
+test("serialize returns well-formed XML for any text, with the characters that XML allows", () => {
 	fc.assert(
 		fc.property(anyText, anyText, (value, body) => {
 			const element = parse(serialize(xml("message", { id: value }, xml("body", {}, body, body))));
@@ -63,7 +63,7 @@ test("whatever people write, the stanza parses, and holds what can be said of it
 	);
 });
 
-test("what was built holds already what will be read, so that offsets into it are right", () => {
+test("xml cleans text at once, so that offsets into it are the receiver's", () => {
 	fc.assert(
 		fc.property(anyText, (body) => {
 			const element = xml("body", {}, body);
@@ -73,24 +73,24 @@ test("what was built holds already what will be read, so that offsets into it ar
 	);
 });
 
-test("characters XML forbids are left out, and nothing else is", () => {
+test("clean removes only the characters that XML forbids", () => {
 	expect(clean("a\0b\u0001c\u000bd\u001fe\ufffef\uffffg")).toBe("abcdefg");
 	expect(clean("\ud83c\udf89 \ud800! é\tx\n\u007f\u0085 ‮")).toBe("🎉 \ufffd! é\tx\n\u007f\u0085 ‮");
 	expect(clean("a\r\nb\rc")).toBe("a\nb\nc");
 	expect(cleanAttribute("a\tb\nc\r\nd")).toBe("a b c d");
 });
 
-test("absent attributes and children leave no trace, empty ones do", () => {
+test("xml omits undefined attributes and children, and keeps empty ones", () => {
 	expect(serialize(xml("a", { b: undefined, c: "" }, undefined, [xml("d"), [undefined]]))).toBe(
 		'<a c=""><d/></a>',
 	);
 });
 
-test("the size is that on the wire, in bytes, with every escape", () => {
+test("bytes returns the size on the wire, with escapes", () => {
 	expect(bytes(xml("a", {}, '"é'))).toBe("<a>&quot;xx</a>".length);
 });
 
-test("what was received can be sent on as it is", () => {
+test("serialize returns a received stanza unchanged", () => {
 	const raw = `<iq id="&quot;&lt;"><query xmlns="q"><![CDATA[<&>]]>&#x1f389;</query><x:y xmlns:x="z"/></iq>`;
 	const again = parse(serialize(parse(raw)));
 	expect(text(again, "query", "q")).toBe("<&>🎉");
