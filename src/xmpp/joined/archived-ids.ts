@@ -7,6 +7,7 @@ import { resource } from "../jid.ts";
 import { messageId, spokenBy } from "../message-ids.ts";
 import { isRefusal } from "../muc/archive.ts";
 import type { Context } from "./context.ts";
+import { isIn } from "./own-occupants.ts";
 import { type Room, readable } from "./room.ts";
 
 /** How far back an archive is read. */
@@ -32,8 +33,8 @@ export async function findArchivedIds(
 				...ids,
 				spokenBy(part, nick === listener.nick ? listener.jid : jid),
 			]);
-		const ours = room.ours.get(jid);
-		if (ours?.state !== "in") return [];
+		const ours = room.ours.byJid.get(jid);
+		if (!ours || !isIn(ours)) return [];
 		const id = context.marks().of(operation, room.jid, ours.nick);
 		return [messageId("msg", id), spokenBy(operation, jid)];
 	});

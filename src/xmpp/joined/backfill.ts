@@ -12,6 +12,7 @@ import { cursorOf, keyOf, missingSince, type Read, readFrom, since, wasIn } from
 import { dropHeld, type Gap, heldAtMost } from "./gap.ts";
 import { takeLine } from "./incoming.ts";
 import { notice } from "./notice.ts";
+import { putOut } from "./own-occupants.ts";
 import { type Room, readable } from "./room.ts";
 import { gone } from "./roster.ts";
 
@@ -130,8 +131,7 @@ async function replay(
 function refused(room: Room, context: Context): void {
 	context.log.warn({ room: room.jid }, "the archive is not for us: the room's history has to do");
 	room.archiveRefused = true;
-	room.nicks.delete(room.activeListener.nick);
-	room.activeListener.state = "out";
+	putOut(room.ours, room.activeListener);
 }
 
 const temporary = (error: unknown) =>

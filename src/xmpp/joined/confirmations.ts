@@ -2,7 +2,8 @@ import { createBoundedMap } from "../../core/bounded-map.ts";
 import { TemporaryError } from "../../core/errors.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import { messageId } from "../message-ids.ts";
-import type { OwnOccupant, Room } from "./room.ts";
+import type { OwnOccupant } from "./own-occupants.ts";
+import type { Room } from "./room.ts";
 
 /** Time, in ms, that a MUC has to reflect a line (XEP-0045 §7.4). The reflection is its only acknowledgement. */
 const reflectWithin = 30_000;

@@ -12,6 +12,7 @@ import { cursorOf, isOld, missingSince } from "./cursor.ts";
 import { beginGap, heldAlready, hold, noteSpeaker } from "./gap.ts";
 import { isNews } from "./moderate.ts";
 import { confirmOwnLine } from "./own-lines.ts";
+import { isIn } from "./own-occupants.ts";
 import { hasIds, readContext } from "./participants.ts";
 import { type Room, readable } from "./room.ts";
 import { release, speaker } from "./roster.ts";
@@ -41,7 +42,7 @@ export function takeLiveLine(room: Room, stanza: Element, context: Context): rea
 	}
 	const mine = confirmOwnLine(room, stanza, false, context);
 	// This line is for an occupant that an earlier run left in the MUC. The backfill brings it again after the join.
-	if (room.activeListener.state !== "in" && !room.gap) return [];
+	if (!isIn(room.activeListener) && !room.gap) return [];
 	if (mine) {
 		if (!room.gap) noteRead(room, stanza, undefined, context);
 		return [];

@@ -25,9 +25,18 @@ import { createMessageActions } from "./message-actions.ts";
 import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
 import { come, renameInTurn, takeRefusal } from "./outbox.ts";
+import {
+	createOwnOccupant,
+	isIn,
+	type OwnOccupant,
+	occupantOf,
+	putAllOut,
+	unbar,
+	want,
+} from "./own-occupants.ts";
 import { hasIds } from "./participants.ts";
 import { createPrivateNotices } from "./private-notice.ts";
-import { createOwnOccupant, createRoom, isCopy, type OwnOccupant, type Room } from "./room.ts";
+import { createRoom, isCopy, type Room } from "./room.ts";
 import { handlePresence } from "./roster.ts";
 import { handleSelfPresence } from "./self-presence.ts";
 import { inTurn } from "./send-queue.ts";
@@ -68,11 +77,7 @@ export function createJoinedRooms(
 	function oursOf(room: Room, person: Person): OwnOccupant {
 		const jid = `${people.ghost(person)}/${people.resource}`;
 		const name = person.name ?? person.address[0] ?? jid;
-		const ours = room.ours.get(jid) ?? createOwnOccupant(jid, name, person);
-		room.ours.set(jid, ours);
-		ours.person = person;
-		ours.name = name;
-		return ours;
+		return occupantOf(room.ours, jid, name, person);
 	}
 
 	/** `members` come along, and come back whenever they are lost. */
@@ -83,12 +88,12 @@ export function createJoinedRooms(
 		rooms.set(jid, room);
 		room.link = link;
 		// Also before the link is up: events of other networks can come in earlier, and have us attach.
-		room.listener.wanted = true;
-		for (const person of members) oursOf(room, person).wanted = true;
-		if (room.activeListener.state === "in") return;
+		want(room.listener);
+		for (const person of members) want(oursOf(room, person));
+		if (isIn(room.activeListener)) return;
 		if (!context.link.online) return recall(room, context);
 		if (room.barred && context.now().at - room.triedAt < askAgainAfter) throw room.barred;
-		room.listener.barred = undefined;
+		unbar(room.listener);
 		await within(attachWithin, ensureJoined(room, context));
 	}
 
@@ -99,7 +104,7 @@ export function createJoinedRooms(
 		room.closed = true;
 		room.wake?.();
 		context.confirmations.rejectAll("the room was unlinked", room);
-		for (const ours of [...room.ours.values()]) await leave(room, ours, context);
+		for (const ours of [...room.ours.byJid.values()]) await leave(room, ours, context);
 	}
 
 	async function send(out: Outbound): Promise<readonly MessageId[]> {
@@ -143,7 +148,7 @@ export function createJoinedRooms(
 	}
 
 	function presence(room: Room, stanza: Element): void {
-		const ours = room.ours.get(stanza.attrs.to ?? "");
+		const ours = room.ours.byJid.get(stanza.attrs.to ?? "");
 		if (stanza.attrs.type === "error") {
 			ours?.answer?.(stanzaError(stanza));
 			return;
@@ -152,7 +157,7 @@ export function createJoinedRooms(
 		if (seen.nick === "") return;
 		const about =
 			seen.codes.has(statusCodes.selfPresence) ||
-			(!seen.available && ours && room.nicks.get(seen.nick) === ours);
+			(!seen.available && ours && room.ours.byNick.get(seen.nick) === ours);
 		if (!ours) {
 			// A session left over from a run before this one.
 			if (about && seen.available) dismiss(stanza);
@@ -166,7 +171,7 @@ export function createJoinedRooms(
 	function mend(room: Room, ours: OwnOccupant, what: "back" | undefined): void {
 		if (what !== "back") return;
 		if (ours === room.activeListener) ensureJoined(room, context).catch(failed(room));
-		else if (room.activeListener.state === "in")
+		else if (isIn(room.activeListener))
 			void context.guard.run("return to a MUC", () => rejoin(room, ours, context));
 	}
 
@@ -178,7 +183,7 @@ export function createJoinedRooms(
 	}
 
 	function message(room: Room, stanza: Element): Element | undefined {
-		const ours = room.ours.get(stanza.attrs.to ?? "");
+		const ours = room.ours.byJid.get(stanza.attrs.to ?? "");
 		if (stanza.attrs.type === "error") {
 			const error = stanzaError(stanza);
 			if (!ours || !takeRefusal(room, ours, stanza, error, context))
@@ -257,17 +262,12 @@ export function createJoinedRooms(
 			idle.stop();
 			context.confirmations.rejectAll(cause);
 			for (const room of rooms.values()) {
-				room.nicks.clear();
+				putAllOut(room.ours, cause);
 				room.unclaimedNicks.clear();
 				room.joinRoster = undefined;
 				room.gap = undefined;
 				// It may only have been unable to answer.
 				room.archiveRefused = false;
-				for (const ours of room.ours.values()) {
-					ours.state = "out";
-					ours.leaving = false;
-					ours.answer?.(new TemporaryError(cause));
-				}
 			}
 		},
 		/** Everybody leaves, as people do who close their client. */
@@ -275,7 +275,7 @@ export function createJoinedRooms(
 			for (const room of rooms.values()) {
 				room.closed = true;
 				room.wake?.();
-				for (const ours of [...room.ours.values()]) await leave(room, ours, context);
+				for (const ours of [...room.ours.byJid.values()]) await leave(room, ours, context);
 			}
 			rooms.clear();
 		},

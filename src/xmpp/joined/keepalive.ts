@@ -1,6 +1,7 @@
 import type { Context } from "./context.ts";
 import { cursorOf } from "./cursor.ts";
 import { selfPing } from "./listener.ts";
+import { isIn } from "./own-occupants.ts";
 import { type Room, readable } from "./room.ts";
 
 /** XEP-0410: a room that was silent for so long is asked whether it still knows us. */
@@ -24,7 +25,7 @@ export function createKeepalive(
 		const { at } = context.now();
 		for (const room of rooms.values()) {
 			const { activeListener, gap, read } = room;
-			if (activeListener.state !== "in" || gap) continue;
+			if (!isIn(activeListener) || gap) continue;
 			// Own lines, and what says nothing in words, are not passed on: their ids are saved now and then.
 			if (read && read !== room.saved) {
 				context.save(cursorOf(room, read));
@@ -40,7 +41,7 @@ export function createKeepalive(
 
 	function silent(room: Room, at: number): void {
 		const { activeListener, read } = room;
-		if (activeListener.state !== "in") on.lost(room);
+		if (!isIn(activeListener)) on.lost(room);
 		// Where only times tell what was read, those of a silent room are kept young: ids of old lines are forgotten.
 		else if (read && !readable(room) && at - read.at > silentFor) room.read = { ...read, at };
 	}

@@ -9,7 +9,8 @@ import { archived, catchUp, recall } from "./backfill.ts";
 import type { Context } from "./context.ts";
 import { beginGap } from "./gap.ts";
 import { enter, NoPlace } from "./occupant.ts";
-import type { OwnOccupant, Room } from "./room.ts";
+import { isConfirmed, isIn, type OwnOccupant, putOut, setConfirmed } from "./own-occupants.ts";
+import type { Room } from "./room.ts";
 
 /**
  * The one occupant whose copy of the traffic counts, a silent one of our own wherever the room lets it in: it is kept in
@@ -40,13 +41,13 @@ export function ensureJoined(room: Room, context: Context): Promise<void> {
 	return room.keeping;
 }
 
-const serves = (room: Room) => room.activeListener.state === "in" && !room.gap;
+const serves = (room: Room) => isIn(room.activeListener) && !room.gap;
 
 async function run(room: Room, context: Context): Promise<void> {
 	let came = false;
 	for (let failures = 0; !room.closed && context.link.online && !serves(room); failures++) {
 		try {
-			if (room.activeListener.state !== "in") {
+			if (!isIn(room.activeListener)) {
 				came = true;
 				await comeIn(room, context);
 			}
@@ -67,7 +68,7 @@ async function run(room: Room, context: Context): Promise<void> {
 	if (room.closed || !serves(room)) return;
 	// What lost the activeListener in silence may have lost others of us.
 	const others = Promise.all(
-		[...room.ours.values()].map(async (ours) => {
+		[...room.ours.byJid.values()].map(async (ours) => {
 			if (came && ours !== room.activeListener) await selfPing(room, ours, context);
 			await rejoin(room, ours, context);
 		}),
@@ -118,7 +119,7 @@ async function comeIn(room: Room, context: Context): Promise<void> {
 	}
 	beginGap(room);
 	// What put the activeListener out may have put out others.
-	for (const ours of room.ours.values()) ours.confirmed = false;
+	for (const ours of room.ours.byJid.values()) setConfirmed(ours, false);
 	room.synced = false;
 	room.searched = Number.POSITIVE_INFINITY;
 	await takeEar(room, context);
@@ -127,7 +128,7 @@ async function comeIn(room: Room, context: Context): Promise<void> {
 
 /** Where the room has no place for the listener, or does not want it, a ghost hears for all. */
 async function takeEar(room: Room, context: Context): Promise<void> {
-	const ghosts = [...room.ours.values()].filter((ours) => ours !== room.listener && ours.wanted);
+	const ghosts = [...room.ours.byJid.values()].filter((ours) => ours !== room.listener && ours.wanted);
 	let refused: unknown = room.listener.barred;
 	for (const ours of [room.listener, ...ghosts].filter((one) => !one.barred).slice(0, earsTried)) {
 		await silenced(room, ours);
@@ -151,9 +152,8 @@ async function takeEar(room: Room, context: Context): Promise<void> {
 /** Whoever came in while another heard was told neither who is there nor what had been said: as the activeListener they come again. */
 async function silenced(room: Room, ours: OwnOccupant): Promise<void> {
 	await ours.entering?.catch(() => undefined);
-	if (ours.state !== "in") return;
-	room.nicks.delete(ours.nick);
-	ours.state = "out";
+	if (!isIn(ours)) return;
+	putOut(room.ours, ours);
 }
 
 /**
@@ -161,8 +161,8 @@ async function silenced(room: Room, ours: OwnOccupant): Promise<void> {
  * nothing falls between. False where there is nobody.
  */
 export function failOver(room: Room, context: Context): boolean {
-	const next = [...room.ours.values()].find(
-		(ours) => ours !== room.activeListener && ours.state === "in" && ours.confirmed,
+	const next = [...room.ours.byJid.values()].find(
+		(ours) => ours !== room.activeListener && isConfirmed(ours),
 	);
 	if (!next) return false;
 	context.log.info(
@@ -183,22 +183,21 @@ export function failOver(room: Room, context: Context): boolean {
  */
 async function relieve(room: Room, context: Context): Promise<void> {
 	const { activeListener } = room;
-	activeListener.confirmed = false;
+	setConfirmed(activeListener, false);
 	await selfPing(room, activeListener, context);
 	if (activeListener !== room.activeListener || room.closed) return;
-	if (activeListener.confirmed) {
-		for (const ours of room.ours.values())
+	if (isConfirmed(activeListener)) {
+		for (const ours of room.ours.byJid.values())
 			void context.guard.run("return to a MUC", () => rejoin(room, ours, context));
 		return;
 	}
-	room.nicks.delete(activeListener.nick);
-	activeListener.state = "out";
+	if (isIn(activeListener)) putOut(room.ours, activeListener);
 	await ensureJoined(room, context);
 }
 
 /** Puts one of ours back that was lost for technical reasons; where that fails they come when they next speak. */
 export async function rejoin(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
-	if (ours === room.activeListener || !ours.wanted || ours.barred || ours.state === "in") return;
+	if (ours === room.activeListener || !ours.wanted || ours.barred || isIn(ours)) return;
 	await enter(room, ours, context).catch((error: unknown) =>
 		context.log.info({ err: error, room: room.jid, ours: ours.jid }, "not back in the room"),
 	);
@@ -206,15 +205,14 @@ export async function rejoin(room: Room, ours: OwnOccupant, context: Context): P
 
 /** XEP-0410: asks whether `ours` is really still in. Marks who is not as out. */
 export async function selfPing(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
-	if (ours.state !== "in") return;
+	if (!isIn(ours)) return;
 	try {
 		await context.link.iq(to.ping(ours.jid, `${room.jid}/${ours.nick}`));
-		ours.confirmed = true;
+		setConfirmed(ours, true);
 	} catch (error) {
 		// Without an answer nothing is known; the next round asks again.
 		if (!(error instanceof StanzaError) || !isOut(error)) return;
-		room.nicks.delete(ours.nick);
-		ours.state = "out";
+		putOut(room.ours, ours);
 	}
 }
 

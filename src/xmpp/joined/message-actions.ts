@@ -7,7 +7,8 @@ import * as to from "../to-xmpp.ts";
 import type { Context } from "./context.ts";
 import { moderate } from "./moderate.ts";
 import { say } from "./outbox.ts";
-import type { OwnOccupant, Room } from "./room.ts";
+import { isIn, type OwnOccupant } from "./own-occupants.ts";
+import type { Room } from "./room.ts";
 
 /** What is done to messages of a room that were said before. */
 export function createMessageActions(context: Context) {
@@ -31,8 +32,8 @@ export function createMessageActions(context: Context) {
 	/** As who wrote it, whoever of the other side takes it back; else as a moderator. */
 	async function takeBack(room: Room, ours: OwnOccupant, out: Outbound, event: Redaction): Promise<void> {
 		const ids = out.refs[event.target.id] ?? [];
-		const author = room.ours.get(speakerIn(ids) ?? "");
-		if (author !== ours && author?.state !== "in") return moderate(room, ours, event, ids, context);
+		const author = room.ours.byJid.get(speakerIn(ids) ?? "");
+		if (author !== ours && !(author && isIn(author))) return moderate(room, ours, event, ids, context);
 		// A file and what was said of it are two messages here.
 		for (const [index, part] of partsIn(ids).entries()) {
 			const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;

@@ -7,7 +7,8 @@ import * as phrases from "../phrases.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
 import type { Context } from "./context.ts";
 import { enter } from "./occupant.ts";
-import type { OwnOccupant, Room } from "./room.ts";
+import { isIn, type OwnOccupant } from "./own-occupants.ts";
+import type { Room } from "./room.ts";
 
 const mayNot: ReadonlySet<string> = new Set(["forbidden", "not-allowed", "not-authorized"]);
 
@@ -29,7 +30,7 @@ export async function moderate(
 	// Who is not let in cannot moderate either.
 	await enter(room, ours, context).catch(() => undefined);
 	for (const one of [ours, room.listener]) {
-		if (one.state !== "in") continue;
+		if (!isIn(one)) continue;
 		try {
 			await context.link.iq(request(one.jid, room.jid, id, reason));
 			return;

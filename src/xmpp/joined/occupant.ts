@@ -7,7 +7,17 @@ import { neutral, StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, type Context } from "./context.ts";
 import { since } from "./cursor.ts";
-import { type OwnOccupant, type Room, readable } from "./room.ts";
+import {
+	abandonJoin,
+	askForNick,
+	beginJoin,
+	expectAnswer,
+	isIn,
+	joinOnce,
+	type OwnOccupant,
+	sayGoodbye,
+} from "./own-occupants.ts";
+import { type Room, readable } from "./room.ts";
 import { release } from "./roster.ts";
 
 /** Our occupants come, go and are renamed. */
@@ -21,20 +31,14 @@ export class NoPlace extends TemporaryError {}
 
 /** Sees to it that `ours` is in the room. @throws TemporaryError, {@link NoPlace}, PermanentError with the room's reason. */
 export function enter(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
-	if (ours.state === "in") return Promise.resolve();
+	if (isIn(ours)) return Promise.resolve();
 	if (ours.barred) return Promise.reject(ours.barred);
-	ours.entering ??= context
-		.paced(domain(room.jid), () => join(room, ours, context))
-		.finally(() => {
-			ours.entering = undefined;
-		});
-	return ours.entering;
+	return joinOnce(ours, () => context.paced(domain(room.jid), () => join(room, ours, context)));
 }
 
 async function join(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (room.closed || !ours.wanted) throw new TemporaryError("left before the join began");
-	ours.state = "joining";
-	ours.since = room.clock;
+	beginJoin(ours, room.clock);
 	try {
 		// Where there is no archive, the room tells what the ear has missed.
 		const missed =
@@ -43,7 +47,7 @@ async function join(room: Room, ours: OwnOccupant, context: Context): Promise<vo
 			presence.enter(ours.jid, room.jid, nick, ours.name, missed),
 		);
 	} catch (error) {
-		if ((ours.state as OwnOccupant["state"]) === "joining") ours.state = "out";
+		abandonJoin(ours);
 		throw error;
 	} finally {
 		announce(room, release(room, context.component, context.now()), context);
@@ -54,20 +58,16 @@ async function join(room: Room, ours: OwnOccupant, context: Context): Promise<vo
 export async function rename(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	// They may just be coming in under the old name; who is not let in is named anew by the next join.
 	await ours.entering?.catch(() => undefined);
-	if (ours.state !== "in") return;
+	if (!isIn(ours)) return;
 	await withNick(room, ours, context, (nick) =>
 		nick === ours.nick ? undefined : presence.rename(ours.jid, room.jid, nick, ours.name),
 	);
 }
 
 export async function leave(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
-	const { state, nick } = ours;
-	ours.wanted = false;
-	ours.state = "out";
-	ours.leaving = state !== "out";
-	if (!ours.leaving) room.ours.delete(ours.jid);
-	ours.answer?.(new TemporaryError("left while joining"));
-	if (ours.leaving && context.link.online) await context.link.send(presence.leave(ours.jid, room.jid, nick));
+	const { nick } = ours;
+	if (!sayGoodbye(room.ours, ours) || !context.link.online) return;
+	await context.link.send(presence.leave(ours.jid, room.jid, nick));
 }
 
 /** Asks for one form of the name after the other until the room takes one. */
@@ -85,7 +85,7 @@ async function withNick(
 		const nick = taken ? otherNick(name, taken, who) : name;
 		const stanza = ask(nick);
 		if (!stanza) return;
-		if (ours.state === "joining") ours.nick = nick;
+		askForNick(ours, nick);
 		const answer = await answered(ours, stanza, context);
 		if (!(answer instanceof Error)) return;
 		if (!(answer instanceof StanzaError)) throw answer;
@@ -111,10 +111,10 @@ function answered(
 		const timer = setTimeout(() => settle(new TemporaryError("no answer to a join")), answerWithin);
 		const settle = (answer: presence.OccupantPresence | Error) => {
 			clearTimeout(timer);
-			if (ours.answer === settle) ours.answer = undefined;
+			done();
 			resolve(answer);
 		};
-		ours.answer = settle;
+		const done = expectAnswer(ours, settle);
 		context.link.send(stanza).catch(settle);
 	});
 }

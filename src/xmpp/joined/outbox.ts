@@ -12,10 +12,11 @@ import * as to from "../to-xmpp.ts";
 import { NotReflected } from "./confirmations.ts";
 import type { Context } from "./context.ts";
 import { enter, isAway, NoPlace, rename } from "./occupant.ts";
+import { isIn, type OwnOccupant, putOut, unbar, want } from "./own-occupants.ts";
 import { participantsOf } from "./participants.ts";
 import { recheck } from "./recheck.ts";
 import { findInDoubt } from "./resend-check.ts";
-import type { OwnOccupant, Room } from "./room.ts";
+import type { Room } from "./room.ts";
 import { inTurn, noteConfirmed, noteFailure } from "./send-queue.ts";
 import { operationOf } from "./signed-ids.ts";
 import { chooseSpeaker, joinWithin, requireListener } from "./speaker.ts";
@@ -45,7 +46,7 @@ export async function say(
 	if (seen) return withWriter(seen);
 	const doubt = out.attempt > 0 ? findInDoubt(room, out, context) : undefined;
 	doubt?.catch(() => undefined);
-	let comes = ours.state !== "in";
+	let comes = !isIn(ours);
 	const speaker = chooseSpeaker(room, ours, context);
 	// The promise may reject before the line's turn comes to await it.
 	speaker.catch(() => undefined);
@@ -58,7 +59,7 @@ export async function say(
 			return;
 		}
 		let from = await speaker;
-		if (from.state !== "in") {
+		if (!isIn(from)) {
 			// The MUC put the speaker out while the line waited for its turn.
 			comes = true;
 			from = await chooseSpeaker(room, ours, context);
@@ -117,8 +118,8 @@ export async function come(room: Room, ours: OwnOccupant, context: Context): Pro
 	let entering = Promise.resolve();
 	await inTurn(room.sendQueue, async () => {
 		await requireListener(room, context, true);
-		ours.wanted = true;
-		ours.barred = undefined;
+		want(ours);
+		unbar(ours);
 		entering = enter(room, ours, context);
 		entering.catch(() => undefined);
 	});
@@ -155,8 +156,7 @@ export function takeRefusal(
 	const reject = (why: Error) => context.confirmations.reject(operation, why);
 	// XEP-0045 §7.4: not-acceptable says that we are no occupant any more; item-not-found, that the MUC is gone.
 	if (error.condition === "not-acceptable" || error.condition === "item-not-found") {
-		room.nicks.delete(ours.nick);
-		ours.state = "out";
+		putOut(room.ours, ours);
 		reject(new TemporaryError(error.message, cause));
 		recheck(room, context);
 	} else if (isAway(error)) reject(new TemporaryError(error.message, cause));

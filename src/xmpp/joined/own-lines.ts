@@ -15,7 +15,7 @@ export function confirmOwnLine(room: Room, stanza: Element, old: boolean, contex
 	const operation = nick === undefined ? undefined : operationIn(room, stanza, nick, old, context);
 	if (operation === undefined) return false;
 	const known = stanzaId(stanza, room.jid, room.features.stanzaIds);
-	const by = nick ? room.nicks.get(nick) : undefined;
+	const by = nick ? room.ours.byNick.get(nick) : undefined;
 	context.confirmations.confirm({ operation, id: stanza.attrs.id, known, by });
 	return true;
 }
@@ -33,5 +33,5 @@ function operationIn(
 		if (operation) return operation;
 	}
 	// The occupant was renamed since it sent the line, so the signature names another nick than the MUC shows.
-	return !old && room.nicks.has(nick) ? operationOf(ids[0] ?? "") : undefined;
+	return !old && room.ours.byNick.has(nick) ? operationOf(ids[0] ?? "") : undefined;
 }

@@ -2,6 +2,7 @@ import type { Person } from "../../core/person.ts";
 import { occupantIdOf } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import type { Participants, ReadContext } from "../message/feature.ts";
+import { isIn } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 
 /** Whether it names messages itself. */
@@ -9,14 +10,14 @@ export const hasIds = ({ features }: Room) => features.stanzaIds && features.arc
 
 /** Who is who in a room, for what is said there. */
 export function participantsOf(room: Room): Participants {
-	const ours = () => [...room.ours.values()];
+	const ours = () => [...room.ours.byJid.values()];
 	return {
 		muc: room.jid,
 		named: hasIds(room) ? "sid" : "msg",
 		at(jid) {
 			if (bare(jid) !== room.jid) return ours().find((one) => bare(one.jid) === bare(jid))?.person;
 			const nick = resource(jid) ?? "";
-			return room.nicks.get(nick)?.person ?? room.others.get(nick)?.person;
+			return room.ours.byNick.get(nick)?.person ?? room.others.get(nick)?.person;
 		},
 		known: (occupantId) =>
 			ours().find((one) => one.occupantId === occupantId)?.person ??
@@ -35,8 +36,8 @@ function found(
 	room: Room,
 	{ network, id }: Person,
 ): readonly [nick?: string, occupantId?: string | undefined] {
-	for (const ours of room.ours.values())
-		if (ours.person?.network === network && ours.person.id === id && ours.state === "in")
+	for (const ours of room.ours.byJid.values())
+		if (ours.person?.network === network && ours.person.id === id && isIn(ours))
 			return [ours.nick, ours.occupantId];
 	for (const [nick, { person }] of room.others)
 		if (person.network === network && person.id === id) return [nick, occupantIdOf(person, room.jid)];

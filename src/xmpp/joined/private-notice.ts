@@ -5,6 +5,7 @@ import { mucUser } from "../muc/status-codes.ts";
 import { xml } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import type { Context } from "./context.ts";
+import { isIn } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 
 /** The same is told to one person once in this time, ms: a flood of refused lines makes no flood of ours. */
@@ -21,7 +22,7 @@ export function createPrivateNotices(context: Context) {
 		const { id } = event.sender;
 		// Only as ourselves: whose ghost hears for us did not say it.
 		if (room.activeListener !== room.listener) return;
-		if (room.listener.state !== "in") throw new TemporaryError("not in the room");
+		if (!isIn(room.listener)) throw new TemporaryError("not in the room");
 		// What a moderator had the room do is told by the room.
 		const done = event.kind === "redaction" ? event.by : undefined;
 		const nick = done ?? [...room.others].find(([, { person }]) => person.id === id)?.[0];

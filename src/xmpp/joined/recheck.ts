@@ -1,14 +1,15 @@
 import type { Context } from "./context.ts";
 import { ensureJoined, rejoin, selfPing } from "./listener.ts";
+import { isIn } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 import { holdForCheck } from "./send-queue.ts";
 
 /** Self-pings all own occupants after a line was lost, and has those join again that the MUC does not know any more. */
 export function recheck(room: Room, context: Context): void {
 	const check = async () => {
-		await Promise.all([...room.ours.values()].map((one) => selfPing(room, one, context)));
-		for (const one of room.ours.values()) {
-			if (room.activeListener.state !== "in") ensureJoined(room, context).catch(() => undefined);
+		await Promise.all([...room.ours.byJid.values()].map((one) => selfPing(room, one, context)));
+		for (const one of room.ours.byJid.values()) {
+			if (!isIn(room.activeListener)) ensureJoined(room, context).catch(() => undefined);
 			else void context.guard.run("return to a MUC", () => rejoin(room, one, context));
 		}
 	};

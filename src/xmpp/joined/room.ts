@@ -4,40 +4,10 @@ import type { Link } from "../../core/mapping.ts";
 import type { Person } from "../../core/person.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
 import type { OccupantPresence } from "../muc/presence.ts";
-import type { StanzaError } from "../stanza-error.ts";
 import type { Read } from "./cursor.ts";
 import type { Gap } from "./gap.ts";
+import { createOwnOccupants, type OwnOccupant, type OwnOccupants } from "./own-occupants.ts";
 import { createSendQueue, type SendQueue } from "./send-queue.ts";
-
-/** One of our occupants in somebody's MUC: the listener, or the ghost of a person. */
-export type OwnOccupant = {
-	/** Full; always the same, so that coming back after a broken link is a resync and no second session. */
-	readonly jid: string;
-	/** Absent: the listener. */
-	person: Person | undefined;
-	/** What they are called where they live. */
-	name: string;
-	/** The nick held, or asked for. The room may give another than we asked for: the one of its 110 counts. */
-	nick: string;
-	state: "out" | "joining" | "in";
-	/** The room has said that they are in since the ear came in last; before that they may have been forgotten with it. */
-	confirmed: boolean;
-	/** Has said goodbye; until the room says so too, lines of theirs can still come in. */
-	leaving: boolean;
-	/** Comes back after a technical loss. */
-	wanted: boolean;
-	/** Why the room does not let them in, until they really leave and come again. */
-	barred: PermanentError | undefined;
-	/** Lines go through the listener until then, ms since 1970: the room was full, or did not answer. */
-	relayedUntil: number;
-	/** {@link Room.clock} when this join began. */
-	since: number;
-	entering: Promise<void> | undefined;
-	/** How others tell it from the next who has its nick (XEP-0421). */
-	occupantId?: string;
-	/** Takes the answer to a presence of ours: our own presence, or a refusal. */
-	answer: ((answer: OccupantPresence | StanzaError | Error) => void) | undefined;
-};
 
 /** Somebody else in the room. */
 export type Other = { person: Person; since: number /** Names their stay. */; session: string };
@@ -64,10 +34,7 @@ export type Room = {
 	searching: Promise<void> | undefined;
 	/** When the ear came in, ms since 1970. */
 	since: number;
-	/** All our occupants, the listener included, by full JID. */
-	readonly ours: Map<string, OwnOccupant>;
-	/** The nicks they hold. */
-	readonly nicks: Map<string, OwnOccupant>;
+	readonly ours: OwnOccupants;
 	/** Everybody else, by nick. */
 	others: Map<string, Other>;
 	/** The list being told to us while the listener joins (XEP-0045 §7.2.2). */
@@ -102,22 +69,6 @@ export type Room = {
 	readonly moderated: BoundedMap<string, true>;
 };
 
-export const createOwnOccupant = (jid: string, name: string, person?: Person): OwnOccupant => ({
-	jid,
-	person,
-	name,
-	nick: "",
-	state: "out",
-	confirmed: false,
-	leaving: false,
-	wanted: false,
-	barred: undefined,
-	relayedUntil: 0,
-	since: 0,
-	entering: undefined,
-	answer: undefined,
-});
-
 /** Ids are as long as their senders like. */
 const ids = { bytes: 262_144, of: (id: string) => textBytes(id) };
 
@@ -144,8 +95,7 @@ export function createRoom(jid: string, link: Link, listener: OwnOccupant, asked
 		searched: Number.POSITIVE_INFINITY,
 		searching: undefined,
 		since: 0,
-		ours: new Map([[listener.jid, listener]]),
-		nicks: new Map(),
+		ours: createOwnOccupants(listener),
 		others: new Map(),
 		joinRoster: undefined,
 		telling: false,
@@ -178,11 +128,14 @@ export function isCopy(
 	name: string,
 	type: string | undefined,
 ): boolean {
-	const ours = room.ours.get(to);
+	const ours = room.ours.byJid.get(to);
 	if (!ours || ours === room.activeListener || type === "error") return false;
 	if (name === "message") return type === "groupchat";
 	if (name !== "presence" || nick === ours.nick) return false;
-	if (ours.state !== "joining") return true;
+	if (ours.stay.state !== "joining") return true;
 	// A nick nobody had before may be ours, changed by the room (XEP-0045 §7.2.3, status 210).
-	return (room.others.get(nick)?.since ?? Number.POSITIVE_INFINITY) <= ours.since || room.nicks.has(nick);
+	return (
+		(room.others.get(nick)?.since ?? Number.POSITIVE_INFINITY) <= ours.stay.since ||
+		room.ours.byNick.has(nick)
+	);
 }

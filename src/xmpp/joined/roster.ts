@@ -5,6 +5,7 @@ import { isByNick, occupant } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import type { OccupantPresence } from "../muc/presence.ts";
 import { statusCodes } from "../muc/status-codes.ts";
+import { isJoining, reserveNick } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 
 /** Who else is in a room, by the listener's copy of their presence. Functions on {@link Room}, no I/O. */
@@ -31,9 +32,9 @@ const person = (room: Room, seen: OccupantPresence): Person => {
 
 /** Whether it is one of us: told by the nick we hold, or the JID the room shows. */
 const isOurs = (room: Room, seen: OccupantPresence, component: string): boolean =>
-	room.nicks.has(seen.nick) || (seen.real !== undefined && domain(seen.real) === component);
+	room.ours.byNick.has(seen.nick) || (seen.real !== undefined && domain(seen.real) === component);
 
-const joining = (room: Room) => [...room.ours.values()].filter((ours) => ours.state === "joining");
+const joining = (room: Room) => [...room.ours.byJid.values()].filter(isJoining);
 
 /** Takes one presence of the listener's copy in. Resolves to what the other side has to be told. */
 export function handlePresence(
@@ -45,10 +46,11 @@ export function handlePresence(
 	room.clock++;
 	if (seen.available) return isOurs(room, seen, component) ? [] : came(room, seen, now);
 	room.unclaimedNicks.delete(seen.nick);
-	if (room.nicks.has(seen.nick)) {
+	if (room.ours.byNick.has(seen.nick)) {
 		// Their own copy of a rename (303) may come after ours: the new nick is theirs from here on.
-		const ours = room.nicks.get(seen.nick);
-		if (seen.codes.has(statusCodes.nickChanged) && seen.newNick && ours) room.nicks.set(seen.newNick, ours);
+		const ours = room.ours.byNick.get(seen.nick);
+		if (seen.codes.has(statusCodes.nickChanged) && seen.newNick && ours)
+			reserveNick(room.ours, ours, seen.newNick);
 		return [];
 	}
 	return left(room, seen, now);

@@ -1,4 +1,4 @@
-import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import { PermanentError } from "../../core/errors.ts";
 import { leave as leavePresence, type OccupantPresence } from "../muc/presence.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
@@ -7,7 +7,18 @@ import { announce, type Context } from "./context.ts";
 import { failOver } from "./listener.ts";
 import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
-import type { OwnOccupant, Room } from "./room.ts";
+import {
+	arrive,
+	bar,
+	changeNick,
+	finishGoodbye,
+	isIn,
+	type OwnOccupant,
+	releaseNick,
+	throwOut,
+	unwant,
+} from "./own-occupants.ts";
+import type { Room } from "./room.ts";
 import { isUs } from "./roster.ts";
 
 /** What a room says about one of our occupants. Resolves to what has to follow: `back` after a technical loss. */
@@ -21,19 +32,14 @@ export function handleSelfPresence(
 		arrived(room, ours, seen, context);
 		return undefined;
 	}
-	room.nicks.delete(seen.nick);
-	if (ours.leaving) {
-		ours.leaving = false;
-		if (!ours.wanted) room.ours.delete(ours.jid);
+	releaseNick(room.ours, seen.nick);
+	if (finishGoodbye(room.ours, ours))
 		return ours !== room.activeListener || failOver(room, context) ? undefined : "back";
-	}
 	if (seen.codes.has(statusCodes.nickChanged) && seen.newNick) {
-		ours.nick = seen.newNick;
-		room.nicks.set(seen.newNick, ours);
+		changeNick(room.ours, ours, seen.newNick);
 		return undefined;
 	}
-	ours.state = "out";
-	ours.answer?.(new TemporaryError("thrown out while joining"));
+	throwOut(ours);
 	if (!ours.wanted) return undefined;
 	const why = removal(room, ours, seen);
 	if (why) return removed(room, ours, why, context);
@@ -46,16 +52,9 @@ function arrived(room: Room, ours: OwnOccupant, seen: OccupantPresence, context:
 		void context.link.send(leavePresence(ours.jid, room.jid, seen.nick)).catch(() => undefined);
 		return;
 	}
-	room.nicks.delete(ours.nick);
-	ours.leaving = false;
-	const entered = ours.state !== "in";
-	ours.state = "in";
-	ours.confirmed = true;
-	ours.nick = seen.nick;
-	if (room.features.occupantIds && seen.occupantId) ours.occupantId = seen.occupantId;
-	room.nicks.set(seen.nick, ours);
+	const entered = arrive(room.ours, ours, seen.nick, room.features.occupantIds ? seen.occupantId : undefined);
 	announce(room, isUs(room, seen.nick, context.now()), context);
-	if (ours === room.listener && room.activeListener.state === "in") room.activeListener = ours;
+	if (ours === room.listener && isIn(room.activeListener)) room.activeListener = ours;
 	if (ours === room.activeListener && entered) room.telling = true;
 	if (ours === room.activeListener && room.joinRoster) {
 		// XEP-0045 §7.2.2: our own presence ends the list of who is there.
@@ -97,14 +96,14 @@ function removed(room: Room, ours: OwnOccupant, why: string, context: Context): 
 	context.log.warn({ room: room.jid, ours: ours.jid }, "removed from the room");
 	const now = context.now();
 	context.tell([notice(room, why, now)]);
-	if (ours !== room.listener) ours.wanted = false;
-	ours.barred = new PermanentError("forbidden", phrases.mucComeBack(why));
+	if (ours !== room.listener) unwant(ours);
+	bar(ours, new PermanentError("forbidden", phrases.mucComeBack(why)));
 	if (ours !== room.activeListener || failOver(room, context)) return undefined;
 	if (!room.listener.barred) return "back";
 	room.barred = room.listener.barred;
 	room.triedAt = now.at;
 	// Without an ear nobody of us hears anything, so nobody stays to be spoken to.
-	for (const one of room.ours.values())
+	for (const one of room.ours.byJid.values())
 		if (one !== ours && one !== room.listener)
 			leave(room, one, context).catch((error: unknown) =>
 				context.log.warn({ err: error }, "could not leave"),

@@ -4,7 +4,8 @@ import * as phrases from "../phrases.ts";
 import type { Context } from "./context.ts";
 import { ensureJoinedNow, selfPing } from "./listener.ts";
 import { enter, NoPlace } from "./occupant.ts";
-import type { OwnOccupant, Room } from "./room.ts";
+import { isConfirmed, isIn, type OwnOccupant, relayUntil, unbar, want } from "./own-occupants.ts";
+import type { Room } from "./room.ts";
 
 /** Time, in ms, after which a MUC that refused us is asked again, when somebody wants it. */
 export const askAgainAfter = 60_000;
@@ -21,17 +22,17 @@ export async function chooseSpeaker(room: Room, ours: OwnOccupant, context: Cont
 	await room.sendQueue.checking;
 	await requireListener(room, context);
 	// The MUC may have put this occupant out together with the listener, without our being told.
-	if (!ours.confirmed) await selfPing(room, ours, context);
-	if (ours.state === "in") return ours;
+	if (!isConfirmed(ours)) await selfPing(room, ours, context);
+	if (isIn(ours)) return ours;
 	if (ours.barred) throw ours.barred;
 	if (ours.relayedUntil > context.now().at) return relay(room);
-	ours.wanted = true;
+	want(ours);
 	try {
 		await within(joinWithin, enter(room, ours, context));
 		return ours;
 	} catch (error) {
 		if (!(error instanceof NoPlace) && !(error instanceof Late)) throw error;
-		ours.relayedUntil = context.now().at + relayFor;
+		relayUntil(ours, context.now().at + relayFor);
 		context.log.warn({ room: room.jid, ours: ours.jid }, "speaks through the listener");
 		return relay(room);
 	}
@@ -39,7 +40,7 @@ export async function chooseSpeaker(room: Room, ours: OwnOccupant, context: Cont
 
 /** Returns the listener. Another person's ghost, which may be the active listener, must not say what they did not. */
 function relay(room: Room): OwnOccupant {
-	if (room.listener.state === "in") return room.listener;
+	if (isIn(room.listener)) return room.listener;
 	throw new PermanentError("busy", phrases.mucFull(room.jid));
 }
 
@@ -48,10 +49,9 @@ function relay(room: Room): OwnOccupant {
  * a minute after the last attempt at the earliest. @throws TemporaryError, or the PermanentError of the refusal.
  */
 export async function requireListener(room: Room, context: Context, again = false): Promise<void> {
-	if (room.activeListener.state === "in") return;
+	if (isIn(room.activeListener)) return;
 	if (room.barred && !(again && context.now().at - room.triedAt >= askAgainAfter)) throw room.barred;
-	if (room.barred) room.listener.barred = undefined;
+	if (room.barred) unbar(room.listener);
 	await within(joinWithin, ensureJoinedNow(room, context));
-	if ((room.activeListener.state as OwnOccupant["state"]) !== "in")
-		throw new TemporaryError(phrases.mucNotAnswering(room.jid));
+	if (!isIn(room.activeListener)) throw new TemporaryError(phrases.mucNotAnswering(room.jid));
 }
