@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
 
-/** Whether the port for /live and /ready can be had. `running`: the bridge has it itself. */
+/** Checks that the port for /live and /ready is available. `running`: the bridge itself listens on it. */
 export async function checkHealth(
 	listen: Readonly<{ host: string; port: number }>,
 	running: boolean,

@@ -3,18 +3,18 @@ import http from "node:http";
 import type { Log } from "../core/log.ts";
 import { createListener, listening } from "./listener.ts";
 
-/** What the process that runs a bridge can be asked for by another on the same machine. */
+/** The requests that another process on this machine can make of a running bridge. */
 export type Requests = Readonly<{
 	/** Writes a backup into a new folder. @throws Error with the cause. */
 	backup(folder: string): Promise<void>;
 }>;
 
-/** Characters of the longest request: a path and a few more. */
+/** Most characters of a request's body, which holds a path. */
 const longest = 65_536;
 
 /**
- * Listens on a Unix socket that only our own user can open: who may read the stores may ask for a copy of them, and
- * nobody else, whatever listens on which port. Resolves when listening.
+ * Listens on a Unix socket that only the bridge's own user can open: a backup holds everything in the stores, so only
+ * the user who can read the stores may ask for one. Resolves when listening.
  */
 export async function control(socket: string, requests: Requests, log: Log) {
 	const server = createListener("control", log, async (request, response) => {
@@ -36,7 +36,7 @@ export async function control(socket: string, requests: Requests, log: Log) {
 			answer(500, { error: (error as Error).message });
 		}
 	});
-	// Left by a run that was killed; whoever holds the stores' locks is the only one.
+	// A killed run leaves its socket behind. The lock on the stores excludes a second running bridge.
 	await rm(socket, { force: true });
 	const before = process.umask(0o177);
 	try {
@@ -53,7 +53,7 @@ export async function control(socket: string, requests: Requests, log: Log) {
 	};
 }
 
-/** Asks the bridge behind the socket for a backup. False when none listens there. @throws Error with its cause. */
+/** Asks the running bridge for a backup. Resolves with false if none listens on the socket. @throws Error with the cause. */
 export function askForBackup(socket: string, folder: string): Promise<boolean> {
 	return new Promise((resolve, reject) => {
 		const request = http.request({ socketPath: socket, method: "POST", path: "/backup" }, (response) => {

@@ -11,9 +11,9 @@ type Sides = Readonly<{
 }>;
 
 /**
- * `/live`: the process answers. `/ready`: every side works, else 503; both with the detail as JSON. `/metrics`: for
- * Prometheus. Resolves when listening.
- * @throws Error when the port cannot be had.
+ * Serves `/live` (200 while the process answers), `/ready` (200 when every network and the store work, else 503), both
+ * with details as JSON, and `/metrics` for Prometheus. Resolves when listening.
+ * @throws Error when the port is not available.
  */
 export async function health(listen: Readonly<{ host: string; port: number }>, sides: Sides, log: Log) {
 	const server = createListener("health", log, async (request, response) => {

@@ -12,8 +12,8 @@ import type { Log } from "../core/log.ts";
 type Handle = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /**
- * How long a client may take, in ms: for all headers of a request, for the whole request (a transaction of a homeserver
- * has the most to send), and until the next one on the same connection; and how often Node looks for those that are late.
+ * Timeouts in ms: for all headers of a request, for the whole request (a homeserver's transaction is the largest), and
+ * until the next request on the same connection; and the interval at which Node checks for late clients.
  */
 const timeouts = {
 	headersTimeout: 10_000,
@@ -22,7 +22,7 @@ const timeouts = {
 	connectionsCheckingInterval: 2_500,
 } as const satisfies ServerOptions;
 
-/** The answer to what Node's HTTP parser refuses, by the code of its error. */
+/** The status of the answer to a request that Node's HTTP parser refuses, by error code; 400 for any other code. */
 const refusals: ReadonlyMap<string | undefined, string> = new Map([
 	["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
 	["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
@@ -38,9 +38,8 @@ function refuse(socket: Duplex, status: string): void {
 }
 
 /**
- * Returns an HTTP server in which no request ends the process: what `handle` throws or rejects with is logged and answered
- * 500, what is no HTTP is answered 400, 408 or 431, and a client that breaks off is forgotten. `options` shorten the
- * times that a client may take.
+ * Returns an HTTP server in which no request ends the process: an error of `handle` is logged and answered 500, an invalid
+ * request is answered 400, 408 or 431, and errors of a broken connection are ignored. `options` replace the timeouts.
  */
 export function createListener(
 	name: string,
@@ -50,7 +49,7 @@ export function createListener(
 ): Server {
 	const guard = createGuard(log);
 	const server = createServer({ ...timeouts, ...options }, (request, response) => {
-		// A client that went away is no fault of ours.
+		// Errors of a connection that the client closed need no handling.
 		request.on("error", () => undefined);
 		response.on("error", () => response.destroy());
 		void guard.run(
@@ -70,7 +69,7 @@ export function createListener(
 	return server;
 }
 
-/** Resolves when the server listens; an error of the server after that is logged. @throws Error when the port cannot be had. */
+/** Resolves when the server listens; later errors of the server are logged. @throws Error when the port is not available. */
 export async function listening(server: Server, log: Log, listen: () => void): Promise<void> {
 	await new Promise<void>((resolve, reject) => {
 		server.once("error", reject);
@@ -81,7 +80,7 @@ export async function listening(server: Server, log: Log, listen: () => void): P
 	server.on("error", (err) => log.error({ err }, "an HTTP listener failed"));
 }
 
-/** The query of a request target, whatever was sent as one. Never throws, which `new URL` does for `//`. */
+/** Returns the query of a request target. Never throws, unlike `new URL`, which throws for `//`. */
 export const queryOf = (target = ""): URLSearchParams => {
 	const begin = target.indexOf("?");
 	return new URLSearchParams(begin < 0 ? "" : target.slice(begin + 1));

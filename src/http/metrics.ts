@@ -4,23 +4,23 @@ import type { Journal } from "../core/journal.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Network } from "../core/network.ts";
 
-// The only file that knows prom-client. Nothing here is labelled by person, room or topic: those are others' to name,
-// and there is no end of them.
+// Only this file knows prom-client. No label holds a person, room or topic: strangers choose those names, and their
+// number has no bound.
 
 type Sides = Readonly<{
 	networks: readonly Pick<Network, "name" | "status">[];
 	journal: Pick<Journal, "stats">;
-	/** How many rows were sent and are not confirmed. */
+	/** Returns the number of rows that were sent and are not confirmed. */
 	inDoubt(): number;
-	/** How many items are set aside in the quarantine. */
+	/** Returns the number of items in the quarantine. */
 	setAside?(): number;
 	guard?: Pick<Guard, "run">;
 }>;
 
-/** How often the links are looked at, in ms. */
+/** Interval in ms at which the links' status is read. */
 const glance = 1_000;
 
-/** Counts what happens. `watch` adds what can be looked up at any time, once there is something to look at. */
+/** Returns the metrics: `meter` counts events, and `watch` adds gauges over the networks and the journal. */
 export function createMetrics() {
 	const registry = new Registry();
 	const registers = [registry];
@@ -111,7 +111,7 @@ export function createMetrics() {
 					const now = status?.().up ?? true;
 					up.set({ network: name }, now ? 1 : 0);
 					reconnects.inc({ network: name }, now && before.get(name) === false ? 1 : 0);
-					// The first connection is no coming back.
+					// The first connection is no reconnect.
 					if (now || before.has(name)) before.set(name, now);
 				}
 			};
@@ -120,7 +120,7 @@ export function createMetrics() {
 			setInterval(timer, glance).unref();
 		},
 		contentType: registry.contentType,
-		/** @throws Error when the store does not answer. */
+		/** Resolves with all metrics in Prometheus's text format. @throws Error when the store does not answer. */
 		async text(): Promise<string> {
 			await refresh();
 			return registry.metrics();

@@ -3,23 +3,23 @@ import type { Socket } from "node:net";
 import { type Log, silent } from "../core/log.ts";
 import { createListener, listening } from "./listener.ts";
 
-/** Connections in all, and of one address. */
+/** Most connections in all, and of one address. */
 const connections = 1_000;
 const connectionsOfOne = 50;
 
 type Limits = Readonly<{
-	/** Whether connections from this address are one client's: not where a reverse proxy has it. */
+	/** Whether connections from this address count as one client's; false for the address of a reverse proxy. */
 	counted?: (address: string) => boolean;
-	/** ms within which a client has to send its whole request, which is a short one. */
+	/** Timeout in ms for a client's whole request, which is short. */
 	requestTimeout?: number;
 }>;
 
-/** Answers what comes for one path; never rejects. */
+/** Answers the requests of one path; never rejects. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * The listener for the outside: each path prefix has its handler, the rest is a 404. Resolves when listening.
- * @throws Error when the port cannot be had.
+ * Starts the public listener: each path prefix has its handler, every other path is answered 404. Resolves when listening.
+ * @throws Error when the port is not available.
  */
 export async function publicListener(
 	listen: Readonly<{ host: string; port: number }>,
@@ -33,8 +33,8 @@ export async function publicListener(
 		"media",
 		log,
 		(request, response) => {
-			// The request waits behind another one's answer, which no browser and no proxy asks for: its own answer would
-			// take work and memory long before it can be sent.
+			// A pipelined request, which no browser and no proxy sends: its answer would take work and memory long before it
+			// can be sent.
 			if (!response.socket) return request.socket.destroy();
 			const path = request.url ?? "";
 			const [, handler] = Object.entries(handlers).find(([prefix]) => path.startsWith(prefix)) ?? [];
@@ -47,9 +47,9 @@ export async function publicListener(
 	server.on("connection", share(counted));
 	await listening(server, log, () => server.listen(listen.port, listen.host));
 	return {
-		/** Where it listens: the port as given, or the one it got for 0. */
+		/** The address it listens on; for port 0 with the port that the system chose. */
 		address: server.address() as Readonly<{ address: string; port: number }>,
-		/** Ends at once what is on its way. */
+		/** Stops listening and closes all connections at once. */
 		close: () =>
 			new Promise<void>((resolve) => {
 				server.close(() => resolve());
@@ -58,7 +58,7 @@ export async function publicListener(
 	};
 }
 
-/** Ends each connection above the share of its address. */
+/** Returns a connection handler that closes each connection above the limit of its address. */
 function share(counted: (address: string) => boolean): (socket: Socket) => void {
 	const open = new Map<string, number>();
 	return (socket) => {

@@ -8,13 +8,13 @@ import type { Log } from "../core/log.ts";
 import { createListener, listening, queryOf } from "../http/listener.ts";
 import type { Registration } from "./registration.ts";
 
-// The only file that knows matrix-appservice-bridge 11.2.0 and matrix-appservice 3.0.0. What it works round is
-// listed in test/matrix/appservice.upstream.test.ts, which fails when upstream has mended something.
+// Only this file knows matrix-appservice-bridge 11.2.0 and matrix-appservice 3.0.0.
+// test/matrix/appservice.upstream.test.ts lists the faults that it works around, and fails once upstream has fixed one.
 
 /**
- * What the library loads at import and we use nothing of, so nothing is loaded in its place: a native crypto module,
- * whose binary its install step downloads, so that on many machines it is not there; and an HTTP client and HTML readers,
- * 330 files that hold 13 MiB for good.
+ * Modules that the library imports and the bridge never uses; an empty module replaces each. One is a native crypto
+ * module whose binary is missing on many machines, since its install step downloads it. The others are an HTTP client and
+ * HTML readers: 330 files that would take 13 MiB of memory.
  */
 const unused: ReadonlySet<string> = new Set([
 	"@matrix-org/matrix-sdk-crypto-nodejs",
@@ -32,31 +32,31 @@ registerHooks({
 			? { format: "commonjs", source: "module.exports = {};", shortCircuit: true }
 			: next(url, context),
 });
-// Its dependencies use what Node has deprecated; operators of a bridge can do nothing about that.
+// The library's dependencies use APIs that Node has deprecated; operators cannot act on those warnings.
 const warned = process.noDeprecation;
 process.noDeprecation = true;
 const { AppService, AppServiceRegistration, Bridge, Logger } = await import("matrix-appservice-bridge");
 process.noDeprecation = warned ?? false;
 
-/** The most a legal transaction holds is 100 events of 64 KiB and as many EDUs; the library stops at 5 MB. */
+/** Largest body in bytes. A legal transaction has up to 100 events of 64 KiB and as many EDUs; the library stops at 5 MB. */
 const largestBody = 32 * 1024 * 1024;
 
 export type Transaction = Readonly<{
-	/** The homeserver's own name for it. */
+	/** The transaction id. */
 	id: string;
 	events: readonly unknown[];
 }>;
 
 export type Handlers = Readonly<{
-	/** Resolves when all of it is on disk; the homeserver repeats what was rejected. */
+	/** Resolves when all events are on disk; the homeserver repeats a transaction that is rejected. */
 	transaction(transaction: Transaction): Promise<void>;
-	/** Whether there is such a ghost. */
+	/** Whether the ghost exists. */
 	user(mxid: string): Promise<boolean>;
-	/** Whether there is such a room, now that we were asked for it. */
+	/** Whether the room of an alias exists; makes its portal if the other network has the room. */
 	alias(alias: string): Promise<boolean>;
 }>;
 
-/** What {@link AppService} has but does not declare: the handlers its constructor binds. */
+/** The members of {@link AppService} that its types do not declare. */
 type Routes = {
 	readonly expressApp: Application;
 	listen(port: number, hostname: string, backlog: number): Promise<void>;
@@ -67,7 +67,7 @@ const Base = AppService as unknown as new (config: {
 	httpMaxSizeBytes: number;
 }) => Routes;
 
-/** Where the homeserver reaches us: transactions, queries, ping. */
+/** Returns the listener for the homeserver: transactions, queries and pings. */
 export function createAppservice(
 	options: Readonly<{
 		homeserver: string;
@@ -80,12 +80,15 @@ export function createAppservice(
 ) {
 	const { registration } = options;
 	const token = Buffer.from(registration.hs_token);
-	/** // Matrix spec v1.4, application services "Authorization"; COMPAT the query parameter of older homeservers. */
+	/**
+	 * Whether a request carries the hs_token. // Matrix spec v1.4, application services "Authorization";
+	 * COMPAT the query parameter of older homeservers.
+	 */
 	const authorized = (request: http.IncomingMessage) => {
 		const header = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
 		const query = () => queryOf(request.url).get("access_token");
 		const given = Buffer.from(header ?? query() ?? "");
-		// Its length is no secret: all of them are as long.
+		// The length of the token is no secret: `register` writes all tokens with one length.
 		return given.length === token.length && timingSafeEqual(given, token);
 	};
 
@@ -109,7 +112,7 @@ export function createAppservice(
 	class Listener extends Base {
 		#server: http.Server | undefined;
 
-		/** Transactions are what there are many of: in express they would cost as much as all the rest of a message. */
+		/** Takes a transaction without express, which would double the cost of a message. */
 		async #transaction(
 			id: string,
 			request: http.IncomingMessage,
@@ -124,7 +127,7 @@ export function createAppservice(
 				return refuse(response, 400, "M_NOT_JSON", "the body cannot be read");
 			}
 			const events: unknown = body?.events;
-			// Never acknowledge what was not understood.
+			// A transaction that cannot be read is never acknowledged.
 			if (!Array.isArray(events))
 				return refuse(response, 400, "M_BAD_JSON", "a transaction has a list of events");
 			return answer(response, async () => {
@@ -139,10 +142,10 @@ export function createAppservice(
 			return answer(response, () => handlers.alias(request.params.alias ?? ""));
 		}
 
-		/** As the library's, but a stranger is turned away before their body is read. */
+		/** Listens as the library does, but refuses a request without the hs_token before its body is read. */
 		override async listen(port: number, hostname: string, backlog: number): Promise<void> {
 			const app = this.expressApp;
-			// The library's routes come first in express; what none of them answered ends here, as JSON.
+			// The library's routes come first in express; these answer every other request with JSON.
 			app.post("/_matrix/app/v1/ping", (_request: Request, response: Response) => void response.json({}));
 			app.use((_request: Request, response: Response) => {
 				refuse(response, 404, "M_UNRECOGNIZED", "unknown path or method");
@@ -157,12 +160,12 @@ export function createAppservice(
 					response.setHeader("connection", "close");
 					return refuse(response, 403, "M_FORBIDDEN", "wrong hs_token");
 				}
-				// Whatever is put must not reach the library: it would acknowledge a transaction before it is on disk.
+				// No PUT reaches the library, which would acknowledge a transaction before it is on disk.
 				if (request.method !== "PUT") return app(request, response);
 				const id = transactionPath.exec(request.url ?? "")?.[1];
 				if (id === undefined) return refuse(response, 404, "M_UNRECOGNIZED", "unknown path or method");
 				return this.#transaction(id, request, response).catch((error: unknown) => {
-					log.warn({ err: error }, "a transaction broke off");
+					log.warn({ err: error }, "the homeserver's connection broke during a transaction");
 					response.destroy();
 				});
 			});
@@ -187,10 +190,10 @@ export function createAppservice(
 		homeserverUrl: options.homeserver,
 		domain: options.domain,
 		registration: parsed,
-		// Its stores fail on Node 24; the mapping is ours.
+		// The library's stores fail on Node 24; the bridge keeps its own mapping.
 		disableStores: true,
 		controller: {
-			// Events come by `onTransaction`: the library would acknowledge them before they are on disk.
+			// Events come through `handlers.transaction`: the library would acknowledge them before they are on disk.
 			onEvent: () => undefined,
 			onLog: (text, isError) => log[isError ? "error" : "debug"]({ text }, "matrix-appservice-bridge"),
 		},
@@ -198,21 +201,21 @@ export function createAppservice(
 	const { host, port } = options.listen;
 
 	return {
-		/** @throws Error when the port cannot be had. */
+		/** Starts to listen. @throws Error when the port is not available. */
 		async start(): Promise<void> {
 			const config = { homeserverToken: registration.hs_token, httpMaxSizeBytes: largestBody };
 			const listener = new Listener(config) as unknown as InstanceType<typeof AppService>;
 			await bridge.run(port, listener, host, 64);
 		},
-		/** Takes nothing more; what is being taken is finished. */
+		/** Stops listening; requests under way are finished. */
 		stop: () => bridge.close(),
 	};
 }
 
-// COMPAT without the prefix: older homeservers fall back to that. // Matrix spec, application services "Legacy routes"
+// COMPAT Older homeservers fall back to the path without the prefix. // Matrix spec, application services "Legacy routes"
 const transactionPath = /^(?:\/_matrix\/app\/v1)?\/transactions\/([^/?]+)(?:\?|$)/;
 
-/** The whole body; undefined where it is larger than any that is legal. @throws Error when the client breaks off. */
+/** Resolves with the body, undefined if it is larger than {@link largestBody}. @throws Error when the connection breaks. */
 async function read(request: http.IncomingMessage): Promise<string | undefined> {
 	const chunks: Buffer[] = [];
 	let size = 0;
@@ -224,7 +227,7 @@ async function read(request: http.IncomingMessage): Promise<string | undefined> 
 	});
 	request.on("end", () => resolve(true));
 	request.on("error", reject);
-	// Node gives a client that breaks off no "end", and not always an "error".
+	// When the connection breaks, Node emits no "end", and not always an "error".
 	request.on("close", () => reject(new Error("the client broke off")));
 	return (await promise) ? Buffer.concat(chunks).toString("utf8") : undefined;
 }
@@ -239,7 +242,7 @@ function refuse(response: http.ServerResponse, status: number, errcode: string, 
 	if (!response.headersSent) json(response, status, { errcode, error });
 }
 
-/** The library's winston, one JSON record a line, as lines of our log. It says too much to be more than debug. */
+/** Returns a stream that turns the library's JSON log lines into ours. Its "info" is too frequent and becomes "debug". */
 function logLines(log: Log): Writable {
 	return new Writable({
 		write(chunk: Buffer, _encoding, done) {

@@ -2,7 +2,7 @@ import http from "node:http";
 import https from "node:https";
 import { TemporaryError } from "../core/errors.ts";
 
-/** A definite no of the homeserver. */
+/** A permanent refusal by the homeserver. */
 export class MatrixError extends Error {
 	override readonly name = "MatrixError";
 	readonly status: number;
@@ -14,35 +14,35 @@ export class MatrixError extends Error {
 	}
 }
 
-/** It is there, and cannot do that now. */
+/** A temporary refusal by a homeserver that can be reached: a rate limit or an internal error. */
 export class Unwell extends TemporaryError {}
 
 export type Call = Readonly<{
 	/** The ghost that acts; the bot where absent. */
 	as?: string;
-	/** JSON, or bytes with their media type. */
+	/** The body as JSON; `file`: as bytes with their media type. */
 	body?: object;
 	file?: Readonly<{ type: string; bytes: Buffer }>;
 	query?: Readonly<Record<string, string | number | undefined>>;
-	/** ms for the whole exchange. */
+	/** Timeout of the whole request, in ms. */
 	timeout?: number;
 }>;
 
 export type Client = ReturnType<typeof createMatrixClient>;
 
-/** Spells a path with each value as one segment. */
+/** Template tag: returns a path in which each value is one escaped segment. */
 export function at(texts: TemplateStringsArray, ...values: readonly string[]): string {
 	return texts.reduce((path, text, index) => path + encodeURIComponent(values[index - 1] ?? "") + text);
 }
 
 const v3 = "/_matrix/client/v3";
 const patience = 60_000;
-/** For what others wait for, in ms. */
+/** Timeout in ms of requests that hold up other work. */
 const soon = 10_000;
 
 /**
- * The client-server API over kept-alive sockets of node:http, which costs a third of fetch; each call is what decides
- * the cost of a message towards Matrix. Every path and body is the caller's, so that a retry repeats it byte by byte.
+ * Returns the client-server API over kept-alive sockets of node:http, which cost a third of fetch: the requests are most
+ * of the cost of a message towards Matrix. The caller gives every path and body, so that a retry repeats it byte by byte.
  */
 export function createMatrixClient(options: { homeserver: string; token: string }) {
 	const base = new URL(options.homeserver);
@@ -51,7 +51,7 @@ export function createMatrixClient(options: { homeserver: string; token: string 
 	const prefix = base.pathname.replace(/\/$/, "");
 	const authorization = `Bearer ${options.token}`;
 
-	/** @throws TemporaryError when the homeserver is away, busy or unwell; MatrixError when it says no. */
+	/** Sends a request. @throws TemporaryError if the homeserver is unreachable, busy or failing; MatrixError if it refuses. */
 	async function call<T>(method: string, path: string, how: Call = {}): Promise<T> {
 		const query = new URLSearchParams();
 		if (how.as) query.set("user_id", how.as);
@@ -60,10 +60,10 @@ export function createMatrixClient(options: { homeserver: string; token: string 
 		const target = prefix + path + (query.size > 0 ? `?${query}` : "");
 		const repeatable = method !== "POST";
 		const answer = await exchange(method, target, how).catch((error: unknown) => {
-			// The server closed an idle socket while we took it up: nothing is wrong, so nothing has to wait.
+			// The server closed an idle socket just as the request used it: repeat it at once, without backoff.
 			if (!repeatable || !(error instanceof StaleSocket)) throw error;
 			return exchange(method, target, how).catch((again: Error) => {
-				// The first time it may have got through.
+				// The first request may have arrived, so the error does not claim that nothing was sent.
 				throw again instanceof TemporaryError ? new TemporaryError(again.message, { cause: again }) : again;
 			});
 		});
@@ -71,7 +71,7 @@ export function createMatrixClient(options: { homeserver: string; token: string 
 	}
 
 	function exchange(method: string, path: string, how: Call): Promise<Answer> {
-		// A text goes out in one write with its head; bytes would cost a second one.
+		// Node sends a text in one write with the headers; bytes would cost a second write.
 		const body = how.file?.bytes ?? (how.body && JSON.stringify(how.body));
 		const headers = {
 			authorization,
@@ -113,7 +113,7 @@ export function createMatrixClient(options: { homeserver: string; token: string 
 	return {
 		call,
 		whoami: () => call<{ user_id: string }>("GET", `${v3}/account/whoami`, { timeout: soon }),
-		/** Makes the account; true when it is new. // Matrix spec, application services "Server admin style permissions" */
+		/** Registers the account; true when it is new. // Matrix spec, application services "Server admin style permissions" */
 		async register(localpart: string): Promise<boolean> {
 			const body = { type: "m.login.application_service", username: localpart, inhibit_login: true };
 			try {
@@ -155,7 +155,7 @@ export function createMatrixClient(options: { homeserver: string; token: string 
 				timeout: soon,
 				...(as && { as }),
 			}),
-		/** What is about an event in this way, the newest first. // Matrix spec v1.3, "Relationships API" */
+		/** Reads the events with this relation to an event, the newest first. // Matrix spec v1.3, "Relationships API" */
 		relations: (
 			room: string,
 			event: string,
@@ -181,7 +181,7 @@ export function createMatrixClient(options: { homeserver: string; token: string 
 		setAlias: (alias: string, room: string) =>
 			call("PUT", at`/_matrix/client/v3/directory/room/${alias}`, { body: { room_id: room } }),
 		removeAlias: (alias: string) => call("DELETE", at`/_matrix/client/v3/directory/room/${alias}`),
-		/** The newest events first; `end` is where the next older ones begin. */
+		/** Reads a room's history, the newest event first; `end` is the token of the next older page. */
 		messages: (
 			room: string,
 			{ as, timeout, ...query }: { limit: number; from?: string | undefined; as?: string; timeout?: number },
@@ -197,43 +197,43 @@ export function createMatrixClient(options: { homeserver: string; token: string 
 				query: { filename },
 				...(as && { as }),
 			}),
-		/** Has the homeserver knock at our listener; a success also ends its back-off. // Matrix spec v1.7, "Pinging" */
+		/** Has the homeserver ping the appservice; a success also ends its backoff. // Matrix spec v1.7, "Pinging" */
 		ping: (id: string) =>
 			call<{ duration_ms: number }>("POST", at`/_matrix/client/v1/appservice/${id}/ping`, { body: {} }),
 		close: () => agent.destroy(),
 	};
 }
 
-/** No connection was made, so nothing went over it. */
+/** Error codes of requests that never got a connection, so that nothing was sent. */
 const neverConnected = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
-/** A reset on a socket that had been idle: the request may not even have been read. */
+/** A reset of a socket that had been idle: the server may not have read the request. */
 class StaleSocket extends TemporaryError {}
 
 type Answer = Readonly<{ status: number; headers: http.IncomingHttpHeaders; text: string }>;
 
-/** The body of a success. @throws as {@link Client.call} */
+/** Returns the body of a successful answer. @throws as {@link Client.call} */
 export function understand<T>({ status, headers, text }: Answer, method: string, path: string): T {
 	const body = parse(text);
 	if (status >= 200 && status < 300 && body) return body as T;
 	const { errcode, error, retry_after_ms: wait } = (body ?? {}) as Record<string, unknown>;
 	const what = `${method} ${path.split("?")[0]}: ${status} ${errcode ?? ""} ${error ?? "not JSON"}`;
 	if (status === 429) {
-		// COMPAT retry_after_ms: deprecated since Matrix v1.10 for the header, still what most send.
+		// COMPAT retry_after_ms: deprecated in Matrix v1.10 in favour of the header; most homeservers still send it.
 		const seconds = Number(headers["retry-after"]);
 		const retryAfter = typeof wait === "number" ? wait : seconds > 0 ? seconds * 1000 : undefined;
 		throw new Unwell(what, { retryAfter });
 	}
-	// A proxy's own page where JSON should be says nothing about the request, its size aside.
+	// 413 is permanent also when a proxy answers it without JSON.
 	if (status === 413)
 		throw new MatrixError(status, "M_TOO_LARGE", typeof error === "string" ? error : "too large");
-	// Its admin will put that right, and nothing is lost meanwhile.
+	// 401 is temporary: the admin has to correct the registration, and the rows wait until then.
 	if (status === 401)
 		throw new TemporaryError(
 			"the homeserver does not know our as_token: name the registration in its configuration and restart it",
 			{ cause: new MatrixError(status, String(errcode), what) },
 		);
-	// What is not JSON is from a proxy that does not reach it.
+	// An answer without JSON comes from a proxy that does not reach the homeserver.
 	if (!body || typeof errcode !== "string") throw new TemporaryError(what);
 	if (status >= 500) throw new Unwell(what);
 	throw new MatrixError(status, errcode, typeof error === "string" ? error : errcode);

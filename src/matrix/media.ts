@@ -17,27 +17,28 @@ import { at, type Client, MatrixError, understand } from "./client.ts";
 import { mxcParts, type Place, placeAt, type Stored } from "./message/attachments.ts";
 import * as phrases from "./phrases.ts";
 
-/** How long the homeserver may be silent, in ms: it may have to get the file from another one first. */
+/** Idle timeout in ms: the homeserver may have to fetch the file from another one first. */
 const silence = 60_000;
-const askedAgain = 3_600_000;
-/** Where nobody tells a limit, Synapse's own. */
+/** Time in ms for which the homeserver's upload limit is remembered. */
+const limitKept = 3_600_000;
+/** Upload limit in bytes where the homeserver names none: Synapse's default. */
 const usualLimit = 50 * 1_048_576;
-/** Enough of an image to find its size in, behind what cameras write before it. */
+/** Bytes of an image in which its size is found, behind the metadata that cameras write. */
 const beginning = 128 * 1024;
-/** In UTF-16 code units: more would not fit into a request's first line, nor into a file system. */
+/** Longest file name in UTF-16 code units, bounded by a request's first line and by file systems. */
 const longestName = 255;
-/** Bytes of an answer that is no file. */
+/** Largest answer in bytes that is no file. */
 const answerSize = 65_536;
 
-/** The homeserver itself did not answer, or not well: what was to be stored is fine. */
+/** The homeserver failed or did not answer; the file itself is not the cause. */
 export class HomeserverAway extends TemporaryError {}
 
-/** Files on the homeserver: read with our token, and stored for ghosts. */
+/** Returns the media repository of the homeserver: downloads with the bridge's token, uploads as ghosts. */
 export function createMediaStore(deps: {
 	homeserver: string;
 	token: string;
 	client: Pick<Client, "call">;
-	/** Fetches where the homeserver sends us to. */
+	/** Fetches the target of a redirect. */
 	fetch: (url: string, range?: ByteRange) => Promise<Opened>;
 }) {
 	const base = new URL(deps.homeserver);
@@ -46,7 +47,7 @@ export function createMediaStore(deps: {
 	const prefix = base.pathname.replace(/\/$/, "");
 	let limit: { bytes: number; until: number } | undefined;
 
-	/** Resolves with the answer's head. */
+	/** Sends a request; resolves with the answer once its headers are there. */
 	function ask(
 		method: string,
 		path: string,
@@ -59,7 +60,7 @@ export function createMediaStore(deps: {
 				path: prefix + path,
 				hostname,
 				port: base.port,
-				// A connection of its own: what breaks of an old one midway costs the whole file.
+				// A new connection: a kept-alive one that breaks midway costs the whole file.
 				agent: false,
 				headers: { authorization: `Bearer ${deps.token}`, ...headers },
 			});
@@ -70,7 +71,7 @@ export function createMediaStore(deps: {
 			});
 			outgoing.on("error", (error) => {
 				const away = `the homeserver cannot be reached: ${error.message}`;
-				// What breaks in the body itself is no fault of the homeserver's.
+				// An error of the body's own stream is not the homeserver's.
 				reject(body?.errored ?? new HomeserverAway(away, { cause: error }));
 			});
 			if (body) pipeline(body, outgoing).catch(() => undefined);
@@ -78,11 +79,11 @@ export function createMediaStore(deps: {
 		});
 	}
 
-	/** @throws PermanentError where the homeserver has no such file, or does not give it out. */
+	/** Throws the error of a failed download. @throws PermanentError when the file does not exist or is refused. */
 	async function refusal(answer: IncomingMessage, path: string): Promise<never> {
 		const { statusCode: status = 0, headers } = answer;
 		try {
-			const body = await text(atMost(answer, answerSize, () => new Error("no answer is so long")));
+			const body = await text(atMost(answer, answerSize, () => new Error("the answer is too long")));
 			understand({ status, headers, text: body }, "GET", path);
 		} catch (error) {
 			if (!(error instanceof MatrixError)) throw error;
@@ -98,12 +99,12 @@ export function createMediaStore(deps: {
 		const { statusCode: status = 0, headers } = answer;
 		if (status === 307 || status === 308) {
 			answer.destroy();
-			// To somewhere else, so without our token, and with the care that other addresses ask for.
+			// A redirect leads to a foreign address: no token, and the checks for untrusted addresses.
 			const { location = "" } = headers;
 			if (!URL.canParse(location, base.href)) throw new PermanentError("failed", phrases.fileRefused);
 			return deps.fetch(new URL(location, base).href, range);
 		}
-		// Not this part; the caller finds out from the whole that there is none.
+		// The range is not satisfiable: the caller gets the whole file and finds out the same.
 		if (status === 416 && range) {
 			answer.destroy();
 			return download(path, undefined);
@@ -116,23 +117,23 @@ export function createMediaStore(deps: {
 	function open(ref: string, range?: ByteRange): Promise<Opened> {
 		const place = placeAt(ref);
 		const [server, id] = mxcParts(place.url) ?? [];
-		// Proxies take a server named like this for a step up the path.
+		// A proxy would read a server named ".." as a step up the path.
 		if (server === undefined || id === undefined || /^\.{1,2}$/.test(server))
 			return Promise.reject(new PermanentError("not-found", phrases.fileGone));
 		if (place.secret && !fits(place.secret))
 			return Promise.reject(new PermanentError("failed", phrases.fileDamaged));
-		// Only a whole file can be checked against its hash, so an encrypted one has no parts.
+		// Only a whole file can be checked against its hash, so an encrypted file has no ranges.
 		const get = (path: string) => download(path, place.secret ? undefined : range);
 		return get(at`/_matrix/client/v1/media/download/${server}/${id}`)
 			.catch((error: unknown) => {
-				// COMPAT homeservers from before Matrix v1.11.
+				// COMPAT homeservers before Matrix v1.11.
 				if (!(error instanceof MatrixError)) throw error;
 				return get(at`/_matrix/media/v3/download/${server}/${id}`);
 			})
 			.then((opened) => decrypted(opened, place));
 	}
 
-	/** The most the homeserver takes, in bytes. // Matrix spec, GET /_matrix/client/v1/media/config */
+	/** Resolves with the homeserver's upload limit, in bytes. // Matrix spec, GET /_matrix/client/v1/media/config */
 	async function largest(): Promise<number> {
 		if (limit && limit.until > Date.now()) return limit.bytes;
 		type Config = { "m.upload.size"?: unknown };
@@ -140,17 +141,17 @@ export function createMediaStore(deps: {
 			.call<Config>("GET", "/_matrix/client/v1/media/config")
 			.catch((error: unknown) => {
 				if (!(error instanceof MatrixError)) throw error;
-				// COMPAT homeservers from before Matrix v1.11.
+				// COMPAT homeservers before Matrix v1.11.
 				return deps.client.call<Config>("GET", "/_matrix/media/v3/config");
 			});
 		const told = config["m.upload.size"];
-		limit = { bytes: typeof told === "number" ? told : usualLimit, until: Date.now() + askedAgain };
+		limit = { bytes: typeof told === "number" ? told : usualLimit, until: Date.now() + limitKept };
 		return limit.bytes;
 	}
 
 	/**
-	 * Stores a file as `ghost`. @throws MatrixError or TemporaryError of the homeserver; what breaks in `opened` is thrown
-	 * as it is, and PermanentError where it is too large.
+	 * Uploads a file as `ghost`. @throws MatrixError or TemporaryError of the homeserver, PermanentError for a file that is
+	 * too large, and any error of `opened` unchanged.
 	 */
 	async function store(opened: Opened, media: Media, ghost: string): Promise<Stored> {
 		opened.body.on("error", () => undefined);
@@ -182,7 +183,7 @@ export function createMediaStore(deps: {
 
 async function uploaded(answer: IncomingMessage, path: string): Promise<string> {
 	try {
-		const bounded = atMost(answer, answerSize, () => new Error("no answer is so long"));
+		const bounded = atMost(answer, answerSize, () => new Error("the answer is too long"));
 		const told = { status: answer.statusCode ?? 0, headers: answer.headers, text: await text(bounded) };
 		return understand<{ content_uri: string }>(told, "POST", path).content_uri;
 	} catch (error) {
@@ -224,7 +225,7 @@ function described(
 const fits = ({ key, iv, sha256 }: NonNullable<Place["secret"]>): boolean =>
 	[key, iv, sha256].map((part) => Buffer.from(part, "base64").length).join() === "32,16,32";
 
-/** // Matrix spec, "Sending encrypted attachments" */
+/** Returns the file decrypted, if it has keys. // Matrix spec, "Sending encrypted attachments" */
 function decrypted(opened: Opened, { secret }: Place): Opened {
 	if (!secret) return opened;
 	const { mime: _ofTheCiphertext, body, ...rest } = opened;

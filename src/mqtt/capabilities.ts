@@ -1,4 +1,4 @@
 import type { Capabilities } from "../core/capabilities.ts";
 
-/** A subscription only speaks, so nothing is shown there; to things people talk by `pub`. */
+/** No event can be sent to a subscription; people publish with the command `pub`. */
 export const capabilities: Partial<Capabilities> = {};

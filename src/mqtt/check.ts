@@ -3,7 +3,7 @@ import { type BrokerOptions, type Connection, dial, Refusal, type Welcome } from
 import type { MqttOptions } from "./index.ts";
 import * as phrases from "./phrases.ts";
 
-/** Checks each broker, and the topics that are mirrored from it. */
+/** Checks each broker and its mirrored topics. */
 export async function checkMqtt({ brokers, mirrors }: MqttOptions): Promise<CheckResult[]> {
 	const found: CheckResult[] = [];
 	for (const [name, broker] of Object.entries(brokers)) {
@@ -13,7 +13,7 @@ export async function checkMqtt({ brokers, mirrors }: MqttOptions): Promise<Chec
 	return found;
 }
 
-/** Whether the broker takes us and what we want to read there, and the limits it names. Leaves the bridge's session alone. */
+/** Checks that a broker accepts the connection and each filter, and reports its limits. The bridge's session is not used. */
 async function checkBroker(
 	name: string,
 	broker: BrokerOptions,
@@ -50,7 +50,7 @@ async function readable(connection: Connection, filter: string): Promise<CheckRe
 	}
 }
 
-/** MQTT 5 §3.2.2.3; what is not announced is not limited. */
+/** Returns the limits that the broker announced in its CONNACK. // MQTT 5 §3.2.2.3 */
 const named = (limits: Welcome["limits"]) => ({
 	...(limits.receiveMaximum !== undefined && { "receive maximum": limits.receiveMaximum }),
 	...(limits.maximumPacketSize !== undefined && { "maximum packet size": limits.maximumPacketSize }),

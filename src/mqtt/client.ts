@@ -13,14 +13,14 @@ export type BrokerOptions = Readonly<{
 	url: string;
 	username?: string;
 	password?: string;
-	/** Who vouches for the broker, as PEM text. */
+	/** The certificate authority that signed the broker's certificate, as PEM text. */
 	ca?: string;
-	/** Names our session; the same at every start. */
+	/** The client identifier of the session, the same at every start. */
 	clientId: string;
 	protocol: "5" | "3.1.1";
 }>;
 
-/** A no of the broker. `code` is MQTT 5's reason code, whatever version was spoken. */
+/** A refusal by the broker. `code` is the reason code of MQTT 5, also on MQTT 3.1.1. */
 export class Refusal extends Error {
 	override readonly name = "Refusal";
 	readonly code: number;
@@ -35,12 +35,12 @@ export type Welcome = Readonly<{
 	limits: NonNullable<IConnackPacket["properties"]>;
 }>;
 
-/** None of them may throw. */
+/** Callbacks of a connection. They must not throw. */
 export type Events = {
 	up(welcome: Welcome): void;
-	/** Answered by `acknowledge`, in order, when it is safe with us. */
+	/** A message came in. The caller calls `acknowledge` once it is on disk, in the order of arrival. */
 	arrival(arrival: Arrival): void;
-	/** Once and last: it never came about, or is over. A Refusal where the broker said why. */
+	/** Called once, as the last callback: the connection failed or ended. `cause` is a Refusal if the broker gave a reason. */
 	down(cause: Error): void;
 };
 
@@ -48,27 +48,28 @@ export type Connection = Readonly<{
 	/** @throws Refusal, or Error when the connection broke. */
 	subscribe(filter: string): Promise<void>;
 	unsubscribe(filter: string): Promise<void>;
-	/** Resolves with the reason code of the acknowledgement: 0, or 0x10 for nobody listening. @throws as above. */
+	/** Resolves with the reason code of the PUBACK: 0, or 0x10 when the topic has no subscriber. @throws as above. */
 	publish(topic: string, payload: string): Promise<number>;
 	acknowledge(packetId: number): void;
-	/** Says goodbye; the broker keeps the session. `down` follows. */
+	/** Disconnects cleanly; the broker keeps the session. `down` follows. */
 	close(): void;
-	/** Ends it at once; what was not acknowledged will come again. */
+	/** Ends the connection at once; the broker sends unacknowledged messages again. */
 	drop(): void;
 }>;
 
-/** In ms: how long the broker may take to let us in, and be silent while we are. */
+/** Timeouts in ms: until the CONNACK, and the keep-alive interval. */
 export const patience = { deadline: 10_000, keepalive: 30_000 };
-/** How many messages may be on their way to us unacknowledged. */
+/** Most QoS 1 and 2 messages that the broker sends before the first one is acknowledged. */
 const receiveMaximum = 100;
 const maximumPacketSize = 1024 * 1024;
-/** How long the broker keeps what we missed, in seconds. */
+/** Seconds for which the broker keeps the session and its messages while the bridge is away. */
 const sessionExpiryInterval = 7 * 24 * 3600;
 
 /**
- * One connection from dialling to its end: the one place where mqtt.js is used and its faults are worked round. Its own
- * reconnecting is off: it has no back-off, gives up for ever after a refused CONNECT, can latch up while ending, and
- * keeps stale publishes. What lives longer than a connection lives in the broker's session and with our caller.
+ * Opens one connection and returns it. Only this file knows mqtt.js and works around its faults. The reconnecting of
+ * mqtt.js is off: it has no backoff, gives up for ever after a refused CONNECT, can hang while ending, and keeps stale
+ * publishes. The caller and the broker's session keep all state that outlives a connection. `fleeting`: the session ends
+ * with the connection.
  */
 export function dial(
 	broker: BrokerOptions,
@@ -86,19 +87,19 @@ export function dial(
 		...(five && {
 			properties: { ...(!how.fleeting && { sessionExpiryInterval }), receiveMaximum, maximumPacketSize },
 		}),
-		// A fleeting one ends with its connection; a session waits for us on the broker. [MQTT-3.1.2-4..6]
+		// A fleeting session ends with its connection; any other is resumed. [MQTT-3.1.2-4..6]
 		clean: how.fleeting ?? false,
 		keepalive: keepalive / 1000,
 		connectTimeout: deadline,
 		reconnectPeriod: 0,
 		resubscribe: false,
 		queueQoSZero: false,
-		// What waits in the session arrives right behind the CONNACK, so handlers are there before we connect.
+		// Waiting messages of the session follow the CONNACK at once, so the handlers are set before connecting.
 		manualConnect: true,
 	};
 	const client = connect(broker.url, options);
 	const pending = new Set<(error: Error) => void>();
-	/** What sends the PUBREC of each QoS 2 message that is not safe with us yet. */
+	/** By packet id, a function that sends the PUBREC of a QoS 2 message that is not on disk yet. */
 	const receiving = new Map<number, () => void>();
 	let over = false;
 	let closing = false;
@@ -107,14 +108,14 @@ export function dial(
 		if (over) return;
 		over = true;
 		clearTimeout(watchdog);
-		// The library may destroy its stream a second time, and then says so.
+		// The library may destroy its stream a second time, which emits an error.
 		client.on("error", () => undefined);
 		client.stream?.destroy();
-		// It leaves its callbacks uncalled when it does not reconnect.
+		// Without reconnecting, the library never calls the callbacks of open requests.
 		for (const reject of pending) reject(cause);
 		events.down(cause);
 	};
-	// The library has a timer of its own for the CONNACK, which is no use where it gets stuck itself: this one is ours.
+	// The library's own timer for the CONNACK does not fire when the library hangs, so this one backs it up.
 	const watchdog = setTimeout(() => end(new Error("no answer")), deadline + 2000);
 
 	client.handleMessage = (packet, done) => {
@@ -122,9 +123,9 @@ export function dial(
 		refrain(packet, done);
 	};
 	/**
-	 * We subscribe at QoS 1, but the session may hold what another program of our name subscribed to at QoS 2. PUBREC says
-	 * that we own the message [MQTT-4.3.3-8], so it waits until we do, and the library handles nothing else meanwhile.
-	 * Set here since as an option the library takes this for MQTT 5 only.
+	 * The bridge subscribes at QoS 1, but another program with our client_id may have subscribed at QoS 2 in this session.
+	 * PUBREC takes ownership of the message [MQTT-4.3.3-8], so it waits until the message is on disk; the library handles
+	 * nothing else meanwhile. The handler is set here because the library accepts it as an option for MQTT 5 only.
 	 */
 	client.options.customHandleAcks = (_topic, _payload, packet, done) => {
 		if (packet.qos !== 2) return done(0);
@@ -139,15 +140,15 @@ export function dial(
 	client.on("error", (error) => end(refusal(error)));
 	client.on("close", () => end(new Error(closing ? "closed" : "the connection broke")));
 	client.on("disconnect", ({ reasonCode = 0 }) => end(new Refusal(reasonCode)));
-	// The library swallows this one code of a PUBACK.
-	const unheard = new Set<number>();
+	/** Packet ids of PUBACKs with reason code 0x10, which the library reports as 0. */
+	const unmatched = new Set<number>();
 	client.on("packetreceive", (packet) => {
 		if (packet.cmd === "puback" && packet.reasonCode === nobodyListens && packet.messageId !== undefined)
-			unheard.add(packet.messageId);
+			unmatched.add(packet.messageId);
 	});
 	client.connect();
 
-	/** One request of ours with its answer, or the end of the connection. */
+	/** Sends a request; resolves with its answer and rejects when the connection ends. */
 	const ask = <T>(request: (settle: (error: unknown, answer: T) => void) => void): Promise<T> =>
 		new Promise((resolve, reject) => {
 			if (over || !client.connected) return reject(new Error("not connected"));
@@ -162,8 +163,8 @@ export function dial(
 	return {
 		subscribe: (filter) =>
 			ask<void>((settle) => {
-				// QoS 1: with QoS 2 the library loses what arrived before a crash. rap is off, so that a set RETAIN means
-				// [MQTT-3.3.1-8]: the value from before we subscribed; rh 1: and that only once. [MQTT-3.3.1-10]
+				// QoS 1: at QoS 2 the library loses messages in a crash. With rap off, a set RETAIN marks the value from
+				// before the subscription [MQTT-3.3.1-8]; with rh 1 the broker sends that only once [MQTT-3.3.1-10].
 				const options = five
 					? {
 							qos: 1 as const,
@@ -174,7 +175,7 @@ export function dial(
 						}
 					: { qos: 1 as const };
 				client.subscribe(filter, options, (error, granted) => {
-					// COMPAT MQTT 3.1.1 brokers and the library's own error give the code here only.
+					// COMPAT MQTT 3.1.1 brokers and the library's own error give the reason code only here.
 					const code = granted?.[0]?.qos as number | undefined;
 					settle(code !== undefined && code >= 0x80 ? new Refusal(code) : error, undefined);
 				});
@@ -186,7 +187,7 @@ export function dial(
 		publish: (topic, payload) =>
 			ask<number>((settle) => {
 				client.publish(topic, payload, { qos: 1 }, (error) =>
-					settle(error, unheard.delete(id) ? nobodyListens : 0),
+					settle(error, unmatched.delete(id) ? nobodyListens : 0),
 				);
 				const id = client.getLastMessageId();
 			}),
@@ -210,16 +211,16 @@ export function dial(
 const nobodyListens = 0x10;
 
 /**
- * The library acknowledges when its handler is done and handles nothing else until then, which is one journal write a
- * message. Told of an error it goes on and leaves the acknowledgement to us; of that error nobody hears. What is QoS 2
- * comes here at its PUBREL, long safe.
+ * Ends the library's handling of a message without an acknowledgement. The library acknowledges when its handler is done
+ * and handles nothing else until then, which would cost one journal write per message. After an error it goes on without
+ * a PUBACK and reports that error nowhere. A QoS 2 message comes here at its PUBREL, when it is on disk.
  */
 function refrain(packet: IPublishPacket, done: (error?: Error) => void): void {
 	if (packet.qos !== 1) done();
 	else done(new Error("acknowledged later"));
 }
 
-/** PUBACK by our own hand; `_sendPacket` is not public, so this is the one place that knows it. */
+/** Sends a PUBACK. Only this function knows `_sendPacket`, which is not public. */
 function acknowledge(client: MqttClient, messageId: number): void {
 	const send = (client as unknown as { _sendPacket(packet: object): void })._sendPacket;
 	send.call(client, { cmd: "puback", messageId, reasonCode: 0 });
@@ -232,10 +233,10 @@ function arrived({ topic, payload, qos, dup, retain, messageId, properties }: IP
 	return { topic, payload: bytes, qos, dup, retain, packetId, subscriptions };
 }
 
-/** CONNACK return codes of MQTT 3.1.1 in the words of MQTT 5. [MQTT-3.2.2.3 of 3.1.1] */
+/** Maps CONNACK return codes of MQTT 3.1.1 to reason codes of MQTT 5. [MQTT-3.2.2.3 of 3.1.1] */
 const older: Readonly<Record<number, number>> = { 1: 0x84, 2: 0x85, 3: 0x88, 4: 0x86, 5: 0x87 };
 
-/** The library puts reason codes into `code`, where the system puts its names. */
+/** Returns a Refusal for an error with a reason code, any other error unchanged; a system error's `code` is a name. */
 function refusal(error: Error & { code?: unknown }): Error {
 	if (error instanceof Refusal || typeof error.code !== "number") return error;
 	return new Refusal(older[error.code] ?? error.code);

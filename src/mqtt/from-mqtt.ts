@@ -6,25 +6,25 @@ import { nameOf, roomOf } from "./topics.ts";
 
 export const mqttName = "mqtt" as NetworkName;
 
-/** What a broker handed us, whatever the library. */
+/** A PUBLISH packet, independent of the library. */
 export type Arrival = Readonly<{
 	topic: string;
 	payload: Uint8Array;
 	qos: 0 | 1 | 2;
-	/** Sent before, on an earlier connection. */
+	/** The DUP flag: the broker may have sent it before, on an earlier connection. */
 	dup: boolean;
-	/** What the topic held when we subscribed: state, not news. */
+	/** The RETAIN flag: the topic's value from before the subscription. */
 	retain: boolean;
-	/** For the acknowledgement; QoS 0 has none. */
+	/** The packet identifier for the acknowledgement; QoS 0 has none. */
 	packetId: number | undefined;
-	/** Of the subscriptions that matched; empty where the broker does not say. */
+	/** The identifiers of the subscriptions that matched; empty for a broker that does not support them. */
 	subscriptions: readonly number[];
 }>;
 
-/** Longer texts are no value to read in a chat. */
+/** Most characters of a value that are shown in a room. */
 const longest = 16_384;
 
-/** A thing publishing to one topic. */
+/** Returns the person of a topic: the device that publishes to it. */
 export const device = (broker: string, topic: string): Person => ({
 	network: mqttName,
 	id: roomOf(broker, topic) as string as UserId,
@@ -34,7 +34,7 @@ export const device = (broker: string, topic: string): Person => ({
 	domain: broker,
 });
 
-/** A PUBLISH as what it is: a thing's current value. `at` in ms since 1970; the protocol has no time of its own. */
+/** Returns the state event of a PUBLISH. `at` is the time of arrival in ms since 1970: MQTT has no timestamp. */
 export const fromMqtt = (
 	{ topic, payload }: Arrival,
 	in_: { broker: string; filter: string; id: MessageId; at: number },
@@ -49,7 +49,7 @@ export const fromMqtt = (
 	value: readable(payload),
 });
 
-/** [MQTT-3.3.1-6]: an empty payload clears what the topic held. */
+/** Returns a payload as text, null for an empty one, which clears a retained value. [MQTT-3.3.1-6] */
 function readable(payload: Uint8Array): string | null {
 	if (payload.length === 0) return null;
 	const text = decode(payload);
@@ -58,7 +58,7 @@ function readable(payload: Uint8Array): string | null {
 	return text.length > longest ? phrases.longValue(start, payload.length) : text;
 }
 
-/** The text, unless it is none: invalid UTF-8, or control characters that no text has. */
+/** Returns the payload as text; undefined for invalid UTF-8 or control characters that no text has. */
 function decode(payload: Uint8Array): string | undefined {
 	try {
 		const text = new TextDecoder("utf-8", { fatal: true }).decode(payload);

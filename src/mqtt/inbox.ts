@@ -1,20 +1,21 @@
 import type { Arrival } from "./from-mqtt.ts";
 
-/** QoS 0 may be lost, so that is what goes when more comes than can be written. QoS 1 is bounded by the broker. */
+/** Most waiting messages; past them QoS 0 messages are dropped. The receive maximum bounds QoS 1. */
 const most = 1000;
-/** Bytes of payloads that wait; past them QoS 0 goes, too. */
+/** Bytes of waiting payloads, past which QoS 0 messages are dropped, too. */
 const mostBytes = 8 * 1_048_576;
 
 /**
- * Takes messages in batches and acknowledges each when it is safe, in the order of arrival [MQTT-4.6.0-2]. One for each
- * connection: a packet identifier means nothing on the next.
+ * Hands messages to the journal in batches and acknowledges each one when it is on disk, in the order of arrival
+ * [MQTT-4.6.0-2]. Each connection has an inbox of its own: packet identifiers belong to one connection.
  */
 export function createInbox(deps: {
-	/** Resolves when all of them are on disk. */
+	/** Resolves when all messages of the batch are on disk. */
 	take(batch: readonly Arrival[]): Promise<void>;
 	acknowledge(packetId: number): void;
-	/** Nothing of the batch is acknowledged, and nothing more is taken. */
+	/** `take` failed: nothing of the batch is acknowledged, and the inbox takes no more messages. */
 	failed(error: unknown): void;
+	/** A QoS 0 message was dropped. */
 	dropped(): void;
 }) {
 	let queue: Arrival[] = [];
@@ -53,7 +54,7 @@ export function createInbox(deps: {
 			bytes += arrival.payload.length;
 			if (!working) work = run();
 		},
-		/** Takes nothing more; resolves when what was taken is acknowledged. */
+		/** Takes no more messages; resolves when those taken are acknowledged. */
 		close(): Promise<void> {
 			open = false;
 			return work;

@@ -14,16 +14,16 @@ import { createSession } from "./session.ts";
 import { isFilter, matches, placeOf, roomOf, subscriptionId } from "./topics.ts";
 
 export type MqttOptions = Readonly<{
-	/** By the name they have here. */
+	/** By their names in the config. */
 	brokers: Readonly<Record<string, BrokerOptions>>;
 	mirrors: readonly Readonly<{ broker: string; topic: string; room: string }>[];
 }>;
 
-/** What the config shows where: our room, and the Matrix alias or id somebody wrote. */
+/** Returns the mirrors of the config: the MQTT room of each, and its Matrix alias or room id. */
 export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: string }[] =>
 	mirrors.map(({ broker, topic, room }) => ({ topic: roomOf(broker, topic), room }));
 
-/** Rooms are subscriptions, people are the things that publish. */
+/** Returns the MQTT network: its rooms are subscriptions, its people are the devices that publish. */
 export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard?: Guard; log: Log }) {
 	const { mapping, log, guard = createGuard(deps.log) } = deps;
 	let bridge: Bridge;
@@ -59,11 +59,12 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 					})),
 				);
 			} catch (error) {
-				// The guard has logged what is set aside. Either way the packet is acknowledged, or it would come for ever.
+				// The guard has logged an item that it set aside. In both cases the packet is acknowledged, since the broker
+				// would send it again for ever.
 				if (!(error instanceof SetAside))
 					log.error(
 						{ err: error, broker, topic },
-						"a packet is left out by a fault of our own; please report it",
+						"a packet is skipped because of a fault in the bridge; please report it",
 					);
 				return [];
 			}
@@ -89,7 +90,7 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 		],
 		async start(core) {
 			bridge = core;
-			// What waits in a session comes before any link is attached, so its rooms are known beforehand.
+			// Waiting messages of a session come before any link is attached, so their filters are known beforehand.
 			const rooms = (await mapping.portals())
 				.flatMap((portal) => portal.links)
 				.filter((link) => link.network === mqttName && link.room !== undefined)
@@ -105,8 +106,8 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 		},
 		capabilities: () => capabilities,
 		async refuse(event, error) {
-			// A thing has no ears: the log is where its owner looks.
-			log.warn({ topic: event.sender.handles[0], reason: error.reason }, "a value reaches nobody");
+			// A device cannot read a notice, so the refusal is logged for its owner.
+			log.warn({ topic: event.sender.handles[0], reason: error.reason }, "a value was not delivered");
 		},
 		async findRoom([typed = ""]) {
 			const { broker, topic } = choose(typed, names);
@@ -116,7 +117,7 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 		show: ({ room = "" }) => (names.length === 1 ? placeOf(room).filter : room),
 		async attach(_portal, link: Link) {
 			const { to, filter } = at(link.room);
-			if (!to) return log.error({ room: link.room }, "a mirror of a broker that is not configured any more");
+			if (!to) return log.error({ room: link.room }, "a mirror names a broker that is no longer configured");
 			await to.attach(filter).catch((error: unknown) => {
 				if (!(error instanceof Refusal)) throw error;
 				throw new PermanentError("forbidden", phrases.brokerRefused(error.code));
@@ -125,7 +126,7 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 		async detach(_portal, link) {
 			const { to, filter } = at(link.room);
 			const others = link.room === undefined ? [] : await mapping.portalsOf(mqttName, link.room);
-			// One topic may feed several rooms.
+			// Another portal may use the same subscription.
 			if (!others.some((portal) => portal.links.some(({ id }) => id !== link.id))) await to?.detach(filter);
 		},
 		members: async () => [],
@@ -140,8 +141,8 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 }
 
 /**
- * The subscriptions a message came for. Where several match, a broker sends one message for all or one for each; only
- * the subscription identifiers tell which. [MQTT-3.3.4-2..5] COMPAT brokers that do not know these send one.
+ * Returns the filters that a message was sent for. When several match, a broker sends one message for all or one for
+ * each, told apart by the subscription identifiers. [MQTT-3.3.4-2..5] COMPAT Brokers without identifiers send one.
  */
 function filtersOf(arrival: Arrival, wanted: readonly string[]): readonly string[] {
 	const known = wanted.filter((filter) => matches(filter, arrival.topic));

@@ -10,7 +10,10 @@ import { placeOf } from "./topics.ts";
 
 const nobodyListens = 0x10;
 
-/** `pub TOPIC VALUE`: to the only broker, else to that of the room's mirror, else the topic begins with its name. */
+/**
+ * Returns the command `pub TOPIC VALUE`. It publishes on the only broker; with several, on the broker of the room's
+ * mirror, else on the one whose name the topic begins with.
+ */
 export const publishCommand = (deps: {
 	brokers: readonly string[];
 	bridge(): Bridge;
@@ -42,7 +45,7 @@ export const publishCommand = (deps: {
 		},
 	});
 
-/** The broker and what is left of the text. @throws PermanentError where it is not clear which is meant. */
+/** Returns the broker and the topic in a typed text. @throws PermanentError when several brokers are possible. */
 export function choose(
 	typed: string,
 	brokers: readonly string[],

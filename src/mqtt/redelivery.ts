@@ -3,16 +3,16 @@ import type { MessageId } from "../core/ids.ts";
 import type { Cursor } from "../core/network.ts";
 import type { Arrival } from "./from-mqtt.ts";
 
-/** `cursor` has to be on disk with the message. */
+/** The message id; the journal stores `cursor` in one commit with the message. */
 export type Named = Readonly<{ id: MessageId; cursor?: Cursor }>;
 
 /**
- * Names messages, which MQTT does not: two alike must differ, and one that the broker sends again must not.
+ * Gives each message an id, which MQTT does not: two equal messages get different ids, a redelivery gets the same one.
  *
- * A redelivery has the packet identifier and content of the first time, and DUP set [MQTT-3.3.1-1] [MQTT-4.4.0-1]; but
- * what was written into a connection that broke has that as well, though nobody read it, and identifiers are used again
- * later, for the same value too. So by each identifier is kept which message came under it last: on disk with that
- * message, so that what is known there and what is taken never differ, however a run ends.
+ * A redelivery has DUP set and the packet identifier and content of the first delivery [MQTT-3.3.1-1] [MQTT-4.4.0-1]. DUP
+ * alone proves nothing: the broker also sets it on a message that it wrote into a breaking connection and that was never
+ * read, and it reuses packet identifiers, also for an equal value. So the last message id of each packet identifier is
+ * kept, in one commit with that message: however a run ends, cursor and journal agree.
  */
 export function createRedelivery(broker: string, load: (key: string) => Promise<string | undefined>) {
 	const last = new Map<number, string>();
@@ -21,13 +21,13 @@ export function createRedelivery(broker: string, load: (key: string) => Promise<
 		createHash("sha256").update(`${topic}\0`).update(payload).digest("base64url").slice(0, 24);
 
 	return {
-		/** Call in the order of arrival, one at a time. */
+		/** Resolves with the id of a message. Call it in the order of arrival, one at a time. */
 		async identify(arrival: Arrival): Promise<Named> {
 			const content = digest(arrival);
-			// The broker sends it whenever somebody subscribes anew: once shown, it is known for good.
+			// The broker repeats a retained value at each new subscription, so its id depends on its content alone.
 			if (arrival.retain) return { id: `retained.${content}` as MessageId };
 			const { packetId } = arrival;
-			// At most once, so never again.
+			// QoS 0: the broker never repeats it.
 			if (packetId === undefined) return { id: randomUUID() as string as MessageId };
 			const key = `mqtt ${broker} ${packetId}`;
 			const before = arrival.dup ? (last.get(packetId) ?? (await load(key))) : undefined;

@@ -19,18 +19,18 @@ import { createInbox } from "./inbox.ts";
 import * as phrases from "./phrases.ts";
 import { createRedelivery, type Named } from "./redelivery.ts";
 
-/** In ms: before dialling again the first time, and at most; how long an own publish may take to come back. */
+/** In ms: the first and the longest backoff between connections; how long the echo of an own publish is awaited. */
 const defaults = { first: 1000, most: 60_000, echo: 10_000, ...patience };
 
-/** Our standing with one broker: dials again whenever the connection breaks, and keeps the subscriptions that are wanted. */
+/** Keeps one broker connected: reconnects with backoff and keeps the wanted subscriptions. */
 export function createSession(deps: {
 	name: string;
 	broker: BrokerOptions;
 	mapping: Mapping;
 	log: Log;
-	/** What is on disk under a cursor. */
+	/** Resolves with the stored value of a cursor. */
 	cursor(key: string): Promise<string | undefined>;
-	/** Resolves when they are on disk, each with its cursor. */
+	/** Resolves when the messages are on disk, each with its cursor. */
 	receive(batch: readonly (Arrival & Named)[]): Promise<void>;
 	timing?: Partial<typeof defaults>;
 }) {
@@ -48,12 +48,12 @@ export function createSession(deps: {
 
 	const naming = createRedelivery(name, deps.cursor);
 
-	// Which subscriptions the session on the broker holds: it cannot be asked.
-	const heldKey = `mqtt subscriptions ${name}`;
-	let held = new Set<string>();
-	const keep = () => mapping.saveSetting(heldKey, JSON.stringify([...held]));
+	// The subscriptions of the session on the broker, kept in the store: a broker cannot be asked for them.
+	const subscribedKey = `mqtt subscriptions ${name}`;
+	let subscribed = new Set<string>();
+	const keep = () => mapping.saveSetting(subscribedKey, JSON.stringify([...subscribed]));
 
-	/** COMPAT MQTT 3.1.1 has no No Local: what we published ourselves and has not come back yet. */
+	/** COMPAT MQTT 3.1.1 has no No Local: the hashes of own publishes, each with the time until which its echo is awaited. */
 	const echoes = new Map<string, number>();
 	const echoKey = (topic: string, payload: string | Uint8Array) =>
 		createHash("sha256").update(`${topic}\0`).update(payload).digest("base64");
@@ -76,22 +76,22 @@ export function createSession(deps: {
 
 	async function subscribe(on: Connection, filter: string): Promise<void> {
 		await on.subscribe(filter);
-		if (held.has(filter)) return;
-		held.add(filter);
+		if (subscribed.has(filter)) return;
+		subscribed.add(filter);
 		await keep();
 	}
 
 	async function unsubscribe(on: Connection, filter: string): Promise<void> {
 		await on.unsubscribe(filter);
-		if (held.delete(filter)) await keep();
+		if (subscribed.delete(filter)) await keep();
 	}
 
-	/** Makes the session hold what is wanted. One that is refused is not worth the others. */
+	/** Makes the session's subscriptions the wanted ones. A refused one is logged and does not stop the others. */
 	async function settle(on: Connection, { sessionPresent }: Welcome): Promise<void> {
-		if (!sessionPresent) held = new Set();
-		const gone = [...held].filter((filter) => !wanted.has(filter));
-		// COMPAT MQTT 3.1.1 sends what is retained at each SUBSCRIBE, so what is held is not asked for again.
-		const ask = [...wanted].filter((filter) => broker.protocol === "5" || !held.has(filter));
+		if (!sessionPresent) subscribed = new Set();
+		const gone = [...subscribed].filter((filter) => !wanted.has(filter));
+		// COMPAT MQTT 3.1.1 sends retained values at each SUBSCRIBE, so an existing subscription is not repeated.
+		const ask = [...wanted].filter((filter) => broker.protocol === "5" || !subscribed.has(filter));
 		for (const filter of gone) await unsubscribe(on, filter);
 		for (const filter of ask)
 			await subscribe(on, filter).catch((error: unknown) => {
@@ -100,22 +100,26 @@ export function createSession(deps: {
 			});
 	}
 
-	function once(): Promise<Error> {
+	/** Connects once; resolves with the cause when the connection ends. */
+	function connectOnce(): Promise<Error> {
 		return new Promise((resolve) => {
 			const mine = createInbox({
 				take,
 				acknowledge: (packetId) => current.acknowledge(packetId),
 				failed(error) {
-					log.error({ broker: name, err: error }, "could not take messages in; they will come again");
+					log.error(
+						{ broker: name, err: error },
+						"could not store MQTT messages; the broker will send them again",
+					);
 					current.drop();
 				},
-				dropped: () => log.warn({ broker: name }, "more QoS 0 messages than can be written; one was dropped"),
+				dropped: () => log.warn({ broker: name }, "too many QoS 0 messages wait to be written; dropped one"),
 			});
-			const heard: Events = {
-				up(said) {
-					welcome = said;
-					log.info({ broker: name, resumed: said.sessionPresent }, "MQTT link up");
-					settle(current, said).catch((error: unknown) => {
+			const events: Events = {
+				up(connack) {
+					welcome = connack;
+					log.info({ broker: name, resumed: connack.sessionPresent }, "MQTT link up");
+					settle(current, connack).catch((error: unknown) => {
 						log.warn({ broker: name, err: error }, "could not subscribe");
 						current.drop();
 					});
@@ -126,7 +130,7 @@ export function createSession(deps: {
 					}),
 				down: resolve,
 			};
-			const current = dial(broker, heard, { patience: timing });
+			const current = dial(broker, events, { patience: timing });
 			connection = current;
 			incoming = mine;
 		});
@@ -136,13 +140,13 @@ export function createSession(deps: {
 		let failures = 0;
 		while (!stopping.signal.aborted) {
 			const since = Date.now();
-			const cause = await once();
+			const cause = await connectOnce();
 			const wasUp = welcome !== undefined;
 			welcome = undefined;
 			connection = undefined;
 			lastCause = cause instanceof Refusal ? phrases.brokerRefused(cause.code) : cause.message;
 			if (stopping.signal.aborted) return;
-			// One that breaks as soon as it is up is no success: two bridges may be fighting for a client_id.
+			// A connection that breaks soon after the CONNACK counts as a failure: two bridges may share one client_id.
 			failures = wasUp && Date.now() - since >= timing.most ? 1 : failures + 1;
 			const retryMs = backoff(failures - 1, timing);
 			log.warn(
@@ -154,10 +158,10 @@ export function createSession(deps: {
 	}
 
 	return {
-		/** Dials; `filters` are those wanted from before. Outages are mended from here on. */
+		/** Starts to connect; `filters` are the subscriptions of the stored links. */
 		async start(filters: readonly string[]): Promise<void> {
 			for (const filter of filters) wanted.add(filter);
-			held = new Set(JSON.parse((await mapping.setting(heldKey)) ?? "[]") as string[]);
+			subscribed = new Set(JSON.parse((await mapping.setting(subscribedKey)) ?? "[]") as string[]);
 			supervisor = supervise();
 		},
 		/** Subscribes now, or when the broker is back. @throws Refusal */
@@ -177,10 +181,10 @@ export function createSession(deps: {
 		async detach(filter: string): Promise<void> {
 			wanted.delete(filter);
 			const on = live();
-			// Offline, or when it breaks now: done when the broker is back.
+			// Without a connection, `settle` unsubscribes at the next one.
 			if (on) await unsubscribe(on, filter).catch(() => undefined);
 		},
-		/** Resolves with the reason code of the broker's answer. @throws Refusal, or Error when it is away or breaks off. */
+		/** Resolves with the PUBACK's reason code. @throws Refusal; NotConnected; Error when the connection breaks. */
 		async publish(topic: string, payload: string): Promise<number> {
 			const on = live();
 			if (!on) throw new NotConnected("not connected");

@@ -4,10 +4,10 @@ import { isTopic } from "./topics.ts";
 
 export type Publication = Readonly<{ topic: string; payload: string }>;
 
-/** More than any thing takes from a person's hand, and within what every broker does. */
+/** Largest payload in bytes: more than a typed value needs, and within the limits of every broker. */
 const largest = 64 * 1024;
 
-/** Returns what to publish. @throws PermanentError with the reason where no broker takes that. */
+/** Returns the publication of a command's values. @throws PermanentError for a topic or value that no broker accepts. */
 export function toMqtt({ topic, value: payload }: Readonly<{ topic: string; value: string }>): Publication {
 	if (!isTopic(topic)) throw new PermanentError("invalid", phrases.notPublishable(topic));
 	const bytes = Buffer.byteLength(payload);

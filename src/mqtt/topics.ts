@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import type { RoomId } from "../core/ids.ts";
 
-/** [MQTT-4.7.1-1..3]: + fills a level, # is the last level. Shared subscriptions hand each message to one client of several, not to all. */
+/**
+ * Whether a text is a topic filter that a mirror can use: + fills a level, # is the last level. [MQTT-4.7.1-1..3] Shared
+ * subscriptions are excluded, since the broker hands each of their messages to only one of several clients.
+ */
 export const isFilter = (text: string) =>
 	isText(text) &&
 	!text.startsWith("$share/") &&
@@ -11,7 +14,7 @@ export const isFilter = (text: string) =>
 			(level, at, all) => level === "+" || (level === "#" ? at === all.length - 1 : !/[+#]/.test(level)),
 		);
 
-/** What may be published to: no wildcards [MQTT-3.3.2-2], and not the broker's own topics [MQTT-4.7.2-1]. */
+/** Whether a topic can be published to: no wildcards [MQTT-3.3.2-2], and not the broker's own topics [MQTT-4.7.2-1]. */
 export const isTopic = (text: string) => isText(text) && !/[+#]/.test(text) && !text.startsWith("$");
 
 // [MQTT-4.7.3-1..3], [MQTT-1.5.4-1]
@@ -24,14 +27,14 @@ export function matches(filter: string, topic: string): boolean {
 	if (topic.startsWith("$") && /^[+#]/.test(filter)) return false;
 	const levels = topic.split("/");
 	const wanted = filter.split("/");
-	// [MQTT-4.7.1-2]: a/# has a itself, too.
+	// [MQTT-4.7.1-2]: a/# also matches a.
 	if (wanted.at(-1) === "#") return wanted.slice(0, -1).every((level, at) => fits(level, levels[at]));
 	return wanted.length === levels.length && wanted.every((level, at) => fits(level, levels[at]));
 }
 const fits = (wanted: string, level: string | undefined) =>
 	level !== undefined && (wanted === "+" || wanted === level);
 
-/** What a thing is called: the last two levels of its topic, "kitchen temperature". */
+/** Returns the name of a device: the last two levels of its topic, "kitchen temperature". */
 export const nameOf = (topic: string) =>
 	topic
 		.split("/")
@@ -41,13 +44,16 @@ export const nameOf = (topic: string) =>
 		.replaceAll("_", " ")
 		.trim() || topic;
 
-/** A room is a subscription. No broker's name has a slash, so the first one parts them. */
+/** Returns the room id of a subscription: broker and filter with a slash between. A broker's name has no slash. */
 export const roomOf = (broker: string, filter: string) => `${broker}/${filter}` as RoomId;
 export function placeOf(room: string): { broker: string; filter: string } {
 	const slash = room.indexOf("/");
 	return { broker: room.slice(0, slash), filter: room.slice(slash + 1) };
 }
 
-/** The same number for a filter at every start, since messages that wait in the session carry it. [MQTT-3.8.2.1.2] 1..268435455 */
+/**
+ * Returns the subscription identifier of a filter, 1 to 268435455. [MQTT-3.8.2.1.2] It is the same at every start, since
+ * waiting messages of the session carry it.
+ */
 export const subscriptionId = (filter: string) =>
 	(createHash("sha256").update(filter).digest().readUInt32BE(0) % 268_435_455) + 1;

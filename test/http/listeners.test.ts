@@ -205,7 +205,7 @@ describe("the appservice", () => {
 		socket.write(broken["half a body"] as string);
 		await sleep(50);
 		socket.resetAndDestroy();
-		await expect.poll(() => lines).toContain("a transaction broke off");
+		await expect.poll(() => lines).toContain("the homeserver's connection broke during a transaction");
 		expect(taken).toBe(0);
 		await service.stop();
 	});
