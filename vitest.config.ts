@@ -6,7 +6,17 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The files that take longest, the longest first. One that began last would keep a single worker busy at the end. */
 const longest = [
 	...["xmpp-faults", "conversation", "reactions", "faults", "disasters", "image", "media", "muc"],
-	...["network", "backlog", "sqlite", "property", "quarantine", "crash.property", "upgrade", "heap"],
+	...[
+		"peak-memory",
+		"fuzz",
+		"sqlite",
+		"network",
+		"patterns",
+		"crash.property",
+		"backlog",
+		"heap",
+		"property",
+	],
 ];
 
 class LongestFirst extends BaseSequencer {
