@@ -14,6 +14,10 @@ export class MatrixError extends Error {
 	}
 }
 
+/** Whether an error is the homeserver's refusal with this errcode. */
+export const hasCode = (error: unknown, errcode: string): boolean =>
+	error instanceof MatrixError && error.errcode === errcode;
+
 /** A temporary refusal by a homeserver that can be reached: a rate limit or an internal error. */
 export class Unwell extends TemporaryError {}
 

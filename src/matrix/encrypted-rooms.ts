@@ -7,6 +7,7 @@ import type { Bridge, Network } from "../core/network.ts";
 import type { MatrixEvent } from "./event.ts";
 import { type Members, name } from "./members.ts";
 import * as phrases from "./phrases.ts";
+import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
 
 /**
@@ -16,11 +17,12 @@ import type { Rooms } from "./rooms.ts";
 export function createEncryptionGuard(deps: {
 	members: Members;
 	rooms: Rooms;
+	creation: RoomCreation;
 	bridge: Pick<Bridge, "openDirect">;
 	refuse: Network["refuse"];
 	log: Log;
 }): (event: MatrixEvent, portal: Portal | undefined) => Promise<void> {
-	const { members, rooms, bridge, log } = deps;
+	const { members, rooms, creation, bridge, log } = deps;
 	/** Rooms without a portal that got the notice already. */
 	const told = new Set<string>();
 
@@ -45,7 +47,7 @@ export function createEncryptionGuard(deps: {
 		const theirs = portal.between?.find((person) => person.network !== name);
 		if (!ours || !theirs) return;
 		const ghost = await rooms.speaker(room, portal);
-		const next = await rooms.openDirect(ours, theirs);
+		const next = await creation.openDirect(ours, theirs);
 		if (next === room || !ghost) return;
 		await bridge.openDirect(ours, theirs, next as RoomId);
 		await rooms.leave(room, ghost, phrases.encryptedLeft);

@@ -13,6 +13,7 @@ import type { Ghosts } from "./ghosts.ts";
 import { createInvites } from "./invites.ts";
 import { type Members, name } from "./members.ts";
 import type { OtherBridges } from "./other-bridges.ts";
+import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
 import { echoOf, type TimelineEntry } from "./timeline.ts";
 
@@ -25,6 +26,7 @@ export function createEventReader(deps: {
 	members: Members;
 	ghosts: Ghosts;
 	rooms: Rooms;
+	creation: RoomCreation;
 	eventCache: EventCache;
 	bridge: Bridge;
 	domain: string;
@@ -108,8 +110,8 @@ export function createEventReader(deps: {
 	}
 
 	function botMoved({ room_id: room, content }: MatrixEvent): void {
-		if (content.membership === "join") rooms.withBot.add(room);
-		else rooms.withBot.delete(room);
+		if (content.membership === "join") rooms.botCame(room);
+		else rooms.botWent(room);
 	}
 
 	return async function read(event) {

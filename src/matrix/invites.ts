@@ -61,7 +61,7 @@ export function createInvites(deps: {
 		if (guest === bot) {
 			bridge.mayOpen(inviter);
 			await client.join(room);
-			rooms.withBot.add(room);
+			rooms.botCame(room);
 			await members.read(room);
 		} else {
 			if (await bridge.portal(name, room as RoomId)) throw new PermanentError("invalid", phrases.onlyDirect);

@@ -1,0 +1,69 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { backoff } from "../core/backoff.ts";
+import { PermanentError, TemporaryError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Status } from "../core/network.ts";
+import { type Client, MatrixError } from "./client.ts";
+import * as phrases from "./phrases.ts";
+import type { Rooms } from "./rooms.ts";
+
+const botName = "Trivium";
+
+/** Knows whether the homeserver can be used, meets it at the start, and turns its refusals into errors that people read. */
+export function createHomeserverLink(deps: {
+	client: Client;
+	rooms: Rooms;
+	/** MXID and localpart of the bot. */
+	bot: string;
+	localpart: string;
+	log: Log;
+}) {
+	const { client, rooms, bot, localpart, log } = deps;
+	/** Why the homeserver is of no use, as far as we know. */
+	let down: string | undefined = "not asked yet";
+
+	return {
+		status: (): Status => (down === undefined ? { up: true } : { up: false, cause: down }),
+		away: (cause: string): void => {
+			down = cause;
+		},
+		back: (): void => {
+			down = undefined;
+		},
+
+		/** Waits for the homeserver, however long, and prepares the bot's account. @throws MatrixError for a definite refusal */
+		async meet(): Promise<void> {
+			for (let failures = 0; ; failures++) {
+				try {
+					await client.register(localpart);
+					const { displayname } = await client.profile(bot);
+					if (!displayname || displayname === localpart) await client.setName(bot, botName);
+					for (const room of (await client.joinedRooms()).joined_rooms) rooms.botCame(room);
+					down = undefined;
+					return;
+				} catch (error) {
+					if (!(error instanceof TemporaryError)) throw error;
+					down = error.message;
+					const retryMs = backoff(failures, { first: 1_000, most: 30_000 });
+					log.warn({ err: error, retryMs }, "waiting for the homeserver");
+					await wait(retryMs);
+				}
+			}
+		},
+
+		/**
+		 * Does `work`; a refusal of the homeserver becomes a PermanentError, which a person is told, and `troubled` is called
+		 * for a temporary one.
+		 */
+		async ask<T>(work: () => Promise<T>, troubled: () => void): Promise<T> {
+			try {
+				return await work();
+			} catch (error) {
+				if (error instanceof TemporaryError) troubled();
+				if (!(error instanceof MatrixError)) throw error;
+				const reason = error.status === 403 ? "forbidden" : error.status === 404 ? "not-found" : "failed";
+				throw new PermanentError(reason, phrases.homeserverRefused(error.message), { cause: error });
+			}
+		},
+	};
+}

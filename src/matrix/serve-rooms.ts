@@ -1,0 +1,85 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { backoff } from "../core/backoff.ts";
+import { TemporaryError } from "../core/errors.ts";
+import type { Guard } from "../core/guard.ts";
+import type { RoomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import type { Link, Mapping, Portal } from "../core/mapping.ts";
+import type { Bridge } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
+import type { Backfill } from "./backfill/index.ts";
+import { createBridgeInfo } from "./bridge-info.ts";
+import { type Client, hasCode } from "./client.ts";
+import { type Members, name } from "./members.ts";
+import type { RoomAliases } from "./room-aliases.ts";
+import type { Rooms } from "./rooms.ts";
+
+/** Serves the rooms of portals: the bot joins, the members are read, the backfill follows, the room says what it is bridged to. */
+export function createRoomService(deps: {
+	client: Client;
+	mapping: Mapping;
+	members: Members;
+	rooms: Rooms;
+	aliases: RoomAliases;
+	backfill: Pick<Backfill, "follow">;
+	bridge: Pick<Bridge, "sync">;
+	bot: string;
+	/** The people in a room, ghosts of ours left out. */
+	people(room: string): readonly Person[];
+	/** The link by which a room is in a portal, if it is in one. */
+	linkOf(room: RoomId): Promise<string | undefined>;
+	guard: Guard;
+	log: Log;
+}) {
+	const { client, members, rooms, aliases, backfill, bridge, people, linkOf, guard, log } = deps;
+	const describe = createBridgeInfo(deps);
+	let stopped = false;
+
+	async function serve(portal: Portal, link: Link): Promise<void> {
+		const room = link.room as RoomId;
+		if (link.role !== "direct" && !rooms.withBot.has(room)) {
+			await client.join(room);
+			rooms.botCame(room);
+		}
+		await aliases.load(room);
+		const as = await rooms.speaker(room, portal);
+		await members.read(room, as);
+		const partly = (error: unknown) => log.warn({ err: error, room }, "a room is only partly served");
+		backfill.follow(room, link.id).catch(partly);
+		// Not awaited: core may hold its own turn while it attaches. A chat of two introduces nobody.
+		if (link.role !== "direct") bridge.sync(name, room, people(room)).catch(partly);
+		describe(room, portal, as).catch((error: unknown) => {
+			// A room that is not ours need not let us state what it is bridged to: everything else works.
+			if (!hasCode(error, "M_FORBIDDEN")) return partly(error);
+			log.debug({ err: error, room }, "a room does not let us say what it is bridged to");
+		});
+	}
+
+	/** Retries to serve a room, until it is served or no longer linked: core does not attach it again. */
+	async function serveLater(portal: Portal, link: Link): Promise<void> {
+		for (let failures = 0; ; failures++) {
+			await wait(backoff(failures, { first: 1_000, most: 60_000 }), undefined, { ref: false });
+			try {
+				if (stopped || (await linkOf(link.room as RoomId)) !== link.id) return;
+				return await serve(portal, link);
+			} catch (error) {
+				if (error instanceof TemporaryError) continue;
+				return log.warn({ err: error, room: link.room }, "a room is not served");
+			}
+		}
+	}
+
+	return {
+		/** Serves a room, later where the homeserver is away now. @throws what the first attempt throws */
+		async attach(portal: Portal, link: Link): Promise<void> {
+			await serve(portal, link).catch((error: unknown) => {
+				if (error instanceof TemporaryError)
+					void guard.run("later try to serve a room", () => serveLater(portal, link));
+				throw error;
+			});
+		},
+		stop(): void {
+			stopped = true;
+		},
+	};
+}
