@@ -15,10 +15,13 @@ const names = {
 };
 
 export type Stores = Readonly<{ journal: Journal; mapping: Mapping }>;
-/** Where a bridge that runs can be reached. */
+/** Returns the path of the control socket of a running bridge. */
 export const socketOf = (config: Config) => join(config.store.directory, "control.sock");
 
-/** Puts all that a bridge is into a new folder. @throws Error when it is there or cannot be written; nothing stays then. */
+/**
+ * Writes a backup (journal, mapping, registration and config) into a new folder. @throws Error when the folder exists or
+ * cannot be written; an incomplete backup is deleted.
+ */
 export async function writeBackup(
 	{ journal, mapping }: Pick<Stores, "journal" | "mapping">,
 	from: Readonly<{ config: Config; file: string }>,
@@ -26,7 +29,7 @@ export async function writeBackup(
 ): Promise<void> {
 	await mkdir(folder, { mode: 0o700 });
 	try {
-		// In this order: see Journal.backup.
+		// The journal is copied before the mapping: see Journal.backup.
 		await journal.backup(join(folder, names.journal));
 		await mapping.backup(join(folder, names.mapping));
 		await copyFile(from.config.matrix.appservice.registration, join(folder, names.registration));
@@ -37,7 +40,7 @@ export async function writeBackup(
 	}
 }
 
-/** `backup FOLDER`: by the bridge that runs, else from the stores as they lie there. */
+/** Runs `backup FOLDER`: asks the running bridge for it, else opens the stores and copies them. */
 export async function backup(
 	config: Config,
 	file: string,
@@ -58,7 +61,7 @@ export async function backup(
 	return true;
 }
 
-/** `restore FOLDER`: puts everything where the config says. Nothing that is there is touched. */
+/** Runs `restore FOLDER`: copies the backup to the paths in the config. Resolves with false if a target exists. */
 export async function restore(
 	folder: string,
 	file: string,
@@ -70,7 +73,7 @@ export async function restore(
 		print(phrases.noBackup(folder, missing.join(", ")));
 		return false;
 	}
-	// On a new machine the config comes with the rest; where there is one, paths and ports are that one's.
+	// An existing config stays, and its paths are used; without one the backup's config is restored as well.
 	const fresh = !existsSync(file);
 	const config = loadConfig(fresh ? from("config") : file);
 	const store = (name: string) => join(config.store.directory, name);
@@ -81,7 +84,7 @@ export async function restore(
 		[from("registration"), registration],
 		...(fresh ? [[from("config"), file] as const] : []),
 	] as const;
-	// SQLite would take these for the newest part of the journal that is put beside them.
+	// SQLite would read a leftover -wal or -shm file as the newest part of the restored journal.
 	const beside = ["-wal", "-shm"].map((end) => store(names.journal + end));
 	const there = [...targets.map(([, to]) => to), ...beside].filter((one) => existsSync(one));
 	if (there.length > 0) {

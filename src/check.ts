@@ -6,7 +6,7 @@ import { checkPublic } from "./media/check.ts";
 import { checkNetworks } from "./networks.ts";
 import { checkStore } from "./store/check.ts";
 
-/** Dials every side and prints one line for each thing: ✓, or ✗ with the cure. False when something failed. */
+/** Checks networks, store and ports and prints one line each: ✓, or ✗ with the cure. Resolves with false after a ✗. */
 export async function check(
 	config: Config,
 	file: string,

@@ -3,8 +3,8 @@ import { PermanentError, TemporaryError } from "./core/errors.ts";
 import * as phrases from "./core/phrases.ts";
 
 /**
- * What an admin reads when the bridge cannot start: one line with the cause and the cure. A fault of our own is shown
- * whole, for whoever mends it.
+ * Returns the text that an admin reads when the bridge cannot start: one line with the cause and the cure. A fault in the
+ * bridge itself is returned whole, with its stack, for the developer.
  */
 export function complaint(error: unknown): unknown {
 	if (!(error instanceof Error)) return error;
@@ -14,6 +14,6 @@ export function complaint(error: unknown): unknown {
 	};
 	if (syscall === "listen" && code) return phrases.cannotListenThere(`${address}:${port}`, code);
 	const explained = [ConfigError, PermanentError, TemporaryError].some((one) => error instanceof one);
-	// What is no subclass was made by hand, with a text for people; TypeError and its like are slips of ours.
+	// A plain Error was thrown on purpose, with a text for people; TypeError and other subclasses are programming errors.
 	return explained || Object.getPrototypeOf(error) === Error.prototype ? error.message : error;
 }

@@ -26,7 +26,7 @@ export type Config = Readonly<{
 }>;
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** Everything wrong with the config, one line each: file, line, path, what was expected, cure. No line quotes a value. */
+/** Names all mistakes in the config, one line each: file, line, path, expected value, cure. No line quotes a value. */
 export class ConfigError extends Error {
 	override readonly name = "ConfigError";
 }
@@ -86,10 +86,10 @@ export function loadConfig(file: string, env: NodeJS.ProcessEnv = process.env): 
 		placed.sort((a, b) => a.at.line - b.at.line);
 		return fail(placed.map(({ problem, at }) => line(at, problem.path, problem.message)));
 	};
-	// One slip makes the parser stumble all the way down: only the first place is where to look.
-	const [slip] = source.errors.toSorted((a, b) => a.line - b.line);
-	if (slip)
-		throw fail([line(slip, [], `${slip.message}. Mend the YAML there: its indentation, quotes, brackets`)]);
+	// One syntax error causes further ones below it, so only the first is reported.
+	const [first] = source.errors.toSorted((a, b) => a.line - b.line);
+	if (first)
+		throw fail([line(first, [], `${first.message}. Mend the YAML there: its indentation, quotes, brackets`)]);
 	if (typeof source.data !== "object" || source.data === null)
 		throw fail([line({ line: 1, column: 1 }, [], "expected sections; start from config/example.yaml")]);
 
@@ -117,7 +117,7 @@ function readConfig(file: string): string {
 	}
 }
 
-/** Secrets written in the file itself, which others on this machine may then not read. */
+/** Returns a problem for each secret that stands in a world-readable config file. */
 function clearSecrets(file: string, data: object): Problem[] {
 	if ((statSync(file).mode & 0o004) === 0) return [];
 	const clear: Path[] = [];
@@ -211,7 +211,7 @@ function mqttOptions(mqtt: NonNullable<Raw["mqtt"]>, domain: string, problems: P
 				...(username !== "" && { username }),
 				...(pass !== undefined && { password: pass }),
 				...(ca !== undefined && { ca }),
-				// The same at every start, so that the broker keeps our session; of its own for each bridge.
+				// The same at every start, so that the broker resumes the session; different for each bridge.
 				clientId: broker.client_id ?? `trivium-${domain}`,
 				protocol: broker.protocol,
 			},
@@ -228,7 +228,7 @@ function listen(text: string): Listen {
 	return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
 }
 
-/** The value of `key`, or the content of the file that `<key>_file` names. */
+/** Returns the value of `key`, or the content of the file that `<key>_file` names. */
 function secret<Key extends string>(
 	section: Partial<Record<Key | `${Key}_file`, string>>,
 	key: Key,
@@ -253,7 +253,7 @@ function readText(file: string, path: Path, problems: Problem[]): string {
 	}
 }
 
-/** What each is valid by itself but not together. */
+/** Returns the problems between settings that are valid one by one. */
 function conflicts(raw: Raw): Problem[] {
 	const found: Problem[] = [];
 	if (raw.xmpp.secret === undefined && raw.xmpp.secret_file === undefined)

@@ -2,20 +2,20 @@ import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-// V8 spends memory to save time: up to 128 MiB on new objects, and old ones may double before it looks which are garbage.
-// That suits a program that has a machine to itself. Both flags are read whenever a heap is about to grow, which it does
-// while libraries are loaded: so this file comes before them.
+// Limits the memory that V8 spends to save time: by default up to 128 MiB for new objects, and the old objects may double
+// before it collects garbage. V8 reads both flags whenever a heap is about to grow, as it does while libraries load, so
+// this file is imported before them.
 setFlagsFromString("--semi-space-growth-factor=1");
 
-/** From here on old objects grow little by little: what is read at the start is there to stay, and was not worth a look. */
+/** Makes V8 collect old objects after little growth. Called after the start, whose objects stay in use anyway. */
 export const keepHeapSmall = (): void => setFlagsFromString("--heap-growing-percent=30");
 
-/** Quiet is when the loop was busy for less than this share of so many ms. */
+/** The process is quiet when the event loop was busy for less than this share of an interval of so many ms. */
 const [lookMs, quiet] = [2_000, 0.1];
 
 /**
- * Gives what only the start needed back to the system, a tenth to a fifth of all memory, in the first quiet moment: it
- * takes 0.1 s, and half a second where 100,000 mappings are in memory. V8 by itself keeps it while there is nothing to do.
+ * Returns the memory that only the start needed to the system, a tenth to a fifth of all, at the first quiet interval. The
+ * collection takes 0.1 s, or 0.5 s with 100,000 mappings in memory. An idle V8 would keep that memory.
  */
 export function giveBackWhenQuiet(): void {
 	let before = performance.eventLoopUtilization();
@@ -31,10 +31,10 @@ export function giveBackWhenQuiet(): void {
 function giveBack(): void {
 	setFlagsFromString("--expose-gc");
 	const collect = runInNewContext("gc") as (how: object) => void;
-	// A plain collection keeps the pages it has emptied.
+	// A collection of the usual kind keeps the pages that it has emptied.
 	collect({ type: "major", execution: "sync", flavor: "last-resort" });
-	// This one leaves 1 MiB for new objects, with which a burst costs a quarter more. V8 makes room for what lives through
-	// two looks: eight times as much, once.
+	// The collection leaves 1 MiB for new objects, with which a burst of messages costs a quarter more time. Objects that
+	// survive two collections make V8 enlarge that space, by this factor once.
 	setFlagsFromString("--semi-space-growth-factor=8");
 	Array.from({ length: 60_000 }, () => new Array(4));
 	setFlagsFromString("--semi-space-growth-factor=1");

@@ -5,17 +5,17 @@ import type { Log } from "./core/log.ts";
 
 const secrets = ["as_token", "hs_token", "access_token", "secret", "password", "authorization"];
 
-/** Libraries put URLs into their messages, and tokens into URLs. */
+/** Returns a text without secrets: libraries put URLs into their messages, and tokens into URLs. */
 const clean = (text: string) =>
 	text
 		.replace(/((?:access|as|hs)_token=)[^&\s"']+/gi, "$1[redacted]")
 		.replace(/(Bearer )[^\s"']+/gi, "$1[redacted]")
 		.replace(/(\/\/[^\s/:@"']*:)[^\s/@"']+@/g, "$1[redacted]@");
 
-/** Only what tells the cause: errors of HTTP libraries carry whole requests, with their headers and bodies. */
+/** Returns the fields of an error that name its cause: errors of HTTP libraries carry whole requests. */
 function describe(error: unknown, withStack = true): unknown {
 	if (!(error instanceof Error)) return typeof error === "string" ? clean(error) : error;
-	// Of an answer of the other side it tells nothing where in our code we heard it.
+	// The stack of a TemporaryError or PermanentError does not help: its cause is the other server's answer.
 	const fault = withStack && !(error instanceof TemporaryError || error instanceof PermanentError);
 	const { code, reason } = error as { code?: unknown; reason?: unknown };
 	return {
@@ -28,7 +28,7 @@ function describe(error: unknown, withStack = true): unknown {
 	};
 }
 
-/** The one file that knows the log library: JSON lines on standard output, an error in the field `err`. */
+/** Returns the log: JSON lines on standard output, an error in the field `err`. Only this file knows the log library. */
 export function logger(level: LogLevel, destination?: DestinationStream): Log {
 	const options = {
 		level,

@@ -46,9 +46,9 @@ const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
   --help, --version
 `;
 
-/** How long a stop waits for deliveries under way, and takes at most; the rest is on disk and goes out at the next start. */
+/** In ms: how long a stop waits for in-flight sends, and its longest duration. Remaining rows go out at the next start. */
 const [drainMs, stopMs] = [7_000, 10_000];
-/** How often the journal forgets what is past its bounds. */
+/** Interval in ms at which the journal deletes old entries. */
 const pruneMs = 600_000;
 
 function storesOf(config: Config, log: Log, onFailure: (error: Error) => void): Stores {
@@ -67,15 +67,15 @@ async function run(config: Config, file: string): Promise<boolean> {
 	};
 	const quarantine = createQuarantine(config.store.directory, log);
 	const guard = createGuard(log, quarantine);
-	// Also for a promise that nothing awaits: Node makes an exception of its rejection.
+	// Node also raises this for an unhandled rejection.
 	process.on("uncaughtException", (err) => {
 		const item = itemInHand();
 		if (item) quarantine.died(item, err);
-		log.error({ err, item: item?.what }, "stopped by a fault of our own; please report it");
+		log.error({ err, item: item?.what }, "stopped by a fault in the bridge; please report it");
 		process.exit(1);
 	});
 	const onFailure = (error: Error) =>
-		fatal(error, "the store has failed; memory and disk would differ from here on");
+		fatal(error, "the store has failed; stopping, since memory and disk would differ");
 
 	const { mapping, journal } = storesOf(config, log, onFailure);
 	const files = createMedia(
@@ -105,17 +105,17 @@ async function run(config: Config, file: string): Promise<boolean> {
 	const bridge = createBridge({ networks, mapping, journal, rules, log, guard, redacted, commands, meter });
 	figures.watch({ networks, journal, inDoubt: bridge.inDoubt, setAside: quarantine.size, guard });
 	const listener = await health(config.health.listen, { networks, journal, metrics: figures }, log);
-	let door: Awaited<ReturnType<typeof control>> | undefined;
+	let controlSocket: Awaited<ReturnType<typeof control>> | undefined;
 	let stopping = false;
 	const stop = async (signal: string) => {
 		if (stopping) process.exit(1);
 		stopping = true;
 		log.info({ signal }, "stopping");
 		setTimeout(() => {
-			log.warn({}, "not all sides ended in time; what is left goes out at the next start");
+			log.warn({}, "not every network stopped in time; the remaining rows go out at the next start");
 			process.exit(0);
 		}, stopMs).unref();
-		await door?.close();
+		await controlSocket?.close();
 		await bridge.stop(drainMs);
 		await journal.close();
 		await mapping.close();
@@ -124,7 +124,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		quarantine.close();
 		process.exit(0);
 	};
-	// Before the start, which may wait for a server for hours: as process 1 of a container we would not hear them else.
+	// Set before the start, which may wait for a server for hours: process 1 of a container has no default signal handlers.
 	for (const signal of ["SIGTERM", "SIGINT"] as const)
 		process.on(
 			signal,
@@ -132,22 +132,22 @@ async function run(config: Config, file: string): Promise<boolean> {
 		);
 
 	try {
-		// The journal first: its lock is the kernel's, which sees a bridge in another container too.
+		// The journal opens first: its lock is the kernel's and also excludes a bridge in another container.
 		await journal.open();
 		await mapping.open();
 		quarantine.open();
 		keepHeapSmall();
 		await sameAsBefore(config, mapping);
 		const prune = () => void guard.run("timer of the journal", () => journal.prune(Date.now()));
-		// One that is restarted again and again keeps its bounds, too.
+		// Prune at the start as well, for a bridge that restarts more often than the interval.
 		prune();
 		setInterval(prune, pruneMs).unref();
 		const requests = {
 			backup: (folder: string) => writeBackup({ journal, mapping }, { config, file: resolve(file) }, folder),
 		};
-		door = await control(socketOf(config), requests, log).catch((error: unknown) => {
-			// A path of more than 107 bytes, say: no reason not to run.
-			log.warn({ err: error }, "backups need the bridge to be stopped: it cannot be reached");
+		controlSocket = await control(socketOf(config), requests, log).catch((error: unknown) => {
+			// The bridge runs without the socket, whose path may exceed 107 bytes.
+			log.warn({ err: error }, "the control socket failed: `backup` works only while the bridge is stopped");
 			return undefined;
 		});
 		await files.start(bridge);
@@ -162,7 +162,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 	return true;
 }
 
-/** Every address in the stores and in people's clients holds our names: under new ones nobody would find anybody. */
+/** Checks that the store was made with these domains, which all stored addresses and aliases hold. @throws ConfigError */
 async function sameAsBefore({ matrix, xmpp }: Config, mapping: Mapping): Promise<void> {
 	const now = `${matrix.domain} ${matrix.bot} ${xmpp.component}`;
 	const before = await mapping.once("domains", () => now);
@@ -174,7 +174,7 @@ async function sameAsBefore({ matrix, xmpp }: Config, mapping: Mapping): Promise
 	);
 }
 
-/** Shows the configured topics in their rooms; a room that cannot be found yet, or lets nobody in, is tried again. */
+/** Sets up the configured mirrors; retries while a room does not exist or refuses the bridge. */
 async function mirror(
 	config: Config,
 	bridge: Running,
@@ -192,7 +192,7 @@ async function mirror(
 				const { room } = await here.findRoom([one.room]);
 				found.set(one, { here: here.name, room, there: there.name, topic: one.topic });
 			} catch (error) {
-				log.warn({ err: error, room: one.room, retryMs: wait }, "the room of a mirror is not there yet");
+				log.warn({ err: error, room: one.room, retryMs: wait }, "the room of a mirror does not exist yet");
 			}
 		const refused = await bridge
 			.mirror([...found.values()], found.size === wanted.length)
@@ -233,7 +233,7 @@ const folderVerbs = table<(folder: string, file: string) => Promise<boolean>>({
 	restore,
 });
 
-/** Exit codes: 0 all is well, 1 something failed and was named, 2 the command line was not understood. */
+/** Runs the command line. Resolves with the exit code: 1 after a failure, 2 for an unknown command line, else undefined. */
 async function main(): Promise<number | undefined> {
 	const options = {
 		config: { type: "string" },

@@ -9,20 +9,20 @@ import { createMqtt } from "./mqtt/index.ts";
 import { checkXmpp } from "./xmpp/check.ts";
 import { createXmpp } from "./xmpp/index.ts";
 
-/** All that any network needs besides its section of the config. */
+/** The dependencies of the networks besides their sections of the config. */
 type Deps = Omit<
 	Parameters<typeof createMatrix>[1] & Parameters<typeof createXmpp>[1] & Parameters<typeof createMqtt>[1],
 	"ghostsOf" | "namespace"
 >;
 type Side = Readonly<{
 	name: string;
-	/** Makes the network; nothing where the config has no section for it. */
+	/** Returns the network, undefined without a section in the config. */
 	create(config: Config, deps: Deps): Network | undefined;
-	/** Dials the network for an admin; `running`: the bridge itself holds its place there now. */
+	/** Checks the network for an admin; `running`: the bridge runs and is connected there. */
 	check(config: Config, running: boolean): Promise<readonly CheckResult[]>;
 }>;
 
-/** The networks, in the order they start. A new one is one line here. */
+/** The networks, in the order they start. A new network is one entry here. */
 const sides: readonly Side[] = [
 	{
 		name: "matrix",
@@ -44,17 +44,17 @@ const namesBut = (...some: readonly string[]) =>
 	sides.flatMap(({ name }) => (some.includes(name) ? [] : [name as NetworkName]));
 
 /**
- * Networks whose people have ghosts on Matrix, each with a namespace in the registration. All from the start, configured or
- * not: a namespace added later means a new registration.
+ * The networks whose people have ghosts on Matrix, each with a namespace in the registration. All are in it, configured or
+ * not: a namespace added later would need a new registration.
  */
 export const ghostsOnMatrix = namesBut("matrix");
-/** The address of a ghost on XMPP begins with its network's name, but for Matrix people: people type those. */
+/** The networks with ghosts on XMPP. A localpart begins with the network's name, except for Matrix people: people type those. */
 export const ghostsOnXmpp = { plain: "matrix" as NetworkName, prefixed: namesBut("matrix", "xmpp") };
 
 export const createNetworks = (config: Config, deps: (name: string) => Deps): readonly Network[] =>
 	sides.flatMap(({ name, create }) => create(config, deps(name)) ?? []);
 
-/** Dials each configured network, one after the other, and tells of each thing that was tried. */
+/** Checks the configured networks, one after the other, and calls `tell` with each result. */
 export async function checkNetworks(
 	config: Config,
 	running: boolean,

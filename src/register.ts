@@ -11,8 +11,8 @@ import {
 import { ghostsOnMatrix } from "./networks.ts";
 
 /**
- * Writes the appservice registration, or brings it up to date with its tokens kept, and prints what to add to the
- * servers. False when the file that is there cannot be used.
+ * Writes the appservice registration, or updates an existing one and keeps its tokens, and prints the lines to add to
+ * the servers' configurations. Resolves with false when the existing file is invalid.
  */
 export async function register(
 	config: Config,
@@ -29,7 +29,7 @@ export async function register(
 	});
 	if (there === undefined) {
 		await mkdir(dirname(file), { recursive: true });
-		// wx: two at once must not leave the homeserver with the tokens of the one and us with the other's.
+		// wx: of two runs at once the second one fails, instead of replacing tokens that the homeserver may have.
 		await writeFile(file, fresh, { mode: 0o600, flag: "wx" });
 		print(phrases.registrationWritten(file));
 	} else {
@@ -51,7 +51,7 @@ export async function register(
 	return true;
 }
 
-/** The new text under the id and with the tokens the homeserver knows. */
+/** Returns the new text with the id and the tokens of the old registration, which the homeserver knows. */
 function withNames(text: string, old: Registration): string {
 	const { as_token, hs_token, id } = readRegistration(text);
 	return text

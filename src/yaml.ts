@@ -2,21 +2,21 @@ import { isMap, isScalar, LineCounter, type Node, type Pair, parseDocument, visi
 
 export type Path = readonly (string | number)[];
 
-/** The one file that knows the YAML library. No message of ours quotes a value: it may be a secret. */
+/** A parsed YAML text. Only this file knows the YAML library. No message quotes a value, which may be a secret. */
 export type Source = Readonly<{
 	/** The document as plain data; undefined when it has syntax errors. */
 	data: unknown;
 	/** Syntax errors, each with its place. */
 	errors: readonly { line: number; column: number; message: string }[];
-	/** Where a value stands, or the nearest thing above it. */
+	/** Returns the place of a value, or of its nearest parent. */
 	place(path: Path): { line: number; column: number };
-	/** Where a key stands. */
+	/** Returns the place of a key. */
 	placeOfKey(path: Path, key: string): { line: number; column: number };
 }>;
 
 export function parse(text: string): Source {
 	const lines = new LineCounter();
-	// prettyErrors would quote the line, and with it a secret.
+	// prettyErrors would quote the line, which may hold a secret.
 	const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
 	const at = (offset: number) => {
 		const { line, col } = lines.linePos(offset);
@@ -26,10 +26,10 @@ export function parse(text: string): Source {
 		node?.range ? at(node.range[0]) : { line: 1, column: 1 };
 	const errors = document.errors.map(({ pos, code, message }) => ({
 		...at(pos[0]),
-		// Some messages end in what was found there.
+		// Some messages of the library end in the value.
 		message: code === "BAD_DQ_ESCAPE" ? "invalid escape sequence" : message.replace(/: ".*$/s, ""),
 	}));
-	// Resolved late, with a message that has its name: which may be a secret that begins with an asterisk.
+	// The library would report an unknown alias by its name, which may be a secret that begins with an asterisk.
 	visit(document, {
 		Alias(_, node) {
 			errors.push({

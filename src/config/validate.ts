@@ -4,16 +4,16 @@ import { table } from "../core/table.ts";
 import { isFilter } from "../mqtt/topics.ts";
 import type { Path } from "../yaml.ts";
 
-/** What is wrong at `path`; `key` is the key itself where the key is what is wrong. */
+/** A mistake at `path`; `key` is set when the key itself is the mistake, not its value. */
 export type Problem = Readonly<{ path: Path; key?: string; message: string }>;
 
-/** `[host]:port` too, for IPv6. */
+/** Matches host:port, and [host]:port for IPv6. */
 export const listenPattern = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):(\d{1,5})$/;
 
 const url = (protocols: readonly string[]) => (text: string) =>
 	URL.canParse(text) && protocols.includes(new URL(text).protocol) && new URL(text).hostname !== "";
 
-/** Each format with its check and with what an admin reads when it fails. */
+/** Each format with its check and the expected value that an error message names. */
 const formats = table<readonly [check: (text: string) => boolean, expected: string]>({
 	"http-url": [url(["http:", "https:"]), "a URL such as http://127.0.0.1:8008"],
 	"xmpp-url": [url(["xmpp:"]), "a URL such as xmpp://127.0.0.1:5347"],
@@ -39,11 +39,11 @@ const formats = table<readonly [check: (text: string) => boolean, expected: stri
 
 const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true });
 for (const [name, [check]] of Object.entries(formats)) ajv.addFormat(name, check);
-// What is not to be had; its value says why.
+// A key that the config must not have; its value in the schema is the message with the reason.
 ajv.addKeyword({ keyword: "refused", validate: () => false });
 const check = ajv.compile(schema);
 
-/** Fills in the defaults and names everything that is wrong. */
+/** Fills in the defaults and returns all mistakes. */
 export function validate(data: object): readonly Problem[] {
 	if (check(data)) return [];
 	// A failed propertyNames is reported twice: once with its cause, once as such.
@@ -77,7 +77,7 @@ function problem(error: ErrorObject): Problem {
 		case "format":
 			return { path, message: `expected ${formats[String(error.params.format)]?.[1]}` };
 		default:
-			// Of names: the name of a broker stands in topics and rooms' names.
+			// The key is a broker's name, which topics and room ids contain.
 			if (error.propertyName !== undefined)
 				return { path, key: error.propertyName, message: "a name has a-z, 0-9 and . _ - only" };
 			return { path, message: error.message ?? "not valid" };
@@ -110,7 +110,7 @@ function nearest(key: string, known: readonly string[]): string | undefined {
 	return ranked[0] && ranked[0].distance <= 2 ? ranked[0].name : undefined;
 }
 
-/** Levenshtein. */
+/** Returns the Levenshtein distance. */
 function distance(one: string, other: string): number {
 	let row = Array.from({ length: other.length + 1 }, (_, index) => index);
 	for (let i = 1; i <= one.length; i++) {
