@@ -1,6 +1,6 @@
 import type { FileKind } from "./script.ts";
 
-/** One black point. */
+/** A PNG of one black pixel. */
 const png = Buffer.from(
 	"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==",
 	"base64",
@@ -14,7 +14,7 @@ const types: Record<FileKind, string> = {
 	file: "application/pdf",
 };
 
-/** What somebody sends. */
+/** Returns type and bytes of a sample file. */
 export const bytesOf = (kind: FileKind) => ({
 	type: types[kind],
 	bytes: types[kind] === "image/png" ? png : Buffer.alloc(100, "x"),

@@ -12,7 +12,7 @@ const said = (value: unknown) => String(table(value)["org.matrix.msc1767.text"])
 const text = (body: string, more: Table = {}) => ({ msgtype: "m.text", body, ...more });
 const kinds: Record<string, string> = { voice: "m.audio", sticker: "m.sticker" };
 
-/** Somebody with a Matrix client. `mxid`: that of a person or ghost in the room, by the name they have there. */
+/** Returns a person with a Matrix client. `members` maps the MXIDs in the room to display names. */
 export function matrixPerson(
 	name: string,
 	client: MatrixClient,
@@ -21,9 +21,9 @@ export function matrixPerson(
 	names: Names,
 ): Person {
 	const start = client.inbox.items.length;
-	/** Emoji by event, and what each person shows on each message. */
+	/** The reactions in the room, by event id. */
 	const reactions = new Map<string, { on: string; by: string; emoji: string }>();
-	/** Reactions of their own, by what they are on. */
+	/** This person's reactions: event ids by message and emoji. */
 	const mine = new Map<string, Map<string, string>>();
 	const edits = new Set<string>();
 	const answers = new Map<string, Map<string, string>>();
@@ -164,7 +164,7 @@ export function matrixPerson(
 			((table(what[`${poll}.start`]).answers ?? []) as Table[]).map((one) => [String(one.id), said(one)]),
 		);
 
-	/** As a client shows it: formatted where it is, people who are linked to in brackets, and whom it pings. */
+	/** Returns the text as a client shows it: the formatted body if there is one, with links to people in brackets. */
 	function words(content: Table): string {
 		const shown = String(content.formatted_body ?? content.body);
 		return shown.replace(
@@ -209,7 +209,7 @@ export function matrixPerson(
 			reactions.delete(target);
 			if (reaction) return shows(who, reaction.on);
 			const because = content.reason ? `, because ${content.reason}` : "";
-			// A client shows one message less, whatever became of its versions.
+			// A redacted edit is not shown: the client only shows that the message is gone.
 			return edits.has(target) ? undefined : `${who} deletes ${about(target)}${because}`;
 		}
 		if (type === `${poll}.start`) {
@@ -224,12 +224,12 @@ export function matrixPerson(
 		}
 		if (type === `${poll}.end`) return `${who} ends ${about()}`;
 		if (type === "m.sticker") return `${who} sends ${await fileLine(content)}`;
-		// MSC2487, which clients show beside the message it is about, if at all.
+		// MSC2487: clients show it, if at all, beside the message that it refers to.
 		if (type === "com.beeper.message_send_status") return undefined;
 		if (type !== "m.room.message") return `${who}: ${type}`;
 
 		const now = relation.rel_type === "m.replace" ? table(content["m.new_content"]) : content;
-		// What its own homeserver brings has its own time in any case.
+		// Only ghosts' events count as late: a person's own events always have their original time.
 		const ghost = sender.startsWith("@_xmpp_");
 		const early = ghost && (event.origin_server_ts ?? 0) < names.backAt() ? " (said earlier)" : "";
 		const end = meant(content) + early;

@@ -1,36 +1,38 @@
 import type { Deed, Network } from "./script.ts";
 
-/** By what ids somebody's client knows a message. */
+/** The ids of a message in one person's client. */
 export type Ids = {
-	/** That its sender gave it. */
+	/** The sender's id. */
 	id: string;
-	/** That answers and reactions name it by. */
+	/** The id that replies and reactions refer to. */
 	named: string;
-	/** Who wrote it, as this client addresses them, and what. */
+	/** The author as this client addresses them, and the text. */
 	from: string;
 	text: string;
 };
 
-/** What the people of a story call things. */
+/** Maps the ids of a client to the names in a scenario, and back. */
 export type Names = {
-	/** The name a message was given, by an id this person's client has for it. */
+	/** Returns the name of a message by its id in this person's client. */
 	message(of: "id" | "named", id: unknown): string;
-	/** The ids this person's client has for a message. */
+	/** Returns the ids of a message in this person's client. */
 	ids(name: string): Ids;
-	/** Of a thread, by its id; made up where there is none yet. */
+	/** Returns the name of a thread by its id; a new thread gets one. */
 	thread(id: string): string;
 	threadId(name: string): string;
-	/** How somebody in the story is written. */
+	/** Returns a person's name in the scenario. */
 	person(shown: string | undefined): string;
-	/** When the bridge came back, ms since 1970; 0 where it never went. */
+	/** Returns when the bridge was restarted, in ms since 1970; 0 if it was never stopped. */
 	backAt(): number;
 };
 
-/** Somebody in a story, at their client, in one place. */
+/** One person with a client in one place of a scenario. */
 export type Person = {
 	name: string;
 	network: Network;
 	does(deed: Deed): Promise<Ids>;
-	/** What came since the story began, oldest first; each as a line, or undefined for what no client shows. */
+	/**
+	 * Returns the events received since the start, oldest first. The line of an event that no client shows is undefined.
+	 */
 	came(): readonly { line(): Promise<string | undefined>; ids: Ids }[];
 };

@@ -4,22 +4,22 @@ import { parse } from "yaml";
 export type Network = "Matrix" | "XMPP";
 export type Place = "chat" | "MUC";
 
-/** What somebody does. A message that later steps speak of is given a name by `as`. */
+/** A person's action. `as` names its message for later steps. */
 export type Deed = { as?: string } & (
 	| { says: string; html?: string; opens?: string }
 	| { emotes: string }
 	| { notices: string }
-	/** Something no bridge has heard of, with words for those who have not either. */
+	/** Sends content of an unknown type, with a text. */
 	| { invents: string }
 	| { answers: string; with: string; html?: string }
 	| { corrects: string; with: string }
 	| { deletes: string; because?: string }
 	| { moderates: string; because: string }
-	/** To a moderator of the MUC. */
+	/** Makes a person a moderator of the MUC. */
 	| { promotes: string }
-	/** All the emoji they show on it from now on. */
+	/** Reacts to a message: the emoji replace the earlier ones. */
 	| { shows: string[]; on: string }
-	/** In the thread that began with a message, or that its author opened. */
+	/** Writes in the thread that a message began, or that its author opened. */
 	| { continues: string; with: string }
 	| { names: string; with: string }
 	| { points: string; called?: string }
@@ -31,24 +31,24 @@ export type Deed = { as?: string } & (
 );
 export type FileKind = "image" | "video" | "audio" | "voice" | "file" | "sticker";
 
-/** The lines people read, in order; none where nobody reads any. */
+/** The lines that people read, in order. */
 type Lines = string | readonly string[];
 export type Step = {
-	/** What the bridge does: it goes, or comes back and thinks that ten minutes have passed. */
+	/** Stops the bridge, or restarts it with a clock ten minutes later. */
 	bridge?: "goes" | "comes back";
 	who?: string;
 	deed?: Deed;
 	where?: Place;
-	/** What everybody else reads, if it is not the same for all by network. */
+	/** The lines that every other person reads, by network if they differ. */
 	seen?: Lines | Partial<Record<Network, Lines>>;
-	/** What comes back to the one who did it. */
+	/** The lines that the acting person reads in reply. */
 	told?: Lines;
 };
 export type Story = { file: string; name: string; in: readonly Place[]; steps: readonly Step[] };
 
 const folder = new URL("./", import.meta.url);
 
-/** Every script of the folder. Each step has one key that is a person's name. */
+/** All scenarios of the folder. Each step has one key that is a person's name. */
 export const stories: readonly Story[] = readdirSync(folder)
 	.filter((file) => file.endsWith(".yaml"))
 	.map((file) => {
@@ -63,7 +63,7 @@ export const stories: readonly Story[] = readdirSync(folder)
 export const linesOf = (lines: Lines | undefined): readonly string[] =>
 	lines === undefined ? [] : typeof lines === "string" ? [lines] : lines;
 
-/** What people of this network read of a step. */
+/** Returns the lines that people of this network read after a step. */
 export const seenBy = (network: Network, { seen }: Step): readonly string[] =>
 	typeof seen === "object" && !Array.isArray(seen)
 		? linesOf((seen as Partial<Record<Network, Lines>>)[network])

@@ -5,7 +5,7 @@ import type { Deed } from "./script.ts";
 
 const ns = { reactions: "urn:xmpp:reactions:0", retract: "urn:xmpp:message-retract:1" };
 
-/** Somebody with a slixmpp client, in a MUC under their own name or in a chat of two. `share` puts a file on the web. */
+/** Returns a person with a slixmpp client, in a MUC under their own name or in a 1:1 chat. `share` publishes a file. */
 export function xmppPerson(
 	name: string,
 	client: Slixmpp,
@@ -24,14 +24,14 @@ export function xmppPerson(
 		text: heard.body,
 	});
 
-	/** Says it, and waits in a room for what the room makes of it. */
+	/** Sends a message; in a MUC, waits for its reflection. */
 	async function say(body: string, more: Record<string, unknown> = {}): Promise<Ids> {
 		const id = await client.does({ do: "say", to, room, body, ...more }, "said");
 		if (!room) return { id, named: id, from: name, text: body };
 		return ids(await client.hears("its own line", (heard) => own(heard) && heard.id === id));
 	}
 
-	/** In a room the nick at the start is enough. */
+	/** Returns a mention element. A MUC does not need one: the nick at the start is enough. */
 	function mention({ names: who, with: words }: Extract<Deed, { names: unknown }>): string {
 		const [begin, end] = [words.indexOf(who), words.indexOf(who) + who.length];
 		return `<mention xmlns="urn:xmpp:mentions:0" jid="${to}" begin="${begin}" end="${end}"/>`;
@@ -94,12 +94,12 @@ export function xmppPerson(
 		return nothing;
 	}
 
-	/** As this client shows it; a body that its clients would show beside what they understood stands after a plus. */
+	/** Returns the line as this client shows it. A plus precedes a body that the client would show beside the content. */
 	async function line(heard: Heard): Promise<string | undefined> {
 		if (heard.error !== undefined) return `error: ${heard.error}`;
 		const who = names.person(room ? from(heard) || "Room" : from(heard).split("@")[0]);
 		const { body } = heard;
-		// XEP-0428 §3: without a feature it is the fallback of all that is there.
+		// XEP-0428 §3: a fallback without a feature covers all features of the message.
 		const hidden = (of: string) => heard.marked.includes(of) || heard.marked.includes(null);
 		const beside = (of: string) => (body && !hidden(of) ? ` + ${body}` : "");
 		if (heard.retracts !== undefined)
