@@ -201,7 +201,7 @@ describe("createPartSender: a message with a file", () => {
 		expect(wire.at(-1)).toBe("8");
 	});
 
-	describe("that was sent before", () => {
+	describe("edited or redacted after it was sent", () => {
 		const ids = (...parts: string[]) =>
 			parts.flatMap((one) => [`msg ${one}`, `from ${one} a@b`] as MessageId[]);
 		const target = { id: "$1" as MessageId, own: "own $1" as MessageId };
@@ -295,11 +295,11 @@ describe("createPartSender: a message with a file", () => {
 		});
 	});
 
-	describe("that is unavailable", () => {
+	describe("with an unavailable file", () => {
 		const gone = { ...files, url: () => Promise.reject(new PermanentError("not-found", "it is gone.")) };
 		const replyTo = { id: "$0" as MessageId };
 
-		test("too large for a link: notifies the sender, and sends the file's name with the caption", async () => {
+		test("notifies the sender of a file above the limit, and sends its name with the caption", async () => {
 			const large = { ...media, size: 1001 };
 			const ids = await createPartSender(
 				send,

@@ -47,7 +47,7 @@ const inRoom: Participants = {
 		return nick ? { nick, jid: `${room}/${nick}`, ...(occupantId && { occupantId }) } : {};
 	},
 };
-const hearing = (more: Partial<ReadContext> = {}): ReadContext => ({
+const reading = (more: Partial<ReadContext> = {}): ReadContext => ({
 	...nowhere,
 	...inRoom,
 	author: "author",
@@ -76,8 +76,8 @@ describe("parseMessage", () => {
 	const others = [...files, "member", "groupchat", "late"];
 	for (const kind of kindsOf("from-xmpp").filter((one) => !others.includes(one)))
 		test.each(vectors<Case>("from-xmpp", kind))(`${kind}: $name`, ({ in: inside, where, out }) => {
-			const { author: _, ...itself } = hearing({ room: true });
-			const base = where === "pair" ? pair : where === "room itself" ? itself : hearing();
+			const { author: _, ...itself } = reading({ room: true });
+			const base = where === "pair" ? pair : where === "room itself" ? itself : reading();
 			const seen = parseMessage(stanza(`<message>${inside}</message>`), base);
 			expect(shortly(seen) ?? undefined).toEqual(out);
 		});
@@ -167,7 +167,7 @@ describe("account and occupant", () => {
 	});
 });
 
-const saying = (more: Partial<WriteContext> = {}): WriteContext => ({
+const writing = (more: Partial<WriteContext> = {}): WriteContext => ({
 	...inRoom,
 	refs: {},
 	shown: [],
@@ -203,7 +203,7 @@ describe("to-xmpp", () => {
 	for (const kind of kindsOf("to-xmpp").filter((one) => !files.includes(one)))
 		test.each(vectors<Case>("to-xmpp", kind))(`${kind}: $name`, (one) => {
 			const { in: event, as = "room", support = "native", refs = {}, shown = [], out } = one;
-			const where = saying({
+			const where = writing({
 				refs,
 				shown: shown.map((emoji) => ({ emoji })),
 				reactions: support,
@@ -233,7 +233,7 @@ describe("to-xmpp", () => {
 	test("draft writes any text as well-formed XML that is read back as the same text", () => {
 		fc.assert(
 			fc.property(fc.string({ unit: "binary", minLength: 1 }), (line) => {
-				const sent = to.groupchat("a@b/c", room, "op", to.draft(says({ text: `.${line}` }), saying()));
+				const sent = to.groupchat("a@b/c", room, "op", to.draft(says({ text: `.${line}` }), writing()));
 				const back = parseMessage(stanza(serialize(sent)), nowhere);
 				expect(back).toEqual({ style: "text", text: text(sent, "body"), aka: [] });
 			}),

@@ -46,7 +46,7 @@ export function points(text: string): readonly Point[] {
  */
 export type Mention = Readonly<{ start: number; end: number; person?: Person }>;
 
-/** What a stanza does to an earlier message. */
+/** The effect of a stanza on an earlier message. */
 export type Act =
 	| Readonly<{ kind: "edit"; target: Reference }>
 	| Readonly<{ kind: "redaction"; target: Reference; reason?: string }>

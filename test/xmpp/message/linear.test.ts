@@ -55,7 +55,7 @@ describe("markup (XEP-0394)", () => {
 	});
 });
 
-describe("a message from XMPP of 200 kB", () => {
+describe("parseMessage, for a message of 200 kB", () => {
 	const html = (...children: Node[]) =>
 		xml(
 			"html",
@@ -65,41 +65,38 @@ describe("a message from XMPP of 200 kB", () => {
 	const fallback = (...bodies: Node[]) =>
 		xml("fallback", { xmlns: "urn:xmpp:fallback:0", for: "urn:xmpp:reply:0" }, ...bodies);
 
-	test("that repeats one nick has at most a hundred mentions", () => {
+	test("reads at most a hundred mentions of a repeated nick", () => {
 		const result = read("a, ".repeat(66_000));
 		expect(JSON.stringify(result?.rich).match(/"mention"/g)).toHaveLength(100);
 		expect(mentions(read("@a ".repeat(66_000))?.rich ?? []).people).toEqual([ann]);
 	});
-	test("of nested quotes keeps its text", () => {
+	test("keeps the text of nested quotes", () => {
 		expect(read(`${">".repeat(20)} a\n`.repeat(9_000))?.text.match(/a/g)).toHaveLength(9_000);
 		expect(read(`${">".repeat(200_000)}a`)?.text).toMatch(/a$/);
 	});
-	test("that is a reply without a fallback range loses its leading quote", () => {
+	test("removes the leading quote of a reply without a fallback range", () => {
 		const reply = xml("reply", { xmlns: "urn:xmpp:reply:0", id: "1" });
 		expect(read(`${">\n".repeat(100_000)}a`, reply, fallback(xml("body")))?.text).toBe("a");
 	});
-	test("with thousands of fallback ranges loses the text in all of them", () => {
+	test("removes the text in thousands of fallback ranges", () => {
 		const ranges = times(4_000, (index) =>
 			xml("body", { start: String(20 * index), end: String(20 * index + 15) }),
 		);
 		expect(read("x".repeat(100_000), fallback(ranges.reverse()))?.text).toHaveLength(40_000);
 	});
-	test.each(["upload/", "file", "upload/aaaaaaaaaaaaaaaa/"])(
-		"that is one URL of %s stays that URL",
-		(part) => {
-			const url = `https://h.test/${part.repeat(200_000 / part.length)}`;
-			expect(read(url)).toEqual({ style: "text", aka: [], text: url });
-		},
-	);
-	test("with a style attribute of 200 kB keeps its text", () => {
+	test.each(["upload/", "file", "upload/aaaaaaaaaaaaaaaa/"])("keeps a body that is one URL of %s", (part) => {
+		const url = `https://h.test/${part.repeat(200_000 / part.length)}`;
+		expect(read(url)).toEqual({ style: "text", aka: [], text: url });
+	});
+	test("keeps the text of an element with a style attribute of 200 kB", () => {
 		const style = "text-decoration:".repeat(12_500);
 		expect(read("a", html(xml("span", { style }, "a")))?.text).toBe("a");
 	});
-	test("with elements deeper than the parser allows crosses as its body", () => {
+	test("returns the body alone for elements deeper than the parser allows", () => {
 		const deep = times(50_000, () => 0).reduce<Node>((inner) => xml("b", {}, inner), "a");
 		expect(read("a", html(deep))).toEqual({ style: "text", aka: [], text: "a" });
 	});
-	test("of quoted line ends crosses without formatting, which would exceed four times its size", () => {
+	test("omits formatting that would exceed four times the message's size: quoted line ends", () => {
 		const quotes = times(20, () => xml("bquote", { start: "0", end: "50000" }));
 		expect(read(`${"\n".repeat(49_999)}a`, markup(quotes))).toEqual({
 			style: "text",
@@ -109,7 +106,7 @@ describe("a message from XMPP of 200 kB", () => {
 	});
 });
 
-describe("a message to XMPP", () => {
+describe("draft", () => {
 	test("keeps each of 10,000 spans", () => {
 		const rich = times(10_000, () => [{ tag: "bold", children: ["a"] } as const, " "]).flat();
 		expect(write(rich).body).toBe("*a* ".repeat(10_000));
@@ -120,7 +117,7 @@ describe("a message to XMPP", () => {
 		);
 	});
 	test.each(["quote", "bold", "item", "paragraph"] as const)(
-		"with 5,000 levels of %s crosses without formatting",
+		"omits formatting with 5,000 levels of %s",
 		(tag) => {
 			const { body } = write(
 				nested(5_000, (children) => ({ tag, children })),
@@ -129,7 +126,7 @@ describe("a message to XMPP", () => {
 			expect(body).toBe("words");
 		},
 	);
-	test("of nested quotes with many lines crosses without formatting, which would exceed four times its size", () => {
+	test("omits formatting that would exceed four times the message's size: nested quotes with many lines", () => {
 		const lines = times(5_000, (): RichNode => ({ tag: "break" }));
 		const rich = times(90, () => 0).reduce<Rich>(
 			(children) => [{ tag: "quote", children }],
@@ -137,7 +134,7 @@ describe("a message to XMPP", () => {
 		);
 		expect(write(rich, "words").body).toBe("words");
 	});
-	test("that mentions one person 5,000 times marks a hundred mentions", () => {
+	test("marks a hundred of 5,000 mentions of one person", () => {
 		const { parts } = write(times(5_000, () => ({ tag: "mention", person: ann, children: ["a"] })));
 		expect(JSON.stringify(parts).length).toBeLessThan(50_000);
 	});
