@@ -19,7 +19,7 @@ import { child, type Element } from "./stream/xml.ts";
 /** How often one domain of blocked people is told so: what they write costs us no more than they can write. */
 const refusalRate = { perMinute: 10, burst: 10 };
 /** Bytes of the questions (IQ and presence) whose answers are being found or written, as trees. */
-const mostAskedBytes = 8 * 1_048_576;
+const mostAskedBytes = 16 * 1_048_576;
 
 /**
  * Hands each stanza but the answers to our own questions to whom it is for. Whatever needs an answer gets one; nothing a

@@ -48,27 +48,30 @@ describe("questions about ghosts that wait for a slow homeserver", () => {
 		["IQ with ids of a megabyte", (n: number) => iq(`${n}${large}`, ""), 3],
 		["presence probes of a megabyte", () => presence("probe"), 0],
 		["wishes of a megabyte to subscribe", () => presence("subscribe"), 0],
-	])("are held up to 8 MiB, and those past it are turned away at once: %s", async (_name, stanza, errors) => {
-		const { take, sent, asked, settled, answer } = router();
-		for (let n = 0; n < 7; n++) take(stanza(n));
-		await new Promise((resolve) => setImmediate(resolve));
-		expect(asked.length).toBe(4);
-		expect(conditions(sent)).toBe(errors);
-		for (const { attrs, children } of sent)
-			expect([attrs.type, String(children)]).toEqual([
-				"error",
-				expect.stringContaining("resource-constraint"),
-			]);
-		answer();
-		await settled();
-		take(stanza(9));
-		await new Promise((resolve) => setImmediate(resolve));
-		expect(asked.length).toBe(5);
-	});
+	])(
+		"are held up to 16 MiB, and those past it are turned away at once: %s",
+		async (_name, stanza, errors) => {
+			const { take, sent, asked, settled, answer } = router();
+			for (let n = 0; n < 11; n++) take(stanza(n));
+			await new Promise((resolve) => setImmediate(resolve));
+			expect(asked.length).toBe(8);
+			expect(conditions(sent)).toBe(errors);
+			for (const { attrs, children } of sent)
+				expect([attrs.type, String(children)]).toEqual([
+					"error",
+					expect.stringContaining("resource-constraint"),
+				]);
+			answer();
+			await settled();
+			take(stanza(9));
+			await new Promise((resolve) => setImmediate(resolve));
+			expect(asked.length).toBe(9);
+		},
+	);
 
 	test("are counted as trees, not by their size on the wire", async () => {
 		const { take, sent } = router();
-		for (let n = 0; n < 20; n++) take(tree(`${n}`));
+		for (let n = 0; n < 40; n++) take(tree(`${n}`));
 		await new Promise((resolve) => setImmediate(resolve));
 		expect(conditions(sent)).toBeGreaterThan(10);
 	});
