@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createBridge } from "../src/core/bridge.ts";
+import type { createBridge } from "../src/core/bridge.ts";
 import { PermanentError } from "../src/core/errors.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../src/core/ids.ts";
 import type { Bridge, Network } from "../src/core/network.ts";
 import type { Person } from "../src/core/person.ts";
-import { createMemoryJournal, createMemoryMapping } from "../src/store/memory.ts";
-import { type Fake, fakeNetwork, lines, quiet, until } from "./fakes.ts";
+import { bridgeOf, rulesFor } from "./bridge.ts";
+import { type Fake, fakeNetwork, lines, until } from "./fakes.ts";
 
 /**
  * A fourth network, with nothing but what core requires of one: channels on a wire that is an array. It shows messages and
@@ -75,28 +75,7 @@ beforeEach(async () => {
 	echo = createEcho(wire);
 	earth = fakeNetwork("earth");
 	earth.rooms.set("plaza", [earth.person("ann")]);
-	const many = { perMinute: 1e9, burst: 1e9 };
-	bridge = createBridge({
-		networks: [earth, echo],
-		mapping: createMemoryMapping(),
-		journal: createMemoryJournal(),
-		rules: {
-			level: () => "admin",
-			limits: {
-				sender: many,
-				domain: many,
-				joins: many,
-				joinsOfDomain: many,
-				newChats: many,
-				newChatsOfDomain: many,
-				newGhosts: many,
-				newGhostsOfDomain: many,
-			},
-			direct: "any",
-			membersMirrored: 50,
-		},
-		log: quiet,
-	});
+	bridge = bridgeOf([earth, echo], rulesFor({ "*": "admin" }, { direct: "any", membersMirrored: 50 }));
 	await bridge.start();
 });
 

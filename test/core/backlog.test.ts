@@ -1,13 +1,11 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { createBridge } from "../../src/core/bridge.ts";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
-import { createMemoryMapping } from "../../src/store/memory.ts";
 import { createSqliteJournal } from "../../src/store/sqlite.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { freshFile, never } from "../store/directory.ts";
 
@@ -18,8 +16,6 @@ function held(): number {
 	collect();
 	return process.memoryUsage().heapUsed / 1_048_576;
 }
-
-const many = { perMinute: 1e9, burst: 1e9 };
 const [all, batch] = [100_000, 2_000];
 
 test("100,000 messages nobody takes wait on the disk, not in memory, and hold up no other room", {
@@ -33,41 +29,13 @@ test("100,000 messages nobody takes wait on the disk, not in memory, and hold up
 	mars.trouble = async ({ room }) => {
 		if (room === "crater") throw new TemporaryError("away");
 	};
-	const bridge = createBridge({
-		networks: [earth, mars],
-		mapping: createMemoryMapping(),
-		journal,
-		rules: {
-			level: createPermissions({ "*": "link" }),
-			limits: {
-				sender: many,
-				domain: many,
-				newChats: many,
-				newChatsOfDomain: many,
-				joins: many,
-				joinsOfDomain: many,
-				newGhosts: many,
-				newGhostsOfDomain: many,
-			},
-			direct: "known",
-			membersMirrored: 3,
-		},
-		log: quiet,
-	});
+	const bridge = bridgeOf([earth, mars], rulesFor({ "*": "link" }), { journal });
 	await bridge.start();
 	for (const [room, there] of [
 		["plaza", "crater"],
 		["market", "valley"],
-	])
-		await bridge.command({
-			id: `link ${there}` as MessageId,
-			network: earth.name,
-			room: room as RoomId,
-			sender: earth.person("ann"),
-			text: `link mars ${there}`,
-			mayChangeRoom: async () => true,
-			reply: async () => undefined,
-		});
+	] as const)
+		await command(bridge, earth, `link mars ${there}`, { room });
 	const say = (from: number, count: number) =>
 		earth.bridge.receive(
 			Array.from({ length: count }, (_, n): BridgeEvent => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent, Message } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
@@ -8,24 +8,10 @@ import type { Person } from "../../src/core/person.ts";
 import * as phrases from "../../src/core/phrases.ts";
 import type { Rules } from "../../src/core/route.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
+import { bridgeOf, rulesFor, command as typed } from "../bridge.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 
-const many = { perMinute: 1e9, burst: 1e9 };
-const rules: Rules = {
-	level: createPermissions({ "*": "use", "owner@*": "link", "*@spam": "block", "troll@*": "block" }),
-	limits: {
-		sender: many,
-		domain: many,
-		newChats: many,
-		newChatsOfDomain: many,
-		joins: many,
-		joinsOfDomain: many,
-		newGhosts: many,
-		newGhostsOfDomain: many,
-	},
-	direct: "known",
-	membersMirrored: 3,
-};
+const rules = rulesFor({ "*": "use", "owner@*": "link", "*@spam": "block", "troll@*": "block" });
 
 let earth: Fake;
 let mars: Fake;
@@ -43,37 +29,13 @@ async function begin(
 	earth.rooms.set("plaza", [earth.person("ann"), earth.person("owner")]);
 	mars.rooms.set("crater", []);
 	for (const [room, people] of rooms) earth.rooms.set(room, people);
-	bridge = createBridge({
-		networks: [earth, mars],
-		mapping,
-		journal,
-		rules: { ...rules, ...over },
-		log: quiet,
-	});
+	bridge = bridgeOf([earth, mars], { ...rules, ...over }, { mapping, journal });
 	await bridge.start();
 }
 
 /** Types a command on earth and resolves with the answer. */
-async function command(
-	text: string,
-	who = "owner",
-	room = "plaza",
-	id = Math.random().toString(),
-): Promise<string> {
-	let answer = "";
-	await bridge.command({
-		id: id as MessageId,
-		network: earth.name,
-		room: room as RoomId,
-		sender: earth.person(who),
-		text,
-		mayChangeRoom: async () => who === "owner",
-		reply: async (words) => {
-			answer += words;
-		},
-	});
-	return answer;
-}
+const command = (text: string, who = "owner", room = "plaza", id = Math.random().toString()) =>
+	typed(bridge, earth, text, { who, room, id, mayChangeRoom: who === "owner" });
 
 const seen = (fake: Fake, count: number) =>
 	until(
@@ -610,7 +572,7 @@ describe("commands", () => {
 		const logged: object[] = [];
 		const note = (fields: object) => void logged.push(fields);
 		const log = { ...quiet, debug: note, info: note, warn: note, error: note };
-		bridge = createBridge({ networks: [earth, mars], mapping, journal, rules, log });
+		bridge = bridgeOf([earth, mars], rules, { mapping, journal, log });
 		await bridge.start();
 		await command("hunter2");
 		expect(logged).toContainEqual(expect.objectContaining({ command: "unknown" }));

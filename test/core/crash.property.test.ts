@@ -4,16 +4,15 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import { TemporaryError } from "../../src/core/errors.ts";
-import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { MessageId } from "../../src/core/ids.ts";
 import type { Journal } from "../../src/core/journal.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { createSqliteJournal } from "../../src/store/sqlite.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeNetwork, quiet } from "../fakes.ts";
 
-const many = { perMinute: 1e9, burst: 1e9 };
 const rooms = ["plaza", "market"] as const;
 const never = new Promise<never>(() => undefined);
 
@@ -100,27 +99,7 @@ function world(folder: string, window: number) {
 			},
 		});
 		for (const room of rooms) mars.rooms.set(`${room} there`, []);
-		const bridge: Running = createBridge({
-			networks: [earth, mars],
-			mapping,
-			journal: mortal,
-			rules: {
-				level: createPermissions({ "*": "admin" }),
-				limits: {
-					sender: many,
-					domain: many,
-					newChats: many,
-					newChatsOfDomain: many,
-					joins: many,
-					joinsOfDomain: many,
-					newGhosts: many,
-					newGhostsOfDomain: many,
-				},
-				direct: "known",
-				membersMirrored: 3,
-			},
-			log: quiet,
-		});
+		const bridge: Running = bridgeOf([earth, mars], rulesFor({ "*": "admin" }), { mapping, journal: mortal });
 		const say = async (one: (typeof said)[number]) => {
 			await earth.say(one.room, "ann", one.text, { id: one.id });
 			one.acknowledged = true;
@@ -175,15 +154,7 @@ test.each([1, 5])(
 					const first = await life([], undefined);
 					await first.start();
 					for (const room of rooms)
-						await first.bridge.command({
-							id: `link ${room}` as MessageId,
-							network: first.earth.name,
-							room: room as RoomId,
-							sender: first.earth.person("ann"),
-							text: `link mars ${room} there`,
-							mayChangeRoom: async () => true,
-							reply: async () => undefined,
-						});
+						await command(first.bridge, first.earth, `link mars ${room} there`, { room });
 					await first.die();
 					for (const { lines, outcomes, crash } of runs) {
 						const one = await life([...outcomes], crash);

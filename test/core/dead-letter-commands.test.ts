@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { MessageId } from "../../src/core/ids.ts";
 import type { Meter } from "../../src/core/meter.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
-import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
-import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
+import { createMemoryJournal } from "../../src/store/memory.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { type Fake, fakeNetwork, lines, until } from "../fakes.ts";
 
-const many = { perMinute: 1e9, burst: 1e9 };
 let earth: Fake;
 let mars: Fake;
 let bridge: Running;
@@ -28,49 +27,16 @@ beforeEach(async () => {
 		limited: (from, kind) => counted.push(`${from} ${kind} limited`),
 	};
 	journal = createMemoryJournal();
-	bridge = createBridge({
-		networks: [earth, mars],
-		mapping: createMemoryMapping(),
+	bridge = bridgeOf([earth, mars], rulesFor({ "*": "link", "admin@*": "admin" }), {
 		journal,
-		rules: {
-			level: createPermissions({ "*": "link", "admin@*": "admin" }),
-			limits: {
-				sender: many,
-				domain: many,
-				newChats: many,
-				newChatsOfDomain: many,
-				joins: many,
-				joinsOfDomain: many,
-				newGhosts: many,
-				newGhostsOfDomain: many,
-			},
-			direct: "known",
-			membersMirrored: 3,
-		},
-		log: quiet,
 		meter,
 		laneRows: 3,
 	});
 	await bridge.start();
-	await command("link mars crater");
+	await admin("link mars crater");
 });
 
-let count = 0;
-async function command(text: string, who = "admin", room = "plaza"): Promise<string> {
-	let answer = "";
-	await bridge.command({
-		id: `command ${++count}` as MessageId,
-		network: earth.name,
-		room: room as RoomId,
-		sender: earth.person(who),
-		text,
-		mayChangeRoom: async () => true,
-		reply: async (words) => {
-			answer += words;
-		},
-	});
-	return answer;
-}
+const admin = (text: string, who = "admin", room = "plaza") => command(bridge, earth, text, { who, room });
 const refusing = (sentence: string) => () => Promise.reject(new PermanentError("failed", sentence));
 const seen = (...expected: string[]) =>
 	until(
@@ -85,11 +51,11 @@ const refused = (number: number) =>
 
 describe("what could not be delivered", () => {
 	test("is listed with who, where to, when and why", async () => {
-		expect(await command("dead")).toBe("Everything was delivered.");
+		expect(await admin("dead")).toBe("Everything was delivered.");
 		mars.trouble = refusing("the dome is closed.");
 		await earth.say("plaza", "ann", "hello");
 		await refused(1);
-		expect(await command("dead")).toMatch(
+		expect(await admin("dead")).toMatch(
 			/^Not delivered: 1\. The latest:\n\d{4}-\d\d-\d\dT[\d:.]+Z ann@earth to MARS crater: the dome is closed\.$/,
 		);
 	});
@@ -99,29 +65,29 @@ describe("what could not be delivered", () => {
 		for (const text of ["one", "two", "three"]) await earth.say("plaza", "ann", text);
 		await refused(3);
 		mars.trouble = () => Promise.resolve();
-		expect(await command("retry")).toBe("On the way again: 3.");
+		expect(await admin("retry")).toBe("On the way again: 3.");
 		await seen("ann: one", "ann: two", "ann: three");
-		expect(await command("dead")).toBe("Everything was delivered.");
-		expect(await command("retry")).toBe("There is nothing to deliver again.");
+		expect(await admin("dead")).toBe("Everything was delivered.");
+		expect(await admin("retry")).toBe("There is nothing to deliver again.");
 	});
 
 	test("is taken up for the room it was said in, or for all", async () => {
-		await command("link mars valley", "admin", "market");
+		await admin("link mars valley", "admin", "market");
 		mars.trouble = refusing("the dome is closed.");
 		await earth.say("plaza", "ann", "in the plaza");
 		await earth.say("market", "ann", "in the market");
 		await refused(2);
 		mars.trouble = () => Promise.resolve();
-		expect(await command("retry", "admin", "market")).toBe("On the way again: 1.");
+		expect(await admin("retry", "admin", "market")).toBe("On the way again: 1.");
 		await seen("ann: in the market");
-		expect(await command("retry all")).toBe("On the way again: 1.");
+		expect(await admin("retry all")).toBe("On the way again: 1.");
 		await seen("ann: in the market", "ann: in the plaza");
-		expect(await command("retry some")).toContain("retry [all]");
-		expect(await command("retry", "admin", "nowhere")).toBe("This room is not bridged.");
+		expect(await admin("retry some")).toContain("retry [all]");
+		expect(await admin("retry", "admin", "nowhere")).toBe("This room is not bridged.");
 	});
 
 	test("is an admin's to see and to retry", async () => {
-		for (const name of ["dead", "retry"]) expect(await command(name, "ann")).toContain("you may not");
+		for (const name of ["dead", "retry"]) expect(await admin(name, "ann")).toContain("you may not");
 	});
 });
 
@@ -150,7 +116,7 @@ describe("where nobody takes anything", () => {
 	});
 
 	test("another room has room of its own", async () => {
-		await command("link mars valley", "admin", "market");
+		await admin("link mars valley", "admin", "market");
 		mars.trouble = ({ room }) =>
 			room === "crater" ? Promise.reject(new TemporaryError("away")) : Promise.resolve();
 		for (let n = 0; n < 5; n++) await earth.say("plaza", "ann", `plaza ${n}`);

@@ -1,23 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
-import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { type Fake, fakeNetwork, lines, until } from "../fakes.ts";
 
-const many = { perMinute: 1e9, burst: 1e9 };
-const limits = {
-	sender: many,
-	domain: many,
-	newChats: many,
-	newChatsOfDomain: many,
-	joins: many,
-	joinsOfDomain: many,
-	newGhosts: many,
-	newGhostsOfDomain: many,
-};
 const id = (text: string) => text as MessageId;
 
 let earth: Fake;
@@ -33,19 +22,9 @@ beforeEach(async () => {
 	earth = fakeNetwork("earth");
 	mars = fakeNetwork("mars");
 	mars.rooms.set("crater", []);
-	const level = createPermissions({ "*": "link" });
-	const rules = { level, limits, direct: "known" as const, membersMirrored: 3 };
-	bridge = createBridge({ networks: [earth, mars], mapping, journal, rules, log: quiet });
+	bridge = bridgeOf([earth, mars], rulesFor({ "*": "link" }), { mapping, journal });
 	await bridge.start();
-	await bridge.command({
-		id: id("link"),
-		network: earth.name,
-		room: "plaza" as RoomId,
-		sender: earth.person("ann"),
-		text: "link mars crater",
-		mayChangeRoom: async () => true,
-		reply: async () => undefined,
-	});
+	await command(bridge, earth, "link mars crater");
 });
 
 type What = {
@@ -200,21 +179,7 @@ describe("reactions", () => {
 	});
 
 	test("are words, or nothing, where the room's people chose so", async () => {
-		const choose = async (text: string) => {
-			let answer = "";
-			await bridge.command({
-				id: id(text),
-				network: earth.name,
-				room: "plaza" as RoomId,
-				sender: earth.person("ann"),
-				text,
-				mayChangeRoom: async () => true,
-				reply: async (words) => {
-					answer = words;
-				},
-			});
-			return answer;
-		};
+		const choose = (text: string) => command(bridge, earth, text);
 		expect(await choose("settings reactions text")).toBe("reactions: text");
 		await react("add", "👍");
 		await reached(mars, 2);
@@ -234,9 +199,7 @@ describe("reactions", () => {
 	/** The admin's word for all rooms that have not chosen. */
 	async function wanted(reactions: "native" | "text") {
 		await bridge.stop(0);
-		const level = createPermissions({ "*": "link" });
-		const rules = { level, limits, direct: "known" as const, membersMirrored: 3, reactions };
-		bridge = createBridge({ networks: [earth, mars], mapping, journal, rules, log: quiet });
+		bridge = bridgeOf([earth, mars], rulesFor({ "*": "link" }, { reactions }), { mapping, journal });
 		await bridge.start();
 	}
 

@@ -1,12 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type BoundedMap, createBoundedMap, textBytes } from "../../src/core/bounded-map.ts";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import { createRateLimit, type Limits } from "../../src/core/limits.ts";
 import { noMeter } from "../../src/core/meter.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
-import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { type Fake, fakeNetwork, quiet } from "../fakes.ts";
 
 const many = { perMinute: 1e6, burst: 1e6 };
@@ -33,16 +32,7 @@ describe("a bridge with the default limits", () => {
 		[earth, mars] = [fakeNetwork("earth"), fakeNetwork("mars")];
 		[limited, warned] = [0, []];
 		for (const room of rooms) mars.rooms.set(room, []);
-		bridge = createBridge({
-			networks: [earth, mars],
-			mapping: createMemoryMapping(),
-			journal: createMemoryJournal(),
-			rules: {
-				level: createPermissions({ "*": "admin" }),
-				limits: defaults,
-				direct: "known",
-				membersMirrored: 50,
-			},
+		bridge = bridgeOf([earth, mars], rulesFor({ "*": "admin" }, { limits: defaults, membersMirrored: 50 }), {
 			log: { ...quiet, warn: (_fields: object, text: string) => void warned.push(text) },
 			meter: { ...noMeter, limited: () => limited++ },
 		});
@@ -53,16 +43,7 @@ describe("a bridge with the default limits", () => {
 					[{ here: earth.name, room: "plaza" as RoomId, there: mars.name, topic: room as RoomId }],
 					false,
 				);
-			else
-				await bridge.command({
-					network: earth.name,
-					room: `room of ${room}` as RoomId,
-					id: `link ${room}` as MessageId,
-					sender: earth.person("boss"),
-					text: `link mars ${room}`,
-					mayChangeRoom: async () => true,
-					reply: async () => undefined,
-				});
+			else await command(bridge, earth, `link mars ${room}`, { who: "boss", room: `room of ${room}` });
 	}
 	/** How many events of this kind reach the other side. */
 	async function reached(kind: BridgeEvent["kind"]): Promise<number> {

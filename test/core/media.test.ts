@@ -1,26 +1,14 @@
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { beforeEach, expect, test } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Media } from "../../src/core/event.ts";
 import type { Copy, MessageId, NetworkName, RoomId } from "../../src/core/ids.ts";
 import type { Network } from "../../src/core/network.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
-import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
-import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { type Fake, fakeNetwork, lines, until } from "../fakes.ts";
 
-const many = { perMinute: 1e9, burst: 1e9 };
-const limits = {
-	sender: many,
-	domain: many,
-	newChats: many,
-	newChatsOfDomain: many,
-	joins: many,
-	joinsOfDomain: many,
-	newGhosts: many,
-	newGhostsOfDomain: many,
-};
 const cat: Media = {
 	kind: "image",
 	source: { network: "earth" as NetworkName, ref: "cat" },
@@ -38,25 +26,11 @@ async function linked(over: Partial<Network> & { can?: object } = {}): Promise<v
 	earth = fakeNetwork("earth", { open });
 	mars = fakeNetwork("mars", over);
 	mars.rooms.set("crater", []);
-	const level = createPermissions({ "*": "link" });
-	bridge = createBridge({
-		networks: [earth, mars],
-		mapping: createMemoryMapping(),
-		journal: createMemoryJournal(),
-		rules: { level, limits, direct: "known", membersMirrored: 3 },
-		log: quiet,
+	bridge = bridgeOf([earth, mars], rulesFor({ "*": "link" }), {
 		redacted: async (message) => void redacted.push(message),
 	});
 	await bridge.start();
-	await bridge.command({
-		id: "link" as MessageId,
-		network: earth.name,
-		room: "plaza" as RoomId,
-		sender: earth.person("ann"),
-		text: "link mars crater",
-		mayChangeRoom: async () => true,
-		reply: async () => undefined,
-	});
+	await command(bridge, earth, "link mars crater");
 }
 beforeEach(() => linked());
 const reached = (count: number) =>

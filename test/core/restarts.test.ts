@@ -1,17 +1,15 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound, Recalled } from "../../src/core/network.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
 import { changed } from "../../src/core/reactions.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
-import { type Fake, fakeNetwork, quiet, until } from "../fakes.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { type Fake, fakeNetwork, until } from "../fakes.ts";
 
 /** What is about earlier messages, with the bridge restarted in between. */
-
-const many = { perMinute: 1e9, burst: 1e9 };
 const id = (text: string) => text as MessageId;
 let mapping: ReturnType<typeof createMemoryMapping>;
 let journal: ReturnType<typeof createMemoryJournal>;
@@ -35,27 +33,7 @@ async function begin() {
 			all.map(({ operation }) => [id(`mars:${operation}`), id(`from ${operation}`)]),
 	});
 	mars.rooms.set("crater", []);
-	bridge = createBridge({
-		networks: [earth, mars],
-		mapping,
-		journal,
-		rules: {
-			level: createPermissions({ "*": "use", "owner@*": "link" }),
-			limits: {
-				sender: many,
-				domain: many,
-				newChats: many,
-				newChatsOfDomain: many,
-				joins: many,
-				joinsOfDomain: many,
-				newGhosts: many,
-				newGhostsOfDomain: many,
-			},
-			direct: "known",
-			membersMirrored: 3,
-		},
-		log: quiet,
-	});
+	bridge = bridgeOf([earth, mars], rulesFor({ "*": "use", "owner@*": "link" }), { mapping, journal });
 	await bridge.start();
 }
 async function restart() {
@@ -68,15 +46,7 @@ beforeEach(async () => {
 	recalled = [];
 	reads = 0;
 	await begin();
-	await bridge.command({
-		id: id("link"),
-		network: earth.name,
-		room: "plaza" as RoomId,
-		sender: earth.person("owner"),
-		text: "link mars crater",
-		mayChangeRoom: async () => true,
-		reply: async () => undefined,
-	});
+	await command(bridge, earth, "link mars crater", { who: "owner" });
 });
 
 type What = { kind: BridgeEvent["kind"] } & Record<string, unknown>;

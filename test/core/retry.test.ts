@@ -1,14 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
-import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { type Fake, fakeNetwork, lines, until } from "../fakes.ts";
 
-const many = { perMinute: 1e9, burst: 1e9 };
 let earth: Fake;
 let mars: Fake;
 let bridge: Running;
@@ -24,27 +23,7 @@ async function begin(can: NonNullable<Parameters<typeof fakeNetwork>[1]>["can"] 
 	earth = fakeNetwork("earth");
 	mars = fakeNetwork("mars", { can });
 	mars.rooms.set("crater", []);
-	bridge = createBridge({
-		networks: [earth, mars],
-		mapping,
-		journal,
-		rules: {
-			level: createPermissions({ "*": "admin" }),
-			limits: {
-				sender: many,
-				domain: many,
-				newChats: many,
-				newChatsOfDomain: many,
-				joins: many,
-				joinsOfDomain: many,
-				newGhosts: many,
-				newGhostsOfDomain: many,
-			},
-			direct: "known",
-			membersMirrored: 3,
-		},
-		log: quiet,
-	});
+	bridge = bridgeOf([earth, mars], rulesFor({ "*": "admin" }), { mapping, journal });
 	lose("never");
 	await bridge.start();
 }
@@ -52,19 +31,9 @@ beforeEach(async () => {
 	mapping = createMemoryMapping();
 	journal = createMemoryJournal();
 	await begin();
-	await command("link mars crater");
+	await command(bridge, earth, "link mars crater");
 });
 
-const command = (text: string) =>
-	bridge.command({
-		id: `command ${++count}` as MessageId,
-		network: earth.name,
-		room: "plaza" as RoomId,
-		sender: earth.person("ann"),
-		text,
-		mayChangeRoom: async () => true,
-		reply: async () => undefined,
-	});
 /** Whether what is sent to Mars is never heard of again. */
 function lose(when: "never" | "always"): void {
 	mars.trouble = async (out) => {
@@ -134,7 +103,7 @@ test("and when the room's people choose otherwise while the bridge runs", async 
 	lose("always");
 	await says({ kind: "reaction", target: { id, text: "hello" }, mode: "add", emoji: ["👍"] });
 	await attempts(1);
-	await command("settings reactions text");
+	await command(bridge, earth, "settings reactions text");
 	lose("never");
 	bridge.resume(mars.name);
 	await sent(mars, 2);
@@ -149,9 +118,9 @@ test("what was refused for good is looked at anew when an admin retries it", asy
 		() => earth.refused.length === 0 && bridge.inDoubt() === 0,
 		() => "not refused",
 	);
-	await command("settings reactions text");
+	await command(bridge, earth, "settings reactions text");
 	lose("never");
-	await command("retry");
+	await command(bridge, earth, "retry");
 	await until(
 		() => lines(mars).length === 2,
 		() => lines(mars).join(" | "),
@@ -196,7 +165,7 @@ describe("what nobody confirmed for a day", () => {
 			"for a day nobody there confirmed that it arrived, so it was given up. It may be there.",
 		]);
 		lose("never");
-		await command("retry");
+		await command(bridge, earth, "retry");
 		await sent(mars, 1);
 		expect(tried.at(-1)).toMatchObject({ operation: tried[0]?.operation, attempt: 1 });
 	});

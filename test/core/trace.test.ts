@@ -1,13 +1,9 @@
 import { expect, test } from "vitest";
-import { createBridge } from "../../src/core/bridge.ts";
 import { TemporaryError } from "../../src/core/errors.ts";
-import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { MessageId } from "../../src/core/ids.ts";
 import type { Log } from "../../src/core/log.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
-import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeNetwork, until } from "../fakes.ts";
-
-const many = { perMinute: 1e9, burst: 1e9 };
 
 test("one trace goes through all log lines of a message, whose text is in none of them", async () => {
 	const written: Record<string, unknown>[] = [];
@@ -16,37 +12,9 @@ test("one trace goes through all log lines of a message, whose text is in none o
 	const earth = fakeNetwork("earth");
 	const mars = fakeNetwork("mars");
 	mars.rooms.set("crater", []);
-	const bridge = createBridge({
-		networks: [earth, mars],
-		mapping: createMemoryMapping(),
-		journal: createMemoryJournal(),
-		rules: {
-			level: createPermissions({ "*": "link" }),
-			limits: {
-				sender: many,
-				domain: many,
-				newChats: many,
-				newChatsOfDomain: many,
-				joins: many,
-				joinsOfDomain: many,
-				newGhosts: many,
-				newGhostsOfDomain: many,
-			},
-			direct: "known",
-			membersMirrored: 3,
-		},
-		log,
-	});
+	const bridge = bridgeOf([earth, mars], rulesFor({ "*": "link" }), { log });
 	await bridge.start();
-	await bridge.command({
-		id: "1" as MessageId,
-		network: earth.name,
-		room: "plaza" as RoomId,
-		sender: earth.person("ann"),
-		text: "link mars crater",
-		mayChangeRoom: async () => true,
-		reply: async () => undefined,
-	});
+	await command(bridge, earth, "link mars crater");
 	let once = true;
 	mars.trouble = async () => {
 		if (once) {

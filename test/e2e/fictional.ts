@@ -2,15 +2,13 @@ import { createBridge, type Running } from "../../src/core/bridge.ts";
 import type { MessageId, RoomId, UserId } from "../../src/core/ids.ts";
 import type { Journal } from "../../src/core/journal.ts";
 import type { Mapping } from "../../src/core/mapping.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
 import type { Person } from "../../src/core/person.ts";
 import { ghostsOnXmpp } from "../../src/networks.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { createXmpp } from "../../src/xmpp/index.ts";
+import { rulesFor } from "../bridge.ts";
 import { type Fake, fakeNetwork, quiet } from "../fakes.ts";
 import type { XmppAddresses } from "../testbed/index.ts";
-
-const many = { perMinute: 1e9, burst: 1e9 };
 
 /** A bridge between a fictional network, in Matrix's place, and a real XMPP server: our XMPP side and core alone. */
 export type Fictional = {
@@ -54,21 +52,7 @@ export async function fictional(
 		],
 		mapping,
 		journal,
-		rules: {
-			level: createPermissions({ "*": "use", "owner@*": "link", "*@spam.test": "block" }),
-			limits: {
-				sender: many,
-				domain: many,
-				newChats: many,
-				newChatsOfDomain: many,
-				joins: many,
-				joinsOfDomain: many,
-				newGhosts: many,
-				newGhostsOfDomain: many,
-			},
-			direct: "known",
-			membersMirrored,
-		},
+		rules: rulesFor({ "*": "use", "owner@*": "link", "*@spam.test": "block" }, { membersMirrored }),
 		log: quiet,
 	});
 	await bridge.start();

@@ -1,19 +1,18 @@
-import { createBridge, type Running } from "../../../src/core/bridge.ts";
+import type { Running } from "../../../src/core/bridge.ts";
 import type { MessageId, RoomId } from "../../../src/core/ids.ts";
 import type { Journal } from "../../../src/core/journal.ts";
-import { createPermissions } from "../../../src/core/permissions.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../../src/store/memory.ts";
 import { createConcurrencyLimit } from "../../../src/xmpp/concurrency-limit.ts";
 import { createInbox } from "../../../src/xmpp/inbox.ts";
 import { createJoinedRooms } from "../../../src/xmpp/joined/index.ts";
 import { createSignedIds } from "../../../src/xmpp/joined/signed-ids.ts";
 import type { Element } from "../../../src/xmpp/stream/xml.ts";
+import { bridgeOf, rulesFor } from "../../bridge.ts";
 import { fakeNetwork, quiet } from "../../fakes.ts";
 import type { MucFaults } from "../fake-muc.ts";
 import { inOrder, modelledLink, mucService, sleep } from "./muc-model.ts";
 
 export const room = "verona@muc.test";
-const many = { perMinute: 1e9, burst: 1e9 };
 const never = new Promise<never>(() => undefined);
 
 /** Everything of one run: the room, what outlives our process, and who says what. */
@@ -93,26 +92,9 @@ export function lives(chance: () => number, faults: MucFaults) {
 			send: (out) => rooms.send(out),
 			attach: (_portal, one, members = []) => rooms.attach(one, members),
 		});
-		bridge = createBridge({
-			networks: [earth, theirs],
+		bridge = bridgeOf([earth, theirs], rulesFor({ "*": "admin" }, { membersMirrored: 10 }), {
 			mapping,
 			journal: mortal,
-			rules: {
-				level: createPermissions({ "*": "admin" }),
-				limits: {
-					sender: many,
-					domain: many,
-					newChats: many,
-					newChatsOfDomain: many,
-					joins: many,
-					joinsOfDomain: many,
-					newGhosts: many,
-					newGhostsOfDomain: many,
-				},
-				direct: "known",
-				membersMirrored: 10,
-			},
-			log: quiet,
 		});
 		void bridge.start();
 		return {
