@@ -1,7 +1,7 @@
 import { decode, encode } from "../core/codec.ts";
 import type { NetworkName } from "../core/ids.ts";
 
-/** The parts of a JID. They are not normalised: our server has prepared the JID, so it compares by bytes. */
+/** The parts of a JID. They are not normalised: the XMPP server has prepared every JID, so JIDs compare by bytes. */
 export type Jid = Readonly<{ local?: string; domain: string; resource?: string }>;
 
 // RFC 7622 §3.1: the first slash ends the bare JID, then the first at-sign ends the localpart.
@@ -63,7 +63,7 @@ export function mayBeFrom(jid: string, component: string): boolean {
 }
 
 /**
- * How ghosts' JIDs are spelt: those of the network `plain` have no prefix, those of the networks `prefixed` have one.
+ * The spelling of ghosts' JIDs: those of the network `plain` have no prefix, those of the networks `prefixed` have one.
  */
 export type Namespace = Readonly<{ component: string; plain: NetworkName; prefixed: readonly NetworkName[] }>;
 

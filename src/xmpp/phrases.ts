@@ -24,7 +24,7 @@ export const retraction = "/me deleted an earlier message, but your client does 
 /** The text that replaces a deleted message. */
 export const deleted = "(deleted)";
 
-// Why a room or a person cannot be reached.
+// Reasons for an unreachable room or person.
 export const notJid = (typed: string) =>
 	`“${typed}” is no XMPP address. They look like romeo@montague.example.`;
 export const ownJid = (typed: string) => `“${typed}” is an address of this bridge itself.`;

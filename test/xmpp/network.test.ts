@@ -676,13 +676,13 @@ test("after an outage at most twenty MUCs of a service are queried or joined con
 	await vi.waitFor(() => expect(joins()).toHaveLength(21), 5_000);
 });
 
-describe("JIDs that people type or see", () => {
-	test("are refused with the cause if they are malformed or the bridge's own", async () => {
+describe("createXmpp: JIDs that people type or read", () => {
+	test("findRoom and findPerson refuse malformed JIDs and the bridge's own, and name the cause", async () => {
 		for (const typed of ["romeo", "@alice:hs.test", "x y@z", "a@", "@b"])
 			await expect(network.findRoom([typed])).rejects.toThrow(/is no XMPP address/);
 		await expect(network.findPerson(["alice@BRIDGE.test"])).rejects.toThrow(/bridge itself/);
 	});
-	test("are shown without the ghost's JID for a 1:1 chat", () => {
+	test("show omits the ghost's JID of a 1:1 chat", () => {
 		const link = {
 			id: "l" as LinkId,
 			network: "xmpp" as NetworkName,
@@ -693,7 +693,7 @@ describe("JIDs that people type or see", () => {
 		expect(network.show({ ...link, room: "romeo@x.test alice@bridge.test" as RoomId })).toBe("romeo@x.test");
 		expect(network.show({ ...link, room: "verona@muc.test" as RoomId })).toBe("verona@muc.test");
 	});
-	test("make the room id of a 1:1 chat without a request, and none for an occupant", async () => {
+	test("openDirect returns the room id of a 1:1 chat without a request, and refuses an occupant", async () => {
 		const romeo = {
 			...alice,
 			network: "xmpp" as NetworkName,
