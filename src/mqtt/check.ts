@@ -22,7 +22,11 @@ async function checkBroker(
 	const what = `broker ${name}`;
 	const { promise, resolve } = Promise.withResolvers<Welcome | Error>();
 	const visitor = { ...broker, clientId: `${broker.clientId}-check` };
-	const connection = dial(visitor, { up: resolve, arrival() {}, down: resolve }, { fleeting: true });
+	const connection = dial(
+		visitor,
+		{ up: resolve, arrival: async () => undefined, down: resolve },
+		{ fleeting: true },
+	);
 	const welcome = await promise;
 	if (welcome instanceof Error) return [fails(what, explain(welcome, broker.url))];
 	const { limits } = welcome;

@@ -6,6 +6,7 @@ import {
 	type MqttClient,
 } from "mqtt";
 import type { Arrival } from "./from-mqtt.ts";
+import { createSizeCheck } from "./packet-size.ts";
 import { subscriptionId } from "./topics.ts";
 
 export type BrokerOptions = Readonly<{
@@ -38,8 +39,11 @@ export type Welcome = Readonly<{
 /** Callbacks of a connection. They must not throw. */
 export type Events = {
 	up(welcome: Welcome): void;
-	/** A message came in. The caller calls `acknowledge` once it is on disk, in the order of arrival. */
-	arrival(arrival: Arrival): void;
+	/**
+	 * A message came in. The caller calls `acknowledge` once it is on disk, in the order of arrival. The connection reads
+	 * nothing more until the returned promise resolves; it must not reject.
+	 */
+	arrival(arrival: Arrival): Promise<void>;
 	/** Called once, as the last callback: the connection failed or ended. `cause` is a Refusal if the broker gave a reason. */
 	down(cause: Error): void;
 };
@@ -62,6 +66,8 @@ export const patience = { deadline: 10_000, keepalive: 30_000 };
 /** Most QoS 1 and 2 messages that the broker sends before the first one is acknowledged. */
 const receiveMaximum = 100;
 const maximumPacketSize = 1024 * 1024;
+/** Bytes of the largest packet that the connection reads: MQTT 3.1.1 has no maximum, and a hostile broker ignores it. */
+const mostOfPacket = 16 * 1_048_576;
 /** Seconds for which the broker keeps the session and its messages while the bridge is away. */
 const sessionExpiryInterval = 7 * 24 * 3600;
 
@@ -119,8 +125,8 @@ export function dial(
 	const watchdog = setTimeout(() => end(new Error("no answer")), deadline + 2000);
 
 	client.handleMessage = (packet, done) => {
-		if (!over && !closing && packet.qos !== 2) events.arrival(arrived(packet));
-		refrain(packet, done);
+		if (over || closing || packet.qos === 2) refrain(packet, done);
+		else void events.arrival(arrived(packet)).then(() => refrain(packet, done));
 	};
 	/**
 	 * The bridge subscribes at QoS 1, but another program with our client_id may have subscribed at QoS 2 in this session.
@@ -131,7 +137,7 @@ export function dial(
 		if (packet.qos !== 2) return done(0);
 		if (over || closing) return;
 		receiving.set(packet.messageId as number, () => done(0));
-		events.arrival(arrived(packet as IPublishPacket));
+		void events.arrival(arrived(packet as IPublishPacket));
 	};
 	client.on("connect", (packet) => {
 		clearTimeout(watchdog);
@@ -147,6 +153,10 @@ export function dial(
 			unmatched.add(packet.messageId);
 	});
 	client.connect();
+	const fits = createSizeCheck(mostOfPacket);
+	client.stream?.on("data", (chunk: Buffer) => {
+		if (!fits(chunk)) end(new Error(`the broker sent a packet of more than ${mostOfPacket / 1_048_576} MiB`));
+	});
 
 	/** Sends a request; resolves with its answer and rejects when the connection ends. */
 	const ask = <T>(request: (settle: (error: unknown, answer: T) => void) => void): Promise<T> =>

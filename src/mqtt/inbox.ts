@@ -1,13 +1,14 @@
 import type { Arrival } from "./from-mqtt.ts";
 
-/** Most waiting messages; past them QoS 0 messages are dropped. The receive maximum bounds QoS 1. */
+/** Most messages, and most bytes of them, that wait behind the batch that is being written. */
 const most = 1000;
-/** Bytes of waiting payloads, past which QoS 0 messages are dropped, too. */
 const mostBytes = 8 * 1_048_576;
 
 /**
  * Hands messages to the journal in batches and acknowledges each one when it is on disk, in the order of arrival
- * [MQTT-4.6.0-2]. Each connection has an inbox of its own: packet identifiers belong to one connection.
+ * [MQTT-4.6.0-2]. Each connection has an inbox of its own: packet identifiers belong to one connection. Past the bounds
+ * QoS 0 messages are dropped, and a QoS 1 message pauses the connection: MQTT 3.1.1 has no receive maximum, and a hostile
+ * broker ignores it.
  */
 export function createInbox(deps: {
 	/** Resolves when all messages of the batch are on disk. */
@@ -23,20 +24,28 @@ export function createInbox(deps: {
 	let open = true;
 	let work = Promise.resolve();
 	let working = false;
+	/** Pending while the inbox is full. */
+	let room: PromiseWithResolvers<void> | undefined;
+
+	function released(): void {
+		queue = [];
+		bytes = 0;
+		room?.resolve();
+		room = undefined;
+	}
 
 	async function run(): Promise<void> {
 		working = true;
 		try {
 			while (queue.length > 0) {
 				const batch = queue;
-				queue = [];
-				bytes = 0;
+				released();
 				await deps.take(batch);
 				for (const { packetId } of batch) if (packetId !== undefined) deps.acknowledge(packetId);
 			}
 		} catch (error) {
 			open = false;
-			queue = [];
+			released();
 			deps.failed(error);
 		} finally {
 			working = false;
@@ -44,15 +53,26 @@ export function createInbox(deps: {
 	}
 
 	return {
-		add(arrival: Arrival): void {
-			if (!open) return;
-			if (arrival.qos === 0 && (queue.length >= most || bytes + arrival.payload.length > mostBytes)) {
+		/** Returns a promise when the inbox is full; it resolves when there is room for further messages. */
+		add(arrival: Arrival): Promise<void> | undefined {
+			if (!open) return undefined;
+			const isFull = () => queue.length >= most || bytes >= mostBytes;
+			if (arrival.qos === 0 && isFull()) {
 				deps.dropped();
-				return;
+				return undefined;
 			}
 			queue.push(arrival);
-			bytes += arrival.payload.length;
+			bytes += arrival.payload.length + 2 * arrival.topic.length;
 			if (!working) work = run();
+			if (arrival.qos === 0 || !isFull()) return undefined;
+			room ??= Promise.withResolvers();
+			return room.promise;
+		},
+		/** Drops the waiting messages, which the broker sends again; resolves when the current batch is written. */
+		abandon(): Promise<void> {
+			open = false;
+			released();
+			return work;
 		},
 		/** Takes no more messages; resolves when those taken are acknowledged. */
 		close(): Promise<void> {

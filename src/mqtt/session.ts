@@ -124,10 +124,7 @@ export function createSession(deps: {
 						current.drop();
 					});
 				},
-				arrival: (arrival) =>
-					void guard.run("MQTT packet", () => {
-						if (!paused) mine.add(arrival);
-					}),
+				arrival: (arrival) => guard.run("MQTT packet", () => (paused ? undefined : mine.add(arrival))),
 				down: resolve,
 			};
 			const current = dial(broker, events, { patience: timing });
@@ -146,6 +143,8 @@ export function createSession(deps: {
 			connection = undefined;
 			lastCause = cause instanceof Refusal ? phrases.brokerRefused(cause.code) : cause.message;
 			if (stopping.signal.aborted) return;
+			// The inbox drops what waits, so that a broker that breaks each connection cannot fill the memory.
+			await incoming?.abandon();
 			// A connection that breaks soon after the CONNACK counts as a failure: two bridges may share one client_id.
 			failures = wasUp && Date.now() - since >= timing.most ? 1 : failures + 1;
 			const retryMs = backoff(failures - 1, timing);

@@ -73,3 +73,41 @@ test("a flood of large payloads at QoS 0 is held up to 8 MiB only, and never cos
 	expect(batches.map((batch) => batch.length)).toEqual([1, 9]);
 	expect(dropped).toHaveBeenCalledTimes(91);
 });
+
+test.each([
+	["payloads of a megabyte", 8, { payload: Buffer.alloc(1_048_576) }],
+	["topics of 60,000 characters", 70, { topic: "t".repeat(60_000) }],
+	["empty payloads", 1_000, { payload: Buffer.alloc(0) }],
+])(
+	"past its bounds it asks for a pause at QoS 1, until the batch is written: %s",
+	async (_name, fits, shape) => {
+		const disk = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		let batches = 0;
+		const { box, acknowledged } = open(async () => disk[batches++]?.promise);
+		const add = (id: number) => box.add({ ...arrival(id), ...shape });
+		add(0);
+		for (let id = 1; id < fits; id++) expect(add(id)).toBeUndefined();
+		const room = add(fits);
+		expect(room).toBeInstanceOf(Promise);
+		disk[0]?.resolve();
+		await room;
+		expect(add(fits + 1)).toBeUndefined();
+		disk[1]?.resolve();
+		await box.close();
+		expect(acknowledged).toHaveLength(fits + 2);
+	},
+);
+
+test("when its connection is over it lets go of what waits, and acknowledges none of that", async () => {
+	const disk = Promise.withResolvers<void>();
+	const batches: number[] = [];
+	const { box, acknowledged } = open(async (batch) => {
+		batches.push(batch.length);
+		await disk.promise;
+	});
+	for (let id = 0; id < 50; id++) box.add(arrival(id));
+	const over = box.abandon();
+	disk.resolve();
+	await over;
+	expect([batches, acknowledged]).toEqual([[1], [0]]);
+});

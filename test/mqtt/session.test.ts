@@ -60,6 +60,7 @@ async function start(
 	receive: () => Promise<void> = async () => undefined,
 	protocol: "5" | "3.1.1" = "5",
 	filters: readonly string[] = [],
+	patience = { deadline: 300, keepalive: 1_000 },
 ) {
 	running = createSession({
 		name: "home",
@@ -68,7 +69,7 @@ async function start(
 		log: quiet,
 		cursor: async () => undefined,
 		receive,
-		timing: { first: 10, most: 100, deadline: 300, keepalive: 1_000 },
+		timing: { first: 10, most: 100, ...patience },
 	});
 	await running.start(filters);
 	return running;
@@ -194,4 +195,72 @@ test("what could not be put on the disk is asked for again, and is not acknowled
 	});
 	await shows(seen, "2 PUBACK");
 	expect(seen).not.toContain("1 PUBACK");
+});
+
+/** A QoS 1 PUBLISH to "t" with a payload of `size` bytes. MQTT 5 §3.3; 3.1.1 has no byte for properties. */
+function large(id: number, size: number): Buffer {
+	const body = Buffer.concat([Buffer.from([0, 1, 0x74, 0, id]), Buffer.alloc(size, 0x76)]);
+	const length: number[] = [];
+	for (let rest = body.length; rest > 0; rest = Math.floor(rest / 128))
+		length.push((rest % 128) | (rest >= 128 ? 0x80 : 0));
+	return Buffer.concat([Buffer.from([0x32, ...length]), body]);
+}
+/** A broker of MQTT 3.1.1 that sends 60 messages of a megabyte at QoS 1, and counts those that went on their way. */
+async function floodingBroker() {
+	const sent = { count: 0 };
+	const messages = Array.from({ length: 60 }, (_, n) => large(n + 1, 1_000_000));
+	const { seen, url } = await broker(() => (kind, reply) => {
+		if (kind === "PINGREQ") reply(...pingresp);
+		if (kind !== "CONNECT") return;
+		reply(0x20, 2, 0, 0);
+		const socket = [...sockets].at(-1);
+		const next = () =>
+			messages.length > 0 &&
+			socket?.write(messages.shift() as Buffer, () => {
+				sent.count++;
+				next();
+			});
+		next();
+	});
+	return { seen, url, sent };
+}
+
+test("what MQTT 3.1.1 brings at QoS 1 is read no further than 8 MiB ahead of a slow store, and all of it is taken", async () => {
+	const { seen, url, sent } = await floodingBroker();
+	const store = Promise.withResolvers<void>();
+	await start(url, () => store.promise, "3.1.1", [], { deadline: 10_000, keepalive: 30_000 });
+	await until(
+		() => sent.count >= 8,
+		() => `${sent.count}`,
+		10_000,
+	);
+	for (let before = 0; before < sent.count; ) {
+		before = sent.count;
+		await sleep(500);
+	}
+	// The kernel holds some MiB of a connection.
+	expect(sent.count).toBeLessThan(30);
+	expect(seen).not.toContain("1 PUBACK");
+	store.resolve();
+	const acknowledged = () => seen.filter((one) => one === "1 PUBACK").length;
+	await until(
+		() => acknowledged() === 60,
+		() => `${acknowledged()}`,
+		20_000,
+	);
+});
+
+test("a broker that announces a packet of 200 MB is left before it has sent that, and dialled anew", async () => {
+	const { seen, url } = await broker((n) => (kind, reply) => {
+		if (kind === "CONNECT") reply(...connack);
+		if (kind === "PINGREQ") reply(...pingresp);
+		// MQTT 5 §1.5.5: a length of 200,000,000.
+		if (kind === "CONNECT" && n === 1) reply(0x32, 0x80, 0x84, 0xaf, 0x5f);
+	});
+	const one = await start(url, undefined, "5", [], { deadline: 10_000, keepalive: 30_000 });
+	await shows(seen, "2 CONNECT");
+	await until(
+		() => one.status().up,
+		() => "not up",
+	);
 });

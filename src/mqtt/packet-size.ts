@@ -1,0 +1,34 @@
+/**
+ * Returns a function that reads the packet lengths of an MQTT stream, chunk by chunk. It returns false from the first
+ * packet on whose length is more than `most` bytes, before the library collects them. // MQTT 5 §2.1.4
+ */
+export function createSizeCheck(most: number): (chunk: Uint8Array) => boolean {
+	/** Bytes of the packet that are still to come; undefined while its length is being read. */
+	let rest: number | undefined;
+	/** Bytes of the fixed header so far, and the length they give. */
+	let header = 0;
+	let length = 0;
+	let fits = true;
+
+	return (chunk) => {
+		for (let at = 0; fits && at < chunk.length; ) {
+			if (rest !== undefined) {
+				const taken = Math.min(rest, chunk.length - at);
+				at += taken;
+				rest -= taken;
+			} else {
+				const byte = chunk[at++] ?? 0;
+				if (header > 0) length += (byte & 0x7f) * 128 ** (header - 1);
+				// A fifth byte of the length is none of MQTT's, and the library ends the connection over it.
+				if (header === 0 || (byte & 0x80 && header < 4)) {
+					header++;
+					continue;
+				}
+				fits = length <= most;
+				rest = length;
+			}
+			if (rest === 0) [rest, header, length] = [undefined, 0, 0];
+		}
+		return fits;
+	};
+}
