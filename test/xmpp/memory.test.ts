@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import type { LinkId, NetworkName, RoomId } from "../../src/core/ids.ts";
 import { createEntityCapabilities } from "../../src/xmpp/direct/entity-capabilities.ts";
-import { beginGap, hold } from "../../src/xmpp/joined/gap.ts";
+import { beginGap, createBackfill, hold } from "../../src/xmpp/joined/gap.ts";
 import { createOwnOccupant } from "../../src/xmpp/joined/own-occupants.ts";
 import { createRoom } from "../../src/xmpp/joined/room.ts";
 import { handlePresence } from "../../src/xmpp/joined/roster.ts";
@@ -50,7 +50,7 @@ describe("hold, for live messages during a backfill", () => {
 		["with an archive", true],
 		["without an archive", false],
 	])("keeps at most 8 MiB of stanzas for a MUC %s, and records that it dropped some", (_name, archived) => {
-		const gap = beginGap(newRoom());
+		const gap = beginGap(createBackfill(), undefined, false);
 		for (let n = 0; n < 300; n++) {
 			hold(gap, bomb(2_000, `${n}`), archived);
 			const bytes = gap.held.reduce((sum, { stanza }) => sum + stanzaMemory(stanza), 0);
@@ -63,7 +63,7 @@ describe("hold, for live messages during a backfill", () => {
 	});
 
 	test("drops a single stanza that takes more than the limit", () => {
-		const gap = beginGap(newRoom());
+		const gap = beginGap(createBackfill(), undefined, false);
 		hold(gap, bomb(100_000, "1"), false);
 		expect([gap.held.length, gap.cut]).toEqual([0, true]);
 		hold(gap, bomb(1, "2"), false);
@@ -93,7 +93,7 @@ describe("a page of a MUC's archive", () => {
 			{ iq: () => new Promise<Element>((resolve) => (answer = resolve)) },
 			() => "q",
 		);
-		const asked = archive.page(newRoom(), { after: "" });
+		const asked = archive.page({ jid: muc, asker: "~listener-1@b.test/x" }, { after: "" });
 		for (let n = 0; n < 100; n++) archive.takes(result("q", `${n}`, elements));
 		answer(xml("iq", {}, xml("fin", { xmlns: "urn:xmpp:mam:2", complete: "true" })));
 		return asked;
@@ -132,8 +132,8 @@ describe("the roster of a MUC that announces 50,000 occupants", () => {
 				"b.test",
 				now,
 			);
-		expect(room.others.size).toBeGreaterThan(least);
-		expect(room.others.size).toBeLessThan(most);
+		expect(room.roster.others.size).toBeGreaterThan(least);
+		expect(room.roster.others.size).toBeLessThan(most);
 		expect(
 			handlePresence(
 				room,

@@ -8,7 +8,7 @@ import { messageId, spokenBy } from "../message-ids.ts";
 import { isRefusal } from "../muc/archive.ts";
 import type { Context } from "./context.ts";
 import { isIn } from "./own-occupants.ts";
-import { type Room, readable } from "./room.ts";
+import { archiveOf, type Room, readable } from "./room.ts";
 
 /** How far back an archive is read. */
 const pages = 5;
@@ -53,7 +53,7 @@ async function archived(
 	try {
 		let before = "";
 		for (let n = 0; n < pages; n++) {
-			const page = await context.archive.page(room, { before });
+			const page = await context.archive.page(archiveOf(room), { before });
 			for (const stanza of page.lines.toReversed()) {
 				const { id = "", from = "" } = stanza.attrs;
 				const nick = resource(from) ?? "";

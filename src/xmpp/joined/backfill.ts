@@ -9,11 +9,13 @@ import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
 import type { Context } from "./context.ts";
 import { cursorOf, keyOf, missingSince, type Read, readFrom, since, wasIn } from "./cursor.ts";
-import { dropHeld, type Gap, heldAtMost } from "./gap.ts";
+import { beginPage, closeGap, type Gap, heldAtMost, noteArchiveFailure, refuseArchive } from "./gap.ts";
 import { takeLine } from "./incoming.ts";
+import { noteWasIn } from "./listening.ts";
 import { notice } from "./notice.ts";
 import { putOut } from "./own-occupants.ts";
-import { type Room, readable } from "./room.ts";
+import { markSaved, moveTime, noteArchiveEnd, noteComplete, restore } from "./read-position.ts";
+import { archiveOf, type Room, readable } from "./room.ts";
 import { gone } from "./roster.ts";
 
 /**
@@ -25,61 +27,65 @@ const historyWithin = 10_000;
 
 /** Before the join: what to ask the room for depends on it. The first time all counts since we were asked to join. */
 export async function recall(room: Room, context: Context): Promise<void> {
-	if (room.read) return;
+	if (room.position.read) return;
 	const known = readFrom(await context.cursor(keyOf(room)));
-	if (room.read) return;
-	room.read = known
-		? { ...known, heard: missingSince(known) }
-		: { at: room.asked, from: room.asked, heard: room.asked };
-	if (known) room.wasIn = wasIn(known);
-	else save(room, room.read, context);
+	if (room.position.read) return;
+	const { asked } = room;
+	restore(
+		room.position,
+		known ? { ...known, heard: missingSince(known) } : { at: asked, from: asked, heard: asked },
+	);
+	if (!known) save(room, context);
+	else if (wasIn(known)) noteWasIn(room.listening);
 }
 
-function save(room: Room, read: Read, context: Context): void {
-	room.read = room.saved = read;
-	context.save(cursorOf(room, read));
+function save(room: Room, context: Context): void {
+	markSaved(room.position);
+	if (room.position.read) context.save(cursorOf(room, room.position.read));
 }
 
 /** Passes on what was missed, then what was held back; else it is to be called again, on TemporaryError after a while. */
 export async function catchUp(room: Room, context: Context): Promise<void> {
-	const { gap } = room;
-	if (!gap || !room.read) return;
+	const { gap } = room.backfill;
+	const { read } = room.position;
+	if (!gap || !read) return;
 	const known = createBoundedMap<string, true>(2 * heldAtMost, {
 		bytes: 1_048_576,
 		of: (id) => textBytes(id),
 	});
 	if (readable(room)) {
-		if (!(await replay(room, room.read, gap, known, context))) return;
+		if (!(await replay(room, read, gap, known, context))) return;
 	} else await within(historyWithin, gap.told).catch(() => undefined);
 	gap.end();
-	if (room.gap !== gap) return;
+	if (room.backfill.gap !== gap) return;
 	// A room tells newcomers so many lines and no more.
 	const short =
 		gap.last !== undefined && !gap.joins && (gap.speakers.size > 0 || gap.held.some((line) => line.said));
 	if (!readable(room) && (short || gap.cut)) context.tell([notice(room, phrases.mucGap, context.now())]);
 	for (const { stanza, said } of gap.held)
 		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) takeLine(room, stanza, said, context);
-	room.gap = undefined;
-	room.read = { ...room.read, heard: context.now().at };
+	closeGap(room.backfill);
+	noteComplete(room.position, context.now().at);
 	// Who spoke and went while we were away would stay for ever on the other side.
 	context.tell(gone(room, [...gap.speakers.values()], context.now()));
-	if (!wasIn(room.read))
-		save(room, { ...room.read, at: Math.max(context.now().at, room.read.from + 1) }, context);
+	if (wasIn(room.position.read ?? read)) return;
+	moveTime(room.position, Math.max(context.now().at, read.from + 1));
+	save(room, context);
 }
 
 /** The room keeps from now on what is said. */
 export async function archived(room: Room, context: Context): Promise<void> {
-	if (!room.read || room.read.id !== undefined || !readable(room)) return;
+	if (!room.position.read || room.position.read.id !== undefined || !readable(room)) return;
 	const id = await newest(room, context);
-	if (id !== undefined && room.read.id === undefined) room.read = { ...room.read, id };
+	if (id !== undefined) noteArchiveEnd(room.position, id);
 }
 
 async function newest(room: Room, context: Context): Promise<string | undefined> {
 	try {
-		return (await context.archive.page(room, { before: "" }, 1)).last ?? "";
+		return (await context.archive.page(archiveOf(room), { before: "" }, 1)).last ?? "";
 	} catch (error) {
 		if (!isRefusal(error)) throw temporary(error);
-		room.archiveRefused = true;
+		refuseArchive(room.backfill);
 		return undefined;
 	}
 }
@@ -96,12 +102,10 @@ async function replay(
 	for (let more = true; more && !room.closed; ) {
 		// One page in memory at a time, however slow the journal is.
 		await context.settled();
-		// What was dropped is part of what is asked for now.
-		if (gap.cut) dropHeld(gap);
-		gap.cut = false;
+		beginPage(gap);
 		let page: Page;
 		try {
-			page = await context.paced(domain(room.jid), () => context.archive.page(room, which));
+			page = await context.paced(domain(room.jid), () => context.archive.page(archiveOf(room), which));
 		} catch (error) {
 			// XEP-0313 §4.1.2: the archive does not go back that far any more, or began anew.
 			if (error instanceof StanzaError && error.condition === "item-not-found" && "after" in which) {
@@ -110,10 +114,11 @@ async function replay(
 					"the archive does not know the last line we read: asked by time",
 				);
 				context.tell([notice(room, phrases.mucGap, context.now())]);
-				which = { start: since(room.read ?? read) };
+				which = { start: since(room.position.read ?? read) };
 				continue;
 			}
-			if (!isRefusal(error) && !(isBroken(error) && ++gap.failures >= askedBroken)) throw temporary(error);
+			if (!isRefusal(error) && !(isBroken(error) && noteArchiveFailure(gap) >= askedBroken))
+				throw temporary(error);
 			refused(room, context);
 			return false;
 		}
@@ -130,8 +135,8 @@ async function replay(
 /** Whoever comes in anew is told the history instead. */
 function refused(room: Room, context: Context): void {
 	context.log.warn({ room: room.jid }, "the archive is not for us: the room's history has to do");
-	room.archiveRefused = true;
-	putOut(room.ours, room.activeListener);
+	refuseArchive(room.backfill);
+	putOut(room.ours, room.listening.active);
 }
 
 const temporary = (error: unknown) =>

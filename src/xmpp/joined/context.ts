@@ -47,5 +47,5 @@ export type Context = World &
 
 /** Tells who came, went, or is renamed. */
 export function announce(room: Room, events: readonly BridgeEvent[], context: Context): void {
-	if (room.synced && events.length > 0) context.tell(events);
+	if (room.roster.synced && events.length > 0) context.tell(events);
 }

@@ -9,11 +9,13 @@ import { stanzaItem } from "../stanza-item.ts";
 import { child, type Element } from "../stream/xml.ts";
 import { announce, type Context } from "./context.ts";
 import { cursorOf, isOld, missingSince } from "./cursor.ts";
-import { beginGap, heldAlready, hold, noteSpeaker } from "./gap.ts";
+import { beginCutGap, heldAlready, hold, noteBackfilled } from "./gap.ts";
+import { endHistory, noteHeard } from "./listening.ts";
 import { isNews } from "./moderate.ts";
 import { confirmOwnLine } from "./own-lines.ts";
 import { isIn } from "./own-occupants.ts";
 import { hasIds, readContext } from "./participants.ts";
+import { advance, markSaved, noteLastEvent } from "./read-position.ts";
 import { type Room, readable } from "./room.ts";
 import { release, speaker } from "./roster.ts";
 
@@ -25,32 +27,33 @@ export type FollowUp = "discover" | "backfill";
 /** Takes a line that the active listener just received. Returns the work that has to follow. */
 export function takeLiveLine(room: Room, stanza: Element, context: Context): readonly FollowUp[] {
 	const { at } = context.now();
-	room.heardAt = at;
+	noteHeard(room.listening, at);
 	const subject = child(stanza, "subject") && !child(stanza, "body");
-	const said = room.telling && !subject ? delayedBy(stanza, room.jid) : undefined;
+	const said = room.listening.inHistory && !subject ? delayedBy(stanza, room.jid) : undefined;
 	// The history is for a newcomer. It is news for us only where we were in the MUC before, and it has no archive.
 	if (said !== undefined) {
-		if (!room.gap || !room.read || readable(room) || isOld(room.read, said)) return [];
-		if (!heldAlready(room.gap, stanza, said)) takeLine(room, stanza, said, context);
+		if (!room.backfill.gap || !room.position.read || readable(room) || isOld(room.position.read, said))
+			return [];
+		if (!heldAlready(room.backfill.gap, stanza, said)) takeLine(room, stanza, said, context);
 		return [];
 	}
 	// XEP-0045 §7.2.15: the subject ends the history. Later anybody can write a delay, and not every MUC removes it.
-	if (room.telling) {
-		room.telling = false;
-		room.gap?.end();
+	if (room.listening.inHistory) {
+		endHistory(room.listening);
+		room.backfill.gap?.end();
 		if (subject) return [];
 	}
 	const mine = confirmOwnLine(room, stanza, false, context);
 	// This line is for an occupant that an earlier run left in the MUC. The backfill brings it again after the join.
-	if (!isIn(room.activeListener) && !room.gap) return [];
+	if (!isIn(room.listening.active) && !room.backfill.gap) return [];
 	if (mine) {
-		if (!room.gap) noteRead(room, stanza, undefined, context);
+		if (!room.backfill.gap) noteRead(room, stanza, undefined, context);
 		return [];
 	}
 	const changed: readonly FollowUp[] = isSettingsChange(stanza) ? ["discover"] : [];
-	if (room.gap) hold(room.gap, stanza, readable(room));
+	if (room.backfill.gap) hold(room.backfill.gap, stanza, readable(room));
 	else if (readable(room) && context.crowded()) {
-		beginGap(room).cut = true;
+		beginCutGap(room.backfill, room.position.read?.last);
 		return [...changed, "backfill"];
 	} else takeLine(room, stanza, undefined, context);
 	return changed;
@@ -98,29 +101,24 @@ function translate(room: Room, stanza: Element, said: number | undefined, contex
 	const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: at, place });
 	const thread = threadOf(stanza);
 	if (thread) room.threads.set(thread, true);
-	const since = said === undefined || !room.read ? undefined : missingSince(room.read);
+	const since = said === undefined || !room.position.read ? undefined : missingSince(room.position.read);
 	noteRead(room, stanza, said, context);
-	if (!event || !room.read || !isNews(room, event)) return;
-	if (!readable(room)) room.read = { ...room.read, last: event.id };
-	if (room.gap && event.id === room.gap.last) room.gap.joins = true;
-	context.tell([{ ...event, cursor: cursorOf(room, room.read), ...(since !== undefined && { since }) }]);
-	room.saved = room.read;
-	if (said !== undefined && nick !== undefined && room.gap) noteSpeaker(room.gap, sender);
+	if (!event || !room.position.read || !isNews(room, event)) return;
+	if (!readable(room)) noteLastEvent(room.position, event.id);
+	const backfilled = said !== undefined && nick !== undefined;
+	if (room.backfill.gap) noteBackfilled(room.backfill.gap, event.id, backfilled ? sender : undefined);
+	context.tell([
+		{ ...event, cursor: cursorOf(room, room.position.read), ...(since !== undefined && { since }) },
+	]);
+	markSaved(room.position);
 }
 
 /** Advances the read position to this line. */
 function noteRead(room: Room, stanza: Element, said: number | undefined, context: Context): void {
 	const now = context.now().at;
 	const at = said ?? now;
-	const id = stanzaId(stanza, room.jid, hasIds(room)) ?? room.read?.id;
-	const heard = said === undefined && !room.gap ? now : room.read?.heard;
-	room.read = {
-		...room.read,
-		...(id !== undefined && { id }),
-		at,
-		from: room.read?.from ?? at,
-		...(heard !== undefined && { heard }),
-	};
+	const heard = said === undefined && !room.backfill.gap ? now : undefined;
+	advance(room.position, at, stanzaId(stanza, room.jid, hasIds(room)), heard);
 }
 
 const settingsChanged = [

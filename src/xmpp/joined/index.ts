@@ -18,12 +18,15 @@ import { findArchivedIds } from "./archived-ids.ts";
 import { recall } from "./backfill.ts";
 import { createConfirmations } from "./confirmations.ts";
 import { announce, type Context, type World } from "./context.ts";
+import { isCopy } from "./copies.ts";
+import { resetBackfill } from "./gap.ts";
 import { takeLiveLine } from "./incoming.ts";
 import { createKeepalive } from "./keepalive.ts";
-import { ensureJoined, rediscover, rejoin } from "./listener.ts";
+import { ensureJoined, rediscover } from "./listener.ts";
+import { wake } from "./listening.ts";
 import { createMessageActions } from "./message-actions.ts";
 import { notice } from "./notice.ts";
-import { leave } from "./occupant.ts";
+import { leave, rejoin } from "./occupant.ts";
 import { come, renameInTurn, takeRefusal } from "./outbox.ts";
 import {
 	createOwnOccupant,
@@ -36,8 +39,8 @@ import {
 } from "./own-occupants.ts";
 import { hasIds } from "./participants.ts";
 import { createPrivateNotices } from "./private-notice.ts";
-import { createRoom, isCopy, type Room } from "./room.ts";
-import { handlePresence } from "./roster.ts";
+import { close, createRoom, noteMissed, type Room, relink } from "./room.ts";
+import { abandonJoins, handlePresence } from "./roster.ts";
 import { handleSelfPresence } from "./self-presence.ts";
 import { inTurn } from "./send-queue.ts";
 import { askAgainAfter } from "./speaker.ts";
@@ -63,7 +66,7 @@ export function createJoinedRooms(
 	const acts = createMessageActions(context);
 	const whisper = createPrivateNotices(context);
 	const idle = createKeepalive(rooms, context, {
-		lost: (room) => mend(room, room.activeListener, "back"),
+		lost: (room) => mend(room, room.listening.active, "back"),
 		failed,
 	});
 
@@ -86,13 +89,14 @@ export function createJoinedRooms(
 		const listener = () => createOwnOccupant(listenerJid(jid), people.nick);
 		const room = rooms.get(jid) ?? createRoom(jid, link, listener(), context.now().at);
 		rooms.set(jid, room);
-		room.link = link;
+		relink(room, link);
 		// Also before the link is up: events of other networks can come in earlier, and have us attach.
 		want(room.listener);
 		for (const person of members) want(oursOf(room, person));
-		if (isIn(room.activeListener)) return;
+		if (isIn(room.listening.active)) return;
 		if (!context.link.online) return recall(room, context);
-		if (room.barred && context.now().at - room.triedAt < askAgainAfter) throw room.barred;
+		if (room.listening.barred && context.now().at - room.listening.triedAt < askAgainAfter)
+			throw room.listening.barred;
 		unbar(room.listener);
 		await within(attachWithin, ensureJoined(room, context));
 	}
@@ -101,8 +105,8 @@ export function createJoinedRooms(
 		const room = rooms.get(link.room as string);
 		if (room?.link.id !== link.id) return;
 		rooms.delete(room.jid);
-		room.closed = true;
-		room.wake?.();
+		close(room);
+		wake(room.listening);
 		context.confirmations.rejectAll("the room was unlinked", room);
 		for (const ours of [...room.ours.byJid.values()]) await leave(room, ours, context);
 	}
@@ -164,14 +168,14 @@ export function createJoinedRooms(
 			return;
 		}
 		if (about) mend(room, ours, handleSelfPresence(room, ours, seen, context));
-		else if (ours === room.activeListener)
+		else if (ours === room.listening.active)
 			announce(room, handlePresence(room, seen, context.component, context.now()), context);
 	}
 
 	function mend(room: Room, ours: OwnOccupant, what: "back" | undefined): void {
 		if (what !== "back") return;
-		if (ours === room.activeListener) ensureJoined(room, context).catch(failed(room));
-		else if (isIn(room.activeListener))
+		if (ours === room.listening.active) ensureJoined(room, context).catch(failed(room));
+		else if (isIn(room.listening.active))
 			void context.guard.run("return to a MUC", () => rejoin(room, ours, context));
 	}
 
@@ -199,7 +203,7 @@ export function createJoinedRooms(
 			);
 		// XEP-0045 §16.4: whoever is sent a line and is not there says so, and is taken off the list.
 		if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
-		if (ours !== room.activeListener) return undefined;
+		if (ours !== room.listening.active) return undefined;
 		for (const work of takeLiveLine(room, stanza, context)) {
 			const follow = work === "discover" ? rediscover : ensureJoined;
 			follow(room, context).catch(failed(room));
@@ -212,7 +216,7 @@ export function createJoinedRooms(
 		const room = rooms.get(jid);
 		const now = context.now();
 		if (!room || now.at - room.missedAt < missedAgainAfter) return;
-		room.missedAt = now.at;
+		noteMissed(room, now.at);
 		context.tell([notice(room, phrases.mucMissed, now)]);
 	}
 
@@ -235,8 +239,8 @@ export function createJoinedRooms(
 		},
 		isListener: (jid: string) => jid.startsWith("~listener-"),
 		others: (room: string): readonly Person[] =>
-			[...(rooms.get(room)?.others.values() ?? [])].map((other) => other.person),
-		person: (room: string, nick: string) => rooms.get(room)?.others.get(nick)?.person,
+			[...(rooms.get(room)?.roster.others.values() ?? [])].map((other) => other.person),
+		person: (room: string, nick: string) => rooms.get(room)?.roster.others.get(nick)?.person,
 		/** Asked for every stanza before it is built: true for copies of what a listener gets too. */
 		skip(from: string, jid: string, name: string, type: string | undefined): boolean {
 			const slash = from.indexOf("/");
@@ -254,8 +258,8 @@ export function createJoinedRooms(
 		online(): void {
 			idle.start();
 			for (const room of rooms.values()) {
-				room.wake?.();
-				if (!room.barred) ensureJoined(room, context).catch(failed(room));
+				wake(room.listening);
+				if (!room.listening.barred) ensureJoined(room, context).catch(failed(room));
 			}
 		},
 		offline(cause: string): void {
@@ -263,18 +267,15 @@ export function createJoinedRooms(
 			context.confirmations.rejectAll(cause);
 			for (const room of rooms.values()) {
 				putAllOut(room.ours, cause);
-				room.unclaimedNicks.clear();
-				room.joinRoster = undefined;
-				room.gap = undefined;
-				// It may only have been unable to answer.
-				room.archiveRefused = false;
+				abandonJoins(room.roster);
+				resetBackfill(room.backfill);
 			}
 		},
 		/** Everybody leaves, as people do who close their client. */
 		async leaveAll(): Promise<void> {
 			for (const room of rooms.values()) {
-				room.closed = true;
-				room.wake?.();
+				close(room);
+				wake(room.listening);
 				for (const ours of [...room.ours.byJid.values()]) await leave(room, ours, context);
 			}
 			rooms.clear();

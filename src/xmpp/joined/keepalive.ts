@@ -1,8 +1,10 @@
 import type { Context } from "./context.ts";
 import { cursorOf } from "./cursor.ts";
-import { selfPing } from "./listener.ts";
+import { noteHeard } from "./listening.ts";
 import { isIn } from "./own-occupants.ts";
+import { markSaved, moveTime } from "./read-position.ts";
 import { type Room, readable } from "./room.ts";
+import { selfPing } from "./self-ping.ts";
 
 /** XEP-0410: a room that was silent for so long is asked whether it still knows us. */
 const idleFor = 120_000;
@@ -24,26 +26,27 @@ export function createKeepalive(
 	function look(): void {
 		const { at } = context.now();
 		for (const room of rooms.values()) {
-			const { activeListener, gap, read } = room;
-			if (!isIn(activeListener) || gap) continue;
+			const { active } = room.listening;
+			const { read } = room.position;
+			if (!isIn(active) || room.backfill.gap) continue;
 			// Own lines, and what says nothing in words, are not passed on: their ids are saved now and then.
-			if (read && read !== room.saved) {
+			if (read && read !== room.position.saved) {
 				context.save(cursorOf(room, read));
-				room.saved = read;
+				markSaved(room.position);
 			}
-			if (at - room.heardAt < idleFor) continue;
-			room.heardAt = at;
-			selfPing(room, activeListener, context)
+			if (at - room.listening.heardAt < idleFor) continue;
+			noteHeard(room.listening, at);
+			selfPing(room, active, context)
 				.then(() => silent(room, at))
 				.catch(on.failed(room));
 		}
 	}
 
 	function silent(room: Room, at: number): void {
-		const { activeListener, read } = room;
-		if (!isIn(activeListener)) on.lost(room);
+		const { read } = room.position;
+		if (!isIn(room.listening.active)) on.lost(room);
 		// Where only times tell what was read, those of a silent room are kept young: ids of old lines are forgotten.
-		else if (read && !readable(room) && at - read.at > silentFor) room.read = { ...read, at };
+		else if (read && !readable(room) && at - read.at > silentFor) moveTime(room.position, at);
 	}
 
 	return {

@@ -1,12 +1,13 @@
-import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import { TemporaryError } from "../../core/errors.ts";
 import { domain } from "../jid.ts";
 import * as presence from "../muc/presence.ts";
 import { nickFor, otherNick, plainNick } from "../nick.ts";
 import * as phrases from "../phrases.ts";
-import { neutral, StanzaError } from "../stanza-error.ts";
+import { StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, type Context } from "./context.ts";
 import { since } from "./cursor.ts";
+import { joinRefusal, NoPlace } from "./join-refusals.ts";
 import {
 	abandonJoin,
 	askForNick,
@@ -26,9 +27,6 @@ const answerWithin = 60_000;
 /** Tries of one join or rename: the name, its plain form, then others where it is taken. */
 const tries = 8;
 
-/** The room has no place, or no nick, for one more: what they say can still go through the listener. */
-export class NoPlace extends TemporaryError {}
-
 /** Sees to it that `ours` is in the room. @throws TemporaryError, {@link NoPlace}, PermanentError with the room's reason. */
 export function enter(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (isIn(ours)) return Promise.resolve();
@@ -38,11 +36,13 @@ export function enter(room: Room, ours: OwnOccupant, context: Context): Promise<
 
 async function join(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (room.closed || !ours.wanted) throw new TemporaryError("left before the join began");
-	beginJoin(ours, room.clock);
+	beginJoin(ours, room.roster.clock);
 	try {
 		// Where there is no archive, the room tells what the ear has missed.
 		const missed =
-			ours === room.activeListener && !readable(room) && room.read ? since(room.read) : undefined;
+			ours === room.listening.active && !readable(room) && room.position.read
+				? since(room.position.read)
+				: undefined;
 		await withNick(room, ours, context, (nick) =>
 			presence.enter(ours.jid, room.jid, nick, ours.name, missed),
 		);
@@ -94,7 +94,7 @@ async function withNick(
 		// Neither server lets anything newer than Unicode 3.2 be a nick, so no emoji.
 		else if (nickRefused.has(answer.condition) && name !== plainNick(name, first))
 			name = plainNick(name, first);
-		else throw refusal(room, answer);
+		else throw joinRefusal(room.jid, answer);
 	}
 	throw new NoPlace(phrases.mucNoNick(room.jid));
 }
@@ -119,33 +119,10 @@ function answered(
 	});
 }
 
-/** Its server, or the way there, is down for now: told of a room that we know is there. */
-export const isAway = ({ condition }: StanzaError): boolean =>
-	condition.startsWith("remote-server-") ||
-	condition === "service-unavailable" ||
-	condition === "internal-server-error";
-
-/** XEP-0045 §7.2: why a room does not let somebody in. */
-export function refusal(room: Room, error: StanzaError): TemporaryError | PermanentError {
-	const cause = { cause: error };
-	switch (error.condition) {
-		case "forbidden":
-			return new PermanentError("forbidden", phrases.mucBanned(room.jid), cause);
-		case "registration-required":
-			return new PermanentError("forbidden", phrases.mucMembersOnly(room.jid), cause);
-		case "not-authorized":
-			return new PermanentError("forbidden", phrases.mucPassword(room.jid), cause);
-		case "item-not-found":
-			return new PermanentError("not-found", phrases.noSuchMuc(room.jid), cause);
-		case "gone":
-			return new PermanentError("not-found", phrases.mucGone(room.jid, undefined), cause);
-		case "jid-malformed":
-			return new NoPlace(phrases.mucNoNick(room.jid), cause);
-		// XEP-0045 §7.2.9 says service-unavailable, ejabberd resource-constraint, also for its limit of rooms per JID.
-		case "service-unavailable":
-		case "resource-constraint":
-			return new NoPlace(phrases.mucFull(room.jid), cause);
-		default:
-			return isAway(error) ? new TemporaryError(error.message, cause) : neutral(error);
-	}
+/** Has an occupant join again that was lost for technical reasons. Where that fails, it joins when it next speaks. */
+export async function rejoin(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
+	if (ours === room.listening.active || !ours.wanted || ours.barred || isIn(ours)) return;
+	await enter(room, ours, context).catch((error: unknown) =>
+		context.log.info({ err: error, room: room.jid, ours: ours.jid }, "not back in the room"),
+	);
 }

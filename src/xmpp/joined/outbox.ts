@@ -11,7 +11,8 @@ import type { Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import { NotReflected } from "./confirmations.ts";
 import type { Context } from "./context.ts";
-import { enter, isAway, NoPlace, rename } from "./occupant.ts";
+import { isAway, NoPlace } from "./join-refusals.ts";
+import { enter, rename } from "./occupant.ts";
 import { isIn, type OwnOccupant, putOut, unbar, want } from "./own-occupants.ts";
 import { participantsOf } from "./participants.ts";
 import { recheck } from "./recheck.ts";
@@ -65,7 +66,7 @@ export async function say(
 			from = await chooseSpeaker(room, ours, context);
 		}
 		// The MUC may be about to put out an earlier speaker and keep this one. Their lines must be settled first.
-		const unsure = context.now().at - room.since < unsureFor;
+		const unsure = context.now().at - room.listening.joinedAt < unsureFor;
 		if (from === ours && (comes || unsure)) await confirmations.othersSettled(room, from);
 		// An earlier line failed while this one waited, and must be sent before it.
 		if (room.sendQueue.failures !== failures) throw new TemporaryError("a line before it was not taken");

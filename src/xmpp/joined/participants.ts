@@ -17,11 +17,12 @@ export function participantsOf(room: Room): Participants {
 		at(jid) {
 			if (bare(jid) !== room.jid) return ours().find((one) => bare(one.jid) === bare(jid))?.person;
 			const nick = resource(jid) ?? "";
-			return room.ours.byNick.get(nick)?.person ?? room.others.get(nick)?.person;
+			return room.ours.byNick.get(nick)?.person ?? room.roster.others.get(nick)?.person;
 		},
 		known: (occupantId) =>
 			ours().find((one) => one.occupantId === occupantId)?.person ??
-			[...room.others.values()].find(({ person }) => occupantIdOf(person, room.jid) === occupantId)?.person,
+			[...room.roster.others.values()].find(({ person }) => occupantIdOf(person, room.jid) === occupantId)
+				?.person,
 		of(person) {
 			const [nick, occupantId] = found(room, person);
 			return {
@@ -39,7 +40,7 @@ function found(
 	for (const ours of room.ours.byJid.values())
 		if (ours.person?.network === network && ours.person.id === id && isIn(ours))
 			return [ours.nick, ours.occupantId];
-	for (const [nick, { person }] of room.others)
+	for (const [nick, { person }] of room.roster.others)
 		if (person.network === network && person.id === id) return [nick, occupantIdOf(person, room.jid)];
 	return [];
 }
@@ -58,6 +59,6 @@ export function readContext(room: Room, sender: Person | undefined, nick: string
 /** Who may change what they wrote: an occupant-id says who; a nick only as long as nobody else can have taken it. */
 function authorOf(room: Room, sender: Person, nick: string | undefined): string | undefined {
 	if (occupantIdOf(sender, room.jid) !== undefined) return sender.id;
-	const session = nick === undefined ? undefined : room.others.get(nick)?.session;
+	const session = nick === undefined ? undefined : room.roster.others.get(nick)?.session;
 	return session === undefined ? undefined : `${sender.id} ${session}`;
 }

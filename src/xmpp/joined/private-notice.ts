@@ -21,11 +21,11 @@ export function createPrivateNotices(context: Context) {
 	return async (room: Room, event: BridgeEvent, text: string): Promise<void> => {
 		const { id } = event.sender;
 		// Only as ourselves: whose ghost hears for us did not say it.
-		if (room.activeListener !== room.listener) return;
+		if (room.listening.active !== room.listener) return;
 		if (!isIn(room.listener)) throw new TemporaryError("not in the room");
 		// What a moderator had the room do is told by the room.
 		const done = event.kind === "redaction" ? event.by : undefined;
-		const nick = done ?? [...room.others].find(([, { person }]) => person.id === id)?.[0];
+		const nick = done ?? [...room.roster.others].find(([, { person }]) => person.id === id)?.[0];
 		if (nick === undefined) return;
 		const { at, unique } = context.now();
 		const key = JSON.stringify([room.jid, done ?? id, text]);

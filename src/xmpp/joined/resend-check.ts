@@ -3,11 +3,12 @@ import type { MessageId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import { delayedBy } from "../message/delay.ts";
 import { askedBroken, isBroken, isRefusal } from "../muc/archive.ts";
+import { noteSearched, searchInTurn } from "./archive-search.ts";
 import type { Context } from "./context.ts";
 import { skew } from "./cursor.ts";
-import { selfPing } from "./listener.ts";
 import { confirmOwnLine } from "./own-lines.ts";
-import { type Room, readable } from "./room.ts";
+import { archiveOf, type Room, readable } from "./room.ts";
+import { selfPing } from "./self-ping.ts";
 import { requireListener } from "./speaker.ts";
 
 /** Time, in ms after the listener joined, in which the MUC shows lines that an earlier session left on their way. */
@@ -27,11 +28,11 @@ export async function findInDoubt(
 	const { operation, event, trace } = out;
 	const { confirmations } = context;
 	await requireListener(room, context);
-	if (!readable(room)) await room.gap?.told;
-	const quiet = room.since + settleFor - context.now().at;
+	if (!readable(room)) await room.backfill.gap?.told;
+	const quiet = room.listening.joinedAt + settleFor - context.now().at;
 	if (quiet > 0) await new Promise((resolve) => setTimeout(resolve, quiet));
 	// The answer to the self-ping comes behind all that the MUC has said before.
-	await selfPing(room, room.activeListener, context);
+	await selfPing(room, room.listening.active, context);
 	await requireListener(room, context);
 	if (!confirmations.reflected(operation) && readable(room))
 		await search(room, out, event.at - skew, context);
@@ -49,22 +50,20 @@ function search(room: Room, { operation, attempt }: Outbound, from: number, cont
 	const found = () => confirmations.reflected(operation) !== undefined;
 	const look = async () => {
 		let before = "";
-		for (let n = 0; n < pages && room.searched > from && !found(); n++) {
-			const page = await context.archive.page(room, { before });
+		for (let n = 0; n < pages && room.search.searchedTo > from && !found(); n++) {
+			const page = await context.archive.page(archiveOf(room), { before });
 			for (const line of page.lines) confirmOwnLine(room, line, true, context);
 			before = page.first ?? before;
 			const oldest = page.lines[0] && delayedBy(page.lines[0], room.jid);
-			if (page.complete || (oldest !== undefined && oldest < from)) room.searched = from;
+			if (page.complete || (oldest !== undefined && oldest < from)) noteSearched(room.search, from);
 		}
-		if (room.searched <= from || found()) return;
+		if (room.search.searchedTo <= from || found()) return;
 		context.log.warn({ room: room.jid, operation }, "looked for a line as far back as we do");
-		room.searched = from;
+		noteSearched(room.search, from);
 	};
-	const mine = (room.searching ?? Promise.resolve()).then(look).catch((error: unknown) => {
+	return searchInTurn(room.search, look).catch((error: unknown) => {
 		if (!isRefusal(error) && !(isBroken(error) && attempt >= askedBroken))
 			throw new TemporaryError("the archive does not answer", { cause: error });
 		context.log.warn({ err: error, room: room.jid }, "the archive is not for us");
 	});
-	room.searching = mine.catch(() => undefined);
-	return mine;
 }

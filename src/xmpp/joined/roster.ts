@@ -3,19 +3,85 @@ import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { isByNick, occupant } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
+import type { RoomFeatures } from "../muc/discovery.ts";
 import type { OccupantPresence } from "../muc/presence.ts";
 import { statusCodes } from "../muc/status-codes.ts";
-import { isJoining, reserveNick } from "./own-occupants.ts";
-import type { Room } from "./room.ts";
+import { isJoining, type OwnOccupants, reserveNick } from "./own-occupants.ts";
 
-/** Who else is in a room, by the listener's copy of their presence. Functions on {@link Room}, no I/O. */
+/** One other occupant; `session` names its stay, `since` is the roster's clock at its begin. */
+export type Other = Readonly<{ person: Person; since: number; session: string }>;
 
-/** Bytes that the others in one room may take in memory, and the least that one takes. */
+type State = {
+	/** All other occupants, by nick. */
+	others: Map<string, Other>;
+	/** The occupants that the MUC lists while the active listener joins (XEP-0045 §7.2.2). */
+	joinRoster: Map<string, Other> | undefined;
+	/** The portal was told who is here. Before that no coming or going is announced. */
+	synced: boolean;
+	/** Nicks that turned up while an occupant of ours was joining: the MUC may have given it one of them. */
+	readonly unclaimedNicks: Map<string, OccupantPresence>;
+	/** Counts presences, to tell nicks known before a join began from later ones. */
+	clock: number;
+};
+
+/** The other occupants of one MUC, by the active listener's copy of their presence. This file alone changes it. */
+export type Roster = Readonly<{
+	others: ReadonlyMap<string, Other>;
+	joinRoster: ReadonlyMap<string, Other> | undefined;
+	synced: boolean;
+	unclaimedNicks: ReadonlyMap<string, OccupantPresence>;
+	clock: number;
+}>;
+
+/** The parts of a MUC that its roster is kept by. */
+type RosterRoom = Readonly<{ jid: string; features: RoomFeatures; ours: OwnOccupants; roster: Roster }>;
+
+export const createRoster = (): Roster => ({
+	others: new Map(),
+	joinRoster: undefined,
+	synced: false,
+	unclaimedNicks: new Map(),
+	clock: 0,
+});
+
+const stateOf = (roster: Roster) => roster as State;
+
+/** Notes that the MUC tells the joining listener who is there. */
+export function beginJoinRoster(roster: Roster): void {
+	stateOf(roster).joinRoster = new Map();
+}
+
+/** Takes the list as the roster: the MUC has told it all. Returns false where no listener was joining. */
+export function completeJoinRoster(roster: Roster): boolean {
+	const state = stateOf(roster);
+	if (!state.joinRoster) return false;
+	state.others = state.joinRoster;
+	state.joinRoster = undefined;
+	return true;
+}
+
+/** Forgets the list of a join that failed. */
+export function dropJoinRoster(roster: Roster): void {
+	stateOf(roster).joinRoster = undefined;
+}
+
+/** Notes whether the portal is told of changes one by one; false until it was told all of the roster. */
+export function setSynced(roster: Roster, synced: boolean): void {
+	stateOf(roster).synced = synced;
+}
+
+/** Forgets all that was held for a join. The link broke. */
+export function abandonJoins(roster: Roster): void {
+	stateOf(roster).unclaimedNicks.clear();
+	dropJoinRoster(roster);
+}
+
+/** Bytes that the others of one MUC may take in memory, and the least that one takes. */
 const [crowdBytes, leastBytes] = [8 * 1_048_576, 800];
 
 /**
- * Whether one more may be kept in `list`. A MUC can claim any number of occupants; those beyond come when they first
- * speak, and are told apart by what their lines say. Long names leave place for fewer.
+ * Returns whether `list` has place for one more, as a MUC can claim any number of occupants. Those beyond are introduced
+ * when they first speak. Long names leave place for fewer.
  */
 const fits = (list: ReadonlyMap<string, unknown>, { nick, occupantId = "", real = "" }: OccupantPresence) =>
 	list.has(nick) ||
@@ -23,31 +89,31 @@ const fits = (list: ReadonlyMap<string, unknown>, { nick, occupantId = "", real 
 
 export type Now = Readonly<{ at: number; unique(): string }>;
 
-const person = (room: Room, seen: OccupantPresence): Person => {
+const person = (room: RosterRoom, seen: OccupantPresence): Person => {
 	const { real } = seen;
-	// Without the feature an occupant-id is whatever the sender wrote (XEP-0421 §5).
+	// In a MUC without the feature anybody can write an occupant-id (XEP-0421 §5).
 	const occupantId = room.features.occupantIds ? seen.occupantId : undefined;
 	return occupant(room.jid, seen.nick, { occupantId, real });
 };
 
-/** Whether it is one of us: told by the nick we hold, or the JID the room shows. */
-const isOurs = (room: Room, seen: OccupantPresence, component: string): boolean =>
+/** Returns whether the occupant is one of ours, by the nick that we hold or the JID that the MUC shows. */
+const isOurs = (room: RosterRoom, seen: OccupantPresence, component: string): boolean =>
 	room.ours.byNick.has(seen.nick) || (seen.real !== undefined && domain(seen.real) === component);
 
-const joining = (room: Room) => [...room.ours.byJid.values()].filter(isJoining);
+const joining = (room: RosterRoom) => [...room.ours.byJid.values()].filter(isJoining);
 
-/** Takes one presence of the listener's copy in. Resolves to what the other side has to be told. */
+/** Takes one presence, in the active listener's copy. Returns the events that the portal has to be told. */
 export function handlePresence(
-	room: Room,
+	room: RosterRoom,
 	seen: OccupantPresence,
 	component: string,
 	now: Now,
 ): readonly BridgeEvent[] {
-	room.clock++;
+	stateOf(room.roster).clock++;
 	if (seen.available) return isOurs(room, seen, component) ? [] : came(room, seen, now);
-	room.unclaimedNicks.delete(seen.nick);
+	stateOf(room.roster).unclaimedNicks.delete(seen.nick);
 	if (room.ours.byNick.has(seen.nick)) {
-		// Their own copy of a rename (303) may come after ours: the new nick is theirs from here on.
+		// The occupant's own copy of its rename may come after the listener's. The new nick is its own from here on.
 		const ours = room.ours.byNick.get(seen.nick);
 		if (seen.codes.has(statusCodes.nickChanged) && seen.newNick && ours)
 			reserveNick(room.ours, ours, seen.newNick);
@@ -56,46 +122,50 @@ export function handlePresence(
 	return left(room, seen, now);
 }
 
-function came(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
+function came(room: RosterRoom, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
 	const who = person(room, seen);
-	if (!fits(room.joinRoster ?? room.others, seen)) return [];
-	if (room.joinRoster) {
-		room.joinRoster.set(seen.nick, {
-			person: keep(room.others.get(seen.nick)?.person, who),
-			since: room.clock,
+	if (!fits(room.roster.joinRoster ?? room.roster.others, seen)) return [];
+	if (room.roster.joinRoster) {
+		stateOf(room.roster).joinRoster?.set(seen.nick, {
+			person: keep(room.roster.others.get(seen.nick)?.person, who),
+			since: room.roster.clock,
 			session: now.unique(),
 		});
 		return [];
 	}
-	const known = room.others.get(seen.nick);
-	// A nick that was not free in between has not changed hands, whatever the room shows now.
+	const known = room.roster.others.get(seen.nick);
+	// A nick that was not free in between has not changed hands, whatever the MUC shows now.
 	const same = known && (isByNick(who, room.jid) || isByNick(known.person, room.jid));
 	if (same || known?.person.id === who.id) return [];
 	if (!known && joining(room).length > 0) {
-		if (!fits(room.unclaimedNicks, seen)) return [];
-		room.unclaimedNicks.set(seen.nick, seen);
+		if (!fits(room.roster.unclaimedNicks, seen)) return [];
+		stateOf(room.roster).unclaimedNicks.set(seen.nick, seen);
 		return [];
 	}
-	room.others.set(seen.nick, { person: who, since: room.clock, session: now.unique() });
+	stateOf(room.roster).others.set(seen.nick, {
+		person: who,
+		since: room.roster.clock,
+		session: now.unique(),
+	});
 	return [
 		...(known ? [membership(room, known.person, "leave", now)] : []),
 		membership(room, who, "join", now),
 	];
 }
 
-function left(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
-	const known = room.others.get(seen.nick);
+function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
+	const known = room.roster.others.get(seen.nick);
 	if (!known) return [];
-	room.others.delete(seen.nick);
+	stateOf(room.roster).others.delete(seen.nick);
 	const renamed = seen.codes.has(statusCodes.nickChanged) ? seen.newNick : undefined;
 	const who = keep(known.person, person(room, { ...seen, nick: renamed ?? seen.nick }));
-	// XEP-0045 §7.6. Where but the nick told who they are, one goes and another comes.
-	if (renamed && who.id === known.person.id && fits(room.others, { ...seen, nick: renamed })) {
-		room.others.set(renamed, { ...known, person: who, since: room.clock });
+	// XEP-0045 §7.6. Where the nick alone tells people apart, a rename is one leaving and another joining.
+	if (renamed && who.id === known.person.id && fits(room.roster.others, { ...seen, nick: renamed })) {
+		stateOf(room.roster).others.set(renamed, { ...known, person: who, since: room.roster.clock });
 		return [{ kind: "profile", ...base(room, who, now) }];
 	}
-	// One person may be there under several nicks, from several clients.
-	if ([...room.others.values()].some((other) => other.person.id === known.person.id)) return [];
+	// The same person may still be there under another nick, from another client.
+	if ([...room.roster.others.values()].some((other) => other.person.id === known.person.id)) return [];
 	const { actor, reason } = seen;
 	return [
 		{
@@ -106,56 +176,65 @@ function left(room: Room, seen: OccupantPresence, now: Now): readonly BridgeEven
 	];
 }
 
-/** The address stays the one of the first nick, so that a ghost keeps its name across renames. */
+/** Returns the person with the address of its first nick, so that its ghost keeps its id across renames. */
 const keep = (known: Person | undefined, who: Person): Person =>
 	known?.id === who.id ? { ...who, address: known.address } : who;
 
-/** No join of ours is open any more, or one of these nicks spoke: who is still held is somebody else. */
-export function release(room: Room, component: string, now: Now, nick?: string): readonly BridgeEvent[] {
+/**
+ * Takes unclaimed nicks as those of others once no join of ours is open, or `nick` alone once it spoke. Returns the events
+ * that the portal has to be told.
+ */
+export function release(
+	room: RosterRoom,
+	component: string,
+	now: Now,
+	nick?: string,
+): readonly BridgeEvent[] {
 	if (nick === undefined && joining(room).length > 0) return [];
 	const events: BridgeEvent[] = [];
-	for (const [name, seen] of room.unclaimedNicks) {
+	for (const [name, seen] of room.roster.unclaimedNicks) {
 		if (nick !== undefined && name !== nick) continue;
-		room.unclaimedNicks.delete(name);
-		if (isOurs(room, seen, component) || room.others.has(name) || !fits(room.others, seen)) continue;
+		stateOf(room.roster).unclaimedNicks.delete(name);
+		if (isOurs(room, seen, component) || room.roster.others.has(name) || !fits(room.roster.others, seen))
+			continue;
 		const who = person(room, seen);
-		room.others.set(name, { person: who, since: room.clock, session: now.unique() });
+		stateOf(room.roster).others.set(name, { person: who, since: room.roster.clock, session: now.unique() });
 		events.push(membership(room, who, "join", now));
 	}
 	return events;
 }
 
-/** This nick turned out to be ours: nobody else has it. */
-export function isUs(room: Room, nick: string, now: Now): readonly BridgeEvent[] {
-	room.unclaimedNicks.delete(nick);
-	room.joinRoster?.delete(nick);
-	const known = room.others.get(nick);
+/** Takes a nick from the others: it turned out to be ours. Returns the events that the portal has to be told. */
+export function isUs(room: RosterRoom, nick: string, now: Now): readonly BridgeEvent[] {
+	stateOf(room.roster).unclaimedNicks.delete(nick);
+	stateOf(room.roster).joinRoster?.delete(nick);
+	const known = room.roster.others.get(nick);
 	if (!known) return [];
-	room.others.delete(nick);
+	stateOf(room.roster).others.delete(nick);
 	return [membership(room, known.person, "leave", now)];
 }
 
-/** The sender of a line, also when no presence announced them. */
-export function speaker(room: Room, nick: string, occupantId: string | undefined): Person {
-	const known = room.others.get(nick)?.person;
+/** Returns the sender of a line, also one that no presence announced. */
+export function speaker(room: RosterRoom, nick: string, occupantId: string | undefined): Person {
+	const known = room.roster.others.get(nick)?.person;
 	const who = occupant(room.jid, nick, { occupantId: room.features.occupantIds ? occupantId : undefined });
-	// A line said under a nick by its holder before: the id in it says who that was.
+	// The line may be an earlier holder's of the nick: its occupant-id says so.
 	return known && (known.id === who.id || !occupantId || !room.features.occupantIds) ? known : who;
 }
 
-/** Those of `people` who are not in the room, as people who leave it. */
-export const gone = (room: Room, people: readonly Person[], now: Now): readonly BridgeEvent[] => {
-	const here = new Set([...room.others.values()].map((other) => other.person.id));
+/** Returns a leave for each of `people` that is not in the MUC. */
+export const gone = (room: RosterRoom, people: readonly Person[], now: Now): readonly BridgeEvent[] => {
+	const here = new Set([...room.roster.others.values()].map((other) => other.person.id));
 	return people.filter(({ id }) => !here.has(id)).map((one) => membership(room, one, "leave", now));
 };
 
-const base = (room: Room, sender: Person, now: Now) => ({
+const base = (room: RosterRoom, sender: Person, now: Now) => ({
 	id: `presence ${now.unique()}` as MessageId,
 	room: room.jid as RoomId,
 	sender,
 	at: now.at,
 });
-const membership = (room: Room, sender: Person, change: "join" | "leave", now: Now): BridgeEvent => ({
+const membership = (room: RosterRoom, sender: Person, change: "join" | "leave", now: Now): BridgeEvent => ({
 	kind: "membership",
 	change,
 	...base(room, sender, now),

@@ -4,7 +4,8 @@ import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
 import { announce, type Context } from "./context.ts";
-import { failOver } from "./listener.ts";
+import { failOver } from "./failover.ts";
+import { barListening, beginHistory, listenThrough, noteWasIn } from "./listening.ts";
 import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
 import {
@@ -19,7 +20,7 @@ import {
 	unwant,
 } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
-import { isUs } from "./roster.ts";
+import { completeJoinRoster, isUs } from "./roster.ts";
 
 /** What a room says about one of our occupants. Resolves to what has to follow: `back` after a technical loss. */
 export function handleSelfPresence(
@@ -34,7 +35,7 @@ export function handleSelfPresence(
 	}
 	releaseNick(room.ours, seen.nick);
 	if (finishGoodbye(room.ours, ours))
-		return ours !== room.activeListener || failOver(room, context) ? undefined : "back";
+		return ours !== room.listening.active || failOver(room, context) ? undefined : "back";
 	if (seen.codes.has(statusCodes.nickChanged) && seen.newNick) {
 		changeNick(room.ours, ours, seen.newNick);
 		return undefined;
@@ -43,7 +44,7 @@ export function handleSelfPresence(
 	if (!ours.wanted) return undefined;
 	const why = removal(room, ours, seen);
 	if (why) return removed(room, ours, why, context);
-	return ours === room.activeListener && failOver(room, context) ? undefined : "back";
+	return ours === room.listening.active && failOver(room, context) ? undefined : "back";
 }
 
 function arrived(room: Room, ours: OwnOccupant, seen: OccupantPresence, context: Context): void {
@@ -54,14 +55,10 @@ function arrived(room: Room, ours: OwnOccupant, seen: OccupantPresence, context:
 	}
 	const entered = arrive(room.ours, ours, seen.nick, room.features.occupantIds ? seen.occupantId : undefined);
 	announce(room, isUs(room, seen.nick, context.now()), context);
-	if (ours === room.listener && isIn(room.activeListener)) room.activeListener = ours;
-	if (ours === room.activeListener && entered) room.telling = true;
-	if (ours === room.activeListener && room.joinRoster) {
-		// XEP-0045 §7.2.2: our own presence ends the list of who is there.
-		room.others = room.joinRoster;
-		room.joinRoster = undefined;
-		room.wasIn = true;
-	}
+	if (ours === room.listener && isIn(room.listening.active)) listenThrough(room.listening, ours);
+	if (ours === room.listening.active && entered) beginHistory(room.listening);
+	// XEP-0045 §7.2.2: our own presence ends the list of who is there.
+	if (ours === room.listening.active && completeJoinRoster(room.roster)) noteWasIn(room.listening);
 	// XEP-0045 §10.1.2: a room that did not exist is locked until its owner takes the settings as they are.
 	if (seen.codes.has(statusCodes.created)) unlock(room, ours, context);
 	ours.answer?.(seen);
@@ -98,10 +95,9 @@ function removed(room: Room, ours: OwnOccupant, why: string, context: Context): 
 	context.tell([notice(room, why, now)]);
 	if (ours !== room.listener) unwant(ours);
 	bar(ours, new PermanentError("forbidden", phrases.mucComeBack(why)));
-	if (ours !== room.activeListener || failOver(room, context)) return undefined;
+	if (ours !== room.listening.active || failOver(room, context)) return undefined;
 	if (!room.listener.barred) return "back";
-	room.barred = room.listener.barred;
-	room.triedAt = now.at;
+	barListening(room.listening, room.listener.barred, now.at);
 	// Without an ear nobody of us hears anything, so nobody stays to be spoken to.
 	for (const one of room.ours.byJid.values())
 		if (one !== ours && one !== room.listener)

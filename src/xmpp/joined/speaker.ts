@@ -2,10 +2,12 @@ import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import { Late, within } from "../deadline.ts";
 import * as phrases from "../phrases.ts";
 import type { Context } from "./context.ts";
-import { ensureJoinedNow, selfPing } from "./listener.ts";
-import { enter, NoPlace } from "./occupant.ts";
+import { NoPlace } from "./join-refusals.ts";
+import { ensureJoinedNow } from "./listener.ts";
+import { enter } from "./occupant.ts";
 import { isConfirmed, isIn, type OwnOccupant, relayUntil, unbar, want } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
+import { selfPing } from "./self-ping.ts";
 
 /** Time, in ms, after which a MUC that refused us is asked again, when somebody wants it. */
 export const askAgainAfter = 60_000;
@@ -49,9 +51,10 @@ function relay(room: Room): OwnOccupant {
  * a minute after the last attempt at the earliest. @throws TemporaryError, or the PermanentError of the refusal.
  */
 export async function requireListener(room: Room, context: Context, again = false): Promise<void> {
-	if (isIn(room.activeListener)) return;
-	if (room.barred && !(again && context.now().at - room.triedAt >= askAgainAfter)) throw room.barred;
-	if (room.barred) unbar(room.listener);
+	if (isIn(room.listening.active)) return;
+	if (room.listening.barred && !(again && context.now().at - room.listening.triedAt >= askAgainAfter))
+		throw room.listening.barred;
+	if (room.listening.barred) unbar(room.listener);
 	await within(joinWithin, ensureJoinedNow(room, context));
-	if (!isIn(room.activeListener)) throw new TemporaryError(phrases.mucNotAnswering(room.jid));
+	if (!isIn(room.listening.active)) throw new TemporaryError(phrases.mucNotAnswering(room.jid));
 }

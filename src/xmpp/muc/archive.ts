@@ -27,7 +27,7 @@ export type Page = Readonly<{
 }>;
 
 /** The MUC whose archive is read, by the occupant of ours that asks it. */
-export type Archived = Readonly<{ jid: string; activeListener: Readonly<{ jid: string }> }>;
+export type Archived = Readonly<{ jid: string; asker: string }>;
 
 export type Archive = ReturnType<typeof createArchive>;
 
@@ -42,7 +42,7 @@ export function createArchive(link: Pick<Component, "iq">, unique: () => string)
 			asked.set(queryid, question);
 			try {
 				const query = xml("query", { xmlns: mam, queryid }, form(which), paging(which, most));
-				const from = room.activeListener.jid;
+				const from = room.asker;
 				const answer = await link.iq(xml("iq", { type: "set", from, to: room.jid }, query), pageWithin);
 				const { results, cut } = question;
 				const fin = child(answer, "fin", mam);

@@ -6,7 +6,6 @@ import { capabilities } from "../../../src/matrix/capabilities.ts";
 import { asEdit, type Sayable, toMatrix } from "../../../src/matrix/to-matrix.ts";
 import { account, fromChat, fromGroupchat, parseMessage } from "../../../src/xmpp/from-xmpp.ts";
 import { answerIq } from "../../../src/xmpp/iq/index.ts";
-import type { Room } from "../../../src/xmpp/joined/room.ts";
 import { delayedBy, heldSince } from "../../../src/xmpp/message/delay.ts";
 import { createArchive } from "../../../src/xmpp/muc/archive.ts";
 import { roomFeatures } from "../../../src/xmpp/muc/discovery.ts";
@@ -295,10 +294,7 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 				},
 				() => "q",
 			);
-			const { lines } = await archive.page(
-				{ jid: room, activeListener: { jid: "a@b/c" } } as unknown as Room,
-				{ before: "" },
-			);
+			const { lines } = await archive.page({ jid: room, asker: "a@b/c" }, { before: "" });
 			const events = lines.map(line);
 			for (const one of lines) validXml(serialize(one));
 			return size(...events.flatMap((event) => (event ? asMatrix(event) : [])));

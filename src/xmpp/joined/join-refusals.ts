@@ -1,0 +1,37 @@
+import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import * as phrases from "../phrases.ts";
+import { neutral, type StanzaError } from "../stanza-error.ts";
+
+/** The MUC has no place, or no nick, for one more occupant: its person's lines can go through the listener. */
+export class NoPlace extends TemporaryError {}
+
+/** Returns whether a MUC that is known to exist, or its server, is down or out of reach for now. */
+export const isAway = ({ condition }: StanzaError): boolean =>
+	condition.startsWith("remote-server-") ||
+	condition === "service-unavailable" ||
+	condition === "internal-server-error";
+
+/** Returns the reason why a MUC refuses a join (XEP-0045 §7.2). */
+export function joinRefusal(room: string, error: StanzaError): TemporaryError | PermanentError {
+	const cause = { cause: error };
+	switch (error.condition) {
+		case "forbidden":
+			return new PermanentError("forbidden", phrases.mucBanned(room), cause);
+		case "registration-required":
+			return new PermanentError("forbidden", phrases.mucMembersOnly(room), cause);
+		case "not-authorized":
+			return new PermanentError("forbidden", phrases.mucPassword(room), cause);
+		case "item-not-found":
+			return new PermanentError("not-found", phrases.noSuchMuc(room), cause);
+		case "gone":
+			return new PermanentError("not-found", phrases.mucGone(room, undefined), cause);
+		case "jid-malformed":
+			return new NoPlace(phrases.mucNoNick(room), cause);
+		// XEP-0045 §7.2.9 says service-unavailable. ejabberd says resource-constraint, also for its limit of MUCs per JID.
+		case "service-unavailable":
+		case "resource-constraint":
+			return new NoPlace(phrases.mucFull(room), cause);
+		default:
+			return isAway(error) ? new TemporaryError(error.message, cause) : neutral(error);
+	}
+}
