@@ -1,9 +1,9 @@
-/** In ms: the first delay, and the longest. */
+/** The first and the longest delay, in ms. */
 export type BackoffBounds = Readonly<{ first: number; most: number }>;
 
 /**
- * Returns how long to wait, in ms, before the next try after `failures` failures in a row before this one: exponential,
- * and with jitter, so that those who were cut off together do not come back together.
+ * Returns the delay in ms before the next retry, after `failures` earlier failures in a row. The delay grows
+ * exponentially and has jitter, so that clients that lost their connections together do not reconnect together.
  */
 export const backoff = (failures: number, { first, most }: BackoffBounds): number =>
 	Math.round(Math.min(most, first * 2 ** failures) * (0.5 + Math.random() / 2));

@@ -1,4 +1,4 @@
-/** How much memory the entries of a map may take: at most `bytes`, where `of` estimates one entry. */
+/** A bound on the memory of a map: at most `bytes`, where `of` estimates the bytes of one entry. */
 export type Weight<K, V> = Readonly<{ bytes: number; of(key: K, value: V): number }>;
 
 type Entry<K, V> = {
@@ -9,13 +9,14 @@ type Entry<K, V> = {
 	newer: Entry<K, V> | undefined;
 };
 
-/** Keeps the newest entries, at most `most` of them and no more bytes than the weight allows; older ones are forgotten. */
+/** A map that keeps its newest entries, at most `most` of them and no more bytes than its weight allows, and evicts older ones. */
 export type BoundedMap<K, V> = ReturnType<typeof createBoundedMap<K, V>>;
 export function createBoundedMap<K, V>(most: number, weight?: Weight<K, V>) {
 	const map = new Map<K, Entry<K, V>>();
 	let bytes = 0;
-	// The order is a list of its own. The order of a Map would need an iterator: a new one for each eviction begins with
-	// the places of all that was deleted, and one for all time keeps alive every table that the Map outgrew.
+	// A linked list keeps the order of the entries. The order of a Map would need an iterator: a new iterator for each
+	// eviction first skips the places of all deleted entries, and one permanent iterator keeps alive every hash table
+	// that the Map outgrew.
 	let oldest: Entry<K, V> | undefined;
 	let newest: Entry<K, V> | undefined;
 
@@ -58,16 +59,16 @@ export function createBoundedMap<K, V>(most: number, weight?: Weight<K, V>) {
 			while (oldest && (map.size > most || (weight && bytes > weight.bytes))) remove(oldest.key);
 		},
 		delete: remove,
-		/** What the entries weigh together, as estimated when each was set. */
+		/** Returns the estimated bytes of all entries. */
 		bytes: (): number => bytes,
 	};
 }
 
-/** Bytes that V8 may take for these strings, two a character. */
+/** Returns the bytes that V8 may take for these strings, at two bytes a character. */
 export const textBytes = (...texts: readonly (string | undefined)[]): number =>
 	texts.reduce((sum, text) => sum + (text === undefined ? 0 : 40 + 2 * text.length), 0);
 
-/** Estimates the bytes that plain data takes in memory: objects, lists and strings, as JSON has them. */
+/** Returns the estimated bytes of JSON-like data in memory. */
 export function dataBytes(value: unknown): number {
 	if (typeof value === "string") return textBytes(value);
 	if (typeof value !== "object" || value === null) return 8;

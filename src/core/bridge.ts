@@ -23,29 +23,29 @@ import { createSenderNotices } from "./sender-notices.ts";
 
 export type Running = Bridge &
 	Readonly<{
-		/** Starts the networks over open stores, takes up what waits. */
+		/** Starts the networks, the portals and the lanes, which deliver the rows of earlier runs. The stores must be open. */
 		start(): Promise<void>;
-		/** Makes the mirrors of the config, once the networks have started; `exactly`: and ends all others. */
+		/** Makes the mirrors of the config, after `start`. `exactly`: ends all other mirrors. */
 		mirror(wanted: readonly Mirror[], exactly: boolean): Promise<void>;
-		/** How many rows were sent and are not confirmed. */
+		/** Returns the number of rows in doubt: sent and not confirmed. */
 		inDoubt(): number;
-		/** Takes nothing more in, delivers for at most `ms` what is under way. The rest is on disk. */
+		/** Stops taking events in, and drains the lanes for at most `ms`. Rows that are left stay on disk for the next start. */
 		stop(ms: number): Promise<void>;
 	}>;
 
-/** The middle: takes events in, puts them on disk, and sends them on in order. Knows no network by name. */
+/** Creates the core: it takes events in, writes them to the journal and delivers them in order. It knows no network by name. */
 export function createBridge(deps: {
 	networks: readonly Network[];
 	mapping: Mapping;
 	journal: Journal;
 	rules: Rules;
 	log: Log;
-	/** Told of every message that is taken back. */
+	/** Called with each message that a redaction deletes. */
 	redacted?: (message: Copy) => Promise<void>;
-	/** Of no network, and not core's own. */
+	/** Commands that belong neither to a network nor to core. */
 	commands?: readonly Command[];
 	meter?: Meter;
-	/** Notes which item is in hand, so that one that ends the process is set aside. */
+	/** Notes the item that is being handled, so that an item that ends the process is set aside at the next start. */
 	guard?: Guard;
 	/** How many rows one lane may hold. */
 	laneRows?: number;
@@ -72,14 +72,15 @@ export function createBridge(deps: {
 		tell,
 		...(deps.guard && { guard: deps.guard }),
 	});
-	/** The network that a lane leads to. */
+	/** Returns the target network of a lane. */
 	const target = ({ link }: Lane) => byName.get(portals.networkOf(link) as NetworkName);
 	const window = (lane: Lane) => target(lane)?.window ?? 1;
 	const lanes = createLanes(journal, { ...sender, window }, log, deps.laneRows);
 
 	/**
-	 * What a lane cannot hold is given up at once, aloud: what is older is not pushed out by what is new. Resolves when that
-	 * is on disk and was told, or cannot be now; until then the server that hands us more has to wait.
+	 * Queues the rows in their lanes. A full lane refuses new rows at once with a sender notice and keeps its older ones.
+	 * Resolves when the refusals are on disk and each notice was tried once; until then the source server has to wait,
+	 * which is the back-pressure on a flood.
 	 */
 	async function deliverAll(rows: readonly Row[]): Promise<void> {
 		const tooMany = lanes.push(rows);
@@ -96,17 +97,17 @@ export function createBridge(deps: {
 			if (row) meter.received(row.event.sender.network, row.event.kind, !fresh.has(row.operation));
 		}
 		await deliverAll(rows).catch((error: unknown) =>
-			log.error({ err: error }, "a full lane could not be told of"),
+			log.error({ err: error }, "the rows that a full lane refused could not be settled"),
 		);
 	}
 
 	let turn: Promise<unknown> = Promise.resolve();
 
-	/** One at a time, so that the order of calls is the order in the journal. */
+	/** Runs one call at a time, so that the order of calls is the order in the journal. */
 	async function inTurn(work: () => Promise<{ saved: Promise<void> }>): Promise<void> {
 		const mine = turn.then(work);
 		turn = mine.catch(() => undefined);
-		// Not awaited in turn: what comes next may share the commit.
+		// The next call does not wait for this commit, so that both may share one.
 		await (await mine).saved;
 	}
 
@@ -123,7 +124,7 @@ export function createBridge(deps: {
 		if (!(await journal.once(`command ${call.network} ${call.room} ${call.id}`))) return;
 		const [name = "", args = ""] = call.text.trim().split(/\s+(.*)/s);
 		const known = commands.find((one) => one.name === (name.toLowerCase() || "help"));
-		// Never what was typed: in a chat with the bot it may be anything, a password too.
+		// The log gets the command's name and never the typed text: people type anything to the bot, even passwords.
 		const fields = { command: known?.name ?? "unknown", sender: call.sender.id };
 		log.info(fields, "command");
 		try {
@@ -204,7 +205,7 @@ export function createBridge(deps: {
 		},
 	};
 
-	/** A chat opened by a person has both its rooms at once: the other side is not kept waiting for a first line. */
+	/** Makes the second room of a new 1:1 chat at once, so that the other person sees the chat before its first message. */
 	async function withOther(portal: Portal): Promise<Portal> {
 		const link = portal.links.find((one) => !one.room);
 		const [one, other] = portal.between ?? [];

@@ -1,4 +1,4 @@
-/** What `check` learnt about one thing: that it works, or why not and what helps. */
+/** A result of `check` for one part of the set-up: `ok`, or the cause and the cure in `detail`. */
 export type CheckResult = Readonly<{ ok: boolean; what: string; detail?: string }>;
 
 export const works = (what: string, detail?: string): CheckResult => ({

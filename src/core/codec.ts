@@ -1,6 +1,7 @@
 /**
- * The one spelling of foreign text inside an address: bytes `[a-z0-9._-]` stand as they are, every other byte of the
- * UTF-8 form, upper case and `=` included, as `=hh`. It survives every case folding and normalisation a server does.
+ * Returns foreign text spelled as a part of an address: the bytes `[a-z0-9._-]` stay as they are, and every other byte of
+ * the UTF-8 form, upper case and `=` included, becomes `=hh`. The spelling survives each server's case folding and
+ * normalisation.
  */
 export function encode(text: string): string {
 	let out = "";
@@ -9,12 +10,12 @@ export function encode(text: string): string {
 	return out;
 }
 
-/** The text that {@link encode} spells exactly so, or undefined: one identity has one address. */
+/** Returns the text that {@link encode} spells exactly so; undefined for any other spelling, since one identity has one address. */
 export function decode(spelt: string): string | undefined {
 	if (!/^(?:[a-z0-9._-]|=[0-9a-f]{2})*$/.test(spelt)) return undefined;
 	const bytes = spelt.replace(/=(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 	const text = Buffer.from(bytes, "latin1").toString("utf8");
-	// Also refuses bytes that are no UTF-8 and escapes that were not needed.
+	// The comparison also rejects bytes that are not UTF-8, and unneeded escapes.
 	return encode(text) === spelt ? text : undefined;
 }
 

@@ -3,16 +3,16 @@ import { type Parameter, parse, type Values } from "./parameters.ts";
 import type { Level } from "./permissions.ts";
 import type { Person } from "./person.ts";
 
-/** A command as a person typed it, `!bridge` or its like already taken off. */
+/** A command as a person typed it, without its prefix (`!bridge`). */
 export type CommandCall = Readonly<{
-	/** The id of the message that holds the command: a command is carried out once, however often the server repeats it. */
+	/** The id of the command's message: core runs a command once, however often the server repeats the message. */
 	id: MessageId;
 	network: NetworkName;
 	room: RoomId;
 	sender: Person;
-	/** "pub home/lamp on": name first. */
+	/** The command's name and its arguments, such as "pub home/lamp on". */
 	text: string;
-	/** Whether the sender may change the settings of the room it was typed in. */
+	/** Resolves with true if the sender may change the settings of this room. */
 	mayChangeRoom(): Promise<boolean>;
 	reply(text: string): Promise<void>;
 }>;
@@ -23,11 +23,14 @@ export type Command = Readonly<{
 	help: string;
 	level: Level;
 	parameters: readonly Parameter[];
-	/** `typed` is what follows the name, untouched. Resolves with the answer. @throws PermanentError with the cause. */
+	/**
+	 * Runs the command with `typed`, the raw text after its name. Resolves with the answer. @throws PermanentError with
+	 * the cause.
+	 */
 	run(call: CommandCall, typed: string): Promise<string>;
 }>;
 
-/** Returns the command whose `run` gets the values that were typed for its parameters. */
+/** Returns a command whose `run` gets its parameters parsed. */
 export function defineCommand<const All extends readonly Parameter[]>(
 	command: Readonly<{
 		name: string;

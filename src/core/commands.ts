@@ -10,7 +10,7 @@ import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 
-/** The commands every network has part in; those of one network alone stand in its folder. */
+/** Creates the commands that concern all networks. Commands of one network are in its folder. */
 export function createCoreCommands(deps: {
 	networks: readonly Network[];
 	network(name: NetworkName): Network;
@@ -18,7 +18,7 @@ export function createCoreCommands(deps: {
 	journal: Journal;
 	portals: Portals;
 	bridge: Pick<Bridge, "openRoom" | "openDirect" | "allows" | "sync">;
-	/** @throws PermanentError when they open too many. */
+	/** @throws PermanentError when the person opens too many chats and rooms. */
 	mayOpen(by: Person): void;
 	all(): readonly Command[];
 }): readonly Command[] {
@@ -32,7 +32,7 @@ export function createCoreCommands(deps: {
 		throw new PermanentError("invalid", phrases.unknownNetwork(text, known.join(", ")));
 	}
 
-	/** Asks each other network in turn. "That can be no address of mine" gives way to a better reason. */
+	/** Asks each other network in turn. @throws PermanentError with the most telling reason: "invalid" gives way to all others. */
 	async function ask<T>(
 		call: CommandCall,
 		question: (one: Network) => Promise<T | undefined> | undefined,
@@ -132,7 +132,7 @@ export function createCoreCommands(deps: {
 			const gone = portal?.links.filter((one) => one.network === there.name && one.room) ?? [];
 			if (gone.some((one) => one.role === "mirror"))
 				throw new PermanentError("forbidden", phrases.mirrorOfConfig);
-			// People of the links that stay see who leaves with this one.
+			// The remaining rooms see the people of this link leave.
 			for (const one of gone) if (one.room) await bridge.sync(there.name, one.room, []);
 			const had = await portals.unlink(call.network, call.room, there.name);
 			return had ? phrases.unlinkedNow(there.title) : phrases.notLinked(there.title);

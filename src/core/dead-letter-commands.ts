@@ -5,16 +5,16 @@ import type { Network } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 
-/** How many dead letters are listed, and taken up again at once. */
+/** The most dead letters that `dead` lists, and that `retry` revives at once. */
 const [listed, revived] = [20, 1_000];
 
-/** Commands about what could not be delivered. */
+/** Creates the commands that list dead letters and retry them. */
 export function createDeadLetterCommands(deps: {
 	mapping: Mapping;
 	journal: Journal;
 	portals: Portals;
 	network(name: string): Network | undefined;
-	/** Has them delivered again; resolves with how many there are. */
+	/** Queues dead letters for delivery again. Resolves with their number. */
 	revive(which: Readonly<{ lane?: Lane; limit: number }>): Promise<number>;
 }): readonly Command[] {
 	const { mapping, journal, portals, network, revive } = deps;

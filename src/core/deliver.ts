@@ -22,7 +22,7 @@ import { relayed } from "./relayed.ts";
 import { isToldOf, type Tell } from "./sender-notices.ts";
 
 const day = 24 * 60 * 60_000;
-/** Capabilities for somebody who speaks through another's account: their votes and polls would count as that person's own. */
+/** Returns capabilities for a sender who is relayed through another person's account, which must not vote in its own name. */
 function inWords(able: Capabilities): Capabilities {
 	const words = (kind: "poll" | "vote" | "poll-end") => (able[kind] === "drop" ? "drop" : "text");
 	return {
@@ -34,20 +34,20 @@ function inWords(able: Capabilities): Capabilities {
 	};
 }
 
-/** From here on a message is shown with its own time. */
+/** Age in ms from which on a message is marked late and shown with its own time. */
 const lateAfter = 5 * 60_000;
-/** In ms: how long a row waits for the message it refers to, while that is under way. */
+/** Longest wait, in ms, of a row for the in-flight delivery of the message it refers to. */
 const referenceWithin = 3_000;
-/** A row that fails without a reason we know is a bug of ours: it must not block its lane for ever. */
+/** Attempts after which a row with an unexpected error is refused: a bug of ours must not block its lane for ever. */
 const patience = 4;
 
-/** How reactions are shown: as the room's people want it, where more than words can be had at all. */
+/** Returns how reactions are shown: as the room's people chose, limited to what the room is able to show. */
 function chosen(able: Support, wanted: Support | undefined): Support {
 	const more = wanted === "native" || wanted === "mixed";
 	return wanted === undefined || able === "drop" || (able === "text" && more) ? able : wanted;
 }
 
-/** Takes one row from the journal to its target: resolve, downgrade, send, record. */
+/** Creates the delivery of one row to its target: it resolves the references, downgrades, sends, and notes the confirmation. */
 export function createDelivery(deps: {
 	mapping: Mapping;
 	journal: Journal;
@@ -56,7 +56,7 @@ export function createDelivery(deps: {
 	log: Log;
 	meter: Meter;
 	tell: Tell;
-	/** How reactions are shown where a room has not chosen. */
+	/** How reactions are shown in rooms without a setting of their own. */
 	reactions?: Support | undefined;
 	guard?: Guard;
 	now?: () => number;
@@ -68,7 +68,7 @@ export function createDelivery(deps: {
 	const inFlight = createInFlight();
 
 	const decided = createDeliveryPlans(journal);
-	/** Forgets the plan of a row that is settled. */
+	/** Forgets the delivery plan of a settled row. */
 	const settled = (row: Row): undefined => decided.forget(row);
 
 	async function refuse(row: Row, error: PermanentError, target: string): Promise<void> {
@@ -79,10 +79,10 @@ export function createDelivery(deps: {
 		if (isToldOf[row.event.kind]) await tell(row.event, error, target);
 	}
 
-	/** Rooms being made, by link: lines that come together share one. */
+	/** 1:1 rooms that are being created, by link: concurrent rows share one. */
 	const making = new Map<LinkId, ReturnType<typeof make>>();
 
-	/** The room to deliver to; a 1:1 room is made by the first message into it. */
+	/** Resolves with the room to deliver to. The first message into a 1:1 chat creates its room. */
 	async function roomOf(portal: Portal, link: Link) {
 		if (link.room) return { portal, link, room: link.room };
 		const made = making.get(link.id) ?? make(portal, link).finally(() => making.delete(link.id));
@@ -100,8 +100,8 @@ export function createDelivery(deps: {
 	}
 
 	/**
-	 * Ids of what the event is about. Whoever answers a message has seen it, maybe before its delivery was confirmed to us:
-	 * deliveries of this portal that are under way get the time to be.
+	 * Resolves with the target room's ids of the messages that the event refers to. A person can answer a message before
+	 * its delivery is confirmed to us, so this waits a bounded time for the in-flight deliveries of the portal.
 	 */
 	async function refsOf(event: BridgeEvent, portal: Portal, link: Link, room: RoomId) {
 		const to = { network: link.network, room };
@@ -111,7 +111,7 @@ export function createDelivery(deps: {
 		return resolve(event, journal, to, (id) => recall(event, id, portal, link, room));
 	}
 
-	/** The whole set its sender shows on a message from now on, and what it shows now; nothing when that is the same. */
+	/** Resolves with the sender's reactions on a message before and after this event; undefined when both sets are equal. */
 	async function asSet(event: Reaction, on: MessageId, to: Readonly<{ network: NetworkName; room: RoomId }>) {
 		const shown = await journal.reactions(to.network, to.room, on, event.sender.id);
 		const before = shown.map((one) => one.emoji);
@@ -119,26 +119,26 @@ export function createDelivery(deps: {
 		return sameSet(before, emoji) ? undefined : { shown, set: { on, emoji } };
 	}
 
-	/** Whose account a third person in a chat of two has to speak through: the other side knows no other. */
+	/** Returns the person whose account relays a third person in a 1:1 chat; undefined for the two people of the chat. */
 	function speakerFor(event: BridgeEvent, portal: Portal): Person | undefined {
 		const speaker = portal.between?.find((person) => person.network === event.sender.network);
 		return speaker?.id === event.sender.id ? undefined : speaker;
 	}
 
-	/** Their words with their name before them. */
+	/** Returns the event as said by `speaker`, with the sender's name before the text. */
 	function through(speaker: Person, event: BridgeEvent): BridgeEvent {
 		const { address, name = address.at(-1) ?? "?" } = event.sender;
 		return { ...("style" in event ? relayed(event, name) : event), sender: speaker };
 	}
 
-	/** Words alone may look as if all was well: their sender is told once what is missing there. */
+	/** Sends a notice, once per link, to the sender of a file that the target shows by its name alone. */
 	async function excuse({ event, lane }: Row, said: BridgeEvent, fit: BridgeEvent, target: Network) {
 		const why = "media" in said && said.media && !("media" in fit) && target.lacks?.media;
 		if (!why || !(await journal.once(`no media ${lane.portal} ${lane.link}`))) return;
 		void tell(event, new PermanentError("invalid", why), target.title);
 	}
 
-	/** How the room can show it; undefined: not at all, or it shows it already. */
+	/** Resolves with the row's event as the room can show it; undefined if the room shows none of it, or all of it already. */
 	async function formOf(row: Row, portal: Portal, link: Link, room: RoomId): Promise<Form | undefined> {
 		const target = network(link.network);
 		const to = { network: link.network, room };
@@ -160,7 +160,7 @@ export function createDelivery(deps: {
 		const known = await asSet(said, refs[said.target.id]?.[0] ?? said.target.id, to);
 		if (!known) return undefined;
 		const { shown, set } = known;
-		// A reaction told in words is told once, and taking it back tells nothing.
+		// A room without reactions gets words for a new reaction only, and none for one that is taken back.
 		const fresh = { ...said, emoji: newIn(set.emoji, shown) };
 		const fit = guard.handle(outboundItem(row), () => downgrade(fresh, can, refs));
 		if (!fit) {
@@ -171,7 +171,7 @@ export function createDelivery(deps: {
 		return { ...how, event: speaker ? through(speaker, event) : event, shown, set };
 	}
 
-	/** Takes note of what a person shows; `ids` are those of the reactions. */
+	/** Notes the reactions that the target room shows of a person. `ids`: the reactions' own ids, in their order. */
 	function show(
 		{ sender }: BridgeEvent,
 		{ on, emoji }: NonNullable<Form["set"]>,
@@ -207,7 +207,7 @@ export function createDelivery(deps: {
 			const form = before?.form ?? (await formOf(row, portal, link, to.room));
 			const delivered = (how: "shown" | "hidden") =>
 				meter.delivered(said.sender.network, link.network, said.kind, how, now() - row.queuedAt);
-			// The next row does not wait for this note: the journal answers every later call after it.
+			// The next row does not wait for this write: the journal keeps the order of its calls.
 			const note = (ids: readonly MessageId[]) =>
 				void journal
 					.done(row, to, ids, target.unverifiable?.(link))
@@ -222,7 +222,7 @@ export function createDelivery(deps: {
 			const { refs, shown, reactions } = form;
 			const event: BridgeEvent =
 				now() - form.event.at > lateAfter ? { ...form.event, late: true } : form.event;
-			// Gone: deleted by its author before it was ever sent.
+			// False: the author deleted the message before its first attempt.
 			if (!(await decided.attempt(row, before, link, to.room, form))) return settled(row);
 			const { operation, trace, attempts: attempt } = row;
 			const once = decided.once(row);
@@ -245,7 +245,7 @@ export function createDelivery(deps: {
 			const permanent = error instanceof PermanentError;
 			if (!permanent && row.attempts < patience) throw error;
 			if (!permanent)
-				log.error({ err: error, trace: row.trace }, "gave a message up after repeated failures");
+				log.error({ err: error, trace: row.trace }, "gave up a message after repeated failures");
 			const portal = await mapping.portal(row.lane.portal);
 			const name = portal?.links.find((link) => link.id === row.lane.link)?.network;
 			const reason = permanent ? error : new PermanentError("failed", phrases.brokenHere, { cause: error });

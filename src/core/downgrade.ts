@@ -4,8 +4,8 @@ import type { Refs } from "./network.ts";
 import * as phrases from "./phrases.ts";
 
 /**
- * The event as a room with these capabilities can show it: itself, words in its place, or nothing. `refs` are the ids
- * there of what it is about: what cannot be pointed at is said in words.
+ * Returns the event as a room with these capabilities can show it: unchanged, as a text message, or undefined for nothing.
+ * `refs` are the room's ids of the messages that the event refers to; a reference without an id there becomes words.
  */
 export function downgrade(
 	event: BridgeEvent,
@@ -27,13 +27,13 @@ export function downgrade(
 
 const found = (refs: Refs, id: string | undefined) => id !== undefined && (refs[id]?.length ?? 0) > 0;
 
-/** A native event, where what it is about is known in the room. */
+/** Returns a native event; one whose target the room does not know becomes words, or undefined. */
 function pointing(event: BridgeEvent, capabilities: Capabilities, refs: Refs): BridgeEvent | undefined {
 	switch (event.kind) {
 		case "message":
 			return plainer(event, capabilities, refs);
 		case "edit":
-			// Only who wrote a message may change it.
+			// Only the author of a message may edit it, which `own` proves where it is present.
 			if (found(refs, event.target.own ?? event.target.id)) return plainer(event, capabilities, refs);
 			return plainer(inWords(event) as Message, capabilities, refs);
 		case "redaction":
@@ -52,7 +52,7 @@ function pointing(event: BridgeEvent, capabilities: Capabilities, refs: Refs): B
 	}
 }
 
-/** The message without what the room cannot show. */
+/** Returns the message without the features that the room cannot show. */
 function plainer<T extends Message | Edit>(event: T, capabilities: Capabilities, refs: Refs): T {
 	const { replyTo, thread, ...message } = words<Message | Edit>(event, capabilities);
 	const lacks = (feature: Feature) => capabilities[feature] === "text" || capabilities[feature] === "drop";
@@ -68,7 +68,7 @@ function plainer<T extends Message | Edit>(event: T, capabilities: Capabilities,
 	} as T;
 }
 
-/** With what it answers before it. */
+/** Returns the message with a quote of the message it answers before it. */
 function quoting<T extends Words>({ author, text }: Reference, said: T, bare: boolean): T {
 	if (text === undefined) return said;
 	const { rich = [said.text], ...message } = said;
@@ -94,7 +94,7 @@ function words<T extends BridgeEvent & Words>(event: T, capabilities: Capabiliti
 	} as T;
 }
 
-/** Files by their names, or by where anybody can fetch them; then what is said of them. */
+/** Returns a text with a line for each file, its public link or its name, and then the caption. */
 export const filesInWords = (files: readonly Media[], said: string): string =>
 	[...files.map(({ kind, link, name }) => phrases.sentFile(kind, link ?? name)), said]
 		.filter(Boolean)
@@ -106,12 +106,12 @@ function inWords(event: BridgeEvent): Message | undefined {
 			return event;
 		case "edit": {
 			const { kind: _kind, target: _target, rich: _rich, newMedia: _new, ...said } = event;
-			// A file without words speaks for itself.
+			// A corrected file without a caption needs no words.
 			const text = event.media && event.text === "" ? "" : phrases.correction(event.text);
 			return { ...said, kind: "message", text };
 		}
 		case "reaction":
-			// What was taken back was never a line of its own.
+			// A room without reactions shows no line for a reaction that is taken back.
 			if (event.mode === "remove" || event.emoji.length === 0) return undefined;
 			return act(event, phrases.reacted(event.emoji.join(" "), event.target.text));
 		case "redaction":
@@ -134,7 +134,7 @@ function inWords(event: BridgeEvent): Message | undefined {
 			const { kind: _kind, key: _key, label, value, ...base } = event;
 			return { ...base, kind: "message", style: "notice", text: phrases.value(label, value) };
 		}
-		// Who is there is shown by being there; in words it would be noise.
+		// Joins, leaves and renames are shown by ghosts alone; as text messages they would be noise.
 		case "membership":
 		case "profile":
 			return undefined;

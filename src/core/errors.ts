@@ -1,9 +1,9 @@
-/** Worth trying again: the lane waits and repeats the very same request, order kept. */
+/** A temporary failure: the lane waits and retries the same request, and keeps the order. */
 export class TemporaryError extends Error {
 	override readonly name = "TemporaryError";
-	/** The least time to wait in ms, where the other side said so. */
+	/** The least delay in ms before a retry, if the server named one (`retry_after_ms`). */
 	readonly retryAfter: number | undefined;
-	/** Not a byte of what was to be sent left us: nobody can have it. */
+	/** True if not a byte of the request was sent, so the row is not in doubt. */
 	readonly unsent: boolean;
 	constructor(
 		message: string,
@@ -15,15 +15,15 @@ export class TemporaryError extends Error {
 	}
 }
 
-/** The same failure, of something that was not begun to be sent. */
+/** Returns a temporary error marked as unsent; any other error unchanged. */
 export const unsent = (error: unknown): unknown =>
 	error instanceof TemporaryError && !error.unsent
 		? new TemporaryError(error.message, { cause: error, retryAfter: error.retryAfter, unsent: true })
 		: error;
 
 /**
- * Resolves when the next in a queue may follow `work`. A temporary error blocks the queue, or the order would be lost; a
- * definite no, and a fault of our own, fail one line. @throws TemporaryError
+ * Resolves when the next item of a queue may follow `work`. A temporary error blocks the queue behind it, to keep the
+ * order; any other error fails one item. @throws TemporaryError
  */
 export const mayFollow = (work: Promise<unknown>): Promise<void> =>
 	work.then(
@@ -34,14 +34,14 @@ export const mayFollow = (work: Promise<unknown>): Promise<void> =>
 	);
 
 const ofTheLanguage = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
-/** A fault of ours with what was given, and not with the world around: trying it again would be no use. */
+/** Returns true for an error of our own code, which a retry with the same input would only repeat. */
 export const isProgrammingError = (error: unknown): boolean =>
 	ofTheLanguage.some((one) => error instanceof one);
 
-/** Will never succeed: the sender is told `message`, a sentence of a phrases.ts. */
+/** A permanent failure: no retry can succeed. The sender reads `message`, a sentence of a phrases.ts. */
 export class PermanentError extends Error {
 	override readonly name = "PermanentError";
-	/** What kind of no it is, so that each network can answer in its own terms. */
+	/** The kind of refusal, which each network maps to an error condition of its own. */
 	readonly reason: Reason;
 	constructor(reason: Reason, message: string, options?: ErrorOptions) {
 		super(message, options);
@@ -49,5 +49,8 @@ export class PermanentError extends Error {
 	}
 }
 
-/** forbidden: may not. not-found: nobody or nothing there. invalid: can never work as written. busy: too much, later may work. failed: the other side refused. expired: waited too long. */
+/**
+ * forbidden: the person may not do it. not-found: there is no such person or thing. invalid: the request is malformed.
+ * busy: a rate limit or a full queue; later it may work. failed: the other side refused. expired: the row waited too long.
+ */
 export type Reason = "forbidden" | "not-found" | "invalid" | "busy" | "failed" | "expired";

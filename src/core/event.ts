@@ -2,19 +2,22 @@ import type { Copy, MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Person } from "./person.ts";
 import type { Rich } from "./rich.ts";
 
-/** A message that another one is about, by its id in the room it was pointed at. */
+/** A message that another event refers to, by its id in the source room. */
 export type Reference = Readonly<{
 	id: MessageId;
-	/** An id that is known only if the sender wrote the target: what they may change. See {@link Base.aka}. */
+	/** An id that is known only if the sender wrote the target, and so may edit it. See {@link Base.aka}. */
 	own?: MessageId;
-	/** Where the target says it came from, if it is ours and says so: for the day when nobody else knows any more. */
+	/**
+	 * Copies that the target itself names, if it is an event of ours that does: a last resort when the journal has
+	 * forgotten it.
+	 */
 	copies?: readonly Copy[];
-	/** Who wrote it and what, for words where the target cannot be pointed at. */
+	/** The author and the text of the target, for a quote in words if the other room does not know the target. */
 	author?: Person;
 	text?: string;
 }>;
 
-/** Something to look at or listen to. `source` is opaque: its network opens it. */
+/** A file. `source` is opaque to core: the network that it names opens it. */
 export type Media = Readonly<{
 	kind: "image" | "video" | "audio" | "voice" | "sticker" | "file";
 	source: Readonly<{ network: NetworkName; ref: string }>;
@@ -22,53 +25,53 @@ export type Media = Readonly<{
 	mime?: string;
 	/** Bytes. */
 	size?: number;
-	/** Of the bytes, in base64, where its sender told it: what comes with another one is not what was sent. */
+	/** SHA-256 of the bytes, in base64, if the sender announced it: bytes with another hash are rejected. */
 	sha256?: string;
 	/** Pixels. */
 	width?: number;
 	height?: number;
 	/** Milliseconds. */
 	duration?: number;
-	/** What it shows, for those who cannot see it. */
+	/** A description of the picture, for people who cannot see it. */
 	alt?: string;
 	blurhash?: string;
 	thumbnail?: Picture;
-	/** Where anybody can fetch it by themselves, in case we cannot. */
+	/** A public URL of the file, shown to people if the bridge cannot fetch the file. */
 	link?: string;
 }>;
-/** A smaller picture of something, see {@link Media}. */
+/** A thumbnail, see {@link Media}. */
 export type Picture = Pick<Media, "source" | "mime" | "size" | "width" | "height" | "link">;
 
-/** What somebody says, whatever kind of saying it is. */
+/** The content of a message or an edit. */
 export type Words = Readonly<{
-	/** A notice is made by a machine: bots do not answer it. */
+	/** notice: written by a machine, so bots do not answer it. */
 	style: "text" | "emote" | "notice";
-	/** The words without markup; of media the caption, empty where there is none. */
+	/** The text without markup; of media the caption, empty if there is none. */
 	text: string;
 	rich?: Rich;
 	media?: Media;
-	/** The further files of a message that has several, in order; what is said is said of the first. */
+	/** The further files of a message with several, in order; the caption belongs to the first. */
 	more?: readonly Media[];
 	location?: Readonly<{ geo: string; description?: string }>;
 }>;
 
 type Base = Readonly<{
 	id: MessageId;
-	/** Further ids of the same event in its room, by which others there may point at it. */
+	/** Further ids of the same event in its room, by which other events there may refer to it. */
 	aka?: readonly MessageId[];
 	room: RoomId;
 	sender: Person;
-	/** When it was said, in ms since 1970, by its server's clock. */
+	/** The time of sending, in ms since 1970, by the clock of its server. */
 	at: number;
-	/** Caught up after a gap: shown with its time, pings nobody. */
+	/** A message that backfill found after a gap: it is shown with its time and notifies nobody. */
 	late?: true;
-	/** In a 1:1 room: whom the sender talks to. It opens the portal when there is none yet. */
+	/** The addressee in a 1:1 room. The first message to one opens the portal. */
 	to?: Person;
 }>;
 
-/** One whose `aka` holds the id of its own thread may be the first of it: that is known to who remembers earlier ones. */
+/** A message whose `aka` holds the id of its own thread begins the thread, unless the journal knows an earlier one of it. */
 export type Message = Base & Words & Readonly<{ kind: "message"; replyTo?: Reference; thread?: Reference }>;
-/** `target` says something else from now on. It still answers what it answered, and stands in the thread it stood in. */
+/** A new content for `target`, which keeps its reply and its thread. */
 export type Edit = Base &
 	Words &
 	Readonly<{
@@ -76,38 +79,41 @@ export type Edit = Base &
 		target: Reference;
 		replyTo?: Reference;
 		thread?: Reference;
-		/** `media` is known to be another file than was shown before. */
+		/** `media` is another file than the target's. */
 		newMedia?: true;
 	}>;
-/** `target` is taken back: by its author where `target.own` is known, else by a moderator. */
+/** A deletion of `target`: by its author if `target.own` is known, else by a moderator. */
 export type Redaction = Base &
 	Readonly<{
 		kind: "redaction";
 		target: Reference;
 		reason?: string;
-		/** What the room calls the moderator it did it for. */
+		/** The name of the moderator, if the room names one. */
 		by?: string;
 	}>;
-/** add, remove: these emoji besides the others. set: these and no others; what is sent is always a set. */
+/** add, remove: changes these emoji and no others. set: these emoji replace all others; an outbound reaction is always a set. */
 export type Reaction = Base &
 	Readonly<{ kind: "reaction"; target: Reference; mode: "add" | "remove" | "set"; emoji: readonly string[] }>;
-/** `text` is empty where only the id is known. */
+/** `text` is empty if only the id is known. */
 export type PollAnswer = Readonly<{ id: string; text: string }>;
-/** A question with numbered answers; a vote is a reply or reaction with the number. */
+/** A question with numbered answers; people of networks without polls vote by a reply or a reaction with the number. */
 export type Poll = Base & Readonly<{ kind: "poll"; question: string; answers: readonly PollAnswer[] }>;
-/** From now on its sender is for these answers of the poll and no others. */
+/** A vote for these answers of the poll, which replaces the sender's earlier votes. */
 export type Vote = Base & Readonly<{ kind: "vote"; target: Reference; answers: readonly PollAnswer[] }>;
-/** `text` says how it ended. */
+/** The end of a poll, with its result as `text`. */
 export type PollEnd = Base & Readonly<{ kind: "poll-end"; target: Reference; text: string }>;
-/** `sender` came or went; for a kick or ban `by` did it to them. */
+/** A join or leave of `sender`; `by` is the moderator of a kick or ban. */
 export type Membership = Base &
 	Readonly<{ kind: "membership"; change: "join" | "leave"; by?: string; reason?: string }>;
-/** `sender` is called `sender.name` from now on. */
+/** A rename of `sender` to `sender.name`. */
 export type Profile = Base & Readonly<{ kind: "profile" }>;
-/** A thing's current value; null clears it. `label` is what the thing is called within its room. */
+/** The current value of a thing, such as an MQTT topic; null clears it. `label` is its display name within the room. */
 export type State = Base & Readonly<{ kind: "state"; key: string; label: string; value: string | null }>;
 
-/** The neutral vocabulary. A switch over `kind` ends in `satisfies never`, so that the compiler lists what a new kind touches. */
+/**
+ * The neutral events. Each switch over `kind` ends in `satisfies never`, so that the compiler lists the places a new
+ * kind touches.
+ */
 export type BridgeEvent =
 	| Message
 	| Edit

@@ -6,31 +6,32 @@ import type { OperationId, TraceId } from "./ids.ts";
 import type { Log } from "./log.ts";
 import * as phrases from "./phrases.ts";
 
-/** One foreign thing while the bridge handles it: what a network received, or an outbound row. */
+/** One unit of foreign input that the bridge handles: a received stanza, event or message, or an outbound row. */
 export type Item = Readonly<{
-	/** A fingerprint of what identifies the item wherever it comes from: made by {@link fingerprint}. */
+	/** The {@link fingerprint} of the parts that identify the item. */
 	key: string;
-	/** What an admin reads of it: its kind and where it came from, never its text. */
+	/** A description for the admin: the item's kind and source, never its text. */
 	what: string;
 }>;
 
-/** What remembers, beyond the death of the process, which item was being handled. */
+/** The record of the item that was being handled, which survives the death of the process. */
 export interface Quarantine {
-	/** True when the item is set aside: the bridge died twice while it handled the item. */
+	/** Returns true if the item is set aside: the process died twice while it handled the item. */
 	holds(key: string): boolean;
-	/** Notes that the bridge handles the item from now on; the returned function notes the end. Neither throws. */
+	/** Notes that the handling of the item begins; the returned function notes its end. Neither throws. */
 	begin(item: Item): () => void;
 }
 
 export type Guard = Readonly<{
 	/**
-	 * Runs the work of one entry point. An error of it is logged with its stack and the entry's name, then given to
-	 * `onFault`. Never throws, and what it returns never rejects.
+	 * Runs the work of one entry point. An error is logged with its stack and the name of the entry point, and then passed
+	 * to `onFault`. Never throws, and the returned promise never rejects.
 	 */
 	run(entry: string, work: () => unknown, onFault?: (error: unknown) => unknown): Promise<void>;
 	/**
-	 * Runs the handling of one item, with a note on disk until its synchronous part returns, so that an item that ends
-	 * the process is known at the next start. Returns and throws what `work` does. @throws SetAside
+	 * Returns the result of `work`, which handles one item. A note of the item is on disk until the synchronous part of
+	 * `work` returns, so that an item that ends the process is known at the next start.
+	 * @throws SetAside, and every error of `work`
 	 */
 	handle<T>(item: Item, work: () => T): T;
 }>;
@@ -43,17 +44,17 @@ export class SetAside extends PermanentError {
 }
 
 const handled = new AsyncLocalStorage<Item>();
-/** The item that the current code, or the code that started it, handles. */
+/** Returns the item that the current asynchronous call chain handles. */
 export const itemInHand = (): Item | undefined => handled.getStore();
 
-/** Names an item by its parts: 32 hexadecimal digits. */
+/** Returns a hash of an item's parts: 32 hexadecimal digits. */
 export const fingerprint = (...parts: readonly (string | Uint8Array)[]): string => {
 	const hash = createHash("sha256");
 	for (const part of parts) hash.update(part).update("\0");
 	return hash.digest("hex").slice(0, 32);
 };
 
-/** The item of one row on its way to its target: the same at every attempt, and for each part of it. */
+/** Returns the item of an outbound row: the same at each attempt, and for each part of the row. */
 export const outboundItem = (
 	out: Readonly<{ operation: OperationId; trace: TraceId; event: BridgeEvent }>,
 ): Item => ({
@@ -63,9 +64,9 @@ export const outboundItem = (
 
 const nothingSetAside: Quarantine = { holds: () => false, begin: () => () => undefined };
 
-/** The one guard of every entry point: nothing that comes in from outside throws past it. */
+/** Creates the guard of all entry points: no foreign input throws past it. */
 export function createGuard(log: Log, quarantine: Quarantine = nothingSetAside): Guard {
-	/** Set-aside items that were met in this run, so that each is logged once. */
+	/** Set-aside items that came in again in this run, so that each is logged once. */
 	const met = new Set<string>();
 
 	function fault(entry: string, err: unknown): void {

@@ -6,19 +6,19 @@ import type { Link, Portal } from "./mapping.ts";
 import type { Network } from "./network.ts";
 import { operationId } from "./operation.ts";
 
-/** Ids of the messages that two rooms share: by each id in the one room, all ids in the other. */
+/** The messages that two rooms share: for each id in the one room, all ids in the other. */
 type Shared = ReadonlyMap<MessageId, readonly MessageId[]>;
 
-/** A link whose room is there. */
+/** A link whose room exists. */
 type Placed = Link & Readonly<{ room: RoomId }>;
 
-/** Pairs of rooms kept in mind. */
+/** Pairs of rooms whose shared messages are kept in memory. */
 const remembered = 50;
 
 /**
- * For when the journal has forgotten a message, or was lost. One side reads the end of its room: what we brought there
- * says where it came from, and of what began there the name of its delivery can be made again. Read once a run, since
- * all that is said later is in the journal.
+ * Creates the recovery of message ids that the journal has forgotten or lost. One network reads the latest messages of its
+ * room: our own events there name their originals, and for all other messages the operation id of their delivery can be
+ * computed again. Each pair of rooms is read once a run, since the journal holds all later messages.
  */
 export function createIdRecovery(deps: { network(name: NetworkName): Network; log: Log }) {
 	const { network, log } = deps;
@@ -58,7 +58,7 @@ export function createIdRecovery(deps: { network(name: NetworkName): Network; lo
 		return found;
 	}
 
-	/** The ids in the room of `link` of what `event`'s room calls `id`; none where that is not known any more. */
+	/** Resolves with the ids in the room of `link` of the message `id` of the event's room; an empty list if they are unknown. */
 	return async function recall(
 		event: BridgeEvent,
 		id: MessageId,
@@ -77,7 +77,7 @@ export function createIdRecovery(deps: { network(name: NetworkName): Network; lo
 			if (network(target.network).recentMessages) return (await shared(target, source))[1].get(id) ?? [];
 			if (network(source.network).recentMessages) return (await shared(source, target))[0].get(id) ?? [];
 		} catch (error) {
-			// A room that cannot be read must not hold up the lane: the reference is said in words.
+			// A room that cannot be read must not block the lane: the reference becomes words.
 			log.warn({ err: error, portal: portal.id }, "the end of a room could not be read");
 		}
 		return [];

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PortalId } from "./ids.ts";
 
-/** Keeps the deliveries that are under way in each portal, so that what refers to one can wait for its ids. */
+/** Creates the list of each portal's in-flight deliveries, so that an event that refers to one can wait for its ids. */
 export function createInFlight() {
 	const portals = new Map<PortalId, Set<Promise<unknown>>>();
 
 	return {
-		/** Returns `work`, which counts as under way until it settles. */
+		/** Returns `work`, which counts as in flight until it settles. */
 		add<T>(portal: PortalId, work: Promise<T>): Promise<T> {
 			const all = portals.get(portal) ?? new Set();
 			portals.set(portal, all.add(work));
@@ -17,7 +17,7 @@ export function createInFlight() {
 			work.then(settled, settled);
 			return work;
 		},
-		/** Resolves when what is now under way in the portal is settled, after `ms` at the latest. */
+		/** Resolves when the portal's present in-flight deliveries have settled, after `ms` at the latest. */
 		async settled(portal: PortalId, ms: number): Promise<void> {
 			const all = portals.get(portal);
 			if (all) await Promise.race([Promise.allSettled(all), sleep(ms, undefined, { ref: false })]);

@@ -12,7 +12,7 @@ import type {
 } from "./ids.ts";
 import type { Person } from "./person.ts";
 
-/** FIFO of one portal and target link. */
+/** The FIFO queue of one portal and target link. */
 export type Lane = Readonly<{ portal: PortalId; link: LinkId }>;
 
 export type NewRow = Readonly<{
@@ -20,12 +20,12 @@ export type NewRow = Readonly<{
 	trace: TraceId;
 	lane: Lane;
 	event: BridgeEvent;
-	/** To be sent as soon as it is taken in: counts as attempted from there on, which spares a commit. */
+	/** The lane sends the row as soon as it is accepted: it counts as attempted from then on, which saves a commit. */
 	begun?: boolean;
-	/** What the first attempt decided, in the words of who sends it: what every retry goes by. */
+	/** The delivery plan of the first attempt, in the sender's own format. Each retry follows it. */
 	request?: string;
 }>;
-/** waiting: never sent, may be cancelled. doubt: sent at least once, so it may be there already. */
+/** waiting: never sent, so it can be cancelled. doubt: sent at least once, so the target may have it already. */
 export type Row = NewRow &
 	Readonly<{
 		seq: number;
@@ -34,9 +34,9 @@ export type Row = NewRow &
 		queuedAt: number;
 	}>;
 
-/** One reaction of a person to a message; `id` is that of its own event, where its network gives it one. */
+/** One reaction of a person to a message; `id` is the id of the reaction's own event, on networks that have one. */
 export type Reaction = Readonly<{ emoji: string; id?: MessageId }>;
-/** All the reactions of one person to one message that one room shows. `message` is one and the same id in every call. */
+/** All reactions of one person to one message that one room shows. `message` is the same id in every call. */
 export type ReactionSet = Readonly<{
 	network: NetworkName;
 	room: RoomId;
@@ -45,61 +45,62 @@ export type ReactionSet = Readonly<{
 	now: readonly Reaction[];
 }>;
 
-/** What one received event leaves on disk, all of it or nothing. */
+/** The records of one received event. The journal writes all of them or none. */
 export type Entry = Readonly<{
-	/** Names the event for ever; of an entry whose key is known all but the cursor is ignored. */
+	/** The dedupe key of the event. Of an entry whose key is known, all but the cursor is ignored. */
 	key: string;
 	rows: readonly NewRow[];
 	/**
-	 * Further ids of the rows' event in its own room, for {@link Journal.copies}. Of two events that claim one the later
-	 * has it; an id that names another message as its own, or a copy of ours, stays with that: senders choose some of these.
+	 * Further ids of the rows' event in its own room, for {@link Journal.copies}. If two events claim an id, the later one
+	 * gets it; but the first id of another message, and the id of a copy of ours, stay where they are, since senders can
+	 * choose some further ids themselves.
 	 */
 	aka?: readonly MessageId[];
 	/**
-	 * The rows' event changes the message with this id in its room: whatever names the event, here or where it goes to,
-	 * names that one. Of an unknown one it stands for itself.
+	 * The id of the message that the rows' event edits: the ids of the edit, in its own room and in the target rooms, count
+	 * as ids of that message. An edit of an unknown message counts as a message of its own.
 	 */
 	of?: MessageId;
-	/** How far a source was read; saved for an entry whose key is known, too. See {@link Journal.cursor}. */
+	/** The read position of the source; saved also for an entry whose key is known. See {@link Journal.cursor}. */
 	cursor?: Readonly<{ key: string; value: string }>;
-	/** What the source room shows after a reaction was added there, or taken back. */
+	/** The reactions that the source room shows after this event added one or took one back. */
 	reaction?: ReactionSet;
-	/** Who is in the source room from now on, or no longer. */
+	/** The person who joined or left the source room. */
 	member?: Readonly<{ network: NetworkName; room: RoomId; person: Person; present: boolean }>;
 }>;
 
 export type DeadLetter = Row & Readonly<{ reason: string; diedAt: number }>;
 
 /**
- * Everything that changes with messages. Each call is one transaction that is on disk (fsync) when it resolves; calls
- * made at the same time share a commit. The order of calls is the order of effects.
+ * The store of all that changes with messages. Each call is one transaction that is on disk (fsync) when it resolves;
+ * concurrent calls share a commit. The calls take effect in the order in which they are made.
  */
 export interface Journal {
 	open(): Promise<void>;
 	close(): Promise<void>;
-	/** Takes entries in, in order. Resolves with the rows of those that were new. */
+	/** Writes the entries in order. Resolves with the rows of the new ones. */
 	accept(entries: readonly Entry[]): Promise<readonly Row[]>;
-	/** True the first time `key` is named, false ever after. */
+	/** Resolves with true at the first call with this key, with false at each later one. */
 	once(key: string): Promise<boolean>;
-	/** How far a source was read, as its network wrote it down; undefined when it never did. */
+	/** Resolves with the read position of a source, in its network's own format; undefined if none was saved. */
 	cursor(key: string): Promise<string | undefined>;
 	saveCursor(key: string, value: string): Promise<void>;
-	/** The lanes that hold rows: how many each, and when the first of them was queued, in ms since 1970. */
+	/** Resolves with the lanes that hold rows: the number of rows, and when the oldest was queued, in ms since 1970. */
 	lanes(): Promise<readonly (Lane & Readonly<{ depth: number; oldest: number }>)[]>;
-	/** Rows of a lane after `after` (a seq, 0 for all), oldest first. */
+	/** Resolves with up to `limit` rows of a lane after the seq `after` (0 for all), oldest first. */
 	rows(lane: Lane, after: number, limit: number): Promise<readonly Row[]>;
 	/**
-	 * About to be sent: from here on it is in doubt until done or refused. False when the row is gone, cancelled or
-	 * settled: then it must not be sent. `request` is kept in the row until another is given.
+	 * Notes that the row is about to be sent: it is in doubt until it is done or refused. Resolves with false if the row is
+	 * cancelled or settled: then it must not be sent. The row keeps `request` until another one is given.
 	 */
 	attempt(row: Row, request?: string): Promise<boolean>;
-	/** Puts `request` in place of what the row kept; of a row that is gone nothing. */
+	/** Replaces the `request` of a row; does nothing if the row is settled. */
 	keep(row: Row, request: string): Promise<void>;
-	/** Not sent after the last attempt, or since they were begun: they wait, or are in doubt, as they were before it. */
+	/** Takes back the last attempt, or `begun`, of rows that were not sent: their state is again the one before it. */
 	release(rows: readonly Row[]): Promise<void>;
 	/**
-	 * Delivered; the target knows the event by `ids`, one for each part it was sent as. It may wait some milliseconds for
-	 * other calls to share a commit with; `soon`: it does not.
+	 * Settles a delivered row; the target knows the event by `ids`, one for each part that was sent. The commit may wait
+	 * some milliseconds for other calls to share it; with `soon` it does not wait.
 	 */
 	done(
 		row: Row,
@@ -107,29 +108,29 @@ export interface Journal {
 		ids: readonly MessageId[],
 		soon?: boolean,
 	): Promise<void>;
-	/** Given up: kept as a dead letter. */
+	/** Turns a row that is given up into a dead letter. */
 	refuse(row: Row, reason: string): Promise<void>;
 	/**
-	 * Its sender took the event back: removes and resolves with those of its rows that were never attempted. What was
-	 * attempted goes on. So go its changes, and the dead letters of all of them: nobody revives what was deleted.
+	 * Removes the rows of a deleted event that were never attempted, and resolves with them; attempted rows stay. The rows
+	 * of its edits go the same way, and so do the dead letters of all of them, since nobody may revive a deleted message.
 	 */
 	cancel(of: Copy): Promise<readonly Row[]>;
-	/** Whether {@link cancel} took some of the message known there by this id: then nobody is to hear of it. */
+	/** Resolves with true if {@link cancel} removed rows of this message: then no room may hear of it any more. */
 	gone(of: Copy): Promise<boolean>;
 	/**
-	 * The message known there by this id, by every id it has in every room: its own first, then the further ones in the
-	 * order they became known. One room's part are those with its network and room, in that order; several where it was
-	 * sent in parts, or is known by several ids. Empty when unknown.
+	 * Resolves with every id that a message has in every room, given one of them: its own id first, then the others in the
+	 * order in which they became known. A room has several ids of a message that was sent in parts, or that has further
+	 * ids. Empty if the message is unknown.
 	 */
 	copies(of: Copy): Promise<readonly Copy[]>;
-	/** What is shown there now of one person's reactions to one message, in the order it was given; empty when unknown. */
+	/** Resolves with the reactions of one person to one message that a room shows, in the order they were given. */
 	reactions(
 		network: NetworkName,
 		room: RoomId,
 		message: MessageId,
 		sender: UserId,
 	): Promise<readonly Reaction[]>;
-	/** Puts `now` in place of what was shown; an empty list forgets it. */
+	/** Replaces those reactions with `now`; an empty list removes the record. */
 	setReactions(
 		network: NetworkName,
 		room: RoomId,
@@ -137,30 +138,30 @@ export interface Journal {
 		sender: UserId,
 		now: readonly Reaction[],
 	): Promise<void>;
-	/** The reaction shown there whose own event has this id. */
+	/** Resolves with the reaction whose own event has this id. */
 	reactionAt(
 		network: NetworkName,
 		room: RoomId,
 		id: MessageId,
 	): Promise<Readonly<{ message: MessageId; sender: UserId; emoji: string }> | undefined>;
 	members(network: NetworkName, room: RoomId): Promise<readonly Person[]>;
-	/** Forgets a room's members; for unlink. */
+	/** Forgets the members of a room. */
 	forget(network: NetworkName, room: RoomId): Promise<void>;
-	/** The latest first. */
+	/** Resolves with up to `limit` dead letters, the latest first. */
 	dead(limit: number): Promise<readonly DeadLetter[]>;
 	/**
-	 * Up to `limit` dead letters, of one lane or of all, oldest death first, wait again at the end of their lanes: queued
-	 * now, to be rendered anew. What was attempted may have arrived all the same, so it is in doubt as it was.
+	 * Queues up to `limit` dead letters, of one lane or of all, the earliest refused first, at the end of their lanes again;
+	 * each is rendered anew. A row that was attempted may have arrived, so it stays in doubt. Resolves with the rows.
 	 */
 	revive(which: Readonly<{ lane?: Lane; limit: number }>): Promise<readonly Row[]>;
 	stats(): Promise<Readonly<{ waiting: number; oldest: number | undefined; dead: number }>>;
 	/**
-	 * Writes all of it, as after the calls made before, to a new file that only we can read; put in place of the journal's
-	 * own it restores it. Other calls wait meanwhile. Where both stores are backed up the mapping comes second: it then
-	 * knows every portal that a row here names.
-	 * @throws Error when the file is there or cannot be written; the journal goes on.
+	 * Writes a snapshot of the journal, with the effects of all earlier calls, to a new file of mode 0600, which can replace
+	 * the journal's own file. Other calls wait meanwhile. A backup of both stores copies the mapping second, so that the
+	 * mapping knows every portal that a row names.
+	 * @throws Error if the file exists or cannot be written; the journal goes on.
 	 */
 	backup(file: string): Promise<void>;
-	/** Drops copies, reactions, keys and dead letters that are past their bounds. `now` in ms since 1970. */
+	/** Removes copies, reactions, keys and dead letters that are past their bounds. `now` in ms since 1970. */
 	prune(now: number): Promise<void>;
 }

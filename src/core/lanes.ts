@@ -4,30 +4,30 @@ import { TemporaryError } from "./errors.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
 import type { Log } from "./log.ts";
 
-/** Rows a lane keeps in memory; the rest waits on disk, so that memory stays bounded however long an outage is. */
+/** Rows that a lane keeps in memory. All further rows wait on disk, so that memory stays bounded during a long outage. */
 const inMemory = 256;
-/** Bytes of those rows, as estimated. */
+/** Estimated bytes of the rows that a lane keeps in memory. */
 const bytesInMemory = 4 * 1_048_576;
-/** Rows read from disk at once: of the largest size they may take more than the bound above until they are counted. */
+/** Rows read from disk at once: rows of the largest size may exceed the bound above by one such read. */
 const readAtOnce = 32;
-/** Rows a lane may hold on disk; what comes on top is given up, so that one nobody takes from does not fill the disk. */
+/** Rows that a lane may hold on disk. Further rows are refused, so that a target that is away for long does not fill the disk. */
 const mostRows = 100_000;
-/** Rows prepared in one commit and then sent one after the other: so many more are in doubt after a crash. */
+/** Rows that one commit prepares before they are sent in order: a crash leaves so many more in doubt. */
 const ahead = 32;
 const retries = { first: 1_000, most: 60_000 };
 
 export type Sender = Readonly<{
-	/** How many rows of this lane may be under way at once. */
+	/** Returns how many rows of this lane may be in flight at once. */
 	window(lane: Lane): number;
-	/** True for a row that is sent at once, or not at all: while its server is away it only waits, and can be cancelled. */
+	/** Returns true for a row sent as a single request: after an unsent attempt it is not in doubt, and can be cancelled. */
 	single(row: Row): boolean;
-	/** True for a row that may be about one before it: everything under way is settled first. */
+	/** Returns true for a row that refers to an earlier message: the lane drains its in-flight sends before it. */
 	alone(row: Row): boolean;
-	/** All that must be on disk before sending. Resolves with the sending itself, or nothing when the row is settled. */
+	/** Writes all that must be on disk before the send. Resolves with the send, or undefined if the row is settled already. */
 	prepare(row: Row): Promise<(() => Promise<void>) | undefined>;
-	/** Called for what is no TemporaryError: settles the row. Throwing makes it temporary. */
+	/** Settles a row whose delivery failed with anything but a TemporaryError. If it throws, the lane retries the row. */
 	fail(row: Row, error: unknown): Promise<void>;
-	/** Told of an attempt that failed and will be repeated. */
+	/** Counts an attempt that failed and will be retried. */
 	retried(row: Row): void;
 }>;
 
@@ -36,28 +36,28 @@ type Prepared = Readonly<{ row: Row; send: () => Promise<void> }>;
 type State = {
 	lane: Lane;
 	queue: Row[];
-	/** What the rows in the queue take in memory, as far as they were added since it was empty. */
+	/** Estimated bytes of the rows that were added since the queue was empty. */
 	bytes: number;
-	/** Rows of this lane that are not settled, on disk and in memory. */
+	/** Unsettled rows of this lane, on disk and in memory. */
 	depth: number;
-	/** The seq of the newest row ever queued here: what is on disk after it still has to be fetched. */
+	/** The seq of the newest row that was ever in the queue: later rows are only on disk. */
 	last: number;
-	/** More rows are on disk than in the queue. */
+	/** True while rows on disk are not in the queue. */
 	behind: boolean;
-	/** Some were added there while the queue was being refilled. */
+	/** True if rows came in on disk while the queue was being refilled. */
 	missed: boolean;
 	running: boolean;
 	flight: Set<Promise<void>>;
 	failures: number;
-	/** Ends a wait to retry. */
+	/** Ends the wait before a retry. */
 	wake: (() => void) | undefined;
-	/** Ends a wait for what is under way. */
+	/** Ends the wait for in-flight sends. */
 	tell: (() => void) | undefined;
 };
 
 const name = (lane: Lane) => `${lane.portal} ${lane.link}`;
 
-/** Runs one FIFO per portal and target: a slow or broken one never delays another. */
+/** Creates one FIFO queue per portal and target link: a slow or broken target delays no other. */
 export function createLanes(journal: Journal, sender: Sender, log: Log, most = mostRows) {
 	const states = new Map<string, State>();
 	let [started, stopping] = [false, false];
@@ -89,7 +89,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		of.running = true;
 		const run = work(of)
 			.catch(async (error: unknown) => {
-				log.error({ err: error, lane: of.lane }, "lane stopped, will go on");
+				log.error({ err: error, lane: of.lane }, "a lane failed; it starts again after a pause");
 				await pause(of, retries.first);
 			})
 			.finally(() => {
@@ -103,7 +103,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 
 	async function work(of: State): Promise<void> {
 		const { flight } = of;
-		/** Prepared, in order, and not sent yet. */
+		/** Rows that are prepared and not sent yet, in order. */
 		const ready: Prepared[] = [];
 		const again: Row[] = [];
 		let wait = 0;
@@ -140,14 +140,14 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				.catch(async (error: unknown) => {
 					if (!(error instanceof TemporaryError && error.unsent && sender.single(row)))
 						return failed(row, error);
-					// At once: those behind it would go out in the meantime if the link is back by then.
+					// Note the retry before the commit: rows behind it would overtake it if the link came back meanwhile.
 					retry(row, error, false);
 					await journal.release([row]);
 				})
 				.finally(() => flight.delete(task));
 			flight.add(task);
 		}
-		/** Nothing of what is ready went out, so nothing has to be looked up, and it can still be cancelled. */
+		/** Takes prepared rows back into the queue: none was sent, so none is in doubt, and each can be cancelled. */
 		async function release(): Promise<void> {
 			const begun = of.queue.filter((row) => row.begun);
 			const rows = ready.splice(0).map(({ row }) => row);
@@ -156,7 +156,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		}
 
 		while (!stopping) {
-			// What failed holds back the rows behind it, and none before it: order before speed.
+			// A failed row blocks the rows behind it, to keep the order, and none before it.
 			const held = Math.min(...again.map(({ seq }) => seq));
 			const [next] = ready;
 			if (next && next.row.seq < held) {
@@ -178,7 +178,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		await Promise.all([release(), ...flight]);
 	}
 
-	/** Something under way is settled, a row came, or the end. */
+	/** Resolves when an in-flight send settles, a row comes in, or the lanes stop. */
 	async function news(of: State): Promise<void> {
 		const told = new Promise<void>((resolve) => {
 			of.tell = resolve;
@@ -186,7 +186,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		await Promise.race([...of.flight, told]);
 	}
 
-	/** The next rows, up to the one that has to wait for those before it. */
+	/** Removes and returns the next rows, up to one that has to wait for the rows before it. */
 	function take(of: State): Row[] {
 		const next = of.queue.slice(0, ahead).findIndex((row, index) => index > 0 && sender.alone(row));
 		return of.queue.splice(0, next < 0 ? ahead : next);
@@ -218,7 +218,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 	}
 
 	return {
-		/** Takes up what an earlier run left, and after it what came in before this call. */
+		/** Starts the lanes: first with the rows of earlier runs, then with those that came in before this call. */
 		async start(): Promise<void> {
 			const left = await journal.lanes();
 			started = true;
@@ -230,8 +230,8 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 			for (const of of states.values()) begin(of);
 		},
 		/**
-		 * Asked in turn for each row of a batch before it is taken in: whether it can go out as soon as it is. What a lane
-		 * cannot send at once waits unbegun.
+		 * Returns a function to call with the lane of each row of a batch, in order, before the journal accepts the batch: it
+		 * returns true if the lane can send the row at once, so that the row is stored as begun.
 		 */
 		begins(): (lane: Lane) => boolean {
 			const counts = new Map<string, number>();
@@ -242,7 +242,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				return started && !stopping && count <= ahead && !of?.behind && !of?.queue.length;
 			};
 		},
-		/** Has them delivered. Returns those that are one too many for their lane. */
+		/** Queues the rows for delivery. Returns the rows that exceed the bound of their lane. */
 		push(rows: readonly Row[]): readonly Row[] {
 			const tooMany: Row[] = [];
 			const touched = new Set<State>();
@@ -253,7 +253,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 					continue;
 				}
 				of.depth += 1;
-				// Before the start nobody knows what lies on disk before this row.
+				// Before `start`, rows of earlier runs may be on disk before this one.
 				if (of.queue.length === 0) of.bytes = 0;
 				const bytes = dataBytes(row.event);
 				const full = of.queue.length >= inMemory || of.bytes + bytes > bytesInMemory;
@@ -267,20 +267,20 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				}
 				touched.add(of);
 			}
-			// All that came together is prepared together.
+			// A lane begins after all rows of the batch are queued, so that it prepares them together.
 			for (const of of touched) {
 				of.tell?.();
 				begin(of);
 			}
 			return tooMany;
 		},
-		/** How many rows were sent and are not confirmed. */
+		/** Returns the number of rows in doubt: sent and not confirmed. */
 		inDoubt: (): number =>
 			[...states.values()].reduce(
 				(sum, of) => sum + of.flight.size + of.queue.filter((row) => row.state === "doubt").length,
 				0,
 			),
-		/** Ends the waiting of every lane for which `which` holds. */
+		/** Ends the wait before a retry in each lane for which `which` returns true. */
 		resume(which: (lane: Lane) => boolean): void {
 			for (const of of states.values()) {
 				if (!which(of.lane)) continue;
@@ -288,7 +288,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				of.wake?.();
 			}
 		},
-		/** Rows under way finish, for at most `ms`; what is not done by then is on disk and goes on at the next start. */
+		/** Waits up to `ms` for the in-flight sends. Rows that are left are on disk and go out after the next start. */
 		async stop(ms: number): Promise<void> {
 			stopping = true;
 			for (const of of states.values()) {

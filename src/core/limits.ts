@@ -1,32 +1,33 @@
 import { createHash } from "node:crypto";
 import { createBoundedMap, textBytes } from "./bounded-map.ts";
 
-/** So many at once (`burst`), and so many a minute after that. */
+/** A rate limit: `burst` at once, and `perMinute` after that. */
 export type Rate = Readonly<{ perMinute: number; burst: number }>;
 export type Limits = Readonly<{
-	/** Messages of one person, and of all people of one domain or all devices of one server. */
+	/** Messages of one person, and of all people of one domain or all devices of one MQTT server. */
 	sender: Rate;
 	domain: Rate;
-	/** New 1:1 chats, rooms and invites one person, or all people of one domain, may cause. */
+	/** New 1:1 chats, rooms and invites that one person, or all people of one domain, may cause. */
 	newChats: Rate;
 	newChatsOfDomain: Rate;
-	/** Joins and renames that are mirrored, of one room and of all rooms of one domain. */
+	/** Mirrored joins and renames of one room, and of all rooms of one domain. */
 	joins: Rate;
 	joinsOfDomain: Rate;
-	/** Accounts that are made for people of one room, and of one domain. */
+	/** New ghosts for people of one room, and of one domain. */
 	newGhosts: Rate;
 	newGhostsOfDomain: Rate;
 }>;
 
-/** Keys a limit keeps, and bytes of them. The bucket that was used longest ago is forgotten first. */
+/** The most keys of a limit, and their bytes. The least recently used bucket is evicted first. */
 const most = 20_000;
 const mostBytes = 8 * 1_048_576;
-/** Characters of a key that is kept as it is; of a longer one the limit keeps a hash. */
+/** Characters of the longest key that is kept as it is; a longer key is hashed. */
 const longest = 256;
 
 /**
- * Token buckets by key. `at` is when it was done, where that was earlier than now: what was missed and comes in one
- * burst was not done in one. A bucket's time never goes back, so a claimed time cannot fill it twice.
+ * Returns a rate limit of one token bucket per key: the call takes a token and returns true, or false if the bucket is
+ * empty. `at` is the time of sending of a message that backfill found, in ms since 1970, since messages that come in all at
+ * once were not sent all at once. The time of a bucket never goes back, so a claimed time cannot fill it twice.
  */
 export function createRateLimit(
 	rate: Rate,

@@ -1,4 +1,7 @@
-/** What core and the networks need of a logger; pino has it (src/log.ts). Constant message, data in fields, never bodies or secrets. */
+/**
+ * The logger of core and the networks; src/log.ts makes it with pino. Messages are constant, data goes into fields, and
+ * no field holds a body or a secret.
+ */
 export interface Log {
 	debug(fields: object, message: string): void;
 	info(fields: object, message: string): void;
@@ -8,7 +11,7 @@ export interface Log {
 }
 
 const nothing = () => undefined;
-/** Logs nothing: for a command that prints its results itself. */
+/** A logger that logs nothing, for commands that print their results. */
 export const silent: Log = {
 	debug: nothing,
 	info: nothing,

@@ -2,7 +2,7 @@ import type { Support } from "./capabilities.ts";
 import type { LinkId, NetworkName, PortalId, RoomId, UserId } from "./ids.ts";
 import type { Person } from "./person.ts";
 
-/** What a link joins the portal to; see ARCHITECTURE.md for the words. */
+/** The kind of room that a link joins to the portal; see “Words” in ARCHITECTURE.md. */
 export type Role = "joined" | "hosted" | "direct" | "mirror";
 
 /** One room's place in a portal. */
@@ -10,26 +10,26 @@ export type Link = Readonly<{
 	id: LinkId;
 	network: NetworkName;
 	role: Role;
-	/** Absent while the room still has to be made, which the first delivery does. */
+	/** Absent until the first delivery makes the room. */
 	room?: RoomId;
-	/** What is said there goes to the other links. */
+	/** Messages from this room go to the other links. */
 	in: boolean;
-	/** What is said elsewhere goes there. */
+	/** Messages from the other links go to this room. */
 	out: boolean;
-	/** We made the room (not somebody who linked it), so we may close it. */
+	/** The bridge made the room, so the bridge may close it. */
 	ours?: true;
 }>;
 
-/** One conversation: the rooms that hear each other. */
+/** One conversation: rooms that exchange their messages. */
 export type Portal = Readonly<{
 	id: PortalId;
 	links: readonly Link[];
-	/** A 1:1 chat: its two people, each of their own network. */
+	/** The two people of a 1:1 chat, each of their own network. */
 	between?: readonly [Person, Person];
 	settings?: Settings;
 }>;
 
-/** What people of a room have chosen for it; absent: as the room's networks are. */
+/** The settings that people of a room chose; absent: the default of the config or of the networks. */
 export type Settings = Readonly<{ reactions?: Support }>;
 
 /** Our account for `person` on network `on`. */
@@ -37,41 +37,41 @@ export type Ghost = Readonly<{
 	person: Person;
 	on: NetworkName;
 	address: UserId;
-	/** The display name set there last, so that it is set only when it changes. */
+	/** The display name that was set last, so that it is set again only when it changes. */
 	name?: string;
 }>;
 
 /**
- * The slow facts. Every method is atomic, resolves when the write is on disk, and rejects only when the store has
- * failed for good (the process then stops: memory and disk differ).
+ * The store of facts that change slowly: portals, ghosts and settings. Every method is atomic, resolves when the write is
+ * on disk, and rejects only if the store has failed for good (the process then stops, since memory and disk differ).
  */
 export interface Mapping {
 	open(): Promise<void>;
 	close(): Promise<void>;
 	portals(): Promise<readonly Portal[]>;
 	portal(id: PortalId): Promise<Portal | undefined>;
-	/** The portals a room is in: one, but for a topic that feeds several. */
+	/** Resolves with the portals of a room: one, or several for an MQTT topic that is mirrored in several rooms. */
 	portalsOf(network: NetworkName, room: RoomId): Promise<readonly Portal[]>;
-	/** The 1:1 portal of two people, in either order. */
+	/** Resolves with the 1:1 portal of two people, given in either order. */
 	portalBetween(one: Person, other: Person): Promise<Portal | undefined>;
 	savePortal(portal: Portal): Promise<void>;
 	removePortal(id: PortalId): Promise<void>;
 	ghost(person: UserId, of: NetworkName, on: NetworkName): Promise<Ghost | undefined>;
 	ghostAt(on: NetworkName, address: UserId): Promise<Ghost | undefined>;
-	/** Whether there is space for one more ghost, in all and in the shares of this person's room and domain. */
+	/** Resolves with true if the store has space for one more ghost: in all, and in the shares of the person's room and domain. */
 	takes(person: Person): Promise<boolean>;
-	/** @throws PermanentError when the store takes no new people, Error when the address is another person's. */
+	/** Stores a ghost. @throws PermanentError if the store is full, Error if the address belongs to another person. */
 	saveGhost(ghost: Ghost): Promise<void>;
 	setting(key: string): Promise<string | undefined>;
 	saveSetting(key: string, value: string): Promise<void>;
-	/** The value of `key`, or `make()` stored under it: of two calls at once one wins and both get its value. */
+	/** Resolves with the value of `key`; the first call stores `make()`, and concurrent calls get the same value. */
 	once(key: string, make: () => string): Promise<string>;
 	/**
-	 * Writes all of it to a new file that only we can read, with every write that was resolved before the call and, of
-	 * those made meanwhile, none without the ones before; put in place of the mapping's own it restores it.
-	 * @throws Error when the file is there or cannot be written; the mapping goes on.
+	 * Writes a snapshot of the mapping to a new file of mode 0600, which can replace the mapping's own file. The snapshot
+	 * has every write that resolved before the call, and a prefix of the writes that were made meanwhile.
+	 * @throws Error if the file exists or cannot be written; the mapping goes on.
 	 */
 	backup(file: string): Promise<void>;
-	/** How many portals, ghosts and settings there are. */
+	/** Resolves with the number of portals, ghosts and settings. */
 	count(): Promise<number>;
 }

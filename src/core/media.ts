@@ -1,14 +1,14 @@
 import type { Readable } from "node:stream";
 
-/** Some bytes of a file: from `start` to `end` (inclusive; absent: to its end), or its `last` so many. */
+/** A range of bytes of a file: from `start` to `end` (inclusive; absent: to the end of the file), or its `last` bytes. */
 export type ByteRange = Readonly<{ start: number; end?: number }> | Readonly<{ last: number }>;
 
-/** A file as it comes in. Whoever opens it reads it to its end or destroys it. */
+/** An open file. The caller reads `body` to its end or destroys it. */
 export type Opened = Readonly<{
 	body: Readable;
 	/** Bytes of the whole file. */
 	size?: number;
 	mime?: string;
-	/** Only these bytes come, both inclusive; absent: all of it, whatever was asked for. */
+	/** The range that `body` has, both ends inclusive; absent: the whole file, also if a range was asked for. */
 	part?: Readonly<{ start: number; end: number }>;
 }>;

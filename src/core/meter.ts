@@ -2,19 +2,19 @@ import type { Kind } from "./event.ts";
 import type { NetworkName } from "./ids.ts";
 
 /**
- * Told of what happens to events, so that it can be counted. `waited` in ms, from the disk to the confirmation.
- * Nothing here names a person, a room or a topic.
+ * Counts the events of the bridge for its metrics. `waited` is in ms, from the journal to the confirmation. No label names
+ * a person, a room or a topic.
  */
 export interface Meter {
-	/** An event came in; `again`: it was known, and is not delivered a second time. */
+	/** Counts a received event; `again`: a repeated one, which is not delivered a second time. */
 	received(from: NetworkName, kind: Kind, again: boolean): void;
-	/** shown: it is there. hidden: the room there shows nothing of its kind. */
+	/** Counts a settled delivery. shown: the target confirmed it. hidden: the target shows nothing of its kind. */
 	delivered(from: NetworkName, to: NetworkName, kind: Kind, how: "shown" | "hidden", waited: number): void;
-	/** An attempt failed, and will be repeated. */
+	/** Counts an attempt that failed and will be retried. */
 	retried(from: NetworkName): void;
-	/** It was given up and is a dead letter now. */
+	/** Counts a row that became a dead letter. */
 	refused(from: NetworkName, kind: Kind): void;
-	/** A limit kept it from being delivered. */
+	/** Counts an event that a rate limit refused. */
 	limited(from: NetworkName, kind: Kind): void;
 }
 

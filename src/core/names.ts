@@ -1,17 +1,17 @@
 import type { BridgeEvent, Reference } from "./event.ts";
 import type { Person } from "./person.ts";
 
-/** UTF-16 units of a name. */
+/** UTF-16 units of the longest name. */
 const longest = 256;
 
-/** Every character that some client begins a new line for. */
+/** All characters that some client shows as a line break. */
 const lineBreaks = /\r\n?|[\n\v\f\x85\u2028\u2029]/g;
-/** Characters that turn the direction of what stands behind them. */
+/** Characters that change the writing direction of the text behind them. */
 const turning = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * Returns a name as one line: without line breaks, control characters and characters that turn the direction of writing,
- * and no longer than {@link longest}. The result is empty where nothing can be read.
+ * Returns a name as one line: without line breaks, control characters and characters that change the writing direction,
+ * and no longer than {@link longest}. The result is empty if no readable character is left.
  */
 export function nameOf(text: string): string {
 	const line = text
@@ -21,7 +21,7 @@ export function nameOf(text: string): string {
 		.replace(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
 		.trim();
 	if (line.length <= longest) return line;
-	// The last unit may be the first half of a pair.
+	// The last unit may be the first half of a surrogate pair.
 	return line
 		.slice(0, longest)
 		.replace(/[\ud800-\udbff]$/, "")
@@ -29,21 +29,21 @@ export function nameOf(text: string): string {
 }
 
 /**
- * Returns a name to stand before words of its bearer: without the colon that ends it, since “Alice: hello” would be a
- * name that speaks for Alice, and without what clients take for markup or a command (`/me`, `>`, `*`) at its beginning.
+ * Returns a name to put before a text of its bearer: without colons, since the name “Alice: hello” would speak for Alice,
+ * and without leading characters that clients take for markup or a command (`/me`, `>`, `*`).
  */
 export const speakerName = (name: string): string =>
 	nameOf(name)
 		.replace(/[:\u02d0\u2236\u205a\ua789\ufe13\ufe55\uff1a]+/g, "·")
 		.replace(/^[\s/*>_~`#·-]+/, "") || "?";
 
-/** Returns words whose further lines are set in, so that none of them can pass for a line of somebody else. */
+/** Returns the text with all lines but the first indented, so that none of them can pass for a line of another person. */
 export const setIn = (text: string): string => text.replace(lineBreaks, "\n    ");
 
-/** Returns the text with a sign before each line. */
+/** Returns the text with `sign` before each line. */
 export const signed = (text: string, sign: string): string => sign + text.replace(lineBreaks, `\n${sign}`);
 
-/** The person under a name of one line; without a name where it has no letter to read. */
+/** Returns the person with a name of one line; without a name if it has no readable character. */
 export function withName(person: Person): Person {
 	const { name, ...nameless } = person;
 	if (name === undefined) return person;
@@ -55,7 +55,7 @@ export function withName(person: Person): Person {
 const referenceWithName = (reference: Reference): Reference =>
 	reference.author ? { ...reference, author: withName(reference.author) } : reference;
 
-/** The event with the names of its people as one line each: names come in from any network, and go out to any. */
+/** Returns the event with each name as one line. Core calls it for all that comes in, so that no network has to. */
 export function withNames<Event extends BridgeEvent>(event: Event): Event {
 	const { to } = event;
 	return {

@@ -19,174 +19,181 @@ export type Outbound = Readonly<{
 	link: Link;
 	room: RoomId;
 	event: BridgeEvent;
-	/** For each message the event is about, by the id it is named by: its ids in `room`; none where it is not known. */
+	/** For each message that the event refers to, by its id in the event: its ids in `room`; none if it is unknown there. */
 	refs: Refs;
 	/**
-	 * Of a reaction: what its sender shows on the target now. `event` then is the whole new set, and `send` resolves with
-	 * one id for each of its emoji (or with none, where a reaction has no id of its own).
+	 * For a reaction: the reactions that `room` shows of its sender on the target now. `event` then has the whole new set,
+	 * and `send` resolves with one id for each of its emoji (or with none, if reactions have no ids on this network).
 	 */
 	shown: readonly Reaction[];
-	/** How a reaction is to be shown: as the room's people chose, else as it can be. */
+	/** How a reaction is to be shown: as the room's people chose, limited to what the room is able to show. */
 	reactions: Support;
-	/** How often it was tried before; from 1 on, it may already be there. */
+	/** The number of earlier attempts; from 1 on, the delivery is in doubt. */
 	attempt: number;
 	/**
-	 * For what must not be made twice, a file on a server say: what `make` resolved with at an earlier attempt, also of a
-	 * run before this, else what it does now, which is on disk then. By its name within this delivery; JSON.
+	 * Resolves with the result of `make` (JSON), which runs once for each `name` in a delivery, such as the upload of a file.
+	 * The result is on disk before it is returned, so later attempts, also after a restart, get the same one.
 	 */
 	once<T>(name: string, make: () => Promise<T>): Promise<T>;
 }>;
 
-/** A message as its room still knows it when nobody else does. */
+/** A message as its room knows it, read to recover ids that the journal has lost. */
 export type Recalled = Readonly<{
-	/** All its ids there, its own first. */
+	/** All ids of the message in its room, its own id first. */
 	ids: readonly MessageId[];
 	sender: Person;
-	/** Its copies on other networks, where it is an event of ours that names them. */
+	/** The copies on other networks that the message names, if it is an event of ours. */
 	copies?: readonly Copy[];
 }>;
-/** Something that was sent to a room, and for whom. */
+/** A delivery to a room, and the person it was sent for. */
 export type Delivery = Readonly<{ operation: OperationId; sender: Person }>;
 
-/** Whether the link to the server works now, and the reason where it does not. */
+/** The state of the connection to the server, and the cause if it is down. */
 export type Status = Readonly<{ up: boolean; cause?: string }>;
 
 /** The name and topic of a room on its own network. */
 export type RoomInfo = Readonly<{
 	room: RoomId;
-	/** Its one spelling, where it was typed in another. */
+	/** The canonical address, if another spelling was typed. */
 	address?: readonly string[];
 	name?: string;
 	topic?: string;
 }>;
 
 /**
- * A network as core sees it. All addresses are lists of parts as in {@link Person.address}; for a room or person that
- * somebody typed it is the one typed text. What is optional here, a network leaves out where it has no such thing, and
- * core says so to those who ask for it.
+ * A network as core sees it. All addresses are lists of parts as in {@link Person.address}; a typed address is a list of
+ * the one typed text. A network leaves out the optional members that it has no use for, and core answers requests for
+ * them with a refusal.
  */
 export interface Network {
 	readonly name: NetworkName;
-	/** The name that people read. */
+	/** The name for people. */
 	readonly title: string;
-	/** Commands only this network can carry out. */
+	/** Commands of this network alone. */
 	readonly commands?: readonly Command[];
 
-	/** Resolves once the network takes deliveries; outages later are its own to mend. Links come by `attach`. */
+	/** Resolves when the network takes deliveries; from then on it reconnects by itself. Links come by `attach`. */
 	start(bridge: Bridge): Promise<void>;
-	/** Stops taking events in, at once. `stop` follows after the lanes have drained. */
+	/** Stops taking events in at once. Core calls `stop` after the lanes have drained. */
 	pause(): Promise<void>;
 	stop(): Promise<void>;
-	/** Absent: up whenever it has started. */
+	/** Returns the state of the connection. Absent: always up. */
 	status?(): Status;
 
 	/**
-	 * Returns what a room there can show; what it does not name is dropped. `event` is what is about to be sent, where that
-	 * makes a difference. Absent: nothing is shown there.
+	 * Returns the capabilities of a room, for the given event if that makes a difference. Kinds and features that it does
+	 * not name are dropped. Absent: the network shows nothing.
 	 */
 	capabilities?(room: RoomId, event: BridgeEvent): Partial<Capabilities>;
-	/** Why a feature cannot be shown there, where it could be if the bridge was set up for it. */
+	/** For each feature that a fuller set-up of the bridge would add: the sentence that names what is missing. */
 	readonly lacks?: Readonly<Partial<Record<Feature, string>>>;
 	/**
-	 * Delivers, and resolves when the other side confirmed, with the ids the event has there. Absent: nothing is shown there.
-	 * @throws TemporaryError to be called again with the same operation, PermanentError to give up.
+	 * Delivers an event. Resolves with its ids there when the server has confirmed it. Absent: the network shows nothing.
+	 * @throws TemporaryError for a retry with the same operation id, PermanentError for a dead letter.
 	 */
 	send?(out: Outbound): Promise<readonly MessageId[]>;
 	/**
-	 * How many deliveries of one lane may be under way at once: 1 where absent. `send` is called in lane order and keeps it on
-	 * the wire.
+	 * The number of deliveries of one lane that may be in flight at once; absent: 1. Core calls `send` in lane order, and
+	 * `send` keeps that order on the wire.
 	 */
 	readonly window?: number;
 	/**
-	 * Tells the sender of `event` that it reaches nobody on `target`. Never answers an error with an error.
-	 * @throws TemporaryError to be called again.
+	 * Sends a notice to the sender of `event`: it does not reach `target`. A network never answers an error with an error.
+	 * @throws TemporaryError for a retry.
 	 */
 	refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void>;
-	/** Opens a file this network keeps, by the `ref` it gave. @throws PermanentError where it cannot be had, TemporaryError. */
+	/**
+	 * Opens a file of this network by the `ref` of its {@link Media.source}. @throws PermanentError if the file is not
+	 * available, TemporaryError.
+	 */
 	open?(ref: string, range?: ByteRange): Promise<Opened>;
 
-	/** Resolves with the person at this address, undefined where nobody has it. @throws PermanentError when it can be no address. */
+	/** Resolves with the person at this address; undefined if nobody has it. @throws PermanentError if it is no address here. */
 	findPerson?(address: readonly string[]): Promise<Person | undefined>;
-	/** The room at this address, looked at but not joined. @throws PermanentError with the cause when there is none. */
+	/** Resolves with the room at this address, without joining it. @throws PermanentError with the cause if there is none. */
 	findRoom(address: readonly string[]): Promise<RoomInfo>;
-	/** The room of a link as people write it. */
+	/** Returns the address of a link's room for people. */
 	show(link: Link): string;
-	/** Resolves with the people in the room, ghosts of ours left out. */
+	/** Resolves with the people in the room, without our ghosts. */
 	members(room: RoomId): Promise<readonly Person[]>;
 
 	/**
-	 * Begins to serve a link: joins, subscribes. Idempotent, and called for each link at every start. `members` are in
-	 * the portal's other rooms as far as is known: a network that forgets its ghosts when it stops brings them back.
+	 * Begins to serve a link: joins a room, subscribes to a topic. Idempotent; core calls it for each link at every start.
+	 * `members` are the known people of the portal's other rooms, whose ghosts a network brings back if they do not
+	 * survive its stop.
 	 */
 	attach(portal: Portal, link: Link, members?: readonly Person[]): Promise<void>;
-	/** Stops serving it: our people leave, names of ours are taken back. */
+	/** Stops serving a link: our ghosts leave the room, and aliases of ours are removed. */
 	detach(portal: Portal, link: Link): Promise<void>;
-	/** Makes the room of a joined portal for `info`, found at `address` on `of`. Made once, however often it is called. */
+	/** Resolves with our room for the room `info` at `address` on network `of`. Idempotent. */
 	createRoom?(of: NetworkName, address: readonly string[], info: RoomInfo): Promise<RoomId>;
-	/** The 1:1 room of `ours`, a person of this network, with `theirs`, a ghost here. Made once, however often it is called. */
+	/** Resolves with the 1:1 room of `ours`, a person of this network, and the ghost of `theirs`. Idempotent. */
 	openDirect?(ours: Person, theirs: Person): Promise<RoomId>;
-	/** Lets a person of this network into a room that we made. Absent: nobody needs an invitation there. */
+	/** Invites a person of this network to a room of ours. Absent: no room here needs an invitation. */
 	invite?(room: RoomId, person: Person): Promise<void>;
 
-	/** Its rooms are no public places, so only an admin opens one to others: anybody can type an address. */
+	/** The rooms of this network are private although anybody can type their addresses, so only an admin may link one. */
 	readonly privateRooms?: true;
-	/** A reaction is an event with an id of its own, and a redaction of that event takes it back. */
+	/** A reaction has an id of its own here, and a redaction of that id takes it back. */
 	readonly reactionsHaveIds?: true;
-	/** A thread has an id of its own, which its first message carries too: earlier messages tell whether there is a thread. */
+	/** A thread has an id of its own here, which its first message carries already: core looks for earlier messages with it. */
 	readonly threadsHaveIds?: true;
-	/** True for a link whose deliveries in doubt cannot be looked for: core notes each confirmation at once, so that a crash repeats few. */
+	/**
+	 * Returns true for a link whose deliveries in doubt cannot be checked: core then commits each confirmation at once,
+	 * so that a crash repeats few.
+	 */
 	unverifiable?(link: Link): boolean;
-	/** The last messages of a room, as far back as is read at once: for when the journal has forgotten them, or was lost. */
+	/** Resolves with the latest messages of a room, to recover ids that the journal has lost. */
 	recentMessages?(room: RoomId): Promise<readonly Recalled[]>;
-	/** The ids that each of these has in a room, for the same case; none where that cannot be known. */
+	/** Resolves with the ids of each of these deliveries in a room, for the same recovery; none if they are unknown. */
 	idsOfDeliveries?(room: RoomId, all: readonly Delivery[]): Promise<readonly (readonly MessageId[])[]>;
 }
 
-/** How far a source was read, in its network's own words. */
+/** The read position of a source, in its network's own format. */
 export type Cursor = Readonly<{ key: string; value: string }>;
 
 /**
- * An event as it comes in. `cursor` is on disk when it is, never before: what was not taken is read again. `since`, of
- * what was missed and is read later: when its source was read last, by our clock, in ms since 1970. Without it the time
- * that an event claims counts for nothing.
+ * A received event. Core commits `cursor` together with the event and never before it, so that a crash loses nothing.
+ * `since` marks an event of a backfill: the time of the last read of its source, by our clock, in ms since 1970. Rate
+ * limits use the time that an event claims only if it has `since`.
  */
 export type Received = BridgeEvent & Readonly<{ cursor?: Cursor; since?: number }>;
 
 /** The methods that core offers to each network. */
 export interface Bridge {
-	/** Resolves when everything that has to be delivered is on disk: acknowledge to the server then, not before. */
+	/** Takes events in. Resolves when all their rows are on disk; only then may the network acknowledge to its server. */
 	receive(events: readonly Received[]): Promise<void>;
-	/** The value saved last; undefined when there never was one. */
+	/** Resolves with the cursor that was saved last; undefined if there is none. */
 	cursor(key: string): Promise<string | undefined>;
-	/** Saves it behind everything that was received before. */
+	/** Saves a cursor after all events that were received before the call. */
 	saveCursor(cursor: Cursor): Promise<void>;
-	/** Takes note of a command once (`id` is its message's) and carries it out; answers go through `call.reply`. */
+	/** Runs a command, once for each message id. The answer goes through `call.reply`. */
 	command(call: CommandCall): Promise<void>;
-	/** Everyone who is in a room now; differences to what was known become membership events. */
+	/** Takes the list of a room's members; its differences from the known members become membership events. */
 	sync(network: NetworkName, room: RoomId, members: readonly Person[]): Promise<void>;
-	/** As {@link Network.findPerson} of that network; undefined for networks there are not. */
+	/** As {@link Network.findPerson} of that network; undefined if there is no such network. */
 	findPerson(network: NetworkName, address: readonly string[]): Promise<Person | undefined>;
-	/** The portal of a room, if it is in one. */
+	/** Resolves with the portal of a room; undefined if it is in none. */
 	portal(network: NetworkName, room: RoomId): Promise<Portal | undefined>;
-	/** The room on `here` that stands for the room at `address` on `there`, made where it does not exist yet. */
+	/** Resolves with the room on `here` for the room at `address` on `there`, and creates it if necessary. */
 	openRoom(here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId>;
 	/**
-	 * Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`; an earlier one is replaced.
-	 * @throws PermanentError when one of them is blocked, or `ours` opens too many.
+	 * Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`, in place of an earlier one.
+	 * @throws PermanentError if one of them is blocked, or `ours` opens too many.
 	 */
 	openDirect(ours: Person, theirs: Person, room: RoomId): Promise<void>;
-	/** Deliveries to this network can work again: lanes that wait to retry go on at once. */
+	/** Ends the backoff of all lanes to this network, which is reachable again. */
 	resume(network: NetworkName): void;
-	/** Nobody of this portal is left on the other side: it is taken down. */
+	/** Removes a portal that nobody uses any more. */
 	close(portal: Portal): Promise<void>;
-	/** Opens a file on the network that keeps it. @throws as {@link Network.open} */
+	/** Opens a file on its own network. @throws as {@link Network.open} */
 	open(source: Media["source"], range?: ByteRange): Promise<Opened>;
-	/** Tells the sender of an event that was delivered what of it could not be. */
+	/** Sends a notice to the sender of a delivered event about a part that could not be delivered. */
 	partly(event: BridgeEvent, error: PermanentError, target: string): void;
-	/** @throws PermanentError when the person is blocked, or opens too many chats and rooms. Counts as one more. */
+	/** Counts one more chat or room of the person. @throws PermanentError if the person is blocked, or opens too many. */
 	mayOpen(person: Person): void;
-	/** True when the person may do what `level` says. */
+	/** Returns true if the person has at least this permission level. */
 	allows(person: Person, level: Level): boolean;
-	/** A secret made once and kept for good, base64url, 32 bytes. */
+	/** Resolves with a secret of 32 bytes in base64url, made at the first call and stored for good. */
 	secret(name: string): Promise<string>;
 }

@@ -5,14 +5,14 @@ import type { LinkId, OperationId, TraceId } from "./ids.ts";
 const hash = (...parts: readonly string[]) =>
 	digest("sha256", parts.map((part) => `${part.length}:${part}`).join(""), "base64url");
 
-/** What an event is told by. */
-type Said = Pick<BridgeEvent, "id" | "room" | "sender">;
+/** The parts that identify an event. */
+type EventIdentity = Pick<BridgeEvent, "id" | "room" | "sender">;
 
-/** Names the event for ever, in the journal. */
-export const eventKey = (event: Said) => hash("event", event.sender.network, event.room, event.id);
+/** Returns the permanent key of an event in the journal. */
+export const eventKey = (event: EventIdentity) => hash("event", event.sender.network, event.room, event.id);
 
-/** The same event to the same link is the same operation, however often it is tried and whoever else restarts. */
-export const operationId = (event: Said, link: LinkId) =>
+/** Returns the operation id of an event's delivery to a link: the same at every attempt and in every run. */
+export const operationId = (event: EventIdentity, link: LinkId) =>
 	hash("operation", event.sender.network, event.room, event.id, event.sender.id, link).slice(
 		0,
 		32,

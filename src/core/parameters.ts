@@ -3,13 +3,13 @@ import * as phrases from "./phrases.ts";
 import { table } from "./table.ts";
 
 /**
- * One parameter of a command, declared once: what a person types is read by it, help shows it, and a form could ask for it.
- * An optional one comes last.
+ * One parameter of a command: the parser, the help text and a future form all follow this declaration. An optional
+ * parameter comes last.
  */
 export type Parameter = Readonly<{ name: string; optional?: true }> &
 	(
 		| Readonly<{ kind: "word"; pattern?: RegExp }>
-		/** All that is left, exactly as it was typed. It comes last. */
+		/** The rest of the text, exactly as it was typed. It comes last. */
 		| Readonly<{ kind: "text" }>
 		/** The address of a person or room, as people of its network write it. In the last place its spaces need no quotes. */
 		| Readonly<{ kind: "address" }>
@@ -28,7 +28,7 @@ type ValueOf<P> =
 				? { [Key in keyof Of]: Readonly<{ key: Key; value: ValueOf<Of[Key]> }> }[keyof Of]
 				: string;
 
-/** The value that a person typed for each parameter, by its name. */
+/** The parsed value of each parameter, by its name. */
 export type Values<All extends readonly Parameter[]> = {
 	readonly [P in All[number] as P["name"]]: P extends Readonly<{ optional: true }>
 		? ValueOf<P> | undefined
@@ -69,12 +69,12 @@ const quotes = new Map([
 
 type Taken<Value = unknown> = Readonly<{ value: Value; left: string }>;
 
-/** Thrown within this file: what was typed is nothing that the parameters allow. */
+/** Thrown within this file if the typed text does not fit the parameters. */
 class Mismatch extends Error {}
 
 /**
- * Returns the values in what was typed after a command's name. Text in quotes is one word; a backslash before a character
- * within them takes that character as it is. Where there are no parameters, whatever was typed is ignored.
+ * Returns the values of the parameters in `typed`, the text after a command's name. Text in quotes is one word, and a
+ * backslash within quotes takes the next character literally. A command without parameters ignores the text.
  * @throws PermanentError with the usage, or with the quote that is not closed.
  */
 export function parse<const All extends readonly Parameter[]>(
@@ -99,7 +99,7 @@ export function parse<const All extends readonly Parameter[]>(
 	return values as Values<All>;
 }
 
-/** Reads one parameter from the start of what was typed; `last`: none comes after it. */
+/** Returns the value of one parameter at the start of the typed text; `last`: it is the last parameter. */
 function take(parameter: Parameter, typed: string, last: boolean): Taken {
 	switch (parameter.kind) {
 		case "text":
@@ -140,7 +140,7 @@ function oneOf(choices: readonly string[], typed: string): string {
 	return found;
 }
 
-/** Reads one word, or what stands in quotes, and the space after it. */
+/** Returns one word, or one text in quotes, and the text after it. */
 function word(typed: string): Taken<string> {
 	const text = typed.trimStart();
 	const close = quotes.get(text.charAt(0));

@@ -27,10 +27,13 @@ export function createGlob(glob: string): (text: string) => boolean {
 	};
 }
 
-/** Of two globs that match, the one with more letters of its own wins. */
+/** Returns the rank of a glob: of two globs that match, the one with more literal characters wins. */
 const weight = (glob: string) => glob.replaceAll("*", "").length;
 
-/** Looks up what a person may do: the most specific glob that matches any of their handles or their domain; nobody matched, nothing allowed. */
+/**
+ * Creates the lookup of a person's level: the most specific glob that matches a handle or the domain decides, and
+ * without a match the person is blocked.
+ */
 export function createPermissions(globs: Permissions): (person: Person) => Level {
 	const ranked = Object.entries(globs)
 		.map(([glob, level]) => ({ matches: createGlob(glob), weight: weight(glob), level }))

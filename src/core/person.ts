@@ -4,14 +4,17 @@ import type { NetworkName, UserId } from "./ids.ts";
 export type Person = Readonly<{
 	network: NetworkName;
 	id: UserId;
-	/** The parts another network spells a ghost's address from: ["alice"], ["romeo@montague.lit"], [room, nick]. */
+	/**
+	 * The parts from which another network makes the address of this person's ghost: ["alice"], ["romeo@montague.lit"],
+	 * [room, nick].
+	 */
 	address: readonly string[];
-	/** What people there see, in this room; absent where only an address is known. */
+	/** The display name in this room; absent if only an address is known. */
 	name?: string;
-	/** Every spelling an admin would write in a permission glob. */
+	/** Every spelling of the address that an admin may write in a permission glob. */
 	handles: readonly string[];
-	/** Whose server vouches for them: the unit of rate limits and blocks. */
+	/** The domain of the server that vouches for the person: the unit of rate limits and blocks. */
 	domain: string;
-	/** Has an account on the server we serve; everybody may write to them; others only if they wrote first. */
+	/** The person has an account on our own server, so strangers may write to them first. */
 	local?: true;
 }>;

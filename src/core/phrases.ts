@@ -5,10 +5,10 @@
 
 import { setIn, signed, speakerName } from "./names.ts";
 
-/** A line said by somebody who has no account of their own where it is shown; nothing in it passes for another's line. */
+/** A message of a person without an account in the target room; no line of it can pass for another person's message. */
 export const relayed = (name: string, text: string) => `${speakerName(name)}: ${setIn(text)}`;
 export const relayedEmote = (name: string, text: string) => `* ${speakerName(name)} ${setIn(text)}`;
-/** A thing's value where things have no display of their own. */
+/** The value of a thing, in rooms that show things as text. */
 export const value = (label: string, text: string | null) =>
 	text === null ? `${label}: (cleared)` : `${label}: ${text}`;
 
@@ -65,7 +65,7 @@ export const unlinkedTarget = "the other side";
 export const notReachable = "the other network cannot be reached. Try again later.";
 export const commandFailed = (why: string) => `That did not work: ${why}`;
 
-// Words for what a room cannot show as it was said.
+// Texts for events that a room cannot show natively.
 export const correction = (text: string) => `Correction: ${text}`;
 export const reacted = (emoji: string, quote?: string) =>
 	quote === undefined ? `reacted with ${emoji}` : `reacted with ${emoji} to “${shortened(quote)}”`;
@@ -74,10 +74,10 @@ const shortened = (text: string) => {
 	const line = [...text.replace(/\s+/g, " ").trim()];
 	return line.length > 60 ? `${line.slice(0, 59).join("")}…` : line.join("");
 };
-/** What is answered, where nothing can point at it. */
+/** The quoted message, for a reply without a reference to it. */
 export const answered = (name: string | undefined, text: string) =>
 	name ? `${speakerName(name)}: ${text}` : text;
-/** The same above the answer, in words alone. */
+/** The quoted message above the reply, as plain text. */
 export const quoted = (name: string | undefined, text: string, said: string) =>
 	`${signed(answered(name, text), "> ")}\n${said}`;
 export const inThread = (of: string | undefined, said: string) =>
@@ -107,7 +107,7 @@ export const storeNotWritable = (folder: string, cause: string) =>
 	`${folder} cannot be written to (${cause}). Give it to the user the bridge runs as, or change store.directory.`;
 export const storeInUse = (folder: string) => `${folder} is in use by the running bridge`;
 
-// Starting: why the bridge cannot.
+// Reasons why the bridge cannot start.
 export const nodeTooOld = (version: string) =>
 	`Trivium needs Node 24.12 or newer; this is ${version}. README.md tells where to get it.`;
 export const cannotListenThere = (address: string, cause: string) =>
@@ -115,7 +115,7 @@ export const cannotListenThere = (address: string, cause: string) =>
 		? `Another program listens on ${address}. Stop it, or change the “listen” with this address in the config.`
 		: `We cannot listen on ${address} (${cause}). Correct the “listen” with this address in the config.`;
 
-// Media: why a file did not cross.
+// Media: reasons why a file did not cross.
 const megabytes = (bytes: number) => `${Math.floor(bytes / 1_048_576)} MB`;
 export const fileTooLarge = (limit: number) => `the file is too large: ${megabytes(limit)} is the most.`;
 export const fileForbidden = "the bridge does not fetch files from such an address.";
@@ -125,7 +125,7 @@ export const fileGone = "the file is not there any more.";
 export const notOurLink = "that is no link to a file of this bridge.";
 export const linksRevoked =
 	"Done: these links lead nowhere from now on. Copies people already have are theirs.";
-/** What a file shows, below what is said of it. */
+/** The description of a picture, below its caption. */
 export const shows = (alt: string) => `(it shows: ${alt})`;
 export const onlyLink = (why: string) => `only a link to the file is shown there, because ${why}`;
 export const onlyName = (why: string) => `only the name of the file is shown there, because ${why}`;
@@ -138,7 +138,7 @@ export const publicElsewhere = (url: string, status: number) =>
 export const noPublic =
 	"the file itself cannot be shown there, only its name: the bridge has no public address for files. Its admin can set one (public.url).";
 
-// Dead letters: what could not be delivered, for admins.
+// Dead letters, for admins.
 export const laneFull = "too much waits to be delivered there already. Try again later.";
 export const noneDead = "Everything was delivered.";
 export const deadIntro = (count: number) => `Not delivered: ${count}. The latest:`;
@@ -147,7 +147,7 @@ export const deadLine = (at: string, from: string, to: string, why: string) =>
 export const revived = (count: number) =>
 	count === 0 ? "There is nothing to deliver again." : `On the way again: ${count}.`;
 
-// `backup` and `restore`: what they did, or why not.
+// Results and refusals of `backup` and `restore`.
 export const backupWritten = (folder: string) =>
 	`Wrote ${folder}. It holds secrets: keep it as you keep the bridge's own files. What the config reads from the environment or from other files is not in it.`;
 export const noBackup = (folder: string, missing: string) => `${folder} is no backup: it has no ${missing}.`;

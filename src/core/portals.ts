@@ -8,7 +8,7 @@ import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 
-/** A topic shown in a room, by config. */
+/** An MQTT topic that the config mirrors in a room. */
 export type Mirror = Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>;
 
 export type Portals = ReturnType<typeof createPortals>;
@@ -22,7 +22,7 @@ const newLink = (network: NetworkName, role: Role, room?: RoomId): Link => ({
 	out: role !== "mirror",
 });
 
-/** Makes, changes and ends portals. One change at a time, so that nothing is linked twice. */
+/** Creates the one owner of all portals. Changes to the same room run one at a time, so that no room is linked twice. */
 export function createPortals(deps: {
 	mapping: Mapping;
 	journal: Journal;
@@ -30,13 +30,13 @@ export function createPortals(deps: {
 	log: Log;
 }) {
 	const { mapping, journal, network, log } = deps;
-	/** The links that are served, or about to be: resolves once their network knows. */
+	/** The links that are attached or being attached; each promise resolves when the network knows the link. */
 	const attached = new Map<LinkId, Promise<void>>();
-	/** The network of each link, so that a lane finds its own without asking the store. */
+	/** The network of each link, so that a lane finds its target without a read of the store. */
 	const networks = new Map<LinkId, NetworkName>();
 	let started = false;
 	const busy = new Map<string, Promise<unknown>>();
-	/** Changes to the same rooms one after the other; a slow one delays no others. */
+	/** Runs `work` after all earlier changes with one of these keys; changes to other rooms run meanwhile. */
 	function alone<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
 		const result = Promise.all(keys.map((key) => busy.get(key))).then(work);
 		const settled: Promise<void> = result
@@ -68,13 +68,16 @@ export function createPortals(deps: {
 		return portal;
 	}
 
-	/** Serves every link of a portal that is not served yet. A side that is down mends itself; only a definite no is thrown. */
+	/**
+	 * Attaches every link of a portal that is not attached yet. A network that is down retries by itself. @throws
+	 * PermanentError
+	 */
 	async function attach(portal: Portal): Promise<void> {
 		for (const link of portal.links) await attachLink(portal, link);
 	}
 
 	async function attachLink(portal: Portal, link: Link): Promise<void> {
-		// The first network hears people before the last one has started.
+		// The first network receives events before the last one has started.
 		if (!started || attached.has(link.id) || !link.room) return;
 		const { promise, resolve } = Promise.withResolvers<void>();
 		attached.set(link.id, promise);
@@ -93,14 +96,14 @@ export function createPortals(deps: {
 		}
 	}
 
-	/** Resolves once the network of this link knows of it, however long it takes to get in. */
+	/** Resolves when the network knows of this link; it does not wait until the network has joined the room. */
 	async function serve(portal: Portal, link: Link): Promise<void> {
-		// A refusal meets the delivery too, which tells who waits for it.
+		// A refused link also fails the delivery, which then sends the notice.
 		attachLink(portal, link).catch(() => undefined);
 		await attached.get(link.id);
 	}
 
-	/** Who is in the other rooms of the portal and seen through this link. */
+	/** Resolves with the people of the portal's other rooms whose messages go to this link. */
 	async function membersBeyond(portal: Portal, link: Link): Promise<readonly Person[]> {
 		const others = portal.links.filter((other) => other.id !== link.id && other.in);
 		const rooms = others.map(({ network: name, room }) => (room ? journal.members(name, room) : []));
@@ -117,21 +120,21 @@ export function createPortals(deps: {
 
 	const only = async (name: NetworkName, room: RoomId) => (await mapping.portalsOf(name, room))[0];
 
-	/** A portal made for an alias stays silent until somebody is in it: looking must not join. */
+	/** Resolves with true if people are in the portal: one that an alias lookup made joins no room before that. */
 	async function inUse(portal: Portal): Promise<boolean> {
 		const maker = portal.links.find((link) => link.ours && link.role === "joined");
 		if (!maker?.room) return true;
 		if ((await journal.members(maker.network, maker.room)).length > 0) return true;
-		// The journal may be a new one.
+		// A new journal knows no members, so the network is asked, too.
 		const there = await network(maker.network)
 			.members(maker.room)
 			.catch((error: unknown) => {
-				log.warn({ err: error, portal: portal.id }, "who is in a room could not be asked");
+				log.warn({ err: error, portal: portal.id }, "the members of a room could not be read");
 			});
 		return there === undefined || there.length > 0;
 	}
 
-	/** Resolves with the 1:1 room of two people on the network of `ours`. @throws PermanentError where it has no such rooms. */
+	/** Resolves with the 1:1 room of two people on the network of `ours`. @throws PermanentError if that network has none. */
 	async function directRoom(ours: Person, theirs: Person): Promise<RoomId> {
 		const on = network(ours.network);
 		if (!on.openDirect) throw new PermanentError("failed", phrases.noChats(on.title));
@@ -142,9 +145,9 @@ export function createPortals(deps: {
 		attach,
 		serve,
 		directRoom,
-		/** The network that a link leads to; undefined where there is no such link. */
+		/** Returns the network of a link; undefined if there is no such link. */
 		networkOf: (link: LinkId): NetworkName | undefined => networks.get(link),
-		/** At start: serves all portals that people use, side by side. */
+		/** Attaches all portals that have people, concurrently. */
 		async start(): Promise<void> {
 			started = true;
 			const all = await mapping.portals();
@@ -180,13 +183,13 @@ export function createPortals(deps: {
 				return room;
 			}),
 
-		/** A 1:1 portal; the room on `theirs.network` is made by the first delivery where it does not exist. */
+		/** Resolves with the 1:1 portal of two people. The first delivery makes the room on `theirs.network`. */
 		openDirect: (ours: Person, theirs: Person, room: RoomId): Promise<Portal> =>
 			alone([ofPair(ours, theirs)], async () => {
 				const known = await mapping.portalBetween(ours, theirs);
 				const mine = known?.links.find((link) => link.network === ours.network);
 				if (known && mine?.room === room) return known;
-				// What waits for the chat follows it, so its link stays what it was.
+				// The link keeps its id, so that rows waiting for the chat go to its new room.
 				if (mine) attached.delete(mine.id);
 				const here = { ...(mine ?? newLink(ours.network, "direct")), room };
 				const there = known?.links.find((link) => link !== mine) ?? newLink(theirs.network, "direct");
@@ -194,7 +197,7 @@ export function createPortals(deps: {
 				return save({ id, between: [ours, theirs], links: [here, there] });
 			}),
 
-		/** Notes the room of a link that had none. */
+		/** Stores the room of a link that had none. */
 		roomMade: (portal: Portal, link: Link, room: RoomId): Promise<Portal> =>
 			alone(ofPortal(portal), async () => {
 				const now = (await mapping.portal(portal.id)) ?? portal;
@@ -202,14 +205,14 @@ export function createPortals(deps: {
 				return save({ ...now, links });
 			}),
 
-		/** Chooses for a room; undefined gives the choice back. Resolves with nothing where there is no portal. */
+		/** Stores settings of a room; undefined values reset to the default. Resolves with undefined if there is no portal. */
 		choose: async (here: NetworkName, room: RoomId, choice: Settings): Promise<Portal | undefined> =>
 			alone([ofRoom(here, room)], async () => {
 				const portal = await only(here, room);
 				return portal && save({ ...portal, settings: { ...portal.settings, ...choice } });
 			}),
 
-		/** Joins `room` with the room at `address` on `there`. Resolves with that room's name. */
+		/** Links `room` to the room at `address` on `there`. Resolves with that room's name. */
 		async link(
 			here: NetworkName,
 			room: RoomId,
@@ -228,7 +231,7 @@ export function createPortals(deps: {
 					throw new PermanentError("failed", phrases.alreadyLinked(network(there).title, same.room ?? title));
 				if (await only(there, info.room)) throw new PermanentError("failed", phrases.linkedElsewhere(title));
 				const linked = { ...portal, links: [...portal.links, newLink(there, "joined", info.room)] };
-				// Known members are introduced to the new side by becoming unknown: see Bridge.sync.
+				// Forgotten members count as new in the next Bridge.sync, which mirrors them to the new room.
 				await journal.forget(here, room);
 				await save(linked);
 				try {
@@ -242,7 +245,7 @@ export function createPortals(deps: {
 			});
 		},
 
-		/** Takes the links to `name` out of the portal of `room`, and the portal down when nothing is left to join. */
+		/** Removes the links to network `name` from the portal of `room`, and the portal if fewer than two links are left. */
 		unlink: (here: NetworkName, room: RoomId, name: NetworkName): Promise<Portal | undefined> =>
 			alone([ofRoom(here, room)], async () => {
 				const portal = await only(here, room);
@@ -262,8 +265,8 @@ export function createPortals(deps: {
 			}),
 
 		/**
-		 * Shows topics in rooms; with `exactly`, mirrors that are not among `wanted` end. Every one is tried, then
-		 * @throws PermanentError with the first refusal: call it again once that may be lifted.
+		 * Makes the mirrors `wanted`; with `exactly`, ends all others. It tries every mirror before it throws.
+		 * @throws PermanentError with the first refusal, after which the caller may try again.
 		 */
 		mirror: (wanted: readonly Mirror[], exactly: boolean): Promise<void> =>
 			alone(["mirrors", ...wanted.map((one) => ofRoom(one.here, one.room))], async () => {

@@ -2,12 +2,12 @@ import type { BridgeEvent } from "./event.ts";
 import type { MessageId } from "./ids.ts";
 import type { Entry, Journal, Reaction, ReactionSet } from "./journal.ts";
 
-/** The event as it goes on, and what its own room shows from now on. */
+/** The event for the other rooms, and the reactions that its own room shows after it. */
 type Noted = Readonly<{ event: BridgeEvent; reaction?: NonNullable<Entry["reaction"]> }>;
 
 /**
- * Reactions that are events of their own are remembered by their ids, so that taking one back says which it was.
- * For one batch of events, in order: what earlier ones of it changed is not in the journal yet.
+ * Creates the record of reactions that have ids of their own, for one batch of events: it turns the redaction of a
+ * reaction into a reaction of mode "remove". The batch keeps its own changes, which are not in the journal yet.
  */
 export function createReactionState(journal: Pick<Journal, "reactions" | "reactionAt">) {
 	const sets = new Map<string, ReactionSet>();
@@ -30,7 +30,7 @@ export function createReactionState(journal: Pick<Journal, "reactions" | "reacti
 		return journal.reactionAt(event.sender.network, event.room, id);
 	}
 
-	/** Undefined for a reaction of somebody else's: no other network lets us take it back in their name. */
+	/** Resolves with undefined if a person redacts another person's reaction: no other network lets us take that back. */
 	return async function note(event: BridgeEvent): Promise<Noted | undefined> {
 		const of = { network: event.sender.network, room: event.room, sender: event.sender.id };
 		if (event.kind === "reaction" && event.mode === "add") {

@@ -1,13 +1,13 @@
 import type { Reaction } from "./event.ts";
 import type { Reaction as Shown } from "./journal.ts";
 
-/** One emoji however it is spelled: with or without the selector that asks for its colourful form. */
+/** Returns an emoji without the variation selector, so that both spellings of it are equal. */
 const spelling = (emoji: string) => emoji.replaceAll("\uFE0F", "");
 export const sameEmoji = (one: string, other: string) => spelling(one) === spelling(other);
 
 const has = (set: readonly string[], emoji: string) => set.some((one) => sameEmoji(one, emoji));
 
-/** The set after a change. Applying the same change twice is applying it once. */
+/** Returns the set after a change. Idempotent. */
 export function changed(
 	set: readonly string[],
 	mode: Reaction["mode"],
@@ -20,7 +20,7 @@ export function changed(
 		case "remove":
 			return set.filter((one) => !has(emoji, one));
 		case "set":
-			// What stays keeps its spelling, so that it is not taken back and given again.
+			// An emoji that stays keeps its spelling, so that it is not taken back and added again.
 			return unique(emoji).map((one) => set.find((old) => sameEmoji(old, one)) ?? one);
 	}
 }
@@ -28,6 +28,6 @@ export function changed(
 export const sameSet = (one: readonly string[], other: readonly string[]) =>
 	one.length === other.length && one.every((emoji) => has(other, emoji));
 
-/** Those that were not shown before. */
+/** Returns the emoji that were not shown before. */
 export const newIn = (emoji: readonly string[], shown: readonly Shown[]) =>
 	emoji.filter((one) => !shown.some((before) => sameEmoji(before.emoji, one)));

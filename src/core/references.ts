@@ -4,20 +4,20 @@ import type { Journal } from "./journal.ts";
 import type { Refs } from "./network.ts";
 import { table } from "./table.ts";
 
-/** Every message an event is about. */
+/** Returns every message that an event refers to. */
 export function references(event: BridgeEvent): readonly Reference[] {
 	const target = "target" in event ? [event.target] : [];
 	if (event.kind !== "message" && event.kind !== "edit") return target;
 	return [...target, event.replyTo, event.thread].filter((one) => one !== undefined);
 }
 
-/** Whether all that has to be found for showing the event natively was found. */
+/** Returns true if each message that the event refers to has an id in the target room. */
 export const resolved = (event: BridgeEvent, refs: Refs): boolean =>
 	references(event).every(({ id }) => (refs[id]?.length ?? 0) > 0);
 
 /**
- * Looks up the ids that the messages an event is about have in one room. `recall` is asked for those of which the journal
- * knows nothing.
+ * Resolves with the target room's ids of each message that the event refers to. `recall` recovers the ids of messages
+ * that the journal does not know.
  */
 export async function resolve(
 	event: BridgeEvent,
@@ -33,14 +33,17 @@ export async function resolve(
 	for (const { id, own, copies = [] } of references(event))
 		for (const named of own ? [id, own] : [id]) {
 			const family = await journal.copies({ network: event.sender.network, room: event.room, id: named });
-			// Copies that the target itself names prove no authorship, and count only where the journal has forgotten it.
+			// Copies that the target itself names prove no authorship, and count only if the journal has forgotten the target.
 			const told = there(family.length === 0 && named === id ? copies : family);
 			refs[named] = told.length === 0 && family.length === 0 && recall ? await recall(named) : told;
 		}
 	return refs;
 }
 
-/** Without what was deleted before the room had it: nothing is left of what changes that or reacts to it. */
+/**
+ * Resolves with the event without a reply to a message that was deleted before the room got it; undefined if that is its
+ * target.
+ */
 export async function withoutDeleted(
 	event: BridgeEvent,
 	journal: Pick<Journal, "gone">,

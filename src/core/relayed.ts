@@ -4,11 +4,11 @@ import { nameOf } from "./names.ts";
 import * as phrases from "./phrases.ts";
 
 /**
- * The event as an account of somebody else says it: the sender's name stands before the words, and no line, caption or file
- * of it can pass for one of that account. The event keeps its sender.
+ * Returns the event for sending through another person's account: the sender's name stands before the text, and no line,
+ * caption or file can pass for one of that account's owner. The event keeps its sender.
  */
 export function relayed<Said extends Message | Edit>(event: Said, name: string): Said {
-	// A place, and each further file, would stand there without the name.
+	// A location, and each further file, would be shown without the sender's name.
 	const { rich: _rich, location, media, more, ...said } = event;
 	const words = location ? phrases.sharedLocation(location.description ?? "", location.geo) : event.text;
 	const text = more ? filesInWords(more, words) : words;

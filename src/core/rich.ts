@@ -2,8 +2,8 @@ import { spend } from "./budget.ts";
 import type { Person } from "./person.ts";
 
 /**
- * Words with their formatting, as a tree of what people can write on any network. Only this tree crosses: markup of one
- * network is read into it and written from it, so what is not in it cannot pass.
+ * Text with its formatting, as a neutral tree. Each network parses its markup into this tree and writes its markup from
+ * it, so no foreign markup passes through.
  */
 export type Rich = readonly RichNode[];
 export type RichNode = string | Element;
@@ -14,9 +14,12 @@ export type Element =
 	| Parent<"spoiler", { reason?: string }>
 	| Parent<"preformatted", { language?: string }>
 	| Parent<"heading", { level: 1 | 2 | 3 | 4 | 5 | 6 }>
-	/** `start`: the number of the first item of an ordered one, where that is not 1. */
+	/** `start`: the number of the first item of an ordered list, if it is not 1. */
 	| Parent<"list", { ordered: boolean; start?: number }>
-	/** `href` leads to the web, to a mailbox, to a place on earth, or to a person or room of a network; each network checks the scheme. */
+	/**
+	 * `href` leads to the web, to a mailbox, to a place on earth, or to a person or room of a network; each network
+	 * checks the scheme.
+	 */
 	| Parent<"link", { href: string }>
 	/** Absent `person`: everybody in the room. */
 	| Parent<"mention", { person?: Person }>
@@ -24,13 +27,13 @@ export type Element =
 
 const blocks = new Set(["paragraph", "quote", "preformatted", "heading", "list", "item"]);
 
-/** Levels of quotes that {@link plain} signs: the signs of a line stay few, however deep its quote is. */
+/** Levels of quotes that {@link plain} marks: a line has no more signs than this, however deep its quote is. */
 const deepestSigned = 10;
 
 /**
- * Visits each node of a tree in reading order: `enter` before the children of a node, `leave` after them. `enter` returns
- * false where the walk is to skip the children. The walk is a loop, so a deep tree does not overflow the stack, and it
- * spends the budget of the translator that it runs in.
+ * Visits each node of a tree in reading order: `enter` before the children of a node, `leave` after them. If `enter` returns
+ * false, the walk skips the children. The walk is a loop, so a deep tree does not overflow the stack, and it spends the
+ * budget of the translator that it runs in.
  * @throws OverBudget
  */
 export function walk(
@@ -53,7 +56,7 @@ export function walk(
 	}
 }
 
-/** The words alone, blocks on lines of their own; `sign` stands before lines that are quoted. */
+/** Returns the text without formatting, blocks on lines of their own; `sign` stands before each quoted line. */
 export function plain(rich: Rich, sign = ""): string {
 	const parts: string[] = [];
 	let lineStart = true;
@@ -85,10 +88,10 @@ export function plain(rich: Rich, sign = ""): string {
 	return parts.join("").replace(/\n$/, "");
 }
 
-/** People of one message whose addresses are looked up, each by its own query. */
+/** The most mentioned people of one message whose addresses are looked up, each by a query of its own. */
 const mostMentioned = 50;
 
-/** Who is mentioned, the first {@link mostMentioned} of them, and whether everybody is. */
+/** Returns the first {@link mostMentioned} mentioned people; `room` is true if everybody in the room is mentioned. */
 export function mentions(rich: Rich): Readonly<{ people: readonly Person[]; room: boolean }> {
 	const people = new Map<string, Person>();
 	let room = false;
@@ -109,7 +112,7 @@ export function weightOf(node: RichNode): number {
 		case "spoiler":
 			return nodeWeight + (node.reason?.length ?? 0);
 		case "mention":
-			// The journal has the id of a person three times over: as the id, the address and a handle.
+			// The journal stores the id of a person three times: as the id, the address and a handle.
 			return (
 				nodeWeight + (node.person ? 100 + 3 * node.person.id.length + (node.person.name?.length ?? 0) : 0)
 			);

@@ -22,25 +22,25 @@ import { isToldOf, type Tell } from "./sender-notices.ts";
 export type Rules = Readonly<{
 	level(person: Person): Level;
 	limits: Limits;
-	/** known: strangers reach people of our own server only; any: everybody the server can reach. */
+	/** The people that strangers may write to first. known: those of our own server; any: all that the server can reach. */
 	direct: "known" | "any";
 	/** The most people of a room that are mirrored before they speak. */
 	membersMirrored: number;
-	/** How reactions are shown where a room has not chosen; absent: as it is able to. */
+	/** How reactions are shown in rooms without a setting; absent: as the room is able to. */
 	reactions?: Support;
 }>;
 
-/** What is older, in ms, was missed when it was said, and comes in one burst with all that was. */
+/** Age in ms from which on a message of a backfill counts by its claimed time in the rate limits. */
 const lateAfter = 10_000;
-/** Rooms whose catch-up is measured at the same time. */
+/** The most rooms whose backfill the rate limits follow at the same time. */
 const catchUps = 1_000;
-/** People of all rooms who are known to have come without being mirrored. */
+/** The most people, of all rooms, that are remembered as joined and not mirrored. */
 const mostUnshown = 50_000;
 
-/** By room, while a batch is looked at: who is in it once all have come, and who is so far, by their names. */
+/** For each room of a batch: `all`, its members after all joins of the batch, and `now`, the names of its members so far. */
 type Crowds = Map<RoomId, Readonly<{ all: Set<UserId>; now: Map<UserId, string | undefined> }>>;
 
-/** Decides where an event goes: guards, the portal, one row for each target. */
+/** Creates the router: it checks permissions and rate limits, finds the portal, and makes one row for each target. */
 export function createRouter(deps: {
 	mapping: Mapping;
 	journal: Journal;
@@ -61,19 +61,19 @@ export function createRouter(deps: {
 	const joinsOfDomain = createRateLimit(rules.limits.joinsOfDomain);
 	const lateOfRoom = createRateLimit(rules.limits.domain);
 	const logged = createRateLimit({ perMinute: 10, burst: 20 });
-	/** The flood of one server of devices is one fact, not twenty. */
+	/** A flood from one MQTT server is logged once a minute. */
 	const loggedOfDevices = createRateLimit({ perMinute: 1, burst: 1 });
 	let unlogged = 0;
 
-	/** By room: since when lines were missed, and the time that the first of them claims. Both in ms since 1970. */
+	/** The gap of each room: the last read before it, and the time that its first message claims. Both in ms since 1970. */
 	const missed = createBoundedMap<string, { since: number; first: number }>(catchUps, {
 		bytes: 1_048_576,
 		of: (room) => textBytes(room) + 100,
 	});
 
 	/**
-	 * By room and person: who is in a room whose other side was not told of it, and has not spoken there. Their leave needs
-	 * no row. Of those forgotten here the leave is mirrored, which costs a row and shows nothing.
+	 * The people, by room, whose join was not mirrored and who have not spoken there. Their leave needs no row. The leave of
+	 * a person who was evicted from this map is mirrored, which costs a row and shows nothing.
 	 */
 	const unshown = createBoundedMap<string, true>(mostUnshown, {
 		bytes: 8 * 1_048_576,
@@ -84,9 +84,9 @@ export function createRouter(deps: {
 	const placeOf = ({ sender, room }: BridgeEvent) => `${sender.network} ${room}`;
 
 	/**
-	 * When a late line counts as said. Only the distance to the first missed line is taken from the claimed time, and the
-	 * rate limit takes no time to come: so all that a source claims to have held never counts as more time than it can
-	 * have held it, whatever its clock says.
+	 * Returns the time at which a late message counts in the rate limits, in ms since 1970. It takes only the distance to
+	 * the first message of the gap from the claimed times, and the rate limit ignores times in the future: so the messages
+	 * of a gap never count as spread over more time than the gap lasted, whatever the source's clock says.
 	 */
 	function saidAt(event: BridgeEvent, since: number): number {
 		const place = placeOf(event);
@@ -96,22 +96,22 @@ export function createRouter(deps: {
 		return since + Math.max(0, event.at - gap.first);
 	}
 
-	/** Why this person may not say this here, if so. `since`: see {@link Received}. */
+	/** Returns the refusal of an event by permissions or rate limits; undefined if it may pass. `since`: see {@link Received}. */
 	function guard(event: BridgeEvent, since: number | undefined): PermanentError | undefined {
 		const { sender, at } = event;
 		const tooFast = new PermanentError("busy", phrases.tooFast);
-		// Devices speak because the admin mirrors them, not because a permission lets them.
+		// Devices need no permission: they are shown because the admin mirrors their topic.
 		if (event.kind === "state") return ofDomain(sender.domain) ? undefined : tooFast;
 		if (!atLeast(rules.level(sender), "use")) return new PermanentError("forbidden", phrases.blocked);
 		if (event.kind === "membership" || event.kind === "profile") return undefined;
 		if (since === undefined || at >= Date.now() - lateAfter)
 			return ofSender(sender.id) && ofDomain(sender.domain) ? undefined : tooFast;
 		const said = saidAt(event, since);
-		// Rooms of one domain catch up side by side, each through the same hours.
+		// Each room has a limit of its own here: the rooms of one domain backfill the same hours concurrently.
 		return ofSender(sender.id, said) && lateOfRoom(placeOf(event), said) ? undefined : tooFast;
 	}
 
-	/** True where one more join or rename of this room and domain may be mirrored; leaves always may. */
+	/** Returns true if the rate limits let this join or rename be mirrored; a leave always may. */
 	function mayCome(event: BridgeEvent): boolean {
 		if (event.kind !== "profile" && (event.kind !== "membership" || event.change === "leave")) return true;
 		if (joinsOfRoom(placeOf(event)) && joinsOfDomain(event.sender.domain)) return true;
@@ -119,13 +119,13 @@ export function createRouter(deps: {
 		return false;
 	}
 
-	/** @throws PermanentError when they are blocked, or ask for too much at once. */
+	/** Counts one more command of a person. @throws PermanentError if the person is blocked, or sends too many. */
 	function mayAsk(by: Person): void {
 		if (!atLeast(rules.level(by), "use")) throw new PermanentError("forbidden", phrases.blocked);
 		if (!ofSender(by.id) || !ofDomain(by.domain)) throw new PermanentError("busy", phrases.tooFast);
 	}
 
-	/** @throws PermanentError when `by` may not open one more chat or room, or `to` wants none. */
+	/** Counts one more chat or room of `by`. @throws PermanentError if `by` may not open it, or `to` is blocked. */
 	function mayOpen(by: Person, to?: Person): void {
 		if (!atLeast(rules.level(by), "use")) throw new PermanentError("forbidden", phrases.blocked);
 		if (to && !atLeast(rules.level(to), "use")) throw new PermanentError("forbidden", phrases.unreachable);
@@ -133,7 +133,7 @@ export function createRouter(deps: {
 			throw new PermanentError("busy", phrases.tooManyChats);
 	}
 
-	/** First contact: a portal for two. @throws PermanentError where it is not allowed. */
+	/** Resolves with the 1:1 portal for a first message. @throws PermanentError if the sender may not open it. */
 	async function firstContact(event: BridgeEvent, to: Person): Promise<Portal> {
 		const { sender } = event;
 		const known = await mapping.portalBetween(sender, to);
@@ -166,9 +166,9 @@ export function createRouter(deps: {
 	}
 
 	/**
-	 * True for an event that the other side is to see. In rooms above the limit people come when they first speak, so the
-	 * leave of a person whose coming was not mirrored is not mirrored either. Nobody comes twice: a join of a person whom
-	 * an earlier reading of the room found there is not mirrored.
+	 * Returns true if the other rooms are to see this event. In rooms above `membersMirrored`, a ghost joins when its person
+	 * first speaks, so the leave of a person whose join was not mirrored is not mirrored either. A join of a known member,
+	 * which a second reading of the room reports, is not mirrored.
 	 */
 	function mirrored(event: BridgeEvent, crowds: Crowds): boolean {
 		if (event.kind !== "membership") return true;
@@ -196,7 +196,7 @@ export function createRouter(deps: {
 	};
 
 	const targets = (event: BridgeEvent, portal: Portal): readonly Link[] => {
-		// Coming and going in a chat of two changes nothing for the other: the chat outlives both.
+		// The other person of a 1:1 chat needs no joins and leaves: the chat outlives both.
 		if (portal.between && (event.kind === "membership" || event.kind === "profile")) return [];
 		const from = portal.links.find(
 			(link) => link.network === event.sender.network && link.room === event.room,
@@ -204,7 +204,7 @@ export function createRouter(deps: {
 		return from?.in ? portal.links.filter((link) => link.id !== from.id && link.out) : [];
 	};
 
-	/** A message that carries the id of its thread begins it, unless an earlier message is known by that id. */
+	/** Resolves with the message without its thread if it begins that thread: no earlier message is known by the thread's id. */
 	async function threaded(event: BridgeEvent): Promise<BridgeEvent> {
 		if (event.kind !== "message" || !event.thread || !event.aka?.includes(event.thread.id)) return event;
 		const { thread, aka, ...message } = event;
@@ -213,12 +213,12 @@ export function createRouter(deps: {
 		return { ...message, thread, aka: aka.filter((id) => id !== thread.id) };
 	}
 
-	/** Refuses aloud what a person did; resolves at once, the telling goes its own way. */
+	/** Refuses an event and sends a notice to its sender. Returns at once. */
 	function refuse(event: BridgeEvent, error: PermanentError): undefined {
 		const { domain } = event.sender;
 		const fields = { trace: traceId(event), reason: error.reason, domain, unlogged };
 		if (error.reason === "busy") meter.limited(event.sender.network, event.kind);
-		// A flood of messages is not to become a flood of lines.
+		// A flood of messages must not become a flood of log lines.
 		if ((event.kind === "state" ? loggedOfDevices : logged)(domain)) {
 			log.warn(fields, "event refused");
 			unlogged = 0;
@@ -228,8 +228,8 @@ export function createRouter(deps: {
 	}
 
 	/**
-	 * A fault of ours with one event: were it thrown, its server would hand us all that came with it for ever, or never
-	 * again.
+	 * Returns an entry without rows for an event on which our own code fails. If the error were thrown, the server would
+	 * repeat the whole batch for ever, or drop it.
 	 */
 	function leftOut(event: BridgeEvent, error: unknown): Entry {
 		if (!isProgrammingError(error)) throw error;
@@ -283,7 +283,7 @@ export function createRouter(deps: {
 				portals
 					.attach(portal)
 					.catch((error: unknown) => log.error({ err: error, portal: portal.id }, "link refused"));
-			// What its author deletes before it was ever sent is not sent.
+			// A message that is deleted before its first attempt is not sent.
 			if (event.kind === "redaction") {
 				const message = { network: event.sender.network, room: event.room, id: event.target.id };
 				await journal.cancel(message);
@@ -307,7 +307,10 @@ export function createRouter(deps: {
 	return {
 		mayOpen,
 		mayAsk,
-		/** The journal entries of a batch of events, in order; what may not pass is refused to its sender. */
+		/**
+		 * Resolves with the journal entries of a batch of events, in order. Refuses the events that may not pass, with a
+		 * sender notice.
+		 */
 		async entries(events: readonly Received[]): Promise<readonly Entry[]> {
 			const crowds = await crowdsOf(events);
 			const note = createReactionState(journal);

@@ -7,7 +7,7 @@ import type { Log } from "./log.ts";
 import type { Network } from "./network.ts";
 import { traceId } from "./operation.ts";
 
-/** Kinds of events whose sender waits to see them on the other side, and is told where they reach nobody. */
+/** The kinds of events whose sender gets a notice if they are not delivered. */
 export const isToldOf: Readonly<Record<Kind, boolean>> = {
 	message: true,
 	edit: true,
@@ -21,14 +21,14 @@ export const isToldOf: Readonly<Record<Kind, boolean>> = {
 	state: false,
 };
 
-/** Before somebody is told again whose own server is away, in ms; after the last they are told no more. */
+/** Delays in ms between the attempts of a notice to a sender whose own server is away; after the last it is dropped. */
 const again = [5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000];
-/** How many may have yet to be told: a flood of refusals is not to fill the memory. */
+/** The most notices that wait at once, so that a flood of refusals does not fill the memory. */
 const bound = 1_000;
 
 /**
- * Tells the sender of `event` that it reaches nobody on `target`, or not all of it. Nothing has to wait for that; who has
- * many to tell waits until it was tried, lest they be too many at once. Never rejects.
+ * Sends a notice to the sender of `event`: it, or a part of it, does not reach `target`. Resolves after the first attempt;
+ * a caller with many notices awaits it, so that they do not pile up. Never rejects.
  */
 export type Tell = (event: BridgeEvent, error: PermanentError, target: string) => Promise<void>;
 
@@ -39,7 +39,7 @@ export function createSenderNotices(deps: {
 	most?: number;
 }): Tell {
 	const { network, log, pauses = again, most = bound } = deps;
-	/** A flood of refusals is not to become a flood of lines either. */
+	/** Limits the log lines of a flood of refusals. */
 	const logged = createRateLimit({ perMinute: 10, burst: 20 });
 	let untold = 0;
 
@@ -57,13 +57,15 @@ export function createSenderNotices(deps: {
 	return async (...about) => {
 		const trace = traceId(about[0]);
 		if (untold >= most) {
-			if (logged("untold")) log.error({ trace }, "too many senders have to be told: this one is not");
+			if (logged("untold")) log.error({ trace }, "too many sender notices wait; this one is dropped");
 			return;
 		}
 		untold++;
 		const { promise, resolve: tried } = Promise.withResolvers<void>();
 		tell(tried, ...about)
-			.catch((failure: unknown) => log.error({ err: failure, trace }, "could not tell the sender"))
+			.catch((failure: unknown) =>
+				log.error({ err: failure, trace }, "could not send a notice to the sender"),
+			)
 			.finally(() => {
 				untold--;
 				tried();

@@ -1,6 +1,6 @@
 /**
- * Returns the entries as a table without a prototype: a name that a stranger chose finds what was put in, and never
- * `constructor` or `__proto__`. Every table that is looked up by text is made here; a test finds those that are not.
+ * Returns the entries as an object without a prototype, so that a lookup by a foreign name finds own entries alone and
+ * never `constructor` or `__proto__`. Every object that is looked up by foreign text is made here; a test finds others.
  */
 export const table = <T>(entries: Readonly<Record<string, T>> = {}): Record<string, T> =>
 	Object.assign(Object.create(null), entries);

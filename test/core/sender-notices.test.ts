@@ -62,7 +62,7 @@ test("who is not told in the end, and who never can be, is in the log", async ()
 		() => logged.join(),
 	);
 	expect(tried).toHaveLength(4);
-	expect(new Set(logged)).toEqual(new Set(["could not tell the sender"]));
+	expect(new Set(logged)).toEqual(new Set(["could not send a notice to the sender"]));
 });
 
 test("a busy server is given the time it asks for", async () => {
@@ -78,7 +78,7 @@ test("a flood of refusals holds no more in memory than so many, and is in the lo
 	const { tried, logged, tell } = world(away, { most: 3, pauses: [40] });
 	for (let n = 0; n < 5; n++) void tell(line(n), no, "MARS");
 	expect(tried).toEqual(["line 0", "line 1", "line 2"]);
-	expect(logged).toEqual(Array(2).fill("too many senders have to be told: this one is not"));
+	expect(logged).toEqual(Array(2).fill("too many sender notices wait; this one is dropped"));
 	for (let n = 5; n < 100; n++) void tell(line(n), no, "MARS");
 	expect(logged).toHaveLength(20);
 	await tries(tried, 6);
