@@ -4,14 +4,12 @@ import { basename, dirname, join, normalize } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { loadConfig } from "../src/config.ts";
-import { createBridge } from "../src/core/bridge.ts";
-import type { MessageId, RoomId } from "../src/core/ids.ts";
 import { revoke } from "../src/media/revoke.ts";
 import { publishCommand } from "../src/mqtt/pub.ts";
 import { instructions } from "../src/register.ts";
-import { createMemoryJournal, createMemoryMapping } from "../src/store/memory.ts";
+import { bridgeOf, command, rulesFor } from "./bridge.ts";
 import { reference } from "./config/reference.ts";
-import { fakeNetwork, quiet } from "./fakes.ts";
+import { fakeNetwork } from "./fakes.ts";
 
 const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", ...globSync("docs/*.md")];
 const text = (page: string) => readFileSync(page, "utf8");
@@ -94,46 +92,17 @@ describe("CONTRIBUTING.md", () => {
 	});
 });
 
-/** What `help` names. */
+/** The commands that `help` names. */
 async function commands(): Promise<readonly string[]> {
-	const limit = { perMinute: 1e9, burst: 1e9 };
-	const { promise, resolve } = Promise.withResolvers<string>();
 	const here = fakeNetwork("here");
 	const there = fakeNetwork("there", {
 		commands: [publishCommand({ brokers: [], bridge: () => here.bridge, publish: async () => 0 })],
 	});
-	const bridge = createBridge({
-		networks: [here, there],
-		mapping: createMemoryMapping(),
-		journal: createMemoryJournal(),
-		rules: {
-			level: () => "admin",
-			limits: {
-				sender: limit,
-				domain: limit,
-				newChats: limit,
-				newChatsOfDomain: limit,
-				joins: limit,
-				joinsOfDomain: limit,
-				newGhosts: limit,
-				newGhostsOfDomain: limit,
-			},
-			direct: "known",
-			membersMirrored: 0,
-		},
+	const bridge = bridgeOf([here, there], rulesFor({ "*": "admin" }), {
 		commands: [revoke({ links: { revoke: async () => undefined }, bridge: () => here.bridge })],
-		log: quiet,
 	});
-	await bridge.command({
-		id: "1" as MessageId,
-		network: here.name,
-		room: "room" as RoomId,
-		sender: here.person("ann"),
-		text: "help",
-		mayChangeRoom: async () => true,
-		reply: async (words) => resolve(words),
-	});
-	return [...(await promise).matchAll(/^(\w+) /gm)].map(([, name = ""]) => name);
+	const answer = await command(bridge, here, "help", { room: "room" });
+	return [...answer.matchAll(/^(\w+) /gm)].map(([, name = ""]) => name);
 }
 
 test("the config in the README is whole: it loads as it is", () => {

@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
 import { createMatrix } from "../../src/matrix/index.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
 import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
+import { bridgeOf, rulesFor } from "../bridge.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { startTestbed, type Testbed } from "../testbed/index.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
@@ -19,7 +19,6 @@ import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 const domain = "hs.test";
 const bot = "@trivium:hs.test";
 const romeo = "@_xmpp_romeo:hs.test";
-const much = { perMinute: 10_000, burst: 10_000 };
 const id = (text: string) => text as MessageId;
 const mapping = createMemoryMapping();
 let bed: Testbed;
@@ -50,28 +49,15 @@ beforeAll(async () => {
 		const options = { homeserver: bed.matrix.url, domain, bot: "trivium", prefix: "!bridge", appservice };
 		xmpp = fakeNetwork("xmpp");
 		xmpp.rooms.set(muc, []);
-		core = createBridge({
-			networks: [createMatrix(options, { mapping, log: quiet, ghostsOf }), xmpp],
-			mapping,
-			// A new one each time: all that was known of messages is lost.
-			journal: createMemoryJournal(),
-			rules: {
-				level: createPermissions({ "*": "use", "@alice:hs.test": "link" }),
-				limits: {
-					sender: much,
-					domain: much,
-					newChats: much,
-					newChatsOfDomain: much,
-					joins: much,
-					joinsOfDomain: much,
-					newGhosts: much,
-					newGhostsOfDomain: much,
-				},
-				direct: "known",
-				membersMirrored: 50,
+		core = bridgeOf(
+			[createMatrix(options, { mapping, log: quiet, ghostsOf }), xmpp],
+			rulesFor({ "*": "use", "@alice:hs.test": "link" }, { membersMirrored: 50 }),
+			{
+				mapping,
+				// A new one each time: all that was known of messages is lost.
+				journal: createMemoryJournal(),
 			},
-			log: quiet,
-		});
+		);
 		await core.start();
 	};
 	await boot();

@@ -3,12 +3,12 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import { createMatrix } from "../../src/matrix/index.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
 import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
+import { bridgeOf, rulesFor } from "../bridge.ts";
 import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { startTestbed, type Testbed } from "../testbed/index.ts";
 import { MatrixClient, MatrixError, type SeenEvent } from "../testbed/matrix-client.ts";
@@ -22,7 +22,6 @@ let boot: () => Running;
 const mapping = createMemoryMapping();
 const journal = createMemoryJournal();
 const xmpp: Fake = fakeNetwork("xmpp");
-const much = { perMinute: 10_000, burst: 10_000 };
 let alice: MatrixClient;
 let bob: MatrixClient;
 
@@ -76,27 +75,11 @@ beforeAll(async () => {
 	const appservice = { listen: { host: "127.0.0.1", port }, url: `http://127.0.0.1:${port}`, registration };
 	boot = () => {
 		const options = { homeserver: wire.url, domain, bot: "trivium", prefix: "!bridge", appservice };
-		return createBridge({
-			networks: [createMatrix(options, { mapping, log: quiet, ghostsOf }), xmpp],
-			mapping,
-			journal,
-			rules: {
-				level: createPermissions({ "*": "use", "@alice:hs.test": "link" }),
-				limits: {
-					sender: much,
-					domain: much,
-					newChats: much,
-					newChatsOfDomain: much,
-					joins: much,
-					joinsOfDomain: much,
-					newGhosts: much,
-					newGhostsOfDomain: much,
-				},
-				direct: "known",
-				membersMirrored: 50,
-			},
-			log: quiet,
-		});
+		return bridgeOf(
+			[createMatrix(options, { mapping, log: quiet, ghostsOf }), xmpp],
+			rulesFor({ "*": "use", "@alice:hs.test": "link" }, { membersMirrored: 50 }),
+			{ mapping, journal },
+		);
 	};
 	core = boot();
 	await core.start();

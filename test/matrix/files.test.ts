@@ -1,44 +1,25 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { Media } from "../../src/core/event.ts";
 import type { MessageId, NetworkName, RoomId } from "../../src/core/ids.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
-import { createMatrix } from "../../src/matrix/index.ts";
-import { writeRegistration } from "../../src/matrix/registration.ts";
-import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
-import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
-import { type Fake, fakeNetwork, quiet, until } from "../fakes.ts";
-import { type FakeHomeserver, fakeHomeserver, freePort } from "./fake-homeserver.ts";
+import { type Fake, fakeNetwork, until } from "../fakes.ts";
+import type { FakeHomeserver } from "./fake-homeserver.ts";
+import { type MatrixWorld, matrixWorld } from "./world.ts";
 
-const domain = "hs.test";
 const romeo = "@_xmpp_romeo:hs.test";
 
-let folder: string;
+let world: MatrixWorld;
 let hs: FakeHomeserver;
 let xmpp: Fake;
-let core: Running;
 type Room = NonNullable<ReturnType<FakeHomeserver["find"]>>;
 let room: Room;
 /** What can be fetched, by its place. */
 let kept: Map<string, Buffer>;
 
 beforeEach(async () => {
-	folder = mkdtempSync(join(tmpdir(), "trivium-"));
 	kept = new Map();
-	const url = `http://127.0.0.1:${await freePort()}`;
-	const registration = join(folder, "registration.yaml");
-	const text = writeRegistration({ url, domain, bot: "trivium", networks: ghostsOf });
-	const token = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(text)?.[1] as string;
-	writeFileSync(registration, text);
-	hs = await fakeHomeserver({ domain, token: token("as_token"), hsToken: token("hs_token") });
-	hs.serves(url);
-	const alice = hs.person("alice", "Alice");
 	xmpp = fakeNetwork("xmpp", {
 		open: async (ref) => {
 			const bytes = kept.get(ref);
@@ -46,46 +27,13 @@ beforeEach(async () => {
 			return { body: Readable.from([bytes], { objectMode: false }), size: bytes.length };
 		},
 	});
-	xmpp.rooms.set("verona", []);
-	const mapping = createMemoryMapping();
-	const listen = { host: "127.0.0.1", port: Number(new URL(url).port) };
-	const options = { homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge" };
-	const side = createMatrix(
-		{ ...options, appservice: { listen, url, registration } },
-		{ mapping, log: quiet, ghostsOf },
-	);
-	const much = { perMinute: 10_000, burst: 10_000 };
-	core = createBridge({
-		networks: [side, xmpp],
-		mapping,
-		journal: createMemoryJournal(),
-		rules: {
-			level: createPermissions({ "*": "use" }),
-			limits: {
-				sender: much,
-				domain: much,
-				newChats: much,
-				newChatsOfDomain: much,
-				joins: much,
-				joinsOfDomain: much,
-				newGhosts: much,
-				newGhostsOfDomain: much,
-			},
-			direct: "known",
-			membersMirrored: 50,
-		},
-		log: quiet,
-	});
-	await core.start();
+	world = await matrixWorld({ xmpp });
+	({ hs } = world);
 	await hs.ask("GET", `/_matrix/app/v1/rooms/${encodeURIComponent("#_xmpp_verona:hs.test")}`);
 	room = hs.find("#_xmpp_verona:hs.test") as Room;
-	await hs.push([hs.member(room, alice, "join")]);
+	await hs.push([hs.member(room, world.alice, "join")]);
 });
-afterEach(async () => {
-	await core.stop(1_000);
-	await hs.close();
-	rmSync(folder, { recursive: true });
-});
+afterEach(() => world.stop());
 
 const file = (name: string, more: Partial<Media> = {}): Media => ({
 	kind: "file",

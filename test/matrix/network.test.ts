@@ -1,26 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createBridge, type Running } from "../../src/core/bridge.ts";
+import type { Running } from "../../src/core/bridge.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
-import { createPermissions } from "../../src/core/permissions.ts";
-import { createMatrix } from "../../src/matrix/index.ts";
+import type { createMatrix } from "../../src/matrix/index.ts";
 import { portalAlias } from "../../src/matrix/mxid.ts";
-import { writeRegistration } from "../../src/matrix/registration.ts";
-import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
-import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
-import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
-import { type FakeHomeserver, fakeHomeserver, freePort } from "./fake-homeserver.ts";
+import { type Fake, lines, quiet, until } from "../fakes.ts";
+import type { FakeHomeserver } from "./fake-homeserver.ts";
+import { domain, type MatrixWorld, matrixWorld } from "./world.ts";
 
-const domain = "hs.test";
 const bot = "@trivium:hs.test";
 const romeo = "@_xmpp_romeo:hs.test";
 const verona = "#_xmpp_verona:hs.test";
 
-let folder: string;
+let world: MatrixWorld;
 let hs: FakeHomeserver;
 let xmpp: Fake;
 let side: ReturnType<typeof createMatrix>;
@@ -29,66 +22,15 @@ let alice: string;
 let warned: string[];
 
 beforeEach(async () => {
-	folder = mkdtempSync(join(tmpdir(), "trivium-"));
-	const port = await freePort();
-	const url = `http://127.0.0.1:${port}`;
-	const file = join(folder, "registration.yaml");
-	const text = writeRegistration({ url, domain, bot: "trivium", networks: ghostsOf });
-	const token = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(text)?.[1] as string;
-	writeFileSync(file, text);
-	hs = await fakeHomeserver({ domain, token: token("as_token"), hsToken: token("hs_token") });
-	hs.serves(url);
-	alice = hs.person("alice", "Alice");
-	xmpp = fakeNetwork("xmpp");
-	xmpp.rooms.set("verona", []);
 	warned = [];
-	const mapping = createMemoryMapping();
-	const appservice = { listen: { host: "127.0.0.1", port }, url, registration: file };
-	side = createMatrix(
-		{
-			homeserver: hs.url,
-			domain,
-			bot: "trivium",
-			prefix: "!bridge",
-			bridges: ["@telegram_*:hs.test"],
-			appservice,
-		},
-		{ mapping, ghostsOf, log: { ...quiet, warn: (_, message) => void warned.push(message) } },
-	);
-	const much = { perMinute: 10_000, burst: 10_000 };
-	core = createBridge({
-		networks: [side, xmpp],
-		mapping,
-		journal: createMemoryJournal(),
-		rules: {
-			level: createPermissions({
-				"*": "use",
-				"@admin:hs.test": "admin",
-				"@bad:hs.test": "block",
-				"no@xmpp": "block",
-			}),
-			limits: {
-				sender: much,
-				domain: much,
-				newChats: much,
-				newChatsOfDomain: much,
-				joins: much,
-				joinsOfDomain: much,
-				newGhosts: much,
-				newGhostsOfDomain: much,
-			},
-			direct: "known",
-			membersMirrored: 50,
-		},
-		log: quiet,
+	world = await matrixWorld({
+		bridges: ["@telegram_*:hs.test"],
+		permissions: { "*": "use", "@admin:hs.test": "admin", "@bad:hs.test": "block", "no@xmpp": "block" },
+		log: { ...quiet, warn: (_, message) => void warned.push(message) },
 	});
-	await core.start();
+	({ hs, xmpp, side, core, alice } = world);
 });
-afterEach(async () => {
-	await core.stop(1_000);
-	await hs.close();
-	rmSync(folder, { recursive: true });
-});
+afterEach(() => world.stop());
 
 type Room = NonNullable<ReturnType<FakeHomeserver["find"]>>;
 const says = (room: Room, who: string, body: string, more: object = {}) =>
