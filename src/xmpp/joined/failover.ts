@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { ensureJoined } from "./listener.ts";
+import { keepJoined } from "./listener.ts";
 import { takeOver } from "./listening.ts";
 import { rejoin } from "./occupant.ts";
 import { isConfirmed, isIn, putOut, setConfirmed } from "./own-occupants.ts";
@@ -37,5 +37,5 @@ async function checkTakeover(room: Room, context: Context): Promise<void> {
 		return;
 	}
 	if (isIn(active)) putOut(room.ours, active);
-	await ensureJoined(room, context);
+	keepJoined(room, context);
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { TemporaryError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
 import { createGuard } from "../../core/guard.ts";
@@ -7,27 +6,25 @@ import type { Link } from "../../core/mapping.ts";
 import type { Delivery, Outbound } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
 import { within } from "../deadline.ts";
-import { bare, resource } from "../jid.ts";
+import { bare } from "../jid.ts";
 import { createArchive } from "../muc/archive.ts";
-import * as muc from "../muc/presence.ts";
-import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
-import { errorReply, stanzaError } from "../stanza-error.ts";
-import { child, type Element } from "../stream/xml.ts";
+import type { Element } from "../stream/xml.ts";
 import { findArchivedIds } from "./archived-ids.ts";
 import { recall } from "./backfill.ts";
 import { createConfirmations } from "./confirmations.ts";
-import { announce, type Context, type World } from "./context.ts";
+import type { Context, World } from "./context.ts";
 import { isCopy } from "./copies.ts";
 import { resetBackfill } from "./gap.ts";
-import { takeLiveLine } from "./incoming.ts";
 import { createKeepalive } from "./keepalive.ts";
-import { ensureJoined, rediscover } from "./listener.ts";
+import { ensureJoined, keepJoined } from "./listener.ts";
 import { wake } from "./listening.ts";
-import { createMessageActions } from "./message-actions.ts";
+import { sendMessageEvent } from "./message-actions.ts";
+import { takeMessage } from "./messages.ts";
 import { notice } from "./notice.ts";
-import { leave, rejoin } from "./occupant.ts";
-import { come, renameInTurn, takeRefusal } from "./outbox.ts";
+import { leave } from "./occupant.ts";
+import { come, renameInTurn } from "./outbox.ts";
+import { ghostJid, isListenerJid, listenerJid, type OwnJidParts } from "./own-jids.ts";
 import {
 	createOwnOccupant,
 	isIn,
@@ -38,10 +35,10 @@ import {
 	want,
 } from "./own-occupants.ts";
 import { hasIds } from "./participants.ts";
+import { takePresence } from "./presences.ts";
 import { createPrivateNotices } from "./private-notice.ts";
 import { close, createRoom, noteMissed, type Room, relink } from "./room.ts";
-import { abandonJoins, handlePresence } from "./roster.ts";
-import { handleSelfPresence } from "./self-presence.ts";
+import { abandonJoins } from "./roster.ts";
 import { inTurn } from "./send-queue.ts";
 import { askAgainAfter } from "./speaker.ts";
 
@@ -61,24 +58,12 @@ export function createJoinedRooms(
 		archive: createArchive(world.link, world.now().unique),
 		confirmations: createConfirmations(),
 	};
-	const failed = (room: Room) => (error: unknown) =>
-		context.log.warn({ err: error, room: room.jid }, "the room is not served");
-	const acts = createMessageActions(context);
+	const own: OwnJidParts = { ...people, component: world.component };
 	const whisper = createPrivateNotices(context);
-	const idle = createKeepalive(rooms, context, {
-		lost: (room) => mend(room, room.listening.active, "back"),
-		failed,
-	});
-
-	/** Rooms count by bare JID, so every room has a listener of its own (ejabberd: 100 rooms each). */
-	const listenerJid = (room: string) => {
-		const hash = createHash("sha256").update(room).digest("hex").slice(0, 16);
-		// No person's ghost is spelt with a tilde.
-		return `~listener-${hash}@${context.component}/${people.resource}`;
-	};
+	const keepalive = createKeepalive(rooms, context);
 
 	function oursOf(room: Room, person: Person): OwnOccupant {
-		const jid = `${people.ghost(person)}/${people.resource}`;
+		const jid = ghostJid(person, own);
 		const name = person.name ?? person.address[0] ?? jid;
 		return occupantOf(room.ours, jid, name, person);
 	}
@@ -86,7 +71,7 @@ export function createJoinedRooms(
 	/** `members` come along, and come back whenever they are lost. */
 	async function attach(link: Link, members: readonly Person[]): Promise<void> {
 		const jid = link.room as string;
-		const listener = () => createOwnOccupant(listenerJid(jid), people.nick);
+		const listener = () => createOwnOccupant(listenerJid(jid, own), people.nick);
 		const room = rooms.get(jid) ?? createRoom(jid, link, listener(), context.now().at);
 		rooms.set(jid, room);
 		relink(room, link);
@@ -121,7 +106,7 @@ export function createJoinedRooms(
 			case "edit":
 			case "redaction":
 			case "reaction":
-				return acts.send(room, ours, out, event);
+				return sendMessageEvent(room, ours, out, event, context);
 			case "membership":
 				if (event.change === "join") await come(room, ours, context);
 				else await inTurn(room.sendQueue, () => leave(room, ours, context));
@@ -147,68 +132,8 @@ export function createJoinedRooms(
 	): Promise<readonly (readonly MessageId[])[]> {
 		const room = rooms.get(jid);
 		if (!room) return [];
-		const said = all.map((one) => ({ ...one, jid: `${people.ghost(one.sender)}/${people.resource}` }));
+		const said = all.map((one) => ({ ...one, jid: ghostJid(one.sender, own) }));
 		return findArchivedIds(room, said, context);
-	}
-
-	function presence(room: Room, stanza: Element): void {
-		const ours = room.ours.byJid.get(stanza.attrs.to ?? "");
-		if (stanza.attrs.type === "error") {
-			ours?.answer?.(stanzaError(stanza));
-			return;
-		}
-		const seen = muc.occupantPresence(stanza);
-		if (seen.nick === "") return;
-		const about =
-			seen.codes.has(statusCodes.selfPresence) ||
-			(!seen.available && ours && room.ours.byNick.get(seen.nick) === ours);
-		if (!ours) {
-			// A session left over from a run before this one.
-			if (about && seen.available) dismiss(stanza);
-			return;
-		}
-		if (about) mend(room, ours, handleSelfPresence(room, ours, seen, context));
-		else if (ours === room.listening.active)
-			announce(room, handlePresence(room, seen, context.component, context.now()), context);
-	}
-
-	function mend(room: Room, ours: OwnOccupant, what: "back" | undefined): void {
-		if (what !== "back") return;
-		if (ours === room.listening.active) ensureJoined(room, context).catch(failed(room));
-		else if (isIn(room.listening.active))
-			void context.guard.run("return to a MUC", () => rejoin(room, ours, context));
-	}
-
-	function dismiss(stanza: Element): void {
-		const { from = "", to: jid = "" } = stanza.attrs;
-		context.link
-			.send(muc.leave(jid, bare(from), resource(from) ?? ""))
-			.catch((error: unknown) => context.log.debug({ err: error }, "could not leave"));
-	}
-
-	function message(room: Room, stanza: Element): Element | undefined {
-		const ours = room.ours.byJid.get(stanza.attrs.to ?? "");
-		if (stanza.attrs.type === "error") {
-			const error = stanzaError(stanza);
-			if (!ours || !takeRefusal(room, ours, stanza, error, context))
-				context.log.debug({ room: room.jid, condition: error.condition }, "error for nothing that waits");
-			return undefined;
-		}
-		if (context.archive.takes(stanza)) return undefined;
-		if (stanza.attrs.type !== "groupchat")
-			// Of the conditions that say no, most make the room throw out who answers with them (XEP-0045 §16.4).
-			return (
-				child(stanza, "body") &&
-				errorReply(stanza, "cancel", "feature-not-implemented", phrases.xmppNoPrivate)
-			);
-		// XEP-0045 §16.4: whoever is sent a line and is not there says so, and is taken off the list.
-		if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
-		if (ours !== room.listening.active) return undefined;
-		for (const work of takeLiveLine(room, stanza, context)) {
-			const follow = work === "discover" ? rediscover : ensureJoined;
-			follow(room, context).catch(failed(room));
-		}
-		return undefined;
 	}
 
 	/** Tells the other side, once for many, that it does not see all that is said here. */
@@ -237,7 +162,7 @@ export function createJoinedRooms(
 			const room = rooms.get(jid);
 			return room !== undefined && hasIds(room);
 		},
-		isListener: (jid: string) => jid.startsWith("~listener-"),
+		isListener: isListenerJid,
 		others: (room: string): readonly Person[] =>
 			[...(rooms.get(room)?.roster.others.values() ?? [])].map((other) => other.person),
 		person: (room: string, nick: string) => rooms.get(room)?.roster.others.get(nick)?.person,
@@ -251,19 +176,19 @@ export function createJoinedRooms(
 		stanza(stanza: Element): Element | undefined {
 			const room = rooms.get(bare(stanza.attrs.from ?? ""));
 			if (!room) return undefined;
-			if (stanza.name === "message") return message(room, stanza);
-			presence(room, stanza);
+			if (stanza.name === "message") return takeMessage(room, stanza, context);
+			takePresence(room, stanza, context);
 			return undefined;
 		},
 		online(): void {
-			idle.start();
+			keepalive.start();
 			for (const room of rooms.values()) {
 				wake(room.listening);
-				if (!room.listening.barred) ensureJoined(room, context).catch(failed(room));
+				if (!room.listening.barred) keepJoined(room, context);
 			}
 		},
 		offline(cause: string): void {
-			idle.stop();
+			keepalive.stop();
 			context.confirmations.rejectAll(cause);
 			for (const room of rooms.values()) {
 				putAllOut(room.ours, cause);

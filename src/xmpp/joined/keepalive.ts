@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
 import { cursorOf } from "./cursor.ts";
+import { keepJoined } from "./listener.ts";
 import { noteHeard } from "./listening.ts";
 import { isIn } from "./own-occupants.ts";
 import { markSaved, moveTime } from "./read-position.ts";
@@ -12,15 +13,7 @@ const idleCheck = 30_000;
 const silentFor = 10 * 60_000;
 
 /** What is done now and then for rooms in which nothing is said. */
-export function createKeepalive(
-	rooms: ReadonlyMap<string, Room>,
-	context: Context,
-	on: {
-		/** The room does not know its activeListener any more. */
-		lost(room: Room): void;
-		failed(room: Room): (error: unknown) => void;
-	},
-) {
+export function createKeepalive(rooms: ReadonlyMap<string, Room>, context: Context) {
 	let timer: NodeJS.Timeout | undefined;
 
 	function look(): void {
@@ -38,13 +31,15 @@ export function createKeepalive(
 			noteHeard(room.listening, at);
 			selfPing(room, active, context)
 				.then(() => silent(room, at))
-				.catch(on.failed(room));
+				.catch((error: unknown) =>
+					context.log.warn({ err: error, room: room.jid }, "the room is not served"),
+				);
 		}
 	}
 
 	function silent(room: Room, at: number): void {
 		const { read } = room.position;
-		if (!isIn(room.listening.active)) on.lost(room);
+		if (!isIn(room.listening.active)) keepJoined(room, context);
 		// Where only times tell what was read, those of a silent room are kept young: ids of old lines are forgotten.
 		else if (read && !readable(room) && at - read.at > silentFor) moveTime(room.position, at);
 	}

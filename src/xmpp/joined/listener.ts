@@ -37,10 +37,15 @@ export function ensureJoined(room: Room, context: Context): Promise<void> {
 		() => {
 			// The listener may have been lost again while the others rejoined.
 			if (room.closed || room.listening.barred || !context.link.online || serves(room)) return;
-			ensureJoined(room, context).catch((error: unknown) =>
-				context.log.warn({ err: error, room: room.jid }, "the room is not served"),
-			);
+			keepJoined(room, context);
 		},
+	);
+}
+
+/** Works as {@link ensureJoined} where nobody waits for it: the log has the error. */
+export function keepJoined(room: Room, context: Context): void {
+	ensureJoined(room, context).catch((error: unknown) =>
+		context.log.warn({ err: error, room: room.jid }, "the room is not served"),
 	);
 }
 

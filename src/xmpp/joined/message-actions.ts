@@ -10,53 +10,60 @@ import { say } from "./outbox.ts";
 import { isIn, type OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 
-/** What is done to messages of a room that were said before. */
-export function createMessageActions(context: Context) {
-	/** Only the occupant that spoke may change it. */
-	async function edit(
-		room: Room,
-		ours: OwnOccupant,
-		out: Outbound,
-		event: Edit,
-	): Promise<readonly MessageId[]> {
-		const ids = out.refs[event.target.own ?? event.target.id];
-		const relayed = speakerIn(ids) === room.listener.jid;
-		// A file becomes a mere link: its body would be more than the address.
-		const { rich: _, media: _file, ...words } = event;
-		const said = relayed
-			? { ...words, style: "text" as const, text: to.relayedLine(event, ours.name) }
-			: event;
-		return changing(await say(room, relayed ? room.listener : ours, out, said, context));
+/** Sends a message into a MUC, or an edit, deletion or reaction of an earlier one. Resolves with the ids of what it wrote. */
+export async function sendMessageEvent(
+	room: Room,
+	ours: OwnOccupant,
+	out: Outbound,
+	event: Sayable,
+	context: Context,
+): Promise<readonly MessageId[]> {
+	switch (event.kind) {
+		case "edit":
+			return edit(room, ours, out, event, context);
+		case "redaction":
+			await redact(room, ours, out, event, context);
+			return [];
+		case "reaction":
+			await say(room, ours, out, event, context);
+			return [];
+		case "message":
+			return say(room, ours, out, event, context);
+		default:
+			return event satisfies never;
 	}
+}
 
-	/** As who wrote it, whoever of the other side takes it back; else as a moderator. */
-	async function takeBack(room: Room, ours: OwnOccupant, out: Outbound, event: Redaction): Promise<void> {
-		const ids = out.refs[event.target.id] ?? [];
-		const author = room.ours.byJid.get(speakerIn(ids) ?? "");
-		if (author !== ours && !(author && isIn(author))) return moderate(room, ours, event, ids, context);
-		// A file and what was said of it are two messages here.
-		for (const [index, part] of partsIn(ids).entries()) {
-			const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;
-			await say(room, author, { ...out, operation, refs: { [event.target.id]: part } }, event, context);
-		}
+/** Sends an edit as the occupant that sent the original, which alone may change it. */
+async function edit(
+	room: Room,
+	ours: OwnOccupant,
+	out: Outbound,
+	event: Edit,
+	context: Context,
+): Promise<readonly MessageId[]> {
+	const ids = out.refs[event.target.own ?? event.target.id];
+	const relayed = speakerIn(ids) === room.listener.jid;
+	// A file becomes a mere link: its body would be more than the address.
+	const { rich: _, media: _file, ...words } = event;
+	const said = relayed ? { ...words, style: "text" as const, text: to.relayedLine(event, ours.name) } : event;
+	return changing(await say(room, relayed ? room.listener : ours, out, said, context));
+}
+
+/** Sends a deletion as the occupant that sent the original, whoever asked for it; else has a moderator delete it. */
+async function redact(
+	room: Room,
+	ours: OwnOccupant,
+	out: Outbound,
+	event: Redaction,
+	context: Context,
+): Promise<void> {
+	const ids = out.refs[event.target.id] ?? [];
+	const author = room.ours.byJid.get(speakerIn(ids) ?? "");
+	if (author !== ours && !(author && isIn(author))) return moderate(room, ours, event, ids, context);
+	// A file and its caption are two messages in a MUC.
+	for (const [index, part] of partsIn(ids).entries()) {
+		const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;
+		await say(room, author, { ...out, operation, refs: { [event.target.id]: part } }, event, context);
 	}
-
-	return {
-		async send(room: Room, ours: OwnOccupant, out: Outbound, event: Sayable): Promise<readonly MessageId[]> {
-			switch (event.kind) {
-				case "edit":
-					return edit(room, ours, out, event);
-				case "redaction":
-					await takeBack(room, ours, out, event);
-					return [];
-				case "reaction":
-					await say(room, ours, out, event, context);
-					return [];
-				case "message":
-					return say(room, ours, out, event, context);
-				default:
-					return event satisfies never;
-			}
-		},
-	};
 }

@@ -1,0 +1,39 @@
+import * as phrases from "../phrases.ts";
+import { errorReply, stanzaError } from "../stanza-error.ts";
+import { child, type Element } from "../stream/xml.ts";
+import type { Context } from "./context.ts";
+import { takeLiveLine } from "./incoming.ts";
+import { keepJoined, rediscover } from "./listener.ts";
+import { takeRefusal } from "./outbox.ts";
+import type { Room } from "./room.ts";
+
+/**
+ * Takes a message from a MUC: a refusal, a result of its archive, a private message, or a line. Returns the error that
+ * answers it, if it needs one.
+ */
+export function takeMessage(room: Room, stanza: Element, context: Context): Element | undefined {
+	const ours = room.ours.byJid.get(stanza.attrs.to ?? "");
+	if (stanza.attrs.type === "error") {
+		const error = stanzaError(stanza);
+		if (!ours || !takeRefusal(room, ours, stanza, error, context))
+			context.log.debug({ room: room.jid, condition: error.condition }, "error for nothing that waits");
+		return undefined;
+	}
+	if (context.archive.takes(stanza)) return undefined;
+	// XEP-0045 §16.4: for most of the other conditions a MUC puts out the occupant that answers with them.
+	if (stanza.attrs.type !== "groupchat")
+		return (
+			child(stanza, "body") && errorReply(stanza, "cancel", "feature-not-implemented", phrases.xmppNoPrivate)
+		);
+	// XEP-0045 §16.4: this condition makes the MUC put out an occupant that is not there.
+	if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
+	if (ours !== room.listening.active) return undefined;
+	for (const work of takeLiveLine(room, stanza, context)) {
+		if (work === "backfill") keepJoined(room, context);
+		else
+			rediscover(room, context).catch((error: unknown) =>
+				context.log.warn({ err: error, room: room.jid }, "the room is not served"),
+			);
+	}
+	return undefined;
+}
