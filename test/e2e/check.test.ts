@@ -15,7 +15,7 @@ let bed: Testbed;
 let folder: string;
 let good: Config;
 
-/** What an admin with these servers would have configured. */
+/** Returns a config that an admin of these servers would write. */
 const configured = (ports: Ports): Config => ({
 	matrix: {
 		homeserver: `http://127.0.0.1:${ports.synapse}`,
@@ -95,7 +95,7 @@ function broker(over: object, topic = "home/#"): Config {
 	const home = { ...good.mqtt?.brokers.home, ...over } as NonNullable<Config["mqtt"]>["brokers"][string];
 	return { ...good, mqtt: { brokers: { home }, mirrors: [{ broker: "home", topic, room: "#r:hs.test" }] } };
 }
-/** A changed copy of the registration. */
+/** Writes a changed copy of the registration. */
 function registration(change: (text: string) => string): Config {
 	const file = join(folder, "changed.yaml");
 	writeFileSync(file, change(readFileSync(good.matrix.appservice.registration, "utf8")));
@@ -105,7 +105,7 @@ const ofServer = (server: XmppServerName) => {
 	const { component, componentService: service, secret } = bed.xmpp(server);
 	return { component, service, secret };
 };
-/** Exactly one thing fails, and its line says so. */
+/** Fails unless exactly one line of `check` fails and contains `text`. */
 async function failsWith(config: Config, line: RegExp): Promise<void> {
 	const { ok, failed } = await run(config);
 	expect(failed).toEqual([expect.stringMatching(line)]);
@@ -113,7 +113,7 @@ async function failsWith(config: Config, line: RegExp): Promise<void> {
 }
 
 test.each(["prosody", "ejabberd"] as const)(
-	"all is well with %s, and nothing is left behind",
+	"check passes with %s and leaves nothing behind on the servers",
 	async (server) => {
 		const { ok, lines } = await run(xmpp(ofServer(server)));
 		expect(lines).toEqual([
@@ -135,57 +135,57 @@ test.each(["prosody", "ejabberd"] as const)(
 	},
 );
 
-describe("on the Matrix side", () => {
-	test("a homeserver that is not there", () =>
+describe("check of the Matrix side", () => {
+	test("names a homeserver that does not run", () =>
 		failsWith(
 			matrix({ homeserver: `http://127.0.0.1:${bed.ports.public}` }),
 			/homeserver: .* cannot be reached: .*ECONNREFUSED/,
 		));
-	test("something else that answers", () =>
+	test("names a homeserver URL where another program answers", () =>
 		failsWith(matrix({ homeserver: bed.xmpp("prosody").http }), /homeserver: .*not as a Matrix server/));
-	test("no registration", () =>
+	test("names a missing registration", () =>
 		failsWith(
 			appservice({ registration: join(folder, "none.yaml") }),
 			/registration: .*Write it with “register”/,
 		));
-	test("the example as the registration", () =>
+	test("refuses the example file as the registration", () =>
 		failsWith(
 			appservice({ registration: "registration.yaml" }),
 			/registration: .*is the example.*`register`/,
 		));
-	test("a token the homeserver does not know", () =>
+	test("names a token that the homeserver does not know", () =>
 		failsWith(
 			registration((text) => text.replace(/as_token: .*/, "as_token: quite-another-one")),
 			/as_token: .*does not know our as_token. Add .* app_service_config_files/,
 		));
-	test("a registration that is not that of the configuration", () =>
+	test("names a registration of another configuration", () =>
 		failsWith(
 			registration((text) => text.replace(/url: .*/, "url: http://127.0.0.1:2")),
 			/registration: url is http:\/\/127.0.0.1:2 in the registration but .* Run “register”/,
 		));
-	test("another program in our place", async () => {
+	test("names another program on the appservice's port", async () => {
 		const taken = createServer().listen(bed.ports.appservice, "127.0.0.1");
 		await new Promise((resolve) => taken.once("listening", resolve));
 		await failsWith(good, /appservice path: another program listens on 127.0.0.1:\d+/);
 		await new Promise((resolve) => taken.close(resolve));
 	});
-	test("another program where the health is told", async () => {
+	test("names another program on the health port", async () => {
 		const taken = createServer().listen(bed.ports.health, "127.0.0.1");
 		await new Promise((resolve) => taken.once("listening", resolve));
 		await failsWith(good, /health: Another program listens on 127.0.0.1:\d+/);
 		await new Promise((resolve) => taken.close(resolve));
 	});
-	test("an address that is not ours to listen on", () =>
+	test("names a listen address that this machine does not have", () =>
 		failsWith(
 			appservice({ listen: { host: "192.0.2.1", port: 9993 } }),
 			/appservice path: we cannot listen on 192.0.2.1:9993 \(EADDRNOTAVAIL\)/,
 		));
-	test("a homeserver that knocks elsewhere", () =>
+	test("names a homeserver whose ping goes to another address", () =>
 		failsWith(
 			appservice({ listen: { host: "127.0.0.1", port: bed.ports.public } }),
 			/appservice path: the homeserver cannot reach us at .*M_CONNECTION_FAILED.*matrix.appservice.url/,
 		));
-	test("a homeserver that was not restarted since the registration changed", async () => {
+	test("names a homeserver that was not restarted after the registration changed", async () => {
 		const [text = ""] = bed.options.registrations;
 		const old = text.replace(/hs_token: .*/, "hs_token: of-last-year").replaceAll("_mqtt_", "_other_");
 		Object.assign(bed.options, { registrations: [old] });
@@ -200,27 +200,27 @@ describe("on the Matrix side", () => {
 	});
 });
 
-describe.each(["prosody", "ejabberd"] as const)("on the XMPP side, with %s", (server) => {
-	test("a server that is not there", () =>
+describe.each(["prosody", "ejabberd"] as const)("check of the XMPP side, with %s", (server) => {
+	test("names a server that does not run", () =>
 		failsWith(xmpp({ service: "xmpp://127.0.0.1:1" }), /component: .*cannot be reached/));
-	test("a wrong secret", () =>
+	test("names a wrong secret", () =>
 		failsWith(
 			xmpp({ ...ofServer(server), secret: "wrong" }),
 			/component: .*refuses our secret.*Set xmpp.secret/,
 		));
-	test("a host the server does not know", () =>
+	test("names a component domain that the server does not know", () =>
 		failsWith(
 			xmpp({ ...ofServer(server), component: "nobody.test" }),
 			server === "prosody" ? /component: .*has no component nobody.test/ : /component: /,
 		));
-	test("the port for clients", () =>
+	test("names a service that leads to the port for clients", () =>
 		failsWith(
 			xmpp({ ...ofServer(server), service: bed.xmpp(server).c2s }),
 			/component: .*port for components/,
 		));
 });
 
-test("a component name that another connection has", async () => {
+test("names a component domain that another connection uses", async () => {
 	const { promise: online, resolve } = Promise.withResolvers<void>();
 	const holder = dial(
 		{ ...good.xmpp, deadline: 5000, idle: 60_000 },
@@ -233,36 +233,37 @@ test("a component name that another connection has", async () => {
 	expect(failed).toEqual([expect.stringMatching(/component: Another connection .*kick_old/)]);
 });
 
-describe("on the MQTT side", () => {
-	test("a broker that is not there", () =>
+describe("check of the MQTT side", () => {
+	test("names a broker that does not run", () =>
 		failsWith(broker({ url: "mqtt://127.0.0.1:1" }), /broker home: .*cannot be reached/));
-	test("a wrong password", () =>
+	test("names a wrong password", () =>
 		failsWith(broker({ password: "wrong" }), /broker home: .*(not authorised|password are wrong)/));
-	test("a certificate nobody here trusts", () =>
+	test("names a certificate that no trusted authority signed", () =>
 		failsWith(broker({ url: bed.mqtt.tlsUrl }), /broker home: its certificate is not trusted.*“ca”/));
-	test("a certificate of a trusted authority", async () => {
+	test("accepts a certificate of an authority that the config trusts", async () => {
 		const { ok } = await run(broker({ url: bed.mqtt.tlsUrl, ca: readFileSync(bed.ca, "utf8") }));
 		expect(ok).toBe(true);
 	});
-	test("TLS where there is none", () =>
+	test("names TLS towards a port without TLS", () =>
 		failsWith(
 			broker({ url: bed.mqtt.url.replace("mqtt:", "mqtts:") }),
 			/broker home: it does not speak TLS/,
 		));
-	test("no TLS where there is", () =>
+	test("names a plain connection to a port with TLS", () =>
 		failsWith(broker({ url: bed.mqtt.tlsUrl.replace("mqtts:", "mqtt:") }), /broker home: .*use mqtts:/));
-	test("MQTT 3.1.1 too", async () => expect((await run(broker({ protocol: "3.1.1" }))).ok).toBe(true));
+	test("accepts a broker with MQTT 3.1.1", async () =>
+		expect((await run(broker({ protocol: "3.1.1" }))).ok).toBe(true));
 });
 
-describe("of the stores", () => {
-	test("a folder that cannot be made", async () => {
+describe("check of the stores", () => {
+	test("names a folder that cannot be made", async () => {
 		writeFileSync(join(folder, "a-file"), "");
 		await failsWith(
 			{ ...good, store: { directory: join(folder, "a-file/data") } },
 			/store: .*cannot be written to \(ENOTDIR\).*store.directory/,
 		);
 	});
-	test("a running bridge is left alone, and seen", async () => {
+	test("leaves a running bridge alone and reports it", async () => {
 		mkdirSync(good.store.directory, { recursive: true });
 		const file = join(good.store.directory, "mapping.db");
 		const mapping = createNedbMapping({ file, log: quiet, onFailure: () => undefined });

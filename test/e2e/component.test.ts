@@ -20,7 +20,7 @@ afterAll(() => bed?.down());
 const until = (condition: () => boolean) =>
 	vi.waitFor(() => expect(condition()).toBe(true), { timeout: 20_000, interval: 20 });
 
-describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
+describe.each(["prosody", "ejabberd"] as const)("the component link on %s", (server) => {
 	const links: Component[] = [];
 	const clients: XmppClient[] = [];
 	afterEach(async () => {
@@ -73,7 +73,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		return client;
 	}
 
-	test("it goes online, and people find the component and its ghosts", async () => {
+	test("goes online, and clients find the component and its ghosts", async () => {
 		const { ours, alice } = await online();
 		const romeo = await person();
 		const info = await romeo.iq(
@@ -91,25 +91,25 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		await expect(nobody).rejects.toMatchObject({ condition: "item-not-found" });
 	});
 
-	test("a question of ours is answered, also under an address that was typed in capitals", async () => {
+	test("resolves our IQ with its answer, also where the address was typed in capitals", async () => {
 		const { link } = await online();
 		const { domain } = bed.xmpp(server);
 		const query = () => xml("query", { xmlns: "http://jabber.org/protocol/disco#info" });
 		const answer = await link.iq(xml("iq", { type: "get", to: domain.toUpperCase() }, query()));
-		// ejabberd answers under the spelling it was asked by.
+		// ejabberd answers from the address as the request spelt it.
 		expect(answer.attrs.from!.toLowerCase()).toBe(domain);
 		const refused = link.iq(xml("iq", { type: "get", to: `nobody@${domain}` }, query()));
 		await expect(refused).rejects.toMatchObject({ name: "StanzaError" });
 	});
 
-	test("a quiet line is kept alive by pings that the server routes", async () => {
+	test("keeps an idle link alive by pings that the server routes", async () => {
 		const { story, stanzas } = await online({ idle: 100 });
 		await new Promise((done) => setTimeout(done, 1500));
 		expect(story).toEqual(["online"]);
 		expect(stanzas.filter((one) => one.name === "iq")).toEqual([]);
 	});
 
-	test("a server that hangs is noticed, and the link is back when it is", async () => {
+	test("notices a server that hangs and reconnects once the server goes on", async () => {
 		const { story } = await online({ idle: 200 });
 		bed.pause(server);
 		await until(() => story.length === 2);
@@ -118,7 +118,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		await until(() => story.at(-1) === "online");
 	});
 
-	test("a wrong secret is told in one line that names the cure", async () => {
+	test("reports a wrong secret in one line with its cure", async () => {
 		const { link, story } = setup({ secret: "wrong" });
 		link.start().catch(quiet);
 		await until(() => story.length > 0);
@@ -126,17 +126,17 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		expect(story).toEqual([expect.stringContaining("refuses our secret")]);
 	});
 
-	test("a component the server does not know is told in one line", async () => {
+	test("reports a component domain that the server does not know in one line", async () => {
 		const { link, story } = setup({ component: "unknown.test" });
 		link.start().catch(quiet);
 		await until(() => story.length > 0);
-		// ejabberd does not tell an unknown host from a wrong secret.
+		// ejabberd gives the same error for an unknown host and for a wrong secret.
 		const line =
 			server === "prosody" ? "has no component unknown.test" : "refuses our secret for unknown.test";
 		expect(story).toEqual([expect.stringContaining(line)]);
 	});
 
-	test("a restarted server finds us back", async () => {
+	test("reconnects to a restarted server", async () => {
 		const { story, link, alice } = await online();
 		await bed.restart(server);
 		await until(() => story.length === 3);
@@ -146,7 +146,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		await romeo.waitForMessage("back", alice);
 	});
 
-	test("a flood we cannot take as fast waits at the server, and then all of it comes, in order", async () => {
+	test("leaves a flood above our reading rate at the server, and reads all of it in order", async () => {
 		const journal = Promise.withResolvers<void>();
 		const { story, stanzas, ours } = await online({ taken: () => journal.promise, idle: 1_000 });
 		const romeo = await person();
@@ -154,7 +154,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		const flood = Array.from({ length: 400 }, (_, n) => `${n} ${"x".repeat(40_000)}`);
 		for (const body of flood) await romeo.sendMessage(`flooded@${ours}`, body);
 		await until(() => read().length > 80);
-		// Several times the silence that otherwise ends the link.
+		// This is several times the silence after which the link counts as dead.
 		await new Promise((done) => setTimeout(done, 5_000));
 		expect(read().length).toBeLessThan(120);
 		journal.resolve();
@@ -175,7 +175,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		"60 kB of quotes": '"'.repeat(60_000),
 	};
 
-	test("nothing that somebody writes drops the link, and what XML can say arrives as it was written", async () => {
+	test("survives every text that people write, and carries each character that XML allows unchanged", async () => {
 		const { link, story, alice } = await online();
 		const romeo = await person();
 		for (const [what, body] of Object.entries(texts)) {
@@ -189,7 +189,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		expect(story).toEqual(["online"]);
 	});
 
-	test("what people send us arrives whole", async () => {
+	test("delivers stanzas from clients complete", async () => {
 		const { stanzas, alice } = await online();
 		const romeo = await person();
 		const sendable = Object.values(texts).filter((text) => text === clean(text) && text.length < 10_000);
@@ -200,7 +200,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		expect(bodies).toEqual(sendable);
 	});
 
-	test("a stanza as large as the link lets through arrives; one byte more is refused by us, not by the server", async () => {
+	test("accepts a stanza of the largest size, and refuses one byte more itself before the server sees it", async () => {
 		const { link, story, alice } = await online();
 		const romeo = await person();
 		const message = (body: string) => xml("message", { to: romeo.jid, from: alice }, xml("body", {}, body));
@@ -215,7 +215,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		expect(story).toEqual(["online"]);
 	});
 
-	// Each may come from a display name, a typed address or a foreign server.
+	// Each address may come from a display name, a typed address or a foreign server.
 	const oddAddresses = [
 		"a b@x.test",
 		"@x.test",
@@ -237,7 +237,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 	const oddLocals = ["!", "%", "=", "[]", "a\\b", "a\\20b", "-", ".", "#a", "x".repeat(1023)];
 	const oddNicks = ["", " ", "🎉", "x".repeat(1100), "\u0007", "a\u200bb", "שלום abc", "\u202e"];
 
-	test("no address, from us or to others, drops the link", async () => {
+	test("survives every address in a stanza's from and to", async () => {
 		const { link, story, ours, alice } = await online();
 		const { muc } = bed.xmpp(server);
 		const romeo = await person();
@@ -268,7 +268,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 		];
 		for (const stanza of stanzas) {
 			await link.send(stanza);
-			// In order after it: what the server makes of it shows now.
+			// The server handles stanzas in order, so an answer to this one shows that the link outlived the one before.
 			await link.iq(
 				xml("iq", { type: "get", to: bed.xmpp(server).domain }, xml("ping", { xmlns: "urn:xmpp:ping" })),
 			);
@@ -277,7 +277,7 @@ describe.each(["prosody", "ejabberd"] as const)("on %s", (server) => {
 	});
 });
 
-test("on prosody, a second connection is told what is in its way", async () => {
+test("on prosody, the log of a second connection names the option that refuses it", async () => {
 	const { component: ours, componentService: service, secret } = bed.xmpp("prosody");
 	const told: string[] = [];
 	const make = () =>
@@ -297,7 +297,7 @@ test("on prosody, a second connection is told what is in its way", async () => {
 	await second.stop();
 });
 
-test("on ejabberd, which lets a second connection in and shares the traffic out, both are told, and the one that stays", async () => {
+test("on ejabberd, both connections of one domain report that they share the traffic, and the one that stays reports the end", async () => {
 	const { component: ours, componentService: service, secret } = bed.xmpp("ejabberd");
 	const lines: string[] = [];
 	const make = (name: string) => {

@@ -6,10 +6,10 @@ import { MqttClient } from "../testbed/mqtt-client.ts";
 import { isMessage, XmppClient } from "../testbed/xmpp-client.ts";
 import { link } from "./meeting.ts";
 
-/** People on Matrix in one MUC, one of them Juliet. */
+/** The number of Matrix people in one MUC; Juliet is one of them. */
 const crowd = soak ? 20 : 8;
 
-/** What an address looks like where a name should stand. */
+/** Matches an address, to find one that is shown in place of a name. */
 const raw = /=40|=3a|%hs\.test|@[a-z_]+[^ ]*:hs\.test/;
 
 describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and %s", (server) => {
@@ -40,7 +40,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 				stanza.is("presence") && stanza.attrs.from === `${muc}/${nick}` && stanza.attrs.type === type,
 			20_000,
 		);
-	/** How often each of these bodies stands in what arrived, after time for more. */
+	/** Returns how often each body occurs among the received items, after some time for duplicates to arrive. */
 	const onMatrix = (room: string, bodies: readonly string[]) =>
 		bodies.map(
 			(body) =>
@@ -56,7 +56,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			config: () => ({ permissions: { "*": "use", "@*:hs.test": "link", "@juliet:hs.test": "admin" } }),
 		});
 		juliet = await matrix("juliet", "Juliet Capulet 🌹");
-		// The bridge looks for it a few seconds after it found that there is none.
+		// The bridge found no room under this alias at first and tries again after a few seconds.
 		climate = await juliet.createRoom({
 			preset: "public_chat",
 			room_alias_name: "climate",
@@ -72,7 +72,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 	});
 
 	let portal: string;
-	test("joining a MUC by its alias makes a portal with its name and its people", async () => {
+	test("joining a MUC's alias makes a portal with the MUC's name and occupants", async () => {
 		portal = await juliet.join(`#_xmpp_verona=40${bridged.xmpp.muc}:hs.test`);
 		await joined(portal, "Romeo Montague");
 		await occupant("Juliet Capulet");
@@ -99,7 +99,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await romeo.waitForMessage(text, `${muc}/Juliet Capulet`, 20_000);
 	});
 
-	test("what no XML may hold loses only that, and the link stays", async () => {
+	test("a text with characters that XML forbids loses only these, and the link stays up", async () => {
 		await juliet.send(portal, "a\u0001b\u0000c\uFFFEd");
 		await romeo.waitForMessage("abcd", muc);
 	});
@@ -150,7 +150,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await Promise.all(guests.map((guest) => guest.close()));
 	});
 
-	test("a chat begins from XMPP, and the answer comes from a name", async () => {
+	test("a chat begins with a message from XMPP, and the answer shows a display name", async () => {
 		await romeo.sendMessage(`juliet@${bridged.xmpp.component}`, "psst");
 		const invite = await juliet.waitFor(
 			"an invitation",
@@ -169,7 +169,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		]);
 	});
 
-	test("a chat begins from Matrix, by telling the bot an address", async () => {
+	test("a chat begins from Matrix with an address given to the bot", async () => {
 		const mercutio = await XmppClient.connect(await bridged.bed.xmppUser(server, "mercutio"));
 		const bot = await juliet.createRoom({
 			is_direct: true,
@@ -191,7 +191,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await mercutio.close();
 	});
 
-	test("writing to nobody is answered, once", async () => {
+	test("a message to an address without an account gets exactly one answer", async () => {
 		const id = await romeo.sendMessage(`nobody@${bridged.xmpp.component}`, "hello?");
 		const error = await romeo.waitFor(
 			"an error",
@@ -200,7 +200,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		expect(error.getChild("error")?.getChild("item-not-found")).toBeTruthy();
 	});
 
-	test("a sensor speaks to both sides, and hears a command", async () => {
+	test("a sensor's value reaches both sides, and the sensor receives a command", async () => {
 		const sensor = await MqttClient.connect({
 			...bridged.bed.mqtt,
 			username: "bridge",
@@ -216,7 +216,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await sensor.close();
 	});
 
-	test("a clean restart loses nothing and repeats nothing", async () => {
+	test("a clean restart neither loses nor repeats a message", async () => {
 		muc = `verona@${bridged.xmpp.muc}`;
 		expect(await bridged.stop()).toBe(0);
 		const lines = ["while you were out 1", "while you were out 2", "while you were out 3"];
@@ -230,7 +230,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		expect(onMatrix(portal, ["But soft", "O Romeo"])).toEqual([1, 1]);
 	});
 
-	test("nobody was shown an address in place of a name", () => {
+	test("no message shows an address in place of a name", () => {
 		const shown = juliet.inbox.items.flatMap(({ type, content }) =>
 			type === "m.room.message"
 				? [content.body]

@@ -1,18 +1,24 @@
-/** One way a message can go, with all that is known of the numbered lines sent along it. */
+/** A direction of delivery, with the state of each numbered line sent along it. */
 export type Path = {
 	name: string;
 	sent: number;
-	/** The sender was told that it is there, or would have been told that it is not: see where the path is made. */
+	/**
+	 * Lines that a confirmation names, or that no error names where only errors are sent; see the constructor of the
+	 * path.
+	 */
 	confirmed: Set<number>;
-	/** The sender was told that it is not delivered. */
+	/** Lines whose senders read that the delivery failed. */
 	refused: Set<number>;
 	say(n: number): Promise<void>;
-	/** What the homeserver handed late or never to our side, which acknowledged all it was handed. */
+	/**
+	 * Lines that the homeserver handed to the bridge late or never; the bridge acknowledged every event it was
+	 * handed.
+	 */
 	withheld?(): ReadonlySet<number>;
-	/** What the target keeps, in its order. */
+	/** Returns the lines that the target keeps, in its order. */
 	arrived(): Promise<readonly Arrived[]>;
 };
-/** `id`: the one it was sent with, where its readers know by it what comes again. */
+/** A line at its target. `id`: its message id, where readers recognise a repeat by it. */
 export type Arrived = Readonly<{ n: number; id?: string }>;
 
 const columns = [
@@ -29,15 +35,15 @@ const columns = [
 ] as const;
 export type Figures = Readonly<Record<(typeof columns)[number], number>>;
 
-/** Of what its sender saw confirmed, and was not told of later, what is not there. */
+/** Returns the lines that are confirmed and not refused, but missing at the target. */
 export function missing({ confirmed, refused }: Path, arrived: readonly Arrived[]): number[] {
 	const there = new Set(arrived.map(({ n }) => n));
 	return [...confirmed].filter((n) => !there.has(n) && !refused.has(n));
 }
 
 /**
- * Which lines were lost, came twice, stand after a later one, are there though their sender was told that they are not,
- * were withheld, or came again under the same id.
+ * Returns the lines at fault by kind: `lost`; `twice`; `disorder` (behind a later line); `denied` (present although
+ * the sender read that the delivery failed); `withheld`; `again` (repeated under the same id).
  */
 export function oddities(path: Path, arrived: readonly Arrived[]) {
 	const withheld = path.withheld?.() ?? new Set();
@@ -71,20 +77,20 @@ export function figures(path: Path, arrived: readonly Arrived[]): Figures {
 	};
 }
 
-/** Whether something is not as it was promised. */
+/** Returns true where the path broke a promise: a line is lost, doubled, out of order or denied. */
 export function isOdd(path: Path, arrived: readonly Arrived[]): boolean {
 	const { lost, twice, disorder, denied } = figures(path, arrived);
 	return lost + twice + disorder + denied > 0;
 }
 
-/** A line out of order, with what stands around it: how late it came tells on whose way it was held up. */
+/** Returns a line out of order with its neighbours, which show on whose way it was delayed. */
 function standing({ confirmed }: Path, arrived: readonly Arrived[], n: number): string {
 	const at = arrived.findIndex((one) => one.n === n);
 	const [before, after] = [arrived[at - 1]?.n ?? "nothing", arrived[at + 1]?.n ?? "nothing"];
 	return `${n} between ${before} and ${after}${confirmed.has(n) ? "" : " (not confirmed)"}`;
 }
 
-/** The figures as a table, and below it each line that is no plain arrival. */
+/** Returns the figures as a table, followed by the numbers of all lines at fault. */
 export function table(paths: readonly Path[], arrived: readonly (readonly Arrived[])[]): string {
 	const row = (cells: readonly (string | number)[]) =>
 		cells.map((cell, index) => (index ? String(cell).padStart(10) : String(cell).padEnd(20))).join("");

@@ -7,7 +7,7 @@ afterEach(() => {
 	demo?.kill("SIGTERM");
 });
 
-/** A group of its own, as in a terminal, where Ctrl-C reaches all of it. */
+/** Starts the demo in a process group of its own, as a terminal does, so that Ctrl-C reaches all its processes. */
 function start(...args: string[]) {
 	const child = spawn("script/demo", args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
 	demo = child;
@@ -29,18 +29,18 @@ const answers = (url: string) =>
 describe.each(["prosody", "ejabberd"])("script/demo with %s", (server) => {
 	const which = server === "ejabberd" ? ["--ejabberd"] : [];
 
-	test("shows a conversation that everybody sees, and ends well", async () => {
+	test("shows a conversation that each person sees, and exits with 0", async () => {
 		const { ended, said } = start("--once", ...which);
 		expect(await ended, said()).toBe(0);
 		expect(count(said(), /^ {2}sent on /gm)).toBe(6);
-		// The thermometer's line reaches two.
+		// Two people see the thermometer's value.
 		expect(count(said(), /^ {2}seen on .* after \d+ ms$/gm)).toBe(7);
 		expect(said()).toContain("Every line was seen");
 		expect(said()).not.toContain("Ctrl-C");
 	});
 });
 
-test("without --once it stays up for clients, and Ctrl-C leaves nothing running", async () => {
+test("stays up for clients without --once, and leaves no process running after Ctrl-C", async () => {
 	const { ended, said, interrupt } = start();
 	await expect.poll(said, { timeout: 50_000 }).toMatch(/until Ctrl-C[\s\S]*mosquitto_pub/);
 	const [, homeserver = ""] = /Matrix {2}(http:\S+)/.exec(said()) ?? [];
@@ -51,7 +51,7 @@ test("without --once it stays up for clients, and Ctrl-C leaves nothing running"
 	expect(said()).not.toMatch(/Error/);
 });
 
-test("interrupted while it starts, it leaves without a word too", async () => {
+test("leaves no process and prints no error when it is interrupted during the start", async () => {
 	const { ended, said, interrupt } = start();
 	await expect.poll(said, { timeout: 30_000 }).toContain("Romeo opens");
 	interrupt();

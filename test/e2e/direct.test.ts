@@ -49,7 +49,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 			(one) => one.is("presence") && one.attrs.from?.split("/")[0] === alice && one.attrs.type === type,
 		);
 
-	test("begins with a line from XMPP and goes both ways", async () => {
+	test("begins with a message from XMPP and carries messages both ways", async () => {
 		await romeo.sendMessage(alice, "hello <alice> & 👋");
 		await seen("romeo: hello <alice> & 👋");
 		const [first] = bridge.fake.sent;
@@ -61,7 +61,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		await romeo.waitForMessage("/me waves", alice);
 	});
 
-	test("begins from the other side by a command", async () => {
+	test("begins with a command on the other side", async () => {
 		const jid = romeo.jid.split("/")[0] as string;
 		expect(await bridge.command(`chat ${jid}`)).toMatch(/is ready/);
 		await bridge.say(`owner+${jid}`, bridge.person("owner"), "good morrow");
@@ -83,7 +83,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		expect(bridge.lines().slice(1)).toEqual(Array.from({ length: 100 }, (_, n) => `romeo: back ${n}`));
 	});
 
-	test("whatever characters there are, and however many, arrive", async () => {
+	test("carries every character, and texts of any length", async () => {
 		const quotes = '"'.repeat(60_000);
 		await romeo.sendMessage(alice, quotes);
 		await seen(`romeo: ${quotes}`);
@@ -92,7 +92,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		await romeo.waitForMessage(`a\u202e ${quotes}`, alice);
 	});
 
-	test("with nobody there is answered, once", async () => {
+	test("answers a message to an address without a person once", async () => {
 		const id = await romeo.sendMessage(`nobody@${bed.xmpp(server).component}`, "anyone?");
 		const error = await refusal(id);
 		expect(error.getChild("error")?.getChild("item-not-found")).toBeTruthy();
@@ -100,7 +100,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		expect(all).toHaveLength(1);
 	});
 
-	test("an error is never answered, nor shown", async () => {
+	test("neither answers nor shows a stanza of type error", async () => {
 		await romeo.send(xml("message", { to: alice, type: "error", id: "e1" }, xml("body", {}, "oops")));
 		await romeo.send(
 			xml(
@@ -117,7 +117,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		expect(bridge.lines()).toEqual([]);
 	});
 
-	test("to an account that does not exist tells the sender", async () => {
+	test("tells the sender that the account does not exist", async () => {
 		const jid = `tybalt@${bed.xmpp(server).domain}`;
 		await bridge.command(`chat ${jid}`);
 		await bridge.say(`owner+${jid}`, bridge.person("owner"), "anyone?");
@@ -129,12 +129,12 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		expect(bridge.fake.refused.map((one) => one.target)).toEqual(["XMPP"]);
 	});
 
-	test("to a server that does not exist says so at once", async () => {
+	test("tells the sender at once that the server does not exist", async () => {
 		expect(await bridge.command("chat romeo@nowhere.test")).toMatch(/no XMPP server|refused|not answer/);
 		expect(await bridge.command("chat not an address")).toMatch(/no XMPP address/);
 	});
 
-	test("what is refused on the other side comes back to the client that sent it", async () => {
+	test("returns an error to the client that sent a refused message", async () => {
 		const troll = await connect(server, "romeo", "other");
 		bridge.fake.trouble = async () => {
 			throw new (await import("../../src/core/errors.ts")).PermanentError(
@@ -151,7 +151,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		await troll.close();
 	});
 
-	test("an encrypted line is refused with the reason", async () => {
+	test("refuses an encrypted message with the reason", async () => {
 		const omemo = xml("encrypted", { xmlns: "eu.siacs.conversations.axolotl" });
 		await romeo.send(
 			xml(
@@ -165,8 +165,8 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		expect(bridge.lines()).toEqual([]);
 	});
 
-	test("a ghost lets everybody see that it is there, under its name", async () => {
-		// Only who has asked for the roster is told what becomes of a subscription (RFC 6121 §2.2).
+	test("a ghost shows its presence and name to every contact", async () => {
+		// The server pushes a roster change only to clients that requested the roster (RFC 6121 §2.2).
 		await romeo.send(xml("iq", { type: "get", id: "roster" }, xml("query", { xmlns: "jabber:iq:roster" })));
 		await romeo.send(xml("presence", { to: alice, type: "subscribe" }));
 		await presence("subscribed");
@@ -181,12 +181,12 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		);
 	});
 
-	test("a join to a room we do not have is answered", async () => {
+	test("answers a join to a room that the bridge does not have", async () => {
 		const room = `#lobby@${bed.xmpp(server).component}`;
 		await expect(romeo.joinRoom(room, "Romeo")).rejects.toThrow(/no rooms of its own/);
 	});
 
-	test("the pair is one room, whatever client is used", async () => {
+	test("uses one room for the pair, whichever client writes", async () => {
 		const other = await connect(server, "romeo", "phone");
 		await romeo.sendMessage(alice, "from one");
 		await other.sendMessage(alice, "from the other");

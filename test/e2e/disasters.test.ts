@@ -8,7 +8,7 @@ import { MatrixClient } from "../testbed/matrix-client.ts";
 import { isMessage, XmppClient } from "../testbed/xmpp-client.ts";
 import { linkedRoom } from "./meeting.ts";
 
-describe("a bridge with people on it", () => {
+describe("a bridge in use", () => {
 	let bridged: Bridged;
 	let alice: MatrixClient;
 	let romeo: XmppClient;
@@ -32,11 +32,11 @@ describe("a bridge with people on it", () => {
 
 	const times = (body: string) => romeo.inbox.items.filter((one) => isMessage(one, body, muc)).length;
 
-	test("tells its operator what it does, in figures", async () => {
+	test("reports its work as metrics", async () => {
 		await alice.send(room, "counted");
 		await romeo.waitForMessage("counted", muc, 20_000);
 		const figures = async () => (await fetch(`http://127.0.0.1:${bridged.bed.ports.health}/metrics`)).text();
-		// Settled a moment after romeo has seen it.
+		// The bridge settles the row a moment after romeo has received the message.
 		await expect.poll(figures, { timeout: 10_000 }).toMatch(/^trivium_waiting 0$/m);
 		for (const network of ["matrix", "xmpp"])
 			await expect.poll(figures).toContain(`trivium_link_up{network="${network}"} 1`);
@@ -48,7 +48,7 @@ describe("a bridge with people on it", () => {
 			.toMatch(/^trivium_delivered_total\{from="matrix",to="xmpp",kind="message",result="shown"\} [1-9]/m);
 	});
 
-	test("is stopped within ten seconds while its XMPP server hangs, and what waited arrives after the start", async () => {
+	test("stops within ten seconds while its XMPP server hangs, and delivers the waiting messages after the start", async () => {
 		await alice.send(room, "before");
 		await romeo.waitForMessage("before", muc, 20_000);
 		bridged.bed.pause("prosody");
@@ -67,7 +67,7 @@ describe("a bridge with people on it", () => {
 		expect([...new Set(heard)]).toEqual(Array.from({ length: 20 }, (_, n) => `waiting ${n}`));
 	});
 
-	test("is stopped within ten seconds while its homeserver hangs, and what waited arrives after the start", async () => {
+	test("stops within ten seconds while its homeserver hangs, and delivers the waiting messages after the start", async () => {
 		await romeo.sendMessage(muc, "before that", "groupchat");
 		await alice.waitForMessage("before that", room, 20_000);
 		bridged.bed.pause("synapse");
@@ -86,9 +86,9 @@ describe("a bridge with people on it", () => {
 		expect(heard).toEqual(Array.from({ length: 20 }, (_, n) => `waits ${n}`));
 	});
 
-	test("is served at once by a homeserver that found it away for long", async () => {
+	test("receives transactions at once from a homeserver that had backed off for long", async () => {
 		await bridged.kill();
-		// Synapse doubles its wait with each failure: after some of these it is past the time this test has.
+		// Synapse doubles its wait after each failure: after a few failures the wait exceeds the time of this test.
 		for (let n = 0; n < 6; n++) {
 			await alice.send(room, `meanwhile ${n}`);
 			await sleep(2_500);
@@ -99,7 +99,7 @@ describe("a bridge with people on it", () => {
 		expect(Date.now() - began).toBeLessThan(5_000);
 	});
 
-	test("is restored from a backup that was made while people talked", async () => {
+	test("is restored from a backup that was made under traffic", async () => {
 		const copy = join(folder, "copy");
 		let talking = true;
 		const talk = (async () => {
@@ -122,10 +122,10 @@ describe("a bridge with people on it", () => {
 		rmSync(copy, { recursive: true });
 	});
 
-	test("ends with one clear line when its disk is full, and takes nothing it could not keep", async () => {
+	test("exits with one clear line when its disk is full, and acknowledges nothing that it could not store", async () => {
 		await bridged.stop();
 		const data = join(folder, "data");
-		// A disk of its own, in a mount namespace of its own, so that nothing stays mounted.
+		// The bridge gets a disk of its own in a mount namespace of its own, so that nothing stays mounted.
 		const disk = 'mount -t tmpfs -o size=4m tmpfs "$1"; cp -a "$0/." "$1"; shift; exec "$@"';
 		const before = join(folder, "before");
 		renameSync(data, before);
@@ -143,7 +143,7 @@ describe("a bridge with people on it", () => {
 		expect(JSON.stringify(said.filter(({ level }) => level === "error"))).toContain(
 			"the disk is full: make room and start again",
 		);
-		// With room again, on the store as it was before, the homeserver hands it what was never acknowledged.
+		// On the same store with free space, the bridge gets each unacknowledged transaction again from the homeserver.
 		execFileSync("rmdir", [data]);
 		renameSync(before, data);
 		await bridged.start();

@@ -7,27 +7,27 @@ import type { Outage, World } from "./faults.ts";
 
 const mortal = new URL("../testbed/mortal.ts", import.meta.url).href;
 
-/** What goes wrong while people talk, and what has to be done before. */
+/** A fault with its name, and the work that must precede it. */
 export type Step = readonly [
 	what: string,
 	happens: () => Promise<unknown>,
 	before?: (() => Promise<unknown>) | undefined,
 ];
 
-/** All that can go wrong around one bridge. `chance` gives numbers from 0 to 1. */
+/** Returns all faults of one bridge and its servers. `chance` returns a random number from 0 to 1. */
 export function steps(deps: {
 	bridged(): Bridged;
 	everybody(): World;
-	/** On the way to the homeserver, and on its way to us. */
+	/** `proxy` carries requests to the homeserver, `inward` the homeserver's requests to the bridge. */
 	proxy: FaultyProxy;
 	inward: FaultyProxy;
-	/** Calls this when we have acknowledged a transaction with messages. */
+	/** Calls `listener` after each acknowledged transaction that contains messages. */
 	acknowledged(listener: () => void): void;
 	component: Wire;
 	broker: Wire;
-	/** Told when 1:1 lines from XMPP may be lost on their way. */
+	/** Collects the times in which 1:1 messages from XMPP may be lost. */
 	outages: Outage[];
-	/** Told of deaths that did not happen, because the point was not reached. */
+	/** Collects the kills that did not happen because the bridge did not reach their point. */
 	missed: string[];
 	chance: () => number;
 }) {
@@ -42,7 +42,7 @@ export function steps(deps: {
 	}
 
 	const dying = (point: string) => ({ NODE_OPTIONS: `--import ${mortal}`, TRIVIUM_DIE: point });
-	/** Resolves when the bridge has died by itself, or too much time has passed for that, and was started again. */
+	/** Resolves when the bridge has died by itself, or was killed after 10 s without that, and runs again. */
 	async function death(where: string, env = {}): Promise<void> {
 		const died = await Promise.race([
 			running()
@@ -58,7 +58,7 @@ export function steps(deps: {
 		});
 	}
 
-	/** The bridge dies at this point of the life of one of the lines, and comes back, to die at the next one. */
+	/** Kills the bridge at each of these points of a line's life; each restart prepares the next kill. */
 	const points = ["before:accept:3", "after:accept:3", "after:attempt:1", "before:done:5"];
 	const diesAt = points.map((point, index): Step => {
 		const next = points[index + 1];
@@ -85,7 +85,7 @@ export function steps(deps: {
 			},
 		];
 	};
-	/** Between the homeserver's taking a message and its telling us. */
+	/** Kills the bridge after the homeserver took a message and before it answers. */
 	const diesUnanswered: Step = [
 		"the bridge dies before the homeserver's answer",
 		() => {
@@ -108,7 +108,7 @@ export function steps(deps: {
 			return death("acknowledged");
 		},
 	];
-	/** A power cut: what the homeserver had in memory for us is gone, too. */
+	/** Simulates a power cut: the events that the homeserver had queued in memory for the bridge are lost, too. */
 	const bothDie: Step = [
 		"the bridge and synapse die at once",
 		async () => {
@@ -146,7 +146,7 @@ export function steps(deps: {
 		"the bridge hangs for 2500 ms",
 		async () => {
 			const { pid } = running();
-			// Of 0 we would stop ourselves.
+			// At 0 the component stops itself.
 			if (!pid) throw new Error("the bridge does not run");
 			process.kill(pid, "SIGSTOP");
 			await sleep(2_500);
@@ -181,7 +181,7 @@ export function steps(deps: {
 		],
 	];
 
-	/** Resolves when both links say that they are up again. */
+	/** Resolves when both links have logged that they are up again. */
 	async function linksBack(ms: number): Promise<void> {
 		const { log } = running();
 		const before = log.items.length;
@@ -201,7 +201,7 @@ export function steps(deps: {
 			});
 		},
 	];
-	/** Nobody is told: only silence says it. */
+	/** Leaves connections open without traffic, so that only the silence shows the fault. */
 	const halfOpen: Step = [
 		"all connections are half-open",
 		async () => {

@@ -18,7 +18,7 @@ const seed = Number(process.env.TRIVIUM_SEED ?? Date.now() % 1_000_000);
 const topic = "home/balcony/temperature";
 const much = () => ({ per_minute: 1_000_000, burst: 100_000 });
 
-/** Sends the lines `from` to `to` on every path at once, each path one after the other. */
+/** Sends the lines `from` to `to` on all paths at once, and one after the other on each path. */
 const talk = (paths: readonly Path[], from: number, to: number) =>
 	Promise.all(
 		paths.map(async (path) => {
@@ -30,7 +30,7 @@ const talk = (paths: readonly Path[], from: number, to: number) =>
 		}),
 	);
 
-/** Waits until everything confirmed is there, or nothing more comes. */
+/** Waits until every confirmed line has arrived, or no further line arrives. */
 async function arrivals({ paths, told }: World): Promise<(readonly Arrived[])[]> {
 	const end = Date.now() + (soak ? 300_000 : 90_000);
 	for (;;) {
@@ -41,20 +41,20 @@ async function arrivals({ paths, told }: World): Promise<(readonly Arrived[])[]>
 			await sleep(1_000);
 			continue;
 		}
-		// Time for what comes twice.
+		// Duplicates get some more time to arrive.
 		await sleep(5_000);
 		return Promise.all(paths.map((path) => path.arrived()));
 	}
 }
 
-// A second try would hide the very thing.
+// A retry of the test would hide the fault that it looks for.
 describe("under kills, restarts and hangs, on real servers", { retry: 0 }, () => {
 	let bridged: Bridged;
 	let everybody: World;
 	let proxies: FaultyProxy[] = [];
 	let wires: Wire[] = [];
 	let arrived: (readonly Arrived[])[] = [];
-	/** What the homeserver handed over and we acknowledged, and when. */
+	/** The times of the acknowledged events, by event id. */
 	const transactions: { at: number; path: string; events: string[] }[] = [];
 	const missed: string[] = [];
 	let kills = 0;
@@ -165,19 +165,19 @@ describe("under kills, restarts and hangs, on real servers", { retry: 0 }, () =>
 	});
 
 	test.each(pathNames)(
-		"%s: all is sent, and what its sender saw confirmed is there once and in order",
+		"%s: every line is sent, and each confirmed line is there once and in order",
 		(name) => {
 			const index = everybody.paths.findIndex((path) => path.name === name);
 			const path = everybody.paths[index] as Path;
 			const found = figures(path, arrived[index] ?? []);
 			expect(found).toMatchObject({ sent: each, lost: 0, twice: 0, disorder: 0, denied: 0 });
-			// Nothing of what happens is a reason to refuse; but a server bounces what is for a bridge that is not there.
+			// No fault justifies a refusal, except that a server bounces stanzas while no bridge is connected.
 			if (name !== "1:1 XMPP → Matrix") expect(found.refused).toBe(0);
-			// A path that confirms nothing can lose nothing.
+			// A path without confirmations cannot lose a confirmed line.
 			expect(found.confirmed).toBeGreaterThan(each / 4);
 		},
 	);
-	test("all that was to die died, and all servers and the bridge survive", () => {
+	test("each planned kill happened, and all servers and the bridge run", () => {
 		expect(missed).toEqual([]);
 		expect(kills).toBeGreaterThanOrEqual(soak ? 20 : 6);
 		for (const server of ["synapse", "prosody", "mosquitto"] as const)

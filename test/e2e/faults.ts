@@ -15,10 +15,10 @@ export const pathNames = [
 	"MQTT → Matrix",
 ] as const;
 
-/** No answer in this time, in ms, is none. */
+/** Milliseconds after which a request counts as unanswered. */
 const answer = 10_000;
 
-/** Somebody on XMPP who comes back after their server did. */
+/** Connects an XMPP person who reconnects after their server's restart. */
 async function xmppPerson(account: XmppAccount, room?: { jid: string; nick: string }) {
 	const reflected = new Set<string>();
 	const errors = new Set<string>();
@@ -53,7 +53,7 @@ async function xmppPerson(account: XmppAccount, room?: { jid: string; nick: stri
 		},
 		send: (to: string, body: string, type: "chat" | "groupchat") =>
 			client.send(xml("message", { to, type, id: body }, xml("body", {}, body))),
-		/** Every body an archive holds, in its order (XEP-0313); one's own where no room is named. */
+		/** Returns every body in an archive (XEP-0313) in its order; without `room` the account's own archive. */
 		async archive(of: string): Promise<Line[]> {
 			const lines: Line[] = [];
 			for (let after = ""; ; ) {
@@ -78,7 +78,7 @@ async function xmppPerson(account: XmppAccount, room?: { jid: string; nick: stri
 	};
 }
 
-/** A thing that publishes, and comes back after its broker did. */
+/** Connects a thing that publishes, and reconnects after its broker's restart. */
 async function thing(account: MqttAccount) {
 	let client = await MqttClient.connect(account);
 	return {
@@ -101,7 +101,7 @@ const within = <T>(work: Promise<T>): Promise<T> =>
 		}),
 	]);
 
-/** Every body in a room, with the ids of what was refused there, oldest first. */
+/** Returns every body in a room with the ids of the messages refused there, oldest first. */
 async function timeline(who: MatrixClient, room: string) {
 	type Event = { type: string; content: Record<string, unknown>; event_id: string };
 	const events: Event[] = [];
@@ -114,7 +114,7 @@ async function timeline(who: MatrixClient, room: string) {
 	}
 }
 type Timeline = Awaited<ReturnType<typeof timeline>>;
-/** The lines of a path: "a17", or "Somebody: a17" where somebody spoke for another. */
+/** Returns the lines of a path: bodies like "a17", or "Somebody: a17" where the bot relayed a person's line. */
 const ofPath = (letter: string, lines: readonly Line[]): Arrived[] =>
 	lines.flatMap(({ body, id }) => {
 		const n = new RegExp(`(?:^|[ :])${letter}(\\d+)$`).exec(body)?.[1];
@@ -133,14 +133,14 @@ const numbers = (letter: string, bodies: ReadonlySet<string>) =>
 		[...bodies].map((body) => ({ body })),
 	).map(({ n }) => n);
 
-/** When the bridge, or its link to the XMPP server, was not there; in ms since 1970. */
+/** A time in which the bridge or its XMPP link was down, in ms since 1970. */
 export type Outage = { from: number; until: number };
-/** What was written so shortly before an outage, in ms, may have been under way. */
+/** Milliseconds before an outage in which a written line may have been in flight. */
 const underWay = 3_000;
 
 /**
- * Everybody who talks, and where: a room of three networks, a chat of two, a topic. `handed` has the ids of all events
- * the homeserver handed us and we acknowledged.
+ * Connects all people and things: a room of three networks, a chat of two, and a topic. `handed`: the ids of all
+ * events that the homeserver handed over and the bridge acknowledged.
  */
 export async function world(
 	{ bed, xmpp, log }: Bridged,
@@ -178,7 +178,7 @@ export async function world(
 			path.confirmed.add(n);
 		};
 	};
-	/** By line: when juliet's server had it. */
+	/** The time at which juliet's server took each line. */
 	const written = new Map<number, number>();
 	const path = (
 		name: string,
@@ -226,7 +226,7 @@ export async function world(
 	];
 	const [fromAlice, fromRomeo, fromJuliet, fromBob] = paths;
 
-	// Synapse forgets some events when it restarts, and leaves others lying until it repeats the next time.
+	// Synapse forgets some events at its restart, and keeps others back until its next retry.
 	for (const [one, sent] of [
 		[fromAlice, sentBy.alice],
 		[fromBob, sentBy.bob],
@@ -242,12 +242,12 @@ export async function world(
 			return new Set([...sent.values()].filter((n) => !inTime.has(n)));
 		};
 
-	/** What the senders were told in other ways than by an answer. */
+	/** Reads the confirmations and refusals that the senders got outside of responses. */
 	async function told(): Promise<void> {
 		for (const n of numbers("b", romeo.reflected)) fromRomeo.confirmed.add(n);
 		for (const n of numbers("c", juliet.errors)) fromJuliet.refused.add(n);
-		// There is no receipt (XEP-0184) yet, but an error where it did not arrive; only of what was under way when the
-		// bridge died nobody is told anything.
+		// The bridge sends no receipts (XEP-0184), but an error for each line that it could not deliver. Only a line in
+		// flight at the bridge's death gets neither.
 		for (const [n, at] of written)
 			if (!outages.some(({ from, until }) => at > from - underWay && at < until)) fromJuliet.confirmed.add(n);
 		for (const [room, who, sent, into] of [
@@ -263,7 +263,7 @@ export async function world(
 
 	return {
 		paths,
-		/** The numbers of lines by the ids of their events. */
+		/** Returns the numbers of the lines by their event ids. */
 		sent: () => ({ alice: [...sentBy.alice], bob: [...sentBy.bob] }),
 		told,
 		xmppBack: () => Promise.all([romeo.reconnect(), juliet.reconnect()]),

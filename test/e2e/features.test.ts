@@ -4,7 +4,9 @@ import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { chat, noArchive } from "./meeting.ts";
 
-/** Every row of docs/support.md that is about messages, on the whole bridge: a Matrix client here, an XMPP client there. */
+/**
+ * Tests each row of docs/support.md about messages on the whole bridge, between a Matrix client and an XMPP client.
+ */
 
 const ns = {
 	correct: "urn:xmpp:message-correct:0",
@@ -15,7 +17,7 @@ const ns = {
 	mentions: "urn:xmpp:mentions:0",
 	reference: "urn:xmpp:reference:0",
 };
-/** What nobody may ever read. */
+/** Matches texts that no person may read. */
 const raw = /=40|=3a|@_xmpp_|@juliet:hs\.test|%hs\.test/;
 const body = (stanza: Element) => stanza.getChild("body")?.getText();
 type Content = Record<string, unknown>;
@@ -83,7 +85,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			seenThere = romeo.inbox.items.length;
 		});
 
-		/** Romeo sends a stanza. Resolves with its id and the id others name it by. */
+		/** Sends a stanza as Romeo. Resolves with its id and the id by which others refer to it. */
 		async function sends(words: string | undefined, ...parts: Element[]) {
 			const id = `r${++count}`;
 			const line = words === undefined ? [] : [xml("body", {}, words)];
@@ -92,7 +94,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			const back = await romeo.waitFor("the reflection", (one) => one.attrs.id === id && one.is("message"));
 			return { id, named: back.getChild("stanza-id", "urn:xmpp:sid:0")?.attrs.id ?? id };
 		}
-		/** What Juliet gets of romeo since the test began. */
+		/** Resolves with the first fitting event that Juliet received from romeo since the test began. */
 		const here = (what: string, fits: (event: SeenEvent) => boolean) =>
 			juliet.waitFor(
 				what,
@@ -105,7 +107,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 				15_000,
 			);
 		const heard = (words: string) => here(words, (event) => event.content.body === words);
-		/** What romeo gets of Juliet since the test began. */
+		/** Resolves with the first fitting stanza that romeo received from Juliet since the test began. */
 		const there = (what: string, fits: (stanza: Element) => boolean) =>
 			romeo.waitFor(
 				what,
@@ -133,7 +135,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		const reactions = (id: string, ...emoji: string[]) =>
 			xml("reactions", { xmlns: ns.reactions, id }, ...emoji.map((one) => xml("reaction", {}, one)));
 		const store = () => xml("store", { xmlns: "urn:xmpp:hints" });
-		/** How many of these Juliet saw, after time for more. */
+		/** Returns the number of fitting events that Juliet received, after some time for duplicates. */
 		const times = async (fits: (event: SeenEvent) => boolean) =>
 			(
 				await juliet.inbox.settled(
@@ -142,7 +144,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 				)
 			).length;
 
-		test("formatting is formatting", async () => {
+		test("formatting crosses as formatting", async () => {
 			const words = unique("bold");
 			await sends(`*${words}* and \`code\``);
 			const event = await heard(`${words} and code`);
@@ -162,7 +164,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(literal.getChild("unstyled", "urn:xmpp:styling:0")).toBeTruthy();
 		});
 
-		test("corrections, and corrections of corrections, change the first message", async () => {
+		test("a correction, and a correction of a correction, changes the first message", async () => {
 			const [one, two, three] = [unique("one"), unique("two"), unique("three")];
 			const { id } = await sends(one);
 			const first = await heard(one);
@@ -187,7 +189,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(romeo.inbox.items.some((stanza) => body(stanza)?.startsWith("* "))).toBe(false);
 		});
 
-		test("what is deleted is deleted", async () => {
+		test("a deletion deletes the message on the other side", async () => {
 			const words = unique("oops");
 			const { named } = await sends(words);
 			const event = await heard(words);
@@ -214,7 +216,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(target).toBe(ids ? nameOf(line) : line.attrs.id);
 		});
 
-		test("answers answer, and show no quote besides", async () => {
+		test("a reply refers to its message, and shows no additional quote", async () => {
 			const question = unique("🎉 lunch?");
 			const { named } = await sends(question);
 			const event = await heard(question);
@@ -239,7 +241,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(relation(await heard(noon))).toEqual({ "m.in_reply_to": { event_id: mine } });
 		});
 
-		test("an answer that is corrected stays an answer, and shows no quote besides", async () => {
+		test("a corrected reply stays a reply, and shows no additional quote", async () => {
 			const question = unique("🎉 supper?");
 			const { named } = await sends(question);
 			const event = await heard(question);
@@ -273,7 +275,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		});
 
 		if (!inMuc)
-			test("a line that was held on its way has the time it was said", async () => {
+			test("a delayed message shows its original time", async () => {
 				const words = unique("held");
 				const stamp = new Date(Date.now() - 3_600_000).toISOString();
 				const from = to.replace(/^.*@bridge\./, "");
@@ -282,7 +284,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 				expect(event.origin_server_ts).toBe(Date.parse(stamp));
 			});
 
-		test("reactions are sets", async () => {
+		test("reactions cross as sets that replace each other", async () => {
 			const cake = unique("cake");
 			const mine = await juliet.send(room, cake);
 			const line = await read(cake);
@@ -291,7 +293,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			if (!ids) {
 				await react(tea.event_id ?? "", "👍");
 				await there("words", (one) => body(one)?.startsWith("/me reacted with 👍") === true);
-				// XEP-0444 §4.2: a MUC's messages have no other name for it than the room's own.
+				// In a MUC only the stanza-id identifies a message (XEP-0444 §4.2).
 				const asked = await juliet.send(room, "!bridge settings reactions native");
 				await here("the answer", (event) =>
 					JSON.stringify(event.content["m.relates_to"] ?? "").includes(asked),
@@ -335,7 +337,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(body(await shows())).toBeUndefined();
 		});
 
-		test("a reaction to a corrected message is one to the message", async () => {
+		test("a reaction to a corrected message belongs to the first message", async () => {
 			if (!ids) return;
 			const [one, two] = [unique("one"), unique("two")];
 			const mine = await juliet.send(room, one);
@@ -352,7 +354,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(relation(event).event_id).toBe(mine);
 		});
 
-		test("threads keep together", async () => {
+		test("a message of a thread arrives in its thread", async () => {
 			const [root, leaf, more] = [unique("root"), unique("leaf"), unique("more")];
 			const first = await juliet.send(room, root);
 			const line = await read(root);
@@ -376,7 +378,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(line.getChild("thread")).toBeUndefined();
 		});
 
-		test("who is meant is told", async () => {
+		test("a mention notifies the person it names", async () => {
 			if (!inMuc) return;
 			const look = unique("look");
 			await sends(`Juliet: ${look}`);
@@ -389,7 +391,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 				msgtype: "m.text",
 				body: `${ghost}: ${yes}`,
 				format: "org.matrix.custom.html",
-				// As Element writes it: the slash in the MXID stands as it is.
+				// Element leaves the slash in the MXID unescaped.
 				formatted_body: `<a href="https://matrix.to/#/${ghost}">${ghost}</a>: ${yes}`,
 				"m.mentions": { user_ids: [ghost] },
 			});
@@ -408,7 +410,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			);
 		});
 
-		test("places are places", async () => {
+		test("a location crosses as a location", async () => {
 			const lat = (45 + ++count / 1000).toFixed(3);
 			await sends(`geo:${lat},12.33`);
 			const event = await here("the place", (one) => content(one).geo_uri === `geo:${lat},12.33`);
@@ -421,7 +423,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			);
 		});
 
-		test("polls are words with numbers, numbers are votes, and the end tells the result", async () => {
+		test("a poll crosses as numbered text, a number as a vote, and the end shows the result", async () => {
 			const question = unique("Lunch?");
 			const label = (words: string) => ({ "org.matrix.msc1767.text": words });
 			const poll = await juliet.send(
@@ -459,7 +461,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(body(end)).toMatch(/yes: 0/);
 		});
 
-		test("what is encrypted is not shown as its ciphertext, nor lost in silence", async () => {
+		test("an encrypted message is neither shown as ciphertext nor dropped in silence", async () => {
 			const id = `o${++count}`;
 			await romeo.send(
 				xml(

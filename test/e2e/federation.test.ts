@@ -3,15 +3,15 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { XmppClient } from "../testbed/xmpp-client.ts";
 
-// Two organisations: hs.test and xmpp.test have the bridge, hs2.test and xmpp2.test reach it through federation.
+// Two organisations federate: hs.test and xmpp.test have the bridge, hs2.test and xmpp2.test reach it from outside.
 const servers = ["synapse", "prosody", "synapse2", "prosody2"] as const;
 
 let bridged: Bridged;
 let alice: MatrixClient;
-/** A Matrix person of the second organisation. */
+/** Connects a Matrix person of the second organisation. */
 let carol: MatrixClient;
 let romeo: XmppClient;
-/** An XMPP person of the second organisation. */
+/** Connects an XMPP person of the second organisation. */
 let mercutio: XmppClient;
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ afterAll(async () => {
 	await bridged?.down();
 });
 
-/** A MUC at xmpp.test that romeo owns, with the portal that people on Matrix reach by its alias. */
+/** Makes a MUC of romeo's at xmpp.test, and the portal that Matrix people reach by its alias. */
 async function makeRoom(name: string): Promise<{ muc: string; alias: string }> {
 	const muc = `${name}@${bridged.xmpp.muc}`;
 	await romeo.joinRoom(muc, "Romeo");

@@ -10,19 +10,21 @@ import { rulesFor } from "../bridge.ts";
 import { type Fake, fakeNetwork, quiet } from "../fakes.ts";
 import type { XmppAddresses } from "../testbed/index.ts";
 
-/** A bridge between a fictional network, in Matrix's place, and a real XMPP server: our XMPP side and core alone. */
+/**
+ * Connects a fictional network, in Matrix's place, with a real XMPP server through the XMPP network and core alone.
+ */
 export type Fictional = {
 	fake: Fake;
 	bridge: Running;
-	/** What a command, typed by `owner`, was answered. */
+	/** Resolves with the answer to a command that `owner` types. */
 	command(text: string, room?: string): Promise<string>;
-	/** Somebody of the fictional network; `name` is what they are called there. */
+	/** Returns a person of the fictional network with this display name. */
 	person(localpart: string, name?: string): Person;
-	/** They say a line, in a room of the fictional network. */
+	/** Sends a message as this person to a room of the fictional network. */
 	say(room: string, sender: Person, text: string, style?: "text" | "emote" | "notice"): Promise<void>;
-	/** They come or go there. */
+	/** Reports that the person joined or left the room. */
 	move(room: string, sender: Person, change: "join" | "leave"): Promise<void>;
-	/** What reached the fictional network, as "name: text". */
+	/** The messages that reached the fictional network, as "name: text". */
 	lines(): string[];
 	stop(): Promise<void>;
 };
@@ -33,7 +35,7 @@ export async function fictional(
 ): Promise<Fictional> {
 	const { membersMirrored = 50, mapping = createMemoryMapping(), journal = createMemoryJournal() } = over;
 	const fake: Fake = fakeNetwork("matrix", {
-		// Whose name begins with "no" is nobody.
+		// A name that begins with "no" belongs to nobody.
 		findPerson: async ([who = ""]) => (who.startsWith("no") ? undefined : person(who)),
 	});
 	const { component, componentService: service, secret } = server;

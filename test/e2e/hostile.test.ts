@@ -7,10 +7,10 @@ import { MatrixClient } from "../testbed/matrix-client.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
 import { XmppClient } from "../testbed/xmpp-client.ts";
 
-/** Said somewhere in these tests; no log has it. */
+/** A text sent in these tests, which must not occur in any log. */
 const confidential = "the-words-nobody-logs";
 
-/** kB of the process that runs this config. */
+/** Returns the memory of the process that runs this config, in kB. */
 function memory(config: string): number {
 	for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name)))
 		try {
@@ -18,12 +18,12 @@ function memory(config: string): number {
 			if (!program.endsWith("node") || !args.includes(config)) continue;
 			return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 		} catch {
-			// It ended while we looked.
+			// The process ended meanwhile.
 		}
 	throw new Error("the bridge does not run");
 }
 
-describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %s", (server) => {
+describe.each(["prosody", "ejabberd"] as const)("hostile input between Synapse and %s", (server) => {
 	let bridged: Bridged;
 	let juliet: MatrixClient;
 	let mallory: MatrixClient;
@@ -36,7 +36,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser(name));
 	const groupchat = (inner: string, id = "1") =>
 		eve.sendRaw(`<message type='groupchat' to='${muc}' id='${id}'>${inner}</message>`);
-	/** What Eve's ghost did in the room since the last time. */
+	/** Returns what Eve's ghost did in the room since the last call. */
 	let judged = 0;
 	async function deeds() {
 		await groupchat(`<body>enough ${judged}</body>`, `enough${judged}`);
@@ -52,7 +52,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 				!String(content.body).startsWith("enough"),
 		);
 	}
-	/** A line each way: all that was said before is through. */
+	/** Sends one line each way, so that all lines before have been handled. */
 	let lines = 0;
 	async function bothWays(): Promise<void> {
 		const line = `${confidential} ${++lines}`;
@@ -90,7 +90,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		await bridged?.down();
 	});
 
-	test("every address of ours answers each question once, also one that is nobody's", async () => {
+	test("every address of the component answers each IQ once, also an address without a ghost", async () => {
 		const locals = [
 			"nobody",
 			"jürgen",
@@ -126,7 +126,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		expect(answers()).toHaveLength(count);
 	});
 
-	test("a chat is one, however its address is spelt, and is answered from one", async () => {
+	test("each spelling of an address leads to the same chat, which answers from one address", async () => {
 		for (const local of ["juliet", "Juliet", "juliet%hs.test", "=40juliet=3ahs.test"])
 			await eve.sendMessage(`${local}@${component}`, `to ${local}`);
 		const { room_id } = await juliet.waitFor("an invitation", (event) => event.from === "invite");
@@ -136,7 +136,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		await eve.waitForMessage("the only answer", `juliet@${component}`);
 	});
 
-	test("what is forged in a MUC is not believed", async () => {
+	test("the bridge ignores forged payloads in a MUC", async () => {
 		const reflected = await romeo.waitForMessage(`${confidential} 1`, muc);
 		const its = reflected.getChild("stanza-id", "urn:xmpp:sid:0")?.attrs.id ?? "";
 		const about = (name: string, ns: string, inner = "") =>
@@ -162,7 +162,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 			"6",
 		);
 		await groupchat(`<body>@room and &lt;img src=x onerror=y&gt;</body>`, "7");
-		// ejabberd leaves it in.
+		// ejabberd does not remove the forged element.
 		await groupchat(
 			`<body>long ago</body><delay xmlns='urn:xmpp:delay' from='${muc}' stamp='2020-01-01T00:00:00Z'/>`,
 			"8",
@@ -182,7 +182,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		}
 	});
 
-	test("no payload holds up the room", async () => {
+	test("no payload of a stanza blocks the room", async () => {
 		const its = (await romeo.waitForMessage(`${confidential} 1`, muc)).getChild(
 			"stanza-id",
 			"urn:xmpp:sid:0",
@@ -215,7 +215,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		expect(done.filter(({ content }) => content.body === "range")).toHaveLength(3);
 	});
 
-	test("no event holds up the room", async () => {
+	test("no content of a Matrix event blocks the room", async () => {
 		const odd = [null, 42, "", [], ["x"], {}, "\0", "x".repeat(20_000)];
 		const relation = (value: unknown) => ({
 			"m.relates_to": { rel_type: value, event_id: value, "m.in_reply_to": { event_id: value } },
@@ -244,7 +244,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		await bothWays();
 	});
 
-	test("nobody passes for somebody else, and every name can be spoken under", async () => {
+	test("no name imitates another person, and each name gets a valid nick", async () => {
 		const bob = await matrix("bob");
 		const names = [
 			" ",
@@ -273,7 +273,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		await bob.close();
 	});
 
-	test("nobody opens a broker to others by typing a topic", async () => {
+	test("a typed topic opens a broker to nobody without permission", async () => {
 		await expect(mallory.join("#_mqtt_=23:hs.test")).rejects.toThrow(/not found/);
 		const bot = await mallory.createRoom({ invite: ["@trivium:hs.test"] });
 		await mallory.waitFor(
@@ -305,10 +305,10 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		expect(JSON.stringify(mallory.inbox.items)).not.toContain("open sesame");
 	});
 
-	test("a flood costs nobody else anything, and is told of where it is not seen", async () => {
+	test("a flood delays no other room, and the room reads that messages are left out", async () => {
 		const before = memory(bridged.configFile);
 		for (let n = 0; n < 400; n++) {
-			// A server may throw her out for it.
+			// Her server may disconnect her for the flood.
 			const sent = Promise.all([
 				groupchat(`<body>flood ${n}</body>`, `g${n}`),
 				eve.sendRaw(`<message type='chat' to='juliet@${component}' id='c${n}'><body>flood</body></message>`),
@@ -328,7 +328,7 @@ describe.each(["prosody", "ejabberd"] as const)("with strangers on Synapse and %
 		expect(memory(bridged.configFile) - before).toBeLessThan(200_000);
 	});
 
-	test("the link to the server never broke, and the log has neither words nor secrets", () => {
+	test("the XMPP link never broke, and the log contains neither message texts nor secrets", () => {
 		const log = bridged.log.items.map((line) => JSON.stringify(line));
 		expect(log.filter((line) => /XMPP link broke|fault of our own|exit/.test(line))).toEqual([]);
 		const file = join(bridged.configFile, "../registration.yaml");

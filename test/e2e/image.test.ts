@@ -18,14 +18,15 @@ import { stringify } from "yaml";
 import { takePorts } from "../testbed/ports.ts";
 import { bedFolder, inRoot, rootFolder } from "../testbed/process.ts";
 
-// The Dockerfile, built and run without Docker and without an image registry: by the testbed's own buildah, on a base
-// image made of the testbed's Debian and this Node. Everything it keeps is below .testbed/image.PID, which the Debian
-// root shows as /tb: two runs at once would build on each other's images.
+// These tests build and run the Dockerfile without Docker and without an image registry: by the testbed's own
+// buildah, on a base image made of the testbed's Debian and this Node. Every file of a run is below
+// .testbed/image.PID, which the Debian root shows as /tb, because two concurrent runs would otherwise build on each
+// other's images.
 const folder = resolve(bedFolder, `image.${process.pid}`);
 
 /**
- * Lends the Debian root this checkout, as /mnt, and all that npm needs to reach its registry as it does outside. Buildah
- * changes how its / is mounted, so that must be a mount.
+ * Mounts in the Debian root this checkout, as /mnt, and the files by which npm reaches its registry as it does
+ * outside. Buildah remounts its root folder, so the Debian root must be a mount point.
  */
 const lend = `
 mount --bind "$0" "$0"
@@ -35,7 +36,7 @@ mount --bind /etc/resolv.conf "$0/etc/resolv.conf"
 exec "$@"`;
 
 const store = ["--root", "/tb/store", "--runroot", "/tb/run", "--storage-driver", "vfs"];
-/** How long one step may take, in ms: the longest step fetches the dependencies. */
+/** The longest time of one step in ms: the longest step fetches the dependencies. */
 const patience = 240_000;
 
 /** Returns the command that runs buildah, or another program, in the Debian root. */
@@ -58,7 +59,7 @@ const buildah = (...args: string[]) =>
 		timeout: patience,
 	}).trim();
 
-/** The container shares the host's network, and asks for no more than this process may have. */
+/** Returns options for the host's network and for resource limits that this process may set. */
 function limits(): string[] {
 	const current = readFileSync("/proc/self/limits", "utf8");
 	const hard = (name: string) => new RegExp(`^${name} +\\S+ +(\\S+)`, "m").exec(current)?.[1] ?? "1024";
@@ -69,7 +70,7 @@ function limits(): string[] {
 	return ["--network", "host", ...ulimit("nofile", "Max open files"), ...ulimit("nproc", "Max processes")];
 }
 
-/** What node:24-slim would be: a Debian with little in it, node and npm. */
+/** Makes the base image in place of node:24-slim: a small Debian with node and npm. */
 function baseImage(): string {
 	const base = join(folder, "base");
 	const packages = [
@@ -114,7 +115,7 @@ function baseImage(): string {
 	return "localhost/node:24-slim";
 }
 
-/** What runs that were killed left behind. */
+/** Removes the folders of runs that were killed. */
 function sweep(): void {
 	for (const name of readdirSync(bedFolder)) {
 		const [, pid] = /^image\.(\d+)$/.exec(name) ?? [];
@@ -157,14 +158,14 @@ describe("the image", () => {
 		child.once("close", end);
 		return { code: await promise, said };
 	}
-	/** The bridge in the container, seen from outside. */
+	/** Starts the bridge in the container and returns what its host can observe. */
 	const bridges = () =>
 		readdirSync("/proc").filter((pid) => {
 			try {
 				const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
 				return statSync(`/proc/${pid}`).uid === 1000 && command === "/usr/local/bin/node src/main.ts run ";
 			} catch {
-				return false; // ended in between
+				return false; // The process ended meanwhile.
 			}
 		});
 
@@ -175,7 +176,7 @@ describe("the image", () => {
 		buildah(...build, `BASE=${baseImage()}`, ...limits(), ...lent(), "--tag", "localhost/trivium", "/mnt");
 		image = JSON.parse(buildah("inspect", "--type", "image", "localhost/trivium")).Docker.config as Image;
 		container = buildah("from", ...limits(), "localhost/trivium");
-		// Else buildah puts an empty volume over ours.
+		// Without this option buildah puts an empty volume over the mounted folder.
 		buildah("config", "--volume", "/data-", container);
 		const appservice = `127.0.0.1:${ports.ports.appservice}`;
 		writeFileSync(
@@ -202,14 +203,14 @@ describe("the image", () => {
 		ports?.release();
 	});
 
-	test("runs as user 1000, which can write to /data and to nothing else", async () => {
+	test("runs as user 1000, which can write to /data and to no other folder", async () => {
 		expect(image.User).toBe("1000:1000");
 		const { said } = await result("sh", "-c", "touch /data/probe; touch /app/probe");
 		expect(statSync(join(data, "probe")).uid).toBe(1000);
 		expect(said).toContain("'/app/probe': Permission denied");
 	});
 
-	test("registers, stays alive without its servers, passes its health check and stops on SIGTERM", async () => {
+	test("registers, runs without its servers, passes its health check and stops on SIGTERM", async () => {
 		const program = image.Entrypoint;
 		expect((await result(...program, "register")).said).toContain("Wrote data/registration.yaml");
 		expect(statSync(join(data, "registration.yaml")).uid).toBe(1000);
@@ -228,7 +229,7 @@ describe("the image", () => {
 		const { code, said } = await ended;
 		expect(said).toContain('"msg":"stopping"');
 		expect(code).toBe(0);
-		// Docker waits ten seconds and then kills.
+		// Docker sends SIGKILL ten seconds after SIGTERM.
 		expect(performance.now() - told).toBeLessThan(9_000);
 	}, 120_000);
 });

@@ -6,7 +6,7 @@ import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { chat, noArchive } from "./meeting.ts";
 
-/** The journal is lost, the rooms are not: what is about messages of before still finds them, both ways. */
+/** After the loss of the journal, events about older messages still find these messages, in both directions. */
 
 const ns = {
 	correct: "urn:xmpp:message-correct:0",
@@ -29,7 +29,10 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 	let juliet: MatrixClient;
 	let romeo: XmppClient;
 	const rooms = new Map<Kind, { to: string; room: string }>();
-	/** Said before: by romeo as he and others name it, and as Matrix does; by Juliet as Matrix does, and as romeo got it. */
+	/**
+	 * The older messages: romeo's with their own id, the id for others and the event id; Juliet's as event and as
+	 * stanza.
+	 */
 	const romeos = new Map<string, { id: string; named: string; event: string }>();
 	const juliets = new Map<string, { event: string; line: Element }>();
 
@@ -45,14 +48,14 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		const back = await romeo.waitFor("the reflection", (one) => one.attrs.id === id && one.is("message"));
 		return { id, named: back.getChild("stanza-id", ns.sid)?.attrs.id ?? id };
 	}
-	/** What Juliet gets of romeo. */
+	/** Resolves with the first fitting event that Juliet received from romeo. */
 	const here = (kind: Kind, what: string, fits: (event: SeenEvent) => boolean) =>
 		juliet.waitFor(
 			what,
 			(event) => event.room_id === place(kind).room && event.sender !== juliet.userId && fits(event),
 			15_000,
 		);
-	/** What romeo gets of Juliet. */
+	/** Resolves with the first fitting stanza that romeo received from Juliet. */
 	const there = (kind: Kind, what: string, fits: (stanza: Element) => boolean) =>
 		romeo.waitFor(
 			what,
@@ -132,10 +135,10 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			30_000,
 		);
 
-	describe.each(kinds)("in a %s", (kind) => {
+	describe.each(kinds)("after the loss of the journal, in a %s", (kind) => {
 		const ids = kind !== "MUC without an archive";
 
-		test("an XMPP client corrects, answers and deletes its own of before", async () => {
+		test("an XMPP client corrects, answers and deletes its own older messages", async () => {
 			await sends(kind, "his new", xml("replace", { xmlns: ns.correct, id: romeoSaid(kind, "one").id }));
 			const edit = await here(kind, "the edit", (one) => changed(one) === "his new");
 			expect(relation(edit)).toEqual({ rel_type: "m.replace", event_id: romeoSaid(kind, "one").event });
@@ -156,7 +159,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		});
 
 		if (ids)
-			test("an XMPP client answers and reacts to what was said on Matrix before", async () => {
+			test("an XMPP client answers older messages from Matrix and reacts to them", async () => {
 				const { line, event } = julietSaid(kind, "one");
 				await sends(kind, "to hers", reply(nameOf(kind, line)));
 				const answer = await here(kind, "the answer", ({ content }) => content.body === "to hers");
@@ -171,7 +174,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 				expect(relation(thumb).event_id).toBe(event);
 			});
 
-		test("a Matrix client corrects and deletes its own of before", async () => {
+		test("a Matrix client corrects and deletes its own older messages", async () => {
 			const { room } = place(kind);
 			const { event, line } = julietSaid(kind, "two");
 			await juliet.send(room, edits(event, "her new"));
@@ -194,7 +197,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		});
 
 		if (ids)
-			test("a Matrix client answers and reacts to what was said before, by whomever", async () => {
+			test("a Matrix client answers older messages of any author and reacts to them", async () => {
 				const { room } = place(kind);
 				const hers = julietSaid(kind, "four");
 				const his = romeoSaid(kind, "four");
@@ -212,7 +215,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 				}
 			});
 
-		test("nothing of it is said in words besides", () => {
+		test("no such event is shown as additional text", () => {
 			const { to, room } = place(kind);
 			const read = juliet.inbox.items.filter((one) => one.room_id === room && one.sender !== juliet.userId);
 			expect(read.map(({ content }) => String(content.body ?? "")).join("\n")).not.toMatch(

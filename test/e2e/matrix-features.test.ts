@@ -14,7 +14,7 @@ import { type Fake, fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { startTestbed, type Testbed } from "../testbed/index.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 
-// What people do in a chat, between a real homeserver and a fictional network in XMPP's place.
+// These tests connect a real homeserver with a fictional network in XMPP's place.
 
 const domain = "hs.test";
 const bot = "@trivium:hs.test";
@@ -27,7 +27,7 @@ let core: Running;
 let boot: () => Promise<void>;
 let alice: MatrixClient;
 let bob: MatrixClient;
-/** A room of alice's, linked to a room there, with bob in it. She has all power in it, the bridge none. */
+/** A room of alice's that is linked to a fictional room, with bob as a member. Only alice has power in it. */
 let room: string;
 const muc = "verona" as RoomId;
 
@@ -54,7 +54,7 @@ beforeAll(async () => {
 			rulesFor({ "*": "use", "@alice:hs.test": "link" }, { membersMirrored: 50 }),
 			{
 				mapping,
-				// A new one each time: all that was known of messages is lost.
+				// Each boot makes a new journal, as if all ids of messages were lost.
 				journal: createMemoryJournal(),
 			},
 		);
@@ -80,7 +80,7 @@ afterAll(async () => {
 	await core?.stop(1_000);
 	await bed?.down();
 });
-/** All that reached the fictional network in the tests before. */
+/** The outbound events of earlier tests. */
 const all: Outbound[] = [];
 beforeEach(() => {
 	all.push(...xmpp.sent);
@@ -91,13 +91,13 @@ let count = 0;
 type What = {
 	[K in BridgeEvent["kind"]]: Omit<Extract<BridgeEvent, { kind: K }>, "id" | "room" | "sender" | "at">;
 }[BridgeEvent["kind"]];
-/** Somebody there does something. Resolves with the id it has there. */
+/** Sends an event as a person of the fictional network. Resolves with its id there. */
 async function does(what: What & { at?: number }, who = "romeo"): Promise<MessageId> {
 	const event = { id: id(`x${++count}`), room: muc, sender: xmpp.person(who), at: Date.now(), ...what };
 	await xmpp.bridge.receive([event as BridgeEvent]);
 	return event.id;
 }
-/** They say something, and it is here. */
+/** Sends a message as a person of the fictional network. Resolves when alice has received it. */
 async function says(text: string, who = "romeo", more: object = {}) {
 	const own = id(`own x${count + 1}`);
 	const there = await does({ kind: "message", style: "text", text, aka: [own], ...more }, who);
@@ -116,7 +116,7 @@ const redact = (who: MatrixClient, event: string, reason?: string) =>
 		`v3/rooms/${encodeURIComponent(room)}/redact/${encodeURIComponent(event)}/t${++count}`,
 		reason ? { reason } : {},
 	);
-/** What arrived there next. */
+/** Resolves with the next fitting outbound event of this kind. */
 async function crossed(kind: BridgeEvent["kind"], fits: (out: Outbound) => boolean = () => true) {
 	const found = () => xmpp.sent.find((out) => out.event.kind === kind && fits(out));
 	await until(
@@ -126,12 +126,12 @@ async function crossed(kind: BridgeEvent["kind"], fits: (out: Outbound) => boole
 	);
 	return found() as Outbound;
 }
-/** The id there of a message from here. */
+/** Returns the fictional network's id of a message that came from Matrix. */
 const idThere = (out: Outbound) => id(`xmpp:${out.operation}`);
 const reply = (event: string) => ({ "m.relates_to": { "m.in_reply_to": { event_id: event } } });
 
-describe("from the other side", () => {
-	test("an answer, an edit and the edit of an edit are what Matrix has for them", async () => {
+describe("events from the fictional network", () => {
+	test("a reply, an edit and the edit of an edit become a Matrix reply and edits of the first event", async () => {
 		const first = await says(unique("one"));
 		const answer = await says(unique("an answer"), "juliet", { replyTo: { id: first.there } });
 		expect(relation(answer.seen)).toEqual({ "m.in_reply_to": { event_id: first.here } });
@@ -148,7 +148,7 @@ describe("from the other side", () => {
 		expect(now["m.replace"]?.content.body).toMatch(/^\* three/);
 	});
 
-	test("a message deleted by its author is gone with all its versions", async () => {
+	test("a deletion by the author redacts all versions of the message", async () => {
 		const said = await says(unique("regretted"));
 		const edited = unique("worse");
 		await does({ kind: "edit", style: "text", text: edited, target: { id: said.own, own: said.own } });
@@ -165,7 +165,7 @@ describe("from the other side", () => {
 		for (const event of both) expect((await stored(event)).content).toEqual({});
 	});
 
-	test("a message deleted by a moderator there is deleted here with the reason, with whatever power there is", async () => {
+	test("a moderator's deletion redacts the message with its reason, with the power that is available", async () => {
 		const said = await says(unique("spam"));
 		await does({ kind: "redaction", target: { id: said.there }, reason: "off topic" }, "moderator");
 		const gone = await here("its redaction", (one) => one.content.redacts === said.here);
@@ -191,7 +191,7 @@ describe("from the other side", () => {
 		await alice.request("PUT", power, levels);
 	});
 
-	test("reactions are a set: new ones come, others go, what stays is not touched", async () => {
+	test("a new set of reactions adds and removes the differences, and leaves the others untouched", async () => {
 		const target = { id: (await says(unique("cake"))).there };
 		const set = (...emoji: string[]) => does({ kind: "reaction", mode: "set", emoji, target });
 		const shown = (key: string) =>
@@ -216,9 +216,9 @@ describe("from the other side", () => {
 		);
 	});
 
-	test("a reaction that is there already is no failure, and can be taken back", async () => {
+	test("a reaction that exists already is a success, and can be removed", async () => {
 		const said = await says(unique("tea"));
-		// As one that was sent by a run that forgot it.
+		// The test sends the reaction itself, as an earlier run of the bridge would have.
 		const content = { "m.relates_to": { rel_type: "m.annotation", event_id: said.here, key: "☕" } };
 		const token = /^as_token: (.*)$/m.exec(readFileSync(join(bed.folder, "registration.yaml"), "utf8"))?.[1];
 		const sent = await fetch(
@@ -231,7 +231,7 @@ describe("from the other side", () => {
 		await here("it goes", (one) => one.content.redacts === event_id);
 	});
 
-	test("a thread is one, and stays the same one where an answer in it is named", async () => {
+	test("a thread stays one thread, also where a reply in it names a message", async () => {
 		const root = await says(unique("plans"));
 		const one = await says(unique("tea"), "juliet", { thread: { id: root.there } });
 		expect(relation(one.seen)).toMatchObject({
@@ -244,7 +244,7 @@ describe("from the other side", () => {
 		expect(relation(three.seen)).toMatchObject({ rel_type: "m.thread", event_id: root.here });
 	});
 
-	test("formatting, pills, places and the time of late lines arrive", async () => {
+	test("formatting, pills, locations and the original time of delayed messages arrive", async () => {
 		const person = { ...xmpp.person("x"), network: "matrix", id: alice.userId } as never;
 		const said = await says(unique("hi Alice"), "romeo", {
 			rich: [
@@ -269,7 +269,7 @@ describe("from the other side", () => {
 		expect(Date.now() - (old.seen.origin_server_ts ?? 0)).toBeGreaterThan(3_500_000);
 	});
 
-	test("a poll is one; an answer with a number is a vote, and so is a numbered reaction", async () => {
+	test("a poll arrives as a poll, and a number, as a message or a reaction, counts as a vote", async () => {
 		const answers = [
 			{ id: "a", text: "Now" },
 			{ id: "b", text: "Later" },
@@ -289,8 +289,8 @@ describe("from the other side", () => {
 	});
 });
 
-describe("from Matrix", () => {
-	test("an answer points at what it answers, wherever that began", async () => {
+describe("events from Matrix", () => {
+	test("a reply points at its message, which either network may have sent", async () => {
 		const said = await says(unique("lunch?"));
 		const words = unique("yes");
 		const mine = await bob.send(room, { msgtype: "m.text", body: words, ...reply(said.here) });
@@ -305,7 +305,7 @@ describe("from Matrix", () => {
 		expect(next.event).toMatchObject({ replyTo: { author: { id: bob.userId } } });
 	});
 
-	test("an edit and the edit of an edit are of the first version; nobody edits another's", async () => {
+	test("an edit and the edit of an edit name the first version, and only the author's edits cross", async () => {
 		const words = unique("one");
 		const mine = await bob.send(room, words);
 		const out = await crossed("message");
@@ -328,7 +328,7 @@ describe("from Matrix", () => {
 		expect(xmpp.sent.filter(({ event }) => "text" in event && /forged/.test(event.text))).toEqual([]);
 	});
 
-	test("a deletion is its author's or a moderator's", async () => {
+	test("a deletion crosses from the author or a moderator only", async () => {
 		const mine = await bob.send(room, unique("regretted"));
 		const out = await crossed("message");
 		await redact(bob, mine);
@@ -344,7 +344,7 @@ describe("from Matrix", () => {
 		expect(other.event.kind === "redaction" && other.event.target).not.toHaveProperty("own");
 	});
 
-	test("a version that is taken back makes the message read as before", async () => {
+	test("a redacted edit restores the text of the version before", async () => {
 		const words = unique("fine");
 		const mine = await bob.send(room, words);
 		const version = await bob.send(room, {
@@ -357,7 +357,7 @@ describe("from Matrix", () => {
 		expect((await crossed("edit")).event).toMatchObject({ text: words, target: { id: mine } });
 	});
 
-	test("reactions come and go", async () => {
+	test("reactions are added and removed", async () => {
 		const said = await says(unique("cake"));
 		const react = (key: string) =>
 			bob.send(
@@ -378,7 +378,7 @@ describe("from Matrix", () => {
 		expect((await crossed("reaction")).refs[said.here]?.[0]).toBe(said.there);
 	});
 
-	test("threads, formatting, mentions of people there, and places", async () => {
+	test("threads, formatting, mentions of the fictional network's people, and locations cross", async () => {
 		const root = await says(unique("plans"));
 		await bob.send(room, {
 			msgtype: "m.text",
@@ -406,7 +406,7 @@ describe("from Matrix", () => {
 		await crossed("message", (out) => "text" in out.event && /Big Ben.*geo:51.5,0.1/.test(out.event.text));
 	});
 
-	test("a poll, its votes and its result are told in words where there are none", async () => {
+	test("a poll, its votes and its result cross as text to a room without polls", async () => {
 		const start = {
 			question: { "org.matrix.msc1767.text": "Lunch?" },
 			answers: [
@@ -441,7 +441,7 @@ describe("from Matrix", () => {
 		expect(lines(xmpp).slice(1)).toEqual(["bob: voted: Later", "alice: ended the poll. Now: 0, Later: 2"]);
 	});
 
-	test("an encrypted chat of two is answered, and goes on in a room that is not", async () => {
+	test("an encrypted chat of two is answered with the reason, and continues in an unencrypted room", async () => {
 		const encrypted = await bob.createRoom({
 			preset: "trusted_private_chat",
 			is_direct: true,
@@ -482,13 +482,13 @@ describe("from Matrix", () => {
 		expect(out.portal.between).toBeDefined();
 	});
 
-	test("what our own people did never comes back", () => {
+	test("no event of the bridge's own ghosts comes back", () => {
 		expect(all.length).toBeGreaterThan(10);
 		expect(all.filter(({ event }) => event.sender.network === xmpp.name)).toEqual([]);
 	});
 });
 
-test("after all memory of messages is lost, what is about theirs still finds them", async () => {
+test("after the loss of the journal, events about the fictional network's messages still find them", async () => {
 	const said = await says(unique("remember me"));
 	await core.stop(5_000);
 	await boot();

@@ -25,7 +25,10 @@ const xmpp: Fake = fakeNetwork("xmpp");
 let alice: MatrixClient;
 let bob: MatrixClient;
 
-/** A way to the homeserver that loses the answer to chosen requests after they were carried out. */
+/**
+ * A proxy in front of the homeserver, which drops the responses to chosen requests after the homeserver handled
+ * them.
+ */
 async function breakable(target: string) {
 	let losing: (path: string) => boolean = () => false;
 	const server = http.createServer((request, response) => {
@@ -101,7 +104,7 @@ beforeEach(() => {
 });
 
 let count = 0;
-/** A portal of its own for a test, with alice in it. */
+/** Makes a portal for one test, with alice as a member. */
 async function portal() {
 	const muc = `muc${++count}`;
 	xmpp.rooms.set(muc, []);
@@ -124,7 +127,7 @@ const state = (who: MatrixClient, room: string, type: string, key = "") =>
 const in_ = (room: string) => (event: SeenEvent) => event.room_id === room && event.type === "m.room.message";
 
 describe("a portal by alias", () => {
-	test("is made by joining it, is named as the room there, and fills with who speaks", async () => {
+	test("is made by joining it, takes the remote room's name, and gets each speaker as a member", async () => {
 		const { muc, room } = await portal();
 		expect(await state(alice, room, "m.room.name")).toEqual({ name: `The ${muc}` });
 		await xmpp.say(muc, "romeo", "hello");
@@ -138,15 +141,15 @@ describe("a portal by alias", () => {
 			({ type, room_id }) => type === "m.bridge" && room_id === room,
 		);
 	});
-	test("that is spelt as a person types it is the same room", async () => {
+	test("has one room for all spellings of its address", async () => {
 		xmpp.rooms.set("verona@muc.x", []);
 		const one = await alice.join("#_xmpp_verona@muc.x:hs.test");
 		expect(await bob.join("#_xmpp_verona=40muc.x:hs.test")).toBe(one);
 	});
-	test("that cannot be does not exist", async () => {
+	test("does not exist where its address is invalid", async () => {
 		await expect(alice.join("#_xmpp_nowhere:hs.test")).rejects.toMatchObject({ status: 404 });
 	});
-	test("carries every character, both ways, and the emote and the notice", async () => {
+	test("carries every character, the emote and the notice, both ways", async () => {
 		const { muc, room } = await portal();
 		const odd = "Ĥî <b>&amp; ]]> \"q\" 'a' \\ שלום \u202eabc\u202c 👩‍👩‍👧 \u0001\t\u0007 a\u0301";
 		await alice.send(room, odd);
@@ -163,7 +166,7 @@ describe("a portal by alias", () => {
 		await xmpp.say(muc, "romeo", "bows", { style: "emote" });
 		expect((await alice.waitForMessage("bows", room)).content.msgtype).toBe("m.emote");
 	});
-	test("60 kB of quotes get through, both ways", async () => {
+	test("carries 60 kB of quotes both ways", async () => {
 		const { muc, room } = await portal();
 		const quotes = '"'.repeat(60_000);
 		await xmpp.say(muc, "romeo", quotes);
@@ -176,22 +179,22 @@ describe("a portal by alias", () => {
 			headers: { authorization: `Bearer ${alice.accessToken}` },
 		});
 		expect(await file.text()).toBe(quotes);
-		// The most of them that Synapse takes in one event.
+		// Synapse takes at most this many of them in one event.
 		const most = '"'.repeat(31_000);
 		await alice.send(room, most);
 		await crosses(`Alice Capulet: ${most}`);
 	});
-	test("the longest text that goes as an event is taken as one", async () => {
+	test("accepts the longest text that fits into one event", async () => {
 		const { muc, room } = await portal();
 		const long = "ü".repeat(29_900);
 		await xmpp.say(muc, "romeo", long);
 		expect((await alice.waitForMessage(long, room)).content.msgtype).toBe("m.text");
 	});
-	test("an answer of the homeserver that is lost makes no second message", async () => {
+	test("sends no second message when a response of the homeserver is lost", async () => {
 		const { muc, room } = await portal();
 		await xmpp.say(muc, "romeo", "first");
 		await alice.waitForMessage("first", room);
-		// Its own echo tells that it is there, or the repeat under the same txnId does.
+		// The homeserver's echo of the event confirms it, or the retry under the same txnId does.
 		let lost = 0;
 		wire.lose((path) => path.includes("/send/m.room.message/") && lost++ < 3);
 		await xmpp.say(muc, "romeo", "once");
@@ -202,7 +205,7 @@ describe("a portal by alias", () => {
 			await alice.inbox.settled((event) => in_(room)(event) && event.content.body === "once", 500),
 		).toHaveLength(1);
 	});
-	test("shows who comes and goes, both ways", async () => {
+	test("shows joins and leaves, both ways", async () => {
 		const { room } = await portal();
 		await bob.join(room);
 		await bob.leave(room);
@@ -217,7 +220,7 @@ describe("a portal by alias", () => {
 		);
 		expect(moves()).toEqual(["Alice Capulet join", "bob join", "bob leave"]);
 	});
-	test("shows another name", async () => {
+	test("shows a changed display name", async () => {
 		const { muc } = await portal();
 		const renamed = () => xmpp.sent.find(({ event, room }) => event.kind === "profile" && room === muc);
 		await alice.displayName("Lady Alice");
@@ -232,7 +235,7 @@ describe("a portal by alias", () => {
 		);
 		await alice.displayName("Alice Capulet");
 	});
-	test("nobody but the bridge turns encryption on there", async () => {
+	test("lets only the bridge turn encryption on", async () => {
 		const { room } = await portal();
 		const path = `v3/rooms/${encodeURIComponent(room)}/state/m.room.encryption/`;
 		await expect(alice.request("PUT", path, { algorithm: "m.megolm.v1.aes-sha2" })).rejects.toBeInstanceOf(
@@ -242,7 +245,7 @@ describe("a portal by alias", () => {
 });
 
 describe("a chat of two", () => {
-	test("is opened by inviting a ghost that nobody saw before; the first line is not lost", async () => {
+	test("opens by inviting a ghost that did not exist before, without losing the first message", async () => {
 		const ghost = "@_xmpp_mercutio:hs.test";
 		const room = await alice.createRoom({ preset: "trusted_private_chat", is_direct: true, invite: [ghost] });
 		await alice.send(room, "are you there?");
@@ -251,7 +254,7 @@ describe("a chat of two", () => {
 		expect((await alice.waitForMessage("aye", room)).sender).toBe(ghost);
 		expect((await alice.members(room)).get(ghost)).toBe("mercutio");
 	});
-	test("with nobody is declined with the reason", async () => {
+	test("with an address that nobody has is declined with the reason", async () => {
 		const room = await alice.createRoom({ is_direct: true, invite: ["@_xmpp_nobody:hs.test"] });
 		const gone = await alice.waitFor(
 			"the decline",
@@ -260,7 +263,7 @@ describe("a chat of two", () => {
 		);
 		expect(gone.content.reason).toBe("nobody has the address nobody.");
 	});
-	test("begun on the other side invites, shows the ghost's name and no alias, and outlives being left", async () => {
+	test("begun on the other side invites, shows the ghost's name without an alias, and continues after a leave", async () => {
 		const local = {
 			network: "matrix" as never,
 			id: bob.userId as never,
@@ -288,7 +291,7 @@ describe("a chat of two", () => {
 		await bob.send(room, "peace");
 		await crosses("bob: peace");
 		await bob.leave(room);
-		// The homeserver tells us of the leaving in its own time; a line before that would find bob still there.
+		// The homeserver reports the leave after some delay; until then the bridge would still see bob in the room.
 		await new Promise((resolve) => setTimeout(resolve, 500));
 		const before = bob.inbox.items.length;
 		await xmpp.say("tybalt+bob", "tybalt", "hate the word", { to: local });
@@ -303,7 +306,7 @@ describe("a chat of two", () => {
 });
 
 describe("commands", () => {
-	test("are answered in a chat with the bot, sent the moment it was invited", async () => {
+	test("are answered in a chat with the bot, also when sent right after the invite", async () => {
 		const room = await alice.createRoom({ is_direct: true, invite: [bot] });
 		await alice.send(room, "help");
 		const answer = await alice.waitFor("the answer", (event) => in_(room)(event) && event.sender === bot);
@@ -312,7 +315,7 @@ describe("commands", () => {
 			body: expect.stringMatching(/What I can do/),
 		});
 	});
-	test("link and unlink a room of people, by those who may", async () => {
+	test("link and unlink a room for people with the permission", async () => {
 		xmpp.rooms.set("plumbed", []);
 		const room = await alice.createRoom({ preset: "public_chat", invite: [bot] });
 		await alice.waitFor(
@@ -341,19 +344,19 @@ describe("commands", () => {
 	});
 });
 
-describe("who there is", () => {
-	test("people are found, others are not", async () => {
+describe("users, ghosts and refusals", () => {
+	test("the appservice finds existing people and no others", async () => {
 		const side = await core.findPerson("matrix" as never, ["alice"]);
 		expect(side).toMatchObject({ id: alice.userId, name: "Alice Capulet" });
 		expect(await core.findPerson("matrix" as never, ["nobody"])).toBeUndefined();
 	});
-	test("a ghost has a profile when its person is, and none when not", async () => {
+	test("a ghost has a profile exactly where its person exists", async () => {
 		const profile = (mxid: string) => alice.request("GET", `v3/profile/${encodeURIComponent(mxid)}`);
 		await expect(profile("@_xmpp_nobody2:hs.test")).rejects.toMatchObject({ status: 404 });
 	});
 });
 
-test("what is refused over there is told where it was said", async () => {
+test("a refusal on the other side is reported in the room of the message", async () => {
 	const { room } = await portal();
 	const { PermanentError } = await import("../../src/core/errors.ts");
 	xmpp.trouble = () => Promise.reject(new PermanentError("failed", "the room is full."));
@@ -366,7 +369,7 @@ test("what is refused over there is told where it was said", async () => {
 	);
 });
 
-test("what is said while the bridge is away arrives when it is back, once and in order", async () => {
+test("messages sent while the bridge is down arrive after its start, once and in order", async () => {
 	const { muc, room } = await portal();
 	await alice.send(room, "before");
 	await crosses("Alice Capulet: before");

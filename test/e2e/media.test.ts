@@ -10,7 +10,7 @@ import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { type Heard, Slixmpp } from "../testbed/slixmpp.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 
-/** A whole picture of this size: what a viewer opens, in which no byte is another's. */
+/** Returns a complete image of `size` bytes that viewers open, with random bytes as its content. */
 function png(width: number, height: number): Buffer {
 	const crcOf = (bytes: Buffer) => {
 		let crc = 0xffffffff;
@@ -49,7 +49,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 	let bridged: Bridged;
 	let juliet: MatrixClient;
 	let romeo: XmppClient;
-	/** A client that knows of files what we do, and shares no code with us. */
+	/** A slixmpp client: it understands the same XEPs about files as the bridge, and shares no code with it. */
 	let mercutio: Slixmpp;
 	let muc: string;
 	let portal: string;
@@ -104,7 +104,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		await bridged?.down();
 	});
 
-	/** As a client stores it. */
+	/** Uploads the file as a Matrix client does. */
 	async function stored(bytes: Buffer, type: string): Promise<string> {
 		const answer = await fetch(`${bridged.bed.matrix.url}/_matrix/media/v3/upload`, {
 			method: "POST",
@@ -113,7 +113,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		});
 		return ((await answer.json()) as { content_uri: string }).content_uri;
 	}
-	/** As a client fetches it. */
+	/** Downloads the file as a client does. */
 	async function fetched(mxc: unknown): Promise<Response> {
 		const path = String(mxc).slice("mxc://".length);
 		return fetch(`${bridged.bed.matrix.url}/_matrix/client/v1/media/download/${path}`, {
@@ -122,7 +122,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 	}
 	const bytesOf = async (answer: Response) => Buffer.from(await answer.arrayBuffer());
 	const urlIn = (stanza: Element) => stanza.getChild("x", oob)?.getChild("url")?.getText() ?? "";
-	/** The stanza that shows a file of this name. */
+	/** Resolves with the stanza that shows a file of this name. */
 	const shown = (name: string) =>
 		romeo.waitFor(
 			name,
@@ -134,7 +134,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 	const about = (stanza: Element, field: string) =>
 		stanza.getChild("file-sharing", sfs)?.getChild("file")?.getChild(field)?.getText();
 
-	test("a picture with a caption is the picture to every XMPP client, and the caption answers it", async () => {
+	test("an image with a caption is an image for each XMPP client, and the caption refers to it", async () => {
 		const bytes = png(37, 23);
 		await juliet.send(portal, {
 			msgtype: "m.image",
@@ -181,7 +181,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(romeo.inbox.items.filter((one) => urlIn(one) === url)).toHaveLength(1);
 	});
 
-	test("a caption that is edited is corrected, and the file stays as it is", async () => {
+	test("an edited caption is corrected and leaves the file unchanged", async () => {
 		const content = { msgtype: "m.image", filename: "e.png", url: await stored(png(2, 2), "image/png") };
 		const event = await juliet.send(portal, { ...content, body: "a dog" });
 		await shown("e.png");
@@ -198,7 +198,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(edit.getChild("replace", "urn:xmpp:message-correct:0")?.attrs.id).toBe(caption.attrs.id);
 	});
 
-	test("a picture that an edit replaces is replaced, as often as it is, and goes with its message", async () => {
+	test("an edit that replaces an image replaces it each time, and a deletion removes it", async () => {
 		const picture = async (body: string, bytes: Buffer) => ({
 			msgtype: "m.image",
 			body,
@@ -248,7 +248,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(await bytesOf(answer)).toEqual(bytes);
 	});
 
-	test("a voice message says that it is one", async () => {
+	test("a voice message is marked as one", async () => {
 		await juliet.send(portal, {
 			msgtype: "m.audio",
 			body: "Voice message.ogg",
@@ -265,7 +265,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		]);
 	});
 
-	test("a sticker is a picture with its words", async () => {
+	test("a sticker is an image with its description", async () => {
 		const content = {
 			body: "a cat waves",
 			url: await stored(png(8, 8), "image/png"),
@@ -277,7 +277,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(urlIn(stanza)).toMatch(/\/sticker\.png$/);
 	});
 
-	test("an encrypted attachment is given out readable, and a damaged one never whole", async () => {
+	test("an encrypted attachment is served decrypted, and a damaged one is never served whole", async () => {
 		const [key, iv] = [randomBytes(32), Buffer.concat([randomBytes(8), Buffer.alloc(8)])];
 		const bytes = randomBytes(200_000);
 		const cipher = createCipheriv("aes-256-ctr", key, iv).update(bytes);
@@ -306,7 +306,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		await expect(broken).rejects.toThrow();
 	});
 
-	test("a file taken back on Matrix cannot be fetched any more", async () => {
+	test("a file deleted on Matrix cannot be fetched any more", async () => {
 		const content = { msgtype: "m.image", body: "oops.png", url: await stored(png(2, 2), "image/png") };
 		const event = await juliet.send(portal, content);
 		const url = urlIn(await shown("oops.png"));
@@ -317,7 +317,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect((await fetch(url)).status).toBe(410);
 	});
 
-	/** What an XMPP client does with a file before it sends the message. */
+	/** Uploads a file as an XMPP client does before it sends the message. */
 	async function uploaded(name: string, bytes: Buffer, type: string): Promise<string> {
 		const ns = "urn:xmpp:http:upload:0";
 		const asked = { xmlns: ns, filename: name, size: String(bytes.length), "content-type": type };
@@ -352,7 +352,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			20_000,
 		);
 
-	test("a picture uploaded by an XMPP client is stored on the homeserver as what it is", async () => {
+	test("an image uploaded by an XMPP client is stored on the homeserver with its media type", async () => {
 		const bytes = png(31, 17);
 		await share(await uploaded("dog.png", bytes, "image/png"));
 		const event = await arrived("dog.png");
@@ -377,7 +377,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			xml("sources", {}, xml("url-data", { xmlns: "http://jabber.org/protocol/url-data", target: url })),
 		);
 
-	test("a voice message, of a length its server does not tell", async () => {
+	test("a voice message arrives although its server gives no Content-Length", async () => {
 		const bytes = randomBytes(5000);
 		elsewhere.set("/v", { bytes, type: "audio/ogg", size: false });
 		const url = `${elsewhereUrl}/v`;
@@ -391,7 +391,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(await bytesOf(await fetched(content.url))).toEqual(bytes);
 	});
 
-	test("a video with what it shows, and a sticker", async () => {
+	test("a video arrives with its description, and a sticker as a sticker", async () => {
 		elsewhere.set("/a.mp4", { bytes: randomBytes(50), type: "video/mp4" });
 		elsewhere.set("/s", { bytes: png(64, 48) });
 		const video = `${elsewhereUrl}/a.mp4`;
@@ -410,8 +410,8 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(event.content).toMatchObject({ info: { mimetype: "image/png", w: 64, h: 48 } });
 	});
 
-	describe("a client of another make", () => {
-		/** Somewhere to fetch it from, and how it is told. */
+	describe("a client with XEP-0447 and XEP-0385", () => {
+		/** Serves a file and returns it with its stateless file sharing element. */
 		function kept(name: string, bytes: Buffer, type: string, more: object = {}) {
 			const url = `${elsewhereUrl}/${name}`;
 			elsewhere.set(`/${name}`, { bytes, type });
@@ -432,7 +432,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		const hears = (what: string, fits: (file: NonNullable<Heard["file"]>) => boolean) =>
 			mercutio.hears(what, ({ from, file }) => from === `${muc}/Juliet` && !!file && fits(file));
 
-		test("shares several files at once: each comes, once and in order, and all go when they are taken back", async () => {
+		test("shares several files in one message: each arrives once and in order, and a deletion removes all", async () => {
 			const [cat, pages] = [png(11, 7), randomBytes(500)];
 			await shares(
 				"sfs",
@@ -473,7 +473,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			expect(items.filter(({ content }) => content.filename === "pages.pdf")).toHaveLength(1);
 		});
 
-		test("shares media the older way, in words", async () => {
+		test("shares media by XEP-0385, with text", async () => {
 			const bytes = png(3, 5);
 			const shared = [
 				kept("older.png", bytes, "image/png", { desc: "a pier" }),
@@ -486,7 +486,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			});
 		});
 
-		test("has a smaller picture of its video, which it is asked for", async () => {
+		test("gives the thumbnail of its video when the bridge requests it", async () => {
 			const small = png(4, 3);
 			const video = kept("play.mp4", randomBytes(80), "video/mp4", { thumbnail: small.toString("base64") });
 			await shares("sfs", [video]);
@@ -496,7 +496,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			expect(await bytesOf(await fetched(info.thumbnail_url))).toEqual(small);
 		});
 
-		test("has a moving sticker that nobody else has, which it is asked for", async () => {
+		test("gives the animated sticker of its own when the bridge requests it", async () => {
 			const bytes = Buffer.from("GIF89a\x05\0\x06\0 moves", "latin1");
 			const data = bytes.toString("base64");
 			await mercutio.does(
@@ -509,13 +509,13 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			expect(await bytesOf(await fetched(content.url))).toEqual(bytes);
 		});
 
-		test("is told of a file another hash than it has: that is not shown as the file", async () => {
+		test("announces a file under a wrong hash: the file is not shown", async () => {
 			const file = kept("swapped.pdf", randomBytes(40), "application/pdf");
 			await shares("sfs", [{ ...file, data: randomBytes(40).toString("base64") } as typeof file]);
 			await juliet.waitForMessage(file.url, portal);
 		});
 
-		test("reads what there is to know of a file from Matrix, its smaller picture too", async () => {
+		test("reads the metadata of a file from Matrix, the thumbnail included", async () => {
 			const small = png(6, 2);
 			const info = {
 				mimetype: "video/mp4",
@@ -535,7 +535,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			expect(await bytesOf(await fetch(thumbnail?.uri ?? ""))).toEqual(small);
 		});
 
-		test("knows a sticker from Matrix for one", async () => {
+		test("recognises a sticker from Matrix as a sticker", async () => {
 			const url = await stored(png(8, 8), "image/png");
 			await juliet.send(portal, { body: "a dog waves", url, info: { mimetype: "image/png" } }, "m.sticker");
 			const { file } = await hears("the sticker", ({ desc }) => desc === "a dog waves");
@@ -543,7 +543,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		});
 	});
 
-	test("a file too large for the bridge costs no words, and its sender is told", async () => {
+	test("a file above media.largest leaves its text intact, and the sender reads the reason", async () => {
 		elsewhere.set("/huge.png", { bytes: Buffer.alloc(1_100_000), type: "image/png" });
 		await share(`${elsewhereUrl}/huge.png`);
 		await juliet.waitForMessage(`${elsewhereUrl}/huge.png`, portal);
@@ -556,7 +556,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		);
 	});
 
-	test("a file that cannot be had is its link, and what comes after it is not held up", async () => {
+	test("a file that cannot be fetched crosses as its link, and delays no later message", async () => {
 		const private_ = `http://127.0.0.1:${bridged.bed.ports.synapse}/secret.png`;
 		await share(`${elsewhereUrl}/gone.png`);
 		await share(private_);
@@ -566,7 +566,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		await juliet.waitForMessage("after the files", portal);
 	});
 
-	test("in a chat of two, both ways", async () => {
+	test("files cross both ways in a chat of two", async () => {
 		const jid = `juliet@${bridged.xmpp.component}`;
 		const url = await uploaded("two.png", png(5, 4), "image/png");
 		await romeo.send(
@@ -657,7 +657,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			);
 	});
 
-	test("a link works on after a restart", async () => {
+	test("a link to a file works after a restart", async () => {
 		const bytes = png(9, 9);
 		const url = await stored(bytes, "image/png");
 		await juliet.send(portal, { msgtype: "m.image", body: "stays.png", url });
@@ -667,7 +667,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(await bytesOf(await fetch(link))).toEqual(bytes);
 	});
 
-	test("an admin ends the link to a file, and those to all that somebody sent", async () => {
+	test("an admin revokes the link to a file, and all links to the files of one person", async () => {
 		const image = (body: string, url: string) => ({ msgtype: "m.image", body, url });
 		const send = async (body: string) =>
 			juliet.send(portal, image(body, await stored(png(2, 2), "image/png")));
@@ -689,7 +689,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		await admin.close();
 	});
 
-	test("without a public address a file goes to the XMPP server's own uploads", async () => {
+	test("a file goes to the XMPP server's own upload service where no public address is configured", async () => {
 		await bridged.stop();
 		const config = parse(readFileSync(bridged.configFile, "utf8")) as Record<string, unknown>;
 		delete config.public;

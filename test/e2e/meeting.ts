@@ -3,7 +3,9 @@ import type { XmppClient } from "../testbed/xmpp-client.ts";
 
 const bot = "@trivium:hs.test";
 
-/** Has the bot come into a room and link it with a MUC, as a person does who may; resolves when it says so. */
+/**
+ * Invites the bot to a room and links it to a MUC, as a person with the permission. Resolves at the bot's answer.
+ */
 export async function link(client: MatrixClient, room: string, muc: string): Promise<void> {
 	await client.invite(room, bot);
 	await client.waitFor(
@@ -18,20 +20,22 @@ export async function link(client: MatrixClient, room: string, muc: string): Pro
 	);
 }
 
-/** A new room of this person's that anybody may enter, linked with the MUC. */
+/** Makes a public room of this person's and links it to the MUC. */
 export async function linkedRoom(client: MatrixClient, muc: string): Promise<string> {
 	const room = await client.createRoom({ preset: "public_chat" });
 	await link(client, room, muc);
 	return room;
 }
 
-/** What makes a MUC one without an archive, in its form. */
+/** Form fields that configure a MUC without an archive. */
 export const noArchive = {
 	prosody: { "muc#roomconfig_enablearchiving": "0" },
 	ejabberd: { mam: "0" },
 } as const;
 
-/** A chat of two, begun on XMPP by writing to somebody's JID; resolves to its room when they have come in. */
+/**
+ * Begins a chat of two by a message from XMPP to a JID. Resolves with its room when the Matrix person has joined.
+ */
 export async function chat(to: string, by: XmppClient, other: MatrixClient): Promise<string> {
 	await by.sendMessage(to, "good evening");
 	const { room_id: room } = await other.waitFor(

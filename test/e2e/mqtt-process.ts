@@ -1,4 +1,7 @@
-/** Run by mqtt.test.ts to be killed: the MQTT side alone, over real stores; every event goes to a file before it is acknowledged. */
+/**
+ * A process for mqtt.test.ts to kill: the MQTT network over real stores. It appends each event to a file before it
+ * acknowledges the event.
+ */
 import { appendFileSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bridge } from "../../src/core/network.ts";
@@ -17,7 +20,7 @@ const mapping = createNedbMapping({
 await mapping.open();
 appendFileSync(`${folder}/events`, "");
 const bridge: Pick<Bridge, "receive" | "cursor"> = {
-	// Its value is the id it came with.
+	// The user property holds the id that the value was published with.
 	async cursor(key) {
 		const lines = readFileSync(`${folder}/events`, "utf8").split("\n");
 		return lines.findLast((line) => line.endsWith(`\t${key}`))?.split(" ")[0];
@@ -26,7 +29,7 @@ const bridge: Pick<Bridge, "receive" | "cursor"> = {
 		for (const event of events)
 			if (event.kind === "state")
 				appendFileSync(`${folder}/events`, `${event.id} ${event.value}\t${event.cursor?.key}\n`);
-		// Most kills fall between the writing and the acknowledgement.
+		// Most kills happen between the write and the acknowledgement.
 		await sleep(30);
 	},
 };

@@ -27,7 +27,7 @@ beforeAll(async () => {
 		servers: [],
 		mosquitto: { extra: "acl_file /tb/mosquitto/acl\nmax_queued_messages 10000" },
 	});
-	// Everybody may do all, but for what the bridge is denied.
+	// Each user may do everything, except for the topics that are denied to the bridge.
 	const acl = "user bridge\ntopic deny secret/#\ntopic readwrite #\n\nuser thing\ntopic readwrite #\n";
 	mkdirSync(join(bed.folder, "mosquitto"), { recursive: true });
 	writeFileSync(join(bed.folder, "mosquitto/acl"), acl);
@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 let clients = 0;
-/** A broker entry with a session of its own. */
+/** Returns a broker's config with a session of its own. */
 const broker = (over: Partial<BrokerOptions> = {}): BrokerOptions => ({
 	url: bed.mqtt.url,
 	username: "bridge",
@@ -75,7 +75,7 @@ type Run = {
 	hold: () => () => void;
 };
 
-/** The MQTT side between a real broker and a bridge that only listens. */
+/** Connects the MQTT network with a real broker and a core that only records events. */
 async function run(
 	one: BrokerOptions,
 	filters: readonly string[],
@@ -105,7 +105,7 @@ async function run(
 		() => network.status?.().up === true,
 		() => String(network.status?.().cause),
 	);
-	// The broker has them when it answers what was asked behind them.
+	// The broker has handled all earlier packets when it answers this one.
 	await call(network, `settled/${clients} x`);
 	const hold = () => {
 		const { promise, resolve } = Promise.withResolvers<void>();
@@ -115,7 +115,7 @@ async function run(
 	return { network, events, mapping, hold, values: () => events.map(({ value }) => value) };
 }
 
-/** A restart of the bridge, in one process. */
+/** Restarts the bridge within this process. */
 async function stop(one: Run): Promise<void> {
 	running.splice(running.indexOf(one.network), 1);
 	await one.network.pause();
@@ -138,7 +138,7 @@ const sees = (one: Run, ...values: (string | null)[]) =>
 describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 	const at = `v${protocol}`;
 
-	test("a value is seen as the state of its thing", async () => {
+	test("shows a value as the state of its thing", async () => {
 		const one = await run(broker({ protocol }), [`${at}/a/+/temperature`]);
 		await thing.publish(`${at}/a/kitchen/temperature`, "21.5 °C");
 		await sees(one, "21.5 °C");
@@ -148,7 +148,7 @@ describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 		});
 	});
 
-	test("what is retained is told once, not again after a restart; what is said meanwhile is not missed", async () => {
+	test("shows a retained value once, also after a restart, and misses no value in between", async () => {
 		await thing.publish(`${at}/b/door`, "open", { retain: true });
 		const one = await run(broker({ protocol, clientId: `b-${at}` }), [`${at}/b/#`]);
 		await sees(one, "open");
@@ -165,7 +165,7 @@ describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 		);
 	});
 
-	test("what we publish ourselves does not come back as news", async () => {
+	test("does not show its own publications", async () => {
 		const one = await run(broker({ protocol }), [`${at}/c/#`]);
 		expect(await call(one.network, `${at}/c/lamp on`)).toMatch(/^Published to/);
 		await thing.publish(`${at}/c/lamp`, "off");
@@ -173,13 +173,13 @@ describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 		await sees(one, "off", "on");
 	});
 
-	test("what a thing sends at QoS 2 is seen once, as we subscribe at QoS 1", async () => {
+	test("shows a QoS 2 message once, because the subscription has QoS 1", async () => {
 		const one = await run(broker({ protocol }), [`${at}/q/#`]);
 		for (const text of ["1", "2", "3"]) await thing.publish(`${at}/q/x`, text, { qos: 2 });
 		await sees(one, "1", "2", "3");
 	});
 
-	test("what another program of our name left in the session at QoS 2 is seen once, in order, and holds nothing up", async () => {
+	test("shows the QoS 2 messages that another program left in the session once, in order, and continues behind them", async () => {
 		const mine = broker({ protocol });
 		const left = await MqttClient.connect(
 			{ url: bed.mqtt.url, username: "bridge", password: "pw-bridge" } as MqttAccount,
@@ -203,13 +203,13 @@ describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 		await thing.publish(`${at}/left/x`, "after", { qos: 2 });
 		await sees(one, ...values, "after");
 		await stop(one);
-		// The broker holds nothing that it would send again.
+		// The broker keeps no message that it would send again.
 		const two = await run(mine, [`${at}/left/#`], one.mapping);
 		await thing.publish(`${at}/left/x`, "later");
 		await sees(two, "later");
 	});
 
-	test("the broker's restart loses nothing, and we are back by ourselves", async () => {
+	test("loses no value over a restart of the broker, and reconnects by itself", async () => {
 		const one = await run(broker({ protocol }), [`${at}/d/#`]);
 		await thing.publish(`${at}/d/x`, "before");
 		await sees(one, "before");
@@ -220,7 +220,7 @@ describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 		await sees(one, "before", "after");
 	});
 
-	test("what was not on disk when the connection broke comes again, under the same name", async () => {
+	test("receives a value again under the same id when the connection broke before the commit", async () => {
 		const one = await run(broker({ protocol }), [`${at}/e/#`]);
 		const release = one.hold();
 		await thing.publish(`${at}/e/x`, "1");
@@ -228,14 +228,14 @@ describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 			() => one.events.length === 1,
 			() => "nothing came",
 		);
-		// One that waits must not hold up the reading of the next ones.
+		// A waiting value must not block the reading of the next ones.
 		await thing.publish(`${at}/e/x`, "2");
 		await sleep(100);
 		await thing.close();
 		await bed.restart("mosquitto");
 		release();
 		thing = await MqttClient.connect(account);
-		// Once as it was read, once as it came again.
+		// One reading was live, one was the redelivery.
 		await until(
 			() => ["1", "2"].every((text) => one.values().filter((value) => value === text).length >= 2),
 			() => JSON.stringify(one.values()),
@@ -246,7 +246,7 @@ describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 	});
 });
 
-test("two mirrors that overlap see each value once each, and one that is taken down sees no more", async () => {
+test("shows each value once in each of two overlapping mirrors, and none in a removed mirror", async () => {
 	const one = await run(broker(), ["o/#", "o/+/x"]);
 	await thing.publish("o/1/x", "both");
 	await until(
@@ -267,7 +267,7 @@ test("two mirrors that overlap see each value once each, and one that is taken d
 	expect(one.values()).toEqual(["both", "both", "one", "end"]);
 });
 
-test("pub tells whether somebody listens, and why it was refused", async () => {
+test("reports whether a published topic has subscribers, and the reason of a refusal", async () => {
 	const one = await run(broker(), []);
 	expect(await call(one.network, "p/lamp on")).toBe("Published to p/lamp, but nobody is listening there.");
 	await thing.subscribe("p/#");
@@ -282,14 +282,14 @@ test("pub tells whether somebody listens, and why it was refused", async () => {
 	thing = await MqttClient.connect(account);
 });
 
-test("a room is found by what somebody typed, unless that is no filter", async () => {
+test("finds a room by a typed topic filter, and none by an invalid filter", async () => {
 	const one = await run(broker(), []);
 	const room = await one.network.findRoom(["a/+/b"]);
 	expect(room).toEqual({ room: "home/a/+/b", name: "a/+/b" });
 	await expect(one.network.findRoom(["a/#/b"])).rejects.toThrow(/no topic filter/);
 });
 
-test("a broker that refuses us is asked again, until it does not", async () => {
+test("retries a broker that refuses the login until it accepts", async () => {
 	const network = createMqtt(
 		{ brokers: { home: broker({ username: "late", password: "pw-late" }) }, mirrors: [] },
 		{ mapping: createMemoryMapping(), log: quiet },
@@ -308,14 +308,14 @@ test("a broker that refuses us is asked again, until it does not", async () => {
 	);
 });
 
-test("over TLS with the broker's own authority", async () => {
+test("connects by TLS with the broker's own certificate authority", async () => {
 	const ca = readFileSync(bed.ca, "utf8");
 	const one = await run(broker({ url: bed.mqtt.tlsUrl, ca }), ["tls/#"]);
 	await thing.publish("tls/x", "sealed");
 	await sees(one, "sealed");
 });
 
-test("kill -9 in the middle of a stream, several times, loses nothing and tells nothing twice", async () => {
+test("loses and repeats no value when kill -9 ends it several times within a stream", async () => {
 	const folder = mkdtempSync(join(tmpdir(), "trivium-mqtt-"));
 	const options: MqttOptions = { brokers: { home: broker() }, mirrors: [] };
 	const mapping = createNedbMapping({ file: `${folder}/mapping.db`, log: quiet, onFailure: () => undefined });
@@ -332,7 +332,7 @@ test("kill -9 in the middle of a stream, several times, loses nothing and tells 
 			.map((line) => line.split("\t", 1)[0] as string);
 
 	let child = begin();
-	// Until the subscription stands.
+	// The subscription exists after this.
 	for (let tries = 0; tries < 100 && !seen().some((line) => line.endsWith(" hello")); tries++) {
 		await thing.publish("k/x", "hello");
 		await sleep(50);

@@ -14,7 +14,9 @@ beforeAll(async () => {
 afterAll(() => bed?.down());
 
 const accounts = new Map<string, Promise<XmppAccount>>();
-/** A client of this person; ejabberd registers nobody twice. */
+/**
+ * Connects a client for this person; registers the account once, because ejabberd refuses a second registration.
+ */
 async function connect(server: XmppServerName, name: string): Promise<XmppClient> {
 	const key = `${name} on ${server}`;
 	const account = accounts.get(key) ?? bed.xmppUser(server, name);
@@ -24,7 +26,7 @@ async function connect(server: XmppServerName, name: string): Promise<XmppClient
 
 let count = 0;
 
-describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
+describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) => {
 	let romeo: XmppClient;
 	let bridge: Fictional;
 	let room: string;
@@ -36,7 +38,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		return one;
 	}
 
-	/** A room nobody has been in, with romeo as its owner. */
+	/** Makes a new MUC that romeo owns. */
 	async function makeRoom(): Promise<string> {
 		const fresh = `verona${++count}@${bed.xmpp(server).muc}`;
 		await romeo.joinRoom(fresh, "Romeo");
@@ -64,7 +66,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		);
 	const presences = (of: XmppClient, nick: string) =>
 		of.inbox.items.filter((one) => one.is("presence") && one.attrs.from === `${room}/${nick}`);
-	/** Waits for what is said to romeo of this occupant. */
+	/** Waits for a presence of this occupant. */
 	const came = (nick: string) =>
 		romeo.waitFor(
 			`${nick} in the room`,
@@ -76,7 +78,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 			(one) => one.attrs.from === `${room}/${nick}` && one.attrs.type === "unavailable",
 		);
 
-	test("people of the other side are there by name, and both sides hear each other", async () => {
+	test("people of the other side are occupants by name, and messages cross both ways", async () => {
 		await link();
 		await came("Alice");
 		await bridge.say("plaza", bridge.person("alice", "Alice"), "hello <verona> & all");
@@ -98,7 +100,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 	});
 
 	const crowd = soak ? 20 : 8;
-	test(`${crowd} of them hear each line once, in order, and themselves not at all`, async () => {
+	test(`each of ${crowd} people gets each message once, in order, and no echo of their own`, async () => {
 		const people = Array.from({ length: crowd }, (_, n) => bridge.person(`p${n}`, `Person ${n}`));
 		bridge.fake.rooms.set("plaza", people);
 		await link();
@@ -117,7 +119,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		);
 	});
 
-	test("what is said while we come in is heard, every line of it", async () => {
+	test("each message sent during our joins arrives", async () => {
 		const said: string[] = [];
 		let linked = false;
 		const talks = (async () => {
@@ -134,21 +136,21 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		await seen(`Romeo: ${said.at(-1)}`);
 		const lines = bridge.lines();
 		expect(lines).toEqual(said.slice(-lines.length).map((line) => `Romeo: ${line}`));
-		// By whole seconds, as rooms tell time.
+		// A MUC's history has times of whole seconds.
 		const joined = romeo.inbox.items.findIndex((one) => one.attrs.from === `${room}/Trivium`);
 		const before = romeo.inbox.items.slice(0, joined).filter((one) => one.getChild("body")).length;
 		expect(lines.length, "from before the room knew of us").toBeGreaterThan(said.length - before);
 		expect(lines.length, "from before we were asked to come").toBeLessThan(said.length - asked + 110);
 	});
 
-	test("the same id twice, with other words, is two lines", async () => {
+	test("two messages with the same id and different texts are two messages", async () => {
 		await link();
 		await romeo.sendMessage(room, "first", "groupchat", "1-1-1-1-1");
 		await romeo.sendMessage(room, "second", "groupchat", "1-1-1-1-1");
 		await seen("Romeo: first", "Romeo: second");
 	});
 
-	test("a name with an emoji gets a nick the server takes, and its full form besides", async () => {
+	test("a name with an emoji gets a nick that the server accepts, and the full name in a nick element", async () => {
 		const alice = bridge.person("alice", "Alice 🎉");
 		bridge.fake.rooms.set("plaza", [alice]);
 		await link();
@@ -161,7 +163,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 			expect(presence?.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Alice 🎉");
 	});
 
-	test("who has a name that is taken gets another, and is still heard", async () => {
+	test("a person whose nick is taken gets another one, and their messages cross", async () => {
 		await link();
 		await bridge.say("plaza", bridge.person("r2", "Romeo"), "I am another Romeo");
 		const line = await romeo.waitForMessage("I am another Romeo", room);
@@ -171,7 +173,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		expect(bridge.lines()).not.toContain("Romeo: I am another Romeo");
 	});
 
-	test("who comes, goes and is renamed on XMPP does so on the other side", async () => {
+	test("joins, leaves and renames on XMPP appear on the other side", async () => {
 		await link();
 		const juliet = await client("juliet");
 		await juliet.joinRoom(room, "Juliet");
@@ -199,7 +201,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		if (story().includes("now Jules")) expect(new Set(people.map((one) => one.id)).size).toBe(1);
 	});
 
-	test("who leaves is gone there, and a renamed one is renamed", async () => {
+	test("leaves and renames on the other side appear in the MUC", async () => {
 		await link();
 		await came("Alice");
 		const renamed = bridge.person("alice", "Alicia");
@@ -214,7 +216,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		expect(bridge.lines()).toEqual([]);
 	});
 
-	test("unlink leaves nobody of ours behind", async () => {
+	test("unlink removes all our occupants", async () => {
 		await link();
 		await came("Alice");
 		expect(await bridge.command("unlink xmpp")).toContain("Unlinked");
@@ -229,7 +231,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		expect(names.filter((name) => name !== "Romeo")).toEqual([]);
 	});
 
-	test("a clean stop leaves nobody behind either", async () => {
+	test("a clean stop removes all our occupants", async () => {
 		await link();
 		await came("Alice");
 		await bridge.stop();
@@ -237,7 +239,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		await left("Trivium");
 	});
 
-	test("after a restart of the bridge the same people are there, and hear and are heard", async () => {
+	test("after a restart the same people are occupants, and messages cross both ways", async () => {
 		const [mapping, journal] = [createMemoryMapping(), createMemoryJournal()];
 		await bridge.stop();
 		bridge = await fictional(bed.xmpp(server), { mapping, journal });
@@ -256,7 +258,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		expect(bridge.lines()).toEqual(["Romeo: welcome"]);
 	});
 
-	test("who is kicked stays out, is told so when speaking, and may come again", async () => {
+	test("a kicked person stays out, reads so at their next message, and can join again", async () => {
 		await link();
 		await came("Alice");
 		const kick = xml("item", { nick: "Alice", role: "none" }, xml("reason", {}, "enough"));
@@ -280,7 +282,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		expect(romeo.inbox.items.filter((one) => one.getChild("body")?.getText() === "am I heard?")).toEqual([]);
 	});
 
-	test("what is said after our listener was put out is heard all the same", async () => {
+	test("messages sent after our listener was kicked still arrive", async () => {
 		await link();
 		await came("Alice");
 		await romeo.sendMessage(room, "before", "groupchat");
@@ -299,7 +301,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		await romeo.waitForMessage("still here", `${room}/Alice`);
 	});
 
-	test("whose line is refused on the other side is told so, and nobody else in the room", async () => {
+	test("only the sender of a message that was refused on the other side reads the reason", async () => {
 		const tybalt = await client("tybalt");
 		await tybalt.joinRoom(room, "Tybalt");
 		await link();
@@ -314,7 +316,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		expect(tybalt.inbox.items.filter((one) => one.getChild("body")?.getText() === told)).toEqual([]);
 	});
 
-	test("who may only read is told", async () => {
+	test("a person without voice reads that they may not speak", async () => {
 		await link();
 		await came("Alice");
 		const mute = xml("item", { nick: "Alice", role: "visitor" });
@@ -328,7 +330,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		expect(bridge.fake.refused[0]?.sentence).toMatch(/voice/);
 	});
 
-	test("a room that does not exist, or is none, is named as the reason", async () => {
+	test("a room that does not exist, or is no MUC, is the reason of the refusal", async () => {
 		const { muc, domain } = bed.xmpp(server);
 		expect(await bridge.command(`link xmpp nowhere@${muc}`)).toContain(
 			`there is no XMPP room nowhere@${muc}`,
@@ -341,12 +343,12 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		);
 	});
 
-	test("a room for members only says so", async () => {
+	test("a members-only room is the reason of the refusal", async () => {
 		await romeo.configureRoom(room, { "muc#roomconfig_membersonly": "1" });
 		expect(await bridge.command(`link xmpp ${room}`)).toMatch(/members only/);
 	});
 
-	test("whatever characters there are, and however many, arrive", async () => {
+	test("every character, and texts of any length, arrive", async () => {
 		await link();
 		const alice = bridge.person("alice", "Alice");
 		const quotes = '"'.repeat(60_000);
@@ -368,7 +370,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		await seen(`Romeo: ${quotes}`, "Romeo: שלום 👩‍👩‍👧 <&>");
 	});
 
-	test("an encrypted line is not shown as its ciphertext, nor lost in silence", async () => {
+	test("an encrypted message is neither shown as ciphertext nor dropped in silence", async () => {
 		await link();
 		const omemo = xml(
 			"encrypted",
@@ -391,7 +393,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 		expect(bridge.lines().join()).not.toContain("OMEMO");
 	});
 
-	test("a private message to one of ours is answered, and shown to nobody", async () => {
+	test("a private message to one of our occupants is answered and not shown", async () => {
 		await link();
 		await came("Alice");
 		const id = await romeo.sendMessage(`${room}/Alice`, "psst");
@@ -405,7 +407,7 @@ describe.each(["prosody", "ejabberd"] as const)("in a MUC on %s", (server) => {
 });
 
 describe.each(["prosody", "ejabberd"] as const)("when %s restarts", (server) => {
-	test("all of us come back, and lines said meanwhile arrive, once and in order", async () => {
+	test("all our occupants come back, and messages sent meanwhile arrive, once and in order", async () => {
 		const before = await connect(server, "mercutio");
 		const room = `plague@${bed.xmpp(server).muc}`;
 		await before.joinRoom(room, "Mercutio");
@@ -421,7 +423,7 @@ describe.each(["prosody", "ejabberd"] as const)("when %s restarts", (server) => 
 			await bed.stop(server);
 			for (const n of [1, 2, 3]) await bridge.say("plaza", alice, `meanwhile ${n}`);
 			await bed.start(server);
-			// The room keeps what was said until its people are back.
+			// The MUC's history holds the messages that the bridge delivers before mercutio joins.
 			after = await connect(server, "mercutio");
 			await after.joinRoom(room, "Mercutio", { history: 20 });
 			await after.waitFor(

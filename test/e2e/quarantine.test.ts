@@ -8,7 +8,7 @@ const hook = new URL("../testbed/poison.ts", import.meta.url).href;
 const deadly = {
 	NODE_OPTIONS: `--import ${hook}`,
 	TRIVIUM_POISON: "fromGroupchat,fromMatrix,writeMessage",
-	// The bridge may die before it runs.
+	// The bridge may die before this hook runs.
 	TRIVIUM_DIE: "poison",
 };
 
@@ -34,11 +34,11 @@ describe("an item that kills the bridge", () => {
 		await bridged?.down();
 	});
 
-	/** The lines by which the bridge set an item aside. */
+	/** Returns the log lines by which the bridge set an item aside. */
 	const setAside = () => bridged.log.items.filter(({ msg }) => /died twice/.test(msg));
 	const figures = async () => (await fetch(`http://127.0.0.1:${bridged.bed.ports.health}/metrics`)).text();
 
-	/** Starts the bridge again each time the item kills it, until it has killed it twice. */
+	/** Restarts the bridge after each death until the item has killed it twice. */
 	async function diesTwice(): Promise<void> {
 		for (const death of [1, 2]) {
 			await bridged.ended();
@@ -47,7 +47,7 @@ describe("an item that kills the bridge", () => {
 		}
 	}
 
-	test("as a MUC line is set aside after two deaths, though the archive gives it out again; the line after it arrives", async () => {
+	test("is set aside after two deaths as a MUC message, although the archive returns it again; the next message arrives", async () => {
 		await romeo.sendMessage(muc, "before", "groupchat");
 		await alice.waitForMessage("before", room, 20_000);
 		await romeo.sendMessage(muc, "fromGroupchat poison", "groupchat");
@@ -64,7 +64,7 @@ describe("an item that kills the bridge", () => {
 		await expect.poll(figures).toMatch(/^trivium_set_aside 1$/m);
 	}, 120_000);
 
-	test("as a Matrix event is set aside after two deaths, though Synapse repeats it for ever; the event after it arrives", async () => {
+	test("is set aside after two deaths as a Matrix event, although Synapse repeats it; the next event arrives", async () => {
 		await alice.send(room, "fromMatrix poison");
 		await alice.send(room, "after the event");
 		await diesTwice();
@@ -72,7 +72,7 @@ describe("an item that kills the bridge", () => {
 		expect(setAside()).toHaveLength(2);
 	}, 180_000);
 
-	test("on its way out becomes a dead letter after two deaths, its sender is told, and the next line arrives", async () => {
+	test("becomes a dead letter after two deaths as an outbound message, its sender reads so, and the next message arrives", async () => {
 		await alice.send(room, "writeMessage poison");
 		await bridged.ended();
 		await alice.send(room, "after the row");

@@ -6,7 +6,7 @@ import { Slixmpp } from "../testbed/slixmpp.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { chat, linkedRoom } from "./meeting.ts";
 
-/** Reactions through restarts of the bridge, to what was corrected, and where a room wants them otherwise. */
+/** Tests reactions through restarts, to corrected messages, and in rooms that chose another form of reactions. */
 
 const ns = { reactions: "urn:xmpp:reactions:0", sid: "urn:xmpp:sid:0", hints: "urn:xmpp:hints" };
 const body = (stanza: Element) => stanza.getChild("body")?.getText();
@@ -53,7 +53,10 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 				!one.attrs.type,
 			30_000,
 		);
-	/** What outlives the bridge does not depend on the XMPP server: script/test kills the bridge with one of them. */
+	/**
+	 * The state that outlives the bridge does not depend on the XMPP server, so script/test restarts it with one
+	 * server.
+	 */
 	async function restart(): Promise<void> {
 		if (!soak && server !== "prosody") return;
 		await bridged.kill();
@@ -62,7 +65,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		await present(before);
 	}
 
-	describe.each(["chat", "MUC"])("in a %s", (kind) => {
+	describe.each(["chat", "MUC"])("reactions in a %s", (kind) => {
 		const inMuc = kind === "MUC";
 		const place = () => rooms.get(kind) as { to: string; room: string };
 		const sends = async (words: string | undefined, ...parts: Element[]) => {
@@ -123,7 +126,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 				{},
 			);
 
-		test("a set given on XMPP goes on after a restart: what stays is not given again", async () => {
+		test("a set from XMPP continues after a restart, and repeats no unchanged reaction", async () => {
 			const cake = `cake ${++count}`;
 			const mine = await juliet.send(place().room, cake);
 			const line = await there(cake, (one) => body(one) === cake);
@@ -143,7 +146,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(hearts).toHaveLength(1);
 		});
 
-		test("a set given on Matrix goes on after a restart, whole", async () => {
+		test("a set from Matrix continues after a restart, complete", async () => {
 			const tea = `tea ${++count}`;
 			const named = await sends(tea);
 			const { event_id = "" } = await here(tea, ({ content }) => content.body === tea);
@@ -163,7 +166,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			expect(body(await shown(":party:"))).toBeUndefined();
 		});
 
-		test("to a corrected message it is one set, by the first id and by its correction's", async () => {
+		test("reactions to a corrected message are one set under its first and its corrected id", async () => {
 			const [one, two] = [`one ${++count}`, `two ${++count}`];
 			const mine = await juliet.send(place().room, one);
 			const first = await there(one, (seen) => body(seen) === one);
@@ -180,8 +183,8 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			await reacted(mine, "🎉");
 		});
 
-		test("in a room that wants words they are words, each told once, and taking back is silent", async () => {
-			// Only where our bot is there is anybody to be told.
+		test("reactions are text in a room that chose text, each shown once, and removals are silent", async () => {
+			// The bot answers commands only in a room that it is a member of.
 			if (!inMuc) return;
 			const { room } = place();
 			const asked = await juliet.send(room, "!bridge settings reactions text");
@@ -217,7 +220,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		});
 	});
 
-	test("in a chat words go along as long as one of the other's clients knows no reactions", async () => {
+	test("reactions in a chat are also text while one of the recipient's clients does not support them", async () => {
 		const { to, room } = rooms.get("chat") as { to: string; room: string };
 		const account = await bridged.bed.xmppUser(server, "mercutio");
 		const able = await Slixmpp.connect(account);
@@ -253,7 +256,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		await unable.close();
 	});
 
-	test("of more at once than the bridge takes their sender is told, once, under the message", async () => {
+	test("the sender of reactions above the rate limit reads it once, under the message", async () => {
 		const { room } = rooms.get("MUC") as { to: string; room: string };
 		const said = await juliet.send(room, "what a day");
 		const react = (n: number) => {
@@ -261,7 +264,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			const content = { "m.relates_to": { rel_type: "m.annotation", event_id: said, key } };
 			return juliet.send(room, content, "m.reaction");
 		};
-		// Sixty, and two more each second: a busy machine is to be faster than that.
+		// The limit is sixty at once and two more each second, so this count exceeds it on a slow machine, too.
 		for (let n = 0; n < 150; n += 10)
 			await Promise.all(Array.from({ length: 10 }, (_, more) => react(n + more)));
 		const told = (event: SeenEvent) => /^Not delivered/.test(String(event.content.body));

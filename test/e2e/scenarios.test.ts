@@ -10,19 +10,19 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { Slixmpp } from "../testbed/slixmpp.ts";
 
-/** The conversations of test/scenarios, whose README says how they are read. */
+/** Runs the conversations of test/scenarios; their README explains the format. */
 
 const cast = ["Juliet", "Bob", "Romeo", "Benvolio"];
-/** What nobody may ever read. */
+/** Matches texts that no person may read. */
 const raw = /=40|=3a|%hs\.test|@_xmpp_|@[a-z]+:hs\.test/;
-/** The bridge comes back with a clock that is ten minutes on, so that nobody has to wait for them. */
+/** A module that sets the restarted bridge's clock ten minutes ahead, so that no conversation waits for that time. */
 const later = `data:text/javascript,${encodeURIComponent("const now=Date.now;Date.now=()=>now()+6e5")}`;
-/** ms in which nothing more may come. */
+/** Milliseconds without a further item, after which a wait ends. */
 const quiet = 300;
 
 const goes = ({ steps }: Story) => steps.some((step) => step.bridge);
 const acts = [...stories]
-	// The clock stays wrong after these.
+	// These conversations leave the clock ahead.
 	.sort((one, other) => Number(goes(one)) - Number(goes(other)))
 	.flatMap((story) => story.in.map((place) => ({ story, place, name: story.name })));
 
@@ -48,7 +48,7 @@ describe.each(["prosody", "ejabberd"] as const)("with slixmpp on %s", (server) =
 			config: ({ ports }) => ({
 				public: { listen: `127.0.0.1:${ports.public}`, url: `http://127.0.0.1:${ports.public}` },
 				media: { private_hosts: [`127.0.0.1:${port}`] },
-				// People act faster here than people do.
+				// The test's people act faster than real people, so the limits are higher.
 				limits: { sender: { per_minute: 6000, burst: 1000 } },
 			}),
 		});
@@ -98,7 +98,7 @@ describe.each(["prosody", "ejabberd"] as const)("with slixmpp on %s", (server) =
 		await bridged?.down();
 	});
 
-	/** Everybody who is in the place, with what each of them calls the story's messages. */
+	/** The people in the room, each with the ids under which they know the story's messages. */
 	async function troupe(place: Place, steps: readonly Step[]) {
 		const { to, room } = rooms.get(place) ?? { to: "", room: "" };
 		const messages = new Map<string, Map<string, Ids>>();
@@ -149,7 +149,7 @@ describe.each(["prosody", "ejabberd"] as const)("with slixmpp on %s", (server) =
 		const steps = story.steps.filter(({ where = place }) => where === place);
 		const { people, call, now } = await troupe(place, steps);
 		const read = new Map(people.map((person) => [person, 0]));
-		/** The next line somebody reads; undefined where none comes within `ms`. */
+		/** Resolves with the next line that a person reads, or undefined where none arrives within `ms`. */
 		async function next(person: Person, ms: number) {
 			for (const end = Date.now() + ms; ; await sleep(20)) {
 				for (let at = read.get(person) ?? 0; at < person.came().length; at = read.get(person) ?? 0) {
@@ -182,7 +182,7 @@ describe.each(["prosody", "ejabberd"] as const)("with slixmpp on %s", (server) =
 				waiting.push(...people.map((person) => ({ step, number: index + 1, person })));
 			}
 			if (away) continue;
-			// What their own server brings people have read already.
+			// Each person has already read the lines from their own server.
 			const own = ({ step: { who }, person }: (typeof waiting)[number]) =>
 				people.find(({ name }) => name === who)?.network === person.network;
 			waiting.sort((one, other) => Number(own(other)) - Number(own(one)));
@@ -202,7 +202,7 @@ describe.each(["prosody", "ejabberd"] as const)("with slixmpp on %s", (server) =
 			expect(await next(person, 0), `what else ${person.name} reads`).toBe(undefined);
 	});
 
-	test("nobody was shown an address in place of a name", () => {
+	test("no message shows an address in place of a name", () => {
 		for (const client of matrix.values())
 			for (const { content, type } of client.inbox.items)
 				if (type === "m.room.message") expect(String(content.body)).not.toMatch(raw);

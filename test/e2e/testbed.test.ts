@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => bed?.down());
 
-test("two people talk in a Matrix room, and one of them sees a restart", async () => {
+test("two people talk in a Matrix room, and one client stays connected over a restart of Synapse", async () => {
 	const accounts = await Promise.all([bed.matrixUser("alice"), bed.matrixUser("bob")]);
 	const [alice, bob] = await Promise.all(
 		accounts.map((account) => MatrixClient.connect(bed.matrix.url, account)),
@@ -47,7 +47,7 @@ test.each(["prosody", "ejabberd"] as const)("two people talk in a MUC of %s", as
 	await Promise.all([romeo.close(), juliet.close()]);
 });
 
-test("the broker passes a message, plain and by TLS, and refuses strangers", async () => {
+test("the broker passes a message, plain and by TLS, and refuses a wrong password", async () => {
 	const thing = await MqttClient.connect(bed.mqttUser("thing"));
 	const reader = await MqttClient.connect({ ...bed.mqttUser("reader"), url: bed.mqtt.tlsUrl });
 	await reader.subscribe("home/#");
@@ -59,7 +59,7 @@ test("the broker passes a message, plain and by TLS, and refuses strangers", asy
 	await Promise.all([thing.close(), reader.close()]);
 });
 
-test("what did not come is said with what came instead", async () => {
+test("a failed wait lists the items that arrived instead", async () => {
 	const romeo = await XmppClient.connect(await bed.xmppUser("prosody", "mercutio"));
 	await expect(romeo.waitForMessage("nothing", undefined, 200)).rejects.toThrow(
 		/mercutio@xmpp.test waited 200 ms for a message "nothing"; what arrived last.*<presence/s,

@@ -4,7 +4,7 @@ import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 
-/** What is deleted or corrected while it waits for a server that is down. */
+/** Tests deletions and corrections of messages that wait for a server that is down. */
 
 const ns = {
 	correct: "urn:xmpp:message-correct:0",
@@ -52,7 +52,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 	const taken = (event: string) =>
 		bridged.log.waitFor(event, (line) => line.msg === "received" && line.id === event);
 
-	test("said and deleted on Matrix while the XMPP server is down: nothing of it appears", async () => {
+	test("a message sent and deleted on Matrix while the XMPP server is down never appears", async () => {
 		await bridged.bed.stop(server);
 		await bridged.log.waitFor("the loss", ({ msg }) => msg === "XMPP server not reached", 20_000);
 		const oops = await juliet.send(room, "oops");
@@ -78,7 +78,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		const lines = romeo.inbox.items.filter(
 			(one) => one.is("message") && one.attrs.from === `${muc}/Juliet` && body(one) !== "before",
 		);
-		// As a client shows them that knows corrections.
+		// This is the view of a client with corrections.
 		const shown = new Map<string, string>();
 		for (const line of lines)
 			shown.set(line.getChild("replace")?.attrs.id ?? line.attrs.id ?? "", body(line) ?? "");
@@ -86,7 +86,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		expect(lines.some((one) => one.getChild("retract") || one.getChild("reactions"))).toBe(false);
 	});
 
-	test("said and deleted on XMPP while the homeserver is down: nothing of it appears", async () => {
+	test("a message sent and deleted on XMPP while the homeserver is down never appears", async () => {
 		const sends = async (words: string | undefined, ...parts: Element[]) => {
 			const id = `w${++count}`;
 			const line = words === undefined ? [] : [xml("body", {}, words)];
@@ -97,7 +97,8 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		};
 		const before = juliet.inbox.items.length;
 		await bridged.bed.stop("synapse");
-		// What goes out just then is in doubt, and is not cancelled. This finds out, and what comes behind it only waits.
+		// A delivery in flight becomes in doubt and is not cancelled. This message brings the lane into its backoff, so
+		// that the messages behind it only wait.
 		await sends("is it down?");
 		const away = /the homeserver cannot be reached/;
 		await bridged.log.waitFor(

@@ -6,8 +6,8 @@ import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
 import { XmppClient } from "../testbed/xmpp-client.ts";
 import { linkedRoom } from "./meeting.ts";
 
-// Synapse keeps what it has yet to hand us in memory, and forgets it when it is restarted.
-describe("what a homeserver that was restarted never hands over", { retry: 0 }, () => {
+// Synapse keeps undelivered events of an appservice in memory, and forgets them at a restart.
+describe("events that a restarted homeserver never hands over", { retry: 0 }, () => {
 	let bridged: Bridged;
 	let inward: FaultyProxy;
 	let alice: MatrixClient;
@@ -40,7 +40,9 @@ describe("what a homeserver that was restarted never hands over", { retry: 0 }, 
 	});
 
 	let count = 0;
-	/** A MUC in a new portal. Resolves with how to speak from Matrix, and what the MUC was told. */
+	/**
+	 * Makes a MUC in a new portal. Returns a function that sends from Matrix, and the lines that the MUC received.
+	 */
 	async function portal() {
 		const muc = `verona${++count}@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(muc, "Romeo");
@@ -57,7 +59,9 @@ describe("what a homeserver that was restarted never hands over", { retry: 0 }, 
 		await expect.poll(heard, { timeout: 20_000 }).toEqual([0]);
 		return { say, heard };
 	}
-	/** Nine lines are said while Synapse cannot hand them over, and it dies before it can; others may die with it. */
+	/**
+	 * Sends nine lines while Synapse cannot hand them over, and kills Synapse before it can, together with `others`.
+	 */
 	async function forgotten(...others: readonly (() => Promise<unknown>)[]) {
 		const room = await portal();
 		handed.clear();
@@ -70,7 +74,7 @@ describe("what a homeserver that was restarted never hands over", { retry: 0 }, 
 	}
 	const lines = (until: number) => Array.from({ length: until }, (_, n) => n);
 
-	test("is read and stands where it was said, when more is said", async () => {
+	test("are read by backfill and take their place when a later message arrives", async () => {
 		const { say, heard } = await forgotten();
 		await say(10, 13);
 		await expect.poll(() => heard().length, { timeout: 30_000 }).toBe(13);
@@ -78,14 +82,14 @@ describe("what a homeserver that was restarted never hands over", { retry: 0 }, 
 		expect(handed.size, "Synapse handed all over: nothing was tested").toBeLessThan(9);
 	});
 
-	test("is read when nothing more is said", async () => {
+	test("are read by backfill when no later message arrives", async () => {
 		const { heard } = await forgotten();
 		await expect.poll(() => heard().length, { timeout: 30_000 }).toBe(10);
 		expect(heard()).toEqual(lines(10));
 		expect(handed.size, "Synapse handed all over: nothing was tested").toBeLessThan(9);
 	});
 
-	test("is read when nothing more is said, and the bridge died with it", async () => {
+	test("are read by backfill when no later message arrives and the bridge died with the homeserver", async () => {
 		const { heard } = await forgotten(() => bridged.kill());
 		await bridged.start();
 		await expect.poll(() => heard().length, { timeout: 100_000 }).toBe(10);

@@ -7,21 +7,24 @@ import { MatrixClient } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { linkedRoom, noArchive } from "./meeting.ts";
 
-/** Lines in one portal, each way, by body: what was said, what its sender saw confirmed, what is there in which order. */
+/**
+ * One direction of a portal, by body: the lines sent, the lines confirmed, and the lines at the target in its
+ * order.
+ */
 type Path = { name: string; sent: string[]; confirmed: Set<string>; arrived(): Promise<readonly string[]> };
 
-/** So many ms between lines. Nobody on XMPP says more than `ahead` lines that are not on Matrix yet. */
+/** Milliseconds between lines. The XMPP person waits while `ahead` of their lines have not reached Matrix. */
 type Pace = Readonly<{ matrix: number; xmpp: number; ahead?: number }>;
 
-/** script/soak: every fault so many times, one after the other, in one room. */
+/** The number of repetitions of each fault in one room; script/soak has more. */
 const rounds = soak ? 6 : 1;
 const options = { retry: 0, timeout: 150_000 * rounds };
 
 const much = () => ({ per_minute: 1_000_000, burst: 1_000_000 });
-/** After the last line that arrived, in ms. */
+/** Milliseconds after the last line, in which no further line arrives, that end the wait. */
 const patience = 15_000;
 
-/** Somebody on XMPP who hears everything in a room, and comes back after their server did. */
+/** Connects an XMPP person who records a room's messages, and reconnects after their server's restart. */
 async function person(account: XmppAccount, room: string, nick: string) {
 	let client: XmppClient;
 	const heard: Element[] = [];
@@ -42,7 +45,7 @@ async function person(account: XmppAccount, room: string, nick: string) {
 		},
 		say: (body: string) =>
 			client.send(xml("message", { to: room, type: "groupchat", id: body }, xml("body", {}, body))),
-		/** What the room told them of this, live or as history. */
+		/** Returns the bodies that the room sent them, live or as history. */
 		bodies: () => heard.flatMap((one) => one.getChild("body")?.getText() ?? []),
 		async reconnect(): Promise<void> {
 			await client.close();
@@ -52,7 +55,7 @@ async function person(account: XmppAccount, room: string, nick: string) {
 }
 type Person = Awaited<ReturnType<typeof person>>;
 
-/** Every line the archive of a room holds, in its order. */
+/** Returns each body in a room's archive, in its order. */
 async function archived({ client }: Person, room: string): Promise<string[]> {
 	const lines: string[] = [];
 	for (let after = ""; ; ) {
@@ -87,7 +90,7 @@ async function timeline(who: MatrixClient, room: string): Promise<string[]> {
 	return lines;
 }
 
-/** Prints what became of the lines of one path, and resolves with what must not be. */
+/** Prints the figures of one path, and resolves with its faults. */
 async function verdict({ name, sent, confirmed, arrived }: Path, fault: string) {
 	const ours = new Set(sent);
 	let there: string[] = [];
@@ -97,7 +100,7 @@ async function verdict({ name, sent, confirmed, arrived }: Path, fault: string) 
 		if ([...confirmed].every((line) => there.includes(line))) break;
 		if (there.length > before) end = Date.now() + patience;
 	}
-	// Time for what comes twice.
+	// Duplicates get some more time to arrive.
 	await sleep(1_000);
 	there = (await arrived()).filter((line) => ours.has(line));
 	const at = there.map((line) => sent.indexOf(line));
@@ -145,7 +148,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 		await bridged?.down();
 	});
 
-	/** A MUC in a new portal, with romeo, who speaks there, and juliet, who listens. */
+	/** Makes a MUC in a new portal: romeo speaks there, juliet listens. */
 	async function portal(archive: boolean) {
 		const muc = `verona${++count}@${bridged.xmpp.muc}`;
 		const speaker = await person(romeo, muc, "Romeo");
@@ -181,7 +184,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 			const heard = new Set(alice.inbox.items.map(({ content }) => content.body));
 			return back.sent.filter((line) => !heard.has(line)).length;
 		};
-		/** Both sides talk until told to stop. */
+		/** Sends lines from both sides until `talking` is false. */
 		const talk = async (pace: Pace) => {
 			const matrix = (async () => {
 				for (let n = 0; talking; await sleep(pace.matrix)) {
@@ -205,7 +208,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 			muc,
 			speaker,
 			listener,
-			/** Resolves with what became of all that was said while `happens` was under way, and a little before and after. */
+			/** Resolves with the faults of both paths, whose lines were sent from before `happens` until after it. */
 			async through(fault: string, pace: Pace, happens: () => Promise<unknown>, times = rounds) {
 				const talks = talk(pace);
 				await sleep(800);
@@ -216,7 +219,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 				talking = false;
 				await talks;
 				const found = await Promise.all([verdict(out, fault), verdict(back, fault)]);
-				// A path that confirms nothing can lose nothing.
+				// A path without confirmations cannot lose a confirmed line.
 				for (const { sent, confirmed } of [out, back])
 					expect(confirmed.size, `of ${sent.length}`).toBeGreaterThan(5);
 				await Promise.all([speaker.client.close(), listener.client.close()]);
@@ -225,9 +228,9 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 		};
 	}
 	/**
-	 * Nobody on Matrix talks while Synapse makes up for what it could not hand over: what it takes at the moment it is
-	 * through, it keeps to itself until the next outage (its scheduler: between `get_oldest_unsent_txn` and `UP`), and
-	 * what the bridge then reads for itself comes out of order.
+	 * Starts the bridge, and lets Matrix stay silent while Synapse retries its backlog. Synapse withholds an event
+	 * that arrives just when the retry ends (its scheduler: between `get_oldest_unsent_txn` and `UP`) until the next
+	 * outage, and the bridge's own backfill of that event would be out of order.
 	 */
 	const comeBack = async () => {
 		hushed = true;
@@ -252,12 +255,14 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 		await comeBack();
 	};
 
-	/** A test that takes the same path with each server: script/test runs it with one of them. */
+	/**
+	 * Declares a test whose code path does not depend on the XMPP server: script/test runs it with server `one` only.
+	 */
 	const once = (one: typeof server, ...args: [string, () => Promise<void>]) => {
 		if (soak || server === one) test(...args);
 	};
 
-	once("prosody", "nothing is lost, twice or out of order when the bridge is killed twice", async () => {
+	once("prosody", "no message is lost, doubled or out of order when the bridge is killed twice", async () => {
 		const { through } = await portal(true);
 		const ended = async () => {
 			await killed();
@@ -273,7 +278,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 		]);
 	});
 
-	test("nothing is lost, twice or out of order when the XMPP server restarts, alone and then with the bridge", async () => {
+	test("no message is lost, doubled or out of order when the XMPP server restarts, alone and then with the bridge", async () => {
 		const { through, speaker, listener } = await portal(true);
 		const back = () => Promise.all([speaker.reconnect(), listener.reconnect()]);
 		const restarted = async () => {
@@ -282,7 +287,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 			await sleep(1_500);
 			hushed = true;
 			await Promise.all([bridged.kill(), bridged.bed.stop(server)]);
-			// It starts without its XMPP server, after a few seconds of waiting for it.
+			// The bridge starts without its XMPP server, after it waited for it for a few seconds.
 			await comeBack();
 			await bridged.bed.start(server);
 			await back();
@@ -296,7 +301,7 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 
 	once(
 		"ejabberd",
-		"nothing is lost, twice or out of order when the XMPP server hangs for five seconds",
+		"no message is lost, doubled or out of order when the XMPP server hangs for five seconds",
 		async () => {
 			const { through } = await portal(true);
 			const hung = async () => {
@@ -308,10 +313,10 @@ describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s"
 		},
 	);
 
-	test("a room without an archive loses nothing while no more is said than its history holds", async () => {
+	test("a room without an archive loses no message while the unread ones fit into its history", async () => {
 		const { through } = await portal(false);
 		const pace = { matrix: 60, xmpp: 300, ahead: 10 };
-		// Once: soon after a first kill so much is still in doubt that it is more than the room tells.
+		// The bridge is killed once: soon after a first kill more lines are in doubt than the room's history holds.
 		expect(await through("killed -9", pace, killed, 1)).toEqual([nothing, nothing]);
 	});
 });

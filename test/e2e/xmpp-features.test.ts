@@ -11,7 +11,10 @@ import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { type Fictional, fictional } from "./fictional.ts";
 import { noArchive } from "./meeting.ts";
 
-/** What people do to messages, between a fictional network and real XMPP servers: our XMPP side and core alone. */
+/**
+ * Tests events about messages between a fictional network and real XMPP servers, with the XMPP network and core
+ * alone.
+ */
 
 let bed: Testbed;
 beforeAll(async () => {
@@ -55,14 +58,14 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 	const ids = kind !== "MUC without an archive";
 	let romeo: XmppClient;
 	let bridge: Fictional;
-	/** Where romeo writes to; the room over there. */
+	/** The JID that romeo writes to, and the room of the fictional network. */
 	let to: string;
 	let room: string;
 	let alice: Person;
-	/** What outlives a restart. */
+	/** The stores that outlive a restart. */
 	let stores: { mapping: Mapping; journal: Journal };
 
-	/** The bridge ends, and another takes its place. */
+	/** Stops the bridge and starts another one on the same stores. */
 	async function restart(journal = stores.journal): Promise<void> {
 		stores = { ...stores, journal };
 		await bridge.stop();
@@ -114,7 +117,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		await romeo?.close();
 	});
 
-	/** Romeo sends a stanza. Resolves with its id and, in a room, the room's. */
+	/** Sends a stanza as Romeo. Resolves with its id and, in a MUC, its stanza-id. */
 	async function sends(
 		words: string | undefined,
 		...parts: Element[]
@@ -126,7 +129,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		const back = await romeo.waitFor("the reflection", (one) => one.attrs.id === id && one.is("message"));
 		return { id, named: stanzaId(back) };
 	}
-	/** The next event there that fits. */
+	/** Resolves with the next fitting event on the fictional network. */
 	async function arrives<K extends BridgeEvent["kind"]>(
 		kind: K,
 		fits: (event: Extract<BridgeEvent, { kind: K }>) => boolean = () => true,
@@ -144,7 +147,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		return find() as Sent;
 	}
 	type What = { kind: BridgeEvent["kind"] } & Record<string, unknown>;
-	/** Alice does something there. Resolves with its id there. */
+	/** Sends an event as Alice of the fictional network. Resolves with its id there. */
 	async function does(what: What, sender = alice): Promise<MessageId> {
 		const id = `a${++count}` as MessageId;
 		await bridge.bridge.receive([
@@ -154,7 +157,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 	}
 	const says = (text: string, more: object = {}, sender = alice) =>
 		does({ kind: "message", style: "text", text, ...more }, sender);
-	/** The first message that romeo gets from the other side and that fits. */
+	/** Resolves with the first fitting message that romeo received from the other side. */
 	const gets = (what: string, fits: (stanza: Element) => boolean) =>
 		romeo.waitFor(
 			what,
@@ -163,7 +166,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		);
 	const nameOf = (line: Element) => (inMuc && ids ? stanzaId(line) : (line.attrs.id ?? ""));
 
-	test("what Romeo corrects, twice, is the first message changed", async () => {
+	test("Romeo's correction, and a second one, changes the first message", async () => {
 		const { id } = await sends("one");
 		const first = await arrives("message", ({ text }) => text === "one");
 		await sends("two", xml("replace", { xmlns: ns.correct, id }));
@@ -176,7 +179,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		await arrives("message", ({ text }) => text === "Correction: x");
 	});
 
-	test("what Alice corrects, twice, names the first message by the id it had", async () => {
+	test("Alice's correction, and a second one, names the first message by its original id", async () => {
 		const id = await says("one");
 		const line = await gets("the line", (one) => body(one) === "one");
 		for (const text of ["two", "three"]) {
@@ -188,7 +191,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		await gets("words", (one) => body(one) === "Correction: x" && !one.getChild("replace"));
 	});
 
-	test("what Romeo takes back is taken back there", async () => {
+	test("Romeo's deletion deletes the message on the fictional network", async () => {
 		const { id, named } = await sends("oops");
 		const line = await arrives("message", ({ text }) => text === "oops");
 		if (!ids) return;
@@ -203,7 +206,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		expect(bridge.lines().join()).not.toContain("retracted");
 	});
 
-	test("what Alice takes back is taken back here", async () => {
+	test("Alice's deletion deletes the message on XMPP", async () => {
 		const id = await says("oops");
 		const line = await gets("the line", (one) => body(one) === "oops");
 		await does({ kind: "redaction", target: { id, own: id } });
@@ -217,7 +220,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		}
 	});
 
-	test("Romeo's reactions are a set, of whatever message", async () => {
+	test("Romeo's reactions cross as a set, to messages of either network", async () => {
 		const id = await says("cake");
 		const line = await gets("the line", (one) => body(one) === "cake");
 		const named = nameOf(line);
@@ -232,7 +235,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		expect(bridge.lines().join()).not.toContain("react");
 	});
 
-	test("Alice's reactions are a set, or words where nothing can be pointed at", async () => {
+	test("Alice's reactions cross as a set, or as text where no id can name the message", async () => {
 		const { id, named } = await sends("cake");
 		await arrives("message", ({ text }) => text === "cake");
 		const copy = `matrix:${bridge.fake.sent.at(-1)?.operation}`;
@@ -259,7 +262,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		expect(body(none)).toBeUndefined();
 	});
 
-	test("after a restart a corrected message is still one, by whichever of its ids it is meant", async () => {
+	test("a corrected message is the same message after a restart, under each of its ids", async () => {
 		const { id } = await sends("one");
 		const first = await arrives("message", ({ text }) => text === "one");
 		const second = await sends("two", xml("replace", { xmlns: ns.correct, id }));
@@ -282,7 +285,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		expect(gone.refs[gone.event.target.own ?? ""]?.[0]).toBe(`matrix:${first.operation}`);
 	});
 
-	test("answers point at what they answer, both ways, and show no quote besides", async () => {
+	test("replies point at their message, both ways, and show no additional quote", async () => {
 		const { id, named } = await sends("🎉 lunch?");
 		const asked = await arrives("message", ({ text }) => text === "🎉 lunch?");
 		const romeoThere = asked.event.sender;
@@ -311,7 +314,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		expect(back.event.replyTo && back.refs[back.event.replyTo.id]).toEqual([expect.stringMatching(/^a\d+$/)]);
 	});
 
-	test("formatting, mentions and places cross", async () => {
+	test("formatting, mentions and locations cross", async () => {
 		await sends("*bold* and `code`");
 		const { event } = await arrives("message", ({ text }) => text === "bold and code");
 		expect(event.rich).toMatchObject([{ tag: "bold" }, " and ", { tag: "code" }]);
@@ -337,13 +340,13 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		expect(mention.getChild("mention", "urn:xmpp:mentions:0")?.attrs.occupantid).toBeTruthy();
 	});
 
-	test("a poll is words with numbers", async () => {
+	test("a poll crosses as numbered text", async () => {
 		const answers = ["yes", "no"].map((text, index) => ({ id: `v${index}`, text }));
 		await does({ kind: "poll", question: "Lunch?", answers });
 		await gets("the poll", (one) => body(one) === "/me asks: Lunch?\n1. yes\n2. no");
 	});
 
-	test("threads keep together", async () => {
+	test("a message of a thread arrives in its thread", async () => {
 		const root = await says("root");
 		await gets("the root", (one) => body(one) === "root");
 		await says("leaf", { thread: { id: root, text: "root" } });
@@ -372,7 +375,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 	});
 
 	if (kind === "MUC")
-		test("nobody changes or takes back what others wrote, but a moderator, both ways", async () => {
+		test("only the author and a moderator change or delete a message, both ways", async () => {
 			const juliet = await connect(server, "juliet");
 			await juliet.joinRoom(to, "Juliet");
 			const { id, named } = await sends("mine");
