@@ -1,4 +1,4 @@
-/** The demo: real servers, the real bridge, and people who talk. `--once` ends after the conversation. */
+/** The demo: real servers, the real bridge, and a scripted conversation. `--once` ends after the conversation. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBridged } from "./testbed/bridge.ts";
 import { MatrixClient } from "./testbed/matrix-client.ts";
@@ -15,7 +15,7 @@ let failures = 0;
 
 const print = (...columns: string[]) => console.log(columns.join("  "));
 
-/** Says a line, and reports when each of those whom it should reach has seen it. */
+/** Sends a message, and reports after how many ms each recipient has seen it. */
 async function line(on: string, text: string, say: () => Promise<unknown>, reach: Record<string, Seen>) {
 	const sentAt = performance.now();
 	await say();
@@ -34,7 +34,7 @@ async function line(on: string, text: string, say: () => Promise<unknown>, reach
 }
 
 const begun = performance.now();
-/** What happens while nothing is to be seen yet. */
+/** Prints the progress of the start. */
 const step = (text: string) =>
 	console.log(`${((performance.now() - begun) / 1000).toFixed(1).padStart(5)} s  ${text}`);
 
@@ -44,7 +44,7 @@ const bridged = await startBridged({ xmpp: xmppServer, mirrors: [{ topic, room: 
 const { bed, xmpp } = bridged;
 step("all are up; making accounts for Juliet (Matrix), Romeo (XMPP) and a thermometer (MQTT) …");
 
-/** Undefined while they still talk: who interrupts them is told by the exit code. */
+/** The exit code of the conversation, undefined until its end; an interruption exits with its signal's code. */
 let outcome: number | undefined;
 let leaving = false;
 async function leave(code: number): Promise<void> {
@@ -75,7 +75,7 @@ async function conversation(): Promise<void> {
 		"the bot",
 		(event) => event.state_key === "@trivium:hs.test" && event.content.membership === "join",
 	);
-	// Only now: the bridge looks for the mirror's room by this name, and would come in by itself.
+	// The alias is set last: the bridge looks for the mirror's room by it, and would join by itself.
 	const alias = "#balcony:hs.test";
 	await juliet.request("PUT", `v3/directory/room/${encodeURIComponent(alias)}`, { room_id: matrixRoom });
 	step(`she says “!bridge link xmpp ${muc}” there; the thermometer's topic is in the bridge's config`);
@@ -139,7 +139,7 @@ async function conversation(): Promise<void> {
 	});
 	const direct = juliet.inbox.items.find((event) => event.content.body === hello)?.room_id;
 	const answer = "What satisfaction canst thou have tonight?";
-	// Without it the line above has failed already, and was counted.
+	// An undefined event means that the line above has failed and was counted.
 	if (direct)
 		await line("Matrix (Juliet)", answer, () => juliet.send(direct, answer), {
 			"XMPP (Romeo)": onXmpp(answer, julietJid),

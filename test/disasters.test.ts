@@ -24,7 +24,7 @@ import { createNedbMapping } from "../src/store/nedb.ts";
 import { createSqliteJournal } from "../src/store/sqlite.ts";
 import { quiet } from "./fakes.ts";
 
-// Each starts and ends whole processes.
+// Each test starts and ends whole processes.
 vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
@@ -57,7 +57,7 @@ async function freePort(): Promise<number> {
 	return port;
 }
 
-/** Port 1 is nobody's: the bridge waits for its servers, with its stores open. */
+/** Nothing listens on port 1, so the bridge waits for its servers with its stores open. */
 async function configure(name: string, data = "data", registration = "registration.yaml"): Promise<void> {
 	writeFileSync(
 		at(name),
@@ -105,7 +105,7 @@ const end = async (one: ReturnType<typeof run>) => {
 };
 
 describe("a store that cannot be used", () => {
-	test("because another bridge has it: the second one says so in one line and ends", async () => {
+	test("ends a second bridge on the same store with one line", async () => {
 		const first = run();
 		await first.waits();
 		await configure("second.yaml");
@@ -117,7 +117,7 @@ describe("a store that cannot be used", () => {
 		expect(await end(first)).toBe(0);
 	});
 
-	test("because it was made under other names: it says so in one line, with the cure, and ends", async () => {
+	test("ends a bridge with other domains than the store's, with one line that names the cure", async () => {
 		const first = run();
 		await first.waits();
 		await end(first);
@@ -136,26 +136,23 @@ describe("a store that cannot be used", () => {
 	test.each([
 		["journal", "is damaged: restore a backup|is no journal: restore a backup"],
 		["mapping", "cannot be used"],
-	])(
-		"because the %s is damaged: it says so in one line, ends, and leaves the file as it is",
-		async (name, why) => {
-			const first = run();
-			await first.waits();
-			await end(first);
-			const file = at(`data/${name}.db`);
-			const bytes = readFileSync(file);
-			bytes.fill(0x5a, 0, 64);
-			writeFileSync(file, bytes);
-			const { code, said } = await run().ended;
-			expect(said.trim().split("\n")).toHaveLength(1);
-			expect(said).toMatch(new RegExp(why));
-			expect(code).toBe(1);
-			expect(readFileSync(file)).toEqual(bytes);
-		},
-	);
+	])("ends a bridge with a damaged %s with one line, and leaves the file as it is", async (name, why) => {
+		const first = run();
+		await first.waits();
+		await end(first);
+		const file = at(`data/${name}.db`);
+		const bytes = readFileSync(file);
+		bytes.fill(0x5a, 0, 64);
+		writeFileSync(file, bytes);
+		const { code, said } = await run().ended;
+		expect(said.trim().split("\n")).toHaveLength(1);
+		expect(said).toMatch(new RegExp(why));
+		expect(code).toBe(1);
+		expect(readFileSync(file)).toEqual(bytes);
+	});
 });
 
-test("what is past its time is gone after a start, however soon the bridge is stopped again", async () => {
+test("a start deletes dead letters older than 30 days, however soon the bridge is stopped again", async () => {
 	const journal = () =>
 		createSqliteJournal({ file: at("data/journal.db"), log: quiet, onFailure: () => undefined });
 	const day = 24 * 60 * 60_000;
@@ -182,7 +179,7 @@ test("what is past its time is gone after a start, however soon the bridge is st
 });
 
 describe("a backup", () => {
-	/** Something that has to be in it. */
+	/** Saves a setting that the backup has to hold. */
 	async function note(value: string): Promise<void> {
 		const mapping = createNedbMapping({
 			file: at("data/mapping.db"),
@@ -206,7 +203,7 @@ describe("a backup", () => {
 	}
 
 	test.each(["running", "stopped"])(
-		"of a %s bridge holds everything, for us alone, and restores it",
+		"of a %s bridge holds both stores, registration and config, is readable by its owner alone, and can be restored",
 		async (state) => {
 			await note("kept");
 			const bridge = state === "running" ? run() : undefined;
@@ -232,7 +229,7 @@ describe("a backup", () => {
 		},
 	);
 
-	test("brings its config along to a machine that has none", async () => {
+	test("restores its config on a machine without one", async () => {
 		const bridge = run();
 		await bridge.waits();
 		verb("backup", at("copy"), "--config", at("config.yaml"));
@@ -246,7 +243,7 @@ describe("a backup", () => {
 		expect(existsSync(at("data/journal.db"))).toBe(true);
 	});
 
-	test("overwrites nothing, neither when written nor when restored", async () => {
+	test("overwrites no existing file, when written or restored", async () => {
 		const bridge = run();
 		await bridge.waits();
 		verb("backup", at("copy"), "--config", at("config.yaml"));
@@ -265,7 +262,7 @@ describe("a backup", () => {
 		expect(readFileSync(at("data/mapping.db"))).toEqual(mapping);
 	});
 
-	test("is not put beside what is left of another journal, which would be taken for its newest part", async () => {
+	test("is not restored beside the -wal file of another journal, which SQLite would read as its newest part", async () => {
 		const bridge = run();
 		await bridge.waits();
 		verb("backup", at("copy"), "--config", at("config.yaml"));
@@ -280,7 +277,7 @@ describe("a backup", () => {
 		expect(readdirSync(at("data"))).toEqual(["journal.db-wal"]);
 	});
 
-	test("has the journal first, so that the mapping knows every portal a message waits for", async () => {
+	test("copies the journal first, so that the mapping knows the portal of every waiting row", async () => {
 		const order: string[] = [];
 		const store = (name: string) => ({ backup: async () => void order.push(name) });
 		const stores = { journal: store("journal"), mapping: store("mapping") } as never;
@@ -289,7 +286,7 @@ describe("a backup", () => {
 		expect(order).toEqual(["journal", "mapping"]);
 	});
 
-	test("that is none, or not whole, is not restored", async () => {
+	test("that is incomplete is not restored", async () => {
 		expect(verb("restore", at("nowhere"), "--config", at("config.yaml"))).toMatchObject({
 			code: 1,
 			said: expect.stringContaining("is no backup"),
@@ -297,12 +294,12 @@ describe("a backup", () => {
 		expect(existsSync(at("data/journal.db"))).toBe(false);
 	});
 
-	test("needs a folder to be named", () => {
+	test("needs the name of a folder", () => {
 		expect(verb("backup", "--config", at("config.yaml")).code).toBe(2);
 		expect(verb("restore", "a", "b").code).toBe(2);
 	});
 
-	test("that cannot be written leaves nothing behind, and the bridge goes on", async () => {
+	test("that fails leaves no folder behind, and the bridge goes on", async () => {
 		const bridge = run();
 		await bridge.waits();
 		rmSync(at("registration.yaml"));

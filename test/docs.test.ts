@@ -13,13 +13,13 @@ import { fakeNetwork } from "./fakes.ts";
 
 const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", ...globSync("docs/*.md")];
 const text = (page: string) => readFileSync(page, "utf8");
-/** What stands between fences, by language; the prose has them taken out. */
+/** Returns the fenced code blocks of a page in one language. */
 const blocks = (page: string, language: string) =>
 	[...text(page).matchAll(/^( *)```(\w*)\n(.*?)^ *```/gms)]
 		.filter(([, , lang]) => lang === language)
 		.map(([, indent = "", , body = ""]) => body.replaceAll(new RegExp(`^${indent}`, "gm"), ""));
 const prose = (page: string) => text(page).replaceAll(/^ *```.*?^ *```/gms, "");
-/** As GitHub makes them. */
+/** Returns the anchors that GitHub makes of a page's headings. */
 const anchors = (page: string) =>
 	[...prose(page).matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
 		title
@@ -34,12 +34,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("configure.md says what the schema says", async () => {
+test("configure.md is generated from the schema (vitest -u writes it)", async () => {
 	await expect(reference()).toMatchFileSnapshot("../docs/configure.md");
 });
 
 describe.each(pages)("%s", (page) => {
-	test("leads nowhere that is not there", () => {
+	test("has no dead link to a file or heading", () => {
 		const dead = [...prose(page).matchAll(/\]\(([^)]+)\)/g)].flatMap(([, to = ""]) => {
 			if (/^https?:/.test(to)) return [];
 			const [path = "", anchor] = to.split("#");
@@ -50,7 +50,7 @@ describe.each(pages)("%s", (page) => {
 		expect(dead).toEqual([]);
 	});
 
-	test("names no command, script or file that is not there", async () => {
+	test("names only commands, scripts and files that exist", async () => {
 		const said = [...text(page).matchAll(/!bridge (\w+)/g)].map(([, name]) => name);
 		expect(await commands()).toEqual(expect.arrayContaining(said));
 		const paths = [...text(page).matchAll(/(?<![\w/.])(?:src|script|test|docs|config|bench)\/[\w/.-]*\w/g)];
@@ -61,7 +61,7 @@ describe.each(pages)("%s", (page) => {
 	});
 });
 
-test("ARCHITECTURE.md names only what is there, and every library with its reason", () => {
+test("ARCHITECTURE.md names only existing files, and every dependency", () => {
 	const inside = [
 		...text("ARCHITECTURE.md").matchAll(/`((?:core|matrix|xmpp|mqtt|media|http|store)\/[\w/.-]+)`/g),
 	];
@@ -92,7 +92,7 @@ describe("CONTRIBUTING.md", () => {
 	});
 });
 
-/** The commands that `help` names. */
+/** Resolves with the commands that `help` names. */
 async function commands(): Promise<readonly string[]> {
 	const here = fakeNetwork("here");
 	const there = fakeNetwork("there", {
@@ -105,7 +105,7 @@ async function commands(): Promise<readonly string[]> {
 	return [...answer.matchAll(/^(\w+) /gm)].map(([, name = ""]) => name);
 }
 
-test("the config in the README is whole: it loads as it is", () => {
+test("the config in the README loads unchanged", () => {
 	const [config = ""] = blocks("README.md", "yaml").filter((block) => block.includes("matrix:"));
 	const file = join(folder, "config.yaml");
 	writeFileSync(file, config, { mode: 0o600 });

@@ -6,7 +6,7 @@ import type { Log } from "../src/core/log.ts";
 import type { Bridge, Network, Outbound } from "../src/core/network.ts";
 import type { Person } from "../src/core/person.ts";
 
-/** A logger that keeps quiet; set TRIVIUM_TEST_LOG to read along. */
+/** A log that prints nothing unless TRIVIUM_TEST_LOG is set. */
 export const quiet: Log = {
 	debug: () => undefined,
 	info: (fields, message) => process.env.TRIVIUM_TEST_LOG && console.log(message, fields),
@@ -15,7 +15,7 @@ export const quiet: Log = {
 	child: () => quiet,
 };
 
-/** Waits until `what` holds. Fails with `why` (a list of what was seen, say) after `ms`. */
+/** Waits until `what` returns true; after `ms` it fails with the text of `why`. */
 export async function until(what: () => boolean, why: () => string, ms = 5_000): Promise<void> {
 	const end = Date.now() + ms;
 	while (!what()) {
@@ -24,23 +24,23 @@ export async function until(what: () => boolean, why: () => string, ms = 5_000):
 	}
 }
 
-/** What a fake has besides what every network must. */
+/** The optional parts of Network that the fake has. */
 type More = "capabilities" | "createRoom" | "findPerson" | "invite" | "openDirect" | "send";
 
 export type Fake = Network &
 	Required<Pick<Network, More>> & {
-		/** Rooms that exist there, and who is in them. */
+		/** The rooms that exist there, with their members. */
 		rooms: Map<string, Person[]>;
-		/** Everything delivered, in the order of the wire. */
+		/** All delivered events, in order. */
 		sent: Outbound[];
 		refused: { event: BridgeEvent; sentence: string; target: string }[];
 		attached: Set<string>;
 		invited: string[];
 		bridge: Bridge;
-		/** Put in the way of send: rejects, or waits. */
+		/** Called before each send, so that a test can make it reject or wait. */
 		trouble: (out: Outbound) => Promise<void>;
 		person(name: string): Person;
-		/** Says a line in a room, as a person there. */
+		/** Hands the bridge a message of a person in a room there. */
 		say(room: string, name: string, text: string, more?: Partial<Message>): Promise<void>;
 	};
 
@@ -62,7 +62,7 @@ const everything: Capabilities = {
 	location: "text",
 };
 
-/** A fictional network: rooms and people are names, its wire an array. The tutorial for a real one. */
+/** Returns a fictional network: rooms and people are names, and it keeps sent events in an array. An example for a real one. */
 export function fakeNetwork(
 	name: string,
 	over: Partial<Network> & { can?: Partial<Capabilities> } = {},
@@ -139,6 +139,6 @@ export function fakeNetwork(
 	return fake;
 }
 
-/** The words that reached a network, as "who: text". */
+/** Returns the messages that reached a network, as "name: text". */
 export const lines = (fake: Fake) =>
 	fake.sent.flatMap(({ event }) => (event.kind === "message" ? [`${event.sender.name}: ${event.text}`] : []));

@@ -117,7 +117,7 @@ describe("a fourth network, made of core's public interface only", () => {
 		await wired("leaves +verona");
 	});
 
-	test("is shown in words what it shows no other way, and nothing of what it does not declare", async () => {
+	test("gets as text the kinds that it declares as text, and none that it does not declare", async () => {
 		await command("link echo +verona");
 		await earth.say("plaza", "ann", "one");
 		const base = { room: "plaza" as RoomId, sender: earth.person("ann"), at: Date.now() };
@@ -136,7 +136,7 @@ describe("a fourth network, made of core's public interface only", () => {
 		]);
 	});
 
-	test("is answered for by core where it lacks what people ask for", async () => {
+	test("has core answer a command that needs an optional part it lacks", async () => {
 		const zoe: Person = { ...earth.person("zoe"), network: echo.name };
 		expect(await command("join plaza", echo, zoe)).toBe(
 			"That did not work: The bridge cannot make Echo rooms yet. Link an existing one instead.",

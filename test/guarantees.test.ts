@@ -6,13 +6,13 @@ const named = [...page.matchAll(/`(test\/[\w/.-]+\.test\.ts)` “([^”]+)”/g)
 	([, file = "", name = ""]) => [file, name] as const,
 );
 
-test.each(named)("what guarantees.md says is provoked in %s: %s", (file, name) => {
+test.each(named)("guarantees.md names an existing test: %s: %s", (file, name) => {
 	expect(existsSync(file)).toBe(true);
-	// As vitest is given it: whatever stands in a comment has other quotes.
+	// Only titles are in double quotes, so a comment does not count.
 	expect(readFileSync(file, "utf8")).toContain(`"${name}"`);
 });
 
-test("no promise in guarantees.md, and no exception, is without a test that provokes it", () => {
+test("guarantees.md names a test for every guarantee and every exception", () => {
 	const rows = readFileSync("docs/guarantees.md", "utf8")
 		.split("\n")
 		.filter((line) => line.startsWith("| ") && !/^\| (path|what happens) \|/.test(line));

@@ -1,10 +1,10 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
-/** What registers code that Node calls by itself: an error that it throws, or rejects with, ends the process. */
+/** Matches a call that registers a callback of Node: an error that the callback throws or rejects with ends the process. */
 const registration =
 	/\b(?:setTimeout|setInterval|setImmediate|createServer)\(|\.(?:on|once|addListener)\("|\bvoid \w[\w.?]*\(/;
-/** One that goes through the guard, or only settles a promise, or only forgets a key. */
+/** Match callbacks that run in the guard, only settle a promise, or only delete a key. */
 const harmless = [
 	/guard(?:ed)?\??\.run\(/,
 	/\(\) => undefined\)/,
@@ -17,7 +17,7 @@ const harmless = [
 	/mapping\.once\(/,
 ];
 
-/** Where code is registered outside the guard: how often, and why none of it can throw on what comes from outside. */
+/** Files with callbacks outside the guard: their number, and the reason why foreign input cannot make them throw. */
 const outside: Readonly<Record<string, readonly [count: number, reason: string]>> = {
 	"src/core/deliver.ts": [1, "tells a sender, which never rejects (core/sender-notices.ts)"],
 	"src/core/route.ts": [2, "tells a sender, which never rejects (core/sender-notices.ts)"],
@@ -62,8 +62,8 @@ for (const file of globSync("src/**/*.ts"))
 		)
 			found.set(file, [...(found.get(file) ?? []), line.trim()]);
 
-describe("code that Node calls by itself", () => {
-	test("runs in the guard of core/guard.ts, or stands in the table above with the reason", () => {
+describe("callbacks of Node", () => {
+	test("run in the guard of core/guard.ts, or are in the table above with the reason", () => {
 		const unguarded = [...found].filter(([file, lines]) => lines.length > (outside[file]?.[0] ?? 0));
 		expect(Object.fromEntries(unguarded)).toEqual({});
 	});

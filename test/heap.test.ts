@@ -20,9 +20,9 @@ async function givenBack(end: string): Promise<number> {
 	return Number((await promisify(execFile)(process.execPath, args, { cwd })).stdout);
 }
 
-it("gives the memory that only the start needed back to the system, MiB", { timeout: 30_000 }, async () => {
+it("giveBackWhenQuiet returns the memory of freed objects to the system", { timeout: 30_000 }, async () => {
 	const [ours, v8s] = await Promise.all([givenBack("giveBackWhenQuiet();"), givenBack("")]);
 	expect(ours).toBeGreaterThan(60);
-	// V8 by itself does not.
+	// An idle V8 keeps that memory.
 	expect(v8s).toBeLessThan(20);
 });

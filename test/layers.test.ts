@@ -3,10 +3,10 @@ import { builtinModules } from "node:module";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 
-/** What each folder of src may import besides itself; a library is named by the one file that wraps it. */
+/** The folders that each folder of src may import besides itself. */
 const mayImport: Record<string, readonly string[]> = {
 	core: [],
-	// The appservice listens as all listeners do.
+	// The appservice uses the common HTTP listener.
 	matrix: ["core", "media", "http"],
 	xmpp: ["core", "media"],
 	mqtt: ["core", "media"],
@@ -19,13 +19,13 @@ const mayImport: Record<string, readonly string[]> = {
 const wrappedBy: Record<string, readonly string[]> = {
 	"matrix-appservice-bridge": ["src/matrix/appservice.ts"],
 	"matrix-appservice": ["src/matrix/appservice.ts"],
-	// One for its link, one for its elements.
+	// One file for the stream, one for the elements.
 	"@xmpp/component": ["src/xmpp/stream/connection.ts", "src/xmpp/stream/xml.ts"],
 	saxes: ["src/xmpp/stream/parser.ts"],
 	htmlparser2: ["src/matrix/html.ts"],
 	mqtt: ["src/mqtt/client.ts"],
 	"nedb-promises": ["src/store/nedb-file.ts"],
-	// One for people's config, one for what the homeserver reads.
+	// One file for the config, one for the registration.
 	yaml: ["src/yaml.ts", "src/matrix/registration.ts"],
 	pino: ["src/log.ts"],
 	ajv: ["src/config/validate.ts"],
@@ -112,7 +112,7 @@ test("src/xmpp names the status codes of a MUC in one file", () => {
 		expect(readFileSync(file, "utf8"), file).not.toMatch(/"(1[01]\d|17\d|201|210|3[023]\d)"/);
 });
 
-/** Names of networks, of their servers, and of things that one network alone has. */
+/** Matches names of networks and of their servers, and terms of one network. */
 const ofOneNetwork =
 	/matrix|xmpp|mqtt|\bmucs?\b|\bjids?\b|\bmxids?\b|homeserver|\bbrokers?\b|\bstanza|synapse|prosody|ejabberd|mosquitto/i;
 
@@ -142,7 +142,7 @@ test("pure files read no clock", () => {
 		expect(readFileSync(file, "utf8"), file).not.toMatch(/Date\.now|new Date\(\)|Math\.random/);
 });
 
-test("no file is past what one sitting can read", () => {
+test("no file of src has 500 lines or more", () => {
 	for (const file of files) expect(readFileSync(file, "utf8").split("\n").length, file).toBeLessThan(500);
 });
 
@@ -156,7 +156,7 @@ describe("the features of an XMPP message", () => {
 			),
 		);
 
-	test("are run by nothing but the functions that give each a budget", () => {
+	test("are run only by readMessage and writeMessage, which give each a budget", () => {
 		expect(features.length).toBeGreaterThan(10);
 		const importing = new RegExp(
 			`^import [^;]*\\b(${features.join("|")})\\b[^;]* from "[^"]*message/[^"]*"`,
@@ -166,7 +166,7 @@ describe("the features of an XMPP message", () => {
 			for (const [line] of readFileSync(file, "utf8").matchAll(importing))
 				expect(line, `${file} uses readMessage or writeMessage`).toMatch(/message\/(index|feature)\.ts"$/);
 	});
-	test("are handed out by none of the exports of their table", () => {
+	test("are not exported by their table", () => {
 		const exported = [...readFileSync(entry, "utf8").matchAll(/^export \w+ (\w+)/gm)].map(([, name]) => name);
 		expect(exported.sort()).toEqual(["readMessage", "vars", "writeMessage"]);
 		const source = readFileSync(entry, "utf8");
@@ -176,7 +176,7 @@ describe("the features of an XMPP message", () => {
 });
 
 describe("the budget of a translator", () => {
-	/** Each translator, and its function that others call. */
+	/** Each translator file with its entry function. */
 	const budgeted: readonly [file: string, entry: string][] = [
 		["src/matrix/from-matrix.ts", "fromMatrix"],
 		["src/matrix/to-matrix.ts", "toMatrix"],
@@ -190,7 +190,7 @@ describe("the budget of a translator", () => {
 		expect(body).toMatch(/\bwithinBudget\(/);
 	});
 
-	/** What walks through text or a tree that somebody else wrote counts its steps, so that no translator can forget it. */
+	/** Files with shared loops over foreign text or trees: they count their steps, so that no translator has to. */
 	const counted = [
 		"src/core/rich.ts",
 		"src/matrix/html.ts",
@@ -205,15 +205,15 @@ describe("the budget of a translator", () => {
 		expect(readFileSync(file, "utf8")).toMatch(/\bspend\(/);
 	});
 
-	test("the reader of HTML is called by a translator only, which has a budget", () => {
+	test("parseHtml is called only by the translator from Matrix, which has a budget", () => {
 		const callers = files.filter((file) => /\bparseHtml\(/.test(readFileSync(file, "utf8")));
 		expect(callers).toEqual(expect.arrayContaining(["src/matrix/html.ts", "src/matrix/message/mentions.ts"]));
 		expect(callers).toHaveLength(2);
 	});
 });
 
-test("every table that is looked up by text is made without a prototype", () => {
-	// A default argument is no table.
+test("every table with text keys is made without a prototype", () => {
+	// Default arguments are not matched.
 	const literal = /(?:const|let) \w+: (?:Readonly<)?Record<string,[^=\n]*= ?\{/g;
 	for (const file of files)
 		expect(readFileSync(file, "utf8").match(literal), `${file}: use table()`).toBeNull();

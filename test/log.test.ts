@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { TemporaryError } from "../src/core/errors.ts";
 import { logger } from "../src/log.ts";
 
@@ -8,47 +8,49 @@ function lines(write: (log: ReturnType<typeof logger>) => void): Record<string, 
 	return out.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-test("a line is JSON, with time, level, message and fields, of the child too", () => {
-	const [line] = lines((log) => log.child({ trace: "abc" }).info({ room: "r" }, "delivered"));
-	expect(line).toMatchObject({
-		level: "info",
-		msg: "delivered",
-		trace: "abc",
-		room: "r",
-		time: expect.any(String),
+describe("logger", () => {
+	test("writes a line of JSON with time, level, message and the fields, the child's included", () => {
+		const [line] = lines((log) => log.child({ trace: "abc" }).info({ room: "r" }, "delivered"));
+		expect(line).toMatchObject({
+			level: "info",
+			msg: "delivered",
+			trace: "abc",
+			room: "r",
+			time: expect.any(String),
+		});
 	});
-});
 
-test("below the level nothing is written", () => {
-	expect(lines((log) => log.debug({}, "quiet"))).toEqual([]);
-});
+	test("writes nothing below its level", () => {
+		expect(lines((log) => log.debug({}, "quiet"))).toEqual([]);
+	});
 
-test("secrets in fields and in texts of errors are blotted out", () => {
-	const cause = new Error("Authorization: Bearer TOKEN was refused");
-	const error = Object.assign(
-		new Error("GET http://hs/x?access_token=TOKEN&y and mqtt://u:TOKEN@h", { cause }),
-		{
-			config: { headers: { token: "TOKEN" } },
-		},
-	);
-	const out = lines((log) => {
-		log.error({ err: error }, "failed");
-		log.info({ as_token: "TOKEN", options: { secret: "TOKEN", password: "TOKEN" } }, "starting");
+	test("redacts secrets in fields and in the texts of errors", () => {
+		const cause = new Error("Authorization: Bearer TOKEN was refused");
+		const error = Object.assign(
+			new Error("GET http://hs/x?access_token=TOKEN&y and mqtt://u:TOKEN@h", { cause }),
+			{
+				config: { headers: { token: "TOKEN" } },
+			},
+		);
+		const out = lines((log) => {
+			log.error({ err: error }, "failed");
+			log.info({ as_token: "TOKEN", options: { secret: "TOKEN", password: "TOKEN" } }, "starting");
+		});
+		expect(JSON.stringify(out)).not.toContain("TOKEN");
+		expect(out[0]).toMatchObject({ err: { message: expect.stringContaining("[redacted]&y") } });
 	});
-	expect(JSON.stringify(out)).not.toContain("TOKEN");
-	expect(out[0]).toMatchObject({ err: { message: expect.stringContaining("[redacted]&y") } });
-});
 
-test("an answer of the other side is one short line; a fault of ours comes with its place in the code", () => {
-	const answer = new TemporaryError("no such server", { cause: new Error("connect ECONNREFUSED") });
-	const [one, other] = lines((log) => {
-		log.warn({ err: answer }, "waiting");
-		log.error({ err: new TypeError("x is no function") }, "failed");
+	test("writes a TemporaryError without its stack, and a TypeError with it", () => {
+		const answer = new TemporaryError("no such server", { cause: new Error("connect ECONNREFUSED") });
+		const [one, other] = lines((log) => {
+			log.warn({ err: answer }, "waiting");
+			log.error({ err: new TypeError("x is no function") }, "failed");
+		});
+		expect(one?.err).toEqual({
+			type: "TemporaryError",
+			message: "no such server",
+			cause: { type: "Error", message: "connect ECONNREFUSED" },
+		});
+		expect(other?.err).toMatchObject({ stack: expect.stringContaining("log.test.ts") });
 	});
-	expect(one?.err).toEqual({
-		type: "TemporaryError",
-		message: "no such server",
-		cause: { type: "Error", message: "connect ECONNREFUSED" },
-	});
-	expect(other?.err).toMatchObject({ stack: expect.stringContaining("log.test.ts") });
 });

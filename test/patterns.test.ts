@@ -11,13 +11,13 @@ process.env.RECHECK_BACKEND = "pure";
 type Found = Readonly<{ file: string; line: number; source: string; flags: string }>;
 type Node = { type?: string; start: number; end: number; [key: string]: unknown };
 
-/** Patterns that are super-linear, or put together while the bridge runs, with the reason why they do no harm. */
+/** Patterns that are super-linear or built at run time, with the reason why they are harmless. */
 const allowed: Readonly<Record<string, string>> = {
 	'src/xmpp/unicode32.ts: new RegExp(`[${characters.join("")}]`, "gu")':
 		"the text is the table of that file, and a single class of characters is linear",
 };
 
-/** The regular expressions that the source text of a file holds, and the calls that make some of other texts. */
+/** Returns the regular expressions in a source text, and the calls that build some at run time. */
 function patternsOf(file: string, code: string): { literals: Found[]; made: string[] } {
 	const literals: Found[] = [];
 	const made: string[] = [];
@@ -47,11 +47,11 @@ function patternsOf(file: string, code: string): { literals: Found[]; made: stri
 	return { literals, made };
 }
 
-/** Whether anything in a pattern repeats without an upper bound: outside of `[…]`, and not escaped. */
+/** Whether a pattern has an unbounded quantifier, which is outside of `[…]` and not escaped. */
 const repeats = (source: string): boolean =>
 	/[*+]|\{\d+,\}/.test(source.replace(/\\./gs, "x").replace(/\[[^\]]*\]/g, "x"));
 
-/** Whether the time of a search is linear in the text. A pattern that nothing repeats in without bound needs no proof. */
+/** Whether the time of a search is linear in the text. A pattern without an unbounded quantifier needs no proof. */
 function isLinear({ source, flags }: Pick<Found, "source" | "flags">): boolean {
 	if (!repeats(source)) return true;
 	const { status } = checkSync(source, flags, { timeout: 60_000 });
@@ -112,11 +112,11 @@ describe("the patterns of src", () => {
 		expect(harmful.map(({ file, line, source }) => `${file}:${line} /${source}/`)).toEqual([]);
 	});
 
-	test("are not made of other texts while the bridge runs", () => {
+	test("are not built from other texts at run time", () => {
 		expect(found.flatMap(({ made }) => made).filter((call) => !allowed[call])).toEqual([]);
 	});
 
-	test("have no exception that nobody needs any more", () => {
+	test("have no exception that is no longer needed", () => {
 		const needed = superLinear.map(({ file, source, flags }) => `${file}: /${source}/${flags}`);
 		needed.push(...found.flatMap(({ made }) => made));
 		expect(Object.keys(allowed).filter((one) => !needed.includes(one))).toEqual([]);

@@ -4,12 +4,12 @@ import type { Subject } from "../bench/subject.ts";
 import { muc, topic, type World, world } from "../bench/world.ts";
 import { until } from "./fakes.ts";
 
-/** MiB that the process may take at its peak, whatever strangers send. */
+/** Bound on the peak memory of the process, in MiB. */
 const most = 400;
-/** As many elements as the parser takes; as a tree they are 80 times as large. */
+/** As many elements as the parser accepts; their tree is 80 times as large as the text. */
 const bomb = `<body>boom</body>${"<a/>".repeat(4_900)}`;
 
-/** The bridge as a process of its own, between fakes that are hostile. */
+/** Runs the bridge as a process of its own, between hostile fakes. */
 describe("the memory of the process stays below 400 MiB", () => {
 	let scene: World;
 	let subject: Subject;
@@ -18,7 +18,7 @@ describe("the memory of the process stays below 400 MiB", () => {
 		await subject?.stop();
 		await scene?.close();
 	}, 30_000);
-	/** `silent`: the MUC has an archive that does not answer, so that all its lines are held. */
+	/** `silent`: the MUC's archive does not answer, so that the bridge keeps all its messages in memory. */
 	async function begin(shape: Parameters<typeof world>[0], silent = false): Promise<void> {
 		heard = [];
 		scene = await world({ ...shape, limited: true }, (text) => void heard.push(text));
@@ -28,7 +28,7 @@ describe("the memory of the process stays below 400 MiB", () => {
 		const isIn = () => (room && silent ? room.ours.size > 0 : scene.settled());
 		await until(isIn, () => "nobody is in");
 	}
-	/** What was sent before is taken in, and the bridge lives. */
+	/** Resolves once a message sent after all others came through: the bridge has read them and still runs. */
 	async function through(say: (text: string) => void, text: string): Promise<void> {
 		const end = Date.now() + 45_000;
 		while (!heard.some((one) => one.includes(text))) {
@@ -43,7 +43,7 @@ describe("the memory of the process stays below 400 MiB", () => {
 		if (process.env.TRIVIUM_TEST_LOG) console.log(`peak: ${subject.peak()} MiB`);
 		expect(subject.peak()).toBeLessThan(most);
 	}
-	/** Sends piece by piece, so that these fakes do not hold it all themselves. */
+	/** Sends in pieces, so that the fakes themselves do not buffer everything. */
 	async function repeat(count: number, work: (n: number) => void): Promise<void> {
 		for (let n = 0; n < count; n++) {
 			work(n);
@@ -51,7 +51,7 @@ describe("the memory of the process stays below 400 MiB", () => {
 		}
 	}
 
-	test("with a MUC that sends 900 lines of 4,900 elements while its archive does not answer, and lines of 100 kB", async () => {
+	test("with a MUC that sends 900 messages of 4,900 elements while its archive does not answer, and messages of 100 kB", async () => {
 		await begin({ mucs: 1 }, true);
 		await repeat(900, () => scene.xmpp.line(muc(0), "nick0", bomb));
 		await repeat(200, (n) => scene.xmpp.line(muc(0), "nick1", `<body>${"x".repeat(100_000)} ${n}</body>`));
@@ -80,7 +80,7 @@ describe("the memory of the process stays below 400 MiB", () => {
 		expect(subject.peak()).toBeLessThan(most);
 	}, 60_000);
 
-	test("with a Matrix user who sends events as large and as nested as they can be", async () => {
+	test("with a Matrix user who sends events of the largest size and depth", async () => {
 		await begin({ mucs: 1 });
 		const [room = ""] = scene.rooms;
 		const deep = "<blockquote>".repeat(5_000);

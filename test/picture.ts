@@ -1,13 +1,13 @@
 import { type Network, type Step, type Story, seenBy } from "./scenarios/script.ts";
 
-/** A conversation as two clients show it, drawn from the lines that its readers read. See test/scenarios/README.md. */
+// Draws a scenario as two clients show it. See test/scenarios/README.md.
 
 type Line = {
 	label?: string | undefined;
 	who: string;
 	words: string;
 	emote?: boolean;
-	/** Labels of what it answers, and of the thread it is in. */
+	/** Labels of the message it replies to, and of its thread. */
 	to?: string | undefined;
 	thread?: string | undefined;
 	edited?: boolean;
@@ -17,7 +17,7 @@ type Line = {
 	reactions: Map<string, string[]>;
 };
 
-/** What is to be seen after the last step. */
+/** Returns the messages that are visible after the last step. */
 function shown(story: Story, network: Network): readonly Line[] {
 	const lines: Line[] = [];
 	const at = (label: string | undefined) => lines.find((line) => line.label === label);
@@ -55,7 +55,7 @@ const escaped = (text: string) =>
 	text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const bold = (text: string) => `<tspan font-weight="700">${text}</tspan>`;
 const italic = (text: string) => `<tspan font-style="italic">${text}</tspan>`;
-/** The words as the network's clients form them: HTML there, XEP-0393 here, where the marks stay to be seen. */
+/** Returns the text as the network's clients show it: HTML on Matrix, XEP-0393 with visible marks on XMPP. */
 const formed: Record<Network, (words: string) => string> = {
 	Matrix: (words) =>
 		words
@@ -84,7 +84,7 @@ const width = 520;
 const text = (x: number, y: number, inner: string, more = "") =>
 	`<text x="${x}" y="${y}" fill="#24292f"${more && ` ${more}`}>${inner}</text>`;
 
-/** One message at `y`, and where the next begins. */
+/** Returns the drawing of one message at `y`, and the y of the next one. */
 function message(line: Line, all: readonly Line[], network: Network, x: number, y: number) {
 	const colour = colours[line.who] ?? "#57606a";
 	const left = x + 64;

@@ -1,4 +1,4 @@
-/** Returns how long this process has computed so far, in ms: other than the time of day it stands still while others compute. */
+/** Returns the processor time of this process so far, in ms: unlike the time of day, it does not run while others compute. */
 export function processorTime(): number {
 	const { user, system } = process.cpuUsage();
 	return (user + system) / 1_000;

@@ -1,4 +1,4 @@
-/** mulberry32: a small generator that a seed repeats. */
+/** Returns mulberry32, a small random number generator; the same seed gives the same numbers. */
 export function random(from: number): () => number {
 	let state = from;
 	return () => {

@@ -12,7 +12,7 @@ import { serialize } from "../src/xmpp/stream/xml.ts";
 import * as to from "../src/xmpp/to-xmpp.ts";
 import { stanza } from "./xmpp/stanza.ts";
 
-/** What is written for XMPP people, and read as their clients' messages are read: the same words about the same things. */
+// Writes messages for XMPP and reads them as a client's: text, reply and mentions stay the same.
 
 const room = "verona@muc.test";
 const alice: Person = { ...account("alice@hs.test"), network: "matrix" as NetworkName, name: "Alice" };
@@ -42,18 +42,18 @@ const event = (more: Partial<Message>): Message => ({
 	text: "",
 	...more,
 });
-/** The message as it comes back. */
+/** Returns the message after it was written and read. */
 const crossed = (more: Partial<Message>) => {
 	const line = to.groupchat("a@b/c", room, "op", to.draft(event(more), saying));
 	return parseMessage(stanza(serialize(line)), hearing);
 };
 
-/** Words with characters of several planes and of several code points, and no marks. */
+/** Texts with characters of several planes and code points, and no formatting marks. */
 const words = fc
 	.array(fc.constantFrom("a", "é", "𝔘", "🎉", "👩‍👩‍👧", "❤️", "א", " ", "z"), { minLength: 1, maxLength: 12 })
 	.map((all) => `x${all.join("")}x`);
 
-test("an answer says what it said, and its quote what is answered, whatever characters stand before it", () => {
+test("a reply keeps its text, its target and its quote, whatever characters are in them", () => {
 	fc.assert(
 		fc.property(words, fc.array(words, { minLength: 1, maxLength: 3 }), (text, quoted) => {
 			const replyTo = { id: "$0" as MessageId, author: zoe, text: quoted.join("\n") };
@@ -65,7 +65,7 @@ test("an answer says what it said, and its quote what is answered, whatever char
 	);
 });
 
-test("who is meant is meant where they stand, behind a quote, formatting and characters of any length", () => {
+test("a mention keeps its person and its place behind a quote, formatting and characters of any length", () => {
 	fc.assert(
 		fc.property(words, words, fc.boolean(), fc.boolean(), (before, after, bold, answers) => {
 			const rich: Rich = [
@@ -84,7 +84,7 @@ test("who is meant is meant where they stand, behind a quote, formatting and cha
 	);
 });
 
-test("HTML that crosses to XMPP and back keeps every letter, and never fails", () => {
+test("HTML keeps every letter on the way to XMPP and back", () => {
 	const tags = "b i del u p div li ul ol pre code blockquote h1 h2 span br".split(" ");
 	const piece = fc.oneof(
 		words,

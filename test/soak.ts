@@ -1,5 +1,5 @@
 /**
- * True in the long form of the tests: more lines, people and kills, and each server through all of it. script/soak sets
- * TRIVIUM_SOAK for it; script/test shows each path once.
+ * True in the long form of the tests, with more messages, people and kills, and with each server. script/soak sets
+ * TRIVIUM_SOAK for it; script/test takes each path once.
  */
 export const soak = (process.env.TRIVIUM_SOAK ?? "short") !== "short";

@@ -4,13 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { complaint } from "../src/complaint.ts";
 import { TemporaryError } from "../src/core/errors.ts";
 import { nodeTooOld } from "../src/core/phrases.ts";
 import { writeRegistration } from "../src/matrix/registration.ts";
 
-// Each starts the whole bridge, which takes seconds on a busy machine.
+// Each test starts the whole bridge, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
@@ -40,7 +40,7 @@ async function freePort(): Promise<number> {
 	return port;
 }
 
-/** Port 1 is nobody's: whatever is dialled is dead. */
+/** Nothing listens on port 1, so every connection fails. */
 function configure(health = portOf(taken)): string {
 	const file = join(folder, "config.yaml");
 	writeFileSync(
@@ -78,53 +78,55 @@ function run(file: string) {
 	return { ended, out: () => out };
 }
 
-test("without a registration the bridge says so in one line", async () => {
-	const { code, said } = await run(configure()).ended;
-	expect(said.trimEnd().split("\n")).toEqual([
-		`${folder}/registration.yaml cannot be read (ENOENT). Write a new one with \`register\`.`,
-	]);
-	expect(code).toBe(1);
-});
-
-test("a port that is taken is named in one line, with what to do", async () => {
-	register();
-	const { code, said } = await run(configure()).ended;
-	expect(said).toMatch(
-		new RegExp(`^Another program listens on 127\\.0\\.0\\.1:${portOf(taken)}\\. Stop it, or .*\\n$`),
-	);
-	expect(code).toBe(1);
-});
-
-test("while a server is away the bridge waits, each try is one short line, and it can be stopped", async () => {
-	register();
-	const free = await freePort();
-	const { ended, out } = run(configure(free));
-	await expect.poll(out, { timeout: 30_000 }).toContain("ECONNREFUSED");
-	const [line = ""] = out().split("\n");
-	expect(line.length).toBeLessThan(400);
-	const [live, ready] = await Promise.all(
-		["live", "ready"].map((path) => fetch(`http://127.0.0.1:${free}/${path}`)),
-	);
-	expect(live?.status).toBe(200);
-	expect(ready?.status).toBe(503);
-	expect(await ready?.json()).toMatchObject({
-		matrix: { up: false, cause: expect.stringContaining("ECONNREFUSED") },
+describe("the start of the bridge", () => {
+	test("ends without a registration, with one line", async () => {
+		const { code, said } = await run(configure()).ended;
+		expect(said.trimEnd().split("\n")).toEqual([
+			`${folder}/registration.yaml cannot be read (ENOENT). Write a new one with \`register\`.`,
+		]);
+		expect(code).toBe(1);
 	});
-	child.kill("SIGTERM");
-	expect(await ended).toEqual({ code: 0, said: "" });
-});
 
-test("a fault of our own is shown whole, what was foreseen is not", () => {
-	expect(complaint(new TemporaryError("no such server"))).toBe("no such server");
-	expect(complaint(new Error("in use by process 7"))).toBe("in use by process 7");
-	expect(complaint(new TypeError("x is not a function"))).toBeInstanceOf(TypeError);
-});
+	test("names a port that is in use in one line, with the cure", async () => {
+		register();
+		const { code, said } = await run(configure()).ended;
+		expect(said).toMatch(
+			new RegExp(`^Another program listens on 127\\.0\\.0\\.1:${portOf(taken)}\\. Stop it, or .*\\n$`),
+		);
+		expect(code).toBe(1);
+	});
 
-test("the oldest Node that will do is the same everywhere it is named", () => {
-	const { engines } = JSON.parse(readFileSync("package.json", "utf8")) as { engines: { node: string } };
-	const least = engines.node.replace(/^>=(\d+\.\d+)\.0$/, "$1");
-	expect(nodeTooOld("v1")).toContain(`Node ${least} or newer`);
-	expect(readFileSync("README.md", "utf8")).toContain(`Node ${least} or newer`);
-	expect(readFileSync("src/node-version.ts", "utf8")).toContain(`minor < ${least.split(".")[1]}`);
-	expect(readFileSync("script/setup", "utf8")).toContain(`b >= ${least.split(".")[1]}`);
+	test("waits for an unreachable server with one short line per try, and can be stopped", async () => {
+		register();
+		const free = await freePort();
+		const { ended, out } = run(configure(free));
+		await expect.poll(out, { timeout: 30_000 }).toContain("ECONNREFUSED");
+		const [line = ""] = out().split("\n");
+		expect(line.length).toBeLessThan(400);
+		const [live, ready] = await Promise.all(
+			["live", "ready"].map((path) => fetch(`http://127.0.0.1:${free}/${path}`)),
+		);
+		expect(live?.status).toBe(200);
+		expect(ready?.status).toBe(503);
+		expect(await ready?.json()).toMatchObject({
+			matrix: { up: false, cause: expect.stringContaining("ECONNREFUSED") },
+		});
+		child.kill("SIGTERM");
+		expect(await ended).toEqual({ code: 0, said: "" });
+	});
+
+	test("complaint returns the message of an expected error, and a programming error whole", () => {
+		expect(complaint(new TemporaryError("no such server"))).toBe("no such server");
+		expect(complaint(new Error("in use by process 7"))).toBe("in use by process 7");
+		expect(complaint(new TypeError("x is not a function"))).toBeInstanceOf(TypeError);
+	});
+
+	test("the oldest supported Node is the same everywhere", () => {
+		const { engines } = JSON.parse(readFileSync("package.json", "utf8")) as { engines: { node: string } };
+		const least = engines.node.replace(/^>=(\d+\.\d+)\.0$/, "$1");
+		expect(nodeTooOld("v1")).toContain(`Node ${least} or newer`);
+		expect(readFileSync("README.md", "utf8")).toContain(`Node ${least} or newer`);
+		expect(readFileSync("src/node-version.ts", "utf8")).toContain(`minor < ${least.split(".")[1]}`);
+		expect(readFileSync("script/setup", "utf8")).toContain(`b >= ${least.split(".")[1]}`);
+	});
 });

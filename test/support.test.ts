@@ -3,7 +3,7 @@ import type { Capabilities, Support } from "../src/core/capabilities.ts";
 import { capabilities as matrix } from "../src/matrix/capabilities.ts";
 import { direct, joined, withoutIds } from "../src/xmpp/capabilities.ts";
 
-/** What each line of the table is called for people; the compiler misses one that is forgotten. */
+/** The name of each row of the table; the compiler reports a missing one. */
 const names: Record<keyof Capabilities, string> = {
 	message: "text, emotes, notices",
 	rich: "formatting, mentions",
@@ -36,7 +36,7 @@ const words: Record<Support, string> = {
 	drop: "–",
 };
 
-test("the table of what each kind of room shows is what the code declares (vitest -u writes it)", async () => {
+test("support.md is generated from the capabilities (vitest -u writes it)", async () => {
 	const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
 	const lines = (Object.keys(names) as (keyof Capabilities)[]).map((kind) =>
 		row([names[kind], ...columns.map(([, can]) => words[can[kind]])]),

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Capabilities } from "../src/core/capabilities.ts";
 import { directions, kindsOf, vectors } from "./vectors.ts";
 
-/** The file of everything that can cross; the compiler misses a kind that is forgotten. */
+/** The vectors' file for each kind of event; the compiler reports a missing kind. */
 const kinds: Record<keyof Capabilities, string> = {
 	message: "message",
 	edit: "edit",
@@ -21,11 +21,11 @@ const kinds: Record<keyof Capabilities, string> = {
 	profile: "member",
 	state: "state",
 };
-/** What people tell apart though the event is the same. */
+/** Further files, for variants that people tell apart although the kind of event is the same. */
 const more = ["emote", "mention", "voice", "sticker", "encrypted", "late", "other"];
 const all = [...new Set([...Object.values(kinds), ...more])];
 
-/** What there cannot be, and why. */
+/** Files that cannot exist, with the reason. */
 const none: Readonly<Record<string, string>> = {
 	"from-matrix.state": "values of things come from MQTT",
 	"from-xmpp.state": "values of things come from MQTT",
@@ -36,16 +36,16 @@ const none: Readonly<Record<string, string>> = {
 	"to-matrix.other": "what has no translation is text by then",
 	"to-xmpp.other": "what has no translation is text by then",
 };
-/** What only one network has. */
+/** Files that only one network has. */
 const own = ["from-xmpp.groupchat"];
 
-test.each(directions)("every kind of thing has its vectors %s", (direction) => {
+test.each(directions)("every kind of event has vectors %s", (direction) => {
 	const wanted = all.map((kind) => `${direction}.${kind}`).filter((file) => !none[file]);
 	const there = kindsOf(direction).map((kind) => `${direction}.${kind}`);
 	expect(there.filter((file) => !own.includes(file)).sort()).toEqual(wanted.sort());
 });
 
-test("every vector says what it shows, once", () => {
+test("every vector has a name of its own", () => {
 	const names = directions.flatMap((direction) =>
 		kindsOf(direction).flatMap((kind) =>
 			vectors<object>(direction, kind).map(({ name }) => `${direction}.${kind}: ${name}`),
@@ -55,7 +55,7 @@ test("every vector says what it shows, once", () => {
 	expect(names.filter((name) => / (undefined|null)$/.test(name))).toEqual([]);
 });
 
-test("no vector is forgotten under a name that nobody reads", () => {
+test("every file of vectors is read by a test", () => {
 	const read = directions.flatMap((direction) =>
 		kindsOf(direction).map((kind) => `${direction}.${kind}.yaml`),
 	);

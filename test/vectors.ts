@@ -6,7 +6,7 @@ const folder = new URL("./vectors/", import.meta.url);
 export const directions = ["from-matrix", "to-matrix", "from-xmpp", "to-xmpp"] as const;
 export type Direction = (typeof directions)[number];
 
-/** The kinds there are vectors of. */
+/** Returns the kinds that have vectors in one direction. */
 export const kindsOf = (direction: Direction): readonly string[] =>
 	readdirSync(folder)
 		.map((file) => file.split("."))
@@ -16,5 +16,5 @@ export const kindsOf = (direction: Direction): readonly string[] =>
 export const vectors = <Case>(direction: Direction, kind: string): readonly (Case & { name: string })[] =>
 	parse(readFileSync(new URL(`${direction}.${kind}.yaml`, folder), "utf8"));
 
-/** Kinds of files, which are written shorter. */
+/** The kinds whose vectors are files, which are written in a shorter form. */
 export const files = ["files", "voice", "sticker"];

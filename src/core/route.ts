@@ -236,7 +236,7 @@ export function createRouter(deps: {
 		const key = eventKey(event);
 		log.error(
 			{ err: error, trace: traceOf(key) },
-			"an event is left out by a fault of our own; please report it",
+			"an event is skipped because of a fault in the bridge; please report it",
 		);
 		if (isToldOf[event.kind])
 			void tell(event, new PermanentError("failed", phrases.brokenHere), phrases.unlinkedTarget);

@@ -120,7 +120,10 @@ export function createTransactions(
 		const failed = (failures.get(event) ?? 0) + 1;
 		failures.set(event, failed);
 		if (error instanceof TemporaryError || (!isProgrammingError(error) && failed < attempts)) throw error;
-		log.error({ err: error, room, event }, "an event is left out by a fault of our own; please report it");
+		log.error(
+			{ err: error, room, event },
+			"an event is skipped because of a fault in the bridge; please report it",
+		);
 	}
 
 	return take;

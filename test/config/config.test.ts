@@ -32,7 +32,7 @@ function write(text: string, mode = 0o600): string {
 	return file;
 }
 const load = (text: string, mode?: number) => loadConfig(write(text, mode), env);
-/** The lines of the error, the file's name taken off. */
+/** Returns the lines of the error without the file's name. */
 function complaints(text: string, mode?: number): string[] {
 	try {
 		load(text, mode);
@@ -47,7 +47,7 @@ function complaints(text: string, mode?: number): string[] {
 describe("the example", () => {
 	const file = "config/example.yaml";
 
-	test("loads as it is", () => {
+	test("loads unchanged", () => {
 		const config = loadConfig(file, env);
 		expect(config.xmpp.secret).toBe("from-the-environment");
 		expect(config.mqtt?.brokers.home).toEqual({
@@ -59,7 +59,7 @@ describe("the example", () => {
 		});
 	});
 
-	test("shows every option of the schema, and none that is not built", () => {
+	test("shows every option of the schema, and no other", () => {
 		const text = readFileSync(file, "utf8");
 		type Node = {
 			properties?: Record<string, Node>;
@@ -82,7 +82,7 @@ describe("the example", () => {
 		expect(missing).toEqual([]);
 	});
 
-	test("states the defaults that hold when nothing is said", () => {
+	test("states the defaults of the schema", () => {
 		const { matrix, xmpp, permissions, mqtt, public: outside, ...rest } = loadConfig(file, env);
 		const url = "https://bridge.example.org";
 		expect(load(`${least}public: { url: "${url}" }\n`).public).toEqual(outside);
@@ -103,14 +103,14 @@ describe("the example", () => {
 });
 
 describe("an error", () => {
-	test("names line, path and the key that was meant", () => {
+	test("names line, path and the nearest known key", () => {
 		expect(complaints(least.replace("homeserver:", "homserver:"))).toEqual([
 			"2:3: matrix: “homeserver” is missing",
 			"2:3: matrix: unknown key “homserver”. Did you mean “homeserver”?",
 		]);
 	});
 
-	test("comes with all the others, in the order of the file", () => {
+	test("is reported together with all others, in the order of the file", () => {
 		const text = `${least.replace("http://127.0.0.1:8008", "[]").replace("use", "usee")}log: { level: loud }\n`;
 		expect(complaints(text)).toEqual([
 			"2:15: matrix.homeserver: expected a text, found a list",
@@ -119,7 +119,7 @@ describe("an error", () => {
 		]);
 	});
 
-	test("never quotes what may be a secret", () => {
+	test("never quotes a value that may be a secret", () => {
 		const broken = [
 			least.replace("s3cr3t", "[hunter2]"),
 			least.replace("s3cr3t", "*hunter2"),
@@ -139,13 +139,13 @@ describe("an error", () => {
 		}
 	});
 
-	test("says where the YAML itself is broken", () => {
+	test("names the place of a YAML syntax error", () => {
 		expect(complaints(`${least}  nonsense: [1\n`)).toEqual([
 			expect.stringMatching(/^10:.*Mend the YAML there/),
 		]);
 	});
 
-	test("tells how to begin when there is no file", () => {
+	test("names the example config when there is no file", () => {
 		expect(() => loadConfig(join(folder, "absent.yaml"))).toThrow(/Copy config\/example.yaml/);
 	});
 
@@ -192,38 +192,38 @@ describe("an error", () => {
 });
 
 describe("secrets", () => {
-	test("in a file that everybody may read are refused, with the cure", () => {
+	test("in a world-readable file are refused, with the cure", () => {
 		expect(complaints(least, 0o644)).toEqual([
 			`8:11: xmpp.secret: a secret in a file that everybody here may read. Run: chmod 600 ${folder}/config.yaml`,
 		]);
 	});
 
-	test("may come from the environment, and then the file may be read", () => {
+	test("may come from the environment, also in a world-readable file", () => {
 		expect(load(least.replace("s3cr3t", variable("XMPP_SECRET")), 0o644).xmpp.secret).toBe(
 			"from-the-environment",
 		);
 	});
 
-	test("may come from a file, whose last line end is not part of them", () => {
+	test("may come from a file, whose last line break is removed", () => {
 		writeFileSync(join(folder, "secret"), "of the file\n");
 		expect(load(least.replace("secret: s3cr3t", `secret_file: ${folder}/secret`)).xmpp.secret).toBe(
 			"of the file",
 		);
 	});
 
-	test("of a variable that is not set are missed by its name", () => {
+	test("from a variable that is not set are reported by its name", () => {
 		expect(complaints(least.replace("s3cr3t", variable("NOT_SET")))).toEqual([
 			"8:11: xmpp.secret: the environment has no variable NOT_SET. Set it, or write the value here",
 		]);
 	});
 
-	test("must be there, once", () => {
+	test("must be given exactly once", () => {
 		expect(complaints(least.replace("  secret: s3cr3t\n", ""))).toEqual([
 			"6:3: xmpp: “secret” or “secret_file” is missing",
 		]);
 	});
 });
 
-test("the config cannot be changed once loaded", () => {
+test("a loaded config is frozen", () => {
 	expect(Object.isFrozen(load(least).matrix.appservice.listen)).toBe(true);
 });

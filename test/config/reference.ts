@@ -15,7 +15,7 @@ type Node = {
 const sections = schema.properties as unknown as Record<string, Node>;
 const rate = (schema.definitions as unknown as Record<string, Node>).rate?.properties ?? {};
 
-/** A value as it is written in the config. */
+/** Returns a value as it is written in the config. */
 function yaml(value: unknown): string {
 	if (Array.isArray(value)) return value.length === 0 ? "none" : `\`[${value.join(", ")}]\``;
 	if (typeof value !== "object" || value === null) return `\`${value}\``;
@@ -30,7 +30,7 @@ function row(path: string, node: Node, required: boolean): string {
 	return `| \`${path}\` | ${fallback} | ${meaning.replaceAll("|", "\\|")} |`;
 }
 
-/** Every option below a section, in the order of the schema. */
+/** Returns every option below a section, in the order of the schema. */
 function rows(node: Node, path: string): string[] {
 	return Object.entries(node.properties ?? {}).flatMap(([key, one]) => {
 		if (one.refused) return [];
@@ -86,7 +86,7 @@ every option in its place. It is read once, at the start. Relative paths in it b
   it from a file. A config that holds secrets and that everybody on the machine can read is refused: \`chmod 600\` it.
 - \`node src/main.ts check\` tells whether it works.`;
 
-/** docs/configure.md, from the schema the config is checked against: the page cannot say anything else. */
+/** Returns docs/configure.md, generated from the schema that validates the config. */
 export const reference = (): string =>
 	`${[
 		head,

@@ -330,7 +330,9 @@ describe.each(["prosody", "ejabberd"] as const)("hostile input between Synapse a
 
 	test("the XMPP link never broke, and the log contains neither message texts nor secrets", () => {
 		const log = bridged.log.items.map((line) => JSON.stringify(line));
-		expect(log.filter((line) => /XMPP link broke|fault of our own|exit/.test(line))).toEqual([]);
+		expect(
+			log.filter((line) => /XMPP link broke|fault of our own|fault in the bridge|exit/.test(line)),
+		).toEqual([]);
 		const file = join(bridged.configFile, "../registration.yaml");
 		const { as_token, hs_token } = parse(readFileSync(file, "utf8")) as Record<string, string>;
 		for (const secret of [as_token, hs_token, bridged.xmpp.secret, "pw-bridge", confidential, "open sesame"])

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { NetworkName } from "../../src/core/ids.ts";
 import type { Status } from "../../src/core/network.ts";
 import { health } from "../../src/http/health.ts";
@@ -25,42 +25,44 @@ async function serve(status: () => Status, stats = async () => ({ waiting: 2, ol
 	return (path: string, method = "GET") => fetch(`http://127.0.0.1:${listen.port}${path}`, { method });
 }
 
-test("ready says of every side that it works", async () => {
-	const get = await serve(() => ({ up: true }));
-	const answer = await get("/ready");
-	expect(answer.status).toBe(200);
-	expect(await answer.json()).toEqual({
-		ready: true,
-		one: { up: true },
-		other: { up: true },
-		store: { up: true, waiting: 2, oldest: 7, dead: 0 },
+describe("health", () => {
+	test("/ready answers 200 with the status of every network and the store", async () => {
+		const get = await serve(() => ({ up: true }));
+		const answer = await get("/ready");
+		expect(answer.status).toBe(200);
+		expect(await answer.json()).toEqual({
+			ready: true,
+			one: { up: true },
+			other: { up: true },
+			store: { up: true, waiting: 2, oldest: 7, dead: 0 },
+		});
 	});
-});
 
-test("one side down is not ready, with the cause, and alive all the same", async () => {
-	const get = await serve(() => ({ up: false, cause: "refused" }));
-	const answer = await get("/ready");
-	expect(answer.status).toBe(503);
-	expect(await answer.json()).toMatchObject({ ready: false, one: { up: false, cause: "refused" } });
-	expect((await get("/live")).status).toBe(200);
-});
+	test("/ready answers 503 with the cause while a network is down, and /live still 200", async () => {
+		const get = await serve(() => ({ up: false, cause: "refused" }));
+		const answer = await get("/ready");
+		expect(answer.status).toBe(503);
+		expect(await answer.json()).toMatchObject({ ready: false, one: { up: false, cause: "refused" } });
+		expect((await get("/live")).status).toBe(200);
+	});
 
-test("a store that fails is not ready", async () => {
-	const get = await serve(
-		() => ({ up: true }),
-		() => Promise.reject(new Error("disk full")),
-	);
-	expect(await (await get("/ready")).json()).toMatchObject({ ready: false, store: { cause: "disk full" } });
-});
+	test("/ready answers 503 when the store fails", async () => {
+		const get = await serve(
+			() => ({ up: true }),
+			() => Promise.reject(new Error("disk full")),
+		);
+		expect(await (await get("/ready")).json()).toMatchObject({ ready: false, store: { cause: "disk full" } });
+	});
 
-test("metrics are told as text", async () => {
-	const answer = await (await serve(() => ({ up: true })))("/metrics");
-	expect(answer.headers.get("content-type")).toContain("text/plain");
-	expect(await answer.text()).toBe("figures");
-});
+	test("/metrics answers Prometheus's text format", async () => {
+		const answer = await (await serve(() => ({ up: true })))("/metrics");
+		expect(answer.headers.get("content-type")).toContain("text/plain");
+		expect(await answer.text()).toBe("figures");
+	});
 
-test("anything else is refused", async () => {
-	const get = await serve(() => ({ up: true }));
-	expect((await get("/")).status).toBe(404);
-	expect((await get("/live", "POST")).status).toBe(405);
+	test("any other path or method is refused", async () => {
+		const get = await serve(() => ({ up: true }));
+		expect((await get("/")).status).toBe(404);
+		expect((await get("/live", "POST")).status).toBe(405);
+	});
 });

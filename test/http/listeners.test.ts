@@ -24,7 +24,7 @@ type Listening = Readonly<{ at: NetConnectOpts; close(): Promise<unknown> }>;
 const folder = mkdtempSync(join(tmpdir(), "trivium-listeners-"));
 const at = (port: number) => ({ host: "127.0.0.1", port });
 
-/** Each listener of the bridge, started as the bridge starts it. */
+/** Starts each listener as the bridge does. */
 const listeners: Record<string, () => Promise<Listening>> = {
 	async appservice() {
 		const port = await freePort();
@@ -60,7 +60,7 @@ const listeners: Record<string, () => Promise<Listening>> = {
 	},
 };
 
-/** Raw bytes that are no, or hardly, HTTP. */
+/** Raw bytes that are invalid or unusual HTTP. */
 const requests: Record<string, string> = {
 	"a target of two slashes": "GET // HTTP/1.1\r\nHost: x\r\n\r\n",
 	"a target that is half a URL": "GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -83,7 +83,7 @@ const requests: Record<string, string> = {
 	"an authorised transaction of null": `PUT /transactions/1 HTTP/1.1\r\nHost: x\r\n${bearer}\r\nContent-Length: 4\r\n\r\nnull`,
 };
 
-/** Requests whose client goes away in the middle. */
+/** Incomplete requests, after which the client closes the connection. */
 const broken: Record<string, string> = {
 	"half a request line": "GET /li",
 	"half the headers": "GET / HTTP/1.1\r\nHost:",
@@ -101,7 +101,7 @@ const open = (where: NetConnectOpts): Promise<Socket> =>
 		socket.on("error", () => undefined);
 	});
 
-/** The status of the answer; 0 where the server closes without one. */
+/** Resolves with the status of the answer; 0 if the server closes without one. */
 async function status(where: NetConnectOpts, text: string): Promise<number> {
 	const socket = await open(where);
 	let answer = "";
@@ -142,17 +142,20 @@ describe.each(Object.entries(listeners))("the %s listener", (_name, start) => {
 		expect(await status(one.at, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")).toBeOneOf([403, 404]);
 	});
 
-	test.each(Object.entries(broken))("forgets a client that breaks off after %s", async (_what, text) => {
-		const socket = await open(one.at);
-		await new Promise<void>((resolve) => socket.write(text, () => resolve()));
-		await sleep(20);
-		// A Unix socket knows no reset.
-		if ("path" in one.at) socket.destroy();
-		else socket.resetAndDestroy();
-		await sleep(20);
-		expect(faults).toEqual([]);
-		expect(await status(one.at, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")).toBeOneOf([403, 404]);
-	});
+	test.each(Object.entries(broken))(
+		"lives on when a client closes the connection after %s",
+		async (_what, text) => {
+			const socket = await open(one.at);
+			await new Promise<void>((resolve) => socket.write(text, () => resolve()));
+			await sleep(20);
+			// A Unix socket has no reset.
+			if ("path" in one.at) socket.destroy();
+			else socket.resetAndDestroy();
+			await sleep(20);
+			expect(faults).toEqual([]);
+			expect(await status(one.at, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")).toBeOneOf([403, 404]);
+		},
+	);
 });
 const refusals = [400, 403, 404, 405, 417, 431];
 
@@ -174,7 +177,7 @@ describe("a handler that fails", () => {
 		expect(faults).toEqual([]);
 		await one.close();
 	});
-	test("answers 500 where a network cannot say how it is", async () => {
+	test("answers 500 when a network's status throws", async () => {
 		const status_ = () => {
 			throw new TypeError("of our own");
 		};
@@ -190,7 +193,7 @@ describe("a handler that fails", () => {
 });
 
 describe("the appservice", () => {
-	test("gives a transaction up whose client breaks off, and can be stopped", async () => {
+	test("gives up a transaction whose connection breaks, and can be stopped", async () => {
 		const port = await freePort();
 		let taken = 0;
 		const lines: string[] = [];

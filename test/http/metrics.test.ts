@@ -6,14 +6,14 @@ const [matrix, xmpp] = ["matrix" as NetworkName, "xmpp" as NetworkName];
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** The samples of a name, without the name. */
+/** Returns the samples of a metric without its name. */
 async function samples(of: Pick<ReturnType<typeof createMetrics>, "text">, name: string): Promise<string[]> {
 	const lines = (await of.text()).split("\n").filter((line) => line.startsWith(`trivium_${name}`));
 	return lines.map((line) => line.slice(`trivium_${name}`.length).trim());
 }
 
-describe("an operator sees", () => {
-	test("what came in, what was delivered, repeated and given up, by direction and kind", async () => {
+describe("createMetrics", () => {
+	test("counts received, delivered, retried and refused events by direction and kind", async () => {
 		const all = createMetrics();
 		all.meter.received(xmpp, "message", false);
 		all.meter.received(xmpp, "message", true);
@@ -35,7 +35,7 @@ describe("an operator sees", () => {
 		expect(await samples(all, "delivery_seconds_bucket")).toContain('{le="0.3",from="xmpp",to="matrix"} 1');
 	});
 
-	test("what waits, how long, what is in doubt and what is dead, as it is now", async () => {
+	test("shows the number and age of waiting rows, rows in doubt and dead letters", async () => {
 		vi.setSystemTime(100_000);
 		const all = createMetrics();
 		const stats = { waiting: 7, oldest: 40_000 as number | undefined, dead: 2 };
@@ -48,7 +48,7 @@ describe("an operator sees", () => {
 		expect(await samples(all, "oldest_seconds")).toEqual(["0"]);
 	});
 
-	test("which link is up, and how often it came back", async () => {
+	test("shows which networks are up, and counts their reconnects", async () => {
 		const all = createMetrics();
 		let up = false;
 		const networks = [{ name: xmpp, status: () => ({ up }) }, { name: matrix }];
@@ -63,7 +63,7 @@ describe("an operator sees", () => {
 		expect(await samples(all, "reconnects_total")).toEqual(['{network="xmpp"} 1', '{network="matrix"} 0']);
 	});
 
-	test("nothing where the store does not answer", async () => {
+	test("fails when the store does not answer", async () => {
 		const all = createMetrics();
 		const journal = { stats: () => Promise.reject(new Error("closed")) };
 		all.watch({ networks: [], journal, inDoubt: () => 0 });

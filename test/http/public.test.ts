@@ -15,7 +15,7 @@ const serve = async (limits: Parameters<typeof publicListener>[3]) => {
 	const handler = async (_: unknown, response: { end(text: string): void }) => response.end("there");
 	listener = await publicListener({ host: "127.0.0.1", port: 0 }, { "/x": handler }, quiet, limits);
 };
-/** A connection, and whether the listener ended it. */
+/** Opens a connection; tells whether the listener closed it. */
 function dial(): { socket: Socket; ended: boolean } {
 	const socket = connect(listener.address.port, "127.0.0.1");
 	sockets.push(socket);
@@ -69,7 +69,7 @@ describe("the public listener", () => {
 		expect(Date.now() - start).toBeLessThan(3_000);
 	});
 
-	test("takes 50 connections of one address, and the next when one of them ended", async () => {
+	test("accepts 50 connections of one address, and a further one when one of them has ended", async () => {
 		await serve({ counted: () => true });
 		const some = Array.from({ length: 50 }, dial);
 		for (const { socket } of some) socket.write("GET /x HTTP/1.1\r\n");
@@ -84,7 +84,7 @@ describe("the public listener", () => {
 		expect(await fetch(`http://127.0.0.1:${listener.address.port}/x`).then((it) => it.text())).toBe("there");
 	});
 
-	test("counts no connections of an address that may be a reverse proxy's", async () => {
+	test("does not limit the connections of an address that may be a reverse proxy's", async () => {
 		await serve({ counted: () => false });
 		for (const { socket } of Array.from({ length: 60 }, dial)) socket.write("GET /x HTTP/1.1\r\n");
 		expect(await fetch(`http://127.0.0.1:${listener.address.port}/x`).then((it) => it.text())).toBe("there");

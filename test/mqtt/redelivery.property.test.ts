@@ -1,15 +1,15 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
 import { createRedelivery, type Named } from "../../src/mqtt/redelivery.ts";
 import { random } from "../random.ts";
 
-/** So many messages may be on their way to us unacknowledged. */
+/** Most messages that the broker sends without an acknowledgement. */
 const window = 5;
 
 /**
- * A broker's session: what is published gets a packet identifier when it is first sent, and after a break all that was not
- * acknowledged comes again first, in its order, with DUP set, whether we had read it or not. [MQTT-4.4.0-1]
+ * Models a broker's session: a message gets a packet identifier when it is first sent. After a break the broker first
+ * repeats all unacknowledged messages in order with DUP set, be they read or not. [MQTT-4.4.0-1]
  */
 function broker(identifiers: number) {
 	type Held = { n: number; packetId: number; text: string };
@@ -32,7 +32,7 @@ function broker(identifiers: number) {
 	});
 	return {
 		publish: (n: number, text: string) => void waiting.push({ n, text }),
-		/** What goes over the wire next. */
+		/** Returns the packet that the broker sends next. */
 		send(): Arrival[] {
 			const sent: Arrival[] = [];
 			while (inFlight.length < window) {
@@ -53,54 +53,56 @@ function broker(identifiers: number) {
 	};
 }
 
-// Where an identifier comes again for the same value, a redelivery and news that was never read look alike.
-test.each([
-	["identifiers come again, and no value does", 8, (n: number) => String(n)],
-	["values come again, and no identifier does", 65_535, (n: number) => String(n % 2)],
-])(
-	"however often connections and runs end, each message is taken once and in order: %s",
-	async (_, identifiers, text) => {
-		await fc.assert(
-			fc.asyncProperty(fc.integer(), async (seed) => {
-				const chance = random(seed);
-				const session = broker(identifiers);
-				const disk = new Map<string, string>();
-				const run = () => createRedelivery("home", async (key) => disk.get(key));
-				let naming = run();
-				/** By id: which message it was the first time. */
-				const journal = new Map<string, number>();
-				let wire: Arrival[] = [];
-				let published = 0;
-				for (let step = 0; step < 2_000 && (published < 60 || session.busy()); step++) {
-					const dice = chance();
-					if (dice < 0.3 && published < 60) session.publish(published, text(published++));
-					else if (dice < 0.35) {
-						// What is on the wire is never read, or read for nothing.
-						if (chance() < 0.5) naming = run();
-						wire = session.again();
-					} else if (dice < 0.6) wire.push(...session.send());
-					else {
-						const batch = wire.splice(0, 1 + Math.floor(chance() * 4));
-						const named: [Named, number, Arrival][] = [];
-						for (const one of batch)
-							named.push([await naming.identify(one), session.numberOf(one.packetId as number), one]);
-						// Died before it was on disk, or before it was acknowledged; or the acknowledgement was lost.
-						const dies = chance();
-						if (dies >= 0.1)
-							for (const [{ id, cursor }, n] of named) {
-								if (!journal.has(id)) journal.set(id, n);
-								if (cursor) disk.set(cursor.key, cursor.value);
-							}
-						if (dies >= 0.2) for (const [, , one] of named) session.acknowledged(one.packetId as number);
-						else {
-							if (chance() < 0.7) naming = run();
+describe("createRedelivery", () => {
+	// With few packet identifiers and equal values, a redelivery looks like a new message that was never read.
+	test.each([
+		["identifiers come again, and no value does", 8, (n: number) => String(n)],
+		["values come again, and no identifier does", 65_535, (n: number) => String(n % 2)],
+	])(
+		"takes each message once and in order, however often connections and runs end: %s",
+		async (_, identifiers, text) => {
+			await fc.assert(
+				fc.asyncProperty(fc.integer(), async (seed) => {
+					const chance = random(seed);
+					const session = broker(identifiers);
+					const disk = new Map<string, string>();
+					const run = () => createRedelivery("home", async (key) => disk.get(key));
+					let naming = run();
+					/** The number of the message that first got this id. */
+					const journal = new Map<string, number>();
+					let wire: Arrival[] = [];
+					let published = 0;
+					for (let step = 0; step < 2_000 && (published < 60 || session.busy()); step++) {
+						const dice = chance();
+						if (dice < 0.3 && published < 60) session.publish(published, text(published++));
+						else if (dice < 0.35) {
+							// The connection breaks: packets on the wire are lost, or are read and forgotten.
+							if (chance() < 0.5) naming = run();
 							wire = session.again();
+						} else if (dice < 0.6) wire.push(...session.send());
+						else {
+							const batch = wire.splice(0, 1 + Math.floor(chance() * 4));
+							const named: [Named, number, Arrival][] = [];
+							for (const one of batch)
+								named.push([await naming.identify(one), session.numberOf(one.packetId as number), one]);
+							// The run ends before the message is on disk, or before it is acknowledged, or the PUBACK is lost.
+							const dies = chance();
+							if (dies >= 0.1)
+								for (const [{ id, cursor }, n] of named) {
+									if (!journal.has(id)) journal.set(id, n);
+									if (cursor) disk.set(cursor.key, cursor.value);
+								}
+							if (dies >= 0.2) for (const [, , one] of named) session.acknowledged(one.packetId as number);
+							else {
+								if (chance() < 0.7) naming = run();
+								wire = session.again();
+							}
 						}
 					}
-				}
-				expect([...journal.values()]).toEqual(Array.from({ length: 60 }, (_, n) => n));
-			}),
-			{ numRuns: Number(process.env.TRIVIUM_RUNS ?? 100) },
-		);
-	},
-);
+					expect([...journal.values()]).toEqual(Array.from({ length: 60 }, (_, n) => n));
+				}),
+				{ numRuns: Number(process.env.TRIVIUM_RUNS ?? 100) },
+			);
+		},
+	);
+});

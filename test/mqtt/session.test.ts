@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MqttClient } from "mqtt";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createSession } from "../../src/mqtt/session.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { quiet, until } from "../fakes.ts";
@@ -16,7 +16,7 @@ afterEach(async () => {
 	server?.close();
 });
 
-/** MQTT 5 §2.1.2: the kinds of packets, as they stand in the first four bits. */
+/** The packet types in the first four bits of a packet. // MQTT 5 §2.1.2 */
 const kinds: Readonly<Record<number, string>> = {
 	1: "CONNECT",
 	4: "PUBACK",
@@ -27,7 +27,7 @@ const kinds: Readonly<Record<number, string>> = {
 };
 type Answer = (kind: string, reply: (...bytes: number[]) => void, packet: Buffer) => void;
 
-/** A broker of few words: what it answers to each packet of its n-th connection. All packets are short. */
+/** Starts a minimal broker; `answer` returns its answer to each packet of the n-th connection. All packets are short. */
 async function broker(answer: (connection: number) => Answer) {
 	const seen: string[] = [];
 	let connections = 0;
@@ -81,186 +81,190 @@ const shows = (seen: readonly string[], wanted: string) =>
 		15_000,
 	);
 
-test("a broker that takes the connection and says nothing is given up and dialled anew", async () => {
-	const { seen, url } = await broker((n) => (n < 3 ? () => undefined : well));
-	const one = await start(url);
-	await shows(seen, "3 CONNECT");
-	await until(
-		() => one.status().up,
-		() => "not up",
-	);
-});
+describe("createSession", () => {
+	test("reconnects to a broker that accepts the connection and sends no CONNACK", async () => {
+		const { seen, url } = await broker((n) => (n < 3 ? () => undefined : well));
+		const one = await start(url);
+		await shows(seen, "3 CONNECT");
+		await until(
+			() => one.status().up,
+			() => "not up",
+		);
+	});
 
-test("where the library itself gets stuck while it dials it is given up, and the broker is dialled anew", async () => {
-	const { seen, url } = await broker(() => well);
-	const stuck = vi.spyOn(MqttClient.prototype, "connect").mockImplementationOnce(function (this: MqttClient) {
-		return this;
+	test("reconnects when the library itself hangs while it connects", async () => {
+		const { seen, url } = await broker(() => well);
+		const stuck = vi.spyOn(MqttClient.prototype, "connect").mockImplementationOnce(function (
+			this: MqttClient,
+		) {
+			return this;
+		});
+		const one = await start(url);
+		await shows(seen, "1 CONNECT");
+		expect(stuck).toHaveBeenCalledTimes(2);
+		await until(
+			() => one.status().up,
+			() => "not up",
+		);
+		stuck.mockRestore();
 	});
-	const one = await start(url);
-	await shows(seen, "1 CONNECT");
-	expect(stuck).toHaveBeenCalledTimes(2);
-	await until(
-		() => one.status().up,
-		() => "not up",
-	);
-	stuck.mockRestore();
-});
 
-test("one that falls silent, its connection open, is given up and dialled anew", async () => {
-	const mute: Answer = (kind, reply) => kind === "CONNECT" && reply(...connack);
-	const { seen, url } = await broker((n) => (n === 1 ? mute : well));
-	const one = await start(url);
-	await shows(seen, "1 PINGREQ");
-	await shows(seen, "2 CONNECT");
-	await until(
-		() => one.status().up,
-		() => "not up",
-	);
-});
+	test("reconnects to a broker that falls silent on an open connection", async () => {
+		const mute: Answer = (kind, reply) => kind === "CONNECT" && reply(...connack);
+		const { seen, url } = await broker((n) => (n === 1 ? mute : well));
+		const one = await start(url);
+		await shows(seen, "1 PINGREQ");
+		await shows(seen, "2 CONNECT");
+		await until(
+			() => one.status().up,
+			() => "not up",
+		);
+	});
 
-test("a store that is slower than the keepalive neither breaks the connection nor has anything acknowledged early", async () => {
-	let release: () => void = () => undefined;
-	const slow = new Promise<void>((resolve) => {
-		release = resolve;
+	test("keeps the connection, and acknowledges nothing early, with a store that is slower than the keep-alive", async () => {
+		let release: () => void = () => undefined;
+		const slow = new Promise<void>((resolve) => {
+			release = resolve;
+		});
+		const { seen, url } = await broker(() => (kind, reply, packet) => {
+			well(kind, reply, packet);
+			if (kind === "CONNECT") for (const id of [1, 2, 3]) reply(...publish(id));
+		});
+		await start(url, () => slow);
+		await sleep(3_500);
+		expect(new Set(seen)).toEqual(new Set(["1 CONNECT", "1 PINGREQ"]));
+		expect(seen.filter((one) => one === "1 PINGREQ").length).toBeGreaterThanOrEqual(2);
+		release();
+		await until(
+			() => seen.filter((one) => one === "1 PUBACK").length === 3,
+			() => seen.join(", "),
+		);
 	});
-	const { seen, url } = await broker(() => (kind, reply, packet) => {
-		well(kind, reply, packet);
-		if (kind === "CONNECT") for (const id of [1, 2, 3]) reply(...publish(id));
-	});
-	await start(url, () => slow);
-	await sleep(3_500);
-	expect(new Set(seen)).toEqual(new Set(["1 CONNECT", "1 PINGREQ"]));
-	expect(seen.filter((one) => one === "1 PINGREQ").length).toBeGreaterThanOrEqual(2);
-	release();
-	await until(
-		() => seen.filter((one) => one === "1 PUBACK").length === 3,
-		() => seen.join(", "),
-	);
-});
 
-test("what comes at QoS 2, for another program of our name, is acknowledged as such, and only when it is safe", async () => {
-	const { seen, url } = await broker(() => (kind, reply, packet) => {
-		well(kind, reply, packet);
-		if (kind === "CONNECT") reply(0x34, ...publish(1).slice(1));
-		if (kind === "PUBREC") reply(0x62, 2, 0, 1);
-		if (kind === "PUBCOMP") reply(...publish(2));
+	test("sends PUBREC for a QoS 2 message, which another program with our client_id subscribed to, only once it is on disk", async () => {
+		const { seen, url } = await broker(() => (kind, reply, packet) => {
+			well(kind, reply, packet);
+			if (kind === "CONNECT") reply(0x34, ...publish(1).slice(1));
+			if (kind === "PUBREC") reply(0x62, 2, 0, 1);
+			if (kind === "PUBCOMP") reply(...publish(2));
+		});
+		const journal = Promise.withResolvers<void>();
+		let taken = 0;
+		await start(url, async () => {
+			taken++;
+			await journal.promise;
+		});
+		await until(
+			() => taken === 1,
+			() => "not taken",
+		);
+		await sleep(200);
+		expect(seen).toEqual(["1 CONNECT"]);
+		journal.resolve();
+		await shows(seen, "1 PUBACK");
+		expect(seen.filter((one) => one.startsWith("1 PUB"))).toEqual(["1 PUBREC", "1 PUBCOMP", "1 PUBACK"]);
+		expect(taken).toBe(2);
 	});
-	const journal = Promise.withResolvers<void>();
-	let taken = 0;
-	await start(url, async () => {
-		taken++;
-		await journal.promise;
-	});
-	await until(
-		() => taken === 1,
-		() => "not taken",
-	);
-	await sleep(200);
-	expect(seen).toEqual(["1 CONNECT"]);
-	journal.resolve();
-	await shows(seen, "1 PUBACK");
-	expect(seen.filter((one) => one.startsWith("1 PUB"))).toEqual(["1 PUBREC", "1 PUBCOMP", "1 PUBACK"]);
-	expect(taken).toBe(2);
-});
 
-test("a broker that lost our session is asked for everything again, also with MQTT 3.1.1; one that kept it is not", async () => {
-	const { seen, url } = await broker((n) => (kind, reply, packet) => {
-		// CONNACK with "session present" [MQTT-3.2.2-1 of 3.1.1]; SUBACK at QoS 1.
-		if (kind === "CONNECT") reply(0x20, 2, n === 2 ? 1 : 0, 0);
-		if (kind === "SUBSCRIBE") reply(0x90, 3, packet[2] ?? 0, packet[3] ?? 0, 1);
-		if (kind === "PINGREQ") reply(...pingresp);
+	test("subscribes again when the broker lost the session, and over MQTT 3.1.1 not when it kept it", async () => {
+		const { seen, url } = await broker((n) => (kind, reply, packet) => {
+			// CONNACK with "session present" [MQTT-3.2.2-1 of 3.1.1]; SUBACK at QoS 1.
+			if (kind === "CONNECT") reply(0x20, 2, n === 2 ? 1 : 0, 0);
+			if (kind === "SUBSCRIBE") reply(0x90, 3, packet[2] ?? 0, packet[3] ?? 0, 1);
+			if (kind === "PINGREQ") reply(...pingresp);
+		});
+		const breaks = () => {
+			for (const socket of sockets) socket.destroy();
+		};
+		await start(url, undefined, "3.1.1", ["a/#"]);
+		await shows(seen, "1 SUBSCRIBE");
+		await sleep(100);
+		breaks();
+		await shows(seen, "2 CONNECT");
+		await sleep(200);
+		breaks();
+		await shows(seen, "3 SUBSCRIBE");
+		expect(seen).not.toContain("2 SUBSCRIBE");
 	});
-	const breaks = () => {
-		for (const socket of sockets) socket.destroy();
-	};
-	await start(url, undefined, "3.1.1", ["a/#"]);
-	await shows(seen, "1 SUBSCRIBE");
-	await sleep(100);
-	breaks();
-	await shows(seen, "2 CONNECT");
-	await sleep(200);
-	breaks();
-	await shows(seen, "3 SUBSCRIBE");
-	expect(seen).not.toContain("2 SUBSCRIBE");
-});
 
-test("what could not be put on the disk is asked for again, and is not acknowledged before", async () => {
-	const { seen, url } = await broker(() => (kind, reply, packet) => {
-		well(kind, reply, packet);
-		if (kind === "CONNECT") reply(...publish(1));
+	test("reconnects for a message that could not be stored, and acknowledges it only once it is on disk", async () => {
+		const { seen, url } = await broker(() => (kind, reply, packet) => {
+			well(kind, reply, packet);
+			if (kind === "CONNECT") reply(...publish(1));
+		});
+		let failures = 0;
+		await start(url, async () => {
+			if (failures++ < 1) throw new Error("not now");
+		});
+		await shows(seen, "2 PUBACK");
+		expect(seen).not.toContain("1 PUBACK");
 	});
-	let failures = 0;
-	await start(url, async () => {
-		if (failures++ < 1) throw new Error("not now");
-	});
-	await shows(seen, "2 PUBACK");
-	expect(seen).not.toContain("1 PUBACK");
-});
 
-/** A QoS 1 PUBLISH to "t" with a payload of `size` bytes. MQTT 5 §3.3; 3.1.1 has no byte for properties. */
-function large(id: number, size: number): Buffer {
-	const body = Buffer.concat([Buffer.from([0, 1, 0x74, 0, id]), Buffer.alloc(size, 0x76)]);
-	const length: number[] = [];
-	for (let rest = body.length; rest > 0; rest = Math.floor(rest / 128))
-		length.push((rest % 128) | (rest >= 128 ? 0x80 : 0));
-	return Buffer.concat([Buffer.from([0x32, ...length]), body]);
-}
-/** A broker of MQTT 3.1.1 that sends 60 messages of a megabyte at QoS 1, and counts those that went on their way. */
-async function floodingBroker() {
-	const sent = { count: 0 };
-	const messages = Array.from({ length: 60 }, (_, n) => large(n + 1, 1_000_000));
-	const { seen, url } = await broker(() => (kind, reply) => {
-		if (kind === "PINGREQ") reply(...pingresp);
-		if (kind !== "CONNECT") return;
-		reply(0x20, 2, 0, 0);
-		const socket = [...sockets].at(-1);
-		const next = () =>
-			messages.length > 0 &&
-			socket?.write(messages.shift() as Buffer, () => {
-				sent.count++;
-				next();
-			});
-		next();
-	});
-	return { seen, url, sent };
-}
-
-test("what MQTT 3.1.1 brings at QoS 1 is read no further than 8 MiB ahead of a slow store, and all of it is taken", async () => {
-	const { seen, url, sent } = await floodingBroker();
-	const store = Promise.withResolvers<void>();
-	await start(url, () => store.promise, "3.1.1", [], { deadline: 10_000, keepalive: 30_000 });
-	await until(
-		() => sent.count >= 8,
-		() => `${sent.count}`,
-		10_000,
-	);
-	for (let before = 0; before < sent.count; ) {
-		before = sent.count;
-		await sleep(500);
+	/** A QoS 1 PUBLISH to "t" with a payload of `size` bytes. MQTT 5 §3.3; 3.1.1 has no byte for properties. */
+	function large(id: number, size: number): Buffer {
+		const body = Buffer.concat([Buffer.from([0, 1, 0x74, 0, id]), Buffer.alloc(size, 0x76)]);
+		const length: number[] = [];
+		for (let rest = body.length; rest > 0; rest = Math.floor(rest / 128))
+			length.push((rest % 128) | (rest >= 128 ? 0x80 : 0));
+		return Buffer.concat([Buffer.from([0x32, ...length]), body]);
 	}
-	// The kernel holds some MiB of a connection.
-	expect(sent.count).toBeLessThan(30);
-	expect(seen).not.toContain("1 PUBACK");
-	store.resolve();
-	const acknowledged = () => seen.filter((one) => one === "1 PUBACK").length;
-	await until(
-		() => acknowledged() === 60,
-		() => `${acknowledged()}`,
-		20_000,
-	);
-});
+	/** A broker of MQTT 3.1.1 that sends 60 messages of a megabyte at QoS 1, and counts those that went on their way. */
+	async function floodingBroker() {
+		const sent = { count: 0 };
+		const messages = Array.from({ length: 60 }, (_, n) => large(n + 1, 1_000_000));
+		const { seen, url } = await broker(() => (kind, reply) => {
+			if (kind === "PINGREQ") reply(...pingresp);
+			if (kind !== "CONNECT") return;
+			reply(0x20, 2, 0, 0);
+			const socket = [...sockets].at(-1);
+			const next = () =>
+				messages.length > 0 &&
+				socket?.write(messages.shift() as Buffer, () => {
+					sent.count++;
+					next();
+				});
+			next();
+		});
+		return { seen, url, sent };
+	}
 
-test("a broker that announces a packet of 200 MB is left before it has sent that, and dialled anew", async () => {
-	const { seen, url } = await broker((n) => (kind, reply) => {
-		if (kind === "CONNECT") reply(...connack);
-		if (kind === "PINGREQ") reply(...pingresp);
-		// MQTT 5 §1.5.5: a length of 200,000,000.
-		if (kind === "CONNECT" && n === 1) reply(0x32, 0x80, 0x84, 0xaf, 0x5f);
+	test("reads QoS 1 over MQTT 3.1.1 no further than 8 MiB ahead of a slow store, and takes every message", async () => {
+		const { seen, url, sent } = await floodingBroker();
+		const store = Promise.withResolvers<void>();
+		await start(url, () => store.promise, "3.1.1", [], { deadline: 10_000, keepalive: 30_000 });
+		await until(
+			() => sent.count >= 8,
+			() => `${sent.count}`,
+			10_000,
+		);
+		for (let before = 0; before < sent.count; ) {
+			before = sent.count;
+			await sleep(500);
+		}
+		// The kernel holds some MiB of a connection.
+		expect(sent.count).toBeLessThan(30);
+		expect(seen).not.toContain("1 PUBACK");
+		store.resolve();
+		const acknowledged = () => seen.filter((one) => one === "1 PUBACK").length;
+		await until(
+			() => acknowledged() === 60,
+			() => `${acknowledged()}`,
+			20_000,
+		);
 	});
-	const one = await start(url, undefined, "5", [], { deadline: 10_000, keepalive: 30_000 });
-	await shows(seen, "2 CONNECT");
-	await until(
-		() => one.status().up,
-		() => "not up",
-	);
+
+	test("reconnects when the broker announces a packet of 200 MB, before the packet is sent", async () => {
+		const { seen, url } = await broker((n) => (kind, reply) => {
+			if (kind === "CONNECT") reply(...connack);
+			if (kind === "PINGREQ") reply(...pingresp);
+			// MQTT 5 §1.5.5: a length of 200,000,000.
+			if (kind === "CONNECT" && n === 1) reply(0x32, 0x80, 0x84, 0xaf, 0x5f);
+		});
+		const one = await start(url, undefined, "5", [], { deadline: 10_000, keepalive: 30_000 });
+		await shows(seen, "2 CONNECT");
+		await until(
+			() => one.status().up,
+			() => "not up",
+		);
+	});
 });

@@ -10,7 +10,7 @@ import {
 	subscriptionId,
 } from "../../src/mqtt/topics.ts";
 
-describe("a filter matches as the broker's does", () => {
+describe("matches: a filter matches as the broker's does", () => {
 	test.each([
 		["home/+/temperature", "home/kitchen/temperature", true],
 		["home/+/temperature", "home/temperature", false],
@@ -46,7 +46,7 @@ test.each([
 	["a/b/", "a b"],
 ])("%s is called %s", (topic, name) => expect(nameOf(topic)).toBe(name));
 
-test("a room is taken apart as it was made", () => {
+test("placeOf returns the broker and the filter of roomOf", () => {
 	fc.assert(
 		fc.property(fc.stringMatching(/^[a-z0-9._-]+$/), fc.string(), (broker, filter) => {
 			expect(placeOf(roomOf(broker, filter))).toEqual({ broker, filter });
@@ -54,7 +54,7 @@ test("a room is taken apart as it was made", () => {
 	);
 });
 
-test("a filter's number is one that the protocol allows", () => {
+test("subscriptionId is within the protocol's range", () => {
 	fc.assert(
 		fc.property(fc.string(), (filter) => {
 			const id = subscriptionId(filter);

@@ -22,7 +22,7 @@ const shown = (payload: string | Uint8Array) => {
 };
 
 describe("a published value", () => {
-	test("is the state of a thing that is called after its topic", () => {
+	test("becomes the state of a device that is named after its topic", () => {
 		expect(shown("21.5 °C")).toEqual({
 			kind: "state",
 			id: "m1",
@@ -42,7 +42,7 @@ describe("a published value", () => {
 		});
 	});
 
-	test("that is empty clears what was there", () => expect(shown("").value).toBeNull());
+	test("that is empty clears the state", () => expect(shown("").value).toBeNull());
 
 	test.each([
 		["invalid UTF-8", Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), "4 bytes, no text (ff d8 ff e0…)"],
@@ -51,10 +51,10 @@ describe("a published value", () => {
 		expect(shown(payload).value).toBe(text),
 	);
 
-	test("keeps line ends, tabs and terminal colours as text", () =>
+	test("keeps line breaks, tabs and terminal colours as text", () =>
 		expect(shown("a\tb\r\nc\u001b[1m").value).toBe("a\tb\r\nc\u001b[1m"));
 
-	test("too long to read is cut, between characters", () => {
+	test("that is too long is cut between two characters", () => {
 		const { value } = shown(`${"x".repeat(16_383)}🎉${"y".repeat(100)}`);
 		expect(value?.isWellFormed()).toBe(true);
 		expect(value).toContain("bytes in all");
@@ -71,7 +71,7 @@ describe("pub", () => {
 	});
 	const typed = (args: string) => toMqtt(parse("pub", parameters, args) as { topic: string; value: string });
 
-	test("takes all after the topic as the value, spaces and line ends included", () =>
+	test("takes all text after the topic as the value, spaces and line breaks included", () =>
 		expect(typed("home/lamp on  now\n!")).toEqual({ topic: "home/lamp", payload: "on  now\n!" }));
 
 	test.each([
@@ -84,13 +84,13 @@ describe("pub", () => {
 		`a ${"x".repeat(65_537)}`,
 	])("refuses %.20j with the reason", (args) => expect(() => typed(args)).toThrow(PermanentError));
 
-	test("publishes to a topic with spaces that stands in quotes, and to nothing where the quote stays open", async () => {
+	test("publishes to a quoted topic with spaces, and refuses an unclosed quote", async () => {
 		expect(await run({} as CommandCall, '"a/Living Room/set" ON')).toBe("Published to a/Living Room/set.");
 		await expect(run({} as CommandCall, '"a/Living Room/set ON')).rejects.toThrow(/quote .* is not closed/);
 		expect(published).toEqual(["home a/Living Room/set ON"]);
 	});
 
-	test("goes to the only broker, else to that of the room, else to the one that is named", () => {
+	test("publishes on the only broker, else on the room's, else on the named one", () => {
 		expect(choose("home/lamp", ["home"])).toEqual({ broker: "home", topic: "home/lamp" });
 		expect(choose("home/lamp", ["home", "work"], "work")).toEqual({ broker: "work", topic: "home/lamp" });
 		expect(choose("home/lamp", ["home", "work"])).toEqual({ broker: "home", topic: "lamp" });

@@ -73,7 +73,7 @@ export function takeLine(room: Room, stanza: Element, said: number | undefined, 
 		if (!(error instanceof SetAside))
 			context.log.error(
 				{ err: error, from, id },
-				"a line is left out by a fault of our own; please report it",
+				"a message is skipped because of a fault in the bridge; please report it",
 			);
 		noteRead(room, stanza, said, context);
 	}

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
 import { createHomeserverHealth } from "../../../src/matrix/backfill/homeserver-health.ts";
 import { Unwell } from "../../../src/matrix/client.ts";
@@ -28,42 +28,44 @@ function world() {
 	return { seen, homeserver };
 }
 
-test("a homeserver that goes away and comes back is noticed without anything being sent to it", async () => {
-	const { seen, homeserver } = world();
-	await expect.poll(() => homeserver.asked).toBeGreaterThan(2);
-	expect(seen).toEqual([]);
-	homeserver.there = false;
-	await expect.poll(() => seen).toEqual(["no answer, gone"]);
-	homeserver.there = true;
-	await expect.poll(() => seen).toEqual(["no answer, gone", "back"]);
-});
+describe("createHomeserverHealth", () => {
+	test("notices that the homeserver was away, also when no event is sent to it", async () => {
+		const { seen, homeserver } = world();
+		await expect.poll(() => homeserver.asked).toBeGreaterThan(2);
+		expect(seen).toEqual([]);
+		homeserver.there = false;
+		await expect.poll(() => seen).toEqual(["no answer, gone"]);
+		homeserver.there = true;
+		await expect.poll(() => seen).toEqual(["no answer, gone", "back"]);
+	});
 
-test("one that hands nothing over is asked seldom, but at once when something failed", async () => {
-	const { seen, homeserver } = world();
-	homeserver.busy = false;
-	await new Promise((resolve) => setTimeout(resolve, 50));
-	const { asked } = homeserver;
-	homeserver.there = false;
-	await new Promise((resolve) => setTimeout(resolve, 50));
-	expect(homeserver.asked).toBe(asked);
-	watch?.now();
-	await expect.poll(() => seen).toEqual(["no answer, gone"]);
-});
-
-test("one that is busy or broken is not gone: it forgot nothing", async () => {
-	const { seen, homeserver } = world();
-	homeserver.well = false;
-	await expect.poll(() => seen).toEqual(["too fast"]);
-	homeserver.well = true;
-	await expect.poll(() => seen).toEqual(["too fast", "well"]);
-});
-
-test("however often something fails, it is asked no more often than that", async () => {
-	const { homeserver } = world();
-	homeserver.there = false;
-	for (let n = 0; n < 20; n++) {
+	test("asks an idle homeserver seldom, and at once after a failure", async () => {
+		const { seen, homeserver } = world();
+		homeserver.busy = false;
+		await new Promise((resolve) => setTimeout(resolve, 50));
+		const { asked } = homeserver;
+		homeserver.there = false;
+		await new Promise((resolve) => setTimeout(resolve, 50));
+		expect(homeserver.asked).toBe(asked);
 		watch?.now();
-		await new Promise((resolve) => setTimeout(resolve, 1));
-	}
-	expect(homeserver.asked).toBeLessThan(15);
+		await expect.poll(() => seen).toEqual(["no answer, gone"]);
+	});
+
+	test("takes a busy or failing homeserver as present", async () => {
+		const { seen, homeserver } = world();
+		homeserver.well = false;
+		await expect.poll(() => seen).toEqual(["too fast"]);
+		homeserver.well = true;
+		await expect.poll(() => seen).toEqual(["too fast", "well"]);
+	});
+
+	test("asks no more often than that, however often requests fail", async () => {
+		const { homeserver } = world();
+		homeserver.there = false;
+		for (let n = 0; n < 20; n++) {
+			watch?.now();
+			await new Promise((resolve) => setTimeout(resolve, 1));
+		}
+		expect(homeserver.asked).toBeLessThan(15);
+	});
 });

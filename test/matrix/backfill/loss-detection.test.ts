@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
 import { createCatchUp } from "../../../src/matrix/backfill/catch-up.ts";
 import { MatrixError } from "../../../src/matrix/client.ts";
@@ -20,7 +20,7 @@ const event = (more: Partial<MatrixEvent> = {}): MatrixEvent => ({
 });
 const events = (n: number, more: Partial<MatrixEvent> = {}) => Array.from({ length: n }, () => event(more));
 
-/** A homeserver with these events in its rooms, in their order, what was taken of them, and rooms that were read. */
+/** Makes a homeserver with these events in its rooms; notes the events that were taken and the rooms that were read. */
 function world(timeline: MatrixEvent[]) {
 	const taken: string[] = [];
 	const asked: string[] = [];
@@ -55,294 +55,296 @@ function world(timeline: MatrixEvent[]) {
 		});
 	return { run, gaps: run(), taken, asked, fails, knocks };
 }
-/** As a homeserver that does not count. */
+/** Returns a transaction without a usable transaction id. */
 const handed = (to: ReturnType<typeof createCatchUp>, ...of: readonly MatrixEvent[]) => to.taken("some", of);
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const ids = (...of: readonly (MatrixEvent | readonly MatrixEvent[])[]) =>
 	of.flat().map(({ event_id }) => event_id);
 
-test("what was never handed over stands before what is handed next, after the homeserver was away", async () => {
-	const [first, lost, next, coming] = [event(), events(40), event(), event()];
-	const { gaps, taken } = world([first, ...lost, next, coming]);
-	await handed(gaps, first);
-	gaps.doubt();
-	await handed(gaps, next);
-	expect(taken).toEqual(ids(first, lost, next));
-	await handed(gaps, coming);
-	expect(taken).toEqual(ids(first, lost, next, coming));
-});
+describe("createCatchUp", () => {
+	test("takes a lost event before the next transaction, after the homeserver was away", async () => {
+		const [first, lost, next, coming] = [event(), events(40), event(), event()];
+		const { gaps, taken } = world([first, ...lost, next, coming]);
+		await handed(gaps, first);
+		gaps.doubt();
+		await handed(gaps, next);
+		expect(taken).toEqual(ids(first, lost, next));
+		await handed(gaps, coming);
+		expect(taken).toEqual(ids(first, lost, next, coming));
+	});
 
-test("what is handed over from before a restart settles nothing of what the restart lost behind it", async () => {
-	const [first, backlog, lost, later] = [event(), events(50), events(2), events(3)];
-	const { gaps, taken, asked } = world([first, ...backlog, ...lost, ...later]);
-	await handed(gaps, first);
-	gaps.disturbed();
-	for (const one of [...backlog, ...later]) await handed(gaps, one);
-	expect(taken).toEqual(ids(first, backlog, lost, later));
-	// Two pages at the first, and one where some were left out.
-	expect(asked).toHaveLength(3);
-});
+	test("still looks for events lost in a restart when a transaction brings older events", async () => {
+		const [first, backlog, lost, later] = [event(), events(50), events(2), events(3)];
+		const { gaps, taken, asked } = world([first, ...backlog, ...lost, ...later]);
+		await handed(gaps, first);
+		gaps.disturbed();
+		for (const one of [...backlog, ...later]) await handed(gaps, one);
+		expect(taken).toEqual(ids(first, backlog, lost, later));
+		// Two pages at the first time, and one for the skipped events.
+		expect(asked).toHaveLength(3);
+	});
 
-test("a line that is lost before one of our own is missed, too", async () => {
-	const [first, backlog, lost] = [event(), event(), event()];
-	const own = event({ sender: "@_xmpp_romeo:hs.test" });
-	const { gaps, taken } = world([first, backlog, lost, own]);
-	await handed(gaps, first);
-	gaps.disturbed();
-	await handed(gaps, backlog);
-	await handed(gaps, own);
-	expect(taken).toEqual(ids(first, backlog, lost, own));
-});
+	test("notices an event that is lost before one of our own", async () => {
+		const [first, backlog, lost] = [event(), event(), event()];
+		const own = event({ sender: "@_xmpp_romeo:hs.test" });
+		const { gaps, taken } = world([first, backlog, lost, own]);
+		await handed(gaps, first);
+		gaps.disturbed();
+		await handed(gaps, backlog);
+		await handed(gaps, own);
+		expect(taken).toEqual(ids(first, backlog, lost, own));
+	});
 
-test("without a disturbance no room is read", async () => {
-	const { gaps, asked } = world([]);
-	await handed(gaps, event());
-	await handed(gaps, event());
-	await pass(100_000);
-	expect(asked).toEqual([]);
-});
+	test("reads no room without a sign of loss", async () => {
+		const { gaps, asked } = world([]);
+		await handed(gaps, event());
+		await handed(gaps, event());
+		await pass(100_000);
+		expect(asked).toEqual([]);
+	});
 
-test("where nothing more is said it is read some seconds later, once and in order", async () => {
-	const [first, lost] = [event(), events(3)];
-	const { gaps, taken } = world([first, ...lost]);
-	await handed(gaps, first);
-	gaps.disturbed();
-	await pass(100_000);
-	expect(taken).toEqual(ids(first, lost));
-});
+	test("reads a silent room some seconds later, once and in order", async () => {
+		const [first, lost] = [event(), events(3)];
+		const { gaps, taken } = world([first, ...lost]);
+		await handed(gaps, first);
+		gaps.disturbed();
+		await pass(100_000);
+		expect(taken).toEqual(ids(first, lost));
+	});
 
-test("what the homeserver and we forgot together is read by the next run", async () => {
-	const [first, lost, next] = [event(), events(3), event()];
-	const { gaps, run, taken } = world([first, ...lost, next]);
-	await handed(gaps, first);
-	await pass(1_500);
-	const second = run();
-	await second.follow("!room", "link of !room");
-	await handed(second, next);
-	expect(taken).toEqual(ids(first, lost, next));
-});
+	test("reads in the next run events that both homeserver and bridge forgot", async () => {
+		const [first, lost, next] = [event(), events(3), event()];
+		const { gaps, run, taken } = world([first, ...lost, next]);
+		await handed(gaps, first);
+		await pass(1_500);
+		const second = run();
+		await second.follow("!room", "link of !room");
+		await handed(second, next);
+		expect(taken).toEqual(ids(first, lost, next));
+	});
 
-test("what the homeserver is handing over, many at a time, is left to it", async () => {
-	const [first, backlog] = [event(), events(120)];
-	const { gaps, run, taken } = world([first, ...backlog]);
-	await handed(gaps, first);
-	await pass(1_500);
-	const second = run();
-	second.disturbed();
-	for (let n = 0; n < 120; n += 20) {
-		await handed(second, ...backlog.slice(n, n + 20));
+	test("reads no room while the homeserver hands over its backlog", async () => {
+		const [first, backlog] = [event(), events(120)];
+		const { gaps, run, taken } = world([first, ...backlog]);
+		await handed(gaps, first);
+		await pass(1_500);
+		const second = run();
+		second.disturbed();
+		for (let n = 0; n < 120; n += 20) {
+			await handed(second, ...backlog.slice(n, n + 20));
+			await pass(2_000);
+		}
+		expect(taken).toEqual(ids(first, backlog));
+	});
+
+	test("finds lost events also when the first attempt to read the room fails", async () => {
+		const [first, lost, next, last] = [event(), event(), event(), event()];
+		const { gaps, taken, fails } = world([first, lost, next, last]);
+		await handed(gaps, first);
+		gaps.doubt();
+		fails.take = new TemporaryError("the disk is slow");
+		await expect(handed(gaps, next)).rejects.toThrow("the disk is slow");
+		fails.take = undefined;
+		fails.messages = new TemporaryError("busy");
+		const late = handed(gaps, next);
+		await pass(25_000);
+		await late;
+		fails.messages = undefined;
+		await handed(gaps, last);
+		expect(taken).toEqual(ids(first, next, lost, last));
+	});
+
+	test("holds up transactions for a room that cannot be read at most once a minute, and briefly", async () => {
+		const [first, second, third, lost, last] = [event(), event(), event(), event(), event()];
+		const { gaps, taken, fails } = world([first, second, third, lost, last]);
+		await handed(gaps, first);
+		gaps.doubt();
+		fails.messages = new TemporaryError("broken");
+		const held = handed(gaps, second);
+		await pass(10_000);
+		expect(taken).toEqual(ids(first));
+		await pass(12_000);
+		await held;
+		await handed(gaps, third);
+		expect(taken).toEqual(ids(first, second, third));
+		await pass(60_000);
+		const again = handed(gaps, last);
+		await pass(10_000);
+		fails.messages = undefined;
+		await pass(1_000);
+		await again;
+		expect(taken).toEqual(ids(first, second, third, lost, last));
+	});
+
+	test("leaves waiting rooms to the next run at a stop, without delay", async () => {
+		const [first, lost, next] = [event(), event(), event()];
+		const { gaps, run, taken, fails } = world([first, lost, next]);
+		await handed(gaps, first);
+		gaps.doubt();
+		fails.messages = new TemporaryError("busy", { retryAfter: 15_000 });
+		const late = handed(gaps, next).then(
+			() => "taken",
+			(error: Error) => error.message,
+		);
+		await pass(1_000);
+		await gaps.stop(Promise.resolve());
+		expect(await late).toBe("stopping");
+		fails.messages = undefined;
+		const second = run();
+		await second.follow("!room", "link of !room");
+		await handed(second, next);
+		expect(taken).toEqual(ids(first, lost, next));
+	});
+
+	test("asks no earlier than the homeserver's retry_after_ms", async () => {
+		const [first, lost, next] = [event(), event(), event()];
+		const { gaps, taken, asked, fails } = world([first, lost, next]);
+		await handed(gaps, first);
+		gaps.doubt();
+		fails.messages = new TemporaryError("too fast", { retryAfter: 5_000 });
+		const late = handed(gaps, next);
+		await pass(4_000);
+		expect(asked).toHaveLength(1);
+		fails.messages = undefined;
 		await pass(2_000);
-	}
-	expect(taken).toEqual(ids(first, backlog));
-});
+		await late;
+		expect(taken).toEqual(ids(first, lost, next));
+	});
 
-test("what was not taken is found again, also when the room could not be read at once", async () => {
-	const [first, lost, next, last] = [event(), event(), event(), event()];
-	const { gaps, taken, fails } = world([first, lost, next, last]);
-	await handed(gaps, first);
-	gaps.doubt();
-	fails.take = new TemporaryError("the disk is slow");
-	await expect(handed(gaps, next)).rejects.toThrow("the disk is slow");
-	fails.take = undefined;
-	fails.messages = new TemporaryError("busy");
-	const late = handed(gaps, next);
-	await pass(25_000);
-	await late;
-	fails.messages = undefined;
-	await handed(gaps, last);
-	expect(taken).toEqual(ids(first, next, lost, last));
-});
+	test("keeps the order when the homeserver is busy for seconds", async () => {
+		const [first, lost, next] = [event(), event(), event()];
+		const { gaps, taken, fails } = world([first, lost, next]);
+		await handed(gaps, first);
+		gaps.doubt();
+		fails.messages = new TemporaryError("busy");
+		const late = handed(gaps, next);
+		await pass(15_000);
+		fails.messages = undefined;
+		await pass(1_000);
+		await late;
+		expect(taken).toEqual(ids(first, lost, next));
+	});
 
-test("a room that cannot be read holds up what is handed over once a minute at most, and not for long", async () => {
-	const [first, second, third, lost, last] = [event(), event(), event(), event(), event()];
-	const { gaps, taken, fails } = world([first, second, third, lost, last]);
-	await handed(gaps, first);
-	gaps.doubt();
-	fails.messages = new TemporaryError("broken");
-	const held = handed(gaps, second);
-	await pass(10_000);
-	expect(taken).toEqual(ids(first));
-	await pass(12_000);
-	await held;
-	await handed(gaps, third);
-	expect(taken).toEqual(ids(first, second, third));
-	await pass(60_000);
-	const again = handed(gaps, last);
-	await pass(10_000);
-	fails.messages = undefined;
-	await pass(1_000);
-	await again;
-	expect(taken).toEqual(ids(first, second, third, lost, last));
-});
+	test("takes a repeated transaction as a sign of loss", async () => {
+		const [first, lost] = [event(), event()];
+		const { gaps, taken } = world([first, lost]);
+		await handed(gaps, first);
+		await handed(gaps, first);
+		await pass(100_000);
+		expect(taken).toEqual(ids(first, first, lost));
+	});
 
-test("what waits at a stop is left to the next run, at once", async () => {
-	const [first, lost, next] = [event(), event(), event()];
-	const { gaps, run, taken, fails } = world([first, lost, next]);
-	await handed(gaps, first);
-	gaps.doubt();
-	fails.messages = new TemporaryError("busy", { retryAfter: 15_000 });
-	const late = handed(gaps, next).then(
-		() => "taken",
-		(error: Error) => error.message,
-	);
-	await pass(1_000);
-	await gaps.stop(Promise.resolve());
-	expect(await late).toBe("stopping");
-	fails.messages = undefined;
-	const second = run();
-	await second.follow("!room", "link of !room");
-	await handed(second, next);
-	expect(taken).toEqual(ids(first, lost, next));
-});
+	test("reads the events of a skipped transaction before the next one", async () => {
+		const [first, lost, next, late] = [event(), events(2), event(), event()];
+		const { gaps, taken } = world([first, ...lost, next, late]);
+		await gaps.taken("7", [first]);
+		await gaps.taken("9", [next]);
+		await gaps.taken("8", lost);
+		await gaps.taken("10", [late]);
+		expect(taken).toEqual(ids(first, lost, next, lost, late));
+	});
 
-test("a homeserver that says when to ask again is not asked before", async () => {
-	const [first, lost, next] = [event(), event(), event()];
-	const { gaps, taken, asked, fails } = world([first, lost, next]);
-	await handed(gaps, first);
-	gaps.doubt();
-	fails.messages = new TemporaryError("too fast", { retryAfter: 5_000 });
-	const late = handed(gaps, next);
-	await pass(4_000);
-	expect(asked).toHaveLength(1);
-	fails.messages = undefined;
-	await pass(2_000);
-	await late;
-	expect(taken).toEqual(ids(first, lost, next));
-});
+	test("takes a late transaction with events that were read as no sign of loss", async () => {
+		const [first, lost] = [event(), events(50)];
+		const { gaps, asked } = world([first, ...lost]);
+		await handed(gaps, first);
+		gaps.disturbed();
+		await pass(100_000);
+		const before = asked.length;
+		for (const one of lost) await handed(gaps, one);
+		await pass(100_000);
+		expect(asked.length).toBe(before);
+	});
 
-test("a homeserver that is busy for seconds puts nothing out of order", async () => {
-	const [first, lost, next] = [event(), event(), event()];
-	const { gaps, taken, fails } = world([first, lost, next]);
-	await handed(gaps, first);
-	gaps.doubt();
-	fails.messages = new TemporaryError("busy");
-	const late = handed(gaps, next);
-	await pass(15_000);
-	fails.messages = undefined;
-	await pass(1_000);
-	await late;
-	expect(taken).toEqual(ids(first, lost, next));
-});
+	test("does not read a room again from a late event", async () => {
+		const [first, lost, next] = [event(), event(), event()];
+		const { gaps, run, taken } = world([first, lost, next]);
+		await handed(gaps, first);
+		gaps.doubt();
+		await handed(gaps, next);
+		await handed(gaps, lost);
+		await gaps.stop(Promise.resolve());
+		run().disturbed();
+		await pass(100_000);
+		expect(taken).toEqual(ids(first, lost, next, lost));
+	});
 
-test("a transaction that comes again is a sign that others may not come", async () => {
-	const [first, lost] = [event(), event()];
-	const { gaps, taken } = world([first, lost]);
-	await handed(gaps, first);
-	await handed(gaps, first);
-	await pass(100_000);
-	expect(taken).toEqual(ids(first, first, lost));
-});
+	test("ignores events from before the portal, own events and state", async () => {
+		const before = events(2);
+		const first = event();
+		const own = event({ sender: "@_xmpp_romeo:hs.test" });
+		const join = event({ type: "m.room.member", state_key: "@bob:hs.test", content: { membership: "join" } });
+		const { gaps, taken } = world([...before, first, own, join]);
+		await handed(gaps, first);
+		gaps.disturbed();
+		await pass(100_000);
+		expect(taken).toEqual(ids(first));
+	});
 
-test("a transaction that was left out is read before the next one", async () => {
-	const [first, lost, next, late] = [event(), events(2), event(), event()];
-	const { gaps, taken } = world([first, ...lost, next, late]);
-	await gaps.taken("7", [first]);
-	await gaps.taken("9", [next]);
-	await gaps.taken("8", lost);
-	await gaps.taken("10", [late]);
-	expect(taken).toEqual(ids(first, lost, next, lost, late));
-});
+	test("reads no room without events, and goes on past a room that the bridge has left", async () => {
+		const [first, lost] = [event(), event()];
+		const { gaps, asked, taken } = world([event({ room_id: "!silent" }), first, lost]);
+		await handed(gaps, event({ room_id: "!gone" }), first);
+		gaps.disturbed();
+		await pass(10_000);
+		expect([...new Set(asked)].sort()).toEqual(["!gone", "!room"]);
+		expect(taken).toContain(lost.event_id);
+	});
 
-test("what was read already and is handed over at last is no sign of anything", async () => {
-	const [first, lost] = [event(), events(50)];
-	const { gaps, asked } = world([first, ...lost]);
-	await handed(gaps, first);
-	gaps.disturbed();
-	await pass(100_000);
-	const before = asked.length;
-	for (const one of lost) await handed(gaps, one);
-	await pass(100_000);
-	expect(asked.length).toBe(before);
-});
+	test("pings a homeserver that sends no transactions, and reads its rooms, until it sends one", async () => {
+		const timeline = [event(), event()];
+		const { gaps, taken, asked, knocks } = world(timeline);
+		await handed(gaps, ...timeline.slice(0, 1));
+		gaps.disturbed();
+		await pass(100_000);
+		expect(taken).toEqual(ids(timeline));
+		const knocked = knocks.length;
+		expect(knocked).toBeGreaterThan(0);
+		timeline.push(...events(2));
+		await pass(600_000);
+		expect(taken).toEqual(ids(timeline));
+		expect(knocks.length).toBeGreaterThan(knocked);
+		const next = event();
+		timeline.push(next);
+		await handed(gaps, next);
+		await pass(1_300_000);
+		const [reads, calls] = [asked.length, knocks.length];
+		await pass(3_600_000);
+		expect([asked.length, knocks.length]).toEqual([reads, calls]);
+	});
 
-test("what comes late after all is no reason to read the room from there again", async () => {
-	const [first, lost, next] = [event(), event(), event()];
-	const { gaps, run, taken } = world([first, lost, next]);
-	await handed(gaps, first);
-	gaps.doubt();
-	await handed(gaps, next);
-	await handed(gaps, lost);
-	await gaps.stop(Promise.resolve());
-	run().disturbed();
-	await pass(100_000);
-	expect(taken).toEqual(ids(first, lost, next, lost));
-});
+	test("reads the rooms of a homeserver that sends no echo of our events, and pings it", async () => {
+		const [first, own, lost] = [event(), event({ sender: "@_xmpp_romeo:hs.test" }), event()];
+		const { gaps, taken, knocks } = world([first, own, lost]);
+		await handed(gaps, first);
+		await pass(1_000);
+		gaps.said(Date.now());
+		await pass(50_000);
+		expect([knocks.length, taken.length]).toEqual([0, 1]);
+		await pass(20_000);
+		expect(taken).toEqual(ids(first, lost));
+		expect(knocks.length).toBeGreaterThan(0);
+	});
 
-test("what is from before the room was ours, our own, or state is left alone", async () => {
-	const before = events(2);
-	const first = event();
-	const own = event({ sender: "@_xmpp_romeo:hs.test" });
-	const join = event({ type: "m.room.member", state_key: "@bob:hs.test", content: { membership: "join" } });
-	const { gaps, taken } = world([...before, first, own, join]);
-	await handed(gaps, first);
-	gaps.disturbed();
-	await pass(100_000);
-	expect(taken).toEqual(ids(first));
-});
+	test("reads no room of a homeserver that sends the echo", async () => {
+		const [first, own] = [event(), event({ sender: "@_xmpp_romeo:hs.test" })];
+		const { gaps, asked, knocks } = world([first, own]);
+		await handed(gaps, first);
+		await pass(1_000);
+		gaps.said(Date.now());
+		await handed(gaps, own);
+		// The answer to the send came after its echo.
+		gaps.said(Date.now() - 5);
+		await pass(200_000);
+		expect([asked, knocks]).toEqual([[], []]);
+	});
 
-test("rooms nothing was heard from are not asked, and those we are out of stop nothing", async () => {
-	const [first, lost] = [event(), event()];
-	const { gaps, asked, taken } = world([event({ room_id: "!silent" }), first, lost]);
-	await handed(gaps, event({ room_id: "!gone" }), first);
-	gaps.disturbed();
-	await pass(10_000);
-	expect([...new Set(asked)].sort()).toEqual(["!gone", "!room"]);
-	expect(taken).toContain(lost.event_id);
-});
-
-test("a homeserver that hands nothing over any more is asked to, and read, until it does", async () => {
-	const timeline = [event(), event()];
-	const { gaps, taken, asked, knocks } = world(timeline);
-	await handed(gaps, ...timeline.slice(0, 1));
-	gaps.disturbed();
-	await pass(100_000);
-	expect(taken).toEqual(ids(timeline));
-	const knocked = knocks.length;
-	expect(knocked).toBeGreaterThan(0);
-	timeline.push(...events(2));
-	await pass(600_000);
-	expect(taken).toEqual(ids(timeline));
-	expect(knocks.length).toBeGreaterThan(knocked);
-	const next = event();
-	timeline.push(next);
-	await handed(gaps, next);
-	await pass(1_300_000);
-	const [reads, calls] = [asked.length, knocks.length];
-	await pass(3_600_000);
-	expect([asked.length, knocks.length]).toEqual([reads, calls]);
-});
-
-test("a homeserver that does not tell us of our own lines is read, and asked to", async () => {
-	const [first, own, lost] = [event(), event({ sender: "@_xmpp_romeo:hs.test" }), event()];
-	const { gaps, taken, knocks } = world([first, own, lost]);
-	await handed(gaps, first);
-	await pass(1_000);
-	gaps.said(Date.now());
-	await pass(50_000);
-	expect([knocks.length, taken.length]).toEqual([0, 1]);
-	await pass(20_000);
-	expect(taken).toEqual(ids(first, lost));
-	expect(knocks.length).toBeGreaterThan(0);
-});
-
-test("one that does is not", async () => {
-	const [first, own] = [event(), event({ sender: "@_xmpp_romeo:hs.test" })];
-	const { gaps, asked, knocks } = world([first, own]);
-	await handed(gaps, first);
-	await pass(1_000);
-	gaps.said(Date.now());
-	await handed(gaps, own);
-	// The answer to what we sent came later than it came back.
-	gaps.said(Date.now() - 5);
-	await pass(200_000);
-	expect([asked, knocks]).toEqual([[], []]);
-});
-
-test("nothing is asked once it has stopped", async () => {
-	const { gaps, asked } = world([]);
-	await handed(gaps, event());
-	gaps.disturbed();
-	await gaps.stop(Promise.resolve());
-	await pass(100_000);
-	expect(asked).toEqual([]);
+	test("asks nothing after the stop", async () => {
+		const { gaps, asked } = world([]);
+		await handed(gaps, event());
+		gaps.disturbed();
+		await gaps.stop(Promise.resolve());
+		await pass(100_000);
+		expect(asked).toEqual([]);
+	});
 });

@@ -38,7 +38,7 @@ describe("a file to Matrix", () => {
 			expect(withMedia(said, media, stored)).toEqual({ type, content: out });
 		});
 
-	test("that could not be brought over is a link below what was said of it", () => {
+	test("that could not be uploaded becomes a link below its caption", () => {
 		const said = {
 			msgtype: "m.text",
 			body: "look",

@@ -51,7 +51,7 @@ const html = (formatted_body: string, body = "the words") => ({
 });
 const link = (mxid: string, label = mxid) => `[${label}](https://matrix.to/#/${mxid})`;
 
-/** Milliseconds of processor time that the work takes: a busy machine does not make it longer. */
+/** Returns the processor time of `work` in ms, which a busy machine does not lengthen. */
 function timed(work: () => unknown): number {
 	const start = process.threadCpuUsage();
 	work();
@@ -68,7 +68,7 @@ describe("fromMatrix: the work of an event", () => {
 		["brackets before one link", { body: `${"[".repeat(large)}${link("@al:hs.test")}` }],
 		["addresses that begin alike", { body: "@".repeat(large), "m.mentions": { user_ids: alike("@") } }],
 		[
-			"names that begin alike",
+			"names with a common beginning",
 			{ body: "a a ".repeat(large / 4), "m.mentions": { user_ids: ["@a a a:hs.test", ...alike("a ")] } },
 		],
 		["href without a link", html("href".repeat(large / 4))],
@@ -82,7 +82,7 @@ describe("fromMatrix: the work of an event", () => {
 		["tables", html("<table><tr><td>".repeat(large / 15))],
 		["attributes", html(`<a ${Array.from({ length: large / 6 }, (_, at) => `a${at}`).join(" ")}>`)],
 		[
-			"a link that each block begins anew",
+			"a link that begins anew in each block",
 			html(`<a href="https://${"x".repeat(2_000)}">${"<p>a".repeat(14_000)}`),
 		],
 		["open tags that each block begins anew", html(`<b><i><u><s><code>${"<p>a".repeat(14_000)}`)],
@@ -106,27 +106,27 @@ describe("fromMatrix: the work of an event", () => {
 		expect(said.rich ? weightOfTree(said.rich) : 0).toBeLessThanOrEqual(30 * size + 20_000);
 	});
 
-	test("leaves the body where the formatting would take too much", () => {
+	test("translates the body alone when the formatting exceeds the budget", () => {
 		const said = message(html(`<a href="https://${"x".repeat(2_000)}">${"<p>a".repeat(14_000)}`));
 		expect(said).toMatchObject({ kind: "message", text: "the words" });
 		expect(said).not.toHaveProperty("rich");
 	});
 });
 
-describe("fromMatrix: names in place of addresses", () => {
+describe("fromMatrix: names in place of MXIDs", () => {
 	const everybody = { "m.mentions": { user_ids: [...names.keys()] } };
 
-	test("a name that contains an address is not read again", () => {
+	test("does not search a name that contains an MXID", () => {
 		const said = message({ body: "hi @alice:hs.test and @bob:hs.test", ...everybody });
 		expect(said.text).toBe("hi Alice @bob:hs.test and @alice:hs.test @alice:hs.test");
 	});
 
-	test("names that contain each other's addresses do not multiply", () => {
+	test("does not multiply names that contain each other's MXIDs", () => {
 		const body = "@alice:hs.test @bob:hs.test ".repeat(100);
 		expect(message({ body, ...everybody }).text.length).toBeLessThanOrEqual(2 * body.length + 4_000);
 	});
 
-	test("the label of a link to a person is all that is left of it, also with a bracket within", () => {
+	test("reduces a link to a person to its label, also with a bracket in it", () => {
 		const label = (body: string) => message({ body, ...everybody }).text;
 		expect(label(`a ${link("@al:hs.test")} b`)).toBe("a Al b");
 		expect(label(`[x [${link("@dave:hs.test", "Da[ve")}`)).toBe("x [[Da[ve");
@@ -134,7 +134,7 @@ describe("fromMatrix: names in place of addresses", () => {
 		expect(label("[a](https://matrix.to/#/#room:hs.test)")).toBe("[a](https://matrix.to/#/#room:hs.test)");
 	});
 
-	test("no address stays in the tree, wherever it stands", () => {
+	test("leaves no MXID in the tree, at any place", () => {
 		const mxid = "@al:hs.test";
 		const said = message({
 			...html(`<b>${mxid}</b> ${mxid}, <a href="https://x.test">${mxid}</a>`, mxid),
@@ -148,7 +148,7 @@ describe("fromMatrix: names in place of addresses", () => {
 		]);
 	});
 
-	test("two people of one name are both mentioned, and the longer of two names is meant", () => {
+	test("mentions two people with the same name, and prefers the longer of two names", () => {
 		const said = (body: string, ...user_ids: string[]) => message({ body, "m.mentions": { user_ids } }).rich;
 		const [one, two] = ["@al:one.test", "@al:two.test"];
 		expect(said("al, al", one, two)).toEqual([
@@ -164,11 +164,11 @@ describe("fromMatrix: names in place of addresses", () => {
 	});
 });
 
-describe("fromMatrix: names of the language", () => {
+describe("fromMatrix: names of object properties", () => {
 	const nasty = ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf"];
 
 	test.each(["constructor", "toString", "valueOf", "hasOwnProperty"])(
-		"a tag <%s> is an unknown tag",
+		"reads a tag <%s> as an unknown tag",
 		(tag) => {
 			expect(message(html(`<${tag}>a</${tag}> <b>b</b>`)).rich).toEqual([
 				"a ",
@@ -176,7 +176,7 @@ describe("fromMatrix: names of the language", () => {
 			]);
 		},
 	);
-	test.each(nasty)("%s as an attribute, a class, a type, a relation or a key is nothing special", (word) => {
+	test.each(nasty)("gives %s no meaning as an attribute, class, type, relation or key", (word) => {
 		expect(
 			message(html(`<a ${word}="x" href="${word}"><pre><code class="language-${word}">a</code></pre>`)).kind,
 		).toBe("message");
@@ -231,7 +231,7 @@ const pieces = fc.constantFrom(
 const words = fc.array(pieces, { maxLength: 200 }).map((list) => list.join(""));
 
 describe("fromMatrix: any body, HTML and mentions", () => {
-	test("give a message of a size in proportion, and no address of somebody who is meant", () => {
+	test("give a message of proportional size, without the MXID of a mentioned person", () => {
 		const meant = fc.subarray(["@al:hs.test", "@__proto__:hs.test", "@room", "@dave:hs.test"]);
 		fc.assert(
 			fc.property(words, words, meant, fc.boolean(), (body, formatted_body, user_ids, room) => {
@@ -279,7 +279,7 @@ describe("toMatrix: the work of an event", () => {
 		expect(write([{ tag: "bold", children: deep }]).body).toBe("the words");
 	});
 
-	test("means the first fifty people that are mentioned", () => {
+	test("mentions the first fifty people", () => {
 		const rich: Rich = Array.from({ length: 2_000 }, (_, at) => ({
 			tag: "mention",
 			person: person(`@p${at}:hs.test`),
@@ -290,7 +290,7 @@ describe("toMatrix: the work of an event", () => {
 		expect(user_ids[0]).toBe("@p0:hs.test");
 	});
 
-	test("puts no more signs before a line than ten levels of quotes have", () => {
+	test("writes at most ten levels of quotes", () => {
 		let rich: Rich = ["a\nb"];
 		for (let at = 0; at < 5_000; at++) rich = [{ tag: "quote", children: rich }];
 		expect(write([{ tag: "code", children: rich }]).formatted_body).toBe("<code>a\nb</code>");
