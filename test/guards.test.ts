@@ -38,6 +38,7 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	"src/matrix/time-limit.ts": [1, "counts down after work whose errors are logged"],
 	"src/media/fetch.ts": [2, "ends a connection"],
 	"src/media/slots.ts": [1, "cuts connections that take nothing"],
+	"src/media/stream.ts": [2, "ends a stream that takes too long"],
 	"src/mqtt/client.ts": [5, "hands on to the session, whose handlers are guarded, or counts bytes"],
 	"src/store/sqlite.ts": [
 		8,

@@ -26,6 +26,31 @@ export const atMost = (source: Readable, most: number, error: () => Error): Read
 		}
 	});
 
+/**
+ * Returns a stream with the bytes of `source`. It fails with `error` once the transfer has taken longer than `grace` ms and
+ * the time that its bytes take at `perSecond` bytes a second. A timeout for silence alone lets a source drip for ever.
+ */
+export function inTime(
+	source: Readable,
+	{ grace, perSecond }: Readonly<{ grace: number; perSecond: number }>,
+	error: () => Error,
+): Readable {
+	const since = performance.now();
+	let bytes = 0;
+	const late = () => {
+		if (performance.now() - since > grace + (bytes / perSecond) * 1_000) source.destroy(error());
+	};
+	const timer = setInterval(late, Math.min(1_000, grace / 4));
+	const result = through(source, async function* (chunks) {
+		for await (const chunk of chunks) {
+			bytes += chunk.length;
+			yield chunk;
+		}
+	});
+	result.on("close", () => clearInterval(timer));
+	return result;
+}
+
 /** The first bytes of `source`, `enough` of them where there are so many, and all of it to be read still. */
 export async function peek(source: Readable, enough: number): Promise<{ head: Buffer; body: Readable }> {
 	const chunks: Buffer[] = [];

@@ -9,6 +9,7 @@ import type { Opened } from "../core/media.ts";
 import type { Outbound } from "../core/network.ts";
 import { slice } from "../media/range.ts";
 import { withSize } from "../media/spool.ts";
+import { inTime } from "../media/stream.ts";
 import { bareType, named } from "../media/types.ts";
 import * as phrases from "./phrases.ts";
 import { neutral, StanzaError } from "./stanza-error.ts";
@@ -21,6 +22,8 @@ const info = "http://jabber.org/protocol/disco#info";
 /** XEP-0363 §4: the only headers of a slot that may be sent. */
 const headersTaken = new Set(["authorization", "cookie", "expires"]);
 const silence = 30_000;
+/** The least rate at which a file has to go from its source to the service; as for readers of links (`media/serve.ts`). */
+const leastRate = { grace: 120_000, perSecond: 16_384 };
 
 type Slot = Readonly<{ put: string; get: string; headers: Readonly<Record<string, string>> }>;
 
@@ -30,6 +33,8 @@ export function createUploads(deps: {
 	component: string;
 	open(source: Media["source"]): Promise<Opened>;
 	log: Log;
+	/** For tests. */
+	leastRate?: typeof leastRate;
 }) {
 	const { link, component, log } = deps;
 	let service: { jid: string; largest: number } | undefined;
@@ -95,7 +100,9 @@ export function createUploads(deps: {
 		const opened = await deps.open(media.source);
 		opened.body.on("error", () => undefined);
 		try {
-			return await withSize(opened.body, opened.size, async (body, size) => {
+			const late = () => new TemporaryError(phrases.fileNoAnswer);
+			const steady = inTime(opened.body, deps.leastRate ?? leastRate, late);
+			return await withSize(steady, opened.size, async (body, size) => {
 				if (size > largest) throw new PermanentError("invalid", phrases.fileTooLarge(largest));
 				const mime = bareType(media.mime ?? opened.mime);
 				const place = await slot(jid, named(media.name, mime), size, mime);

@@ -70,8 +70,9 @@ const pixels: () => Promise<Opened> = async () => ({
 	body: Readable.from([Buffer.from("pixels")]),
 	size: 6,
 });
-const service = (open = pixels) =>
+const service = (open = pixels, leastRate?: { grace: number; perSecond: number }) =>
 	createUploads({
+		...(leastRate && { leastRate }),
 		link: {
 			iq: async (request) => {
 				asked.push(request);
