@@ -167,6 +167,27 @@ describe("createUploads", () => {
 	});
 
 	test.each([
+		["with its size told", 6_000],
+		["with no size told", undefined],
+	])("gets no file whose source drips a byte at a time without end: %s", async (_name, size) => {
+		let dripped = 0;
+		const drips = async function* () {
+			for (; dripped < 6_000; dripped++) {
+				yield Buffer.from("x");
+				await new Promise((resolve) => setTimeout(resolve, 10));
+			}
+		};
+		const body = Readable.from(drips(), { objectMode: false });
+		most = 6_000;
+		const found = service(async () => ({ body, ...(size && { size }) }), { grace: 200, perSecond: 16_384 });
+		await found.look();
+		await expect(found.put(media, once)).rejects.toBeInstanceOf(TemporaryError);
+		expect(body.destroyed).toBe(true);
+		expect(dripped).toBeLessThan(3_000);
+		expect(put).toEqual([]);
+	});
+
+	test.each([
 		[503, TemporaryError],
 		[413, PermanentError],
 	])("rejects after the status %i with an error that core retries only for 5xx", async (code, error) => {
