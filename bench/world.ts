@@ -8,7 +8,7 @@ import type { Person } from "../src/core/person.ts";
 import { ghostMxid } from "../src/matrix/mxid.ts";
 import { writeRegistration } from "../src/matrix/registration.ts";
 import { createNedbMapping } from "../src/store/nedb.ts";
-import { pairRoom } from "../src/xmpp/direct/index.ts";
+import { pairRoom } from "../src/xmpp/direct/pair.ts";
 import { account, occupant } from "../src/xmpp/from-xmpp.ts";
 import { freePort } from "../test/matrix/fake-homeserver.ts";
 import { secret } from "../test/xmpp/fake-server.ts";

@@ -9,19 +9,21 @@ import type { Person } from "../core/person.ts";
 import type { Links } from "../media/links.ts";
 import { findAccount, findMuc, typedJid } from "./address-lookup.ts";
 import { createPartSender, type Files } from "./attachments.ts";
-import * as capabilities from "./capabilities.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
+import type { Conversation } from "./conversation.ts";
 import { within } from "./deadline.ts";
 import { createClientFeatures } from "./direct/client-features.ts";
-import { createDirectChats, pairOf, pairRoom } from "./direct/index.ts";
+import { createDirectChats } from "./direct/index.ts";
+import { pairRoom } from "./direct/pair.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { createGhostLookup } from "./ghost-lookup.ts";
+import { createGhosts } from "./ghosts.ts";
 import { createInbox } from "./inbox.ts";
 import { ghostJid, type Namespace, personAt } from "./jid.ts";
+import { createJoinedConversation } from "./joined/conversation.ts";
 import { createJoinedRooms } from "./joined/index.ts";
 import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
 import { isBits, openBits } from "./message/stickers.ts";
-import { messageId, spokenBy } from "./message-ids.ts";
 import * as phrases from "./phrases.ts";
 import { createRouter } from "./routing.ts";
 import { type ComponentOptions, createComponent } from "./stream/component.ts";
@@ -75,7 +77,7 @@ export function createXmpp(
 		{ ...options, log },
 		{
 			stanza: (element) => route.take(element),
-			skip: (from, to, name, type) => rooms.skip(from, to, name, type),
+			skip: (...head) => conversations.some((one) => one.skips?.(...head)),
 			async taken() {
 				await within(lookedUpWithin, route.settled()).catch(() => undefined);
 				await box.reached();
@@ -83,14 +85,14 @@ export function createXmpp(
 			online() {
 				down = undefined;
 				single.online();
-				rooms.online();
+				for (const one of conversations) one.online?.();
 				if (!deps.files) void guard.run("look for an upload service", ownUploads.look);
 				bridge.resume(xmppNetwork);
 			},
 			offline(cause) {
 				down = cause;
 				single.offline();
-				rooms.offline(cause);
+				for (const one of conversations) one.offline?.(cause);
 			},
 			fatal(cause) {
 				down = cause;
@@ -149,10 +151,10 @@ export function createXmpp(
 			resource,
 		},
 	);
-	const theirClients = createClientFeatures(link, resource, log);
+	const clients = createClientFeatures(link, resource, log);
 	const chats = createDirectChats({
 		link,
-		wrote: theirClients.wrote,
+		clients,
 		confirm: createServerAck(link, options.component),
 		resource,
 		bridge: () => bridge,
@@ -164,24 +166,26 @@ export function createXmpp(
 		...guarded,
 		log,
 	});
-
-	function shownIn(room: RoomId) {
-		const [theirs, ghost] = pairOf(room);
-		if (ghost) return capabilities.direct((ns) => theirClients.support(theirs, ns));
-		return rooms.hasIds(room) ? capabilities.joined : capabilities.withoutIds;
+	const { component } = options;
+	const { membersMirrored } = deps;
+	/** A stanza goes to the first that claims it: a private message in a MUC belongs to no chat of two. */
+	const conversations: readonly Conversation[] = [
+		createJoinedConversation(rooms, { software, membersMirrored, log }),
+		chats,
+	];
+	function conversationOf(room: RoomId): Conversation {
+		const found = conversations.find((one) => one.owns(room));
+		if (!found) throw new PermanentError("not-found", phrases.notMuc(room));
+		return found;
 	}
 
 	const route = createRouter({
 		...guarded,
 		link,
-		rooms,
-		chats,
-		clients: theirClients,
-		who,
+		conversations,
+		ghosts: createGhosts({ who, present: clients.present, software, resource, log }),
 		allowed: (jid) => bridge.allows(account(jid), "use"),
-		component: options.component,
-		software,
-		resource,
+		component,
 		log,
 	});
 
@@ -206,11 +210,12 @@ export function createXmpp(
 		},
 		async pause() {
 			paused = true;
-			await chats.settled();
+			await Promise.all(conversations.map((one) => one.settled?.()));
 			await box.settled();
 		},
 		async stop() {
-			await rooms.leaveAll().catch((error: unknown) => log.warn({ err: error }, "could not leave the rooms"));
+			for (const one of conversations)
+				await one.stop?.().catch((error: unknown) => log.warn({ err: error }, "the MUCs could not be left"));
 			await link.stop();
 		},
 
@@ -219,52 +224,42 @@ export function createXmpp(
 			return cause === undefined ? { up: true } : { up: false, cause };
 		},
 		capabilities: (room) => ({
-			...shownIn(room),
+			...conversationOf(room).capabilities(room),
 			...(!files() && { media: "text" }),
 		}),
 		lacks: { media: phrases.noPublic },
 		send: createPartSender(
-			(out) => (out.link.role === "direct" ? chats.send(out) : rooms.send(out)),
+			(out) => conversationOf(out.room).send(out),
 			files,
 			(event, error) => bridge.partly(event, error, title),
 		),
-		async idsOfDeliveries(room, all) {
-			const [, ghost] = pairOf(room);
-			if (!ghost) return rooms.delivered(room, all);
-			return all.map(({ operation }) => [messageId("msg", operation), spokenBy(operation, ghost)]);
-		},
+		idsOfDeliveries: async (room, all) => conversationOf(room).delivered(room, all),
 		...(fetchLinked && {
 			open: (ref, range) => (isBits(ref) ? openBits(ref, link) : fetchLinked(ref, range)),
 		}),
-		async refuse(event, error, target) {
-			if (event.to || pairOf(event.room)[1]) await chats.refuse(event, error, target);
-			// Many at once, or long ago: those who miss them are told instead.
-			else if (error.reason === "busy" || error.reason === "expired") rooms.missed(event.room);
-			else await rooms.whisper(event, phrases.notDelivered(target, error.message));
-		},
+		refuse: async (event, error, target) => conversationOf(event.room).refuse(event, error, target),
 
 		async findPerson(address) {
 			const [typed = "", nick] = address;
-			if (nick !== undefined) return rooms.person(typed, nick);
+			if (nick !== undefined) {
+				const room = typed as RoomId;
+				return conversations.find((one) => one.owns(room))?.occupant?.(room, nick);
+			}
 			return findAccount(typedJid(typed, options.component), link, options.component);
 		},
 		findRoom: async ([typed = ""]) => findMuc(typedJid(typed, options.component), link, options.component),
 
 		async attach(_portal, one, members = []) {
-			if (one.role === "joined")
-				await rooms.attach(one, members.length > deps.membersMirrored ? [] : members);
+			if (one.room !== undefined) await conversationOf(one.room).attach?.(one, members);
 		},
 		async detach(_portal, one) {
-			if (one.role === "joined") await rooms.detach(one);
+			if (one.room !== undefined) await conversationOf(one.room).detach?.(one);
 		},
 		async openDirect(ours, theirs) {
 			if (ours.address.length !== 1) throw new PermanentError("invalid", phrases.xmppStrangers);
 			return pairRoom(ours.id, ghostJid(theirs.network, theirs.address, namespace));
 		},
-		show: (one) => pairOf(one.room ?? "")[0],
-		async members(room) {
-			const [theirs, ghost] = pairOf(room);
-			return ghost ? [account(theirs)] : rooms.others(room);
-		},
+		show: ({ room }) => (room === undefined ? "" : conversationOf(room).show(room)),
+		members: async (room) => conversationOf(room).members(room),
 	} satisfies Network;
 }

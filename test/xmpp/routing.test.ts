@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Person } from "../../src/core/person.ts";
+import { createGhosts } from "../../src/xmpp/ghosts.ts";
 import { createRouter } from "../../src/xmpp/routing.ts";
 import { type Element, xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
@@ -12,17 +13,19 @@ function router() {
 	const unused = {} as never;
 	const one = createRouter({
 		link: { send: async (stanza) => void sent.push(stanza) },
-		rooms: { has: () => false, isListener: () => false } as never,
-		chats: { settled: async () => undefined } as never,
-		clients: { present: () => undefined } as never,
-		who: (ghost) => {
-			asked.push(ghost);
-			return lookup.promise;
-		},
+		conversations: [],
+		ghosts: createGhosts({
+			who: (ghost) => {
+				asked.push(ghost);
+				return lookup.promise;
+			},
+			present: () => undefined,
+			software: { name: "Trivium", version: "1" },
+			resource: "trivium",
+			log: quiet,
+		}),
 		allowed: () => true,
 		component: "bridge.test",
-		software: { name: "Trivium", version: "1" },
-		resource: "trivium",
 		log: quiet,
 	});
 	return { take: one.take, settled: one.settled, sent, asked, answer: () => lookup.resolve(unused) };

@@ -6,10 +6,10 @@ import { child, type Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import { createEntityCapabilities } from "./entity-capabilities.ts";
 
-/** Questions that are not answered yet. */
+/** Disco queries to clients that may be under way at once. */
 const askedAtOnce = 1_000;
 
-/** The clients of the people our ghosts talk to, told by what they send, and asked what they know. */
+/** Learns what the clients of accounts understand: it notices them by their stanzas, and asks each by disco. */
 export function createClientFeatures(link: Pick<Component, "iq">, resource: string, log: Log) {
 	const known = createEntityCapabilities(async (jid, as) => {
 		const info = await link.iq(to.discoInfo(`${as}/${resource}`, jid));
@@ -17,27 +17,28 @@ export function createClientFeatures(link: Pick<Component, "iq">, resource: stri
 		return new Set(query?.getChildren("feature").map((feature) => feature.attrs.var ?? ""));
 	}, askedOfClients);
 	let asking = 0;
-	/** What it does not tell is unknown, and both forms go there. Of a flood not all are asked. */
+	/** Asks a client, unless too many are being asked. A client that does not answer gets native and fallback forms both. */
 	function ask(client: string, ghost: string, announced?: string): void {
 		if (asking >= askedAtOnce) return;
 		asking++;
 		known
 			.seen(client, ghost, announced)
-			.catch((error: unknown) => log.debug({ err: error }, "a client does not say what it knows"))
+			.catch((error: unknown) => log.debug({ err: error }, "a client did not answer a disco query"))
 			.finally(() => asking--);
 	}
 
 	return {
 		support: known.support,
-		/** A client writes to a ghost. */
+		/** A client wrote to a ghost. */
 		wrote: (client: string, ghost: string) => ask(client, ghost),
-		/** A client tells a ghost that it is there, or that it goes. */
+		/** Takes a presence of a client to a ghost. */
 		present(presence: Element): void {
 			const { from = "", to: ghost = "", type } = presence.attrs;
 			if (type === "unavailable") known.gone(from);
-			// XEP-0115: who announces nothing is asked when they write.
+			// XEP-0115: a client that announces no capabilities is asked when it writes.
 			const announced = child(presence, "c", "http://jabber.org/protocol/caps")?.attrs.ver;
 			if (type === undefined && announced) ask(from, bare(ghost), announced);
 		},
 	};
 }
+export type ClientFeatures = ReturnType<typeof createClientFeatures>;

@@ -3,23 +3,23 @@ import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import type { Support } from "../../core/capabilities.ts";
 import { bare } from "../jid.ts";
 
-/** Undefined features: it did not answer yet, or never. */
+/** `features` is undefined until the client answers. `ver` is the hash that it announced last. */
 type Client = { ver: string | undefined; features: ReadonlySet<string> | undefined };
 
-/** Clients of one account that are kept in mind. */
+/** Clients of one account that are remembered. */
 const most = 20;
-/** Accounts, and bytes of all their clients. */
+/** Accounts that are remembered, and bytes of all their clients. */
 const [accounts, bytes] = [5_000, 4 * 1_048_576];
-/** Characters of an announced hash (XEP-0115: 28); of a longer one its own hash is kept. */
+/** Characters of an announced hash (XEP-0115: 28); a longer one is hashed again before it is kept. */
 const longestVer = 64;
 
 /**
- * What the clients of the people we talk to understand (XEP-0030). Each is asked itself: what one announces for all
- * of its kind (XEP-0115) can be a lie about the others.
+ * Remembers which features the clients of accounts have (XEP-0030). Each client is asked itself: a client can announce the
+ * hash of another kind of client (XEP-0115), so an answer counts for nobody else.
  */
 export function createEntityCapabilities(
 	ask: (jid: string, as: string) => Promise<ReadonlySet<string>>,
-	/** The features that matter: of an answer nothing else is kept. */
+	/** The features that are kept of an answer. */
 	wanted: readonly string[],
 ) {
 	const clients = createBoundedMap<string, Map<string, Client>>(accounts, {
@@ -29,7 +29,7 @@ export function createEntityCapabilities(
 	});
 
 	return {
-		/** A client was heard of, by our ghost `as`. `ver` is the hash it announces: another one means it changed. */
+		/** A client was noticed: the ghost `as` asks it, unless it is known. Another `announced` hash means that it changed. */
 		async seen(jid: string, as: string, announced?: string): Promise<void> {
 			const ver =
 				announced && announced.length > longestVer
@@ -41,13 +41,13 @@ export function createEntityCapabilities(
 			const client: Client = { ver, features: undefined };
 			account.set(jid, client);
 			if (account.size > most) account.delete(account.keys().next().value as string);
-			// Weighed as it is now.
+			// Set again, so that the map counts the bytes of the new client.
 			clients.set(bare(jid), account);
 			const features = await ask(jid, as);
 			client.features = new Set(wanted.filter((ns) => features.has(ns)));
 		},
 		gone: (jid: string) => void clients.get(bare(jid))?.delete(jid),
-		/** native: all of the account's clients know it; text: none does. */
+		/** Returns native if all clients of the account have the feature, text if none has, and mixed also while unknown. */
 		support(account: string, ns: string): Support {
 			const all = [...(clients.get(account)?.values() ?? [])];
 			if (all.length === 0 || all.some(({ features }) => !features)) return "mixed";

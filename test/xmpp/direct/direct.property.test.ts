@@ -126,7 +126,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 					bridge: () => ({ portal: async () => undefined }),
 					who: async () => alice,
 					ghost: () => `alice@${component}`,
-					wrote: () => undefined,
+					clients: { wrote: () => undefined, support: () => "mixed" },
 					tell: () => undefined,
 					paused: () => false,
 					now: () => ({ at: Date.now(), unique: () => "u" }),

@@ -35,7 +35,7 @@ function chat(lookup = Promise.resolve()) {
 			return alice;
 		},
 		ghost: () => "alice@bridge.test",
-		wrote: () => undefined,
+		clients: { wrote: () => undefined, support: () => "mixed" },
 		tell: (events) => void told.push(...events),
 		paused: () => false,
 		now: () => ({ at: Date.now(), unique: () => "u" }),
@@ -68,10 +68,10 @@ function chat(lookup = Promise.resolve()) {
 		ids: () => wire.map((one) => one.attrs.id),
 		/** Delivers a stanza from the other side. */
 		hears: (body = "hi", from = "romeo@x.test/r", inside = "body") =>
-			side.message(xml("message", { from, to: "alice@bridge.test", id: body }, xml(inside, {}, body))),
+			side.stanza(xml("message", { from, to: "alice@bridge.test", id: body }, xml(inside, {}, body))),
 		/** Delivers an error from the other side's server. */
 		bounces: (id: string, type: string, condition: string) =>
-			side.failed(
+			side.stanza(
 				xml(
 					"message",
 					{ type: "error", from: "romeo@x.test", to: "alice@bridge.test/trivium", id },

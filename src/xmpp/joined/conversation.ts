@@ -1,0 +1,50 @@
+import type { Log } from "../../core/log.ts";
+import * as capabilities from "../capabilities.ts";
+import type { Conversation } from "../conversation.ts";
+import { answerIq } from "../iq/index.ts";
+import type { Software } from "../iq/query.ts";
+import { bare } from "../jid.ts";
+import * as phrases from "../phrases.ts";
+import type { createJoinedRooms } from "./index.ts";
+
+/** The MUCs of somebody else, as the kind of conversation that the rest of `xmpp` sees. */
+export function createJoinedConversation(
+	rooms: ReturnType<typeof createJoinedRooms>,
+	deps: {
+		software: Software;
+		/** Occupants of ours that a MUC may have before it gets none for people who have not spoken. */
+		membersMirrored: number;
+		log: Log;
+	},
+) {
+	const { software, membersMirrored, log } = deps;
+	/** Only a listener of ours can be asked here: ghosts answer for themselves, in a MUC or not. */
+	const listener = { software, log, ghost: async () => ({ name: software.name }) };
+
+	return {
+		// A bare JID; the room of a chat of two holds a space.
+		owns: (room) => !room.includes(" "),
+		attach: (link, members) => rooms.attach(link, members.length > membersMirrored ? [] : members),
+		detach: (link) => rooms.detach(link),
+		capabilities: (room) => (rooms.hasIds(room) ? capabilities.joined : capabilities.withoutIds),
+		show: (room) => room,
+		members: rooms.others,
+		occupant: rooms.person,
+		send: rooms.send,
+		delivered: rooms.delivered,
+		async refuse(event, error, target) {
+			// Such errors come in numbers, or long after the line: one notice on the other side stands for all.
+			if (error.reason === "busy" || error.reason === "expired") rooms.missed(event.room);
+			else await rooms.whisper(event, phrases.notDelivered(target, error.message));
+		},
+		claims: ({ name, attrs: { from = "", to = "" } }) =>
+			name === "iq" ? rooms.isListener(to) : rooms.has(bare(from)),
+		stanza: rooms.stanza,
+		iq: (stanza) => answerIq(stanza, listener),
+		isMuc: rooms.has,
+		skips: rooms.skip,
+		online: rooms.online,
+		offline: rooms.offline,
+		stop: rooms.leaveAll,
+	} satisfies Conversation;
+}
