@@ -11,13 +11,13 @@ import type { Component } from "./stream/component.ts";
 import { child } from "./stream/xml.ts";
 import * as to from "./to-xmpp.ts";
 
-/** Finds people and rooms by what somebody typed. */
+/** Finds accounts and MUCs by the address that a person typed. */
 
 const lookWithin = 10_000;
 
 /**
- * The bare JID in a typed text; `xmpp:` links work too (RFC 5122). Lower case, as every server spells accounts and
- * rooms. @throws PermanentError where it can be no such address.
+ * Returns the bare JID in a typed text, which may be an `xmpp:` link (RFC 5122), in lower case, as every server spells
+ * accounts and MUCs. @throws PermanentError where the text can be no such address.
  */
 export function typedJid(typed: string, component: string): string {
 	const [text = ""] = typed
@@ -32,7 +32,7 @@ export function typedJid(typed: string, component: string): string {
 	return bare(text);
 }
 
-/** Undefined where the address is a room. Servers do not say who has an account, so that alone is taken on trust. */
+/** Resolves with the account at a JID; undefined where that is a MUC. Servers do not tell whether an account exists. */
 export async function findAccount(
 	jid: string,
 	link: Pick<Component, "iq" | "online">,
@@ -43,17 +43,18 @@ export async function findAccount(
 		const identities = child(answer, "query")?.getChildren("identity") ?? [];
 		if (identities.some((one) => one.attrs.category === "conference")) return undefined;
 	} catch (error) {
-		const silent = isUnreachable(error) || (error instanceof TemporaryError && link.online); // Ours is there, theirs is not.
+		// No answer while our own link is up: the other server is away.
+		const silent = isUnreachable(error) || (error instanceof TemporaryError && link.online);
 		if (silent)
 			throw new PermanentError("not-found", phrases.noSuchServer(split(jid).domain), { cause: error });
 		if (!(error instanceof StanzaError)) throw error;
-		// Our own server says so of domains it does not talk to; an account it merely hides is service-unavailable.
+		// Our own server answers not-allowed for domains that it does not talk to, and service-unavailable for hidden accounts.
 		if (error.condition === "not-allowed") throw neutral(error);
 	}
 	return account(jid);
 }
 
-/** @throws PermanentError with the reason where the room cannot be linked. */
+/** Resolves with the name and topic of a MUC. @throws PermanentError with the reason why it cannot be linked. */
 export async function findMuc(
 	room: string,
 	link: Pick<Component, "send" | "iq" | "online">,
@@ -61,7 +62,7 @@ export async function findMuc(
 ): Promise<RoomInfo> {
 	const features = await discoverRoom(room, component, link).catch((error: unknown) => {
 		if (!(error instanceof TemporaryError) || !link.online) throw error;
-		// Whoever asks waits for an answer now.
+		// A person waits for this answer, so it is not retried.
 		const why = isUnreachable(error.cause) ? error.message : phrases.mucNotAnswering(room);
 		throw new PermanentError("not-found", why, { cause: error });
 	});

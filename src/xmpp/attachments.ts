@@ -10,36 +10,36 @@ import * as phrases from "./phrases.ts";
 
 type About = Parameters<Links["link"]>[1];
 export type Files = Readonly<{
-	/** Where people fetch this file of this message. `once` for what is not the same each time. */
+	/** Returns the URL at which people fetch a file of a message. `once` keeps a URL that would differ at each call. */
 	url(media: Media, message: About, once: Outbound["once"]): string | Promise<string>;
-	/** Bytes of the largest file that is given out. */
+	/** The largest file that is given out, in bytes. */
 	largest: number;
 }>;
 
-/** A file that still cannot be had after so many attempts, some minutes, holds nothing up any more. */
+/** Attempts, which take some minutes, after which a file that cannot be had is given up. */
 const patience = 8;
 
 type Send = (out: Outbound) => Promise<readonly MessageId[]>;
 
 /**
- * A message with a file goes as two: the file, whose text is its URL and nothing else, because clients know a file by
- * that; with the further files behind it; then what is said of it, as an answer to the file. Words stand for what cannot
- * be had. Resolves with the ids of all.
+ * Returns a `send` that splits messages with files. Clients recognise a file by a body that is its URL and nothing else, so
+ * each file is a message of its own, and the caption a further one, a reply to the first file. A file that cannot be had
+ * is replaced by words. Resolves with the ids of all parts.
  */
 export function createPartSender(
 	send: Send,
 	filesNow: () => Files | undefined,
 	tell: (event: BridgeEvent, error: PermanentError) => void,
 ): Send {
-	/** The ids of first parts, by operation: what failed later must not show the file again. */
+	/** Ids of the files that were sent, by operation: a retry of a later part must not send them again. */
 	const shown = createBoundedMap<OperationId, readonly MessageId[]>(1_000);
 
-	/** The last file on its way to a room: what follows it must not come before it, nor between its parts. */
+	/** The last message with a file that is on its way to a room: later messages must not overtake or split it. */
 	const under = new Map<string, Promise<unknown>>();
 
 	async function after(before: Promise<unknown>): Promise<void> {
 		await before.catch((error: unknown) => {
-			// What was refused for good holds nobody up; what is tried again does, or the order would be lost.
+			// A permanent error fails one message; a temporary error holds back those behind it, or the order would be lost.
 			if (!(error instanceof PermanentError)) throw error;
 		});
 	}
@@ -86,7 +86,7 @@ export function createPartSender(
 		return [...ids, ...last];
 	}
 
-	/** One file, whose text is its URL. Undefined where there is none to be had, of which the sender is told. */
+	/** Sends one file. Resolves with undefined where the file cannot be had, which its sender is told. */
 	async function show(
 		out: Outbound,
 		event: (Message | Edit) & { media: Media },
@@ -96,7 +96,7 @@ export function createPartSender(
 		const known = shown.get(operation);
 		if (known) return known;
 		const { room, sender } = event;
-		// With the message goes what it came to show.
+		// A deletion of the message revokes the link.
 		const id = event.kind === "edit" ? event.target.id : event.id;
 		const about = { network: sender.network, room, id, person: sender.id };
 		let url: string;
@@ -122,7 +122,7 @@ export function createPartSender(
 		return ids;
 	}
 
-	/** The smaller picture with its URL; where it cannot be had without one. */
+	/** Resolves with the thumbnail and its URL, or without a URL where it cannot be had. */
 	async function linked(picture: Picture, files: Files, about: About, { once }: Outbound): Promise<Picture> {
 		const { link: _, ...unlinked } = picture;
 		const media = { ...unlinked, kind: "image" as const, name: "thumbnail" };
@@ -133,7 +133,7 @@ export function createPartSender(
 		}
 	}
 
-	/** All of it. (In a MUC the room sees to that.) */
+	/** Retracts every part of a message. (In a MUC joined/message-actions.ts does.) */
 	async function takeBack(out: Outbound, { target }: Redaction): Promise<readonly MessageId[]> {
 		const parts = partsIn(out.refs[target.id]);
 		if (out.link.role !== "direct" || parts.length < 2) return send(out);
@@ -144,7 +144,7 @@ export function createPartSender(
 		return [];
 	}
 
-	/** Another file in place of the first, or words where it cannot be had. */
+	/** Replaces the file of a message, by words where the new file cannot be had. */
 	async function refile(
 		out: Outbound,
 		{ rich: _, ...event }: Edit & { media: Media },
@@ -159,7 +159,7 @@ export function createPartSender(
 		return send({ ...first, event: { ...said, text: filesInWords([media], "") } });
 	}
 
-	/** The file of a message stays as it is; what is said of it changes, begins or ends. */
+	/** Changes, adds or removes the caption of a message; its file stays. */
 	async function recaption(out: Outbound, event: Edit): Promise<readonly MessageId[]> {
 		const { target, media: _, more: _more, newMedia: _new, kind: _kind, ...said } = event;
 		const named = target.own ?? target.id;
@@ -168,7 +168,7 @@ export function createPartSender(
 		if (caption && event.text !== "")
 			return send({
 				...out,
-				// It answers the file.
+				// The caption stays a reply to the file.
 				event: { ...said, kind: "edit", target, replyTo: { id: event.id, author: event.sender } },
 				refs: { ...out.refs, [named]: caption, [event.id]: file ?? [] },
 			});
@@ -184,5 +184,5 @@ export function createPartSender(
 }
 
 const partOf = (operation: OperationId, name: string | number) => `${operation}.${name}` as OperationId;
-/** The delivery that something was sent for. */
+/** Returns the operation that a part was sent for. */
 export const wholeOf = (part: OperationId) => part.split(".", 1)[0] as OperationId;

@@ -1,6 +1,6 @@
 import type { Capabilities, Support } from "../core/capabilities.ts";
 
-/** In a MUC our people are occupants: their coming, going and renaming is shown by the room itself. */
+/** What a MUC shows. Ghosts are its occupants, so the MUC itself shows how they join, leave and change their nick. */
 export const joined = {
 	message: "native",
 	edit: "native",
@@ -19,21 +19,21 @@ export const joined = {
 	state: "text",
 } as const satisfies Capabilities;
 
-/** A room without ids of its own has nothing to point at: only who wrote a message can name it. */
+/** What a MUC without stanza-ids shows: a message there can be pointed at by its own author only. */
 export const withoutIds = { ...joined, reaction: "text", reply: "text" } as const satisfies Capabilities;
 
-/** What the clients of people are asked about. */
+/** The features that the clients of accounts are asked for. */
 export const askedOfClients: readonly string[] = [
 	"urn:xmpp:message-correct:0",
 	"urn:xmpp:message-retract:1",
 	"urn:xmpp:reactions:0",
 ];
 
-/** In a chat of two there is nobody to come or go. What their clients know is asked, see peers.ts. */
+/** Returns what a chat of two shows. `support` tells what the clients of the account understand. */
 export const direct = (support: (ns: string) => Support): Capabilities => ({
 	...joined,
 	edit: support("urn:xmpp:message-correct:0"),
-	// Whoever does not know it reads that something was deleted: the stanza says it in words besides.
+	// A client without XEP-0424 shows the fallback text, which says that a message was deleted.
 	redaction: support("urn:xmpp:message-retract:1") === "native" ? "native" : "mixed",
 	reaction: support("urn:xmpp:reactions:0"),
 	membership: "drop",

@@ -2,21 +2,20 @@ import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { TemporaryError } from "../core/errors.ts";
 import type { Person } from "../core/person.ts";
 
-/** For how long an answer counts, in ms. Nobody yet may be somebody soon. */
+/** How long an answer is kept, in ms. A missing account may be made soon. */
 const knownFor = { somebody: 5 * 60_000, nobody: 30_000, failure: 5_000 };
 
-/** Who may wait for answers at once: each may be a stanza of a flood. */
+/** Callers that may wait for answers at the same time: each may be a stanza of a flood. */
 const mostWaiting = 1_000;
 
-/** `until`: ms since 1970; absent while the question is under way. */
+/** `until`: ms since 1970; absent while the lookup is under way. */
 type Answer = { person: Promise<Person | undefined>; until?: number; bytes: number };
 /** Answers that are kept, and bytes of them. */
 const [remembered, rememberedBytes] = [10_000, 8 * 1_048_576];
 
 /**
- * Who stood behind a ghost a moment ago: a lookup on the other network for every line would slow each down. Who asks
- * while one is under way shares its answer, and one that failed is given to those behind it too: each would have taken
- * as long to fail.
+ * Returns the cached lookup of a ghost's person: a request to the other network for each line would slow every line down.
+ * Callers share a lookup that is under way, and its failure too, as each lookup would take as long to fail.
  */
 export function createGhostLookup(find: (ghost: string) => Promise<Person | undefined>) {
 	const known = createBoundedMap<string, Answer>(remembered, {
@@ -42,13 +41,13 @@ export function createGhostLookup(find: (ghost: string) => Promise<Person | unde
 
 	let waiting = 0;
 
-	/** @throws what `find` throws, and TemporaryError when too many wait already. */
+	/** @throws the errors of `find`, and TemporaryError when too many callers wait. */
 	return async function who(jid: string): Promise<Person | undefined> {
-		// ejabberd hands an address on as it was typed.
+		// ejabberd does not fold the letter case of addresses.
 		const ghost = jid.toLowerCase();
 		const last = known.get(ghost);
 		if (last?.until !== undefined && last.until > Date.now()) return last.person;
-		if (waiting >= mostWaiting) throw new TemporaryError("too many questions about people at once");
+		if (waiting >= mostWaiting) throw new TemporaryError("too many lookups of ghosts at once");
 		const asked = last && last.until === undefined ? last : ask(ghost);
 		waiting++;
 		try {

@@ -4,13 +4,13 @@ import { isProgrammingError, PermanentError, TemporaryError } from "../core/erro
 import type { Log } from "../core/log.ts";
 import type { Bridge, Received } from "../core/network.ts";
 
-/** How often an event is tried that fails for a reason we do not know. */
+/** How often an event is tried that fails for an unknown reason. */
 const patience = 4;
 const defaultPauses = { first: 1_000, most: 30_000 };
 
 /**
- * Hands on what came in, in the order it came. While one batch is being put on disk the next one gathers, so that a
- * burst costs a few commits and not one for each line.
+ * Hands events to core in the order they came in. The next batch gathers while one is written to disk, so that a burst
+ * costs a few commits and not one for each line.
  */
 export function createInbox(bridge: Pick<Bridge, "receive">, log: Log, pauses = defaultPauses) {
 	const waiting: (Received | (() => Promise<void>))[] = [];
@@ -36,8 +36,8 @@ export function createInbox(bridge: Pick<Bridge, "receive">, log: Log, pauses = 
 	}
 
 	/**
-	 * Takes each event by itself, in order, so that one the bridge fails on costs no other. The XMPP server considers all
-	 * of them delivered, so what may pass is tried until it does.
+	 * Hands on each event by itself, in order, so that an event that core fails on costs no other. The XMPP server counts
+	 * all of them as delivered, so an event that can succeed later is retried until it does.
 	 */
 	async function oneByOne(batch: readonly Received[]): Promise<void> {
 		for (const event of batch)
@@ -56,7 +56,7 @@ export function createInbox(bridge: Pick<Bridge, "receive">, log: Log, pauses = 
 				}
 	}
 	const isUnknown = (error: unknown) => !(error instanceof PermanentError) && !isProgrammingError(error);
-	const failed = (error: unknown) => log.error({ err: error }, "what came in could not be taken");
+	const failed = (error: unknown) => log.error({ err: error }, "an incoming batch could not be taken");
 
 	function push(...work: (Received | (() => Promise<void>))[]): void {
 		waiting.push(...work);
@@ -64,13 +64,13 @@ export function createInbox(bridge: Pick<Bridge, "receive">, log: Log, pauses = 
 	}
 	return {
 		events: (events: readonly Received[]) => push(...events),
-		/** Runs when all before it is on disk, and holds back all behind it. */
+		/** Runs `work` when all events before it are on disk; events behind it wait for its end. */
 		after: (work: () => Promise<void>) => push(work),
-		/** Resolves when all that came in so far is on disk. */
+		/** Resolves when no event waits any more. */
 		settled: async () => running,
-		/** Resolves when all that came in so far is taken; what comes meanwhile is not waited for. */
+		/** Resolves when the events that came in before the call are on disk. */
 		reached: () => new Promise<void>((resolve) => push(async () => resolve())),
-		/** How much waits for the batch under way. */
+		/** Returns how many events wait behind the batch that is being written. */
 		depth: () => waiting.length,
 	};
 }

@@ -31,34 +31,34 @@ import { createConflictWatch } from "./stream/connection-conflict.ts";
 import { createServerAck } from "./stream/server-ack.ts";
 import { createUploads } from "./uploads.ts";
 
-/** What our silent occupant is called in other people's rooms. */
+/** The nick of the listener in MUCs, and the name of the component. */
 const nick = "Trivium";
 const title = "XMPP";
-/** The same for every session of ours, so that coming back replaces what an earlier run left. */
+/** The resource of all ghosts. It never changes, so that a session replaces the one that an earlier run left. */
 const resource = "trivium";
-/** Rooms of one service that are asked what they are, and that are joined, at once. */
+/** MUCs of one service that are discovered, and that are joined, at the same time. */
 const roomsAtOnce = 20;
-/** A slow or dead XMPP server holds the other networks up no longer than this. */
+/** How long the start waits for the XMPP server, in ms; the other networks start after that. */
 const startWithin = 5_000;
-/** Whom stanzas are for may be asked of a slow homeserver: for no longer does that hold up what comes behind them. */
+/** How long reading from the XMPP server waits for lookups of ghosts, in ms. A homeserver can be slow to answer them. */
 const lookedUpWithin = 1_000;
-/** Lines that wait for the journal, past which rooms with an archive are read from that. */
+/** Lines that wait for the journal. Past that, new lines of a MUC are dropped and read from its archive later. */
 const crowd = 5_000;
 
-/** XMPP, by a component (XEP-0114): 1:1 chats, and our people as occupants in somebody's MUCs. */
+/** The network XMPP, as a component (XEP-0114) of an XMPP server. */
 export function createXmpp(
 	options: ComponentOptions,
 	deps: {
 		log: Log;
-		/** Notes which stanza or row is in hand. */
+		/** Notes the stanza or row that is being handled. */
 		guard?: Guard;
 		version?: string;
-		/** How the ghosts of each network are spelled. */
+		/** The prefixes of the ghosts' localparts, by network. */
 		namespace: Omit<Namespace, "component">;
 		membersMirrored: number;
-		/** Links to files of other networks; without it they go to the XMPP server's upload service, if that takes them. */
+		/** Makes links to files of other networks. Absent: files go to the upload service of the XMPP server, if it has one. */
 		files?: Readonly<{ link: Links["link"]; largest: number }>;
-		/** Fetches what people here link to. */
+		/** Fetches the files that people on XMPP link to. */
 		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
 	},
 ) {
@@ -70,7 +70,7 @@ export function createXmpp(
 	let bridge: Bridge;
 	let box: ReturnType<typeof createInbox>;
 	let paused = false;
-	/** Why the link is down. */
+	/** Why the link to the XMPP server is down; undefined while it is up. */
 	let down: string | undefined = "no connection yet";
 
 	const link = createComponent(
@@ -107,7 +107,7 @@ export function createXmpp(
 		open: (source) => bridge.open(source),
 		log,
 	});
-	/** Where files of other networks are given out: at our own address, else by the XMPP server. */
+	/** Returns how files of other networks are given out: from our own address, else from the upload service. */
 	function files(): Files | undefined {
 		if (deps.files) return { url: deps.files.link, largest: deps.files.largest };
 		const largest = ownUploads.largest();
@@ -127,7 +127,7 @@ export function createXmpp(
 			component: options.component,
 			log,
 			...guarded,
-			// What comes in while we stop is not taken, nor noted as read: the next start catches up.
+			// While the bridge stops it takes no lines and saves no cursors, so that the next start backfills them.
 			tell: (events) => {
 				if (!paused) box.events(events);
 			},
@@ -194,7 +194,7 @@ export function createXmpp(
 		title,
 		window: 20,
 		threadsHaveIds: true,
-		// Nobody's archive but their own has what a ghost wrote to them.
+		// No archive that the bridge can read holds the lines of a chat of two.
 		unverifiable: ({ role }) => role === "direct",
 
 		async start(of) {

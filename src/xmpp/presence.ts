@@ -6,8 +6,8 @@ import { child, type Element } from "./stream/xml.ts";
 import * as to from "./to-xmpp.ts";
 
 /**
- * What a ghost answers to a presence (RFC 6121 §3 and §4): everybody may see it, so it keeps no list of who does.
- * `person` is who stands behind it, asked for only where the answer depends on it.
+ * Resolves with the answers of a ghost to a presence (RFC 6121 §3 and §4). A ghost grants every subscription, so it keeps
+ * no roster. `person` looks the ghost's person up, and is called only where the answer depends on it.
  */
 export async function answerPresence(
 	stanza: Element,
@@ -27,7 +27,7 @@ export async function answerPresence(
 		}
 		case "probe": {
 			const who = await person();
-			// RFC 6121 §4.3.2: to an account that does not exist nobody is subscribed.
+			// RFC 6121 §4.3.2: an account that does not exist has no subscribers.
 			return [who ? available(who, from) : to.presence(mine, from, "unsubscribed")];
 		}
 		case "unsubscribe":
@@ -36,7 +36,7 @@ export async function answerPresence(
 				to.presence(mine, theirs, "unsubscribed"),
 			];
 		case undefined:
-			// Somebody tries to join a room of ours (XEP-0045 §7.2): a join without an answer hangs for ever.
+			// A join (XEP-0045 §7.2): clients wait for ever for an answer that does not come.
 			return child(stanza, "x", "http://jabber.org/protocol/muc")
 				? [errorReply(stanza, "cancel", "service-unavailable", phrases.xmppNoHostedRoom)]
 				: [];

@@ -4,25 +4,25 @@ import { stanzaMemory } from "../stanza-memory.ts";
 import type { Component } from "../stream/component.ts";
 import { child, type Element, xml } from "../stream/xml.ts";
 
-/** The archive of a room (XEP-0313), page by page. */
+/** Reads the archive of a MUC (XEP-0313) page by page. */
 
 const mam = "urn:xmpp:mam:2";
 const delay = "urn:xmpp:delay";
 const sid = "urn:xmpp:sid:0";
 const pageSize = 100;
-/** Bytes that one page takes in memory, as trees; its first line is taken whatever its size, so that reading goes on. */
+/** Bytes that one page takes in memory, as trees. Its first line is taken whatever its size, so that reading goes on. */
 const pageBytes = 8 * 1_048_576;
 const pageWithin = 30_000;
 
-/** Which lines: those after or before an id (empty: the last ones), or from a time on, ms since 1970. */
+/** The lines to read: those after or before an id (empty: the last ones), or from a time on, in ms since 1970. */
 export type Which = Readonly<{ after: string } | { before: string } | { start: number }>;
 
 export type Page = Readonly<{
-	/** Oldest first, as the room would tell them to a newcomer: with its own delay and stanza-id. */
+	/** Oldest first, as the MUC would send them to a newcomer: with its own delay and stanza-id. */
 	lines: readonly Element[];
 	first: string | undefined;
 	last: string | undefined;
-	/** There is nothing beyond. */
+	/** True for the last page in the direction of reading. */
 	complete: boolean;
 }>;
 
@@ -35,7 +35,7 @@ export function createArchive(link: Pick<Component, "iq">, unique: () => string)
 	const asked = new Map<string, { room: string; results: Element[]; bytes: number; cut: boolean }>();
 
 	return {
-		/** @throws StanzaError where the room says no, item-not-found for an id it does not know. */
+		/** Resolves with one page. @throws StanzaError where the MUC refuses, item-not-found for an id that it does not know. */
 		async page(room: Archived, which: Which, most = pageSize): Promise<Page> {
 			const queryid = unique();
 			const question = { room: room.jid, results: [] as Element[], bytes: 0, cut: false };
@@ -56,14 +56,14 @@ export function createArchive(link: Pick<Component, "iq">, unique: () => string)
 				asked.delete(queryid);
 			}
 		},
-		/** Takes a message that brings what was asked for. False for all others. */
+		/** Takes a message that carries a result. False for all other messages. */
 		takes(stanza: Element): boolean {
 			const result = child(stanza, "result", mam);
 			if (!result) return false;
 			const question = asked.get(result.attrs.queryid ?? "");
-			// Only from whom we asked (XEP-0313 §9).
+			// XEP-0313 §9: only the archive that was asked may send results.
 			if (!question || question.room !== stanza.attrs.from) return true;
-			// Memory is bounded whatever is sent; the next page goes on from here.
+			// A page takes bounded memory whatever the archive sends; the next page goes on from here.
 			const { results } = question;
 			question.bytes += stanzaMemory(stanza);
 			if (results.length > 0 && question.bytes > pageBytes) question.cut = true;
@@ -74,7 +74,7 @@ export function createArchive(link: Pick<Component, "iq">, unique: () => string)
 	};
 }
 
-/** By RSM alone wherever an id is known: what XEP-0313 calls extended, not every archive has. */
+/** Returns the form of a query. An id goes into RSM instead: not every archive has the extended fields of XEP-0313. */
 function form(which: Which): Element | undefined {
 	if (!("start" in which)) return undefined;
 	const field = (name: string, value: string) => xml("field", { var: name }, xml("value", {}, value));
@@ -96,7 +96,7 @@ const paging = (which: Which, most: number): Element =>
 		"before" in which ? xml("before", {}, which.before) : undefined,
 	);
 
-/** Whether the room says that its archive, or this part of it, is not for us. */
+/** True for the error of a MUC that does not let us read its archive, or this part of it. */
 export const isRefusal = (error: unknown): boolean =>
 	error instanceof StanzaError &&
 	error.type !== "wait" &&
@@ -104,15 +104,15 @@ export const isRefusal = (error: unknown): boolean =>
 	!isBroken(error);
 
 /**
- * Whether the archive fails of itself. RFC 6120 §8.3.3.6 has it as `cancel`, and so has Prosody, also where its store is
- * only busy: to be asked again, but not for ever.
+ * True for an internal error of the archive. Its type is `cancel` (RFC 6120 §8.3.3.6), also where the store of Prosody is
+ * only busy, so the archive is asked again, though not for ever.
  */
 export const isBroken = (error: unknown): boolean =>
 	error instanceof StanzaError && error.type !== "wait" && error.condition === "internal-server-error";
-/** So often, which takes some ten minutes; after that the room counts as one without an archive. */
+/** Internal errors, within some ten minutes, after which the MUC counts as one without an archive. */
 export const askedBroken = 10;
 
-/** One result as the line it was; whoever else wrote the room's delay or id into it is a forger. */
+/** Returns a result as the line that it was. A delay or stanza-id in the MUC's name inside the line is forged. */
 function line(room: string, result: Element): Element | undefined {
 	const forwarded = child(result, "forwarded", "urn:xmpp:forward:0");
 	const message = forwarded && child(forwarded, "message");
