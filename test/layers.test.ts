@@ -107,6 +107,11 @@ test("a conversation of src/xmpp imports no other kind, and the folders they sha
 		}
 });
 
+test("the router of src/xmpp knows no kind of conversation", () => {
+	const known = importsOf("src/xmpp/routing.ts").map((one) => normalize(join("src/xmpp", one)));
+	for (const one of known) expect(one).not.toMatch(conversations);
+});
+
 test("src/xmpp names the status codes of a MUC in one file", () => {
 	for (const file of files.filter((one) => one.startsWith("src/xmpp/") && !one.endsWith("/status-codes.ts")))
 		expect(readFileSync(file, "utf8"), file).not.toMatch(/"(1[01]\d|17\d|201|210|3[023]\d)"/);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Person } from "../../src/core/person.ts";
+import type { Conversation } from "../../src/xmpp/conversation.ts";
 import { createGhosts } from "../../src/xmpp/ghosts.ts";
 import { createRouter } from "../../src/xmpp/routing.ts";
 import { type Element, xml } from "../../src/xmpp/stream/xml.ts";
@@ -77,5 +78,78 @@ describe("questions about ghosts that wait for a slow homeserver", () => {
 		for (let n = 0; n < 40; n++) take(tree(`${n}`));
 		await new Promise((resolve) => setImmediate(resolve));
 		expect(conditions(sent)).toBeGreaterThan(10);
+	});
+});
+
+describe("a stanza", () => {
+	/** A router between two kinds of conversation, which claim what comes from, or goes to, the domain of their name. */
+	function kinds() {
+		const taken: string[] = [];
+		const sent: Element[] = [];
+		const conversation = (kind: string, attribute: "from" | "to") =>
+			({
+				claims: ({ attrs }: Element) => attrs[attribute]?.split("@")[1] === kind,
+				stanza: ({ attrs: { id } }: Element) => void taken.push(`${kind} ${id}`),
+				iq: async ({ attrs: { id } }: Element) => void taken.push(`${kind} ${id}`),
+				isMuc: (jid: string) => jid === "blocked@muc.test",
+			}) as unknown as Conversation;
+		const ghosts = createGhosts({
+			who: async () => undefined,
+			present: () => undefined,
+			software: { name: "Trivium", version: "1" },
+			resource: "trivium",
+			log: quiet,
+		});
+		const { take, settled } = createRouter({
+			link: { send: async (stanza) => void sent.push(stanza) },
+			conversations: [conversation("muc.test", "from"), conversation("hosted.test", "to")],
+			ghosts,
+			allowed: (jid) => !jid.startsWith("blocked@"),
+			component: "bridge.test",
+			log: quiet,
+		});
+		const one = (name: string, from: string, to: string, ...inside: Element[]) =>
+			take(xml(name, { id: name, from, to, type: name === "iq" ? "get" : undefined }, ...inside));
+		return { one, taken, sent, settled };
+	}
+	const names = ["message", "presence", "iq"] as const;
+
+	test.each([
+		["its sender", "verona@muc.test", "alice@bridge.test", "muc.test"],
+		["its addressee", "romeo@x.test", "#room@hosted.test", "hosted.test"],
+		["its sender before its addressee", "verona@muc.test", "#room@hosted.test", "muc.test"],
+	])("goes to the first conversation that claims it: by %s", async (_, from, to, kind) => {
+		const { one, taken, sent, settled } = kinds();
+		for (const name of names) one(name, from, to, xml("x"));
+		await settled();
+		expect(taken).toEqual(names.map((name) => `${kind} ${name}`));
+		expect(sent).toEqual([]);
+	});
+	test("that no conversation claims goes to the ghost, who answers IQs", async () => {
+		const { one, taken, sent, settled } = kinds();
+		for (const name of names) one(name, "romeo@x.test", "nobody@bridge.test", xml("x"));
+		await settled();
+		expect(taken).toEqual([]);
+		expect(sent.map(String)).toEqual([expect.stringContaining("item-not-found")]);
+	});
+	test("with an invitation is declined, whoever claims its sender", () => {
+		const { one, taken, sent } = kinds();
+		one(
+			"message",
+			"verona@muc.test",
+			"alice@bridge.test",
+			xml("x", { xmlns: "http://jabber.org/protocol/muc#user" }, xml("invite", { from: "romeo@x.test" })),
+		);
+		expect(taken).toEqual([]);
+		expect(sent.map(String)).toEqual([expect.stringContaining("<decline")]);
+	});
+	test("from a blocked account reaches no conversation; one from a MUC does, whatever the MUC is called", async () => {
+		const { one, taken, settled } = kinds();
+		for (const name of names) {
+			one(name, "blocked@x.test", "#room@hosted.test", xml("x"));
+			one(name, "blocked@muc.test", "alice@bridge.test", xml("x"));
+		}
+		await settled();
+		expect(taken).toEqual(names.map((name) => `muc.test ${name}`));
 	});
 });
