@@ -5,8 +5,9 @@ import type { Person } from "../core/person.ts";
 import { bare, domain, local, longestPart } from "./jid.ts";
 import type { ParsedMessage, ReadContext } from "./message/feature.ts";
 import { readMessage } from "./message/index.ts";
+import { bodyOf } from "./message/language.ts";
 import { idsOf } from "./message-ids.ts";
-import { child, type Element, text } from "./stream/xml.ts";
+import { child, type Element } from "./stream/xml.ts";
 
 /** Turns stanzas into plain data and neutral events. Pure: no I/O, no clock, and no stanza makes it throw. */
 
@@ -30,7 +31,7 @@ export function parseMessage(message: Element, where: ReadContext): MessageConte
 	const { body: _body, mentions: _mentions, nothing, ...rest } = parsed;
 	const { act, media, location } = parsed;
 	// If a message is nothing but fallback text, that text is its content.
-	const words = left || (act || media || location ? "" : (text(message, "body") ?? ""));
+	const words = left || (act || media || location ? "" : (bodyOf(message) ?? ""));
 	if (nothing || !(words || media || location || (act && act.kind !== "edit"))) return undefined;
 	return { ...rest, text: words };
 }

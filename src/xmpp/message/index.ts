@@ -1,6 +1,6 @@
 import { withinBudget } from "../../core/budget.ts";
 import { plain } from "../../core/rich.ts";
-import { type Element, text } from "../stream/xml.ts";
+import type { Element } from "../stream/xml.ts";
 import { corrections } from "./corrections.ts";
 import { delays } from "./delay.ts";
 import { emotes } from "./emotes.ts";
@@ -18,6 +18,7 @@ import {
 } from "./feature.ts";
 import { files } from "./files.ts";
 import { formatting } from "./formatting/index.ts";
+import { bodyOf } from "./language.ts";
 import { places } from "./location.ts";
 import { mentions } from "./mentions.ts";
 import { reactions } from "./reactions.ts";
@@ -74,7 +75,7 @@ export function readMessage(
 	stanza: Element,
 	where: ReadContext,
 ): Readonly<{ parsed: ParsedMessage; words: string }> {
-	const body = points(text(stanza, "body") ?? "");
+	const body = points(bodyOf(stanza) ?? "");
 	const blank: ParsedMessage = { style: "text", body, mentions: [], aka: [] };
 	const { size, depth } = sizeOfStanza(stanza);
 	if (depth > deepest) return { parsed: blank, words: wordsOf(blank) };

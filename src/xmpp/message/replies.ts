@@ -1,7 +1,7 @@
 import type { Person } from "../../core/person.ts";
 import { messageId, pick } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
-import { child, clean, type Element, text, xml } from "../stream/xml.ts";
+import { child, clean, type Element, xml } from "../stream/xml.ts";
 import { fallbackFor, inside, quoteEnd, ranges } from "./fallback.ts";
 import {
 	along,
@@ -12,6 +12,7 @@ import {
 	prefixed,
 	spelling,
 } from "./feature.ts";
+import { bodyOf } from "./language.ts";
 
 const ns = "urn:xmpp:reply:0";
 
@@ -56,7 +57,7 @@ const nameOf = (author: Person | undefined, where: Participants) =>
 function quoted(stanza: Element): string | undefined {
 	const marked = ranges(stanza, ns);
 	if (!marked) return undefined;
-	const all = points(text(stanza, "body") ?? "");
+	const all = points(bodyOf(stanza) ?? "");
 	const part = inside(all, marked);
 	const lines = spelling(part.length < all.length ? part : all.slice(0, quoteEnd(all)));
 	return lines.replace(/^> ?/gm, "").trim() || undefined;

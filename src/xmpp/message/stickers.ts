@@ -8,8 +8,9 @@ import { bareType } from "../../media/types.ts";
 import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
 import type { Component } from "../stream/component.ts";
-import { child, type Element, text, xml } from "../stream/xml.ts";
+import { child, type Element, xml } from "../stream/xml.ts";
 import type { MessageFeature } from "./feature.ts";
+import { bodyOf, inDefaultLanguage } from "./language.ts";
 
 const ns = "urn:xmpp:bob";
 const network = "xmpp" as NetworkName;
@@ -25,11 +26,12 @@ const cidForm = /^(sha1|sha-256|sha256)\+([0-9a-f]+)@bob\.xmpp\.org$/;
 export const bits: MessageFeature = {
 	vars: [],
 	read(stanza, parsed) {
-		const html = child(stanza, "html", "http://jabber.org/protocol/xhtml-im")?.getChild("body");
-		const only = html && onlyImage(html);
+		const html = child(stanza, "html", "http://jabber.org/protocol/xhtml-im");
+		const rich = html && inDefaultLanguage(html, "body");
+		const only = rich && onlyImage(rich);
 		const picture = only && bitsAt(stanza, only.attrs.src ?? "");
 		if (!picture) return parsed;
-		const alt = only.attrs.alt || text(stanza, "body") || "";
+		const alt = only.attrs.alt || bodyOf(stanza) || "";
 		const media = {
 			...picture,
 			kind: "sticker" as const,

@@ -1,7 +1,8 @@
 import { spend } from "../../../core/budget.ts";
 import type { Rich, RichNode } from "../../../core/rich.ts";
-import { child, clean, text, xml } from "../../stream/xml.ts";
+import { child, clean, xml } from "../../stream/xml.ts";
 import { along, length, type MessageFeature, type ParsedMessage, type Point, wordsOf } from "../feature.ts";
+import { bodyOf, inDefaultLanguage } from "../language.ts";
 import { markup } from "./markup.ts";
 import { type Atom, hasMarks, looksStyled, styling } from "./styling.ts";
 import { styled } from "./styling-writer.ts";
@@ -18,7 +19,8 @@ export const formatting: MessageFeature = {
 	vars: [ns, spoiler],
 	read(stanza, parsed) {
 		if (parsed.body.length === 0) return parsed;
-		const html = child(stanza, "html", "http://jabber.org/protocol/xhtml-im")?.getChild("body");
+		const xhtmlIm = child(stanza, "html", "http://jabber.org/protocol/xhtml-im");
+		const html = xhtmlIm && inDefaultLanguage(xhtmlIm, "body");
 		const ranges = child(stanza, "markup", "urn:xmpp:markup:0");
 		const hidden = child(stanza, "spoiler", spoiler);
 		// The fast path of most messages: splitting the body into atoms would double the cost of reading them.
@@ -26,7 +28,7 @@ export const formatting: MessageFeature = {
 			return parsed;
 		const { atoms, at } = named(parsed);
 		// Text that was cut from the body (fallbacks, URLs) is still in the HTML, and unmarked there.
-		const whole = parsed.body.length === length(text(stanza, "body") ?? "");
+		const whole = parsed.body.length === length(bodyOf(stanza) ?? "");
 		let rich: Rich;
 		if (html && whole && parsed.mentions.length === 0) rich = xhtml(html);
 		else if (ranges) rich = markup(ranges, atoms, at);
