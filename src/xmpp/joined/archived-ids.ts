@@ -10,15 +10,15 @@ import type { Context } from "./context.ts";
 import { isIn } from "./own-occupants.ts";
 import { archiveOf, type Room, readable } from "./room.ts";
 
-/** How far back an archive is read. */
+/** Pages of the archive that are read, the newest first. */
 const pages = 5;
 
 type Ids = readonly MessageId[];
 type Line = Readonly<{ part: OperationId; ids: Ids; nick: string }>;
 
 /**
- * What lines of ours are called in a room, said by whoever speaks from `jid`: as its archive has them, else by the id
- * they got if their speaker had the nick they have now.
+ * Returns the ids that lines of ours have in a MUC, for each delivery of an occupant at `jid`: as the archive has them,
+ * else the id that the line got if its occupant had the nick that it has now. @throws TemporaryError
  */
 export async function findArchivedIds(
 	room: Room,
@@ -41,8 +41,8 @@ export async function findArchivedIds(
 }
 
 /**
- * Our own lines in the archive of a room, the oldest first, by the delivery they were sent for; undefined where it has
- * none for us. @throws TemporaryError
+ * Returns our own lines in the archive of a MUC by the delivery that they were sent for, the oldest first; undefined
+ * where the MUC has no archive for us. @throws TemporaryError
  */
 async function archived(
 	room: Room,

@@ -19,13 +19,17 @@ import { archiveOf, type Room, readable } from "./room.ts";
 import { gone } from "./roster.ts";
 
 /**
- * What was said while we were away: from the archive of the room where it has one, else from what it tells every
- * newcomer. It is passed on before anything that is said meanwhile.
+ * Backfill: lines that were said while no listener was in the MUC are read from its archive, or else from the history
+ * that it tells every newcomer. They are handed on before any line that is said meanwhile.
  */
 
+/** Time, in ms, that a MUC without an archive has to tell its history. */
 const historyWithin = 10_000;
 
-/** Before the join: what to ask the room for depends on it. The first time all counts since we were asked to join. */
+/**
+ * Restores the read position of an earlier run, which the join needs: it asks the MUC for the history since then. A link
+ * without one is read from the time when it was made.
+ */
 export async function recall(room: Room, context: Context): Promise<void> {
 	if (room.position.read) return;
 	const known = readFrom(await context.cursor(keyOf(room)));
@@ -44,7 +48,10 @@ function save(room: Room, context: Context): void {
 	if (room.position.read) context.save(cursorOf(room, room.position.read));
 }
 
-/** Passes on what was missed, then what was held back; else it is to be called again, on TemporaryError after a while. */
+/**
+ * Hands on the missed lines, then the held ones, and closes the gap. Where the gap is still open afterwards, the caller
+ * calls again. @throws TemporaryError while the archive is out of reach.
+ */
 export async function catchUp(room: Room, context: Context): Promise<void> {
 	const { gap } = room.backfill;
 	const { read } = room.position;
@@ -58,7 +65,7 @@ export async function catchUp(room: Room, context: Context): Promise<void> {
 	} else await within(historyWithin, gap.told).catch(() => undefined);
 	gap.end();
 	if (room.backfill.gap !== gap) return;
-	// A room tells newcomers so many lines and no more.
+	// The history that a MUC tells is limited: it may begin behind the last line that was read.
 	const short =
 		gap.last !== undefined && !gap.joins && (gap.speakers.size > 0 || gap.held.some((line) => line.said));
 	if (!readable(room) && (short || gap.cut)) context.tell([notice(room, phrases.mucGap, context.now())]);
@@ -66,14 +73,14 @@ export async function catchUp(room: Room, context: Context): Promise<void> {
 		if (!known.has(stanzaId(stanza, room.jid, true) ?? "")) takeLine(room, stanza, said, context);
 	closeGap(room.backfill);
 	noteComplete(room.position, context.now().at);
-	// Who spoke and went while we were away would stay for ever on the other side.
+	// The portal gets leaves for the senders who left meanwhile: no presence will ever say so.
 	context.tell(gone(room, [...gap.speakers.values()], context.now()));
 	if (wasIn(room.position.read ?? read)) return;
 	moveTime(room.position, Math.max(context.now().at, read.from + 1));
 	save(room, context);
 }
 
-/** The room keeps from now on what is said. */
+/** Begins to read by the archive, if the MUC has one since its settings changed: lines count from its newest one. */
 export async function archived(room: Room, context: Context): Promise<void> {
 	if (!room.position.read || room.position.read.id !== undefined || !readable(room)) return;
 	const id = await newest(room, context);
@@ -90,7 +97,7 @@ async function newest(room: Room, context: Context): Promise<string | undefined>
 	}
 }
 
-/** False where the archive is not for us. */
+/** Hands on the lines of the archive since `read`, page by page. Returns false where the MUC refuses us its archive. */
 async function replay(
 	room: Room,
 	read: Read,
@@ -100,14 +107,14 @@ async function replay(
 ): Promise<boolean> {
 	let which: Which = read.id === undefined ? { start: since(read) } : { after: read.id };
 	for (let more = true; more && !room.closed; ) {
-		// One page in memory at a time, however slow the journal is.
+		// Back-pressure: one page is in memory at a time, however slow the journal is.
 		await context.settled();
 		beginPage(gap);
 		let page: Page;
 		try {
 			page = await context.paced(domain(room.jid), () => context.archive.page(archiveOf(room), which));
 		} catch (error) {
-			// XEP-0313 §4.1.2: the archive does not go back that far any more, or began anew.
+			// XEP-0313 §4.1.2: the archive has expired the line, or was emptied.
 			if (error instanceof StanzaError && error.condition === "item-not-found" && "after" in which) {
 				context.log.warn(
 					{ room: room.jid },
@@ -132,7 +139,7 @@ async function replay(
 	return true;
 }
 
-/** Whoever comes in anew is told the history instead. */
+/** Falls back to the history: the active listener joins again, as the MUC tells it to newcomers alone. */
 function refused(room: Room, context: Context): void {
 	context.log.warn({ room: room.jid }, "the archive is not for us: the room's history has to do");
 	refuseArchive(room.backfill);

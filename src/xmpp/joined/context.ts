@@ -9,35 +9,35 @@ import type { Room } from "./room.ts";
 import type { Now } from "./roster.ts";
 import type { SignedIds } from "./signed-ids.ts";
 
-/** What this folder needs of the world. */
+/** The functions and limits that joined MUCs get from the network. */
 export type World = Readonly<{
 	link: Pick<Component, "send" | "iq" | "online">;
 	/** The domain of our component. */
 	component: string;
 	log: Log;
-	/** Notes which line is in hand. */
+	/** Notes which line is in hand, for the quarantine. */
 	guard?: Guard;
 	/** Hands events on, in call order. */
 	tell(events: readonly Received[]): void;
-	/** How far a room was read in an earlier run. */
+	/** Returns the stored read position of a link. */
 	cursor(key: string): Promise<string | undefined>;
-	/** Saves it behind all that was told so far. */
+	/** Stores a read position, behind all events that were told so far. */
 	save(cursor: Cursor): void;
-	/** Resolves when all that was told so far is on disk. */
+	/** Resolves once all events that were told so far are on disk. */
 	settled(): Promise<void>;
-	/** More was told than the journal has taken for now. */
+	/** Returns whether too many events wait for the journal: back-pressure. */
 	crowded(): boolean;
 	marks(): SignedIds;
-	/** Tells who is in the room now, in order with what `tell` was given. */
+	/** Tells the portal the members of the MUC, in order with the events given to `tell`. */
 	sync(room: Room): void;
-	/** A room can take lines again. */
+	/** Notes that a MUC takes lines again, so that its lane retries at once. */
 	resume(): void;
-	/** Lets only so many joins, say, at one service be under way at once: servers slow down, or refuse, who storms in. */
+	/** Limits how many works of one `line` run at once, such as joins at one service: servers throttle floods of them. */
 	paced<T>(line: string, work: () => Promise<T>): Promise<T>;
 	now(): Now;
 }>;
 
-/** What its files need. */
+/** The world, and the parts that all joined MUCs share. */
 export type Context = World &
 	Readonly<{
 		guard: Guard;
@@ -45,7 +45,7 @@ export type Context = World &
 		confirmations: Confirmations;
 	}>;
 
-/** Tells who came, went, or is renamed. */
+/** Tells the portal of joins, leaves and renames, unless it does not know the roster yet. */
 export function announce(room: Room, events: readonly BridgeEvent[], context: Context): void {
 	if (room.roster.synced && events.length > 0) context.tell(events);
 }

@@ -2,23 +2,23 @@ import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Cursor } from "../../core/network.ts";
 
-/** How far a room was read. Pure. */
+/** The position up to which a MUC was read, as it is stored. Pure. */
 export type Read = Readonly<{
-	/** The stanza-id of the last line, empty where the archive was; absent where the room has no archive. */
+	/** The stanza-id of the last line; empty if the archive was empty, absent without an archive. */
 	id?: string;
-	/** The event of the last line, where only times tell what was read: a room that shows it again has shown all since. */
+	/** The event of the last line, without an archive: a history that contains it contains all lines since. */
 	last?: MessageId;
 	/**
-	 * When that was, and when we were first asked to be in the room, ms since 1970: what is older is none of our
-	 * business. Both are the same until we have been in.
+	 * When the last line was said, and when the MUC was first linked, ms since 1970. Lines from before the link are not
+	 * handed on. Both times are the same until the first join.
 	 */
 	at: number;
 	from: number;
-	/** When we last read the room while nothing was missed, by our clock: a line that came later cannot be older. */
+	/** When we last read the MUC with no gap open, by our clock, ms since 1970: a missed line cannot be older. */
 	heard?: number;
 }>;
 
-/** What two clocks may differ by, in ms. */
+/** The most, in ms, that the clocks of the MUC and ours may differ. */
 export const skew = 5 * 60_000;
 
 type Linked = Readonly<{ link: Pick<Link, "id"> }>;
@@ -31,12 +31,12 @@ export const cursorOf = (room: Linked, read: Read): Cursor => ({
 export const readFrom = (value: string | undefined): Read | undefined =>
 	value === undefined ? undefined : (JSON.parse(value) as Read);
 
-/** Since when lines of the room can be missing, whatever time they claim; earlier releases kept no such time. */
+/** Returns the time since which lines can be missing, whatever time they claim. Earlier releases stored no `heard`. */
 export const missingSince = ({ heard, at }: Read): number => heard ?? at;
 
 export const wasIn = ({ at, from }: Read): boolean => at > from;
-/** Rooms give times in whole seconds, rounded down. */
+/** MUCs give times in whole seconds, rounded down. */
 const begin = ({ from }: Read): number => from - (from % 1000);
-/** From when on lines may be missing, where no id says so. What is read twice is known by its own id. */
+/** Returns the time from which a backfill reads where no id is known. Lines that it reads twice are dropped by their ids. */
 export const since = (read: Read): number => Math.max(begin(read), read.at - skew);
 export const isOld = (read: Read, said: number): boolean => said < begin(read);

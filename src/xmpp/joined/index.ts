@@ -43,10 +43,10 @@ import { inTurn } from "./send-queue.ts";
 import { askAgainAfter } from "./speaker.ts";
 
 const attachWithin = 25_000;
-/** One notice about lines that do not come through stands for all in this time. */
+/** Time, in ms, in which the portal gets one notice for all lines that do not come through. */
 const missedAgainAfter = 5 * 60_000;
 
-/** Somebody's MUCs, in which our people are occupants. */
+/** Returns the MUCs of others that are linked, in which our people are occupants. */
 export function createJoinedRooms(
 	world: World,
 	people: { ghost(person: Person): string; nick: string; resource: string },
@@ -68,14 +68,14 @@ export function createJoinedRooms(
 		return occupantOf(room.ours, jid, name, person);
 	}
 
-	/** `members` come along, and come back whenever they are lost. */
+	/** Serves a link: the listener joins, and then `members`. Resolves once the listener is in, if the stream is up. */
 	async function attach(link: Link, members: readonly Person[]): Promise<void> {
 		const jid = link.room as string;
 		const listener = () => createOwnOccupant(listenerJid(jid, own), people.nick);
 		const room = rooms.get(jid) ?? createRoom(jid, link, listener(), context.now().at);
 		rooms.set(jid, room);
 		relink(room, link);
-		// Also before the link is up: events of other networks can come in earlier, and have us attach.
+		// An event of another network may attach the link before our stream to the server is up.
 		want(room.listener);
 		for (const person of members) want(oursOf(room, person));
 		if (isIn(room.listening.active)) return;
@@ -118,14 +118,14 @@ export function createJoinedRooms(
 			case "poll":
 			case "vote":
 			case "poll-end":
-				// Shown in words, which core makes: see capabilities.
+				// Core replaces these by text, as the capabilities ask.
 				return [];
 			default:
 				return event satisfies never;
 		}
 	}
 
-	/** What lines of ours are called in a room. @throws TemporaryError while that cannot be known. */
+	/** Returns the ids that lines of ours have in a MUC, none for lines it does not have. @throws TemporaryError */
 	async function delivered(
 		jid: string,
 		all: readonly Delivery[],
@@ -136,7 +136,7 @@ export function createJoinedRooms(
 		return findArchivedIds(room, said, context);
 	}
 
-	/** Tells the other side, once for many, that it does not see all that is said here. */
+	/** Tells the portal in a notice, once for many, that it does not get all lines of the MUC. */
 	function missed(jid: string): void {
 		const room = rooms.get(jid);
 		const now = context.now();
@@ -151,13 +151,13 @@ export function createJoinedRooms(
 		send,
 		delivered,
 		missed,
-		/** Tells the occupant who is behind an event of the room, in private. @throws TemporaryError while we are not there. */
+		/** Sends the occupant behind an event a private message. @throws TemporaryError while the listener is out. */
 		async whisper(event: BridgeEvent, text: string): Promise<void> {
 			const room = rooms.get(event.room);
 			if (room) await whisper(room, event, text);
 		},
 		has: (room: string) => rooms.has(room),
-		/** Whether the room names messages itself. */
+		/** Returns whether the MUC gives messages its own ids. */
 		hasIds(jid: string): boolean {
 			const room = rooms.get(jid);
 			return room !== undefined && hasIds(room);
@@ -166,13 +166,13 @@ export function createJoinedRooms(
 		others: (room: string): readonly Person[] =>
 			[...(rooms.get(room)?.roster.others.values() ?? [])].map((other) => other.person),
 		person: (room: string, nick: string) => rooms.get(room)?.roster.others.get(nick)?.person,
-		/** Asked for every stanza before it is built: true for copies of what a listener gets too. */
+		/** Returns true for a copy of a stanza that the active listener gets, too; called before a stanza's tree is built. */
 		skip(from: string, jid: string, name: string, type: string | undefined): boolean {
 			const slash = from.indexOf("/");
 			const room = slash < 0 ? undefined : rooms.get(from.slice(0, slash));
 			return !!room && isCopy(room, jid, from.slice(slash + 1), name, type);
 		},
-		/** A message or presence from a room we serve. Resolves to the answer it needs, if any. */
+		/** Takes a message or presence from a MUC. Returns the error that answers it, if it needs one. */
 		stanza(stanza: Element): Element | undefined {
 			const room = rooms.get(bare(stanza.attrs.from ?? ""));
 			if (!room) return undefined;
@@ -196,7 +196,7 @@ export function createJoinedRooms(
 				resetBackfill(room.backfill);
 			}
 		},
-		/** Everybody leaves, as people do who close their client. */
+		/** Has all occupants leave all MUCs: the bridge stops. */
 		async leaveAll(): Promise<void> {
 			for (const room of rooms.values()) {
 				close(room);

@@ -7,12 +7,13 @@ import { markSaved, moveTime } from "./read-position.ts";
 import { type Room, readable } from "./room.ts";
 import { selfPing } from "./self-ping.ts";
 
-/** XEP-0410: a room that was silent for so long is asked whether it still knows us. */
+/** Time, in ms, after which the listener self-pings a silent MUC (XEP-0410). */
 const idleFor = 120_000;
 const idleCheck = 30_000;
+/** Time, in ms, after which the time of the read position moves on in a silent MUC without an archive. */
 const silentFor = 10 * 60_000;
 
-/** What is done now and then for rooms in which nothing is said. */
+/** Self-pings silent MUCs, and saves read positions that no event has carried to the disk. */
 export function createKeepalive(rooms: ReadonlyMap<string, Room>, context: Context) {
 	let timer: NodeJS.Timeout | undefined;
 
@@ -22,7 +23,7 @@ export function createKeepalive(rooms: ReadonlyMap<string, Room>, context: Conte
 			const { active } = room.listening;
 			const { read } = room.position;
 			if (!isIn(active) || room.backfill.gap) continue;
-			// Own lines, and what says nothing in words, are not passed on: their ids are saved now and then.
+			// No event carries the position of our own lines, nor of stanzas that make none.
 			if (read && read !== room.position.saved) {
 				context.save(cursorOf(room, read));
 				markSaved(room.position);
@@ -40,7 +41,7 @@ export function createKeepalive(rooms: ReadonlyMap<string, Room>, context: Conte
 	function silent(room: Room, at: number): void {
 		const { read } = room.position;
 		if (!isIn(room.listening.active)) keepJoined(room, context);
-		// Where only times tell what was read, those of a silent room are kept young: ids of old lines are forgotten.
+		// Without an archive the position is a time. It must not grow so old that the dedupe keys since then are forgotten.
 		else if (read && !readable(room) && at - read.at > silentFor) moveTime(room.position, at);
 	}
 

@@ -13,8 +13,8 @@ import type { Room } from "./room.ts";
 const mayNot: ReadonlySet<string> = new Set(["forbidden", "not-allowed", "not-authorized"]);
 
 /**
- * Has the room take back what somebody else wrote (XEP-0425): as the moderator's own occupant, or as our listener
- * where only that has the right. Who may do it on the other side is the other side's decision.
+ * Asks the MUC to delete a line of somebody else (XEP-0425), as the moderator's own occupant, or as the listener where
+ * that alone has the right. The other network decides who may moderate there. @throws PermanentError with the refusal.
  */
 export async function moderate(
 	room: Room,
@@ -27,7 +27,7 @@ export async function moderate(
 	if (!room.features.moderation || id === undefined)
 		throw new PermanentError("invalid", phrases.mucCannotDelete(room.jid));
 	room.moderated.set(id, true);
-	// Who is not let in cannot moderate either.
+	// The listener may still do it where this occupant cannot join.
 	await enter(room, ours, context).catch(() => undefined);
 	for (const one of [ours, room.listener]) {
 		if (!isIn(one)) continue;
@@ -36,7 +36,7 @@ export async function moderate(
 			return;
 		} catch (error) {
 			if (!(error instanceof StanzaError)) throw error;
-			// It is gone already: that is what was asked for.
+			// The line is deleted already.
 			if (error.condition === "item-not-found") return;
 			if (!mayNot.has(error.condition)) throw neutral(error);
 		}

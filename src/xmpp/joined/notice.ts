@@ -4,7 +4,7 @@ import { roomItself } from "../from-xmpp.ts";
 import type { Room } from "./room.ts";
 import type { Now } from "./roster.ts";
 
-/** What the other side is told about the room, as if the room said it. */
+/** Returns a notice for the portal about the MUC, in the name of the MUC itself. */
 export const notice = (room: Room, text: string, now: Now): Message => ({
 	kind: "message",
 	style: "notice",

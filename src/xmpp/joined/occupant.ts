@@ -21,13 +21,13 @@ import {
 import { type Room, readable } from "./room.ts";
 import { release } from "./roster.ts";
 
-/** Our occupants come, go and are renamed. */
+/** Joins, leaves and renames of our own occupants. */
 
 const answerWithin = 60_000;
-/** Tries of one join or rename: the name, its plain form, then others where it is taken. */
+/** Nicks tried for one join or rename: the name, its plain form, then further forms while it is taken. */
 const tries = 8;
 
-/** Sees to it that `ours` is in the room. @throws TemporaryError, {@link NoPlace}, PermanentError with the room's reason. */
+/** Resolves once `ours` is in the MUC. @throws TemporaryError, {@link NoPlace}, PermanentError with the MUC's reason. */
 export function enter(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (isIn(ours)) return Promise.resolve();
 	if (ours.barred) return Promise.reject(ours.barred);
@@ -38,7 +38,7 @@ async function join(room: Room, ours: OwnOccupant, context: Context): Promise<vo
 	if (room.closed || !ours.wanted) throw new TemporaryError("left before the join began");
 	beginJoin(ours, room.roster.clock);
 	try {
-		// Where there is no archive, the room tells what the ear has missed.
+		// Without an archive, the active listener asks for the history of the time that it missed.
 		const missed =
 			ours === room.listening.active && !readable(room) && room.position.read
 				? since(room.position.read)
@@ -54,9 +54,9 @@ async function join(room: Room, ours: OwnOccupant, context: Context): Promise<vo
 	}
 }
 
-/** XEP-0045 §7.6; where no form of the new name is free the old one stays. */
+/** Asks for a nick of the new name (XEP-0045 §7.6). The old nick stays where no form of the new name is free. */
 export async function rename(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
-	// They may just be coming in under the old name; who is not let in is named anew by the next join.
+	// A join under the old name may be under way. An occupant that is out gets the new nick by its next join.
 	await ours.entering?.catch(() => undefined);
 	if (!isIn(ours)) return;
 	await withNick(room, ours, context, (nick) =>
@@ -70,7 +70,7 @@ export async function leave(room: Room, ours: OwnOccupant, context: Context): Pr
 	await context.link.send(presence.leave(ours.jid, room.jid, nick));
 }
 
-/** Asks for one form of the name after the other until the room takes one. */
+/** Asks for one form of the name after the other until the MUC takes one. @throws NoPlace, or the refusal. */
 async function withNick(
 	room: Room,
 	ours: OwnOccupant,
@@ -89,19 +89,19 @@ async function withNick(
 		const answer = await answered(ours, stanza, context);
 		if (!(answer instanceof Error)) return;
 		if (!(answer instanceof StanzaError)) throw answer;
-		// XEP-0045 §7.2.8: somebody else has it, or reserved it.
+		// XEP-0045 §7.2.8: somebody else holds the nick, or reserved it.
 		if (answer.condition === "conflict") taken++;
-		// Neither server lets anything newer than Unicode 3.2 be a nick, so no emoji.
+		// Prosody and ejabberd allow no character newer than Unicode 3.2 in a nick, so no emoji.
 		else if (nickRefused.has(answer.condition) && name !== plainNick(name, first))
 			name = plainNick(name, first);
 		else throw joinRefusal(room.jid, answer);
 	}
 	throw new NoPlace(phrases.mucNoNick(room.jid));
 }
-// Prosody's room answers jid-malformed; ejabberd itself bad-request, for an address it cannot even read.
+// Prosody's MUC answers jid-malformed; ejabberd answers bad-request to an address that it cannot parse.
 const nickRefused: ReadonlySet<string> = new Set(["jid-malformed", "bad-request", "not-acceptable"]);
 
-/** Sends a presence and resolves with what the room answers to it: ours under 110, or an error. */
+/** Sends a presence and resolves with the MUC's answer: the occupant's own presence (110), or an error. */
 function answered(
 	ours: OwnOccupant,
 	stanza: Element,

@@ -5,10 +5,10 @@ import type { Participants, ReadContext } from "../message/feature.ts";
 import { isIn } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 
-/** Whether it names messages itself. */
+/** Returns whether the MUC gives messages its own ids: stanza-ids that its archive knows. */
 export const hasIds = ({ features }: Room) => features.stanzaIds && features.archive;
 
-/** Who is who in a room, for what is said there. */
+/** Returns the lookup of people, nicks and occupant-ids of a MUC, for the translators. */
 export function participantsOf(room: Room): Participants {
 	const ours = () => [...room.ours.byJid.values()];
 	return {
@@ -45,7 +45,7 @@ function found(
 	return [];
 }
 
-/** The same for what `sender` says now; without one the room itself speaks. */
+/** Returns the context of a line that `sender` says; without a sender the MUC itself speaks. */
 export function readContext(room: Room, sender: Person | undefined, nick: string | undefined): ReadContext {
 	const author = sender && authorOf(room, sender, nick);
 	return {
@@ -56,7 +56,10 @@ export function readContext(room: Room, sender: Person | undefined, nick: string
 	};
 }
 
-/** Who may change what they wrote: an occupant-id says who; a nick only as long as nobody else can have taken it. */
+/**
+ * Returns the key of the author who may change a line: the occupant-id, or else the nick in one stay, as somebody else
+ * may take the nick after it.
+ */
 function authorOf(room: Room, sender: Person, nick: string | undefined): string | undefined {
 	if (occupantIdOf(sender, room.jid) !== undefined) return sender.id;
 	const session = nick === undefined ? undefined : room.roster.others.get(nick)?.session;

@@ -22,7 +22,7 @@ import {
 import type { Room } from "./room.ts";
 import { completeJoinRoster, isUs } from "./roster.ts";
 
-/** What a room says about one of our occupants. Resolves to what has to follow: `back` after a technical loss. */
+/** Takes a presence about an occupant of ours. Returns `back` where the occupant has to join again: a technical loss. */
 export function handleSelfPresence(
 	room: Room,
 	ours: OwnOccupant,
@@ -48,7 +48,7 @@ export function handleSelfPresence(
 }
 
 function arrived(room: Room, ours: OwnOccupant, seen: OccupantPresence, context: Context): void {
-	// They left while the answer was on its way, or it comes from a session of a run before.
+	// The occupant said goodbye while the answer was on its way, or an earlier run left the session behind.
 	if (!ours.wanted) {
 		void context.link.send(leavePresence(ours.jid, room.jid, seen.nick)).catch(() => undefined);
 		return;
@@ -59,7 +59,7 @@ function arrived(room: Room, ours: OwnOccupant, seen: OccupantPresence, context:
 	if (ours === room.listening.active && entered) beginHistory(room.listening);
 	// XEP-0045 §7.2.2: our own presence ends the list of who is there.
 	if (ours === room.listening.active && completeJoinRoster(room.roster)) noteWasIn(room.listening);
-	// XEP-0045 §10.1.2: a room that did not exist is locked until its owner takes the settings as they are.
+	// XEP-0045 §10.1.2: a new MUC is locked until its owner accepts the settings.
 	if (seen.codes.has(statusCodes.created)) unlock(room, ours, context);
 	ours.answer?.(seen);
 }
@@ -72,11 +72,11 @@ function unlock(room: Room, ours: OwnOccupant, context: Context): void {
 		.catch((error: unknown) => context.log.warn({ err: error, room: room.jid }, "could not unlock the room"));
 }
 
-/** Why somebody took our occupant out; undefined where it was but the network (332, 333, or no reason). */
+/** Returns why somebody removed our occupant; undefined after a technical loss (332, 333, or no reason). */
 function removal(room: Room, ours: OwnOccupant, seen: OccupantPresence): string | undefined {
 	if (seen.destroyed) return phrases.mucGone(room.jid, seen.destroyed.alternate);
 	const { codes, actor, reason } = seen;
-	// XEP-0045 §10.9, §16.3: shutdown and technical trouble, the latter often under a 307 as well.
+	// XEP-0045 §10.9, §16.3: a shutdown (332) or technical trouble (333), which often comes with a 307.
 	if (codes.has(statusCodes.shutdown) || codes.has(statusCodes.technicalRemoval)) return undefined;
 	const how = codes.has(statusCodes.banned)
 		? "banned"
@@ -88,7 +88,10 @@ function removal(room: Room, ours: OwnOccupant, seen: OccupantPresence): string 
 	return how && phrases.mucRemoved(ours.person ? ours.name : phrases.theBridge, room.jid, how, actor, reason);
 }
 
-/** Nobody is put back where they were thrown out of: the others in the portal are told, and so is who speaks again. */
+/**
+ * Keeps out an occupant that somebody removed. The portal is told, and a line of its person is refused with the reason.
+ * Returns `back` where the active listener is lost and another one has to join.
+ */
 function removed(room: Room, ours: OwnOccupant, why: string, context: Context): "back" | undefined {
 	context.log.warn({ room: room.jid, ours: ours.jid }, "removed from the room");
 	const now = context.now();
@@ -98,7 +101,7 @@ function removed(room: Room, ours: OwnOccupant, why: string, context: Context): 
 	if (ours !== room.listening.active || failOver(room, context)) return undefined;
 	if (!room.listener.barred) return "back";
 	barListening(room.listening, room.listener.barred, now.at);
-	// Without an ear nobody of us hears anything, so nobody stays to be spoken to.
+	// Without a listener the portal gets no lines, so no occupant of ours stays to be talked to.
 	for (const one of room.ours.byJid.values())
 		if (one !== ours && one !== room.listener)
 			leave(room, one, context).catch((error: unknown) =>

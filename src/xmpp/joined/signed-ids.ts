@@ -2,20 +2,20 @@ import { createHmac } from "node:crypto";
 import { createBoundedMap } from "../../core/bounded-map.ts";
 import type { OperationId } from "../../core/ids.ts";
 
-/** Tells our own lines by their ids, also those of a run before this one, that come back from the room or its archive. */
+/** Signs the stanza ids of our lines, and recognises them when the MUC or its archive shows them, also after a restart. */
 export type SignedIds = Readonly<{
-	/** The id of the line of `operation` on the wire, said under `nick`. */
+	/** Returns the stanza id of an operation's line under `nick`. */
 	of(operation: OperationId, room: string, nick: string): string;
-	/** Which operation the line with this id was; undefined where it is not ours. */
+	/** Returns the operation of the line with this stanza id; undefined where the line is not ours. */
 	operation(id: string, room: string, nick: string): OperationId | undefined;
 }>;
 
-/** Ids we made that are kept in mind: each comes back a moment later. */
+/** Signed ids that are kept: the reflection of each comes a moment later, and is recognised without computing. */
 const remembered = 1_000;
 
 /**
- * The seal behind the operation proves that we made the id, for this room and this nick: everybody in the room reads
- * our ids, and who repeats one must not pass for us.
+ * Returns the signer for a secret. Each id ends in a signature over MUC, nick and operation: everybody in the MUC can
+ * read our ids, and must not confirm a line of ours by repeating one.
  */
 export function createSignedIds(secret: string): SignedIds {
 	const said = (id: string, room: string, nick: string) => [room, nick, id].join("\0");
@@ -39,5 +39,5 @@ export function createSignedIds(secret: string): SignedIds {
 	};
 }
 
-/** The operation in an id of ours, its seal unread. */
+/** Returns the operation in a stanza id of ours, without checking the signature. */
 export const operationOf = (id: string): OperationId => id.replace(/\.[\w-]{11}$/, "") as OperationId;
