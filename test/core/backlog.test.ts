@@ -11,14 +11,14 @@ import { freshFile, never } from "../store/directory.ts";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
-/** What we hold, in MiB; not what nobody has swept yet. */
+/** Returns the live heap in MiB, after a garbage collection. */
 function held(): number {
 	collect();
 	return process.memoryUsage().heapUsed / 1_048_576;
 }
 const [all, batch] = [100_000, 2_000];
 
-test("100,000 messages nobody takes wait on the disk, not in memory, and hold up no other room", {
+test("100,000 undeliverable messages wait on disk, not in memory, and delay no other room", {
 	timeout: 240_000,
 }, async () => {
 	const journal = createSqliteJournal({ file: await freshFile("journal.db"), log: quiet, onFailure: never });

@@ -15,5 +15,5 @@ test.each([
 	expect(Math.max(...many(failures))).toBeLessThanOrEqual(most);
 });
 
-test("two who were cut off together come back at different times", () =>
+test("two clients that failed at the same time get different delays", () =>
 	expect(new Set(many(6)).size).toBeGreaterThan(100));

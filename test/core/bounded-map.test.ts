@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createBoundedMap } from "../../src/core/bounded-map.ts";
 import { processorTime } from "../processor-time.ts";
 
-test("of all that was named the newest are remembered, however often things were named or forgotten", () => {
+test("keeps the newest entries after any sequence of sets and deletes", () => {
 	const step = fc.tuple(fc.constantFrom("set", "delete"), fc.nat(12));
 	fc.assert(
 		fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -22,7 +22,7 @@ test("of all that was named the newest are remembered, however often things were
 	);
 });
 
-test("to remember something new costs the same however much is remembered", () => {
+test("a set costs the same in a map of any size", () => {
 	const once = (size: number) => {
 		const kept = createBoundedMap<string, true>(size);
 		for (let index = 0; index < size; index++) kept.set(`first ${index}`, true);
@@ -30,7 +30,7 @@ test("to remember something new costs the same however much is remembered", () =
 		for (let index = 0; index < 20_000; index++) kept.set(`then ${index}`, true);
 		return processorTime() - began;
 	};
-	// The least of some: the machine has other things to do, too.
+	// The minimum of several runs, since other processes load the machine, too.
 	const cost = (size: number) => Math.min(...Array.from({ length: 3 }, () => once(size)));
 	cost(100);
 	expect(cost(40_000)).toBeLessThan(10 * cost(100));

@@ -33,7 +33,7 @@ async function begin(
 	await bridge.start();
 }
 
-/** Types a command on earth and resolves with the answer. */
+/** Sends a command on earth and resolves with the answer. */
 const command = (text: string, who = "owner", room = "plaza", id = Math.random().toString()) =>
 	typed(bridge, earth, text, { who, room, id, mayChangeRoom: who === "owner" });
 
@@ -52,7 +52,7 @@ beforeEach(async () => {
 describe("a linked room", () => {
 	beforeEach(async () => expect(await command("link mars crater")).toContain("Linked to The crater"));
 
-	test("passes on what is said, in both directions, and shows nothing to its own side", async () => {
+	test("delivers messages in both directions, and none back to their own room", async () => {
 		await earth.say("plaza", "ann", "hello mars");
 		await mars.say("crater", "zog", "hello earth");
 		await seen(earth, 1);
@@ -61,7 +61,7 @@ describe("a linked room", () => {
 		expect(lines(earth)).toEqual(["zog: hello earth"]);
 	});
 
-	test("brings the people who are there already to the other side", async () => {
+	test("mirrors the people who are already in the room to the other room", async () => {
 		await until(
 			() => mars.sent.length >= 2,
 			() => JSON.stringify(mars.sent),
@@ -72,7 +72,7 @@ describe("a linked room", () => {
 		]);
 	});
 
-	test("introduces everybody of a room up to the limit, nobody of a larger one, and lets those leave who came", async () => {
+	test("mirrors the joins of a room up to the limit and of no larger one, and the leaves of mirrored people", async () => {
 		const [one, two, three, four] = ["a", "b", "c", "d"].map((name) => mars.person(name));
 		const now = (...people: readonly (typeof one)[]) =>
 			bridge.sync(
@@ -99,7 +99,7 @@ describe("a linked room", () => {
 		expect(changes()).toHaveLength(6);
 	});
 
-	test("introduces nobody twice who was read in the room before their coming was told", async () => {
+	test("mirrors no join of a person whom a sync of the room found before", async () => {
 		const bob = earth.person("bob");
 		const moves = () =>
 			mars.sent.flatMap(({ event }) =>
@@ -136,7 +136,7 @@ describe("a linked room", () => {
 		expect(lines(mars)).toEqual(["ann: once", "ann: after"]);
 	});
 
-	test("leaves out what we fail on, tells its sender, and takes all that came with it", async () => {
+	test("leaves out an event that our code fails on, notifies its sender, and accepts the rest of the batch", async () => {
 		await begin({
 			level(person) {
 				if (person.name === "broken") throw new TypeError("a fault of ours");
@@ -163,7 +163,7 @@ describe("a linked room", () => {
 		]);
 	});
 
-	test("does not wait for ever for what we fail to send: its sender is told, and the next goes out", async () => {
+	test("refuses a row that our code fails to send after four attempts, notifies its sender, and delivers the next", async () => {
 		let tries = 0;
 		mars.trouble = async ({ event }) => {
 			if (!("text" in event) || event.text !== "one") return;
@@ -182,7 +182,7 @@ describe("a linked room", () => {
 		expect((await journal.dead(10)).map(({ event }) => event.id)).toEqual(["earth-1"]);
 	});
 
-	test("keeps order when a delivery fails for a while", async () => {
+	test("keeps the order when a delivery fails for a while", async () => {
 		let failures = 2;
 		mars.trouble = async () => {
 			if (failures-- > 0) throw new TemporaryError("down");
@@ -196,7 +196,7 @@ describe("a linked room", () => {
 		expect(lines(mars)).toEqual(lined.map((text) => `ann: ${text}`));
 	});
 
-	test("tells the sender why a message was refused, and goes on with the next", async () => {
+	test("notifies the sender of a refused message with the reason, and delivers the next", async () => {
 		mars.trouble = async ({ event }) => {
 			if (event.kind === "message" && event.text === "bad")
 				throw new PermanentError("failed", "you have no voice there.");
@@ -211,7 +211,7 @@ describe("a linked room", () => {
 		expect((await journal.dead(10)).map((letter) => letter.reason)).toEqual(["you have no voice there."]);
 	});
 
-	test("gives what is under way its time when it is stopped", async () => {
+	test("waits for in-flight deliveries when it stops", async () => {
 		let sending = false;
 		mars.trouble = async ({ event }) => {
 			sending = event.kind === "message";
@@ -227,7 +227,7 @@ describe("a linked room", () => {
 		expect((await journal.stats()).waiting).toBe(0);
 	});
 
-	test("loses nothing over a clean restart in the middle of an outage", async () => {
+	test("loses no message over a clean restart during an outage", async () => {
 		mars.trouble = async () => {
 			throw new TemporaryError("down");
 		};
@@ -238,7 +238,7 @@ describe("a linked room", () => {
 		expect(lines(mars)).toEqual(["ann: one", "ann: two", "ann: three"]);
 	});
 
-	test("does not hear people who are blocked", async () => {
+	test("delivers no message of a blocked person", async () => {
 		await earth.say("plaza", "troll", "spam");
 		await earth.say("plaza", "ann", "ham");
 		await seen(mars, 1);
@@ -246,7 +246,7 @@ describe("a linked room", () => {
 		expect(earth.refused[0]?.sentence).toContain("blocked");
 	});
 
-	test("tells of whatever people do too fast, and of nothing that merely happens", async () => {
+	test("notifies senders of rate-limited messages, edits and reactions, and of no joins or renames", async () => {
 		await begin({ limits: { ...rules.limits, sender: { perMinute: 0, burst: 1 } } });
 		await earth.say("plaza", "ann", "one");
 		await seen(mars, 1);
@@ -267,7 +267,7 @@ describe("a linked room", () => {
 		);
 	});
 
-	test("tells who reacts that it is not shown there", async () => {
+	test("notifies the sender of a refused reaction", async () => {
 		await earth.say("plaza", "ann", "one", { id: "said" as MessageId });
 		await seen(mars, 1);
 		mars.trouble = async ({ event }) => {
@@ -287,17 +287,17 @@ describe("a linked room", () => {
 		]);
 		await until(
 			() => earth.refused.length === 1,
-			() => "nobody is told",
+			() => "no sender notice",
 		);
 		expect(earth.refused[0]).toMatchObject({ event: { id: "thumb" }, sentence: "you have no voice there." });
 	});
 
-	test("refuses a second room of the same network, with the reason", async () => {
+	test("refuses a link to a second room of the same network, with the reason", async () => {
 		mars.rooms.set("canyon", []);
 		expect(await command("link mars canyon")).toContain("already");
 	});
 
-	test("is silent after unlink, and its people there are gone", async () => {
+	test("delivers nothing after unlink, and its ghosts leave the other room", async () => {
 		expect(await command("unlink mars")).toContain("Unlinked");
 		expect(mars.attached.size).toBe(0);
 		await earth.say("plaza", "ann", "anybody?");
@@ -306,7 +306,7 @@ describe("a linked room", () => {
 		expect(await command("status")).toContain("not bridged");
 	});
 
-	test("tells those whose lines still waited when it was unlinked", async () => {
+	test("notifies the senders of messages that waited when the room was unlinked", async () => {
 		mars.trouble = async () => {
 			throw new TemporaryError("away");
 		};
@@ -325,7 +325,7 @@ describe("a linked room", () => {
 		expect((await journal.stats()).waiting).toBe(0);
 	});
 
-	test("tells all of them, however many, as fast as their own server takes it", async () => {
+	test("notifies every one of many senders, as fast as their own server takes the notices", async () => {
 		mars.trouble = async () => {
 			throw new TemporaryError("away");
 		};
@@ -345,7 +345,7 @@ describe("a linked room", () => {
 		);
 	});
 
-	test("notes at once what arrived where it cannot be looked for, so that a crash doubles few", async () => {
+	test("commits each confirmation at once on an unverifiable link, so that a crash repeats few messages", async () => {
 		const hurried: (boolean | undefined)[] = [];
 		const { done } = journal;
 		journal.done = (row, target, ids, soon) => {
@@ -364,7 +364,7 @@ describe("a linked room", () => {
 		expect(hurried).toEqual([undefined, true]);
 	});
 
-	test("an answer to what is still under way waits for that, and is an answer there", async () => {
+	test("delays a reply until the in-flight delivery of its target is confirmed, and sends it as a reply", async () => {
 		let release: () => void = () => undefined;
 		const held = new Promise<void>((resolve) => {
 			release = resolve;
@@ -380,20 +380,20 @@ describe("a linked room", () => {
 			() => there !== "",
 			() => "not sent",
 		);
-		// Whoever is there has seen it, before we were told that it arrived.
+		// The message is in the room; its confirmation is late.
 		await mars.say("crater", "zog", "hi", { replyTo: { id: there } });
 		setTimeout(release, 200);
 		await seen(earth, 1);
 		expect(earth.sent.at(-1)?.refs).toEqual({ [there]: ["hello"] });
 	});
 
-	test("names what it is linked to", async () => {
+	test("shows its links in the answer to status", async () => {
 		expect(await command("status")).toContain("MARS: crater (joined)");
 	});
 });
 
 describe("a direct chat", () => {
-	test("begins with a first message from the other network, and the answer finds its way back", async () => {
+	test("begins with the first message from the other network, and delivers the answer to its sender", async () => {
 		await mars.say("zog+ann", "zog", "hi ann", { to: earth.person("ann") });
 		await seen(earth, 1);
 		expect(earth.sent[0]?.room).toBe("ann+zog");
@@ -402,7 +402,7 @@ describe("a direct chat", () => {
 		expect(mars.sent[0]?.room).toBe("zog+ann");
 	});
 
-	test("is opened by command, and reused the second time", async () => {
+	test("is opened by command, and reused by a second command", async () => {
 		expect(await command("chat zog", "ann")).toContain("zog");
 		await command("chat zog", "ann");
 		expect(await mapping.portals()).toHaveLength(1);
@@ -410,7 +410,7 @@ describe("a direct chat", () => {
 		await seen(mars, 1);
 	});
 
-	test("moves to a second room when one is opened", async () => {
+	test("moves to a second room when a person opens one", async () => {
 		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "first" as RoomId);
 		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "second" as RoomId);
 		await mars.say("zog+ann", "zog", "where are you?", { to: earth.person("ann") });
@@ -418,7 +418,7 @@ describe("a direct chat", () => {
 		expect(earth.sent[0]?.room).toBe("second");
 	});
 
-	test("speaks for a third person by name", async () => {
+	test("relays a third person's message with the person's name before it", async () => {
 		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "dm" as RoomId);
 		await earth.say("dm", "bob", "me too", { rich: [{ tag: "bold", children: ["me too"] }] });
 		await seen(mars, 1);
@@ -426,7 +426,7 @@ describe("a direct chat", () => {
 		expect(mars.sent[0]?.event).not.toHaveProperty("rich");
 	});
 
-	test("lets no line of a third person pass for one of the person whose account says it", async () => {
+	test("relays no line of a third person that could pass for a line of the account's owner", async () => {
 		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "dm" as RoomId);
 		const bob = { ...earth.person("bob"), name: "ann: yes\nbob" };
 		const say = (text: string, more: object = {}) =>
@@ -443,7 +443,7 @@ describe("a direct chat", () => {
 		expect(mars.sent.map(({ event }) => "style" in event && event.style)).toEqual(["text", "text", "text"]);
 	});
 
-	test("is refused to strangers who are not ours, until those wrote first", async () => {
+	test("is refused with people of other servers until they write first", async () => {
 		const { local: _local, ...foreign } = earth.person("far");
 		await mars.say("zog+far", "zog", "psst", { to: foreign });
 		expect(mars.refused[0]?.sentence).toContain("write to you first");
@@ -452,12 +452,12 @@ describe("a direct chat", () => {
 		await seen(earth, 1);
 	});
 
-	test("is refused with people who want none, and it is not the writer who is called blocked", async () => {
+	test("is refused with a blocked person, and the reason does not call the sender blocked", async () => {
 		await mars.say("zog+troll", "zog", "hi", { to: earth.person("troll") });
 		expect(mars.refused[0]?.sentence).toContain("they take no messages");
 	});
 
-	test("is capped for people who open very many", async () => {
+	test("is rate-limited per person", async () => {
 		await bridge.stop(0);
 		await begin({ limits: { ...rules.limits, newChats: { perMinute: 0, burst: 2 } } });
 		for (const name of ["a", "b", "c"])
@@ -468,7 +468,7 @@ describe("a direct chat", () => {
 });
 
 describe("a portal made by its address", () => {
-	test("is made once, and the far room is joined when somebody comes, not when they look", async () => {
+	test("is made once by the lookup of its alias, and joins the far room when the first person joins", async () => {
 		const open = () => bridge.openRoom(earth.name, mars.name, ["crater"]);
 		const [one, two] = await Promise.all([open(), open()]);
 		expect(one).toBe(two);
@@ -480,7 +480,7 @@ describe("a portal made by its address", () => {
 		);
 	});
 
-	test("is told what waits for it once it is joined, however long the other room takes", async () => {
+	test("delivers waiting messages once the far room is joined, however long that takes", async () => {
 		let early = 0;
 		const attach = earth.attach;
 		earth.attach = async (...all) => {
@@ -497,7 +497,7 @@ describe("a portal made by its address", () => {
 		expect(early).toBe(0);
 	});
 
-	test("is served after the journal was lost, if anybody is in it", async () => {
+	test("is attached after the loss of the journal if a person is in its room", async () => {
 		const room = await bridge.openRoom(earth.name, mars.name, ["crater"]);
 		for (const people of [[], [earth.person("ann")]]) {
 			await bridge.stop(0);
@@ -508,7 +508,7 @@ describe("a portal made by its address", () => {
 		}
 	});
 
-	test("is served by no network before that has started, and by all once they have", async () => {
+	test("is attached to each network only after that network has started", async () => {
 		const room = await bridge.openRoom(earth.name, mars.name, ["crater"]);
 		await bridge.stop(0);
 		const attached: string[] = [];
@@ -517,7 +517,7 @@ describe("a portal made by its address", () => {
 			{
 				async start(of) {
 					mars.bridge = of;
-					// Earth is up already.
+					// Earth has started already.
 					await earth.say(room, "ann", "I am early");
 					await new Promise((resolve) => setTimeout(resolve, 20));
 					attached.push("started");
@@ -529,45 +529,45 @@ describe("a portal made by its address", () => {
 		expect(attached).toEqual(["started", "crater"]);
 	});
 
-	test("says why there is none", async () => {
+	test("is refused with the reason if there is no such room", async () => {
 		await expect(bridge.openRoom(earth.name, mars.name, ["nowhere"])).rejects.toThrow("no room nowhere");
 		expect(await command("join nowhere")).toContain("no room nowhere");
 	});
 
-	test("invites who asked for it by command", async () => {
+	test("invites the person who asked for it by command", async () => {
 		expect(await command("join crater", "ann")).toContain("The crater");
 		expect(earth.invited).toEqual(["ann to mars-crater"]);
 	});
 });
 
-describe("a network whose rooms are no public places", () => {
+describe("a network with private rooms", () => {
 	beforeEach(async () => {
 		await bridge.stop(0);
 		const level = createPermissions({ "*": "use", "owner@*": "link", "boss@*": "admin" });
 		await begin({ level }, { privateRooms: true });
 	});
 
-	test("is opened to nobody who types an address, be it as an alias or to the bot", async () => {
+	test("opens no room by its address, neither for an alias nor for a join command", async () => {
 		await expect(bridge.openRoom(earth.name, mars.name, ["crater"])).rejects.toThrow("only an admin");
 		expect(await command("join crater")).toContain("nobody has the address");
 		expect(await command("link mars crater")).toContain("only an admin");
 		expect(mars.attached.size).toBe(0);
 	});
 
-	test("is linked by an admin", async () => {
+	test("lets an admin link a room", async () => {
 		expect(await command("link mars crater", "boss")).toContain("you need the right");
 	});
 });
 
 describe("commands", () => {
-	test("are not carried out faster than messages", async () => {
+	test("are rate-limited together with messages", async () => {
 		await bridge.stop(0);
 		await begin({ limits: { ...rules.limits, sender: { perMinute: 0, burst: 2 } } });
 		const answers = [await command("help"), await command("status"), await command("join crater")];
 		expect(answers.map((answer) => answer.includes("too many"))).toEqual([false, false, true]);
 	});
 
-	test("leave nothing in the log of what was typed, which in a chat with the bot may be anything", async () => {
+	test("leave no typed text in the log", async () => {
 		await bridge.stop(0);
 		const logged: object[] = [];
 		const note = (fields: object) => void logged.push(fields);
@@ -579,24 +579,24 @@ describe("commands", () => {
 		expect(JSON.stringify(logged)).not.toContain("hunter2");
 	});
 
-	test("are carried out once, however often the server repeats them", async () => {
+	test("run once, however often the server repeats them", async () => {
 		expect(await command("status", "ann", "plaza", "x")).not.toBe("");
 		expect(await command("status", "ann", "plaza", "x")).toBe("");
 	});
 
-	test("are refused without permission, or without power in the room", async () => {
+	test("are refused to people without permission, or without power in the room", async () => {
 		expect(await command("link mars crater", "ann")).toContain("may not");
 		expect(await command("help", "troll")).toContain("blocked");
 	});
 
-	test("list themselves, and only those one may use", async () => {
+	test("are listed by help, only those that the person may use", async () => {
 		expect(await command("", "ann")).toContain("chat ADDRESS");
 		expect(await command("help", "ann")).not.toContain("unlink");
 		expect(await command("dance", "ann")).toContain("no command");
 	});
 });
 
-test("a sensor's values appear in the rooms of its mirror, as words where there is nothing better", async () => {
+test("a mirrored topic's values appear in its rooms, as text if the room cannot show states", async () => {
 	await bridge.stop(0);
 	await begin({ level: createPermissions({ "*@earth": "use" }) }, { can: { message: "drop" } });
 	const mirror = { here: earth.name, room: "plaza" as RoomId, there: mars.name, topic: "temp" as RoomId };
@@ -617,7 +617,7 @@ test("a sensor's values appear in the rooms of its mirror, as words where there 
 	expect(await mapping.portals()).toEqual([]);
 });
 
-describe("what is read with a cursor", () => {
+describe("a received event with a cursor", () => {
 	const line = (id: string, more: Partial<Message> = {}): Message => ({
 		kind: "message",
 		style: "text",
@@ -630,7 +630,7 @@ describe("what is read with a cursor", () => {
 	});
 	const cursor = (value: string) => ({ key: "mars crater", value });
 
-	test("is on disk with it, also when nobody is to hear it", async () => {
+	test("is on disk together with its cursor, also if it has no target", async () => {
 		await command("link mars crater");
 		await mars.bridge.receive([{ ...line("1"), cursor: cursor("one") }]);
 		expect(await mars.bridge.cursor("mars crater")).toBe("one");
@@ -648,7 +648,7 @@ describe("what is read with a cursor", () => {
 		expect(earth.sent.map(({ event }) => "cursor" in event)).toEqual([false, false]);
 	});
 
-	test("may come in one burst, when it was not said in one", async () => {
+	test("counts in the rate limit by its own time if it has since", async () => {
 		await bridge.stop(0);
 		const steady = { perMinute: 60, burst: 1 };
 		await begin({ limits: { ...rules.limits, sender: steady, domain: steady } });
@@ -663,7 +663,7 @@ describe("what is read with a cursor", () => {
 	});
 });
 
-test("a mirror whose room lets nobody in is refused, and keeps no other from being shown", async () => {
+test("a mirror into a room that refuses the bridge throws, and does not stop the other mirrors", async () => {
 	let closed = true;
 	const attach = earth.attach;
 	earth.attach = async (portal, link, members) => {

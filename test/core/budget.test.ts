@@ -14,7 +14,7 @@ describe("withinBudget", () => {
 	test("returns the plain form of work that is quadratic in its input", () => {
 		expect(withinBudget(1_000, loop(1_000_000), plain)).toBe("plain");
 	});
-	test("grants no more after an input that exceeded its budget, and no less", () => {
+	test("grants the same budget after an input that exceeded its own", () => {
 		withinBudget(0, loop(1_000_000), plain);
 		expect(withinBudget(0, loop(20_000), plain)).toBe("rich");
 		expect(withinBudget(0, loop(20_001), plain)).toBe("plain");
@@ -27,18 +27,18 @@ describe("withinBudget", () => {
 		expect(withinBudget(0, nested, plain)).toBe("plain");
 		expect(withinBudget(1_000, nested, plain)).toBe("rich");
 	});
-	test("lets the plain form use what spends, also within another budget", () => {
+	test("lets the plain form call spend without a limit, also in a nested call", () => {
 		const inner = () => withinBudget(0, loop(1_000_000), loop(1_000_000));
 		expect(inner()).toBe("rich");
 		expect(withinBudget(10_000, inner, plain)).toBe("rich");
 	});
-	test("hands errors of other kinds on", () => {
+	test("rethrows all errors but OverBudget", () => {
 		const fault = () => {
 			throw new TypeError("a fault");
 		};
 		expect(() => withinBudget(0, fault, plain)).toThrow(TypeError);
 	});
-	test("counts nothing outside", () => {
+	test("sets no limit outside of its call", () => {
 		expect(() => spend(1e12)).not.toThrow();
 	});
 });

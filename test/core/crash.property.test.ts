@@ -16,27 +16,27 @@ import { fakeNetwork, quiet } from "../fakes.ts";
 const rooms = ["plaza", "market"] as const;
 const never = new Promise<never>(() => undefined);
 
-/** How a delivery goes: well, not at all, or well with the answer lost. */
+/** The outcome of a delivery: confirmed, failed, or arrived with its confirmation lost. */
 type Outcome = "done" | "failed" | "unanswered";
 type Run = Readonly<{
-	/** The rooms something is said in, in this order. */
+	/** The rooms that get a message, in this order. */
 	lines: readonly number[];
 	outcomes: readonly Outcome[];
-	/** The process dies at this call of the journal, which reaches the disk or does not; else while nothing happens. */
+	/** The journal call at which the process dies, with or without its effect on disk; undefined: the process dies idle. */
 	crash: Readonly<{ call: number; written: boolean }>;
 }>;
 
-/** What outlives the process: the store, what was said, what arrived, and who was told what. */
+/** The state that outlives the process: the store, the messages sent, those that arrived, and the notices. */
 function world(folder: string, window: number) {
 	const mapping = createMemoryMapping();
 	const said: { room: string; text: string; id: MessageId; acknowledged: boolean }[] = [];
 	const arrived: { room: string; text: string; operation: string }[] = [];
 
-	/** One life of the process. */
+	/** One run of the process. */
 	async function life(outcomes: Outcome[], crash: Run["crash"] | undefined) {
 		let [stalled, dead] = [false, false];
 		let calls = 0;
-		/** That a line arrived goes to the disk with the next call, or a moment later: until then a crash forgets it. */
+		/** Confirmations that are not on disk yet: they go there with the next call, or a moment later, and a crash loses them. */
 		const unnoted: (() => void)[] = [];
 		const note = () => {
 			if (!stalled && !dead) for (const one of unnoted.splice(0)) one();
@@ -60,7 +60,7 @@ function world(folder: string, window: number) {
 						setTimeout(note, 5);
 						return new Promise((resolve) => unnoted.push(() => resolve(perform())));
 					}
-					// What waits for the disk waits for ever; what does not wait goes on for a moment.
+					// After the crash, code that waits for the disk waits for ever, and all other code goes on for a moment.
 					stalled = true;
 					setTimeout(() => {
 						dead = true;
@@ -75,12 +75,12 @@ function world(folder: string, window: number) {
 		});
 		await real.open();
 
-		/** The line that failed, by room: nothing may pass it. */
+		/** The message that failed last, by room: no later message may overtake it. */
 		const stuck = new Map<string, string>();
 		const earth = fakeNetwork("earth");
 		const mars = fakeNetwork("mars", {
 			window,
-			// What comes in meanwhile must not overtake what an earlier life left.
+			// New messages must not overtake the rows of an earlier run.
 			start: () => sleep(20),
 			async send({ operation, room, event, attempt }) {
 				if (dead) return never;
@@ -90,7 +90,7 @@ function world(folder: string, window: number) {
 				const outcome = outcomes.shift() ?? "done";
 				if (outcome === "failed") stuck.set(room, operation);
 				if (outcome === "failed") throw new TemporaryError("not sent");
-				// A network looks before it repeats; what is not marked as tried before it cannot know.
+				// A network checks a row in doubt before it repeats it; a row that is not marked as attempted it cannot check.
 				if (!(there && attempt > 0) && event.kind === "message")
 					arrived.push({ room, text: event.text, operation });
 				if (outcome === "done") return [`mars:${operation}` as MessageId];
@@ -108,7 +108,7 @@ function world(folder: string, window: number) {
 			bridge,
 			earth,
 			start: () => Promise.race([bridge.start(), died()]),
-			/** The server hands over what was never acknowledged, and what is new, in order, some of it at once. */
+			/** The server sends all unacknowledged messages and then the new ones, in order, some of them in one batch. */
 			async hear(lines: readonly number[]): Promise<void> {
 				for (const index of lines) {
 					const room = rooms[index] as string;
@@ -144,7 +144,7 @@ const run = fc.record({
 });
 
 test.each([1, 5])(
-	"whenever it dies, with %i deliveries at once, every line arrives once and in order",
+	"every message arrives once and in order whenever the process dies, with %i deliveries in flight",
 	async (window) => {
 		await fc.assert(
 			fc.asyncProperty(fc.array(run, { minLength: 1, maxLength: 4 }), async (runs) => {

@@ -49,8 +49,8 @@ const refused = (number: number) =>
 		() => `${earth.refused.length} refused`,
 	);
 
-describe("what could not be delivered", () => {
-	test("is listed with who, where to, when and why", async () => {
+describe("a dead letter", () => {
+	test("is listed with its sender, target, time and reason", async () => {
 		expect(await admin("dead")).toBe("Everything was delivered.");
 		mars.trouble = refusing("the dome is closed.");
 		await earth.say("plaza", "ann", "hello");
@@ -60,7 +60,7 @@ describe("what could not be delivered", () => {
 		);
 	});
 
-	test("is delivered again when an admin asks for it, in the order it was said", async () => {
+	test("is delivered again by the admin's retry command, in the original order", async () => {
 		mars.trouble = refusing("the dome is closed.");
 		for (const text of ["one", "two", "three"]) await earth.say("plaza", "ann", text);
 		await refused(3);
@@ -71,7 +71,7 @@ describe("what could not be delivered", () => {
 		expect(await admin("retry")).toBe("There is nothing to deliver again.");
 	});
 
-	test("is taken up for the room it was said in, or for all", async () => {
+	test("is retried for its own room, or for all rooms", async () => {
 		await admin("link mars valley", "admin", "market");
 		mars.trouble = refusing("the dome is closed.");
 		await earth.say("plaza", "ann", "in the plaza");
@@ -86,13 +86,13 @@ describe("what could not be delivered", () => {
 		expect(await admin("retry", "admin", "nowhere")).toBe("This room is not bridged.");
 	});
 
-	test("is an admin's to see and to retry", async () => {
+	test("is listed and retried for admins only", async () => {
 		for (const name of ["dead", "retry"]) expect(await admin(name, "ann")).toContain("you may not");
 	});
 });
 
-describe("where nobody takes anything", () => {
-	test("what is one too many is refused to its sender at once, and the rest arrives", async () => {
+describe("a full lane", () => {
+	test("refuses one row too many with a notice at once, and delivers the others", async () => {
 		mars.trouble = () => Promise.reject(new TemporaryError("away"));
 		for (const text of ["one", "two", "three", "four", "five"]) await earth.say("plaza", "ann", text);
 		await refused(2);
@@ -107,7 +107,7 @@ describe("where nobody takes anything", () => {
 		await seen("ann: one", "ann: two", "ann: three", "ann: six");
 	});
 
-	test("what is one too many is given up on the disk before its server is told that we have it", async () => {
+	test("has the dead letter of a refused row on disk before the source server gets its acknowledgement", async () => {
 		mars.trouble = () => Promise.reject(new TemporaryError("away"));
 		const { refuse } = journal;
 		journal.refuse = (...letter) => sleep(20).then(() => refuse(...letter));
@@ -115,7 +115,7 @@ describe("where nobody takes anything", () => {
 		expect((await journal.stats()).dead).toBe(2);
 	});
 
-	test("another room has room of its own", async () => {
+	test("takes no space from another room's lane", async () => {
 		await admin("link mars valley", "admin", "market");
 		mars.trouble = ({ room }) =>
 			room === "crater" ? Promise.reject(new TemporaryError("away")) : Promise.resolve();
@@ -129,7 +129,7 @@ describe("where nobody takes anything", () => {
 	});
 });
 
-test("what comes in, goes out, is repeated and given up is counted", async () => {
+test("the meter counts received, delivered, repeated, retried and refused events", async () => {
 	await earth.say("plaza", "ann", "hello", { id: "one" as MessageId });
 	await seen("ann: hello");
 	await earth.say("plaza", "ann", "hello", { id: "one" as MessageId });

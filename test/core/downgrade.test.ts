@@ -39,7 +39,7 @@ const all = (support: Support, over: Partial<Capabilities> = {}): Capabilities =
 const native = all("native");
 const poor = all("text", { message: "native" });
 
-/** What a person reads there: "style: text", or the kind of what is shown natively, or nothing. */
+/** Returns the downgraded event in short: "style: text" for a message, the kind for a native event, undefined for nothing. */
 const read = (event: BridgeEvent, capabilities: Capabilities, refs = {}) => {
 	const shown = downgrade(event, capabilities, refs);
 	if (!shown) return "nothing";
@@ -48,16 +48,16 @@ const read = (event: BridgeEvent, capabilities: Capabilities, refs = {}) => {
 
 describe("a reply", () => {
 	const reply = message({ replyTo: target });
-	test("stays one where its target is known", () => {
+	test("stays a reply if the room knows its target", () => {
 		expect(downgrade(reply, native, known)).toEqual(reply);
 	});
 	test.each([
 		["its target is not known there", native, {}],
 		["replies do not exist", poor, known],
-	])("quotes what it answers, with a name, where %s", (_why, capabilities, refs) => {
+	])("quotes its target with the author's name if %s", (_why, capabilities, refs) => {
 		expect(read(reply, capabilities, refs)).toBe("text: > Bob: lunch at twelve?\nhi");
 	});
-	test("quotes every line", () => {
+	test("quotes every line of its target", () => {
 		expect(read(message({ replyTo: { ...target, text: "a\nb" } }), poor)).toBe("text: > Bob: a\n> b\nhi");
 	});
 });
@@ -70,14 +70,14 @@ describe("an edit", () => {
 		text: "one",
 		target: { ...target, own: id("mine") },
 	};
-	test("is one where the sender wrote the target", () => {
+	test("stays an edit if the sender wrote the target", () => {
 		expect(read(edit, native, { ...known, mine: [id("there")] })).toBe("edit");
 	});
-	test("of what somebody else wrote, or nobody knows, is a correction in words", () => {
+	test("of another person's or an unknown message becomes a correction in words", () => {
 		expect(read(edit, native, known)).toBe("text: Correction: one");
 		expect(read(edit, poor, { mine: [id("there")] })).toBe("text: Correction: one");
 	});
-	test("to another picture is that picture where nothing can be corrected", () => {
+	test("to another picture becomes that picture in a room without edits", () => {
 		const media = { kind: "image", name: "dog.png", source: { network: "earth", ref: "x" } } as Media;
 		const other = { ...edit, text: "", media, newMedia: true } as const;
 		expect(downgrade(other, native, known)).toEqual({
@@ -93,23 +93,23 @@ describe("an edit", () => {
 
 describe("a reaction", () => {
 	const reaction: BridgeEvent = { ...base, kind: "reaction", mode: "add", emoji: ["👍"], target };
-	test("is one where its target is known, else words", () => {
+	test("stays a reaction if the room knows its target, else it becomes words", () => {
 		expect(read(reaction, native, known)).toBe("reaction");
 		expect(read(reaction, native)).toBe("emote: reacted with 👍 to “lunch at twelve?”");
 		expect(read(reaction, poor, known)).toBe("emote: reacted with 👍 to “lunch at twelve?”");
 	});
-	test("taken back is never words", () => {
+	test("never becomes words when it is taken back", () => {
 		expect(read({ ...reaction, mode: "remove" }, poor, known)).toBe("nothing");
 		expect(read({ ...reaction, mode: "set", emoji: [] }, poor, known)).toBe("nothing");
 	});
 });
 
-test("a deletion of what never came here shows nothing", () => {
+test("a redaction of a message that the room never got shows nothing", () => {
 	expect(read({ ...base, kind: "redaction", target }, native)).toBe("nothing");
 	expect(read({ ...base, kind: "redaction", target }, native, known)).toBe("redaction");
 });
 
-test("media and places become words where they cannot be shown", () => {
+test("media and locations become words in a room without them", () => {
 	const source = { network: sender.network, ref: "x" };
 	expect(read(message({ text: "my cat", media: { kind: "image", name: "cat.png", source } }), poor)).toMatch(
 		/cat\.png.*my cat/s,
@@ -122,7 +122,7 @@ test("media and places become words where they cannot be shown", () => {
 	).toMatch(/Big Ben.*geo:51\.5,0\.1/);
 });
 
-test("a thread is named where there are none, and a poll is its question with numbers", () => {
+test("a thread becomes its name, and a poll its question with numbered answers, in a room without them", () => {
 	expect(read(message({ thread: target }), poor, known)).toBe("text: (in thread: lunch at twelve?) hi");
 	const answers = [
 		{ id: "a", text: "yes" },
@@ -133,7 +133,7 @@ test("a thread is named where there are none, and a poll is its question with nu
 	);
 });
 
-test("a vote is told by the words of the answers, and not where only their ids are known", () => {
+test("a vote becomes the texts of its answers, and nothing if only their ids are known", () => {
 	const vote: BridgeEvent = { ...base, kind: "vote", target, answers: [{ id: "a1b2", text: "yes" }] };
 	expect(read(vote, poor, known)).toBe("emote: voted: yes");
 	expect(read({ ...vote, answers: [{ id: "a1b2", text: "" }] }, poor, known)).toBe("nothing");
@@ -141,13 +141,13 @@ test("a vote is told by the words of the answers, and not where only their ids a
 	expect(read(vote, native, known)).toBe("vote");
 });
 
-test("words keep no formatting where there is none, and their formatting where there is", () => {
+test("a message keeps its formatting only in a room with formatting", () => {
 	const rich = [{ tag: "bold", children: ["hi"] }] as const;
 	expect(downgrade(message({ rich }), native, {})).toEqual(message({ rich }));
 	expect(downgrade(message({ rich }), poor, {})).toEqual(message());
 });
 
-test("what a room drops is not shown", () => {
+test("an event of a dropped kind is not shown", () => {
 	for (const kind of ["message", "reaction"] as const)
 		expect(
 			read(

@@ -4,7 +4,7 @@ import { createInFlight } from "../../src/core/in-flight.ts";
 
 const [here, there] = ["here", "there"] as PortalId[] as [PortalId, PortalId];
 
-test("the wait ends when all that was under way in the portal has settled, also by a failure", async () => {
+test("settled resolves when all in-flight deliveries of the portal have settled, also by a failure", async () => {
 	const inFlight = createInFlight();
 	const [one, two, other] = [0, 1, 2].map(() => Promise.withResolvers<string>()) as [
 		PromiseWithResolvers<string>,
@@ -19,7 +19,7 @@ test("the wait ends when all that was under way in the portal has settled, also 
 	});
 	one.resolve("id");
 	expect(await sends[0]).toBe("id");
-	// Came after the wait began: it is not waited for.
+	// A delivery that begins after the wait does not extend it.
 	void inFlight.add(here, new Promise(() => undefined));
 	expect(over).toBe(false);
 	two.reject(new Error("refused"));
@@ -27,7 +27,7 @@ test("the wait ends when all that was under way in the portal has settled, also 
 	await expect(sends[1]).rejects.toThrow("refused");
 });
 
-test("the wait ends after the time it was given, and at once where nothing is under way", async () => {
+test("settled resolves after the given time, and at once without in-flight deliveries", async () => {
 	const inFlight = createInFlight();
 	void inFlight.add(here, new Promise(() => undefined));
 	await inFlight.settled(here, 10);

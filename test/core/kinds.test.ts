@@ -30,7 +30,7 @@ beforeEach(async () => {
 type What = {
 	[K in BridgeEvent["kind"]]: Omit<Extract<BridgeEvent, { kind: K }>, "id" | "room" | "sender" | "at">;
 }[BridgeEvent["kind"]];
-/** Somebody does something in the room. Resolves with the id it has there. */
+/** Receives an event of a person in the room. Resolves with its id there. */
 async function does(on: Fake, who: string, what: What, as?: string): Promise<MessageId> {
 	const own = id(as ?? `${on.name}-does-${++count}`);
 	const room = (on === earth ? "plaza" : "crater") as RoomId;
@@ -46,11 +46,11 @@ const reached = (fake: Fake, total: number) =>
 		() => fake.sent.length >= total,
 		() => JSON.stringify(fake.sent.map((out) => out.event)),
 	);
-/** Waits, and reads the ids the last delivery points at. */
+/** Resolves with the ids that the last delivery refers to. */
 const pointed = (fake: Fake, to: MessageId) => fake.sent.at(-1)?.refs[to];
 
-describe("what is about an earlier message", () => {
-	test("points at it on the other side, whoever wrote it", async () => {
+describe("an event that refers to an earlier message", () => {
+	test("refers to its target by the other room's id, whoever wrote the target", async () => {
 		const theirs = await says(mars, "zog", "lunch?");
 		await reached(earth, 1);
 		const copy = id(`earth:${earth.sent[0]?.operation}`);
@@ -62,7 +62,7 @@ describe("what is about an earlier message", () => {
 		expect(Object.values(earth.sent[1]?.refs ?? {})).toEqual([[answer]]);
 	});
 
-	test("waits for its target when that is still on its way", async () => {
+	test("waits for the delivery of its target", async () => {
 		let release = () => {};
 		mars.trouble = (out) =>
 			out.event.kind === "message" && out.event.text === "slow"
@@ -78,7 +78,7 @@ describe("what is about an earlier message", () => {
 		expect(pointed(mars, slow)).toEqual([`mars:${mars.sent[0]?.operation}`]);
 	});
 
-	test("is said in words where the target never came here", async () => {
+	test("becomes words in a room that never got the target", async () => {
 		await says(earth, "ann", "yes", {
 			replyTo: { id: id("old"), author: earth.person("bob"), text: "tea?" },
 		});
@@ -94,7 +94,7 @@ describe("what is about an earlier message", () => {
 		expect(lines(mars)).toEqual(["ann: > bob: tea?\nyes", "ann: Correction: no", "ann: end"]);
 	});
 
-	test("finds a message by any of the ids its own network knows it by", async () => {
+	test("finds its target by any of the ids of its own network", async () => {
 		await says(mars, "zog", "hi", { aka: [id("by another name")] });
 		await reached(earth, 1);
 		const target = { id: id("by another name") };
@@ -104,7 +104,7 @@ describe("what is about an earlier message", () => {
 	});
 });
 
-test("a message deleted while it waits is never sent", async () => {
+test("a message that is deleted while it waits is never sent", async () => {
 	mars.trouble = async () => {
 		throw new TemporaryError("down");
 	};
@@ -132,7 +132,7 @@ describe("reactions", () => {
 	const react = (mode: "add" | "remove" | "set", ...emoji: string[]) =>
 		does(earth, "ann", { kind: "reaction", mode, emoji, target: { id: target } });
 
-	test("go out as the whole set of a person, and only when it changes", async () => {
+	test("go out as the whole set of a person, and only when the set changes", async () => {
 		await react("add", "👍");
 		await react("add", "❤️");
 		await react("add", "❤");
@@ -142,7 +142,7 @@ describe("reactions", () => {
 		expect(shows(mars)).toEqual(["👍", "👍❤️", "❤️", ""]);
 	});
 
-	test("that are events of their own are taken back by deleting those events", async () => {
+	test("with ids of their own are taken back by redactions of these ids", async () => {
 		const first = await react("add", "👍");
 		await react("add", "🎉");
 		await does(earth, "ann", { kind: "redaction", target: { id: first } });
@@ -150,7 +150,7 @@ describe("reactions", () => {
 		expect(shows(mars)).toEqual(["👍", "👍🎉", "🎉"]);
 	});
 
-	test("that come in one batch with their taking back are counted along", async () => {
+	test("that are added and taken back in one batch leave the right set", async () => {
 		const base = { room: "plaza" as RoomId, sender: earth.person("ann"), at: Date.now() };
 		const add = (own: string, emoji: string) =>
 			({
@@ -170,7 +170,7 @@ describe("reactions", () => {
 		expect(shows(mars).at(-1)).toBe("");
 	});
 
-	test("of others stay when a moderator deletes them: no other network lets us speak for them", async () => {
+	test("of other people stay when a moderator deletes them", async () => {
 		const first = await react("add", "👍");
 		await does(earth, "moderator", { kind: "redaction", target: { id: first } });
 		await says(earth, "ann", "end");
@@ -178,7 +178,7 @@ describe("reactions", () => {
 		expect(shows(mars)).toEqual(["👍"]);
 	});
 
-	test("are words, or nothing, where the room's people chose so", async () => {
+	test("become words, or are dropped, by the room's setting", async () => {
 		const choose = (text: string) => command(bridge, earth, text);
 		expect(await choose("settings reactions text")).toBe("reactions: text");
 		await react("add", "👍");
@@ -196,14 +196,14 @@ describe("reactions", () => {
 		expect(await choose("settings reactions loud")).toContain("did not understand");
 	});
 
-	/** The admin's word for all rooms that have not chosen. */
+	/** The admin's default for rooms without a setting. */
 	async function wanted(reactions: "native" | "text") {
 		await bridge.stop(0);
 		bridge = bridgeOf([earth, mars], rulesFor({ "*": "link" }, { reactions }), { mapping, journal });
 		await bridge.start();
 	}
 
-	test("stay words where there is nothing to point at, whatever is wanted", async () => {
+	test("to an unknown message become words, whatever the setting", async () => {
 		const { capabilities } = mars;
 		mars.capabilities = (...about) => ({ ...capabilities(...about), reaction: "text" });
 		await wanted("native");
@@ -212,14 +212,14 @@ describe("reactions", () => {
 		expect(lines(mars).at(-1)).toBe("ann: reacted with 👍");
 	});
 
-	test("are shown as the admin says where the room has not chosen", async () => {
+	test("follow the admin's default in a room without a setting", async () => {
 		await wanted("text");
 		await react("add", "👍");
 		await reached(mars, 2);
 		expect(lines(mars).at(-1)).toBe("ann: reacted with 👍");
 	});
 
-	test("name to the target what they replace, with the ids it gave them", async () => {
+	test("go out with the reactions that they replace and the ids of these", async () => {
 		await react("add", "👍");
 		await reached(mars, 2);
 		await react("set", "🎉");

@@ -27,7 +27,7 @@ const states = async (journal: Journal) =>
 	(await journal.rows(lane("a"), 0, 1_000)).map(({ state }) => state);
 const nextTick = () => new Promise((resolve) => setTimeout(resolve, 1));
 
-/** A journal, lanes over it, and a wire that does as it is told. */
+/** Creates a journal, lanes over it, and a sender whose outcomes the test sets. */
 function setup(
 	window: number,
 	send: (row: Row) => Promise<void>,
@@ -62,7 +62,7 @@ function setup(
 	return { journal, wire, run };
 }
 
-test("a lane keeps order whatever fails, and other lanes do not wait for it", async () => {
+test("a lane keeps its order whatever fails, and other lanes do not wait for it", async () => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(fc.nat(2), { maxLength: 30 }), async (failures) => {
 			const left = new Map<number, number>();
@@ -141,7 +141,7 @@ test("rows left by an earlier run go out before those that came in while it was 
 	await run.stop(100);
 });
 
-test("what an earlier run left counts towards what a lane may hold, until it is gone", async () => {
+test("rows left by an earlier run count towards the bound of a lane until they are settled", async () => {
 	let away = true;
 	const { journal, wire, run } = setup(
 		1,
@@ -165,7 +165,7 @@ test("what an earlier run left counts towards what a lane may hold, until it is 
 	await run.stop(100);
 });
 
-test("what a stop leaves undone is still in the journal, and only what was sent is in doubt", async () => {
+test("rows left by a stop are in the journal, and only those that were sent are in doubt", async () => {
 	const { journal, run } = setup(1, () => new Promise(() => undefined));
 	await run.start();
 	run.push(await journal.accept([entry("a"), entry("a"), entry("a")]));
@@ -174,7 +174,7 @@ test("what a stop leaves undone is still in the journal, and only what was sent 
 	expect(await states(journal)).toEqual(["doubt", "waiting", "waiting"]);
 });
 
-test("a lane whose rows cannot be read is tried again and again, but not without a pause", async () => {
+test("a lane whose rows cannot be read tries again after a pause", async () => {
 	const { journal, wire, run } = setup(1, async () => undefined);
 	await journal.accept([entry("a")]);
 	const { rows } = journal;
@@ -196,7 +196,7 @@ test("a lane whose rows cannot be read is tried again and again, but not without
 	await run.stop(100);
 });
 
-test("what is prepared behind a line that fails was never sent: its author can still take it back", async () => {
+test("rows prepared behind a failed row are not in doubt and can be cancelled", async () => {
 	let failures = 1;
 	const { journal, wire, run } = setup(1, async () => {
 		if (failures-- > 0) throw new TemporaryError("again");
@@ -219,7 +219,7 @@ test("what is prepared behind a line that fails was never sent: its author can s
 	await run.stop(100);
 });
 
-test("what goes out at once is begun when it is taken in; what has to wait is not, and can be taken back", async () => {
+test("a row is begun when it is accepted only if the lane can send it at once; a waiting row can be cancelled", async () => {
 	let stuck = true;
 	const { journal, wire, run } = setup(1, async () => {
 		if (stuck) throw new TemporaryError("again");
@@ -253,7 +253,7 @@ test("what goes out at once is begun when it is taken in; what has to wait is no
 	await run.stop(100);
 });
 
-test("what cannot be prepared holds back what is behind it, and nothing before it", async () => {
+test("a row that cannot be prepared blocks the rows behind it, and none before it", async () => {
 	let failures = 1;
 	const { journal, wire, run } = setup(
 		1,
@@ -285,7 +285,7 @@ test("no more than 32 rows of a lane are prepared at once, however many wait", a
 	await run.stop(10);
 });
 
-test("what was not begun to be sent only waits, and is sent no more once it is cancelled", async () => {
+test("an unsent row is not in doubt, and is not sent after it is cancelled", async () => {
 	let away = true;
 	let tried = 0;
 	const { journal, wire, run } = setup(1, async () => {
@@ -308,7 +308,7 @@ test("what was not begun to be sent only waits, and is sent no more once it is c
 	await run.stop(1_000);
 });
 
-test("a link that comes back while lines are put back to wait lets none behind them pass", async () => {
+test("no row overtakes a released one when the link comes back during the release", async () => {
 	let away = true;
 	const { journal, wire, run } = setup(2, async () => {
 		if (away) throw new TemporaryError("away", { unsent: true });

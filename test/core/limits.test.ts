@@ -45,7 +45,7 @@ describe("a bridge with the default limits", () => {
 				);
 			else await command(bridge, earth, `link mars ${room}`, { who: "boss", room: `room of ${room}` });
 	}
-	/** How many events of this kind reach the other side. */
+	/** Resolves with the number of events of this kind that reach the other side. */
 	async function reached(kind: BridgeEvent["kind"]): Promise<number> {
 		const count = () => earth.sent.filter(({ event }) => event.kind === kind).length;
 		let before: number;
@@ -66,10 +66,10 @@ describe("a bridge with the default limits", () => {
 	});
 	const cursor = (n: number) => ({ key: "mars crater", value: String(n) });
 
-	describe("takes of lines that claim to be old", () => {
+	describe("takes of messages that claim to be old", () => {
 		test.each([
 			[
-				"spread over hours that the bridge was not away",
+				"spread over hours in which the bridge was not away",
 				(n: number, now: number) => now - (2_000 - n) * 4_000,
 			],
 			["all of one time", (_: number, now: number) => now - 3_600_000],
@@ -89,7 +89,7 @@ describe("a bridge with the default limits", () => {
 			expect(count).toBeLessThan(80);
 		});
 
-		test("no more of a room than of live ones, whoever says them", async () => {
+		test("no more of a room than of live messages, whoever sent them", async () => {
 			await begin();
 			const now = Date.now();
 			await mars.bridge.receive(
@@ -102,7 +102,7 @@ describe("a bridge with the default limits", () => {
 			expect(await reached("message")).toBeLessThan(1_100);
 		});
 
-		test("nothing on trust where the network does not say since when lines were missed", async () => {
+		test("no more than of live messages if the network does not name the start of the gap", async () => {
 			await begin();
 			const now = Date.now();
 			await mars.bridge.receive(
@@ -114,7 +114,7 @@ describe("a bridge with the default limits", () => {
 			expect(await reached("message")).toBeLessThan(80);
 		});
 
-		test("all that one person said at their rate in an outage, also by a clock that is behind ours", async () => {
+		test("all that one person sent within the rate during an outage, also with a clock behind ours", async () => {
 			await begin();
 			const since = Date.now() - 400_000;
 			await mars.bridge.receive(
@@ -137,7 +137,7 @@ describe("a bridge with the default limits", () => {
 		at: Date.now(),
 	});
 
-	test("mirrors no more joins than the limit of the room, and who was not shown comes when they speak", async () => {
+	test("mirrors no more joins than the limit of the room, and the other people when they speak", async () => {
 		await begin();
 		for (let n = 0; n < 300; n++)
 			await mars.bridge.receive([comes(n, "crater", "join"), comes(n, "crater", "leave")]);
@@ -161,7 +161,7 @@ describe("a bridge with the default limits", () => {
 		expect(of("leave")).toEqual([...of("join"), mars.person("crater-299").id]);
 	});
 
-	test("mirrors no leave of a room above the members that are mirrored", async () => {
+	test("mirrors no leave in a room above membersMirrored", async () => {
 		await begin();
 		await mars.bridge.receive(Array.from({ length: 80 }, (_, n) => comes(n, "crater", "join")));
 		for (let n = 0; n < 80; n++) await mars.bridge.receive([comes(n, "crater", "leave")]);
@@ -194,7 +194,7 @@ describe("a bridge with the default limits", () => {
 		expect(await reached("profile")).toBeLessThan(120);
 	});
 
-	test("takes no more values of a broker than the limit of its domain, counts the others and logs one line", async () => {
+	test("takes no more values of an MQTT server than the limit of its domain, counts the others and logs one line", async () => {
 		await begin(["temp"], "mirror");
 		await mars.bridge.receive(
 			Array.from({ length: 2_000 }, (_, n) => ({
@@ -220,14 +220,14 @@ describe("a bounded map", () => {
 	const build = (): BoundedMap<string, string> =>
 		createBoundedMap<string, string>(1_000, { bytes: 10_000, of: textBytes });
 
-	test("forgets the oldest entries past its bytes, whatever their number", () => {
+	test("evicts its oldest entries above its bytes, whatever their number", () => {
 		const map = build();
 		for (let n = 0; n < 50; n++) map.set(`key${n}`, "x".repeat(400));
 		expect(map.bytes()).toBeLessThanOrEqual(10_000);
 		expect([map.has("key0"), map.has("key49")]).toEqual([false, true]);
 	});
 
-	test("keeps no entry that is larger than all of it, and goes on", () => {
+	test("keeps no entry that is larger than its bound, and takes further ones", () => {
 		const map = build();
 		map.set("small", "x");
 		map.set("large", "x".repeat(100_000));
@@ -249,7 +249,7 @@ describe("a bounded map", () => {
 		expect(used() - before).toBeLessThan(8 * 1_048_576);
 	});
 
-	test("weighs an entry anew when it is replaced or deleted", () => {
+	test("counts an entry's bytes anew when it is replaced or deleted", () => {
 		const map = build();
 		map.set("a", "x".repeat(1_000));
 		map.set("a", "x");
@@ -259,7 +259,7 @@ describe("a bounded map", () => {
 	});
 });
 
-test("a rate limit keeps no long key as it is, and forgets the buckets used longest ago", () => {
+test("a rate limit hashes long keys, and evicts the least recently used buckets", () => {
 	const allowed = createRateLimit({ perMinute: 0, burst: 1 }, () => 0);
 	expect([allowed("x".repeat(1e6)), allowed("x".repeat(1e6)), allowed("x".repeat(1e6 - 1))]).toEqual([
 		true,

@@ -39,7 +39,7 @@ const reached = (count: number) =>
 		() => JSON.stringify(mars.sent.map((out) => out.event)),
 	);
 
-test("a file reaches who can show it as a file, which its own network opens", async () => {
+test("a file goes as a file to a room that shows files, and its own network opens it", async () => {
 	await linked({ can: { media: "native" } });
 	await earth.say("plaza", "ann", "my cat", { media: cat });
 	await reached(1);
@@ -48,13 +48,13 @@ test("a file reaches who can show it as a file, which its own network opens", as
 	expect(earth.refused).toEqual([]);
 });
 
-test("nobody opens a file of a network that keeps none", async () => {
+test("a file of a network without files cannot be opened", async () => {
 	const source = { network: "mars" as NetworkName, ref: "cat" };
 	await expect(bridge.open(source)).rejects.toThrow(PermanentError);
 	await expect(bridge.open({ ...source, network: "venus" as NetworkName })).rejects.toThrow(PermanentError);
 });
 
-test("who shows no files gets words; why is told once, where it can be changed", async () => {
+test("a file goes as words to a room without files, and the sender is notified once if the admin could change that", async () => {
 	await linked({ can: { media: "text" }, lacks: { media: "set it up" } });
 	for (const name of ["a.png", "b.png"]) await earth.say("plaza", "ann", "", { media: { ...cat, name } });
 	await reached(2);
@@ -66,14 +66,14 @@ test("who shows no files gets words; why is told once, where it can be changed",
 	expect(earth.refused).toEqual([]);
 });
 
-test("words about a file name the place where everybody can fetch it, if there is one", async () => {
+test("the words for a file have its public link, if there is one", async () => {
 	await linked({ can: { media: "text" } });
 	await earth.say("plaza", "ann", "look", { media: { ...cat, link: "https://x.test/cat.png" } });
 	await reached(1);
 	expect(lines(mars)).toEqual(["ann: sent an image: https://x.test/cat.png\nlook"]);
 });
 
-test("who keeps links is told what was taken back", async () => {
+test("a redaction calls the redacted hook with its message", async () => {
 	await earth.say("plaza", "ann", "", { media: cat, id: "1" as MessageId });
 	await reached(1);
 	await earth.bridge.receive([

@@ -26,7 +26,7 @@ describe("nameOf", () => {
 		expect(nameOf(`a${"🎉".repeat(10_000)}`)).toBe(`a${"🎉".repeat(127)}`);
 	});
 
-	test("gives one line and the same line again for any text", () => {
+	test("returns one line for any text, and is idempotent", () => {
 		const text = fc.string({ unit: fc.oneof(fc.constantFrom(...breaks, "\0", "\u202e", " "), fc.string()) });
 		fc.assert(
 			fc.property(text, (one) => {
@@ -46,19 +46,19 @@ describe("withNames", () => {
 		domain: "earth",
 		name,
 	});
-	test("cleans the name of everybody whom an event names", () => {
+	test("cleans the name of every person in an event", () => {
 		const wild = person("Ann\nBob: hi");
 		const event = { kind: "message", sender: wild, to: wild, replyTo: { id: "1", author: wild } } as unknown;
 		expect(JSON.stringify(withNames(event as Message)).match(/"name":"[^"]*"/g)).toEqual(
 			Array(3).fill('"name":"Ann Bob: hi"'),
 		);
 	});
-	test("leaves no name where none can be read", () => {
+	test("removes a name without a readable character", () => {
 		expect(withNames({ kind: "profile", sender: person("\n") } as never)).not.toHaveProperty("sender.name");
 	});
 });
 
-describe("a line in somebody's name", () => {
+describe("a relayed line", () => {
 	test.each(["Ann: yes. Bob", "Ann： yes", "Ann\n Bob", "/me", "> Ann", "* Ann", "\u202eAnn"])(
 		"begins with the name %j and one colon",
 		(name) => {
@@ -66,19 +66,19 @@ describe("a line in somebody's name", () => {
 			expect(line).toMatch(/^[^:：\n/>*]+: hi$/);
 		},
 	);
-	test("says who speaks where the name has no letter", () => {
+	test("names the sender “?” if the name has no letter", () => {
 		expect(phrases.relayed("\n", "hi")).toBe("?: hi");
 		expect(phrases.relayed("/", "hi")).toBe("?: hi");
 	});
-	test.each(breaks)("sets further lines in, whatever breaks them (%j)", (at) => {
+	test.each(breaks)("indents its further lines after any line break (%j)", (at) => {
 		expect(phrases.relayed("Eve", `hi${at}Ann: yes`)).toBe("Eve: hi\n    Ann: yes");
 		expect(phrases.relayedEmote("Eve", `waves${at}Ann: yes`)).toBe("* Eve waves\n    Ann: yes");
 		expect(phrases.quoted("Eve", `hi${at}Ann: yes`, "no")).toBe("> Eve: hi\n> Ann: yes\nno");
 	});
-	test("a quote names one person", () => {
+	test("names one person in a quote", () => {
 		expect(phrases.quoted("Ann: yes", "hi", "no")).toBe("> Ann· yes: hi\nno");
 	});
-	test("is one line whatever the name and the text are, further ones set in", () => {
+	test("is one line for any name and text, with further lines indented", () => {
 		fc.assert(
 			fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (name, text) => {
 				const [first = "", ...more] = phrases.relayed(name, text).split(/[\n\r\v\f\x85\u2028\u2029]/);
@@ -94,19 +94,19 @@ describe("relayed", () => {
 		({ kind: "message", style: "text", text: "hi", sender: {}, ...over }) as unknown as Message;
 	const file = (name: string, more = {}) => ({ kind: "image", source: {}, name, ...more });
 
-	test("an act is told as the act of its sender and not of the account", () => {
+	test("shows an emote as the sender's and not the account's", () => {
 		expect(relayed(said({ style: "emote", text: "waves" }), "Eve")).toMatchObject({
 			style: "text",
 			text: "* Eve waves",
 		});
 	});
-	test("a place is told in words, its description set in", () => {
+	test("shows a location in words, with its description indented", () => {
 		const place = { geo: "geo:1,2", description: "a\nAnn: yes" };
 		const line = relayed(said({ text: "", location: place }), "Eve");
 		expect(line).not.toHaveProperty("location");
 		expect(line.text).toBe("* Eve is here: a\n    Ann: yes geo:1,2");
 	});
-	test("the first file has a name of one line, and the further ones are told in words", () => {
+	test("gives the first file a name of one line, and shows the further files in words", () => {
 		const files = { media: file("a\nb", { alt: "c\nd" }), more: [file("x\nAnn: yes")] };
 		const line = relayed(said(files), "Eve");
 		expect(line.media).toMatchObject({ name: "a b", alt: "c d" });

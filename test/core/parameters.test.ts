@@ -21,7 +21,7 @@ describe("the usage of a command", () => {
 	])("names each parameter as it is typed", (parameters, line) => expect(usage(parameters)).toBe(line));
 });
 
-describe("what is typed after a command", () => {
+describe("parse", () => {
 	test.each<[string, readonly Parameter[], object]>([
 		["home/lamp on", [topic, value], { topic: "home/lamp", value: "on" }],
 		['"a/Living Room/set" ON', [topic, value], { topic: "a/Living Room/set", value: "ON" }],
@@ -58,7 +58,7 @@ describe("what is typed after a command", () => {
 	);
 
 	test.each(['"a/Living Room on', String.raw`"a/Living Room\" on`, '"', '“a on"', '"a\\'])(
-		"%s is answered by the quote that is not closed",
+		"%s is refused with the quote that is not closed",
 		(typed) => expect(() => parse("do", [topic, value], typed)).toThrow(/^the quote .* is not closed/),
 	);
 });

@@ -5,13 +5,13 @@ import { changed, sameEmoji, sameSet } from "../../src/core/reactions.ts";
 const emoji = fc.constantFrom("👍", "❤️", "❤", "🎉", ":party:", "👩‍🚀");
 const set = fc.uniqueArray(emoji, { comparator: sameEmoji });
 
-test("an emoji with and without the colour selector is one emoji", () => {
+test("an emoji with and without the variation selector is one emoji", () => {
 	expect(changed(["❤️"], "add", ["❤"])).toEqual(["❤️"]);
 	expect(changed(["❤️", "👍"], "remove", ["❤"])).toEqual(["👍"]);
 	expect(changed(["❤️"], "set", ["❤", "👍"])).toEqual(["❤️", "👍"]);
 });
 
-test("a change made twice is a change made once, and its outcome is a set", () => {
+test("changed is idempotent and returns a set", () => {
 	fc.assert(
 		fc.property(set, fc.constantFrom("add", "remove", "set"), fc.array(emoji), (before, mode, change) => {
 			const once = changed(before, mode, change);
@@ -23,7 +23,7 @@ test("a change made twice is a change made once, and its outcome is a set", () =
 	);
 });
 
-test("adding and removing undo each other, setting forgets what was before", () => {
+test("add and remove undo each other, and set replaces all earlier emoji", () => {
 	fc.assert(
 		fc.property(set, set, (before, change) => {
 			const fresh = change.filter((one) => !before.some((other) => sameEmoji(one, other)));

@@ -11,23 +11,23 @@ const knowing = (family: Record<string, readonly Copy[]>) => ({
 	copies: async (of: Copy) => family[of.id] ?? [],
 });
 
-test("what the journal has forgotten is found by what the target says of itself, but not who wrote it", async () => {
+test("a forgotten message is found by the copies that it names, which prove no authorship", async () => {
 	const other = { ...muc, id: id("S3"), room: message("").room };
 	const said = { ...redaction, target: { ...target, copies: [other, there("S1")] } };
 	expect(await resolve(said, knowing({}), muc)).toEqual({ $1: ["S1"], "own $1": [] });
 });
 
-test("what the journal knows counts, whatever the target says", async () => {
+test("the journal's ids count before the copies that the target names", async () => {
 	const known = knowing({ $1: [there("S9")], "own $1": [there("S9")] });
 	expect(await resolve(redaction, known, muc)).toEqual({ $1: ["S9"], "own $1": ["S9"] });
-	// It never went to that room: then it is not there.
+	// The journal knows that the message never went to that room.
 	expect(
 		await resolve(redaction, knowing({ $1: [{ ...there("S9"), network: message("").sender.network }] }), muc),
 	).toEqual({ $1: [], "own $1": [] });
 });
 
 test.each(["__proto__", "constructor"])(
-	"a message called %s is found like any other, also in a plan that was stored",
+	"a message with the id %s is found like any other, also in a stored delivery plan",
 	async (name) => {
 		const about = { ...redaction, target: { id: id(name) } };
 		const refs = await resolve(about, { copies: async () => [there("S1")] }, muc);
@@ -37,11 +37,11 @@ test.each(["__proto__", "constructor"])(
 	},
 );
 
-test("what was deleted before it came is not spoken of: no reaction to it, no answer that quotes it", async () => {
+test("a message that was deleted before its delivery gets no reaction, and no reply quotes it", async () => {
 	const journal = { gone: async (of: Copy) => of.id === id("$1") };
 	const reaction: BridgeEvent = { ...message("$2"), kind: "reaction", mode: "set", emoji: ["👍"], target };
 	expect(await withoutDeleted(reaction, journal, {})).toBeUndefined();
-	// It came there, from where it was in doubt.
+	// The room got the message although it was in doubt.
 	expect(await withoutDeleted(reaction, journal, { $1: [id("S1")] })).toBe(reaction);
 	const answer: BridgeEvent = { ...message("$3"), replyTo: { id: id("$1"), text: "secret" } };
 	expect(await withoutDeleted(answer, journal, {})).toEqual(message("$3"));

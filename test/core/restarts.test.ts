@@ -9,7 +9,7 @@ import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { type Fake, fakeNetwork, until } from "../fakes.ts";
 
-/** What is about earlier messages, with the bridge restarted in between. */
+/** Events that refer to earlier messages, with a restart of the bridge in between. */
 const id = (text: string) => text as MessageId;
 let mapping: ReturnType<typeof createMemoryMapping>;
 let journal: ReturnType<typeof createMemoryJournal>;
@@ -17,7 +17,7 @@ let earth: Fake;
 let mars: Fake;
 let bridge: Running;
 
-/** What the rooms themselves still know. */
+/** The messages that the rooms themselves still know. */
 let recalled: Recalled[];
 let reads: number;
 
@@ -50,7 +50,7 @@ beforeEach(async () => {
 });
 
 type What = { kind: BridgeEvent["kind"] } & Record<string, unknown>;
-/** Somebody on mars does something; what came of it on earth. */
+/** Receives an event on mars and resolves with its delivery on earth. */
 async function does(name: string, what: What, who = "zed"): Promise<Outbound> {
 	const before = earth.sent.length;
 	const event = { id: name, room: "crater", sender: mars.person(who), at: Date.now(), ...what };
@@ -76,7 +76,7 @@ describe("a corrected message", () => {
 			aka: [`own ${name}`, `also ${name}`],
 		});
 	};
-	test("is corrected, answered and reacted to by any id it has, its correction's too, after a restart", async () => {
+	test("is found after a restart by any of its ids, those of its correction too, for edits, replies and reactions", async () => {
 		const first = there(await says("m1"));
 		expect((await edit("m2", "m1")).event.kind).toBe("edit");
 		await restart();
@@ -89,11 +89,11 @@ describe("a corrected message", () => {
 			const answer = await says(`to ${name}`, { replyTo: target });
 			expect(answer.refs[name]?.[0]).toBe(first);
 			const reaction = await does(`r ${name}`, { kind: "reaction", mode: "set", emoji: [name], target });
-			// One message, one set.
+			// All ids belong to one message, so there is one set of reactions.
 			expect(reaction.shown.length).toBe(name === "m1" ? 0 : 1);
 		}
 	});
-	test("is found by what its correction is called where it went to", async () => {
+	test("is found by the id of its correction in the target room", async () => {
 		const first = there(await says("m1"));
 		const second = there(await edit("m2", "m1"));
 		await restart();
@@ -109,7 +109,7 @@ describe("a corrected message", () => {
 		expect(mars.sent[0]?.refs[second]?.slice(0, 2)).toEqual(["m1", "own m1"]);
 		expect(first).not.toBe(second);
 	});
-	test("is corrected by nobody else, whatever they name", async () => {
+	test("is edited by no other person, whatever id the edit names", async () => {
 		await says("m1");
 		const forged = await edit("m2", "m1 of another");
 		expect(forged.event).toMatchObject({ kind: "message", text: "Correction: m2" });
@@ -118,7 +118,7 @@ describe("a corrected message", () => {
 	});
 });
 
-test("a thread goes on after a restart where it began", async () => {
+test("a thread goes on with its first message after a restart", async () => {
 	const thread = { aka: ["thread t"], thread: { id: "thread t" } };
 	const root = await says("m1", thread);
 	expect(root.event).not.toHaveProperty("thread");
@@ -132,7 +132,7 @@ test("a thread goes on after a restart where it began", async () => {
 });
 
 describe("after the journal is lost", () => {
-	/** Ann says something on earth; what came of it on mars. */
+	/** Receives an event of ann on earth and resolves with its delivery on mars. */
 	async function annSays(name: string, more: object = {}): Promise<Outbound> {
 		const before = mars.sent.length;
 		const event = {
@@ -146,7 +146,7 @@ describe("after the journal is lost", () => {
 		);
 		return mars.sent[before] as Outbound;
 	}
-	/** Zed said m1 and ann e1, and nobody but the rooms knows. */
+	/** A new journal: only the rooms know zed's message m1 and ann's message e1. */
 	async function lost() {
 		const theirs = { ids: [id(there(await says("m1")))], sender: earth.person("ghost of zed") };
 		const said = (await annSays("e1")).operation;
@@ -164,7 +164,7 @@ describe("after the journal is lost", () => {
 		return { said: `mars:${said}`, theirs: theirs.ids[0] };
 	}
 
-	test("what people there answer, change and delete is found by what the other room says of it", async () => {
+	test("replies, edits and redactions from mars find their targets by the copies that earth's events name", async () => {
 		const { said, theirs } = await lost();
 		const target = { id: id("own m1"), own: id("own m1") };
 		const edit = await does("m2", { kind: "edit", style: "text", text: "new", target });
@@ -174,7 +174,7 @@ describe("after the journal is lost", () => {
 		expect(answer.refs[said]?.[0]).toBe("e1");
 		expect((await says("m5", { replyTo: { id: "m1" } })).refs.m1?.[0]).toBe(theirs);
 	});
-	test("what people here answer, change and delete is found, if they wrote it", async () => {
+	test("replies, edits and redactions from earth find their targets, edits only those of their own author", async () => {
 		const { said, theirs } = await lost();
 		const change = (by: string) => ({
 			...{ kind: "edit", text: "new", target: { id: "e1", own: by } },
@@ -186,7 +186,7 @@ describe("after the journal is lost", () => {
 		expect((await annSays("e4", { replyTo: { id: "e1", text: "e1" } })).refs.e1?.[0]).toBe(said);
 		expect((await annSays("e5", { replyTo: { id: theirs } })).refs[theirs ?? ""]?.[0]).toBe("m1");
 	});
-	test("the rooms are read once, and only for what is not known", async () => {
+	test("the rooms are read once, and only for unknown messages", async () => {
 		await says("m0");
 		await says("m00", { replyTo: { id: "m0" } });
 		expect(reads).toBe(0);
@@ -194,7 +194,7 @@ describe("after the journal is lost", () => {
 		for (const of of ["m1", "unheard of", "unheard of, too"]) await says(`to ${of}`, { replyTo: { id: of } });
 		expect(reads).toBe(1);
 	});
-	test("a room that cannot be read holds nobody up, and is tried again", async () => {
+	test("a room that cannot be read blocks no lane, and is read again later", async () => {
 		await lost();
 		const known = recalled;
 		earth.recentMessages = async () => Promise.reject(new Error("away"));
@@ -206,7 +206,7 @@ describe("after the journal is lost", () => {
 });
 
 describe("reactions", () => {
-	/** What zed's reactions to m1 are on earth now, by what was sent there; and the lines told there. */
+	/** Returns zed's present reactions to m1 on earth, according to the deliveries, and the text lines there. */
 	function shownHere(): { now: readonly string[]; lines: readonly string[] } {
 		let now: readonly string[] = [];
 		const told: string[] = [];
@@ -216,7 +216,7 @@ describe("reactions", () => {
 		}
 		return { now, lines: told };
 	}
-	/** All that came to earth, through all runs. */
+	/** All deliveries to earth of all runs. */
 	let seen: Outbound[];
 	async function again() {
 		seen.push(...earth.sent);
@@ -250,7 +250,7 @@ describe("reactions", () => {
 		earth.sent.length = 0;
 	});
 
-	test("are what they were set to last, whatever came before and however often the bridge restarted", async () => {
+	test("end as the last set, whatever came before and however often the bridge restarted", async () => {
 		const emoji = fc.constantFrom("👍", "❤️", "❤", "🎉");
 		const step = fc.tuple(
 			fc.constantFrom("add", "remove", "set"),
@@ -275,7 +275,7 @@ describe("reactions", () => {
 		);
 		expect(shownHere().lines).toEqual([]);
 	});
-	test("in words tell what is new, once, and nothing of what is taken back", async () => {
+	test("in words show each new emoji once, and none that is taken back", async () => {
 		await setting("text");
 		for (const set of [["👍"], ["👍", "🎉"], ["🎉"], [], ["❤️"], ["❤"]]) {
 			await reacts(set);
@@ -287,7 +287,7 @@ describe("reactions", () => {
 			lines: ["👍", "🎉", "❤️"].map((one) => `reacted with ${one} to “cake”`),
 		});
 	});
-	test("are not shown where the room wants none, and later shown as they are", async () => {
+	test("are not shown while the room's setting drops them, and all shown after it changes", async () => {
 		await setting("drop");
 		await reacts(["👍"]);
 		await settled();
@@ -296,7 +296,7 @@ describe("reactions", () => {
 		await settled();
 		expect(shownHere()).toEqual({ now: ["👍", "🎉"], lines: [] });
 	});
-	test("go with words where the room wants both", async () => {
+	test("go with words if the room's setting is mixed", async () => {
 		await setting("mixed");
 		await reacts(["👍"]);
 		await settled();

@@ -13,11 +13,11 @@ let mars: Fake;
 let bridge: Running;
 let mapping = createMemoryMapping();
 let journal = createMemoryJournal();
-/** Every attempt, in order, as Mars was given it. */
+/** Every attempt that Mars got, in order. */
 let tried: Outbound[] = [];
 let count = 0;
 
-/** A run of the bridge on the same stores; `can` is what Mars is able to show now. */
+/** Starts a run of the bridge on the same stores; `can`: the present capabilities of Mars. */
 async function begin(can: NonNullable<Parameters<typeof fakeNetwork>[1]>["can"] = {}): Promise<void> {
 	tried = [];
 	earth = fakeNetwork("earth");
@@ -34,7 +34,7 @@ beforeEach(async () => {
 	await command(bridge, earth, "link mars crater");
 });
 
-/** Whether what is sent to Mars is never heard of again. */
+/** True while the confirmations of Mars are lost. */
 function lose(when: "never" | "always"): void {
 	mars.trouble = async (out) => {
 		tried.push(out);
@@ -64,7 +64,7 @@ const sent = (fake: Fake, n: number) =>
 		() => JSON.stringify(fake.sent),
 	);
 const form = ({ operation, room, event, refs, shown }: Outbound) => ({ operation, room, event, refs, shown });
-/** Something said on both sides already, by its id on Earth. */
+/** Resolves with the id on Earth of a message that both rooms have. */
 async function known(): Promise<MessageId> {
 	await says({ id: "known", text: "hello" });
 	await sent(mars, 1);
@@ -83,14 +83,14 @@ test.each([
 		() => ({ text: "", media: { kind: "image", name: "cat.png", source: { network: "earth", ref: "1" } } }),
 	],
 	["an edit", (id: MessageId) => ({ kind: "edit", text: "hallo", target: { id, own: id, text: "hello" } })],
-])("%s in doubt is sent again as it was, though the room can show less by now", async (_, what) => {
+])("%s in doubt is retried as it was first sent, although the room can show less by now", async (_, what) => {
 	await begin({ media: "native" });
 	const id = await known();
 	lose("always");
 	await says(what(id));
 	await attempts(1);
 	const [first] = tried as [Outbound];
-	// Killed: nothing of this run is left but the stores.
+	// The run is killed: only its stores are left.
 	await begin({ reaction: "text", reply: "text", media: "text", edit: "text" });
 	await attempts(1);
 	expect(form(tried[0] as Outbound)).toEqual(form(first));
@@ -98,7 +98,7 @@ test.each([
 	await sent(mars, 1);
 });
 
-test("and when the room's people choose otherwise while the bridge runs", async () => {
+test("a reaction in doubt is retried as it was first sent, although the room's setting has changed", async () => {
 	const id = await known();
 	lose("always");
 	await says({ kind: "reaction", target: { id, text: "hello" }, mode: "add", emoji: ["👍"] });
@@ -110,7 +110,7 @@ test("and when the room's people choose otherwise while the bridge runs", async 
 	expect(tried.map(({ event }) => event.kind)).toEqual(["reaction", "reaction"]);
 });
 
-test("what was refused for good is looked at anew when an admin retries it", async () => {
+test("a dead letter is rendered anew when an admin retries it", async () => {
 	const id = await known();
 	mars.trouble = () => Promise.reject(new PermanentError("failed", "no reactions here."));
 	await says({ kind: "reaction", target: { id, text: "hello" }, mode: "add", emoji: ["👍"] });
@@ -128,10 +128,10 @@ test("what was refused for good is looked at anew when an admin retries it", asy
 	expect(lines(mars)[1]).toBe("ann: reacted with 👍 to “hello”");
 });
 
-describe("what nobody confirmed for a day", () => {
+describe("a message that is unconfirmed for a day", () => {
 	const day = 24 * 60 * 60_000;
 	const told = () => earth.refused.map(({ sentence }) => sentence);
-	/** Said before a day began that is over now. */
+	/** Sends a message, and lets a day pass after its first attempt. */
 	async function aDayAfter(text: string): Promise<void> {
 		await says({ text });
 		await attempts(1);
@@ -139,12 +139,12 @@ describe("what nobody confirmed for a day", () => {
 		bridge.resume(mars.name);
 		await until(
 			() => earth.refused.length === 1,
-			() => "nobody was told",
+			() => "no sender notice",
 		);
 	}
 	afterEach(() => void vi.useRealTimers());
 
-	test("is given up, and its sender told that it did not arrive", async () => {
+	test("becomes a dead letter, and its sender is notified that it did not arrive", async () => {
 		mars.trouble = async (out) => {
 			tried.push(out);
 			throw new TemporaryError("no link", { unsent: true });
@@ -158,7 +158,7 @@ describe("what nobody confirmed for a day", () => {
 		expect(lines(mars)).toEqual(["ann: today"]);
 	});
 
-	test("and may be there, is said to be; an admin who retries it makes no second one", async () => {
+	test("is reported as possibly delivered if it was in doubt, and the admin's retry makes no second one", async () => {
 		lose("always");
 		await aDayAfter("in doubt");
 		expect(told()).toEqual([
@@ -171,7 +171,7 @@ describe("what nobody confirmed for a day", () => {
 	});
 });
 
-test("a line of a chat of two that is in doubt goes where it went before, though the chat has moved", async () => {
+test("a message in doubt of a 1:1 chat is retried in its first room, although the chat has moved", async () => {
 	await earth.say("ann+zog", "ann", "hi", { to: mars.person("zog") });
 	await sent(mars, 1);
 	const [{ room: before } = { room: "" }] = mars.sent;
@@ -190,7 +190,7 @@ test("a line of a chat of two that is in doubt goes where it went before, though
 	]);
 });
 
-test("what must not be made twice is made once, also where the bridge was killed after it", async () => {
+test("once runs its function a single time over all attempts, also after the bridge is killed", async () => {
 	let made = 0;
 	const urls: string[] = [];
 	const upload = async () => `file ${++made}`;
@@ -216,10 +216,10 @@ test("what must not be made twice is made once, also where the bridge was killed
 	expect(urls).toEqual(["file 1", "file 1", "file 1", "file 2"]);
 });
 
-test("what must not be made twice is made once, where the bridge was killed right after it", async () => {
+test("once runs its function a single time, also if the bridge is killed right after it", async () => {
 	let made = 0;
 	const upload = async () => `file ${++made}`;
-	// Nothing comes back from the first run any more.
+	// The first run gets no further answer.
 	mars.trouble = (out) => out.once("file", upload).then(() => new Promise(() => undefined));
 	await says({ text: "look" });
 	await until(

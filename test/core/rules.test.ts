@@ -34,18 +34,18 @@ describe("permissions", () => {
 		expect(level(person(handle, domain))).toBe(expected);
 	});
 
-	test("whoever no glob names may nothing", () => {
+	test("a person whom no glob matches is blocked", () => {
 		expect(createPermissions({ "@a:b": "use" })(person("@c:d", "d"))).toBe("block");
 	});
 
-	test("each level includes those before it", () => {
+	test("each level includes the levels before it", () => {
 		expect(atLeast("admin", "link")).toBe(true);
 		expect(atLeast("use", "link")).toBe(false);
 		expect(atLeast("block", "use")).toBe(false);
 	});
 });
 
-test("a limit allows its burst, then its rate, for each key on its own", () => {
+test("a rate limit allows its burst, then its rate, for each key on its own", () => {
 	let now = 0;
 	const allowed = createRateLimit({ perMinute: 60, burst: 3 }, () => now);
 	const burst = (key: string) => [1, 2, 3, 4].filter(() => allowed(key)).length;
@@ -57,7 +57,7 @@ test("a limit allows its burst, then its rate, for each key on its own", () => {
 	expect(burst("a")).toBe(3);
 });
 
-test("what was missed and comes in one burst is measured by when it was done, and by no time to come", () => {
+test("a rate limit counts backfilled messages by their times, and by no time in the future", () => {
 	let now = 1_000_000;
 	const allowed = createRateLimit({ perMinute: 60, burst: 3 }, () => now);
 	const said = Array.from({ length: 30 }, (_, n) => allowed("a", now - 100_000 + n * 1_000));

@@ -17,7 +17,7 @@ const line = (n: number): Message => ({
 	text: "hello",
 });
 
-/** Refuses as the outcomes say, one after the other, and then well. Tells how often it was tried, and for what. */
+/** A network whose `refuse` fails with the outcomes in order and then succeeds. Records its calls. */
 function world(outcomes: Error[], more: { pauses?: number[]; most?: number } = {}) {
 	const tried: string[] = [];
 	const logged: string[] = [];
@@ -39,7 +39,7 @@ const tries = (tried: readonly string[], count: number) =>
 		() => tried.join(),
 	);
 
-test("who cannot be told now, for their own server is away, is told once it is back", async () => {
+test("a notice to a sender whose own server is away arrives once that server is back", async () => {
 	const { tried, logged, tell } = world([new TemporaryError("away"), new TemporaryError("away")]);
 	await tell(line(1), no, "MARS");
 	expect(tried, "nobody is kept waiting for that").toHaveLength(1);
@@ -47,7 +47,7 @@ test("who cannot be told now, for their own server is away, is told once it is b
 	expect(logged).toEqual([]);
 });
 
-test("who is not told in the end, and who never can be, is in the log", async () => {
+test("a notice that fails for good, or after its last attempt, is logged", async () => {
 	const away = Array.from({ length: 3 }, () => new TemporaryError("away"));
 	const { tried, logged, tell } = world([...away, new Error("not in that room")]);
 	void tell(line(1), no, "MARS");
@@ -65,7 +65,7 @@ test("who is not told in the end, and who never can be, is in the log", async ()
 	expect(new Set(logged)).toEqual(new Set(["could not send a notice to the sender"]));
 });
 
-test("a busy server is given the time it asks for", async () => {
+test("a notice is retried after the delay that the server asks for", async () => {
 	const { tried, tell } = world([new TemporaryError("too fast", { retryAfter: 300 })]);
 	const began = Date.now();
 	void tell(line(1), no, "MARS");
@@ -73,7 +73,7 @@ test("a busy server is given the time it asks for", async () => {
 	expect(Date.now() - began).toBeGreaterThan(290);
 });
 
-test("a flood of refusals holds no more in memory than so many, and is in the log", async () => {
+test("a flood of refusals keeps a bounded number of notices in memory, and is logged", async () => {
 	const away = Array.from({ length: 5 }, () => new TemporaryError("away"));
 	const { tried, logged, tell } = world(away, { most: 3, pauses: [40] });
 	for (let n = 0; n < 5; n++) void tell(line(n), no, "MARS");

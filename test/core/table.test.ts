@@ -5,7 +5,7 @@ import { neutral, StanzaError } from "../../src/xmpp/stanza-error.ts";
 
 const names = ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf"];
 
-test("a table has what was put in, also under names that every other object has", () => {
+test("a table finds its own entries alone, also by the names of Object.prototype", () => {
 	const entries = table<number>({ a: 1 });
 	for (const name of names) {
 		expect(entries[name], name).toBeUndefined();
@@ -15,7 +15,7 @@ test("a table has what was put in, also under names that every other object has"
 	expect(JSON.parse(JSON.stringify(entries))).toEqual(expect.objectContaining(entries));
 });
 
-test.each(names)("a file type, an ending or an error condition called %s is an unknown one", (name) => {
+test.each(names)("a file type, an ending and an error condition with the name %s are unknown", (name) => {
 	expect(typeOfName(`file.${name}`)).toBeUndefined();
 	expect(named("file", `${name}/${name}`)).toBe("file");
 	expect(kindOf(name)).toBe("file");

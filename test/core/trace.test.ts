@@ -5,7 +5,7 @@ import type { Log } from "../../src/core/log.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeNetwork, until } from "../fakes.ts";
 
-test("one trace goes through all log lines of a message, whose text is in none of them", async () => {
+test("all log lines of a message have one trace, and none has its text", async () => {
 	const written: Record<string, unknown>[] = [];
 	const note = (fields: object, msg: string) => void written.push({ ...fields, msg });
 	const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log };
