@@ -62,7 +62,7 @@ test("the broker passes a message, plain and by TLS, and refuses a wrong passwor
 test("a failed wait lists the items that arrived instead", async () => {
 	const romeo = await XmppClient.connect(await bed.xmppUser("prosody", "mercutio"));
 	await expect(romeo.waitForMessage("nothing", undefined, 200)).rejects.toThrow(
-		/mercutio@xmpp.test waited 200 ms for a message "nothing"; what arrived last.*<presence/s,
+		/mercutio@xmpp.test waited 200 ms for a message "nothing"; the latest of .*<presence/s,
 	);
 	await romeo.close();
 });

@@ -2,18 +2,20 @@ import { type ChildProcess, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Answer, Question } from "./serve.ts";
 
-/** ms of processor time that an input of so many characters may take. A busy machine adds nothing to it. */
+/**
+ * Returns the processor time in ms that an input of this length may take. Load of the machine does not add to it.
+ */
 const allowed = (characters: number) => 1_500 + (60 * characters) / 1_024;
-/** ms between two looks at a worker that is busy. */
+/** Milliseconds between two checks of a busy worker. */
 const glance = 250;
-/** ms after which a worker that waits for something waits for ever. */
+/** Milliseconds of real time after which a worker that waits counts as blocked. */
 const forever = 120_000;
 
 type Running = { child: ChildProcess; heard: (answer: Answer) => void; ended: (why: string) => void };
 
 /**
- * Runs inputs in a process of its own, which is killed and replaced where an input takes too much time or memory: V8 ends
- * the whole process of a thread that is out of memory.
+ * Creates a runner of inputs in a child process, which is killed and replaced when an input takes too much time or
+ * memory. A thread would not do, because V8 ends the whole process of a thread that is out of memory.
  */
 export function createBench(file = new URL("./worker.ts", import.meta.url)) {
 	let running: Running | undefined;
@@ -67,10 +69,10 @@ export function createBench(file = new URL("./worker.ts", import.meta.url)) {
 }
 export type Bench = ReturnType<typeof createBench>;
 
-/** ms of processor time a process took so far; 0 where the system does not tell. */
+/** Returns the processor time of a process in ms so far; 0 where /proc does not tell. */
 function usedBy({ pid }: ChildProcess): number {
 	try {
-		// proc_pid_stat(5): fields 14 and 15 count hundredths of a second; the name before them may hold blanks.
+		// proc_pid_stat(5): fields 14 and 15 count hundredths of a second; the name before them may contain blanks.
 		const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
 		return 10 * (Number(fields[11]) + Number(fields[12]));
 	} catch {

@@ -1,13 +1,13 @@
 import { Parser } from "htmlparser2";
 import { SaxesParser } from "saxes";
 
-/** What must hold of whatever leaves the bridge. Each check throws an Error that names the fault. */
+/** Checks of everything that the bridge sends. Each check throws an Error that names the fault. */
 
 const fault = (why: string): never => {
 	throw new Error(why);
 };
 
-/** Fails unless the text is one well-formed XML element of legal characters, read by a parser that forgives nothing. */
+/** Fails unless the text is one well-formed XML element of legal characters, by a strict parser. */
 export function validXml(text: string): void {
 	const parser = new SaxesParser({ xmlns: false });
 	parser.on("error", (error) => fault(`invalid XML: ${error.message}`));
@@ -45,7 +45,7 @@ export function sanitisedHtml(html: string): void {
 	parser.end(html);
 }
 
-/** Fails where the words show an MXID of `mxids`, whose people have names. */
+/** Fails where the words show an MXID of `mxids`; people with these MXIDs have names. */
 export function noRawMxid(words: string, mxids: Iterable<string>): void {
 	for (const mxid of mxids) if (words.includes(mxid)) fault(`the words show the MXID ${mxid}`);
 }

@@ -4,7 +4,10 @@ import { type Direction, kindsOf, vectors } from "../vectors.ts";
 import { stanza } from "../xmpp/stanza.ts";
 import type { Json } from "./mutate.ts";
 
-/** What mutations start from: the vectors, and what real servers sent in an end-to-end run of our own tests. */
+/**
+ * The inputs that mutations start from: the vectors, and stanzas and events of real servers from our end-to-end
+ * tests.
+ */
 
 const lines = (file: string) =>
 	readFileSync(new URL(`recorded/${file}`, import.meta.url), "utf8")
@@ -53,10 +56,10 @@ export const questions = [
 	ask("<query xmlns='jabber:iq:version'/>"),
 	...recorded.filter((one) => one.startsWith("<iq")),
 ].map(stanzaJson);
-/** Streams as they come over the wire. */
+/** Streams as a server sends them. */
 export const streams = [...said, ...recorded];
 
-/** Events as a transaction brings them, with those they are about. */
+/** Events as a transaction contains them, with the events that they refer to. */
 export const events: readonly string[] = [
 	...kindsOf("from-matrix").flatMap((kind) =>
 		vectors<Record<string, unknown>>("from-matrix", kind).map((one) => ({
@@ -93,7 +96,7 @@ export const pages: readonly string[] = [
 
 const put = "PUT /_matrix/app/v1/transactions/1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer hs-token\r\n";
 const transaction = JSON.stringify({ events: events.slice(0, 3).map((one) => JSON.parse(one).event) });
-/** Requests as bytes, one character each. */
+/** HTTP requests as bytes, one character each. */
 export const requests: readonly string[] = [
 	"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
 	"GET // HTTP/1.1\r\nHost: a\r\n\r\n",

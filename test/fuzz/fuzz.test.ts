@@ -2,20 +2,20 @@ import { describe, expect, test } from "vitest";
 import { createBench } from "./bench.ts";
 import { type Fault, growAll, mutateAll } from "./run.ts";
 
-/** The short form of script/fuzz, with seeds that stay the same. */
+/** Milliseconds for each test: this is script/fuzz in short, with fixed seeds. */
 const limit = 120_000;
-/** What is told of a fault, with an input that fits on a screen. */
+/** Returns the report of a fault, with at most 500 characters of its input. */
 const shown = ({ target, input, fault }: Fault) =>
 	`${target}: ${fault}: ${JSON.stringify(input.slice(0, 500))}`;
 
 describe("fuzzing", () => {
-	test("no growing input costs more than its size", { timeout: limit }, async () => {
+	test("no input takes more than linear time as it grows", { timeout: limit }, async () => {
 		const faults: string[] = [];
 		await growAll(32 * 1_024, (fault) => void faults.push(shown(fault)));
 		expect(faults).toEqual([]);
 	});
 
-	test("no mutated input breaks a promise of what is sent", { timeout: limit }, async () => {
+	test("no mutated input makes the bridge send anything invalid", { timeout: limit }, async () => {
 		const faults: string[] = [];
 		await mutateAll(1, 40, (fault) => faults.push(shown(fault)) < 5);
 		expect(faults).toEqual([]);

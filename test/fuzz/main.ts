@@ -24,12 +24,12 @@ if (values.help || positionals.length > 1) {
 if (/^[\d.]+$/.test(what)) await fuzz(Number(what));
 else await repeat(what);
 
-/** Fuzzes with one seed after the other until the time is over. The exit code is 1 where there was a fault. */
+/** Fuzzes with one seed after the other until the time is over. The exit code is 1 where it found a fault. */
 async function fuzz(minutes: number): Promise<void> {
 	const end = Date.now() + minutes * 60_000;
 	const known = new Set<string>();
 	const report = ({ target, input, fault }: Fault, how: string) => {
-		// The same fault of many inputs is told once.
+		// Many inputs cause the same fault, which is reported once.
 		const kind = `${target} ${fault.replace(/\d+/g, "N")}`;
 		if (known.has(kind)) return;
 		known.add(kind);
@@ -55,7 +55,7 @@ async function fuzz(minutes: number): Promise<void> {
 	process.exitCode = known.size > 0 ? 1 : 0;
 }
 
-/** Runs the one input of a file again. */
+/** Runs the input of a file again. The exit code is 1 where it still causes a fault. */
 async function repeat(file: string): Promise<void> {
 	const { target, input } = JSON.parse(readFileSync(file, "utf8")) as Fault;
 	const bench = createBench();

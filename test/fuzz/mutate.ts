@@ -1,6 +1,6 @@
 /**
- * Seeded mutations. An input is a string: plain text, or JSON for what has a tree. The same generator state gives the
- * same input, so a seed repeats a run.
+ * Seeded mutations. An input is a string: plain text, or JSON for an input with a tree. The same generator state
+ * gives the same input, so a seed repeats a run.
  */
 export type Random = () => number;
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -8,7 +8,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export const pick = <T>(all: readonly T[], random: Random): T => all[Math.floor(random() * all.length)] as T;
 const below = (end: number, random: Random) => Math.floor(random() * end);
 
-/** Texts that broke parsers, tables or clients before. */
+/** Texts that have broken parsers, tables or clients before. */
 export const hostile: readonly string[] = [
 	...[
 		"",
@@ -85,7 +85,7 @@ export const hostile: readonly string[] = [
 	"\u0301".repeat(40),
 	"urn:xmpp:reply:0",
 ];
-/** Pieces that are repeated many times: for each pattern and loop over user text, something that makes it start over. */
+/** Units to repeat: for each pattern and loop over user text, one that makes it start over. */
 export const units: readonly string[] = [
 	...[
 		"x",
@@ -167,7 +167,7 @@ export const units: readonly string[] = [
 	],
 ];
 
-/** The text with one to four faults. `others`: texts of the same kind to splice pieces from. */
+/** Returns the text with one to four faults. `others`: texts of the same kind to splice pieces from. */
 export function mutateText(text: string, others: readonly string[], random: Random, longest: number): string {
 	let out = text;
 	for (let count = 1 + below(4, random); count > 0; count--) out = textFault(out, others, random);
@@ -202,7 +202,7 @@ function textFault(text: string, others: readonly string[], random: Random): str
 
 type Path = readonly (string | number)[];
 
-/** Every place in a tree, the root first. */
+/** Returns the path of every node in a tree, the root first. */
 function places(tree: Json, path: Path = []): readonly Path[] {
 	if (typeof tree !== "object" || tree === null) return [path];
 	return [path, ...Object.entries(tree).flatMap(([key, one]) => places(one, [...path, key]))];
@@ -210,7 +210,7 @@ function places(tree: Json, path: Path = []): readonly Path[] {
 const at = (tree: Json, path: Path): Json =>
 	path.reduce<Json>((node, key) => (node as Record<string, Json>)[key] as Json, tree);
 
-/** The tree with another value at a place. `__proto__` is a key like any other. */
+/** Returns the tree with another value at the path. `__proto__` is a key like any other. */
 export function put(tree: Json, [key, ...rest]: Path, make: (old: Json) => Json): Json {
 	if (key === undefined) return make(tree);
 	if (Array.isArray(tree))
@@ -220,13 +220,15 @@ export function put(tree: Json, [key, ...rest]: Path, make: (old: Json) => Json)
 	);
 }
 
-/** JSON has no spelling for infinity but a number that is too large; a homeserver can send that. */
+/**
+ * Stands for infinity, which JSON spells only as a number that is too large. A homeserver can send such a number.
+ */
 const infinite = "\u0001infinite";
 const spelt = (tree: Json) => JSON.stringify(tree).replaceAll(JSON.stringify(infinite), "1e400");
 
 /**
- * The JSON with one to four faults. `shape`: only texts change, and lists get longer, so that what a type promises still
- * holds; for values that no stranger writes directly.
+ * Returns the JSON with one to four faults. `shape`: only texts change and lists grow, so that the value keeps its
+ * type; for values that strangers do not write directly.
  */
 export function mutateJson(
 	text: string,
@@ -239,11 +241,11 @@ export function mutateJson(
 	for (let count = 1 + below(4, random); count > 0; count--) {
 		const all = places(tree);
 		const words = all.filter((path) => typeof at(tree, path) === "string");
-		// Half of the faults are in words: what people write is read most.
+		// Half of the faults are in texts, because most of the bridge's parsers read texts that people write.
 		const inWords = !shape && words.length > 0 && random() < 0.5;
 		const fault = shape ? shapely : inWords ? wordFault : treeFault;
 		const next = put(tree, pick(inWords ? words : all, random), (old) => fault(old, others, random));
-		// A tree that is too large is no input, and a mutation that makes one is passed over.
+		// The target's limit excludes larger inputs, so a mutation that exceeds it is skipped.
 		if (spelt(next).length <= longest) tree = next;
 	}
 	return spelt(tree);
@@ -297,7 +299,7 @@ function treeFault(old: Json, others: readonly string[], random: Random): Json {
 function shapely(old: Json, others: readonly string[], random: Random): Json {
 	if (Array.isArray(old) && old.length > 0 && old.length < 500) return repeated(old, random);
 	if (typeof old !== "string" || /^(xmpp|matrix|mqtt)$/.test(old)) return old;
-	// Tags, kinds and styles are the programme's own words.
+	// Tags, kinds and styles are the program's own words and stay unchanged.
 	return /^[a-z-]{1,12}$/.test(old) ? old : mutateText(old, [...hostile, ...others], random, 20_000);
 }
 
@@ -309,10 +311,10 @@ function nested(old: Json, depth: number, random: Random): Json {
 	return tree;
 }
 
-/** One input whose size is a parameter: the unit `n` times at one place of a corpus item. */
+/** Returns an input of a given size: a corpus item with a unit repeated `n` times at one place. */
 export type Growing = (n: number) => string;
 
-/** A random place of a random text, filled with a random unit. */
+/** Returns a growing input with a random unit at a random place of the text. */
 export function growText(text: string, random: Random): Growing {
 	const start = below(text.length + 1, random);
 	const own = text.slice(start, start + 1 + below(8, random));
@@ -320,7 +322,7 @@ export function growText(text: string, random: Random): Growing {
 	return (n) => text.slice(0, start) + unit.repeat(n) + text.slice(start);
 }
 
-/** A random list, text or table of a random tree, made longer or deeper. */
+/** Returns a growing input in which a random list or text of the tree gets longer. */
 export function growJson(text: string, random: Random): Growing {
 	const tree: Json = JSON.parse(text);
 	const fits = places(tree).filter((path) => {

@@ -6,11 +6,11 @@ import { targets } from "./targets.ts";
 
 export type Fault = Readonly<{ target: string; input: string; fault: string }>;
 
-/** Characters of a mutated input; as large as a Matrix event may be. */
+/** The longest mutated input in characters, which is the size limit of a Matrix event. */
 const longest = 64 * 1_024;
-/** Below so many ms of processor time for each kB nobody can tell how an input's cost grows, nor has to. */
+/** Processor time in ms per kB below which a measurement is noise, and growth does not matter. */
 const noisePerKb = 1.5;
-/** How many times the cost of a fourth of the input the whole may cost: 4 is linear, 16 is quadratic. */
+/** The largest allowed ratio of the whole input's cost to that of a fourth of it: 4 is linear, 16 is quadratic. */
 const steepest = 8;
 
 function mutated({ kind, corpus }: Target, random: Random): string {
@@ -25,7 +25,7 @@ async function once(bench: Bench, target: string, input: string): Promise<Fault 
 	return fault === undefined ? undefined : { target, input, fault };
 }
 
-/** The same input at full size, a half and a fourth of it. A cost too small to measure is no fault. */
+/** Resolves with a fault where the cost grows faster than the input. A cost below the noise is no fault. */
 async function growth(
 	bench: Bench,
 	target: string,
@@ -38,14 +38,14 @@ async function growth(
 	if (fault !== undefined) return { target, input, fault };
 	if (cpu < noise) return undefined;
 	if (cpu <= steepest * (await bench.run({ target, input: of(size / 4) })).cpu) return undefined;
-	/** The least of three runs: what else the machine does, and the compiler, only ever add. */
+	/** Resolves with the least cost of three runs, because other load and the compiler only ever add to it. */
 	const least = async (part: number) => {
 		const all: number[] = [];
 		for (let run = 0; run < 3; run++) all.push((await bench.run({ target, input: of(size * part) })).cpu);
 		return Math.min(...all);
 	};
 	const [whole, half, fourth] = [await least(1), await least(1 / 2), await least(1 / 4)];
-	// Each doubling has its part in it; a pause of the collector of garbage has not.
+	// A super-linear cost shows at each doubling; a pause of the garbage collector does not.
 	if (whole < noise || whole <= steepest * fourth || whole <= 2.5 * half) return undefined;
 	const times = [fourth, half, whole].map((ms) => Math.round(ms)).join(", ");
 	return { target, input, fault: `super-linear: a fourth, a half and all of it take ${times} ms` };
@@ -54,7 +54,7 @@ async function growth(
 const named = (only: string | undefined) =>
 	Object.entries(targets).filter(([name]) => only === undefined || name.includes(only));
 
-/** Runs the growing inputs that each target names, at `size` characters. `found` hears of each fault. */
+/** Runs the growing inputs of each target at `size` characters, and calls `found` with each fault. */
 export async function growAll(size: number, found: (fault: Fault) => void, only?: string): Promise<void> {
 	const bench = createBench();
 	try {
@@ -69,8 +69,8 @@ export async function growAll(size: number, found: (fault: Fault) => void, only?
 }
 
 /**
- * Runs `rounds` mutated inputs of each target, of which every twentieth is grown too. `found` hears of each fault; false
- * ends the run.
+ * Runs `rounds` mutated inputs of each target, and instead of every twentieth a growing one. Calls `found` with
+ * each fault; the run ends where it returns false.
  */
 export async function mutateAll(
 	seed: number,
@@ -96,7 +96,7 @@ export async function mutateAll(
 	}
 }
 
-/** A random place of a random input, made as long as it is asked to be. */
+/** Returns a random corpus input with a random place that grows until the input has the requested size. */
 function grown({ kind, corpus }: Target, random: Random): (size: number) => string {
 	const text = pick(corpus, random);
 	const of = kind === "tree" || kind === "shape" ? growJson(text, random) : growText(text, random);

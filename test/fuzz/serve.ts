@@ -3,7 +3,7 @@ import { base, factor, type Target } from "./target.ts";
 
 export type Question = Readonly<{ target: string; input: string }>;
 export type Answer = Readonly<{
-	/** ms of processor time; other processes do not add to it. */
+	/** Processor time of this thread in ms; other processes do not add to it. */
 	cpu: number;
 	fault?: string;
 }>;
@@ -11,7 +11,7 @@ export type Answer = Readonly<{
 const told = (error: unknown) =>
 	error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 4).join("\n") : String(error);
 
-/** In a process that was forked: runs the inputs that come, one at a time. A stray error belongs to the input that is being run. */
+/** Serves inputs in a forked process, one at a time. An uncaught error counts for the input that is running. */
 export function serve(targets: Readonly<Record<string, Target>>): void {
 	let stray: string | undefined;
 	const note = (error: unknown) => {
@@ -32,13 +32,13 @@ export function serve(targets: Readonly<Record<string, Target>>): void {
 			fault = told(error);
 		}
 		const { user, system } = process.threadCpuUsage(before);
-		// What was thrown on the way is known a turn later.
+		// An error thrown in a callback is reported one turn of the event loop later.
 		await new Promise((resolve) => setImmediate(resolve));
 		fault ??= stray;
 		return { cpu: (user + system) / 1_000, ...(fault !== undefined && { fault }) };
 	}
 
-	// Busy with an input it would outlive the run that was killed.
+	// A worker that is busy with an input would otherwise outlive a killed run.
 	const watch = `setInterval(() => { if (process.ppid !== ${process.ppid}) process.kill(process.pid, "SIGKILL") }, 1000)`;
 	new Worker(watch, { eval: true }).unref();
 	process.on("disconnect", () => process.exit());

@@ -1,29 +1,33 @@
-/** What becomes of one input. */
+/** The result of one input. */
 export type Outcome = Readonly<{
-	/** Characters that left the bridge; the runner compares them with the input's. */
+	/** The number of characters that the bridge sent; the runner compares it with the input's. */
 	size: number;
 }>;
 
 /**
- * One thing that takes what strangers send. To add one (a template engine, say): a row here with its corpus. `run` throws
- * on whatever must not be, and returns how much came out.
+ * A part of the bridge that reads input from strangers. To add one (a template engine, say), add a row to a file of
+ * targets with its corpus. `run` throws on each invalid result, and returns the size of its output.
  */
 export type Target = Readonly<{
-	/** `text` and `bytes` are mutated as characters, `tree` as JSON, `shape` as JSON whose types hold. */
+	/**
+	 * How inputs are mutated: `text` and `bytes` as characters, `tree` as JSON, `shape` as JSON that keeps its types.
+	 */
 	kind: "text" | "bytes" | "tree" | "shape";
 	corpus: readonly string[];
 	run(input: string): Outcome | Promise<Outcome>;
-	/** Inputs of about `size` characters that are hard for this target in particular, by name. */
+	/** Returns inputs of about `size` characters that are hard for this target in particular, by name. */
 	grows?: Readonly<Record<string, (size: number) => string>>;
-	/** Characters that may come out for each that goes in; the default is {@link factor}. */
+	/** The largest number of output characters per input character; default: {@link factor}. */
 	factor?: number;
-	/** Share of the inputs it gets, 1 where absent. Sockets take longer than calls, and much can go wrong in a message. */
+	/**
+	 * The relative number of inputs, default 1. Sockets take longer than calls, and messages have more ways to fail.
+	 */
 	weight?: number;
 }>;
 
-/** Characters of output for each of input: a list of short names becomes a list of links to MXIDs. */
+/** Output characters per input character: a list of short names becomes a list of links to MXIDs. */
 export const factor = 60;
-/** Characters of output that even an empty input may cause. */
+/** The number of output characters that even an empty input may cause. */
 export const base = 20_000;
 
 export const size = (...outputs: readonly unknown[]): Outcome => ({
@@ -32,7 +36,7 @@ export const size = (...outputs: readonly unknown[]): Outcome => ({
 		0,
 	),
 });
-/** `unit(i)` for i from 0 until there are about `length` characters. */
+/** Returns `unit(0)`, `unit(1)` and so on, joined to about `length` characters. */
 export function filled(length: number, unit: (index: number) => string): string {
 	const parts: string[] = [];
 	for (let have = 0, i = 0; have < length; i++) {

@@ -4,7 +4,9 @@ import { matrixTargets } from "./targets/matrix.ts";
 import { otherTargets } from "./targets/rest.ts";
 import { xmppTargets } from "./targets/xmpp.ts";
 
-/** Everything that takes what strangers send, by name. What is added to the bridge is added here. */
+/**
+ * Every part of the bridge that reads input from strangers, by name. New parts of the bridge must be added here.
+ */
 export const targets: Readonly<Record<string, Target>> = {
 	...xmppTargets,
 	...matrixTargets,

@@ -1,7 +1,7 @@
 import { serve } from "./serve.ts";
 import { size, type Target } from "./target.ts";
 
-/** Targets with each fault that the fuzzer is there to find. */
+/** Targets with each kind of fault that the fuzzer must find. */
 const target = (run: Target["run"]): Target => ({ kind: "text", corpus: ["x"], run });
 
 serve({

@@ -6,7 +6,7 @@ import { ghostAddress, ghostMxid, parts, personAddress } from "../../src/matrix/
 import { account, nowhere, occupant } from "../../src/xmpp/from-xmpp.ts";
 import type { Participants, ReadContext, WriteContext } from "../../src/xmpp/message/feature.ts";
 
-/** Who is there while the targets run: people, and people who chose their names to harm. */
+/** The people that the targets know; some chose their names to do harm. */
 
 export const room = "verona@muc.test";
 export const domain = "hs.test";
@@ -47,7 +47,7 @@ const alice: Person = {
 };
 occupants.set("Alice", alice);
 
-/** Names by MXID. Some contain each other's MXIDs. */
+/** Display names by MXID. Some contain each other's MXIDs. */
 export const members = new Map<string, string>([
 	["@alice:hs.test", "Alice"],
 	["@bob:hs.test", "Bob"],
@@ -87,7 +87,7 @@ export const pair: ReadContext = {
 	author: "romeo@montague.lit",
 	at: (jid) => (jid === "alice@bridge.test" ? alice : undefined),
 };
-/** Each message an event is about is known, by whatever id. */
+/** Returns the ids of a message that an event refers to; every message is known by every id. */
 const refs = (network: "xmpp" | "matrix"): Refs =>
 	new Proxy(Object.create(null), { get: () => [(network === "xmpp" ? "sid S" : "$1") as MessageId] });
 export const noRefs: Refs = Object.create(null);

@@ -34,14 +34,14 @@ export type MqttAccount = { url: string; username: string; password: string };
 
 type Life = { survive: boolean; durable: boolean; release?: () => void };
 
-/** Real servers on loopback, of this test's own. `down` must follow; a dead test process takes them with it. */
+/** Real servers on loopback for one test file. The test must call `down`; the servers die with the test process. */
 export class Testbed {
 	readonly ports: Ports;
-	/** Everything the servers keep, until `down`. */
+	/** The folder with all data of the servers, which `down` removes. */
 	readonly folder: string;
-	/** Certificate of the authority that signed all certificates here. */
+	/** The certificate of the authority that signed all certificates of the testbed. */
 	readonly ca = caFile;
-	/** Changes hold from a server's next start. */
+	/** The servers' options; a change takes effect at a server's next start. */
 	readonly options: ServerOptions;
 	readonly matrix: MatrixAddresses;
 	readonly mqtt: { url: string; tlsUrl: string; websocketUrl: string };
@@ -75,12 +75,12 @@ export class Testbed {
 		return Promise.all(names.map((name) => startServer(this.#layout, name, this.#how)));
 	}
 
-	/** SIGTERM, and waits for the end. */
+	/** Sends SIGTERM and waits until the server has exited. */
 	stop(...names: ServerName[]): Promise<unknown> {
 		return Promise.all(names.map((name) => stopServer(this.#layout, name)));
 	}
 
-	/** SIGKILL, and waits for the end. */
+	/** Sends SIGKILL and waits until the server has exited. */
 	kill(...names: ServerName[]): Promise<unknown> {
 		return Promise.all(names.map((name) => killServer(this.#layout, name)));
 	}
@@ -90,7 +90,7 @@ export class Testbed {
 		await this.start(...names);
 	}
 
-	/** SIGSTOP: connections stay open and nobody answers. */
+	/** Sends SIGSTOP: connections stay open and the server answers nothing. */
 	pause(name: ServerName): void {
 		pauseServer(this.#layout, name);
 	}
@@ -107,7 +107,7 @@ export class Testbed {
 		return logFiles(this.#layout, name);
 	}
 
-	/** Password is `pw-<name>` here and below. */
+	/** Creates an account on the homeserver. The password is `pw-<name>`, as for all accounts below. */
 	matrixUser(
 		name: string,
 		{ admin = false, server = "synapse" }: { admin?: boolean; server?: HomeserverName } = {},
@@ -115,7 +115,7 @@ export class Testbed {
 		return registerMatrixUser(this.homeserver(server).url, name, admin);
 	}
 
-	/** The server has to run for ejabberd only. */
+	/** Creates an account on the XMPP server. ejabberd must run for this. */
 	async xmppUser(server: AnyXmppServerName, username: string): Promise<XmppAccount> {
 		const addresses = this.xmpp(server);
 		const password = `pw-${username}`;
@@ -124,16 +124,16 @@ export class Testbed {
 		return { ...addresses, jid: `${username}@${addresses.domain}`, username, password };
 	}
 
-	/** `bridge` exists from the start. */
+	/** Creates a user of the broker. The user `bridge` always exists. */
 	mqttUser(username: string): MqttAccount {
 		const password = `pw-${username}`;
 		writeMosquittoUser(this.folder, username, password);
 		const running = runningServer(this.#layout, "mosquitto");
-		if (running) signal(running, "SIGHUP"); // reads the users again
+		if (running) signal(running, "SIGHUP"); // mosquitto reads its users again
 		return { url: this.mqtt.url, username, password };
 	}
 
-	/** Ends every server and forgets what they kept. */
+	/** Kills all servers and removes their data. */
 	async down(): Promise<void> {
 		await this.kill(...serverNames, ...remoteServerNames);
 		if (!process.env.TESTBED_KEEP) rmSync(this.folder, { recursive: true, force: true });

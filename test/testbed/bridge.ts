@@ -17,26 +17,28 @@ import { domains } from "./layout.ts";
 export type LogLine = Record<string, unknown> & { msg: string; level: string };
 
 export type BridgedOptions = TestbedOptions & {
-	/** The XMPP server the bridge is a component of. */
+	/** The XMPP server that the bridge connects to as a component. */
 	xmpp: XmppServerName;
-	/** What stands between the bridge and the homeserver, if anything. */
+	/** The URL of a proxy between the bridge and the homeserver; without it the bridge connects directly. */
 	homeserver?: string;
-	/** What stands between the homeserver and the bridge. */
+	/** The URL of a proxy between the homeserver and the appservice. */
 	appservice?: string;
-	/** Merged over the config's sections. */
+	/** Returns options that are merged over the config's sections. */
 	config?: (bed: Pick<Testbed, "ports">) => Record<string, unknown>;
-	/** Sections of the config that name brokers; without it the bridge has no MQTT. */
+	/** Mirrors of topics in the config; without it the config has no MQTT. */
 	mirrors?: readonly { topic: string; room: string }[];
 };
 
 const program = join(import.meta.dirname, "../../src/main.ts");
 
-/** Runs a verb of the bridge's command line to its end, as an admin does. @throws Error when it fails. */
+/**
+ * Runs a command of the bridge's command line to its end, as an admin does. @throws Error when the command fails.
+ */
 export function cli(verb: string, config: string, ...more: string[]): string {
 	return execFileSync(process.execPath, [program, verb, "--config", config, ...more], { encoding: "utf8" });
 }
 
-/** The real bridge as a process of its own, on real servers. */
+/** The real bridge in its own process, on real servers. */
 export class Bridged {
 	readonly bed: Testbed;
 	readonly xmpp: XmppAddresses;
@@ -56,10 +58,13 @@ export class Bridged {
 		return this.#process?.pid;
 	}
 
-	/** Resolves when it runs. `env` is added to its environment, and `within` is the command that runs its command. */
+	/**
+	 * Starts the bridge; resolves when its log says “running”. `env` is added to its environment; `within` is a
+	 * command that runs the bridge's command.
+	 */
 	async start(env: Readonly<Record<string, string>> = {}, within: readonly string[] = []): Promise<void> {
 		const before = this.log.items.length;
-		// A killed test takes the bridge with it.
+		// The bridge dies with a killed test process.
 		const bridge = [process.execPath, program, "run", "--config", this.configFile];
 		const command = ["--pdeathsig", "KILL", ...within, ...bridge];
 		const child = spawn("setpriv", command, {
@@ -80,7 +85,8 @@ export class Bridged {
 			(line) => this.log.items.indexOf(line) >= before && (line.msg === "running" || line.level === "exit"),
 			30_000,
 		);
-		// One that is to die at a point of a message's life (mortal.ts) can reach it with what an earlier life left.
+		// A bridge that is to die at a point of a message's life (mortal.ts) can reach it during its start, with a row
+		// of an earlier run.
 		const meant = env.TRIVIUM_DIE !== undefined && up.msg === "exit SIGKILL";
 		if (up.level === "exit" && !meant)
 			throw new Error(this.log.items.map((line) => JSON.stringify(line)).join("\n"));
@@ -105,19 +111,19 @@ export class Bridged {
 		return promise;
 	}
 
-	/** Resolves when it has ended by itself. */
+	/** Resolves when the process has exited by itself. */
 	async ended(): Promise<void> {
 		const child = this.#process;
 		if (child && child.exitCode === null && child.signalCode === null)
 			await new Promise((resolve) => child.once("exit", resolve));
 	}
 
-	/** SIGTERM; resolves with the exit code. */
+	/** Sends SIGTERM. Resolves with the exit code. */
 	stop(): Promise<number | null> {
 		return this.#end("SIGTERM");
 	}
 
-	/** SIGKILL. */
+	/** Sends SIGKILL. Resolves when the process has exited. */
 	kill(): Promise<number | null> {
 		return this.#end("SIGKILL");
 	}
@@ -165,7 +171,10 @@ function config(
 	};
 }
 
-/** Servers, a registration the bridge wrote itself, and the bridge, up and connected. */
+/**
+ * Starts servers and the bridge with a registration that its `register` command wrote. Resolves when all links are
+ * up.
+ */
 export async function startBridged(options: BridgedOptions): Promise<Bridged> {
 	const folder = mkdtempSync(join(tmpdir(), "trivium-"));
 	const { xmpp, mirrors } = options;

@@ -1,14 +1,14 @@
 import { connect } from "node:net";
 import type { Layout } from "./layout.ts";
 
-/** What the testbed has to know of one kind of server. */
+/** The properties of one kind of server. */
 export type Definition = {
-	/** Files under the server's folder, written anew at every start. */
+	/** Returns the files in the server's folder, which every start writes anew. */
 	files(layout: Layout): Record<string, string>;
-	/** The server in the foreground, as run inside the root. */
+	/** Returns the command that runs the server in the foreground, inside the root. */
 	command(layout: Layout): readonly string[];
 	ready(layout: Layout): Promise<boolean>;
-	/** Its own logs, beside what it prints. */
+	/** The log files that the server writes itself, besides its output. */
 	logs: readonly string[];
 };
 

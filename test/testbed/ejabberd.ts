@@ -1,7 +1,7 @@
 import { answers, type Definition, listens } from "./definition.ts";
 import { type Layout, xmppAddresses } from "./layout.ts";
 
-// Stanza limits as in the configuration ejabberd ships: 256 KiB for clients, none for components.
+// The stanza limits are those of ejabberd's example configuration: 256 KiB for clients, none for components.
 function config({ ports, options: { ejabberd: own } }: Layout): string {
 	const { domain, muc, upload, component, secret, http } = xmppAddresses(ports, "ejabberd");
 	const c2s = `module: ejabberd_c2s, ip: 127.0.0.1, max_stanza_size: ${own.c2sStanzaLimit ?? 262144}`;
@@ -105,7 +105,7 @@ export const ejabberd: Definition = {
 		"log/.keep": "",
 		"upload/.keep": "",
 	}),
-	// Erlang without distribution (no epmd, no cookie): one process, which is administered over its HTTP API.
+	// Erlang runs without distribution (no epmd, no cookie): one process, administered over its HTTP API.
 	command: () => [
 		...["env", ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)],
 		...["erl", "-noinput", "+K", "true", "+P", "250000"],

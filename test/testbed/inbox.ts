@@ -1,4 +1,4 @@
-/** What a test client received, in order, and a way to wait for what is still to come. */
+/** The items that a test client received, in order, with waits for further items. */
 export class Inbox<T> {
 	readonly items: T[] = [];
 	readonly #owner: string;
@@ -16,7 +16,7 @@ export class Inbox<T> {
 		this.#arrived = Promise.withResolvers();
 	}
 
-	/** The first item that fits, among those received already and those of the next `ms`. */
+	/** Resolves with the first fitting item, received already or within `ms`. @throws Error after that time. */
 	async waitFor(what: string, fits: (item: T) => boolean, ms = 10_000): Promise<T> {
 		const timeout = Promise.withResolvers<"timeout">();
 		const timer = setTimeout(timeout.resolve, ms, "timeout");
@@ -34,7 +34,7 @@ export class Inbox<T> {
 		}
 	}
 
-	/** All that fit, after `ms` in which nothing more could come: to prove that something came once, or not at all. */
+	/** Resolves after `ms` with all fitting items, to prove that an item arrived once or never. */
 	async settled(fits: (item: T) => boolean, ms: number): Promise<T[]> {
 		await new Promise((resolve) => setTimeout(resolve, ms));
 		return this.items.filter(fits);
@@ -42,7 +42,7 @@ export class Inbox<T> {
 
 	#complaint(what: string, ms: number): string {
 		const last = this.items.slice(-15).map((item) => `  ${this.#show(item).slice(0, 400)}`);
-		const arrived = last.length ? `what arrived last (of ${this.items.length}):` : "nothing arrived at all";
+		const arrived = last.length ? `the latest of ${this.items.length} items:` : "no item arrived";
 		return [`${this.#owner} waited ${ms} ms for ${what}; ${arrived}`, ...last].join("\n");
 	}
 }

@@ -21,17 +21,17 @@ export type { MatrixAccount } from "./synapse.ts";
 
 export type TestbedOptions = Partial<Omit<ServerOptions, "registrations">> & {
 	/**
-	 * Started at once; the others can be started later. Default: all four of the first organisation. Where a server of
-	 * the second one is among them, Synapse and Prosody federate.
+	 * Servers that start at once; the others can be started later. Default: all four of the first organisation. With
+	 * a server of the second organisation among them, Synapse and Prosody federate.
 	 */
 	servers?: readonly ServerName[];
-	/** Given the ports, because a registration holds the bridge's address. Default: registration.ts. */
+	/** Returns the registrations that Synapse loads; they contain the bridge's address. Default: registration.ts. */
 	registrations?: (ports: Ports) => readonly string[] | Promise<readonly string[]>;
-	/** Sync writes to disk, for tests of what outlives more than a killed process. */
+	/** Makes the servers sync their writes to disk, for tests of data that must survive a power cut. */
 	durable?: boolean;
 };
 
-/** Removes testbeds whose test process died; their servers died with it. */
+/** Removes testbeds of dead test processes; their servers died with the process. */
 function sweep(): void {
 	if (!existsSync(runFolder)) return;
 	for (const name of readdirSync(runFolder)) {
@@ -51,7 +51,7 @@ export function requireRoot(): void {
 		throw new Error("the testbed's servers are not installed: run script/root first");
 }
 
-/** @throws Error where a server of this machine listens on every address, and so on those where ours federate. */
+/** @throws Error where a server of this machine already listens on the addresses of the federation ports. */
 async function requireFederationPorts(organisations: readonly string[]): Promise<void> {
 	for (const port of [443, 5269])
 		for (const host of organisations)

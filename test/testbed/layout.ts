@@ -19,44 +19,50 @@ export const domains = {
 	ejabberd: "ej.test",
 } as const;
 
-/** What a test, or the bridge, has to know of an XMPP server. */
+/** The addresses of an XMPP server, for a test or the bridge. */
 export type XmppAddresses = {
 	domain: string;
 	muc: string;
 	upload: string;
-	/** The domain the server keeps for the bridge, and its secret. */
+	/** The domain that the server reserves for the bridge, and its component secret. */
 	component: string;
 	secret: string;
 	componentService: string;
-	/** Client port with STARTTLS; the certificate names `domain`. */
+	/** The client port with STARTTLS; its certificate names `domain`. */
 	c2s: string;
 	c2sDirect: string;
 	http: string;
 };
 
-/** How the servers of a testbed differ from what an admin gets by default. */
+/** The options by which a testbed's servers differ from an admin's default installation. */
 export type ServerOptions = {
-	/** Registrations Synapse loads, as YAML. The bridge's `register` writes one; else see registration.ts. */
+	/**
+	 * Registrations that Synapse loads, as YAML. The bridge's `register` command writes one; the default is in
+	 * registration.ts.
+	 */
 	registrations: readonly string[];
 	prosody: {
-		/** Prosody's default refuses the new connection while the old one still looks alive. */
+		/**
+		 * The policy for a second connection of a component; Prosody's default refuses it while the first one seems
+		 * alive.
+		 */
 		conflict?: "kick_new" | "kick_old";
 		componentStanzaLimit?: number;
 		c2sStanzaLimit?: number;
-		/** Lines put before the hosts in prosody.cfg.lua. */
+		/** Lines inserted before the hosts in prosody.cfg.lua. */
 		extra?: string;
 	};
 	ejabberd: { c2sStanzaLimit?: number; componentStanzaLimit?: number };
-	/** Lines put before the listeners in mosquitto.conf. */
+	/** Lines inserted before the listeners in mosquitto.conf. */
 	mosquitto: { extra?: string };
 };
 
-/** Everything the configuration of one testbed is made from. */
+/** The values from which the configuration of one testbed is made. */
 export type Layout = {
 	folder: string;
 	ports: Ports;
 	options: ServerOptions;
-	/** Loopback addresses of the two organisations; absent, no server federates. */
+	/** The loopback addresses of the two organisations; without them no server federates. */
 	organisations?: readonly [string, string];
 };
 
@@ -65,12 +71,14 @@ export const componentSecret = "bridge-secret";
 export const caFile = resolve(rootFolder, "srv/certs/ca.crt");
 export const runFolder = resolve(bedFolder, "run");
 
-/** Returns the loopback address where a server federates: on port 443 a homeserver, on port 5269 an XMPP server. */
+/**
+ * Returns the loopback address at which a server federates: a homeserver on port 443, an XMPP server on port 5269.
+ */
 export function federationAddress({ organisations }: Layout, name: ServerName): string | undefined {
 	return organisations?.[name.endsWith("2") ? 1 : 0];
 }
 
-/** Returns /etc/hosts as the servers see it, which is the only DNS they have: `test.` is a reserved domain. */
+/** Returns the servers' /etc/hosts, which is their only DNS: `test.` is a reserved domain. */
 export function hostsFile([first, second]: readonly [string, string]): string {
 	const names = (server: AnyXmppServerName) => Object.values(xmppDomains(server)).join(" ");
 	return `127.0.0.1 localhost

@@ -7,7 +7,7 @@ import { portIsFree, standardPorts } from "./ports.ts";
 import { recordedProcess, rootFolder } from "./process.ts";
 import { defaultRegistration } from "./registration.ts";
 
-// A developer's testbed: one, on the ports everybody knows, that stays until it is told to go.
+// This program manages a developer's testbed: one instance, on the standard ports, that runs until it is stopped.
 const folder = resolve(runFolder, "default");
 
 function developerTestbed(registration = resolve(folder, "registration.yaml")): Testbed {
@@ -18,7 +18,7 @@ function developerTestbed(registration = resolve(folder, "registration.yaml")): 
 	return new Testbed({ folder, ports: standardPorts, options }, { survive: true, durable: false });
 }
 
-/** Ports of servers that are not up yet must be free; the bridge's own are its business. */
+/** Fails where a port of a stopped server is taken; the bridge's own ports are not checked. */
 async function requirePorts(bed: Testbed): Promise<void> {
 	const missing = serverNames
 		.filter((name) => !bed.isRunning(name))
@@ -31,7 +31,7 @@ async function requirePorts(bed: Testbed): Promise<void> {
 	}
 }
 
-/** The people of a new testbed. */
+/** Creates the accounts of a new testbed. */
 async function createAccounts(bed: Testbed): Promise<void> {
 	const done = resolve(folder, "accounts");
 	if (existsSync(done)) return;

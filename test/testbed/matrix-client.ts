@@ -16,7 +16,7 @@ export class MatrixError extends Error {
 	}
 }
 
-/** A person's Matrix client, on a real homeserver: plain requests, and /sync in the background. */
+/** A person's Matrix client on a real homeserver: plain requests, with /sync in the background. */
 export class MatrixClient {
 	readonly userId: string;
 	readonly accessToken: string;
@@ -32,7 +32,7 @@ export class MatrixClient {
 		this.inbox = new Inbox(userId, (event) => JSON.stringify(event));
 	}
 
-	/** Starts to listen; what happens after this is seen. */
+	/** Logs in and starts /sync; the inbox receives all events after this. */
 	static async connect(
 		base: string,
 		account: Pick<MatrixAccount, "userId" | "accessToken">,
@@ -43,7 +43,7 @@ export class MatrixClient {
 		return self;
 	}
 
-	/** `path` below /_matrix/client, with version: `v3/rooms/…`. */
+	/** Sends a request and resolves with its JSON. `path`: below /_matrix/client, with the version: `v3/rooms/…`. */
 	async request<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T> {
 		const response = await fetch(`${this.base}/_matrix/client/${path}`, {
 			method,
@@ -79,7 +79,7 @@ export class MatrixClient {
 		return this.request("POST", `v3/rooms/${encodeURIComponent(room)}/invite`, { user_id });
 	}
 
-	/** Text, or any content. Returns the event's id. */
+	/** Sends a text or any content. Resolves with the event id. */
 	async send(room: string, what: string | Record<string, unknown>, type = "m.room.message"): Promise<string> {
 		const content = typeof what === "string" ? { msgtype: "m.text", body: what } : what;
 		const path = `v3/rooms/${encodeURIComponent(room)}/send/${type}/${randomUUID()}`;
@@ -92,7 +92,7 @@ export class MatrixClient {
 		});
 	}
 
-	/** Joined members and the names they show. */
+	/** Resolves with the display names of the joined members, by MXID. */
 	async members(room: string): Promise<Map<string, string | undefined>> {
 		type Joined = { joined: Record<string, { display_name?: string }> };
 		const { joined } = await this.request<Joined>(
@@ -106,7 +106,7 @@ export class MatrixClient {
 		return this.inbox.waitFor(what, fits, ms);
 	}
 
-	/** The first message with exactly this body, in this room if one is given. */
+	/** Resolves with the first message of exactly this body, in this room if one is given. */
 	waitForMessage(body: string, room?: string, ms?: number): Promise<SeenEvent> {
 		const fits = (event: SeenEvent) =>
 			event.type === "m.room.message" &&
@@ -125,7 +125,7 @@ export class MatrixClient {
 			try {
 				since = await this.#sync(since);
 			} catch {
-				// A homeserver that is down, which tests do on purpose: ask again soon.
+				// Tests stop the homeserver on purpose, so a failed /sync is repeated soon.
 				await new Promise((resolve) => setTimeout(resolve, 100));
 			}
 		}

@@ -1,4 +1,4 @@
-/** An event as it came down /sync, and by which part of the answer. */
+/** An event of a /sync response, with the section that contained it. */
 export type SeenEvent = {
 	from: "timeline" | "state" | "ephemeral" | "invite" | "leave" | "presence" | "to_device";
 	room_id: string;
@@ -12,7 +12,7 @@ export type SeenEvent = {
 };
 
 type Events = { events?: Omit<SeenEvent, "room_id" | "from">[] };
-/** The part of a /sync answer that tests look at. */
+/** The part of a /sync response that tests read. */
 export type Sync = {
 	next_batch: string;
 	presence?: Events;
@@ -24,7 +24,7 @@ export type Sync = {
 	};
 };
 
-/** Everything that happened, in one row. */
+/** Returns all events of a /sync response as one list. */
 export function eventsOf({ rooms, presence, to_device }: Sync): SeenEvent[] {
 	const as = (from: SeenEvent["from"], room_id: string, part: Events | undefined): SeenEvent[] =>
 		(part?.events ?? []).map((event) => ({ ...event, from, room_id }));

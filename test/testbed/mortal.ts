@@ -1,7 +1,7 @@
 /**
- * Loaded into the bridge by `node --import`: kills it at a named point of a message's life, which is always before or
- * after one of the journal's calls. TRIVIUM_DIE is "before:accept:9" (the ninth batch with such a call is not written),
- * "after:attempt:3" (it is on disk, and nobody was told). Nothing of this is known to the bridge.
+ * A module for `node --import` that kills the bridge at a point of a message's life: before or after a call of the
+ * journal's writer. TRIVIUM_DIE has the form WHEN:CALL:COUNT. At “before:accept:9” the ninth batch with such a call is
+ * not written; at “after:attempt:3” the batch is on disk and its result is lost. The bridge's code knows nothing of this.
  */
 import { Worker } from "node:worker_threads";
 

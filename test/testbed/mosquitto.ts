@@ -43,14 +43,14 @@ export const mosquitto: Definition = {
 	logs: ["mosquitto.log"],
 };
 
-/** A line of mosquitto's password file: `$7$` is PBKDF2 with SHA-512. */
+/** Returns a line of mosquitto's password file: `$7$` is PBKDF2 with SHA-512. */
 function passwordLine(name: string, password: string): string {
 	const salt = randomBytes(12);
 	const hash = pbkdf2Sync(password, salt, 101, 64, "sha512");
 	return `${name}:$7$101$${salt.toString("base64")}$${hash.toString("base64")}\n`;
 }
 
-/** The broker reads the file again on SIGHUP. */
+/** Writes the password file, which the broker reads again on SIGHUP. */
 export function writeMosquittoUser(folder: string, name: string, password: string): void {
 	appendFileSync(resolve(folder, "mosquitto/passwd"), passwordLine(name, password));
 }

@@ -16,7 +16,7 @@ export type SeenMessage = {
 	properties: Record<string, string | string[]>;
 };
 
-/** A thing, or a person, on a real broker. */
+/** A client of a thing or a person on a real broker. */
 export class MqttClient {
 	readonly inbox: Inbox<SeenMessage>;
 	readonly #connection: Connection;
@@ -24,14 +24,14 @@ export class MqttClient {
 	constructor(name: string, connection: Connection) {
 		this.#connection = connection;
 		this.inbox = new Inbox(name, (message) => JSON.stringify(message));
-		connection.on("error", () => {}); // shows as what does not arrive
+		connection.on("error", () => {}); // a test notices it by the missing messages
 		connection.on("message", (topic, payload, { qos, retain, properties }) => {
 			const user = { ...properties?.userProperties };
 			this.inbox.push({ topic, payload: payload.toString(), qos, retain, properties: user });
 		});
 	}
 
-	/** Does not reconnect by itself. */
+	/** Connects to the broker. The client does not reconnect by itself. */
 	static async connect(
 		{ url, username, password }: MqttAccount,
 		options: IClientOptions = {},
@@ -41,12 +41,12 @@ export class MqttClient {
 		return new MqttClient(`${username} on ${url}`, connection);
 	}
 
-	/** Resolves when the broker has acknowledged it. */
+	/** Subscribes. Resolves when the broker has acknowledged the subscription. */
 	async subscribe(filter: string, qos: 0 | 1 | 2 = 1): Promise<void> {
 		await this.#connection.subscribeAsync(filter, { qos });
 	}
 
-	/** Resolves when the broker has acknowledged it (QoS 1, unless asked otherwise). */
+	/** Publishes at QoS 1 unless `options` say otherwise. Resolves when the broker has acknowledged the message. */
 	async publish(topic: string, payload: string | Buffer, options: IClientPublishOptions = {}): Promise<void> {
 		await this.#connection.publishAsync(topic, payload, { qos: 1, ...options });
 	}
@@ -55,7 +55,7 @@ export class MqttClient {
 		return this.inbox.waitFor(what, fits, ms);
 	}
 
-	/** The first message on this topic, with exactly this payload if one is given. */
+	/** Resolves with the first message on this topic, with exactly this payload if one is given. */
 	waitForMessage(topic: string, payload?: string, ms?: number): Promise<SeenMessage> {
 		const what = payload === undefined ? `a message on ${topic}` : `"${payload}" on ${topic}`;
 		return this.waitFor(what, (m) => m.topic === topic && (payload ?? m.payload) === m.payload, ms);

@@ -1,7 +1,7 @@
 /**
- * Loaded into the bridge by `node --import`: the translators named in TRIVIUM_POISON ("fromMatrix,writeMessage") kill the
- * process when they are given a text with the function's own name and the word poison ("fromMatrix poison"), as one would
- * that takes all memory. Nothing of this is known to the bridge.
+ * A module for `node --import` that makes translators deadly: each function named in TRIVIUM_POISON
+ * (“fromMatrix,writeMessage”) kills the process when its argument contains the function's name and the word poison
+ * (“fromMatrix poison”), as a translator out of memory would. The bridge's code knows nothing of this.
  */
 import { registerHooks } from "node:module";
 

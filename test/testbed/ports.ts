@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 
-/** Where each server of a testbed listens, and where the bridge under test may; the numbers a developer gets. */
+/** The ports of a testbed's servers and of its bridge. A developer's testbed has these numbers. */
 export const standardPorts = {
 	synapse: 8008,
 	appservice: 9993,
@@ -25,7 +25,9 @@ export const standardPorts = {
 };
 
 export type Ports = { readonly [name in keyof typeof standardPorts]: number };
-/** `organisations` are the loopback addresses where the block's servers federate, on the ports that protocols name. */
+/**
+ * A block of ports. `organisations`: two loopback addresses, on which servers federate by their protocols' ports.
+ */
 export type PortBlock = {
 	base: number;
 	ports: Ports;
@@ -34,7 +36,7 @@ export type PortBlock = {
 };
 
 const names = Object.keys(standardPorts) as (keyof Ports)[];
-// Below the range the kernel takes outgoing ports from.
+// These ports are below the range from which the kernel takes outgoing ports.
 const [firstBlock, lastBlock, blockSize] = [20_000, 31_960, 40];
 
 function listen(port: number, host = "127.0.0.1"): Promise<Server | undefined> {
@@ -52,8 +54,8 @@ export async function portIsFree(port: number, host?: string): Promise<boolean> 
 }
 
 /**
- * Takes a block of ports nobody else takes: who listens on its first port owns the block, on the whole machine,
- * and the kernel frees it when the owner dies.
+ * Takes a block of ports for this process. The process that listens on the block's first port owns the block on the
+ * whole machine, and the kernel frees it when this process dies. @throws Error where no block is free.
  */
 export async function takePorts(): Promise<PortBlock> {
 	const blocks = (lastBlock - firstBlock) / blockSize + 1;

@@ -6,10 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 export const bedFolder = resolve(import.meta.dirname, "../../.testbed");
 export const rootFolder = resolve(bedFolder, "root");
 
-/** A process named so that a later process with the same number is not taken for it. */
+/** A process id with the process's start time, so that a later process with the same number is another one. */
 export type ProcessId = { pid: number; started: string };
 
-/** Start time of a living process (field 22 of its stat line; the name before it may hold anything). */
+/**
+ * Returns the start time of a living process: field 22 of its stat line. The name before it may hold any character.
+ */
 function startTime(pid: number): string | undefined {
 	try {
 		const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
@@ -53,8 +55,8 @@ export async function hasEnded(id: ProcessId, milliseconds: number): Promise<boo
 	return true;
 }
 
-// Every server runs in a mount namespace of its own, where its testbed's folder is /tb. The mounts end with the
-// process, so nothing is ever left mounted and nothing below the root can be deleted by accident.
+// Each server runs in a mount namespace of its own, in which its testbed's folder is /tb. The mounts end with the
+// process, so none outlives it, and no deletion below the root can reach through one.
 const enter = `
 mount -t proc proc "$0/proc"
 mount -t tmpfs tmpfs "$0/dev/shm"
@@ -65,8 +67,8 @@ mount --bind "$1" "$0/tb"
 root=$0; shift; exec chroot "$root" "$@"`;
 
 /**
- * Returns the command that runs `command` in the Debian root, with `folder` as /tb. It holds a lock as long as it lives:
- * script/root never replaces a root in use.
+ * Returns the command that runs `command` in the Debian root, with `folder` as /tb. The command holds a lock while
+ * it runs, because script/root must not replace a root in use.
  */
 export const inRoot = (folder: string, command: readonly string[]): string[] => [
 	...["flock", "--shared", "--no-fork", resolve(bedFolder, "root.lock")],
@@ -75,13 +77,13 @@ export const inRoot = (folder: string, command: readonly string[]): string[] => 
 ];
 
 export type SpawnOptions = {
-	/** The host's folder seen as /tb. */
+	/** The host's folder that is mounted as /tb. */
 	folder: string;
 	log: string;
 	command: readonly string[];
-	/** Outlive this process: a developer's testbed does, a test's servers must not. */
+	/** True where the process outlives this one: servers of a developer's testbed do, servers of a test must not. */
 	survive: boolean;
-	/** Without it writes are not synced to disk: as safe against kill -9, and much faster. */
+	/** True where writes are synced to disk. Unsynced writes survive kill -9 as well, and are much faster. */
 	durable: boolean;
 };
 

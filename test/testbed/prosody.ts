@@ -5,8 +5,9 @@ import { domains, federationAddress, type Layout, xmppAddresses } from "./layout
 
 type ProsodyName = "prosody" | "prosody2";
 
-// Limits on stanzas and the answer to a second connection are Prosody's own unless a test asks for others.
-// Deliberately not as shipped: no mod_limits (tests are faster than people), SQL archive, s2s only where a test federates.
+// Stanza limits and the answer to a second connection are Prosody's defaults unless a test sets them. Three
+// settings deliberately differ: no mod_limits (tests are faster than people), an SQL archive, and s2s only where a
+// test federates.
 function config(layout: Layout, name: ProsodyName): string {
 	const { ports, options } = layout;
 	const { domain, muc, upload, component, secret, http } = xmppAddresses(ports, name);
@@ -85,7 +86,9 @@ Component "${component}"
 `;
 }
 
-/** Both sides of a connection between servers show a certificate that the testbed's authority signed. */
+/**
+ * Returns the TLS settings of connections between servers: both sides show certificates of the testbed's authority.
+ */
 const federation = (address: string | undefined): string =>
 	address === undefined
 		? `s2s_ports = { }
@@ -104,8 +107,8 @@ export const prosodyServer = (name: ProsodyName): Definition => ({
 });
 
 /**
- * Writes the account as Prosody stores it: prosodyctl takes a second. Prosody reads accounts at login, and turns
- * a plain password into its hash then.
+ * Writes the account's file as Prosody stores it, because prosodyctl takes a second. Prosody reads accounts at
+ * login, and replaces a plain password by its hash then.
  */
 export function registerProsodyUser(
 	folder: string,

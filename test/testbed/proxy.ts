@@ -3,15 +3,15 @@ import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * What happens to a request: an answer in place of the server's, one that comes later, the line cut after the server
- * carried it out, or no answer for ever.
+ * A fault of a request: a response in place of the server's; a delay; “drop”, where the connection ends after the
+ * server handled the request; “silence”, where no response ever comes.
  */
 export type Fault = { status: number; body: object } | { delay: number } | "drop" | "silence";
 export type FaultyProxy = Awaited<ReturnType<typeof startProxy>>;
 
 /**
- * Stands between the bridge and a homeserver, and fails as both do. `taken` is told of every request whose success the
- * asker was told of, with its body.
+ * Starts a proxy between the bridge and a homeserver that injects faults. `taken` is called with each request, and
+ * its body, whose 200 response the client receives.
  */
 export async function startProxy(taken?: (path: string, body: string) => void) {
 	let target = "";
@@ -56,11 +56,14 @@ export async function startProxy(taken?: (path: string, body: string) => void) {
 		leadsTo(url: string): void {
 			target = url;
 		},
-		/** Holds for every request from now on. */
+		/** Sets the fault of every request from now on; without an argument no request fails. */
 		fail(next: typeof fault = () => undefined): void {
 			fault = next;
 		},
-		/** Ends every connection with a RST; what was under way goes on behind us, and nobody hears of it. */
+		/**
+		 * Ends every connection with a RST. The homeserver still handles the requests in flight; their responses are
+		 * lost.
+		 */
 		reset(): void {
 			for (const socket of sockets) socket.resetAndDestroy();
 		},

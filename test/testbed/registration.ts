@@ -3,7 +3,7 @@ import type { Ports } from "./ports.ts";
 export const asToken = "as-token-testbed";
 export const hsToken = "hs-token-testbed";
 
-/** The appservice registration a testbed has when a test brings none. */
+/** Returns the appservice registration of a testbed whose test brings none. */
 export function defaultRegistration(ports: Ports): string {
 	return `id: trivium
 url: "http://127.0.0.1:${ports.appservice}"

@@ -29,7 +29,7 @@ const definitions: Record<ServerName, Definition> = {
 const printed = "printed.log";
 const patience = { ready: 60_000, stop: 15_000 };
 
-/** The files one server of one testbed writes its log to. */
+/** Returns the log files of one server of one testbed. */
 export function logFiles({ folder }: Layout, name: ServerName): string[] {
 	return [printed, ...definitions[name].logs].map((log) => resolve(folder, name, log));
 }
@@ -44,7 +44,7 @@ export function runningServer({ folder }: Layout, name: ServerName): ProcessId |
 	return recordedProcess(resolve(folder, name, "pid"));
 }
 
-/** Starts a server with the layout's present options and waits until it answers. */
+/** Starts a server with the layout's current options, and waits until it answers. */
 export async function startServer(
 	layout: Layout,
 	name: ServerName,
@@ -69,7 +69,7 @@ export async function startServer(
 	}
 }
 
-/** An orderly end: the server may say goodbye to its clients and save what it has. */
+/** Stops a server by SIGTERM, which lets it close its connections and save its data. */
 export async function stopServer(layout: Layout, name: ServerName): Promise<void> {
 	const id = runningServer(layout, name);
 	if (!id) return;
@@ -78,7 +78,7 @@ export async function stopServer(layout: Layout, name: ServerName): Promise<void
 	if (!(await hasEnded(id, patience.stop))) await killServer(layout, name);
 }
 
-/** An end without a word, as in a power cut (but for what the kernel has yet to write). */
+/** Kills a server by SIGKILL. Unlike after a power cut, writes in the kernel's cache survive. */
 export async function killServer(layout: Layout, name: ServerName): Promise<void> {
 	const id = runningServer(layout, name);
 	if (!id) return;
@@ -86,7 +86,7 @@ export async function killServer(layout: Layout, name: ServerName): Promise<void
 	if (!(await hasEnded(id, 5_000))) throw new Error(`${name} (process ${id.pid}) cannot be killed`);
 }
 
-/** A paused server keeps its connections and answers nobody: a hung machine, a half-open link. */
+/** Stops a server's process by SIGSTOP: it keeps its connections and answers nothing, like a hung machine. */
 export function pauseServer(layout: Layout, name: ServerName): void {
 	const id = runningServer(layout, name);
 	if (id) signal(id, "SIGSTOP");

@@ -6,12 +6,12 @@ import { rootFolder } from "./process.ts";
 
 const program = readFileSync(new URL("slixmpp.py", import.meta.url), "utf8");
 
-/** A stanza as slixmpp's plugins read it; absent is what it does not have. */
+/** A stanza as slixmpp's plugins read it; a field is absent where the stanza lacks it. */
 export type Heard = {
 	from: string;
 	id: string;
 	stanza_id: string;
-	/** Without what is there for clients that know no replies. */
+	/** The body without its fallback for clients that do not support replies (XEP-0428). */
 	body: string;
 	corrects?: string;
 	retracts?: string;
@@ -21,13 +21,13 @@ export type Heard = {
 	answered?: string;
 	quote?: string;
 	mentions: string[];
-	/** Features whose clients do not show the body, or part of it. */
+	/** Namespaces of the fallbacks: clients with these features do not show the body, or a part of it. */
 	marked: (string | null)[];
-	/** Of a refusal, the reason. */
+	/** The condition or text of an error stanza. */
 	error?: string;
 	thread?: string;
 	unstyled?: true;
-	/** When it was said, seconds since 1970. */
+	/** The time of the delay element, in seconds since 1970. */
 	delayed?: number;
 	url?: string;
 	file?: {
@@ -51,7 +51,7 @@ type Line = Partial<Record<"ready" | "joined" | "said" | "moderated" | "failed" 
 };
 type Command = { do: string; to: string; room?: boolean } & Record<string, unknown>;
 
-/** A client that shares no code with ours. */
+/** An XMPP client on slixmpp, which shares no code with the bridge. */
 export class Slixmpp {
 	readonly lines: Inbox<Line>;
 	readonly #process: ChildProcess;
@@ -72,7 +72,7 @@ export class Slixmpp {
 	static async connect(account: XmppAccount): Promise<Slixmpp> {
 		const { jid, password, c2s } = account;
 		const python = ["env", "-i", "LANG=C.UTF-8", "python3", "-u", "-c", program];
-		// A killed test takes it along.
+		// The client dies with a killed test process.
 		const steps = [
 			"--pdeathsig",
 			"KILL",
@@ -98,7 +98,7 @@ export class Slixmpp {
 		return line;
 	}
 
-	/** Does what the program knows by this name; where it answers by `name` resolves with that. */
+	/** Sends a command to the Python program. With `name`, resolves with that field of the program's answer. */
 	async does(command: Command, name?: "joined" | "said" | "moderated"): Promise<string> {
 		this.#read = this.lines.items.length;
 		this.#process.stdin?.write(`${JSON.stringify(command)}\n`);

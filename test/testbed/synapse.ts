@@ -8,7 +8,7 @@ const limits = [
 	..."login.address login.account login.failed_attempts presence.per_user".split(" "),
 ];
 
-/** Lifts every rate limit: tests are faster than people. */
+/** Settings without rate limits, because tests are faster than people. */
 function rateLimits(): string {
 	const groups = Map.groupBy(limits, (limit) => limit.split(".")[0]);
 	const high = "{ per_second: 100000, burst_count: 100000 }";
@@ -20,7 +20,7 @@ function rateLimits(): string {
 		.join("\n");
 }
 
-/** A homeserver that federates answers for its name on port 443 by TLS: there the other one asks for the way to it. */
+/** A listener for federation: other homeservers ask for /.well-known at port 443 of the server name, by TLS. */
 function federation(address: string | undefined, certificate: string) {
 	if (address === undefined) return { listener: "", options: "federation_domain_whitelist: []" };
 	return {
@@ -40,7 +40,7 @@ federation_ip_range_blacklist: []`,
 	};
 }
 
-/** The registrations a homeserver loads: the bridge belongs to the first. */
+/** Returns the registrations of a homeserver: the bridge belongs to the first homeserver. */
 const registrationsOf = ({ options }: Layout, name: HomeserverName) =>
 	name === "synapse" ? options.registrations : [];
 
@@ -114,7 +114,7 @@ export const synapseServer = (name: HomeserverName): Definition => ({
 
 export type MatrixAccount = { userId: string; accessToken: string; deviceId: string; password: string };
 
-/** Creates an account by the shared secret (an HMAC over a nonce of the server's). */
+/** Creates an account with the shared registration secret (an HMAC over the server's nonce). */
 export async function registerMatrixUser(base: string, name: string, admin = false): Promise<MatrixAccount> {
 	const url = `${base}/_synapse/admin/v1/register`;
 	const { nonce } = (await (await fetch(url)).json()) as { nonce: string };

@@ -2,7 +2,7 @@ import net, { type AddressInfo } from "node:net";
 
 export type Wire = Awaited<ReturnType<typeof startWire>>;
 
-/** Stands in the TCP connections of two sides, and fails as networks do. */
+/** Starts a TCP relay between two sides that injects network faults. */
 export async function startWire() {
 	let target = 0;
 	const ends = new Set<net.Socket>();
@@ -18,7 +18,7 @@ export async function startWire() {
 			one.on("data", (chunk) => {
 				if (!silent.has(one)) other.write(chunk);
 			});
-			one.on("error", () => undefined); // "close" follows
+			one.on("error", () => undefined); // “close” follows each error
 			one.on("close", () => {
 				ends.delete(one);
 				if (!silent.has(one)) other.destroy();
@@ -31,11 +31,11 @@ export async function startWire() {
 		leadsTo(port: number): void {
 			target = port;
 		},
-		/** Ends every connection with a RST to both sides; what was under way is gone. */
+		/** Ends every connection with a RST to both sides; data in flight is lost. */
 		reset(): void {
 			for (const one of ends) one.resetAndDestroy();
 		},
-		/** Every connection there is now stays open and carries nothing ever again, as through a router that forgot it. */
+		/** Keeps the present connections open and relays no more data on them, like a router that lost its state. */
 		forget(): void {
 			for (const one of ends) silent.add(one);
 		},

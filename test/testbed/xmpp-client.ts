@@ -8,16 +8,16 @@ import { caFile } from "./layout.ts";
 
 export { type Element, xml };
 
-/** Certificates are checked as in life; the testbed's authority is known to this process only. */
+/** Makes this process, and no other, trust the testbed's authority; certificates are verified as usual. */
 function trustTestbed(): void {
 	const trusted = getCACertificates("default");
 	const own = existsSync(caFile) ? readFileSync(caFile, "utf8") : "";
 	if (own && !trusted.includes(own)) setDefaultCACertificates([...trusted, own]);
 }
 
-/** A person's XMPP client, on a real server. */
+/** A person's XMPP client on a real server. */
 export class XmppClient {
-	/** Full JID. */
+	/** The full JID. */
 	readonly jid: string;
 	readonly inbox: Inbox<Element>;
 	readonly #client: Client;
@@ -28,7 +28,7 @@ export class XmppClient {
 		this.#client = connection;
 	}
 
-	/** Logs in and, unless `available` is false, says that it is there. It does not reconnect by itself. */
+	/** Logs in and, unless `available` is false, sends presence. The client does not reconnect by itself. */
 	static async connect(
 		account: XmppAccount,
 		{ resource = "test", available = true } = {},
@@ -37,13 +37,13 @@ export class XmppClient {
 		const { domain, username, password } = account;
 		const connection = client({ service: account.c2s, domain, username, password, resource });
 		connection.reconnect.stop();
-		connection.timeout = 15_000; // 2 s are little on a busy machine
-		// @xmpp/client 0.14 counts stanzas from before <enabled/>, and the server hangs up on such an acknowledgement:
-		// the offer of stream management is hidden from it.
+		connection.timeout = 15_000; // the default of 2 s is too short on a busy machine
+		// @xmpp/client 0.14 counts stanzas from before <enabled/>, and the server closes the stream on such an
+		// acknowledgement. So the client must not see the offer of stream management.
 		connection.prependListener("element", (element: Element) => element.remove("sm", "urn:xmpp:sm:3"));
 		const inbox = new Inbox<Element>(`${username}@${domain}`, (stanza) => stanza.toString());
 		connection.on("stanza", (stanza: Element) => inbox.push(stanza));
-		connection.on("error", () => {}); // start() rejects with it; later ones show as what does not arrive
+		connection.on("error", () => {}); // start() rejects with it; a test notices later ones by missing stanzas
 		const jid = await connection.start();
 		const self = new XmppClient(jid.toString(), inbox, connection);
 		if (available) await self.send(xml("presence"));
@@ -54,17 +54,17 @@ export class XmppClient {
 		return this.#client.send(stanza);
 	}
 
-	/** Sends text as it is, whatever it is. */
+	/** Writes text to the stream unchanged, valid XML or not. */
 	sendRaw(text: string): Promise<void> {
 		return this.#client.write(text);
 	}
 
-	/** Resolves with the result, rejects with the error the other side answered. */
+	/** Sends an IQ. Resolves with the result, rejects with the error of the other side. */
 	iq(to: string, type: "get" | "set", child: Element, ms = 10_000): Promise<Element> {
 		return this.#client.iqCaller.request(xml("iq", { to, type }, child), ms);
 	}
 
-	/** Returns the id it was sent with. */
+	/** Sends a message. Returns its id. */
 	async sendMessage(
 		to: string,
 		body: string,
@@ -75,8 +75,10 @@ export class XmppClient {
 		return id;
 	}
 
-	/** Joins with at most `history` old lines. Resolves with the own presence, rejects with the room's refusal. */
-	/** Sets up a room of one's own, which opens a new one to others; with nothing named as its server would have it. */
+	/**
+	 * Submits the configuration of an own MUC, which opens a new one to others; without settings the server's
+	 * defaults.
+	 */
 	async configureRoom(room: string, settings: Readonly<Record<string, string>> = {}): Promise<void> {
 		const formType = { FORM_TYPE: "http://jabber.org/protocol/muc#roomconfig" };
 		const fields: Readonly<Record<string, string>> =
@@ -89,6 +91,7 @@ export class XmppClient {
 		await this.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, form));
 	}
 
+	/** Joins with at most `history` old messages. Resolves with the own presence, rejects with the room's refusal. */
 	async joinRoom(room: string, nick: string, { history = 0, password }: JoinOptions = {}): Promise<Element> {
 		const parts = [
 			xml("history", { maxstanzas: String(history) }),
@@ -118,7 +121,7 @@ export class XmppClient {
 		return this.inbox.waitFor(what, fits, ms);
 	}
 
-	/** The first message with exactly this body, from this room, occupant or person if one is given. */
+	/** Resolves with the first message of exactly this body, from this room, occupant or person if one is given. */
 	waitForMessage(body: string, from?: string, ms?: number): Promise<Element> {
 		return this.waitFor(`a message "${body}"`, (stanza) => isMessage(stanza, body, from), ms);
 	}
@@ -137,13 +140,13 @@ function isFrom(stanza: Element, address: string): boolean {
 	return from === address || from.startsWith(`${address}/`);
 }
 
-/** A message (no error) with exactly this body. */
+/** Returns true for a message, other than an error, with exactly this body. */
 export function isMessage(stanza: Element, body: string, from?: string): boolean {
 	if (!stanza.is("message") || isError(stanza) || stanza.getChild("body")?.getText() !== body) return false;
 	return from === undefined || isFrom(stanza, from);
 }
 
-/** Whether a MUC presence carries this status code. */
+/** Returns true where a MUC presence carries this status code. */
 export function hasStatus(stanza: Element, code: string): boolean {
 	const x = stanza.getChild("x", "http://jabber.org/protocol/muc#user");
 	return x?.getChildren("status").some((status) => status.attrs.code === code) ?? false;

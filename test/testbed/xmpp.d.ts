@@ -13,11 +13,11 @@ declare module "@xmpp/client" {
 	): Element;
 
 	export interface Client extends EventEmitter {
-		/** How long a step of the login may take, in ms. */
+		/** The timeout of one step of the login, in ms. */
 		timeout: number;
 		readonly reconnect: { stop(): void };
 		readonly iqCaller: { request(iq: Element, timeout?: number): Promise<Element> };
-		/** Resolves with the full JID once the session is bound. */
+		/** Connects and binds. Resolves with the full JID. */
 		start(): Promise<{ toString(): string }>;
 		stop(): Promise<unknown>;
 		send(stanza: Element): Promise<void>;

@@ -16,7 +16,7 @@ import { requests } from "../corpus.ts";
 import { size, type Target } from "../target.ts";
 import { domain, person } from "../world.ts";
 
-/** Each listener once for the worker, on loopback. */
+/** Starts each listener once for the worker, on loopback. */
 const once = <T>(make: () => Promise<T>) => {
 	let made: Promise<T> | undefined;
 	return () => {
@@ -63,7 +63,7 @@ const media = once(async () => {
 	return address.port;
 });
 
-/** Everything the listener answers to these bytes, until it closes or says nothing for `patience` ms. */
+/** Resolves with the listener's response to these bytes, once it closes or is silent for `patience` ms. */
 function answered(port: number, bytes: string, patience = 1_000): Promise<string> {
 	return new Promise((resolve) => {
 		let text = "";

@@ -29,14 +29,14 @@ const around = (known: Readonly<Record<string, unknown>>): Around => ({
 });
 
 const nothing: readonly string[] = [];
-/** Whom the event means by MXID and who has a name that is none. */
+/** Returns the MXIDs that the event mentions and whose members have a name of their own. */
 function meant(content: MatrixEvent["content"]): readonly string[] {
 	const ids = (content["m.mentions"] as { user_ids?: unknown } | null | undefined)?.user_ids;
 	if (!Array.isArray(ids)) return nothing;
 	return ids.filter((id) => /^[^@:]+$/.test(members.get(id) ?? "@")).slice(0, 20);
 }
 
-/** The stanzas an event becomes, checked. */
+/** Returns the stanzas that an event becomes, after the checks. */
 function asXmpp(given: BridgeEvent, mxids: readonly string[]): readonly string[] {
 	const kinds = [
 		[joined, xmppRefs],

@@ -26,7 +26,7 @@ import { filled, size, type Target } from "../target.ts";
 import { domain, noRefs, room, writing } from "../world.ts";
 import { asMatrix } from "./xmpp.ts";
 
-/** Runs `work`, where saying no is an answer. */
+/** Returns the result of `work`, or undefined where it refuses by a PermanentError. */
 function permitted<T>(work: () => T): T | undefined {
 	try {
 		return work();
@@ -36,7 +36,7 @@ function permitted<T>(work: () => T): T | undefined {
 	}
 }
 
-/** One of each kind that a command can have. */
+/** One parameter of each kind that a command can have. */
 const parameters: readonly Parameter[] = [
 	{ name: "one", kind: "word", pattern: /^[a-z]+$/ },
 	{ name: "two", kind: "number" },

@@ -23,12 +23,12 @@ import { inRoom, juliet, matrixRefs, mxid, noRefs, pair, person, room, roomSpeak
 const head =
 	"<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:component:accept'><handshake/>";
 
-/** All stanzas in a stream of these pieces; none from where it is no XML. */
+/** Returns the stanzas in a stream of these pieces, up to the first invalid XML. */
 function stanzas(...pieces: readonly string[]): readonly Element[] {
 	const found: Element[] = [];
 	const take = (element: Element) => void found.push(element);
 	const parser = new StreamParser({ element: take, skip: () => false, truncated: take });
-	// Without a listener Node would throw what is an end of the stream.
+	// Without a listener Node would throw the parser's “error” event, which only ends the stream.
 	parser.on("error", () => undefined);
 	for (const piece of [head, ...pieces]) parser.write(piece);
 	return found;
@@ -40,7 +40,7 @@ const spellText = (text: string, more: RegExp) =>
 		.replace(more, (char) => `&#${char.codePointAt(0)};`)
 		.replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "");
 const nameOf = (value: unknown) => (/^[A-Za-z_][\w.:-]{0,200}$/.test(String(value)) ? String(value) : "a");
-/** XML of the trees in corpus.ts, and of whatever mutation made of them. */
+/** Returns the XML of a tree of corpus.ts, or of its mutation. */
 function spell(tree: unknown): string {
 	if (!Array.isArray(tree))
 		return spellText(typeof tree === "string" ? tree : JSON.stringify(tree), /[<>&]/g);
@@ -55,7 +55,7 @@ function spell(tree: unknown): string {
 }
 const stanzaOf = (input: string) => stanzas(spell(JSON.parse(input)))[0];
 
-/** What Matrix is sent for an event, checked. */
+/** Returns the Matrix contents of an event, after the checks. */
 export function asMatrix(event: BridgeEvent): readonly unknown[] {
 	holds(Number.isFinite(event.at) && Math.abs(event.at) <= 8.64e15, "a time that no calendar has");
 	return [matrixRefs, noRefs].map((refs) => {
@@ -92,7 +92,7 @@ const parts =
 		const count = Math.ceil(length / JSON.stringify(one(1_000, 1_000)).length);
 		return said(body(count), ...Array.from({ length: count }, (_, index) => one(index, count)));
 	};
-/** One element whose children are numbered. */
+/** Returns one element whose children are numbered. */
 const list =
 	(name: string, ns: string, one: (index: number, count: number) => unknown) => (length: number) => {
 		const count = Math.ceil(length / JSON.stringify(one(1_000, 1_000)).length);
@@ -100,7 +100,7 @@ const list =
 		return said("x".repeat(count), [name, { xmlns: ns }, ...children]);
 	};
 const markup = "urn:xmpp:markup:0";
-/** One list whose items start where `start` says. // XEP-0394 */
+/** Returns one list whose items start at the positions that `start` returns. // XEP-0394 */
 const items = (start: (index: number, count: number) => number) => (length: number) => {
 	const count = Math.ceil(length / 22);
 	const all = Array.from({ length: count }, (_, i) => ["li", { start: String(start(i, count)) }]);
@@ -304,7 +304,7 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 		kind: "text",
 		corpus: streams,
 		run(input) {
-			// Of bytes that are no UTF-8 no lone surrogate comes, and none is cut in two.
+			// Bytes that are no UTF-8 decode to no lone surrogate, and the decoder cuts no surrogate pair in two.
 			const [...points] = input.toWellFormed();
 			const at = points.length >> 1;
 			const whole = stanzas(points.join("")).map(serialize);
