@@ -125,6 +125,7 @@ function inWords(event: BridgeEvent): Message | undefined {
 				),
 			);
 		case "vote": {
+			if (event.undisclosed) return undefined;
 			const chosen = event.answers.map((answer) => answer.text).filter(Boolean);
 			return chosen.length > 0 ? act(event, phrases.voted(chosen)) : undefined;
 		}

@@ -96,10 +96,15 @@ export type Reaction = Base &
 	Readonly<{ kind: "reaction"; target: Reference; mode: "add" | "remove" | "set"; emoji: readonly string[] }>;
 /** `text` is empty if only the id is known. */
 export type PollAnswer = Readonly<{ id: string; text: string }>;
-/** A question with numbered answers; people of networks without polls vote by a reply or a reaction with the number. */
-export type Poll = Base & Readonly<{ kind: "poll"; question: string; answers: readonly PollAnswer[] }>;
-/** A vote for these answers of the poll, which replaces the sender's earlier votes. */
-export type Vote = Base & Readonly<{ kind: "vote"; target: Reference; answers: readonly PollAnswer[] }>;
+/**
+ * A question with numbered answers; people of networks without polls vote by a reply or a reaction with the number.
+ * `undisclosed`: the votes are shown after the end only, as counts.
+ */
+export type Poll = Base &
+	Readonly<{ kind: "poll"; question: string; answers: readonly PollAnswer[]; undisclosed?: true }>;
+/** A vote for these answers of the poll, which replaces the sender's earlier votes; never in words where `undisclosed`. */
+export type Vote = Base &
+	Readonly<{ kind: "vote"; target: Reference; answers: readonly PollAnswer[]; undisclosed?: true }>;
 /** The end of a poll, with its result as `text`. */
 export type PollEnd = Base & Readonly<{ kind: "poll-end"; target: Reference; text: string }>;
 /** A join or leave of `sender`; `by` is the moderator of a kick or ban. */

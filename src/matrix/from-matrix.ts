@@ -109,8 +109,11 @@ function timelineEvent(
 		return { ...base, kind: "reaction", target, mode: "add", emoji: [found.emoji] };
 	}
 	if (isResponse(type)) {
-		const answers = votesIn(content, pollOf(around.event(relation.to)));
-		return relation.to ? { ...base, kind: "vote", target: pointed(relation.to, around), answers } : undefined;
+		if (!relation.to) return undefined;
+		const poll = pollOf(around.event(relation.to));
+		const answers = votesIn(content, poll);
+		const undisclosed = poll?.undisclosed && { undisclosed: true as const };
+		return { ...base, kind: "vote", target: pointed(relation.to, around), answers, ...undisclosed };
 	}
 	if (isEnd(type)) {
 		const started = around.event(relation.to);
@@ -139,7 +142,10 @@ function timelineEvent(
 		);
 	}
 	const poll = isStart(type) ? pollIn(content) : undefined;
-	if (poll) return { ...known, kind: "poll", question: poll.question, answers: poll.answers };
+	if (poll) {
+		const { most: _most, ...question } = poll;
+		return { ...known, kind: "poll", ...question };
+	}
 	const words = wordsOf(type, content, around);
 	return words && { ...known, ...words, ...about(content, around), kind: "message" };
 }

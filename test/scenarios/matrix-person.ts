@@ -124,7 +124,7 @@ export function matrixPerson(
 			const choices = deed.choices.map((one, index) => ({ id: `c${index + 1}`, ...label(one) }));
 			const start = {
 				question: label(deed.asks),
-				kind: `${poll}.disclosed`,
+				kind: `${poll}.${deed.secretly ? "un" : ""}disclosed`,
 				max_selections: 1,
 				answers: choices,
 			};

@@ -23,7 +23,8 @@ export type Deed = { as?: string } & (
 	| { continues: string; with: string }
 	| { names: string; with: string }
 	| { points: string; called?: string }
-	| { asks: string; choices: string[] }
+	/** `secretly`: the votes are shown after the end only. */
+	| { asks: string; choices: string[]; secretly?: true }
 	| { votes: number; on: string }
 	| { ends: string }
 	| { sends: FileKind; called: string; with?: string; encrypted?: true }

@@ -15,7 +15,9 @@ export const isStart = either("m.poll.start", startType);
 export const isResponse = either("m.poll.response", responseType);
 export const isEnd = either("m.poll.end", endType);
 
-export type Question = Pick<Poll, "question" | "answers"> & Readonly<{ most: number }>;
+export type Question = Pick<Poll, "question" | "answers" | "undisclosed"> & Readonly<{ most: number }>;
+/** Every other kind is treated as undisclosed, and so is a poll without a kind. // MSC3381, "Events" */
+const disclosed = ["m.disclosed", "m.poll.disclosed", `${unstable}.poll.disclosed`];
 
 export function pollIn(content: Content): Question | undefined {
 	const start = table(content["m.poll"] ?? content["m.poll.start"] ?? content[startType]);
@@ -26,7 +28,8 @@ export function pollIn(content: Content): Question | undefined {
 		.filter((one) => one.id && one.text)
 		.slice(0, 20);
 	const most = typeof start.max_selections === "number" ? start.max_selections : 1;
-	return question && answers.length > 0 ? { question, answers, most } : undefined;
+	const undisclosed = !disclosed.includes(text(start.kind)) && ({ undisclosed: true } as const);
+	return question && answers.length > 0 ? { question, answers, most, ...undisclosed } : undefined;
 }
 
 /** Returns the answers that a vote selects. Without the poll their texts are empty. */
@@ -69,9 +72,9 @@ export function votesByNumber(words: readonly string[], poll: Question): readonl
 const label = (words: string): Content => ({ "org.matrix.msc1767.text": words.toWellFormed() });
 const about = (poll: string): Content => ({ "m.relates_to": { rel_type: "m.reference", event_id: poll } });
 
-export const pollStart = ({ question, answers }: Pick<Poll, "question" | "answers">): Content => ({
+export const pollStart = ({ question, answers, undisclosed }: Omit<Question, "most">): Content => ({
 	[startType]: {
-		kind: `${unstable}.poll.disclosed`,
+		kind: `${unstable}.poll.${undisclosed ? "un" : ""}disclosed`,
 		max_selections: 1,
 		question: label(question),
 		answers: answers.map(({ id, text: words }) => ({ id, ...label(words) })),
