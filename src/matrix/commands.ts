@@ -1,7 +1,7 @@
 import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
 import type { Bridge } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
-import type { Content, MatrixEvent } from "./event.ts";
+import { type Content, type MatrixEvent, relationOf } from "./event.ts";
 import { type Members, name } from "./members.ts";
 import { maySet } from "./power.ts";
 import type { Rooms } from "./rooms.ts";
@@ -17,9 +17,9 @@ export function commandIn(
 	prefix: string,
 	alone: boolean,
 ): string | undefined {
-	const { msgtype, body, "m.relates_to": relation } = event.content;
+	const { msgtype, body } = event.content;
 	if (event.type !== "m.room.message" || msgtype !== "m.text" || typeof body !== "string") return undefined;
-	if ((relation as Content | null | undefined)?.rel_type === "m.replace") return undefined;
+	if (relationOf(event.content).type === "m.replace") return undefined;
 	const text = body.trim();
 	const rest = text.slice(prefix.length);
 	if (text.startsWith(prefix) && /^(\s|$)/.test(rest)) return rest.trim();

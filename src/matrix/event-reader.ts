@@ -6,7 +6,7 @@ import type { Bridge, Network } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
 import { createEncryptionGuard } from "./encrypted-rooms.ts";
-import { itemOf, type MatrixEvent } from "./event.ts";
+import { isContent, itemOf, type MatrixEvent, text } from "./event.ts";
 import type { EventCache } from "./event-cache.ts";
 import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
@@ -17,7 +17,7 @@ import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
 import { echoOf, type TimelineEntry } from "./timeline.ts";
 
-/** What a person asks of the bridge itself. */
+/** A request of a person to the bridge itself. */
 export type Request = Readonly<{ kind: "request"; request: "invite" | "command"; carryOut(): Promise<void> }>;
 
 /** Returns the function that reads one Matrix event: an entry of the timeline, a request of a person, or nothing for us. */
@@ -100,11 +100,8 @@ export function createEventReader(deps: {
 	function nameBefore({ room_id: room, content, unsigned }: MatrixEvent, mxid: string): string | undefined {
 		const { prev_content: previous } = unsigned ?? {};
 		const localpart = members.person(mxid).name;
-		if (typeof previous === "object" && previous !== null) {
-			const { membership, displayname } = previous as { membership?: unknown; displayname?: unknown };
-			if (membership !== "join") return undefined;
-			return typeof displayname === "string" && displayname ? displayname : localpart;
-		}
+		if (isContent(previous))
+			return previous.membership === "join" ? text(previous.displayname) || localpart : undefined;
 		if (content.membership === "join") return undefined;
 		return members.known(room) ? members.of(room).get(mxid) : localpart;
 	}

@@ -36,7 +36,7 @@ export const text = (value: unknown): string => (typeof value === "string" ? val
  * Returns the value if it is an object, else an empty one. An inherited field such as `constructor` looks present: read a
  * field whose name is foreign text by {@link fieldOf}.
  */
-export const table = (value: unknown): Content => (isContent(value) ? value : {});
+export const asObject = (value: unknown): Content => (isContent(value) ? value : {});
 /** Returns the own field `name` of an object, undefined for an inherited one such as `constructor`. */
 export const fieldOf = (value: unknown, name: string): unknown =>
 	isContent(value) && Object.hasOwn(value, name) ? value[name] : undefined;
@@ -47,7 +47,7 @@ export const isId = (id: string) => id.length <= 255 && Buffer.byteLength(id) <=
 const idIn = (value: unknown): string => (typeof value === "string" && isId(value) ? value : "");
 
 export function isEvent(value: unknown): value is MatrixEvent {
-	const event = table(value);
+	const event = asObject(value);
 	return (
 		["event_id", "room_id", "sender"].every((field) => idIn(event[field]) !== "") &&
 		typeof event.type === "string" &&
@@ -71,11 +71,11 @@ export const itemOf = ({ event_id: event, room_id: room, type }: MatrixEvent): I
 export function relationOf(
 	content: Content,
 ): Readonly<{ type: string; to: string; reply: string; falling: boolean }> {
-	const relation = table(content["m.relates_to"]);
+	const relation = asObject(content["m.relates_to"]);
 	return {
 		type: text(relation.rel_type),
 		to: idIn(relation.event_id),
-		reply: idIn(table(relation["m.in_reply_to"]).event_id),
+		reply: idIn(asObject(relation["m.in_reply_to"]).event_id),
 		falling: relation.is_falling_back === true,
 	};
 }
@@ -91,8 +91,8 @@ export const originalOf = ({ event_id, content }: MatrixEvent): string => {
  * // Matrix spec, "Server-side aggregation"
  */
 export function latest({ content, unsigned }: MatrixEvent): Content {
-	const edit = table(table(table(unsigned)["m.relations"])["m.replace"]);
-	const now = table(edit.content)["m.new_content"];
+	const edit = asObject(asObject(asObject(unsigned)["m.relations"])["m.replace"]);
+	const now = asObject(edit.content)["m.new_content"];
 	return isContent(now) ? { ...now, "m.relates_to": content["m.relates_to"] } : content;
 }
 
@@ -101,9 +101,9 @@ export const redacted = ({ redacts, content }: MatrixEvent): string => idIn(cont
 
 /** Returns the plain text of an extensible event. // MSC1767 */
 export function labelOf(value: unknown): string {
-	const { "m.text": list, "org.matrix.msc1767.text": old } = table(value);
+	const { "m.text": list, "org.matrix.msc1767.text": old } = asObject(value);
 	const first = Array.isArray(list)
 		? list.find((part) => isContent(part) && !text(part.mimetype))
 		: undefined;
-	return text(old) || text(table(first).body);
+	return text(old) || text(asObject(first).body);
 }

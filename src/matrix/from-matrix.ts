@@ -4,6 +4,7 @@ import type { MessageId, RoomId } from "../core/ids.ts";
 import { nameOf } from "../core/names.ts";
 import {
 	type Around,
+	asObject,
 	type Content,
 	isContent,
 	labelOf,
@@ -12,7 +13,6 @@ import {
 	originalOf,
 	redacted,
 	relationOf,
-	table,
 	text,
 } from "./event.ts";
 import { mentioned } from "./message/mentions.ts";
@@ -62,7 +62,7 @@ export const fromMatrix = (event: MatrixEvent, around: Around): BridgeEvent | un
 /** Returns the number of characters that a person wrote in an event. */
 function sizeOf(event: MatrixEvent | undefined): number {
 	const written = (content: unknown) =>
-		text(table(content).body).length + text(table(content).formatted_body).length;
+		text(asObject(content).body).length + text(asObject(content).formatted_body).length;
 	return event ? written(event.content) + written(event.content["m.new_content"]) : 0;
 }
 

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
@@ -8,16 +7,14 @@ import type { Mapping, Portal } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network, Outbound } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
-import { createAppservice, type Transaction } from "./appservice.ts";
-import { createBackfill } from "./backfill/index.ts";
 import { capabilities } from "./capabilities.ts";
 import { createMatrixClient } from "./client.ts";
 import { createDelivery } from "./deliver.ts";
-import { isEvent } from "./event.ts";
 import { createEventCache } from "./event-cache.ts";
 import { createGhosts, type GhostLimits } from "./ghosts.ts";
 import { createHomeserverLink } from "./homeserver-link.ts";
 import { recoverIds } from "./id-recovery.ts";
+import { createInbound } from "./inbound.ts";
 import { createLookup } from "./lookup.ts";
 import { createMediaStore } from "./media.ts";
 import { createMembers, name, title } from "./members.ts";
@@ -31,8 +28,6 @@ import { createRoomCreation } from "./room-creation.ts";
 import { createRooms } from "./rooms.ts";
 import { createSendOnce } from "./send-once.ts";
 import { createRoomService } from "./serve-rooms.ts";
-import { isForeign } from "./timeline.ts";
-import { createTransactions } from "./transactions.ts";
 
 export type MatrixOptions = Readonly<{
 	/** URL of the client-server API. */
@@ -52,12 +47,6 @@ export type MatrixOptions = Readonly<{
 		registration: string;
 	}>;
 }>;
-
-/**
- * How long, in ms, a transaction that holds only our own events waits before it is acknowledged. Meanwhile more of them
- * gather in the next one: a transaction for each line would cost the homeserver, and us, as much as the line itself.
- */
-const gathering = 10;
 
 /** Matrix, as an application service of one homeserver. */
 export function createMatrix(
@@ -97,6 +86,7 @@ export function createMatrix(
 
 	function compose(bridge: Bridge) {
 		const common = {
+			homeserver,
 			client,
 			mapping,
 			members,
@@ -114,53 +104,27 @@ export function createMatrix(
 			isOurs,
 			people,
 			linkOf,
+			refuse,
 			guard,
 			log,
 		};
-		const take = createTransactions({
+		const lookup = createLookup({ ...common, networks: ghostsOf, named: aliases.save });
+		const inbound = createInbound({
 			...common,
 			prefix: options.prefix,
-			refuse,
-			confirm: sendOnce.confirm,
-			// Core has no use for echoes. A room hosted for another network will show them in their place among these.
-			receive: async (entries) => {
-				const foreign = entries.filter(isForeign);
-				if (foreign.length > 0) await bridge.receive(foreign);
-			},
-		});
-		const backfill = createBackfill({
-			...common,
-			registration: registration.id,
+			listen: options.appservice.listen,
+			registration,
 			reader: speaker,
-			take,
+			lookup,
 			away: link.away,
 			back: () => {
 				link.back();
 				bridge.resume(name);
 			},
 		});
-		const lookup = createLookup({ ...common, networks: ghostsOf, named: aliases.save });
-		const transaction = async ({ id, events }: Transaction) => {
-			const known = events.filter(isEvent);
-			if (known.length < events.length)
-				log.warn({ count: events.length - known.length }, "the homeserver sent what is no event");
-			await backfill.taken(id, known);
-			if (known.length > 0 && known.every((event) => isOurs(event.sender))) await wait(gathering);
-		};
-		const user = async (mxid: string) => mxid === bot || lookup.ghost(mxid);
-		const listener = createAppservice(
-			{ homeserver, domain, listen: options.appservice.listen, registration },
-			{ transaction, alias: lookup.alias, user },
-			log,
-		);
-		return {
-			bridge,
-			lookup,
-			listener,
-			backfill,
-			service: createRoomService({ ...common, backfill }),
-			deliver: createDelivery(common),
-		};
+		const { backfill } = inbound;
+		const service = createRoomService({ ...common, backfill });
+		return { bridge, lookup, inbound, backfill, service, deliver: createDelivery(common) };
 	}
 
 	/** Does what may be refused by the homeserver, for a person who then reads why. */
@@ -195,11 +159,10 @@ export function createMatrix(
 				);
 			parts = compose(bridge);
 			await link.meet();
-			await parts.listener.start();
-			parts.backfill.start();
+			await parts.inbound.start();
 		},
 		async pause() {
-			await parts?.backfill.pause(parts.listener.stop());
+			await parts?.inbound.pause();
 		},
 		async stop() {
 			parts?.service.stop();

@@ -1,7 +1,7 @@
 import { createBoundedMap } from "../core/bounded-map.ts";
 import { createGlob } from "../core/permissions.ts";
 import { type Client, MatrixError } from "./client.ts";
-import { type Content, isId, type MatrixEvent, table, text } from "./event.ts";
+import { asObject, type Content, isId, type MatrixEvent, text } from "./event.ts";
 import { parts } from "./mxid.ts";
 
 /** Most rooms whose other bridges are remembered, and most bridges of one room. */
@@ -46,7 +46,7 @@ export function createOtherBridges(deps: {
 	async function isMarked(room: string, mxid: string): Promise<boolean> {
 		try {
 			const member = await client.state<Content>(room, "m.room.member", mxid);
-			return Object.keys(table(member)).some((field) => marks.some((mark) => field.startsWith(mark)));
+			return Object.keys(asObject(member)).some((field) => marks.some((mark) => field.startsWith(mark)));
 		} catch (error) {
 			if (error instanceof MatrixError) return false;
 			throw error;
@@ -61,7 +61,7 @@ export function createOtherBridges(deps: {
 			const bot = text(content.bridgebot);
 			if (state_key === undefined || !infoTypes.has(type)) return;
 			if (!parts(bot) || !isId(bot) || isOurs(sender) || isOurs(bot)) return;
-			const protocol = text(table(content.protocol).id).toLowerCase().slice(0, 50);
+			const protocol = text(asObject(content.protocol).id).toLowerCase().slice(0, 50);
 			const others = (told.get(room_id) ?? []).filter((one) => one.bot !== bot);
 			told.set(room_id, [...others, { bot, protocol }].slice(-bridges));
 		},

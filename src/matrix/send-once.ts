@@ -8,22 +8,22 @@ import type { Echo } from "./timeline.ts";
 
 /** How far back a room is searched for an event in doubt: the number of pages, and of events on a page. */
 const [pages, pageSize] = [30, 100];
-/** Own events kept in mind, more than one look finds; what is older was confirmed by its answer, or is looked up. */
+/** Own events that are remembered, more than one search of a room finds. An older event was confirmed, or is searched for. */
 const remembered = 2 * pages * pageSize;
-/** What two clocks may differ by, in ms. */
+/** The most that two clocks differ by, in ms. */
 const skew = 10 * 60_000;
 
 export type SendOnce = ReturnType<typeof createSendOnce>;
 
-/** `since`: when it can have been sent at the earliest. `withBot`: our bot is in the room. */
+/** A delivery that may have been tried. `since`: the earliest time of its sending. `withBot`: the bot is in the room. */
 type Tried = Readonly<{ operation: string; room: string; ghost: string; since: number; withBot: boolean }>;
 /** How far back a room was read as `as`: its further pages, and the time of the oldest event, in ms since 1970. */
 type Look = { as: string | undefined; pages: Pages; back: number };
 
 /**
- * Settles whether an event of ours that was never answered is there. The homeserver knows a repeated txnId, but Synapse
- * does so in memory only: half an hour long, and not across its restart. So what was tried before is looked for first, by
- * the mark it carries: in what the homeserver told us of our own events, then in the room.
+ * Sends each event once, although a request may go unanswered. The homeserver knows a repeated txnId, but Synapse keeps it
+ * in memory only: for half an hour, and not across its restart. So a retry first looks for the event by the mark that it
+ * carries: among the echoes, then in the room.
  */
 export function createSendOnce(
 	client: Pick<Client, "messages">,
@@ -32,10 +32,10 @@ export function createSendOnce(
 ) {
 	const seen = createBoundedMap<string, string>(remembered);
 	const waiting = new Map<string, (event_id: string) => void>();
-	/** By room. After a crash many lines are in doubt, and one look serves them all; a line that fails ends it. */
+	/** By room. After a crash many events are in doubt, and one reading of the room serves them all; a failed request ends it. */
 	const looks = new Map<string, Look>();
 
-	// Anybody can write a mark: whose it is counts.
+	// Anybody can write a mark, so its sender counts, too.
 	const name = (operation: string, sender: string) => `${operation} ${sender}`;
 	function note({ content, sender, event_id }: MatrixEvent): string | undefined {
 		const operation = isOurs(sender) ? operationOf(content) : undefined;
@@ -43,7 +43,7 @@ export function createSendOnce(
 		return operation;
 	}
 
-	/** Reads the room on from where it was read to, as one of us, until it is found or cannot be further back. */
+	/** Reads the room further back, as one of our accounts, until the event is found or cannot be older. */
 	async function find(what: Tried, as: string | undefined): Promise<string | undefined> {
 		const { operation, room, ghost, since } = what;
 		const known = looks.get(room);
@@ -68,7 +68,7 @@ export function createSendOnce(
 		return seen.get(wanted);
 	}
 
-	/** As the bot where it is in the room, so that one look serves all ghosts; else as the ghost itself. */
+	/** Reads as the bot if it is in the room, so that one reading serves all ghosts; else as the ghost itself. */
 	async function lookUp(what: Tried): Promise<string | undefined> {
 		const known = seen.get(name(what.operation, what.ghost));
 		if (known !== undefined) return known;
@@ -79,7 +79,7 @@ export function createSendOnce(
 				if (!(error instanceof MatrixError && error.status === 403)) throw error;
 			}
 		}
-		// Who never was in the room never said anything there.
+		// The ghost was never in the room, so it sent nothing there.
 		return undefined;
 	}
 
@@ -90,7 +90,7 @@ export function createSendOnce(
 			if (operation !== undefined) waiting.get(operation)?.(event.event_id);
 		},
 
-		/** Sends what carries the mark of `operation`, where it is not there yet. Resolves with the id it has. */
+		/** Calls `send` unless the event of `operation` is in the room already. Resolves with the event's id. */
 		async once(
 			what: Tried & Readonly<{ attempt: number }>,
 			send: () => Promise<{ event_id: string }>,
@@ -107,7 +107,7 @@ export function createSendOnce(
 				waiting.set(operation, (event_id) => resolve({ event_id }));
 			});
 			const sent = send();
-			// An answer that comes after the echo is not awaited any more. What failed may be there all the same by now.
+			// Nobody awaits an answer that comes after the echo. A request that failed may have arrived: the room is read anew.
 			sent.catch(() => looks.delete(room));
 			try {
 				return await Promise.race([sent, echo]);

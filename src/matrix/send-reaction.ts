@@ -17,9 +17,9 @@ const named = (emoji: string) => createHash("sha256").update(emoji).digest("base
 /** The most pages of an event's reactions that are searched for one of ours, and the reactions on a page. */
 const [pages, pageSize] = [10, 100];
 
-/** Shows a person's whole set of reactions: those that are new are sent, those that are gone redacted. */
+/** Shows a person's whole set of reactions: sends new ones and redacts removed ones. */
 export function createReactionSender({ client, rooms }: { client: Client; rooms: Rooms }) {
-	/** The reaction that is there already, as its author. */
+	/** The id of a ghost's reaction that is in the room already. */
 	async function find(room: string, on: string, emoji: string, as: string): Promise<MessageId | undefined> {
 		const relations = createPages(pages, (from) =>
 			client.relations(room, on, "m.annotation", { as, from, limit: pageSize }),
@@ -47,7 +47,7 @@ export function createReactionSender({ client, rooms }: { client: Client; rooms:
 				return client.send(room, type, operation + part, { as: ghost, body, query });
 			});
 
-		// Where there are no polls people choose by the number of an answer; what else they show is shown.
+		// People whose network has no polls react with the number of an answer, which is a vote; other reactions are shown.
 		const poll = pollOf(around.event(on));
 		const isNumber = (emoji: string) => poll !== undefined && votesByNumber([emoji], poll) !== undefined;
 		const chosen = event.emoji.filter(isNumber);
@@ -67,7 +67,7 @@ export function createReactionSender({ client, rooms }: { client: Client; rooms:
 				continue;
 			}
 			try {
-				// The homeserver takes none twice, so a repeated request needs no more than this.
+				// The homeserver takes no reaction twice, so a retry needs no look-up before it.
 				const { event_id } = await send("m.reaction", reaction(on, emoji), `.${named(colourful(emoji))}`);
 				ids.push(event_id as MessageId);
 			} catch (error) {

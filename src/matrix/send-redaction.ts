@@ -6,13 +6,13 @@ import { isEvent } from "./event.ts";
 import type { EventCache } from "./event-cache.ts";
 import type { Rooms } from "./rooms.ts";
 
-/** Of all ids of a message here those that its events have. */
+/** Whether an id of a message is that of a Matrix event; a message has further ids. */
 const isEventId = (id: MessageId) => id.startsWith("$");
 
-/** Versions of one message that are taken back with it. */
+/** The most versions of a message that are redacted with it. */
 const versions = 100;
 
-/** Takes a message back, in all its versions: as its author, else as a moderator. */
+/** Redacts a message in all its versions: as its author, else as a moderator. */
 export function createRedactionSender(deps: {
 	client: Client;
 	rooms: Rooms;
@@ -21,7 +21,7 @@ export function createRedactionSender(deps: {
 }) {
 	const { client, rooms, eventCache, isOurs } = deps;
 
-	/** The event and what replaced it: their words stay in the room's history otherwise. */
+	/** The event and its edits, whose words would stay in the room's history. */
 	async function allOf(room: string, id: string, as: string | undefined): Promise<readonly string[]> {
 		try {
 			const { chunk } = await client.relations(room, id, "m.replace", { as, limit: versions });
@@ -48,7 +48,7 @@ export function createRedactionSender(deps: {
 		const mine = events(target.own);
 		const gone = new Set<string>();
 		for (const id of mine) {
-			// A version, which went with what it is of.
+			// An edit, which was redacted with its original.
 			if (gone.has(id)) continue;
 			for (const one of await rooms.inside(room, ghost, () => allOf(room, id, ghost))) {
 				await rooms.inside(room, ghost, () => taken(one, ghost));
@@ -65,7 +65,7 @@ export function createRedactionSender(deps: {
 			for (const one of await allOf(room, id, bot ? undefined : (ours ?? ghost))) {
 				gone.add(one);
 				await taken(one, bot ? undefined : (ours ?? ghost)).catch((error: unknown) => {
-					// Without a moderator's power here we still have that of whoever it is of us that wrote it.
+					// Without a moderator's power the bot leaves it to the ghost that wrote the event.
 					if (!(bot && ours && error instanceof MatrixError && error.status === 403)) throw error;
 					return taken(one, ours);
 				});

@@ -7,8 +7,7 @@ type Deps = Omit<Parameters<typeof createCatchUp>[0], "client" | "ping"> &
 		client: Parameters<typeof createCatchUp>[0]["client"] &
 			Parameters<typeof createAppservicePing>[0]["client"] &
 			Parameters<typeof createHomeserverHealth>[0]["client"];
-		/** The registration's id. */
-		registration: string;
+		registration: Readonly<{ id: string }>;
 		/** The homeserver is of no use now, for this reason; told at each failure. */
 		away(cause: string): void;
 		/** The homeserver answers again. */
@@ -18,12 +17,12 @@ type Deps = Omit<Parameters<typeof createCatchUp>[0], "client" | "ping"> &
 export type Backfill = ReturnType<typeof createBackfill>;
 
 /**
- * Keeps the bridge complete: it asks whether the homeserver is there, has it hand over its events, and reads the rooms
- * whose events it may have lost.
+ * Keeps the bridge complete: asks whether the homeserver is there, has it hand over its events, and reads the rooms that
+ * may lack some.
  */
 export function createBackfill(deps: Deps) {
-	const { client } = deps;
-	const ping = createAppservicePing(deps);
+	const { client, registration } = deps;
+	const ping = createAppservicePing({ ...deps, registration: registration.id });
 	const catchUp = createCatchUp({ ...deps, ping: ping.now });
 	const health = createHomeserverHealth({
 		client,

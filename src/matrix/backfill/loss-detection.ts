@@ -82,7 +82,7 @@ export function createLossDetection() {
 			};
 		},
 
-		/** Whether these are the next events of their room, as far as is known. Where they are not, the room is suspect. */
+		/** Whether these are the next events of their room, as far as is known. If not, the room is suspect from now on. */
 		inTurn(room: TrackedRoom, events: readonly MatrixEvent[]): boolean {
 			const { state } = room;
 			if (state.is !== "expecting") return state.is === "complete";

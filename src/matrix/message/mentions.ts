@@ -1,6 +1,6 @@
 import type { Person } from "../../core/person.ts";
 import { type Element, plain, type Rich, type RichNode } from "../../core/rich.ts";
-import { type Content, isId, table, text } from "../event.ts";
+import { asObject, type Content, isId, text } from "../event.ts";
 import { parseHtml, personIn } from "../html.ts";
 import { createSpellings, isWord } from "./spellings.ts";
 
@@ -32,7 +32,7 @@ export function mentioned(content: Content): readonly string[] {
 }
 
 const named = (content: Content): readonly string[] => {
-	const { user_ids: ids } = table(content["m.mentions"]);
+	const { user_ids: ids } = asObject(content["m.mentions"]);
 	return Array.isArray(ids)
 		? ids.filter((id) => typeof id === "string" && /^@[^\s:]*:./.test(id) && isId(id)).slice(0, most)
 		: [];
@@ -127,7 +127,7 @@ export function richIn(content: Content, body: string, person: (mxid: string) =>
 		]),
 		wanted: new Set([
 			...wanted.map(keyOf),
-			...(table(content["m.mentions"]).room === true ? [everybody] : []),
+			...(asObject(content["m.mentions"]).room === true ? [everybody] : []),
 		]),
 		name: createNaming(formatted.length + body.length),
 	});

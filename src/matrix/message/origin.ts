@@ -1,6 +1,6 @@
 import type { Copy, MessageId, NetworkName, RoomId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
-import { type Content, table, text } from "../event.ts";
+import { asObject, type Content, text } from "../event.ts";
 
 /**
  * The field that marks each event the bridge sends. By its operation id, `op`, a retry finds out whether an event in
@@ -29,14 +29,14 @@ export function origin({ operation, event }: Pick<Outbound, "operation" | "event
 }
 
 export const operationOf = (content: Content): string | undefined =>
-	text(table(content[mark]).op) || undefined;
+	text(asObject(content[mark]).op) || undefined;
 
 /**
  * Returns the ids of the message that an event of ours is a copy of. The caller must check that a ghost sent the event:
  * anybody can write this mark.
  */
 export function copiesIn(content: Content): readonly Copy[] {
-	const { network, room, ids } = table(table(content[mark]).from);
+	const { network, room, ids } = asObject(asObject(content[mark]).from);
 	if (!text(network) || !text(room) || !Array.isArray(ids)) return [];
 	return ids
 		.filter((id) => text(id) !== "")

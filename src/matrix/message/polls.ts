@@ -1,5 +1,5 @@
 import type { Poll, PollAnswer } from "../../core/event.ts";
-import { type Content, isContent, labelOf, type MatrixEvent, relationOf, table, text } from "../event.ts";
+import { asObject, type Content, isContent, labelOf, type MatrixEvent, relationOf, text } from "../event.ts";
 import * as phrases from "../phrases.ts";
 
 // MSC3381. Clients still send its unstable names, so the bridge writes those, and reads both.
@@ -20,7 +20,7 @@ export type Question = Pick<Poll, "question" | "answers" | "undisclosed"> & Read
 const disclosed = ["m.disclosed", "m.poll.disclosed", `${unstable}.poll.disclosed`];
 
 export function pollIn(content: Content): Question | undefined {
-	const start = table(content["m.poll"] ?? content["m.poll.start"] ?? content[startType]);
+	const start = asObject(content["m.poll"] ?? content["m.poll.start"] ?? content[startType]);
 	const question = labelOf(start.question);
 	const list = Array.isArray(start.answers) ? start.answers.filter(isContent) : [];
 	const answers = list
@@ -34,7 +34,7 @@ export function pollIn(content: Content): Question | undefined {
 
 /** Returns the answers that a vote selects. Without the poll their texts are empty. */
 export function votesIn(content: Content, poll: Question | undefined): readonly PollAnswer[] {
-	const given = content["m.selections"] ?? table(content[responseType]).answers;
+	const given = content["m.selections"] ?? asObject(content[responseType]).answers;
 	const ids = Array.isArray(given) ? [...new Set(given.filter((id) => typeof id === "string"))] : [];
 	if (!poll) return ids.slice(0, 20).map((id) => ({ id, text: "" }));
 	const known = ids.map((id) => poll.answers.find((one) => one.id === id)).filter((one) => one !== undefined);

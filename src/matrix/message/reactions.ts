@@ -1,4 +1,4 @@
-import { type Content, relationOf, table, text } from "../event.ts";
+import { asObject, type Content, relationOf, text } from "../event.ts";
 
 /** Most characters of a reaction's key, which may be any text. */
 const longest = 100;
@@ -6,7 +6,7 @@ const longest = 100;
 /** Returns the emoji and the target of a m.reaction. A custom emoji becomes its shortcode: no other network shows images. */
 export function reactionIn(content: Content): Readonly<{ to: string; emoji: string }> | undefined {
 	const { type, to } = relationOf(content);
-	const key = text(table(content["m.relates_to"]).key).trim();
+	const key = text(asObject(content["m.relates_to"]).key).trim();
 	if (type !== "m.annotation" || !to || !key) return undefined;
 	if (!key.startsWith("mxc://")) return { to, emoji: [...key].slice(0, longest).join("") };
 	// MSC4027, and COMPAT the field of the mautrix bridges.

@@ -1,5 +1,5 @@
 import type { Words } from "../../core/event.ts";
-import { type Around, type Content, isId, relationOf, table, text } from "../event.ts";
+import { type Around, asObject, type Content, isId, relationOf, text } from "../event.ts";
 import * as phrases from "../phrases.ts";
 import { mediaIn } from "./attachments.ts";
 import { richIn, withNames } from "./mentions.ts";
@@ -64,7 +64,7 @@ export function quoteIn(content: Content): Readonly<{ author: string; text: stri
 
 /** Returns the place of a m.location, undefined without a valid geo: URI. // Matrix spec, "m.location"; MSC3488 */
 function locationIn(content: Content): Words | undefined {
-	const place = table(content["m.location"] ?? content["org.matrix.msc3488.location"]);
+	const place = asObject(content["m.location"] ?? content["org.matrix.msc3488.location"]);
 	const geo = text(content.geo_uri) || text(place.uri);
 	if (!/^geo:-?\d+(\.\d+)?,-?\d+(\.\d+)?(,-?\d+(\.\d+)?)?(;[\w.=;-]*)?$/i.test(geo)) return undefined;
 	const body = text(content.body);

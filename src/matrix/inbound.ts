@@ -1,0 +1,55 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { createAppservice, type Transaction } from "./appservice.ts";
+import { createBackfill } from "./backfill/index.ts";
+import { isEvent } from "./event.ts";
+import type { createLookup } from "./lookup.ts";
+import type { SendOnce } from "./send-once.ts";
+import { isForeign } from "./timeline.ts";
+import { createTransactions } from "./transactions.ts";
+
+/**
+ * How long, in ms, a transaction that holds only our own events waits before it is acknowledged. Meanwhile more of them
+ * gather in the next one: a transaction for each line would cost the homeserver, and us, as much as the line itself.
+ */
+const gathering = 10;
+
+/** Takes what the homeserver sends: transactions, with the backfill before them, and questions for rooms and ghosts. */
+export function createInbound(
+	deps: Omit<Parameters<typeof createTransactions>[0], "confirm" | "receive"> &
+		Omit<Parameters<typeof createBackfill>[0], "take"> &
+		Parameters<typeof createAppservice>[0] &
+		Readonly<{ sendOnce: SendOnce; lookup: ReturnType<typeof createLookup> }>,
+) {
+	const { bridge, bot, isOurs, lookup, log } = deps;
+	const take = createTransactions({
+		...deps,
+		confirm: deps.sendOnce.confirm,
+		// Core has no use for echoes. A room hosted for another network will show them in their place among these.
+		receive: async (entries) => {
+			const foreign = entries.filter(isForeign);
+			if (foreign.length > 0) await bridge.receive(foreign);
+		},
+	});
+	const backfill = createBackfill({ ...deps, take });
+
+	async function transaction({ id, events }: Transaction): Promise<void> {
+		const known = events.filter(isEvent);
+		if (known.length < events.length)
+			log.warn({ count: events.length - known.length }, "the homeserver sent what is no event");
+		await backfill.taken(id, known);
+		if (known.length > 0 && known.every((event) => isOurs(event.sender))) await wait(gathering);
+	}
+	const user = async (mxid: string) => mxid === bot || lookup.ghost(mxid);
+	const listener = createAppservice(deps, { transaction, alias: lookup.alias, user }, log);
+
+	return {
+		backfill,
+		/** @throws Error when the port cannot be had. */
+		async start(): Promise<void> {
+			await listener.start();
+			backfill.start();
+		},
+		/** Takes nothing more, and resolves when the transactions under way are finished. */
+		pause: () => backfill.pause(listener.stop()),
+	};
+}
