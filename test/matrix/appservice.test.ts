@@ -45,8 +45,8 @@ const put = (body: unknown, token?: string) => ask("PUT", "/_matrix/app/v1/trans
 
 const errcode = async (response: Response) => ((await response.json()) as { errcode: string }).errcode;
 
-describe("transactions", () => {
-	test("are acknowledged when they are on disk, not before", async () => {
+describe("createAppservice: transactions", () => {
+	test("are acknowledged once they are on disk, not before", async () => {
 		const [asked, saved] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
 		let acknowledged = false;
 		handlers.transaction = () => {
@@ -65,11 +65,11 @@ describe("transactions", () => {
 		expect(response.status).toBe(200);
 		expect(await response.json()).toEqual({});
 	});
-	test("are handed on again however the homeserver counts them: what is double is known by event id", async () => {
+	test("are handed on again under any transaction id, since duplicates are recognized by event id", async () => {
 		for (let i = 0; i < 2; i++) expect((await put({ events: [{ event_id: "$1" }] })).status).toBe(200);
 		expect(taken).toHaveLength(2);
 	});
-	test("that fail are repeated by the homeserver, and the bridge lives on", async () => {
+	test("that fail are answered with an error, and the bridge lives on", async () => {
 		handlers.transaction = () => Promise.reject(new Error("disk full"));
 		const failed = await put({ events: [] });
 		expect([failed.status, await errcode(failed)]).toEqual([500, "M_UNKNOWN"]);
@@ -83,13 +83,13 @@ describe("transactions", () => {
 		const broken = await put("{");
 		expect([broken.status, await errcode(broken)]).toEqual([400, "M_NOT_JSON"]);
 	});
-	test("as large as the protocol allows are taken", async () => {
+	test("of the largest legal size are taken", async () => {
 		const events = Array.from({ length: 200 }, () => ({ content: { body: "x".repeat(64_000) } }));
 		expect((await put({ events })).status).toBe(200);
 		const much = await put({ events: [{ body: "x".repeat(33 * 1024 * 1024) }] });
 		expect([much.status, await errcode(much)]).toEqual([413, "M_TOO_LARGE"]);
 	});
-	test("of an older homeserver come by the paths of the first drafts, and by no others", async () => {
+	test("are taken at the legacy path, and at no other", async () => {
 		const events = [{ event_id: "$1" }];
 		expect((await ask("PUT", "/transactions/1", { events })).status).toBe(200);
 		expect(taken.map(({ id }) => id)).toEqual(["1"]);
@@ -99,8 +99,8 @@ describe("transactions", () => {
 	});
 });
 
-describe("who may ask", () => {
-	test("a stranger is turned away, whatever they ask and before their body is read", async () => {
+describe("createAppservice: authorization", () => {
+	test("refuses any request without the hs_token before its body is read", async () => {
 		for (const [method, path] of [
 			["PUT", "/_matrix/app/v1/transactions/1"],
 			["GET", "/_matrix/app/v1/users/@a:b"],
@@ -113,14 +113,14 @@ describe("who may ask", () => {
 		expect((await fetch(`${url}/_matrix/app/v1/ping`, { method: "POST" })).status).toBe(403);
 		expect(taken).toEqual([]);
 	});
-	test("an older homeserver may bring its token in the query", async () => {
+	test("accepts the token in the query", async () => {
 		const path = `/_matrix/app/v1/ping?access_token=${registration.hs_token}`;
 		expect((await fetch(url + path, { method: "POST" })).status).toBe(200);
 	});
 });
 
-describe("questions", () => {
-	test("ping is answered", async () => {
+describe("createAppservice: queries", () => {
+	test("answers a ping", async () => {
 		expect((await ask("POST", "/_matrix/app/v1/ping", { transaction_id: "x" })).status).toBe(200);
 	});
 	test.each([
@@ -133,17 +133,17 @@ describe("questions", () => {
 		expect(answer.status).toBe(status);
 		if (status === 404) expect(await errcode(answer)).toBe("M_NOT_FOUND");
 	});
-	test("that fail are no yes", async () => {
+	test("answers a failing query with an error, not with 200", async () => {
 		handlers.alias = () => Promise.reject(new Error("broken"));
 		expect((await ask("GET", "/_matrix/app/v1/rooms/x")).status).toBe(500);
 	});
-	test("nobody knows are answered in JSON", async () => {
+	test("answers an unknown path in JSON", async () => {
 		const answer = await ask("GET", "/_matrix/app/v1/nonsense");
 		expect([answer.status, await errcode(answer)]).toEqual([404, "M_UNRECOGNIZED"]);
 	});
 });
 
-test("a port that is taken is an error of its own, not a crash", async () => {
+test("createAppservice rejects when the port is in use", async () => {
 	const listen = { host: "127.0.0.1", port: Number(new URL(url).port) };
 	const second = createAppservice(
 		{ homeserver: "http://127.0.0.1:1", domain, listen, registration },

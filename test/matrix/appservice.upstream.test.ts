@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import "../../src/matrix/appservice.ts";
 
-// What src/matrix/appservice.ts works round in matrix-appservice-bridge 11.2.0 and matrix-appservice 3.0.0. A test that
-// fails here means that upstream mended it: take the workaround out.
+// The faults of matrix-appservice-bridge 11.2.0 and matrix-appservice 3.0.0 that src/matrix/appservice.ts works around. A
+// failing test says that upstream has fixed one: remove the workaround.
 
 const { AppService, AppServiceRegistration, Bridge, Intent } = await import("matrix-appservice-bridge");
 const require = createRequire(import.meta.url);
@@ -33,7 +33,7 @@ const put = (body: object, txn = "1") => ask("PUT", `/_matrix/app/v1/transaction
 
 describe("matrix-appservice-bridge", () => {
 	test("cannot be imported without a native binary that its install step downloads", () => {
-		// -p in a process of its own, where our hooks are not; a stand-in for a binary that is not there.
+		// A process without the hooks of appservice.ts, in which the binary is missing.
 		const absent = `require("node:module").registerHooks({ resolve(name, context, next) {
 			if (/crypto.*\\.node$|crypto-nodejs-\\w+-\\w+/.test(name)) throw new Error("no binary");
 			return next(name, context);
@@ -41,13 +41,13 @@ describe("matrix-appservice-bridge", () => {
 		expect(() => execFileSync(process.execPath, ["-e", absent], { stdio: "pipe" })).toThrow(/no binary/);
 	});
 	test.each(["@matrix-org/matrix-sdk-crypto-nodejs", "request", "sanitize-html", "html-to-text"])(
-		"gets nothing from us in place of %s, whether it is there or not",
+		"gets an empty module in place of %s, installed or not",
 		(unused) => {
 			const engine = createRequire(require.resolve("@vector-im/matrix-bot-sdk/lib/index.js"));
 			expect(engine(unused)).toEqual({});
 		},
 	);
-	test("keeps stores of its own unless told not to", () => {
+	test("opens stores of its own by default", () => {
 		const registration = AppServiceRegistration.fromObject({
 			id: "x",
 			url: "http://x",
@@ -65,18 +65,18 @@ describe("matrix-appservice-bridge", () => {
 		});
 		expect(bridge.opts.disableStores).toBe(false);
 	});
-	test("has stores that fail on this Node", () => {
+	test("has stores that fail on this version of Node", () => {
 		expect(require("matrix-appservice-bridge/package.json").peerDependencies?.nedb).toMatch(/^\^?1\./);
 		expect(require("node:util").isDate).toBeUndefined();
 	});
-	test("sends again under a new txnId after a network error, and raises the power of ghosts", () => {
+	test("retries with a new transaction id after a network error, and raises the power levels of ghosts", () => {
 		const source =
 			String(Intent.prototype.sendEvent) +
 			readFileSync(require.resolve("matrix-appservice-bridge/lib/components/intent.js"), "utf8");
 		expect(source).toContain("_joinGuard");
 		expect(source).toContain("_ensureHasPowerLevelFor");
 	});
-	test("drops what the registration says of ephemeral events", () => {
+	test("drops receive_ephemeral from the registration", () => {
 		const read = AppServiceRegistration.fromObject({
 			id: "x",
 			url: "http://x",
@@ -91,7 +91,7 @@ describe("matrix-appservice-bridge", () => {
 });
 
 describe("matrix-appservice", () => {
-	test("acknowledges before its listeners are done", async () => {
+	test("acknowledges a transaction before its listeners are done", async () => {
 		let done = false;
 		service.on("event", async () => {
 			await new Promise((resolve) => setTimeout(resolve, 300));
@@ -100,34 +100,34 @@ describe("matrix-appservice", () => {
 		expect((await put({ events: [{}] })).status).toBe(200);
 		expect(done).toBe(false);
 	});
-	test("forgets a txnId as soon as the next one comes", async () => {
+	test("remembers only the last transaction id", async () => {
 		let count = 0;
 		service.on("event", () => count++);
 		for (const txn of ["1", "2", "1"]) await put({ events: [{}] }, txn);
 		expect(count).toBe(3);
 	});
-	test("does not see ephemeral events under the name of the specification", async () => {
+	test("ignores ephemeral events under the specification's name", async () => {
 		let seen = 0;
 		service.on("ephemeral", () => seen++);
 		await put({ events: [], ephemeral: [{ type: "m.typing" }] });
 		expect(seen).toBe(0);
 	});
-	test("has no ping, and says so in HTML", async () => {
+	test("answers a ping with an HTML page for 404", async () => {
 		const answer = await ask("POST", "/_matrix/app/v1/ping", {});
 		expect([answer.status, answer.headers.get("content-type")]).toEqual([404, expect.stringMatching(/html/)]);
 	});
-	test("answers 200 for an alias there is not", async () => {
+	test("answers 200 for an alias that does not exist", async () => {
 		service.onAliasQuery = () => Promise.reject(new Error("no"));
 		expect((await ask("GET", "/_matrix/app/v1/rooms/x")).status).toBe(200);
 	});
 	test("refuses transactions of more than 5 MB", async () => {
 		expect((await put({ events: [{ body: "x".repeat(5_200_000) }] })).status).toBe(413);
 	});
-	test("compares tokens in a time that tells how much of them was right, after it read the body", () => {
+	test("compares tokens in variable time, and after it has read the body", () => {
 		const { isInvalidToken } = AppService.prototype as unknown as { isInvalidToken: unknown };
 		expect(String(isInvalidToken)).toMatch(/providedToken !== this\.config\.homeserverToken/);
 	});
-	test("acknowledges what is no transaction", async () => {
+	test("acknowledges a body that is no transaction", async () => {
 		expect((await put({})).status).toBe(200);
 	});
 });

@@ -24,22 +24,24 @@ const answering = async (fault: Fault) => {
 	return failure(client.whoami());
 };
 
-test("a path holds every value as one segment", () => {
-	expect(at`/rooms/${"!a/b:hs"}/send/${"m.x"}/${"1?2#3"}`).toBe("/rooms/!a%2Fb%3Ahs/send/m.x/1%3F2%233");
+describe("createMatrixClient: requests", () => {
+	test("escapes each value of a path to one segment", () => {
+		expect(at`/rooms/${"!a/b:hs"}/send/${"m.x"}/${"1?2#3"}`).toBe("/rooms/!a%2Fb%3Ahs/send/m.x/1%3F2%233");
+	});
+
+	test("names the ghost in the query, and leaves out undefined values", async () => {
+		hs.users.set("@g:hs.test", "G");
+		const room = hs.room("@g:hs.test");
+		await client.send(room.id, "m.x", "t1", { as: "@g:hs.test", body: {}, query: { ts: undefined } });
+		await client.send(room.id, "m.x", "t2", { as: "@g:hs.test", body: {}, query: { ts: 5 } });
+		expect(hs.seen.map(({ query }) => query.toString())).toEqual([
+			"user_id=%40g%3Ahs.test",
+			"user_id=%40g%3Ahs.test&ts=5",
+		]);
+	});
 });
 
-test("a ghost is named in the query, and a time only where there is one", async () => {
-	hs.users.set("@g:hs.test", "G");
-	const room = hs.room("@g:hs.test");
-	await client.send(room.id, "m.x", "t1", { as: "@g:hs.test", body: {}, query: { ts: undefined } });
-	await client.send(room.id, "m.x", "t2", { as: "@g:hs.test", body: {}, query: { ts: 5 } });
-	expect(hs.seen.map(({ query }) => query.toString())).toEqual([
-		"user_id=%40g%3Ahs.test",
-		"user_id=%40g%3Ahs.test&ts=5",
-	]);
-});
-
-describe("is worth trying again", () => {
+describe("throws a TemporaryError for", () => {
 	test.each<[string, Fault]>([
 		["a cut connection", "cut"],
 		["an answer that is lost", "drop"],
@@ -52,11 +54,11 @@ describe("is worth trying again", () => {
 	])("%s", async (_, fault) => {
 		expect(await answering(fault)).toBeInstanceOf(TemporaryError);
 	});
-	test("a homeserver that is not there", async () => {
+	test("a homeserver that cannot be reached", async () => {
 		const nobody = createMatrixClient({ homeserver: `http://127.0.0.1:${await freePort()}`, token: "x" });
 		expect(await failure(nobody.whoami())).toBeInstanceOf(TemporaryError);
 	});
-	test("silence, after a time", async () => {
+	test("no answer within the timeout", async () => {
 		hs.fail(() => "hang");
 		expect(await failure(client.call("GET", "/x", { timeout: 50 }))).toMatchObject({
 			message: expect.stringMatching(/in time/),
@@ -71,8 +73,8 @@ describe("is worth trying again", () => {
 	});
 });
 
-describe("is a definite no", () => {
-	test("what the homeserver says with a code", async () => {
+describe("throws a MatrixError for", () => {
+	test("an answer with an errcode", async () => {
 		const no = await answering({ status: 403, body: '{"errcode":"M_FORBIDDEN","error":"You may not"}' });
 		expect(no).toMatchObject({
 			name: "MatrixError",
@@ -81,32 +83,34 @@ describe("is a definite no", () => {
 			message: "You may not",
 		});
 	});
-	test("a proxy that finds it too large", async () => {
+	test("a proxy's 413", async () => {
 		expect(await answering({ status: 413, body: "<html>" })).toMatchObject({ errcode: "M_TOO_LARGE" });
 		expect(await answering({ status: 413, body: "<html>" })).toBeInstanceOf(MatrixError);
 	});
 });
 
-test("an idle connection that the server closed costs a message nothing", async () => {
-	await client.whoami();
-	let cuts = 0;
-	hs.fail(() => (cuts++ === 0 ? "cut" : undefined));
-	await client.whoami();
-	expect(cuts).toBe(2);
-});
-
-test("what makes something new is never repeated by itself", async () => {
-	await client.whoami();
-	let asked = 0;
-	hs.fail(() => {
-		asked++;
-		return "cut";
+describe("createMatrixClient: repeated requests", () => {
+	test("repeats a request at once when the server closed the idle connection", async () => {
+		await client.whoami();
+		let cuts = 0;
+		hs.fail(() => (cuts++ === 0 ? "cut" : undefined));
+		await client.whoami();
+		expect(cuts).toBe(2);
 	});
-	expect(await failure(client.createRoom({}))).toBeInstanceOf(TemporaryError);
-	expect(asked).toBe(1);
-});
 
-test("an account that is there already is no failure", async () => {
-	expect(await client.register("ghost")).toBe(true);
-	expect(await client.register("ghost")).toBe(false);
+	test("never repeats a POST by itself", async () => {
+		await client.whoami();
+		let asked = 0;
+		hs.fail(() => {
+			asked++;
+			return "cut";
+		});
+		expect(await failure(client.createRoom({}))).toBeInstanceOf(TemporaryError);
+		expect(asked).toBe(1);
+	});
+
+	test("register resolves with false for an existing account", async () => {
+		expect(await client.register("ghost")).toBe(true);
+		expect(await client.register("ghost")).toBe(false);
+	});
 });

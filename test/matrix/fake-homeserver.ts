@@ -2,12 +2,12 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What the fake knows of a room. */
+/** The state of a room. */
 type Room = {
 	id: string;
 	aliases: Set<string>;
 	public: boolean;
-	/** Of people and ghosts: join, invite, leave, ban. */
+	/** By MXID: join, invite, leave or ban. */
 	members: Map<string, string>;
 	state: Map<string, { type: string; key: string; content: Content; sender: string }>;
 	timeline: Event[];
@@ -27,11 +27,11 @@ export type Event = {
 };
 type Seen = { method: string; path: string; as: string; query: URLSearchParams; body: Content; raw: Buffer };
 /**
- * How a request goes wrong: an answer in place of the real one, the connection cut after ("drop") or before ("cut") it
- * is carried out, or no answer, after ("mute") or without ("hang") carrying it out.
+ * The fault of a request: another answer instead of the real one; the connection closed after ("drop") or before ("cut")
+ * the request is carried out; or no answer, after ("mute") or without ("hang") carrying it out.
  */
 export type Fault =
-	/** `after`: so many ms later. */
+	/** `after`: the delay of the answer in ms. */
 	| { status: number; body: string; headers?: Record<string, string>; after?: number }
 	| "drop"
 	| "cut"
@@ -41,8 +41,8 @@ export type Fault =
 export type FakeHomeserver = Awaited<ReturnType<typeof fakeHomeserver>>;
 
 /**
- * A homeserver of the size a test needs, over a real socket, with Synapse's ways where they matter: a txnId repeated
- * by one appservice on one path gives the first answer, whoever the ghost is. Everything it was asked stands in `seen`.
+ * Starts a small homeserver on a real socket that behaves as Synapse where it matters: a transaction id repeated by one
+ * appservice on one path gets the first answer, whichever the ghost. `seen` holds all requests.
  */
 export async function fakeHomeserver(options: { domain?: string; token?: string; hsToken?: string } = {}) {
 	const { domain = "hs.test", token = "as-test", hsToken = "hs-test" } = options;
@@ -284,7 +284,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 				const room = rooms.get(id);
 				const target = room?.timeline.find((event) => event.event_id === redacts);
 				if (!room || !target || !inRoom(room, request.as)) return no(403, "M_FORBIDDEN");
-				// Whoever made the room moderates it.
+				// The creator of the room has power level 100.
 				if (target.sender !== request.as && room.creator !== request.as) return no(403, "M_FORBIDDEN");
 				const answer = send(id, "m.room.redaction", txn, {
 					...request,
@@ -412,17 +412,17 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		seen,
 		uploads,
 		v3,
-		/** Where the bridge listens. */
+		/** Sets the URL of the bridge. */
 		serves(url: string) {
 			appservice = url;
 		},
-		/** Puts a fault in the way of requests from now on. */
+		/** Adds a fault for the requests from now on. */
 		fail(next: (request: Seen) => Fault | undefined) {
 			fault = next;
 		},
-		/** As Synapse after a restart: txnIds are not known any more. */
+		/** Forgets all transaction ids, as a restart of Synapse does. */
 		forget: () => answers.clear(),
-		/** An account of a person. */
+		/** Adds an account of a person. */
 		person(localpart: string, name: string | undefined = localpart): string {
 			const mxid = `@${localpart}:${domain}`;
 			users.set(mxid, name);
@@ -432,11 +432,11 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		find,
 		member,
 		emit,
-		/** One transaction; resolves with the bridge's HTTP status. */
+		/** Sends one transaction; resolves with the HTTP status of the bridge's answer. */
 		push: async (events: readonly unknown[], more: object = {}) =>
 			(await toBridge("PUT", `/_matrix/app/v1/transactions/${++txns}`, { events, ...more })).status,
 		ask: toBridge,
-		/** Requests of a kind, by method and a piece of the path. */
+		/** Returns the requests with this method and a part of the path. */
 		asked: (method: string, path: string | RegExp) =>
 			seen.filter((one) => one.method === method && decodeURIComponent(one.path).match(path)),
 		async close() {
@@ -446,7 +446,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 	};
 }
 
-/** A port nobody listens on now. */
+/** Resolves with an unused port. */
 export async function freePort(): Promise<number> {
 	const server = http.createServer();
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

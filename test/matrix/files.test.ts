@@ -15,7 +15,7 @@ let hs: FakeHomeserver;
 let xmpp: Fake;
 type Room = NonNullable<ReturnType<FakeHomeserver["find"]>>;
 let room: Room;
-/** What can be fetched, by its place. */
+/** The files that can be fetched, by their URL. */
 let kept: Map<string, Buffer>;
 
 beforeEach(async () => {
@@ -42,7 +42,7 @@ const file = (name: string, more: Partial<Media> = {}): Media => ({
 	link: `https://x.test/${name}`,
 	...more,
 });
-/** A file that can be fetched. */
+/** Adds a file that can be fetched. */
 function there(name: string, more: Partial<Media> = {}): Media {
 	kept.set(name, Buffer.from(`bytes of ${name}`));
 	return file(name, more);
@@ -60,7 +60,7 @@ const uploads = () => hs.uploads.map(({ bytes }) => bytes.toString());
 describe("several files of one message", () => {
 	const several = () => [there("b.txt"), file("gone.txt"), there("c.txt")];
 
-	test("are an event each, by the same ghost, in order; what is said goes with the first", async () => {
+	test("become one event each, by the same ghost and in order, with the text as the first one's caption", async () => {
 		await xmpp.say("verona", "romeo", "look", { media: there("a.txt"), more: several() });
 		await xmpp.say("verona", "romeo", "after");
 		await come(5);
@@ -73,7 +73,7 @@ describe("several files of one message", () => {
 		]);
 	});
 
-	test("are there once, whatever breaks on the way", async () => {
+	test("are in the room once, whichever request fails", async () => {
 		for (const lost of [0, 1, 3]) {
 			const before = heard().length;
 			let sent = 0;
@@ -95,7 +95,7 @@ describe("several files of one message", () => {
 		expect(uploads()).toHaveLength(9);
 	});
 
-	test("are answered at the first, and taken back all of them", async () => {
+	test("get a reply at the first event, and are redacted together", async () => {
 		const id = "pets" as MessageId;
 		await xmpp.say("verona", "romeo", "pets", { id, media: there("a.txt"), more: [there("b.txt")] });
 		await xmpp.say("verona", "romeo", "nice", { replyTo: { id } });
@@ -121,7 +121,7 @@ describe("several files of one message", () => {
 		expect(redacted()).toEqual([first?.event_id, second?.event_id]);
 	});
 
-	test("are all what an answer to any of them is about", async () => {
+	test("are the same message for a reply to any of their events", async () => {
 		const id = "pets" as MessageId;
 		await xmpp.say("verona", "romeo", "pets", { id, media: there("a.txt"), more: [there("b.txt")] });
 		await come(2);
@@ -139,8 +139,8 @@ describe("several files of one message", () => {
 	});
 });
 
-describe("a file that cannot be had", () => {
-	test("is its link below what was said, and its sender is told why", async () => {
+describe("a file that cannot be fetched or uploaded", () => {
+	test("becomes its link below the text, and its sender gets a notice with the cause", async () => {
 		await xmpp.say("verona", "romeo", "look", { media: file("gone.txt") });
 		await come(1);
 		expect(shown()).toEqual(["m.text : look\nhttps://x.test/gone.txt"]);
@@ -149,7 +149,7 @@ describe("a file that cannot be had", () => {
 		]);
 	});
 
-	test("and has no link is what it shows, or at least that there was one", async () => {
+	test("and has no link becomes its alt text, or a text that names the file", async () => {
 		const { link: _, ...bare } = file("wave", { kind: "sticker", alt: ":wave:" });
 		const { alt: _alt, ...nameless } = bare;
 		for (const media of [bare, nameless]) await xmpp.say("verona", "romeo", "", { media });
@@ -157,7 +157,7 @@ describe("a file that cannot be had", () => {
 		expect(shown()).toEqual(["m.text : :wave:", "m.text : sent a sticker: wave"]);
 	});
 
-	test("is too large for the homeserver: the words come, and the limit is told", async () => {
+	test("because it exceeds the homeserver's limit becomes its text, and its sender gets a notice with the limit", async () => {
 		kept.set("large", Buffer.alloc(1_048_577));
 		await xmpp.say("verona", "romeo", "huge", { media: file("large") });
 		await come(1);
@@ -166,7 +166,7 @@ describe("a file that cannot be had", () => {
 		expect(uploads()).toEqual([]);
 	});
 
-	test("for what came is another one", async () => {
+	test("because its hash is wrong is not shown", async () => {
 		const sha256 = createHash("sha256").update("bytes of true.txt").digest("base64");
 		for (const name of ["true.txt", "false.txt"])
 			await xmpp.say("verona", "romeo", "", { media: there(name, { sha256 }) });
@@ -176,7 +176,7 @@ describe("a file that cannot be had", () => {
 		expect(xmpp.refused[0]?.sentence).toMatch(/damaged/);
 	});
 
-	test("is told of once, however often its message is tried", async () => {
+	test("causes one notice, however often the message is retried", async () => {
 		let cut = 0;
 		hs.fail(({ path }) => (path.includes("/send/m.room.message") && cut++ < 1 ? "cut" : undefined));
 		await xmpp.say("verona", "romeo", "look", { media: file("gone.txt") });
@@ -185,11 +185,11 @@ describe("a file that cannot be had", () => {
 	});
 });
 
-describe("a file with a smaller picture", () => {
+describe("a file with a thumbnail", () => {
 	const gif = (width: number) => Buffer.from(`GIF89a${String.fromCharCode(width)}\0\x02\0`, "latin1");
 	const picture = (ref: string) => ({ source: file(ref).source });
 
-	test("has it on the homeserver too", async () => {
+	test("has its thumbnail uploaded, too", async () => {
 		kept.set("small", gif(3));
 		await xmpp.say("verona", "romeo", "", { media: there("a.txt", { thumbnail: picture("small") }) });
 		await come(1);
@@ -200,7 +200,7 @@ describe("a file with a smaller picture", () => {
 		expect(uploads().sort()).toEqual([gif(3).toString(), "bytes of a.txt"]);
 	});
 
-	test("does without one that is gone, too large, or no picture", async () => {
+	test("is sent without a thumbnail that is gone, too large or no picture", async () => {
 		kept.set("large", Buffer.concat([gif(3), Buffer.alloc(1_048_576)]));
 		kept.set("text", Buffer.from("no picture"));
 		for (const ref of ["gone", "large", "text"])
@@ -212,7 +212,7 @@ describe("a file with a smaller picture", () => {
 	});
 });
 
-test("a corrected caption keeps its file, and what it shows is told besides", async () => {
+test("an edited caption keeps its file, and has the alt text below", async () => {
 	const [id, own] = ["cat" as MessageId, "own cat" as MessageId];
 	const media = there("cat.txt", { alt: "fur" });
 	await xmpp.say("verona", "romeo", "my dog", { id, aka: [own], media });

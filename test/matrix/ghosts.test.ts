@@ -30,55 +30,57 @@ const person = (id: string, address: readonly string[], name?: string): Person =
 const occupant = (id: string, name = "Romeo") =>
 	person(`verona@muc.x/${id}`, ["verona@muc.x", "Romeo"], name);
 
-test("a ghost is made once and named once, however many need it", async () => {
-	const romeo = person("romeo@x", ["romeo@x"], "Romeo");
-	const all = await Promise.all([1, 2, 3].map(() => ghosts.ensure(romeo)));
-	expect(new Set(all)).toEqual(new Set(["@_xmpp_romeo=40x:hs.test"]));
-	expect(hs.asked("POST", /register$/)).toHaveLength(1);
-	expect(hs.asked("PUT", /displayname$/)).toHaveLength(1);
+describe("createGhosts", () => {
+	test("registers and names a ghost once, however many lanes need it at once", async () => {
+		const romeo = person("romeo@x", ["romeo@x"], "Romeo");
+		const all = await Promise.all([1, 2, 3].map(() => ghosts.ensure(romeo)));
+		expect(new Set(all)).toEqual(new Set(["@_xmpp_romeo=40x:hs.test"]));
+		expect(hs.asked("POST", /register$/)).toHaveLength(1);
+		expect(hs.asked("PUT", /displayname$/)).toHaveLength(1);
+	});
+
+	test("sets a new name, and keeps the old one for a person without a name", async () => {
+		const mxid = await ghosts.ensure(person("romeo@x", ["romeo@x"], "Romeo"));
+		await ghosts.ensure(person("romeo@x", ["romeo@x"], "Romeo M."));
+		await ghosts.ensure(person("romeo@x", ["romeo@x"]));
+		expect(hs.users.get(mxid)).toBe("Romeo M.");
+		expect(hs.asked("PUT", /displayname$/)).toHaveLength(2);
+	});
+
+	test("names a person without a name by their address, not by the ghost's localpart", async () => {
+		expect(hs.users.get(await ghosts.ensure(person("romeo@x", ["romeo@x"])))).toBe("romeo@x");
+	});
+
+	test("gives the next holder of a nick another ghost, and keeps the first one's person", async () => {
+		const first = await ghosts.ensure(occupant("id1"));
+		expect(first).toBe("@_xmpp_verona=40muc.x/=52omeo:hs.test");
+		expect(await ghosts.ensure(occupant("id2"))).toBe("@_xmpp_verona=40muc.x/=52omeo/2:hs.test");
+		expect(await ghosts.ensure(occupant("id3"))).toBe("@_xmpp_verona=40muc.x/=52omeo/3:hs.test");
+		expect(await ghosts.ensure(occupant("id1", "Romy"))).toBe(first);
+		expect((await ghosts.person(first))?.id).toBe("verona@muc.x/id1");
+	});
+
+	test("gives two people who take a nick at once two ghosts", async () => {
+		const both = await Promise.all([ghosts.ensure(occupant("id1")), ghosts.ensure(occupant("id2"))]);
+		expect(new Set(both).size).toBe(2);
+	});
+
+	test("registers a ghost after an earlier failure", async () => {
+		hs.fail(() => ({ status: 502, body: "" }));
+		await expect(ghosts.ensure(occupant("id1"))).rejects.toThrow();
+		hs.fail(() => undefined);
+		expect(await ghosts.ensure(occupant("id1"))).toMatch(/^@_xmpp_/);
+	});
+
+	test("cuts a name that is longer than homeservers accept", async () => {
+		const mxid = await ghosts.ensure(person("romeo@x", ["romeo@x"], "🌹".repeat(300)));
+		const name = hs.users.get(mxid) ?? "";
+		expect([...name]).toHaveLength(256);
+		expect(name).toMatch(/^🌹{255}…$/u);
+	});
 });
 
-test("a new name is set; no name is no reason to take the old one away", async () => {
-	const mxid = await ghosts.ensure(person("romeo@x", ["romeo@x"], "Romeo"));
-	await ghosts.ensure(person("romeo@x", ["romeo@x"], "Romeo M."));
-	await ghosts.ensure(person("romeo@x", ["romeo@x"]));
-	expect(hs.users.get(mxid)).toBe("Romeo M.");
-	expect(hs.asked("PUT", /displayname$/)).toHaveLength(2);
-});
-
-test("somebody without a name is shown by their address, never by our spelling of it", async () => {
-	expect(hs.users.get(await ghosts.ensure(person("romeo@x", ["romeo@x"])))).toBe("romeo@x");
-});
-
-test("the next holder of a nick is another ghost, and the first one stays who they were", async () => {
-	const first = await ghosts.ensure(occupant("id1"));
-	expect(first).toBe("@_xmpp_verona=40muc.x/=52omeo:hs.test");
-	expect(await ghosts.ensure(occupant("id2"))).toBe("@_xmpp_verona=40muc.x/=52omeo/2:hs.test");
-	expect(await ghosts.ensure(occupant("id3"))).toBe("@_xmpp_verona=40muc.x/=52omeo/3:hs.test");
-	expect(await ghosts.ensure(occupant("id1", "Romy"))).toBe(first);
-	expect((await ghosts.person(first))?.id).toBe("verona@muc.x/id1");
-});
-
-test("two who come to a nick at once do not share a ghost", async () => {
-	const both = await Promise.all([ghosts.ensure(occupant("id1")), ghosts.ensure(occupant("id2"))]);
-	expect(new Set(both).size).toBe(2);
-});
-
-test("a failure to make a ghost is not remembered", async () => {
-	hs.fail(() => ({ status: 502, body: "" }));
-	await expect(ghosts.ensure(occupant("id1"))).rejects.toThrow();
-	hs.fail(() => undefined);
-	expect(await ghosts.ensure(occupant("id1"))).toMatch(/^@_xmpp_/);
-});
-
-test("a name longer than homeservers take is cut, not refused", async () => {
-	const mxid = await ghosts.ensure(person("romeo@x", ["romeo@x"], "🌹".repeat(300)));
-	const name = hs.users.get(mxid) ?? "";
-	expect([...name]).toHaveLength(256);
-	expect(name).toMatch(/^🌹{255}…$/u);
-});
-
-describe("of a flood of new people", () => {
+describe("createGhosts: the rate limits", () => {
 	const make = (all: readonly Person[]) =>
 		Promise.allSettled(all.map((one) => ghosts.ensure(one))).then(
 			(done) => done.filter(({ status }) => status === "fulfilled").length,
@@ -86,7 +88,7 @@ describe("of a flood of new people", () => {
 	const crowd = (count: number, muc: string) =>
 		Array.from({ length: count }, (_, n) => person(`${muc}/n${n}`, [muc, `n${n}`]));
 
-	test("no more get accounts than the limit of their room, and those who have one keep it", async () => {
+	test("register at most the limit of one room, and keep existing ghosts usable", async () => {
 		const known = await ghosts.ensure(person("evil@muc.x/n0", ["evil@muc.x", "n0"]));
 		const made = await make(crowd(300, "evil@muc.x"));
 		expect(made).toBeGreaterThanOrEqual(100);
@@ -97,7 +99,7 @@ describe("of a flood of new people", () => {
 		expect(await make(crowd(1, "verona@muc.x"))).toBe(1);
 	});
 
-	test("no more get accounts than the limit of their domain, and others are not kept waiting", async () => {
+	test("register at most the limit of one domain, and do not delay other domains", async () => {
 		let made = 0;
 		for (let n = 0; n < 7; n++) made += await make(crowd(99, `evil${n}@muc.x`));
 		expect(made).toBeGreaterThanOrEqual(500);

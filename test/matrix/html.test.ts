@@ -17,7 +17,7 @@ const person = (mxid: string): Person => ({
 const known = (mxid: string) => (/^@[a-z]+:hs\.test$/.test(mxid) ? person(mxid) : undefined);
 const parse = (html: string) => parseHtml(html, known);
 const write = (rich: Rich) => writeHtml(rich, ({ id }) => id);
-/** A tree on one line: [tag detail|children]. */
+/** Returns a tree on one line: [tag detail|children]. */
 const brief = (rich: Rich): string =>
 	rich
 		.map((node) => {
@@ -29,7 +29,7 @@ const brief = (rich: Rich): string =>
 		})
 		.join("");
 
-describe("what people format on Matrix", () => {
+describe("parseHtml", () => {
 	test.each([
 		["<b>a</b> <strong>b</strong>", "[bold|a] [bold|b]"],
 		[
@@ -62,14 +62,14 @@ describe("what people format on Matrix", () => {
 		["a<hr>b", "a———b"],
 	])("%s", (html, tree) => expect(brief(parse(html))).toBe(tree));
 
-	test("what is a block within what is inline is formatted itself", () => {
+	test("formats the content of a block within an inline tag", () => {
 		expect(brief(parse("<b>a<p>b</p>c</b>d"))).toBe("[bold|a][paragraph|[bold|b]][bold|c]d");
 	});
-	test("a code block is only code, and what is hidden stays hidden", () => {
+	test("reads a code block literally, and keeps a spoiler around it hidden", () => {
 		expect(brief(parse("<b><pre>a<i>b</i>\nc</pre></b>"))).toBe("[preformatted|ab\nc]");
 		expect(brief(parse("<span data-mx-spoiler><pre>a</pre></span>"))).toBe("[paragraph|[spoiler|a]]");
 	});
-	test("white space counts as on a page", () => {
+	test("collapses white space as a browser does", () => {
 		expect(brief(parse(" <p> a \n <b> b</b> <i></i> </p> c "))).toBe("[paragraph|a [bold|b]]c");
 	});
 	test.each([
@@ -81,40 +81,40 @@ describe("what people format on Matrix", () => {
 		"https://a b",
 		"java\nscript:x",
 	])("%s is no link", (href) => expect(parse(`<a href="${href}">a</a>`)).toEqual(["a"]));
-	test.each(["script", "style", "iframe", "template", "title"])("nothing in a %s is shown", (tag) => {
+	test.each(["script", "style", "iframe", "template", "title"])("drops the content of <%s>", (tag) => {
 		expect(plain(parse(`a<${tag}>alert(1)</${tag}>b`))).toBe("ab");
 	});
-	test("ten thousand nested tags are text", () => {
+	test("reads ten thousand nested tags as text", () => {
 		expect(plain(parse(`${"<blockquote>".repeat(10_000)}a`))).toBe("a");
 	});
-	test("a link to an occupant of a MUC leads to them as Element writes it, with the slash as it is", () => {
+	test("reads Element's link to an occupant, with an unescaped slash in the MXID, as a mention", () => {
 		const romeo = "@_xmpp_verona=40muc.test/=52omeo:hs.test";
 		expect(personIn(`https://matrix.to/#/${romeo}`)).toBe(romeo);
 		expect(personIn("https://matrix.to/#/@bob:hs.test:8448/?via=x")).toBe("@bob:hs.test:8448");
 	});
-	test("a link to a room or a message leads there and is nobody", () => {
+	test("reads a link to a room or an event as a link, not as a mention", () => {
 		expect(personIn("https://matrix.to/#/#room:hs.test")).toBeUndefined();
 		expect(personIn("https://matrix.to/#/!r:hs.test/$e?via=hs.test")).toBeUndefined();
 		expect(personIn("https://matrix.to/#/%E0%A4%A")).toBeUndefined();
 	});
 });
 
-describe("what is written for Matrix", () => {
-	test("a list goes on with the number it began with", () => {
+describe("writeHtml", () => {
+	test("keeps the first number of a list", () => {
 		expect(write(parse('<ol start="3"><li>a</li></ol>'))).toBe('<ol start="3"><li>a</li></ol>');
 	});
 	const bob = person("@_xmpp_bob=40x/y:hs.test");
-	test("a mention is a pill whose link leads to the person, and text where they have no address", () => {
+	test("writes a mention as a link to the person, and as text without an MXID", () => {
 		const said: Rich = [{ tag: "mention", person: bob, children: ["B&B"] }];
 		expect(write(said)).toBe('<a href="https://matrix.to/#/@_xmpp_bob=40x%2Fy:hs.test">B&amp;B</a>');
 		expect(personIn("https://matrix.to/#/@_xmpp_bob=40x%2Fy:hs.test")).toBe(bob.id);
 		expect(writeHtml(said, () => undefined)).toBe("B&amp;B");
 		expect(write([{ tag: "mention", children: ["@room"] }])).toBe("@room");
 	});
-	test("a line break in words is one", () => {
+	test("writes a line break in a text as <br>", () => {
 		expect(write(["a\nb", { tag: "break" }, "c"])).toBe("a<br>b<br>c");
 	});
-	test("half a surrogate pair is no character", () => {
+	test("replaces a lone surrogate", () => {
 		expect(write(["a\uD83D"])).toBe("a\uFFFD");
 	});
 });
@@ -189,8 +189,8 @@ const markup = fc
 const letters = (text: string) => text.toWellFormed().replace(/[ \t\n\r\f]+/g, "");
 const bounds = { numRuns: 1_000 };
 
-describe("whatever is written", () => {
-	test("says what was said", () => {
+describe("writeHtml and parseHtml: any tree", () => {
+	test("keeps its text", () => {
 		fc.assert(
 			fc.property(rich, (said) => {
 				expect(letters(plain(parse(write(said))))).toBe(letters(plain(said)));
@@ -198,7 +198,7 @@ describe("whatever is written", () => {
 			bounds,
 		);
 	});
-	test("reads as the same tree again", () => {
+	test("is read as the same tree", () => {
 		fc.assert(
 			fc.property(fc.oneof(markup, rich.map(write)), (html) => {
 				const once = parse(html);
@@ -207,7 +207,7 @@ describe("whatever is written", () => {
 			bounds,
 		);
 	});
-	test("has only tags, attributes and links that are harmless", () => {
+	test("is written with harmless tags, attributes and links only", () => {
 		const tags = /^(strong|em|del|u|code|p|blockquote|li|span|pre|h[1-6]|ul|ol|a|br)$/;
 		fc.assert(
 			fc.property(fc.oneof(rich, markup.map(parse)), (said) => {
@@ -225,7 +225,7 @@ describe("whatever is written", () => {
 			bounds,
 		);
 	});
-	test("never fails, whatever came in", () => {
+	test("is written and read without an error, from any HTML", () => {
 		fc.assert(
 			fc.property(fc.oneof(markup, fc.string()), (html) => {
 				plain(parse(html));

@@ -30,12 +30,15 @@ const read = (over: object) =>
 const [longest, tooLong, tooLongInBytes] = ["$".padEnd(255, "x"), "$".padEnd(256, "x"), "$".padEnd(200, "ü")];
 
 describe("ids longer than 255 bytes", () => {
-	test.each(["event_id", "room_id", "sender", "state_key", "type"])("make no event as %s", (field) => {
-		expect(isEvent(event({ [field]: longest }))).toBe(true);
-		expect(isEvent(event({ [field]: tooLong }))).toBe(false);
-		expect(isEvent(event({ [field]: tooLongInBytes }))).toBe(false);
-	});
-	test("are not what a message answers, edits, reacts to or takes back", () => {
+	test.each(["event_id", "room_id", "sender", "state_key", "type"])(
+		"make an event invalid in %s",
+		(field) => {
+			expect(isEvent(event({ [field]: longest }))).toBe(true);
+			expect(isEvent(event({ [field]: tooLong }))).toBe(false);
+			expect(isEvent(event({ [field]: tooLongInBytes }))).toBe(false);
+		},
+	);
+	test("are no target of a reply, edit, reaction or redaction", () => {
 		const relation = (more: object) => ({ content: { msgtype: "m.text", body: "hi", "m.relates_to": more } });
 		expect(read(relation({ "m.in_reply_to": { event_id: tooLong } }))).not.toHaveProperty("replyTo");
 		expect(read(relation({ "m.in_reply_to": { event_id: longest } }))).toHaveProperty("replyTo");
@@ -44,7 +47,7 @@ describe("ids longer than 255 bytes", () => {
 		expect(read({ ...reaction, type: "m.reaction" })).toBeUndefined();
 		expect(read({ type: "m.room.redaction", redacts: tooLong, content: {} })).toBeUndefined();
 	});
-	test("are nobody who is meant", () => {
+	test("are no mention", () => {
 		const mxid = `@${"x".repeat(260)}:hs.test`;
 		expect(personIn(`https://matrix.to/#/${mxid}`)).toBeUndefined();
 		const content = {
@@ -56,7 +59,7 @@ describe("ids longer than 255 bytes", () => {
 });
 
 describe("names in member events", () => {
-	test("are kept as one short line", async () => {
+	test("are kept as one short line each", async () => {
 		const members = createMembers({ joinedMembers: async () => ({ joined: {} }) }, "hs.test");
 		await members.read("!r");
 		const join = (displayname: unknown) =>
@@ -74,7 +77,7 @@ describe("names in member events", () => {
 		join({});
 		expect(members.of("!r").get("@a:hs.test")).toBe("a");
 	});
-	test("that are written otherwise but read the same are no news", () => {
+	test("that differ only in line breaks are no change of name", () => {
 		const join = {
 			type: "m.room.member",
 			state_key: "@a:hs.test",

@@ -3,15 +3,15 @@ import { createMakingLimit } from "../../src/matrix/making-limit.ts";
 
 const muc = (name: string) => ({ network: "xmpp", address: [name] });
 
-describe("the limit on questions for what is not here yet", () => {
-	test("lets a stranger who asks about one server use up that server's share alone", () => {
+describe("createMakingLimit", () => {
+	test("limits queries about one server without limiting those about others", () => {
 		const limit = createMakingLimit(() => 0);
 		const asked = Array.from({ length: 1_000 }, (_, n) => limit.may(muc(`room${n}@muc${n}.evil.example`)));
 		expect(asked.filter(Boolean).length).toBeLessThanOrEqual(40);
 		expect(limit.may(muc("verona@muc.good.example.org"))).toBe(true);
 	});
 
-	test("keeps a share for servers where something was found, whatever is asked about others", () => {
+	test("keeps a rate limit of their own for servers with a hit, however many queries name others", () => {
 		const limit = createMakingLimit(() => 0);
 		limit.note(muc("verona@muc.good.org"), true);
 		for (let n = 0; n < 5_000; n++) limit.may(muc(`room@evil${n}.example`));
@@ -19,7 +19,7 @@ describe("the limit on questions for what is not here yet", () => {
 		expect(limit.may(muc("elsewhere@muc.good.org"))).toBe(true);
 	});
 
-	test("remembers a no for a minute", () => {
+	test("remembers a miss for a minute", () => {
 		let now = 0;
 		const limit = createMakingLimit(() => now);
 		limit.note(muc("nobody@muc.x"), false);

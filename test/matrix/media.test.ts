@@ -23,7 +23,7 @@ let server: Server;
 let base: string;
 let files: MediaStore;
 let client: ReturnType<typeof createMatrixClient>;
-/** By path without query. */
+/** The answers, by path without query. */
 let routes: Record<string, Handler>;
 let asked: string[];
 let redirected: { url: string; range: ByteRange | undefined }[];
@@ -67,7 +67,7 @@ const kind = (error: unknown) => {
 };
 const outcome = (work: Promise<unknown>) => work.then(() => "fine", kind);
 
-describe("a file of a Matrix person", () => {
+describe("createMediaStore, open: a file", () => {
 	const download = `${v1}/download/hs.test/cat`;
 	const giving =
 		(bytes: Buffer): Handler =>
@@ -78,12 +78,12 @@ describe("a file of a Matrix person", () => {
 		return { ...rest, text: (await buffer(body)).toString() };
 	};
 
-	test("is read with our token, with its size and type", async () => {
+	test("is read with the as_token, with its size and type", async () => {
 		routes[download] = giving(Buffer.from("pixels"));
 		expect(await read("mxc://hs.test/cat")).toEqual({ mime: "image/png", size: 6, text: "pixels" });
 	});
 
-	test("is read in part, whether the homeserver has parts or not", async () => {
+	test("is read in part, from a homeserver with and without ranges", async () => {
 		routes[download] = giving(Buffer.from("pixels"));
 		const part = { part: { start: 2, end: 3 }, size: 6, mime: "image/png", text: "xe" };
 		expect(await read("mxc://hs.test/cat", { start: 2, end: 3 })).toEqual(part);
@@ -96,7 +96,7 @@ describe("a file of a Matrix person", () => {
 		expect(await read("mxc://hs.test/cat", { start: 2, end: 3 })).toEqual(part);
 	});
 
-	test("has no part where there is none, which the size tells", async () => {
+	test("is returned whole for a range past its end", async () => {
 		routes[download] = (request, response) =>
 			request.headers.range
 				? response.writeHead(416).end()
@@ -108,14 +108,17 @@ describe("a file of a Matrix person", () => {
 		});
 	});
 
-	test.each([307, 308])("may be elsewhere (%i), where our token does not go", async (status) => {
-		routes[download] = (_request, response) =>
-			response.writeHead(status, { location: "https://cdn.test/cat?signed" }).end();
-		expect((await read("mxc://hs.test/cat", { last: 3 })).text).toBe("from the CDN");
-		expect(redirected).toEqual([{ url: "https://cdn.test/cat?signed", range: { last: 3 } }]);
-	});
+	test.each([307, 308])(
+		"is fetched from the target of a redirect (%i), without the token",
+		async (status) => {
+			routes[download] = (_request, response) =>
+				response.writeHead(status, { location: "https://cdn.test/cat?signed" }).end();
+			expect((await read("mxc://hs.test/cat", { last: 3 })).text).toBe("from the CDN");
+			expect(redirected).toEqual([{ url: "https://cdn.test/cat?signed", range: { last: 3 } }]);
+		},
+	);
 
-	test("of an old homeserver is read the old way", async () => {
+	test("is read by the legacy path from an old homeserver", async () => {
 		routes["/_matrix/media/v3/download/hs.test/cat"] = giving(Buffer.from("old"));
 		expect((await read("mxc://hs.test/cat")).text).toBe("old");
 	});
@@ -131,13 +134,13 @@ describe("a file of a Matrix person", () => {
 		expect(await outcome(files.open("mxc://hs.test/cat"))).toBe(expected);
 	});
 
-	test("is sought nowhere but at the place of a file", async () => {
+	test("is requested only at a valid mxc: URI", async () => {
 		for (const ref of ["mxc://hs.test/../../config", "https://hs.test/cat", "", "mxc://hs.test/"])
 			expect(await outcome(files.open(ref))).toBe("not-found");
 		expect(asked).toEqual([]);
 	});
 
-	test("is sought no step up the path, nor with a key that cannot be one", async () => {
+	test("is not requested from a server named “..”, nor with an invalid key", async () => {
 		for (const ref of ["mxc://../config", "mxc://./config"])
 			expect(await outcome(files.open(ref))).toBe("not-found");
 		const [key, iv, hash] = [32, 16, 32].map((length) => randomBytes(length).toString("base64"));
@@ -151,13 +154,13 @@ describe("a file of a Matrix person", () => {
 		expect(asked).toEqual([]);
 	});
 
-	test("is asked for whole once where its part is refused, and then given up", async () => {
+	test("is requested whole once after a refused range, and then given up", async () => {
 		routes[download] = (_request, response) => response.writeHead(416).end();
 		expect(await outcome(files.open("mxc://hs.test/cat", { start: 2 }))).toBe("temporary");
 		expect(asked).toHaveLength(2);
 	});
 
-	test("that is encrypted is read in the clear, whole or not to its end", async () => {
+	test("that is encrypted is decrypted, and breaks off before its end if its hash is wrong", async () => {
 		const [key, iv, plain] = [randomBytes(32), randomBytes(16), randomBytes(300_000)];
 		const cipher = createCipheriv("aes-256-ctr", key, iv).update(plain);
 		const ref = (hash: Buffer) =>
@@ -177,7 +180,7 @@ describe("a file of a Matrix person", () => {
 	});
 });
 
-describe("a file for Matrix people", () => {
+describe("createMediaStore, store: a file", () => {
 	const media: Media = {
 		kind: "image",
 		source: { network: "xmpp" as NetworkName, ref: "https://x.test/1" },
@@ -212,7 +215,7 @@ describe("a file for Matrix people", () => {
 	const spools = () =>
 		readdirSync(tmpdir()).filter((name) => /^trivium-[0-9a-f]{8}-[0-9a-f-]{27}$/.test(name));
 
-	test("is stored as the ghost, by its name, as what its bytes are", async () => {
+	test("is uploaded as the ghost, with its name and the type of its bytes", async () => {
 		const stored = await files.store(
 			{ body: stream(png), size: png.length, mime: "text/plain" },
 			media,
@@ -235,7 +238,7 @@ describe("a file for Matrix people", () => {
 		expect(one?.bytes.equals(png)).toBe(true);
 	});
 
-	test("of a size nobody told goes through the disk, and leaves nothing there", async () => {
+	test("of unknown size is spooled on disk, and leaves no file there", async () => {
 		const { size } = await files.store({ body: stream(png) }, media, ghost);
 		expect([size, got[0]?.length]).toEqual([png.length, String(png.length)]);
 		expect(got[0]?.bytes.equals(png)).toBe(true);
@@ -254,11 +257,11 @@ describe("a file for Matrix people", () => {
 		expect([stored.mime, got[0]?.type]).toEqual([mime, mime]);
 	});
 
-	test("of no bytes is stored too", async () => {
+	test("of 0 bytes is uploaded", async () => {
 		expect((await files.store({ body: Readable.from([]), size: 0 }, media, ghost)).size).toBe(0);
 	});
 
-	test("above the homeserver's limit is not sent, whether its size is told, not told or a lie", async () => {
+	test("above the homeserver's limit is not uploaded, whether its stated size is right, missing or wrong", async () => {
 		const large = () =>
 			Readable.from(
 				Array.from({ length: 6 }, () => Buffer.alloc(MB)),
@@ -275,7 +278,7 @@ describe("a file for Matrix people", () => {
 		expect(asked.filter((one) => one.endsWith("/config"))).toHaveLength(1);
 	});
 
-	test("that breaks off is nobody else's fault, and never stored", async () => {
+	test("whose download breaks is not stored, and fails with the download's error", async () => {
 		const breaking = Readable.from(
 			(async function* () {
 				yield Buffer.alloc(300_000);
@@ -291,7 +294,7 @@ describe("a file for Matrix people", () => {
 		expect(got).toEqual([]);
 	});
 
-	test("waits for a homeserver that is away, or busy; and is refused where that says no", async () => {
+	test("fails with a TemporaryError while the homeserver is away or busy, and with a MatrixError when it refuses", async () => {
 		const store = () => outcome(files.store({ body: stream(png), size: png.length }, media, ghost));
 		routes[upload] = (_request, response) => response.destroy();
 		expect(await store()).toBe("homeserver away");
@@ -319,7 +322,7 @@ describe("a file for Matrix people", () => {
 	});
 
 	test.each(["told", "not told"])(
-		"of 200 MB, its size %s, goes through in little memory",
+		"of 200 MB, its size %s, is uploaded in little memory",
 		async (how) => {
 			routes[`${v1}/config`] = (_request, response) => json(response, 200, { "m.upload.size": 200 * MB });
 			let arrived = 0;
@@ -337,7 +340,7 @@ describe("a file for Matrix people", () => {
 			await new Promise<void>((resolve) => source.listen(0, "127.0.0.1", resolve));
 			const url = `http://127.0.0.1:${(source.address() as AddressInfo).port}/`;
 			const program = join(import.meta.dirname, "upload.ts");
-			// Ended with the test at the latest: left behind it would sweep its memory for ever.
+			// The process ends with the test; left behind, it would collect garbage for ever.
 			const { stdout } = await promisify(execFile)(
 				process.execPath,
 				["--expose-gc", program, base, "as-token", url],
@@ -345,7 +348,7 @@ describe("a file for Matrix people", () => {
 			);
 			source.close();
 			expect(arrived).toBe(200 * MB);
-			// What the process holds besides, and has not given back yet, varies.
+			// The remaining memory of the process varies.
 			expect(Number(stdout)).toBeLessThan(100);
 		},
 		60_000,

@@ -13,7 +13,7 @@ const joins = {
 
 describe("a ghost that joins", () => {
 	test.each(["before", "after"])(
-		"has its name, whether the join is answered %s it is heard of",
+		"has its name, whether the answer to the join comes before or after the member event (%s)",
 		async (when) => {
 			const members = createMembers({ joinedMembers: async () => ({ joined: {} }) }, "hs.test");
 			await members.read(room);
@@ -24,7 +24,7 @@ describe("a ghost that joins", () => {
 		},
 	);
 
-	test("has no address in place of a name until then", async () => {
+	test("has no localpart as its name until the member event comes", async () => {
 		const members = createMembers({ joinedMembers: async () => ({ joined: {} }) }, "hs.test");
 		await members.read(room);
 		members.came(room, ghost);

@@ -23,7 +23,7 @@ type Case<Event> = {
 	out: Content[];
 };
 
-/** Carries one out, and tells what was asked of the homeserver. `as` is told where it makes a difference. */
+/** Delivers an event; resolves with the requests to the homeserver, with the ghost where a case names it. */
 async function asked<Event>(
 	one: Case<Event>,
 	act: (deps: { client: Client; rooms: Rooms; eventCache: EventCache }, out: Outbound) => Promise<unknown>,
@@ -72,7 +72,7 @@ describe("to Matrix", () => {
 		expect(calls.map(({ as: _as, ...call }) => call)).toEqual(one.out);
 	});
 
-	test("whatever somebody shows one time after the other, the room shows their last set, and nothing was sent twice", async () => {
+	test("shows a person's last set of reactions after any sequence of sets, and sends no reaction twice", async () => {
 		const emoji = fc.constantFrom("👍", "❤️", "❤", "🎉", ":party:", "👩‍🚀", "2️⃣");
 		const sets = fc.array(fc.uniqueArray(emoji, { comparator: sameEmoji }), { maxLength: 5 });
 		await fc.assert(

@@ -1,26 +1,28 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import { createMessageStatus } from "../../src/matrix/message-status.ts";
 
 const no = new PermanentError("failed", "the room is full.");
 const about = { room: "!r:hs.test", event: "$e", about: "$e", as: undefined };
 
-test("a notice the homeserver does not take is sent when it is told again, as the very same", async () => {
-	let down = true;
-	const sent: string[] = [];
-	const refuse = createMessageStatus({
-		send: async (_room, type, txn) => {
-			sent.push(`${type} ${txn}`);
-			if (down && type === "m.room.message") throw new TemporaryError("away");
-			return { event_id: "$n" };
-		},
+describe("createMessageStatus", () => {
+	test("sends a notice that the homeserver refused at the next try, with the same transaction id", async () => {
+		let down = true;
+		const sent: string[] = [];
+		const refuse = createMessageStatus({
+			send: async (_room, type, txn) => {
+				sent.push(`${type} ${txn}`);
+				if (down && type === "m.room.message") throw new TemporaryError("away");
+				return { event_id: "$n" };
+			},
+		});
+		await expect(refuse(about, no, "XMPP")).rejects.toThrow("away");
+		down = false;
+		await refuse(about, no, "XMPP");
+		expect(sent.slice(2)).toEqual(sent.slice(0, 2));
+		expect(sent).toHaveLength(4);
+		// The notice was sent, so the same one is not sent again for a minute.
+		await refuse({ ...about, event: "$f" }, no, "XMPP");
+		expect(sent.slice(4).map((one) => one.split(" ")[0])).toEqual(["com.beeper.message_send_status"]);
 	});
-	await expect(refuse(about, no, "XMPP")).rejects.toThrow("away");
-	down = false;
-	await refuse(about, no, "XMPP");
-	expect(sent.slice(2)).toEqual(sent.slice(0, 2));
-	expect(sent).toHaveLength(4);
-	// Told now, so for a while no more of it.
-	await refuse({ ...about, event: "$f" }, no, "XMPP");
-	expect(sent.slice(4).map((one) => one.split(" ")[0])).toEqual(["com.beeper.message_send_status"]);
 });

@@ -14,13 +14,13 @@ import {
 const hs = "hs.test";
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
 
-describe("ghosts", () => {
-	test("an XMPP account, an occupant and a device have the addresses of the design", () => {
+describe("ghostMxid and ghostAddress", () => {
+	test("spell the MXIDs of an XMPP account, an occupant and a device", () => {
 		expect(ghostMxid("xmpp", ["romeo@montague.lit"], hs)).toBe("@_xmpp_romeo=40montague.lit:hs.test");
 		expect(ghostMxid("xmpp", ["verona@muc.x", "Romeo"], hs)).toBe("@_xmpp_verona=40muc.x/=52omeo:hs.test");
 		expect(ghostMxid("mqtt", ["home/Lamp"], hs)).toBe("@_mqtt_home=2f=4camp:hs.test");
 	});
-	test("an address comes back from its ghost, or the mapping has to know it", () => {
+	test("return the address of a ghost, or undefined for a hashed one", () => {
 		const address = fc.array(text, { minLength: 1, maxLength: 2 });
 		fc.assert(
 			fc.property(fc.constantFrom("xmpp", "mqtt"), address, (network, address) => {
@@ -33,7 +33,7 @@ describe("ghosts", () => {
 			}),
 		);
 	});
-	test("two addresses never share a ghost", () => {
+	test("spell two addresses as two MXIDs", () => {
 		const address = fc.array(text, { minLength: 1, maxLength: 2 });
 		fc.assert(
 			fc.property(address, address, (one, other) => {
@@ -42,13 +42,13 @@ describe("ghosts", () => {
 			}),
 		);
 	});
-	test("an address too long for an MXID is hashed, and two of them stay two", () => {
+	test("hash an address that is too long, two addresses to two hashes", () => {
 		const long = (end: string) => ghostMxid("xmpp", [`${"ü".repeat(300)}@${end}`], hs);
 		expect(long("a")).toMatch(/^@_xmpp_\/[0-9a-f]{64}:hs\.test$/);
 		expect(long("a")).not.toBe(long("b"));
 		expect(ghostAddress(long("a"), hs)).toBeUndefined();
 	});
-	test("the next holder of a nick is another ghost, which no address names", () => {
+	test("spell the next holder of a nick as another MXID, which has no address", () => {
 		const second = ghostMxid("xmpp", ["verona@muc.x", "romeo"], hs, 2);
 		expect(second).toBe("@_xmpp_verona=40muc.x/romeo/2:hs.test");
 		expect(ghostAddress(second, hs)).toBeUndefined();
@@ -61,14 +61,14 @@ describe("ghosts", () => {
 		"#_xmpp_a:hs.test",
 		"@_xmpp_a",
 	])("%s is no ghost's address", (mxid) => expect(ghostAddress(mxid, hs)).toBeUndefined());
-	test("another bridge's ghosts are not ours", () => {
+	test("isGhost is false for another bridge's ghosts", () => {
 		expect(isGhost("@_irc_a:hs.test", ["xmpp", "mqtt"], hs)).toBe(false);
 		expect(isGhost("@_xmpp_a:other.test", ["xmpp"], hs)).toBe(false);
 	});
 });
 
-describe("aliases", () => {
-	test("a MUC's alias and back, also as a person would type it", () => {
+describe("portalAlias and aliasAddress", () => {
+	test("spell a MUC's alias and read it back, also as a person would type it", () => {
 		expect(portalAlias("xmpp", ["verona@muc.x"], hs)).toBe("#_xmpp_verona=40muc.x:hs.test");
 		const verona = { network: "xmpp", address: ["verona@muc.x"] };
 		expect(aliasAddress("#_xmpp_verona=40muc.x:hs.test", hs)).toEqual(verona);
@@ -82,15 +82,15 @@ describe("aliases", () => {
 		"#_xmpp_a@b/c:hs.test",
 		"#_xmpp_a@b:other",
 	])("%s asks for nothing", (alias) => expect(aliasAddress(alias, hs)).toBeUndefined());
-	test("a direct room's alias can be computed again but asks for nothing", () => {
+	test("directAlias returns the same alias again, which names no address", () => {
 		const alias = directAlias("xmpp", ["@alice:hs.test", "romeo@montague.lit"], hs);
 		expect(alias).toBe(directAlias("xmpp", ["@alice:hs.test", "romeo@montague.lit"], hs));
 		expect(aliasAddress(alias, hs)).toBeUndefined();
 	});
 });
 
-describe("people", () => {
-	test("our homeserver goes without saying, others are named", () => {
+describe("personAddress and personMxid", () => {
+	test("leave out our own server, and name any other", () => {
 		expect(personAddress("@alice:hs.test", hs)).toEqual(["alice"]);
 		expect(personAddress("@alice:matrix.org:8448", hs)).toEqual(["alice", "matrix.org:8448"]);
 		expect(personMxid(["alice"], hs)).toBe("@alice:hs.test");

@@ -10,7 +10,7 @@ const event = (event_id: string): MatrixEvent => ({
 	origin_server_ts: 1,
 	content: {},
 });
-/** A history of five pages, each with one event; `asked` lists the tokens of the requests. */
+/** Returns a history of five pages with one event each; `asked` lists the tokens of the requests. */
 function history(token: "end" | "next_batch") {
 	const asked: (string | undefined)[] = [];
 	const read = async (from: string | undefined) => {

@@ -1,53 +1,55 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import { createProfileLookupLimit } from "../../src/matrix/profile-lookup-limit.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Questions that are answered when the test says so. */
+/** Returns lookups that the test answers. */
 function homeserver() {
 	const open: ((name: string | undefined) => void)[] = [];
 	const ask = () => new Promise<string | undefined>((resolve) => open.push(resolve));
 	return { ask, open };
 }
 
-test("of many questions at once few are asked, the others wait, and too many are turned away", async () => {
-	const strangers = createProfileLookupLimit();
-	const { ask, open } = homeserver();
-	const answers = Array.from({ length: 210 }, (_, n) => strangers.find(`@${n}:far.test`, ask));
-	await vi.advanceTimersByTimeAsync(0);
-	expect(open).toHaveLength(10);
-	await expect(strangers.find("@one-more:far.test", ask)).rejects.toThrow(TemporaryError);
-	for (let n = 0; n < 210; n++) {
-		open[n]?.(`name ${n}`);
+describe("createProfileLookupLimit", () => {
+	test("runs few lookups at once, lets others wait, and refuses too many", async () => {
+		const strangers = createProfileLookupLimit();
+		const { ask, open } = homeserver();
+		const answers = Array.from({ length: 210 }, (_, n) => strangers.find(`@${n}:far.test`, ask));
 		await vi.advanceTimersByTimeAsync(0);
-	}
-	expect((await Promise.all(answers)).at(-1)).toBe("name 209");
-	expect(open).toHaveLength(210);
-	const next = strangers.find("@next:far.test", ask);
-	await vi.advanceTimersByTimeAsync(0);
-	open.at(-1)?.("next");
-	expect(await next).toBe("next");
-});
-
-test("who was not there is not asked about again for a while, and who was is", async () => {
-	const strangers = createProfileLookupLimit();
-	const ask = vi.fn(async () => undefined as string | undefined);
-	for (let n = 0; n < 3; n++) expect(await strangers.find("@nobody:far.test", ask)).toBeUndefined();
-	expect(ask).toHaveBeenCalledTimes(1);
-	await vi.advanceTimersByTimeAsync(5 * 60_000);
-	ask.mockResolvedValue("somebody");
-	for (let n = 0; n < 2; n++) expect(await strangers.find("@nobody:far.test", ask)).toBe("somebody");
-	expect(ask).toHaveBeenCalledTimes(3);
-});
-
-test("a question that fails gives its place to the next, and is asked again", async () => {
-	const strangers = createProfileLookupLimit();
-	const ask = vi.fn(async (): Promise<string> => {
-		throw new TemporaryError("away");
+		expect(open).toHaveLength(10);
+		await expect(strangers.find("@one-more:far.test", ask)).rejects.toThrow(TemporaryError);
+		for (let n = 0; n < 210; n++) {
+			open[n]?.(`name ${n}`);
+			await vi.advanceTimersByTimeAsync(0);
+		}
+		expect((await Promise.all(answers)).at(-1)).toBe("name 209");
+		expect(open).toHaveLength(210);
+		const next = strangers.find("@next:far.test", ask);
+		await vi.advanceTimersByTimeAsync(0);
+		open.at(-1)?.("next");
+		expect(await next).toBe("next");
 	});
-	for (let n = 0; n < 12; n++)
-		await expect(strangers.find("@slow:far.test", ask)).rejects.toThrow(TemporaryError);
-	expect(ask).toHaveBeenCalledTimes(12);
+
+	test("remembers a miss for a while, and no hit", async () => {
+		const strangers = createProfileLookupLimit();
+		const ask = vi.fn(async () => undefined as string | undefined);
+		for (let n = 0; n < 3; n++) expect(await strangers.find("@nobody:far.test", ask)).toBeUndefined();
+		expect(ask).toHaveBeenCalledTimes(1);
+		await vi.advanceTimersByTimeAsync(5 * 60_000);
+		ask.mockResolvedValue("somebody");
+		for (let n = 0; n < 2; n++) expect(await strangers.find("@nobody:far.test", ask)).toBe("somebody");
+		expect(ask).toHaveBeenCalledTimes(3);
+	});
+
+	test("gives the slot of a failed lookup to the next one, and repeats it when asked again", async () => {
+		const strangers = createProfileLookupLimit();
+		const ask = vi.fn(async (): Promise<string> => {
+			throw new TemporaryError("away");
+		});
+		for (let n = 0; n < 12; n++)
+			await expect(strangers.find("@slow:far.test", ask)).rejects.toThrow(TemporaryError);
+		expect(ask).toHaveBeenCalledTimes(12);
+	});
 });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { createSendOnce } from "../../src/matrix/send-once.ts";
@@ -12,10 +12,10 @@ beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000 }));
 afterEach(() => void vi.useRealTimers());
 
 const ghost = "@_xmpp_romeo:hs.test";
-/** How long we wait for an answer, in ms. */
+/** Timeout of a request in ms. */
 const patience = 60_000;
 
-/** A room on a homeserver that knows a transaction it has carried out, or is about to, until it restarts. */
+/** Models a room on a homeserver that remembers each transaction id, running ones included, until it restarts. */
 function homeserver(
 	chance: () => number,
 	trouble: { lose: number; answer: number; hang: number; read: number },
@@ -27,7 +27,7 @@ function homeserver(
 
 	async function carryOut(operation: string, mine: number): Promise<string> {
 		await sleep(chance() < trouble.hang ? chance() * 2 * patience : chance() * 30);
-		// What it died in never came about.
+		// A transaction that the restart interrupted is not carried out.
 		if (mine !== life) await new Promise(() => undefined);
 		const event = {
 			type: "m.room.message",
@@ -71,56 +71,65 @@ function homeserver(
 	};
 }
 
-test("however a homeserver and we break off, each line is in the room once and in order", async () => {
-	await fc.assert(
-		fc.asyncProperty(fc.integer(), async (seed) => {
-			const chance = random(seed);
-			const trouble = { lose: 0, answer: 0, hang: 0, read: 0 };
-			const hs = homeserver(chance, trouble);
-			const lines = Array.from({ length: 40 }, (_, n) => `op${n}`);
-			let life = 0;
+describe("createSendOnce", () => {
+	test("sends each message once and in order, however the homeserver and the bridge fail", async () => {
+		await fc.assert(
+			fc.asyncProperty(fc.integer(), async (seed) => {
+				const chance = random(seed);
+				const trouble = { lose: 0, answer: 0, hang: 0, read: 0 };
+				const hs = homeserver(chance, trouble);
+				const lines = Array.from({ length: 40 }, (_, n) => `op${n}`);
+				let life = 0;
 
-			/** One life of ours, from the line on that it finds undelivered. */
-			let next = 0;
-			let begun = false;
-			async function run(): Promise<void> {
-				const mine = ++life;
-				const doubt = createSendOnce({ messages: hs.messages } as never, (mxid) => mxid === ghost, quiet);
-				hs.hears((event) => mine === life && doubt.confirm(echoOf(event)));
-				const since = Date.now();
-				for (; next < lines.length; ) {
-					const operation = lines[next] as string;
-					for (let attempt = begun ? 1 : 0; ; attempt++) {
-						begun = true;
-						const what = { operation, attempt, room: "!room", ghost, since: since - patience, withBot: true };
-						const sent = await doubt.once(what, () => hs.send(operation)).catch(() => undefined);
+				/** One run of the bridge, from the first undelivered row on. */
+				let next = 0;
+				let begun = false;
+				async function run(): Promise<void> {
+					const mine = ++life;
+					const doubt = createSendOnce({ messages: hs.messages } as never, (mxid) => mxid === ghost, quiet);
+					hs.hears((event) => mine === life && doubt.confirm(echoOf(event)));
+					const since = Date.now();
+					for (; next < lines.length; ) {
+						const operation = lines[next] as string;
+						for (let attempt = begun ? 1 : 0; ; attempt++) {
+							begun = true;
+							const what = {
+								operation,
+								attempt,
+								room: "!room",
+								ghost,
+								since: since - patience,
+								withBot: true,
+							};
+							const sent = await doubt.once(what, () => hs.send(operation)).catch(() => undefined);
+							if (mine !== life) return;
+							if (sent) break;
+							await sleep(500 + chance() * 1_000);
+							if (mine !== life) return;
+						}
+						// The confirmation is stored later: a crash before that leaves the row in doubt.
+						await sleep(chance() * 20);
 						if (mine !== life) return;
-						if (sent) break;
-						await sleep(500 + chance() * 1_000);
-						if (mine !== life) return;
+						begun = false;
+						next++;
 					}
-					// Noted a moment later: dying before that leaves it in doubt.
-					await sleep(chance() * 20);
-					if (mine !== life) return;
-					begun = false;
-					next++;
 				}
-			}
-			void run();
-			for (let n = 0; n < 5; n++) {
-				await vi.advanceTimersByTimeAsync(chance() * 1_500);
-				const often = () => (chance() < 0.5 ? chance() : 0);
-				Object.assign(trouble, { lose: often(), answer: often(), hang: often() / 4, read: often() });
-				await vi.advanceTimersByTimeAsync(chance() * 5_000);
-				if (chance() < 0.4) hs.restart();
-				await vi.advanceTimersByTimeAsync(chance() * 1_000);
-				if (chance() < 0.4) void run();
-				await vi.advanceTimersByTimeAsync(chance() * 5_000);
-				Object.assign(trouble, { lose: 0, answer: 0, hang: 0, read: 0 });
-			}
-			await vi.advanceTimersByTimeAsync(20 * patience);
-			expect(hs.timeline.map(({ content }) => content.body)).toEqual(lines);
-		}),
-		{ numRuns: Number(process.env.TRIVIUM_RUNS ?? 50) },
-	);
+				void run();
+				for (let n = 0; n < 5; n++) {
+					await vi.advanceTimersByTimeAsync(chance() * 1_500);
+					const often = () => (chance() < 0.5 ? chance() : 0);
+					Object.assign(trouble, { lose: often(), answer: often(), hang: often() / 4, read: often() });
+					await vi.advanceTimersByTimeAsync(chance() * 5_000);
+					if (chance() < 0.4) hs.restart();
+					await vi.advanceTimersByTimeAsync(chance() * 1_000);
+					if (chance() < 0.4) void run();
+					await vi.advanceTimersByTimeAsync(chance() * 5_000);
+					Object.assign(trouble, { lose: 0, answer: 0, hang: 0, read: 0 });
+				}
+				await vi.advanceTimersByTimeAsync(20 * patience);
+				expect(hs.timeline.map(({ content }) => content.body)).toEqual(lines);
+			}),
+			{ numRuns: Number(process.env.TRIVIUM_RUNS ?? 50) },
+		);
+	});
 });

@@ -1,13 +1,13 @@
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 
-// The global: a test's clock drives it.
+// The global timers, which a test's clock drives.
 export const sleep = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
 
 /**
- * How Synapse hands events over (appservice/scheduler.py): what is said is queued in memory and made into transactions on
- * disk; the first that fails has it repeat them, later and later. Each step takes a moment, in which others happen: one
- * made just before it is up again lies there until it repeats the next time, one made just after a failure goes out
- * before that one. A restart forgets the queue.
+ * Models how Synapse sends transactions (appservice/scheduler.py). It queues events in memory and makes transactions of
+ * them on disk; after the first failure it retries them with growing backoff. Each step takes time in which others run: a
+ * transaction made just before a recovery waits for the next retry, and one made just after a failure overtakes the
+ * failed one. A restart forgets the queue.
  */
 export function synapse(
 	chance: () => number,
@@ -92,7 +92,7 @@ export function synapse(
 			counter = 1;
 			if (!up) recover(life);
 		},
-		/** It repeats nothing any more until a restart, and knows nothing of it: the one that repeated is not in its list. */
+		/** Stops all retries until a restart: the retrier is missing in Synapse's list, so nothing starts it again. */
 		giveUp(): void {
 			life++;
 			up = false;
@@ -100,7 +100,7 @@ export function synapse(
 			sending = false;
 			clearTimeout(repeating);
 		},
-		/** A ping got through: repeats at once. */
+		/** A successful ping: retries at once. */
 		retry(): void {
 			if (!due) return;
 			clearTimeout(repeating);

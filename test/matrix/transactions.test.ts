@@ -23,7 +23,7 @@ const event = (event_id: string): MatrixEvent => ({
 	origin_server_ts: 1,
 	content: { msgtype: "m.text", body: event_id },
 });
-/** An event of our ghost, as the homeserver sends it back. */
+/** Returns the echo of a ghost's event. */
 const own = (event_id: string, op?: string): MatrixEvent => ({
 	...event(event_id),
 	sender: "@_xmpp_romeo:hs.test",
@@ -33,7 +33,7 @@ const idOf = (entry: TimelineEntry) =>
 	isForeign(entry) ? entry.id : `echo of ${entry.operation ?? "nothing"}: ${entry.event.event_id}`;
 
 let translated: string[];
-/** The id of an event that cannot be read. */
+/** The id of an event whose translation fails. */
 let unreadable: string;
 let received: string[];
 let confirmed: string[];

@@ -41,21 +41,18 @@ const strangers: Around = {
 	votes: [],
 	isOurs: (mxid) => mxid.startsWith("@_xmpp_"),
 };
-/** As it is written in the vectors: people by network and id. */
+/** Returns an event as the vectors write it, with people by network and id. */
 const brief = (value: unknown) =>
 	JSON.parse(
 		JSON.stringify(value, (_key, one) => (one?.address && one.network ? `${one.network}:${one.id}` : one)),
 	);
 
-describe("from Matrix", () => {
-	test.each([2 ** 53, -(2 ** 53)])(
-		"the time %d, which no calendar has, is one that can be shown",
-		(origin_server_ts) => {
-			const content = { msgtype: "m.text", body: "x" };
-			const found = fromMatrix(event({ type: "m.room.message", content, origin_server_ts }), strangers);
-			expect(() => new Date(found?.at ?? Number.NaN).toISOString()).not.toThrow();
-		},
-	);
+describe("fromMatrix", () => {
+	test.each([2 ** 53, -(2 ** 53)])("limits the time %d, which a Date cannot hold", (origin_server_ts) => {
+		const content = { msgtype: "m.text", body: "x" };
+		const found = fromMatrix(event({ type: "m.room.message", content, origin_server_ts }), strangers);
+		expect(() => new Date(found?.at ?? Number.NaN).toISOString()).not.toThrow();
+	});
 
 	type Member = { by?: string; before?: string; in: MatrixEvent["content"]; out?: Out };
 	test.each(vectors<Member>("from-matrix", "member"))("member: $name", (one) => {
@@ -97,17 +94,17 @@ describe("from Matrix", () => {
 			expect({ ...rest, ...(who !== "matrix:@alice:hs.test" && { sender: who }) }).toEqual(out);
 		});
 
-	test("a message is known by an id that only its sender can name", () => {
+	test("gives a message a further id that only its sender can spell", () => {
 		const seen = fromMatrix(event({ content: { msgtype: "m.text", body: "x" } }), strangers);
 		expect(seen?.aka).toEqual(["own:$e:@alice:hs.test"]);
 	});
 
-	test("settings of the room are not said aloud", () => {
+	test("translates no state event but memberships", () => {
 		const topic = event({ type: "m.room.topic", state_key: "", content: { topic: "x", body: "x" } });
 		expect(fromMatrix(topic, strangers)).toBeUndefined();
 	});
 
-	test("nothing a client can send makes it fail", () => {
+	test("translates any content without an error", () => {
 		const types = fc.constantFrom(
 			"m.room.message",
 			"m.room.member",
@@ -177,7 +174,7 @@ describe("from Matrix", () => {
 		);
 	});
 
-	test("what is no event is told from one", () => {
+	test("isEvent recognizes invalid events", () => {
 		for (const wrong of [
 			null,
 			1,
@@ -191,7 +188,7 @@ describe("from Matrix", () => {
 	});
 });
 
-describe("to Matrix", () => {
+describe("toMatrix", () => {
 	const base = { id: "S1", room: "r@muc.x", sender: romeo, at: 1 };
 	type Case = {
 		in: Sayable;
@@ -221,7 +218,7 @@ describe("to Matrix", () => {
 			expect({ ...rest, content: unmarked(content) }).toEqual({ type: "m.room.message", ...one.out });
 		});
 
-	test("what is sent says which delivery it is and where it came from, but not at any length", () => {
+	test("marks an event with its operation id and its message's ids, up to a bound", () => {
 		const from = { network: "xmpp", room: "r@muc.x", ids: ["S1", "M1"] };
 		const part = { kind: "message", style: "text", text: "x", aka: ["M1"] } as unknown as Sayable;
 		expect(write({ in: part }).content["trivium.bridge"]).toEqual({ op: "op1", from });
@@ -231,7 +228,7 @@ describe("to Matrix", () => {
 		expect(write({ in: edit }).content["trivium.bridge"]).toEqual({ op: "op1", from });
 	});
 
-	test("an edit shows as one to clients that know none, and means nobody anew", () => {
+	test("writes an edit with “* ” for clients without edits, and without mentions", () => {
 		const content = {
 			...{ msgtype: "m.text", body: "a", formatted_body: "<b>a</b>", "trivium.bridge": { op: "op1" } },
 			...{ "m.mentions": { user_ids: ["@alice:hs.test"] } },
@@ -249,13 +246,13 @@ describe("to Matrix", () => {
 
 	const said = (text: string) => write({ in: { kind: "message", style: "text", text } as Message }).content;
 
-	test("the limit is that of the encoded event: quotes count twice", () => {
+	test("fits counts the encoded content: a quote counts twice", () => {
 		expect(fits(said("x".repeat(59_000)))).toBe(true);
 		expect(fits(said('"'.repeat(31_000)))).toBe(false);
 		expect(fits(said("ü".repeat(31_000)))).toBe(false);
 	});
 
-	test("a text past it becomes a file whose caption is its beginning, whole characters only", () => {
+	test("asFile makes a long text a file whose caption is its beginning, in whole characters", () => {
 		const content = asFile(said("🎉".repeat(20_000)), "mxc://hs.test/1", 80_000);
 		expect(content).toMatchObject({
 			msgtype: "m.file",

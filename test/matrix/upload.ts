@@ -1,6 +1,6 @@
 /**
- * Run as a process of its own: brings files from one URL to a homeserver, and prints how much memory that took, in MiB.
- * With --expose-gc, so that it is what we hold and not what nobody has swept yet.
+ * Runs as a process of its own: copies files from a URL to a homeserver and prints the memory that this took, in MiB. It
+ * needs --expose-gc, so that the figure leaves out garbage.
  */
 import type { NetworkName } from "../../src/core/ids.ts";
 import { createMatrixClient } from "../../src/matrix/client.ts";
