@@ -51,9 +51,7 @@ async function archived(
 	if (!readable(room)) return undefined;
 	const found = new Map<OperationId, Line[]>();
 	try {
-		let before = "";
-		for (let n = 0; n < pages; n++) {
-			const page = await context.archive.page(archiveOf(room), { before });
+		for await (const page of context.archive.backwards(() => archiveOf(room), pages))
 			for (const stanza of page.lines.toReversed()) {
 				const { id = "", from = "" } = stanza.attrs;
 				const nick = resource(from) ?? "";
@@ -64,9 +62,6 @@ async function archived(
 				lines.unshift({ part, ids: [messageId("sid", known), messageId("msg", id)], nick });
 				found.set(wholeOf(part), lines);
 			}
-			if (page.complete || page.first === undefined) break;
-			before = page.first;
-		}
 		return found;
 	} catch (error) {
 		if (isRefusal(error)) return undefined;

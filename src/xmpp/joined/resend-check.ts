@@ -49,15 +49,15 @@ function search(room: Room, { operation, attempt }: Outbound, from: number, cont
 	const { confirmations } = context;
 	const found = () => confirmations.reflected(operation) !== undefined;
 	const look = async () => {
-		let before = "";
-		for (let n = 0; n < pages && room.search.searchedTo > from && !found(); n++) {
-			const page = await context.archive.page(archiveOf(room), { before });
+		const isOver = () => room.search.searchedTo <= from || found();
+		if (isOver()) return;
+		for await (const page of context.archive.backwards(() => archiveOf(room), pages)) {
 			for (const line of page.lines) confirmOwnLine(room, line, true, context);
-			before = page.first ?? before;
 			const oldest = page.lines[0] && delayedBy(page.lines[0], room.jid);
 			if (page.complete || (oldest !== undefined && oldest < from)) noteSearched(room.search, from);
+			if (isOver()) break;
 		}
-		if (room.search.searchedTo <= from || found()) return;
+		if (isOver()) return;
 		context.log.warn({ room: room.jid, operation }, "looked for a line as far back as we do");
 		noteSearched(room.search, from);
 	};

@@ -34,26 +34,38 @@ export type Archive = ReturnType<typeof createArchive>;
 export function createArchive(link: Pick<Component, "iq">, unique: () => string) {
 	const asked = new Map<string, { room: string; results: Element[]; bytes: number; cut: boolean }>();
 
+	/** Resolves with one page. @throws StanzaError where the MUC refuses, item-not-found for an id that it does not know. */
+	async function page(room: Archived, which: Which, most = pageSize): Promise<Page> {
+		const queryid = unique();
+		const question = { room: room.jid, results: [] as Element[], bytes: 0, cut: false };
+		asked.set(queryid, question);
+		try {
+			const query = xml("query", { xmlns: mam, queryid }, form(which), paging(which, most));
+			const from = room.asker;
+			const answer = await link.iq(xml("iq", { type: "set", from, to: room.jid }, query), pageWithin);
+			const { results, cut } = question;
+			const fin = child(answer, "fin", mam);
+			return {
+				lines: results.map((result) => line(room.jid, result)).filter((one) => one !== undefined),
+				first: results[0]?.attrs.id,
+				last: results.at(-1)?.attrs.id,
+				complete: !cut && (fin?.attrs.complete === "true" || results.length === 0),
+			};
+		} finally {
+			asked.delete(queryid);
+		}
+	}
+
 	return {
-		/** Resolves with one page. @throws StanzaError where the MUC refuses, item-not-found for an id that it does not know. */
-		async page(room: Archived, which: Which, most = pageSize): Promise<Page> {
-			const queryid = unique();
-			const question = { room: room.jid, results: [] as Element[], bytes: 0, cut: false };
-			asked.set(queryid, question);
-			try {
-				const query = xml("query", { xmlns: mam, queryid }, form(which), paging(which, most));
-				const from = room.asker;
-				const answer = await link.iq(xml("iq", { type: "set", from, to: room.jid }, query), pageWithin);
-				const { results, cut } = question;
-				const fin = child(answer, "fin", mam);
-				return {
-					lines: results.map((result) => line(room.jid, result)).filter((one) => one !== undefined),
-					first: results[0]?.attrs.id,
-					last: results.at(-1)?.attrs.id,
-					complete: !cut && (fin?.attrs.complete === "true" || results.length === 0),
-				};
-			} finally {
-				asked.delete(queryid);
+		page,
+		/** Yields up to `pages` pages, the newest first. `room` is asked before each, as the asker can change. @throws as `page` */
+		async *backwards(room: () => Archived, pages: number): AsyncGenerator<Page, void> {
+			let before = "";
+			for (let n = 0; n < pages; n++) {
+				const one = await page(room(), { before });
+				yield one;
+				if (one.complete || one.first === undefined) return;
+				before = one.first;
 			}
 		},
 		/** Takes a message that carries a result. False for all other messages. */
