@@ -14,7 +14,7 @@ import { createFileSender } from "./send-file.ts";
 import type { SendOnce } from "./send-once.ts";
 import { createReactionSender } from "./send-reaction.ts";
 import { createRedactionSender } from "./send-redaction.ts";
-import { createSendingAccount, relayed } from "./sending-account.ts";
+import { createSendingAccount } from "./sending-account.ts";
 import { createSurroundings } from "./surroundings.ts";
 import { asEdit, type Sayable, type Surroundings, toMatrix } from "./to-matrix.ts";
 
@@ -38,7 +38,7 @@ export function createDelivery(deps: {
 	const react = createReactionSender(deps);
 	const redact = createRedactionSender(deps);
 	const files = createFileSender(deps);
-	const accountFor = createSendingAccount(deps);
+	const sendingAccount = createSendingAccount(deps);
 	const surroundings = createSurroundings(deps);
 	const sendTo = createDirectSender(deps);
 
@@ -79,9 +79,8 @@ export function createDelivery(deps: {
 			await leave(given, given.event.reason);
 			return [];
 		}
-		const ghost = await accountFor(given);
-		const out = ghost === bot ? { ...given, event: relayed(given.event) } : given;
-		const { event } = out;
+		const { ghost, event } = await sendingAccount(given);
+		const out = { ...given, event };
 		switch (event.kind) {
 			case "membership":
 				// A person without a ghost is shown when they speak.
