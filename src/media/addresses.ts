@@ -28,7 +28,7 @@ const public6 = [
 	["2000::", 3],
 	["64:ff9b::", 96],
 ] as const;
-/** Ranges within 2000::/3 that are no host's or hide an IPv4 address: protocol assignments and Teredo, documentation, 6to4. */
+/** Ranges within 2000::/3 without hosts or with hidden IPv4 addresses: protocol assignments and Teredo, documentation, 6to4. */
 const special6 = [
 	["2001::", 23],
 	["2001:db8::", 32],
@@ -48,7 +48,7 @@ for (const [address, bits] of public6) admitted6.addSubnet(address, bits, "ipv6"
 /** IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) as the resolver spells it. */
 const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
-/** Whether an address, as the resolver spells it, is of a public host: not of this network, nor of a group. */
+/** Returns true if an address, as the resolver spells it, is that of a public host: neither of a private network nor multicast. */
 export function isPublic(address: string): boolean {
 	const plain = mapped.exec(address)?.[1] ?? address;
 	switch (isIP(plain)) {
@@ -62,11 +62,11 @@ export function isPublic(address: string): boolean {
 	}
 }
 
-/** The addresses that this machine's interfaces have now. */
+/** Returns the present addresses of this machine's interfaces. */
 export const interfaceAddresses = (): string[] =>
 	Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address));
 
-/** Whether an address is one of `own` in any spelling: another IPv6 notation, IPv4-mapped, or by NAT64. */
+/** Returns true if an address is one of `own` in any spelling: another IPv6 notation, IPv4-mapped, or by NAT64. */
 export function isOneOf(own: readonly string[], address: string): boolean {
 	const list = new BlockList();
 	for (const one of own) {

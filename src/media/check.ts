@@ -6,14 +6,14 @@ import { mediaPath } from "./links.ts";
 
 const patience = 10_000;
 
-/** Whether a link would lead to us, seen from here. `running`: the bridge has the port itself. */
+/** Resolves with the result of a request to the public address, which must reach the bridge. `running`: the bridge has the port. */
 export async function checkPublic(
 	{ listen, url }: Readonly<{ listen: Readonly<{ host: string; port: number }>; url: string }>,
 	running: boolean,
 ): Promise<CheckResult> {
 	const what = "public address";
 	const path = `${mediaPath}${randomBytes(12).toString("base64url")}`;
-	// Who is asked says back what it was asked for; the running bridge knows no such link and says so in its own way.
+	// The test server here echoes the path; a running bridge does not know the link, and answers with an error of its own.
 	const echo: Handler = async (request, response) => {
 		response.writeHead(200, { "content-type": "text/plain" }).end(request.url);
 	};
@@ -36,7 +36,7 @@ export async function checkPublic(
 	}
 }
 
-/** fetch says only that it failed; why stands below. */
+/** Returns the cause of a failed `fetch`, whose own message names none. */
 function causeOf(error: unknown): string {
 	const { cause, message } = error as Error;
 	return cause instanceof Error ? cause.message : message;

@@ -3,10 +3,10 @@ import { isIP } from "node:net";
 import { isPublic } from "./addresses.ts";
 
 /**
- * Names the client behind a request, for a share of its own: an IPv4 address, or the /64 network of an IPv6 address, as
- * one customer has so many. `X-Forwarded-For` counts where a peer with a loopback or private address sends it, which is
- * then a reverse proxy, and of it the last public address, which that proxy saw itself. Undefined where no public address
- * is known: a proxy that sends no `X-Forwarded-For` makes all clients look alike.
+ * Returns the key of the client behind a request, for its share of the slots: an IPv4 address, or the /64 network of an
+ * IPv6 address, since one customer has so many. From a peer with a loopback or private address, which is then a reverse
+ * proxy, the last public address of `X-Forwarded-For` counts, which that proxy saw itself. Undefined if no public address
+ * is known: behind a proxy without `X-Forwarded-For` all clients look alike.
  */
 export function clientOf(request: Pick<IncomingMessage, "headers" | "socket">): string | undefined {
 	const peer = request.socket.remoteAddress ?? "";
@@ -16,7 +16,7 @@ export function clientOf(request: Pick<IncomingMessage, "headers" | "socket">): 
 	return last && network(last);
 }
 
-/** The address of `192.0.2.1:1234`, `[2001:db8::1]:1234` and the like, as some proxies write it. */
+/** Returns the address of `192.0.2.1:1234`, `[2001:db8::1]:1234` and the like, which some proxies write. */
 function bare(written: string): string {
 	const text = written.trim();
 	if (isIP(text)) return text;

@@ -13,7 +13,7 @@ import { atMost } from "./stream.ts";
 export type Guard = Readonly<{
 	/** Bytes of the largest file. */
 	largest: number;
-	/** `host` or `host:port` that may have a private address or one of this machine: servers of our own network. */
+	/** Servers of our own network, as `host` or `host:port`: they may have a private address, or one of this machine. */
 	privateHosts: readonly string[];
 	/**
 	 * Time limits in ms: until the headers of the last redirect's target; between two chunks; for the whole body. The portal's
@@ -22,9 +22,9 @@ export type Guard = Readonly<{
 	headers?: number;
 	idle?: number;
 	total?: number;
-	/** The resolver; every address of a name. */
+	/** Resolves with every address of a name. */
 	lookup?: (host: string) => Promise<readonly LookupAddress[]>;
-	/** The addresses of this machine at the time of the call, public ones included. */
+	/** Returns the present addresses of this machine, public ones included. */
 	ownAddresses?: () => readonly string[];
 }>;
 
@@ -39,8 +39,8 @@ const lookupAll = promisify(systemLookup);
 
 /**
  * Returns a function that fetches a URL which a stranger named. It connects to no address of this network or machine, and
- * reads no more bytes and no longer than the guard allows. It rejects with PermanentError where the guard forbids the
- * URL or the server has no such file, with TemporaryError where the server does not answer.
+ * reads no more bytes and no longer than the guard allows. It rejects with PermanentError if the guard forbids the URL or
+ * the server has no such file, with TemporaryError if the server does not answer.
  */
 export function createFetch(guard: Guard): (url: string, range?: ByteRange) => Promise<Opened> {
 	const { headers: within = 10_000, idle = 10_000, total = 60_000 } = guard;
@@ -78,7 +78,7 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 		}
 	}
 
-	/** The addresses to connect to. The name is looked up once, so a second answer of the resolver cannot lead elsewhere. */
+	/** Resolves with the addresses to connect to. The name is looked up once, so a second answer cannot lead elsewhere. */
 	async function resolve(url: URL, signal: AbortSignal): Promise<readonly LookupAddress[]> {
 		const { hostname } = url;
 		const literal = hostname.replace(/^\[(.*)\]$/, "$1");
@@ -86,7 +86,7 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 		const found = family ? [{ address: literal, family }] : await inTime(lookup(hostname, signal), signal);
 		if (guard.privateHosts.includes(hostname) || guard.privateHosts.includes(`${hostname}:${portOf(url)}`))
 			return found;
-		// Services that listen on a public address of this machine may trust who asks from the machine itself.
+		// Services on a public address of this machine may trust clients on the same machine.
 		const own = ownAddresses();
 		const allowed = found.filter(({ address }) => isPublic(address) && !isOneOf(own, address));
 		if (allowed.length === 0) throw new PermanentError("forbidden", phrases.fileForbidden);
@@ -151,7 +151,7 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 
 const portOf = (url: URL): number => Number(url.port || (url.protocol === "http:" ? 80 : 443));
 
-/** The URL of a text. @throws PermanentError for other schemes than HTTP, credentials, and ports of other protocols. */
+/** Returns the URL of a text. @throws PermanentError for other schemes than HTTP, credentials, and ports of other protocols. */
 function checked(text: string): URL {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
 	const port = url ? portOf(url) : 0;
@@ -162,7 +162,7 @@ function checked(text: string): URL {
 	return url;
 }
 
-/** A resolver that answers every name with these addresses, in the two forms that node:net asks for. */
+/** Returns a resolver that answers every name with these addresses, in the two forms that node:net asks for. */
 const only = (addresses: readonly LookupAddress[]): LookupFunction =>
 	((_host, options, found) => {
 		const [first] = addresses;
@@ -170,7 +170,7 @@ const only = (addresses: readonly LookupAddress[]): LookupFunction =>
 		else found(null, first?.address ?? "", first?.family);
 	}) as LookupFunction;
 
-/** A lookup of which at most `most` run at once. @throws Error where the signal ended the wait for a turn. */
+/** Returns a lookup of which at most `most` run at once. It rejects if its signal ends the wait for a turn. */
 function inTurn<T>(lookup: (host: string) => Promise<T>, most: number) {
 	const waiting: (() => void)[] = [];
 	let running = 0;

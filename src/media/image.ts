@@ -1,11 +1,11 @@
 export type Image = Readonly<{ mime: string; width: number; height: number }>;
 
-/** What kind of image these are the first bytes of, and its size in pixels; undefined for anything else. */
+/** Returns the type of an image and its size in pixels, from its first bytes; undefined for any other file. */
 export function image(bytes: Buffer): Image | undefined {
 	try {
 		return png(bytes) ?? gif(bytes) ?? webp(bytes) ?? jpeg(bytes);
 	} catch (error) {
-		// Cut off before its size is told.
+		// The bytes end before the size.
 		if (error instanceof RangeError) return undefined;
 		throw error;
 	}
@@ -46,7 +46,7 @@ function webp(bytes: Buffer): Image | undefined {
 /** Orientations in which a picture lies on its side. // Exif 2.3 §4.6.4 "Orientation" */
 const sideways = 5;
 
-// ITU T.81 §B.1.1: segments, each with its length, until the frame header, which tells the size.
+// ITU T.81 §B.1.1: segments, each with its length, until the frame header, which has the size.
 function jpeg(bytes: Buffer): Image | undefined {
 	if (!startsWith(bytes, "\xff\xd8\xff")) return undefined;
 	let turned = false;
@@ -71,7 +71,7 @@ function jpeg(bytes: Buffer): Image | undefined {
 	}
 }
 
-/** Whether Exif data turns the picture on its side; broken data does not. */
+/** Returns true if Exif data turns the picture on its side; broken data does not. */
 function lies(segment: Buffer): boolean {
 	try {
 		return orientation(segment) >= sideways;
@@ -83,7 +83,7 @@ function lies(segment: Buffer): boolean {
 
 const frame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
-/** The Exif orientation, 1 where none is told: viewers turn the picture by it. */
+/** Returns the Exif orientation, by which viewers turn the picture; 1 if there is none. */
 function orientation(segment: Buffer): number {
 	if (!startsWith(segment, "Exif\0\0")) return 1;
 	const tiff = segment.subarray(6);

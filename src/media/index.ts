@@ -14,13 +14,13 @@ export type MediaOptions = Readonly<{
 	largest: number;
 	/** Hosts (`host` or `host:port`) of our own network that files may be fetched from. */
 	privateHosts: readonly string[];
-	/** Where people reach files of networks that ask for a login; absent, those are shown by their names. */
+	/** The public address for files of networks that require a login; absent: such files are shown by their names. */
 	public?: Readonly<{ listen: Readonly<{ host: string; port: number }>; url: string }>;
 }>;
 
 type Opener = Pick<Bridge, "open" | "findPerson">;
 
-/** Files on their way between networks: fetched with care from strangers, given out by links. */
+/** Creates the handling of files between networks: the guarded fetch of foreign URLs, and links to our own files. */
 export function createMedia(options: MediaOptions, deps: { mapping: Mapping; log: Log }) {
 	const { largest, privateHosts, public: outside } = options;
 	const links = outside && createMediaLinks({ mapping: deps.mapping, url: outside.url, largest });
@@ -30,10 +30,10 @@ export function createMedia(options: MediaOptions, deps: { mapping: Mapping; log
 	return {
 		fetch: createFetch({ largest, privateHosts }),
 		...(links && { files: { link: links.link, largest } }),
-		/** What is taken back cannot be fetched by its link any more. */
+		/** Revokes the links of a deleted message. */
 		redacted: async (message: Copy) => links?.revoke({ event: message }),
 		commands: links ? [revoke({ links, bridge: () => bridge })] : [],
-		/** Over an open mapping, and before the first link is made. @throws Error when the port cannot be had. */
+		/** Starts the listener. Call it with an open mapping, before the first link is made. @throws Error if the port is taken. */
 		async start(over: Opener): Promise<void> {
 			bridge = over;
 			if (!links) return;

@@ -9,13 +9,13 @@ import { createSeal } from "./seal.ts";
 import { atMost } from "./stream.ts";
 import { named } from "./types.ts";
 
-/** Which links stop working: those of one message, of everything somebody sent, or to a file wherever it turns up. */
+/** The links to revoke: those of one message, all of one person, or all to files with one hash. */
 export type Revoked =
 	| Readonly<{ event: Readonly<{ network: NetworkName; room: RoomId; id: MessageId }> }>
 	| Readonly<{ person: Readonly<{ network: NetworkName; id: UserId }> }>
-	/** SHA-256 of its bytes, in hex. */
+	/** SHA-256 of the file's bytes, in hex. */
 	| Readonly<{ hash: string }>
-	/** One of our links itself: those of its message. */
+	/** One link of the bridge: all links of its message are revoked. */
 	| Readonly<{ url: string }>;
 
 /** The file that a link leads to. */
@@ -32,21 +32,21 @@ export type Links = ReturnType<typeof createMediaLinks>;
 
 export const mediaPath = "/media/";
 const hashes = "media revoked hashes";
-/** Revoked messages and people by the first letter of their key: a handful of documents, however many there are. */
+/** Revoked messages and people are stored in lists by the first letter of their key: a few documents, however many they are. */
 const bucketOf = (key: string) => `media revoked ${key[0]}`;
 /** UTF-16 code units of a file's name, and of its type. */
 const longest = 200;
-/** Files whose hash is remembered. */
+/** The most files whose hash is kept in memory. */
 const remembered = 10_000;
 
 /**
- * Links to media on our own address: made of the file's place itself, so that nothing is kept for each, and they work
- * for as long as the file is there and nobody revoked them. `url` is how people reach the listener.
+ * Creates the links to files on the bridge's public address `url`. A link holds the sealed source of its file, so nothing
+ * is stored for it, and it works until the file is gone or the link is revoked.
  */
 export function createMediaLinks(deps: {
 	mapping: Pick<Mapping, "setting" | "saveSetting" | "once">;
 	url: string;
-	/** Bytes of the largest file, and ms within which all of it has to come, where its hash is asked for. */
+	/** The largest file, in bytes, that is read for its hash, and the time limit of that read, in ms. */
 	largest?: number;
 	hashWithin?: number;
 }) {
@@ -76,7 +76,7 @@ export function createMediaLinks(deps: {
 		return work;
 	}
 
-	/** The content of a token; undefined where this bridge did not make it. */
+	/** Returns the content of a token; undefined if this bridge did not make it. */
 	function read(token: string): Linked | undefined {
 		const text = tokens?.open(token);
 		if (text === undefined) return undefined;
@@ -95,7 +95,7 @@ export function createMediaLinks(deps: {
 		return linked.message;
 	}
 
-	/** The SHA-256 of a file, in hex. @throws Error where it is too large or takes too long. */
+	/** Resolves with the SHA-256 of a file, in hex. @throws Error if the file is too large or takes too long. */
 	async function hashed(open: () => Promise<Opened>): Promise<string> {
 		const { body, size = 0 } = await open();
 		const late = setTimeout(() => body.destroy(new TemporaryError(phrases.fileNoAnswer)), hashWithin);
@@ -118,34 +118,34 @@ export function createMediaLinks(deps: {
 			tokens = createSeal(secret, "media links");
 		},
 
-		/** The URL of a file in a message; always the same for the same. */
+		/** Returns the URL of a file in a message, the same at each call. */
 		link(
 			target: Target,
 			message: Readonly<{ network: NetworkName; room: RoomId; id: MessageId; person: UserId }>,
 		): string {
 			if (!tokens) throw new Error("links before start()");
 			const { source } = target;
-			// Both stand in the link, which servers and clients take up to a few thousand characters only.
+			// Both are part of the link, and servers and clients take links of a few thousand characters only.
 			const name = target.name.slice(0, longest);
 			const mime = target.mime?.slice(0, longest) ?? "";
 			const person = personKey({ network: message.network, id: message.person });
 			const content = [source.network, source.ref, name, mime, messageKey(message), person];
 			const file = named(name.replace(/[\p{C}/\\]/gu, "_").slice(0, 100), mime).toWellFormed();
-			// Dots alone would be taken for a folder.
+			// A name of dots alone would mean a folder.
 			const segment = /^\.+$/.test(file) ? "file" : file;
 			return `${base}${mediaPath}${tokens.close(JSON.stringify(content))}/${encodeURIComponent(segment)}`;
 		},
 
 		read,
 
-		/** Ends links for good. @throws PermanentError where the `url` is no link of this bridge. */
+		/** Revokes links for good. @throws PermanentError if the `url` is no link of this bridge. */
 		async revoke(what: Revoked): Promise<void> {
 			if ("hash" in what) return add(hashes, what.hash.toLowerCase());
 			const key = keyOf(what);
 			await add(bucketOf(key), key);
 		},
 
-		/** Whether the link was revoked. `open` is asked for the file only where files are revoked by their hash. */
+		/** Resolves with true if the link was revoked. It opens the file only if any file was revoked by its hash. */
 		async revoked({ message, person, source }: Linked, open: () => Promise<Opened>): Promise<boolean> {
 			for (const key of [message, person]) if ((await list(bucketOf(key))).includes(key)) return true;
 			const gone = await list(hashes);
@@ -153,7 +153,7 @@ export function createMediaLinks(deps: {
 			const place = `${source.network} ${source.ref}`;
 			const known = hashOf.get(place);
 			if (known) return gone.includes(known);
-			// Those who ask at once for the same file wait for one reading of it.
+			// Concurrent requests for the same file share one read of it.
 			const reading = readings.get(place) ?? hashed(open);
 			readings.set(place, reading);
 			try {

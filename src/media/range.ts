@@ -3,8 +3,8 @@ import type { ByteRange } from "../core/media.ts";
 import { through } from "./stream.ts";
 
 /**
- * The one range a client asks for. Undefined for what is answered with the whole file: no range, several, or one that
- * cannot be read. // RFC 9110 §14.2
+ * Returns the one range of a `Range` header. Undefined for requests that get the whole file: no range, several, or one that
+ * cannot be parsed. // RFC 9110 §14.2
  */
 export function parseRange(header: string | undefined): ByteRange | undefined {
 	const [, from, to] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "") ?? [];
@@ -17,14 +17,14 @@ export function parseRange(header: string | undefined): ByteRange | undefined {
 export const rangeHeader = (range: ByteRange): string =>
 	"last" in range ? `bytes=-${range.last}` : `bytes=${range.start}-${range.end ?? ""}`;
 
-/** The bytes a range means in a file of this size, both inclusive; undefined where it has none of them. */
+/** Returns the first and last byte of a range in a file of this size; undefined if the range is outside the file. */
 export function partOf(range: ByteRange, size: number): { start: number; end: number } | undefined {
 	const start = "last" in range ? Math.max(0, size - range.last) : range.start;
 	const end = "last" in range ? size - 1 : Math.min(range.end ?? size - 1, size - 1);
 	return start <= end ? { start, end } : undefined;
 }
 
-/** What a `206` says it holds. // RFC 9110 §14.4 */
+/** Returns the range of a `206` answer's `Content-Range`. // RFC 9110 §14.4 */
 export function contentRange(
 	header: string | undefined,
 ): { start: number; end: number; size?: number } | undefined {
@@ -33,7 +33,7 @@ export function contentRange(
 	return { start: Number(start), end: Number(end), ...(size !== "*" && { size: Number(size) }) };
 }
 
-/** The bytes from `start` to `end` (inclusive) of `source`, which is let go then; fails where there are not so many. */
+/** Returns the bytes from `start` to `end` (inclusive) of `source`, and destroys it then. Fails if the source is shorter. */
 export const slice = (source: Readable, start: number, end: number): Readable =>
 	through(source, async function* (chunks) {
 		let at = 0;

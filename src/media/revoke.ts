@@ -12,10 +12,10 @@ const what = {
 	file: { name: "SHA256", kind: "word", pattern: /^[0-9a-f]{64}$/i },
 } as const;
 
-/** `revoke`: an admin has links to files end, for good. */
+/** Creates the admin command `revoke`, which ends links to files for good. */
 export function revoke(deps: {
 	links: Pick<Links, "revoke">;
-	/** There once the command can be given. */
+	/** Returns the links, which exist before the first command comes in. */
 	bridge(): Pick<Bridge, "findPerson">;
 }): Command {
 	async function asked(

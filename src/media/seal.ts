@@ -3,9 +3,9 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual
 const tagLength = 16;
 
 /**
- * Signs and hides texts in tokens fit for a URL: who holds one can neither change it nor read what is in it. The same
- * text gives the same token, so that a message sent again is the same message. Keys of its own are derived for each
- * `purpose`. This is the construction of RFC 5297: the HMAC of the text is both its signature and its counter's start.
+ * Creates a seal, which signs and encrypts texts in tokens for URLs: the holder of a token can neither change nor read
+ * its text. The same text gives the same token, so that a retry sends the same message. Each `purpose` has keys of its
+ * own. This is the construction of RFC 5297: the HMAC of the text is both its signature and the start of the counter.
  */
 export function createSeal(secret: string, purpose: string) {
 	const key = (part: string) =>
@@ -21,10 +21,10 @@ export function createSeal(secret: string, purpose: string) {
 				"base64url",
 			);
 		},
-		/** Undefined for what we did not close. */
+		/** Returns the text of a token; undefined for a token that this seal did not make. */
 		open(token: string): string | undefined {
 			const bytes = Buffer.from(token, "base64url");
-			// One spelling only, and as long as a tag at least.
+			// A token has one spelling only, and at least the length of a tag.
 			if (bytes.length < tagLength || bytes.toString("base64url") !== token) return undefined;
 			const tag = bytes.subarray(0, tagLength);
 			const text = createDecipheriv("aes-256-ctr", hiding, tag).update(bytes.subarray(tagLength));

@@ -13,19 +13,19 @@ import { atMost, through } from "./stream.ts";
 import { bareType, isInert } from "./types.ts";
 
 export type Serving = Readonly<{
-	/** Opens a file where it is kept. */
+	/** Opens a file on its own network. */
 	open(source: Readonly<{ network: NetworkName; ref: string }>, range?: ByteRange): Promise<Opened>;
 	/** Bytes of the largest file. */
 	largest: number;
 	log: Log;
-	/** Files on their way at once: over all, of one link, and to one client. */
+	/** The most answers at once: in all, for one link, and for one client. */
 	atOnce?: number;
 	atOnceOfOne?: number;
 	atOnceToOne?: number;
-	/** ms after which a client that takes nothing is cut off; and, where all places are taken, makes room for another. */
+	/** Times in ms: after the one, a client that reads nothing is disconnected; after the other, it loses its slot if all are taken. */
 	idle?: number;
 	yields?: number;
-	/** ms that an answer may take, whatever its size, and the bytes that each further second has to bring. */
+	/** The time in ms that any answer may take, and the bytes that it must send in each further second. */
 	grace?: number;
 	leastPerSecond?: number;
 }>;
@@ -71,13 +71,13 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 			await answer(slot);
 		} catch (error) {
 			if (response.headersSent || response.destroyed) {
-				// The client went away, or got a part of the file: a closed connection tells it that the rest is missing.
+				// The client disconnected, or got a part of the file: the closed connection shows it that the rest is missing.
 				log.debug({ err: error }, "media not sent to the end");
 				response.destroy();
 				return;
 			}
 			const gone = error instanceof PermanentError && error.reason === "not-found";
-			if (!gone) log.warn({ err: error, net: linked.source.network }, "media cannot be had");
+			if (!gone) log.warn({ err: error, net: linked.source.network }, "the file of a link cannot be fetched");
 			refuse(gone ? 404 : 502);
 		} finally {
 			slot.free();
@@ -86,7 +86,7 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 		async function answer(place: Slot): Promise<void> {
 			if (!linked) return;
 			if (await links.revoked(linked, () => deps.open(linked.source))) return refuse(410);
-			// Without a validator an If-Range cannot match, and all of it is sent. // RFC 9110 §13.1.5
+			// Without a validator no If-Range can match, so the whole file is sent. // RFC 9110 §13.1.5
 			const range = request.headers["if-range"] ? undefined : parseRange(request.headers.range);
 			const opened = await deps.open(linked.source, range);
 			opened.body.on("error", () => undefined);
@@ -110,7 +110,7 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 			response.writeHead(part ? 206 : 200, {
 				...common,
 				...described(linked?.name ?? "", linked?.mime ?? mime),
-				// Revoking has to hold soon, and the file itself never changes.
+				// A short time, since a revocation must take effect soon; the file itself never changes.
 				"cache-control": "private, max-age=3600",
 				...(part && { "content-range": `bytes ${part.start}-${part.end}/${size ?? "*"}` }),
 				...(length !== undefined && { "content-length": length }),
@@ -128,7 +128,7 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 	};
 }
 
-/** The bytes of `source`; tells the slot when the reader keeps them waiting. */
+/** Yields the bytes of `source`, and reports to the slot when they wait for the reader. */
 const watched = (source: Readable, slot: Slot): Readable =>
 	through(source, async function* (chunks) {
 		for await (const chunk of chunks) {

@@ -1,23 +1,23 @@
-/** One answer on its way, in its place among the others. */
+/** The slot of one answer. */
 export type Slot = Readonly<{
-	/** The reader took the bytes that waited for it; the next ones have to come from the source. */
+	/** Notes that the reader took all bytes, so that the answer waits for the source. */
 	taken(): void;
-	/** Bytes wait for the reader. */
+	/** Notes that bytes wait for the reader. */
 	offered(): void;
-	/** Bytes that went on their way. */
+	/** Counts bytes that were sent. */
 	sent(bytes: number): void;
-	/** Gives the place to the next. */
+	/** Releases the slot. */
 	free(): void;
 }>;
 
 export type Shares = Readonly<{
-	/** Answers on their way at once: in all, to one client, and of one link. */
+	/** The most answers at once: in all, for one client, and for one link. */
 	all: number;
 	client: number;
 	link: number;
-	/** ms after which a reader that takes nothing loses its place to the next one that asks for it. */
+	/** The time in ms after which a reader that reads nothing loses its slot to the next request. */
 	yields: number;
-	/** ms that an answer may take, whatever its size, and the bytes that each further second has to bring. */
+	/** The time in ms that any answer may take, and the bytes that it must send in each further second. */
 	grace: number;
 	leastPerSecond: number;
 }>;
@@ -28,20 +28,20 @@ type Held = {
 	readonly cut: () => void;
 	readonly since: number;
 	bytes: number;
-	/** Since when bytes wait for the reader; undefined while the source owes them. */
+	/** The time since which bytes wait for the reader; undefined while the answer waits for the source. */
 	waiting: number | undefined;
 };
 
 /**
- * Returns the places for answers, so that slow readers cannot keep other clients from theirs. Each client and each link
- * has a share of the places. An answer that takes too long for its bytes is cut off. Where all places of a kind are taken,
- * the answer whose reader took nothing for the longest makes room.
+ * Creates the slots for answers, so that slow readers cannot block other clients. Each client and each link has a share of
+ * the slots. An answer that takes too long for its bytes is cut off. If all slots of a kind are taken, the answer whose
+ * reader has read nothing for the longest time loses its slot.
  */
 export function createSlots(shares: Shares) {
 	const held = new Set<Held>();
 	let sweep: NodeJS.Timeout | undefined;
 
-	/** Whether there is room for one more among those that `same` chooses, and be it by cutting one off. */
+	/** Returns true if the answers that `same` selects may be one more, for which it cuts a stalled one off if necessary. */
 	function room(most: number, same: (one: Held) => boolean): boolean {
 		const rivals = [...held].filter(same);
 		if (rivals.length < most) return true;
@@ -75,7 +75,7 @@ export function createSlots(shares: Shares) {
 	}
 
 	return {
-		/** A place for an answer, whose connection `cut` ends; undefined where there is none now. */
+		/** Returns a slot for an answer, whose connection `cut` ends; undefined if no slot is free. */
 		take(client: string | undefined, link: string, cut: () => void): Slot | undefined {
 			const admitted =
 				room(shares.link, (one) => one.link === link) &&

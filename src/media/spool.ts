@@ -8,18 +8,18 @@ import { PermanentError, TemporaryError } from "../core/errors.ts";
 import * as phrases from "../core/phrases.ts";
 import { through } from "./stream.ts";
 
-/** Bytes held of one file, in pieces that make few calls. */
+/** Size in bytes of the chunks that are read and written. */
 const highWaterMark = 1 << 20;
 
 /**
- * Returns a function that hands `use` the same bytes with their number. Where nobody told the number, the bytes go through
- * a file on disk. That file has no name, so that nobody else can see it, and it is gone when `use` is done or the process
- * ends, however it ends. All such files together take `most` bytes: one more has to come again later.
+ * Returns a function that calls `use` with the same bytes and their number. If the number is unknown, the bytes go through
+ * a file on disk without a name, which no other process can open, and which is gone when `use` is done or the process
+ * ends. All such files together take at most `most` bytes; a further one fails with a TemporaryError.
  */
 export function createSpool(most: number) {
 	let used = 0;
 
-	/** @throws PermanentError where a file alone is larger than `most`, TemporaryError where others leave too little. */
+	/** Reserves bytes. @throws PermanentError if the file alone is larger than `most`, TemporaryError if others leave too little. */
 	return async function withSize<T>(
 		body: Readable,
 		size: number | undefined,
@@ -27,7 +27,7 @@ export function createSpool(most: number) {
 	): Promise<T> {
 		if (size !== undefined) return use(body, size);
 		const path = join(tmpdir(), `trivium-${randomUUID()}`);
-		// One handle each: a stream that ends closes its own.
+		// Each stream gets a handle of its own, since it closes its handle at its end.
 		const into = await open(path, "wx", 0o600);
 		const from = await open(path, "r").finally(() => unlink(path));
 		let mine = 0;
@@ -52,5 +52,5 @@ export function createSpool(most: number) {
 	};
 }
 
-/** The disk is one for the whole process. 2 GiB hold twenty files of the usual largest size. */
+/** The one spool of the process. 2 GiB hold twenty files of the usual largest size. */
 export const withSize = createSpool(2 * 1024 ** 3);

@@ -1,21 +1,21 @@
 import { Readable } from "node:stream";
 
 /**
- * `source` as `change` passes it on, chunk by chunk and no faster than it is read. Whatever ends the result lets go of
- * the source too, also before the first byte was read; whatever breaks the source breaks the result.
+ * Returns the bytes of `source` as `change` yields them, with back-pressure. The end of the result destroys the source,
+ * also before the first byte was read, and an error of the source is an error of the result.
  */
 export function through(
 	source: Readable,
 	change: (chunks: AsyncIterable<Buffer>) => AsyncGenerator<Uint8Array>,
 ): Readable {
-	// An error before anybody reads has to wait for the reader, not end the process.
+	// An error before the first read must wait for the reader, and not end the process.
 	source.on("error", () => undefined);
 	const result = Readable.from(change(source), { objectMode: false });
 	result.on("close", () => source.destroy());
 	return result;
 }
 
-/** Fails as soon as there are more than `most` bytes. */
+/** Returns the bytes of `source`; fails as soon as there are more than `most`. */
 export const atMost = (source: Readable, most: number, error: () => Error): Readable =>
 	through(source, async function* (chunks) {
 		let bytes = 0;
@@ -51,7 +51,7 @@ export function inTime(
 	return result;
 }
 
-/** The first bytes of `source`, `enough` of them where there are so many, and all of it to be read still. */
+/** Resolves with the first bytes of `source`, `enough` of them if there are so many, and with a stream of all its bytes. */
 export async function peek(source: Readable, enough: number): Promise<{ head: Buffer; body: Readable }> {
 	const chunks: Buffer[] = [];
 	let bytes = 0;

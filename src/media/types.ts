@@ -1,6 +1,6 @@
 import { table } from "../core/table.ts";
 
-/** File name endings and the media types people exchange; for what is not here the type says enough, or nothing does. */
+/** Media types that people exchange, with their file name endings. */
 const byEnding = table<string>({
 	png: "image/png",
 	jpg: "image/jpeg",
@@ -38,7 +38,7 @@ const endings = new Map(
 		.map(([ending, mime]) => [mime, ending]),
 );
 
-/** `image/png` of `image/PNG; charset=x`; undefined for what is no media type. */
+/** Returns `image/png` for `image/PNG; charset=x`; undefined for a text that is no media type. */
 export function bareType(mime: string | undefined): string | undefined {
 	const type = mime?.split(";")[0]?.trim().toLowerCase();
 	return type && /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/.test(type) ? type : undefined;
@@ -50,18 +50,18 @@ export const typeOfName = (name: string): string | undefined =>
 export const isUnspecific = (mime: string | undefined): boolean =>
 	mime === undefined || mime === "application/octet-stream" || mime === "binary/octet-stream";
 
-/** How a file of this type is shown. */
+/** Returns the kind by which a file of this type is shown. */
 export function kindOf(mime: string | undefined): "image" | "video" | "audio" | "file" {
 	const [top] = (mime ?? "").split("/");
 	return top === "image" || top === "video" || top === "audio" ? top : "file";
 }
 
-/** The name with an ending that tells its type: some clients go by nothing else. */
+/** Returns the name with an ending for its type, since some clients know no other sign of the type. */
 export function named(name: string, mime: string | undefined): string {
 	const ending = endings.get(bareType(mime) ?? "");
 	return !ending || /\.[a-z0-9]{1,8}$/i.test(name) ? name : `${name || "file"}.${ending}`;
 }
 
-/** What a browser may show in place without running any of it. */
+/** Returns true for a type that a browser may show inline without running any of it. */
 export const isInert = (mime: string): boolean =>
 	mime === "text/plain" || (/^(image|audio|video)\//.test(mime) && !mime.endsWith("+xml"));

@@ -5,8 +5,8 @@ import * as phrases from "../core/phrases.ts";
 import { through } from "./stream.ts";
 
 /**
- * The bytes of `source` as `change` makes them, if what came has this SHA-256. The end is held back until that is
- * proved, so that nobody takes what failed for the whole.
+ * Returns the bytes of `source` as `change` converts them; fails if they do not have this SHA-256. It keeps the last chunk
+ * back until the hash is proved, so that no reader takes a damaged file for a complete one.
  */
 export const verified = (
 	source: Readable,

@@ -5,7 +5,7 @@ import { interfaceAddresses, isOneOf, isPublic } from "../../src/media/addresses
 const v4 = (...octets: number[]) => octets.join(".");
 const octet = fc.integer({ min: 0, max: 255 });
 
-/** The ranges a stranger must not make us ask, told another way than the code does. */
+/** The ranges that are not public, written in another form than in the code. */
 function isSpecial([a = 0, b = 0, c = 0]: readonly number[]): boolean {
 	return (
 		[0, 10, 127].includes(a) ||
@@ -33,7 +33,7 @@ test("every IPv4 address is public or special, and the same in each IPv6 spellin
 			expect(isPublic(`::ffff:${v4(...octets)}`)).toBe(!special);
 			expect(isPublic(`64:ff9b::${hex}`)).toBe(!special);
 			expect(isPublic(`::FFFF:${hex}`)).toBe(false);
-			// 6to4, Teredo and the old compatible form hide an address: none is asked.
+			// 6to4, Teredo and IPv4-compatible addresses hide an IPv4 address, so none of them is public.
 			expect(isPublic(`2002:${hex}::1`)).toBe(false);
 			expect(isPublic(`2001:0:4136:e378:8000:63bf:${hex}`)).toBe(false);
 			expect(isPublic(`::${hex}`)).toBe(false);
@@ -42,7 +42,7 @@ test("every IPv4 address is public or special, and the same in each IPv6 spellin
 	);
 });
 
-test("of IPv6 only global unicast is public", () => {
+test("only global unicast IPv6 addresses are public", () => {
 	const group = fc.integer({ min: 0, max: 0xffff });
 	fc.assert(
 		fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
@@ -58,7 +58,7 @@ test("of IPv6 only global unicast is public", () => {
 		expect(isPublic(one), one).toBe(false);
 });
 
-test("what is no address is not public", () => {
+test("a text that is no address is not public", () => {
 	for (const one of ["", "localhost", "1.2.3", "0x7f000001", "2130706433", "8.8.8.8 "])
 		expect(isPublic(one), one).toBe(false);
 });

@@ -25,7 +25,7 @@ async function freePort(): Promise<number> {
 const at = (port: number, url = `http://127.0.0.1:${port}`) => ({ listen: { host: "127.0.0.1", port }, url });
 
 describe("the public address", () => {
-	test("works where it leads to us, through a proxy too", async () => {
+	test("passes if it leads to the bridge, also through a proxy", async () => {
 		const port = await freePort();
 		expect(await checkPublic(at(port), false)).toMatchObject({ ok: true });
 		const proxy = createServer(async (request, response) => {
@@ -36,7 +36,7 @@ describe("the public address", () => {
 		expect(await checkPublic(at(port, url), false)).toMatchObject({ ok: true });
 	});
 
-	test("works where the running bridge answers", async () => {
+	test("passes if the running bridge answers", async () => {
 		const links = createMediaLinks({ mapping: createMemoryMapping(), url: "http://b.test" });
 		await links.start();
 		const open = () => Promise.reject(new Error("nothing there"));
@@ -46,7 +46,7 @@ describe("the public address", () => {
 		await listener.close();
 	});
 
-	test("does not where it leads elsewhere, or nowhere, or is taken; each with the cure", async () => {
+	test("fails if it leads elsewhere or nowhere, or if its port is taken, with the cure of each", async () => {
 		const other = await listening(createServer((_request, response) => response.writeHead(404).end("nginx")));
 		const elsewhere = `http://127.0.0.1:${other}`;
 		for (const running of [false, true])

@@ -24,7 +24,7 @@ async function listening(server: Server): Promise<number> {
 	return (server.address() as AddressInfo).port;
 }
 const serving = (answer: RequestListener) => listening(http.createServer(answer));
-/** Answers in raw bytes. */
+/** Starts a server that answers in raw bytes. Resolves with its port. */
 const raw = (answer: (socket: Socket) => void) =>
 	listening(
 		createServer((socket) => {
@@ -33,7 +33,7 @@ const raw = (answer: (socket: Socket) => void) =>
 		}),
 	);
 
-/** The test's servers are on 127.0.0.1, so that is what has to be allowed. */
+/** A fetcher that may connect to the test's servers on 127.0.0.1. */
 const fetcher = (port: number, more: Partial<Guard> = {}) =>
 	createFetch({
 		largest: 1000,
@@ -49,7 +49,7 @@ const lookup =
 	async (): Promise<LookupAddress[]> =>
 		addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
 
-/** What became of reading it all: its text, or the class and reason of the error. */
+/** Resolves with the text of the whole file, or with the class or reason of the error. */
 const outcome = async (work: Promise<{ body: NodeJS.ReadableStream }>) =>
 	work.then(({ body }) => text(body)).catch(why);
 const why = (error: unknown) => {
@@ -65,7 +65,7 @@ test("a file arrives with its size and type", async () => {
 	expect([file.size, file.mime, await text(file.body)]).toEqual([6, "image/png", "pixels"]);
 });
 
-test("a part arrives as a part, and as the whole from who has no parts", async () => {
+test("a range arrives as a range, or as the whole file from a server without ranges", async () => {
 	const port = await serving((request, response) => {
 		if (request.url === "/parts" && request.headers.range === "bytes=2-3")
 			response.writeHead(206, { "content-range": "bytes 2-3/6", "content-length": 2 }).end("xe");
@@ -77,7 +77,7 @@ test("a part arrives as a part, and as the whole from who has no parts", async (
 	expect([whole.part, await text(whole.body)]).toEqual([undefined, "pixels"]);
 });
 
-describe("an address in our own network is not asked", () => {
+describe("a fetch connects to no address of our own network", () => {
 	let asked = 0;
 	const inside = () =>
 		serving((_request, response) => {
@@ -112,7 +112,7 @@ describe("an address in our own network is not asked", () => {
 		expect(asked).toBe(0);
 	});
 
-	test("by a name that leads there", async () => {
+	test("by a name that resolves to one", async () => {
 		asked = 0;
 		const port = await inside();
 		for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1", "10.0.0.1", "fe80::1"])
@@ -122,7 +122,7 @@ describe("an address in our own network is not asked", () => {
 		expect(asked).toBe(0);
 	});
 
-	test("by a name that leads elsewhere first and there later: it is asked for its address once", async () => {
+	test("by a name that resolves to one only at a second lookup: the name is looked up once", async () => {
 		asked = 0;
 		const port = await inside();
 		let lookups = 0;
@@ -149,8 +149,8 @@ describe("an address in our own network is not asked", () => {
 		expect(asked).toBe(0);
 	});
 
-	test("by the public address of this machine, as it is now, whatever spelling leads there", async () => {
-		// The machine gets its second address while the bridge runs.
+	test("by any spelling of the machine's present public addresses", async () => {
+		// The machine gets another address while the bridge runs.
 		const own = ["203.0.112.2"];
 		const ownAddresses = () => own;
 		const ask = (address: string, privateHosts: string[] = []) =>
@@ -168,7 +168,7 @@ describe("an address in our own network is not asked", () => {
 		expect(await ask("203.0.112.1", ["us.test:443"])).toBe("forbidden");
 	});
 
-	test("of a name that has a public address too: only that is connected to", async () => {
+	test("for a name that has a public address, too: it connects to the public one only", async () => {
 		asked = 0;
 		const port = await inside();
 		const both = lookup("127.0.0.1", "203.0.112.1");
@@ -178,7 +178,7 @@ describe("an address in our own network is not asked", () => {
 		expect(asked).toBe(0);
 	});
 
-	test("unless an admin allows that very host, with or without its port", async () => {
+	test("unless the admin allows that host, with or without its port", async () => {
 		asked = 0;
 		const port = await inside();
 		const to = lookup("127.0.0.1");
@@ -192,7 +192,7 @@ describe("an address in our own network is not asked", () => {
 });
 
 describe("a server that", () => {
-	test("redirects is followed, but not for ever", async () => {
+	test("redirects is followed five times and no further", async () => {
 		const port = await serving((request, response) => {
 			const left = Number((request.url ?? "").slice(1));
 			if (left === 0) response.end("there");
@@ -211,12 +211,12 @@ describe("a server that", () => {
 		[304, "failed"],
 		[500, "temporary"],
 		[429, "temporary"],
-	])("answers %i", async (status, reason) => {
+	])("answers %i causes the error %s", async (status, reason) => {
 		const port = await serving((_request, response) => response.writeHead(status).end());
 		expect(await outcome(fetcher(port)(`http://127.0.0.1:${port}/`))).toBe(reason);
 	});
 
-	test("is not there, or speaks no HTTP", async () => {
+	test("is absent or speaks no HTTP causes an error", async () => {
 		const port = await raw((socket) => socket.end("SSH-2.0-x\r\n"));
 		expect(await outcome(fetcher(port)(`http://127.0.0.1:${port}/`))).toBe("temporary");
 		expect(await outcome(fetcher(1)("http://127.0.0.1:1/"))).toBe("forbidden");
@@ -225,21 +225,21 @@ describe("a server that", () => {
 		).toBe("temporary");
 	});
 
-	test("compresses what should be the file itself", async () => {
+	test("compresses the file is refused", async () => {
 		const port = await serving((_request, response) =>
 			response.writeHead(200, { "content-encoding": "gzip" }).end("?"),
 		);
 		expect(await outcome(fetcher(port)(`http://127.0.0.1:${port}/`))).toBe("failed");
 	});
 
-	test("says that the file is too large is not read", async () => {
+	test("announces a file above the limit is not read", async () => {
 		const port = await serving((_request, response) =>
 			response.writeHead(200, { "content-length": 1001 }).flushHeaders(),
 		);
 		await expect(fetcher(port)(`http://127.0.0.1:${port}/`)).rejects.toThrow("the most");
 	});
 
-	test("sends more than the limit, or more or less than it said", async () => {
+	test("sends more than the limit, or another length than it announced, causes an error", async () => {
 		const endless = await serving((_request, response) => {
 			const piece = Buffer.alloc(100);
 			const more = () => {
@@ -294,7 +294,7 @@ describe("a server that", () => {
 			"broken off",
 			600,
 		],
-	])("%s", async (_name, answer, expected, limit) => {
+	])("%s is given up within its time limit", async (_name, answer, expected, limit) => {
 		const port = await raw(answer);
 		const [got, ms] = await took(outcome(fetcher(port)(`http://127.0.0.1:${port}/`)));
 		expect(got).toMatch(expected === "temporary" ? /temporary/ : /broken off/);
@@ -302,13 +302,13 @@ describe("a server that", () => {
 		expect(ms).toBeLessThan(limit + 400);
 	});
 
-	test("has no resolver that answers", async () => {
+	test("has a name whose lookup gets no answer is given up within the time limit", async () => {
 		const never = () => new Promise<never>(() => undefined);
 		const [got, ms] = await took(outcome(strict({ lookup: never, headers: 200 })("http://slow.test/")));
 		expect([got, ms < 600]).toEqual(["temporary", true]);
 	});
 
-	test("has a resolver that answers late keeps no more than two lookups busy, and only those still wanted", async () => {
+	test("has a slow name server has at most two lookups in flight, and abandoned ones do not start", async () => {
 		const asked: string[] = [];
 		const answers: (() => void)[] = [];
 		const slow = (host: string) =>
@@ -328,7 +328,7 @@ describe("a server that", () => {
 		expect(await late).toBe("forbidden");
 	});
 
-	test("is hung up on by who reads only the beginning", async () => {
+	test("sees its connection closed if the reader stops early", async () => {
 		const closed = Promise.withResolvers<void>();
 		const port = await raw((socket) => {
 			socket.write("HTTP/1.1 200 OK\r\n\r\n");
@@ -344,7 +344,7 @@ describe("a server that", () => {
 	});
 });
 
-test("an empty file is one", async () => {
+test("an empty file arrives with the size 0", async () => {
 	const port = await serving((_request, response) => response.end());
 	const { body, size } = await fetcher(port)(`http://127.0.0.1:${port}/`);
 	expect([size, await buffer(body)]).toEqual([0, Buffer.alloc(0)]);

@@ -28,13 +28,13 @@ beforeEach(async () => {
 });
 
 describe("a link", () => {
-	test("leads to its file, and has the file's name at its end", () => {
+	test("leads to its file, and ends in the file's name", () => {
 		const url = links.link(cat, message);
 		expect(url).toMatch(/^https:\/\/bridge\.test\/media\/[\w-]+\/cat\.png$/);
 		expect(links.read(token(url))).toMatchObject(cat);
 	});
 
-	test("is none of ours however it is spelled, and reading it never fails", async () => {
+	test("that the bridge did not make reads as undefined, and never throws", async () => {
 		const [good = ""] = [token(links.link(cat, message))];
 		const changed = fc
 			.tuple(fc.nat(good.length - 1), fc.base64String({ minLength: 4, maxLength: 4 }))
@@ -50,13 +50,13 @@ describe("a link", () => {
 		);
 	});
 
-	test("is the same after a restart, so that a message sent again is the same", async () => {
+	test("is the same after a restart, so that a retry sends the same message", async () => {
 		const again = createMediaLinks({ mapping, url: "https://bridge.test" });
 		await again.start();
 		expect(again.link(cat, message)).toBe(links.link(cat, message));
 	});
 
-	test("shows neither who sent it nor where it is kept", () => {
+	test("shows neither the sender nor the source of its file", () => {
 		const bytes = Buffer.from(token(links.link(cat, message)), "base64url").toString("latin1");
 		expect(bytes).not.toContain("alice");
 		expect(bytes).not.toContain("mxc");
@@ -73,7 +73,7 @@ describe("a link", () => {
 			expect(links.read(other)).toBeUndefined();
 	});
 
-	test("of another bridge, or sealed for another purpose, leads nowhere", async () => {
+	test("of another bridge, or with a token of another purpose, leads nowhere", async () => {
 		const other = createMediaLinks({ mapping: createMemoryMapping(), url: "https://bridge.test" });
 		await other.start();
 		expect(links.read(token(other.link(cat, message)))).toBeUndefined();
@@ -89,7 +89,7 @@ describe("a link", () => {
 		["Bericht ü.pdf", "application/pdf", "Bericht%20%C3%BC.pdf"],
 		["a?b#c%d", "text/plain; charset=utf-8", "a%3Fb%23c%25d.txt"],
 		["x\ud800y\u0000\n.gif", "image/gif", "x_y__.gif"],
-	])("to a file called %j ends in a name clients can use", (name, mime, end) => {
+	])("to a file with the name %j ends in a name that clients can use", (name, mime, end) => {
 		const url = links.link({ ...cat, name, mime }, message);
 		expect(new URL(url).pathname.split("/").slice(3)).toEqual([end]);
 		expect(links.read(token(url))?.name).toBe(name);
@@ -110,7 +110,7 @@ describe("a link is revoked", () => {
 		expect(await links.revoked(read({ ...message, room: "!other" as RoomId }), never)).toBe(false);
 	});
 
-	test("by itself, as somebody copied it from a client; what is none of ours is said to be that", async () => {
+	test("by its URL; a URL of no link of the bridge is refused", async () => {
 		await links.revoke({ url: links.link(cat, message) });
 		expect(await links.revoked(read(), never)).toBe(true);
 		expect(await links.revoked(read({ ...message, id: "$other" as MessageId }), never)).toBe(false);
@@ -124,7 +124,7 @@ describe("a link is revoked", () => {
 		expect(await links.revoked(read({ ...message, person: "@bob:hs.test" as UserId }), never)).toBe(false);
 	});
 
-	test("with a file, wherever it turns up again; each file is read for that once", async () => {
+	test("with every link to a file with the same hash, and reads each file once for its hash", async () => {
 		const files: Record<string, string> = { one: "evil", two: "evil", three: "good" };
 		const at = (ref: string) => read(message, { ...cat, source: { network, ref } });
 		let opened = 0;
@@ -142,7 +142,7 @@ describe("a link is revoked", () => {
 		expect(opened).toBe(3);
 	});
 
-	describe("with a file that has to be read for its hash", () => {
+	describe("by its file's hash, which reads", () => {
 		const endless = (pause: number) =>
 			Readable.from(
 				(async function* () {
@@ -164,14 +164,14 @@ describe("a link is revoked", () => {
 			["never ends", () => ({ body: endless(0) })],
 			["comes too slowly", () => ({ body: endless(50) })],
 			["stalls", () => ({ body: new Readable({ read() {} }) })],
-		])("and no more than a file's size where it %s", async (_how, make) => {
+		])("no more than the size limit of a file that %s", async (_how, make) => {
 			const file = make();
 			const start = Date.now();
 			await expect(links.revoked(read(), async () => file)).rejects.toThrow();
 			expect([file.body.destroyed, Date.now() - start < 1_000]).toEqual([true, true]);
 		});
 
-		test("once for all who ask at the same time", async () => {
+		test("the file once for concurrent requests", async () => {
 			let opened = 0;
 			const open = async () => {
 				opened += 1;
@@ -183,7 +183,7 @@ describe("a link is revoked", () => {
 		});
 	});
 
-	test("for good: also after a restart", async () => {
+	test("for good, also after a restart", async () => {
 		await links.revoke({ event: message });
 		const again = createMediaLinks({ mapping, url: "https://bridge.test" });
 		await again.start();

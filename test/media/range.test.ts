@@ -14,9 +14,9 @@ test.each([
 	["items=0-1", undefined],
 	["bytes=0-99999999999999999999", undefined],
 	[undefined, undefined],
-])("a client that asks for %s", (header, range) => expect(parseRange(header)).toEqual(range));
+])("parseRange reads %s", (header, range) => expect(parseRange(header)).toEqual(range));
 
-test("a part of 0 bytes is none", () => {
+test("a range of 0 bytes is undefined", () => {
 	expect(partOf({ start: 10 }, 10)).toBeUndefined();
 	expect(partOf({ last: 0 }, 10)).toBeUndefined();
 	expect(partOf({ start: 0 }, 0)).toBeUndefined();
@@ -24,13 +24,13 @@ test("a part of 0 bytes is none", () => {
 	expect(partOf({ start: 8, end: 99 }, 10)).toEqual({ start: 8, end: 9 });
 });
 
-test("what another server says of its part is read", () => {
+test("a Content-Range of another server is parsed", () => {
 	expect(contentRange("bytes 2-5/10")).toEqual({ start: 2, end: 5, size: 10 });
 	expect(contentRange("bytes 2-5/*")).toEqual({ start: 2, end: 5 });
 	expect(contentRange("bytes */10")).toBeUndefined();
 });
 
-test("what we ask another server is what we were asked", () => {
+test("the range that the bridge requests is the range that it was asked for", () => {
 	const range = fc.oneof(
 		fc.record({ last: fc.nat() }),
 		fc.record({ start: fc.nat() }),
@@ -43,7 +43,7 @@ test("what we ask another server is what we were asked", () => {
 	);
 });
 
-test("a slice is the bytes asked for, however the file arrives, and the source is let go", async () => {
+test("a slice has the requested bytes for any chunks of the file, and destroys its source", async () => {
 	const file = fc.array(fc.uint8Array({ minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 10 });
 	await fc.assert(
 		fc.asyncProperty(file, fc.nat(), fc.nat(), async (chunks, a, b) => {
@@ -56,6 +56,6 @@ test("a slice is the bytes asked for, however the file arrives, and the source i
 	);
 });
 
-test("a file that ends before its part does is an error, not a short part", async () => {
+test("a slice fails if the file ends before the range", async () => {
 	await expect(buffer(slice(Readable.from([Buffer.alloc(5)]), 0, 9))).rejects.toThrow("5 bytes early");
 });

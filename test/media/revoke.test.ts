@@ -17,31 +17,31 @@ beforeEach(() => {
 	revoked = [];
 });
 
-describe("an admin ends links", () => {
+describe("the command revoke", () => {
 	const hash = "0123456789abcdefABCDEF0123456789abcdef0123456789abcdef0123456789";
 	test.each([
 		["link https://bridge.test/media/token/cat.png", { url: "https://bridge.test/media/token/cat.png" }],
 		["message $event", { event: { network: "earth", room: "plaza", id: "$event" } }],
 		[`file ${hash}`, { hash }],
-	])("by “%s”", async (args, what) => {
+	])("revokes by “%s”", async (args, what) => {
 		expect(await command.run(call, args)).toMatch(/^Done/);
 		expect(revoked).toEqual([what]);
 	});
 
-	test("of everything somebody sent", async () => {
+	test("revokes all links of a person", async () => {
 		await command.run(call, "person ann");
 		expect(revoked).toMatchObject([{ person: { network: "earth", id: "ann@earth" } }]);
 	});
 
 	test.each(["", "link", "person", "file cat.png", "everything", "person nobody"])(
-		"and “%s” is told why not",
+		"answers “%s” with a refusal",
 		async (args) => {
 			await expect(command.run(call, args)).rejects.toThrow(PermanentError);
 			expect(revoked).toEqual([]);
 		},
 	);
 
-	test("and nobody else does", () => {
+	test("is for admins only", () => {
 		expect(command.level).toBe("admin");
 	});
 });

@@ -23,7 +23,7 @@ const message = {
 const MB = 1_048_576;
 
 type Source = (range?: ByteRange) => Promise<Opened>;
-/** A file that its network can give parts of. */
+/** A file whose network serves ranges. */
 const file =
 	(bytes: Buffer, mime?: string): Source =>
 	async (range) => {
@@ -72,7 +72,7 @@ const urlOf = (mime: string | undefined, name = "cat.png", ref = "mxc://hs/1") =
 const png = (ref?: string) => urlOf("image/png", "cat.png", ref);
 
 describe("a person who opens a link", () => {
-	test("gets the file with its name and type, and nothing a browser would run", async () => {
+	test("gets the file with its name and type, with headers that let a browser run nothing", async () => {
 		source = file(Buffer.from("pixels"));
 		const answer = await fetch(png());
 		expect(answer.status).toBe(200);
@@ -97,7 +97,7 @@ describe("a person who opens a link", () => {
 		["text/plain; charset=iso-8859-1", "text/plain; charset=utf-8", "inline"],
 		["VIDEO/MP4", "video/mp4", "inline"],
 		["audio/ogg; codecs=opus", "audio/ogg", "inline"],
-	])("that says it is %s gets %s", async (mime, type, disposition) => {
+	])("to a file of the type %s gets the type %s", async (mime, type, disposition) => {
 		source = file(Buffer.from("x"));
 		const answer = await fetch(urlOf(mime, `it's a "ü".bin`));
 		await answer.text();
@@ -113,10 +113,10 @@ describe("a person who opens a link", () => {
 		["is half a character", "\ud83d.png"],
 		["has control characters", "\0\x1b\x7f\u202e"],
 		["is 60 000 characters long", "n".repeat(60_000)],
-		["is 60 000 characters long, of which each takes nine in a header", "猫".repeat(60_000)],
+		["is 60 000 characters long, each of nine characters in a header", "猫".repeat(60_000)],
 		["is empty", ""],
 		["steps up", "../../x"],
-	])("gets it where its name %s", async (_what, name) => {
+	])("gets the file if its name %s", async (_what, name) => {
 		source = file(Buffer.from("pixels"));
 		const url = urlOf(`image/png; x=${name}`, name);
 		expect(url.length).toBeLessThan(8_000);
@@ -127,7 +127,7 @@ describe("a person who opens a link", () => {
 		expect(answer.headers.has("set-cookie")).toBe(false);
 	});
 
-	test("asks for its head only, and gets no body", async () => {
+	test("gets no body for a HEAD request", async () => {
 		source = file(Buffer.from("pixels"));
 		const answer = await fetch(png(), { method: "HEAD" });
 		expect([answer.status, answer.headers.get("content-length"), await answer.text()]).toEqual([
@@ -146,7 +146,7 @@ describe("a person who opens a link", () => {
 		["bytes=6-", 416, "", "bytes */6"],
 		["bytes=0-0,2-3", 200, "pixels", null],
 		["nonsense", 200, "pixels", null],
-	])("in the part %s", async (range, status, text, contentRange) => {
+	])("gets the range %s", async (range, status, text, contentRange) => {
 		source = file(Buffer.from("pixels"));
 		const answer = await fetch(png(), { headers: { range } });
 		expect([answer.status, await answer.text(), answer.headers.get("content-range")]).toEqual([
@@ -157,14 +157,14 @@ describe("a person who opens a link", () => {
 		expect(opened[0]?.body.destroyed).toBe(true);
 	});
 
-	test("gets the whole file where its network has no parts, or after it may have changed", async () => {
+	test("gets the whole file from a network without ranges, or with an If-Range", async () => {
 		source = () => file(Buffer.from("pixels"))();
 		expect((await fetch(png(), { headers: { range: "bytes=2-3" } })).status).toBe(200);
 		source = file(Buffer.from("pixels"));
 		expect((await fetch(png(), { headers: { range: "bytes=2-3", "if-range": '"x"' } })).status).toBe(200);
 	});
 
-	test("may use another file name, and a file of no bytes", async () => {
+	test("may change the file name in the URL, and gets an empty file", async () => {
 		source = file(Buffer.alloc(0));
 		const answer = await fetch(`${png().replace("cat.png", "other.exe")}?download=1`);
 		expect([answer.status, await answer.text(), answer.headers.get("content-disposition")]).toEqual([
@@ -175,7 +175,7 @@ describe("a person who opens a link", () => {
 	});
 });
 
-describe("without detail", () => {
+describe("an error without detail", () => {
 	const status = async (url: string, init?: RequestInit) => {
 		const answer = await fetch(url, init);
 		expect(await answer.text()).toBe("");
@@ -183,7 +183,7 @@ describe("without detail", () => {
 		return answer.status;
 	};
 
-	test("404 for what is no link of ours, or is gone at its network", async () => {
+	test("is 404 for a link that the bridge did not make, or whose file is gone", async () => {
 		source = () => Promise.reject(new PermanentError("not-found", "secret detail"));
 		expect(await status(`${base}/media/`)).toBe(404);
 		expect(await status(`${base}/media/AAAAAAAAAAAAAAAAAAAAAAAAAAAA/x`)).toBe(404);
@@ -192,11 +192,11 @@ describe("without detail", () => {
 		expect((await fetch(`${base}/elsewhere`)).status).toBe(404);
 	});
 
-	test("405 for anything but reading", async () => {
+	test("is 405 for all methods but GET and HEAD", async () => {
 		expect(await status(png(), { method: "POST", body: "x" })).toBe(405);
 	});
 
-	test("410 for what was revoked", async () => {
+	test("is 410 for a revoked link", async () => {
 		source = file(Buffer.from("pixels"));
 		await links.revoke({ event: message });
 		expect(await status(png())).toBe(410);
@@ -204,7 +204,7 @@ describe("without detail", () => {
 		expect(opened).toEqual([]);
 	});
 
-	test("502 where the network does not give it, or it is too large", async () => {
+	test("is 502 if the network refuses the file, or the file is too large", async () => {
 		for (const error of [
 			new TemporaryError("secret"),
 			new TypeError("bug"),
@@ -227,7 +227,7 @@ describe("a source that", () => {
 				() => "cut off",
 			);
 
-	test("fails midway, or ends early, leaves no file that looks whole", async () => {
+	test("fails midway or ends early leaves no file that looks complete", async () => {
 		source = async () => ({
 			size: 6,
 			body: Readable.from(
@@ -247,7 +247,7 @@ describe("a source that", () => {
 		expect(await outcome(png())).toBe(6);
 	});
 
-	test("fails before anybody reads it does not end the process", async () => {
+	test("fails before it is read does not end the process", async () => {
 		source = async () => {
 			const body = new Readable({ read() {} });
 			body.destroy(new Error("reset"));
@@ -273,7 +273,7 @@ function endless(piece: Buffer) {
 }
 
 describe("a client that", () => {
-	/** Sends a request and reads nothing of the answer. */
+	/** Sends a request and never reads the answer. */
 	const deaf = (url: string) => {
 		const socket = connect(listener.address.port, "127.0.0.1");
 		socket.pause();
@@ -282,7 +282,7 @@ describe("a client that", () => {
 		return socket;
 	};
 
-	test("goes away midway has the source let go", async () => {
+	test("disconnects midway has its source destroyed", async () => {
 		source = async () => ({ body: endless(Buffer.alloc(1000)) });
 		const socket = deaf(png());
 		await until(
@@ -296,7 +296,7 @@ describe("a client that", () => {
 		);
 	});
 
-	test("goes away before the source answers has it let go too", async () => {
+	test("disconnects before the source answers has its source destroyed, too", async () => {
 		const late = Promise.withResolvers<Opened>();
 		source = () => late.promise;
 		const socket = deaf(png());
@@ -310,7 +310,7 @@ describe("a client that", () => {
 		);
 	});
 
-	test("takes nothing is sent no more than the buffers hold, and is hung up on", async () => {
+	test("reads nothing gets no more than the buffers hold, and is disconnected", async () => {
 		let given = 0;
 		const body = Readable.from(
 			(async function* () {
@@ -330,7 +330,7 @@ describe("a client that", () => {
 		expect(given).toBeLessThan(30 * MB);
 	});
 
-	test("opens the same link many times is asked to wait, and others with it when it is too much", async () => {
+	test("opens the same link too often gets 503, and so do all clients above the total limit", async () => {
 		source = async () => ({ body: endless(Buffer.alloc(1000)) });
 		const one = [deaf(png()), deaf(png())];
 		await until(
@@ -355,9 +355,9 @@ describe("a client that", () => {
 	});
 });
 
-describe("the places for answers", () => {
+describe("the slots for answers", () => {
 	beforeEach(() => listener.close());
-	/** Sends a request, by way of a proxy that says whose it is, and takes nothing of the answer. */
+	/** Sends a request with an `X-Forwarded-For` as of a proxy, and never reads the answer. */
 	const deaf = (url: string, forwarded?: string) => {
 		const socket = connect(listener.address.port, "127.0.0.1");
 		socket.pause();
@@ -378,7 +378,7 @@ describe("the places for answers", () => {
 		);
 	const forever: Source = async () => ({ body: endless(Buffer.alloc(65_536)) });
 
-	test("are shared: one address or IPv6 network gets its part, other clients the rest", async () => {
+	test("give one IPv4 address or IPv6 network no more than its share, and the rest to other clients", async () => {
 		await listen({ atOnce: 100, atOnceOfOne: 100, atOnceToOne: 3, idle: 60_000 });
 		source = forever;
 		const slow = ["8.8.8.8", "9.9.9.9, 8.8.8.8", "8.8.8.8:1234"].map((from) => deaf(png(), from));
@@ -396,7 +396,7 @@ describe("the places for answers", () => {
 		for (const socket of [...slow, ...six]) socket.destroy();
 	});
 
-	test("a reader that takes nothing loses its place to the next client", async () => {
+	test("pass from a reader that reads nothing to the next client", async () => {
 		await listen({ atOnce: 10, atOnceOfOne: 10, idle: 60_000, yields: 2_000 });
 		source = forever;
 		const slow = Array.from({ length: 10 }, (_, at) => deaf(png(), `8.8.${at}.8`));
@@ -407,7 +407,7 @@ describe("the places for answers", () => {
 		for (const socket of slow) socket.destroy();
 	});
 
-	test("a reader that reads on keeps its place", async () => {
+	test("stay with a reader that goes on reading", async () => {
 		await listen({ atOnce: 1, atOnceOfOne: 1, idle: 60_000, yields: 200 });
 		source = forever;
 		const reading = await fetch(png());
@@ -420,7 +420,7 @@ describe("the places for answers", () => {
 		await reader?.cancel();
 	});
 
-	test("an answer that gets on too slowly ends, though some of it moves all the time", async () => {
+	test("are taken from an answer below the minimum rate, although some bytes move all the time", async () => {
 		await listen({ grace: 400, leastPerSecond: 100_000, idle: 60_000 });
 		source = async () => ({
 			size: 1_000_000,
@@ -444,7 +444,7 @@ describe("the places for answers", () => {
 		);
 	});
 
-	test("a request that waits behind another's answer on its connection gets none", async () => {
+	test("are not taken by a request that waits behind another answer on its connection", async () => {
 		await listen({});
 		source = forever;
 		const socket = connect(listener.address.port, "127.0.0.1");
@@ -462,7 +462,7 @@ describe("the places for answers", () => {
 	});
 });
 
-test("200 MB go through in little memory, and arrive as they were", async () => {
+test("a file of 200 MB passes unchanged in little memory", async () => {
 	const piece = randomBytes(MB);
 	const sent = createHash("sha256");
 	source = async () => ({

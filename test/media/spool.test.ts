@@ -5,21 +5,21 @@ import { describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import { createSpool, withSize } from "../../src/media/spool.ts";
 
-/** Files we hold open that have no name any more. */
+/** Returns the open files that have no name any more. */
 const spooled = () =>
 	readdirSync("/proc/self/fd").flatMap((fd) => {
 		try {
 			const name = readlinkSync(`/proc/self/fd/${fd}`);
 			return /trivium-.*\(deleted\)/.test(name) ? [name] : [];
 		} catch {
-			// The one the folder itself was read by.
+			// The handle by which this function reads the folder.
 			return [];
 		}
 	});
 const letters = () => Readable.from([Buffer.from("abc"), Buffer.from("def")]);
 
-describe("a file nobody told the size of", () => {
-	test("is given on whole, with its size, and leaves nothing behind", async () => {
+describe("a file of unknown size", () => {
+	test("is passed on complete with its size, and leaves no open file", async () => {
 		const got = await withSize(letters(), undefined, async (body, size) => {
 			expect(spooled()).toHaveLength(1);
 			return [await text(body), size];
@@ -28,18 +28,18 @@ describe("a file nobody told the size of", () => {
 		expect(spooled()).toEqual([]);
 	});
 
-	test("leaves nothing behind either when nobody reads it, for it turned out to be too large", async () => {
+	test("leaves no open file if it proves too large and is not read", async () => {
 		const reading = withSize(letters(), undefined, () => Promise.reject(new Error("too large")));
 		await expect(reading).rejects.toThrow("too large");
 		expect(spooled()).toEqual([]);
 	});
 
-	test("nor when its reader lets go of it midway", async () => {
+	test("leaves no open file if its reader destroys it midway", async () => {
 		await withSize(letters(), undefined, async (body) => void body.destroy());
 		expect(spooled()).toEqual([]);
 	});
 
-	test("nor when it breaks on its way to us", async () => {
+	test("leaves no open file if its source fails", async () => {
 		const broken = Readable.from(
 			(async function* () {
 				yield Buffer.from("abc");
@@ -51,8 +51,8 @@ describe("a file nobody told the size of", () => {
 	});
 });
 
-describe("the disk that such files may take together", () => {
-	test("is bounded: one more file comes later, one that can never fit does not", async () => {
+describe("the total disk space of spooled files", () => {
+	test("is bounded: one file too many fails temporarily, one that can never fit fails permanently", async () => {
 		const spool = createSpool(10);
 		const hold = Promise.withResolvers<void>();
 		const began = Promise.withResolvers<void>();
@@ -66,13 +66,13 @@ describe("the disk that such files may take together", () => {
 		await expect(spool(large, undefined, async () => undefined)).rejects.toThrow(PermanentError);
 		hold.resolve();
 		await first;
-		// What was refused, and what is done, takes nothing any more.
+		// Refused and finished files take no space any more.
 		expect(await spool(letters(), undefined, async (_body, size) => size)).toBe(6);
 		expect(spooled()).toEqual([]);
 	});
 });
 
-test("a file whose size is known goes through no disk", async () => {
+test("a file of known size takes no disk space", async () => {
 	const body = letters();
 	await withSize(body, 6, async (same, size) => {
 		expect([same === body, size, spooled()]).toEqual([true, 6, []]);
