@@ -54,7 +54,7 @@ const crosses = (...expected: string[]) =>
 const query = async (kind: "rooms" | "users", name: string) =>
 	(await hs.ask("GET", `/_matrix/app/v1/${kind}/${encodeURIComponent(name)}`)).status;
 
-/** Alice in the room of the MUC "verona". */
+/** Opens the portal of the MUC "verona" and lets alice join its room. */
 async function inVerona(): Promise<Room> {
 	expect(await query("rooms", verona)).toBe(200);
 	const room = hs.find(verona) as Room;
@@ -65,7 +65,7 @@ async function inVerona(): Promise<Room> {
 	);
 	return room;
 }
-/** A chat of two that alice opened. */
+/** Opens a direct chat by an invite of alice's. */
 async function inDirect(): Promise<Room> {
 	const room = hs.room(alice);
 	await hs.push([hs.member(room, romeo, "invite", alice, { is_direct: true })]);
@@ -76,8 +76,8 @@ async function inDirect(): Promise<Room> {
 	return room;
 }
 
-describe("at start", () => {
-	test("the bot has an account and a name, and the homeserver is asked to knock", async () => {
+describe("the start", () => {
+	test("registers and names the bot, and has the homeserver ping the bridge", async () => {
 		expect(hs.users.get(bot)).toBe("Trivium");
 		await until(
 			() => hs.asked("POST", /appservice\/trivium\/ping/).length === 1,
@@ -88,7 +88,7 @@ describe("at start", () => {
 
 describe("a homeserver that was away", () => {
 	const pings = () => hs.asked("POST", /\/ping$/).length;
-	/** It is noticed when something is sent to it. */
+	/** The bridge notices the outage when it sends an event. */
 	async function away(): Promise<Room> {
 		const room = await inVerona();
 		hs.fail(() => "cut");
@@ -99,7 +99,7 @@ describe("a homeserver that was away", () => {
 		);
 		return room;
 	}
-	test("is asked to knock when it is back, again until it reaches us", async () => {
+	test("is asked to ping the bridge once it is back, again until it reaches it", async () => {
 		await away();
 		const before = pings();
 		let refused = 0;
@@ -117,19 +117,19 @@ describe("a homeserver that was away", () => {
 });
 
 describe("a portal by alias", () => {
-	test("is made when somebody asks for it, named as the room is, and nobody joins there yet", async () => {
+	test("is made on the first query, with the name of the room, and joins nobody there yet", async () => {
 		expect(await query("rooms", verona)).toBe(200);
 		expect(hs.find(verona)?.created).toMatchObject({ name: "The verona", preset: "public_chat" });
 		expect(xmpp.attached.size).toBe(0);
 	});
-	test("is made once, however it is spelt and asked for", async () => {
+	test("is made once, for any spelling and any number of queries", async () => {
 		xmpp.rooms.set("verona@muc.x", []);
 		const names = ["#_xmpp_verona=40muc.x:hs.test", "#_xmpp_verona@muc.x:hs.test"];
 		for (const name of [...names, ...names]) expect(await query("rooms", name)).toBe(200);
 		expect(new Set(names.map((name) => hs.find(name)?.id)).size).toBe(1);
 		expect(hs.rooms.size).toBe(1);
 	});
-	test("is made once, also where the homeserver's answer is lost", async () => {
+	test("is made once when the homeserver's answer is lost", async () => {
 		let lost = 0;
 		hs.fail(({ path }) => (path.endsWith("/createRoom") && lost++ < 1 ? "drop" : undefined));
 		expect(await query("rooms", verona)).toBe(503);
@@ -137,13 +137,13 @@ describe("a portal by alias", () => {
 		expect(hs.asked("POST", /createRoom$/)).toHaveLength(2);
 		expect(hs.rooms.size).toBe(1);
 	});
-	test("that cannot be is not found", async () => {
+	test("without a room on the other side is answered 404", async () => {
 		expect(await query("rooms", "#_xmpp_nowhere:hs.test")).toBe(404);
 		expect(await query("rooms", "#_xmpp_=4A:hs.test")).toBe(404);
 		expect(await query("rooms", "#_irc_x:hs.test")).toBe(404);
 		expect(hs.rooms.size).toBe(0);
 	});
-	test("carries what is said, both ways", async () => {
+	test("carries messages both ways", async () => {
 		const room = await inVerona();
 		await says(room, alice, "hi");
 		await crosses("Alice: hi");
@@ -152,9 +152,9 @@ describe("a portal by alias", () => {
 		expect(hs.users.get(romeo)).toBe("romeo");
 		expect(heard(room)[0]?.content).toMatchObject({ msgtype: "m.text", "m.mentions": {} });
 	});
-	test("that could not be looked at, for the homeserver was busy, is served a little later", async () => {
+	test("whose members could not be read from a busy homeserver is served a little later", async () => {
 		let looks = 0;
-		// The first is for the event that has it served.
+		// The first read is for the event after which the portal is served.
 		const busy = { status: 503, body: '{"errcode":"M_UNKNOWN","error":"busy"}' };
 		hs.fail(({ path }) => (path.endsWith("/joined_members") && looks++ === 1 ? busy : undefined));
 		const room = await inVerona();
@@ -166,7 +166,7 @@ describe("a portal by alias", () => {
 		expect(said()).toBe(false);
 		await until(said, () => `${looks} looks`);
 	});
-	test("says what it is bridged to, once", async () => {
+	test("has one bridge info event", async () => {
 		const room = await inVerona();
 		await until(
 			() => room.state.size >= 4,
@@ -180,7 +180,7 @@ describe("a portal by alias", () => {
 			protocol: { id: "xmpp" },
 		});
 	});
-	test("shows who comes, goes and is called otherwise", async () => {
+	test("shows joins, leaves and renames of the other side", async () => {
 		const room = await inVerona();
 		const event = (more: object) =>
 			xmpp.bridge.receive([
@@ -208,7 +208,7 @@ describe("a portal by alias", () => {
 			() => "romeo did not leave",
 		);
 	});
-	test("tells the other side who comes and goes here", async () => {
+	test("sends joins and leaves to the other side", async () => {
 		const room = await inVerona();
 		const bob = hs.person("bob", "Bob");
 		await hs.push([hs.member(room, bob, "join")]);
@@ -223,14 +223,14 @@ describe("a portal by alias", () => {
 		);
 		expect(moves()).toEqual(["Alice join", "Bob join", "Bob leave"]);
 	});
-	test("does not say again what its own ghosts said", async () => {
+	test("sends no echo of its own ghosts to the other side", async () => {
 		const room = await inVerona();
 		await xmpp.say("verona", "romeo", "hi");
 		await reaches(room, "_xmpp_romeo: hi");
 		expect(await hs.push(room.timeline)).toBe(200);
 		expect(lines(xmpp)).toEqual([]);
 	});
-	test("holds what is nothing but our own lines for a moment, so that many come in one transaction", async () => {
+	test("delays the acknowledgement of a transaction with echoes only, so that many echoes come in one", async () => {
 		const room = await inVerona();
 		const line = (who: string) => hs.emit(room, who, "m.room.message", { msgtype: "m.text", body: "hi" });
 		const pushed = async (...events: object[]) => {
@@ -243,7 +243,7 @@ describe("a portal by alias", () => {
 		expect(await pushed(line(ours), line(alice))).toBeLessThan(1_000);
 		await crosses("Alice: hi");
 	});
-	test("says once what the homeserver sends twice", async () => {
+	test("delivers an event once that the homeserver sends twice", async () => {
 		const room = await inVerona();
 		const event = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
 		for (let i = 0; i < 3; i++) await hs.push([event]);
@@ -253,9 +253,9 @@ describe("a portal by alias", () => {
 });
 
 describe("sending", () => {
-	test("an answer that is lost makes no second message", async () => {
+	test("makes no second message when the answer is lost", async () => {
 		const room = await inVerona();
-		// More often than the client repeats by itself, so that the lane takes it up again too.
+		// More faults than the client's own retries, so that the lane retries, too.
 		let lost = 0;
 		hs.fail(({ path }) => (path.includes("/send/m.room.message") && lost++ < 2 ? "drop" : undefined));
 		await xmpp.say("verona", "romeo", "once");
@@ -266,12 +266,12 @@ describe("sending", () => {
 		await xmpp.say("verona", "romeo", "twice");
 		await reaches(room, "_xmpp_romeo: once", "_xmpp_romeo: twice");
 	});
-	test("an answer that is lost makes no second message when the homeserver was restarted meanwhile", async () => {
+	test("makes no second message when the answer is lost and the homeserver was restarted meanwhile", async () => {
 		const room = await inVerona();
 		let lost = 0;
 		hs.fail(({ path }) => {
 			if (!path.includes("/send/m.room.message") || lost++ > 1) return undefined;
-			// The client itself repeats at once on a stale socket: the homeserver knows that one still.
+			// On a stale socket the client repeats at once, when the homeserver still knows the transaction id.
 			setTimeout(hs.forget, 200);
 			return "drop";
 		});
@@ -283,7 +283,7 @@ describe("sending", () => {
 		await xmpp.say("verona", "romeo", "twice");
 		await reaches(room, "_xmpp_romeo: once", "_xmpp_romeo: twice");
 	});
-	test("an answer that never comes is not waited for once the homeserver shows us the message", async () => {
+	test("takes the homeserver's echo as the confirmation when no answer comes", async () => {
 		const room = await inVerona();
 		let lost = 0;
 		hs.fail(({ path }) => (path.includes("/send/m.room.message") && lost++ < 1 ? "mute" : undefined));
@@ -296,7 +296,7 @@ describe("sending", () => {
 		await hs.push(heard(room));
 		await reaches(room, "_xmpp_romeo: once", "_xmpp_romeo: twice");
 	});
-	test("two ghosts saying the same make two messages", async () => {
+	test("makes two messages of the same text by two ghosts", async () => {
 		const room = await inVerona();
 		await xmpp.say("verona", "romeo", "hi");
 		await xmpp.say("verona", "juliet", "hi");
@@ -313,7 +313,7 @@ describe("sending", () => {
 		await xmpp.say("verona", "romeo", "two");
 		await reaches(room, "_xmpp_romeo: one", "_xmpp_romeo: two");
 	});
-	test("waits as long as a busy homeserver asks for, and sends the very same then", async () => {
+	test("waits for the homeserver's retry_after_ms, and repeats the same request", async () => {
 		const room = await inVerona();
 		const tries: string[] = [];
 		let busySince = 0;
@@ -328,7 +328,7 @@ describe("sending", () => {
 		expect(tries).toHaveLength(2);
 		expect(new Set(tries).size).toBe(1);
 	});
-	test("a ghost that was put out unheard of comes in again, and says it", async () => {
+	test("lets a ghost join again that was kicked unnoticed, and sends its message", async () => {
 		const room = await inVerona();
 		await xmpp.say("verona", "romeo", "one");
 		await reaches(room, "_xmpp_romeo: one");
@@ -337,7 +337,7 @@ describe("sending", () => {
 		await reaches(room, "_xmpp_romeo: one", "_xmpp_romeo: two");
 		expect(room.members.get(romeo)).toBe("join");
 	});
-	test("a ghost that may not speak though it is in asks once more, and no more: its person is told", async () => {
+	test("tries to join once for a ghost without the right to send, and then sends its person a notice", async () => {
 		await inVerona();
 		hs.fail(({ path }) =>
 			path.includes("/send/")
@@ -352,7 +352,7 @@ describe("sending", () => {
 		expect(xmpp.refused[0]?.sentence).toContain("muted");
 		expect(hs.asked("PUT", /\/send\/m\.room\.message/)).toHaveLength(2);
 	});
-	test("60 kB of quotes arrive as a file that begins in the room", async () => {
+	test("sends 60 kB of quotes as a file with the beginning as its caption", async () => {
 		const room = await inVerona();
 		await xmpp.say("verona", "romeo", '"'.repeat(60_000));
 		await until(
@@ -366,7 +366,7 @@ describe("sending", () => {
 		});
 		expect(hs.uploads[0]?.bytes.toString()).toBe('"'.repeat(60_000));
 	});
-	test("where the homeserver takes no file so large either, the sender is told", async () => {
+	test("sends a notice when that file is too large for the homeserver", async () => {
 		const room = await inVerona();
 		const large = { status: 413, body: '{"errcode":"M_TOO_LARGE","error":"too large"}' };
 		hs.fail(({ path }) => (path.endsWith("/upload") ? large : undefined));
@@ -375,9 +375,9 @@ describe("sending", () => {
 		await reaches(room, "_xmpp_romeo: next");
 		expect(xmpp.refused.map(({ sentence }) => sentence)).toEqual(["the Matrix server refused it: too large"]);
 	});
-	test("a retry does not upload again", async () => {
+	test("does not upload again for a retry", async () => {
 		const room = await inVerona();
-		// More often than the client repeats by itself.
+		// More faults than the client's own retries.
 		let tries = 0;
 		hs.fail(({ path }) => (path.includes("/send/m.room.message") && tries++ < 2 ? "cut" : undefined));
 		await xmpp.say("verona", "romeo", '"'.repeat(60_000));
@@ -388,7 +388,7 @@ describe("sending", () => {
 		expect(tries).toBe(3);
 		expect(hs.uploads).toHaveLength(1);
 	});
-	test("what was stored, with the answer lost, is stored once more and shown once", async () => {
+	test("uploads again when the answer is lost, and shows the file once", async () => {
 		const room = await inVerona();
 		let lost = 0;
 		hs.fail(({ path }) => (path.endsWith("/upload") && lost++ < 1 ? "drop" : undefined));
@@ -398,19 +398,19 @@ describe("sending", () => {
 		await reaches(room, expect.stringMatching(/^_xmpp_romeo: "/) as unknown as string, "_xmpp_romeo: next");
 		expect(hs.uploads.map(({ bytes }) => bytes.toString())).toEqual([text, text]);
 	});
-	test("what is late carries its time", async () => {
+	test("puts its time into a late message", async () => {
 		const room = await inVerona();
 		await xmpp.say("verona", "romeo", "old", { at: 1_700_000_000_000 });
 		await reaches(room, "_xmpp_romeo: old");
 		expect(heard(room)[0]?.origin_server_ts).toBe(1_700_000_000_000);
 	});
-	test("a ghost is invited where one has to be", async () => {
+	test("invites a ghost into a room that needs an invite", async () => {
 		const room = await inVerona();
 		room.public = false;
 		await xmpp.say("verona", "romeo", "hi");
 		await reaches(room, "_xmpp_romeo: hi");
 	});
-	test("goes on when a homeserver that was away is back", async () => {
+	test("continues once an unreachable homeserver is back", async () => {
 		const room = await inVerona();
 		hs.fail(() => "cut");
 		await xmpp.say("verona", "romeo", "hi");
@@ -418,7 +418,7 @@ describe("sending", () => {
 		hs.fail(() => undefined);
 		await reaches(room, "_xmpp_romeo: hi");
 	});
-	test("a definite no is told to the sender", async () => {
+	test("sends a notice to the sender after a permanent error", async () => {
 		await inVerona();
 		hs.fail(({ path }) =>
 			path.includes("/send/") ? { status: 400, body: '{"errcode":"M_BAD_JSON","error":"no"}' } : undefined,
@@ -433,7 +433,7 @@ describe("sending", () => {
 });
 
 describe("a chat of two", () => {
-	test("opened by inviting a ghost carries words both ways, the first line too", async () => {
+	test("that an invite to a ghost opened carries messages both ways, the first one included", async () => {
 		const room = hs.room(alice);
 		const invite = hs.member(room, romeo, "invite", alice, { is_direct: true });
 		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "are you there?" });
@@ -442,14 +442,14 @@ describe("a chat of two", () => {
 		await xmpp.say("alice+romeo", "romeo", "yes", { to: alicePerson() });
 		await reaches(room, "_xmpp_romeo: yes");
 	});
-	test("with nobody is declined with the reason", async () => {
+	test("with a ghost that has no person is declined with the reason", async () => {
 		const nobody = "@_xmpp_nobody:hs.test";
 		const room = hs.room(alice);
 		await hs.push([hs.member(room, nobody, "invite", alice)]);
 		expect(room.members.get(nobody)).toBe("leave");
 		expect(room.timeline.at(-1)?.content.reason).toBe("nobody has the address nobody.");
 	});
-	test("with very many at once makes no account for each: the rest is left unanswered, and others are not", async () => {
+	test("is left unanswered beyond the rate limit of one inviter on new ghosts, and answered for other inviters", async () => {
 		const mallory = "@mallory:far.test";
 		const room = hs.room(mallory);
 		const nobodies = Array.from({ length: 25 }, (_, n) => `@_xmpp_nobody${n}:hs.test`);
@@ -461,7 +461,7 @@ describe("a chat of two", () => {
 		expect(room.members.get(nobodies[24] as string)).toBe("invite");
 		await inDirect();
 	});
-	test("is declined where the person may not", async () => {
+	test("is declined for a blocked person", async () => {
 		const bad = hs.person("bad");
 		const room = hs.room(bad);
 		await hs.push([hs.member(room, romeo, "invite", bad)]);
@@ -471,13 +471,13 @@ describe("a chat of two", () => {
 		});
 		expect(xmpp.sent).toEqual([]);
 	});
-	test("a ghost does not stay where there are more than two", async () => {
+	test("loses its ghost when the room has more than two members", async () => {
 		const room = hs.room(alice);
 		hs.member(room, hs.person("bob"), "join");
 		await hs.push([hs.member(room, romeo, "invite", alice)]);
 		expect(room.members.get(romeo)).toBe("leave");
 	});
-	test("begun on the other side makes a room without a name of its own, and invites", async () => {
+	test("begun on the other side makes a room without a name, and invites the person", async () => {
 		await xmpp.say("romeo+alice", "romeo", "hello", { to: alicePerson() });
 		await until(
 			() => hs.rooms.size === 1,
@@ -492,7 +492,7 @@ describe("a chat of two", () => {
 		expect(room.created).not.toHaveProperty("name");
 		expect(room.members.get(alice)).toBe("invite");
 	});
-	test("begun on the other side is made once, also where the homeserver's answer is lost", async () => {
+	test("begun on the other side makes one room when the homeserver's answer is lost", async () => {
 		let lost = 0;
 		hs.fail(({ path }) => (path.endsWith("/createRoom") && lost++ < 1 ? "drop" : undefined));
 		await xmpp.say("romeo+alice", "romeo", "hello", { to: alicePerson() });
@@ -503,7 +503,7 @@ describe("a chat of two", () => {
 		expect(hs.asked("POST", /createRoom$/)).toHaveLength(2);
 		expect([...hs.rooms.values()].map(bodies)).toEqual([["_xmpp_romeo: hello"]]);
 	});
-	test("outlives the person's leaving: the next line asks them back, once", async () => {
+	test("invites a person who left again at the next message, once", async () => {
 		const room = await inDirect();
 		await hs.push([hs.member(room, alice, "leave")]);
 		await xmpp.say("alice+romeo", "romeo", "come back", { to: alicePerson() });
@@ -511,7 +511,7 @@ describe("a chat of two", () => {
 		await reaches(room, "_xmpp_romeo: come back", "_xmpp_romeo: please");
 		expect(hs.asked("POST", /\/invite$/)).toHaveLength(1);
 	});
-	test("begins anew where the person put the ghost out, but not where they banned it", async () => {
+	test("gets a new room after the person kicked the ghost, and none after a ban", async () => {
 		const room = await inDirect();
 		const line = (text: string) => xmpp.say("romeo+alice", "romeo", text, { to: alicePerson() });
 		await hs.push([hs.member(room, romeo, "leave", alice)]);
@@ -531,7 +531,7 @@ describe("a chat of two", () => {
 		);
 		expect(hs.rooms.size).toBe(2);
 	});
-	test("is not begun anew where the person banned the ghost from a room of their own", async () => {
+	test("gets no new room after the person banned the ghost from a room of their own", async () => {
 		const room = await inDirect();
 		await hs.push([hs.member(room, romeo, "ban", alice)]);
 		await xmpp.say("romeo+alice", "romeo", "please", { to: alicePerson() });
@@ -559,7 +559,7 @@ describe("commands", () => {
 		expect(room.members.get(bot)).toBe("join");
 		return room;
 	}
-	test("need no prefix in a chat with the bot, and are answered in a reply", async () => {
+	test("need no prefix in a direct chat with the bot, and are answered by a reply", async () => {
 		const room = await withBot();
 		await says(room, alice, "help");
 		expect(bodies(room)[0]).toMatch(/^trivium: What I can do here:/);
@@ -570,7 +570,7 @@ describe("commands", () => {
 		await says(room, alice, "!bridge nonsense");
 		expect(bodies(room)[1]).toMatch(/no command “nonsense”/);
 	});
-	test("about a server that does not answer hold nobody else's messages back", async () => {
+	test("that wait for a silent server delay no other messages", async () => {
 		const verona = await inVerona();
 		const room = await withBot();
 		let asked = 0;
@@ -583,23 +583,23 @@ describe("commands", () => {
 		await says(verona, alice, "hello");
 		await crosses("Alice: hello");
 		expect(asked).toBe(10);
-		// The one that was waited for; all ten would have been twenty seconds.
+		// One timeout; ten in a row would take twenty seconds.
 		expect(Date.now() - begun).toBeLessThan(6_000);
 	});
-	test("sent before the bot was there are obeyed too", async () => {
+	test("sent before the bot joined are run, too", async () => {
 		const room = hs.room(alice);
 		const invite = hs.member(room, bot, "invite", alice);
 		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "help" });
 		await hs.push([invite]);
 		expect(bodies(room)[0]).toMatch(/What I can do/);
 	});
-	test("are carried out once, however often the homeserver sends them", async () => {
+	test("run once, however often the homeserver sends them", async () => {
 		const room = await withBot();
 		const event = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "help" });
 		for (let i = 0; i < 3; i++) await hs.push([event]);
 		expect(bodies(room)).toHaveLength(1);
 	});
-	test("need the prefix elsewhere and are not said to the other side", async () => {
+	test("need the prefix in other rooms, and are not sent to the other side", async () => {
 		const room = await inVerona();
 		await says(room, alice, "help");
 		await says(room, alice, "!bridge status");
@@ -607,7 +607,7 @@ describe("commands", () => {
 		await crosses("Alice: help", "Alice: !bridges fall");
 		expect(bodies(room)).toEqual([expect.stringMatching(/^trivium: XMPP: verona \(joined\)/)]);
 	});
-	test("are not obeyed from machines, ghosts and the blocked", async () => {
+	test("are not run for notices, ghosts and blocked people", async () => {
 		const room = await withBot();
 		await says(room, alice, "help", { msgtype: "m.notice" });
 		await says(room, "@_irc_eve:hs.test", "!bridge help");
@@ -620,7 +620,7 @@ describe("commands", () => {
 		await hs.push([hs.member(bad, bot, "invite", "@bad:hs.test")]);
 		expect(bad.members.get(bot)).toBe("leave");
 	});
-	test("are not obeyed from ghosts of other bridges, which the config lists or their bridge marks", async () => {
+	test("are not run for other bridges' ghosts, which the config lists or their bridge marks", async () => {
 		const room = await withBot();
 		const telegram = hs.person("telegram_1", "Eve");
 		const slack = hs.person("slack_2", "Mallory");
@@ -639,7 +639,7 @@ describe("commands", () => {
 		await says(room, puppet, "!bridge help");
 		expect(answers()).toHaveLength(1);
 	});
-	test("are obeyed although a message that is no state names its sender as another bridge", async () => {
+	test("are run although a message event without a state key names its sender as another bridge", async () => {
 		const room = await withBot();
 		const info = { bridgebot: alice, protocol: { id: "alice" } };
 		await hs.push([hs.emit(room, alice, "m.bridge", info)]);
@@ -657,7 +657,7 @@ describe("commands", () => {
 			expect(room.members.get(romeo)).toBe("leave");
 		},
 	);
-	test("stand where they were given: what was said before the end of a link is not lost without a word", async () => {
+	test("keep their place among messages: a message from before an unlink is delivered, or causes a notice", async () => {
 		const admin = hs.person("admin");
 		const room = await withBot(admin);
 		hs.emit(room, admin, "m.room.create", { content: {} }, { state_key: "" });
@@ -672,7 +672,7 @@ describe("commands", () => {
 		);
 		expect(lines(xmpp)).not.toContain("admin: too late");
 	});
-	test("that link rooms ask for the right to change this one", async () => {
+	test("that link rooms need the right to change the room's settings", async () => {
 		const admin = hs.person("admin");
 		const room = await withBot(admin);
 		const power = (users: object) =>
@@ -692,7 +692,7 @@ describe("commands", () => {
 	});
 });
 
-describe("a room that does not let us say what it is bridged to", () => {
+describe("a room that refuses the bridge info event", () => {
 	const link = async (status: number, errcode: string) => {
 		const body = JSON.stringify({ errcode, error: "no" });
 		hs.fail(({ path }) => (/\/state\/m\.bridge\//.test(path) ? { status, body } : undefined));
@@ -706,10 +706,10 @@ describe("a room that does not let us say what it is bridged to", () => {
 		await new Promise((resolve) => setTimeout(resolve, 100));
 		return warned;
 	};
-	test("is served like any other: nobody is warned", async () => {
+	test("is served without a warning", async () => {
 		expect(await link(403, "M_FORBIDDEN")).toEqual([]);
 	});
-	test("because something is wrong there is a warning", async () => {
+	test("because of another error causes a warning", async () => {
 		const told = await link(400, "M_BAD_JSON");
 		await until(
 			() => told.length > 0,
@@ -739,7 +739,7 @@ describe("refusals", () => {
 			"m.relates_to": { event_id: said?.event_id },
 		});
 	});
-	test("of one kind are said once a minute", async () => {
+	test("with the same text are sent once a minute", async () => {
 		const room = await inVerona();
 		failing("the room is full.");
 		for (let i = 0; i < 5; i++) await says(room, alice, `line ${i}`);
@@ -750,7 +750,7 @@ describe("refusals", () => {
 		);
 		expect(bodies(room)).toHaveLength(1);
 	});
-	test("of reactions are one reply to what was reacted to", async () => {
+	test("of reactions are one reply to the message they react to", async () => {
 		const room = await inVerona();
 		await says(room, alice, "hi");
 		const said = room.timeline.find(({ content }) => content.body === "hi");
@@ -769,13 +769,13 @@ describe("refusals", () => {
 			{ "m.in_reply_to": { event_id: said?.event_id } },
 		]);
 	});
-	test("in a chat of two come from the ghost there", async () => {
+	test("in a direct chat come from its ghost", async () => {
 		const room = await inDirect();
 		failing("gone.");
 		await says(room, alice, "hi");
 		await reaches(room, "_xmpp_romeo: Not delivered to XMPP: gone.");
 	});
-	test("an encrypted message is refused aloud, once a room", async () => {
+	test("of encrypted messages are sent once per room", async () => {
 		const room = await inVerona();
 		for (let i = 0; i < 2; i++)
 			await hs.push([
@@ -786,22 +786,22 @@ describe("refusals", () => {
 	});
 });
 
-describe("who there is", () => {
-	test("a ghost is there when its person is, and a name nobody has is not", async () => {
+describe("queries for people and rooms", () => {
+	test("find a ghost whose person exists, and no other", async () => {
 		expect(await query("users", romeo)).toBe(200);
 		expect(hs.users.get(romeo)).toBe("romeo");
 		expect(await query("users", "@_xmpp_nobody:hs.test")).toBe(404);
 		expect(await query("users", "@_xmpp_=4A:hs.test")).toBe(404);
 		expect(await query("users", "@_irc_a:hs.test")).toBe(404);
 	});
-	test("a person is found by the parts of their address or as typed", async () => {
+	test("find a person by the parts of their address, and by a typed MXID", async () => {
 		expect(await side.findPerson(["alice"])).toMatchObject({ id: alice, name: "Alice", local: true });
 		expect(await side.findPerson(["@alice:hs.test"])).toMatchObject({ id: alice });
 		expect(await side.findPerson(["nobody"])).toBeUndefined();
 		expect(await side.findPerson(["_xmpp_romeo"])).toBeUndefined();
 		await expect(side.findPerson(["a b"])).rejects.toThrow(/no Matrix address/);
 	});
-	test("a room is found by its alias or not at all", async () => {
+	test("find a room by its alias, and reject any other text", async () => {
 		const room = hs.room(alice);
 		room.aliases.add("#lobby:hs.test");
 		expect(await side.findRoom(["#lobby:hs.test"])).toMatchObject({ room: room.id });
@@ -809,7 +809,7 @@ describe("who there is", () => {
 		await expect(side.findRoom(["#nowhere:hs.test"])).rejects.toThrow(/there is no Matrix room/);
 		await expect(side.findRoom(["lobby"])).rejects.toThrow(/no Matrix address/);
 	});
-	test("an alias of ours leads nowhere after the room is unlinked", async () => {
+	test("remove the alias of an unlinked room", async () => {
 		const room = await inVerona();
 		const portal = await core.portal(side.name, room.id as RoomId);
 		await core.close(portal as NonNullable<typeof portal>);
@@ -828,7 +828,7 @@ test.each([
 	const room = await inVerona();
 	const deep = hs.emit(room, who(), "org.example.deep", { deep: "DEEP" });
 	const line = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
-	// Deeper than JSON.stringify goes.
+	// Nested deeper than JSON.stringify can write.
 	const text = JSON.stringify({ events: [deep, line] }).replace(
 		'"DEEP"',
 		`${"[".repeat(20_000)}${"]".repeat(20_000)}`,
@@ -837,16 +837,16 @@ test.each([
 	await crosses("Alice: hi");
 });
 
-test("what is no event does not stop the rest", async () => {
+test("an invalid event does not stop the rest of its transaction", async () => {
 	const room = await inVerona();
 	const good = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
 	expect(await hs.push([null, 7, {}, { type: "m.room.message" }, good])).toBe(200);
 	await crosses("Alice: hi");
 });
 
-describe("what is about an earlier message, when the homeserver's answer is lost", () => {
+describe("an event that refers to an earlier message", () => {
 	let room: Room;
-	/** Romeo's message, and its event. */
+	/** Sends romeo's message; resolves with its event. */
 	let said: MessageId;
 	let event: string;
 	let count = 0;
@@ -858,12 +858,12 @@ describe("what is about an earlier message, when the homeserver's answer is lost
 	};
 	const own = "own said" as MessageId;
 	const ofType = (type: string) => room.timeline.filter((one) => one.type === type);
-	/** Loses the answers to a kind of request until the lane takes it up again, and the txnIds meanwhile. */
+	/** Drops the answers to a kind of request until the lane retries, and makes the homeserver forget its transaction ids. */
 	const loses = (path: string) => {
 		let lost = 0;
 		hs.fail((request) => {
 			if (!request.path.includes(path) || lost++ > 1) return undefined;
-			// The client itself repeats at once on a stale socket: the homeserver knows that one still.
+			// On a stale socket the client repeats at once, when the homeserver still knows the transaction id.
 			setTimeout(hs.forget, 200);
 			return "drop";
 		});
@@ -875,14 +875,14 @@ describe("what is about an earlier message, when the homeserver's answer is lost
 		event = heard(room)[0]?.event_id as string;
 	});
 
-	test("an edit is there once", async () => {
+	test("is sent once as an edit when the answer is lost", async () => {
 		loses("/send/m.room.message");
 		await does({ kind: "edit", style: "text", text: "hey", target: { id: own, own } });
 		await does({ kind: "message", style: "text", text: "end" });
 		await reaches(room, "_xmpp_romeo: hi", "_xmpp_romeo: * hey", "_xmpp_romeo: end");
 		expect(heard(room)[1]?.content["m.relates_to"]).toEqual({ rel_type: "m.replace", event_id: event });
 	});
-	test("a reaction is there once, and can be taken back", async () => {
+	test("is sent once as a reaction when the answer is lost, and can be removed", async () => {
 		loses("/send/m.reaction");
 		await does({ kind: "reaction", mode: "set", emoji: ["👍"], target: { id: said } });
 		await does({ kind: "reaction", mode: "set", emoji: [], target: { id: said } });
@@ -897,7 +897,7 @@ describe("what is about an earlier message, when the homeserver's answer is lost
 			content: { redacts: thumb?.event_id },
 		});
 	});
-	test("a deletion takes all versions, and comes to its end", async () => {
+	test("redacts all versions of the message, and is confirmed", async () => {
 		await does({ kind: "edit", style: "text", text: "hey", target: { id: own, own } });
 		await reaches(room, "_xmpp_romeo: hi", "_xmpp_romeo: * hey");
 		loses("/redact/");
@@ -911,7 +911,7 @@ describe("what is about an earlier message, when the homeserver's answer is lost
 			new Set([event, heard(room)[1]?.event_id]),
 		);
 	});
-	test("a moderator's deletion is the bridge's, with the reason", async () => {
+	test("is a redaction by the bot, with the reason, when a moderator deletes the message", async () => {
 		await does({ kind: "redaction", target: { id: said }, reason: "spam" }, "moderator");
 		await until(
 			() => ofType("m.room.redaction").length === 1,
@@ -919,12 +919,12 @@ describe("what is about an earlier message, when the homeserver's answer is lost
 		);
 		expect(ofType("m.room.redaction")[0]).toMatchObject({ sender: bot, content: { reason: "spam" } });
 	});
-	test("what cannot be had of an answered event does not hold up the room", async () => {
+	test("does not delay the room when the earlier event cannot be fetched", async () => {
 		hs.fail(({ method, path }) => (method === "GET" && path.includes("/event/") ? "cut" : undefined));
 		await says(room, alice, "yes", { "m.relates_to": { "m.in_reply_to": { event_id: "$unknown" } } });
 		await crosses("Alice: yes");
 	});
-	test("an answered event is asked for once, and not at all where it was seen", async () => {
+	test("fetches the earlier event once, and not at all if it came in a transaction", async () => {
 		const old = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "old" }).event_id;
 		const answer = (to: string) =>
 			says(room, alice, "yes", { "m.relates_to": { "m.in_reply_to": { event_id: to } } });
@@ -932,7 +932,7 @@ describe("what is about an earlier message, when the homeserver's answer is lost
 		await answer(old);
 		await crosses("Alice: > Alice: old\nyes", "Alice: > Alice: old\nyes");
 		expect(hs.asked("GET", "/event/")).toHaveLength(1);
-		// Our own, whose echo the homeserver sends.
+		// An own event, whose echo the homeserver sends.
 		await hs.push([heard(room)[0] as object]);
 		await answer(event);
 		await until(
@@ -944,7 +944,7 @@ describe("what is about an earlier message, when the homeserver's answer is lost
 			replyTo: { id: event, text: "hi", author: { id: "romeo@xmpp" } },
 		});
 	});
-	test("a thousand votes are no more than their result", async () => {
+	test("counts a thousand votes as one result", async () => {
 		const start = {
 			question: { "org.matrix.msc1767.text": "Lunch?" },
 			answers: [{ id: "a", "org.matrix.msc1767.text": "Now" }],
@@ -961,7 +961,7 @@ describe("what is about an earlier message, when the homeserver's answer is lost
 });
 
 describe("a MUC with more new people than may get accounts", () => {
-	/** People of the MUC say a line each. */
+	/** Sends one message of each person of the MUC. */
 	async function flood(count: number): Promise<Room> {
 		const room = await inVerona();
 		await xmpp.bridge.receive(
@@ -982,7 +982,7 @@ describe("a MUC with more new people than may get accounts", () => {
 		return room;
 	}
 
-	test("loses no line: the others speak by name through the bot, in order and once", async () => {
+	test("loses no message: the bot sends those of the others with their names, once and in order", async () => {
 		const room = await flood(130);
 		const texts = heard(room).map(({ content }) => String(content.body));
 		expect(texts).toEqual(
@@ -992,7 +992,7 @@ describe("a MUC with more new people than may get accounts", () => {
 		expect(hs.asked("POST", /register$/)).toHaveLength(101);
 	});
 
-	test("does so also when the homeserver's answer is lost", async () => {
+	test("loses and doubles no message when the homeserver's answer is lost", async () => {
 		let lost = 0;
 		hs.fail(({ path, body }) =>
 			path.includes("/send/") && JSON.stringify(body).includes("line 110") && lost++ < 2 ? "drop" : undefined,
