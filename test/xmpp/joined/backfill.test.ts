@@ -4,7 +4,7 @@ import type { BridgeEvent } from "../../../src/core/event.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import type { MucFaults } from "../fake-muc.ts";
-import { alice, failure, link, room, type World, wireId, world } from "./muc-world.ts";
+import { alice, failure, link, room, type World, wireId, withhold, world } from "./muc-world.ts";
 
 beforeEach(() => {
 	vi.useFakeTimers({ now: 1_700_000_000_000 });
@@ -534,17 +534,14 @@ test("what is said while all of us are put out, one as the other comes back, is 
 	const w = await linked({ noArchive: true });
 	await says(w, 1, 1);
 	await w.settle();
-	const { take } = w.muc;
-	const late: Element[] = [];
-	w.muc.take = (stanza) => void late.push(stanza);
+	const release = withhold(w);
 	// Alice hears on, so the listener, who comes back, needs to be told nothing.
 	w.muc.kick("Trivium", ["333"]);
 	await w.settle();
 	w.muc.kick("Alice", ["333"]);
 	await w.settle();
 	await says(w, 2, 3);
-	w.muc.take = take;
-	for (const stanza of late) take(stanza);
+	await release();
 	await w.pass(15_000);
 	await says(w, 4, 4);
 	await w.settle();
@@ -557,14 +554,11 @@ test("who was put out with the listener, unheard of, does not hear for it", asyn
 	await says(w, 1, 1);
 	await w.settle();
 	w.muc.occupants.delete("Alice");
-	const { take } = w.muc;
-	const late: Element[] = [];
-	w.muc.take = (stanza) => void late.push(stanza);
+	const release = withhold(w);
 	w.muc.kick("Trivium", ["333"]);
 	await w.settle();
 	await says(w, 2, 3);
-	w.muc.take = take;
-	for (const stanza of late) take(stanza);
+	await release();
 	await w.pass(15_000);
 	await says(w, 4, 4);
 	await w.settle();
@@ -576,24 +570,19 @@ test("who was forgotten with the listener does not hear for it when that is put 
 	await says(w, 1, 1);
 	await w.settle();
 	w.muc.forget();
-	const { query, take } = w.muc;
+	const { query } = w.muc;
 	w.server.onQuery = (request) => {
 		w.server.onQuery = undefined;
 		const answer = query(request);
 		w.muc.kick("Trivium", ["333"]);
 		return answer;
 	};
-	const late: Element[] = [];
-	w.muc.take = (stanza) => {
-		if (w.server.onQuery) take(stanza);
-		else late.push(stanza);
-	};
+	const release = withhold(w, () => !w.server.onQuery);
 	// Asked after a while of silence.
 	await w.pass(151_000);
 	expect(w.server.onQuery).toBeUndefined();
 	await says(w, 2, 3);
-	w.muc.take = take;
-	for (const stanza of late) take(stanza);
+	await release();
 	await w.pass(15_000);
 	await says(w, 4, 4);
 	await w.settle();

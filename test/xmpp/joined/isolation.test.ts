@@ -1,13 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
-import { alice, failure, type World, world } from "./muc-world.ts";
+import { alice, bodies, failure, linkedWithLine, type World } from "./muc-world.ts";
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_700_000_000_000 }));
 afterEach(() => void vi.useRealTimers());
-
-/** What the room has of us. */
-const there = (w: World) =>
-	w.muc.archive.map(({ inside }) => inside.find((one) => one.name === "body")?.getText());
 
 /** Sends a line whose writing fails with `error`. */
 function sayFailing(w: World, error: unknown): Promise<unknown> {
@@ -19,14 +15,6 @@ function sayFailing(w: World, error: unknown): Promise<unknown> {
 	return w.rooms.send(out);
 }
 
-async function linked() {
-	const w = world();
-	await w.attach(alice);
-	w.rooms.online();
-	await w.done(w.say("0"));
-	return w;
-}
-
 describe("the queue of lines to a MUC", () => {
 	test.each<[string, unknown]>([
 		["a TypeError", new TypeError("a fault of ours")],
@@ -34,21 +22,21 @@ describe("the queue of lines to a MUC", () => {
 		["a definite no", new PermanentError("invalid", "too large")],
 		["something that is no error", "a string"],
 	])("loses the one line that fails with %s, and writes all behind it in order", async (_what, error) => {
-		const w = await linked();
+		const w = await linkedWithLine();
 		const bad = failure(sayFailing(w, error));
 		const good = Array.from({ length: 12 }, (_, n) => w.say(`${n + 1}`));
 		await w.done(Promise.all(good));
 		expect(await bad).toBe(error);
-		expect(there(w)).toEqual(Array.from({ length: 13 }, (_, n) => `${n}`));
+		expect(bodies(w)).toEqual(Array.from({ length: 13 }, (_, n) => `${n}`));
 	});
 
 	test("holds every line back that waits behind a temporary error", async () => {
-		const w = await linked();
+		const w = await linkedWithLine();
 		const bad = failure(sayFailing(w, new TemporaryError("busy")));
 		const behind = [w.say("1"), w.say("2")].map(failure);
 		await w.settle();
 		expect(await bad).toBeInstanceOf(TemporaryError);
 		for (const one of behind) expect(await one).toBeInstanceOf(TemporaryError);
-		expect(there(w)).toEqual(["0"]);
+		expect(bodies(w)).toEqual(["0"]);
 	});
 });

@@ -257,3 +257,28 @@ export const failure = (work: Promise<unknown>) =>
 		() => undefined,
 		(error: unknown) => error as Error,
 	);
+
+/** Returns the bodies of all lines that the MUC has. */
+export const bodies = (w: World) =>
+	w.muc.archive.map(({ inside }) => inside.find((one) => one.name === "body")?.getText());
+
+/** Returns a world whose MUC is linked, with Alice in it and one line of hers, "0". */
+export async function linkedWithLine(): Promise<World> {
+	const w = world();
+	await w.attach(alice);
+	w.rooms.online();
+	await w.done(w.say("0"));
+	return w;
+}
+
+/** Withholds our stanzas, or those that match `which`, from the MUC until the returned function is called. */
+export function withhold(w: World, which: (stanza: Element) => boolean = () => true): () => Promise<void> {
+	const { take } = w.muc;
+	const withheld: Element[] = [];
+	w.muc.take = (stanza) => void (which(stanza) ? withheld.push(stanza) : take(stanza));
+	return async () => {
+		w.muc.take = take;
+		for (const stanza of withheld) take(stanza);
+		await w.settle();
+	};
+}

@@ -1,60 +1,37 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
-import type { Element } from "../../../src/xmpp/stream/xml.ts";
-import { alice, failure, person, type World, world } from "./muc-world.ts";
+import { alice, bodies, failure, linkedWithLine, person, withhold } from "./muc-world.ts";
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_700_000_000_000 }));
 afterEach(() => void vi.useRealTimers());
 
 const bob = person("bob", "Bob");
-/** What the room has of us. */
-const there = (w: World) =>
-	w.muc.archive.map(({ inside }) => inside.find((one) => one.name === "body")?.getText());
-
-async function linked() {
-	const w = world();
-	await w.attach(alice);
-	w.rooms.online();
-	await w.done(w.say("0"));
-	return w;
-}
-/** What these stanzas are is kept from the room until `release`. */
-function keepBack(w: World, which: (stanza: Element) => boolean) {
-	const { take } = w.muc;
-	const kept: Element[] = [];
-	w.muc.take = (stanza) => void (which(stanza) ? kept.push(stanza) : take(stanza));
-	return async () => {
-		w.muc.take = take;
-		for (const stanza of kept) take(stanza);
-		await w.settle();
-	};
-}
 
 test("who is still coming in when a line before theirs fails does not pass it", async () => {
-	const w = await linked();
-	const release = keepBack(w, (stanza) => stanza.attrs.to?.endsWith("/Bob") === true);
+	const w = await linkedWithLine();
+	const release = withhold(w, (stanza) => stanza.attrs.to?.endsWith("/Bob") === true);
 	w.muc.occupants.delete("Alice");
 	const [first, second] = [failure(w.say("1")), failure(w.say("2", bob))];
 	await w.settle();
 	await release();
 	expect([await first, await second]).toEqual([expect.any(TemporaryError), expect.any(TemporaryError)]);
-	expect(there(w)).toEqual(["0"]);
+	expect(bodies(w)).toEqual(["0"]);
 });
 
 test("who has just come in says nothing while the room may still refuse the line before", async () => {
-	const w = await linked();
-	const release = keepBack(w, (stanza) => stanza.getChild("body")?.getText() === "1");
+	const w = await linkedWithLine();
+	const release = withhold(w, (stanza) => stanza.getChild("body")?.getText() === "1");
 	w.muc.occupants.delete("Alice");
 	const [first, second] = [failure(w.say("1")), failure(w.say("2", bob))];
 	await w.settle();
-	expect(there(w)).toEqual(["0"]);
+	expect(bodies(w)).toEqual(["0"]);
 	await release();
 	expect([await first, await second]).toEqual([expect.any(TemporaryError), expect.any(TemporaryError)]);
-	expect(there(w)).toEqual(["0"]);
+	expect(bodies(w)).toEqual(["0"]);
 });
 
 test("who is put out while their line waits for its turn comes in again, and then says it", async () => {
-	const w = await linked();
+	const w = await linkedWithLine();
 	const again = w.say("1", alice, 1, "line 1");
 	const next = w.say("2");
 	await w.settle();
@@ -65,11 +42,11 @@ test("who is put out while their line waits for its turn comes in again, and the
 	delete w.muc.faults.refuse;
 	await w.pass(10_000);
 	await Promise.all([again, next]);
-	expect(there(w)).toEqual(["0", "1", "2"]);
+	expect(bodies(w)).toEqual(["0", "1", "2"]);
 });
 
 test("after a room forgot some of us nobody speaks before it is known who else is out", async () => {
-	const w = await linked();
+	const w = await linkedWithLine();
 	await w.done(w.say("1", bob));
 	for (const nick of ["Alice", "Bob"]) w.muc.occupants.delete(nick);
 	const { promise, resolve: answer } = Promise.withResolvers<void>();
@@ -82,11 +59,11 @@ test("after a room forgot some of us nobody speaks before it is known who else i
 	answer();
 	await w.pass(15_000);
 	await both;
-	expect(there(w)).toEqual(["0", "1", "2", "3"]);
+	expect(bodies(w)).toEqual(["0", "1", "2", "3"]);
 });
 
 test("who was forgotten with the listener is looked for before they speak, also while that still reads the archive", async () => {
-	const w = await linked();
+	const w = await linkedWithLine();
 	await w.done(w.say("1", bob));
 	w.muc.forget();
 	w.server.onQuery = () => {
@@ -98,11 +75,11 @@ test("who was forgotten with the listener is looked for before they speak, also 
 	const both = Promise.all([w.say("2"), w.say("3", bob)]);
 	await w.pass(5_000);
 	await both;
-	expect(there(w)).toEqual(["0", "1", "2", "3"]);
+	expect(bodies(w)).toEqual(["0", "1", "2", "3"]);
 });
 
 test("after trouble the first line goes alone, so that none passes it while the room comes back", async () => {
-	const w = await linked();
+	const w = await linkedWithLine();
 	const written = () => w.bodies().map((line) => line.split(": ")[1]);
 	const no = () => ["wait", "remote-server-timeout"] as const;
 	w.muc.faults.refuseLine = no;
@@ -120,5 +97,5 @@ test("after trouble the first line goes alone, so that none passes it while the 
 	const rest = Promise.all([w.say("2"), w.say("3")]);
 	await w.settle();
 	await rest;
-	expect(there(w)).toEqual(["0", "2", "3"]);
+	expect(bodies(w)).toEqual(["0", "2", "3"]);
 });
