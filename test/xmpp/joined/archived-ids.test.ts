@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { MessageId, OperationId } from "../../../src/core/ids.ts";
 import { alice, aliceJid, person, room, wireId, world } from "./muc-world.ts";
 
-/** What lines of ours are called in a room, when nobody has noted it. */
+/** The ids that lines of ours have in a MUC, where the journal has no note of them. */
 
 beforeEach(() => {
 	vi.useFakeTimers({ now: 1_700_000_000_000 });
@@ -19,7 +19,7 @@ async function begun(faults: Parameters<typeof world>[0] = {}) {
 	return w;
 }
 
-test("the archive says, also of lines that were sent in parts, and of no others' lines", async () => {
+test("the archive gives the ids of our lines, also of those sent in parts, and of nobody else's", async () => {
 	const w = await begun();
 	const ids: (readonly MessageId[])[] = [];
 	for (const operation of ["op", "op.caption", "other"]) {
@@ -36,7 +36,7 @@ test("the archive says, also of lines that were sent in parts, and of no others'
 	expect(none).toEqual([]);
 });
 
-test("a line that the listener said is the listener's", async () => {
+test("the archive names the listener as the writer of a line that went through it", async () => {
 	const w = await begun();
 	w.muc.faults.refuse = (_, jid) => (jid === aliceJid ? ["wait", "service-unavailable"] : undefined);
 	const out = { kind: "message", style: "text", text: "hi" } as const;
@@ -45,7 +45,7 @@ test("a line that the listener said is the listener's", async () => {
 	expect(await w.done(w.rooms.delivered(room, asks("op")))).toEqual([ids]);
 });
 
-test("without an archive the name is made again, for those who are there", async () => {
+test("without an archive, the id is made again for occupants that are in", async () => {
 	const w = await begun({ noArchive: true, noStanzaIds: true });
 	await w.done(w.move("join"));
 	const bob = { operation: "op" as OperationId, sender: person("bob", "Bob") };

@@ -16,7 +16,7 @@ afterEach(() => {
 const words = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => `${from + n}`);
 const romeo = (from: number, to: number) => words(from, to).map((n) => `Romeo: ${n}`);
 
-/** Romeo says these; time goes by. */
+/** Romeo says these lines, 1.5 seconds apart. */
 async function says(w: World, from: number, to: number) {
 	for (const n of words(from, to)) {
 		w.muc.say("Romeo", n, `id ${n}`);
@@ -54,14 +54,14 @@ describe.each([
 	["no archive and no ids", { noArchive: true, noStanzaIds: true, noOccupantIds: true }],
 	["an archive that is not for us", { refuseArchive: ["auth", "forbidden"] }],
 ] as [string, MucFaults][])("in a room with %s", (_, faults) => {
-	test("what was said before the first join is not news", async () => {
+	test("lines from before the first join are not handed on", async () => {
 		const w = await linked(faults);
 		await says(w, 1, 2);
 		await w.settle();
 		expect(w.lines()).toEqual(romeo(1, 2));
 	});
 
-	test("what is said once the portal is made is heard, though we have yet to come in", async () => {
+	test("lines said between the making of the portal and the first join are handed on", async () => {
 		const w = world(faults);
 		w.muc.come("Romeo");
 		await says(w, -3, 0);
@@ -80,7 +80,7 @@ describe.each([
 		expect(await late).toBeInstanceOf(TemporaryError);
 	});
 
-	test("so it is when the portal is made, or served again, before the link is up", async () => {
+	test("lines since the making of the portal are handed on where the stream comes up later", async () => {
 		const w = world(faults);
 		w.muc.come("Romeo");
 		for (const run of [0, 3]) {
@@ -98,7 +98,7 @@ describe.each([
 		expect(w.lines()).toEqual(romeo(1, 6));
 	});
 
-	test("what is said while the link is down is heard after it, once and in order, with its time", async () => {
+	test("lines said while the stream is down are handed on once, in order, with their time", async () => {
 		const w = await linked(faults);
 		await says(w, 1, 3);
 		await w.settle();
@@ -114,7 +114,7 @@ describe.each([
 		expect(w.told.filter((event) => event.kind !== "message")).toEqual([]);
 	});
 
-	test("what was missed counts from the last line that was heard live, in each of two outages", async () => {
+	test("each of two outages is backfilled from the last line that came live", async () => {
 		const w = await linked(faults);
 		for (const run of [0, 10]) {
 			await says(w, run + 1, run + 3);
@@ -136,11 +136,11 @@ describe.each([
 		}
 	});
 
-	test("a killed bridge hears all after its restart that it had not taken, and nothing twice", async () => {
+	test("a killed bridge reads after its restart all lines that were not on disk, and none twice", async () => {
 		const w = await linked(faults);
 		await says(w, 1, 3);
 		await w.settle();
-		// Heard, but never on disk.
+		// The listener got these, but they never reached the disk.
 		w.disk.broken = true;
 		await says(w, 4, 5);
 		await w.settle();
@@ -153,11 +153,11 @@ describe.each([
 		expect(w.lines()).toEqual(romeo(1, 11));
 	});
 
-	test("our own lines among what was missed are not anybody's, and settle what was in doubt", async () => {
+	test("our own lines in a backfill are handed on to nobody, and confirm the sends in doubt", async () => {
 		const w = await linked(faults);
 		await says(w, 1, 1);
 		await w.done(w.say("hi", alice, 0, "op1"));
-		// Taken by the room, unheard by us.
+		// The MUC takes the line, and its reflection is lost.
 		const unheard = failure(w.say("in doubt", alice, 0, "op2"));
 		await vi.advanceTimersByTimeAsync(0);
 		w.crash();
@@ -173,7 +173,7 @@ describe.each([
 		expect(w.lines()).toEqual(romeo(1, 3));
 	});
 
-	test("a line we fail on is left out, and holds up none behind it", async () => {
+	test("a line that makes the translator fail is left out, and blocks no line behind it", async () => {
 		const w = await linked(faults);
 		w.load.fault = "2";
 		await says(w, 1, 3);
@@ -189,7 +189,7 @@ describe.each([
 		expect(w.answers).toEqual([]);
 	});
 
-	test("who repeats an id of ours, even in our absence, says it themselves", async () => {
+	test("a line that repeats a stanza id of ours counts as its sender's, also in a backfill", async () => {
 		const w = await linked(faults);
 		await w.done(w.say("hi", alice, 0, "op1"));
 		away(w);
@@ -198,7 +198,7 @@ describe.each([
 		expect(w.lines()).toEqual(romeo(1, 1));
 	});
 
-	test("what comes in while the bridge stops is there after its start", async () => {
+	test("lines that come in while the bridge stops are read after its start", async () => {
 		const w = await linked(faults);
 		await says(w, 1, 2);
 		await w.settle();
@@ -212,7 +212,7 @@ describe.each([
 		expect(w.lines()).toEqual(romeo(1, 4));
 	});
 
-	test("who spoke and went while we were away does not stay for ever", async () => {
+	test("a sender of backfilled lines who has left gets a leave", async () => {
 		const w = await linked(faults);
 		away(w);
 		w.muc.come("Paris");
@@ -226,8 +226,8 @@ describe.each([
 	});
 });
 
-describe("in a room without an archive that keeps an occupant of ours from before, and lets us wait", () => {
-	/** `meanwhile` is said before the room answers our coming in. */
+describe("a MUC without an archive that kept our old occupant and is slow to answer the join", () => {
+	/** The lines `meanwhile` are said before the MUC answers the join; with `again`, only a second join is answered. */
 	async function comingIn(meanwhile: readonly string[], again = false) {
 		const faults: MucFaults = { noArchive: true };
 		const w = await linked(faults);
@@ -243,7 +243,7 @@ describe("in a room without an archive that keeps an occupant of ours from befor
 		for (const n of meanwhile) w.muc.say("Romeo", n, `id ${n}`);
 		await w.settle();
 		expect(w.lines()).toEqual(romeo(1, 2));
-		// It never answers the first time.
+		// The MUC never answers the first join.
 		if (again) await w.pass(59_000);
 		faults.mute = false;
 		if (!again) w.muc.take(w.muc.taken.findLast((stanza) => stanza.name === "presence") as Element);
@@ -253,22 +253,22 @@ describe("in a room without an archive that keeps an occupant of ours from befor
 
 	const missing = expect.stringMatching(/may be missing/);
 
-	test("what it told us already keeps its place when it is told again as history", async () => {
+	test("keeps the place of held lines that its history tells again", async () => {
 		expect(await comingIn(words(6, 8))).toEqual(romeo(1, 8));
 		expect(await comingIn(words(6, 50))).toEqual([...romeo(1, 2), missing, ...romeo(6, 50)]);
 	});
 
-	test("what it told us is not lost when we have to ask twice", async () => {
+	test("loses no held line when the join is repeated", async () => {
 		expect(await comingIn(words(6, 50), true)).toEqual([...romeo(1, 2), missing, ...romeo(6, 50)]);
 	});
 
-	test("of a flood the newest lines are kept, and it is told that some may be missing", async () => {
+	test("has the newest 2,000 lines of a flood kept, and a notice that some may be missing", async () => {
 		expect(await comingIn(words(6, 5_000))).toEqual([...romeo(1, 2), missing, ...romeo(3_001, 5_000)]);
 	});
 });
 
-describe("catching up from an archive", () => {
-	test("lines that are said meanwhile come after what was missed", async () => {
+describe("the backfill from an archive", () => {
+	test("hands on live lines behind the missed ones", async () => {
 		const w = await linked({ pageSize: 2 });
 		await says(w, 1, 1);
 		await w.settle();
@@ -286,7 +286,7 @@ describe("catching up from an archive", () => {
 		expect(w.lines()).toEqual(romeo(1, 9 + turns));
 	});
 
-	test("of a flood meanwhile no more is held than fits, and nothing of it is lost", async () => {
+	test("holds no more of a flood than fits, and loses none of it", async () => {
 		const w = await linked();
 		away(w);
 		await says(w, 1, 1);
@@ -303,7 +303,7 @@ describe("catching up from an archive", () => {
 		expect(w.load.pages, "it was asked for, not held").toBeGreaterThanOrEqual(30);
 	});
 
-	test("of a long absence one page at a time is in memory, however slow the journal is", async () => {
+	test("keeps one page at a time in memory, however slow the journal is", async () => {
 		const w = await linked({ pageSize: 2 });
 		away(w);
 		await says(w, 1, 9);
@@ -327,7 +327,7 @@ describe("catching up from an archive", () => {
 		expect(w.lines()).toEqual(romeo(1, 9));
 	});
 
-	test("a flood the journal does not take as fast is read from the archive later", async () => {
+	test("reads a flood that the journal has no place for from the archive later", async () => {
 		const w = await linked();
 		await says(w, 1, 1);
 		await w.settle();
@@ -342,7 +342,7 @@ describe("catching up from an archive", () => {
 		expect(w.load.pages).toBeGreaterThan(3);
 	});
 
-	test("a line of ours in doubt that stands before what was read is looked for there", async () => {
+	test("finds a line of ours in doubt that stands before the read position", async () => {
 		const w = await linked();
 		await w.done(w.say("hi", alice, 0, "op1"));
 		await says(w, 1, 1);
@@ -355,7 +355,7 @@ describe("catching up from an archive", () => {
 		expect(w.bodies()).toEqual(["alice: hi"]);
 	});
 
-	test("what a killed bridge had left on its way, and the room has yet to get, is waited for", async () => {
+	test("waits for a line that a killed bridge left on its way to the MUC", async () => {
 		const w = await linked();
 		await w.done(w.say("hi", alice, 0, "op1"));
 		const { take } = w.muc;
@@ -376,19 +376,19 @@ describe("catching up from an archive", () => {
 		expect(w.bodies()).toEqual(["alice: hi", "alice: in doubt"]);
 	});
 
-	test("an archive that does not go back to the last line is asked by time", async () => {
+	test("asks an archive that has expired the last line by time", async () => {
 		const w = await linked();
 		await says(w, 1, 3);
 		await w.settle();
 		away(w);
 		await says(w, 4, 6);
-		// It keeps so many.
+		// The archive keeps so many lines.
 		w.muc.archive.splice(0, w.muc.archive.length - 2);
 		await back(w);
 		expect(w.lines()).toEqual([...romeo(1, 3), expect.stringMatching(/may be missing/), ...romeo(5, 6)]);
 	});
 
-	test("one that was empty at the first join is read from its beginning", async () => {
+	test("reads an archive that was empty at the first join from its beginning", async () => {
 		const w = world();
 		w.muc.come("Romeo");
 		await w.attach();
@@ -398,7 +398,7 @@ describe("catching up from an archive", () => {
 		expect(w.lines()).toEqual(romeo(1, 2));
 	});
 
-	test("an archive that does not answer is asked again, and nothing overtakes", async () => {
+	test("asks an archive that does not answer again, and lets no line overtake", async () => {
 		const w = await linked();
 		await says(w, 1, 1);
 		await w.settle();
@@ -420,7 +420,7 @@ describe("catching up from an archive", () => {
 		expect(w.lines()).toEqual(romeo(1, 5));
 	});
 
-	test("one that fails of itself for a while is asked until it answers", async () => {
+	test("asks an archive that fails with internal errors until it answers", async () => {
 		const w = await linked();
 		away(w);
 		await says(w, 1, 30);
@@ -436,7 +436,7 @@ describe("catching up from an archive", () => {
 		expect(w.lines()).toEqual(romeo(1, 32));
 	});
 
-	test("one that does nothing but fail counts as none in the end: the room's history has to do", async () => {
+	test("falls back to the MUC's history after ten internal errors of the archive", async () => {
 		const w = await linked();
 		away(w);
 		await says(w, 1, 2);
@@ -451,7 +451,7 @@ describe("catching up from an archive", () => {
 		expect(w.lines()).toEqual(romeo(1, 4));
 	});
 
-	test("a line in doubt is not said again while the archive fails of itself, but not for ever", async () => {
+	test("sends a line in doubt again only after ten internal errors of the archive", async () => {
 		const w = await linked();
 		await w.done(w.say("hi", alice, 0, "op1"));
 		await says(w, 1, 1);
@@ -473,7 +473,7 @@ describe("catching up from an archive", () => {
 		expect(w.bodies()).toEqual(["alice: hi", "alice: hi"]);
 	});
 
-	test("results nobody asked for are dropped", async () => {
+	test("drops archive results that nobody asked for", async () => {
 		const w = await linked();
 		const [listener = ""] = [...w.muc.occupants.values()].flatMap((one) => one.jid ?? []);
 		const message = xml(
@@ -496,7 +496,7 @@ describe("catching up from an archive", () => {
 	});
 });
 
-test("a room that tells no more than its last lines is said to have a gap", async () => {
+test("a backfill from a history that is too short puts a notice of the gap", async () => {
 	const w = await linked({ noArchive: true, history: 5 });
 	await says(w, 1, 3);
 	await w.settle();
@@ -510,7 +510,7 @@ test("a room that tells no more than its last lines is said to have a gap", asyn
 	expect(w.lines().slice(9), "and no more than that").toEqual(romeo(16, 18));
 });
 
-test("a room that is lost while our people come back to it is come back to again", async () => {
+test("the listener joins again when it is lost while our people rejoin", async () => {
 	const w = await linked();
 	away(w);
 	w.muc.forget();
@@ -518,7 +518,7 @@ test("a room that is lost while our people come back to it is come back to again
 	w.server.online = true;
 	const enter = w.muc.take;
 	w.muc.take = (stanza) => {
-		// No answer for Alice, so the room is still being seen to.
+		// Alice's join gets no answer, so the run that rejoins is still under way.
 		if (!stanza.attrs.to?.endsWith("/Alice")) enter(stanza);
 	};
 	w.rooms.online();
@@ -530,12 +530,12 @@ test("a room that is lost while our people come back to it is come back to again
 	expect(w.lines()).toEqual(romeo(1, 2));
 });
 
-test("what is said while all of us are put out, one as the other comes back, is told in the history", async () => {
+test("lines said while the MUC puts out one of us as the other rejoins come from the history", async () => {
 	const w = await linked({ noArchive: true });
 	await says(w, 1, 1);
 	await w.settle();
 	const release = withhold(w);
-	// Alice hears on, so the listener, who comes back, needs to be told nothing.
+	// Alice is the active listener now, so the listener's join asks for no history.
 	w.muc.kick("Trivium", ["333"]);
 	await w.settle();
 	w.muc.kick("Alice", ["333"]);
@@ -549,7 +549,7 @@ test("what is said while all of us are put out, one as the other comes back, is 
 	expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
 });
 
-test("who was put out with the listener, unheard of, does not hear for it", async () => {
+test("a ghost that was put out unnoticed with the listener does not take over", async () => {
 	const w = await linked();
 	await says(w, 1, 1);
 	await w.settle();
@@ -565,7 +565,7 @@ test("who was put out with the listener, unheard of, does not hear for it", asyn
 	expect(w.lines()).toEqual(romeo(1, 4));
 });
 
-test("who was forgotten with the listener does not hear for it when that is put out again", async () => {
+test("a ghost that the MUC forgot with the listener does not take over when that is put out again", async () => {
 	const w = await linked();
 	await says(w, 1, 1);
 	await w.settle();
@@ -578,7 +578,7 @@ test("who was forgotten with the listener does not hear for it when that is put 
 		return answer;
 	};
 	const release = withhold(w, () => !w.server.onQuery);
-	// Asked after a while of silence.
+	// The listener self-pings after two minutes of silence.
 	await w.pass(151_000);
 	expect(w.server.onQuery).toBeUndefined();
 	await says(w, 2, 3);
@@ -593,7 +593,7 @@ test.each([
 	["an archive", {}],
 	["none", { noArchive: true }],
 ])(
-	"who is put out for what an earlier run did not take, just as we come, comes again (a room with %s)",
+	"an occupant that is put out during its join, for bounces of an earlier run, joins again (a MUC with %s)",
 	async (_, faults) => {
 		const w = await linked(faults);
 		await says(w, 1, 1);
@@ -619,7 +619,7 @@ test.each([
 	},
 );
 
-test("a room that takes its time to tell what was missed is waited for", async () => {
+test("the backfill waits for a history that comes slowly", async () => {
 	const faults: MucFaults = { noArchive: true };
 	const w = await linked(faults);
 	await says(w, 1, 2);
@@ -639,7 +639,7 @@ test("a room that takes its time to tell what was missed is waited for", async (
 	expect(w.lines()).toEqual(romeo(1, 7));
 });
 
-test("a room that never ends telling what was missed is waited for no longer than ten seconds", async () => {
+test("the backfill waits no longer than ten seconds for a history without an end", async () => {
 	const faults: MucFaults = { noArchive: true };
 	const w = await linked(faults);
 	away(w);
@@ -658,7 +658,7 @@ test("a room that never ends telling what was missed is waited for no longer tha
 	expect(w.lines()).toEqual(romeo(1, 2));
 });
 
-test("a room that begins to keep what is said is read from there on", async () => {
+test("a MUC that begins to archive is read by its archive from there on", async () => {
 	const w = await linked({ noArchive: true, history: 0 });
 	await says(w, 1, 1);
 	await w.settle();
@@ -673,7 +673,7 @@ test("a room that begins to keep what is said is read from there on", async () =
 	expect(w.lines()).toEqual(romeo(1, 30));
 });
 
-test("in a silent room the time up to which it was read is kept young", async () => {
+test("the time of the read position moves on in a silent MUC without an archive", async () => {
 	const w = await linked({ noArchive: true });
 	await says(w, 1, 1);
 	await w.settle();
@@ -681,7 +681,7 @@ test("in a silent room the time up to which it was read is kept young", async ()
 	const [value = ""] = [...w.disk.cursors.values()];
 	expect(Date.now() - JSON.parse(value).at).toBeLessThan(20 * 60_000);
 	w.crash();
-	// Keys of what was taken long ago are forgotten.
+	// The dedupe keys of old lines are forgotten.
 	w.disk.keys.clear();
 	await restart(w);
 	expect(w.lines()).toEqual(romeo(1, 1));

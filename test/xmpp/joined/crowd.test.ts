@@ -11,7 +11,7 @@ import { fakeMuc } from "../fake-muc.ts";
 import { domain, fakeServer, secret } from "../fake-server.ts";
 import { link, room } from "./muc-world.ts";
 
-/** Us in a room with an archive, behind a journal that takes nothing until it is told to. */
+/** Returns a network in a MUC with an archive, before a journal that takes nothing until the test says so. */
 async function inRoom() {
 	const told: BridgeEvent[] = [];
 	let journal = Promise.resolve();
@@ -51,7 +51,7 @@ async function inRoom() {
 	journal = stuck;
 	const queries = muc.counts.queries;
 	return {
-		/** Romeo says so many lines. Resolves when we have read them. */
+		/** Romeo says so many lines. Resolves once the network has read them. */
 		async says(count: number) {
 			for (const n of words(count)) muc.say("Romeo", n, `id ${n}`);
 			server.write(
@@ -66,7 +66,7 @@ async function inRoom() {
 }
 const words = (to: number) => Array.from({ length: to }, (_, n) => `${n + 1}`);
 
-test("up to five thousand lines of a room wait for the journal", async () => {
+test("up to 5,000 lines of a MUC wait for the journal", async () => {
 	const { says, go, asked, lines } = await inRoom();
 	await says(4_900);
 	go();
@@ -75,14 +75,14 @@ test("up to five thousand lines of a room wait for the journal", async () => {
 	expect(lines()).toEqual(words(4_900));
 });
 
-test("what comes on top is not kept, but read from the archive once the journal has taken those, all of it in order", async () => {
+test("lines past 5,000 are dropped, and read in order from the archive once the journal has taken the others", async () => {
 	const { says, go, asked, lines } = await inRoom();
 	await says(6_000);
 	expect(asked()).toBe(0);
 	go();
 	await vi.waitFor(() => expect(lines()).toHaveLength(6_000), 20_000);
 	expect(lines()).toEqual(words(6_000));
-	// A hundred at a time, and no more than what was left out.
+	// The archive is asked for 100 lines at a time, and for the dropped ones alone.
 	expect(asked()).toBeGreaterThanOrEqual(9);
 	expect(asked()).toBeLessThanOrEqual(11);
 });

@@ -3,7 +3,7 @@ import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
 import { alice, aliceJid, failure, link, person, room, type World, world } from "./muc-world.ts";
 
-/** The id of a line of ours as it was sent. */
+/** Returns the stanza id that a line of ours was sent under. */
 const wire = expect.stringMatching(/^op/);
 
 beforeEach(() => {
@@ -13,8 +13,8 @@ afterEach(() => {
 	vi.useRealTimers();
 });
 
-describe("coming in", () => {
-	test("a room of a thousand is told in one piece", async () => {
+describe("joins of a MUC", () => {
+	test("tell the roster of a MUC of a thousand in one piece", async () => {
 		const w = world();
 		for (let n = 0; n < 1000; n++) w.muc.come(`p${n}`);
 		await w.attach();
@@ -23,7 +23,7 @@ describe("coming in", () => {
 		expect(w.told).toEqual([]);
 	});
 
-	test("the join of a ghost into a room of a thousand costs hardly anything", async () => {
+	test("build hardly any stanza tree when a ghost joins a MUC of a thousand", async () => {
 		const w = world();
 		for (let n = 0; n < 1000; n++) w.muc.come(`p${n}`);
 		await w.attach();
@@ -33,7 +33,7 @@ describe("coming in", () => {
 		expect(w.told).toEqual([]);
 	});
 
-	test("of the copies that twenty of us get, one is looked at", async () => {
+	test("have one of the copies read that twenty own occupants get", async () => {
 		const w = world();
 		w.muc.come("Romeo");
 		await w.attach();
@@ -45,7 +45,7 @@ describe("coming in", () => {
 		expect(w.lines()).toEqual(Array.from({ length: 10 }, (_, n) => `Romeo: line ${n}`));
 	});
 
-	test("a taken nick, one that is refused, and one that the room changes are all dealt with", async () => {
+	test("end with a nick where the first one is taken, refused, or changed by the MUC", async () => {
 		const w = world({
 			refuse: (nick) => (/🎉/u.test(nick) ? ["modify", "jid-malformed"] : undefined),
 			normalise: (nick) => nick.replace("Ⅷ", "VIII").replaceAll("_", "-"),
@@ -60,7 +60,7 @@ describe("coming in", () => {
 		expect(w.told, "none of us is taken for a stranger").toEqual([]);
 	});
 
-	test("who comes while one of ours comes is told all the same", async () => {
+	test("announce a stranger who joins at the same time", async () => {
 		const w = world();
 		await w.attach();
 		w.muc.faults.mute = true;
@@ -75,7 +75,7 @@ describe("coming in", () => {
 		expect(w.told).toMatchObject([{ kind: "membership", change: "join", sender: { name: "Tybalt" } }]);
 	});
 
-	test("a stranger who speaks is announced first, even then", async () => {
+	test("announce a stranger who speaks at the same time before the line", async () => {
 		const w = world();
 		await w.attach();
 		w.muc.faults.mute = true;
@@ -87,7 +87,7 @@ describe("coming in", () => {
 		expect(w.told.map((event) => event.kind)).toEqual(["membership", "message"]);
 	});
 
-	test("a room that bans us gives the reason, and is not stormed", async () => {
+	test("fail with the reason of a ban, and are not repeated within a minute", async () => {
 		const w = world({ refuse: () => ["auth", "forbidden"] });
 		expect(await failure(w.attach())).toMatchObject({
 			reason: "forbidden",
@@ -103,14 +103,14 @@ describe("coming in", () => {
 		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
 	});
 
-	test("who was there before a restart is there again", async () => {
+	test("bring back the occupants of before a restart", async () => {
 		const w = world();
 		await w.attach(alice, person("bob", "Bob"));
 		await w.settle();
 		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Bob", "Trivium"]);
 	});
 
-	test("nicks left over from a run that was killed are taken over, and no strangers", async () => {
+	test("take over the nicks that a killed run left, and announce no strangers for them", async () => {
 		const w = world();
 		w.muc.come("Romeo");
 		w.muc.occupants.set("Alice", { jid: aliceJid, id: "id of alice@bridge.test" });
@@ -122,7 +122,7 @@ describe("coming in", () => {
 		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
 	});
 
-	test("a service that is down is tried until it is up", async () => {
+	test("are retried until a service that is down is up", async () => {
 		const w = world();
 		w.server.up = false;
 		const attached = failure(w.rooms.attach(link, []));
@@ -134,7 +134,7 @@ describe("coming in", () => {
 	});
 });
 
-describe("speaking", () => {
+describe("a line into a MUC", () => {
 	let w: World;
 	beforeEach(async () => {
 		w = world();
@@ -142,25 +142,25 @@ describe("speaking", () => {
 		await w.attach();
 	});
 
-	test("is confirmed by the room's own id, once the room has reflected it", async () => {
+	test("is confirmed by the MUC's reflection, with its stanza-id", async () => {
 		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
 		expect(w.lines()).toEqual([]);
 	});
 
-	test("in a room without stanza-ids by ours", async () => {
+	test("is confirmed with our own id in a MUC without stanza-ids", async () => {
 		const plain = world({ noStanzaIds: true });
 		await plain.attach();
 		expect(await plain.done(plain.say("hi", alice, 0, "op"))).toEqual([wire]);
 	});
 
-	test("keeps the order of calls, whoever has to be let in first", async () => {
+	test("keeps the order of calls, also where its occupant has to join first", async () => {
 		const all = ["a", "b", "a", "c", "b", "a"].map((who, n) => w.say(`${n}`, person(who)));
 		await w.settle();
 		await Promise.all(all);
 		expect(w.bodies()).toEqual(["a: 0", "b: 1", "a: 2", "c: 3", "b: 4", "a: 5"]);
 	});
 
-	test("what is lost on the way holds back all behind it", async () => {
+	test("fails with a temporary error when it is lost, and so do all lines behind it", async () => {
 		await w.done(w.say("0"));
 		w.server.lost = 1;
 		const all = [w.say("1"), w.say("2"), w.say("3")].map(failure);
@@ -170,7 +170,7 @@ describe("speaking", () => {
 		expect(w.bodies()).toEqual(["alice: 0", "alice: 1"]);
 	});
 
-	test("a definite no holds back nobody", async () => {
+	test("holds back no other line when the MUC refuses it", async () => {
 		await w.done(w.say("hello"));
 		w.muc.faults.refuse = (_, jid) => (jid.startsWith("mallory") ? ["auth", "forbidden"] : undefined);
 		const refused = failure(w.say("let me in", person("mallory")));
@@ -178,7 +178,7 @@ describe("speaking", () => {
 		expect(await refused).toMatchObject({ reason: "forbidden" });
 	});
 
-	test("without voice the speaker is told", async () => {
+	test("fails with the reason where its occupant has no voice", async () => {
 		w.muc.faults.refuseLine = () => ["auth", "forbidden"];
 		expect(await failure(w.done(w.say("hi")))).toMatchObject({
 			reason: "forbidden",
@@ -186,7 +186,7 @@ describe("speaking", () => {
 		});
 	});
 
-	test("into a room that forgot us brings us back", async () => {
+	test("has us rejoin a MUC that forgot us", async () => {
 		await w.done(w.say("before"));
 		w.muc.forget();
 		w.muc.come("Romeo");
@@ -198,13 +198,13 @@ describe("speaking", () => {
 		expect(w.lines()).toEqual(["Romeo: welcome"]);
 	});
 
-	test("without a reflection it is tried again, but never twice into the room", async () => {
+	test("is retried without a reflection, but never sent into the MUC twice", async () => {
 		w.muc.faults.deaf = true;
 		const first = failure(w.say("hi", alice, 0, "op"));
 		await w.settle();
 		await w.pass(31_000);
 		expect(await first).toBeInstanceOf(TemporaryError);
-		// It was but slow: the reflection comes after we gave up.
+		// The reflection was only slow, and comes after the wait for it ended.
 		const nick = "Alice";
 		w.muc.say(nick, "hi", "op");
 		await w.settle();
@@ -213,7 +213,7 @@ describe("speaking", () => {
 		expect(w.bodies()).toHaveLength(before);
 	});
 
-	test("where the room lost the speaker in silence they are back once their line was waited for", async () => {
+	test("has its occupant rejoin after 30 seconds without a reflection, where the MUC lost it in silence", async () => {
 		await w.done(w.say("before"));
 		w.muc.occupants.delete("Alice");
 		const { take } = w.muc;
@@ -226,7 +226,7 @@ describe("speaking", () => {
 		expect([...w.muc.occupants.keys()]).toContain("Alice");
 	});
 
-	test("where it lost our ear in silence we hear again once a line of ours was waited for", async () => {
+	test("has the listener rejoin after 30 seconds without a reflection, where the MUC lost it in silence", async () => {
 		await w.done(w.say("before"));
 		w.muc.occupants.delete("Trivium");
 		const line = failure(w.say("said, and not heard by us"));
@@ -239,8 +239,8 @@ describe("speaking", () => {
 
 	test.each([
 		["at once", undefined],
-		["also where it says to a ping that they are there", () => true],
-	])("who is told that they are no occupant comes back %s", async (_, isIn) => {
+		["also where a self-ping says that it is in", () => true],
+	])("has its occupant rejoin after the MUC says that it is none: %s", async (_, isIn) => {
 		await w.done(w.say("before"));
 		w.muc.occupants.delete("Alice");
 		if (isIn) w.muc.isIn = isIn;
@@ -251,7 +251,7 @@ describe("speaking", () => {
 		expect(await w.done(again)).toEqual(["S2"]);
 	});
 
-	test("a line through the listener waits for it also where the link breaks meanwhile", async () => {
+	test("waits for the listener that it goes through, also where the stream breaks meanwhile", async () => {
 		w.muc.faults.refuse = (nick) => (nick === "Alice" ? ["wait", "service-unavailable"] : undefined);
 		await w.done(w.say("hi"));
 		w.server.up = false;
@@ -265,7 +265,7 @@ describe("speaking", () => {
 		expect(await line).toBeInstanceOf(TemporaryError);
 	});
 
-	test("somebody else's line with our id confirms nothing, and is theirs", async () => {
+	test("is not confirmed by somebody else's line with its id, which is handed on as theirs", async () => {
 		w.muc.faults.deaf = true;
 		let settled = false;
 		const mine = failure(w.say("hi", alice, 0, "op")).then(() => {
@@ -289,13 +289,13 @@ describe("speaking", () => {
 		expect(w.bodies()[0]).toMatch(/^~listener-\w+: Alice: hi\n {4}Bob: I quit$/);
 	});
 
-	test("nor is a name of two lines somebody else's line", async () => {
+	test("shows a display name of two lines as one line", async () => {
 		w.muc.faults.refuse = () => ["wait", "service-unavailable"];
 		await w.done(w.say("hi", person("alice", "Alice\nBob")));
 		expect(w.bodies()[0]).toMatch(/^~listener-\w+: Alice Bob: hi$/);
 	});
 
-	test("who is not let in within twenty seconds goes through the listener, and blocks nobody longer", async () => {
+	test("goes through the listener where its occupant cannot join within 20 seconds, and blocks nobody longer", async () => {
 		w.muc.faults.mute = true;
 		const line = w.say("hi");
 		await w.pass(19_000);
@@ -306,11 +306,11 @@ describe("speaking", () => {
 	});
 });
 
-describe("being renamed", () => {
+describe("a rename of our people", () => {
 	const rename = (w: World, name: string) =>
 		w.send({ kind: "profile", sender: person("alice", name) } as never);
 
-	test("is followed, and their lines are still theirs", async () => {
+	test("changes their nick, and their lines are still recognised", async () => {
 		const w = world();
 		await w.attach();
 		await w.done(w.move("join"));
@@ -320,11 +320,11 @@ describe("being renamed", () => {
 		expect(w.told).toEqual([]);
 	});
 
-	test("while still coming in is followed too", async () => {
+	test("changes their nick also while they join", async () => {
 		const w = world();
 		await w.attach();
 		const coming = w.move("join");
-		// The room has let them in; they do not know yet.
+		// The MUC has let Alice in, and its answer is on its way.
 		while (!w.muc.isIn(aliceJid)) await vi.advanceTimersByTimeAsync(0);
 		const renamed = rename(w, "Alicia");
 		for (let n = 0; n < 3; n++) await vi.advanceTimersByTimeAsync(0);
@@ -333,7 +333,7 @@ describe("being renamed", () => {
 		expect([...w.muc.occupants.keys()]).toEqual(["Trivium", "Alicia"]);
 	});
 
-	test("to a name that is taken gives another form of it; to one no form of which is free nothing", async () => {
+	test("gives another form of a name that is taken, and changes nothing where no form is free", async () => {
 		const w = world();
 		w.muc.come("Romeo");
 		await w.attach();
@@ -348,8 +348,8 @@ describe("being renamed", () => {
 	});
 });
 
-describe("hearing", () => {
-	test("the same id of two people, and twice of one, are different lines", async () => {
+describe("lines and presences of others", () => {
+	test("count as different lines where two people, or one twice, use the same id", async () => {
 		const w = world({ noStanzaIds: true });
 		for (const nick of ["Romeo", "Juliet"]) w.muc.come(nick);
 		await w.attach();
@@ -360,7 +360,7 @@ describe("hearing", () => {
 		expect(new Set(w.told.map((event) => event.id)).size).toBe(3);
 	});
 
-	test("a renamed person stays who they are, where the room says so", async () => {
+	test("keep a person across a rename where the MUC gives occupant-ids", async () => {
 		const w = world();
 		w.muc.come("Romeo");
 		await w.attach();
@@ -375,7 +375,7 @@ describe("hearing", () => {
 		});
 	});
 
-	test("a person with two nicks is there until the last of them goes", async () => {
+	test("keep a person with two nicks until the last of them leaves", async () => {
 		const w = world();
 		w.muc.come("Romeo", "romeo's");
 		w.muc.come("Romeo's phone", "romeo's");
@@ -388,7 +388,7 @@ describe("hearing", () => {
 		expect(w.told).toMatchObject([{ kind: "membership", change: "leave" }]);
 	});
 
-	test("where it does not, one goes and another comes", async () => {
+	test("make a rename a leave and a join where nicks alone tell people apart", async () => {
 		const w = world({ noOccupantIds: true });
 		w.muc.come("Romeo");
 		await w.attach();
@@ -400,7 +400,7 @@ describe("hearing", () => {
 		]);
 	});
 
-	test("the next holder of a nick is somebody else", async () => {
+	test("make the next holder of a nick another person", async () => {
 		const w = world();
 		w.muc.come("Romeo", "first");
 		await w.attach();
@@ -410,7 +410,7 @@ describe("hearing", () => {
 		expect(new Set(w.told.map((event) => event.sender.id)).size).toBe(2);
 	});
 
-	test("where only accounts tell: the next holder of a nick too, and who comes back or is renamed is not", async () => {
+	test("tell people apart by their JIDs where the MUC shows those: by nick after a leave, and across renames and rejoins", async () => {
 		const w = world({ noOccupantIds: true, accounts: true });
 		w.muc.come("Romeo", "first");
 		await w.attach();
@@ -420,7 +420,7 @@ describe("hearing", () => {
 		w.muc.say("Romeo", "I am new");
 		w.muc.go("Romeo");
 		w.muc.come("Romeo", "first");
-		// The room shows accounts to nobody any more; nobody went.
+		// The MUC shows JIDs to nobody any more; nobody left.
 		w.muc.faults.accounts = false;
 		w.muc.enter("Romeo", { id: "first" });
 		w.muc.say("Romeo", "I am back");
@@ -441,13 +441,13 @@ describe("hearing", () => {
 		expect(w.told.map(({ sender }) => sender.id).join()).not.toContain("there.test");
 	});
 
-	test("history is not news, and what a speaker calls so is no history", async () => {
+	test("leave out the history of a first join, but no live line with a delay of its sender's own", async () => {
 		const w = world({ unasked: true });
 		w.muc.come("Romeo");
 		w.muc.say("Romeo", "old", "0");
 		await vi.advanceTimersByTimeAsync(1_000);
 		await w.attach();
-		// Not every room takes it out (ejabberd).
+		// ejabberd does not remove a foreign delay.
 		const delay = (from: string) =>
 			xml("delay", { xmlns: "urn:xmpp:delay", from, stamp: "2020-01-01T00:00:00Z" });
 		w.muc.say("Romeo", "hidden?", "1", delay(room));
@@ -460,7 +460,7 @@ describe("hearing", () => {
 		]);
 	});
 
-	test("an error is never shown", async () => {
+	test("never hand on an error", async () => {
 		const w = world();
 		await w.attach();
 		const [listener = ""] = [...w.muc.occupants.values()].map((one) => one.jid ?? "");
@@ -476,7 +476,7 @@ describe("hearing", () => {
 	});
 });
 
-describe("being put out", () => {
+describe("an occupant of ours that is put out", () => {
 	let w: World;
 	beforeEach(async () => {
 		w = world();
@@ -485,23 +485,20 @@ describe("being put out", () => {
 		await w.done(w.move("join"));
 	});
 
-	test.each([["332"], ["333"], ["307", "333"]])(
-		"for technical reasons (%s) means coming back",
-		async (...codes) => {
-			w.muc.kick("Alice", codes);
-			w.muc.kick("Trivium", codes);
-			await w.pass(5_000);
-			expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
-			expect(w.lines()).toEqual([]);
-		},
-	);
+	test.each([["332"], ["333"], ["307", "333"]])("rejoins after technical reasons (%s)", async (...codes) => {
+		w.muc.kick("Alice", codes);
+		w.muc.kick("Trivium", codes);
+		await w.pass(5_000);
+		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Romeo", "Trivium"]);
+		expect(w.lines()).toEqual([]);
+	});
 
 	test.each([
 		["307", "kicked"],
 		["301", "banned"],
 		["321", "removed"],
 		["322", "removed"],
-	])("by somebody (%s) means staying out until one comes again", async (code, word) => {
+	])("stays out after somebody removed it (%s), until its person comes again", async (code, word) => {
 		w.muc.kick("Alice", [code], "Prince", "brawl");
 		await w.pass(600_000);
 		expect([...w.muc.occupants.keys()]).not.toContain("Alice");
@@ -515,7 +512,7 @@ describe("being put out", () => {
 		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
 	});
 
-	test("the listener, by somebody: who is in hears for all of us, and nothing is missed or heard twice", async () => {
+	test("and is the listener, by somebody, is replaced by a ghost that is in, with no line missed or twice", async () => {
 		w.muc.say("Romeo", "before", "1");
 		w.muc.kick("Trivium", ["307"], "Prince", "no bridges");
 		w.muc.say("Romeo", "after", "2");
@@ -532,7 +529,7 @@ describe("being put out", () => {
 		expect(w.told.at(-1)).toMatchObject({ kind: "membership", change: "join", sender: { name: "Paris" } });
 	});
 
-	test("all of us, by somebody: nobody is left, and who speaks is told why", async () => {
+	test("by somebody like all the others leaves nobody, and a line is refused with the reason", async () => {
 		w.muc.kick("Trivium", ["307"], "Prince", "no bridges");
 		w.muc.kick("Alice", ["307"], "Prince", "no ghosts");
 		await w.pass(600_000);
@@ -547,7 +544,7 @@ describe("being put out", () => {
 		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
 	});
 
-	test("the ear that leaves hands over to the next; who was put out does not come back unasked", async () => {
+	test("does not rejoin unasked when the active listener leaves and another takes over", async () => {
 		await w.done(w.move("join", person("bob", "Bob")));
 		w.muc.kick("Trivium", ["307"], "Prince");
 		await w.settle();
@@ -567,7 +564,7 @@ describe("being put out", () => {
 		expect([...w.muc.occupants.keys()]).toEqual(["Romeo", "Bob"]);
 	});
 
-	test("the listener, for technical reasons: a ghost hears until it is back", async () => {
+	test("and is the listener, for technical reasons, is replaced by a ghost until it is back", async () => {
 		w.muc.kick("Trivium", ["333"]);
 		for (const n of [1, 2, 3]) {
 			w.muc.say("Romeo", `${n}`, `${n}`);
@@ -583,7 +580,7 @@ describe("being put out", () => {
 		expect(w.load.pages, "all of it live").toBe(1);
 	});
 
-	test("for good, into a room that refuses the listener: a ghost hears for us", async () => {
+	test("from a MUC that refuses the listener is replaced by a ghost as the active listener", async () => {
 		const refusing = world({
 			refuse: (_, jid) => (jid.startsWith("~listener") ? ["wait", "service-unavailable"] : undefined),
 		});
@@ -600,7 +597,7 @@ describe("being put out", () => {
 		});
 	});
 
-	test("in silence is noticed by asking", async () => {
+	test("in silence rejoins after a self-ping", async () => {
 		w.muc.forget();
 		w.rooms.online();
 		await w.pass(200_000);
@@ -608,7 +605,7 @@ describe("being put out", () => {
 	});
 });
 
-test("lines that do not come through are told of to those who miss them, once for many", async () => {
+test("a notice tells the portal once, for many, of lines that do not come through", async () => {
 	const w = world();
 	w.muc.come("Romeo");
 	await w.attach();
@@ -617,7 +614,7 @@ test("lines that do not come through are told of to those who miss them, once fo
 	expect(w.lines()).toEqual([expect.stringMatching(/^Verona: Not all .* too many messages at once/)]);
 });
 
-test("what is refused is told in private to the occupant who said it or had it deleted, under the nick they have now, once for many", async () => {
+test("a refusal is sent in private to the occupant who wrote or deleted the line, at the present nick, once for many", async () => {
 	const w = world();
 	w.muc.come("Romeo");
 	w.muc.come("Tybalt");
@@ -644,7 +641,7 @@ test("what is refused is told in private to the occupant who said it or had it d
 	expect(whispers[0]?.getChild("x", "http://jabber.org/protocol/muc#user")).toBeDefined();
 });
 
-test("nobody is told anything in the name of a person who hears the room for us", async () => {
+test("no private notice comes from a ghost that is the active listener", async () => {
 	const w = world({ refuse: (_, jid) => (jid.startsWith("~listener") ? ["auth", "forbidden"] : undefined) });
 	w.muc.come("Romeo");
 	await w.attach(alice);
@@ -657,7 +654,7 @@ test("nobody is told anything in the name of a person who hears the room for us"
 	expect(w.muc.taken.filter(({ attrs }) => attrs.type === "chat")).toEqual([]);
 });
 
-test("who cannot be told in private now, for we are not in the room, can be told once we are", async () => {
+test("a private notice fails while the listener is out, and can be sent once it is in", async () => {
 	const w = world();
 	w.muc.come("Romeo");
 	await w.attach();
@@ -677,8 +674,8 @@ test("who cannot be told in private now, for we are not in the room, can be told
 	expect(whispers).toHaveLength(1);
 });
 
-describe("a broken link", () => {
-	test("is followed by what waits for a room, as soon as we are in that again", async () => {
+describe("a broken stream", () => {
+	test("is followed by the lines that wait for a MUC as soon as we are in it again", async () => {
 		const w = world();
 		await w.attach();
 		w.server.online = false;
@@ -694,7 +691,7 @@ describe("a broken link", () => {
 		expect(w.load.resumed).toBe(1);
 	});
 
-	test("fails what waits, and brings all back who were there", async () => {
+	test("fails the lines that wait, and has all occupants rejoin", async () => {
 		const w = world();
 		w.muc.come("Romeo");
 		await w.attach();
@@ -720,15 +717,15 @@ describe("a broken link", () => {
 });
 
 describe.each(["remote-server-not-found", "remote-server-timeout", "service-unavailable"])(
-	"a room out of reach (%s)",
+	"a MUC out of reach (%s)",
 	(condition) => {
-		test("is waited for: nothing said on either side is refused or lost", async () => {
+		test("has the lines of both sides wait: none is refused or lost", async () => {
 			const w = world();
 			w.muc.come("Romeo");
 			await w.attach();
 			await w.done(w.say("before"));
 			w.server.cut = condition;
-			// It cannot reach us either, and puts out whoever it cannot tell something (XEP-0045 §16.4).
+			// The MUC cannot reach us either, and puts out occupants that its stanzas do not reach (XEP-0045 §16.4).
 			w.muc.forget();
 			w.muc.come("Romeo");
 			w.muc.say("Romeo", "1", "1");
@@ -751,7 +748,7 @@ describe.each(["remote-server-not-found", "remote-server-timeout", "service-unav
 	},
 );
 
-describe("a room that was out of reach for an hour", () => {
+describe("a MUC that was out of reach for an hour", () => {
 	async function lost() {
 		const w = world();
 		await w.attach();
@@ -761,13 +758,13 @@ describe("a room that was out of reach for an hour", () => {
 		w.server.cut = "remote-server-timeout";
 		w.rooms.online();
 		await w.pass(3_600_000);
-		// Just after a try, so that the next is minutes away.
+		// An attempt was just made, so that the next is minutes away.
 		for (const before = w.server.asked; w.server.asked === before; ) await w.pass(500);
 		await w.pass(6_000);
 		return w;
 	}
 
-	test("is tried at once when somebody speaks", async () => {
+	test("is tried at once when a line is sent", async () => {
 		const w = await lost();
 		w.server.cut = undefined;
 		await w.done(w.say("after"));
@@ -777,7 +774,7 @@ describe("a room that was out of reach for an hour", () => {
 	test("is tried every few seconds while a line waits, however many wait", async () => {
 		const w = await lost();
 		const before = w.server.asked;
-		// A lane tries again once a minute at last.
+		// A lane retries once a minute at least.
 		for (let minute = 0; minute < 10; minute++) {
 			const lines = Array.from({ length: 20 }, (_, n) => failure(w.say("unsaid", alice, 1, `line ${n}`)));
 			await w.pass(60_000);
@@ -791,7 +788,7 @@ describe("a room that was out of reach for an hour", () => {
 		expect([...w.muc.occupants.keys()]).toContain("Trivium");
 	});
 
-	test("is tried now and then where nobody speaks", async () => {
+	test("is tried every five minutes while no line waits", async () => {
 		const w = await lost();
 		const before = w.server.asked;
 		await w.pass(3_600_000);
@@ -800,8 +797,8 @@ describe("a room that was out of reach for an hour", () => {
 	});
 });
 
-describe("leaving", () => {
-	test("unlink leaves nobody of us behind, whatever was under way", async () => {
+describe("the end of an occupant's stay", () => {
+	test("an unlink leaves none of our occupants behind, whatever was under way", async () => {
 		const w = world();
 		await w.attach();
 		await w.done(w.move("join"));
@@ -812,7 +809,7 @@ describe("leaving", () => {
 		expect([...w.muc.occupants.keys()]).toEqual([]);
 	});
 
-	test("a line still on its way when its speaker leaves is not taken for a stranger's", async () => {
+	test("a line on its way when its occupant leaves is still confirmed, as no stranger's", async () => {
 		const w = world();
 		await w.attach();
 		const line = w.say("bye");
@@ -825,7 +822,7 @@ describe("leaving", () => {
 		expect([...w.muc.occupants.keys()]).toEqual(["Trivium"]);
 	});
 
-	test("and coming back at once works", async () => {
+	test("an occupant can join again at once after it left", async () => {
 		const w = world();
 		await w.attach();
 		await w.done(w.move("join"));
@@ -836,7 +833,7 @@ describe("leaving", () => {
 		expect(await w.done(w.say("back"))).toEqual(["S1"]);
 	});
 
-	test("a session of ours nobody knows any more is taken off the list when it is spoken to", async () => {
+	test("an error answers a line to a session that we forgot, so that the MUC puts it out", async () => {
 		const w = world();
 		await w.attach();
 		w.muc.occupants.set("Ghost", { jid: "ghost@bridge.test/trivium", id: "x" });
@@ -846,12 +843,12 @@ describe("leaving", () => {
 		expect(w.answers.map(({ attrs: { type, from, to } }) => [type, from, to])).toEqual([
 			["error", "ghost@bridge.test/trivium", `${room}/Romeo`],
 		]);
-		// XEP-0045 §16.4: the room knows by this one that they are gone.
+		// XEP-0045 §16.4: this condition tells the MUC that the occupant is gone.
 		expect(w.answers[0]?.getChild("error")?.getChild("recipient-unavailable")).toBeDefined();
 		expect(w.lines()).toEqual(["Romeo: hi"]);
 	});
 
-	test("a session of ours from an earlier run is sent home", async () => {
+	test("a session of an earlier run leaves when its presence comes", async () => {
 		const w = world();
 		w.muc.come("Ghost");
 		w.muc.occupants.set("Ghost", { jid: "ghost@bridge.test/trivium", id: "x" });

@@ -41,7 +41,7 @@ const edits = (text: string) => ({
 	target: { id: id("$1"), own: id("own $1") },
 });
 const takesBack = { kind: "redaction", target: { id: id("$1") } };
-/** The last thing of ours the room was sent. */
+/** Returns the last stanza that we sent to the MUC. */
 const last = (w: World) => w.muc.taken.at(-1) as Element;
 const target = (event: BridgeEvent | undefined) => (event && "target" in event ? event.target.id : undefined);
 
@@ -52,8 +52,8 @@ async function begun(faults: Parameters<typeof world>[0] = {}): Promise<World> {
 	return w;
 }
 
-describe("the ids of a line of ours", () => {
-	test("are the room's, our own, and who said it", async () => {
+describe("the ids of a line that we sent", () => {
+	test("are the MUC's stanza-id, our stanza id, and the JID of its occupant", async () => {
 		const w = await begun();
 		expect(await w.done(w.rooms.send(out(says("hi"), {}, "op")))).toEqual([
 			"sid S1",
@@ -61,7 +61,7 @@ describe("the ids of a line of ours", () => {
 			`from op ${aliceJid}`,
 		]);
 	});
-	test("are our own in a room that gives none", async () => {
+	test("are our stanza id and the JID of its occupant in a MUC without stanza-ids", async () => {
 		const w = await begun({ noStanzaIds: true });
 		expect(await w.done(w.rooms.send(out(says("hi"), {}, "op")))).toEqual([
 			`msg ${wireId("op")}`,
@@ -87,10 +87,10 @@ describe("a thread in a MUC", () => {
 	});
 });
 
-describe("who may change a line of a room", () => {
+describe("the author who may change a line of a MUC", () => {
 	const own = (event: BridgeEvent | undefined) => event?.aka?.filter((one) => one.startsWith("own "));
 
-	test("is who has its occupant-id, under whatever nick", async () => {
+	test("is the holder of its occupant-id, under any nick", async () => {
 		const w = await begun();
 		w.muc.say("Romeo", "one", "m1");
 		w.muc.rename("Romeo", "Montague");
@@ -99,7 +99,7 @@ describe("who may change a line of a room", () => {
 		const [said, , edit] = w.told;
 		expect(own(said)).toContain(target(edit));
 	});
-	test("is nobody else, however they spell an id", async () => {
+	test("is nobody who spells the author's id in another way", async () => {
 		const w = await begun();
 		w.muc.come("Tybalt");
 		w.muc.say("Romeo", "one", "m1");
@@ -110,7 +110,7 @@ describe("who may change a line of a room", () => {
 		for (const edit of w.told.filter((one) => one.kind === "edit"))
 			expect(own(said)).not.toContain(target(edit));
 	});
-	test("is, where nicks are all there is, who has had the nick since", async () => {
+	test("is the occupant that has held the nick since, in a MUC without occupant-ids", async () => {
 		const w = await begun({ noOccupantIds: true });
 		w.muc.say("Romeo", "one", "m1");
 		w.muc.say("Romeo", "two", "m2", replace("m1"));
@@ -125,7 +125,7 @@ describe("who may change a line of a room", () => {
 	});
 });
 
-test("a correction tells every id by which it may be named later", async () => {
+test("a correction is handed on with every id that later lines may point at", async () => {
 	const w = await begun();
 	w.muc.say("Romeo", "one", "m1");
 	w.muc.say("Romeo", "two", "m2", replace("m1"));
@@ -145,7 +145,7 @@ test("a correction tells every id by which it may be named later", async () => {
 	]);
 });
 
-describe("a person the room has no place for", () => {
+describe("a person the MUC has no place for", () => {
 	let w: World;
 	const said = [`sid S1`, "msg m1", "from op ~listener"];
 	beforeEach(async () => {
@@ -155,18 +155,18 @@ describe("a person the room has no place for", () => {
 		said.splice(0, 3, ...ids);
 	});
 
-	test("corrects what was said in their name, in their name", async () => {
+	test("corrects a line that the listener sent in their name, through the listener", async () => {
 		await w.done(w.rooms.send(out(edits("two"), { "own $1": said })));
 		expect(last(w).getChild("body")?.getText()).toBe("Alice: two");
 		expect(last(w).getChild("replace")?.attrs.id).toBe(said[1]?.slice(4));
 		expect(last(w).attrs.from).toMatch(/^~listener/);
 	});
-	test("corrects in words what they said themselves", async () => {
+	test("corrects a line that their own occupant sent, in words", async () => {
 		await w.done(w.rooms.send(out(edits("two"), { "own $1": ["sid S0", `from op ${aliceJid}`] })));
 		expect(last(w).getChild("body")?.getText()).toBe("Alice: Correction: two");
 		expect(last(w).getChild("replace")).toBeUndefined();
 	});
-	test("takes back what was said in their name", async () => {
+	test("deletes a line that the listener sent in their name", async () => {
 		await w.done(w.rooms.send(out(takesBack, { $1: said })));
 		expect(last(w).getChild("retract")?.attrs.id).toBe(said[0]?.slice(4));
 	});
@@ -180,8 +180,8 @@ describe("a person the room has no place for", () => {
 	});
 });
 
-describe("taking back", () => {
-	test("a file takes back what was said of it", async () => {
+describe("a deletion in a MUC", () => {
+	test("of a file deletes its caption, too", async () => {
 		const w = await begun();
 		await w.done(w.move("join"));
 		const ids = ["sid S1", "msg op", `from op ${aliceJid}`, "sid S2", "msg op2", `from op2 ${aliceJid}`];
@@ -189,7 +189,7 @@ describe("taking back", () => {
 		const gone = w.muc.taken.flatMap((one) => one.getChild("retract")?.attrs.id ?? []);
 		expect(gone).toEqual(["S1", "S2"]);
 	});
-	test("a corrected message takes it back once", async () => {
+	test("of a corrected message is sent once", async () => {
 		const w = await begun();
 		await w.done(w.move("join"));
 		const ids = ["sid S1", "msg op", `from op ${aliceJid}`, "sid S2", "msg op2"];
@@ -197,7 +197,7 @@ describe("taking back", () => {
 		const gone = w.muc.taken.flatMap((one) => one.getChild("retract")?.attrs.id ?? []);
 		expect(gone).toEqual(["S1"]);
 	});
-	test("what another of our people said is done as them, whoever asks for it", async () => {
+	test("of another person's line on our side is sent by that person's occupant", async () => {
 		const w = await begun();
 		await w.done(w.move("join"));
 		const bob = person("bob", "Bob");
@@ -206,7 +206,7 @@ describe("taking back", () => {
 		expect(last(w).attrs.from).toBe(aliceJid);
 	});
 
-	describe("what somebody else wrote", () => {
+	describe("of a line of the MUC's own people", () => {
 		const theirs = { $1: ["S1", "sid S1", "own sid S1 x"] };
 		async function moderated(moderate: (from: string) => string | undefined) {
 			const w = await begun({ moderate });
@@ -215,13 +215,13 @@ describe("taking back", () => {
 		}
 		const who = (w: World) => w.muc.moderations.map((one) => one.attrs.from?.split(/[@-]/)[0]);
 
-		test("is asked of the room, as the person themselves", async () => {
+		test("asks the MUC to moderate, as the person's own occupant", async () => {
 			const w = await moderated(() => undefined);
 			await w.done(w.rooms.send(out({ ...takesBack, reason: "brawl" }, theirs)));
 			expect(who(w)).toEqual(["alice"]);
 			const moderate = w.muc.moderations[0]?.getChild("moderate", "urn:xmpp:message-moderate:1");
 			expect([moderate?.attrs.id, moderate?.getChild("reason")?.getText()]).toEqual(["S1", "brawl"]);
-			// The room tells everybody, us too: it was us.
+			// The MUC tells all occupants of the deletion, us, too.
 			const retract = xml(
 				"retract",
 				{ xmlns: ns.retract, id: "S1" },
@@ -231,19 +231,19 @@ describe("taking back", () => {
 			await w.settle();
 			expect(w.told).toEqual([]);
 		});
-		test("is asked as our listener where only that may", async () => {
+		test("asks as the listener where that alone may moderate", async () => {
 			const w = await moderated((from) => (from === aliceJid ? "forbidden" : undefined));
 			await w.done(w.rooms.send(out(takesBack, theirs)));
 			expect(who(w)).toEqual(["alice", "~listener"]);
 		});
-		test("is refused with the reason where nobody may", async () => {
+		test("fails with the reason where none of ours may moderate", async () => {
 			const w = await moderated(() => "forbidden");
 			expect(await failure(w.done(w.rooms.send(out(takesBack, theirs))))).toMatchObject({
 				reason: "forbidden",
 				message: expect.stringContaining("only a moderator"),
 			});
 		});
-		test("is refused where the room has no such thing", async () => {
+		test("fails in a MUC without moderation", async () => {
 			const w = await begun();
 			expect(await failure(w.done(w.rooms.send(out(takesBack, theirs))))).toMatchObject({
 				message: expect.stringContaining("no way to delete"),
@@ -252,7 +252,7 @@ describe("taking back", () => {
 	});
 });
 
-test("a room that stops archiving names its messages no more", async () => {
+test("a MUC that stops archiving gives no stanza-ids that we use any more", async () => {
 	const w = await begun();
 	expect(w.rooms.hasIds(room)).toBe(true);
 	w.muc.faults.noArchive = true;

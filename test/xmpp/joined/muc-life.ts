@@ -15,17 +15,17 @@ import { inOrder, modelledLink, mucService, sleep } from "./muc-model.ts";
 export const room = "verona@muc.test";
 const never = new Promise<never>(() => undefined);
 
-/** Everything of one run: the room, what outlives our process, and who says what. */
+/** Returns one simulated history: the MUC, the state that outlives our process, and the lines of both sides. */
 export function lives(chance: () => number, faults: MucFaults) {
 	const service = mucService(room, chance, faults);
 	const { muc } = service;
 	const [mapping, journal] = [createMemoryMapping(), createMemoryJournal()];
-	/** Lines of the room's people, as they came to be on disk; and ours that are settled. */
+	/** Lines of the MUC's people, in the order in which they reached the disk; and lines of ours that are settled. */
 	const taken: string[] = [];
 	const settled = new Set<string>();
 	const told: string[] = [];
 
-	/** One life of our process. */
+	/** One run of our process. */
 	function live() {
 		const died = Promise.withResolvers<false>();
 		let over = false;
@@ -102,7 +102,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 			earth,
 			link,
 			died: died.promise,
-			/** False where it is dead. */
+			/** False once this run was killed. */
 			die(): boolean {
 				if (over) return false;
 				over = true;
@@ -113,7 +113,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 			},
 		};
 	}
-	/** What is on disk from now on. */
+	/** Puts events on the disk. */
 	function note(name: string, [first]: unknown[], result: unknown): void {
 		type Line = { event: { kind: string; text?: string; sender: { network: string } } };
 		if (name === "done") settled.add((first as Line).event.text ?? "");
@@ -122,7 +122,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 			if (event.kind === "message" && event.sender.network !== "earth") taken.push(event.text ?? "");
 	}
 	const body = (inside: readonly Element[]) => inside.find((one) => one.name === "body")?.getText() ?? "";
-	/** What the room reflected, in its order: what its people said, and what ours did. */
+	/** Returns the lines that the MUC reflected, in its order: of its people, and of ours. */
 	const reflected = () => muc.archive.map(({ inside }) => body(inside));
 	return { service, mapping, taken, settled, told, live, reflected };
 }

@@ -9,7 +9,7 @@ const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
 // The global: a test's clock drives it.
 export const sleep = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
 
-/** What comes first is done first, each a moment later. */
+/** Returns a queue that does each work a moment after the one before it. */
 export function inOrder(later: () => number): (work: () => void) => void {
 	let due = 0;
 	return (work) => {
@@ -21,20 +21,20 @@ export function inOrder(later: () => number): (work: () => void) => void {
 type Taker = { stanza(stanza: Element): void };
 
 /**
- * A room, its XMPP server, and the streams to us, in time: each stanza takes a moment, in order on each stream. What is
- * on its way when a stream breaks is lost, of what we wrote before only a part; the server notices later than we do, and
- * from then on bounces what is for us, for which the room puts our occupants out (Prosody's mod_component, and
- * is_kickable_error in muc.lib.lua). Rooms are persistent: an archive outlives a restart, presence does not.
+ * Models a MUC, its XMPP server and the streams to us over time: each stanza takes a moment, in order on each stream. A
+ * break loses the stanzas on their way to us, and a part of those from us. The server notices the break later than we
+ * do, and from then on bounces stanzas for us, for which the MUC puts our occupants out (Prosody's mod_component, and
+ * is_kickable_error in muc.lib.lua). MUCs are persistent: an archive outlives a restart, presence does not.
  */
 export function mucService(jid: string, chance: () => number, faults: MucFaults = {}) {
-	/** Where the server writes to; undefined: it knows that we are gone. */
+	/** The stream that the server writes to; undefined once it knows that we are gone. */
 	let current: ReturnType<typeof stream> | undefined;
 	const trouble = {
-		/** The server takes connections. */
+		/** True while the server takes connections. */
 		up: true,
-		/** The room's server: there; gone; or there and out of reach of ours. */
+		/** The state of the MUC's server: up, down, or out of reach of ours. */
 		room: "there" as "there" | "gone" | "cut",
-		/** How likely a question to the archive is refused, and is never answered. */
+		/** The probabilities that a query of the archive is refused, and that it is never answered. */
 		refused: 0,
 		unanswered: 0,
 	};
@@ -56,7 +56,7 @@ export function mucService(jid: string, chance: () => number, faults: MucFaults 
 		const why = xml("error", { type }, xml(condition, { xmlns: stanzas }));
 		return xml(stanza.name, { type: "error", from: to, to: from, id }, why);
 	};
-	/** What the server does with what we wrote. */
+	/** Handles a stanza of ours as the server does. */
 	function fromUs(stanza: Element): void {
 		const { to = "", from = "", type } = stanza.attrs;
 		const isQuestion = stanza.name === "iq";
@@ -100,7 +100,7 @@ export function mucService(jid: string, chance: () => number, faults: MucFaults 
 
 	function stream(taker: Taker) {
 		const [down, up] = [inOrder(later), inOrder(later)];
-		/** From when on nothing of what we wrote is taken. */
+		/** The time from which the server takes none of our stanzas. */
 		let cut = Number.POSITIVE_INFINITY;
 		let broken = false;
 		const me = {
@@ -111,11 +111,11 @@ export function mucService(jid: string, chance: () => number, faults: MucFaults 
 						if (Date.now() < cut) fromUs(stanza);
 					});
 			},
-			/** `noticed`: so much later the server knows. */
+			/** `noticed` is the time, in ms, after which the server knows of the break. */
 			break(noticed: number): void {
 				if (broken) return;
 				broken = true;
-				// What it had in its buffers it reads all the same.
+				// The server still reads the stanzas that are in its buffers.
 				cut = Date.now() + chance() * 1_500;
 				setTimeout(() => {
 					if (current === me) current = undefined;
@@ -130,7 +130,7 @@ export function mucService(jid: string, chance: () => number, faults: MucFaults 
 		trouble,
 		kick,
 		nickOf,
-		/** The end of whatever connection there is, as the server makes it. */
+		/** Ends the connection, if there is one, from the server's side. */
 		drop(): void {
 			current = undefined;
 		},
@@ -143,7 +143,7 @@ export function mucService(jid: string, chance: () => number, faults: MucFaults 
 }
 export type MucService = ReturnType<typeof mucService>;
 
-/** src/xmpp/stream/component.ts over such a stream: dials again and again, and answers questions. `alive`: our process is. */
+/** Stands for src/xmpp/stream/component.ts over such a stream: it dials until it is connected, and resolves IQs. `alive` tells whether our process is. */
 export function modelledLink(
 	service: MucService,
 	chance: () => number,
@@ -206,13 +206,13 @@ export function modelledLink(
 	return {
 		link,
 		dial,
-		/** The stream breaks; both sides notice, each in its time. */
+		/** Breaks the stream. Both sides notice, each in its time. */
 		break(ours: number, theirs: number): void {
 			const was = connection;
 			was?.break(theirs);
 			setTimeout(() => was === connection && broke("broken"), ours);
 		},
-		/** Our process ends, and the kernel closes the stream. */
+		/** Ends our process. The kernel closes the stream. */
 		end(): void {
 			stopped = true;
 			connection?.break(chance() * 300);

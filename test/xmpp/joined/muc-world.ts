@@ -46,10 +46,10 @@ export const aliceJid = "alice@bridge.test/trivium";
 
 const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
 const sealed = createSignedIds("secret");
-/** The id of a line of ours on the wire. */
+/** Returns the stanza id of a line of ours. */
 export const wireId = (operation: string, nick = "Alice") => sealed.of(operation as OperationId, room, nick);
 
-/** Our side of one room, on a fake room. */
+/** Returns the joined MUCs of our side, with one fake MUC behind a fake server. */
 export function world(faults: MucFaults = {}) {
 	const told: BridgeEvent[] = [];
 	const syncs: string[][] = [];
@@ -57,9 +57,9 @@ export function world(faults: MucFaults = {}) {
 	const counts = { arrived: 0, built: 0 };
 	let operations = 0;
 	const wire: (Element | (() => void))[] = [];
-	/** What outlives a run: cursors, and the keys of what was taken. `broken`: nothing reaches it. */
+	/** The state that outlives a run: cursors and dedupe keys. While it is `broken`, no write reaches it. */
 	const disk = { cursors: new Map<string, string>(), keys: new Set<string>(), broken: false };
-	/** `fault`: a line we fail on. */
+	/** `fault` is the body of a line that makes the translator throw. */
 	const load = {
 		fault: "",
 		crowded: false,
@@ -70,19 +70,19 @@ export function world(faults: MucFaults = {}) {
 	const server = {
 		online: true,
 		up: true,
-		/** The room's server is out of reach: ours answers everything with this condition. */
+		/** The error condition that our server answers all stanzas with while the MUC's server is out of reach. */
 		cut: undefined as undefined | string,
 		lost: 0,
-		/** How often it was asked what the room is. */
+		/** The number of disco queries for the MUC. */
 		asked: 0,
 		info: undefined as undefined | (() => Element),
-		/** No question is answered before that. */
+		/** Holds back the answers to all queries until it resolves. */
 		hesitates: undefined as undefined | PromiseLike<void>,
 		onQuery: undefined as undefined | ((request: Element) => Element),
 	};
 	const muc: FakeMuc = fakeMuc(room, (stanza) => void (server.online && wire.push(stanza)), faults);
 
-	/** Everything on the wire, in order, until nothing moves any more. */
+	/** Delivers all stanzas on the wire, in order, until none moves any more. */
 	async function settle() {
 		for (let quietTurns = 0; quietTurns < 5; quietTurns++) {
 			for (let next = wire.shift(); next; next = wire.shift()) {
@@ -127,7 +127,7 @@ export function world(faults: MucFaults = {}) {
 						if (request.getChild("query", "urn:xmpp:mam:2")) {
 							load.pages++;
 							const answer = (server.onQuery ?? muc.query)(request);
-							// Behind the results, which are stanzas of their own.
+							// The answer comes behind the results, which are stanzas of their own.
 							return new Promise((resolve, reject) => {
 								wire.push(() => (server.online ? resolve(answer) : reject(new TemporaryError("offline"))));
 							});
@@ -194,20 +194,20 @@ export function world(faults: MucFaults = {}) {
 					operation,
 				),
 			)
-			// The first says all here: the others are tested with what points at them.
+			// The first id is enough here: other tests cover the others.
 			.then(([id = ""]) => [id.slice(id.indexOf(" ") + 1)]);
 	const move = (change: "join" | "leave", sender = alice) =>
 		rooms.send(out({ kind: "membership", change, sender } as never));
 
 	const send = (event: Partial<BridgeEvent> & { kind: BridgeEvent["kind"] }) => rooms.send(out(event));
 
-	/** Runs what was begun to its end, with the wire moving. */
+	/** Awaits a promise while stanzas are delivered. */
 	async function done<T>(work: Promise<T>): Promise<T> {
 		work.catch(() => undefined);
 		await settle();
 		return work;
 	}
-	/** Lets time pass, with the wire moving. */
+	/** Lets time pass while stanzas are delivered. */
 	async function pass(ms: number) {
 		for (let passed = 0; passed < ms; passed += 500) {
 			await vi.advanceTimersByTimeAsync(Math.min(500, ms - passed));
@@ -224,7 +224,7 @@ export function world(faults: MucFaults = {}) {
 		get rooms() {
 			return rooms;
 		},
-		/** The process dies; the room does not notice. What was on its way to us is lost. */
+		/** Kills the process; the MUC does not notice. Stanzas on their way to us are lost. */
 		crash() {
 			rooms.offline("killed");
 			wire.length = 0;

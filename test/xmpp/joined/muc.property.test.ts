@@ -14,12 +14,12 @@ afterEach(() => {
 	vi.useRealTimers();
 });
 
-/** All is there so long after the last fault, ms. */
+/** Time, in ms after the last fault, in which all lines have to arrive. */
 const patience = 20 * 60_000;
 const runs = process.env.TRIVIUM_RUNS;
 const realTurn = setImmediate;
 
-/** Lets time pass, without waiting for it, for so long or until that holds. */
+/** Lets fake time pass for so long, or until the condition holds. */
 async function pass(ms: number, enough = () => false): Promise<void> {
 	for (const end = Date.now() + ms; Date.now() < end && !enough(); ) {
 		vi.advanceTimersToNextTimer();
@@ -27,7 +27,7 @@ async function pass(ms: number, enough = () => false): Promise<void> {
 	}
 }
 
-/** What became of lines that should be there, once and in their order. */
+/** Returns how the lines differ from all lines, once and in order. */
 function wrong(wanted: readonly string[], there: readonly string[]) {
 	const at = there.map((one) => wanted.indexOf(one));
 	return {
@@ -48,16 +48,15 @@ const link = (network: string, of: string): Link => ({
 });
 
 /**
- * Left out, as docs/guarantees.md excepts it: of rooms without an archive, more being said than they tell newcomers, and
- * their service's restart, in which that is forgotten; our ghosts' being kicked by people; more than fifty pages said
- * since what is in doubt.
+ * The model leaves out the exceptions of docs/guarantees.md: MUCs without an archive whose history is too short or lost
+ * by a restart of the service; people who kick our ghosts; more than fifty pages of lines since one in doubt.
  */
 test.each([
 	["an archive", {}],
 	["an archive in small pages", { pageSize: 20 }],
 	["no archive", { noArchive: true }],
 ] as [string, MucFaults][])(
-	"whatever happens to a room with %s, its server, the link and us, each line arrives once and in order, both ways",
+	"each line arrives once and in order, both ways, whatever happens to a MUC with %s, its server, the stream and us",
 	async (_, faults) => {
 		await fc.assert(
 			fc.asyncProperty(fc.integer(), async (seed) => {
@@ -79,7 +78,7 @@ test.each([
 
 				let talking = true;
 				const said: string[] = [];
-				/** Lines since the oldest one that is not settled: a room without an archive tells the last twenty. */
+				/** Lines since the oldest one that is not settled: a MUC without an archive tells the last twenty. */
 				const behind = () => {
 					const all = w.reflected();
 					const known = new Set([...w.taken, ...w.settled]);
@@ -136,7 +135,7 @@ test.each([
 					if (muc.occupants.get(nick)?.jid === undefined && muc.occupants.has(nick)) muc.go(nick);
 				};
 				const restarts = async () => {
-					// A room without an archive forgets what it told newcomers: nobody has it then.
+					// A MUC without an archive loses its history: nobody has those lines then.
 					if (!archive) return;
 					if (chance() < 0.5)
 						for (const one of [...muc.occupants.values()]) if (one.jid) service.kick(one.jid, "332");
@@ -156,8 +155,8 @@ test.each([
 				const cut = async () => {
 					trouble.room = "cut";
 					await sleep(chance() * 5_000);
-					// What it says goes to all of us, and comes back from all: none alone is put out unheard of, for what others of
-					// ours say in that moment could come before theirs (docs/guarantees.md).
+					// The MUC's stanzas bounce for all of ours alike. If one alone were put out unnoticed, lines of our others could
+					// overtake its own (docs/guarantees.md).
 					for (const one of [...muc.occupants.values()]) if (one.jid) service.kick(one.jid, "333");
 					trouble.room = "there";
 				};
@@ -200,7 +199,7 @@ test.each([
 					.reflected()
 					.filter((one) => /ours \d+$/.test(one))
 					.map((one) => one.replace(/^.*(ours \d+)$/, "$1"));
-				// Enough was said to tell.
+				// The run said enough lines to mean something.
 				expect(Math.min(theirs.length, said.length)).toBeGreaterThan(0);
 				const inward = w.taken.filter((one) => one.startsWith("theirs"));
 				expect({ in: wrong(theirs, inward), out: wrong(said, out), told: w.told }).toEqual({
@@ -209,7 +208,7 @@ test.each([
 					told: [],
 				});
 			}),
-			// The same few by default; TRIVIUM_RUNS tries others.
+			// By default the runs have fixed seeds; TRIVIUM_RUNS sets the number of random ones.
 			{ endOnFailure: true, ...(runs === undefined ? { numRuns: 5, seed: 1 } : { numRuns: Number(runs) }) },
 		);
 	},

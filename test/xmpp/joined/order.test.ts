@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers());
 
 const bob = person("bob", "Bob");
 
-test("who is still coming in when a line before theirs fails does not pass it", async () => {
+test("a line whose occupant still joins does not overtake a line that fails before it", async () => {
 	const w = await linkedWithLine();
 	const release = withhold(w, (stanza) => stanza.attrs.to?.endsWith("/Bob") === true);
 	w.muc.occupants.delete("Alice");
@@ -18,7 +18,7 @@ test("who is still coming in when a line before theirs fails does not pass it", 
 	expect(bodies(w)).toEqual(["0"]);
 });
 
-test("who has just come in says nothing while the room may still refuse the line before", async () => {
+test("an occupant that has just joined sends nothing while the MUC may still refuse the line before", async () => {
 	const w = await linkedWithLine();
 	const release = withhold(w, (stanza) => stanza.getChild("body")?.getText() === "1");
 	w.muc.occupants.delete("Alice");
@@ -30,12 +30,12 @@ test("who has just come in says nothing while the room may still refuse the line
 	expect(bodies(w)).toEqual(["0"]);
 });
 
-test("who is put out while their line waits for its turn comes in again, and then says it", async () => {
+test("an occupant that is put out while its line waits for its turn joins again, and then sends it", async () => {
 	const w = await linkedWithLine();
 	const again = w.say("1", alice, 1, "line 1");
 	const next = w.say("2");
 	await w.settle();
-	// Not let in at once, so that they are out when it is their turn.
+	// The MUC does not let Bob in at once, so that he is out when his turn comes.
 	w.muc.faults.refuse = () => ["wait", "remote-server-timeout"];
 	w.muc.kick("Alice", ["333"]);
 	await w.settle();
@@ -45,7 +45,7 @@ test("who is put out while their line waits for its turn comes in again, and the
 	expect(bodies(w)).toEqual(["0", "1", "2"]);
 });
 
-test("after a room forgot some of us nobody speaks before it is known who else is out", async () => {
+test("no line is sent after the MUC forgot some of us until all occupants are checked", async () => {
 	const w = await linkedWithLine();
 	await w.done(w.say("1", bob));
 	for (const nick of ["Alice", "Bob"]) w.muc.occupants.delete(nick);
@@ -62,14 +62,14 @@ test("after a room forgot some of us nobody speaks before it is known who else i
 	expect(bodies(w)).toEqual(["0", "1", "2", "3"]);
 });
 
-test("who was forgotten with the listener is looked for before they speak, also while that still reads the archive", async () => {
+test("an occupant is checked before it speaks after the listener was lost, also while a backfill runs", async () => {
 	const w = await linkedWithLine();
 	await w.done(w.say("1", bob));
 	w.muc.forget();
 	w.server.onQuery = () => {
 		throw new TemporaryError("no answer");
 	};
-	// Asked after a while of silence.
+	// The listener self-pings after two minutes of silence.
 	await w.pass(170_000);
 	expect([...w.muc.occupants.keys()]).toEqual(["Trivium"]);
 	const both = Promise.all([w.say("2"), w.say("3", bob)]);
@@ -78,7 +78,7 @@ test("who was forgotten with the listener is looked for before they speak, also 
 	expect(bodies(w)).toEqual(["0", "1", "2", "3"]);
 });
 
-test("after trouble the first line goes alone, so that none passes it while the room comes back", async () => {
+test("the first line after a failure is sent alone, so that none overtakes it while the MUC comes back", async () => {
 	const w = await linkedWithLine();
 	const written = () => w.bodies().map((line) => line.split(": ")[1]);
 	const no = () => ["wait", "remote-server-timeout"] as const;
@@ -88,7 +88,7 @@ test("after trouble the first line goes alone, so that none passes it while the 
 	await w.pass(5_000);
 	expect((await Promise.all(both)).every((error) => error instanceof TemporaryError)).toBe(true);
 	expect(written()).toEqual(["0", "1", "1"]);
-	// A definite no concerns one line.
+	// A permanent error fails one line alone.
 	w.muc.faults.refuseLine = () => ["auth", "forbidden"];
 	const refused = failure(w.say("1", alice, 2, "line 1"));
 	await w.pass(5_000);

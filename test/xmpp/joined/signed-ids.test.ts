@@ -7,7 +7,7 @@ import { createSignedIds, operationOf } from "../../../src/xmpp/joined/signed-id
 const { of, operation } = createSignedIds("secret");
 const op = "mDmZ5g0uxKxhFbqvS8p0n5u2wEw4bE1x" as OperationId;
 
-test("our own lines are known again by their id, in their room and under their nick alone", () => {
+test("a signed id is recognised in its MUC and under its nick alone", () => {
 	const id = of(op, "verona@muc.test", "Alice");
 	expect(operation(id, "verona@muc.test", "Alice")).toBe(op);
 	expect(operationOf(id)).toBe(op);
@@ -16,7 +16,7 @@ test("our own lines are known again by their id, in their room and under their n
 	expect(createSignedIds("another").operation(id, "verona@muc.test", "Alice")).toBeUndefined();
 });
 
-test("a line said before a restart, or by a release before this one, is known again", () => {
+test("a signed id of an earlier run, or of an earlier release, is recognised", () => {
 	const secret = "bV3p5Xy2Lq9sT4wR8zKc1nHd7jFg6mQe0uAi_oB-YvE";
 	const text = ["verona@muc.test", "Alïce", op].join("\0");
 	const seal = createHmac("sha256", secret).update(text).digest("base64url").slice(0, 11);
@@ -24,14 +24,14 @@ test("a line said before a restart, or by a release before this one, is known ag
 	expect(createSignedIds(secret).of(op, "verona@muc.test", "Alïce")).toBe(`${op}.${seal}`);
 });
 
-test("the second part of a message is not taken for the first", () => {
+test("the id of a message's second part is not taken for that of the first", () => {
 	const caption = `${op}.caption` as OperationId;
 	expect(operation(of(caption, "r", "n"), "r", "n")).toBe(caption);
 	expect(operationOf(of(caption, "r", "n"))).toBe(caption);
 	expect(operation(caption, "r", "n")).toBeUndefined();
 });
 
-test("no other id is ours", () => {
+test("an id without our signature is not recognised", () => {
 	const seals = fc.string({ unit: fc.constantFrom(..."abcXYZ019-_"), minLength: 11, maxLength: 11 });
 	const ids = fc.oneof(
 		fc.string(),
