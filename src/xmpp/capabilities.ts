@@ -1,6 +1,6 @@
 import type { Capabilities, Support } from "../core/capabilities.ts";
 
-/** What a MUC shows. Ghosts are its occupants, so the MUC itself shows how they join, leave and change their nick. */
+/** The capabilities of a MUC. Ghosts are its occupants, so the MUC itself shows how they join, leave and change their nick. */
 export const joined = {
 	message: "native",
 	edit: "native",
@@ -19,7 +19,7 @@ export const joined = {
 	state: "text",
 } as const satisfies Capabilities;
 
-/** What a MUC without stanza-ids shows: a message there can be pointed at by its own author only. */
+/** The capabilities of a MUC without stanza-ids: a message there can be pointed at by its own author only. */
 export const withoutIds = { ...joined, reaction: "text", reply: "text" } as const satisfies Capabilities;
 
 /** The features that the clients of accounts are asked for. */

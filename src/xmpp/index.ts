@@ -77,7 +77,7 @@ export function createXmpp(
 		{ ...options, log },
 		{
 			stanza: (element) => route.take(element),
-			skip: (...head) => conversations.some((one) => one.skips?.(...head)),
+			skip: (from, to, name, type) => conversations.some((one) => one.skips?.(from, to, name, type)),
 			async taken() {
 				await within(lookedUpWithin, route.settled()).catch(() => undefined);
 				await box.reached();

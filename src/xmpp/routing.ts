@@ -18,7 +18,7 @@ const mostAskedBytes = 16 * 1_048_576;
 
 /**
  * Hands each stanza to the conversation that claims it, else to the ghosts; answers to our own queries do not come here.
- * What needs an answer gets one, and nothing that a stranger sends makes it throw.
+ * Each stanza that needs an answer gets one, and no stanza of a stranger makes it throw.
  */
 export function createRouter(deps: {
 	link: Pick<Component, "send">;

@@ -17,7 +17,7 @@ const reached: Contact = { state: "reached" };
  */
 export function createFirstContact() {
 	const contacts = createMemory<Contact>(() => []);
-	/** By pair: what its next line waits for. */
+	/** The promise that the next line waits for, by pair. */
 	const tails = new Map<string, Promise<unknown>>();
 
 	const isReached = (room: string) => contacts.get(room)?.state === "reached";

@@ -22,7 +22,7 @@ export function createDirectChats(
 		/** Resolves when the XMPP server has taken all that was sent. */
 		confirm(): Promise<void>;
 		resource: string;
-		/** What the clients of accounts understand. */
+		/** The features of accounts' clients. */
 		clients: Pick<ClientFeatures, "wrote" | "support">;
 		/** Notes which line is in hand. */
 		guard?: Guard;

@@ -10,7 +10,7 @@ export type Ghost = Readonly<{ name: string }>;
 /** The software that XEP-0092 tells of. */
 export type Software = Readonly<{ name: string; version: string }>;
 
-/** What the answers need besides their question. */
+/** The context that answers need besides their question. */
 export type IqContext = Readonly<{
 	/** Its name is also the name of the component. */
 	software: Software;
@@ -27,7 +27,7 @@ export type Question = Readonly<{
 	name: string;
 }>;
 
-/** One query by IQ: where it is answered, disco advertises its features. */
+/** One query by IQ. Disco advertises its features at the addresses that answer it. */
 export type Query = Readonly<{
 	type: "get" | "set";
 	/** Name and namespace of the payload that it answers. */

@@ -11,7 +11,7 @@ import { beginning, defined } from "./fields.ts";
 const lookWithin = 15_000;
 const infoNs = "http://jabber.org/protocol/disco#info";
 
-/** What a MUC says of itself before one joins (XEP-0045 §6.4). */
+/** The features that a MUC tells of itself, also before a join (XEP-0045 §6.4). */
 export type RoomFeatures = Readonly<{
 	muc: boolean;
 	name?: string;
