@@ -15,7 +15,7 @@ const what = {
 /** Creates the admin command `revoke`, which ends links to files for good. */
 export function revoke(deps: {
 	links: Pick<Links, "revoke">;
-	/** Returns the links, which exist before the first command comes in. */
+	/** Returns the bridge, which exists before the first command comes in. */
 	bridge(): Pick<Bridge, "findPerson">;
 }): Command {
 	async function asked(
