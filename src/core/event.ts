@@ -112,7 +112,7 @@ export type Membership = Base &
 	Readonly<{ kind: "membership"; change: "join" | "leave"; by?: string; reason?: string }>;
 /** A rename of `sender` to `sender.name`. */
 export type Profile = Base & Readonly<{ kind: "profile" }>;
-/** The current value of a thing, such as an MQTT topic; null clears it. `label` is its display name within the room. */
+/** The current value of a thing, such as the reading of a sensor; null clears it. `label` is its display name within the room. */
 export type State = Base & Readonly<{ kind: "state"; key: string; label: string; value: string | null }>;
 
 /**

@@ -6,7 +6,7 @@ import type { OperationId, TraceId } from "./ids.ts";
 import type { Log } from "./log.ts";
 import * as phrases from "./phrases.ts";
 
-/** One unit of foreign input that the bridge handles: a received stanza, event or message, or an outbound row. */
+/** One unit of foreign input that the bridge handles: an event that a network received, or an outbound row. */
 export type Item = Readonly<{
 	/** The {@link fingerprint} of the parts that identify the item. */
 	key: string;

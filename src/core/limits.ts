@@ -4,7 +4,7 @@ import { createBoundedMap, textBytes } from "./bounded-map.ts";
 /** A rate limit: `burst` at once, and `perMinute` after that. */
 export type Rate = Readonly<{ perMinute: number; burst: number }>;
 export type Limits = Readonly<{
-	/** Messages of one person, and of all people of one domain or all devices of one MQTT server. */
+	/** Messages of one person, and of all people of one domain or all devices of one server. */
 	sender: Rate;
 	domain: Rate;
 	/** New 1:1 chats, rooms and invites that one person, or all people of one domain, may cause. */

@@ -50,7 +50,7 @@ export interface Mapping {
 	close(): Promise<void>;
 	portals(): Promise<readonly Portal[]>;
 	portal(id: PortalId): Promise<Portal | undefined>;
-	/** Resolves with the portals of a room: one, or several for an MQTT topic that is mirrored in several rooms. */
+	/** Resolves with the portals of a room: one, or several for a topic that is mirrored in several rooms. */
 	portalsOf(network: NetworkName, room: RoomId): Promise<readonly Portal[]>;
 	/** Resolves with the 1:1 portal of two people, given in either order. */
 	portalBetween(one: Person, other: Person): Promise<Portal | undefined>;

@@ -8,7 +8,7 @@ import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 
-/** An MQTT topic that the config mirrors in a room. */
+/** A topic that the config mirrors in a room. */
 export type Mirror = Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>;
 
 export type Portals = ReturnType<typeof createPortals>;

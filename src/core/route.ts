@@ -61,7 +61,7 @@ export function createRouter(deps: {
 	const joinsOfDomain = createRateLimit(rules.limits.joinsOfDomain);
 	const lateOfRoom = createRateLimit(rules.limits.domain);
 	const logged = createRateLimit({ perMinute: 10, burst: 20 });
-	/** A flood from one MQTT server is logged once a minute. */
+	/** A flood from one server is logged once a minute. */
 	const loggedOfDevices = createRateLimit({ perMinute: 1, burst: 1 });
 	let unlogged = 0;
 
