@@ -1,20 +1,12 @@
 import fc from "fast-check";
 import { Parser } from "htmlparser2";
 import { describe, expect, test } from "vitest";
-import type { NetworkName, UserId } from "../../src/core/ids.ts";
-import type { Person } from "../../src/core/person.ts";
 import { plain, type Rich } from "../../src/core/rich.ts";
 import { parseHtml, personIn } from "../../src/matrix/html.ts";
 import { writeHtml } from "../../src/matrix/to-html.ts";
+import { samplePerson } from "./samples.ts";
 
-const person = (mxid: string): Person => ({
-	network: "matrix" as NetworkName,
-	id: mxid as UserId,
-	address: [mxid],
-	handles: [mxid],
-	domain: "hs.test",
-});
-const known = (mxid: string) => (/^@[a-z]+:hs\.test$/.test(mxid) ? person(mxid) : undefined);
+const known = (mxid: string) => (/^@[a-z]+:hs\.test$/.test(mxid) ? samplePerson(mxid) : undefined);
 const parse = (html: string) => parseHtml(html, known);
 const write = (rich: Rich) => writeHtml(rich, ({ id }) => id);
 /** Returns a tree on one line: [tag detail|children]. */
@@ -103,7 +95,7 @@ describe("writeHtml", () => {
 	test("keeps the first number of a list", () => {
 		expect(write(parse('<ol start="3"><li>a</li></ol>'))).toBe('<ol start="3"><li>a</li></ol>');
 	});
-	const bob = person("@_xmpp_bob=40x/y:hs.test");
+	const bob = samplePerson("@_xmpp_bob=40x/y:hs.test");
 	test("writes a mention as a link to the person, and as text without an MXID", () => {
 		const said: Rich = [{ tag: "mention", person: bob, children: ["B&B"] }];
 		expect(write(said)).toBe('<a href="https://matrix.to/#/@_xmpp_bob=40x%2Fy:hs.test">B&amp;B</a>');
@@ -151,7 +143,7 @@ const rich = fc.letrec<{ tree: Rich; node: Rich[number] }>((tie) => {
 			tagged({ tag: fc.constant("link"), href: hrefs }),
 			tagged({
 				tag: fc.constant("mention"),
-				person: fc.constantFrom(person("@bob:hs.test"), person("@a/\"'<:hs.test")),
+				person: fc.constantFrom(samplePerson("@bob:hs.test"), samplePerson("@a/\"'<:hs.test")),
 			}),
 		) as fc.Arbitrary<Rich[number]>,
 	};

@@ -1,27 +1,15 @@
 import { describe, expect, test } from "vitest";
-import type { NetworkName, UserId } from "../../src/core/ids.ts";
-import type { Person } from "../../src/core/person.ts";
-import { isEvent, type MatrixEvent } from "../../src/matrix/event.ts";
+import { isEvent } from "../../src/matrix/event.ts";
 import { fromMatrix, subjects } from "../../src/matrix/from-matrix.ts";
 import { personIn } from "../../src/matrix/html.ts";
 import { createMembers } from "../../src/matrix/members.ts";
+import { sampleEvent, samplePerson } from "./samples.ts";
 
-const person = (mxid: string): Person => ({
-	network: "matrix" as NetworkName,
-	id: mxid as UserId,
-	address: [mxid],
-	name: mxid.slice(1, 6),
-	handles: [mxid],
-	domain: "hs.test",
-});
-const event = (over: object): MatrixEvent => ({
-	...{ type: "m.room.message", event_id: "$e", room_id: "!r", sender: "@a:hs.test", origin_server_ts: 1 },
-	content: { msgtype: "m.text", body: "hi" },
-	...over,
-});
+const event = (over: object) =>
+	sampleEvent({ sender: "@a:hs.test", content: { msgtype: "m.text", body: "hi" }, ...over });
 const read = (over: object) =>
 	fromMatrix(event(over), {
-		person,
+		person: samplePerson,
 		before: () => undefined,
 		event: () => undefined,
 		votes: [],
@@ -84,7 +72,7 @@ describe("names in member events", () => {
 			content: { membership: "join", displayname: "A\nB" },
 		};
 		const seen = fromMatrix(event(join), {
-			person,
+			person: samplePerson,
 			before: () => "A\nB",
 			event: () => undefined,
 			votes: [],

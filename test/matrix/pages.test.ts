@@ -1,15 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { createPages } from "../../src/matrix/pages.ts";
+import { sampleEvent } from "./samples.ts";
 
-const event = (event_id: string): MatrixEvent => ({
-	type: "m.room.message",
-	event_id,
-	room_id: "!r",
-	sender: "@alice:hs.test",
-	origin_server_ts: 1,
-	content: {},
-});
+const event = (event_id: string) => sampleEvent({ event_id });
 /** Returns a history of five pages with one event each; `asked` lists the tokens of the requests. */
 function history(token: "end" | "next_batch") {
 	const asked: (string | undefined)[] = [];

@@ -5,20 +5,21 @@ import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { createSendOnce } from "../../src/matrix/send-once.ts";
 import { echoOf } from "../../src/matrix/timeline.ts";
 import { quiet } from "../fakes.ts";
+import { sampleEvent } from "./samples.ts";
 
 const ghost = "@_xmpp_romeo:hs.test";
 const isOurs = (mxid: string) => mxid.startsWith("@_xmpp_");
 const now = 1_800_000_000_000;
 let count = 0;
-const event = (op: string | undefined, more: Partial<MatrixEvent> = {}): MatrixEvent => ({
-	type: "m.room.message",
-	event_id: `$${++count}`,
-	room_id: "!room",
-	sender: ghost,
-	origin_server_ts: now,
-	content: { body: "hi", ...(op && { "trivium.bridge": { op } }) },
-	...more,
-});
+const event = (op: string | undefined, more: Partial<MatrixEvent> = {}) =>
+	sampleEvent({
+		event_id: `$${++count}`,
+		room_id: "!room",
+		sender: ghost,
+		origin_server_ts: now,
+		content: { body: "hi", ...(op && { "trivium.bridge": { op } }) },
+		...more,
+	});
 /** Returns a room with this history, the newest event first. */
 function room(history: readonly MatrixEvent[]) {
 	const messages = vi.fn(async (_room: string, { limit, from = "0" }: { limit: number; from?: string }) => {

@@ -1,28 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import { createGuard } from "../../src/core/guard.ts";
-import type { NetworkName, UserId } from "../../src/core/ids.ts";
-import type { Person } from "../../src/core/person.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { isForeign, type TimelineEntry } from "../../src/matrix/timeline.ts";
 import { createTransactions } from "../../src/matrix/transactions.ts";
 import { quiet } from "../fakes.ts";
+import { sampleEvent, samplePerson } from "./samples.ts";
 
-const person = (mxid: string): Person => ({
-	network: "matrix" as NetworkName,
-	id: mxid as UserId,
-	address: [mxid],
-	handles: [mxid],
-	domain: "hs.test",
-});
-const event = (event_id: string): MatrixEvent => ({
-	type: "m.room.message",
-	event_id,
-	room_id: "!r",
-	sender: "@alice:hs.test",
-	origin_server_ts: 1,
-	content: { msgtype: "m.text", body: event_id },
-});
+const event = (event_id: string) => sampleEvent({ event_id, content: { msgtype: "m.text", body: event_id } });
 /** Returns the echo of a ghost's event. */
 const own = (event_id: string, op?: string): MatrixEvent => ({
 	...event(event_id),
@@ -48,7 +33,7 @@ beforeEach(() => {
 	receive = async (entries) => void received.push(...entries.map(idOf));
 	take = createTransactions({
 		client: {},
-		members: { known: () => true, of: () => new Map(), person },
+		members: { known: () => true, of: () => new Map(), person: samplePerson },
 		ghosts: {},
 		rooms: { withBot: new Set(), speaker: async () => undefined },
 		eventCache: {
@@ -56,7 +41,7 @@ beforeEach(() => {
 			async around({ event_id }: MatrixEvent) {
 				if (event_id === unreadable) throw new TemporaryError("not now");
 				translated.push(event_id);
-				return { person, event: () => undefined, votes: [], isOurs: () => false };
+				return { person: samplePerson, event: () => undefined, votes: [], isOurs: () => false };
 			},
 		},
 		bridge: { portal: async () => ({ id: "p" }) },

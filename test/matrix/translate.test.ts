@@ -7,6 +7,7 @@ import { type Around, isEvent, type MatrixEvent } from "../../src/matrix/event.t
 import { fromMatrix } from "../../src/matrix/from-matrix.ts";
 import { asEdit, asFile, fits, type Sayable, toMatrix } from "../../src/matrix/to-matrix.ts";
 import { files, kindsOf, vectors } from "../vectors.ts";
+import { sampleEvent, samplePerson } from "./samples.ts";
 
 type Out = Readonly<Record<string, unknown>>;
 
@@ -19,21 +20,7 @@ const romeo: Person = {
 	handles: [],
 	domain: "montague.lit",
 };
-const person = (mxid: string): Person => {
-	if (mxid === "@_xmpp_romeo:hs.test") return romeo;
-	const [localpart = "", domain = ""] = mxid.slice(1).split(":");
-	const network = "matrix" as NetworkName;
-	return { network, id: mxid as UserId, address: [localpart], name: localpart, handles: [mxid], domain };
-};
-const event = (over: Partial<MatrixEvent>): MatrixEvent => ({
-	type: "m.room.message",
-	event_id: "$e",
-	room_id: "!r",
-	sender: "@alice:hs.test",
-	origin_server_ts: 1_700_000_000_000,
-	content: {},
-	...over,
-});
+const person = (mxid: string): Person => (mxid === "@_xmpp_romeo:hs.test" ? romeo : samplePerson(mxid));
 const strangers: Around = {
 	person,
 	before: () => undefined,
@@ -50,7 +37,7 @@ const brief = (value: unknown) =>
 describe("fromMatrix", () => {
 	test.each([2 ** 53, -(2 ** 53)])("limits the time %d, which a Date cannot hold", (origin_server_ts) => {
 		const content = { msgtype: "m.text", body: "x" };
-		const found = fromMatrix(event({ type: "m.room.message", content, origin_server_ts }), strangers);
+		const found = fromMatrix(sampleEvent({ type: "m.room.message", content, origin_server_ts }), strangers);
 		expect(() => new Date(found?.at ?? Number.NaN).toISOString()).not.toThrow();
 	});
 
@@ -58,7 +45,7 @@ describe("fromMatrix", () => {
 	test.each(vectors<Member>("from-matrix", "member"))("member: $name", (one) => {
 		const { by = "@alice:hs.test", before, in: content, out } = one;
 		const state = { type: "m.room.member", state_key: "@alice:hs.test", sender: by, content };
-		const found = fromMatrix(event(state), { ...strangers, before: () => before });
+		const found = fromMatrix(sampleEvent(state), { ...strangers, before: () => before });
 		const { kind, change, sender, by: who, reason } = (found ?? {}) as Record<string, unknown>;
 		const seen = { kind, change, sender: (sender as Person | undefined)?.name, by: who, reason };
 		expect(found && JSON.parse(JSON.stringify(seen))).toEqual(out);
@@ -77,7 +64,7 @@ describe("fromMatrix", () => {
 	for (const kind of kindsOf("from-matrix").filter((one) => ![...files, "member"].includes(one)))
 		test.each(vectors<Case>("from-matrix", kind))(`${kind}: $name`, (one) => {
 			const { type, sender, redacts, age, in: content, known = {}, votes = [], out } = one;
-			const said = event({
+			const said = sampleEvent({
 				content,
 				...(type && { type }),
 				...(sender && { sender }),
@@ -86,8 +73,8 @@ describe("fromMatrix", () => {
 			});
 			const seen = fromMatrix(said, {
 				...strangers,
-				event: (id) => known[id] && event({ event_id: id, ...known[id] }),
-				votes: votes.map(event),
+				event: (id) => known[id] && sampleEvent({ event_id: id, ...known[id] }),
+				votes: votes.map((vote) => sampleEvent(vote)),
 			});
 			if (!out) return expect(seen).toBeUndefined();
 			const { id: _id, room: _room, at: _at, sender: who, aka: _aka, ...rest } = brief(seen);
@@ -95,12 +82,12 @@ describe("fromMatrix", () => {
 		});
 
 	test("gives a message a further id that only its sender can spell", () => {
-		const seen = fromMatrix(event({ content: { msgtype: "m.text", body: "x" } }), strangers);
+		const seen = fromMatrix(sampleEvent({ content: { msgtype: "m.text", body: "x" } }), strangers);
 		expect(seen?.aka).toEqual(["own:$e:@alice:hs.test"]);
 	});
 
 	test("translates no state event but memberships", () => {
-		const topic = event({ type: "m.room.topic", state_key: "", content: { topic: "x", body: "x" } });
+		const topic = sampleEvent({ type: "m.room.topic", state_key: "", content: { topic: "x", body: "x" } });
 		expect(fromMatrix(topic, strangers)).toBeUndefined();
 	});
 
@@ -164,7 +151,7 @@ describe("fromMatrix", () => {
 		fc.assert(
 			fc.property(types, fc.option(fc.string(), { nil: undefined }), content, (type, state_key, content) => {
 				const any = {
-					...event({ type, content: content as MatrixEvent["content"] }),
+					...sampleEvent({ type, content: content as MatrixEvent["content"] }),
 					...(state_key !== undefined && { state_key }),
 				};
 				if (isEvent(any))
@@ -179,12 +166,12 @@ describe("fromMatrix", () => {
 			null,
 			1,
 			{},
-			{ ...event({}), content: [] },
-			{ ...event({}), sender: 1 },
-			{ ...event({}), state_key: {} },
+			{ ...sampleEvent({}), content: [] },
+			{ ...sampleEvent({}), sender: 1 },
+			{ ...sampleEvent({}), state_key: {} },
 		])
 			expect(isEvent(wrong)).toBe(false);
-		expect(isEvent(event({}))).toBe(true);
+		expect(isEvent(sampleEvent({}))).toBe(true);
 	});
 });
 
@@ -205,7 +192,8 @@ describe("toMatrix", () => {
 			{
 				mxid: ({ network, id }) =>
 					network !== xmpp ? id : id === "juliet" ? "@_xmpp_juliet:hs.test" : undefined,
-				event: (id) => known[id] && event({ event_id: id, content: known[id], type: typeOf(known[id]) }),
+				event: (id) =>
+					known[id] && sampleEvent({ event_id: id, content: known[id], type: typeOf(known[id]) }),
 			},
 		);
 	};

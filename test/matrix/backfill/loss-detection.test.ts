@@ -4,20 +4,14 @@ import { createCatchUp } from "../../../src/matrix/backfill/catch-up.ts";
 import { MatrixError } from "../../../src/matrix/client.ts";
 import type { MatrixEvent } from "../../../src/matrix/event.ts";
 import { quiet } from "../../fakes.ts";
+import { sampleEvent } from "../samples.ts";
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000, shouldAdvanceTime: true }));
 afterEach(() => void vi.useRealTimers());
 
 let count = 0;
-const event = (more: Partial<MatrixEvent> = {}): MatrixEvent => ({
-	type: "m.room.message",
-	event_id: `$${++count}`,
-	room_id: "!room",
-	sender: "@alice:hs.test",
-	origin_server_ts: Date.now(),
-	content: { msgtype: "m.text", body: "hi" },
-	...more,
-});
+const event = (more: Partial<MatrixEvent> = {}) =>
+	sampleEvent({ event_id: `$${++count}`, room_id: "!room", origin_server_ts: Date.now(), ...more });
 const events = (n: number, more: Partial<MatrixEvent> = {}) => Array.from({ length: n }, () => event(more));
 
 /** Makes a homeserver with these events in its rooms; notes the events that were taken and the rooms that were read. */

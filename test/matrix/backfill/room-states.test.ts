@@ -1,15 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createLossDetection, type LossDetection } from "../../../src/matrix/backfill/loss-detection.ts";
-import type { MatrixEvent } from "../../../src/matrix/event.ts";
+import { sampleEvent } from "../samples.ts";
 
-const event = (event_id: string, room_id = "!r"): MatrixEvent => ({
-	type: "m.room.message",
-	event_id,
-	room_id,
-	sender: "@alice:hs.test",
-	origin_server_ts: 1_000,
-	content: {},
-});
+const event = (event_id: string) => sampleEvent({ event_id, origin_server_ts: 1_000 });
 const position = { event: "$0", at: 0 };
 
 let detection: LossDetection;
