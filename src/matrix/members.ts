@@ -1,3 +1,4 @@
+import { textBytes } from "../core/bounded-map.ts";
 import type { NetworkName, UserId } from "../core/ids.ts";
 import { nameOf } from "../core/names.ts";
 import type { Person } from "../core/person.ts";
@@ -7,14 +8,25 @@ import { parts, personAddress } from "./mxid.ts";
 
 export const name = "matrix" as NetworkName;
 export const title = "Matrix";
-/** Members of one room that are kept in memory. Ghosts come on top: the bridge itself decides how many there are. */
-const mostMembers = 100_000;
+/** Bytes of the members of one room, and of all rooms, that are kept: those of 50,000 people with usual names, and three times that. */
+const defaults = { room: 16 * 1_048_576, all: 48 * 1_048_576 };
+/** Bytes of a map's entry beside its strings. */
+const perMember = 60;
 
 export type Members = ReturnType<typeof createMembers>;
 
-/** Keeps the members of the portals' rooms, ghosts included, with their names: read once, then updated from transactions. */
-export function createMembers(client: Pick<Client, "joinedMembers">, domain: string) {
-	const rooms = new Map<string, Map<string, string>>();
+/**
+ * Keeps the members of the portals' rooms, ghosts included, with their names: read once, then updated from transactions.
+ * Members past `most` bytes are not kept: their localpart is their name.
+ */
+export function createMembers(
+	client: Pick<Client, "joinedMembers">,
+	domain: string,
+	most: typeof defaults = defaults,
+) {
+	type Kept = { names: Map<string, string>; bytes: number };
+	const rooms = new Map<string, Kept>();
+	let bytes = 0;
 	const localpart = (mxid: string) => parts(mxid)?.[0] ?? mxid;
 
 	/** Returns the name of a member as one short line; `name` is the display name that their homeserver gives. */
@@ -33,6 +45,29 @@ export function createMembers(client: Pick<Client, "joinedMembers">, domain: str
 		};
 	}
 
+	function remove(room: Kept, mxid: string): void {
+		const known = room.names.get(mxid);
+		if (known === undefined) return;
+		room.names.delete(mxid);
+		const size = weigh(mxid, known);
+		room.bytes -= size;
+		bytes -= size;
+	}
+
+	function put(room: Kept, mxid: string, called: string): void {
+		remove(room, mxid);
+		const size = weigh(mxid, called);
+		if (room.bytes + size > most.room || bytes + size > most.all) return;
+		room.names.set(mxid, called);
+		room.bytes += size;
+		bytes += size;
+	}
+
+	function forget(room: string): void {
+		bytes -= rooms.get(room)?.bytes ?? 0;
+		rooms.delete(room);
+	}
+
 	return {
 		/** Returns the person of an MXID; without a display name the localpart is their name. */
 		person,
@@ -40,32 +75,36 @@ export function createMembers(client: Pick<Client, "joinedMembers">, domain: str
 		/** Reads the members of a room from the homeserver as `as`, a ghost in it; undefined is the bot. */
 		async read(room: string, as?: string): Promise<void> {
 			const { joined } = await client.joinedMembers(room, as);
-			const list = Object.entries(joined);
-			rooms.set(
-				room,
-				new Map(
-					list.slice(0, mostMembers).map(([mxid, { display_name }]) => [mxid, called(display_name, mxid)]),
-				),
-			);
+			forget(room);
+			const there: Kept = { names: new Map(), bytes: 0 };
+			for (const [mxid, { display_name }] of Object.entries(joined))
+				put(there, mxid, called(display_name, mxid));
+			rooms.set(room, there);
 		},
-		forget: (room: string) => void rooms.delete(room),
+		forget,
+		/** Estimates the bytes that the members of all rooms take. */
+		bytes: (): number => bytes,
 		/** Returns the members by MXID with their name in that room, "" while it is unknown; empty for a room that was not read. */
-		of: (room: string): ReadonlyMap<string, string> => rooms.get(room) ?? new Map(),
-		has: (room: string, mxid: string) => rooms.get(room)?.has(mxid) ?? false,
+		of: (room: string): ReadonlyMap<string, string> => rooms.get(room)?.names ?? new Map(),
+		has: (room: string, mxid: string) => rooms.get(room)?.names.has(mxid) ?? false,
 		/** Notes that a ghost or the bot joined. The member event brings the name, possibly before this call. */
 		came(room: string, mxid: string): void {
 			const there = rooms.get(room);
-			if (!there?.has(mxid)) there?.set(mxid, "");
+			if (there && !there.names.has(mxid)) put(there, mxid, "");
 		},
-		went: (room: string, mxid: string) => void rooms.get(room)?.delete(mxid),
+		went(room: string, mxid: string): void {
+			const there = rooms.get(room);
+			if (there) remove(there, mxid);
+		},
 		/** Applies a member event. */
 		apply({ room_id, state_key: mxid = "", content }: MatrixEvent): void {
 			const { membership, displayname } = content;
 			const there = rooms.get(room_id);
-			if (membership === "join") {
-				if (there && (there.size < mostMembers || there.has(mxid)))
-					there.set(mxid, called(displayname, mxid));
-			} else rooms.get(room_id)?.delete(mxid);
+			if (!there) return;
+			if (membership === "join") put(there, mxid, called(displayname, mxid));
+			else remove(there, mxid);
 		},
 	};
 }
+
+const weigh = (mxid: string, called: string): number => textBytes(mxid, called) + perMember;

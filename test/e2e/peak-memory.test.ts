@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Subject } from "../bench/subject.ts";
-import { muc, topic, type World, world } from "../bench/world.ts";
-import { until } from "./fakes.ts";
+import type { Subject } from "../../bench/subject.ts";
+import { muc, topic, type World, world } from "../../bench/world.ts";
+import { until } from "../fakes.ts";
 
 /** Bound on the peak memory of the process, in MiB. */
 const most = 400;
@@ -40,8 +40,11 @@ describe("the memory of the process stays below 400 MiB", () => {
 		bounded();
 	}
 	function bounded(): void {
-		if (process.env.TRIVIUM_TEST_LOG) console.log(`peak: ${subject.peak()} MiB`);
-		expect(subject.peak()).toBeLessThan(most);
+		const peak = subject.peak();
+		if (process.env.TRIVIUM_TEST_LOG) console.log(`peak: ${peak} MiB`);
+		// Node itself takes more than the lower bound: below it nothing was measured.
+		expect(peak).toBeGreaterThan(40);
+		expect(peak).toBeLessThan(most);
 	}
 	/** Sends in pieces, so that the fakes themselves do not buffer everything. */
 	async function repeat(count: number, work: (n: number) => void): Promise<void> {
@@ -77,7 +80,7 @@ describe("the memory of the process stays below 400 MiB", () => {
 			20_000,
 		);
 		await sleep(8_000);
-		expect(subject.peak()).toBeLessThan(most);
+		bounded();
 	}, 60_000);
 
 	test("with a Matrix user who sends events of the largest size and depth", async () => {
