@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 
-/** The bridge's Receive Maximum. */
+/** The Receive Maximum of the bridge. */
 const window = 100;
 
 export type Broker = Awaited<ReturnType<typeof broker>>;
 
-/** The remaining length as MQTT writes it, seven bits a byte. */
+/** Returns a remaining length in MQTT's encoding, seven bits per byte. */
 function lengthOf(body: Buffer): number[] {
 	const bytes: number[] = [];
 	for (let left = body.length; bytes.length === 0 || left > 0; left >>= 7)
@@ -14,7 +14,7 @@ function lengthOf(body: Buffer): number[] {
 	return bytes;
 }
 
-/** Just enough of an MQTT 3.1.1 and 5 broker to hand QoS 1 messages to one subscriber, on a real socket. */
+/** Starts a minimal broker for MQTT 3.1.1 and 5 that sends QoS 1 messages to one subscriber, on a real socket. */
 export async function broker() {
 	const queue: (readonly [topic: string, payload: string])[] = [];
 	let client: Socket | undefined;

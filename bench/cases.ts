@@ -1,16 +1,16 @@
 import type { Shape, Way } from "./world.ts";
 
-/** Messages one way: all at once, then at a steady pace. */
+/** A measured stream of messages in one direction: first all at once, then at a steady rate. */
 export type Flow = Readonly<{
 	title: string;
 	way: Way;
 	shape: Shape;
-	/** Portals the messages are spread over. */
+	/** Number of portals over which the messages are spread. */
 	lanes?: number;
 	burst: number;
-	/** Without: no steady part. */
+	/** Adds the part at a steady rate. */
 	paced?: true;
-	/** ms after which the homeserver answers. */
+	/** Delay of the homeserver's answers in ms. */
 	latency?: number;
 	targets: Readonly<{ burst?: number; paced?: number }>;
 }>;

@@ -1,5 +1,6 @@
-// The durable floor: the least a bridge can do and keep what it was given. One HTTP request or stanza a message, one
-// fsync'd transaction a batch, order kept within a room. No ghosts, no confirmation, no retries, no translation.
+// The durable floor, against which the bridge is measured: the least work that keeps every message. It sends one HTTP
+// request or stanza per message, writes one fsync'd transaction per batch, and keeps the order within a room. It has no
+// ghosts, confirmations, retries or translation.
 import { createHash } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
@@ -24,7 +25,7 @@ db.exec("CREATE TABLE rows (seq INTEGER PRIMARY KEY, text TEXT)");
 const insert = db.prepare("INSERT INTO rows VALUES (?, ?)");
 const remove = db.prepare("DELETE FROM rows WHERE seq = ?");
 let delivered: number[] = [];
-/** The number of the first one. What went out since the last batch is taken off in the same transaction. */
+/** Stores a batch; returns the number of its first row. The same transaction deletes the rows sent since the last batch. */
 function keep(texts: readonly string[]): number {
 	const first = count + 1;
 	db.exec("BEGIN");
@@ -35,7 +36,7 @@ function keep(texts: readonly string[]): number {
 	return first;
 }
 
-// Towards Matrix: one request after the other in each room.
+// To Matrix: one request after the other in each room.
 const tails = new Map<string, Promise<unknown>>();
 function put(room: string, ghost: string, seq: number, text: string): void {
 	const as = encodeURIComponent(`@_xmpp_${ghost}:${domain}`);
@@ -58,7 +59,7 @@ function toMatrix(batch: readonly Line[]): void {
 	for (const [index, [room, ghost, text]] of batch.entries()) put(room, ghost, first + index, text);
 }
 
-// Towards XMPP: all stanzas of a transaction in one write.
+// To XMPP: all stanzas of a transaction in one write.
 const escaped = (text: string) => text.replace(/[&<>]/g, (char) => `&#${char.charCodeAt(0)};`);
 const jidOf = (mxid: string) => `${mxid.slice(1, mxid.indexOf(":"))}@${component}/floor`;
 type Event = { type: string; room_id: string; sender: string; content: { body?: string } };
@@ -120,7 +121,7 @@ socket.setEncoding("utf8").on("data", (chunk) => {
 
 if (options.mqtt) {
 	const { port, filter, room } = options.mqtt;
-	// CONNECT 3.1.1 as "floor", SUBSCRIBE with QoS 1.
+	// CONNECT of MQTT 3.1.1 with the client id "floor", then SUBSCRIBE with QoS 1.
 	const hello = Buffer.from([0x10, 17, 0, 4, 77, 81, 84, 84, 4, 2, 0, 0, 0, 5, ...Buffer.from("floor")]);
 	const subscribe = Buffer.from([0x82, filter.length + 5, 0, 1, 0, filter.length, ...Buffer.from(filter), 1]);
 	const broker = net.connect(port, "127.0.0.1");

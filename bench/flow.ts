@@ -6,13 +6,13 @@ import { type World, world } from "./world.ts";
 
 export type Which = "floor" | "bridge";
 export type Part = Tally & Readonly<{ cpu: number; busy: number; rate: number }>;
-/** `cpu` in ms a message, `rate` in messages a second, `busy` the share of one core our own fakes took. */
+/** The result of a run: `cpu` in ms per message, `rate` in messages per second, `busy` the fakes' share of one core. */
 export type Outcome = Readonly<{ burst: Part; paced?: Part; rss: number; startMs: number }>;
 export type How = Readonly<{ quick: boolean; profile?: string }>;
 
 const patience = 10_000;
 const perSecond = 200;
-/** After so many ms with nothing to do the bridge has given back what its start needed. */
+/** Idle time in ms after which the bridge has returned the memory of its start. */
 export const rest = 5_000;
 
 export async function until(what: string, done: () => boolean, within = 30_000): Promise<void> {
@@ -20,7 +20,7 @@ export async function until(what: string, done: () => boolean, within = 30_000):
 		if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
 }
 
-/** One run of a case on the floor or the bridge. */
+/** Runs a case once, on the floor or the bridge. */
 export async function runFlow(flow: Flow, which: Which, { quick, profile }: How): Promise<Outcome> {
 	let book: Ledger = ledger();
 	const scene: World = await world(flow.shape, (text) => void book.heard(text));
@@ -40,7 +40,7 @@ export async function runFlow(flow: Flow, which: Which, { quick, profile }: How)
 		const tally = book.tally();
 		const own = process.cpuUsage(before.own);
 		const busy = (own.user + own.system) / 1e3 / (performance.now() - before.at);
-		// What follows an arrival, such as noting that it happened, is part of its cost.
+		// Work after an arrival, such as storing the confirmation, is part of a message's cost.
 		await sleep(500);
 		const cpu = ((subject as Subject).cpu() - before.cpu) / tally.said;
 		return { ...tally, cpu, busy, rate: ((tally.said - tally.lost) / tally.took) * 1000 };
@@ -52,7 +52,7 @@ export async function runFlow(flow: Flow, which: Which, { quick, profile }: How)
 		await until("everybody to be in", scene.settled);
 		await scene.mqtt?.subscribed;
 		await sleep(rest);
-		// First contacts, joins and cold code are no part of a message's cost.
+		// First contacts, joins and cold code are not part of a message's cost.
 		for (let round = 0; round < 3; round++) {
 			say(Math.max(200, flow.lanes ?? 0));
 			await book.settled(patience);

@@ -2,14 +2,14 @@ import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fakeHomeserver } from "../test/matrix/fake-homeserver.ts";
 
-/** A transaction of Synapse holds no more. */
+/** Most events in a transaction of Synapse. */
 const most = 100;
 
 export type Homeserver = Awaited<ReturnType<typeof homeserver>>;
 
 /**
- * The tests' homeserver with a short way for messages, and its pusher: one transaction at a time, what came meanwhile
- * in the next, what ghosts said included, as Synapse does it.
+ * Starts the tests' homeserver with a faster path for messages, and with a pusher like Synapse's: one transaction at a
+ * time, and the events that came meanwhile, echoes included, in the next.
  */
 export async function homeserver(options: {
 	token: string;
@@ -25,7 +25,7 @@ export async function homeserver(options: {
 	let events = 0;
 	let transactions = 0;
 	let pushing = false;
-	/** ms after which messages are answered; requests that sent none. */
+	/** `latency`: ms before the answer to a sent message; `requests`: the number of requests that sent no message. */
 	const state = { latency: 0, requests: 0 };
 
 	fake.fail((request) => {

@@ -4,16 +4,16 @@ export type Tally = Readonly<{
 	said: number;
 	lost: number;
 	twice: number;
-	/** Arrivals that a later one of their lane had overtaken. */
+	/** Number of messages that arrived after a later one of their lane. */
 	inversions: number;
-	/** From the first word to the last arrival, in ms. */
+	/** Time from the first send to the last arrival, in ms. */
 	took: number;
 	p50: number;
 	p99: number;
 }>;
 export type Ledger = ReturnType<typeof ledger>;
 
-/** Ground truth of one run: what was said at one end, and what came out on the wire at the other. */
+/** Records one run: the messages sent at one end, and those that arrived on the wire at the other. */
 export function ledger() {
 	const lanes: { said: number[]; seen: boolean[]; newest: number }[] = [];
 	const delays: number[] = [];
@@ -25,7 +25,7 @@ export function ledger() {
 	let changed = performance.now();
 
 	return {
-		/** The next text of a lane. */
+		/** Returns the next text of a lane. */
 		say(number: number): string {
 			lanes[number] ??= { said: [], seen: [], newest: -1 };
 			const lane = lanes[number];
@@ -34,7 +34,7 @@ export function ledger() {
 			changed = now;
 			return `b${number}-${lane.said.push(now) - 1}`;
 		},
-		/** False for a text that is none of ours. */
+		/** Notes an arrival; false for a text that the ledger did not make. */
 		heard(text: string): boolean {
 			const [, name, place] = marked.exec(text) ?? [];
 			const lane = lanes[Number(name)];
@@ -53,7 +53,7 @@ export function ledger() {
 			lane.newest = Math.max(lane.newest, seq);
 			return true;
 		},
-		/** Resolves when all has arrived, or nothing has happened for `patience` ms. */
+		/** Resolves when all messages have arrived, or after `patience` ms without an arrival. */
 		async settled(patience: number): Promise<void> {
 			while (delays.length < said && performance.now() - changed < patience)
 				await new Promise((resolve) => setTimeout(resolve, 2));

@@ -30,7 +30,7 @@ const wanted = (name: string) => positionals.length === 0 || positionals.include
 const runs = values.quick ? 1 : Number(values.runs ?? 3);
 const how = { quick: values.quick, ...(values.profile && { profile: values.profile }) };
 
-/** Floor and bridge by turns, so that whatever else the machine does falls on both. */
+/** Runs floor and bridge by turns, so that other load on the machine affects both. */
 async function both<T>(run: (which: Which) => Promise<T>): Promise<Record<Which, T[]>> {
 	const found: Record<Which, T[]> = { floor: [], bridge: [] };
 	for (let round = 0; round < runs; round++)

@@ -3,18 +3,18 @@ import { type How, rest, until, type Which } from "./flow.ts";
 import { ledger } from "./ledger.ts";
 import { muc, nick, type Shape, type World, world } from "./world.ts";
 
-/** What is measured but is no stream of messages: figures by name. */
+/** A measurement that is no stream of messages: returns figures by name. */
 export type Scene = Readonly<{
 	title: string;
 	run(which: Which, how: How): Promise<Readonly<Record<string, number>>>;
 	targets: Readonly<Record<string, string>>;
 }>;
 
-/** Somebody links a room of 1,000 by command; both sides try from then on until a line gets through. */
+/** Measures the link of a room with 1,000 members by command, until a message crosses in each direction. */
 async function join(which: Which, { profile }: How) {
 	const big = "big@muc.test";
 	const heard: string[] = [];
-	// Two, since alone with the bot every line of theirs is a command.
+	// Two people, since in a direct chat with the bot every message is a command.
 	const scene = await world({ people: 2 }, (text) => heard.push(text));
 	const { hs, xmpp } = scene;
 	const room = scene.room();
@@ -53,7 +53,7 @@ async function join(which: Which, { profile }: How) {
 	}
 }
 
-/** A start over what an earlier run left in stores of this size, and then a message through every room. */
+/** Measures a start with stores of this size from an earlier run, and then a message through every room. */
 function start(shape: Shape): Scene["run"] {
 	return async (which, { profile }) => {
 		const book = ledger();
@@ -94,7 +94,7 @@ function start(shape: Shape): Scene["run"] {
 	};
 }
 
-/** Everybody is introduced to everybody, which is not done again. */
+/** Introduces all members once; the stores of this run are reused. */
 async function firstRun({ start, settled, hs }: World): Promise<void> {
 	const subject = await start("bridge");
 	await until("everybody to be in", settled, 120_000);

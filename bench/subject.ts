@@ -8,20 +8,20 @@ const up = `"msg":"running"`;
 
 export type Subject = Awaited<ReturnType<typeof startSubject>>;
 
-/** What is measured, as a process of its own. `log` gets what it prints; the line “running” means that it is up. */
+/** Starts the measured program as a process. `log` returns its output; a line “running” means that it is up. */
 export async function startSubject(options: {
 	program: string;
 	args: readonly string[];
 	log: string;
-	/** A folder for a CPU profile. */
+	/** The folder for a CPU profile. */
 	profile?: string;
 }) {
 	const output = openSync(options.log, "w");
 	const began = performance.now();
 	const profile = options.profile ? ["--cpu-prof", "--cpu-prof-dir", options.profile] : [];
-	// A killed bench takes it along.
+	// The process ends with a killed benchmark.
 	const command = ["--pdeathsig", "KILL", process.execPath, ...profile, options.program, ...options.args];
-	// As docs/install.md has it run.
+	// The same flags as in docs/install.md.
 	const env = { ...process.env, NODE_COMPILE_CACHE: join(dirname(options.log), "cache") };
 	const child = spawn("setpriv", command, { stdio: ["ignore", output, output], env });
 	closeSync(output);
@@ -36,14 +36,14 @@ export async function startSubject(options: {
 	return {
 		pid,
 		startMs,
-		/** User and system time of all its threads so far, in ms. */
+		/** Returns the user and system time of all threads so far, in ms. */
 		cpu: (): number =>
 			readdirSync(`/proc/${pid}/task`)
 				.map((task) => readFileSync(join(`/proc/${pid}/task`, task, "schedstat"), "utf8"))
 				.reduce((sum, text) => sum + Number(text.split(" ")[0]) / 1e6, 0),
-		/** In MiB. */
+		/** Returns the resident memory in MiB. */
 		rss: (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024,
-		/** The most it ever took, in MiB. */
+		/** Returns the peak of the resident memory in MiB. */
 		peak: (): number =>
 			Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024,
 		log,

@@ -5,7 +5,7 @@ import type { Scene } from "./scenes.ts";
 export function median(values: readonly number[]): number {
 	return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 }
-/** Three digits that count; a dash where nothing was measured or divided by nothing. */
+/** Returns a number with three significant digits, a dash for a missing or infinite one. */
 const round = (value: number) =>
 	!Number.isFinite(value)
 		? "–"
@@ -21,7 +21,7 @@ export function flowRows(flow: Flow, { floor, bridge }: Record<Which, readonly O
 		const parts = { floor: floor.map(of), bridge: bridge.map(of) };
 		const figure = (which: Which, key: keyof Part) =>
 			median(parts[which].map((one) => one?.[key] ?? Number.NaN));
-		// A single fault in any run counts.
+		// A fault in any run counts.
 		const worst = (which: Which, key: keyof Part) => Math.max(...parts[which].map((one) => one?.[key] ?? 0));
 		const delay = (which: Which) => `${round(figure(which, "p50"))} / ${round(figure(which, "p99"))}`;
 		const faults = (which: Which) =>

@@ -17,23 +17,23 @@ import { homeserver } from "./homeserver.ts";
 import { startSubject } from "./subject.ts";
 import { xmppServer } from "./xmpp.ts";
 
-/** What a case needs around the bridge. */
+/** The surroundings of the bridge that a case needs. */
 export type Shape = Readonly<{
-	/** Portals of a Matrix room and a MUC. */
+	/** Number of portals of a Matrix room and a MUC. */
 	mucs?: number;
-	/** People in each Matrix room, who are occupants of its MUC; in the MUC there are others, five unless told. */
+	/** Number of people in each Matrix room, who are occupants of its MUC; `others`: its further occupants, by default 5. */
 	people?: number;
 	others?: number;
-	/** A chat of two. */
+	/** Adds a direct chat. */
 	direct?: true;
-	/** A topic shown in a room. */
+	/** Adds a mirror of an MQTT topic. */
 	mirror?: true;
-	/** Ghosts known to the mapping that take no part. */
+	/** Number of ghosts in the mapping that take no part. */
 	strangers?: number;
-	/** The rate limits are those of the config by default, and not without end. */
+	/** Uses the default rate limits; without it there are none. */
 	limited?: true;
 }>;
-/** What the floor is told on its command line. */
+/** The floor's options, given on its command line as JSON. */
 export type FloorOptions = Readonly<{
 	homeserver: string;
 	token: string;
@@ -42,9 +42,9 @@ export type FloorOptions = Readonly<{
 	xmpp: Readonly<{ port: number; component: string; secret: string }>;
 	mqtt?: Readonly<{ port: number; filter: string; room: string }>;
 	file: string;
-	/** The Matrix room, and the MUC or the XMPP account it is joined with. */
+	/** A Matrix room, and the MUC or the XMPP account that it is linked with. */
 	pairs: readonly Readonly<{ room: string; muc?: string; account?: string }>[];
-	/** MXIDs of those who are occupants of each MUC. */
+	/** The MXIDs of the people whose ghosts are occupants of each MUC. */
 	people: readonly string[];
 }>;
 
@@ -66,7 +66,7 @@ const link = (id: string, network: string, role: Link["role"], room: string): Li
 	out: role !== "mirror",
 });
 
-/** The fakes, and rooms and stores of this shape; `heard` is told every text that comes out at the other end. */
+/** Starts the fakes and makes rooms and stores of this shape; `heard` is called with every text that arrives. */
 export async function world(shape: Shape, heard: (text: string) => void) {
 	const { mucs = 0, people = 1, others = 5, direct = false, mirror = false, strangers = 0, limited } = shape;
 	const folder = mkdtempSync(join(tmpdir(), "trivium-bench-"));
@@ -85,7 +85,7 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 	const bot = hs.fake.person("trivium");
 	const room = () => {
 		const made = hs.fake.room(persons[0] ?? "", { preset: "public_chat" });
-		// With its frame, as the bridge asks for it.
+		// The whole create event, as the bridge requests it.
 		const create = { sender: persons[0], content: { room_version: "12" } };
 		hs.fake.emit(made, persons[0] ?? "", "m.room.create", create, { state_key: "" });
 		for (const one of [...persons.slice(1), bot]) hs.fake.member(made, one, "join");
@@ -146,7 +146,7 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 		await Promise.all(saved);
 	}
 
-	/** The mapping a bridge of this shape would have; a large one is made once. */
+	/** Writes the mapping of a bridge with this shape; a large one is made once. */
 	async function store(directory: string): Promise<void> {
 		mkdirSync(directory, { mode: 0o700 });
 		const file = join(directory, "mapping.db");
@@ -220,9 +220,9 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 		xmpp,
 		mqtt,
 		rooms,
-		/** A Matrix room of the same people that is in no portal. */
+		/** Makes a Matrix room of the same people without a portal. */
 		room: () => room().id,
-		/** Starts the floor or the bridge on it; resolves when it says that it is up. */
+		/** Starts the floor or the bridge; resolves when it is up. */
 		async start(which: "floor" | "bridge", profile?: string) {
 			const log = join(folder, "log");
 			const how = { log, ...(profile && { profile: join(profile, which) }) };
@@ -239,10 +239,10 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 			const program = join(import.meta.dirname, "../src/main.ts");
 			return startSubject({ program, args: ["run", "--config", file], ...how });
 		},
-		/** Everybody of ours is where they belong. */
+		/** Whether all ghosts and occupants have joined. */
 		settled: (): boolean =>
 			[...xmpp.mucs.values()].every(({ ours }) => ours.size === people + 1) && xmpp.connected(),
-		/** What can be said, by the case's way; `seq` picks who says it. */
+		/** Sends a message in one direction of a case; `seq` chooses the sender. */
 		say: {
 			"to-muc": (lane: number, seq: number, text: string) =>
 				hs.say(rooms[lane] ?? "", mxid(seq % people), text),

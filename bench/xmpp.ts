@@ -3,7 +3,7 @@ import { type Element, serialize, text, xml } from "../src/xmpp/stream/xml.ts";
 import { domain as component, fakeServer } from "../test/xmpp/fake-server.ts";
 
 export type Xmpp = Awaited<ReturnType<typeof xmppServer>>;
-/** `silent`: it has an archive that does not answer, so that everything said meanwhile has to be held. */
+/** A MUC. `silent`: its archive does not answer, so that the bridge has to keep all messages in memory. */
 type Muc = { others: readonly string[]; ours: Map<string, string>; silent?: boolean };
 
 const features = [
@@ -21,14 +21,17 @@ const info = [
 
 const archive = serialize(xml("feature", { var: "urn:xmpp:mam:2" }));
 
-/** The tests' component listener with MUCs whose copies are put together from text: a tree for each would cost more than the bridge. */
+/**
+ * Starts the tests' component listener with MUCs. It builds the reflected stanzas from text, since trees would cost more
+ * than the bridge.
+ */
 export async function xmppServer(heard: (body: string) => void) {
 	const mucs = new Map<string, Muc>();
 	const server = await fakeServer({}, take);
 	let pending: string[] = [];
 	let ids = 0;
 
-	/** All that one turn of the loop has to say is one write. */
+	/** Sends all stanzas of one turn of the event loop in one write. */
 	function out(words: string): void {
 		if (pending.push(words) > 1) return;
 		setImmediate(() => {
@@ -71,7 +74,7 @@ export async function xmppServer(heard: (body: string) => void) {
 	}
 
 	function enter(jid: string, muc: Muc, from: string, nick: string): void {
-		// Who is in already, since an earlier run was stopped before it could leave, is told all of it again.
+		// An occupant that an earlier, stopped run left behind gets the whole join again.
 		const known = muc.ours.has(from);
 		muc.ours.delete(from);
 		for (const other of [...muc.others, ...muc.ours.values()]) presence(jid, other, from);
@@ -102,12 +105,12 @@ export async function xmppServer(heard: (body: string) => void) {
 		component,
 		mucs,
 		connected: () => server.connections.open > 0,
-		/** A room with these people in it. */
+		/** Opens a MUC with these occupants. */
 		open: (jid: string, others: readonly string[]) => mucs.set(jid, { others, ours: new Map() }),
 		say: (jid: string, nick: string, body: string) => reflect(jid, nick, `i${++ids}`, `<body>${body}</body>`),
-		/** A line of these elements. */
+		/** Sends a message with these elements. */
 		line: (jid: string, nick: string, inside: string) => reflect(jid, nick, `i${++ids}`, inside),
-		/** Somebody comes. */
+		/** Sends the presence of a new occupant. */
 		come(jid: string, nick: string): void {
 			for (const to of mucs.get(jid)?.ours.keys() ?? []) presence(jid, nick, to);
 		},

@@ -1,30 +1,30 @@
 import { createBoundedMap } from "../core/bounded-map.ts";
 import { TemporaryError } from "../core/errors.ts";
 
-/** How many of them are asked about at once, and may wait to be. */
+/** Most lookups that run at once, and that wait. */
 const [atOnce, mostWaiting] = [10, 200];
-/** A miss is remembered for so many ms, and so many of them. */
+/** Time in ms for which a miss is remembered, and most misses that are kept. */
 const [missedFor, remembered] = [5 * 60_000, 10_000];
 
 /**
- * Questions about people of other homeservers. Anybody on XMPP can ask, about as many as they like, and each costs our
- * homeserver a request to theirs: so few go at once, and who was not there is not asked about again for a while.
+ * Limits the lookups of profiles on other homeservers. Anybody on XMPP can cause any number of them, and each costs the
+ * homeserver a federation request: so few run at once, and a miss is not looked up again for a while.
  */
 export function createProfileLookupLimit() {
 	const missed = createBoundedMap<string, number>(remembered);
 	const waiting: (() => void)[] = [];
 	let running = 0;
 
-	/** @throws TemporaryError when too many wait already. */
+	/** Resolves when the lookup may run. @throws TemporaryError when too many wait already. */
 	async function turn(): Promise<void> {
 		if (running < atOnce) return void running++;
 		if (waiting.length >= mostWaiting) throw new TemporaryError("too many questions about people elsewhere");
-		// Whoever ends hands over their place, so `running` stays as it is.
+		// A lookup that ends hands its slot to the next one, so `running` stays the same.
 		await new Promise<void>((resolve) => waiting.push(resolve));
 	}
 
 	return {
-		/** What `ask` finds, undefined for nobody. @throws what `ask` throws, and TemporaryError when too many ask. */
+		/** Resolves with the result of `ask`, undefined for a miss. @throws the errors of `ask`; TemporaryError when too many wait. */
 		async find<T>(mxid: string, ask: () => Promise<T | undefined>): Promise<T | undefined> {
 			if ((missed.get(mxid) ?? 0) > Date.now()) return undefined;
 			await turn();
