@@ -134,13 +134,13 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 
 		await juliet.send(room, "!bridge unlink xmpp");
 		await juliet.waitFor(
-			"the end of it",
+			"the answer to unlink",
 			(e) => e.room_id === room && /^Unlinked/.test(String(e.content.body)),
 			20_000,
 		);
 		await occupant("Guest 5", "unavailable");
 		await juliet.waitFor(
-			"Romeo gone",
+			"Romeo's leave",
 			(e) =>
 				e.room_id === room &&
 				e.type === "m.room.member" &&

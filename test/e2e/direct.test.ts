@@ -123,7 +123,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		await bridge.say(`owner+${jid}`, bridge.person("owner"), "anyone?");
 		await until(
 			() => bridge.fake.refused.length > 0,
-			() => "nothing refused",
+			() => "no message was refused",
 			15_000,
 		);
 		expect(bridge.fake.refused.map((one) => one.target)).toEqual(["XMPP"]);
@@ -176,7 +176,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		await presence("unavailable");
 		await romeo.send(xml("presence", { to: `nobody@${bed.xmpp(server).component}`, type: "subscribe" }));
 		await romeo.waitFor(
-			"a no",
+			"the refusal",
 			(one) => one.attrs.type === "unsubscribed" && one.attrs.from?.startsWith("nobody@") === true,
 		);
 	});

@@ -155,7 +155,7 @@ describe("under kills, restarts and hangs, on real servers", { retry: 0 }, () =>
 			const file = join(tmpdir(), `trivium-soak-${seed}.json`);
 			const sent = everybody.sent();
 			writeFileSync(file, JSON.stringify({ sent, transactions, arrived, log: bridged.log.items }));
-			console.log(`what happened to them stands in ${file}`);
+			console.log(`the events and the log of this run are in ${file}`);
 		}
 	}, 3_600_000);
 	afterAll(async () => {

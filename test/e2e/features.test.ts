@@ -160,7 +160,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			});
 			await read(`*${words}* ||x||`);
 			await juliet.send(room, `*${words}*`);
-			const literal = await there("what is no styling", (one) => body(one) === `*${words}*`);
+			const literal = await there("the text without styling", (one) => body(one) === `*${words}*`);
 			expect(literal.getChild("unstyled", "urn:xmpp:styling:0")).toBeTruthy();
 		});
 
@@ -292,14 +292,17 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			const tea = await here("tea", (event) => String(event.content.body).startsWith("tea"));
 			if (!ids) {
 				await react(tea.event_id ?? "", "👍");
-				await there("words", (one) => body(one)?.startsWith("/me reacted with 👍") === true);
+				await there("the reaction as text", (one) => body(one)?.startsWith("/me reacted with 👍") === true);
 				// In a MUC only the stanza-id identifies a message (XEP-0444 §4.2).
 				const asked = await juliet.send(room, "!bridge settings reactions native");
 				await here("the answer", (event) =>
 					JSON.stringify(event.content["m.relates_to"] ?? "").includes(asked),
 				);
 				await react(tea.event_id ?? "", "🎉");
-				const still = await there("words", (one) => body(one)?.startsWith("/me reacted with 🎉") === true);
+				const still = await there(
+					"the reaction as text",
+					(one) => body(one)?.startsWith("/me reacted with 🎉") === true,
+				);
 				expect(still.getChild("reactions", ns.reactions)).toBeUndefined();
 				return;
 			}
@@ -309,7 +312,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			const heart = await here("❤️", (event) => relation(event).key === "❤️");
 			await sends(undefined, reactions(nameOf(line), "❤️"), store());
 			await here(
-				"👍 gone",
+				"the removal of 👍",
 				(event) => event.type === "m.room.redaction" && JSON.stringify(event).includes(thumb.event_id ?? "?"),
 			);
 			expect(await times((event) => relation(event).key === "❤️" && relation(event).event_id === mine)).toBe(
@@ -317,7 +320,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			);
 			await sends(undefined, reactions(nameOf(line)), store());
 			await here(
-				"❤️ gone",
+				"the removal of ❤️",
 				(event) => event.type === "m.room.redaction" && JSON.stringify(event).includes(heart.event_id ?? "?"),
 			);
 

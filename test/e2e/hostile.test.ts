@@ -320,7 +320,7 @@ describe.each(["prosody", "ejabberd"] as const)("hostile input between Synapse a
 			if ((await sent.then(() => "ok").catch(() => "out")) === "out") break;
 		}
 		await juliet.waitFor(
-			"word of it",
+			"the notice",
 			(event) => event.room_id === room && /Not all that is said/.test(String(event.content.body)),
 			30_000,
 		);

@@ -205,9 +205,9 @@ describe("events from the fictional network", () => {
 		expect(thumb.sender).toBe(romeo);
 		await set("❤", "🎉");
 		await shown("🎉");
-		await here("the thumb goes", (one) => one.content.redacts === thumb.event_id);
+		await here("the removal of the thumb", (one) => one.content.redacts === thumb.event_id);
 		await set();
-		await here("the heart goes", (one) => one.content.redacts === heart.event_id);
+		await here("the removal of the heart", (one) => one.content.redacts === heart.event_id);
 		const since = alice.inbox.items.slice(before).filter((one) => one.room_id === room);
 		expect(since.filter((one) => one.type === "m.reaction")).toHaveLength(3);
 		await until(
@@ -228,7 +228,7 @@ describe("events from the fictional network", () => {
 		const { event_id } = (await sent.json()) as { event_id: string };
 		await does({ kind: "reaction", mode: "set", emoji: ["☕"], target: { id: said.there } });
 		await does({ kind: "reaction", mode: "set", emoji: [], target: { id: said.there } });
-		await here("it goes", (one) => one.content.redacts === event_id);
+		await here("the removal of the reaction", (one) => one.content.redacts === event_id);
 	});
 
 	test("a thread stays one thread, also where a reply in it names a message", async () => {
@@ -470,7 +470,7 @@ describe("events from Matrix", () => {
 			"an invite",
 			(one) => one.from === "invite" && one.state_key === bob.userId,
 		);
-		await bob.waitFor("why", (one) => inThere(one) && /encrypted/.test(String(one.content.body)));
+		await bob.waitFor("the reason", (one) => inThere(one) && /encrypted/.test(String(one.content.body)));
 		await bob.waitFor(
 			"romeo leaves",
 			(one) => inThere(one) && one.state_key === romeo && one.content.membership === "leave",

@@ -137,7 +137,7 @@ describe("a portal by alias", () => {
 		await alice.send(room, "good evening");
 		await crosses("Alice Capulet: good evening");
 		await alice.waitFor(
-			"what the room is bridged to",
+			"the bridge info event",
 			({ type, room_id }) => type === "m.bridge" && room_id === room,
 		);
 	});
@@ -326,7 +326,7 @@ describe("commands", () => {
 		await bob.join(room);
 		await bob.send(room, "!bridge link xmpp plumbed");
 		await alice.waitFor(
-			"a no",
+			"the refusal",
 			(event) => in_(room)(event) && /may not use “link”/.test(String(event.content.body)),
 		);
 		await alice.send(room, "!bridge link xmpp plumbed");
@@ -337,7 +337,7 @@ describe("commands", () => {
 		await crosses("bob: so am I");
 		await alice.send(room, "!bridge unlink xmpp");
 		await alice.waitFor(
-			"the end",
+			"the answer to unlink",
 			(event) => in_(room)(event) && /^Unlinked from XMPP/.test(String(event.content.body)),
 		);
 		expect([...(await alice.members(room)).keys()].sort()).toEqual([alice.userId, bob.userId, bot].sort());

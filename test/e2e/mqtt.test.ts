@@ -226,7 +226,7 @@ describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
 		await thing.publish(`${at}/e/x`, "1");
 		await until(
 			() => one.events.length === 1,
-			() => "nothing came",
+			() => "no value arrived",
 		);
 		// A waiting value must not block the reading of the next ones.
 		await thing.publish(`${at}/e/x`, "2");

@@ -272,7 +272,7 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		await bridge.say("plaza", alice, "am I heard?");
 		await until(
 			() => bridge.fake.refused.length > 0,
-			() => "nothing refused",
+			() => "no message was refused",
 		);
 		expect(bridge.fake.refused[0]?.sentence).toMatch(/kicked.*enough.*join it again/s);
 		await bridge.move("plaza", alice, "leave");
@@ -325,7 +325,7 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		await bridge.say("plaza", bridge.person("alice", "Alice"), "am I heard?");
 		await until(
 			() => bridge.fake.refused.length > 0,
-			() => "nothing refused",
+			() => "no message was refused",
 		);
 		expect(bridge.fake.refused[0]?.sentence).toMatch(/voice/);
 	});
@@ -387,7 +387,7 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		);
 		await until(
 			() => bridge.lines().length > 0,
-			() => "nothing",
+			() => "no message arrived",
 		);
 		expect(bridge.lines().join()).toMatch(/Romeo: .*encrypted message/);
 		expect(bridge.lines().join()).not.toContain("OMEMO");

@@ -110,7 +110,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			here(key, (one) => relation(one).event_id === event && relation(one).key === key);
 		const takenBack = (event: SeenEvent) =>
 			here(
-				"it goes",
+				"the removal of the reaction",
 				(one) => one.type === "m.room.redaction" && JSON.stringify(one).includes(`${event.event_id}`),
 			);
 		const react = (event: string, key: string, more: object = {}) =>
@@ -210,7 +210,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			const { event_id = "" } = await here(jam, ({ content }) => content.body === jam);
 			await react(event_id, "👍");
 			const both = await there(
-				"both",
+				"the reaction with its text",
 				(one) => emojiIn(one)?.join() === "👍" && body(one)?.includes(jam) === true,
 			);
 			expect(both.getChild("reactions", ns.reactions)?.attrs.id).toBe(named);
@@ -249,7 +249,10 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		await unable.sendMessage(to, "from the unable");
 		await juliet.waitForMessage("from the unable", invite.room_id, 20_000);
 		await react("🎉");
-		const both = await unable.waitFor("words", (one) => body(one)?.includes("reacted with 🎉") === true);
+		const both = await unable.waitFor(
+			"the reaction as text",
+			(one) => body(one)?.includes("reacted with 🎉") === true,
+		);
 		expect(both.getChild("fallback", "urn:xmpp:fallback:0")?.attrs.for).toBe(ns.reactions);
 		expect(emojiIn(both)).toEqual(["👍", "🎉"]);
 		able.close();
@@ -269,7 +272,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			await Promise.all(Array.from({ length: 10 }, (_, more) => react(n + more)));
 		const told = (event: SeenEvent) => /^Not delivered/.test(String(event.content.body));
 		const notice = await juliet.waitFor(
-			"word of it",
+			"the notice",
 			(event) => event.room_id === room && told(event),
 			20_000,
 		);

@@ -199,7 +199,7 @@ describe.each(["prosody", "ejabberd"] as const)("with slixmpp on %s", (server) =
 		}
 		await sleep(quiet);
 		for (const person of people)
-			expect(await next(person, 0), `what else ${person.name} reads`).toBe(undefined);
+			expect(await next(person, 0), `a further line that ${person.name} reads`).toBe(undefined);
 	});
 
 	test("no message shows an address in place of a name", () => {

@@ -54,7 +54,11 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 
 	test("a message sent and deleted on Matrix while the XMPP server is down never appears", async () => {
 		await bridged.bed.stop(server);
-		await bridged.log.waitFor("the loss", ({ msg }) => msg === "XMPP server not reached", 20_000);
+		await bridged.log.waitFor(
+			"the end of the XMPP link",
+			({ msg }) => msg === "XMPP server not reached",
+			20_000,
+		);
 		const oops = await juliet.send(room, "oops");
 		const edit = await juliet.send(room, {
 			...{ msgtype: "m.text", body: "* worse", "m.new_content": { msgtype: "m.text", body: "worse" } },

@@ -107,7 +107,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 			await romeo.sendMessage(to, "hello");
 			await until(
 				() => bridge.lines().length > 0,
-				() => "nothing",
+				() => "no message arrived",
 			);
 			room = bridge.fake.sent[0]?.room as string;
 		}
@@ -188,7 +188,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 			expect(changed.getChild("replace", ns.correct)?.attrs.id).toBe(line.attrs.id);
 		}
 		await does({ kind: "edit", style: "text", text: "x", target: { id: "old", own: "old" } });
-		await gets("words", (one) => body(one) === "Correction: x" && !one.getChild("replace"));
+		await gets("the reaction as text", (one) => body(one) === "Correction: x" && !one.getChild("replace"));
 	});
 
 	test("Romeo's deletion deletes the message on the fictional network", async () => {
@@ -242,7 +242,7 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 		const target = { id: copy, text: "cake" };
 		await does({ kind: "reaction", mode: "add", emoji: ["👍"], target });
 		if (!ids) {
-			await gets("words", (one) => body(one) === "/me reacted with 👍 to “cake”");
+			await gets("the reaction as text", (one) => body(one) === "/me reacted with 👍 to “cake”");
 			return;
 		}
 		await gets("the reaction", (one) => {
@@ -250,12 +250,12 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 			return element?.attrs.id === (inMuc ? named : id) && element?.getChild("reaction")?.getText() === "👍";
 		});
 		await does({ kind: "reaction", mode: "add", emoji: ["🎉"], target });
-		await gets("both", (one) => {
+		await gets("both reactions", (one) => {
 			const all = one.getChild("reactions", ns.reactions)?.getChildren("reaction") ?? [];
 			return all.map((each) => each.getText()).join() === "👍,🎉";
 		});
 		await does({ kind: "reaction", mode: "remove", emoji: ["👍", "🎉"], target });
-		const none = await gets("nothing left", (one) => {
+		const none = await gets("the removal of the reactions", (one) => {
 			const element = one.getChild("reactions", ns.reactions);
 			return !!element && element.getChildren("reaction").length === 0;
 		});

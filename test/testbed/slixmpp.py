@@ -1,4 +1,4 @@
-"""A client made with slixmpp: it does what lines of JSON on stdin say, and tells what its plugins understood as such lines."""
+"""A client made with slixmpp. It reads commands as lines of JSON from stdin, and prints received stanzas as such lines."""
 
 import asyncio
 import base64
@@ -24,7 +24,7 @@ def tell(**what):
 
 
 def understood(message):
-    """What a client with these plugins shows."""
+    """Returns the parts of a stanza that a client with these plugins shows."""
     has = lambda name, ns: message.xml.find("{%s}%s" % (ns, name)) is not None
     seen = {
         "from": str(message["from"]),
@@ -68,7 +68,7 @@ def understood(message):
     if has("x", "jabber:x:oob"):
         seen["url"] = message["oob"]["url"]
     if has("geoloc", GEOLOC[1:-1]):
-        # The plugin knows it in PEP only.
+        # The plugin reads geoloc in PEP only.
         place = message.xml.find(GEOLOC + "geoloc")
         seen["place"] = [place.findtext(GEOLOC + key) for key in ("lat", "lon")]
     return seen
@@ -79,7 +79,7 @@ class Client(ClientXMPP):
         super().__init__(jid, password)
         for plugin in PLUGINS:
             self.register_plugin(plugin)
-        # Who vouches for the testbed's servers is tested elsewhere.
+        # Other tests verify the servers' certificates.
         self.ssl_context.check_hostname = False
         self.ssl_context.verify_mode = ssl.CERT_NONE
         self.add_event_handler("session_start", self.begin)
@@ -89,7 +89,7 @@ class Client(ClientXMPP):
         self.told = set()
 
     def heard(self, message):
-        # One stanza can be several events.
+        # slixmpp can raise several events for one stanza.
         if id(message.xml) in self.told:
             return
         self.told.add(id(message.xml))
@@ -99,7 +99,7 @@ class Client(ClientXMPP):
     async def begin(self, _):
         self.send_presence()
         tell(ready=str(self.boundjid))
-        # Kept here: slixmpp forgets a handler that still runs, and it is swept up.
+        # Without this reference the garbage collector would end the task.
         self.reading = asyncio.create_task(self.read())
 
     async def read(self):
@@ -130,7 +130,7 @@ class Client(ClientXMPP):
             tell(joined=to)
         elif do == "say":
             message = self.make_message(mto=to, mbody=more["body"], mtype=kind)
-            # What no plugin of its own writes.
+            # No plugin writes these elements.
             for part in more.get("parts", []):
                 message.append(ElementTree.fromstring(part))
             if "thread" in more:
@@ -157,7 +157,7 @@ class Client(ClientXMPP):
             message.send()
             tell(said=message["id"])
         elif do == "show":
-            # A picture that no server has: whoever wants it asks this client.
+            # No server has this image (XEP-0231): the bridge must request it from this client.
             cid = await self["xep_0231"].set_bob(base64.b64decode(more["data"]), more["type"])
             message = self.make_message(mto=to, mbody=more["body"], mtype=kind)
             message["html"]["body"] = '<p><img src="cid:%s" alt="%s"/></p>' % (cid, more["body"])
