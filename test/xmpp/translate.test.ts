@@ -27,9 +27,11 @@ const room = "verona@muc.test";
 
 const juliet = occupant(room, "Juliet", { occupantId: "o-juliet" });
 const benvolio = occupant(room, "Benvolio 🎉", { occupantId: "o-benvolio" });
+const liddell = occupant(room, "Alice Liddell", { occupantId: "o-liddell" });
+const will = occupant(room, "will", { occupantId: "o-will" });
 const alice: Person = { ...account("alice@hs.test"), network: "matrix" as NetworkName, name: "Alice" };
 const bot: Person = { ...account("bot@hs.test"), network: "matrix" as NetworkName, name: "Bot" };
-/** A MUC with two XMPP occupants and two own occupants. */
+/** A MUC with XMPP occupants and our own occupant for Alice. */
 const inRoom: Participants = {
 	muc: room,
 	named: "sid",
@@ -38,6 +40,9 @@ const inRoom: Participants = {
 			[`${room}/Juliet`]: juliet,
 			[`${room}/Benvolio 🎉`]: benvolio,
 			[`${room}/Alice`]: alice,
+			[`${room}/Alice Liddell`]: liddell,
+			[`${room}/will`]: will,
+			[`${room}/Bo`]: occupant(room, "Bo"),
 			"alice@bridge.test": alice,
 		})[jid],
 	known: (id) => ({ "o-juliet": juliet, "o-alice": alice })[id],

@@ -1,15 +1,8 @@
-import { spend } from "../../core/budget.ts";
 import { boundedId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { type Element, xml } from "../stream/xml.ts";
-import {
-	along,
-	type Mention,
-	type MessageFeature,
-	type ParsedMessage,
-	type ReadContext,
-	wordsOf,
-} from "./feature.ts";
+import { along, type Mention, type MessageFeature, type ReadContext } from "./feature.ts";
+import { nicksIn } from "./nicks.ts";
 
 const explicit = "urn:xmpp:mentions:0";
 const everybody = `${explicit}#channel`;
@@ -18,15 +11,14 @@ const references = "urn:xmpp:reference:0";
 const most = 100;
 
 /**
- * Mentions. Reading takes those marked by XEP-0513 or XEP-0372; without marks it searches the text for a nick at the
- * start or after an at-sign. Writing puts the nick into the body, which clients search for, and adds both marks.
+ * Mentions. Reading takes those marked by XEP-0513 or XEP-0372; without marks it searches the text for nicks. Writing puts the nick into the body, which clients search for, and adds both marks.
  */
 export const mentions: MessageFeature = {
 	vars: [explicit, references],
 	read(stanza, parsed, where) {
 		if (parsed.body.length === 0) return parsed;
 		const marked = [...explicitIn(stanza, where), ...referred(stanza, where)];
-		const all = marked.length > 0 ? marked : found(parsed, where);
+		const all = marked.length > 0 ? marked : nicksIn(parsed, where, most);
 		let end = 0;
 		const apart = all
 			.slice(0, most)
@@ -96,75 +88,4 @@ function addressIn(uri: string): string | undefined {
 	} catch {
 		return undefined;
 	}
-}
-
-/** Searches the text for nicks: before a colon or comma at the start, or after an at-sign. */
-function found(parsed: ParsedMessage, where: ReadContext): readonly Mention[] {
-	const words = wordsOf(parsed);
-	const all: Mention[] = [];
-	if (where.muc === undefined || !/^[^\n]{0,100}[:,]|@/.test(words)) return all;
-	const codePoints = codePointsBefore(words);
-	/**
-	 * Adds the longest nick that begins `skip` characters (the at-sign) after `sign` and is followed by `ends`. Returns
-	 * the index of its end; undefined if there is none.
-	 */
-	const nameAt = (sign: number, skip: number, ends: RegExp): number | undefined => {
-		const index = sign + skip;
-		let hit: { end: number; person: Person } | undefined;
-		const last = Math.min(words.length, index + longest);
-		for (let end = index + 1; end <= last; end++) {
-			spend();
-			// No nick contains a line feed.
-			if (words[end - 1] === "\n") break;
-			ends.lastIndex = end;
-			if (!ends.test(words)) continue;
-			spend();
-			// "Ann Lee: hi" mentions Ann Lee, even if another occupant is called Ann.
-			const person = where.at(`${where.muc}/${words.slice(index, end)}`);
-			if (person) hit = { end, person };
-		}
-		return hit && add(sign, hit.end, hit.person);
-	};
-	const add = (from: number, to: number, person: Person): number => {
-		const [first, last] = [parsed.body[codePoints(from)], parsed.body[codePoints(to) - 1]];
-		if (first && last) all.push({ start: first.raw, end: last.raw + 1, person });
-		return to;
-	};
-	// "Ann, Bob: hi" mentions both.
-	let end = nameAt(0, 0, separator);
-	for (let looked = 1; end !== undefined && looked < most && words.startsWith(", ", end); looked++)
-		end = nameAt(end + 2, 0, separator);
-	for (
-		let i = words.indexOf("@"), looked = 0;
-		i >= 0 && looked < most;
-		i = words.indexOf("@", i + 1), looked++
-	)
-		if (i === 0 || /[\s(]/.test(words[i - 1] ?? "")) nameAt(i, 1, wordEnd);
-	return all;
-}
-/** The longest nick that is searched for, in UTF-16 units. */
-const longest = 128;
-const separator = /[:,]/y;
-const wordEnd = /$|[^\p{L}\p{N}_]/uy;
-
-/**
- * Returns a function from an index of `text` to the number of code points before it; its first call counts them all.
- */
-function codePointsBefore(text: string): (index: number) => number {
-	let counts: Uint32Array | undefined;
-	return (index) => {
-		if (!counts) {
-			spend(text.length);
-			counts = new Uint32Array(text.length + 1);
-			let count = 0;
-			for (let i = 0; i < text.length; i++) {
-				counts[i] = count;
-				// A surrogate pair counts as one code point.
-				if ((text.codePointAt(i) as number) > 0xffff) counts[++i] = count;
-				count++;
-			}
-			counts[text.length] = count;
-		}
-		return counts[index] as number;
-	};
 }

@@ -70,6 +70,16 @@ describe("parseMessage, for a message of 200 kB", () => {
 		expect(JSON.stringify(result?.rich).match(/"mention"/g)).toHaveLength(100);
 		expect(mentions(read("@a ".repeat(66_000))?.rich ?? []).people).toEqual([ann]);
 	});
+	test.each(["Abc ", "Abc", "aBc,", "```", "``` ", "`Abc ", "Abc\n", "x://", "A:", "(((", "Abc-Abc "])(
+		"searches a text of 200 kB that repeats %j for nicks within 1.5 s",
+		(part) => {
+			const words = part.repeat(Math.ceil(200_000 / part.length));
+			const start = process.threadCpuUsage();
+			expect(read(words)?.text.length).toBeGreaterThan(0);
+			const { user, system } = process.threadCpuUsage(start);
+			expect((user + system) / 1_000).toBeLessThan(1_500);
+		},
+	);
 	test("keeps the text of nested quotes", () => {
 		expect(read(`${">".repeat(20)} a\n`.repeat(9_000))?.text.match(/a/g)).toHaveLength(9_000);
 		expect(read(`${">".repeat(200_000)}a`)?.text).toMatch(/a$/);
