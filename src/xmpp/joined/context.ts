@@ -5,8 +5,8 @@ import type { Cursor, Received } from "../../core/network.ts";
 import type { Archive } from "../muc/archive.ts";
 import type { Component } from "../stream/component.ts";
 import type { Confirmations } from "./confirmations.ts";
+import type { Now } from "./occupant-events.ts";
 import type { Room } from "./room.ts";
-import type { Now } from "./roster.ts";
 import type { SignedIds } from "./signed-ids.ts";
 
 /** The functions and limits that joined MUCs get from the network. */

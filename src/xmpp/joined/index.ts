@@ -19,11 +19,9 @@ import { resetBackfill } from "./gap.ts";
 import { createKeepalive } from "./keepalive.ts";
 import { ensureJoined, keepJoined } from "./listener.ts";
 import { wake } from "./listening.ts";
-import { sendMessageEvent } from "./message-actions.ts";
 import { takeMessage } from "./messages.ts";
 import { notice } from "./notice.ts";
 import { leave } from "./occupant.ts";
-import { come, renameInTurn } from "./outbox.ts";
 import { ghostJid, isListenerJid, listenerJid, type OwnJidParts } from "./own-jids.ts";
 import {
 	createOwnOccupant,
@@ -39,7 +37,7 @@ import { takePresence } from "./presences.ts";
 import { createPrivateNotices } from "./private-notice.ts";
 import { close, createRoom, noteMissed, type Room, relink } from "./room.ts";
 import { abandonJoins } from "./roster.ts";
-import { inTurn } from "./send-queue.ts";
+import { sendEvent } from "./send-event.ts";
 import { askAgainAfter } from "./speaker.ts";
 
 const attachWithin = 25_000;
@@ -96,33 +94,11 @@ export function createJoinedRooms(
 		for (const ours of [...room.ours.byJid.values()]) await leave(room, ours, context);
 	}
 
+	/** See {@link sendEvent}. */
 	async function send(out: Outbound): Promise<readonly MessageId[]> {
-		const { event } = out;
 		const room = rooms.get(out.room);
 		if (!room) throw new TemporaryError("the room is not served yet");
-		const ours = oursOf(room, event.sender);
-		switch (event.kind) {
-			case "message":
-			case "edit":
-			case "redaction":
-			case "reaction":
-				return sendMessageEvent(room, ours, out, event, context);
-			case "membership":
-				if (event.change === "join") await come(room, ours, context);
-				else await inTurn(room.sendQueue, () => leave(room, ours, context));
-				return [];
-			case "profile":
-				await renameInTurn(room, ours, context);
-				return [];
-			case "state":
-			case "poll":
-			case "vote":
-			case "poll-end":
-				// Core replaces these by text, as the capabilities ask.
-				return [];
-			default:
-				return event satisfies never;
-		}
+		return sendEvent(room, oursOf(room, out.event.sender), out, context);
 	}
 
 	/** Returns the ids that lines of ours have in a MUC, none for lines it does not have. @throws TemporaryError */

@@ -1,7 +1,6 @@
 import type { Edit, Redaction } from "../../core/event.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
-import type { Sayable } from "../message/feature.ts";
 import { changing, partsIn, speakerIn } from "../message-ids.ts";
 import * as to from "../to-xmpp.ts";
 import type { Context } from "./context.ts";
@@ -10,32 +9,8 @@ import { say } from "./outbox.ts";
 import { isIn, type OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 
-/** Sends a message into a MUC, or an edit, deletion or reaction of an earlier one. Resolves with the ids of what it wrote. */
-export async function sendMessageEvent(
-	room: Room,
-	ours: OwnOccupant,
-	out: Outbound,
-	event: Sayable,
-	context: Context,
-): Promise<readonly MessageId[]> {
-	switch (event.kind) {
-		case "edit":
-			return edit(room, ours, out, event, context);
-		case "redaction":
-			await redact(room, ours, out, event, context);
-			return [];
-		case "reaction":
-			await say(room, ours, out, event, context);
-			return [];
-		case "message":
-			return say(room, ours, out, event, context);
-		default:
-			return event satisfies never;
-	}
-}
-
 /** Sends an edit as the occupant that sent the original, which alone may change it. */
-async function edit(
+export async function edit(
 	room: Room,
 	ours: OwnOccupant,
 	out: Outbound,
@@ -51,7 +26,7 @@ async function edit(
 }
 
 /** Sends a deletion as the occupant that sent the original, whoever asked for it; else has a moderator delete it. */
-async function redact(
+export async function redact(
 	room: Room,
 	ours: OwnOccupant,
 	out: Outbound,

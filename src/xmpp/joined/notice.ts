@@ -1,8 +1,8 @@
 import type { Message } from "../../core/event.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
 import { roomItself } from "../from-xmpp.ts";
+import type { Now } from "./occupant-events.ts";
 import type { Room } from "./room.ts";
-import type { Now } from "./roster.ts";
 
 /** Returns a notice for the portal about the MUC, in the name of the MUC itself. */
 export const notice = (room: Room, text: string, now: Now): Message => ({

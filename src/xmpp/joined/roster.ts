@@ -1,11 +1,11 @@
 import type { BridgeEvent } from "../../core/event.ts";
-import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { isByNick, occupant } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
 import type { OccupantPresence } from "../muc/presence.ts";
 import { statusCodes } from "../muc/status-codes.ts";
+import { membership, type Now, personOf, profileChange, withFirstAddress } from "./occupant-events.ts";
 import { isJoining, type OwnOccupants, reserveNick } from "./own-occupants.ts";
 
 /** One other occupant; `session` names its stay, `since` is the roster's clock at its begin. */
@@ -87,15 +87,6 @@ const fits = (list: ReadonlyMap<string, unknown>, { nick, occupantId = "", real 
 	list.has(nick) ||
 	(list.size + 1) * (leastBytes + 16 * (nick.length + occupantId.length + real.length)) <= crowdBytes;
 
-export type Now = Readonly<{ at: number; unique(): string }>;
-
-const person = (room: RosterRoom, seen: OccupantPresence): Person => {
-	const { real } = seen;
-	// In a MUC without the feature anybody can write an occupant-id (XEP-0421 §5).
-	const occupantId = room.features.occupantIds ? seen.occupantId : undefined;
-	return occupant(room.jid, seen.nick, { occupantId, real });
-};
-
 /** Returns whether the occupant is one of ours, by the nick that we hold or the JID that the MUC shows. */
 const isOurs = (room: RosterRoom, seen: OccupantPresence, component: string): boolean =>
 	room.ours.byNick.has(seen.nick) || (seen.real !== undefined && domain(seen.real) === component);
@@ -123,11 +114,11 @@ export function handlePresence(
 }
 
 function came(room: RosterRoom, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
-	const who = person(room, seen);
+	const who = personOf(room, seen);
 	if (!fits(room.roster.joinRoster ?? room.roster.others, seen)) return [];
 	if (room.roster.joinRoster) {
 		stateOf(room.roster).joinRoster?.set(seen.nick, {
-			person: keep(room.roster.others.get(seen.nick)?.person, who),
+			person: withFirstAddress(room.roster.others.get(seen.nick)?.person, who),
 			since: room.roster.clock,
 			session: now.unique(),
 		});
@@ -158,11 +149,11 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	if (!known) return [];
 	stateOf(room.roster).others.delete(seen.nick);
 	const renamed = seen.codes.has(statusCodes.nickChanged) ? seen.newNick : undefined;
-	const who = keep(known.person, person(room, { ...seen, nick: renamed ?? seen.nick }));
+	const who = withFirstAddress(known.person, personOf(room, { ...seen, nick: renamed ?? seen.nick }));
 	// XEP-0045 §7.6. Where the nick alone tells people apart, a rename is one leaving and another joining.
 	if (renamed && who.id === known.person.id && fits(room.roster.others, { ...seen, nick: renamed })) {
 		stateOf(room.roster).others.set(renamed, { ...known, person: who, since: room.roster.clock });
-		return [{ kind: "profile", ...base(room, who, now) }];
+		return [profileChange(room, who, now)];
 	}
 	// The same person may still be there under another nick, from another client.
 	if ([...room.roster.others.values()].some((other) => other.person.id === known.person.id)) return [];
@@ -175,10 +166,6 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 		},
 	];
 }
-
-/** Returns the person with the address of its first nick, so that its ghost keeps its id across renames. */
-const keep = (known: Person | undefined, who: Person): Person =>
-	known?.id === who.id ? { ...who, address: known.address } : who;
 
 /**
  * Takes unclaimed nicks as those of others once no join of ours is open, or `nick` alone once it spoke. Returns the events
@@ -197,7 +184,7 @@ export function release(
 		stateOf(room.roster).unclaimedNicks.delete(name);
 		if (isOurs(room, seen, component) || room.roster.others.has(name) || !fits(room.roster.others, seen))
 			continue;
-		const who = person(room, seen);
+		const who = personOf(room, seen);
 		stateOf(room.roster).others.set(name, { person: who, since: room.roster.clock, session: now.unique() });
 		events.push(membership(room, who, "join", now));
 	}
@@ -227,15 +214,3 @@ export const gone = (room: RosterRoom, people: readonly Person[], now: Now): rea
 	const here = new Set([...room.roster.others.values()].map((other) => other.person.id));
 	return people.filter(({ id }) => !here.has(id)).map((one) => membership(room, one, "leave", now));
 };
-
-const base = (room: RosterRoom, sender: Person, now: Now) => ({
-	id: `presence ${now.unique()}` as MessageId,
-	room: room.jid as RoomId,
-	sender,
-	at: now.at,
-});
-const membership = (room: RosterRoom, sender: Person, change: "join" | "leave", now: Now): BridgeEvent => ({
-	kind: "membership",
-	change,
-	...base(room, sender, now),
-});

@@ -1,0 +1,41 @@
+import type { BridgeEvent } from "../../core/event.ts";
+import type { MessageId, RoomId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
+import { occupant } from "../from-xmpp.ts";
+import type { RoomFeatures } from "../muc/discovery.ts";
+import type { OccupantPresence } from "../muc/presence.ts";
+
+/** The people that the occupants of a MUC are, and the events about them. Pure. */
+
+type Muc = Readonly<{ jid: string; features: RoomFeatures }>;
+
+/** The time, ms since 1970, and a source of ids. */
+export type Now = Readonly<{ at: number; unique(): string }>;
+
+/** Returns the person behind a presence. */
+export function personOf({ jid, features }: Muc, { nick, real, occupantId }: OccupantPresence): Person {
+	// In a MUC without the feature anybody can write an occupant-id (XEP-0421 §5).
+	return occupant(jid, nick, { occupantId: features.occupantIds ? occupantId : undefined, real });
+}
+
+/** Returns the person with the address of its first nick, so that its ghost keeps its id across renames. */
+export const withFirstAddress = (known: Person | undefined, who: Person): Person =>
+	known?.id === who.id ? { ...who, address: known.address } : who;
+
+const base = (room: Muc, sender: Person, now: Now) => ({
+	id: `presence ${now.unique()}` as MessageId,
+	room: room.jid as RoomId,
+	sender,
+	at: now.at,
+});
+
+export const membership = (room: Muc, sender: Person, change: "join" | "leave", now: Now): BridgeEvent => ({
+	kind: "membership",
+	change,
+	...base(room, sender, now),
+});
+
+export const profileChange = (room: Muc, sender: Person, now: Now): BridgeEvent => ({
+	kind: "profile",
+	...base(room, sender, now),
+});
