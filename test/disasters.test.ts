@@ -286,7 +286,7 @@ describe("a backup", () => {
 		expect(order).toEqual(["journal", "mapping"]);
 	});
 
-	test("that is incomplete is not restored", async () => {
+	test("is not restored when a file of it is missing", async () => {
 		expect(verb("restore", at("nowhere"), "--config", at("config.yaml"))).toMatchObject({
 			code: 1,
 			said: expect.stringContaining("is no backup"),
@@ -299,7 +299,7 @@ describe("a backup", () => {
 		expect(verb("restore", "a", "b").code).toBe(2);
 	});
 
-	test("that fails leaves no folder behind, and the bridge goes on", async () => {
+	test("leaves no folder behind when it fails, and the bridge goes on", async () => {
 		const bridge = run();
 		await bridge.waits();
 		rmSync(at("registration.yaml"));

@@ -85,7 +85,7 @@ export function createEventReader(deps: {
 		return neutral;
 	}
 
-	/** Reads a room's members. Where the homeserver refuses that, people are called by their localparts. */
+	/** Reads a room's members. If the homeserver refuses, people are named by their localparts. */
 	async function readMembers(room: string, as: string | undefined): Promise<void> {
 		await members.read(room, as).catch((error: unknown) => {
 			if (!(error instanceof MatrixError)) throw error;

@@ -9,7 +9,7 @@ import type { Rooms } from "./rooms.ts";
 
 const botName = "Trivium";
 
-/** Knows whether the homeserver can be used, meets it at the start, and turns its refusals into errors that people read. */
+/** Keeps the status of the homeserver, waits for it at the start, and turns its refusals into errors that people read. */
 export function createHomeserverLink(deps: {
 	client: Client;
 	rooms: Rooms;
@@ -19,7 +19,7 @@ export function createHomeserverLink(deps: {
 	log: Log;
 }) {
 	const { client, rooms, bot, localpart, log } = deps;
-	/** Why the homeserver is of no use, as far as we know. */
+	/** The cause of the last failed request, undefined while the homeserver works. */
 	let down: string | undefined = "not asked yet";
 
 	return {
@@ -52,8 +52,8 @@ export function createHomeserverLink(deps: {
 		},
 
 		/**
-		 * Does `work`; a refusal of the homeserver becomes a PermanentError, which a person is told, and `troubled` is called
-		 * for a temporary one.
+		 * Runs `work`. A refusal by the homeserver becomes a PermanentError, whose text a person reads; at a temporary error
+		 * `troubled` is called.
 		 */
 		async ask<T>(work: () => Promise<T>, troubled: () => void): Promise<T> {
 			try {

@@ -44,7 +44,7 @@ export function createInbound(
 
 	return {
 		backfill,
-		/** @throws Error when the port cannot be had. */
+		/** Starts to listen. @throws Error when the port is not available. */
 		async start(): Promise<void> {
 			await listener.start();
 			backfill.start();

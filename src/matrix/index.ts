@@ -36,7 +36,7 @@ export type MatrixOptions = Readonly<{
 	domain: string;
 	/** Localpart of the bridge bot. */
 	bot: string;
-	/** What a command in a room begins with. */
+	/** The prefix of commands in a room. */
 	prefix: string;
 	/** Globs over the MXIDs of the ghosts of other bridges. */
 	bridges?: readonly string[];

@@ -17,8 +17,8 @@ const bytes = 4 * 1_048_576;
 /**
  * Limits the homeserver's queries for portals and ghosts that do not exist yet. Anybody on any homeserver can cause one,
  * and the query does not name its author. So each server in the queried addresses has a rate limit of its own, and known
- * servers, which had a hit before, share one apart from all others: queries for names that do not exist use up nothing
- * of theirs.
+ * servers, which had a hit before, share a rate limit apart from all others, so that queries for names that do not exist
+ * cannot use it up.
  */
 export function createMakingLimit(now: () => number = Date.now) {
 	const ofServer = createRateLimit(limits.server, now);

@@ -6,7 +6,7 @@ import { parts } from "./mxid.ts";
 
 /** Most rooms whose other bridges are remembered, and most bridges of one room. */
 const [rooms, bridges] = [1_000, 20];
-/** The types of the state event in which a bridge tells its bot and its network. // MSC2346 */
+/** The types of the bridge info event, which names a bridge's bot and its network. // MSC2346 */
 const infoTypes = new Set(["m.bridge", "uk.half-shot.bridge"]);
 /** Prefixes of the fields that other bridges add to their ghosts' member events. COMPAT mautrix bridges */
 const marks = ["com.beeper.bridge.", "uk.half-shot.bridge", "m.bridge"];
@@ -16,8 +16,8 @@ const doublePuppet = "fi.mau.double_puppet_source";
 export type OtherBridges = ReturnType<typeof createOtherBridges>;
 
 /**
- * Tells the ghosts of other bridges from people: a ghost speaks for somebody whom another network vouches for, so the bot
- * does not obey it and no ghost of ours accepts its invite. `globs` are the user namespaces of other appservices.
+ * Recognizes the ghosts of other bridges. Another network vouches for the person behind such a ghost, so the bot runs no
+ * command of it and our ghosts decline its invites. `globs` are the user namespaces of other appservices.
  */
 export function createOtherBridges(deps: {
 	globs: readonly string[];

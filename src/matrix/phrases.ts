@@ -43,7 +43,7 @@ export const hsTokenWrong =
 	"the homeserver reaches us with another hs_token. Give it the present registration file, and restart it.";
 export const pingUnknown = "the homeserver has no way to be asked whether it reaches us";
 
-// `register`: what it did, and what to do next.
+// `register`: the results, with the next step.
 export const registrationWritten = (file: string) => `Wrote ${file}, with new tokens.`;
 export const registrationKept = (file: string) =>
 	`${file} is there already and fits the configuration: kept as it is.`;

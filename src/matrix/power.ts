@@ -11,7 +11,7 @@ function levelOf(value: unknown): number | undefined {
 }
 
 /**
- * Whether somebody may set state of this type.
+ * Whether an MXID has the power level to set state of this type.
  * @param create the room's m.room.create event. // Matrix spec, room version 12: creators may do everything
  * @param levels the content of m.room.power_levels, where there is one.
  */

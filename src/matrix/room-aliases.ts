@@ -2,7 +2,7 @@ import type { Mapping } from "../core/mapping.ts";
 
 export type RoomAliases = ReturnType<typeof createRoomAliases>;
 
-/** Knows the alias by which people write a room, as far as somebody named it, and keeps it for the next start. */
+/** Keeps the alias under which a person named a room, for messages to people, also across restarts. */
 export function createRoomAliases(mapping: Mapping) {
 	const aliases = new Map<string, string>();
 	const settingOf = (room: string) => `matrix alias ${room}`;

@@ -23,7 +23,7 @@ export function createFileSender(deps: {
 }) {
 	const { client, bridge, files, log } = deps;
 
-	/** Stores a file on the homeserver; null where nobody can fetch it, which the sender is told. */
+	/** Uploads a file to the homeserver; null if it cannot be fetched, of which the sender gets a notice. */
 	async function store(event: BridgeEvent, media: Media, ghost: string): Promise<Stored | null> {
 		try {
 			const [stored, thumbnail] = await Promise.all([
@@ -32,7 +32,7 @@ export function createFileSender(deps: {
 			]);
 			return { ...stored, ...(thumbnail && { thumbnail }) };
 		} catch (error) {
-			// Only our own homeserver's absence is waited for: another server must not hold up the room.
+			// Only an outage of our own homeserver is retried: another server must not block the room.
 			if (error instanceof HomeserverAway) throw error;
 			log.warn({ err: error }, "a file is shown as a link");
 			const permanent = error instanceof PermanentError;

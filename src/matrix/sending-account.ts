@@ -66,7 +66,7 @@ function asMessage(edit: Edit): BridgeEvent {
 	return { ...said, kind: "message", text: phrases.correction(edit.text) };
 }
 
-/** Returns the event as the bot says it: the sender's name before the words. @throws NoGhost for a reaction or vote. */
+/** Returns the event as the bot sends it, with the sender's name before the text. @throws NoGhost for a reaction or vote. */
 function relayed(event: BridgeEvent): BridgeEvent {
 	const name = event.sender.name ?? event.sender.address.at(-1) ?? "?";
 	switch (event.kind) {

@@ -46,7 +46,7 @@ export function createRoomService(deps: {
 		await members.read(room, as);
 		const partly = (error: unknown) => log.warn({ err: error, room }, "a room is only partly served");
 		backfill.follow(room, link.id).catch(partly);
-		// Not awaited: core may hold its own turn while it attaches. A chat of two introduces nobody.
+		// Not awaited: core may wait for this call to return. A direct chat introduces no members.
 		if (link.role !== "direct") bridge.sync(name, room, people(room)).catch(partly);
 		describe(room, portal, as).catch((error: unknown) => {
 			// A room that is not ours need not let us state what it is bridged to: everything else works.

@@ -2,7 +2,7 @@ import type { BridgeEvent } from "../core/event.ts";
 import type { MatrixEvent } from "./event.ts";
 import { operationOf } from "./message/origin.ts";
 
-/** An event of ours that the homeserver sends back to us; `operation` names the delivery that made it, if one did. */
+/** The homeserver's echo of an own event; `operation` is the operation id of its delivery, if it has one. */
 export type Echo = Readonly<{ kind: "echo"; operation?: string; event: MatrixEvent }>;
 
 /**
@@ -16,5 +16,5 @@ export function echoOf(event: MatrixEvent): Echo {
 	return { kind: "echo", ...(operation !== undefined && { operation }), event };
 }
 
-/** Whether an entry is an event of somebody else, which core delivers to other rooms. */
+/** Whether an entry is a foreign event, which core delivers to other rooms. */
 export const isForeign = (entry: TimelineEntry): entry is BridgeEvent => entry.kind !== "echo";

@@ -113,7 +113,7 @@ export function createTransactions(
 	/** By event: how often it failed for an unknown reason. */
 	const failures = createBoundedMap<string, number>(1_000);
 
-	/** Leaves an event out that fails by a fault of ours: thrown, it would have the homeserver repeat its transaction for ever. */
+	/** Skips an event on which the bridge's own code fails: the homeserver would repeat its transaction for ever. */
 	function leaveOut({ event_id: event, room_id: room }: MatrixEvent, error: unknown): undefined {
 		// The guard has logged it.
 		if (error instanceof SetAside) return;

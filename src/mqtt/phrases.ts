@@ -5,7 +5,7 @@ export * from "../core/phrases.ts";
 export const binaryValue = (bytes: number, head: string) => `${bytes} bytes, no text (${head}…)`;
 export const longValue = (start: string, bytes: number) => `${start}… (${bytes} bytes in all)`;
 
-// `pub`: what becomes of a value, and why a topic cannot be had.
+// `pub`: the result of a publish, and the reasons of a refusal.
 export const publishedTo = (topic: string) => `Published to ${topic}.`;
 export const nobodyListens = (topic: string) => `Published to ${topic}, but nobody is listening there.`;
 export const notPublishable = (topic: string) =>

@@ -69,7 +69,7 @@ describe("createAppservice: transactions", () => {
 		for (let i = 0; i < 2; i++) expect((await put({ events: [{ event_id: "$1" }] })).status).toBe(200);
 		expect(taken).toHaveLength(2);
 	});
-	test("that fail are answered with an error, and the bridge lives on", async () => {
+	test("are answered with an error when they fail, and the bridge lives on", async () => {
 		handlers.transaction = () => Promise.reject(new Error("disk full"));
 		const failed = await put({ events: [] });
 		expect([failed.status, await errcode(failed)]).toEqual([500, "M_UNKNOWN"]);

@@ -65,7 +65,7 @@ describe("names in member events", () => {
 		join({});
 		expect(members.of("!r").get("@a:hs.test")).toBe("a");
 	});
-	test("that differ only in line breaks are no change of name", () => {
+	test("are the same name when they differ only in line breaks", () => {
 		const join = {
 			type: "m.room.member",
 			state_key: "@a:hs.test",

@@ -129,7 +129,7 @@ describe("createMediaStore, open: a file", () => {
 		[504, { errcode: "M_NOT_YET_UPLOADED", error: "wait" }, "temporary"],
 		[429, { errcode: "M_LIMIT_EXCEEDED" }, "temporary"],
 		[502, "<html>", "temporary"],
-	])("that is answered %i %j is refused as such", async (status, body, expected) => {
+	])("is refused with the matching error after the answer %i %j", async (status, body, expected) => {
 		routes[download] = (_request, response) => response.writeHead(status).end(JSON.stringify(body));
 		expect(await outcome(files.open("mxc://hs.test/cat"))).toBe(expected);
 	});
@@ -160,7 +160,7 @@ describe("createMediaStore, open: a file", () => {
 		expect(asked).toHaveLength(2);
 	});
 
-	test("that is encrypted is decrypted, and breaks off before its end if its hash is wrong", async () => {
+	test("is decrypted if it is encrypted, and breaks off before its end if its hash is wrong", async () => {
 		const [key, iv, plain] = [randomBytes(32), randomBytes(16), randomBytes(300_000)];
 		const cipher = createCipheriv("aes-256-ctr", key, iv).update(plain);
 		const ref = (hash: Buffer) =>
@@ -278,7 +278,7 @@ describe("createMediaStore, store: a file", () => {
 		expect(asked.filter((one) => one.endsWith("/config"))).toHaveLength(1);
 	});
 
-	test("whose download breaks is not stored, and fails with the download's error", async () => {
+	test("is not stored when its download breaks, and fails with the download's error", async () => {
 		const breaking = Readable.from(
 			(async function* () {
 				yield Buffer.alloc(300_000);

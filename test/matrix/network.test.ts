@@ -152,7 +152,7 @@ describe("a portal by alias", () => {
 		expect(hs.users.get(romeo)).toBe("romeo");
 		expect(heard(room)[0]?.content).toMatchObject({ msgtype: "m.text", "m.mentions": {} });
 	});
-	test("whose members could not be read from a busy homeserver is served a little later", async () => {
+	test("is served a little later when a busy homeserver did not list its members", async () => {
 		let looks = 0;
 		// The first read is for the event after which the portal is served.
 		const busy = { status: 503, body: '{"errcode":"M_UNKNOWN","error":"busy"}' };
@@ -433,7 +433,7 @@ describe("sending", () => {
 });
 
 describe("a chat of two", () => {
-	test("that an invite to a ghost opened carries messages both ways, the first one included", async () => {
+	test("opened by an invite to a ghost carries messages both ways, the first one included", async () => {
 		const room = hs.room(alice);
 		const invite = hs.member(room, romeo, "invite", alice, { is_direct: true });
 		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "are you there?" });
@@ -570,7 +570,7 @@ describe("commands", () => {
 		await says(room, alice, "!bridge nonsense");
 		expect(bodies(room)[1]).toMatch(/no command “nonsense”/);
 	});
-	test("that wait for a silent server delay no other messages", async () => {
+	test("delay no other messages while they wait for a silent server", async () => {
 		const verona = await inVerona();
 		const room = await withBot();
 		let asked = 0;
@@ -672,7 +672,7 @@ describe("commands", () => {
 		);
 		expect(lines(xmpp)).not.toContain("admin: too late");
 	});
-	test("that link rooms need the right to change the room's settings", async () => {
+	test("need the right to change the room's settings in order to link it", async () => {
 		const admin = hs.person("admin");
 		const room = await withBot(admin);
 		const power = (users: object) =>
@@ -822,20 +822,23 @@ describe("queries for people and rooms", () => {
 });
 
 test.each([
-	["somebody says", () => alice],
-	["one of our own ghosts said", () => romeo],
-])("what we fail on, that %s, does not stop the rest, and is not handed to us for ever", async (_, who) => {
-	const room = await inVerona();
-	const deep = hs.emit(room, who(), "org.example.deep", { deep: "DEEP" });
-	const line = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
-	// Nested deeper than JSON.stringify can write.
-	const text = JSON.stringify({ events: [deep, line] }).replace(
-		'"DEEP"',
-		`${"[".repeat(20_000)}${"]".repeat(20_000)}`,
-	);
-	expect((await hs.ask("PUT", "/_matrix/app/v1/transactions/deep", text)).status).toBe(200);
-	await crosses("Alice: hi");
-});
+	["a person", () => alice],
+	["a ghost", () => romeo],
+])(
+	"an event of %s that makes the bridge throw stops no other event, and is not repeated for ever",
+	async (_, who) => {
+		const room = await inVerona();
+		const deep = hs.emit(room, who(), "org.example.deep", { deep: "DEEP" });
+		const line = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
+		// Nested deeper than JSON.stringify can write.
+		const text = JSON.stringify({ events: [deep, line] }).replace(
+			'"DEEP"',
+			`${"[".repeat(20_000)}${"]".repeat(20_000)}`,
+		);
+		expect((await hs.ask("PUT", "/_matrix/app/v1/transactions/deep", text)).status).toBe(200);
+		await crosses("Alice: hi");
+	},
+);
 
 test("an invalid event does not stop the rest of its transaction", async () => {
 	const room = await inVerona();
@@ -998,7 +1001,7 @@ describe("a MUC with more new people than may get accounts", () => {
 			path.includes("/send/") && JSON.stringify(body).includes("line 110") && lost++ < 2 ? "drop" : undefined,
 		);
 		const room = await flood(111);
-		// The last line is in the room before the bridge knows, and asks again.
+		// The last message is in the room before the bridge has its confirmation, and requests it again.
 		await until(
 			() => lost > 1,
 			() => `lost ${lost} answers`,
@@ -1017,7 +1020,7 @@ describe("a MUC with more new people than may get accounts", () => {
 			...fields,
 		}) as never;
 
-	test("edits what the bot said for somebody as the bot, also when they have an account by then", async () => {
+	test("edits a message that the bot sent for a person as the bot, also when the person has a ghost by then", async () => {
 		const room = await flood(101);
 		const spoke = () => heard(room).some(({ sender }) => sender === "@_xmpp_verona/n100:hs.test");
 		// One further account is allowed every three seconds.
@@ -1041,7 +1044,7 @@ describe("a MUC with more new people than may get accounts", () => {
 		});
 	});
 
-	test("asks a poll of somebody without an account with their name", async () => {
+	test("sends the poll of a person without a ghost as the bot, with the person's name", async () => {
 		const room = await flood(101);
 		await xmpp.bridge.receive([later("poll", { question: "Lunch?", answers: [{ id: "a", text: "Now" }] })]);
 		const polls = () => room.timeline.filter(({ type }) => type === "org.matrix.msc3381.poll.start");

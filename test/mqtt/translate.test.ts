@@ -42,7 +42,7 @@ describe("a published value", () => {
 		});
 	});
 
-	test("that is empty clears the state", () => expect(shown("").value).toBeNull());
+	test("clears the state when it is empty", () => expect(shown("").value).toBeNull());
 
 	test.each([
 		["invalid UTF-8", Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), "4 bytes, no text (ff d8 ff e0…)"],
@@ -54,7 +54,7 @@ describe("a published value", () => {
 	test("keeps line breaks, tabs and terminal colours as text", () =>
 		expect(shown("a\tb\r\nc\u001b[1m").value).toBe("a\tb\r\nc\u001b[1m"));
 
-	test("that is too long is cut between two characters", () => {
+	test("is cut between two characters when it is too long", () => {
 		const { value } = shown(`${"x".repeat(16_383)}🎉${"y".repeat(100)}`);
 		expect(value?.isWellFormed()).toBe(true);
 		expect(value).toContain("bytes in all");

@@ -4,7 +4,7 @@ import { TemporaryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { Client } from "../client.ts";
 
-/** Asks the homeserver to ping our listener until the ping gets through: that ends the homeserver's backoff, which grows to minutes. */
+/** Has the homeserver ping the appservice, again until it succeeds. A success ends the homeserver's backoff of minutes. */
 export function createAppservicePing(deps: { client: Pick<Client, "ping">; registration: string; log: Log }) {
 	const { client, registration, log } = deps;
 	let asked = 0;

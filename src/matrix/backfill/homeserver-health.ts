@@ -11,7 +11,7 @@ export function createHomeserverHealth(deps: {
 	client: Pick<Client, "whoami">;
 	/** Whether events come in. */
 	busy(): boolean;
-	/** The homeserver fails the request, for this reason; told at each failure. `gone`: it did not answer at all. */
+	/** Called at each failed request with its cause. `gone`: the homeserver did not answer at all. */
 	away(cause: string, gone: boolean): void;
 	/** The homeserver answers again. `gone`: it had not answered at all. */
 	back(gone: boolean): void;

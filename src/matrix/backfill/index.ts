@@ -8,7 +8,7 @@ type Deps = Omit<Parameters<typeof createCatchUp>[0], "client" | "ping"> &
 			Parameters<typeof createAppservicePing>[0]["client"] &
 			Parameters<typeof createHomeserverHealth>[0]["client"];
 		registration: Readonly<{ id: string }>;
-		/** The homeserver is of no use now, for this reason; told at each failure. */
+		/** Called at each failed request to the homeserver, with its cause. */
 		away(cause: string): void;
 		/** The homeserver answers again. */
 		back(): void;

@@ -19,7 +19,7 @@ export type TrackedRoom = {
 	state: Completeness;
 };
 
-/** The longest time without a transaction, in ms, while an event of ours is on its way back. After it the homeserver hands nothing over. */
+/** Time in ms without a transaction, while the echo of an own event is missing, after which the homeserver counts as silent. */
 const silence = 60_000;
 /** Ids of events that are remembered. */
 const remembered = 20_000;
@@ -94,7 +94,7 @@ export function createLossDetection() {
 			return asExpected;
 		},
 
-		/** Notes that a room was read, and what it held behind the events at hand. `since`: {@link doubts} before the reading. */
+		/** Notes that a room was read, and the events behind the transaction's. `since`: {@link doubts} before the reading. */
 		settle(room: TrackedRoom, since: number, next: readonly string[]): void {
 			if (doubts === since) room.state = expecting(next);
 		},
@@ -122,7 +122,7 @@ export function createLossDetection() {
 		said(since: number): void {
 			if (since > handedAt) unreturned ??= since;
 		},
-		/** The time since when an event of ours has not come back, where that is too long. Tells it once. */
+		/** Returns the time since when an echo is missing, if that is too long, else undefined. Returns each time once. */
 		silentSince(now: number): number | undefined {
 			if (unreturned === undefined || now - unreturned < silence) return undefined;
 			const since = unreturned;

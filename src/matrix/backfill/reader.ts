@@ -16,7 +16,7 @@ const skew = 10 * 60_000;
 
 /** The events of a room that the homeserver has not handed over, oldest first. */
 export type Missing = Readonly<{
-	/** Messages of people: all of them, or those before the events of the transaction at hand. */
+	/** Messages of people: all of them, or those before the events of the current transaction. */
 	before: readonly MatrixEvent[];
 	/** Ids of all events behind the transaction's: the homeserver is about to hand them over. */
 	behind: readonly string[];

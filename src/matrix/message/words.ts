@@ -68,7 +68,7 @@ function locationIn(content: Content): Words | undefined {
 	const geo = text(content.geo_uri) || text(place.uri);
 	if (!/^geo:-?\d+(\.\d+)?,-?\d+(\.\d+)?(,-?\d+(\.\d+)?)?(;[\w.=;-]*)?$/i.test(geo)) return undefined;
 	const body = text(content.body);
-	// Clients repeat the coordinates in the body as a fallback; that is no description.
+	// A body with the coordinates is the fallback text and no description.
 	const description = text(place.description) || (body.includes(geo.split(";")[0] ?? geo) ? "" : body);
 	return { style: "text", text: "", location: { geo, ...(description && { description }) } };
 }

@@ -38,7 +38,7 @@ describe("a file to Matrix", () => {
 			expect(withMedia(said, media, stored)).toEqual({ type, content: out });
 		});
 
-	test("that could not be uploaded becomes a link below its caption", () => {
+	test("becomes a link below its caption when it could not be uploaded", () => {
 		const said = {
 			msgtype: "m.text",
 			body: "look",
