@@ -188,7 +188,11 @@ export function createMatrixClient(options: { homeserver: string; token: string 
 		/** Reads a room's history, the newest event first; `end` is the token of the next older page. */
 		messages: (
 			room: string,
-			{ as, timeout, ...query }: { limit: number; from?: string | undefined; as?: string; timeout?: number },
+			{
+				as,
+				timeout,
+				...query
+			}: { limit: number; from?: string | undefined; filter?: string; as?: string; timeout?: number },
 		) =>
 			call<{ chunk: unknown[]; end?: string }>("GET", at`/_matrix/client/v3/rooms/${room}/messages`, {
 				query: { dir: "b", ...query },

@@ -27,7 +27,7 @@ export function createInvites(deps: {
 	members: Members;
 	ghosts: Ghosts;
 	rooms: Rooms;
-	otherBridges: Pick<OtherBridges, "isGhost">;
+	otherBridges: Pick<OtherBridges, "isGhost" | "wrote">;
 	bridge: Bridge;
 	domain: string;
 	bot: string;
@@ -53,6 +53,11 @@ export function createInvites(deps: {
 		throw new PermanentError("not-found", phrases.nobody(spelt?.address.join(" ") ?? mxid));
 	}
 
+	/** @throws PermanentError when another bridge marks the inviter as its ghost: that is seen only from inside the room. */
+	async function refuseOtherBridge(event: MatrixEvent, as: string | undefined): Promise<void> {
+		if (await deps.otherBridges.wrote(event, as)) throw new PermanentError("forbidden", phrases.otherBridge);
+	}
+
 	async function accept(event: MatrixEvent): Promise<void> {
 		const { room_id: room, state_key: guest = "", sender } = event;
 		const inviter = members.person(sender);
@@ -63,6 +68,7 @@ export function createInvites(deps: {
 			await client.join(room);
 			rooms.botCame(room);
 			await members.read(room);
+			await refuseOtherBridge(event, undefined);
 		} else {
 			if (await bridge.portal(name, room as RoomId)) throw new PermanentError("invalid", phrases.onlyDirect);
 			const theirs = await findGhost(guest);
@@ -70,6 +76,7 @@ export function createInvites(deps: {
 			await client.join(room, guest);
 			await members.read(room, guest);
 			if (members.of(room).size > 2) throw new PermanentError("invalid", phrases.onlyDirect);
+			await refuseOtherBridge(event, guest);
 			const ours = members.person(sender, members.of(room).get(sender));
 			await bridge.openDirect(ours, theirs, room as RoomId);
 		}

@@ -657,6 +657,30 @@ describe("commands", () => {
 			expect(room.members.get(romeo)).toBe("leave");
 		},
 	);
+	test("are not run for ghosts of a bridge that was in the room before the bot", async () => {
+		const slack = hs.person("slack_9", "Mallory");
+		const info = { bridgebot: "@slackbot:hs.test", protocol: { id: "slack" } };
+		const room = hs.room(alice);
+		hs.member(room, slack, "join", slack);
+		hs.emit(room, "@slackbot:hs.test", "uk.half-shot.bridge", info, { state_key: "slack://1" });
+		await hs.push([hs.member(room, bot, "invite", alice)]);
+		expect(room.members.get(bot)).toBe("join");
+		await says(room, slack, "!bridge help");
+		await says(room, "@slackbot:hs.test", "!bridge help");
+		await says(room, alice, "!bridge help");
+		expect(heard(room).filter(({ content }) => content["m.relates_to"])).toHaveLength(1);
+		expect(hs.asked("GET", /\/messages$/).length).toBeLessThanOrEqual(2);
+	});
+	test("an invite of a ghost that its bridge marks in the room is declined", async () => {
+		const marked = hs.person("sig_3", "Sig");
+		const rooms = [hs.room(marked), hs.room(marked)];
+		for (const room of rooms) hs.member(room, marked, "join", marked, { "com.beeper.bridge.remote_id": "1" });
+		const [room, chat] = rooms as [Room, Room];
+		await hs.push([hs.member(room, bot, "invite", marked)]);
+		expect(room.members.get(bot)).toBe("leave");
+		await hs.push([hs.member(chat, romeo, "invite", marked, { is_direct: true })]);
+		expect(chat.members.get(romeo)).toBe("leave");
+	});
 	test("keep their place among messages: a message from before an unlink is delivered, or causes a notice", async () => {
 		const admin = hs.person("admin");
 		const room = await withBot(admin);
