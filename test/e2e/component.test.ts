@@ -279,21 +279,21 @@ describe.each(["prosody", "ejabberd"] as const)("the component link on %s", (ser
 
 test("on prosody, the log of a second connection names the option that refuses it", async () => {
 	const { component: ours, componentService: service, secret } = bed.xmpp("prosody");
-	const told: string[] = [];
+	const causes: string[] = [];
 	const make = () =>
 		createComponent(
 			{ component: ours, service, secret, log, timing: { refused: 100 } },
-			{ stanza: quiet, online: quiet, offline: quiet, fatal: (cause) => void told.push(cause) },
+			{ stanza: quiet, online: quiet, offline: quiet, fatal: (cause) => void causes.push(cause) },
 		);
 	const [first, second] = [make(), make()];
 	await first.start();
 	const started = second.start();
-	await until(() => told.length === 1);
-	expect(told[0]).toContain("kick_old");
+	await until(() => causes.length === 1);
+	expect(causes[0]).toContain("kick_old");
 	expect(first.online).toBe(true);
 	await first.stop();
 	await started;
-	expect(told).toHaveLength(1);
+	expect(causes).toHaveLength(1);
 	await second.stop();
 });
 
@@ -336,9 +336,9 @@ test("on ejabberd, both connections of one domain report that they share the tra
 	await second.link.stop();
 	await until(() => first.watch.cause() === undefined);
 	await first.link.stop();
-	const said = (name: string) =>
+	const linkLines = (name: string) =>
 		lines.filter((line) => line.startsWith(`${name}: `) && /XMPP link/.test(line));
-	expect(said("first").filter((line) => /shares/.test(line))).toHaveLength(1);
-	expect(said("first").at(-1)).toBe("first: the XMPP link is ours alone again");
-	expect(said("second").filter((line) => /shares/.test(line))).toHaveLength(1);
+	expect(linkLines("first").filter((line) => /shares/.test(line))).toHaveLength(1);
+	expect(linkLines("first").at(-1)).toBe("first: the XMPP link is ours alone again");
+	expect(linkLines("second").filter((line) => /shares/.test(line))).toHaveLength(1);
 });

@@ -61,10 +61,10 @@ describe("a bridge in use", () => {
 		await bridged.start();
 		await romeo.waitForMessage("waiting 19", muc, 60_000);
 		await sleep(2_000);
-		const heard = romeo.inbox.items
+		const bodies = romeo.inbox.items
 			.map((one) => one.getChild("body")?.getText() ?? "")
 			.filter((body) => body.startsWith("waiting"));
-		expect([...new Set(heard)]).toEqual(Array.from({ length: 20 }, (_, n) => `waiting ${n}`));
+		expect([...new Set(bodies)]).toEqual(Array.from({ length: 20 }, (_, n) => `waiting ${n}`));
 	});
 
 	test("stops within ten seconds while its homeserver hangs, and delivers the waiting messages after the start", async () => {
@@ -80,10 +80,10 @@ describe("a bridge in use", () => {
 		await bridged.start();
 		await alice.waitForMessage("waits 19", room, 60_000);
 		await sleep(2_000);
-		const heard = alice.inbox.items
+		const bodies = alice.inbox.items
 			.map(({ content }) => String(content.body))
 			.filter((body) => body.startsWith("waits"));
-		expect(heard).toEqual(Array.from({ length: 20 }, (_, n) => `waits ${n}`));
+		expect(bodies).toEqual(Array.from({ length: 20 }, (_, n) => `waits ${n}`));
 	});
 
 	test("receives transactions at once from a homeserver that had backed off for long", async () => {
@@ -138,9 +138,9 @@ describe("a bridge in use", () => {
 		const lines = bridged.log.items.length;
 		for (let n = 0; n < 40; n++) await alice.send(room, `too much ${n} ${"x".repeat(4_000)}`);
 		await bridged.ended();
-		const said = bridged.log.items.slice(lines);
-		expect(said.some(({ level, msg }) => level === "exit" && msg === "exit 1")).toBe(true);
-		expect(JSON.stringify(said.filter(({ level }) => level === "error"))).toContain(
+		const logged = bridged.log.items.slice(lines);
+		expect(logged.some(({ level, msg }) => level === "exit" && msg === "exit 1")).toBe(true);
+		expect(JSON.stringify(logged.filter(({ level }) => level === "error"))).toContain(
 			"the disk is full: make room and start again",
 		);
 		// On the same store with free space, the bridge gets each unacknowledged transaction again from the homeserver.

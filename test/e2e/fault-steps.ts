@@ -172,7 +172,7 @@ export function steps(deps: {
 		homeserver("says 500", often({ status: 500, body: { errcode: "M_UNKNOWN", error: "broken" } })),
 		homeserver("drops its answers", often("drop")),
 		[
-			"the homeserver does not hear our acknowledgements",
+			"the homeserver gets no responses to its transactions",
 			async () => {
 				inward.fail(() => (chance() < 0.7 ? "drop" : undefined));
 				await sleep(2_500);

@@ -48,7 +48,7 @@ async function arrivals({ paths, told }: World): Promise<(readonly Arrived[])[]>
 }
 
 // A retry of the test would hide the fault that it looks for.
-describe("under kills, restarts and hangs, on real servers", { retry: 0 }, () => {
+describe("the delivery on real servers under kills, restarts and hangs", { retry: 0 }, () => {
 	let bridged: Bridged;
 	let everybody: World;
 	let proxies: FaultyProxy[] = [];

@@ -32,7 +32,7 @@ type Kind = "chat" | "MUC" | "MUC without an archive";
 let count = 0;
 const unique = (text: string) => `${text} ${++count}`;
 
-describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) => {
+describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s", (server) => {
 	let bridged: Bridged;
 	let juliet: MatrixClient;
 	let romeo: XmppClient;
@@ -208,11 +208,11 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			const mine = await juliet.send(room, words);
 			const line = await read(words);
 			await redact(mine);
-			const told = await there(
+			const retraction = await there(
 				"the retraction",
 				(one) => !!one.getChild("retract", ns.retract) || body(one) === "(deleted)",
 			);
-			const target = told.getChild(ids ? "retract" : "replace")?.attrs.id;
+			const target = retraction.getChild(ids ? "retract" : "replace")?.attrs.id;
 			expect(target).toBe(ids ? nameOf(line) : line.attrs.id);
 		});
 
@@ -371,9 +371,9 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 					"m.in_reply_to": { event_id: first },
 				},
 			});
-			const told = await there("the leaf", (one) => body(one)?.endsWith(leaf) === true);
-			expect(told.getChild("replace")).toBeUndefined();
-			const thread = told.getChild("thread")?.getText() ?? "";
+			const leafLine = await there("the leaf", (one) => body(one)?.endsWith(leaf) === true);
+			expect(leafLine.getChild("replace")).toBeUndefined();
+			const thread = leafLine.getChild("thread")?.getText() ?? "";
 			expect(thread).not.toBe("");
 			await sends(more, xml("thread", {}, thread));
 			const event = await heard(more);

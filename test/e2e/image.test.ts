@@ -158,7 +158,7 @@ describe("the image", () => {
 		child.once("close", end);
 		return { code: await promise, said };
 	}
-	/** Starts the bridge in the container and returns what its host can observe. */
+	/** Returns the process ids of bridges in containers, as the host sees them. */
 	const bridges = () =>
 		readdirSync("/proc").filter((pid) => {
 			try {
@@ -224,12 +224,12 @@ describe("the image", () => {
 		expect((await fetch(`http://127.0.0.1:${ports.ports.health}/live`)).status).toBe(200);
 
 		const [pid] = bridges();
-		const told = performance.now();
+		const signalled = performance.now();
 		process.kill(Number(pid), "SIGTERM");
 		const { code, said } = await ended;
 		expect(said).toContain('"msg":"stopping"');
 		expect(code).toBe(0);
 		// Docker sends SIGKILL ten seconds after SIGTERM.
-		expect(performance.now() - told).toBeLessThan(9_000);
+		expect(performance.now() - signalled).toBeLessThan(9_000);
 	}, 120_000);
 });

@@ -24,7 +24,7 @@ const kinds = ["chat", "MUC", "MUC without an archive"] as const;
 type Kind = (typeof kinds)[number];
 let count = 0;
 
-describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) => {
+describe.each(["prosody", "ejabberd"] as const)("older messages on Synapse and %s", (server) => {
 	let bridged: Bridged;
 	let juliet: MatrixClient;
 	let romeo: XmppClient;
@@ -105,9 +105,9 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 
 		for (const kind of kinds)
 			for (const name of ["one", "two", "three", "four"]) {
-				const said = await sends(kind, `his ${name}`);
+				const ids = await sends(kind, `his ${name}`);
 				const { event_id } = await here(kind, name, ({ content }) => content.body === `his ${name}`);
-				romeos.set(`${kind} ${name}`, { ...said, event: event_id ?? "" });
+				romeos.set(`${kind} ${name}`, { ...ids, event: event_id ?? "" });
 				const event = await juliet.send(place(kind).room, `her ${name}`);
 				const line = await there(kind, name, (one) => body(one) === `her ${name}`);
 				juliets.set(`${kind} ${name}`, { event, line });

@@ -135,7 +135,7 @@ const sees = (one: Run, ...values: (string | null)[]) =>
 		15_000,
 	).then(() => expect(one.values()).toEqual(values));
 
-describe.each(["5", "3.1.1"] as const)("with MQTT %s", (protocol) => {
+describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protocol) => {
 	const at = `v${protocol}`;
 
 	test("shows a value as the state of its thing", async () => {

@@ -82,8 +82,8 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		await link();
 		await came("Alice");
 		await bridge.say("plaza", bridge.person("alice", "Alice"), "hello <verona> & all");
-		const heard = await romeo.waitForMessage("hello <verona> & all", `${room}/Alice`);
-		expect(heard.attrs.type).toBe("groupchat");
+		const received = await romeo.waitForMessage("hello <verona> & all", `${room}/Alice`);
+		expect(received.attrs.type).toBe("groupchat");
 		await romeo.sendMessage(room, "hello Alice", "groupchat");
 		await seen("Romeo: hello Alice");
 		await romeo.sendMessage(room, "/me waves", "groupchat");
@@ -111,36 +111,36 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		await seen("Romeo: line 29");
 		await new Promise((resolve) => setTimeout(resolve, 500));
 		expect(bridge.lines()).toEqual(Array.from({ length: 30 }, (_, n) => `Romeo: line ${n}`));
-		const said = romeo.inbox.items.filter(
+		const received = romeo.inbox.items.filter(
 			(one) => one.is("message") && one.getChild("body")?.getText().startsWith("I am"),
 		);
-		expect(said.map((one) => one.getChild("body")?.getText())).toEqual(
+		expect(received.map((one) => one.getChild("body")?.getText())).toEqual(
 			people.map((one) => `I am ${one.name}`),
 		);
 	});
 
 	test("each message sent during our joins arrives", async () => {
-		const said: string[] = [];
+		const sent: string[] = [];
 		let linked = false;
 		const talks = (async () => {
 			for (; !linked; await new Promise((resolve) => setTimeout(resolve, 10))) {
-				said.push(`line ${said.length}`);
-				await romeo.sendMessage(room, said.at(-1) ?? "", "groupchat");
+				sent.push(`line ${sent.length}`);
+				await romeo.sendMessage(room, sent.at(-1) ?? "", "groupchat");
 			}
 		})();
 		await new Promise((resolve) => setTimeout(resolve, 1_500));
-		const asked = said.length;
+		const asked = sent.length;
 		await link();
 		linked = true;
 		await talks;
-		await seen(`Romeo: ${said.at(-1)}`);
+		await seen(`Romeo: ${sent.at(-1)}`);
 		const lines = bridge.lines();
-		expect(lines).toEqual(said.slice(-lines.length).map((line) => `Romeo: ${line}`));
+		expect(lines).toEqual(sent.slice(-lines.length).map((line) => `Romeo: ${line}`));
 		// A MUC's history has times of whole seconds.
 		const joined = romeo.inbox.items.findIndex((one) => one.attrs.from === `${room}/Trivium`);
 		const before = romeo.inbox.items.slice(0, joined).filter((one) => one.getChild("body")).length;
-		expect(lines.length, "from before the room knew of us").toBeGreaterThan(said.length - before);
-		expect(lines.length, "from before we were asked to come").toBeLessThan(said.length - asked + 110);
+		expect(lines.length, "from before the room knew of us").toBeGreaterThan(sent.length - before);
+		expect(lines.length, "from before we were asked to come").toBeLessThan(sent.length - asked + 110);
 	});
 
 	test("two messages with the same id and different texts are two messages", async () => {
@@ -307,13 +307,13 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		await link();
 		bridge.fake.trouble = () => Promise.reject(new PermanentError("forbidden", "may not speak there."));
 		await romeo.sendMessage(room, "am I heard?", "groupchat");
-		const told = "Not delivered to MATRIX: may not speak there.";
-		const word = await romeo.waitForMessage(told, `${room}/Trivium`);
+		const notice = "Not delivered to MATRIX: may not speak there.";
+		const word = await romeo.waitForMessage(notice, `${room}/Trivium`);
 		expect(word.attrs.type).toBe("chat");
 		bridge.fake.trouble = () => Promise.resolve();
 		await romeo.sendMessage(room, "and now?", "groupchat");
 		await seen("Romeo: and now?");
-		expect(tybalt.inbox.items.filter((one) => one.getChild("body")?.getText() === told)).toEqual([]);
+		expect(tybalt.inbox.items.filter((one) => one.getChild("body")?.getText() === notice)).toEqual([]);
 	});
 
 	test("a person without voice reads that they may not speak", async () => {
@@ -406,7 +406,7 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 	});
 });
 
-describe.each(["prosody", "ejabberd"] as const)("when %s restarts", (server) => {
+describe.each(["prosody", "ejabberd"] as const)("a restart of %s", (server) => {
 	test("all our occupants come back, and messages sent meanwhile arrive, once and in order", async () => {
 		const before = await connect(server, "mercutio");
 		const room = `plague@${bed.xmpp(server).muc}`;

@@ -18,7 +18,7 @@ const emojiIn = (stanza: Element) =>
 		.map((one) => one.getText());
 let count = 0;
 
-describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) => {
+describe.each(["prosody", "ejabberd"] as const)("reactions with Synapse and %s", (server) => {
 	let bridged: Bridged;
 	let juliet: MatrixClient;
 	let romeo: XmppClient;
@@ -65,7 +65,7 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		await present(before);
 	}
 
-	describe.each(["chat", "MUC"])("reactions in a %s", (kind) => {
+	describe.each(["chat", "MUC"])("in a %s", (kind) => {
 		const inMuc = kind === "MUC";
 		const place = () => rooms.get(kind) as { to: string; room: string };
 		const sends = async (words: string | undefined, ...parts: Element[]) => {
@@ -195,13 +195,13 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			const before = juliet.inbox.items.length;
 			for (const set of [["👍"], ["👍", "🎉"], ["🎉"], [], ["🚀"]]) await shows(nameOf(line), ...set);
 			await here("the last", ({ content }) => content.body === "reacted with 🚀");
-			const told = juliet.inbox.items
+			const shown = juliet.inbox.items
 				.slice(before)
 				.filter((one) => one.room_id === room && one.sender !== juliet.userId && one.from === "timeline");
-			expect(told.map(({ content }) => content.body)).toEqual(
+			expect(shown.map(({ content }) => content.body)).toEqual(
 				["👍", "🎉", "🚀"].map((one) => `reacted with ${one}`),
 			);
-			expect(told.some((one) => relation(one).event_id === mine)).toBe(false);
+			expect(shown.some((one) => relation(one).event_id === mine)).toBe(false);
 
 			const again = await juliet.send(room, "!bridge settings reactions mixed");
 			await here("the answer", (one) => JSON.stringify(relation(one)).includes(again));
@@ -235,11 +235,11 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 			20_000,
 		);
 		await juliet.join(invite.room_id);
-		const said = await juliet.waitForMessage("from the able", invite.room_id, 20_000);
+		const message = await juliet.waitForMessage("from the able", invite.room_id, 20_000);
 		const react = (key: string) =>
 			juliet.send(
 				invite.room_id,
-				{ "m.relates_to": { rel_type: "m.annotation", event_id: said.event_id, key } },
+				{ "m.relates_to": { rel_type: "m.annotation", event_id: message.event_id, key } },
 				"m.reaction",
 			);
 		await react("👍");
@@ -261,27 +261,27 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 
 	test("the sender of reactions above the rate limit reads it once, under the message", async () => {
 		const { room } = rooms.get("MUC") as { to: string; room: string };
-		const said = await juliet.send(room, "what a day");
+		const target = await juliet.send(room, "what a day");
 		const react = (n: number) => {
 			const key = String.fromCodePoint(0x1f600 + n);
-			const content = { "m.relates_to": { rel_type: "m.annotation", event_id: said, key } };
+			const content = { "m.relates_to": { rel_type: "m.annotation", event_id: target, key } };
 			return juliet.send(room, content, "m.reaction");
 		};
 		// The limit is sixty at once and two more each second, so this count exceeds it on a slow machine, too.
 		for (let n = 0; n < 150; n += 10)
 			await Promise.all(Array.from({ length: 10 }, (_, more) => react(n + more)));
-		const told = (event: SeenEvent) => /^Not delivered/.test(String(event.content.body));
+		const isRefusal = (event: SeenEvent) => /^Not delivered/.test(String(event.content.body));
 		const notice = await juliet.waitFor(
 			"the notice",
-			(event) => event.room_id === room && told(event),
+			(event) => event.room_id === room && isRefusal(event),
 			20_000,
 		);
 		expect(String(notice.content.body)).toMatch(/at once/);
-		expect(relation(notice)).toEqual({ "m.in_reply_to": { event_id: said } });
+		expect(relation(notice)).toEqual({ "m.in_reply_to": { event_id: target } });
 		await juliet.waitFor(
 			"the status of the last",
 			(event) => event.type === "com.beeper.message_send_status" && event.room_id === room,
 		);
-		expect(juliet.inbox.items.filter((event) => event.room_id === room && told(event))).toHaveLength(1);
+		expect(juliet.inbox.items.filter((event) => event.room_id === room && isRefusal(event))).toHaveLength(1);
 	});
 });

@@ -26,7 +26,7 @@ const acts = [...stories]
 	.sort((one, other) => Number(goes(one)) - Number(goes(other)))
 	.flatMap((story) => story.in.map((place) => ({ story, place, name: story.name })));
 
-describe.each(["prosody", "ejabberd"] as const)("with slixmpp on %s", (server) => {
+describe.each(["prosody", "ejabberd"] as const)("conversations with slixmpp on %s", (server) => {
 	let bridged: Bridged;
 	let web: Server;
 	const files = new Map<string, { bytes: Buffer; type: string }>();

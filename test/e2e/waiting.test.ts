@@ -16,7 +16,7 @@ const body = (stanza: Element) => stanza.getChild("body")?.getText();
 const changed = ({ content }: SeenEvent) => (content["m.new_content"] as { body?: string } | undefined)?.body;
 let count = 0;
 
-describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) => {
+describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and %s", (server) => {
 	let bridged: Bridged;
 	let juliet: MatrixClient;
 	let romeo: XmppClient;
@@ -66,12 +66,12 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		});
 		const about = { rel_type: "m.annotation", event_id: oops, key: "👍" };
 		const thumb = await juliet.send(room, { "m.relates_to": about }, "m.reaction");
-		const said = await juliet.send(room, "one");
+		const kept = await juliet.send(room, "one");
 		await juliet.send(room, {
 			...{ msgtype: "m.text", body: "* two", "m.new_content": { msgtype: "m.text", body: "two" } },
-			"m.relates_to": { rel_type: "m.replace", event_id: said },
+			"m.relates_to": { rel_type: "m.replace", event_id: kept },
 		});
-		for (const event of [oops, edit, thumb, said]) await taken(event);
+		for (const event of [oops, edit, thumb, kept]) await taken(event);
 		await redact(oops);
 		const end = await juliet.send(room, "end");
 		await taken(end);
@@ -126,14 +126,14 @@ describe.each(["prosody", "ejabberd"] as const)("on Synapse and %s", (server) =>
 		const seen = juliet.inbox.items
 			.slice(before)
 			.filter((one) => one.room_id === room && one.state_key === undefined && one.sender !== juliet.userId);
-		const said = seen.filter((one) => one.type === "m.room.message");
-		expect(said.map((one) => changed(one) ?? one.content.body)).toEqual([
+		const messages = seen.filter((one) => one.type === "m.room.message");
+		expect(messages.map((one) => changed(one) ?? one.content.body)).toEqual([
 			"is it down?",
 			"first",
 			"second",
 			last,
 		]);
-		expect(said[2] && changed(said[2])).toBe("second");
+		expect(messages[2] && changed(messages[2])).toBe("second");
 		expect(seen.some((one) => one.type === "m.reaction" || one.type === "m.room.redaction")).toBe(false);
 	});
 });

@@ -126,7 +126,7 @@ async function verdict({ name, sent, confirmed, arrived }: Path, fault: string) 
 }
 const nothing = { lost: 0, twice: 0, disorder: 0 };
 
-describe.each(["prosody", "ejabberd"] as const)("between Synapse and MUCs of %s", options, (server) => {
+describe.each(["prosody", "ejabberd"] as const)("lines between Synapse and MUCs of %s", options, (server) => {
 	let bridged: Bridged;
 	let alice: MatrixClient;
 	let romeo: XmppAccount;

@@ -53,7 +53,7 @@ const places: Where[] = (["prosody", "ejabberd"] as const).flatMap((server) =>
 );
 let count = 0;
 
-describe.each(places)("in a $kind on $server", ({ kind, server }) => {
+describe.each(places)("events in a $kind on $server", ({ kind, server }) => {
 	const inMuc = kind !== "chat";
 	const ids = kind !== "MUC without an archive";
 	let romeo: XmppClient;
@@ -412,14 +412,14 @@ describe.each(places)("in a $kind on $server", ({ kind, server }) => {
 			const item = xml("item", { nick: "Alice", role: "moderator" });
 			await romeo.iq(to, "set", xml("query", { xmlns: `${ns.muc}#admin` }, item));
 			await does({ ...wanted, reason: "brawl" });
-			const told = await romeo.waitFor("the moderation", (one) => {
+			const announced = await romeo.waitFor("the moderation", (one) => {
 				return (
 					one.is("message") &&
 					one.attrs.from === to &&
 					one.getChild("retract", ns.retract)?.attrs.id === named
 				);
 			});
-			expect(told.getChild("retract", ns.retract)?.getChild("moderated", ns.moderate)).toBeTruthy();
+			expect(announced.getChild("retract", ns.retract)?.getChild("moderated", ns.moderate)).toBeTruthy();
 
 			await says("Alice's");
 			const hers = await gets("her line", (one) => body(one) === "Alice's");

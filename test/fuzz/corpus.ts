@@ -31,7 +31,7 @@ const inside = (direction: Direction, kinds: readonly string[]) =>
 
 const recorded = lines("stanzas.txt");
 const room = "verona@muc.test";
-const said = inside(
+const vectorStanzas = inside(
 	"from-xmpp",
 	kindsOf("from-xmpp").filter((kind) => kind !== "member"),
 ).map((one) =>
@@ -41,7 +41,9 @@ const ask = (payload: string) =>
 	`<iq type='get' id='1' from='romeo@montague.lit/a' to='alice@bridge.test'>${payload}</iq>`;
 
 /** Stanzas as JSON, see {@link treeOf}. */
-export const messages = [...said, ...recorded.filter((one) => one.startsWith("<message"))].map(stanzaJson);
+export const messages = [...vectorStanzas, ...recorded.filter((one) => one.startsWith("<message"))].map(
+	stanzaJson,
+);
 export const presences = [
 	...inside("from-xmpp", ["member"]).map((one) => `<presence from='${room}/Romeo'>${one}</presence>`),
 	"<presence type='subscribe' from='romeo@montague.lit' to='alice@bridge.test'/>",
@@ -57,7 +59,7 @@ export const questions = [
 	...recorded.filter((one) => one.startsWith("<iq")),
 ].map(stanzaJson);
 /** Streams as a server sends them. */
-export const streams = [...said, ...recorded];
+export const streams = [...vectorStanzas, ...recorded];
 
 /** Events as a transaction contains them, with the events that they refer to. */
 export const events: readonly string[] = [
@@ -81,7 +83,7 @@ export const events: readonly string[] = [
 
 export const bodies: readonly string[] = [
 	...inside("from-matrix", []),
-	...said.map((one) => stanza(one).getChild("body")?.getText() ?? "").filter(Boolean),
+	...vectorStanzas.map((one) => stanza(one).getChild("body")?.getText() ?? "").filter(Boolean),
 	"!bridge link xmpp verona@muc.test",
 	"!bridge pub home/lamp on",
 	"> quoted\nand ```code```, *bold* _it_ ~no~ ||dies|| https://x.test/a.png",

@@ -45,11 +45,11 @@ async function fuzz(minutes: number): Promise<void> {
 	let runs = 0;
 	for (; Date.now() < end; runs++, seed++) {
 		const how = `seed ${seed}`;
-		const heard = (fault: Fault) => {
+		const onFault = (fault: Fault) => {
 			report(fault, how);
 			return Date.now() < end;
 		};
-		await mutateAll(seed, 100, heard, values.target, () => Date.now() < end);
+		await mutateAll(seed, 100, onFault, values.target, () => Date.now() < end);
 	}
 	console.log(`${runs} seeds up to ${seed - 1}, ${known.size} faults`);
 	process.exitCode = known.size > 0 ? 1 : 0;

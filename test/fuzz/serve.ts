@@ -8,14 +8,14 @@ export type Answer = Readonly<{
 	fault?: string;
 }>;
 
-const told = (error: unknown) =>
+const describeError = (error: unknown) =>
 	error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 4).join("\n") : String(error);
 
 /** Serves inputs in a forked process, one at a time. An uncaught error counts for the input that is running. */
 export function serve(targets: Readonly<Record<string, Target>>): void {
 	let stray: string | undefined;
 	const note = (error: unknown) => {
-		stray ??= `thrown past every guard: ${told(error)}`;
+		stray ??= `thrown past every guard: ${describeError(error)}`;
 	};
 	process.on("uncaughtException", note);
 	process.on("unhandledRejection", note);
@@ -29,7 +29,7 @@ export function serve(targets: Readonly<Record<string, Target>>): void {
 			const { size } = await run(input);
 			if (size > base + own * input.length) fault = `${size} characters come of ${input.length}`;
 		} catch (error) {
-			fault = told(error);
+			fault = describeError(error);
 		}
 		const { user, system } = process.threadCpuUsage(before);
 		// An error thrown in a callback is reported one turn of the event loop later.

@@ -46,10 +46,10 @@ function asXmpp(given: BridgeEvent, mxids: readonly string[]): readonly string[]
 	return kinds.flatMap(([capabilities, refs]) => {
 		const shown = downgrade(given, capabilities, refs);
 		if (!shown || !["message", "edit", "redaction", "reaction"].includes(shown.kind)) return [];
-		const said = shown as Sayable;
+		const sayable = shown as Sayable;
 		const context = writing({ refs });
-		const relay = to.relayed(said, given.sender.name ?? "", []);
-		return [said, ...(relay ? [relay] : [])].map((one) => {
+		const relay = to.relayed(sayable, given.sender.name ?? "", []);
+		return [sayable, ...(relay ? [relay] : [])].map((one) => {
 			const words = to.draft(one, context);
 			noRawMxid(words.body ?? "", mxids);
 			const text = serialize(to.groupchat("a@bridge.test/b", room, "op", words));

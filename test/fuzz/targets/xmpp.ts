@@ -84,27 +84,28 @@ export function asMatrix(event: BridgeEvent): readonly unknown[] {
 const line = (element: Element) =>
 	fromGroupchat(element, { room, sender: juliet, stanzaIds: true, now: 5, place: inRoom });
 
-const said = (body: string, ...more: readonly unknown[]) =>
+const messageTree = (body: string, ...more: readonly unknown[]) =>
 	JSON.stringify(["message", { from: `${room}/Romeo`, id: "1" }, ["body", {}, body], ...more]);
-const repeats = (unit: string) => (length: number) => said(unit.repeat(Math.ceil(length / unit.length)));
+const repeats = (unit: string) => (length: number) =>
+	messageTree(unit.repeat(Math.ceil(length / unit.length)));
 const parts =
 	(body: (count: number) => string, one: (index: number, count: number) => unknown) => (length: number) => {
 		const count = Math.ceil(length / JSON.stringify(one(1_000, 1_000)).length);
-		return said(body(count), ...Array.from({ length: count }, (_, index) => one(index, count)));
+		return messageTree(body(count), ...Array.from({ length: count }, (_, index) => one(index, count)));
 	};
 /** Returns one element whose children are numbered. */
 const list =
 	(name: string, ns: string, one: (index: number, count: number) => unknown) => (length: number) => {
 		const count = Math.ceil(length / JSON.stringify(one(1_000, 1_000)).length);
 		const children = Array.from({ length: count }, (_, index) => one(index, count));
-		return said("x".repeat(count), [name, { xmlns: ns }, ...children]);
+		return messageTree("x".repeat(count), [name, { xmlns: ns }, ...children]);
 	};
 const markup = "urn:xmpp:markup:0";
 /** Returns one list whose items start at the positions that `start` returns. // XEP-0394 */
 const items = (start: (index: number, count: number) => number) => (length: number) => {
 	const count = Math.ceil(length / 22);
 	const all = Array.from({ length: count }, (_, i) => ["li", { start: String(start(i, count)) }]);
-	return said("x".repeat(count), [
+	return messageTree("x".repeat(count), [
 		"markup",
 		{ xmlns: markup },
 		["list", { start: "0", end: String(count) }, ...all],
@@ -155,7 +156,7 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 					"🎉",
 				].map((unit) => [`a body of ${JSON.stringify(unit)}`, repeats(unit)]),
 			),
-			"nested quotes": (length) => said(filled(length, (i) => `${">".repeat((i % 300) + 1)} a\n`)),
+			"nested quotes": (length) => messageTree(filled(length, (i) => `${">".repeat((i % 300) + 1)} a\n`)),
 			"list markup, sorted": list("markup", markup, (i, n) => [
 				"list",
 				{ start: "0", end: String(n) },
@@ -168,7 +169,7 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 					{ start: "0", end: "100" },
 					...starts,
 				]);
-				return said("x".repeat(100), ["markup", { xmlns: markup }, ...lists]);
+				return messageTree("x".repeat(100), ["markup", { xmlns: markup }, ...lists]);
 			},
 			"one list of items in order": items((i) => i),
 			"one list of items in reverse": items((i, count) => count - i),
@@ -210,7 +211,7 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 				(i) => ["x", { xmlns: "jabber:x:oob" }, ["url", {}, `https://x.test/${i}`]],
 			),
 			"many reactions": (length) =>
-				said("", [
+				messageTree("", [
 					"reactions",
 					{ xmlns: "urn:xmpp:reactions:0", id: "S" },
 					...Array.from({ length: Math.ceil(length / 20) }, (_, i) => [
