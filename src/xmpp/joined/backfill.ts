@@ -49,7 +49,7 @@ function save(room: Room, context: Context): void {
 }
 
 /**
- * Hands on the missed lines, then the held ones, and closes the gap. Where the gap is still open afterwards, the caller
+ * Hands on the missed lines, then the held ones, and closes the gap. If the gap is still open afterwards, the caller
  * calls again. @throws TemporaryError while the archive is out of reach.
  */
 export async function catchUp(room: Room, context: Context): Promise<void> {

@@ -119,7 +119,7 @@ function answered(
 	});
 }
 
-/** Has an occupant join again that was lost for technical reasons. Where that fails, it joins when it next speaks. */
+/** Has an occupant join again that was lost for technical reasons. If that fails, it joins when it next speaks. */
 export async function rejoin(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (ours === room.listening.active || !ours.wanted || ours.barred || isIn(ours)) return;
 	await enter(room, ours, context).catch((error: unknown) =>

@@ -114,7 +114,7 @@ function groupchat(
 	);
 }
 
-/** Has a person join the MUC. Where it has no place for them, their occupant joins when they first speak. */
+/** Has a person join the MUC. If it has no place for them, their occupant joins when they first speak. */
 export async function come(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	let entering = Promise.resolve();
 	await inTurn(room.sendQueue, async () => {

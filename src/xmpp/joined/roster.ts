@@ -150,7 +150,7 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	stateOf(room.roster).others.delete(seen.nick);
 	const renamed = seen.codes.has(statusCodes.nickChanged) ? seen.newNick : undefined;
 	const who = withFirstAddress(known.person, personOf(room, { ...seen, nick: renamed ?? seen.nick }));
-	// XEP-0045 §7.6. Where the nick alone tells people apart, a rename is one leaving and another joining.
+	// XEP-0045 §7.6. If the nick alone tells people apart, a rename is one leaving and another joining.
 	if (renamed && who.id === known.person.id && fits(room.roster.others, { ...seen, nick: renamed })) {
 		stateOf(room.roster).others.set(renamed, { ...known, person: who, since: room.roster.clock });
 		return [profileChange(room, who, now)];
