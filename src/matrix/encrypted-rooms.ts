@@ -24,18 +24,18 @@ export function createEncryptionGuard(deps: {
 }): (event: MatrixEvent, portal: Portal | undefined) => Promise<void> {
 	const { members, rooms, creation, bridge, log } = deps;
 	/** Rooms without a portal that got the notice already. */
-	const told = new Set<string>();
+	const notified = new Set<string>();
 
-	async function tell(event: MatrixEvent, why: string): Promise<void> {
+	async function notify(event: MatrixEvent, why: string): Promise<void> {
 		const { room_id: room, sender } = event;
-		const said: Message = {
+		const message: Message = {
 			id: event.event_id as MessageId,
 			room: room as RoomId,
 			at: event.origin_server_ts,
 			sender: members.person(sender, members.of(room).get(sender)),
 			...{ kind: "message", style: "text", text: "" },
 		};
-		await deps.refuse(said, new PermanentError("invalid", why), phrases.unlinkedTarget);
+		await deps.refuse(message, new PermanentError("invalid", why), phrases.unlinkedTarget);
 	}
 
 	/**
@@ -56,11 +56,11 @@ export function createEncryptionGuard(deps: {
 
 	return async (event, portal) => {
 		const { room_id: room } = event;
-		if (!portal && told.has(room)) return;
-		if (!portal) told.add(room);
+		if (!portal && notified.has(room)) return;
+		if (!portal) notified.add(room);
 		const failed = (error: unknown) =>
 			log.error({ err: error, room }, "an encrypted room could not be answered");
-		await tell(event, portal?.between ? phrases.encryptedChat : phrases.encryptedRoom).catch(failed);
+		await notify(event, portal?.between ? phrases.encryptedChat : phrases.encryptedRoom).catch(failed);
 		if (portal?.between) await moveOn(room, portal).catch(failed);
 	};
 }

@@ -157,9 +157,9 @@ function timelineEvent(
 function about(content: Content, around: Around): Pick<Message, "replyTo" | "thread"> {
 	const { type, to, reply } = relationOf(content);
 	const quote = reply && !around.event(reply) ? quoteIn(content) : undefined;
-	const told = quote && { author: around.person(quote.author), text: quote.text };
+	const fallback = quote && { author: around.person(quote.author), text: quote.text };
 	return {
-		...(reply && { replyTo: { ...told, ...pointed(reply, around) } }),
+		...(reply && { replyTo: { ...fallback, ...pointed(reply, around) } }),
 		...(type === "m.thread" && to && { thread: pointed(to, around) }),
 	};
 }

@@ -144,8 +144,8 @@ export function createMediaStore(deps: {
 				// COMPAT homeservers before Matrix v1.11.
 				return deps.client.call<Config>("GET", "/_matrix/media/v3/config");
 			});
-		const told = config["m.upload.size"];
-		limit = { bytes: typeof told === "number" ? told : usualLimit, until: Date.now() + limitKept };
+		const stated = config["m.upload.size"];
+		limit = { bytes: typeof stated === "number" ? stated : usualLimit, until: Date.now() + limitKept };
 		return limit.bytes;
 	}
 
@@ -184,8 +184,8 @@ export function createMediaStore(deps: {
 async function uploaded(answer: IncomingMessage, path: string): Promise<string> {
 	try {
 		const bounded = atMost(answer, answerSize, () => new Error("the answer is too long"));
-		const told = { status: answer.statusCode ?? 0, headers: answer.headers, text: await text(bounded) };
-		return understand<{ content_uri: string }>(told, "POST", path).content_uri;
+		const whole = { status: answer.statusCode ?? 0, headers: answer.headers, text: await text(bounded) };
+		return understand<{ content_uri: string }>(whole, "POST", path).content_uri;
 	} catch (error) {
 		return away(error);
 	}
@@ -206,9 +206,9 @@ function described(
 ): Opened {
 	const mime = headers["content-type"];
 	const typed = mime ? { mime } : {};
-	const told = answer.statusCode === 206 ? contentRange(headers["content-range"]) : undefined;
-	if (told) {
-		const { start, end, size } = told;
+	const served = answer.statusCode === 206 ? contentRange(headers["content-range"]) : undefined;
+	if (served) {
+		const { start, end, size } = served;
 		return { body: answer, ...typed, part: { start, end }, ...(size !== undefined && { size }) };
 	}
 	const size = headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);

@@ -18,17 +18,17 @@ const reasons: Record<Reason, string> = {
 
 /** Returns `refuse`, which tells a sender that their message was not delivered. */
 export function createMessageStatus(client: Pick<Client, "send">, now: () => number = Date.now) {
-	const told = new Map<string, number>();
+	const sentAt = new Map<string, number>();
 
 	/** Sends a notice, unless the same one was sent within {@link once}. */
 	async function news(key: string, send: () => Promise<unknown>): Promise<void> {
-		for (const [old, at] of told) if (now() - at >= once) told.delete(old);
-		if (told.has(key)) return;
-		told.set(key, now());
+		for (const [old, at] of sentAt) if (now() - at >= once) sentAt.delete(old);
+		if (sentAt.has(key)) return;
+		sentAt.set(key, now());
 		try {
 			await send();
 		} catch (error) {
-			told.delete(key);
+			sentAt.delete(key);
 			throw error;
 		}
 	}

@@ -135,22 +135,25 @@ function withAlt(given: Words): Words {
 
 /** Returns the content of a message or notice, with the mentions that notify people. */
 function words(given: Words, { mxid }: Surroundings, event: BridgeEvent): Content {
-	const said = withAlt(given);
-	const { rich } = said;
+	const complete = withAlt(given);
+	const { rich } = complete;
 	const formatted = rich?.some((node) => typeof node !== "string") && writeHtml(rich, mxid);
 	const meant = rich ? mentions(rich) : { people: [], room: false };
 	const answered = event.kind === "message" ? event.replyTo?.author : undefined;
 	const ids = [...meant.people, ...(answered ? [answered] : [])].map(mxid).filter((id) => id !== undefined);
 	// A late message notifies nobody.
 	const people = event.late ? [] : [...new Set(ids)];
-	const place = said.location;
-	const body = place ? [said.text, place.description, place.geo].filter(Boolean).join("\n") : said.text;
+	const place = complete.location;
+	const body = place
+		? [complete.text, place.description, place.geo].filter(Boolean).join("\n")
+		: complete.text;
 	return {
-		msgtype: msgtype[said.style],
+		msgtype: msgtype[complete.style],
 		// Homeservers refuse a lone surrogate, which is no valid Unicode.
 		body: body.toWellFormed(),
 		...(formatted && { format: "org.matrix.custom.html", formatted_body: formatted }),
-		// Written even when empty: without it some clients search the text for names. // Matrix spec v1.7, "User and room mentions"
+		// Written even when empty: without it some clients search the text for names.
+		// Matrix spec v1.7, "User and room mentions"
 		"m.mentions": {
 			...(people.length > 0 && { user_ids: people }),
 			...(meant.room && !event.late && { room: true }),

@@ -73,12 +73,12 @@ const saysWhatItShows = (kind: Media["kind"], body: string) =>
 function thumbnailIn(info: Content): Picture | undefined {
 	const place = placeOf({ url: info.thumbnail_url, file: info.thumbnail_file });
 	if (!place) return undefined;
-	const said = isContent(info.thumbnail_info) ? info.thumbnail_info : {};
+	const details = isContent(info.thumbnail_info) ? info.thumbnail_info : {};
 	const known = {
-		mime: bareType(text(said.mimetype)),
-		size: count(said.size),
-		width: count(said.w),
-		height: count(said.h),
+		mime: bareType(text(details.mimetype)),
+		size: count(details.size),
+		width: count(details.w),
+		height: count(details.h),
 	};
 	return { source: { network, ref: refOf(place) }, ...present(known) };
 }
@@ -174,9 +174,9 @@ const sizes = ({ mime, size, width, height }: Stored): Content => ({
 });
 
 /** Returns the kind by the actual type: a picture sent as a file is shown, a file that only claims to be one is not. */
-function kindShown(said: Media["kind"], mime: string): "image" | "video" | "audio" | "voice" | "file" {
+function kindShown(stated: Media["kind"], mime: string): "image" | "video" | "audio" | "voice" | "file" {
 	const real = kindOf(mime);
-	return said === "voice" && real === "audio" ? "voice" : real;
+	return stated === "voice" && real === "audio" ? "voice" : real;
 }
 
 /** Returns the text and the link of a file that could not be uploaded. */
