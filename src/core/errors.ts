@@ -1,7 +1,7 @@
 /** A temporary failure: the lane waits and retries the same request, and keeps the order. */
 export class TemporaryError extends Error {
 	override readonly name = "TemporaryError";
-	/** The least delay in ms before a retry, if the server named one (`retry_after_ms`). */
+	/** The least delay in ms before a retry, if the server named one. */
 	readonly retryAfter: number | undefined;
 	/** True if not a byte of the request was sent, so the row is not in doubt. */
 	readonly unsent: boolean;
