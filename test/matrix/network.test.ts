@@ -3,6 +3,7 @@ import type { Running } from "../../src/core/bridge.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { GhostLimits } from "../../src/matrix/ghosts.ts";
 import type { createMatrix } from "../../src/matrix/index.ts";
 import { portalAlias } from "../../src/matrix/mxid.ts";
 import { type Fake, lines, quiet, until } from "../fakes.ts";
@@ -21,15 +22,17 @@ let core: Running;
 let alice: string;
 let warned: string[];
 
-beforeEach(async () => {
+async function begin(limits?: GhostLimits): Promise<void> {
 	warned = [];
 	world = await matrixWorld({
 		bridges: ["@telegram_*:hs.test"],
 		permissions: { "*": "use", "@admin:hs.test": "admin", "@bad:hs.test": "block", "no@xmpp": "block" },
 		log: { ...quiet, warn: (_, message) => void warned.push(message) },
+		...(limits && { limits }),
 	});
 	({ hs, xmpp, side, core, alice } = world);
-});
+}
+beforeEach(() => begin());
 afterEach(() => world.stop());
 
 type Room = NonNullable<ReturnType<FakeHomeserver["find"]>>;
@@ -1010,6 +1013,10 @@ describe("a MUC with more new people than may get accounts", () => {
 	}
 
 	test("loses no message: the bot sends those of the others with their names, once and in order", async () => {
+		// By default a person more gets an account every three seconds, in which a slow machine sends few messages.
+		await world.stop();
+		const once = { perMinute: 0, burst: 100 };
+		await begin({ newGhosts: once, newGhostsOfDomain: { perMinute: 60, burst: 500 } });
 		const room = await flood(130);
 		const texts = heard(room).map(({ content }) => String(content.body));
 		expect(texts).toEqual(

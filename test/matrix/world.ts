@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Log } from "../../src/core/log.ts";
 import type { Permissions } from "../../src/core/permissions.ts";
+import type { GhostLimits } from "../../src/matrix/ghosts.ts";
 import { createMatrix } from "../../src/matrix/index.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
 import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
@@ -21,6 +22,7 @@ export async function matrixWorld({
 	permissions = { "*": "use" },
 	bridges = [],
 	log = quiet,
+	limits,
 }: {
 	xmpp?: Fake;
 	permissions?: Permissions;
@@ -28,6 +30,7 @@ export async function matrixWorld({
 	bridges?: readonly string[];
 	/** The log of the Matrix side. */
 	log?: Log;
+	limits?: GhostLimits;
 } = {}) {
 	const folder = mkdtempSync(join(tmpdir(), "trivium-"));
 	const port = await freePort();
@@ -44,7 +47,7 @@ export async function matrixWorld({
 	const appservice = { listen: { host: "127.0.0.1", port }, url, registration };
 	const side = createMatrix(
 		{ homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge", bridges, appservice },
-		{ mapping, ghostsOf, log },
+		{ mapping, ghostsOf, log, ...(limits && { limits }) },
 	);
 	const core = bridgeOf([side, xmpp], rulesFor(permissions, { membersMirrored: 50 }), { mapping });
 	await core.start();
