@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { generate } from "mqtt-packet";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createSizeCheck } from "../../src/mqtt/packet-size.ts";
 
 const publish = (size: number) =>
@@ -13,23 +13,25 @@ const publish = (size: number) =>
 		retain: false,
 	});
 
-test("a packet that announces more than the limit is noticed, however the stream is cut, and no other", () => {
-	fc.assert(
-		fc.property(
-			fc.array(fc.constantFrom(0, 1, 120, 125, 126, 200, 16_380, 16_381, 30_000), { maxLength: 6 }),
-			fc.boolean(),
-			fc.integer({ min: 1, max: 5_000 }),
-			(sizes, large, cut) => {
-				const fits = createSizeCheck(40_000);
-				const stream = Buffer.concat([...sizes, large ? 40_000 : 0].map(publish));
-				let all = true;
-				for (let at = 0; at < stream.length; at += cut) all = fits(stream.subarray(at, at + cut));
-				expect(all).toBe(!large);
-			},
-		),
-	);
-});
+describe("createSizeCheck", () => {
+	test("reports only packets whose remaining length exceeds the limit, however the stream is split", () => {
+		fc.assert(
+			fc.property(
+				fc.array(fc.constantFrom(0, 1, 120, 125, 126, 200, 16_380, 16_381, 30_000), { maxLength: 6 }),
+				fc.boolean(),
+				fc.integer({ min: 1, max: 5_000 }),
+				(sizes, large, cut) => {
+					const fits = createSizeCheck(40_000);
+					const stream = Buffer.concat([...sizes, large ? 40_000 : 0].map(publish));
+					let all = true;
+					for (let at = 0; at < stream.length; at += cut) all = fits(stream.subarray(at, at + cut));
+					expect(all).toBe(!large);
+				},
+			),
+		);
+	});
 
-test("the length alone is enough, before anything of the packet came", () => {
-	expect(createSizeCheck(1_000)(publish(2_000).subarray(0, 3))).toBe(false);
+	test("reports a packet by its length alone, before its content arrives", () => {
+		expect(createSizeCheck(1_000)(publish(2_000).subarray(0, 3))).toBe(false);
+	});
 });
