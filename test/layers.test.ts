@@ -203,7 +203,7 @@ describe("the budget of a translator", () => {
 		"src/xmpp/message/feature.ts",
 		"src/xmpp/message/fallback.ts",
 		"src/xmpp/message/files.ts",
-		"src/xmpp/message/mentions.ts",
+		"src/xmpp/message/nicks.ts",
 		...files.filter((file) => file.startsWith("src/xmpp/message/formatting/")),
 	];
 	test.each(counted)("%s counts its steps", (file) => {
