@@ -88,7 +88,9 @@ export function createMemoryJournal(): Journal {
 	const add = (row: NewRow, queuedAt: number): Row => {
 		seq += 1;
 		const added: Row = { ...row, seq, state: "waiting", attempts: 0, queuedAt };
-		rows.set(seq, structuredClone(row.begun ? { ...added, state: "doubt", attempts: 1 } : added));
+		// As on disk, `begun` counts as the first attempt. It is no property of the stored row, so the next run does not see it.
+		const { begun, ...stored } = added;
+		rows.set(seq, structuredClone(begun ? { ...stored, state: "doubt", attempts: 1 } : stored));
 		return added;
 	};
 	const originOf = ({ event }: NewRow): Copy => {
