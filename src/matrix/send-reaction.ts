@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { emojiForm } from "../core/emoji.ts";
 import type { Reaction } from "../core/event.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
@@ -6,7 +7,7 @@ import { sameEmoji, sameSet } from "../core/reactions.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { origin } from "./message/origin.ts";
 import { pollOf, pollResponse, responseType, votesByNumber } from "./message/polls.ts";
-import { colourful, reaction, reactionIn } from "./message/reactions.ts";
+import { reaction, reactionIn } from "./message/reactions.ts";
 import { createPages } from "./pages.ts";
 import type { Rooms } from "./rooms.ts";
 import { original, type Surroundings } from "./to-matrix.ts";
@@ -68,7 +69,7 @@ export function createReactionSender({ client, rooms }: { client: Client; rooms:
 			}
 			try {
 				// The homeserver takes no reaction twice, so a retry needs no look-up before it.
-				const { event_id } = await send("m.reaction", reaction(on, emoji), `.${named(colourful(emoji))}`);
+				const { event_id } = await send("m.reaction", reaction(on, emoji), `.${named(emojiForm(emoji))}`);
 				ids.push(event_id as MessageId);
 			} catch (error) {
 				if (!(error instanceof MatrixError && error.errcode === "M_DUPLICATE_ANNOTATION")) throw error;

@@ -291,8 +291,8 @@ describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s
 			const { named } = await sends(unique("tea"));
 			const tea = await here("tea", (event) => String(event.content.body).startsWith("tea"));
 			if (!ids) {
-				await react(tea.event_id ?? "", "👍");
-				await there("the reaction as text", (one) => body(one)?.startsWith("/me reacted with 👍") === true);
+				await react(tea.event_id ?? "", "👍️");
+				await there("the reaction as text", (one) => body(one)?.startsWith("/me reacted with 👍️") === true);
 				// In a MUC only the stanza-id identifies a message (XEP-0444 §4.2).
 				const asked = await juliet.send(room, "!bridge settings reactions native");
 				await here("the answer", (event) =>
@@ -306,13 +306,13 @@ describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s
 				expect(still.getChild("reactions", ns.reactions)).toBeUndefined();
 				return;
 			}
-			await sends(undefined, reactions(nameOf(line), "👍", "❤"), store());
-			const thumb = await here("👍", (event) => relation(event).key?.startsWith("👍") === true);
+			await sends(undefined, reactions(nameOf(line), "👍️", "❤"), store());
+			const thumb = await here("👍️", (event) => relation(event).key?.startsWith("👍️") === true);
 			expect(relation(thumb)).toMatchObject({ rel_type: "m.annotation", event_id: mine });
 			const heart = await here("❤️", (event) => relation(event).key === "❤️");
 			await sends(undefined, reactions(nameOf(line), "❤️"), store());
 			await here(
-				"the removal of 👍",
+				"the removal of 👍️",
 				(event) => event.type === "m.room.redaction" && JSON.stringify(event).includes(thumb.event_id ?? "?"),
 			);
 			expect(await times((event) => relation(event).key === "❤️" && relation(event).event_id === mine)).toBe(
@@ -330,10 +330,10 @@ describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s
 					const all = element?.getChildren("reaction").map((each) => each.getText());
 					return element?.attrs.id === named && all?.join() === emoji.join();
 				});
-			const first = await react(tea.event_id ?? "", "👍");
-			await shows("👍");
+			const first = await react(tea.event_id ?? "", "👍️");
+			await shows("👍️");
 			const second = await react(tea.event_id ?? "", "🎉");
-			await shows("👍", "🎉");
+			await shows("👍️", "🎉");
 			await redact(first);
 			await shows("🎉");
 			await redact(second);

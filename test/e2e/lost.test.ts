@@ -164,13 +164,13 @@ describe.each(["prosody", "ejabberd"] as const)("older messages on Synapse and %
 				await sends(kind, "to hers", reply(nameOf(kind, line)));
 				const answer = await here(kind, "the answer", ({ content }) => content.body === "to hers");
 				expect(relation(answer)).toEqual({ "m.in_reply_to": { event_id: event } });
-				const reaction = xml("reaction", {}, "👍");
+				const reaction = xml("reaction", {}, "👍️");
 				await sends(
 					kind,
 					undefined,
 					xml("reactions", { xmlns: ns.reactions, id: nameOf(kind, line) }, reaction),
 				);
-				const thumb = await here(kind, "👍", (one) => one.type === "m.reaction");
+				const thumb = await here(kind, "👍️", (one) => one.type === "m.reaction");
 				expect(relation(thumb).event_id).toBe(event);
 			});
 

@@ -130,8 +130,8 @@ describe.each(["prosody", "ejabberd"] as const)("reactions with Synapse and %s",
 			const cake = `cake ${++count}`;
 			const mine = await juliet.send(place().room, cake);
 			const line = await there(cake, (one) => body(one) === cake);
-			await shows(nameOf(line), "👍", "❤");
-			const thumb = await reacted(mine, "👍");
+			await shows(nameOf(line), "👍️", "❤");
+			const thumb = await reacted(mine, "👍️");
 			const heart = await reacted(mine, "❤️");
 			await restart();
 			await shows(nameOf(line), "❤️", "🎉");
@@ -156,11 +156,11 @@ describe.each(["prosody", "ejabberd"] as const)("reactions with Synapse and %s",
 					return id === named && emojiIn(one)?.join() === emoji.join();
 				});
 			};
-			const thumb = await react(event_id, "👍");
-			await shown("👍");
+			const thumb = await react(event_id, "👍️");
+			await shown("👍️");
 			await restart();
 			await react(event_id, "mxc://hs.test/party", { shortcode: ":party:" });
-			await shown("👍", ":party:");
+			await shown("👍️", ":party:");
 			await restart();
 			await redact(thumb);
 			expect(body(await shown(":party:"))).toBeUndefined();
@@ -175,8 +175,8 @@ describe.each(["prosody", "ejabberd"] as const)("reactions with Synapse and %s",
 				"m.relates_to": { rel_type: "m.replace", event_id: mine },
 			});
 			const correction = await there(two, (seen) => body(seen) === two);
-			await shows(nameOf(correction), "👍");
-			const thumb = await reacted(mine, "👍");
+			await shows(nameOf(correction), "👍️");
+			const thumb = await reacted(mine, "👍️");
 			await restart();
 			await shows(nameOf(first), "🎉");
 			await takenBack(thumb);
@@ -193,13 +193,13 @@ describe.each(["prosody", "ejabberd"] as const)("reactions with Synapse and %s",
 			const mine = await juliet.send(room, pie);
 			const line = await there(pie, (one) => body(one) === pie);
 			const before = juliet.inbox.items.length;
-			for (const set of [["👍"], ["👍", "🎉"], ["🎉"], [], ["🚀"]]) await shows(nameOf(line), ...set);
+			for (const set of [["👍️"], ["👍️", "🎉"], ["🎉"], [], ["🚀"]]) await shows(nameOf(line), ...set);
 			await here("the last", ({ content }) => content.body === "reacted with 🚀");
 			const shown = juliet.inbox.items
 				.slice(before)
 				.filter((one) => one.room_id === room && one.sender !== juliet.userId && one.from === "timeline");
 			expect(shown.map(({ content }) => content.body)).toEqual(
-				["👍", "🎉", "🚀"].map((one) => `reacted with ${one}`),
+				["👍️", "🎉", "🚀"].map((one) => `reacted with ${one}`),
 			);
 			expect(shown.some((one) => relation(one).event_id === mine)).toBe(false);
 
@@ -208,10 +208,10 @@ describe.each(["prosody", "ejabberd"] as const)("reactions with Synapse and %s",
 			const jam = `jam ${++count}`;
 			const named = await sends(jam);
 			const { event_id = "" } = await here(jam, ({ content }) => content.body === jam);
-			await react(event_id, "👍");
+			await react(event_id, "👍️");
 			const both = await there(
 				"the reaction with its text",
-				(one) => emojiIn(one)?.join() === "👍" && body(one)?.includes(jam) === true,
+				(one) => emojiIn(one)?.join() === "👍️" && body(one)?.includes(jam) === true,
 			);
 			expect(both.getChild("reactions", ns.reactions)?.attrs.id).toBe(named);
 			expect(both.getChild("fallback", "urn:xmpp:fallback:0")?.attrs.for).toBe(ns.reactions);
@@ -242,8 +242,8 @@ describe.each(["prosody", "ejabberd"] as const)("reactions with Synapse and %s",
 				{ "m.relates_to": { rel_type: "m.annotation", event_id: message.event_id, key } },
 				"m.reaction",
 			);
-		await react("👍");
-		const alone = await able.hears("👍", ({ emoji }) => emoji?.join() === "👍");
+		await react("👍️");
+		const alone = await able.hears("👍️", ({ emoji }) => emoji?.join() === "👍️");
 		expect(alone.body).toBe("");
 		const unable = await XmppClient.connect(account, { resource: "old" });
 		await unable.sendMessage(to, "from the unable");
@@ -254,7 +254,7 @@ describe.each(["prosody", "ejabberd"] as const)("reactions with Synapse and %s",
 			(one) => body(one)?.includes("reacted with 🎉") === true,
 		);
 		expect(both.getChild("fallback", "urn:xmpp:fallback:0")?.attrs.for).toBe(ns.reactions);
-		expect(emojiIn(both)).toEqual(["👍", "🎉"]);
+		expect(emojiIn(both)).toEqual(["👍️", "🎉"]);
 		able.close();
 		await unable.close();
 	});

@@ -64,7 +64,7 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 			...{ msgtype: "m.text", body: "* worse", "m.new_content": { msgtype: "m.text", body: "worse" } },
 			"m.relates_to": { rel_type: "m.replace", event_id: oops },
 		});
-		const about = { rel_type: "m.annotation", event_id: oops, key: "👍" };
+		const about = { rel_type: "m.annotation", event_id: oops, key: "👍️" };
 		const thumb = await juliet.send(room, { "m.relates_to": about }, "m.reaction");
 		const kept = await juliet.send(room, "one");
 		await juliet.send(room, {
@@ -114,7 +114,7 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 		await sends("worse slip", xml("replace", { xmlns: ns.correct, id: slip.id }));
 		await sends(
 			undefined,
-			xml("reactions", { xmlns: ns.reactions, id: slip.named }, xml("reaction", {}, "👍")),
+			xml("reactions", { xmlns: ns.reactions, id: slip.named }, xml("reaction", {}, "👍️")),
 		);
 		const first = await sends("first");
 		await sends("second", xml("replace", { xmlns: ns.correct, id: first.id }));

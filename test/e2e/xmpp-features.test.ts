@@ -224,9 +224,9 @@ describe.each(places)("events in a $kind on $server", ({ kind, server }) => {
 		const id = await says("cake");
 		const line = await gets("the line", (one) => body(one) === "cake");
 		const named = nameOf(line);
-		await sends(undefined, reactions(named, "👍", "❤️"), store());
+		await sends(undefined, reactions(named, "👍️", "❤️"), store());
 		const { event, refs } = await arrives("reaction");
-		expect(event).toMatchObject({ mode: "set", emoji: ["👍", "❤️"] });
+		expect(event).toMatchObject({ mode: "set", emoji: ["👍️", "❤️"] });
 		expect(refs[event.target.id]).toEqual([id]);
 		await sends(undefined, reactions(named, "❤"), store());
 		await arrives("reaction", ({ emoji }) => emoji.join() === "❤️");
@@ -240,21 +240,21 @@ describe.each(places)("events in a $kind on $server", ({ kind, server }) => {
 		await arrives("message", ({ text }) => text === "cake");
 		const copy = `matrix:${bridge.fake.sent.at(-1)?.operation}`;
 		const target = { id: copy, text: "cake" };
-		await does({ kind: "reaction", mode: "add", emoji: ["👍"], target });
+		await does({ kind: "reaction", mode: "add", emoji: ["👍️"], target });
 		if (!ids) {
-			await gets("the reaction as text", (one) => body(one) === "/me reacted with 👍 to “cake”");
+			await gets("the reaction as text", (one) => body(one) === "/me reacted with 👍️ to “cake”");
 			return;
 		}
 		await gets("the reaction", (one) => {
 			const element = one.getChild("reactions", ns.reactions);
-			return element?.attrs.id === (inMuc ? named : id) && element?.getChild("reaction")?.getText() === "👍";
+			return element?.attrs.id === (inMuc ? named : id) && element?.getChild("reaction")?.getText() === "👍️";
 		});
 		await does({ kind: "reaction", mode: "add", emoji: ["🎉"], target });
 		await gets("both reactions", (one) => {
 			const all = one.getChild("reactions", ns.reactions)?.getChildren("reaction") ?? [];
-			return all.map((each) => each.getText()).join() === "👍,🎉";
+			return all.map((each) => each.getText()).join() === "👍️,🎉";
 		});
-		await does({ kind: "reaction", mode: "remove", emoji: ["👍", "🎉"], target });
+		await does({ kind: "reaction", mode: "remove", emoji: ["👍️", "🎉"], target });
 		const none = await gets("the removal of the reactions", (one) => {
 			const element = one.getChild("reactions", ns.reactions);
 			return !!element && element.getChildren("reaction").length === 0;
@@ -275,7 +275,7 @@ describe.each(places)("events in a $kind on $server", ({ kind, server }) => {
 		await sends("three", xml("replace", { xmlns: ns.correct, id: second.id }));
 		const edit = await arrives("edit", ({ text }) => text === "three");
 		expect(edit.refs[edit.event.target.own ?? ""]?.[0]).toBe(`matrix:${first.operation}`);
-		await sends(undefined, reactions(nameOf(tart), "👍"), store());
+		await sends(undefined, reactions(nameOf(tart), "👍️"), store());
 		const { event, refs } = await arrives("reaction");
 		expect(refs[event.target.id]?.[0]).toBe(mine);
 		if (!ids) return;

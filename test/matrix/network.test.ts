@@ -782,7 +782,7 @@ describe("refusals", () => {
 		await says(room, alice, "hi");
 		const said = room.timeline.find(({ content }) => content.body === "hi");
 		failing("the room is full.");
-		for (const key of ["👍", "🎉", "👀"]) {
+		for (const key of ["👍️", "🎉", "👀"]) {
 			const content = { "m.relates_to": { rel_type: "m.annotation", event_id: said?.event_id, key } };
 			await hs.push([hs.emit(room, alice, "m.reaction", content)]);
 		}
@@ -914,7 +914,7 @@ describe("an event that refers to an earlier message", () => {
 	});
 	test("is sent once as a reaction when the answer is lost, and can be removed", async () => {
 		loses("/send/m.reaction");
-		await does({ kind: "reaction", mode: "set", emoji: ["👍"], target: { id: said } });
+		await does({ kind: "reaction", mode: "set", emoji: ["👍️"], target: { id: said } });
 		await does({ kind: "reaction", mode: "set", emoji: [], target: { id: said } });
 		await until(
 			() => ofType("m.room.redaction").length === 1,

@@ -73,7 +73,7 @@ describe("an event from XMPP", () => {
 		const answer = about(xml("reply", { xmlns: "urn:xmpp:reply:0", id: long("sid") }));
 		expect(named(answer?.replyTo?.id ?? "")).toBe(true);
 		for (const act of [
-			xml("reactions", { xmlns: "urn:xmpp:reactions:0", id: long("sid") }, xml("reaction", {}, "👍")),
+			xml("reactions", { xmlns: "urn:xmpp:reactions:0", id: long("sid") }, xml("reaction", {}, "👍️")),
 			xml("replace", { xmlns: "urn:xmpp:message-correct:0", id: long("origin") }),
 			xml("replace", { xmlns: "urn:xmpp:message-correct:0", id: long("id") }),
 			xml("retract", { xmlns: "urn:xmpp:message-retract:1", id: long("sid") }),
@@ -91,14 +91,14 @@ describe("an event from XMPP", () => {
 		expect(pick(ids, "msg")).toBe("short");
 	});
 	test("has at most twenty reactions of at most 64 characters", () => {
-		const reactions = [long("x"), "👍"].concat(Array.from({ length: 10_000 }, (_, index) => String(index)));
+		const reactions = [long("x"), "👍️"].concat(Array.from({ length: 10_000 }, (_, index) => String(index)));
 		const element = xml(
 			"reactions",
 			{ xmlns: "urn:xmpp:reactions:0", id: "1" },
 			reactions.map((one) => xml("reaction", {}, one)),
 		);
 		const act = parseMessage(line({}, element), place)?.act;
-		expect(act?.kind === "reaction" && act.emoji.slice(0, 2)).toEqual(["👍", "0"]);
+		expect(act?.kind === "reaction" && act.emoji.slice(0, 2)).toEqual(["👍️", "0"]);
 		expect(act?.kind === "reaction" && act.emoji).toHaveLength(20);
 	});
 });

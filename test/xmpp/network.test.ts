@@ -543,7 +543,7 @@ describe("a 1:1 chat", () => {
 		await answers(hello);
 		const ask = server.received.find((one) => one.name === "iq" && one.attrs.to === "romeo@x.test/r");
 		const react = async (operation: string) => {
-			const event = { kind: "reaction", mode: "set", emoji: ["👍"], target: { id: "$1" } };
+			const event = { kind: "reaction", mode: "set", emoji: ["👍️"], target: { id: "$1" } };
 			const base = out(operation);
 			await network.send({
 				...base,
@@ -554,7 +554,7 @@ describe("a 1:1 chat", () => {
 			return server.received.find((one) => one.attrs.id === operation);
 		};
 		const mixed = await react("op1");
-		expect(mixed?.getChild("body")?.getText()).toBe("/me reacted with 👍");
+		expect(mixed?.getChild("body")?.getText()).toBe("/me reacted with 👍️");
 		expect(mixed?.getChild("fallback")).toBeTruthy();
 		const { id = "", from = "" } = ask?.attrs ?? {};
 		await answers(

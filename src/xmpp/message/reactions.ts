@@ -1,3 +1,4 @@
+import { emojiForm } from "../../core/emoji.ts";
 import { newIn } from "../../core/reactions.ts";
 import { messageId, pick } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
@@ -35,7 +36,10 @@ export const reactions: MessageFeature = {
 				kind: "reaction",
 				target: { id: messageId(named, id) },
 				mode: "set",
-				emoji: emoji.filter((one) => one !== "" && one.length <= longest).slice(0, most),
+				emoji: emoji
+					.filter((one) => one !== "" && one.length <= longest)
+					.slice(0, most)
+					.map(emojiForm),
 			},
 		};
 	},
@@ -43,7 +47,7 @@ export const reactions: MessageFeature = {
 		if (event.kind !== "reaction") return draft;
 		const id = pick(refs[event.target.id], named);
 		// Past the limit, the newest reactions are sent.
-		const emoji = event.emoji.slice(-most);
+		const emoji = event.emoji.slice(-most).map(emojiForm);
 		const element =
 			id && xml("reactions", { xmlns: ns, id }, ...emoji.map((one) => xml("reaction", {}, one)));
 		const given = newIn(emoji, shown);

@@ -171,9 +171,9 @@ describe("a person the MUC has no place for", () => {
 		expect(last(w).getChild("retract")?.attrs.id).toBe(said[0]?.slice(4));
 	});
 	test("reacts in words", async () => {
-		const reaction = { kind: "reaction", mode: "set", emoji: ["👍"], target: { id: id("$1") } };
+		const reaction = { kind: "reaction", mode: "set", emoji: ["👍️"], target: { id: id("$1") } };
 		await w.done(w.rooms.send(out(reaction, { $1: said })));
-		expect(last(w).getChild("body")?.getText()).toBe("* Alice reacted with 👍");
+		expect(last(w).getChild("body")?.getText()).toBe("* Alice reacted with 👍️");
 		const before = w.muc.taken.length;
 		await w.done(w.rooms.send(out({ ...reaction, emoji: [] }, { $1: said })));
 		expect(w.muc.taken.slice(before).filter((one) => one.name === "message")).toEqual([]);
