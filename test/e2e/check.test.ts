@@ -15,7 +15,7 @@ let bed: Testbed;
 let folder: string;
 let good: Config;
 
-/** Returns a config that an admin of these servers would write. */
+/** Returns the config that an admin of these servers would write. */
 const configured = (ports: Ports): Config => ({
 	matrix: {
 		homeserver: `http://127.0.0.1:${ports.synapse}`,
@@ -95,7 +95,7 @@ function broker(over: object, topic = "home/#"): Config {
 	const home = { ...good.mqtt?.brokers.home, ...over } as NonNullable<Config["mqtt"]>["brokers"][string];
 	return { ...good, mqtt: { brokers: { home }, mirrors: [{ broker: "home", topic, room: "#r:hs.test" }] } };
 }
-/** Writes a changed copy of the registration. */
+/** Writes a changed copy of the registration, and returns a config with it. */
 function registration(change: (text: string) => string): Config {
 	const file = join(folder, "changed.yaml");
 	writeFileSync(file, change(readFileSync(good.matrix.appservice.registration, "utf8")));

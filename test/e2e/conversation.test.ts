@@ -40,7 +40,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 				stanza.is("presence") && stanza.attrs.from === `${muc}/${nick}` && stanza.attrs.type === type,
 			20_000,
 		);
-	/** Returns how often each body occurs among the received items, after some time for duplicates to arrive. */
+	/** Returns how often Juliet has received each of these bodies in the room. */
 	const onMatrix = (room: string, bodies: readonly string[]) =>
 		bodies.map(
 			(body) =>

@@ -2,10 +2,7 @@
 export type Path = {
 	name: string;
 	sent: number;
-	/**
-	 * Lines that a confirmation names, or that no error names where only errors are sent; see the constructor of the
-	 * path.
-	 */
+	/** Lines with a confirmation; on a path with errors alone (1:1 XMPP → Matrix), lines without an error. */
 	confirmed: Set<number>;
 	/** Lines whose senders read that the delivery failed. */
 	refused: Set<number>;

@@ -135,7 +135,7 @@ describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s
 		const reactions = (id: string, ...emoji: string[]) =>
 			xml("reactions", { xmlns: ns.reactions, id }, ...emoji.map((one) => xml("reaction", {}, one)));
 		const store = () => xml("store", { xmlns: "urn:xmpp:hints" });
-		/** Returns the number of fitting events that Juliet received, after some time for duplicates. */
+		/** Resolves with the number of fitting events that Juliet has received, after 500 ms for duplicates. */
 		const times = async (fits: (event: SeenEvent) => boolean) =>
 			(
 				await juliet.inbox.settled(

@@ -36,8 +36,8 @@ describe.each(["prosody", "ejabberd"] as const)("hostile input between Synapse a
 		MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser(name));
 	const groupchat = (inner: string, id = "1") =>
 		eve.sendRaw(`<message type='groupchat' to='${muc}' id='${id}'>${inner}</message>`);
-	/** Returns what Eve's ghost did in the room since the last call. */
 	let judged = 0;
+	/** Returns what Eve's ghost did in the room since the last call. */
 	async function deeds() {
 		await groupchat(`<body>enough ${judged}</body>`, `enough${judged}`);
 		await juliet.waitForMessage(`enough ${judged}`, room, 30_000);
@@ -52,8 +52,8 @@ describe.each(["prosody", "ejabberd"] as const)("hostile input between Synapse a
 				!String(content.body).startsWith("enough"),
 		);
 	}
-	/** Sends one line each way, so that all lines before have been handled. */
 	let lines = 0;
+	/** Sends one line each way, so that all lines before have been handled. */
 	async function bothWays(): Promise<void> {
 		const line = `${confidential} ${++lines}`;
 		await romeo.sendMessage(muc, line, "groupchat");

@@ -25,10 +25,7 @@ const xmpp: Fake = fakeNetwork("xmpp");
 let alice: MatrixClient;
 let bob: MatrixClient;
 
-/**
- * A proxy in front of the homeserver, which drops the responses to chosen requests after the homeserver handled
- * them.
- */
+/** Starts a proxy that drops the responses to chosen requests after the homeserver has handled them. */
 async function breakable(target: string) {
 	let losing: (path: string) => boolean = () => false;
 	const server = http.createServer((request, response) => {

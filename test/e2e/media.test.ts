@@ -411,7 +411,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 	});
 
 	describe("a client with XEP-0447 and XEP-0385", () => {
-		/** Serves a file and returns it with its stateless file sharing element. */
+		/** Serves a file on the client's own web server, and returns its description for the `share` command. */
 		function kept(name: string, bytes: Buffer, type: string, more: object = {}) {
 			const url = `${elsewhereUrl}/${name}`;
 			elsewhere.set(`/${name}`, { bytes, type });

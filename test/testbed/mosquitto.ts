@@ -50,7 +50,7 @@ function passwordLine(name: string, password: string): string {
 	return `${name}:$7$101$${salt.toString("base64")}$${hash.toString("base64")}\n`;
 }
 
-/** Writes the password file, which the broker reads again on SIGHUP. */
+/** Adds a user to the password file, which the broker reads again on SIGHUP. */
 export function writeMosquittoUser(folder: string, name: string, password: string): void {
 	appendFileSync(resolve(folder, "mosquitto/passwd"), passwordLine(name, password));
 }

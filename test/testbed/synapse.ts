@@ -20,7 +20,10 @@ function rateLimits(): string {
 		.join("\n");
 }
 
-/** A listener for federation: other homeservers ask for /.well-known at port 443 of the server name, by TLS. */
+/**
+ * Returns the listener and the options for federation. Other homeservers ask for /.well-known at port 443 of the
+ * server name, by TLS.
+ */
 function federation(address: string | undefined, certificate: string) {
 	if (address === undefined) return { listener: "", options: "federation_domain_whitelist: []" };
 	return {
