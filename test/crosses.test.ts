@@ -9,7 +9,7 @@ const tests = readdirSync("test/e2e")
 	.map((file) => read(`test/e2e/${file}`))
 	.join("\n");
 const table = page
-	.slice(page.indexOf("## Which test"))
+	.slice(page.indexOf("## The tests"))
 	.split("\n")
 	.filter((line) => line.startsWith("| ") && !line.startsWith("| |"))
 	.map((line) =>

@@ -17,8 +17,8 @@ const names: Record<keyof Capabilities, string> = {
 	poll: "polls",
 	vote: "votes",
 	"poll-end": "results of polls",
-	membership: "coming and going",
-	profile: "changes of name",
+	membership: "joins and leaves",
+	profile: "renames",
 	state: "values of things (MQTT)",
 };
 
@@ -42,10 +42,10 @@ test("support.md is generated from the capabilities (vitest -u writes it)", asyn
 		row([names[kind], ...columns.map(([, can]) => words[can[kind]])]),
 	);
 	const table = [
-		"# What is shown where",
+		"# Support by kind of room",
 		"",
-		"Each column is what people in such a room see of what happens on the other side. Generated from the declarations in",
-		"`src/*/capabilities.ts` by `test/support.test.ts`; what it means for people is in [what-crosses.md](what-crosses.md).",
+		"Each column names the form in which people in such a room see events of the other side. `test/support.test.ts` generates it",
+		"from the declarations in `src/*/capabilities.ts`; [what-crosses.md](what-crosses.md) explains it for people.",
 		"",
 		row(["", ...columns.map(([name]) => name)]),
 		row(["", ...columns].map(() => "---")),
