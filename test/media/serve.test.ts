@@ -408,11 +408,11 @@ describe("the slots for answers", () => {
 	});
 
 	test("stay with a reader that goes on reading", async () => {
-		await listen({ atOnce: 1, atOnceOfOne: 1, idle: 60_000, yields: 200 });
+		await listen({ atOnce: 1, atOnceOfOne: 1, idle: 60_000, yields: 1_000 });
 		source = forever;
 		const reading = await fetch(png());
 		const reader = reading.body?.getReader();
-		const end = Date.now() + 700;
+		const end = Date.now() + 1_500;
 		while (Date.now() < end) {
 			await reader?.read();
 			if (Date.now() % 5 === 0) expect(await status(png("mxc://hs/2"))).toBe(503);
