@@ -24,7 +24,7 @@ export function spend(steps = 1): void {
 /**
  * Returns the result of `work`, or of `otherwise` where `work` exceeds the budget of an input of `size` bytes or
  * characters. `otherwise` makes the plain form, in time linear in the input, and has no budget of its own: the primitives that
- * it shares with `work` do not throw. What a nested call spends counts outside, too.
+ * it shares with `work` do not throw. The steps of a nested call count outside, too.
  */
 export function withinBudget<T>(size: number, work: () => T, otherwise: () => T): T {
 	const outer = left;

@@ -12,7 +12,7 @@ export const relayedEmote = (name: string, text: string) => `* ${speakerName(nam
 export const value = (label: string, text: string | null) =>
 	text === null ? `${label}: (cleared)` : `${label}: ${text}`;
 
-// Refusals: what the sender of an undeliverable message reads.
+// Refusals, for the sender of an undeliverable message.
 export const notDelivered = (target: string, why: string) => `Not delivered to ${target}: ${why}`;
 export const blocked = "you are blocked on this bridge. Its admin can lift that.";
 export const unreachable = "they take no messages from this bridge.";

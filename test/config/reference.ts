@@ -81,8 +81,8 @@ const head = `# Configure
 One YAML file, \`data/config.yaml\` unless \`--config\` names another; [config/example.yaml](../config/example.yaml) shows
 every option in its place. It is read once, at the start. Relative paths in it begin at the working directory.
 
-- Whatever is unknown, misspelt or impossible is refused with file, line and cure; nothing is guessed.
-- \`\${NAME}\` in any value is that environment variable. Where a secret is wanted, \`secret_file\` and \`password_file\` take
+- Unknown, misspelt and impossible options are refused with file, line and cure; nothing is guessed.
+- \`\${NAME}\` in any value is that environment variable. Instead of a secret, \`secret_file\` and \`password_file\` take
   it from a file. A config that holds secrets and that everybody on the machine can read is refused: \`chmod 600\` it.
 - \`node src/main.ts check\` tells whether it works.`;
 

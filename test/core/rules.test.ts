@@ -66,7 +66,7 @@ test("a rate limit counts backfilled messages by their times, and by no time in 
 	expect(flood.filter(Boolean)).toHaveLength(3);
 	for (const later of [1, 2, 3]) expect(allowed("c", now + later * 1_000)).toBe(true);
 	expect(allowed("c", now + 60_000)).toBe(false);
-	expect(allowed("c", now - 60_000), "nor by one that goes back").toBe(false);
+	expect(allowed("c", now - 60_000), "a time that goes back adds no tokens").toBe(false);
 	now += 1_000;
 	expect(allowed("c")).toBe(true);
 });
