@@ -212,7 +212,7 @@ export function createDelivery(deps: {
 				void journal
 					.done(row, to, ids, target.unverifiable?.(link))
 					.catch((error: unknown) =>
-						log.error({ err: error, trace: row.trace }, "could not note a delivery"),
+						log.error({ err: error, trace: row.trace }, "a delivery could not be written to the journal"),
 					);
 			if (!form) {
 				note([]);

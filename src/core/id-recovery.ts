@@ -78,7 +78,10 @@ export function createIdRecovery(deps: { network(name: NetworkName): Network; lo
 			if (network(source.network).recentMessages) return (await shared(source, target))[0].get(id) ?? [];
 		} catch (error) {
 			// A room that cannot be read must not block the lane: the reference becomes words.
-			log.warn({ err: error, portal: portal.id }, "the end of a room could not be read");
+			log.warn(
+				{ err: error, portal: portal.id },
+				"the latest messages of a room could not be read to recover ids",
+			);
 		}
 		return [];
 	};

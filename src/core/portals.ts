@@ -92,7 +92,10 @@ export function createPortals(deps: {
 				attached.delete(link.id);
 				throw error;
 			}
-			log.warn({ err: error, portal: portal.id, network: link.network }, "link is not up yet");
+			log.warn(
+				{ err: error, portal: portal.id, network: link.network },
+				"a link could not be attached yet; its network goes on trying",
+			);
 		}
 	}
 
@@ -157,7 +160,7 @@ export function createPortals(deps: {
 				attach(portal).catch((error: unknown) =>
 					log.error(
 						{ err: error, portal: portal.id },
-						"a link was refused; unlink it, or lift what stops it",
+						"a network refused a link; unlink it, or remove the cause",
 					),
 				);
 			}

@@ -282,7 +282,9 @@ export function createRouter(deps: {
 			for (const portal of found)
 				portals
 					.attach(portal)
-					.catch((error: unknown) => log.error({ err: error, portal: portal.id }, "link refused"));
+					.catch((error: unknown) =>
+						log.error({ err: error, portal: portal.id }, "a network refused a link"),
+					);
 			// A message that is deleted before its first attempt is not sent.
 			if (event.kind === "redaction") {
 				const message = { network: event.sender.network, room: event.room, id: event.target.id };

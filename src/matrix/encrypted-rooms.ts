@@ -59,7 +59,7 @@ export function createEncryptionGuard(deps: {
 		if (!portal && notified.has(room)) return;
 		if (!portal) notified.add(room);
 		const failed = (error: unknown) =>
-			log.error({ err: error, room }, "an encrypted room could not be answered");
+			log.error({ err: error, room }, "the notice about an encrypted room, or the move out of it, failed");
 		await notify(event, portal?.between ? phrases.encryptedChat : phrases.encryptedRoom).catch(failed);
 		if (portal?.between) await moveOn(room, portal).catch(failed);
 	};

@@ -35,7 +35,7 @@ export function createInbound(
 	async function transaction({ id, events }: Transaction): Promise<void> {
 		const known = events.filter(isEvent);
 		if (known.length < events.length)
-			log.warn({ count: events.length - known.length }, "the homeserver sent what is no event");
+			log.warn({ count: events.length - known.length }, "skipped malformed events of a transaction");
 		await backfill.taken(id, known);
 		if (known.length > 0 && known.every((event) => isOurs(event.sender))) await wait(gathering);
 	}

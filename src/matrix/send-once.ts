@@ -64,7 +64,10 @@ export function createSendOnce(
 			}
 		}
 		if (!seen.has(wanted) && look.back >= since - skew && !look.pages.complete())
-			log.warn({ operation, room }, "looked for a message in doubt as far back as we do, and send it again");
+			log.warn(
+				{ operation, room },
+				"a message in doubt is not in the part of the room that is searched; it is sent again",
+			);
 		return seen.get(wanted);
 	}
 
@@ -99,7 +102,7 @@ export function createSendOnce(
 			if (attempt > 0) {
 				const event_id = await lookUp(what);
 				if (event_id !== undefined) {
-					log.info({ operation }, "a message in doubt was there already");
+					log.info({ operation }, "the room has a message in doubt; it is not sent again");
 					return { event_id };
 				}
 			}

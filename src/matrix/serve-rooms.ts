@@ -51,7 +51,7 @@ export function createRoomService(deps: {
 		describe(room, portal, as).catch((error: unknown) => {
 			// A room that is not ours need not let us state what it is bridged to: everything else works.
 			if (!hasCode(error, "M_FORBIDDEN")) return partly(error);
-			log.debug({ err: error, room }, "a room does not let us say what it is bridged to");
+			log.debug({ err: error, room }, "the homeserver refused the bridge info of a room");
 		});
 	}
 

@@ -15,7 +15,7 @@ export function createTimeLimit(log: Log): (work: Promise<void>, what: string) =
 
 	return async function inTime(work, what) {
 		const done = work.catch((error: unknown) =>
-			log.error({ err: error, what }, "a request of a person failed"),
+			log.error({ err: error, what }, "an invite, a command or a notice failed"),
 		);
 		if (overdue > 0) return;
 		const late = new AbortController();

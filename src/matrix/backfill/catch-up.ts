@@ -24,7 +24,7 @@ const owing = { first: 30_000, most: 600_000 };
 /** How much the saved positions may be behind, in ms: core knows an event that is read again by its id. */
 const saveEvery = 1_000;
 
-const unread = "could not look whether the homeserver handed all over";
+const unread = "could not check a room for events that the homeserver lost";
 
 /**
  * Reads and takes, in order, the events that the homeserver never handed over. Synapse keeps the events of its next
@@ -61,10 +61,12 @@ export function createCatchUp(deps: {
 
 	const saving = setInterval(() => void guard.run("timer of lost events", onTimer), saveEvery).unref();
 	function onTimer(): void {
-		saveAll().catch((error: unknown) => log.error({ err: error }, "how far rooms were read is not saved"));
+		saveAll().catch((error: unknown) =>
+			log.error({ err: error }, "the read positions of rooms could not be saved"),
+		);
 		const since = detection.silentSince(Date.now());
 		if (since === undefined) return;
-		log.debug({ since }, "the homeserver hands nothing over");
+		log.debug({ since }, "the homeserver sends no transactions although it has events for us");
 		ping();
 		disturbed();
 	}

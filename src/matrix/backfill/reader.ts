@@ -77,7 +77,8 @@ export function createBackfillReader(deps: {
 				try {
 					const found = await Promise.race([missing(name, from, until), ended.promise]);
 					const count = found.before.length;
-					if (count > 0) log.info({ room: name, count }, "read what the homeserver may never hand over");
+					if (count > 0)
+						log.info({ room: name, count }, "the backfill found events that no transaction brought");
 					return found;
 				} catch (error) {
 					// The homeserver refuses: we are not in that room any more.

@@ -118,7 +118,7 @@ async function replay(
 			if (error instanceof StanzaError && error.condition === "item-not-found" && "after" in which) {
 				context.log.warn(
 					{ room: room.jid },
-					"the archive does not know the last line we read: asked by time",
+					"the archive does not know the cursor's line any more; the backfill begins at its time",
 				);
 				context.tell([notice(room, phrases.mucGap, context.now())]);
 				which = { start: since(room.position.read ?? read) };
@@ -141,7 +141,10 @@ async function replay(
 
 /** Falls back to the history: the active listener joins again, as the MUC tells it to newcomers alone. */
 function refused(room: Room, context: Context): void {
-	context.log.warn({ room: room.jid }, "the archive is not for us: the room's history has to do");
+	context.log.warn(
+		{ room: room.jid },
+		"the MUC refuses its archive; the backfill uses the history for newcomers",
+	);
 	refuseArchive(room.backfill);
 	putOut(room.ours, room.listening.active);
 }

@@ -14,10 +14,13 @@ export function failOver(room: Room, context: Context): boolean {
 	const { active } = room.listening;
 	const next = [...room.ours.byJid.values()].find((ours) => ours !== active && isConfirmed(ours));
 	if (!next) return false;
-	context.log.info({ room: room.jid, from: active.jid, to: next.jid }, "another of us hears the room");
+	context.log.info(
+		{ room: room.jid, from: active.jid, to: next.jid },
+		"another own occupant became the active listener",
+	);
 	takeOver(room.listening, next);
 	checkTakeover(room, context).catch((error: unknown) =>
-		context.log.warn({ err: error, room: room.jid }, "the room is not served"),
+		context.log.warn({ err: error, room: room.jid }, "the check of the new active listener failed"),
 	);
 	return true;
 }

@@ -33,7 +33,7 @@ export function createKeepalive(rooms: ReadonlyMap<string, Room>, context: Conte
 			selfPing(room, active, context)
 				.then(() => silent(room, at))
 				.catch((error: unknown) =>
-					context.log.warn({ err: error, room: room.jid }, "the room is not served"),
+					context.log.warn({ err: error, room: room.jid }, "the self-ping of a silent MUC failed"),
 				);
 		}
 	}

@@ -45,7 +45,7 @@ export function ensureJoined(room: Room, context: Context): Promise<void> {
 /** Works as {@link ensureJoined} where nobody waits for it: the log has the error. */
 export function keepJoined(room: Room, context: Context): void {
 	ensureJoined(room, context).catch((error: unknown) =>
-		context.log.warn({ err: error, room: room.jid }, "the room is not served"),
+		context.log.warn({ err: error, room: room.jid }, "the listener could not join the MUC"),
 	);
 }
 
@@ -64,11 +64,14 @@ async function run(room: Room, context: Context): Promise<void> {
 		} catch (error) {
 			if (room.closed) return;
 			if (error instanceof PermanentError) {
-				context.log.warn({ err: error, room: room.jid }, "the room does not let us in");
+				context.log.warn({ err: error, room: room.jid }, "the MUC refuses the listener");
 				barListening(listening, error);
 				throw error;
 			}
-			context.log.warn({ err: error, room: room.jid, failures }, "could not join, will retry");
+			context.log.warn(
+				{ err: error, room: room.jid, failures },
+				"the join or the backfill of the MUC failed, will retry",
+			);
 			const lineWaits = context.now().at - listening.askedForAt < askedForFor;
 			const most = lineWaits ? lastRetryAskedFor : lastRetry;
 			await pause(listening, backoff(failures, { first: firstRetry, most }));

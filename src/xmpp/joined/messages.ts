@@ -16,7 +16,10 @@ export function takeMessage(room: Room, stanza: Element, context: Context): Elem
 	if (stanza.attrs.type === "error") {
 		const error = stanzaError(stanza);
 		if (!ours || !takeRefusal(room, ours, stanza, error, context))
-			context.log.debug({ room: room.jid, condition: error.condition }, "error for nothing that waits");
+			context.log.debug(
+				{ room: room.jid, condition: error.condition },
+				"ignored an error from the MUC that concerns no line in flight",
+			);
 		return undefined;
 	}
 	if (context.archive.takes(stanza)) return undefined;
@@ -32,7 +35,7 @@ export function takeMessage(room: Room, stanza: Element, context: Context): Elem
 		if (work === "backfill") keepJoined(room, context);
 		else
 			rediscover(room, context).catch((error: unknown) =>
-				context.log.warn({ err: error, room: room.jid }, "the room is not served"),
+				context.log.warn({ err: error, room: room.jid }, "the features of the MUC could not be read again"),
 			);
 	}
 	return undefined;

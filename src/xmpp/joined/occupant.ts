@@ -123,6 +123,9 @@ function answered(
 export async function rejoin(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (ours === room.listening.active || !ours.wanted || ours.barred || isIn(ours)) return;
 	await enter(room, ours, context).catch((error: unknown) =>
-		context.log.info({ err: error, room: room.jid, ours: ours.jid }, "not back in the room"),
+		context.log.info(
+			{ err: error, room: room.jid, ours: ours.jid },
+			"an own occupant could not join again; it joins for its next line",
+		),
 	);
 }

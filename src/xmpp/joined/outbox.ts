@@ -138,7 +138,7 @@ export async function renameInTurn(room: Room, ours: OwnOccupant, context: Conte
 			await within(joinWithin, rename(room, ours, context));
 		} catch (error) {
 			if (!(error instanceof NoPlace) && !(error instanceof Late)) throw error;
-			context.log.info({ err: error, room: room.jid, ours: ours.jid }, "keeps the old nick");
+			context.log.info({ err: error, room: room.jid, ours: ours.jid }, "an own occupant keeps its old nick");
 		}
 	});
 }

@@ -44,5 +44,5 @@ function leaveUnknown(stanza: Element, context: Context): void {
 	const { from = "", to: jid = "" } = stanza.attrs;
 	context.link
 		.send(muc.leave(jid, bare(from), resource(from) ?? ""))
-		.catch((error: unknown) => context.log.debug({ err: error }, "could not leave"));
+		.catch((error: unknown) => context.log.debug({ err: error }, "an own occupant could not leave the MUC"));
 }

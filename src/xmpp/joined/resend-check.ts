@@ -37,7 +37,7 @@ export async function findInDoubt(
 	if (!confirmations.reflected(operation) && readable(room))
 		await search(room, out, event.at - skew, context);
 	const there = confirmations.reflected(operation);
-	context.log.info({ trace, there: there !== undefined }, "a line in doubt was looked up");
+	context.log.info({ trace, there: there !== undefined }, "checked whether the MUC has a line in doubt");
 	return there;
 }
 
@@ -58,12 +58,18 @@ function search(room: Room, { operation, attempt }: Outbound, from: number, cont
 			if (isOver()) break;
 		}
 		if (isOver()) return;
-		context.log.warn({ room: room.jid, operation }, "looked for a line as far back as we do");
+		context.log.warn(
+			{ room: room.jid, operation },
+			"a line in doubt is not in the part of the archive that is searched; it is sent again",
+		);
 		noteSearched(room.search, from);
 	};
 	return searchInTurn(room.search, look).catch((error: unknown) => {
 		if (!isRefusal(error) && !(isBroken(error) && attempt >= askedBroken))
 			throw new TemporaryError("the archive does not answer", { cause: error });
-		context.log.warn({ err: error, room: room.jid }, "the archive is not for us");
+		context.log.warn(
+			{ err: error, room: room.jid },
+			"the MUC refuses its archive; a line in doubt is sent again",
+		);
 	});
 }

@@ -93,7 +93,7 @@ function removal(room: Room, ours: OwnOccupant, seen: OccupantPresence): string 
  * Returns `back` where the active listener is lost and another one has to join.
  */
 function removed(room: Room, ours: OwnOccupant, why: string, context: Context): "back" | undefined {
-	context.log.warn({ room: room.jid, ours: ours.jid }, "removed from the room");
+	context.log.warn({ room: room.jid, ours: ours.jid }, "somebody removed an own occupant from the MUC");
 	const now = context.now();
 	context.tell([notice(room, why, now)]);
 	if (ours !== room.listener) unwant(ours);
@@ -105,7 +105,7 @@ function removed(room: Room, ours: OwnOccupant, why: string, context: Context): 
 	for (const one of room.ours.byJid.values())
 		if (one !== ours && one !== room.listener)
 			leave(room, one, context).catch((error: unknown) =>
-				context.log.warn({ err: error }, "could not leave"),
+				context.log.warn({ err: error }, "an own occupant could not leave the MUC"),
 			);
 	return undefined;
 }

@@ -35,7 +35,10 @@ export async function chooseSpeaker(room: Room, ours: OwnOccupant, context: Cont
 	} catch (error) {
 		if (!(error instanceof NoPlace) && !(error instanceof Late)) throw error;
 		relayUntil(ours, context.now().at + relayFor);
-		context.log.warn({ room: room.jid, ours: ours.jid }, "speaks through the listener");
+		context.log.warn(
+			{ room: room.jid, ours: ours.jid },
+			"an own occupant could not join; the listener relays its lines",
+		);
 		return relay(room);
 	}
 }
