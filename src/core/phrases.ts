@@ -88,7 +88,9 @@ const article = (thing: string) => (/^[aeiou]/.test(thing) ? `an ${thing}` : `a 
 export const sentFile = (thing: string, name: string, caption?: string) =>
 	[`sent ${article(thing)}: ${name}`, caption].filter(Boolean).join("\n");
 export const sharedLocation = (name: string, uri: string) =>
-	`is here: ${[name, uri].filter(Boolean).join(" ")}`;
+	`is here: ${[name, placeLink(uri)].filter(Boolean).join(" ")}`;
+/** Returns a geo URI without its uncertainty, which breaks the links of clients. */
+export const placeLink = (uri: string) => uri.replace(/;u=[^;]*/i, "");
 export const numbered = (question: string, options: readonly string[]) =>
 	[question, ...options.map((option, index) => `${index + 1}. ${option}`)].join("\n");
 export const startedPoll = (question: string, options: readonly string[]) =>

@@ -420,7 +420,7 @@ describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s
 			expect(event.content.msgtype).toBe("m.location");
 			const other = (46 + ++count / 1000).toFixed(3);
 			await juliet.send(room, { msgtype: "m.location", body: "Rialto", geo_uri: `geo:${other},12.33` });
-			const line = await read(`geo:${other},12.33`);
+			const line = await read(`Rialto\ngeo:${other},12.33`);
 			expect(line.getChild("geoloc", "http://jabber.org/protocol/geoloc")?.getChild("lat")?.getText()).toBe(
 				other,
 			);

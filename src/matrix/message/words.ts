@@ -47,7 +47,8 @@ export function wordsIn(
 export function stickerIn(content: Content): Words | undefined {
 	const body = text(content.body);
 	const file = mediaIn("m.sticker", content, body);
-	return file ? { style: "text", text: "", media: file.media } : act(phrases.sentSticker(body));
+	// The name of a sticker is its caption, because few clients show the alt text of a picture.
+	return file ? { style: "text", text: body.trim(), media: file.media } : act(phrases.sentSticker(body));
 }
 
 // COMPAT Clients before Matrix v1.13 put a reply fallback above their text: the author's MXID, lines that begin with ">",

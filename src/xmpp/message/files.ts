@@ -5,7 +5,7 @@ import type { NetworkName } from "../../core/ids.ts";
 import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
 import * as phrases from "../phrases.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
-import { outside, ranges } from "./fallback.ts";
+import { inside, outside, ranges } from "./fallback.ts";
 import { length, type MessageFeature, type Point, points, wordsOf } from "./feature.ts";
 import { bitsAt } from "./stickers.ts";
 
@@ -52,13 +52,21 @@ function filesIn(message: Element, body: readonly Point[]): Shared | undefined {
 	const all = [...new Map(found?.map((file) => [file.link, file])).values()];
 	const [media, ...more] = all.slice(0, most);
 	if (!media) return undefined;
-	const visible = outside(body, ranges(message, ns.sfs) ?? []);
+	const fallback = ranges(message, ns.sfs) ?? [];
+	const visible = outside(body, fallback);
 	const words = withoutUrls(visible, [media, ...more]);
 	const left = tokens(words);
 	const beyond = all.slice(most).flatMap(({ source }) => (left.has(source.ref) ? [] : [`\n${source.ref}`]));
 	// These URLs are not part of the stanza's body, so no mention can refer to them (raw is NaN).
 	const caption = [...words, ...points(beyond.join("")).map(({ char }) => ({ char, raw: Number.NaN }))];
-	return { media, ...(more.length > 0 && { more }), caption: trimmed(caption) };
+	const shown = { media: named(media, inside(body, fallback)), ...(more.length > 0 && { more }) };
+	return { ...shown, caption: trimmed(caption) };
+}
+
+/** XEP-0449 §3.2: the fallback text of a sticker is its name. */
+function named(media: Media, fallback: readonly Point[]): Media {
+	const name = wordsOf({ body: trimmed(fallback) });
+	return media.kind !== "sticker" || media.alt || !name || fetchable(name) ? media : { ...media, alt: name };
 }
 
 // XEP-0447 §3

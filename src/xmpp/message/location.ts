@@ -1,4 +1,5 @@
-import { child, text, xml } from "../stream/xml.ts";
+import * as phrases from "../phrases.ts";
+import { child, clean, text, xml } from "../stream/xml.ts";
 import { along, type MessageFeature, wordsOf } from "./feature.ts";
 
 const ns = "http://jabber.org/protocol/geoloc";
@@ -6,7 +7,10 @@ const ns = "http://jabber.org/protocol/geoloc";
 const uri = /^geo:(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)(?:,-?\d+(?:\.\d+)?)?(?:;[\w=.;%~-]*)?$/i;
 const degrees = /^-?\d{1,3}(\.\d+)?$/;
 
-/** Locations: the body is a geo: URI, which clients send and understand, and an XEP-0080 element goes with it. */
+/**
+ * Locations: the body is a geo: URI, which clients send and understand, below the description, and an XEP-0080 element goes
+ * with it.
+ */
 export const places: MessageFeature = {
 	vars: [],
 	read(stanza, parsed) {
@@ -15,22 +19,27 @@ export const places: MessageFeature = {
 		const [lat, lon] = [element && text(element, "lat")?.trim(), element && text(element, "lon")?.trim()];
 		const coordinates =
 			lat && lon && degrees.test(lat) && degrees.test(lon) ? `geo:${lat},${lon}` : undefined;
-		const alone = uri.test(words) ? words : undefined;
-		// Beside other text, XEP-0080 says where the sender was; the message itself shares no location.
-		if (!alone && (words !== "" || coordinates === undefined)) return parsed;
-		const description = element && (text(element, "description") || text(element, "text"));
-		return {
+		const described = element && (text(element, "description") || text(element, "text"));
+		const place = (geo: string, description: string | undefined) => ({
 			...parsed,
 			body: [],
-			location: { geo: alone ?? (coordinates as string), ...(description && { description }) },
-		};
+			location: { geo, ...(description && { description }) },
+		});
+		if (uri.test(words)) return place(words, described);
+		if (coordinates === undefined) return parsed;
+		if (words === "") return place(coordinates, described);
+		// A description with the same place below it. Beside other text, XEP-0080 says only where the sender was.
+		const above = words.endsWith(`\n${coordinates}`) ? words.slice(0, -coordinates.length).trim() : "";
+		return above === "" ? parsed : place(coordinates, above);
 	},
 	write(event, draft) {
-		const place = "location" in event ? event.location : undefined;
-		if (!place) return draft;
-		const [, lat, lon] = uri.exec(place.geo) ?? [];
+		const location = "location" in event ? event.location : undefined;
+		if (!location) return draft;
+		const { geo, description } = location;
+		const [, lat, lon] = uri.exec(geo) ?? [];
+		const body = [description && clean(description), phrases.placeLink(geo)].filter(Boolean).join("\n");
 		return along(
-			{ ...draft, body: place.geo, mentions: [] },
+			{ ...draft, body, mentions: [] },
 			lat &&
 				lon &&
 				xml(
@@ -38,7 +47,7 @@ export const places: MessageFeature = {
 					{ xmlns: ns },
 					xml("lat", {}, lat),
 					xml("lon", {}, lon),
-					place.description && xml("description", {}, place.description),
+					description && xml("description", {}, description),
 				),
 		);
 	},
