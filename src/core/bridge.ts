@@ -59,8 +59,8 @@ export function createBridge(deps: {
 		return found;
 	};
 	const portals = createPortals({ mapping, journal, network, log });
-	const tell = createSenderNotices({ network, log });
-	const route = createRouter({ ...deps, portals, network, tell });
+	const sendNotice = createSenderNotices({ network, log });
+	const route = createRouter({ ...deps, portals, network, sendNotice });
 	const sender = createDelivery({
 		reactions: rules.reactions,
 		mapping,
@@ -69,7 +69,7 @@ export function createBridge(deps: {
 		network,
 		log,
 		meter,
-		tell,
+		sendNotice,
 		...(deps.guard && { guard: deps.guard }),
 	});
 	/** Returns the target network of a lane. */
@@ -187,7 +187,7 @@ export function createBridge(deps: {
 			if (!open) throw new PermanentError("not-found", phrases.fileGone);
 			return open(ref, range);
 		},
-		partly: tell,
+		partly: sendNotice,
 		mayOpen: (person) => route.mayOpen(person),
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),

@@ -142,7 +142,7 @@ export function createCoreCommands(deps: {
 	const status = defineCommand({
 		name: "status",
 		parameters: [],
-		help: "what this room is linked to, and what waits",
+		help: "the links of this room, and the number of waiting messages",
 		level: "use",
 		run: async (call) => {
 			const portal = await portals.only(call.network, call.room);

@@ -29,7 +29,7 @@ export function createDeadLetterCommands(deps: {
 	const dead = defineCommand({
 		name: "dead",
 		parameters: [],
-		help: "what could not be delivered, the latest first",
+		help: "the undeliverable messages, the latest first",
 		level: "admin",
 		run: async () => {
 			const [found, { dead: all }] = await Promise.all([journal.dead(listed), journal.stats()]);
@@ -41,7 +41,7 @@ export function createDeadLetterCommands(deps: {
 	const retry = defineCommand({
 		name: "retry",
 		parameters: [{ name: "which", kind: "choice", choices: ["all"], optional: true }],
-		help: "deliver again what could not be delivered in this room, or in all",
+		help: "deliver the undeliverable messages of this room, or of all rooms, again",
 		level: "admin",
 		run: async (call, { which }) => {
 			if (which === "all") return phrases.revived(await revive({ limit: revived }));

@@ -19,7 +19,7 @@ import type { Portals } from "./portals.ts";
 import { changed, newIn, sameSet } from "./reactions.ts";
 import { references, resolve, resolved, withoutDeleted } from "./references.ts";
 import { relayed } from "./relayed.ts";
-import { isToldOf, type Tell } from "./sender-notices.ts";
+import { hasSenderNotice, type SendNotice } from "./sender-notices.ts";
 
 const day = 24 * 60 * 60_000;
 /** Returns capabilities for a sender who is relayed through another person's account, which must not vote in its own name. */
@@ -55,28 +55,28 @@ export function createDelivery(deps: {
 	network(name: NetworkName): Network;
 	log: Log;
 	meter: Meter;
-	tell: Tell;
+	sendNotice: SendNotice;
 	/** How reactions are shown in rooms without a setting of their own. */
 	reactions?: Support | undefined;
 	guard?: Guard;
 	now?: () => number;
 }): Omit<Sender, "window"> {
-	const { mapping, journal, portals, network, log, meter, tell, now = () => Date.now() } = deps;
+	const { mapping, journal, portals, network, log, meter, sendNotice, now = () => Date.now() } = deps;
 	const { guard = createGuard(log) } = deps;
 
-	const recall = createIdRecovery(deps);
+	const recoverIds = createIdRecovery(deps);
 	const inFlight = createInFlight();
 
-	const decided = createDeliveryPlans(journal);
+	const plans = createDeliveryPlans(journal);
 	/** Forgets the delivery plan of a settled row. */
-	const settled = (row: Row): undefined => decided.forget(row);
+	const settled = (row: Row): undefined => plans.forget(row);
 
 	async function refuse(row: Row, error: PermanentError, target: string): Promise<void> {
 		await journal.refuse(row, error.message);
 		settled(row);
 		meter.refused(row.event.sender.network, row.event.kind);
 		log.warn({ trace: row.trace, reason: error.reason, target }, "message refused");
-		if (isToldOf[row.event.kind]) await tell(row.event, error, target);
+		if (hasSenderNotice[row.event.kind]) await sendNotice(row.event, error, target);
 	}
 
 	/** 1:1 rooms that are being created, by link: concurrent rows share one. */
@@ -108,7 +108,7 @@ export function createDelivery(deps: {
 		const refs = await resolve(event, journal, to);
 		if (resolved(event, refs)) return refs;
 		await inFlight.settled(portal.id, referenceWithin);
-		return resolve(event, journal, to, (id) => recall(event, id, portal, link, room));
+		return resolve(event, journal, to, (id) => recoverIds(event, id, portal, link, room));
 	}
 
 	/** Resolves with the sender's reactions on a message before and after this event; undefined when both sets are equal. */
@@ -132,10 +132,15 @@ export function createDelivery(deps: {
 	}
 
 	/** Sends a notice, once per link, to the sender of a file that the target shows by its name alone. */
-	async function excuse({ event, lane }: Row, said: BridgeEvent, fit: BridgeEvent, target: Network) {
-		const why = "media" in said && said.media && !("media" in fit) && target.lacks?.media;
+	async function noticeMissingMedia(
+		{ event, lane }: Row,
+		original: BridgeEvent,
+		fit: BridgeEvent,
+		target: Network,
+	) {
+		const why = "media" in original && original.media && !("media" in fit) && target.lacks?.media;
 		if (!why || !(await journal.once(`no media ${lane.portal} ${lane.link}`))) return;
-		void tell(event, new PermanentError("invalid", why), target.title);
+		void sendNotice(event, new PermanentError("invalid", why), target.title);
 	}
 
 	/** Resolves with the row's event as the room can show it; undefined if the room shows none of it, or all of it already. */
@@ -143,28 +148,28 @@ export function createDelivery(deps: {
 		const target = network(link.network);
 		const to = { network: link.network, room };
 		const refs = await refsOf(row.event, portal, link, room);
-		const said = resolved(row.event, refs) ? row.event : await withoutDeleted(row.event, journal, refs);
-		if (!said) return undefined;
-		const speaker = speakerFor(said, portal);
-		const able = { ...nothingShown, ...(target.send && target.capabilities?.(room, said)) };
+		const original = resolved(row.event, refs) ? row.event : await withoutDeleted(row.event, journal, refs);
+		if (!original) return undefined;
+		const speaker = speakerFor(original, portal);
+		const able = { ...nothingShown, ...(target.send && target.capabilities?.(room, original)) };
 		const could = { ...able, reaction: chosen(able.reaction, portal.settings?.reactions ?? deps.reactions) };
 		const can = speaker ? inWords(could) : could;
 		const how = { refs, reactions: can.reaction };
-		if (said.kind !== "reaction") {
-			const fit = guard.handle(outboundItem(row), () => downgrade(said, can, refs));
+		if (original.kind !== "reaction") {
+			const fit = guard.handle(outboundItem(row), () => downgrade(original, can, refs));
 			if (!fit) return undefined;
 			const event = speaker ? through(speaker, fit) : fit;
-			await excuse(row, said, event, target);
+			await noticeMissingMedia(row, original, event, target);
 			return { ...how, event, shown: [] };
 		}
-		const known = await asSet(said, refs[said.target.id]?.[0] ?? said.target.id, to);
+		const known = await asSet(original, refs[original.target.id]?.[0] ?? original.target.id, to);
 		if (!known) return undefined;
 		const { shown, set } = known;
 		// A room without reactions gets words for a new reaction only, and none for one that is taken back.
-		const fresh = { ...said, emoji: newIn(set.emoji, shown) };
+		const fresh = { ...original, emoji: newIn(set.emoji, shown) };
 		const fit = guard.handle(outboundItem(row), () => downgrade(fresh, can, refs));
 		if (!fit) {
-			await show(said, set, [], to);
+			await show(original, set, [], to);
 			return undefined;
 		}
 		const event = fit.kind === "reaction" ? { ...fit, mode: "set" as const, emoji: set.emoji } : fit;
@@ -187,7 +192,7 @@ export function createDelivery(deps: {
 		/** The row refers to an earlier message, which may still be under way in the same lane. */
 		alone: (row) => references(row.event).length > 0,
 		async prepare(row) {
-			const said = row.event;
+			const received = row.event;
 			const linked = await mapping.portal(row.lane.portal);
 			const wanted = linked?.links.find((one) => one.id === row.lane.link);
 			if (!linked || !wanted) {
@@ -200,13 +205,13 @@ export function createDelivery(deps: {
 				await refuse(row, new PermanentError("expired", why), target.title);
 				return undefined;
 			}
-			const before = decided.before(row);
+			const before = plans.before(row);
 			const { portal, link, room } = await roomOf(linked, wanted);
 			await portals.serve(portal, link);
 			const to = { network: link.network, room: before?.room ?? room };
 			const form = before?.form ?? (await formOf(row, portal, link, to.room));
 			const delivered = (how: "shown" | "hidden") =>
-				meter.delivered(said.sender.network, link.network, said.kind, how, now() - row.queuedAt);
+				meter.delivered(received.sender.network, link.network, received.kind, how, now() - row.queuedAt);
 			// The next row does not wait for this write: the journal keeps the order of its calls.
 			const note = (ids: readonly MessageId[]) =>
 				void journal
@@ -223,14 +228,14 @@ export function createDelivery(deps: {
 			const event: BridgeEvent =
 				now() - form.event.at > lateAfter ? { ...form.event, late: true } : form.event;
 			// False: the author deleted the message before its first attempt.
-			if (!(await decided.attempt(row, before, link, to.room, form))) return settled(row);
+			if (!(await plans.attempt(row, before, link, to.room, form))) return settled(row);
 			const { operation, trace, attempts: attempt } = row;
-			const once = decided.once(row);
+			const once = plans.once(row);
 			const where = { portal, link, room: to.room };
 			const out: Outbound = { operation, trace, ...where, event, refs, shown, reactions, attempt, once };
 			const send = async (): Promise<void> => {
 				const ids = (await guard.handle(outboundItem(out), () => target.send?.(out))) ?? [];
-				if (form.set) await show(said, form.set, event.kind === "reaction" ? ids : [], to);
+				if (form.set) await show(received, form.set, event.kind === "reaction" ? ids : [], to);
 				settled(row);
 				note(event.kind === "reaction" ? [] : ids);
 				delivered("shown");

@@ -52,7 +52,7 @@ type State = {
 	/** Ends the wait before a retry. */
 	wake: (() => void) | undefined;
 	/** Ends the wait for in-flight sends. */
-	tell: (() => void) | undefined;
+	notify: (() => void) | undefined;
 };
 
 const name = (lane: Lane) => `${lane.portal} ${lane.link}`;
@@ -78,7 +78,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 			flight: new Set(),
 			failures: 0,
 			wake: undefined,
-			tell: undefined,
+			notify: undefined,
 		};
 		states.set(name(lane), fresh);
 		return fresh;
@@ -157,11 +157,11 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 
 		while (!stopping) {
 			// A failed row blocks the rows behind it, to keep the order, and none before it.
-			const held = Math.min(...again.map(({ seq }) => seq));
+			const firstFailed = Math.min(...again.map(({ seq }) => seq));
 			const [next] = ready;
-			if (next && next.row.seq < held) {
+			if (next && next.row.seq < firstFailed) {
 				if (flight.size < sender.window(of.lane)) launch(ready.shift() as Prepared);
-				else await news(of);
+				else await progress(of);
 			} else if (again.length > 0) {
 				await Promise.all(flight);
 				await release();
@@ -172,18 +172,18 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				if (sender.alone(of.queue[0]) && flight.size > 0) await Promise.all(flight);
 				else ready.push(...(await Promise.all(take(of).map(prepare))).flat());
 			} else if (of.behind) await refill(of);
-			else if (flight.size > 0) await news(of);
+			else if (flight.size > 0) await progress(of);
 			else break;
 		}
 		await Promise.all([release(), ...flight]);
 	}
 
 	/** Resolves when an in-flight send settles, a row comes in, or the lanes stop. */
-	async function news(of: State): Promise<void> {
-		const told = new Promise<void>((resolve) => {
-			of.tell = resolve;
+	async function progress(of: State): Promise<void> {
+		const notified = new Promise<void>((resolve) => {
+			of.notify = resolve;
 		});
-		await Promise.race([...of.flight, told]);
+		await Promise.race([...of.flight, notified]);
 	}
 
 	/** Removes and returns the next rows, up to one that has to wait for the rows before it. */
@@ -269,7 +269,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 			}
 			// A lane begins after all rows of the batch are queued, so that it prepares them together.
 			for (const of of touched) {
-				of.tell?.();
+				of.notify?.();
 				begin(of);
 			}
 			return tooMany;
@@ -293,7 +293,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 			stopping = true;
 			for (const of of states.values()) {
 				of.wake?.();
-				of.tell?.();
+				of.notify?.();
 			}
 			let timer: NodeJS.Timeout | undefined;
 			const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));

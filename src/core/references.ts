@@ -34,8 +34,8 @@ export async function resolve(
 		for (const named of own ? [id, own] : [id]) {
 			const family = await journal.copies({ network: event.sender.network, room: event.room, id: named });
 			// Copies that the target itself names prove no authorship, and count only if the journal has forgotten the target.
-			const told = there(family.length === 0 && named === id ? copies : family);
-			refs[named] = told.length === 0 && family.length === 0 && recall ? await recall(named) : told;
+			const ids = there(family.length === 0 && named === id ? copies : family);
+			refs[named] = ids.length === 0 && family.length === 0 && recall ? await recall(named) : ids;
 		}
 	return refs;
 }

@@ -17,7 +17,7 @@ import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { createReactionState } from "./reaction-state.ts";
-import { isToldOf, type Tell } from "./sender-notices.ts";
+import { hasSenderNotice, type SendNotice } from "./sender-notices.ts";
 
 export type Rules = Readonly<{
 	level(person: Person): Level;
@@ -46,13 +46,13 @@ export function createRouter(deps: {
 	journal: Journal;
 	portals: Portals;
 	network(name: NetworkName): Pick<Network, "reactionsHaveIds" | "threadsHaveIds">;
-	tell: Tell;
+	sendNotice: SendNotice;
 	rules: Rules;
 	log: Log;
 	redacted?: (message: Copy) => Promise<void>;
 	meter?: Meter;
 }) {
-	const { mapping, journal, portals, network, tell, rules, log, meter = noMeter } = deps;
+	const { mapping, journal, portals, network, sendNotice, rules, log, meter = noMeter } = deps;
 	const ofSender = createRateLimit(rules.limits.sender);
 	const ofDomain = createRateLimit(rules.limits.domain);
 	const chatsOfSender = createRateLimit(rules.limits.newChats);
@@ -60,9 +60,9 @@ export function createRouter(deps: {
 	const joinsOfRoom = createRateLimit(rules.limits.joins);
 	const joinsOfDomain = createRateLimit(rules.limits.joinsOfDomain);
 	const lateOfRoom = createRateLimit(rules.limits.domain);
-	const logged = createRateLimit({ perMinute: 10, burst: 20 });
-	/** A flood from one server is logged once a minute. */
-	const loggedOfDevices = createRateLimit({ perMinute: 1, burst: 1 });
+	const mayLog = createRateLimit({ perMinute: 10, burst: 20 });
+	/** A flood from one server is mayLog once a minute. */
+	const mayLogOfDevices = createRateLimit({ perMinute: 1, burst: 1 });
 	let unlogged = 0;
 
 	/** The gap of each room: the last read before it, and the time that its first message claims. Both in ms since 1970. */
@@ -219,11 +219,11 @@ export function createRouter(deps: {
 		const fields = { trace: traceId(event), reason: error.reason, domain, unlogged };
 		if (error.reason === "busy") meter.limited(event.sender.network, event.kind);
 		// A flood of messages must not become a flood of log lines.
-		if ((event.kind === "state" ? loggedOfDevices : logged)(domain)) {
+		if ((event.kind === "state" ? mayLogOfDevices : mayLog)(domain)) {
 			log.warn(fields, "event refused");
 			unlogged = 0;
 		} else unlogged++;
-		if (isToldOf[event.kind]) void tell(event, error, phrases.unlinkedTarget);
+		if (hasSenderNotice[event.kind]) void sendNotice(event, error, phrases.unlinkedTarget);
 		return undefined;
 	}
 
@@ -238,8 +238,8 @@ export function createRouter(deps: {
 			{ err: error, trace: traceOf(key) },
 			"an event is skipped because of a fault in the bridge; please report it",
 		);
-		if (isToldOf[event.kind])
-			void tell(event, new PermanentError("failed", phrases.brokenHere), phrases.unlinkedTarget);
+		if (hasSenderNotice[event.kind])
+			void sendNotice(event, new PermanentError("failed", phrases.brokenHere), phrases.unlinkedTarget);
 		return { key, rows: [] };
 	}
 

@@ -8,7 +8,7 @@ import type { Network } from "./network.ts";
 import { traceId } from "./operation.ts";
 
 /** The kinds of events whose sender gets a notice if they are not delivered. */
-export const isToldOf: Readonly<Record<Kind, boolean>> = {
+export const hasSenderNotice: Readonly<Record<Kind, boolean>> = {
 	message: true,
 	edit: true,
 	redaction: true,
@@ -30,20 +30,23 @@ const bound = 1_000;
  * Sends a notice to the sender of `event`: it, or a part of it, does not reach `target`. Resolves after the first attempt;
  * a caller with many notices awaits it, so that they do not pile up. Never rejects.
  */
-export type Tell = (event: BridgeEvent, error: PermanentError, target: string) => Promise<void>;
+export type SendNotice = (event: BridgeEvent, error: PermanentError, target: string) => Promise<void>;
 
 export function createSenderNotices(deps: {
 	network(name: NetworkName): Pick<Network, "refuse">;
 	log: Log;
 	pauses?: readonly number[];
 	most?: number;
-}): Tell {
+}): SendNotice {
 	const { network, log, pauses = again, most = bound } = deps;
 	/** Limits the log lines of a flood of refusals. */
-	const logged = createRateLimit({ perMinute: 10, burst: 20 });
-	let untold = 0;
+	const mayLog = createRateLimit({ perMinute: 10, burst: 20 });
+	let waiting = 0;
 
-	async function tell(tried: () => void, ...[event, error, target]: Parameters<Tell>): Promise<void> {
+	async function trySend(
+		tried: () => void,
+		...[event, error, target]: Parameters<SendNotice>
+	): Promise<void> {
 		for (const pause of [...pauses, undefined])
 			try {
 				return await network(event.sender.network).refuse(event, error, target);
@@ -56,18 +59,18 @@ export function createSenderNotices(deps: {
 
 	return async (...about) => {
 		const trace = traceId(about[0]);
-		if (untold >= most) {
-			if (logged("untold")) log.error({ trace }, "too many sender notices wait; this one is dropped");
+		if (waiting >= most) {
+			if (mayLog("untold")) log.error({ trace }, "too many sender notices wait; this one is dropped");
 			return;
 		}
-		untold++;
+		waiting++;
 		const { promise, resolve: tried } = Promise.withResolvers<void>();
-		tell(tried, ...about)
+		trySend(tried, ...about)
 			.catch((failure: unknown) =>
 				log.error({ err: failure, trace }, "could not send a notice to the sender"),
 			)
 			.finally(() => {
-				untold--;
+				waiting--;
 				tried();
 			});
 		return promise;

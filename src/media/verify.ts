@@ -15,12 +15,12 @@ export const verified = (
 ): Readable =>
 	through(source, async function* (chunks) {
 		const hash = createHash("sha256");
-		let held: Buffer | undefined;
+		let last: Buffer | undefined;
 		for await (const chunk of chunks) {
 			hash.update(chunk);
-			if (held) yield held;
-			held = change(chunk);
+			if (last) yield last;
+			last = change(chunk);
 		}
 		if (!hash.digest().equals(sha256)) throw new PermanentError("failed", phrases.fileDamaged);
-		if (held) yield held;
+		if (last) yield last;
 	});
