@@ -45,7 +45,7 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 		"messages between our own two threads; a failure there is the store's, which ends the process",
 	],
 	"src/store/sqlite-worker.ts": [1, "messages between our own two threads"],
-	"src/xmpp/joined/occupant.ts": [1, "settles a promise"],
+	"src/xmpp/joined/join.ts": [1, "settles a promise"],
 	"src/xmpp/joined/confirmations.ts": [1, "settles a promise and begins a guarded check"],
 	"src/xmpp/stream/connection-conflict.ts": [1, "runs guarded functions"],
 	"src/xmpp/stream/connection.ts": [5, "hands on to the component, whose handlers are guarded"],

@@ -1,5 +1,5 @@
+import { type Parameter, parse, type Values } from "./command-parameters.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
-import { type Parameter, parse, type Values } from "./parameters.ts";
 import type { Level } from "./permissions.ts";
 import type { Person } from "./person.ts";
 

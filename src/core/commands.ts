@@ -1,11 +1,11 @@
 import { supports } from "./capabilities.ts";
 import { type Command, type CommandCall, defineCommand } from "./command.ts";
+import { usage } from "./command-parameters.ts";
 import { PermanentError } from "./errors.ts";
 import type { NetworkName } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Mapping } from "./mapping.ts";
 import type { Bridge, Network, RoomInfo } from "./network.ts";
-import { usage } from "./parameters.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";

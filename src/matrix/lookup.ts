@@ -5,11 +5,11 @@ import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isId } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { createMakingLimit } from "./making-limit.ts";
 import { type Members, name } from "./members.ts";
 import { type Address, aliasAddress, ghostAddress, parts, personMxid } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 import { createProfileLookupLimit } from "./profile-lookup-limit.ts";
+import { createQueryLimit } from "./query-limit.ts";
 
 /** Timeout in ms of a profile lookup, which may ask another homeserver. */
 const patience = 10_000;
@@ -27,7 +27,7 @@ export function createLookup(deps: {
 	named(room: string, alias: string): Promise<void>;
 }) {
 	const { client, members, ghosts, bridge, domain, networks, isOurs } = deps;
-	const makings = createMakingLimit();
+	const queryLimit = createQueryLimit();
 	const strangers = createProfileLookupLimit();
 
 	async function profiled(mxid: string): Promise<Person | undefined> {
@@ -42,17 +42,17 @@ export function createLookup(deps: {
 
 	/** Runs `work`, which makes a ghost or a portal, within the rate limit. False when no person or room has that address. */
 	async function make(wanted: Address | undefined, work: (of: NetworkName) => Promise<boolean>) {
-		if (!wanted || !networks.includes(wanted.network) || makings.missed(wanted)) return false;
-		if (!makings.may(wanted))
+		if (!wanted || !networks.includes(wanted.network) || queryLimit.missed(wanted)) return false;
+		if (!queryLimit.may(wanted))
 			throw new TemporaryError("too many questions for rooms and people that are not here yet");
 		try {
 			const found = await work(wanted.network as NetworkName);
-			makings.note(wanted, found);
+			queryLimit.note(wanted, found);
 			return found;
 		} catch (error) {
 			if (!(error instanceof PermanentError)) throw error;
 			// A rate limit refused it, which says nothing about the address.
-			if (error.reason !== "busy") makings.note(wanted, false);
+			if (error.reason !== "busy") queryLimit.note(wanted, false);
 			return false;
 		}
 	}

@@ -10,7 +10,8 @@ import { interfaceAddresses, isOneOf, isPublic } from "./addresses.ts";
 import { contentRange, rangeHeader } from "./range.ts";
 import { atMost } from "./stream.ts";
 
-export type Guard = Readonly<{
+/** The bounds of the guarded fetch: sizes, times, and the hosts that it may reach despite a private address. */
+export type FetchLimits = Readonly<{
 	/** Bytes of the largest file. */
 	largest: number;
 	/** Servers of our own network, as `host` or `host:port`: they may have a private address, or one of this machine. */
@@ -39,13 +40,13 @@ const lookupAll = promisify(systemLookup);
 
 /**
  * Returns a function that fetches a URL which a stranger named. It connects to no address of this network or machine, and
- * reads no more bytes and no longer than the guard allows. It rejects with PermanentError if the guard forbids the URL or
+ * reads no more bytes and no longer than the limits allow. It rejects with PermanentError if the limits forbid the URL or
  * the server has no such file, with TemporaryError if the server does not answer.
  */
-export function createFetch(guard: Guard): (url: string, range?: ByteRange) => Promise<Opened> {
-	const { headers: within = 10_000, idle = 10_000, total = 60_000 } = guard;
-	const lookup = inTurn(guard.lookup ?? ((host: string) => lookupAll(host, { all: true })), lookupsAtOnce);
-	const { ownAddresses = interfaceAddresses } = guard;
+export function createFetch(limits: FetchLimits): (url: string, range?: ByteRange) => Promise<Opened> {
+	const { headers: within = 10_000, idle = 10_000, total = 60_000 } = limits;
+	const lookup = inTurn(limits.lookup ?? ((host: string) => lookupAll(host, { all: true })), lookupsAtOnce);
+	const { ownAddresses = interfaceAddresses } = limits;
 
 	return async (address, range) => {
 		const stop = new AbortController();
@@ -84,7 +85,7 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 		const literal = hostname.replace(/^\[(.*)\]$/, "$1");
 		const family = isIP(literal);
 		const found = family ? [{ address: literal, family }] : await inTime(lookup(hostname, signal), signal);
-		if (guard.privateHosts.includes(hostname) || guard.privateHosts.includes(`${hostname}:${portOf(url)}`))
+		if (limits.privateHosts.includes(hostname) || limits.privateHosts.includes(`${hostname}:${portOf(url)}`))
 			return found;
 		// Services on a public address of this machine may trust clients on the same machine.
 		const own = ownAddresses();
@@ -134,14 +135,14 @@ export function createFetch(guard: Guard): (url: string, range?: ByteRange) => P
 			throw fail(new PermanentError("failed", phrases.fileRefused));
 		const declared = headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
 		const size = part ? part.size : declared;
-		const tooLarge = () => new PermanentError("invalid", phrases.fileTooLarge(guard.largest));
-		if ((size ?? 0) > guard.largest) throw fail(tooLarge());
+		const tooLarge = () => new PermanentError("invalid", phrases.fileTooLarge(limits.largest));
+		if ((size ?? 0) > limits.largest) throw fail(tooLarge());
 		const end = setTimeout(() => answer.destroy(new Error("took too long")), total);
 		answer.on("close", () => clearTimeout(end));
 		answer.setTimeout(idle, () => answer.destroy(new Error("stalled")));
 		const mime = headers["content-type"];
 		return {
-			body: atMost(answer, guard.largest, tooLarge),
+			body: atMost(answer, limits.largest, tooLarge),
 			...(size !== undefined && { size }),
 			...(mime && { mime }),
 			...(part && { part: { start: part.start, end: part.end } }),

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { buffer, text } from "node:stream/consumers";
 import { afterEach, describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import { createFetch, type Guard } from "../../src/media/fetch.ts";
+import { createFetch, type FetchLimits } from "../../src/media/fetch.ts";
 
 const open: { close(): unknown }[] = [];
 afterEach(() => {
@@ -34,7 +34,7 @@ const raw = (answer: (socket: Socket) => void) =>
 	);
 
 /** A fetcher that may connect to the test's servers on 127.0.0.1. */
-const fetcher = (port: number, more: Partial<Guard> = {}) =>
+const fetcher = (port: number, more: Partial<FetchLimits> = {}) =>
 	createFetch({
 		largest: 1000,
 		privateHosts: [`127.0.0.1:${port}`],
@@ -43,7 +43,7 @@ const fetcher = (port: number, more: Partial<Guard> = {}) =>
 		total: 600,
 		...more,
 	});
-const strict = (more: Partial<Guard> = {}) => createFetch({ largest: 1000, privateHosts: [], ...more });
+const strict = (more: Partial<FetchLimits> = {}) => createFetch({ largest: 1000, privateHosts: [], ...more });
 const lookup =
 	(...addresses: string[]) =>
 	async (): Promise<LookupAddress[]> =>

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { CommandCall } from "../../src/core/command.ts";
+import { parse } from "../../src/core/command-parameters.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { MessageId } from "../../src/core/ids.ts";
 import type { Bridge } from "../../src/core/network.ts";
-import { parse } from "../../src/core/parameters.ts";
 import { type Arrival, fromMqtt } from "../../src/mqtt/from-mqtt.ts";
 import { choose, publishCommand } from "../../src/mqtt/pub.ts";
 import { toMqtt } from "../../src/mqtt/to-mqtt.ts";

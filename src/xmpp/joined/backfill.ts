@@ -30,7 +30,7 @@ const historyWithin = 10_000;
  * Restores the read position of an earlier run, which the join needs: it asks the MUC for the history since then. A link
  * without one is read from the time when it was made.
  */
-export async function recall(room: Room, context: Context): Promise<void> {
+export async function restorePosition(room: Room, context: Context): Promise<void> {
 	if (room.position.read) return;
 	const known = readFrom(await context.cursor(keyOf(room)));
 	if (room.position.read) return;

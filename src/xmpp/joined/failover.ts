@@ -1,7 +1,7 @@
 import type { Context } from "./context.ts";
+import { rejoin } from "./join.ts";
 import { keepJoined } from "./listener.ts";
 import { takeOver } from "./listening.ts";
-import { rejoin } from "./occupant.ts";
 import { isConfirmed, isIn, putOut, setConfirmed } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 import { selfPing } from "./self-ping.ts";

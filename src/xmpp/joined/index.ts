@@ -11,17 +11,17 @@ import { createArchive } from "../muc/archive.ts";
 import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
 import { findArchivedIds } from "./archived-ids.ts";
-import { recall } from "./backfill.ts";
+import { restorePosition } from "./backfill.ts";
 import { createConfirmations } from "./confirmations.ts";
 import type { Context, World } from "./context.ts";
 import { isCopy } from "./copies.ts";
 import { resetBackfill } from "./gap.ts";
+import { leave } from "./join.ts";
 import { createKeepalive } from "./keepalive.ts";
 import { ensureJoined, keepJoined } from "./listener.ts";
 import { wake } from "./listening.ts";
 import { takeMessage } from "./messages.ts";
 import { notice } from "./notice.ts";
-import { leave } from "./occupant.ts";
 import { ghostJid, isListenerJid, listenerJid, type OwnJidParts } from "./own-jids.ts";
 import {
 	createOwnOccupant,
@@ -77,7 +77,7 @@ export function createJoinedRooms(
 		want(room.listener);
 		for (const person of members) want(oursOf(room, person));
 		if (isIn(room.listening.active)) return;
-		if (!context.link.online) return recall(room, context);
+		if (!context.link.online) return restorePosition(room, context);
 		if (room.listening.barred && context.now().at - room.listening.triedAt < askAgainAfter)
 			throw room.listening.barred;
 		unbar(room.listener);

@@ -1,8 +1,8 @@
 import { PermanentError } from "../../core/errors.ts";
 import type { Context } from "./context.ts";
+import { enter } from "./join.ts";
 import { NoPlace } from "./join-refusals.ts";
 import { listenThrough } from "./listening.ts";
-import { enter } from "./occupant.ts";
 import { isIn, type OwnOccupant, putOut } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 import { beginJoinRoster, dropJoinRoster } from "./roster.ts";

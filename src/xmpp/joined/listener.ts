@@ -4,12 +4,12 @@ import { within } from "../deadline.ts";
 import { domain } from "../jid.ts";
 import { discoverRoom } from "../muc/discovery.ts";
 import { forgetSearched } from "./archive-search.ts";
-import { archived, catchUp, recall } from "./backfill.ts";
+import { archived, catchUp, restorePosition } from "./backfill.ts";
 import type { Context } from "./context.ts";
 import { beginGap } from "./gap.ts";
+import { rejoin } from "./join.ts";
 import { chooseListener } from "./listener-choice.ts";
 import { barListening, beginAttempt, hurry, keepOnce, noteJoined, pause } from "./listening.ts";
-import { rejoin } from "./occupant.ts";
 import { isIn, setConfirmed } from "./own-occupants.ts";
 import { type Room, readable, setFeatures } from "./room.ts";
 import { setSynced } from "./roster.ts";
@@ -112,7 +112,7 @@ export async function rediscover(room: Room, context: Context): Promise<void> {
 
 async function join(room: Room, context: Context): Promise<void> {
 	beginAttempt(room.listening, context.now().at);
-	await recall(room, context);
+	await restorePosition(room, context);
 	try {
 		const discover = () => discoverRoom(room.jid, room.listener.jid, context.link);
 		// Discovery has a concurrency limit apart from joins, or no listener joined before the last MUC was discovered.

@@ -6,7 +6,7 @@ import { pick } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
 import type { Context } from "./context.ts";
-import { enter } from "./occupant.ts";
+import { enter } from "./join.ts";
 import { isIn, type OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 

@@ -1,6 +1,6 @@
 import type { Context } from "./context.ts";
+import { rejoin } from "./join.ts";
 import { ensureJoined } from "./listener.ts";
-import { rejoin } from "./occupant.ts";
 import { isIn } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 import { selfPing } from "./self-ping.ts";

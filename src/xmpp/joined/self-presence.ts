@@ -5,9 +5,9 @@ import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
 import { announce, type Context } from "./context.ts";
 import { failOver } from "./failover.ts";
+import { leave } from "./join.ts";
 import { barListening, beginHistory, listenThrough, noteWasIn } from "./listening.ts";
 import { notice } from "./notice.ts";
-import { leave } from "./occupant.ts";
 import {
 	arrive,
 	bar,

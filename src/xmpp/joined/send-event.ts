@@ -1,8 +1,8 @@
 import type { MessageId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import type { Context } from "./context.ts";
+import { leave } from "./join.ts";
 import { edit, redact } from "./message-actions.ts";
-import { leave } from "./occupant.ts";
 import { come, renameInTurn, say } from "./outbox.ts";
 import type { OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";

@@ -1,9 +1,9 @@
 import { validate } from "../../../src/config/validate.ts";
 import { decode, encode } from "../../../src/core/codec.ts";
+import { type Parameter, parse as parseArguments } from "../../../src/core/command-parameters.ts";
 import { downgrade } from "../../../src/core/downgrade.ts";
 import { PermanentError } from "../../../src/core/errors.ts";
 import type { MessageId } from "../../../src/core/ids.ts";
-import { type Parameter, parse as parseArguments } from "../../../src/core/parameters.ts";
 import * as phrases from "../../../src/core/phrases.ts";
 import { personIn } from "../../../src/matrix/html.ts";
 import * as mxids from "../../../src/matrix/mxid.ts";

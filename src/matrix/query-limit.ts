@@ -20,7 +20,7 @@ const bytes = 4 * 1_048_576;
  * servers, which had a hit before, share a rate limit apart from all others, so that queries for names that do not exist
  * cannot use it up.
  */
-export function createMakingLimit(now: () => number = Date.now) {
+export function createQueryLimit(now: () => number = Date.now) {
 	const ofServer = createRateLimit(limits.server, now);
 	const ofUnknown = createRateLimit(limits.unknown, now);
 	const ofKnown = createRateLimit(limits.known, now);

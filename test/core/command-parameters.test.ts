@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { type Parameter, parse, usage } from "../../src/core/command-parameters.ts";
 import { PermanentError } from "../../src/core/errors.ts";
-import { type Parameter, parse, usage } from "../../src/core/parameters.ts";
 
 const topic = { name: "topic", kind: "address" } as const;
 const value = { name: "value", kind: "text" } as const;
