@@ -15,8 +15,8 @@ export function createBoundedMap<K, V>(most: number, weight?: Weight<K, V>) {
 	const map = new Map<K, Entry<K, V>>();
 	let bytes = 0;
 	// A linked list keeps the order of the entries. The order of a Map would need an iterator: a new iterator for each
-	// eviction first skips the places of all deleted entries, and one permanent iterator keeps alive every hash table
-	// that the Map outgrew.
+	// eviction first skips the places of all deleted entries, and one permanent iterator keeps every outgrown hash table
+	// of the Map alive.
 	let oldest: Entry<K, V> | undefined;
 	let newest: Entry<K, V> | undefined;
 

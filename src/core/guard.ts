@@ -18,7 +18,7 @@ export type Item = Readonly<{
 export interface Quarantine {
 	/** Returns true if the item is set aside: the process died twice while it handled the item. */
 	holds(key: string): boolean;
-	/** Notes that the handling of the item begins; the returned function notes its end. Neither throws. */
+	/** Notes that the handling of the item begins; the returned function notes its end. Both never throw. */
 	begin(item: Item): () => void;
 }
 

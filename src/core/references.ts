@@ -16,8 +16,8 @@ export const resolved = (event: BridgeEvent, refs: Refs): boolean =>
 	references(event).every(({ id }) => (refs[id]?.length ?? 0) > 0);
 
 /**
- * Resolves with the target room's ids of each message that the event refers to. `recall` recovers the ids of messages
- * that the journal does not know.
+ * Resolves with the target room's ids of each message that the event refers to. `recall` recovers the ids of unknown
+ * messages.
  */
 export async function resolve(
 	event: BridgeEvent,
