@@ -111,6 +111,47 @@ describe("a page of a MUC's archive", () => {
 		expect([lines.length, complete]).toEqual([1, false]);
 	});
 
+	/** An archive of `count` lines with the ids 0, 1, 2 …, of which each line in `large` takes about 6 MiB. */
+	function archiveOfLines(count: number, large: readonly number[]) {
+		const ids = Array.from({ length: count }, (_, n) => n);
+		const archive = createArchive(
+			{
+				async iq(request) {
+					const query = request.getChild("query");
+					const before = query?.getChild("set")?.getChild("before")?.getText();
+					const older = before ? ids.slice(0, ids.indexOf(Number(before))) : ids;
+					for (const id of older.slice(-100))
+						archive.takes(result(query?.attrs.queryid ?? "", `${id}`, large.includes(id) ? 15_000 : 5));
+					const complete = `${older.length <= 100}`;
+					return xml("iq", {}, xml("fin", { xmlns: "urn:xmpp:mam:2", complete }));
+				},
+			},
+			() => "q",
+		);
+		return archive;
+	}
+
+	test.each([
+		["of ordinary size", 150, []],
+		["the newest large", 150, [149]],
+		["the newest two large", 150, [148, 149]],
+		["some large in the middle", 150, [60, 61, 110, 111]],
+		["all large", 12, Array.from({ length: 12 }, (_, n) => n)],
+	])(
+		"is read backwards without a missing line: %s",
+		async (_name, count, large) => {
+			const archive = archiveOfLines(count, large);
+			const room = () => ({ jid: muc, asker: "~listener-1@b.test/x" });
+			const read: string[] = [];
+			for await (const { lines } of archive.backwards(room, 50)) {
+				expect(lines.reduce((sum, one) => sum + stanzaMemory(one), 0)).toBeLessThan(9 * mebibyte);
+				read.unshift(...lines.map((one) => one.getChild("stanza-id")?.attrs.id ?? ""));
+			}
+			expect(read).toEqual(Array.from({ length: count }, (_, n) => `${n}`));
+		},
+		20_000,
+	);
+
 	test("keeps all messages of ordinary size", async () => {
 		const { lines, complete } = await page(5);
 		expect([lines.length, complete]).toEqual([100, true]);

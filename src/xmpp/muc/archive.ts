@@ -10,7 +10,7 @@ const mam = "urn:xmpp:mam:2";
 const delay = "urn:xmpp:delay";
 const sid = "urn:xmpp:sid:0";
 const pageSize = 100;
-/** Bytes that one page takes in memory, as trees. Its first line is taken whatever its size, so that reading goes on. */
+/** Bytes that one page takes in memory, as trees. One line is taken whatever its size, so that reading goes on. */
 const pageBytes = 8 * 1_048_576;
 const pageWithin = 30_000;
 
@@ -29,21 +29,30 @@ export type Page = Readonly<{
 /** The MUC whose archive is read, by the occupant of ours that asks it. */
 export type Archived = Readonly<{ jid: string; asker: string }>;
 
+type Kept = Readonly<{ result: Element; bytes: number }>;
+/** A page that is being read: its results, oldest first, and whether it was cut because the archive sent more. */
+type Question = Readonly<{ room: string; backwards: boolean; results: Kept[] }> & {
+	bytes: number;
+	cut: boolean;
+};
+
 export type Archive = ReturnType<typeof createArchive>;
 
 export function createArchive(link: Pick<Component, "iq">, unique: () => string) {
-	const asked = new Map<string, { room: string; results: Element[]; bytes: number; cut: boolean }>();
+	const asked = new Map<string, Question>();
 
 	/** Resolves with one page. @throws StanzaError where the MUC refuses, item-not-found for an id that it does not know. */
 	async function page(room: Archived, which: Which, most = pageSize): Promise<Page> {
 		const queryid = unique();
-		const question = { room: room.jid, results: [] as Element[], bytes: 0, cut: false };
+		const backwards = "before" in which;
+		const question: Question = { room: room.jid, backwards, results: [], bytes: 0, cut: false };
 		asked.set(queryid, question);
 		try {
 			const query = xml("query", { xmlns: mam, queryid }, form(which), paging(which, most));
 			const from = room.asker;
 			const answer = await link.iq(xml("iq", { type: "set", from, to: room.jid }, query), pageWithin);
-			const { results, cut } = question;
+			const { cut } = question;
+			const results = question.results.map(({ result }) => result);
 			const fin = child(answer, "fin", mam);
 			return {
 				lines: results.map((result) => line(room.jid, result)).filter((one) => one !== undefined),
@@ -75,15 +84,31 @@ export function createArchive(link: Pick<Component, "iq">, unique: () => string)
 			const question = asked.get(result.attrs.queryid ?? "");
 			// XEP-0313 §9: only the archive that was asked may send results.
 			if (!question || question.room !== stanza.attrs.from) return true;
-			// A page takes bounded memory whatever the archive sends; the next page goes on from here.
-			const { results } = question;
-			question.bytes += stanzaMemory(stanza);
-			if (results.length > 0 && question.bytes > pageBytes) question.cut = true;
-			if (results.length >= pageSize) question.cut = true;
-			if (!question.cut) results.push(result);
+			keep(question, { result, bytes: stanzaMemory(stanza) });
 			return true;
 		},
 	};
+}
+
+/**
+ * Adds a result to its page. A page takes bounded memory whatever the archive sends, and the next page begins where this
+ * one was cut: a page that is read forwards therefore loses its newest lines, one that is read backwards its oldest.
+ */
+function keep(question: Question, result: Kept): void {
+	const { results, backwards } = question;
+	const full = (bytes: number) =>
+		results.length > 0 && (results.length >= pageSize || bytes + result.bytes > pageBytes);
+	if (backwards)
+		while (full(question.bytes)) {
+			question.bytes -= results.shift()?.bytes ?? 0;
+			question.cut = true;
+		}
+	else if (question.cut || full(question.bytes)) {
+		question.cut = true;
+		return;
+	}
+	results.push(result);
+	question.bytes += result.bytes;
 }
 
 /** Returns the form of a query. An id goes into RSM instead: not every archive has the extended fields of XEP-0313. */
