@@ -15,8 +15,8 @@ import type { SendOnce } from "./send-once.ts";
 import { createReactionSender } from "./send-reaction.ts";
 import { createRedactionSender } from "./send-redaction.ts";
 import { createSendingAccount } from "./sending-account.ts";
-import { createSurroundings } from "./surroundings.ts";
-import { asEdit, type Sayable, type Surroundings, toMatrix } from "./to-matrix.ts";
+import { asEdit, type Sayable, toMatrix, type WriteContext } from "./to-matrix.ts";
+import { createWriteContext } from "./write-context.ts";
 
 /** Returns the function that shows one event of another network as its sender's ghost. @throws MatrixError when the homeserver refuses. */
 export function createDelivery(deps: {
@@ -39,10 +39,10 @@ export function createDelivery(deps: {
 	const redact = createRedactionSender(deps);
 	const files = createFileSender(deps);
 	const sendingAccount = createSendingAccount(deps);
-	const surroundings = createSurroundings(deps);
+	const writeContext = createWriteContext(deps);
 	const sendTo = createDirectSender(deps);
 
-	async function say(out: Outbound, event: Sayable, there: Surroundings, ghost: string): Promise<MessageId> {
+	async function say(out: Outbound, event: Sayable, there: WriteContext, ghost: string): Promise<MessageId> {
 		const { operation, attempt, portal, link } = out;
 		const written = () => toMatrix({ ...out, event }, there);
 		const { type, content, edits } = guard.handle(outboundItem(out), written);
@@ -92,14 +92,14 @@ export function createDelivery(deps: {
 			case "redaction":
 				return redact(out, event, ghost);
 			case "reaction":
-				return react(out, event, await surroundings(event, out.refs, room, ghost), ghost);
+				return react(out, event, await writeContext(event, out.refs, room, ghost), ghost);
 			case "message":
 			case "edit":
 			case "poll":
 			case "vote":
 			case "poll-end":
 			case "state": {
-				const there = await surroundings(event, out.refs, room, ghost);
+				const there = await writeContext(event, out.refs, room, ghost);
 				const ids: MessageId[] = [];
 				for (const [index, part] of inParts(event).entries()) {
 					const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;

@@ -4,11 +4,11 @@ import type { Log } from "../core/log.ts";
 import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
 import {
-	type Around,
 	isContent,
 	isEvent,
 	type MatrixEvent,
 	originalOf,
+	type ReadContext,
 	redacted,
 	relationOf,
 } from "./event.ts";
@@ -112,7 +112,7 @@ export function createEventCache(deps: {
 		},
 
 		/** Resolves with the lookups that translating an event needs. `as`: a ghost in the room. */
-		async around(event: MatrixEvent, as: string | undefined): Promise<Omit<Around, "before">> {
+		async around(event: MatrixEvent, as: string | undefined): Promise<Omit<ReadContext, "before">> {
 			const room = event.room_id;
 			const wanted = subjects(event);
 			const events = new Map<string, MatrixEvent>();

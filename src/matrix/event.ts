@@ -17,7 +17,7 @@ export type MatrixEvent = Readonly<{
 export type Content = Readonly<Record<string, unknown>>;
 
 /** The lookups that translating an event needs besides the event. */
-export type Around = Readonly<{
+export type ReadContext = Readonly<{
 	/** Returns the person with their name in this room; for a ghost, the person it stands for. */
 	person(mxid: string): Person;
 	/** Returns a person's name before this event; undefined when they were not in the room. */

@@ -3,7 +3,6 @@ import type { BridgeEvent, Edit, Message, Reference, Words } from "../core/event
 import type { MessageId, RoomId } from "../core/ids.ts";
 import { nameOf } from "../core/names.ts";
 import {
-	type Around,
 	asObject,
 	type Content,
 	isContent,
@@ -11,6 +10,7 @@ import {
 	latest,
 	type MatrixEvent,
 	originalOf,
+	type ReadContext,
 	redacted,
 	relationOf,
 	text,
@@ -52,7 +52,7 @@ export function subjects(
  * Returns the neutral event; undefined when other networks have no use for it. An event over its budget, which its size
  * and the size of the events it refers to set, crosses as its body alone.
  */
-export const fromMatrix = (event: MatrixEvent, around: Around): BridgeEvent | undefined =>
+export const fromMatrix = (event: MatrixEvent, around: ReadContext): BridgeEvent | undefined =>
 	withinBudget(
 		sizeOf(event) + subjects(event).events.reduce((sum, id) => sum + sizeOf(around.event(id)), 0),
 		() => translate(event, around),
@@ -78,7 +78,7 @@ function bare<T extends MatrixEvent | undefined>(event: T): T {
 	};
 }
 
-function translate(event: MatrixEvent, around: Around): BridgeEvent | undefined {
+function translate(event: MatrixEvent, around: ReadContext): BridgeEvent | undefined {
 	const base = {
 		id: event.event_id as MessageId,
 		room: event.room_id as RoomId,
@@ -94,7 +94,7 @@ function translate(event: MatrixEvent, around: Around): BridgeEvent | undefined 
 function timelineEvent(
 	event: MatrixEvent,
 	base: Pick<BridgeEvent, "id" | "room" | "at" | "sender">,
-	around: Around,
+	around: ReadContext,
 ): BridgeEvent | undefined {
 	const { type, content } = event;
 	const relation = relationOf(content);
@@ -154,7 +154,7 @@ function timelineEvent(
  * Returns the message that an event replies to and its thread. Edits cannot change either.
  * // Matrix spec, "Event replacements"
  */
-function about(content: Content, around: Around): Pick<Message, "replyTo" | "thread"> {
+function about(content: Content, around: ReadContext): Pick<Message, "replyTo" | "thread"> {
 	const { type, to, reply } = relationOf(content);
 	const quote = reply && !around.event(reply) ? quoteIn(content) : undefined;
 	const fallback = quote && { author: around.person(quote.author), text: quote.text };
@@ -175,7 +175,7 @@ const refiled = (before: Words | undefined, { media }: Words): Pick<Edit, "newMe
 function redaction(
 	event: MatrixEvent,
 	base: Pick<BridgeEvent, "id" | "room" | "at" | "sender">,
-	around: Around,
+	around: ReadContext,
 ): BridgeEvent | undefined {
 	const id = redacted(event);
 	if (!id) return undefined;
@@ -199,7 +199,7 @@ function redaction(
 }
 
 /** Returns a reference to the original message, also when `id` names one of its edits. */
-function pointed(id: string, around: Around): Reference {
+function pointed(id: string, around: ReadContext): Reference {
 	const named = around.event(id);
 	const original = named ? originalOf(named) : id;
 	const target = original === id ? named : around.event(original);
@@ -213,7 +213,7 @@ function pointed(id: string, around: Around): Reference {
 	};
 }
 
-function shortOf(event: MatrixEvent, around: Around): string {
+function shortOf(event: MatrixEvent, around: ReadContext): string {
 	const content = latest(event);
 	const words = wordsOf(event.type, content, around, false);
 	const poll = isStart(event.type) ? pollIn(content) : undefined;
@@ -225,7 +225,7 @@ function shortOf(event: MatrixEvent, around: Around): string {
 }
 
 /** Returns the text, file or place of an event; an event type without a translation of its own gives its fallback text. */
-function wordsOf(type: string, content: Content, around: Around, formatted = true): Words | undefined {
+function wordsOf(type: string, content: Content, around: ReadContext, formatted = true): Words | undefined {
 	switch (type) {
 		case "m.room.message":
 			return wordsIn(content, around, formatted);
@@ -245,7 +245,7 @@ function membership(
 	event: MatrixEvent,
 	mxid: string,
 	base: Pick<BridgeEvent, "id" | "room" | "at">,
-	around: Around,
+	around: ReadContext,
 ): BridgeEvent | undefined {
 	const called = around.before(mxid);
 	const before = called === undefined ? undefined : nameOf(called) || (parts(mxid)?.[0] ?? mxid);

@@ -10,7 +10,7 @@ import { pollOf, pollResponse, responseType, votesByNumber } from "./message/pol
 import { reaction, reactionIn } from "./message/reactions.ts";
 import { createPages } from "./pages.ts";
 import type { Rooms } from "./rooms.ts";
-import { original, type Surroundings } from "./to-matrix.ts";
+import { original, type WriteContext } from "./to-matrix.ts";
 
 /** Names an emoji in a transaction id, which is part of a path: a hash, since an emoji may be a long text. */
 const named = (emoji: string) => createHash("sha256").update(emoji).digest("base64url").slice(0, 16);
@@ -37,7 +37,7 @@ export function createReactionSender({ client, rooms }: { client: Client; rooms:
 	return async function react(
 		{ refs, room, shown, operation }: Outbound,
 		event: Reaction,
-		around: Surroundings,
+		around: WriteContext,
 		ghost: string,
 	): Promise<readonly MessageId[]> {
 		const on = original(refs[event.target.id]?.[0] ?? "", around);

@@ -21,7 +21,7 @@ import * as phrases from "./phrases.ts";
 import { writeHtml } from "./to-html.ts";
 
 /** The lookups that writing a Matrix event needs besides the neutral event. */
-export type Surroundings = Readonly<{
+export type WriteContext = Readonly<{
 	/** Returns the MXID of a Matrix person, or of the ghost of a person elsewhere. */
 	mxid(person: Person): string | undefined;
 	/** Returns an event of the room that the written event refers to; undefined where it could not be fetched. */
@@ -46,7 +46,7 @@ const room = "m.room.message";
 type Given = Pick<Outbound, "operation" | "refs"> & { event: Sayable };
 
 /** Returns the Matrix event of a neutral event. A text whose formatting exceeds the budget is written without it. */
-export function toMatrix(out: Given, around: Surroundings): Written {
+export function toMatrix(out: Given, around: WriteContext): Written {
 	const { event } = out;
 	if (!("rich" in event) || !event.rich) return write(out, around);
 	const { rich, ...bare } = event;
@@ -58,7 +58,7 @@ export function toMatrix(out: Given, around: Surroundings): Written {
 	);
 }
 
-function write({ event: given, operation, refs }: Given, around: Surroundings): Written {
+function write({ event: given, operation, refs }: Given, around: WriteContext): Written {
 	const event = asVote(given, refs, around);
 	const marked = origin({ operation, event });
 	const polled = (type: string, content: Content) => ({ type, content: { ...content, ...marked } });
@@ -96,7 +96,7 @@ function write({ event: given, operation, refs }: Given, around: Surroundings): 
 }
 
 /** Turns a reply that holds the number of an answer into a vote: XMPP and MQTT people have no polls. */
-function asVote(event: Sayable, refs: Refs, { event: find }: Surroundings): Sayable {
+function asVote(event: Sayable, refs: Refs, { event: find }: WriteContext): Sayable {
 	if (event.kind !== "message" || !event.replyTo || event.media) return event;
 	const poll = pollOf(find(first(refs, event.replyTo.id) ?? ""));
 	const answers = poll && votesByNumber([event.text], poll);
@@ -116,7 +116,7 @@ function asVote(event: Sayable, refs: Refs, { event: find }: Surroundings): Saya
 const first = (refs: Refs, id: MessageId | undefined): string | undefined =>
 	id === undefined ? undefined : refs[id]?.[0];
 /** Returns the id of the original message when `id` names an edit: replies and reactions refer to the original. */
-export function original(id: string, { event }: Pick<Surroundings, "event">): string {
+export function original(id: string, { event }: Pick<WriteContext, "event">): string {
 	const named = event(id);
 	return named ? originalOf(named) : id;
 }
@@ -134,7 +134,7 @@ function withAlt(given: Words): Words {
 }
 
 /** Returns the content of a message or notice, with the mentions that notify people. */
-function words(given: Words, { mxid }: Surroundings, event: BridgeEvent): Content {
+function words(given: Words, { mxid }: WriteContext, event: BridgeEvent): Content {
 	const complete = withAlt(given);
 	const { rich } = complete;
 	const formatted = rich?.some((node) => typeof node !== "string") && writeHtml(rich, mxid);
@@ -163,7 +163,7 @@ function words(given: Words, { mxid }: Surroundings, event: BridgeEvent): Conten
 }
 
 /** Returns the m.relates_to of a message, undefined without a known target. // Matrix spec, "Rich replies" and "Threading" */
-function relationTo(message: Message, refs: Refs, around: Surroundings): Content | undefined {
+function relationTo(message: Message, refs: Refs, around: WriteContext): Content | undefined {
 	const at = (id: MessageId | undefined) => {
 		const known = first(refs, id);
 		return known === undefined ? undefined : original(known, around);
@@ -179,7 +179,7 @@ function relationTo(message: Message, refs: Refs, around: Surroundings): Content
 }
 
 /** Returns the root of the thread that an event belongs to or can begin; an event with a relation cannot be a root. */
-function rootOf(id: string, { event }: Surroundings): string | undefined {
+function rootOf(id: string, { event }: WriteContext): string | undefined {
 	const named = event(id);
 	const { type, to } = named ? relationOf(named.content) : { type: "", to: "" };
 	if (type === "m.thread") return to;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Message } from "../../src/core/event.ts";
 import type { NetworkName, OperationId, UserId } from "../../src/core/ids.ts";
 import type { Person } from "../../src/core/person.ts";
-import { type Around, isEvent, type MatrixEvent } from "../../src/matrix/event.ts";
+import { isEvent, type MatrixEvent, type ReadContext } from "../../src/matrix/event.ts";
 import { fromMatrix } from "../../src/matrix/from-matrix.ts";
 import { asEdit, asFile, fits, type Sayable, toMatrix } from "../../src/matrix/to-matrix.ts";
 import { files, kindsOf, vectors } from "../vectors.ts";
@@ -21,7 +21,7 @@ const romeo: Person = {
 	domain: "montague.lit",
 };
 const person = (mxid: string): Person => (mxid === "@_xmpp_romeo:hs.test" ? romeo : samplePerson(mxid));
-const strangers: Around = {
+const strangers: ReadContext = {
 	person,
 	before: () => undefined,
 	event: () => undefined,

@@ -1,5 +1,5 @@
 import type { Words } from "../../core/event.ts";
-import { type Around, asObject, type Content, isId, relationOf, text } from "../event.ts";
+import { asObject, type Content, isId, type ReadContext, relationOf, text } from "../event.ts";
 import * as phrases from "../phrases.ts";
 import { mediaIn } from "./attachments.ts";
 import { richIn, withNames } from "./mentions.ts";
@@ -9,7 +9,7 @@ const act = (line: string): Words => ({ style: "emote", text: line });
 /** Returns the text, file or place of a m.room.message; without its formatting unless `formatted`. */
 export function wordsIn(
 	content: Content,
-	{ person }: Pick<Around, "person">,
+	{ person }: Pick<ReadContext, "person">,
 	formatted = true,
 ): Words | undefined {
 	const written = text(content.body);

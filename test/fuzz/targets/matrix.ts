@@ -2,7 +2,7 @@ import { downgrade } from "../../../src/core/downgrade.ts";
 import type { BridgeEvent } from "../../../src/core/event.ts";
 import { plain } from "../../../src/core/rich.ts";
 import { commandIn } from "../../../src/matrix/commands.ts";
-import { type Around, isEvent, type MatrixEvent } from "../../../src/matrix/event.ts";
+import { isEvent, type MatrixEvent, type ReadContext } from "../../../src/matrix/event.ts";
 import { fromMatrix, subjects } from "../../../src/matrix/from-matrix.ts";
 import { parseHtml } from "../../../src/matrix/html.ts";
 import { writeHtml } from "../../../src/matrix/to-html.ts";
@@ -17,7 +17,7 @@ import { events, pages } from "../corpus.ts";
 import { filled, size, type Target } from "../target.ts";
 import { event, inRoom, members, mxid, noRefs, person, room, writing, xmppRefs } from "../world.ts";
 
-const around = (known: Readonly<Record<string, unknown>>): Around => ({
+const around = (known: Readonly<Record<string, unknown>>): ReadContext => ({
 	person,
 	before: () => "before",
 	event: (id) => {

@@ -4,7 +4,7 @@ import type { BridgeEvent, Message } from "../../../src/core/event.ts";
 import type { NetworkName, OperationId, UserId } from "../../../src/core/ids.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { type Rich, weightOfTree } from "../../../src/core/rich.ts";
-import type { Around, MatrixEvent } from "../../../src/matrix/event.ts";
+import type { MatrixEvent, ReadContext } from "../../../src/matrix/event.ts";
 import { fromMatrix } from "../../../src/matrix/from-matrix.ts";
 import { toMatrix } from "../../../src/matrix/to-matrix.ts";
 
@@ -23,7 +23,7 @@ const person = (mxid: string): Person => ({
 	handles: [mxid],
 	domain: "hs.test",
 });
-const around: Around = {
+const around: ReadContext = {
 	person,
 	before: () => undefined,
 	event: () => undefined,

@@ -7,12 +7,12 @@ import type { EventCache } from "./event-cache.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { name } from "./members.ts";
 import type { Rooms } from "./rooms.ts";
-import type { Surroundings } from "./to-matrix.ts";
+import type { WriteContext } from "./to-matrix.ts";
 
 /** Returns the function that gathers the people and events that an outbound event names, so that it can be written. */
-export function createSurroundings(deps: { ghosts: Ghosts; rooms: Rooms; eventCache: EventCache }) {
+export function createWriteContext(deps: { ghosts: Ghosts; rooms: Rooms; eventCache: EventCache }) {
 	const { ghosts, rooms, eventCache } = deps;
-	return async (event: BridgeEvent, refs: Refs, room: string, ghost: string): Promise<Surroundings> => {
+	return async (event: BridgeEvent, refs: Refs, room: string, ghost: string): Promise<WriteContext> => {
 		const known = new Map<string, string>();
 		const people = "rich" in event && event.rich ? mentions(event.rich).people : [];
 		const answered = event.kind === "message" && event.replyTo?.author ? [event.replyTo.author] : [];
