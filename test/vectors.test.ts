@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Capabilities } from "../src/core/capabilities.ts";
+import { linesOf, seenBy, stories } from "./scenarios/script.ts";
 import { directions, kindsOf, vectors } from "./vectors.ts";
 
 /** The vectors' file for each kind of event; the compiler reports a missing kind. */
@@ -43,6 +44,40 @@ test.each(directions)("every kind of event has vectors %s", (direction) => {
 	const wanted = all.map((kind) => `${direction}.${kind}`).filter((file) => !none[file]);
 	const there = kindsOf(direction).map((kind) => `${direction}.${kind}`);
 	expect(there.filter((file) => !own.includes(file)).sort()).toEqual(wanted.sort());
+});
+
+describe("the texts that people read", () => {
+	/** An MXID, the URI of a file, an event id, or a JID or MXID in an escaped spelling. */
+	const address = /@[\w.=/+-]+:[\w-]+(?:\.[\w-]+)|mxc:\/\/|\$[\w-]{20,}|=40|\\40|@_xmpp_/;
+	const fields = new Set(["text", "body", "formatted_body", "children", "name", "question", "description"]);
+	/** Returns the texts that a vector's output shows, without the tags of HTML. */
+	function shown(value: unknown, field = ""): readonly string[] {
+		if (typeof value === "string") return fields.has(field) ? [value.replace(/<[^>]*>/g, "")] : [];
+		if (Array.isArray(value)) return value.flatMap((one) => shown(one, field));
+		if (typeof value !== "object" || value === null) return [];
+		return Object.entries(value).flatMap(([key, one]) => shown(one, key));
+	}
+	const body = (xml: string) => [/<body>(.*?)<\/body>/s.exec(xml)?.[1] ?? ""];
+
+	test.each(directions)("hold no address in any vector %s", (direction) => {
+		const cases = kindsOf(direction).flatMap((kind) =>
+			vectors<{ out?: unknown; caption?: string }>(direction, kind).map((one) => ({ kind, ...one })),
+		);
+		const texts = cases.flatMap(({ kind, name, out, caption = "" }) =>
+			(typeof out === "string" ? body(out) : [...shown(out), caption]).map(
+				(one) => `${kind}, ${name}: ${one}`,
+			),
+		);
+		expect(texts.length).toBeGreaterThan(20);
+		expect(texts.filter((one) => address.test(one))).toEqual([]);
+	});
+	test("hold no address in any scenario", () => {
+		const lines = stories.flatMap(({ steps }) =>
+			steps.flatMap((step) => [...seenBy("Matrix", step), ...seenBy("XMPP", step), ...linesOf(step.told)]),
+		);
+		expect(lines.length).toBeGreaterThan(20);
+		expect(lines.filter((one) => address.test(one))).toEqual([]);
+	});
 });
 
 test("every vector has a name of its own", () => {

@@ -19,7 +19,7 @@ import { mentioned } from "./message/mentions.ts";
 import { copiesIn } from "./message/origin.ts";
 import { isEnd, isResponse, isStart, pollIn, pollOf, resultOf, votesIn } from "./message/polls.ts";
 import { reactionIn } from "./message/reactions.ts";
-import { quoteIn, stickerIn, wordsIn } from "./message/words.ts";
+import { bodyIn, quotedPeople, quoteIn, stickerIn, wordsIn } from "./message/words.ts";
 import { parts } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 
@@ -41,11 +41,8 @@ export function subjects(
 	const { to, reply } = relationOf(event.content);
 	const events = [to, reply, event.type === "m.room.redaction" ? redacted(event) : ""].filter(Boolean);
 	const now = event.content["m.new_content"];
-	const quote = reply ? quoteIn(event.content) : undefined;
-	return {
-		events,
-		people: [...mentioned(isContent(now) ? now : event.content), ...(quote ? [quote.author] : [])],
-	};
+	const content = isContent(now) ? now : event.content;
+	return { events, people: [...new Set([...mentioned(content), ...quotedPeople(content)])] };
 }
 
 /**
@@ -125,8 +122,10 @@ function timelineEvent(
 	}
 	if (relation.type === "m.replace") {
 		const now = content["m.new_content"];
-		const words = isContent(now) && relation.to ? wordsOf(type, now, around) : undefined;
 		const edited = around.event(relation.to);
+		// An edit of a reply may repeat the fallback quote, but not the relation.
+		const whole = { ...(edited && { "m.relates_to": edited.content["m.relates_to"] }), ...asObject(now) };
+		const words = isContent(now) && relation.to ? wordsOf(type, whole, around) : undefined;
 		// Clients ignore an edit of another sender's message. // Matrix spec, "Validity of replacement events"
 		if (edited && edited.sender !== event.sender) return undefined;
 		const before = edited && wordsOf(edited.type, edited.content, around, false);
@@ -235,7 +234,7 @@ function wordsOf(type: string, content: Content, around: ReadContext, formatted 
 			const poll = isStart(type) ? pollIn(content) : undefined;
 			const options = poll?.answers.map((answer) => answer.text) ?? [];
 			if (poll) return { style: "emote", text: phrases.startedPoll(poll.question, options) };
-			const line = text(content.body) || labelOf(content);
+			const line = bodyIn(content, around.person) || labelOf(content);
 			return line ? { style: "text", text: line } : undefined;
 		}
 	}

@@ -91,6 +91,33 @@ describe("fromMatrix", () => {
 		expect(fromMatrix(topic, strangers)).toBeUndefined();
 	});
 
+	test("names the author of each quoted line in messages, replies and edits", () => {
+		const line = fc.constantFrom(
+			"> <@bob:hs.test> hi\n",
+			"> * <@bob:hs.test> waves\n",
+			"> > <@_xmpp_romeo:hs.test> yes\n",
+			">> <@bob:hs.test> hi\n",
+			"> more\n",
+			"\n",
+			"own words\n",
+		);
+		const relation = fc.constantFrom(
+			undefined,
+			{ "m.in_reply_to": { event_id: "$1" } },
+			{ rel_type: "m.thread", event_id: "$1" },
+			{ rel_type: "m.replace", event_id: "$1" },
+		);
+		fc.assert(
+			fc.property(fc.array(line, { minLength: 1, maxLength: 6 }), relation, (lines, related) => {
+				const now = { msgtype: "m.text", body: lines.join("") };
+				const content = { ...now, ...(related && { "m.relates_to": related }), "m.new_content": now };
+				const seen = fromMatrix(sampleEvent({ content }), strangers);
+				const texts = seen && "text" in seen ? [seen.text, "rich" in seen && seen.rich] : [];
+				expect(JSON.stringify(texts)).not.toMatch(/<@|:hs\.test/);
+			}),
+		);
+	});
+
 	test("translates any content without an error", () => {
 		const types = fc.constantFrom(
 			"m.room.message",

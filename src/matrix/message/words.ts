@@ -6,14 +6,20 @@ import { richIn, withNames } from "./mentions.ts";
 
 const act = (line: string): Words => ({ style: "emote", text: line });
 
+/** Returns the body without the fallback of a reply, and with names in place of MXIDs. */
+export function bodyIn(content: Content, person: ReadContext["person"]): string {
+	const written = text(content.body);
+	const body = relationOf(content).reply ? withoutQuote(written) : written;
+	return withNames(body.replace(quotedAuthor, namedBy(person)), content, person);
+}
+
 /** Returns the text, file or place of a m.room.message; without its formatting unless `formatted`. */
 export function wordsIn(
 	content: Content,
 	{ person }: Pick<ReadContext, "person">,
 	formatted = true,
 ): Words | undefined {
-	const written = text(content.body);
-	const body = withNames(relationOf(content).reply ? withoutQuote(written) : written, content, person);
+	const body = bodyIn(content, person);
 	const say = (style: Words["style"]): Words | undefined => {
 		if (!body) return undefined;
 		const rich = formatted ? richIn(content, body, person) : undefined;
@@ -55,6 +61,19 @@ export function stickerIn(content: Content): Words | undefined {
 // and an empty line. A quote without an MXID is the sender's own text and stays.
 const quote = /^> (?:\* )?<([^>\n]+)>([^\n]*\n(?:>(?: [^\n]*|)\n)*)\n/;
 const withoutQuote = (body: string) => body.replace(quote, "");
+
+/** The author of a quote, as reply fallbacks name them; also in a forwarded or edited message, which is no reply itself. */
+const quotedAuthor = /^((?:> ?){1,10}(?:\* )?)<(@[^:\s<>]+:[^\s<>]+)>/gm;
+const namedBy = (person: ReadContext["person"]) => (all: string, start: string, mxid: string) =>
+	isId(mxid) ? `${start}${person(mxid).name ?? mxid.slice(1, mxid.indexOf(":"))}:` : all;
+/** The most authors of quotes in one message who are looked up. */
+const mostQuoted = 20;
+/** Returns the MXIDs of the people whom a body quotes by reply fallbacks. */
+export const quotedPeople = (content: Content): readonly string[] =>
+	[...text(content.body).matchAll(quotedAuthor)]
+		.slice(0, mostQuoted)
+		.map(([, , mxid = ""]) => mxid)
+		.filter(isId);
 
 /** Returns the author and the text in a reply fallback, for a reply whose target cannot be fetched. */
 export function quoteIn(content: Content): Readonly<{ author: string; text: string }> | undefined {
