@@ -85,7 +85,7 @@ function run(config = "config.yaml") {
 		said += chunk;
 	});
 	const ended = once(child, "close").then(([code]) => ({ code, out, said }));
-	return { child, ended, waits: () => vi.waitFor(() => expect(out).toContain("ECONNREFUSED"), 10_000) };
+	return { child, ended, waits: () => vi.waitFor(() => expect(out).toContain("ECONNREFUSED"), 30_000) };
 }
 function verb(...args: string[]): { code: number; said: string } {
 	try {
