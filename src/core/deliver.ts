@@ -190,7 +190,7 @@ export function createDelivery(deps: {
 	return {
 		single: ({ event }) => (event.kind === "message" || event.kind === "edit") && event.media === undefined,
 		/** The row refers to an earlier message, which may still be under way in the same lane. */
-		alone: (row) => references(row.event).length > 0,
+		refersBack: (row) => references(row.event).length > 0,
 		async prepare(row) {
 			const received = row.event;
 			const linked = await mapping.portal(row.lane.portal);

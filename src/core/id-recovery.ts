@@ -59,7 +59,7 @@ export function createIdRecovery(deps: { network(name: NetworkName): Network; lo
 	}
 
 	/** Resolves with the ids in the room of `link` of the message `id` of the event's room; an empty list if they are unknown. */
-	return async function recall(
+	return async function recover(
 		event: BridgeEvent,
 		id: MessageId,
 		portal: Portal,

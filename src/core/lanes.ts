@@ -22,7 +22,7 @@ export type Sender = Readonly<{
 	/** Returns true for a row sent as a single request: after an unsent attempt it is not in doubt, and can be cancelled. */
 	single(row: Row): boolean;
 	/** Returns true for a row that refers to an earlier message: the lane drains its in-flight sends before it. */
-	alone(row: Row): boolean;
+	refersBack(row: Row): boolean;
 	/** Writes all that must be on disk before the send. Resolves with the send, or undefined if the row is settled already. */
 	prepare(row: Row): Promise<(() => Promise<void>) | undefined>;
 	/** Settles a row whose delivery failed with anything but a TemporaryError. If it throws, the lane retries the row. */
@@ -169,7 +169,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				await pause(of, wait);
 				wait = 0;
 			} else if (of.queue[0]) {
-				if (sender.alone(of.queue[0]) && flight.size > 0) await Promise.all(flight);
+				if (sender.refersBack(of.queue[0]) && flight.size > 0) await Promise.all(flight);
 				else ready.push(...(await Promise.all(take(of).map(prepare))).flat());
 			} else if (of.behind) await refill(of);
 			else if (flight.size > 0) await progress(of);
@@ -188,7 +188,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 
 	/** Removes and returns the next rows, up to one that has to wait for the rows before it. */
 	function take(of: State): Row[] {
-		const next = of.queue.slice(0, ahead).findIndex((row, index) => index > 0 && sender.alone(row));
+		const next = of.queue.slice(0, ahead).findIndex((row, index) => index > 0 && sender.refersBack(row));
 		return of.queue.splice(0, next < 0 ? ahead : next);
 	}
 

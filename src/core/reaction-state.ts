@@ -6,8 +6,9 @@ import type { Entry, Journal, Reaction, ReactionSet } from "./journal.ts";
 type Noted = Readonly<{ event: BridgeEvent; reaction?: NonNullable<Entry["reaction"]> }>;
 
 /**
- * Creates the record of reactions that have ids of their own, for one batch of events: it turns the redaction of a
- * reaction into a reaction of mode "remove". The batch keeps its own changes, which are not in the journal yet.
+ * Creates the record of reactions for networks on which each is an event with an id (`reactionsHaveIds`), for one batch of
+ * events: it turns the redaction of a reaction into a reaction of mode "remove". The batch keeps its own changes, which
+ * are not in the journal yet.
  */
 export function createReactionState(journal: Pick<Journal, "reactions" | "reactionAt">) {
 	const sets = new Map<string, ReactionSet>();

@@ -16,14 +16,14 @@ export const resolved = (event: BridgeEvent, refs: Refs): boolean =>
 	references(event).every(({ id }) => (refs[id]?.length ?? 0) > 0);
 
 /**
- * Resolves with the target room's ids of each message that the event refers to. `recall` recovers the ids of unknown
+ * Resolves with the target room's ids of each message that the event refers to. `recover` recovers the ids of unknown
  * messages.
  */
 export async function resolve(
 	event: BridgeEvent,
 	journal: Pick<Journal, "copies">,
 	target: Readonly<{ network: NetworkName; room: RoomId }>,
-	recall?: (id: MessageId) => Promise<readonly MessageId[]>,
+	recover?: (id: MessageId) => Promise<readonly MessageId[]>,
 ): Promise<Refs> {
 	const refs = table<readonly MessageId[]>();
 	const there = (family: readonly Copy[]) =>
@@ -35,7 +35,7 @@ export async function resolve(
 			const family = await journal.copies({ network: event.sender.network, room: event.room, id: named });
 			// Copies that the target itself names prove no authorship, and count only if the journal has forgotten the target.
 			const ids = there(family.length === 0 && named === id ? copies : family);
-			refs[named] = ids.length === 0 && family.length === 0 && recall ? await recall(named) : ids;
+			refs[named] = ids.length === 0 && family.length === 0 && recover ? await recover(named) : ids;
 		}
 	return refs;
 }

@@ -13,7 +13,10 @@ import { createTransactions } from "./transactions.ts";
  */
 const gathering = 10;
 
-/** Takes what the homeserver sends: transactions, with the backfill before them, and questions for rooms and ghosts. */
+/**
+ * Takes what the homeserver sends: transactions, with the backfill before them, and queries for aliases and ghosts. The
+ * way of a transaction: {@link createAppservice}, `backfill.takeTransaction`, {@link createTransactions}, core.
+ */
 export function createInbound(
 	deps: Omit<Parameters<typeof createTransactions>[0], "confirm" | "receive"> &
 		Omit<Parameters<typeof createBackfill>[0], "take"> &
@@ -36,7 +39,7 @@ export function createInbound(
 		const known = events.filter(isEvent);
 		if (known.length < events.length)
 			log.warn({ count: events.length - known.length }, "skipped malformed events of a transaction");
-		await backfill.taken(id, known);
+		await backfill.takeTransaction(id, known);
 		if (known.length > 0 && known.every((event) => isOurs(event.sender))) await wait(gathering);
 	}
 	const user = async (mxid: string) => mxid === bot || lookup.ghost(mxid);

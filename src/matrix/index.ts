@@ -176,7 +176,7 @@ export function createMatrix(
 			ask(async () => {
 				const since = Date.now();
 				const ids = await parts.deliver(out);
-				if (ids.length > 0) parts.backfill.said(since);
+				if (ids.length > 0) parts.backfill.noteSent(since);
 				return ids;
 			}),
 		refuse,

@@ -68,7 +68,7 @@ export function createXmpp(
 	const software = { name: nick, version: deps.version ?? "" };
 	const namespace = { component: options.component, ...deps.namespace };
 	let bridge: Bridge;
-	let box: ReturnType<typeof createInbox>;
+	let inbox: ReturnType<typeof createInbox>;
 	let paused = false;
 	/** Why the link to the XMPP server is down; undefined while it is up. */
 	let down: string | undefined = "no connection yet";
@@ -80,18 +80,18 @@ export function createXmpp(
 			skip: (from, to, name, type) => conversations.some((one) => one.skips?.(from, to, name, type)),
 			async taken() {
 				await within(lookedUpWithin, route.settled()).catch(() => undefined);
-				await box.reached();
+				await inbox.reached();
 			},
 			online() {
 				down = undefined;
-				single.online();
+				conflictWatch.online();
 				for (const one of conversations) one.online?.();
 				if (!deps.files) void guard.run("look for an upload service", ownUploads.look);
 				bridge.resume(xmppNetwork);
 			},
 			offline(cause) {
 				down = cause;
-				single.offline();
+				conflictWatch.offline();
 				for (const one of conversations) one.offline?.(cause);
 			},
 			fatal(cause) {
@@ -99,7 +99,7 @@ export function createXmpp(
 			},
 		},
 	);
-	const single = createConflictWatch(link, options.component, log);
+	const conflictWatch = createConflictWatch(link, options.component, log);
 	let sealed: SignedIds;
 	const ownUploads = createUploads({
 		link,
@@ -129,17 +129,17 @@ export function createXmpp(
 			...guarded,
 			// While the bridge stops it takes no lines and saves no cursors, so that the next start backfills them.
 			tell: (events) => {
-				if (!paused) box.events(events);
+				if (!paused) inbox.events(events);
 			},
 			cursor: (key) => bridge.cursor(key),
 			save: (cursor) => {
-				if (!paused) box.after(() => bridge.saveCursor(cursor));
+				if (!paused) inbox.after(() => bridge.saveCursor(cursor));
 			},
-			settled: () => box.reached(),
-			crowded: () => box.depth() > crowd,
+			settled: () => inbox.reached(),
+			crowded: () => inbox.depth() > crowd,
 			marks: () => sealed,
 			sync: (room) => {
-				if (!paused) box.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
+				if (!paused) inbox.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
 			},
 			resume: () => bridge.resume(xmppNetwork),
 			paced: createConcurrencyLimit(roomsAtOnce),
@@ -160,7 +160,7 @@ export function createXmpp(
 		bridge: () => bridge,
 		who,
 		ghost,
-		tell: (events) => box.events(events),
+		tell: (events) => inbox.events(events),
 		paused: () => paused,
 		now,
 		...guarded,
@@ -199,7 +199,7 @@ export function createXmpp(
 
 		async start(of) {
 			bridge = of;
-			box = createInbox(bridge, log);
+			inbox = createInbox(bridge, log);
 			sealed = createSignedIds(await bridge.secret("xmpp lines"));
 			let timer: NodeJS.Timeout | undefined;
 			const late = new Promise<void>((resolve) => {
@@ -211,7 +211,7 @@ export function createXmpp(
 		async pause() {
 			paused = true;
 			await Promise.all(conversations.map((one) => one.settled?.()));
-			await box.settled();
+			await inbox.settled();
 		},
 		async stop() {
 			for (const one of conversations)
@@ -220,7 +220,7 @@ export function createXmpp(
 		},
 
 		status() {
-			const cause = down ?? single.cause();
+			const cause = down ?? conflictWatch.cause();
 			return cause === undefined ? { up: true } : { up: false, cause };
 		},
 		capabilities: (room) => ({

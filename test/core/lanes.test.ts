@@ -40,7 +40,7 @@ function setup(
 		journal,
 		{
 			window: () => window,
-			alone: () => false,
+			refersBack: () => false,
 			single: () => true,
 			async prepare(row) {
 				await prepare(row);

@@ -132,7 +132,7 @@ export function createCatchUp(deps: {
 		},
 
 		/** Takes the events of a transaction, and first the events that belong before them. @throws as `take` */
-		async taken(transaction: string, events: readonly MatrixEvent[]): Promise<void> {
+		async takeTransaction(transaction: string, events: readonly MatrixEvent[]): Promise<void> {
 			const now = Date.now();
 			const { skipped, repeated } = detection.handed(transaction, events, now);
 			if (skipped) disturbed();
@@ -168,7 +168,7 @@ export function createCatchUp(deps: {
 			if (repeated) disturbed();
 		},
 
-		said: detection.said,
+		noteSent: detection.noteSent,
 		doubt: detection.doubt,
 		disturbed,
 		/** Whether events come in: a homeserver that goes away now could take some with it. */

@@ -41,8 +41,8 @@ export function createBackfill(deps: Deps) {
 
 	return {
 		follow: catchUp.follow,
-		taken: catchUp.taken,
-		said: catchUp.said,
+		takeTransaction: catchUp.takeTransaction,
+		noteSent: catchUp.noteSent,
 		start(): void {
 			ping.now();
 			catchUp.disturbed();

@@ -119,7 +119,7 @@ export function createLossDetection() {
 		inDebt: () => owedAt > handedAt,
 
 		/** Notes that we sent an event; `since` is the earliest time at which it can have come back. */
-		said(since: number): void {
+		noteSent(since: number): void {
 			if (since > handedAt) unreturned ??= since;
 		},
 		/** Returns the time since when an echo is missing, if that is too long, else undefined. Returns each time once. */

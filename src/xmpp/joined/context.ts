@@ -17,7 +17,7 @@ export type World = Readonly<{
 	log: Log;
 	/** Notes which line is in hand, for the quarantine. */
 	guard?: Guard;
-	/** Hands events on, in call order. */
+	/** Hands events to the network's inbox (`xmpp/inbox.ts`), and so to core, in call order. */
 	tell(events: readonly Received[]): void;
 	/** Returns the stored read position of a link. */
 	cursor(key: string): Promise<string | undefined>;

@@ -9,6 +9,8 @@ import { say } from "./outbox.ts";
 import { isIn, type OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 
+/** Edits and deletions of earlier lines, which the occupant of the original has to send. */
+
 /** Sends an edit as the occupant that sent the original, which alone may change it. */
 export async function edit(
 	room: Room,

@@ -30,8 +30,8 @@ const unsureFor = 10_000;
 type Ids = readonly MessageId[];
 
 /**
- * Sends a line as `ours`, in its turn. Resolves with the ids that the line has in the MUC; with none where the event
- * leaves nothing to send. @throws TemporaryError while the line is unsent or in doubt, PermanentError with the refusal.
+ * Sends a line as `ours`, in its turn: any event that is written as a stanza, such as a message, an edit or a reaction.
+ * Resolves with the ids that the line has in the MUC; with none where the event leaves nothing to send. @throws TemporaryError while the line is unsent or in doubt, PermanentError with the refusal.
  */
 export async function say(
 	room: Room,
@@ -42,6 +42,7 @@ export async function say(
 ): Promise<Ids> {
 	const { operation } = out;
 	const { confirmations } = context;
+	// The ids name the occupant that wrote the line, too: it alone may edit or delete it later, be it the listener or `ours`.
 	const withWriter = (ids: Ids) => [...ids, spokenBy(operation, confirmations.writer(operation) ?? ours.jid)];
 	const seen = confirmations.reflected(operation);
 	if (seen) return withWriter(seen);

@@ -71,7 +71,7 @@ describe("the backfill", () => {
 					await sleep(chance() * 5);
 					if (life.over || chance() < trouble.hand) return false;
 					const mine = life;
-					const taken = gaps.taken(id, events).then(
+					const taken = gaps.takeTransaction(id, events).then(
 						() => true,
 						() => false,
 					);
@@ -103,7 +103,7 @@ describe("the backfill", () => {
 						};
 						timeline.push(said);
 						homeserver.say(said);
-						if (said.sender !== "@alice:hs.test") gaps.said(Date.now());
+						if (said.sender !== "@alice:hs.test") gaps.noteSent(Date.now());
 						count++;
 						await sleep(chance() * 120);
 					}
@@ -125,7 +125,7 @@ describe("the backfill", () => {
 						if (chance() < 0.3) await die();
 						if (n === 3 && chance() < 0.2) {
 							homeserver.giveUp();
-							gaps.said(Date.now());
+							gaps.noteSent(Date.now());
 						}
 						await sleep(500 + chance() * 2_000);
 						trouble = { hand: 0, answer: 0, take: 0, read: 0 };

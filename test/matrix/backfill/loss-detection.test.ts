@@ -50,7 +50,8 @@ function world(timeline: MatrixEvent[]) {
 	return { run, gaps: run(), taken, asked, fails, knocks };
 }
 /** Returns a transaction without a usable transaction id. */
-const handed = (to: ReturnType<typeof createCatchUp>, ...of: readonly MatrixEvent[]) => to.taken("some", of);
+const handed = (to: ReturnType<typeof createCatchUp>, ...of: readonly MatrixEvent[]) =>
+	to.takeTransaction("some", of);
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const ids = (...of: readonly (MatrixEvent | readonly MatrixEvent[])[]) =>
 	of.flat().map(({ event_id }) => event_id);
@@ -231,10 +232,10 @@ describe("createCatchUp", () => {
 	test("reads the events of a skipped transaction before the next one", async () => {
 		const [first, lost, next, late] = [event(), events(2), event(), event()];
 		const { gaps, taken } = world([first, ...lost, next, late]);
-		await gaps.taken("7", [first]);
-		await gaps.taken("9", [next]);
-		await gaps.taken("8", lost);
-		await gaps.taken("10", [late]);
+		await gaps.takeTransaction("7", [first]);
+		await gaps.takeTransaction("9", [next]);
+		await gaps.takeTransaction("8", lost);
+		await gaps.takeTransaction("10", [late]);
 		expect(taken).toEqual(ids(first, lost, next, lost, late));
 	});
 
@@ -312,7 +313,7 @@ describe("createCatchUp", () => {
 		const { gaps, taken, knocks } = world([first, own, lost]);
 		await handed(gaps, first);
 		await pass(1_000);
-		gaps.said(Date.now());
+		gaps.noteSent(Date.now());
 		await pass(50_000);
 		expect([knocks.length, taken.length]).toEqual([0, 1]);
 		await pass(20_000);
@@ -325,10 +326,10 @@ describe("createCatchUp", () => {
 		const { gaps, asked, knocks } = world([first, own]);
 		await handed(gaps, first);
 		await pass(1_000);
-		gaps.said(Date.now());
+		gaps.noteSent(Date.now());
 		await handed(gaps, own);
 		// The answer to the send came after its echo.
-		gaps.said(Date.now() - 5);
+		gaps.noteSent(Date.now() - 5);
 		await pass(200_000);
 		expect([asked, knocks]).toEqual([[], []]);
 	});

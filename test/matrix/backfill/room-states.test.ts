@@ -106,10 +106,10 @@ describe("createLossDetection: the transactions", () => {
 
 	test("are too long absent a minute after an event of ours was sent, which is told once", () => {
 		detection.handed("1", [], 1_000);
-		detection.said(500);
+		detection.noteSent(500);
 		expect(detection.silentSince(100_000)).toBeUndefined();
-		detection.said(2_000);
-		detection.said(3_000);
+		detection.noteSent(2_000);
+		detection.noteSent(3_000);
 		expect(detection.silentSince(61_999)).toBeUndefined();
 		expect(detection.silentSince(62_000)).toBe(2_000);
 		expect(detection.silentSince(63_000)).toBeUndefined();

@@ -138,7 +138,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 					mortal,
 					{
 						window: () => 20,
-						alone: () => false,
+						refersBack: () => false,
 						single: () => true,
 						async prepare(row) {
 							if (!row.begun && !(await mortal.attempt(row))) return undefined;
