@@ -82,7 +82,9 @@ function opens(
  */
 export function parseHtml(html: string, person: (mxid: string) => Person | undefined): Rich {
 	const root: RichNode[] = [];
-	const tags: { open?: Open; drops?: true }[] = [];
+	const tags: { open?: Open; drops?: true; small?: true }[] = [];
+	/** The open tags sup and sub, the innermost last. */
+	const smalls: ("sup" | "sub")[] = [];
 	let around: Open[] = [];
 	/** The open inline tags, begun anew in every block: HTML may make a block bold, the tree makes its content bold. */
 	let inlines: Open[] = [];
@@ -233,21 +235,37 @@ export function parseHtml(html: string, person: (mxid: string) => Person | undef
 			if (name !== "pre") preStart = false;
 			if (dropped.has(name)) dropping++;
 			const open = dropping > 0 ? undefined : begin(name, attributes);
-			tags.push({ ...(open && { open }), ...(dropped.has(name) && { drops: true }) });
+			const isSmall = name === "sup" || name === "sub";
+			if (isSmall) smalls.push(name);
+			tags.push({
+				...(open && { open }),
+				...(dropped.has(name) && { drops: true }),
+				...(isSmall && { small: true }),
+			});
 		},
 		ontext(text) {
-			if (dropping === 0) say(text);
+			if (dropping === 0) say(small(text, smalls.at(-1)));
 		},
 		onclosetag() {
 			spend(deepest);
 			const tag = tags.pop();
 			if (tag?.drops) dropping--;
+			if (tag?.small) smalls.pop();
 			if (tag?.open) close(tag.open);
 		},
 	});
 	parser.end(html);
 	return root;
 }
+
+/** The characters that Unicode has in both sizes, in the same order in each line. */
+const sizes = { base: "0123456789+-=()", sup: "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾", sub: "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎" } as const;
+
+/** Returns the text of a superscript or subscript: "x<sup>2</sup>" is not "x2". Text with other characters stays as it is. */
+const small = (text: string, size: "sup" | "sub" | undefined): string =>
+	size === undefined || !/^[\d+=()-]+$/.test(text)
+		? text
+		: Array.from(text, (char) => sizes[size][sizes.base.indexOf(char)] ?? char).join("");
 
 /** The text that stands for <hr>. */
 const rule = "———";

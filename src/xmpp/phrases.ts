@@ -43,7 +43,7 @@ export const mucNoVoice = (room: string) =>
 export const mucNoNick = (room: string) =>
 	`the XMPP room ${room} accepts no form of this name. Choose another display name and try again.`;
 export const mucNoDeletion = (room: string) =>
-	`only a moderator of the XMPP room ${room} can delete what others wrote there, and you are none.`;
+	`only a moderator of the XMPP room ${room} can delete what others wrote there, and you are not a moderator.`;
 export const mucCannotDelete = (room: string) =>
 	`the XMPP room ${room} has no way to delete what others wrote.`;
 export const notYours = "what others wrote in a chat of two only they can delete.";
