@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { dataBytes } from "../core/bounded-map.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
 import { createRateLimit } from "../core/limits.ts";
@@ -20,6 +21,8 @@ const retries = [2_000, 5_000, 15_000, 60_000];
 const firstLines = 50;
 /** Rate limit on new ghosts by invites of one local person, or of one remote server. Accounts cannot be deleted. */
 const newGhosts = { perMinute: 2, burst: 20 };
+/** Most invites of one local person or one remote server that are under way at once, and the bytes of all events of these. */
+const [mostOfOne, mostBytes] = [50, 32 * 1_048_576];
 
 /** Returns the handler of invites of the bot and of ghosts: it joins, or declines with the reason. */
 export function createInvites(deps: {
@@ -37,12 +40,20 @@ export function createInvites(deps: {
 }) {
 	const { client, members, ghosts, rooms, bridge, domain, bot, log } = deps;
 	const mayMake = createRateLimit(newGhosts);
+	/** The number of invites under way, by local person or remote server. */
+	const underWay = new Map<string, number>();
+	let bytes = 0;
+
+	const inviterOf = (event: MatrixEvent): string => {
+		const inviter = members.person(event.sender);
+		return inviter.local ? inviter.id : inviter.domain;
+	};
 
 	/** Whether the invited ghost has an account, or the rate limit permits a new one. */
-	async function mayBeAnswered({ state_key: guest = "", sender }: MatrixEvent): Promise<boolean> {
-		const inviter = members.person(sender);
+	async function mayBeAnswered(event: MatrixEvent): Promise<boolean> {
+		const { state_key: guest = "" } = event;
 		if (guest === bot || (await ghosts.person(guest))) return true;
-		return mayMake(inviter.local ? inviter.id : inviter.domain);
+		return mayMake(inviterOf(event));
 	}
 
 	async function findGhost(mxid: string): Promise<Person> {
@@ -101,7 +112,7 @@ export function createInvites(deps: {
 		members.forget(room);
 	}
 
-	return async function invited(event: MatrixEvent): Promise<void> {
+	async function answer(event: MatrixEvent): Promise<void> {
 		if (!(await mayBeAnswered(event))) {
 			// Declining would need the account that the rate limit forbids.
 			log.warn(
@@ -129,6 +140,30 @@ export function createInvites(deps: {
 							: phrases.notReachable;
 				return await decline(event, reason);
 			}
+		}
+	}
+
+	return async function invited(event: MatrixEvent): Promise<void> {
+		const by = inviterOf(event);
+		const size = dataBytes(event);
+		const count = underWay.get(by) ?? 0;
+		// An invite that waits for a slow server is kept in memory, and inviters can cause any number of them.
+		if (count >= mostOfOne || bytes + size > mostBytes) {
+			log.warn(
+				{ room: event.room_id, sender: event.sender },
+				"too many invites are under way: left unanswered",
+			);
+			return;
+		}
+		underWay.set(by, count + 1);
+		bytes += size;
+		try {
+			await answer(event);
+		} finally {
+			bytes -= size;
+			const left = (underWay.get(by) ?? 1) - 1;
+			if (left > 0) underWay.set(by, left);
+			else underWay.delete(by);
 		}
 	};
 }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type BoundedMap, createBoundedMap, textBytes } from "../../src/core/bounded-map.ts";
 import type { Running } from "../../src/core/bridge.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
-import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { MessageId, RoomId, UserId } from "../../src/core/ids.ts";
 import { createRateLimit, type Limits } from "../../src/core/limits.ts";
 import { noMeter } from "../../src/core/meter.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
@@ -166,6 +166,25 @@ describe("a bridge with the default limits", () => {
 		await mars.bridge.receive(Array.from({ length: 80 }, (_, n) => comes(n, "crater", "join")));
 		for (let n = 0; n < 80; n++) await mars.bridge.receive([comes(n, "crater", "leave")]);
 		expect(await reached("membership")).toBe(0);
+	});
+
+	test("remembers at most 8 MiB of people whose join was not mirrored, the newest ones", async () => {
+		await begin();
+		await mars.bridge.receive(Array.from({ length: 80 }, (_, n) => comes(n, "crater", "join")));
+		const long = (n: number, change: "join" | "leave"): BridgeEvent => {
+			const event = comes(1_000 + n, "crater", change);
+			return { ...event, sender: { ...event.sender, id: `${n}`.padEnd(10_000, "x") as UserId } };
+		};
+		// Each takes 20 kB.
+		await mars.bridge.receive(Array.from({ length: 500 }, (_, n) => long(n, "join")));
+		for (const event of [comes(0, "crater", "leave"), long(0, "leave"), long(499, "leave")])
+			await mars.bridge.receive([event]);
+		await reached("membership");
+		const leaves = earth.sent.filter(({ event }) => event.kind === "membership");
+		expect(leaves.map(({ event }) => event.sender.id)).toEqual([
+			mars.person("crater-0").id,
+			long(0, "leave").sender.id,
+		]);
 	});
 
 	test("mirrors no more joins than the limit of the domain in all its rooms", async () => {

@@ -1,8 +1,10 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
+import type { BoundedMap } from "../../src/core/bounded-map.ts";
 import type { LinkId, NetworkName, RoomId } from "../../src/core/ids.ts";
 import { createEntityCapabilities } from "../../src/xmpp/direct/entity-capabilities.ts";
+import { createMemory } from "../../src/xmpp/direct/memory.ts";
 import { beginGap, createBackfill, hold } from "../../src/xmpp/joined/gap.ts";
 import { createOwnOccupant } from "../../src/xmpp/joined/own-occupants.ts";
 import { createRoom } from "../../src/xmpp/joined/room.ts";
@@ -184,6 +186,21 @@ describe("the roster of a MUC that announces 50,000 occupants", () => {
 			),
 		).toEqual([]);
 	});
+});
+
+test.each([
+	["threads of a MUC", () => newRoom().threads, true, 262_144],
+	["moderated ids of a MUC", () => newRoom().moderated, true, 262_144],
+	["pairs of 1:1 chats", () => createMemory<string>((text) => [text]), "y".repeat(5_000), 4 * mebibyte],
+])("the memory of the %s keeps the newest entries up to its bytes", (_name, create, value, most) => {
+	const memory = create() as BoundedMap<string, typeof value>;
+	for (let n = 0; n < 2_000; n++) memory.set(`${n}`.padEnd(500, "x"), value);
+	const kept = Array.from({ length: 2_000 }, (_, n) => memory.has(`${n}`.padEnd(500, "x")));
+	const count = kept.filter(Boolean).length;
+	const size = 2 * 500 + (typeof value === "string" ? 2 * 5_000 : 0);
+	expect(count * size).toBeLessThanOrEqual(most);
+	expect(count * size).toBeGreaterThan(most / 2);
+	expect(kept.lastIndexOf(false)).toBe(1_999 - count);
 });
 
 describe("createEntityCapabilities", () => {
