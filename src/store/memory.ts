@@ -15,7 +15,7 @@ import { bounds, ranFor } from "./bounds.ts";
 import { ghostKey, pairKey, placeKey } from "./keys.ts";
 
 const noBackup = async () => {
-	throw new Error("what is kept in memory has no backup");
+	throw new Error("a store in memory has no backup");
 };
 
 /** The mapping without a disk: for tests, and the reference the engines are compared with. */

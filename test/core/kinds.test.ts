@@ -150,7 +150,7 @@ describe("reactions", () => {
 		expect(shows(mars)).toEqual(["👍", "👍🎉", "🎉"]);
 	});
 
-	test("that are added and taken back in one batch leave the right set", async () => {
+	test("reactions that are added and taken back in one batch leave the right set", async () => {
 		const base = { room: "plaza" as RoomId, sender: earth.person("ann"), at: Date.now() };
 		const add = (own: string, emoji: string) =>
 			({

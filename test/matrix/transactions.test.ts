@@ -58,7 +58,7 @@ beforeEach(() => {
 	} as unknown as Parameters<typeof createTransactions>[0]);
 });
 
-describe("createTransactions: what the homeserver repeats", () => {
+describe("createTransactions, with repeated transactions", () => {
 	const two = [event("$1"), event("$2")];
 
 	test("a transaction repeated ten times is translated once", async () => {

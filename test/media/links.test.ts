@@ -34,7 +34,7 @@ describe("a link", () => {
 		expect(links.read(token(url))).toMatchObject(cat);
 	});
 
-	test("that the bridge did not make reads as undefined, and never throws", async () => {
+	test("a link that the bridge did not make reads as undefined, and never throws", async () => {
 		const [good = ""] = [token(links.link(cat, message))];
 		const changed = fc
 			.tuple(fc.nat(good.length - 1), fc.base64String({ minLength: 4, maxLength: 4 }))

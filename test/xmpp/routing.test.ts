@@ -125,7 +125,7 @@ describe("a stanza", () => {
 		expect(taken).toEqual(names.map((name) => `${kind} ${name}`));
 		expect(sent).toEqual([]);
 	});
-	test("that no conversation claims goes to the ghost, who answers IQs", async () => {
+	test("a stanza that no conversation claims goes to the ghost, who answers IQs", async () => {
 		const { one, taken, sent, settled } = kinds();
 		for (const name of names) one(name, "romeo@x.test", "nobody@bridge.test", xml("x"));
 		await settled();

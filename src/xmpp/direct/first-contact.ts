@@ -5,7 +5,7 @@ import { createMemory } from "./memory.ts";
 const graceMs = 3_000;
 
 /**
- * What the bridge knows of a pair, absent while it knows nothing. reached: lines get through. waiting: a line was sent,
+ * The state of a pair; absent before the first line. reached: lines get through. waiting: a line was sent,
  * and is confirmed if no error comes; `done` confirms it at once.
  */
 type Contact = Readonly<{ state: "reached" } | { state: "waiting"; done(): void }>;
