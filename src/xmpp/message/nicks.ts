@@ -86,7 +86,7 @@ const mostParts = 8;
 const [reach, lookups] = [8_000, 10_000];
 /** Parts of a text: code and links, which hold no names, and line feeds; words; blanks; single signs. */
 const part =
-	/(?<other>```[\s\S]*?```|`[^`\n]+`|[a-z][a-z\d+.-]{0,20}:\/\/\S+|\n)|(?<word>[\p{L}\p{M}\p{N}_]+)|(?<blank>[^\S\n]+)|[\s\S]/giu;
+	/(?<other>```[\s\S]*?```|`[^`\n]+`|[A-Za-z][A-Za-z\d+.-]{0,20}:\/\/\S+|\n)|(?<word>[\p{L}\p{M}\p{N}_]+)|(?<blank>[^\S\n]+)|[\s\S]/gu;
 /** A name is cut out of an address, a path or a longer word where one of these stands before or behind it. */
 const joining = new Set("-/@#=&\\");
 
