@@ -12,7 +12,7 @@ const bytesInMemory = 4 * 1_048_576;
 const readAtOnce = 32;
 /** Rows that a lane may hold on disk. Further rows are refused, so that a target that is away for long does not fill the disk. */
 const mostRows = 100_000;
-/** Rows that one commit prepares before they are sent in order: a crash leaves so many more in doubt. */
+/** Rows that one commit prepares before they are sent in order. A crash leaves up to so many unsent rows in doubt. */
 const ahead = 32;
 const retries = { first: 1_000, most: 60_000 };
 

@@ -21,7 +21,7 @@ const powers = (usersDefault: number) => ({
 
 const localpartOf = (alias: string) => parts(`@${alias.slice(1)}`)?.[0];
 
-/** Creates Matrix rooms, each under an alias that follows from what it is for: a repeated call finds the same room. */
+/** Creates Matrix rooms, each under an alias computed from its purpose, so that a repeated call finds the same room. */
 export function createRoomCreation(deps: {
 	client: Client;
 	ghosts: Ghosts;

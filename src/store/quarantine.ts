@@ -99,7 +99,7 @@ export function createQuarantine(folder: string, log: Log) {
 	}
 
 	return {
-		/** Counts what the last run left, and takes notes from now on. Called by whoever holds the stores' lock. */
+		/** Counts the note that the last run left, and takes notes from now on. The caller holds the stores' lock. */
 		open(): void {
 			readList();
 			const left = readNote();

@@ -137,7 +137,7 @@ export function createXmpp(
 			},
 			settled: () => inbox.reached(),
 			crowded: () => inbox.depth() > crowd,
-			marks: () => sealed,
+			signedIds: () => sealed,
 			sync: (room) => {
 				if (!paused) inbox.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
 			},

@@ -83,7 +83,7 @@ describe("createAppservice: transactions", () => {
 		const broken = await put("{");
 		expect([broken.status, await errcode(broken)]).toEqual([400, "M_NOT_JSON"]);
 	});
-	test("of the largest legal size are taken", async () => {
+	test("are taken up to the largest legal size", async () => {
 		const events = Array.from({ length: 200 }, () => ({ content: { body: "x".repeat(64_000) } }));
 		expect((await put({ events })).status).toBe(200);
 		const much = await put({ events: [{ body: "x".repeat(33 * 1024 * 1024) }] });

@@ -35,7 +35,7 @@ describe("ids longer than 255 bytes", () => {
 		expect(read({ ...reaction, type: "m.reaction" })).toBeUndefined();
 		expect(read({ type: "m.room.redaction", redacts: tooLong, content: {} })).toBeUndefined();
 	});
-	test("are no mention", () => {
+	test("are text and no mention", () => {
 		const mxid = `@${"x".repeat(260)}:hs.test`;
 		expect(personIn(`https://matrix.to/#/${mxid}`)).toBeUndefined();
 		const content = {

@@ -178,7 +178,7 @@ describe("a fetch connects to no address of our own network", () => {
 		expect(asked).toBe(0);
 	});
 
-	test("unless the admin allows that host, with or without its port", async () => {
+	test("connects to a private host that the admin allows, with or without its port", async () => {
 		asked = 0;
 		const port = await inside();
 		const to = lookup("127.0.0.1");

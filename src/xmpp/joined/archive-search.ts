@@ -13,7 +13,7 @@ export const createArchiveSearch = (): ArchiveSearch => ({
 	tail: Promise.resolve(),
 });
 
-/** Runs `look` after the searches before it, so that one search answers for all lines that are as young as its own. */
+/** Runs `look` after the searches before it: one search also answers for every line that was sent after its own. */
 export function searchInTurn(state: State, look: () => Promise<void>): Promise<void> {
 	const mine = state.tail.then(look);
 	state.tail = mine.catch(() => undefined);

@@ -35,7 +35,7 @@ export async function findArchivedIds(
 			]);
 		const ours = room.ours.byJid.get(jid);
 		if (!ours || !isIn(ours)) return [];
-		const id = context.marks().of(operation, room.jid, ours.nick);
+		const id = context.signedIds().of(operation, room.jid, ours.nick);
 		return [messageId("msg", id), spokenBy(operation, jid)];
 	});
 }
@@ -55,7 +55,7 @@ async function archived(
 			for (const stanza of page.lines.toReversed()) {
 				const { id = "", from = "" } = stanza.attrs;
 				const nick = resource(from) ?? "";
-				const part = context.marks().operation(id, room.jid, nick);
+				const part = context.signedIds().operation(id, room.jid, nick);
 				const known = stanzaId(stanza, room.jid, true);
 				if (part === undefined || known === undefined) continue;
 				const lines = found.get(wholeOf(part)) ?? [];

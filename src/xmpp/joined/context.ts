@@ -27,7 +27,8 @@ export type World = Readonly<{
 	settled(): Promise<void>;
 	/** Returns whether too many events wait for the journal: back-pressure. */
 	crowded(): boolean;
-	marks(): SignedIds;
+	/** Returns the codec of our stanza ids, each an operation id with a signature. It needs the secret, which is read at start. */
+	signedIds(): SignedIds;
 	/** Tells the portal the members of the MUC, in order with the events given to `tell`. */
 	sync(room: Room): void;
 	/** Notes that a MUC takes lines again, so that its lane retries at once. */

@@ -83,7 +83,7 @@ export function closeGap(backfill: Backfill): void {
 	(backfill as BackfillState).gap = undefined;
 }
 
-/** Notes that the archive is not for us: the history that the MUC tells newcomers has to do. */
+/** Notes that the MUC refuses its archive: the backfill uses the history that the MUC sends to newcomers. */
 export function refuseArchive(backfill: Backfill): void {
 	(backfill as BackfillState).archiveRefused = true;
 }

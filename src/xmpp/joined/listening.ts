@@ -78,7 +78,7 @@ export function beginAttempt(state: State, at: number): void {
 	state.barred = undefined;
 }
 
-/** Notes that the MUC lets none of ours listen. `at` is when it removed the listener, ms since 1970. */
+/** Notes that the MUC refuses the listener, and each own occupant that could replace it. `at`: when it did, ms since 1970. */
 export function barListening(state: State, why: PermanentError, at = state.triedAt): void {
 	state.barred = why;
 	state.triedAt = at;

@@ -108,7 +108,7 @@ function groupchat(
 	const said = from === ours ? event : to.relayed(event, ours.name, shown);
 	if (!said) return undefined;
 	const where = { ...participantsOf(room), refs, shown, reactions, component: context.component };
-	const id = context.marks().of(operation, room.jid, from.nick);
+	const id = context.signedIds().of(operation, room.jid, from.nick);
 	// A fault in the translator concerns this line alone: it is thrown before the line counts as sent.
 	return context.guard.handle(outboundItem(out), () =>
 		to.groupchat(from.jid, room.jid, id, to.draft(said, where)),

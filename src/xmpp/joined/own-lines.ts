@@ -29,7 +29,7 @@ function operationIn(
 ): OperationId | undefined {
 	const ids = [stanza.attrs.id, originId(stanza)].filter((id) => id !== undefined);
 	for (const id of ids) {
-		const operation = context.marks().operation(id, room.jid, nick);
+		const operation = context.signedIds().operation(id, room.jid, nick);
 		if (operation) return operation;
 	}
 	// The occupant was renamed since it sent the line, so the signature names another nick than the MUC shows.

@@ -97,14 +97,14 @@ describe("createLossDetection: the transactions", () => {
 		expect(detection.handed(second, [], 1).skipped).toBe(skipped);
 	});
 
-	test("are repeated where they hold a taken event, but not where the bridge read that event itself", () => {
+	test("count as repeated if they hold a taken event, and not if the backfill read that event", () => {
 		detection.took([event("$1")]);
 		detection.took([event("$2")], true);
 		expect(detection.handed("1", [event("$1"), event("$3")], 0).repeated).toBe(true);
 		expect(detection.handed("1", [event("$2")], 0).repeated).toBe(false);
 	});
 
-	test("are too long absent a minute after an event of ours was sent, which is told once", () => {
+	test("count as overdue, once, a minute after an own event was sent and not echoed", () => {
 		detection.handed("1", [], 1_000);
 		detection.noteSent(500);
 		expect(detection.silentSince(100_000)).toBeUndefined();

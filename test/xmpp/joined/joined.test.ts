@@ -33,7 +33,7 @@ describe("joins of a MUC", () => {
 		expect(w.told).toEqual([]);
 	});
 
-	test("have one of the copies read that twenty own occupants get", async () => {
+	test("cause one read of each message, although twenty own occupants get a copy", async () => {
 		const w = world();
 		w.muc.come("Romeo");
 		await w.attach();

@@ -75,7 +75,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 				save: (cursor) => box.after(() => bridge.saveCursor(cursor)),
 				settled: () => box.reached(),
 				crowded: () => box.depth() > 6,
-				marks: () => createSignedIds("secret"),
+				signedIds: () => createSignedIds("secret"),
 				sync: (one) => box.after(() => bridge.sync(theirs.name, one.jid as RoomId, rooms.others(one.jid))),
 				resume: () => bridge.resume(theirs.name),
 				paced: createConcurrencyLimit(20),

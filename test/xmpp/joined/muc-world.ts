@@ -158,7 +158,7 @@ export function world(faults: MucFaults = {}) {
 				},
 				settled: () => load.settled(),
 				crowded: () => load.crowded,
-				marks: () => sealed,
+				signedIds: () => sealed,
 				sync: () => syncs.push(rooms.others(room).map((one) => one.name ?? "")),
 				resume: () => void load.resumed++,
 				paced: createConcurrencyLimit(20),
