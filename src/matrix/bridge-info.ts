@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Mapping, Portal } from "../core/mapping.ts";
 import type { Client } from "./client.ts";
-import { name } from "./members.ts";
+import { matrixNetwork } from "./mxid.ts";
 
 /** Returns the function that states in a room what it is bridged to, once for each change. // MSC2346 */
 export function createBridgeInfo(deps: { client: Client; mapping: Mapping; bot: string }) {
 	const { client, mapping, bot } = deps;
 	return async function describe(room: string, portal: Portal, as: string | undefined): Promise<void> {
 		for (const link of portal.links) {
-			if (link.network === name || !link.room) continue;
+			if (link.network === matrixNetwork || !link.room) continue;
 			const other = portal.between?.find((person) => person.network === link.network);
 			const channel = other ? { id: other.id, displayname: other.name ?? other.id } : { id: link.room };
 			const content = {

@@ -2,7 +2,8 @@ import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
 import type { Bridge } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { type Content, type MatrixEvent, relationOf } from "./event.ts";
-import { type Members, name } from "./members.ts";
+import type { Members } from "./members.ts";
+import { matrixNetwork } from "./mxid.ts";
 import { maySet } from "./power.ts";
 import type { Rooms } from "./rooms.ts";
 import { answer } from "./to-matrix.ts";
@@ -37,7 +38,7 @@ export async function obey(
 	let count = 0;
 	await bridge.command({
 		id: id as MessageId,
-		network: name,
+		network: matrixNetwork,
 		room: room as RoomId,
 		sender: members.person(sender, members.of(room).get(sender)),
 		text,

@@ -7,7 +7,8 @@ import { createDirectSender } from "./direct-rooms.ts";
 import type { EventCache } from "./event-cache.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { MediaStore } from "./media.ts";
-import { type Members, name } from "./members.ts";
+import type { Members } from "./members.ts";
+import { matrixNetwork } from "./mxid.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
 import { createFileSender } from "./send-file.ts";
@@ -62,7 +63,7 @@ export function createDelivery(deps: {
 					},
 				),
 			);
-		const person = link.role === "direct" && portal.between?.find((one) => one.network === name);
+		const person = link.role === "direct" && portal.between?.find((one) => one.network === matrixNetwork);
 		const sent = person ? sendTo([person, event.sender], out.room, ghost, send) : send(out.room);
 		return (await sent).event_id as MessageId;
 	}

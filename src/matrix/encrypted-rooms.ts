@@ -5,7 +5,8 @@ import type { Log } from "../core/log.ts";
 import type { Portal } from "../core/mapping.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import type { MatrixEvent } from "./event.ts";
-import { type Members, name } from "./members.ts";
+import type { Members } from "./members.ts";
+import { matrixNetwork } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
@@ -43,8 +44,8 @@ export function createEncryptionGuard(deps: {
 	 * the chats they create. The ghost invites the person there and leaves the old room.
 	 */
 	async function moveOn(room: string, portal: Portal): Promise<void> {
-		const ours = portal.between?.find((person) => person.network === name);
-		const theirs = portal.between?.find((person) => person.network !== name);
+		const ours = portal.between?.find((person) => person.network === matrixNetwork);
+		const theirs = portal.between?.find((person) => person.network !== matrixNetwork);
 		if (!ours || !theirs) return;
 		const ghost = await rooms.speaker(room, portal);
 		const next = await creation.openDirect(ours, theirs);

@@ -11,7 +11,8 @@ import type { EventCache } from "./event-cache.ts";
 import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { createInvites } from "./invites.ts";
-import { type Members, name } from "./members.ts";
+import type { Members } from "./members.ts";
+import { matrixNetwork } from "./mxid.ts";
 import type { OtherBridges } from "./other-bridges.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
@@ -50,7 +51,7 @@ export function createEventReader(deps: {
 		const { room_id: room } = event;
 		if (event.type !== "m.room.message" || !rooms.withBot.has(room)) return undefined;
 		const alone = async () => {
-			if (await bridge.portal(name, room as RoomId)) return false;
+			if (await bridge.portal(matrixNetwork, room as RoomId)) return false;
 			if (!members.known(room)) await readMembers(room, undefined);
 			return members.of(room).size === 2;
 		};
@@ -63,7 +64,7 @@ export function createEventReader(deps: {
 		const { room_id: room, state_key: subject, sender } = event;
 		const membership = event.type === "m.room.member" && subject !== undefined;
 		if (membership && subject === bot) botMoved(event);
-		const portal = await bridge.portal(name, room as RoomId);
+		const portal = await bridge.portal(matrixNetwork, room as RoomId);
 		const previously = membership ? nameBefore(event, subject) : undefined;
 		if (portal && !members.known(room)) await readMembers(room, await rooms.speaker(room, portal));
 		if (event.type === "m.room.encrypted" && (portal || rooms.withBot.has(room)))

@@ -5,8 +5,7 @@ import type { Mapping } from "../core/mapping.ts";
 import type { Person } from "../core/person.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Client } from "./client.ts";
-import { name } from "./members.ts";
-import { ghostMxid, parts } from "./mxid.ts";
+import { ghostMxid, matrixNetwork, parts } from "./mxid.ts";
 
 export type Ghosts = ReturnType<typeof createGhosts>;
 
@@ -53,7 +52,7 @@ export function createGhosts(deps: {
 	}
 
 	async function ensure(person: Person): Promise<string> {
-		const known = await mapping.ghost(person.id, person.network, name);
+		const known = await mapping.ghost(person.id, person.network, matrixNetwork);
 		// Until a new account has a display name, clients show its localpart, an encoded address.
 		const called = short(person.name ?? known?.name ?? person.address.at(-1) ?? "");
 		if (known && known.name === called) return known.address;
@@ -61,7 +60,7 @@ export function createGhosts(deps: {
 		const mxid = known?.address ?? (await free(person));
 		if (!known) await client.register(parts(mxid)?.[0] ?? "");
 		await client.setName(mxid, called);
-		await mapping.saveGhost({ person, on: name, address: mxid as UserId, name: called });
+		await mapping.saveGhost({ person, on: matrixNetwork, address: mxid as UserId, name: called });
 		return mxid;
 	}
 
@@ -69,7 +68,7 @@ export function createGhosts(deps: {
 	async function free(person: Person): Promise<string> {
 		for (let holder = 1; ; holder++) {
 			const mxid = ghostMxid(person.network, person.address, domain, holder);
-			const taken = await mapping.ghostAt(name, mxid as UserId);
+			const taken = await mapping.ghostAt(matrixNetwork, mxid as UserId);
 			// A bare JID or topic always names the same person; only a nick can pass to another.
 			if (!taken || taken.person.id === person.id || person.address.length < 2) return mxid;
 		}
@@ -87,9 +86,9 @@ export function createGhosts(deps: {
 		},
 		/** Resolves with the MXID of the person's ghost, undefined if none was ever registered. */
 		known: async (person: Person): Promise<string | undefined> =>
-			(await mapping.ghost(person.id, person.network, name))?.address,
+			(await mapping.ghost(person.id, person.network, matrixNetwork))?.address,
 		/** Resolves with the person that a ghost stands for, undefined for any other MXID. */
 		person: async (mxid: string): Promise<Person | undefined> =>
-			(await mapping.ghostAt(name, mxid as UserId))?.person,
+			(await mapping.ghostAt(matrixNetwork, mxid as UserId))?.person,
 	};
 }

@@ -17,9 +17,9 @@ import { recoverIds } from "./id-recovery.ts";
 import { createInbound } from "./inbound.ts";
 import { createLookup } from "./lookup.ts";
 import { createMediaStore } from "./media.ts";
-import { createMembers, name, title } from "./members.ts";
+import { createMembers } from "./members.ts";
 import { createMessageStatus } from "./message-status.ts";
-import { isGhost, portalAlias } from "./mxid.ts";
+import { isGhost, matrixNetwork, matrixTitle, portalAlias } from "./mxid.ts";
 import { createOtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
 import { differences, loadRegistration } from "./registration.ts";
@@ -119,7 +119,7 @@ export function createMatrix(
 			away: link.away,
 			back: () => {
 				link.back();
-				bridge.resume(name);
+				bridge.resume(matrixNetwork);
 			},
 		});
 		const { backfill } = inbound;
@@ -129,7 +129,7 @@ export function createMatrix(
 
 	/** Does what may be refused by the homeserver, for a person who then reads why. */
 	const ask = <T>(work: () => Promise<T>) => link.ask(work, () => parts.backfill.checkNow());
-	const portalOf = (room: RoomId): Promise<Portal | undefined> => parts.bridge.portal(name, room);
+	const portalOf = (room: RoomId): Promise<Portal | undefined> => parts.bridge.portal(matrixNetwork, room);
 	const speaker = async (room: RoomId) => rooms.speaker(room, await portalOf(room));
 	const linkOf = async (room: RoomId) => (await portalOf(room))?.links.find((link) => link.room === room)?.id;
 	const people = (room: string): readonly Person[] =>
@@ -144,8 +144,8 @@ export function createMatrix(
 	}
 
 	return {
-		name,
-		title,
+		name: matrixNetwork,
+		title: matrixTitle,
 		// Two requests at once may arrive in either order.
 		window: 1,
 		reactionsHaveIds: true,

@@ -9,8 +9,8 @@ import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isEvent, type MatrixEvent } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { type Members, name } from "./members.ts";
-import { ghostAddress, parts } from "./mxid.ts";
+import type { Members } from "./members.ts";
+import { ghostAddress, matrixNetwork, parts } from "./mxid.ts";
 import type { OtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
@@ -81,7 +81,8 @@ export function createInvites(deps: {
 			await members.read(room);
 			await refuseOtherBridge(event, undefined);
 		} else {
-			if (await bridge.portal(name, room as RoomId)) throw new PermanentError("invalid", phrases.onlyDirect);
+			if (await bridge.portal(matrixNetwork, room as RoomId))
+				throw new PermanentError("invalid", phrases.onlyDirect);
 			const theirs = await findGhost(guest);
 			if (!bridge.allows(theirs, "use")) throw new PermanentError("forbidden", phrases.blocked);
 			await client.join(room, guest);

@@ -5,8 +5,8 @@ import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isId } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { type Members, name } from "./members.ts";
-import { type Address, aliasAddress, ghostAddress, parts, personMxid } from "./mxid.ts";
+import type { Members } from "./members.ts";
+import { type Address, aliasAddress, ghostAddress, matrixNetwork, parts, personMxid } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 import { createProfileLookupLimit } from "./profile-lookup-limit.ts";
 import { createQueryLimit } from "./query-limit.ts";
@@ -85,7 +85,7 @@ export function createLookup(deps: {
 		alias(asked: string): Promise<boolean> {
 			const wanted = isId(asked) ? aliasAddress(asked, domain) : undefined;
 			return make(wanted, async (of) => {
-				const room = await bridge.openRoom(name, of, wanted?.address ?? []);
+				const room = await bridge.openRoom(matrixNetwork, of, wanted?.address ?? []);
 				// The queried alias may be spelled otherwise than the portal's own; it must also lead to the portal.
 				await client.setAlias(asked, room).catch((error: unknown) => {
 					if (!(error instanceof MatrixError && error.status === 409)) throw error;

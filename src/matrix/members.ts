@@ -1,13 +1,11 @@
 import { textBytes } from "../core/bounded-map.ts";
-import type { NetworkName, UserId } from "../core/ids.ts";
+import type { UserId } from "../core/ids.ts";
 import { nameOf } from "../core/names.ts";
 import type { Person } from "../core/person.ts";
 import type { Client } from "./client.ts";
 import { type MatrixEvent, text } from "./event.ts";
-import { parts, personAddress } from "./mxid.ts";
+import { matrixNetwork, parts, personAddress } from "./mxid.ts";
 
-export const name = "matrix" as NetworkName;
-export const title = "Matrix";
 /** Bytes of the members of one room, and of all rooms, that are kept: those of 50,000 people with usual names, and three times that. */
 const defaults = { room: 16 * 1_048_576, all: 48 * 1_048_576 };
 /** Bytes of a map's entry beside its strings. */
@@ -35,7 +33,7 @@ export function createMembers(
 	function person(mxid: string, displayName?: string): Person {
 		const server = parts(mxid)?.[1] ?? "";
 		return {
-			network: name,
+			network: matrixNetwork,
 			id: mxid as UserId,
 			address: personAddress(mxid, domain) ?? [mxid],
 			name: nameOf(displayName ?? "") || localpart(mxid),

@@ -1,5 +1,10 @@
 import { createHash } from "node:crypto";
 import { decode, encode } from "../core/codec.ts";
+import type { NetworkName } from "../core/ids.ts";
+
+/** The name of this network for core, and for people. */
+export const matrixNetwork = "matrix" as NetworkName;
+export const matrixTitle = "Matrix";
 
 /** A ghost's MXID or a portal's alias, taken apart: the network and the address there. */
 export type Address = Readonly<{ network: string; address: readonly string[] }>;

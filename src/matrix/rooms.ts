@@ -1,7 +1,8 @@
 import type { Portal } from "../core/mapping.ts";
 import { type Client, hasCode, MatrixError } from "./client.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { type Members, name } from "./members.ts";
+import type { Members } from "./members.ts";
+import { matrixNetwork } from "./mxid.ts";
 
 export type Rooms = ReturnType<typeof createRooms>;
 
@@ -60,7 +61,7 @@ export function createRooms(deps: {
 		/** The account that speaks in a room for the bridge itself: the bot (undefined), in a chat of two the ghost. */
 		async speaker(room: string, portal: Portal | undefined): Promise<string | undefined> {
 			if (withBot.has(room)) return undefined;
-			const other = portal?.between?.find((person) => person.network !== name);
+			const other = portal?.between?.find((person) => person.network !== matrixNetwork);
 			const ghost = other && (await ghosts.known(other));
 			return ghost ?? [...members.of(room).keys()].find(isOurs);
 		},

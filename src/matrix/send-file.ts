@@ -6,8 +6,8 @@ import { atMost } from "../media/stream.ts";
 import { type Client, MatrixError } from "./client.ts";
 import type { Content } from "./event.ts";
 import { HomeserverAway, type MediaStore } from "./media.ts";
-import { title } from "./members.ts";
 import { asLink, type Stored, withMedia } from "./message/attachments.ts";
+import { matrixTitle } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 import { asFile, fits } from "./to-matrix.ts";
 
@@ -43,7 +43,7 @@ export function createFileSender(deps: {
 					: phrases.fileNoAnswer;
 			const only = media.link === undefined ? phrases.onlyName : phrases.onlyLink;
 			const told = new PermanentError(permanent ? error.reason : "failed", only(why));
-			bridge.partly(event, told, title);
+			bridge.partly(event, told, matrixTitle);
 			return null;
 		}
 	}

@@ -10,7 +10,8 @@ import type { Person } from "../core/person.ts";
 import type { Backfill } from "./backfill/index.ts";
 import { createBridgeInfo } from "./bridge-info.ts";
 import { type Client, hasCode } from "./client.ts";
-import { type Members, name } from "./members.ts";
+import type { Members } from "./members.ts";
+import { matrixNetwork } from "./mxid.ts";
 import type { RoomAliases } from "./room-aliases.ts";
 import type { Rooms } from "./rooms.ts";
 
@@ -47,7 +48,7 @@ export function createRoomService(deps: {
 		const partly = (error: unknown) => log.warn({ err: error, room }, "a room is only partly served");
 		backfill.follow(room, link.id).catch(partly);
 		// Not awaited: core may wait for this call to return. A direct chat introduces no members.
-		if (link.role !== "direct") bridge.sync(name, room, people(room)).catch(partly);
+		if (link.role !== "direct") bridge.sync(matrixNetwork, room, people(room)).catch(partly);
 		describe(room, portal, as).catch((error: unknown) => {
 			// A room that is not ours need not let us state what it is bridged to: everything else works.
 			if (!hasCode(error, "M_FORBIDDEN")) return partly(error);

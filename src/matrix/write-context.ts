@@ -5,7 +5,7 @@ import { mentions } from "../core/rich.ts";
 import type { MatrixEvent } from "./event.ts";
 import type { EventCache } from "./event-cache.ts";
 import type { Ghosts } from "./ghosts.ts";
-import { name } from "./members.ts";
+import { matrixNetwork } from "./mxid.ts";
 import type { Rooms } from "./rooms.ts";
 import type { WriteContext } from "./to-matrix.ts";
 
@@ -17,7 +17,7 @@ export function createWriteContext(deps: { ghosts: Ghosts; rooms: Rooms; eventCa
 		const people = "rich" in event && event.rich ? mentions(event.rich).people : [];
 		const answered = event.kind === "message" && event.replyTo?.author ? [event.replyTo.author] : [];
 		for (const person of [...people, ...answered]) {
-			const mxid = person.network === name ? person.id : await ghosts.known(person);
+			const mxid = person.network === matrixNetwork ? person.id : await ghosts.known(person);
 			if (mxid) known.set(`${person.network} ${person.id}`, mxid);
 		}
 		const events = new Map<string, MatrixEvent>();
