@@ -15,8 +15,6 @@ type Node = { type?: string; start: number; end: number; [key: string]: unknown 
 const allowed: Readonly<Record<string, string>> = {
 	'src/xmpp/unicode32.ts: new RegExp(`[${characters.join("")}]`, "gu")':
 		"the text is the table of that file, and a single class of characters is linear",
-	'src/core/emoji.ts: new RegExp(`^[${listed.replace(/[0-9a-f]+/g, "\\\\u{$&}").replace(/\\s+/g, "")}]$`, "u")':
-		"the text is the table of that file, and a single class of characters is linear",
 };
 
 /** Returns the regular expressions in a source text, and the calls that build some at run time. */
