@@ -243,7 +243,7 @@ describe("a portal by alias", () => {
 		};
 		const ours = "@_xmpp_romeo:hs.test";
 		expect(await pushed(line(ours), line(ours))).toBeGreaterThan(9);
-		expect(await pushed(line(ours), line(alice))).toBeLessThan(1_000);
+		expect(await pushed(line(ours), line(alice))).toBeLessThan(10_000);
 		await crosses("Alice: hi");
 	});
 	test("delivers an event once that the homeserver sends twice", async () => {
@@ -587,7 +587,7 @@ describe("commands", () => {
 		await crosses("Alice: hello");
 		expect(asked).toBe(10);
 		// One timeout; ten in a row would take twenty seconds.
-		expect(Date.now() - begun).toBeLessThan(6_000);
+		expect(Date.now() - begun).toBeLessThan(15_000);
 	});
 	test("sent before the bot joined are run, too", async () => {
 		const room = hs.room(alice);

@@ -2,7 +2,7 @@ import { mayFollow, unsent } from "../../core/errors.ts";
 import { createMemory } from "./memory.ts";
 
 /** How long the first line of a pair waits for an error from the other server, in ms; later lines do not wait. */
-const graceMs = 3_000;
+export const graceMs = 3_000;
 
 /**
  * The state of a pair; absent before the first line. reached: lines get through. waiting: a line was sent,
