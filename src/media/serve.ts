@@ -72,7 +72,7 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 		} catch (error) {
 			if (response.headersSent || response.destroyed) {
 				// The client disconnected, or got a part of the file: the closed connection shows it that the rest is missing.
-				log.debug({ err: error }, "media not sent to the end");
+				log.debug({ err: error }, "a client got a file in part only");
 				response.destroy();
 				return;
 			}

@@ -120,7 +120,7 @@ export function createSession(deps: {
 					welcome = connack;
 					log.info({ broker: name, resumed: connack.sessionPresent }, "MQTT link up");
 					settle(current, connack).catch((error: unknown) => {
-						log.warn({ broker: name, err: error }, "could not subscribe");
+						log.warn({ broker: name, err: error }, "the subscriptions of a broker could not be restored");
 						current.drop();
 					});
 				},

@@ -45,7 +45,9 @@ export function createRouter(deps: {
 	}
 
 	const written = (answer: Element): Promise<void> =>
-		link.send(answer).catch((error: unknown) => log.debug({ err: error }, "answer not sent"));
+		link
+			.send(answer)
+			.catch((error: unknown) => log.debug({ err: error }, "the answer to a stanza could not be sent"));
 
 	/**
 	 * Sends the answers that `answer` resolves with. A query past the bytes that may wait is refused at once: an IQ gets an

@@ -16,7 +16,7 @@ export function createAppservicePing(deps: { client: Pick<Client, "ping">; regis
 				await client.ping(registration);
 				return;
 			} catch (error) {
-				log.warn({ err: error }, "the homeserver does not reach us by its url");
+				log.warn({ err: error }, "the homeserver does not reach the bridge by appservice.url");
 				// The homeserver knows no such request, or has no url of ours.
 				if (!(error instanceof TemporaryError)) return;
 				await wait(backoff(failures, { first: 1_000, most: 60_000 }), undefined, { ref: false });
