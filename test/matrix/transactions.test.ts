@@ -100,6 +100,14 @@ describe("createTransactions, with repeated transactions", () => {
 		expect(received.toSorted()).toEqual(["$1", "$2", "$3"]);
 	});
 
+	test("remembers the last 10,000 events, and takes an older one again", async () => {
+		await take(two);
+		await take(Array.from({ length: 9_999 }, (_, n) => event(`$other ${n}`)));
+		const before = translated.length;
+		await take([event("$2"), event("$1")]);
+		expect(translated.slice(before)).toEqual(["$1"]);
+	});
+
 	test("an event that stands twice in a transaction is taken once", async () => {
 		await take([event("$1"), event("$1"), event("$2")]);
 		expect(received).toEqual(["$1", "$2"]);
