@@ -68,13 +68,7 @@ export function createInbox(deps: {
 			room ??= Promise.withResolvers();
 			return room.promise;
 		},
-		/** Drops the waiting messages, which the broker sends again; resolves when the current batch is written. */
-		abandon(): Promise<void> {
-			open = false;
-			released();
-			return work;
-		},
-		/** Takes no more messages; resolves when those taken are acknowledged. */
+		/** Takes no more messages; resolves when those taken are written, and acknowledged if their connection still is up. */
 		close(): Promise<void> {
 			open = false;
 			return work;

@@ -143,8 +143,8 @@ export function createSession(deps: {
 			connection = undefined;
 			lastCause = cause instanceof Refusal ? phrases.brokerRefused(cause.code) : cause.message;
 			if (stopping.signal.aborted) return;
-			// The inbox drops what waits, so that a broker that breaks each connection cannot fill the memory.
-			await incoming?.abandon();
+			// One inbox at a time, or a broker that breaks each connection could fill the memory while the journal stalls.
+			await incoming?.close();
 			// A connection that breaks soon after the CONNACK counts as a failure: two bridges may share one client_id.
 			failures = wasUp && Date.now() - since >= timing.most ? 1 : failures + 1;
 			const retryMs = backoff(failures - 1, timing);

@@ -99,7 +99,7 @@ describe("createInbox", () => {
 		},
 	);
 
-	test("drops the waiting messages when its connection ends, and acknowledges none of them", async () => {
+	test("writes the waiting messages before it is closed, and takes no more", async () => {
 		const disk = Promise.withResolvers<void>();
 		const batches: number[] = [];
 		const { box, acknowledged } = open(async (batch) => {
@@ -107,9 +107,11 @@ describe("createInbox", () => {
 			await disk.promise;
 		});
 		for (let id = 0; id < 50; id++) box.add(arrival(id));
-		const over = box.abandon();
+		const over = box.close();
+		box.add(arrival(50));
 		disk.resolve();
 		await over;
-		expect([batches, acknowledged]).toEqual([[1], [0]]);
+		expect(batches).toEqual([1, 49]);
+		expect(acknowledged).toEqual(Array.from({ length: 50 }, (_, id) => id));
 	});
 });
