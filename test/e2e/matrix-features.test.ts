@@ -219,7 +219,7 @@ describe("events from the fictional network", () => {
 	test("a reaction that exists already is a success, and can be removed", async () => {
 		const said = await says(unique("tea"));
 		// The test sends the reaction itself, as an earlier run of the bridge would have.
-		const content = { "m.relates_to": { rel_type: "m.annotation", event_id: said.here, key: "☕" } };
+		const content = { "m.relates_to": { rel_type: "m.annotation", event_id: said.here, key: "☕️" } };
 		const token = /^as_token: (.*)$/m.exec(readFileSync(join(bed.folder, "registration.yaml"), "utf8"))?.[1];
 		const sent = await fetch(
 			`${bed.matrix.url}/_matrix/client/v3/rooms/${encodeURIComponent(room)}/send/m.reaction/t${++count}?user_id=${encodeURIComponent(romeo)}`,
@@ -408,6 +408,8 @@ describe("events from Matrix", () => {
 
 	test("a poll, its votes and its result cross as text to a room without polls", async () => {
 		const start = {
+			// A poll without a kind is secret until its end. // MSC3381
+			kind: "org.matrix.msc3381.poll.disclosed",
 			question: { "org.matrix.msc1767.text": "Lunch?" },
 			answers: [
 				{ id: "a", "org.matrix.msc1767.text": "Now" },
