@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
 import type { OperationId, TraceId } from "./ids.ts";
@@ -47,11 +47,14 @@ const handled = new AsyncLocalStorage<Item>();
 /** Returns the item that the current asynchronous call chain handles. */
 export const itemInHand = (): Item | undefined => handled.getStore();
 
-/** Returns a hash of an item's parts: 32 hexadecimal digits. */
-export const fingerprint = (...parts: readonly (string | Uint8Array)[]): string => {
-	const hash = createHash("sha256");
-	for (const part of parts) hash.update(part).update("\0");
-	return hash.digest("hex").slice(0, 32);
+/** Returns a hash of an item's parts, of which the last may be bytes: 32 hexadecimal digits. */
+export const fingerprint = (...parts: readonly [...string[], string | Uint8Array]): string => {
+	const last = parts.at(-1) ?? "";
+	const first = parts.slice(0, -1).join("\0");
+	// The one-shot hash costs a third of a stream of updates.
+	const whole =
+		typeof last === "string" ? `${first}\0${last}` : Buffer.concat([Buffer.from(`${first}\0`), last]);
+	return hash("sha256", whole, "hex").slice(0, 32);
 };
 
 /** Returns the item of an outbound row: the same at each attempt, and for each part of the row. */

@@ -99,16 +99,17 @@ export function createRouter(deps: {
 	/** Returns the refusal of an event by permissions or rate limits; undefined if it may pass. `since`: see {@link Received}. */
 	function guard(event: BridgeEvent, since: number | undefined): PermanentError | undefined {
 		const { sender, at } = event;
-		const tooFast = new PermanentError("busy", phrases.tooFast);
+		// Made only when it is needed: an error records a stack.
+		const tooFast = () => new PermanentError("busy", phrases.tooFast);
 		// Devices need no permission: they are shown because the admin mirrors their topic.
-		if (event.kind === "state") return ofDomain(sender.domain) ? undefined : tooFast;
+		if (event.kind === "state") return ofDomain(sender.domain) ? undefined : tooFast();
 		if (!atLeast(rules.level(sender), "use")) return new PermanentError("forbidden", phrases.blocked);
 		if (event.kind === "membership" || event.kind === "profile") return undefined;
 		if (since === undefined || at >= Date.now() - lateAfter)
-			return ofSender(sender.id) && ofDomain(sender.domain) ? undefined : tooFast;
+			return ofSender(sender.id) && ofDomain(sender.domain) ? undefined : tooFast();
 		const said = saidAt(event, since);
 		// Each room has a limit of its own here: the rooms of one domain backfill the same hours concurrently.
-		return ofSender(sender.id, said) && lateOfRoom(placeOf(event), said) ? undefined : tooFast;
+		return ofSender(sender.id, said) && lateOfRoom(placeOf(event), said) ? undefined : tooFast();
 	}
 
 	/** Returns true if the rate limits let this join or rename be mirrored; a leave always may. */

@@ -31,6 +31,7 @@ export function createQuarantine(folder: string, log: Log) {
 	const empty = Buffer.alloc(noteSize);
 	let note: number | undefined;
 	let before: Buffer = empty;
+	let clearing = false;
 
 	function save(): void {
 		const items = [...suspects.values()].slice(-mostItems);
@@ -98,6 +99,16 @@ export function createQuarantine(folder: string, log: Log) {
 		}
 	}
 
+	/** Clears the note at the end of this turn of the event loop, so that items of the same turn cost one write each. */
+	function clearSoon(): void {
+		if (clearing) return;
+		clearing = true;
+		setImmediate(() => {
+			clearing = false;
+			if (before === empty) put(empty.subarray(0, 1));
+		});
+	}
+
 	return {
 		/** Counts the note that the last run left, and takes notes from now on. The caller holds the stores' lock. */
 		open(): void {
@@ -117,7 +128,8 @@ export function createQuarantine(folder: string, log: Log) {
 			put(before);
 			return () => {
 				before = outer;
-				put(outer === empty ? empty.subarray(0, 1) : outer);
+				if (outer === empty) clearSoon();
+				else put(outer);
 			};
 		},
 		/** Counts a death by an error that nothing caught, right before the process ends. */

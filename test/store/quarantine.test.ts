@@ -128,7 +128,7 @@ describe("the guard", () => {
 		expect(guard.handle(item("next"), () => "handled")).toBe("handled");
 		expect(lines).toMatchObject([{ fields: { item: "event poison" } }]);
 	});
-	test("leaves no note of an item whose handling threw", () => {
+	test("leaves no note of an item whose handling threw", async () => {
 		for (const _ of [1, 2, 3]) {
 			const guard = createGuard(log, open());
 			expect(() =>
@@ -136,6 +136,8 @@ describe("the guard", () => {
 					throw new TypeError("of our own");
 				}),
 			).toThrow("of our own");
+			// The note is cleared at the end of the turn.
+			await new Promise((resolve) => setImmediate(resolve));
 		}
 		expect(open().size()).toBe(0);
 	});
