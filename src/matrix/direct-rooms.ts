@@ -6,8 +6,8 @@ import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
 
 /**
- * Returns the function that sends to a chat of two, which outlives its members: a person who left is invited again, and
- * where they removed the ghost a new room begins.
+ * Returns the function that sends to a chat of two, which outlives its members: the ghost invites a person who left again,
+ * and a new room begins if the person has removed the ghost.
  */
 export function createDirectSender(deps: {
 	rooms: Rooms;

@@ -101,8 +101,8 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 		};
 		const before = juliet.inbox.items.length;
 		await bridged.bed.stop("synapse");
-		// A delivery in flight becomes in doubt and is not cancelled. This message brings the lane into its backoff, so
-		// that the messages behind it only wait.
+		// A delivery in flight becomes in doubt and is not cancelled. This message brings the lane into its backoff:
+		// the messages behind it only wait.
 		await sends("is it down?");
 		const away = /the homeserver cannot be reached/;
 		await bridged.log.waitFor(

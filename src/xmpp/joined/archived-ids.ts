@@ -41,8 +41,8 @@ export async function findArchivedIds(
 }
 
 /**
- * Returns our own lines in the archive of a MUC by the delivery that they were sent for, the oldest first; undefined
- * where the MUC has no archive for us. @throws TemporaryError
+ * Returns our own lines in the archive of a MUC by the delivery that they were sent for, the oldest first. Returns
+ * undefined if the MUC has no archive for us. @throws TemporaryError
  */
 async function archived(
 	room: Room,

@@ -19,8 +19,8 @@ import { archiveOf, type Room, readable } from "./room.ts";
 import { gone } from "./roster.ts";
 
 /**
- * Backfill: lines that were said while no listener was in the MUC are read from its archive, or else from the history
- * that it tells every newcomer. They are handed on before any line that is said meanwhile.
+ * Backfill: reads the lines that the MUC sent while no listener was in it, from its archive, or else from the history of
+ * a join. They are handed on before any newer line.
  */
 
 /** Time, in ms, that a MUC without an archive has to tell its history. */

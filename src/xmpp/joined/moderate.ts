@@ -13,8 +13,8 @@ import type { Room } from "./room.ts";
 const mayNot: ReadonlySet<string> = new Set(["forbidden", "not-allowed", "not-authorized"]);
 
 /**
- * Asks the MUC to delete a line of somebody else (XEP-0425), as the moderator's own occupant, or as the listener where
- * that alone has the right. The other network decides who may moderate there. @throws PermanentError with the refusal.
+ * Asks the MUC to delete a line of somebody else (XEP-0425), as the moderator's own occupant, or as the listener if
+ * only the listener has the right. The other network decides who may moderate there. @throws PermanentError with the refusal.
  */
 export async function moderate(
 	room: Room,

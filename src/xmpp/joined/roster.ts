@@ -168,8 +168,8 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 }
 
 /**
- * Takes unclaimed nicks as those of others once no join of ours is open, or `nick` alone once it spoke. Returns the events
- * that the portal has to be told.
+ * Takes unclaimed nicks as those of others once no join of ours is open, or `nick` alone once it spoke. Returns the
+ * events for the portal.
  */
 export function release(
 	room: RosterRoom,
