@@ -5,9 +5,9 @@ import "./heap.ts";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { backup, restore, type Stores, socketOf, writeBackup } from "./backup.ts";
-import { check } from "./check.ts";
+import { check, checkAsJson } from "./check.ts";
+import { type CommandLine, readCommandLine, usage } from "./command-line.ts";
 import { complaint } from "./complaint.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
 import { backoff } from "./core/backoff.ts";
@@ -33,18 +33,6 @@ import { register } from "./register.ts";
 import { createNedbMapping } from "./store/nedb.ts";
 import { createQuarantine } from "./store/quarantine.ts";
 import { createSqliteJournal } from "./store/sqlite.ts";
-
-const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
-
-  node src/main.ts run       runs the bridge
-  node src/main.ts check     dials every side, and names the cure of what fails
-  node src/main.ts register  writes the appservice registration, and prints what to add to the servers
-  node src/main.ts backup FOLDER   puts all that a bridge is into a new folder, also while it runs
-  node src/main.ts restore FOLDER  puts it back, where nothing is yet
-
-  --config FILE   the configuration (default: data/config.yaml)
-  --help, --version
-`;
 
 /** In ms: how long a stop waits for in-flight sends, and its longest duration. Remaining rows go out at the next start. */
 const [drainMs, stopMs] = [7_000, 10_000];
@@ -207,64 +195,53 @@ async function mirror(
 	}
 }
 
-const verbs = table<(config: Config, file: string) => Promise<boolean>>({
-	run,
-	check,
-	register,
-});
-/** Verbs that take a folder. */
-const folderVerbs = table<(folder: string, file: string) => Promise<boolean>>({
-	backup(folder, file) {
+/** Copies the stores of a bridge that is stopped, or has the running bridge do it. */
+function backUp(folder: string, file: string): Promise<boolean> {
+	const config = loadConfig(file);
+	return backup(config, file, folder, async () => {
+		const log = logger("error");
+		const stores = storesOf(config, log, (error) => log.error({ err: error }, "the store has failed"));
+		await stores.journal.open();
+		await stores.mapping.open();
+		return {
+			...stores,
+			close: async () => {
+				await stores.journal.close();
+				await stores.mapping.close();
+			},
+		};
+	});
+}
+
+/** Each command resolves with false after a failure that it printed. */
+const commands = table<(line: CommandLine) => Promise<boolean>>({
+	async run({ file }) {
 		const config = loadConfig(file);
-		return backup(config, file, folder, async () => {
-			const log = logger("error");
-			const stores = storesOf(config, log, (error) => log.error({ err: error }, "the store has failed"));
-			await stores.journal.open();
-			await stores.mapping.open();
-			return {
-				...stores,
-				close: async () => {
-					await stores.journal.close();
-					await stores.mapping.close();
-				},
-			};
-		});
+		makeFolder(config.store.directory);
+		return run(config, file);
 	},
-	restore,
+	check: async ({ file, json }) => (json ? checkAsJson(file) : check(loadConfig(file), file)),
+	register: async ({ file }) => register(loadConfig(file), file),
+	backup: ({ folder, file }) => backUp(folder, file),
+	restore: ({ folder, file }) => restore(folder, file),
+	async version() {
+		console.log(version());
+		return true;
+	},
+	async help() {
+		console.log(usage);
+		return true;
+	},
 });
 
 /** Runs the command line. Resolves with the exit code: 1 after a failure, 2 for an unknown command line, else undefined. */
 async function main(): Promise<number | undefined> {
-	const options = {
-		config: { type: "string" },
-		help: { type: "boolean" },
-		version: { type: "boolean" },
-	} as const;
-	let args: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
-	try {
-		args = parseArgs({ options, allowPositionals: true });
-	} catch (error) {
-		console.error(`${(error as Error).message}\n\n${usage}`);
+	const line = readCommandLine(process.argv.slice(2));
+	if (typeof line === "string") {
+		console.error(`${line}\n\n${usage}`);
 		return 2;
 	}
-	const { values, positionals } = args;
-	const [name = "", folder, more] = positionals;
-	const verb = folder === undefined ? verbs[name] : undefined;
-	const folderVerb = folderVerbs[name];
-	const file = values.config ?? join("data", "config.yaml");
-	if (values.help) console.log(usage);
-	else if (values.version) console.log(version());
-	else if (folderVerb && folder !== undefined && more === undefined) {
-		if (!(await folderVerb(folder, file))) return 1;
-	} else if (!verb) {
-		console.error(usage);
-		return 2;
-	} else {
-		const config = loadConfig(file);
-		makeFolder(config.store.directory);
-		if (!(await verb(config, file))) return 1;
-	}
-	return undefined;
+	return (await commands[line.command]?.(line)) ? undefined : 1;
 }
 
 function makeFolder(folder: string): void {
