@@ -96,7 +96,10 @@ export interface Journal {
 	attempt(row: Row, request?: string): Promise<boolean>;
 	/** Replaces the `request` of a row; does nothing if the row is settled. */
 	keep(row: Row, request: string): Promise<void>;
-	/** Takes back the last attempt, or `begun`, of rows that were not sent: their state is again the one before it. */
+	/**
+	 * Takes back the last attempt, or `begun`, of rows that were not sent: their state is again the one before it. Removes
+	 * a row that is not in doubt any more if {@link cancel} was asked for its message meanwhile.
+	 */
 	release(rows: readonly Row[]): Promise<void>;
 	/**
 	 * Settles a delivered row; the target knows the event by `ids`, one for each part that was sent. The commit may wait
@@ -111,8 +114,9 @@ export interface Journal {
 	/** Turns a row that is given up into a dead letter. */
 	refuse(row: Row, reason: string): Promise<void>;
 	/**
-	 * Removes the rows of a deleted event that were never attempted, and resolves with them; attempted rows stay. The rows
-	 * of its edits go the same way, and so do the dead letters of all of them, since nobody may revive a deleted message.
+	 * Removes the rows of a deleted event that were never attempted, and resolves with them; attempted rows stay until
+	 * {@link release} reports them unsent. The rows of its edits go the same way, and so do the dead letters of all of them,
+	 * since nobody may revive a deleted message.
 	 */
 	cancel(of: Copy): Promise<readonly Row[]>;
 	/** Resolves with true if {@link cancel} removed rows of this message: then no room may hear of it any more. */

@@ -123,6 +123,8 @@ export function createMemoryJournal(): Journal {
 	};
 	/** Cancels by the original: a sender deletes a message in the room where it began. */
 	const goneKey = (of: Copy, origin: Copy) => `gone ${name({ ...of, id: origin.id })}`;
+	/** The key of a message that was deleted while a row of it was in doubt. */
+	const deletedKey = (origin: Copy) => `deleted ${name(origin)}`;
 	const firstTime = (key: string) => {
 		if (keys.has(key)) return false;
 		keys.set(key, running);
@@ -195,6 +197,10 @@ export function createMemoryJournal(): Journal {
 				if (!row || row.attempts === 0) continue;
 				const attempts = row.attempts - 1;
 				rows.set(seq, { ...row, state: attempts > 0 ? "doubt" : "waiting", attempts });
+				const origin = originFor(originOf(row));
+				if (attempts > 0 || !keys.has(deletedKey(origin))) continue;
+				rows.delete(seq);
+				firstTime(goneKey(origin, origin));
 			}
 		},
 		async done({ seq }, target, ids) {
@@ -217,6 +223,7 @@ export function createMemoryJournal(): Journal {
 			const cancelled = [...rows.values()].filter((row) => row.attempts === 0 && ofEvent(row));
 			for (const row of cancelled) rows.delete(row.seq);
 			dead = dead.filter((letter) => !ofEvent(letter));
+			if ([...rows.values()].some(ofEvent)) firstTime(deletedKey({ ...of, id: origin.id }));
 			if (cancelled.length > 0) firstTime(goneKey(of, origin));
 			return cancelled;
 		},

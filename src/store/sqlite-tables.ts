@@ -50,6 +50,8 @@ export function journalTables(db: DatabaseSync) {
 		waiting: statement(
 			`SELECT ${row} FROM rows JOIN lanes USING (lane) WHERE ${ofMessage} AND attempts = 0 ORDER BY seq`,
 		),
+		inDoubt: statement(`SELECT 1 FROM rows WHERE ${ofMessage} AND attempts > 0`),
+		unsent: statement("SELECT origin_room AS room, origin_id AS id FROM rows WHERE seq = ? AND attempts = 0"),
 		removeDead: statement(`DELETE FROM dead WHERE ${ofMessage}`),
 		letters: statement("SELECT seq FROM dead WHERE lane = coalesce(?, lane) ORDER BY died LIMIT ?"),
 		revive: statement(
@@ -126,6 +128,16 @@ export function journalTables(db: DatabaseSync) {
 		return sql.isOwn.get(room, id, room, id) ? { room, id } : undefined;
 	}
 	const firstTime = (key: string) => sql.key.run(key, running).changes > 0;
+	/** Removes a row whose message was deleted while the row was in doubt, if the row turned out to be unsent. */
+	function cancelUnsent(seq: number): void {
+		const own = sql.unsent.get(seq) as Origin | undefined;
+		if (!own) return;
+		const { room, id } = family(own).origin;
+		const { network, room: name } = sql.roomName.get(room) as { network: string; room: string };
+		if (!sql.known.get(deletedKey([network, name], id))) return;
+		sql.remove.run(seq);
+		firstTime(goneKey([network, name], id));
+	}
 
 	return {
 		/** Drops the caches, which a rollback has made stale. */
@@ -168,7 +180,7 @@ export function journalTables(db: DatabaseSync) {
 				sql.keep.run(request, seq);
 			},
 			release(seqs: readonly number[]): void {
-				for (const seq of seqs) sql.release.run(seq);
+				for (const seq of seqs) if (sql.release.run(seq).changes > 0) cancelUnsent(seq);
 			},
 			/** `change`: the row changes a message, and its ids belong to that message. */
 			done(
@@ -194,6 +206,7 @@ export function journalTables(db: DatabaseSync) {
 				const cancelled = sql.waiting.all(origin.room, origin.id) as readonly StoredRow[];
 				for (const { seq } of cancelled) sql.remove.run(seq);
 				sql.removeDead.run(origin.room, origin.id);
+				if (sql.inDoubt.get(origin.room, origin.id)) firstTime(deletedKey(place, origin.id));
 				if (cancelled.length > 0) firstTime(goneKey(place, origin.id));
 				return cancelled;
 			},
@@ -243,5 +256,7 @@ export function journalTables(db: DatabaseSync) {
 
 /** Cancels by the original: a sender deletes a message in the room where it began. */
 const goneKey = ([network, room]: Place, id: string) => `gone ${JSON.stringify([network, room, id])}`;
+/** The key of a message that was deleted while a row of it was in doubt. */
+const deletedKey = ([network, room]: Place, id: string) => `deleted ${JSON.stringify([network, room, id])}`;
 
 export type Calls = ReturnType<typeof journalTables>["calls"];

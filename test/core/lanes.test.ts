@@ -219,6 +219,28 @@ test("rows prepared behind a failed row are not in doubt and can be cancelled", 
 	await run.stop(100);
 });
 
+test("a row that was deleted while it waited behind a row in flight is not sent after that one failed", async () => {
+	let fail: (() => void) | undefined;
+	const { journal, wire, run } = setup(1, async () => {
+		if (wire.length > 0 || fail) return;
+		await new Promise<void>((_, reject) => {
+			fail = () => reject(new TemporaryError("again"));
+		});
+	});
+	await run.start();
+	const rows = await journal.accept([named("a", "1"), named("a", "2"), named("a", "3")]);
+	run.push(rows);
+	await vi.waitFor(() => expect(fail).toBeDefined());
+	await journal.cancel({ network: "n" as never, room: "r" as never, id: "2" as never });
+	expect(await states(journal)).toEqual(["doubt", "doubt", "doubt"]);
+	fail?.();
+	await vi.waitFor(() => {
+		run.resume(() => true);
+		expect(wire).toEqual([rows[0]?.seq, rows[2]?.seq]);
+	});
+	await run.stop(100);
+});
+
 test("a row is begun when it is accepted only if the lane can send it at once; a waiting row can be cancelled", async () => {
 	let stuck = true;
 	const { journal, wire, run } = setup(1, async () => {

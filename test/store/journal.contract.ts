@@ -166,11 +166,28 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.cancel(original("b"))).toEqual([]);
 		});
 
+		it("removes the rows of a message that was deleted while they were in doubt, once they prove unsent", async () => {
+			const edit = { ...message("edit"), kind: "edit" as const, target: { id: id("a") } };
+			const changing: Entry = { key: "edit", rows: [newRow("edit", lane(), edit)], of: id("a") };
+			const rows = await accepted(entry("a"), changing, entry("b"), entry("c"));
+			const [a, change, b, c] = rows as readonly Row[] as [Row, Row, Row, Row];
+			await Promise.all([a, change, b, b, c].map((row) => journal.attempt(row)));
+			for (const name of ["a", "b"]) expect(await journal.cancel(original(name))).toEqual([]);
+			await reopen();
+			await journal.release([a, change, b, c]);
+			expect((await all()).map(({ trace }) => trace)).toEqual(["b", "c"]);
+			expect(await Promise.all([a, b].map(({ event }) => journal.gone(original(event.id))))).toEqual([
+				...[true, false],
+			]);
+			expect(await journal.attempt(a)).toBe(false);
+			await journal.release([b]);
+			expect((await all()).map(({ trace }) => trace)).toEqual(["c"]);
+		});
+
 		it("accepts a row as already attempted, until the lane reports it unsent", async () => {
 			const begun = (name: string) => ({ key: name, rows: [{ ...newRow(name), begun: true }] });
 			const [a, b] = (await accepted(begun("a"), begun("b"))) as readonly Row[] as [Row, Row];
 			expect([a.begun, a.state, a.attempts]).toEqual([true, "waiting", 0]);
-			expect(await journal.cancel(original("a"))).toEqual([]);
 			expect(await journal.attempt(b, "rendered")).toBe(true);
 			await reopen();
 			expect((await all()).map(({ state, attempts, request }) => [state, attempts, request])).toEqual([
