@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { parts } from "./batch.ts";
 import type { Command, CommandCall } from "./command.ts";
 import { createCoreCommands } from "./commands.ts";
 import { createDeadLetterCommands } from "./dead-letter-commands.ts";
@@ -87,8 +88,9 @@ export function createBridge(deps: {
 		await Promise.all(tooMany.map((row) => sender.fail(row, new PermanentError("busy", phrases.laneFull))));
 	}
 
-	async function accept(entries: readonly Entry[]): Promise<void> {
-		const begins = lanes.begins();
+	/** Writes the entries and queues their rows. `last`: no later part of the batch can cancel a row of this one. */
+	async function accept(entries: readonly Entry[], last: boolean): Promise<void> {
+		const begins = last ? lanes.begins() : () => false;
 		const begun = (row: NewRow) => (begins(row.lane) ? { ...row, begun: true } : row);
 		const rows = await journal.accept(entries.map((entry) => ({ ...entry, rows: entry.rows.map(begun) })));
 		const fresh = new Set(rows.map(({ operation }) => operation));
@@ -113,8 +115,19 @@ export function createBridge(deps: {
 
 	const receive = (events: readonly Received[]): Promise<void> =>
 		inTurn(async () => {
-			const entries = await route.entries(events.map(withNames));
-			return { saved: entries.length > 0 ? accept(entries) : Promise.resolve() };
+			const saved: Promise<void>[] = [];
+			const batch = parts(events.map(withNames));
+			try {
+				for (const [index, part] of batch.entries()) {
+					const entries = await route.entries(part);
+					if (entries.length > 0) saved.push(accept(entries, index === batch.length - 1));
+				}
+			} catch (error) {
+				// The source repeats the batch, and the journal knows the accepted parts of it by their keys.
+				await Promise.allSettled(saved);
+				throw error;
+			}
+			return { saved: Promise.all(saved).then(() => undefined) };
 		});
 
 	const saveCursor = ({ key, value }: Cursor): Promise<void> =>

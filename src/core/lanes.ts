@@ -167,6 +167,8 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				await release();
 				of.queue = [...again.splice(0), ...of.queue].sort((a, b) => a.seq - b.seq);
 				await pause(of, wait);
+				// Rows that were accepted as begun before the failure, and came in after the release above, have waited, too.
+				await release();
 				wait = 0;
 			} else if (of.queue[0]) {
 				if (sender.refersBack(of.queue[0]) && flight.size > 0) await Promise.all(flight);

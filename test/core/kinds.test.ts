@@ -121,6 +121,38 @@ test("a message that is deleted while it waits is never sent", async () => {
 	expect(arrived(mars, "redaction")).toEqual([]);
 });
 
+describe("a batch", () => {
+	const line = (name: string, what: object) => ({
+		...{ id: id(name), room: "plaza" as RoomId, sender: earth.person("ann"), at: Date.now() },
+		...what,
+	});
+	const text = (name: string, more: object = {}) =>
+		line(name, { kind: "message", style: "text", text: name, ...more }) as BridgeEvent;
+
+	test("that holds a message, its edit and its deletion delivers none of them", async () => {
+		const target = { id: id("slip") };
+		await earth.bridge.receive([
+			...[text("first"), text("slip")],
+			line("edit", { kind: "edit", style: "text", text: "worse", target }) as BridgeEvent,
+			line("deletion", { kind: "redaction", target }) as BridgeEvent,
+			text("last"),
+		]);
+		await until(
+			() => lines(mars).includes("ann: last"),
+			() => JSON.stringify(lines(mars)),
+		);
+		expect(mars.sent.map((out) => out.event.kind)).toEqual(["message", "message"]);
+		expect(lines(mars)).toEqual(["ann: first", "ann: last"]);
+	});
+
+	test("that holds the first two messages of a thread delivers the second one as its answer", async () => {
+		const thread = { thread: { id: id("thread t") }, aka: [id("thread t")] };
+		await earth.bridge.receive([text("root", thread), text("answer", thread)]);
+		await reached(mars, 2);
+		expect(mars.sent.map(({ event }) => "thread" in event && event.thread?.id)).toEqual([false, "thread t"]);
+	});
+});
+
 describe("reactions", () => {
 	const shows = (fake: Fake) =>
 		arrived(fake, "reaction").map(({ event }) => (event.kind === "reaction" ? event.emoji.join("") : ""));
