@@ -164,16 +164,18 @@ export function createCoreCommands(deps: {
 			{
 				name: "setting",
 				kind: "either",
-				of: { reactions: { name: "value", kind: "choice", choices: supports } },
+				of: { reactions: { name: "value", kind: "choice", choices: [...supports, "default"] } },
 				optional: true,
 			},
 		],
-		help: "how this room is bridged; reactions: as reactions, with words besides, in words, or not at all",
+		help: "how this room is bridged; reactions: as reactions, with words besides, in words, not at all, or by default",
 		level: "link",
 		run: async (call, { setting }) => {
 			if (setting) await mustOwnRoom(call);
 			const portal = setting
-				? await portals.choose(call.network, call.room, { [setting.key]: setting.value })
+				? await portals.choose(call.network, call.room, {
+						[setting.key]: setting.value === "default" ? undefined : setting.value,
+					})
 				: await portals.only(call.network, call.room);
 			return portal ? phrases.settingLine("reactions", portal.settings?.reactions) : phrases.noPortal;
 		},

@@ -53,8 +53,7 @@ export const guardedRooms = (title: string) => `only an admin of this bridge can
 export const noPower = "you need the right to change this room's settings for that. Its admin can grant it.";
 export const unknownNetwork = (name: string, known: string) => `I know no network “${name}”, only ${known}.`;
 export const nobody = (address: string) => `nobody has the address ${address}.`;
-export const settingLine = (name: string, value: string | undefined) =>
-	`${name}: ${value ?? "as the room is able to"}`;
+export const settingLine = (name: string, value: string | undefined) => `${name}: ${value ?? "default"}`;
 export const mirrorOfConfig =
 	"topics of this room are mirrored by the bridge's config. Its admin can end that.";
 export const noPortal = "This room is not bridged.";

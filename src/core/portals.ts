@@ -209,10 +209,15 @@ export function createPortals(deps: {
 			}),
 
 		/** Stores settings of a room; undefined values reset to the default. Resolves with undefined if there is no portal. */
-		choose: async (here: NetworkName, room: RoomId, choice: Settings): Promise<Portal | undefined> =>
+		choose: async (
+			here: NetworkName,
+			room: RoomId,
+			choice: { readonly [Key in keyof Settings]: Settings[Key] | undefined },
+		): Promise<Portal | undefined> =>
 			alone([ofRoom(here, room)], async () => {
 				const portal = await only(here, room);
-				return portal && save({ ...portal, settings: { ...portal.settings, ...choice } });
+				const chosen = Object.entries({ ...portal?.settings, ...choice }).filter(([, value]) => value);
+				return portal && save({ ...portal, settings: Object.fromEntries(chosen) });
 			}),
 
 		/** Links `room` to the room at `address` on `there`. Resolves with that room's name. */

@@ -5,7 +5,8 @@ export const joined = {
 	message: "native",
 	edit: "native",
 	redaction: "native",
-	reaction: "native",
+	// No server tells which clients of its occupants know XEP-0444: the others read the marked words.
+	reaction: "mixed",
 	poll: "text",
 	vote: "text",
 	"poll-end": "text",

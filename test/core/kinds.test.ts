@@ -225,6 +225,14 @@ describe("reactions", () => {
 		await react("add", "🎂");
 		await reached(mars, 4);
 		expect(mars.sent.at(-1)).toMatchObject({ event: { emoji: ["👍", "🎉", "🎂"] }, reactions: "mixed" });
+		expect(await choose("settings reactions default")).toBe("reactions: default");
+		expect(await choose("settings")).toBe("reactions: default");
+		await react("add", "🚀");
+		await reached(mars, 5);
+		expect(mars.sent.at(-1)).toMatchObject({
+			event: { emoji: ["👍", "🎉", "🎂", "🚀"] },
+			reactions: "native",
+		});
 		expect(await choose("settings reactions loud")).toContain("did not understand");
 	});
 

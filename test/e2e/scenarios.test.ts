@@ -188,7 +188,7 @@ describe.each(["prosody", "ejabberd"] as const)("conversations with slixmpp on %
 			waiting.sort((one, other) => Number(own(other)) - Number(own(one)));
 			for (const { step: of, number, person } of waiting) {
 				const self = person.name === of.who;
-				const lines = self ? linesOf(of.told) : seenBy(person.network, of);
+				const lines = self ? linesOf(of.told) : seenBy(person.network, of, place);
 				for (const [at, line] of lines.entries()) {
 					const got = await next(person, 20_000);
 					expect(got?.line, `step ${number}, as ${person.name} reads it`).toBe(line);

@@ -40,8 +40,8 @@ export type Step = {
 	who?: string;
 	deed?: Deed;
 	where?: Place;
-	/** The lines that every other person reads, by network if they differ. */
-	seen?: Lines | Partial<Record<Network, Lines>>;
+	/** The lines that every other person reads, by network if they differ; `MUC`: those of XMPP people in a MUC. */
+	seen?: Lines | Partial<Record<Network | "MUC", Lines>>;
 	/** The lines that the acting person reads in reply. */
 	told?: Lines;
 };
@@ -65,7 +65,8 @@ export const linesOf = (lines: Lines | undefined): readonly string[] =>
 	lines === undefined ? [] : typeof lines === "string" ? [lines] : lines;
 
 /** Returns the lines that people of this network read after a step. */
-export const seenBy = (network: Network, { seen }: Step): readonly string[] =>
-	typeof seen === "object" && !Array.isArray(seen)
-		? linesOf((seen as Partial<Record<Network, Lines>>)[network])
-		: linesOf(seen as Lines | undefined);
+export function seenBy(network: Network, { seen }: Step, place: Place = "chat"): readonly string[] {
+	if (typeof seen !== "object" || Array.isArray(seen)) return linesOf(seen as Lines | undefined);
+	const by = seen as Partial<Record<Network | "MUC", Lines>>;
+	return linesOf(network === "XMPP" && place === "MUC" ? (by.MUC ?? by.XMPP) : by[network]);
+}
