@@ -9,9 +9,9 @@ import type { Media } from "../core/event.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import { image } from "../media/image.ts";
 import { contentRange, partOf, rangeHeader, slice } from "../media/range.ts";
+import { typeByAll } from "../media/sniff.ts";
 import { withSize } from "../media/spool.ts";
 import { atMost, peek } from "../media/stream.ts";
-import { bareType, isUnspecific, typeOfName } from "../media/types.ts";
 import { verified } from "../media/verify.ts";
 import { at, type Client, MatrixError, understand } from "./client.ts";
 import { mxcParts, type Place, placeAt, type Stored } from "./message/attachments.ts";
@@ -162,7 +162,7 @@ export function createMediaStore(deps: {
 			const came = media.sha256 ? verified(opened.body, Buffer.from(media.sha256, "base64")) : opened.body;
 			const { head, body } = await peek(atMost(came, most, tooLarge), beginning);
 			const picture = image(head);
-			const mime = picture?.mime ?? typeFor(media, opened.mime);
+			const mime = picture?.mime ?? (await typeByAll(media, opened.mime, head)) ?? "application/octet-stream";
 			const filename = media.name.slice(0, longestName).toWellFormed();
 			const query = new URLSearchParams({ user_id: ghost, filename });
 			const path = `/_matrix/media/v3/upload?${query}`;
@@ -233,9 +233,4 @@ function decrypted(opened: Opened, { secret }: Place): Opened {
 	const cipher = createDecipheriv("aes-256-ctr", key, iv);
 	const plain = verified(body, Buffer.from(secret.sha256, "base64"), (chunk) => cipher.update(chunk));
 	return { ...rest, body: plain };
-}
-
-function typeFor(media: Media, served: string | undefined): string {
-	const types = [bareType(served), bareType(media.mime), typeOfName(media.name)];
-	return types.find((type) => !isUnspecific(type)) ?? "application/octet-stream";
 }

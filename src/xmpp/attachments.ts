@@ -12,6 +12,8 @@ type About = Parameters<Links["link"]>[1];
 export type Files = Readonly<{
 	/** Returns the URL at which people fetch a file of a message. `once` keeps a URL that would differ at each call. */
 	url(media: Media, message: About, once: Outbound["once"]): string | Promise<string>;
+	/** Resolves with the type of a file whose sender declared none; undefined if nothing tells it. Never rejects. */
+	type(media: Media): Promise<string | undefined>;
 	/** The largest file that is given out, in bytes. */
 	largest: number;
 }>;
@@ -104,6 +106,14 @@ export function createPartSender(
 		try {
 			if ((media.size ?? 0) > files.largest)
 				throw new PermanentError("invalid", phrases.fileTooLarge(files.largest));
+			if (media.mime === undefined) {
+				// The link holds the type, so a retry has to find the same one.
+				const mime = await out.once(
+					`type of ${media.source.ref}`,
+					async () => (await files.type(event.media)) ?? "",
+				);
+				if (mime) media = { ...media, mime };
+			}
 			url = await files.url(media, about, out.once);
 			if (media.thumbnail) media = { ...media, thumbnail: await linked(media.thumbnail, files, about, out) };
 		} catch (error) {

@@ -7,6 +7,7 @@ import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import type { Links } from "../media/links.ts";
+import { typeOfFile } from "../media/sniff.ts";
 import { findAccount, findMuc, typedJid } from "./address-lookup.ts";
 import { createPartSender, type Files } from "./attachments.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
@@ -109,10 +110,11 @@ export function createXmpp(
 	});
 	/** Returns how files of other networks are given out: from our own address, else from the upload service. */
 	function files(): Files | undefined {
-		if (deps.files) return { url: deps.files.link, largest: deps.files.largest };
+		const type: Files["type"] = (media) => typeOfFile(media, (source, range) => bridge.open(source, range));
+		if (deps.files) return { url: deps.files.link, type, largest: deps.files.largest };
 		const largest = ownUploads.largest();
 		const url: Files["url"] = (media, _about, once) => ownUploads.put(media, once);
-		return largest === undefined ? undefined : { url, largest };
+		return largest === undefined ? undefined : { url, type, largest };
 	}
 	const now = () => ({ at: Date.now(), unique: randomUUID });
 

@@ -369,6 +369,36 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 		expect(juliet.inbox.items.filter((one) => one.content.filename === "dog.png")).toHaveLength(1);
 	});
 
+	test("files that the upload service calls unknown keep their name, and are shown as what they are", async () => {
+		const unknown = "application/octet-stream";
+		const opus = Buffer.concat([
+			Buffer.from("4f67675300020000000000000000010000000000000000000000011b", "hex"),
+			Buffer.from("OpusHead\x01\x01"),
+			randomBytes(500),
+		]);
+		await share(await uploaded("voice.ogg", randomBytes(500), unknown));
+		await share(await uploaded("untitled", opus, unknown));
+		await share(await uploaded("minutes.docx", randomBytes(500), unknown));
+		expect((await arrived("voice.ogg")).content).toMatchObject({
+			msgtype: "m.audio",
+			body: "voice.ogg",
+			info: { mimetype: "audio/ogg" },
+		});
+		expect((await arrived("untitled.ogg")).content).toMatchObject({
+			msgtype: "m.audio",
+			info: { mimetype: "audio/ogg" },
+		});
+		const { content } = await arrived("minutes.docx");
+		expect(content).toMatchObject({ msgtype: "m.file" });
+		expect(String((content.info as { mimetype?: unknown }).mimetype)).toMatch(/wordprocessingml/);
+		// The other way, a Matrix client declares no type, and the name has no ending.
+		await juliet.send(portal, { msgtype: "m.file", body: "memo", url: await stored(opus, unknown) });
+		const stanza = await shown("memo");
+		expect(about(stanza, "media-type")).toBe("audio/ogg");
+		expect(urlIn(stanza)).toMatch(/\/memo\.ogg$/);
+		expect((await fetch(urlIn(stanza))).headers.get("content-type")).toBe("audio/ogg");
+	});
+
 	const sharing = (url: string, disposition: string, ...fields: Element[]) =>
 		xml(
 			"file-sharing",

@@ -193,6 +193,7 @@ describe("createMediaStore, store: a file", () => {
 	]);
 	let got: { type: string; query: URLSearchParams; length: string; bytes: Buffer }[];
 	const upload = "/_matrix/media/v3/upload";
+	const office = "application/vnd.openxmlformats-officedocument";
 
 	beforeEach(() => {
 		got = [];
@@ -238,6 +239,22 @@ describe("createMediaStore, store: a file", () => {
 		expect(one?.bytes.equals(png)).toBe(true);
 	});
 
+	test("that its sender declared as a voice message is sound, also in a container of videos", async () => {
+		const webm = Buffer.from(
+			"1a45dfa39f4286810142f7810142f2810442f381084282847765626d42878104428581 02".replace(" ", ""),
+			"hex",
+		);
+		for (const [name, kind, type] of [
+			["a.webm", "voice", "audio/webm"],
+			["a", "voice", "audio/webm"],
+			["a", "file", "video/webm"],
+		] as const) {
+			const opened = { body: stream(webm), size: webm.length };
+			const { mime: _, ...rest } = media;
+			expect((await files.store(opened, { ...rest, kind, name }, ghost)).mime).toBe(type);
+		}
+	});
+
 	test("of unknown size is spooled on disk, and leaves no file there", async () => {
 		const { size } = await files.store({ body: stream(png) }, media, ghost);
 		expect([size, got[0]?.length]).toEqual([png.length, String(png.length)]);
@@ -250,8 +267,17 @@ describe("createMediaStore, store: a file", () => {
 		["application/octet-stream", "video/mp4", "a", "video/mp4"],
 		[undefined, undefined, "a.pdf", "application/pdf"],
 		["nonsense\r\nx: y", undefined, "a", "application/octet-stream"],
-	])("served as %s, called %s, named %s is %s", async (served, said, name, mime) => {
-		const opened = { body: stream(Buffer.from("?")), size: 1, ...(served && { mime: served }) };
+		["application/octet-stream", undefined, "voice.ogg", "audio/ogg"],
+		["application/force-download", undefined, "a.docx", `${office}.wordprocessingml.document`],
+		["application/zip", undefined, "a.xlsx", `${office}.spreadsheetml.sheet`],
+		["application/octet-stream", undefined, "a", "audio/flac", "fLaC\0\0\0\x22"],
+		["application/octet-stream", undefined, "a", "application/pdf", "%PDF-1.7\n"],
+		["text/plain", undefined, "a", "audio/flac", "fLaC\0\0\0\x22"],
+		["text/plain", undefined, "a", "text/plain", "%PDF is how it begins"],
+		["audio/ogg", "video/mp4", "a.png", "audio/ogg", "%PDF-1.7\n"],
+	])("served as %s, called %s, named %s is %s", async (served, said, name, mime, bytes = "?") => {
+		const all = Buffer.from(bytes, "latin1");
+		const opened = { body: stream(all), size: all.length, ...(served && { mime: served }) };
 		const { mime: _, ...rest } = media;
 		const stored = await files.store(opened, { ...rest, name, ...(said && { mime: said }) }, ghost);
 		expect([stored.mime, got[0]?.type]).toEqual([mime, mime]);

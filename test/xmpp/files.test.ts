@@ -88,6 +88,7 @@ describe("createPartSender: a message with a file", () => {
 	const files = {
 		url: (target: { name: string }, of: { id: string; person: string }) =>
 			`https://b.test/${of.person}/${of.id}/${target.name}`,
+		type: async (): Promise<string | undefined> => undefined,
 		largest: 1000,
 	};
 	const url = "https://b.test/@alice:hs.test/$1/cat.png";
@@ -121,6 +122,23 @@ describe("createPartSender: a message with a file", () => {
 			event({ text: "my cat", style: "emote", replyTo: { id: "$1" as MessageId, author: alice } }),
 		]);
 		expect(sent[1]?.refs).toEqual({ $1: ["id of op"] });
+	});
+
+	test("takes its type from the file itself if the sender declared none, once for all attempts", async () => {
+		const kept = new Map<string, unknown>();
+		const keeping: Outbound["once"] = async (name, make) => {
+			if (!kept.has(name)) kept.set(name, await make());
+			return kept.get(name) as Awaited<ReturnType<typeof make>>;
+		};
+		const found = ["audio/ogg", "text/plain"];
+		const typed = { ...files, type: async () => found.shift() };
+		const note = { ...media, kind: "file" as const, name: "note" };
+		for (let attempt = 0; attempt < 2; attempt++)
+			await createPartSender(send, () => typed, tell)({ ...outbound({ media: note }), once: keeping });
+		const { mime: _, ...declared } = { ...note, mime: "" };
+		await createPartSender(send, () => typed, tell)(outbound({ media: { ...declared, mime: "a/b" } }));
+		const mimes = sent.map(({ event: one }) => "media" in one && one.media?.mime);
+		expect(mimes).toEqual(["audio/ogg", "audio/ogg", "a/b"]);
 	});
 
 	test("sends the further files of the message after the first, then the caption", async () => {

@@ -1,7 +1,7 @@
 import type { Media, Picture } from "../../core/event.ts";
 import type { NetworkName } from "../../core/ids.ts";
 import { table } from "../../core/table.ts";
-import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
+import { bareType, kindOf, named, typeOf } from "../../media/types.ts";
 import { type Content, isContent, text } from "../event.ts";
 
 // Translates files in events, both ways. Pure.
@@ -42,9 +42,8 @@ export function mediaIn(
 	const audio = isContent(content[extensible]) ? content[extensible] : {};
 	const filename = text(content.filename);
 	const name = kind === "sticker" ? "" : filename || body;
-	const given = bareType(text(info.mimetype));
 	const known = {
-		mime: isUnspecific(given) ? typeOfName(name) : given,
+		mime: typeOf({ declared: text(info.mimetype), name, sound: kind === "audio" }),
 		size: count(info.size),
 		width: count(info.w),
 		height: count(info.h),
@@ -144,7 +143,7 @@ export function withMedia(
 	const { msgtype: _msgtype, format, formatted_body, ...rest } = content;
 	const caption = text(content.body);
 	const alt = (media.alt ?? "").toWellFormed();
-	const name = media.name.toWellFormed();
+	const name = (media.kind === "sticker" ? media.name : named(media.name, stored.mime)).toWellFormed();
 	const file = { ...rest, url: stored.url, info };
 	if (media.kind === "sticker")
 		return { type: "m.sticker", content: { ...file, body: caption || alt || name } };

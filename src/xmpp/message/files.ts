@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { spend } from "../../core/budget.ts";
 import type { Media, Picture } from "../../core/event.ts";
 import type { NetworkName } from "../../core/ids.ts";
-import { bareType, isUnspecific, kindOf, typeOfName } from "../../media/types.ts";
+import { bareType, kindOf, typeOf, typeOfName } from "../../media/types.ts";
 import * as phrases from "../phrases.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
 import { inside, outside, ranges } from "./fallback.ts";
@@ -215,7 +215,8 @@ function decoded(text: string): string | undefined {
 function media(url: string, file: Described, as?: Media["kind"]): Media {
 	const fromUrl = decoded(new URL(url).pathname.split("/").at(-1) ?? "") ?? "";
 	const name = file.name || fromUrl || "file";
-	const mime = isUnspecific(file.mime) ? (typeOfName(name) ?? typeOfName(fromUrl)) : file.mime;
+	const sound = as === "voice";
+	const mime = typeOf({ declared: typeOf({ declared: file.mime, name, sound }), name: fromUrl, sound });
 	return {
 		...file,
 		kind: as ?? kindOf(mime),
