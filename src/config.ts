@@ -271,12 +271,22 @@ function conflicts(raw: Raw): Problem[] {
 			path: ["xmpp", "component"],
 			message: "the same as matrix.domain. Give the component a name of its own, such as bridge.example.org",
 		});
-	for (const [index, { broker }] of (raw.mqtt?.mirrors ?? []).entries())
+	const mirrors = raw.mqtt?.mirrors ?? [];
+	for (const [index, { broker, topic, room }] of mirrors.entries()) {
+		const first = mirrors.findIndex(
+			(one) => one.broker === broker && one.topic === topic && one.room === room,
+		);
+		if (first < index)
+			found.push({
+				path: ["mqtt", "mirrors", index],
+				message: `the same broker, topic and room as mqtt.mirrors.${first}. Remove one of them`,
+			});
 		if (!Object.hasOwn(raw.mqtt?.brokers ?? {}, broker))
 			found.push({
 				path: ["mqtt", "mirrors", index, "broker"],
 				message: "no broker has this name under mqtt.brokers",
 			});
+	}
 	return found;
 }
 

@@ -4,7 +4,7 @@ import { usage } from "./command-parameters.ts";
 import { PermanentError } from "./errors.ts";
 import type { NetworkName } from "./ids.ts";
 import type { Journal } from "./journal.ts";
-import type { Mapping } from "./mapping.ts";
+import type { Link, Mapping } from "./mapping.ts";
 import type { Bridge, Network, RoomInfo } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
@@ -116,26 +116,34 @@ export function createCoreCommands(deps: {
 			await mustOwnRoom(call);
 			const title = await portals.link(call.network, call.room, there.name, [address]);
 			await bridge.sync(call.network, call.room, await network(call.network).members(call.room));
-			return phrases.linked(title);
+			return there.sources ? phrases.shownHere(title) : phrases.linked(title);
 		},
 	});
 
 	const unlink = defineCommand({
 		name: "unlink",
-		parameters: [{ name: "network", kind: "word" }],
-		help: "end the link of this room to another network",
+		parameters: [
+			{ name: "network", kind: "word" },
+			{ name: "room", kind: "address", optional: true },
+		],
+		help: "end the link of this room to another network, or to one room there",
 		level: "link",
-		run: async (call, { network: name }) => {
+		run: async (call, { network: name, room: address }) => {
 			const there = named(call, name);
 			await mustOwnRoom(call);
 			const portal = await portals.only(call.network, call.room);
-			const gone = portal?.links.filter((one) => one.network === there.name && one.room) ?? [];
-			if (gone.some((one) => one.role === "mirror"))
+			const meant = (one: Link) => address === undefined || there.show(one) === address;
+			const known = portal?.links.filter((one) => one.network === there.name && one.room && meant(one)) ?? [];
+			const gone = known.filter((one) => one.role !== "mirror");
+			if (gone.length === 0 && known.length > 0)
 				throw new PermanentError("forbidden", phrases.mirrorOfConfig);
 			// The remaining rooms see the people of this link leave.
 			for (const one of gone) if (one.room) await bridge.sync(there.name, one.room, []);
-			const had = await portals.unlink(call.network, call.room, there.name);
-			return had ? phrases.unlinkedNow(there.title) : phrases.notLinked(there.title);
+			const had = await portals.unlink(call.network, call.room, gone);
+			if (!had) return phrases.notLinked(address ?? there.title);
+			if (!there.sources) return phrases.unlinkedNow(there.title);
+			const stays = portal?.links.some((one) => one.network === there.name && one.role === "mirror") ?? false;
+			return phrases.noLongerShown(gone.map(there.show), stays);
 		},
 	});
 

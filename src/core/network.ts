@@ -134,6 +134,11 @@ export interface Network {
 
 	/** The rooms of this network are private although anybody can type their addresses, so only an admin may link one. */
 	readonly privateRooms?: true;
+	/**
+	 * The rooms of this network are sources, which bring events and take none. A room may be linked to several sources, and
+	 * a source to several rooms.
+	 */
+	readonly sources?: true;
 	/** A reaction has an id of its own here, and a redaction of that id takes it back. */
 	readonly reactionsHaveIds?: true;
 	/** A thread has an id of its own here, which its first message carries already: core looks for earlier messages with it. */
@@ -155,9 +160,11 @@ export type Cursor = Readonly<{ key: string; value: string }>;
 /**
  * A received event. Core commits `cursor` together with the event and never before it, so that a crash loses nothing.
  * `since` marks an event of a backfill: the time of the last read of its source, by our clock, in ms since 1970. Rate
- * limits use the time that an event claims only if it has `since`.
+ * limits use the time that an event claims only if it has `since`. `preferred` names further rooms of the same network
+ * that bring the same event: a portal with a link to one of them takes it from there.
  */
-export type Received = BridgeEvent & Readonly<{ cursor?: Cursor; since?: number }>;
+export type Received = BridgeEvent &
+	Readonly<{ cursor?: Cursor; since?: number; preferred?: readonly RoomId[] }>;
 
 /** The methods that core offers to each network. */
 export interface Bridge {

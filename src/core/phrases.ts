@@ -44,11 +44,16 @@ export const noRoomsMade = (title: string) =>
 export const chatOpened = (name: string) => `Your chat with ${name} is ready: look for the invitation.`;
 export const joined = (name: string) => `${name} is bridged: look for the invitation.`;
 export const linked = (name: string) => `Linked to ${name}. What is said here now goes there, and back.`;
+export const shownHere = (name: string) =>
+	`What comes from ${name} is shown here from now on. Nothing that is said here goes there.`;
+export const alreadyShown = (name: string) => `what comes from ${name} is shown here already.`;
 export const alreadyLinked = (title: string, name: string) =>
 	`this room is linked to ${name} already, and a room can have one link to ${title}. Say “unlink” first.`;
 export const linkedElsewhere = (name: string) => `${name} is linked to another room already.`;
 export const notLinked = (title: string) => `This room has no link to ${title}.`;
 export const unlinkedNow = (title: string) => `Unlinked from ${title}. Our people have left there.`;
+export const noLongerShown = (names: readonly string[], othersStay: boolean) =>
+	`What comes from ${names.join(", ")} is no longer shown here.${othersStay ? " What the bridge's config mirrors here stays." : ""}`;
 export const guardedRooms = (title: string) => `only an admin of this bridge can open ${title} to a room.`;
 export const noPower = "you need the right to change this room's settings for that. Its admin can grant it.";
 export const unknownNetwork = (name: string, known: string) => `I know no network “${name}”, only ${known}.`;

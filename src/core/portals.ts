@@ -21,6 +21,11 @@ const newLink = (network: NetworkName, role: Role, room?: RoomId): Link => ({
 	in: true,
 	out: role !== "mirror",
 });
+/** Returns the link that a person makes to a room of a network of sources. */
+const newSource = (network: NetworkName, room: RoomId): Link => ({
+	...newLink(network, "joined", room),
+	out: false,
+});
 
 /** Creates the one owner of all portals. Changes to the same room run one at a time, so that no room is linked twice. */
 export function createPortals(deps: {
@@ -234,13 +239,18 @@ export function createPortals(deps: {
 					id: randomUUID() as PortalId,
 					links: [newLink(here, "joined", room)],
 				};
-				const same = portal.links.find((link) => link.network === there && link.role !== "mirror");
-				if (same)
-					throw new PermanentError("failed", phrases.alreadyLinked(network(there).title, same.room ?? title));
-				if (await only(there, info.room)) throw new PermanentError("failed", phrases.linkedElsewhere(title));
-				const linked = { ...portal, links: [...portal.links, newLink(there, "joined", info.room)] };
+				const { sources = false, title: networkTitle } = network(there);
+				const same = portal.links.find(
+					(link) => link.network === there && (sources ? link.room === info.room : link.role !== "mirror"),
+				);
+				if (same && sources) throw new PermanentError("failed", phrases.alreadyShown(title));
+				if (same) throw new PermanentError("failed", phrases.alreadyLinked(networkTitle, same.room ?? title));
+				if (!sources && (await only(there, info.room)))
+					throw new PermanentError("failed", phrases.linkedElsewhere(title));
+				const made = sources ? newSource(there, info.room) : newLink(there, "joined", info.room);
+				const linked = { ...portal, links: [...portal.links, made] };
 				// Forgotten members count as new in the next Bridge.sync, which mirrors them to the new room.
-				await journal.forget(here, room);
+				if (!sources) await journal.forget(here, room);
 				await save(linked);
 				try {
 					await attach(linked);
@@ -253,13 +263,14 @@ export function createPortals(deps: {
 			});
 		},
 
-		/** Removes the links to network `name` from the portal of `room`, and the portal if fewer than two links are left. */
-		unlink: (here: NetworkName, room: RoomId, name: NetworkName): Promise<Portal | undefined> =>
+		/** Removes these links from the portal of `room`, and the portal if fewer than two links are left. */
+		unlink: (here: NetworkName, room: RoomId, ended: readonly Link[]): Promise<Portal | undefined> =>
 			alone([ofRoom(here, room)], async () => {
 				const portal = await only(here, room);
-				const gone = portal?.links.filter((link) => link.network === name) ?? [];
+				const ends = (link: Link) => ended.some(({ id }) => id === link.id);
+				const gone = portal?.links.filter(ends) ?? [];
 				if (!portal || gone.length === 0) return undefined;
-				const links = portal.links.filter((link) => link.network !== name);
+				const links = portal.links.filter((link) => !ends(link));
 				if (links.length > 1) await save({ ...portal, links });
 				else await mapping.removePortal(portal.id);
 				for (const link of links.length > 1 ? gone : portal.links) await detach(portal, link);

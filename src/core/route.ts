@@ -244,8 +244,15 @@ export function createRouter(deps: {
 		return { key, rows: [] };
 	}
 
+	/** Returns true if the portal has a link to one of the rooms that this event is rather taken from. */
+	const takesElsewhere = ({ sender }: BridgeEvent, { links }: Portal, preferred: readonly RoomId[]) =>
+		links.some(
+			(link) => link.network === sender.network && link.room !== undefined && preferred.includes(link.room),
+		);
+
 	async function route(
 		received: BridgeEvent,
+		preferred: readonly RoomId[],
 		crowds: Crowds,
 		note: ReturnType<typeof createReactionState>,
 	): Promise<Entry | undefined> {
@@ -255,7 +262,8 @@ export function createRouter(deps: {
 		const { reaction } = seen;
 		const event = from.threadsHaveIds ? await threaded(seen.event) : seen.event;
 		try {
-			const found = await portalsFor(event);
+			const all = await portalsFor(event);
+			const found = all.filter((portal) => !takesElsewhere(event, portal, preferred));
 			if (found.length === 0) return undefined;
 			const rows: NewRow[] = [];
 			const key = eventKey(event);
@@ -318,10 +326,10 @@ export function createRouter(deps: {
 			const crowds = await crowdsOf(events);
 			const note = createReactionState(journal);
 			const found: Entry[] = [];
-			for (const { cursor, since, ...event } of events) {
+			for (const { cursor, since, preferred = [], ...event } of events) {
 				const take = async () => {
 					const no = guard(event, since);
-					return no ? refuse(event, no) : route(event, crowds, note);
+					return no ? refuse(event, no) : route(event, preferred, crowds, note);
 				};
 				const entry = await take().catch((error: unknown) => leftOut(event, error));
 				if (cursor) found.push({ ...(entry ?? { key: eventKey(event), rows: [] }), cursor });

@@ -1,8 +1,8 @@
 import type { State } from "../core/event.ts";
-import type { MessageId, NetworkName, UserId } from "../core/ids.ts";
+import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import type { Person } from "../core/person.ts";
 import * as phrases from "./phrases.ts";
-import { nameOf, roomOf } from "./topics.ts";
+import { compareFilters, matches, nameOf, roomOf, subscriptionId } from "./topics.ts";
 
 export const mqttName = "mqtt" as NetworkName;
 
@@ -20,6 +20,34 @@ export type Arrival = Readonly<{
 	/** The identifiers of the subscriptions that matched; empty for a broker that does not support them. */
 	subscriptions: readonly number[];
 }>;
+
+/** What the session knows of a message at its arrival: its own subscriptions, and whether it is a copy of another one. */
+export type Placed = Readonly<{ subscribed: readonly string[]; copy: boolean }>;
+
+/**
+ * Returns the filters that a message was sent for, each with the rooms of more specific filters that match it, too. When
+ * several match, a broker sends one message for all or one for each, told apart by the subscription identifiers.
+ * [MQTT-3.3.4-2..5] COMPAT Brokers without identifiers: each of `wanted` that matches. A filter that the broker refused is
+ * in `wanted` and not in `subscribed`; it brings nothing.
+ */
+export function placesOf(
+	{ topic, subscriptions, subscribed }: Arrival & Placed,
+	broker: string,
+	wanted: readonly string[],
+): readonly Readonly<{ filter: string; preferred: readonly RoomId[] }>[] {
+	const known = wanted.filter((filter) => matches(filter, topic));
+	const sent =
+		subscriptions.length === 0
+			? known
+			: known.filter((filter) => subscriptions.includes(subscriptionId(filter)));
+	const bringing = known.filter((filter) => sent.includes(filter) || subscribed.includes(filter));
+	return sent.map((filter) => ({
+		filter,
+		preferred: bringing
+			.filter((other) => compareFilters(other, filter) < 0)
+			.map((other) => roomOf(broker, other)),
+	}));
+}
 
 /** Most characters of a value that are shown in a room. */
 const longest = 16_384;

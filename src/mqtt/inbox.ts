@@ -10,16 +10,16 @@ const mostBytes = 8 * 1_048_576;
  * QoS 0 messages are dropped, and a QoS 1 message pauses the connection: MQTT 3.1.1 has no receive maximum, and a hostile
  * broker ignores it.
  */
-export function createInbox(deps: {
+export function createInbox<One extends Arrival>(deps: {
 	/** Resolves when all messages of the batch are on disk. */
-	take(batch: readonly Arrival[]): Promise<void>;
+	take(batch: readonly One[]): Promise<void>;
 	acknowledge(packetId: number): void;
 	/** `take` failed: nothing of the batch is acknowledged, and the inbox takes no more messages. */
 	failed(error: unknown): void;
 	/** A QoS 0 message was dropped. */
 	dropped(): void;
 }) {
-	let queue: Arrival[] = [];
+	let queue: One[] = [];
 	let bytes = 0;
 	let open = true;
 	let work = Promise.resolve();
@@ -54,7 +54,7 @@ export function createInbox(deps: {
 
 	return {
 		/** Returns a promise when the inbox is full; it resolves when there is room for further messages. */
-		add(arrival: Arrival): Promise<void> | undefined {
+		add(arrival: One): Promise<void> | undefined {
 			if (!open) return undefined;
 			const isFull = () => queue.length >= most || bytes >= mostBytes;
 			if (arrival.qos === 0 && isFull()) {

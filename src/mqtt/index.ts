@@ -6,12 +6,12 @@ import type { Link, Mapping } from "../core/mapping.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import { capabilities } from "./capabilities.ts";
 import { type BrokerOptions, Refusal } from "./client.ts";
-import { type Arrival, fromMqtt, mqttName } from "./from-mqtt.ts";
+import { type Arrival, fromMqtt, mqttName, type Placed, placesOf } from "./from-mqtt.ts";
 import * as phrases from "./phrases.ts";
 import { choose, publishCommand } from "./pub.ts";
 import type { Named } from "./redelivery.ts";
 import { createSession } from "./session.ts";
-import { isFilter, matches, placeOf, roomOf, subscriptionId } from "./topics.ts";
+import { isFilter, placeOf, roomOf } from "./topics.ts";
 
 export type MqttOptions = Readonly<{
 	/** By their names in the config. */
@@ -42,7 +42,7 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 	);
 	const names = [...sessions.keys()];
 
-	async function receive(broker: string, batch: readonly (Arrival & Named)[]): Promise<void> {
+	async function receive(broker: string, batch: readonly (Arrival & Placed & Named)[]): Promise<void> {
 		const wanted = sessions.get(broker)?.wants() ?? [];
 		const at = Date.now();
 		const events = batch.flatMap(({ id, cursor, ...arrival }) => {
@@ -53,8 +53,9 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 			};
 			try {
 				return guard.handle(item, () =>
-					filtersOf(arrival, wanted).map((filter) => ({
+					placesOf(arrival, broker, wanted).map(({ filter, preferred }) => ({
 						...fromMqtt(arrival, { broker, filter, id, at }),
+						...(preferred.length > 0 && { preferred }),
 						...(cursor && { cursor }),
 					})),
 				);
@@ -81,6 +82,7 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 		name: mqttName,
 		title: "MQTT",
 		privateRooms: true,
+		sources: true,
 		commands: [
 			publishCommand({
 				brokers: names,
@@ -138,14 +140,4 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 			return down.length === 0 ? { up: true } : { up: false, cause: down.join("; ") };
 		},
 	} satisfies Network;
-}
-
-/**
- * Returns the filters that a message was sent for. When several match, a broker sends one message for all or one for
- * each, told apart by the subscription identifiers. [MQTT-3.3.4-2..5] COMPAT Brokers without identifiers send one.
- */
-function filtersOf(arrival: Arrival, wanted: readonly string[]): readonly string[] {
-	const known = wanted.filter((filter) => matches(filter, arrival.topic));
-	if (arrival.subscriptions.length === 0) return known;
-	return known.filter((filter) => arrival.subscriptions.includes(subscriptionId(filter)));
 }

@@ -14,10 +14,12 @@ import {
 	Refusal,
 	type Welcome,
 } from "./client.ts";
-import type { Arrival } from "./from-mqtt.ts";
+import { createCopyFilter } from "./copies.ts";
+import type { Arrival, Placed } from "./from-mqtt.ts";
 import { createInbox } from "./inbox.ts";
 import * as phrases from "./phrases.ts";
 import { createRedelivery, type Named } from "./redelivery.ts";
+import { matches } from "./topics.ts";
 
 /** In ms: the first and the longest backoff between connections; how long the echo of an own publish is awaited. */
 const defaults = { first: 1000, most: 60_000, echo: 10_000, ...patience };
@@ -31,7 +33,7 @@ export function createSession(deps: {
 	/** Resolves with the stored value of a cursor. */
 	cursor(key: string): Promise<string | undefined>;
 	/** Resolves when the messages are on disk, each with its cursor. */
-	receive(batch: readonly (Arrival & Named)[]): Promise<void>;
+	receive(batch: readonly (Arrival & Placed & Named)[]): Promise<void>;
 	timing?: Partial<typeof defaults>;
 }) {
 	const { name, broker, mapping, log } = deps;
@@ -50,8 +52,8 @@ export function createSession(deps: {
 
 	// The subscriptions of the session on the broker, kept in the store: a broker cannot be asked for them.
 	const subscribedKey = `mqtt subscriptions ${name}`;
-	let subscribed = new Set<string>();
-	const keep = () => mapping.saveSetting(subscribedKey, JSON.stringify([...subscribed]));
+	let subscribed: readonly string[] = [];
+	const keep = () => mapping.saveSetting(subscribedKey, JSON.stringify(subscribed));
 
 	/** COMPAT MQTT 3.1.1 has no No Local: the hashes of own publishes, each with the time until which its echo is awaited. */
 	const echoes = new Map<string, number>();
@@ -65,10 +67,10 @@ export function createSession(deps: {
 		return until > Date.now();
 	};
 
-	async function take(batch: readonly Arrival[]): Promise<void> {
-		const named: (Arrival & Named)[] = [];
+	async function take(batch: readonly (Arrival & Placed)[]): Promise<void> {
+		const named: (Arrival & Placed & Named)[] = [];
 		for (const arrival of batch)
-			if (!isEcho(arrival)) named.push({ ...arrival, ...(await naming.identify(arrival)) });
+			if (!arrival.copy && !isEcho(arrival)) named.push({ ...arrival, ...(await naming.identify(arrival)) });
 		await deps.receive(named);
 	}
 
@@ -76,22 +78,24 @@ export function createSession(deps: {
 
 	async function subscribe(on: Connection, filter: string): Promise<void> {
 		await on.subscribe(filter);
-		if (subscribed.has(filter)) return;
-		subscribed.add(filter);
+		if (subscribed.includes(filter)) return;
+		subscribed = [...subscribed, filter];
 		await keep();
 	}
 
 	async function unsubscribe(on: Connection, filter: string): Promise<void> {
 		await on.unsubscribe(filter);
-		if (subscribed.delete(filter)) await keep();
+		if (!subscribed.includes(filter)) return;
+		subscribed = subscribed.filter((other) => other !== filter);
+		await keep();
 	}
 
 	/** Makes the session's subscriptions the wanted ones. A refused one is logged and does not stop the others. */
 	async function settle(on: Connection, { sessionPresent }: Welcome): Promise<void> {
-		if (!sessionPresent) subscribed = new Set();
-		const gone = [...subscribed].filter((filter) => !wanted.has(filter));
+		if (!sessionPresent) subscribed = [];
+		const gone = subscribed.filter((filter) => !wanted.has(filter));
 		// COMPAT MQTT 3.1.1 sends retained values at each SUBSCRIBE, so an existing subscription is not repeated.
-		const ask = [...wanted].filter((filter) => broker.protocol === "5" || !subscribed.has(filter));
+		const ask = [...wanted].filter((filter) => broker.protocol === "5" || !subscribed.includes(filter));
 		for (const filter of gone) await unsubscribe(on, filter);
 		for (const filter of ask)
 			await subscribe(on, filter).catch((error: unknown) => {
@@ -115,6 +119,12 @@ export function createSession(deps: {
 				},
 				dropped: () => log.warn({ broker: name }, "too many QoS 0 messages wait to be written; dropped one"),
 			});
+			const copies = createCopyFilter();
+			const add = (arrival: Arrival) => {
+				const matching = subscribed.filter((filter) => matches(filter, arrival.topic)).length;
+				const copy = broker.protocol === "3.1.1" && !arrival.retain && copies.isCopy(arrival, matching);
+				return mine.add({ ...arrival, subscribed, copy })?.then(copies.resumed);
+			};
 			const events: Events = {
 				up(connack) {
 					welcome = connack;
@@ -124,7 +134,7 @@ export function createSession(deps: {
 						current.drop();
 					});
 				},
-				arrival: (arrival) => guard.run("MQTT packet", () => (paused ? undefined : mine.add(arrival))),
+				arrival: (arrival) => guard.run("MQTT packet", () => (paused ? undefined : add(arrival))),
 				down: resolve,
 			};
 			const current = dial(broker, events, { patience: timing });
@@ -160,7 +170,7 @@ export function createSession(deps: {
 		/** Starts to connect; `filters` are the subscriptions of the stored links. */
 		async start(filters: readonly string[]): Promise<void> {
 			for (const filter of filters) wanted.add(filter);
-			subscribed = new Set(JSON.parse((await mapping.setting(subscribedKey)) ?? "[]") as string[]);
+			subscribed = JSON.parse((await mapping.setting(subscribedKey)) ?? "[]") as string[];
 			supervisor = supervise();
 		},
 		/** Subscribes now, or when the broker is back. @throws Refusal */

@@ -34,6 +34,22 @@ export function matches(filter: string, topic: string): boolean {
 const fits = (wanted: string, level: string | undefined) =>
 	level !== undefined && (wanted === "+" || wanted === level);
 
+/**
+ * Compares two filters that match the same topic; negative if `one` is the more specific one. The levels are compared from
+ * the left, and the first difference decides: a literal level comes before +, and + before #. No level, in `a` for `a/#`,
+ * counts as literal. Only equal filters compare as equal. A filter whose topics are all matched by another one, too, comes
+ * before it.
+ */
+export function compareFilters(one: string, other: string): number {
+	const [mine, theirs] = [one.split("/"), other.split("/")];
+	for (let at = 0; at < mine.length || at < theirs.length; at++) {
+		const difference = width(mine[at]) - width(theirs[at]);
+		if (difference !== 0) return difference;
+	}
+	return 0;
+}
+const width = (level: string | undefined) => (level === "#" ? 2 : level === "+" ? 1 : 0);
+
 /** Returns the name of a device: the last two levels of its topic, "kitchen temperature". */
 export const nameOf = (topic: string) =>
 	topic

@@ -175,6 +175,10 @@ describe("an error", () => {
 			"10:66: mqtt.mirrors.0.broker: no broker has this name under mqtt.brokers",
 		],
 		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs' }, { broker: a, topic: y, room: '#r:hs' }, { broker: a, topic: x, room: '#s:hs' }, { broker: a, topic: x, room: '#r:hs' }] }",
+			"10:176: mqtt.mirrors.3: the same broker, topic and room as mqtt.mirrors.0. Remove one of them",
+		],
+		[
 			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: 'a/#/b', room: '#r:hs' }] }",
 			"10:76: mqtt.mirrors.0.topic: expected a topic filter such as home/+/temperature, where + is one whole level and # all the rest",
 		],

@@ -13,7 +13,8 @@ import type { BrokerOptions } from "../../src/mqtt/client.ts";
 import { createMqtt, type MqttOptions } from "../../src/mqtt/index.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { createNedbMapping } from "../../src/store/nedb.ts";
-import { quiet, until } from "../fakes.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { fakeNetwork, quiet, until } from "../fakes.ts";
 import { type MqttAccount, startTestbed, type Testbed } from "../testbed/index.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
 
@@ -163,6 +164,60 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 			() => two.values().at(-1) === null,
 			() => JSON.stringify(two.values()),
 		);
+	});
+
+	test("shows a value once in a room with overlapping filters, of the config and by command, and once in each other room", async () => {
+		const mapping = createMemoryMapping();
+		const network = createMqtt(
+			{ brokers: { home: broker({ protocol }) }, mirrors: [] },
+			{ mapping, log: quiet },
+		);
+		const chat = fakeNetwork("chat");
+		const bridge = bridgeOf([chat, network], rulesFor({ "*": "admin" }), { mapping });
+		await bridge.start();
+		await until(
+			() => network.status?.().up === true,
+			() => String(network.status?.().cause),
+		);
+		const mirrors = [
+			["climate", `${at}/over/+/temperature`],
+			["climate", `${at}/over/#`],
+			["all", `${at}/over/#`],
+		].map(([room, topic]) => ({
+			here: chat.name,
+			room: room as RoomId,
+			there: network.name,
+			topic: `home/${topic}` as RoomId,
+		}));
+		await bridge.mirror(mirrors, true);
+		const exact = `${at}/over/kitchen/temperature`;
+		const typed = (text: string) => command(bridge, chat, text, { room: "climate" });
+		expect(await typed(`link mqtt ${exact}`)).toContain(`What comes from ${exact} is shown here`);
+		for (const value of ["20 °C", "21 °C", "21 °C"]) await thing.publish(exact, value);
+		await thing.publish(`${at}/over/hall/temperature`, "15 °C");
+		await thing.publish(`${at}/over/door`, "open");
+		expect(await typed(`pub ${exact} 30`)).toContain("Published");
+		expect(await typed(`unlink mqtt ${exact}`)).toContain("is no longer shown here");
+		await thing.publish(exact, "22 °C");
+		await thing.publish(`${at}/over/door`, "the end");
+		const shown = (room: string) =>
+			chat.sent
+				.filter((one) => one.room === room)
+				.map(({ event }) => (event.kind === "message" ? event.text : event.kind))
+				.sort();
+		await until(
+			() => ["climate", "all"].every((room) => shown(room).includes("over door: the end")),
+			() => JSON.stringify(chat.sent.map(({ event }) => event)),
+		);
+		await bridge.stop(5_000);
+		const each = [
+			...["20", "21", "21", "22"].map((value) => `kitchen temperature: ${value} °C`),
+			"hall temperature: 15 °C",
+			"over door: open",
+			"over door: the end",
+		].sort();
+		expect(shown("climate")).toEqual(each);
+		expect(shown("all")).toEqual(each);
 	});
 
 	test("does not show its own publications", async () => {
