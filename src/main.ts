@@ -28,7 +28,7 @@ import { createMetrics } from "./http/metrics.ts";
 import { logger } from "./log.ts";
 import { createMedia } from "./media/index.ts";
 import { mirrorsOf } from "./mqtt/index.ts";
-import { createNetworks } from "./networks.ts";
+import { createNetworks, placesOfFiles } from "./networks.ts";
 import { register } from "./register.ts";
 import { createNedbMapping } from "./store/nedb.ts";
 import { createQuarantine } from "./store/quarantine.ts";
@@ -67,7 +67,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 
 	const { mapping, journal } = storesOf(config, log, onFailure);
 	const files = createMedia(
-		{ ...config.media, ...(config.public && { public: config.public }) },
+		{ ...config.media, known: placesOfFiles(config), ...(config.public && { public: config.public }) },
 		{ mapping, log },
 	);
 	const on = (name: string) => ({

@@ -51,6 +51,12 @@ export const ghostsOnMatrix = namesBut("matrix");
 /** The networks with ghosts on XMPP. A localpart begins with the network's name, except for Matrix people: people type those. */
 export const ghostsOnXmpp = { plain: "matrix" as NetworkName, prefixed: namesBut("matrix", "xmpp") };
 
+/** Returns the beginnings that most places of files share, for short links. Append only: links hold positions in this list. */
+export const placesOfFiles = ({ matrix }: Config): readonly string[] => [
+	`matrix mxc://${matrix.domain}/`,
+	"matrix mxc://",
+];
+
 export const createNetworks = (config: Config, deps: (name: string) => Deps): readonly Network[] =>
 	sides.flatMap(({ name, create }) => create(config, deps(name)) ?? []);
 

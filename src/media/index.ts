@@ -14,6 +14,8 @@ export type MediaOptions = Readonly<{
 	largest: number;
 	/** Hosts (`host` or `host:port`) of our own network that files may be fetched from. */
 	privateHosts: readonly string[];
+	/** See {@link createMediaLinks}. */
+	known?: readonly string[];
 	/** The public address for files of networks that require a login; absent: such files are shown by their names. */
 	public?: Readonly<{ listen: Readonly<{ host: string; port: number }>; url: string }>;
 }>;
@@ -22,8 +24,8 @@ type Opener = Pick<Bridge, "open" | "findPerson">;
 
 /** Creates the handling of files between networks: the guarded fetch of foreign URLs, and links to our own files. */
 export function createMedia(options: MediaOptions, deps: { mapping: Mapping; log: Log }) {
-	const { largest, privateHosts, public: outside } = options;
-	const links = outside && createMediaLinks({ mapping: deps.mapping, url: outside.url, largest });
+	const { largest, privateHosts, public: outside, known = [] } = options;
+	const links = outside && createMediaLinks({ mapping: deps.mapping, url: outside.url, known, largest });
 	let bridge!: Opener;
 	let listener: Awaited<ReturnType<typeof publicListener>> | undefined;
 

@@ -1,13 +1,14 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { createBoundedMap } from "../core/bounded-map.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Opened } from "../core/media.ts";
 import * as phrases from "../core/phrases.ts";
+import { digestLength, pack, unpack } from "./pack.ts";
 import { createSeal } from "./seal.ts";
 import { atMost } from "./stream.ts";
-import { named } from "./types.ts";
+import { bareType, named } from "./types.ts";
 
 /** The links to revoke: those of one message, all of one person, or all to files with one hash. */
 export type Revoked =
@@ -34,8 +35,12 @@ export const mediaPath = "/media/";
 const hashes = "media revoked hashes";
 /** Revoked messages and people are stored in lists by the first letter of their key: a few documents, however many they are. */
 const bucketOf = (key: string) => `media revoked ${key[0]}`;
-/** UTF-16 code units of a file's name, and of its type. */
+/** Bytes of a file's name, and of its type. */
 const longest = 200;
+/** Characters of the name at the end of a URL whose token holds the whole name, before its ending. */
+const shortest = 20;
+/** Bytes of a token's signature. A forger has to ask for 2^95 links to find one. */
+const tagLength = 12;
 /** The most files whose hash is kept in memory. */
 const remembered = 10_000;
 
@@ -46,13 +51,18 @@ const remembered = 10_000;
 export function createMediaLinks(deps: {
 	mapping: Pick<Mapping, "setting" | "saveSetting" | "once">;
 	url: string;
+	/** The beginnings that most places of files share (network, blank, reference), to make links short. Append only. */
+	known?: readonly string[];
 	/** The largest file, in bytes, that is read for its hash, and the time limit of that read, in ms. */
 	largest?: number;
 	hashWithin?: number;
 }) {
-	const { mapping, largest = Number.MAX_SAFE_INTEGER, hashWithin = 60_000 } = deps;
+	const { mapping, known = [], largest = Number.MAX_SAFE_INTEGER, hashWithin = 60_000 } = deps;
 	const base = deps.url.replace(/\/$/, "");
 	let tokens: ReturnType<typeof createSeal> | undefined;
+	let longTokens: ReturnType<typeof createSeal> | undefined;
+	/** The key of the digests of names. */
+	let naming = "";
 	const hashOf = createBoundedMap<string, string>(remembered);
 	const readings = new Map<string, Promise<string>>();
 	const digest = (...parts: readonly string[]) =>
@@ -76,11 +86,36 @@ export function createMediaLinks(deps: {
 		return work;
 	}
 
-	/** Returns the content of a token; undefined if this bridge did not make it. */
-	function read(token: string): Linked | undefined {
-		const text = tokens?.open(token);
-		if (text === undefined) return undefined;
-		const [network, ref, name, mime, message, person] = JSON.parse(text) as [
+	/** Returns the content of a link, by its token and the name behind that; undefined if this bridge did not make it. */
+	function read(token: string, segment = ""): Linked | undefined {
+		const bytes = tokens?.open(token);
+		if (!bytes) return readLong(token);
+		const { place, name, ...rest } = unpack(bytes, known);
+		return {
+			...rest,
+			source: sourceOf(place),
+			name: "whole" in name ? name.whole : said(segment, name, rest.mime),
+		};
+	}
+
+	/** Returns the name at the end of a URL; a general one if somebody changed it. */
+	function said(
+		segment: string,
+		{ digest: right }: Readonly<{ digest: string }>,
+		mime: string | undefined,
+	): string {
+		const name = decoded(segment);
+		return nameDigest(name) === right ? name : named("file", mime);
+	}
+
+	const nameDigest = (name: string) =>
+		createHmac("sha256", naming).update(name).digest("base64url").slice(0, digestLength);
+
+	/** COMPAT Links of version 0.1.0 hold JSON. Archives keep them. */
+	function readLong(token: string): Linked | undefined {
+		const bytes = longTokens?.open(token);
+		if (!bytes) return undefined;
+		const [network, ref, name, mime, message, person] = JSON.parse(bytes.toString()) as [
 			NetworkName,
 			...[string, string, string, string, string],
 		];
@@ -115,7 +150,9 @@ export function createMediaLinks(deps: {
 		/** Reads the secret, which is made at the first start and kept. Call it before `link`. */
 		async start(): Promise<void> {
 			const secret = await mapping.once("secret media links", () => randomBytes(32).toString("base64url"));
-			tokens = createSeal(secret, "media links");
+			tokens = createSeal(secret, "short media links", tagLength);
+			longTokens = createSeal(secret, "media links");
+			naming = `names ${secret}`;
 		},
 
 		/** Returns the URL of a file in a message, the same at each call. */
@@ -123,17 +160,30 @@ export function createMediaLinks(deps: {
 			target: Target,
 			message: Readonly<{ network: NetworkName; room: RoomId; id: MessageId; person: UserId }>,
 		): string {
-			if (!tokens) throw new Error("links before start()");
-			const { source } = target;
-			// Both are part of the link, and servers and clients take links of a few thousand characters only.
-			const name = target.name.slice(0, longest);
-			const mime = target.mime?.slice(0, longest) ?? "";
-			const person = personKey({ network: message.network, id: message.person });
-			const content = [source.network, source.ref, name, mime, messageKey(message), person];
-			const file = named(name.replace(/[\p{C}/\\]/gu, "_").slice(0, 100), mime).toWellFormed();
+			const sealed = tokens;
+			if (!sealed) throw new Error("links before start()");
+			const { network, ref } = target.source;
+			const type = bareType(target.mime);
+			const mime = type && type.length <= longest ? type : undefined;
+			const file = cut(named(target.name.replace(unusable, "_"), mime).toWellFormed(), longest, bytesOf);
 			// A name of dots alone would mean a folder.
-			const segment = /^\.+$/.test(file) ? "file" : file;
-			return `${base}${mediaPath}${tokens.close(JSON.stringify(content))}/${encodeURIComponent(segment)}`;
+			const name = /^\.*$/.test(file) ? "file" : file;
+			const short = cut(name, shortest, charactersOf);
+			const content = {
+				place: `${network} ${ref}`,
+				mime,
+				message: messageKey(message),
+				person: personKey({ network: message.network, id: message.person }),
+			};
+			const urls = [
+				{ called: { digest: nameDigest(name) }, end: name },
+				{ called: { whole: name }, end: short },
+			].map(({ called, end }) => {
+				const token = sealed.close(pack({ ...content, name: called }, known));
+				return `${base}${mediaPath}${token}/${encodeURIComponent(end)}`;
+			});
+			const [url = ""] = urls.sort((one, other) => one.length - other.length);
+			return url;
 		},
 
 		read,
@@ -147,7 +197,10 @@ export function createMediaLinks(deps: {
 
 		/** Resolves with true if the link was revoked. It opens the file only if any file was revoked by its hash. */
 		async revoked({ message, person, source }: Linked, open: () => Promise<Opened>): Promise<boolean> {
-			for (const key of [message, person]) if ((await list(bucketOf(key))).includes(key)) return true;
+			// A link holds the beginning of a key, and a revoked link is noted by that.
+			const same = (one: string, other: string) => one.startsWith(other) || other.startsWith(one);
+			for (const key of [message, person])
+				if ((await list(bucketOf(key))).some((revoked) => same(revoked, key))) return true;
 			const gone = await list(hashes);
 			if (gone.length === 0) return false;
 			const place = `${source.network} ${source.ref}`;
@@ -165,4 +218,35 @@ export function createMediaLinks(deps: {
 			}
 		},
 	};
+}
+
+/** Characters that no file name at the end of a URL may have. */
+const unusable = /[\p{C}/\\]/gu;
+const bytesOf = (text: string) => Buffer.byteLength(text);
+const charactersOf = (text: string) => encodeURIComponent(text).length;
+
+/** Returns a name whose part before its ending is at most `most` long by `size`. */
+function cut(name: string, most: number, size: (text: string) => number): string {
+	const ending = /\.[a-z0-9]{1,8}$/i.exec(name)?.[0] ?? "";
+	const stem = name.slice(0, name.length - ending.length);
+	let [kept, length] = ["", 0];
+	for (const char of stem) {
+		length += size(char);
+		if (length > most) break;
+		kept += char;
+	}
+	return kept + ending;
+}
+
+function decoded(segment: string): string {
+	try {
+		return decodeURIComponent(segment);
+	} catch {
+		return "";
+	}
+}
+
+function sourceOf(place: string): Target["source"] {
+	const blank = place.indexOf(" ");
+	return { network: place.slice(0, blank) as NetworkName, ref: place.slice(blank + 1) };
 }

@@ -62,8 +62,8 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 		};
 		const { method } = request;
 		if (method !== "GET" && method !== "HEAD") return refuse(405, { allow: "GET, HEAD" });
-		const token = (request.url ?? "").slice(mediaPath.length).split(/[/?]/)[0] ?? "";
-		const linked = links.read(token);
+		const [token = "", name] = (request.url ?? "").slice(mediaPath.length).split(/[/?]/);
+		const linked = links.read(token, name);
 		if (!linked) return refuse(404);
 		const slot = slots.take(clientOf(request), token, () => response.destroy());
 		if (!slot) return refuse(503, { "retry-after": "5" });

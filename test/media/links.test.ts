@@ -17,13 +17,15 @@ const message = {
 };
 const never = () => Promise.reject(new Error("opened"));
 const token = (url: string) => url.split("/").at(-2) as string;
+const end = (url: string) => url.split("/").at(-1) as string;
+const known = ["matrix mxc://hs.test/", "matrix mxc://"];
 
 let links: ReturnType<typeof createMediaLinks>;
 let mapping: ReturnType<typeof createMemoryMapping>;
 beforeEach(async () => {
 	mapping = createMemoryMapping();
 	await mapping.open();
-	links = createMediaLinks({ mapping, url: "https://bridge.test/" });
+	links = createMediaLinks({ mapping, url: "https://bridge.test/", known });
 	await links.start();
 });
 
@@ -31,7 +33,64 @@ describe("a link", () => {
 	test("leads to its file, and ends in the file's name", () => {
 		const url = links.link(cat, message);
 		expect(url).toMatch(/^https:\/\/bridge\.test\/media\/[\w-]+\/cat\.png$/);
-		expect(links.read(token(url))).toMatchObject(cat);
+		expect(links.read(token(url), end(url))).toMatchObject(cat);
+	});
+
+	test("has few characters: what is in the URL besides the token takes no room in the token", () => {
+		const photo = { ...cat, source: { network, ref: "mxc://hs.test/GCmhgzMPRjqgpODLsNQzVuHZ" } };
+		const url = links.link({ ...photo, name: "IMG_20260101_120000.jpg", mime: "image/jpeg" }, message);
+		expect(token(url).length).toBeLessThan(75);
+		const other = links.link({ ...photo, name: "Отчёт за 2026 год, итоговый вариант.pdf" }, message);
+		expect(end(other)).toMatch(/^(%D0%..|%D1%..){3}\.pdf$/);
+		expect(other.length).toBeLessThan(230);
+		expect(links.read(token(other), "x.pdf")?.name).toBe("Отчёт за 2026 год, итоговый вариант.pdf");
+	});
+
+	test("leads to the same file, whatever its network, its reference, its name and its type", async () => {
+		const word = fc.oneof(
+			fc.string({ unit: "binary", maxLength: 80 }),
+			fc.stringMatching(/^[\w-]{0,60}$/),
+			fc.base64String({ maxLength: 60 }),
+			fc.constantFrom(
+				"mxc://hs.test/",
+				"mxc://other.test/abcdefgh",
+				"=",
+				"+/+/",
+				"AAAA",
+				"A",
+				"é".repeat(300),
+				"b".repeat(70_000),
+			),
+		);
+		const ref = fc.array(word, { minLength: 1, maxLength: 5 }).map((words) => words.join(" ").toWellFormed());
+		const mime = fc.constantFrom(undefined, "image/png", "text/plain", "application/x-own");
+		const name = fc.string({ unit: "grapheme", maxLength: 60 });
+		await fc.assert(
+			fc.asyncProperty(ref, name, mime, fc.constantFrom("matrix", "x"), async (ref, name, mime, of) => {
+				const source = { network: of as NetworkName, ref };
+				const url = links.link({ source, name, mime }, message);
+				const linked = links.read(token(url), end(url));
+				expect([linked?.source, linked?.mime]).toEqual([source, mime]);
+				expect(links.read(token(url), "%")?.source).toEqual(source);
+			}),
+		);
+	});
+
+	test("of version 0.1.0 still leads to its file, and can be revoked", async () => {
+		await mapping.close();
+		mapping = createMemoryMapping();
+		await mapping.open();
+		await mapping.once("secret media links", () => Buffer.alloc(32, 7).toString("base64url"));
+		links = createMediaLinks({ mapping, url: "https://bridge.test/", known });
+		await links.start();
+		const old =
+			"YODpfWc96U0hOLXUw6JpysKTiCBA6Kii8GiDhgemJpEDcXRxcOMQYOtMDArfnth6uP6-6jI60nvxXYMCr2IKPv1EwbrsKFMKFwq81uPiRlM1JEGRhUGS3Wg2391dybj5RUkXARjKhbKuocTLlBaI2pmIcVcXfw";
+		const linked = links.read(old, "else.png");
+		expect(linked).toMatchObject(cat);
+		if (!linked) throw new Error("no link");
+		expect(await links.revoked(linked, never)).toBe(false);
+		await links.revoke({ url: links.link(cat, message) });
+		expect(await links.revoked(linked, never)).toBe(true);
 	});
 
 	test("a link that the bridge did not make reads as undefined, and never throws", async () => {
@@ -51,7 +110,7 @@ describe("a link", () => {
 	});
 
 	test("is the same after a restart, so that a retry sends the same message", async () => {
-		const again = createMediaLinks({ mapping, url: "https://bridge.test" });
+		const again = createMediaLinks({ mapping, url: "https://bridge.test", known });
 		await again.start();
 		expect(again.link(cat, message)).toBe(links.link(cat, message));
 	});
@@ -79,6 +138,7 @@ describe("a link", () => {
 		expect(links.read(token(other.link(cat, message)))).toBeUndefined();
 		const secret = Buffer.alloc(32).toString("base64url");
 		expect(createSeal(secret, "a").open(createSeal(secret, "b").close("text"))).toBeUndefined();
+		expect(createSeal(secret, "a", 12).open(createSeal(secret, "a").close("text"))).toBeUndefined();
 	});
 
 	test.each([
@@ -89,10 +149,11 @@ describe("a link", () => {
 		["Bericht ü.pdf", "application/pdf", "Bericht%20%C3%BC.pdf"],
 		["a?b#c%d", "text/plain; charset=utf-8", "a%3Fb%23c%25d.txt"],
 		["x\ud800y\u0000\n.gif", "image/gif", "x_y__.gif"],
-	])("to a file with the name %j ends in a name that clients can use", (name, mime, end) => {
+		[`${"a".repeat(300)}.png`, "image/png", `${"a".repeat(200)}.png`],
+	])("to a file with the name %j ends in a name that clients can use", (name, mime, last) => {
 		const url = links.link({ ...cat, name, mime }, message);
-		expect(new URL(url).pathname.split("/").slice(3)).toEqual([end]);
-		expect(links.read(token(url))?.name).toBe(name);
+		expect(new URL(url).pathname.split("/").slice(3)).toEqual([last]);
+		expect(links.read(token(url), last)?.name).toBe(decodeURIComponent(last));
 	});
 });
 

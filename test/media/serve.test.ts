@@ -164,13 +164,13 @@ describe("a person who opens a link", () => {
 		expect((await fetch(png(), { headers: { range: "bytes=2-3", "if-range": '"x"' } })).status).toBe(200);
 	});
 
-	test("may change the file name in the URL, and gets an empty file", async () => {
+	test("may change the file name in the URL, and gets the file under no name that its sender did not give it", async () => {
 		source = file(Buffer.alloc(0));
 		const answer = await fetch(`${png().replace("cat.png", "other.exe")}?download=1`);
 		expect([answer.status, await answer.text(), answer.headers.get("content-disposition")]).toEqual([
 			200,
 			"",
-			"inline; filename*=UTF-8''cat.png",
+			"inline; filename*=UTF-8''file.png",
 		]);
 	});
 });
