@@ -1,19 +1,23 @@
 import { join } from "node:path";
+import { socketOf } from "./backup.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
-import { type CheckResult, fails, works } from "./core/check-result.ts";
+import { type CheckResult, fails, lacks, works } from "./core/check-result.ts";
+import * as phrases from "./core/phrases.ts";
 import { checkHealth } from "./http/check.ts";
+import { askForCheck } from "./http/control.ts";
 import { checkPublic } from "./media/check.ts";
-import { checkNetworks } from "./networks.ts";
+import { checkNetworks, type RunningResults } from "./networks.ts";
+import { fingerprintOf } from "./running-check.ts";
 import { checkStore } from "./store/check.ts";
 
 type Print = (line: string) => void;
 
-/** Checks networks, store and ports and prints one line each: ✓, or ✗ with the cure. Resolves with false after a ✗. */
+/** Checks networks, store and ports and prints one line each: ✓, ! with what is missing, or ✗ with the cure. Resolves with false after a ✗. */
 export async function check(config: Config, file: string, print: Print = console.log): Promise<boolean> {
 	let good = true;
-	await checkAll(config, file, ({ ok, what, detail }) => {
+	await checkAll(config, file, ({ ok, what, detail, note }) => {
 		good &&= ok;
-		print(`${ok ? "✓" : "✗"} ${what}${detail ? `: ${detail}` : ""}`);
+		print(`${ok ? (note ? "!" : "✓") : "✗"} ${what}${detail ? `: ${detail}` : ""}`);
 	});
 	return good;
 }
@@ -31,7 +35,11 @@ export async function checkAsJson(file: string, print: Print = console.log): Pro
 		results.push(fails("config", error.message));
 	}
 	const good = results.every(({ ok }) => ok);
-	const checks = results.map(({ ok, what, detail }) => ({ what, result: ok ? "works" : "fails", detail }));
+	const checks = results.map(({ ok, what, detail, note }) => ({
+		what,
+		result: ok ? (note ? "lacks" : "works") : "fails",
+		detail,
+	}));
 	print(JSON.stringify({ ok: good, checks }));
 	return good;
 }
@@ -41,7 +49,20 @@ async function checkAll(config: Config, file: string, tell: (result: CheckResult
 	const { directory } = config.store;
 	const { finding, running } = await checkStore(directory, join(directory, "mapping.db"));
 	tell(finding);
-	await checkNetworks(config, running, tell);
+	await checkNetworks(config, running ? await askBridge(config, tell) : undefined, tell);
 	tell(await checkHealth(config.health.listen, running));
 	if (config.public) tell(await checkPublic(config.public, running));
+}
+
+/** Resolves with what the running bridge says of its connections, and tells if it cannot be asked or has another config. */
+async function askBridge(config: Config, tell: (result: CheckResult) => void): Promise<RunningResults> {
+	const what = "running bridge";
+	const socket = socketOf(config);
+	const answer = await askForCheck(socket).catch((error: Error) => error);
+	if (answer === undefined || answer instanceof Error) {
+		tell(fails(what, phrases.notAsked(socket, answer?.message ?? "nobody listens")));
+		return {};
+	}
+	tell(answer.config === fingerprintOf(config) ? works(what) : lacks(what, phrases.otherConfig));
+	return answer.networks;
 }

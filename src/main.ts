@@ -30,6 +30,7 @@ import { createMedia } from "./media/index.ts";
 import { mirrorsOf } from "./mqtt/index.ts";
 import { createNetworks, placesOfFiles } from "./networks.ts";
 import { register } from "./register.ts";
+import { checkRunning } from "./running-check.ts";
 import { createNedbMapping } from "./store/nedb.ts";
 import { createQuarantine } from "./store/quarantine.ts";
 import { createSqliteJournal } from "./store/sqlite.ts";
@@ -131,6 +132,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		prune();
 		setInterval(prune, pruneMs).unref();
 		const requests = {
+			check: () => checkRunning(config, networks),
 			backup: (folder: string) => writeBackup({ journal, mapping }, { config, file: resolve(file) }, folder),
 		};
 		controlSocket = await control(socketOf(config), requests, log).catch((error: unknown) => {

@@ -18,28 +18,36 @@ type Side = Readonly<{
 	name: string;
 	/** Returns the network, undefined without a section in the config. */
 	create(config: Config, deps: Deps): Network | undefined;
-	/** Checks the network for an admin; `running`: the bridge runs and is connected there. */
-	check(config: Config, running: boolean): Promise<readonly CheckResult[]>;
+	/** Checks the network for an admin. `running`: the running bridge holds its places there, and says this of them. */
+	check(config: Config, running: readonly CheckResult[] | undefined): Promise<readonly CheckResult[]>;
 }>;
+
+/** The results of the networks of a running bridge, by name; none for a network that it does not have. */
+export type RunningResults = Readonly<Record<string, readonly CheckResult[]>>;
 
 /** The networks, in the order they start. A new network is one entry here. */
 const sides: readonly Side[] = [
 	{
 		name: "matrix",
 		create: ({ matrix }, deps) => createMatrix(matrix, { ...deps, ghostsOf: ghostsOnMatrix }),
-		check: ({ matrix }, running) => checkMatrix(matrix, { ghostsOf: ghostsOnMatrix, running }),
+		check: async ({ matrix }, running) => [
+			...(await checkMatrix(matrix, { ghostsOf: ghostsOnMatrix, running: running !== undefined })),
+			...failed(running),
+		],
 	},
 	{
 		name: "xmpp",
 		create: ({ xmpp }, deps) => createXmpp(xmpp, { ...deps, namespace: ghostsOnXmpp }),
-		check: async ({ xmpp }, running) => [await checkXmpp(xmpp, running)],
+		// A second connection would take the place of the running one, or a share of its stanzas.
+		check: async ({ xmpp }, running) => running ?? checkXmpp(xmpp),
 	},
 	{
 		name: "mqtt",
 		create: ({ mqtt }, deps) => mqtt && createMqtt(mqtt, deps),
-		check: async ({ mqtt }) => (mqtt ? checkMqtt(mqtt) : []),
+		check: async ({ mqtt }, running) => [...(mqtt ? await checkMqtt(mqtt) : []), ...failed(running)],
 	},
 ];
+const failed = (results: readonly CheckResult[] = []) => results.filter(({ ok }) => !ok);
 const namesBut = (...some: readonly string[]) =>
 	sides.flatMap(({ name }) => (some.includes(name) ? [] : [name as NetworkName]));
 
@@ -60,11 +68,15 @@ export const placesOfFiles = ({ matrix }: Config): readonly string[] => [
 export const createNetworks = (config: Config, deps: (name: string) => Deps): readonly Network[] =>
 	sides.flatMap(({ name, create }) => create(config, deps(name)) ?? []);
 
-/** Checks the configured networks, one after the other, and calls `tell` with each result. */
+/**
+ * Checks the configured networks, one after the other, and calls `tell` with each result. `running`: the results of the
+ * bridge that runs now.
+ */
 export async function checkNetworks(
 	config: Config,
-	running: boolean,
+	running: RunningResults | undefined,
 	tell: (result: CheckResult) => void,
 ): Promise<void> {
-	for (const side of sides) for (const one of await side.check(config, running)) tell(one);
+	for (const { name, check } of sides)
+		for (const one of await check(config, running && (running[name] ?? []))) tell(one);
 }

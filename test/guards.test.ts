@@ -21,7 +21,7 @@ const harmless = [
 const outside: Readonly<Record<string, readonly [count: number, reason: string]>> = {
 	"src/core/deliver.ts": [1, "tells a sender, which never rejects (core/sender-notices.ts)"],
 	"src/core/route.ts": [2, "tells a sender, which never rejects (core/sender-notices.ts)"],
-	"src/http/check.ts": [1, "`check` alone, which takes no request"],
+	"src/http/check.ts": [2, "`check` alone, which takes no request"],
 	"src/matrix/check.ts": [1, "`check` alone, which is no bridge that runs"],
 	"src/heap.ts": [1, "reads figures of our own process"],
 	"src/http/control.ts": [2, "the side of the command line, which may end"],
@@ -51,6 +51,8 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	"src/xmpp/stream/connection-conflict.ts": [1, "runs guarded functions"],
 	"src/xmpp/stream/connection.ts": [5, "hands on to the component, whose handlers are guarded"],
 	"src/xmpp/stream/parser.ts": [5, "handlers of the parser, which catches all that they throw"],
+	"src/xmpp/stream/path-watch.ts": [1, "runs guarded functions"],
+	"src/xmpp/visit.ts": [2, "`check` alone, which is no bridge that runs"],
 	"src/xmpp/uploads.ts": [2, "settles a promise"],
 };
 

@@ -1,4 +1,5 @@
 import type { Capabilities, Feature, Support } from "./capabilities.ts";
+import type { CheckResult } from "./check-result.ts";
 import type { Command, CommandCall } from "./command.ts";
 import type { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Media } from "./event.ts";
@@ -79,6 +80,11 @@ export interface Network {
 	stop(): Promise<void>;
 	/** Returns the state of the connection. Absent: always up. */
 	status?(): Status;
+	/**
+	 * Asks the servers now what they have to answer, for the admin's `check` of a running bridge. Absent: the status tells
+	 * all. Never rejects.
+	 */
+	check?(): Promise<readonly CheckResult[]>;
 
 	/**
 	 * Returns the capabilities of a room, for the given event if that makes a difference. Kinds and features that it does

@@ -107,10 +107,16 @@ export const storeFull = "this bridge has no room for more people. Its admin can
 // `check`: each thing that can fail, with its cure.
 export const notReached = (what: string, cause: string) =>
 	`${what} cannot be reached: ${cause}. Is it running, and is the address right?`;
-export const bridgeRunning = (pid: number | undefined) =>
-	`not tried: the bridge is running${pid === undefined ? "" : ` (process ${pid})`} and holds it`;
+export const healthSilent = (address: string, cause: string) =>
+	`the running bridge does not answer at ${address}: ${cause}. If health.listen was changed, restart the bridge.`;
+export const notAsked = (socket: string, cause: string) =>
+	`a bridge runs on these stores and cannot be asked how it is (${socket}: ${cause}). Run “check” as the user of the bridge, on the same machine or in the same container.`;
+export const otherConfig =
+	"the bridge runs with another configuration than this file has. Restart it to use the file.";
 export const storeNotWritable = (folder: string, cause: string) =>
-	`${folder} cannot be written to (${cause}). Give it to the user the bridge runs as, or change store.directory.`;
+	/^(ENOSPC|EDQUOT)$/.test(cause)
+		? `${folder} cannot be written to (${cause}): the disk is full. Make room there; nothing in the folder may be deleted.`
+		: `${folder} cannot be written to (${cause}). Give it to the user the bridge runs as, or change store.directory.`;
 export const storeInUse = (folder: string) => `${folder} is in use by the running bridge`;
 
 // Reasons why the bridge cannot start.

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import http from "node:http";
+import type { CheckResult } from "../core/check-result.ts";
 import type { Log } from "../core/log.ts";
 import { createListener, listening } from "./listener.ts";
 
@@ -7,6 +8,14 @@ import { createListener, listening } from "./listener.ts";
 export type Requests = Readonly<{
 	/** Writes a backup into a new folder. @throws Error with the cause. */
 	backup(folder: string): Promise<void>;
+	/** Resolves with what the running bridge knows of its connections. Never rejects. */
+	check(): Promise<RunningCheck>;
+}>;
+
+/** The results of the networks by name, and the fingerprint of the config that the bridge runs with. */
+export type RunningCheck = Readonly<{
+	config: string;
+	networks: Readonly<Record<string, readonly CheckResult[]>>;
 }>;
 
 /** Most characters of a request's body, which holds a path. */
@@ -21,8 +30,10 @@ export async function control(socket: string, requests: Requests, log: Log) {
 		const answer = (status: number, body: object) => {
 			response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 		};
-		if (request.method !== "POST" || request.url !== "/backup") return answer(404, { error: "not known" });
+		if (request.method !== "POST") return answer(404, { error: "not known" });
 		try {
+			if (request.url === "/check") return answer(200, await requests.check());
+			if (request.url !== "/backup") return answer(404, { error: "not known" });
 			let text = "";
 			for await (const chunk of request.setEncoding("utf8")) {
 				text += chunk;
@@ -54,22 +65,30 @@ export async function control(socket: string, requests: Requests, log: Log) {
 }
 
 /** Asks the running bridge for a backup. Resolves with false if none listens on the socket. @throws Error with the cause. */
-export function askForBackup(socket: string, folder: string): Promise<boolean> {
+export const askForBackup = async (socket: string, folder: string): Promise<boolean> =>
+	(await ask(socket, "/backup", { folder })) !== undefined;
+
+/** Asks the running bridge for its check. Resolves with undefined if none listens on the socket. @throws Error with the cause. */
+export const askForCheck = async (socket: string): Promise<RunningCheck | undefined> =>
+	(await ask(socket, "/check", {})) as RunningCheck | undefined;
+
+function ask(socket: string, path: string, body: object): Promise<unknown> {
 	return new Promise((resolve, reject) => {
-		const request = http.request({ socketPath: socket, method: "POST", path: "/backup" }, (response) => {
+		const request = http.request({ socketPath: socket, method: "POST", path, agent: false }, (response) => {
 			let text = "";
 			response.setEncoding("utf8").on("data", (chunk: string) => {
 				text += chunk;
 			});
 			response.on("error", reject).on("end", () => {
-				if (response.statusCode === 200) resolve(true);
-				else reject(new Error((JSON.parse(text) as { error: string }).error));
+				const answer = JSON.parse(text) as { error?: string };
+				if (response.statusCode === 200) resolve(answer);
+				else reject(new Error(answer.error));
 			});
 		});
 		request.on("error", (error: NodeJS.ErrnoException) => {
-			if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(false);
+			if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(undefined);
 			else reject(new Error(error.message, { cause: error }));
 		});
-		request.end(JSON.stringify({ folder }));
+		request.end(JSON.stringify(body));
 	});
 }

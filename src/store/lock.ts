@@ -39,6 +39,16 @@ async function read(path: string): Promise<string> {
 	return "";
 }
 
+/** Resolves with the process that holds the lock at `path`; undefined if none does. @throws Error when it cannot be read. */
+export async function holder(path: string): Promise<number | undefined> {
+	try {
+		return holds(await read(path));
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+		throw error;
+	}
+}
+
 /**
  * Locks `path` against a second process and resolves with the function that releases it. Takes over the lock of a dead
  * process. @throws Error that names the process which holds the lock.

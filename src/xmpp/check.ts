@@ -1,29 +1,41 @@
 import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "./phrases.ts";
-import { type Cause, dial } from "./stream/connection.ts";
+import type { ComponentOptions } from "./stream/component.ts";
+import type { Cause } from "./stream/connection.ts";
+import { provePath } from "./stream/path-watch.ts";
+import { visit } from "./visit.ts";
 
-type Options = Readonly<{ component: string; service: string; secret: string }>;
-
-/** Checks whether the XMPP server accepts the component. Skipped while the bridge itself is `running`. */
-export async function checkXmpp(options: Options, running: boolean): Promise<CheckResult> {
+/**
+ * Connects as the component and asks the questions that the XMPP server has to answer. Only while the bridge is stopped: a
+ * second connection would disconnect it, or take a share of its stanzas.
+ */
+export async function checkXmpp(options: ComponentOptions): Promise<readonly CheckResult[]> {
 	const what = "component";
-	// A second connection would disconnect the running bridge, or take a share of its stanzas.
-	if (running) return works(what, phrases.bridgeRunning(undefined));
-	const { promise: online, resolve } = Promise.withResolvers<undefined>();
-	const connection = dial(
-		{ ...options, deadline: 5000, idle: 60_000 },
-		{ online: () => resolve(undefined), stanza() {}, truncated() {}, skip: () => false },
-	);
-	const cause = await Promise.race([online, connection.ended]);
-	connection.close();
-	await connection.ended;
-	return cause
-		? fails(what, explain(cause, options))
-		: works(what, `${options.component} at ${options.service}`);
+	const there = await visit(options);
+	if (!("iq" in there)) return [fails(what, explain(there, options))];
+	try {
+		return [
+			works(what, phrases.componentAt(options.component, options.service)),
+			...(await checkPath(there, options.component)),
+		];
+	} finally {
+		await there.close();
+	}
+}
+
+/** Proves that the XMPP server brings back what the component asks. */
+export async function checkPath(
+	link: Parameters<typeof provePath>[0],
+	component: string,
+): Promise<readonly CheckResult[]> {
+	const what = "component path";
+	const cause = await provePath(link, component);
+	if (cause !== undefined) return [fails(what, cause)];
+	return [works(what)];
 }
 
 // XEP-0114 §3, RFC 6120 §4.9.3
-function explain({ condition, text }: Cause, { component, service }: Options): string {
+function explain({ condition, text }: Cause, { component, service }: ComponentOptions): string {
 	switch (condition) {
 		case undefined:
 			// These errors mean that nothing listens there; any other means that it is no component port.

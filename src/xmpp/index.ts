@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { fails, works } from "../core/check-result.ts";
 import { PermanentError } from "../core/errors.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
@@ -10,6 +11,7 @@ import type { Links } from "../media/links.ts";
 import { typeOfFile } from "../media/sniff.ts";
 import { findAccount, findMuc, typedJid } from "./address-lookup.ts";
 import { createPartSender, type Files } from "./attachments.ts";
+import { checkPath } from "./check.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import type { Conversation } from "./conversation.ts";
 import { within } from "./deadline.ts";
@@ -29,6 +31,7 @@ import * as phrases from "./phrases.ts";
 import { createRouter } from "./routing.ts";
 import { type ComponentOptions, createComponent } from "./stream/component.ts";
 import { createConflictWatch } from "./stream/connection-conflict.ts";
+import { createPathWatch } from "./stream/path-watch.ts";
 import { createServerAck } from "./stream/server-ack.ts";
 import { createUploads } from "./uploads.ts";
 
@@ -86,6 +89,7 @@ export function createXmpp(
 			online() {
 				down = undefined;
 				conflictWatch.online();
+				pathWatch.online();
 				for (const one of conversations) one.online?.();
 				if (!deps.files) void guard.run("look for an upload service", ownUploads.look);
 				bridge.resume(xmppNetwork);
@@ -93,6 +97,7 @@ export function createXmpp(
 			offline(cause) {
 				down = cause;
 				conflictWatch.offline();
+				pathWatch.offline();
 				for (const one of conversations) one.offline?.(cause);
 			},
 			fatal(cause) {
@@ -101,6 +106,7 @@ export function createXmpp(
 		},
 	);
 	const conflictWatch = createConflictWatch(link, options.component, log);
+	const pathWatch = createPathWatch(link, options.component, log);
 	let sealed: SignedIds;
 	const ownUploads = createUploads({
 		link,
@@ -222,8 +228,18 @@ export function createXmpp(
 		},
 
 		status() {
-			const cause = down ?? conflictWatch.cause();
+			const cause = down ?? conflictWatch.cause() ?? pathWatch.cause();
 			return cause === undefined ? { up: true } : { up: false, cause };
+		},
+		async check() {
+			const what = "component";
+			if (down !== undefined) return [fails(what, down)];
+			const shared = conflictWatch.cause();
+			if (shared) return [fails(what, shared)];
+			return [
+				works(what, phrases.componentHeld(component, options.service)),
+				...(await checkPath(link, component)),
+			];
 		},
 		capabilities: (room) => ({
 			...conversationOf(room).capabilities(room),

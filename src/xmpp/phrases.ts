@@ -13,6 +13,11 @@ export const xmppConflict = (component: string) =>
 	`Another connection to the XMPP server already is ${component}. Stop the other bridge; if there is none, set component_conflict_resolve = "kick_old" for it in Prosody, and a dead connection no longer keeps its place.`;
 export const xmppShared = (component: string) =>
 	`Another connection to the XMPP server is ${component} as well, and gets a share of what is meant for us. Stop the other bridge; if there is none, close our old connection at the XMPP server.`;
+export const xmppUnproven = "the XMPP server has not answered a question of ours yet.";
+export const xmppBareSilent = (component: string) =>
+	`The XMPP server drops each question to an address without a resource, such as ${component} or a room, so that no room and no person can be looked up. ejabberd does so while mod_privilege is loaded, whatever it grants: remove mod_privilege from “modules” of every host in ejabberd.yml, and restart ejabberd.`;
+export const xmppSilent = (component: string) =>
+	`The XMPP server takes our questions and brings none of them back, not even one to our own address ${component}. In ejabberd, set “access: all” for the listener of ${component}: with any other rule it may drop what we and other people say there. Otherwise look into the log of the XMPP server.`;
 
 // Texts in place of content that XMPP clients or the bridge cannot show.
 export const encrypted =
@@ -76,6 +81,9 @@ export const xmppStopping = "The bridge is just restarting. Please send this aga
 export const xmppStrangers = "One cannot open a chat with somebody known from a room only.";
 
 // `check`: each thing that can fail, with its cure.
+export const componentAt = (component: string, service: string) => `${component} at ${service}`;
+export const componentHeld = (component: string, service: string) =>
+	`${component} at ${service}, held by the running bridge`;
 export const xmppRefused = (cause: string) => `the XMPP server ended the stream: ${cause}`;
 export const componentNotReached = (service: string, cause: string) =>
 	`${service} cannot be reached: ${cause}. Is the XMPP server running, and is the address right? Prosody listens there only once it has the component in its configuration, and was restarted.`;

@@ -126,6 +126,7 @@ test.each(["prosody", "ejabberd"] as const)(
 			"✓ namespace mqtt",
 			`✓ appservice path: ${good.matrix.appservice.url}`,
 			expect.stringMatching(`^✓ component: bridge\\.`),
+			"✓ component path",
 			expect.stringMatching(/^✓ broker home: mqtt:.*receive maximum \d+/),
 			"✓ mirror home/+/temperature",
 			`✓ health: 127.0.0.1:${bed.ports.health}`,
@@ -220,6 +221,25 @@ describe.each(["prosody", "ejabberd"] as const)("check of the XMPP side, with %s
 		));
 });
 
+test("names a setting of ejabberd that has it drop our questions", async () => {
+	const { ejabberd } = bed.options;
+	const found: string[] = [];
+	for (const bad of [
+		{ modules: "  mod_privilege: { roster: { both: all } }" },
+		{ componentAccess: "admin" },
+	]) {
+		Object.assign(bed.options, { ejabberd: bad });
+		await bed.restart("ejabberd");
+		found.push(...(await run(xmpp(ofServer("ejabberd")))).failed);
+	}
+	Object.assign(bed.options, { ejabberd });
+	await bed.restart("ejabberd");
+	expect(found).toEqual([
+		expect.stringMatching(/component path: .*remove mod_privilege from “modules”/),
+		expect.stringMatching(/component path: .*“access: all”/),
+	]);
+});
+
 test("names a component domain that another connection uses", async () => {
 	const { promise: online, resolve } = Promise.withResolvers<void>();
 	const holder = dial(
@@ -263,15 +283,21 @@ describe("check of the stores", () => {
 			/store: .*cannot be written to \(ENOTDIR\).*store.directory/,
 		);
 	});
-	test("leaves a running bridge alone and reports it", async () => {
+	test("leaves the component to a bridge that runs, and fails if it cannot be asked", async () => {
 		mkdirSync(good.store.directory, { recursive: true });
 		const file = join(good.store.directory, "mapping.db");
 		const mapping = createNedbMapping({ file, log: quiet, onFailure: () => undefined });
 		await mapping.open();
-		const { ok, lines } = await run(good);
+		const { ok, lines, failed } = await run(good);
 		await mapping.close();
 		expect(lines).toContain(`✓ store: ${good.store.directory} is in use by the running bridge`);
-		expect(lines).toContain("✓ component: not tried: the bridge is running and holds it");
-		expect(ok).toBe(true);
+		expect(lines.join("\n")).not.toContain("component");
+		expect(failed).toEqual([
+			expect.stringMatching(
+				/running bridge: a bridge runs on these stores and cannot be asked .*control\.sock/,
+			),
+			expect.stringMatching(/health: the running bridge does not answer at 127\.0\.0\.1:\d+/),
+		]);
+		expect(ok).toBe(false);
 	});
 });

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
@@ -15,6 +17,16 @@ const ns = {
 const body = (stanza: Element) => stanza.getChild("body")?.getText();
 const changed = ({ content }: SeenEvent) => (content["m.new_content"] as { body?: string } | undefined)?.body;
 let count = 0;
+
+/** Runs `check` as an admin does, and returns its lines and its exit code. */
+function checked(config: string) {
+	const program = join(import.meta.dirname, "../../src/main.ts");
+	const { stdout, status } = spawnSync(process.execPath, [program, "check", "--config", config], {
+		encoding: "utf8",
+	});
+	const lines = stdout.trim().split("\n");
+	return { code: status, lines, failed: lines.filter((line) => line.startsWith("✗")) };
+}
 
 describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and %s", (server) => {
 	let bridged: Bridged;
@@ -135,5 +147,40 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 		]);
 		expect(messages[2] && changed(messages[2])).toBe("second");
 		expect(seen.some((one) => one.type === "m.reaction" || one.type === "m.room.redaction")).toBe(false);
+	});
+
+	test("the running bridge tells /ready and `check` that its XMPP server is away, or answers too little", async () => {
+		const { bed } = bridged;
+		const ready = async () => {
+			const response = await fetch(`http://127.0.0.1:${bed.ports.health}/ready`);
+			const { xmpp } = (await response.json()) as { xmpp: { up: boolean; cause?: string } };
+			return { status: response.status, ...xmpp };
+		};
+		const isReady = () => vi.waitFor(async () => expect(await ready()).toMatchObject({ up: true }), 30_000);
+		await isReady();
+		const well = checked(bridged.configFile);
+		expect(well).toMatchObject({ code: 0, failed: [] });
+		expect(well.lines).toContain("✓ component path");
+		// The last test of the file: the servers stay as they are.
+		if (server === "prosody") {
+			await bed.stop(server);
+			await vi.waitFor(async () => expect(await ready()).toMatchObject({ status: 503, up: false }), 30_000);
+			const away = checked(bridged.configFile);
+			expect(away).toMatchObject({ code: 1, failed: [expect.stringMatching(/^✗ component: /)] });
+			return;
+		}
+		Object.assign(bed.options, { ejabberd: { modules: "  mod_privilege: {}" } });
+		await bed.restart(server);
+		const line = await bridged.log.waitFor(
+			"the missing answers",
+			({ msg }) => msg === "the XMPP server does not answer what the bridge needs",
+			90_000,
+		);
+		expect(line.cure).toMatch(/remove mod_privilege/);
+		expect(await ready()).toMatchObject({ status: 503, cause: expect.stringMatching(/mod_privilege/) });
+		expect(checked(bridged.configFile)).toMatchObject({
+			code: 1,
+			failed: [expect.stringMatching(/^✗ component path: .*mod_privilege/)],
+		});
 	});
 });

@@ -55,7 +55,11 @@ const listeners: Record<string, () => Promise<Listening>> = {
 	},
 	async control() {
 		const path = join(folder, "control.sock");
-		const one = await control(path, { backup: async () => undefined }, quiet);
+		const one = await control(
+			path,
+			{ backup: async () => undefined, check: async () => ({ config: "", networks: {} }) },
+			quiet,
+		);
 		return { at: { path }, close: one.close };
 	},
 };

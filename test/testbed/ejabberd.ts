@@ -16,7 +16,7 @@ listen:
   - port: ${ports.ejabberdComponent}
     ip: 127.0.0.1
     module: ejabberd_service
-    access: all
+    access: ${own.componentAccess ?? "all"}
     max_stanza_size: ${own.componentStanzaLimit ?? "infinity"}
     hosts:
       ${component}: { password: ${secret} }
@@ -80,13 +80,14 @@ modules:
   mod_offline: {}
   mod_ping: {}
   mod_private: {}
-  # No mod_privilege: it drops what a component asks any JID without a resource (processone/ejabberd#4472).
+  # No mod_privilege unless a test adds it: it drops what a component asks a JID without a resource (processone/ejabberd#4472).
   mod_pubsub: { plugins: [ flat, pep ] }
   mod_roster: { versioning: true }
   mod_stream_mgmt: { resend_on_timeout: if_offline }
   mod_vcard: { search: false }
   mod_vcard_xupdate: {}
   mod_version: {}
+${own.modules ?? ""}
 `;
 }
 

@@ -52,7 +52,14 @@ export type ServerOptions = {
 		/** Lines inserted before the hosts in prosody.cfg.lua. */
 		extra?: string;
 	};
-	ejabberd: { c2sStanzaLimit?: number; componentStanzaLimit?: number };
+	ejabberd: {
+		c2sStanzaLimit?: number;
+		componentStanzaLimit?: number;
+		/** Lines inserted into `modules` in ejabberd.yml. */
+		modules?: string;
+		/** The access rule of the listener for components. */
+		componentAccess?: string;
+	};
 	/** Lines inserted before the listeners in mosquitto.conf. */
 	mosquitto: { extra?: string };
 };

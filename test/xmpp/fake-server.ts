@@ -17,6 +17,8 @@ export type Faults = {
 	refuse?: string;
 	/** The server does not route pings. */
 	deaf?: boolean;
+	/** The server drops what the component asks its own address without a resource, as ejabberd with mod_privilege does. */
+	dropsBare?: boolean;
 	/** The stanzas that the server writes in one packet with the handshake's answer. */
 	greeting?: string;
 };
@@ -81,13 +83,15 @@ export async function fakeServer(faults: Faults = {}, take?: (stanza: Element) =
 		const parser = new StreamParser({
 			element: (element) => {
 				const { from, to } = element.attrs;
-				if (from !== domain || to !== `${domain}/ping`) {
+				// A server routes what the component asks itself, and the answers, back to it.
+				const own = (jid: string | undefined) => jid === domain || jid?.startsWith(`${domain}/`);
+				if (!own(from) || !own(to)) {
 					if (take) take(element);
 					else fake.received.push(element);
 					return;
 				}
-				fake.pings++;
-				if (!fake.faults.deaf) socket.write(serialize(element));
+				if (to === `${domain}/ping`) fake.pings++;
+				if (!fake.faults.deaf && !(fake.faults.dropsBare && to === domain)) socket.write(serialize(element));
 			},
 			skip: () => false,
 			truncated: (head) => fake.received.push(head),
