@@ -194,7 +194,12 @@ export function createMatrix(
 				return room as RoomId;
 			}),
 		openDirect: (ours, theirs) => ask(async () => (await creation.openDirect(ours, theirs)) as RoomId),
-		invite: (room, person) => ask(async () => rooms.invite(room, person.id, await speaker(room))),
+		invite: (room, person) =>
+			ask(async () => {
+				const portal = await portalOf(room);
+				const chat = portal?.between !== undefined;
+				await rooms.invite(room, person.id, chat, await rooms.speaker(room, portal));
+			}),
 		show: ({ room = "?" }) => aliases.show(room),
 		members: (room) =>
 			ask(async () => {

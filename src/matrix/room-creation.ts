@@ -25,31 +25,39 @@ const localpartOf = (alias: string) => parts(`@${alias.slice(1)}`)?.[0];
 export function createRoomCreation(deps: {
 	client: Client;
 	ghosts: Ghosts;
-	rooms: Pick<Rooms, "invite">;
+	rooms: Pick<Rooms, "invite" | "membershipOf">;
 	domain: string;
 }) {
 	const { client, ghosts, rooms, domain } = deps;
 
-	async function createOnce(alias: string, body: object, as?: string): Promise<string> {
+	/** Resolves with the room of that alias; `made`: this call has created it. */
+	async function createOnce(
+		alias: string,
+		body: object,
+		as?: string,
+	): Promise<{ room: string; made: boolean }> {
 		try {
-			return (await client.createRoom({ room_alias_name: localpartOf(alias), ...body }, as)).room_id;
+			const { room_id: room } = await client.createRoom({ room_alias_name: localpartOf(alias), ...body }, as);
+			return { room, made: true };
 		} catch (error) {
 			if (!hasCode(error, "M_ROOM_IN_USE")) throw error;
-			return (await client.alias(alias)).room_id;
+			return { room: (await client.alias(alias)).room_id, made: false };
 		}
 	}
 
 	return {
 		/** The room of something found at `address` on the network `of`. */
-		create: (of: string, address: readonly string[], info: RoomInfo): Promise<string> =>
-			createOnce(portalAlias(of, address, domain), {
+		async create(of: string, address: readonly string[], info: RoomInfo): Promise<string> {
+			const { room } = await createOnce(portalAlias(of, address, domain), {
 				// Everybody who knows the alias may join, as they may join the room on the other network.
 				preset: "public_chat",
 				visibility: "private",
 				name: info.name ?? address.join(" "),
 				...(info.topic && { topic: info.topic }),
 				power_level_content_override: powers(0),
-			}),
+			});
+			return room;
+		},
 
 		/** The 1:1 room of a person with the ghost of another. */
 		async openDirect(ours: Person, theirs: Person): Promise<string> {
@@ -64,16 +72,20 @@ export function createRoomCreation(deps: {
 				initial_state: [{ type: "m.room.canonical_alias", state_key: "", content: {} }],
 				power_level_content_override: powers(50),
 			};
-			const room = await createOnce(alias, body, ghost);
+			const { room, made } = await createOnce(alias, body, ghost);
+			// The creation has invited the person.
+			if (made) return room;
 			try {
-				await rooms.invite(room, ours.id, ghost);
-				return room;
+				if ((await rooms.membershipOf(room, ghost, ghost)) === "join") {
+					await rooms.invite(room, ours.id, true, ghost);
+					return room;
+				}
 			} catch (error) {
 				if (!hasCode(error, "M_FORBIDDEN")) throw error;
-				// The ghost was removed from that room: a new one takes its alias.
-				await client.removeAlias(alias);
-				return createOnce(alias, body, ghost);
 			}
+			// The ghost was removed from that room, or may not invite there: a new one takes its alias.
+			await client.removeAlias(alias);
+			return (await createOnce(alias, body, ghost)).room;
 		},
 	};
 }

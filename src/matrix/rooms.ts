@@ -19,19 +19,28 @@ export function createRooms(deps: {
 	/** The people who were invited again into a direct chat, so that not every message invites them. */
 	const invitedAgain = new Set<string>();
 
-	/** Invites a person; one who is in the room or invited already is no error. */
-	async function invite(room: string, mxid: string, as?: string): Promise<void> {
-		try {
-			await client.invite(room, mxid, as);
-		} catch (error) {
-			if (!hasCode(error, "M_FORBIDDEN")) throw error;
-			const membership = await membershipOf(room, mxid, as);
-			if (membership !== "join" && membership !== "invite") throw error;
-		}
+	/**
+	 * Invites a person, unless they are in the room or invited already: clients show each invite as an invitation of its own.
+	 * `chat`: it is a chat of two.
+	 */
+	async function invite(room: string, mxid: string, chat: boolean, as?: string): Promise<void> {
+		const membership = await membershipOf(room, mxid, as);
+		if (membership === "join" || membership === "invite") return;
+		if (!chat) return void (await client.invite(room, mxid, as));
+		// The request for an invite cannot carry `is_direct`, by which the client of the invited person adds the room to
+		// `m.direct`, so the state event itself is sent. // Matrix spec, "Direct Messaging"
+		await client.setState(room, "m.room.member", mxid, { membership: "invite", is_direct: true }, as);
 	}
 
-	const membershipOf = async (room: string, mxid: string, as?: string) =>
-		(await client.state<{ membership?: string }>(room, "m.room.member", mxid, as)).membership;
+	/** Resolves with the membership that `as` sees (the state at its own leave, if it left); undefined for a person who never came. */
+	async function membershipOf(room: string, mxid: string, as?: string): Promise<string | undefined> {
+		try {
+			return (await client.state<{ membership?: string }>(room, "m.room.member", mxid, as)).membership;
+		} catch (error) {
+			if (hasCode(error, "M_NOT_FOUND")) return undefined;
+			throw error;
+		}
+	}
 
 	/** Joins a ghost, which the bot invites where the room asks for that. */
 	async function join(room: string, ghost: string): Promise<void> {
@@ -88,7 +97,7 @@ export function createRooms(deps: {
 			const key = `${room} ${person}`;
 			if (!members.known(room) || members.has(room, person) || invitedAgain.has(key)) return;
 			invitedAgain.add(key);
-			await invite(room, person, ghost);
+			await invite(room, person, true, ghost);
 		},
 		cameBack: (room: string, person: string) => void invitedAgain.delete(`${room} ${person}`),
 

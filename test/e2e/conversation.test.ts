@@ -158,6 +158,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		);
 		await juliet.join(invite.room_id);
 		await juliet.waitForMessage("psst", invite.room_id);
+		expect(await juliet.invitesTo(invite.room_id)).toMatchObject([{ is_direct: true }]);
 		await juliet.send(invite.room_id, "who's there?");
 		const answer = await romeo.waitForMessage("who's there?", `juliet@${bridged.xmpp.component}`);
 		expect(answer.getChild("nick", "http://jabber.org/protocol/nick")?.getText() ?? "Juliet Capulet 🌹").toBe(
@@ -180,12 +181,18 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			"the bot",
 			(e) => e.room_id === bot && e.state_key === "@trivium:hs.test" && e.content.membership === "join",
 		);
-		await juliet.send(bot, `chat ${mercutio.jid.split("/")[0]}`);
+		const ready = () =>
+			juliet.inbox.items.filter((e) => e.room_id === bot && /is ready/.test(String(e.content.body))).length;
+		for (const times of [1, 2]) {
+			await juliet.send(bot, `chat ${mercutio.jid.split("/")[0]}`);
+			await juliet.waitFor("the answer", () => ready() === times);
+		}
 		const invite = await juliet.waitFor(
 			"an invitation",
 			(e) => e.from === "invite" && e.state_key === juliet.userId && /mercutio/.test(String(e.sender)),
 		);
 		await juliet.join(invite.room_id);
+		expect(await juliet.invitesTo(invite.room_id)).toMatchObject([{ is_direct: true }]);
 		await juliet.send(invite.room_id, "a plague on both your houses");
 		await mercutio.waitForMessage("a plague on both your houses", `juliet@${bridged.xmpp.component}`);
 		await mercutio.close();

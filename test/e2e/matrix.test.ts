@@ -244,12 +244,21 @@ describe("a portal by alias", () => {
 describe("a chat of two", () => {
 	test("opens by inviting a ghost that did not exist before, without losing the first message", async () => {
 		const ghost = "@_xmpp_mercutio:hs.test";
-		const room = await alice.createRoom({ preset: "trusted_private_chat", is_direct: true, invite: [ghost] });
+		const room = await alice.createRoom({ preset: "private_chat", is_direct: true, invite: [ghost] });
 		await alice.send(room, "are you there?");
 		await crosses("Alice Capulet: are you there?");
 		await xmpp.say("mercutio+alice", "mercutio", "aye");
 		expect((await alice.waitForMessage("aye", room)).sender).toBe(ghost);
 		expect((await alice.members(room)).get(ghost)).toBe("mercutio");
+		expect(await alice.invitesTo(room)).toEqual([]);
+		await alice.request("POST", `v3/rooms/${encodeURIComponent(room)}/kick`, { user_id: ghost });
+		await xmpp.say("mercutio+alice", "mercutio", "peppered");
+		const next = await alice.waitFor("an invite elsewhere", ({ from, room_id, sender }) => {
+			return from === "invite" && room_id !== room && sender === ghost;
+		});
+		await alice.join(next.room_id);
+		await alice.waitForMessage("peppered", next.room_id);
+		expect(await alice.invitesTo(next.room_id)).toMatchObject([{ is_direct: true }]);
 	});
 	test("with an address that nobody has is declined with the reason", async () => {
 		const room = await alice.createRoom({ is_direct: true, invite: ["@_xmpp_nobody:hs.test"] });
@@ -299,6 +308,7 @@ describe("a chat of two", () => {
 		);
 		await bob.join(room);
 		await bob.waitForMessage("hate the word", room);
+		expect(await bob.invitesTo(room)).toMatchObject([{ is_direct: true }, { is_direct: true }]);
 	});
 });
 

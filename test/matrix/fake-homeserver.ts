@@ -269,6 +269,9 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			([id = "", type = "", key = ""], { as, body }) => {
 				const room = rooms.get(id);
 				if (!room || !inRoom(room, as)) return no(403, "M_FORBIDDEN");
+				if (type === "m.room.member" && inRoom(room, key)) return no(403, "M_FORBIDDEN");
+				if (type === "m.room.member")
+					return ok({ event_id: member(room, key, String(body.membership), as, body).event_id });
 				return ok({ event_id: emit(room, as, type, body, { state_key: key }).event_id });
 			},
 		],

@@ -79,6 +79,12 @@ async function inDirect(): Promise<Room> {
 	return room;
 }
 
+/** The contents of all invites of alice into a room. */
+const invitesOf = (room: Room) =>
+	room.timeline
+		.filter((one) => one.state_key === alice && one.content.membership === "invite")
+		.map(({ content }) => content);
+
 describe("the start", () => {
 	test("registers and names the bot, and has the homeserver ping the bridge", async () => {
 		expect(hs.users.get(bot)).toBe("Trivium");
@@ -494,6 +500,39 @@ describe("a chat of two", () => {
 		});
 		expect(room.created).not.toHaveProperty("name");
 		expect(room.members.get(alice)).toBe("invite");
+		expect(invitesOf(room)).toEqual([{ membership: "invite", displayname: "Alice", is_direct: true }]);
+	});
+	test("opened by a command invites the person once, and by a second command only after they left", async () => {
+		const talk = hs.room(alice);
+		await hs.push([hs.member(talk, bot, "invite", alice)]);
+		const chat = (id: string) =>
+			hs.push([
+				{
+					...hs.emit(talk, alice, "m.room.message", { msgtype: "m.text", body: "chat romeo" }),
+					event_id: id,
+				},
+			]);
+		await chat("$chat1");
+		await until(
+			() => hs.rooms.size === 2,
+			() => "no room",
+		);
+		const room = [...hs.rooms.values()].at(-1) as Room;
+		await chat("$chat2");
+		await hs.push([hs.member(room, alice, "join")]);
+		await chat("$chat3");
+		await until(
+			() => bodies(talk).filter((line) => /is ready/.test(line)).length === 3,
+			() => bodies(talk).join(),
+		);
+		expect(invitesOf(room)).toHaveLength(1);
+		await hs.push([hs.member(room, alice, "leave")]);
+		await chat("$chat4");
+		await until(
+			() => invitesOf(room).length === 2,
+			() => "not invited again",
+		);
+		expect(invitesOf(room).every((one) => one.is_direct === true)).toBe(true);
 	});
 	test("begun on the other side makes one room when the homeserver's answer is lost", async () => {
 		let lost = 0;
@@ -512,7 +551,7 @@ describe("a chat of two", () => {
 		await xmpp.say("alice+romeo", "romeo", "come back", { to: alicePerson() });
 		await xmpp.say("alice+romeo", "romeo", "please", { to: alicePerson() });
 		await reaches(room, "_xmpp_romeo: come back", "_xmpp_romeo: please");
-		expect(hs.asked("POST", /\/invite$/)).toHaveLength(1);
+		expect(invitesOf(room)).toEqual([{ membership: "invite", displayname: "Alice", is_direct: true }]);
 	});
 	test("gets a new room after the person kicked the ghost, and none after a ban", async () => {
 		const room = await inDirect();

@@ -86,6 +86,15 @@ export class MatrixClient {
 		return (await this.request<{ event_id: string }>("PUT", path, content)).event_id;
 	}
 
+	/** Resolves with the contents of all invites of this person into a room, the latest first. */
+	async invitesTo(room: string): Promise<readonly Record<string, unknown>[]> {
+		const path = `v3/rooms/${encodeURIComponent(room)}/messages?dir=b&limit=100`;
+		const { chunk } = await this.request<{ chunk: readonly SeenEvent[] }>("GET", path);
+		return chunk
+			.filter((one) => one.state_key === this.userId && one.content.membership === "invite")
+			.map(({ content }) => content);
+	}
+
 	async displayName(name: string): Promise<void> {
 		await this.request("PUT", `v3/profile/${encodeURIComponent(this.userId)}/displayname`, {
 			displayname: name,
