@@ -91,7 +91,18 @@ async function run(config: Config, file: string): Promise<boolean> {
 	const figures = createMetrics();
 	const { meter } = figures;
 	const { redacted, commands } = files;
-	const bridge = createBridge({ networks, mapping, journal, rules, log, guard, redacted, commands, meter });
+	const bridge = createBridge({
+		networks,
+		mapping,
+		journal,
+		rules,
+		log,
+		guard,
+		redacted,
+		commands,
+		meter,
+		version: version(),
+	});
 	figures.watch({ networks, journal, inDoubt: bridge.inDoubt, setAside: quarantine.size, guard });
 	const listener = await health(config.health.listen, { networks, journal, metrics: figures }, log);
 	let controlSocket: Awaited<ReturnType<typeof control>> | undefined;

@@ -57,7 +57,8 @@ export async function command(
 		room = "plaza",
 		id = `command ${++count}`,
 		mayChangeRoom = true,
-	}: { who?: string; room?: string; id?: string; mayChangeRoom?: boolean } = {},
+		alone = false,
+	}: { who?: string; room?: string; id?: string; mayChangeRoom?: boolean; alone?: boolean } = {},
 ): Promise<string> {
 	let answer = "";
 	await bridge.command({
@@ -66,6 +67,8 @@ export async function command(
 		room: room as RoomId,
 		sender: from.person(who),
 		text,
+		prefix: alone ? "" : "!bridge ",
+		private: alone,
 		mayChangeRoom: async () => mayChangeRoom,
 		reply: async (words) => {
 			answer += words;

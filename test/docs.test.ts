@@ -101,7 +101,7 @@ async function commands(): Promise<readonly string[]> {
 	const bridge = bridgeOf([here, there], rulesFor({ "*": "admin" }), {
 		commands: [revoke({ links: { revoke: async () => undefined }, bridge: () => here.bridge })],
 	});
-	const answer = await command(bridge, here, "help", { room: "room" });
+	const answer = await command(bridge, here, "help", { room: "room", alone: true });
 	return [...answer.matchAll(/^(\w+) /gm)].map(([, name = ""]) => name);
 }
 

@@ -88,6 +88,8 @@ async function command(text: string, on: Network = earth, sender = earth.person(
 		room: "plaza" as RoomId,
 		sender,
 		text,
+		prefix: "!bridge ",
+		private: false,
 		mayChangeRoom: async () => true,
 		reply: async (words) => resolve(words),
 	});
@@ -112,8 +114,10 @@ describe("a fourth network, made of core's public interface only", () => {
 			() => "nothing came back",
 		);
 		expect(lines(earth)).toEqual(["zoe: hello back"]);
-		expect(await command("status")).toContain("Echo: +verona (joined)");
-		expect(await command("unlink echo")).toBe("Unlinked from Echo. Our people have left there.");
+		expect(await command("status")).toContain("Echo, +verona: connected.");
+		expect(await command("unlink echo")).toBe(
+			"Unlinked from Echo (+verona). Nothing crosses any more, and each room shows only its own people again.",
+		);
 		await wired("leaves +verona");
 	});
 

@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { parts } from "./batch.ts";
 import type { Command, CommandCall } from "./command.ts";
-import { createCoreCommands } from "./commands.ts";
+import { Misunderstood } from "./command-parameters.ts";
+import { createLinkCommands } from "./commands.ts";
 import { createDeadLetterCommands } from "./dead-letter-commands.ts";
 import { createDelivery } from "./deliver.ts";
 import { PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
 import type { Guard } from "./guard.ts";
+import { createHelp } from "./help.ts";
 import type { Copy, MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Entry, Journal, Lane, NewRow, Row } from "./journal.ts";
 import { createLanes } from "./lanes.ts";
@@ -15,6 +17,7 @@ import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
 import { withName, withNames } from "./names.ts";
 import type { Bridge, Cursor, Network, Received } from "./network.ts";
+import { createOpenCommands } from "./open-commands.ts";
 import { atLeast } from "./permissions.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
@@ -48,6 +51,8 @@ export function createBridge(deps: {
 	meter?: Meter;
 	/** Notes the item that is being handled, so that an item that ends the process is set aside at the next start. */
 	guard?: Guard;
+	/** The version of the bridge, which people can ask for. */
+	version?: string;
 	/** How many rows one lane may hold. */
 	laneRows?: number;
 }): Running {
@@ -141,14 +146,16 @@ export function createBridge(deps: {
 		const fields = { command: known?.name ?? "unknown", sender: call.sender.id };
 		log.info(fields, "command");
 		try {
-			await call.reply(await run(call, known ?? phrases.unknownCommand(name), args.trim()));
+			await call.reply(
+				await run(call, known ?? phrases.unknownCommand(name, `${call.prefix}help`), args.trim()),
+			);
 		} catch (error) {
 			const definite = error instanceof PermanentError;
 			const away = error instanceof TemporaryError;
 			if (!definite) log[away ? "warn" : "error"]({ ...fields, err: error }, "command failed");
-			await call.reply(
-				phrases.commandFailed(definite ? error.message : away ? phrases.notReachable : phrases.brokenHere),
-			);
+			const why = definite ? error.message : away ? phrases.notReachable : phrases.brokenHere;
+			// What was not understood did not fail.
+			await call.reply(error instanceof Misunderstood ? why : phrases.commandFailed(why));
 		}
 	}
 
@@ -190,8 +197,20 @@ export function createBridge(deps: {
 		openRoom: portals.openRoom,
 		async openDirect(one, other, room) {
 			const [ours, theirs] = [withName(one), withName(other)];
-			if (!(await mapping.portalBetween(ours, theirs))) route.mayOpen(ours, theirs);
-			await portals.attach(await withOther(await portals.openDirect(ours, theirs, room)));
+			const known = await mapping.portalBetween(ours, theirs);
+			if (!known) route.mayOpen(ours, theirs);
+			const portal = await portals.openDirect(ours, theirs, room);
+			try {
+				await portals.attach(await withOther(portal));
+			} catch (error) {
+				// A chat that a network refuses is no chat: left behind, it would be tried again at each start.
+				if (!known && error instanceof PermanentError) await portals.drop(portal);
+				throw error;
+			}
+		},
+		async greeting(to, { network: of, room, prefix }) {
+			if (!(await journal.once(`greeting ${of} ${room}`))) return undefined;
+			return help.greeting(withName(to), { prefix });
 		},
 		resume: (name) => lanes.resume((lane) => target(lane)?.name === name),
 		close: portals.close,
@@ -227,17 +246,12 @@ export function createBridge(deps: {
 		return portals.roomMade(portal, link, await portals.directRoom(ours, theirs));
 	}
 
+	const { version = "?" } = deps;
+	const help = createHelp({ networks, network, bridge, version, all: () => commands });
 	const commands: readonly Command[] = [
-		...createCoreCommands({
-			networks,
-			network,
-			mapping,
-			journal,
-			portals,
-			bridge,
-			mayOpen: route.mayOpen,
-			all: () => commands,
-		}),
+		...help.commands,
+		...createOpenCommands({ networks, network, mapping, portals, bridge, mayOpen: route.mayOpen }),
+		...createLinkCommands({ networks, network, journal, portals, bridge }),
 		...createDeadLetterCommands({
 			mapping,
 			journal,

@@ -3,8 +3,8 @@ import * as phrases from "./phrases.ts";
 import { table } from "./table.ts";
 
 /**
- * One parameter of a command: the parser, the help text and a future form all follow this declaration. An optional
- * parameter comes last.
+ * One parameter of a command: the parser, the help text and the form all follow this declaration. An optional parameter
+ * comes last, or is a choice, which is left out if the next word is none of its choices.
  */
 export type Parameter = Readonly<{ name: string; optional?: true }> &
 	(
@@ -72,10 +72,18 @@ type Taken<Value = unknown> = Readonly<{ value: Value; left: string }>;
 /** Thrown within this file if the typed text does not fit the parameters. */
 class Mismatch extends Error {}
 
+/** The typed text does not fit the command's parameters. The message says how the command is typed. */
+export class Misunderstood extends PermanentError {
+	constructor(message: string) {
+		super("invalid", message);
+	}
+}
+
 /**
  * Returns the values of the parameters in `typed`, the text after a command's name. Text in quotes is one word, and a
- * backslash within quotes takes the next character literally. A command without parameters ignores the text.
- * @throws PermanentError with the usage, or with the quote that is not closed.
+ * backslash within quotes takes the next character literally. A command without parameters ignores the text. `command` is
+ * its name as it is typed in this room.
+ * @throws Misunderstood with the usage, or with the quote that is not closed.
  */
 export function parse<const All extends readonly Parameter[]>(
 	command: string,
@@ -87,14 +95,16 @@ export function parse<const All extends readonly Parameter[]>(
 	try {
 		for (const [at, parameter] of parameters.entries()) {
 			if (left.trim() === "" && parameter.optional) continue;
-			const taken = take(parameter, left, at === parameters.length - 1);
+			const last = at === parameters.length - 1;
+			const taken = parameter.optional && !last ? choiceIn(parameter, left) : take(parameter, left, last);
+			if (!taken) continue;
 			values[parameter.name] = taken.value;
 			left = taken.left;
 		}
 		if (parameters.length > 0 && left.trim() !== "") throw new Mismatch();
 	} catch (error) {
 		if (!(error instanceof Mismatch)) throw error;
-		throw new PermanentError("invalid", phrases.commandUsage(command, usage(parameters)));
+		throw new Misunderstood(phrases.commandUsage(command, usage(parameters)));
 	}
 	return values as Values<All>;
 }
@@ -134,6 +144,13 @@ function take(parameter: Parameter, typed: string, last: boolean): Taken {
 	}
 }
 
+/** Returns the choice at the start of the typed text; undefined if the next word is none of its choices. */
+function choiceIn(parameter: Parameter, typed: string): Taken | undefined {
+	if (parameter.kind !== "choice") throw new Error(`${parameter.name} is optional, so it has to come last`);
+	const next = /^\s*(\S*)/.exec(typed)?.[1]?.toLowerCase();
+	return parameter.choices.some((choice) => choice === next) ? take(parameter, typed, false) : undefined;
+}
+
 function oneOf(choices: readonly string[], typed: string): string {
 	const found = choices.find((choice) => choice === typed.toLowerCase());
 	if (found === undefined) throw new Mismatch();
@@ -162,5 +179,5 @@ function quoted(text: string, close: string): Taken<string> {
 			return { value, left: left.slice(1) };
 		}
 	}
-	throw new PermanentError("invalid", phrases.openQuote(text));
+	throw new Misunderstood(phrases.openQuote(text));
 }

@@ -12,10 +12,17 @@ export type CommandCall = Readonly<{
 	sender: Person;
 	/** The command's name and its arguments, such as "pub home/lamp on". */
 	text: string;
+	/** The text that a command begins with in this room: "!bridge ", or "" in a chat of the sender with the bot. */
+	prefix: string;
+	/** Nobody but the sender reads the answer. */
+	private: boolean;
 	/** Resolves with true if the sender may change the settings of this room. */
 	mayChangeRoom(): Promise<boolean>;
 	reply(text: string): Promise<void>;
 }>;
+
+/** The parts of a network that decide which commands its people can use. */
+export type Offers = Readonly<{ commandsAlone?: true; createRoom?: unknown; openDirect?: unknown }>;
 
 /** One command: `!bridge <name> …`. */
 export type Command = Readonly<{
@@ -23,6 +30,10 @@ export type Command = Readonly<{
 	help: string;
 	level: Level;
 	parameters: readonly Parameter[];
+	/** Returns true for a network whose people can use the command. Absent: all can. */
+	offered?(to: Offers): boolean;
+	/** Returns true for a command that the bot names when it greets people. */
+	greets?: true;
 	/**
 	 * Runs the command with `typed`, the raw text after its name. Resolves with the answer. @throws PermanentError with
 	 * the cause.
@@ -37,9 +48,14 @@ export function defineCommand<const All extends readonly Parameter[]>(
 		help: string;
 		level: Level;
 		parameters: All;
+		offered?(to: Offers): boolean;
+		greets?: true;
 		run(call: CommandCall, values: Values<All>): Promise<string>;
 	}>,
 ): Command {
 	const { name, parameters } = command;
-	return { ...command, run: async (call, typed) => command.run(call, parse(name, parameters, typed)) };
+	return {
+		...command,
+		run: async (call, typed) => command.run(call, parse(call.prefix + name, parameters, typed)),
+	};
 }

@@ -1,120 +1,117 @@
 import { supports } from "./capabilities.ts";
-import { type Command, type CommandCall, defineCommand } from "./command.ts";
-import { usage } from "./command-parameters.ts";
+import { type Command, type CommandCall, defineCommand, type Offers } from "./command.ts";
 import { PermanentError } from "./errors.ts";
-import type { NetworkName } from "./ids.ts";
+import type { LinkId, NetworkName } from "./ids.ts";
 import type { Journal } from "./journal.ts";
-import type { Link, Mapping } from "./mapping.ts";
 import type { Bridge, Network, RoomInfo } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 
-/** Creates the commands that concern all networks. Commands of one network are in its folder. */
-export function createCoreCommands(deps: {
+/** Networks with private rooms come after the others. */
+const privateLast = (one: Network, other: Network) =>
+	Number(!!one.privateRooms) - Number(!!other.privateRooms);
+
+/** Creates the commands about the links of a room. Commands of one network are in its folder. */
+export function createLinkCommands(deps: {
 	networks: readonly Network[];
 	network(name: NetworkName): Network;
-	mapping: Mapping;
 	journal: Journal;
 	portals: Portals;
-	bridge: Pick<Bridge, "openRoom" | "openDirect" | "allows" | "sync">;
-	/** @throws PermanentError when the person opens too many chats and rooms. */
-	mayOpen(by: Person): void;
-	all(): readonly Command[];
+	bridge: Pick<Bridge, "allows" | "sync">;
 }): readonly Command[] {
-	const { networks, network, mapping, journal, portals, bridge } = deps;
+	const { networks, network, journal, portals, bridge } = deps;
+	const names = networks.map(({ name }) => name);
+	const inRooms = (to: Offers) => !to.commandsAlone;
 	const others = (call: CommandCall) => networks.filter((one) => one.name !== call.network);
 
-	function named(call: CommandCall, text: string): Network {
-		const found = others(call).find((one) => one.name === text.toLowerCase());
+	function named(call: CommandCall, name: string): Network {
+		const found = others(call).find((one) => one.name === name);
 		if (found) return found;
 		const known = others(call).map((one) => one.name);
-		throw new PermanentError("invalid", phrases.unknownNetwork(text, known.join(", ")));
-	}
-
-	/** Asks each other network in turn. @throws PermanentError with the most telling reason: "invalid" gives way to all others. */
-	async function ask<T>(
-		call: CommandCall,
-		question: (one: Network) => Promise<T | undefined> | undefined,
-		address: string,
-	) {
-		let no: PermanentError | undefined;
-		for (const one of others(call)) {
-			try {
-				const answer = await question(one);
-				if (answer) return { network: one, answer };
-			} catch (error) {
-				if (!(error instanceof PermanentError)) throw error;
-				if (!no || no.reason === "invalid") no = error;
-			}
-		}
-		throw no ?? new PermanentError("not-found", phrases.nobody(address));
+		throw new PermanentError("invalid", phrases.unknownNetwork(name, known.join(", ")));
 	}
 
 	async function mustOwnRoom(call: CommandCall): Promise<void> {
+		if (network(call.network).commandsAlone) throw new PermanentError("invalid", phrases.sayInRoom);
 		if (!(await call.mayChangeRoom())) throw new PermanentError("forbidden", phrases.noPower);
 	}
 
-	const help = defineCommand({
-		name: "help",
-		parameters: [],
-		help: "this list",
-		level: "use",
-		run: async (call) => {
-			const allowed = deps.all().filter((command) => bridge.allows(call.sender, command.level));
-			const lines = allowed.map((command) =>
-				phrases.helpLine(command.name, usage(command.parameters), command.help),
-			);
-			return [phrases.helpIntro, ...lines].join("\n");
-		},
-	});
+	/** @throws PermanentError when the person may not open rooms of this network. */
+	function mustMayOpen(call: CommandCall, { privateRooms, title }: Network): void {
+		if (privateRooms && !bridge.allows(call.sender, "admin"))
+			throw new PermanentError("forbidden", phrases.guardedRooms(title));
+	}
 
-	const chat = defineCommand({
-		name: "chat",
-		parameters: [{ name: "address", kind: "address" }],
-		help: "open a direct chat with somebody",
-		level: "use",
-		run: async (call, { address }) => {
-			const { answer: theirs } = await ask<Person>(call, (one) => one.findPerson?.([address]), address);
-			const here = network(call.network);
-			const known = await mapping.portalBetween(call.sender, theirs);
-			const standing = known?.links.find((link) => link.network === call.network)?.room;
-			const room = standing ?? (await portals.directRoom(call.sender, theirs));
-			await bridge.openDirect(call.sender, theirs, room);
-			if (standing) await here.invite?.(standing, call.sender);
-			return phrases.chatOpened(theirs.name ?? address);
-		},
-	});
+	/**
+	 * Resolves with the room at a typed address. Without a network, each in turn is asked whose addresses look like that;
+	 * those with private rooms come last, since any text may be an address there.
+	 */
+	async function roomAt(call: CommandCall, name: string | undefined, typed: string) {
+		const meant = network(call.network).standsFor?.([typed]);
+		const address = meant?.address ?? [typed];
+		const wanted = name ?? meant?.network;
+		const some = wanted === undefined ? others(call) : [named(call, wanted)];
+		const may = ({ privateRooms }: Network) => !privateRooms || bridge.allows(call.sender, "admin");
+		const asked = wanted === undefined ? some.filter(may).sort(privateLast) : some;
+		let no: PermanentError | undefined;
+		for (const there of asked)
+			try {
+				mustMayOpen(call, there);
+				return { there, info: await there.findRoom(address), address };
+			} catch (error) {
+				if (!(error instanceof PermanentError) || error.reason !== "invalid") throw error;
+				no ??= error;
+			}
+		throw no ?? new PermanentError("not-found", phrases.nobody(typed));
+	}
 
-	const join = defineCommand({
-		name: "join",
-		parameters: [{ name: "room", kind: "address" }],
-		help: "bring a room of another network here and invite you to it",
-		level: "use",
-		run: async (call, { room: address }) => {
-			const open = async (one: Network) => (one.privateRooms ? undefined : one.findRoom([address]));
-			const found = await ask<RoomInfo>(call, open, address);
-			deps.mayOpen(call.sender);
-			const room = await bridge.openRoom(call.network, found.network.name, [address]);
-			await network(call.network).invite?.(room, call.sender);
-			return phrases.joined(found.answer.name ?? address);
-		},
-	});
+	/** @throws PermanentError that names the link in the way: one of this room, or of the room there. */
+	async function mustBeFree(call: CommandCall, there: Network, info: RoomInfo, title: string): Promise<void> {
+		const here = network(call.network);
+		const portal = await portals.only(call.network, call.room);
+		const links = portal?.links.filter((one) => one.network === there.name) ?? [];
+		if (there.sources) {
+			if (!links.some((one) => one.room === info.room)) return;
+			throw new PermanentError("invalid", phrases.alreadyShown(title));
+		}
+		const same = links.find((one) => one.role !== "mirror");
+		if (same?.room === info.room) throw new PermanentError("invalid", phrases.linkedHere(title));
+		if (same) {
+			const cure = `${call.prefix}unlink ${there.name}`;
+			throw new PermanentError("invalid", phrases.alreadyLinked(there.title, there.show(same), cure));
+		}
+		const other = await portals.only(there.name, info.room);
+		const link = other?.links.find((one) => one.network === call.network);
+		if (!other || other.id === portal?.id) return;
+		// A room that people made may be secret; one that the bridge made can be joined by the other room's address.
+		const known =
+			link?.room &&
+			(link.ours ||
+				bridge.allows(call.sender, "admin") ||
+				(await here.members(link.room)).some(({ id }) => id === call.sender.id));
+		const which = known && link?.room ? (here.url?.(link.room) ?? here.show(link)) : undefined;
+		throw new PermanentError("invalid", phrases.linkedElsewhere(title, which));
+	}
 
 	const link = defineCommand({
 		name: "link",
 		parameters: [
-			{ name: "network", kind: "word" },
+			{ name: "network", kind: "choice", choices: names, optional: true },
 			{ name: "room", kind: "address" },
 		],
 		help: "join this room with a room of another network",
 		level: "link",
-		run: async (call, { network: name, room: address }) => {
-			const there = named(call, name);
-			if (there.privateRooms && !bridge.allows(call.sender, "admin"))
-				throw new PermanentError("forbidden", phrases.guardedRooms(there.title));
+		greets: true,
+		offered: inRooms,
+		run: async (call, { network: name, room: typed }) => {
+			if (name) mustMayOpen(call, named(call, name));
 			await mustOwnRoom(call);
-			const title = await portals.link(call.network, call.room, there.name, [address]);
+			await network(call.network).mayLink?.(call.room);
+			const { there, info, address } = await roomAt(call, name, typed);
+			const title = info.name ?? address.join(" ");
+			await mustBeFree(call, there, info, title);
+			await portals.link(call.network, call.room, there.name, info, title);
 			await bridge.sync(call.network, call.room, await network(call.network).members(call.room));
 			return there.sources ? phrases.shownHere(title) : phrases.linked(title);
 		},
@@ -123,46 +120,75 @@ export function createCoreCommands(deps: {
 	const unlink = defineCommand({
 		name: "unlink",
 		parameters: [
-			{ name: "network", kind: "word" },
+			{ name: "network", kind: "choice", choices: names, optional: true },
 			{ name: "room", kind: "address", optional: true },
 		],
 		help: "end the link of this room to another network, or to one room there",
 		level: "link",
-		run: async (call, { network: name, room: address }) => {
-			const there = named(call, name);
+		offered: inRooms,
+		run: async (call, { network: typed, room: address }) => {
+			const wanted = typed === undefined ? undefined : named(call, typed);
 			await mustOwnRoom(call);
 			const portal = await portals.only(call.network, call.room);
-			const meant = (one: Link) => address === undefined || there.show(one) === address;
-			const known = portal?.links.filter((one) => one.network === there.name && one.room && meant(one)) ?? [];
-			const gone = known.filter((one) => one.role !== "mirror");
-			if (gone.length === 0 && known.length > 0)
-				throw new PermanentError("forbidden", phrases.mirrorOfConfig);
+			if (!portal) return phrases.noPortal;
+			const known = portal.links.filter(
+				(one) =>
+					one.network !== call.network &&
+					one.network === (wanted?.name ?? one.network) &&
+					(address === undefined || network(one.network).show(one) === address),
+			);
+			const [first, ...more] = known.filter((one) => one.role !== "mirror");
+			if (known.length === 0) return phrases.notLinked(address ?? wanted?.title);
+			if (!first) throw new PermanentError("forbidden", phrases.mirrorOfConfig);
+			const gone = [first, ...more];
+			const there = network(first.network);
+			if (!wanted && more.length > 0)
+				throw new PermanentError(
+					"invalid",
+					phrases.whichLink(
+						gone.map((one) => `${call.prefix}unlink ${one.network} ${network(one.network).show(one)}`),
+					),
+				);
+			const rooms = gone.map((one) => there.show(one));
 			// The remaining rooms see the people of this link leave.
 			for (const one of gone) if (one.room) await bridge.sync(there.name, one.room, []);
 			const had = await portals.unlink(call.network, call.room, gone);
 			if (!had) return phrases.notLinked(address ?? there.title);
-			if (!there.sources) return phrases.unlinkedNow(there.title);
-			const stays = portal?.links.some((one) => one.network === there.name && one.role === "mirror") ?? false;
-			return phrases.noLongerShown(gone.map(there.show), stays);
+			if (!there.sources) return phrases.unlinkedNow(there.title, rooms.join(", "));
+			const stays = portal.links.some((one) => one.network === there.name && one.role === "mirror");
+			return phrases.noLongerShown(rooms, stays);
 		},
 	});
+
+	/** Returns the state of one side as people read it; only admins read the cause. */
+	function stateOf(one: Network, by: Person): string {
+		const { up, since, cause } = one.status?.() ?? { up: true };
+		if (up) return phrases.connected;
+		const known = bridge.allows(by, "admin") ? cause : undefined;
+		return phrases.away(since === undefined ? undefined : phrases.duration(Date.now() - since), known);
+	}
 
 	const status = defineCommand({
 		name: "status",
 		parameters: [],
-		help: "the links of this room, and the number of waiting messages",
+		help: "the links of this room, the side that is away, and the number of waiting messages",
 		level: "use",
 		run: async (call) => {
 			const portal = await portals.only(call.network, call.room);
-			if (!portal) return phrases.noPortal;
+			if (!portal) {
+				const sides = networks.map((one) => phrases.sideLine(one.title, stateOf(one, call.sender)));
+				return [phrases.noPortal, ...sides].join("\n");
+			}
 			const lanes = (await journal.lanes()).filter((lane) => lane.portal === portal.id);
-			const waiting = lanes.reduce((sum, lane) => sum + lane.depth, 0);
-			const lines = portal.links
-				.filter((one) => one.network !== call.network)
-				.map((one) =>
-					phrases.statusLine(network(one.network).title, network(one.network).show(one), one.role),
-				);
-			return [...lines, phrases.waitingLine(waiting)].join("\n");
+			const waiting = (id: LinkId) =>
+				lanes.filter((lane) => lane.link === id).reduce((sum, lane) => sum + lane.depth, 0);
+			const lines = portal.links.map((one) => {
+				const there = network(one.network);
+				const where = one.network === call.network ? phrases.hereIs : there.show(one);
+				const state = stateOf(there, call.sender);
+				return phrases.statusLine(there.title, where, state, waiting(one.id));
+			});
+			return lines.join("\n");
 		},
 	});
 
@@ -178,6 +204,7 @@ export function createCoreCommands(deps: {
 		],
 		help: "how this room is bridged; reactions: as reactions, with words besides, in words, not at all, or by default",
 		level: "link",
+		offered: inRooms,
 		run: async (call, { setting }) => {
 			if (setting) await mustOwnRoom(call);
 			const portal = setting
@@ -189,5 +216,5 @@ export function createCoreCommands(deps: {
 		},
 	});
 
-	return [help, chat, join, link, unlink, status, settings];
+	return [link, unlink, status, settings];
 }

@@ -49,8 +49,8 @@ export type Recalled = Readonly<{
 /** A delivery to a room, and the person it was sent for. */
 export type Delivery = Readonly<{ operation: OperationId; sender: Person }>;
 
-/** The state of the connection to the server, and the cause if it is down. */
-export type Status = Readonly<{ up: boolean; cause?: string }>;
+/** The state of the connection to the server. If it is down: the cause, and since when, in ms since 1970. */
+export type Status = Readonly<{ up: boolean; cause?: string; since?: number }>;
 
 /** The name and topic of a room on its own network. */
 export type RoomInfo = Readonly<{
@@ -120,6 +120,17 @@ export interface Network {
 	findRoom(address: readonly string[]): Promise<RoomInfo>;
 	/** Returns the address of a link's room for people. */
 	show(link: Link): string;
+	/** Returns the link that opens a room in the clients of this network's people. Absent: there are no such links. */
+	url?(room: RoomId): string;
+	/**
+	 * Returns the address on its own network of the person or room that has a ghost or a room of ours at this address here.
+	 * Pure. Absent: there are none.
+	 */
+	standsFor?(
+		address: readonly string[],
+	): Readonly<{ network: NetworkName; address: readonly string[] }> | undefined;
+	/** Resolves if the bridge can read the room, which a person wants to link. @throws PermanentError with the reason. */
+	mayLink?(room: RoomId): Promise<void>;
 	/** Resolves with the people in the room, without our ghosts. */
 	members(room: RoomId): Promise<readonly Person[]>;
 
@@ -145,6 +156,8 @@ export interface Network {
 	 * a source to several rooms.
 	 */
 	readonly sources?: true;
+	/** People here give their commands in a chat with the bot alone, which is no room that can be linked. */
+	readonly commandsAlone?: true;
 	/** A reaction has an id of its own here, and a redaction of that id takes it back. */
 	readonly reactionsHaveIds?: true;
 	/** A thread has an id of its own here, which its first message carries already: core looks for earlier messages with it. */
@@ -180,6 +193,14 @@ export interface Bridge {
 	cursor(key: string): Promise<string | undefined>;
 	/** Saves a cursor after all events that were received before the call. */
 	saveCursor(cursor: Cursor): Promise<void>;
+	/**
+	 * Resolves with the words that greet a person who invited the bot to a room; undefined if the room has had them.
+	 * `prefix`: as in {@link CommandCall}.
+	 */
+	greeting(
+		to: Person,
+		where: Readonly<Pick<CommandCall, "network" | "room" | "prefix">>,
+	): Promise<string | undefined>;
 	/** Runs a command, once for each message id. The answer goes through `call.reply`. */
 	command(call: CommandCall): Promise<void>;
 	/** Takes the list of a room's members; its differences from the known members become membership events. */

@@ -29,8 +29,30 @@ export const setAside =
 export const brokenHere = "the bridge failed on this message. Its log names the cause.";
 
 // Commands.
-export const unknownCommand = (name: string) =>
-	`There is no command “${shortened(name)}”. Say “help” for the list.`;
+/** The name of the bridge and of its bot. */
+export const title = "Trivium";
+const listed = (words: readonly string[]) =>
+	words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+/** Returns a duration as people say it, in its largest unit. */
+export function duration(ms: number): string {
+	const minutes = Math.floor(ms / 60_000);
+	const [count, unit] =
+		minutes < 1
+			? [Math.max(1, Math.floor(ms / 1_000)), "second"]
+			: minutes < 120
+				? [minutes, "minute"]
+				: minutes < 48 * 60
+					? [Math.floor(minutes / 60), "hour"]
+					: [Math.floor(minutes / 1_440), "day"];
+	return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
+export const greeting = (me: string, name: string | undefined, titles: readonly string[]) =>
+	`Hello${name ? ` ${name}` : ""}! I am ${me}, the bridge between ${listed(titles)}. Some of what you can say to me:`;
+export const greetingEnd = (prefix: string) => `“${prefix}help” lists everything.`;
+export const versionLine = (me: string, version: string, running: string) =>
+	`${me} ${version}, running for ${running}.`;
+export const unknownCommand = (name: string, help: string) =>
+	`There is no command “${shortened(name)}”. Say “${help}” for the list.`;
 export const helpLine = (name: string, usage: string, help: string) =>
 	`${[name, usage].filter(Boolean).join(" ")} – ${help}`;
 export const helpIntro = "What I can do here:";
@@ -41,30 +63,54 @@ export const openQuote = (text: string) =>
 export const noChats = (title: string) => `the bridge opens no chats on ${title}.`;
 export const noRoomsMade = (title: string) =>
 	`The bridge cannot make ${title} rooms yet. Link an existing one instead.`;
-export const chatOpened = (name: string) => `Your chat with ${name} is ready: look for the invitation.`;
-export const joined = (name: string) => `${name} is bridged: look for the invitation.`;
+export type Opened = "chat" | "room";
+/** Tells that a chat or a room is open. invited: the person just got an invitation; inside: the person is in it. */
+export const opened = (what: Opened, name: string, how: "inside" | "invited" | "open", url?: string) => {
+	const it = what === "chat" ? `your chat with ${name}` : name;
+	const at = url ? `: ${url}` : ".";
+	if (how === "inside") return `You are in ${it} already${at}`;
+	if (how === "open") return `You can go to ${it} now${at}`;
+	return `You are invited to ${it}${at}`;
+};
 export const linked = (name: string) => `Linked to ${name}. What is said here now goes there, and back.`;
 export const shownHere = (name: string) =>
 	`What comes from ${name} is shown here from now on. Nothing that is said here goes there.`;
 export const alreadyShown = (name: string) => `what comes from ${name} is shown here already.`;
-export const alreadyLinked = (title: string, name: string) =>
-	`this room is linked to ${name} already, and a room can have one link to ${title}. Say “unlink” first.`;
-export const linkedElsewhere = (name: string) => `${name} is linked to another room already.`;
-export const notLinked = (title: string) => `This room has no link to ${title}.`;
-export const unlinkedNow = (title: string) => `Unlinked from ${title}. Our people have left there.`;
+export const alreadyLinked = (title: string, name: string, cure: string) =>
+	`this room is linked to ${name} already, and a room can have one link to ${title}. Say “${cure}” first.`;
+export const linkedHere = (name: string) => `this room is linked to ${name} already.`;
+export const linkedElsewhere = (name: string, which: string | undefined) =>
+	which
+		? `${name} is linked to another room already: ${which}`
+		: `${name} is linked to another room already. An admin of this bridge can tell which.`;
+export const notLinked = (title: string | undefined) =>
+	`This room has no link${title ? ` to ${title}` : ""}.`;
+export const whichLink = (commands: readonly string[]) =>
+	`this room has several links. Say which to end: ${commands.map((one) => `“${one}”`).join(" or ")}.`;
+export const unlinkedNow = (title: string, room: string) =>
+	`Unlinked from ${title} (${room}). Nothing crosses any more, and each room shows only its own people again.`;
 export const noLongerShown = (names: readonly string[], othersStay: boolean) =>
 	`What comes from ${names.join(", ")} is no longer shown here.${othersStay ? " What the bridge's config mirrors here stays." : ""}`;
+export const sayInRoom =
+	"a chat with me cannot be linked. Invite the bot to a room on the other network, and say it there.";
 export const guardedRooms = (title: string) => `only an admin of this bridge can open ${title} to a room.`;
 export const noPower = "you need the right to change this room's settings for that. Its admin can grant it.";
-export const unknownNetwork = (name: string, known: string) => `I know no network “${name}”, only ${known}.`;
+export const unknownNetwork = (name: string, known: string) =>
+	`a room here can be linked to ${known}, not to ${name}.`;
 export const nobody = (address: string) => `nobody has the address ${address}.`;
 export const settingLine = (name: string, value: string | undefined) => `${name}: ${value ?? "default"}`;
 export const mirrorOfConfig =
 	"topics of this room are mirrored by the bridge's config. Its admin can end that.";
 export const noPortal = "This room is not bridged.";
-export const statusLine = (title: string, room: string, role: string) => `${title}: ${room} (${role})`;
-export const waitingLine = (count: number) =>
-	count === 0 ? "Nothing is waiting." : `${count} messages are waiting.`;
+export const connected = "connected";
+export const away = (since: string | undefined, cause: string | undefined) =>
+	`AWAY${since ? ` for ${since}` : ""}${cause ? ` (${cause})` : ""}`;
+export const hereIs = "this room";
+const waitingFor = (count: number) =>
+	count === 0 ? "" : count === 1 ? "; 1 message waits for it" : `; ${count} messages wait for it`;
+export const statusLine = (title: string, room: string, state: string, waiting: number) =>
+	`${title}, ${room}: ${state}${waitingFor(waiting)}.`;
+export const sideLine = (title: string, state: string) => `${title}: ${state}.`;
 export const unlinkedTarget = "the other side";
 export const notReachable = "the other network cannot be reached. Try again later.";
 export const commandFailed = (why: string) => `That did not work: ${why}`;

@@ -4,7 +4,7 @@ import type { LinkId, NetworkName, PortalId, RoomId } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal, Role, Settings } from "./mapping.ts";
-import type { Network } from "./network.ts";
+import type { Network, RoomInfo } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 
@@ -98,7 +98,7 @@ export function createPortals(deps: {
 				throw error;
 			}
 			log.warn(
-				{ err: error, portal: portal.id, network: link.network },
+				{ err: error, rooms: roomsOf(portal), network: link.network },
 				"a link could not be attached yet; its network goes on trying",
 			);
 		}
@@ -117,6 +117,13 @@ export function createPortals(deps: {
 		const rooms = others.map(({ network: name, room }) => (room ? journal.members(name, room) : []));
 		return (await Promise.all(rooms)).flat();
 	}
+
+	/** Returns the rooms of a portal as people know them, for the log. */
+	const roomsOf = (portal: Portal): readonly string[] =>
+		portal.links.flatMap((link) => {
+			const { title, show } = network(link.network);
+			return link.room ? [`${title} ${show(link)}`] : [];
+		});
 
 	async function detach(portal: Portal, link: Link): Promise<void> {
 		attached.delete(link.id);
@@ -137,9 +144,21 @@ export function createPortals(deps: {
 		const there = await network(maker.network)
 			.members(maker.room)
 			.catch((error: unknown) => {
-				log.warn({ err: error, portal: portal.id }, "the members of a room could not be read");
+				log.warn({ err: error, rooms: roomsOf(portal) }, "the members of a room could not be read");
 			});
 		return there === undefined || there.length > 0;
+	}
+
+	/** Ends a chat of two that never came about; of every other portal, logs that a network refused a link. */
+	async function refused(portal: Portal, error: unknown): Promise<void> {
+		const rooms = roomsOf(portal);
+		const stillborn = portal.between && portal.links.some((link) => !link.room);
+		if (!stillborn || !(error instanceof PermanentError)) {
+			log.error({ err: error, rooms }, "a network refused a link; unlink it, or remove the cause");
+			return;
+		}
+		await mapping.removePortal(portal.id);
+		log.info({ rooms, cause: error.message }, "removed a chat of two that a network had refused");
 	}
 
 	/** Resolves with the 1:1 room of two people on the network of `ours`. @throws PermanentError if that network has none. */
@@ -155,6 +174,7 @@ export function createPortals(deps: {
 		directRoom,
 		/** Returns the network of a link; undefined if there is no such link. */
 		networkOf: (link: LinkId): NetworkName | undefined => networks.get(link),
+		roomsOf,
 		/** Attaches all portals that have people, concurrently. */
 		async start(): Promise<void> {
 			started = true;
@@ -163,9 +183,8 @@ export function createPortals(deps: {
 			for (const portal of all) {
 				if (!(await inUse(portal))) continue;
 				attach(portal).catch((error: unknown) =>
-					log.error(
-						{ err: error, portal: portal.id },
-						"a network refused a link; unlink it, or remove the cause",
+					refused(portal, error).catch((failure: unknown) =>
+						log.error({ err: failure, rooms: roomsOf(portal) }, "a refused link could not be settled"),
 					),
 				);
 			}
@@ -225,28 +244,25 @@ export function createPortals(deps: {
 				return portal && save({ ...portal, settings: Object.fromEntries(chosen) });
 			}),
 
-		/** Links `room` to the room at `address` on `there`. Resolves with that room's name. */
-		async link(
+		/** Links `room` to the room `info` on `there`, which people know as `title`. @throws PermanentError if one is taken. */
+		link: (
 			here: NetworkName,
 			room: RoomId,
 			there: NetworkName,
-			address: readonly string[],
-		): Promise<string> {
-			const info = await network(there).findRoom(address);
-			const title = info.name ?? address.join("");
-			return alone([ofRoom(here, room), ofRoom(there, info.room)], async () => {
+			info: RoomInfo,
+			title: string,
+		): Promise<void> =>
+			alone([ofRoom(here, room), ofRoom(there, info.room)], async () => {
 				const portal = (await only(here, room)) ?? {
 					id: randomUUID() as PortalId,
 					links: [newLink(here, "joined", room)],
 				};
-				const { sources = false, title: networkTitle } = network(there);
-				const same = portal.links.find(
-					(link) => link.network === there && (sources ? link.room === info.room : link.role !== "mirror"),
-				);
-				if (same && sources) throw new PermanentError("failed", phrases.alreadyShown(title));
-				if (same) throw new PermanentError("failed", phrases.alreadyLinked(networkTitle, same.room ?? title));
-				if (!sources && (await only(there, info.room)))
-					throw new PermanentError("failed", phrases.linkedElsewhere(title));
+				const { sources = false } = network(there);
+				const taken = sources
+					? portal.links.some((link) => link.network === there && link.room === info.room)
+					: portal.links.some((link) => link.network === there && link.role !== "mirror") ||
+						(await only(there, info.room));
+				if (taken) throw new PermanentError("failed", phrases.linkedElsewhere(title, undefined));
 				const made = sources ? newSource(there, info.room) : newLink(there, "joined", info.room);
 				const linked = { ...portal, links: [...portal.links, made] };
 				// Forgotten members count as new in the next Bridge.sync, which mirrors them to the new room.
@@ -259,9 +275,7 @@ export function createPortals(deps: {
 					else await mapping.removePortal(portal.id);
 					throw error;
 				}
-				return title;
-			});
-		},
+			}),
 
 		/** Removes these links from the portal of `room`, and the portal if fewer than two links are left. */
 		unlink: (here: NetworkName, room: RoomId, ended: readonly Link[]): Promise<Portal | undefined> =>
@@ -275,6 +289,16 @@ export function createPortals(deps: {
 				else await mapping.removePortal(portal.id);
 				for (const link of links.length > 1 ? gone : portal.links) await detach(portal, link);
 				return portal;
+			}),
+
+		/** Removes a portal that never came about; its networks are not told. */
+		drop: (portal: Portal): Promise<void> =>
+			alone(ofPortal(portal), async () => {
+				await mapping.removePortal(portal.id);
+				for (const link of portal.links) {
+					attached.delete(link.id);
+					networks.delete(link.id);
+				}
 			}),
 
 		close: (portal: Portal): Promise<void> =>

@@ -292,7 +292,7 @@ export function createRouter(deps: {
 				portals
 					.attach(portal)
 					.catch((error: unknown) =>
-						log.error({ err: error, portal: portal.id }, "a network refused a link"),
+						log.error({ err: error, rooms: portals.roomsOf(portal) }, "a network refused a link"),
 					);
 			// A message that is deleted before its first attempt is not sent.
 			if (event.kind === "redaction") {

@@ -45,9 +45,15 @@ export async function health(listen: Readonly<{ host: string; port: number }>, s
 	};
 }
 
+/** Returns the status with the age of its trouble, in ms, in place of the time at which that began. */
+const withAge = ({ since, ...status }: Status) => ({
+	...status,
+	...(since !== undefined && { awayMs: Date.now() - since }),
+});
+
 async function look({ networks, journal }: Sides) {
 	const sides = Object.fromEntries(
-		networks.map((one): [string, Status] => [one.name, one.status?.() ?? { up: true }]),
+		networks.map((one) => [one.name, withAge(one.status?.() ?? { up: true })]),
 	);
 	const store = await journal.stats().then(
 		(stats) => ({ up: true, ...stats }),

@@ -5,7 +5,6 @@ import { type Content, type MatrixEvent, relationOf } from "./event.ts";
 import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
 import { maySet } from "./power.ts";
-import type { Rooms } from "./rooms.ts";
 import { answer } from "./to-matrix.ts";
 
 /**
@@ -27,11 +26,14 @@ export function commandIn(
 	return alone ? text : undefined;
 }
 
+/** Returns the text before a command's name: none where its sender is alone with the bot. */
+export const prefixIn = (prefix: string, alone: boolean) => (alone ? "" : `${prefix} `);
+
 /** Runs a command; the bot replies with its answers. */
 export async function obey(
 	event: MatrixEvent,
-	text: string,
-	deps: { client: Client; members: Members; bridge: Bridge; rooms: Rooms },
+	{ text, alone }: Readonly<{ text: string; alone: boolean }>,
+	deps: { client: Client; members: Members; bridge: Bridge; prefix: string },
 ): Promise<void> {
 	const { client, members, bridge } = deps;
 	const { room_id: room, event_id: id, sender } = event;
@@ -42,6 +44,8 @@ export async function obey(
 		room: room as RoomId,
 		sender: members.person(sender, members.of(room).get(sender)),
 		text,
+		prefix: prefixIn(deps.prefix, alone),
+		private: alone,
 		mayChangeRoom: async () => {
 			const create = await client.call<Pick<MatrixEvent, "sender" | "content">>(
 				"GET",

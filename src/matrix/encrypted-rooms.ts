@@ -4,12 +4,28 @@ import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Portal } from "../core/mapping.ts";
 import type { Bridge, Network } from "../core/network.ts";
+import { type Client, MatrixError } from "./client.ts";
 import type { MatrixEvent } from "./event.ts";
 import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
+
+/** Resolves with true if encryption is on in a room, which `as` is in: a ghost, or the bot. */
+export async function isEncrypted(
+	client: Pick<Client, "state">,
+	room: string,
+	as?: string,
+): Promise<boolean> {
+	try {
+		await client.state(room, "m.room.encryption", "", as);
+		return true;
+	} catch (error) {
+		if (error instanceof MatrixError && error.status === 404) return false;
+		throw error;
+	}
+}
 
 /**
  * Returns the handler of encrypted events, which the bridge cannot read: the sender gets a notice, and a direct chat moves

@@ -46,17 +46,20 @@ export function createEventReader(deps: {
 	const invited = createInvites(deps);
 	const encrypted = createEncryptionGuard(deps);
 
-	/** The command in a message to the bot. Without the prefix where a person and the bot are alone in a room. */
-	async function commandOf(event: MatrixEvent): Promise<string | undefined> {
+	/** Whether a person and the bot are alone in a room: there each message is a command. */
+	async function isAlone(room: string): Promise<boolean> {
+		if (await bridge.portal(matrixNetwork, room as RoomId)) return false;
+		if (!members.known(room)) await readMembers(room, undefined);
+		return members.of(room).size === 2;
+	}
+
+	/** The command in a message to the bot, and whether its sender and the bot are alone in the room. */
+	async function commandOf(event: MatrixEvent): Promise<{ text: string; alone: boolean } | undefined> {
 		const { room_id: room } = event;
 		if (event.type !== "m.room.message" || !rooms.withBot.has(room)) return undefined;
-		const alone = async () => {
-			if (await bridge.portal(matrixNetwork, room as RoomId)) return false;
-			if (!members.known(room)) await readMembers(room, undefined);
-			return members.of(room).size === 2;
-		};
-		const command = commandIn(event, deps.prefix, false) ?? commandIn(event, deps.prefix, await alone());
-		return command !== undefined && (await otherBridges.wrote(event)) ? undefined : command;
+		const alone = await isAlone(room);
+		const text = commandIn(event, deps.prefix, alone);
+		return text === undefined || (await otherBridges.wrote(event)) ? undefined : { text, alone };
 	}
 
 	/** The event for core, if its room is in a portal and somebody else sent it. */

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { backoff } from "../core/backoff.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import type { Status } from "../core/network.ts";
+import { createTrouble } from "../core/trouble.ts";
 import { type Client, MatrixError } from "./client.ts";
 import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
@@ -19,17 +19,12 @@ export function createHomeserverLink(deps: {
 	log: Log;
 }) {
 	const { client, rooms, bot, localpart, log } = deps;
-	/** The cause of the last failed request, undefined while the homeserver works. */
-	let down: string | undefined = "not asked yet";
+	const trouble = createTrouble("not asked yet");
 
 	return {
-		status: (): Status => (down === undefined ? { up: true } : { up: false, cause: down }),
-		away: (cause: string): void => {
-			down = cause;
-		},
-		back: (): void => {
-			down = undefined;
-		},
+		status: trouble.status,
+		away: trouble.begin,
+		back: trouble.end,
 
 		/** Waits for the homeserver, however long, and prepares the bot's account. @throws MatrixError for a definite refusal */
 		async meet(): Promise<void> {
@@ -39,11 +34,11 @@ export function createHomeserverLink(deps: {
 					const { displayname } = await client.profile(bot);
 					if (!displayname || displayname === localpart) await client.setName(bot, botName);
 					for (const room of (await client.joinedRooms()).joined_rooms) rooms.botCame(room);
-					down = undefined;
+					trouble.end();
 					return;
 				} catch (error) {
 					if (!(error instanceof TemporaryError)) throw error;
-					down = error.message;
+					trouble.begin(error.message);
 					const retryMs = backoff(failures, { first: 1_000, most: 30_000 });
 					log.warn({ err: error, retryMs }, "waiting for the homeserver");
 					await wait(retryMs);

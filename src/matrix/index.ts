@@ -1,7 +1,7 @@
 import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
-import type { MessageId, RoomId } from "../core/ids.ts";
+import type { MessageId, NetworkName, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping, Portal } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
@@ -10,6 +10,7 @@ import type { Person } from "../core/person.ts";
 import { capabilities } from "./capabilities.ts";
 import { createMatrixClient } from "./client.ts";
 import { createDelivery } from "./deliver.ts";
+import { isEncrypted } from "./encrypted-rooms.ts";
 import { createEventCache } from "./event-cache.ts";
 import { createGhosts, type GhostLimits } from "./ghosts.ts";
 import { createHomeserverLink } from "./homeserver-link.ts";
@@ -19,7 +20,15 @@ import { createLookup } from "./lookup.ts";
 import { createMediaStore } from "./media.ts";
 import { createMembers } from "./members.ts";
 import { createMessageStatus } from "./message-status.ts";
-import { isGhost, matrixNetwork, matrixTitle, portalAlias } from "./mxid.ts";
+import {
+	aliasAddress,
+	ghostAddress,
+	isGhost,
+	matrixNetwork,
+	matrixTitle,
+	matrixTo,
+	portalAlias,
+} from "./mxid.ts";
 import { createOtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
 import { differences, loadRegistration } from "./registration.ts";
@@ -201,6 +210,16 @@ export function createMatrix(
 				await rooms.invite(room, person.id, chat, await rooms.speaker(room, portal));
 			}),
 		show: ({ room = "?" }) => aliases.show(room),
+		url: (room) => matrixTo(aliases.show(room), domain),
+		standsFor: ([typed = ""]) => {
+			const found = ghostAddress(typed, domain) ?? aliasAddress(typed, domain);
+			return found && { network: found.network as NetworkName, address: found.address };
+		},
+		mayLink: (room) =>
+			ask(async () => {
+				if (await isEncrypted(client, room, await speaker(room)))
+					throw new PermanentError("invalid", phrases.encryptedRoom);
+			}),
 		members: (room) =>
 			ask(async () => {
 				await members.read(room, await speaker(room));

@@ -1,12 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { dataBytes } from "../core/bounded-map.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
-import type { NetworkName, RoomId } from "../core/ids.ts";
+import type { NetworkName, OperationId, RoomId } from "../core/ids.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
+import { prefixIn } from "./commands.ts";
+import { isEncrypted } from "./encrypted-rooms.ts";
 import { isEvent, type MatrixEvent } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { Members } from "./members.ts";
@@ -14,6 +16,7 @@ import { ghostAddress, matrixNetwork, parts } from "./mxid.ts";
 import type { OtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
+import { answer } from "./to-matrix.ts";
 
 /** Backoff in ms before each retry; after the last retry the invite is declined. */
 const retries = [2_000, 5_000, 15_000, 60_000];
@@ -34,6 +37,8 @@ export function createInvites(deps: {
 	bridge: Bridge;
 	domain: string;
 	bot: string;
+	/** The prefix of commands in a room. */
+	prefix: string;
 	log: Log;
 	/** Takes in the events from between the invite and the join. */
 	take(events: readonly MatrixEvent[]): Promise<void>;
@@ -69,6 +74,24 @@ export function createInvites(deps: {
 		if (await deps.otherBridges.wrote(event, as)) throw new PermanentError("forbidden", phrases.otherBridge);
 	}
 
+	/** Tells a room what the bot can do there. Its failure is no reason to leave the room again. */
+	async function greet({ event_id: id, room_id: room }: MatrixEvent, by: Person): Promise<void> {
+		const there = members.of(room);
+		const person = members.person(by.id, there.get(by.id));
+		try {
+			const alone = there.size === 2 && !(await bridge.portal(matrixNetwork, room as RoomId));
+			const where = { network: matrixNetwork, room: room as RoomId, prefix: prefixIn(deps.prefix, alone) };
+			const words = await bridge.greeting(person, where);
+			if (words === undefined) return;
+			const says = (await isEncrypted(client, room)) ? phrases.greetingEncrypted : words;
+			await client.send(room, "m.room.message", `greeting.${id}` as OperationId, {
+				body: answer(says, undefined),
+			});
+		} catch (error) {
+			log.warn({ err: error, room }, "the bot could not greet a room that it was invited to");
+		}
+	}
+
 	async function accept(event: MatrixEvent): Promise<void> {
 		const { room_id: room, state_key: guest = "", sender } = event;
 		const inviter = members.person(sender);
@@ -80,6 +103,7 @@ export function createInvites(deps: {
 			rooms.botCame(room);
 			await members.read(room);
 			await refuseOtherBridge(event, undefined);
+			await greet(event, inviter);
 		} else {
 			if (await bridge.portal(matrixNetwork, room as RoomId))
 				throw new PermanentError("invalid", phrases.onlyDirect);
@@ -113,7 +137,7 @@ export function createInvites(deps: {
 		members.forget(room);
 	}
 
-	async function answer(event: MatrixEvent): Promise<void> {
+	async function attend(event: MatrixEvent): Promise<void> {
 		if (!(await mayBeAnswered(event))) {
 			// Declining would need the account that the rate limit forbids.
 			log.warn(
@@ -159,7 +183,7 @@ export function createInvites(deps: {
 		underWay.set(by, count + 1);
 		bytes += size;
 		try {
-			await answer(event);
+			await attend(event);
 		} finally {
 			bytes -= size;
 			const left = (underWay.get(by) ?? 1) - 1;

@@ -80,6 +80,16 @@ export function isGhost(mxid: string, networks: readonly string[], domain: strin
 	return network !== undefined && networks.includes(network);
 }
 
+/**
+ * Returns the matrix.to link of an MXID, an alias or a room id, escaped as little as possible: clients compare the text.
+ * A room id names no server that knows the room, so the link of one names `via` as well.
+ * // Matrix spec, appendix "matrix.to navigation"
+ */
+export function matrixTo(id: string, via?: string): string {
+	const server = id.startsWith("!") && via ? `?via=${via}` : "";
+	return `https://matrix.to/#/${encodeURI(id).replace(/[?#/]/g, encodeURIComponent)}${server}`;
+}
+
 /** Returns the localpart and the server of an MXID, undefined for anything else; the server may have a port. */
 export function parts(mxid: string): readonly [localpart: string, server: string] | undefined {
 	const end = mxid.indexOf(":");

@@ -10,6 +10,8 @@ export const longMessage = (start: string) => `${start}\n… (all of it is in th
 // Answers to people on Matrix.
 export const encryptedRoom =
 	"this room is encrypted, which the bridge cannot read. Use a room without encryption.";
+export const greetingEncrypted =
+	"Hello! This room is encrypted, so I cannot read what is said here, and cannot bridge it. Please invite me to a room without encryption.";
 export const encryptedChat =
 	"this chat is encrypted, which the bridge cannot read. You are invited to a new one without encryption: please say it again there.";
 export const encryptedLeft = "This chat is encrypted; it goes on in another one.";

@@ -1,6 +1,7 @@
 import type { Person } from "../core/person.ts";
 import { type Element, plain, type Rich, walk } from "../core/rich.ts";
 import { isLink } from "./html.ts";
+import { matrixTo } from "./mxid.ts";
 
 const escapes = new Map([
 	["&", "&amp;"],
@@ -67,7 +68,7 @@ export function writeHtml(rich: Rich, mxid: (person: Person) => string | undefin
 				return link(node, isLink(node.href) ? node.href : undefined);
 			case "mention": {
 				const to = node.person && mxid(node.person);
-				return link(node, to && pill(to));
+				return link(node, to && matrixTo(to));
 			}
 			default:
 				return node satisfies never;
@@ -98,6 +99,3 @@ export function writeHtml(rich: Rich, mxid: (person: Person) => string | undefin
 	);
 	return parts.join("");
 }
-
-/** Returns the matrix.to link of an MXID, escaped as little as possible: clients compare the text. */
-const pill = (mxid: string) => `https://matrix.to/#/${encodeURI(mxid).replace(/[?#/]/g, encodeURIComponent)}`;

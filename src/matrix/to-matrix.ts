@@ -3,7 +3,7 @@ import type { BridgeEvent, Message, Words } from "../core/event.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Outbound, Refs } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
-import { mentions, weightOfTree } from "../core/rich.ts";
+import { mentions, type Rich, weightOfTree } from "../core/rich.ts";
 import { type Content, type MatrixEvent, originalOf, relationOf } from "./event.ts";
 import { mark, origin } from "./message/origin.ts";
 import {
@@ -204,11 +204,24 @@ export function asEdit(content: Content, of: string): Content {
 	};
 }
 
-/** Returns the notice by which the bridge replies to a person's event. */
+/** Returns a text with its links to rooms as HTML, since clients show those as pills; undefined for a text without any. */
+function withPills(text: string): string | undefined {
+	const pieces = text.split(/(https:\/\/matrix\.to\/#\/[^\s<>"]+)/);
+	if (pieces.length === 1) return undefined;
+	const rich = pieces.flatMap((piece, at): Rich => {
+		if (at % 2 === 1) return [{ tag: "link", href: piece, children: [piece] }];
+		return piece.split("\n").flatMap((line, nth): Rich => (nth === 0 ? [line] : [{ tag: "break" }, line]));
+	});
+	return writeHtml(rich, () => undefined);
+}
+
+/** Returns the notice by which the bridge replies to a person's event, or speaks to a room. */
 export function answer(body: string, to: string | undefined): Content {
+	const html = withPills(body);
 	return {
 		msgtype: "m.notice",
 		body: body.toWellFormed(),
+		...(html && { format: "org.matrix.custom.html", formatted_body: html }),
 		"m.mentions": {},
 		...(to && { "m.relates_to": { "m.in_reply_to": { event_id: to } } }),
 	};

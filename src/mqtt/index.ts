@@ -133,11 +133,10 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 		},
 		members: async () => [],
 		status() {
-			const down = [...sessions].flatMap(([name, one]) => {
-				const { up, cause } = one.status();
-				return up ? [] : [`${name}: ${cause}`];
-			});
-			return down.length === 0 ? { up: true } : { up: false, cause: down.join("; ") };
+			const down = [...sessions].map(([name, one]) => ({ name, ...one.status() })).filter(({ up }) => !up);
+			if (down.length === 0) return { up: true };
+			const since = Math.min(...down.map((one) => one.since ?? Date.now()));
+			return { up: false, cause: down.map(({ name, cause }) => `${name}: ${cause}`).join("; "), since };
 		},
 	} satisfies Network;
 }

@@ -4,7 +4,7 @@ import { backoff } from "../core/backoff.ts";
 import { createGuard } from "../core/guard.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
-import type { Status } from "../core/network.ts";
+import { createTrouble } from "../core/trouble.ts";
 import {
 	type BrokerOptions,
 	type Connection,
@@ -45,7 +45,7 @@ export function createSession(deps: {
 	let incoming: ReturnType<typeof createInbox> | undefined;
 	let welcome: Welcome | undefined;
 	let supervisor: Promise<void> | undefined;
-	let lastCause = "not connected yet";
+	const trouble = createTrouble("not connected yet");
 	let paused = false;
 
 	const naming = createRedelivery(name, deps.cursor);
@@ -128,6 +128,7 @@ export function createSession(deps: {
 			const events: Events = {
 				up(connack) {
 					welcome = connack;
+					trouble.end();
 					log.info({ broker: name, resumed: connack.sessionPresent }, "MQTT link up");
 					settle(current, connack).catch((error: unknown) => {
 						log.warn({ broker: name, err: error }, "the subscriptions of a broker could not be restored");
@@ -151,17 +152,15 @@ export function createSession(deps: {
 			const wasUp = welcome !== undefined;
 			welcome = undefined;
 			connection = undefined;
-			lastCause = cause instanceof Refusal ? phrases.brokerRefused(cause.code) : cause.message;
+			const why = cause instanceof Refusal ? phrases.brokerRefused(cause.code) : cause.message;
+			trouble.begin(why);
 			if (stopping.signal.aborted) return;
 			// One inbox at a time, or a broker that breaks each connection could fill the memory while the journal stalls.
 			await incoming?.close();
 			// A connection that breaks soon after the CONNACK counts as a failure: two bridges may share one client_id.
 			failures = wasUp && Date.now() - since >= timing.most ? 1 : failures + 1;
 			const retryMs = backoff(failures - 1, timing);
-			log.warn(
-				{ broker: name, cause: lastCause, retryMs },
-				wasUp ? "MQTT link broke" : "MQTT broker not reached",
-			);
+			log.warn({ broker: name, cause: why, retryMs }, wasUp ? "MQTT link broke" : "MQTT broker not reached");
 			await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
 		}
 	}
@@ -201,7 +200,7 @@ export function createSession(deps: {
 			return on.publish(topic, payload);
 		},
 		wants: () => [...wanted],
-		status: (): Status => (welcome ? { up: true } : { up: false, cause: lastCause }),
+		status: trouble.status,
 		pause(): void {
 			paused = true;
 		},

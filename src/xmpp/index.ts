@@ -7,6 +7,7 @@ import type { Log } from "../core/log.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
+import { createTrouble } from "../core/trouble.ts";
 import type { Links } from "../media/links.ts";
 import { typeOfFile } from "../media/sniff.ts";
 import { findAccount, findMuc, typedJid } from "./address-lookup.ts";
@@ -74,8 +75,8 @@ export function createXmpp(
 	let bridge: Bridge;
 	let inbox: ReturnType<typeof createInbox>;
 	let paused = false;
-	/** Why the link to the XMPP server is down; undefined while it is up. */
-	let down: string | undefined = "no connection yet";
+	/** Of the link to the XMPP server. */
+	const trouble = createTrouble("no connection yet");
 
 	const link = createComponent(
 		{ ...options, log },
@@ -87,7 +88,7 @@ export function createXmpp(
 				await inbox.reached();
 			},
 			online() {
-				down = undefined;
+				trouble.end();
 				conflictWatch.online();
 				pathWatch.online();
 				for (const one of conversations) one.online?.();
@@ -95,13 +96,13 @@ export function createXmpp(
 				bridge.resume(xmppNetwork);
 			},
 			offline(cause) {
-				down = cause;
+				trouble.begin(cause);
 				conflictWatch.offline();
 				pathWatch.offline();
 				for (const one of conversations) one.offline?.(cause);
 			},
 			fatal(cause) {
-				down = cause;
+				trouble.begin(cause);
 			},
 		},
 	);
@@ -228,12 +229,14 @@ export function createXmpp(
 		},
 
 		status() {
-			const cause = down ?? conflictWatch.cause() ?? pathWatch.cause();
-			return cause === undefined ? { up: true } : { up: false, cause };
+			const cause = conflictWatch.cause() ?? pathWatch.cause();
+			const status = trouble.status();
+			return status.up && cause !== undefined ? { up: false, cause } : status;
 		},
 		async check() {
 			const what = "component";
-			if (down !== undefined) return [fails(what, down)];
+			const { cause } = trouble.status();
+			if (cause !== undefined) return [fails(what, cause)];
 			const shared = conflictWatch.cause();
 			if (shared) return [fails(what, shared)];
 			return [

@@ -72,6 +72,8 @@ export async function fictional(
 				room: room as RoomId,
 				sender: person("owner"),
 				text,
+				prefix: "!bridge ",
+				private: false,
 				mayChangeRoom: async () => true,
 				reply: async (words) => {
 					answer += words;

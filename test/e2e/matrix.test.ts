@@ -316,11 +316,20 @@ describe("commands", () => {
 	test("are answered in a chat with the bot, also when sent right after the invite", async () => {
 		const room = await alice.createRoom({ is_direct: true, invite: [bot] });
 		await alice.send(room, "help");
-		const answer = await alice.waitFor("the answer", (event) => in_(room)(event) && event.sender === bot);
-		expect(answer.content).toMatchObject({
-			msgtype: "m.notice",
-			body: expect.stringMatching(/What I can do/),
-		});
+		const said = (what: string, words: RegExp) =>
+			alice.waitFor(
+				what,
+				(event) => in_(room)(event) && event.sender === bot && words.test(String(event.content.body)),
+			);
+		const greeting = await said(
+			"the greeting",
+			/^Hello Alice Capulet! I am Trivium.*\njoin ROOM – .*“help” lists/s,
+		);
+		expect(greeting.content).toMatchObject({ msgtype: "m.notice", "m.mentions": {} });
+		const answer = await said("the answer", /What I can do here:\n.*\nstatus – /s);
+		expect(answer.content).toMatchObject({ msgtype: "m.notice", "m.relates_to": { "m.in_reply_to": {} } });
+		await alice.send(room, "status");
+		await said("the state of the sides", /^This room is not bridged\.\nMatrix: connected\.\n/);
 	});
 	test("link and unlink a room for people with the permission", async () => {
 		xmpp.rooms.set("plumbed", []);

@@ -42,8 +42,12 @@ const heard = (room: Room) =>
 	room.timeline.filter(
 		({ type, sender }) => type === "m.room.message" && (sender === bot || sender.startsWith("@_")),
 	);
+const greeting = /^Hello .*! I am Trivium/;
+/** What the bridge said in a room, after its greeting. */
 const bodies = (room: Room) =>
-	heard(room).map(({ sender, content }) => `${sender.slice(1, -8)}: ${content.body}`);
+	heard(room)
+		.filter(({ content }) => !greeting.test(String(content.body)))
+		.map(({ sender, content }) => `${sender.slice(1, -8)}: ${content.body}`);
 const reaches = (room: Room, ...expected: string[]) =>
 	until(
 		() => bodies(room).length >= expected.length,
@@ -522,7 +526,7 @@ describe("a chat of two", () => {
 		await hs.push([hs.member(room, alice, "join")]);
 		await chat("$chat3");
 		await until(
-			() => bodies(talk).filter((line) => /is ready/.test(line)).length === 3,
+			() => bodies(talk).filter((line) => /your chat with romeo/.test(line)).length === 3,
 			() => bodies(talk).join(),
 		);
 		expect(invitesOf(room)).toHaveLength(1);
@@ -594,6 +598,40 @@ const alicePerson = () => ({
 	local: true as const,
 });
 
+describe("the bot, invited to a room", () => {
+	const invited = async (room: Room, who = alice, times = 1) => {
+		for (let n = 0; n < times; n++) {
+			if (n > 0) await hs.push([hs.member(room, bot, "leave", who)]);
+			await hs.push([hs.member(room, bot, "invite", who)]);
+		}
+		return heard(room).map(({ content }) => String(content.body));
+	};
+
+	test("greets once, with what the inviter may do there", async () => {
+		const [words = "", ...more] = await invited(hs.room(alice), alice, 2);
+		expect(words).toMatch(/^Hello Alice! I am Trivium, the bridge between Matrix and XMPP\./);
+		expect(words).toContain("\njoin ROOM – ");
+		expect(words).not.toContain("link");
+		expect(words).toMatch(/“help” lists everything\.$/);
+		expect(more).toEqual([]);
+		const crowd = hs.room(hs.person("admin"));
+		hs.member(crowd, alice, "join");
+		expect((await invited(crowd, "@admin:hs.test"))[0]).toContain("\n!bridge link ");
+	});
+
+	test("says in an encrypted room that it cannot read it, and links none", async () => {
+		const admin = hs.person("admin");
+		const room = hs.room(admin);
+		hs.emit(room, admin, "m.room.create", { content: {} }, { state_key: "" });
+		hs.emit(room, admin, "m.room.power_levels", { users: { [admin]: 50 } }, { state_key: "" });
+		hs.emit(room, admin, "m.room.encryption", { algorithm: "m.megolm.v1.aes-sha2" }, { state_key: "" });
+		expect(await invited(room, admin)).toEqual([expect.stringMatching(/^Hello! This room is encrypted/)]);
+		await says(room, admin, "link verona");
+		expect(bodies(room).at(-1)).toMatch(/That did not work: this room is encrypted/);
+		expect(xmpp.attached.size).toBe(0);
+	});
+});
+
 describe("commands", () => {
 	async function withBot(who = alice): Promise<Room> {
 		const room = hs.room(who);
@@ -605,12 +643,26 @@ describe("commands", () => {
 		const room = await withBot();
 		await says(room, alice, "help");
 		expect(bodies(room)[0]).toMatch(/^trivium: What I can do here:/);
-		expect(heard(room)[0]?.content).toMatchObject({
+		expect(heard(room)[1]?.content).toMatchObject({
 			msgtype: "m.notice",
 			"m.relates_to": { "m.in_reply_to": {} },
 		});
 		await says(room, alice, "!bridge nonsense");
 		expect(bodies(room)[1]).toMatch(/no command “nonsense”/);
+	});
+	test("answer with the link of a room, which clients show as a pill", async () => {
+		const room = await withBot();
+		await says(room, alice, "join verona");
+		const url = "https://matrix.to/#/%23_xmpp_verona:hs.test";
+		expect(bodies(room)[0]).toBe(`trivium: You are invited to The verona: ${url}`);
+		expect(heard(room).at(-1)?.content).toMatchObject({
+			format: "org.matrix.custom.html",
+			formatted_body: `You are invited to The verona: <a href="${url}">${url}</a>`,
+		});
+		await says(room, alice, "join #_xmpp_verona:hs.test");
+		await hs.push([hs.member(hs.find("#_xmpp_verona:hs.test") as Room, alice, "join")]);
+		await says(room, alice, "join verona");
+		expect(bodies(room)[2]).toBe(`trivium: You are in The verona already: ${url}`);
 	});
 	test("delay no other messages while they wait for a silent server", async () => {
 		const verona = await inVerona();
@@ -647,7 +699,9 @@ describe("commands", () => {
 		await says(room, alice, "!bridge status");
 		await says(room, alice, "!bridges fall");
 		await crosses("Alice: help", "Alice: !bridges fall");
-		expect(bodies(room)).toEqual([expect.stringMatching(/^trivium: XMPP: verona \(joined\)/)]);
+		expect(bodies(room)).toEqual([
+			expect.stringMatching(/^trivium: Matrix, this room: connected\.\nXMPP, verona: connected\.$/),
+		]);
 	});
 	test("are not run for notices, ghosts and blocked people", async () => {
 		const room = await withBot();

@@ -119,7 +119,7 @@ export const otherTargets: Readonly<Record<string, Target>> = {
 			const [name = "", address = ""] = input.split(/\s+(.*)/s);
 			return size(
 				found,
-				phrases.unknownCommand(name),
+				phrases.unknownCommand(name, "help"),
 				phrases.reacted(name, address),
 				phrases.inThread(input, input),
 			);
