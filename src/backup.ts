@@ -1,11 +1,13 @@
 import { constants, existsSync } from "node:fs";
-import { copyFile, mkdir, rm } from "node:fs/promises";
+import { access, copyFile, mkdir, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type Config, loadConfig } from "./config.ts";
 import type { Journal } from "./core/journal.ts";
 import type { Mapping } from "./core/mapping.ts";
 import * as phrases from "./core/phrases.ts";
+import { type About, withFile } from "./files/file-error.ts";
 import { askForBackup } from "./http/control.ts";
+import { aboutRegistration } from "./matrix/registration.ts";
 
 const names = {
 	journal: "journal.db",
@@ -27,17 +29,27 @@ export async function writeBackup(
 	from: Readonly<{ config: Config; file: string }>,
 	folder: string,
 ): Promise<void> {
-	await mkdir(folder, { mode: 0o700 });
+	const about = { what: "The backup", path: folder, need: "make", taken: phrases.backupTaken } as const;
+	await withFile(about, () => mkdir(folder, { mode: 0o700 }));
 	try {
 		// The journal is copied before the mapping: see Journal.backup.
 		await journal.backup(join(folder, names.journal));
 		await mapping.backup(join(folder, names.mapping));
-		await copyFile(from.config.matrix.appservice.registration, join(folder, names.registration));
-		await copyFile(from.file, join(folder, names.config));
+		const { registration } = from.config.matrix.appservice;
+		await copy(aboutRegistration(registration), registration, join(folder, names.registration));
+		await copy({ what: "The config", path: from.file, need: "read" }, from.file, join(folder, names.config));
 	} catch (error) {
 		await rm(folder, { recursive: true, force: true });
 		throw error;
 	}
+}
+
+/** Copies a file to a path where there is none. @throws FileError, about the file or about the copy */
+async function copy(about: About, from: string, to: string): Promise<void> {
+	await withFile(about, () => access(from, constants.R_OK));
+	await withFile({ what: `The copy of ${from}`, path: to, need: "make" }, () =>
+		copyFile(from, to, constants.COPYFILE_EXCL),
+	);
 }
 
 /** Runs `backup FOLDER`: asks the running bridge for it, else opens the stores and copies them. */
@@ -92,8 +104,10 @@ export async function restore(
 		return false;
 	}
 	for (const [source, to] of targets) {
-		await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-		await copyFile(source, to, constants.COPYFILE_EXCL);
+		await withFile({ what: "The folder", path: dirname(to), need: "make" }, () =>
+			mkdir(dirname(to), { recursive: true, mode: 0o700 }),
+		);
+		await copy({ what: "The backup", path: source, need: "read" }, source, to);
 	}
 	print(phrases.restored(config.store.directory, fresh ? file : undefined));
 	return true;

@@ -1,8 +1,11 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { listenPattern, type Problem, validate } from "./config/validate.ts";
 import type { Support } from "./core/capabilities.ts";
 import type { Limits } from "./core/limits.ts";
 import type { Permissions } from "./core/permissions.ts";
+import { elsewhere } from "./files/elsewhere.ts";
+import { dataFolderOf, withFileSync } from "./files/file-error.ts";
+import { configElsewhere } from "./files/phrases.ts";
 import type { MatrixOptions } from "./matrix/index.ts";
 import type { MediaOptions } from "./media/index.ts";
 import type { MqttOptions } from "./mqtt/index.ts";
@@ -105,15 +108,15 @@ export function loadConfig(file: string, env: NodeJS.ProcessEnv = process.env): 
 }
 
 function readConfig(file: string): string {
+	const there = elsewhere(file, file, existsSync);
+	const missing = there
+		? configElsewhere(there.path, there.base)
+		: "Copy config/example.yaml there and fill it in, or name another file with --config";
+	const about = { what: "The config", path: file, need: "read", own: true, missing } as const;
 	try {
-		return readFileSync(file, "utf8");
+		return withFileSync({ ...about, ...dataFolderOf(file) }, () => readFileSync(file, "utf8"));
 	} catch (error) {
-		const cause = (error as NodeJS.ErrnoException).code;
-		throw new ConfigError(
-			cause === "ENOENT"
-				? `${file}: there is no such file. Copy config/example.yaml there and fill it in.`
-				: `${file}: cannot be read (${cause}). Give it to the user the bridge runs as.`,
-		);
+		throw new ConfigError((error as Error).message, { cause: error });
 	}
 }
 
@@ -246,9 +249,10 @@ function secret<Key extends string>(
 
 function readText(file: string, path: Path, problems: Problem[]): string {
 	try {
-		return readFileSync(file, "utf8");
+		const about = { what: "the file", path: file, need: "read", ...dataFolderOf(file) } as const;
+		return withFileSync({ ...about, option: path.join(".") }, () => readFileSync(file, "utf8"));
 	} catch (error) {
-		problems.push({ path, message: `the file cannot be read (${(error as NodeJS.ErrnoException).code})` });
+		problems.push({ path, message: (error as Error).message });
 		return "";
 	}
 }

@@ -2,6 +2,7 @@ import { type DestinationStream, pino } from "pino";
 import type { LogLevel } from "./config.ts";
 import { PermanentError, TemporaryError } from "./core/errors.ts";
 import type { Log } from "./core/log.ts";
+import { FileError } from "./files/file-error.ts";
 
 const secrets = ["as_token", "hs_token", "access_token", "secret", "password", "authorization"];
 
@@ -15,8 +16,8 @@ const clean = (text: string) =>
 /** Returns the fields of an error that name its cause: errors of HTTP libraries carry whole requests. */
 function describe(error: unknown, withStack = true): unknown {
 	if (!(error instanceof Error)) return typeof error === "string" ? clean(error) : error;
-	// The stack of a TemporaryError or PermanentError does not help: its cause is the other server's answer.
-	const fault = withStack && !(error instanceof TemporaryError || error instanceof PermanentError);
+	// The stack of such an error does not help: its cause is the other server's answer, or the disk's.
+	const fault = withStack && ![TemporaryError, PermanentError, FileError].some((one) => error instanceof one);
 	const { code, reason } = error as { code?: unknown; reason?: unknown };
 	return {
 		type: error.name,

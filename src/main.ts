@@ -2,7 +2,7 @@
 
 import "./node-version.ts";
 import "./heap.ts";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { backup, restore, type Stores, socketOf, writeBackup } from "./backup.ts";
@@ -18,7 +18,6 @@ import type { Log } from "./core/log.ts";
 import type { Mapping } from "./core/mapping.ts";
 import type { Network } from "./core/network.ts";
 import { createPermissions } from "./core/permissions.ts";
-import * as phrases from "./core/phrases.ts";
 import type { Mirror } from "./core/portals.ts";
 import { table } from "./core/table.ts";
 import { giveBackWhenQuiet, keepHeapSmall } from "./heap.ts";
@@ -31,6 +30,7 @@ import { mirrorsOf } from "./mqtt/index.ts";
 import { createNetworks, placesOfFiles } from "./networks.ts";
 import { register } from "./register.ts";
 import { checkRunning } from "./running-check.ts";
+import { makeStore } from "./store/check.ts";
 import { createNedbMapping } from "./store/nedb.ts";
 import { createQuarantine } from "./store/quarantine.ts";
 import { createSqliteJournal } from "./store/sqlite.ts";
@@ -44,7 +44,7 @@ function storesOf(config: Config, log: Log, onFailure: (error: Error) => void): 
 	const store = (file: string) => join(config.store.directory, file);
 	return {
 		mapping: createNedbMapping({ file: store("mapping.db"), log, onFailure }),
-		journal: createSqliteJournal({ file: store("journal.db"), log, onFailure }),
+		journal: createSqliteJournal({ file: store("journal.db"), onFailure }),
 	};
 }
 
@@ -230,7 +230,7 @@ function backUp(folder: string, file: string): Promise<boolean> {
 const commands = table<(line: CommandLine) => Promise<boolean>>({
 	async run({ file }) {
 		const config = loadConfig(file);
-		makeFolder(config.store.directory);
+		await makeStore(config.store.directory);
 		return run(config, file);
 	},
 	check: async ({ file, json }) => (json ? checkAsJson(file) : check(loadConfig(file), file)),
@@ -255,14 +255,6 @@ async function main(): Promise<number | undefined> {
 		return 2;
 	}
 	return (await commands[line.command]?.(line)) ? undefined : 1;
-}
-
-function makeFolder(folder: string): void {
-	try {
-		mkdirSync(folder, { recursive: true, mode: 0o700 });
-	} catch (error) {
-		throw new ConfigError(phrases.storeNotWritable(folder, (error as NodeJS.ErrnoException).code ?? "?"));
-	}
 }
 
 const version = (): string =>

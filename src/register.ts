@@ -1,8 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { Config } from "./config.ts";
+import { withFile } from "./files/file-error.ts";
 import * as phrases from "./matrix/phrases.ts";
 import {
+	aboutRegistration,
 	differences,
 	type Registration,
 	readRegistration,
@@ -23,14 +25,19 @@ export async function register(
 	const file = appservice.registration;
 	const options = { domain, bot, url: appservice.url, networks: ghostsOnMatrix };
 	const fresh = writeRegistration(options);
-	const there = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-		if (error.code === "ENOENT") return undefined;
-		throw error;
-	});
+	const about = aboutRegistration(file, "write");
+	const there = await withFile(about, () =>
+		readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+			if (error.code === "ENOENT") return undefined;
+			throw error;
+		}),
+	);
 	if (there === undefined) {
-		await mkdir(dirname(file), { recursive: true });
-		// wx: of two runs at once the second one fails, instead of replacing tokens that the homeserver may have.
-		await writeFile(file, fresh, { mode: 0o600, flag: "wx" });
+		await withFile({ ...about, need: "make" }, async () => {
+			await mkdir(dirname(file), { recursive: true });
+			// wx: of two runs at once the second one fails, instead of replacing tokens that the homeserver may have.
+			await writeFile(file, fresh, { mode: 0o600, flag: "wx" });
+		});
 		print(phrases.registrationWritten(file));
 	} else {
 		let old: Registration;
@@ -43,7 +50,7 @@ export async function register(
 		const differing = differences(old, options);
 		if (differing.length === 0) print(phrases.registrationKept(file));
 		else {
-			await writeFile(file, withNames(fresh, old), { mode: 0o600 });
+			await withFile(about, () => writeFile(file, withNames(fresh, old), { mode: 0o600 }));
 			print(phrases.registrationUpdated(file, differing.join("; ")));
 		}
 	}

@@ -153,8 +153,7 @@ describe("a store that cannot be used", () => {
 });
 
 test("a start deletes dead letters older than 30 days, however soon the bridge is stopped again", async () => {
-	const journal = () =>
-		createSqliteJournal({ file: at("data/journal.db"), log: quiet, onFailure: () => undefined });
+	const journal = () => createSqliteJournal({ file: at("data/journal.db"), onFailure: () => undefined });
 	const day = 24 * 60 * 60_000;
 	const [portal, link] = ["p" as PortalId, "l" as LinkId];
 	mkdirSync(at("data"));

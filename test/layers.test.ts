@@ -7,12 +7,13 @@ import { describe, expect, test } from "vitest";
 const mayImport: Record<string, readonly string[]> = {
 	core: [],
 	// The appservice uses the common HTTP listener.
-	matrix: ["core", "media", "http"],
+	matrix: ["core", "media", "http", "files"],
 	xmpp: ["core", "media"],
 	mqtt: ["core", "media"],
-	media: ["core", "http"],
-	http: ["core"],
-	store: ["core"],
+	media: ["core", "http", "files"],
+	http: ["core", "files"],
+	store: ["core", "files"],
+	files: [],
 };
 
 /** Each library and the only files that may import it. */

@@ -68,7 +68,7 @@ describe("register", () => {
 		writeFileSync(file, "as_token: [");
 		const { good, said } = await run();
 		expect(good).toBe(false);
-		expect(said).toContain("Move it away");
+		expect(said).toContain("move this file away");
 		expect(readFileSync(file, "utf8")).toBe("as_token: [");
 	});
 

@@ -82,7 +82,7 @@ describe("the start of the bridge", () => {
 	test("ends without a registration, with one line", async () => {
 		const { code, said } = await run(configure()).ended;
 		expect(said.trimEnd().split("\n")).toEqual([
-			`${folder}/registration.yaml cannot be read (ENOENT). Write a new one with \`register\`.`,
+			`The registration ${folder}/registration.yaml cannot be read (ENOENT): ${folder}/registration.yaml is not there. If the homeserver has a copy of it, put that there, since it has the tokens. Else write it with “register”, and add it to the homeserver's configuration.`,
 		]);
 		expect(code).toBe(1);
 	});

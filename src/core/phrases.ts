@@ -159,10 +159,7 @@ export const notAsked = (socket: string, cause: string) =>
 	`a bridge runs on these stores and cannot be asked how it is (${socket}: ${cause}). Run “check” as the user of the bridge, on the same machine or in the same container.`;
 export const otherConfig =
 	"the bridge runs with another configuration than this file has. Restart it to use the file.";
-export const storeNotWritable = (folder: string, cause: string) =>
-	/^(ENOSPC|EDQUOT)$/.test(cause)
-		? `${folder} cannot be written to (${cause}): the disk is full. Make room there; nothing in the folder may be deleted.`
-		: `${folder} cannot be written to (${cause}). Give it to the user the bridge runs as, or change store.directory.`;
+export const storeNotMade = (folder: string) => `${folder} is not there yet: the first start makes it`;
 export const storeInUse = (folder: string) => `${folder} is in use by the running bridge`;
 
 // Reasons why the bridge cannot start.
@@ -208,6 +205,7 @@ export const revived = (count: number) =>
 // Results and refusals of `backup` and `restore`.
 export const backupWritten = (folder: string) =>
 	`Wrote ${folder}. It holds secrets: keep it as you keep the bridge's own files. What the config reads from the environment or from other files is not in it.`;
+export const backupTaken = "Name a folder that is not there yet";
 export const noBackup = (folder: string, missing: string) => `${folder} is no backup: it has no ${missing}.`;
 export const restoreInTheWay = (files: string) =>
 	`Nothing was restored, for there is something already: ${files}. Move it away, with the bridge stopped, and run this again.`;

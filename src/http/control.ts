@@ -1,7 +1,9 @@
 import { rm } from "node:fs/promises";
 import http from "node:http";
+import { dirname } from "node:path";
 import type { CheckResult } from "../core/check-result.ts";
 import type { Log } from "../core/log.ts";
+import { type About, explained, withFile } from "../files/file-error.ts";
 import { createListener, listening } from "./listener.ts";
 
 /** The requests that another process on this machine can make of a running bridge. */
@@ -17,6 +19,14 @@ export type RunningCheck = Readonly<{
 	config: string;
 	networks: Readonly<Record<string, readonly CheckResult[]>>;
 }>;
+
+const about = (socket: string): About => ({
+	what: "The control socket",
+	path: socket,
+	need: "make",
+	own: true,
+	folder: dirname(socket),
+});
 
 /** Most characters of a request's body, which holds a path. */
 const longest = 65_536;
@@ -51,7 +61,7 @@ export async function control(socket: string, requests: Requests, log: Log) {
 	await rm(socket, { force: true });
 	const before = process.umask(0o177);
 	try {
-		await listening(server, log, () => server.listen({ path: socket }));
+		await withFile(about(socket), () => listening(server, log, () => server.listen({ path: socket })));
 	} finally {
 		process.umask(before);
 	}
@@ -87,7 +97,7 @@ function ask(socket: string, path: string, body: object): Promise<unknown> {
 		});
 		request.on("error", (error: NodeJS.ErrnoException) => {
 			if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(undefined);
-			else reject(new Error(error.message, { cause: error }));
+			else reject(explained(error, { ...about(socket), need: "write" }));
 		});
 		request.end(JSON.stringify(body));
 	});

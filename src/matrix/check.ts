@@ -2,8 +2,9 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { type CheckResult, fails, works } from "../core/check-result.ts";
+import { FileError, withFile } from "../files/file-error.ts";
 import * as phrases from "./phrases.ts";
-import { differences, type Registration, readRegistration } from "./registration.ts";
+import { aboutRegistration, differences, type Registration, readRegistration } from "./registration.ts";
 
 type Options = Readonly<{
 	homeserver: string;
@@ -27,13 +28,12 @@ export async function checkMatrix(
 ): Promise<CheckResult[]> {
 	const found: CheckResult[] = [await reachable(options.homeserver)];
 	const { registration: file, url } = options.appservice;
-	const text = await readFile(file, "utf8").catch(() => undefined);
-	if (text === undefined) return [...found, fails("registration", phrases.noRegistration(file))];
 	let registration: Registration;
 	try {
-		registration = readRegistration(text);
+		registration = readRegistration(await withFile(aboutRegistration(file), () => readFile(file, "utf8")));
 	} catch (error) {
-		return [...found, fails("registration", `${file}: ${(error as Error).message}`)];
+		const { message } = error as Error;
+		return [...found, fails("registration", error instanceof FileError ? message : `${file}: ${message}`)];
 	}
 	const differing = differences(registration, { ...options, url, networks: deps.ghostsOf });
 	found.push(

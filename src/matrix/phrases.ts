@@ -26,8 +26,11 @@ export const onlyDirect = "I can be invited to a chat of two only.";
 // `check`: each thing that can fail, with its cure.
 export const notMatrix = (url: string, status: number) =>
 	`${url} answers (${status}), but not as a Matrix server. Correct matrix.homeserver.`;
-export const noRegistration = (file: string) =>
-	`${file} cannot be read. Write it with “register”, and add it to the homeserver's configuration.`;
+export const noRegistration =
+	"If the homeserver has a copy of it, put that there, since it has the tokens. Else write it with “register”, and add it to the homeserver's configuration";
+export const registrationRace = "Another run has just written it: run this again";
+export const mendRegistration =
+	"Put the homeserver's copy of it there, since it has the tokens. If there is none, move this file away, write a new one with “register”, and give that to the homeserver.";
 export const tokenUnknown = (file: string) =>
 	`the homeserver does not know our as_token. Add ${file} to its app_service_config_files, and restart it.`;
 export const tokenOfAnother = (whose: string, ours: string) =>
@@ -51,5 +54,4 @@ export const registrationKept = (file: string) =>
 	`${file} is there already and fits the configuration: kept as it is.`;
 export const registrationUpdated = (file: string, why: string) =>
 	`Updated ${file}: ${why}. The tokens are the same as before.`;
-export const registrationBroken = (file: string, why: string) =>
-	`${file} is there already, but ${why} Move it away, and run this again.`;
+export const registrationBroken = (file: string, why: string) => `${file} is there already, but ${why}`;

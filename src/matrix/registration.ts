@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
+import { type About, dataFolderOf, withFileSync } from "../files/file-error.ts";
+import * as phrases from "./phrases.ts";
 
 /** The content of the registration file. // Matrix spec, application services "Registration" */
 export type Registration = Readonly<{
@@ -59,18 +61,22 @@ export function writeRegistration(options: RegistrationOptions): string {
 	});
 }
 
-const cure = "Write a new one with `register`.";
+const cure = phrases.mendRegistration;
 
-/** Reads a registration file. @throws Error as {@link readRegistration} does. */
-export function loadRegistration(file: string): Registration {
-	let text: string;
-	try {
-		text = readFileSync(file, "utf8");
-	} catch (error) {
-		throw new Error(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}). ${cure}`);
-	}
-	return readRegistration(text);
-}
+/** What an error about the registration file says. */
+export const aboutRegistration = (file: string, need: "read" | "write" = "read"): About => ({
+	what: "The registration",
+	path: file,
+	need,
+	...dataFolderOf(file),
+	option: "matrix.appservice.registration",
+	missing: phrases.noRegistration,
+	taken: phrases.registrationRace,
+});
+
+/** Reads a registration file. @throws Error as {@link readRegistration} does, FileError if the file cannot be read. */
+export const loadRegistration = (file: string): Registration =>
+	readRegistration(withFileSync(aboutRegistration(file), () => readFileSync(file, "utf8")));
 
 /** Reads the text of a registration file. @throws Error whose message names the mistake and its cure. */
 export function readRegistration(text: string): Registration {

@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import * as phrases from "../core/phrases.ts";
+import { withFile } from "../files/file-error.ts";
 import { through } from "./stream.ts";
 
 /** Size in bytes of the chunks that are read and written. */
@@ -27,9 +28,10 @@ export function createSpool(most: number) {
 	): Promise<T> {
 		if (size !== undefined) return use(body, size);
 		const path = join(tmpdir(), `trivium-${randomUUID()}`);
+		const about = { what: "A file on its way", path, need: "make" } as const;
 		// Each stream gets a handle of its own, since it closes its handle at its end.
-		const into = await open(path, "wx", 0o600);
-		const from = await open(path, "r").finally(() => unlink(path));
+		const into = await withFile(about, () => open(path, "wx", 0o600));
+		const from = await withFile(about, () => open(path, "r").finally(() => unlink(path)));
 		let mine = 0;
 		const counted = through(body, async function* (chunks) {
 			for await (const chunk of chunks) {
@@ -42,7 +44,7 @@ export function createSpool(most: number) {
 		});
 		try {
 			const writing = into.createWriteStream({ highWaterMark });
-			await pipeline(counted, writing);
+			await withFile(about, () => pipeline(counted, writing));
 			const reading = from.createReadStream({ highWaterMark });
 			return await use(reading, writing.bytesWritten).finally(() => reading.destroy());
 		} finally {

@@ -1,10 +1,31 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CheckResult, fails, works } from "../core/check-result.ts";
 import * as phrases from "../core/phrases.ts";
+import { type About, explained, lackOf } from "../files/file-error.ts";
 import { holder } from "./lock.ts";
 
-/** Tells whether the stores are writable, and whether a running bridge holds them. `mapping` is the mapping's file. */
+/** What an error about the folder of the stores says. */
+const aboutStore = (folder: string): About => ({
+	what: "The store",
+	path: folder,
+	need: "write",
+	own: true,
+	folder,
+	option: "store.directory",
+});
+
+/** Makes the folder of the stores, if it is missing. @throws FileError */
+export async function makeStore(folder: string): Promise<void> {
+	await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+		throw explained(error, { ...aboutStore(folder), need: "make" });
+	});
+}
+
+/**
+ * Tells whether the stores are writable, and whether a running bridge holds them. `mapping` is the mapping's file. A folder
+ * that is missing is not made: it may be missing because the check was started in another working directory.
+ */
 export async function checkStore(
 	folder: string,
 	mapping: string,
@@ -15,14 +36,17 @@ export async function checkStore(
 		(pid) => pid !== undefined,
 		({ code }: NodeJS.ErrnoException) => code === "EACCES",
 	);
+	const found = (finding: CheckResult) => ({ finding, running });
+	const about = aboutStore(folder);
 	const probe = join(folder, `.check-${process.pid}`);
 	try {
-		await mkdir(folder, { recursive: true, mode: 0o700 });
+		await stat(folder);
 		// An empty file fits on a full disk.
 		await writeFile(probe, Buffer.alloc(4_096, 1)).finally(() => rm(probe, { force: true }));
 	} catch (error) {
-		const cause = String((error as NodeJS.ErrnoException).code);
-		return { finding: fails(what, phrases.storeNotWritable(folder, cause)), running };
+		const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+		const wrong = missing ? lackOf({ ...about, need: "make" }) : (explained(error, about) as Error);
+		return found(wrong ? fails(what, wrong.message) : works(what, phrases.storeNotMade(folder)));
 	}
-	return { finding: works(what, running ? phrases.storeInUse(folder) : folder), running };
+	return found(works(what, running ? phrases.storeInUse(folder) : folder));
 }

@@ -2,6 +2,7 @@ import { copyFile, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import Datastore from "nedb-promises";
 import type { Log } from "../core/log.ts";
+import { type About, explained, FileError } from "../files/file-error.ts";
 import { lock } from "./lock.ts";
 import { dropTornTail, repairTornTail } from "./torn-tail.ts";
 import { wholeFile } from "./whole-file.ts";
@@ -77,14 +78,18 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 	let next: Promise<void> | undefined;
 	const ids = new Set<string>();
 
-	const unusable = (cause: unknown) =>
-		new Error(`The mapping ${file} cannot be used: ${(cause as Error).message}.`, { cause });
+	const about: About = { what: "The mapping", path: file, need: "write", own: true, folder: dirname(file) };
+
+	function unusable(cause: unknown): Error {
+		const error = explained(cause, about);
+		if (error instanceof FileError) return error;
+		return new Error(`The mapping ${file} cannot be used: ${(cause as Error).message}.`, { cause });
+	}
 
 	/** Stops after a failed write: nedb keeps the change in memory, so memory and disk differ from then on. */
 	function fail(cause: unknown): Error {
 		if (failure) return failure;
 		failure = unusable(cause);
-		log.error({ err: failure, file }, "mapping failed");
 		onFailure(failure);
 		return failure;
 	}
@@ -168,9 +173,9 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 
 	return {
 		async open() {
-			await mkdir(dirname(file), { recursive: true, mode: 0o700 });
 			let lines = 0;
 			try {
+				await mkdir(dirname(file), { recursive: true, mode: 0o700 });
 				release = await lock(`${file}.lock`);
 				const torn = await repairTornTail(file, Date.now());
 				if (torn) log.warn({ file, torn }, "an unfinished line at the end of the mapping was set aside");

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSyn
 import { join } from "node:path";
 import type { Item, Quarantine } from "../core/guard.ts";
 import type { Log } from "../core/log.ts";
+import { type About, explained, withFileSync } from "../files/file-error.ts";
 
 /** How often the bridge may die over one item before the item is set aside. */
 const deathsAllowed = 2;
@@ -27,6 +28,14 @@ export function createQuarantine(folder: string, log: Log) {
 		string,
 		string,
 	];
+	const about = (path: string): About => ({
+		what: "The quarantine",
+		path,
+		need: "write",
+		own: true,
+		folder,
+		option: "store.directory",
+	});
 	const suspects = new Map<string, Suspect>();
 	const empty = Buffer.alloc(noteSize);
 	let note: number | undefined;
@@ -42,7 +51,8 @@ export function createQuarantine(folder: string, log: Log) {
 				flush: true,
 			});
 			renameSync(part, listFile);
-		} catch (err) {
+		} catch (error) {
+			const err = explained(error, about(listFile));
 			log.error({ err }, "the quarantine cannot be written; an item that ends the process may do so again");
 		}
 	}
@@ -71,7 +81,8 @@ export function createQuarantine(folder: string, log: Log) {
 			const list = JSON.parse(readFileSync(listFile, "utf8")) as { version: number; items: Suspect[] };
 			if (list.version !== version) throw new Error(`version ${list.version} is not known`);
 			for (const one of list.items) suspects.set(one.key, one);
-		} catch (err) {
+		} catch (error) {
+			const err = explained(error, about(listFile));
 			log.warn({ err, file: listFile }, "the quarantine cannot be read and begins anew");
 		}
 	}
@@ -93,8 +104,9 @@ export function createQuarantine(folder: string, log: Log) {
 		if (note === undefined) return;
 		try {
 			writeSync(note, bytes, 0, bytes.length, 0);
-		} catch (err) {
+		} catch (error) {
 			note = undefined;
+			const err = explained(error, about(noteFile));
 			log.error({ err }, "the item in hand cannot be noted; one that ends the process will not be set aside");
 		}
 	}
@@ -113,9 +125,9 @@ export function createQuarantine(folder: string, log: Log) {
 		/** Counts the note that the last run left, and takes notes from now on. The caller holds the stores' lock. */
 		open(): void {
 			readList();
-			const left = readNote();
+			const left = withFileSync(about(noteFile), readNote);
 			if (left) count(left);
-			note = openSync(noteFile, "w", 0o600);
+			note = withFileSync(about(noteFile), () => openSync(noteFile, "w", 0o600));
 			put(empty);
 		},
 		holds: (key) => suspects.size > 0 && (suspects.get(key)?.deaths ?? 0) >= deathsAllowed,

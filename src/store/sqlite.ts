@@ -3,15 +3,14 @@ import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { Worker } from "node:worker_threads";
 import type { LinkId, MessageId, PortalId, UserId } from "../core/ids.ts";
 import type { Journal, Row } from "../core/journal.ts";
-import type { Log } from "../core/log.ts";
 import type { Person } from "../core/person.ts";
+import { journalError } from "./sqlite-errors.ts";
 import type { Calls } from "./sqlite-tables.ts";
 import { copy, entryText, reactionText, row } from "./sqlite-text.ts";
 import type { Backup, Call, Request, Results } from "./sqlite-worker.ts";
 
 export type JournalOptions = Readonly<{
 	file: string;
-	log: Log;
 	/** Called once when the journal failed; every later call rejects, so the process must stop. */
 	onFailure(error: Error): void;
 }>;
@@ -33,7 +32,7 @@ const patience = { ms: 100, calls: 64 };
  * Opens the journal in one SQLite file, in a worker thread. While the worker commits one batch, new calls collect into the
  * next, so that under load many share one fsync.
  */
-export function createSqliteJournal({ file, log, onFailure }: JournalOptions): Journal {
+export function createSqliteJournal({ file, onFailure }: JournalOptions): Journal {
 	let worker: Worker | undefined;
 	let failure: Error | undefined = new Error("the journal is not open");
 	let waiting: Pending[] = [];
@@ -82,7 +81,6 @@ export function createSqliteJournal({ file, log, onFailure }: JournalOptions): J
 	function fail(error: Error): void {
 		if (failure) return;
 		failure = error;
-		log.error({ err: error, file }, "journal failed");
 		for (const { reject } of [...committing, ...waiting]) reject(error);
 		committing = [];
 		waiting = [];
@@ -122,14 +120,14 @@ export function createSqliteJournal({ file, log, onFailure }: JournalOptions): J
 					resolve();
 				});
 				started.on("error", (cause) => {
-					const error = explain(file, cause);
+					const error = journalError(file, cause);
 					reject(error);
 					fail(error);
 				});
 				started.on("exit", () => {
 					if (worker !== started) return;
 					worker = undefined;
-					fail(explain(file, new Error("its thread ended")));
+					fail(journalError(file, new Error("its thread ended")));
 				});
 			}),
 		async close() {
@@ -226,22 +224,4 @@ export function createSqliteJournal({ file, log, onFailure }: JournalOptions): J
 		},
 		prune: (now) => ask("prune", now),
 	};
-}
-
-/** Returns the cure of a SQLite error for an admin; the low byte of the code is the class of the error. */
-const causes: Readonly<Record<number, string>> = {
-	5: "another process uses it: stop that one first",
-	6: "another process uses it: stop that one first",
-	8: "it cannot be written: check owner and permissions",
-	10: "the disk failed to read or write it",
-	11: "it is damaged: restore a backup",
-	13: "the disk is full: make room and start again",
-	14: "it cannot be opened: check that its directory exists and is ours",
-	26: "it is no journal: restore a backup or name another file",
-};
-
-function explain(file: string, cause: unknown): Error {
-	const { errcode, message } = cause as { errcode?: number; message?: string };
-	const why = causes[(errcode ?? 0) & 0xff] ?? message ?? String(cause);
-	return new Error(`The journal ${file} cannot be used: ${why}.`, { cause });
 }

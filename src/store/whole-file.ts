@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { access, open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { type About, explained, FileError } from "../files/file-error.ts";
 
 async function sync(path: string): Promise<void> {
 	const handle = await open(path, "r");
@@ -28,6 +29,9 @@ export async function wholeFile(file: string, fill: (part: string) => Promise<un
 		await sync(dirname(file));
 	} catch (error) {
 		await rm(part, { force: true });
+		const about: About = { what: "The backup", path: file, need: "make" };
+		const known = explained(error, about);
+		if (known instanceof FileError) throw known;
 		throw new Error(`The backup ${file} cannot be written: ${(error as Error).message}.`, { cause: error });
 	}
 }

@@ -6,7 +6,7 @@ import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import { createSqliteJournal } from "../../src/store/sqlite.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
-import { fakeNetwork, lines, quiet, until } from "../fakes.ts";
+import { fakeNetwork, lines, until } from "../fakes.ts";
 import { freshFile, never } from "../store/directory.ts";
 
 setFlagsFromString("--expose-gc");
@@ -21,7 +21,7 @@ const [all, batch] = [100_000, 2_000];
 test("100,000 undeliverable messages wait on disk, not in memory, and delay no other room", {
 	timeout: 240_000,
 }, async () => {
-	const journal = createSqliteJournal({ file: await freshFile("journal.db"), log: quiet, onFailure: never });
+	const journal = createSqliteJournal({ file: await freshFile("journal.db"), onFailure: never });
 	await journal.open();
 	const earth = fakeNetwork("earth");
 	const mars = fakeNetwork("mars");

@@ -11,7 +11,7 @@ import type { Journal } from "../../src/core/journal.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { createSqliteJournal } from "../../src/store/sqlite.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
-import { fakeNetwork, quiet } from "../fakes.ts";
+import { fakeNetwork } from "../fakes.ts";
 
 const rooms = ["plaza", "market"] as const;
 const never = new Promise<never>(() => undefined);
@@ -43,7 +43,6 @@ function world(folder: string, window: number) {
 		};
 		const real = createSqliteJournal({
 			file: join(folder, "journal.db"),
-			log: quiet,
 			onFailure: () => undefined,
 		});
 		const mortal = new Proxy(real, {

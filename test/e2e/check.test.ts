@@ -118,7 +118,7 @@ test.each(["prosody", "ejabberd"] as const)(
 		const { ok, lines } = await run(xmpp(ofServer(server)));
 		expect(lines).toEqual([
 			"✓ config: config.yaml",
-			`✓ store: ${folder}/data`,
+			`✓ store: ${folder}/data is not there yet: the first start makes it`,
 			expect.stringMatching(/^✓ homeserver: .*, Matrix v1\./),
 			`✓ registration: ${folder}/registration.yaml`,
 			"✓ as_token: @trivium:hs.test",
@@ -147,12 +147,12 @@ describe("check of the Matrix side", () => {
 	test("names a missing registration", () =>
 		failsWith(
 			appservice({ registration: join(folder, "none.yaml") }),
-			/registration: .*Write it with “register”/,
+			/registration: .*is not there.*write it with “register”/,
 		));
 	test("refuses the example file as the registration", () =>
 		failsWith(
 			appservice({ registration: "registration.yaml" }),
-			/registration: .*is the example.*`register`/,
+			/registration: .*is the example.*“register”/,
 		));
 	test("names a token that the homeserver does not know", () =>
 		failsWith(
@@ -280,7 +280,7 @@ describe("check of the stores", () => {
 		writeFileSync(join(folder, "a-file"), "");
 		await failsWith(
 			{ ...good, store: { directory: join(folder, "a-file/data") } },
-			/store: .*cannot be written to \(ENOTDIR\).*store.directory/,
+			/store: .*cannot be used \(ENOTDIR\): .*a-file is a file, not a folder.*store.directory/,
 		);
 	});
 	test("leaves the component to a bridge that runs, and fails if it cannot be asked", async () => {

@@ -59,7 +59,7 @@ describe("a new registration", () => {
 		[writeRegistration(options).replace(/exclusive: true/, "exclusive: 1"), /namespaces/],
 	])("a registration that cannot work is refused with the cure (%#)", (text, why) => {
 		expect(() => readRegistration(text)).toThrow(why);
-		expect(() => readRegistration(text)).toThrow(/`register`/);
+		expect(() => readRegistration(text)).toThrow(/“register”/);
 	});
 
 	test("differences names each difference to the config", () => {

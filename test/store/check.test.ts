@@ -31,6 +31,18 @@ test.each([false, true])("checkStore names a full disk, while a bridge runs: %s"
 	symlinkSync("/dev/full", join(folder, `.check-${process.pid}`));
 	const { finding, running } = await look();
 	await release?.();
-	expect(finding).toMatchObject({ ok: false, detail: expect.stringMatching(/ENOSPC.*disk is full/) });
+	expect(finding).toMatchObject({
+		ok: false,
+		detail: expect.stringMatching(/ENOSPC.*the disk of .* is full/),
+	});
 	expect(running).toBe(runs);
+});
+
+test("checkStore makes no folder, and says that the first start makes it", async () => {
+	const missing = join(folder, "data");
+	expect(await checkStore(missing, join(missing, "mapping.db"))).toEqual({
+		finding: { ok: true, what: "store", detail: `${missing} is not there yet: the first start makes it` },
+		running: false,
+	});
+	expect(readdirSync(folder)).toEqual([]);
 });

@@ -185,7 +185,7 @@ describe("after random calls and restarts in any order", () => {
 	it("the SQLite journal answers as the journal in memory", { timeout: 60_000 }, async () => {
 		const property = fc.asyncProperty(fc.array(onJournal, { maxLength: 25 }), async (steps) => {
 			const file = await freshFile("journal.db");
-			const make = () => createSqliteJournal({ file, log: silent, onFailure: never });
+			const make = () => createSqliteJournal({ file, onFailure: never });
 			await compare(steps, createMemoryJournal(), make, journalAnswers);
 		});
 		await fc.assert(property, { numRuns: 25 });

@@ -9,10 +9,10 @@ import { surplusRows } from "../../src/store/sqlite-statements.ts";
 import { freshFile, never } from "./directory.ts";
 import { journalContract } from "./journal.contract.ts";
 import { startWriter } from "./process.ts";
-import { entry, id, lane, matrix, newRow, original, person, room, silent } from "./sample.ts";
+import { entry, id, lane, matrix, newRow, original, person, room } from "./sample.ts";
 
 async function open(file: string, onFailure: JournalOptions["onFailure"] = never) {
-	const journal = createSqliteJournal({ file, log: silent, onFailure });
+	const journal = createSqliteJournal({ file, onFailure });
 	await journal.open();
 	return journal;
 }
@@ -244,7 +244,7 @@ describe("the SQLite journal", () => {
 	});
 
 	it("refuses calls before it is opened and after it is closed", async () => {
-		const journal = createSqliteJournal({ file: await fresh(), log: silent, onFailure: never });
+		const journal = createSqliteJournal({ file: await fresh(), onFailure: never });
 		await expect(journal.once("a")).rejects.toThrow("not open");
 		await journal.open();
 		const last = journal.once("a");
