@@ -9,6 +9,7 @@ import type { Ghosts } from "./ghosts.ts";
 import type { MediaStore } from "./media.ts";
 import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
+import * as phrases from "./phrases.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
 import { createFileSender } from "./send-file.ts";
@@ -77,7 +78,8 @@ export function createDelivery(deps: {
 	return async function deliver(given) {
 		const { room } = given;
 		if (given.event.kind === "membership" && given.event.change === "leave") {
-			await leave(given, given.event.reason);
+			const { by, reason } = given.event;
+			await leave(given, by ? phrases.removedBy(by, reason) : reason);
 			return [];
 		}
 		const { ghost, event } = await sendingAccount(given);

@@ -1,10 +1,15 @@
 /** The sentences about Matrix that a person can be shown, and the general ones. */
 export * from "../core/phrases.ts";
 
+import { speakerName } from "../core/names.ts";
+
 // Words for what has no form of its own elsewhere.
 export const sentSticker = (name: string) => `sent a sticker: ${name}`;
 export const pollResult = (answers: readonly Readonly<{ text: string; votes: number }>[]) =>
 	answers.map(({ text, votes }) => `${text}: ${votes}`).join(", ");
+/** The reason of a leave that a moderator of another network caused. */
+export const removedBy = (moderator: string, reason: string | undefined) =>
+	`removed by ${speakerName(moderator)}${reason ? `: ${reason}` : ""}`;
 export const longMessage = (start: string) => `${start}\n… (all of it is in the attached file)`;
 
 // Answers to people on Matrix.

@@ -67,6 +67,11 @@ export const mucRemoved = (
 	by: string | undefined,
 	reason: string | undefined,
 ) => `${name} was ${how} from the XMPP room ${room}${by ? ` by ${by}` : ""}${reason ? ` (${reason})` : ""}.`;
+/** Reasons for a removal of which the MUC gives the code alone. */
+export const mucNoMember = "not a member any more";
+export const mucNowMembersOnly = "the room is for members only now";
+export const mucComeBackAsMember = (why: string) =>
+	`${why} Its admins can grant membership. Then leave this room and join it again to return there.`;
 export const mucComeBack = (why: string) => `${why} Leave this room and join it again to return there.`;
 export const theBridge = "The bridge";
 

@@ -282,6 +282,32 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		expect(romeo.inbox.items.filter((one) => one.getChild("body")?.getText() === "am I heard?")).toEqual([]);
 	});
 
+	test("a person whom a room for members puts out reads that this is the reason", async () => {
+		await link();
+		await came("Alice");
+		const grant = async (nick: string, affiliation: string) => {
+			const there = await romeo.waitFor(nick, (one) => one.attrs.from === `${room}/${nick}`);
+			const jid = there.getChild("x")?.getChild("item")?.attrs.jid?.split("/")[0] ?? "";
+			const item = xml("item", { jid, affiliation });
+			await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, item));
+		};
+		await grant("Alice", "member");
+		await grant("Trivium", "member");
+		await romeo.configureRoom(room, { "muc#roomconfig_membersonly": "1" });
+		await grant("Alice", "none");
+		await left("Alice");
+		await until(
+			() => bridge.lines().some((line) => /Alice was removed.*member/.test(line)),
+			() => bridge.lines().join(" | "),
+		);
+		await bridge.say("plaza", bridge.person("alice", "Alice"), "am I heard?");
+		await until(
+			() => bridge.fake.refused.length > 0,
+			() => "no message was refused",
+		);
+		expect(bridge.fake.refused[0]?.sentence).toMatch(/admins can grant membership/);
+	});
+
 	test("messages sent after our listener was kicked still arrive", async () => {
 		await link();
 		await came("Alice");

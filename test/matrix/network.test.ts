@@ -215,11 +215,13 @@ describe("a portal by alias", () => {
 			() => hs.users.get(romeo) === "Romeo M.",
 			() => "no new name",
 		);
-		await event({ kind: "membership", change: "leave" });
+		await event({ kind: "membership", change: "leave", by: "Prince", reason: "brawl" });
 		await until(
 			() => room.members.get(romeo) === "leave",
 			() => "romeo did not leave",
 		);
+		const last = room.timeline.findLast((one) => one.state_key === romeo);
+		expect(last?.content).toMatchObject({ membership: "leave", reason: "removed by Prince: brawl" });
 	});
 	test("sends joins and leaves to the other side", async () => {
 		const room = await inVerona();

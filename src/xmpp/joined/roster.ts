@@ -3,7 +3,7 @@ import type { Person } from "../../core/person.ts";
 import { isByNick, occupant } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
-import type { OccupantPresence } from "../muc/presence.ts";
+import { type OccupantPresence, removalOf } from "../muc/presence.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import { membership, type Now, personOf, profileChange, withFirstAddress } from "./occupant-events.ts";
 import { isJoining, type OwnOccupants, reserveNick } from "./own-occupants.ts";
@@ -157,7 +157,8 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	}
 	// The same person may still be there under another nick, from another client.
 	if ([...room.roster.others.values()].some((other) => other.person.id === known.person.id)) return [];
-	const { actor, reason } = seen;
+	const { actor } = seen;
+	const reason = removalOf(seen)?.reason ?? seen.reason;
 	return [
 		{
 			...membership(room, known.person, "leave", now),

@@ -1,5 +1,5 @@
 import { PermanentError } from "../../core/errors.ts";
-import { leave as leavePresence, type OccupantPresence } from "../muc/presence.ts";
+import { leave as leavePresence, type OccupantPresence, removalOf } from "../muc/presence.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
@@ -42,8 +42,8 @@ export function handleSelfPresence(
 	}
 	throwOut(ours);
 	if (!ours.wanted) return undefined;
-	const why = removal(room, ours, seen);
-	if (why) return removed(room, ours, why, context);
+	const by = removal(room, ours, seen);
+	if (by) return removed(room, ours, by, context);
 	return ours === room.listening.active && failOver(room, context) ? undefined : "back";
 }
 
@@ -72,32 +72,39 @@ function unlock(room: Room, ours: OwnOccupant, context: Context): void {
 		.catch((error: unknown) => context.log.warn({ err: error, room: room.jid }, "could not unlock the room"));
 }
 
-/** Returns why somebody removed our occupant; undefined after a technical loss (332, 333, or no reason). */
-function removal(room: Room, ours: OwnOccupant, seen: OccupantPresence): string | undefined {
-	if (seen.destroyed) return phrases.mucGone(room.jid, seen.destroyed.alternate);
-	const { codes, actor, reason } = seen;
-	// XEP-0045 §10.9, §16.3: a shutdown (332) or technical trouble (333), which often comes with a 307.
-	if (codes.has(statusCodes.shutdown) || codes.has(statusCodes.technicalRemoval)) return undefined;
-	const how = codes.has(statusCodes.banned)
-		? "banned"
-		: codes.has(statusCodes.kicked)
-			? "kicked"
-			: codes.has(statusCodes.affiliationLost) || codes.has(statusCodes.membersOnlyNow)
-				? "removed"
-				: undefined;
-	return how && phrases.mucRemoved(ours.person ? ours.name : phrases.theBridge, room.jid, how, actor, reason);
+/** Returns the notice and the refusal about our occupant that somebody removed; undefined after a technical loss (332, 333, or no reason). */
+function removal(
+	room: Room,
+	ours: OwnOccupant,
+	seen: OccupantPresence,
+): Readonly<{ why: string; refusal: string }> | undefined {
+	if (seen.destroyed) {
+		const why = phrases.mucGone(room.jid, seen.destroyed.alternate);
+		return { why, refusal: phrases.mucComeBack(why) };
+	}
+	const removed = removalOf(seen);
+	if (!removed) return undefined;
+	const { how, reason } = removed;
+	const name = ours.person ? ours.name : phrases.theBridge;
+	const why = phrases.mucRemoved(name, room.jid, how, seen.actor, reason);
+	return { why, refusal: how === "removed" ? phrases.mucComeBackAsMember(why) : phrases.mucComeBack(why) };
 }
 
 /**
  * Keeps out an occupant that somebody removed. The portal is told, and a line of its person is refused with the reason.
  * Returns `back` where the active listener is lost and another one has to join.
  */
-function removed(room: Room, ours: OwnOccupant, why: string, context: Context): "back" | undefined {
+function removed(
+	room: Room,
+	ours: OwnOccupant,
+	{ why, refusal }: Readonly<{ why: string; refusal: string }>,
+	context: Context,
+): "back" | undefined {
 	context.log.warn({ room: room.jid, ours: ours.jid }, "somebody removed an own occupant from the MUC");
 	const now = context.now();
 	context.tell([notice(room, why, now)]);
 	if (ours !== room.listener) unwant(ours);
-	bar(ours, new PermanentError("forbidden", phrases.mucComeBack(why)));
+	bar(ours, new PermanentError("forbidden", refusal));
 	if (ours !== room.listening.active || failOver(room, context)) return undefined;
 	if (!room.listener.barred) return "back";
 	barListening(room.listening, room.listener.barred, now.at);

@@ -1,10 +1,11 @@
 import { boundedId } from "../../core/ids.ts";
 import { occupantIdIn } from "../from-xmpp.ts";
 import { bare, longestBare, longestPart, resource } from "../jid.ts";
+import * as phrases from "../phrases.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
 import { fullName } from "../to-xmpp.ts";
 import { beginning, defined } from "./fields.ts";
-import { mucUser, statusCodesOf } from "./status-codes.ts";
+import { mucUser, statusCodes, statusCodesOf } from "./status-codes.ts";
 
 /** The presences of a MUC (XEP-0045 §7), read and written. Pure. */
 
@@ -73,3 +74,23 @@ export const rename = (from: string, room: string, nick: string, name: string | 
 /** Returns the leaving of an occupant (XEP-0045 §7.14). */
 export const leave = (from: string, room: string, nick: string): Element =>
 	xml("presence", { from, to: `${room}/${nick}`, type: "unavailable" });
+
+/** How and why somebody removed an occupant from the MUC. */
+export type Removal = Readonly<{ how: "kicked" | "banned" | "removed"; reason?: string }>;
+
+/**
+ * Returns how somebody removed an occupant; undefined for one that left, and after a technical loss. Most MUCs name no
+ * reason for a removal by a change of settings or of a member's rights, so the status code stands for one.
+ */
+export function removalOf({ available, codes, reason }: OccupantPresence): Removal | undefined {
+	// XEP-0045 §10.9, §16.3: a shutdown (332) or technical trouble (333), which often comes with a 307.
+	if (available || codes.has(statusCodes.shutdown) || codes.has(statusCodes.technicalRemoval))
+		return undefined;
+	const given = (words?: string) => defined({ reason: reason ?? words });
+	if (codes.has(statusCodes.banned)) return { how: "banned", ...given() };
+	// XEP-0045 §9.4: who is a member no more is removed from a members-only room. Some MUCs add a 307.
+	if (codes.has(statusCodes.affiliationLost)) return { how: "removed", ...given(phrases.mucNoMember) };
+	// XEP-0045 §10.2.1: the room has become members-only.
+	if (codes.has(statusCodes.membersOnlyNow)) return { how: "removed", ...given(phrases.mucNowMembersOnly) };
+	return codes.has(statusCodes.kicked) ? { how: "kicked", ...given() } : undefined;
+}

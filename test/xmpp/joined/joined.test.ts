@@ -512,6 +512,24 @@ describe("an occupant of ours that is put out", () => {
 		expect(await w.done(w.say("hi"))).toEqual(["S1"]);
 	});
 
+	test.each([
+		[["321"], /Alice was removed .*\(not a member any more\)/],
+		[["307", "321"], /Alice was removed .*\(not a member any more\)/],
+		[["322"], /Alice was removed .*\(the room is for members only now\)/],
+	])("by a MUC that gives the codes %j alone is told what they mean", async (codes, words) => {
+		w.muc.kick("Alice", codes);
+		w.muc.kick("Romeo", codes);
+		await w.pass(5_000);
+		expect(w.lines().join()).toMatch(words);
+		expect(await failure(w.done(w.say("hi")))).toMatchObject({
+			message: expect.stringMatching(/admins can grant membership/),
+		});
+		expect(w.told.find((one) => one.kind === "membership" && one.change === "leave")).toMatchObject({
+			sender: { name: "Romeo" },
+			reason: expect.stringMatching(/member/),
+		});
+	});
+
 	test("and is the listener, by somebody, is replaced by a ghost that is in, with no line missed or twice", async () => {
 		w.muc.say("Romeo", "before", "1");
 		w.muc.kick("Trivium", ["307"], "Prince", "no bridges");
