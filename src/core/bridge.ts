@@ -221,6 +221,7 @@ export function createBridge(deps: {
 		},
 		partly: sendNotice,
 		mayOpen: (person) => route.mayOpen(person),
+		mayReach: route.mayReach,
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
 		mirror: portals.mirror,

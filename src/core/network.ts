@@ -226,6 +226,8 @@ export interface Bridge {
 	partly(event: BridgeEvent, error: PermanentError, target: string): void;
 	/** Counts one more chat or room of the person. @throws PermanentError if the person is blocked, or opens too many. */
 	mayOpen(person: Person): void;
+	/** Resolves with true if a message of `from` to `to` would be taken, rate limits aside. */
+	mayReach(from: Person, to: Person): Promise<boolean>;
 	/** Returns true if the person has at least this permission level. */
 	allows(person: Person, level: Level): boolean;
 	/** Resolves with a secret of 32 bytes in base64url, made at the first call and stored for good. */

@@ -134,6 +134,12 @@ export function createRouter(deps: {
 			throw new PermanentError("busy", phrases.tooManyChats);
 	}
 
+	/** Resolves with true if a message of `from` to `to` would be taken, rate limits aside. */
+	async function mayReach(from: Person, to: Person): Promise<boolean> {
+		if (![from, to].every((one) => atLeast(rules.level(one), "use"))) return false;
+		return rules.direct !== "known" || to.local === true || !!(await mapping.portalBetween(from, to));
+	}
+
 	/** Resolves with the 1:1 portal for a first message. @throws PermanentError if the sender may not open it. */
 	async function firstContact(event: BridgeEvent, to: Person): Promise<Portal> {
 		const { sender } = event;
@@ -317,6 +323,7 @@ export function createRouter(deps: {
 
 	return {
 		mayOpen,
+		mayReach,
 		mayAsk,
 		/**
 		 * Resolves with the journal entries of a batch of events, in order. Refuses the events that may not pass, with a

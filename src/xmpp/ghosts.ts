@@ -12,6 +12,8 @@ import type { Element } from "./stream/xml.ts";
 export function createGhosts(deps: {
 	/** Returns the person of the ghost at a JID; undefined where it has none. @throws TemporaryError, PermanentError */
 	who(ghost: string): Promise<Person | undefined>;
+	/** Resolves with true if the account at a bare JID may write to the person. */
+	mayReach(account: string, person: Person): Promise<boolean>;
 	present(presence: Element): void;
 	software: Software;
 	resource: string;
@@ -37,9 +39,9 @@ export function createGhosts(deps: {
 		/** Resolves with the answers to a presence. Never rejects. */
 		presence(stanza: Element): Promise<readonly Element[]> {
 			const ghost = bare(stanza.attrs.to ?? "");
-			return answerPresence(stanza, deps.resource, () => who(ghost)).catch((error: unknown) => [
-				refusal(stanza, error, log),
-			]);
+			return answerPresence(stanza, deps.resource, () => who(ghost), deps.mayReach).catch(
+				(error: unknown) => [refusal(stanza, error, log)],
+			);
 		},
 		/** Returns the answer to a line of a MUC that the bridge is not in: the MUC then removes the occupant (XEP-0045 §16.4). */
 		message: (stanza: Element): Element | undefined =>

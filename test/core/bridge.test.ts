@@ -443,6 +443,18 @@ describe("a direct chat", () => {
 		expect(mars.sent.map(({ event }) => "style" in event && event.style)).toEqual(["text", "text", "text"]);
 	});
 
+	test("reaches those only whom a message would reach, which a ghost asks before it grants its presence", async () => {
+		const { local: _local, ...foreign } = earth.person("far");
+		const zog = mars.person("zog");
+		const reaches = (from: Person, to: Person) => bridge.mayReach(from, to);
+		expect(await reaches(zog, earth.person("ann"))).toBe(true);
+		expect(await reaches(zog, earth.person("troll"))).toBe(false);
+		expect(await reaches(mars.person("troll"), earth.person("ann"))).toBe(false);
+		expect(await reaches(zog, foreign)).toBe(false);
+		await bridge.openDirect(foreign, zog, "dm" as RoomId);
+		expect(await reaches(zog, foreign)).toBe(true);
+	});
+
 	test("is refused with people of other servers until they write first", async () => {
 		const { local: _local, ...foreign } = earth.person("far");
 		await mars.say("zog+far", "zog", "psst", { to: foreign });

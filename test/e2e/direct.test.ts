@@ -165,13 +165,26 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		expect(bridge.lines()).toEqual([]);
 	});
 
-	test("a ghost shows its presence and name to every contact", async () => {
+	test("a ghost grants a contact its presence by name, and is not online for ever", async () => {
 		// The server pushes a roster change only to clients that requested the roster (RFC 6121 §2.2).
 		await romeo.send(xml("iq", { type: "get", id: "roster" }, xml("query", { xmlns: "jabber:iq:roster" })));
 		await romeo.send(xml("presence", { to: alice, type: "subscribe" }));
-		await presence("subscribed");
-		const available = await presence(undefined);
-		expect(available.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Alice");
+		const granted = await presence("subscribed");
+		expect(granted.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Alice");
+		// A later client of the account, whose server asks for the presence of all contacts.
+		const phone = await connect(server, "romeo", "phone");
+		await phone.waitFor(
+			"that Alice is not online",
+			(one) =>
+				one.is("presence") && one.attrs.from?.split("/")[0] === alice && one.attrs.type === "unavailable",
+		);
+		await phone.sendMessage(alice, "are you there?");
+		await seen("romeo: are you there?");
+		const online = [...romeo.inbox.items, ...phone.inbox.items].filter(
+			(one) => one.is("presence") && one.attrs.from?.split("/")[0] === alice && one.attrs.type === undefined,
+		);
+		expect(online).toEqual([]);
+		await phone.close();
 		await romeo.send(xml("presence", { to: alice, type: "unsubscribe" }));
 		await presence("unavailable");
 		await romeo.send(xml("presence", { to: `nobody@${bed.xmpp(server).component}`, type: "subscribe" }));

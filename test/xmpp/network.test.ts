@@ -53,6 +53,7 @@ const bridge = {
 		if (fault) throw new TypeError("a fault of ours");
 	},
 	allows: ({ domain: of }: Person) => of !== "blocked.test",
+	mayReach: async ({ domain: of }: Person) => of !== "stranger.test",
 	cursor: async () => undefined,
 	saveCursor: async () => undefined,
 	resume: () => void resumed++,
@@ -293,17 +294,18 @@ test.each([
 		`<presence from='romeo@x.test/r' to='#lobby@bridge.test/Romeo'><x xmlns='${muc}'/></presence>`,
 		["presence error service-unavailable"],
 	],
+	["a subscription request to a person", `<presence ${ask} type='subscribe'/>`, ["presence subscribed"]],
 	[
-		"a subscription request to a person",
-		`<presence ${ask} type='subscribe'/>`,
-		["presence subscribed", "presence"],
+		"a subscription request of somebody who may not write to the person",
+		`<presence from='romeo@stranger.test' to='alice@bridge.test' type='subscribe'/>`,
+		["presence unsubscribed"],
 	],
 	[
 		"a subscription request to a person who does not exist",
 		`<presence from='romeo@x.test' to='nobody@bridge.test' type='subscribe'/>`,
 		["presence unsubscribed"],
 	],
-	["a presence probe", `<presence ${ask} type='probe'/>`, ["presence"]],
+	["a presence probe", `<presence ${ask} type='probe'/>`, ["presence unavailable"]],
 	[
 		"a presence probe to a person who does not exist",
 		`<presence from='romeo@x.test' to='nobody@bridge.test' type='probe'/>`,

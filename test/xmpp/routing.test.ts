@@ -21,6 +21,7 @@ function router() {
 				return lookup.promise;
 			},
 			present: () => undefined,
+			mayReach: async () => true,
 			software: { name: "Trivium", version: "1" },
 			resource: "trivium",
 			log: quiet,
@@ -96,6 +97,7 @@ describe("a stanza", () => {
 		const ghosts = createGhosts({
 			who: async () => undefined,
 			present: () => undefined,
+			mayReach: async () => true,
 			software: { name: "Trivium", version: "1" },
 			resource: "trivium",
 			log: quiet,
