@@ -4,6 +4,7 @@ import type { Command, CommandCall } from "./command.ts";
 import { Misunderstood } from "./command-parameters.ts";
 import { createLinkCommands } from "./commands.ts";
 import { createDeadLetterCommands } from "./dead-letter-commands.ts";
+import { commandKey, greetedKey } from "./dedupe.ts";
 import { createDelivery } from "./deliver.ts";
 import { PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
@@ -139,7 +140,7 @@ export function createBridge(deps: {
 		inTurn(async () => ({ saved: journal.saveCursor(key, value) }));
 
 	async function command(call: CommandCall): Promise<void> {
-		if (!(await journal.once(`command ${call.network} ${call.room} ${call.id}`))) return;
+		if (!(await journal.once(commandKey(call.network, call.room, call.id)))) return;
 		const [name = "", args = ""] = call.text.trim().split(/\s+(.*)/s);
 		const known = commands.find((one) => one.name === (name.toLowerCase() || "help"));
 		// The log gets the command's name and never the typed text: people type anything to the bot, even passwords.
@@ -209,7 +210,7 @@ export function createBridge(deps: {
 			}
 		},
 		async greeting(to, { network: of, room, prefix }) {
-			if (!(await journal.once(`greeting ${of} ${room}`))) return undefined;
+			if (!(await journal.once(greetedKey(of, room)))) return undefined;
 			return help.greeting(withName(to), { prefix });
 		},
 		resume: (name) => lanes.resume((lane) => target(lane)?.name === name),

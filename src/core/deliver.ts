@@ -1,4 +1,5 @@
 import { type Capabilities, nothingShown, type Support } from "./capabilities.ts";
+import { toldKey } from "./dedupe.ts";
 import { createDeliveryPlans, type Form } from "./delivery-plan.ts";
 import { downgrade } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
@@ -139,7 +140,7 @@ export function createDelivery(deps: {
 		target: Network,
 	) {
 		const why = "media" in original && original.media && !("media" in fit) && target.lacks?.media;
-		if (!why || !(await journal.once(`no media ${lane.portal} ${lane.link}`))) return;
+		if (!why || !(await journal.once(toldKey(lane.portal, lane.link)))) return;
 		void sendNotice(event, new PermanentError("invalid", why), target.title);
 	}
 

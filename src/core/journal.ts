@@ -47,8 +47,15 @@ export type ReactionSet = Readonly<{
 
 /** The records of one received event. The journal writes all of them or none. */
 export type Entry = Readonly<{
-	/** The dedupe key of the event. Of an entry whose key is known, all but the cursor is ignored. */
+	/** The dedupe key of the event (see dedupe.ts). Of an entry whose key is known, all but the cursor is ignored. */
 	key: string;
+	/** So it is with an entry one of whose repeats is known: a key between these two, in byte order, or `older`. */
+	repeats?: Readonly<{ from: string; to: string; older?: string }>;
+	/**
+	 * The value of a thing: its key takes the place of all keys that begin with `subject`. A `standing` value whose key is
+	 * known is the last one of the thing, and the entry is ignored like that of a known key.
+	 */
+	value?: Readonly<{ subject: string; key: string; standing: boolean }>;
 	rows: readonly NewRow[];
 	/**
 	 * Further ids of the rows' event in its own room, for {@link Journal.copies}. If two events claim an id, the later one
@@ -149,7 +156,7 @@ export interface Journal {
 		id: MessageId,
 	): Promise<Readonly<{ message: MessageId; sender: UserId; emoji: string }> | undefined>;
 	members(network: NetworkName, room: RoomId): Promise<readonly Person[]>;
-	/** Forgets the members of a room. */
+	/** Forgets the members of a room, and the last values of its things. */
 	forget(network: NetworkName, room: RoomId): Promise<void>;
 	/** Resolves with up to `limit` dead letters, the latest first. */
 	dead(limit: number): Promise<readonly DeadLetter[]>;

@@ -177,13 +177,27 @@ export interface Network {
 export type Cursor = Readonly<{ key: string; value: string }>;
 
 /**
+ * An event that has no unique id: another event of its room is the same if it has an equal `as`, and if their times (`at`)
+ * differ by at most `within` ms.
+ */
+export type Unnamed = Readonly<{ as: MessageId; within: number }>;
+
+/**
  * A received event. Core commits `cursor` together with the event and never before it, so that a crash loses nothing.
  * `since` marks an event of a backfill: the time of the last read of its source, by our clock, in ms since 1970. Rate
  * limits use the time that an event claims only if it has `since`. `preferred` names further rooms of the same network
  * that bring the same event: a portal with a link to one of them takes it from there.
  */
 export type Received = BridgeEvent &
-	Readonly<{ cursor?: Cursor; since?: number; preferred?: readonly RoomId[] }>;
+	Readonly<{
+		cursor?: Cursor;
+		since?: number;
+		preferred?: readonly RoomId[];
+		/** The event has no unique id: this tells which other events are the same. */
+		unnamed?: Unnamed;
+		/** A value that stood before the bridge listened: it is news only if it differs from the last one of the thing. */
+		standing?: true;
+	}>;
 
 /** The methods that core offers to each network. */
 export interface Bridge {

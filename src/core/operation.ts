@@ -2,7 +2,8 @@ import { hash as digest } from "node:crypto";
 import type { BridgeEvent } from "./event.ts";
 import type { LinkId, OperationId, TraceId } from "./ids.ts";
 
-const hash = (...parts: readonly string[]) =>
+/** Returns a hash of texts, which no other list of texts has. */
+export const hash = (...parts: readonly string[]) =>
 	digest("sha256", parts.map((part) => `${part.length}:${part}`).join(""), "base64url");
 
 /** The parts that identify an event. */

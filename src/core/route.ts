@@ -1,5 +1,6 @@
 import { createBoundedMap, textBytes } from "./bounded-map.ts";
 import type { Support } from "./capabilities.ts";
+import { keysOf } from "./dedupe.ts";
 import { beforehand } from "./delivery-plan.ts";
 import { isProgrammingError, PermanentError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
@@ -333,14 +334,17 @@ export function createRouter(deps: {
 			const crowds = await crowdsOf(events);
 			const note = createReactionState(journal);
 			const found: Entry[] = [];
-			for (const { cursor, since, preferred = [], ...event } of events) {
+			for (const received of events) {
+				const { cursor, since, preferred = [], unnamed: _unnamed, standing: _standing, ...event } = received;
 				const take = async () => {
 					const no = guard(event, since);
 					return no ? refuse(event, no) : route(event, preferred, crowds, note);
 				};
 				const entry = await take().catch((error: unknown) => leftOut(event, error));
-				if (cursor) found.push({ ...(entry ?? { key: eventKey(event), rows: [] }), cursor });
-				else if (entry) found.push(entry);
+				if (!entry && !cursor) continue;
+				const { key, rows } = entry ?? { key: eventKey(event), rows: [] };
+				const keys = keysOf(received, key, rows.length > 0);
+				found.push({ rows, ...entry, ...keys, ...(cursor && { cursor }) });
 			}
 			return found;
 		},

@@ -45,7 +45,7 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 	async function receive(broker: string, batch: readonly (Arrival & Placed & Named)[]): Promise<void> {
 		const wanted = sessions.get(broker)?.wants() ?? [];
 		const at = Date.now();
-		const events = batch.flatMap(({ id, cursor, ...arrival }) => {
+		const events = batch.flatMap(({ id, cursor, standing, ...arrival }) => {
 			const { topic, payload } = arrival;
 			const item = {
 				key: fingerprint("mqtt", broker, topic, payload),
@@ -57,6 +57,7 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 						...fromMqtt(arrival, { broker, filter, id, at }),
 						...(preferred.length > 0 && { preferred }),
 						...(cursor && { cursor }),
+						...(standing && { standing }),
 					})),
 				);
 			} catch (error) {

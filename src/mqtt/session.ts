@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoff } from "../core/backoff.ts";
 import { createGuard } from "../core/guard.ts";
@@ -54,11 +54,18 @@ export function createSession(deps: {
 	const subscribedKey = `mqtt subscriptions ${name}`;
 	let subscribed: readonly string[] = [];
 	const keep = () => mapping.saveSetting(subscribedKey, JSON.stringify(subscribed));
+	// The name that we give to the session on the broker, which lasts as long as the session.
+	const sessionKey = `mqtt session ${name}`;
 
 	/** COMPAT MQTT 3.1.1 has no No Local: the hashes of own publishes, each with the time until which its echo is awaited. */
 	const echoes = new Map<string, number>();
 	const echoKey = (topic: string, payload: string | Uint8Array) =>
 		createHash("sha256").update(`${topic}\0`).update(payload).digest("base64");
+	function awaitEcho(topic: string, payload: string): void {
+		for (const [key, until] of echoes) if (until <= Date.now()) echoes.delete(key);
+		if ([...wanted].some((filter) => matches(filter, topic)))
+			echoes.set(echoKey(topic, payload), Date.now() + timing.echo);
+	}
 	const isEcho = ({ topic, payload, retain }: Arrival) => {
 		if (retain || echoes.size === 0) return false;
 		const key = echoKey(topic, payload);
@@ -90,9 +97,17 @@ export function createSession(deps: {
 		await keep();
 	}
 
+	/** Begins a new session on the broker, which has no subscription yet and so sends nothing. */
+	async function beginSession(): Promise<void> {
+		subscribed = [];
+		const session = randomUUID();
+		await mapping.saveSetting(sessionKey, session);
+		naming.begin(session);
+	}
+
 	/** Makes the session's subscriptions the wanted ones. A refused one is logged and does not stop the others. */
 	async function settle(on: Connection, { sessionPresent }: Welcome): Promise<void> {
-		if (!sessionPresent) subscribed = [];
+		if (!sessionPresent) await beginSession();
 		const gone = subscribed.filter((filter) => !wanted.has(filter));
 		// COMPAT MQTT 3.1.1 sends retained values at each SUBSCRIBE, so an existing subscription is not repeated.
 		const ask = [...wanted].filter((filter) => broker.protocol === "5" || !subscribed.includes(filter));
@@ -169,6 +184,7 @@ export function createSession(deps: {
 		/** Starts to connect; `filters` are the subscriptions of the stored links. */
 		async start(filters: readonly string[]): Promise<void> {
 			for (const filter of filters) wanted.add(filter);
+			naming.begin((await mapping.setting(sessionKey)) ?? "");
 			subscribed = JSON.parse((await mapping.setting(subscribedKey)) ?? "[]") as string[];
 			supervisor = supervise();
 		},
@@ -196,7 +212,7 @@ export function createSession(deps: {
 		async publish(topic: string, payload: string): Promise<number> {
 			const on = live();
 			if (!on) throw new NotConnected("not connected");
-			if (broker.protocol === "3.1.1") echoes.set(echoKey(topic, payload), Date.now() + timing.echo);
+			if (broker.protocol === "3.1.1") awaitEcho(topic, payload);
 			return on.publish(topic, payload);
 		},
 		wants: () => [...wanted],

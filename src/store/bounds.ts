@@ -4,11 +4,6 @@ const day = 24 * 60 * 60 * 1000;
 export const bounds = {
 	/** The journal deletes a copy or a reaction past this age, or when this many are newer. */
 	copies: { age: 30 * day, count: 1_000_000 },
-	/**
-	 * Dedupe keys age by running time: after a month of downtime the bridge still knows the events it took before, which
-	 * the homeserver repeats first. For the same reason the journal keeps the newest keys at any age.
-	 */
-	keys: { age: 7 * day, count: 10_000 },
 	/** As many dead letters as one lane holds rows, so that a flood into a full lane cannot fill the disk. */
 	dead: { age: 30 * day, count: 100_000 },
 } as const;

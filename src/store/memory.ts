@@ -1,3 +1,4 @@
+import { deletedKey, goneKey, type Kind, keyKinds, valuesOf } from "../core/dedupe.ts";
 import type { Copy, MessageId } from "../core/ids.ts";
 import type {
 	DeadLetter,
@@ -121,13 +122,24 @@ export function createMemoryJournal(): Journal {
 		const waits = [...rows.values()].some((row) => name(originOf(row)) === name(origin));
 		return waits || isOrigin(origin) ? origin : undefined;
 	};
-	/** Cancels by the original: a sender deletes a message in the room where it began. */
-	const goneKey = (of: Copy, origin: Copy) => `gone ${name({ ...of, id: origin.id })}`;
-	/** The key of a message that was deleted while a row of it was in doubt. */
-	const deletedKey = (origin: Copy) => `deleted ${name(origin)}`;
 	const firstTime = (key: string) => {
 		if (keys.has(key)) return false;
 		keys.set(key, running);
+		return true;
+	};
+	const forgetKeys = (beginning: string) => {
+		for (const key of keys.keys()) if (key.startsWith(beginning)) keys.delete(key);
+	};
+	const isNew = ({ key, repeats, value }: Entry) => {
+		const isRepeat = (known: string) =>
+			repeats && ((known >= repeats.from && known <= repeats.to) || known === repeats.older);
+		if (repeats && [...keys.keys()].some(isRepeat)) return false;
+		if (value?.standing && keys.has(value.key)) return false;
+		if (!firstTime(key)) return false;
+		if (value) {
+			forgetKeys(value.subject);
+			firstTime(value.key);
+		}
 		return true;
 	};
 	const react = ({ now, ...of }: ReactionSet) => {
@@ -152,7 +164,7 @@ export function createMemoryJournal(): Journal {
 			const fresh: Row[] = [];
 			for (const entry of entries) {
 				if (entry.cursor) cursors.set(entry.cursor.key, entry.cursor.value);
-				if (!firstTime(entry.key)) continue;
+				if (!isNew(entry)) continue;
 				if (entry.member) member(entry.member);
 				if (entry.reaction) react(entry.reaction);
 				const own = entry.rows[0] && originOf(entry.rows[0]);
@@ -198,9 +210,9 @@ export function createMemoryJournal(): Journal {
 				const attempts = row.attempts - 1;
 				rows.set(seq, { ...row, state: attempts > 0 ? "doubt" : "waiting", attempts });
 				const origin = originFor(originOf(row));
-				if (attempts > 0 || !keys.has(deletedKey(origin))) continue;
+				if (attempts > 0 || !keys.has(deletedKey(origin.network, origin.room, origin.id))) continue;
 				rows.delete(seq);
-				firstTime(goneKey(origin, origin));
+				firstTime(goneKey(origin.network, origin.room, origin.id));
 			}
 		},
 		async done({ seq }, target, ids) {
@@ -223,11 +235,12 @@ export function createMemoryJournal(): Journal {
 			const cancelled = [...rows.values()].filter((row) => row.attempts === 0 && ofEvent(row));
 			for (const row of cancelled) rows.delete(row.seq);
 			dead = dead.filter((letter) => !ofEvent(letter));
-			if ([...rows.values()].some(ofEvent)) firstTime(deletedKey({ ...of, id: origin.id }));
-			if (cancelled.length > 0) firstTime(goneKey(of, origin));
+			if ([...rows.values()].some(ofEvent)) firstTime(deletedKey(of.network, of.room, origin.id));
+			// Cancelled by the original: a sender deletes a message in the room where it began.
+			if (cancelled.length > 0) firstTime(goneKey(of.network, of.room, origin.id));
 			return cancelled;
 		},
-		gone: async (of) => keys.has(goneKey(of, originFor(of))),
+		gone: async (of) => keys.has(goneKey(of.network, of.room, originFor(of).id)),
 		async copies(of) {
 			const origin = originFor(of);
 			const found = [...copies.values()].filter((copy) => name(copy.origin) === name(origin));
@@ -246,6 +259,7 @@ export function createMemoryJournal(): Journal {
 		members: async (network, room) => [...(rooms.get(placeKey(network, room))?.values() ?? [])],
 		async forget(network, room) {
 			rooms.delete(placeKey(network, room));
+			forgetKeys(valuesOf(network, room));
 		},
 		dead: async (limit) => dead.toReversed().slice(0, limit),
 		async revive({ lane, limit }) {
@@ -264,8 +278,15 @@ export function createMemoryJournal(): Journal {
 		async prune(now) {
 			running += ranFor(pruned, now);
 			pruned = now;
-			const old = [...keys].slice(0, -bounds.keys.count);
-			for (const [key, at] of old) if (at < running - bounds.keys.age) keys.delete(key);
+			const all = [...keys];
+			for (const kind of Object.values<Kind>(keyKinds)) {
+				const { prefix, age = Number.POSITIVE_INFINITY, newest = 0, most = all.length } = kind;
+				const its = all.filter(([key]) => (prefix === "" ? !key.includes(" ") : key.startsWith(prefix)));
+				const later = new Set(all.slice(all.length - newest));
+				const old = its.filter((one) => one[1] < running - age && !later.has(one));
+				const surplus = its.slice(0, Math.max(0, its.length - most));
+				for (const [key] of [...old, ...surplus]) keys.delete(key);
+			}
 			let surplus = copies.size - bounds.copies.count;
 			for (const [key, { at }] of copies)
 				if (surplus-- > 0 || at < now - bounds.copies.age) copies.delete(key);

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import { deletedKey, goneKey, valuesOf } from "../core/dedupe.ts";
 import { bounds, ranFor } from "./bounds.ts";
+import { keyTable } from "./sqlite-keys.ts";
 import { numbers, type Pair } from "./sqlite-numbers.ts";
 import { reactionTables } from "./sqlite-reactions.ts";
 import { oldRows, statements, surplusRows } from "./sqlite-statements.ts";
@@ -17,7 +19,6 @@ export function journalTables(db: DatabaseSync) {
 	const ofMessage =
 		"origin_room = ?1 AND origin_id IN (SELECT ?2 UNION ALL SELECT id FROM copies WHERE room = ?1 AND origin_room = ?1 AND origin_id = ?2)";
 	const sql = {
-		key: statement("INSERT OR IGNORE INTO keys (key, at) VALUES (?, ?)"),
 		row: statement(
 			"INSERT INTO rows (operation, trace, lane, attempts, queued_at, origin_room, origin_id, event, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		),
@@ -69,7 +70,6 @@ export function journalTables(db: DatabaseSync) {
 		copies: statement(
 			"SELECT network, name AS room, id FROM copies JOIN rooms USING (room) WHERE origin_room = ? AND origin_id = ? ORDER BY seq",
 		),
-		known: statement("SELECT 1 FROM keys WHERE key = ?"),
 		roomName: statement("SELECT network, name AS room FROM rooms WHERE room = ?"),
 		members: statement("SELECT person FROM members WHERE room = ? ORDER BY seq"),
 		forget: statement("DELETE FROM members WHERE room = ?"),
@@ -81,7 +81,6 @@ export function journalTables(db: DatabaseSync) {
 		),
 		running: statement("SELECT value FROM meta WHERE name = 'running'"),
 		setRunning: statement("UPDATE meta SET value = ? WHERE name = 'running'"),
-		pruneKeys: statement(`${oldRows("keys")} AND seq <= (SELECT max(seq) FROM keys) - ${bounds.keys.count}`),
 		pruneOldCopies: statement(oldRows("copies")),
 		pruneManyCopies: statement(surplusRows("copies", bounds.copies.count)),
 		pruneDead: statement("DELETE FROM dead WHERE died_at < ?"),
@@ -96,6 +95,7 @@ export function journalTables(db: DatabaseSync) {
 	const rooms = numbers(sql.room, sql.newRoom);
 	const lanes = numbers(sql.lane, sql.newLane);
 	const reactions = reactionTables(statement, rooms);
+	const keys = keyTable(statement);
 
 	/** Returns the message that an id names. A message's own id wins over a further id (`aka`) of another message. */
 	function family(asked: Origin) {
@@ -127,16 +127,15 @@ export function journalTables(db: DatabaseSync) {
 		const { room, id } = family(of).origin;
 		return sql.isOwn.get(room, id, room, id) ? { room, id } : undefined;
 	}
-	const firstTime = (key: string) => sql.key.run(key, running).changes > 0;
 	/** Removes a row whose message was deleted while the row was in doubt, if the row turned out to be unsent. */
 	function cancelUnsent(seq: number): void {
 		const own = sql.unsent.get(seq) as Origin | undefined;
 		if (!own) return;
 		const { room, id } = family(own).origin;
 		const { network, room: name } = sql.roomName.get(room) as { network: string; room: string };
-		if (!sql.known.get(deletedKey([network, name], id))) return;
+		if (!keys.known(deletedKey(network, name, id))) return;
 		sql.remove.run(seq);
-		firstTime(goneKey([network, name], id));
+		keys.first(goneKey(network, name, id), running);
 	}
 
 	return {
@@ -149,9 +148,10 @@ export function journalTables(db: DatabaseSync) {
 		calls: {
 			/** Returns the seq of the first row of each entry, whose other rows follow it; 0 for an entry with a known key. */
 			accept(entries: readonly EntryText[], now: number): readonly number[] {
-				return entries.map(({ key, rows, aka = [], of, cursor, reaction, member }) => {
+				return entries.map((entry) => {
+					const { rows, aka = [], of, cursor, reaction, member } = entry;
 					if (cursor) sql.setCursor.run(cursor.key, cursor.value);
-					if (!firstTime(key)) return 0;
+					if (!keys.isNew(entry, running)) return 0;
 					if (member?.present) sql.join.run(rooms.of(member.place), member.network, member.id, member.person);
 					else if (member) sql.leave.run(rooms.of(member.place), member.network, member.id);
 					if (reaction) reactions.set(reaction, now);
@@ -165,7 +165,7 @@ export function journalTables(db: DatabaseSync) {
 					return last - rows.length + 1;
 				});
 			},
-			once: firstTime,
+			once: (key: string): boolean => keys.first(key, running),
 			cursor: (key: string) => (sql.cursor.get(key) as { value: string } | undefined)?.value,
 			saveCursor: (key: string, value: string): void => {
 				sql.setCursor.run(key, value);
@@ -206,13 +206,13 @@ export function journalTables(db: DatabaseSync) {
 				const cancelled = sql.waiting.all(origin.room, origin.id) as readonly StoredRow[];
 				for (const { seq } of cancelled) sql.remove.run(seq);
 				sql.removeDead.run(origin.room, origin.id);
-				if (sql.inDoubt.get(origin.room, origin.id)) firstTime(deletedKey(place, origin.id));
-				if (cancelled.length > 0) firstTime(goneKey(place, origin.id));
+				if (sql.inDoubt.get(origin.room, origin.id)) keys.first(deletedKey(...place, origin.id), running);
+				if (cancelled.length > 0) keys.first(goneKey(...place, origin.id), running);
 				return cancelled;
 			},
 			gone(place: Place, id: string): boolean {
 				const { origin } = family({ room: rooms.find(place), id });
-				return sql.known.get(goneKey(place, origin.id)) !== undefined;
+				return keys.known(goneKey(...place, origin.id));
 			},
 			copies(place: Place, id: string): readonly StoredCopy[] {
 				const { origin, copies } = family({ room: rooms.find(place), id });
@@ -227,6 +227,7 @@ export function journalTables(db: DatabaseSync) {
 				(sql.members.all(rooms.find(place)) as readonly { person: string }[]).map(({ person }) => person),
 			forget: (place: Place): void => {
 				sql.forget.run(rooms.find(place));
+				keys.forget(valuesOf(...place));
 			},
 			dead: (limit: number) =>
 				sql.dead.all(limit) as readonly (StoredRow & { reason: string; diedAt: number })[],
@@ -243,7 +244,7 @@ export function journalTables(db: DatabaseSync) {
 				running += ranFor(pruned, now);
 				pruned = now;
 				sql.setRunning.run(running);
-				sql.pruneKeys.run(running - bounds.keys.age);
+				keys.prune(running);
 				sql.pruneOldCopies.run(now - bounds.copies.age);
 				sql.pruneManyCopies.run();
 				reactions.prune(now);
@@ -253,10 +254,5 @@ export function journalTables(db: DatabaseSync) {
 		},
 	};
 }
-
-/** Cancels by the original: a sender deletes a message in the room where it began. */
-const goneKey = ([network, room]: Place, id: string) => `gone ${JSON.stringify([network, room, id])}`;
-/** The key of a message that was deleted while a row of it was in doubt. */
-const deletedKey = ([network, room]: Place, id: string) => `deleted ${JSON.stringify([network, room, id])}`;
 
 export type Calls = ReturnType<typeof journalTables>["calls"];

@@ -36,6 +36,8 @@ export type ReactionText = Readonly<{
 }>;
 export type EntryText = Readonly<{
 	key: string;
+	repeats?: Entry["repeats"];
+	value?: Entry["value"];
 	rows: readonly RowText[];
 	aka?: readonly string[];
 	of?: string;
@@ -60,12 +62,24 @@ export function reactionText({ network, room, message, sender, now }: ReactionSe
 	return { place: [network, room], message, sender, now };
 }
 
-export function entryText({ key, rows, aka, of, cursor, reaction, member }: Entry): EntryText {
+export function entryText({
+	key,
+	repeats,
+	value,
+	rows,
+	aka,
+	of,
+	cursor,
+	reaction,
+	member,
+}: Entry): EntryText {
 	// Most entries hold one event on its way to several rooms: encode it once.
 	let last: BridgeEvent | undefined;
 	let text = "";
 	return {
 		key,
+		...(repeats && { repeats }),
+		...(value && { value }),
 		rows: rows.map(({ operation, trace, lane, event, begun, request = null }) => {
 			if (event !== last) text = JSON.stringify(event);
 			last = event;

@@ -1,8 +1,10 @@
 import { hash } from "node:crypto";
 import type { BridgeEvent, Words } from "../core/event.ts";
 import { boundedId, type MessageId, type NetworkName, type RoomId, type UserId } from "../core/ids.ts";
+import type { Received } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import { bare, domain, local, longestPart } from "./jid.ts";
+import { isRandom, madeUpId, repeatedWithin, unnamedAt } from "./made-up-ids.ts";
 import type { ParsedMessage, ReadContext } from "./message/feature.ts";
 import { readMessage } from "./message/index.ts";
 import { bodyOf } from "./message/language.ts";
@@ -44,21 +46,11 @@ export function stanzaId(message: Element, room: string, trusted: boolean): Mess
 	return undefined;
 }
 
-/**
- * Returns an id for a message without a stanza-id. The stanza's own id is not unique: clients restart their counters, and
- * many people use the same ids. It stays readable after the colon, so that an error can be matched to it.
- */
-export function madeUpId(sender: string, stanza: string | undefined, words: string): MessageId {
-	const digest = hash("sha256", [sender, stanza ?? "", words].join("\0"), "base64url");
-	return `${digest.slice(0, 22)}:${boundedId(stanza ?? "")}` as MessageId;
-}
 /** Returns the text that distinguishes messages with the same id. */
 const content = ({ text, media, more = [], act }: MessageContent): string =>
 	[act && JSON.stringify(act), media?.source.ref, ...more.map(({ source }) => source.ref), text]
 		.filter((part) => part !== undefined)
 		.join(" ");
-export const stanzaOf = (id: MessageId): string => id.slice(id.indexOf(":") + 1);
-
 /** Returns the person with an XMPP account. */
 export const account = (jid: string): Person => ({
 	network: xmppNetwork,
@@ -118,19 +110,30 @@ export function occupantIdIn(stanza: Element): string | undefined {
 export const occupantIdOf = ({ id }: Person, room: string): string | undefined =>
 	id.startsWith(`${room} `) ? id.slice(room.length + 1) : undefined;
 
-/** Returns a groupchat message as an event; undefined if it has no content. */
+/** Returns a groupchat message as an event; undefined if it has no content. `said`: it comes from the archive or history. */
 export function fromGroupchat(
 	message: Element,
-	where: Readonly<{ room: string; sender: Person; stanzaIds: boolean; now: number; place: ReadContext }>,
-): BridgeEvent | undefined {
+	where: Readonly<{
+		room: string;
+		sender: Person;
+		stanzaIds: boolean;
+		now: number;
+		said?: boolean;
+		place: ReadContext;
+	}>,
+): Received | undefined {
 	const says = parseMessage(message, where.place);
 	if (!says) return undefined;
 	const { room, sender, now } = where;
 	const stanza = stanzaId(message, room, where.stanzaIds);
-	const id = stanza ?? madeUpId(sender.id, message.attrs.id, content(says));
+	const within = repeatedWithin[where.said ? "history" : "live"];
+	const { id, unnamed } = stanza
+		? { id: stanza }
+		: unnamedAt(madeUpId(sender.id, message.attrs.id, content(says)), now, within);
 	const { named, author } = where.place;
 	const byRoom = named === "sid" ? stanza : undefined;
-	return event(message, says, { id, room: room as RoomId, sender, at: now }, byRoom, author);
+	const base = { id, room: room as RoomId, sender, at: now };
+	return { ...event(message, says, base, byRoom, author), ...(unnamed && { unnamed }) };
 }
 
 /** Returns a 1:1 message as an event. `missing` replaces the stanza's id if the client gave none. */
@@ -138,11 +141,16 @@ export function fromChat(
 	message: Element,
 	says: MessageContent,
 	where: Readonly<{ room: RoomId; to: Person; at: number; missing: string }>,
-): BridgeEvent {
-	const sender = account(message.attrs.from ?? "");
-	const id = madeUpId(sender.id, message.attrs.id || where.missing, content(says));
+): Received {
+	const { from = "", id: stanza = "" } = message.attrs;
+	const sender = account(from);
+	// An id that is not random counts for one client only.
+	const { id, unnamed } =
+		stanza !== "" && !isRandom(stanza)
+			? unnamedAt(madeUpId(from, stanza, content(says)), where.at, repeatedWithin.chat)
+			: { id: madeUpId(sender.id, stanza || where.missing, content(says)) };
 	const base = { id, room: where.room, sender, to: where.to, at: where.at };
-	return event(message, says, base, undefined, sender.id);
+	return { ...event(message, says, base, undefined, sender.id), ...(unnamed && { unnamed }) };
 }
 
 function event(

@@ -61,6 +61,22 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		await romeo.waitForMessage("/me waves", alice);
 	});
 
+	test("shows equal lines of two sessions whose client counts its ids, and a line once that a client repeats", async () => {
+		const again = await connect(server, "romeo", "another");
+		const line = (id: string, body: string) =>
+			xml("message", { to: alice, type: "chat", id }, xml("body", {}, body));
+		await romeo.send(line("1", "on my way"));
+		await again.send(line("1", "on my way"));
+		await again.send(line("1", "on my way"));
+		const unique = crypto.randomUUID();
+		for (const one of [romeo, again]) await one.send(line(unique, "and back"));
+		for (const one of [romeo, again]) await one.sendMessage(alice, `end of ${one.jid}`);
+		for (const one of [romeo, again]) await seen(`romeo: end of ${one.jid}`);
+		await again.close();
+		const said = bridge.lines().filter((one) => !one.includes("end of"));
+		expect(said.toSorted()).toEqual(["romeo: and back", "romeo: on my way", "romeo: on my way"]);
+	});
+
 	test("begins with a command on the other side", async () => {
 		const jid = romeo.jid.split("/")[0] as string;
 		expect(await bridge.command(`chat ${jid}`)).toMatch(/is ready/);

@@ -14,7 +14,7 @@ import { createMqtt, type MqttOptions } from "../../src/mqtt/index.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { createNedbMapping } from "../../src/store/nedb.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
-import { fakeNetwork, quiet, until } from "../fakes.ts";
+import { fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { type MqttAccount, startTestbed, type Testbed } from "../testbed/index.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
 
@@ -273,6 +273,47 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		thing = await MqttClient.connect(account);
 		await thing.publish(`${at}/d/x`, "after");
 		await sees(one, "before", "after");
+	});
+
+	test("shows the value that a thing repeats to a broker without its memory, unless it is the last one shown", async () => {
+		const mapping = createMemoryMapping();
+		const options: MqttOptions = { brokers: { home: broker({ protocol }) }, mirrors: [] };
+		const mqtt = createMqtt(options, { mapping, log: quiet });
+		const earth = fakeNetwork("earth");
+		const bridge = bridgeOf([mqtt, earth], rulesFor({ "*": "use" }), { mapping });
+		const there = { ...link("other"), network: earth.name, room: "plaza" as RoomId, out: true };
+		await mapping.savePortal({ id: "p" as PortalId, links: [link(`${at}/m/#`), there] });
+		await bridge.start();
+		const isUp = () => mqtt.status().up;
+		const broken = () => String(mqtt.status().cause);
+		await until(isUp, broken);
+		/** Restarts the broker, which has lost all sessions and retained values; the thing is back before the bridge. */
+		async function forgets(repeated: string): Promise<void> {
+			await thing.close();
+			await bed.kill("mosquitto");
+			await until(() => !isUp(), broken);
+			rmSync(join(bed.folder, "mosquitto/data/mosquitto.db"), { force: true });
+			await bed.start("mosquitto");
+			thing = await MqttClient.connect(account);
+			await thing.publish(`${at}/m/lamp`, repeated, { retain: true });
+			await until(isUp, broken, 15_000);
+		}
+		const shown = () => lines(earth).map((line) => line.slice(line.lastIndexOf(" ") + 1));
+		const shows = (...values: string[]) =>
+			until(
+				() => shown().length >= values.length,
+				() => shown().join(),
+				15_000,
+			).then(() => expect(shown()).toEqual(values));
+		await thing.publish(`${at}/m/lamp`, "online", { retain: true });
+		await thing.publish(`${at}/m/lamp`, "offline", { retain: true });
+		await shows("online", "offline");
+		await forgets("online");
+		await shows("online", "offline", "online");
+		await forgets("online");
+		await thing.publish(`${at}/m/lamp`, "end");
+		await shows("online", "offline", "online", "end");
+		await bridge.stop(1_000);
 	});
 
 	test("receives a value again under the same id when the connection broke before the commit", async () => {

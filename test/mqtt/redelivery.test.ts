@@ -100,12 +100,44 @@ describe("createRedelivery", () => {
 		expect(await run(on).identify(arrival(1))).not.toBe(first);
 	});
 
-	test("gives equal retained values one id, and equal QoS 0 values different ids", async () => {
-		const on = disk();
+	test("marks a retained value as standing, since only the last value of its topic tells whether it is news", async () => {
+		const { identify } = createRedelivery("home", async () => undefined);
 		const kept = arrival(1, "21.5", { retain: true });
-		const first = await run(on).identify(kept);
-		const { identify } = run(on);
-		expect(await identify({ ...kept, packetId: 9 })).toBe(first);
+		const [one, other] = [await identify(kept), await identify(kept)];
+		expect([one.standing, other.standing, (await identify(arrival(2))).standing]).toEqual([
+			true,
+			true,
+			undefined,
+		]);
+		expect(one.id).not.toBe(other.id);
+	});
+
+	test("forgets the identifiers of a session that the broker lost, in this run and in the next", async () => {
+		const on = disk();
+		const naming = () => createRedelivery("home", async (key) => on.get(key));
+		const store = async (by: ReturnType<typeof naming>, one: Arrival) => {
+			const { id, cursor } = await by.identify(one);
+			if (cursor) on.set(cursor.key, cursor.value);
+			return id;
+		};
+		const one = naming();
+		one.begin("first");
+		const [first, other] = [await store(one, arrival(5)), await store(one, arrival(6))];
+		const resumed = naming();
+		resumed.begin("first");
+		expect(await store(resumed, again(5))).toBe(first);
+		resumed.begin("second");
+		// The broker marks messages of the new session that it wrote into a breaking connection.
+		const fresh = await store(resumed, again(5));
+		expect(fresh).not.toBe(first);
+		const next = naming();
+		next.begin("second");
+		expect(await store(next, again(5))).toBe(fresh);
+		expect(await store(next, again(6))).not.toBe(other);
+	});
+
+	test("gives equal QoS 0 values different ids", async () => {
+		const { identify } = run(disk());
 		const fleeting = { ...arrival(0), qos: 0 as const, packetId: undefined };
 		expect(await identify(fleeting)).not.toBe(await identify(fleeting));
 	});

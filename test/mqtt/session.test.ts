@@ -19,6 +19,7 @@ afterEach(async () => {
 /** The packet types in the first four bits of a packet. // MQTT 5 §2.1.2 */
 const kinds: Readonly<Record<number, string>> = {
 	1: "CONNECT",
+	3: "PUBLISH",
 	4: "PUBACK",
 	5: "PUBREC",
 	7: "PUBCOMP",
@@ -185,6 +186,44 @@ describe("createSession", () => {
 		breaks();
 		await shows(seen, "3 SUBSCRIBE");
 		expect(seen).not.toContain("2 SUBSCRIBE");
+	});
+
+	test.each([
+		["within ten seconds of a publication counts as its echo over MQTT 3.1.1, once", "t", 9_000, ["2"]],
+		["later is a value of a thing", "t", 11_000, ["1", "2"]],
+		[
+			"of a topic without a subscription has no echo, so an equal value is of a thing",
+			"u",
+			9_000,
+			["1", "2"],
+		],
+	] as const)("an equal value %s", async (_, topic, after, wanted) => {
+		const taken: string[] = [];
+		const { seen, url } = await broker(() => (kind, reply, packet) => {
+			if (kind === "CONNECT") reply(0x20, 2, 0, 0);
+			if (kind === "SUBSCRIBE") reply(0x90, 3, packet[2] ?? 0, packet[3] ?? 0, 1);
+			if (kind === "PUBLISH") reply(0x40, 2, packet[5] ?? 0, packet[6] ?? 0);
+			if (kind === "PINGREQ") reply(...pingresp);
+		});
+		const take = async (batch: readonly { packetId: number | undefined }[]) =>
+			void taken.push(...batch.map(({ packetId }) => String(packetId)));
+		const session = await start(url, take as () => Promise<void>, "3.1.1", ["t"]);
+		await shows(seen, "1 SUBSCRIBE");
+		await until(
+			() => session.status().up,
+			() => "not up",
+		);
+		await session.publish(topic, "v");
+		vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + after });
+		try {
+			// Without a property length, as MQTT 3.1.1 has it.
+			for (const id of [1, 2])
+				for (const socket of sockets) socket.write(Buffer.from([0x32, 6, 0, 1, 0x74, 0, id, 0x76]));
+			await shows(taken, "2");
+			expect(taken).toEqual(wanted);
+		} finally {
+			vi.useRealTimers();
+		}
 	});
 
 	test("reconnects for a message that could not be stored, and acknowledges it only once it is on disk", async () => {

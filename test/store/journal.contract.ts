@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type Kind, keyKinds, valuesOf } from "../../src/core/dedupe.ts";
 import type { Entry, Journal, Row } from "../../src/core/journal.ts";
 import { bounds } from "../../src/store/bounds.ts";
 import {
@@ -547,18 +548,56 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 				expect((await all()).map((row) => row.trace)).toEqual(["waits"]);
 			});
 
-			it("prunes dedupe keys by running time, but never the newest", async () => {
-				const many = Array.from({ length: bounds.keys.count }, (_, index) => `key ${index}`);
-				await journal.once("oldest");
-				await Promise.all(many.map((key) => journal.once(key)));
-				// A year of downtime does not count as running time.
-				await journal.prune(start);
+			/** Prunes each day for some days of running time, from this day on. */
+			const run = async (from: number, days: number) => {
+				for (let n = 0; n <= days; n++) await journal.prune(start + (from + n) * day);
+			};
+			const week = Object.entries<Kind>(keyKinds).filter(([, kind]) => kind.age !== undefined);
+
+			it.each(week)(
+				"prunes dedupe keys of the kind %s by running time, but never the newest",
+				async (_, kind) => {
+					const { prefix, age = 0, newest = 0 } = kind;
+					const many = Array.from({ length: newest }, (_, index) => `${prefix}key-${index}`);
+					await journal.once(`${prefix}oldest`);
+					await Promise.all(many.map((key) => journal.once(key)));
+					// A year of downtime does not count as running time.
+					await journal.prune(start);
+					await reopen();
+					await journal.prune(start + 365 * day);
+					await run(365, age / day - 1);
+					expect(await journal.once(`${prefix}oldest`)).toBe(false);
+					await run(365 + age / day, 1);
+					if (many.length > 0) expect(await journal.once(`${prefix}key-1`)).toBe(false);
+					expect(await journal.once(`${prefix}oldest`)).toBe(true);
+				},
+			);
+
+			const value = (thing: number, text: string, standing = false): Entry => {
+				const subject = `${keyKinds.value.prefix}room thing-${thing} `;
+				return {
+					key: `${Math.random()}`,
+					rows: [newRow(`${thing} is ${text}`)],
+					value: { subject, key: subject + text, standing },
+				};
+			};
+
+			it("keeps the last value of a thing at any age, until the next one", async () => {
+				await journal.accept([value(0, "on"), value(1, "on"), value(0, "off"), value(0, "on")]);
+				await run(0, 400);
 				await reopen();
-				await journal.prune(start + 365 * day);
-				expect(await journal.once("oldest")).toBe(false);
-				for (let days = 1; days <= 8; days++) await journal.prune(start + (365 + days) * day);
-				expect(await journal.once("key 1")).toBe(false);
-				expect(await journal.once("oldest")).toBe(true);
+				expect(await journal.accept([value(0, "on", true), value(1, "on", true)])).toEqual([]);
+				expect(await journal.accept([value(0, "off", true), value(0, "on", true)])).toHaveLength(2);
+				expect(await journal.accept([value(10, "on", true), value(1, "on", true)])).toHaveLength(1);
+			});
+
+			it("forgets the last values of a room with its members", async () => {
+				const subject = valuesOf(muc.network, muc.room);
+				const entry = () => ({ ...value(1, "on"), value: { subject, key: `${subject}on`, standing: true } });
+				await journal.accept([entry()]);
+				expect(await journal.accept([entry()])).toEqual([]);
+				await journal.forget(muc.network, muc.room);
+				expect(await journal.accept([entry()])).toHaveLength(1);
 			});
 		});
 	});

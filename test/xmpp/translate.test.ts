@@ -5,15 +5,8 @@ import { downgrade } from "../../src/core/downgrade.ts";
 import type { MessageId, NetworkName } from "../../src/core/ids.ts";
 import type { Person } from "../../src/core/person.ts";
 import { direct, joined, withoutIds } from "../../src/xmpp/capabilities.ts";
-import {
-	account,
-	fromGroupchat,
-	madeUpId,
-	nowhere,
-	occupant,
-	parseMessage,
-	stanzaOf,
-} from "../../src/xmpp/from-xmpp.ts";
+import { account, fromGroupchat, nowhere, occupant, parseMessage } from "../../src/xmpp/from-xmpp.ts";
+import { stanzaOf } from "../../src/xmpp/made-up-ids.ts";
 import { delay, delayedBy } from "../../src/xmpp/message/delay.ts";
 import type { Participants, ReadContext, Sayable, WriteContext } from "../../src/xmpp/message/feature.ts";
 import { roomFeatures } from "../../src/xmpp/muc/discovery.ts";
@@ -101,17 +94,6 @@ describe("fromGroupchat", () => {
 			if (out.id) expect(event?.id).toBe(out.id);
 			else expect(event && stanzaOf(event.id)).toBe(out.stanza);
 		});
-
-	test("madeUpId is stable, differs by sender, id and text, and contains the stanza's id", () => {
-		const id = (sender: string, stanza: string, words: string) => madeUpId(sender, stanza, words);
-		expect(id("a", "1", "x")).toBe(id("a", "1", "x"));
-		expect(new Set([id("a", "1", "x"), id("b", "1", "x"), id("a", "2", "x"), id("a", "1", "y")]).size).toBe(
-			4,
-		);
-		fc.assert(
-			fc.property(fc.string(), fc.string(), (sender, stanza) => stanzaOf(id(sender, stanza, "x")) === stanza),
-		);
-	});
 });
 
 describe("occupantPresence", () => {

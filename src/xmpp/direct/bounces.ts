@@ -1,8 +1,9 @@
 import type { PermanentError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
-import { account, stanzaOf } from "../from-xmpp.ts";
+import { account } from "../from-xmpp.ts";
 import { bare } from "../jid.ts";
+import { stanzaOf } from "../made-up-ids.ts";
 import * as phrases from "../phrases.ts";
 import { type ErrorType, errorReply, neutral, stanzaError } from "../stanza-error.ts";
 import type { Component } from "../stream/component.ts";

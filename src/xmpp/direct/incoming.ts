@@ -1,8 +1,7 @@
 import { PermanentError } from "../../core/errors.ts";
-import type { BridgeEvent } from "../../core/event.ts";
 import type { Guard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
-import type { Bridge } from "../../core/network.ts";
+import type { Bridge, Received } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
 import { fromChat, nowhere, parseMessage, xmppNetwork } from "../from-xmpp.ts";
 import { bare, domain, local } from "../jid.ts";
@@ -21,7 +20,7 @@ export type IncomingDeps = Readonly<{
 	who(ghost: string): Promise<Person | undefined>;
 	/** Returns the one JID of a person's ghost. */
 	ghost(person: Person): string;
-	tell(events: readonly BridgeEvent[]): void;
+	tell(events: readonly Received[]): void;
 	/** True while the bridge stops. */
 	paused(): boolean;
 	now(): { at: number; unique(): string };

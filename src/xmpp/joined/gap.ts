@@ -1,5 +1,6 @@
 import type { MessageId, UserId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
+import { isSameLine } from "../made-up-ids.ts";
 import { stanzaMemory } from "../stanza-memory.ts";
 import type { Element } from "../stream/xml.ts";
 
@@ -140,7 +141,7 @@ export const noteArchiveFailure = (gap: Gap): number => ++stateOf(gap).failures;
 /** Notes a backfilled event and its sender; undefined for the MUC itself, and for a line that was just said. */
 export function noteBackfilled(gap: Gap, event: MessageId, sender: Person | undefined): void {
 	const state = stateOf(gap);
-	if (event === gap.last) state.joins = true;
+	if (gap.last !== undefined && isSameLine(event, gap.last)) state.joins = true;
 	if (sender && (gap.speakers.size < speakersAtMost || gap.speakers.has(sender.id)))
 		state.speakers.set(sender.id, sender);
 }

@@ -98,7 +98,14 @@ function translate(room: Room, stanza: Element, said: number | undefined, contex
 		nick === undefined ? undefined : sender,
 		said === undefined ? nick : undefined,
 	);
-	const event = fromGroupchat(stanza, { room: room.jid, sender, stanzaIds, now: at, place });
+	const event = fromGroupchat(stanza, {
+		room: room.jid,
+		sender,
+		stanzaIds,
+		now: at,
+		said: said !== undefined,
+		place,
+	});
 	const thread = threadOf(stanza);
 	if (thread) room.threads.set(thread, true);
 	const since = said === undefined || !room.position.read ? undefined : missingSince(room.position.read);

@@ -1,14 +1,16 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { keysOf } from "../../../src/core/dedupe.ts";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import type { BridgeEvent } from "../../../src/core/event.ts";
 import type { OperationId, RoomId } from "../../../src/core/ids.ts";
-import type { Outbound } from "../../../src/core/network.ts";
+import type { Outbound, Received } from "../../../src/core/network.ts";
+import { eventKey } from "../../../src/core/operation.ts";
 import { createDirectChats } from "../../../src/xmpp/direct/index.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { alice } from "../joined/muc-world.ts";
 
 const room = "romeo@x.test alice@bridge.test" as RoomId;
+const minute = 60_000;
 const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
 /** How long the first message waits for an error, in ms. */
@@ -21,10 +23,22 @@ afterEach(() => {
 	vi.useRealTimers();
 });
 
+/** Returns the events that core takes: those whose keys it does not know. */
+function newOnes(told: readonly Received[]): readonly Received[] {
+	const known = new Set<string>();
+	return told.filter((one) => {
+		const { key, repeats } = keysOf(one, eventKey(one), true);
+		if (known.has(key) || [...known].some((it) => repeats && it >= repeats.from && it <= repeats.to))
+			return false;
+		known.add(key);
+		return true;
+	});
+}
+
 /** Creates the bridge's side of a 1:1 chat. `lookup` resolves when the recipient has been looked up. */
 function chat(lookup = Promise.resolve()) {
 	const wire: Element[] = [];
-	const told: BridgeEvent[] = [];
+	const told: Received[] = [];
 	const side = createDirectChats({
 		link: { send: async (stanza) => void wire.push(stanza) },
 		confirm: async () => undefined,
@@ -188,3 +202,38 @@ test("keeps at most 16 MiB of waiting lines of one sender, and 64 MiB of all sen
 	await vi.advanceTimersByTimeAsync(0);
 	expect(hears("and on", "juliet@x.test/r")).toBeUndefined();
 });
+
+test.each([
+	["1", "the same client", "romeo@x.test/r", 1],
+	["1", "another client of the account", "romeo@x.test/phone", 2],
+	["3f2b8c1e-9a47-4d6b-8e05-c7d1f2a39b64", "another client of the account", "romeo@x.test/phone", 1],
+] as const)(
+	"a line with the id %s and the same words from %s (%s) is %i line within two minutes",
+	async (id, _, from, count) => {
+		const c = chat();
+		c.hears("ok", "romeo@x.test/r", "body", id);
+		await vi.advanceTimersByTimeAsync(2 * minute);
+		c.hears("ok", from, "body", id);
+		await vi.advanceTimersByTimeAsync(0);
+		expect(newOnes(c.told)).toHaveLength(count);
+	},
+);
+
+test.each([
+	["1", 2],
+	["aab3a", 2],
+	["message-1", 2],
+	["3f2b8c1e-9a47-4d6b-8e05-c7d1f2a39b64", 1],
+] as const)(
+	"a line with the id %s and the same words, minutes or days later, makes %i lines",
+	async (id, count) => {
+		for (const later of [2 * minute + 1, 5 * 24 * 60 * minute]) {
+			const c = chat();
+			c.hears("ok", "romeo@x.test/r", "body", id);
+			await vi.advanceTimersByTimeAsync(later);
+			c.hears("ok", "romeo@x.test/r", "body", id);
+			await vi.advanceTimersByTimeAsync(0);
+			expect(newOnes(c.told)).toHaveLength(count);
+		}
+	},
+);

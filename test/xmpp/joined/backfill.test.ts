@@ -686,3 +686,36 @@ test("the time of the read position moves on in a silent MUC without an archive"
 	await restart(w);
 	expect(w.lines()).toEqual(romeo(1, 1));
 });
+
+describe("in a room without ids, where a client counts its own and says the same again", () => {
+	const faults = { noArchive: true, noStanzaIds: true, noOccupantIds: true };
+	const oks = (w: World) => w.lines().filter((line) => line === "Romeo: ok").length;
+
+	test("a line counts as a repeat for a minute, and is shown from then on", async () => {
+		const w = await linked(faults);
+		w.muc.say("Romeo", "ok", "1");
+		await w.pass(59_000);
+		w.muc.say("Romeo", "ok", "1");
+		await w.settle();
+		expect(oks(w)).toBe(1);
+		await w.pass(2_000);
+		w.muc.say("Romeo", "ok", "1");
+		await w.settle();
+		expect(oks(w)).toBe(2);
+	});
+
+	test("a line of the history counts as a repeat if it was said within five minutes of an equal one", async () => {
+		const w = await linked(faults);
+		w.muc.say("Romeo", "ok", "1");
+		await w.settle();
+		w.crash();
+		await w.pass(5 * 60_000);
+		await restart(w);
+		expect(oks(w)).toBe(1);
+		w.crash();
+		await w.pass(60_000);
+		w.muc.say("Romeo", "ok", "1");
+		await restart(w);
+		expect(oks(w)).toBe(2);
+	});
+});

@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import { keysOf } from "../../../src/core/dedupe.ts";
 import { TemporaryError } from "../../../src/core/errors.ts";
 import type { BridgeEvent, Message } from "../../../src/core/event.ts";
 import type {
@@ -12,7 +13,7 @@ import type {
 	UserId,
 } from "../../../src/core/ids.ts";
 import type { Link } from "../../../src/core/mapping.ts";
-import type { Outbound } from "../../../src/core/network.ts";
+import type { Outbound, Received } from "../../../src/core/network.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { createConcurrencyLimit } from "../../../src/xmpp/concurrency-limit.ts";
 import { bare } from "../../../src/xmpp/jid.ts";
@@ -145,10 +146,13 @@ export function world(faults: MucFaults = {}) {
 					if (disk.broken) return;
 					if (events.some((event) => "text" in event && event.text === load.fault))
 						throw new TypeError("a fault of ours");
-					for (const { cursor, ...event } of events) {
+					for (const received of events as readonly Received[]) {
+						const { cursor, unnamed: _, ...event } = received;
 						if (cursor) disk.cursors.set(cursor.key, cursor.value);
-						if (disk.keys.has(event.id)) continue;
-						disk.keys.add(event.id);
+						const { key, repeats } = keysOf(received, event.id, true);
+						const isRepeat = (known: string) => repeats && known >= repeats.from && known <= repeats.to;
+						if (disk.keys.has(key) || [...disk.keys].some(isRepeat)) continue;
+						disk.keys.add(key);
 						told.push(event as BridgeEvent);
 					}
 				},
