@@ -6,6 +6,7 @@ import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
 import { maySet } from "./power.ts";
 import { answer } from "./to-matrix.ts";
+import { withIds } from "./typed-id.ts";
 
 /**
  * Returns the command in a message without its prefix, undefined for a message that is no command. `alone`: the room is
@@ -20,7 +21,7 @@ export function commandIn(
 	const { msgtype, body } = event.content;
 	if (event.type !== "m.room.message" || msgtype !== "m.text" || typeof body !== "string") return undefined;
 	if (relationOf(event.content).type === "m.replace") return undefined;
-	const text = body.trim();
+	const text = withIds(body, event.content).trim();
 	const rest = text.slice(prefix.length);
 	if (text.startsWith(prefix) && /^(\s|$)/.test(rest)) return rest.trim();
 	return alone ? text : undefined;

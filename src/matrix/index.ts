@@ -37,6 +37,7 @@ import { createRoomCreation } from "./room-creation.ts";
 import { createRooms } from "./rooms.ts";
 import { createSendOnce } from "./send-once.ts";
 import { createRoomService } from "./serve-rooms.ts";
+import { typedId } from "./typed-id.ts";
 
 export type MatrixOptions = Readonly<{
 	/** URL of the client-server API. */
@@ -212,7 +213,8 @@ export function createMatrix(
 		show: ({ room = "?" }) => aliases.show(room),
 		url: (room) => matrixTo(aliases.show(room), domain),
 		standsFor: ([typed = ""]) => {
-			const found = ghostAddress(typed, domain) ?? aliasAddress(typed, domain);
+			const id = typedId(typed);
+			const found = ghostAddress(id, domain) ?? aliasAddress(id, domain);
 			return found && { network: found.network as NetworkName, address: found.address };
 		},
 		mayLink: (room) =>

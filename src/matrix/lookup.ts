@@ -10,6 +10,7 @@ import { type Address, aliasAddress, ghostAddress, matrixNetwork, parts, personM
 import * as phrases from "./phrases.ts";
 import { createProfileLookupLimit } from "./profile-lookup-limit.ts";
 import { createQueryLimit } from "./query-limit.ts";
+import { typedId } from "./typed-id.ts";
 
 /** Timeout in ms of a profile lookup, which may ask another homeserver. */
 const patience = 10_000;
@@ -60,14 +61,16 @@ export function createLookup(deps: {
 	return {
 		/** Resolves with the person at an address, undefined if the homeserver knows none. @throws PermanentError for no MXID */
 		async person(address: readonly string[]): Promise<Person | undefined> {
-			const mxid = personMxid(address, domain);
+			const [first = "", ...server] = address;
+			const mxid = personMxid([typedId(first), ...server], domain);
 			if (!mxid) throw new PermanentError("invalid", phrases.noMatrixAddress(address.join(":")));
 			if (isOurs(mxid)) return undefined;
 			return parts(mxid)?.[1] === domain ? profiled(mxid) : strangers.find(mxid, () => profiled(mxid));
 		},
 
 		/** Resolves with the room of an alias or id that a person typed. @throws PermanentError */
-		async room([typed = ""]: readonly string[]): Promise<RoomInfo> {
+		async room([given = ""]: readonly string[]): Promise<RoomInfo> {
+			const typed = typedId(given);
 			if (!isId(typed)) throw new PermanentError("invalid", phrases.noMatrixAddress(typed.slice(0, 255)));
 			if (/^!\S+$/.test(typed)) return { room: typed as RoomId };
 			if (!/^#[^\s:]+:\S+$/.test(typed)) throw new PermanentError("invalid", phrases.noMatrixAddress(typed));

@@ -3,7 +3,7 @@ import type { RoomId } from "../core/ids.ts";
 import type { RoomInfo } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import { account } from "./from-xmpp.ts";
-import { bare, split } from "./jid.ts";
+import { split } from "./jid.ts";
 import { discoverRoom } from "./muc/discovery.ts";
 import * as phrases from "./phrases.ts";
 import { neutral, StanzaError } from "./stanza-error.ts";
@@ -11,28 +11,11 @@ import type { Component } from "./stream/component.ts";
 import { child } from "./stream/xml.ts";
 import * as to from "./to-xmpp.ts";
 
-/** Finds accounts and MUCs by the address that a person typed. */
+/** Finds accounts and MUCs by their JIDs. */
 
 const lookWithin = 10_000;
 
-/**
- * Returns the bare JID in a typed text, which may be an `xmpp:` link (RFC 5122), in lower case, as every server spells
- * accounts and MUCs. @throws PermanentError where the text can be no such address.
- */
-export function typedJid(typed: string, component: string): string {
-	const [text = ""] = typed
-		.trim()
-		.replace(/^xmpp:/i, "")
-		.toLowerCase()
-		.split("?", 1);
-	const { local, domain } = split(bare(text));
-	const fits = local && domain && !/[\s"&'/:<>@]/u.test(local) && !/[\s@"&'<>]/u.test(domain);
-	if (!fits) throw new PermanentError("invalid", phrases.notJid(typed));
-	if (domain === component) throw new PermanentError("invalid", phrases.ownJid(typed));
-	return bare(text);
-}
-
-/** Resolves with the account at a JID; undefined where that is a MUC. Servers do not tell whether an account exists. */
+/** Resolves with the account at a JID. Servers do not tell whether it exists. @throws PermanentError where it is a MUC */
 export async function findAccount(
 	jid: string,
 	link: Pick<Component, "iq" | "online">,
@@ -41,7 +24,8 @@ export async function findAccount(
 	try {
 		const answer = await link.iq(to.discoInfo(component, jid), lookWithin);
 		const identities = child(answer, "query")?.getChildren("identity") ?? [];
-		if (identities.some((one) => one.attrs.category === "conference")) return undefined;
+		if (identities.some((one) => one.attrs.category === "conference"))
+			throw new PermanentError("not-found", phrases.jidOfMuc(jid));
 	} catch (error) {
 		// No answer while our own link is up: the other server is away.
 		const silent = isUnreachable(error) || (error instanceof TemporaryError && link.online);
@@ -71,6 +55,7 @@ export async function findMuc(
 	const { name, topic } = features ?? {};
 	return {
 		room: room as RoomId,
+		address: [room],
 		name: name ?? split(room).local ?? room,
 		...(topic !== undefined && { topic }),
 	};

@@ -10,7 +10,7 @@ import type { Person } from "../core/person.ts";
 import { createTrouble } from "../core/trouble.ts";
 import type { Links } from "../media/links.ts";
 import { typeOfFile } from "../media/sniff.ts";
-import { findAccount, findMuc, typedJid } from "./address-lookup.ts";
+import { findAccount, findMuc } from "./address-lookup.ts";
 import { createPartSender, type Files } from "./attachments.ts";
 import { checkPath } from "./check.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
@@ -34,6 +34,7 @@ import { type ComponentOptions, createComponent } from "./stream/component.ts";
 import { createConflictWatch } from "./stream/connection-conflict.ts";
 import { createPathWatch } from "./stream/path-watch.ts";
 import { createServerAck } from "./stream/server-ack.ts";
+import { typedAddress, typedJid } from "./typed-jid.ts";
 import { createUploads } from "./uploads.ts";
 
 /** The nick of the listener in MUCs, and the name of the component. */
@@ -287,6 +288,7 @@ export function createXmpp(
 			if (ours.address.length !== 1) throw new PermanentError("invalid", phrases.xmppStrangers);
 			return pairRoom(ours.id, ghostJid(theirs.network, theirs.address, namespace));
 		},
+		standsFor: ([typed = ""]) => personAt(typedAddress(typed) ?? "", namespace),
 		show: ({ room }) => (room === undefined ? "" : conversationOf(room).show(room)),
 		members: async (room) => conversationOf(room).members(room),
 	} satisfies Network;

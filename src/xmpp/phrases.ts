@@ -35,6 +35,8 @@ export const notJid = (typed: string) =>
 export const ownJid = (typed: string) => `“${typed}” is an address of this bridge itself.`;
 export const noSuchServer = (domain: string) => `there is no XMPP server ${domain}, or it does not answer.`;
 export const noSuchMuc = (room: string) => `there is no XMPP room ${room}.`;
+export const jidOfMuc = (jid: string) =>
+	`${jid} is an XMPP room, not a person. Say “join ${jid}” to come in.`;
 export const notMuc = (address: string) => `${address} is no XMPP room.`;
 export const mucMembersOnly = (room: string) =>
 	`the XMPP room ${room} is for members only. One of its admins has to open it first.`;

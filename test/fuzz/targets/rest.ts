@@ -7,6 +7,7 @@ import type { MessageId } from "../../../src/core/ids.ts";
 import * as phrases from "../../../src/core/phrases.ts";
 import { personIn } from "../../../src/matrix/html.ts";
 import * as mxids from "../../../src/matrix/mxid.ts";
+import { typedId, withIds } from "../../../src/matrix/typed-id.ts";
 import { isPublic } from "../../../src/media/addresses.ts";
 import { parseRange } from "../../../src/media/range.ts";
 import { bareType, isInert, kindOf, named, typeOfName } from "../../../src/media/types.ts";
@@ -19,6 +20,7 @@ import type { Sayable } from "../../../src/xmpp/message/feature.ts";
 import * as nicks from "../../../src/xmpp/nick.ts";
 import { serialize } from "../../../src/xmpp/stream/xml.ts";
 import * as to from "../../../src/xmpp/to-xmpp.ts";
+import { typedAddress } from "../../../src/xmpp/typed-jid.ts";
 import { parse } from "../../../src/yaml.ts";
 import { holds, validXml } from "../checks.ts";
 import { addresses, bodies, configs, topics } from "../corpus.ts";
@@ -187,6 +189,9 @@ export const otherTargets: Readonly<Record<string, Target>> = {
 			mxids.personMxid([input], domain);
 			mxids.isGhost(input, ["xmpp"], domain);
 			personIn(input);
+			typedId(input);
+			typedAddress(input);
+			withIds(input, { formatted_body: input });
 			const split = jids.split(input);
 			holds(jids.join(split) === input, "a JID does not come back from its parts");
 			return size(spelt, jid, nick, others);
@@ -196,6 +201,8 @@ export const otherTargets: Readonly<Record<string, Target>> = {
 			"combining marks": (length) => "\u0301".repeat(length),
 			blanks: (length) => " ".repeat(length),
 			"a link to nobody": (length) => `https://matrix.to/#/@${"a".repeat(length)}`,
+			brackets: (length) => `${"[".repeat(length)}:`,
+			"marks around": (length) => `${"(".repeat(length / 2)}:${").".repeat(length / 4)}`,
 			colons: (length) => `https://matrix.to/#/@${":".repeat(length)}`,
 			slashes: (length) => "/".repeat(length),
 		},
