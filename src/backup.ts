@@ -8,6 +8,7 @@ import * as phrases from "./core/phrases.ts";
 import { type About, withFile } from "./files/file-error.ts";
 import { askForBackup } from "./http/control.ts";
 import { aboutRegistration } from "./matrix/registration.ts";
+import { mustBeHere } from "./places.ts";
 
 const names = {
 	journal: "journal.db",
@@ -88,6 +89,7 @@ export async function restore(
 	// An existing config stays, and its paths are used; without one the backup's config is restored as well.
 	const fresh = !existsSync(file);
 	const config = loadConfig(fresh ? from("config") : file);
+	mustBeHere(config, file);
 	const store = (name: string) => join(config.store.directory, name);
 	const { registration } = config.matrix.appservice;
 	const targets = [

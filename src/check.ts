@@ -7,6 +7,7 @@ import { checkHealth } from "./http/check.ts";
 import { askForCheck } from "./http/control.ts";
 import { checkPublic } from "./media/check.ts";
 import { checkNetworks, type RunningResults } from "./networks.ts";
+import { misplaced } from "./places.ts";
 import { fingerprintOf } from "./running-check.ts";
 import { checkStore } from "./store/check.ts";
 
@@ -46,6 +47,9 @@ export async function checkAsJson(file: string, print: Print = console.log): Pro
 
 async function checkAll(config: Config, file: string, tell: (result: CheckResult) => void): Promise<void> {
 	tell(works("config", file));
+	const wrong = misplaced(config, file);
+	// From the wrong folder every further check would be about another bridge, and would get in the way of the one that runs.
+	if (wrong) return tell(fails(wrong.what, wrong.detail));
 	const { directory } = config.store;
 	const { finding, running } = await checkStore(directory, join(directory, "mapping.db"));
 	tell(finding);

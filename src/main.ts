@@ -18,6 +18,7 @@ import type { Log } from "./core/log.ts";
 import type { Mapping } from "./core/mapping.ts";
 import type { Network } from "./core/network.ts";
 import { createPermissions } from "./core/permissions.ts";
+import * as phrases from "./core/phrases.ts";
 import type { Mirror } from "./core/portals.ts";
 import { table } from "./core/table.ts";
 import { giveBackWhenQuiet, keepHeapSmall } from "./heap.ts";
@@ -28,6 +29,7 @@ import { logger } from "./log.ts";
 import { createMedia } from "./media/index.ts";
 import { mirrorsOf } from "./mqtt/index.ts";
 import { createNetworks, placesOfFiles } from "./networks.ts";
+import { holdsStore, mustBeHere } from "./places.ts";
 import { register } from "./register.ts";
 import { checkRunning } from "./running-check.ts";
 import { makeStore } from "./store/check.ts";
@@ -50,6 +52,8 @@ function storesOf(config: Config, log: Log, onFailure: (error: Error) => void): 
 
 async function run(config: Config, file: string): Promise<boolean> {
 	const log = logger(config.log.level);
+	const store = resolve(config.store.directory);
+	log.info({ version: version(), node: process.version, config: resolve(file), store }, "starting");
 	const fatal = (error: unknown, message: string) => {
 		log.error({ err: error }, message);
 		process.exit(1);
@@ -108,8 +112,12 @@ async function run(config: Config, file: string): Promise<boolean> {
 	let controlSocket: Awaited<ReturnType<typeof control>> | undefined;
 	let stopping = false;
 	const stop = async (signal: string) => {
-		if (stopping) process.exit(1);
+		if (stopping) {
+			log.warn({ signal }, "stopped at once by a second signal; the remaining rows go out at the next start");
+			process.exit(1);
+		}
 		stopping = true;
+		const since = performance.now();
 		log.info({ signal }, "stopping");
 		setTimeout(() => {
 			log.warn({}, "not every network stopped in time; the remaining rows go out at the next start");
@@ -122,6 +130,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		await files.stop();
 		await listener.close();
 		quarantine.close();
+		log.info({ signal, ms: Math.round(performance.now() - since) }, "stopped");
 		process.exit(0);
 	};
 	// Set before the start, which may wait for a server for hours: process 1 of a container has no default signal handlers.
@@ -171,7 +180,7 @@ async function sameAsBefore({ matrix, xmpp }: Config, mapping: Mapping): Promise
 	const [domain, bot, component] = before.split(" ");
 	throw new ConfigError(
 		`This store was made for matrix.domain ${domain}, matrix.bot ${bot} and xmpp.component ${component}. ` +
-			"Set them back, or start with an empty store.directory.",
+			"Set them back. A bridge with other domains needs a store.directory of its own, and begins anew there.",
 	);
 }
 
@@ -208,10 +217,19 @@ async function mirror(
 	}
 }
 
+/** Returns the config. @throws ConfigError also if the command was started in the wrong folder. */
+function placed(file: string): Config {
+	const config = loadConfig(file);
+	mustBeHere(config, file);
+	return config;
+}
+
 /** Copies the stores of a bridge that is stopped, or has the running bridge do it. */
 function backUp(folder: string, file: string): Promise<boolean> {
-	const config = loadConfig(file);
+	const config = placed(file);
 	return backup(config, file, folder, async () => {
+		const { directory } = config.store;
+		if (!holdsStore(directory)) throw new ConfigError(phrases.noStore(resolve(directory)));
 		const log = logger("error");
 		const stores = storesOf(config, log, (error) => log.error({ err: error }, "the store has failed"));
 		await stores.journal.open();
@@ -229,12 +247,12 @@ function backUp(folder: string, file: string): Promise<boolean> {
 /** Each command resolves with false after a failure that it printed. */
 const commands = table<(line: CommandLine) => Promise<boolean>>({
 	async run({ file }) {
-		const config = loadConfig(file);
+		const config = placed(file);
 		await makeStore(config.store.directory);
 		return run(config, file);
 	},
 	check: async ({ file, json }) => (json ? checkAsJson(file) : check(loadConfig(file), file)),
-	register: async ({ file }) => register(loadConfig(file), file),
+	register: async ({ file }) => register(placed(file), file),
 	backup: ({ folder, file }) => backUp(folder, file),
 	restore: ({ folder, file }) => restore(folder, file),
 	async version() {
@@ -259,6 +277,13 @@ async function main(): Promise<number | undefined> {
 
 const version = (): string =>
 	JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+
+// Of a reader such as head that has read enough. The log of a bridge that runs goes another way.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+	// 128 and SIGPIPE, as shells report it.
+	if (error.code === "EPIPE") process.exit(141);
+	throw error;
+});
 
 main().then(
 	(code) => {

@@ -128,7 +128,7 @@ describe("a store that cannot be used", () => {
 		const { code, said } = await run().ended;
 		expect(said.trim()).toBe(
 			"This store was made for matrix.domain hs.test, matrix.bot trivium and xmpp.component bridge.xmpp.test. " +
-				"Set them back, or start with an empty store.directory.",
+				"Set them back. A bridge with other domains needs a store.directory of its own, and begins anew there.",
 		);
 		expect(code).toBe(1);
 	});

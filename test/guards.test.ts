@@ -28,7 +28,7 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	"src/http/listener.ts": [4, "is the guard of all listeners: writes a constant answer, or logs"],
 	"src/http/metrics.ts": [1, "runs the guarded function made in the line before it"],
 	"src/http/public.ts": [2, "counts connections by address"],
-	"src/main.ts": [3, "the end of the process itself"],
+	"src/main.ts": [4, "the end of the process itself"],
 	"src/matrix/appservice.ts": [3, "settles the reading of a body, or answers a constant"],
 	"src/matrix/backfill/appservice-ping.ts": [1, "catches all within its loop"],
 	"src/matrix/backfill/homeserver-health.ts": [1, "hands every failure of its one request on as a value"],

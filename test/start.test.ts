@@ -101,7 +101,10 @@ describe("the start of the bridge", () => {
 		const free = await freePort();
 		const { ended, out } = run(configure(free));
 		await expect.poll(out, { timeout: 30_000 }).toContain("ECONNREFUSED");
-		const [line = ""] = out().split("\n");
+		const line =
+			out()
+				.split("\n")
+				.find((one) => one.includes("ECONNREFUSED")) ?? "";
 		expect(line.length).toBeLessThan(400);
 		const [live, ready] = await Promise.all(
 			["live", "ready"].map((path) => fetch(`http://127.0.0.1:${free}/${path}`)),
@@ -113,6 +116,30 @@ describe("the start of the bridge", () => {
 		});
 		child.kill("SIGTERM");
 		expect(await ended).toEqual({ code: 0, said: "" });
+	});
+
+	test("begins its log with version, Node, config and store, and ends it with the reason of the stop", async () => {
+		register();
+		const { ended, out } = run(configure(await freePort()));
+		await expect.poll(out, { timeout: 30_000 }).toContain("ECONNREFUSED");
+		child.kill("SIGINT");
+		await ended;
+		const log = out()
+			.trim()
+			.split("\n")
+			.map((line) => JSON.parse(line) as object);
+		const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+		expect(log[0]).toMatchObject({
+			msg: "starting",
+			version,
+			node: process.version,
+			config: `${folder}/config.yaml`,
+			store: `${folder}/data`,
+		});
+		expect(log.slice(-2)).toMatchObject([
+			{ msg: "stopping", signal: "SIGINT" },
+			{ msg: "stopped", signal: "SIGINT", ms: expect.any(Number) },
+		]);
 	});
 
 	test("complaint returns the message of an expected error, and a programming error whole", () => {

@@ -206,6 +206,8 @@ export const revived = (count: number) =>
 export const backupWritten = (folder: string) =>
 	`Wrote ${folder}. It holds secrets: keep it as you keep the bridge's own files. What the config reads from the environment or from other files is not in it.`;
 export const backupTaken = "Name a folder that is not there yet";
+export const noStore = (folder: string) =>
+	`There is nothing to back up: ${folder} holds no store. Run this in the working directory of the bridge, or correct store.directory.`;
 export const noBackup = (folder: string, missing: string) => `${folder} is no backup: it has no ${missing}.`;
 export const restoreInTheWay = (files: string) =>
 	`Nothing was restored, for there is something already: ${files}. Move it away, with the bridge stopped, and run this again.`;

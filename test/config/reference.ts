@@ -79,7 +79,8 @@ const head = `# Configure
 <!-- Made from config/schema.json: edit there, then run \`npx vitest run --project unit test/docs.test.ts -u\`. -->
 
 One YAML file, \`data/config.yaml\` unless \`--config\` names another; [config/example.yaml](../config/example.yaml) shows
-every option in its place. It is read once, at the start. Relative paths in it begin at the working directory.
+every option in its place. It is read once, at the start. Relative paths in it begin at the working directory; a command that
+finds the store or the registration only elsewhere stops and says where.
 
 - Unknown, misspelt and impossible options are refused with file, line and cure; nothing is guessed.
 - \`\${NAME}\` in any value is that environment variable. Instead of a secret, \`secret_file\` and \`password_file\` take

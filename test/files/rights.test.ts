@@ -134,7 +134,7 @@ describe.runIf(process.getuid?.() === 0 && reads)("a file with the wrong rights"
 		const belongs = "cannot be used \\(EACCES\\): .*/store belongs to root with mode 755";
 		expect(program(nobody, "check").said).toMatch(new RegExp(`✗ store: The store .*/store ${belongs}`));
 		const { code, said } = program(nobody, "run");
-		expect(said).toMatch(new RegExp(`^The journal .* ${belongs}`));
+		expect(said).toMatch(new RegExp(`^The journal .* ${belongs}`, "m"));
 		expect(code).toBe(1);
 		expect(mend(said)).toBe(`chown -R nobody ${at("store")}`);
 		expect(use(nobody, "stores")).toBe("done");
