@@ -33,6 +33,7 @@ import { holdsStore, mustBeHere } from "./places.ts";
 import { register } from "./register.ts";
 import { checkRunning } from "./running-check.ts";
 import { makeStore } from "./store/check.ts";
+import type { Watched } from "./store/item-in-hand.ts";
 import { createNedbMapping } from "./store/nedb.ts";
 import { createQuarantine } from "./store/quarantine.ts";
 import { createSqliteJournal } from "./store/sqlite.ts";
@@ -42,11 +43,11 @@ const [drainMs, stopMs] = [7_000, 10_000];
 /** Interval in ms at which the journal deletes old entries. */
 const pruneMs = 600_000;
 
-function storesOf(config: Config, log: Log, onFailure: (error: Error) => void): Stores {
+function storesOf(config: Config, log: Log, onFailure: (error: Error) => void, watched?: Watched): Stores {
 	const store = (file: string) => join(config.store.directory, file);
 	return {
 		mapping: createNedbMapping({ file: store("mapping.db"), log, onFailure }),
-		journal: createSqliteJournal({ file: store("journal.db"), onFailure }),
+		journal: createSqliteJournal({ file: store("journal.db"), onFailure, ...(watched && { watched }) }),
 	};
 }
 
@@ -70,7 +71,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 	const onFailure = (error: Error) =>
 		fatal(error, "the store has failed; stopping, since memory and disk would differ");
 
-	const { mapping, journal } = storesOf(config, log, onFailure);
+	const { mapping, journal } = storesOf(config, log, onFailure, quarantine.watched);
 	const files = createMedia(
 		{ ...config.media, known: placesOfFiles(config), ...(config.public && { public: config.public }) },
 		{ mapping, log },

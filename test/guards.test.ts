@@ -40,7 +40,7 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	"src/media/slots.ts": [1, "cuts connections that take nothing"],
 	"src/media/stream.ts": [2, "ends a stream that takes too long"],
 	"src/mqtt/client.ts": [5, "hands on to the session, whose handlers are guarded, or counts bytes"],
-	"src/store/quarantine.ts": [1, "writes a note; an error of the disk is logged"],
+	"src/store/item-in-hand.ts": [1, "writes a note in the journal's thread; an error of the disk is logged"],
 	"src/store/sqlite.ts": [
 		8,
 		"messages between our own two threads; a failure there is the store's, which ends the process",

@@ -8,7 +8,7 @@ import * as phrases from "./phrases.ts";
 
 /** One unit of foreign input that the bridge handles: an event that a network received, or an outbound row. */
 export type Item = Readonly<{
-	/** The {@link fingerprint} of the parts that identify the item. */
+	/** A short text of bounded length that identifies the item, such as a {@link fingerprint} of what a stranger chose. */
 	key: string;
 	/** A description for the admin: the item's kind and source, never its text. */
 	what: string;
@@ -18,7 +18,7 @@ export type Item = Readonly<{
 export interface Quarantine {
 	/** Returns true if the item is set aside: the process died twice while it handled the item. */
 	holds(key: string): boolean;
-	/** Notes that the handling of the item begins; the returned function notes its end. Both never throw. */
+	/** Takes the item in hand; the returned function puts it down again. Both never throw. */
 	begin(item: Item): () => void;
 }
 
@@ -29,7 +29,7 @@ export type Guard = Readonly<{
 	 */
 	run(entry: string, work: () => unknown, onFault?: (error: unknown) => unknown): Promise<void>;
 	/**
-	 * Returns the result of `work`, which handles one item. A note of the item is on disk until the synchronous part of
+	 * Returns the result of `work`, which handles one item. The item is in hand until the synchronous part of
 	 * `work` returns, so that an item that ends the process is known at the next start.
 	 * @throws SetAside, and every error of `work`
 	 */
@@ -61,7 +61,7 @@ export const fingerprint = (...parts: readonly [...string[], string | Uint8Array
 export const outboundItem = (
 	out: Readonly<{ operation: OperationId; trace: TraceId; event: BridgeEvent }>,
 ): Item => ({
-	key: fingerprint("outbound", out.operation),
+	key: `outbound ${out.operation}`,
 	what: `${out.event.kind} on its way out, trace ${out.trace}`,
 });
 

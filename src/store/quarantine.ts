@@ -1,15 +1,16 @@
-import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Item, Quarantine } from "../core/guard.ts";
 import type { Log } from "../core/log.ts";
 import { type About, explained, withFileSync } from "../files/file-error.ts";
+import { clearNote, createItemInHand, noteSize, type Watched } from "./item-in-hand.ts";
 
 /** How often the bridge may die over one item before the item is set aside. */
 const deathsAllowed = 2;
 /** Items remembered at most; beyond that the ones seen longest ago are forgotten. */
 const mostItems = 1_000;
-/** Bytes of the note on the item in hand, and characters of its description. */
-const [noteSize, longestWhat] = [1_024, 160];
+/** Characters of an item's description. */
+const longestWhat = 160;
 const version = 1;
 
 type Suspect = Item & {
@@ -19,9 +20,9 @@ type Suspect = Item & {
 };
 
 /**
- * Remembers over the death of the process which item it handled. `handling` holds a note on the item in hand: it is
- * written into the page cache (1 µs), which survives the process, be it killed by the kernel for its memory. A note that
- * the next start finds is one death, counted in `quarantine.json`; the second sets the item aside.
+ * Remembers over the death of the process which item it handled. The journal's thread watches the item in hand and notes
+ * it in the file `handling` if the item stays in hand (see `item-in-hand.ts`), as one that is about to take all time or
+ * memory does. A note that the next start finds is one death, counted in `quarantine.json`; the second sets the item aside.
  */
 export function createQuarantine(folder: string, log: Log) {
 	const [noteFile, listFile] = ["handling", "quarantine.json"].map((name) => join(folder, name)) as [
@@ -37,10 +38,8 @@ export function createQuarantine(folder: string, log: Log) {
 		option: "store.directory",
 	});
 	const suspects = new Map<string, Suspect>();
-	const empty = Buffer.alloc(noteSize);
-	let note: number | undefined;
-	let before: Buffer = empty;
-	let clearing = false;
+	const inHand = createItemInHand();
+	let before: string | undefined;
 
 	function save(): void {
 		const items = [...suspects.values()].slice(-mostItems);
@@ -100,25 +99,24 @@ export function createQuarantine(folder: string, log: Log) {
 		}
 	}
 
-	function put(bytes: Buffer): void {
-		if (note === undefined) return;
-		try {
-			writeSync(note, bytes, 0, bytes.length, 0);
-		} catch (error) {
-			note = undefined;
-			const err = explained(error, about(noteFile));
-			log.error({ err }, "the item in hand cannot be noted; one that ends the process will not be set aside");
-		}
+	function hold(note: string | undefined): void {
+		before = note;
+		if (note === undefined) inHand.clear();
+		else inHand.set(note);
 	}
 
-	/** Clears the note at the end of this turn of the event loop, so that items of the same turn cost one write each. */
-	function clearSoon(): void {
-		if (clearing) return;
-		clearing = true;
-		setImmediate(() => {
-			clearing = false;
-			if (before === empty) put(empty.subarray(0, 1));
-		});
+	function notNoted(error: unknown): void {
+		const err = explained(error, about(noteFile));
+		log.error({ err }, "the item in hand cannot be noted; one that ends the process will not be set aside");
+	}
+
+	function forget(): void {
+		hold(undefined);
+		try {
+			clearNote(noteFile);
+		} catch (error) {
+			notNoted(error);
+		}
 	}
 
 	return {
@@ -127,27 +125,22 @@ export function createQuarantine(folder: string, log: Log) {
 			readList();
 			const left = withFileSync(about(noteFile), readNote);
 			if (left) count(left);
-			note = withFileSync(about(noteFile), () => openSync(noteFile, "w", 0o600));
-			put(empty);
+			withFileSync(about(noteFile), () => clearNote(noteFile));
 		},
+		/** For the thread that watches the item in hand. */
+		watched: { memory: inHand.memory, noteFile, onFault: notNoted } satisfies Watched,
 		holds: (key) => suspects.size > 0 && (suspects.get(key)?.deaths ?? 0) >= deathsAllowed,
 		begin({ key, what }) {
 			const outer = before;
-			const text = JSON.stringify({ key, what: what.slice(0, longestWhat) });
-			const mine = Buffer.from(`${text}\0`);
-			// JSON writes a control character as six.
-			before = mine.length > noteSize ? Buffer.from(`${JSON.stringify({ key, what: "" })}\0`) : mine;
-			put(before);
-			return () => {
-				before = outer;
-				if (outer === empty) clearSoon();
-				else put(outer);
-			};
+			const note = JSON.stringify({ key, what: what.slice(0, longestWhat) });
+			// JSON writes a control character as six, so a short description may have a long note.
+			hold(Buffer.byteLength(note) > noteSize ? JSON.stringify({ key, what: "" }) : note);
+			return () => hold(outer);
 		},
 		/** Counts a death by an error that nothing caught, right before the process ends. */
 		died(item: Item, error: unknown): void {
 			const frames = error instanceof Error ? error.stack?.match(/^ {4}at .*$/gm)?.slice(0, 10) : undefined;
-			put(empty);
+			forget();
 			count(
 				{ key: item.key, what: item.what.slice(0, longestWhat) },
 				frames?.map((one) => one.trim()).join("\n"),
@@ -155,11 +148,7 @@ export function createQuarantine(folder: string, log: Log) {
 		},
 		/** How many items are set aside. */
 		size: (): number => [...suspects.values()].filter(({ deaths }) => deaths >= deathsAllowed).length,
-		close(): void {
-			if (note === undefined) return;
-			put(empty);
-			closeSync(note);
-			note = undefined;
-		},
+		/** Ends the notes. The journal, whose thread writes them, must be closed. */
+		close: forget,
 	} satisfies Quarantine & Record<string, unknown>;
 }

@@ -2,6 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
+import { createItemWatch, type Watch } from "./item-in-hand.ts";
 import { prepareFile } from "./sqlite-schema.ts";
 import { type Calls, journalTables } from "./sqlite-tables.ts";
 import { wholeFile } from "./whole-file.ts";
@@ -11,6 +12,10 @@ export type Call = { [Name in keyof Calls]: readonly [Name, ...Parameters<Calls[
 export type Backup = Readonly<{ backup: string }>;
 /** The return value of each call of a batch, and the error of each call that threw. */
 export type Results = Readonly<{ values: readonly unknown[]; errors?: ReadonlyMap<number, unknown> }>;
+/** The item in hand cannot be noted any more. */
+type Unnoted = Readonly<{ unnoted: unknown }>;
+export type Answer = Results | Unnoted;
+export type Start = Readonly<{ file: string; watch: Watch | undefined }>;
 /**
  * The main thread sends one batch or backup at a time, and "close" last. The worker answers "ready" once, then the results
  * of each batch; a backup has the results of one call.
@@ -19,7 +24,7 @@ export type Request = readonly Call[] | Backup | "close";
 
 const port = parentPort;
 if (!port) throw new Error("sqlite-worker.ts runs as a worker thread");
-const { file } = workerData as { file: string };
+const { file, watch } = workerData as Start;
 createFile();
 const db = new DatabaseSync(file);
 prepareFile(db);
@@ -115,4 +120,5 @@ port.on("message", async (request: Request) => {
 		port.close();
 	} else port.postMessage("backup" in request ? await backUp(request) : transact(request));
 });
+if (watch) createItemWatch(watch, (unnoted) => port.postMessage({ unnoted } satisfies Unnoted)).start();
 port.postMessage("ready");

@@ -4,15 +4,18 @@ import { Worker } from "node:worker_threads";
 import type { LinkId, MessageId, PortalId, UserId } from "../core/ids.ts";
 import type { Journal, Row } from "../core/journal.ts";
 import type { Person } from "../core/person.ts";
+import type { Watched } from "./item-in-hand.ts";
 import { journalError } from "./sqlite-errors.ts";
 import type { Calls } from "./sqlite-tables.ts";
 import { copy, entryText, reactionText, row } from "./sqlite-text.ts";
-import type { Backup, Call, Request, Results } from "./sqlite-worker.ts";
+import type { Answer, Backup, Call, Request, Results, Start } from "./sqlite-worker.ts";
 
 export type JournalOptions = Readonly<{
 	file: string;
 	/** Called once when the journal failed; every later call rejects, so the process must stop. */
 	onFailure(error: Error): void;
+	/** The item in hand, which the journal's thread notes for the quarantine. */
+	watched?: Watched;
 }>;
 
 type Pending = Readonly<{
@@ -32,7 +35,8 @@ const patience = { ms: 100, calls: 64 };
  * Opens the journal in one SQLite file, in a worker thread. While the worker commits one batch, new calls collect into the
  * next, so that under load many share one fsync.
  */
-export function createSqliteJournal({ file, onFailure }: JournalOptions): Journal {
+export function createSqliteJournal({ file, onFailure, watched }: JournalOptions): Journal {
+	const watch = watched && { memory: watched.memory, noteFile: watched.noteFile };
 	let worker: Worker | undefined;
 	let failure: Error | undefined = new Error("the journal is not open");
 	let waiting: Pending[] = [];
@@ -109,14 +113,17 @@ export function createSqliteJournal({ file, onFailure }: JournalOptions): Journa
 		open: () =>
 			new Promise((resolve, reject) => {
 				const started = new Worker(new URL("./sqlite-worker.ts", import.meta.url), {
-					workerData: { file },
+					workerData: { file, watch } satisfies Start,
 					// COMPAT: the first releases of Node 24 warn of node:sqlite, the only module this thread loads.
 					execArgv: ["--disable-warning=ExperimentalWarning"],
 				});
 				started.once("message", () => {
 					worker = started;
 					failure = undefined;
-					started.on("message", committed);
+					started.on("message", (answer: Answer) => {
+						if (!("unnoted" in answer)) return committed(answer);
+						watched?.onFault(answer.unnoted);
+					});
 					resolve();
 				});
 				started.on("error", (cause) => {

@@ -1,10 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createGuard, fingerprint, SetAside } from "../../src/core/guard.ts";
 import type { Log } from "../../src/core/log.ts";
+import { createItemWatch } from "../../src/store/item-in-hand.ts";
 import { createQuarantine } from "../../src/store/quarantine.ts";
+import { createSqliteJournal } from "../../src/store/sqlite.ts";
 
 let folder: string;
 const lines: { message: string; fields: Record<string, unknown> }[] = [];
@@ -22,10 +24,18 @@ function open() {
 	quarantine.open();
 	return quarantine;
 }
+/** The journal's thread looks at the item in hand twice, as it does while an item blocks the main thread. */
+function blocks(quarantine: ReturnType<typeof open>, looks = 2): void {
+	const watch = createItemWatch(quarantine.watched, (error) => {
+		throw error;
+	});
+	for (let look = 0; look < looks; look++) watch.look();
+}
 /** A run of the bridge that is killed while it handles the items, the innermost last. */
 function dies(...names: string[]): void {
 	const quarantine = open();
 	for (const name of names) quarantine.begin(item(name));
+	blocks(quarantine);
 }
 
 describe("the quarantine", () => {
@@ -49,6 +59,7 @@ describe("the quarantine", () => {
 			quarantine.begin(item("outer"));
 			quarantine.begin(item("inner"))();
 			quarantine.begin(item("poison"));
+			blocks(quarantine);
 		}
 		const quarantine = open();
 		expect(["done", "outer", "inner", "poison"].map((name) => quarantine.holds(item(name).key))).toEqual([
@@ -58,14 +69,58 @@ describe("the quarantine", () => {
 			true,
 		]);
 	});
-	test("counts no death after a stop in order", () => {
+	test("blames an outer item that goes on after an inner one", () => {
+		for (const _ of [1, 2]) {
+			const quarantine = open();
+			quarantine.begin(item("outer"));
+			quarantine.begin(item("inner"))();
+			blocks(quarantine);
+		}
+		expect(["outer", "inner"].map((name) => open().holds(item(name).key))).toEqual([true, false]);
+	});
+	test.each([
+		[
+			"was over before the process died",
+			(quarantine: ReturnType<typeof open>, end: () => void) => {
+				const watch = createItemWatch(quarantine.watched, () => undefined);
+				watch.look();
+				watch.look();
+				end();
+				watch.look();
+			},
+		],
+		["was in hand for a moment only", (quarantine: ReturnType<typeof open>) => blocks(quarantine, 1)],
+		[
+			"was in hand at a stop in order",
+			(quarantine: ReturnType<typeof open>) => {
+				blocks(quarantine);
+				quarantine.close();
+			},
+		],
+	])("counts no death for an item that %s", (_, ends) => {
 		for (const _ of [1, 2, 3]) {
 			const quarantine = open();
-			quarantine.begin(item("long"));
-			quarantine.close();
+			ends(quarantine, quarantine.begin(item("long")));
 		}
 		expect(open().size()).toBe(0);
 		expect(lines).toEqual([]);
+	});
+	test("notes an item while it blocks the main thread", async () => {
+		const quarantine = open();
+		const failed = { onFailure: (error: Error) => expect.fail(error.message) };
+		const journal = createSqliteJournal({
+			...{ file: join(folder, "journal.db"), watched: quarantine.watched },
+			...failed,
+		});
+		await journal.open();
+		const end = quarantine.begin(item("blocks"));
+		const note = () => readFileSync(join(folder, "handling"), "utf8");
+		// Time is no measure on a busy machine, so the main thread blocks until the note is there.
+		for (const until = Date.now() + 10_000; !note().includes("event blocks") && Date.now() < until; );
+		expect(note()).toContain("event blocks");
+		end();
+		await vi.waitFor(() => expect(note()).not.toContain("event blocks"), 10_000);
+		await journal.close();
 	});
 	test("keeps the stack of an error that nothing caught, without its message", () => {
 		const quarantine = open();
@@ -110,6 +165,7 @@ describe("the quarantine", () => {
 		for (let n = 0; n < 20; n++) {
 			const quarantine = open();
 			quarantine.begin({ key: fingerprint(`${n}`), what: "\u0001".repeat(10_000) });
+			blocks(quarantine);
 		}
 		open();
 		expect(readFileSync(join(folder, "handling")).length).toBeLessThanOrEqual(1_024);
@@ -128,16 +184,16 @@ describe("the guard", () => {
 		expect(guard.handle(item("next"), () => "handled")).toBe("handled");
 		expect(lines).toMatchObject([{ fields: { item: "event poison" } }]);
 	});
-	test("leaves no note of an item whose handling threw", async () => {
+	test("leaves no note of an item whose handling threw", () => {
 		for (const _ of [1, 2, 3]) {
-			const guard = createGuard(log, open());
+			const quarantine = open();
+			const guard = createGuard(log, quarantine);
 			expect(() =>
 				guard.handle(item("throws"), () => {
 					throw new TypeError("of our own");
 				}),
 			).toThrow("of our own");
-			// The note is cleared at the end of the turn.
-			await new Promise((resolve) => setImmediate(resolve));
+			blocks(quarantine);
 		}
 		expect(open().size()).toBe(0);
 	});
