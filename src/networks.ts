@@ -37,7 +37,7 @@ const sides: readonly Side[] = [
 	},
 	{
 		name: "xmpp",
-		create: ({ xmpp }, deps) => createXmpp(xmpp, { ...deps, namespace: ghostsOnXmpp }),
+		create: ({ xmpp, matrix: { bot } }, deps) => createXmpp(xmpp, { ...deps, namespace: ghostsOnXmpp, bot }),
 		// A second connection would take the place of the running one, or a share of its stanzas.
 		check: async ({ xmpp }, running) => running ?? checkXmpp(xmpp),
 	},

@@ -47,6 +47,7 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	],
 	"src/store/sqlite-worker.ts": [1, "messages between our own two threads"],
 	"src/xmpp/joined/join.ts": [1, "settles a promise"],
+	"src/xmpp/joined/listener.ts": [1, "runs a guarded function"],
 	"src/xmpp/joined/confirmations.ts": [1, "settles a promise and begins a guarded check"],
 	"src/xmpp/stream/connection-conflict.ts": [1, "runs guarded functions"],
 	"src/xmpp/stream/connection.ts": [5, "hands on to the component, whose handlers are guarded"],

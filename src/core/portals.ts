@@ -273,6 +273,8 @@ export function createPortals(deps: {
 				} catch (error) {
 					if (portal.links.length > 1) await save(portal);
 					else await mapping.removePortal(portal.id);
+					// The next attempt begins anew: the cause may be gone by then.
+					await detach(linked, made);
 					throw error;
 				}
 			}),

@@ -50,7 +50,6 @@ export async function findMuc(
 		const why = isUnreachable(error.cause) ? error.message : phrases.mucNotAnswering(room);
 		throw new PermanentError("not-found", why, { cause: error });
 	});
-	if (features?.membersOnly) throw new PermanentError("forbidden", phrases.mucMembersOnly(room));
 	if (features?.password) throw new PermanentError("forbidden", phrases.mucPassword(room));
 	const { name, topic } = features ?? {};
 	return {

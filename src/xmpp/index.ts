@@ -59,6 +59,8 @@ export function createXmpp(
 		/** Notes the stanza or row that is being handled. */
 		guard?: Guard;
 		version?: string;
+		/** The localpart of the bot, under whose JID the bridge is in MUCs for members only. */
+		bot?: string;
 		/** The prefixes of the ghosts' localparts, by network. */
 		namespace: Omit<Namespace, "component">;
 		membersMirrored: number;
@@ -157,6 +159,7 @@ export function createXmpp(
 		},
 		{
 			ghost,
+			stated: ghostJid(namespace.plain, [deps.bot ?? "trivium"], namespace),
 			nick,
 			resource,
 		},

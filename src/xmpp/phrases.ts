@@ -38,8 +38,15 @@ export const noSuchMuc = (room: string) => `there is no XMPP room ${room}.`;
 export const jidOfMuc = (jid: string) =>
 	`${jid} is an XMPP room, not a person. Say “join ${jid}” to come in.`;
 export const notMuc = (address: string) => `${address} is no XMPP room.`;
-export const mucMembersOnly = (room: string) =>
-	`the XMPP room ${room} is for members only. One of its admins has to open it first.`;
+export const mucMembersOnly = (room: string, listener: string) =>
+	`the XMPP room ${room} is for members only. One of its admins has to make ${listener} a member (most clients: the members in the settings of the room; Profanity: /affiliation set member ${listener}). Then try again.`;
+export const mucNotMember = (room: string, listener: string, yours: string) =>
+	`the XMPP room ${room} is for members only. One of its admins has to make ${listener} a member, for all who write here, or ${yours} for you alone.`;
+export const mucNotEntered = (why: string) => `Nothing crosses between here and the XMPP room: ${why}`;
+export const mucNoAccess = (service: string, component: string) =>
+	`the XMPP server lets nobody of ${component} into the rooms of ${service}. Its admin has to allow that in the “access” of mod_muc.`;
+export const mucTooMany = (room: string, jid: string) =>
+	`the XMPP server lets nobody into so many rooms, so the bridge cannot enter ${room}. Its admin has to raise max_user_conferences of mod_muc; rooms for members share the one address ${jid}.`;
 export const mucPassword = (room: string) =>
 	`the XMPP room ${room} asks for a password, which the bridge cannot give yet.`;
 export const mucBanned = (room: string) =>

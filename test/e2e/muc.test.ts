@@ -369,9 +369,58 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		);
 	});
 
-	test("a members-only room is the reason of the refusal", async () => {
+	test("a members-only room is linked once its admin lets the stated address in, and speaks by name", async () => {
+		const { component } = bed.xmpp(server);
+		const listener = `trivium@${component}`;
+		const affiliate = (jid: string, affiliation: string) =>
+			romeo.iq(
+				room,
+				"set",
+				xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, xml("item", { jid, affiliation })),
+			);
 		await romeo.configureRoom(room, { "muc#roomconfig_membersonly": "1" });
-		expect(await bridge.command(`link xmpp ${room}`)).toMatch(/members only/);
+		expect(await bridge.command(`link xmpp ${room}`)).toContain(`make ${listener} a member`);
+		await affiliate(listener, "member");
+		await affiliate(`bob@${component}`, "member");
+		await link();
+		const [alice, bob] = [bridge.person("alice", "Alice"), bridge.person("bob", "Bob")];
+		await bridge.say("plaza", alice, "one of many");
+		await bridge.say("plaza", bob, "one of you");
+		await romeo.waitForMessage("Alice: one of many", `${room}/Trivium`);
+		await romeo.waitForMessage("one of you", `${room}/Bob`);
+		await romeo.sendMessage(room, "welcome", "groupchat");
+		await seen("Romeo: welcome");
+		// The admin takes the listener's membership: the ghost that is a member listens in its place.
+		await affiliate(listener, "none");
+		await romeo.waitFor(
+			"the listener gone",
+			(one) => one.attrs.from === `${room}/Trivium` && one.attrs.type === "unavailable",
+		);
+		await bridge.say("plaza", alice, "and now?");
+		await until(
+			() => bridge.fake.refused.length > 0,
+			() => "no refusal",
+		);
+		expect(bridge.fake.refused[0]?.sentence).toContain(`make ${listener} a member`);
+		await bridge.say("plaza", bob, "still here");
+		await romeo.waitForMessage("still here", `${room}/Bob`);
+		await romeo.sendMessage(room, "so are we", "groupchat");
+		await seen("Romeo: so are we");
+	});
+
+	test("a room that becomes one for members only goes on through the stated address", async () => {
+		await link();
+		const alice = bridge.person("alice", "Alice");
+		await bridge.say("plaza", alice, "in the open");
+		await romeo.waitForMessage("in the open", `${room}/Alice`);
+		const jid = `trivium@${bed.xmpp(server).component}`;
+		const item = xml("item", { jid, affiliation: "member" });
+		await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, item));
+		await romeo.configureRoom(room, { "muc#roomconfig_membersonly": "1" });
+		await romeo.sendMessage(room, "closed", "groupchat");
+		await seen("Romeo: closed");
+		await bridge.say("plaza", alice, "behind doors");
+		await romeo.waitForMessage("Alice: behind doors", `${room}/Trivium`);
 	});
 
 	test("every character, and texts of any length, arrive", async () => {

@@ -1,3 +1,4 @@
+import { bare } from "../../src/xmpp/jid.ts";
 import { StanzaError } from "../../src/xmpp/stanza-error.ts";
 import { type Element, xml } from "../../src/xmpp/stream/xml.ts";
 
@@ -9,6 +10,10 @@ export type MucFaults = {
 	deaf?: boolean;
 	/** Returns the error that refuses the join of this nick and JID. */
 	refuse?: (nick: string, jid: string) => readonly [type: string, condition: string] | undefined;
+	/** The bare JIDs of the members, if the MUC is for members only. */
+	members?: Set<string>;
+	/** The MUC does not tell strangers that it is for members only. */
+	hidden?: boolean;
 	/** Returns the error that refuses messages of this JID. */
 	refuseLine?: (jid: string) => readonly [type: string, condition: string] | undefined;
 	/** Changes the requested nick (status 210). */
@@ -128,6 +133,9 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		const held = nickOf(from);
 		const no =
 			faults.refuse?.(asked, from) ??
+			(faults.members?.has(bare(from)) === false
+				? (["auth", "registration-required"] as const)
+				: undefined) ??
 			(occupants.has(nick) && held !== nick ? (["cancel", "conflict"] as const) : undefined);
 		if (type === "unavailable") {
 			if (held !== undefined) out(held);
@@ -247,6 +255,7 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 					"http://jabber.org/protocol/muc",
 					...(faults.noStanzaIds ? [] : ["urn:xmpp:sid:0"]),
 					...(faults.noOccupantIds ? [] : ["urn:xmpp:occupant-id:0"]),
+					...(faults.members && !faults.hidden ? ["muc_membersonly"] : []),
 					...(faults.moderate ? ["urn:xmpp:message-moderate:1"] : []),
 					...(faults.noArchive ? [] : [mam]),
 				].map((one) => xml("feature", { var: one })),
@@ -265,6 +274,12 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		/** Removes an occupant with status codes: 307 (kick), 301 (ban), 332 (shutdown), 333 (error) and so on. */
 		kick: (nick: string, codes: readonly string[], by?: string, reason?: string) =>
 			out(nick, { codes, ...(by && { actor: by }), ...(reason && { reason }) }),
+		/** Makes the MUC one for these members only, which removes all others of ours (322). */
+		lock(...members: string[]): void {
+			faults.members = new Set(members);
+			for (const [nick, { jid: full }] of [...occupants])
+				if (full && !faults.members.has(bare(full))) out(nick, { codes: ["322"] });
+		},
 		/** The service silently forgets all occupants. */
 		forget: () => occupants.clear(),
 		emit,

@@ -21,8 +21,11 @@ const link = {
 	role: "joined",
 	room: muc as RoomId,
 } as const;
-const newRoom = () =>
-	createRoom(muc, { ...link, in: true, out: true }, createOwnOccupant(`~listener-1@b.test/x`, "Trivium"), 0);
+const listeners = () => ({
+	own: createOwnOccupant("~listener-1@b.test/x", "Trivium"),
+	stated: createOwnOccupant("trivium@b.test/x", "Trivium"),
+});
+const newRoom = () => createRoom(muc, { ...link, in: true, out: true }, listeners(), 0);
 
 /** Returns a stanza that is small on the wire and large as a tree. */
 function bomb(elements: number, id: string): Element {

@@ -22,7 +22,7 @@ import { ensureJoined, keepJoined } from "./listener.ts";
 import { wake } from "./listening.ts";
 import { takeMessage } from "./messages.ts";
 import { notice } from "./notice.ts";
-import { ghostJid, isListenerJid, listenerJid, type OwnJidParts } from "./own-jids.ts";
+import { ghostJid, isListenerJid, listenerJid, type OwnJidParts, statedJid } from "./own-jids.ts";
 import {
 	createOwnOccupant,
 	isIn,
@@ -38,7 +38,7 @@ import { createPrivateNotices } from "./private-notice.ts";
 import { close, createRoom, noteMissed, type Room, relink } from "./room.ts";
 import { abandonJoins } from "./roster.ts";
 import { sendEvent } from "./send-event.ts";
-import { askAgainAfter } from "./speaker.ts";
+import { mayAskAgain } from "./speaker.ts";
 
 const attachWithin = 25_000;
 /** Time, in ms, in which the portal gets one notice for all lines that do not come through. */
@@ -47,7 +47,7 @@ const missedAgainAfter = 5 * 60_000;
 /** Returns the MUCs of others that are linked, in which our people are occupants. */
 export function createJoinedRooms(
 	world: World,
-	people: { ghost(person: Person): string; nick: string; resource: string },
+	people: { ghost(person: Person): string; stated: string; nick: string; resource: string },
 ) {
 	const rooms = new Map<string, Room>();
 	const context: Context = {
@@ -69,8 +69,11 @@ export function createJoinedRooms(
 	/** Serves a link: the listener joins, and then `members`. Resolves once the listener is in, if the stream is up. */
 	async function attach(link: Link, members: readonly Person[]): Promise<void> {
 		const jid = link.room as string;
-		const listener = () => createOwnOccupant(listenerJid(jid, own), people.nick);
-		const room = rooms.get(jid) ?? createRoom(jid, link, listener(), context.now().at);
+		const listeners = () => ({
+			own: createOwnOccupant(listenerJid(jid, own), people.nick),
+			stated: createOwnOccupant(statedJid(own), people.nick),
+		});
+		const room = rooms.get(jid) ?? createRoom(jid, link, listeners(), context.now().at);
 		rooms.set(jid, room);
 		relink(room, link);
 		// An event of another network may attach the link before our stream to the server is up.
@@ -78,8 +81,7 @@ export function createJoinedRooms(
 		for (const person of members) want(oursOf(room, person));
 		if (isIn(room.listening.active)) return;
 		if (!context.link.online) return restorePosition(room, context);
-		if (room.listening.barred && context.now().at - room.listening.triedAt < askAgainAfter)
-			throw room.listening.barred;
+		if (room.listening.barred && !mayAskAgain(room, context)) throw room.listening.barred;
 		unbar(room.listener);
 		await within(attachWithin, ensureJoined(room, context));
 	}
@@ -138,7 +140,7 @@ export function createJoinedRooms(
 			const room = rooms.get(jid);
 			return room !== undefined && hasIds(room);
 		},
-		isListener: isListenerJid,
+		isListener: (jid: string) => isListenerJid(jid, people.stated),
 		others: (room: string): readonly Person[] =>
 			[...(rooms.get(room)?.roster.others.values() ?? [])].map((other) => other.person),
 		person: (room: string, nick: string) => rooms.get(room)?.roster.others.get(nick)?.person,

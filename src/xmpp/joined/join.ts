@@ -1,5 +1,5 @@
 import { TemporaryError } from "../../core/errors.ts";
-import { domain } from "../jid.ts";
+import { bare, domain } from "../jid.ts";
 import * as presence from "../muc/presence.ts";
 import { nickFor, otherNick, plainNick } from "../nick.ts";
 import * as phrases from "../phrases.ts";
@@ -7,7 +7,7 @@ import { StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, type Context } from "./context.ts";
 import { since } from "./cursor.ts";
-import { joinRefusal, NoPlace } from "./join-refusals.ts";
+import { joinRefusal, NoPlace, NotMember } from "./join-refusals.ts";
 import {
 	abandonJoin,
 	askForNick,
@@ -16,6 +16,7 @@ import {
 	isIn,
 	joinOnce,
 	type OwnOccupant,
+	relayUntil,
 	sayGoodbye,
 } from "./own-occupants.ts";
 import { type Room, readable } from "./room.ts";
@@ -24,6 +25,10 @@ import { release } from "./roster.ts";
 /** Joins, leaves and renames of our own occupants. */
 
 const answerWithin = 60_000;
+/** Time, in ms, for which lines go through the listener after the MUC took no occupant of its own for their person. */
+export const relayFor = 5 * 60_000;
+/** Time, in ms, after which a MUC for members only is asked again for the listener: somebody may have let it in. */
+export const askAgainForMember = 10_000;
 /** Nicks tried for one join or rename: the name, its plain form, then further forms while it is taken. */
 const tries = 8;
 
@@ -48,6 +53,9 @@ async function join(room: Room, ours: OwnOccupant, context: Context): Promise<vo
 		);
 	} catch (error) {
 		abandonJoin(ours);
+		// No attempt is repeated for each line of a person who is no member; a new member joins at a later line.
+		if (error instanceof NotMember)
+			relayUntil(ours, context.now().at + (ours.person ? relayFor : askAgainForMember));
 		throw error;
 	} finally {
 		announce(room, release(room, context.component, context.now()), context);
@@ -94,7 +102,7 @@ async function withNick(
 		// Prosody and ejabberd allow no character newer than Unicode 3.2 in a nick, so no emoji.
 		else if (nickRefused.has(answer.condition) && name !== plainNick(name, first))
 			name = plainNick(name, first);
-		else throw joinRefusal(room.jid, answer);
+		else throw joinRefusal(room.jid, answer, bare(room.listeners.stated.jid));
 	}
 	throw new NoPlace(phrases.mucNoNick(room.jid));
 }
@@ -122,6 +130,7 @@ function answered(
 /** Has an occupant join again that was lost for technical reasons. If that fails, it joins when it next speaks. */
 export async function rejoin(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (ours === room.listening.active || !ours.wanted || ours.barred || isIn(ours)) return;
+	if (room.features.membersOnly && ours.relayedUntil > context.now().at) return;
 	await enter(room, ours, context).catch((error: unknown) =>
 		context.log.info(
 			{ err: error, room: room.jid, ours: ours.jid },

@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
 import { cursorOf } from "./cursor.ts";
+import { NotMember } from "./join-refusals.ts";
 import { keepJoined } from "./listener.ts";
 import { noteHeard } from "./listening.ts";
 import { isIn } from "./own-occupants.ts";
@@ -10,6 +11,8 @@ import { selfPing } from "./self-ping.ts";
 /** Time, in ms, after which the listener self-pings a silent MUC (XEP-0410). */
 const idleFor = 120_000;
 const idleCheck = 30_000;
+/** Time, in ms, after which a MUC for members only is asked again, as nobody tells us that we were let in. */
+const letInAgainAfter = 5 * 60_000;
 /** Time, in ms, after which the time of the read position moves on in a silent MUC without an archive. */
 const silentFor = 10 * 60_000;
 
@@ -22,6 +25,8 @@ export function createKeepalive(rooms: ReadonlyMap<string, Room>, context: Conte
 		for (const room of rooms.values()) {
 			const { active } = room.listening;
 			const { read } = room.position;
+			if (room.listening.barred instanceof NotMember && at - room.listening.triedAt >= letInAgainAfter)
+				keepJoined(room, context);
 			if (!isIn(active) || room.backfill.gap) continue;
 			// No event carries the position of our own lines, nor of stanzas that make none.
 			if (read && read !== room.position.saved) {

@@ -3,13 +3,23 @@ import { PermanentError } from "../../core/errors.ts";
 import { within } from "../deadline.ts";
 import { domain } from "../jid.ts";
 import { discoverRoom } from "../muc/discovery.ts";
+import * as phrases from "../phrases.ts";
 import { forgetSearched } from "./archive-search.ts";
 import { archived, catchUp, restorePosition } from "./backfill.ts";
 import type { Context } from "./context.ts";
 import { beginGap } from "./gap.ts";
 import { rejoin } from "./join.ts";
 import { chooseListener } from "./listener-choice.ts";
-import { barListening, beginAttempt, hurry, keepOnce, noteJoined, pause } from "./listening.ts";
+import {
+	barListening,
+	beginAttempt,
+	hurry,
+	keepOnce,
+	noteJoined,
+	noteRefusalTold,
+	pause,
+} from "./listening.ts";
+import { notice } from "./notice.ts";
 import { isIn, setConfirmed } from "./own-occupants.ts";
 import { type Room, readable, setFeatures } from "./room.ts";
 import { setSynced } from "./roster.ts";
@@ -23,6 +33,8 @@ const lastRetry = 5 * 60_000;
 const lastRetryAskedFor = 10_000;
 /** Time, in ms, for which a line counts as waiting: its lane asks for the MUC once a minute at least. */
 const askedForFor = 2 * 60_000;
+/** Time, in ms, after a refusal in which nobody but the person who waits for the MUC is told. */
+const tellAfter = 3_000;
 /** Time, in ms, that other own occupants have to rejoin before the portal is told the roster. */
 const othersWithin = 10_000;
 
@@ -44,9 +56,11 @@ export function ensureJoined(room: Room, context: Context): Promise<void> {
 
 /** Works as {@link ensureJoined} where nobody waits for it: the log has the error. */
 export function keepJoined(room: Room, context: Context): void {
-	ensureJoined(room, context).catch((error: unknown) =>
-		context.log.warn({ err: error, room: room.jid }, "the listener could not join the MUC"),
-	);
+	ensureJoined(room, context).catch((error: unknown) => {
+		// The run has logged a refusal.
+		if (!(error instanceof PermanentError))
+			context.log.warn({ err: error, room: room.jid }, "the listener could not join the MUC");
+	});
 }
 
 const serves = (room: Room) => isIn(room.listening.active) && !room.backfill.gap;
@@ -64,8 +78,10 @@ async function run(room: Room, context: Context): Promise<void> {
 		} catch (error) {
 			if (room.closed) return;
 			if (error instanceof PermanentError) {
-				context.log.warn({ err: error, room: room.jid }, "the MUC refuses the listener");
+				const again = listening.refusalTold === error.message;
+				context.log[again ? "debug" : "warn"]({ err: error, room: room.jid }, "the MUC refuses the listener");
 				barListening(listening, error);
+				if (!again) tellRefusal(room, error, context);
 				throw error;
 			}
 			context.log.warn(
@@ -80,6 +96,20 @@ async function run(room: Room, context: Context): Promise<void> {
 	if (room.closed || !serves(room)) return;
 	await rejoinOthers(room, context, joined);
 	context.resume();
+}
+
+/**
+ * Tells the portal that the MUC lets no listener in, unless that changes within {@link tellAfter}: a person who links the
+ * MUC gets the refusal as the answer, and the portal ends.
+ */
+function tellRefusal(room: Room, why: PermanentError, context: Context): void {
+	setTimeout(() => {
+		void context.guard.run("timer of a refusal", () => {
+			if (room.closed || room.listening.barred !== why) return;
+			noteRefusalTold(room.listening, why.message);
+			context.tell([notice(room, phrases.mucNotEntered(why.message), context.now())]);
+		});
+	}, tellAfter).unref();
 }
 
 /** Has our other occupants rejoin: the MUC may have lost them, too. Tells the portal the roster if it does not know it. */

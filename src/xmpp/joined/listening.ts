@@ -9,6 +9,8 @@ type State = {
 	active: OwnOccupant;
 	/** Why the MUC lets none of our occupants listen. */
 	barred: PermanentError | undefined;
+	/** The refusal that the portal was last told of. */
+	refusalTold: string | undefined;
 	/** True once we were in: the MUC is known to be real, so that a join may make it anew. */
 	wasIn: boolean;
 	/** The active listener has just joined: until the subject, the MUC tells it the history (XEP-0045 §7.2.14). */
@@ -33,6 +35,7 @@ export type Listening = Readonly<State>;
 export const createListening = (listener: OwnOccupant): Listening => ({
 	active: listener,
 	barred: undefined,
+	refusalTold: undefined,
 	wasIn: false,
 	inHistory: false,
 	joinedAt: 0,
@@ -84,6 +87,11 @@ export function barListening(state: State, why: PermanentError, at = state.tried
 	state.triedAt = at;
 }
 
+/** Notes that the portal is told of a refusal. */
+export function noteRefusalTold(state: State, why: string): void {
+	state.refusalTold = why;
+}
+
 /** Makes `one` the active listener. */
 export function listenThrough(state: State, one: OwnOccupant): void {
 	state.active = one;
@@ -112,6 +120,7 @@ export function noteWasIn(state: State): void {
 /** Notes that the active listener is in, and the roster complete. */
 export function noteJoined(state: State, at: number): void {
 	state.joinedAt = at;
+	state.refusalTold = undefined;
 	state.heardAt = at;
 }
 

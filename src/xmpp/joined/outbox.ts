@@ -12,7 +12,7 @@ import * as to from "../to-xmpp.ts";
 import { NotReflected } from "./confirmations.ts";
 import type { Context } from "./context.ts";
 import { enter, rename } from "./join.ts";
-import { isAway, NoPlace } from "./join-refusals.ts";
+import { isAway, NoPlace, NotMember } from "./join-refusals.ts";
 import { isIn, type OwnOccupant, putOut, unbar, want } from "./own-occupants.ts";
 import { participantsOf } from "./participants.ts";
 import { recheck } from "./recheck.ts";
@@ -115,7 +115,10 @@ function groupchat(
 	);
 }
 
-/** Has a person join the MUC. If it has no place for them, their occupant joins when they first speak. */
+/**
+ * Has a person join the MUC. If it has no place for them, their occupant joins when they first speak; if it is for members
+ * and they are none, the listener speaks for them.
+ */
 export async function come(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	let entering = Promise.resolve();
 	await inTurn(room.sendQueue, async () => {
@@ -128,7 +131,8 @@ export async function come(room: Room, ours: OwnOccupant, context: Context): Pro
 	try {
 		await within(joinWithin, entering);
 	} catch (error) {
-		if (!(error instanceof NoPlace) && !(error instanceof Late)) throw error;
+		const relayed = error instanceof NotMember && isIn(room.listener);
+		if (!relayed && !(error instanceof NoPlace) && !(error instanceof Late)) throw error;
 	}
 }
 

@@ -33,7 +33,7 @@ type State = {
 	wanted: boolean;
 	/** Why the MUC refuses it, until its person leaves and comes again. */
 	barred: PermanentError | undefined;
-	/** Until then, ms since 1970, its lines go through the listener: the MUC was full, or did not answer. */
+	/** Until then, ms since 1970, its lines go through the listener: the MUC was full, did not answer, or is for members only. */
 	relayedUntil: number;
 	/** The join under way, or waiting for its turn. */
 	entering: Promise<void> | undefined;
@@ -85,6 +85,11 @@ export function occupantOf(ours: OwnOccupants, jid: string, name: string, person
 	one.person = person;
 	one.name = name;
 	return one;
+}
+
+/** Adds a listener to the own occupants of the MUC. */
+export function addListener(ours: OwnOccupants, one: OwnOccupant): void {
+	mapsOf(ours).byJid.set(one.jid, one);
 }
 
 /** Has the occupant join again whenever it is lost for technical reasons. */

@@ -14,8 +14,10 @@ type State = {
 	link: Link;
 	/** The features and settings that the MUC announces by disco#info. */
 	features: RoomFeatures;
-	/** Our own silent occupant. The active listener may be another one: see `listening`. */
-	readonly listener: OwnOccupant;
+	/** Our own silent occupants, of which one is in the MUC at a time. */
+	readonly listeners: Listeners;
+	/** The one of them that is used now. The active listener may be another own occupant: see `listening`. */
+	listener: OwnOccupant;
 	/** When the MUC was first linked in this run, ms since 1970. */
 	readonly asked: number;
 	/** The MUC is not linked any more: none of ours may join. */
@@ -35,13 +37,16 @@ type State = {
 	readonly moderated: BoundedMap<string, true>;
 };
 
+/** `own`: under a JID of this MUC alone. `stated`: under the one JID that the admins of members-only MUCs let in. */
+export type Listeners = Readonly<Record<"own" | "stated", OwnOccupant>>;
+
 /** One linked MUC, made of parts. The file that defines a part owns it: all others see it read-only. */
 export type Room = Readonly<State>;
 
 /** Ids are as long as their senders like. */
 const ids = { bytes: 262_144, of: (id: string) => textBytes(id) };
 
-export const createRoom = (jid: string, link: Link, listener: OwnOccupant, asked: number): Room => ({
+export const createRoom = (jid: string, link: Link, listeners: Listeners, asked: number): Room => ({
 	jid,
 	link,
 	features: {
@@ -53,13 +58,14 @@ export const createRoom = (jid: string, link: Link, listener: OwnOccupant, asked
 		archive: false,
 		moderation: false,
 	},
-	listener,
+	listeners,
+	listener: listeners.own,
 	asked,
 	closed: false,
 	missedAt: 0,
-	ours: createOwnOccupants(listener),
+	ours: createOwnOccupants(listeners.own),
 	roster: createRoster(),
-	listening: createListening(listener),
+	listening: createListening(listeners.own),
 	position: createReadPosition(),
 	backfill: createBackfill(),
 	search: createArchiveSearch(),
@@ -76,6 +82,11 @@ export function relink(room: State, link: Link): void {
 /** Notes that the MUC is not linked any more. */
 export function close(room: State): void {
 	room.closed = true;
+}
+
+/** Makes `one` the listener that is used from now on. */
+export function setListener(room: State, one: OwnOccupant): void {
+	room.listener = one;
 }
 
 export function setFeatures(room: State, features: RoomFeatures): void {

@@ -5,7 +5,7 @@ import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
 import { announce, type Context } from "./context.ts";
 import { failOver } from "./failover.ts";
-import { leave } from "./join.ts";
+import { leave, relayFor } from "./join.ts";
 import { barListening, beginHistory, listenThrough, noteWasIn } from "./listening.ts";
 import { notice } from "./notice.ts";
 import {
@@ -15,11 +15,12 @@ import {
 	finishGoodbye,
 	isIn,
 	type OwnOccupant,
+	relayUntil,
 	releaseNick,
 	throwOut,
 	unwant,
 } from "./own-occupants.ts";
-import type { Room } from "./room.ts";
+import { type Room, setFeatures } from "./room.ts";
 import { completeJoinRoster, isUs } from "./roster.ts";
 
 /** Takes a presence about an occupant of ours. Returns `back` where the occupant has to join again: a technical loss. */
@@ -42,6 +43,7 @@ export function handleSelfPresence(
 	}
 	throwOut(ours);
 	if (!ours.wanted) return undefined;
+	if (isNoMember(room, ours, seen)) return lockedOut(room, ours, seen, context);
 	const by = removal(room, ours, seen);
 	if (by) return removed(room, ours, by, context);
 	return ours === room.listening.active && failOver(room, context) ? undefined : "back";
@@ -70,6 +72,27 @@ function unlock(room: Room, ours: OwnOccupant, context: Context): void {
 	context.link
 		.iq(xml("iq", { type: "set", from: ours.jid, to: room.jid }, query))
 		.catch((error: unknown) => context.log.warn({ err: error, room: room.jid }, "could not unlock the room"));
+}
+
+/**
+ * Returns whether the MUC became one for members only (322), or took the membership of a listener (321): our people's lines
+ * then go through a listener that is a member. A ghost whose membership somebody took stays out.
+ */
+const isNoMember = ({ listener }: Room, ours: OwnOccupant, { codes }: OccupantPresence): boolean =>
+	codes.has(statusCodes.membersOnlyNow) || (codes.has(statusCodes.affiliationLost) && ours === listener);
+
+/** Takes the loss of an occupant that is no member. Returns `back` where a listener has to join that is one. */
+function lockedOut(
+	room: Room,
+	ours: OwnOccupant,
+	{ codes }: OccupantPresence,
+	context: Context,
+): "back" | undefined {
+	setFeatures(room, { ...room.features, membersOnly: true });
+	relayUntil(ours, context.now().at + relayFor);
+	if (ours !== room.listening.active) return undefined;
+	// After a 322 the MUC is about to put out those that could take over.
+	return !codes.has(statusCodes.membersOnlyNow) && failOver(room, context) ? undefined : "back";
 }
 
 /** Returns the notice and the refusal about our occupant that somebody removed; undefined after a technical loss (332, 333, or no reason). */

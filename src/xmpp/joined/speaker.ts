@@ -1,20 +1,19 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import { Late, within } from "../deadline.ts";
+import { bare } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import type { Context } from "./context.ts";
-import { enter } from "./join.ts";
-import { NoPlace } from "./join-refusals.ts";
+import { askAgainForMember, enter, relayFor } from "./join.ts";
+import { NoPlace, NotMember } from "./join-refusals.ts";
 import { ensureJoinedNow } from "./listener.ts";
 import { isConfirmed, isIn, type OwnOccupant, relayUntil, unbar, want } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 import { selfPing } from "./self-ping.ts";
 
 /** Time, in ms, after which a MUC that refused us is asked again, when somebody wants it. */
-export const askAgainAfter = 60_000;
+const askAgainAfter = 60_000;
 /** Time, in ms, that an own occupant has to join before its line goes through the listener. */
 export const joinWithin = 20_000;
-/** Time, in ms, for which lines go through the listener after the MUC had no place for their own occupant. */
-const relayFor = 5 * 60_000;
 
 /**
  * Returns the occupant that a person's line goes out under: their own one, or the listener where theirs cannot join.
@@ -27,26 +26,41 @@ export async function chooseSpeaker(room: Room, ours: OwnOccupant, context: Cont
 	if (!isConfirmed(ours)) await selfPing(room, ours, context);
 	if (isIn(ours)) return ours;
 	if (ours.barred) throw ours.barred;
-	if (ours.relayedUntil > context.now().at) return relay(room);
+	if (ours.relayedUntil > context.now().at) return relay(room, ours, context);
 	want(ours);
 	try {
 		await within(joinWithin, enter(room, ours, context));
 		return ours;
 	} catch (error) {
+		if (error instanceof NotMember) return relay(room, ours, context);
 		if (!(error instanceof NoPlace) && !(error instanceof Late)) throw error;
 		relayUntil(ours, context.now().at + relayFor);
 		context.log.warn(
 			{ room: room.jid, ours: ours.jid },
 			"an own occupant could not join; the listener relays its lines",
 		);
-		return relay(room);
+		return relay(room, ours, context);
 	}
 }
 
 /** Returns the listener. Another person's ghost, which may be the active listener, must not say what they did not. */
-function relay(room: Room): OwnOccupant {
+async function relay(room: Room, ours: OwnOccupant, context: Context): Promise<OwnOccupant> {
+	// A ghost that is a member listens in its place. The listener may have been made a member since.
+	if (room.features.membersOnly && room.listener.relayedUntil <= context.now().at)
+		await within(joinWithin, enter(room, room.listener, context)).catch(() => undefined);
 	if (isIn(room.listener)) return room.listener;
+	if (room.features.membersOnly)
+		throw new NotMember(
+			"forbidden",
+			phrases.mucNotMember(room.jid, bare(room.listeners.stated.jid), bare(ours.jid)),
+		);
 	throw new PermanentError("busy", phrases.mucFull(room.jid));
+}
+
+/** Returns whether a MUC that refused us may be asked once more. */
+export function mayAskAgain({ listening: { barred, triedAt } }: Room, context: Context): boolean {
+	const pause = barred instanceof NotMember ? askAgainForMember : askAgainAfter;
+	return context.now().at - triedAt >= pause;
 }
 
 /**
@@ -55,9 +69,9 @@ function relay(room: Room): OwnOccupant {
  */
 export async function requireListener(room: Room, context: Context, again = false): Promise<void> {
 	if (isIn(room.listening.active)) return;
-	if (room.listening.barred && !(again && context.now().at - room.listening.triedAt >= askAgainAfter))
-		throw room.listening.barred;
-	if (room.listening.barred) unbar(room.listener);
+	const { barred } = room.listening;
+	if (barred && !((again || barred instanceof NotMember) && mayAskAgain(room, context))) throw barred;
+	if (barred) unbar(room.listener);
 	await within(joinWithin, ensureJoinedNow(room, context));
 	if (!isIn(room.listening.active)) throw new TemporaryError(phrases.mucNotAnswering(room.jid));
 }

@@ -497,7 +497,6 @@ describe("an occupant of ours that is put out", () => {
 		["307", "kicked"],
 		["301", "banned"],
 		["321", "removed"],
-		["322", "removed"],
 	])("stays out after somebody removed it (%s), until its person comes again", async (code, word) => {
 		w.muc.kick("Alice", [code], "Prince", "brawl");
 		await w.pass(600_000);
@@ -515,7 +514,6 @@ describe("an occupant of ours that is put out", () => {
 	test.each([
 		[["321"], /Alice was removed .*\(not a member any more\)/],
 		[["307", "321"], /Alice was removed .*\(not a member any more\)/],
-		[["322"], /Alice was removed .*\(the room is for members only now\)/],
 	])("by a MUC that gives the codes %j alone is told what they mean", async (codes, words) => {
 		w.muc.kick("Alice", codes);
 		w.muc.kick("Romeo", codes);

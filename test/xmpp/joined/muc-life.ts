@@ -81,7 +81,12 @@ export function lives(chance: () => number, faults: MucFaults) {
 				paced: createConcurrencyLimit(20),
 				now,
 			},
-			{ ghost: (who) => `${who.address[0]}@bridge.test`, nick: "Trivium", resource: "trivium" },
+			{
+				ghost: (who) => `${who.address[0]}@bridge.test`,
+				stated: "trivium@bridge.test",
+				nick: "Trivium",
+				resource: "trivium",
+			},
 		);
 		const theirs = fakeNetwork("xmpp", {
 			window: 20,

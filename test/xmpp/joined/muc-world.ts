@@ -168,7 +168,12 @@ export function world(faults: MucFaults = {}) {
 				paced: createConcurrencyLimit(20),
 				now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
 			},
-			{ ghost: (who) => `${who.address[0]}@bridge.test`, nick: "Trivium", resource: "trivium" },
+			{
+				ghost: (who) => `${who.address[0]}@bridge.test`,
+				stated: "trivium@bridge.test",
+				nick: "Trivium",
+				resource: "trivium",
+			},
 		);
 	let rooms = begin();
 

@@ -70,11 +70,14 @@ describe("the stay of an own occupant", () => {
 describe("the parts of a MUC", () => {
 	test("are read-only for files that do not own them, by their types", () => {
 		const link = { id: "l1" as LinkId, network: "xmpp" as NetworkName, role: "joined" } as const;
-		const listener = own.createOwnOccupant("~listener-1@b.test/x", "Trivium");
+		const listeners = {
+			own: own.createOwnOccupant("~listener-1@b.test/x", "Trivium"),
+			stated: own.createOwnOccupant("trivium@b.test/x", "Trivium"),
+		};
 		const room = createRoom(
 			"verona@muc.test",
 			{ ...link, room: "verona@muc.test" as RoomId, in: true, out: true },
-			listener,
+			listeners,
 			0,
 		);
 		// The compiler fails here if one of these may be written.
