@@ -93,7 +93,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		direct: config.gateway.direct,
 		...config.rooms,
 	};
-	const figures = createMetrics();
+	const figures = createMetrics(version());
 	const { meter } = figures;
 	const { redacted, commands } = files;
 	const bridge = createBridge({

@@ -56,7 +56,8 @@ async function look({ networks, journal }: Sides) {
 		networks.map((one) => [one.name, withAge(one.status?.() ?? { up: true })]),
 	);
 	const store = await journal.stats().then(
-		(stats) => ({ up: true, ...stats }),
+		// An age can be compared with a limit; a time cannot, by most monitors.
+		(stats) => ({ up: true, ...stats, oldest: stats.oldest && Math.max(Date.now() - stats.oldest, 0) }),
 		(error: Error) => ({ up: false, cause: error.message }),
 	);
 	return { ready: store.up && Object.values(sides).every(({ up }) => up), ...sides, store };

@@ -20,11 +20,22 @@ type Sides = Readonly<{
 /** Interval in ms at which the links' status is read. */
 const glance = 1_000;
 
-/** Returns the metrics: `meter` counts events, and `watch` adds gauges over the networks and the journal. */
-export function createMetrics() {
+/**
+ * Returns the metrics: `meter` counts events, and `watch` adds gauges over the networks and the journal. The figures of the
+ * process and of Node have their standard names, which stock dashboards know.
+ */
+export function createMetrics(version = "unknown") {
 	const registry = new Registry();
 	const registers = [registry];
-	collectDefaultMetrics({ register: registry, prefix: "trivium_" });
+	collectDefaultMetrics({ register: registry });
+	const labelNames = ["version", "node"] as const;
+	const build = new Gauge({
+		name: "trivium_build_info",
+		help: "1; the labels name the release",
+		labelNames,
+		registers,
+	});
+	build.set({ version, node: process.version }, 1);
 	const received = new Counter({
 		name: "trivium_received_total",
 		help: "Events that came in; result again: known already, and not delivered a second time",

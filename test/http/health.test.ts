@@ -17,7 +17,10 @@ async function freePort(): Promise<number> {
 	return port;
 }
 
-async function serve(status: () => Status, stats = async () => ({ waiting: 2, oldest: 7, dead: 0 })) {
+type Stats = { waiting: number; oldest: number | undefined; dead: number };
+const late = async (): Promise<Stats> => ({ waiting: 2, oldest: Date.now() - 60_000, dead: 0 });
+
+async function serve(status: () => Status, stats = late) {
 	const listen = { host: "127.0.0.1", port: await freePort() };
 	const networks = [{ name: "one" as NetworkName, status }, { name: "other" as NetworkName }];
 	const metrics = { text: async () => "figures", contentType: "text/plain" as never };
@@ -34,8 +37,19 @@ describe("health", () => {
 			ready: true,
 			one: { up: true },
 			other: { up: true },
-			store: { up: true, waiting: 2, oldest: 7, dead: 0 },
+			store: { up: true, waiting: 2, oldest: expect.any(Number), dead: 0 },
 		});
+	});
+
+	test("/ready gives the age of the oldest waiting delivery in ms, and none if nothing waits", async () => {
+		const store = async (get: Awaited<ReturnType<typeof serve>>) =>
+			((await (await get("/ready")).json()) as { store: Partial<Stats> }).store;
+		const { oldest = 0 } = await store(await serve(() => ({ up: true })));
+		expect(oldest).toBeGreaterThanOrEqual(60_000);
+		expect(oldest).toBeLessThan(70_000);
+		await close?.();
+		const idle = async () => ({ waiting: 0, oldest: undefined, dead: 0 });
+		expect(await store(await serve(() => ({ up: true }), idle))).toEqual({ up: true, waiting: 0, dead: 0 });
 	});
 
 	test("/ready answers 503 with the cause while a network is down, and /live still 200", async () => {

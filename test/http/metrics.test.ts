@@ -63,6 +63,19 @@ describe("createMetrics", () => {
 		expect(await samples(all, "reconnects_total")).toEqual(['{network="xmpp"} 1', '{network="matrix"} 0']);
 	});
 
+	test("names the release, and the process's own figures as all Node programs do", async () => {
+		const all = createMetrics("1.2.3");
+		expect(await samples(all, "build_info")).toEqual([`{version="1.2.3",node="${process.version}"} 1`]);
+		const text = await all.text();
+		for (const name of [
+			"process_cpu_seconds_total",
+			"process_resident_memory_bytes",
+			"nodejs_eventloop_lag_seconds",
+		])
+			expect(text).toMatch(new RegExp(`^${name} `, "m"));
+		expect(text).not.toMatch(/trivium_(process|nodejs)_/);
+	});
+
 	test("fails when the store does not answer", async () => {
 		const all = createMetrics();
 		const journal = { stats: () => Promise.reject(new Error("closed")) };
