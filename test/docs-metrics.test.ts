@@ -14,7 +14,7 @@ async function exported(): Promise<ReadonlyMap<string, readonly string[]>> {
 	meter.retried(from);
 	meter.refused(from, "message");
 	meter.limited(from, "message");
-	const stats = async () => ({ waiting: 0, oldest: undefined, dead: 0 });
+	const stats = async () => ({ waiting: 0, oldest: undefined, dead: 0, held: 0 });
 	all.watch({ networks: [{ name: from }], journal: { stats }, inDoubt: () => 0 });
 	const found = new Map<string, string[]>();
 	for (const line of (await all.text()).split("\n")) {

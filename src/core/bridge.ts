@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { createAllowance } from "./allowance.ts";
 import { parts } from "./batch.ts";
 import type { Command, CommandCall } from "./command.ts";
 import { Misunderstood } from "./command-parameters.ts";
@@ -8,7 +9,8 @@ import { commandKey, greetedKey } from "./dedupe.ts";
 import { createDelivery } from "./deliver.ts";
 import { PermanentError, TemporaryError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
-import type { Guard } from "./guard.ts";
+import { createGuard, type Guard } from "./guard.ts";
+import { createHeld } from "./held.ts";
 import { createHelp } from "./help.ts";
 import type { Copy, MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Entry, Journal, Lane, NewRow, Row } from "./journal.ts";
@@ -67,7 +69,10 @@ export function createBridge(deps: {
 	};
 	const portals = createPortals({ mapping, journal, network, log });
 	const sendNotice = createSenderNotices({ network, log });
-	const route = createRouter({ ...deps, portals, network, sendNotice });
+	const guard = deps.guard ?? createGuard(log);
+	const allowance = createAllowance(rules.limits);
+	const held = createHeld({ journal, allowance, deliver: released, guard, log, meter });
+	const route = createRouter({ ...deps, portals, network, sendNotice, allowance, held });
 	const sender = createDelivery({
 		reactions: rules.reactions,
 		mapping,
@@ -77,7 +82,7 @@ export function createBridge(deps: {
 		log,
 		meter,
 		sendNotice,
-		...(deps.guard && { guard: deps.guard }),
+		guard,
 	});
 	/** Returns the target network of a lane. */
 	const target = ({ link }: Lane) => byName.get(portals.networkOf(link) as NetworkName);
@@ -94,17 +99,31 @@ export function createBridge(deps: {
 		await Promise.all(tooMany.map((row) => sender.fail(row, new PermanentError("busy", phrases.laneFull))));
 	}
 
+	/** Queues the rows that a rate limit held back, but for those of people who have been blocked since. */
+	async function released(rows: readonly Row[]): Promise<void> {
+		const blocked = rows.filter((row) => route.isBlocked(row.event));
+		await deliverAll(rows.filter((row) => !blocked.includes(row)));
+		for (const row of blocked) await sender.fail(row, new PermanentError("forbidden", phrases.blocked));
+	}
+
 	/** Writes the entries and queues their rows. `last`: no later part of the batch can cancel a row of this one. */
 	async function accept(entries: readonly Entry[], last: boolean): Promise<void> {
 		const begins = last ? lanes.begins() : () => false;
-		const begun = (row: NewRow) => (begins(row.lane) ? { ...row, begun: true } : row);
-		const rows = await journal.accept(entries.map((entry) => ({ ...entry, rows: entry.rows.map(begun) })));
+		const begun = (row: NewRow) => (!row.held && begins(row.lane) ? { ...row, begun: true } : row);
+		const rows = await journal
+			.accept(entries.map((entry) => ({ ...entry, rows: entry.rows.map(begun) })))
+			.catch((error: unknown) => {
+				held.settled(entries, new Set());
+				throw error;
+			});
 		const fresh = new Set(rows.map(({ operation }) => operation));
-		for (const { rows: wanted } of entries) {
+		held.settled(entries, fresh);
+		for (const { rows: wanted, into } of entries) {
 			const [row] = wanted;
-			if (row) meter.received(row.event.sender.network, row.event.kind, !fresh.has(row.operation));
+			const again = row && into === undefined && !fresh.has(row.operation);
+			if (row) meter.received(row.event.sender.network, row.event.kind, again === true);
 		}
-		await deliverAll(rows).catch((error: unknown) =>
+		await deliverAll(rows.filter((row) => !row.held)).catch((error: unknown) =>
 			log.error({ err: error }, "the rows that a full lane refused could not be settled"),
 		);
 	}
@@ -228,12 +247,21 @@ export function createBridge(deps: {
 		mirror: portals.mirror,
 		inDoubt: lanes.inDoubt,
 		async start() {
+			// Events that come in meanwhile wait for it, so that none overtakes those that an earlier run held back.
+			const loaded = inTurn(async () => {
+				await held.load();
+				return { saved: Promise.resolve() };
+			});
+			loaded.catch(() => undefined);
 			for (const one of networks) await one.start(bridge);
+			await loaded;
 			await portals.start();
 			await lanes.start();
+			held.start();
 		},
 		async stop(ms) {
 			await Promise.allSettled(networks.map((one) => one.pause()));
+			await held.stop();
 			await lanes.stop(ms);
 			await Promise.allSettled(networks.map((one) => one.stop()));
 		},

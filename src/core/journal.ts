@@ -24,6 +24,8 @@ export type NewRow = Readonly<{
 	begun?: boolean;
 	/** The delivery plan of the first attempt, in the sender's own format. Each retry follows it. */
 	request?: string;
+	/** The row waits outside its lane until {@link Journal.enter}. Held rows of one event have no seq of a lane. */
+	held?: true;
 }>;
 /** waiting: never sent, so it can be cancelled. doubt: sent at least once, so the target may have it already. */
 export type Row = NewRow &
@@ -68,6 +70,11 @@ export type Entry = Readonly<{
 	 * as ids of that message. An edit of an unknown message counts as a message of its own.
 	 */
 	of?: MessageId;
+	/**
+	 * The rows' event replaces the content of the held event `into` of its room, as {@link merged} does, and `rows` are
+	 * ignored. If the journal does not hold that event any more, the rows, which are held, count.
+	 */
+	into?: MessageId;
 	/** The read position of the source; saved also for an entry whose key is known. See {@link Journal.cursor}. */
 	cursor?: Readonly<{ key: string; value: string }>;
 	/** The reactions that the source room shows after this event added one or took one back. */
@@ -75,6 +82,9 @@ export type Entry = Readonly<{
 	/** The person who joined or left the source room. */
 	member?: Readonly<{ network: NetworkName; room: RoomId; person: Person; present: boolean }>;
 }>;
+
+/** An event whose rows are held. `ids`: its further ids in its room, of which its own id is none. */
+export type HeldEvent = Readonly<{ position: number; event: BridgeEvent; ids: readonly MessageId[] }>;
 
 export type DeadLetter = Row & Readonly<{ reason: string; diedAt: number }>;
 
@@ -85,8 +95,12 @@ export type DeadLetter = Row & Readonly<{ reason: string; diedAt: number }>;
 export interface Journal {
 	open(): Promise<void>;
 	close(): Promise<void>;
-	/** Writes the entries in order. Resolves with the rows of the new ones. */
+	/** Writes the entries in order. Resolves with the rows of the new ones, without those of a merged event. */
 	accept(entries: readonly Entry[]): Promise<readonly Row[]>;
+	/** Resolves with up to `limit` held events after the position `after` (0 for all), oldest first. */
+	held(after: number, limit: number): Promise<readonly HeldEvent[]>;
+	/** Moves the held rows of these events, in this order, to the ends of their lanes. Resolves with the rows there. */
+	enter(events: readonly Copy[]): Promise<readonly Row[]>;
 	/** Resolves with true at the first call with this key, with false at each later one. */
 	once(key: string): Promise<boolean>;
 	/** Resolves with the read position of a source, in its network's own format; undefined if none was saved. */
@@ -121,7 +135,7 @@ export interface Journal {
 	/** Turns a row that is given up into a dead letter. */
 	refuse(row: Row, reason: string): Promise<void>;
 	/**
-	 * Removes the rows of a deleted event that were never attempted, and resolves with them; attempted rows stay until
+	 * Removes the rows of a deleted event that were never attempted, held ones too, and resolves with them; attempted rows stay until
 	 * {@link release} reports them unsent. The rows of its edits go the same way, and so do the dead letters of all of them,
 	 * since nobody may revive a deleted message.
 	 */
@@ -165,7 +179,8 @@ export interface Journal {
 	 * each is rendered anew. A row that was attempted may have arrived, so it stays in doubt. Resolves with the rows.
 	 */
 	revive(which: Readonly<{ lane?: Lane; limit: number }>): Promise<readonly Row[]>;
-	stats(): Promise<Readonly<{ waiting: number; oldest: number | undefined; dead: number }>>;
+	/** `waiting` and `oldest` are of the rows in lanes, `held` is the number of held events. */
+	stats(): Promise<Readonly<{ waiting: number; oldest: number | undefined; dead: number; held: number }>>;
 	/**
 	 * Writes a snapshot of the journal, with the effects of all earlier calls, to a new file of mode 0600, which can replace
 	 * the journal's own file. Other calls wait meanwhile. A backup of both stores copies the mapping second, so that the

@@ -25,27 +25,48 @@ const mostBytes = 8 * 1_048_576;
 const longest = 256;
 
 /**
- * Returns a rate limit of one token bucket per key: the call takes a token and returns true, or false if the bucket is
- * empty. `at` is the time of sending of a message that backfill found, in ms since 1970, since messages that come in all at
- * once were not sent all at once. The time of a bucket never goes back, so a claimed time cannot fill it twice.
+ * Takes a token of the key's bucket and returns true, or false if the bucket is empty. `at` is the time of sending of a
+ * message that backfill found, in ms since 1970, since messages that come in all at once were not sent all at once. The
+ * time of a bucket never goes back, so a claimed time cannot fill it twice.
  */
-export function createRateLimit(
-	rate: Rate,
-	now: () => number = Date.now,
-): (key: string, at?: number) => boolean {
+export type RateLimit = ((key: string, at?: number) => boolean) &
+	Readonly<{
+		/** Returns the time in ms until the bucket has a token; 0 if it has one. */
+		wait(key: string): number;
+		/** Gives back a token that was taken in vain. */
+		refund(key: string): void;
+	}>;
+
+/** Returns a rate limit of one token bucket per key. */
+export function createRateLimit(rate: Rate, now: () => number = Date.now): RateLimit {
 	type Bucket = { tokens: number; at: number };
 	const buckets = createBoundedMap<string, Bucket>(most, {
 		bytes: mostBytes,
 		of: (key) => textBytes(key) + 100,
 	});
 	const perMs = rate.perMinute / 60_000;
-	return (given, done = Number.POSITIVE_INFINITY) => {
-		const key = given.length > longest ? createHash("sha256").update(given).digest("base64url") : given;
+	const keyOf = (given: string) =>
+		given.length > longest ? createHash("sha256").update(given).digest("base64url") : given;
+	const tokensOf = (bucket: Bucket | undefined, at: number) =>
+		bucket ? Math.min(rate.burst, bucket.tokens + Math.max(0, at - bucket.at) * perMs) : rate.burst;
+	const take = (given: string, done = Number.POSITIVE_INFINITY) => {
+		const key = keyOf(given);
 		const at = Math.min(done, now());
-		const bucket = buckets.get(key) ?? { tokens: rate.burst, at };
-		const tokens = Math.min(rate.burst, bucket.tokens + Math.max(0, at - bucket.at) * perMs);
+		const bucket = buckets.get(key);
+		const tokens = tokensOf(bucket, at);
 		const allowed = tokens >= 1;
-		buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, at: Math.max(at, bucket.at) });
+		buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, at: Math.max(at, bucket?.at ?? at) });
 		return allowed;
 	};
+	return Object.assign(take, {
+		wait(given: string): number {
+			const tokens = tokensOf(buckets.get(keyOf(given)), now());
+			return tokens >= 1 ? 0 : (1 - tokens) / perMs;
+		},
+		refund(given: string): void {
+			const key = keyOf(given);
+			const bucket = buckets.get(key);
+			if (bucket) buckets.set(key, { ...bucket, tokens: Math.min(rate.burst, bucket.tokens + 1) });
+		},
+	});
 }

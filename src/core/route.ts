@@ -1,9 +1,11 @@
+import type { Allowance } from "./allowance.ts";
 import { createBoundedMap, textBytes } from "./bounded-map.ts";
 import type { Support } from "./capabilities.ts";
 import { keysOf } from "./dedupe.ts";
 import { beforehand } from "./delivery-plan.ts";
 import { isProgrammingError, PermanentError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
+import type { HeldBack } from "./held.ts";
 import type { Copy, NetworkName, RoomId, UserId } from "./ids.ts";
 import type { Entry, Journal, NewRow } from "./journal.ts";
 import { createRateLimit, type Limits } from "./limits.ts";
@@ -49,18 +51,28 @@ export function createRouter(deps: {
 	network(name: NetworkName): Pick<Network, "reactionsHaveIds" | "threadsHaveIds">;
 	sendNotice: SendNotice;
 	rules: Rules;
+	allowance: Allowance;
+	held: HeldBack;
 	log: Log;
 	redacted?: (message: Copy) => Promise<void>;
 	meter?: Meter;
 }) {
-	const { mapping, journal, portals, network, sendNotice, rules, log, meter = noMeter } = deps;
-	const ofSender = createRateLimit(rules.limits.sender);
-	const ofDomain = createRateLimit(rules.limits.domain);
+	const {
+		mapping,
+		journal,
+		portals,
+		network,
+		sendNotice,
+		rules,
+		allowance,
+		held,
+		log,
+		meter = noMeter,
+	} = deps;
 	const chatsOfSender = createRateLimit(rules.limits.newChats);
 	const chatsOfDomain = createRateLimit(rules.limits.newChatsOfDomain);
 	const joinsOfRoom = createRateLimit(rules.limits.joins);
 	const joinsOfDomain = createRateLimit(rules.limits.joinsOfDomain);
-	const lateOfRoom = createRateLimit(rules.limits.domain);
 	const mayLog = createRateLimit({ perMinute: 10, burst: 20 });
 	/** A flood from one server is mayLog once a minute. */
 	const mayLogOfDevices = createRateLimit({ perMinute: 1, burst: 1 });
@@ -97,20 +109,16 @@ export function createRouter(deps: {
 		return since + Math.max(0, event.at - gap.first);
 	}
 
-	/** Returns the refusal of an event by permissions or rate limits; undefined if it may pass. `since`: see {@link Received}. */
-	function guard(event: BridgeEvent, since: number | undefined): PermanentError | undefined {
-		const { sender, at } = event;
-		// Made only when it is needed: an error records a stack.
-		const tooFast = () => new PermanentError("busy", phrases.tooFast);
-		// Devices need no permission: they are shown because the admin mirrors their topic.
-		if (event.kind === "state") return ofDomain(sender.domain) ? undefined : tooFast();
-		if (!atLeast(rules.level(sender), "use")) return new PermanentError("forbidden", phrases.blocked);
-		if (event.kind === "membership" || event.kind === "profile") return undefined;
-		if (since === undefined || at >= Date.now() - lateAfter)
-			return ofSender(sender.id) && ofDomain(sender.domain) ? undefined : tooFast();
+	/** Devices need no permission: they are shown because the admin mirrors their topic. */
+	const isBlocked = (event: BridgeEvent) =>
+		event.kind !== "state" && !atLeast(rules.level(event.sender), "use");
+
+	/** Returns true if the rate limits let the event pass now, false if it has to wait. `since`: see {@link Received}. */
+	function pays(event: BridgeEvent, since: number | undefined): boolean {
+		if (since === undefined || event.kind === "state" || event.at >= Date.now() - lateAfter)
+			return held.pays(event);
 		const said = saidAt(event, since);
-		// Each room has a limit of its own here: the rooms of one domain backfill the same hours concurrently.
-		return ofSender(sender.id, said) && lateOfRoom(placeOf(event), said) ? undefined : tooFast();
+		return held.pays(event, () => allowance.takeLate(event.sender.id, placeOf(event), said));
 	}
 
 	/** Returns true if the rate limits let this join or rename be mirrored; a leave always may. */
@@ -124,7 +132,8 @@ export function createRouter(deps: {
 	/** Counts one more command of a person. @throws PermanentError if the person is blocked, or sends too many. */
 	function mayAsk(by: Person): void {
 		if (!atLeast(rules.level(by), "use")) throw new PermanentError("forbidden", phrases.blocked);
-		if (!ofSender(by.id) || !ofDomain(by.domain)) throw new PermanentError("busy", phrases.tooFast);
+		if (!allowance.take({ sender: by.id, domain: by.domain }))
+			throw new PermanentError("busy", phrases.tooFast);
 	}
 
 	/** Counts one more chat or room of `by`. @throws PermanentError if `by` may not open it, or `to` is blocked. */
@@ -304,7 +313,10 @@ export function createRouter(deps: {
 			// A message that is deleted before its first attempt is not sent.
 			if (event.kind === "redaction") {
 				const message = { network: event.sender.network, room: event.room, id: event.target.id };
-				await journal.cancel(message);
+				const cancelled = await journal.cancel(message);
+				held.cancelled(cancelled);
+				// No room has a message that a rate limit held back, so there is nothing to delete.
+				if (cancelled.some((row) => row.held && row.event.kind !== "edit")) rows.length = 0;
 				await deps.redacted?.(message);
 			}
 			const { aka } = event;
@@ -322,29 +334,54 @@ export function createRouter(deps: {
 		}
 	}
 
+	/** Resolves with the entry of an event; undefined if it needs none. Refuses an event that may not pass. */
+	async function entryOf(
+		received: Received,
+		crowds: Crowds,
+		note: ReturnType<typeof createReactionState>,
+	): Promise<Entry | undefined> {
+		const { cursor, since, preferred = [], unnamed: _unnamed, standing: _standing, ...event } = received;
+		let paid = false;
+		const take = async () => {
+			if (isBlocked(event)) return refuse(event, new PermanentError("forbidden", phrases.blocked));
+			paid = pays(event, since);
+			return route(event, preferred, crowds, note);
+		};
+		const found = await take().catch((error: unknown) => leftOut(event, error));
+		if (!found && !cursor) return undefined;
+		const { key, rows } = found ?? { key: eventKey(event), rows: [] };
+		const row = rows[0];
+		const keys = keysOf(received, key, row !== undefined);
+		const entry = { rows, ...found, ...keys, ...(cursor && { cursor }) };
+		if (!row) return entry;
+		// The router may have made another event of it, such as the removal of a reaction.
+		const placed = held.place(row.event, entry, paid);
+		if (placed) return placed;
+		refuse(event, new PermanentError("busy", phrases.tooFast));
+		return cursor && { ...keysOf(received, key, false), rows: [], cursor };
+	}
+
 	return {
 		mayOpen,
 		mayReach,
 		mayAsk,
+		isBlocked,
 		/**
 		 * Resolves with the journal entries of a batch of events, in order. Refuses the events that may not pass, with a
-		 * sender notice.
+		 * sender notice. `held.settled` has to be called with the entries.
 		 */
 		async entries(events: readonly Received[]): Promise<readonly Entry[]> {
 			const crowds = await crowdsOf(events);
 			const note = createReactionState(journal);
 			const found: Entry[] = [];
-			for (const received of events) {
-				const { cursor, since, preferred = [], unnamed: _unnamed, standing: _standing, ...event } = received;
-				const take = async () => {
-					const no = guard(event, since);
-					return no ? refuse(event, no) : route(event, preferred, crowds, note);
-				};
-				const entry = await take().catch((error: unknown) => leftOut(event, error));
-				if (!entry && !cursor) continue;
-				const { key, rows } = entry ?? { key: eventKey(event), rows: [] };
-				const keys = keysOf(received, key, rows.length > 0);
-				found.push({ rows, ...entry, ...keys, ...(cursor && { cursor }) });
+			try {
+				for (const event of events) {
+					const entry = await entryOf(event, crowds, note);
+					if (entry) found.push(entry);
+				}
+			} catch (error) {
+				held.settled(found, new Set());
+				throw error;
 			}
 			return found;
 		},

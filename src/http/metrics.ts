@@ -95,11 +95,13 @@ export function createMetrics(version = "unknown") {
 			const doubt = gauge("trivium_in_doubt", "Deliveries sent and not confirmed yet");
 			const oldest = gauge("trivium_oldest_seconds", "Age of the oldest delivery that waits");
 			const dead = gauge("trivium_dead", "Dead letters kept");
+			const held = gauge("trivium_held", "Events on disk that a rate limit delays");
 			const apart = gauge("trivium_set_aside", "Items not handled any more: the bridge died twice over each");
 			refresh = async () => {
 				const stats = await journal.stats();
 				waiting.set(stats.waiting);
 				dead.set(stats.dead);
+				held.set(stats.held);
 				oldest.set(stats.oldest === undefined ? 0 : (Date.now() - stats.oldest) / 1_000);
 				doubt.set(inDoubt());
 				apart.set(setAside());

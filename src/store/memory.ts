@@ -1,4 +1,5 @@
 import { deletedKey, goneKey, type Kind, keyKinds, valuesOf } from "../core/dedupe.ts";
+import type { BridgeEvent } from "../core/event.ts";
 import type { Copy, MessageId } from "../core/ids.ts";
 import type {
 	DeadLetter,
@@ -11,6 +12,7 @@ import type {
 	Row,
 } from "../core/journal.ts";
 import type { Ghost, Mapping, Portal } from "../core/mapping.ts";
+import { merged } from "../core/merged.ts";
 import type { Person } from "../core/person.ts";
 import { bounds, ranFor } from "./bounds.ts";
 import { ghostKey, pairKey, placeKey } from "./keys.ts";
@@ -77,6 +79,9 @@ export function createMemoryJournal(): Journal {
 	const cursors = new Map<string, string>();
 	let reactions: (Omit<ReactionSet, "now"> & Readonly<{ shown: Reaction; at: number }>)[] = [];
 	let dead: DeadLetter[] = [];
+	/** The held events, in order. */
+	let held: { position: number; event: BridgeEvent; rows: readonly NewRow[] }[] = [];
+	let position = 0;
 	let seq = 0;
 	let running = 0;
 	let pruned: number | undefined;
@@ -94,7 +99,7 @@ export function createMemoryJournal(): Journal {
 		rows.set(seq, structuredClone(begun ? { ...stored, state: "doubt", attempts: 1 } : stored));
 		return added;
 	};
-	const originOf = ({ event }: NewRow): Copy => {
+	const originOf = ({ event }: Pick<NewRow, "event">): Copy => {
 		return { network: event.sender.network, room: event.room, id: event.id };
 	};
 	const record = (copy: Copy, origin: Copy) => {
@@ -102,14 +107,19 @@ export function createMemoryJournal(): Journal {
 		copies.delete(name(copy));
 		copies.set(name(copy), { copy, origin, at: Date.now() });
 	};
+	/** Returns true if the event has rows in a lane or outside. */
+	const waits = (of: Copy) => [...rows.values(), ...held].some((row) => name(originOf(row)) === name(of));
 	const isOrigin = (of: Copy) => [...copies.values()].some(({ origin }) => name(origin) === name(of));
 	const alsoKnown = (origin: Copy, aka: MessageId) => {
 		const copy = { ...origin, id: aka };
-		if (isOrigin(copy) || [...rows.values()].some((row) => name(originOf(row)) === name(copy))) return;
+		if (isOrigin(copy) || waits(copy)) return;
 		if (samePlace(copies.get(name(copy))?.origin ?? origin, origin)) record(copy, origin);
 	};
+	const heldAt = (of: Copy) => held.filter((one) => name(originOf(one)) === name(of));
+	/** Returns the event as JSON keeps it, without undefined parts. */
+	const stored = (event: BridgeEvent) => JSON.parse(JSON.stringify(event)) as BridgeEvent;
 	/** A message and the events that change it. */
-	const ofMessage = (origin: Copy, row: NewRow) =>
+	const ofMessage = (origin: Copy, row: Pick<NewRow, "event">) =>
 		name(originOf(row)) === name(origin) ||
 		[...copies.values()].some(
 			(one) => name(one.copy) === name(originOf(row)) && name(one.origin) === name(origin),
@@ -119,8 +129,7 @@ export function createMemoryJournal(): Journal {
 	/** Returns the message that another one changes; undefined where the journal does not know it. */
 	const changed = (of: Copy): Copy | undefined => {
 		const origin = originFor(of);
-		const waits = [...rows.values()].some((row) => name(originOf(row)) === name(origin));
-		return waits || isOrigin(origin) ? origin : undefined;
+		return waits(origin) || isOrigin(origin) ? origin : undefined;
 	};
 	const firstTime = (key: string) => {
 		if (keys.has(key)) return false;
@@ -171,10 +180,39 @@ export function createMemoryJournal(): Journal {
 				const original = own && entry.of !== undefined ? changed({ ...own, id: entry.of }) : undefined;
 				// Claim the id before the rows exist: from now on it names this message only.
 				if (own && original) alsoKnown(original, own.id);
-				fresh.push(...entry.rows.map((row) => add(row, queuedAt)));
+				const later = entry.rows.filter((row) => row.held);
+				const into = entry.into === undefined ? [] : heldAt({ ...(own as Copy), id: entry.into });
+				for (const one of into) one.event = stored(merged(one.event, (later[0] as NewRow).event));
+				if (later.length > 0 && into.length === 0)
+					held.push({
+						position: ++position,
+						event: structuredClone((later[0] as NewRow).event),
+						rows: later.map(({ held: _held, ...row }) => structuredClone(row)),
+					});
+				const waiting = { seq: 0, state: "waiting", attempts: 0, queuedAt } as const;
+				if (into.length === 0)
+					fresh.push(...entry.rows.map((row) => (row.held ? { ...row, ...waiting } : add(row, queuedAt))));
 				if (own) for (const aka of entry.aka ?? []) alsoKnown(original ?? own, aka);
 			}
 			return fresh;
+		},
+		held: async (after, limit) =>
+			held
+				.filter((one) => one.position > after)
+				.slice(0, limit)
+				.map(({ position, event }) => {
+					const origin = originOf({ event });
+					const further = [...copies.values()].filter(
+						(one) => name(one.origin) === name(origin) && samePlace(one.copy, origin),
+					);
+					return { position, event, ids: further.map(({ copy }) => copy.id) };
+				}),
+		async enter(events) {
+			return events.flatMap((of) => {
+				const found = heldAt(of);
+				held = held.filter((one) => !found.includes(one));
+				return found.flatMap(({ rows, event }) => rows.map((row) => add({ ...row, event }, Date.now())));
+			});
 		},
 		once: async (key) => firstTime(key),
 		cursor: async (key) => cursors.get(key),
@@ -231,14 +269,21 @@ export function createMemoryJournal(): Journal {
 		},
 		async cancel(of) {
 			const origin = originFor(of);
-			const ofEvent = (row: NewRow) => ofMessage(origin, row);
+			const ofEvent = (row: Pick<NewRow, "event">) => ofMessage(origin, row);
 			const cancelled = [...rows.values()].filter((row) => row.attempts === 0 && ofEvent(row));
 			for (const row of cancelled) rows.delete(row.seq);
 			dead = dead.filter((letter) => !ofEvent(letter));
 			if ([...rows.values()].some(ofEvent)) firstTime(deletedKey(of.network, of.room, origin.id));
+			const heldBack = held.filter(ofEvent);
+			held = held.filter((one) => !heldBack.includes(one));
+			const waiting = { seq: 0, state: "waiting", attempts: 0, queuedAt: 0, held: true } as const;
+			const all = [
+				...cancelled,
+				...heldBack.flatMap(({ rows, event }) => rows.map((row) => ({ ...row, event, ...waiting }))),
+			];
 			// Cancelled by the original: a sender deletes a message in the room where it began.
-			if (cancelled.length > 0) firstTime(goneKey(of.network, of.room, origin.id));
-			return cancelled;
+			if (all.length > 0) firstTime(goneKey(of.network, of.room, origin.id));
+			return all;
 		},
 		gone: async (of) => keys.has(goneKey(of.network, of.room, originFor(of).id)),
 		async copies(of) {
@@ -272,7 +317,12 @@ export function createMemoryJournal(): Journal {
 			});
 		},
 		async stats() {
-			return { waiting: rows.size, oldest: rows.values().next().value?.queuedAt, dead: dead.length };
+			return {
+				waiting: rows.size,
+				oldest: rows.values().next().value?.queuedAt,
+				dead: dead.length,
+				held: held.length,
+			};
 		},
 		backup: noBackup,
 		async prune(now) {

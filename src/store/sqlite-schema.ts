@@ -1,7 +1,19 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** The schema version of the rows in this file. */
-const version = 1;
+const version = 2;
+
+/** The held rows, one record for each event: `targets` is the JSON of its operations, traces, lanes and delivery plans. */
+const held = `
+	CREATE TABLE held (
+		seq INTEGER PRIMARY KEY AUTOINCREMENT,
+		origin_room INTEGER NOT NULL, origin_id TEXT NOT NULL,
+		event TEXT NOT NULL, targets TEXT NOT NULL
+	) STRICT;
+	CREATE INDEX held_of_origin ON held (origin_room, origin_id);
+`;
+/** The step from each earlier version to the next. */
+const steps: Readonly<Record<number, string>> = { 1: held };
 
 const schema = `
 	CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -52,6 +64,7 @@ const schema = `
 		room INTEGER NOT NULL, person_network TEXT NOT NULL, person_id TEXT NOT NULL, person TEXT NOT NULL,
 		UNIQUE (room, person_network, person_id)
 	) STRICT;
+	${held}
 `;
 
 /** Prepares the file, once per open. @throws Error when it is of a later version. */
@@ -67,8 +80,13 @@ export function prepareFile(db: DatabaseSync): void {
 		db.exec(schema);
 		db.prepare("INSERT INTO meta VALUES ('schema', ?), ('running', 0)").run(version);
 	}
+	const schemaOf = () => db.prepare("SELECT value FROM meta WHERE name = 'schema'").get()?.value as number;
+	for (let step = steps[schemaOf()]; step; step = steps[schemaOf()]) {
+		db.exec(step);
+		db.exec("UPDATE meta SET value = value + 1 WHERE name = 'schema'");
+	}
 	db.exec("COMMIT");
-	const found = db.prepare("SELECT value FROM meta WHERE name = 'schema'").get()?.value;
+	const found = schemaOf();
 	if (found !== version)
 		throw new Error(`it is of schema ${found}, this release knows ${version}: run the release that wrote it`);
 }

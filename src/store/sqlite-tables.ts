@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { deletedKey, goneKey, valuesOf } from "../core/dedupe.ts";
 import { bounds, ranFor } from "./bounds.ts";
+import { heldTable } from "./sqlite-held.ts";
 import { keyTable } from "./sqlite-keys.ts";
 import { numbers, type Pair } from "./sqlite-numbers.ts";
 import { reactionTables } from "./sqlite-reactions.ts";
@@ -64,7 +65,9 @@ export function journalTables(db: DatabaseSync) {
 			"INSERT OR REPLACE INTO copies (room, id, origin_room, origin_id, at) VALUES (?, ?, ?, ?, ?)",
 		),
 		isOwn: statement(
-			"SELECT 1 FROM rows WHERE origin_room = ? AND origin_id = ? UNION ALL SELECT 1 FROM copies WHERE origin_room = ? AND origin_id = ?",
+			["rows", "copies", "held"]
+				.map((table) => `SELECT 1 FROM ${table} WHERE origin_room = ?1 AND origin_id = ?2`)
+				.join(" UNION ALL "),
 		),
 		origin: statement("SELECT origin_room AS room, origin_id AS id FROM copies WHERE room = ? AND id = ?"),
 		copies: statement(
@@ -77,7 +80,7 @@ export function journalTables(db: DatabaseSync) {
 			`SELECT ${row}, reason, died_at AS diedAt FROM dead JOIN lanes USING (lane) ORDER BY died DESC LIMIT ?`,
 		),
 		stats: statement(
-			"SELECT (SELECT count(*) FROM rows) AS waiting, (SELECT queued_at FROM rows ORDER BY seq LIMIT 1) AS oldest, (SELECT count(*) FROM dead) AS dead",
+			"SELECT (SELECT count(*) FROM rows) AS waiting, (SELECT queued_at FROM rows ORDER BY seq LIMIT 1) AS oldest, (SELECT count(*) FROM dead) AS dead, (SELECT count(*) FROM held) AS held",
 		),
 		running: statement("SELECT value FROM meta WHERE name = 'running'"),
 		setRunning: statement("UPDATE meta SET value = ? WHERE name = 'running'"),
@@ -96,6 +99,7 @@ export function journalTables(db: DatabaseSync) {
 	const lanes = numbers(sql.lane, sql.newLane);
 	const reactions = reactionTables(statement, rooms);
 	const keys = keyTable(statement);
+	const held = heldTable(statement, rooms, ofMessage);
 
 	/** Returns the message that an id names. A message's own id wins over a further id (`aka`) of another message. */
 	function family(asked: Origin) {
@@ -118,15 +122,17 @@ export function journalTables(db: DatabaseSync) {
 		);
 	}
 	function alsoKnown({ room, id }: Origin, aka: string, now: number): void {
-		if (sql.isOwn.get(room, aka, room, aka)) return;
+		if (sql.isOwn.get(room, aka)) return;
 		const holder = sql.origin.get(room, aka) as Origin | undefined;
 		if ((holder?.room ?? room) === room) sql.copy.run(room, aka, room, id, now);
 	}
 	/** Returns the message that another one changes; undefined where the journal does not know it. */
 	function changed(of: Origin): Origin | undefined {
 		const { room, id } = family(of).origin;
-		return sql.isOwn.get(room, id, room, id) ? { room, id } : undefined;
+		return sql.isOwn.get(room, id) ? { room, id } : undefined;
 	}
+	const mergeInto = (into: string, [, , , , network, room, , event]: RowText) =>
+		held.merge([network, room], into, event);
 	/** Removes a row whose message was deleted while the row was in doubt, if the row turned out to be unsent. */
 	function cancelUnsent(seq: number): void {
 		const own = sql.unsent.get(seq) as Origin | undefined;
@@ -146,24 +152,43 @@ export function journalTables(db: DatabaseSync) {
 			running = (sql.running.get() as { value: number }).value;
 		},
 		calls: {
-			/** Returns the seq of the first row of each entry, whose other rows follow it; 0 for an entry with a known key. */
+			/**
+			 * Returns the seq of the first row of each entry, whose other rows follow it; 0 for an entry with a known key, and
+			 * for one that was merged with a held event.
+			 */
 			accept(entries: readonly EntryText[], now: number): readonly number[] {
 				return entries.map((entry) => {
-					const { rows, aka = [], of, cursor, reaction, member } = entry;
+					const { rows, held: later = [], into, aka = [], of, cursor, reaction, member } = entry;
 					if (cursor) sql.setCursor.run(cursor.key, cursor.value);
 					if (!keys.isNew(entry, running)) return 0;
 					if (member?.present) sql.join.run(rooms.of(member.place), member.network, member.id, member.person);
 					else if (member) sql.leave.run(rooms.of(member.place), member.network, member.id);
 					if (reaction) reactions.set(reaction, now);
-					const own = rows[0] && originOf(rows[0]);
+					const any = rows[0] ?? later[0];
+					const own = any && originOf(any);
 					const original = own && of !== undefined ? changed({ room: own.room, id: of }) : undefined;
 					// Claim the id before the rows exist: from now on it names this message only.
 					if (own && original) alsoKnown(original, own.id, now);
 					let last = 0;
 					for (const row of rows) last = queue(row, now);
+					const changes = later[0] && into !== undefined && mergeInto(into, later[0]);
+					if (later.length > 0 && !changes) held.hold(later);
 					if (own) for (const id of aka) alsoKnown(original ?? own, id, now);
-					return last - rows.length + 1;
+					return changes ? 0 : last - rows.length + 1;
 				});
+			},
+			held: held.page,
+			/** `events`: the place and id of each. */
+			enter(events: readonly (readonly [Place, string])[], now: number): readonly StoredRow[] {
+				return events.flatMap(([place, id]) =>
+					held.take(place, id).map((text): StoredRow => {
+						const [operation, trace, portal, link, , , , event, attempts, request] = text;
+						return {
+							...{ seq: queue(text, now), operation, trace, portal, link },
+							...{ attempts, queuedAt: now, event, request },
+						};
+					}),
+				);
 			},
 			once: (key: string): boolean => keys.first(key, running),
 			cursor: (key: string) => (sql.cursor.get(key) as { value: string } | undefined)?.value,
@@ -205,10 +230,12 @@ export function journalTables(db: DatabaseSync) {
 				const { origin } = family({ room: rooms.find(place), id });
 				const cancelled = sql.waiting.all(origin.room, origin.id) as readonly StoredRow[];
 				for (const { seq } of cancelled) sql.remove.run(seq);
+				const heldBack = held.cancel(origin.room, origin.id);
 				sql.removeDead.run(origin.room, origin.id);
 				if (sql.inDoubt.get(origin.room, origin.id)) keys.first(deletedKey(...place, origin.id), running);
-				if (cancelled.length > 0) keys.first(goneKey(...place, origin.id), running);
-				return cancelled;
+				const all = [...cancelled, ...heldBack];
+				if (all.length > 0) keys.first(goneKey(...place, origin.id), running);
+				return all;
 			},
 			gone(place: Place, id: string): boolean {
 				const { origin } = family({ room: rooms.find(place), id });
@@ -239,7 +266,7 @@ export function journalTables(db: DatabaseSync) {
 					return sql.bySeq.get(lastInsertRowid) as StoredRow;
 				});
 			},
-			stats: () => sql.stats.get() as { waiting: number; oldest: number | null; dead: number },
+			stats: () => sql.stats.get() as { waiting: number; oldest: number | null; dead: number; held: number },
 			prune(now: number): void {
 				running += ranFor(pruned, now);
 				pruned = now;

@@ -9,7 +9,7 @@ import type {
 	RoomId,
 	TraceId,
 } from "../core/ids.ts";
-import type { Entry, ReactionSet, Row } from "../core/journal.ts";
+import type { Entry, NewRow, ReactionSet, Row } from "../core/journal.ts";
 
 // The records that cross to the journal's worker thread and back. The main thread writes and reads `event` and `person`
 // as JSON, so that each is encoded once.
@@ -28,6 +28,14 @@ export type RowText = readonly [
 	attempts: number,
 	request: string | null,
 ];
+/** One target of a held event: all of a {@link RowText} but the event and its attempts. */
+export type HeldTarget = readonly [
+	operation: string,
+	trace: string,
+	portal: string,
+	link: string,
+	request: string | null,
+];
 export type ReactionText = Readonly<{
 	place: Place;
 	message: string;
@@ -39,6 +47,9 @@ export type EntryText = Readonly<{
 	repeats?: Entry["repeats"];
 	value?: Entry["value"];
 	rows: readonly RowText[];
+	/** The rows outside their lanes. */
+	held?: readonly RowText[];
+	into?: string;
 	aka?: readonly string[];
 	of?: string;
 	cursor?: Readonly<{ key: string; value: string }>;
@@ -55,6 +66,14 @@ export type StoredRow = Readonly<{
 	queuedAt: number;
 	event: string;
 	request: string | null;
+	held?: true;
+}>;
+export type StoredHeld = Readonly<{
+	seq: number;
+	room: number;
+	id: string;
+	event: string;
+	targets: string;
 }>;
 export type StoredCopy = Readonly<{ network: string; room: string; id: string }>;
 
@@ -67,6 +86,7 @@ export function entryText({
 	repeats,
 	value,
 	rows,
+	into,
 	aka,
 	of,
 	cursor,
@@ -76,17 +96,21 @@ export function entryText({
 	// Most entries hold one event on its way to several rooms: encode it once.
 	let last: BridgeEvent | undefined;
 	let text = "";
+	const rowText = ({ operation, trace, lane, event, begun, request }: NewRow): RowText => {
+		if (event !== last) text = JSON.stringify(event);
+		last = event;
+		const { sender, room, id } = event;
+		const origin = [sender.network, room, id] as const;
+		return [operation, trace, lane.portal, lane.link, ...origin, text, begun ? 1 : 0, request ?? null];
+	};
+	const some = rows.some((row) => row.held);
 	return {
 		key,
 		...(repeats && { repeats }),
 		...(value && { value }),
-		rows: rows.map(({ operation, trace, lane, event, begun, request = null }) => {
-			if (event !== last) text = JSON.stringify(event);
-			last = event;
-			const { sender, room, id } = event;
-			const origin = [sender.network, room, id] as const;
-			return [operation, trace, lane.portal, lane.link, ...origin, text, begun ? 1 : 0, request] as const;
-		}),
+		rows: (some ? rows.filter((row) => !row.held) : rows).map(rowText),
+		...(some && { held: rows.filter((row) => row.held).map(rowText) }),
+		...(into !== undefined && { into }),
 		...(aka && { aka }),
 		...(of !== undefined && { of }),
 		...(cursor && { cursor }),
@@ -113,6 +137,7 @@ export const row = (stored: StoredRow): Row => ({
 	queuedAt: stored.queuedAt,
 	event: JSON.parse(stored.event) as BridgeEvent,
 	...(stored.request !== null && { request: stored.request }),
+	...(stored.held && { held: true }),
 });
 
 export const copy = (stored: StoredCopy): Copy => ({

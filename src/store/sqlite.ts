@@ -1,6 +1,7 @@
 // node:timers, not the global: a test's fake clock must not stop the disk.
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { Worker } from "node:worker_threads";
+import type { BridgeEvent } from "../core/event.ts";
 import type { LinkId, MessageId, PortalId, UserId } from "../core/ids.ts";
 import type { Journal, Row } from "../core/journal.ts";
 import type { Person } from "../core/person.ts";
@@ -158,10 +159,24 @@ export function createSqliteJournal({ file, onFailure, watched }: JournalOptions
 			return entries.flatMap(({ rows }, entry) => {
 				const first = seqs[entry] ?? 0;
 				if (first === 0) return [];
-				return rows.map((row, index): Row => {
-					return { ...row, seq: first + index, state: "waiting", attempts: 0, queuedAt };
+				let next = first;
+				return rows.map((row): Row => {
+					return { ...row, seq: row.held ? 0 : next++, state: "waiting", attempts: 0, queuedAt };
 				});
 			});
+		},
+		async held(after, limit) {
+			return (await ask("held", after, limit)).map(({ seq, event, ids }) => {
+				return {
+					position: seq,
+					event: JSON.parse(event) as BridgeEvent,
+					ids: ids.map((id) => id as MessageId),
+				};
+			});
+		},
+		async enter(events) {
+			const named = events.map(({ network, room, id }) => [[network, room], id] as const);
+			return (await ask("enter", named, Date.now())).map(row);
 		},
 		once: (key) => ask("once", key),
 		cursor: (key) => ask("cursor", key),
@@ -223,8 +238,8 @@ export function createSqliteJournal({ file, onFailure, watched }: JournalOptions
 			return (await ask("revive", pair, limit, Date.now())).map(row);
 		},
 		async stats() {
-			const { waiting, oldest, dead } = await ask("stats");
-			return { waiting, oldest: oldest ?? undefined, dead };
+			const { oldest, ...counts } = await ask("stats");
+			return { ...counts, oldest: oldest ?? undefined };
 		},
 		async backup(file) {
 			await enqueue({ backup: file });

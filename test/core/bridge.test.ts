@@ -246,10 +246,12 @@ describe("a linked room", () => {
 		expect(earth.refused[0]?.sentence).toContain("blocked");
 	});
 
-	test("notifies senders of rate-limited messages, edits and reactions, and of no joins or renames", async () => {
-		await begin({ limits: { ...rules.limits, sender: { perMinute: 0, burst: 1 } } });
+	test("notifies senders of messages, edits and reactions above what a rate limit delays, and of no joins or renames", async () => {
+		await begin({ limits: { ...rules.limits, sender: { perMinute: 1, burst: 1 } } });
 		await earth.say("plaza", "ann", "one");
 		await seen(mars, 1);
+		for (let n = 0; n < 1_000; n++) await earth.say("plaza", "ann", `waits ${n}`);
+		expect(earth.refused).toEqual([]);
 		const target = { id: "earth-1" as MessageId };
 		const too = { room: "plaza" as RoomId, sender: earth.person("ann"), at: Date.now() };
 		const did = (kind: string, more: object = {}) =>

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { createAllowance } from "../../src/core/allowance.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
 import { createRateLimit } from "../../src/core/limits.ts";
 import { atLeast, createPermissions } from "../../src/core/permissions.ts";
 import type { Person } from "../../src/core/person.ts";
+import { noLimits } from "../bridge.ts";
 
 const person = (handle: string, domain: string): Person => ({
 	network: "earth" as NetworkName,
@@ -55,6 +57,36 @@ test("a rate limit allows its burst, then its rate, for each key on its own", ()
 	expect(burst("a")).toBe(2);
 	now += 3_600_000;
 	expect(burst("a")).toBe(3);
+});
+
+test("a rate limit tells how long a key has to wait, and takes a token back", () => {
+	let now = 0;
+	const limit = createRateLimit({ perMinute: 60, burst: 2 }, () => now);
+	expect([limit.wait("a"), limit("a"), limit("a"), limit.wait("a")]).toEqual([0, true, true, 1_000]);
+	now += 400;
+	expect(Math.round(limit.wait("a"))).toBe(600);
+	expect([limit("a"), limit.wait("b")]).toEqual([false, 0]);
+	limit.refund("a");
+	expect([limit.wait("a"), limit("a"), limit("a")]).toEqual([0, true, false]);
+	for (let n = 0; n < 5; n++) limit.refund("b");
+	expect([limit("b"), limit("b"), limit("b")]).toEqual([true, true, false]);
+});
+
+test("an event costs no token if one of its two buckets is empty", () => {
+	const limits = {
+		...noLimits,
+		sender: { perMinute: 0.001, burst: 2 },
+		domain: { perMinute: 0.001, burst: 1 },
+	};
+	const allowance = createAllowance(limits);
+	const sender = "ann" as UserId;
+	expect(allowance.take({ domain: "one" })).toBe(true);
+	expect(allowance.take({ sender, domain: "one" })).toBe(false);
+	expect(allowance.wait({ sender, domain: "one" })).toMatchObject({ own: 0 });
+	expect(allowance.wait({ sender, domain: "one" }).shared).toBeGreaterThan(1_000);
+	for (const domain of ["two", "three"]) expect(allowance.take({ sender, domain })).toBe(true);
+	expect(allowance.take({ sender, domain: "four" })).toBe(false);
+	expect(allowance.take({ domain: "four" }), "a refused sender takes no token of the domain").toBe(true);
 });
 
 test("a rate limit counts backfilled messages by their times, and by no time in the future", () => {

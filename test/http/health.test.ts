@@ -17,8 +17,8 @@ async function freePort(): Promise<number> {
 	return port;
 }
 
-type Stats = { waiting: number; oldest: number | undefined; dead: number };
-const late = async (): Promise<Stats> => ({ waiting: 2, oldest: Date.now() - 60_000, dead: 0 });
+type Stats = { waiting: number; oldest: number | undefined; dead: number; held: number };
+const late = async (): Promise<Stats> => ({ waiting: 2, oldest: Date.now() - 60_000, dead: 0, held: 3 });
 
 async function serve(status: () => Status, stats = late) {
 	const listen = { host: "127.0.0.1", port: await freePort() };
@@ -37,7 +37,7 @@ describe("health", () => {
 			ready: true,
 			one: { up: true },
 			other: { up: true },
-			store: { up: true, waiting: 2, oldest: expect.any(Number), dead: 0 },
+			store: { up: true, waiting: 2, oldest: expect.any(Number), dead: 0, held: 3 },
 		});
 	});
 
@@ -48,8 +48,13 @@ describe("health", () => {
 		expect(oldest).toBeGreaterThanOrEqual(60_000);
 		expect(oldest).toBeLessThan(70_000);
 		await close?.();
-		const idle = async () => ({ waiting: 0, oldest: undefined, dead: 0 });
-		expect(await store(await serve(() => ({ up: true }), idle))).toEqual({ up: true, waiting: 0, dead: 0 });
+		const idle = async () => ({ waiting: 0, oldest: undefined, dead: 0, held: 0 });
+		expect(await store(await serve(() => ({ up: true }), idle))).toEqual({
+			up: true,
+			waiting: 0,
+			dead: 0,
+			held: 0,
+		});
 	});
 
 	test("/ready answers 503 with the cause while a network is down, and /live still 200", async () => {

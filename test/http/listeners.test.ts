@@ -39,7 +39,7 @@ const listeners: Record<string, () => Promise<Listening>> = {
 	async health() {
 		const port = await freePort();
 		const metrics = { text: async () => "figures", contentType: "text/plain" as never };
-		const journal = { stats: async () => ({ waiting: 0, oldest: undefined, dead: 0 }) };
+		const journal = { stats: async () => ({ waiting: 0, oldest: undefined, dead: 0, held: 0 }) };
 		const one = await health(at(port), { networks: [], journal: journal as never, metrics }, quiet);
 		return { at: at(port), close: one.close };
 	},
@@ -187,7 +187,7 @@ describe("a handler that fails", () => {
 		};
 		const port = await freePort();
 		const metrics = { text: async () => "", contentType: "" as never };
-		const journal = { stats: async () => ({ waiting: 0, oldest: undefined, dead: 0 }) };
+		const journal = { stats: async () => ({ waiting: 0, oldest: undefined, dead: 0, held: 0 }) };
 		const networks = [{ name: "one" as NetworkName, status: status_ }];
 		const one = await health(at(port), { networks, journal: journal as never, metrics }, quiet);
 		expect(await status(at(port), "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")).toBe(500);

@@ -35,15 +35,16 @@ describe("createMetrics", () => {
 		expect(await samples(all, "delivery_seconds_bucket")).toContain('{le="0.3",from="xmpp",to="matrix"} 1');
 	});
 
-	test("shows the number and age of waiting rows, rows in doubt and dead letters", async () => {
+	test("shows the number and age of waiting rows, held events, rows in doubt and dead letters", async () => {
 		vi.setSystemTime(100_000);
 		const all = createMetrics();
-		const stats = { waiting: 7, oldest: 40_000 as number | undefined, dead: 2 };
+		const stats = { waiting: 7, oldest: 40_000 as number | undefined, dead: 2, held: 5 };
 		all.watch({ networks: [], journal: { stats: async () => stats }, inDoubt: () => 3 });
 		expect(await samples(all, "waiting")).toEqual(["7"]);
 		expect(await samples(all, "oldest_seconds")).toEqual(["60"]);
 		expect(await samples(all, "in_doubt")).toEqual(["3"]);
 		expect(await samples(all, "dead")).toEqual(["2"]);
+		expect(await samples(all, "held")).toEqual(["5"]);
 		stats.oldest = undefined;
 		expect(await samples(all, "oldest_seconds")).toEqual(["0"]);
 	});
@@ -52,7 +53,7 @@ describe("createMetrics", () => {
 		const all = createMetrics();
 		let up = false;
 		const networks = [{ name: xmpp, status: () => ({ up }) }, { name: matrix }];
-		const journal = { stats: async () => ({ waiting: 0, oldest: undefined, dead: 0 }) };
+		const journal = { stats: async () => ({ waiting: 0, oldest: undefined, dead: 0, held: 0 }) };
 		all.watch({ networks, journal, inDoubt: () => 0 });
 		expect(await samples(all, "link_up")).toEqual(['{network="xmpp"} 0', '{network="matrix"} 1']);
 		for (const now of [true, true, false, true]) {

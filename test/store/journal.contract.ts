@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Kind, keyKinds, valuesOf } from "../../src/core/dedupe.ts";
-import type { Entry, Journal, Row } from "../../src/core/journal.ts";
+import type { Entry, Journal, Lane, Row } from "../../src/core/journal.ts";
 import { bounds } from "../../src/store/bounds.ts";
 import {
 	entry,
@@ -183,6 +183,101 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.attempt(a)).toBe(false);
 			await journal.release([b]);
 			expect((await all()).map(({ trace }) => trace)).toEqual(["c"]);
+		});
+
+		describe("with held rows", () => {
+			const later = (name: string, ...lanes: readonly Lane[]): Entry => {
+				const one = entry(name, ...lanes);
+				return { ...one, rows: one.rows.map((row) => ({ ...row, held: true })) };
+			};
+			const editing = (name: string, of: string, text: string): Entry => {
+				const event = { ...message(name, text), kind: "edit" as const, target: { id: id(of) } };
+				return { key: name, rows: [{ ...newRow(name, lane(), event), held: true }], of: id(of) };
+			};
+			const names = (rows: readonly Row[]) => rows.map(({ trace, lane: { link } }) => `${trace} ${link}`);
+
+			it("keeps them out of their lanes over a restart, until they enter at the end in the order asked for", async () => {
+				const rows = await journal.accept([later("a", lane("one"), lane("two")), later("b"), entry("c")]);
+				expect(rows.map(({ trace, held }) => [trace, held])).toEqual([
+					...[
+						["a", true],
+						["a", true],
+						["b", true],
+						["c", undefined],
+					],
+				]);
+				await reopen();
+				expect(names(await all())).toEqual(["c link"]);
+				expect((await journal.lanes()).map(({ depth }) => depth)).toEqual([1]);
+				expect(await journal.stats()).toMatchObject({ waiting: 1, held: 2 });
+				expect((await journal.held(0, 10)).map(({ event }) => event)).toEqual([message("a"), message("b")]);
+				const entered = await journal.enter([original("b"), original("a"), original("c")]);
+				expect(names(entered)).toEqual(["b link", "a one", "a two"]);
+				expect(entered[0]).toMatchObject({ state: "waiting", attempts: 0, event: message("b") });
+				expect(names(await all())).toEqual(["c link", "b link"]);
+				expect(await all(lane("two"))).toEqual([entered[2]]);
+				expect(await journal.enter([original("a")])).toEqual([]);
+				expect(await journal.stats()).toMatchObject({ waiting: 4, held: 0 });
+			});
+
+			it("accepts a held event once, and pages through those by position", async () => {
+				await journal.accept(["a", "b", "c"].map((name) => later(name)));
+				expect(await journal.accept([later("a"), entry("b")])).toEqual([]);
+				const [first] = await journal.held(0, 1);
+				expect(first?.event.id).toBe("a");
+				const rest = await journal.held(first?.position ?? 0, 10);
+				expect(rest.map(({ event }) => event.id)).toEqual(["b", "c"]);
+				await journal.enter([original("a")]);
+				expect(await journal.accept([later("a")])).toEqual([]);
+			});
+
+			it("keeps the request of a held row", async () => {
+				const one = later("a");
+				await journal.accept([{ ...one, rows: one.rows.map((row) => ({ ...row, request: "{}" })) }]);
+				expect(await journal.enter([original("a")])).toMatchObject([{ request: "{}" }]);
+			});
+
+			it("merges an edit with the held message, whose further id that of the edit becomes", async () => {
+				await journal.accept([{ ...later("a"), aka: [id("a too")] }, later("b")]);
+				expect(await journal.accept([{ ...editing("edit", "a", "better"), into: id("a") }])).toEqual([]);
+				await reopen();
+				expect(await journal.held(0, 1)).toEqual([
+					{ position: expect.any(Number), event: message("a", "better"), ids: [id("a too"), id("edit")] },
+				]);
+				expect(await journal.accept([{ ...editing("edit", "a", "worse"), into: id("a") }])).toEqual([]);
+				const [row] = await journal.enter([original("a")]);
+				expect(row).toMatchObject({ trace: "a", event: message("a", "better") });
+				await journal.done(row as Row, muc, [id("copy")]);
+				expect(await journal.copies(original("edit"))).toContainEqual({ ...muc, id: id("copy") });
+			});
+
+			it("holds an edit on its own if the message that it would merge with is not held", async () => {
+				await journal.accept([entry("a")]);
+				const [row] = await journal.accept([{ ...editing("edit", "a", "better"), into: id("a") }]);
+				expect(row).toMatchObject({ held: true, trace: "edit" });
+				expect(names(await journal.enter([original("edit")]))).toEqual(["edit link"]);
+			});
+
+			it("cancels them with their message, and those of its edits", async () => {
+				await journal.accept([later("a", lane("one"), lane("two")), entry("b"), editing("edit", "b", "x")]);
+				expect(names(await journal.cancel(original("a")))).toEqual(["a one", "a two"]);
+				expect(await journal.gone(original("a"))).toBe(true);
+				const cancelled = await journal.cancel(original("b"));
+				expect(cancelled.map(({ trace, held }) => [trace, held])).toEqual([
+					...[
+						["b", undefined],
+						["edit", true],
+					],
+				]);
+				expect(await journal.held(0, 10)).toEqual([]);
+			});
+
+			it("keeps the id of a held message from the further ids of others", async () => {
+				await journal.accept([later("a"), { ...entry("b"), aka: [id("a")] }]);
+				const [row] = await journal.enter([original("a")]);
+				await journal.done(row as Row, muc, [id("copy of a")]);
+				expect(await journal.copies(original("a"))).toContainEqual({ ...muc, id: id("copy of a") });
+			});
 		});
 
 		it("accepts a row as already attempted, until the lane reports it unsent", async () => {
@@ -453,9 +548,9 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 		});
 
 		it("counts waiting rows and tells the age of the oldest", async () => {
-			expect(await journal.stats()).toEqual({ waiting: 0, oldest: undefined, dead: 0 });
+			expect(await journal.stats()).toEqual({ waiting: 0, oldest: undefined, dead: 0, held: 0 });
 			const [first] = await accepted(entry("a"), entry("b"), entry("c"));
-			expect(await journal.stats()).toEqual({ waiting: 3, oldest: first.queuedAt, dead: 0 });
+			expect(await journal.stats()).toEqual({ waiting: 3, oldest: first.queuedAt, dead: 0, held: 0 });
 			await journal.refuse(first, "no");
 			expect(await journal.stats()).toMatchObject({ waiting: 2, dead: 1 });
 		});

@@ -47,14 +47,24 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 	fc.constant(null),
 	fc
 		.array(
-			fc.tuple(few, fc.subarray([...lanes]), fc.option(fc.boolean()), fc.subarray([...ids]), fc.option(few)),
+			fc.record({
+				name: few,
+				to: fc.subarray([...lanes]),
+				present: fc.option(fc.boolean()),
+				aka: fc.subarray([...ids]),
+				of: fc.option(few),
+				held: fc.boolean(),
+				into: fc.option(few),
+			}),
 			{ maxLength: 4 },
 		)
 		.map((chosen) => async (journal: Journal) => {
-			const entries = chosen.map(([name, to, present, aka, of]): Entry => {
+			const entries = chosen.map(({ name, to, present, aka, of, held, into }): Entry => {
 				const member = present === null ? {} : { member: { ...at, person: person(name), present } };
 				const said = entry(name, ...(to.length > 0 ? to : lanes)).rows;
-				const rows = to.length === 0 ? [] : of === null ? said : said.map((row) => changing(row, of));
+				const now = to.length === 0 ? [] : of === null ? said : said.map((row) => changing(row, of));
+				const rows = held ? now.map((row) => ({ ...row, held: true as const })) : now;
+				const merging = held && into !== null && rows.length > 0 && { into: id(into) };
 				const cursor = { key: "", value: name };
 				const reaction = {
 					...at,
@@ -63,11 +73,14 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 					now: aka.map((emoji) => ({ emoji })),
 				};
 				const what = { ...(of !== null && { of: id(of) }) };
-				return { ...entry(name), rows, ...member, aka: aka.map(id), ...what, cursor, reaction };
+				return { ...entry(name), rows, ...member, ...merging, aka: aka.map(id), ...what, cursor, reaction };
 			});
 			return timeless(await journal.accept(entries));
 		}),
 	few.map((name) => (journal: Journal) => journal.once(name)),
+	fc
+		.array(few, { maxLength: 2 })
+		.map((names) => async (journal: Journal) => timeless(await journal.enter(names.map(original)))),
 	fc
 		.tuple(fc.nat(20), fc.option(few, { nil: undefined }))
 		.map(([index, request]) => async (journal: Journal) => {
@@ -98,10 +111,10 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 );
 
 const journalAnswers = async (journal: Journal) => {
-	const { waiting, dead } = await journal.stats();
+	const { waiting, dead, held } = await journal.stats();
 	return {
-		waiting,
-		dead,
+		...{ waiting, dead, held },
+		later: await journal.held(0, 100),
 		lanes: (await journal.lanes()).map((lane) => ({ ...lane, oldest: 0 })),
 		cursor: await journal.cursor(""),
 		rows: await Promise.all(lanes.map(async (of) => timeless(await journal.rows(of, 0, 100)))),

@@ -264,6 +264,28 @@ describe("the SQLite journal", () => {
 		await journal.close();
 	});
 
+	it("opens a file of the first schema, and holds rows in it", async () => {
+		const file = await freshOfSchema1();
+		const journal = await open(file);
+		expect((await journal.rows(lane(), 0, 10)).map(({ trace }) => trace)).toEqual(["a"]);
+		await journal.accept([{ key: "b", rows: [{ ...newRow("b"), held: true }] }]);
+		await journal.close();
+		const again = await open(file);
+		expect((await again.enter([original("b")])).map(({ trace }) => trace)).toEqual(["b"]);
+		await again.close();
+	});
+
+	async function freshOfSchema1(): Promise<string> {
+		const file = await fresh();
+		const journal = await open(file);
+		await journal.accept([entry("a")]);
+		await journal.close();
+		const db = new DatabaseSync(file);
+		db.exec("DROP TABLE held; UPDATE meta SET value = 1 WHERE name = 'schema'");
+		db.close();
+		return file;
+	}
+
 	it("names the fault of a file that is no journal, and of one from a later release", async () => {
 		const other = await fresh();
 		await writeFile(other, "this is no database, and longer than the header of one ".repeat(10));
@@ -275,6 +297,6 @@ describe("the SQLite journal", () => {
 		const db = new DatabaseSync(later);
 		db.exec("UPDATE meta SET value = 99 WHERE name = 'schema'");
 		db.close();
-		await expect(open(later)).rejects.toThrow("it is of schema 99, this release knows 1");
+		await expect(open(later)).rejects.toThrow("it is of schema 99, this release knows 2");
 	});
 });

@@ -49,7 +49,7 @@ const appservice = once(async () => {
 const healthy = once(async () => {
 	const port = await freePort();
 	const metrics = { text: async () => "figures", contentType: "text/plain" as never };
-	const journal = { stats: async () => ({ waiting: 0, oldest: 0, dead: 0 }) };
+	const journal = { stats: async () => ({ waiting: 0, oldest: 0, dead: 0, held: 0 }) };
 	await health({ host, port }, { networks: [], journal, metrics }, quiet);
 	return port;
 });
