@@ -92,6 +92,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		limits: config.limits,
 		direct: config.gateway.direct,
 		...config.rooms,
+		blocked: Object.keys(config.permissions).filter((glob) => config.permissions[glob] === "block"),
 	};
 	const figures = createMetrics(version());
 	const { meter } = figures;

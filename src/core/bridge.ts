@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { createAllowance } from "./allowance.ts";
 import { parts } from "./batch.ts";
+import { createBlockCommands } from "./block-commands.ts";
+import { createBlocks } from "./blocks.ts";
 import type { Command, CommandCall } from "./command.ts";
 import { Misunderstood } from "./command-parameters.ts";
 import { createLinkCommands } from "./commands.ts";
@@ -8,7 +10,6 @@ import { createDeadLetterCommands } from "./dead-letter-commands.ts";
 import { commandKey, greetedKey } from "./dedupe.ts";
 import { createDelivery } from "./deliver.ts";
 import { PermanentError, TemporaryError } from "./errors.ts";
-import type { BridgeEvent } from "./event.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { createHeld } from "./held.ts";
 import { createHelp } from "./help.ts";
@@ -19,11 +20,13 @@ import type { Log } from "./log.ts";
 import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
 import { withName, withNames } from "./names.ts";
+import { nearest } from "./near.ts";
 import type { Bridge, Cursor, Network, Received } from "./network.ts";
 import { createOpenCommands } from "./open-commands.ts";
 import { atLeast } from "./permissions.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
+import { createPortalList } from "./portal-list.ts";
 import { createPortals, type Mirror } from "./portals.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
@@ -39,6 +42,9 @@ export type Running = Bridge &
 		/** Stops taking events in, and drains the lanes for at most `ms`. Rows that are left stay on disk for the next start. */
 		stop(ms: number): Promise<void>;
 	}>;
+
+/** The most people who are searched for one with a given address. */
+const mostSearched = 50_000;
 
 /** Creates the core: it takes events in, writes them to the journal and delivers them in order. It knows no network by name. */
 export function createBridge(deps: {
@@ -59,7 +65,10 @@ export function createBridge(deps: {
 	/** How many rows one lane may hold. */
 	laneRows?: number;
 }): Running {
-	const { networks, mapping, journal, rules, log, meter = noMeter } = deps;
+	const { networks, mapping, journal, log, meter = noMeter } = deps;
+	const blocks = createBlocks(mapping, deps.rules.level);
+	const rules: Rules = { ...deps.rules, level: blocks.level };
+	const allowed = (person: Person) => atLeast(rules.level(person), "use");
 	const byName = new Map(networks.map((one) => [one.name, one]));
 	const network = (name: NetworkName): Network => {
 		const found = byName.get(name);
@@ -67,12 +76,12 @@ export function createBridge(deps: {
 			throw new PermanentError("not-found", phrases.unknownNetwork(name, [...byName.keys()].join(", ")));
 		return found;
 	};
-	const portals = createPortals({ mapping, journal, network, log });
+	const portals = createPortals({ mapping, journal, network, allowed, log });
 	const sendNotice = createSenderNotices({ network, log });
 	const guard = deps.guard ?? createGuard(log);
 	const allowance = createAllowance(rules.limits);
 	const held = createHeld({ journal, allowance, deliver: released, guard, log, meter });
-	const route = createRouter({ ...deps, portals, network, sendNotice, allowance, held });
+	const route = createRouter({ ...deps, rules, portals, network, sendNotice, allowance, held });
 	const sender = createDelivery({
 		reactions: rules.reactions,
 		mapping,
@@ -101,7 +110,9 @@ export function createBridge(deps: {
 
 	/** Queues the rows that a rate limit held back, but for those of people who have been blocked since. */
 	async function released(rows: readonly Row[]): Promise<void> {
-		const blocked = rows.filter((row) => route.isBlocked(row.event));
+		const isLeave = ({ event }: Row) => event.kind === "membership" && event.change === "leave";
+		// A person who was blocked meanwhile is no longer shown, so their leave goes out.
+		const blocked = rows.filter((row) => route.isBlocked(row.event) && !isLeave(row));
 		await deliverAll(rows.filter((row) => !blocked.includes(row)));
 		for (const row of blocked) await sender.fail(row, new PermanentError("forbidden", phrases.blocked));
 	}
@@ -184,13 +195,14 @@ export function createBridge(deps: {
 		if (typeof found === "string") return found;
 		if (!bridge.allows(call.sender, found.level))
 			throw new PermanentError("forbidden", phrases.notAllowed(`use “${found.name}”`));
+		if (found.private && !call.private) throw new PermanentError("forbidden", phrases.askAlone);
 		return found.run(call, args);
 	}
 
 	async function sync(of: NetworkName, room: RoomId, people: readonly Person[]): Promise<void> {
-		const now = people.map(withName);
+		const now = people.map(withName).filter(allowed);
 		const before = new Map((await journal.members(of, room)).map((person) => [person.id, person]));
-		const changes: BridgeEvent[] = [];
+		const changes: Received[] = [];
 		const base = (person: Person) => {
 			const at = Date.now();
 			return { id: `sync ${randomBytes(9).toString("base64url")}` as MessageId, room, sender: person, at };
@@ -202,7 +214,7 @@ export function createBridge(deps: {
 			else if (known.name !== person.name) changes.push({ ...base(person), kind: "profile" });
 		}
 		for (const person of before.values())
-			changes.push({ ...base(person), kind: "membership", change: "leave" });
+			changes.push({ ...base(person), kind: "membership", change: "leave", gone: true });
 		await receive(changes);
 	}
 
@@ -246,7 +258,17 @@ export function createBridge(deps: {
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
 		mirror: portals.mirror,
 		inDoubt: lanes.inDoubt,
+		async hasMessage(of, room, id) {
+			if ((await journal.copies({ network: of, room, id })).length > 0) return true;
+			return (await network(of).hasMessage?.(room, id)) ?? false;
+		},
+		async acquaintance(of, typed, person) {
+			const people = await membersOf(of);
+			const known = people.some(({ id }) => id === person?.id);
+			return { known, near: nearest(typed, people).filter(({ id }) => id !== person?.id) };
+		},
 		async start() {
+			await blocks.start();
 			// Events that come in meanwhile wait for it, so that none overtakes those that an earlier run held back.
 			const loaded = inTurn(async () => {
 				await held.load();
@@ -276,12 +298,48 @@ export function createBridge(deps: {
 		return portals.roomMade(portal, link, await portals.directRoom(ours, theirs));
 	}
 
+	/** Resolves with the people of one network in all bridged rooms and chats, a person once for each. */
+	async function membersOf(name: NetworkName): Promise<readonly Person[]> {
+		const people: Person[] = [];
+		for (const { links, between = [] } of await mapping.portals()) {
+			people.push(...between.filter((one) => one.network === name));
+			for (const link of links)
+				if (link.network === name && link.room && people.length < mostSearched)
+					people.push(...(await journal.members(name, link.room)));
+		}
+		return people;
+	}
+
+	/** Has the people who are blocked by now leave all rooms in which they are shown. Resolves with their number. */
+	async function showOut(): Promise<number> {
+		const out = new Set<string>();
+		for (const { links, between } of await mapping.portals()) {
+			if (between) continue;
+			for (const { network: of, room } of links) {
+				const people = room ? await journal.members(of, room) : [];
+				const blocked = people.filter((person) => !allowed(person));
+				for (const { id } of blocked) out.add(`${of} ${id}`);
+				if (room && blocked.length > 0) await sync(of, room, people);
+			}
+		}
+		return out.size;
+	}
+
 	const { version = "?" } = deps;
 	const help = createHelp({ networks, network, bridge, version, all: () => commands });
 	const commands: readonly Command[] = [
 		...help.commands,
 		...createOpenCommands({ networks, network, mapping, portals, bridge, mayOpen: route.mayOpen }),
 		...createLinkCommands({ networks, network, journal, portals, bridge }),
+		createPortalList({ mapping, journal, network }),
+		...createBlockCommands({
+			networks,
+			network,
+			blocks,
+			config: deps.rules.level,
+			configured: deps.rules.blocked ?? [],
+			showOut,
+		}),
 		...createDeadLetterCommands({
 			mapping,
 			journal,

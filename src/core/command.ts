@@ -34,6 +34,8 @@ export type Command = Readonly<{
 	offered?(to: Offers): boolean;
 	/** Returns true for a command that the bot names when it greets people. */
 	greets?: true;
+	/** The answer names people or rooms beyond the room where it is asked, so it is given to the sender alone. */
+	private?: true;
 	/**
 	 * Runs the command with `typed`, the raw text after its name. Resolves with the answer. @throws PermanentError with
 	 * the cause.
@@ -50,6 +52,7 @@ export function defineCommand<const All extends readonly Parameter[]>(
 		parameters: All;
 		offered?(to: Offers): boolean;
 		greets?: true;
+		private?: true;
 		run(call: CommandCall, values: Values<All>): Promise<string>;
 	}>,
 ): Command {

@@ -22,19 +22,26 @@ export function createDeadLetterCommands(deps: {
 	async function line({ lane, event, reason, diedAt }: DeadLetter): Promise<string> {
 		const link = (await mapping.portal(lane.portal))?.links.find((one) => one.id === lane.link);
 		const to = link && network(link.network);
-		const where = to && link ? `${to.title} ${to.show(link)}` : phrases.unlinkedTarget;
-		return phrases.deadLine(new Date(diedAt).toISOString(), event.sender.id, where, reason);
+		const where = to && link ? phrases.sideOf(to.title, to.show(link)) : phrases.unlinkedTarget;
+		const { name, handles, id } = event.sender;
+		const [address = id] = handles;
+		const from = name && name !== address ? phrases.named(name, address) : address;
+		return phrases.deadLine(new Date(diedAt).toISOString(), from, where, reason);
 	}
 
 	const dead = defineCommand({
 		name: "dead",
 		parameters: [],
-		help: "the undeliverable messages, the latest first",
+		help: "the undeliverable messages of this room, or in a chat with me of all rooms, the latest first",
 		level: "admin",
-		run: async () => {
-			const [found, { dead: all }] = await Promise.all([journal.dead(listed), journal.stats()]);
-			if (found.length === 0) return phrases.noneDead;
-			return [phrases.deadIntro(all), ...(await Promise.all(found.map(line)))].join("\n");
+		run: async (call) => {
+			// Others read the answer in a room, and it would tell them who writes to whom.
+			const portal = call.private ? undefined : await portals.only(call.network, call.room);
+			if (!call.private && !portal) return phrases.noPortal;
+			const [found, { dead: all }] = await Promise.all([journal.dead(listed, portal?.id), journal.stats()]);
+			if (found.length === 0) return portal ? phrases.noneDeadHere : phrases.noneDead;
+			const intro = portal ? phrases.deadHere : phrases.deadIntro(all);
+			return [intro, ...(await Promise.all(found.map(line)))].join("\n");
 		},
 	});
 

@@ -172,8 +172,8 @@ export interface Journal {
 	members(network: NetworkName, room: RoomId): Promise<readonly Person[]>;
 	/** Forgets the members of a room, and the last values of its things. */
 	forget(network: NetworkName, room: RoomId): Promise<void>;
-	/** Resolves with up to `limit` dead letters, the latest first. */
-	dead(limit: number): Promise<readonly DeadLetter[]>;
+	/** Resolves with up to `limit` dead letters, of one portal or of all, the latest first. */
+	dead(limit: number, of?: PortalId): Promise<readonly DeadLetter[]>;
 	/**
 	 * Queues up to `limit` dead letters, of one lane or of all, the earliest refused first, at the end of their lanes again;
 	 * each is rendered anew. A row that was attempted may have arrived, so it stays in doubt. Resolves with the rows.

@@ -129,6 +129,17 @@ export interface Network {
 	standsFor?(
 		address: readonly string[],
 	): Readonly<{ network: NetworkName; address: readonly string[] }> | undefined;
+	/**
+	 * Returns the handle of the person at a typed address, as permissions spell it; undefined if it is no such address.
+	 * Pure. Absent: nobody here can be named in a permission.
+	 */
+	handle?(typed: string): string | undefined;
+	/** Returns the sentence about people here whom this glob cannot block, though it names their address. Absent: there are none. */
+	hides?(glob: string): string | undefined;
+	/** Resolves with a link's room as people know it: name and address. @throws Error if the name cannot be read. */
+	label?(link: Link): Promise<string>;
+	/** Resolves with true if the room has a message of this id. Absent: nobody can tell. */
+	hasMessage?(room: RoomId, id: MessageId): Promise<boolean>;
 	/** Resolves if the bridge can read the room, which a person wants to link. @throws PermanentError with the reason. */
 	mayLink?(room: RoomId): Promise<void>;
 	/** Resolves with the people in the room, without our ghosts. */
@@ -197,6 +208,8 @@ export type Received = BridgeEvent &
 		unnamed?: Unnamed;
 		/** A value that stood before the bridge listened: it is news only if it differs from the last one of the thing. */
 		standing?: true;
+		/** A leave that core itself found or decided: a block does not hold it back. */
+		gone?: true;
 	}>;
 
 /** The methods that core offers to each network. */
@@ -242,6 +255,17 @@ export interface Bridge {
 	mayOpen(person: Person): void;
 	/** Resolves with true if a message of `from` to `to` would be taken, rate limits aside. */
 	mayReach(from: Person, to: Person): Promise<boolean>;
+	/** Resolves with true if a room has a message of this id, as far as the bridge or the network can tell. */
+	hasMessage(network: NetworkName, room: RoomId, id: MessageId): Promise<boolean>;
+	/**
+	 * Resolves with what the bridge knows of a person: whether they are in a bridged room or chat, and up to three people of
+	 * the network whose address is like the typed one.
+	 */
+	acquaintance(
+		network: NetworkName,
+		typed: string,
+		person: Person | undefined,
+	): Promise<Readonly<{ known: boolean; near: readonly Person[] }>>;
 	/** Returns true if the person has at least this permission level. */
 	allows(person: Person, level: Level): boolean;
 	/** Resolves with a secret of 32 bytes in base64url, made at the first call and stored for good. */

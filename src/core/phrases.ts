@@ -115,6 +115,48 @@ export const unlinkedTarget = "the other side";
 export const notReachable = "the other network cannot be reached. Try again later.";
 export const commandFailed = (why: string) => `That did not work: ${why}`;
 
+export const askAlone =
+	"the answer names people and rooms that are not for everybody here. Ask me in a chat of the two of us.";
+export const pageLine = (page: number, pages: number, command: string) =>
+	pages === 1
+		? ""
+		: `Page ${page} of ${pages}.${page < pages ? ` The next one: “${command} ${page + 1}”.` : ""}`;
+
+// The list of portals, for admins.
+export const noRooms = "No room is bridged yet.";
+export const roomsIntro = (count: number) => `Bridged rooms and chats: ${count}.`;
+export const named = (name: string, address: string) => `${name} (${address})`;
+export const sideOf = (title: string, room: string) => `${title} ${room}`;
+export const portalLine = (
+	first: string,
+	others: readonly string[],
+	mutual: boolean,
+	chat: boolean,
+	waiting: number,
+) =>
+	`• ${chat ? "chat: " : ""}${[first, ...others].join(mutual ? " ↔ " : " ← ")}${waiting > 0 ? `; ${waiting} waiting` : ""}`;
+
+// Blocks, for admins.
+export const noGlob = (text: string) =>
+	`“${shortened(text)}” is neither an address nor a pattern. Say for example @them:example.org, them@example.org, example.org or *@example.org.`;
+export const adminNotBlocked = (address: string) =>
+	`${address} is an admin by the bridge's config, and only the config can change that.`;
+export const tooManyBlocks = (most: number) =>
+	`there are ${most} blocks already. A pattern such as *@example.org replaces many.`;
+export const blockedNow = (glob: string, count: number) =>
+	`Blocked: ${glob}. ${count === 0 ? "Nobody in a bridged room has that address now." : `${count === 1 ? "1 person is" : `${count} people are`} no longer shown in bridged rooms.`}`;
+export const blockedAlready = (glob: string) => `${glob} is blocked already.`;
+export const unblocked = (glob: string) =>
+	`No longer blocked: ${glob}. In a room they are shown again when they write.`;
+export const stillBlocked = (glob: string, others: readonly string[]) =>
+	`${glob} is still blocked by ${others.map((one) => `“${one}”`).join(", ")}.`;
+export const blockedByConfig = (glob: string) =>
+	`${glob} is blocked by the bridge's config, and only the config can change that.`;
+export const notBlocked = (glob: string) => `${glob} is not blocked.`;
+export const noBlocks = "Nobody is blocked.";
+export const blockLine = (glob: string, since: string | undefined) =>
+	since === undefined ? `${glob} (by the config)` : `${glob} (since ${since})`;
+
 // Texts for events that a room cannot show natively.
 export const correction = (text: string) => `Correction: ${text}`;
 export const reacted = (emoji: string, quote?: string) =>
@@ -178,8 +220,18 @@ export const fileNoAnswer = "the server that keeps the file does not answer.";
 export const fileRefused = "the server that keeps the file does not give it out.";
 export const fileGone = "the file is not there any more.";
 export const notOurLink = "that is no link to a file of this bridge.";
-export const linksRevoked =
-	"Done: these links lead nowhere from now on. Copies people already have are theirs.";
+/** What was revoked, for the answer: the links of a message, of a person, or to a file. */
+export const ofThatMessage = "to the files of that message";
+export const ofPerson = (name: string, address: string) => `to all files of ${named(name, address)}`;
+export const ofFile = (hash: string) => `to the file with the SHA-256 ${hash}, whoever sends it,`;
+export const linksRevoked = (which: string) =>
+	`Done: links ${which} lead nowhere from now on. Copies that people already have stay with them.`;
+export const neverMet =
+	"The bridge has not met this person in any room or chat, though: is the address right?";
+export const didYouMean = (people: readonly string[]) => `Did you mean ${people.join(", or ")}?`;
+export const noMessage = (id: string) =>
+	`there is no message ${shortened(id)} in this room, so no link was ended. Say this in the room of the message, with its event id.`;
+export const nobodyRevoked = (address: string) => `nobody has the address ${address}, so no link was ended.`;
 /** The description of a picture, below its caption. */
 export const shows = (alt: string) => `(it shows: ${alt})`;
 export const onlyLink = (why: string) => `only a link to the file is shown there, because ${why}`;
@@ -196,6 +248,8 @@ export const noPublic =
 // Dead letters, for admins.
 export const laneFull = "too much waits to be delivered there already. Try again later.";
 export const noneDead = "Everything was delivered.";
+export const noneDeadHere = "Everything from and to this room was delivered. For all rooms ask me in a chat.";
+export const deadHere = "Not delivered from or to this room, the latest first:";
 export const deadIntro = (count: number) => `Not delivered: ${count}. The latest:`;
 export const deadLine = (at: string, from: string, to: string, why: string) =>
 	`${at} ${from} to ${to}: ${why}`;

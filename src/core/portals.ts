@@ -32,9 +32,11 @@ export function createPortals(deps: {
 	mapping: Mapping;
 	journal: Journal;
 	network(name: NetworkName): Network;
+	/** False for a person who is blocked, and so shown in no room. */
+	allowed(person: Person): boolean;
 	log: Log;
 }) {
-	const { mapping, journal, network, log } = deps;
+	const { mapping, journal, network, allowed, log } = deps;
 	/** The links that are attached or being attached; each promise resolves when the network knows the link. */
 	const attached = new Map<LinkId, Promise<void>>();
 	/** The network of each link, so that a lane finds its target without a read of the store. */
@@ -115,7 +117,7 @@ export function createPortals(deps: {
 	async function membersBeyond(portal: Portal, link: Link): Promise<readonly Person[]> {
 		const others = portal.links.filter((other) => other.id !== link.id && other.in);
 		const rooms = others.map(({ network: name, room }) => (room ? journal.members(name, room) : []));
-		return (await Promise.all(rooms)).flat();
+		return (await Promise.all(rooms)).flat().filter(allowed);
 	}
 
 	/** Returns the rooms of a portal as people know them, for the log. */

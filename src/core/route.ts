@@ -29,6 +29,8 @@ export type Rules = Readonly<{
 	direct: "known" | "any";
 	/** The most people of a room that are mirrored before they speak. */
 	membersMirrored: number;
+	/** The globs that the config blocks, for the list of blocks. */
+	blocked?: readonly string[];
 	/** How reactions are shown in rooms without a setting; absent: as the room is able to. */
 	reactions?: Support;
 }>;
@@ -340,10 +342,18 @@ export function createRouter(deps: {
 		crowds: Crowds,
 		note: ReturnType<typeof createReactionState>,
 	): Promise<Entry | undefined> {
-		const { cursor, since, preferred = [], unnamed: _unnamed, standing: _standing, ...event } = received;
+		const {
+			cursor,
+			since,
+			preferred = [],
+			unnamed: _unnamed,
+			standing: _standing,
+			gone,
+			...event
+		} = received;
 		let paid = false;
 		const take = async () => {
-			if (isBlocked(event)) return refuse(event, new PermanentError("forbidden", phrases.blocked));
+			if (!gone && isBlocked(event)) return refuse(event, new PermanentError("forbidden", phrases.blocked));
 			paid = pays(event, since);
 			return route(event, preferred, crowds, note);
 		};

@@ -8,7 +8,7 @@ import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network, Outbound } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import { capabilities } from "./capabilities.ts";
-import { createMatrixClient } from "./client.ts";
+import { createMatrixClient, MatrixError } from "./client.ts";
 import { createDelivery } from "./deliver.ts";
 import { isEncrypted } from "./encrypted-rooms.ts";
 import { createEventCache } from "./event-cache.ts";
@@ -27,6 +27,7 @@ import {
 	matrixNetwork,
 	matrixTitle,
 	matrixTo,
+	personMxid,
 	portalAlias,
 } from "./mxid.ts";
 import { createOtherBridges } from "./other-bridges.ts";
@@ -34,6 +35,7 @@ import * as phrases from "./phrases.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { createRoomAliases } from "./room-aliases.ts";
 import { createRoomCreation } from "./room-creation.ts";
+import { createRoomLabels } from "./room-labels.ts";
 import { createRooms } from "./rooms.ts";
 import { createSendOnce } from "./send-once.ts";
 import { createRoomService } from "./serve-rooms.ts";
@@ -147,6 +149,8 @@ export function createMatrix(
 			.filter(([mxid]) => !isOurs(mxid))
 			.map(([mxid, called]) => members.person(mxid, called));
 
+	const label = createRoomLabels({ client, members, aliases, domain, people });
+
 	async function refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {
 		// Clients show no answer to a reaction, or to what changes a message.
 		const about = "target" in event ? event.target.id : event.id;
@@ -216,6 +220,20 @@ export function createMatrix(
 			const id = typedId(typed);
 			const found = ghostAddress(id, domain) ?? aliasAddress(id, domain);
 			return found && { network: found.network as NetworkName, address: found.address };
+		},
+		handle: (typed) => {
+			const id = typedId(typed);
+			return id.startsWith("@") ? personMxid([id], domain) : undefined;
+		},
+		label: ({ room = "" }) => ask(async () => label(room, await speaker(room as RoomId))),
+		hasMessage: async (room, id) => {
+			try {
+				await client.event(room, id, await speaker(room));
+				return true;
+			} catch (error) {
+				if (error instanceof MatrixError) return false;
+				throw error;
+			}
 		},
 		mayLink: (room) =>
 			ask(async () => {

@@ -24,6 +24,8 @@ export const homeserverRefused = (why: string) => `the Matrix server refused it:
 export const noMatrixAddress = (text: string) =>
 	`“${text}” is no Matrix address. One looks like @alice:example.org, a room #lobby:example.org.`;
 export const noMatrixRoom = (address: string) => `there is no Matrix room ${address}.`;
+export const roomOfPeople = (names: readonly string[], count: number) =>
+	`a room of ${names.join(", ")}${count > names.length ? ` and ${count - names.length} more` : ""}`;
 export const nobodyName = "nobody";
 export const otherBridge = "people of another bridge cannot invite this one's.";
 export const onlyDirect = "I can be invited to a chat of two only.";

@@ -20,7 +20,7 @@ export type MediaOptions = Readonly<{
 	public?: Readonly<{ listen: Readonly<{ host: string; port: number }>; url: string }>;
 }>;
 
-type Opener = Pick<Bridge, "open" | "findPerson">;
+type Opener = Pick<Bridge, "open" | "findPerson" | "acquaintance" | "hasMessage">;
 
 /** Creates the handling of files between networks: the guarded fetch of foreign URLs, and links to our own files. */
 export function createMedia(options: MediaOptions, deps: { mapping: Mapping; log: Log }) {

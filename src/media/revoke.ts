@@ -2,8 +2,9 @@ import { type Command, type CommandCall, defineCommand } from "../core/command.t
 import { PermanentError } from "../core/errors.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Bridge } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import * as phrases from "../core/phrases.ts";
-import type { Links, Revoked } from "./links.ts";
+import type { Links } from "./links.ts";
 
 const what = {
 	link: { name: "URL", kind: "word" },
@@ -12,31 +13,34 @@ const what = {
 	file: { name: "SHA256", kind: "word", pattern: /^[0-9a-f]{64}$/i },
 } as const;
 
-/** Creates the admin command `revoke`, which ends links to files for good. */
+/** Creates the admin command `revoke`, which ends links to files for good. Its answer tells what it found. */
 export function revoke(deps: {
 	links: Pick<Links, "revoke">;
 	/** Returns the bridge, which exists before the first command comes in. */
-	bridge(): Pick<Bridge, "findPerson">;
+	bridge(): Pick<Bridge, "findPerson" | "acquaintance" | "hasMessage">;
 }): Command {
-	async function asked(
-		{ network, room }: CommandCall,
-		{ key, value }: Readonly<{ key: keyof typeof what; value: string }>,
-	): Promise<Revoked> {
-		switch (key) {
-			case "link":
-				return { url: value };
-			case "message":
-				return { event: { network, room, id: value as MessageId } };
-			case "file":
-				return { hash: value };
-			case "person": {
-				const person = await deps.bridge().findPerson(network, [value]);
-				if (!person) throw new PermanentError("not-found", phrases.nobody(value));
-				return { person };
-			}
-			default:
-				return key satisfies never;
-		}
+	const { links, bridge } = deps;
+
+	const called = ({ name, handles, id }: Person) => phrases.named(name ?? id, handles[0] ?? id);
+
+	async function ofPerson({ network }: CommandCall, typed: string): Promise<string> {
+		const person = await bridge().findPerson(network, [typed]);
+		const { known, near } = await bridge().acquaintance(network, typed, person);
+		const others = near.length > 0 ? phrases.didYouMean(near.map(called)) : "";
+		if (!person)
+			throw new PermanentError("not-found", [phrases.nobodyRevoked(typed), others].filter(Boolean).join(" "));
+		await links.revoke({ person });
+		const done = phrases.linksRevoked(
+			phrases.ofPerson(person.name ?? person.id, person.handles[0] ?? person.id),
+		);
+		return known ? done : [done, phrases.neverMet, others].filter(Boolean).join(" ");
+	}
+
+	async function ofMessage({ network, room }: CommandCall, id: MessageId): Promise<string> {
+		if (!(await bridge().hasMessage(network, room, id)))
+			throw new PermanentError("not-found", phrases.noMessage(id));
+		await links.revoke({ event: { network, room, id } });
+		return phrases.linksRevoked(phrases.ofThatMessage);
 	}
 
 	return defineCommand({
@@ -44,9 +48,21 @@ export function revoke(deps: {
 		parameters: [{ name: "what", kind: "either", of: what }],
 		help: "end links to files: of a message, of everything somebody sent, or to a file wherever it turns up",
 		level: "admin",
-		async run(call, values) {
-			await deps.links.revoke(await asked(call, values.what));
-			return phrases.linksRevoked;
+		async run(call, { what: { key, value } }) {
+			switch (key) {
+				case "link":
+					await links.revoke({ url: value });
+					return phrases.linksRevoked(phrases.ofThatMessage);
+				case "file":
+					await links.revoke({ hash: value });
+					return phrases.linksRevoked(phrases.ofFile(value.toLowerCase()));
+				case "message":
+					return ofMessage(call, value as MessageId);
+				case "person":
+					return ofPerson(call, value);
+				default:
+					return key satisfies never;
+			}
 		},
 	});
 }

@@ -306,7 +306,11 @@ export function createMemoryJournal(): Journal {
 			rooms.delete(placeKey(network, room));
 			forgetKeys(valuesOf(network, room));
 		},
-		dead: async (limit) => dead.toReversed().slice(0, limit),
+		dead: async (limit, of) =>
+			dead
+				.toReversed()
+				.filter(({ lane }) => of === undefined || lane.portal === of)
+				.slice(0, limit),
 		async revive({ lane, limit }) {
 			const letters = dead.filter((letter) => !lane || same(letter.lane, lane)).slice(0, limit);
 			dead = dead.filter((letter) => !letters.includes(letter));

@@ -77,7 +77,7 @@ export function journalTables(db: DatabaseSync) {
 		members: statement("SELECT person FROM members WHERE room = ? ORDER BY seq"),
 		forget: statement("DELETE FROM members WHERE room = ?"),
 		dead: statement(
-			`SELECT ${row}, reason, died_at AS diedAt FROM dead JOIN lanes USING (lane) ORDER BY died DESC LIMIT ?`,
+			`SELECT ${row}, reason, died_at AS diedAt FROM dead JOIN lanes USING (lane) WHERE portal = coalesce(?, portal) ORDER BY died DESC LIMIT ?`,
 		),
 		stats: statement(
 			"SELECT (SELECT count(*) FROM rows) AS waiting, (SELECT queued_at FROM rows ORDER BY seq LIMIT 1) AS oldest, (SELECT count(*) FROM dead) AS dead, (SELECT count(*) FROM held) AS held",
@@ -256,8 +256,8 @@ export function journalTables(db: DatabaseSync) {
 				sql.forget.run(rooms.find(place));
 				keys.forget(valuesOf(...place));
 			},
-			dead: (limit: number) =>
-				sql.dead.all(limit) as readonly (StoredRow & { reason: string; diedAt: number })[],
+			dead: (limit: number, of?: string) =>
+				sql.dead.all(of ?? null, limit) as readonly (StoredRow & { reason: string; diedAt: number })[],
 			revive(lane: Pair | undefined, limit: number, now: number): readonly StoredRow[] {
 				const letters = sql.letters.all(lane ? lanes.find(lane) : null, limit) as readonly { seq: number }[];
 				return letters.map(({ seq }) => {

@@ -228,8 +228,8 @@ export function createSqliteJournal({ file, onFailure, watched }: JournalOptions
 			return (await ask("members", [network, room])).map((person) => JSON.parse(person) as Person);
 		},
 		forget: (network, room) => ask("forget", [network, room]),
-		async dead(limit) {
-			return (await ask("dead", limit)).map((letter) => {
+		async dead(limit, of) {
+			return (await ask("dead", limit, of)).map((letter) => {
 				return { ...row(letter), reason: letter.reason, diedAt: letter.diedAt };
 			});
 		},

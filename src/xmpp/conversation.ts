@@ -21,6 +21,8 @@ export interface Conversation {
 	capabilities(room: RoomId): Capabilities;
 	/** Returns the room's address as people write it. */
 	show(room: RoomId): string;
+	/** Returns the room's name and address. Absent: the room has no name. */
+	label?(room: RoomId): string;
 	/** Returns the people of XMPP in the room; ghosts are left out. */
 	members(room: RoomId): readonly Person[];
 	/** Returns the person under a nick of the room. */

@@ -291,6 +291,9 @@ export function createXmpp(
 			if (ours.address.length !== 1) throw new PermanentError("invalid", phrases.xmppStrangers);
 			return pairRoom(ours.id, ghostJid(theirs.network, theirs.address, namespace));
 		},
+		handle: typedAddress,
+		hides: (glob) => (glob.startsWith("@") || glob.includes("/") ? undefined : phrases.mucHidesAddresses),
+		label: async ({ room }) => (room && conversationOf(room).label?.(room)) || (room ?? ""),
 		standsFor: ([typed = ""]) => personAt(typedAddress(typed) ?? "", namespace),
 		show: ({ room }) => (room === undefined ? "" : conversationOf(room).show(room)),
 		members: async (room) => conversationOf(room).members(room),

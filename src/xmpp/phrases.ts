@@ -64,6 +64,10 @@ export const notYours = "what others wrote in a chat of two only they can delete
 export const mucGone = (room: string, alternate: string | undefined) =>
 	`the XMPP room ${room} was closed.${alternate ? ` It moved to ${alternate}.` : ""}`;
 
+/** Added to the answer about a block, of an account or of a server. */
+export const mucHidesAddresses =
+	"An XMPP room can hide its people's addresses from the bridge. There they can be blocked by nick: room@muc.example.org/Nick.";
+
 // Notices about ghosts in a MUC.
 export const mucMissed =
 	"Not all that is said in the XMPP room comes through: too many messages at once. They can be read there.";

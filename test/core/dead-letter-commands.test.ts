@@ -36,7 +36,9 @@ beforeEach(async () => {
 	await admin("link mars crater");
 });
 
-const admin = (text: string, who = "admin", room = "plaza") => command(bridge, earth, text, { who, room });
+/** A command of the admin: in a chat with the bot where it is to tell of all rooms. */
+const admin = (text: string, who = "admin", room = "plaza") =>
+	command(bridge, earth, text, { who, room, alone: text === "dead" });
 const refusing = (sentence: string) => () => Promise.reject(new PermanentError("failed", sentence));
 const seen = (...expected: string[]) =>
 	until(
@@ -56,7 +58,7 @@ describe("a dead letter", () => {
 		await earth.say("plaza", "ann", "hello");
 		await refused(1);
 		expect(await admin("dead")).toMatch(
-			/^Not delivered: 1\. The latest:\n\d{4}-\d\d-\d\dT[\d:.]+Z ann@earth to MARS crater: the dome is closed\.$/,
+			/^Not delivered: 1\. The latest:\n\d{4}-\d\d-\d\dT[\d:.]+Z ann \(ann@earth\) to MARS crater: the dome is closed\.$/,
 		);
 	});
 

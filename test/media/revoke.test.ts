@@ -11,7 +11,14 @@ const call = { network: earth.name, room: "plaza" as RoomId } as CommandCall;
 let revoked: Revoked[];
 const command = revoke({
 	links: { revoke: async (what) => void revoked.push(what) },
-	bridge: () => ({ findPerson: (_network, address) => earth.findPerson(address) }),
+	bridge: () => ({
+		findPerson: (_network, address) => earth.findPerson(address),
+		hasMessage: async (_network, room, id) => room === "plaza" && id === "$event",
+		acquaintance: async (_network, typed) => ({
+			known: typed === "ann",
+			near: typed === "ann" ? [] : [earth.person("bob")],
+		}),
+	}),
 });
 beforeEach(() => {
 	revoked = [];
@@ -24,8 +31,25 @@ describe("the command revoke", () => {
 		["message $event", { event: { network: "earth", room: "plaza", id: "$event" } }],
 		[`file ${hash}`, { hash }],
 	])("revokes by “%s”", async (args, what) => {
-		expect(await command.run(call, args)).toMatch(/^Done/);
+		expect(await command.run(call, args)).toMatch(/^Done: links to .* lead nowhere from now on\./);
 		expect(revoked).toEqual([what]);
+	});
+
+	test("tells which links it ended, and doubts a person whom the bridge has never met", async () => {
+		expect(await command.run(call, "person ann")).toBe(
+			"Done: links to all files of ann (ann@earth) lead nowhere from now on. Copies that people already have stay with them.",
+		);
+		expect(await command.run(call, "person bop")).toMatch(
+			/of bop .* not met this person .* right\? Did you mean bob \(bob@earth\)\?$/,
+		);
+	});
+
+	test.each([
+		["message $nosuch", "there is no message $nosuch in this room, so no link was ended."],
+		["person nobody", "nobody has the address nobody, so no link was ended. Did you mean bob (bob@earth)?"],
+	])("that finds nothing for “%s” says so, and ends no link", async (args, why) => {
+		await expect(command.run(call, args)).rejects.toThrow(why);
+		expect(revoked).toEqual([]);
 	});
 
 	test("revokes all links of a person", async () => {

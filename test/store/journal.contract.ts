@@ -484,6 +484,8 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			]);
 			expect(dead[0]).toMatchObject(first);
 			expect(await journal.dead(1)).toHaveLength(1);
+			expect(await journal.dead(10, first.lane.portal)).toEqual(dead);
+			expect(await journal.dead(10, "another" as typeof first.lane.portal)).toEqual([]);
 			expect(await all()).toEqual([]);
 		});
 

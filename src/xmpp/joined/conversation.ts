@@ -3,7 +3,7 @@ import * as capabilities from "../capabilities.ts";
 import type { Conversation } from "../conversation.ts";
 import { answerIq } from "../iq/index.ts";
 import type { Software } from "../iq/query.ts";
-import { bare } from "../jid.ts";
+import { bare, local } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import type { createJoinedRooms } from "./index.ts";
 
@@ -28,6 +28,10 @@ export function createJoinedConversation(
 		detach: (link) => rooms.detach(link),
 		capabilities: (room) => (rooms.hasIds(room) ? capabilities.joined : capabilities.withoutIds),
 		show: (room) => room,
+		label(room) {
+			const name = rooms.nameOf(room);
+			return name && name !== local(room) ? phrases.named(name, room) : room;
+		},
 		members: rooms.others,
 		occupant: rooms.person,
 		send: rooms.send,

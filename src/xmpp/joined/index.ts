@@ -141,6 +141,8 @@ export function createJoinedRooms(
 			return room !== undefined && hasIds(room);
 		},
 		isListener: (jid: string) => isListenerJid(jid, people.stated),
+		/** Returns the name that the MUC announces; undefined if it has none, or was not entered yet. */
+		nameOf: (jid: string) => rooms.get(jid)?.features.name,
 		others: (room: string): readonly Person[] =>
 			[...(rooms.get(room)?.roster.others.values() ?? [])].map((other) => other.person),
 		person: (room: string, nick: string) => rooms.get(room)?.roster.others.get(nick)?.person,
