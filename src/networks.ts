@@ -30,8 +30,12 @@ const sides: readonly Side[] = [
 	{
 		name: "matrix",
 		create: ({ matrix }, deps) => createMatrix(matrix, { ...deps, ghostsOf: ghostsOnMatrix }),
-		check: async ({ matrix }, running) => [
-			...(await checkMatrix(matrix, { ghostsOf: ghostsOnMatrix, running: running !== undefined })),
+		check: async ({ matrix, mqtt }, running) => [
+			...(await checkMatrix(matrix, {
+				ghostsOf: ghostsOnMatrix,
+				running: running !== undefined,
+				mirrored: mqtt?.mirrors.map(({ room }) => room) ?? [],
+			})),
 			...failed(running),
 		],
 	},
@@ -47,7 +51,8 @@ const sides: readonly Side[] = [
 		check: async ({ mqtt }, running) => [...(mqtt ? await checkMqtt(mqtt) : []), ...failed(running)],
 	},
 ];
-const failed = (results: readonly CheckResult[] = []) => results.filter(({ ok }) => !ok);
+/** Returns the results that an admin has to read besides those of `check` itself. */
+const failed = (results: readonly CheckResult[] = []) => results.filter(({ ok, note }) => !ok || note);
 const namesBut = (...some: readonly string[]) =>
 	sides.flatMap(({ name }) => (some.includes(name) ? [] : [name as NetworkName]));
 

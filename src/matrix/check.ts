@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { type CheckResult, fails, works } from "../core/check-result.ts";
+import { type CheckResult, fails, lacks, works } from "../core/check-result.ts";
 import { FileError, withFile } from "../files/file-error.ts";
 import * as phrases from "./phrases.ts";
+import { isPingUnknown, whyNotReached } from "./reach.ts";
 import { aboutRegistration, differences, type Registration, readRegistration } from "./registration.ts";
 
 type Options = Readonly<{
@@ -24,7 +25,12 @@ type Answer = Readonly<{ status: number; body: Record<string, unknown> | undefin
  */
 export async function checkMatrix(
 	options: Options,
-	deps: { ghostsOf: readonly string[]; running: boolean },
+	deps: {
+		ghostsOf: readonly string[];
+		running: boolean;
+		/** The aliases or ids of the rooms that the config mirrors topics in. */
+		mirrored?: readonly string[];
+	},
 ): Promise<CheckResult[]> {
 	const found: CheckResult[] = [await reachable(options.homeserver)];
 	const { registration: file, url } = options.appservice;
@@ -35,6 +41,8 @@ export async function checkMatrix(
 		const { message } = error as Error;
 		return [...found, fails("registration", error instanceof FileError ? message : `${file}: ${message}`)];
 	}
+	const { mode } = await stat(file);
+	if (mode & 0o004) found.push(fails("registration", phrases.registrationReadable(file)));
 	const differing = differences(registration, { ...options, url, networks: deps.ghostsOf });
 	found.push(
 		differing.length === 0
@@ -47,6 +55,12 @@ export async function checkMatrix(
 	if (!token.ok) return found;
 	for (const network of deps.ghostsOf) found.push(await namespace(options, registration, network));
 	found.push(await path(options, registration, deps.running));
+	const call: Call = (method, path) =>
+		ask(options.homeserver, path, registration.as_token, method).catch((error: unknown) => ({
+			status: 504,
+			body: { error: causeOf(error) },
+		}));
+	for (const room of new Set(deps.mirrored)) found.push(await mirrorRoom(room, token.detail ?? "", call));
 	return found;
 }
 
@@ -99,10 +113,13 @@ async function path(options: Options, registration: Registration, running: boole
 	const { listen, url } = options.appservice;
 	const address = `${listen.host}:${listen.port}`;
 	let wrongToken = false;
+	/** The host of the URL by which the homeserver came, or of a proxy's. */
+	let host: string | undefined;
 	let server: Server | undefined;
 	try {
-		server = await pingServer(listen, registration.hs_token, () => {
-			wrongToken = true;
+		server = await pingServer(listen, registration.hs_token, (asked, right) => {
+			host = asked;
+			wrongToken ||= !right;
 		});
 	} catch (error) {
 		const { code } = error as NodeJS.ErrnoException;
@@ -111,12 +128,14 @@ async function path(options: Options, registration: Registration, running: boole
 	}
 	try {
 		const ping = `/_matrix/client/v1/appservice/${encodeURIComponent(registration.id)}/ping`;
-		const answer = await ask(options.homeserver, ping, registration.as_token, {});
-		if (answer.status === 200) return works(what, url);
+		const answer = await ask(options.homeserver, ping, registration.as_token, "POST");
+		if (answer.status === 200)
+			return host === undefined || host === new URL(url).host
+				? works(what, url)
+				: lacks(what, phrases.reachedElsewhere(host, url));
 		if (wrongToken) return fails(what, phrases.hsTokenWrong);
-		if (answer.body?.errcode === "M_UNRECOGNIZED" || answer.status === 404)
-			return works(what, phrases.pingUnknown);
-		return fails(what, phrases.cannotReachUs(url, described(answer)));
+		if (isPingUnknown(answer.status, answer.body)) return lacks(what, phrases.pingUnknown);
+		return fails(what, whyNotReached(url, answer.body, described(answer)));
 	} catch (error) {
 		return fails(what, phrases.cannotReachUs(url, causeOf(error)));
 	} finally {
@@ -125,17 +144,41 @@ async function path(options: Options, registration: Registration, running: boole
 	}
 }
 
+/** Checks that a room of the config's mirrors exists, and that the bot is in it or may join. */
+async function mirrorRoom(room: string, bot: string, call: Call): Promise<CheckResult> {
+	const what = `mirror room ${room}`;
+	let id = room;
+	if (room.startsWith("#")) {
+		const alias = await call("GET", `/_matrix/client/v3/directory/room/${encodeURIComponent(room)}`);
+		if (alias.status !== 200) return fails(what, phrases.noMirrorRoom(described(alias)));
+		id = String(alias.body?.room_id);
+	}
+	const joined = await call("GET", "/_matrix/client/v3/joined_rooms");
+	const rooms = joined.body?.joined_rooms;
+	if (Array.isArray(rooms) && rooms.includes(id)) return works(what);
+	// Matrix spec v1.15, "Room previews". COMPAT the path of MSC3266 before that.
+	for (const summary of ["v1/room_summary", "unstable/im.nheko.summary/rooms"]) {
+		const end = summary.startsWith("v1") ? "" : "/summary";
+		const { status, body } = await call("GET", `/_matrix/client/${summary}/${encodeURIComponent(id)}${end}`);
+		if (body?.errcode === "M_UNRECOGNIZED") continue;
+		if (status === 200 && ["public", undefined].includes(body?.join_rule as string | undefined))
+			return works(what);
+		return fails(what, phrases.mirrorRoomClosed(bot));
+	}
+	return lacks(what, phrases.mirrorRoomUnsure(bot));
+}
+
 /** Starts a server that answers pings. It refuses transactions, so that the homeserver keeps them for the bridge. */
 function pingServer(
 	listen: { host: string; port: number },
 	hsToken: string,
-	onWrongToken: () => void,
+	onPing: (host: string | undefined, rightToken: boolean) => void,
 ): Promise<Server> {
 	const hash = (text: string) => createHash("sha256").update(text).digest();
 	const server = createServer((request, response) => {
 		const right = timingSafeEqual(hash(request.headers.authorization ?? ""), hash(`Bearer ${hsToken}`));
 		const isPing = request.url?.split("?")[0] === "/_matrix/app/v1/ping";
-		if (!right && isPing) onWrongToken();
+		if (isPing) onPing(request.headers.host, right);
 		response.writeHead(!right ? 403 : isPing ? 200 : 503, { "content-type": "application/json" });
 		response.end(right && isPing ? "{}" : '{"errcode":"M_UNKNOWN","error":"the bridge is not running"}');
 	});
@@ -145,11 +188,13 @@ function pingServer(
 	});
 }
 
-async function ask(homeserver: string, path: string, token?: string, body?: object): Promise<Answer> {
+type Call = (method: "GET" | "POST", path: string) => Promise<Answer>;
+
+async function ask(homeserver: string, path: string, token?: string, method = "GET"): Promise<Answer> {
 	const response = await fetch(homeserver.replace(/\/$/, "") + path, {
-		method: body ? "POST" : "GET",
+		method,
 		headers: { ...(token && { authorization: `Bearer ${token}` }), "content-type": "application/json" },
-		...(body && { body: JSON.stringify(body) }),
+		...(method === "POST" && { body: "{}" }),
 		signal: AbortSignal.timeout(20_000),
 	});
 	const parsed: unknown = await response.json().catch(() => undefined);

@@ -19,7 +19,14 @@ export const hasCode = (error: unknown, errcode: string): boolean =>
 	error instanceof MatrixError && error.errcode === errcode;
 
 /** A temporary refusal by a homeserver that can be reached: a rate limit or an internal error. */
-export class Unwell extends TemporaryError {}
+export class Unwell extends TemporaryError {
+	/** The homeserver's answer. */
+	readonly body: Readonly<Record<string, unknown>>;
+	constructor(message: string, options: { retryAfter?: number | undefined; body?: object } = {}) {
+		super(message, { retryAfter: options.retryAfter });
+		this.body = { ...options.body };
+	}
+}
 
 export type Call = Readonly<{
 	/** The ghost that acts; the bot where absent. */
@@ -230,7 +237,7 @@ export function understand<T>({ status, headers, text }: Answer, method: string,
 		// COMPAT retry_after_ms: deprecated in Matrix v1.10 in favour of the header; most homeservers still send it.
 		const seconds = Number(headers["retry-after"]);
 		const retryAfter = typeof wait === "number" ? wait : seconds > 0 ? seconds * 1000 : undefined;
-		throw new Unwell(what, { retryAfter });
+		throw new Unwell(what, { retryAfter, ...(body && { body }) });
 	}
 	// 413 is permanent also when a proxy answers it without JSON.
 	if (status === 413)
@@ -243,7 +250,7 @@ export function understand<T>({ status, headers, text }: Answer, method: string,
 		);
 	// An answer without JSON comes from a proxy that does not reach the homeserver.
 	if (!body || typeof errcode !== "string") throw new TemporaryError(what);
-	if (status >= 500) throw new Unwell(what);
+	if (status >= 500) throw new Unwell(what, { body });
 	throw new MatrixError(status, errcode, typeof error === "string" ? error : errcode);
 }
 

@@ -183,7 +183,11 @@ export function createMatrix(
 			parts?.backfill.stop();
 			client.close();
 		},
-		status: link.status,
+		status() {
+			const status = link.status();
+			const cause = status.up ? parts?.backfill.notReached() : undefined;
+			return cause === undefined ? status : { up: false, cause };
+		},
 		capabilities: () => capabilities,
 		open: files.open,
 		send: (out: Outbound): Promise<readonly MessageId[]> =>

@@ -53,7 +53,21 @@ export const cannotReachUs = (url: string, cause: string) =>
 	`the homeserver cannot reach us at ${url}: ${cause}. Set matrix.appservice.url to an address that leads from it to matrix.appservice.listen (in a container 127.0.0.1 is the container itself), write the registration anew, and restart the homeserver.`;
 export const hsTokenWrong =
 	"the homeserver reaches us with another hs_token. Give it the present registration file, and restart it.";
-export const pingUnknown = "the homeserver has no way to be asked whether it reaches us";
+export const urlNotSet =
+	"the homeserver has a registration of ours without a url, and sends nothing. Give it the present registration file, and restart it.";
+export const reachUnproven = "the homeserver has not reached the bridge yet.";
+export const pingUnknown =
+	"the homeserver has no way to be asked whether it reaches us. Say something in a bridged room, and see whether it crosses.";
+export const reachedElsewhere = (host: string, url: string) =>
+	`the homeserver reaches us as ${host}, while matrix.appservice.url is ${url}. Unless a proxy between them changes the name, the homeserver has an older registration: give it the present file, and restart it.`;
+export const registrationReadable = (file: string) =>
+	`every user of this machine can read ${file}, which holds the tokens of the bridge: run chmod o-rwx ${file}`;
+export const noMirrorRoom = (why: string) =>
+	`there is no such room (${why}). Make a room with this address on Matrix, or correct the room in mqtt.mirrors.`;
+export const mirrorRoomClosed = (bot: string) =>
+	`the room does not let everybody in, and the bot is not in it. Invite ${bot} there.`;
+export const mirrorRoomUnsure = (bot: string) =>
+	`the bot is not in this room yet, and the homeserver does not tell whether it may join. Invite ${bot} there, if the room is not public.`;
 
 // `register`: the results, with the next step.
 export const registrationWritten = (file: string) => `Wrote ${file}, with new tokens.`;

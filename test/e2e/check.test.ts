@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { createNedbMapping } from "../../src/store/nedb.ts";
 import { dial } from "../../src/xmpp/stream/connection.ts";
 import { quiet } from "../fakes.ts";
 import { type Ports, startTestbed, type Testbed, type XmppServerName } from "../testbed/index.ts";
+import { MatrixClient } from "../testbed/matrix-client.ts";
 
 let bed: Testbed;
 let folder: string;
@@ -73,6 +74,13 @@ beforeAll(async () => {
 			return [readFileSync(good.matrix.appservice.registration, "utf8")];
 		},
 	});
+	const juliet = await MatrixClient.connect(bed.matrix.url, await bed.matrixUser("juliet"));
+	for (const [alias, preset] of [
+		["climate", "public_chat"],
+		["closet", "private_chat"],
+	])
+		await juliet.request("POST", "v3/createRoom", { room_alias_name: alias, preset });
+	await juliet.close();
 });
 afterAll(async () => {
 	await bed?.down();
@@ -91,14 +99,18 @@ const matrix = (over: Partial<Config["matrix"]>): Config => ({
 const appservice = (over: Partial<Config["matrix"]["appservice"]>) =>
 	matrix({ appservice: { ...good.matrix.appservice, ...over } });
 const xmpp = (over: Partial<Config["xmpp"]>): Config => ({ ...good, xmpp: { ...good.xmpp, ...over } });
+const mirror = { broker: "home", topic: "home/+/temperature" };
 function broker(over: object, topic = "home/#"): Config {
 	const home = { ...good.mqtt?.brokers.home, ...over } as NonNullable<Config["mqtt"]>["brokers"][string];
-	return { ...good, mqtt: { brokers: { home }, mirrors: [{ broker: "home", topic, room: "#r:hs.test" }] } };
+	return {
+		...good,
+		mqtt: { brokers: { home }, mirrors: [{ broker: "home", topic, room: "#climate:hs.test" }] },
+	};
 }
 /** Writes a changed copy of the registration, and returns a config with it. */
 function registration(change: (text: string) => string): Config {
 	const file = join(folder, "changed.yaml");
-	writeFileSync(file, change(readFileSync(good.matrix.appservice.registration, "utf8")));
+	writeFileSync(file, change(readFileSync(good.matrix.appservice.registration, "utf8")), { mode: 0o600 });
 	return appservice({ registration: file });
 }
 const ofServer = (server: XmppServerName) => {
@@ -125,6 +137,7 @@ test.each(["prosody", "ejabberd"] as const)(
 			"✓ namespace xmpp",
 			"✓ namespace mqtt",
 			`✓ appservice path: ${good.matrix.appservice.url}`,
+			"✓ mirror room #climate:hs.test",
 			expect.stringMatching(`^✓ component: bridge\\.`),
 			"✓ component path",
 			expect.stringMatching(/^✓ broker home: mqtt:.*receive maximum \d+/),
@@ -164,6 +177,32 @@ describe("check of the Matrix side", () => {
 			registration((text) => text.replace(/url: .*/, "url: http://127.0.0.1:2")),
 			/registration: url is http:\/\/127.0.0.1:2 in the registration but .* Run “register”/,
 		));
+	test("names a registration that every user of the machine can read", async () => {
+		const config = registration((text) => text);
+		chmodSync(config.matrix.appservice.registration, 0o644);
+		await failsWith(config, /registration: every user of this machine can read .*changed.yaml.*chmod o-rwx/);
+		chmodSync(config.matrix.appservice.registration, 0o600);
+	});
+	test("notes a homeserver that reaches the bridge by another address than the config's", async () => {
+		const { url } = good.matrix.appservice;
+		const other = url.replace("127.0.0.1", "localhost");
+		const config = registration((text) => text.replace(url, other));
+		const { appservice: from } = config.matrix;
+		const { lines, ok } = await run({
+			...config,
+			matrix: { ...config.matrix, appservice: { ...from, url: other } },
+		});
+		expect(lines).toContainEqual(
+			expect.stringMatching(/^! appservice path: .*as 127\.0\.0\.1:\d+, while .*localhost/),
+		);
+		expect(ok).toBe(true);
+	});
+	test.each([
+		["#nowhere:hs.test", /mirror room #nowhere:hs\.test: there is no such room .*Make a room/],
+		["#closet:hs.test", /mirror room #closet:hs\.test: .*Invite @trivium:hs\.test/],
+	])("names a mirror whose room %s does not exist or lets nobody in", (room, line) =>
+		failsWith({ ...good, mqtt: { brokers: good.mqtt?.brokers ?? {}, mirrors: [{ ...mirror, room }] } }, line),
+	);
 	test("names another program on the appservice's port", async () => {
 		const taken = createServer().listen(bed.ports.appservice, "127.0.0.1");
 		await new Promise((resolve) => taken.once("listening", resolve));

@@ -158,6 +158,7 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 		};
 		const isReady = () => vi.waitFor(async () => expect(await ready()).toMatchObject({ up: true }), 30_000);
 		await isReady();
+		await vi.waitFor(async () => expect((await ready()).status).toBe(200), 30_000);
 		const well = checked(bridged.configFile);
 		expect(well).toMatchObject({ code: 0, failed: [] });
 		expect(well.lines).toContain("✓ component path");

@@ -7,7 +7,7 @@ type Deps = Omit<Parameters<typeof createCatchUp>[0], "client" | "ping"> &
 		client: Parameters<typeof createCatchUp>[0]["client"] &
 			Parameters<typeof createAppservicePing>[0]["client"] &
 			Parameters<typeof createHomeserverHealth>[0]["client"];
-		registration: Readonly<{ id: string }>;
+		registration: Readonly<{ id: string; url: string | null }>;
 		/** Called at each failed request to the homeserver, with its cause. */
 		away(cause: string): void;
 		/** The homeserver answers again. */
@@ -21,8 +21,8 @@ export type Backfill = ReturnType<typeof createBackfill>;
  * may lack some.
  */
 export function createBackfill(deps: Deps) {
-	const { client, registration } = deps;
-	const ping = createAppservicePing({ ...deps, registration: registration.id });
+	const { client } = deps;
+	const ping = createAppservicePing({ client: deps.client, registration: deps.registration, log: deps.log });
 	const catchUp = createCatchUp({ ...deps, ping: ping.now });
 	const health = createHomeserverHealth({
 		client,
@@ -41,7 +41,12 @@ export function createBackfill(deps: Deps) {
 
 	return {
 		follow: catchUp.follow,
-		takeTransaction: catchUp.takeTransaction,
+		takeTransaction(...transaction: Parameters<typeof catchUp.takeTransaction>): Promise<void> {
+			ping.arrived();
+			return catchUp.takeTransaction(...transaction);
+		},
+		/** Returns why the homeserver does not reach the bridge, with the cure; undefined while it does. */
+		notReached: ping.cause,
 		noteSent: catchUp.noteSent,
 		start(): void {
 			ping.now();
