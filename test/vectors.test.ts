@@ -23,7 +23,7 @@ const kinds: Record<keyof Capabilities, string> = {
 	state: "state",
 };
 /** Further files, for variants that people tell apart although the kind of event is the same. */
-const more = ["emote", "mention", "voice", "sticker", "encrypted", "late", "other"];
+const more = ["emote", "mention", "voice", "sticker", "encrypted", "late", "other", "happening"];
 const all = [...new Set([...Object.values(kinds), ...more])];
 
 /** Files that cannot exist, with the reason. */
@@ -34,6 +34,8 @@ const none: Readonly<Record<string, string>> = {
 	"to-xmpp.member": "joining and names are presence (test/xmpp/joined/joined.test.ts)",
 	"to-xmpp.encrypted":
 		"what Matrix people encrypt is refused before it is an event (test/matrix/network.test.ts)",
+	"to-matrix.happening": "what people do is in words by then",
+	"to-xmpp.happening": "what people do is in words by then",
 	"to-matrix.other": "what has no translation is text by then",
 	"to-xmpp.other": "what has no translation is text by then",
 };

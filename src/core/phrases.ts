@@ -162,7 +162,7 @@ export const correction = (text: string) => `Correction: ${text}`;
 export const reacted = (emoji: string, quote?: string) =>
 	quote === undefined ? `reacted with ${emoji}` : `reacted with ${emoji} to “${shortened(quote)}”`;
 /** The beginning of a text, on one line. */
-const shortened = (text: string) => {
+export const shortened = (text: string) => {
 	const line = [...text.replace(/\s+/g, " ").trim()];
 	return line.length > 60 ? `${line.slice(0, 59).join("")}…` : line.join("");
 };

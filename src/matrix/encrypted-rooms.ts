@@ -27,6 +27,15 @@ export async function isEncrypted(
 	}
 }
 
+/** Returns a message in the place of an event, which its sender gets a notice about. */
+export const aMessageAt = (event: MatrixEvent, members: Pick<Members, "person" | "of">): Message => ({
+	id: event.event_id as MessageId,
+	room: event.room_id as RoomId,
+	at: event.origin_server_ts,
+	sender: members.person(event.sender, members.of(event.room_id).get(event.sender)),
+	...{ kind: "message", style: "text", text: "" },
+});
+
 /**
  * Returns the handler of encrypted events, which the bridge cannot read: the sender gets a notice, and a direct chat moves
  * to an unencrypted room.
@@ -43,17 +52,8 @@ export function createEncryptionGuard(deps: {
 	/** Rooms without a portal that got the notice already. */
 	const notified = new Set<string>();
 
-	async function notify(event: MatrixEvent, why: string): Promise<void> {
-		const { room_id: room, sender } = event;
-		const message: Message = {
-			id: event.event_id as MessageId,
-			room: room as RoomId,
-			at: event.origin_server_ts,
-			sender: members.person(sender, members.of(room).get(sender)),
-			...{ kind: "message", style: "text", text: "" },
-		};
-		await deps.refuse(message, new PermanentError("invalid", why), phrases.unlinkedTarget);
-	}
+	const notify = (event: MatrixEvent, why: string) =>
+		deps.refuse(aMessageAt(event, members), new PermanentError("invalid", why), phrases.unlinkedTarget);
 
 	/**
 	 * Moves a direct chat to a room that the bridge makes, in which only the bridge can turn encryption on: clients encrypt

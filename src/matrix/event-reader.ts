@@ -3,16 +3,19 @@ import type { Guard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Network } from "../core/network.ts";
+import { createCallRefusal } from "./calls.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
 import { createEncryptionGuard } from "./encrypted-rooms.ts";
 import { isContent, itemOf, type MatrixEvent, text } from "./event.ts";
 import type { EventCache } from "./event-cache.ts";
+import { treatmentOf } from "./event-kinds.ts";
 import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { createInvites } from "./invites.ts";
 import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
+import { createOngoing } from "./ongoing.ts";
 import type { OtherBridges } from "./other-bridges.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
@@ -45,6 +48,8 @@ export function createEventReader(deps: {
 	const { members, eventCache, rooms, otherBridges, bridge, bot, isOurs, guard, log, inTime } = deps;
 	const invited = createInvites(deps);
 	const encrypted = createEncryptionGuard(deps);
+	const declined = createCallRefusal(deps);
+	const ongoing = createOngoing();
 
 	/** Whether a person and the bot are alone in a room: there each message is a command. */
 	async function isAlone(room: string): Promise<boolean> {
@@ -80,8 +85,9 @@ export function createEventReader(deps: {
 		const around = await eventCache.around(event, await rooms.speaker(room, portal));
 		const neutral = guard.handle(itemOf(event), () => {
 			eventCache.note(event);
-			return fromMatrix(event, { ...around, before: () => previously });
+			return fromMatrix(event, { ...around, before: () => previously, phase: ongoing.note(event) });
 		});
+		if (treatmentOf(event) === "call") await inTime(declined(event, portal), "call");
 		if (membership) {
 			members.apply(event);
 			if (event.content.membership === "join") rooms.cameBack(room, subject);

@@ -27,7 +27,11 @@ export type ReadContext = Readonly<{
 	/** The votes in the poll that this event ends. */
 	votes: readonly MatrixEvent[];
 	isOurs(mxid: string): boolean;
+	/** For events in the course of a call or a live location. */
+	phase?: Phase | undefined;
 }>;
+/** `begins`: the event begins a call, or has the first position of a live location. `last`: the last position, a geo URI. */
+export type Phase = Readonly<{ begins: boolean; last?: string }>;
 
 export const isContent = (value: unknown): value is Content =>
 	typeof value === "object" && value !== null && !Array.isArray(value);
@@ -99,11 +103,12 @@ export function latest({ content, unsigned }: MatrixEvent): Content {
 /** Returns the id of the event that a redaction removes. */
 export const redacted = ({ redacts, content }: MatrixEvent): string => idIn(content.redacts) || idIn(redacts);
 
-/** Returns the plain text of an extensible event. // MSC1767 */
+/** Returns the plain text of an extensible event. // MSC1767, and its first version for `…message` */
 export function labelOf(value: unknown): string {
-	const { "m.text": list, "org.matrix.msc1767.text": old } = asObject(value);
-	const first = Array.isArray(list)
-		? list.find((part) => isContent(part) && !text(part.mimetype))
-		: undefined;
-	return text(old) || text(asObject(first).body);
+	const content = asObject(value);
+	const lists = ["m.text", "m.message", "org.matrix.msc1767.message"].map((field) => content[field]);
+	const plain = lists
+		.flatMap((list) => (Array.isArray(list) ? list.slice(0, 20) : []))
+		.find((part) => isContent(part) && ["", "text/plain"].includes(text(part.mimetype)));
+	return text(content["org.matrix.msc1767.text"]) || text(asObject(plain).body);
 }

@@ -6,6 +6,7 @@ import {
 	asObject,
 	type Content,
 	isContent,
+	isId,
 	labelOf,
 	latest,
 	type MatrixEvent,
@@ -15,9 +16,11 @@ import {
 	relationOf,
 	text,
 } from "./event.ts";
+import { type Happening, isHappening, type Treatment, treatmentOf } from "./event-kinds.ts";
+import { happeningIn, pinned } from "./message/happenings.ts";
 import { mentioned } from "./message/mentions.ts";
 import { copiesIn } from "./message/origin.ts";
-import { isEnd, isResponse, isStart, pollIn, pollOf, resultOf, votesIn } from "./message/polls.ts";
+import { isStart, pollIn, pollOf, resultOf, votesIn } from "./message/polls.ts";
 import { reactionIn } from "./message/reactions.ts";
 import { bodyIn, quotedPeople, quoteIn, stickerIn, wordsIn } from "./message/words.ts";
 import { parts } from "./mxid.ts";
@@ -39,10 +42,18 @@ export function subjects(
 	event: MatrixEvent,
 ): Readonly<{ events: readonly string[]; people: readonly string[] }> {
 	const { to, reply } = relationOf(event.content);
-	const events = [to, reply, event.type === "m.room.redaction" ? redacted(event) : ""].filter(Boolean);
+	const events = [to, reply, otherIn(event) ?? ""].filter(Boolean);
 	const now = event.content["m.new_content"];
 	const content = isContent(now) ? now : event.content;
 	return { events, people: [...new Set([...mentioned(content), ...quotedPeople(content)])] };
+}
+
+/** Returns the id of the event that this one names without a relation. */
+function otherIn(event: MatrixEvent): string | undefined {
+	const as = treatmentOf(event);
+	if (as === "redaction") return redacted(event);
+	const pin = as === "pins" ? pinned(event) : undefined;
+	return pin && isId(pin) ? pin : undefined;
 }
 
 /**
@@ -83,13 +94,17 @@ function translate(event: MatrixEvent, around: ReadContext): BridgeEvent | undef
 		at: Math.min(Math.max(event.origin_server_ts, 0), 8.64e15),
 		...(typeof event.unsigned?.age === "number" && event.unsigned.age > late && { late: true as const }),
 	};
-	if (event.state_key !== undefined)
-		return event.type === "m.room.member" ? membership(event, event.state_key, base, around) : undefined;
-	return timelineEvent(event, { ...base, sender: around.person(event.sender) }, around);
+	const as = treatmentOf(event);
+	if (as === "membership") return membership(event, event.state_key ?? "", base, around);
+	const said = { ...base, sender: around.person(event.sender) };
+	if (!isHappening(as)) return timelineEvent(event, as, said, around);
+	const words = happeningIn(as, event, around, (one) => shortOf(one, around));
+	return words && { ...said, aka: [ownId(event.event_id, event.sender)], ...words, kind: "message" };
 }
 
 function timelineEvent(
 	event: MatrixEvent,
+	as: Exclude<Treatment, Happening | "membership">,
 	base: Pick<BridgeEvent, "id" | "room" | "at" | "sender">,
 	around: ReadContext,
 ): BridgeEvent | undefined {
@@ -98,21 +113,22 @@ function timelineEvent(
 	/** Returns a reference to a message that only the sender of this event may change. */
 	const own = (id: string): Reference => ({ ...pointed(id, around), own: ownId(id, event.sender) });
 	const known = { ...base, aka: [ownId(event.event_id, event.sender)] };
-	if (type === "m.room.redaction") return redaction(event, base, around);
-	if (type === "m.reaction") {
+	if (as === "dropped" || as === "encrypted") return undefined;
+	if (as === "redaction") return redaction(event, base, around);
+	if (as === "reaction") {
 		const found = reactionIn(content);
 		if (!found) return undefined;
 		const target = pointed(found.to, around);
 		return { ...base, kind: "reaction", target, mode: "add", emoji: [found.emoji] };
 	}
-	if (isResponse(type)) {
+	if (as === "vote") {
 		if (!relation.to) return undefined;
 		const poll = pollOf(around.event(relation.to));
 		const answers = votesIn(content, poll);
 		const undisclosed = poll?.undisclosed && { undisclosed: true as const };
 		return { ...base, kind: "vote", target: pointed(relation.to, around), answers, ...undisclosed };
 	}
-	if (isEnd(type)) {
+	if (as === "poll-end") {
 		const started = around.event(relation.to);
 		const poll = pollOf(started);
 		// Clients ignore an end that somebody other than the poll's author wrote.
@@ -140,7 +156,7 @@ function timelineEvent(
 			}
 		);
 	}
-	const poll = isStart(type) ? pollIn(content) : undefined;
+	const poll = as === "poll" ? pollIn(content) : undefined;
 	if (poll) {
 		const { most: _most, ...question } = poll;
 		return { ...known, kind: "poll", ...question };
@@ -225,19 +241,14 @@ function shortOf(event: MatrixEvent, around: ReadContext): string {
 
 /** Returns the text, file or place of an event; an event type without a translation of its own gives its fallback text. */
 function wordsOf(type: string, content: Content, around: ReadContext, formatted = true): Words | undefined {
-	switch (type) {
-		case "m.room.message":
-			return wordsIn(content, around, formatted);
-		case "m.sticker":
-			return stickerIn(content);
-		default: {
-			const poll = isStart(type) ? pollIn(content) : undefined;
-			const options = poll?.answers.map((answer) => answer.text) ?? [];
-			if (poll) return { style: "emote", text: phrases.startedPoll(poll.question, options) };
-			const line = bodyIn(content, around.person) || labelOf(content);
-			return line ? { style: "text", text: line } : undefined;
-		}
-	}
+	const as = treatmentOf({ type });
+	if (as === "message") return wordsIn(content, around, formatted);
+	if (as === "sticker") return stickerIn(content);
+	const poll = as === "poll" ? pollIn(content) : undefined;
+	const options = poll?.answers.map((answer) => answer.text) ?? [];
+	if (poll) return { style: "emote", text: phrases.startedPoll(poll.question, options) };
+	const line = bodyIn(content, around.person) || labelOf(content);
+	return line ? { style: "text", text: line } : undefined;
 }
 
 function membership(

@@ -2,6 +2,7 @@
 export * from "../core/phrases.ts";
 
 import { speakerName } from "../core/names.ts";
+import { placeLink, shortened } from "../core/phrases.ts";
 
 // Words for what has no form of its own elsewhere.
 export const sentSticker = (name: string) => `sent a sticker: ${name}`;
@@ -10,6 +11,29 @@ export const pollResult = (answers: readonly Readonly<{ text: string; votes: num
 /** The reason of a leave that a moderator of another network caused. */
 export const removedBy = (moderator: string, reason: string | undefined) =>
 	`removed by ${speakerName(moderator)}${reason ? `: ${reason}` : ""}`;
+// What somebody did in the room, after their name.
+export const liveBegins = (description: string, minutes: number | undefined) =>
+	`shares a live location${minutes ? ` for ${minutes} min` : ""}${description ? `: ${description}` : ""}`;
+export const liveEnds = (last: string | undefined) =>
+	`stopped sharing the live location${last ? `, last at ${placeLink(last)}` : ""}`;
+export const calls = (video: boolean) =>
+	`is calling${video ? " by video" : ""}, but calls do not cross the bridge`;
+export const startedCall = "started a call, which does not cross the bridge";
+export const pinned = (text: string | undefined) =>
+	text ? `pinned a message: “${shortened(text)}”` : "pinned a message";
+export const changedTopic = (topic: string) => `changed the topic to: ${topic}`;
+export const removedTopic = "removed the topic";
+export const renamedRoom = (name: string) => `renamed the room to: ${name}`;
+export const removedName = "removed the name of the room";
+export const changedPicture = "changed the picture of the room";
+export const upgradedRoom = "closed this room on Matrix: it goes on in a new one there";
+export const turnedOnEncryption = "turned encryption on, so the bridge cannot read what follows";
+export const startedConference = (link: string | undefined) =>
+	`started a video conference${link ? `: ${link}` : ""}`;
+export const endedConference = "ended the video conference";
+export const addedWidget = (name: string) => `added “${shortened(name)}” to the room on Matrix`;
+export const addedSomeWidget = "added a widget to the room on Matrix";
+export const startedBroadcast = "started a voice broadcast";
 export const longMessage = (start: string) => `${start}\n… (all of it is in the attached file)`;
 
 // Answers to people on Matrix.
@@ -19,6 +43,7 @@ export const greetingEncrypted =
 	"Hello! This room is encrypted, so I cannot read what is said here, and cannot bridge it. Please invite me to a room without encryption.";
 export const encryptedChat =
 	"this chat is encrypted, which the bridge cannot read. You are invited to a new one without encryption: please say it again there.";
+export const callNotCrossing = "calls do not cross the bridge. They read that you called.";
 export const encryptedLeft = "This chat is encrypted; it goes on in another one.";
 export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;
 export const noMatrixAddress = (text: string) =>

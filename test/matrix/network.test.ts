@@ -908,6 +908,70 @@ describe("refusals", () => {
 	});
 });
 
+describe("a call", () => {
+	const invite = (content: object = {}) => ({
+		call_id: "c1",
+		lifetime: 60_000,
+		offer: { sdp: "" },
+		...content,
+	});
+	const declines = (room: Room) =>
+		room.timeline.filter(({ type, sender }) => sender === romeo && type.startsWith("m.call."));
+
+	test.each([
+		["1", "m.call.reject", { call_id: "c1", version: "1" }],
+		[0, "m.call.hangup", { call_id: "c1", version: 0 }],
+	])(
+		"in a direct chat (version %s) is declined, its caller reads why, and the other side reads of it",
+		async (version, type, content) => {
+			const room = await inDirect();
+			await hs.push([hs.emit(room, alice, "m.call.invite", invite({ version }))]);
+			await reaches(
+				room,
+				"_xmpp_romeo: Not delivered to the other side: calls do not cross the bridge. They read that you called.",
+			);
+			expect(declines(room)).toMatchObject([{ type, content }]);
+			await until(
+				() => lines(xmpp).length === 1,
+				() => "nothing reached the other side",
+			);
+			expect(lines(xmpp)).toEqual(["Alice: is calling, but calls do not cross the bridge"]);
+		},
+	);
+
+	test("in a room is words alone", async () => {
+		const room = await inVerona();
+		await hs.push([hs.emit(room, alice, "m.call.invite", invite({ version: "1" }))]);
+		await until(
+			() => lines(xmpp).length === 1,
+			() => "nothing reached the other side",
+		);
+		expect([declines(room), bodies(room)]).toEqual([[], []]);
+	});
+
+	test("of a group is told once, however many join it", async () => {
+		const room = await inVerona();
+		const bob = hs.person("bob", "Bob");
+		await hs.push([hs.member(room, bob, "join")]);
+		for (const one of [alice, bob])
+			await hs.push([
+				hs.emit(
+					room,
+					one,
+					"org.matrix.msc3401.call.member",
+					{ application: "m.call" },
+					{ state_key: `_${one}` },
+				),
+			]);
+		await says(room, alice, "join us");
+		await until(
+			() => lines(xmpp).length === 2,
+			() => lines(xmpp).join(" | "),
+		);
+		expect(lines(xmpp)).toEqual(["Alice: started a call, which does not cross the bridge", "Alice: join us"]);
+	});
+});
+
 describe("queries for people and rooms", () => {
 	test("find a ghost whose person exists, and no other", async () => {
 		expect(await query("users", romeo)).toBe(200);

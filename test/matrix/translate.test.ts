@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Message } from "../../src/core/event.ts";
 import type { NetworkName, OperationId, UserId } from "../../src/core/ids.ts";
 import type { Person } from "../../src/core/person.ts";
-import { isEvent, type MatrixEvent, type ReadContext } from "../../src/matrix/event.ts";
+import { isEvent, type MatrixEvent, type Phase, type ReadContext } from "../../src/matrix/event.ts";
 import { fromMatrix } from "../../src/matrix/from-matrix.ts";
 import { asEdit, asFile, fits, type Sayable, toMatrix } from "../../src/matrix/to-matrix.ts";
 import { files, kindsOf, vectors } from "../vectors.ts";
@@ -56,6 +56,9 @@ describe("fromMatrix", () => {
 		sender?: string;
 		redacts?: string;
 		age?: number;
+		state?: string;
+		before?: MatrixEvent["content"];
+		phase?: Phase;
 		known?: Record<string, Partial<MatrixEvent>>;
 		votes?: Partial<MatrixEvent>[];
 		in: MatrixEvent["content"];
@@ -64,17 +67,20 @@ describe("fromMatrix", () => {
 	for (const kind of kindsOf("from-matrix").filter((one) => ![...files, "member"].includes(one)))
 		test.each(vectors<Case>("from-matrix", kind))(`${kind}: $name`, (one) => {
 			const { type, sender, redacts, age, in: content, known = {}, votes = [], out } = one;
+			const { state, before, phase } = one;
 			const said = sampleEvent({
 				content,
 				...(type && { type }),
 				...(sender && { sender }),
 				...(redacts && { redacts }),
 				...(age !== undefined && { unsigned: { age } }),
+				...(state !== undefined && { state_key: state, unsigned: { prev_content: before } }),
 			});
 			const seen = fromMatrix(said, {
 				...strangers,
 				event: (id) => known[id] && sampleEvent({ event_id: id, ...known[id] }),
 				votes: votes.map((vote) => sampleEvent(vote)),
+				phase,
 			});
 			if (!out) return expect(seen).toBeUndefined();
 			const { id: _id, room: _room, at: _at, sender: who, aka: _aka, ...rest } = brief(seen);
@@ -86,9 +92,9 @@ describe("fromMatrix", () => {
 		expect(seen?.aka).toEqual(["own:$e:@alice:hs.test"]);
 	});
 
-	test("translates no state event but memberships", () => {
-		const topic = sampleEvent({ type: "m.room.topic", state_key: "", content: { topic: "x", body: "x" } });
-		expect(fromMatrix(topic, strangers)).toBeUndefined();
+	test("translates no unknown state event, also one with words", () => {
+		const state = sampleEvent({ type: "org.example.x", state_key: "", content: { topic: "x", body: "x" } });
+		expect(fromMatrix(state, strangers)).toBeUndefined();
 	});
 
 	test("names the author of each quoted line in messages, replies and edits", () => {

@@ -70,16 +70,19 @@ const shortly = (value: unknown): unknown =>
 	);
 
 describe("parseMessage", () => {
-	type Case = { in: string; where?: "pair" | "room itself"; language?: string; out?: object };
+	type Case = { in: string; where?: "pair" | "room itself"; language?: string; type?: string; out?: object };
 	const others = [...files, "member", "groupchat", "late"];
 	for (const kind of kindsOf("from-xmpp").filter((one) => !others.includes(one)))
-		test.each(vectors<Case>("from-xmpp", kind))(`${kind}: $name`, ({ in: inside, where, language, out }) => {
-			const { author: _, ...itself } = reading({ room: true });
-			const base = where === "pair" ? pair : where === "room itself" ? itself : reading();
-			const attrs = language ? ` xml:lang='${language}'` : "";
-			const seen = parseMessage(stanza(`<message${attrs}>${inside}</message>`), base);
-			expect(shortly(seen) ?? undefined).toEqual(out);
-		});
+		test.each(vectors<Case>("from-xmpp", kind))(
+			`${kind}: $name`,
+			({ in: inside, where, language, type, out }) => {
+				const { author: _, ...itself } = reading({ room: true });
+				const base = where === "pair" ? pair : where === "room itself" ? itself : reading();
+				const attrs = `${language ? ` xml:lang='${language}'` : ""}${type ? ` type='${type}'` : ""}`;
+				const seen = parseMessage(stanza(`<message${attrs}>${inside}</message>`), base);
+				expect(shortly(seen) ?? undefined).toEqual(out);
+			},
+		);
 });
 
 describe("fromGroupchat", () => {

@@ -1,5 +1,6 @@
 import type { Words } from "../../core/event.ts";
-import { asObject, type Content, isId, type ReadContext, relationOf, text } from "../event.ts";
+import { asObject, type Content, isContent, isId, type ReadContext, relationOf, text } from "../event.ts";
+import { formOf } from "../event-kinds.ts";
 import * as phrases from "../phrases.ts";
 import { mediaIn } from "./attachments.ts";
 import { richIn, withNames } from "./mentions.ts";
@@ -25,29 +26,49 @@ export function wordsIn(
 		const rich = formatted ? richIn(content, body, person) : undefined;
 		return { style, text: body, ...(rich && { rich }) };
 	};
-	switch (content.msgtype) {
-		case "m.emote":
-			return say("emote");
-		case "m.notice":
-			return say("notice");
-		case "m.image":
-		case "m.file":
-		case "m.audio":
-		case "m.video": {
-			const file = mediaIn(content.msgtype, content, body);
+	const form = formOf(content.msgtype);
+	switch (form) {
+		case "text":
+		case "emote":
+		case "notice":
+			return say(form);
+		case "file": {
+			const msgtype = text(content.msgtype);
+			const file = mediaIn(msgtype, content, body);
 			if (file) {
 				const rich = file.caption && formatted ? richIn(content, file.caption, person) : undefined;
 				return { style: "text", text: file.caption, ...(rich && { rich }), media: file.media };
 			}
 			const name = text(content.filename) || body;
-			const thing = "org.matrix.msc3245.voice" in content ? "voice message" : content.msgtype.slice(2);
+			const thing = "org.matrix.msc3245.voice" in content ? "voice message" : msgtype.slice(2);
 			return act(phrases.sentFile(thing, name, body === name ? undefined : body));
 		}
-		case "m.location":
-			return locationIn(content) ?? say("text");
+		case "gallery":
+			return galleryIn(content, formatted ? richIn(content, body, person) : undefined, body) ?? say("text");
+		case "place": {
+			const location = placeIn(content);
+			return location ? { style: "text", text: "", location } : say("text");
+		}
+		case "dropped":
+			return undefined;
 		default:
-			return say("text");
+			return form satisfies never;
 	}
+}
+
+/** The most files of a gallery that cross. */
+const mostFiles = 20;
+
+/** Returns the files of a gallery, with the body as their caption; undefined without a usable file. // MSC4274 */
+function galleryIn(content: Content, rich: Words["rich"], caption: string): Words | undefined {
+	const items = Array.isArray(content.itemtypes)
+		? content.itemtypes.slice(0, mostFiles).filter(isContent)
+		: [];
+	const [media, ...more] = items.flatMap(
+		(item) => mediaIn(text(item.itemtype), item, text(item.body))?.media ?? [],
+	);
+	if (!media) return undefined;
+	return { style: "text", text: caption, ...(rich && { rich }), media, ...(more.length > 0 && { more }) };
 }
 
 export function stickerIn(content: Content): Words | undefined {
@@ -82,15 +103,15 @@ export function quoteIn(content: Content): Readonly<{ author: string; text: stri
 	return /^@[^:\s]+:\S+$/.test(author) && isId(author) && words ? { author, text: words } : undefined;
 }
 
-/** Returns the place of a m.location, undefined without a valid geo: URI. // Matrix spec, "m.location"; MSC3488 */
-function locationIn(content: Content): Words | undefined {
+/** Returns the place of a m.location or m.beacon, undefined without a valid geo: URI. // Matrix spec, "m.location"; MSC3488 */
+export function placeIn(content: Content): Words["location"] {
 	const place = asObject(content["m.location"] ?? content["org.matrix.msc3488.location"]);
 	const geo = text(content.geo_uri) || text(place.uri);
 	if (!/^geo:-?\d+(\.\d+)?,-?\d+(\.\d+)?(,-?\d+(\.\d+)?)?(;[\w.=;-]*)?$/i.test(geo)) return undefined;
 	const body = text(content.body);
 	// A body with the coordinates is the fallback text and no description.
 	const description = text(place.description) || (body.includes(geo.split(";")[0] ?? geo) ? "" : body);
-	return { style: "text", text: "", location: { geo, ...(description && { description }) } };
+	return { geo, ...(description && { description }) };
 }
 
 export const location = (geo: string, description: string | undefined): Content => ({

@@ -11,6 +11,7 @@ import { errorReply } from "../stanza-error.ts";
 import { stanzaItem } from "../stanza-item.ts";
 import type { Element } from "../stream/xml.ts";
 import type { Bounces } from "./bounces.ts";
+import { answersToCall } from "./calls.ts";
 import type { FirstContact } from "./first-contact.ts";
 import { pairRoom, participantsOf } from "./pair.ts";
 
@@ -24,6 +25,8 @@ export type IncomingDeps = Readonly<{
 	/** True while the bridge stops. */
 	paused(): boolean;
 	now(): { at: number; unique(): string };
+	/** The resource of ghosts. */
+	resource: string;
 	log: Log;
 }>;
 
@@ -63,8 +66,17 @@ export function createIncoming(
 		}
 	}
 
-	/** Resolves with the error that answers the line, if any. */
-	return async (stanza: Element): Promise<Element | undefined> => {
+	/** Resolves with what answers the line: an error, or that the ghost declines a call. */
+	return async (stanza: Element): Promise<readonly Element[]> => {
+		const refusal = await taken(stanza);
+		// A call that is held back, as from an archive, does not ring any more.
+		if (refusal || heldSince(stanza, domain(stanza.attrs.to ?? "")) !== undefined)
+			return refusal ? [refusal] : [];
+		return answersToCall(stanza, deps.resource, deps.now().unique());
+	};
+
+	/** Takes a line in. Resolves with the error that answers it, if any. */
+	async function taken(stanza: Element): Promise<Element | undefined> {
 		const { from = "", to = "" } = stanza.attrs;
 		const portal = await deps.bridge().portal(xmppNetwork, pairRoom(from, to));
 		const known = portal?.between?.find((one) => one.network !== xmppNetwork);
@@ -87,5 +99,5 @@ export function createIncoming(
 		const says = known ? first : (read(stanza, person) ?? first);
 		deps.tell([fromChat(stanza, says, { room, to: person, at, missing: unique() })]);
 		return undefined;
-	};
+	}
 }

@@ -21,7 +21,6 @@ export function createDirectChats(
 		link: Pick<Component, "send">;
 		/** Resolves when the XMPP server has taken all that was sent. */
 		confirm(): Promise<void>;
-		resource: string;
 		/** The features of accounts' clients. */
 		clients: Pick<ClientFeatures, "wrote" | "support">;
 		/** Notes which line is in hand. */
@@ -34,17 +33,17 @@ export function createDirectChats(
 	const send = createOutgoing({ ...deps, contact, open, guard });
 	const take = createIncoming(deps, { contact, bounces, guard, wrote: clients.wrote });
 
-	/** Takes a line in and sends the error that answers it, if any. Never rejects. */
+	/** Takes a line in and sends what answers it. Never rejects. */
 	async function answered(stanza: Element): Promise<void> {
-		const answer = await take(stanza).catch((error: unknown) => {
-			if (error instanceof SetAside) return errorReply(stanza, "cancel", "not-acceptable", error.message);
+		const answers = await take(stanza).catch((error: unknown) => {
+			if (error instanceof SetAside) return [errorReply(stanza, "cancel", "not-acceptable", error.message)];
 			log.error({ err: error }, "a message to a ghost could not be taken");
-			return errorReply(stanza, "wait", "internal-server-error");
+			return [errorReply(stanza, "wait", "internal-server-error")];
 		});
-		if (!answer) return;
-		await link
-			.send(answer)
-			.catch((error: unknown) => log.debug({ err: error }, "the answer to a message could not be sent"));
+		for (const answer of answers)
+			await link
+				.send(answer)
+				.catch((error: unknown) => log.debug({ err: error }, "the answer to a message could not be sent"));
 	}
 	const queues = createSenderQueues(answered);
 

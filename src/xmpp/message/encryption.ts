@@ -20,8 +20,10 @@ const isKeysOnly = (encrypted: Element) =>
 export const encryption: MessageFeature = {
 	vars: [],
 	read(stanza, parsed) {
+		// XEP-0364 §3: OTR puts its ciphertext and its key exchange into the body.
+		const otr = /^\?OTR(v?\d*\?|[:,|])/.test(text(stanza, "body") ?? "");
 		const found = encryptions.map(([name, ns]) => child(stanza, name, ns)).filter((one) => one !== undefined);
-		if (found.length === 0) return parsed;
+		if (found.length === 0 && !otr) return parsed;
 		// XEP-0384, "KeyTransportElement": clients exchange keys without a payload by themselves; no person wrote this.
 		if (text(stanza, "body") === undefined && found.some(isKeysOnly)) return { ...parsed, nothing: true };
 		const { style: _style, body: _body, mentions: _mentions, ...rest } = parsed;

@@ -18,6 +18,7 @@ import {
 } from "./feature.ts";
 import { files } from "./files.ts";
 import { formatting } from "./formatting/index.ts";
+import { happenings } from "./happenings.ts";
 import { bodyOf } from "./language.ts";
 import { places } from "./location.ts";
 import { mentions } from "./mentions.ts";
@@ -46,6 +47,7 @@ const readers: readonly MessageFeature[] = [
 	mentions,
 	formatting,
 	subjects,
+	happenings,
 	encryption,
 ];
 /** In writing order: the body, then prefixes of it, then elements that describe it. */

@@ -78,6 +78,9 @@ function chat(lookup = Promise.resolve()) {
 	return {
 		send,
 		told,
+		takes: (stanza: Element) => side.stanza(stanza),
+		settled: side.settled,
+		written: () => wire,
 		/** Returns the ids of the written stanzas, in order. */
 		ids: () => wire.map((one) => one.attrs.id),
 		/** Delivers a stanza from the other side. */
@@ -237,3 +240,32 @@ test.each([
 		}
 	},
 );
+
+test.each([
+	["propose", "urn:xmpp:jingle-message:0", "is calling"],
+	["invite", "urn:xmpp:call-invites:0", "invites to a call"],
+])("a ghost declines a call (%s), says why, and its person reads of it", async (name, xmlns, words) => {
+	const one = chat();
+	const call = (more: readonly Element[] = []) =>
+		one.takes(
+			xml(
+				"message",
+				{ from: "romeo@x.test/r", to: "alice@bridge.test", id: "m1" },
+				xml(name, { xmlns, id: "c1" }),
+				...more,
+			),
+		);
+	call();
+	await one.settled();
+	expect(one.told).toMatchObject([{ kind: "message", style: "emote", text: expect.stringContaining(words) }]);
+	const [declined, said, ...more] = one.written();
+	expect(more).toEqual([]);
+	const reject = declined?.getChild("reject", xmlns);
+	expect(reject?.attrs.id).toBe(name === "propose" ? "c1" : "m1");
+	expect(declined?.attrs).toMatchObject({ to: "romeo@x.test/r", from: "alice@bridge.test/trivium" });
+	expect(said?.getChild("body")?.getText()).toMatch(/Calls do not cross/);
+	// A call that waited at a server does not ring any more.
+	call([xml("delay", { xmlns: "urn:xmpp:delay", from: "x.test", stamp: "2023-11-14T00:00:00Z" })]);
+	await one.settled();
+	expect([one.told.length, one.written().length]).toEqual([2, 2]);
+});
