@@ -23,6 +23,7 @@ import { withName, withNames } from "./names.ts";
 import { nearest } from "./near.ts";
 import type { Bridge, Cursor, Network, Received } from "./network.ts";
 import { createOpenCommands } from "./open-commands.ts";
+import { createOutageLog } from "./outages.ts";
 import { atLeast } from "./permissions.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
@@ -30,6 +31,9 @@ import { createPortalList } from "./portal-list.ts";
 import { createPortals, type Mirror } from "./portals.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
+
+/** Interval in ms at which the log of outages looks at the sides. */
+const lookEvery = 1_000;
 
 export type Running = Bridge &
 	Readonly<{
@@ -65,7 +69,7 @@ export function createBridge(deps: {
 	/** How many rows one lane may hold. */
 	laneRows?: number;
 }): Running {
-	const { networks, mapping, journal, log, meter = noMeter } = deps;
+	const { networks, mapping, journal, log } = deps;
 	const blocks = createBlocks(mapping, deps.rules.level);
 	const rules: Rules = { ...deps.rules, level: blocks.level };
 	const allowed = (person: Person) => atLeast(rules.level(person), "use");
@@ -76,6 +80,9 @@ export function createBridge(deps: {
 			throw new PermanentError("not-found", phrases.unknownNetwork(name, [...byName.keys()].join(", ")));
 		return found;
 	};
+	const waiting = (name: NetworkName): number => lanes.depth((lane) => target(lane)?.name === name);
+	const outages = createOutageLog({ networks, waiting, log });
+	const meter = outages.counting(deps.meter ?? noMeter);
 	const portals = createPortals({ mapping, journal, network, allowed, log });
 	const sendNotice = createSenderNotices({ network, log });
 	const guard = deps.guard ?? createGuard(log);
@@ -96,7 +103,8 @@ export function createBridge(deps: {
 	/** Returns the target network of a lane. */
 	const target = ({ link }: Lane) => byName.get(portals.networkOf(link) as NetworkName);
 	const window = (lane: Lane) => target(lane)?.window ?? 1;
-	const lanes = createLanes(journal, { ...sender, window }, log, deps.laneRows);
+	const away = (lane: Lane) => outages.isAway(target(lane)?.name);
+	const lanes = createLanes(journal, { ...sender, window, away }, log, deps.laneRows);
 
 	/**
 	 * Queues the rows in their lanes. A full lane refuses new rows at once with a sender notice and keeps its older ones.
@@ -139,6 +147,7 @@ export function createBridge(deps: {
 		);
 	}
 
+	let looking: NodeJS.Timeout | undefined;
 	let turn: Promise<unknown> = Promise.resolve();
 
 	/** Runs one call at a time, so that the order of calls is the order in the journal. */
@@ -244,7 +253,11 @@ export function createBridge(deps: {
 			if (!(await journal.once(greetedKey(of, room)))) return undefined;
 			return help.greeting(withName(to), { prefix });
 		},
-		resume: (name) => lanes.resume((lane) => target(lane)?.name === name),
+		resume(name) {
+			// The side is back: the log says so before the first delivery.
+			outages.look();
+			lanes.resume((lane) => target(lane)?.name === name);
+		},
 		close: portals.close,
 		async open({ network: of, ref }, range) {
 			const { open } = network(of);
@@ -268,6 +281,7 @@ export function createBridge(deps: {
 			return { known, near: nearest(typed, people).filter(({ id }) => id !== person?.id) };
 		},
 		async start() {
+			looking = setInterval(() => void guard.run("timer of the outages", outages.look), lookEvery).unref();
 			await blocks.start();
 			// Events that come in meanwhile wait for it, so that none overtakes those that an earlier run held back.
 			const loaded = inTurn(async () => {
@@ -280,8 +294,10 @@ export function createBridge(deps: {
 			await portals.start();
 			await lanes.start();
 			held.start();
+			outages.look();
 		},
 		async stop(ms) {
+			clearInterval(looking);
 			await Promise.allSettled(networks.map((one) => one.pause()));
 			await held.stop();
 			await lanes.stop(ms);

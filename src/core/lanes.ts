@@ -2,7 +2,7 @@ import { backoff } from "./backoff.ts";
 import { dataBytes } from "./bounded-map.ts";
 import { TemporaryError } from "./errors.ts";
 import type { Journal, Lane, Row } from "./journal.ts";
-import type { Log } from "./log.ts";
+import { type Log, retryLevel } from "./log.ts";
 
 /** Rows that a lane keeps in memory. All further rows wait on disk, so that memory stays bounded during a long outage. */
 const inMemory = 256;
@@ -29,8 +29,11 @@ export type Sender = Readonly<{
 	fail(row: Row, error: unknown): Promise<void>;
 	/** Counts an attempt that failed and will be retried. */
 	retried(row: Row): void;
+	/** Returns true while the target of a lane is away as a whole, which the log has told. */
+	away?(lane: Lane): boolean;
 }>;
 
+type Failure = Readonly<{ row: Row; error: unknown }>;
 type Prepared = Readonly<{ row: Row; send: () => Promise<void> }>;
 
 type State = {
@@ -90,7 +93,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		const run = work(of)
 			.catch(async (error: unknown) => {
 				log.error({ err: error, lane: of.lane }, "a lane failed; it starts again after a pause");
-				await pause(of, retries.first);
+				await pause(of, retries.first).done;
 			})
 			.finally(() => {
 				of.running = false;
@@ -106,6 +109,8 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		/** Rows that are prepared and not sent yet, in order. */
 		const ready: Prepared[] = [];
 		const again: Row[] = [];
+		/** The errors of the rows that are retried next. */
+		const failures: Failure[] = [];
 		let wait = 0;
 		const settle = () => {
 			of.depth -= 1;
@@ -114,7 +119,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 			const tried = sent && { attempts: row.attempts + 1, state: "doubt" as const };
 			again.push({ ...row, ...tried, begun: false });
 			wait = Math.max(wait, (error instanceof TemporaryError && error.retryAfter) || 0);
-			log.warn({ err: error, trace: row.trace, attempt: row.attempts + 1 }, "delivery failed, will retry");
+			failures.push({ row, error });
 			sender.retried(row);
 		};
 		const failed = (row: Row, error: unknown) =>
@@ -166,7 +171,9 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				await Promise.all(flight);
 				await release();
 				of.queue = [...again.splice(0), ...of.queue].sort((a, b) => a.seq - b.seq);
-				await pause(of, wait);
+				const { ms, done } = pause(of, wait);
+				tell(of, failures.splice(0), ms);
+				await done;
 				// Rows that were accepted as begun before the failure, and came in after the release above, have waited, too.
 				await release();
 				wait = 0;
@@ -207,16 +214,31 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		of.behind = of.missed || more;
 	}
 
-	function pause(of: State, least: number): Promise<void> {
-		if (stopping) return Promise.resolve();
-		const delay = Math.max(least, backoff(of.failures++, retries));
-		return new Promise((resolve) => {
-			const timer = setTimeout(resolve, delay);
-			of.wake = () => {
-				clearTimeout(timer);
-				resolve();
-			};
-		});
+	/** Waits before a retry for the returned `ms`, or until the lane is woken. */
+	function pause(of: State, least: number): { ms: number; done: Promise<void> } {
+		if (stopping) return { ms: 0, done: Promise.resolve() };
+		const ms = Math.max(least, backoff(of.failures++, retries));
+		const { promise: done, resolve } = Promise.withResolvers<void>();
+		const timer = setTimeout(resolve, ms);
+		of.wake = () => {
+			clearTimeout(timer);
+			resolve();
+		};
+		return { ms, done };
+	}
+
+	/**
+	 * Logs the rows of a lane that failed together. Only the first row can be a warning, since the others mostly share its
+	 * cause, and none while the whole target is away.
+	 */
+	function tell(of: State, failed: readonly Failure[], retryMs: number): void {
+		const inOrder = failed.toSorted((a, b) => a.row.seq - b.row.seq);
+		for (const [index, { row, error }] of inOrder.entries()) {
+			// A row does not count an attempt of which nothing was sent; the lane does.
+			const attempt = Math.max(row.attempts + 1, of.failures);
+			const level = index > 0 || sender.away?.(of.lane) ? "debug" : retryLevel(attempt);
+			log[level]({ err: error, trace: row.trace, attempt, retryMs }, "delivery failed, will retry");
+		}
 	}
 
 	return {
@@ -276,6 +298,9 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 			}
 			return tooMany;
 		},
+		/** Returns the number of unsettled rows in the lanes for which `which` returns true. */
+		depth: (which: (lane: Lane) => boolean): number =>
+			[...states.values()].reduce((sum, of) => sum + (which(of.lane) ? of.depth : 0), 0),
 		/** Returns the number of rows in doubt: sent and not confirmed. */
 		inDoubt: (): number =>
 			[...states.values()].reduce(

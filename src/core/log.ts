@@ -10,6 +10,13 @@ export interface Log {
 	child(fields: object): Log;
 }
 
+/**
+ * Returns the level of a line about attempt number `attempt` (from 1 on) at something that failed again: a warning for ever
+ * fewer attempts, so that a long outage hides nothing else in the log.
+ */
+export const retryLevel = (attempt: number): "warn" | "debug" =>
+	Number.isInteger(Math.log2(attempt) / 2) ? "warn" : "debug";
+
 const nothing = () => undefined;
 /** A logger that logs nothing, for commands that print their results. */
 export const silent: Log = {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { backoff } from "../core/backoff.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
+import { type Log, retryLevel } from "../core/log.ts";
 import { createTrouble } from "../core/trouble.ts";
 import { type Client, MatrixError } from "./client.ts";
 import * as phrases from "./phrases.ts";
@@ -40,7 +40,8 @@ export function createHomeserverLink(deps: {
 					if (!(error instanceof TemporaryError)) throw error;
 					trouble.begin(error.message);
 					const retryMs = backoff(failures, { first: 1_000, most: 30_000 });
-					log.warn({ err: error, retryMs }, "waiting for the homeserver");
+					const attempt = failures + 1;
+					log[retryLevel(attempt)]({ err: error, attempt, retryMs }, "waiting for the homeserver");
 					await wait(retryMs);
 				}
 			}

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoff } from "../core/backoff.ts";
 import { createGuard } from "../core/guard.ts";
-import type { Log } from "../core/log.ts";
+import { type Log, retryLevel } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import { createTrouble } from "../core/trouble.ts";
 import {
@@ -175,7 +175,10 @@ export function createSession(deps: {
 			// A connection that breaks soon after the CONNACK counts as a failure: two bridges may share one client_id.
 			failures = wasUp && Date.now() - since >= timing.most ? 1 : failures + 1;
 			const retryMs = backoff(failures - 1, timing);
-			log.warn({ broker: name, cause: why, retryMs }, wasUp ? "MQTT link broke" : "MQTT broker not reached");
+			log[retryLevel(failures)](
+				{ broker: name, cause: why, attempt: failures, retryMs },
+				wasUp ? "MQTT link broke" : "MQTT broker not reached",
+			);
 			await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
 		}
 	}

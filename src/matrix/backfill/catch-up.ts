@@ -45,6 +45,8 @@ export function createCatchUp(deps: {
 	take(events: readonly MatrixEvent[]): Promise<void>;
 	/** Has the homeserver try to reach us again. */
 	ping(): void;
+	/** Returns true while the homeserver is away, which the log of outages tells. */
+	isAway(): boolean;
 	log: Log;
 }) {
 	const { take, ping, log } = deps;
@@ -93,6 +95,7 @@ export function createCatchUp(deps: {
 	async function readAll(): Promise<void> {
 		for (let waited = 0; waited < patience && detection.idle(Date.now()) < quiet; waited += quiet)
 			await wait(quiet);
+		const unreadRooms: { room: string; error: unknown }[] = [];
 		for (const room of detection.rooms()) {
 			if (stopped || !room.position) continue;
 			const doubts = detection.doubts();
@@ -103,9 +106,16 @@ export function createCatchUp(deps: {
 				detection.took(before, true);
 				if (before.length > 0) detection.owes(Date.now());
 			} catch (error) {
-				log.warn({ err: error, room: room.name }, unread);
+				unreadRooms.push({ room: room.name, error });
 			}
 		}
+		const [first] = unreadRooms;
+		// One line for all rooms: a homeserver that fails for one mostly fails for the others.
+		if (first)
+			log[deps.isAway() ? "debug" : "warn"](
+				{ err: first.error, room: first.room, rooms: unreadRooms.length },
+				unread,
+			);
 		if (detection.inDebt()) readAgain();
 		else looked = 0;
 	}
@@ -153,7 +163,7 @@ export function createCatchUp(deps: {
 					if (stopped) throw error;
 					waitedInVain = Date.now();
 					// The room's next transaction has it read; until then its position stays.
-					log[deadline > now ? "warn" : "debug"]({ err: error, room: name }, unread);
+					log[deadline > now && !deps.isAway() ? "warn" : "debug"]({ err: error, room: name }, unread);
 				}
 			}
 			try {

@@ -2,7 +2,7 @@ import { createAppservicePing } from "./appservice-ping.ts";
 import { createCatchUp } from "./catch-up.ts";
 import { createHomeserverHealth } from "./homeserver-health.ts";
 
-type Deps = Omit<Parameters<typeof createCatchUp>[0], "client" | "ping"> &
+type Deps = Omit<Parameters<typeof createCatchUp>[0], "client" | "ping" | "isAway"> &
 	Readonly<{
 		client: Parameters<typeof createCatchUp>[0]["client"] &
 			Parameters<typeof createAppservicePing>[0]["client"] &
@@ -23,15 +23,18 @@ export type Backfill = ReturnType<typeof createBackfill>;
 export function createBackfill(deps: Deps) {
 	const { client } = deps;
 	const ping = createAppservicePing({ client: deps.client, registration: deps.registration, log: deps.log });
-	const catchUp = createCatchUp({ ...deps, ping: ping.now });
+	let isAway = false;
+	const catchUp = createCatchUp({ ...deps, ping: ping.now, isAway: () => isAway });
 	const health = createHomeserverHealth({
 		client,
 		busy: catchUp.busy,
 		away(cause, gone) {
+			isAway = true;
 			deps.away(cause);
 			if (gone) catchUp.doubt();
 		},
 		back(gone) {
+			isAway = false;
 			deps.back();
 			if (!gone) return;
 			catchUp.disturbed();

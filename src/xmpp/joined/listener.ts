@@ -1,5 +1,6 @@
 import { backoff } from "../../core/backoff.ts";
 import { PermanentError } from "../../core/errors.ts";
+import { retryLevel } from "../../core/log.ts";
 import { within } from "../deadline.ts";
 import { domain } from "../jid.ts";
 import { discoverRoom } from "../muc/discovery.ts";
@@ -84,13 +85,15 @@ async function run(room: Room, context: Context): Promise<void> {
 				if (!again) tellRefusal(room, error, context);
 				throw error;
 			}
-			context.log.warn(
-				{ err: error, room: room.jid, failures },
-				"the join or the backfill of the MUC failed, will retry",
-			);
 			const lineWaits = context.now().at - listening.askedForAt < askedForFor;
 			const most = lineWaits ? lastRetryAskedFor : lastRetry;
-			await pause(listening, backoff(failures, { first: firstRetry, most }));
+			const retryMs = backoff(failures, { first: firstRetry, most });
+			const attempt = failures + 1;
+			context.log[retryLevel(attempt)](
+				{ err: error, room: room.jid, attempt, retryMs },
+				"the join or the backfill of the MUC failed, will retry",
+			);
+			await pause(listening, retryMs);
 		}
 	}
 	if (room.closed || !serves(room)) return;

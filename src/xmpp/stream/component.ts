@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { backoff } from "../../core/backoff.ts";
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import { createGuard } from "../../core/guard.ts";
-import type { Log } from "../../core/log.ts";
+import { type Log, retryLevel } from "../../core/log.ts";
 import { table } from "../../core/table.ts";
 import { mayBeFrom, same } from "../jid.ts";
 import * as phrases from "../phrases.ts";
@@ -139,7 +139,7 @@ export function createComponent(options: Options, handlers: Handlers): Component
 			// A short-lived connection counts as a failure: a stanza that is retried may break it each time.
 			failures = lived !== undefined && lived >= timing.most ? 1 : failures + 1;
 			const retryMs = delay(cause, failures);
-			if (!stopping.signal.aborted) report(cause, lived !== undefined, retryMs);
+			if (!stopping.signal.aborted) report(cause, lived !== undefined, { attempt: failures, retryMs });
 			if (lived !== undefined) call(() => handlers.offline(cause.text));
 			await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
 		}
@@ -152,13 +152,20 @@ export function createComponent(options: Options, handlers: Handlers): Component
 			: backoff(failures - 1, { first, most });
 	}
 
-	function report({ condition = "", text }: Cause, wasOnline: boolean, retryMs: number) {
+	function report(
+		{ condition = "", text }: Cause,
+		wasOnline: boolean,
+		retry: Readonly<{ attempt: number; retryMs: number }>,
+	) {
 		const refusal = refusals[condition]?.(domain);
 		if (refusal === undefined)
-			log.warn({ cause: text, retryMs }, wasOnline ? "XMPP link broke" : "XMPP server not reached");
+			log[retryLevel(retry.attempt)](
+				{ cause: text, ...retry },
+				wasOnline ? "XMPP link broke" : "XMPP server not reached",
+			);
 		else if (reported !== refusal) {
 			reported = refusal;
-			log.error({ cause: text, cure: refusal, retryMs }, "XMPP server refuses the component");
+			log.error({ cause: text, cure: refusal, ...retry }, "XMPP server refuses the component");
 			call(() => handlers.fatal(refusal));
 		}
 	}

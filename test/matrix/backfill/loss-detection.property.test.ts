@@ -62,6 +62,7 @@ describe("the backfill", () => {
 							await mine;
 						},
 						ping: () => homeserver.retry(),
+						isAway: () => false,
 						log: quiet,
 					});
 					return { life, gaps };

@@ -40,6 +40,7 @@ function world(timeline: MatrixEvent[]) {
 			linkOf: async (room) => `link of ${room}`,
 			reader: async () => undefined,
 			isOurs: (mxid) => mxid.startsWith("@_"),
+			isAway: () => false,
 			async take(handed) {
 				if (fails.take) throw fails.take;
 				taken.push(...handed.map(({ event_id }) => event_id));
