@@ -37,6 +37,7 @@ import type { Watched } from "./store/item-in-hand.ts";
 import { createNedbMapping } from "./store/nedb.ts";
 import { createQuarantine } from "./store/quarantine.ts";
 import { createSqliteJournal } from "./store/sqlite.ts";
+import { createTaken } from "./store/taken.ts";
 
 /** In ms: how long a stop waits for in-flight sends, and its longest duration. Remaining rows go out at the next start. */
 const [drainMs, stopMs] = [7_000, 10_000];
@@ -61,6 +62,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 	};
 	const quarantine = createQuarantine(config.store.directory, log);
 	const guard = createGuard(log, quarantine);
+	const taken = createTaken(config.store.directory, log);
 	// Node also raises this for an unhandled rejection.
 	process.on("uncaughtException", (err) => {
 		const item = itemInHand();
@@ -83,6 +85,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		version: version(),
 		limits: config.limits,
 		guard,
+		taken,
 		...files,
 	});
 	const networks = createNetworks(config, on);
@@ -132,6 +135,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		await files.stop();
 		await listener.close();
 		quarantine.close();
+		taken.close();
 		log.info({ signal, ms: Math.round(performance.now() - since) }, "stopped");
 		process.exit(0);
 	};
@@ -147,6 +151,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		await journal.open();
 		await mapping.open();
 		quarantine.open();
+		taken.open();
 		keepHeapSmall();
 		await sameAsBefore(config, mapping);
 		const prune = () => void guard.run("timer of the journal", () => journal.prune(Date.now()));

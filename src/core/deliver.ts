@@ -216,7 +216,7 @@ export function createDelivery(deps: {
 			// The next row does not wait for this write: the journal keeps the order of its calls.
 			const note = (ids: readonly MessageId[]) =>
 				void journal
-					.done(row, to, ids, target.unverifiable?.(link))
+					.done(row, to, ids)
 					.catch((error: unknown) =>
 						log.error({ err: error, trace: row.trace }, "a delivery could not be written to the journal"),
 					);

@@ -124,13 +124,12 @@ export interface Journal {
 	release(rows: readonly Row[]): Promise<void>;
 	/**
 	 * Settles a delivered row; the target knows the event by `ids`, one for each part that was sent. The commit may wait
-	 * some milliseconds for other calls to share it; with `soon` it does not wait.
+	 * some milliseconds for other calls to share it.
 	 */
 	done(
 		row: Row,
 		target: Readonly<{ network: NetworkName; room: RoomId }>,
 		ids: readonly MessageId[],
-		soon?: boolean,
 	): Promise<void>;
 	/** Turns a row that is given up into a dead letter. */
 	refuse(row: Row, reason: string): Promise<void>;

@@ -173,11 +173,6 @@ export interface Network {
 	readonly reactionsHaveIds?: true;
 	/** A thread has an id of its own here, which its first message carries already: core looks for earlier messages with it. */
 	readonly threadsHaveIds?: true;
-	/**
-	 * Returns true for a link whose deliveries in doubt cannot be checked: core then commits each confirmation at once,
-	 * so that a crash repeats few.
-	 */
-	unverifiable?(link: Link): boolean;
 	/** Resolves with the latest messages of a room, to recover ids that the journal has lost. */
 	recentMessages?(room: RoomId): Promise<readonly Recalled[]>;
 	/** Resolves with the ids of each of these deliveries in a room, for the same recovery; none if they are unknown. */

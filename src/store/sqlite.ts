@@ -196,14 +196,14 @@ export function createSqliteJournal({ file, onFailure, watched }: JournalOptions
 				"release",
 				rows.map(({ seq }) => seq),
 			),
-		async done({ seq, event }, { network, room }, ids, soon = false) {
+		async done({ seq, event }, { network, room }, ids) {
 			const { sender, id, kind } = event;
 			const [place, there] = [
 				[sender.network, event.room],
 				[network, room],
 			] as const;
 			const call: Call = ["done", seq, place, id, kind === "edit", there, ids, Date.now()];
-			await enqueue(call, !soon);
+			await enqueue(call, true);
 		},
 		refuse: ({ seq }, reason) => ask("refuse", seq, reason, Date.now()),
 		async cancel({ network, room, id }) {

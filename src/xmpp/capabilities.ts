@@ -28,6 +28,7 @@ export const askedOfClients: readonly string[] = [
 	"urn:xmpp:message-correct:0",
 	"urn:xmpp:message-retract:1",
 	"urn:xmpp:reactions:0",
+	"urn:xmpp:receipts",
 ];
 
 /** Returns what a chat of two shows. `support` tells what the clients of the account understand. */

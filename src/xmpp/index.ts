@@ -7,6 +7,7 @@ import type { Log } from "../core/log.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
+import type { Taken } from "../core/taken.ts";
 import { createTrouble } from "../core/trouble.ts";
 import type { Links } from "../media/links.ts";
 import { typeOfFile } from "../media/sniff.ts";
@@ -58,6 +59,8 @@ export function createXmpp(
 		log: Log;
 		/** Notes the stanza or row that is being handled. */
 		guard?: Guard;
+		/** Notes the lines of chats that the server has taken. */
+		taken?: Taken;
 		version?: string;
 		/** The localpart of the bot, under whose JID the bridge is in MUCs for members only. */
 		bot?: string;
@@ -177,6 +180,7 @@ export function createXmpp(
 		paused: () => paused,
 		now,
 		...guarded,
+		...(deps.taken && { taken: deps.taken }),
 		log,
 	});
 	const { component } = options;
@@ -214,8 +218,6 @@ export function createXmpp(
 		title,
 		window: 20,
 		threadsHaveIds: true,
-		// No archive that the bridge can read holds the lines of a chat of two.
-		unverifiable: ({ role }) => role === "direct",
 
 		async start(of) {
 			bridge = of;

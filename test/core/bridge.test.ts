@@ -347,25 +347,6 @@ describe("a linked room", () => {
 		);
 	});
 
-	test("commits each confirmation at once on an unverifiable link, so that a crash repeats few messages", async () => {
-		const hurried: (boolean | undefined)[] = [];
-		const { done } = journal;
-		journal.done = (row, target, ids, soon) => {
-			if (row.event.kind === "message") hurried.push(soon);
-			return done(row, target, ids, soon);
-		};
-		await earth.say("plaza", "ann", "one");
-		await seen(mars, 1);
-		await begin({}, { unverifiable: () => true });
-		await earth.say("plaza", "ann", "two", { id: "two" as MessageId });
-		await seen(mars, 1);
-		await until(
-			() => hurried.length === 2,
-			() => hurried.join(),
-		);
-		expect(hurried).toEqual([undefined, true]);
-	});
-
 	test("delays a reply until the in-flight delivery of its target is confirmed, and sends it as a reply", async () => {
 		let release: () => void = () => undefined;
 		const held = new Promise<void>((resolve) => {

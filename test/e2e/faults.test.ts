@@ -58,6 +58,7 @@ describe("the delivery on real servers under kills, restarts and hangs", { retry
 	const transactions: { at: number; path: string; events: string[] }[] = [];
 	const missed: string[] = [];
 	let kills = 0;
+	let faults = 0;
 
 	beforeAll(async () => {
 		const handed = new Set<string>();
@@ -143,6 +144,7 @@ describe("the delivery on real servers under kills, restarts and hangs", { retry
 			await Promise.all([happens(), talk(everybody.paths, from, to)]);
 			console.log(`${what}: ${Date.now() - began} ms, lines ${from}–${to - 1}`);
 		}
+		faults = plan.length;
 		kills = plan.filter(([what]) => / dies? /.test(what)).length;
 		arrived = await arrivals(everybody);
 		console.log(
@@ -171,6 +173,7 @@ describe("the delivery on real servers under kills, restarts and hangs", { retry
 			const path = everybody.paths[index] as Path;
 			const found = figures(path, arrived[index] ?? []);
 			expect(found).toMatchObject({ sent: each, lost: 0, twice: 0, disorder: 0, denied: 0 });
+			expect(found.again).toBeLessThanOrEqual(faults);
 			// No fault justifies a refusal, except that a server bounces stanzas while no bridge is connected.
 			if (name !== "1:1 XMPP → Matrix") expect(found.refused).toBe(0);
 			// A path without confirmations cannot lose a confirmed line.

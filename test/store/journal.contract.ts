@@ -316,7 +316,7 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			const noted = journal.done(a, muc, [id("x")]);
 			expect(await journal.copies(original("a"))).toHaveLength(2);
 			await noted;
-			void journal.done(b as Row, muc, [], true);
+			void journal.done(b as Row, muc, []);
 			await reopen();
 			expect(await all()).toEqual([]);
 		});

@@ -9,6 +9,7 @@ import { type ErrorType, errorReply, neutral, stanzaError } from "../stanza-erro
 import type { Component } from "../stream/component.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
+import type { EarlierContact } from "./earlier-contact.ts";
 import type { FirstContact } from "./first-contact.ts";
 import { createMemory } from "./memory.ts";
 import type { OpenLines } from "./open-lines.ts";
@@ -29,11 +30,12 @@ export function createBounces(deps: {
 	link: Pick<Component, "send">;
 	resource: string;
 	contact: FirstContact;
+	earlier: EarlierContact;
 	open: OpenLines;
 	tell(events: readonly BridgeEvent[]): void;
 	now(): { at: number; unique(): string };
 }) {
-	const { link, contact, open } = deps;
+	const { link, contact, earlier, open } = deps;
 	/** The client of an account that wrote last: servers drop an error to a bare JID (RFC 6121 §8.5.2.1.1). */
 	const clients = createMemory<string>((client) => [client]);
 
@@ -49,6 +51,7 @@ export function createBounces(deps: {
 			if (!line || pairOf(line.room)[0] !== bare(from)) return;
 			open.end(id);
 			contact.lose(line.room);
+			earlier.note(line.room, false);
 			const error = stanzaError(stanza);
 			if (line.state === "unconfirmed") {
 				line.reject(neutral(error));

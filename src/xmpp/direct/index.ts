@@ -1,13 +1,19 @@
+import { createBoundedMap } from "../../core/bounded-map.ts";
 import { createGuard, type Guard, SetAside } from "../../core/guard.ts";
+import type { MessageId, OperationId } from "../../core/ids.ts";
+import type { Taken } from "../../core/taken.ts";
 import * as capabilities from "../capabilities.ts";
 import type { Conversation } from "../conversation.ts";
 import { account } from "../from-xmpp.ts";
+import { bare } from "../jid.ts";
+import { receiptIn } from "../message/receipts.ts";
 import { messageId, spokenBy } from "../message-ids.ts";
 import { errorReply } from "../stanza-error.ts";
 import type { Component } from "../stream/component.ts";
 import { child, type Element } from "../stream/xml.ts";
 import { createBounces } from "./bounces.ts";
 import type { ClientFeatures } from "./client-features.ts";
+import { createEarlierContact } from "./earlier-contact.ts";
 import { createFirstContact } from "./first-contact.ts";
 import { createIncoming, type IncomingDeps } from "./incoming.ts";
 import { createOpenLines } from "./open-lines.ts";
@@ -23,14 +29,25 @@ export function createDirectChats(
 		confirm(): Promise<void>;
 		/** The features of accounts' clients. */
 		clients: Pick<ClientFeatures, "wrote" | "support">;
+		/** The lines that the server has taken. Absent: they are forgotten with the process. */
+		taken?: Taken;
 		/** Notes which line is in hand. */
 		guard?: Guard;
 	},
 ) {
 	const { link, log, clients, guard = createGuard(deps.log) } = deps;
 	const [contact, open] = [createFirstContact(), createOpenLines()];
-	const bounces = createBounces({ ...deps, contact, open });
-	const send = createOutgoing({ ...deps, contact, open, guard });
+	const earlier = createEarlierContact(deps.bridge, log);
+	const taken = deps.taken ?? createBoundedMap<OperationId, readonly MessageId[]>(1_000);
+	const bounces = createBounces({ ...deps, contact, earlier, open });
+	const { support } = clients;
+	const send = createOutgoing({ ...deps, contact, earlier, open, support, taken, guard });
+
+	/** Takes the receipt of a client: the line that it names got through. */
+	function received(id: string, from: string): void {
+		const line = open.get(id);
+		if (line && pairOf(line.room)[0] === bare(from)) contact.reach(line.room);
+	}
 	const take = createIncoming(deps, { contact, bounces, guard, wrote: clients.wrote });
 
 	/** Takes a line in and sends what answers it. Never rejects. */
@@ -60,7 +77,9 @@ export function createDirectChats(
 		refuse: bounces.refuse,
 		claims: ({ name, attrs: { type } }) => name === "message" && type !== "groupchat",
 		stanza(stanza: Element): Element | undefined {
+			const receipt = receiptIn(stanza);
 			if (stanza.attrs.type === "error") bounces.failed(stanza);
+			else if (receipt !== undefined && !child(stanza, "body")) received(receipt, stanza.attrs.from ?? "");
 			else if (!queues.add(stanza))
 				// Chat states and receipts get no answer.
 				return child(stanza, "body") && errorReply(stanza, "wait", "resource-constraint");

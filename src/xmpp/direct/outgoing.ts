@@ -1,17 +1,22 @@
+import type { Support } from "../../core/capabilities.ts";
 import { PermanentError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
 import { type Guard, outboundItem } from "../../core/guard.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
+import type { Taken } from "../../core/taken.ts";
 import { domain } from "../jid.ts";
 import type { Sayable } from "../message/feature.ts";
+import { receiptRequest, receiptsNs } from "../message/receipts.ts";
 import { messageId, speakerIn, spokenBy } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
 import type { Component } from "../stream/component.ts";
 import * as to from "../to-xmpp.ts";
+import type { EarlierContact } from "./earlier-contact.ts";
 import type { FirstContact } from "./first-contact.ts";
 import { createMemory } from "./memory.ts";
 import type { OpenLines } from "./open-lines.ts";
+import { createPace } from "./pace.ts";
 import { pairOf, participantsOf } from "./pair.ts";
 
 const isSayable = (event: BridgeEvent): event is Sayable =>
@@ -24,16 +29,24 @@ export function createOutgoing(deps: {
 	confirm(): Promise<void>;
 	resource: string;
 	contact: FirstContact;
+	earlier: EarlierContact;
 	open: OpenLines;
+	/** Returns how many of the account's clients know a feature. */
+	support(account: string, ns: string): Support;
+	/** The lines that the server has taken, which a kill of the bridge does not repeat. */
+	taken: Taken;
 	guard: Guard;
 }) {
-	const { link, contact, open, guard } = deps;
+	const { link, contact, earlier, open, taken, guard } = deps;
+	const paced = createPace();
 	/** The name that the ghost last gave itself in a pair. */
 	const named = createMemory<string>((name) => [name]);
 
 	async function write(out: Outbound): Promise<readonly MessageId[]> {
 		const { event, operation, room, refs, shown, reactions } = out;
 		if (!isSayable(event)) return [];
+		const there = taken.get(operation);
+		if (there) return there;
 		const [theirs, ghost] = pairOf(room);
 		const about = event.kind === "redaction" ? refs[event.target.id] : undefined;
 		if (about && speakerIn(about) === undefined) throw new PermanentError("forbidden", phrases.notYours);
@@ -43,18 +56,30 @@ export function createOutgoing(deps: {
 		if (said.body === undefined && said.parts.length === 0) return [];
 		const name = event.sender.name ?? event.sender.address[0] ?? "";
 		const known = named.get(room) === name;
+		const isReached = contact.isReached(room);
+		const reachedBefore = isReached || (await earlier.had(room));
+		// A receipt ends the wait for an error. A line to an account that was reached needs none: it does not wait.
+		const asks = !isReached && said.body !== undefined && deps.support(theirs, receiptsNs) !== "text";
 		const refused = open.begin(operation, room);
+		refused.catch(() => taken.delete(operation));
 		const from = `${ghost}/${deps.resource}`;
-		await link.send(to.chat(from, theirs, operation, said, known ? undefined : name));
+		const stanza = to.chat(from, theirs, operation, said, known ? undefined : name);
+		if (asks) stanza.append(receiptRequest());
+		const id = messageId("msg", operation);
+		const ids =
+			event.kind === "message" ? [id, spokenBy(operation, ghost)] : event.kind === "edit" ? [id] : [];
+		await link.send(stanza);
 		await Promise.race([deps.confirm(), refused]);
+		if (reachedBefore) taken.set(operation, ids);
 		if (!contact.isReached(room)) await Promise.race([contact.silence(room), refused]);
+		if (!reachedBefore) taken.set(operation, ids);
 		named.set(room, name);
 		contact.reach(room);
+		earlier.note(room, true);
 		open.confirm(operation, room);
-		const id = messageId("msg", operation);
-		if (event.kind === "message") return [id, spokenBy(operation, ghost)];
-		return event.kind === "edit" ? [id] : [];
+		return ids;
 	}
 
-	return (out: Outbound): Promise<readonly MessageId[]> => contact.inTurn(out.room, () => write(out));
+	return (out: Outbound): Promise<readonly MessageId[]> =>
+		contact.inTurn(out.room, () => paced(out.room, () => write(out)));
 }

@@ -123,7 +123,11 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 					link,
 					confirm: createServerAck(link, component),
 					resource: "trivium",
-					bridge: () => ({ portal: async () => undefined }),
+					bridge: () => ({
+						portal: async () => undefined,
+						cursor: async () => undefined,
+						saveCursor: async () => undefined,
+					}),
 					who: async () => alice,
 					ghost: () => `alice@${component}`,
 					clients: { wrote: () => undefined, support: () => "mixed" },

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Support } from "../../../src/core/capabilities.ts";
 import { keysOf } from "../../../src/core/dedupe.ts";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import type { OperationId, RoomId } from "../../../src/core/ids.ts";
+import type { MessageId, OperationId, RoomId } from "../../../src/core/ids.ts";
 import type { Outbound, Received } from "../../../src/core/network.ts";
 import { eventKey } from "../../../src/core/operation.ts";
 import { createDirectChats } from "../../../src/xmpp/direct/index.ts";
@@ -35,21 +36,35 @@ function newOnes(told: readonly Received[]): readonly Received[] {
 	});
 }
 
-/** Creates the bridge's side of a 1:1 chat. `lookup` resolves when the recipient has been looked up. */
-function chat(lookup = Promise.resolve()) {
+/** What outlives a run of the bridge. */
+const nothing = () => ({
+	cursors: new Map<string, string>(),
+	taken: new Map<OperationId, readonly MessageId[]>(),
+	support: "mixed" as Support,
+	/** Holds the XMPP server's acknowledgements back. */
+	acknowledged: Promise.resolve(),
+});
+
+/** Creates the bridge's side of a 1:1 chat. `left`: what an earlier run has left. `lookup` resolves when the recipient has been looked up. */
+function chat(lookup = Promise.resolve(), left = nothing()) {
 	const wire: Element[] = [];
 	const told: Received[] = [];
 	const side = createDirectChats({
 		link: { send: async (stanza) => void wire.push(stanza) },
-		confirm: async () => undefined,
+		confirm: () => left.acknowledged,
+		taken: left.taken,
 		resource: "trivium",
-		bridge: () => ({ portal: async () => undefined }),
+		bridge: () => ({
+			portal: async () => undefined,
+			cursor: async (key) => left.cursors.get(key),
+			saveCursor: async ({ key, value }) => void left.cursors.set(key, value),
+		}),
 		who: async () => {
 			await lookup;
 			return alice;
 		},
 		ghost: () => "alice@bridge.test",
-		clients: { wrote: () => undefined, support: () => "mixed" },
+		clients: { wrote: () => undefined, support: () => left.support },
 		tell: (events) => void told.push(...events),
 		paused: () => false,
 		now: () => ({ at: Date.now(), unique: () => "u" }),
@@ -83,6 +98,18 @@ function chat(lookup = Promise.resolve()) {
 		written: () => wire,
 		/** Returns the ids of the written stanzas, in order. */
 		ids: () => wire.map((one) => one.attrs.id),
+		/** Returns the ids of the stanzas that ask for a receipt. */
+		asking: () =>
+			wire.filter((one) => one.getChild("request", "urn:xmpp:receipts")).map((one) => one.attrs.id),
+		/** Delivers the receipt of a client (XEP-0184). */
+		receipt: (id: string, from = "romeo@x.test/r") =>
+			side.stanza(
+				xml(
+					"message",
+					{ from, to: "alice@bridge.test" },
+					xml("received", { xmlns: "urn:xmpp:receipts", id }),
+				),
+			),
 		/** Delivers a stanza from the other side. */
 		hears: (body = "hi", from = "romeo@x.test/r", inside = "body", id = body) =>
 			side.stanza(xml("message", { from, to: "alice@bridge.test", id }, xml(inside, {}, body))),
@@ -268,4 +295,110 @@ test.each([
 	call([xml("delay", { xmlns: "urn:xmpp:delay", from: "x.test", stamp: "2023-11-14T00:00:00Z" })]);
 	await one.settled();
 	expect([one.told.length, one.written().length]).toEqual([2, 2]);
+});
+
+describe("the first line of a pair", () => {
+	const idle = () => vi.advanceTimersByTimeAsync(0);
+
+	test("asks for a receipt, which ends the wait for an error, and further lines ask for none", async () => {
+		const c = chat();
+		const first = c.send("a");
+		await idle();
+		const second = c.send("b");
+		await idle();
+		expect(c.ids()).toEqual(["a"]);
+		c.receipt("a", "mallory@x.test/r");
+		c.receipt("z");
+		await idle();
+		expect(c.ids()).toEqual(["a"]);
+		c.receipt("a");
+		await Promise.all([first, second]);
+		expect(c.ids()).toEqual(["a", "b"]);
+		expect(c.asking()).toEqual(["a"]);
+		expect(c.told).toEqual([]);
+	});
+	test("asks for no receipt where all clients are known to give none", async () => {
+		const c = chat(undefined, { ...nothing(), support: "text" });
+		void c.send("a");
+		await idle();
+		expect(c.ids()).toEqual(["a"]);
+		expect(c.asking()).toEqual([]);
+	});
+});
+
+describe("a line that the XMPP server has taken when the bridge is killed", () => {
+	const idle = () => vi.advanceTimersByTimeAsync(100);
+
+	test("is not sent again to a pair that lines have reached", async () => {
+		const left = nothing();
+		const one = chat(undefined, left);
+		const [first] = await Promise.all([one.send("a"), vi.advanceTimersByTimeAsync(grace)]);
+		// The kill comes before the journal has noted the line.
+		const two = chat(undefined, left);
+		expect(await two.send("a")).toEqual(first);
+		expect(two.ids()).toEqual([]);
+		// The line that waits for an error is taken, too.
+		void two.send("b");
+		await idle();
+		const three = chat(undefined, left);
+		await three.send("b");
+		expect([...two.ids(), ...three.ids()]).toEqual(["b"]);
+	});
+	test("is sent again if it was the first of all, or if a line has come back since", async () => {
+		const left = nothing();
+		const one = chat(undefined, left);
+		void one.send("a");
+		await idle();
+		const two = chat(undefined, left);
+		void two.send("a");
+		await vi.advanceTimersByTimeAsync(grace);
+		expect([...one.ids(), ...two.ids()]).toEqual(["a", "a"]);
+		two.bounces("a", "cancel", "item-not-found");
+		const three = chat(undefined, left);
+		void three.send("b");
+		await idle();
+		const four = chat(undefined, left);
+		void four.send("b");
+		await idle();
+		expect([...three.ids(), ...four.ids()]).toEqual(["b", "b"]);
+	});
+	test("is sent again if the server had not acknowledged it", async () => {
+		const left = nothing();
+		await Promise.all([chat(undefined, left).send("a"), vi.advanceTimersByTimeAsync(grace)]);
+		const one = chat(undefined, { ...left, acknowledged: new Promise(() => undefined) });
+		void one.send("b");
+		await idle();
+		const two = chat(undefined, left);
+		void two.send("b");
+		await idle();
+		expect([...one.ids(), ...two.ids()]).toEqual(["b", "b"]);
+	});
+	test("is sent again if an error came for it", async () => {
+		const left = nothing();
+		await Promise.all([chat(undefined, left).send("a"), vi.advanceTimersByTimeAsync(grace)]);
+		const c = chat(undefined, left);
+		const refused = c.send("b");
+		await idle();
+		expect(left.taken.has("b" as OperationId)).toBe(true);
+		c.bounces("b", "wait", "remote-server-timeout");
+		await expect(refused).rejects.toThrow(TemporaryError);
+		expect(left.taken.has("b" as OperationId)).toBe(false);
+	});
+});
+
+test("at most eight lines of a pair are written and not acknowledged, and all are written in order", async () => {
+	const left = nothing();
+	const c = chat(undefined, left);
+	await Promise.all([c.send("0"), vi.advanceTimersByTimeAsync(grace)]);
+	const acknowledge: (() => void)[] = [];
+	Object.defineProperty(left, "acknowledged", { get: () => new Promise<void>((go) => acknowledge.push(go)) });
+	const numbers = Array.from({ length: 20 }, (_, n) => String(n + 1));
+	const all = numbers.map((n) => c.send(n));
+	for (let done = 0; done < 20; done++) {
+		await vi.advanceTimersByTimeAsync(0);
+		expect(c.ids()).toHaveLength(Math.min(20, done + 8) + 1);
+		acknowledge[done]?.();
+	}
+	await Promise.all(all);
+	expect(c.ids()).toEqual(["0", ...numbers]);
 });
