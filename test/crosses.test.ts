@@ -25,7 +25,15 @@ const rows = [
 	...["moderators' deletions", "replies", "threads", "reactions", "reactions as a room chose"],
 	...["images, with words", "files, video, audio", "voice messages", "stickers", "encrypted attachments"],
 	...["several files in one message", "what is known of a file", "files that cannot cross"],
-	...["places", "polls, votes, results", "encrypted messages", "time of late messages"],
+	...[
+		"places",
+		"live locations",
+		"calls",
+		"topics",
+		"polls, votes, results",
+		"encrypted messages",
+		"time of late messages",
+	],
 	"anything else with words",
 ];
 

@@ -16,6 +16,9 @@ const powers = (usersDefault: number) => ({
 		"m.room.server_acl": 100,
 		"m.room.tombstone": 100,
 		"m.room.history_visibility": 100,
+		// A state event of each person: without this nobody could share a live location.
+		"m.beacon_info": 0,
+		"org.matrix.msc3672.beacon_info": 0,
 	},
 });
 

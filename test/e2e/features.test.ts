@@ -426,6 +426,68 @@ describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s
 			);
 		});
 
+		test("a live location is told in words when it begins and ends, with its first and last place", async () => {
+			const [first, later, last] = [1, 2, 3].map((n) => `geo:45.${n}${++count},12.33`);
+			const me = encodeURIComponent(juliet.userId);
+			const share = (content: Content) =>
+				juliet.request<{ event_id: string }>(
+					"PUT",
+					`v3/rooms/${encodeURIComponent(room)}/state/org.matrix.msc3672.beacon_info/${me}`,
+					content,
+				);
+			const { event_id } = await share({ live: true, timeout: 900_000, description: "by bike" });
+			for (const uri of [first, later, last])
+				await juliet.send(
+					room,
+					{
+						"m.relates_to": { rel_type: "m.reference", event_id },
+						"org.matrix.msc3488.location": { uri },
+					},
+					"org.matrix.msc3672.beacon",
+				);
+			await share({ live: false, timeout: 900_000 });
+			await read("/me shares a live location for 15 min: by bike");
+			const place = await read(first ?? "");
+			expect(place.getChild("geoloc", "http://jabber.org/protocol/geoloc")).toBeDefined();
+			await read(`/me stopped sharing the live location, last at ${last}`);
+			const lines = romeo.inbox.items.map((one) => body(one) ?? "");
+			expect(lines.filter((one) => one.includes(later ?? "") || one === last)).toEqual([]);
+		});
+
+		test("a call is told in words, and declined in a chat, whose caller reads why", async () => {
+			const call = `c${++count}`;
+			const offer = { type: "offer", sdp: "v=0" };
+			const invite = { call_id: call, party_id: "p", version: "1", lifetime: 60_000, offer };
+			// Synapse takes calls in private rooms only.
+			if (!inMuc) {
+				await juliet.send(room, invite, "m.call.invite");
+				await read("/me is calling, but calls do not cross the bridge");
+				await here("the decline", (one) => one.type === "m.call.reject" && one.content.call_id === call);
+				await here("the reason", (one) => /calls do not cross/.test(String(one.content.body)));
+			}
+			const rtp = xml("description", { xmlns: "urn:xmpp:jingle:apps:rtp:1", media: "video" });
+			const propose = { xmlns: "urn:xmpp:jingle-message:0", id: call };
+			await sends(undefined, xml("propose", propose, rtp), store());
+			const told = await heard("is calling by video, but calls do not cross the bridge");
+			expect(told.content.msgtype).toBe("m.emote");
+			if (inMuc) return;
+			await there("the decline", (one) => one.getChild("reject", propose.xmlns)?.attrs.id === call);
+			await there("the reason", (one) => /Calls do not cross/.test(body(one) ?? ""));
+		});
+
+		test("a new topic is told in words, and the one of a join is not", async () => {
+			const topic = unique("The balcony");
+			if (inMuc) {
+				await romeo.send(xml("message", { to, type: "groupchat" }, xml("subject", {}, topic)));
+				await heard(`changed the topic to: ${topic}`);
+			} else {
+				await juliet.request("PUT", `v3/rooms/${encodeURIComponent(room)}/state/m.room.topic/`, { topic });
+				await read(`/me changed the topic to: ${topic}`);
+			}
+			const mine = (event: SeenEvent) => String(event.content.body).startsWith("changed the topic");
+			expect(await times(mine)).toBe(inMuc ? 1 : 0);
+		});
+
 		test("a poll crosses as numbered text, a number as a vote, and the end shows the result", async () => {
 			const question = unique("Lunch?");
 			const label = (words: string) => ({ "org.matrix.msc1767.text": words });
