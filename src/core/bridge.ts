@@ -249,6 +249,7 @@ export function createBridge(deps: {
 				throw error;
 			}
 		},
+		commandsFor: (person) => help.offered(person),
 		async greeting(to, { network: of, room, prefix }) {
 			if (!(await journal.once(greetedKey(of, room)))) return undefined;
 			return help.greeting(withName(to), { prefix });

@@ -60,6 +60,21 @@ function spelled(parameter: Parameter): string {
 	}
 }
 
+/**
+ * Returns the text that {@link parse} reads as these values, given in the order of the parameters; a keyword and its value are
+ * two. Absent ones are left out.
+ */
+export function wordsFor(parameters: readonly Parameter[], values: readonly (string | undefined)[]): string {
+	const kinds = parameters.flatMap(({ kind }) => (kind === "either" ? ["word", "address"] : [kind]));
+	return values
+		.flatMap((value, at) => {
+			if (value === undefined) return [];
+			const literal = kinds[at] === "text" || (/^[^\s"“„]+$/.test(value) && value !== "");
+			return literal ? [value] : [`"${value.replace(/[\\"]/g, "\\$&")}"`];
+		})
+		.join(" ");
+}
+
 /** Quotes that may stand around words with spaces; phones put in the curly ones. */
 const quotes = new Map([
 	['"', '"'],

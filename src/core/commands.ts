@@ -177,7 +177,7 @@ export function createLinkCommands(deps: {
 			const portal = await portals.only(call.network, call.room);
 			if (!portal) {
 				const sides = networks.map((one) => phrases.sideLine(one.title, stateOf(one, call.sender)));
-				return [phrases.noPortal, ...sides].join("\n");
+				return [...(call.private ? [] : [phrases.noPortal]), ...sides].join("\n");
 			}
 			const lanes = (await journal.lanes()).filter((lane) => lane.portal === portal.id);
 			const waiting = (id: LinkId) =>

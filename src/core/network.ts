@@ -223,6 +223,8 @@ export interface Bridge {
 		to: Person,
 		where: Readonly<Pick<CommandCall, "network" | "room" | "prefix">>,
 	): Promise<string | undefined>;
+	/** Returns the commands that a person may use and can use. */
+	commandsFor(person: Person): readonly Command[];
 	/** Runs a command, once for each message id. The answer goes through `call.reply`. */
 	command(call: CommandCall): Promise<void>;
 	/** Takes the list of a room's members; its differences from the known members become membership events. */

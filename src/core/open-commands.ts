@@ -13,7 +13,7 @@ export function createOpenCommands(deps: {
 	network(name: NetworkName): Network;
 	mapping: Mapping;
 	portals: Portals;
-	bridge: Pick<Bridge, "openRoom" | "openDirect">;
+	bridge: Pick<Bridge, "openRoom" | "openDirect" | "mayReach">;
 	/** @throws PermanentError when the person opens too many chats and rooms. */
 	mayOpen(by: Person): void;
 }): readonly Command[] {
@@ -62,6 +62,9 @@ export function createOpenCommands(deps: {
 		offered: (to) => to.openDirect !== undefined,
 		run: async (call, { address }) => {
 			const { answer: theirs } = await ask<Person>(call, address, (one, wanted) => one.findPerson?.(wanted));
+			// Where people write without being invited, a command must not reach further than a message.
+			if (network(call.network).commandsAlone && !(await bridge.mayReach(call.sender, theirs)))
+				throw new PermanentError("forbidden", phrases.onlyKnown);
 			const known = await mapping.portalBetween(call.sender, theirs);
 			const standing = known?.links.find((link) => link.network === call.network)?.room;
 			const room = standing ?? (await portals.directRoom(call.sender, theirs));

@@ -3,7 +3,7 @@ import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { type Content, text } from "./event.ts";
 import type { Members } from "./members.ts";
-import { matrixTo } from "./mxid.ts";
+import { aliasAddress, matrixTo } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 import type { RoomAliases } from "./room-aliases.ts";
 
@@ -35,7 +35,8 @@ export function createRoomLabels(deps: {
 		const saved = aliases.show(room);
 		const alias = saved === room ? await field(room, "m.room.canonical_alias", "alias", as) : saved;
 		const name = nameOf(await field(room, "m.room.name", "name", as));
-		if (name) return alias ? phrases.named(name, alias) : name;
+		// The alias of a room of ours spells the address of the room beyond it, which stands beside it anyway.
+		if (name) return alias && !aliasAddress(alias, domain) ? phrases.named(name, alias) : name;
 		if (alias) return alias;
 		if (!members.known(room)) await members.read(room, as);
 		const names = people(room).map((person) => person.name ?? person.id);

@@ -1,5 +1,7 @@
 import type { Log } from "../core/log.ts";
 import type { Person } from "../core/person.ts";
+import type { Bot } from "./bot.ts";
+import { account } from "./from-xmpp.ts";
 import { answerInvite } from "./invite.ts";
 import { answerIq } from "./iq/index.ts";
 import type { Software } from "./iq/query.ts";
@@ -15,19 +17,36 @@ export function createGhosts(deps: {
 	/** Resolves with true if the account at a bare JID may write to the person. */
 	mayReach(account: string, person: Person): Promise<boolean>;
 	present(presence: Element): void;
+	bot: Bot;
 	software: Software;
 	resource: string;
 	log: Log;
 }) {
-	const { who, software, log } = deps;
+	const { who, bot, software, log } = deps;
 	const iqContext = {
 		software,
+		bot,
+		adHoc: bot.adHoc,
 		log,
 		async ghost(jid: string) {
 			const person = await who(jid);
 			return person && { name: person.name ?? person.address[0] ?? "" };
 		},
 	};
+
+	/** The bot grants each subscription, and greets the account that asks for one. */
+	async function botPresence(stanza: Element): Promise<readonly Element[]> {
+		const me = { ...account(bot.jid), name: software.name };
+		const answers = await answerPresence(
+			stanza,
+			deps.resource,
+			async () => me,
+			async () => true,
+		);
+		const greets =
+			stanza.attrs.type === "subscribe" ? await bot.greeting(stanza.attrs.from ?? "") : undefined;
+		return greets ? [...answers, greets] : answers;
+	}
 
 	return {
 		/** Returns the answer that declines an invitation; undefined for what is no invitation. */
@@ -39,6 +58,7 @@ export function createGhosts(deps: {
 		/** Resolves with the answers to a presence. Never rejects. */
 		presence(stanza: Element): Promise<readonly Element[]> {
 			const ghost = bare(stanza.attrs.to ?? "");
+			if (bot.claims(stanza)) return botPresence(stanza);
 			return answerPresence(stanza, deps.resource, () => who(ghost), deps.mayReach).catch(
 				(error: unknown) => [refusal(stanza, error, log)],
 			);

@@ -13,13 +13,14 @@ import type { Links } from "../media/links.ts";
 import { typeOfFile } from "../media/sniff.ts";
 import { findAccount, findMuc } from "./address-lookup.ts";
 import { createPartSender, type Files } from "./attachments.ts";
+import { createBot } from "./bot.ts";
 import { checkPath } from "./check.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import type { Conversation } from "./conversation.ts";
 import { within } from "./deadline.ts";
 import { createClientFeatures } from "./direct/client-features.ts";
 import { createDirectChats } from "./direct/index.ts";
-import { pairRoom } from "./direct/pair.ts";
+import { pairOf, pairRoom } from "./direct/pair.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { createGhostLookup } from "./ghost-lookup.ts";
 import { createGhosts } from "./ghosts.ts";
@@ -136,6 +137,8 @@ export function createXmpp(
 		return address && (await bridge.findPerson(address.network, address.address));
 	});
 	const ghost = (person: Person) => ghostJid(person.network, person.address, namespace);
+	/** The bare JID of the bot. */
+	const stated = ghostJid(namespace.plain, [deps.bot ?? "trivium"], namespace);
 	const rooms = createJoinedRooms(
 		{
 			link,
@@ -162,7 +165,7 @@ export function createXmpp(
 		},
 		{
 			ghost,
-			stated: ghostJid(namespace.plain, [deps.bot ?? "trivium"], namespace),
+			stated,
 			nick,
 			resource,
 		},
@@ -196,12 +199,24 @@ export function createXmpp(
 		return found;
 	}
 
+	const bot = createBot({
+		bridge: () => bridge,
+		component,
+		jid: stated,
+		resource,
+		isMuc: rooms.has,
+		paused: () => paused,
+		now,
+		log,
+	});
 	const route = createRouter({
 		...guarded,
 		link,
 		conversations,
+		bot,
 		ghosts: createGhosts({
 			who,
+			bot,
 			mayReach: (jid, person) => bridge.mayReach(account(jid), person),
 			present: clients.present,
 			software,
@@ -218,6 +233,7 @@ export function createXmpp(
 		title,
 		window: 20,
 		threadsHaveIds: true,
+		commandsAlone: true,
 
 		async start(of) {
 			bridge = of;
@@ -292,6 +308,10 @@ export function createXmpp(
 		async openDirect(ours, theirs) {
 			if (ours.address.length !== 1) throw new PermanentError("invalid", phrases.xmppStrangers);
 			return pairRoom(ours.id, ghostJid(theirs.network, theirs.address, namespace));
+		},
+		url: (room) => {
+			const [, ghost] = pairOf(room);
+			return ghost ? `xmpp:${ghost}` : `xmpp:${room}?join`;
 		},
 		handle: typedAddress,
 		hides: (glob) => (glob.startsWith("@") || glob.includes("/") ? undefined : phrases.mucHidesAddresses),

@@ -106,9 +106,17 @@ export const xmppNoPrivate =
 	"Private messages to people from the other side are not bridged yet. Please write in the room, or to their own address.";
 export const xmppNoInvite = "Invitations are not bridged yet.";
 export const xmppNoHostedRoom = "The bridge has no rooms of its own yet.";
+export const xmppNotLookedUp =
+	"The server of this address does not answer, so the bridge cannot tell whether it exists. Please try again later.";
+export const xmppCrowded = "Too much waits here at once. Please send this again in a minute.";
+export const xmppBroken =
+	"The bridge failed on this. Please send it again, and tell its admin if it fails again.";
 export const xmppNobody = "Nobody has this address.";
 export const xmppStopping = "The bridge is just restarting. Please send this again in a minute.";
 export const xmppStrangers = "One cannot open a chat with somebody known from a room only.";
+
+/** Above the form of an ad-hoc command. */
+export const commandForm = (help: string) => `${help.charAt(0).toUpperCase()}${help.slice(1)}.`;
 
 // `check`: each thing that can fail, with its cure.
 export const componentAt = (component: string, service: string) => `${component} at ${service}`;

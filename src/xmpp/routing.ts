@@ -1,10 +1,11 @@
 import { createGuard, type Guard, SetAside } from "../core/guard.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
-import * as phrases from "../core/phrases.ts";
+import type { Bot } from "./bot.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { bare, domain } from "./jid.ts";
+import * as phrases from "./phrases.ts";
 import { errorReply, mayBeAnswered } from "./stanza-error.ts";
 import { stanzaItem } from "./stanza-item.ts";
 import { stanzaMemory } from "./stanza-memory.ts";
@@ -25,6 +26,8 @@ export function createRouter(deps: {
 	/** In the order in which they are asked. */
 	conversations: readonly Conversation[];
 	ghosts: Ghosts;
+	/** What is for the bot is claimed before any conversation is asked. */
+	bot: Pick<Bot, "claims" | "message">;
 	/** True where the permissions let the account at a bare JID use the bridge. */
 	allowed(jid: string): boolean;
 	/** The domain of our component. */
@@ -32,7 +35,7 @@ export function createRouter(deps: {
 	guard?: Guard;
 	log: Log;
 }) {
-	const { link, conversations, ghosts, allowed, component, log, guard = createGuard(deps.log) } = deps;
+	const { link, conversations, ghosts, bot, allowed, component, log, guard = createGuard(deps.log) } = deps;
 	const refusals = createRateLimit(refusalRate);
 	/** Answers that are being looked up or written. */
 	const owed = new Set<Promise<void>>();
@@ -56,8 +59,8 @@ export function createRouter(deps: {
 	function ask(question: Element, answer: () => Promise<readonly (Element | undefined)[]>): void {
 		const size = stanzaMemory(question);
 		if (askedBytes > 0 && askedBytes + size > mostAskedBytes) {
-			if (question.name === "iq" && mayBeAnswered(question))
-				send(errorReply(question, "wait", "resource-constraint"));
+			if (mayBeAnswered(question))
+				send(errorReply(question, "wait", "resource-constraint", phrases.xmppCrowded));
 			return;
 		}
 		askedBytes += size;
@@ -117,6 +120,11 @@ export function createRouter(deps: {
 			return;
 		}
 		const { name, attrs } = element;
+		if (bot.claims(element) && name !== "presence") {
+			const answer = name === "iq" ? ghosts.iq : bot.message;
+			ask(element, async () => [await answer(element)]);
+			return;
+		}
 		const conversation = claiming(element);
 		if (name === "iq") ask(element, async () => [await (conversation?.iq ?? ghosts.iq)(element)]);
 		else if (conversation) send(conversation.stanza(element));
@@ -139,7 +147,7 @@ export function createRouter(deps: {
 				send(
 					apart
 						? errorReply(element, "cancel", "not-acceptable", error.message)
-						: errorReply(element, "wait", "internal-server-error"),
+						: errorReply(element, "wait", "internal-server-error", phrases.xmppBroken),
 				);
 			}
 		},

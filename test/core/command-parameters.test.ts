@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Parameter, parse, usage } from "../../src/core/command-parameters.ts";
+import { type Parameter, parse, usage, wordsFor } from "../../src/core/command-parameters.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 
 const topic = { name: "topic", kind: "address" } as const;
@@ -19,6 +19,22 @@ describe("the usage of a command", () => {
 		[[count, which], "COUNT [all|new]"],
 		[[what], "link URL | person ADDRESS"],
 	])("names each parameter as it is typed", (parameters, line) => expect(usage(parameters)).toBe(line));
+});
+
+describe("wordsFor", () => {
+	test.each<[readonly Parameter[], readonly (string | undefined)[], string]>([
+		[[topic, value], ["a/Living Room/set", "ON now"], '"a/Living Room/set" ON now'],
+		[[topic, value], [String.raw`a\b "c"`, '"'], String.raw`"a\\b \"c\"" "`],
+		[[count, which], ["7", undefined], "7"],
+		[[which, topic], ["all", "“x”"], 'all "“x”"'],
+		[[what], ["person", "Ann Lee"], 'person "Ann Lee"'],
+	])("returns words that parse reads as the same values", (parameters, values, words) => {
+		expect(wordsFor(parameters, values)).toBe(words);
+		const read = Object.values(parse("do", parameters, words)).flatMap((one) =>
+			typeof one === "object" && one ? Object.values(one) : [String(one)],
+		);
+		expect(read).toEqual(values.filter((one) => one !== undefined));
+	});
 });
 
 describe("parse", () => {

@@ -3,8 +3,10 @@ import { soak } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
-import { isMessage, XmppClient } from "../testbed/xmpp-client.ts";
+import { isMessage, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { link } from "./meeting.ts";
+
+const discoItems = "http://jabber.org/protocol/disco#items";
 
 /** The number of Matrix people in one MUC; Juliet is one of them. */
 const crowd = soak ? 20 : 8;
@@ -182,7 +184,9 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			(e) => e.room_id === bot && e.state_key === "@trivium:hs.test" && e.content.membership === "join",
 		);
 		const ready = () =>
-			juliet.inbox.items.filter((e) => e.room_id === bot && /is ready/.test(String(e.content.body))).length;
+			juliet.inbox.items.filter(
+				(e) => e.room_id === bot && /your chat with mercutio/.test(String(e.content.body)),
+			).length;
 		for (const times of [1, 2]) {
 			await juliet.send(bot, `chat ${mercutio.jid.split("/")[0]}`);
 			await juliet.waitFor("the answer", () => ready() === times);
@@ -250,5 +254,72 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			expect(stanza.getChild("body")?.getText() ?? "").not.toMatch(raw);
 			if (stanza.is("presence")) expect(stanza.attrs.from?.split("/")[1] ?? "").not.toMatch(raw);
 		}
+	});
+
+	test("the bot takes commands on XMPP, as messages and as ad-hoc commands", async () => {
+		const { component } = bridged.xmpp;
+		const bot = `trivium@${component}`;
+		const says = (words: RegExp, from: string) =>
+			romeo.waitFor(
+				`${words} from ${from}`,
+				(one) =>
+					one.is("message") &&
+					one.attrs.from?.split("/")[0] === from &&
+					words.test(one.getChild("body")?.getText() ?? ""),
+			);
+		await romeo.sendMessage(component, "help");
+		await says(/^What I can do here:\n.*\nchat ADDRESS – /s, component);
+		await romeo.sendMessage(bot, "status");
+		await says(/^Matrix: connected\.\nXMPP: connected\.\nMQTT: connected\.$/, bot);
+		await romeo.sendMessage(bot, "rooms");
+		await says(/you may not use “rooms”/, bot);
+		await romeo.sendMessage(bot, "chat <@juliet:hs.test>");
+		await says(new RegExp(`your chat with Juliet Capulet 🌹 already: xmpp:juliet@${component}`), bot);
+		const commands = "http://jabber.org/protocol/commands";
+		const items = await romeo.iq(bot, "get", xml("query", { xmlns: discoItems, node: commands }));
+		const listed = items
+			.getChild("query")
+			?.getChildren("item")
+			.map(({ attrs }) => attrs.node);
+		expect(listed).toEqual(["help", "version", "chat", "status"]);
+		const done = await romeo.iq(bot, "set", xml("command", { xmlns: commands, node: "version" }));
+		expect(done.getChild("command")?.getChild("note")?.getText()).toMatch(
+			/^Trivium \d+\.\d+\.\d+, running for /,
+		);
+		const asked = await romeo.iq(component, "set", xml("command", { xmlns: commands, node: "chat" }));
+		expect(asked.getChild("command")?.getChild("x")?.getChild("field")?.attrs.var).toBe("address");
+	});
+
+	test("an admin lists the portals, blocks a person at once and lets them in again", async () => {
+		const bot = await juliet.createRoom({ is_direct: true, invite: ["@trivium:hs.test"] });
+		const says = (words: RegExp) =>
+			juliet.waitFor(`${words}`, (e) => e.room_id === bot && words.test(String(e.content.body)), 20_000);
+		await says(/^Hello Juliet/);
+		await juliet.send(bot, "rooms");
+		const verona = `verona@${bridged.xmpp.muc}`;
+		const list = await says(/^Bridged rooms and chats: \d+\./);
+		expect(list.content.body).toMatch(/• Matrix #climate:hs\.test ← MQTT home\/\+\/temperature\n/);
+		expect(list.content.body).toMatch(new RegExp(`• Matrix \\S+ ↔ XMPP ${verona}\n`));
+		expect(list.content.body).toMatch(
+			/• chat: Matrix Juliet Capulet 🌹 \(@juliet:hs\.test\) ↔ XMPP mercutio \(mercutio@/,
+		);
+		expect(list.content.body).not.toMatch(/=40|![A-Za-z0-9]{10}/);
+
+		const tybalt = await matrix("tybalt", "Tybalt");
+		await tybalt.join(portal);
+		await tybalt.send(portal, "What, drawn?");
+		await romeo.waitForMessage("What, drawn?", `${muc}/Tybalt`, 20_000);
+		await juliet.send(bot, "block https://matrix.to/#/@tybalt:hs.test");
+		await says(/^Blocked: @tybalt:hs\.test\. 1 person is no longer shown/);
+		await occupant("Tybalt", "unavailable");
+		await tybalt.send(portal, "Peace? I hate the word");
+		await juliet.send(portal, "gentle");
+		await romeo.waitForMessage("gentle", `${muc}/Juliet Capulet`, 20_000);
+		await juliet.send(bot, "unblock @tybalt:hs.test");
+		await says(/^No longer blocked: @tybalt:hs\.test/);
+		await tybalt.send(portal, "Turn thee");
+		await romeo.waitForMessage("Turn thee", `${muc}/Tybalt`, 20_000);
+		expect(romeo.inbox.items.filter((stanza) => isMessage(stanza, "Peace? I hate the word"))).toEqual([]);
+		await tybalt.close();
 	});
 });

@@ -84,6 +84,15 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 			"m.relates_to": { rel_type: "m.replace", event_id: kept },
 		});
 		for (const event of [oops, edit, thumb, kept]) await taken(event);
+		await juliet.send(room, "!bridge status");
+		const status = await juliet.waitFor(
+			"the side that is away",
+			(one) => one.room_id === room && /\nXMPP, /.test(String(one.content.body)),
+		);
+		expect(status.content.body).toMatch(
+			/^Matrix, this room: connected\.\nXMPP, verona@\S+: AWAY for \d+ seconds?/,
+		);
+		expect(status.content.body).toMatch(/; [2-9] messages wait for it\.$/);
 		await redact(oops);
 		const end = await juliet.send(room, "end");
 		await taken(end);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import type { CommandCall } from "../../src/core/command.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent, Message } from "../../src/core/event.ts";
 import type {
@@ -57,6 +58,9 @@ const bridge = {
 	cursor: async () => undefined,
 	saveCursor: async () => undefined,
 	resume: () => void resumed++,
+	command: async ({ reply, text }: CommandCall) => reply(`ran ${text}`),
+	commandsFor: () => [],
+	greeting: async () => undefined,
 	secret: async () => "secret",
 } as unknown as Bridge;
 
@@ -251,7 +255,7 @@ test.each([
 	[
 		"a message to the component itself",
 		`<message from='romeo@x.test/r' to='bridge.test' id='1'><body>hi</body></message>`,
-		["message error item-not-found"],
+		["message chat"],
 	],
 	[
 		"an encrypted message",

@@ -1,10 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { Person } from "../../src/core/person.ts";
+import type { Bot } from "../../src/xmpp/bot.ts";
 import type { Conversation } from "../../src/xmpp/conversation.ts";
 import { createGhosts } from "../../src/xmpp/ghosts.ts";
 import { createRouter } from "../../src/xmpp/routing.ts";
 import { type Element, xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
+
+/** No stanza of these tests is for the bot. */
+const bot = { claims: () => false, isAt: () => false } as unknown as Bot;
 
 /** A router between fakes whose homeserver does not say who stands behind a ghost before `answer`. */
 function router() {
@@ -22,12 +26,14 @@ function router() {
 			},
 			present: () => undefined,
 			mayReach: async () => true,
+			bot,
 			software: { name: "Trivium", version: "1" },
 			resource: "trivium",
 			log: quiet,
 		}),
 		allowed: () => true,
 		component: "bridge.test",
+		bot,
 		log: quiet,
 	});
 	return { take: one.take, settled: one.settled, sent, asked, answer: () => lookup.resolve(unused) };
@@ -98,6 +104,7 @@ describe("a stanza", () => {
 			who: async () => undefined,
 			present: () => undefined,
 			mayReach: async () => true,
+			bot,
 			software: { name: "Trivium", version: "1" },
 			resource: "trivium",
 			log: quiet,
@@ -108,6 +115,7 @@ describe("a stanza", () => {
 			ghosts,
 			allowed: (jid) => !jid.startsWith("blocked@"),
 			component: "bridge.test",
+			bot,
 			log: quiet,
 		});
 		const one = (name: string, from: string, to: string, ...inside: Element[]) =>

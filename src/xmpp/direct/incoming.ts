@@ -62,7 +62,7 @@ export function createIncoming(
 			if (error instanceof PermanentError)
 				return errorReply(stanza, "cancel", "item-not-found", error.message);
 			log.warn({ err: error }, "the ghost of a message could not be looked up");
-			return errorReply(stanza, "wait", "remote-server-timeout");
+			return errorReply(stanza, "wait", "remote-server-timeout", phrases.xmppNotLookedUp);
 		}
 	}
 

@@ -8,6 +8,7 @@ import { account } from "../from-xmpp.ts";
 import { bare } from "../jid.ts";
 import { receiptIn } from "../message/receipts.ts";
 import { messageId, spokenBy } from "../message-ids.ts";
+import * as phrases from "../phrases.ts";
 import { errorReply } from "../stanza-error.ts";
 import type { Component } from "../stream/component.ts";
 import { child, type Element } from "../stream/xml.ts";
@@ -55,7 +56,7 @@ export function createDirectChats(
 		const answers = await take(stanza).catch((error: unknown) => {
 			if (error instanceof SetAside) return [errorReply(stanza, "cancel", "not-acceptable", error.message)];
 			log.error({ err: error }, "a message to a ghost could not be taken");
-			return [errorReply(stanza, "wait", "internal-server-error")];
+			return [errorReply(stanza, "wait", "internal-server-error", phrases.xmppBroken)];
 		});
 		for (const answer of answers)
 			await link
@@ -82,7 +83,9 @@ export function createDirectChats(
 			else if (receipt !== undefined && !child(stanza, "body")) received(receipt, stanza.attrs.from ?? "");
 			else if (!queues.add(stanza))
 				// Chat states and receipts get no answer.
-				return child(stanza, "body") && errorReply(stanza, "wait", "resource-constraint");
+				return (
+					child(stanza, "body") && errorReply(stanza, "wait", "resource-constraint", phrases.xmppCrowded)
+				);
 			return undefined;
 		},
 		settled: queues.settled,

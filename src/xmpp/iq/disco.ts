@@ -1,7 +1,9 @@
 import { vars } from "../message/index.ts";
+import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
-import { xml } from "../stream/xml.ts";
-import type { Query, Question, Where } from "./query.ts";
+import { type Element, xml } from "../stream/xml.ts";
+import { COMMANDS, commands } from "./commands.ts";
+import { type IqContext, isAnsweredAt, type Query, type Question, type Where } from "./query.ts";
 
 const INFO = "http://jabber.org/protocol/disco#info";
 const ITEMS = "http://jabber.org/protocol/disco#items";
@@ -18,10 +20,12 @@ export function createDisco(others: readonly Query[]): readonly Query[] {
 		ns: INFO,
 		where: everywhere,
 		features: [INFO],
-		async answer(question) {
-			refuseNodes(question);
+		async answer(question, context) {
 			const { where, name } = question;
-			const asked = all.filter((query) => query.where.includes(where)).flatMap((query) => query.features);
+			const node = commandNode(question, context);
+			if (node) return node;
+			refuseNodes(question);
+			const asked = all.filter((query) => isAnsweredAt(query, where)).flatMap((query) => query.features);
 			const features = [...new Set([...asked, ...vars])].sort().map((one) => xml("feature", { var: one }));
 			return xml("query", { xmlns: INFO }, xml("identity", { ...identities[where], name }), features);
 		},
@@ -32,9 +36,18 @@ export function createDisco(others: readonly Query[]): readonly Query[] {
 		ns: ITEMS,
 		where: everywhere,
 		features: [ITEMS],
-		async answer(question) {
+		async answer(question, { adHoc, bot }) {
+			const { payload, from, where, to } = question;
+			if (payload.attrs.node === COMMANDS && adHoc && isAnsweredAt(commands, where)) {
+				// XEP-0050 §2.2
+				const items = adHoc
+					.list(from)
+					.map(({ name, help }) => xml("item", { jid: to, node: name, name: `${name} – ${help}` }));
+				return xml("query", { xmlns: ITEMS, node: COMMANDS }, items);
+			}
 			refuseNodes(question);
-			return xml("query", { xmlns: ITEMS });
+			const found = where === "host" && bot ? xml("item", { jid: bot.jid, name: question.name }) : undefined;
+			return xml("query", { xmlns: ITEMS }, found);
 		},
 	};
 	const all = [...others, info, items];
@@ -45,7 +58,24 @@ const identities: Readonly<Record<Where, { category: string; type: string }>> = 
 	host: { category: "gateway", type: "matrix" },
 	account: { category: "account", type: "registered" },
 	session: { category: "client", type: "web" },
+	bot: { category: "client", type: "bot" },
 };
+
+/** Returns what disco tells of the list of commands, or of one command (XEP-0050 §2.2, §2.3); undefined for other nodes. */
+function commandNode({ payload, from, where }: Question, { adHoc }: IqContext): Element | undefined {
+	const { node } = payload.attrs;
+	if (node === undefined || !adHoc || !isAnsweredAt(commands, where)) return undefined;
+	const command = adHoc.list(from).find(({ name }) => name === node);
+	if (node !== COMMANDS && !command) return undefined;
+	const type = command ? "command-node" : "command-list";
+	const features = command ? [COMMANDS, "jabber:x:data"] : [COMMANDS];
+	return xml(
+		"query",
+		{ xmlns: INFO, node },
+		xml("identity", { category: "automation", type, name: command?.help ?? phrases.title }),
+		features.map((one) => xml("feature", { var: one })),
+	);
+}
 
 function refuseNodes({ payload }: Question) {
 	if (payload.attrs.node !== undefined) throw new StanzaError("item-not-found", "cancel");

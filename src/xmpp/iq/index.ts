@@ -1,15 +1,16 @@
 import { bare, split } from "../jid.ts";
 import { refusal, StanzaError } from "../stanza-error.ts";
 import { type Element, xml } from "../stream/xml.ts";
+import { commands } from "./commands.ts";
 import { createDisco } from "./disco.ts";
 import { last } from "./last.ts";
 import { ping } from "./ping.ts";
-import type { IqContext, Query, Where } from "./query.ts";
+import { type IqContext, isAnsweredAt, type Query, type Where } from "./query.ts";
 import { time } from "./time.ts";
 import { vcard } from "./vcard.ts";
 import { version } from "./version.ts";
 
-const simple = [last, ping, time, vcard, version];
+const simple = [commands, last, ping, time, vcard, version];
 const queries: readonly Query[] = [...simple, ...createDisco(simple)];
 
 /**
@@ -27,19 +28,25 @@ export async function answerIq(stanza: Element, context: IqContext): Promise<Ele
 	}
 }
 
+function whereIs(to: string, { bot }: IqContext): Where {
+	const { local, resource } = split(to);
+	if (local === undefined) return "host";
+	if (bot?.isAt(to)) return "bot";
+	return resource === undefined ? "account" : "session";
+}
+
 async function payload(stanza: Element, context: IqContext): Promise<Element | undefined> {
-	const { type, to = "" } = stanza.attrs;
+	const { type, from = "", to = "" } = stanza.attrs;
 	const { software } = context;
 	const [payload, ...more] = stanza.getChildElements();
 	if ((type !== "get" && type !== "set") || !payload || more.length > 0)
 		throw new StanzaError("bad-request", "modify");
-	const { local, resource } = split(to);
-	const where: Where = local === undefined ? "host" : resource === undefined ? "account" : "session";
-	const ghost = where === "host" ? software : await context.ghost(bare(to));
+	const where = whereIs(to, context);
+	const ghost = where === "host" || where === "bot" ? software : await context.ghost(bare(to));
 	if (!ghost) throw new StanzaError("item-not-found", "cancel");
 	const query = queries.find(
-		(one) => one.type === type && payload.is(one.name, one.ns) && one.where.includes(where),
+		(one) => one.type === type && payload.is(one.name, one.ns) && isAnsweredAt(one, where),
 	);
 	if (!query) throw new StanzaError("service-unavailable", "cancel");
-	return query.answer({ where, payload, name: ghost.name }, context);
+	return query.answer({ where, from, to, payload, name: ghost.name }, context);
 }

@@ -1,8 +1,12 @@
+import type { Command } from "../../core/command.ts";
 import type { Log } from "../../core/log.ts";
 import type { Element } from "../stream/xml.ts";
 
-/** The addresses that can be asked: the component itself, the bare JID of a ghost, or one of its sessions. */
-export type Where = "host" | "account" | "session";
+/**
+ * The addresses that can be asked: the component itself, the bare JID of a ghost, one of its sessions, or the bot's account,
+ * which answers what other accounts answer, too.
+ */
+export type Where = "host" | "account" | "session" | "bot";
 
 /** The name that people read of an account of ours; never an address. */
 export type Ghost = Readonly<{ name: string }>;
@@ -16,16 +20,34 @@ export type IqContext = Readonly<{
 	software: Software;
 	/** Returns the account at a bare JID of ours; undefined where there is none, as for a Matrix user that does not exist. */
 	ghost(jid: string): Promise<Ghost | undefined>;
+	/** The bot's own account. Absent where only an occupant is asked. */
+	bot?: Readonly<{ jid: string; isAt(jid: string): boolean }>;
+	adHoc?: AdHoc;
 	log: Log;
+}>;
+
+/** The bot's commands, for the account at a JID. */
+export type AdHoc = Readonly<{
+	/** Returns the commands that the account may use. */
+	list(from: string): readonly Pick<Command, "name" | "help" | "parameters">[];
+	/** Resolves with the answer to a command. */
+	run(from: string, text: string): Promise<string>;
 }>;
 
 export type Question = Readonly<{
 	where: Where;
+	/** The JID that asks, and the one that is asked. */
+	from: string;
+	to: string;
 	/** The one child of the IQ. */
 	payload: Element;
 	/** The name of the address that is asked. */
 	name: string;
 }>;
+
+/** Whether a query is answered at an address. */
+export const isAnsweredAt = (query: Pick<Query, "where">, where: Where): boolean =>
+	query.where.includes(where) || (where === "bot" && query.where.includes("account"));
 
 /** One query by IQ. Disco advertises its features at the addresses that answer it. */
 export type Query = Readonly<{

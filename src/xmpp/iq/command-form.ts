@@ -1,0 +1,75 @@
+import type { Parameter } from "../../core/command-parameters.ts";
+import { child, type Element, xml } from "../stream/xml.ts";
+
+/** Forms (XEP-0004) for the declared parameters of commands. Pure. */
+
+const DATA = "jabber:x:data";
+
+/** The field that holds the value of a keyword. */
+const valueField = (name: string) => `${name}-value`;
+
+function field(
+	type: string,
+	name: string,
+	label: string,
+	required: boolean,
+	options: readonly string[] = [],
+): Element {
+	return xml(
+		"field",
+		{ type, var: name, label },
+		required ? xml("required") : undefined,
+		options.map((option) => xml("option", { label: option }, xml("value", {}, option))),
+	);
+}
+
+function fieldsOf(parameter: Parameter): readonly Element[] {
+	const { name } = parameter;
+	const required = !parameter.optional;
+	switch (parameter.kind) {
+		case "choice":
+			return [field("list-single", name, name, required, parameter.choices)];
+		case "either": {
+			const keys = Object.keys(parameter.of);
+			return [
+				field("list-single", name, name, required, keys),
+				field("text-single", valueField(name), "value", required),
+			];
+		}
+		case "word":
+		case "text":
+		case "address":
+		case "number":
+			return [field("text-single", name, name, required)];
+		default:
+			return parameter satisfies never;
+	}
+}
+
+/** Returns the form in which a person fills the parameters of a command in. */
+export const commandForm = (title: string, instructions: string, parameters: readonly Parameter[]): Element =>
+	xml(
+		"x",
+		{ xmlns: DATA, type: "form" },
+		xml("title", {}, title),
+		xml("instructions", {}, instructions),
+		parameters.flatMap(fieldsOf),
+	);
+
+/** Returns the values of a submitted form, one text for each word of the parameters; undefined for a payload without one. */
+export function submitted(
+	payload: Element,
+	parameters: readonly Parameter[],
+): readonly (string | undefined)[] | undefined {
+	const form = child(payload, "x", DATA);
+	if (form?.attrs.type !== "submit") return undefined;
+	const value = (name: string) =>
+		form
+			.getChildren("field")
+			.find((one) => one.attrs.var === name)
+			?.getChild("value")
+			?.getText() || undefined;
+	return parameters.flatMap(({ name, kind }) =>
+		kind === "either" ? [value(name), value(valueField(name))] : [value(name)],
+	);
+}

@@ -1,0 +1,234 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type CommandCall, defineCommand } from "../../src/core/command.ts";
+import type { Bridge } from "../../src/core/network.ts";
+import type { Person } from "../../src/core/person.ts";
+import { ghostsOnXmpp } from "../../src/networks.ts";
+import { createXmpp } from "../../src/xmpp/index.ts";
+import { child, type Element } from "../../src/xmpp/stream/xml.ts";
+import { quiet } from "../fakes.ts";
+import { domain, type FakeServer, fakeServer, secret } from "./fake-server.ts";
+
+const COMMANDS = "http://jabber.org/protocol/commands";
+const ITEMS = "http://jabber.org/protocol/disco#items";
+const INFO = "http://jabber.org/protocol/disco#info";
+
+const run = async () => "";
+const commands = [
+	defineCommand({ name: "status", parameters: [], help: "how it is", level: "use", run }),
+	defineCommand({
+		name: "pub",
+		parameters: [
+			{ name: "topic", kind: "address" },
+			{ name: "value", kind: "text" },
+		],
+		help: "publishes a value",
+		level: "admin",
+		run,
+	}),
+	defineCommand({
+		name: "end",
+		parameters: [
+			{
+				name: "what",
+				kind: "either",
+				of: { link: { name: "url", kind: "word" }, all: { name: "page", kind: "word" } },
+			},
+		],
+		help: "ends links",
+		level: "admin",
+		run,
+	}),
+];
+
+let server: FakeServer;
+let network: ReturnType<typeof createXmpp>;
+let calls: CommandCall[];
+let greeted: string[];
+
+const bridge = {
+	cursor: async () => undefined,
+	resume: () => undefined,
+	secret: async () => "secret",
+	portal: async () => undefined,
+	findPerson: async () => undefined,
+	allows: ({ domain: of }: Person) => of !== "blocked.test",
+	mayReach: async () => false,
+	commandsFor: ({ id }: Person) => (id.startsWith("admin@") ? commands : commands.slice(0, 1)),
+	greeting: async ({ id }: Person) => {
+		if (greeted.includes(id)) return undefined;
+		greeted.push(id);
+		return "Hello!";
+	},
+	command: async (call: CommandCall) => {
+		calls.push(call);
+		await call.reply(`ran ${call.text}`);
+	},
+} as unknown as Bridge;
+
+beforeEach(async () => {
+	[calls, greeted] = [[], []];
+	server = await fakeServer({});
+	network = createXmpp(
+		{ component: domain, service: server.service, secret },
+		{ log: quiet, membersMirrored: 50, namespace: ghostsOnXmpp, bot: "trivium", version: "9.9" },
+	);
+	await network.start(bridge);
+});
+afterEach(async () => {
+	await network.stop();
+	await server.stop();
+});
+
+const bot = `trivium@${domain}`;
+const juliet = "juliet@capulet.test/balcony";
+const admin = "admin@capulet.test/desk";
+
+/** Sends a stanza and resolves with the next one that the component sends to its sender. */
+async function answer(stanza: string, from = juliet): Promise<Element> {
+	const before = server.received.length;
+	server.write(stanza.replace(/^<(\w+)/, `<$1 from='${from}'`));
+	for (let n = 0; n < 200; n++) {
+		const found = server.received
+			.slice(before)
+			.find(({ attrs }) => attrs.to?.startsWith(from.split("/")[0] ?? ""));
+		if (found) return found;
+		await new Promise((resolve) => setTimeout(resolve, 10));
+	}
+	throw new Error("no answer");
+}
+const body = (stanza: Element) => child(stanza, "body")?.getText();
+
+describe("a message to the bot", () => {
+	test.each([
+		[domain, domain],
+		[bot, `${bot}/trivium`],
+		[`${bot}/trivium`, `${bot}/trivium`],
+	])("at %s is a command of the account, answered from %s", async (to, from) => {
+		const said = await answer(`<message id='m1' type='chat' to='${to}'><body>help</body></message>`);
+		expect(said.attrs).toMatchObject({ type: "chat", from, to: juliet });
+		expect(body(said)).toBe("ran help");
+		expect(calls[0]).toMatchObject({
+			network: "xmpp",
+			sender: { id: "juliet@capulet.test" },
+			text: "help",
+			prefix: "",
+			private: true,
+		});
+		expect(await calls[0]?.mayChangeRoom()).toBe(false);
+	});
+
+	test("is refused where it cannot be read, and without words has no answer", async () => {
+		const secretly = `<message id='m2' type='chat' to='${bot}'><encrypted xmlns='eu.siacs.conversations.axolotl'/><body>x</body></message>`;
+		expect((await answer(secretly)).attrs.type).toBe("error");
+		server.write(
+			`<message from='${juliet}' to='${bot}' type='chat'><active xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+		);
+		expect(body(await answer(`<message id='m3' type='chat' to='${bot}'><body>status</body></message>`))).toBe(
+			"ran status",
+		);
+		expect(calls).toHaveLength(1);
+	});
+
+	test("of a blocked account runs nothing", async () => {
+		const said = await answer(
+			`<message id='m4' type='chat' to='${bot}'><body>help</body></message>`,
+			"eve@blocked.test/x",
+		);
+		expect(said.attrs.type).toBe("error");
+		expect(calls).toEqual([]);
+	});
+
+	test("of another address is none of the bot's", async () => {
+		const said = await answer(
+			`<message id='m5' type='chat' to='nobody@${domain}'><body>help</body></message>`,
+		);
+		expect(said.attrs.type).toBe("error");
+		expect(calls).toEqual([]);
+	});
+});
+
+test("a subscription to the bot is granted, and greeted once", async () => {
+	const subscribe = `<presence type='subscribe' to='${bot}'/>`;
+	await answer(subscribe);
+	await answer(subscribe);
+	await answer(`<iq id='p' type='get' to='${bot}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+	const said = server.received.map((one) => `${one.name} ${one.attrs.type ?? body(one)}`);
+	expect(said.filter((one) => /presence|Hello|chat/.test(one))).toEqual([
+		"presence subscribed",
+		"message chat",
+		"presence subscribed",
+	]);
+});
+
+describe("ad-hoc commands", () => {
+	const iq = (inside: string, type = "set", to = domain) =>
+		`<iq id='q' type='${type}' to='${to}'>${inside}</iq>`;
+	const execute = (node: string, inside = "", attrs = "") =>
+		iq(`<command xmlns='${COMMANDS}' node='${node}' ${attrs}>${inside}</command>`);
+	const form = (values: Record<string, string>) =>
+		`<x xmlns='jabber:x:data' type='submit'>${Object.entries(values)
+			.map(([name, value]) => `<field var='${name}'><value>${value}</value></field>`)
+			.join("")}</x>`;
+	const command = (stanza: Element) => child(stanza, "command", COMMANDS);
+
+	test.each([domain, bot])("are advertised and listed at %s, those that the account may use", async (to) => {
+		const info = child(await answer(iq(`<query xmlns='${INFO}'/>`, "get", to)), "query");
+		expect(info?.getChildren("feature").map(({ attrs }) => attrs.var)).toContain(COMMANDS);
+		const list = async (from: string) =>
+			child(await answer(iq(`<query xmlns='${ITEMS}' node='${COMMANDS}'/>`, "get", to), from), "query")
+				?.getChildren("item")
+				.map(({ attrs }) => [attrs.jid, attrs.node]);
+		expect(await list(juliet)).toEqual([[to, "status"]]);
+		expect(await list(admin)).toEqual(commands.map(({ name }) => [to, name]));
+		const node = child(await answer(iq(`<query xmlns='${INFO}' node='status'/>`, "get", to)), "query");
+		expect(node?.getChild("identity")?.attrs).toMatchObject({ category: "automation", type: "command-node" });
+	});
+
+	test("the component lists the bot, and the account of a person has no commands", async () => {
+		const items = child(await answer(iq(`<query xmlns='${ITEMS}'/>`, "get")), "query");
+		expect(items?.getChildren("item").map(({ attrs }) => attrs.jid)).toEqual([bot]);
+	});
+
+	test("run at once without parameters", async () => {
+		const done = command(await answer(execute("status", "", "action='execute'")));
+		expect(done?.attrs).toMatchObject({ node: "status", status: "completed" });
+		expect(done?.getChild("note")?.getText()).toBe("ran status");
+	});
+
+	test("ask for their parameters in a form, and run with its values exactly", async () => {
+		const asked = command(await answer(execute("pub"), admin));
+		expect(asked?.attrs).toMatchObject({ status: "executing" });
+		const fields = asked
+			?.getChild("x")
+			?.getChildren("field")
+			.map(({ attrs }) => [attrs.type, attrs.var]);
+		expect(fields).toEqual([
+			["text-single", "topic"],
+			["text-single", "value"],
+		]);
+		const filled = form({ topic: 'a/Living "Room"/set', value: "ON &quot;now&quot;" });
+		const done = command(
+			await answer(execute("pub", filled, `action='complete' sessionid='${asked?.attrs.sessionid}'`), admin),
+		);
+		expect(done?.attrs).toMatchObject({ status: "completed", sessionid: asked?.attrs.sessionid });
+		expect(calls.at(-1)?.text).toBe(String.raw`pub "a/Living \"Room\"/set" ON "now"`);
+		await answer(execute("end", form({ what: "link", "what-value": "https://x.test/a b" })), admin);
+		expect(calls.at(-1)?.text).toBe('end link "https://x.test/a b"');
+	});
+
+	test.each([
+		["a command that the account may not use", execute("pub"), "item-not-found"],
+		["an unknown command", execute("dance"), "item-not-found"],
+		["an unknown action", execute("status", "", "action='prev'"), "bad-request"],
+	])("%s is refused", async (_, stanza, condition) => {
+		const error = child(await answer(stanza), "error");
+		expect(error?.getChildElements()[0]?.getName()).toBe(condition);
+		expect(calls).toEqual([]);
+	});
+
+	test("are cancelled", async () => {
+		expect(command(await answer(execute("pub", "", "action='cancel'"), admin))?.attrs.status).toBe(
+			"canceled",
+		);
+	});
+});
