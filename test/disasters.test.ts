@@ -288,7 +288,7 @@ describe("a backup", () => {
 	test("is not restored when a file of it is missing", async () => {
 		expect(verb("restore", at("nowhere"), "--config", at("config.yaml"))).toMatchObject({
 			code: 1,
-			said: expect.stringContaining("is no backup"),
+			said: expect.stringContaining("is not a backup"),
 		});
 		expect(existsSync(at("data/journal.db"))).toBe(false);
 	});

@@ -2,14 +2,12 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { basename, dirname, join, normalize } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse as parseYaml } from "yaml";
 import { loadConfig } from "../src/config.ts";
-import { revoke } from "../src/media/revoke.ts";
-import { publishCommand } from "../src/mqtt/pub.ts";
+import { parse } from "../src/core/command-parameters.ts";
 import { instructions } from "../src/register.ts";
-import { bridgeOf, command, rulesFor } from "./bridge.ts";
+import { commandsPage, declaredCommands } from "./commands-page.ts";
 import { reference } from "./config/reference.ts";
-import { fakeNetwork } from "./fakes.ts";
 
 const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", ...globSync("docs/*.md")];
 const text = (page: string) => readFileSync(page, "utf8");
@@ -52,7 +50,7 @@ describe.each(pages)("%s", (page) => {
 
 	test("names only commands, scripts and files that exist", async () => {
 		const said = [...text(page).matchAll(/!bridge (\w+)/g)].map(([, name]) => name);
-		expect(await commands()).toEqual(expect.arrayContaining(said));
+		expect(declaredCommands().map(({ name }) => name)).toEqual(expect.arrayContaining(said));
 		const paths = [...text(page).matchAll(/(?<![\w/.])(?:src|script|test|docs|config|bench)\/[\w/.-]*\w/g)];
 		const missing = paths.map(([path]) => path).filter((path) => !existsSync(path));
 		expect(missing).toEqual([]);
@@ -92,18 +90,25 @@ describe("CONTRIBUTING.md", () => {
 	});
 });
 
-/** Resolves with the commands that `help` names. */
-async function commands(): Promise<readonly string[]> {
-	const here = fakeNetwork("here");
-	const there = fakeNetwork("there", {
-		commands: [publishCommand({ brokers: [], bridge: () => here.bridge, publish: async () => 0 })],
-	});
-	const bridge = bridgeOf([here, there], rulesFor({ "*": "admin" }), {
-		commands: [revoke({ links: { revoke: async () => undefined }, bridge: () => here.bridge })],
-	});
-	const answer = await command(bridge, here, "help", { room: "room", alone: true });
-	return [...answer.matchAll(/^(\w+) /gm)].map(([, name = ""]) => name);
-}
+test("commands.md is generated from the declared commands (vitest -u writes it)", async () => {
+	await expect(commandsPage()).toMatchFileSnapshot("../docs/commands.md");
+});
+
+test.each(pages.filter((page) => page !== "CHANGELOG.md"))(
+	"each command in %s is typed as it is declared",
+	(page) => {
+		const typed = [...text(page).matchAll(/`!bridge ([^`]+)`/g)].map(([, line = ""]) => line);
+		for (const line of typed) {
+			const [name = "", args = ""] = line.split(/\s+(.*)/s);
+			const command = declaredCommands().find((one) => one.name === name);
+			expect(command, line).toBeDefined();
+			// A hash is shown by its beginning.
+			const whole = args.replace(/\b([0-9a-f]{6})…/, (_, start: string) => start.padEnd(64, "0"));
+			// A name alone stands for the command itself.
+			if (args !== "") expect(() => parse(name, command?.parameters ?? [], whole), line).not.toThrow();
+		}
+	},
+);
 
 test("the config in the README loads unchanged", () => {
 	const [config = ""] = blocks("README.md", "yaml").filter((block) => block.includes("matrix:"));
@@ -126,6 +131,6 @@ test.each(["README.md", "docs/install.md"])(
 		);
 		expect(ours).toHaveLength(2);
 		for (const block of ours) expect(printed).toContain(plain(block).replace(/^listen:\n/, ""));
-		for (const block of blocks(page, "yaml")) parse(block);
+		for (const block of blocks(page, "yaml")) parseYaml(block);
 	},
 );

@@ -82,7 +82,7 @@ export function createBlockCommands(deps: {
 	const list = defineCommand({
 		name: "blocks",
 		parameters: [{ name: "page", kind: "number", optional: true }],
-		help: "the people who are blocked by command, and by the config",
+		help: "list the people who are blocked by command, and by the config",
 		level: "admin",
 		private: true,
 		run: async (call, { page: asked }) => {

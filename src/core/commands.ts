@@ -171,7 +171,7 @@ export function createLinkCommands(deps: {
 	const status = defineCommand({
 		name: "status",
 		parameters: [],
-		help: "the links of this room, the side that is away, and the number of waiting messages",
+		help: "show the links of this room, which side is away, and how many messages wait",
 		level: "use",
 		run: async (call) => {
 			const portal = await portals.only(call.network, call.room);
@@ -202,7 +202,7 @@ export function createLinkCommands(deps: {
 				optional: true,
 			},
 		],
-		help: "how this room is bridged; reactions: as reactions, with words besides, in words, not at all, or by default",
+		help: "show or change how this room is bridged; reactions: as reactions, with words besides, in words, not at all, or by default",
 		level: "link",
 		offered: inRooms,
 		run: async (call, { setting }) => {

@@ -32,7 +32,7 @@ export function createDeadLetterCommands(deps: {
 	const dead = defineCommand({
 		name: "dead",
 		parameters: [],
-		help: "the undeliverable messages of this room, or in a chat with me of all rooms, the latest first",
+		help: "list the undeliverable messages of this room, or in a chat with me of all rooms, the latest first",
 		level: "admin",
 		run: async (call) => {
 			// Others read the answer in a room, and it would tell them who writes to whom.

@@ -33,7 +33,7 @@ export function createHelp(deps: {
 	const help = defineCommand({
 		name: "help",
 		parameters: [],
-		help: "this list",
+		help: "show this list",
 		level: "use",
 		run: async ({ sender, prefix }) =>
 			[phrases.helpIntro, ...offered(sender).map((one) => line(prefix, one, sender.network))].join("\n"),
@@ -43,7 +43,7 @@ export function createHelp(deps: {
 	const versions = defineCommand({
 		name: "version",
 		parameters: [],
-		help: "the version of this bridge, and how long it has been running",
+		help: "show the version of this bridge, and how long it has been running",
 		level: "use",
 		run: async () => phrases.versionLine(me, version, phrases.duration(Date.now() - started)),
 	});

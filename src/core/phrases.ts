@@ -15,11 +15,12 @@ export const value = (label: string, text: string | null) =>
 // Refusals, for the sender of an undeliverable message.
 export const notDelivered = (target: string, why: string) => `Not delivered to ${target}: ${why}`;
 export const blocked = "you are blocked on this bridge. Its admin can lift that.";
-export const unreachable = "they take no messages from this bridge.";
+export const unreachable = "this person takes no messages from this bridge.";
 export const notAllowed = (what: string) => `you may not ${what} on this bridge. Its admin can allow it.`;
 export const tooFast = "too many messages at once. Wait a minute and go on more slowly.";
 export const tooManyChats = "too many new chats at once. Wait an hour, or have the other side write first.";
-export const onlyKnown = "they use another server than ours, so they have to write to you first.";
+export const onlyKnown =
+	"this person uses another server than the bridge, so they have to write to you first.";
 export const unlinked = "this room is no longer linked there.";
 export const expired = "it could not be delivered for a day and was given up.";
 export const unconfirmed =
@@ -93,7 +94,7 @@ export const noLongerShown = (names: readonly string[], othersStay: boolean) =>
 	`What comes from ${names.join(", ")} is no longer shown here.${othersStay ? " What the bridge's config mirrors here stays." : ""}`;
 export const sayInRoom =
 	"a chat with me cannot be linked. Invite the bot to a room on the other network, and say it there.";
-export const guardedRooms = (title: string) => `only an admin of this bridge can open ${title} to a room.`;
+export const guardedRooms = (title: string) => `only an admin of this bridge can link a room to ${title}.`;
 export const noPower = "you need the right to change this room's settings for that. Its admin can grant it.";
 export const unknownNetwork = (name: string, known: string) =>
 	`a room here can be linked to ${known}, not to ${name}.`;
@@ -219,7 +220,15 @@ export const fileForbidden = "the bridge does not fetch files from such an addre
 export const fileNoAnswer = "the server that keeps the file does not answer.";
 export const fileRefused = "the server that keeps the file does not give it out.";
 export const fileGone = "the file is not there any more.";
-export const notOurLink = "that is no link to a file of this bridge.";
+/** The page in place of a file, by the status of the answer; empty where only a program asks so. */
+export const noFileBecause = (status: number) =>
+	new Map([
+		[404, "There is no file at this link. Perhaps a part of the link is missing, or the file is gone."],
+		[410, "This link leads nowhere any more: its message was deleted, or an admin ended the link."],
+		[502, "The file cannot be fetched now. Please try again later."],
+		[503, "Too many files are being fetched at once. Please try again in a few seconds."],
+	]).get(status) ?? "";
+export const notOurLink = "that is not a link to a file of this bridge.";
 /** What was revoked, for the answer: the links of a message, of a person, or to a file. */
 export const ofThatMessage = "to the files of that message";
 export const ofPerson = (name: string, address: string) => `to all files of ${named(name, address)}`;
@@ -262,7 +271,8 @@ export const backupWritten = (folder: string) =>
 export const backupTaken = "Name a folder that is not there yet";
 export const noStore = (folder: string) =>
 	`There is nothing to back up: ${folder} holds no store. Run this in the working directory of the bridge, or correct store.directory.`;
-export const noBackup = (folder: string, missing: string) => `${folder} is no backup: it has no ${missing}.`;
+export const noBackup = (folder: string, missing: string) =>
+	`${folder} is not a backup: it has no ${missing}.`;
 export const restoreInTheWay = (files: string) =>
 	`Nothing was restored, for there is something already: ${files}. Move it away, with the bridge stopped, and run this again.`;
 export const restored = (folder: string, config: string | undefined) =>

@@ -41,7 +41,7 @@ export function createPortalList(deps: {
 	return defineCommand({
 		name: "rooms",
 		parameters: [{ name: "page", kind: "number", optional: true }],
-		help: "all rooms and chats that are bridged, and what waits for them",
+		help: "list all rooms and chats that are bridged, and what waits for them",
 		level: "admin",
 		private: true,
 		run: async (call, { page: asked }) => {

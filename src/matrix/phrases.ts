@@ -47,12 +47,12 @@ export const callNotCrossing = "calls do not cross the bridge. They read that yo
 export const encryptedLeft = "This chat is encrypted; it goes on in another one.";
 export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;
 export const noMatrixAddress = (text: string) =>
-	`“${text}” is no Matrix address. One looks like @alice:example.org, a room #lobby:example.org.`;
+	`“${text}” is not a Matrix address. The address of a person looks like @alice:example.org, that of a room like #lobby:example.org.`;
 export const noMatrixRoom = (address: string) => `there is no Matrix room ${address}.`;
 export const roomOfPeople = (names: readonly string[], count: number) =>
 	`a room of ${names.join(", ")}${count > names.length ? ` and ${count - names.length} more` : ""}`;
 export const nobodyName = "nobody";
-export const otherBridge = "people of another bridge cannot invite this one's.";
+export const otherBridge = "people who come from another bridge cannot invite people of this one.";
 export const onlyDirect = "I can be invited to a chat of two only.";
 
 // `check`: each thing that can fail, with its cure.

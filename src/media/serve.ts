@@ -5,6 +5,7 @@ import { PermanentError } from "../core/errors.ts";
 import type { NetworkName } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
+import * as phrases from "../core/phrases.ts";
 import { clientOf } from "./client.ts";
 import { type Links, mediaPath } from "./links.ts";
 import { parseRange, partOf, slice } from "./range.ts";
@@ -43,7 +44,7 @@ const common = {
 	"access-control-allow-origin": "*",
 } as const;
 
-/** Returns the handler of requests for `/media/<token>/<file name>`. It never rejects; an error is a status without detail. */
+/** Returns the handler of requests for `/media/<token>/<file name>`. It never rejects; an error is a status and a sentence, without detail. */
 export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: Serving) {
 	const { largest, log, atOnce = 100, atOnceOfOne = 10, atOnceToOne = 10, idle = 60_000 } = deps;
 	const { yields = 5_000, grace = 120_000, leastPerSecond = 16_384 } = deps;
@@ -58,7 +59,10 @@ export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: 
 
 	return async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const refuse = (status: number, headers: Readonly<Record<string, string>> = {}) => {
-			response.writeHead(status, { ...common, "content-length": 0, ...headers }).end();
+			const words = Buffer.from(phrases.noFileBecause(status));
+			const type = words.length > 0 ? { "content-type": "text/plain; charset=utf-8" } : {};
+			response.writeHead(status, { ...common, ...type, "content-length": words.length, ...headers });
+			response.end(request.method === "HEAD" ? undefined : words);
 		};
 		const { method } = request;
 		if (method !== "GET" && method !== "HEAD") return refuse(405, { allow: "GET, HEAD" });

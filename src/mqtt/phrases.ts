@@ -11,7 +11,7 @@ export const nobodyListens = (topic: string) => `Published to ${topic}, but nobo
 export const notPublishable = (topic: string) =>
 	`“${topic}” cannot be published to: a topic has no + or #, does not begin with $, and is not empty.`;
 export const notFilter = (typed: string) =>
-	`“${typed}” is no topic filter. They look like home/+/temperature, where + is one whole level and # all the rest.`;
+	`“${typed}” is not a topic filter. A topic filter looks like home/+/temperature, where + stands for one whole level and # for all the rest.`;
 export const valueTooLarge = (bytes: number, limit: number) =>
 	`the value has ${bytes} bytes, and ${limit} is the limit.`;
 export const whichBroker = (names: string, example: string) =>

@@ -25,7 +25,7 @@ export const publishCommand = (deps: {
 			{ name: "topic", kind: "address" },
 			{ name: "value", kind: "text" },
 		],
-		help: "publishes a value on MQTT",
+		help: "publish a value on MQTT",
 		// Talking in a room does not switch the heating, so `pub` takes an admin of the bridge.
 		level: "admin",
 		async run(call, values) {

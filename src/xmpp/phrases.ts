@@ -43,13 +43,13 @@ export const deleted = "(deleted)";
 
 // Reasons for an unreachable room or person.
 export const notJid = (typed: string) =>
-	`“${typed}” is no XMPP address. They look like romeo@montague.example.`;
+	`“${typed}” is not an XMPP address. An XMPP address looks like romeo@montague.example.`;
 export const ownJid = (typed: string) => `“${typed}” is an address of this bridge itself.`;
 export const noSuchServer = (domain: string) => `there is no XMPP server ${domain}, or it does not answer.`;
 export const noSuchMuc = (room: string) => `there is no XMPP room ${room}.`;
 export const jidOfMuc = (jid: string) =>
 	`${jid} is an XMPP room, not a person. Say “join ${jid}” to come in.`;
-export const notMuc = (address: string) => `${address} is no XMPP room.`;
+export const notMuc = (address: string) => `${address} is not an XMPP room.`;
 export const mucMembersOnly = (room: string, listener: string) =>
 	`the XMPP room ${room} is for members only. One of its admins has to make ${listener} a member (most clients: the members in the settings of the room; Profanity: /affiliation set member ${listener}). Then try again.`;
 export const mucNotMember = (room: string, listener: string, yours: string) =>
@@ -113,7 +113,8 @@ export const xmppBroken =
 	"The bridge failed on this. Please send it again, and tell its admin if it fails again.";
 export const xmppNobody = "Nobody has this address.";
 export const xmppStopping = "The bridge is just restarting. Please send this again in a minute.";
-export const xmppStrangers = "One cannot open a chat with somebody known from a room only.";
+export const xmppStrangers =
+	"this person is known from a room only, which hides their address. Write to them in that room.";
 
 /** Above the form of an ad-hoc command. */
 export const commandForm = (help: string) => `${help.charAt(0).toUpperCase()}${help.slice(1)}.`;

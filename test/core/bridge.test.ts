@@ -449,7 +449,7 @@ describe("a direct chat", () => {
 
 	test("is refused with a blocked person, and the reason does not call the sender blocked", async () => {
 		await mars.say("zog+troll", "zog", "hi", { to: earth.person("troll") });
-		expect(mars.refused[0]?.sentence).toContain("they take no messages");
+		expect(mars.refused[0]?.sentence).toContain("takes no messages");
 	});
 
 	test("is rate-limited per person", async () => {

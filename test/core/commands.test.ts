@@ -65,7 +65,7 @@ describe("link", () => {
 	test.each([
 		["link nowhere", "boss", "no room nowhere on mars"],
 		["link house/lamp", "owner", "is no address on Mars"],
-		["link moon house", "owner", "only an admin of this bridge can open MOON"],
+		["link moon house", "owner", "only an admin of this bridge can link a room to MOON"],
 		["link earth market", "owner", "a room here can be linked to mars, moon, not to earth."],
 		["link mars", "owner", "Say: !bridge link [earth|mars|moon] ROOM"],
 	])("%s by %s is refused with the reason: %s", async (text, who, why) => {

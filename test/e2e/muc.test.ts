@@ -359,10 +359,10 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 	test("a room that does not exist, or is no MUC, is the reason of the refusal", async () => {
 		const { muc, domain } = bed.xmpp(server);
 		expect(await bridge.command(`link xmpp nowhere@${muc}`)).toContain(
-			`there is no XMPP room nowhere@${muc}`,
+			`there is not an XMPP room nowhere@${muc}`,
 		);
-		expect(await bridge.command(`link xmpp romeo@${domain}`)).toMatch(/is no XMPP room/);
-		expect(await bridge.command("link xmpp @alice:hs.test")).toMatch(/is no XMPP address/);
+		expect(await bridge.command(`link xmpp romeo@${domain}`)).toMatch(/is not an XMPP room/);
+		expect(await bridge.command("link xmpp @alice:hs.test")).toMatch(/is not an XMPP address/);
 		expect(await bridge.command(`link xmpp x@${bed.xmpp(server).component}`)).toMatch(/bridge itself/);
 		expect(await bridge.command("link xmpp room@muc.unknown.test")).toMatch(
 			/no XMPP server|not answer|refused/,

@@ -985,7 +985,7 @@ describe("queries for people and rooms", () => {
 		expect(await side.findPerson(["@alice:hs.test"])).toMatchObject({ id: alice });
 		expect(await side.findPerson(["nobody"])).toBeUndefined();
 		expect(await side.findPerson(["_xmpp_romeo"])).toBeUndefined();
-		await expect(side.findPerson(["a b"])).rejects.toThrow(/no Matrix address/);
+		await expect(side.findPerson(["a b"])).rejects.toThrow(/not a Matrix address/);
 	});
 	test("find a room by its alias, and reject any other text", async () => {
 		const room = hs.room(alice);
@@ -993,7 +993,7 @@ describe("queries for people and rooms", () => {
 		expect(await side.findRoom(["#lobby:hs.test"])).toMatchObject({ room: room.id });
 		expect(side.show({ room: room.id } as never)).toBe("#lobby:hs.test");
 		await expect(side.findRoom(["#nowhere:hs.test"])).rejects.toThrow(/there is no Matrix room/);
-		await expect(side.findRoom(["lobby"])).rejects.toThrow(/no Matrix address/);
+		await expect(side.findRoom(["lobby"])).rejects.toThrow(/not a Matrix address/);
 	});
 	test("remove the alias of an unlinked room", async () => {
 		const room = await inVerona();

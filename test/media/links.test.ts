@@ -104,7 +104,7 @@ describe("a link", () => {
 				fc.pre(text !== good);
 				expect(links.read(text)).toBeUndefined();
 				for (const url of [text, `https://bridge.test/media/${text}`, `https://bridge.test/media/${text}/x`])
-					await expect(links.revoke({ url })).rejects.toThrow("no link to a file of this bridge");
+					await expect(links.revoke({ url })).rejects.toThrow("not a link to a file of this bridge");
 			}),
 		);
 	});
@@ -176,7 +176,7 @@ describe("a link is revoked", () => {
 		expect(await links.revoked(read(), never)).toBe(true);
 		expect(await links.revoked(read({ ...message, id: "$other" as MessageId }), never)).toBe(false);
 		for (const url of ["https://elsewhere.test/media/AAAA/cat.png", "https://bridge.test/", "cat"])
-			await expect(links.revoke({ url })).rejects.toThrow("no link to a file of this bridge");
+			await expect(links.revoke({ url })).rejects.toThrow("not a link to a file of this bridge");
 	});
 
 	test("with everything a person sent, and nothing of others", async () => {

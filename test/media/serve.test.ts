@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../../src/core/ids.ts";
 import type { ByteRange, Opened } from "../../src/core/media.ts";
+import * as phrases from "../../src/core/phrases.ts";
 import { publicListener } from "../../src/http/public.ts";
 import { createMediaLinks, mediaPath } from "../../src/media/links.ts";
 import { partOf, slice } from "../../src/media/range.ts";
@@ -178,7 +179,7 @@ describe("a person who opens a link", () => {
 describe("an error without detail", () => {
 	const status = async (url: string, init?: RequestInit) => {
 		const answer = await fetch(url, init);
-		expect(await answer.text()).toBe("");
+		expect(await answer.text()).toBe(phrases.noFileBecause(answer.status));
 		expect(answer.headers.get("content-security-policy")).toContain("sandbox");
 		return answer.status;
 	};
@@ -190,6 +191,16 @@ describe("an error without detail", () => {
 		expect(opened).toEqual([]);
 		expect(await status(png())).toBe(404);
 		expect((await fetch(`${base}/elsewhere`)).status).toBe(404);
+	});
+
+	test("has a sentence that says what is wrong, and no detail", async () => {
+		source = file(Buffer.from("pixels"));
+		await links.revoke({ event: message });
+		const answer = await fetch(png());
+		expect(answer.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+		expect(await answer.text()).toMatch(/^This link leads nowhere any more: /);
+		const head = await fetch(png(), { method: "HEAD" });
+		expect([head.status, await head.text()]).toEqual([410, ""]);
 	});
 
 	test("is 405 for all methods but GET and HEAD", async () => {

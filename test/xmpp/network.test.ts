@@ -705,7 +705,7 @@ test("after an outage at most twenty MUCs of a service are queried or joined con
 describe("createXmpp: JIDs that people type or read", () => {
 	test("findRoom and findPerson refuse malformed JIDs and the bridge's own, and name the cause", async () => {
 		for (const typed of ["romeo", "@alice:hs.test", "x y@z", "a@", "@b"])
-			await expect(network.findRoom([typed])).rejects.toThrow(/is no XMPP address/);
+			await expect(network.findRoom([typed])).rejects.toThrow(/is not an XMPP address/);
 		await expect(network.findPerson(["alice@BRIDGE.test"])).rejects.toThrow(/bridge itself/);
 	});
 	test("show omits the ghost's JID of a 1:1 chat", () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Support } from "../../src/core/capabilities.ts";
 import { downgrade } from "../../src/core/downgrade.ts";
 import type { MessageId, NetworkName } from "../../src/core/ids.ts";
+import { createPermissions } from "../../src/core/permissions.ts";
 import type { Person } from "../../src/core/person.ts";
 import { direct, joined, withoutIds } from "../../src/xmpp/capabilities.ts";
 import { account, fromGroupchat, nowhere, occupant, parseMessage } from "../../src/xmpp/from-xmpp.ts";
@@ -176,6 +177,17 @@ const says = (event: object): Sayable =>
 		at: 1_795_255_200_000,
 		...event,
 	}) as Sayable;
+
+test("a block by address holds for an occupant whose address the MUC shows, else a block by nick or MUC", () => {
+	const room = "garden@muc.test";
+	const level = (glob: string, real?: string) =>
+		createPermissions({ "*": "use", [glob]: "block" })(occupant(room, "Eve", { real, occupantId: "o1" }));
+	expect(level("*@guests.example", "eve@guests.example")).toBe("block");
+	expect(level("eve@guests.example", "eve@guests.example")).toBe("block");
+	expect(level("*@guests.example")).toBe("use");
+	expect(level("garden@muc.test/Eve")).toBe("block");
+	expect(level("garden@muc.test")).toBe("block");
+});
 
 describe("to-xmpp", () => {
 	type Case = {

@@ -42,7 +42,7 @@ describe("a typed or pasted JID", () => {
 		"%E0%A4%A",
 		"",
 	])("%j is refused with an example", (typed) =>
-		expect(() => typedJid(typed, "bridge.example.org")).toThrow(/is no XMPP address/),
+		expect(() => typedJid(typed, "bridge.example.org")).toThrow(/is not an XMPP address/),
 	);
 
 	test("an address of the bridge itself is refused as such", () => {

@@ -1,0 +1,70 @@
+import { format } from "node:util";
+import type { Running } from "../src/core/bridge.ts";
+import type { Command } from "../src/core/command.ts";
+import { usage } from "../src/core/command-parameters.ts";
+import { revoke } from "../src/media/revoke.ts";
+import { publishCommand } from "../src/mqtt/pub.ts";
+import { bridgeOf, rulesFor } from "./bridge.ts";
+import { fakeNetwork } from "./fakes.ts";
+
+/** Returns all commands of a bridge with every part of the config, as an admin on Matrix may use them. */
+export function declaredCommands(): readonly Command[] {
+	const matrix = fakeNetwork("matrix");
+	const mqtt = fakeNetwork("mqtt", {
+		commands: [publishCommand({ brokers: [], bridge: () => matrix.bridge, publish: async () => 0 })],
+	});
+	const bridge: Running = bridgeOf([matrix, fakeNetwork("xmpp"), mqtt], rulesFor({ "*": "admin" }), {
+		commands: [revoke({ links: { revoke: async () => undefined }, bridge: () => matrix.bridge })],
+	});
+	return bridge.commandsFor(matrix.person("admin"));
+}
+
+const rights = {
+	block: "nobody",
+	use: "`use`",
+	link: "`link`, and the right to change the room",
+	admin: "`admin`",
+};
+const escaped = (text: string) => text.replaceAll("|", "\\|");
+
+/** Returns the page docs/commands.md. */
+export function commandsPage(): string {
+	const rows = declaredCommands().map(({ name, parameters, help, level, private: alone, offered }) => {
+		const onXmpp = (offered?.({ commandsAlone: true, openDirect: true }) ?? true) ? "yes" : "–";
+		const who = level === "link" || level === "use" ? rights[level] : rights.admin;
+		const say = escaped([name, usage(parameters)].filter(Boolean).join(" "));
+		return format(
+			"| `%s` | %s%s | %s | %s |",
+			say,
+			help,
+			alone ? " (in a chat with the bot only)" : "",
+			who,
+			onXmpp,
+		);
+	});
+	return `# Commands
+
+*A test writes this page from the declared commands (\`test/docs.test.ts\`).*
+
+**On Matrix** invite the bot (\`@trivium:your.server\`). In a room each command begins with \`!bridge\`, or with the
+[prefix](configure.md#matrix) of your config; in a chat of two with the bot it needs none. **On XMPP** write to
+\`trivium@bridge.example.org\`, the bot's name at your component, without a prefix, or use the ad-hoc commands of your client.
+\`help\` lists the commands that you may use.
+
+| say | to | who may | on XMPP |
+|---|---|---|---|
+${rows.join("\n")}
+
+What stands in capitals is for you to fill in, what stands in \`[…]\` can be left out, and of words with \`|\` between them one is
+meant. \`link\` and \`unlink\` find the network by themselves where only one is possible.
+
+**Addresses** may be pasted in any form: \`romeo@example.org\`, \`xmpp:garden@muc.example.org?join\`, \`@alice:example.org\`,
+\`#lobby:example.org\`, a matrix.to link, a \`matrix:\` URI, a pill, the address of a ghost; in brackets or quotes, and with a full
+stop behind it.
+
+**Quotes** hold words together: \`!bridge pub "a/Living Room/set" ON\`. Within quotes \`\\"\` is a quote and \`\\\\\` a backslash. The last
+address and the value of \`pub\` need none: they are all that is left of the line, and the value is sent just as typed.
+
+**Rights** are those of [permissions](operate.md#who-may-do-what); each level has those of the levels before it.
+`;
+}
