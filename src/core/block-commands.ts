@@ -35,10 +35,11 @@ export function createBlockCommands(deps: {
 			if (!handle) throw new PermanentError("not-found", phrases.nobody(text));
 			return handle.toLowerCase();
 		}
-		const handles = text.includes("*") ? [] : networks.flatMap((one) => one.handle?.(typed) ?? []);
+		const handles = text.includes("*") ? [] : networks.flatMap((one) => one.handle?.(text) ?? []);
 		if (handles[0]) return handles[0].toLowerCase();
-		// A glob that begins nowhere in an address blocks nobody, which a typo would hide.
-		if (/\s/.test(text) || !/[*.@:]/.test(text)) throw new PermanentError("invalid", phrases.noGlob(text));
+		// What is neither a pattern nor a domain blocks nobody, and a typo would look like a block.
+		if (/\s/.test(text) || !/\*|^[^\s@:/]+\.[^\s@:/.]+$/.test(text))
+			throw new PermanentError("invalid", phrases.noGlob(text));
 		return text.toLowerCase();
 	}
 

@@ -6,9 +6,10 @@ import { account, nowhere, parseMessage, xmppNetwork } from "./from-xmpp.ts";
 import type { AdHoc } from "./iq/query.ts";
 import { bare, local } from "./jid.ts";
 import { madeUpId } from "./made-up-ids.ts";
+import { mucUser } from "./muc/status-codes.ts";
 import * as phrases from "./phrases.ts";
 import { errorReply } from "./stanza-error.ts";
-import type { Element } from "./stream/xml.ts";
+import { child, type Element } from "./stream/xml.ts";
 import * as to from "./to-xmpp.ts";
 
 /** The bot on XMPP, at the JID of the component itself and at one of its accounts: commands as messages, and ad-hoc. */
@@ -56,6 +57,9 @@ export function createBot(deps: {
 		const read = parseMessage(stanza, nowhere);
 		if (!read) return undefined;
 		if (local(from) === undefined) return errorReply(stanza, "cancel", "service-unavailable");
+		// A MUC that the bridge is not in vouches for nobody: its occupant is not the account that it seems to be.
+		if (child(stanza, "x", mucUser))
+			return errorReply(stanza, "cancel", "not-acceptable", phrases.xmppNoPrivate);
 		if (read.unreadable) return errorReply(stanza, "modify", "not-acceptable", phrases.encryptedRefused);
 		if (paused()) return errorReply(stanza, "wait", "recipient-unavailable", phrases.xmppStopping);
 		const { unique } = now();

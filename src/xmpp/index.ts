@@ -36,7 +36,7 @@ import { type ComponentOptions, createComponent } from "./stream/component.ts";
 import { createConflictWatch } from "./stream/connection-conflict.ts";
 import { createPathWatch } from "./stream/path-watch.ts";
 import { createServerAck } from "./stream/server-ack.ts";
-import { typedAddress, typedJid } from "./typed-jid.ts";
+import { typedAddress, typedHandle, typedJid } from "./typed-jid.ts";
 import { createUploads } from "./uploads.ts";
 
 /** The nick of the listener in MUCs, and the name of the component. */
@@ -313,7 +313,7 @@ export function createXmpp(
 			const [, ghost] = pairOf(room);
 			return ghost ? `xmpp:${ghost}` : `xmpp:${room}?join`;
 		},
-		handle: typedAddress,
+		handle: (typed) => typedHandle(typed, rooms.has),
 		hides: (glob) => (glob.startsWith("@") || glob.includes("/") ? undefined : phrases.mucHidesAddresses),
 		label: async ({ room }) => (room && conversationOf(room).label?.(room)) || (room ?? ""),
 		standsFor: ([typed = ""]) => personAt(typedAddress(typed) ?? "", namespace),

@@ -35,6 +35,16 @@ export function typedJid(typed: string, component: string): string {
 	return jid;
 }
 
+/**
+ * Returns the handle in a typed text, by which a permission names a person: a bare JID, or that of a MUC with a nick. `isMuc`
+ * tells a nick from the name of a client.
+ */
+export function typedHandle(typed: string, isMuc: (jid: string) => boolean): string | undefined {
+	const jid = typedAddress(typed);
+	const nick = split(jidIn(unwrapped(typed))).resource;
+	return jid !== undefined && nick && isMuc(jid) ? `${jid}/${nick}` : jid;
+}
+
 /** Returns the bare JID in a typed text, also one of our own; undefined where it holds none. */
 export function typedAddress(typed: string): string | undefined {
 	const jid = bare(jidIn(unwrapped(typed)).toLowerCase());

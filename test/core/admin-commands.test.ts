@@ -16,7 +16,7 @@ let journal: ReturnType<typeof createMemoryJournal>;
 
 async function begin(globs: Permissions = {}, over: Partial<Network> = {}) {
 	earth = fakeNetwork("earth", {
-		handle: (text) => (text.endsWith("@earth") ? text : undefined),
+		handle: (text) => (/@(earth|spam)$/.test(text) ? text : undefined),
 		standsFor: ([text = ""]) =>
 			text.startsWith("@mars-") ? { network: "mars" as NetworkName, address: [text.slice(6)] } : undefined,
 		...over,
@@ -105,6 +105,8 @@ describe("block", () => {
 	test.each([
 		["block eve", "is neither an address nor a pattern"],
 		["block a b.c", "is neither an address nor a pattern"],
+		["block @eve", "is neither an address nor a pattern"],
+		["block eve.", "is neither an address nor a pattern"],
 		["block @mars-nobody", "nobody has the address @mars-nobody"],
 		["block owner@earth", "owner@earth is an admin by the bridge's config"],
 	])("%s is refused: %s", async (text, why) => {

@@ -167,6 +167,7 @@ describe("status", () => {
 		expect(await say("status", "ann")).toBe(
 			"This room is not bridged.\nEARTH: connected.\nMARS: AWAY for 3 hours.\nMOON: connected.",
 		);
+		expect(await say("status", "ann", { alone: true })).toMatch(/^EARTH: connected\./);
 	});
 });
 

@@ -129,6 +129,16 @@ describe("a message to the bot", () => {
 		expect(calls).toHaveLength(1);
 	});
 
+	test("of an occupant of a MUC is refused, for it is no account", async () => {
+		const x = "<x xmlns='http://jabber.org/protocol/muc#user'/>";
+		const said = await answer(
+			`<message id='m6' type='chat' to='${bot}'><body>help</body>${x}</message>`,
+			"den@muc.test/Admin",
+		);
+		expect(said.attrs.type).toBe("error");
+		expect(calls).toEqual([]);
+	});
+
 	test("of a blocked account runs nothing", async () => {
 		const said = await answer(
 			`<message id='m4' type='chat' to='${bot}'><body>help</body></message>`,

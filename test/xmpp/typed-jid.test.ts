@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { typedAddress, typedJid } from "../../src/xmpp/typed-jid.ts";
+import { typedAddress, typedHandle, typedJid } from "../../src/xmpp/typed-jid.ts";
 
 describe("a typed or pasted JID", () => {
 	test.each([
@@ -43,6 +43,16 @@ describe("a typed or pasted JID", () => {
 		"",
 	])("%j is refused with an example", (typed) =>
 		expect(() => typedJid(typed, "bridge.example.org")).toThrow(/is not an XMPP address/),
+	);
+
+	test.each([
+		["garden@muc.test/Eve Smith", "garden@muc.test/Eve Smith"],
+		["<xmpp:Garden@muc.test/Eve>", "garden@muc.test/Eve"],
+		["garden@muc.test", "garden@muc.test"],
+		["eve@x.test/phone", "eve@x.test"],
+		["eve", undefined],
+	])("%j has the handle %j: a nick in a MUC, and no client of an account", (typed, handle) =>
+		expect(typedHandle(typed, (jid) => jid === "garden@muc.test")).toBe(handle),
 	);
 
 	test("an address of the bridge itself is refused as such", () => {
