@@ -359,7 +359,7 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 	test("a room that does not exist, or is no MUC, is the reason of the refusal", async () => {
 		const { muc, domain } = bed.xmpp(server);
 		expect(await bridge.command(`link xmpp nowhere@${muc}`)).toContain(
-			`there is not an XMPP room nowhere@${muc}`,
+			`there is no XMPP room nowhere@${muc}`,
 		);
 		expect(await bridge.command(`link xmpp romeo@${domain}`)).toMatch(/is not an XMPP room/);
 		expect(await bridge.command("link xmpp @alice:hs.test")).toMatch(/is not an XMPP address/);
