@@ -84,6 +84,13 @@ export const keyKinds = {
 		ends: "after a week, when the notice is given again",
 		age: 7 * day,
 	},
+	unfound: {
+		prefix: "unknown target ",
+		reason:
+			"A sender reads once, and not with each event of a kind, that words take its place because its target is unknown.",
+		ends: "after a week, when the notice is given again",
+		age: 7 * day,
+	},
 } as const satisfies Readonly<Record<string, Kind>>;
 export type KeyKind = keyof typeof keyKinds;
 
@@ -95,6 +102,9 @@ export const greetedKey = (network: NetworkName, room: RoomId) =>
 	`${keyKinds.greeted.prefix}${network} ${room}`;
 /** Returns the key of the notice that a link shows no files. */
 export const toldKey = (portal: string, link: string) => `${keyKinds.told.prefix}${portal} ${link}`;
+/** Returns the key of the notice that words take the place of a sender's events of this kind, since their target is unknown. */
+export const unfoundKey = (kind: BridgeEvent["kind"], portal: string, link: string, sender: string) =>
+	`${keyKinds.unfound.prefix}${kind} ${portal} ${link} ${sender}`;
 /** Returns the key of a message that was deleted before its first attempt, by its room and the id of the original. */
 export const goneKey = (network: string, room: string, id: string) =>
 	`${keyKinds.gone.prefix}${JSON.stringify([network, room, id])}`;

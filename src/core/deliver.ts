@@ -1,7 +1,7 @@
 import { type Capabilities, nothingShown, type Support } from "./capabilities.ts";
-import { toldKey } from "./dedupe.ts";
+import { toldKey, unfoundKey } from "./dedupe.ts";
 import { createDeliveryPlans, type Form } from "./delivery-plan.ts";
-import { downgrade } from "./downgrade.ts";
+import { downgrade, missesTarget } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Reaction } from "./event.ts";
 import { createGuard, type Guard, outboundItem } from "./guard.ts";
@@ -13,7 +13,7 @@ import type { Sender } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Meter } from "./meter.ts";
-import type { Network, Outbound } from "./network.ts";
+import type { Network, Outbound, Refs } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
@@ -144,6 +144,21 @@ export function createDelivery(deps: {
 		void sendNotice(event, new PermanentError("invalid", why), target.title);
 	}
 
+	/** Sends a notice to the sender of an event whose target is unknown, once per link and kind where words replace it. */
+	async function noticeUnknownTarget(
+		{ event, lane }: Row,
+		original: BridgeEvent,
+		can: Capabilities,
+		refs: Refs,
+		target: Network,
+	) {
+		if (!missesTarget(original, can, refs)) return;
+		const { kind } = original;
+		const told = [kind, lane.portal, lane.link, event.sender.id] as const;
+		if (kind !== "redaction" && !(await journal.once(unfoundKey(...told)))) return;
+		void sendNotice(event, new PermanentError("not-found", phrases.unknownTarget[kind]), target.title);
+	}
+
 	/** Resolves with the row's event as the room can show it; undefined if the room shows none of it, or all of it already. */
 	async function formOf(row: Row, portal: Portal, link: Link, room: RoomId): Promise<Form | undefined> {
 		const target = network(link.network);
@@ -155,6 +170,7 @@ export function createDelivery(deps: {
 		const able = { ...nothingShown, ...(target.send && target.capabilities?.(room, original)) };
 		const could = { ...able, reaction: chosen(able.reaction, portal.settings?.reactions ?? deps.reactions) };
 		const can = speaker ? inWords(could) : could;
+		await noticeUnknownTarget(row, original, can, refs, target);
 		const how = { refs, reactions: can.reaction };
 		if (original.kind !== "reaction") {
 			const fit = guard.handle(outboundItem(row), () => downgrade(original, can, refs));

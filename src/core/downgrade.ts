@@ -25,6 +25,46 @@ export function downgrade(
 	}
 }
 
+/**
+ * Returns true for an event about a message that the room does not know, if the room would show it otherwise: words take
+ * its place, or nothing.
+ */
+export function missesTarget(
+	event: BridgeEvent,
+	capabilities: Capabilities,
+	refs: Refs,
+): event is Extract<BridgeEvent, { kind: "redaction" | "edit" | "reaction" | "message" }> {
+	const shows = (kind: BridgeEvent["kind"] | Feature) =>
+		capabilities[kind] === "native" || capabilities[kind] === "mixed";
+	switch (event.kind) {
+		case "redaction":
+			return shows("redaction") && !event.unsure && !found(refs, event.target.id);
+		case "edit":
+			return shows("edit") && !found(refs, event.target.own ?? event.target.id);
+		case "reaction": {
+			const given = event.mode !== "remove" && event.emoji.length > 0;
+			return shows("reaction") && given && !found(refs, event.target.id);
+		}
+		case "message":
+			// A quote shows what the message answers.
+			return (
+				shows("reply") &&
+				event.replyTo?.text === undefined &&
+				!!event.replyTo &&
+				!found(refs, event.replyTo.id)
+			);
+		case "poll":
+		case "vote":
+		case "poll-end":
+		case "membership":
+		case "profile":
+		case "state":
+			return false;
+		default:
+			return event satisfies never;
+	}
+}
+
 const found = (refs: Refs, id: string | undefined) => id !== undefined && (refs[id]?.length ?? 0) > 0;
 
 /** Returns a native event; one whose target the room does not know becomes words, or undefined. */

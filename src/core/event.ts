@@ -7,6 +7,8 @@ export type Reference = Readonly<{
 	id: MessageId;
 	/** An id that is known only if the sender wrote the target, and so may edit it. See {@link Base.aka}. */
 	own?: MessageId;
+	/** Further ids that may be meant, in the place of `id` and `own`: each counts if no message is known by those before it. */
+	or?: readonly MessageId[];
 	/**
 	 * Copies that the target itself names, if it is an event of ours that does: a last resort when the journal has
 	 * forgotten it.
@@ -90,6 +92,8 @@ export type Redaction = Base &
 		reason?: string;
 		/** The name of the moderator, if the room names one. */
 		by?: string;
+		/** The target may be an event that no other room shows, such as a notice of the bridge: none need know it. */
+		unsure?: true;
 	}>;
 /** add, remove: changes these emoji and no others. set: these emoji replace all others; an outbound reaction is always a set. */
 export type Reaction = Base &

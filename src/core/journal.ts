@@ -66,6 +66,11 @@ export type Entry = Readonly<{
 	 */
 	aka?: readonly MessageId[];
 	/**
+	 * Further ids of the rows' event that its sender chose, and other people may choose as well: such an id names a message
+	 * only if no other one of the last 1,000 of its room has it.
+	 */
+	shared?: readonly MessageId[];
+	/**
 	 * The id of the message that the rows' event edits: the ids of the edit, in its own room and in the target rooms, count
 	 * as ids of that message. An edit of an unknown message counts as a message of its own.
 	 */
@@ -144,7 +149,7 @@ export interface Journal {
 	/**
 	 * Resolves with every id that a message has in every room, given one of them: its own id first, then the others in the
 	 * order in which they became known. A room has several ids of a message that was sent in parts, or that has further
-	 * ids. Empty if the message is unknown.
+	 * ids. Empty if the message is unknown; only the given id if that names several messages.
 	 */
 	copies(of: Copy): Promise<readonly Copy[]>;
 	/** Resolves with the reactions of one person to one message that a room shows, in the order they were given. */

@@ -192,7 +192,7 @@ export type Unnamed = Readonly<{ as: MessageId; within: number }>;
  * A received event. Core commits `cursor` together with the event and never before it, so that a crash loses nothing.
  * `since` marks an event of a backfill: the time of the last read of its source, by our clock, in ms since 1970. Rate
  * limits use the time that an event claims only if it has `since`. `preferred` names further rooms of the same network
- * that bring the same event: a portal with a link to one of them takes it from there.
+ * that bring the same event: a portal with a link to one of them takes it from there. `shared`: see {@link Entry.shared}.
  */
 export type Received = BridgeEvent &
 	Readonly<{
@@ -205,6 +205,7 @@ export type Received = BridgeEvent &
 		standing?: true;
 		/** A leave that core itself found or decided: a block does not hold it back. */
 		gone?: true;
+		shared?: readonly MessageId[];
 	}>;
 
 /** The methods that core offers to each network. */

@@ -25,6 +25,13 @@ export const unlinked = "this room is no longer linked there.";
 export const expired = "it could not be delivered for a day and was given up.";
 export const unconfirmed =
 	"for a day nobody there confirmed that it arrived, so it was given up. It may be there.";
+/** Reasons for the sender of an event that refers to a message unknown to the other room. */
+export const unknownTarget = {
+	redaction: "the message to be deleted is not known there, so nothing was deleted.",
+	edit: "the message that it corrects is not known there, or is not yours, so it is shown as a new message.",
+	reaction: "the message that it belongs to is not known there, so it is shown in words.",
+	message: "the message that it answers is not known there, so it is shown as a message of its own.",
+} as const;
 export const setAside =
 	"The bridge stopped twice while it handled this, so it was set aside. Ask the admin of the bridge.";
 export const brokenHere = "the bridge failed on this message. Its log names the cause.";

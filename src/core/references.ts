@@ -30,14 +30,42 @@ export async function resolve(
 		family
 			.filter((copy) => copy.network === target.network && copy.room === target.room)
 			.map((copy) => copy.id);
-	for (const { id, own, copies = [] } of references(event))
-		for (const named of own ? [id, own] : [id]) {
-			const family = await journal.copies({ network: event.sender.network, room: event.room, id: named });
+	const at = { network: event.sender.network, room: event.room };
+	for (const { id, own, or = [], copies = [] } of references(event))
+		for (const named of new Set(own ? [id, own] : [id])) {
+			const family = await first([named, ...or], (one) => journal.copies({ ...at, id: one }));
 			// Copies that the target itself names prove no authorship, and count only if the journal has forgotten the target.
 			const ids = there(family.length === 0 && named === id ? copies : family);
-			refs[named] = ids.length === 0 && family.length === 0 && recover ? await recover(named) : ids;
+			refs[named] =
+				ids.length === 0 && family.length === 0 && recover ? await first([named, ...or], recover) : ids;
 		}
 	return refs;
+}
+
+/** Resolves with the first result that is not empty, of the ids in order. */
+async function first<T>(
+	ids: readonly MessageId[],
+	find: (id: MessageId) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+	for (const id of ids) {
+		const found = await find(id);
+		if (found.length > 0) return found;
+	}
+	return [];
+}
+
+/** Resolves with the edit or redaction whose target has the one of its ids that the journal knows; with any other event as it is. */
+export async function withKnownTarget(
+	event: BridgeEvent,
+	journal: Pick<Journal, "copies">,
+): Promise<BridgeEvent> {
+	if ((event.kind !== "edit" && event.kind !== "redaction") || !event.target.or) return event;
+	const { id: wanted, own, or = [], ...about } = event.target;
+	const at = { network: event.sender.network, room: event.room };
+	for (const id of [wanted, ...or])
+		if ((await journal.copies({ ...at, id })).length > 0)
+			return { ...event, target: { ...about, id, ...(own && { own: id }) } };
+	return event;
 }
 
 /**

@@ -20,6 +20,7 @@ import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { createReactionState } from "./reaction-state.ts";
+import { withKnownTarget } from "./references.ts";
 import { hasSenderNotice, type SendNotice } from "./sender-notices.ts";
 
 export type Rules = Readonly<{
@@ -278,7 +279,10 @@ export function createRouter(deps: {
 		const seen = from.reactionsHaveIds ? await note(received) : { event: received };
 		if (!seen) return undefined;
 		const { reaction } = seen;
-		const event = from.threadsHaveIds ? await threaded(seen.event) : seen.event;
+		const event = await withKnownTarget(
+			from.threadsHaveIds ? await threaded(seen.event) : seen.event,
+			journal,
+		);
 		try {
 			const all = await portalsFor(event);
 			const found = all.filter((portal) => !takesElsewhere(event, portal, preferred));
@@ -342,15 +346,8 @@ export function createRouter(deps: {
 		crowds: Crowds,
 		note: ReturnType<typeof createReactionState>,
 	): Promise<Entry | undefined> {
-		const {
-			cursor,
-			since,
-			preferred = [],
-			unnamed: _unnamed,
-			standing: _standing,
-			gone,
-			...event
-		} = received;
+		const { cursor, since, preferred = [], shared, gone, ...named } = received;
+		const { unnamed: _unnamed, standing: _standing, ...event } = named;
 		let paid = false;
 		const take = async () => {
 			if (!gone && isBlocked(event)) return refuse(event, new PermanentError("forbidden", phrases.blocked));
@@ -362,7 +359,7 @@ export function createRouter(deps: {
 		const { key, rows } = found ?? { key: eventKey(event), rows: [] };
 		const row = rows[0];
 		const keys = keysOf(received, key, row !== undefined);
-		const entry = { rows, ...found, ...keys, ...(cursor && { cursor }) };
+		const entry = { rows, ...found, ...keys, ...(shared && { shared }), ...(cursor && { cursor }) };
 		if (!row) return entry;
 		// The router may have made another event of it, such as the removal of a reaction.
 		const placed = held.place(row.event, entry, paid);

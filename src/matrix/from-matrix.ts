@@ -23,7 +23,7 @@ import { copiesIn } from "./message/origin.ts";
 import { isStart, pollIn, pollOf, resultOf, votesIn } from "./message/polls.ts";
 import { reactionIn } from "./message/reactions.ts";
 import { bodyIn, quotedPeople, quoteIn, stickerIn, wordsIn } from "./message/words.ts";
-import { parts } from "./mxid.ts";
+import { matrixNetwork, parts } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 
 /** Age in ms from which an event counts as late: the homeserver or the backfill brings it after a gap. */
@@ -210,7 +210,14 @@ function redaction(
 	const reason = text(event.content.reason);
 	const author = removed?.sender ?? event.sender;
 	const target = { ...pointed(id, around), ...(author === event.sender && { own: ownId(id, author) }) };
-	return { ...base, kind: "redaction", target, ...(reason && { reason }) };
+	const unsure = removed && !isSaid(removed, around) && { unsure: true as const };
+	return { ...base, kind: "redaction", target, ...(reason && { reason }), ...unsure };
+}
+
+/** Returns true for a message of a person or a ghost; false for a notice of the bot, a reaction, a change of the room. */
+function isSaid({ type, sender }: MatrixEvent, around: ReadContext): boolean {
+	const byBot = around.isOurs(sender) && around.person(sender).network === matrixNetwork;
+	return (type === "m.room.message" || type === "m.sticker" || isStart(type)) && !byBot;
 }
 
 /** Returns a reference to the original message, also when `id` names one of its edits. */

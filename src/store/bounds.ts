@@ -4,6 +4,8 @@ const day = 24 * 60 * 60 * 1000;
 export const bounds = {
 	/** The journal deletes a copy or a reaction past this age, or when this many are newer. */
 	copies: { age: 30 * day, count: 1_000_000 },
+	/** An id that senders chose names one of this many messages of its room, the newest, or none. It ages like a copy. */
+	shared: { count: 1_000 },
 	/** As many dead letters as one lane holds rows, so that a flood into a full lane cannot fill the disk. */
 	dead: { age: 30 * day, count: 100_000 },
 } as const;

@@ -77,6 +77,8 @@ export function createMemoryJournal(): Journal {
 	const copies = new Map<string, Readonly<{ copy: Copy; origin: Copy; at: number }>>();
 	const rooms = new Map<string, Map<string, Person>>();
 	const cursors = new Map<string, string>();
+	/** The shared ids of the last messages of each room: for each message its id and those. */
+	const shared = new Map<string, { origin: Copy; ids: readonly MessageId[]; at: number }[]>();
 	let reactions: (Omit<ReactionSet, "now"> & Readonly<{ shown: Reaction; at: number }>)[] = [];
 	let dead: DeadLetter[] = [];
 	/** The held events, in order. */
@@ -124,8 +126,16 @@ export function createMemoryJournal(): Journal {
 		[...copies.values()].some(
 			(one) => name(one.copy) === name(originOf(row)) && name(one.origin) === name(origin),
 		);
-	/** Returns the message that an id names. A message's own id wins over a further id (`aka`) of another message. */
-	const originFor = (of: Copy): Copy => (isOrigin(of) ? of : (copies.get(name(of))?.origin ?? of));
+	/** Returns the messages that a further id (`aka`) or a shared id names. */
+	const called = (of: Copy): readonly Copy[] => {
+		const chosen = (shared.get(placeKey(of.network, of.room)) ?? []).filter(({ ids }) => ids.includes(of.id));
+		const all = [copies.get(name(of))?.origin, ...chosen.map(({ origin }) => origin)];
+		const found = new Map(all.filter((one) => one !== undefined).map((one) => [name(one), one]));
+		return [...found.values()];
+	};
+	const several = (of: Copy) => !isOrigin(of) && called(of).length > 1;
+	/** Returns the message that an id names. A message's own id wins over the further ids of another message. */
+	const originFor = (of: Copy): Copy => (isOrigin(of) || several(of) ? of : (called(of)[0] ?? of));
 	/** Returns the message that another one changes; undefined where the journal does not know it. */
 	const changed = (of: Copy): Copy | undefined => {
 		const origin = originFor(of);
@@ -193,6 +203,11 @@ export function createMemoryJournal(): Journal {
 				if (into.length === 0)
 					fresh.push(...entry.rows.map((row) => (row.held ? { ...row, ...waiting } : add(row, queuedAt))));
 				if (own) for (const aka of entry.aka ?? []) alsoKnown(original ?? own, aka);
+				if (own && entry.shared?.length) {
+					const place = placeKey(own.network, own.room);
+					const noted = { origin: original ?? own, ids: entry.shared, at: queuedAt };
+					shared.set(place, [...(shared.get(place) ?? []), noted].slice(-bounds.shared.count));
+				}
 			}
 			return fresh;
 		},
@@ -287,6 +302,7 @@ export function createMemoryJournal(): Journal {
 		},
 		gone: async (of) => keys.has(goneKey(of.network, of.room, originFor(of).id)),
 		async copies(of) {
+			if (several(of)) return [of];
 			const origin = originFor(of);
 			const found = [...copies.values()].filter((copy) => name(copy.origin) === name(origin));
 			return found.length > 0 ? [origin, ...found.map(({ copy }) => copy)] : [];
@@ -344,6 +360,11 @@ export function createMemoryJournal(): Journal {
 			let surplus = copies.size - bounds.copies.count;
 			for (const [key, { at }] of copies)
 				if (surplus-- > 0 || at < now - bounds.copies.age) copies.delete(key);
+			for (const [place, noted] of shared)
+				shared.set(
+					place,
+					noted.filter(({ at }) => at >= now - bounds.copies.age),
+				);
 			reactions = reactions.slice(-bounds.copies.count).filter(({ at }) => at >= now - bounds.copies.age);
 			dead = dead.slice(-bounds.dead.count).filter(({ diedAt }) => diedAt >= now - bounds.dead.age);
 		},

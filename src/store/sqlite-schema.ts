@@ -1,7 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
+import { sharedSchema } from "./sqlite-shared.ts";
 
 /** The schema version of the rows in this file. */
-const version = 2;
+const version = 3;
 
 /** The held rows, one record for each event: `targets` is the JSON of its operations, traces, lanes and delivery plans. */
 const held = `
@@ -13,7 +14,7 @@ const held = `
 	CREATE INDEX held_of_origin ON held (origin_room, origin_id);
 `;
 /** The step from each earlier version to the next. */
-const steps: Readonly<Record<number, string>> = { 1: held };
+const steps: Readonly<Record<number, string>> = { 1: held, 2: sharedSchema };
 
 const schema = `
 	CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -65,6 +66,7 @@ const schema = `
 		UNIQUE (room, person_network, person_id)
 	) STRICT;
 	${held}
+	${sharedSchema}
 `;
 
 /** Prepares the file, once per open. @throws Error when it is of a later version. */

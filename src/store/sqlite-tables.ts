@@ -5,6 +5,7 @@ import { heldTable } from "./sqlite-held.ts";
 import { keyTable } from "./sqlite-keys.ts";
 import { numbers, type Pair } from "./sqlite-numbers.ts";
 import { reactionTables } from "./sqlite-reactions.ts";
+import { sharedTable } from "./sqlite-shared.ts";
 import { oldRows, statements, surplusRows } from "./sqlite-statements.ts";
 import type { EntryText, Place, RowText, StoredCopy, StoredRow } from "./sqlite-text.ts";
 
@@ -100,14 +101,24 @@ export function journalTables(db: DatabaseSync) {
 	const reactions = reactionTables(statement, rooms);
 	const keys = keyTable(statement);
 	const held = heldTable(statement, rooms, ofMessage);
+	const shared = sharedTable(statement);
 
-	/** Returns the message that an id names. A message's own id wins over a further id (`aka`) of another message. */
+	/** Returns the messages that a further id (`aka`) or a shared id names, and no more than three of them. */
+	function called({ room, id }: Origin): readonly Origin[] {
+		const known = sql.origin.get(room, id) as Origin | undefined;
+		const others = shared
+			.named(room, id)
+			.filter((one) => known === undefined || known.room !== room || known.id !== one)
+			.map((one) => ({ room, id: one }));
+		return [...(known ? [known] : []), ...others];
+	}
+	/** Returns the message that an id names. A message's own id wins over the further ids of another message. */
 	function family(asked: Origin) {
 		const own = sql.copies.all(asked.room, asked.id) as readonly StoredCopy[];
-		const origin =
-			own.length > 0 ? asked : ((sql.origin.get(asked.room, asked.id) as Origin | undefined) ?? asked);
+		const [one = asked, ...more] = own.length > 0 ? [asked] : called(asked);
+		const origin = more.length > 0 ? asked : one;
 		const copies = origin === asked ? own : (sql.copies.all(origin.room, origin.id) as readonly StoredCopy[]);
-		return { origin, copies };
+		return { origin, copies, several: more.length > 0 };
 	}
 	const originOf = ([, , , , network, room, id]: RowText): Origin => ({
 		room: rooms.of([network, room]),
@@ -158,7 +169,17 @@ export function journalTables(db: DatabaseSync) {
 			 */
 			accept(entries: readonly EntryText[], now: number): readonly number[] {
 				return entries.map((entry) => {
-					const { rows, held: later = [], into, aka = [], of, cursor, reaction, member } = entry;
+					const {
+						rows,
+						held: later = [],
+						into,
+						aka = [],
+						shared: chosen = [],
+						of,
+						cursor,
+						reaction,
+						member,
+					} = entry;
 					if (cursor) sql.setCursor.run(cursor.key, cursor.value);
 					if (!keys.isNew(entry, running)) return 0;
 					if (member?.present) sql.join.run(rooms.of(member.place), member.network, member.id, member.person);
@@ -174,6 +195,7 @@ export function journalTables(db: DatabaseSync) {
 					const changes = later[0] && into !== undefined && mergeInto(into, later[0]);
 					if (later.length > 0 && !changes) held.hold(later);
 					if (own) for (const id of aka) alsoKnown(original ?? own, id, now);
+					if (own && chosen.length > 0) shared.note(own.room, (original ?? own).id, chosen, now);
 					return changes ? 0 : last - rows.length + 1;
 				});
 			},
@@ -242,7 +264,8 @@ export function journalTables(db: DatabaseSync) {
 				return keys.known(goneKey(...place, origin.id));
 			},
 			copies(place: Place, id: string): readonly StoredCopy[] {
-				const { origin, copies } = family({ room: rooms.find(place), id });
+				const { origin, copies, several } = family({ room: rooms.find(place), id });
+				if (several) return [{ network: place[0], room: place[1], id }];
 				if (copies.length === 0) return [];
 				const where = sql.roomName.get(origin.room) as { network: string; room: string };
 				return [{ ...where, id: origin.id }, ...copies];
@@ -275,6 +298,7 @@ export function journalTables(db: DatabaseSync) {
 				sql.pruneOldCopies.run(now - bounds.copies.age);
 				sql.pruneManyCopies.run();
 				reactions.prune(now);
+				shared.prune(now);
 				sql.pruneDead.run(now - bounds.dead.age);
 				sql.pruneManyDead.run();
 			},

@@ -51,6 +51,7 @@ export type EntryText = Readonly<{
 	held?: readonly RowText[];
 	into?: string;
 	aka?: readonly string[];
+	shared?: readonly string[];
 	of?: string;
 	cursor?: Readonly<{ key: string; value: string }>;
 	reaction?: ReactionText;
@@ -88,6 +89,7 @@ export function entryText({
 	rows,
 	into,
 	aka,
+	shared,
 	of,
 	cursor,
 	reaction,
@@ -112,6 +114,7 @@ export function entryText({
 		...(some && { held: rows.filter((row) => row.held).map(rowText) }),
 		...(into !== undefined && { into }),
 		...(aka && { aka }),
+		...(shared && { shared }),
 		...(of !== undefined && { of }),
 		...(cursor && { cursor }),
 		...(reaction && { reaction: reactionText(reaction) }),

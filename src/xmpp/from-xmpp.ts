@@ -8,7 +8,7 @@ import { isRandom, madeUpId, repeatedWithin, unnamedAt } from "./made-up-ids.ts"
 import type { ParsedMessage, ReadContext } from "./message/feature.ts";
 import { readMessage } from "./message/index.ts";
 import { bodyOf } from "./message/language.ts";
-import { idsOf } from "./message-ids.ts";
+import { eitherKind, idsOf } from "./message-ids.ts";
 import { child, type Element } from "./stream/xml.ts";
 
 /** Turns stanzas into plain data and neutral events. Pure: no I/O, no clock, and no stanza makes it throw. */
@@ -131,9 +131,16 @@ export function fromGroupchat(
 		? { id: stanza }
 		: unnamedAt(madeUpId(sender.id, message.attrs.id, content(says)), now, within);
 	const { named, author } = where.place;
-	const byRoom = named === "sid" ? stanza : undefined;
 	const base = { id, room: room as RoomId, sender, at: now };
-	return { ...event(message, says, base, byRoom, author), ...(unnamed && { unnamed }) };
+	const repeat = unnamed && { unnamed };
+	if (named !== "sid") return { ...event(message, says, base, undefined, author), ...repeat };
+	const { act, replyTo, ...rest } = says;
+	const either = {
+		...rest,
+		...(act && { act: { ...act, target: eitherKind(act.target) } }),
+		...(replyTo && { replyTo: eitherKind(replyTo) }),
+	};
+	return { ...event(message, either, base, stanza, author), ...repeat };
 }
 
 /** Returns a 1:1 message as an event. `missing` replaces the stanza's id if the client gave none. */
@@ -159,17 +166,17 @@ function event(
 	base: Pick<BridgeEvent, "id" | "room" | "sender" | "at" | "to">,
 	stanzaId: string | undefined,
 	author: string | undefined,
-): BridgeEvent {
-	const ids = idsOf({ stanzaId, sent: [message.attrs.id, originId(message)], author });
+): Received {
+	const { aka: ids, shared } = idsOf({ stanzaId, sent: [message.attrs.id, originId(message)], author });
 	const about = { ...(replyTo && { replyTo }), ...(thread && { thread }) };
 	switch (act?.kind) {
 		case "edit":
-			return { ...base, ...words, ...about, ...act, aka: ids };
+			return { ...base, ...words, ...about, ...act, aka: ids, shared };
 		case "redaction":
 		case "reaction":
 			return { ...base, ...act };
 		case undefined:
-			return { ...base, ...words, ...about, kind: "message", aka: [...ids, ...aka] };
+			return { ...base, ...words, ...about, kind: "message", aka: [...ids, ...aka], shared };
 		default:
 			return act satisfies never;
 	}

@@ -1,3 +1,4 @@
+import type { Reference } from "../core/event.ts";
 import { boundedId, isHashedId, type MessageId } from "../core/ids.ts";
 
 /**
@@ -15,6 +16,17 @@ export const messageId = (kind: IdKind, id: string) => `${kind} ${boundedId(id)}
  */
 export const ownId = (kind: IdKind, id: string, author: string) =>
 	`own ${kind} ${boundedId(id)} ${author}` as MessageId;
+
+/**
+ * Returns the reference of a stanza in a MUC with stanza-ids. Those name its messages, and senders' ids name what is
+ * corrected; but Converse and others name a message by the other kind of id, so that counts where the right one is unknown.
+ */
+export function eitherKind(target: Reference): Reference {
+	const other = target.id.replace(/^(own )?(sid|msg) /, (_, own = "", kind) =>
+		kind === "sid" ? `${own}msg ` : `${own}sid `,
+	) as MessageId;
+	return other === target.id ? target : { ...target, or: [other] };
+}
 
 /** Returns the first id of this kind as it is sent. A hashed id is skipped, because nobody else knows it. */
 export const pick = (ids: readonly MessageId[] | undefined, kind: IdKind): string | undefined =>
@@ -50,19 +62,25 @@ export function partsIn(ids: readonly MessageId[] = []): readonly (readonly Mess
 	return parts;
 }
 
-/** Returns all further ids of a received message. `author` is absent if the sender cannot be recognised later. */
+/**
+ * Returns the further ids of a received message. `author` is absent if the sender cannot be recognised later. `shared`:
+ * those that its sender chose, so that they may name messages of other people as well.
+ */
 export function idsOf(of: {
 	stanzaId: string | undefined;
 	/** The stanza's id and its origin-id; usually they are equal. */
 	sent: readonly (string | undefined)[];
 	author: string | undefined;
-}): readonly MessageId[] {
+}): Readonly<{ aka: readonly MessageId[]; shared: readonly MessageId[] }> {
 	const sent = [...new Set(of.sent.filter((id) => id !== undefined && id !== ""))] as readonly string[];
 	const named =
 		of.stanzaId === undefined ? sent.map((id) => ["msg", id] as const) : [["sid", of.stanzaId] as const];
 	const own = [...(of.stanzaId === undefined ? [] : named), ...sent.map((id) => ["msg", id] as const)];
-	return [
-		...named.map(([kind, id]) => messageId(kind, id)),
-		...(of.author === undefined ? [] : own.map(([kind, id]) => ownId(kind, id, of.author as string))),
-	];
+	return {
+		aka: [
+			...named.map(([kind, id]) => messageId(kind, id)),
+			...(of.author === undefined ? [] : own.map(([kind, id]) => ownId(kind, id, of.author as string))),
+		],
+		shared: sent.map((id) => messageId("msg", id)),
+	};
 }

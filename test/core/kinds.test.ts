@@ -94,6 +94,29 @@ describe("an event that refers to an earlier message", () => {
 		expect(lines(mars)).toEqual(["ann: > bob: tea?\nyes", "ann: Correction: no", "ann: end"]);
 	});
 
+	test("to an unknown target tells its sender: each deletion, and once what words take the place of", async () => {
+		const told = () => earth.refused.map(({ event, sentence }) => `${event.kind}: ${sentence}`);
+		for (const text of ["no", "nay"])
+			await does(earth, "ann", { kind: "edit", style: "text", text, target: { id: id("old") } });
+		for (const emoji of [["👍"], []])
+			await does(earth, "ann", { kind: "reaction", mode: "set", emoji, target: { id: id("old") } });
+		await says(earth, "ann", "yes", { replyTo: { id: id("old") } });
+		for (const target of ["old", "older"])
+			await does(earth, "ann", { kind: "redaction", target: { id: id(target), own: id(target) } });
+		// The sender sees in these what the others see.
+		await says(earth, "bob", "yes", { replyTo: { id: id("old"), text: "tea?" } });
+		await does(earth, "bob", { kind: "redaction", target: { id: id("old") }, unsure: true });
+		await says(earth, "bob", "end");
+		await reached(mars, 6);
+		expect(told()).toEqual([
+			expect.stringMatching(/^edit: .* shown as a new message/),
+			expect.stringMatching(/^reaction: .* shown in words/),
+			expect.stringMatching(/^message: .* a message of its own/),
+			expect.stringMatching(/^redaction: .* nothing was deleted/),
+			expect.stringMatching(/^redaction: .* nothing was deleted/),
+		]);
+	});
+
 	test("finds its target by any of the ids of its own network", async () => {
 		await says(mars, "zog", "hi", { aka: [id("by another name")] });
 		await reached(earth, 1);

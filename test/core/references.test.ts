@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { Copy } from "../../src/core/ids.ts";
-import { resolve, resolved, withoutDeleted } from "../../src/core/references.ts";
+import { resolve, resolved, withKnownTarget, withoutDeleted } from "../../src/core/references.ts";
 import { id, message, muc } from "../store/sample.ts";
 
 const there = (name: string): Copy => ({ ...muc, id: id(name) });
@@ -24,6 +24,30 @@ test("the journal's ids count before the copies that the target names", async ()
 	expect(
 		await resolve(redaction, knowing({ $1: [{ ...there("S9"), network: message("").sender.network }] }), muc),
 	).toEqual({ $1: [], "own $1": [] });
+});
+
+test("a further id that may be meant counts if no message is known by those before it", async () => {
+	const said = (...or: string[]): BridgeEvent => ({
+		...redaction,
+		target: { id: id("sid 1"), own: id("sid 1"), or: or.map(id) },
+	});
+	const known = knowing({ "msg 1": [there("S1")] });
+	expect(await resolve(said("msg 1"), known, muc)).toEqual({ "sid 1": ["S1"] });
+	expect(await withKnownTarget(said("msg 1"), known)).toMatchObject({
+		target: { id: "msg 1", own: "msg 1" },
+	});
+	const both = knowing({ "msg 1": [there("S1")], "sid 1": [there("S2")] });
+	expect(await resolve(said("msg 1"), both, muc)).toEqual({ "sid 1": ["S2"] });
+	expect(await withKnownTarget(said("msg 1"), both)).toMatchObject({ target: { id: "sid 1", own: "sid 1" } });
+	// The latest messages of the room are asked about each id, once the journal knows none.
+	const asked: string[] = [];
+	const recover = async (one: string) => {
+		asked.push(one);
+		return one === "msg 2" ? [id("S3")] : [];
+	};
+	expect(await resolve(said("msg 2", "msg 3"), knowing({}), muc, recover)).toEqual({ "sid 1": ["S3"] });
+	expect(asked).toEqual(["sid 1", "msg 2"]);
+	expect(await withKnownTarget(said("msg 2"), knowing({}))).toEqual(said("msg 2"));
 });
 
 test.each(["__proto__", "constructor"])(

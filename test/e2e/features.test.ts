@@ -216,6 +216,58 @@ describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s
 			expect(target).toBe(ids ? nameOf(line) : line.attrs.id);
 		});
 
+		test("an id that its sender chose names a message of theirs, or the only one, and what finds none is told", async () => {
+			if (!inMuc) return;
+			const retracts = (id: string) =>
+				sends(
+					"/me retracted a message",
+					xml("retract", { xmlns: ns.retract, id }),
+					xml("fallback", { xmlns: ns.fallback, for: ns.retract }),
+					store(),
+				);
+			const mercutio = await XmppClient.connect(await bridged.bed.xmppUser(server, `mercutio${++count}`));
+			await mercutio.joinRoom(to, "Mercutio");
+			const [id, mine, theirs] = [unique("same"), unique("mine"), unique("theirs")];
+			await romeo.send(xml("message", { to, type: "groupchat", id }, xml("body", {}, mine)));
+			const first = await heard(mine);
+			await mercutio.send(xml("message", { to, type: "groupchat", id }, xml("body", {}, theirs)));
+			const second = await heard(theirs);
+			await sends(undefined, reactions(id, "🎺"), store());
+			await heard("reacted with 🎺");
+			await retracts(id);
+			const gone = await here("the redaction", (one) => one.type === "m.room.redaction");
+			expect(gone.sender).toBe(first.sender);
+			expect(JSON.stringify(gone)).toContain(first.event_id ?? "?");
+
+			const only = unique("only");
+			const sent = await sends(only);
+			const { event_id } = await heard(only);
+			await sends(undefined, reactions(sent.id, "🥁"), store());
+			const drum = await here("🥁", (one) => relation(one).key === "🥁");
+			expect(relation(drum).event_id).toBe(event_id);
+			const yes = unique("yes");
+			await sends(yes, reply(sent.id));
+			expect(JSON.stringify(relation(await heard(yes)))).toContain(event_id ?? "?");
+
+			const notice = (what: RegExp) =>
+				romeo.waitFor(
+					`a notice like ${what}`,
+					(one) =>
+						one.attrs.type === "chat" &&
+						one.attrs.from?.startsWith(to) === true &&
+						what.test(body(one) ?? ""),
+				);
+			await notice(/shown in words/);
+			await retracts("no such id");
+			await notice(/nothing was deleted/);
+			const redactions = (event: SeenEvent) =>
+				event.type === "m.room.redaction" && event.sender !== juliet.userId;
+			expect(
+				await times((one) => redactions(one) && JSON.stringify(one).includes(second.event_id ?? "?")),
+			).toBe(0);
+			await mercutio.close();
+		});
+
 		test("a reply refers to its message, and shows no additional quote", async () => {
 			const question = unique("🎉 lunch?");
 			const { named } = await sends(question);

@@ -56,6 +56,41 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect((await all()).map((row) => row.trace)).toEqual(names);
 		});
 
+		it("names by a shared id the one of a room's last 1,000 messages that has it", async () => {
+			const says = (name: string, ...shared: string[]): Entry => ({
+				...entry(name),
+				aka: [id(`own ${name}`)],
+				shared: shared.map(id),
+			});
+			const named = async (shared: string) => (await journal.copies(original(shared)))[0]?.id;
+			/** The id itself stands for several messages. */
+			const several = "2";
+			await journal.accept([says("a", "1", "origin"), says("b", "2")]);
+			expect([await named("1"), await named("origin"), await named("2")]).toEqual(["a", "a", "b"]);
+			await journal.accept([says("c", "2")]);
+			await reopen();
+			expect([await named("1"), await named("2"), await named("3")]).toEqual(["a", several, undefined]);
+			// The correction of a message is the same message.
+			await journal.accept([{ ...says("d", "1", "4"), of: id("own a") }]);
+			expect([await named("1"), await named("4")]).toEqual(["a", "a"]);
+			// Now a and b are older than the last 1,000 messages, then c and d as well.
+			await journal.accept(Array.from({ length: bounds.shared.count - 2 }, (_, n) => says(`e${n}`, `e${n}`)));
+			expect([await named("2"), await named("1")]).toEqual(["c", "a"]);
+			await journal.accept([says("f", "f"), says("g", "g")]);
+			const last = ["2", "1", "e0", "f"].map(named);
+			expect(await Promise.all(last)).toEqual([undefined, undefined, "e0", "f"]);
+		});
+
+		it("names no message by a shared id that another message there has as its own copy", async () => {
+			const [row] = await accepted(entry("a"));
+			await journal.done(row, muc, [id("m1")]);
+			const forged = { ...message("x1"), sender: person("romeo", xmpp), room: muc.room };
+			const rows = [newRow("x1", lane("back"), forged)];
+			await journal.accept([{ key: "x1", rows, aka: [id("own x1")], shared: [id("m1")] }]);
+			expect(await journal.copies({ ...muc, id: id("m1") })).toEqual([{ ...muc, id: id("m1") }]);
+			expect(await journal.copies(original("a"))).toHaveLength(2);
+		});
+
 		it("accepts an event once, however often and close together it arrives", async () => {
 			const twice = await Promise.all([
 				journal.accept([entry("a"), entry("a")]),

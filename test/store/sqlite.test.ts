@@ -281,10 +281,28 @@ describe("the SQLite journal", () => {
 		await journal.accept([entry("a")]);
 		await journal.close();
 		const db = new DatabaseSync(file);
-		db.exec("DROP TABLE held; UPDATE meta SET value = 1 WHERE name = 'schema'");
+		db.exec("DROP TABLE held; DROP TABLE shared; UPDATE meta SET value = 1 WHERE name = 'schema'");
 		db.close();
 		return file;
 	}
+
+	it("opens a journal of an earlier schema, and keeps all of it", async () => {
+		const file = await fresh();
+		const first = await open(file);
+		await first.accept([{ ...entry("a"), aka: [id("b")] }]);
+		await first.close();
+		const db = new DatabaseSync(file);
+		db.exec("DROP TABLE shared; UPDATE meta SET value = 2 WHERE name = 'schema'");
+		db.close();
+		const journal = await open(file);
+		await journal.accept([{ ...entry("c"), aka: [id("d")], shared: [id("e")] }]);
+		for (const [named, of] of [
+			["b", "a"],
+			["e", "c"],
+		] as const)
+			expect((await journal.copies(original(named)))[0]?.id).toBe(of);
+		await journal.close();
+	});
 
 	it("names the fault of a file that is no journal, and of one from a later release", async () => {
 		const other = await fresh();
@@ -297,6 +315,6 @@ describe("the SQLite journal", () => {
 		const db = new DatabaseSync(later);
 		db.exec("UPDATE meta SET value = 99 WHERE name = 'schema'");
 		db.close();
-		await expect(open(later)).rejects.toThrow("it is of schema 99, this release knows 2");
+		await expect(open(later)).rejects.toThrow("it is of schema 99, this release knows 3");
 	});
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { boundedId, isHashedId } from "../../src/core/ids.ts";
+import type { Received } from "../../src/core/network.ts";
 import {
 	account,
 	fromChat,
@@ -79,6 +80,34 @@ describe("an event from XMPP", () => {
 			xml("retract", { xmlns: "urn:xmpp:message-retract:1", id: long("sid") }),
 		])
 			expect(named(about(act)?.act?.target.id ?? ""), act.name).toBe(true);
+	});
+	test("is found by the other kind of id as well: of its sender alone by a retraction and a correction", () => {
+		const target = event(line({ id: "1" }, sid("S"))) as Received & { kind: "message" };
+		const ids = [...(target.aka ?? []), ...(target.shared ?? [])];
+		const targetOf = (...more: Node[]) => {
+			const about = event(line({ id: "2" }, sid("T"), ...more));
+			return (
+				(about && ("target" in about ? about.target : about.kind === "message" && about.replyTo)) || undefined
+			);
+		};
+		const reply = (id: string) => xml("reply", { xmlns: "urn:xmpp:reply:0", id });
+		const cases = [
+			[(id: string) => [reply(id)], ["sid", "msg"]],
+			[
+				(id: string) => [xml("reactions", { xmlns: "urn:xmpp:reactions:0", id }, xml("reaction", {}, "👍️"))],
+				["sid", "msg"],
+			],
+			[(id: string) => [xml("replace", { xmlns: "urn:xmpp:message-correct:0", id })], ["own msg", "own sid"]],
+			[(id: string) => [xml("retract", { xmlns: "urn:xmpp:message-retract:1", id })], ["own sid", "own msg"]],
+		] as const;
+		for (const [write, kinds] of cases)
+			for (const named of ["S", "1"]) {
+				const { id, or = [] } = targetOf(...write(named)) ?? {};
+				const found = [id, ...or];
+				const author = kinds[0].startsWith("own") ? " author" : "";
+				expect(found).toEqual(kinds.map((kind) => `${kind} ${named}${author}`));
+				expect(found.filter((one) => one && ids.includes(one))).toHaveLength(1);
+			}
 	});
 	test("is in the same thread as other messages with the same long thread id", () => {
 		const threads = [1, 2].map(() => parseMessage(line({}, xml("thread", {}, long("t"))), place)?.thread?.id);
