@@ -6,7 +6,7 @@ import type { MatrixEvent } from "./event.ts";
  * list alone, and docs/what-crosses.md has its table from here.
  */
 
-/** How an event is translated. `dropped`: not at all. `fallback`: as its own fallback text, if it has one. */
+/** How an event is translated. `dropped`, `encrypted`, `ringing`: not at all. `fallback`: as its own fallback text, if it has one. */
 export type Treatment =
 	| "message"
 	| "sticker"
@@ -17,6 +17,7 @@ export type Treatment =
 	| "redaction"
 	| "membership"
 	| "encrypted"
+	| "ringing"
 	| "fallback"
 	| "dropped"
 	| Happening;
@@ -124,7 +125,7 @@ export const kinds: readonly Kind[] = [
 		state: true,
 		as: "group-call",
 		what: "member of a call (MatrixRTC)",
-		shown: "in words, once a call",
+		shown: "in words, once a call; in a 1:1 chat the caller gets a notice",
 	},
 	{
 		types: ["m.rtc.member", "org.matrix.msc4143.rtc.member"],
@@ -203,16 +204,20 @@ export const kinds: readonly Kind[] = [
 		types: [
 			"m.call.notify",
 			"org.matrix.msc4075.call.notify",
-			"m.rtc.notification",
-			"org.matrix.msc4075.rtc.notification",
 			"m.rtc.decline",
 			"org.matrix.msc4310.rtc.decline",
 			"m.call.ring.ack",
 			"org.matrix.msc4075.call.ring.ack",
 		],
 		as: "dropped",
-		what: "ringing of a call (MatrixRTC)",
+		what: "ringing of a call (MatrixRTC), answers to it",
 		shown: "nothing: the call itself is told",
+	},
+	{
+		types: ["m.rtc.notification", "org.matrix.msc4075.rtc.notification"],
+		as: "ringing",
+		what: "ringing of a call (MatrixRTC)",
+		shown: "nothing: the call itself is told; in a 1:1 chat it is declined",
 	},
 	{
 		types: ["m.call", "org.matrix.msc3401.call", "m.rtc.slot", "org.matrix.msc4143.rtc.slot"],

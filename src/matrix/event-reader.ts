@@ -3,13 +3,12 @@ import type { Guard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Network } from "../core/network.ts";
-import { createCallRefusal } from "./calls.ts";
+import { createCallRefusal, isCall } from "./calls.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
 import { createEncryptionGuard } from "./encrypted-rooms.ts";
 import { isContent, itemOf, type MatrixEvent, text } from "./event.ts";
 import type { EventCache } from "./event-cache.ts";
-import { treatmentOf } from "./event-kinds.ts";
 import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { createInvites } from "./invites.ts";
@@ -87,7 +86,7 @@ export function createEventReader(deps: {
 			eventCache.note(event);
 			return fromMatrix(event, { ...around, before: () => previously, phase: ongoing.note(event) });
 		});
-		if (treatmentOf(event) === "call") await inTime(declined(event, portal), "call");
+		if (isCall(event)) await inTime(declined(event, portal, neutral !== undefined), "call");
 		if (membership) {
 			members.apply(event);
 			if (event.content.membership === "join") rooms.cameBack(room, subject);

@@ -916,7 +916,7 @@ describe("a call", () => {
 		...content,
 	});
 	const declines = (room: Room) =>
-		room.timeline.filter(({ type, sender }) => sender === romeo && type.startsWith("m.call."));
+		room.timeline.filter(({ type, sender }) => sender === romeo && /call\.|decline/.test(type));
 
 	test.each([
 		["1", "m.call.reject", { call_id: "c1", version: "1" }],
@@ -947,6 +947,33 @@ describe("a call", () => {
 			() => "nothing reached the other side",
 		);
 		expect([declines(room), bodies(room)]).toEqual([[], []]);
+	});
+
+	test("of MatrixRTC in a direct chat is declined when it rings, and its caller reads why", async () => {
+		const room = await inDirect();
+		const content = { application: "m.call" };
+		const member = hs.emit(room, alice, "org.matrix.msc3401.call.member", content, { state_key: alice });
+		const ring = hs.emit(room, alice, "org.matrix.msc4075.rtc.notification", { notification_type: "ring" });
+		await hs.push([member, ring]);
+		await reaches(
+			room,
+			"_xmpp_romeo: Not delivered to the other side: calls do not cross the bridge. They read that you called.",
+		);
+		await until(
+			() => declines(room).length > 0,
+			() => "not declined",
+		);
+		expect(declines(room)).toMatchObject([
+			{ type: "org.matrix.msc4310.rtc.decline", content: { "m.relates_to": { event_id: ring.event_id } } },
+		]);
+		await until(
+			() => lines(xmpp).length === 1,
+			() => "nothing reached the other side",
+		);
+		expect([lines(xmpp), bodies(room).length]).toEqual([
+			["Alice: started a call, which does not cross the bridge"],
+			1,
+		]);
 	});
 
 	test("of a group is told once, however many join it", async () => {
