@@ -21,6 +21,9 @@ export type BrokerOptions = Readonly<{
 	protocol: "5" | "3.1.1";
 }>;
 
+/** The error of mqtt.js for a SUBACK that refuses. */
+type Suback = Error & { packet?: Readonly<{ granted?: readonly number[] }> };
+
 /** A refusal by the broker. `code` is the reason code of MQTT 5, also on MQTT 3.1.1. */
 export class Refusal extends Error {
 	override readonly name = "Refusal";
@@ -69,7 +72,7 @@ const maximumPacketSize = 1024 * 1024;
 /** Bytes of the largest packet that the connection reads: MQTT 3.1.1 has no maximum, and a hostile broker ignores it. */
 const mostOfPacket = 16 * 1_048_576;
 /** Seconds for which the broker keeps the session and its messages while the bridge is away. */
-const sessionExpiryInterval = 7 * 24 * 3600;
+export const sessionExpiryInterval = 7 * 24 * 3600;
 
 /**
  * Opens one connection and returns it. Only this file knows mqtt.js and works around its faults. The reconnecting of
@@ -184,9 +187,9 @@ export function dial(
 							properties: { subscriptionIdentifier: subscriptionId(filter) },
 						}
 					: { qos: 1 as const };
-				client.subscribe(filter, options, (error, granted) => {
-					// COMPAT MQTT 3.1.1 brokers and the library's own error give the reason code only here.
-					const code = granted?.[0]?.qos as number | undefined;
+				client.subscribe(filter, options, (error) => {
+					// The library's error for a refusal has no code, but the SUBACK, whose reason codes MQTT 3.1.1 has as well.
+					const code = (error as Suback | null)?.packet?.granted?.[0];
 					settle(code !== undefined && code >= 0x80 ? new Refusal(code) : error, undefined);
 				});
 			}),

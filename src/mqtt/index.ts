@@ -1,3 +1,4 @@
+import { fails, lacks, works } from "../core/check-result.ts";
 import { PermanentError } from "../core/errors.ts";
 import { createGuard, fingerprint, type Guard, SetAside } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
@@ -133,6 +134,15 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 			if (!others.some((portal) => portal.links.some(({ id }) => id !== link.id))) await to?.detach(filter);
 		},
 		members: async () => [],
+		async check() {
+			return [...sessions].map(([name, one]) => {
+				const what = `subscriptions of broker ${name}`;
+				const { up, cause = "" } = one.status();
+				if (!up) return fails(what, cause);
+				const seconds = one.keptFor();
+				return seconds === undefined ? works(what) : lacks(what, phrases.brokerKeepsShort(seconds));
+			});
+		},
 		status() {
 			const down = [...sessions].map(([name, one]) => ({ name, ...one.status() })).filter(({ up }) => !up);
 			if (down.length === 0) return { up: true };

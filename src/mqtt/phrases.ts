@@ -53,6 +53,12 @@ export const brokerNoTls =
 export const brokerNeedsTls =
 	"it hung up without a word. If this is its port for TLS, use mqtts: instead of mqtt:.";
 export const brokerNoQos1 = "it does QoS 0 only, so values would be lost. Allow QoS 1 there.";
+export const subscriptionRefused = (filter: string, code: number) =>
+	`the subscription to ${filter} is missing: ${brokerRefused(code)}`;
+export const brokerForgets =
+	"what devices send while the broker restarts, or while the bridge is away, is lost. In Mosquitto set “persistence true”; in other brokers, let the sessions of this client outlive a restart and a disconnect.";
+export const brokerKeepsShort = (seconds: number) =>
+	`the broker keeps our session for ${seconds} seconds, so values of a longer outage are lost. Raise its limit for the expiry of sessions.`;
 export const brokerLimits = (limits: Readonly<Record<string, string | number | boolean>>) =>
 	Object.entries(limits)
 		.map(([name, value]) => `${name} ${value}`)

@@ -4,6 +4,7 @@ import { backoff } from "../core/backoff.ts";
 import { createGuard } from "../core/guard.ts";
 import { type Log, retryLevel } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
+import type { Status } from "../core/network.ts";
 import { createTrouble } from "../core/trouble.ts";
 import {
 	type BrokerOptions,
@@ -12,6 +13,7 @@ import {
 	type Events,
 	patience,
 	Refusal,
+	sessionExpiryInterval,
 	type Welcome,
 } from "./client.ts";
 import { createCopyFilter } from "./copies.ts";
@@ -19,10 +21,14 @@ import type { Arrival, Placed } from "./from-mqtt.ts";
 import { createInbox } from "./inbox.ts";
 import * as phrases from "./phrases.ts";
 import { createRedelivery, type Named } from "./redelivery.ts";
+import { createRefusedSubscriptions } from "./refused-subscriptions.ts";
 import { matches } from "./topics.ts";
 
-/** In ms: the first and the longest backoff between connections; how long the echo of an own publish is awaited. */
-const defaults = { first: 1000, most: 60_000, echo: 10_000, ...patience };
+/**
+ * In ms: the first and the longest backoff between connections; how long the echo of an own publish is awaited; the
+ * interval at which refused subscriptions are asked for again, as an admin may have changed the access list.
+ */
+const defaults = { first: 1000, most: 60_000, echo: 10_000, again: 60_000, ...patience };
 
 /** Keeps one broker connected: reconnects with backoff and keeps the wanted subscriptions. */
 export function createSession(deps: {
@@ -48,6 +54,7 @@ export function createSession(deps: {
 	const trouble = createTrouble("not connected yet");
 	let paused = false;
 
+	const refused = createRefusedSubscriptions(name, log);
 	const naming = createRedelivery(name, deps.cursor);
 
 	// The subscriptions of the session on the broker, kept in the store: a broker cannot be asked for them.
@@ -105,18 +112,40 @@ export function createSession(deps: {
 		naming.begin(session);
 	}
 
-	/** Makes the session's subscriptions the wanted ones. A refused one is logged and does not stop the others. */
+	/** Subscribes; a refusal is noted and does not stop the other subscriptions. */
+	async function trySubscribe(on: Connection, filter: string): Promise<void> {
+		try {
+			await subscribe(on, filter);
+			refused.granted(filter);
+		} catch (error) {
+			if (!(error instanceof Refusal)) throw error;
+			refused.note(filter, error.code);
+		}
+	}
+
+	/** Asks for the refused subscriptions again, until the connection `on` has ended. */
+	async function tryRefused(on: Connection): Promise<void> {
+		while (live() === on) {
+			await sleep(timing.again, undefined, { signal: stopping.signal, ref: false });
+			for (const filter of refused.filters()) if (live() === on) await trySubscribe(on, filter);
+		}
+	}
+
+	/** Makes the session's subscriptions the wanted ones. */
 	async function settle(on: Connection, { sessionPresent }: Welcome): Promise<void> {
+		if (!sessionPresent && subscribed.length > 0)
+			log.warn(
+				{ broker: name, cure: phrases.brokerForgets },
+				"the broker has forgotten our session: values that it had for us are lost",
+			);
 		if (!sessionPresent) await beginSession();
 		const gone = subscribed.filter((filter) => !wanted.has(filter));
 		// COMPAT MQTT 3.1.1 sends retained values at each SUBSCRIBE, so an existing subscription is not repeated.
 		const ask = [...wanted].filter((filter) => broker.protocol === "5" || !subscribed.includes(filter));
 		for (const filter of gone) await unsubscribe(on, filter);
-		for (const filter of ask)
-			await subscribe(on, filter).catch((error: unknown) => {
-				if (!(error instanceof Refusal)) throw error;
-				log.error({ broker: name, filter, cause: phrases.brokerRefused(error.code) }, "subscription refused");
-			});
+		for (const filter of ask) await trySubscribe(on, filter);
+		// The promise rejects when the connection or the bridge ends.
+		tryRefused(on).catch(() => undefined);
 	}
 
 	/** Connects once; resolves with the cause when the connection ends. */
@@ -193,6 +222,8 @@ export function createSession(deps: {
 		},
 		/** Subscribes now, or when the broker is back. @throws Refusal */
 		async attach(filter: string): Promise<void> {
+			const code = refused.code(filter);
+			if (code !== undefined) throw new Refusal(code);
 			if (wanted.has(filter)) return;
 			wanted.add(filter);
 			const on = live();
@@ -207,6 +238,7 @@ export function createSession(deps: {
 		},
 		async detach(filter: string): Promise<void> {
 			wanted.delete(filter);
+			refused.forget(filter);
 			const on = live();
 			// Without a connection, `settle` unsubscribes at the next one.
 			if (on) await unsubscribe(on, filter).catch(() => undefined);
@@ -219,7 +251,18 @@ export function createSession(deps: {
 			return on.publish(topic, payload);
 		},
 		wants: () => [...wanted],
-		status: trouble.status,
+		status(): Status {
+			const status = trouble.status();
+			if (!status.up) return status;
+			// [MQTT-3.2.2-10]: a broker may announce less than QoS 1.
+			if (welcome?.limits.maximumQoS === 0) return { up: false, cause: phrases.brokerNoQos1 };
+			return refused.status();
+		},
+		/** Returns the seconds for which the broker keeps our session, if that is less than asked for. */
+		keptFor: (): number | undefined => {
+			const granted = welcome?.limits.sessionExpiryInterval;
+			return granted !== undefined && granted < sessionExpiryInterval ? granted : undefined;
+		},
 		pause(): void {
 			paused = true;
 		},

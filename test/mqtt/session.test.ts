@@ -70,7 +70,7 @@ async function start(
 		log: quiet,
 		cursor: async () => undefined,
 		receive,
-		timing: { first: 10, most: 100, ...patience },
+		timing: { first: 10, most: 100, again: 100, ...patience },
 	});
 	await running.start(filters);
 	return running;
@@ -108,6 +108,71 @@ describe("createSession", () => {
 			() => "not up",
 		);
 		stuck.mockRestore();
+	});
+
+	test.each([
+		["5", "an access list", 0x87, /to t is missing: the broker refused it: we are not authorised/],
+		[
+			"3.1.1",
+			"an access list of MQTT 3.1.1",
+			0x80,
+			/to t is missing: the broker refused it: it gives no reason/,
+		],
+	] as const)(
+		"tells of a subscription that MQTT %s's broker refuses by %s, and asks again",
+		async (protocol, _by, code, cause) => {
+			let granted = false;
+			const suback = (reply: (...bytes: number[]) => void, [, , high = 0, low = 0]: Buffer) => {
+				const answer = granted ? 1 : code;
+				if (protocol === "5") reply(0x90, 4, high, low, 0, answer);
+				else reply(0x90, 3, high, low, answer);
+			};
+			const { seen, url } = await broker(() => (kind, reply, packet) => {
+				if (kind === "CONNECT") reply(...(protocol === "5" ? connack : ([0x20, 2, 0, 0] as const)));
+				else if (kind === "SUBSCRIBE") suback(reply, packet);
+				else well(kind, reply, packet);
+			});
+			const one = await start(url, undefined, protocol, ["t"]);
+			await shows(seen, "1 SUBSCRIBE");
+			await until(
+				() => cause.test(one.status().cause ?? ""),
+				() => JSON.stringify(one.status()),
+			);
+			await expect(one.attach("t")).rejects.toMatchObject({ code });
+			granted = true;
+			await until(
+				() => one.status().up,
+				() => JSON.stringify(one.status()),
+				10_000,
+			);
+			await one.attach("t");
+		},
+	);
+
+	test("counts a broker without QoS 1 as no working link", async () => {
+		// CONNACK with the property Maximum QoS 0. MQTT 5 §3.2.2.3.4
+		const { url } = await broker(
+			() => (kind, reply, packet) =>
+				kind === "CONNECT" ? reply(0x20, 5, 0, 0, 2, 0x24, 0) : well(kind, reply, packet),
+		);
+		const one = await start(url);
+		await until(
+			() => /QoS 0 only/.test(one.status().cause ?? ""),
+			() => JSON.stringify(one.status()),
+		);
+	});
+
+	test("tells for how long the broker keeps the session, if that is less than asked for", async () => {
+		// CONNACK with the property Session Expiry Interval. MQTT 5 §3.2.2.3.2
+		const { url } = await broker(
+			() => (kind, reply, packet) =>
+				kind === "CONNECT" ? reply(0x20, 8, 0, 0, 5, 0x11, 0, 0, 0, 60) : well(kind, reply, packet),
+		);
+		const one = await start(url);
+		await until(
+			() => one.keptFor() === 60,
+			() => String(one.keptFor()),
+		);
 	});
 
 	test("reconnects to a broker that falls silent on an open connection", async () => {
