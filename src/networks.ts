@@ -43,7 +43,8 @@ const sides: readonly Side[] = [
 		name: "xmpp",
 		create: ({ xmpp, matrix: { bot } }, deps) => createXmpp(xmpp, { ...deps, namespace: ghostsOnXmpp, bot }),
 		// A second connection would take the place of the running one, or a share of its stanzas.
-		check: async ({ xmpp }, running) => running ?? checkXmpp(xmpp),
+		check: async (config, running) =>
+			running ?? checkXmpp(config.xmpp, { publicFiles: config.public !== undefined }),
 	},
 	{
 		name: "mqtt",

@@ -1,4 +1,6 @@
 import { type CheckResult, fails, works } from "../core/check-result.ts";
+import type { Log } from "../core/log.ts";
+import { checkFiles, checkRooms, checkStanzaSize } from "./check-services.ts";
 import * as phrases from "./phrases.ts";
 import type { ComponentOptions } from "./stream/component.ts";
 import type { Cause } from "./stream/connection.ts";
@@ -9,29 +11,49 @@ import { visit } from "./visit.ts";
  * Connects as the component and asks the questions that the XMPP server has to answer. Only while the bridge is stopped: a
  * second connection would disconnect it, or take a share of its stanzas.
  */
-export async function checkXmpp(options: ComponentOptions): Promise<readonly CheckResult[]> {
+export async function checkXmpp(
+	options: ComponentOptions,
+	{ publicFiles }: Readonly<{ publicFiles: boolean }>,
+): Promise<readonly CheckResult[]> {
 	const what = "component";
+	const { component } = options;
 	const there = await visit(options);
 	if (!("iq" in there)) return [fails(what, explain(there, options))];
 	try {
+		const path = await checkPath(there, component, { publicFiles, log: silent });
 		return [
-			works(what, phrases.componentAt(options.component, options.service)),
-			...(await checkPath(there, options.component)),
+			works(what, phrases.componentAt(component, options.service)),
+			...path,
+			// Only on a path that works the size is the cause of a missing answer.
+			...(path.every(({ ok }) => ok) ? [await checkStanzaSize(there, component, there.ended)] : []),
 		];
 	} finally {
 		await there.close();
 	}
 }
 
-/** Proves that the XMPP server brings back what the component asks. */
+const silent: Log = {
+	debug: () => undefined,
+	info: () => undefined,
+	warn: () => undefined,
+	error: () => undefined,
+	child: () => silent,
+};
+
+/** Proves that the XMPP server, and its services that the bridge needs, answer the component. Never rejects. */
 export async function checkPath(
 	link: Parameters<typeof provePath>[0],
 	component: string,
+	{ publicFiles, log }: Readonly<{ publicFiles: boolean; log: Log }>,
 ): Promise<readonly CheckResult[]> {
 	const what = "component path";
 	const cause = await provePath(link, component);
 	if (cause !== undefined) return [fails(what, cause)];
-	return [works(what)];
+	return [
+		works(what),
+		...(await checkRooms(link, component)),
+		...(publicFiles ? [] : [await checkFiles(link, component, log)]),
+	];
 }
 
 // XEP-0114 §3, RFC 6120 §4.9.3

@@ -270,7 +270,7 @@ export function createXmpp(
 			if (shared) return [fails(what, shared)];
 			return [
 				works(what, phrases.componentHeld(component, options.service)),
-				...(await checkPath(link, component)),
+				...(await checkPath(link, component, { publicFiles: deps.files !== undefined, log })),
 			];
 		},
 		capabilities: (room) => ({

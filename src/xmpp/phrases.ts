@@ -128,5 +128,14 @@ export const componentNotReached = (service: string, cause: string) =>
 	`${service} cannot be reached: ${cause}. Is the XMPP server running, and is the address right? Prosody listens there only once it has the component in its configuration, and was restarted.`;
 export const noComponentPort = (service: string, cause: string) =>
 	`${service} does not take us as a component: ${cause}. It must be the port for components (XEP-0114; 5347 on most servers), not that for clients.`;
+export const serviceSilent = (jid: string) =>
+	`the service ${jid} of the XMPP server does not answer us. Look into the log of the XMPP server.`;
+export const filesUploaded = "files go to the upload service of the XMPP server";
+export const filesByNameOnly = (component: string) =>
+	`people on XMPP read the names of files only. Set public.url, or let ${component} use the upload service: in Prosody http_file_share_access = { "${component}" }, in ejabberd the “access” of mod_http_upload.`;
+export const stanzaLimit = (bytes: number) =>
+	`the XMPP server ends the stream at a stanza of ${bytes} bytes, such as a long message: each one would cut the bridge off. Set component_stanza_size_limit (Prosody) or max_stanza_size of the listener (ejabberd) to 524288 at least.`;
+export const linkSlow = (bytes: number) =>
+	`the XMPP server does not bring ${bytes} bytes back within seconds. Take the “shaper” or “shaper_rule” off the listener of the component (ejabberd).`;
 export const maybeClientPort = (service: string) =>
 	`If it has, ${service} is not its port for components (5347 on most servers).`;

@@ -140,6 +140,9 @@ test.each(["prosody", "ejabberd"] as const)(
 			"✓ mirror room #climate:hs.test",
 			expect.stringMatching(`^✓ component: bridge\\.`),
 			"✓ component path",
+			expect.stringMatching(/^✓ rooms: muc\./),
+			"✓ files: files go to the upload service of the XMPP server",
+			"✓ stanza size",
 			expect.stringMatching(/^✓ broker home: mqtt:.*receive maximum \d+/),
 			"✓ mirror home/+/temperature",
 			`✓ health: 127.0.0.1:${bed.ports.health}`,
@@ -260,22 +263,37 @@ describe.each(["prosody", "ejabberd"] as const)("check of the XMPP side, with %s
 		));
 });
 
-test("names a setting of ejabberd that has it drop our questions", async () => {
-	const { ejabberd } = bed.options;
+test("names a setting of ejabberd that has it drop our questions, or the stream", async () => {
 	const found: string[] = [];
 	for (const bad of [
 		{ modules: "  mod_privilege: { roster: { both: all } }" },
 		{ componentAccess: "admin" },
+		{ componentStanzaLimit: 65_536 },
 	]) {
 		Object.assign(bed.options, { ejabberd: bad });
 		await bed.restart("ejabberd");
 		found.push(...(await run(xmpp(ofServer("ejabberd")))).failed);
 	}
-	Object.assign(bed.options, { ejabberd });
-	await bed.restart("ejabberd");
+	// No later test of this file uses ejabberd.
 	expect(found).toEqual([
 		expect.stringMatching(/component path: .*remove mod_privilege from “modules”/),
 		expect.stringMatching(/component path: .*“access: all”/),
+		expect.stringMatching(/stanza size: .*max_stanza_size/),
+	]);
+});
+
+test("names a stanza limit of Prosody that would cut the bridge off, and an upload service that refuses it", async () => {
+	const { prosody } = bed.options;
+	Object.assign(bed.options, {
+		prosody: { componentStanzaLimit: 65_536, uploadAccess: "someone.test" },
+	});
+	await bed.restart("prosody");
+	const { lines } = await run(good);
+	Object.assign(bed.options, { prosody });
+	await bed.restart("prosody");
+	expect(lines.filter((line) => !line.startsWith("✓"))).toEqual([
+		expect.stringMatching(/^! files: people on XMPP read the names of files only.*http_file_share_access/),
+		expect.stringMatching(/^✗ stanza size: .*component_stanza_size_limit/),
 	]);
 });
 

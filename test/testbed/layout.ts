@@ -49,6 +49,8 @@ export type ServerOptions = {
 		conflict?: "kick_new" | "kick_old";
 		componentStanzaLimit?: number;
 		c2sStanzaLimit?: number;
+		/** The domain that may upload files; the bridge without it. */
+		uploadAccess?: string;
 		/** Lines inserted before the hosts in prosody.cfg.lua. */
 		extra?: string;
 	};

@@ -76,7 +76,7 @@ Component "${muc}" "muc"
 Component "${upload}" "http_file_share"
   http_file_share_size_limit = 50*1024*1024
   http_file_share_daily_quota = 10*1024*1024*1024
-  http_file_share_access = { "${component}" }
+  http_file_share_access = { "${own.uploadAccess ?? component}" }
   http_host = "${domain}"
   http_external_url = "${http}/"
 

@@ -67,13 +67,13 @@ const refusals = table<(component: string) => string>({
 });
 
 /** The largest stanza that is written, in bytes: the server closes the stream at a larger one (Prosody at 512 KiB). */
-const LIMIT = 500 * 1024;
+export const largestStanza = 500 * 1024;
 
 type Options = ComponentOptions & { log: Log; limit?: number; timing?: Partial<typeof defaults> };
 type Waiting = { to: string; resolve(result: Element): void; reject(error: Error): void };
 
 export function createComponent(options: Options, handlers: Handlers): Component {
-	const { log, limit = LIMIT, component: domain } = options;
+	const { log, limit = largestStanza, component: domain } = options;
 	const timing = { ...defaults, ...options.timing };
 	const firstOnline = Promise.withResolvers<void>();
 	firstOnline.promise.catch(() => undefined);
