@@ -182,20 +182,33 @@ export function createBridge(deps: {
 		if (!(await journal.once(commandKey(call.network, call.room, call.id)))) return;
 		const [name = "", args = ""] = call.text.trim().split(/\s+(.*)/s);
 		const known = commands.find((one) => one.name === (name.toLowerCase() || "help"));
-		// The log gets the command's name and never the typed text: people type anything to the bot, even passwords.
-		const fields = { command: known?.name ?? "unknown", sender: call.sender.id };
-		log.info(fields, "command");
+		await call.reply(await logged(call, known, args.trim(), name));
+	}
+
+	/** Runs a command, logs it with its outcome, and resolves with the answer. */
+	async function logged(call: CommandCall, known: Command | undefined, args: string, name: string) {
+		const { network: net, room, sender } = call;
+		// The log never gets the typed text, for people type anything to the bot, even passwords. It gets the target of a
+		// command that succeeded: that is the address of somebody or something.
+		const fields = { net, room, command: known?.name ?? "unknown", sender: sender.id };
 		try {
-			await call.reply(
-				await run(call, known ?? phrases.unknownCommand(name, `${call.prefix}help`), args.trim()),
-			);
+			const answer = await run(call, known ?? phrases.unknownCommand(name, `${call.prefix}help`), args);
+			const target = known?.target?.(args);
+			log.info({ ...fields, ...(target && { target }), outcome: known ? "done" : "unknown" }, "command");
+			return answer;
 		} catch (error) {
-			const definite = error instanceof PermanentError;
-			const away = error instanceof TemporaryError;
-			if (!definite) log[away ? "warn" : "error"]({ ...fields, err: error }, "command failed");
-			const why = definite ? error.message : away ? phrases.notReachable : phrases.brokenHere;
 			// What was not understood did not fail.
-			await call.reply(error instanceof Misunderstood ? why : phrases.commandFailed(why));
+			if (error instanceof Misunderstood) {
+				log.info({ ...fields, outcome: "not understood" }, "command");
+				return error.message;
+			}
+			if (error instanceof PermanentError) {
+				log.info({ ...fields, outcome: "refused", reason: error.reason }, "command");
+				return phrases.commandFailed(error.message);
+			}
+			const away = error instanceof TemporaryError;
+			log[away ? "warn" : "error"]({ ...fields, outcome: "failed", err: error }, "command failed");
+			return phrases.commandFailed(away ? phrases.notReachable : phrases.brokenHere);
 		}
 	}
 

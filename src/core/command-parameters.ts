@@ -124,6 +124,19 @@ export function parse<const All extends readonly Parameter[]>(
 	return values as Values<All>;
 }
 
+/** Returns the values of all parameters but numbers and free texts, for the log; undefined if there are none. */
+export function targetOf(parameters: readonly Parameter[], typed: string): string | undefined {
+	const values: Readonly<Record<string, unknown>> = parse("", parameters, typed);
+	const named = parameters.flatMap(({ name, kind }) => {
+		if (kind === "text" || kind === "number") return [];
+		const value = values[name];
+		if (typeof value === "string") return [value];
+		const { key, value: inner } = (value ?? {}) as { key?: string; value?: unknown };
+		return key === undefined ? [] : [`${key} ${String(inner)}`];
+	});
+	return named.length > 0 ? named.join(" ") : undefined;
+}
+
 /** Returns the value of one parameter at the start of the typed text; `last`: it is the last parameter. */
 function take(parameter: Parameter, typed: string, last: boolean): Taken {
 	switch (parameter.kind) {

@@ -1,4 +1,4 @@
-import { type Parameter, parse, type Values } from "./command-parameters.ts";
+import { type Parameter, parse, targetOf, type Values } from "./command-parameters.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Level } from "./permissions.ts";
 import type { Person } from "./person.ts";
@@ -36,6 +36,8 @@ export type Command = Readonly<{
 	greets?: true;
 	/** The answer names people or rooms beyond the room where it is asked, so it is given to the sender alone. */
 	private?: true;
+	/** Returns the addresses and choices among the typed parameters, for the log: no text that a person wrote. */
+	target?(typed: string): string | undefined;
 	/**
 	 * Runs the command with `typed`, the raw text after its name. Resolves with the answer. @throws PermanentError with
 	 * the cause.
@@ -59,6 +61,7 @@ export function defineCommand<const All extends readonly Parameter[]>(
 	const { name, parameters } = command;
 	return {
 		...command,
+		target: (typed) => targetOf(parameters, typed),
 		run: async (call, typed) => command.run(call, parse(call.prefix + name, parameters, typed)),
 	};
 }

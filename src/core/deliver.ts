@@ -76,7 +76,7 @@ export function createDelivery(deps: {
 		await journal.refuse(row, error.message);
 		settled(row);
 		meter.refused(row.event.sender.network, row.event.kind);
-		log.warn({ trace: row.trace, reason: error.reason, target }, "message refused");
+		log.warn({ trace: row.trace, reason: error.reason, target, err: error }, "message refused");
 		if (hasSenderNotice[row.event.kind]) await sendNotice(row.event, error, target);
 	}
 

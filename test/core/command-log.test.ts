@@ -1,0 +1,104 @@
+import { expect, test } from "vitest";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { Log } from "../../src/core/log.ts";
+import { publishCommand } from "../../src/mqtt/pub.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { fakeNetwork, until } from "../fakes.ts";
+
+type Line = Record<string, unknown> & { level: string; msg: string };
+function listen(): { lines: Line[]; log: Log } {
+	const lines: Line[] = [];
+	const at = (level: string) => (fields: object, msg: string) => void lines.push({ level, ...fields, msg });
+	const log: Log = {
+		debug: at("debug"),
+		info: at("info"),
+		warn: at("warn"),
+		error: at("error"),
+		child: () => log,
+	};
+	return { lines, log };
+}
+
+async function world() {
+	const { lines, log } = listen();
+	const here = fakeNetwork("here");
+	const find = { fail: undefined as Error | undefined };
+	const there = fakeNetwork("there", {
+		commands: [publishCommand({ brokers: ["home"], bridge: () => here.bridge, publish: async () => 1 })],
+	});
+	const { findRoom } = there;
+	Object.assign(there, {
+		findRoom: async (address: readonly string[]) => {
+			if (find.fail) throw find.fail;
+			return findRoom(address);
+		},
+	});
+	there.rooms.set("crater", []);
+	const bridge = bridgeOf([here, there], rulesFor({ "*": "admin" }), { log });
+	await bridge.start();
+	const say = async (text: string) => {
+		lines.length = 0;
+		await command(bridge, here, text);
+		return lines.filter(({ msg }) => msg.startsWith("command"));
+	};
+	return { say, find, here, there, bridge, lines };
+}
+const common = { net: "here", room: "plaza", sender: "ann@here" };
+
+test("a command leaves one line with its room, target and outcome", async () => {
+	const { say, find } = await world();
+	expect(await say("link there crater")).toMatchObject([
+		{ level: "info", ...common, command: "link", target: "there crater", outcome: "done", msg: "command" },
+	]);
+	expect(await say("link there nowhere")).toMatchObject([
+		{ level: "info", ...common, command: "link", outcome: "refused", msg: "command" },
+	]);
+	expect(await say("frobnicate")).toMatchObject([{ command: "unknown", outcome: "unknown" }]);
+	expect(await say("retry nonsense of mine")).toMatchObject([
+		{ command: "retry", outcome: "not understood" },
+	]);
+	find.fail = new TemporaryError("no answer");
+	expect(await say("join crater")).toMatchObject([
+		{ level: "warn", ...common, command: "join", outcome: "failed", err: { message: "no answer" } },
+	]);
+	find.fail = new TypeError("x is undefined");
+	expect(await say("join crater")).toMatchObject([
+		{ level: "error", outcome: "failed", msg: "command failed" },
+	]);
+});
+
+test("the log has no text that a person typed to the bot: no value, and nothing that is no command", async () => {
+	const { say } = await world();
+	for (const text of [
+		"pub home/lamp my-secret-value",
+		"my-password",
+		"chat my secret words",
+		"link there my-secret",
+		'pub "home/lamp my-secret',
+	]) {
+		const said = JSON.stringify(await say(text));
+		expect(said).toContain("outcome");
+		if (!text.startsWith("chat")) expect(said).not.toMatch(/my-(secret|password)/);
+	}
+	expect(await say("pub home/lamp my-secret-value")).toMatchObject([
+		{ target: "home/lamp", outcome: "done" },
+	]);
+});
+
+test("the line about a refused message has the cause", async () => {
+	const { say, here, there, lines } = await world();
+	await say("link there crater");
+	there.trouble = async () => {
+		throw new PermanentError("failed", "the server refused it", { cause: new Error("policy-violation") });
+	};
+	await here.say("plaza", "ann", "hello");
+	const refused = () => lines.filter(({ msg }) => msg === "message refused");
+	await until(
+		() => refused().length > 0,
+		() => JSON.stringify(lines),
+	);
+	expect(refused()).toMatchObject([
+		{ reason: "failed", err: { message: "the server refused it", cause: { message: "policy-violation" } } },
+	]);
+	expect(JSON.stringify(refused())).not.toContain("hello");
+});
