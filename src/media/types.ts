@@ -104,7 +104,7 @@ const audible = /^video\/(mp4|webm|ogg|3gpp2?)$/;
 /**
  * Returns the type of a file by the sources that know one. The first that is specific counts: the type that its server
  * names, the type that its sender declared, the ending of its name, its first bytes; else the first container's type;
- * undefined if none knows one. `sound`: the sender declared sound without a type, so the name and the bytes tell the format alone.
+ * undefined if none knows one. `sound`: the sender says that it is sound, so a type tells the format alone.
  */
 export function typeOf(
 	known: Readonly<{
@@ -120,9 +120,11 @@ export function typeOf(
 	const all = [
 		bareType(known.served),
 		bareType(known.declared),
-		heard(typeOfName(known.name ?? "")),
-		heard(bareType(known.bytes)),
-	].filter((type) => type !== undefined && !unspecific.has(type));
+		typeOfName(known.name ?? ""),
+		bareType(known.bytes),
+	]
+		.map(heard)
+		.filter((type) => type !== undefined && !unspecific.has(type));
 	return all.find((type) => type && !containers.has(type)) ?? all[0];
 }
 

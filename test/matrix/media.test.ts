@@ -244,12 +244,13 @@ describe("createMediaStore, store: a file", () => {
 			"1a45dfa39f4286810142f7810142f2810442f381084282847765626d42878104428581 02".replace(" ", ""),
 			"hex",
 		);
-		for (const [name, kind, type] of [
-			["a.webm", "voice", "audio/webm"],
-			["a", "voice", "audio/webm"],
-			["a", "file", "video/webm"],
+		for (const [name, kind, type, mime] of [
+			["a.webm", "voice", "audio/webm", undefined],
+			["a", "voice", "audio/webm", undefined],
+			["a", "voice", "audio/mp4", "video/mp4"],
+			["a", "file", "video/webm", undefined],
 		] as const) {
-			const opened = { body: stream(webm), size: webm.length };
+			const opened = { body: stream(webm), size: webm.length, ...(mime && { mime }) };
 			const { mime: _, ...rest } = media;
 			expect((await files.store(opened, { ...rest, kind, name }, ghost)).mime).toBe(type);
 		}
