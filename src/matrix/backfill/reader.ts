@@ -2,6 +2,7 @@ import { TemporaryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { type Client, MatrixError } from "../client.ts";
 import type { MatrixEvent } from "../event.ts";
+import { isHappening, treatmentOf } from "../event-kinds.ts";
 import { createPages } from "../pages.ts";
 import type { Position } from "./loss-detection.ts";
 
@@ -60,7 +61,7 @@ export function createBackfillReader(deps: {
 					before = [];
 				} else if (seen(id)) continue;
 				else if (!reached) behind.push(id);
-				else if (said) before.push(event);
+				else if (said || (isHappening(treatmentOf(event)) && !isOurs(event.sender))) before.push(event);
 			}
 		return found();
 	}

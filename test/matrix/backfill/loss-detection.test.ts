@@ -265,7 +265,16 @@ describe("createCatchUp", () => {
 		expect(taken).toEqual(ids(first, lost, next, lost));
 	});
 
-	test("ignores events from before the portal, own events and state", async () => {
+	test("takes lost state events that people read of, such as a new topic", async () => {
+		const [first, lost] = [event(), event({ type: "m.room.topic", state_key: "", content: { topic: "x" } })];
+		const { gaps, taken } = world([first, lost]);
+		await handed(gaps, first);
+		gaps.disturbed();
+		await pass(100_000);
+		expect(taken).toEqual(ids(first, lost));
+	});
+
+	test("ignores events from before the portal, own events and other state", async () => {
 		const before = events(2);
 		const first = event();
 		const own = event({ sender: "@_xmpp_romeo:hs.test" });
