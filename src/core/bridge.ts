@@ -315,7 +315,12 @@ export function createBridge(deps: {
 			await Promise.allSettled(networks.map((one) => one.pause()));
 			await held.stop();
 			await lanes.stop(ms);
-			await Promise.allSettled(networks.map((one) => one.stop()));
+			for (const one of networks.toReversed())
+				await one
+					.stop()
+					.catch((error: unknown) =>
+						log.warn({ err: error, network: one.name }, "a network did not stop in order"),
+					);
 		},
 	};
 

@@ -75,8 +75,13 @@ export interface Network {
 
 	/** Resolves when the network takes deliveries; from then on it reconnects by itself. Links come by `attach`. */
 	start(bridge: Bridge): Promise<void>;
-	/** Stops taking events in at once. Core calls `stop` after the lanes have drained. */
+	/** Takes no more of what the server would hand over again. Core calls `stop` after the lanes have drained. */
 	pause(): Promise<void>;
+	/**
+	 * Ends the connection in order: hands to core what still comes until the server has ended it, too, and resolves when
+	 * that is on disk. The networks stop in reverse order of their starts, so this one may still look people up on those
+	 * that started before it.
+	 */
 	stop(): Promise<void>;
 	/** Returns the state of the connection. Absent: always up. */
 	status?(): Status;

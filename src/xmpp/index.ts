@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { fails, works } from "../core/check-result.ts";
-import { PermanentError } from "../core/errors.ts";
+import { PermanentError, TemporaryError } from "../core/errors.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import type { Mapping } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
@@ -12,6 +13,7 @@ import { createTrouble } from "../core/trouble.ts";
 import type { Links } from "../media/links.ts";
 import { typeOfFile } from "../media/sniff.ts";
 import { findAccount, findMuc } from "./address-lookup.ts";
+import { createAnswers } from "./answers.ts";
 import { createPartSender, type Files } from "./attachments.ts";
 import { createBot } from "./bot.ts";
 import { checkPath } from "./check.ts";
@@ -48,6 +50,8 @@ const resource = "trivium";
 const roomsAtOnce = 20;
 /** How long the start waits for the XMPP server, in ms; the other networks start after that. */
 const startWithin = 5_000;
+/** How long a stop waits for lookups of ghosts, in ms; lines whose ghost is not known by then are answered with an error. */
+const lookedUpBeforeStop = 1_000;
 /** How long reading from the XMPP server waits for lookups of ghosts, in ms. A homeserver can be slow to answer them. */
 const lookedUpWithin = 1_000;
 /** Lines that wait for the journal. Past that, new lines of a MUC are dropped and read from its archive later. */
@@ -68,6 +72,8 @@ export function createXmpp(
 		/** The prefixes of the ghosts' localparts, by network. */
 		namespace: Omit<Namespace, "component">;
 		membersMirrored: number;
+		/** Keeps answers that a stop leaves. Absent: they are forgotten. */
+		mapping?: Pick<Mapping, "setting" | "saveSetting">;
 		/** Makes links to files of other networks. Absent: files go to the upload service of the XMPP server, if it has one. */
 		files?: Readonly<{ link: Links["link"]; largest: number }>;
 		/** Fetches the files that people on XMPP link to. */
@@ -81,7 +87,10 @@ export function createXmpp(
 	const namespace = { component: options.component, ...deps.namespace };
 	let bridge: Bridge;
 	let inbox: ReturnType<typeof createInbox>;
-	let paused = false;
+	let stopping = false;
+	/** Rejects when a stop waits for lookups no longer. */
+	const lookupsEnd = Promise.withResolvers<never>();
+	lookupsEnd.promise.catch(() => undefined);
 	/** Of the link to the XMPP server. */
 	const trouble = createTrouble("no connection yet");
 
@@ -100,6 +109,7 @@ export function createXmpp(
 				pathWatch.online();
 				for (const one of conversations) one.online?.();
 				if (!deps.files) void guard.run("look for an upload service", ownUploads.look);
+				void guard.run("answers of the last link", answers.sendKept);
 				bridge.resume(xmppNetwork);
 			},
 			offline(cause) {
@@ -115,6 +125,8 @@ export function createXmpp(
 	);
 	const conflictWatch = createConflictWatch(link, options.component, log);
 	const pathWatch = createPathWatch(link, options.component, log);
+	const settings = deps.mapping ?? { setting: async () => undefined, saveSetting: async () => undefined };
+	const answers = createAnswers({ link, settings, log });
 	let sealed: SignedIds;
 	const ownUploads = createUploads({
 		link,
@@ -134,7 +146,7 @@ export function createXmpp(
 
 	const who = createGhostLookup(async (ghost) => {
 		const address = personAt(ghost, namespace);
-		return address && (await bridge.findPerson(address.network, address.address));
+		return address && Promise.race([bridge.findPerson(address.network, address.address), lookupsEnd.promise]);
 	});
 	const ghost = (person: Person) => ghostJid(person.network, person.address, namespace);
 	/** The bare JID of the bot. */
@@ -145,19 +157,16 @@ export function createXmpp(
 			component: options.component,
 			log,
 			...guarded,
-			// While the bridge stops it takes no lines and saves no cursors, so that the next start backfills them.
-			tell: (events) => {
-				if (!paused) inbox.events(events);
-			},
+			tell: (events) => inbox.events(events),
 			cursor: (key) => bridge.cursor(key),
-			save: (cursor) => {
-				if (!paused) inbox.after(() => bridge.saveCursor(cursor));
-			},
+			save: (cursor) => inbox.after(() => bridge.saveCursor(cursor)),
 			settled: () => inbox.reached(),
 			crowded: () => inbox.depth() > crowd,
 			signedIds: () => sealed,
+			// The rosters of MUCs that the bridge leaves are no news.
 			sync: (room) => {
-				if (!paused) inbox.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
+				if (!stopping)
+					inbox.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
 			},
 			resume: () => bridge.resume(xmppNetwork),
 			paced: createConcurrencyLimit(roomsAtOnce),
@@ -179,8 +188,8 @@ export function createXmpp(
 		bridge: () => bridge,
 		who,
 		ghost,
+		answer: answers.send,
 		tell: (events) => inbox.events(events),
-		paused: () => paused,
 		now,
 		...guarded,
 		...(deps.taken && { taken: deps.taken }),
@@ -205,13 +214,14 @@ export function createXmpp(
 		jid: stated,
 		resource,
 		isMuc: rooms.has,
-		paused: () => paused,
+		paused: () => stopping,
 		now,
 		log,
 	});
 	const route = createRouter({
 		...guarded,
 		link,
+		answer: answers.send,
 		conversations,
 		bot,
 		ghosts: createGhosts({
@@ -238,6 +248,7 @@ export function createXmpp(
 		async start(of) {
 			bridge = of;
 			inbox = createInbox(bridge, log);
+			await answers.load();
 			sealed = createSignedIds(await bridge.secret("xmpp lines"));
 			let timer: NodeJS.Timeout | undefined;
 			const late = new Promise<void>((resolve) => {
@@ -246,15 +257,23 @@ export function createXmpp(
 			await Promise.race([link.start(), late]);
 			clearTimeout(timer);
 		},
+		// The server sends no stanza twice, so each one that comes before it has closed the stream is taken or answered.
 		async pause() {
-			paused = true;
-			await Promise.all(conversations.map((one) => one.settled?.()));
-			await inbox.settled();
+			stopping = true;
 		},
 		async stop() {
+			stopping = true;
 			for (const one of conversations)
 				await one.stop?.().catch((error: unknown) => log.warn({ err: error }, "the MUCs could not be left"));
 			await link.stop();
+			const timer = setTimeout(
+				() => lookupsEnd.reject(new TemporaryError("the bridge stops")),
+				lookedUpBeforeStop,
+			);
+			await route.settled();
+			clearTimeout(timer);
+			await inbox?.settled();
+			await answers.save();
 		},
 
 		status() {

@@ -23,6 +23,8 @@ const mostAskedBytes = 16 * 1_048_576;
  */
 export function createRouter(deps: {
 	link: Pick<Component, "send">;
+	/** Sends an answer to a line for a ghost or the bot, an error also later. Never rejects. */
+	answer(answer: Element): Promise<void>;
 	/** In the order in which they are asked. */
 	conversations: readonly Conversation[];
 	ghosts: Ghosts;
@@ -65,7 +67,8 @@ export function createRouter(deps: {
 		}
 		askedBytes += size;
 		const work = async () => {
-			for (const one of await answer()) if (one) await written(one);
+			const write = question.name === "message" ? deps.answer : written;
+			for (const one of await answer()) if (one) await write(one);
 		};
 		owe(
 			work().finally(() => {
@@ -98,12 +101,14 @@ export function createRouter(deps: {
 		else if (type === "error") send(claiming(element)?.stanza(element));
 		else if (type === "groupchat") send(ghosts.message(element));
 		else if (child(element, "body") && refusals(domain(from)))
-			send(
-				errorReply(
-					element,
-					"auth",
-					"forbidden",
-					phrases.notDelivered(phrases.unlinkedTarget, phrases.blocked),
+			owe(
+				deps.answer(
+					errorReply(
+						element,
+						"auth",
+						"forbidden",
+						phrases.notDelivered(phrases.unlinkedTarget, phrases.blocked),
+					),
 				),
 			);
 	}

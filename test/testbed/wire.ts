@@ -2,14 +2,15 @@ import net, { type AddressInfo } from "node:net";
 
 export type Wire = Awaited<ReturnType<typeof startWire>>;
 
-/** Starts a TCP relay between two sides that injects network faults. */
-export async function startWire() {
+/** Starts a TCP relay between two sides that injects network faults. `heard` gets what the far side sends. */
+export async function startWire(heard?: (text: string) => void) {
 	let target = 0;
 	const ends = new Set<net.Socket>();
 	const silent = new WeakSet<net.Socket>();
 
 	const server = net.createServer((near) => {
 		const far = net.connect(target, "127.0.0.1");
+		far.on("data", (chunk) => heard?.(chunk.toString("utf8")));
 		for (const [one, other] of [
 			[near, far],
 			[far, near],

@@ -69,7 +69,7 @@ export class XmppClient {
 		to: string,
 		body: string,
 		type: "chat" | "groupchat" = "chat",
-		id = randomUUID(),
+		id: string = randomUUID(),
 	): Promise<string> {
 		await this.send(xml("message", { to, type, id }, xml("body", {}, body)));
 		return id;

@@ -21,6 +21,8 @@ export type Faults = {
 	dropsBare?: boolean;
 	/** The stanzas that the server writes in one packet with the handshake's answer. */
 	greeting?: string;
+	/** The server processes the component's closing tag when this resolves. */
+	slowToClose?: () => Promise<void>;
 };
 
 export type FakeServer = {
@@ -30,6 +32,8 @@ export type FakeServer = {
 	/** The number of connections so far, and of those open now. */
 	readonly connections: { total: number; open: number };
 	readonly pings: number;
+	/** True while stanzas to the component reach it; the server bounces them otherwise. */
+	readonly routes: boolean;
 	faults: Faults;
 	/** Writes exactly these bytes to the component. */
 	write(raw: string | Uint8Array): void;
@@ -51,6 +55,7 @@ export async function fakeServer(faults: Faults = {}, take?: (stanza: Element) =
 		received: [] as Element[],
 		connections: { total: 0, open: 0 },
 		pings: 0,
+		routes: false,
 		faults,
 		get service() {
 			return `xmpp://127.0.0.1:${port}`;
@@ -69,7 +74,7 @@ export async function fakeServer(faults: Faults = {}, take?: (stanza: Element) =
 			await new Promise((done) => listener.close(done));
 		},
 		async restart() {
-			listener = createServer({ noDelay: true }, serve);
+			listener = createServer({ noDelay: true, allowHalfOpen: true }, serve);
 			listener.listen(port, "127.0.0.1");
 			await once(listener, "listening");
 			port = (listener.address() as { port: number }).port;
@@ -107,15 +112,25 @@ export async function fakeServer(faults: Faults = {}, take?: (stanza: Element) =
 			const expected = createHash("sha1").update(`stream-1${secret}`, "utf8").digest("hex");
 			const refusal = fake.faults.refuse ?? (handshake.getText() === expected ? undefined : "not-authorized");
 			if (refusal) socket.end(streamError(refusal));
-			else socket.write(`<handshake/>${fake.faults.greeting ?? ""}`);
+			else {
+				socket.write(`<handshake/>${fake.faults.greeting ?? ""}`);
+				fake.routes = true;
+			}
 		});
-		parser.on("end", () => socket.end("</stream:stream>"));
+		parser.on("end", async () => {
+			await fake.faults.slowToClose?.();
+			fake.routes = false;
+			socket.end("</stream:stream>");
+		});
 		// Malformed XML from the component must fail the test.
 		parser.on("error", () => socket.end(streamError("not-well-formed")));
 		socket.setEncoding("utf8");
 		socket.on("data", (text) => parser.write(String(text)));
 		socket.on("error", () => undefined);
+		// As in Prosody, the end of the connection drops what is not written yet.
+		socket.on("end", () => socket.destroy());
 		socket.on("close", () => {
+			fake.routes = false;
 			fake.connections.open--;
 			sockets.delete(socket);
 		});

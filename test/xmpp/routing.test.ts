@@ -18,6 +18,7 @@ function router() {
 	const unused = {} as never;
 	const one = createRouter({
 		link: { send: async (stanza) => void sent.push(stanza) },
+		answer: async (error) => void sent.push(error),
 		conversations: [],
 		ghosts: createGhosts({
 			who: (ghost) => {
@@ -111,6 +112,7 @@ describe("a stanza", () => {
 		});
 		const { take, settled } = createRouter({
 			link: { send: async (stanza) => void sent.push(stanza) },
+			answer: async (error) => void sent.push(error),
 			conversations: [conversation("muc.test", "from"), conversation("hosted.test", "to")],
 			ghosts,
 			allowed: (jid) => !jid.startsWith("blocked@"),

@@ -22,8 +22,6 @@ export type IncomingDeps = Readonly<{
 	/** Returns the one JID of a person's ghost. */
 	ghost(person: Person): string;
 	tell(events: readonly Received[]): void;
-	/** True while the bridge stops. */
-	paused(): boolean;
 	now(): { at: number; unique(): string };
 	/** The resource of ghosts. */
 	resource: string;
@@ -85,7 +83,6 @@ export function createIncoming(
 		if (!first) return undefined;
 		if (first.unreadable) return errorReply(stanza, "modify", "not-acceptable", phrases.encryptedRefused);
 		if (local(from) === undefined) return errorReply(stanza, "cancel", "service-unavailable");
-		if (deps.paused()) return errorReply(stanza, "wait", "recipient-unavailable", phrases.xmppStopping);
 		const found = known ? { person: known } : await addressee(stanza, bare(to));
 		if (!("person" in found)) return found;
 		const { person } = found;

@@ -28,6 +28,8 @@ export function createDirectChats(
 		link: Pick<Component, "send">;
 		/** Resolves when the XMPP server has taken all that was sent. */
 		confirm(): Promise<void>;
+		/** Sends an answer to a line, an error also later. Never rejects. */
+		answer(answer: Element): Promise<void>;
 		/** The features of accounts' clients. */
 		clients: Pick<ClientFeatures, "wrote" | "support">;
 		/** The lines that the server has taken. Absent: they are forgotten with the process. */
@@ -36,7 +38,7 @@ export function createDirectChats(
 		guard?: Guard;
 	},
 ) {
-	const { link, log, clients, guard = createGuard(deps.log) } = deps;
+	const { log, clients, guard = createGuard(deps.log) } = deps;
 	const [contact, open] = [createFirstContact(), createOpenLines()];
 	const earlier = createEarlierContact(deps.bridge, log);
 	const taken = deps.taken ?? createBoundedMap<OperationId, readonly MessageId[]>(1_000);
@@ -58,10 +60,7 @@ export function createDirectChats(
 			log.error({ err: error }, "a message to a ghost could not be taken");
 			return [errorReply(stanza, "wait", "internal-server-error", phrases.xmppBroken)];
 		});
-		for (const answer of answers)
-			await link
-				.send(answer)
-				.catch((error: unknown) => log.debug({ err: error }, "the answer to a message could not be sent"));
+		for (const answer of answers) await deps.answer(answer);
 	}
 	const queues = createSenderQueues(answered);
 
@@ -81,11 +80,9 @@ export function createDirectChats(
 			const receipt = receiptIn(stanza);
 			if (stanza.attrs.type === "error") bounces.failed(stanza);
 			else if (receipt !== undefined && !child(stanza, "body")) received(receipt, stanza.attrs.from ?? "");
-			else if (!queues.add(stanza))
-				// Chat states and receipts get no answer.
-				return (
-					child(stanza, "body") && errorReply(stanza, "wait", "resource-constraint", phrases.xmppCrowded)
-				);
+			// Chat states and receipts get no answer.
+			else if (!queues.add(stanza) && child(stanza, "body"))
+				void deps.answer(errorReply(stanza, "wait", "resource-constraint", phrases.xmppCrowded));
 			return undefined;
 		},
 		settled: queues.settled,

@@ -13,7 +13,7 @@ import { beginCutGap, heldAlready, hold, noteBackfilled } from "./gap.ts";
 import { endHistory, noteHeard } from "./listening.ts";
 import { isNews } from "./moderate.ts";
 import { confirmOwnLine } from "./own-lines.ts";
-import { isIn } from "./own-occupants.ts";
+import { hears } from "./own-occupants.ts";
 import { hasIds, readContext } from "./participants.ts";
 import { advance, markSaved, noteLastEvent } from "./read-position.ts";
 import { type Room, readable } from "./room.ts";
@@ -45,7 +45,7 @@ export function takeLiveLine(room: Room, stanza: Element, context: Context): rea
 	}
 	const mine = confirmOwnLine(room, stanza, false, context);
 	// This line is for an occupant that an earlier run left in the MUC. The backfill brings it again after the join.
-	if (!isIn(room.listening.active) && !room.backfill.gap) return [];
+	if (!hears(room.listening.active) && !room.backfill.gap) return [];
 	if (mine) {
 		if (!room.backfill.gap) noteRead(room, stanza, undefined, context);
 		return [];

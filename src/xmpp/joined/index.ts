@@ -176,14 +176,18 @@ export function createJoinedRooms(
 				resetBackfill(room.backfill);
 			}
 		},
-		/** Has all occupants leave all MUCs: the bridge stops. */
+		/**
+		 * Has all occupants leave all MUCs: the bridge stops. The active listener leaves last, and its lines are taken until
+		 * the MUC has answered.
+		 */
 		async leaveAll(): Promise<void> {
 			for (const room of rooms.values()) {
 				close(room);
 				wake(room.listening);
-				for (const ours of [...room.ours.byJid.values()]) await leave(room, ours, context);
+				const { active } = room.listening;
+				const others = [...room.ours.byJid.values()].filter((ours) => ours !== active);
+				for (const ours of [...others, active]) await leave(room, ours, context);
 			}
-			rooms.clear();
 		},
 	};
 }

@@ -74,6 +74,8 @@ export const createOwnOccupants = (listener: OwnOccupant): OwnOccupants => ({
 });
 
 export const isIn = ({ stay }: OwnOccupant): boolean => stay.state === "in";
+/** True while the lines that come for the occupant are news: it is in, or the MUC has not answered its goodbye yet. */
+export const hears = ({ stay }: OwnOccupant): boolean => stay.state === "in" || stay.state === "leaving";
 /** True while the MUC is known to have the occupant still. */
 export const isConfirmed = ({ stay }: OwnOccupant): boolean => stay.state === "in" && stay.confirmed;
 export const isJoining = ({ stay }: OwnOccupant): boolean => stay.state === "joining";

@@ -17,6 +17,7 @@ export type ComponentOptions = { component: string; service: string; secret: str
 export interface Component {
 	/** Connects; resolves when the link is online for the first time, however long that takes. */
 	start(): Promise<void>;
+	/** Closes the link in order. Resolves when all stanzas that the server sent until then were handed on. */
 	stop(): Promise<void>;
 	readonly online: boolean;
 	/**

@@ -11,7 +11,10 @@ export type Connection = Readonly<{
 	write(text: string): Promise<void>;
 	/** Resolves when the connection has ended or could not be opened. Never rejects. */
 	ended: Promise<Cause>;
-	/** Closes the stream politely; `ended` resolves afterwards. */
+	/**
+	 * Closes the stream in order: writes the closing tag and nothing after it, and reads on to the server's own closing tag.
+	 * Then `ended` resolves, or when the server has sent nothing for 2 s.
+	 */
 	close(): void;
 }>;
 
@@ -37,6 +40,13 @@ export type Events = {
 
 /** Characters that are read before waiting for their processing: bounds the memory that a flood of stanzas takes. */
 const READ_AHEAD = 4 << 20;
+/**
+ * In ms. ejabberd loses each stanza that it routes to a component while it processes its closing tag. So the tag is written
+ * in a lull of the stream, for which a close waits no longer than `lullWithin`.
+ */
+const [lull, lullWithin] = [5, 250];
+/** How long a close waits for the next byte of the server before its closing tag, in ms. */
+const closingDeadline = 2_000;
 const STREAM = "http://etherx.jabber.org/streams";
 
 /**
@@ -57,6 +67,7 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 	const { promise: ended, resolve } = Promise.withResolvers<Cause>();
 	let online = false;
 	let over = false;
+	let closing = false;
 	let quiet = 0;
 	let ahead = 0;
 	let ping: string | undefined;
@@ -139,12 +150,27 @@ export function dial(options: ConnectionOptions, events: Events): Connection {
 	negotiate().catch((error: unknown) => end({ text: describe(error) }));
 
 	return {
-		write: (text) => entity.write(text),
+		write: (text) => (closing ? Promise.reject(new Error("the stream is being closed")) : entity.write(text)),
 		ended,
 		close() {
-			if (!online || over) return end({ text: "stopped" });
-			entity.socket?.end("</stream:stream>");
-			setTimeout(() => end({ text: "stopped" }), 2000).unref();
+			const { socket } = entity;
+			if (!online || over || !socket) return end({ text: "stopped" });
+			clearInterval(watch);
+			const begun = Date.now();
+			let timer = setTimeout(() => {
+				closing = true;
+				// RFC 6120 §4.4: each side closes its own stream, and the server may still send stanzas. The socket stays open
+				// for them: Prosody drops what it has not written yet when it reads the end of the connection with the tag.
+				socket.write("</stream:stream>");
+				timer = setTimeout(
+					() => (socket.isPaused() ? timer.refresh() : end({ text: "stopped" })),
+					closingDeadline,
+				);
+			}, lull);
+			socket.on("data", () => {
+				if (closing || Date.now() - begun < lullWithin) timer.refresh();
+			});
+			void ended.then(() => clearTimeout(timer));
 		},
 	};
 }

@@ -121,6 +121,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 				const link = { send: alive(xmpp.link.send), iq: alive(xmpp.link.iq) };
 				const side = createDirectChats({
 					link,
+					answer: async () => undefined,
 					confirm: createServerAck(link, component),
 					resource: "trivium",
 					bridge: () => ({
@@ -132,7 +133,6 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 					ghost: () => `alice@${component}`,
 					clients: { wrote: () => undefined, support: () => "mixed" },
 					tell: () => undefined,
-					paused: () => false,
 					now: () => ({ at: Date.now(), unique: () => "u" }),
 					log: quiet,
 				});

@@ -51,6 +51,7 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 	const told: Received[] = [];
 	const side = createDirectChats({
 		link: { send: async (stanza) => void wire.push(stanza) },
+		answer: async (answer) => void wire.push(answer),
 		confirm: () => left.acknowledged,
 		taken: left.taken,
 		resource: "trivium",
@@ -66,7 +67,6 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 		ghost: () => "alice@bridge.test",
 		clients: { wrote: () => undefined, support: () => left.support },
 		tell: (events) => void told.push(...events),
-		paused: () => false,
 		now: () => ({ at: Date.now(), unique: () => "u" }),
 		log: quiet,
 	});
@@ -110,9 +110,12 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 					xml("received", { xmlns: "urn:xmpp:receipts", id }),
 				),
 			),
-		/** Delivers a stanza from the other side. */
-		hears: (body = "hi", from = "romeo@x.test/r", inside = "body", id = body) =>
-			side.stanza(xml("message", { from, to: "alice@bridge.test", id }, xml(inside, {}, body))),
+		/** Delivers a stanza from the other side. Returns the error that answers it at once. */
+		hears(body = "hi", from = "romeo@x.test/r", inside = "body", id = body): Element | undefined {
+			const before = wire.length;
+			side.stanza(xml("message", { from, to: "alice@bridge.test", id }, xml(inside, {}, body)));
+			return wire[before];
+		},
 		/** Delivers an error from the other side's server. */
 		bounces: (id: string, type: string, condition: string) =>
 			side.stanza(

@@ -1,0 +1,27 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { alice, withhold, world } from "./muc-world.ts";
+
+beforeEach(() => {
+	vi.useFakeTimers({ now: 1_700_000_000_000 });
+});
+afterEach(() => {
+	vi.useRealTimers();
+});
+
+test("the lines that a MUC without an archive sends until it answers the goodbye of a stop are taken, each once", async () => {
+	const w = world({ noArchive: true, noStanzaIds: true });
+	w.muc.come("Romeo");
+	await w.attach(alice);
+	await w.done(w.move("join"));
+	w.muc.say("Romeo", "before", "1");
+	const release = withhold(w);
+	await w.done(w.rooms.leaveAll());
+	w.muc.say("Romeo", "meanwhile", "2");
+	await w.settle();
+	await release();
+	w.muc.say("Romeo", "after", "3");
+	await w.settle();
+	expect(w.lines()).toEqual(["Romeo: before", "Romeo: meanwhile"]);
+	expect([...w.muc.occupants.keys()]).toEqual(["Romeo"]);
+	expect(w.answers).toEqual([]);
+});
