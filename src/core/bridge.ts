@@ -129,12 +129,13 @@ export function createBridge(deps: {
 	async function accept(entries: readonly Entry[], last: boolean): Promise<void> {
 		const begins = last ? lanes.begins() : () => false;
 		const begun = (row: NewRow) => (!row.held && begins(row.lane) ? { ...row, begun: true } : row);
-		const rows = await journal
-			.accept(entries.map((entry) => ({ ...entry, rows: entry.rows.map(begun) })))
-			.catch((error: unknown) => {
-				held.settled(entries, new Set());
-				throw error;
-			});
+		let rows: readonly Row[];
+		try {
+			rows = await journal.accept(entries.map((entry) => ({ ...entry, rows: entry.rows.map(begun) })));
+		} catch (error) {
+			held.settled(entries, new Set());
+			throw error;
+		}
 		const fresh = new Set(rows.map(({ operation }) => operation));
 		held.settled(entries, fresh);
 		for (const { rows: wanted, into } of entries) {

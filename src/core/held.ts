@@ -79,11 +79,14 @@ export function createHeld(deps: {
 	/** Lets all events that are due enter their lanes. */
 	async function release(): Promise<void> {
 		for (let batch = choose(); batch.length > 0 && !stopped; batch = choose()) {
-			const rows = await journal.enter(batch.map(({ copy }) => copy)).catch((error: unknown) => {
+			let rows: readonly Row[];
+			try {
+				rows = await journal.enter(batch.map(({ copy }) => copy));
+			} catch (error) {
 				for (const one of batch) queues.back(one);
 				next = afterFault;
 				throw error;
-			});
+			}
 			// Until the lanes have the rows, new events of these senders queue up behind, so that none overtakes a row.
 			await deps.deliver(rows).finally(() => {
 				for (const one of batch) queues.remove(one);

@@ -266,7 +266,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				return started && !stopping && count <= ahead && !of?.behind && !of?.queue.length;
 			};
 		},
-		/** Queues the rows for delivery. Returns the rows that exceed the bound of their lane. */
+		/** Queues the rows for delivery, in the order of their seq over all calls. Returns the rows that exceed the bound of their lane. */
 		push(rows: readonly Row[]): readonly Row[] {
 			const tooMany: Row[] = [];
 			const touched = new Set<State>();
@@ -277,6 +277,8 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 					continue;
 				}
 				of.depth += 1;
+				// A read from disk that ended just before this call has brought the row already.
+				if (row.seq <= of.last) continue;
 				// Before `start`, rows of earlier runs may be on disk before this one.
 				if (of.queue.length === 0) of.bytes = 0;
 				const bytes = dataBytes(row.event);

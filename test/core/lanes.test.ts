@@ -196,6 +196,34 @@ test("a lane whose rows cannot be read tries again after a pause", async () => {
 	await run.stop(100);
 });
 
+test("a row that a read from disk has brought is not queued a second time when its acceptance is reported just after", async () => {
+	let free: () => void = () => undefined;
+	const { journal, wire, run } = setup(1, () => new Promise((resolve) => (free = resolve)));
+	const [first, second, third] = await journal.accept(
+		[named("a", "1"), named("a", "2"), named("a", "3")].map((one) => ({
+			...one,
+			rows: one.rows.map((row) => ({ ...row, begun: true })),
+		})),
+	);
+	const read = journal.rows;
+	journal.rows = async (...about) => {
+		const found = await read(...about);
+		// The lane goes on with the answer before this.
+		setImmediate(() => run.push([first, second, third] as readonly Row[]));
+		return found;
+	};
+	await run.start();
+	await vi.waitFor(() => {
+		free();
+		expect(wire).toHaveLength(3);
+	});
+	await nextTick();
+	free();
+	await nextTick();
+	expect(wire).toEqual([first?.seq, second?.seq, third?.seq]);
+	await run.stop(100);
+});
+
 test("rows prepared behind a failed row are not in doubt and can be cancelled", async () => {
 	let failures = 1;
 	const { journal, wire, run } = setup(1, async () => {
