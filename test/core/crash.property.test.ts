@@ -114,6 +114,9 @@ function world(folder: string, window: number) {
 					const text = `${room} ${said.filter((one) => one.room === room).length}`;
 					said.push({ room, text, id: text as MessageId, acknowledged: false });
 				}
+				// No server is heard before its network has started.
+				while (!earth.bridge && !dead) await sleep(1);
+				if (dead) return;
 				const all = said.filter((one) => !one.acknowledged).map((one) => say(one));
 				await Promise.race([Promise.all(all), died()]);
 			},
