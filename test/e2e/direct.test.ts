@@ -82,7 +82,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 
 	test("begins with a command on the other side", async () => {
 		const jid = romeo.jid.split("/")[0] as string;
-		expect(await bridge.command(`chat ${jid}`)).toMatch(/is ready/);
+		expect(await bridge.command(`chat ${jid}`)).toMatch(/your chat with/);
 		await bridge.say(`owner+${jid}`, bridge.person("owner"), "good morrow");
 		await romeo.waitForMessage("good morrow", `owner@${bed.xmpp(server).component}`);
 	});
@@ -222,7 +222,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 
 	test("tells the sender at once that the server does not exist", async () => {
 		expect(await bridge.command("chat romeo@nowhere.test")).toMatch(/no XMPP server|refused|not answer/);
-		expect(await bridge.command("chat not an address")).toMatch(/no XMPP address/);
+		expect(await bridge.command("chat not an address")).toMatch(/not an XMPP address/);
 	});
 
 	test("returns an error to the client that sent a refused message", async () => {
