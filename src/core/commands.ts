@@ -3,6 +3,7 @@ import { type Command, type CommandCall, defineCommand, type Offers } from "./co
 import { PermanentError } from "./errors.ts";
 import type { LinkId, NetworkName } from "./ids.ts";
 import type { Journal } from "./journal.ts";
+import type { Link } from "./mapping.ts";
 import type { Bridge, Network, RoomInfo } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
@@ -160,9 +161,11 @@ export function createLinkCommands(deps: {
 		},
 	});
 
-	/** Returns the state of one side as people read it; only admins read the cause. */
-	function stateOf(one: Network, by: Person): string {
+	/** Returns the state of one side, or of a link to it, as people read it; only admins read why a side is away. */
+	function stateOf(one: Network, by: Person, to?: Link): string {
 		const { up, since, cause } = one.status?.() ?? { up: true };
+		const hindrance = up && to && one.hindrance?.(to);
+		if (hindrance) return phrases.hindered(hindrance);
 		if (up) return phrases.connected;
 		const known = bridge.allows(by, "admin") ? cause : undefined;
 		return phrases.away(since === undefined ? undefined : phrases.duration(Date.now() - since), known);
@@ -185,7 +188,7 @@ export function createLinkCommands(deps: {
 			const lines = portal.links.map((one) => {
 				const there = network(one.network);
 				const where = one.network === call.network ? phrases.hereIs : there.show(one);
-				const state = stateOf(there, call.sender);
+				const state = stateOf(there, call.sender, one);
 				return phrases.statusLine(there.title, where, state, waiting(one.id));
 			});
 			return lines.join("\n");

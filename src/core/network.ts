@@ -143,6 +143,8 @@ export interface Network {
 	hides?(glob: string): string | undefined;
 	/** Resolves with a link's room as people know it: name and address. @throws Error if the name cannot be read. */
 	label?(link: Link): Promise<string>;
+	/** Returns why a link's room is not served, though the server is reached; undefined if it is. Absent: nobody can tell. */
+	hindrance?(link: Link): string | undefined;
 	/** Resolves with true if the room has a message of this id. Absent: nobody can tell. */
 	hasMessage?(room: RoomId, id: MessageId): Promise<boolean>;
 	/** Resolves if the bridge can read the room, which a person wants to link. @throws PermanentError with the reason. */

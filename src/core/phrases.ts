@@ -113,6 +113,7 @@ export const noPortal = "This room is not bridged.";
 export const connected = "connected";
 export const away = (since: string | undefined, cause: string | undefined) =>
 	`AWAY${since ? ` for ${since}` : ""}${cause ? ` (${cause})` : ""}`;
+export const hindered = (why: string) => `connected, but NOTHING CROSSES: ${why.replace(/\.$/, "")}`;
 export const hereIs = "this room";
 const waitingFor = (count: number) =>
 	count === 0 ? "" : count === 1 ? "; 1 message waits for it" : `; ${count} messages wait for it`;

@@ -23,6 +23,8 @@ export interface Conversation {
 	show(room: RoomId): string;
 	/** Returns the room's name and address. Absent: the room has no name. */
 	label?(room: RoomId): string;
+	/** Returns why the room is not served, though the server is reached; undefined if it is. Absent: it always is. */
+	hindrance?(room: RoomId): string | undefined;
 	/** Returns the people of XMPP in the room; ghosts are left out. */
 	members(room: RoomId): readonly Person[];
 	/** Returns the person under a nick of the room. */

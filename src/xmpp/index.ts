@@ -335,6 +335,7 @@ export function createXmpp(
 		handle: (typed) => typedHandle(typed, rooms.has),
 		hides: (glob) => (glob.startsWith("@") || glob.includes("/") ? undefined : phrases.mucHidesAddresses),
 		label: async ({ room }) => (room && conversationOf(room).label?.(room)) || (room ?? ""),
+		hindrance: ({ room }) => (room === undefined ? undefined : conversationOf(room).hindrance?.(room)),
 		standsFor: ([typed = ""]) => personAt(typedAddress(typed) ?? "", namespace),
 		show: ({ room }) => (room === undefined ? "" : conversationOf(room).show(room)),
 		members: async (room) => conversationOf(room).members(room),

@@ -98,6 +98,8 @@ export const mucNowMembersOnly = "the room is for members only now";
 export const mucComeBackAsMember = (why: string) =>
 	`${why} Its admins can grant membership. Then leave this room and join it again to return there.`;
 export const mucComeBack = (why: string) => `${why} Leave this room and join it again to return there.`;
+export const mucNotInYet = (room: string) =>
+	`the bridge is not in the XMPP room ${room} yet, and goes on trying.`;
 export const theBridge = "The bridge";
 
 // Answers to people on XMPP.

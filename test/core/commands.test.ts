@@ -162,6 +162,20 @@ describe("status", () => {
 		expect(await say("status", "boss")).toContain("AWAY for 5 minutes (connect ECONNREFUSED); 2 messages");
 	});
 
+	test("says why nothing crosses to a room that the bridge cannot enter, though its side is connected", async () => {
+		await say("link crater");
+		await until(
+			() => mars.sent.length === 2,
+			() => "the joins are not mirrored yet",
+		);
+		mars.hindrance = ({ room }) => `the ${room} bans this bridge.`;
+		expect(await say("status", "ann")).toBe(
+			"EARTH, this room: connected.\nMARS, crater: connected, but NOTHING CROSSES: the crater bans this bridge.",
+		);
+		marsIs = { up: false, since: Date.now() };
+		expect(await say("status", "ann")).toContain("MARS, crater: AWAY for 1 second.");
+	});
+
 	test("of a room without links tells how the sides are", async () => {
 		marsIs = { up: false, cause: "no route", since: Date.now() - 3 * 3_600_000 };
 		expect(await say("status", "ann")).toBe(

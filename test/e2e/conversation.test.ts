@@ -296,7 +296,8 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			juliet.waitFor(`${words}`, (e) => e.room_id === bot && words.test(String(e.content.body)), 20_000);
 		await says(/^Hello Juliet/);
 		// An occupant of a MUC has no chats: the invitation of its ghost is declined, and leaves no portal behind.
-		const ghost = [...(await juliet.members(portal))].find(([, name]) => name === "Romeo Montague")?.[0] ?? "";
+		const ghost =
+			[...(await juliet.members(portal))].find(([, name]) => name === "Romeo Montague")?.[0] ?? "";
 		const stray = await juliet.createRoom({ is_direct: true, invite: [ghost] });
 		const declined = await juliet.waitFor(
 			"the ghost's answer",
@@ -304,8 +305,14 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			20_000,
 		);
 		expect(declined.content.reason).toMatch(/known from a room only/);
-		await juliet.send(bot, "rooms");
 		const verona = `verona@${bridged.xmpp.muc}`;
+		await juliet.send(bot, `join <xmpp:${verona}?join>`);
+		await says(
+			new RegExp(
+				`^You are in verona already: https://matrix\\.to/#/%23_xmpp_verona=40${bridged.xmpp.muc}:hs\\.test$`,
+			),
+		);
+		await juliet.send(bot, "rooms");
 		const list = await says(/^Bridged rooms and chats: \d+\./);
 		expect(list.content.body).toMatch(/• Matrix #climate:hs\.test ← MQTT home\/\+\/temperature\n/);
 		expect(list.content.body).toMatch(new RegExp(`• Matrix \\S+ ↔ XMPP ${verona}\n`));

@@ -331,6 +331,18 @@ describe("commands", () => {
 		await alice.send(room, "status");
 		await said("the state of the sides", /^Matrix: connected\.\n/);
 	});
+	test("link no encrypted room, and the greeting says why", async () => {
+		const encryption = { type: "m.room.encryption", content: { algorithm: "m.megolm.v1.aes-sha2" } };
+		const room = await alice.createRoom({ invite: [bot], initial_state: [encryption] });
+		const said = (words: RegExp) =>
+			alice.waitFor(
+				String(words),
+				(event) => in_(room)(event) && event.sender === bot && words.test(String(event.content.body)),
+			);
+		await said(/^Hello! This room is encrypted, so I cannot read/);
+		await alice.send(room, "link plumbed");
+		await said(/^That did not work: this room is encrypted/);
+	});
 	test("link and unlink a room for people with the permission", async () => {
 		xmpp.rooms.set("plumbed", []);
 		const room = await alice.createRoom({ preset: "public_chat", invite: [bot] });

@@ -469,6 +469,9 @@ describe("a 1:1 chat", () => {
 		};
 		const errors = await answers(...Array.from({ length: 20 }, () => hello));
 		expect(errors.map((one) => one.getChild("error")?.attrs.type)).toEqual(Array(20).fill("wait"));
+		expect(errors[0]?.getChild("error")?.getChild("text")?.getText()).toMatch(
+			/^The server of this address does not answer/,
+		);
 		expect(asked).toBe(1);
 	});
 

@@ -32,6 +32,7 @@ export function createJoinedConversation(
 			const name = rooms.nameOf(room);
 			return name && name !== local(room) ? phrases.named(name, room) : room;
 		},
+		hindrance: rooms.hindrance,
 		members: rooms.others,
 		occupant: rooms.person,
 		send: rooms.send,

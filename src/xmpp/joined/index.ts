@@ -143,6 +143,12 @@ export function createJoinedRooms(
 		isListener: (jid: string) => isListenerJid(jid, people.stated),
 		/** Returns the name that the MUC announces; undefined if it has none, or was not entered yet. */
 		nameOf: (jid: string) => rooms.get(jid)?.features.name,
+		/** Returns why no occupant of ours is in a MUC; undefined if one is, or the MUC is not linked. */
+		hindrance(jid: string): string | undefined {
+			const room = rooms.get(jid);
+			if (!room || isIn(room.listening.active)) return undefined;
+			return room.listening.barred?.message ?? phrases.mucNotInYet(jid);
+		},
 		others: (room: string): readonly Person[] =>
 			[...(rooms.get(room)?.roster.others.values() ?? [])].map((other) => other.person),
 		person: (room: string, nick: string) => rooms.get(room)?.roster.others.get(nick)?.person,

@@ -38,6 +38,21 @@ describe("a MUC for members only", () => {
 		},
 	);
 
+	test("hinders its link until somebody lets the bridge in, and says so", async () => {
+		const w = locked();
+		expect(w.rooms.hindrance(room)).toBeUndefined();
+		await w.attach().catch(() => undefined);
+		expect(w.rooms.hindrance(room)).toContain(`make ${stated} a member`);
+		w.muc.faults.members?.add(stated);
+		await w.pass(300_000);
+		await w.attach().catch(() => undefined);
+		expect(w.rooms.hindrance(room)).toBeUndefined();
+		w.rooms.offline("gone");
+		expect(w.rooms.hindrance(room)).toBe(
+			`the bridge is not in the XMPP room ${room} yet, and goes on trying.`,
+		);
+	});
+
 	test("is joined under the listener's own JID if somebody made that one a member", async () => {
 		const w = world();
 		await w.attach();
