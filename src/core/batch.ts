@@ -6,7 +6,7 @@ function looksBack(event: BridgeEvent): boolean {
 		case "redaction":
 			return true;
 		case "message":
-			// See `threaded` in route.ts: a message whose thread has its own id may be the first one of that thread.
+			// See `threaded` in references.ts: a message whose thread has its own id may be the first one of that thread.
 			return event.thread !== undefined && event.aka?.includes(event.thread.id) === true;
 		default:
 			return false;

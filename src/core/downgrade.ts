@@ -159,7 +159,7 @@ function inWords(event: BridgeEvent): Message | undefined {
 		case "poll":
 			return act(
 				event,
-				phrases.startedPoll(
+				phrases.pollToVoteIn(
 					event.question,
 					event.answers.map((answer) => answer.text),
 				),

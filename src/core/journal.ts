@@ -108,7 +108,10 @@ export interface Journal {
 	enter(events: readonly Copy[]): Promise<readonly Row[]>;
 	/** Resolves with true at the first call with this key, with false at each later one. */
 	once(key: string): Promise<boolean>;
-	/** Resolves with the read position of a source, in its network's own format; undefined if none was saved. */
+	/**
+	 * Resolves with the value saved last under this key: the read position of a source, in its network's own format, or the
+	 * open polls of a portal; undefined if none was saved.
+	 */
 	cursor(key: string): Promise<string | undefined>;
 	saveCursor(key: string, value: string): Promise<void>;
 	/** Resolves with the lanes that hold rows: the number of rows, and when the oldest was queued, in ms since 1970. */

@@ -196,6 +196,9 @@ export const numbered = (question: string, options: readonly string[]) =>
 	[question, ...options.map((option, index) => `${index + 1}. ${option}`)].join("\n");
 export const startedPoll = (question: string, options: readonly string[]) =>
 	`asks: ${numbered(question, options)}`;
+/** The poll for people whose clients may have neither replies nor reactions. */
+export const pollToVoteIn = (question: string, options: readonly string[]) =>
+	`${startedPoll(question, options)}\n(To vote, write the number of an answer.)`;
 
 // Stores.
 export const noGhost = "too many people of one room or server are new here. Try again later.";

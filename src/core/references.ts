@@ -54,6 +54,15 @@ async function first<T>(
 	return [];
 }
 
+/** Resolves with the message without its thread if it begins that thread: no earlier message is known by the thread's id. */
+export async function threaded(event: BridgeEvent, journal: Pick<Journal, "copies">): Promise<BridgeEvent> {
+	if (event.kind !== "message" || !event.thread || !event.aka?.includes(event.thread.id)) return event;
+	const { thread, aka, ...message } = event;
+	const known = await journal.copies({ network: event.sender.network, room: event.room, id: thread.id });
+	if (known.length === 0) return { ...message, aka };
+	return { ...message, thread, aka: aka.filter((id) => id !== thread.id) };
+}
+
 /** Resolves with the edit or redaction whose target has the one of its ids that the journal knows; with any other event as it is. */
 export async function withKnownTarget(
 	event: BridgeEvent,

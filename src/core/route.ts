@@ -7,12 +7,13 @@ import { isProgrammingError, PermanentError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
 import type { HeldBack } from "./held.ts";
 import type { Copy, NetworkName, RoomId, UserId } from "./ids.ts";
-import type { Entry, Journal, NewRow } from "./journal.ts";
+import type { Entry, Journal, NewRow, Row } from "./journal.ts";
 import { createRateLimit, type Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
-import type { Link, Mapping, Portal } from "./mapping.ts";
+import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
 import type { Network, Received } from "./network.ts";
+import { createOpenPolls } from "./open-polls.ts";
 import { eventKey, operationId, traceId, traceOf } from "./operation.ts";
 import type { Level } from "./permissions.ts";
 import { atLeast } from "./permissions.ts";
@@ -20,8 +21,9 @@ import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { createReactionState } from "./reaction-state.ts";
-import { withKnownTarget } from "./references.ts";
+import { threaded, withKnownTarget } from "./references.ts";
 import { hasSenderNotice, type SendNotice } from "./sender-notices.ts";
+import { takesElsewhere, targets } from "./targets.ts";
 
 export type Rules = Readonly<{
 	level(person: Person): Level;
@@ -51,7 +53,7 @@ export function createRouter(deps: {
 	mapping: Mapping;
 	journal: Journal;
 	portals: Portals;
-	network(name: NetworkName): Pick<Network, "reactionsHaveIds" | "threadsHaveIds">;
+	network(name: NetworkName): Pick<Network, "reactionsHaveIds" | "threadsHaveIds" | "capabilities">;
 	sendNotice: SendNotice;
 	rules: Rules;
 	allowance: Allowance;
@@ -96,6 +98,8 @@ export function createRouter(deps: {
 		of: (key) => textBytes(key) + 100,
 	});
 	const unshownKey = (event: BridgeEvent) => `${placeOf(event)} ${event.sender.id}`;
+
+	const polls = createOpenPolls(journal, (name, room, event) => network(name).capabilities?.(room, event));
 
 	const placeOf = ({ sender, room }: BridgeEvent) => `${sender.network} ${room}`;
 
@@ -215,24 +219,6 @@ export function createRouter(deps: {
 		};
 	};
 
-	const targets = (event: BridgeEvent, portal: Portal): readonly Link[] => {
-		// The other person of a 1:1 chat needs no joins and leaves: the chat outlives both.
-		if (portal.between && (event.kind === "membership" || event.kind === "profile")) return [];
-		const from = portal.links.find(
-			(link) => link.network === event.sender.network && link.room === event.room,
-		);
-		return from?.in ? portal.links.filter((link) => link.id !== from.id && link.out) : [];
-	};
-
-	/** Resolves with the message without its thread if it begins that thread: no earlier message is known by the thread's id. */
-	async function threaded(event: BridgeEvent): Promise<BridgeEvent> {
-		if (event.kind !== "message" || !event.thread || !event.aka?.includes(event.thread.id)) return event;
-		const { thread, aka, ...message } = event;
-		const first = await journal.copies({ network: event.sender.network, room: event.room, id: thread.id });
-		if (first.length === 0) return { ...message, aka };
-		return { ...message, thread, aka: aka.filter((id) => id !== thread.id) };
-	}
-
 	/** Refuses an event and sends a notice to its sender. Returns at once. */
 	function refuse(event: BridgeEvent, error: PermanentError): undefined {
 		const { domain } = event.sender;
@@ -263,11 +249,21 @@ export function createRouter(deps: {
 		return { key, rows: [] };
 	}
 
-	/** Returns true if the portal has a link to one of the rooms that this event is rather taken from. */
-	const takesElsewhere = ({ sender }: BridgeEvent, { links }: Portal, preferred: readonly RoomId[]) =>
-		links.some(
-			(link) => link.network === sender.network && link.room !== undefined && preferred.includes(link.room),
-		);
+	/**
+	 * Cancels the rows of a deleted message: one that is deleted before its first attempt is not sent. This is asked of the
+	 * journal first, for each id that may be meant, since the rows can be sent at any moment.
+	 */
+	async function cancel({
+		sender,
+		room,
+		target,
+	}: BridgeEvent & { kind: "redaction" }): Promise<readonly Row[]> {
+		const ids = [target.id, ...(target.or ?? [])];
+		const asked = ids.map((id) => journal.cancel({ network: sender.network, room, id }));
+		const cancelled = (await Promise.all(asked)).flat();
+		held.cancelled(cancelled);
+		return cancelled;
+	}
 
 	async function route(
 		received: BridgeEvent,
@@ -279,14 +275,13 @@ export function createRouter(deps: {
 		const seen = from.reactionsHaveIds ? await note(received) : { event: received };
 		if (!seen) return undefined;
 		const { reaction } = seen;
-		const event = await withKnownTarget(
-			from.threadsHaveIds ? await threaded(seen.event) : seen.event,
-			journal,
-		);
+		const given = from.threadsHaveIds ? await threaded(seen.event, journal) : seen.event;
 		try {
-			const all = await portalsFor(event);
-			const found = all.filter((portal) => !takesElsewhere(event, portal, preferred));
+			const all = await portalsFor(given);
+			const found = all.filter((portal) => !takesElsewhere(given, portal, preferred));
 			if (found.length === 0) return undefined;
+			const cancelled = given.kind === "redaction" ? await cancel(given) : [];
+			const event = await polls.read(await withKnownTarget(given, journal), found);
 			const rows: NewRow[] = [];
 			const key = eventKey(event);
 			const trace = traceOf(key);
@@ -316,15 +311,12 @@ export function createRouter(deps: {
 					.catch((error: unknown) =>
 						log.error({ err: error, rooms: portals.roomsOf(portal) }, "a network refused a link"),
 					);
-			// A message that is deleted before its first attempt is not sent.
 			if (event.kind === "redaction") {
-				const message = { network: event.sender.network, room: event.room, id: event.target.id };
-				const cancelled = await journal.cancel(message);
-				held.cancelled(cancelled);
 				// No room has a message that a rate limit held back, so there is nothing to delete.
 				if (cancelled.some((row) => row.held && row.event.kind !== "edit")) rows.length = 0;
-				await deps.redacted?.(message);
+				await deps.redacted?.({ network: event.sender.network, room: event.room, id: event.target.id });
 			}
+			if (shown) await polls.note(event, found);
 			const { aka } = event;
 			return {
 				key,
@@ -335,7 +327,7 @@ export function createRouter(deps: {
 				...(event.kind === "edit" && { of: event.target.own ?? event.target.id }),
 			};
 		} catch (error) {
-			if (error instanceof PermanentError) return refuse(event, error);
+			if (error instanceof PermanentError) return refuse(given, error);
 			throw error;
 		}
 	}

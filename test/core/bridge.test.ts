@@ -421,7 +421,7 @@ describe("a direct chat", () => {
 		expect(lines(mars)).toEqual([
 			"ann: ann· yes bob: one\n    ann: I pay",
 			"ann: * ann· yes bob waves",
-			"ann: * ann· yes bob asks: Lunch?\n    1. yes",
+			"ann: * ann· yes bob asks: Lunch?\n    1. yes\n    (To vote, write the number of an answer.)",
 		]);
 		expect(mars.sent.map(({ event }) => "style" in event && event.style)).toEqual(["text", "text", "text"]);
 	});

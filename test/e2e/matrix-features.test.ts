@@ -422,7 +422,9 @@ describe("events from Matrix", () => {
 			"org.matrix.msc3381.poll.start",
 		);
 		const asked = await crossed("message");
-		expect(lines(xmpp)).toEqual(["alice: asks: Lunch?\n1. Now\n2. Later"]);
+		expect(lines(xmpp)).toEqual([
+			"alice: asks: Lunch?\n1. Now\n2. Later\n(To vote, write the number of an answer.)",
+		]);
 		const about = { "m.relates_to": { rel_type: "m.reference", event_id: poll } };
 		await bob.send(
 			room,

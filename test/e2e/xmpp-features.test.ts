@@ -343,7 +343,10 @@ describe.each(places)("events in a $kind on $server", ({ kind, server }) => {
 	test("a poll crosses as numbered text", async () => {
 		const answers = ["yes", "no"].map((text, index) => ({ id: `v${index}`, text }));
 		await does({ kind: "poll", question: "Lunch?", answers });
-		await gets("the poll", (one) => body(one) === "/me asks: Lunch?\n1. yes\n2. no");
+		await gets(
+			"the poll",
+			(one) => body(one) === "/me asks: Lunch?\n1. yes\n2. no\n(To vote, write the number of an answer.)",
+		);
 	});
 
 	test("a message of a thread arrives in its thread", async () => {

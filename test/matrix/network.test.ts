@@ -1172,7 +1172,10 @@ describe("an event that refers to an earlier message", () => {
 		for (let i = 0; i < 1_000; i++)
 			hs.emit(room, `@p${i % 500}:hs.test`, "m.poll.response", { ...about, "m.selections": ["a"] });
 		await hs.push([poll, hs.emit(room, alice, "m.poll.end", about)]);
-		await crosses("Alice: asks: Lunch?\n1. Now", "Alice: ended the poll. Now: 500");
+		await crosses(
+			"Alice: asks: Lunch?\n1. Now\n(To vote, write the number of an answer.)",
+			"Alice: ended the poll. Now: 500",
+		);
 	});
 });
 

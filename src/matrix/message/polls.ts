@@ -1,4 +1,5 @@
 import type { Poll, PollAnswer } from "../../core/event.ts";
+import { numberIn } from "../../core/open-polls.ts";
 import { asObject, type Content, isContent, labelOf, type MatrixEvent, relationOf, text } from "../event.ts";
 import * as phrases from "../phrases.ts";
 
@@ -61,11 +62,8 @@ export function resultOf(poll: Question, votes: readonly MatrixEvent[], end: num
  * people vote this way.
  */
 export function votesByNumber(words: readonly string[], poll: Question): readonly PollAnswer[] | undefined {
-	const numbers = words.map((word) => /^(\d{1,2})(?:\uFE0F?\u20E3)?[.)]?$/.exec(word.trim())?.[1]);
-	const chosen = numbers.map((number) =>
-		number === undefined ? undefined : poll.answers[Number(number) - 1],
-	);
-	const known = chosen.filter((one) => one !== undefined);
+	const chosen = words.map(numberIn).map((number) => number && poll.answers[number - 1]);
+	const known = chosen.filter((one) => typeof one === "object");
 	return known.length > 0 && known.length === words.length ? known.slice(-poll.most) : undefined;
 }
 
