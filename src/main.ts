@@ -4,22 +4,17 @@ import "./node-version.ts";
 import "./heap.ts";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { backup, restore, type Stores, socketOf, writeBackup } from "./backup.ts";
 import { check, checkAsJson } from "./check.ts";
 import { type CommandLine, readCommandLine, usage } from "./command-line.ts";
 import { complaint } from "./complaint.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
-import { backoff } from "./core/backoff.ts";
-import { createBridge, type Running } from "./core/bridge.ts";
-import { PermanentError } from "./core/errors.ts";
+import { createBridge } from "./core/bridge.ts";
 import { createGuard, itemInHand } from "./core/guard.ts";
 import type { Log } from "./core/log.ts";
 import type { Mapping } from "./core/mapping.ts";
-import type { Network } from "./core/network.ts";
 import { createPermissions } from "./core/permissions.ts";
 import * as phrases from "./core/phrases.ts";
-import type { Mirror } from "./core/portals.ts";
 import { table } from "./core/table.ts";
 import { giveBackWhenQuiet, keepHeapSmall } from "./heap.ts";
 import { control } from "./http/control.ts";
@@ -27,6 +22,7 @@ import { health } from "./http/health.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { logger } from "./log.ts";
 import { createMedia } from "./media/index.ts";
+import { makeMirrors } from "./mirrors.ts";
 import { mirrorsOf } from "./mqtt/index.ts";
 import { createNetworks, placesOfFiles } from "./networks.ts";
 import { holdsStore, mustBeHere } from "./places.ts";
@@ -175,7 +171,11 @@ async function run(config: Config, file: string): Promise<boolean> {
 	}
 	log.info({ networks: networks.map((one) => one.name) }, "running");
 	giveBackWhenQuiet();
-	mirror(config, bridge, networks, log).catch((error: unknown) => fatal(error, "mirrors failed"));
+	const [here, there] = ["matrix", "mqtt"].map((name) => networks.find((one) => one.name === name));
+	if (here && there && config.mqtt)
+		makeMirrors(mirrorsOf(config.mqtt), { here, there, bridge, log }).catch((error: unknown) =>
+			fatal(error, "mirrors failed"),
+		);
 	return true;
 }
 
@@ -189,39 +189,6 @@ async function sameAsBefore({ matrix, xmpp }: Config, mapping: Mapping): Promise
 		`This store was made for matrix.domain ${domain}, matrix.bot ${bot} and xmpp.component ${component}. ` +
 			"Set them back. A bridge with other domains needs a store.directory of its own, and begins anew there.",
 	);
-}
-
-/** Sets up the configured mirrors; retries while a room does not exist or refuses the bridge. */
-async function mirror(
-	config: Config,
-	bridge: Running,
-	networks: readonly Network[],
-	log: Log,
-): Promise<void> {
-	const [here, there] = ["matrix", "mqtt"].map((name) => networks.find((one) => one.name === name));
-	if (!here || !there || !config.mqtt) return;
-	const wanted = mirrorsOf(config.mqtt);
-	const found = new Map<(typeof wanted)[number], Mirror>();
-	for (let failures = 0; ; failures++) {
-		const wait = backoff(failures, { first: 1_000, most: 30_000 });
-		for (const one of wanted)
-			try {
-				const { room } = await here.findRoom([one.room]);
-				found.set(one, { here: here.name, room, there: there.name, topic: one.topic });
-			} catch (error) {
-				log.warn({ err: error, room: one.room, retryMs: wait }, "the room of a mirror does not exist yet");
-			}
-		const refused = await bridge
-			.mirror([...found.values()], found.size === wanted.length)
-			.catch((error: unknown) => {
-				if (!(error instanceof PermanentError)) throw error;
-				log.warn({ err: error, retryMs: wait }, "a mirror is refused");
-				return true;
-			});
-		if (!refused && found.size === wanted.length)
-			return log.info({ mirrors: found.size }, "all mirrors are up");
-		await sleep(wait, undefined, { ref: false });
-	}
 }
 
 /** Returns the config. @throws ConfigError also if the command was started in the wrong folder. */
