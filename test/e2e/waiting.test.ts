@@ -64,6 +64,18 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 	const taken = (event: string) =>
 		bridged.log.waitFor(event, (line) => line.msg === "received" && line.id === event);
 
+	/** The log has one line each for the beginning, the end and the deliveries of the outage of a side. */
+	async function tellsOutage(net: string): Promise<void> {
+		const done = "what waited for a side is delivered";
+		await bridged.log.waitFor(done, (line) => line.msg === done && line.net === net, 20_000);
+		const told = bridged.log.items.filter((line) => line.net === net && /\ba side\b/.test(line.msg));
+		expect(told).toMatchObject([
+			{ level: "warn", msg: "a side is away; what is for it waits on disk", cause: expect.any(String) },
+			{ level: "info", msg: "a side is back", awayMs: expect.any(Number) },
+			{ level: "info", msg: done, delivered: expect.any(Number), waiting: 0 },
+		]);
+	}
+
 	test("a message sent and deleted on Matrix while the XMPP server is down never appears", async () => {
 		await bridged.bed.stop(server);
 		await bridged.log.waitFor(
@@ -103,6 +115,7 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 		const lines = romeo.inbox.items.filter(
 			(one) => one.is("message") && one.attrs.from === `${muc}/Juliet` && body(one) !== "before",
 		);
+		await tellsOutage("xmpp");
 		// This is the view of a client with corrections.
 		const shown = new Map<string, string>();
 		for (const line of lines)
@@ -144,6 +157,7 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 		await taken((await sends(last)).named);
 		await bridged.bed.start("synapse");
 		await juliet.waitForMessage(last, room, 90_000);
+		await tellsOutage("matrix");
 		const seen = juliet.inbox.items
 			.slice(before)
 			.filter((one) => one.room_id === room && one.state_key === undefined && one.sender !== juliet.userId);
