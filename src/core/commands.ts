@@ -114,6 +114,11 @@ export function createLinkCommands(deps: {
 			await mustBeFree(call, there, info, title);
 			await portals.link(call.network, call.room, there.name, info, title);
 			await bridge.sync(call.network, call.room, await network(call.network).members(call.room));
+			const made = (await portals.only(call.network, call.room))?.links.find(
+				(one) => one.network === there.name && one.room === info.room,
+			);
+			const hindrance = made && there.hindrance?.(made);
+			if (hindrance) return phrases.linkedBut(title, hindrance);
 			return there.sources ? phrases.shownHere(title) : phrases.linked(title);
 		},
 	});

@@ -81,6 +81,7 @@ export const opened = (what: Opened, name: string, how: "inside" | "invited" | "
 	return `You are invited to ${it}${at}`;
 };
 export const linked = (name: string) => `Linked to ${name}. What is said here now goes there, and back.`;
+export const linkedBut = (name: string, why: string) => `Linked to ${name}, but nothing crosses yet: ${why}`;
 export const shownHere = (name: string) =>
 	`What comes from ${name} is shown here from now on. Nothing that is said here goes there.`;
 export const alreadyShown = (name: string) => `what comes from ${name} is shown here already.`;
@@ -142,8 +143,9 @@ export const portalLine = (
 	mutual: boolean,
 	chat: boolean,
 	waiting: number,
+	hindrance: string | undefined,
 ) =>
-	`• ${chat ? "chat: " : ""}${[first, ...others].join(mutual ? " ↔ " : " ← ")}${waiting > 0 ? `; ${waiting} waiting` : ""}`;
+	`• ${chat ? "chat: " : ""}${[first, ...others].join(mutual ? " ↔ " : " ← ")}${waiting > 0 ? `; ${waiting} waiting` : ""}${hindrance ? `; nothing crosses: ${hindrance}` : ""}`;
 
 // Blocks, for admins.
 export const noGlob = (text: string) =>

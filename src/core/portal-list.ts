@@ -30,7 +30,8 @@ export function createPortalList(deps: {
 	async function line(portal: Portal, waiting: number): Promise<string> {
 		const [first, ...others] = await Promise.all(portal.links.map((link) => side(link, portal)));
 		const mutual = portal.links.slice(1).every((link) => link.out);
-		return phrases.portalLine(first ?? "", others, mutual, portal.between !== undefined, waiting);
+		const [hindrance] = portal.links.flatMap((link) => network(link.network).hindrance?.(link) ?? []);
+		return phrases.portalLine(first ?? "", others, mutual, portal.between !== undefined, waiting, hindrance);
 	}
 
 	/** The order of the list: rooms before chats, each by the address of their first room. */

@@ -170,6 +170,13 @@ describe("rooms", () => {
 		);
 	});
 
+	test("names the room that the bridge cannot enter", async () => {
+		mars.hindrance = () => "the crater bans this bridge.";
+		expect(await say("rooms", true)).toContain(
+			"• EARTH plaza ↔ MARS crater; nothing crosses: the crater bans",
+		);
+	});
+
 	test("comes in pages", async () => {
 		for (let n = 0; n < 16; n++) {
 			mars.rooms.set(`r${n}`, []);

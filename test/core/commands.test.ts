@@ -98,6 +98,13 @@ describe("link", () => {
 	});
 });
 
+test("link claims no crossing while the bridge cannot enter the room", async () => {
+	mars.hindrance = () => "the bridge is not in the room yet.";
+	expect(await say("link crater")).toBe(
+		"Linked to The crater, but nothing crosses yet: the bridge is not in the room yet.",
+	);
+});
+
 describe("unlink", () => {
 	test("needs no network where the room has one link", async () => {
 		await say("link crater");
