@@ -110,7 +110,11 @@ export function explain(code: string, about: About, facts: Facts = factsNow()): 
 			return say(phrases.diskFailed, phrases.lookAtDisk);
 		default: {
 			const lack = lackAt(path, need);
-			if (!lack) return say(phrases.forbiddenElsewhere(path, facts.user.name), phrases.lookAtPolicy);
+			if (!lack)
+				return say(
+					phrases.forbiddenElsewhere(path, facts.user.name),
+					facts.container ? phrases.lookAtMount : phrases.lookAtPolicy,
+				);
 			const { at, uid, mode, right } = lack;
 			const verb = {
 				enter: "enter it",

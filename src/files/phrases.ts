@@ -47,6 +47,8 @@ export const allowMoreFiles = "Raise the limit: LimitNOFILE= in the systemd unit
 export const allowLarger = "Raise the limit: LimitFSIZE= in the systemd unit, or ulimit -f";
 export const lookAtDisk =
 	"Look at the log of the kernel (dmesg); “restore” mends damaged stores from a backup, once the disk works";
+export const lookAtMount =
+	"With SELinux, mount the folder with the option Z (--volume FOLDER:/data:Z); else look at AppArmor, and at lsattr";
 export const lookAtPolicy =
 	"Look at the restrictions of the systemd unit (ProtectHome=, ReadWritePaths=), at SELinux or AppArmor, and at lsattr";
 

@@ -40,6 +40,12 @@ describe("the sentence about a file that cannot be used", () => {
 		expect(said).toContain(text.replaceAll("FOLDER", folder));
 	});
 
+	test("in a container, rights that the modes give and something else takes are those of the mount", () => {
+		const about: About = { what: "The journal", path: join(folder, "journal.db"), need: "write" };
+		const facts = { user: { id: 1000, group: 1000, name: "node" }, container: true };
+		expect(explain("EACCES", about, facts)).toMatch(/let node use it, .*--volume FOLDER:\/data:Z/);
+	});
+
 	test("a path with blanks or quotes is one word of the command", () => {
 		const path = join(folder, "it's here", "x");
 		const said = explain("ENOENT", { what: "The backup", path, need: "make" });
