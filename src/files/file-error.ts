@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import * as phrases from "./phrases.ts";
@@ -148,13 +148,22 @@ function nameOf(uid: number): string {
 	} catch {
 		// An unknown user, or a machine without that file.
 	}
-	return `user ${uid}`;
+	return uid === 0 ? "root" : `user ${uid}`;
 }
 
 /** Returns the folders above a path, from the root on. */
 function above(path: string): string[] {
 	const folder = dirname(path);
 	return folder === path ? [] : [...above(folder), folder];
+}
+
+/** Returns the path without symbolic links: in the image, data/ leads to the folder that is mounted. */
+function realPath(path: string): string {
+	try {
+		return realpathSync(path);
+	} catch {
+		return resolve(path);
+	}
 }
 
 const statOf = (path: string) => {
@@ -236,7 +245,7 @@ function cureOf(
 	const place = quote(at);
 	if (uid === user.id)
 		return phrases.run(`chmod u+${{ enter: "x", read: "r", write: "rw", make: "rwx" }[right]} ${place}`);
-	if (container) return phrases.ofVolume(`${user.id}:${user.group}`, resolve(about.folder ?? dirname(path)));
+	if (container) return phrases.ofVolume(`${user.id}:${user.group}`, realPath(about.folder ?? dirname(path)));
 	const folder = about.folder === undefined ? undefined : resolve(about.folder);
 	const inFolder = folder !== undefined && (at === folder || at.startsWith(`${folder}/`));
 	if (inFolder || (about.own && at === path)) {

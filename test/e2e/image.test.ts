@@ -210,6 +210,16 @@ describe("the image", () => {
 		expect(said).toContain("'/app/probe': Permission denied");
 	});
 
+	test("names what mends a mounted folder with the wrong rights", async () => {
+		chownSync(join(data, "config.yaml"), 0, 0);
+		const { code, said } = await result(...image.Entrypoint, "check");
+		chownSync(join(data, "config.yaml"), 1000, 1000);
+		// The base of the test has no names of users.
+		expect(said).toMatch(/belongs to root with mode 600, and the process runs as (node|user 1000)/);
+		expect(said).toContain("for the folder that is mounted at /data: chown -R 1000:1000 FOLDER");
+		expect(code).toBe(1);
+	});
+
 	test("registers, runs without its servers, passes its health check and stops on SIGTERM", async () => {
 		const program = image.Entrypoint;
 		expect((await result(...program, "register")).said).toContain("Wrote data/registration.yaml");
