@@ -30,7 +30,7 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	"src/http/public.ts": [2, "counts connections by address"],
 	"src/main.ts": [4, "the end of the process itself"],
 	"src/matrix/appservice.ts": [3, "settles the reading of a body, or answers a constant"],
-	"src/matrix/backfill/appservice-ping.ts": [1, "catches all within its loop"],
+	"src/matrix/backfill/appservice-ping.ts": [2, "catches all within its loop"],
 	"src/matrix/backfill/homeserver-health.ts": [1, "hands every failure of its one request on as a value"],
 	"src/matrix/backfill/catch-up.ts": [1, "runs guarded functions"],
 	"src/matrix/client.ts": [4, "gathers the bytes of an answer and settles a promise"],

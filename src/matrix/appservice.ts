@@ -54,6 +54,8 @@ export type Handlers = Readonly<{
 	user(mxid: string): Promise<boolean>;
 	/** Whether the room of an alias exists; makes its portal if the other network has the room. */
 	alias(alias: string): Promise<boolean>;
+	/** A request without our hs_token came. */
+	unauthorized?(): void;
 }>;
 
 /** The members of {@link AppService} that its types do not declare. */
@@ -157,6 +159,7 @@ export function createAppservice(
 			const server = createListener("appservice", log, (request, response) => {
 				if (request.url === "/health") return app(request, response);
 				if (!authorized(request)) {
+					handlers.unauthorized?.();
 					response.setHeader("connection", "close");
 					return refuse(response, 403, "M_FORBIDDEN", "wrong hs_token");
 				}

@@ -55,7 +55,12 @@ const soon = 10_000;
  * Returns the client-server API over kept-alive sockets of node:http, which cost a third of fetch: the requests are most
  * of the cost of a message towards Matrix. The caller gives every path and body, so that a retry repeats it byte by byte.
  */
-export function createMatrixClient(options: { homeserver: string; token: string }) {
+export function createMatrixClient(options: {
+	homeserver: string;
+	token: string;
+	/** Called at each answer by which the homeserver limits our rate. */
+	limited?: () => void;
+}) {
 	const base = new URL(options.homeserver);
 	const { request, Agent } = base.protocol === "https:" ? https : http;
 	const agent = new Agent({ keepAlive: true, maxSockets: 64 });
@@ -78,6 +83,7 @@ export function createMatrixClient(options: { homeserver: string; token: string 
 				throw again instanceof TemporaryError ? new TemporaryError(again.message, { cause: again }) : again;
 			});
 		});
+		if (answer.status === 429) options.limited?.();
 		return understand<T>(answer, method, path);
 	}
 

@@ -43,7 +43,9 @@ export function createInbound(
 		if (known.length > 0 && known.every((event) => isOurs(event.sender))) await wait(gathering);
 	}
 	const user = async (mxid: string) => mxid === bot || lookup.ghost(mxid);
-	const listener = createAppservice(deps, { transaction, alias: lookup.alias, user }, log);
+	// A ping tells whether the homeserver has another hs_token, or a stranger came.
+	const unauthorized = backfill.doubtPath;
+	const listener = createAppservice(deps, { transaction, alias: lookup.alias, user, unauthorized }, log);
 
 	return {
 		backfill,

@@ -2,6 +2,7 @@ import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
 import type { MessageId, NetworkName, RoomId } from "../core/ids.ts";
+import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping, Portal } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
@@ -80,7 +81,13 @@ export function createMatrix(
 	const bot = `@${options.bot}:${domain}`;
 	const isOurs = (mxid: string) => mxid === bot || isGhost(mxid, ghostsOf, domain);
 	const registration = loadRegistration(options.appservice.registration);
-	const client = createMatrixClient({ homeserver, token: registration.as_token });
+	/** A line an hour: the homeserver may limit each request. */
+	const mayTell = createRateLimit({ perMinute: 1 / 60, burst: 1 });
+	const limited = () => {
+		if (mayTell("limited"))
+			log.warn({ cure: phrases.rateLimited }, "the homeserver limits the rate of the bridge");
+	};
+	const client = createMatrixClient({ homeserver, token: registration.as_token, limited });
 	const { fetch = () => Promise.reject(new PermanentError("failed", phrases.fileRefused)) } = deps;
 	const files = createMediaStore({ homeserver, token: registration.as_token, client, fetch });
 	const members = createMembers(client, domain);

@@ -78,6 +78,8 @@ export const cannotReachUs = (url: string, cause: string) =>
 	`the homeserver cannot reach us at ${url}: ${cause}. Set matrix.appservice.url to an address that leads from it to matrix.appservice.listen (in a container 127.0.0.1 is the container itself), write the registration anew, and restart the homeserver.`;
 export const hsTokenWrong =
 	"the homeserver reaches us with another hs_token. Give it the present registration file, and restart it.";
+export const rateLimited =
+	"the homeserver should not limit an application service with “rate_limited: false”. Give it the present registration file, and restart it; if a proxy in front of it limits requests, exempt the bridge.";
 export const urlNotSet =
 	"the homeserver has a registration of ours without a url, and sends nothing. Give it the present registration file, and restart it.";
 export const reachUnproven = "the homeserver has not reached the bridge yet.";

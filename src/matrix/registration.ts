@@ -115,6 +115,8 @@ export function differences(registration: Registration, options: RegistrationOpt
 	};
 	differ("url", registration.url, options.url);
 	differ("the bot", registration.sender_localpart, options.bot);
+	if (registration.rate_limited !== false)
+		found.push("rate_limited of the registration is not false, so the homeserver slows the bridge down");
 	const wanted = namespacesFor(options);
 	for (const kind of ["users", "aliases"] as const)
 		for (const { regex } of wanted[kind])

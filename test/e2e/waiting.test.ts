@@ -191,6 +191,20 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 			await vi.waitFor(async () => expect(await ready()).toMatchObject({ status: 503, up: false }), 30_000);
 			const away = checked(bridged.configFile);
 			expect(away).toMatchObject({ code: 1, failed: [expect.stringMatching(/^✗ component: /)] });
+			// The homeserver comes back with a registration of last year.
+			const [text = ""] = bed.options.registrations;
+			Object.assign(bed.options, { registrations: [text.replace(/hs_token: .*/, "hs_token: of-last-year")] });
+			await bed.restart("synapse");
+			await juliet.send(room, "with another token");
+			const found = await bridged.log.waitFor(
+				"the missing path",
+				({ msg }) => msg === "the homeserver does not reach the bridge by appservice.url",
+				60_000,
+			);
+			expect(found.cure).toMatch(/another hs_token/);
+			expect(checked(bridged.configFile).failed).toContainEqual(
+				expect.stringMatching(/^✗ appservice path: .*another hs_token/),
+			);
 			return;
 		}
 		Object.assign(bed.options, { ejabberd: { modules: "  mod_privilege: {}" } });

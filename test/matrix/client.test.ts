@@ -73,6 +73,17 @@ describe("throws a TemporaryError for", () => {
 	});
 });
 
+test("tells of each answer that limits the rate", async () => {
+	let limits = 0;
+	const one = createMatrixClient({ homeserver: hs.url, token: "as-test", limited: () => limits++ });
+	hs.fail(() => ({ status: 429, body: '{"errcode":"M_LIMIT_EXCEEDED"}' }));
+	await one.whoami().catch(() => undefined);
+	hs.fail(() => undefined);
+	await one.whoami().catch(() => undefined);
+	one.close();
+	expect(limits).toBe(1);
+});
+
 describe("throws a MatrixError for", () => {
 	test("an answer with an errcode", async () => {
 		const no = await answering({ status: 403, body: '{"errcode":"M_FORBIDDEN","error":"You may not"}' });

@@ -62,6 +62,12 @@ describe("a new registration", () => {
 		expect(() => readRegistration(text)).toThrow(/“register”/);
 	});
 
+	test.each([true, undefined])("differences names a rate limit: rate_limited is %s", (rate_limited) => {
+		const { rate_limited: _, ...registration } = readRegistration(writeRegistration(options));
+		const changed = { ...registration, ...(rate_limited && { rate_limited }) };
+		expect(differences(changed, options)).toEqual([expect.stringMatching(/rate_limited .* not false/)]);
+	});
+
 	test("differences names each difference to the config", () => {
 		const registration = readRegistration(writeRegistration(options));
 		const found = differences(registration, {

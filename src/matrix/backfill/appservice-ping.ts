@@ -19,6 +19,7 @@ export function createAppservicePing(deps: {
 }) {
 	const { client, registration, log, timing = defaults } = deps;
 	let asked = 0;
+	let doubtedAt = 0;
 	/** A transaction came since the path was proven last. */
 	let busy = false;
 	/** Why the path does not work, with the cure; undefined once it is proven. */
@@ -74,6 +75,13 @@ export function createAppservicePing(deps: {
 		arrived(): void {
 			busy = true;
 			if (cause !== undefined) note(undefined);
+		},
+		/** Asks now, once in a minute: something says that the path does not work. */
+		doubt(): void {
+			const at = Date.now();
+			if (cause !== undefined || at - doubtedAt < timing.most) return;
+			doubtedAt = at;
+			void run();
 		},
 		/** Returns a sentence with the cure while the path is not proven, else undefined. */
 		cause: (): string | undefined => cause,

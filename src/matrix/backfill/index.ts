@@ -48,6 +48,8 @@ export function createBackfill(deps: Deps) {
 			ping.arrived();
 			return catchUp.takeTransaction(...transaction);
 		},
+		/** A request without our hs_token came: the homeserver may have another one. */
+		doubtPath: ping.doubt,
 		/** Returns why the homeserver does not reach the bridge, with the cure; undefined while it does. */
 		notReached: ping.cause,
 		noteSent: catchUp.noteSent,

@@ -159,9 +159,11 @@ export function createComponent(options: Options, handlers: Handlers): Component
 		retry: Readonly<{ attempt: number; retryMs: number }>,
 	) {
 		const refusal = refusals[condition]?.(domain);
+		// RFC 6120 §4.9.3.14: Prosody and ejabberd say so of a stanza above their limit.
+		const cure = condition === "policy-violation" ? { cure: phrases.stanzaLimit(largestStanza) } : {};
 		if (refusal === undefined)
 			log[retryLevel(retry.attempt)](
-				{ cause: text, ...retry },
+				{ cause: text, ...cure, ...retry },
 				wasOnline ? "XMPP link broke" : "XMPP server not reached",
 			);
 		else if (reported !== refusal) {

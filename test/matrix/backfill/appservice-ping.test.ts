@@ -79,6 +79,20 @@ describe("the path from the homeserver to the appservice", () => {
 		expect(one.cause()).toMatch(/hs_token/);
 	});
 
+	test("is asked for at a request without the hs_token, once in a minute", async () => {
+		const { one, state, lines } = pinged();
+		one.now();
+		await pass(120_000);
+		for (let n = 0; n < 10; n++) one.doubt();
+		await pass(30_000);
+		expect(state.pings).toBe(2);
+		state.error = badStatus(403);
+		await pass(30_000);
+		one.doubt();
+		await pass(0);
+		expect(lines).toEqual([expect.stringMatching(/hs_token/)]);
+	});
+
 	test("is not blamed while the homeserver itself is away or too busy", async () => {
 		for (const error of [
 			new TemporaryError("the homeserver cannot be reached"),

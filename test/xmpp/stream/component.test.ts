@@ -285,6 +285,15 @@ describe("createComponent", () => {
 		},
 	);
 
+	test("names the limit of the server after a stream error for a policy, which a large stanza causes", async () => {
+		const { server, story, logged } = await online();
+		server.write(streamError("policy-violation"));
+		await until(() => story.length === 3);
+		expect(logged.find(({ message }) => message === "XMPP link broke")?.fields).toMatchObject({
+			cure: expect.stringMatching(/component_stanza_size_limit.*max_stanza_size/),
+		});
+	});
+
 	test("detects a half-open connection by unanswered pings", async () => {
 		const { server, story } = await online({ timing: { idle: 30 } });
 		await until(() => server.pings >= 3);
