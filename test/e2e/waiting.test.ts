@@ -6,7 +6,7 @@ import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 
-/** Tests deletions and corrections of messages that wait for a server that is down. */
+/** Tests messages that wait for a rate limit, and deletions and corrections of those that wait for a server that is down. */
 
 const ns = {
 	correct: "urn:xmpp:message-correct:0",
@@ -37,7 +37,9 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 	let account: XmppAccount;
 
 	beforeAll(async () => {
-		bridged = await startBridged({ xmpp: server, config: () => ({ log: { level: "debug" } }) });
+		// A person who writes like a person stays below this limit.
+		const limits = { sender: { per_minute: 1_800, burst: 20 } };
+		bridged = await startBridged({ xmpp: server, config: () => ({ log: { level: "debug" }, limits }) });
 		const { bed, xmpp } = bridged;
 		juliet = await MatrixClient.connect(bed.matrix.url, await bed.matrixUser("juliet"));
 		await juliet.displayName("Juliet");
@@ -170,6 +172,43 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 		]);
 		expect(messages[2] && changed(messages[2])).toBe("second");
 		expect(seen.some((one) => one.type === "m.reaction" || one.type === "m.room.redaction")).toBe(false);
+	});
+
+	const slowed = () =>
+		bridged.log.items.filter(({ msg }) => msg === "a rate limit is exceeded; the excess is delayed");
+
+	test.runIf(server === "prosody")(
+		"200 lines that a person sends at once all appear on Matrix, in order",
+		async () => {
+			const lines = Array.from({ length: 200 }, (_, n) => `flood ${n}`);
+			for (const line of lines)
+				await romeo.send(xml("message", { to: muc, type: "groupchat", id: line }, xml("body", {}, line)));
+			await juliet.waitForMessage("flood 199", room, 60_000);
+			const seen = juliet.inbox.items
+				.map((one) => one.content.body)
+				.filter((text) => /^flood/.test(`${text}`));
+			expect(seen).toEqual(lines);
+			expect(slowed()).toHaveLength(1);
+		},
+	);
+
+	test("a bot that edits one message faster than the limit ends with its newest text on XMPP", async () => {
+		const first = await juliet.send(room, "thinking");
+		const edit = (text: string) =>
+			juliet.send(room, {
+				...{ msgtype: "m.text", body: `* ${text}`, "m.new_content": { msgtype: "m.text", body: text } },
+				"m.relates_to": { rel_type: "m.replace", event_id: first },
+			});
+		for (let n = 0; n < 20; n++)
+			await Promise.all(Array.from({ length: 6 }, (_, part) => edit(`thinking ${n}.${part}`)));
+		await edit("the answer");
+		await juliet.send(room, "any questions?");
+		await romeo.waitForMessage("any questions?", muc, 60_000);
+		const corrections = romeo.inbox.items.filter(
+			(one) => one.getChild("replace", ns.correct) && one.attrs.from === `${muc}/Juliet`,
+		);
+		expect(corrections.at(-1) && body(corrections.at(-1) as Element)).toBe("the answer");
+		expect(corrections.length).toBeLessThanOrEqual(121);
 	});
 
 	test("the running bridge tells /ready and `check` that its XMPP server is away, or answers too little", async () => {
