@@ -23,6 +23,19 @@ export async function check(config: Config, file: string, print: Print = console
 	return good;
 }
 
+/** Runs `check` with a config file, of which each mistake is a ✗ as well. Resolves with false after a ✗. */
+export async function checkFile(file: string, print: Print = console.log): Promise<boolean> {
+	let config: Config;
+	try {
+		config = loadConfig(file);
+	} catch (error) {
+		if (!(error instanceof ConfigError)) throw error;
+		for (const mistake of error.message.split("\n")) print(`✗ config: ${mistake}`);
+		return false;
+	}
+	return check(config, file, print);
+}
+
 /**
  * Checks the same and prints one JSON object, whose form docs/operate.md promises to programs. A mistake in the config is a
  * result like any other. Resolves with false if something fails.

@@ -5,7 +5,7 @@ import "./heap.ts";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { backup, restore, type Stores, socketOf, writeBackup } from "./backup.ts";
-import { check, checkAsJson } from "./check.ts";
+import { checkAsJson, checkFile } from "./check.ts";
 import { type CommandLine, readCommandLine, usage } from "./command-line.ts";
 import { complaint } from "./complaint.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
@@ -225,7 +225,7 @@ const commands = table<(line: CommandLine) => Promise<boolean>>({
 		await makeStore(config.store.directory);
 		return run(config, file);
 	},
-	check: async ({ file, json }) => (json ? checkAsJson(file) : check(loadConfig(file), file)),
+	check: async ({ file, json }) => (json ? checkAsJson(file) : checkFile(file)),
 	register: async ({ file }) => register(placed(file), file),
 	backup: ({ folder, file }) => backUp(folder, file),
 	restore: ({ folder, file }) => restore(folder, file),

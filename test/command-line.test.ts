@@ -64,6 +64,20 @@ describe("the command line", () => {
 	);
 });
 
+test("check prints each mistake of the config as a ✗", async () => {
+	const file = join(folder, "config.yaml");
+	expect(await program("check", "--config", file)).toMatchObject({
+		code: 1,
+		out: expect.stringMatching(/^✗ config: The config .* is not there\. .*\n$/),
+		said: "",
+	});
+	writeFileSync(file, "matrix: {}\nxmpp: {}\n", { mode: 0o600 });
+	const { code, out } = await program("check", "--config", file);
+	expect(code).toBe(1);
+	expect(out.trim().split("\n").length).toBeGreaterThan(3);
+	for (const line of out.trim().split("\n")) expect(line).toMatch(/^✗ config: /);
+});
+
 describe("check --json", () => {
 	/** Nothing listens on port 1. */
 	const config = () => `matrix:
