@@ -366,7 +366,7 @@ export function createBridge(deps: {
 	const commands: readonly Command[] = [
 		...help.commands,
 		...createOpenCommands({ networks, network, mapping, portals, bridge, mayOpen: route.mayOpen }),
-		...createLinkCommands({ networks, network, journal, portals, bridge }),
+		...createLinkCommands({ networks, network, journal, portals, bridge, held: held.count }),
 		createPortalList({ mapping, journal, network }),
 		...createBlockCommands({
 			networks,

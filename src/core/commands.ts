@@ -1,7 +1,7 @@
 import { supports } from "./capabilities.ts";
 import { type Command, type CommandCall, defineCommand, type Offers } from "./command.ts";
 import { PermanentError } from "./errors.ts";
-import type { LinkId, NetworkName } from "./ids.ts";
+import type { Copy, LinkId, NetworkName } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Link } from "./mapping.ts";
 import type { Bridge, Network, RoomInfo } from "./network.ts";
@@ -20,6 +20,8 @@ export function createLinkCommands(deps: {
 	journal: Journal;
 	portals: Portals;
 	bridge: Pick<Bridge, "allows" | "sync">;
+	/** Returns the number of events of a room that a rate limit delays. */
+	held(of: Pick<Copy, "network" | "room">): number;
 }): readonly Command[] {
 	const { networks, network, journal, portals, bridge } = deps;
 	const names = networks.map(({ name }) => name);
@@ -196,7 +198,11 @@ export function createLinkCommands(deps: {
 				const state = stateOf(there, call.sender, one);
 				return phrases.statusLine(there.title, where, state, waiting(one.id));
 			});
-			return lines.join("\n");
+			const held = portal.links.reduce(
+				(sum, { network: of, room }) => sum + (room ? deps.held({ network: of, room }) : 0),
+				0,
+			);
+			return [...lines, ...(held > 0 ? [phrases.heldLine(held)] : [])].join("\n");
 		},
 	});
 

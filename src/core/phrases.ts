@@ -120,6 +120,8 @@ const waitingFor = (count: number) =>
 	count === 0 ? "" : count === 1 ? "; 1 message waits for it" : `; ${count} messages wait for it`;
 export const statusLine = (title: string, room: string, state: string, waiting: number) =>
 	`${title}, ${room}: ${state}${waitingFor(waiting)}.`;
+export const heldLine = (count: number) =>
+	`${count === 1 ? "1 message waits" : `${count} messages wait`} because people or devices send faster than the limits of the bridge allow.`;
 export const sideLine = (title: string, state: string) => `${title}: ${state}.`;
 export const unlinkedTarget = "the other side";
 export const notReachable = "the other network cannot be reached. Try again later.";

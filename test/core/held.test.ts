@@ -129,6 +129,14 @@ describe("a sender above the rate limit", () => {
 		expect(limited).toBe(0);
 	});
 
+	test("is the reason that `status` gives for what waits", async () => {
+		await begin({ sender: once(1) });
+		const status = (who: string) => command(bridge, earth, "status", { who, room: "plaza" });
+		expect(await status("boss 2")).not.toContain("limits");
+		for (const text of numbered("ann", 3)) await say("ann", text);
+		expect(await status("boss 3")).toContain("2 messages wait because people or devices send faster than");
+	});
+
 	test("slows nobody else down", async () => {
 		await begin({ sender: once(2) });
 		for (const text of numbered("ann", 5)) await say("ann", text);
@@ -200,7 +208,10 @@ describe("a sender above the rate limit", () => {
 
 	test("has nothing delivered any more once it is blocked, and is told", async () => {
 		await begin({ sender: fast(1) });
-		await earth.bridge.receive(numbered("ann", 40).map((text) => line("ann", text)));
+		await earth.bridge.receive([
+			...numbered("ann", 40).map((text) => line("ann", text)),
+			event("ann", { kind: "membership", change: "leave" }),
+		]);
 		blocked.push("ann");
 		await until(
 			() => earth.refused.length > 0,
@@ -210,6 +221,7 @@ describe("a sender above the rate limit", () => {
 		await sleep(20);
 		expect(lines(mars).length + earth.refused.length).toBe(40);
 		expect(earth.refused[0]?.sentence).toContain("blocked");
+		expect(mars.sent.at(-1)?.event.kind).toBe("membership");
 	});
 
 	test("does not delay late messages that were sent within the rate", async () => {
