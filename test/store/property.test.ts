@@ -52,6 +52,7 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 				to: fc.subarray([...lanes]),
 				present: fc.option(fc.boolean()),
 				aka: fc.subarray([...ids]),
+				shared: fc.subarray([...ids]),
 				of: fc.option(few),
 				held: fc.boolean(),
 				into: fc.option(few),
@@ -59,7 +60,7 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 			{ maxLength: 4 },
 		)
 		.map((chosen) => async (journal: Journal) => {
-			const entries = chosen.map(({ name, to, present, aka, of, held, into }): Entry => {
+			const entries = chosen.map(({ name, to, present, aka, shared, of, held, into }): Entry => {
 				const member = present === null ? {} : { member: { ...at, person: person(name), present } };
 				const said = entry(name, ...(to.length > 0 ? to : lanes)).rows;
 				const now = to.length === 0 ? [] : of === null ? said : said.map((row) => changing(row, of));
@@ -73,7 +74,8 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 					now: aka.map((emoji) => ({ emoji })),
 				};
 				const what = { ...(of !== null && { of: id(of) }) };
-				return { ...entry(name), rows, ...member, ...merging, aka: aka.map(id), ...what, cursor, reaction };
+				const further = { aka: aka.map(id), shared: shared.map(id) };
+				return { ...entry(name), rows, ...member, ...merging, ...further, ...what, cursor, reaction };
 			});
 			return timeless(await journal.accept(entries));
 		}),
