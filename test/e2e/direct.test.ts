@@ -87,6 +87,27 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		await romeo.waitForMessage("good morrow", `owner@${bed.xmpp(server).component}`);
 	});
 
+	test("asks for a receipt of the first line, which lets the next one go at once", async () => {
+		const jid = romeo.jid.split("/")[0] as string;
+		await bridge.command(`chat ${jid}`);
+		const owner = `owner@${bed.xmpp(server).component}`;
+		for (const words of ["first", "second"]) void bridge.say(`owner+${jid}`, bridge.person("owner"), words);
+		const first = await romeo.waitForMessage("first", owner);
+		expect(first.getChild("request", "urn:xmpp:receipts")).toBeDefined();
+		const began = Date.now();
+		await romeo.send(
+			xml(
+				"message",
+				{ to: first.attrs.from ?? "", type: "chat", id: "r1" },
+				xml("received", { xmlns: "urn:xmpp:receipts", id: first.attrs.id ?? "" }),
+			),
+		);
+		const next = await romeo.waitForMessage("second", owner);
+		// Without the receipt the second line waits three seconds for an error.
+		expect(Date.now() - began).toBeLessThan(2_500);
+		expect(next.getChild("request", "urn:xmpp:receipts")).toBeUndefined();
+	});
+
 	test("keeps the order of a burst, each line once", async () => {
 		await romeo.sendMessage(alice, "hi");
 		await seen("romeo: hi");

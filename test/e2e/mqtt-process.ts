@@ -20,15 +20,17 @@ const mapping = createNedbMapping({
 await mapping.open();
 appendFileSync(`${folder}/events`, "");
 const bridge: Pick<Bridge, "receive" | "cursor"> = {
-	// The user property holds the id that the value was published with.
-	async cursor(key) {
+	async cursor(wanted) {
 		const lines = readFileSync(`${folder}/events`, "utf8").split("\n");
-		return lines.findLast((line) => line.endsWith(`\t${key}`))?.split(" ")[0];
+		return lines.map((line) => line.split("\t")).findLast(([, key]) => key === wanted)?.[2];
 	},
 	async receive(events) {
 		for (const event of events)
 			if (event.kind === "state")
-				appendFileSync(`${folder}/events`, `${event.id} ${event.value}\t${event.cursor?.key}\n`);
+				appendFileSync(
+					`${folder}/events`,
+					`${event.id} ${event.value}\t${event.cursor?.key}\t${event.cursor?.value}\n`,
+				);
 		// Most kills happen between the write and the acknowledgement.
 		await sleep(30);
 	},
