@@ -102,7 +102,10 @@ export function createBridge(deps: {
 	});
 	/** Returns the target network of a lane. */
 	const target = ({ link }: Lane) => byName.get(portals.networkOf(link) as NetworkName);
-	const window = (lane: Lane) => target(lane)?.window ?? 1;
+	function window(lane: Lane): number {
+		const { window: most = 1, chatWindow = most } = target(lane) ?? {};
+		return portals.isChat(lane.link) ? chatWindow : most;
+	}
 	const away = (lane: Lane) => outages.isAway(target(lane)?.name);
 	const lanes = createLanes(journal, { ...sender, window, away }, log, deps.laneRows);
 

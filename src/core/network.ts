@@ -108,6 +108,8 @@ export interface Network {
 	 * `send` keeps that order on the wire.
 	 */
 	readonly window?: number;
+	/** The same for the lane of a 1:1 chat; absent: as `window`. */
+	readonly chatWindow?: number;
 	/**
 	 * Sends a notice to the sender of `event`: it does not reach `target`. A network never answers an error with an error.
 	 * @throws TemporaryError for a retry.

@@ -39,8 +39,8 @@ export function createPortals(deps: {
 	const { mapping, journal, network, allowed, log } = deps;
 	/** The links that are attached or being attached; each promise resolves when the network knows the link. */
 	const attached = new Map<LinkId, Promise<void>>();
-	/** The network of each link, so that a lane finds its target without a read of the store. */
-	const networks = new Map<LinkId, NetworkName>();
+	/** The network and the role of each link, so that a lane finds its target without a read of the store. */
+	const known = new Map<LinkId, Pick<Link, "network" | "role">>();
 	let started = false;
 	const busy = new Map<string, Promise<unknown>>();
 	/** Runs `work` after all earlier changes with one of these keys; changes to other rooms run meanwhile. */
@@ -66,7 +66,7 @@ export function createPortals(deps: {
 			: portal.links.map((link) => ofRoom(link.network, link.room));
 
 	function note({ links }: Portal): void {
-		for (const link of links) networks.set(link.id, link.network);
+		for (const { id, network, role } of links) known.set(id, { network, role });
 	}
 
 	async function save(portal: Portal): Promise<Portal> {
@@ -129,7 +129,7 @@ export function createPortals(deps: {
 
 	async function detach(portal: Portal, link: Link): Promise<void> {
 		attached.delete(link.id);
-		networks.delete(link.id);
+		known.delete(link.id);
 		if (!link.room) return;
 		await network(link.network).detach(portal, link);
 		await journal.forget(link.network, link.room);
@@ -175,7 +175,8 @@ export function createPortals(deps: {
 		serve,
 		directRoom,
 		/** Returns the network of a link; undefined if there is no such link. */
-		networkOf: (link: LinkId): NetworkName | undefined => networks.get(link),
+		networkOf: (link: LinkId): NetworkName | undefined => known.get(link)?.network,
+		isChat: (link: LinkId): boolean => known.get(link)?.role === "direct",
 		roomsOf,
 		/** Attaches all portals that have people, concurrently. */
 		async start(): Promise<void> {
@@ -301,7 +302,7 @@ export function createPortals(deps: {
 				await mapping.removePortal(portal.id);
 				for (const link of portal.links) {
 					attached.delete(link.id);
-					networks.delete(link.id);
+					known.delete(link.id);
 				}
 			}),
 

@@ -44,6 +44,11 @@ import { createUploads } from "./uploads.ts";
 /** The nick of the listener in MUCs, and the name of the component. */
 const nick = "Trivium";
 const title = "XMPP";
+/**
+ * Lines of a chat of two that are written and not confirmed. A kill of the bridge repeats them, since nobody can be asked
+ * which of them arrived, so they are few. They share one ping, so fewer would cost more.
+ */
+const unconfirmedAtMost = 8;
 /** The resource of all ghosts. It never changes, so that a session replaces the one that an earlier run left. */
 const resource = "trivium";
 /** MUCs of one service that are discovered, and that are joined, at the same time. */
@@ -242,6 +247,7 @@ export function createXmpp(
 		name: xmppNetwork,
 		title,
 		window: 20,
+		chatWindow: unconfirmedAtMost,
 		threadsHaveIds: true,
 		commandsAlone: true,
 

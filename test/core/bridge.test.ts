@@ -385,6 +385,27 @@ describe("a direct chat", () => {
 		expect(mars.sent[0]?.room).toBe("zog+ann");
 	});
 
+	test("has fewer deliveries in flight than a room, where its network says so", async () => {
+		await begin({}, { window: 5, chatWindow: 2 });
+		expect(await command("link mars crater")).toContain("Linked");
+		await command("chat zog", "ann");
+		const flying = new Map<string, number>();
+		const { promise: landed, resolve: land } = Promise.withResolvers<void>();
+		mars.trouble = ({ room, event }) => {
+			if (event.kind === "message") flying.set(room, (flying.get(room) ?? 0) + 1);
+			return landed;
+		};
+		for (let n = 0; n < 9; n++)
+			for (const room of ["plaza", "ann+zog"]) await earth.say(room, "ann", `line ${n}`);
+		const most = () => [flying.get("crater"), flying.get("zog+ann")];
+		await until(
+			() => most().join() === "5,2",
+			() => most().join(),
+		);
+		land();
+		await seen(mars, 18);
+	});
+
 	test("is opened by command, and reused by a second command", async () => {
 		expect(await command("chat zog", "ann")).toContain("zog");
 		await command("chat zog", "ann");

@@ -16,7 +16,6 @@ import type { EarlierContact } from "./earlier-contact.ts";
 import type { FirstContact } from "./first-contact.ts";
 import { createMemory } from "./memory.ts";
 import type { OpenLines } from "./open-lines.ts";
-import { createPace } from "./pace.ts";
 import { pairOf, participantsOf } from "./pair.ts";
 
 const isSayable = (event: BridgeEvent): event is Sayable =>
@@ -38,7 +37,6 @@ export function createOutgoing(deps: {
 	guard: Guard;
 }) {
 	const { link, contact, earlier, open, taken, guard } = deps;
-	const paced = createPace();
 	/** The name that the ghost last gave itself in a pair. */
 	const named = createMemory<string>((name) => [name]);
 
@@ -80,6 +78,5 @@ export function createOutgoing(deps: {
 		return ids;
 	}
 
-	return (out: Outbound): Promise<readonly MessageId[]> =>
-		contact.inTurn(out.room, () => paced(out.room, () => write(out)));
+	return (out: Outbound): Promise<readonly MessageId[]> => contact.inTurn(out.room, () => write(out));
 }

@@ -388,20 +388,3 @@ describe("a line that the XMPP server has taken when the bridge is killed", () =
 		expect(left.taken.has("b" as OperationId)).toBe(false);
 	});
 });
-
-test("at most eight lines of a pair are written and not acknowledged, and all are written in order", async () => {
-	const left = nothing();
-	const c = chat(undefined, left);
-	await Promise.all([c.send("0"), vi.advanceTimersByTimeAsync(grace)]);
-	const acknowledge: (() => void)[] = [];
-	Object.defineProperty(left, "acknowledged", { get: () => new Promise<void>((go) => acknowledge.push(go)) });
-	const numbers = Array.from({ length: 20 }, (_, n) => String(n + 1));
-	const all = numbers.map((n) => c.send(n));
-	for (let done = 0; done < 20; done++) {
-		await vi.advanceTimersByTimeAsync(0);
-		expect(c.ids()).toHaveLength(Math.min(20, done + 8) + 1);
-		acknowledge[done]?.();
-	}
-	await Promise.all(all);
-	expect(c.ids()).toEqual(["0", ...numbers]);
-});
