@@ -88,8 +88,8 @@ export function createHeldQueues() {
 	const targetsOf = (event: BridgeEvent): readonly Held[] =>
 		named.size === 0
 			? []
-			: references(event).flatMap(({ id, own }) =>
-					[id, ...(own ? [own] : [])].flatMap((each) => named.get(keyOf(event, each)) ?? []),
+			: references(event).flatMap(({ id, own, or = [] }) =>
+					[id, ...(own ? [own] : []), ...or].flatMap((each) => named.get(keyOf(event, each)) ?? []),
 				);
 
 	return {
@@ -117,7 +117,10 @@ export function createHeldQueues() {
 			const own = (one: Held) =>
 				one.sender.key === senderKey(event) && (one.kind === "message" || one.kind === "edit");
 			const still = (one: Held) => one.state === "pending" || one.state === "waiting";
-			const into = edits.get(key) ?? named.get(key)?.findLast(own);
+			const others = event.kind === "edit" ? (event.target.or ?? []).map((id) => keyOf(event, id)) : [];
+			const into = [key, ...others]
+				.map((each) => edits.get(each) ?? named.get(each)?.findLast(own))
+				.find((one) => one !== undefined);
 			if (!into || !own(into) || !still(into)) return undefined;
 			return targetsOf(event).every((one) => one.order <= into.order) ? into : undefined;
 		},
@@ -162,9 +165,8 @@ export function createHeldQueues() {
 			grows(one, 1, one.bytes);
 		},
 		/** Notes that a later event is merged into a record: its ids name the record, too. */
-		merge(one: Held, event: BridgeEvent, bytes: number): void {
-			if (event.kind !== "state")
-				for (const id of [event.id, ...(event.aka ?? [])]) name(one, keyOf(event, id));
+		merge(one: Held, event: BridgeEvent, ids: readonly MessageId[], bytes: number): void {
+			if (event.kind !== "state") for (const id of [event.id, ...ids]) name(one, keyOf(event, id));
 			grows(one, 0, bytes);
 			one.bytes += bytes;
 		},

@@ -160,13 +160,14 @@ export function createHeld(deps: {
 		return entry;
 	}
 
+	const idsOf = ({ aka = [], shared = [] }: Entry) => [...aka, ...shared];
 	const outside = (entry: Entry): Entry["rows"] => entry.rows.map((row) => ({ ...row, held: true }));
 
 	/** Returns the entry of an event that changes the content of a held one. */
 	function mergeInto(into: Held, event: BridgeEvent, entry: Entry, bytes: number): Entry {
-		const one = queues.make(event, entry.aka ?? [], false);
+		const one = queues.make(event, idsOf(entry), false);
 		into.merging++;
-		queues.merge(into, event, Math.max(0, bytes - into.bytes));
+		queues.merge(into, event, idsOf(entry), Math.max(0, bytes - into.bytes));
 		const merging: Entry = { ...entry, rows: outside(entry), into: into.copy.id };
 		return noted(merging, { one, into });
 	}
@@ -222,7 +223,7 @@ export function createHeld(deps: {
 				// Joins and leaves have a limit of their own, and a lost one would never be mended.
 				return chargeOf(event) ? undefined : entry;
 			}
-			const one = queues.make(event, entry.aka ?? [], paid);
+			const one = queues.make(event, idsOf(entry), paid);
 			hold(one, event);
 			const later = { ...entry, rows: outside(entry) };
 			return noted(later, { one });

@@ -88,7 +88,7 @@ export type Entry = Readonly<{
 	member?: Readonly<{ network: NetworkName; room: RoomId; person: Person; present: boolean }>;
 }>;
 
-/** An event whose rows are held. `ids`: its further ids in its room, of which its own id is none. */
+/** An event whose rows are held. `ids`: its further and its shared ids in its room, of which its own id is none. */
 export type HeldEvent = Readonly<{ position: number; event: BridgeEvent; ids: readonly MessageId[] }>;
 
 export type DeadLetter = Row & Readonly<{ reason: string; diedAt: number }>;

@@ -220,7 +220,11 @@ export function createMemoryJournal(): Journal {
 					const further = [...copies.values()].filter(
 						(one) => name(one.origin) === name(origin) && samePlace(one.copy, origin),
 					);
-					return { position, event, ids: further.map(({ copy }) => copy.id) };
+					const chosen = (shared.get(placeKey(origin.network, origin.room)) ?? []).filter(
+						(one) => name(one.origin) === name(origin),
+					);
+					const ids = [...further.map(({ copy }) => copy.id), ...chosen.flatMap((one) => one.ids)];
+					return { position, event, ids };
 				}),
 		async enter(events) {
 			return events.flatMap((of) => {

@@ -18,7 +18,7 @@ export function heldTable(statement: Statements, rooms: ReturnType<typeof number
 		at: statement(`SELECT ${held} FROM held WHERE origin_room = ? AND origin_id = ? ORDER BY seq`),
 		page: statement(`SELECT ${held} FROM held WHERE seq > ? ORDER BY seq LIMIT ?`),
 		ids: statement(
-			"SELECT id FROM copies WHERE origin_room = ?1 AND origin_id = ?2 AND room = ?1 ORDER BY seq",
+			"SELECT id FROM (SELECT 1 AS part, seq, id FROM copies WHERE origin_room = ?1 AND origin_id = ?2 AND room = ?1 UNION ALL SELECT 2, seq, id FROM shared WHERE room = ?1 AND origin_id = ?2) ORDER BY part, seq",
 		),
 		ofMessage: statement(`SELECT ${held} FROM held WHERE ${ofMessage} ORDER BY seq`),
 		replace: statement("UPDATE held SET event = ? WHERE seq = ?"),

@@ -108,6 +108,8 @@ describe("a sender above the rate limit", () => {
 		await arrive(texts.map((text) => `ann: ${text}`));
 		expect(earth.refused).toEqual([]);
 		expect(await held()).toBe(0);
+		// Memory has forgotten them, too.
+		expect(await command(bridge, earth, "status", { who: "boss 2", room: "plaza" })).not.toContain("limits");
 	});
 
 	test("gets the burst at once and the rest at the rate", async () => {
@@ -384,6 +386,31 @@ describe("a message that refers to a held one", () => {
 		expect(mars.sent.at(-1)?.refs["ann 19"]).toHaveLength(1);
 	});
 
+	test.each([
+		["another id that may be meant", { replyTo: { id: id("unknown"), or: [id("ann 19")] } }, {}],
+		["an id that its sender chose", { replyTo: { id: id("chosen") } }, { shared: [id("chosen")] }],
+	])("comes after it: a reply by %s", async (_name, reply, more) => {
+		await begin({ sender: slow(1) });
+		await earth.bridge.receive([line("ann", "first"), line("ann", "second"), line("ann", "ann 19", more)]);
+		await say("bob", "answer", reply);
+		expect(await held()).toBe(3);
+		await until(
+			() => lines(mars).length === 4,
+			() => JSON.stringify(lines(mars)),
+		);
+		expect(lines(mars).at(-1)).toBe("bob: answer");
+	});
+
+	test("merges an edit by another id that may be meant", async () => {
+		await begin({ sender: once(1) });
+		await earth.bridge.receive([
+			line("ann", "first"),
+			line("ann", "second"),
+			edit("ann", "unknown", "2nd", { target: { id: id("unknown"), or: [id("second")] } }),
+		]);
+		expect((await journal.held(0, 10)).map(({ event: one }) => "text" in one && one.text)).toEqual(["2nd"]);
+	});
+
 	test("finds it by the id of an edit that was merged, also after a restart", async () => {
 		await begin({ sender: once(1) });
 		await earth.bridge.receive([
@@ -420,7 +447,23 @@ describe("the limit of a domain", () => {
 		expect(ofAnn).toEqual(numbered("ann", 40).map((text) => `ann: ${text}`));
 	});
 
-	test("lets no newcomer pass those that wait, and slows no other domain", async () => {
+	test("lets no newcomer pass one that came before it", async () => {
+		await begin({ domain: { perMinute: 3_000, burst: 1 } });
+		await earth.bridge.receive(numbered("ann", 5).map((text) => line("ann", text)));
+		const names = Array.from({ length: 40 }, (_, n) => `p${n}`);
+		for (const who of names) {
+			await say(who, who);
+			await sleep(4);
+		}
+		await until(
+			() => lines(mars).length === 45,
+			() => `${lines(mars).length}`,
+		);
+		const newcomers = lines(mars).filter((text) => text.startsWith("p"));
+		expect(newcomers).toEqual(names.map((who) => `${who}: ${who}`));
+	});
+
+	test("makes newcomers wait, and slows no other domain", async () => {
 		// The first token is that of the command.
 		await begin({ domain: once(2) });
 		for (const text of numbered("ann", 3)) await say("ann", text);

@@ -307,6 +307,12 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 				expect(await journal.held(0, 10)).toEqual([]);
 			});
 
+			it("tells the shared ids of a held event with its others", async () => {
+				await journal.accept([{ ...later("a"), aka: [id("a too")], shared: [id("chosen"), id("chosen 2")] }]);
+				await reopen();
+				expect((await journal.held(0, 1))[0]?.ids).toEqual(["a too", "chosen", "chosen 2"]);
+			});
+
 			it("keeps the id of a held message from the further ids of others", async () => {
 				await journal.accept([later("a"), { ...entry("b"), aka: [id("a")] }]);
 				const [row] = await journal.enter([original("a")]);
