@@ -211,6 +211,39 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 		expect(corrections.length).toBeLessThanOrEqual(121);
 	});
 
+	// A room of ejabberd is in muc.test.ts: ten seconds pass here.
+	test.runIf(server === "prosody")(
+		"a room for members only says on Matrix which address has to be let in, and crosses once it is",
+		async () => {
+			const { xmpp } = bridged;
+			const closet = `closet@${xmpp.muc}`;
+			const listener = `trivium@${xmpp.component}`;
+			romeo = await XmppClient.connect(account);
+			await romeo.joinRoom(closet, "Romeo");
+			await romeo.configureRoom(closet, { "muc#roomconfig_membersonly": "1" });
+			const here = await juliet.join(`#_xmpp_closet=40${xmpp.muc}:hs.test`);
+			const said = ({ room_id, content }: SeenEvent) => (room_id === here ? String(content.body ?? "") : "");
+			await juliet.waitFor(
+				"the address that has to be let in",
+				(one) => said(one).includes(`make ${listener} a member`),
+				20_000,
+			);
+			const item = xml("item", { jid: listener, affiliation: "member" });
+			await romeo.iq(closet, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, item));
+			// The bridge asks again ten seconds after the refusal, when somebody speaks.
+			await vi.waitFor(
+				async () => {
+					await juliet.send(here, "knock");
+					await romeo.waitForMessage("Juliet: knock", `${closet}/Trivium`, 3_000);
+				},
+				{ timeout: 30_000, interval: 2_000 },
+			);
+			await romeo.sendMessage(closet, "come in", "groupchat");
+			await juliet.waitForMessage("come in", here, 20_000);
+			await romeo.close();
+		},
+	);
+
 	test("the running bridge tells /ready and `check` that its XMPP server is away, or answers too little", async () => {
 		const { bed } = bridged;
 		const ready = async () => {
