@@ -279,6 +279,19 @@ describe("edits and deletions above the rate limit", () => {
 		]);
 	});
 
+	test("a held message does not go out while an edit is being written into it", async () => {
+		await begin({ sender: slow(1) });
+		await earth.bridge.receive([line("ann", "first"), line("ann", "second")]);
+		const accept = journal.accept;
+		journal.accept = async (entries) => {
+			if (entries.some(({ into }) => into)) await sleep(600);
+			return accept(entries);
+		};
+		await earth.bridge.receive([edit("ann", "second", "2nd")]);
+		await arrive(["ann: first", "ann: 2nd"]);
+		expect(mars.sent.map((out) => out.event.kind)).toEqual(["message", "message"]);
+	});
+
 	test("an edit of another person does not merge", async () => {
 		await begin({ sender: once(1) });
 		await say("ann", "first");
@@ -414,14 +427,17 @@ describe("a message that refers to a held one", () => {
 	test("finds it by the id of an edit that was merged, also after a restart", async () => {
 		await begin({ sender: once(1) });
 		await earth.bridge.receive([
-			line("ann", "first"),
-			line("ann", "second"),
-			edit("ann", "second", "2nd", { id: id("edit") }),
+			...["first", "second", "third"].map((text) => line("ann", text)),
+			edit("ann", "third", "3rd", { id: id("edit") }),
 		]);
-		await bridge.stop(0);
-		await begin({ sender: once(0) }, { again: true, store: journal });
 		await say("bob", "answer", { replyTo: { id: id("edit") } });
-		expect(await held()).toBe(2);
+		expect(await held()).toBe(3);
+		await bridge.stop(0);
+		await begin({ sender: once(1) }, { again: true, store: journal });
+		// A new run has the token for one line.
+		while ((await held()) > 2) await sleep(5);
+		await say("eve", "me, too", { replyTo: { id: id("edit") } });
+		expect(await held()).toBe(3);
 	});
 });
 
