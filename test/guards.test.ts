@@ -39,7 +39,7 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	"src/media/fetch.ts": [2, "ends a connection"],
 	"src/media/slots.ts": [1, "cuts connections that take nothing"],
 	"src/media/stream.ts": [2, "ends a stream that takes too long"],
-	"src/mqtt/client.ts": [5, "hands on to the session, whose handlers are guarded, or counts bytes"],
+	"src/mqtt/client.ts": [7, "hands on to the session, whose handlers are guarded, or counts bytes"],
 	"src/store/item-in-hand.ts": [1, "writes a note in the journal's thread; an error of the disk is logged"],
 	"src/store/sqlite.ts": [
 		8,

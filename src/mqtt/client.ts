@@ -58,7 +58,10 @@ export type Connection = Readonly<{
 	/** Resolves with the reason code of the PUBACK: 0, or 0x10 when the topic has no subscriber. @throws as above. */
 	publish(topic: string, payload: string): Promise<number>;
 	acknowledge(packetId: number): void;
-	/** Disconnects cleanly; the broker keeps the session. `down` follows. */
+	/**
+	 * Disconnects cleanly; the broker keeps the session. Messages that it has sent before it reads that still arrive, and are
+	 * acknowledged no more. `down` follows.
+	 */
 	close(): void;
 	/** Ends the connection at once; the broker sends unacknowledged messages again. */
 	drop(): void;
@@ -127,10 +130,21 @@ export function dial(
 	// The library's own timer for the CONNACK does not fire when the library hangs, so this one backs it up.
 	const watchdog = setTimeout(() => end(new Error("no answer")), deadline + 2000);
 
+	/** Resolves when the message that came last has been handled. */
+	let handled = Promise.resolve();
 	client.handleMessage = (packet, done) => {
-		if (over || closing || packet.qos === 2) refrain(packet, done);
-		else void events.arrival(arrived(packet)).then(() => refrain(packet, done));
+		if (over || packet.qos === 2) return refrain(packet, done);
+		handled = events.arrival(arrived(packet));
+		void handled.then(() => refrain(packet, done));
 	};
+	/** Resolves when all messages that the connection has read are handled: the library goes on with them after its end. */
+	async function allHandled(): Promise<void> {
+		for (let last: unknown; last !== handled; ) {
+			last = handled;
+			await handled;
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+	}
 	/**
 	 * The bridge subscribes at QoS 1, but another program with our client_id may have subscribed at QoS 2 in this session.
 	 * PUBREC takes ownership of the message [MQTT-4.3.3-8], so it waits until the message is on disk; the library handles
@@ -147,7 +161,9 @@ export function dial(
 		events.up({ sessionPresent: packet.sessionPresent, limits: packet.properties ?? {} });
 	});
 	client.on("error", (error) => end(refusal(error)));
-	client.on("close", () => end(new Error(closing ? "closed" : "the connection broke")));
+	client.on("close", () => {
+		void allHandled().then(() => end(new Error(closing ? "closed" : "the connection broke")));
+	});
 	client.on("disconnect", ({ reasonCode = 0 }) => end(new Refusal(reasonCode)));
 	/** Packet ids of PUBACKs with reason code 0x10, which the library reports as 0. */
 	const unmatched = new Set<number>();
@@ -205,7 +221,8 @@ export function dial(
 				const id = client.getLastMessageId();
 			}),
 		acknowledge: (packetId) => {
-			if (over) return;
+			// [MQTT-3.14.4-1]: nothing follows the DISCONNECT. The broker sends the message again.
+			if (over || closing) return;
 			const received = receiving.get(packetId);
 			if (!received) return acknowledge(client, packetId);
 			receiving.delete(packetId);

@@ -24,6 +24,8 @@ export function createInbox<One extends Arrival>(deps: {
 	let open = true;
 	let work = Promise.resolve();
 	let working = false;
+	/** Pending while a batch is being written. */
+	let written = Promise.withResolvers<void>();
 	/** Pending while the inbox is full. */
 	let room: PromiseWithResolvers<void> | undefined;
 
@@ -42,6 +44,7 @@ export function createInbox<One extends Arrival>(deps: {
 				released();
 				await deps.take(batch);
 				for (const { packetId } of batch) if (packetId !== undefined) deps.acknowledge(packetId);
+				noteWritten();
 			}
 		} catch (error) {
 			open = false;
@@ -49,7 +52,13 @@ export function createInbox<One extends Arrival>(deps: {
 			deps.failed(error);
 		} finally {
 			working = false;
+			noteWritten();
 		}
+	}
+
+	function noteWritten(): void {
+		written.resolve();
+		written = Promise.withResolvers();
 	}
 
 	return {
@@ -67,6 +76,11 @@ export function createInbox<One extends Arrival>(deps: {
 			if (arrival.qos === 0 || !isFull()) return undefined;
 			room ??= Promise.withResolvers();
 			return room.promise;
+		},
+		/** Resolves when the messages that were taken before the call are written and acknowledged, or lost with the connection. */
+		async reached(): Promise<void> {
+			for (let batches = Number(working) + Number(queue.length > 0); batches > 0 && working; batches--)
+				await written.promise;
 		},
 		/** Takes no more messages; resolves when those taken are written, and acknowledged if their connection still is up. */
 		close(): Promise<void> {

@@ -102,9 +102,8 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 			for (const [name, one] of sessions)
 				await one.start(rooms.filter(({ broker }) => broker === name).map(({ filter }) => filter));
 		},
-		async pause() {
-			for (const one of sessions.values()) one.pause();
-		},
+		// A broker sends a message of QoS 0 once, so each one that comes before its end of the connection is taken.
+		async pause() {},
 		async stop() {
 			await Promise.all([...sessions.values()].map((one) => one.stop()));
 		},

@@ -52,7 +52,6 @@ export function createSession(deps: {
 	let welcome: Welcome | undefined;
 	let supervisor: Promise<void> | undefined;
 	const trouble = createTrouble("not connected yet");
-	let paused = false;
 
 	const refused = createRefusedSubscriptions(name, log);
 	const naming = createRedelivery(name, deps.cursor);
@@ -179,7 +178,7 @@ export function createSession(deps: {
 						current.drop();
 					});
 				},
-				arrival: (arrival) => guard.run("MQTT packet", () => (paused ? undefined : add(arrival))),
+				arrival: (arrival) => guard.run("MQTT packet", () => add(arrival)),
 				down: resolve,
 			};
 			const current = dial(broker, events, { patience: timing });
@@ -263,14 +262,14 @@ export function createSession(deps: {
 			const granted = welcome?.limits.sessionExpiryInterval;
 			return granted !== undefined && granted < sessionExpiryInterval ? granted : undefined;
 		},
-		pause(): void {
-			paused = true;
-		},
+		/** Disconnects in order. Resolves when all that the broker has sent until then is on disk. */
 		async stop(): Promise<void> {
 			stopping.abort();
-			await incoming?.close();
+			// What is acknowledged before the end need not come again.
+			await incoming?.reached();
 			connection?.close();
 			await supervisor;
+			await incoming?.close();
 		},
 	};
 }

@@ -17,6 +17,7 @@ import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { type MqttAccount, startTestbed, type Testbed } from "../testbed/index.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
+import { startWire } from "../testbed/wire.ts";
 
 let bed: Testbed;
 let thing: MqttClient;
@@ -218,6 +219,48 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		].sort();
 		expect(shown("climate")).toEqual(each);
 		expect(shown("all")).toEqual(each);
+	});
+
+	test("shows each value once around a dozen stops: all of QoS 1, and those of QoS 0 that the broker has sent", async () => {
+		let heard = "";
+		const wire = await startWire((text) => {
+			heard += text;
+		});
+		wire.leadsTo(Number(new URL(bed.mqtt.url).port));
+		const url = `mqtt://127.0.0.1:${wire.port}`;
+		const mapping = createMemoryMapping();
+		const begin = () => run(broker({ protocol, url, clientId: `stops-${at}` }), [`${at}/stops`], mapping);
+		let one = await begin();
+		const [all, sent]: [State[], string[][]] = [[], [[], []]];
+		let publishing = true;
+		const publisher = (async () => {
+			for (let n = 0; publishing; n++) {
+				for (const qos of [0, 1] as const) {
+					await thing.publish(`${at}/stops`, `q${qos} ${n};`, { qos });
+					sent[qos]?.push(`q${qos} ${n};`);
+				}
+				await sleep(n % 4);
+			}
+		})();
+		for (let stops = 0; stops < 12; stops++) {
+			await sleep(20 + stops * 3);
+			await stop(one);
+			all.push(...one.events);
+			one = await begin();
+		}
+		publishing = false;
+		await publisher;
+		await thing.publish(`${at}/stops`, "q1 end");
+		await until(
+			() => one.values().includes("q1 end"),
+			() => JSON.stringify(one.values()),
+		);
+		const shown = [...new Map([...all, ...one.events].map(({ id, value }) => [id, value])).values()];
+		const of = (qos: string) => shown.filter((value) => value?.startsWith(qos));
+		expect(of("q1")).toEqual([...(sent[1] ?? []), "q1 end"]);
+		expect(of("q0")).toEqual(sent[0]?.filter((value) => heard.includes(value)));
+		expect(of("q0").length).toBeGreaterThan(100);
+		wire.close();
 	});
 
 	test("does not show its own publications", async () => {

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { setTimeout as sleep } from "node:timers/promises";
 import { MqttClient } from "mqtt";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
 import { createSession } from "../../src/mqtt/session.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { quiet, until } from "../fakes.ts";
@@ -25,6 +26,7 @@ const kinds: Readonly<Record<number, string>> = {
 	7: "PUBCOMP",
 	8: "SUBSCRIBE",
 	12: "PINGREQ",
+	14: "DISCONNECT",
 };
 type Answer = (kind: string, reply: (...bytes: number[]) => void, packet: Buffer) => void;
 
@@ -58,7 +60,7 @@ const well: Answer = (kind, reply) => {
 
 async function start(
 	url: string,
-	receive: () => Promise<void> = async () => undefined,
+	receive: (batch: readonly Arrival[]) => Promise<void> = async () => undefined,
 	protocol: "5" | "3.1.1" = "5",
 	filters: readonly string[] = [],
 	patience = { deadline: 300, keepalive: 1_000 },
@@ -355,6 +357,29 @@ describe("createSession", () => {
 			() => `${acknowledged()}`,
 			20_000,
 		);
+	});
+
+	test("takes all values that the broker sends before it ends a connection that the bridge has closed", async () => {
+		const { url } = await broker(() => (kind, reply) => {
+			well(kind, reply, Buffer.alloc(0));
+			if (kind !== "DISCONNECT") return;
+			// In one piece, so that the end of the connection comes while the inbox is full and many wait to be handled.
+			const first = Array.from({ length: 1_001 }, (_, n) => [0x32, 6, 0, 1, 0x74, n >> 8, n & 0xff, 0]);
+			const behind = Array.from({ length: 300 }, () => [0x30, 4, 0, 1, 0x74, 0]);
+			reply(...[...first, ...behind].flat());
+			for (const socket of sockets) socket.end();
+		});
+		const taken = { first: 0, behind: 0 };
+		const one = await start(url, async (batch) => {
+			await sleep(50);
+			for (const { qos } of batch) taken[qos === 0 ? "behind" : "first"]++;
+		});
+		await until(
+			() => one.status().up,
+			() => "not up",
+		);
+		await one.stop();
+		expect(taken).toEqual({ first: 1_001, behind: 300 });
 	});
 
 	test("reconnects when the broker announces a packet of 200 MB, before the packet is sent", async () => {

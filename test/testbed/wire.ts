@@ -8,8 +8,8 @@ export async function startWire(heard?: (text: string) => void) {
 	const ends = new Set<net.Socket>();
 	const silent = new WeakSet<net.Socket>();
 
-	const server = net.createServer((near) => {
-		const far = net.connect(target, "127.0.0.1");
+	const server = net.createServer({ allowHalfOpen: true }, (near) => {
+		const far = net.connect({ port: target, host: "127.0.0.1", allowHalfOpen: true });
 		far.on("data", (chunk) => heard?.(chunk.toString("utf8")));
 		for (const [one, other] of [
 			[near, far],
@@ -18,6 +18,9 @@ export async function startWire(heard?: (text: string) => void) {
 			ends.add(one);
 			one.on("data", (chunk) => {
 				if (!silent.has(one)) other.write(chunk);
+			});
+			one.on("end", () => {
+				if (!silent.has(one)) other.end();
 			});
 			one.on("error", () => undefined); // “close” follows each error
 			one.on("close", () => {
