@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -35,6 +37,24 @@ test("a running bridge answers `check` over its socket with the results or the s
 		},
 	});
 	expect(await askForCheck(socket)).toBeUndefined();
+	rmSync(folder, { recursive: true });
+});
+
+test("gives a bridge up that does not answer `check`, and one that answers with nonsense", async () => {
+	const folder = mkdtempSync(join(tmpdir(), "trivium-control-"));
+	const ends = [
+		() => undefined,
+		(socket: Socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{no"),
+	];
+	for (const [index, answer] of ends.entries()) {
+		const path = join(folder, `${index}.sock`);
+		const server = createServer((socket) =>
+			socket.on("error", () => undefined).once("data", () => answer(socket)),
+		);
+		await once(server.listen(path), "listening");
+		await expect(askForCheck(path, 50)).rejects.toThrow(index === 0 ? "no answer in time" : "JSON");
+		server.close();
+	}
 	rmSync(folder, { recursive: true });
 });
 

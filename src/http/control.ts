@@ -30,6 +30,8 @@ const about = (socket: string): About => ({
 
 /** Most characters of a request's body, which holds a path. */
 const longest = 65_536;
+/** Time in ms for which `check` waits for the running bridge, which itself waits some seconds for each server. */
+const patience = 60_000;
 
 /**
  * Listens on a Unix socket that only the bridge's own user can open: a backup holds everything in the stores, so only
@@ -79,22 +81,29 @@ export const askForBackup = async (socket: string, folder: string): Promise<bool
 	(await ask(socket, "/backup", { folder })) !== undefined;
 
 /** Asks the running bridge for its check. Resolves with undefined if none listens on the socket. @throws Error with the cause. */
-export const askForCheck = async (socket: string): Promise<RunningCheck | undefined> =>
-	(await ask(socket, "/check", {})) as RunningCheck | undefined;
+export const askForCheck = async (socket: string, within = patience): Promise<RunningCheck | undefined> =>
+	(await ask(socket, "/check", {}, within)) as RunningCheck | undefined;
 
-function ask(socket: string, path: string, body: object): Promise<unknown> {
+/** `within`: the time in ms after which a bridge that does not answer is given up; absent: none, as a backup may take long. */
+function ask(socket: string, path: string, body: object, within = 0): Promise<unknown> {
 	return new Promise((resolve, reject) => {
-		const request = http.request({ socketPath: socket, method: "POST", path, agent: false }, (response) => {
+		const how = { socketPath: socket, method: "POST", path, agent: false, timeout: within };
+		const request = http.request(how, (response) => {
 			let text = "";
 			response.setEncoding("utf8").on("data", (chunk: string) => {
 				text += chunk;
 			});
 			response.on("error", reject).on("end", () => {
-				const answer = JSON.parse(text) as { error?: string };
-				if (response.statusCode === 200) resolve(answer);
-				else reject(new Error(answer.error));
+				try {
+					const answer = JSON.parse(text) as { error?: string };
+					if (response.statusCode === 200) resolve(answer);
+					else reject(new Error(answer.error));
+				} catch (error) {
+					reject(error);
+				}
 			});
 		});
+		request.on("timeout", () => request.destroy(new Error("no answer in time")));
 		request.on("error", (error: NodeJS.ErrnoException) => {
 			if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(undefined);
 			else reject(explained(error, { ...about(socket), need: "write" }));
