@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as matrix from "../src/matrix/event-kinds.ts";
 import { fromMatrix } from "../src/matrix/from-matrix.ts";
+import { msgtypes } from "../src/matrix/msgtypes.ts";
 import { nowhere, parseMessage } from "../src/xmpp/from-xmpp.ts";
 import * as xmpp from "../src/xmpp/payload-kinds.ts";
 import { xml } from "../src/xmpp/stream/xml.ts";
@@ -27,15 +28,15 @@ describe("kinds of Matrix events", () => {
 	test("are each decided once", () => {
 		const keys = types.map(({ type, state }) => `${type} ${state ?? false}`);
 		expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
-		const all = matrix.msgtypes.flatMap((one) => one.types);
+		const all = msgtypes.flatMap((one) => one.types);
 		expect(new Set(all).size).toBe(all.length);
 	});
 
 	test("are all decided that the specification and clients know", () => {
 		const decided = new Set(types.map(({ type }) => type));
-		const msgtypes = new Set(matrix.msgtypes.flatMap((one) => one.types));
+		const forms = new Set(msgtypes.flatMap((one) => one.types));
 		const open = Object.entries(known).flatMap(([list, all]) =>
-			list === "xmpp" ? [] : all.filter((one) => !(list.endsWith("msgtypes") ? msgtypes : decided).has(one)),
+			list === "xmpp" ? [] : all.filter((one) => !(list.endsWith("msgtypes") ? forms : decided).has(one)),
 		);
 		expect(open).toEqual([]);
 	});
@@ -146,7 +147,7 @@ test("what-crosses.md lists every kind, generated from the lists (vitest -u writ
 		"",
 		row(["msgtypes of messages", "what people of other networks get"]),
 		row(["---", "---"]),
-		...matrix.msgtypes.map(({ types, shown }) => row([code(types), shown])),
+		...msgtypes.map(({ types, shown }) => row([code(types), shown])),
 		"",
 		"From XMPP, of a message with another payload: its body, if it has one.",
 		"",

@@ -22,7 +22,7 @@ export type Treatment =
 	| "dropped"
 	| Happening;
 
-/** What people do in a room besides writing; other networks read of it in words. */
+/** The acts of people in a room besides writing; other networks read of them in words. */
 export const happenings = [
 	"live-location",
 	"live-position",
@@ -44,7 +44,7 @@ type Kind = Readonly<{
 	/** State events; otherwise events of the timeline. */
 	state?: true;
 	as: Treatment;
-	/** What the event is, and what people of other networks get of it, or why nothing: for the docs. */
+	/** The name of the event, and the form in which people of other networks get it, or why they get nothing: for the docs. */
 	what: string;
 	shown: string;
 }>;
@@ -367,41 +367,10 @@ export const kinds: readonly Kind[] = [
 	},
 ];
 
-/** How a `m.room.message` is translated. */
-export type Form = "text" | "emote" | "notice" | "file" | "gallery" | "place" | "dropped";
-
-/** All msgtypes with a form of their own; every other one is the text in its body. */
-export const msgtypes: readonly Readonly<{ types: readonly string[]; as: Form; shown: string }>[] = [
-	{ types: ["m.text", "m.server_notice"], as: "text", shown: "text" },
-	{ types: ["m.emote"], as: "emote", shown: "an emote" },
-	{ types: ["m.notice"], as: "notice", shown: "text" },
-	{ types: ["m.image", "m.file", "m.audio", "m.video"], as: "file", shown: "a file" },
-	{ types: ["m.gallery", "dm.filament.gallery"], as: "gallery", shown: "several files" },
-	{ types: ["m.location"], as: "place", shown: "a place" },
-	{
-		types: [
-			"nic.custom.confetti",
-			"nic.custom.fireworks",
-			"io.element.effect.hearts",
-			"io.element.effect.rainfall",
-			"io.element.effect.snowfall",
-			"io.element.effects.space_invaders",
-		],
-		as: "text",
-		shown: "text: effects of a client do not cross",
-	},
-	{
-		types: ["m.key.verification.request"],
-		as: "dropped",
-		shown: "nothing: devices verify each other, and a person elsewhere has none on Matrix",
-	},
-];
-
 const keyOf = (type: string, state: boolean) => `${state ? "state" : "timeline"} ${type}`;
 const byType = new Map(
 	kinds.flatMap(({ types, state = false, as }) => types.map((type) => [keyOf(type, state), as] as const)),
 );
-const byMsgtype = new Map(msgtypes.flatMap(({ types, as }) => types.map((type) => [type, as] as const)));
 
 /**
  * Returns how an event is translated. An unknown event of the timeline is its fallback text, if it has one; an unknown
@@ -409,8 +378,6 @@ const byMsgtype = new Map(msgtypes.flatMap(({ types, as }) => types.map((type) =
  */
 export const treatmentOf = ({ type, state_key }: Pick<MatrixEvent, "type" | "state_key">): Treatment =>
 	byType.get(keyOf(type, state_key !== undefined)) ?? (state_key === undefined ? "fallback" : "dropped");
-
-export const formOf = (msgtype: unknown): Form => byMsgtype.get(String(msgtype)) ?? "text";
 
 export const isHappening = (treatment: Treatment): treatment is Happening =>
 	(happenings as readonly string[]).includes(treatment);

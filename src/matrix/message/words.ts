@@ -1,6 +1,6 @@
 import type { Words } from "../../core/event.ts";
 import { asObject, type Content, isContent, isId, type ReadContext, relationOf, text } from "../event.ts";
-import { formOf } from "../event-kinds.ts";
+import { formOf } from "../msgtypes.ts";
 import * as phrases from "../phrases.ts";
 import { mediaIn } from "./attachments.ts";
 import { richIn, withNames } from "./mentions.ts";
