@@ -3,7 +3,7 @@ import { PermanentError, TemporaryError } from "./core/errors.ts";
 import * as phrases from "./core/phrases.ts";
 import { explain, FileError, isFileError } from "./files/file-error.ts";
 
-/** What a system call that failed was about to do with the file; all others read and write it. */
+/** The uses of a file for which system calls fail, by call; all others read and write the file. */
 const needs = new Map<string | undefined, "read" | "make">([
 	["mkdir", "make"],
 	["rename", "make"],

@@ -37,7 +37,7 @@ export function createBlockCommands(deps: {
 		}
 		const handles = text.includes("*") ? [] : networks.flatMap((one) => one.handle?.(text) ?? []);
 		if (handles[0]) return handles[0].toLowerCase();
-		// What is neither a pattern nor a domain blocks nobody, and a typo would look like a block.
+		// A text that is neither a pattern nor a domain blocks nobody, and a typo would look like a block.
 		if (/\s/.test(text) || !/\*|^[^\s@:/]+\.[^\s@:/.]+$/.test(text))
 			throw new PermanentError("invalid", phrases.noGlob(text));
 		return text.toLowerCase();

@@ -201,7 +201,7 @@ export function createBridge(deps: {
 			log.info({ ...fields, ...(target && { target }), outcome: known ? "done" : "unknown" }, "command");
 			return answer;
 		} catch (error) {
-			// What was not understood did not fail.
+			// A command that was not understood did not fail.
 			if (error instanceof Misunderstood) {
 				log.info({ ...fields, outcome: "not understood" }, "command");
 				return error.message;

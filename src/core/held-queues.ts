@@ -27,7 +27,7 @@ export type Held = {
 	readonly kind: Kind;
 	readonly sender: HeldSender;
 	readonly domain: string;
-	/** What the event costs when it is released; undefined if nothing is left to pay. */
+	/** The tokens that the release of the event takes; undefined if they are taken, or it costs none. */
 	charge: Charge | undefined;
 	/** The place in the order in which all held events came in. */
 	readonly order: number;

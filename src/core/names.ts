@@ -28,6 +28,18 @@ export function nameOf(text: string): string {
 		.trim();
 }
 
+/** Returns the beginning of a text as one line of at most `most` characters. */
+export const oneLine = (text: string, most: number): string =>
+	[
+		...text
+			.slice(0, 4 * most)
+			.toWellFormed()
+			.replace(/\s+/g, " ")
+			.trim(),
+	]
+		.slice(0, most)
+		.join("");
+
 /**
  * Returns a name to put before a text of its bearer: without colons, since the name “Alice: hello” would speak for Alice,
  * and without leading characters that clients take for markup or a command (`/me`, `>`, `*`).

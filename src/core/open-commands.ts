@@ -62,7 +62,7 @@ export function createOpenCommands(deps: {
 		offered: (to) => to.openDirect !== undefined,
 		run: async (call, { address }) => {
 			const { answer: theirs } = await ask<Person>(call, address, (one, wanted) => one.findPerson?.(wanted));
-			// Where people write without being invited, a command must not reach further than a message.
+			// On a network whose people need no invitation to write, a command must not reach further than a message.
 			if (network(call.network).commandsAlone && !(await bridge.mayReach(call.sender, theirs)))
 				throw new PermanentError("forbidden", phrases.onlyKnown);
 			const known = await mapping.portalBetween(call.sender, theirs);

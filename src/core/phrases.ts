@@ -174,6 +174,11 @@ export const blockLine = (glob: string, since: string | undefined) =>
 export const correction = (text: string) => `Correction: ${text}`;
 export const reacted = (emoji: string, quote?: string) =>
 	quote === undefined ? `reacted with ${emoji}` : `reacted with ${emoji} to “${shortened(quote)}”`;
+// Acts that no other network has, after the name of the person.
+export const calls = (video: boolean) =>
+	`is calling${video ? " by video" : ""}, but calls do not cross the bridge`;
+export const changedTopic = (topic: string) => `changed the topic to: ${topic}`;
+export const removedTopic = "removed the topic";
 /** The beginning of a text, on one line. */
 export const shortened = (text: string) => {
 	const line = [...text.replace(/\s+/g, " ").trim()];
@@ -244,7 +249,7 @@ export const noFileBecause = (status: number) =>
 		[503, "Too many files are being fetched at once. Please try again in a few seconds."],
 	]).get(status) ?? "";
 export const notOurLink = "that is not a link to a file of this bridge.";
-/** What was revoked, for the answer: the links of a message, of a person, or to a file. */
+/** The revoked links, for the answer: those of a message, of a person, or to a file. */
 export const ofThatMessage = "to the files of that message";
 export const ofPerson = (name: string, address: string) => `to all files of ${named(name, address)}`;
 export const ofFile = (hash: string) => `to the file with the SHA-256 ${hash}, whoever sends it,`;

@@ -79,7 +79,7 @@ export function createRouter(deps: {
 	const joinsOfRoom = createRateLimit(rules.limits.joins);
 	const joinsOfDomain = createRateLimit(rules.limits.joinsOfDomain);
 	const mayLog = createRateLimit({ perMinute: 10, burst: 20 });
-	/** A flood from one server is mayLog once a minute. */
+	/** A flood of the things of one domain is logged once a minute. */
 	const mayLogOfDevices = createRateLimit({ perMinute: 1, burst: 1 });
 	let unlogged = 0;
 

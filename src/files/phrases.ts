@@ -1,6 +1,6 @@
 /** The sentences about files that the bridge cannot use: which file, which user, which rights, and what mends it. */
 
-/** What a process does with a file. */
+/** The use of a file by a process. */
 export type Need = "read" | "write" | "make";
 const done = { read: "read", write: "used", make: "made" } as const;
 

@@ -14,7 +14,7 @@ import type { Rooms } from "./rooms.ts";
 /** Age in ms from which no client rings for a call. // Matrix spec, "m.call.invite": the usual lifetime is a minute */
 const ringing = 60_000;
 
-/** Whether an event calls somebody: the invitation to a call, or a membership or the ringing of one of MatrixRTC. */
+/** Returns true for an event that calls somebody: an invitation to a call, or a membership or the ringing of one of MatrixRTC. */
 export const isCall = (event: MatrixEvent): boolean =>
 	["call", "group-call", "ringing"].includes(treatmentOf(event));
 

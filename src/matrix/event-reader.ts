@@ -50,7 +50,7 @@ export function createEventReader(deps: {
 	const declined = createCallRefusal(deps);
 	const ongoing = createOngoing();
 
-	/** Whether a person and the bot are alone in a room: there each message is a command. */
+	/** Resolves with true if a person and the bot are alone in a room: there each message is a command. */
 	async function isAlone(room: string): Promise<boolean> {
 		if (await bridge.portal(matrixNetwork, room as RoomId)) return false;
 		if (!members.known(room)) await readMembers(room, undefined);

@@ -11,18 +11,14 @@ export const pollResult = (answers: readonly Readonly<{ text: string; votes: num
 /** The reason of a leave that a moderator of another network caused. */
 export const removedBy = (moderator: string, reason: string | undefined) =>
 	`removed by ${speakerName(moderator)}${reason ? `: ${reason}` : ""}`;
-// What somebody did in the room, after their name.
+// Acts in the room, after the name of the person.
 export const liveBegins = (description: string, minutes: number | undefined) =>
 	`shares a live location${minutes ? ` for ${minutes} min` : ""}${description ? `: ${description}` : ""}`;
 export const liveEnds = (last: string | undefined) =>
 	`stopped sharing the live location${last ? `, last at ${placeLink(last)}` : ""}`;
-export const calls = (video: boolean) =>
-	`is calling${video ? " by video" : ""}, but calls do not cross the bridge`;
 export const startedCall = "started a call, which does not cross the bridge";
 export const pinned = (text: string | undefined) =>
 	text ? `pinned a message: “${shortened(text)}”` : "pinned a message";
-export const changedTopic = (topic: string) => `changed the topic to: ${topic}`;
-export const removedTopic = "removed the topic";
 export const renamedRoom = (name: string) => `renamed the room to: ${name}`;
 export const removedName = "removed the name of the room";
 export const changedPicture = "changed the picture of the room";

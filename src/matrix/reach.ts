@@ -1,6 +1,6 @@
 import * as phrases from "./phrases.ts";
 
-/** What a homeserver's answer to a ping request says of the way to the appservice. Pure. */
+/** Reads a homeserver's answer to a ping request, which tells of the path to the appservice. Pure. */
 
 /**
  * Returns why the homeserver does not reach the bridge by `url`, with the cure. `body`: its answer to the request for a

@@ -63,7 +63,7 @@ export function writeRegistration(options: RegistrationOptions): string {
 
 const cure = phrases.mendRegistration;
 
-/** What an error about the registration file says. */
+/** Returns the words of an error about the registration file. */
 export const aboutRegistration = (file: string, need: "read" | "write" = "read"): About => ({
 	what: "The registration",
 	path: file,

@@ -21,7 +21,7 @@ export type Arrival = Readonly<{
 	subscriptions: readonly number[];
 }>;
 
-/** What the session knows of a message at its arrival: its own subscriptions, and whether it is a copy of another one. */
+/** The facts that the session adds to a message at its arrival: its own subscriptions, and whether it is a copy of another one. */
 export type Placed = Readonly<{ subscribed: readonly string[]; copy: boolean }>;
 
 /**

@@ -5,7 +5,7 @@ import * as phrases from "../core/phrases.ts";
 import { type About, explained, lackOf } from "../files/file-error.ts";
 import { holder } from "./lock.ts";
 
-/** What an error about the folder of the stores says. */
+/** Returns the words of an error about the folder of the stores. */
 const aboutStore = (folder: string): About => ({
 	what: "The store",
 	path: folder,

@@ -1,5 +1,5 @@
 import { type CheckResult, fails, works } from "../core/check-result.ts";
-import type { Log } from "../core/log.ts";
+import { type Log, silent } from "../core/log.ts";
 import { checkFiles, checkRooms, checkStanzaSize } from "./check-services.ts";
 import * as phrases from "./phrases.ts";
 import type { ComponentOptions } from "./stream/component.ts";
@@ -31,14 +31,6 @@ export async function checkXmpp(
 		await there.close();
 	}
 }
-
-const silent: Log = {
-	debug: () => undefined,
-	info: () => undefined,
-	warn: () => undefined,
-	error: () => undefined,
-	child: () => silent,
-};
 
 /** Proves that the XMPP server, and its services that the bridge needs, answer the component. Never rejects. */
 export async function checkPath(

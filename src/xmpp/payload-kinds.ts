@@ -7,7 +7,7 @@ import type { Element } from "./stream/xml.ts";
  * alone (`message/happenings.ts`), and docs/what-crosses.md has its table from here.
  */
 
-/** What people do in a message without a body; other networks read of it in words. */
+/** The acts of people in messages without a body; other networks read of them in words. */
 export const happenings = ["call", "call-invite", "attention", "form"] as const;
 export type Happening = (typeof happenings)[number];
 
@@ -21,7 +21,7 @@ type Kind = Readonly<{
 	/** Namespaces, each with the names of its elements if not all are of this kind. */
 	payloads: readonly (readonly [namespace: string, ...names: string[]])[];
 	as: Treatment;
-	/** What the payload is, and what people of other networks get of it, or why nothing: for the docs. */
+	/** The name of the payload, and the form in which people of other networks get it, or why they get nothing: for the docs. */
 	what: string;
 	shown: string;
 }>;

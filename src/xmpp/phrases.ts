@@ -24,16 +24,12 @@ export const encrypted =
 	"(an encrypted message, which the bridge cannot read: please turn encryption off here)";
 export const encryptedRefused =
 	"The bridge cannot read encrypted messages, so nobody got this one. Please turn encryption off for this chat and send it again.";
-// What somebody did, after their name.
-export const calls = (video: boolean) =>
-	`is calling${video ? " by video" : ""}, but calls do not cross the bridge`;
+// Acts in a message, after the name of the person.
 export const invitesToCall = (link: string | undefined) =>
 	link ? `invites to a call: ${link}` : "invites to a call, but calls do not cross the bridge";
 export const wantsAttention = "wants your attention";
 export const sentForm = (title: string) =>
 	`sent a form, which does not cross the bridge${title ? `: ${title}` : ""}`;
-export const changedTopic = (topic: string) => `changed the topic to: ${topic}`;
-export const removedTopic = "removed the topic";
 /** The answer to somebody who calls. */
 export const callDeclined = "Calls do not cross the bridge. The person reads that you called.";
 /** The fallback text of a retraction, for clients without retractions. */

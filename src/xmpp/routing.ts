@@ -28,7 +28,7 @@ export function createRouter(deps: {
 	/** In the order in which they are asked. */
 	conversations: readonly Conversation[];
 	ghosts: Ghosts;
-	/** What is for the bot is claimed before any conversation is asked. */
+	/** The bot claims its stanzas before any conversation is asked. */
 	bot: Pick<Bot, "claims" | "message">;
 	/** True where the permissions let the account at a bare JID use the bridge. */
 	allowed(jid: string): boolean;

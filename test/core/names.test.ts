@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../src/core/event.ts";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
-import { nameOf, speakerName, withNames } from "../../src/core/names.ts";
+import { nameOf, oneLine, speakerName, withNames } from "../../src/core/names.ts";
 import type { Person } from "../../src/core/person.ts";
 import * as phrases from "../../src/core/phrases.ts";
 import { relayed } from "../../src/core/relayed.ts";
@@ -35,6 +35,13 @@ describe("nameOf", () => {
 			}),
 		);
 	});
+});
+
+test("oneLine returns the beginning of a text as one line of so many characters, and no half of one", () => {
+	expect(oneLine("  a\n\t b ", 10)).toBe("a b");
+	expect(oneLine("🌹🌹🌹", 2)).toBe("🌹🌹");
+	expect(oneLine(`${" ".repeat(7)}🌹`, 2)).toBe("\ufffd");
+	expect(oneLine("x".repeat(9_999), 500)).toBe("x".repeat(500));
 });
 
 describe("withNames", () => {

@@ -1,4 +1,5 @@
 import type { Words } from "../../core/event.ts";
+import { oneLine } from "../../core/names.ts";
 import {
 	asObject,
 	type Content,
@@ -15,15 +16,7 @@ import { placeIn } from "./words.ts";
 const did = (line: string): Words => ({ style: "emote", text: line });
 /** Characters of a name or topic in a sentence. */
 const longest = 500;
-const line = (value: unknown) =>
-	[
-		...text(value)
-			.replace(/\s+/g, " ")
-			.trim()
-			.slice(0, 2 * longest),
-	]
-		.slice(0, longest)
-		.join("");
+const line = (value: unknown) => oneLine(text(value), longest);
 
 /**
  * Returns what somebody did in the room, in words; undefined if it is nothing to read, such as a repetition. `short`

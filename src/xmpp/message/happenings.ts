@@ -1,4 +1,5 @@
 import { spend } from "../../core/budget.ts";
+import { oneLine } from "../../core/names.ts";
 import { type Happening, isHappening, treatmentOf } from "../payload-kinds.ts";
 import * as phrases from "../phrases.ts";
 import { child, type Element, text } from "../stream/xml.ts";
@@ -7,17 +8,9 @@ import { inDefaultLanguage } from "./language.ts";
 
 /** Characters of a title or topic in a sentence. */
 const longest = 500;
-const line = (words: string | undefined) =>
-	[
-		...(words ?? "")
-			.slice(0, 2 * longest)
-			.replace(/\s+/g, " ")
-			.trim(),
-	]
-		.slice(0, longest)
-		.join("");
+const line = (words: string | undefined) => oneLine(words ?? "", longest);
 
-/** What somebody does in a message without a body: calls, asks for attention, sends a form, changes the topic of a MUC. */
+/** Reads the acts in messages without a body: a call, a wish for attention, a form, a new topic of a MUC. */
 export const happenings: MessageFeature = {
 	vars: ["urn:xmpp:attention:0"],
 	read(stanza, parsed, where) {
