@@ -59,7 +59,7 @@ export function createCallRefusal(deps: {
 
 	return async (event, portal, told) => {
 		if (!portal.between) return;
-		const age = Number(event.unsigned?.age ?? 0);
+		const { age } = event.unsigned ?? {};
 		const why = new PermanentError("invalid", phrases.callNotCrossing);
 		const failed = (error: unknown) =>
 			log.warn(
@@ -67,7 +67,7 @@ export function createCallRefusal(deps: {
 				"a call could not be declined, or its caller not be told",
 			);
 		await Promise.all([
-			age < ringing ? decline(event, portal).catch(failed) : undefined,
+			typeof age !== "number" || age < ringing ? decline(event, portal).catch(failed) : undefined,
 			told ? deps.refuse(aMessageAt(event, members), why, phrases.unlinkedTarget).catch(failed) : undefined,
 		]);
 	};

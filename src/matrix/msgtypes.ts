@@ -31,4 +31,5 @@ export const msgtypes: readonly Readonly<{ types: readonly string[]; as: Form; s
 const byMsgtype = new Map(msgtypes.flatMap(({ types, as }) => types.map((type) => [type, as] as const)));
 
 /** Returns the form of a message by its msgtype; an unknown one is text. */
-export const formOf = (msgtype: unknown): Form => byMsgtype.get(String(msgtype)) ?? "text";
+export const formOf = (msgtype: unknown): Form =>
+	(typeof msgtype === "string" ? byMsgtype.get(msgtype) : undefined) ?? "text";

@@ -194,6 +194,13 @@ describe("fromMatrix", () => {
 		);
 	});
 
+	test("takes a msgtype that no text can be made of as text", () => {
+		for (const msgtype of [{ toString: "x", valueOf: 1 }, [{ toString: null }], 1, null]) {
+			const event = sampleEvent({ content: { msgtype, body: "words" } as never });
+			expect(fromMatrix(event, strangers)).toMatchObject({ style: "text", text: "words" });
+		}
+	});
+
 	test("isEvent recognizes invalid events", () => {
 		for (const wrong of [
 			null,
