@@ -113,6 +113,9 @@ export function createAppservice(
 
 	class Listener extends Base {
 		#server: http.Server | undefined;
+		#stopping = false;
+		/** The answers that are not written yet. */
+		readonly #due = new Set<http.ServerResponse>();
 
 		/** Takes a transaction without express, which would double the cost of a message. */
 		async #transaction(
@@ -157,6 +160,9 @@ export function createAppservice(
 				refuse(response, status, status === 413 ? "M_TOO_LARGE" : "M_NOT_JSON", "the body cannot be read");
 			});
 			const server = createListener("appservice", log, (request, response) => {
+				this.#due.add(response);
+				response.once("close", () => this.#due.delete(response));
+				if (this.#stopping) response.setHeader("connection", "close");
 				if (request.url === "/health") return app(request, response);
 				if (!authorized(request)) {
 					handlers.unauthorized?.();
@@ -178,6 +184,9 @@ export function createAppservice(
 		}
 		override async close(): Promise<void> {
 			const server = this.#server;
+			this.#stopping = true;
+			// The homeserver would send its next transaction on the same connection, and the stop would never end.
+			for (const response of this.#due) if (!response.headersSent) response.setHeader("connection", "close");
 			if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
 		}
 	}
