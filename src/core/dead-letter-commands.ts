@@ -23,9 +23,7 @@ export function createDeadLetterCommands(deps: {
 		const link = (await mapping.portal(lane.portal))?.links.find((one) => one.id === lane.link);
 		const to = link && network(link.network);
 		const where = to && link ? phrases.sideOf(to.title, to.show(link)) : phrases.unlinkedTarget;
-		const { name, handles, id } = event.sender;
-		const [address = id] = handles;
-		const from = name && name !== address ? phrases.named(name, address) : address;
+		const from = phrases.personLine(event.sender);
 		return phrases.deadLine(new Date(diedAt).toISOString(), from, where, reason);
 	}
 

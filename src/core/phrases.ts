@@ -4,6 +4,7 @@
  */
 
 import { setIn, signed, speakerName } from "./names.ts";
+import type { Person } from "./person.ts";
 
 /** A message of a person without an account in the target room; no line of it can pass for another person's message. */
 export const relayed = (name: string, text: string) => `${speakerName(name)}: ${setIn(text)}`;
@@ -138,6 +139,9 @@ export const pageLine = (page: number, pages: number, command: string) =>
 export const noRooms = "No room is bridged yet.";
 export const roomsIntro = (count: number) => `Bridged rooms and chats: ${count}.`;
 export const named = (name: string, address: string) => `${name} (${address})`;
+/** A person by name and address, or by the address alone if that is their name. */
+export const personLine = ({ name, handles: [address], id }: Pick<Person, "name" | "handles" | "id">) =>
+	name && name !== (address ?? id) ? named(name, address ?? id) : (address ?? id);
 export const sideOf = (title: string, room: string) => `${title} ${room}`;
 export const portalLine = (
 	first: string,
@@ -251,7 +255,7 @@ export const noFileBecause = (status: number) =>
 export const notOurLink = "that is not a link to a file of this bridge.";
 /** The revoked links, for the answer: those of a message, of a person, or to a file. */
 export const ofThatMessage = "to the files of that message";
-export const ofPerson = (name: string, address: string) => `to all files of ${named(name, address)}`;
+export const ofPerson = (who: string) => `to all files of ${who}`;
 export const ofFile = (hash: string) => `to the file with the SHA-256 ${hash}, whoever sends it,`;
 export const linksRevoked = (which: string) =>
 	`Done: links ${which} lead nowhere from now on. Copies that people already have stay with them.`;

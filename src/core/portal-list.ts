@@ -4,7 +4,6 @@ import type { Journal } from "./journal.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Network } from "./network.ts";
 import { pageOf } from "./page.ts";
-import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 
 /** Creates the admin's list of all portals: its entries name both sides as people know them. */
@@ -15,13 +14,10 @@ export function createPortalList(deps: {
 }): Command {
 	const { mapping, journal, network } = deps;
 
-	const personLine = ({ name, handles: [handle = ""] }: Person) =>
-		name && name !== handle ? phrases.named(name, handle) : handle;
-
 	async function side(link: Link, { between }: Portal): Promise<string> {
 		const there = network(link.network);
 		const person = between?.find((one) => one.network === link.network);
-		if (person) return phrases.sideOf(there.title, personLine(person));
+		if (person) return phrases.sideOf(there.title, phrases.personLine(person));
 		// A server that is away, or refuses, does not keep the list back.
 		const label = await there.label?.(link).catch(() => undefined);
 		return phrases.sideOf(there.title, label ?? there.show(link));

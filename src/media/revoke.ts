@@ -2,7 +2,6 @@ import { type Command, type CommandCall, defineCommand } from "../core/command.t
 import { PermanentError } from "../core/errors.ts";
 import type { MessageId } from "../core/ids.ts";
 import type { Bridge } from "../core/network.ts";
-import type { Person } from "../core/person.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Links } from "./links.ts";
 
@@ -21,18 +20,14 @@ export function revoke(deps: {
 }): Command {
 	const { links, bridge } = deps;
 
-	const called = ({ name, handles, id }: Person) => phrases.named(name ?? id, handles[0] ?? id);
-
 	async function ofPerson({ network }: CommandCall, typed: string): Promise<string> {
 		const person = await bridge().findPerson(network, [typed]);
 		const { known, near } = await bridge().acquaintance(network, typed, person);
-		const others = near.length > 0 ? phrases.didYouMean(near.map(called)) : "";
+		const others = near.length > 0 ? phrases.didYouMean(near.map(phrases.personLine)) : "";
 		if (!person)
 			throw new PermanentError("not-found", [phrases.nobodyRevoked(typed), others].filter(Boolean).join(" "));
 		await links.revoke({ person });
-		const done = phrases.linksRevoked(
-			phrases.ofPerson(person.name ?? person.id, person.handles[0] ?? person.id),
-		);
+		const done = phrases.linksRevoked(phrases.ofPerson(phrases.personLine(person)));
 		return known ? done : [done, phrases.neverMet, others].filter(Boolean).join(" ");
 	}
 
