@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 export const usage = `Trivium, the bridge where Matrix, XMPP and MQTT meet.
 
   node src/main.ts run              runs the bridge
-  node src/main.ts check            dials every side, and names the cure of what fails
+  node src/main.ts check            asks every side, also of a running bridge, and names the cure of what fails
   node src/main.ts register         writes the appservice registration, and prints what to add to the servers
   node src/main.ts backup FOLDER    puts all that a bridge is into a new folder, also while it runs
   node src/main.ts restore FOLDER   puts it back, where nothing is yet
