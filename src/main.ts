@@ -35,8 +35,11 @@ import { createQuarantine } from "./store/quarantine.ts";
 import { createSqliteJournal } from "./store/sqlite.ts";
 import { createTaken } from "./store/taken.ts";
 
-/** In ms: how long a stop waits for in-flight sends, and its longest duration. Remaining rows go out at the next start. */
-const [drainMs, stopMs] = [7_000, 10_000];
+/**
+ * In ms: how long a stop waits for in-flight sends, and its longest duration; between them the connections are closed in
+ * order. Remaining rows go out at the next start.
+ */
+const [drainMs, stopMs] = [6_000, 10_000];
 /** Interval in ms at which the journal deletes old entries. */
 const pruneMs = 600_000;
 
