@@ -1,5 +1,5 @@
 import { type Capabilities, nothingShown, type Support } from "./capabilities.ts";
-import { toldKey, unfoundKey } from "./dedupe.ts";
+import { commandKey, toldKey, unfoundKey } from "./dedupe.ts";
 import { createDeliveryPlans, type Form } from "./delivery-plan.ts";
 import { downgrade, missesTarget } from "./downgrade.ts";
 import { PermanentError } from "./errors.ts";
@@ -154,8 +154,13 @@ export function createDelivery(deps: {
 	) {
 		if (!missesTarget(original, can, refs)) return;
 		const { kind } = original;
-		const told = [kind, lane.portal, lane.link, event.sender.id] as const;
-		if (kind !== "redaction" && !(await journal.once(unfoundKey(...told)))) return;
+		// A command to the bot never crosses, so its deletion misses nothing.
+		const { network: from } = event.sender;
+		const key =
+			original.kind === "redaction"
+				? commandKey(from, event.room, original.target.id)
+				: unfoundKey(kind, lane.portal, lane.link, event.sender.id);
+		if (!(await journal.once(key))) return;
 		void sendNotice(event, new PermanentError("not-found", phrases.unknownTarget[kind]), target.title);
 	}
 

@@ -60,7 +60,7 @@ export function isSameLine(id: MessageId, other: MessageId): boolean {
 }
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
-const hexadecimal = /[0-9a-f]{16}/i;
+const hexadecimal = /[0-9a-f]{16,}/i;
 /** Different digits that 16 random ones have at the least, but for one in ten thousand. */
 const digits = 6;
 

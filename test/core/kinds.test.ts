@@ -117,6 +117,14 @@ describe("an event that refers to an earlier message", () => {
 		]);
 	});
 
+	test("tells nobody that a command to the bot, which never crosses, is deleted", async () => {
+		await command(bridge, earth, "status", { id: "asked" });
+		await does(earth, "ann", { kind: "redaction", target: { id: id("asked") } });
+		await says(earth, "ann", "end");
+		await reached(mars, 1);
+		expect(earth.refused).toEqual([]);
+	});
+
 	test("finds its target by any of the ids of its own network", async () => {
 		await says(mars, "zog", "hi", { aka: [id("by another name")] });
 		await reached(earth, 1);
