@@ -58,10 +58,10 @@ export function createGhosts(deps: {
 		/** Resolves with the answers to a presence. Never rejects. */
 		presence(stanza: Element): Promise<readonly Element[]> {
 			const ghost = bare(stanza.attrs.to ?? "");
-			if (bot.claims(stanza)) return botPresence(stanza);
-			return answerPresence(stanza, deps.resource, () => who(ghost), deps.mayReach).catch(
-				(error: unknown) => [refusal(stanza, error, log)],
-			);
+			const answers = bot.claims(stanza)
+				? botPresence(stanza)
+				: answerPresence(stanza, deps.resource, () => who(ghost), deps.mayReach);
+			return answers.catch((error: unknown) => [refusal(stanza, error, log)]);
 		},
 		/** Returns the answer to a line of a MUC that the bridge is not in: the MUC then removes the occupant (XEP-0045 §16.4). */
 		message: (stanza: Element): Element | undefined =>

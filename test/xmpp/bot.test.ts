@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type CommandCall, defineCommand } from "../../src/core/command.ts";
+import { TemporaryError } from "../../src/core/errors.ts";
 import type { Bridge } from "../../src/core/network.ts";
 import type { Person } from "../../src/core/person.ts";
 import { ghostsOnXmpp } from "../../src/networks.ts";
@@ -44,6 +45,7 @@ let server: FakeServer;
 let network: ReturnType<typeof createXmpp>;
 let calls: CommandCall[];
 let greeted: string[];
+let fault: Error | undefined;
 
 const bridge = {
 	cursor: async () => undefined,
@@ -55,6 +57,7 @@ const bridge = {
 	mayReach: async () => false,
 	commandsFor: ({ id }: Person) => (id.startsWith("admin@") ? commands : commands.slice(0, 1)),
 	greeting: async ({ id }: Person) => {
+		if (fault) throw fault;
 		if (greeted.includes(id)) return undefined;
 		greeted.push(id);
 		return "Hello!";
@@ -67,6 +70,7 @@ const bridge = {
 
 beforeEach(async () => {
 	[calls, greeted] = [[], []];
+	fault = undefined;
 	server = await fakeServer({});
 	network = createXmpp(
 		{ component: domain, service: server.service, secret },
@@ -168,6 +172,13 @@ test("a subscription to the bot is granted, and greeted once", async () => {
 		"message chat",
 		"presence subscribed",
 	]);
+});
+
+test("a subscription that cannot be answered gets an error, and the bridge goes on", async () => {
+	fault = new TemporaryError("the journal is closed");
+	const refused = await answer(`<presence type='subscribe' id='s' to='${bot}'/>`);
+	expect(refused.attrs.type).toBe("error");
+	expect(await answer(`<message type='chat' id='m' to='${bot}'><body>status</body></message>`)).toBeDefined();
 });
 
 describe("ad-hoc commands", () => {
