@@ -3,13 +3,13 @@ import { createAllowance } from "./allowance.ts";
 import { parts } from "./batch.ts";
 import { createBlockCommands } from "./block-commands.ts";
 import { createBlocks } from "./blocks.ts";
-import type { Command, CommandCall } from "./command.ts";
-import { Misunderstood } from "./command-parameters.ts";
+import type { Command } from "./command.ts";
+import { createCommandRunner } from "./command-runner.ts";
 import { createLinkCommands } from "./commands.ts";
 import { createDeadLetterCommands } from "./dead-letter-commands.ts";
-import { commandKey, greetedKey } from "./dedupe.ts";
+import { greetedKey } from "./dedupe.ts";
 import { createDelivery } from "./deliver.ts";
-import { PermanentError, TemporaryError } from "./errors.ts";
+import { PermanentError } from "./errors.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { createHeld } from "./held.ts";
 import { createHelp } from "./help.ts";
@@ -182,49 +182,6 @@ export function createBridge(deps: {
 	const saveCursor = ({ key, value }: Cursor): Promise<void> =>
 		inTurn(async () => ({ saved: journal.saveCursor(key, value) }));
 
-	async function command(call: CommandCall): Promise<void> {
-		if (!(await journal.once(commandKey(call.network, call.room, call.id)))) return;
-		const [name = "", args = ""] = call.text.trim().split(/\s+(.*)/s);
-		const known = commands.find((one) => one.name === (name.toLowerCase() || "help"));
-		await call.reply(await logged(call, known, args.trim(), name));
-	}
-
-	/** Runs a command, logs it with its outcome, and resolves with the answer. */
-	async function logged(call: CommandCall, known: Command | undefined, args: string, name: string) {
-		const { network: net, room, sender } = call;
-		// The log never gets the typed text, for people type anything to the bot, even passwords. It gets the target of a
-		// command that succeeded: that is the address of somebody or something.
-		const fields = { net, room, command: known?.name ?? "unknown", sender: sender.id };
-		try {
-			const answer = await run(call, known ?? phrases.unknownCommand(name, `${call.prefix}help`), args);
-			const target = known?.target?.(args);
-			log.info({ ...fields, ...(target && { target }), outcome: known ? "done" : "unknown" }, "command");
-			return answer;
-		} catch (error) {
-			// A command that was not understood did not fail.
-			if (error instanceof Misunderstood) {
-				log.info({ ...fields, outcome: "not understood" }, "command");
-				return error.message;
-			}
-			if (error instanceof PermanentError) {
-				log.info({ ...fields, outcome: "refused", reason: error.reason }, "command");
-				return phrases.commandFailed(error.message);
-			}
-			const away = error instanceof TemporaryError;
-			log[away ? "warn" : "error"]({ ...fields, outcome: "failed", err: error }, "command failed");
-			return phrases.commandFailed(away ? phrases.notReachable : phrases.brokenHere);
-		}
-	}
-
-	async function run(call: CommandCall, found: Command | string, args: string): Promise<string> {
-		route.mayAsk(call.sender);
-		if (typeof found === "string") return found;
-		if (!bridge.allows(call.sender, found.level))
-			throw new PermanentError("forbidden", phrases.notAllowed(`use “${found.name}”`));
-		if (found.private && !call.private) throw new PermanentError("forbidden", phrases.askAlone);
-		return found.run(call, args);
-	}
-
 	async function sync(of: NetworkName, room: RoomId, people: readonly Person[]): Promise<void> {
 		const now = people.map(withName).filter(allowed);
 		const before = new Map((await journal.members(of, room)).map((person) => [person.id, person]));
@@ -248,7 +205,7 @@ export function createBridge(deps: {
 		receive,
 		cursor: (key) => journal.cursor(key),
 		saveCursor,
-		command,
+		command: (call) => runCommand(call),
 		sync,
 		findPerson: async (name, address) => byName.get(name)?.findPerson?.(address),
 		portal: portals.only,
@@ -268,7 +225,8 @@ export function createBridge(deps: {
 		},
 		commandsFor: (person) => help.offered(person),
 		async greeting(to, { network: of, room, prefix }) {
-			if (!(await journal.once(greetedKey(of, room)))) return undefined;
+			// A flood of strangers that ask for the greeting must not fill the disk.
+			if (route.refusesToHear(to) || !(await journal.once(greetedKey(of, room)))) return undefined;
 			return help.greeting(withName(to), { prefix });
 		},
 		resume(name) {
@@ -364,6 +322,13 @@ export function createBridge(deps: {
 		return out.size;
 	}
 
+	const runCommand = createCommandRunner({
+		journal,
+		all: () => commands,
+		refuses: route.refusesToHear,
+		allows: (person, level) => atLeast(rules.level(person), level),
+		log,
+	});
 	const { version = "?" } = deps;
 	const help = createHelp({ networks, network, bridge, version, all: () => commands });
 	const commands: readonly Command[] = [

@@ -136,11 +136,12 @@ export function createRouter(deps: {
 		return false;
 	}
 
-	/** Counts one more command of a person. @throws PermanentError if the person is blocked, or sends too many. */
-	function mayAsk(by: Person): void {
-		if (!atLeast(rules.level(by), "use")) throw new PermanentError("forbidden", phrases.blocked);
-		if (!allowance.take({ sender: by.id, domain: by.domain }))
-			throw new PermanentError("busy", phrases.tooFast);
+	/** Counts one more command of a person. Returns the refusal if the person is blocked, or sends too many. */
+	function refusesToHear(by: Person): PermanentError | undefined {
+		if (!atLeast(rules.level(by), "use")) return new PermanentError("forbidden", phrases.blocked);
+		return allowance.take({ sender: by.id, domain: by.domain })
+			? undefined
+			: new PermanentError("busy", phrases.tooFast);
 	}
 
 	/** Counts one more chat or room of `by`. @throws PermanentError if `by` may not open it, or `to` is blocked. */
@@ -363,7 +364,7 @@ export function createRouter(deps: {
 	return {
 		mayOpen,
 		mayReach,
-		mayAsk,
+		refusesToHear,
 		isBlocked,
 		/**
 		 * Resolves with the journal entries of a batch of events, in order. Refuses the events that may not pass, with a

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
+import type { RoomId } from "../../src/core/ids.ts";
 import type { Log } from "../../src/core/log.ts";
 import { publishCommand } from "../../src/mqtt/pub.ts";
-import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { createMemoryJournal } from "../../src/store/memory.ts";
+import { bridgeOf, command, noLimits, rulesFor } from "../bridge.ts";
 import { fakeNetwork, until } from "../fakes.ts";
 
 type Line = Record<string, unknown> & { level: string; msg: string };
@@ -101,4 +103,30 @@ test("the line about a refused message has the cause", async () => {
 		{ reason: "failed", err: { message: "the server refused it", cause: { message: "policy-violation" } } },
 	]);
 	expect(JSON.stringify(refused())).not.toContain("hello");
+});
+
+test("a flood of commands, or of people who ask for the greeting, fills neither the journal nor the log", async () => {
+	const { lines, log } = listen();
+	const here = fakeNetwork("here");
+	const journal = createMemoryJournal();
+	const noted: string[] = [];
+	const { once } = journal;
+	journal.once = async (key) => {
+		noted.push(key);
+		return once(key);
+	};
+	const limits = { ...noLimits, domain: { perMinute: 1e-9, burst: 3 } };
+	const bridge = bridgeOf([here], rulesFor({ "*": "use" }, { limits }), { log, journal });
+	await bridge.start();
+	const answers: string[] = [];
+	for (let i = 0; i < 100; i++) answers.push(await command(bridge, here, "version", { who: `ann${i}` }));
+	expect(answers.filter((one) => one.startsWith("Trivium"))).toHaveLength(3);
+	expect(new Set(answers.slice(3))).toEqual(
+		new Set(["That did not work: too many messages at once. Wait a minute and go on more slowly."]),
+	);
+	const where = { network: here.name, room: "cellar" as RoomId, prefix: "" };
+	expect(await bridge.greeting(here.person("bob"), where)).toBeUndefined();
+	expect(noted).toHaveLength(3);
+	expect(lines.filter(({ msg }) => msg === "command").length).toBeLessThan(30);
+	await bridge.stop(0);
 });

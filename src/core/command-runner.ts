@@ -1,0 +1,80 @@
+import type { Command, CommandCall } from "./command.ts";
+import { Misunderstood } from "./command-parameters.ts";
+import { commandKey } from "./dedupe.ts";
+import { PermanentError, TemporaryError } from "./errors.ts";
+import type { Journal } from "./journal.ts";
+import { createRateLimit } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { Level } from "./permissions.ts";
+import type { Person } from "./person.ts";
+import * as phrases from "./phrases.ts";
+
+/** How often the log names refused commands of one domain. */
+const refusalsLogged = { perMinute: 10, burst: 20 };
+
+/** Returns the function that runs commands, each once for its message: it answers the sender, and logs the outcome. */
+export function createCommandRunner(deps: {
+	journal: Pick<Journal, "once">;
+	all(): readonly Command[];
+	/** Counts one more command of a person. Returns the refusal if the person is blocked, or sends too many. */
+	refuses(by: Person): PermanentError | undefined;
+	allows(person: Person, level: Level): boolean;
+	log: Log;
+}): (call: CommandCall) => Promise<void> {
+	const { journal, all, refuses, allows, log } = deps;
+	const mayLogRefusal = createRateLimit(refusalsLogged);
+
+	async function run(call: CommandCall, found: Command | string, args: string): Promise<string> {
+		if (typeof found === "string") return found;
+		if (!allows(call.sender, found.level))
+			throw new PermanentError("forbidden", phrases.notAllowed(`use “${found.name}”`));
+		if (found.private && !call.private) throw new PermanentError("forbidden", phrases.askAlone);
+		return found.run(call, args);
+	}
+
+	/** Runs a command, logs it with its outcome, and resolves with the answer. */
+	async function logged(call: CommandCall, known: Command | undefined, args: string, name: string) {
+		// The log never gets the typed text, for people type anything to the bot, even passwords. It gets the target of a
+		// command that succeeded: that is the address of somebody or something.
+		const fields = fieldsOf(call, known);
+		try {
+			const answer = await run(call, known ?? phrases.unknownCommand(name, `${call.prefix}help`), args);
+			const target = known?.target?.(args);
+			log.info({ ...fields, ...(target && { target }), outcome: known ? "done" : "unknown" }, "command");
+			return answer;
+		} catch (error) {
+			// A command that was not understood did not fail.
+			if (error instanceof Misunderstood) {
+				log.info({ ...fields, outcome: "not understood" }, "command");
+				return error.message;
+			}
+			if (error instanceof PermanentError) {
+				log.info({ ...fields, outcome: "refused", reason: error.reason }, "command");
+				return phrases.commandFailed(error.message);
+			}
+			const away = error instanceof TemporaryError;
+			log[away ? "warn" : "error"]({ ...fields, outcome: "failed", err: error }, "command failed");
+			return phrases.commandFailed(away ? phrases.notReachable : phrases.brokenHere);
+		}
+	}
+
+	return async (call) => {
+		const [name = "", args = ""] = call.text.trim().split(/\s+(.*)/s);
+		const known = all().find((one) => one.name === (name.toLowerCase() || "help"));
+		const refusal = refuses(call.sender);
+		// A flood of commands must fill neither the disk nor the log.
+		if (refusal) {
+			if (mayLogRefusal(call.sender.domain))
+				log.info({ ...fieldsOf(call, known), outcome: "refused", reason: refusal.reason }, "command");
+			await call.reply(phrases.commandFailed(refusal.message));
+			return;
+		}
+		if (!(await journal.once(commandKey(call.network, call.room, call.id)))) return;
+		await call.reply(await logged(call, known, args.trim(), name));
+	};
+}
+
+const fieldsOf = ({ network: net, room, sender }: CommandCall, known: Command | undefined) => ({
+	...{ net, room, sender: sender.id },
+	command: known?.name ?? "unknown",
+});
