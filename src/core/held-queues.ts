@@ -11,6 +11,9 @@ const bounds = {
 	all: { lines: 20_000, bytes: 64 * 1_048_576 },
 };
 
+/** The first ids of a record, which are those of its own event, and the latest ids of events merged into it, are remembered. */
+const [ownIds, mergedIds] = [8, 64];
+
 type Load = { lines: number; bytes: number };
 /** The held events of one sender in one room, oldest first; the first `entering` of them are on their way to the lanes. */
 type Queue = { items: Held[]; entering: number };
@@ -49,6 +52,8 @@ const senderKey = ({ sender }: BridgeEvent) => `${sender.network}\n${sender.id}`
 /** Returns the key of the message that an edit changes, by the id that only its author can name where there is one. */
 const editedBy = (event: BridgeEvent) =>
 	event.kind === "edit" ? keyOf(event, event.target.own ?? event.target.id) : undefined;
+const remembered = (ids: readonly MessageId[]) =>
+	ids.length > ownIds + mergedIds ? [...ids.slice(0, ownIds), ...ids.slice(-mergedIds)] : ids;
 const grow = (load: Load, lines: number, bytes: number) => {
 	load.lines += lines;
 	load.bytes += bytes;
@@ -143,7 +148,7 @@ export function createHeldQueues() {
 				order: ++count,
 				after: targetsOf(event),
 				// Nothing refers to the value of a thing.
-				ids: event.kind === "state" ? [] : [id, ...ids].map((each) => keyOf(event, each)),
+				ids: event.kind === "state" ? [] : remembered([id, ...ids]).map((each) => keyOf(event, each)),
 				changes: editedBy(event),
 				bytes: dataBytes(event),
 				state: "pending",
@@ -167,6 +172,8 @@ export function createHeldQueues() {
 		/** Notes that a later event is merged into a record: its ids name the record, too. */
 		merge(one: Held, event: BridgeEvent, ids: readonly MessageId[], bytes: number): void {
 			if (event.kind !== "state") for (const id of [event.id, ...ids]) name(one, keyOf(event, id));
+			// A bot can edit a held message without end.
+			for (const key of one.ids.splice(ownIds, one.ids.length - ownIds - mergedIds)) unname(one, key);
 			grows(one, 0, bytes);
 			one.bytes += bytes;
 		},
