@@ -144,7 +144,9 @@ export function createSession(deps: {
 		for (const filter of gone) await unsubscribe(on, filter);
 		for (const filter of ask) await trySubscribe(on, filter);
 		// The promise rejects when the connection or the bridge ends.
-		tryRefused(on).catch(() => undefined);
+		tryRefused(on).catch((error: unknown) =>
+			log.debug({ broker: name, err: error }, "refused subscriptions are no longer asked for"),
+		);
 	}
 
 	/** Connects once; resolves with the cause when the connection ends. */
