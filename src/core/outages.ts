@@ -45,7 +45,7 @@ export function createOutageLog(deps: {
 			const fields = { net: name, waiting: waiting(name) };
 			if (!up && side.away === undefined && side.met) {
 				Object.assign(side, { away: since, delivered: 0, back: undefined });
-				log.warn({ ...fields, cause }, "a side is away; what is for it waits on disk");
+				log.warn({ ...fields, cause }, "a side is away; deliveries to it wait on disk");
 			} else if (up && side.away !== undefined) {
 				log.info({ ...fields, awayMs: now() - side.away }, "a side is back");
 				side.away = undefined;
@@ -63,7 +63,7 @@ export function createOutageLog(deps: {
 		if (delivered < side.back.goal && left > 0 && ms < countFor) return;
 		side.back = undefined;
 		if (delivered > 0)
-			log.info({ net: name, delivered, waiting: left, ms }, "what waited for a side is delivered");
+			log.info({ net: name, delivered, waiting: left, ms }, "the deliveries that waited for a side are done");
 	}
 
 	return {

@@ -71,7 +71,7 @@ describe("the log of outages", () => {
 				net: mars,
 				cause: "refused",
 				waiting: 3,
-				msg: "a side is away; what is for it waits on disk",
+				msg: "a side is away; deliveries to it wait on disk",
 			},
 			{ level: "info", net: mars, awayMs: 60_000, waiting: 3, msg: "a side is back" },
 			{
@@ -80,7 +80,7 @@ describe("the log of outages", () => {
 				delivered: 3,
 				waiting: 0,
 				ms: 1_000,
-				msg: "what waited for a side is delivered",
+				msg: "the deliveries that waited for a side are done",
 			},
 		]);
 	});
@@ -151,7 +151,7 @@ test("an outage with 50 waiting messages is three lines and one failed delivery,
 	);
 	bridge.resume(there.name);
 	await until(
-		() => lines.some(({ msg }) => msg === "what waited for a side is delivered"),
+		() => lines.some(({ msg }) => msg === "the deliveries that waited for a side are done"),
 		() => JSON.stringify(lines),
 		10_000,
 	);
@@ -159,9 +159,9 @@ test("an outage with 50 waiting messages is three lines and one failed delivery,
 	const loud = lines.filter(({ level, msg }) => level !== "debug" && msg !== "command");
 	expect(loud.map(({ msg }) => msg)).toEqual([
 		"delivery failed, will retry",
-		"a side is away; what is for it waits on disk",
+		"a side is away; deliveries to it wait on disk",
 		"a side is back",
-		"what waited for a side is delivered",
+		"the deliveries that waited for a side are done",
 	]);
 	expect(loud.at(-1)).toMatchObject({ delivered: 51, waiting: 0 });
 	for (const { attempt, retryMs } of retries()) {

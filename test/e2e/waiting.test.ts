@@ -68,11 +68,11 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 
 	/** The log has one line each for the beginning, the end and the deliveries of the outage of a side. */
 	async function tellsOutage(net: string): Promise<void> {
-		const done = "what waited for a side is delivered";
+		const done = "the deliveries that waited for a side are done";
 		await bridged.log.waitFor(done, (line) => line.msg === done && line.net === net, 20_000);
 		const told = bridged.log.items.filter((line) => line.net === net && /\ba side\b/.test(line.msg));
 		expect(told).toMatchObject([
-			{ level: "warn", msg: "a side is away; what is for it waits on disk", cause: expect.any(String) },
+			{ level: "warn", msg: "a side is away; deliveries to it wait on disk", cause: expect.any(String) },
 			{ level: "info", msg: "a side is back", awayMs: expect.any(Number) },
 			{ level: "info", msg: done, delivered: expect.any(Number), waiting: 0 },
 		]);
