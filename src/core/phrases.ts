@@ -84,8 +84,8 @@ export const opened = (what: Opened, name: string, how: "inside" | "invited" | "
 export const linked = (name: string) => `Linked to ${name}. What is said here now goes there, and back.`;
 export const linkedBut = (name: string, why: string) => `Linked to ${name}, but nothing crosses yet: ${why}`;
 export const shownHere = (name: string) =>
-	`What comes from ${name} is shown here from now on. Nothing that is said here goes there.`;
-export const alreadyShown = (name: string) => `what comes from ${name} is shown here already.`;
+	`This room shows what comes from ${name} from now on. Nothing that is said here goes there.`;
+export const alreadyShown = (name: string) => `this room shows what comes from ${name} already.`;
 export const alreadyLinked = (title: string, name: string, cure: string) =>
 	`this room is linked to ${name} already, and a room can have one link to ${title}. Say “${cure}” first.`;
 export const linkedHere = (name: string) => `this room is linked to ${name} already.`;
@@ -100,7 +100,7 @@ export const whichLink = (commands: readonly string[]) =>
 export const unlinkedNow = (title: string, room: string) =>
 	`Unlinked from ${title} (${room}). Nothing crosses any more, and each room shows only its own people again.`;
 export const noLongerShown = (names: readonly string[], othersStay: boolean) =>
-	`What comes from ${names.join(", ")} is no longer shown here.${othersStay ? " What the bridge's config mirrors here stays." : ""}`;
+	`This room no longer shows what comes from ${names.join(", ")}.${othersStay ? " The mirrors of the bridge's config stay." : ""}`;
 export const sayInRoom =
 	"a chat with me cannot be linked. Invite the bot to a room on the other network, and say it there.";
 export const guardedRooms = (title: string) => `only an admin of this bridge can link a room to ${title}.`;

@@ -46,7 +46,7 @@ describe("a network whose rooms are sources", () => {
 		await command("link mars wide");
 		await command("link mars wide", "market");
 		expect(await command("link mars narrow")).toBe(
-			"What comes from The narrow is shown here from now on. Nothing that is said here goes there.",
+			"This room shows what comes from The narrow from now on. Nothing that is said here goes there.",
 		);
 		await mars.bridge.receive([reading("wide", "1", ["narrow"]), reading("narrow", "1")]);
 		await mars.bridge.receive([reading("wide", "2")]);
@@ -67,11 +67,13 @@ describe("a network whose rooms are sources", () => {
 	test("refuses only the same source in the same room, from the config or by command", async () => {
 		await bridge.mirror([mirror("narrow")], true);
 		expect(await command("link mars narrow")).toBe(
-			"That did not work: what comes from The narrow is shown here already.",
+			"That did not work: this room shows what comes from The narrow already.",
 		);
 		await command("link mars wide");
-		expect(await command("link mars wide")).toContain("shown here already");
-		expect(await command("link mars wide", "market")).toContain("is shown here from now on");
+		expect(await command("link mars wide")).toMatch(/this room shows what comes from .* already/);
+		expect(await command("link mars wide", "market")).toContain(
+			"This room shows what comes from The wide from now on",
+		);
 	});
 
 	test("has unlink end what a command linked, all or one, and never what the config mirrors", async () => {
@@ -81,10 +83,10 @@ describe("a network whose rooms are sources", () => {
 		await command("link mars other");
 		expect(await command("unlink mars nowhere")).toBe("This room has no link to nowhere.");
 		expect(await command("unlink mars wide")).toBe(
-			"What comes from wide is no longer shown here. What the bridge's config mirrors here stays.",
+			"This room no longer shows what comes from wide. The mirrors of the bridge's config stay.",
 		);
 		expect(await command("unlink mars narrow")).toContain("mirrored by the bridge's config");
-		expect(await command("unlink mars")).toContain("What comes from other is no longer shown here.");
+		expect(await command("unlink mars")).toContain("This room no longer shows what comes from other.");
 		expect([...mars.attached]).toEqual(["narrow"]);
 	});
 });

@@ -193,12 +193,12 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		await bridge.mirror(mirrors, true);
 		const exact = `${at}/over/kitchen/temperature`;
 		const typed = (text: string) => command(bridge, chat, text, { room: "climate" });
-		expect(await typed(`link mqtt ${exact}`)).toContain(`What comes from ${exact} is shown here`);
+		expect(await typed(`link mqtt ${exact}`)).toContain(`This room shows what comes from ${exact}`);
 		for (const value of ["20 °C", "21 °C", "21 °C"]) await thing.publish(exact, value);
 		await thing.publish(`${at}/over/hall/temperature`, "15 °C");
 		await thing.publish(`${at}/over/door`, "open");
 		expect(await typed(`pub ${exact} 30`)).toContain("Published");
-		expect(await typed(`unlink mqtt ${exact}`)).toContain("is no longer shown here");
+		expect(await typed(`unlink mqtt ${exact}`)).toContain("no longer shows what comes from");
 		await thing.publish(exact, "22 °C");
 		await thing.publish(`${at}/over/door`, "the end");
 		const shown = (room: string) =>
