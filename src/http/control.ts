@@ -30,8 +30,8 @@ const about = (socket: string): About => ({
 
 /** Most characters of a request's body, which holds a path. */
 const longest = 65_536;
-/** Time in ms for which `check` waits for the running bridge, which itself waits some seconds for each server. */
-const patience = 60_000;
+/** Time in ms for which `check` waits for the running bridge, which itself waits for each service that does not answer. */
+const patience = 120_000;
 
 /**
  * Listens on a Unix socket that only the bridge's own user can open: a backup holds everything in the stores, so only
