@@ -154,13 +154,13 @@ export function createDelivery(deps: {
 	) {
 		if (!missesTarget(original, can, refs)) return;
 		const { kind } = original;
-		// A command to the bot never crosses, so its deletion misses nothing.
 		const { network: from } = event.sender;
-		const key =
+		const fresh =
 			original.kind === "redaction"
-				? commandKey(from, event.room, original.target.id)
-				: unfoundKey(kind, lane.portal, lane.link, event.sender.id);
-		if (!(await journal.once(key))) return;
+				? // A command to the bot never crosses, so its deletion misses nothing.
+					await journal.once(commandKey(from, event.room, original.target.id))
+				: await journal.once(unfoundKey(kind, lane.portal, lane.link, event.sender.id));
+		if (!fresh) return;
 		void sendNotice(event, new PermanentError("not-found", phrases.unknownTarget[kind]), target.title);
 	}
 
