@@ -301,8 +301,10 @@ export function createBridge(deps: {
 		for (const { links, between = [] } of await mapping.portals()) {
 			people.push(...between.filter((one) => one.network === name));
 			for (const link of links)
-				if (link.network === name && link.room && people.length < mostSearched)
-					people.push(...(await journal.members(name, link.room)));
+				if (link.network === name && link.room && people.length < mostSearched) {
+					const members = await journal.members(name, link.room);
+					people.push(...members.slice(0, mostSearched - people.length));
+				}
 		}
 		return people;
 	}
