@@ -75,7 +75,7 @@ describe("the memory of the process stays below 400 MiB", () => {
 		const large = "x".repeat(900_000);
 		for (let n = 0; n < 200; n++) scene.mqtt?.publish(`${topic}${n}`, large);
 		await until(
-			() => subject.log().includes("event refused"),
+			() => subject.log().includes("the excess is delayed"),
 			() => "no limit was reached",
 			20_000,
 		);
