@@ -150,7 +150,8 @@ export function createCatchUp(deps: {
 			const deadline = now + (now - waitedInVain < unheld ? 0 : holding);
 			const before: MatrixEvent[] = [];
 			const read = new Map<TrackedRoom, readonly string[]>();
-			for (const [name, those] of Map.groupBy(events, ({ room_id }) => room_id)) {
+			const byRoom = Map.groupBy(events, ({ room_id }) => room_id);
+			for (const [name, those] of byRoom) {
 				const room = detection.room(name) ?? (await roomOf(name));
 				if (!room.position || detection.inTurn(room, those)) continue;
 				try {
@@ -175,6 +176,10 @@ export function createCatchUp(deps: {
 			for (const [room, behind] of read) detection.settle(room, doubts, behind);
 			detection.took(before, true);
 			detection.took(events);
+			for (const name of byRoom.keys()) {
+				const room = detection.room(name);
+				if (room) await positions.saveFirst(room);
+			}
 			if (repeated) disturbed();
 		},
 

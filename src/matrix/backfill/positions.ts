@@ -12,6 +12,13 @@ export function createPositions(deps: {
 	const keys = new Map<string, string>();
 	const saved = new Map<string, Position>();
 
+	async function save({ name, position }: TrackedRoom): Promise<void> {
+		const key = keys.get(name);
+		if (!key || !position || position === saved.get(name)) return;
+		saved.set(name, position);
+		await bridge.saveCursor({ key, value: JSON.stringify(position) });
+	}
+
 	return {
 		/** The position that an earlier run saved. */
 		async load(room: string): Promise<Position | undefined> {
@@ -27,11 +34,10 @@ export function createPositions(deps: {
 		},
 		/** The room is in a portal by this link from now on. */
 		follow: (room: string, link: string) => void keys.set(room, `matrix ${link}`),
-		async save({ name, position }: TrackedRoom): Promise<void> {
-			const key = keys.get(name);
-			if (!key || !position || position === saved.get(name)) return;
-			saved.set(name, position);
-			await bridge.saveCursor({ key, value: JSON.stringify(position) });
+		save,
+		/** Saves the first position of a room in a portal: until then, a kill would have no lost event of it read. */
+		async saveFirst(room: TrackedRoom): Promise<void> {
+			if (!saved.has(room.name)) await save(room);
 		},
 	};
 }

@@ -69,6 +69,18 @@ describe("createCatchUp", () => {
 		expect(taken).toEqual(ids(first, lost, next, coming));
 	});
 
+	test("reads the lost events of a portal whose first event came in right before a kill", async () => {
+		const [first, lost] = [event(), events(3)];
+		const { run, gaps, taken } = world([first, ...lost]);
+		await handed(gaps, first);
+		// The kill leaves no time for a timer.
+		const second = run();
+		await second.follow("!room", "link of !room");
+		second.disturbed();
+		await pass(6_000);
+		expect(taken).toEqual(ids(first, lost));
+	});
+
 	test("still looks for events lost in a restart when a transaction brings older events", async () => {
 		const [first, backlog, lost, later] = [event(), events(50), events(2), events(3)];
 		const { gaps, taken, asked } = world([first, ...backlog, ...lost, ...later]);

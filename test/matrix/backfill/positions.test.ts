@@ -46,6 +46,15 @@ describe("createPositions", () => {
 		expect(writes).toBe(2);
 	});
 
+	test("saves the first position of a room at once, and no later one", async () => {
+		const positions = start();
+		await positions.load("!r");
+		await positions.saveFirst(room("!r"));
+		expect(writes).toBe(0);
+		for (const event of ["$1", "$2"]) await positions.saveFirst(room("!r", { event, at: 1 }));
+		expect([...disk.values()]).toEqual([JSON.stringify(position)]);
+	});
+
 	test("keeps no position of a room that is in no portal or has no event", async () => {
 		const positions = start();
 		await positions.load("!alone");
