@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { soak } from "./test/soak.ts";
 
 /** The files that take longest, the longest first. One that began last would keep a single worker busy at the end. */
 const longest = [
@@ -52,6 +53,8 @@ export default defineConfig({
 				test: {
 					name: "e2e",
 					include: ["test/e2e/**/*.test.ts"],
+					// Files that script/soak alone runs.
+					exclude: soak ? [] : ["test/e2e/chat-kills.test.ts"],
 					env,
 					retry: 1,
 					testTimeout: 150_000,

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../fakes.ts";
 import { random } from "../random.ts";
-import { soak } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { XmppClient } from "../testbed/xmpp-client.ts";
@@ -12,7 +11,7 @@ const kills = 25;
 const lines = 500;
 const seed = Number(process.env.TRIVIUM_SEED ?? Date.now() % 1_000_000);
 
-describe.runIf(soak)("a chat Matrix → XMPP under kills at random moments", { retry: 0 }, () => {
+describe("a chat Matrix → XMPP under kills at random moments", { retry: 0 }, () => {
 	let bridged: Bridged;
 	let bob: MatrixClient;
 	let juliet: XmppClient;
