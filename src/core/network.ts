@@ -78,8 +78,8 @@ export interface Network {
 	/** Takes no more of what the server would hand over again. Core calls `stop` after the lanes have drained. */
 	pause(): Promise<void>;
 	/**
-	 * Ends the connection in order: hands to core what still comes until the server has ended it, too, and resolves when
-	 * that is on disk. The networks stop in reverse order of their starts, so this one may still look people up on those
+	 * Ends the connection in order: hands to core all input until the server has ended it, too, and resolves when
+	 * the input is on disk. The networks stop in reverse order of their starts, so this one may still look people up on those
 	 * that started before it.
 	 */
 	stop(): Promise<void>;
@@ -200,8 +200,8 @@ export type Unnamed = Readonly<{ as: MessageId; within: number }>;
 /**
  * A received event. Core commits `cursor` together with the event and never before it, so that a crash loses nothing.
  * `since` marks an event of a backfill: the time of the last read of its source, by our clock, in ms since 1970. Rate
- * limits use the time that an event claims only if it has `since`. `preferred` names further rooms of the same network
- * that bring the same event: a portal with a link to one of them takes it from there. `shared`: see {@link Entry.shared}.
+ * limits use the time that an event claims only if it has `since`. `preferred` names further rooms of the same network;
+ * they bring the same event, and a portal with a link to one of them takes it from there. `shared`: see {@link Entry.shared}.
  */
 export type Received = BridgeEvent &
 	Readonly<{

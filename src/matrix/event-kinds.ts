@@ -1,8 +1,8 @@
 import type { MatrixEvent } from "./event.ts";
 
 /**
- * All kinds of events that a Matrix room can hold, as of version 1.19 of the specification, and of the clients and servers
- * that people use (Element, FluffyChat, Cinny, Nheko, Synapse), each with what becomes of it. The translator goes by this
+ * All kinds of events that a Matrix room can hold, as of version 1.19 of the specification, and of common clients and
+ * servers (Element, FluffyChat, Cinny, Nheko, Synapse), each with its treatment. The translator goes by this
  * list alone, and docs/what-crosses.md has its table from here.
  */
 

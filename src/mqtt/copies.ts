@@ -10,9 +10,9 @@ type Run = { first: Arrival; subscriptions: number; seen: number; at: number; be
 /**
  * COMPAT MQTT 3.1.1 tells the subscription of a message only in MQTT 5. If several subscriptions match, some brokers send
  * one message, and others (Mosquitto) a copy for each of them, one after the other [MQTT-3.3.5-1 of 3.1.1]. This function
- * returns a filter of one connection's messages that returns true for a copy of an earlier one. A broker counts as one
- * that sends copies, until two messages came without them; so of the first equal messages of a broker that sends none,
- * within two seconds, some may be taken for copies.
+ * returns a filter of one connection's messages that returns true for a copy of an earlier one. The filter expects
+ * copies of a broker until two messages came without them. If a broker sends no copies, the filter may take some of its
+ * first equal messages within two seconds for copies.
  */
 export function createCopyFilter(now: () => number = Date.now) {
 	let run: Run | undefined;

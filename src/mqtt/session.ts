@@ -267,7 +267,7 @@ export function createSession(deps: {
 		/** Disconnects in order. Resolves when all that the broker has sent until then is on disk. */
 		async stop(): Promise<void> {
 			stopping.abort();
-			// What is acknowledged before the end need not come again.
+			// The broker does not repeat a value that the bridge acknowledges before the end.
 			await incoming?.reached();
 			connection?.close();
 			await supervisor;

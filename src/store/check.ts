@@ -23,8 +23,8 @@ export async function makeStore(folder: string): Promise<void> {
 }
 
 /**
- * Tells whether the stores are writable, and whether a running bridge holds them. `mapping` is the mapping's file. A folder
- * that is missing is not made: it may be missing because the check was started in another working directory.
+ * Tells whether the stores are writable, and whether a running bridge holds them. `mapping` is the mapping's file. The
+ * check makes no missing folder: an admin may have started it in the wrong working directory.
  */
 export async function checkStore(
 	folder: string,

@@ -23,9 +23,9 @@ type Kept = Readonly<{
 const bytesOf = ({ from, to, id, condition, text }: Kept) => textBytes(from, to, id, condition, text) + 100;
 
 /**
- * Sends the answers to lines of 1:1 chats. An error alone tells the sender that a line reached nobody, so one
- * that cannot be sent, because the link broke or the bridge stops, is kept: it goes out when the link is up again, after a
- * stop at the next start. An error to a MUC must not be kept, since it puts an occupant out who may have come back by then
+ * Sends the answers to lines of 1:1 chats. An error alone tells the sender that a line reached nobody, so the
+ * bridge keeps an error while the link is broken or the bridge stops, and sends it when the link is up again, or at the next
+ * start. An error to a MUC must not be kept, since it puts an occupant out who may have come back by then
  * (XEP-0045 §16.4).
  */
 export function createAnswers(deps: {

@@ -54,8 +54,8 @@ export async function checkFiles(link: Link, component: string, log: Log): Promi
 }
 
 /**
- * Sends ourselves the largest stanza that the bridge writes. A smaller limit of the server ends the stream, so a bridge
- * that runs is not asked for this.
+ * Sends ourselves the largest stanza that the bridge writes. A smaller limit of the server ends the stream, so
+ * `check` does not ask this of a running bridge.
  */
 export async function checkStanzaSize(
 	link: Link,

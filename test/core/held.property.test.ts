@@ -14,7 +14,7 @@ import { fakeNetwork } from "../fakes.ts";
 const people = ["ann", "bob", "eve"] as const;
 const rooms = ["plaza", "market"] as const;
 
-/** What one person does in one room. `of` chooses the message that it is about, among those of the room. */
+/** An action of one person in one room. `of` chooses its target among the messages of the room. */
 type Act = Readonly<{
 	who: number;
 	room: number;
@@ -175,7 +175,7 @@ test("above the limits, nothing is lost or doubled, each sender's order holds, r
 						);
 						expect(arrived).toEqual(arrived.toSorted((a, b) => a - b));
 					}
-				// What refers to a message comes after it.
+				// An event comes after the message to which it refers.
 				for (const { event, target } of world.events) {
 					const [here, before] = [place.get(event.id), place.get(target?.id ?? "")];
 					if (here !== undefined && before !== undefined) expect(here).toBeGreaterThan(before);

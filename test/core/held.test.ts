@@ -77,7 +77,7 @@ const edit = (who: string, of: string, text: string, more: object = {}) =>
 const redaction = (who: string, of: string) => event(who, { kind: "redaction", target: { id: id(of) } });
 const say = (who: string, text: string, more: object = {}) => earth.bridge.receive([line(who, text, more)]);
 const held = async () => (await journal.stats()).held;
-/** What people on mars see at last: each message with the text of its newest edit, in the order in which they came. */
+/** Returns the final view of people on mars: each message with the text of its newest edit, in the order of arrival. */
 function shown(): string[] {
 	const texts = new Map<string, string>();
 	for (const { event: one, refs, operation } of mars.sent) {

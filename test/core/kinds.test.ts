@@ -152,7 +152,7 @@ test("a message that is deleted while it waits is never sent", async () => {
 	expect(arrived(mars, "redaction")).toEqual([]);
 });
 
-describe("a batch", () => {
+describe("the router", () => {
 	const line = (name: string, what: object) => ({
 		...{ id: id(name), room: "plaza" as RoomId, sender: earth.person("ann"), at: Date.now() },
 		...what,
@@ -160,7 +160,7 @@ describe("a batch", () => {
 	const text = (name: string, more: object = {}) =>
 		line(name, { kind: "message", style: "text", text: name, ...more }) as BridgeEvent;
 
-	test("that holds a message, its edit and its deletion delivers none of them", async () => {
+	test("delivers no part of a batch that holds a message, its edit and its deletion", async () => {
 		const target = { id: id("slip") };
 		await earth.bridge.receive([
 			...[text("first"), text("slip")],
@@ -176,7 +176,7 @@ describe("a batch", () => {
 		expect(lines(mars)).toEqual(["ann: first", "ann: last"]);
 	});
 
-	test("that holds the first two messages of a thread delivers the second one as its answer", async () => {
+	test("delivers the second message of a thread as an answer, though the first one is in the same batch", async () => {
 		const thread = { thread: { id: id("thread t") }, aka: [id("thread t")] };
 		await earth.bridge.receive([text("root", thread), text("answer", thread)]);
 		await reached(mars, 2);

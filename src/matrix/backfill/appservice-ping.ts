@@ -8,8 +8,8 @@ import { isPingUnknown, whyNotReached } from "../reach.ts";
 const defaults = { first: 1_000, most: 60_000, every: 600_000 };
 
 /**
- * Proves the path from the homeserver to the appservice, by a ping or by a transaction, and logs each change once. A ping
- * that failed is repeated until it succeeds; a success ends the homeserver's backoff of minutes.
+ * Proves the path from the homeserver to the appservice, by a ping or by a transaction, and logs each change once. It
+ * repeats a failed ping until one succeeds; a success ends the homeserver's backoff of minutes.
  */
 export function createAppservicePing(deps: {
 	client: Pick<Client, "ping">;
