@@ -1,28 +1,14 @@
 import { expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { RoomId } from "../../src/core/ids.ts";
-import type { Log } from "../../src/core/log.ts";
 import { publishCommand } from "../../src/mqtt/pub.ts";
 import { createMemoryJournal } from "../../src/store/memory.ts";
 import { bridgeOf, command, noLimits, rulesFor } from "../bridge.ts";
 import { fakeNetwork, until } from "../fakes.ts";
-
-type Line = Record<string, unknown> & { level: string; msg: string };
-function listen(): { lines: Line[]; log: Log } {
-	const lines: Line[] = [];
-	const at = (level: string) => (fields: object, msg: string) => void lines.push({ level, ...fields, msg });
-	const log: Log = {
-		debug: at("debug"),
-		info: at("info"),
-		warn: at("warn"),
-		error: at("error"),
-		child: () => log,
-	};
-	return { lines, log };
-}
+import { recordedLog } from "../recorded-log.ts";
 
 async function world() {
-	const { lines, log } = listen();
+	const { lines, log } = recordedLog();
 	const here = fakeNetwork("here");
 	const find = { fail: undefined as Error | undefined };
 	const there = fakeNetwork("there", {
@@ -106,7 +92,7 @@ test("the line about a refused message has the cause", async () => {
 });
 
 test("a flood of commands, or of people who ask for the greeting, fills neither the journal nor the log", async () => {
-	const { lines, log } = listen();
+	const { lines, log } = recordedLog();
 	const here = fakeNetwork("here");
 	const journal = createMemoryJournal();
 	const noted: string[] = [];

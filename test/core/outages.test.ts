@@ -1,32 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { NetworkName } from "../../src/core/ids.ts";
-import { type Log, retryLevel } from "../../src/core/log.ts";
+import { retryLevel } from "../../src/core/log.ts";
 import { noMeter } from "../../src/core/meter.ts";
 import type { Status } from "../../src/core/network.ts";
 import { createOutageLog } from "../../src/core/outages.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeNetwork, until } from "../fakes.ts";
+import { recordedLog } from "../recorded-log.ts";
 
 const [mars, earth] = ["mars" as NetworkName, "earth" as NetworkName];
 
-type Line = Record<string, unknown> & { level: string; msg: string };
-function listen(): { lines: Line[]; log: Log } {
-	const lines: Line[] = [];
-	const at = (level: string) => (fields: object, msg: string) => void lines.push({ level, ...fields, msg });
-	const log: Log = {
-		debug: at("debug"),
-		info: at("info"),
-		warn: at("warn"),
-		error: at("error"),
-		child: () => log,
-	};
-	return { lines, log };
-}
-
 describe("the log of outages", () => {
 	function setup() {
-		const { lines, log } = listen();
+		const { lines, log } = recordedLog();
 		const state = { now: 1_000_000, status: { up: true } as Status, waiting: 0 };
 		const outages = createOutageLog({
 			networks: [{ name: mars, status: () => state.status }, { name: earth }],
@@ -111,7 +98,7 @@ describe("the log of outages", () => {
 });
 
 test("an outage with 50 waiting messages is three lines and one failed delivery, with attempt and retryMs", async () => {
-	const { lines, log } = listen();
+	const { lines, log } = recordedLog();
 	const here = fakeNetwork("here");
 	const state = { status: { up: true } as Status };
 	const there = fakeNetwork("there", { status: () => state.status, window: 16 });

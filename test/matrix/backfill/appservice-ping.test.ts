@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import type { Log } from "../../../src/core/log.ts";
 import { createAppservicePing } from "../../../src/matrix/backfill/appservice-ping.ts";
 import { MatrixError, Unwell } from "../../../src/matrix/client.ts";
 import { whyNotReached } from "../../../src/matrix/reach.ts";
+import { recordedCures } from "../../recorded-log.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -15,15 +15,8 @@ const unreached = new Unwell("502 M_CONNECTION_FAILED", { body: { errcode: "M_CO
 
 /** Returns a ping whose answer is `state.error`, or a success without one. */
 function pinged(error?: Error) {
-	const lines: string[] = [];
+	const { lines, log } = recordedCures();
 	const state = { error, pings: 0 };
-	const log: Log = {
-		debug: () => undefined,
-		info: (_, message) => lines.push(message),
-		warn: () => undefined,
-		error: (fields, message) => lines.push(`${message}: ${String((fields as { cure: string }).cure)}`),
-		child: () => log,
-	};
 	const client = {
 		ping: async () => {
 			state.pings++;

@@ -1,23 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import type { Log } from "../../../src/core/log.ts";
 import { createConflictWatch } from "../../../src/xmpp/stream/connection-conflict.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
+import { recordedCures } from "../../recorded-log.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** Returns a watch on a link that answers the self-pings for which `back` returns true. */
 function watched(back: (question: number) => boolean) {
-	const lines: string[] = [];
+	const { lines, log } = recordedCures();
 	let asked = 0;
-	const log: Log = {
-		debug: () => undefined,
-		info: (_, message) => lines.push(message),
-		warn: () => undefined,
-		error: (fields, message) => lines.push(`${message}: ${String((fields as { cure: string }).cure)}`),
-		child: () => log,
-	};
 	const link = {
 		iq: async () => {
 			if (back(asked++)) return xml("iq", {});

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import type { Log } from "../../../src/core/log.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { createPathWatch } from "../../../src/xmpp/stream/path-watch.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
+import { recordedCures } from "../../recorded-log.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -12,14 +12,7 @@ const component = "bridge.test";
 
 /** Returns a watch on a link that answers the questions to those addresses for which `answers` returns true. */
 function watched(answers: (address: string) => boolean | "error") {
-	const lines: string[] = [];
-	const log: Log = {
-		debug: () => undefined,
-		info: (_, message) => lines.push(message),
-		warn: () => undefined,
-		error: (fields, message) => lines.push(`${message}: ${String((fields as { cure: string }).cure)}`),
-		child: () => log,
-	};
+	const { lines, log } = recordedCures();
 	const link = {
 		iq: async (request: { attrs: { to?: string } }, within = 0) => {
 			const answer = answers(request.attrs.to ?? "");
