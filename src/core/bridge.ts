@@ -31,6 +31,7 @@ import { createPortalList } from "./portal-list.ts";
 import { createPortals, type Mirror } from "./portals.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
+import { createViews } from "./views.ts";
 
 /** Interval in ms at which the log of outages looks at the sides. */
 const lookEvery = 1_000;
@@ -245,6 +246,8 @@ export function createBridge(deps: {
 		mayReach: route.mayReach,
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
+		seen: async () => undefined,
+		views: createViews({ network }),
 		mirror: portals.mirror,
 		inDoubt: lanes.inDoubt,
 		async hasMessage(of, room, id) {

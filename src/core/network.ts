@@ -3,6 +3,7 @@ import type { CheckResult } from "./check-result.ts";
 import type { Command, CommandCall } from "./command.ts";
 import type { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Media } from "./event.ts";
+import type { Hosting, Seen, Views } from "./hosting.ts";
 import type { Copy, MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";
 import type { Reaction } from "./journal.ts";
 import type { Link, Portal } from "./mapping.ts";
@@ -186,6 +187,14 @@ export interface Network {
 	recentMessages?(room: RoomId): Promise<readonly Recalled[]>;
 	/** Resolves with the ids of each of these deliveries in a room, for the same recovery; none if they are unknown. */
 	idsOfDeliveries?(room: RoomId, all: readonly Delivery[]): Promise<readonly (readonly MessageId[])[]>;
+
+	/** The rooms of this network, for others that show them in full. Absent: no other network can show them. */
+	readonly hosting?: Hosting;
+	/**
+	 * Shows what happened in the source of a view, in this order, which is that of the archive. Returns at once: nothing
+	 * is repeated to a view that misses it, since its people can read the archive. Absent: this network has no views.
+	 */
+	reflect?(view: RoomId, timeline: readonly Seen[]): void;
 }
 
 /** The read position of a source, in its network's own format. */
@@ -277,4 +286,10 @@ export interface Bridge {
 	allows(person: Person, level: Level): boolean;
 	/** Resolves with a secret of 32 bytes in base64url, made at the first call and stored for good. */
 	secret(name: string): Promise<string>;
+	/**
+	 * Takes the timeline of rooms of the network `of` that others show in full. Resolves when its order is on disk; the
+	 * views show it after that.
+	 */
+	seen(of: NetworkName, timeline: readonly Seen[]): Promise<void>;
+	readonly views: Views;
 }

@@ -1,0 +1,190 @@
+import type { BridgeEvent } from "./event.ts";
+import type { Copy, MessageId, NetworkName, RoomId } from "./ids.ts";
+import type { Portal } from "./mapping.ts";
+import type { Person } from "./person.ts";
+
+/**
+ * A room of one network (the source) that another network shows in full, as a room of its own (the view). The source's
+ * timeline is the one truth: its order, its members and its power levels. The view brings people's messages in as any
+ * room does, and shows each message when the source's timeline has it.
+ */
+
+/** The address of a source room: an alias as parts (the server is left out for our own one), or an id without its sigil. */
+export type RoomAddress =
+	| Readonly<{ kind: "alias"; parts: readonly string[] }>
+	| Readonly<{ kind: "id"; id: string }>;
+
+/** The acts that need a power level of their own. */
+export const powers = [
+	"speak",
+	"topic",
+	"name",
+	"picture",
+	"redact",
+	"kick",
+	"ban",
+	"invite",
+	"levels",
+] as const;
+export type Power = (typeof powers)[number];
+
+/** The power levels of a room: those of some people, that of all others, and the least level for each act. */
+export type Levels = Readonly<{
+	/** By {@link personKey}. */
+	of: ReadonlyMap<string, number>;
+	others: number;
+	needed: Readonly<Record<Power, number>>;
+}>;
+
+/** Returns the key of a person among people of several networks. */
+export const personKey = ({ network, id }: Pick<Person, "network" | "id">): string => `${network} ${id}`;
+export const levelOf = ({ of, others }: Levels, person: Pick<Person, "network" | "id">): number =>
+	of.get(personKey(person)) ?? others;
+export const mayDo = (levels: Levels, person: Pick<Person, "network" | "id">, power: Power): boolean =>
+	levelOf(levels, person) >= levels.needed[power];
+
+/** A source room, as far as people who are not in it may know it. */
+export type RoomFacts = Readonly<{
+	room: RoomId;
+	/** The id as in {@link RoomAddress}. */
+	id: string;
+	/** The parts of the main alias, if the room has one. */
+	alias?: readonly string[];
+	name?: string;
+	topic?: string;
+	/** The picture of the room, as a `ref` for {@link Network.open}. */
+	picture?: string;
+	/** everybody: people come in by the address alone. invited: an invitation, or another condition, is needed. */
+	entry: "everybody" | "invited";
+	/** The public directory of our server lists the room. */
+	listed: boolean;
+	/** Our server has people of its own in the room. */
+	local: boolean;
+	/** People in the room. */
+	count: number;
+	/** The reason why no other network can show the room. */
+	unfit?: "encrypted" | "space";
+	/** The room that has taken the place of this one. */
+	successor?: RoomId;
+	/** Absent for a room that we see from outside. */
+	levels?: Levels;
+}>;
+
+/** A room with its members, ghosts of the view's own people included, each as the person that they stand for. */
+export type RoomView = Readonly<{ facts: RoomFacts; members: readonly Person[] }>;
+
+/** The answer to somebody who wants to come in. */
+export type Entered =
+	| Readonly<{ kind: "in" }>
+	| Readonly<{ kind: "refused"; why: "banned" | "invited-only" | "unknown" | "blocked"; text: string }>;
+
+export type MemberChange = Readonly<{
+	kind: "member";
+	person: Person;
+	/** out: left, kicked or banned, with `by` where somebody else did it. name: a new display name. */
+	now: "in" | "out" | "banned" | "invited" | "name";
+	by?: Person;
+	reason?: string;
+}>;
+
+/**
+ * One event of a source room's timeline. said: a message or a change of one; `origin` names it on its own network if it
+ * came from another one through us. deleted: a message of which an archive keeps the place only. facts: the room itself
+ * has changed; its topic, which people see as an act of the sender, has a kind of its own.
+ */
+export type Seen = Readonly<{
+	room: RoomId;
+	id: MessageId;
+	/** The time of the event by the source's clock, in ms since 1970. */
+	at: number;
+	sender: Person;
+	what:
+		| Readonly<{ kind: "said"; event: BridgeEvent; origin: readonly Copy[] }>
+		| Readonly<{ kind: "deleted"; by?: Person; reason?: string; at?: number; origin: readonly Copy[] }>
+		| MemberChange
+		| Readonly<{ kind: "topic"; topic: string }>
+		| Readonly<{ kind: "facts"; facts: RoomFacts }>;
+}>;
+
+/** A place in the archive of a source room. */
+export type Place = Readonly<{ id: MessageId; at: number }>;
+
+/** A request for a part of an archive: up to `limit` places after or before an id (exclusive), or within times (ms since 1970). */
+export type Range = Readonly<{
+	after?: MessageId;
+	before?: MessageId;
+	start?: number;
+	end?: number;
+	limit: number;
+	/** The last places that match instead of the first. */
+	last?: boolean;
+}>;
+
+/** The methods of a network whose rooms other networks may show in full. */
+export interface Hosting {
+	/** Resolves with a room, as somebody outside may know it; undefined if there is none. @throws TemporaryError */
+	look(address: RoomAddress): Promise<RoomFacts | undefined>;
+	/** Resolves with the public rooms of our server, up to `limit` after the position `after`. */
+	listed(
+		limit: number,
+		after?: string,
+	): Promise<Readonly<{ rooms: readonly RoomFacts[]; next?: string; count: number }>>;
+	/** Lets the ghost of a person in, under `person.name` in this room. Idempotent. @throws TemporaryError */
+	enter(room: RoomId, person: Person): Promise<Entered>;
+	/** Lets the ghost of a person out. Idempotent. @throws TemporaryError */
+	leave(room: RoomId, person: Person, reason?: string): Promise<void>;
+	/** Gives the ghost of a person its name in this room. @throws PermanentError, TemporaryError */
+	rename(room: RoomId, person: Person): Promise<void>;
+	/** Resolves with a room and its members, read through a ghost that is in it. @throws PermanentError, TemporaryError */
+	view(room: RoomId): Promise<RoomView>;
+	/** @throws PermanentError forbidden if the person's power does not suffice; TemporaryError */
+	setTopic(room: RoomId, by: Person, topic: string): Promise<void>;
+	/** Invites the person at an address of this network. @throws PermanentError, TemporaryError */
+	invite(room: RoomId, by: Person, address: readonly string[]): Promise<void>;
+	/**
+	 * Resolves with the events of these ids that `reader`, a person with a ghost in the room, may see; edits and deletions
+	 * are applied as an archive shows them. @throws TemporaryError
+	 */
+	events(room: RoomId, ids: readonly MessageId[], reader: Person): Promise<ReadonlyMap<MessageId, Seen>>;
+	/**
+	 * Resolves with up to `limit` places of the archive that precede `before`, the oldest first; `end` is true at the
+	 * beginning of the room, or of what `reader` may see. @throws TemporaryError
+	 */
+	earlier(
+		room: RoomId,
+		before: MessageId,
+		limit: number,
+		reader: Person,
+	): Promise<Readonly<{ places: readonly Place[]; end: boolean }>>;
+}
+
+/** The answer to somebody who looks for a room to show. `linked`: it is joined to a room of the viewing network already. */
+export type Looked =
+	| Readonly<{ kind: "room"; facts: RoomFacts }>
+	| Readonly<{ kind: "linked"; to: RoomId }>
+	| Readonly<{ kind: "refused"; why: "unknown" | "policy" | "unfit"; text: string }>;
+
+/** The methods of core for a network that shows rooms of others. `of` is the network of the source room. */
+export interface Views {
+	/** As {@link Hosting.look}, within the policy for `by`, a person of the viewing network. @throws TemporaryError */
+	look(of: NetworkName, address: RoomAddress, by: Person): Promise<Looked>;
+	/**
+	 * Resolves with the portal of a source room and its view, a room of `by.network`; makes it at the first call.
+	 * @throws PermanentError if `by` opens too many rooms, or the room is linked.
+	 */
+	open(of: NetworkName, source: RoomId, view: RoomId, by: Person): Promise<Portal>;
+	/** Returns the methods of the source's network. @throws PermanentError if it has no rooms to show */
+	source(of: NetworkName): Hosting;
+	/**
+	 * Resolves with places of the archive, as `reader` may see it, the oldest first. What precedes the places that the
+	 * journal has is read from the source. `complete`: nothing that matches lies beyond. @throws TemporaryError
+	 */
+	places(
+		of: NetworkName,
+		source: RoomId,
+		range: Range,
+		reader: Person,
+	): Promise<Readonly<{ places: readonly Place[]; complete: boolean; total: number }>>;
+	/** Resolves with true if the archive has a place of this id. */
+	hasPlace(of: NetworkName, source: RoomId, id: MessageId): Promise<boolean>;
+}
