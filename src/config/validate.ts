@@ -34,6 +34,7 @@ const formats = table<readonly [check: (text: string) => boolean, expected: stri
 		isFilter,
 		"a topic filter such as home/+/temperature, where + is one whole level and # all the rest",
 	],
+	"room-glob": [(text) => /^[#!*]/.test(text), "a glob over room addresses such as #*:example.org"],
 	"matrix-room": [(text) => /^[#!].+/.test(text), "a Matrix room alias (#…:server) or id (!…)"],
 });
 
@@ -41,13 +42,18 @@ const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true });
 for (const [name, [check]] of Object.entries(formats)) ajv.addFormat(name, check);
 // A key that the config must not have; its value in the schema is the message with the reason.
 ajv.addKeyword({ keyword: "refused", validate: () => false });
+// The expected value of an option with alternatives, for its error message.
+ajv.addKeyword("expected");
 const check = ajv.compile(schema);
 
 /** Fills in the defaults and returns all mistakes. */
 export function validate(data: object): readonly Problem[] {
 	if (check(data)) return [];
-	// A failed propertyNames is reported twice: once with its cause, once as such.
-	return (check.errors ?? []).filter(({ keyword }) => keyword !== "propertyNames").map(problem);
+	const errors = check.errors ?? [];
+	// A failed propertyNames is reported twice: once with its cause, once as such. Of alternatives only the whole is told.
+	const partly = (error: ErrorObject) =>
+		error.keyword === "propertyNames" || /\/anyOf\/\d+\//.test(error.schemaPath);
+	return errors.filter((error) => !partly(error)).map(problem);
 }
 
 function problem(error: ErrorObject): Problem {
@@ -74,6 +80,8 @@ function problem(error: ErrorObject): Problem {
 			};
 		case "enum":
 			return { path, message: `expected one of: ${(error.params.allowedValues as string[]).join(", ")}` };
+		case "anyOf":
+			return { path, message: `expected ${String(error.parentSchema?.expected)}` };
 		case "format":
 			return { path, message: `expected ${formats[String(error.params.format)]?.[1]}` };
 		default:

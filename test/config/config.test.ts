@@ -157,7 +157,14 @@ describe("an error", () => {
 		],
 		["media: { largest: 0 }", "10:19: media.largest: must be >= 1"],
 		["rooms: { reactions: loud }", "10:21: rooms.reactions: expected one of: native, mixed, text, drop"],
-		["gateway: { rooms: local }", "10:19: gateway.rooms: not built yet; take it out for now"],
+		[
+			"gateway: { rooms: all }",
+			'10:19: gateway.rooms: expected local, any, or a list of globs over room addresses such as "#*:example.org"',
+		],
+		[
+			"gateway: { create: ['*'] }",
+			"10:20: gateway.create: not built yet; take it out for now: nobody may make rooms from XMPP",
+		],
 		[
 			"health: { listen: '127.0.0.1' }",
 			"10:19: health.listen: expected an address and a port such as 127.0.0.1:9993",
