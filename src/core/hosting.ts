@@ -100,7 +100,15 @@ export type Seen = Readonly<{
 	sender: Person;
 	what:
 		| Readonly<{ kind: "said"; event: BridgeEvent; origin: readonly Copy[] }>
-		| Readonly<{ kind: "deleted"; by?: Person; reason?: string; at?: number; origin: readonly Copy[] }>
+		| Readonly<{
+				kind: "deleted";
+				by?: Person;
+				reason?: string;
+				at?: number;
+				origin: readonly Copy[];
+				/** The event that deleted it, which the archive has, too. */
+				deletion?: Readonly<{ id: MessageId; origin: readonly Copy[] }>;
+		  }>
 		| MemberChange
 		| Readonly<{ kind: "topic"; topic: string }>
 		| Readonly<{ kind: "facts"; facts: RoomFacts }>;
@@ -177,7 +185,8 @@ export interface Views {
 	source(of: NetworkName): Hosting;
 	/**
 	 * Resolves with places of the archive, as `reader` may see it, the oldest first. What precedes the places that the
-	 * journal has is read from the source. `complete`: nothing that matches lies beyond. @throws TemporaryError
+	 * journal has is read from the source. `complete`: nothing that matches lies beyond. `total`: the known places that match
+	 * all but `limit`. An id of the range that the archive does not have matches nothing. @throws TemporaryError
 	 */
 	places(
 		of: NetworkName,
@@ -185,6 +194,6 @@ export interface Views {
 		range: Range,
 		reader: Person,
 	): Promise<Readonly<{ places: readonly Place[]; complete: boolean; total: number }>>;
-	/** Resolves with true if the archive has a place of this id. */
-	hasPlace(of: NetworkName, source: RoomId, id: MessageId): Promise<boolean>;
+	/** Resolves with those places of these ids that the archive has, the oldest first. */
+	find(of: NetworkName, source: RoomId, ids: readonly MessageId[]): Promise<readonly Place[]>;
 }

@@ -21,6 +21,6 @@ export function createViews(deps: { network(name: NetworkName): Network }): View
 		},
 		open: () => Promise.reject(new PermanentError("failed", phrases.unlinked)),
 		places: async () => ({ places: [], complete: true, total: 0 }),
-		hasPlace: async () => false,
+		find: async () => [],
 	};
 }
