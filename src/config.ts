@@ -18,7 +18,11 @@ export type Config = Readonly<{
 	xmpp: ComponentOptions;
 	mqtt?: MqttOptions;
 	rooms: Readonly<{ membersMirrored: number; reactions?: Support }>;
-	gateway: Readonly<{ direct: "known" | "any"; rooms: "local" | "any" | readonly string[] }>;
+	gateway: Readonly<{
+		direct: "known" | "any";
+		rooms: "local" | "any" | readonly string[];
+		create: readonly string[];
+	}>;
 	public?: Readonly<{ listen: Listen; url: string }>;
 	media: Omit<MediaOptions, "public">;
 	health: Readonly<{ listen: Listen }>;
@@ -60,7 +64,7 @@ type Raw = {
 	xmpp: { component: string; service: string; secret?: string; secret_file?: string };
 	mqtt?: { brokers: Record<string, Broker>; mirrors: { broker: string; topic: string; room: string }[] };
 	rooms: { members_mirrored: number; reactions?: Support };
-	gateway: { direct: "known" | "any"; rooms: "local" | "any" | string[] };
+	gateway: { direct: "known" | "any"; rooms: "local" | "any" | string[]; create: string[] };
 	public?: { listen: string; url: string };
 	media: { largest: number; private_hosts: string[] };
 	health: { listen: string };

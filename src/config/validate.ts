@@ -81,6 +81,7 @@ function problem(error: ErrorObject): Problem {
 		case "enum":
 			return { path, message: `expected one of: ${(error.params.allowedValues as string[]).join(", ")}` };
 		case "anyOf":
+		case "maxItems":
 			return { path, message: `expected ${String(error.parentSchema?.expected)}` };
 		case "format":
 			return { path, message: `expected ${formats[String(error.params.format)]?.[1]}` };

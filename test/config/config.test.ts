@@ -163,7 +163,7 @@ describe("an error", () => {
 		],
 		[
 			"gateway: { create: ['*'] }",
-			"10:20: gateway.create: not built yet; take it out for now: nobody may make rooms from XMPP",
+			"10:20: gateway.create: expected an empty list: nobody can make rooms from XMPP yet",
 		],
 		[
 			"health: { listen: '127.0.0.1' }",
