@@ -130,8 +130,11 @@ export type Range = Readonly<{
 
 /** The methods of a network whose rooms other networks may show in full. */
 export interface Hosting {
-	/** Resolves with a room, as somebody outside may know it; undefined if there is none. @throws TemporaryError */
-	look(address: RoomAddress): Promise<RoomFacts | undefined>;
+	/**
+	 * Resolves with a room, as `by`, a person of another network, may know it from outside; undefined if there is none.
+	 * @throws TemporaryError, also if `by` looks too often.
+	 */
+	look(address: RoomAddress, by: Person): Promise<RoomFacts | undefined>;
 	/** Resolves with the public rooms of our server, up to `limit` after the position `after`. */
 	listed(
 		limit: number,
@@ -181,6 +184,11 @@ export interface Views {
 	 * @throws PermanentError if `by` opens too many rooms, or the room is linked.
 	 */
 	open(of: NetworkName, source: RoomId, view: RoomId, by: Person): Promise<Portal>;
+	/**
+	 * Tells `person`, whose network may show the room, that `by` invites them to it. Resolves with false if their network
+	 * shows no rooms. @throws TemporaryError
+	 */
+	invited(facts: RoomFacts, person: Person, by: Person, reason?: string): Promise<boolean>;
 	/** Returns the methods of the source's network. @throws PermanentError if it has no rooms to show */
 	source(of: NetworkName): Hosting;
 	/**

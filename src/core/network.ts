@@ -3,7 +3,7 @@ import type { CheckResult } from "./check-result.ts";
 import type { Command, CommandCall } from "./command.ts";
 import type { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Media } from "./event.ts";
-import type { Hosting, Seen, Views } from "./hosting.ts";
+import type { Hosting, RoomFacts, Seen, Views } from "./hosting.ts";
 import type { Copy, MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";
 import type { Reaction } from "./journal.ts";
 import type { Link, Portal } from "./mapping.ts";
@@ -195,6 +195,11 @@ export interface Network {
 	 * is repeated to a view that misses it, since its people can read the archive. Absent: this network has no views.
 	 */
 	reflect?(view: RoomId, timeline: readonly Seen[]): void;
+	/**
+	 * Brings a person of this network the invitation of `by` to a room of another network that this one may show. The
+	 * ghost of the person is invited already. Absent: this network has no views. @throws TemporaryError
+	 */
+	inviteToView?(facts: RoomFacts, person: Person, by: Person, reason?: string): Promise<void>;
 }
 
 /** The read position of a source, in its network's own format. */

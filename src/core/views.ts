@@ -13,11 +13,17 @@ export function createViews(deps: { network(name: NetworkName): Network }): View
 	}
 	return {
 		source,
-		async look(of, address) {
-			const facts = await source(of).look(address);
+		async look(of, address, by) {
+			const facts = await source(of).look(address, by);
 			return facts
 				? { kind: "room", facts }
 				: { kind: "refused", why: "unknown", text: phrases.unlinkedTarget };
+		},
+		async invited(facts, person, by, reason) {
+			const { inviteToView } = deps.network(person.network);
+			if (!inviteToView) return false;
+			await inviteToView(facts, person, by, reason);
+			return true;
 		},
 		open: () => Promise.reject(new PermanentError("failed", phrases.unlinked)),
 		places: async () => ({ places: [], complete: true, total: 0 }),
