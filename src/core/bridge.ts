@@ -209,6 +209,7 @@ export function createBridge(deps: {
 		command: (call) => runCommand(call),
 		sync,
 		findPerson: async (name, address) => byName.get(name)?.findPerson?.(address),
+		personUrl: (person) => byName.get(person.network)?.personUrl?.(person),
 		portal: portals.only,
 		openRoom: portals.openRoom,
 		async openDirect(one, other, room) {

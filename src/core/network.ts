@@ -130,6 +130,8 @@ export interface Network {
 	show(link: Link): string;
 	/** Returns the link that opens a room in the clients of this network's people. Absent: there are no such links. */
 	url?(room: RoomId): string;
+	/** Returns the link that opens the profile of a person in the clients of this network's people. Absent: there are none. */
+	personUrl?(person: Person): string;
 	/**
 	 * Returns the address on its own network of the person or room that has a ghost or a room of ours at this address here.
 	 * Pure. Absent: there are none.
@@ -255,6 +257,8 @@ export interface Bridge {
 	sync(network: NetworkName, room: RoomId, members: readonly Person[]): Promise<void>;
 	/** As {@link Network.findPerson} of that network; undefined if there is no such network. */
 	findPerson(network: NetworkName, address: readonly string[]): Promise<Person | undefined>;
+	/** As {@link Network.personUrl} of the person's network; undefined if it has no such links. */
+	personUrl(person: Person): string | undefined;
 	/** Resolves with the portal of a room; undefined if it is in none. */
 	portal(network: NetworkName, room: RoomId): Promise<Portal | undefined>;
 	/** Resolves with the room on `here` for the room at `address` on `there`, and creates it if necessary. */

@@ -227,6 +227,7 @@ export function createMatrix(
 			}),
 		show: ({ room = "?" }) => aliases.show(room),
 		url: (room) => matrixTo(aliases.show(room), domain),
+		personUrl: ({ id }) => matrixTo(id),
 		standsFor: ([typed = ""]) => {
 			const id = typedId(typed);
 			const found = ghostAddress(id, domain) ?? aliasAddress(id, domain);
