@@ -14,6 +14,8 @@ import type { Element } from "./stream/xml.ts";
 export function createGhosts(deps: {
 	/** Returns the person of the ghost at a JID; undefined where it has none. @throws TemporaryError, PermanentError */
 	who(ghost: string): Promise<Person | undefined>;
+	/** Returns the link to the profile of a person; undefined where there is none. */
+	personUrl(person: Person): string | undefined;
 	/** Resolves with true if the account at a bare JID may write to the person. */
 	mayReach(account: string, person: Person): Promise<boolean>;
 	present(presence: Element): void;
@@ -30,7 +32,9 @@ export function createGhosts(deps: {
 		log,
 		async ghost(jid: string) {
 			const person = await who(jid);
-			return person && { name: person.name ?? person.address[0] ?? "" };
+			if (!person) return undefined;
+			const url = deps.personUrl(person);
+			return { name: person.name ?? person.address[0] ?? "", jid, ...(url !== undefined && { url }) };
 		},
 	};
 

@@ -88,7 +88,7 @@ export function createXmpp(
 	const { log, fetch: fetchLinked } = deps;
 	const guard = deps.guard ?? createGuard(log);
 	const guarded = { guard };
-	const software = { name: nick, version: deps.version ?? "" };
+	const software = { name: nick, version: deps.version ?? "", uri: `xmpp:${options.component}` };
 	const namespace = { component: options.component, ...deps.namespace };
 	let bridge: Bridge;
 	let inbox: ReturnType<typeof createInbox>;
@@ -233,6 +233,7 @@ export function createXmpp(
 			who,
 			bot,
 			mayReach: (jid, person) => bridge.mayReach(account(jid), person),
+			personUrl: (person) => bridge.personUrl(person),
 			present: clients.present,
 			software,
 			resource,

@@ -10,7 +10,8 @@ import { type Element, type Node, xml } from "./stream/xml.ts";
 
 const nickNs = "http://jabber.org/protocol/nick";
 /** XEP-0172: carries the full display name if the nick or JID differs from it. */
-export const fullName = (name: string | undefined) => name && xml("nick", { xmlns: nickNs }, name);
+export const nick = (name: string): Element => xml("nick", { xmlns: nickNs }, name);
+export const fullName = (name: string | undefined) => name && nick(name);
 /** XEP-0359 §3: a sender recognises its own message by the origin-id, even if the MUC changes the stanza's id. */
 const origin = (id: string) => xml("origin-id", { xmlns: "urn:xmpp:sid:0", id });
 

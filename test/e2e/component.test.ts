@@ -42,7 +42,7 @@ describe.each(["prosody", "ejabberd"] as const)("the component link on %s", (ser
 				async stanza(stanza) {
 					stanzas.push(stanza);
 					if (stanza.name !== "iq") return;
-					const software = { name: "Trivium", version: "0" };
+					const software = { name: "Trivium", version: "0", uri: "xmpp:bridge.test" };
 					const ghost = async (jid: string) => (jid === `alice@${ours}` ? { name: "Alice" } : undefined);
 					const answer = await answerIq(stanza, { software, log, ghost });
 					if (answer) await link.send(answer);
@@ -311,7 +311,7 @@ test("on ejabberd, both connections of one domain report that they share the tra
 			{
 				async stanza(stanza) {
 					const ghost = async () => undefined;
-					const answer = await answerIq(stanza, { software: { name: "", version: "" }, log, ghost });
+					const answer = await answerIq(stanza, { software: { name: "", version: "", uri: "" }, log, ghost });
 					if (answer) await link.send(answer);
 				},
 				online: () => watch.online(),

@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import { answerIq } from "../../src/xmpp/iq/index.ts";
+import { verification } from "../../src/xmpp/iq/capabilities-hash.ts";
+import { answerIq, capabilities } from "../../src/xmpp/iq/index.ts";
 import type { IqContext } from "../../src/xmpp/iq/query.ts";
 import { vars as said } from "../../src/xmpp/message/index.ts";
 import { type Element, text, xml } from "../../src/xmpp/stream/xml.ts";
@@ -17,9 +18,10 @@ const log = {
 	child: () => log,
 };
 const context: IqContext = {
-	software: { name: "Trivium", version: "1.2.3" },
+	software: { name: "Trivium", version: "1.2.3", uri: `xmpp:${host}` },
 	async ghost(jid) {
-		if (jid === alice) return { name: "Alice 🎉" };
+		if (jid === alice) return { name: "Alice 🎉", jid, url: "https://people.test/alice" };
+		if (jid === `bob@${host}`) return { name: "Bob" };
 		if (jid === `down@${host}`) throw new TemporaryError("homeserver away");
 		if (jid === `bad@${host}`) throw new PermanentError("invalid", "no such address");
 		if (jid === `bug@${host}`) throw new TypeError("oops");
@@ -41,7 +43,7 @@ const ITEMS = "http://jabber.org/protocol/disco#items";
 test.each([
 	[host, "gateway/matrix", "Trivium"],
 	[alice, "account/registered", "Alice 🎉"],
-	[`${alice}/room`, "client/web", "Alice 🎉"],
+	[`${alice}/room`, "client/web", "Trivium"],
 ])("disco#info of %s has its identity, and each listed feature is answered", async (to, identity, name) => {
 	const info = (await ask(to, "query", INFO))!.getChild("query", INFO)!;
 	const { category, type, ...rest } = info.getChild("identity")!.attrs;
@@ -51,6 +53,7 @@ test.each([
 		"urn:xmpp:ping": "ping",
 		"vcard-temp": "vCard",
 		"urn:xmpp:time": "time",
+		"urn:ietf:params:xml:ns:vcard-4.0": "vcard",
 	};
 	const vars = info.getChildren("feature").map((feature) => feature.attrs.var!);
 	expect(vars).toContain("urn:xmpp:ping");
@@ -68,12 +71,84 @@ test("a result goes to the sender of the IQ, from the JID that was asked", async
 	expect(answer!.children).toEqual([]);
 });
 
-test("a ghost's vCard contains the full name", async () => {
+test("a ghost's vCard contains the full name, the address and the profile of the person", async () => {
 	const card = (await ask(alice, "vCard", "vcard-temp"))!.getChild("vCard")!;
-	expect(text(card, "FN")).toBe("Alice 🎉");
+	expect(card.getChildElements().map((one) => [one.getName(), one.getText()])).toEqual([
+		["FN", "Alice 🎉"],
+		["NICKNAME", "Alice 🎉"],
+		["JABBERID", alice],
+		["URL", "https://people.test/alice"],
+	]);
+	const newer = (await ask(alice, "vcard", "urn:ietf:params:xml:ns:vcard-4.0"))!.getChild("vcard")!;
+	expect(newer.getChildElements().map((one) => one.getChildElements()[0]!.getText())).toEqual([
+		"Alice 🎉",
+		"Alice 🎉",
+		`xmpp:${alice}`,
+		"https://people.test/alice",
+	]);
 });
 
-test("the component answers version, time and uptime; a ghost answers no time", async () => {
+describe("an account of ours that a client asks for a node", () => {
+	const node = (name: string) =>
+		answerIq(
+			xml(
+				"iq",
+				{ type: "get", from: asker, to: alice, id: "1" },
+				xml("pubsub", { xmlns: "http://jabber.org/protocol/pubsub" }, xml("items", { node: name })),
+			),
+			context,
+		);
+	test.each(["eu.siacs.conversations.axolotl.devicelist", "urn:xmpp:omemo:2:devices"])(
+		"has no OMEMO devices (%s)",
+		async (name) => expect(condition(await node(name))).toBe("cancel item-not-found"),
+	);
+	test.each([
+		["urn:xmpp:vcard4", "vcard"],
+		["http://jabber.org/protocol/nick", "nick"],
+	])("tells the person's name in %s", async (name, element) => {
+		const items = (await node(name))!.getChild("pubsub")!.getChild("items")!;
+		expect(items.attrs.node).toBe(name);
+		expect(items.getChild("item")!.getChild(element)!.toString()).toContain("Alice 🎉");
+	});
+});
+
+describe("entity capabilities (XEP-0115)", () => {
+	const c = capabilities(context.software);
+	const node = `${c.attrs.node}#${c.attrs.ver}`;
+
+	test("are the hash of what the session of each ghost answers", async () => {
+		for (const ghost of [alice, `bob@${host}`]) {
+			const info = (await ask(`${ghost}/room`, "query", INFO, { node }))!.getChild("query")!;
+			expect(info.attrs.node).toBe(node);
+			expect(verification(info)).toBe(c.attrs.ver);
+			const plain = (await ask(`${ghost}/room`, "query", INFO))!.getChild("query")!;
+			expect(verification(plain)).toBe(c.attrs.ver);
+		}
+		expect(c.attrs).toMatchObject({ hash: "sha-1", xmlns: "http://jabber.org/protocol/caps" });
+	});
+
+	test("have the hash of the example in the specification", () => {
+		// XEP-0115 §5.2
+		const info = xml(
+			"query",
+			{},
+			xml("identity", { category: "client", type: "pc", name: "Exodus 0.9.1" }),
+			["caps", "muc", "disco#items", "disco#info"].map((one) =>
+				xml("feature", { var: `http://jabber.org/protocol/${one}` }),
+			),
+		);
+		expect(verification(info)).toBe("QgayPKawpkPSDYmwT/WM94uAlu0=");
+	});
+
+	test("are no node of an account, and no other hash is one of a session", async () => {
+		expect(condition(await ask(alice, "query", INFO, { node }))).toBe("cancel item-not-found");
+		expect(condition(await ask(`${alice}/room`, "query", INFO, { node: `${c.attrs.node}#x` }))).toBe(
+			"cancel item-not-found",
+		);
+	});
+});
+
+test("the component answers version, time and uptime; the account of a ghost answers no time", async () => {
 	const version = (await ask(host, "query", "jabber:iq:version"))!.getChild("query")!;
 	expect([text(version, "name"), text(version, "version")]).toEqual(["Trivium", "1.2.3"]);
 	expect(text((await ask(host, "time", "urn:xmpp:time"))!.getChild("time")!, "utc")).toMatch(/^20.*Z$/);

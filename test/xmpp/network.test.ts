@@ -54,6 +54,7 @@ const bridge = {
 		if (fault) throw new TypeError("a fault of ours");
 	},
 	allows: ({ domain: of }: Person) => of !== "blocked.test",
+	personUrl: ({ id }: Person) => `https://people.test/${id}`,
 	mayReach: async ({ domain: of }: Person) => of !== "stranger.test",
 	cursor: async () => undefined,
 	saveCursor: async () => undefined,

@@ -26,9 +26,10 @@ function router() {
 				return lookup.promise;
 			},
 			present: () => undefined,
+			personUrl: () => undefined,
 			mayReach: async () => true,
 			bot,
-			software: { name: "Trivium", version: "1" },
+			software: { name: "Trivium", version: "1", uri: "xmpp:bridge.test" },
 			resource: "trivium",
 			log: quiet,
 		}),
@@ -104,9 +105,10 @@ describe("a stanza", () => {
 		const ghosts = createGhosts({
 			who: async () => undefined,
 			present: () => undefined,
+			personUrl: () => undefined,
 			mayReach: async () => true,
 			bot,
-			software: { name: "Trivium", version: "1" },
+			software: { name: "Trivium", version: "1", uri: "xmpp:bridge.test" },
 			resource: "trivium",
 			log: quiet,
 		});

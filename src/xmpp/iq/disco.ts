@@ -2,18 +2,27 @@ import { vars } from "../message/index.ts";
 import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
 import { type Element, xml } from "../stream/xml.ts";
+import { verification } from "./capabilities-hash.ts";
 import { COMMANDS, commands } from "./commands.ts";
-import { type IqContext, isAnsweredAt, type Query, type Question, type Where } from "./query.ts";
+import {
+	type IqContext,
+	isAnsweredAt,
+	type Query,
+	type Question,
+	type Software,
+	type Where,
+} from "./query.ts";
 
 const INFO = "http://jabber.org/protocol/disco#info";
 const ITEMS = "http://jabber.org/protocol/disco#items";
+const CAPS = "http://jabber.org/protocol/caps";
 const everywhere: readonly Where[] = ["host", "account", "session"];
 
 /**
  * Returns the queries of service discovery (XEP-0030). They advertise the features of the queries that are answered at an
  * address, themselves included, and those of the messages that the bridge translates.
  */
-export function createDisco(others: readonly Query[]): readonly Query[] {
+export function createDisco(others: readonly Query[]) {
 	const info: Query = {
 		type: "get",
 		name: "query",
@@ -21,15 +30,25 @@ export function createDisco(others: readonly Query[]): readonly Query[] {
 		where: everywhere,
 		features: [INFO],
 		async answer(question, context) {
-			const { where, name } = question;
-			const node = commandNode(question, context);
-			if (node) return node;
-			refuseNodes(question);
-			const asked = all.filter((query) => isAnsweredAt(query, where)).flatMap((query) => query.features);
-			const features = [...new Set([...asked, ...vars])].sort().map((one) => xml("feature", { var: one }));
-			return xml("query", { xmlns: INFO }, xml("identity", { ...identities[where], name }), features);
+			const { where, ghost, payload } = question;
+			const command = commandNode(question, context);
+			if (command) return command;
+			const { node } = payload.attrs;
+			// XEP-0115 §6.2: a client that reads the hash of a session asks for the node of this name.
+			const isHash = where === "session" && node === hashNode(capabilities(context.software).attrs);
+			if (!isHash) refuseNodes(question);
+			return described(where, where === "session" ? context.software.name : ghost.name, node);
 		},
 	};
+	/** Returns the description of an address. That of a session is the same for all, so that clients ask once. */
+	function described(where: Where, name: string, node?: string): Element {
+		const asked = all.filter((query) => isAnsweredAt(query, where)).flatMap((query) => query.features);
+		const features = [...new Set([...asked, ...vars])].sort().map((one) => xml("feature", { var: one }));
+		return xml("query", { xmlns: INFO, node }, xml("identity", { ...identities[where], name }), features);
+	}
+	/** Returns the element that announces in a presence what the sessions of ghosts answer (XEP-0115). */
+	const capabilities = ({ name, uri }: Software): Element =>
+		xml("c", { xmlns: CAPS, hash: "sha-1", node: uri, ver: verification(described("session", name)) });
 	const items: Query = {
 		type: "get",
 		name: "query",
@@ -46,13 +65,16 @@ export function createDisco(others: readonly Query[]): readonly Query[] {
 				return xml("query", { xmlns: ITEMS, node: COMMANDS }, items);
 			}
 			refuseNodes(question);
-			const found = where === "host" && bot ? xml("item", { jid: bot.jid, name: question.name }) : undefined;
+			const found =
+				where === "host" && bot ? xml("item", { jid: bot.jid, name: question.ghost.name }) : undefined;
 			return xml("query", { xmlns: ITEMS }, found);
 		},
 	};
 	const all = [...others, info, items];
-	return [info, items];
+	return { queries: [info, items], capabilities };
 }
+
+const hashNode = ({ node, ver }: Element["attrs"]) => `${node}#${ver}`;
 
 const identities: Readonly<Record<Where, { category: string; type: string }>> = {
 	host: { category: "gateway", type: "matrix" },

@@ -5,13 +5,19 @@ import { commands } from "./commands.ts";
 import { createDisco } from "./disco.ts";
 import { last } from "./last.ts";
 import { ping } from "./ping.ts";
+import { pubsub } from "./pubsub.ts";
 import { type IqContext, isAnsweredAt, type Query, type Where } from "./query.ts";
 import { time } from "./time.ts";
 import { vcard } from "./vcard.ts";
+import { vcard4 } from "./vcard4.ts";
 import { version } from "./version.ts";
 
-const simple = [commands, last, ping, time, vcard, version];
-const queries: readonly Query[] = [...simple, ...createDisco(simple)];
+const simple = [commands, last, ping, pubsub, time, vcard, vcard4, version];
+const disco = createDisco(simple);
+const queries: readonly Query[] = [...simple, ...disco.queries];
+
+/** Returns the element for the presences of ghosts that announces what they answer (XEP-0115): the same for all ghosts. */
+export const { capabilities } = disco;
 
 /**
  * Resolves with the answer to a get or set for an address of ours, which each gets exactly once; with undefined for results
@@ -42,11 +48,11 @@ async function payload(stanza: Element, context: IqContext): Promise<Element | u
 	if ((type !== "get" && type !== "set") || !payload || more.length > 0)
 		throw new StanzaError("bad-request", "modify");
 	const where = whereIs(to, context);
-	const ghost = where === "host" || where === "bot" ? software : await context.ghost(bare(to));
+	const ghost = where === "host" || where === "bot" ? { name: software.name } : await context.ghost(bare(to));
 	if (!ghost) throw new StanzaError("item-not-found", "cancel");
 	const query = queries.find(
 		(one) => one.type === type && payload.is(one.name, one.ns) && isAnsweredAt(one, where),
 	);
 	if (!query) throw new StanzaError("service-unavailable", "cancel");
-	return query.answer({ where, from, to, payload, name: ghost.name }, context);
+	return query.answer({ where, from, to, payload, ghost }, context);
 }

@@ -8,11 +8,17 @@ import type { Element } from "../stream/xml.ts";
  */
 export type Where = "host" | "account" | "session" | "bot";
 
-/** The name that people read of an account of ours; never an address. */
-export type Ghost = Readonly<{ name: string }>;
+/** An account of ours as others may know it. */
+export type Ghost = Readonly<{
+	/** The name that people read; never an address. */
+	name: string;
+	/** The bare JID of the ghost, and the link to the profile of its person. */
+	jid?: string;
+	url?: string;
+}>;
 
-/** The software that XEP-0092 tells of. */
-export type Software = Readonly<{ name: string; version: string }>;
+/** The software that XEP-0092 tells of. `uri` identifies it among other software (XEP-0115). */
+export type Software = Readonly<{ name: string; version: string; uri: string }>;
 
 /** The context that answers need besides their question. */
 export type IqContext = Readonly<{
@@ -41,8 +47,8 @@ export type Question = Readonly<{
 	to: string;
 	/** The one child of the IQ. */
 	payload: Element;
-	/** The name of the address that is asked. */
-	name: string;
+	/** The account at the address that is asked; the component's own address counts as one. */
+	ghost: Ghost;
 }>;
 
 /** Whether a query is answered at an address. */

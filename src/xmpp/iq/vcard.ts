@@ -1,9 +1,9 @@
-import { xml } from "../stream/xml.ts";
-import type { Query } from "./query.ts";
+import { type Element, xml } from "../stream/xml.ts";
+import type { Ghost, Query } from "./query.ts";
 
 const ns = "vcard-temp";
 
-/** Tells the full name (XEP-0054), of which a nick may hold a part only. */
+/** Tells the full name, of which a nick may hold a part only, the address and the profile of a person (XEP-0054). */
 export const vcard: Query = {
 	type: "get",
 	name: "vCard",
@@ -11,5 +11,16 @@ export const vcard: Query = {
 	// A MUC passes the query about an occupant on to the bare JID, some MUCs to the session.
 	where: ["host", "account", "session"],
 	features: [ns],
-	answer: async ({ name }) => xml("vCard", { xmlns: ns }, xml("FN", {}, name), xml("NICKNAME", {}, name)),
+	answer: async ({ ghost }) => vcardOf(ghost),
 };
+
+/** Returns the vCard of a person. Pure. */
+export const vcardOf = ({ name, jid, url }: Ghost): Element =>
+	xml(
+		"vCard",
+		{ xmlns: ns },
+		xml("FN", {}, name),
+		xml("NICKNAME", {}, name),
+		jid && xml("JABBERID", {}, jid),
+		url && xml("URL", {}, url),
+	);

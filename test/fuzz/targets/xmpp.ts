@@ -250,7 +250,7 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 		async run(input) {
 			const stanza = stanzaOf(input);
 			if (!stanza) return size();
-			const software = { name: "Trivium", version: "1" };
+			const software = { name: "Trivium", version: "1", uri: "xmpp:bridge.test" };
 			const answer = await answerIq(stanza, { software, ghost: async () => ({ name: "Alice" }), log: quiet });
 			const { type } = stanza.attrs;
 			holds((answer === undefined) === (type === "result" || type === "error"), "a question has no answer");

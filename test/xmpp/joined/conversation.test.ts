@@ -19,7 +19,7 @@ function conversation() {
 		missed: (jid) => void done.push(`one notice about ${jid}`),
 		whisper: async (_event, text) => void done.push(`private message: ${text}`),
 	};
-	const software = { name: "Trivium", version: "1" };
+	const software = { name: "Trivium", version: "1", uri: "xmpp:bridge.test" };
 	return { ...createJoinedConversation(rooms, { software, membersMirrored: 2, log: quiet }), done };
 }
 
