@@ -35,6 +35,8 @@ export type Fake = Network &
 		sent: Outbound[];
 		refused: { event: BridgeEvent; sentence: string; target: string }[];
 		attached: Set<string>;
+		/** What its views were told, in order, as "view: kind id". */
+		reflected: string[];
 		invited: string[];
 		bridge: Bridge;
 		/** Called before each send, so that a test can make it reject or wait. */
@@ -87,6 +89,7 @@ export function fakeNetwork(
 		sent: [],
 		refused: [],
 		attached: new Set(),
+		reflected: [],
 		invited: [],
 		bridge: undefined as unknown as Bridge,
 		trouble: () => Promise.resolve(),
@@ -123,6 +126,8 @@ export function fakeNetwork(
 			if (!fake.rooms.has(room)) throw new PermanentError("not-found", `no room ${room} on ${name}`);
 			return { room: room as RoomId, name: `The ${room}` };
 		},
+		reflect: (view, timeline) =>
+			void fake.reflected.push(...timeline.map(({ id, what }) => `${view}: ${what.kind} ${id}`)),
 		attach: async (_portal, link) => void fake.attached.add(link.room as string),
 		detach: async (_portal, link) => void fake.attached.delete(link.room as string),
 		createRoom: async (of, address) => {

@@ -13,6 +13,7 @@ import { PermanentError } from "./errors.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { createHeld } from "./held.ts";
 import { createHelp } from "./help.ts";
+import type { Seen } from "./hosting.ts";
 import type { Copy, MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Entry, Journal, Lane, NewRow, Row } from "./journal.ts";
 import { createLanes } from "./lanes.ts";
@@ -29,6 +30,7 @@ import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import { createPortalList } from "./portal-list.ts";
 import { createPortals, type Mirror } from "./portals.ts";
+import { createReflection } from "./reflection.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
 import { createViews } from "./views.ts";
@@ -183,6 +185,11 @@ export function createBridge(deps: {
 	const saveCursor = ({ key, value }: Cursor): Promise<void> =>
 		inTurn(async () => ({ saved: journal.saveCursor(key, value) }));
 
+	const views = createViews({ network, portals, rules, allowed, mayOpen: route.mayOpen });
+	const reflect = createReflection({ mapping, network, guard, isShown: views.isShown });
+	const seen = (of: NetworkName, timeline: readonly Seen[]): Promise<void> =>
+		inTurn(async () => ({ saved: reflect(of, timeline) }));
+
 	async function sync(of: NetworkName, room: RoomId, people: readonly Person[]): Promise<void> {
 		const now = people.map(withName).filter(allowed);
 		const before = new Map((await journal.members(of, room)).map((person) => [person.id, person]));
@@ -247,8 +254,12 @@ export function createBridge(deps: {
 		mayReach: route.mayReach,
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
-		seen: async () => undefined,
-		views: createViews({ network }),
+		seen,
+		views: {
+			...{ look: views.look, open: views.open, source: views.source, invited: views.invited },
+			places: async () => ({ places: [], complete: true, total: 0 }),
+			find: async () => [],
+		},
 		mirror: portals.mirror,
 		inDoubt: lanes.inDoubt,
 		async hasMessage(of, room, id) {

@@ -82,7 +82,8 @@ export function createLinkCommands(deps: {
 		if (same?.room === info.room) throw new PermanentError("invalid", phrases.linkedHere(title));
 		if (same) {
 			const cure = `${call.prefix}unlink ${there.name}`;
-			throw new PermanentError("invalid", phrases.alreadyLinked(there.title, there.show(same), cure));
+			const why = same.role === "hosted" ? phrases.alreadyShownIn : phrases.alreadyLinked;
+			throw new PermanentError("invalid", why(there.title, there.show(same), cure));
 		}
 		const other = await portals.only(there.name, info.room);
 		const link = other?.links.find((one) => one.network === call.network);

@@ -135,6 +135,8 @@ export interface Hosting {
 	 * @throws TemporaryError, also if `by` looks too often.
 	 */
 	look(address: RoomAddress, by: Person): Promise<RoomFacts | undefined>;
+	/** Returns an address as people here write it, for the globs of the policy. Pure. */
+	spell(address: RoomAddress): string;
 	/** Resolves with the public rooms of our server, up to `limit` after the position `after`. */
 	listed(
 		limit: number,
@@ -177,19 +179,22 @@ export type Looked =
 
 /** The methods of core for a network that shows rooms of others. `of` is the network of the source room. */
 export interface Views {
-	/** As {@link Hosting.look}, within the policy for `by`, a person of the viewing network. @throws TemporaryError */
+	/** As {@link Hosting.look}, within the policy for `by`, a person of the viewing network. @throws PermanentError, TemporaryError */
 	look(of: NetworkName, address: RoomAddress, by: Person): Promise<Looked>;
 	/**
 	 * Resolves with the portal of a source room and its view, a room of `by.network`; makes it at the first call.
-	 * @throws PermanentError if `by` opens too many rooms, or the room is linked.
+	 * @throws PermanentError if `by` is blocked or opens too many rooms, or the room is linked; TemporaryError
 	 */
 	open(of: NetworkName, source: RoomId, view: RoomId, by: Person): Promise<Portal>;
 	/**
 	 * Tells `person`, whose network may show the room, that `by` invites them to it. Resolves with false if their network
-	 * shows no rooms. @throws TemporaryError
+	 * shows no rooms, or one of the two is blocked. @throws TemporaryError
 	 */
 	invited(facts: RoomFacts, person: Person, by: Person, reason?: string): Promise<boolean>;
-	/** Returns the methods of the source's network. @throws PermanentError if it has no rooms to show */
+	/**
+	 * Returns the methods of the source's network. They leave blocked people out of a view and of an archive.
+	 * @throws PermanentError if it has no rooms to show
+	 */
 	source(of: NetworkName): Hosting;
 	/**
 	 * Resolves with places of the archive, as `reader` may see it, the oldest first. What precedes the places that the

@@ -88,6 +88,8 @@ export const shownHere = (name: string) =>
 export const alreadyShown = (name: string) => `this room shows what comes from ${name} already.`;
 export const alreadyLinked = (title: string, name: string, cure: string) =>
 	`this room is linked to ${name} already, and a room can have one link to ${title}. Say “${cure}” first.`;
+export const alreadyShownIn = (title: string, name: string, cure: string) =>
+	`people on ${title} are in this room already, as ${name}, and a room can have one room on ${title}. Say “${cure}” first: they then have to join the room that you link.`;
 export const linkedHere = (name: string) => `this room is linked to ${name} already.`;
 export const linkedElsewhere = (name: string, which: string | undefined) =>
 	which
@@ -134,6 +136,25 @@ export const pageLine = (page: number, pages: number, command: string) =>
 	pages === 1
 		? ""
 		: `Page ${page} of ${pages}.${page < pages ? ` The next one: “${command} ${page + 1}”.` : ""}`;
+
+// Rooms of one network that another shows in full: refusals for people who want to come in.
+export const noViews = (title: string) => `rooms of ${title} cannot be joined from here.`;
+export const noSuchRoom = (address: string) =>
+	`there is no room ${shortened(address)}. Is the address right?`;
+export const roomElsewhere =
+	"nobody of the bridge's own server is in this room, and this bridge leads to no others. Its admin can allow it (gateway.rooms).";
+export const roomNotAdmitted =
+	"this room is none of those that this bridge leads to. Its admin can allow it (gateway.rooms).";
+export const chatNotShown =
+	"this is a chat of two people, which cannot be joined as a room. Write to the other one directly.";
+export const linkedMeanwhile =
+	"this room has just been linked to another room. Join again, and you are sent there.";
+/** The reasons why a room cannot be shown. */
+export const unfit = {
+	encrypted:
+		"this room is encrypted, which the bridge cannot read. Its people can make a room without encryption.",
+	space: "this is a space: it lists rooms, and nobody speaks in it. Join one of its rooms.",
+} as const;
 
 // The list of portals, for admins.
 export const noRooms = "No room is bridged yet.";

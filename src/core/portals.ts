@@ -8,6 +8,7 @@ import type { Network, RoomInfo } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 
+type Place = Readonly<{ network: NetworkName; room: RoomId }>;
 /** A topic that the config mirrors in a room. */
 export type Mirror = Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>;
 
@@ -163,6 +164,45 @@ export function createPortals(deps: {
 		log.info({ rooms, cause: error.message }, "removed a chat of two that a network had refused");
 	}
 
+	/**
+	 * Resolves with the portal of a source room and its view. A new one is kept only if each network takes its link.
+	 * `makes` is called before it is made. @throws PermanentError
+	 */
+	async function openHosted(source: Place, view: Place, makes: () => void): Promise<Portal> {
+		const known = await only(source.network, source.room);
+		const shown = known?.links.find((link) => link.network === view.network && link.role !== "mirror");
+		if (known && shown?.role === "hosted") return known;
+		if (shown || known?.between) throw new PermanentError("failed", phrases.linkedMeanwhile);
+		makes();
+		const ours = newLink(source.network, "hosted", source.room);
+		// A view takes no rows: it shows the timeline of its source.
+		const theirs = { ...newLink(view.network, "hosted", view.room), out: false };
+		const { links = [ours], id = randomUUID() as PortalId } = known ?? {};
+		const portal = await save({ ...known, id, links: [...links, theirs] });
+		try {
+			await attach(portal);
+			return portal;
+		} catch (error) {
+			await undo(known, portal, known ? [theirs] : portal.links);
+			throw error;
+		}
+	}
+
+	/** Takes back the links of a portal that a network refused. The next attempt begins anew: the cause may be gone by then. */
+	async function undo(before: Portal | undefined, made: Portal, refused: readonly Link[]): Promise<void> {
+		if (before) await save(before);
+		else await mapping.removePortal(made.id);
+		for (const link of refused) await detach(made, link);
+	}
+
+	/** Returns the portal with the room that people linked as a joined one, though only a view may have needed it so far. */
+	function withJoined(portal: Portal, name: NetworkName, room: RoomId): Portal {
+		const isShown = (link: Link) => link.network === name && link.room === room && link.role === "hosted";
+		for (const { id } of portal.links.filter(isShown)) attached.delete(id);
+		const joined = (link: Link): Link => (isShown(link) ? { ...link, role: "joined" } : link);
+		return { ...portal, links: portal.links.map(joined) };
+	}
+
 	/** Resolves with the 1:1 room of two people on the network of `ours`. @throws PermanentError if that network has none. */
 	async function directRoom(ours: Person, theirs: Person): Promise<RoomId> {
 		const on = network(ours.network);
@@ -212,6 +252,12 @@ export function createPortals(deps: {
 				await save({ id: randomUUID() as PortalId, links });
 				return room;
 			}),
+
+		/** Resolves with the portal of a source room and its view. `makes`: called before a new one is made; it may refuse. */
+		openHosted: (source: Place, view: Place, makes: () => void): Promise<Portal> =>
+			alone([ofRoom(source.network, source.room), ofRoom(view.network, view.room)], () =>
+				openHosted(source, view, makes),
+			),
 
 		/** Resolves with the 1:1 portal of two people. The first delivery makes the room on `theirs.network`. */
 		openDirect: (ours: Person, theirs: Person, room: RoomId): Promise<Portal> =>
@@ -267,17 +313,15 @@ export function createPortals(deps: {
 						(await only(there, info.room));
 				if (taken) throw new PermanentError("failed", phrases.linkedElsewhere(title, undefined));
 				const made = sources ? newSource(there, info.room) : newLink(there, "joined", info.room);
-				const linked = { ...portal, links: [...portal.links, made] };
+				const before = withJoined(portal, here, room);
+				const linked = { ...before, links: [...before.links, made] };
 				// Forgotten members count as new in the next Bridge.sync, which mirrors them to the new room.
 				if (!sources) await journal.forget(here, room);
 				await save(linked);
 				try {
 					await attach(linked);
 				} catch (error) {
-					if (portal.links.length > 1) await save(portal);
-					else await mapping.removePortal(portal.id);
-					// The next attempt begins anew: the cause may be gone by then.
-					await detach(linked, made);
+					await undo(before.links.length > 1 ? before : undefined, linked, [made]);
 					throw error;
 				}
 			}),
@@ -342,8 +386,9 @@ export function createPortals(deps: {
 						links: [newLink(here, "joined", room)],
 					};
 					const known = portal.links.some((link) => link.network === there && link.room === topic);
-					const links = known ? portal.links : [...portal.links, newLink(there, "mirror", topic)];
-					await attach(known ? portal : await save({ ...portal, links })).catch((error: unknown) => {
+					const before = withJoined(portal, here, room);
+					const links = [...before.links, newLink(there, "mirror", topic)];
+					await attach(known ? portal : await save({ ...before, links })).catch((error: unknown) => {
 						if (!(error instanceof PermanentError)) throw error;
 						no ??= error;
 					});

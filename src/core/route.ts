@@ -30,6 +30,11 @@ export type Rules = Readonly<{
 	limits: Limits;
 	/** The people that strangers may write to first. known: those of our own server; any: all that the server can reach. */
 	direct: "known" | "any";
+	/**
+	 * The rooms that other networks may show in full, besides what the people of a room allow. local: those that people of
+	 * our own server are in, which is the default; any; or globs over their addresses.
+	 */
+	rooms?: "local" | "any" | readonly string[];
 	/** The most people of a room that are mirrored before they speak. */
 	membersMirrored: number;
 	/** The globs that the config blocks, for the list of blocks. */

@@ -1,32 +1,114 @@
 import { PermanentError } from "./errors.ts";
-import type { Hosting, Views } from "./hosting.ts";
-import type { NetworkName } from "./ids.ts";
+import type { Hosting, Looked, RoomAddress, RoomFacts, Seen } from "./hosting.ts";
+import type { NetworkName, RoomId } from "./ids.ts";
+import type { Portal } from "./mapping.ts";
 import type { Network } from "./network.ts";
+import { createGlob } from "./permissions.ts";
+import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
+import type { Portals } from "./portals.ts";
+import type { Rules } from "./route.ts";
 
-/** Creates the methods for networks that show rooms of others. */
-export function createViews(deps: { network(name: NetworkName): Network }): Views {
-	function source(of: NetworkName): Hosting {
-		const { hosting, title } = deps.network(of);
-		if (!hosting) throw new PermanentError("failed", phrases.noRoomsMade(title));
+/** Creates the methods for networks that show rooms of others, within the policy of the config. */
+export function createViews(deps: {
+	network(name: NetworkName): Network;
+	portals: Portals;
+	rules: Pick<Rules, "rooms">;
+	allowed(person: Person): boolean;
+	/** Counts one more room of the person. @throws PermanentError if the person opens too many. */
+	mayOpen(by: Person): void;
+}) {
+	const { network, portals, allowed, mayOpen } = deps;
+	const { rooms = "local" } = deps.rules;
+	const globs = typeof rooms === "string" ? [] : rooms.map(createGlob);
+	const matches = (address: string) => globs.some((glob) => glob(address));
+
+	function hostingOf(of: NetworkName): Hosting {
+		const { hosting, title } = network(of);
+		if (!hosting) throw new PermanentError("failed", phrases.noViews(title));
 		return hosting;
 	}
+
+	/**
+	 * Resolves with true if the policy lets people in. The people of a room name its main alias, and could name one of
+	 * another server: it counts only if that server leads from it to the room.
+	 */
+	async function admits(
+		hosting: Hosting,
+		address: RoomAddress,
+		facts: RoomFacts,
+		by: Person,
+	): Promise<boolean> {
+		if (typeof rooms === "string") return rooms === "any" || facts.local;
+		if (matches(hosting.spell(address))) return true;
+		if (!facts.alias) return false;
+		const main = { kind: "alias", parts: facts.alias } as const;
+		return matches(hosting.spell(main)) && (await hosting.look(main, by))?.room === facts.room;
+	}
+
+	const refused = (why: "unknown" | "policy" | "unfit", text: string): Looked => {
+		return { kind: "refused", why, text };
+	};
+
+	async function look(of: NetworkName, address: RoomAddress, by: Person): Promise<Looked> {
+		const hosting = hostingOf(of);
+		if (!allowed(by)) return refused("policy", phrases.blocked);
+		const facts = await hosting.look(address, by);
+		if (!facts) return refused("unknown", phrases.noSuchRoom(hosting.spell(address)));
+		const portal = await portals.only(of, facts.room);
+		const linked = portal?.links.find((link) => link.network === by.network && link.role === "joined");
+		if (linked?.room) return { kind: "linked", to: linked.room };
+		if (!(await admits(hosting, address, facts, by)))
+			return refused("policy", rooms === "local" ? phrases.roomElsewhere : phrases.roomNotAdmitted);
+		if (portal?.between) return refused("unfit", phrases.chatNotShown);
+		if (facts.unfit) return refused("unfit", phrases.unfit[facts.unfit]);
+		return { kind: "room", facts };
+	}
+
+	/** The messages and the memberships of a blocked person are not shown; the topic is the room's own. */
+	const isShown = ({ sender, what }: Seen): boolean => {
+		if (what.kind === "member") return allowed(what.person);
+		return what.kind === "topic" || what.kind === "facts" || allowed(sender);
+	};
+
 	return {
-		source,
-		async look(of, address, by) {
-			const facts = await source(of).look(address, by);
-			return facts
-				? { kind: "room", facts }
-				: { kind: "refused", why: "unknown", text: phrases.unlinkedTarget };
+		look,
+		isShown,
+		source(of: NetworkName): Hosting {
+			const hosting = hostingOf(of);
+			return {
+				...hosting,
+				async listed(limit, after) {
+					const page = await hosting.listed(limit, after);
+					const open = ({ alias, unfit }: RoomFacts) =>
+						!unfit &&
+						(typeof rooms === "string" || (alias && matches(hosting.spell({ kind: "alias", parts: alias }))));
+					return { ...page, rooms: page.rooms.filter(open) };
+				},
+				async enter(room, person) {
+					if (allowed(person)) return hosting.enter(room, person);
+					return { kind: "refused", why: "blocked", text: phrases.blocked };
+				},
+				async view(room) {
+					const { facts, members } = await hosting.view(room);
+					return { facts, members: members.filter(allowed) };
+				},
+				async events(room, ids, reader) {
+					const found = await hosting.events(room, ids, reader);
+					return new Map([...found].filter(([, seen]) => isShown(seen)));
+				},
+			};
 		},
-		async invited(facts, person, by, reason) {
-			const { inviteToView } = deps.network(person.network);
-			if (!inviteToView) return false;
+		async open(of: NetworkName, source: RoomId, view: RoomId, by: Person): Promise<Portal> {
+			if (!allowed(by)) throw new PermanentError("forbidden", phrases.blocked);
+			const there = { network: by.network, room: view };
+			return portals.openHosted({ network: of, room: source }, there, () => mayOpen(by));
+		},
+		async invited(facts: RoomFacts, person: Person, by: Person, reason?: string): Promise<boolean> {
+			const { inviteToView } = network(person.network);
+			if (!inviteToView || ![person, by].every(allowed)) return false;
 			await inviteToView(facts, person, by, reason);
 			return true;
 		},
-		open: () => Promise.reject(new PermanentError("failed", phrases.unlinked)),
-		places: async () => ({ places: [], complete: true, total: 0 }),
-		find: async () => [],
 	};
 }
