@@ -1,7 +1,7 @@
 import type { MatrixClient } from "../testbed/matrix-client.ts";
 import type { XmppClient } from "../testbed/xmpp-client.ts";
 
-const bot = "@trivium:hs.test";
+export const bot = "@trivium:hs.test";
 
 /**
  * Invites the bot to a room and links it to a MUC, as a person with the permission. Resolves at the bot's answer.

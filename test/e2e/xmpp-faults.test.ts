@@ -5,6 +5,7 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { archived, timeline } from "./lines.ts";
 import { linkedRoom, noArchive } from "./meeting.ts";
 
 /**
@@ -52,42 +53,6 @@ async function person(account: XmppAccount, room: string, nick: string) {
 			await connect(20);
 		},
 	};
-}
-type Person = Awaited<ReturnType<typeof person>>;
-
-/** Returns each body in a room's archive, in its order. */
-async function archived({ client }: Person, room: string): Promise<string[]> {
-	const lines: string[] = [];
-	for (let after = ""; ; ) {
-		const before = client.inbox.items.length;
-		const rsm = "http://jabber.org/protocol/rsm";
-		const page = xml(
-			"set",
-			{ xmlns: rsm },
-			xml("max", {}, "50"),
-			...(after ? [xml("after", {}, after)] : []),
-		);
-		const answer = await client.iq(room, "set", xml("query", { xmlns: "urn:xmpp:mam:2" }, page));
-		for (const stanza of client.inbox.items.slice(before)) {
-			const result = stanza.getChild("result", "urn:xmpp:mam:2");
-			if (!result) continue;
-			after = result.attrs.id ?? "";
-			lines.push(result.getChild("forwarded")?.getChild("message")?.getChild("body")?.getText() ?? "");
-		}
-		if (answer.getChild("fin")?.attrs.complete === "true") return lines;
-	}
-}
-
-async function timeline(who: MatrixClient, room: string): Promise<string[]> {
-	const lines: string[] = [];
-	for (let from: string | undefined = ""; from !== undefined; ) {
-		const path = `v3/rooms/${encodeURIComponent(room)}/messages?dir=f&limit=1000${from && `&from=${from}`}`;
-		type Page = { chunk: { type: string; content: { body?: string } }[]; end?: string };
-		const page: Page = await who.request<Page>("GET", path);
-		for (const { type, content } of page.chunk) if (type === "m.room.message") lines.push(content.body ?? "");
-		from = page.end;
-	}
-	return lines;
 }
 
 /** Prints the figures of one path, and resolves with its faults. */
@@ -171,7 +136,7 @@ describe.each(["prosody", "ejabberd"] as const)("lines between Synapse and MUCs 
 			name: `Matrix → MUC with${archive ? "" : "out"} an archive`,
 			sent: [],
 			confirmed: new Set(),
-			arrived: async () => (archive ? archived(listener, muc) : listener.bodies()),
+			arrived: async () => (archive ? archived(listener.client, muc) : listener.bodies()),
 		};
 		const back: Path = {
 			name: `MUC with${archive ? "" : "out"} an archive → Matrix`,
