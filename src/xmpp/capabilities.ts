@@ -20,6 +20,17 @@ export const joined = {
 	state: "text",
 } as const satisfies Capabilities;
 
+/**
+ * The capabilities of a hosted room. Its messages have stanza-ids, and what is done to them is no line of its own; its
+ * presences show who joins, leaves and changes the name.
+ */
+export const hosted = {
+	...joined,
+	reaction: "native",
+	membership: "drop",
+	profile: "drop",
+} as const satisfies Capabilities;
+
 /** The capabilities of a MUC without stanza-ids: a message there can be pointed at by its own author only. */
 export const withoutIds = { ...joined, reaction: "text", reply: "text" } as const satisfies Capabilities;
 

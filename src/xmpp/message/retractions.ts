@@ -2,7 +2,7 @@ import { boundedId } from "../../core/ids.ts";
 import { resource } from "../jid.ts";
 import { type IdKind, messageId, ownId, pick } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
-import { child, type Element, text, xml } from "../stream/xml.ts";
+import { child, type Element, type Node, text, xml } from "../stream/xml.ts";
 import { correcting } from "./corrections.ts";
 import { fallbackFor } from "./fallback.ts";
 import { along, type MessageFeature } from "./feature.ts";
@@ -92,4 +92,31 @@ export const moderate = (from: string, room: string, id: string, reason: string 
 			xml("retract", { xmlns: ns }),
 			reason && xml("reason", {}, reason),
 		),
+	);
+
+type Moderator = Readonly<{ jid: string; occupantId: string }>;
+
+const moderatedBy = ({ jid, occupantId }: Moderator): Element =>
+	xml(
+		"moderated",
+		{ xmlns: moderation, by: jid },
+		xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: occupantId }),
+	);
+
+/** XEP-0425 §4: returns the content of the stanza by which a room announces that a moderator deleted a message. */
+export const moderated = (id: string, by: Moderator, reason: string | undefined): readonly Node[] => [
+	xml("retract", { xmlns: ns, id }, moderatedBy(by), reason && xml("reason", {}, reason)),
+	store(),
+];
+
+/** XEP-0424 §5: returns the element that takes the place of a deleted message's content in an archive; `id` is that of the deletion. */
+export const tombstone = (
+	{ stamp, id, reason }: Readonly<{ stamp: string; id?: string | undefined; reason?: string | undefined }>,
+	by: Moderator | undefined,
+): Element =>
+	xml(
+		"retracted",
+		{ xmlns: ns, stamp, id },
+		by && moderatedBy(by),
+		by && reason ? xml("reason", {}, reason) : undefined,
 	);
