@@ -1,3 +1,4 @@
+import { PermanentError } from "../src/core/errors.ts";
 import type { Hosting, Levels, Place, RoomAddress, RoomFacts, Seen } from "../src/core/hosting.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../src/core/ids.ts";
 import type { Person } from "../src/core/person.ts";
@@ -126,10 +127,11 @@ export function fakeHosting(name: string): FakeHosting {
 			await fake.trouble("earlier");
 			const { timeline, since } = at(room);
 			const first = since.get(reader.id) ?? 0;
-			const end = timeline.findIndex(({ id }) => id === before);
+			const end = before ? timeline.findIndex(({ id }) => id === before) : timeline.length;
+			if (end < first) throw new PermanentError("not-found", "there is no such message");
 			const from = Math.max(first, end - limit);
-			const places = timeline.slice(from, Math.max(from, end)).map(({ id, at }): Place => ({ id, at }));
-			return { places, end: from === first };
+			const places = timeline.slice(from, end).map(({ id, at }): Place => ({ id, at }));
+			return { places, end: from === first, whole: since.size === 0 };
 		},
 	};
 	return fake;

@@ -22,7 +22,7 @@ import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
 import { withName, withNames } from "./names.ts";
 import { nearest } from "./near.ts";
-import type { Bridge, Cursor, Network, Received } from "./network.ts";
+import type { Bridge, Network, Received } from "./network.ts";
 import { createOpenCommands } from "./open-commands.ts";
 import { createOutageLog } from "./outages.ts";
 import { atLeast } from "./permissions.ts";
@@ -182,7 +182,7 @@ export function createBridge(deps: {
 			return { saved: Promise.all(saved).then(() => undefined) };
 		});
 
-	const saveCursor = ({ key, value }: Cursor): Promise<void> =>
+	const saveCursor: Bridge["saveCursor"] = ({ key, value }) =>
 		inTurn(async () => ({ saved: journal.saveCursor(key, value) }));
 
 	const views = createViews({ network, portals, rules, allowed, mayOpen: route.mayOpen });
@@ -212,6 +212,7 @@ export function createBridge(deps: {
 	const bridge: Running = {
 		receive,
 		cursor: (key) => journal.cursor(key),
+		cursors: (prefix) => journal.cursors(prefix),
 		saveCursor,
 		command: (call) => runCommand(call),
 		sync,

@@ -160,15 +160,17 @@ export interface Hosting {
 	 */
 	events(room: RoomId, ids: readonly MessageId[], reader: Person): Promise<ReadonlyMap<MessageId, Seen>>;
 	/**
-	 * Resolves with up to `limit` places of the archive that precede `before`, the oldest first; `end` is true at the
-	 * beginning of the room, or of what `reader` may see. @throws TemporaryError
+	 * Resolves with up to `limit` places of the archive that precede `before`, or with the last ones, the oldest first.
+	 * `end` is true at the beginning of the room, or of what `reader` may see. `whole`: nobody in the room may see more of
+	 * this part, so that it is the same for all. @throws PermanentError not-found if `reader` may not see `before`, or
+	 * there is no such event; TemporaryError
 	 */
 	earlier(
 		room: RoomId,
-		before: MessageId,
+		before: MessageId | undefined,
 		limit: number,
 		reader: Person,
-	): Promise<Readonly<{ places: readonly Place[]; end: boolean }>>;
+	): Promise<Readonly<{ places: readonly Place[]; end: boolean; whole: boolean }>>;
 }
 
 /** The answer to somebody who looks for a room to show. `linked`: it is joined to a room of the viewing network already. */

@@ -113,7 +113,10 @@ export interface Journal {
 	 * open polls of a portal; undefined if none was saved.
 	 */
 	cursor(key: string): Promise<string | undefined>;
-	saveCursor(key: string, value: string): Promise<void>;
+	/** Resolves with all values whose keys begin with `prefix`, in the order of the keys. */
+	cursors(prefix: string): Promise<readonly Readonly<{ key: string; value: string }>[]>;
+	/** Saves a value; undefined removes it. */
+	saveCursor(key: string, value: string | undefined): Promise<void>;
 	/** Resolves with the lanes that hold rows: the number of rows, and when the oldest was queued, in ms since 1970. */
 	lanes(): Promise<readonly (Lane & Readonly<{ depth: number; oldest: number }>)[]>;
 	/** Resolves with up to `limit` rows of a lane after the seq `after` (0 for all), oldest first. */

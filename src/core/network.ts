@@ -239,8 +239,10 @@ export interface Bridge {
 	receive(events: readonly Received[]): Promise<void>;
 	/** Resolves with the cursor that was saved last; undefined if there is none. */
 	cursor(key: string): Promise<string | undefined>;
-	/** Saves a cursor after all events that were received before the call. */
-	saveCursor(cursor: Cursor): Promise<void>;
+	/** Resolves with all cursors whose keys begin with `prefix`. */
+	cursors(prefix: string): Promise<readonly Cursor[]>;
+	/** Saves a cursor after all events that were received before the call; a value of undefined removes it. */
+	saveCursor(cursor: Readonly<{ key: string; value: string | undefined }>): Promise<void>;
 	/**
 	 * Resolves with the words that greet a person who invited the bot to a room; undefined if the room has had them.
 	 * `prefix`: as in {@link CommandCall}.

@@ -235,8 +235,14 @@ export function createMemoryJournal(): Journal {
 		},
 		once: async (key) => firstTime(key),
 		cursor: async (key) => cursors.get(key),
+		cursors: async (prefix) =>
+			[...cursors]
+				.filter(([key]) => key.startsWith(prefix))
+				.map(([key, value]) => ({ key, value }))
+				.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))),
 		async saveCursor(key, value) {
-			cursors.set(key, value);
+			if (value === undefined) cursors.delete(key);
+			else cursors.set(key, value);
 		},
 		async lanes() {
 			const found: (Lane & { depth: number; oldest: number })[] = [];

@@ -33,7 +33,12 @@ export function journalTables(db: DatabaseSync) {
 		newLane: statement("INSERT INTO lanes (portal, link) VALUES (?, ?)"),
 		newRoom: statement("INSERT INTO rooms (network, name) VALUES (?, ?)"),
 		cursor: statement("SELECT value FROM cursors WHERE key = ?"),
+		// No character is above U+10FFFF.
+		cursors: statement(
+			"SELECT key, value FROM cursors WHERE key >= ?1 AND key < ?1 || char(0x10ffff) ORDER BY key",
+		),
 		setCursor: statement("INSERT OR REPLACE INTO cursors VALUES (?, ?)"),
+		removeCursor: statement("DELETE FROM cursors WHERE key = ?"),
 		// The index alone gives the count; SQLite reads only the first row of each lane.
 		lanes: statement(`SELECT portal, link, depth, (SELECT queued_at FROM rows WHERE seq = first) AS oldest
 			FROM (SELECT lane, count(*) AS depth, min(seq) AS first FROM rows GROUP BY lane) JOIN lanes USING (lane)
@@ -214,8 +219,10 @@ export function journalTables(db: DatabaseSync) {
 			},
 			once: (key: string): boolean => keys.first(key, running),
 			cursor: (key: string) => (sql.cursor.get(key) as { value: string } | undefined)?.value,
-			saveCursor: (key: string, value: string): void => {
-				sql.setCursor.run(key, value);
+			cursors: (prefix: string) => sql.cursors.all(prefix) as readonly { key: string; value: string }[],
+			saveCursor: (key: string, value?: string): void => {
+				if (value === undefined) sql.removeCursor.run(key);
+				else sql.setCursor.run(key, value);
 			},
 			lanes: () =>
 				sql.lanes.all() as readonly { portal: string; link: string; depth: number; oldest: number }[],

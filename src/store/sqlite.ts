@@ -180,6 +180,7 @@ export function createSqliteJournal({ file, onFailure, watched }: JournalOptions
 		},
 		once: (key) => ask("once", key),
 		cursor: (key) => ask("cursor", key),
+		cursors: (prefix) => ask("cursors", prefix),
 		saveCursor: (key, value) => ask("saveCursor", key, value),
 		async lanes() {
 			return (await ask("lanes")).map(({ portal, link, ...lane }) => {

@@ -116,6 +116,19 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.cursor("muc")).toBe("3");
 		});
 
+		it("lists the cursors below a prefix in the order of their keys, and forgets one that is removed", async () => {
+			const keys = ["s a/1", "s a/2", "s a/\u{1F600}", "s b", "r", "t"];
+			for (const key of keys.toReversed()) await journal.saveCursor(key, `of ${key}`);
+			const below = async (prefix: string) => (await journal.cursors(prefix)).map(({ key }) => key);
+			expect(await below("s a/")).toEqual(keys.slice(0, 3));
+			expect(await journal.cursors("s b")).toEqual([{ key: "s b", value: "of s b" }]);
+			await journal.saveCursor("s a/2", undefined);
+			await journal.saveCursor("s c", undefined);
+			await reopen();
+			expect(await below("s ")).toEqual(["s a/1", "s a/\u{1F600}", "s b"]);
+			expect(await journal.cursor("s a/2")).toBeUndefined();
+		});
+
 		it("ignores an entry with a known key, its member and ids included", async () => {
 			const member = { network: matrix, room: room("!r"), person: person("@bob:hs.test"), present: true };
 			await journal.once("known");

@@ -42,7 +42,7 @@ describe("the backfill", () => {
 						},
 						bridge: {
 							cursor: async (key) => cursors.get(key),
-							async saveCursor({ key, value }) {
+							async saveCursor({ key, value = "" }) {
 								await alive(chance() * 5);
 								cursors.set(key, value);
 							},

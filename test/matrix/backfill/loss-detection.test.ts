@@ -35,7 +35,7 @@ function world(timeline: MatrixEvent[]) {
 			},
 			bridge: {
 				cursor: async (key) => disk.get(key),
-				saveCursor: async ({ key, value }) => void disk.set(key, value),
+				saveCursor: async ({ key, value = "" }) => void disk.set(key, value),
 			},
 			linkOf: async (room) => `link of ${room}`,
 			reader: async () => undefined,

@@ -9,7 +9,7 @@ const start = () =>
 	createPositions({
 		bridge: {
 			cursor: async (key) => disk.get(key),
-			saveCursor: async ({ key, value }) => {
+			saveCursor: async ({ key, value = "" }) => {
 				writes++;
 				disk.set(key, value);
 			},

@@ -58,7 +58,7 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 		bridge: () => ({
 			portal: async () => undefined,
 			cursor: async (key) => left.cursors.get(key),
-			saveCursor: async ({ key, value }) => void left.cursors.set(key, value),
+			saveCursor: async ({ key, value = "" }) => void left.cursors.set(key, value),
 		}),
 		who: async () => {
 			await lookup;
