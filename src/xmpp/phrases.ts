@@ -114,6 +114,14 @@ export const xmppStopping = "The bridge is just restarting. Please send this aga
 export const xmppStrangers =
 	"this person is known from a room only, which hides their address. Write to them in that room.";
 
+// Answers of the archive of a room that is shown as a MUC.
+export const archiveForMembers =
+	"Only people in this room can read what was said in it. Join the room, and ask again.";
+export const archiveBusy = "The bridge reads many archives just now. Please ask again in a moment.";
+export const archiveSlow =
+	"The server of this room is slow to say what was written in it. Please ask again in a moment.";
+export const archiveTooManyIds = (most: number) => `Ask for at most ${most} messages by their ids at once.`;
+
 /** Above the form of an ad-hoc command. */
 export const commandForm = (help: string) => `${help.charAt(0).toUpperCase()}${help.slice(1)}.`;
 

@@ -1,0 +1,76 @@
+import type { Place } from "../../core/hosting.ts";
+import { type Element, xml } from "../stream/xml.ts";
+import { mam } from "./archive-form.ts";
+import type { Entry, Page } from "./archive-page.ts";
+import { rsm } from "./archive-query.ts";
+
+/** The answers of an archive (XEP-0313 §4.2, §4.3, §5). Pure. */
+
+const delay = "urn:xmpp:delay";
+const mucUser = "http://jabber.org/protocol/muc#user";
+
+const stamp = (at: number): string => new Date(at).toISOString();
+
+/** Who is asked for what: the addresses of the room and of the client, and the client's mark for the results. */
+export type Asked = Readonly<{ from: string; to: string; queryid?: string }>;
+
+/** Returns the message that brings one entry. `line`: the stanza as the room's people got it live. */
+export const result = (
+	{ from, to, queryid }: Asked,
+	{ id, at }: Pick<Entry, "id" | "at">,
+	line: Element,
+): Element =>
+	xml(
+		"message",
+		{ from, to },
+		xml(
+			"result",
+			{ xmlns: mam, queryid, id },
+			xml(
+				"forwarded",
+				{ xmlns: "urn:xmpp:forward:0" },
+				xml("delay", { xmlns: delay, stamp: stamp(at) }),
+				line,
+			),
+		),
+	);
+
+/** Returns the end of the results. */
+export const fin = ({ first, last, complete, count }: Page<Entry>): Element =>
+	xml(
+		"fin",
+		{ xmlns: mam, complete: complete ? "true" : undefined },
+		xml(
+			"set",
+			{ xmlns: rsm },
+			first === undefined ? undefined : xml("first", {}, first),
+			last === undefined ? undefined : xml("last", {}, last),
+			count === undefined ? undefined : xml("count", {}, String(count)),
+		),
+	);
+
+/** Returns the first and the last place of an archive; an empty archive has none. */
+export const metadata = (first?: Place, last?: Place): Element =>
+	xml(
+		"metadata",
+		{ xmlns: mam },
+		first && xml("start", { id: first.id, timestamp: stamp(first.at) }),
+		last && xml("end", { id: last.id, timestamp: stamp(last.at) }),
+	);
+
+/**
+ * Returns a line as an archive forwards it: without `to`, and with the JID, the affiliation and the role of its sender in
+ * place of any that a client wrote (XEP-0313 §5.1.2, §8.4).
+ */
+export function archived(
+	line: Element,
+	sender: Readonly<{ jid: string; affiliation: string; role: string }> | undefined,
+): Element {
+	const { to: _to, ...attrs } = line.attrs;
+	return xml(
+		line.name,
+		{ ...attrs, xmlns: "jabber:client" },
+		line.getChildElements().filter((one) => !one.is("x", mucUser)),
+		sender && xml("x", { xmlns: mucUser }, xml("item", sender)),
+	);
+}
