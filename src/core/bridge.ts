@@ -185,8 +185,8 @@ export function createBridge(deps: {
 	const saveCursor: Bridge["saveCursor"] = ({ key, value }) =>
 		inTurn(async () => ({ saved: journal.saveCursor(key, value) }));
 
-	const views = createViews({ network, portals, rules, allowed, mayOpen: route.mayOpen });
-	const reflect = createReflection({ mapping, network, guard, isShown: views.isShown });
+	const views = createViews({ network, journal, portals, rules, allowed, mayOpen: route.mayOpen });
+	const reflect = createReflection({ mapping, journal, network, guard, isShown: views.isShown });
 	const seen = (of: NetworkName, timeline: readonly Seen[]): Promise<void> =>
 		inTurn(async () => ({ saved: reflect(of, timeline) }));
 

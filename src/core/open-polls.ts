@@ -50,14 +50,18 @@ export function createOpenPolls(
 	}
 
 	/** Resolves with the vote of `event` in the newest poll of a portal that its room has seen, with this answer. */
-	async function voteIn(event: BridgeEvent, number: number, { id: portal }: Portal) {
+	async function voteIn(event: BridgeEvent, number: number, { id: portal, links }: Portal) {
+		const inView = links.some((link) => link.role === "hosted" && link.room === event.room);
 		for (const poll of (await read(portal)).toReversed()) {
 			if (event.at - poll.at > day || poll.at - event.at > ahead) continue;
 			const copies = await journal.copies(poll);
 			const there = copies.find((one) => one.network === event.sender.network && one.room === event.room);
-			if (!there) continue;
+			const { network, room, id } = poll;
+			// A view has no copies: it shows the poll itself.
+			const target = there ? { id: there.id } : inView && { id, copies: [{ network, room, id }] };
+			if (!target) continue;
 			const answer = poll.answers[number - 1];
-			return answer && { target: { id: there.id }, answers: [answer], undisclosed: poll.undisclosed };
+			return answer && { target, answers: [answer], undisclosed: poll.undisclosed };
 		}
 		return undefined;
 	}

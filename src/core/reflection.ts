@@ -3,6 +3,7 @@ import type { Seen } from "./hosting.ts";
 import type { NetworkName, RoomId } from "./ids.ts";
 import type { Mapping } from "./mapping.ts";
 import type { Network } from "./network.ts";
+import { createViewReactions } from "./view-reactions.ts";
 
 /**
  * Creates the way of a source's timeline into its views. The returned function has to be called in the order of the
@@ -14,8 +15,10 @@ export function createReflection(deps: {
 	guard: Guard;
 	/** False for what a blocked person said or did. */
 	isShown(seen: Seen): boolean;
+	journal: Parameters<typeof createViewReactions>[0];
 }) {
 	const { mapping, network, guard, isShown } = deps;
+	const withSets = createViewReactions(deps.journal);
 	let last: Promise<void> = Promise.resolve();
 
 	/** Resolves with the views of a source room, each with its network. */
@@ -31,13 +34,14 @@ export function createReflection(deps: {
 	async function show(of: NetworkName, timeline: readonly Seen[]): Promise<void> {
 		const shown = timeline.filter(isShown);
 		for (const room of new Set(shown.map((one) => one.room)))
-			for (const to of await viewsOf(of, room))
-				await guard.run("reflection of a room", () =>
-					network(to.network).reflect?.(
-						to.view,
-						shown.filter((one) => one.room === room),
-					),
-				);
+			for (const to of await viewsOf(of, room)) {
+				const there: Seen[] = [];
+				for (const one of shown.filter((each) => each.room === room)) {
+					const seen = await withSets(one, { network: to.network, room: to.view });
+					if (seen) there.push(seen);
+				}
+				await guard.run("reflection of a room", () => network(to.network).reflect?.(to.view, there));
+			}
 	}
 
 	return (of: NetworkName, timeline: readonly Seen[]): Promise<void> => {

@@ -322,7 +322,8 @@ export function createRouter(deps: {
 				if (cancelled.some((row) => row.held && row.event.kind !== "edit")) rows.length = 0;
 				await deps.redacted?.({ network: event.sender.network, room: event.room, id: event.target.id });
 			}
-			if (shown) await polls.note(event, found);
+			const viewed = found.some(({ links }) => links.some((link) => link.role === "hosted"));
+			if (shown || viewed) await polls.note(event, found);
 			const { aka } = event;
 			return {
 				key,

@@ -8,17 +8,19 @@ import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import type { Rules } from "./route.ts";
+import { withCurrentSet } from "./view-reactions.ts";
 
 /** Creates the methods for networks that show rooms of others, within the policy of the config. */
 export function createViews(deps: {
 	network(name: NetworkName): Network;
+	journal: Parameters<typeof withCurrentSet>[0];
 	portals: Portals;
 	rules: Pick<Rules, "rooms">;
 	allowed(person: Person): boolean;
 	/** Counts one more room of the person. @throws PermanentError if the person opens too many. */
 	mayOpen(by: Person): void;
 }) {
-	const { network, portals, allowed, mayOpen } = deps;
+	const { network, journal, portals, allowed, mayOpen } = deps;
 	const { rooms = "local" } = deps.rules;
 	const globs = typeof rooms === "string" ? [] : rooms.map(createGlob);
 	const matches = (address: string) => globs.some((glob) => glob(address));
@@ -94,8 +96,17 @@ export function createViews(deps: {
 					return { facts, members: members.filter(allowed) };
 				},
 				async events(room, ids, reader) {
-					const found = await hosting.events(room, ids, reader);
-					return new Map([...found].filter(([, seen]) => isShown(seen)));
+					const found = [...(await hosting.events(room, ids, reader))].filter(([, seen]) => isShown(seen));
+					const links = (await portals.only(of, room))?.links ?? [];
+					const view = links.find(
+						({ network, role }) => network === reader.network && role === "hosted",
+					)?.room;
+					if (!view) return new Map(found);
+					const place = { network: reader.network, room: view };
+					const sets = found.map(
+						async ([id, seen]) => [id, await withCurrentSet(journal, seen, place)] as const,
+					);
+					return new Map(await Promise.all(sets));
 				},
 			};
 		},

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Running } from "../../src/core/bridge.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
-import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { LinkId, MessageId, NetworkName, PortalId, RoomId } from "../../src/core/ids.ts";
+import { createOpenPolls } from "../../src/core/open-polls.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { type Fake, fakeNetwork, until } from "../fakes.ts";
@@ -155,4 +156,26 @@ test("the record of open polls stays small, whatever the polls are", async () =>
 	const saved = (await journal.cursor(`open polls ${portal?.id}`)) ?? "";
 	expect(JSON.parse(saved)).toHaveLength(10);
 	expect(saved.length).toBeLessThan(40_000);
+});
+
+test("a number that somebody writes in a view of the room votes in the poll itself", async () => {
+	const link = (network: string, room: string) => ({
+		...{ id: `l-${room}` as LinkId, network: network as NetworkName, room: id(room) as string as RoomId },
+		...{ role: "hosted" as const, in: true, out: true },
+	});
+	const portal = { id: "p" as PortalId, links: [link("earth", "plaza"), link("mars", "view")] };
+	const polls = createOpenPolls(journal, () => ({ poll: "text" }));
+	const base = { at: now, sender: earth.person("ann") };
+	const poll = { ...base, kind: "poll" as const, question: "Tea?", answers: answers("yes", "no") };
+	await polls.note({ ...poll, id: id("$poll"), room: "plaza" as RoomId }, [portal]);
+	const number = { ...base, kind: "message" as const, style: "text" as const, text: "2" };
+	const vote = await polls.read(
+		{ ...number, id: id("2"), room: "view" as RoomId, sender: mars.person("zog") },
+		[portal],
+	);
+	expect(vote).toMatchObject({
+		kind: "vote",
+		answers: [{ id: "a2" }],
+		target: { id: "$poll", copies: [{ network: "earth", room: "plaza", id: "$poll" }] },
+	});
 });
