@@ -9,6 +9,7 @@ import { configElsewhere } from "./files/phrases.ts";
 import type { MatrixOptions } from "./matrix/index.ts";
 import type { MediaOptions } from "./media/index.ts";
 import type { MqttOptions } from "./mqtt/index.ts";
+import { compileTemplate, TemplateError } from "./mqtt/template.ts";
 import type { ComponentOptions } from "./xmpp/stream/component.ts";
 import { type Path, parse } from "./yaml.ts";
 
@@ -62,7 +63,7 @@ type Raw = {
 		appservice: { listen: string; url: string; registration: string };
 	};
 	xmpp: { component: string; service: string; secret?: string; secret_file?: string };
-	mqtt?: { brokers: Record<string, Broker>; mirrors: { broker: string; topic: string; room: string }[] };
+	mqtt?: { brokers: Record<string, Broker>; mirrors: MqttOptions["mirrors"] };
 	rooms: { members_mirrored: number; reactions?: Support };
 	gateway: { direct: "known" | "any"; rooms: "local" | "any" | string[]; create: string[] };
 	public?: { listen: string; url: string };
@@ -289,6 +290,14 @@ function conflicts(raw: Raw): Problem[] {
 				path: ["mqtt", "mirrors", index],
 				message: `the same broker, topic and room as mqtt.mirrors.${first}. Remove one of them`,
 			});
+		for (const key of ["template", "name"] as const)
+			try {
+				compileTemplate(mirrors[index]?.[key] ?? "");
+			} catch (error) {
+				if (!(error instanceof TemplateError)) throw error;
+				const message = `${error.message} (character ${error.at} of the template)`;
+				found.push({ path: ["mqtt", "mirrors", index, key], message });
+			}
 		if (!Object.hasOwn(raw.mqtt?.brokers ?? {}, broker))
 			found.push({
 				path: ["mqtt", "mirrors", index, "broker"],

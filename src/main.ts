@@ -77,6 +77,8 @@ async function run(config: Config, file: string): Promise<boolean> {
 		{ ...config.media, known: placesOfFiles(config), ...(config.public && { public: config.public }) },
 		{ mapping, log },
 	);
+	const figures = createMetrics(version());
+	const { meter } = figures;
 	const on = (name: string) => ({
 		mapping,
 		log: log.child({ net: name }),
@@ -85,6 +87,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		limits: config.limits,
 		guard,
 		taken,
+		meter,
 		...files,
 	});
 	const networks = createNetworks(config, on);
@@ -96,8 +99,6 @@ async function run(config: Config, file: string): Promise<boolean> {
 		...config.rooms,
 		blocked: Object.keys(config.permissions).filter((glob) => config.permissions[glob] === "block"),
 	};
-	const figures = createMetrics(version());
-	const { meter } = figures;
 	const { redacted, commands } = files;
 	const bridge = createBridge({
 		networks,

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from "ajv";
 import schema from "../../config/schema.json" with { type: "json" };
 import { table } from "../core/table.ts";
+import { pointerKeys } from "../mqtt/json-pointer.ts";
 import { isFilter } from "../mqtt/topics.ts";
 import type { Path } from "../yaml.ts";
 
@@ -35,6 +36,10 @@ const formats = table<readonly [check: (text: string) => boolean, expected: stri
 		"a topic filter such as home/+/temperature, where + is one whole level and # all the rest",
 	],
 	"room-glob": [(text) => /^[#!*]/.test(text), "a glob over room addresses such as #*:example.org"],
+	"json-pointer": [
+		(text) => pointerKeys(text) !== undefined,
+		"the place of a value in JSON such as /temperature or /sensors/0/value",
+	],
 	"matrix-room": [(text) => /^[#!].+/.test(text), "a Matrix room alias (#…:server) or id (!…)"],
 });
 

@@ -16,6 +16,8 @@ export interface Meter {
 	refused(from: NetworkName, kind: Kind): void;
 	/** Counts an event that a rate limit refused. */
 	limited(from: NetworkName, kind: Kind): void;
+	/** Counts a value that the conditions of its mirror kept from being shown. */
+	filtered(from: NetworkName): void;
 }
 
 const nothing = () => undefined;
@@ -25,4 +27,5 @@ export const noMeter: Meter = {
 	retried: nothing,
 	refused: nothing,
 	limited: nothing,
+	filtered: nothing,
 };

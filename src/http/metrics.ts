@@ -60,6 +60,12 @@ export function createMetrics(version = "unknown") {
 		labelNames: ["from", "kind"],
 		registers,
 	});
+	const filtered = new Counter({
+		name: "trivium_filtered_total",
+		help: "Values that the conditions of a mirror kept from being shown",
+		labelNames: ["from"],
+		registers,
+	});
 	const retried = new Counter({
 		name: "trivium_retried_total",
 		help: "Attempts that failed and are repeated",
@@ -85,6 +91,7 @@ export function createMetrics(version = "unknown") {
 		retried: (from) => retried.inc({ from }),
 		refused: (from, kind) => refused.inc({ from, kind }),
 		limited: (from, kind) => limited.inc({ from, kind }),
+		filtered: (from) => filtered.inc({ from }),
 	};
 
 	return {

@@ -2,6 +2,7 @@ import type { State } from "../core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import type { Person } from "../core/person.ts";
 import * as phrases from "./phrases.ts";
+import type { CompiledShape } from "./shape.ts";
 import { compareFilters, matches, nameOf, roomOf, subscriptionId } from "./topics.ts";
 
 export const mqttName = "mqtt" as NetworkName;
@@ -25,16 +26,15 @@ export type Arrival = Readonly<{
 export type Placed = Readonly<{ subscribed: readonly string[]; copy: boolean }>;
 
 /**
- * Returns the filters that a message was sent for, each with the rooms of more specific filters that match it, too. When
+ * Returns the filters that a message was sent for, each with the more specific filters that match it, too. When
  * several match, a broker sends one message for all or one for each, told apart by the subscription identifiers.
  * [MQTT-3.3.4-2..5] COMPAT Brokers without identifiers: each of `wanted` that matches. A filter that the broker refused is
  * in `wanted` and not in `subscribed`; it brings nothing.
  */
 export function placesOf(
 	{ topic, subscriptions, subscribed }: Arrival & Placed,
-	broker: string,
 	wanted: readonly string[],
-): readonly Readonly<{ filter: string; preferred: readonly RoomId[] }>[] {
+): readonly Readonly<{ filter: string; preferred: readonly string[] }>[] {
 	const known = wanted.filter((filter) => matches(filter, topic));
 	const sent =
 		subscriptions.length === 0
@@ -43,9 +43,7 @@ export function placesOf(
 	const bringing = known.filter((filter) => sent.includes(filter) || subscribed.includes(filter));
 	return sent.map((filter) => ({
 		filter,
-		preferred: bringing
-			.filter((other) => compareFilters(other, filter) < 0)
-			.map((other) => roomOf(broker, other)),
+		preferred: bringing.filter((other) => compareFilters(other, filter) < 0),
 	}));
 }
 
@@ -62,28 +60,46 @@ export const device = (broker: string, topic: string): Person => ({
 	domain: broker,
 });
 
-/** Returns the state event of a PUBLISH. `at` is the time of arrival in ms since 1970: MQTT has no timestamp. */
-export const fromMqtt = (
+/**
+ * Returns the state event of a PUBLISH. `at` is the time of arrival in ms since 1970: MQTT has no timestamp. `room` is the
+ * mirror that shows it, and `shape` how.
+ */
+export function fromMqtt(
 	{ topic, payload }: Arrival,
-	in_: { broker: string; filter: string; id: MessageId; at: number },
-): State => ({
-	kind: "state",
-	id: in_.id,
-	room: roomOf(in_.broker, in_.filter),
-	sender: device(in_.broker, topic),
-	at: in_.at,
-	key: topic,
-	label: nameOf(topic),
-	value: readable(payload),
-});
+	in_: { broker: string; room: RoomId; id: MessageId; at: number; shape?: CompiledShape },
+): Readonly<{ event: State; compared: string | null }> {
+	const name = nameOf(topic);
+	const { line, compared, name: called = name } = shapeOf(payload, topic, name, in_.shape);
+	const event: State = {
+		kind: "state",
+		id: in_.id,
+		room: in_.room,
+		sender: { ...device(in_.broker, topic), name: called },
+		at: in_.at,
+		key: topic,
+		label: called,
+		value: line,
+	};
+	return { event, compared };
+}
 
 /** Returns a payload as text, null for an empty one, which clears a retained value. [MQTT-3.3.1-6] */
-function readable(payload: Uint8Array): string | null {
-	if (payload.length === 0) return null;
+function shapeOf(
+	payload: Uint8Array,
+	topic: string,
+	name: string,
+	shape: CompiledShape | undefined,
+): Readonly<{ line: string | null; compared: string | null; name?: string }> {
+	if (payload.length === 0) return { line: null, compared: null };
 	const text = decode(payload);
-	if (text === undefined) return phrases.binaryValue(payload.length, hex(payload.subarray(0, 16)));
-	const start = text.slice(0, longest).toWellFormed();
-	return text.length > longest ? phrases.longValue(start, payload.length) : text;
+	if (text === undefined) {
+		const line = phrases.binaryValue(payload.length, hex(payload.subarray(0, 16)));
+		return { line, compared: line };
+	}
+	const shaped = shape ? shape(text, topic, name) : { line: text, compared: text };
+	const { line } = shaped;
+	const start = line.slice(0, longest).toWellFormed();
+	return line.length > longest ? { ...shaped, line: phrases.longValue(start, payload.length) } : shaped;
 }
 
 /** Returns the payload as text; undefined for invalid UTF-8 or control characters that no text has. */

@@ -4,29 +4,39 @@ import { createGuard, fingerprint, type Guard, SetAside } from "../core/guard.ts
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Link, Mapping } from "../core/mapping.ts";
-import type { Bridge, Network } from "../core/network.ts";
+import { type Meter, noMeter } from "../core/meter.ts";
+import type { Bridge, Network, Received } from "../core/network.ts";
 import { capabilities } from "./capabilities.ts";
 import { type BrokerOptions, Refusal } from "./client.ts";
-import { type Arrival, fromMqtt, mqttName, type Placed, placesOf } from "./from-mqtt.ts";
+import { type Arrival, mqttName, type Placed } from "./from-mqtt.ts";
+import { createMirrorRooms } from "./mirror-rooms.ts";
 import * as phrases from "./phrases.ts";
 import { choose, publishCommand } from "./pub.ts";
 import type { Named } from "./redelivery.ts";
 import { createSession } from "./session.ts";
+import { type Shape, shapeText } from "./shape.ts";
 import { isFilter, placeOf, roomOf } from "./topics.ts";
 
 export type MqttOptions = Readonly<{
 	/** By their names in the config. */
 	brokers: Readonly<Record<string, BrokerOptions>>;
-	mirrors: readonly Readonly<{ broker: string; topic: string; room: string }>[];
+	mirrors: readonly (Readonly<{ broker: string; topic: string; room: string }> & Shape)[];
 }>;
 
 /** Returns the mirrors of the config: the MQTT room of each, and its Matrix alias or room id. */
 export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: string }[] =>
-	mirrors.map(({ broker, topic, room }) => ({ topic: roomOf(broker, topic), room }));
+	mirrors.map(({ broker, topic, room, ...shape }) => ({
+		topic: roomOf(broker, topic, shapeText(shape)),
+		room,
+	}));
 
 /** Returns the MQTT network: its rooms are subscriptions, its people are the devices that publish. */
-export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard?: Guard; log: Log }) {
-	const { mapping, log, guard = createGuard(deps.log) } = deps;
+export function createMqtt(
+	options: MqttOptions,
+	deps: { mapping: Mapping; guard?: Guard; log: Log; meter?: Pick<Meter, "filtered"> },
+) {
+	const { mapping, log, guard = createGuard(deps.log), meter = noMeter } = deps;
+	const mirrors = createMirrorRooms(() => meter.filtered(mqttName));
 	let bridge: Bridge;
 	const sessions = new Map(
 		Object.entries(options.brokers).map(([name, broker]) => [
@@ -46,7 +56,7 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 	async function receive(broker: string, batch: readonly (Arrival & Placed & Named)[]): Promise<void> {
 		const wanted = sessions.get(broker)?.wants() ?? [];
 		const at = Date.now();
-		const events = batch.flatMap(({ id, cursor, standing, ...arrival }) => {
+		const events = batch.flatMap(({ id, cursor, standing, ...arrival }): Received[] => {
 			const { topic, payload } = arrival;
 			const item = {
 				key: fingerprint("mqtt", broker, topic, payload),
@@ -54,9 +64,8 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 			};
 			try {
 				return guard.handle(item, () =>
-					placesOf(arrival, broker, wanted).map(({ filter, preferred }) => ({
-						...fromMqtt(arrival, { broker, filter, id, at }),
-						...(preferred.length > 0 && { preferred }),
+					mirrors.show(arrival, { broker, wanted, at, id }).map((event) => ({
+						...event,
 						...(cursor && { cursor }),
 						...(standing && { standing }),
 					})),
@@ -72,7 +81,12 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 				return [];
 			}
 		});
-		if (events.length > 0) await bridge.receive(events);
+		if (events.length === 0) return;
+		await bridge.receive(events).catch((error: unknown) => {
+			// The broker sends these values again; a condition must not take them for shown.
+			mirrors.forget(broker, batch);
+			throw error;
+		});
 	}
 
 	const at = (room: RoomId | undefined) => {
@@ -98,9 +112,11 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 			const rooms = (await mapping.portals())
 				.flatMap((portal) => portal.links)
 				.filter((link) => link.network === mqttName && link.room !== undefined)
-				.map((link) => placeOf(link.room as string));
+				.map((link) => link.room as RoomId);
+			for (const room of rooms) mirrors.add(room);
+			const places = rooms.map(placeOf);
 			for (const [name, one] of sessions)
-				await one.start(rooms.filter(({ broker }) => broker === name).map(({ filter }) => filter));
+				await one.start(places.filter(({ broker }) => broker === name).map(({ filter }) => filter));
 		},
 		// A broker sends a message of QoS 0 once, so each one that comes before its end of the connection is taken.
 		async pause() {},
@@ -117,20 +133,29 @@ export function createMqtt(options: MqttOptions, deps: { mapping: Mapping; guard
 			if (!isFilter(topic)) throw new PermanentError("invalid", phrases.notFilter(topic));
 			return { room: roomOf(broker, topic), name: topic };
 		},
-		show: ({ room = "" }) => (names.length === 1 ? placeOf(room).filter : room),
+		show: ({ room = "" }) => {
+			const { broker, filter } = placeOf(room);
+			return names.length === 1 ? filter : `${broker}/${filter}`;
+		},
 		async attach(_portal, link: Link) {
 			const { to, filter } = at(link.room);
 			if (!to) return log.error({ room: link.room }, "a mirror names a broker that is no longer configured");
+			mirrors.add(link.room as RoomId);
 			await to.attach(filter).catch((error: unknown) => {
 				if (!(error instanceof Refusal)) throw error;
+				mirrors.remove(link.room as RoomId);
 				throw new PermanentError("forbidden", phrases.brokerRefused(error.code));
 			});
 		},
 		async detach(_portal, link) {
 			const { to, filter } = at(link.room);
-			const others = link.room === undefined ? [] : await mapping.portalsOf(mqttName, link.room);
-			// Another portal may use the same subscription.
-			if (!others.some((portal) => portal.links.some(({ id }) => id !== link.id))) await to?.detach(filter);
+			const { room } = link;
+			if (room === undefined) return;
+			const others = await mapping.portalsOf(mqttName, room);
+			if (others.some((portal) => portal.links.some(({ id }) => id !== link.id))) return;
+			mirrors.remove(room);
+			// Another mirror may use the same subscription.
+			if (!mirrors.uses(placeOf(room).broker, filter)) await to?.detach(filter);
 		},
 		members: async () => [],
 		async check() {

@@ -60,11 +60,20 @@ export const nameOf = (topic: string) =>
 		.replaceAll("_", " ")
 		.trim() || topic;
 
-/** Returns the room id of a subscription: broker and filter with a slash between. A broker's name has no slash. */
-export const roomOf = (broker: string, filter: string) => `${broker}/${filter}` as RoomId;
-export function placeOf(room: string): { broker: string; filter: string } {
-	const slash = room.indexOf("/");
-	return { broker: room.slice(0, slash), filter: room.slice(slash + 1) };
+/**
+ * Returns the room id of a subscription: broker and filter with a slash between, and before them, on a line of its own, the
+ * shape of a mirror that has one (JSON). A broker's name has no slash and begins with no brace.
+ */
+export const roomOf = (broker: string, filter: string, shape = "") =>
+	`${shape === "" ? "" : `${shape}\n`}${broker}/${filter}` as RoomId;
+export function placeOf(room: string): { broker: string; filter: string; shape: string } {
+	const line = room.startsWith("{") ? room.indexOf("\n") : -1;
+	const slash = room.indexOf("/", line + 1);
+	return {
+		shape: room.slice(0, Math.max(line, 0)),
+		broker: room.slice(line + 1, slash),
+		filter: room.slice(slash + 1),
+	};
 }
 
 /**

@@ -25,6 +25,7 @@ beforeEach(async () => {
 		retried: (from) => counted.push(`${from} retried`),
 		refused: (from, kind) => counted.push(`${from} ${kind} refused`),
 		limited: (from, kind) => counted.push(`${from} ${kind} limited`),
+		filtered: (from) => counted.push(`${from} filtered`),
 	};
 	journal = createMemoryJournal();
 	bridge = bridgeOf([earth, mars], rulesFor({ "*": "link", "admin@*": "admin" }), {

@@ -10,7 +10,7 @@ import type { LinkId, PortalId, RoomId } from "../../src/core/ids.ts";
 import type { Link, Mapping, Portal } from "../../src/core/mapping.ts";
 import type { Bridge, Network } from "../../src/core/network.ts";
 import type { BrokerOptions } from "../../src/mqtt/client.ts";
-import { createMqtt, type MqttOptions } from "../../src/mqtt/index.ts";
+import { createMqtt, type MqttOptions, mirrorsOf } from "../../src/mqtt/index.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { createNedbMapping } from "../../src/store/nedb.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
@@ -219,6 +219,60 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		].sort();
 		expect(shown("climate")).toEqual(each);
 		expect(shown("all")).toEqual(each);
+	});
+
+	test("shows the value within a JSON payload, shaped and by its conditions, and the whole payload in a room without a shape", async () => {
+		const mapping = createMemoryMapping();
+		const filter = `${at}/shape/+`;
+		const shape = {
+			value: "/temperature",
+			template: "{{topic.3}} has {{value | round 1}} °C",
+			only: { changed: true, deadband: 0.5 },
+		};
+		const options: MqttOptions = {
+			brokers: { home: broker({ protocol }) },
+			mirrors: [
+				{ broker: "home", topic: filter, room: "shaped", ...shape },
+				{ broker: "home", topic: filter, room: "whole" },
+			],
+		};
+		let filtered = 0;
+		const network = createMqtt(options, { mapping, log: quiet, meter: { filtered: () => void filtered++ } });
+		const chat = fakeNetwork("chat");
+		const bridge = bridgeOf([chat, network], rulesFor({ "*": "admin" }), { mapping });
+		await bridge.start();
+		await until(
+			() => network.status?.().up === true,
+			() => String(network.status?.().cause),
+		);
+		const mirrors = mirrorsOf(options).map(({ room, topic }) => ({
+			here: chat.name,
+			room: room as RoomId,
+			there: network.name,
+			topic,
+		}));
+		await bridge.mirror(mirrors, true);
+		// The same filter by command: the room goes on to show each value once, by its shape.
+		const linked = await command(bridge, chat, `link mqtt ${filter}`, { room: "shaped" });
+		expect(linked).toContain("This room shows what comes from");
+		for (const temperature of [20, 20.2, 20.6, 20.6, 21.04])
+			await thing.publish(`${at}/shape/kitchen`, JSON.stringify({ temperature, battery: 90 }));
+		await thing.publish(`${at}/shape/hall`, '{"temperature":7}');
+		const shown = (room: string) =>
+			chat.sent
+				.filter((one) => one.room === room)
+				.map(({ event }) => (event.kind === "message" ? event.text : event.kind));
+		await until(
+			() => ["shaped", "whole"].every((room) => shown(room).some((line) => line.includes("hall"))),
+			() => JSON.stringify(chat.sent.map(({ event }) => event)),
+		);
+		await bridge.stop(5_000);
+		const lines = ["kitchen has 20.0 °C", "kitchen has 20.6 °C", "hall has 7.0 °C"];
+		expect(shown("shaped")).toEqual(lines.map((line) => expect.stringContaining(line)));
+		expect(shown("whole")).toHaveLength(6);
+		expect(shown("whole")[0]).toContain('{"temperature":20,"battery":90}');
+		// The three values within the dead-band, and the equal one among them.
+		expect(filtered).toBe(3);
 	});
 
 	test("shows each value once around a dozen stops: all of QoS 1, and those of QoS 0 that the broker has sent", async () => {

@@ -103,11 +103,12 @@ test.each(Object.keys(brokers) as (keyof typeof brokers)[])(
 							const copy = subscriptions.length === 0 && copies.isCopy(arrival, known.length);
 							if (copy) continue;
 							const id = `${number} ${subscriptions}` as MessageId;
-							const places = placesOf({ ...arrival, subscribed, copy }, "home", subscribed);
+							const places = placesOf({ ...arrival, subscribed, copy }, subscribed);
 							await things.bridge.receive(
 								places.map(({ filter, preferred }) => ({
-									...fromMqtt(arrival, { broker: "home", filter, id, at: number }),
-									preferred,
+									...fromMqtt(arrival, { broker: "home", room: roomOf("home", filter), id, at: number })
+										.event,
+									preferred: preferred.map((one) => roomOf("home", one)),
 								})),
 							);
 						}

@@ -49,7 +49,8 @@ test.each([
 test("placeOf returns the broker and the filter of roomOf", () => {
 	fc.assert(
 		fc.property(fc.stringMatching(/^[a-z0-9._-]+$/), fc.string(), (broker, filter) => {
-			expect(placeOf(roomOf(broker, filter))).toEqual({ broker, filter });
+			for (const shape of ["", '{"unit":"°C"}'])
+				expect(placeOf(roomOf(broker, filter, shape))).toEqual({ broker, filter, shape });
 		}),
 	);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { CommandCall } from "../../src/core/command.ts";
 import { parse } from "../../src/core/command-parameters.ts";
 import { PermanentError } from "../../src/core/errors.ts";
-import type { MessageId } from "../../src/core/ids.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Bridge } from "../../src/core/network.ts";
 import { type Arrival, fromMqtt } from "../../src/mqtt/from-mqtt.ts";
 import { choose, publishCommand } from "../../src/mqtt/pub.ts";
@@ -18,7 +18,8 @@ const shown = (payload: string | Uint8Array) => {
 		packetId: 7,
 		subscriptions: [],
 	};
-	return fromMqtt(arrival, { broker: "home", filter: "home/#", id: "m1" as MessageId, at: 5 });
+	return fromMqtt(arrival, { broker: "home", room: "home/home/#" as RoomId, id: "m1" as MessageId, at: 5 })
+		.event;
 };
 
 describe("a published value", () => {

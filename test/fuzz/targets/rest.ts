@@ -3,7 +3,7 @@ import { decode, encode } from "../../../src/core/codec.ts";
 import { type Parameter, parse as parseArguments } from "../../../src/core/command-parameters.ts";
 import { downgrade } from "../../../src/core/downgrade.ts";
 import { PermanentError } from "../../../src/core/errors.ts";
-import type { MessageId } from "../../../src/core/ids.ts";
+import type { MessageId, RoomId } from "../../../src/core/ids.ts";
 import * as phrases from "../../../src/core/phrases.ts";
 import { personIn } from "../../../src/matrix/html.ts";
 import * as mxids from "../../../src/matrix/mxid.ts";
@@ -62,7 +62,7 @@ export const otherTargets: Readonly<Record<string, Target>> = {
 		corpus: [...topics, ...bodies, "21.5", "\xff\xd8\xff\xe0", '{"temperature":21.5}'],
 		run(input) {
 			const topic = input.slice(0, 200);
-			const state = fromMqtt(
+			const { event: state } = fromMqtt(
 				{
 					topic,
 					payload: Buffer.from(input, "latin1"),
@@ -72,7 +72,7 @@ export const otherTargets: Readonly<Record<string, Target>> = {
 					packetId: 1,
 					subscriptions: [],
 				},
-				{ broker: "home", filter: "#", id: "m" as MessageId, at: 1 },
+				{ broker: "home", room: "home/#" as RoomId, id: "m" as MessageId, at: 1 },
 			);
 			const shown = downgrade(state, joined, noRefs);
 			const stanza = serialize(to.groupchat("a@b/c", room, "op", to.draft(shown as Sayable, writing())));

@@ -1,0 +1,68 @@
+import type { Conditions } from "./changes.ts";
+import { jsonIn, pointerKeys, shown, valueAt } from "./json-pointer.ts";
+import { compileTemplate, type Template } from "./template.ts";
+
+/** The form in which a mirror shows the values of its topics, as the config writes it. */
+export type Shape = Readonly<{
+	/** The place of the value in a JSON payload: a JSON pointer such as `/temperature`. */
+	value?: string;
+	unit?: string;
+	/** Decimals of a number. */
+	round?: number;
+	/** The line instead of the value; see template.ts. */
+	template?: string;
+	/** The name of the thing; a template, too. */
+	name?: string;
+	/** When a value is shown. */
+	only?: Conditions;
+}>;
+
+/** The text that is shown of a value, the text that the conditions compare, and the name of the thing, if the shape has one. */
+export type Shaped = Readonly<{ line: string; compared: string; name?: string }>;
+
+/** Returns the shape of a payload's text. `usual` is the name of the thing without a shape. */
+export type CompiledShape = (payload: string, topic: string, usual: string) => Shaped;
+
+/** The options of a mirror that make up its shape. */
+const options = [
+	"value",
+	"unit",
+	"round",
+	"template",
+	"name",
+	"only",
+] as const satisfies readonly (keyof Shape)[];
+
+/** Returns the shape as JSON, equal shapes as equal texts; "" for a mirror without one. */
+export function shapeText(of: Shape): string {
+	const given = options.filter((key) => of[key] !== undefined);
+	if (given.length === 0) return "";
+	const sorted = (value: unknown) =>
+		typeof value === "object" && value !== null
+			? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+			: value;
+	return JSON.stringify(Object.fromEntries(given.map((key) => [key, sorted(of[key])])));
+}
+
+/** Returns the function that shapes the text of a payload. @throws TemplateError */
+export function compileShape({ value, unit, round, template, name }: Shape): CompiledShape {
+	const keys = value === undefined ? undefined : (pointerKeys(value) ?? []);
+	const line: Template | undefined = template === undefined ? undefined : compileTemplate(template);
+	const called: Template | undefined = name === undefined ? undefined : compileTemplate(name);
+	return (payload, topic, usual) => {
+		const json = keys || line || called ? jsonIn(payload) : undefined;
+		// A payload without the value is shown whole: a device may send another kind of message on its topic.
+		const found = keys && valueAt(json, keys);
+		const taken = found === undefined ? payload : shown(found);
+		const rounded = round === undefined ? taken : fixed(taken, round);
+		const values = { value: rounded, json, topic, name: usual };
+		const text = line ? line(values) : unit === undefined ? rounded : `${rounded} ${unit}`;
+		const named = called?.(values);
+		return { line: text, compared: rounded, ...(named && { name: named }) };
+	};
+}
+
+function fixed(text: string, digits: number): string {
+	const number = Number(text);
+	return text.trim() !== "" && Number.isFinite(number) ? number.toFixed(digits) : text;
+}

@@ -1,0 +1,115 @@
+import { pointerKeys, shown, valueAt } from "./json-pointer.ts";
+
+/**
+ * A template turns a value into a line: text with places in double braces, such as `{{value}} °C in {{topic.1}}`. A place
+ * names what it shows, and may have filters: `{{json.battery | default "?" | upper}}`. Nothing in it is evaluated as code.
+ * Pure.
+ */
+
+/** What the places of a template can show. */
+export type TemplateValues = Readonly<{
+	/** The value, as the mirror takes it from the payload. */
+	value: string;
+	/** The whole payload as JSON; undefined if it is none. */
+	json: unknown;
+	topic: string;
+	name: string;
+}>;
+/** A compiled template: returns the line, at most {@link longest} characters. */
+export type Template = (values: TemplateValues) => string;
+
+/** A mistake in a template; `at` is its position, in characters from 1. */
+export class TemplateError extends Error {
+	override readonly name = "TemplateError";
+	readonly at: number;
+	constructor(at: number, message: string) {
+		super(message);
+		this.at = at;
+	}
+}
+
+/** Most characters of a line. */
+const longest = 4_096;
+
+type Step = (text: string | undefined) => string | undefined;
+const decimals = (text: string | undefined, digits: number) => {
+	const number = Number(text);
+	return text?.trim() && Number.isFinite(number) ? number.toFixed(digits) : text;
+};
+/** The filters, each by its argument. */
+const filters: Readonly<Record<string, (argument: string) => Step | undefined>> = {
+	round: (argument) =>
+		/^\d{0,2}$/.test(argument) && Number(argument) <= 20
+			? (text) => decimals(text, Number(argument))
+			: undefined,
+	default: (argument) => (text) => (text === undefined || text === "" ? argument : text),
+	upper: (argument) => (argument === "" ? (text) => text?.toUpperCase() : undefined),
+	lower: (argument) => (argument === "" ? (text) => text?.toLowerCase() : undefined),
+};
+
+/** Returns the reader of a place's subject; undefined for an unknown one. */
+function subject(name: string): ((values: TemplateValues) => string | undefined) | undefined {
+	if (name === "value") return ({ value }) => value;
+	if (name === "topic") return ({ topic }) => topic;
+	if (name === "name") return ({ name: called }) => called;
+	const level = /^topic\.(\d{1,3})$/.exec(name)?.[1];
+	if (level !== undefined) return ({ topic }) => topic.split("/")[Number(level) - 1];
+	if (name === "json") return ({ json }) => (json === undefined ? undefined : shown(json));
+	const keys = name.startsWith("json.") ? pointerKeys(name.slice("json.".length)) : undefined;
+	return (
+		keys &&
+		(({ json }) => {
+			const found = valueAt(json, keys);
+			return found === undefined || found === null ? undefined : shown(found);
+		})
+	);
+}
+
+/** Compiles what stands between two pairs of braces, from position `at`. @throws TemplateError */
+function place(source: string, at: number): (values: TemplateValues) => string {
+	// A quoted text may hold a bar.
+	const [first = "", ...rest] = source.match(/(?:"[^"]*"|[^|"])+/g) ?? [];
+	const read = subject(first.trim());
+	if (!read)
+		throw new TemplateError(at, `“${first.trim()}” is none of value, name, topic, topic.1 …, json, json.key`);
+	let where = at + first.length + 1;
+	const steps = rest.map((one): Step => {
+		const filter = one.trim();
+		const [name = ""] = /^[a-z]*/.exec(filter) ?? [];
+		const given = filter.slice(name.length).trim();
+		const argument = /^"[^"]*"$/.test(given) ? given.slice(1, -1) : given;
+		const step = Object.hasOwn(filters, name) ? filters[name]?.(argument) : undefined;
+		if (!step)
+			throw new TemplateError(
+				where + one.search(/\S|$/),
+				`“${filter}” is no filter: use round 1, default "text", upper or lower`,
+			);
+		where += one.length + 1;
+		return step;
+	});
+	return (values) => steps.reduce<string | undefined>((text, step) => step(text), read(values)) ?? "";
+}
+
+/** Compiles a template. @throws TemplateError with the position of the mistake */
+export function compileTemplate(source: string): Template {
+	const parts: ((values: TemplateValues) => string)[] = [];
+	let at = 0;
+	while (at < source.length) {
+		const open = source.indexOf("{{", at);
+		const text = source.slice(at, open < 0 ? undefined : open);
+		if (text !== "") parts.push(() => text);
+		if (open < 0) break;
+		const close = source.indexOf("}}", open);
+		if (close < 0) throw new TemplateError(open + 1, "these braces are not closed: }} is missing");
+		parts.push(place(source.slice(open + 2, close), open + 3));
+		at = close + 2;
+	}
+	return (values) => {
+		let line = "";
+		for (const part of parts) {
+			line += part(values).slice(0, longest);
+			if (line.length >= longest) return line.slice(0, longest).toWellFormed();
+		}
+		return line;
+	};
+}
