@@ -96,6 +96,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		level: createPermissions(config.permissions),
 		limits: config.limits,
 		direct: config.gateway.direct,
+		rooms: config.gateway.rooms,
 		...config.rooms,
 		blocked: Object.keys(config.permissions).filter((glob) => config.permissions[glob] === "block"),
 	};
