@@ -14,6 +14,7 @@ import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Meter } from "./meter.ts";
 import type { Network, Outbound, Refs } from "./network.ts";
+import { passedBy } from "./passed-rooms.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
@@ -254,7 +255,8 @@ export function createDelivery(deps: {
 			const { operation, trace, attempts: attempt } = row;
 			const once = plans.once(row);
 			const where = { portal, link, room: to.room };
-			const out: Outbound = { operation, trace, ...where, event, refs, shown, reactions, attempt, once };
+			const about = { event, passed: passedBy(received), refs, shown, reactions };
+			const out: Outbound = { operation, trace, ...where, ...about, attempt, once };
 			const send = async (): Promise<void> => {
 				const ids = (await guard.handle(outboundItem(out), () => target.send?.(out))) ?? [];
 				if (form.set) await show(received, form.set, event.kind === "reaction" ? ids : [], to);

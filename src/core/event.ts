@@ -67,6 +67,8 @@ type Base = Readonly<{
 	at: number;
 	/** A message that backfill found after a gap: it is shown with its time and notifies nobody. */
 	late?: true;
+	/** The marks of the rooms that the event passed on its way through other bridges, in order; see passed-rooms.ts. */
+	passed?: readonly string[];
 	/** The addressee in a 1:1 room. The first message to one opens the portal. */
 	to?: Person;
 }>;

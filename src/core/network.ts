@@ -21,6 +21,8 @@ export type Outbound = Readonly<{
 	link: Link;
 	room: RoomId;
 	event: BridgeEvent;
+	/** The marks of the rooms that the event has passed, its own the last: they go with it, as the guard against loops. */
+	passed: readonly string[];
 	/** For each message that the event refers to, by its id in the event: its ids in `room`; none if it is unknown there. */
 	refs: Refs;
 	/**

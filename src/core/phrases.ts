@@ -23,6 +23,7 @@ export const tooManyChats = "too many new chats at once. Wait an hour, or have t
 export const onlyKnown =
 	"this person uses another server than the bridge, so they have to write to you first.";
 export const unlinked = "this room is no longer linked there.";
+export const inCircle = "another bridge carried it here from there.";
 export const expired = "it could not be delivered for a day and was given up.";
 export const unconfirmed =
 	"for a day nobody there confirmed that it arrived, so it was given up. It may be there.";

@@ -10,11 +10,12 @@ import type { Copy, NetworkName, RoomId, UserId } from "./ids.ts";
 import type { Entry, Journal, NewRow, Row } from "./journal.ts";
 import { createRateLimit, type Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
-import type { Mapping, Portal } from "./mapping.ts";
+import type { Link, Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
 import type { Network, Received } from "./network.ts";
 import { createOpenPolls } from "./open-polls.ts";
 import { eventKey, operationId, traceId, traceOf } from "./operation.ts";
+import { hasPassed, isLoop } from "./passed-rooms.ts";
 import type { Level } from "./permissions.ts";
 import { atLeast } from "./permissions.ts";
 import type { Person } from "./person.ts";
@@ -86,6 +87,8 @@ export function createRouter(deps: {
 	const mayLog = createRateLimit({ perMinute: 10, burst: 20 });
 	/** A flood of the things of one domain is logged once a minute. */
 	const mayLogOfDevices = createRateLimit({ perMinute: 1, burst: 1 });
+	/** A loop is a lasting fault, which each event shows again. */
+	const mayLogLoops = createRateLimit({ perMinute: 1, burst: 1 });
 	let unlogged = 0;
 
 	/** The gap of each room: the last read before it, and the time that its first message claims. Both in ms since 1970. */
@@ -256,6 +259,30 @@ export function createRouter(deps: {
 	}
 
 	/**
+	 * Returns the links that an event goes to, without those whose rooms it has passed in other bridges. @throws
+	 * PermanentError for an event of a view that is left with no link: its sender waits for it to come back.
+	 */
+	function forward(event: BridgeEvent, portal: Portal): readonly Link[] {
+		const links = targets(event, portal);
+		const fresh = isLoop(event)
+			? []
+			: links.filter(({ network: to, room }) => !room || !hasPassed(event, to, room));
+		if (fresh.length === links.length) return links;
+		if (mayLogLoops(portal.id))
+			log.warn(
+				{ rooms: portals.roomsOf(portal), passed: event.passed, trace: traceId(event) },
+				isLoop(event)
+					? "an event has passed too many rooms and goes no further: some bridges form a circle"
+					: "an event does not return to a room that it has passed: another bridge links the same rooms",
+			);
+		const isView = portal.links.some(
+			({ role, room, out }) => role === "hosted" && room === event.room && !out,
+		);
+		if (fresh.length === 0 && isView) throw new PermanentError("invalid", phrases.inCircle);
+		return fresh;
+	}
+
+	/**
 	 * Cancels the rows of a deleted message: one that is deleted before its first attempt is not sent. This is asked of the
 	 * journal first, for each id that may be meant, since the rows can be sent at any moment.
 	 */
@@ -292,7 +319,7 @@ export function createRouter(deps: {
 			const key = eventKey(event);
 			const trace = traceOf(key);
 			const wanted = mirrored(event, crowds)
-				? found.flatMap((portal) => targets(event, portal).map((link) => ({ portal, link })))
+				? found.flatMap((portal) => forward(event, portal).map((link) => ({ portal, link })))
 				: [];
 			const shown = wanted.length > 0 && mayCome(event);
 			if (shown) unshown.delete(unshownKey(event));

@@ -19,7 +19,7 @@ import {
 import { type Happening, isHappening, type Treatment, treatmentOf } from "./event-kinds.ts";
 import { happeningIn, pinned } from "./message/happenings.ts";
 import { mentioned } from "./message/mentions.ts";
-import { copiesIn } from "./message/origin.ts";
+import { copiesIn, passedIn } from "./message/origin.ts";
 import { isStart, pollIn, pollOf, resultOf, votesIn } from "./message/polls.ts";
 import { reactionIn } from "./message/reactions.ts";
 import { bodyIn, quotedPeople, quoteIn, stickerIn, wordsIn } from "./message/words.ts";
@@ -87,8 +87,10 @@ function bare<T extends MatrixEvent | undefined>(event: T): T {
 }
 
 function translate(event: MatrixEvent, around: ReadContext): BridgeEvent | undefined {
+	const passed = passedIn(event);
 	const base = {
 		id: event.event_id as MessageId,
+		...(passed.length > 0 && { passed }),
 		room: event.room_id as RoomId,
 		// Another homeserver may write any number; a Date ends at 8.64e15.
 		at: Math.min(Math.max(event.origin_server_ts, 0), 8.64e15),

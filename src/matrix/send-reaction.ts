@@ -35,7 +35,7 @@ export function createReactionSender({ client, rooms }: { client: Client; rooms:
 	}
 
 	return async function react(
-		{ refs, room, shown, operation }: Outbound,
+		{ refs, room, shown, operation, passed }: Outbound,
 		event: Reaction,
 		around: WriteContext,
 		ghost: string,
@@ -44,7 +44,7 @@ export function createReactionSender({ client, rooms }: { client: Client; rooms:
 		const query = { ts: event.late ? event.at : undefined };
 		const send = (type: string, content: object, part: string) =>
 			rooms.inside(room, ghost, () => {
-				const body = { ...content, ...origin({ operation, event }, part) };
+				const body = { ...content, ...origin({ operation, event, passed }, part) };
 				return client.send(room, type, operation + part, { as: ghost, body, query });
 			});
 

@@ -43,7 +43,7 @@ export type Written = Readonly<{
 const msgtype = { text: "m.text", emote: "m.emote", notice: "m.notice" } as const;
 const room = "m.room.message";
 
-type Given = Pick<Outbound, "operation" | "refs"> & { event: Sayable };
+type Given = Pick<Outbound, "operation" | "passed" | "refs"> & { event: Sayable };
 
 /** Returns the Matrix event of a neutral event. A text whose formatting exceeds the budget is written without it. */
 export function toMatrix(out: Given, around: WriteContext): Written {
@@ -58,9 +58,9 @@ export function toMatrix(out: Given, around: WriteContext): Written {
 	);
 }
 
-function write({ event: given, operation, refs }: Given, around: WriteContext): Written {
+function write({ event: given, operation, passed, refs }: Given, around: WriteContext): Written {
 	const event = asVote(given, refs, around);
-	const marked = origin({ operation, event });
+	const marked = origin({ operation, event, passed });
 	const polled = (type: string, content: Content) => ({ type, content: { ...content, ...marked } });
 	switch (event.kind) {
 		case "message": {

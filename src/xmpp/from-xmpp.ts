@@ -16,7 +16,8 @@ import { child, type Element } from "./stream/xml.ts";
 export const xmppNetwork = "xmpp" as NetworkName;
 
 /** The content of a message, or its effect on an earlier message. */
-export type MessageContent = Words & Pick<ParsedMessage, "act" | "aka" | "replyTo" | "thread" | "unreadable">;
+export type MessageContent = Words &
+	Pick<ParsedMessage, "act" | "aka" | "passed" | "replyTo" | "thread" | "unreadable">;
 
 /** A context in which nobody is known and no message came before. */
 export const nowhere: ReadContext = {
@@ -162,13 +163,14 @@ export function fromChat(
 
 function event(
 	message: Element,
-	{ act, aka, replyTo, thread, unreadable: _, ...words }: MessageContent,
-	base: Pick<BridgeEvent, "id" | "room" | "sender" | "at" | "to">,
+	{ act, aka, passed, replyTo, thread, unreadable: _, ...words }: MessageContent,
+	known: Pick<BridgeEvent, "id" | "room" | "sender" | "at" | "to">,
 	stanzaId: string | undefined,
 	author: string | undefined,
 ): Received {
 	const { aka: ids, shared } = idsOf({ stanzaId, sent: [message.attrs.id, originId(message)], author });
 	const about = { ...(replyTo && { replyTo }), ...(thread && { thread }) };
+	const base = { ...known, ...(passed && { passed }) };
 	switch (act?.kind) {
 		case "edit":
 			return { ...base, ...words, ...about, ...act, aka: ids, shared };

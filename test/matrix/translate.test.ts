@@ -228,7 +228,12 @@ describe("toMatrix", () => {
 			return one.startsWith("@") ? person(one) : { ...romeo, id: one };
 		});
 		return toMatrix(
-			{ event: { ...base, ...JSON.parse(people) }, operation: "op1" as OperationId, refs: refs as never },
+			{
+				event: { ...base, ...JSON.parse(people) },
+				operation: "op1" as OperationId,
+				passed: ["m1"],
+				refs: refs as never,
+			},
 			{
 				mxid: ({ network, id }) =>
 					network !== xmpp ? id : id === "juliet" ? "@_xmpp_juliet:hs.test" : undefined,
@@ -246,14 +251,15 @@ describe("toMatrix", () => {
 			expect({ ...rest, content: unmarked(content) }).toEqual({ type: "m.room.message", ...one.out });
 		});
 
-	test("marks an event with its operation id and its message's ids, up to a bound", () => {
+	test("marks an event with its operation id, the rooms it passed and its message's ids, up to a bound", () => {
 		const from = { network: "xmpp", room: "r@muc.x", ids: ["S1", "M1"] };
+		const mark = { op: "op1", passed: ["m1"], from };
 		const part = { kind: "message", style: "text", text: "x", aka: ["M1"] } as unknown as Sayable;
-		expect(write({ in: part }).content["trivium.bridge"]).toEqual({ op: "op1", from });
+		expect(write({ in: part }).content["trivium.bridge"]).toEqual(mark);
 		const long = { ...part, aka: ["x".repeat(2_000), "M1"] } as unknown as Sayable;
-		expect(write({ in: long }).content["trivium.bridge"]).toEqual({ op: "op1", from });
+		expect(write({ in: long }).content["trivium.bridge"]).toEqual(mark);
 		const edit = { ...part, kind: "edit", target: { id: "S0" } } as unknown as Sayable;
-		expect(write({ in: edit }).content["trivium.bridge"]).toEqual({ op: "op1", from });
+		expect(write({ in: edit }).content["trivium.bridge"]).toEqual(mark);
 	});
 
 	test("writes an edit with “* ” for clients without edits, and without mentions", () => {

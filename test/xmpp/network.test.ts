@@ -443,6 +443,7 @@ describe("a 1:1 chat", () => {
 			link,
 			room,
 			event,
+			passed: [],
 			refs: {},
 			shown: [],
 			reactions: "native",

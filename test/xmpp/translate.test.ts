@@ -196,6 +196,7 @@ describe("to-xmpp", () => {
 		support?: Support;
 		refs?: Record<string, MessageId[]>;
 		shown?: string[];
+		passed?: string[];
 		out: string;
 	};
 	/** Replaces people's names by the people. */
@@ -205,9 +206,10 @@ describe("to-xmpp", () => {
 		);
 	for (const kind of kindsOf("to-xmpp").filter((one) => !files.includes(one)))
 		test.each(vectors<Case>("to-xmpp", kind))(`${kind}: $name`, (one) => {
-			const { in: event, as = "room", support = "native", refs = {}, shown = [], out } = one;
+			const { in: event, as = "room", support = "native", refs = {}, shown = [], passed = [], out } = one;
 			const where = writing({
 				refs,
+				passed,
 				shown: shown.map((emoji) => ({ emoji })),
 				reactions: support,
 				...(as === "room without ids" && { named: "msg" as const }),

@@ -41,7 +41,7 @@ export function createOutgoing(deps: {
 	const named = createMemory<string>((name) => [name]);
 
 	async function write(out: Outbound): Promise<readonly MessageId[]> {
-		const { event, operation, room, refs, shown, reactions } = out;
+		const { event, operation, passed, room, refs, shown, reactions } = out;
 		if (!isSayable(event)) return [];
 		const there = taken.get(operation);
 		if (there) return there;
@@ -49,7 +49,7 @@ export function createOutgoing(deps: {
 		const about = event.kind === "redaction" ? refs[event.target.id] : undefined;
 		if (about && speakerIn(about) === undefined) throw new PermanentError("forbidden", phrases.notYours);
 		const place = participantsOf(theirs, ghost, event.sender);
-		const where = { ...place, refs, shown, reactions, component: domain(ghost) };
+		const where = { ...place, refs, shown, reactions, passed, component: domain(ghost) };
 		const said = guard.handle(outboundItem(out), () => to.draft(event, where));
 		if (said.body === undefined && said.parts.length === 0) return [];
 		const name = event.sender.name ?? event.sender.address[0] ?? "";

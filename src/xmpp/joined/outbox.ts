@@ -104,10 +104,10 @@ function groupchat(
 	event: Sayable,
 	context: Context,
 ): Element | undefined {
-	const { operation, refs, shown, reactions } = out;
+	const { operation, passed, refs, shown, reactions } = out;
 	const said = from === ours ? event : to.relayed(event, ours.name, shown);
 	if (!said) return undefined;
-	const where = { ...participantsOf(room), refs, shown, reactions, component: context.component };
+	const where = { ...participantsOf(room), refs, shown, reactions, passed, component: context.component };
 	const id = context.signedIds().of(operation, room.jid, from.nick);
 	// A fault in the translator concerns this line alone: it is thrown before the line counts as sent.
 	return context.guard.handle(outboundItem(out), () =>

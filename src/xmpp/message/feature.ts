@@ -68,6 +68,8 @@ export type ParsedMessage = Readonly<{
 	act?: Act;
 	/** Further ids of this message. */
 	aka: readonly MessageId[];
+	/** As `passed` of the neutral event. */
+	passed?: readonly string[];
 	/** The stanza is dropped: no person wrote it, or its sender may not do this. */
 	nothing?: true;
 	/** The message is encrypted, so the bridge cannot read it. */
@@ -85,6 +87,8 @@ export type WriteContext = Participants &
 		shown: readonly Reaction[];
 		/** How reactions are shown there: `mixed` adds a fallback body for clients without reactions. */
 		reactions: Support;
+		/** As `passed` of core's Outbound. Absent: the stanza goes to nobody else's room. */
+		passed?: readonly string[];
 		/** The component's domain. */
 		component: string;
 	}>;

@@ -22,6 +22,7 @@ import { happenings } from "./happenings.ts";
 import { bodyOf } from "./language.ts";
 import { places } from "./location.ts";
 import { mentions } from "./mentions.ts";
+import { passedRooms } from "./passed-rooms.ts";
 import { reactions } from "./reactions.ts";
 import { replies } from "./replies.ts";
 import { retractions } from "./retractions.ts";
@@ -49,6 +50,7 @@ const readers: readonly MessageFeature[] = [
 	subjects,
 	happenings,
 	encryption,
+	passedRooms,
 ];
 /** In writing order: the body, then prefixes of it, then elements that describe it. */
 const writers: readonly MessageFeature[] = [
@@ -61,6 +63,7 @@ const writers: readonly MessageFeature[] = [
 	...acts,
 	threads,
 	delays,
+	passedRooms,
 ];
 
 /** The message features that ghosts announce by disco#info (XEP-0030). */

@@ -63,7 +63,10 @@ export function asMatrix(event: BridgeEvent): readonly unknown[] {
 		if (!shown || !["message", "edit", "poll", "vote", "poll-end", "state"].includes(shown.kind))
 			return shown?.kind;
 		const around = { mxid, event: () => undefined };
-		const { content, edits } = toMatrix({ event: shown as Sayable, operation: "op" as never, refs }, around);
+		const { content, edits } = toMatrix(
+			{ event: shown as Sayable, passed: [], operation: "op" as never, refs },
+			around,
+		);
 		const whole = edits ? asEdit(content, edits) : content;
 		JSON.stringify(whole, (_key, one) => {
 			if (typeof one === "string")

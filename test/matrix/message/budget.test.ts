@@ -262,6 +262,7 @@ describe("toMatrix: the work of an event", () => {
 					text,
 					rich,
 				} as Message,
+				passed: [],
 				operation: "op" as OperationId,
 				refs: {},
 			},

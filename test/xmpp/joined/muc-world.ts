@@ -188,6 +188,7 @@ export function world(faults: MucFaults = {}) {
 		link,
 		room: room as RoomId,
 		event: { id: "$e" as MessageId, room: "!r" as RoomId, sender: alice, at: 0, ...event } as BridgeEvent,
+		passed: [],
 		refs: {},
 		shown: [],
 		reactions: "native",
