@@ -1,15 +1,11 @@
 import { expect, test } from "vitest";
-import { fitting, historyRequest, late, untilLive } from "../../../src/xmpp/hosted/history.ts";
+import { fitting, historyRequest, late, untilLive } from "../../../src/xmpp/hosted/history-request.ts";
 import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
 import { stanza } from "../stanza.ts";
 
 const now = Date.UTC(2026, 5, 7, 12);
 const room = "#room@bridge.test";
-const request = (history: string) =>
-	historyRequest(
-		stanza(`<presence><x xmlns='http://jabber.org/protocol/muc'>${history}</x></presence>`),
-		now,
-	);
+const request = (history: string) => historyRequest(history ? stanza(history) : undefined, now);
 
 test.each([
 	["without a wish", "", { lines: 20 }],

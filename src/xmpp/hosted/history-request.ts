@@ -1,10 +1,9 @@
-import { child, type Element, xml } from "../stream/xml.ts";
+import { type Element, xml } from "../stream/xml.ts";
 import { moment } from "./archive-form.ts";
 import { pageMost } from "./archive-query.ts";
 
 /** The lines that a client gets when it joins a room (XEP-0045 §7.2.13). Pure. */
 
-const muc = "http://jabber.org/protocol/muc";
 const sid = "urn:xmpp:sid:0";
 /** Lines for a client that names no number, as other services have it. */
 const usual = 20;
@@ -12,9 +11,12 @@ const usual = 20;
 /** The part of the history that a client wants: the last `lines`, with at most `chars` characters as XML, not before `since`. */
 export type HistoryRequest = Readonly<{ lines: number; chars?: number; since?: number }>;
 
-/** Returns the history that a join asks for. What makes no sense counts as absent: nobody is kept out for it. */
-export function historyRequest(join: Element, now: number): HistoryRequest {
-	const wish = child(child(join, "x", muc) ?? join, "history")?.attrs ?? {};
+/**
+ * Returns the history that a join asks for by its `history` element. What makes no sense counts as absent: nobody is kept
+ * out for it.
+ */
+export function historyRequest(asked: Element | undefined, now: number): HistoryRequest {
+	const wish = asked?.attrs ?? {};
 	const number = (value: string | undefined) => (/^\d{1,9}$/.test(value ?? "") ? Number(value) : undefined);
 	const seconds = number(wish.seconds);
 	const times = [seconds === undefined ? undefined : now - 1000 * seconds, timeOf(wish.since)];
