@@ -2,7 +2,7 @@ import type { Capabilities } from "../core/capabilities.ts";
 import type { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
-import type { Link } from "../core/mapping.ts";
+import type { Link, Portal } from "../core/mapping.ts";
 import type { Delivery, Outbound } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import type { Element } from "./stream/xml.ts";
@@ -15,8 +15,8 @@ import type { Element } from "./stream/xml.ts";
 export interface Conversation {
 	/** True for a room of this kind, also while the bridge does not serve it. */
 	owns(room: RoomId): boolean;
-	/** Serves the room of a link; `members` are in the portal's other rooms. Idempotent. */
-	attach?(link: Link, members: readonly Person[]): Promise<void>;
+	/** Serves the room of a link of a portal; `members` are in the portal's other rooms. Idempotent. */
+	attach?(portal: Portal, link: Link, members: readonly Person[]): Promise<void>;
 	detach?(link: Link): Promise<void>;
 	capabilities(room: RoomId): Capabilities;
 	/** Returns the room's address as people write it. */

@@ -325,8 +325,8 @@ export function createXmpp(
 		},
 		findRoom: async ([typed = ""]) => findMuc(typedJid(typed, options.component), link, options.component),
 
-		async attach(_portal, one, members = []) {
-			if (one.room !== undefined) await conversationOf(one.room).attach?.(one, members);
+		async attach(portal, one, members = []) {
+			if (one.room !== undefined) await conversationOf(one.room).attach?.(portal, one, members);
 		},
 		async detach(_portal, one) {
 			if (one.room !== undefined) await conversationOf(one.room).detach?.(one);

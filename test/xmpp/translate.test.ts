@@ -253,11 +253,14 @@ describe("to-xmpp", () => {
 	});
 
 	test("enter requests no history, and adds the full name if the nick differs from it", () => {
-		const join = enter("a@b/c", room, "Alice", "Alice 🎉");
+		const own = (name: string, comesFrom: string[] = []) => ({ jid: "a@b/c", name, comesFrom });
+		const join = enter(own("Alice 🎉", ["mark-1"]), room, "Alice");
 		expect(join.getChild("x", "http://jabber.org/protocol/muc")?.getChild("history")?.attrs.maxstanzas).toBe(
 			"0",
 		);
 		expect(text(join, "nick", "http://jabber.org/protocol/nick")).toBe("Alice 🎉");
-		expect(enter("a@b/c", room, "Alice", "Alice").getChild("nick")).toBeUndefined();
+		expect(join.getChild("passed")?.attrs.rooms).toBe("mark-1");
+		const plain = enter(own("Alice"), room, "Alice");
+		expect([plain.getChild("nick"), plain.getChild("passed")]).toEqual([undefined, undefined]);
 	});
 });

@@ -1,4 +1,6 @@
 import type { Log } from "../../core/log.ts";
+import type { Link, Portal } from "../../core/mapping.ts";
+import { roomMark } from "../../core/passed-rooms.ts";
 import * as capabilities from "../capabilities.ts";
 import type { Conversation } from "../conversation.ts";
 import { answerIq } from "../iq/index.ts";
@@ -6,6 +8,10 @@ import type { Software } from "../iq/query.ts";
 import { bare, local } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import type { createJoinedRooms } from "./index.ts";
+
+/** Returns the marks of the rooms whose people are occupants of ours in the MUC of this link. */
+const linkedTo = ({ links }: Portal, { id }: Link): readonly string[] =>
+	links.flatMap((one) => (one.room && one.id !== id && one.in ? [roomMark(one.network, one.room)] : []));
 
 /** The MUCs of somebody else, as the kind of conversation that the rest of `xmpp` sees. */
 export function createJoinedConversation(
@@ -24,7 +30,8 @@ export function createJoinedConversation(
 	return {
 		// A bare JID; the room of a chat of two holds a space.
 		owns: (room) => !room.includes(" "),
-		attach: (link, members) => rooms.attach(link, members.length > membersMirrored ? [] : members),
+		attach: (portal, link, members) =>
+			rooms.attach(link, members.length > membersMirrored ? [] : members, linkedTo(portal, link)),
 		detach: (link) => rooms.detach(link),
 		capabilities: (room) => (rooms.hasIds(room) ? capabilities.joined : capabilities.withoutIds),
 		show: (room) => room,

@@ -66,8 +66,14 @@ export function createJoinedRooms(
 		return occupantOf(room.ours, jid, name, person);
 	}
 
-	/** Serves a link: the listener joins, and then `members`. Resolves once the listener is in, if the stream is up. */
-	async function attach(link: Link, members: readonly Person[]): Promise<void> {
+	/**
+	 * Serves a link: the listener joins, and then `members`. `linkedTo`: see {@link Room}. Resolves once the listener is in, if the stream is up.
+	 */
+	async function attach(
+		link: Link,
+		members: readonly Person[],
+		linkedTo: readonly string[] = [],
+	): Promise<void> {
 		const jid = link.room as string;
 		const listeners = () => ({
 			own: createOwnOccupant(listenerJid(jid, own), people.nick),
@@ -75,7 +81,7 @@ export function createJoinedRooms(
 		});
 		const room = rooms.get(jid) ?? createRoom(jid, link, listeners(), context.now().at);
 		rooms.set(jid, room);
-		relink(room, link);
+		relink(room, link, linkedTo);
 		// An event of another network may attach the link before our stream to the server is up.
 		want(room.listener);
 		for (const person of members) want(oursOf(room, person));

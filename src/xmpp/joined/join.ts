@@ -39,6 +39,13 @@ export function enter(room: Room, ours: OwnOccupant, context: Context): Promise<
 	return joinOnce(ours, () => context.paced(domain(room.jid), () => join(room, ours, context)));
 }
 
+/** Returns what the MUC shows of an own occupant. The listener stands for nobody. */
+const shown = ({ jid, name, person }: OwnOccupant, { linkedTo }: Room) => ({
+	jid,
+	name,
+	comesFrom: person ? linkedTo : [],
+});
+
 async function join(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (room.closed || !ours.wanted) throw new TemporaryError("left before the join began");
 	beginJoin(ours, room.roster.clock);
@@ -48,9 +55,7 @@ async function join(room: Room, ours: OwnOccupant, context: Context): Promise<vo
 			ours === room.listening.active && !readable(room) && room.position.read
 				? since(room.position.read)
 				: undefined;
-		await withNick(room, ours, context, (nick) =>
-			presence.enter(ours.jid, room.jid, nick, ours.name, missed),
-		);
+		await withNick(room, ours, context, (nick) => presence.enter(shown(ours, room), room.jid, nick, missed));
 	} catch (error) {
 		abandonJoin(ours);
 		// No attempt is repeated for each line of a person who is no member; a new member joins at a later line.
@@ -68,7 +73,7 @@ export async function rename(room: Room, ours: OwnOccupant, context: Context): P
 	await ours.entering?.catch(() => undefined);
 	if (!isIn(ours)) return;
 	await withNick(room, ours, context, (nick) =>
-		nick === ours.nick ? undefined : presence.rename(ours.jid, room.jid, nick, ours.name),
+		nick === ours.nick ? undefined : presence.rename(shown(ours, room), room.jid, nick),
 	);
 }
 

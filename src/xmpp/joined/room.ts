@@ -12,6 +12,8 @@ import { createSendQueue, type SendQueue } from "./send-queue.ts";
 type State = {
 	readonly jid: string;
 	link: Link;
+	/** The marks of the portal's other rooms, for other bridges: our occupants are people of these. */
+	linkedTo: readonly string[];
 	/** The features and settings that the MUC announces by disco#info. */
 	features: RoomFeatures;
 	/** Our own silent occupants, of which one is in the MUC at a time. */
@@ -49,6 +51,7 @@ const ids = { bytes: 262_144, of: (id: string) => textBytes(id) };
 export const createRoom = (jid: string, link: Link, listeners: Listeners, asked: number): Room => ({
 	jid,
 	link,
+	linkedTo: [],
 	features: {
 		muc: true,
 		membersOnly: false,
@@ -74,9 +77,10 @@ export const createRoom = (jid: string, link: Link, listeners: Listeners, asked:
 	moderated: createBoundedMap(1_000, ids),
 });
 
-/** Notes that the MUC is linked, maybe by a new link. */
-export function relink(room: State, link: Link): void {
+/** Notes that the MUC is linked, maybe by a new link, to the rooms of these marks. */
+export function relink(room: State, link: Link, linkedTo: readonly string[]): void {
 	room.link = link;
+	room.linkedTo = linkedTo;
 }
 
 /** Notes that the MUC is not linked any more. */

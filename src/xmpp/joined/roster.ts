@@ -34,7 +34,13 @@ export type Roster = Readonly<{
 }>;
 
 /** The parts of a MUC that its roster is kept by. */
-type RosterRoom = Readonly<{ jid: string; features: RoomFeatures; ours: OwnOccupants; roster: Roster }>;
+type RosterRoom = Readonly<{
+	jid: string;
+	features: RoomFeatures;
+	linkedTo: readonly string[];
+	ours: OwnOccupants;
+	roster: Roster;
+}>;
 
 export const createRoster = (): Roster => ({
 	others: new Map(),
@@ -91,6 +97,10 @@ const fits = (list: ReadonlyMap<string, unknown>, { nick, occupantId = "", real 
 const isOurs = (room: RosterRoom, seen: OccupantPresence, component: string): boolean =>
 	room.ours.byNick.has(seen.nick) || (seen.real !== undefined && domain(seen.real) === component);
 
+/** Returns whether the occupant is another bridge's ghost of a person who is in a room of this portal already. */
+const isDouble = ({ linkedTo }: RosterRoom, { comesFrom = [] }: OccupantPresence): boolean =>
+	comesFrom.some((mark) => linkedTo.includes(mark));
+
 const joining = (room: RosterRoom) => [...room.ours.byJid.values()].filter(isJoining);
 
 /** Takes one presence, in the active listener's copy. Returns the events that the portal has to be told. */
@@ -101,7 +111,8 @@ export function handlePresence(
 	now: Now,
 ): readonly BridgeEvent[] {
 	stateOf(room.roster).clock++;
-	if (seen.available) return isOurs(room, seen, component) ? [] : came(room, seen, now);
+	if (seen.available)
+		return isOurs(room, seen, component) || isDouble(room, seen) ? [] : came(room, seen, now);
 	stateOf(room.roster).unclaimedNicks.delete(seen.nick);
 	if (room.ours.byNick.has(seen.nick)) {
 		// The occupant's own copy of its rename may come after the listener's. The new nick is its own from here on.

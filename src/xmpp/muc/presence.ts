@@ -1,8 +1,9 @@
 import { boundedId } from "../../core/ids.ts";
 import { occupantIdIn } from "../from-xmpp.ts";
 import { bare, longestBare, longestPart, resource } from "../jid.ts";
+import { passedIn, passedThrough } from "../message/passed-rooms.ts";
 import * as phrases from "../phrases.ts";
-import { child, type Element, text, xml } from "../stream/xml.ts";
+import { child, type Element, type Node, text, xml } from "../stream/xml.ts";
 import { fullName } from "../to-xmpp.ts";
 import { beginning, defined } from "./fields.ts";
 import { mucUser, statusCodes, statusCodesOf } from "./status-codes.ts";
@@ -23,6 +24,8 @@ export type OccupantPresence = Readonly<{
 	actor?: string;
 	reason?: string;
 	destroyed?: Readonly<{ alternate?: string; reason?: string }>;
+	/** The marks of the rooms whose ghost the occupant is, in another bridge. */
+	comesFrom?: readonly string[];
 }>;
 
 /** Returns what a presence says of the occupant at its `from`. */
@@ -35,6 +38,7 @@ export function occupantPresence(presence: Element): OccupantPresence {
 		(element && beginning(text(element, "reason"))) || undefined;
 	const bounded = (part: string | undefined) => part && boundedId(part, longestPart);
 	const jid = item?.attrs.jid;
+	const passed = passedIn(presence);
 	return defined({
 		nick: resource(presence.attrs.from ?? "") ?? "",
 		available: presence.attrs.type !== "unavailable",
@@ -44,32 +48,39 @@ export function occupantPresence(presence: Element): OccupantPresence {
 		newNick: bounded(item?.attrs.nick),
 		actor: bounded(actor?.attrs.nick ?? actor?.attrs.jid),
 		reason: words(item),
+		comesFrom: passed.length > 0 ? passed : undefined,
 		destroyed: destroy && defined({ alternate: destroy.attrs.jid, reason: words(destroy) }),
 	});
 }
 
-/** Returns a join (XEP-0045 §7.2). `since`, ms since 1970, asks for the history from then on; without it none comes. */
-export const enter = (
-	from: string,
-	room: string,
-	nick: string,
-	name: string | undefined,
-	since?: number,
-): Element =>
+/** The JID of an own occupant, its name, and the marks of the rooms whose person it stands for. */
+type Own = Readonly<{ jid: string; name: string | undefined; comesFrom: readonly string[] }>;
+
+/** Returns the presence of an own occupant in a MUC; each one replaces what the MUC shows of it. */
+const available = ({ jid, name, comesFrom }: Own, room: string, nick: string, ...more: Node[]): Element =>
 	xml(
 		"presence",
-		{ from, to: `${room}/${nick}` },
+		{ from: jid, to: `${room}/${nick}` },
+		...more,
+		fullName(name === nick ? undefined : name),
+		passedThrough(comesFrom),
+	);
+
+/** Returns a join (XEP-0045 §7.2). `since`, ms since 1970, asks for the history from then on; without it none comes. */
+export const enter = (own: Own, room: string, nick: string, since?: number): Element =>
+	available(
+		own,
+		room,
+		nick,
 		xml(
 			"x",
 			{ xmlns: "http://jabber.org/protocol/muc" },
 			xml("history", since === undefined ? { maxstanzas: "0" } : { since: new Date(since).toISOString() }),
 		),
-		fullName(name === nick ? undefined : name),
 	);
 
 /** Returns a change of the nick (XEP-0045 §7.6): a presence to the new nick, without the `x` of a join. */
-export const rename = (from: string, room: string, nick: string, name: string | undefined): Element =>
-	xml("presence", { from, to: `${room}/${nick}` }, fullName(name === nick ? undefined : name));
+export const rename = available;
 
 /** Returns the leaving of an occupant (XEP-0045 §7.14). */
 export const leave = (from: string, room: string, nick: string): Element =>

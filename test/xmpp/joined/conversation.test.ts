@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PermanentError, type Reason } from "../../../src/core/errors.ts";
 import type { BridgeEvent } from "../../../src/core/event.ts";
-import type { RoomId } from "../../../src/core/ids.ts";
+import type { PortalId, RoomId } from "../../../src/core/ids.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { createJoinedConversation } from "../../../src/xmpp/joined/conversation.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
@@ -62,8 +62,9 @@ describe("the conversation of joined MUCs", () => {
 	test("brings no members along where there are more than are mirrored", async () => {
 		const { attach, done } = conversation();
 		const people = (count: number) => Array.from({ length: count }, () => ({}) as Person);
-		await attach(link, people(2));
-		await attach(link, people(3));
+		const portal = { id: "p" as PortalId, links: [link] };
+		await attach(portal, link, people(2));
+		await attach(portal, link, people(3));
 		expect(done).toEqual(["attach 2", "attach 0"]);
 	});
 });
