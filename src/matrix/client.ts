@@ -34,7 +34,8 @@ export type Call = Readonly<{
 	/** The body as JSON; `file`: as bytes with their media type. */
 	body?: object;
 	file?: Readonly<{ type: string; bytes: Buffer }>;
-	query?: Readonly<Record<string, string | number | undefined>>;
+	/** A list is written as one field for each value. */
+	query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
 	/** Timeout of the whole request, in ms. */
 	timeout?: number;
 }>;
@@ -72,7 +73,8 @@ export function createMatrixClient(options: {
 		const query = new URLSearchParams();
 		if (how.as) query.set("user_id", how.as);
 		for (const [key, value] of Object.entries(how.query ?? {}))
-			if (value !== undefined) query.set(key, String(value));
+			for (const one of Array.isArray(value) ? value : [value])
+				if (one !== undefined) query.append(key, String(one));
 		const target = prefix + path + (query.size > 0 ? `?${query}` : "");
 		const repeatable = method !== "POST";
 		const answer = await exchange(method, target, how).catch((error: unknown) => {
@@ -155,6 +157,19 @@ export function createMatrixClient(options: {
 			call("PUT", at`/_matrix/client/v3/rooms/${room}/state/${type}/${key}`, { body, ...(as && { as }) }),
 		join: (room: string, as?: string) =>
 			call<{ room_id: string }>("POST", at`/_matrix/client/v3/join/${room}`, { body: {}, ...(as && { as }) }),
+		/** Joins under a name of this room alone, where the homeserver takes one here. `via`: servers that know the room. */
+		joinAs: (
+			room: string,
+			{ as, name, via, timeout }: { as: string; name: string; via: readonly string[]; timeout: number },
+		) =>
+			call<{ room_id: string }>("POST", at`/_matrix/client/v3/join/${room}`, {
+				as,
+				// Synapse takes the content of the member event from here; other homeservers ignore it.
+				body: { displayname: name },
+				// COMPAT server_name: before Matrix v1.12.
+				query: { via, server_name: via },
+				timeout,
+			}),
 		leave: (room: string, as?: string, reason?: string) =>
 			call("POST", at`/_matrix/client/v3/rooms/${room}/leave`, {
 				body: { ...(reason && { reason }) },
@@ -194,7 +209,25 @@ export function createMatrixClient(options: {
 		createRoom: (body: object, as?: string) =>
 			call<{ room_id: string }>("POST", `${v3}/createRoom`, { body, ...(as && { as }) }),
 		alias: (alias: string) =>
-			call<{ room_id: string }>("GET", at`/_matrix/client/v3/directory/room/${alias}`),
+			call<{ room_id: string; servers?: unknown }>("GET", at`/_matrix/client/v3/directory/room/${alias}`),
+		/** Reads what a room shows of itself to `as`, from outside. // Matrix spec v1.15, "Room summaries" */
+		summary: (room: string, path: string, { as, via }: { as?: string | undefined; via: readonly string[] }) =>
+			call<Record<string, unknown>>("GET", path + encodeURIComponent(room), {
+				query: { via },
+				timeout: soon * 2,
+				...(as && { as }),
+			}),
+		/** Reads whether the public directory lists a room of our homeserver. */
+		visibility: (room: string) =>
+			call<{ visibility?: string }>("GET", at`/_matrix/client/v3/directory/list/room/${room}`, {
+				timeout: soon,
+			}),
+		publicRooms: (limit: number, since?: string) =>
+			call<{ chunk: unknown[]; next_batch?: string; total_room_count_estimate?: number }>(
+				"GET",
+				`${v3}/publicRooms`,
+				{ query: { limit, since }, timeout: soon },
+			),
 		setAlias: (alias: string, room: string) =>
 			call("PUT", at`/_matrix/client/v3/directory/room/${alias}`, { body: { room_id: room } }),
 		removeAlias: (alias: string) => call("DELETE", at`/_matrix/client/v3/directory/room/${alias}`),

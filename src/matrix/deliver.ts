@@ -11,7 +11,7 @@ import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 import type { RoomCreation } from "./room-creation.ts";
-import type { Rooms } from "./rooms.ts";
+import { isOfView, type Rooms } from "./rooms.ts";
 import { createFileSender } from "./send-file.ts";
 import type { SendOnce } from "./send-once.ts";
 import { createReactionSender } from "./send-reaction.ts";
@@ -51,7 +51,7 @@ export function createDelivery(deps: {
 		const query = { ts: event.late ? event.at : undefined };
 		const media = event.kind === "message" || event.kind === "edit" ? event.media : undefined;
 		const send = (room: string) =>
-			rooms.inside(room, ghost, () =>
+			rooms.inside({ ...out, room }, ghost, () =>
 				sendOnce.once(
 					{ operation, attempt, room, ghost, since: event.at, withBot: rooms.withBot.has(room) },
 					async () => {
@@ -77,6 +77,8 @@ export function createDelivery(deps: {
 
 	return async function deliver(given) {
 		const { room } = given;
+		// The ghosts of a view come, go and get their names by requests of their own.
+		if (isOfView(given) && (given.event.kind === "membership" || given.event.kind === "profile")) return [];
 		if (given.event.kind === "membership" && given.event.change === "leave") {
 			const { by, reason } = given.event;
 			await leave(given, by ? phrases.removedBy(by, reason) : reason);

@@ -25,6 +25,9 @@ const [remembered, largest] = [2_000, 8_000];
 const rememberedBytes = 8 * 1_048_576;
 /** Pages of votes that are counted at most, and votes per page. */
 const [pages, pageSize] = [10, 100];
+/** Returns the MXIDs of the sender of an event, and of the member whom it changes. */
+const actors = ({ type, sender, state_key }: MatrixEvent): readonly string[] =>
+	type === "m.room.member" && state_key !== undefined ? [sender, state_key] : [sender];
 
 export type EventCache = ReturnType<typeof createEventCache>;
 
@@ -138,7 +141,7 @@ export function createEventCache(deps: {
 			for (const id of [reply, type === "m.thread" ? to : ""]) if (id) await lookThrough(id);
 			const people = new Map<string, Person>();
 			const authors = [...events.values()].map((one) => one.sender);
-			for (const mxid of new Set([...authors, ...wanted.people].filter(isOurs))) {
+			for (const mxid of new Set([...authors, ...wanted.people, ...actors(event)].filter(isOurs))) {
 				const person = await ghosts.person(mxid);
 				const name = members.of(room).get(mxid);
 				if (person) people.set(mxid, { ...person, ...(name && { name }) });

@@ -1,5 +1,5 @@
-import type { BridgeEvent } from "../core/event.ts";
 import type { Guard } from "../core/guard.ts";
+import type { Seen } from "../core/hosting.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Network } from "../core/network.ts";
@@ -7,10 +7,11 @@ import { createCallRefusal, isCall } from "./calls.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
 import { createEncryptionGuard } from "./encrypted-rooms.ts";
-import { isContent, itemOf, type MatrixEvent, text } from "./event.ts";
+import { isContent, itemOf, type MatrixEvent, type ReadContext, text } from "./event.ts";
 import type { EventCache } from "./event-cache.ts";
 import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
+import { isHosted } from "./hosting/timeline.ts";
 import { createInvites } from "./invites.ts";
 import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
@@ -18,10 +19,16 @@ import { createOngoing } from "./ongoing.ts";
 import type { OtherBridges } from "./other-bridges.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
-import { echoOf, type TimelineEntry } from "./timeline.ts";
+import { echoOf, type Foreign, type TimelineEntry } from "./timeline.ts";
 
 /** A request of a person to the bridge itself. */
-export type Request = Readonly<{ kind: "request"; request: "invite" | "command"; carryOut(): Promise<void> }>;
+export type Request = Readonly<{
+	kind: "request";
+	request: "invite" | "command";
+	carryOut(): Promise<void>;
+	/** The event as a network shows it that shows the whole room. */
+	seen?: Seen;
+}>;
 
 /** Returns the function that reads one Matrix event: an entry of the timeline, a request of a person, or nothing for us. */
 export function createEventReader(deps: {
@@ -43,6 +50,8 @@ export function createEventReader(deps: {
 	/** Hands over the events that people sent before we joined a room. */
 	take(events: readonly MatrixEvent[]): Promise<void>;
 	inTime(work: Promise<void>, what: string): Promise<void>;
+	/** Resolves with what a view shows of an event; `as`: a ghost in the room. */
+	see(event: MatrixEvent, around: ReadContext, as: string | undefined): Promise<Seen | undefined>;
 }): (event: MatrixEvent) => Promise<TimelineEntry | Request | undefined> {
 	const { members, eventCache, rooms, otherBridges, bridge, bot, isOurs, guard, log, inTime } = deps;
 	const invited = createInvites(deps);
@@ -66,8 +75,19 @@ export function createEventReader(deps: {
 		return text === undefined || (await otherBridges.wrote(event)) ? undefined : { text, alone };
 	}
 
-	/** The event for core, if its room is in a portal and somebody else sent it. */
-	async function translate(event: MatrixEvent): Promise<BridgeEvent | undefined> {
+	/** Resolves with what a view of the room shows of an echo; undefined if no other network shows the room. */
+	async function seenEcho(event: MatrixEvent): Promise<Seen | undefined> {
+		const { room_id: room } = event;
+		const portal = await bridge.portal(matrixNetwork, room as RoomId);
+		if (!portal || !isHosted(portal)) return undefined;
+		const as = await rooms.speaker(room, portal);
+		if (!members.known(room)) await readMembers(room, as);
+		const around = await eventCache.around(event, as);
+		return deps.see(event, { ...around, before: () => undefined, phase: ongoing.note(event) }, as);
+	}
+
+	/** The event for core, if its room is in a portal: for other rooms where somebody else sent it, and for a view. */
+	async function translate(event: MatrixEvent): Promise<Foreign | undefined> {
 		const { room_id: room, state_key: subject, sender } = event;
 		const membership = event.type === "m.room.member" && subject !== undefined;
 		if (membership && subject === bot) botMoved(event);
@@ -76,22 +96,30 @@ export function createEventReader(deps: {
 		if (portal && !members.known(room)) await readMembers(room, await rooms.speaker(room, portal));
 		if (event.type === "m.room.encrypted" && (portal || rooms.withBot.has(room)))
 			await inTime(encrypted(event, portal), "encrypted");
-		if (!portal || isOurs(sender) || isOurs(subject ?? "")) {
+		const own = isOurs(sender) || isOurs(subject ?? "");
+		if (!portal || (own && !isHosted(portal))) {
 			if (membership) members.apply(event);
 			if (portal) eventCache.note(event);
 			return undefined;
 		}
-		const around = await eventCache.around(event, await rooms.speaker(room, portal));
+		const as = await rooms.speaker(room, portal);
+		const around = {
+			...(await eventCache.around(event, as)),
+			before: () => previously,
+			phase: ongoing.note(event),
+		};
 		const neutral = guard.handle(itemOf(event), () => {
 			eventCache.note(event);
-			return fromMatrix(event, { ...around, before: () => previously, phase: ongoing.note(event) });
+			return own ? undefined : fromMatrix(event, around);
 		});
+		const seen = isHosted(portal) ? await deps.see(event, around, as) : undefined;
 		if (isCall(event)) await inTime(declined(event, portal, neutral !== undefined), "call");
 		if (membership) {
 			members.apply(event);
 			if (event.content.membership === "join") rooms.cameBack(room, subject);
 		}
-		return neutral;
+		if (!neutral && !seen) return undefined;
+		return { kind: "foreign", ...(neutral && { event: neutral }), ...(seen && { seen }) };
 	}
 
 	/** Reads a room's members. If the homeserver refuses, people are named by their localparts. */
@@ -120,19 +148,30 @@ export function createEventReader(deps: {
 		else rooms.botWent(room);
 	}
 
+	/** A view shows a request to the bridge as everybody in the room sees it; other rooms do not get it. */
+	async function shown(event: MatrixEvent): Promise<Pick<Foreign, "seen">> {
+		if (!isHosted(await bridge.portal(matrixNetwork, event.room_id as RoomId))) return {};
+		const seen = (await translate(event))?.seen;
+		return seen ? { seen } : {};
+	}
+
 	return async function read(event) {
 		const { sender, state_key: subject } = event;
 		if (subject === undefined && isOurs(sender)) {
+			const seen = await seenEcho(event);
 			eventCache.note(event);
-			return echoOf(event);
+			return { ...echoOf(event), ...(seen && { seen }) };
 		}
 		otherBridges.note(event);
 		const invite = event.type === "m.room.member" && event.content.membership === "invite";
 		if (invite && isOurs(subject ?? "") && !isOurs(sender))
-			return { kind: "request", request: "invite", carryOut: () => invited(event) };
+			return { ...(await shown(event)), kind: "request", request: "invite", carryOut: () => invited(event) };
 		const command = await commandOf(event);
 		if (command !== undefined)
-			return { kind: "request", request: "command", carryOut: () => obey(event, command, deps) };
+			return {
+				...(await shown(event)),
+				...{ kind: "request", request: "command", carryOut: () => obey(event, command, deps) },
+			};
 		return translate(event);
 	};
 }

@@ -29,6 +29,8 @@ export type ReadContext = Readonly<{
 	isOurs(mxid: string): boolean;
 	/** For events in the course of a call or a live location. */
 	phase?: Phase | undefined;
+	/** The event is read for another network that shows the whole room: what our ghosts did there counts as well. */
+	whole?: true;
 }>;
 /** `begins`: the event begins a call, or has the first position of a live location. `last`: the last position, a geo URI. */
 export type Phase = Readonly<{ begins: boolean; last?: string }>;

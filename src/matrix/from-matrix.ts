@@ -37,6 +37,10 @@ const quoted = 300;
  */
 export const ownId = (event: string, author: string) => `own:${event}:${author}` as MessageId;
 
+/** Returns the time of an event. Another homeserver may write any number; a Date ends at 8.64e15. */
+export const timeOf = ({ origin_server_ts: at }: Pick<MatrixEvent, "origin_server_ts">): number =>
+	Math.min(Math.max(at, 0), 8.64e15);
+
 /** Returns the ids of the events and the MXIDs of the people that have to be looked up to translate an event. */
 export function subjects(
 	event: MatrixEvent,
@@ -92,8 +96,7 @@ function translate(event: MatrixEvent, around: ReadContext): BridgeEvent | undef
 		id: event.event_id as MessageId,
 		...(passed.length > 0 && { passed }),
 		room: event.room_id as RoomId,
-		// Another homeserver may write any number; a Date ends at 8.64e15.
-		at: Math.min(Math.max(event.origin_server_ts, 0), 8.64e15),
+		at: timeOf(event),
 		...(typeof event.unsigned?.age === "number" && event.unsigned.age > late && { late: true as const }),
 	};
 	const as = treatmentOf(event);
@@ -200,7 +203,7 @@ function redaction(
 	const original = removed && originalOf(removed) !== id ? around.event(originalOf(removed)) : undefined;
 	if (original && removed?.sender === original.sender) {
 		// The message came from another network, which cannot take one correction back: the text there stays as it is.
-		if (around.isOurs(original.sender)) return undefined;
+		if (around.isOurs(original.sender) && !around.whole) return undefined;
 		const words = wordsOf(original.type, latest(original), around);
 		const target = { ...pointed(original.event_id, around), own: ownId(original.event_id, original.sender) };
 		const sender = around.person(original.sender);

@@ -15,6 +15,9 @@ function short(called: string): string {
 	const letters = [...called.toWellFormed()];
 	return letters.length <= longest ? letters.join("") : `${letters.slice(0, longest - 1).join("")}…`;
 }
+/** Returns the name of a person as a homeserver takes it. */
+export const shortName = ({ name, address }: Pick<Person, "name" | "address">): string =>
+	short(name ?? address.at(-1) ?? "");
 
 /** Rate limits on new ghosts for people of one MUC and of one domain. Accounts cannot be deleted. */
 export type GhostLimits = Pick<Limits, "newGhosts" | "newGhostsOfDomain">;
@@ -74,16 +77,24 @@ export function createGhosts(deps: {
 		}
 	}
 
+	function ensureInTurn(person: Person): Promise<string> {
+		const key = JSON.stringify([person.network, ...person.address]);
+		const turn = (busy.get(key) ?? Promise.resolve("")).catch(() => "").then(() => ensure(person));
+		busy.set(key, turn);
+		const done = () => busy.get(key) === turn && busy.delete(key);
+		turn.then(done, done);
+		return turn;
+	}
+
 	return {
 		/** Resolves with the MXID of the person's ghost, registered and named. @throws NoGhost */
-		ensure(person: Person): Promise<string> {
-			const key = JSON.stringify([person.network, ...person.address]);
-			const turn = (busy.get(key) ?? Promise.resolve("")).catch(() => "").then(() => ensure(person));
-			busy.set(key, turn);
-			const done = () => busy.get(key) === turn && busy.delete(key);
-			turn.then(done, done);
-			return turn;
-		},
+		ensure: ensureInTurn,
+		/**
+		 * Resolves with the MXID of the person's ghost, registered if necessary. A ghost keeps its name: `person.name` is the
+		 * person's name in one room only. @throws NoGhost
+		 */
+		account: async (person: Person): Promise<string> =>
+			(await mapping.ghost(person.id, person.network, matrixNetwork))?.address ?? ensureInTurn(person),
 		/** Resolves with the MXID of the person's ghost, undefined if none was ever registered. */
 		known: async (person: Person): Promise<string | undefined> =>
 			(await mapping.ghost(person.id, person.network, matrixNetwork))?.address,

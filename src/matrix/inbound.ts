@@ -3,8 +3,9 @@ import { createAppservice, type Transaction } from "./appservice.ts";
 import { createBackfill } from "./backfill/index.ts";
 import { isEvent } from "./event.ts";
 import type { createLookup } from "./lookup.ts";
+import { matrixNetwork } from "./mxid.ts";
 import type { SendOnce } from "./send-once.ts";
-import { isForeign } from "./timeline.ts";
+import { eventsIn, seenOf } from "./timeline.ts";
 import { createTransactions } from "./transactions.ts";
 
 /**
@@ -27,10 +28,16 @@ export function createInbound(
 	const take = createTransactions({
 		...deps,
 		confirm: deps.sendOnce.confirm,
-		// Core has no use for echoes. A room hosted for another network will show them in their place among these.
+		// Core has no use for echoes, which only a view shows, in their place among the others.
 		receive: async (entries) => {
-			const foreign = entries.filter(isForeign);
-			if (foreign.length > 0) await bridge.receive(foreign);
+			const [foreign, seen] = [eventsIn(entries), seenOf(entries)];
+			const taken = [
+				foreign.length > 0 ? bridge.receive(foreign) : undefined,
+				seen.length > 0 ? bridge.seen(matrixNetwork, seen) : undefined,
+			];
+			// Both share a commit. Neither is left behind when the other one fails.
+			await Promise.allSettled(taken);
+			await Promise.all(taken);
 		},
 	});
 	const backfill = createBackfill({ ...deps, take });

@@ -15,6 +15,7 @@ import { isEncrypted } from "./encrypted-rooms.ts";
 import { createEventCache } from "./event-cache.ts";
 import { createGhosts, type GhostLimits } from "./ghosts.ts";
 import { createHomeserverLink } from "./homeserver-link.ts";
+import { createHosting } from "./hosting/index.ts";
 import { recoverIds } from "./id-recovery.ts";
 import { createInbound } from "./inbound.ts";
 import { createLookup } from "./lookup.ts";
@@ -100,6 +101,13 @@ export function createMatrix(
 	const otherBridges = createOtherBridges({ globs: options.bridges ?? [], client, isOurs });
 	const tell = createMessageStatus(client);
 	const link = createHomeserverLink({ client, rooms, bot, localpart: options.bot, log });
+	const hosted = createHosting({
+		...{ client, ghosts, members, rooms, mapping, domain, bot, isOurs, log },
+		ask: (work) => ask(work),
+		speaker: (room) => speaker(room),
+		isServed: async (room) => (await portalOf(room)) !== undefined,
+		suspect: (room) => parts.backfill.suspect(room),
+	});
 	/** The parts that need core; made at start. */
 	let parts!: ReturnType<typeof compose>;
 
@@ -135,6 +143,7 @@ export function createMatrix(
 			registration,
 			reader: speaker,
 			lookup,
+			see: hosted.see,
 			away: link.away,
 			back: () => {
 				link.back();
@@ -142,7 +151,7 @@ export function createMatrix(
 			},
 		});
 		const { backfill } = inbound;
-		const service = createRoomService({ ...common, backfill });
+		const service = createRoomService({ ...common, backfill, readMembers: hosted.readMembers });
 		return { bridge, lookup, inbound, backfill, service, deliver: createDelivery(common) };
 	}
 
@@ -252,6 +261,7 @@ export function createMatrix(
 				if (await isEncrypted(client, room, await speaker(room)))
 					throw new PermanentError("invalid", phrases.encryptedRoom);
 			}),
+		hosting: hosted.hosting,
 		members: (room) =>
 			ask(async () => {
 				await members.read(room, await speaker(room));

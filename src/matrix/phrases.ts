@@ -41,6 +41,12 @@ export const encryptedChat =
 	"this chat is encrypted, which the bridge cannot read. You are invited to a new one without encryption: please say it again there.";
 export const callNotCrossing = "calls do not cross the bridge. They read that you called.";
 export const encryptedLeft = "This chat is encrypted; it goes on in another one.";
+export const tooManyLooks = "too many questions about rooms. Wait a minute and go on more slowly.";
+export const bannedFromRoom = "the moderators of the room have banned you from it.";
+export const roomNeedsInvitation =
+	"this room is only for those who are invited. Ask somebody in it to invite you.";
+export const notInRoom = "you are not in this room on Matrix.";
+export const roomGone = "there is no such room, or no server that is in it can be reached.";
 export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;
 export const noMatrixAddress = (text: string) =>
 	`“${text}” is not a Matrix address. The address of a person looks like @alice:example.org, that of a room like #lobby:example.org.`;

@@ -5,7 +5,7 @@ import { type Content, fieldOf, type MatrixEvent } from "./event.ts";
  * homeservers accept.
  * // Matrix spec, room version 1 "Incorrectly-typed values in m.room.power_levels"
  */
-function levelOf(value: unknown): number | undefined {
+export function levelOf(value: unknown): number | undefined {
 	if (typeof value === "string") return /^\s*[+-]?\d{1,16}\s*$/.test(value) ? Number(value) : undefined;
 	return typeof value === "number" ? value : undefined;
 }

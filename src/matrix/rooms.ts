@@ -1,10 +1,15 @@
 import type { Portal } from "../core/mapping.ts";
+import type { Outbound } from "../core/network.ts";
 import { type Client, hasCode, MatrixError } from "./client.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
 
 export type Rooms = ReturnType<typeof createRooms>;
+
+/** Returns true for an event of a person who takes part in the room itself, by a view that shows all of it. */
+export const isOfView = ({ portal, event }: Pick<Outbound, "portal" | "event">): boolean =>
+	portal.links.some(({ network, role }) => role === "hosted" && network === event.sender.network);
 
 /** Lets people and ghosts into rooms and out of them, and knows which rooms the bot is in. */
 export function createRooms(deps: {
@@ -76,7 +81,14 @@ export function createRooms(deps: {
 		},
 
 		/** Does `work` as a ghost in a room, which joins first where it has to. A retry joins and sends the very same. */
-		async inside<T>(room: string, ghost: string, work: () => Promise<T>): Promise<T> {
+		async inside<T>(
+			out: Pick<Outbound, "portal" | "event"> & Readonly<{ room: string }>,
+			ghost: string,
+			work: () => Promise<T>,
+		): Promise<T> {
+			const { room } = out;
+			// A person of a view comes in by themselves: a message must not bring back one who was removed.
+			if (isOfView(out)) return work();
 			if (members.known(room) && !members.has(room, ghost)) await join(room, ghost);
 			try {
 				return await work();

@@ -35,15 +35,16 @@ export function createReactionSender({ client, rooms }: { client: Client; rooms:
 	}
 
 	return async function react(
-		{ refs, room, shown, operation, passed }: Outbound,
+		out: Outbound,
 		event: Reaction,
 		around: WriteContext,
 		ghost: string,
 	): Promise<readonly MessageId[]> {
+		const { refs, room, shown, operation, passed } = out;
 		const on = original(refs[event.target.id]?.[0] ?? "", around);
 		const query = { ts: event.late ? event.at : undefined };
 		const send = (type: string, content: object, part: string) =>
-			rooms.inside(room, ghost, () => {
+			rooms.inside(out, ghost, () => {
 				const body = { ...content, ...origin({ operation, event, passed }, part) };
 				return client.send(room, type, operation + part, { as: ghost, body, query });
 			});
@@ -79,7 +80,9 @@ export function createReactionSender({ client, rooms }: { client: Client; rooms:
 		for (const { emoji, id } of shown) {
 			if (isNumber(emoji) || event.emoji.some((one) => sameEmoji(one, emoji))) continue;
 			const gone = id ?? (await find(room, on, emoji, ghost));
-			if (gone) await client.redact(room, gone, `${operation}.${gone}`, { as: ghost, body: {} });
+			if (!gone) continue;
+			const body = origin({ operation, event, passed }, `.${gone}`);
+			await client.redact(room, gone, `${operation}.${gone}`, { as: ghost, body });
 		}
 		return ids;
 	};

@@ -4,7 +4,8 @@ import type { Outbound } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { isEvent } from "./event.ts";
 import type { EventCache } from "./event-cache.ts";
-import type { Rooms } from "./rooms.ts";
+import { origin } from "./message/origin.ts";
+import { isOfView, type Rooms } from "./rooms.ts";
 
 /** Whether an id of a message is that of a Matrix event; a message has further ids. */
 const isEventId = (id: MessageId) => id.startsWith("$");
@@ -34,14 +35,16 @@ export function createRedactionSender(deps: {
 	}
 
 	return async function redact(
-		{ refs, room, operation }: Outbound,
-		{ target, reason }: Redaction,
+		out: Outbound,
+		event: Redaction,
 		ghost: string,
 	): Promise<readonly MessageId[]> {
+		const { refs, room, operation, passed } = out;
+		const { target, reason } = event;
 		const taken = (id: string, as: string | undefined) =>
 			client.redact(room, id, `${operation}.${id}`, {
 				...(as && { as }),
-				body: { ...(reason && { reason }) },
+				body: { ...(reason && { reason }), ...origin({ operation, event, passed }, `.${id}`) },
 			});
 		const events = (id: MessageId | undefined) =>
 			id === undefined ? [] : (refs[id] ?? []).filter(isEventId);
@@ -50,18 +53,20 @@ export function createRedactionSender(deps: {
 		for (const id of mine) {
 			// An edit, which was redacted with its original.
 			if (gone.has(id)) continue;
-			for (const one of await rooms.inside(room, ghost, () => allOf(room, id, ghost))) {
-				await rooms.inside(room, ghost, () => taken(one, ghost));
+			for (const one of await rooms.inside(out, ghost, () => allOf(room, id, ghost))) {
+				await rooms.inside(out, ghost, () => taken(one, ghost));
 				gone.add(one);
 			}
 		}
 		if (mine.length > 0) return [];
 
-		const bot = rooms.withBot.has(room);
+		// In a view a person has the powers of their own ghost, and no other ones.
+		const own = isOfView(out);
+		const bot = rooms.withBot.has(room) && !own;
 		for (const id of events(target.id)) {
 			if (gone.has(id)) continue;
 			const author = (await eventCache.find(room, id, bot ? undefined : ghost))?.sender;
-			const ours = author !== undefined && isOurs(author) ? author : undefined;
+			const ours = author !== undefined && isOurs(author) && !own ? author : undefined;
 			for (const one of await allOf(room, id, bot ? undefined : (ours ?? ghost))) {
 				gone.add(one);
 				await taken(one, bot ? undefined : (ours ?? ghost)).catch((error: unknown) => {

@@ -4,7 +4,7 @@ import * as phrases from "../core/phrases.ts";
 import { relayed as inNameOf } from "../core/relayed.ts";
 import type { EventCache } from "./event-cache.ts";
 import { type Ghosts, NoGhost } from "./ghosts.ts";
-import type { Rooms } from "./rooms.ts";
+import { isOfView, type Rooms } from "./rooms.ts";
 
 /** Chooses the account that shows an outbound event, and returns it with the event as that account writes it. */
 export function createSendingAccount(deps: {
@@ -18,8 +18,11 @@ export function createSendingAccount(deps: {
 	 * The sender's ghost, or the bot where they have none and none may be made. A retry goes by what the first attempt
 	 * found: the event may be there already. @throws NoGhost where the bot is not in the room.
 	 */
-	async function accountFor({ event, operation, attempt, room, once }: Outbound): Promise<string> {
+	async function accountFor(out: Outbound): Promise<string> {
+		const { event, operation, attempt, room, once } = out;
 		const { sender } = event;
+		// In a view the sender's name is the one in this room, which their ghost got when it came in.
+		if (isOfView(out)) return ghosts.account(sender);
 		const lacks = async () => {
 			try {
 				await ghosts.ensure(sender);

@@ -29,15 +29,25 @@ export function createRoomService(deps: {
 	people(room: string): readonly Person[];
 	/** The link by which a room is in a portal, if it is in one. */
 	linkOf(room: RoomId): Promise<string | undefined>;
+	/** Reads the members of a hosted room as a ghost that is in it; false if none is. */
+	readMembers(room: string): Promise<boolean>;
 	guard: Guard;
 	log: Log;
 }) {
-	const { client, members, rooms, aliases, backfill, bridge, people, linkOf, guard, log } = deps;
+	const { client, members, rooms, aliases, backfill, bridge, people, linkOf, readMembers, guard, log } = deps;
 	const describe = createBridgeInfo(deps);
 	let stopped = false;
 
+	/** Serves a room that another network shows in full. The bot stays out of it, and a ghost that is in it reads it. */
+	async function serveHosted(room: RoomId, link: Link): Promise<void> {
+		await aliases.load(room);
+		await backfill.follow(room, link.id);
+		if (!members.known(room)) await readMembers(room);
+	}
+
 	async function serve(portal: Portal, link: Link): Promise<void> {
 		const room = link.room as RoomId;
+		if (link.role === "hosted") return serveHosted(room, link);
 		if (link.role !== "direct" && !rooms.withBot.has(room)) {
 			await client.join(room);
 			rooms.botCame(room);

@@ -59,12 +59,14 @@ export function createTransactions(
 					batch.leave(id);
 				} else if (found.kind === "request") {
 					batch.leave(id);
+					if (found.seen) batch.add({ kind: "foreign", seen: found.seen });
 					await flush();
 					await inTime(found.carryOut(), found.request);
 				} else {
 					if (found.kind === "echo") {
 						deps.confirm(found);
-						batch.leave(id);
+						// A view has to show it once; else a repeated echo costs nothing.
+						if (!found.seen) batch.leave(id);
 					}
 					batch.add(found);
 				}

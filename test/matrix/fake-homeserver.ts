@@ -51,6 +51,8 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 	const seen: Seen[] = [];
 	const uploads: { bytes: Buffer; type: string }[] = [];
 	const answers = new Map<string, Content>();
+	/** The ids of the rooms in the public directory. */
+	const listed = new Set<string>();
 	let appservice = "";
 	let count = 0;
 	let txns = 0;
@@ -105,6 +107,8 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			creator,
 		};
 		rooms.set(id, room);
+		emit(room, creator, "m.room.create", { room_version: "11" }, { state_key: "" });
+		room.timeline.length = 0;
 		member(room, creator, "join");
 		for (const mxid of (body.invite ?? []) as string[])
 			member(room, mxid, "invite", creator, body.is_direct ? { is_direct: true } : {});
@@ -169,13 +173,17 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		[
 			"POST",
 			/\/join\/([^/]+)$/,
-			([name = ""], { as }) => {
+			([name = ""], { as, body }) => {
 				const room = find(name);
 				if (!room) return no(404, "M_NOT_FOUND");
 				const now = room.members.get(as);
-				if (now !== "join" && ((!room.public && now !== "invite") || now === "ban"))
-					return no(403, "M_FORBIDDEN", "not invited");
-				if (now !== "join") member(room, as, "join");
+				if (now === "ban") return no(403, "M_BAD_STATE", "Cannot join user who was banned");
+				if (now !== "join" && !room.public && now !== "invite") return no(403, "M_FORBIDDEN", "not invited");
+				// Synapse takes the content of the member event from the request.
+				const called = body.displayname === undefined ? {} : { displayname: body.displayname };
+				const before = room.state.get(`m.room.member ${as}`)?.content.displayname;
+				if (now !== "join" || ("displayname" in called && called.displayname !== before))
+					member(room, as, "join", as, called);
 				return ok({ room_id: room.id });
 			},
 		],
@@ -209,7 +217,13 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 				const joined = [...room.members].filter(([, membership]) => membership === "join");
 				return ok({
 					joined: Object.fromEntries(
-						joined.map(([mxid]) => [mxid, { display_name: users.get(mxid) ?? null }]),
+						joined.map(([mxid]) => [
+							mxid,
+							{
+								display_name:
+									room.state.get(`m.room.member ${mxid}`)?.content.displayname ?? users.get(mxid) ?? null,
+							},
+						]),
 					),
 				});
 			},
@@ -258,9 +272,10 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		[
 			"GET",
 			/\/rooms\/([^/]+)\/state\/([^/]+)\/([^/]*)$/,
-			([id = "", type, key]) => {
+			([id = "", type, key], { query }) => {
 				const found = rooms.get(id)?.state.get(`${type} ${key}`);
-				return found ? ok(found.content) : no(404, "M_NOT_FOUND");
+				if (!found) return no(404, "M_NOT_FOUND");
+				return ok(query.get("format") === "event" ? { ...found } : found.content);
 			},
 		],
 		[
@@ -269,7 +284,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			([id = "", type = "", key = ""], { as, body }) => {
 				const room = rooms.get(id);
 				if (!room || !inRoom(room, as)) return no(403, "M_FORBIDDEN");
-				if (type === "m.room.member" && inRoom(room, key)) return no(403, "M_FORBIDDEN");
+				if (type === "m.room.member" && key !== as && inRoom(room, key)) return no(403, "M_FORBIDDEN");
 				if (type === "m.room.member")
 					return ok({ event_id: member(room, key, String(body.membership), as, body).event_id });
 				return ok({ event_id: emit(room, as, type, body, { state_key: key }).event_id });
@@ -329,6 +344,53 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 				const end = from + Number(query.get("limit"));
 				const more = end < room.timeline.length;
 				return ok({ chunk: room.timeline.toReversed().slice(from, end), ...(more && { end: String(end) }) });
+			},
+		],
+		[
+			"GET",
+			/\/v1\/room_summary\/([^/]+)$/,
+			([name = ""], { as }) => {
+				const room = find(name);
+				const membership = room?.members.get(as) ?? "leave";
+				if (!room || (!room.public && !["join", "invite"].includes(membership)))
+					return no(404, "M_NOT_FOUND", "Room not found or is not accessible");
+				const of = (type: string, field: string) => room.state.get(`${type} `)?.content[field];
+				const [alias] = room.aliases;
+				return ok({
+					room_id: room.id,
+					membership,
+					name: of("m.room.name", "name"),
+					topic: of("m.room.topic", "topic"),
+					canonical_alias: alias,
+					join_rule: room.public ? "public" : "invite",
+					room_type: of("m.room.create", "type"),
+					encryption: of("m.room.encryption", "algorithm"),
+					num_joined_members: [...room.members.values()].filter((one) => one === "join").length,
+				});
+			},
+		],
+		[
+			"GET",
+			/\/directory\/list\/room\/([^/]+)$/,
+			([id = ""]) =>
+				rooms.get(id) ? ok({ visibility: listed.has(id) ? "public" : "private" }) : no(404, "M_NOT_FOUND"),
+		],
+		[
+			"GET",
+			/\/publicRooms$/,
+			(_, { query }) => {
+				const from = Number(query.get("since") ?? 0);
+				const end = from + Number(query.get("limit") ?? 100);
+				const chunk = [...listed].slice(from, end).map((id) => ({
+					room_id: id,
+					name: rooms.get(id)?.state.get("m.room.name ")?.content.name,
+					num_joined_members: rooms.get(id)?.members.size,
+				}));
+				return ok({
+					chunk,
+					total_room_count_estimate: listed.size,
+					...(end < listed.size && { next_batch: String(end) }),
+				});
 			},
 		],
 		["GET", /\/v1\/media\/config$/, () => ok({ "m.upload.size": 1_048_576 })],
@@ -414,6 +476,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		users,
 		seen,
 		uploads,
+		listed,
 		v3,
 		/** Sets the URL of the bridge. */
 		serves(url: string) {

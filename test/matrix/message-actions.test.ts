@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Reaction, Redaction } from "../../src/core/event.ts";
-import type { MessageId } from "../../src/core/ids.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Reaction as Shown } from "../../src/core/journal.ts";
 import type { Outbound, Refs } from "../../src/core/network.ts";
 import { sameEmoji, sameSet } from "../../src/core/reactions.ts";
@@ -13,6 +13,7 @@ import type { Rooms } from "../../src/matrix/rooms.ts";
 import { createReactionSender } from "../../src/matrix/send-reaction.ts";
 import { createRedactionSender } from "../../src/matrix/send-redaction.ts";
 import { vectors } from "../vectors.ts";
+import { samplePerson } from "./samples.ts";
 
 type Case<Event> = {
 	in: Event;
@@ -44,7 +45,8 @@ async function asked<Event>(
 			return { event_id: `$sent${calls.length}` };
 		},
 		redact: async (_room: string, id: string, _txn: string, { as, body }: { as?: string; body: Content }) => {
-			calls.push({ redact: id, as: as ?? "bot", ...body });
+			const { "trivium.bridge": _mark, ...content } = body;
+			calls.push({ redact: id, as: as ?? "bot", ...content });
 		},
 		relations: async (_room: string, id: string) => ({ chunk: (one.versions?.[id] ?? []).map(event) }),
 	} as unknown as Client;
@@ -55,7 +57,8 @@ async function asked<Event>(
 	const recent = {
 		find: async (_room: string, id: string) => ({ ...event(id), ...one.known?.[id] }),
 	} as unknown as EventCache;
-	const out = { room: "!r", operation: "op", refs: one.refs ?? {}, shown: one.shown ?? [] };
+	const portal = { links: [] };
+	const out = { room: "!r", portal, operation: "op", refs: one.refs ?? {}, shown: one.shown ?? [] };
 	await act({ client, rooms, eventCache: recent }, out as unknown as Outbound);
 	return calls;
 }
@@ -67,7 +70,7 @@ describe("to Matrix", () => {
 			mxid: () => undefined,
 			event: (id: string) => (one.known?.[id] ? event(id) : undefined),
 		};
-		const reaction = { ...one.in, id: "S1", sender: { network: "xmpp" } } as Reaction;
+		const reaction = { ...one.in, id: "S1", room: "verona", sender: { network: "xmpp" } } as Reaction;
 		const calls = await asked(one, (deps, out) => createReactionSender(deps)(out, reaction, around, "ghost"));
 		expect(calls.map(({ as: _as, ...call }) => call)).toEqual(one.out);
 	});
@@ -99,6 +102,8 @@ describe("to Matrix", () => {
 						mode: "set",
 						emoji: set,
 						target: { id: "t" },
+						id: "S1",
+						room: "verona",
 						sender: { network: "xmpp" },
 					};
 					const out = { room: "!r", operation: "op", refs: { t: ["$1"] }, shown } as unknown as Outbound;
@@ -113,7 +118,11 @@ describe("to Matrix", () => {
 
 	test.each(vectors<Case<Redaction>>("to-matrix", "redaction"))("redaction: $name", async (one) => {
 		const calls = await asked(one, (deps, out) =>
-			createRedactionSender({ ...deps, isOurs: (mxid) => mxid.startsWith("@_xmpp_") })(out, one.in, "ghost"),
+			createRedactionSender({ ...deps, isOurs: (mxid) => mxid.startsWith("@_xmpp_") })(
+				out,
+				{ ...one.in, id: "S1" as MessageId, room: "verona" as RoomId, sender: samplePerson("@romeo:xmpp") },
+				"ghost",
+			),
 		);
 		expect(calls).toEqual(one.out);
 	});

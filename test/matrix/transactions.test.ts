@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import { createGuard } from "../../src/core/guard.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
-import { isForeign, type TimelineEntry } from "../../src/matrix/timeline.ts";
+import type { TimelineEntry } from "../../src/matrix/timeline.ts";
 import { createTransactions } from "../../src/matrix/transactions.ts";
 import { quiet } from "../fakes.ts";
 import { sampleEvent, samplePerson } from "./samples.ts";
@@ -14,8 +14,10 @@ const own = (event_id: string, op?: string): MatrixEvent => ({
 	sender: "@_xmpp_romeo:hs.test",
 	content: { body: event_id, ...(op && { "trivium.bridge": { op } }) },
 });
-const idOf = (entry: TimelineEntry) =>
-	isForeign(entry) ? entry.id : `echo of ${entry.operation ?? "nothing"}: ${entry.event.event_id}`;
+const idOf = (entry: TimelineEntry): string =>
+	entry.kind === "foreign"
+		? String(entry.event?.id)
+		: `echo of ${entry.operation ?? "nothing"}: ${entry.event.event_id}`;
 
 let translated: string[];
 /** The id of an event whose translation fails. */
@@ -44,7 +46,7 @@ beforeEach(() => {
 				return { person: samplePerson, event: () => undefined, votes: [], isOurs: () => false };
 			},
 		},
-		bridge: { portal: async () => ({ id: "p" }) },
+		bridge: { portal: async () => ({ id: "p", links: [] }) },
 		confirm: ({ operation = "none" }) => void confirmed.push(operation),
 		receive: (entries: readonly TimelineEntry[]) => receive(entries),
 		domain: "hs.test",

@@ -66,6 +66,11 @@ export function createLossDetection() {
 			for (const room of rooms.values()) if (room.position) room.state = suspect;
 		},
 		doubts: () => doubts,
+		/** Suspects one room: nobody of ours was in it, so the homeserver handed none of its events over. */
+		suspect(name: string): void {
+			const room = rooms.get(name);
+			if (room?.position) room.state = suspect;
+		},
 
 		/**
 		 * Notes a transaction. `skipped`: the numbers leave one out. `repeated`: it holds events that we have, so the

@@ -5,8 +5,9 @@ import { asObject, type Content, type MatrixEvent, text } from "../event.ts";
 
 /**
  * The field that marks each event the bridge sends. By its operation id, `op`, a retry finds out whether an event in
- * doubt arrived; `from` holds the message's ids on its own network, so that replies, edits and reactions find their
- * target after the journal has forgotten it. `passed` names the rooms that the message came through, for other bridges.
+ * doubt arrived; `from` holds the event's ids on its own network, so that replies, edits and reactions find their
+ * target after the journal has forgotten it, and a network that shows the whole room knows its own
+ * events again. `passed` names the rooms that the event came through, for other bridges.
  */
 export const mark = "trivium.bridge";
 
@@ -19,8 +20,7 @@ export function origin(
 	part = "",
 ): Content {
 	const op = operation + part;
-	if (event.kind !== "message" && event.kind !== "edit") return { [mark]: { op, passed } };
-	// The message's id and its further ones, the author's own among them: the event's sender vouches for the author.
+	// The event's id and its further ones, the author's own among them: the event's sender vouches for the author.
 	const ids: MessageId[] = [];
 	let left = longest - event.room.length;
 	for (const id of [event.id, ...(event.aka ?? [])]) {
@@ -45,7 +45,7 @@ export function passedIn({ sender, content }: Pick<MatrixEvent, "sender" | "cont
 }
 
 /**
- * Returns the ids of the message that an event of ours is a copy of. The caller must check that a ghost sent the event:
+ * Returns the ids of the event that an event of ours is a copy of. The caller must check that a ghost sent the event:
  * anybody can write this mark.
  */
 export function copiesIn(content: Content): readonly Copy[] {

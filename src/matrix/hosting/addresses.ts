@@ -1,0 +1,31 @@
+import type { RoomAddress } from "../../core/hosting.ts";
+import { isId } from "../event.ts";
+
+/** The addresses of Matrix rooms, between their Matrix spelling and the parts that other networks exchange. */
+
+/** Returns an address as people of Matrix write it. */
+export function spell(address: RoomAddress, domain: string): string {
+	if (address.kind === "id") return `!${address.id}`;
+	const [localpart = "", server = domain] = address.parts;
+	return `#${localpart}:${server}`;
+}
+
+/** Returns true if an address can be that of a room: no request may carry arbitrary text into a path. */
+export function isAddress(address: RoomAddress, domain: string): boolean {
+	const spelled = spell(address, domain);
+	if (!isId(spelled) || (address.kind === "alias" && address.parts.length > 2)) return false;
+	return address.kind === "id" ? /^![^\s\0]+$/.test(spelled) : /^#[^\s:\0]+:[^\s/?#\0]+$/.test(spelled);
+}
+
+/** Returns the id of a room without its sigil. */
+export const idOf = (room: string): string => room.replace(/^!/, "");
+
+/** Returns the parts of an alias, without the server for our own one; undefined for anything else. */
+export function aliasParts(alias: string, domain: string): readonly string[] | undefined {
+	const [, localpart, server] = /^#([^:]+):(.+)$/s.exec(alias) ?? [];
+	if (localpart === undefined || server === undefined || !isId(alias)) return undefined;
+	return server === domain ? [localpart] : [localpart, server];
+}
+
+/** Returns the server that a room id names; undefined from room version 12 on, whose ids name none. */
+export const serverIn = (room: string): string | undefined => /^![^:]+:(.+)$/s.exec(room)?.[1];

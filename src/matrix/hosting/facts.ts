@@ -1,0 +1,106 @@
+import type { Levels, RoomFacts } from "../../core/hosting.ts";
+import type { RoomId } from "../../core/ids.ts";
+import { nameOf } from "../../core/names.ts";
+import { asObject, type Content, isId, labelOf, text } from "../event.ts";
+import { mxcParts } from "../message/attachments.ts";
+import { aliasParts, idOf } from "./addresses.ts";
+
+/** Characters of the longest topic that is shown; clients write whole pages into it. */
+const longestTopic = 10_000;
+
+/** The state of a room that its facts come from, by type, with an empty state key. */
+export const factTypes = [
+	"m.room.create",
+	"m.room.power_levels",
+	"m.room.name",
+	"m.room.topic",
+	"m.room.canonical_alias",
+	"m.room.avatar",
+	"m.room.join_rules",
+	"m.room.encryption",
+	"m.room.tombstone",
+	"m.room.history_visibility",
+] as const;
+export type FactType = (typeof factTypes)[number];
+export type FactState = Readonly<Partial<Record<FactType, Content>>>;
+
+export const isFactType = (type: string): type is FactType => (factTypes as readonly string[]).includes(type);
+
+/** Returns the topic in plain text. // Matrix spec, "m.room.topic" */
+export const topicIn = (content: Content): string =>
+	(text(content.topic) || labelOf(content["m.topic"])).slice(0, longestTopic).toWellFormed();
+
+const roomIn = (value: unknown): RoomId | undefined =>
+	typeof value === "string" && value.startsWith("!") && isId(value) ? (value as RoomId) : undefined;
+
+/** Returns the reason why no other network can show a room of this type with this encryption. */
+const unfitness = (type: unknown, encryption: unknown): Pick<RoomFacts, "unfit"> => {
+	if (type === "m.space") return { unfit: "space" };
+	return text(encryption) ? { unfit: "encrypted" } : {};
+};
+
+/** Returns the picture by its content URI, which is the `ref` of a file of this network. */
+const pictureIn = (url: unknown): Pick<RoomFacts, "picture"> =>
+	mxcParts(text(url)) ? { picture: text(url) } : {};
+
+function named(
+	name: unknown,
+	topic: string,
+	alias: unknown,
+	domain: string,
+): Pick<RoomFacts, "name" | "topic" | "alias"> {
+	const called = nameOf(text(name));
+	const parts = aliasParts(text(alias), domain);
+	return { ...(called && { name: called }), ...(topic && { topic }), ...(parts && { alias: parts }) };
+}
+
+/** Returns the facts of a room by its state, as somebody inside reads it. */
+export function factsOfState(
+	room: string,
+	state: FactState,
+	more: Readonly<{ count: number; listed: boolean; levels: Levels }>,
+	domain: string,
+): RoomFacts {
+	const of = (type: FactType) => asObject(state[type]);
+	const successor = roomIn(of("m.room.tombstone").replacement_room);
+	return {
+		room: room as RoomId,
+		id: idOf(room),
+		...named(of("m.room.name").name, topicIn(of("m.room.topic")), of("m.room.canonical_alias").alias, domain),
+		...pictureIn(of("m.room.avatar").url),
+		entry: of("m.room.join_rules").join_rule === "public" ? "everybody" : "invited",
+		...unfitness(of("m.room.create").type, of("m.room.encryption").algorithm),
+		...(successor && { successor }),
+		// A ghost of ours is inside, and so is our homeserver.
+		local: true,
+		...more,
+	};
+}
+
+/**
+ * Returns the facts of a room by its summary, or by its entry in the public directory.
+ * // Matrix spec, "Room summaries" and "Published room directory"
+ */
+export function factsOfSummary(
+	room: string,
+	summary: Content,
+	more: Readonly<{ listed: boolean; local: boolean; successor?: RoomId | undefined }>,
+	domain: string,
+): RoomFacts {
+	const { successor, ...rest } = more;
+	const encryption = summary.encryption ?? summary["im.nheko.summary.encryption"];
+	const count = summary.num_joined_members;
+	// The directory leaves out the usual join rule.
+	const rule = text(summary.join_rule) || "public";
+	return {
+		room: room as RoomId,
+		id: idOf(room),
+		...named(summary.name, topicIn(summary), summary.canonical_alias, domain),
+		...pictureIn(summary.avatar_url),
+		entry: rule === "public" ? "everybody" : "invited",
+		...unfitness(summary.room_type, encryption),
+		...(successor && { successor }),
+		count: typeof count === "number" && count > 0 ? count : 0,
+		...rest,
+	};
+}

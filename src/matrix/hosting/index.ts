@@ -1,0 +1,98 @@
+import { TemporaryError } from "../../core/errors.ts";
+import type { Hosting, RoomView } from "../../core/hosting.ts";
+import type { RoomId } from "../../core/ids.ts";
+import type { Log } from "../../core/log.ts";
+import type { Mapping } from "../../core/mapping.ts";
+import type { Person } from "../../core/person.ts";
+import type { Client } from "../client.ts";
+import type { Ghosts } from "../ghosts.ts";
+import type { Members } from "../members.ts";
+import type { Rooms } from "../rooms.ts";
+import { spell } from "./addresses.ts";
+import { createDirectory } from "./directory.ts";
+import { createLook } from "./look.ts";
+import { createMembership } from "./membership.ts";
+import { createReadingGhosts } from "./reading-ghosts.ts";
+import { createRoomStates } from "./room-state.ts";
+import { createSee } from "./see.ts";
+
+/**
+ * The rooms of Matrix as other networks show them in full: looking at a room, coming in, its members and state, its
+ * timeline and its archive.
+ */
+export function createHosting(deps: {
+	client: Client;
+	ghosts: Ghosts;
+	members: Members;
+	rooms: Rooms;
+	mapping: Mapping;
+	domain: string;
+	bot: string;
+	isOurs(mxid: string): boolean;
+	/** The account that reads a room for the bridge: a ghost in it, or the bot (undefined). */
+	speaker(room: RoomId): Promise<string | undefined>;
+	/** Resolves with true if the room is in a portal. */
+	isServed(room: RoomId): Promise<boolean>;
+	/** Has the next events of a room wait until the room was read: nobody of ours was in it to be told of its events. */
+	suspect(room: RoomId): void;
+	/** Runs `work`; a refusal by the homeserver becomes a PermanentError that a person reads. */
+	ask<T>(work: () => Promise<T>): Promise<T>;
+	log: Log;
+}) {
+	const { client, ghosts, members, domain, isOurs, speaker, ask } = deps;
+	const readingGhosts = createReadingGhosts(deps);
+	const look = createLook(deps);
+	const listed = createDirectory(client, domain);
+	const states = createRoomStates({ client, members, personOf, domain });
+	const see = createSee({ ...deps, states, ghosts: readingGhosts, keep: () => undefined });
+	const membership = createMembership({
+		...deps,
+		via: look.via,
+		returning: deps.suspect,
+		async came(room, ghost) {
+			await readingGhosts.came(room, ghost);
+			if (members.known(room)) members.came(room, ghost);
+			else await members.read(room, ghost);
+		},
+	});
+
+	/** Resolves with the person of an MXID under their name in a room; for a ghost, the person that it stands for. */
+	async function personOf(mxid: string, room: string): Promise<Person> {
+		const name = members.of(room).get(mxid);
+		const person = isOurs(mxid) ? await ghosts.person(mxid) : undefined;
+		return person ? { ...person, ...(name && { name }) } : members.person(mxid, name);
+	}
+
+	async function view(room: RoomId): Promise<RoomView> {
+		if (!members.known(room) && !(await readingGhosts.readMembers(room)))
+			await members.read(room, await speaker(room));
+		const facts = await states.facts(room, await speaker(room));
+		const people = [...members.of(room).keys()].map((mxid) => personOf(mxid, room));
+		return { facts: { ...facts, count: people.length }, members: await Promise.all(people) };
+	}
+
+	const hosting: Hosting = {
+		look: (address, by) => ask(() => look.look(address, by)),
+		spell: (address) => spell(address, domain),
+		listed: (limit, after) => ask(() => listed(limit, after)),
+		enter: (room, person) => ask(() => membership.enter(room, person)),
+		leave: (room, person, reason) => ask(() => membership.leave(room, person, reason)),
+		rename: (room, person) => ask(() => membership.rename(room, person)),
+		setTopic: (room, by, topic) => ask(() => membership.setTopic(room, by, topic)),
+		invite: (room, by, address) => ask(() => membership.invite(room, by, address)),
+		view: (room) => ask(() => view(room)),
+		events: () => Promise.reject(new TemporaryError("not built yet")),
+		earlier: () => Promise.reject(new TemporaryError("not built yet")),
+	};
+	return {
+		hosting,
+		see,
+		/** Looks at a room as one of its invited ghosts, whose invitation has just come. */
+		lookInvited: (room: string, person: Person) => {
+			look.forget();
+			return look.look({ kind: "id", id: room.replace(/^!/, "") }, person);
+		},
+		/** Reads the members of a room at the start, as a ghost that is in it; false if none is. */
+		readMembers: readingGhosts.readMembers,
+	};
+}

@@ -1,0 +1,164 @@
+import { createBoundedMap, dataBytes, textBytes } from "../../core/bounded-map.ts";
+import { TemporaryError } from "../../core/errors.ts";
+import type { RoomAddress, RoomFacts } from "../../core/hosting.ts";
+import type { RoomId } from "../../core/ids.ts";
+import { createRateLimit } from "../../core/limits.ts";
+import type { Person } from "../../core/person.ts";
+import { type Client, MatrixError } from "../client.ts";
+import { type Content, isId, text } from "../event.ts";
+import type { Ghosts } from "../ghosts.ts";
+import * as phrases from "../phrases.ts";
+import { isAddress, serverIn, spell } from "./addresses.ts";
+import { factsOfSummary } from "./facts.ts";
+
+/** Rate limits on the looks of one person, and of all people of one domain. */
+const limits = { person: { perMinute: 60, burst: 60 }, domain: { perMinute: 600, burst: 600 } };
+/** Answers that are remembered, their bytes, and the time in ms for which they are: a client asks several times at a join. */
+const [remembered, bytes, fresh] = [1_000, 4 * 1_048_576, 10_000];
+/** Servers that are asked about a room of another homeserver, and rooms whose servers are remembered. */
+const [mostServers, mostRooms] = [5, 10_000];
+
+const paths = [
+	"/_matrix/client/v1/room_summary/",
+	// COMPAT MSC3266, before Matrix v1.15.
+	"/_matrix/client/unstable/im.nheko.summary/summary/",
+];
+
+export type Look = ReturnType<typeof createLook>;
+
+/** Looks at rooms from outside, as the person's ghost if they have one. Looking joins no room. */
+export function createLook(deps: {
+	client: Pick<Client, "alias" | "summary" | "visibility" | "state">;
+	ghosts: Pick<Ghosts, "known">;
+	domain: string;
+	/** Returns true for a room that the bridge serves: it exists, whether this person may see it or not. */
+	isServed(room: RoomId): Promise<boolean>;
+	now?: () => number;
+}) {
+	const { client, ghosts, domain, isServed, now = Date.now } = deps;
+	const ofPerson = createRateLimit(limits.person, now);
+	const ofDomain = createRateLimit(limits.domain, now);
+	type Answer = Readonly<{ facts: Promise<RoomFacts | undefined>; until: number }>;
+	const answers = createBoundedMap<string, Answer>(remembered, {
+		bytes,
+		of: (key) => textBytes(key) + 2_000,
+	});
+	let era = 0;
+	/** The servers that know a room, for the join: an id names none. */
+	const servers = createBoundedMap<string, readonly string[]>(mostRooms, {
+		bytes,
+		of: (room, all) => textBytes(room) + dataBytes(all),
+	});
+
+	/** Resolves with the summary; "hidden" if the room shows none to `as`, "unsupported" if the homeserver has none at all. */
+	async function summaryOf(room: string, via: readonly string[], as: string | undefined) {
+		for (const path of paths) {
+			try {
+				return await client.summary(room, path, { as, via });
+			} catch (error) {
+				if (!(error instanceof MatrixError)) throw error;
+				if (error.errcode !== "M_UNRECOGNIZED") return "hidden" as const;
+			}
+		}
+		return "unsupported" as const;
+	}
+
+	async function isListed(room: string): Promise<boolean> {
+		try {
+			return (await client.visibility(room)).visibility === "public";
+		} catch (error) {
+			// A room of which our homeserver knows nothing.
+			if (error instanceof MatrixError) return false;
+			throw error;
+		}
+	}
+
+	/** Resolves with the room that has taken the place of this one, as far as people outside can read it. */
+	async function successorOf(
+		room: string,
+		summary: Content,
+		as: string | undefined,
+	): Promise<RoomId | undefined> {
+		if (summary.world_readable !== true) return undefined;
+		try {
+			const { replacement_room: next } = await client.state<Content>(room, "m.room.tombstone", "", as);
+			return text(next).startsWith("!") && isId(text(next)) ? (next as RoomId) : undefined;
+		} catch (error) {
+			if (error instanceof MatrixError) return undefined;
+			throw error;
+		}
+	}
+
+	/** Resolves with the room of an alias and the servers that know it; undefined if there is none. */
+	async function resolve(alias: string): Promise<{ room: string; via: readonly string[] } | undefined> {
+		try {
+			const { room_id: room, servers: given } = await client.alias(alias);
+			const via = Array.isArray(given) ? given.filter((one): one is string => typeof one === "string") : [];
+			return { room, via };
+		} catch (error) {
+			if (error instanceof MatrixError) return undefined;
+			throw error;
+		}
+	}
+
+	/** Resolves with a room by its id; undefined if `as` may not see it. `local`: whether our server is in it, if known. */
+	async function seenFrom(
+		room: string,
+		via: readonly string[],
+		local: boolean | undefined,
+		as: string | undefined,
+	) {
+		// Without a server to ask, our homeserver answers only about the rooms that it is in.
+		const here = local === false ? ("hidden" as const) : await summaryOf(room, [], as);
+		if (here === "unsupported") return here;
+		const summary = here === "hidden" && via.length > 0 && !local ? await summaryOf(room, via, as) : here;
+		if (typeof summary !== "object") return summary;
+		const [listed, successor] = await Promise.all([isListed(room), successorOf(room, summary, as)]);
+		return factsOfSummary(room, summary, { listed, local: here !== "hidden", successor }, domain);
+	}
+
+	async function look(address: RoomAddress, as: string | undefined): Promise<RoomFacts | undefined> {
+		const spelled = spell(address, domain);
+		const found =
+			address.kind === "alias" ? await resolve(spelled) : { room: spelled, via: knownServers(spelled) };
+		if (!found) return undefined;
+		const { room } = found;
+		const local = address.kind === "alias" ? found.via.includes(domain) : undefined;
+		const via = found.via.filter((server) => server !== domain).slice(0, mostServers);
+		if (address.kind === "alias") servers.set(room, via);
+		const seen = await seenFrom(room, via, local, as);
+		if (typeof seen === "object") return seen;
+		// An alias that leads to a room proves that there is one. Whether people may come in, the join tells.
+		if (address.kind === "id" && !(await isServed(room as RoomId))) return undefined;
+		const rule = seen === "unsupported" ? "public" : "invite";
+		return factsOfSummary(room, { join_rule: rule }, { listed: false, local: local ?? true }, domain);
+	}
+
+	const knownServers = (room: string): readonly string[] =>
+		servers.get(room) ?? [serverIn(room) ?? ""].filter((one) => one !== "" && one !== domain);
+
+	return {
+		/** As {@link Hosting.look}. */
+		async look(address: RoomAddress, by: Person): Promise<RoomFacts | undefined> {
+			if (!isAddress(address, domain)) return undefined;
+			const as = await ghosts.known(by);
+			const key = `${era} ${as ?? ""} ${spell(address, domain)}`;
+			const known = answers.get(key);
+			if (known && known.until > now()) return known.facts;
+			if (!ofPerson(`${by.network} ${by.id}`) || !ofDomain(`${by.network} ${by.domain}`))
+				throw new TemporaryError(phrases.tooManyLooks, {
+					retryAfter: ofPerson.wait(`${by.network} ${by.id}`),
+				});
+			const facts = look(address, as);
+			answers.set(key, { facts, until: now() + fresh });
+			facts.catch(() => answers.delete(key));
+			return facts;
+		},
+		/** Returns the servers, other than ours, by which a room can be joined. */
+		via: knownServers,
+		/** Forgets all answers: an invitation, or a change of a room, shows people more or less than before. */
+		forget(): void {
+			era++;
+		},
+	};
+}

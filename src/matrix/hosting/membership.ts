@@ -1,0 +1,160 @@
+import { createBoundedMap } from "../../core/bounded-map.ts";
+import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import type { Entered } from "../../core/hosting.ts";
+import type { RoomId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
+import { type Client, hasCode, MatrixError } from "../client.ts";
+import type { Content } from "../event.ts";
+import { type Ghosts, NoGhost, shortName } from "../ghosts.ts";
+import type { Members } from "../members.ts";
+import { personMxid } from "../mxid.ts";
+import * as phrases from "../phrases.ts";
+import type { Rooms } from "../rooms.ts";
+
+/** The longest time in ms that our homeserver may take for a join over federation. */
+const longest = 10 * 60_000;
+/** A refusal that took longer than `slow` ms is the answer to the next tries, for `kept` ms: nobody waited for it. */
+const [slow, kept] = [10_000, 60_000];
+/** Refusals that are remembered. */
+const remembered = 1_000;
+
+/** Lets people of other networks in and out of rooms, each as their own ghost. */
+export function createMembership(deps: {
+	client: Client;
+	ghosts: Ghosts;
+	members: Members;
+	rooms: Pick<Rooms, "leave" | "membershipOf">;
+	/** Returns the servers, other than ours, by which a room can be joined. */
+	via(room: string): readonly string[];
+	/** The account that reads a room for the bridge. */
+	speaker(room: RoomId): Promise<string | undefined>;
+	/** Called before the first ghost joins: what the room said while none was in it has to be read. */
+	returning(room: RoomId): void;
+	/** Called when a ghost is in the room. */
+	came(room: RoomId, ghost: string): Promise<void>;
+	domain: string;
+	now?: () => number;
+}) {
+	const { client, ghosts, members, rooms, via, domain, now = Date.now } = deps;
+	/** Joins under way, by room and ghost: the next try of a person who lost patience waits for the same one. */
+	const underWay = new Map<string, Promise<Entered>>();
+	const refusals = createBoundedMap<string, Readonly<{ entered: Entered; until: number }>>(remembered);
+
+	const refused = (why: Extract<Entered, { kind: "refused" }>["why"], text: string): Entered => ({
+		kind: "refused",
+		why,
+		text,
+	});
+
+	/** Resolves with the reason of a refused join. @throws the error itself if it is none of the known ones */
+	async function reasonOf(error: unknown, room: RoomId, ghost: string): Promise<Entered> {
+		if (!(error instanceof MatrixError)) throw error;
+		const { status, errcode, message } = error;
+		if (status === 404 || errcode === "M_INCOMPATIBLE_ROOM_VERSION")
+			return refused("unknown", phrases.roomGone);
+		if (status !== 403) return refused("unknown", phrases.homeserverRefused(message));
+		if (/\bbanned\b/i.test(message) || (await isBanned(room, ghost)))
+			return refused("banned", phrases.bannedFromRoom);
+		return refused("invited-only", phrases.roomNeedsInvitation);
+	}
+
+	async function isBanned(room: RoomId, ghost: string): Promise<boolean> {
+		try {
+			return (await rooms.membershipOf(room, ghost, await deps.speaker(room))) === "ban";
+		} catch (error) {
+			// Nobody of ours is in the room to see it.
+			if (error instanceof MatrixError) return false;
+			throw error;
+		}
+	}
+
+	/** Gives a ghost its name in a room, where the join did not: only Synapse takes a name there. */
+	async function name(room: RoomId, ghost: string, called: string): Promise<void> {
+		const now = await client.state<Content>(room, "m.room.member", ghost, ghost);
+		if (now.membership !== "join" || now.displayname === called) return;
+		await client.setState(room, "m.room.member", ghost, { ...now, displayname: called }, ghost);
+	}
+
+	async function join(room: RoomId, ghost: string, person: Person): Promise<Entered> {
+		const called = shortName(person);
+		if (!(await hasGhost(room))) deps.returning(room);
+		try {
+			await client.joinAs(room, { as: ghost, name: called, via: via(room), timeout: longest });
+		} catch (error) {
+			return reasonOf(error, room, ghost);
+		}
+		// The room is entered, with the name or without it.
+		await name(room, ghost, called).catch((error: unknown) => {
+			if (!(error instanceof MatrixError)) throw error;
+		});
+		await deps.came(room, ghost);
+		return { kind: "in" };
+	}
+
+	const hasGhost = async (room: RoomId): Promise<boolean> => members.known(room) && members.of(room).size > 0;
+
+	/** @throws PermanentError if the person has no ghost, so they are in no room. */
+	async function known(person: Person): Promise<string> {
+		const ghost = await ghosts.known(person);
+		if (ghost === undefined) throw new PermanentError("not-found", phrases.notInRoom);
+		return ghost;
+	}
+
+	return {
+		/** As {@link Hosting.enter}. */
+		async enter(room: RoomId, person: Person): Promise<Entered> {
+			const ghost = await ghosts.account(person).catch((error: unknown) => {
+				// The limit on new accounts lets the person in later.
+				throw error instanceof NoGhost ? new TemporaryError(error.message, { cause: error }) : error;
+			});
+			const key = `${room} ${ghost} ${person.name}`;
+			const known = refusals.get(key);
+			if (known && known.until > now()) return known.entered;
+			const running = underWay.get(key);
+			if (running !== undefined) return running;
+			const began = now();
+			const joining = join(room, ghost, person).then((entered) => {
+				if (entered.kind === "refused" && now() - began > slow)
+					refusals.set(key, { entered, until: now() + kept });
+				return entered;
+			});
+			underWay.set(key, joining);
+			const done = () => void underWay.delete(key);
+			joining.then(done, done);
+			return joining;
+		},
+
+		/** As {@link Hosting.leave}: also declines an invitation. */
+		async leave(room: RoomId, person: Person, reason?: string): Promise<void> {
+			const ghost = await ghosts.known(person);
+			if (ghost === undefined) return;
+			await rooms.leave(room, ghost, reason).catch((error: unknown) => {
+				// A ghost that is in no room, or is banned from it, has left it already.
+				if (!(error instanceof MatrixError)) throw error;
+				members.went(room, ghost);
+			});
+		},
+
+		/** As {@link Hosting.rename}. */
+		async rename(room: RoomId, person: Person): Promise<void> {
+			await name(room, await known(person), shortName(person));
+		},
+
+		/** As {@link Hosting.setTopic}. */
+		async setTopic(room: RoomId, by: Person, topic: string): Promise<void> {
+			await client.setState(room, "m.room.topic", "", { topic: topic.toWellFormed() }, await known(by));
+		},
+
+		/** As {@link Hosting.invite}. */
+		async invite(room: RoomId, by: Person, address: readonly string[]): Promise<void> {
+			const mxid = personMxid(address, domain);
+			if (!mxid) throw new PermanentError("invalid", phrases.noMatrixAddress(address.join(":")));
+			try {
+				await client.invite(room, mxid, await known(by));
+			} catch (error) {
+				// They are in the room already.
+				if (!hasCode(error, "M_BAD_STATE") && !/already in the room/.test(String(error))) throw error;
+			}
+		},
+	};
+}

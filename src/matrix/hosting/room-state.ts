@@ -1,0 +1,115 @@
+import { createBoundedMap, dataBytes } from "../../core/bounded-map.ts";
+import type { Levels, RoomFacts } from "../../core/hosting.ts";
+import type { Person } from "../../core/person.ts";
+import { type Client, hasCode, MatrixError } from "../client.ts";
+import { asObject, type Content, type MatrixEvent, text } from "../event.ts";
+import type { Members } from "../members.ts";
+import { type FactState, type FactType, factsOfState, factTypes, isFactType } from "./facts.ts";
+import { creatorsOf, levelsOf, ranked } from "./levels.ts";
+
+/** Rooms whose state is kept, and the bytes of all of it. An evicted room is read again. */
+const [kept, bytes] = [1_000, 16 * 1_048_576];
+
+/** The state of a room that other networks show: the contents of its events, and the facts of the directory. */
+type RoomState = Readonly<{ state: FactState; creator: string | undefined; listed: boolean }>;
+
+export type RoomStates = ReturnType<typeof createRoomStates>;
+
+/** Keeps the state of hosted rooms: read once through a ghost, then updated from transactions. */
+export function createRoomStates(deps: {
+	client: Pick<Client, "state" | "call" | "visibility">;
+	members: Pick<Members, "of" | "known" | "read">;
+	/** Resolves with the person of an MXID, which may be a ghost's. */
+	personOf(mxid: string, room: string): Promise<Person>;
+	domain: string;
+}) {
+	const { client, members, personOf, domain } = deps;
+	const states = createBoundedMap<string, RoomState>(kept, {
+		bytes,
+		of: (room, one) => dataBytes(room) + dataBytes(one),
+	});
+
+	/** Resolves with the content of a state event; undefined if the room has none. */
+	async function content(room: string, type: FactType, as: string | undefined): Promise<Content | undefined> {
+		try {
+			return asObject(await client.state<Content>(room, type, "", as));
+		} catch (error) {
+			if (hasCode(error, "M_NOT_FOUND")) return undefined;
+			throw error;
+		}
+	}
+
+	/** Resolves with the creator: room version 11 moved the field to the sender of m.room.create. */
+	async function creatorOf(room: string, create: Content, as: string | undefined) {
+		if (text(create.creator)) return text(create.creator);
+		const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.create/`;
+		const event = await client.call<Content>("GET", path, { query: { format: "event" }, ...(as && { as }) });
+		return text(event.sender) || undefined;
+	}
+
+	const listedNow = async (room: string): Promise<boolean> => {
+		try {
+			return (await client.visibility(room)).visibility === "public";
+		} catch (error) {
+			if (error instanceof MatrixError) return false;
+			throw error;
+		}
+	};
+
+	async function read(room: string, as: string | undefined): Promise<RoomState> {
+		const [listed, ...contents] = await Promise.all([
+			listedNow(room),
+			...factTypes.map((type) => content(room, type, as)),
+		]);
+		const found = factTypes.flatMap((type, index) =>
+			contents[index] ? [[type, contents[index]] as const] : [],
+		);
+		const state: FactState = Object.fromEntries(found);
+		const creator = await creatorOf(room, asObject(state["m.room.create"]), as);
+		return { state, creator, listed };
+	}
+
+	async function stateOf(room: string, as: string | undefined): Promise<RoomState> {
+		const known = states.get(room);
+		if (known) return known;
+		const found = await read(room, as);
+		states.set(room, found);
+		return found;
+	}
+
+	async function levels(room: string, { state, creator }: RoomState): Promise<Levels> {
+		const creators = creatorsOf(asObject(state["m.room.create"]), creator);
+		const content = state["m.room.power_levels"];
+		const people = new Map<string, Person>();
+		for (const mxid of ranked(content, creators)) people.set(mxid, await personOf(mxid, room));
+		return levelsOf(content, creators, (mxid) => people.get(mxid) as Person);
+	}
+
+	async function factsNow(room: string, one: RoomState): Promise<RoomFacts> {
+		const more = { count: members.of(room).size, listed: one.listed, levels: await levels(room, one) };
+		return factsOfState(room, one.state, more, domain);
+	}
+
+	return {
+		/** Resolves with the facts of a room, read as `as`, an account in it. @throws MatrixError, TemporaryError */
+		facts: async (room: string, as: string | undefined): Promise<RoomFacts> =>
+			factsNow(room, await stateOf(room, as)),
+		/** Resolves with the facts of a room after this state event. */
+		async after(event: MatrixEvent, as: string | undefined): Promise<RoomFacts | undefined> {
+			const { room_id: room, type, content } = event;
+			if (event.state_key !== "" || !isFactType(type)) return undefined;
+			const known = states.get(room);
+			const now = known ? { ...known, state: { ...known.state, [type]: content } } : await stateOf(room, as);
+			states.set(room, now);
+			return factsNow(room, now);
+		},
+		/** Returns true if everybody who is in the room may read all that was said while this setting is in force. */
+		isOpenToMembers(room: string): boolean {
+			const known = states.get(room);
+			// Matrix spec, "Room History Visibility": the default is `shared`.
+			const visibility = text(known?.state["m.room.history_visibility"]?.history_visibility) || "shared";
+			return known !== undefined && (visibility === "shared" || visibility === "world_readable");
+		},
+		forget: (room: string) => void states.delete(room),
+	};
+}

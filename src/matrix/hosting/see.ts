@@ -1,0 +1,42 @@
+import type { Seen } from "../../core/hosting.ts";
+import type { Log } from "../../core/log.ts";
+import { MatrixError } from "../client.ts";
+import type { MatrixEvent, ReadContext } from "../event.ts";
+import { isFactType } from "./facts.ts";
+import type { ReadingGhosts } from "./reading-ghosts.ts";
+import type { RoomStates } from "./room-state.ts";
+import { frameOf, seenIn } from "./timeline.ts";
+
+/** Returns the function that reads one event of a hosted room for the views of it. `as`: a ghost in the room. */
+export function createSee(deps: {
+	states: RoomStates;
+	ghosts: ReadingGhosts;
+	/** Keeps an event for the archive. */
+	keep(event: MatrixEvent, seen: Seen | undefined): void;
+	log: Log;
+}) {
+	const { states, ghosts, log } = deps;
+
+	async function factsAfter(event: MatrixEvent, around: ReadContext, as: string | undefined) {
+		const facts = await states.after(event, as).catch((error: unknown) => {
+			// The ghost may have left the room meanwhile.
+			if (!(error instanceof MatrixError)) throw error;
+			log.debug({ err: error, room: event.room_id }, "the state of a hosted room could not be read");
+			return undefined;
+		});
+		return facts && { ...frameOf(event, around), what: { kind: "facts" as const, facts } };
+	}
+
+	return async function see(
+		event: MatrixEvent,
+		around: ReadContext,
+		as: string | undefined,
+	): Promise<Seen | undefined> {
+		if (event.type === "m.room.member") await ghosts.note(event);
+		const isFact = event.state_key === "" && isFactType(event.type);
+		const facts = isFact ? await factsAfter(event, around, as) : undefined;
+		const seen = seenIn(event, around) ?? facts;
+		deps.keep(event, seen);
+		return seen;
+	};
+}
