@@ -4,7 +4,7 @@ import type { Bot } from "./bot.ts";
 import { account } from "./from-xmpp.ts";
 import { answerInvite } from "./invite.ts";
 import { answerIq } from "./iq/index.ts";
-import type { Software } from "./iq/query.ts";
+import type { IqContext, Software } from "./iq/query.ts";
 import { bare } from "./jid.ts";
 import { answerPresence } from "./presence.ts";
 import { errorReply, refusal } from "./stanza-error.ts";
@@ -18,6 +18,8 @@ export function createGhosts(deps: {
 	personUrl(person: Person): string | undefined;
 	/** Resolves with true if the account at a bare JID may write to the person. */
 	mayReach(account: string, person: Person): Promise<boolean>;
+	/** As in {@link IqContext}. */
+	publicRooms?(query: Element): Promise<readonly Element[]>;
 	present(presence: Element): void;
 	bot: Bot;
 	software: Software;
@@ -25,10 +27,11 @@ export function createGhosts(deps: {
 	log: Log;
 }) {
 	const { who, bot, software, log } = deps;
-	const iqContext = {
+	const iqContext: IqContext = {
 		software,
 		bot,
 		adHoc: bot.adHoc,
+		...(deps.publicRooms && { publicRooms: deps.publicRooms }),
 		log,
 		async ghost(jid: string) {
 			const person = await who(jid);

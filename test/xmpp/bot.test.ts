@@ -205,9 +205,9 @@ describe("ad-hoc commands", () => {
 		expect(node?.getChild("identity")?.attrs).toMatchObject({ category: "automation", type: "command-node" });
 	});
 
-	test("the component lists the bot, and the account of a person has no commands", async () => {
+	test("the bot is no item of the component, whose items clients take for rooms", async () => {
 		const items = child(await answer(iq(`<query xmlns='${ITEMS}'/>`, "get")), "query");
-		expect(items?.getChildren("item").map(({ attrs }) => attrs.jid)).toEqual([bot]);
+		expect(items?.getChildren("item")).toEqual([]);
 	});
 
 	test("run at once without parameters", async () => {

@@ -39,6 +39,7 @@ const condition = (answer: Element | undefined) => {
 };
 const INFO = "http://jabber.org/protocol/disco#info";
 const ITEMS = "http://jabber.org/protocol/disco#items";
+const rsm = "http://jabber.org/protocol/rsm";
 
 test.each([
 	[host, "gateway/matrix", "Trivium"],
@@ -61,8 +62,34 @@ test.each([
 	// A command is executed by a set, see bot.test.ts.
 	const commands = "http://jabber.org/protocol/commands";
 	expect(vars.includes(commands)).toBe(to === host);
-	for (const ns of vars.filter((one) => ![...said, commands].includes(one)))
+	const rooms = ["http://jabber.org/protocol/muc", rsm];
+	for (const ns of vars.filter((one) => ![...said, ...rooms, commands].includes(one)))
 		expect((await ask(to, payloads[ns] ?? "query", ns))!.attrs.type, ns).toBe("result");
+});
+
+test("the component is a gateway and a service with rooms, which it lists as it is asked to", async () => {
+	const info = (await ask(host, "query", INFO))!.getChild("query", INFO)!;
+	expect(info.getChildren("identity").map(({ attrs }) => attrs)).toEqual([
+		{ category: "gateway", type: "matrix", name: "Trivium" },
+		{ category: "conference", type: "text", name: "Trivium" },
+	]);
+	const vars = info.getChildren("feature").map((feature) => feature.attrs.var);
+	expect(vars).toEqual(expect.arrayContaining(["http://jabber.org/protocol/muc", rsm]));
+	const listing = async (query: Element) => [
+		xml("item", { jid: "#a@bridge.test" }),
+		...query.getChildElements(),
+	];
+	const set = xml("set", { xmlns: rsm }, xml("max", {}, "1"));
+	const items = await answerIq(
+		xml("iq", { type: "get", from: asker, to: host, id: "1" }, xml("query", { xmlns: ITEMS }, set)),
+		{ ...context, publicRooms: listing },
+	);
+	expect(
+		items!
+			.getChild("query", ITEMS)!
+			.getChildElements()
+			.map((one) => one.name),
+	).toEqual(["item", "set"]);
 });
 
 test("a result goes to the sender of the IQ, from the JID that was asked", async () => {

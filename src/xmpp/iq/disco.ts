@@ -43,8 +43,12 @@ export function createDisco(others: readonly Query[]) {
 	/** Returns the description of an address. That of a session is the same for all, so that clients ask once. */
 	function described(where: Where, name: string, node?: string): Element {
 		const asked = all.filter((query) => isAnsweredAt(query, where)).flatMap((query) => query.features);
-		const features = [...new Set([...asked, ...vars])].sort().map((one) => xml("feature", { var: one }));
-		return xml("query", { xmlns: INFO, node }, xml("identity", { ...identities[where], name }), features);
+		const own = where === "host" ? ofService : [];
+		const features = [...new Set([...asked, ...own, ...vars])]
+			.sort()
+			.map((one) => xml("feature", { var: one }));
+		const identity = identities[where].map((one) => xml("identity", { ...one, name }));
+		return xml("query", { xmlns: INFO, node }, identity, features);
 	}
 	/** Returns the element that announces in a presence what the sessions of ghosts answer (XEP-0115). */
 	const capabilities = ({ name, uri }: Software): Element =>
@@ -55,7 +59,7 @@ export function createDisco(others: readonly Query[]) {
 		ns: ITEMS,
 		where: everywhere,
 		features: [ITEMS],
-		async answer(question, { adHoc, bot }) {
+		async answer(question, { adHoc, publicRooms }) {
 			const { payload, from, where, to } = question;
 			if (payload.attrs.node === COMMANDS && adHoc && isAnsweredAt(commands, where)) {
 				// XEP-0050 §2.2
@@ -65,9 +69,9 @@ export function createDisco(others: readonly Query[]) {
 				return xml("query", { xmlns: ITEMS, node: COMMANDS }, items);
 			}
 			refuseNodes(question);
-			const found =
-				where === "host" && bot ? xml("item", { jid: bot.jid, name: question.ghost.name }) : undefined;
-			return xml("query", { xmlns: ITEMS }, found);
+			// Clients take each item of a service with rooms for a room, so the bot is none: the service itself answers for it.
+			const rooms = where === "host" ? await publicRooms?.(payload) : undefined;
+			return xml("query", { xmlns: ITEMS }, rooms);
 		},
 	};
 	const all = [...others, info, items];
@@ -76,12 +80,18 @@ export function createDisco(others: readonly Query[]) {
 
 const hashNode = ({ node, ver }: Element["attrs"]) => `${node}#${ver}`;
 
-const identities: Readonly<Record<Where, { category: string; type: string }>> = {
-	host: { category: "gateway", type: "matrix" },
-	account: { category: "account", type: "registered" },
-	session: { category: "client", type: "web" },
-	bot: { category: "client", type: "bot" },
+const identities: Readonly<Record<Where, readonly { category: string; type: string }[]>> = {
+	// XEP-0045 §6.1: clients look for rooms at a service with the second one.
+	host: [
+		{ category: "gateway", type: "matrix" },
+		{ category: "conference", type: "text" },
+	],
+	account: [{ category: "account", type: "registered" }],
+	session: [{ category: "client", type: "web" }],
+	bot: [{ category: "client", type: "bot" }],
 };
+/** The features of the component as a service with rooms, of which it lists the public ones page by page. */
+const ofService: readonly string[] = ["http://jabber.org/protocol/muc", "http://jabber.org/protocol/rsm"];
 
 /** Returns what disco tells of the list of commands, or of one command (XEP-0050 §2.2, §2.3); undefined for other nodes. */
 function commandNode({ payload, from, where }: Question, { adHoc }: IqContext): Element | undefined {
