@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createAllowance } from "./allowance.ts";
+import { createArchive } from "./archive.ts";
 import { parts } from "./batch.ts";
 import { createBlockCommands } from "./block-commands.ts";
 import { createBlocks } from "./blocks.ts";
@@ -187,8 +188,8 @@ export function createBridge(deps: {
 
 	const views = createViews({ network, journal, portals, rules, allowed, mayOpen: route.mayOpen });
 	const reflect = createReflection({ mapping, journal, network, guard, isShown: views.isShown });
-	const seen = (of: NetworkName, timeline: readonly Seen[]): Promise<void> =>
-		inTurn(async () => ({ saved: reflect(of, timeline) }));
+	const seen = (of: NetworkName, timeline: readonly Seen[]) => inTurn(() => reflect(of, timeline));
+	const archive = createArchive({ places: journal.places, source: views.source });
 
 	async function sync(of: NetworkName, room: RoomId, people: readonly Person[]): Promise<void> {
 		const now = people.map(withName).filter(allowed);
@@ -258,8 +259,7 @@ export function createBridge(deps: {
 		seen,
 		views: {
 			...{ look: views.look, open: views.open, source: views.source, invited: views.invited },
-			places: async () => ({ places: [], complete: true, total: 0 }),
-			find: async () => [],
+			...archive,
 		},
 		mirror: portals.mirror,
 		inDoubt: lanes.inDoubt,

@@ -161,9 +161,9 @@ export interface Hosting {
 	events(room: RoomId, ids: readonly MessageId[], reader: Person): Promise<ReadonlyMap<MessageId, Seen>>;
 	/**
 	 * Resolves with up to `limit` places of the archive that precede `before`, or with the last ones, the oldest first.
-	 * `end` is true at the beginning of the room, or of what `reader` may see. `whole`: nobody in the room may see more of
-	 * this part, so that it is the same for all. @throws PermanentError not-found if `reader` may not see `before`, or
-	 * there is no such event; TemporaryError
+	 * `end` is true at the beginning of the room, or of what `reader` may see; only then are there none. `whole`: nobody in
+	 * the room may see more of this part, so that it is the same for all. @throws PermanentError not-found if `reader` may
+	 * not see `before`, or there is no such event; TemporaryError
 	 */
 	earlier(
 		room: RoomId,
@@ -200,8 +200,9 @@ export interface Views {
 	source(of: NetworkName): Hosting;
 	/**
 	 * Resolves with places of the archive, as `reader` may see it, the oldest first. What precedes the places that the
-	 * journal has is read from the source. `complete`: nothing that matches lies beyond. `total`: the known places that match
-	 * all but `limit`. An id of the range that the archive does not have matches nothing. @throws TemporaryError
+	 * journal has is read from the source, about a thousand places for one call at most. `complete`: nothing that matches
+	 * lies beyond. `total`: the known places that match all but `limit`. An id of the range that the archive does not have
+	 * matches nothing. @throws TemporaryError
 	 */
 	places(
 		of: NetworkName,
@@ -209,6 +210,9 @@ export interface Views {
 		range: Range,
 		reader: Person,
 	): Promise<Readonly<{ places: readonly Place[]; complete: boolean; total: number }>>;
-	/** Resolves with those places of these ids that the archive has, the oldest first. */
-	find(of: NetworkName, source: RoomId, ids: readonly MessageId[]): Promise<readonly Place[]>;
+	/**
+	 * Resolves with those places of these ids that the archive has, the oldest first. Up to twenty ids that the journal does
+	 * not have are looked up in the source, as `reader` may see them. @throws TemporaryError
+	 */
+	find(of: NetworkName, source: RoomId, ids: readonly MessageId[], reader: Person): Promise<readonly Place[]>;
 }

@@ -11,6 +11,7 @@ import type {
 	UserId,
 } from "./ids.ts";
 import type { Person } from "./person.ts";
+import type { Places } from "./places.ts";
 
 /** The FIFO queue of one portal and target link. */
 export type Lane = Readonly<{ portal: PortalId; link: LinkId }>;
@@ -158,6 +159,7 @@ export interface Journal {
 	 * ids. Empty if the message is unknown; only the given id if that names several messages.
 	 */
 	copies(of: Copy): Promise<readonly Copy[]>;
+	readonly places: Places;
 	/** Resolves with the reactions of one person to one message that a room shows, in the order they were given. */
 	reactions(
 		network: NetworkName,
@@ -198,6 +200,6 @@ export interface Journal {
 	 * @throws Error if the file exists or cannot be written; the journal goes on.
 	 */
 	backup(file: string): Promise<void>;
-	/** Removes copies, reactions, keys and dead letters that are past their bounds. `now` in ms since 1970. */
+	/** Removes copies, reactions, keys, places and dead letters that are past their bounds. `now` in ms since 1970. */
 	prune(now: number): Promise<void>;
 }

@@ -134,6 +134,9 @@ export function createPortals(deps: {
 		if (!link.room) return;
 		await network(link.network).detach(portal, link);
 		await journal.forget(link.network, link.room);
+		// Nobody notes the order of a room that is not shown, so an archive that went on later would have a gap.
+		if (link.role === "hosted")
+			for (const { network: of, room } of portal.links) if (room) await journal.places.forget(of, room);
 	}
 
 	const only = async (name: NetworkName, room: RoomId) => (await mapping.portalsOf(name, room))[0];

@@ -1,52 +1,68 @@
 import type { Guard } from "./guard.ts";
-import type { Seen } from "./hosting.ts";
+import type { Place, Seen } from "./hosting.ts";
 import type { NetworkName, RoomId } from "./ids.ts";
 import type { Mapping } from "./mapping.ts";
 import type { Network } from "./network.ts";
+import type { Places } from "./places.ts";
 import { createViewReactions } from "./view-reactions.ts";
 
+type View = Readonly<{ network: NetworkName; room: RoomId }>;
+
 /**
- * Creates the way of a source's timeline into its views. The returned function has to be called in the order of the
- * timeline; it resolves when the views have been told, in the order of its calls.
+ * Creates the way of a source's timeline into the archive and into its views. The returned function has to be called in
+ * the order of the timeline. Its promise resolves when the next call may follow; `saved`, when the order is on disk and
+ * the views have been told, in the order of the calls.
  */
 export function createReflection(deps: {
 	mapping: Pick<Mapping, "portalsOf">;
+	journal: Parameters<typeof createViewReactions>[0] & Readonly<{ places: Pick<Places, "append"> }>;
 	network(name: NetworkName): Pick<Network, "reflect">;
 	guard: Guard;
 	/** False for what a blocked person said or did. */
 	isShown(seen: Seen): boolean;
-	journal: Parameters<typeof createViewReactions>[0];
 }) {
-	const { mapping, network, guard, isShown } = deps;
-	const withSets = createViewReactions(deps.journal);
+	const { mapping, journal, network, guard, isShown } = deps;
+	const withSets = createViewReactions(journal);
 	let last: Promise<void> = Promise.resolve();
 
 	/** Resolves with the views of a source room, each with its network. */
-	async function viewsOf(of: NetworkName, room: RoomId) {
+	async function viewsOf(of: NetworkName, room: RoomId): Promise<readonly View[]> {
 		const links = (await mapping.portalsOf(of, room)).flatMap((portal) => portal.links);
 		return links.flatMap((link) =>
 			link.role === "hosted" && link.network !== of && link.room
-				? [{ network: link.network, view: link.room }]
+				? [{ network: link.network, room: link.room }]
 				: [],
 		);
 	}
 
-	async function show(of: NetworkName, timeline: readonly Seen[]): Promise<void> {
-		const shown = timeline.filter(isShown);
-		for (const room of new Set(shown.map((one) => one.room)))
-			for (const to of await viewsOf(of, room)) {
-				const there: Seen[] = [];
-				for (const one of shown.filter((each) => each.room === room)) {
-					const seen = await withSets(one, { network: to.network, room: to.view });
-					if (seen) there.push(seen);
-				}
-				await guard.run("reflection of a room", () => network(to.network).reflect?.(to.view, there));
-			}
+	/** A message has a place of its own in the archive, and so has each event that changes one. */
+	const placeOf = ({ id, at, what }: Seen): readonly Place[] =>
+		what.kind === "said" || what.kind === "deleted" ? [{ id, at }] : [];
+
+	async function show(view: View, timeline: readonly Seen[]): Promise<void> {
+		const shown: Seen[] = [];
+		for (const one of timeline) {
+			const seen = await withSets(one, view);
+			if (seen) shown.push(seen);
+		}
+		await guard.run("reflection of a room", () => network(view.network).reflect?.(view.room, shown));
 	}
 
-	return (of: NetworkName, timeline: readonly Seen[]): Promise<void> => {
-		const mine = last.then(() => show(of, timeline));
-		last = mine.catch(() => undefined);
-		return mine;
+	return async (of: NetworkName, timeline: readonly Seen[]): Promise<{ saved: Promise<void> }> => {
+		const shown = timeline.filter(isShown);
+		const rooms = await Promise.all(
+			[...new Set(shown.map(({ room }) => room))].map(async (room) => {
+				return { room, views: await viewsOf(of, room), seen: shown.filter((one) => one.room === room) };
+			}),
+		);
+		const hosted = rooms.filter(({ views }) => views.length > 0);
+		const written = hosted.map(({ room, seen }) => journal.places.append(of, room, seen.flatMap(placeOf)));
+		const before = last;
+		const saved = Promise.all(written).then(async () => {
+			await before;
+			for (const { views, seen } of hosted) for (const view of views) await show(view, seen);
+		});
+		last = saved.catch(() => undefined);
+		return { saved };
 	};
 }

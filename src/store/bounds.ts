@@ -6,6 +6,8 @@ export const bounds = {
 	copies: { age: 30 * day, count: 1_000_000 },
 	/** An id that senders chose names one of this many messages of its room, the newest, or none. It ages like a copy. */
 	shared: { count: 1_000 },
+	/** The places of one archive, and of all: the longest archives lose their oldest places first. */
+	places: { room: 100_000, all: 2_000_000 },
 	/** As many dead letters as one lane holds rows, so that a flood into a full lane cannot fill the disk. */
 	dead: { age: 30 * day, count: 100_000 },
 } as const;
@@ -16,3 +18,15 @@ export const bounds = {
  */
 export const ranFor = (last: number | undefined, now: number): number =>
 	last === undefined ? 0 : Math.min(Math.max(now - last, 0), day);
+
+/** Returns the most that each may have so that all fit into their bounds; only those with the most have to give up any. */
+export function shareOf(counts: readonly number[], most: Readonly<{ room: number; all: number }>): number {
+	const ascending = counts.map((count) => Math.min(count, most.room)).sort((a, b) => a - b);
+	let left = most.all;
+	for (const [index, count] of ascending.entries()) {
+		const share = Math.floor(left / (ascending.length - index));
+		if (count > share) return share;
+		left -= count;
+	}
+	return most.room;
+}

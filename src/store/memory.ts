@@ -16,6 +16,7 @@ import { merged } from "../core/merged.ts";
 import type { Person } from "../core/person.ts";
 import { bounds, ranFor } from "./bounds.ts";
 import { ghostKey, pairKey, placeKey } from "./keys.ts";
+import { createMemoryPlaces } from "./memory-places.ts";
 
 const noBackup = async () => {
 	throw new Error("a store in memory has no backup");
@@ -77,6 +78,7 @@ export function createMemoryJournal(): Journal {
 	const copies = new Map<string, Readonly<{ copy: Copy; origin: Copy; at: number }>>();
 	const rooms = new Map<string, Map<string, Person>>();
 	const cursors = new Map<string, string>();
+	const places = createMemoryPlaces();
 	/** The shared ids of the last messages of each room: for each message its id and those. */
 	const shared = new Map<string, { origin: Copy; ids: readonly MessageId[]; at: number }[]>();
 	let reactions: (Omit<ReactionSet, "now"> & Readonly<{ shown: Reaction; at: number }>)[] = [];
@@ -317,6 +319,7 @@ export function createMemoryJournal(): Journal {
 			const found = [...copies.values()].filter((copy) => name(copy.origin) === name(origin));
 			return found.length > 0 ? [origin, ...found.map(({ copy }) => copy)] : [];
 		},
+		places,
 		reactions: async (network, room, message, sender) =>
 			reactions.filter((one) => sameSet(one, { network, room, message, sender })).map(({ shown }) => shown),
 		setReactions: async (network, room, message, sender, now) =>
@@ -376,6 +379,7 @@ export function createMemoryJournal(): Journal {
 					noted.filter(({ at }) => at >= now - bounds.copies.age),
 				);
 			reactions = reactions.slice(-bounds.copies.count).filter(({ at }) => at >= now - bounds.copies.age);
+			places.prune();
 			dead = dead.slice(-bounds.dead.count).filter(({ diedAt }) => diedAt >= now - bounds.dead.age);
 		},
 	};

@@ -1,8 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
+import { placesSchema } from "./sqlite-places.ts";
 import { sharedSchema } from "./sqlite-shared.ts";
 
 /** The schema version of the rows in this file. */
-const version = 3;
+const version = 4;
 
 /** The held rows, one record for each event: `targets` is the JSON of its operations, traces, lanes and delivery plans. */
 const held = `
@@ -14,7 +15,7 @@ const held = `
 	CREATE INDEX held_of_origin ON held (origin_room, origin_id);
 `;
 /** The step from each earlier version to the next. */
-const steps: Readonly<Record<number, string>> = { 1: held, 2: sharedSchema };
+const steps: Readonly<Record<number, string>> = { 1: held, 2: sharedSchema, 3: placesSchema };
 
 const schema = `
 	CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -67,6 +68,7 @@ const schema = `
 	) STRICT;
 	${held}
 	${sharedSchema}
+	${placesSchema}
 `;
 
 /** Prepares the file, once per open. @throws Error when it is of a later version. */

@@ -4,6 +4,7 @@ import { bounds, ranFor } from "./bounds.ts";
 import { heldTable } from "./sqlite-held.ts";
 import { keyTable } from "./sqlite-keys.ts";
 import { numbers, type Pair } from "./sqlite-numbers.ts";
+import { placesTables } from "./sqlite-places.ts";
 import { reactionTables } from "./sqlite-reactions.ts";
 import { sharedTable } from "./sqlite-shared.ts";
 import { oldRows, statements, surplusRows } from "./sqlite-statements.ts";
@@ -107,6 +108,7 @@ export function journalTables(db: DatabaseSync) {
 	const keys = keyTable(statement);
 	const held = heldTable(statement, rooms, ofMessage);
 	const shared = sharedTable(statement);
+	const { prune: prunePlaces, ...places } = placesTables(statement, rooms);
 
 	/** Returns the messages that a further id (`aka`) or a shared id names, and no more than three of them. */
 	function called({ room, id }: Origin): readonly Origin[] {
@@ -277,6 +279,7 @@ export function journalTables(db: DatabaseSync) {
 				const where = sql.roomName.get(origin.room) as { network: string; room: string };
 				return [{ ...where, id: origin.id }, ...copies];
 			},
+			...places,
 			reactions: reactions.of,
 			setReactions: reactions.set,
 			reactionAt: reactions.at,
@@ -306,6 +309,7 @@ export function journalTables(db: DatabaseSync) {
 				sql.pruneManyCopies.run();
 				reactions.prune(now);
 				shared.prune(now);
+				prunePlaces();
 				sql.pruneDead.run(now - bounds.dead.age);
 				sql.pruneManyDead.run();
 			},

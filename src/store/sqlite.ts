@@ -2,9 +2,11 @@
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { Worker } from "node:worker_threads";
 import type { BridgeEvent } from "../core/event.ts";
+import type { Place } from "../core/hosting.ts";
 import type { LinkId, MessageId, PortalId, UserId } from "../core/ids.ts";
 import type { Journal, Row } from "../core/journal.ts";
 import type { Person } from "../core/person.ts";
+import type { Matches } from "../core/places.ts";
 import type { Watched } from "./item-in-hand.ts";
 import { journalError } from "./sqlite-errors.ts";
 import type { Calls } from "./sqlite-tables.ts";
@@ -213,6 +215,16 @@ export function createSqliteJournal({ file, onFailure, watched }: JournalOptions
 		gone: ({ network, room, id }) => ask("gone", [network, room], id),
 		async copies({ network, room, id }) {
 			return (await ask("copies", [network, room], id)).map(copy);
+		},
+		places: {
+			append: (network, room, places) => ask("appendPlaces", [network, room], places),
+			prepend: (network, room, places, before, begun) =>
+				ask("prependPlaces", [network, room], places, before, begun),
+			match: async (network, room, range) =>
+				(await ask("matchPlaces", [network, room], range)) as unknown as Matches,
+			find: async (network, room, ids) =>
+				(await ask("findPlaces", [network, room], ids)) as unknown as readonly Place[],
+			forget: (network, room) => ask("forgetPlaces", [network, room]),
 		},
 		async reactions(network, room, message, sender) {
 			return (await ask("reactions", [network, room], message, sender)).map(({ emoji, id }) => {

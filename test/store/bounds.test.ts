@@ -1,10 +1,15 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, test, vi } from "vitest";
+import type { MessageId } from "../../src/core/ids.ts";
 
 vi.mock("../../src/store/bounds.ts", async (original) => {
 	const real = await original<typeof import("../../src/store/bounds.ts")>();
 	const { copies, dead } = real.bounds;
-	const few = { copies: { ...copies, count: 3 }, dead: { ...dead, count: 3 } };
+	const few = {
+		copies: { ...copies, count: 3 },
+		dead: { ...dead, count: 3 },
+		places: { room: 4, all: 7 },
+	};
 	return { ...real, bounds: { ...real.bounds, ...few } };
 });
 vi.mock("../../src/core/dedupe.ts", async (original) => {
@@ -14,6 +19,8 @@ vi.mock("../../src/core/dedupe.ts", async (original) => {
 const { createMemoryJournal } = await import("../../src/store/memory.ts");
 const { prepareFile } = await import("../../src/store/sqlite-schema.ts");
 const { journalTables } = await import("../../src/store/sqlite-tables.ts");
+
+const { bounds, shareOf } = await import("../../src/store/bounds.ts");
 
 const lane = { portal: "p", link: "l" };
 
@@ -97,4 +104,47 @@ test("the journal in memory keeps the last values of the things that changed las
 		false,
 		true,
 	]);
+});
+
+test.each([
+	[[], 4],
+	[[9, 1], 4],
+	[[4, 3], 4],
+	[[4, 4], 3],
+	[[9, 1, 9], 3],
+	[[1, 1, 1, 1, 1, 1, 1, 1, 1], 0],
+])("of archives with %j places each may keep %i, so that all keep 7 at most", (counts, most) => {
+	expect(shareOf(counts, bounds.places)).toBe(most);
+});
+
+test("the SQLite journal keeps the latest places of an archive past the limit, and reads the others again", () => {
+	const db = new DatabaseSync(":memory:");
+	prepareFile(db);
+	const { calls } = journalTables(db);
+	const [long, short] = [
+		["net", "long"],
+		["net", "short"],
+	] as const;
+	calls.prependPlaces(
+		long,
+		[1, 2, 3, 4, 5, 6].map((n) => ({ id: `id${n}`, at: n })),
+		undefined,
+		true,
+	);
+	calls.prependPlaces(short, [{ id: "only", at: 1 }], undefined, true);
+	calls.prune(10);
+	const left = (of: typeof long | typeof short) => calls.matchPlaces(of, { limit: 10 });
+	expect(left(long)).toMatchObject({ total: 4, first: { id: "id3" }, begun: false });
+	expect(left(short)).toMatchObject({ total: 1, begun: true });
+	calls.appendPlaces(long, [{ id: "id7", at: 7 }]);
+	expect(left(long).places.map(({ id }) => id)).toEqual(["id3", "id4", "id5", "id6", "id7"]);
+});
+
+test("the journal in memory keeps the latest places of an archive past the limit", async () => {
+	const { places, prune } = createMemoryJournal();
+	const of = ["net", "room"] as unknown as Parameters<typeof places.find>;
+	const six = [1, 2, 3, 4, 5, 6].map((n) => ({ id: `id${n}` as MessageId, at: n }));
+	await places.prepend(of[0], of[1], six, undefined, true);
+	await prune(10);
+	expect(await places.match(of[0], of[1], { limit: 1 })).toMatchObject({ total: 4, begun: false });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Message } from "../../src/core/event.ts";
+import type { Range } from "../../src/core/hosting.ts";
 import type { Entry, Journal, NewRow, Row } from "../../src/core/journal.ts";
 import type { Mapping } from "../../src/core/mapping.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
@@ -37,6 +38,10 @@ const changing = (row: NewRow, of: string): NewRow => ({
 	...row,
 	event: { ...(row.event as Message), kind: "edit", target: { id: id(of) } },
 });
+
+/** Returns a range without the members that are undefined. */
+const stated = (range: { readonly [Key in keyof Range]: Range[Key] | undefined }) =>
+	Object.fromEntries(Object.entries(range).filter(([, value]) => value !== undefined)) as unknown as Range;
 
 const pick = async (journal: Journal, index: number): Promise<Row | undefined> => {
 	const rows = (await Promise.all(lanes.map((of) => journal.rows(of, 0, 100)))).flat();
@@ -108,6 +113,30 @@ const onJournal: fc.Arbitrary<Step<Journal>> = fc.oneof(
 			const now = chosen.map(([emoji, own]) => ({ emoji, ...(own !== null && { id: id(own) }) }));
 			await journal.setReactions(at.network, at.room, id(message), user(sender), now);
 		}),
+	fc
+		.tuple(fc.array(few, { maxLength: 4 }), fc.option(few, { nil: undefined }), fc.boolean(), fc.boolean())
+		.map(([names, before, ahead, begun]) => (journal: Journal) => {
+			const places = names.map((name) => ({ id: id(name), at: ids.indexOf(name) }));
+			if (!ahead) return journal.places.append(at.network, at.room, places);
+			return journal.places.prepend(
+				at.network,
+				at.room,
+				places,
+				before === undefined ? before : id(before),
+				begun,
+			);
+		}),
+	fc
+		.record({
+			after: fc.option(few.map(id), { nil: undefined }),
+			before: fc.option(few.map(id), { nil: undefined }),
+			start: fc.option(fc.nat(4), { nil: undefined }),
+			end: fc.option(fc.nat(4), { nil: undefined }),
+			limit: fc.nat(3),
+			last: fc.boolean(),
+		})
+		.map((range) => (journal: Journal) => journal.places.match(at.network, at.room, stated(range))),
+	fc.constant((journal: Journal) => journal.places.forget(at.network, at.room)),
 	fc.constant((journal: Journal) => journal.forget(at.network, at.room)),
 	fc.constant(async (journal: Journal) => journal.prune(Date.now())),
 );
@@ -119,6 +148,7 @@ const journalAnswers = async (journal: Journal) => {
 		later: await journal.held(0, 100),
 		lanes: (await journal.lanes()).map((lane) => ({ ...lane, oldest: 0 })),
 		cursor: await journal.cursor(""),
+		archive: await journal.places.match(at.network, at.room, { limit: 100 }),
 		rows: await Promise.all(lanes.map(async (of) => timeless(await journal.rows(of, 0, 100)))),
 		reactions: await Promise.all(
 			ids.map((name) => journal.reactions(at.network, at.room, id(name), user("a"))),

@@ -8,6 +8,7 @@ import { prepareFile } from "../../src/store/sqlite-schema.ts";
 import { surplusRows } from "../../src/store/sqlite-statements.ts";
 import { freshFile, never } from "./directory.ts";
 import { journalContract } from "./journal.contract.ts";
+import { placesContract } from "./places.contract.ts";
 import { startWriter } from "./process.ts";
 import { entry, id, lane, matrix, newRow, original, person, room } from "./sample.ts";
 
@@ -20,6 +21,10 @@ async function open(file: string, onFailure: JournalOptions["onFailure"] = never
 const fresh = () => freshFile("journal.db");
 
 journalContract("sqlite", async () => {
+	const file = await fresh();
+	return { open: () => open(file) };
+});
+placesContract("sqlite", async () => {
 	const file = await fresh();
 	return { open: () => open(file) };
 });
@@ -281,7 +286,8 @@ describe("the SQLite journal", () => {
 		await journal.accept([entry("a")]);
 		await journal.close();
 		const db = new DatabaseSync(file);
-		db.exec("DROP TABLE held; DROP TABLE shared; UPDATE meta SET value = 1 WHERE name = 'schema'");
+		db.exec("DROP TABLE held; DROP TABLE shared; DROP TABLE places; DROP TABLE archives");
+		db.exec("UPDATE meta SET value = 1 WHERE name = 'schema'");
 		db.close();
 		return file;
 	}
@@ -292,7 +298,8 @@ describe("the SQLite journal", () => {
 		await first.accept([{ ...entry("a"), aka: [id("b")] }]);
 		await first.close();
 		const db = new DatabaseSync(file);
-		db.exec("DROP TABLE shared; UPDATE meta SET value = 2 WHERE name = 'schema'");
+		db.exec("DROP TABLE shared; DROP TABLE places; DROP TABLE archives");
+		db.exec("UPDATE meta SET value = 2 WHERE name = 'schema'");
 		db.close();
 		const journal = await open(file);
 		await journal.accept([{ ...entry("c"), aka: [id("d")], shared: [id("e")] }]);
@@ -302,6 +309,23 @@ describe("the SQLite journal", () => {
 		] as const)
 			expect((await journal.copies(original(named)))[0]?.id).toBe(of);
 		await journal.close();
+	});
+
+	it("opens a journal from before archives, and keeps them in it from then on", async () => {
+		const file = await fresh();
+		const first = await open(file);
+		await first.accept([entry("a")]);
+		await first.close();
+		const db = new DatabaseSync(file);
+		db.exec("DROP TABLE places; DROP TABLE archives; UPDATE meta SET value = 3 WHERE name = 'schema'");
+		db.close();
+		const journal = await open(file);
+		expect((await journal.rows(lane(), 0, 10)).map(({ trace }) => trace)).toEqual(["a"]);
+		await journal.places.append(matrix, room("plaza"), [{ id: id("b"), at: 1 }]);
+		await journal.close();
+		const again = await open(file);
+		expect(await again.places.find(matrix, room("plaza"), [id("b")])).toEqual([{ id: "b", at: 1 }]);
+		await again.close();
 	});
 
 	it("names the fault of a file that is no journal, and of one from a later release", async () => {
@@ -315,6 +339,6 @@ describe("the SQLite journal", () => {
 		const db = new DatabaseSync(later);
 		db.exec("UPDATE meta SET value = 99 WHERE name = 'schema'");
 		db.close();
-		await expect(open(later)).rejects.toThrow("it is of schema 99, this release knows 3");
+		await expect(open(later)).rejects.toThrow("it is of schema 99, this release knows 4");
 	});
 });
