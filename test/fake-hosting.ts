@@ -114,8 +114,8 @@ export function fakeHosting(name: string): FakeHosting {
 			const found = at(room);
 			found.facts = { ...found.facts, topic };
 		},
-		async invite(room, _by, [who = ""]) {
-			at(room).invited.add(`${who}@${name}` as UserId);
+		async invite(room, _by, whom) {
+			at(room).invited.add("id" in whom ? whom.id : (`${whom[0]}@${name}` as UserId));
 		},
 		async events(room, ids, reader) {
 			await fake.trouble("events");

@@ -152,8 +152,11 @@ export interface Hosting {
 	view(room: RoomId): Promise<RoomView>;
 	/** @throws PermanentError forbidden if the person's power does not suffice; TemporaryError */
 	setTopic(room: RoomId, by: Person, topic: string): Promise<void>;
-	/** Invites the person at an address of this network. @throws PermanentError, TemporaryError */
-	invite(room: RoomId, by: Person, address: readonly string[]): Promise<void>;
+	/**
+	 * Invites the person at an address of this network, or the ghost of a person of another one, who is not told of it by
+	 * the source. @throws PermanentError, TemporaryError
+	 */
+	invite(room: RoomId, by: Person, whom: readonly string[] | Person): Promise<void>;
 	/**
 	 * Resolves with the events of these ids that `reader`, a person with a ghost in the room, may see; edits and deletions
 	 * are applied as an archive shows them. @throws TemporaryError

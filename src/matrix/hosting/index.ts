@@ -79,7 +79,7 @@ export function createHosting(deps: {
 		leave: (room, person, reason) => ask(() => membership.leave(room, person, reason)),
 		rename: (room, person) => ask(() => membership.rename(room, person)),
 		setTopic: (room, by, topic) => ask(() => membership.setTopic(room, by, topic)),
-		invite: (room, by, address) => ask(() => membership.invite(room, by, address)),
+		invite: (room, by, whom) => ask(() => membership.invite(room, by, whom)),
 		view: (room) => ask(() => view(room)),
 		events: () => Promise.reject(new TemporaryError("not built yet")),
 		earlier: () => Promise.reject(new TemporaryError("not built yet")),

@@ -100,6 +100,12 @@ export function createMembership(deps: {
 		return ghost;
 	}
 
+	function mxidAt(address: readonly string[]): string {
+		const mxid = personMxid(address, domain);
+		if (!mxid) throw new PermanentError("invalid", phrases.noMatrixAddress(address.join(":")));
+		return mxid;
+	}
+
 	return {
 		/** As {@link Hosting.enter}. */
 		async enter(room: RoomId, person: Person): Promise<Entered> {
@@ -146,9 +152,8 @@ export function createMembership(deps: {
 		},
 
 		/** As {@link Hosting.invite}. */
-		async invite(room: RoomId, by: Person, address: readonly string[]): Promise<void> {
-			const mxid = personMxid(address, domain);
-			if (!mxid) throw new PermanentError("invalid", phrases.noMatrixAddress(address.join(":")));
+		async invite(room: RoomId, by: Person, whom: readonly string[] | Person): Promise<void> {
+			const mxid = "id" in whom ? await ghosts.account(whom) : mxidAt(whom);
 			try {
 				await client.invite(room, mxid, await known(by));
 			} catch (error) {
