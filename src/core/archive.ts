@@ -89,7 +89,9 @@ export function createArchive(deps: {
 					(start !== undefined && first !== undefined && first.at < start) ||
 					(last && after === undefined && total > limit);
 				if (isReached || pages === mostPages) {
-					if (after !== undefined && !isAfterFound) return { places: [], complete: true, total: 0 };
+					if (after !== undefined && !isAfterFound) return { places: [], complete: isReached, total: 0 };
+					// The first places that match may precede all that was read.
+					if (!isReached && !last) return { places: [], complete: false, total };
 					const shown = last ? all.slice(Math.max(0, all.length - limit)) : all.slice(0, limit);
 					return { places: shown, complete: isReached && total <= limit, total };
 				}
