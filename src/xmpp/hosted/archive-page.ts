@@ -65,10 +65,19 @@ export async function pageOf<E extends Entry>(
 		...(filter.start !== undefined && { start: filter.start }),
 		...(filter.end !== undefined && { end: filter.end }),
 	};
-	const { total } = await archive.places({ ...times, ...bounds.filter, limit: 0 });
+	// The last places are known without a reading of the source.
+	const { total } = await archive.places({ ...times, ...bounds.filter, limit: 0, last: true });
 	const count = filter.with === undefined ? { count: total } : {};
 	if (max === 0) return { entries: [], complete: total === 0, ...count };
 
+	/** Resolves with places, once the source has been read to where the first ones begin. */
+	async function reached(range: Range) {
+		for (;;) {
+			const found = await archive.places(range);
+			if (found.complete || found.places.length > 0) return found;
+			if (hurry()) throw new TemporaryError("the archive is still being read");
+		}
+	}
 	const read = async (ids: readonly MessageId[]) =>
 		(await archive.entries(ids)).filter((entry) => matches(entry) && bounds.have(entry.id));
 	let range = bounds.page;
@@ -81,7 +90,7 @@ export async function pageOf<E extends Entry>(
 	for (let round = 0; round < roundsMost && !(round > 0 && hurry()); round++) {
 		// One more than the page has tells whether the archive goes on.
 		const limit = Math.max(1, max + 1 - kept.length);
-		const { places, complete } = await archive.places({ ...times, ...range, limit, last: backwards });
+		const { places, complete } = await reached({ ...times, ...range, limit, last: backwards });
 		const beyond = complete && far !== undefined && far !== near ? [far] : [];
 		const ids = places.map(({ id }) => id);
 		const found = await read(backwards ? [...beyond, ...ids] : [...ids, ...beyond]);
@@ -89,12 +98,7 @@ export async function pageOf<E extends Entry>(
 		const page = fitting(kept, max, backwards);
 		if (page.length < kept.length || complete)
 			return { entries: page, ...ends(page), complete: page.length === kept.length, ...count };
-		const [first, last] = [places[0]?.id, places.at(-1)?.id];
-		if (first === undefined || last === undefined) {
-			// The source takes longer than a query may. Each query reads it further back.
-			if (kept.length === 0) throw new TemporaryError("the archive is still being read");
-			break;
-		}
+		const [first, last] = [places[0]?.id as MessageId, places.at(-1)?.id as MessageId];
 		const lastEntry = found.at(-1)?.id;
 		const end = lastEntry !== undefined && archive.partOf(lastEntry).place === last ? lastEntry : last;
 		scanned = backwards
@@ -103,7 +107,7 @@ export async function pageOf<E extends Entry>(
 		range = backwards ? { ...range, before: first } : { ...range, after: last };
 	}
 	// The reader sees little of what was read so far: the next page goes on from there, whether it has entries or not.
-	return { entries: kept, ...(scanned ?? ends(kept)), complete: false, ...count };
+	return { entries: kept, ...scanned, complete: false, ...count };
 }
 
 type Bounds = Readonly<{

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { TemporaryError } from "../../../src/core/errors.ts";
 import type { Range } from "../../../src/core/hosting.ts";
 import type { MessageId } from "../../../src/core/ids.ts";
 import type { Filter } from "../../../src/xmpp/hosted/archive-form.ts";
@@ -203,6 +204,19 @@ test("a page in a hurry ends with what it has, and the next one goes on from the
 	const page = await pageOf(archive, {}, { max: 2, last: false }, () => true);
 	expect(page).toMatchObject({ entries: [], last: "$2", complete: false });
 	expect(await walk(archive, {}, { max: 2 })).toEqual(["$30"]);
+});
+
+test("the first page of a long archive waits until the source has been read to its beginning", async () => {
+	const archive = archiveOf([line(), line()]);
+	let readings = 0;
+	const slow: Archive<Found> = {
+		...archive,
+		places: async (range) =>
+			range.last || ++readings > 3 ? archive.places(range) : { places: [], complete: false, total: 2 },
+	};
+	expect(ids(await pageOf(slow, {}, { max: 5, last: false }))).toEqual(["$0", "$1"]);
+	readings = 0;
+	await expect(pageOf(slow, {}, { max: 5, last: false }, () => readings > 1)).rejects.toThrow(TemporaryError);
 });
 
 test("a page is cut at its bytes, and a single large entry still comes", async () => {
