@@ -188,7 +188,17 @@ export function createBridge(deps: {
 
 	const views = createViews({ network, journal, portals, rules, allowed, mayOpen: route.mayOpen });
 	const reflect = createReflection({ mapping, journal, network, guard, isShown: views.isShown });
-	const seen = (of: NetworkName, timeline: readonly Seen[]) => inTurn(() => reflect(of, timeline));
+	/** Resolves when the files of the messages that people of other networks deleted in a source are given out no more. */
+	async function forgetFiles(of: NetworkName, timeline: readonly Seen[]): Promise<void> {
+		for (const { room, sender, what } of timeline)
+			if (what.kind === "said" && what.event.kind === "redaction" && sender.network !== of)
+				await deps.redacted?.({ network: of, room, id: what.event.target.id });
+	}
+	async function seen(of: NetworkName, timeline: readonly Seen[]): Promise<void> {
+		const turn = inTurn(() => reflect(of, timeline));
+		await forgetFiles(of, timeline);
+		return turn;
+	}
 	const archive = createArchive({ places: journal.places, source: views.source });
 
 	async function sync(of: NetworkName, room: RoomId, people: readonly Person[]): Promise<void> {

@@ -88,3 +88,10 @@ test("a redaction calls the redacted hook with its message", async () => {
 	]);
 	expect(redacted).toEqual([{ network: "earth", room: "plaza", id: "1" }]);
 });
+
+test("the echo of a redaction from another network calls it, too, in a room that is shown in full", async () => {
+	const base = { id: "$2" as MessageId, room: "plaza" as RoomId, sender: mars.person("zog"), at: 1 };
+	const event = { ...base, kind: "redaction" as const, target: { id: "$1" as MessageId } };
+	await bridge.seen(earth.name, [{ ...base, what: { kind: "said", event, origin: [] } }]);
+	expect(redacted).toEqual([{ network: "earth", room: "plaza", id: "$1" }]);
+});
