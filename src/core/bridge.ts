@@ -36,7 +36,7 @@ import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
 import { createViews } from "./views.ts";
 
-/** Interval in ms at which the log of outages looks at the sides. */
+/** Interval in ms at which the log of outages looks at the sides, and the lanes look for rows that have expired. */
 const lookEvery = 1_000;
 
 export type Running = Bridge &
@@ -156,6 +156,10 @@ export function createBridge(deps: {
 	}
 
 	let looking: NodeJS.Timeout | undefined;
+	function look(): Promise<void> {
+		outages.look();
+		return lanes.expire();
+	}
 	let turn: Promise<unknown> = Promise.resolve();
 
 	/** Runs one call at a time, so that the order of calls is the order in the journal. */
@@ -283,7 +287,7 @@ export function createBridge(deps: {
 			return { known, near: nearest(typed, people).filter(({ id }) => id !== person?.id) };
 		},
 		async start() {
-			looking = setInterval(() => void guard.run("timer of the outages", outages.look), lookEvery).unref();
+			looking = setInterval(() => void guard.run("timer of the lanes and outages", look), lookEvery).unref();
 			await blocks.start();
 			// Events that come in meanwhile wait for it, so that none overtakes those that an earlier run held back.
 			const loaded = inTurn(async () => {

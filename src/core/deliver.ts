@@ -81,6 +81,12 @@ export function createDelivery(deps: {
 		if (hasSenderNotice[row.event.kind]) await sendNotice(row.event, error, target);
 	}
 
+	/** Resolves with the name of the row's target for people. */
+	async function targetOf({ lane }: Row): Promise<string> {
+		const link = (await mapping.portal(lane.portal))?.links.find(({ id }) => id === lane.link);
+		return link ? network(link.network).title : phrases.unlinkedTarget;
+	}
+
 	/** 1:1 rooms that are being created, by link: concurrent rows share one. */
 	const making = new Map<LinkId, ReturnType<typeof make>>();
 
@@ -268,6 +274,16 @@ export function createDelivery(deps: {
 			return () => inFlight.add(portal.id, send());
 		},
 
+		async expire(row) {
+			// False: the author deleted the message, or somebody else settled the row.
+			if (!(await journal.expire(row))) return;
+			settled(row);
+			meter.refused(row.event.sender.network, row.event.kind);
+			const target = await targetOf(row);
+			log.info({ trace: row.trace, target }, "message refused, since it was not sent in time");
+			await sendNotice(row.event, new PermanentError("expired", phrases.notInTime), target);
+		},
+
 		retried: (row) => meter.retried(row.event.sender.network),
 
 		async fail(row, error) {
@@ -275,10 +291,8 @@ export function createDelivery(deps: {
 			if (!permanent && row.attempts < patience) throw error;
 			if (!permanent)
 				log.error({ err: error, trace: row.trace }, "gave up a message after repeated failures");
-			const portal = await mapping.portal(row.lane.portal);
-			const name = portal?.links.find((link) => link.id === row.lane.link)?.network;
 			const reason = permanent ? error : new PermanentError("failed", phrases.brokenHere, { cause: error });
-			await refuse(row, reason, name ? network(name).title : phrases.unlinkedTarget);
+			await refuse(row, reason, await targetOf(row));
 		},
 	};
 }

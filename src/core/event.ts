@@ -65,6 +65,11 @@ type Base = Readonly<{
 	sender: Person;
 	/** The time of sending, in ms since 1970, by the clock of its server. */
 	at: number;
+	/**
+	 * The sender's client waits for an answer until then, in ms since 1970: a row that was not attempted by this time is
+	 * cancelled, and the event refused as expired.
+	 */
+	until?: number;
 	/** A message that backfill found after a gap: it is shown with its time and notifies nobody. */
 	late?: true;
 	/** The marks of the rooms that the event passed on its way through other bridges, in order; see passed-rooms.ts. */

@@ -143,6 +143,8 @@ export interface Journal {
 		target: Readonly<{ network: NetworkName; room: RoomId }>,
 		ids: readonly MessageId[],
 	): Promise<void>;
+	/** Removes a row that was never attempted. Resolves with false if it was, or is settled. */
+	expire(row: Row): Promise<boolean>;
 	/** Turns a row that is given up into a dead letter. */
 	refuse(row: Row, reason: string): Promise<void>;
 	/**

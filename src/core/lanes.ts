@@ -27,6 +27,8 @@ export type Sender = Readonly<{
 	prepare(row: Row): Promise<(() => Promise<void>) | undefined>;
 	/** Settles a row whose delivery failed with anything but a TemporaryError. If it throws, the lane retries the row. */
 	fail(row: Row, error: unknown): Promise<void>;
+	/** Cancels a row that was not attempted by its `until`, and tells its sender. */
+	expire(row: Row): Promise<void>;
 	/** Counts an attempt that failed and will be retried. */
 	retried(row: Row): void;
 	/** Returns true while the target of a lane is away as a whole, which the log has told. */
@@ -39,6 +41,10 @@ type Prepared = Readonly<{ row: Row; send: () => Promise<void> }>;
 type State = {
 	lane: Lane;
 	queue: Row[];
+	/** Rows that are prepared and not sent yet, in order. */
+	ready: Prepared[];
+	/** The earliest `until` of a row in `queue` or `ready` that was never attempted, in ms since 1970. */
+	expires: number;
 	/** Estimated bytes of the rows that were added since the queue was empty. */
 	bytes: number;
 	/** Unsettled rows of this lane, on disk and in memory. */
@@ -72,6 +78,8 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		const fresh: State = {
 			lane,
 			queue: [],
+			ready: [],
+			expires: Number.POSITIVE_INFINITY,
 			bytes: 0,
 			depth: 0,
 			last: 0,
@@ -106,8 +114,6 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 
 	async function work(of: State): Promise<void> {
 		const { flight } = of;
-		/** Rows that are prepared and not sent yet, in order. */
-		const ready: Prepared[] = [];
 		const again: Row[] = [];
 		/** The errors of the rows that are retried next. */
 		const failures: Failure[] = [];
@@ -155,17 +161,18 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		/** Takes prepared rows back into the queue: none was sent, so none is in doubt, and each can be cancelled. */
 		async function release(): Promise<void> {
 			const begun = of.queue.filter((row) => row.begun);
-			const rows = ready.splice(0).map(({ row }) => row);
+			const rows = of.ready.splice(0).map(({ row }) => row);
 			of.queue = [...rows, ...of.queue].map((row) => (row.begun ? { ...row, begun: false } : row));
 			if (rows.length + begun.length > 0) await journal.release([...rows, ...begun]);
 		}
 
 		while (!stopping) {
+			if (of.expires <= Date.now()) await expire(of);
 			// A failed row blocks the rows behind it, to keep the order, and none before it.
 			const firstFailed = Math.min(...again.map(({ seq }) => seq));
-			const [next] = ready;
+			const [next] = of.ready;
 			if (next && next.row.seq < firstFailed) {
-				if (flight.size < sender.window(of.lane)) launch(ready.shift() as Prepared);
+				if (flight.size < sender.window(of.lane)) launch(of.ready.shift() as Prepared);
 				else await progress(of);
 			} else if (again.length > 0) {
 				await Promise.all(flight);
@@ -179,12 +186,34 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				wait = 0;
 			} else if (of.queue[0]) {
 				if (sender.refersBack(of.queue[0]) && flight.size > 0) await Promise.all(flight);
-				else ready.push(...(await Promise.all(take(of).map(prepare))).flat());
+				else of.ready.push(...(await Promise.all(take(of).map(prepare))).flat());
 			} else if (of.behind) await refill(of);
 			else if (flight.size > 0) await progress(of);
 			else break;
 		}
 		await Promise.all([release(), ...flight]);
+	}
+
+	const expiryOf = ({ attempts, event }: Row): number =>
+		attempts === 0 && event.until !== undefined ? event.until : Number.POSITIVE_INFINITY;
+
+	/** Cancels the rows whose `until` has passed, of those in memory that were never sent. The others stay where they are. */
+	async function expire(of: State): Promise<void> {
+		const now = Date.now();
+		const isDue = (row: Row) => expiryOf(row) <= now;
+		const prepared = of.ready.map(({ row }) => row).filter(isDue);
+		const queued = of.queue.filter(isDue);
+		of.ready = of.ready.filter(({ row }) => !isDue(row));
+		of.queue = of.queue.filter((row) => !isDue(row));
+		of.expires = Math.min(...[...of.ready.map(({ row }) => row), ...of.queue].map(expiryOf));
+		const begun = [...prepared, ...queued.filter((row) => row.begun)];
+		if (begun.length > 0) await journal.release(begun);
+		for (const row of [...prepared, ...queued]) {
+			await sender.expire(row);
+			of.depth -= 1;
+		}
+		// Rows on disk may be due as well.
+		if (of.queue.length === 0 && of.behind) of.wake?.();
 	}
 
 	/** Resolves when an in-flight send settles, a row comes in, or the lanes stop. */
@@ -207,7 +236,10 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 		for (of.bytes = 0; more && of.queue.length < inMemory && of.bytes < bytesInMemory; ) {
 			const rows = await journal.rows(of.lane, of.last, readAtOnce);
 			of.queue.push(...rows);
-			for (const row of rows) of.bytes += dataBytes(row.event);
+			for (const row of rows) {
+				of.bytes += dataBytes(row.event);
+				of.expires = Math.min(of.expires, expiryOf(row));
+			}
 			of.last = rows.at(-1)?.seq ?? of.last;
 			more = rows.length === readAtOnce;
 		}
@@ -288,6 +320,7 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 					of.missed = true;
 				} else {
 					of.queue.push(row);
+					of.expires = Math.min(of.expires, expiryOf(row));
 					of.bytes += bytes;
 					of.last = row.seq;
 				}
@@ -299,6 +332,11 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				begin(of);
 			}
 			return tooMany;
+		},
+		/** Cancels the rows in memory whose `until` has passed; to be called every second or so. */
+		async expire(): Promise<void> {
+			const now = Date.now();
+			await Promise.all([...states.values()].filter(({ expires }) => expires <= now).map(expire));
 		},
 		/** Returns the number of unsettled rows in the lanes for which `which` returns true. */
 		depth: (which: (lane: Lane) => boolean): number =>

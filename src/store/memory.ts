@@ -288,6 +288,7 @@ export function createMemoryJournal(): Journal {
 			const origin = row.event.kind === "edit" ? originFor(own) : own;
 			for (const id of ids) record({ network: target.network, room: target.room, id }, origin);
 		},
+		expire: async ({ seq }) => rows.get(seq)?.attempts === 0 && rows.delete(seq),
 		async refuse({ seq }, reason) {
 			const row = rows.get(seq);
 			if (!row) return;

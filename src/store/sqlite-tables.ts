@@ -56,6 +56,7 @@ export function journalTables(db: DatabaseSync) {
 			"INSERT INTO dead SELECT *, ?, ?, (SELECT coalesce(max(died), 0) + 1 FROM dead) FROM rows WHERE seq = ?",
 		),
 		remove: statement("DELETE FROM rows WHERE seq = ?"),
+		expire: statement("DELETE FROM rows WHERE seq = ? AND attempts = 0"),
 		waiting: statement(
 			`SELECT ${row} FROM rows JOIN lanes USING (lane) WHERE ${ofMessage} AND attempts = 0 ORDER BY seq`,
 		),
@@ -253,6 +254,7 @@ export function journalTables(db: DatabaseSync) {
 				const origin = change ? family(own).origin : own;
 				for (const copy of ids) sql.copy.run(rooms.of(target), copy, origin.room, origin.id, now);
 			},
+			expire: (seq: number): boolean => sql.expire.run(seq).changes > 0,
 			refuse(seq: number, reason: string, now: number): void {
 				sql.bury.run(reason, now, seq);
 				sql.remove.run(seq);

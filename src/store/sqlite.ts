@@ -208,6 +208,7 @@ export function createSqliteJournal({ file, onFailure, watched }: JournalOptions
 			const call: Call = ["done", seq, place, id, kind === "edit", there, ids, Date.now()];
 			await enqueue(call, true);
 		},
+		expire: ({ seq }) => ask("expire", seq),
 		refuse: ({ seq }, reason) => ask("refuse", seq, reason, Date.now()),
 		async cancel({ network, room, id }) {
 			return (await ask("cancel", [network, room], id)).map(row);

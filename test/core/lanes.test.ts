@@ -54,6 +54,7 @@ function setup(
 			fail: async (_row, error) => {
 				throw error;
 			},
+			expire: async (row) => void (await journal.expire(row)),
 			retried: () => undefined,
 		},
 		quiet,

@@ -116,6 +116,20 @@ export function journalContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await journal.cursor("muc")).toBe("3");
 		});
 
+		it("removes an expired row only if it was never attempted", async () => {
+			const [waiting, tried, again] = await journal.accept(["a", "b", "c"].map((name) => entry(name)));
+			if (!waiting || !tried || !again) throw new Error("three rows");
+			await journal.attempt(tried);
+			await journal.attempt(again);
+			await journal.release([again]);
+			const gone = await Promise.all([waiting, tried, again, waiting].map((row) => journal.expire(row)));
+			expect(gone).toEqual([true, false, true, false]);
+			await reopen();
+			expect((await all()).map((row) => row.trace)).toEqual(["b"]);
+			expect(await journal.dead(10)).toEqual([]);
+			expect(await journal.attempt(waiting)).toBe(false);
+		});
+
 		it("lists the cursors below a prefix in the order of their keys, and forgets one that is removed", async () => {
 			const keys = ["s a/1", "s a/2", "s a/\u{1F600}", "s b", "r", "t"];
 			for (const key of keys.toReversed()) await journal.saveCursor(key, `of ${key}`);

@@ -154,6 +154,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 						fail: async (_row, error) => {
 							throw error;
 						},
+						expire: async (row) => void (await mortal.expire(row)),
 						retried: () => undefined,
 					},
 					quiet,
