@@ -103,10 +103,11 @@ export function createViews(deps: {
 					)?.room;
 					if (!view) return new Map(found);
 					const place = { network: reader.network, room: view };
-					const sets = found.map(
-						async ([id, seen]) => [id, await withCurrentSet(journal, seen, place)] as const,
-					);
-					return new Map(await Promise.all(sets));
+					const withSets = found.map(async ([id, seen]) => {
+						const shown = await withCurrentSet(journal, seen, place);
+						return shown ? [[id, shown] as const] : [];
+					});
+					return new Map((await Promise.all(withSets)).flat());
 				},
 			};
 		},

@@ -70,3 +70,32 @@ test("an archive shows the set of now with each reaction", async () => {
 	await note(reacts("r2", "🎉"), view);
 	expect(emoji(await withCurrentSet(journal, reacts("r1", "👍"), view))?.emoji).toEqual(["👍", "🎉"]);
 });
+
+test("an archive shows the set of now where a reaction was taken back, and not the deletion of an unknown message", async () => {
+	const journal = createMemoryJournal();
+	const note = createViewReactions(journal);
+	await note(reacts("r1", "👍"), view);
+	await note(reacts("r2", "🎉"), view);
+	await note(deletes("d1", { id: "r1" }), view);
+	expect(emoji(await withCurrentSet(journal, deletes("d1", { id: "r1" }), view))).toMatchObject({
+		target: { id: "m" },
+		emoji: ["🎉"],
+	});
+	await note(deletes("d2", { id: "r2", author: ann }, mod), view);
+	const all = [deletes("d1", { id: "r1" }), deletes("d2", { id: "r2", author: ann }, mod)];
+	for (const deletion of all) expect(emoji(await withCurrentSet(journal, deletion, view))?.emoji).toEqual([]);
+	expect(emoji(await withCurrentSet(journal, reacts("r1", "👍"), view))?.emoji).toEqual([]);
+	expect(emoji(await note(reacts("r3", "❤️"), view))?.emoji).toEqual(["❤️"]);
+	const ofMessage = deletes("d3", { id: "m" });
+	expect(await withCurrentSet(journal, ofMessage, view)).toBe(ofMessage);
+});
+
+test("a set remembers the latest twenty deletions", async () => {
+	const journal = createMemoryJournal();
+	const note = createViewReactions(journal);
+	for (let n = 0; n < 30; n++) {
+		await note(reacts(`r${n}`, "👍"), view);
+		await note(deletes(`d${n}`, { id: `r${n}` }), view);
+	}
+	expect(await journal.reactions(view.network, view.room, "m" as MessageId, ann.id)).toHaveLength(20);
+});
