@@ -111,10 +111,10 @@ export function createLinkCommands(deps: {
 		run: async (call, { network: name, room: typed }) => {
 			if (name) mustMayOpen(call, named(call, name));
 			await mustOwnRoom(call);
-			await network(call.network).mayLink?.(call.room);
 			const { there, info, address } = await roomAt(call, name, typed);
 			const title = info.name ?? address.join(" ");
 			await mustBeFree(call, there, info, title);
+			await network(call.network).mayLink?.(call.room, { network: there.name, room: info.room });
 			await portals.link(call.network, call.room, there.name, info, title);
 			await bridge.sync(call.network, call.room, await network(call.network).members(call.room));
 			const made = (await portals.only(call.network, call.room))?.links.find(

@@ -154,8 +154,11 @@ export interface Network {
 	hindrance?(link: Link): string | undefined;
 	/** Resolves with true if the room has a message of this id. Absent: nobody can tell. */
 	hasMessage?(room: RoomId, id: MessageId): Promise<boolean>;
-	/** Resolves if the bridge can read the room, which a person wants to link. @throws PermanentError with the reason. */
-	mayLink?(room: RoomId): Promise<void>;
+	/**
+	 * Resolves if a person may link the room to the room `to`: the bridge can read it, and no other bridge has made that
+	 * link. @throws PermanentError with the reason.
+	 */
+	mayLink?(room: RoomId, to: Readonly<{ network: NetworkName; room: RoomId }>): Promise<void>;
 	/** Resolves with the people in the room, without our ghosts. */
 	members(room: RoomId): Promise<readonly Person[]>;
 

@@ -1,29 +1,57 @@
 import { createHash } from "node:crypto";
-import type { Mapping, Portal } from "../core/mapping.ts";
+import type { Link, Mapping, Portal } from "../core/mapping.ts";
 import type { Client } from "./client.ts";
 import { matrixNetwork } from "./mxid.ts";
 
-/** Returns the function that states in a room what it is bridged to, once for each change. // MSC2346 */
+/** States in rooms what they are bridged to. // MSC2346 */
 export function createBridgeInfo(deps: { client: Client; mapping: Mapping; bot: string }) {
 	const { client, mapping, bot } = deps;
-	return async function describe(room: string, portal: Portal, as: string | undefined): Promise<void> {
-		for (const link of portal.links) {
-			if (link.network === matrixNetwork || !link.room) continue;
-			const other = portal.between?.find((person) => person.network === link.network);
-			const channel = other ? { id: other.id, displayname: other.name ?? other.id } : { id: link.room };
-			const content = {
-				bridgebot: bot,
-				protocol: { id: link.network, displayname: link.network.toUpperCase() },
-				channel,
-				...(other && { "com.beeper.room_type.v2": "dm" }),
-			};
-			const key = `trivium://${link.network}/${encodeURIComponent(channel.id)}`.slice(0, 255);
-			const hash = createHash("sha256").update(JSON.stringify(content)).digest("base64url");
-			const setting = `matrix bridge info ${room} ${link.network}`;
-			if ((await mapping.setting(setting)) === hash) continue;
-			for (const type of ["m.bridge", "uk.half-shot.bridge"])
-				await client.setState(room, type, key, content, as);
-			await mapping.saveSetting(setting, hash);
-		}
+	const settingOf = (room: string, { network }: Link) => `matrix bridge info ${room} ${network}`;
+	const linked = ({ links }: Portal) =>
+		links.filter(({ network, room }) => network !== matrixNetwork && room !== undefined);
+
+	/** The account or room at the other end of a link. */
+	function channelOf(
+		{ between }: Portal,
+		{ network, room }: Link,
+	): Readonly<{ id: string; displayname?: string }> {
+		const other = between?.find((person) => person.network === network);
+		return other ? { id: other.id, displayname: other.name ?? other.id } : { id: room ?? "" };
+	}
+
+	async function write(room: string, link: Link, channel: string, content: object, as: string | undefined) {
+		const key = `trivium://${link.network}/${encodeURIComponent(channel)}`.slice(0, 255);
+		for (const type of ["m.bridge", "uk.half-shot.bridge"])
+			await client.setState(room, type, key, content, as);
+	}
+
+	return {
+		/** States the rooms of a portal, once for each change. */
+		async state(room: string, portal: Portal, as: string | undefined): Promise<void> {
+			for (const link of linked(portal)) {
+				const channel = channelOf(portal, link);
+				const content = {
+					bridgebot: bot,
+					protocol: { id: link.network, displayname: link.network.toUpperCase() },
+					channel,
+					...(portal.between && { "com.beeper.room_type.v2": "dm" }),
+				};
+				const hash = createHash("sha256").update(JSON.stringify(content)).digest("base64url");
+				const setting = settingOf(room, link);
+				if ((await mapping.setting(setting)) === hash) continue;
+				await write(room, link, channel.id, content, as);
+				await mapping.saveSetting(setting, hash);
+			}
+		},
+
+		/** Takes back what it stated of a portal that ends, so that another bridge may link the room. */
+		async retract(room: string, portal: Portal, as: string | undefined): Promise<void> {
+			for (const link of linked(portal)) {
+				const setting = settingOf(room, link);
+				if (!(await mapping.setting(setting))) continue;
+				await mapping.saveSetting(setting, "");
+				await write(room, link, channelOf(portal, link).id, {}, as);
+			}
+		},
 	};
 }

@@ -103,14 +103,17 @@ export function createEventReader(deps: {
 			return undefined;
 		}
 		const as = await rooms.speaker(room, portal);
+		const comesFrom = own ? [] : await otherBridges.comeFrom(room, membership ? subject : sender, as);
 		const around = {
 			...(await eventCache.around(event, as)),
 			before: () => previously,
+			comesFrom,
 			phase: ongoing.note(event),
 		};
+		const isDouble = membership && otherBridges.isDouble(comesFrom, portal);
 		const neutral = guard.handle(itemOf(event), () => {
 			eventCache.note(event);
-			return own ? undefined : fromMatrix(event, around);
+			return own || isDouble ? undefined : fromMatrix(event, around);
 		});
 		const seen = isHosted(portal) ? await deps.see(event, around, as) : undefined;
 		if (isCall(event)) await inTime(declined(event, portal, neutral !== undefined), "call");

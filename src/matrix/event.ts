@@ -27,6 +27,8 @@ export type ReadContext = Readonly<{
 	/** The votes in the poll that this event ends. */
 	votes: readonly MatrixEvent[];
 	isOurs(mxid: string): boolean;
+	/** The marks of the rooms whose person the sender, the ghost of another bridge, stands for. Absent: none. */
+	comesFrom?: readonly string[];
 	/** For events in the course of a call or a live location. */
 	phase?: Phase | undefined;
 	/** The event is read for another network that shows the whole room: what our ghosts did there counts as well. */

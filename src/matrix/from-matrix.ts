@@ -91,7 +91,7 @@ function bare<T extends MatrixEvent | undefined>(event: T): T {
 }
 
 function translate(event: MatrixEvent, around: ReadContext): BridgeEvent | undefined {
-	const passed = passedIn(event);
+	const passed = [...new Set([...passedIn(event), ...(around.comesFrom ?? [])])];
 	const base = {
 		id: event.event_id as MessageId,
 		...(passed.length > 0 && { passed }),

@@ -219,7 +219,11 @@ export function createMatrix(
 		findPerson: (address) => parts.lookup.person(address),
 		findRoom: (address) => parts.lookup.room(address),
 		attach: (portal, link) => ask(() => parts.service.attach(portal, link)),
-		detach: (_portal, link) => ask(() => rooms.abandon(link.room as string, link.ours === true)),
+		detach: (portal, link) =>
+			ask(async () => {
+				await parts.service.detach(portal, link);
+				await rooms.abandon(link.room as string, link.ours === true);
+			}),
 		createRoom: (of, address, info) =>
 			ask(async () => {
 				const room = await creation.create(of, address, info);
@@ -256,16 +260,19 @@ export function createMatrix(
 				throw error;
 			}
 		},
-		mayLink: (room) =>
+		mayLink: (room, to) =>
 			ask(async () => {
-				if (await isEncrypted(client, room, await speaker(room)))
-					throw new PermanentError("invalid", phrases.encryptedRoom);
+				const as = await speaker(room);
+				if (await isEncrypted(client, room, as)) throw new PermanentError("invalid", phrases.encryptedRoom);
+				const other = await otherBridges.linking(room, to, as);
+				if (other !== undefined) throw new PermanentError("invalid", phrases.linkedByOther(other));
 			}),
 		hosting: hosted.hosting,
 		members: (room) =>
 			ask(async () => {
-				await members.read(room, await speaker(room));
-				return people(room);
+				const as = await speaker(room);
+				await members.read(room, as);
+				return otherBridges.single(people(room), room, await portalOf(room), as);
 			}),
 	} satisfies Network;
 }

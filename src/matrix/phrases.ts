@@ -54,6 +54,8 @@ export const noMatrixRoom = (address: string) => `there is no Matrix room ${addr
 export const roomOfPeople = (names: readonly string[], count: number) =>
 	`a room of ${names.join(", ")}${count > names.length ? ` and ${count - names.length} more` : ""}`;
 export const nobodyName = "nobody";
+export const linkedByOther = (bot: string) =>
+	`another bridge, ${bot}, has made this very link already, and two would show each message twice. To use this bridge, end that link first.`;
 export const otherBridge = "people who come from another bridge cannot invite people of this one.";
 export const onlyDirect = "I can be invited to a chat of two only.";
 

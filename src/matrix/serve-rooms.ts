@@ -9,9 +9,10 @@ import type { Bridge } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import type { Backfill } from "./backfill/index.ts";
 import { createBridgeInfo } from "./bridge-info.ts";
-import { type Client, hasCode } from "./client.ts";
+import { type Client, hasCode, MatrixError } from "./client.ts";
 import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
+import type { OtherBridges } from "./other-bridges.ts";
 import type { RoomAliases } from "./room-aliases.ts";
 import type { Rooms } from "./rooms.ts";
 
@@ -23,6 +24,7 @@ export function createRoomService(deps: {
 	rooms: Rooms;
 	aliases: RoomAliases;
 	backfill: Pick<Backfill, "follow">;
+	otherBridges: Pick<OtherBridges, "single">;
 	bridge: Pick<Bridge, "sync">;
 	bot: string;
 	/** The people in a room, ghosts of ours left out. */
@@ -34,8 +36,21 @@ export function createRoomService(deps: {
 	guard: Guard;
 	log: Log;
 }) {
-	const { client, members, rooms, aliases, backfill, bridge, people, linkOf, readMembers, guard, log } = deps;
-	const describe = createBridgeInfo(deps);
+	const {
+		client,
+		members,
+		rooms,
+		aliases,
+		backfill,
+		otherBridges,
+		bridge,
+		people,
+		linkOf,
+		readMembers,
+		guard,
+		log,
+	} = deps;
+	const info = createBridgeInfo(deps);
 	let stopped = false;
 
 	/** Serves a room that another network shows in full. The bot stays out of it, and a ghost that is in it reads it. */
@@ -43,6 +58,10 @@ export function createRoomService(deps: {
 		await aliases.load(room);
 		await backfill.follow(room, link.id);
 		if (!members.known(room)) await readMembers(room);
+	}
+
+	async function introduce(room: RoomId, portal: Portal, as: string | undefined): Promise<void> {
+		await bridge.sync(matrixNetwork, room, await otherBridges.single(people(room), room, portal, as));
 	}
 
 	async function serve(portal: Portal, link: Link): Promise<void> {
@@ -58,8 +77,8 @@ export function createRoomService(deps: {
 		const partly = (error: unknown) => log.warn({ err: error, room }, "a room is only partly served");
 		backfill.follow(room, link.id).catch(partly);
 		// Not awaited: core may wait for this call to return. A direct chat introduces no members.
-		if (link.role !== "direct") bridge.sync(matrixNetwork, room, people(room)).catch(partly);
-		describe(room, portal, as).catch((error: unknown) => {
+		if (link.role !== "direct") introduce(room, portal, as).catch(partly);
+		info.state(room, portal, as).catch((error: unknown) => {
 			// A room that is not ours need not let us state what it is bridged to: everything else works.
 			if (!hasCode(error, "M_FORBIDDEN")) return partly(error);
 			log.debug({ err: error, room }, "the homeserver refused the bridge info of a room");
@@ -87,6 +106,15 @@ export function createRoomService(deps: {
 				if (error instanceof TemporaryError)
 					void guard.run("later try to serve a room", () => serveLater(portal, link));
 				throw error;
+			});
+		},
+		/** Ends what a room states about the portal, which has ended. */
+		async detach(portal: Portal, { room, role }: Link): Promise<void> {
+			if (!room || role === "hosted") return;
+			await info.retract(room, portal, await rooms.speaker(room, portal)).catch((error: unknown) => {
+				// We may have lost the right, or be in the room no longer.
+				if (!(error instanceof MatrixError)) throw error;
+				log.debug({ err: error, room }, "the homeserver kept the bridge info of a room");
 			});
 		},
 		stop(): void {

@@ -4,26 +4,26 @@ import type { XmppClient } from "../testbed/xmpp-client.ts";
 export const bot = "@trivium:hs.test";
 
 /**
- * Invites the bot to a room and links it to a MUC, as a person with the permission. Resolves at the bot's answer.
+ * Invites the bot `by` to a room and links it to a MUC, as a person with the permission. Resolves at the bot's answer.
  */
-export async function link(client: MatrixClient, room: string, muc: string): Promise<void> {
-	await client.invite(room, bot);
+export async function link(client: MatrixClient, room: string, muc: string, by = bot): Promise<void> {
+	await client.invite(room, by);
 	await client.waitFor(
 		"the bot",
-		(one) => one.room_id === room && one.state_key === bot && one.content.membership === "join",
+		(one) => one.room_id === room && one.state_key === by && one.content.membership === "join",
 	);
 	await client.send(room, `!bridge link xmpp ${muc}`);
 	await client.waitFor(
 		"the link",
-		(one) => one.room_id === room && /^Linked/.test(String(one.content.body)),
+		(one) => one.room_id === room && one.sender === by && /^Linked/.test(String(one.content.body)),
 		20_000,
 	);
 }
 
 /** Makes a public room of this person's and links it to the MUC. */
-export async function linkedRoom(client: MatrixClient, muc: string): Promise<string> {
+export async function linkedRoom(client: MatrixClient, muc: string, by = bot): Promise<string> {
 	const room = await client.createRoom({ preset: "public_chat" });
-	await link(client, room, muc);
+	await link(client, room, muc, by);
 	return room;
 }
 

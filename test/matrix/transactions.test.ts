@@ -52,7 +52,12 @@ beforeEach(() => {
 		domain: "hs.test",
 		bot: "@trivium:hs.test",
 		prefix: "!bridge",
-		otherBridges: { note: () => undefined, wrote: async () => false },
+		otherBridges: {
+			note: () => undefined,
+			wrote: async () => false,
+			comeFrom: async () => [],
+			isDouble: () => false,
+		},
 		isOurs: (mxid: string) => mxid.startsWith("@_xmpp_"),
 		refuse: async () => undefined,
 		guard: createGuard(quiet),

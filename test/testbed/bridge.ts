@@ -11,7 +11,8 @@ import {
 	type XmppAddresses,
 	type XmppServerName,
 } from "./index.ts";
-import { domains } from "./layout.ts";
+import { type AnyXmppServerName, domains, type HomeserverName } from "./layout.ts";
+import type { Ports } from "./ports.ts";
 
 /** One line of the bridge's log. */
 export type LogLine = Record<string, unknown> & { msg: string; level: string };
@@ -37,6 +38,22 @@ const program = join(import.meta.dirname, "../../src/main.ts");
 export function cli(verb: string, config: string, ...more: string[]): string {
 	return execFileSync(process.execPath, [program, verb, "--config", config, ...more], { encoding: "utf8" });
 }
+
+/** The servers that a bridge connects, and the names of its own ports. */
+type Place = Readonly<{
+	synapse: HomeserverName;
+	xmpp: AnyXmppServerName;
+	appservice: "appservice" | "appservice2";
+	health: "health" | "health2";
+}>;
+const firstPlace = (xmpp: XmppServerName): Place => ({
+	...{ synapse: "synapse", appservice: "appservice", health: "health" },
+	xmpp,
+});
+const secondPlace: Place = {
+	...{ synapse: "synapse2", appservice: "appservice2", health: "health2" },
+	xmpp: "prosody2",
+};
 
 /** The real bridge in its own process, on real servers. */
 export class Bridged {
@@ -137,16 +154,16 @@ export class Bridged {
 
 function config(
 	{ ports }: Pick<Testbed, "ports">,
-	xmpp: XmppServerName,
+	{ synapse, xmpp, ...own }: Place,
 	folder: string,
 	options: BridgedOptions,
 ) {
 	const domain = domains[xmpp];
-	const appservice = `127.0.0.1:${ports.appservice}`;
+	const appservice = `127.0.0.1:${ports[own.appservice]}`;
 	return {
 		matrix: {
-			homeserver: options.homeserver ?? `http://127.0.0.1:${ports.synapse}`,
-			domain: "hs.test",
+			homeserver: options.homeserver ?? `http://127.0.0.1:${ports[synapse]}`,
+			domain: domains[synapse],
 			appservice: {
 				listen: appservice,
 				url: options.appservice ?? `http://${appservice}`,
@@ -164,29 +181,34 @@ function config(
 				mirrors: options.mirrors.map((mirror) => ({ broker: "home", ...mirror })),
 			},
 		}),
-		health: { listen: `127.0.0.1:${ports.health}` },
+		health: { listen: `127.0.0.1:${ports[own.health]}` },
 		store: { directory: join(folder, "data") },
 		permissions: { "*": "use", "@*:hs.test": "link", "@admin:hs.test": "admin", "*@spam.test": "block" },
 		...options.config?.({ ports }),
 	};
 }
 
+/** Writes the config of a bridge into a folder. Returns the registration that its `register` command wrote. */
+function prepare(ports: Ports, place: Place, folder: string, options: BridgedOptions): string {
+	const file = join(folder, "config.yaml");
+	writeFileSync(file, stringify(config({ ports }, place, folder, options)), { mode: 0o600 });
+	cli("register", file);
+	return readFileSync(join(folder, "registration.yaml"), "utf8");
+}
+
+const newFolder = () => mkdtempSync(join(tmpdir(), "trivium-"));
+
 /**
  * Starts servers and the bridge with a registration that its `register` command wrote. Resolves when all links are
  * up.
  */
 export async function startBridged(options: BridgedOptions): Promise<Bridged> {
-	const folder = mkdtempSync(join(tmpdir(), "trivium-"));
+	const folder = newFolder();
 	const { xmpp, mirrors } = options;
 	const bed = await startTestbed({
 		servers: ["synapse", xmpp, ...(mirrors ? (["mosquitto"] as const) : [])],
 		...options,
-		registrations: (ports) => {
-			const file = join(folder, "config.yaml");
-			writeFileSync(file, stringify(config({ ports }, xmpp, folder, options)), { mode: 0o600 });
-			cli("register", file);
-			return [readFileSync(join(folder, "registration.yaml"), "utf8")];
-		},
+		registrations: (ports) => [prepare(ports, firstPlace(xmpp), folder, options)],
 	});
 	const bridged = new Bridged(bed, bed.xmpp(xmpp), folder);
 	try {
@@ -196,4 +218,28 @@ export async function startBridged(options: BridgedOptions): Promise<Bridged> {
 		throw error;
 	}
 	return bridged;
+}
+
+/**
+ * Starts the servers of two organisations, each with a bridge of its own, whose homeservers and XMPP servers federate.
+ * The first bridge has to be taken down last.
+ */
+export async function startTwoBridged(
+	options: Omit<BridgedOptions, "servers" | "xmpp">,
+): Promise<[Bridged, Bridged]> {
+	const folder = newFolder();
+	const first = await startBridged({
+		...options,
+		xmpp: "prosody",
+		servers: ["synapse", "prosody", "synapse2", "prosody2"],
+		registrations2: (ports) => [prepare(ports, secondPlace, folder, { ...options, xmpp: "prosody" })],
+	});
+	const second = new Bridged(first.bed, first.bed.xmpp("prosody2"), folder);
+	try {
+		await second.start();
+	} catch (error) {
+		await first.down();
+		throw error;
+	}
+	return [first, second];
 }

@@ -19,14 +19,18 @@ export type { ServerName, XmppAddresses, XmppServerName } from "./layout.ts";
 export type { Ports } from "./ports.ts";
 export type { MatrixAccount } from "./synapse.ts";
 
-export type TestbedOptions = Partial<Omit<ServerOptions, "registrations">> & {
+type Registrations = (ports: Ports) => readonly string[] | Promise<readonly string[]>;
+
+export type TestbedOptions = Partial<Omit<ServerOptions, "registrations" | "registrations2">> & {
 	/**
 	 * Servers that start at once; the others can be started later. Default: all four of the first organisation. With
 	 * a server of the second organisation among them, Synapse and Prosody federate.
 	 */
 	servers?: readonly ServerName[];
 	/** Returns the registrations that Synapse loads; they contain the bridge's address. Default: registration.ts. */
-	registrations?: (ports: Ports) => readonly string[] | Promise<readonly string[]>;
+	registrations?: Registrations;
+	/** The same for the second Synapse. Default: none. */
+	registrations2?: Registrations;
 	/** Makes the servers sync their writes to disk, for tests of data that must survive a power cut. */
 	durable?: boolean;
 };
@@ -41,9 +45,11 @@ function sweep(): void {
 	}
 }
 
-function withDefaults(options: TestbedOptions, registrations: readonly string[]): ServerOptions {
+async function withDefaults(options: TestbedOptions, ports: Ports): Promise<ServerOptions> {
 	const { prosody = {}, ejabberd = {}, mosquitto = {} } = options;
-	return { registrations, prosody, ejabberd, mosquitto };
+	const registrations = (await options.registrations?.(ports)) ?? [defaultRegistration(ports)];
+	const registrations2 = (await options.registrations2?.(ports)) ?? [];
+	return { registrations, registrations2, prosody, ejabberd, mosquitto };
 }
 
 export function requireRoot(): void {
@@ -71,11 +77,10 @@ export async function startTestbed(options: TestbedOptions = {}): Promise<Testbe
 	rmSync(folder, { recursive: true, force: true });
 	mkdirSync(folder, { recursive: true });
 	recordProcess(resolve(folder, "owner"), identify(process.pid));
-	const registrations = (await options.registrations?.(ports)) ?? [defaultRegistration(ports)];
 	const layout: Layout = {
 		folder,
 		ports,
-		options: withDefaults(options, registrations),
+		options: await withDefaults(options, ports),
 		...(federates && { organisations }),
 	};
 	const bed = new Testbed(layout, { survive: false, durable: options.durable ?? false, release });

@@ -41,6 +41,8 @@ export type ServerOptions = {
 	 * registration.ts.
 	 */
 	registrations: readonly string[];
+	/** The same for the Synapse of the second organisation. */
+	registrations2?: readonly string[];
 	prosody: {
 		/**
 		 * The policy for a second connection of a component; Prosody's default refuses it while the first one seems

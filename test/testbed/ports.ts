@@ -22,6 +22,8 @@ export const standardPorts = {
 	prosody2C2sDirect: 5423,
 	prosody2Component: 5547,
 	prosody2Http: 5480,
+	appservice2: 9983,
+	health2: 9985,
 };
 
 export type Ports = { readonly [name in keyof typeof standardPorts]: number };

@@ -43,9 +43,8 @@ federation_ip_range_blacklist: []`,
 	};
 }
 
-/** Returns the registrations of a homeserver: the bridge belongs to the first homeserver. */
 const registrationsOf = ({ options }: Layout, name: HomeserverName) =>
-	name === "synapse" ? options.registrations : [];
+	name === "synapse" ? options.registrations : (options.registrations2 ?? []);
 
 function homeserver(layout: Layout, name: HomeserverName): string {
 	const port = layout.ports[name];
