@@ -18,11 +18,18 @@ export function downgrade(
 			return pointing(event, capabilities, refs);
 		case "text": {
 			const message = inWords(event);
-			return message && plainer(message, capabilities, refs);
+			return message && plainer(inPlace(event, message, capabilities, refs), capabilities, refs);
 		}
 		case "drop":
 			return undefined;
 	}
+}
+
+/** Returns the words of an event as an edit of the message that the event replaces, where the room has both. */
+function inPlace(event: BridgeEvent, words: Message, { edit }: Capabilities, refs: Refs): Message | Edit {
+	const target = event.kind === "state" ? event.replaces : undefined;
+	const shows = edit === "native" || edit === "mixed";
+	return target && shows && found(refs, target.id) ? { ...words, kind: "edit", target } : words;
 }
 
 /**
@@ -172,7 +179,7 @@ function inWords(event: BridgeEvent): Message | undefined {
 		case "poll-end":
 			return act(event, phrases.pollEnded(event.text));
 		case "state": {
-			const { kind: _kind, key: _key, label, value, ...base } = event;
+			const { kind: _kind, key: _key, label, value, replaces: _replaces, ...base } = event;
 			return { ...base, kind: "message", style: "notice", text: phrases.value(label, value) };
 		}
 		// Joins, leaves and renames are shown by ghosts alone; as text messages they would be noise.

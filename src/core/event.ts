@@ -123,8 +123,12 @@ export type Membership = Base &
 	Readonly<{ kind: "membership"; change: "join" | "leave"; by?: string; reason?: string }>;
 /** A rename of `sender` to `sender.name`. */
 export type Profile = Base & Readonly<{ kind: "profile" }>;
-/** The current value of a thing, such as the reading of a sensor; null clears it. `label` is its display name within the room. */
-export type State = Base & Readonly<{ kind: "state"; key: string; label: string; value: string | null }>;
+/**
+ * The current value of a thing, such as the reading of a sensor; null clears it. `label` is its display name within the
+ * room. `replaces` is the message that shows an earlier value: rooms with edits show this value in its place.
+ */
+export type State = Base &
+	Readonly<{ kind: "state"; key: string; label: string; value: string | null; replaces?: Reference }>;
 
 /**
  * The neutral events. Each switch over `kind` ends in `satisfies never`, so that the compiler lists the places a new

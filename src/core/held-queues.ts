@@ -97,6 +97,12 @@ export function createHeldQueues() {
 					[id, ...(own ? [own] : []), ...or].flatMap((each) => named.get(keyOf(event, each)) ?? []),
 				);
 
+	/** Returns the newest held value of the thing that `event` is about. */
+	function newest(event: BridgeEvent): Held | undefined {
+		const one = queueOf(event)?.items.at(-1);
+		return event.kind === "state" && one && one.state !== "entering" ? one : undefined;
+	}
+
 	return {
 		/** The senders with held events. The first one is the next to get a turn. */
 		senders: senders as ReadonlyMap<string, HeldSender>,
@@ -114,9 +120,11 @@ export function createHeldQueues() {
 
 		/**
 		 * Returns the held event into which a later one of the same sender may be merged: for an edit the edited message, or
-		 * its newest edit. Undefined if there is none, or the later event refers to a message that comes after it.
+		 * its newest edit; for a value in place of an earlier one the newest held value. Undefined if there is none, or the
+		 * later event refers to a message that comes after it.
 		 */
 		mergesInto(event: BridgeEvent): Held | undefined {
+			if (event.kind === "state") return event.replaces && newest(event);
 			const key = editedBy(event);
 			if (key === undefined) return undefined;
 			const own = (one: Held) =>
@@ -129,11 +137,7 @@ export function createHeldQueues() {
 			if (!into || !own(into) || !still(into)) return undefined;
 			return targetsOf(event).every((one) => one.order <= into.order) ? into : undefined;
 		},
-		/** Returns the newest held value of the thing that `event` is about. */
-		newest(event: BridgeEvent): Held | undefined {
-			const one = queueOf(event)?.items.at(-1);
-			return event.kind === "state" && one && one.state !== "entering" ? one : undefined;
-		},
+		newest,
 
 		/** Returns a new record of an event, which waits in no queue yet. `ids`: its further ids. */
 		make(event: BridgeEvent, ids: readonly MessageId[], paid: boolean): Held {

@@ -211,14 +211,17 @@ export function createHeld(deps: {
 			if (paid && !queues.waits(event) && queues.targetsOf(event).length === 0) return entry;
 			const bytes = dataBytes(event);
 			const into = queues.mergesInto(event);
-			if (into && queues.hasRoom(event, 0, Math.max(0, bytes - into.bytes)))
-				return mergeInto(into, event, entry, bytes);
+			const mergedInto = (one: Held) => {
+				if (event.kind === "state") meter.merged(event.sender.network);
+				return mergeInto(one, event, entry, bytes);
+			};
+			if (into && queues.hasRoom(event, 0, Math.max(0, bytes - into.bytes))) return mergedInto(into);
 			if (!queues.hasRoom(event, 1, bytes)) {
 				// A room where things are shown must not end with a value of the past.
 				const newest = queues.newest(event);
 				if (newest) {
 					meter.limited(event.sender.network, event.kind);
-					return mergeInto(newest, event, entry, bytes);
+					return mergedInto(newest);
 				}
 				// Joins and leaves have a limit of their own, and a lost one would never be mended.
 				return chargeOf(event) ? undefined : entry;

@@ -16,6 +16,8 @@ export interface Meter {
 	refused(from: NetworkName, kind: Kind): void;
 	/** Counts an event that a rate limit refused. */
 	limited(from: NetworkName, kind: Kind): void;
+	/** Counts a value that took the place of an earlier one, which was not sent yet. */
+	merged(from: NetworkName): void;
 	/** Counts a value that the conditions of its mirror kept from being shown. */
 	filtered(from: NetworkName): void;
 }
@@ -28,4 +30,5 @@ export const noMeter: Meter = {
 	refused: nothing,
 	limited: nothing,
 	filtered: nothing,
+	merged: nothing,
 };

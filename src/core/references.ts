@@ -6,6 +6,7 @@ import { table } from "./table.ts";
 
 /** Returns every message that an event refers to. */
 export function references(event: BridgeEvent): readonly Reference[] {
+	if (event.kind === "state") return event.replaces ? [event.replaces] : [];
 	const target = "target" in event ? [event.target] : [];
 	if (event.kind !== "message" && event.kind !== "edit") return target;
 	return [...target, event.replyTo, event.thread].filter((one) => one !== undefined);

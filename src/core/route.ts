@@ -359,6 +359,7 @@ export function createRouter(deps: {
 				...(reaction && { reaction }),
 				...(aka && { aka }),
 				...(event.kind === "edit" && { of: event.target.own ?? event.target.id }),
+				...(event.kind === "state" && event.replaces && { of: event.replaces.id }),
 			};
 		} catch (error) {
 			if (error instanceof PermanentError) return refuse(given, error);

@@ -60,6 +60,12 @@ export function createMetrics(version = "unknown") {
 		labelNames: ["from", "kind"],
 		registers,
 	});
+	const merged = new Counter({
+		name: "trivium_merged_total",
+		help: "Values that took the place of an earlier one, which was not sent yet",
+		labelNames: ["from"],
+		registers,
+	});
 	const filtered = new Counter({
 		name: "trivium_filtered_total",
 		help: "Values that the conditions of a mirror kept from being shown",
@@ -91,6 +97,7 @@ export function createMetrics(version = "unknown") {
 		retried: (from) => retried.inc({ from }),
 		refused: (from, kind) => refused.inc({ from, kind }),
 		limited: (from, kind) => limited.inc({ from, kind }),
+		merged: (from) => merged.inc({ from }),
 		filtered: (from) => filtered.inc({ from }),
 	};
 

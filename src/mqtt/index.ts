@@ -87,6 +87,7 @@ export function createMqtt(
 			mirrors.forget(broker, batch);
 			throw error;
 		});
+		for (const cursor of mirrors.inPlace.changes()) await bridge.saveCursor(cursor);
 	}
 
 	const at = (room: RoomId | undefined) => {
@@ -114,6 +115,7 @@ export function createMqtt(
 				.filter((link) => link.network === mqttName && link.room !== undefined)
 				.map((link) => link.room as RoomId);
 			for (const room of rooms) mirrors.add(room);
+			mirrors.inPlace.load(await bridge.cursors(mirrors.inPlace.prefix));
 			const places = rooms.map(placeOf);
 			for (const [name, one] of sessions)
 				await one.start(places.filter(({ broker }) => broker === name).map(({ filter }) => filter));
@@ -154,6 +156,8 @@ export function createMqtt(
 			const others = await mapping.portalsOf(mqttName, room);
 			if (others.some((portal) => portal.links.some(({ id }) => id !== link.id))) return;
 			mirrors.remove(room);
+			for (const { key } of await bridge.cursors(mirrors.inPlace.ofRoom(room)))
+				await bridge.saveCursor({ key, value: undefined });
 			// Another mirror may use the same subscription.
 			if (!mirrors.uses(placeOf(room).broker, filter)) await to?.detach(filter);
 		},

@@ -2,15 +2,16 @@ import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import type { State } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Received } from "../core/network.ts";
-import { type Conditions, decide, type Memory } from "./changes.ts";
+import { decide, type Memory } from "./changes.ts";
 import { type Arrival, fromMqtt, type Placed, placesOf } from "./from-mqtt.ts";
+import { createInPlace } from "./in-place.ts";
 import { type CompiledShape, compileShape, type Shape } from "./shape.ts";
 import { placeOf } from "./topics.ts";
 
 /** Topics whose last shown value is remembered, for the conditions of mirrors. A forgotten topic shows its next value. */
 const remembered = 20_000;
 
-type Mirror = Readonly<{ room: RoomId; shape?: CompiledShape; only?: Conditions }>;
+type Mirror = Readonly<{ room: RoomId; shape?: CompiledShape } & Pick<Shape, "only" | "show">>;
 
 /**
  * Keeps the linked rooms of all subscriptions: how each shows its values, and which values it has shown. `filtered` is
@@ -19,6 +20,7 @@ type Mirror = Readonly<{ room: RoomId; shape?: CompiledShape; only?: Conditions 
 export function createMirrorRooms(filtered: () => void) {
 	/** By broker and filter, as a room without a shape. */
 	const bySubscription = new Map<string, readonly Mirror[]>();
+	const inPlace = createInPlace();
 	const shown = createBoundedMap<string, Memory>(remembered, {
 		bytes: 8 * 1_048_576,
 		of: (key, { text = "" }) => textBytes(key, text) + 100,
@@ -48,7 +50,18 @@ export function createMirrorRooms(filtered: () => void) {
 		return decided.shows;
 	}
 
+	/** Returns the forms in which a mirror shows a value: as a message of its own, or in the place of an earlier value. */
+	function forms({ show = "message", room }: Mirror, event: State): readonly State[] {
+		const own = show === "state" ? [] : [event];
+		if (show === "message") return own;
+		const id = (show === "both" ? `${event.id} latest` : event.id) as MessageId;
+		const replaces = inPlace.replaces(room, event.key, id, event.at);
+		return [...own, { ...event, id, ...(replaces && { replaces }) }];
+	}
+
 	return {
+		/** The messages that show values in place. */
+		inPlace,
 		add(room: RoomId): void {
 			const { shape } = placeOf(room);
 			const options = shape === "" ? {} : (JSON.parse(shape) as Shape);
@@ -56,6 +69,7 @@ export function createMirrorRooms(filtered: () => void) {
 				room,
 				...(shape !== "" && { shape: compileShape(options) }),
 				...(options.only && { only: options.only }),
+				...(options.show && { show: options.show }),
 			};
 			const all = [...without(room), mirror].sort((one, other) => (one.room > other.room ? -1 : 1));
 			bySubscription.set(subscription(room), all);
@@ -72,8 +86,11 @@ export function createMirrorRooms(filtered: () => void) {
 			const topics = new Set(batch.map(({ topic }) => topic));
 			for (const [at, mirrors] of bySubscription)
 				if (at.startsWith(`${broker}/`))
-					for (const { room, only } of mirrors)
-						if (only) for (const topic of topics) shown.delete(`${room}\n${topic}`);
+					for (const { room } of mirrors)
+						for (const topic of topics) {
+							shown.delete(`${room}\n${topic}`);
+							inPlace.forget(room, topic);
+						}
 		},
 		/** Returns the events of a message: one in each room that shows it, and none in those whose conditions leave it out. */
 		show(
@@ -96,7 +113,7 @@ export function createMirrorRooms(filtered: () => void) {
 					}
 					// A room with the same filter twice, by the config and by command, shows the one with a shape.
 					const preferred = [...before, ...all.slice(0, index)].map((other) => other.room);
-					return { ...event, ...(preferred.length > 0 && { preferred }) };
+					return forms(mirror, event).map((one) => ({ ...one, ...(preferred.length > 0 && { preferred }) }));
 				});
 			});
 		},

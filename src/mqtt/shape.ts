@@ -15,6 +15,8 @@ export type Shape = Readonly<{
 	name?: string;
 	/** When a value is shown. */
 	only?: Conditions;
+	/** message: each value is a message. state: one message shows the latest one. both: each, and a message of the latest. */
+	show?: "message" | "state" | "both";
 }>;
 
 /** The text that is shown of a value, the text that the conditions compare, and the name of the thing, if the shape has one. */
@@ -31,11 +33,12 @@ const options = [
 	"template",
 	"name",
 	"only",
+	"show",
 ] as const satisfies readonly (keyof Shape)[];
 
 /** Returns the shape as JSON, equal shapes as equal texts; "" for a mirror without one. */
 export function shapeText(of: Shape): string {
-	const given = options.filter((key) => of[key] !== undefined);
+	const given = options.filter((key) => of[key] !== undefined && !(key === "show" && of.show === "message"));
 	if (given.length === 0) return "";
 	const sorted = (value: unknown) =>
 		typeof value === "object" && value !== null

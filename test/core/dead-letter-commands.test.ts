@@ -26,6 +26,7 @@ beforeEach(async () => {
 		refused: (from, kind) => counted.push(`${from} ${kind} refused`),
 		limited: (from, kind) => counted.push(`${from} ${kind} limited`),
 		filtered: (from) => counted.push(`${from} filtered`),
+		merged: (from) => counted.push(`${from} merged`),
 	};
 	journal = createMemoryJournal();
 	bridge = bridgeOf([earth, mars], rulesFor({ "*": "link", "admin@*": "admin" }), {

@@ -46,6 +46,27 @@ const read = (event: BridgeEvent, capabilities: Capabilities, refs = {}) => {
 	return shown.kind === "message" ? `${shown.style}: ${shown.text}` : shown.kind;
 };
 
+describe("a value in place of an earlier one", () => {
+	const value = (replaces = target): BridgeEvent => {
+		const { id, room, sender, at } = message();
+		return { id, room, sender, at, kind: "state", key: "t", label: "kitchen", value: "21 °C", replaces };
+	};
+	const words = all("native", { state: "text" });
+	test("edits the message of that one", () =>
+		expect(downgrade(value(), words, known)).toMatchObject({
+			kind: "edit",
+			target,
+			style: "notice",
+			text: "kitchen: 21 °C",
+		}));
+	test.each([
+		["the room does not know that one", words, {}],
+		["the room has no edits", all("native", { state: "text", edit: "text" }), known],
+	])("is a message if %s", (_why, capabilities, refs) =>
+		expect(read(value(), capabilities, refs)).toBe("notice: kitchen: 21 °C"),
+	);
+});
+
 describe("a reply", () => {
 	const reply = message({ replyTo: target });
 	test("stays a reply if the room knows its target", () => {

@@ -505,6 +505,18 @@ describe("the limit of a domain", () => {
 		expect(values()).toEqual(numbered("v", 60).map((text) => `door: ${text}`));
 	});
 
+	test("waits as its newest value only, where each one is shown in place of the one before", async () => {
+		await begin({ domain: fast(5) });
+		const inPlace = (text: string) => ({ ...value("door", text), replaces: { id: "first" as MessageId } });
+		await earth.bridge.receive(numbered("v", 300).map(inPlace));
+		await until(
+			() => values().at(-1) === "door: v 299",
+			() => JSON.stringify(values().slice(-3)),
+		);
+		// The limit lets five values of the burst pass, and the others merge into one.
+		expect(values().length).toBeLessThan(20);
+	});
+
 	test("above what may wait, replaces the last held value of a thing, so that the newest one is shown", async () => {
 		await begin({ domain: once(2) });
 		await earth.bridge.receive(numbered("v", 1_500).map((text) => value("door", text)));

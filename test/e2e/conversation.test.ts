@@ -54,7 +54,10 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 	beforeAll(async () => {
 		bridged = await startBridged({
 			xmpp: server,
-			mirrors: [{ topic: "home/+/temperature", room: "#climate:hs.test" }],
+			mirrors: [
+				{ topic: "home/+/temperature", room: "#climate:hs.test" },
+				{ topic: "home/door", room: "#climate:hs.test", value: "/state", show: "state" },
+			],
 			config: () => ({ permissions: { "*": "use", "@*:hs.test": "link", "@juliet:hs.test": "admin" } }),
 		});
 		juliet = await matrix("juliet", "Juliet Capulet 🌹");
@@ -224,6 +227,33 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await sensor.subscribe("home/lamp");
 		await juliet.send(room, "!bridge pub home/lamp on");
 		await sensor.waitForMessage("home/lamp", "on");
+		await sensor.close();
+	});
+
+	test("a sensor's state is one message that shows its latest value, also after a restart", async () => {
+		const sensor = await MqttClient.connect({
+			...bridged.bed.mqtt,
+			username: "bridge",
+			password: "pw-bridge",
+		});
+		const shows = (state: string) =>
+			juliet.waitFor(
+				`the door is ${state}`,
+				(e) => e.room_id === climate && String(e.content.body).includes(`door: ${state}`),
+				20_000,
+			);
+		const door = async (state: string) => {
+			await sensor.publish("home/door", JSON.stringify({ state, battery: 90 }));
+			return shows(state);
+		};
+		const first = await door("open");
+		const edited = (event: Awaited<ReturnType<typeof door>>) =>
+			(event.content["m.relates_to"] as { event_id?: string } | undefined)?.event_id;
+		expect(edited(first)).toBeUndefined();
+		expect(edited(await door("closed"))).toBe(first.event_id);
+		await bridged.stop();
+		await bridged.start();
+		expect(edited(await door("ajar"))).toBe(first.event_id);
 		await sensor.close();
 	});
 

@@ -27,7 +27,7 @@ export type BridgedOptions = TestbedOptions & {
 	/** Returns options that are merged over the config's sections. */
 	config?: (bed: Pick<Testbed, "ports">) => Record<string, unknown>;
 	/** Mirrors of topics in the config; without it the config has no MQTT. */
-	mirrors?: readonly { topic: string; room: string }[];
+	mirrors?: readonly ({ topic: string; room: string } & Record<string, unknown>)[];
 };
 
 const program = join(import.meta.dirname, "../../src/main.ts");

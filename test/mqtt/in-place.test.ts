@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import type { MessageId } from "../../src/core/ids.ts";
+import { createMirrorRooms } from "../../src/mqtt/mirror-rooms.ts";
+import { type Shape, shapeText } from "../../src/mqtt/shape.ts";
+import { roomOf } from "../../src/mqtt/topics.ts";
+
+type Rooms = ReturnType<typeof createMirrorRooms>;
+const roomFor = (shape: Shape) => roomOf("home", "#", shapeText(shape));
+const inPlace = roomFor({ show: "state" });
+
+/** Publishes a value under an id, and returns each event that shows it: its id, and the id that it replaces. */
+function publish(rooms: Rooms, id: string, at = 0, topic = "a"): readonly (readonly [string, string?])[] {
+	const arrival = { qos: 1 as const, dup: false, retain: false, packetId: 1, subscriptions: [], copy: false };
+	const message = { ...arrival, topic, payload: Buffer.from(id), subscribed: ["#"] };
+	return rooms
+		.show(message, { broker: "home", wanted: ["#"], id: id as MessageId, at })
+		.map((event) => (event.replaces ? [event.id, event.replaces.id] : [event.id]));
+}
+function of(shape: Shape): Rooms {
+	const rooms = createMirrorRooms(() => undefined);
+	rooms.add(roomFor(shape));
+	return rooms;
+}
+
+describe("a mirror in place", () => {
+	test("shows all values of a topic in one message, and those of another topic in its own", () => {
+		const rooms = of({ show: "state" });
+		expect([
+			publish(rooms, "1"),
+			publish(rooms, "2"),
+			publish(rooms, "3", 0, "b"),
+			publish(rooms, "4"),
+		]).toEqual([[["1"]], [["2", "1"]], [["3"]], [["4", "1"]]]);
+	});
+
+	test("begins a new message after 200 values, and after a day", () => {
+		const rooms = of({ show: "state" });
+		for (let n = 0; n <= 200; n++) publish(rooms, `${n}`);
+		expect(publish(rooms, "next")).toEqual([["next"]]);
+		expect(publish(rooms, "later", 24 * 60 * 60_000)).toEqual([["later"]]);
+	});
+
+	test("shows each value and the latest one, if both are wanted", () => {
+		const rooms = of({ show: "both" });
+		expect([publish(rooms, "1"), publish(rooms, "2")]).toEqual([
+			[["1"], ["1 latest"]],
+			[["2"], ["2 latest", "1 latest"]],
+		]);
+	});
+
+	test("goes on with the stored message of an earlier run", () => {
+		const [before, after] = [of({ show: "state" }), of({ show: "state" })];
+		publish(before, "1");
+		after.inPlace.load(before.inPlace.changes());
+		expect(publish(after, "2")).toEqual([["2", "1"]]);
+		expect(before.inPlace.changes()).toEqual([]);
+	});
+
+	test("begins a new message where the first one was not taken", () => {
+		const rooms = of({ show: "state" });
+		publish(rooms, "1");
+		rooms.forget("home", [{ topic: "a" }]);
+		expect(publish(rooms, "2")).toEqual([["2"]]);
+	});
+});
+
+test("messages are the default, so a mirror that names it is the same room", () =>
+	expect([roomFor({ show: "message" }), inPlace]).toEqual(["home/#", '{"show":"state"}\nhome/#']));
