@@ -25,6 +25,8 @@ const limitKept = 3_600_000;
 const usualLimit = 50 * 1_048_576;
 /** Bytes of an image in which its size is found, behind the metadata that cameras write. */
 const beginning = 128 * 1024;
+/** The query for a small image: of a size that Synapse keeps. // Matrix spec, GET /_matrix/client/v1/media/thumbnail */
+const smallSize = "?width=320&height=240&method=scale";
 /** Longest file name in UTF-16 code units, bounded by a request's first line and by file systems. */
 const longestName = 255;
 /** Largest answer in bytes that is no file. */
@@ -124,7 +126,14 @@ export function createMediaStore(deps: {
 			return Promise.reject(new PermanentError("failed", phrases.fileDamaged));
 		// Only a whole file can be checked against its hash, so an encrypted file has no ranges.
 		const get = (path: string) => download(path, place.secret ? undefined : range);
-		return get(at`/_matrix/client/v1/media/download/${server}/${id}`)
+		const original = () => get(at`/_matrix/client/v1/media/download/${server}/${id}`);
+		// The homeserver makes no small version of some images.
+		const small = () =>
+			get(at`/_matrix/client/v1/media/thumbnail/${server}/${id}` + smallSize).catch((error: unknown) => {
+				if (error instanceof MatrixError || error instanceof PermanentError) return original();
+				throw error;
+			});
+		return (place.small ? small() : original())
 			.catch((error: unknown) => {
 				// COMPAT homeservers before Matrix v1.11.
 				if (!(error instanceof MatrixError)) throw error;

@@ -118,6 +118,21 @@ describe("createMediaStore, open: a file", () => {
 		},
 	);
 
+	test("is read in a small version where that is asked for and there is one, else as it is", async () => {
+		routes[download] = giving(Buffer.from("pixels"));
+		const small = `${v1}/thumbnail/hs.test/cat`;
+		expect((await read("mxc://hs.test/cat small")).text).toBe("pixels");
+		routes[small] = (_request, response) =>
+			response.writeHead(400).end(JSON.stringify({ errcode: "M_UNKNOWN", error: "no image" }));
+		expect((await read("mxc://hs.test/cat small")).text).toBe("pixels");
+		routes[small] = (request, response) => {
+			expect(request.url).toBe(`${small}?width=320&height=240&method=scale`);
+			return giving(Buffer.from("dots"))(request, response);
+		};
+		expect((await read("mxc://hs.test/cat small")).text).toBe("dots");
+		expect((await read("mxc://hs.test/cat")).text).toBe("pixels");
+	});
+
 	test("is read by the legacy path from an old homeserver", async () => {
 		routes["/_matrix/media/v3/download/hs.test/cat"] = giving(Buffer.from("old"));
 		expect((await read("mxc://hs.test/cat")).text).toBe("old");

@@ -2,7 +2,7 @@ import type { Levels, RoomFacts } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import { nameOf } from "../../core/names.ts";
 import { asObject, type Content, isId, labelOf, text } from "../event.ts";
-import { mxcParts } from "../message/attachments.ts";
+import { mxcParts, smallRef } from "../message/attachments.ts";
 import { aliasParts, idOf } from "./addresses.ts";
 
 /** Characters of the longest topic that is shown; clients write whole pages into it. */
@@ -39,9 +39,9 @@ const unfitness = (type: unknown, encryption: unknown): Pick<RoomFacts, "unfit">
 	return text(encryption) ? { unfit: "encrypted" } : {};
 };
 
-/** Returns the picture by its content URI, which is the `ref` of a file of this network. */
+/** Returns the picture as the `ref` of its small version: that of a room is shown in a corner. */
 const pictureIn = (url: unknown): Pick<RoomFacts, "picture"> =>
-	mxcParts(text(url)) ? { picture: text(url) } : {};
+	mxcParts(text(url)) ? { picture: smallRef(text(url)) } : {};
 
 function named(
 	name: unknown,

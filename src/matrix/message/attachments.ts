@@ -12,6 +12,8 @@ export type Place = Readonly<{
 	url: string;
 	/** The AES key, the initial counter and the SHA-256 of the ciphertext, each in Base64. */
 	secret?: Readonly<{ key: string; iv: string; sha256: string }>;
+	/** The small version that the homeserver makes of an image. */
+	small?: true;
 }>;
 
 const network = "matrix" as NetworkName;
@@ -109,8 +111,13 @@ export function mxcParts(url: string): readonly [string, string] | undefined {
 
 const refOf = ({ url, secret }: Place) =>
 	secret ? [url, secret.key, secret.iv, secret.sha256].join(" ") : url;
+
+/** Returns the `ref` of a small version of an unencrypted image. */
+export const smallRef = (url: string): string => `${url} small`;
+
 export function placeAt(ref: string): Place {
 	const [url = "", key, iv, sha256] = ref.split(" ");
+	if (key === "small") return { url, small: true };
 	return key && iv && sha256 ? { url, secret: { key, iv, sha256 } } : { url };
 }
 
