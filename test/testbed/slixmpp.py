@@ -8,10 +8,11 @@ import sys
 from xml.etree import ElementTree
 
 from slixmpp import JID, ClientXMPP
+from slixmpp.exceptions import XMPPError
 
 PLUGINS = (
-    "xep_0030", "xep_0045", "xep_0066", "xep_0071", "xep_0203", "xep_0231", "xep_0264", "xep_0308", "xep_0359",
-    "xep_0385", "xep_0421", "xep_0424", "xep_0425", "xep_0428", "xep_0444", "xep_0446", "xep_0447", "xep_0449",
+    "xep_0030", "xep_0045", "xep_0054", "xep_0059", "xep_0066", "xep_0071", "xep_0092", "xep_0115", "xep_0199", "xep_0202", "xep_0203", "xep_0231", "xep_0264", "xep_0308", "xep_0359",
+    "xep_0385", "xep_0410", "xep_0421", "xep_0424", "xep_0425", "xep_0428", "xep_0444", "xep_0446", "xep_0447", "xep_0449",
     "xep_0461", "xep_0513",
 )
 SFS = "urn:xmpp:sfs:0"
@@ -123,11 +124,58 @@ class Client(ClientXMPP):
             sfs["file"]["thumbnail"]["uri"] = "cid:" + cid
         return sfs
 
+    async def ask(self, to, what):
+        """Returns the answer to a query as the plugin for it reads it."""
+        if what == "description":
+            info = (await self["xep_0030"].get_info(jid=to, cached=False))["disco_info"]
+            forms = info.xml.findall("{jabber:x:data}x")
+            fields = [field for form in forms for field in form.findall("{jabber:x:data}field")]
+            return {
+                "identities": sorted([category, kind, name] for category, kind, _, name in info["identities"]),
+                "features": sorted(info["features"]),
+                "form": {field.get("var"): field.findtext("{jabber:x:data}value") for field in fields},
+            }
+        if what == "items":
+            found = []
+            async for page in self["xep_0059"].iterate(self.items_of(to), "disco_items", amount=2):
+                found += [[str(jid), name] for jid, _, name in page["disco_items"]["items"]]
+            return sorted(found)
+        if what == "vcard":
+            card = (await self["xep_0054"].get_vcard(JID(to), local=False))["vcard_temp"]
+            texts = {one.tag.split("}")[1]: one.text for one in card.xml if one.text}
+            photo = card.xml.find("{vcard-temp}PHOTO/{vcard-temp}BINVAL")
+            return {**texts, **({} if photo is None else {"PHOTO": photo.text})}
+        if what == "software":
+            answer = (await self["xep_0092"].get_version(JID(to)))["software_version"]
+            return answer["name"]
+        if what == "zone":
+            return (await self["xep_0202"].get_entity_time(JID(to))).xml.findtext(".//{urn:xmpp:time}tzo")
+        if what == "ping":
+            await self["xep_0199"].send_ping(JID(to))
+            return "pong"
+        if what == "self-ping":
+            return (await self["xep_0410"].send_self_ping(JID(to))).name
+        if what == "capabilities":
+            # The plugin keeps what fits the hash in the presence, and nothing else.
+            known = await self["xep_0115"].get_caps(JID(to))
+            return None if known is None else sorted(known["features"])
+        raise ValueError(what)
+
+    def items_of(self, to):
+        query = self.make_iq_get(ito=to)
+        query.enable("disco_items")
+        return query
+
     async def do(self, do, to, **more):
         kind = "groupchat" if more.pop("room", False) else "chat"
         if do == "join":
             await self["xep_0045"].join_muc_wait(to, more["nick"], maxstanzas=0)
             tell(joined=to)
+        elif do == "ask":
+            try:
+                tell(asked=json.dumps(await self.ask(to, more["what"])))
+            except XMPPError as error:
+                tell(asked=json.dumps({"refused": error.condition}))
         elif do == "say":
             message = self.make_message(mto=to, mbody=more["body"], mtype=kind)
             # No plugin writes these elements.

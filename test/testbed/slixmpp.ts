@@ -46,9 +46,21 @@ export type Heard = {
 	/** Latitude and longitude. */
 	place?: [string, string];
 };
-type Line = Partial<Record<"ready" | "joined" | "said" | "moderated" | "failed" | "warned", string>> & {
+type Line = Partial<
+	Record<"ready" | "joined" | "said" | "moderated" | "asked" | "failed" | "warned", string>
+> & {
 	heard?: Heard;
 };
+/** The queries that the program can send. */
+type Question =
+	| "description"
+	| "items"
+	| "vcard"
+	| "software"
+	| "zone"
+	| "ping"
+	| "self-ping"
+	| "capabilities";
 type Command = { do: string; to: string; room?: boolean } & Record<string, unknown>;
 
 /** An XMPP client on slixmpp, which shares no code with the bridge. */
@@ -99,10 +111,15 @@ export class Slixmpp {
 	}
 
 	/** Sends a command to the Python program. With `name`, resolves with that field of the program's answer. */
-	async does(command: Command, name?: "joined" | "said" | "moderated"): Promise<string> {
+	async does(command: Command, name?: "joined" | "said" | "moderated" | "asked"): Promise<string> {
 		this.#read = this.lines.items.length;
 		this.#process.stdin?.write(`${JSON.stringify(command)}\n`);
 		return name ? String((await this.#answer(name))[name]) : "";
+	}
+
+	/** Resolves with the answer to a query, as the plugin for it reads it; `refused` has the condition of an error. */
+	async asks(to: string, what: Question): Promise<unknown> {
+		return JSON.parse(await this.does({ do: "ask", to, what }, "asked"));
 	}
 
 	async hears(what: string, fits: (heard: Heard) => boolean): Promise<Heard> {
