@@ -245,6 +245,13 @@ export function createMatrixClient(options: {
 				...(timeout && { timeout }),
 				...(as && { as }),
 			}),
+		/** Reads the position of an event in a room's history: `end` is the token of the page that begins with it. */
+		context: (room: string, event: string, as?: string) =>
+			call<{ end?: string }>("GET", at`/_matrix/client/v3/rooms/${room}/context/${event}`, {
+				query: { limit: 0 },
+				timeout: soon,
+				...(as && { as }),
+			}),
 		upload: (bytes: Buffer, type: string, filename: string, as?: string) =>
 			call<{ content_uri: string }>("POST", "/_matrix/media/v3/upload", {
 				file: { bytes, type },

@@ -114,13 +114,20 @@ export function createEventCache(deps: {
 			});
 		},
 
-		/** Resolves with the lookups that translating an event needs. `as`: a ghost in the room. */
-		async around(event: MatrixEvent, as: string | undefined): Promise<Omit<ReadContext, "before">> {
+		/**
+		 * Resolves with the lookups that translating an event needs. `as`: a ghost in the room. `lookUp` finds the events that
+		 * this one refers to; one that the reader may not see it does not find.
+		 */
+		async around(
+			event: MatrixEvent,
+			as: string | undefined,
+			lookUp: typeof find = find,
+		): Promise<Omit<ReadContext, "before">> {
 			const room = event.room_id;
 			const wanted = subjects(event);
 			const events = new Map<string, MatrixEvent>();
 			const look = async (id: string) => {
-				const found = await orNothing(find(room, id, as));
+				const found = await orNothing(lookUp(room, id, as));
 				if (found) events.set(id, found);
 				return found;
 			};

@@ -50,6 +50,8 @@ export function createEventReader(deps: {
 	/** Hands over the events that people sent before we joined a room. */
 	take(events: readonly MatrixEvent[]): Promise<void>;
 	inTime(work: Promise<void>, what: string): Promise<void>;
+	/** Resolves with a room to which the ghost of a person has just been invited. */
+	lookInvited: Parameters<typeof createInvites>[0]["lookInvited"];
 	/** Resolves with what a view shows of an event; `as`: a ghost in the room. */
 	see(event: MatrixEvent, around: ReadContext, as: string | undefined): Promise<Seen | undefined>;
 }): (event: MatrixEvent) => Promise<TimelineEntry | Request | undefined> {
@@ -127,6 +129,8 @@ export function createEventReader(deps: {
 
 	/** Reads a room's members. If the homeserver refuses, people are named by their localparts. */
 	async function readMembers(room: string, as: string | undefined): Promise<void> {
+		// Nobody of ours is in the room: one of our ghosts is invited there.
+		if (as === undefined && !rooms.withBot.has(room)) return;
 		await members.read(room, as).catch((error: unknown) => {
 			if (!(error instanceof MatrixError)) throw error;
 			log.warn({ err: error, room }, "the members of a room cannot be read");

@@ -16,6 +16,7 @@ import { createEventCache } from "./event-cache.ts";
 import { createGhosts, type GhostLimits } from "./ghosts.ts";
 import { createHomeserverLink } from "./homeserver-link.ts";
 import { createHosting } from "./hosting/index.ts";
+import { isHosted } from "./hosting/timeline.ts";
 import { recoverIds } from "./id-recovery.ts";
 import { createInbound } from "./inbound.ts";
 import { createLookup } from "./lookup.ts";
@@ -102,7 +103,7 @@ export function createMatrix(
 	const tell = createMessageStatus(client);
 	const link = createHomeserverLink({ client, rooms, bot, localpart: options.bot, log });
 	const hosted = createHosting({
-		...{ client, ghosts, members, rooms, mapping, domain, bot, isOurs, log },
+		...{ client, ghosts, members, rooms, eventCache, mapping, domain, bot, isOurs, log },
 		ask: (work) => ask(work),
 		speaker: (room) => speaker(room),
 		isServed: async (room) => (await portalOf(room)) !== undefined,
@@ -142,8 +143,10 @@ export function createMatrix(
 			listen: options.appservice.listen,
 			registration,
 			reader: speaker,
+			isWhole: async (room) => isHosted(await portalOf(room as RoomId)),
 			lookup,
 			see: hosted.see,
+			lookInvited: hosted.lookInvited,
 			away: link.away,
 			back: () => {
 				link.back();

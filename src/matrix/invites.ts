@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { dataBytes } from "../core/bounded-map.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
+import type { RoomFacts } from "../core/hosting.ts";
 import type { NetworkName, OperationId, RoomId } from "../core/ids.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
@@ -9,8 +10,9 @@ import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { prefixIn } from "./commands.ts";
 import { isEncrypted } from "./encrypted-rooms.ts";
-import { isEvent, type MatrixEvent } from "./event.ts";
+import { isEvent, type MatrixEvent, text } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
+import { isHosted } from "./hosting/timeline.ts";
 import type { Members } from "./members.ts";
 import { ghostAddress, matrixNetwork, parts } from "./mxid.ts";
 import type { OtherBridges } from "./other-bridges.ts";
@@ -40,6 +42,8 @@ export function createInvites(deps: {
 	/** The prefix of commands in a room. */
 	prefix: string;
 	log: Log;
+	/** Resolves with a room to which the ghost of a person has just been invited. */
+	lookInvited(event: MatrixEvent, person: Person): Promise<RoomFacts>;
 	/** Takes in the events from between the invite and the join. */
 	take(events: readonly MatrixEvent[]): Promise<void>;
 }) {
@@ -92,6 +96,22 @@ export function createInvites(deps: {
 		}
 	}
 
+	/**
+	 * Brings a person the invitation of their ghost to a group room: it stands until they come in or decline. Resolves with
+	 * false if their network shows no such rooms. @throws PermanentError if no network can show the room
+	 */
+	async function bringInvitation(event: MatrixEvent, by: Person, to: Person): Promise<boolean> {
+		const facts = await deps.lookInvited(event, to);
+		if (facts.unfit === "encrypted") throw new PermanentError("invalid", phrases.encryptedRoom);
+		if (facts.unfit === "space") throw new PermanentError("invalid", phrases.spaceNotShown);
+		const { displayname } = await client.profile(by.id).catch((error: unknown) => {
+			if (error instanceof MatrixError) return { displayname: undefined };
+			throw error;
+		});
+		const inviter = members.person(by.id, displayname);
+		return bridge.views.invited(facts, to, inviter, text(event.content.reason) || undefined);
+	}
+
 	async function accept(event: MatrixEvent): Promise<void> {
 		const { room_id: room, state_key: guest = "", sender } = event;
 		const inviter = members.person(sender);
@@ -105,10 +125,13 @@ export function createInvites(deps: {
 			await refuseOtherBridge(event, undefined);
 			await greet(event, inviter);
 		} else {
-			if (await bridge.portal(matrixNetwork, room as RoomId))
-				throw new PermanentError("invalid", phrases.onlyDirect);
+			const portal = await bridge.portal(matrixNetwork, room as RoomId);
+			if (portal && !isHosted(portal)) throw new PermanentError("invalid", phrases.onlyDirect);
 			const theirs = await findGhost(guest);
 			if (!bridge.allows(theirs, "use")) throw new PermanentError("forbidden", phrases.blocked);
+			// Matrix spec, "Direct Messaging": the invitation to a chat of two has this mark.
+			if (event.content.is_direct !== true && (await bringInvitation(event, inviter, theirs))) return;
+			if (portal) throw new PermanentError("invalid", phrases.onlyDirect);
 			await client.join(room, guest);
 			await members.read(room, guest);
 			if (members.of(room).size > 2) throw new PermanentError("invalid", phrases.onlyDirect);

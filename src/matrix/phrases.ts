@@ -35,6 +35,7 @@ export const longMessage = (start: string) => `${start}\n… (all of it is in th
 // Answers to people on Matrix.
 export const encryptedRoom =
 	"this room is encrypted, which the bridge cannot read. Use a room without encryption.";
+export const spaceNotShown = "a space holds rooms and no messages, so no other network can show it.";
 export const greetingEncrypted =
 	"Hello! This room is encrypted, so I cannot read what is said here, and cannot bridge it. Please invite me to a room without encryption.";
 export const encryptedChat =
@@ -45,6 +46,7 @@ export const tooManyLooks = "too many questions about rooms. Wait a minute and g
 export const bannedFromRoom = "the moderators of the room have banned you from it.";
 export const roomNeedsInvitation =
 	"this room is only for those who are invited. Ask somebody in it to invite you.";
+export const notInArchive = "the archive has no such message that you may read.";
 export const notInRoom = "you are not in this room on Matrix.";
 export const roomGone = "there is no such room, or no server that is in it can be reached.";
 export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;

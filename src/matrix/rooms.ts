@@ -1,3 +1,4 @@
+import { createBoundedMap } from "../core/bounded-map.ts";
 import type { Portal } from "../core/mapping.ts";
 import type { Outbound } from "../core/network.ts";
 import { type Client, hasCode, MatrixError } from "./client.ts";
@@ -21,6 +22,8 @@ export function createRooms(deps: {
 }) {
 	const { client, members, ghosts, bot, isOurs } = deps;
 	const withBot = new Set<string>();
+	/** By room: the ghost that came last. Its join may reach us before the answer to the request for it. */
+	const coming = createBoundedMap<string, string>(1_000);
 	/** The people who were invited again into a direct chat, so that not every message invites them. */
 	const invitedAgain = new Set<string>();
 
@@ -77,8 +80,10 @@ export function createRooms(deps: {
 			if (withBot.has(room)) return undefined;
 			const other = portal?.between?.find((person) => person.network !== matrixNetwork);
 			const ghost = other && (await ghosts.known(other));
-			return ghost ?? [...members.of(room).keys()].find(isOurs);
+			return ghost ?? [...members.of(room).keys()].find(isOurs) ?? coming.get(room);
 		},
+		/** Notes that a ghost is about to join. */
+		comes: (room: string, ghost: string) => coming.set(room, ghost),
 
 		/** Does `work` as a ghost in a room, which joins first where it has to. A retry joins and sends the very same. */
 		async inside<T>(
@@ -101,6 +106,7 @@ export function createRooms(deps: {
 
 		async leave(room: string, ghost: string, reason?: string): Promise<void> {
 			await client.leave(room, ghost, reason);
+			if (coming.get(room) === ghost) coming.delete(room);
 			members.went(room, ghost);
 		},
 

@@ -107,8 +107,6 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			creator,
 		};
 		rooms.set(id, room);
-		emit(room, creator, "m.room.create", { room_version: "11" }, { state_key: "" });
-		room.timeline.length = 0;
 		member(room, creator, "join");
 		for (const mxid of (body.invite ?? []) as string[])
 			member(room, mxid, "invite", creator, body.is_direct ? { is_direct: true } : {});
@@ -273,7 +271,15 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			"GET",
 			/\/rooms\/([^/]+)\/state\/([^/]+)\/([^/]*)$/,
 			([id = "", type, key], { query }) => {
-				const found = rooms.get(id)?.state.get(`${type} ${key}`);
+				const room = rooms.get(id);
+				const created = {
+					type: "m.room.create",
+					key: "",
+					content: { room_version: "11" },
+					sender: room?.creator,
+				};
+				const found =
+					room?.state.get(`${type} ${key}`) ?? (room && type === "m.room.create" ? created : undefined);
 				if (!found) return no(404, "M_NOT_FOUND");
 				return ok(query.get("format") === "event" ? { ...found } : found.content);
 			},

@@ -77,6 +77,8 @@ ${remote.options}
 presence: { enabled: true }
 enable_authenticated_media: true
 url_preview_enabled: false
+# Without a rule nobody may list a room in the public directory.
+room_list_publication_rules: [ { action: allow } ]
 app_service_config_files: ${JSON.stringify(registrations)}
 max_upload_size: 50M
 ${rateLimits()}

@@ -41,6 +41,8 @@ export function createCatchUp(deps: {
 	linkOf(room: string): Promise<string | undefined>;
 	/** The ghost that can read a room; undefined is the bot. */
 	reader(room: string): Promise<string | undefined>;
+	/** Resolves with true if another network shows the whole room. */
+	isWhole(room: string): Promise<boolean>;
 	isOurs(mxid: string): boolean;
 	take(events: readonly MatrixEvent[]): Promise<void>;
 	/** Has the homeserver try to reach us again. */

@@ -17,7 +17,7 @@ const skew = 10 * 60_000;
 
 /** The events of a room that the homeserver has not handed over, oldest first. */
 export type Missing = Readonly<{
-	/** Messages of people: all of them, or those before the events of the current transaction. */
+	/** Messages of people, of a room that another network shows in full all events: all of them, or those before the events of the current transaction. */
 	before: readonly MatrixEvent[];
 	/** Ids of all events behind the transaction's: the homeserver is about to hand them over. */
 	behind: readonly string[];
@@ -32,6 +32,8 @@ export function createBackfillReader(deps: {
 	/** The ghost that can read a room; undefined is the bot. */
 	reader(room: string): Promise<string | undefined>;
 	isOurs(mxid: string): boolean;
+	/** Resolves with true if another network shows the whole room: then our own events and all changes count, too. */
+	isWhole(room: string): Promise<boolean>;
 	/** Whether an event was handed over or read before. */
 	seen(event: string): boolean;
 	log: Log;
@@ -43,7 +45,7 @@ export function createBackfillReader(deps: {
 
 	/** The events between a position and the newest event. `until`: the ids of a transaction. */
 	async function missing(name: string, position: Position, until: ReadonlySet<string>): Promise<Missing> {
-		const as = await deps.reader(name);
+		const [as, whole] = [await deps.reader(name), await deps.isWhole(name)];
 		let before: MatrixEvent[] = [];
 		const behind: string[] = [];
 		let reached = until.size === 0;
@@ -61,7 +63,8 @@ export function createBackfillReader(deps: {
 					before = [];
 				} else if (seen(id)) continue;
 				else if (!reached) behind.push(id);
-				else if (said || (isHappening(treatmentOf(event)) && !isOurs(event.sender))) before.push(event);
+				else if (whole || said || (isHappening(treatmentOf(event)) && !isOurs(event.sender)))
+					before.push(event);
 			}
 		return found();
 	}

@@ -1,7 +1,7 @@
 import type { Levels, RoomFacts } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import { nameOf } from "../../core/names.ts";
-import { asObject, type Content, isId, labelOf, text } from "../event.ts";
+import { asObject, type Content, isId, labelOf, type MatrixEvent, text } from "../event.ts";
 import { mxcParts, smallRef } from "../message/attachments.ts";
 import { aliasParts, idOf } from "./addresses.ts";
 
@@ -103,4 +103,21 @@ export function factsOfSummary(
 		count: typeof count === "number" && count > 0 ? count : 0,
 		...rest,
 	};
+}
+
+/**
+ * Returns the facts of a room by what an invitation tells of it: the homeserver of the invited person may not be in the
+ * room. // Matrix spec, "Stripped state"
+ */
+export function factsOfInvite({ room_id: room, unsigned }: MatrixEvent, domain: string): RoomFacts {
+	const { invite_room_state: given } = asObject(unsigned);
+	const stripped = Array.isArray(given) ? given.slice(0, 50).map(asObject) : [];
+	const of = (type: FactType) => asObject(stripped.find((one) => one.type === type)?.content);
+	const summary = {
+		...{ name: of("m.room.name").name, canonical_alias: of("m.room.canonical_alias").alias },
+		...{ topic: of("m.room.topic").topic, avatar_url: of("m.room.avatar").url },
+		...{ room_type: of("m.room.create").type, encryption: of("m.room.encryption").algorithm },
+		join_rule: text(of("m.room.join_rules").join_rule) || "invite",
+	};
+	return factsOfSummary(room, summary, { listed: false, local: false }, domain);
 }

@@ -1,15 +1,20 @@
-import { TemporaryError } from "../../core/errors.ts";
-import type { Hosting, RoomView } from "../../core/hosting.ts";
+import type { Hosting, RoomFacts, RoomView } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Mapping } from "../../core/mapping.ts";
 import type { Person } from "../../core/person.ts";
 import type { Client } from "../client.ts";
+import type { MatrixEvent } from "../event.ts";
+import type { EventCache } from "../event-cache.ts";
 import type { Ghosts } from "../ghosts.ts";
 import type { Members } from "../members.ts";
+import { parts as mxidParts } from "../mxid.ts";
 import type { Rooms } from "../rooms.ts";
-import { spell } from "./addresses.ts";
+import { idOf, spell } from "./addresses.ts";
+import { createArchive } from "./archive.ts";
 import { createDirectory } from "./directory.ts";
+import { createEventStore } from "./event-store.ts";
+import { factsOfInvite } from "./facts.ts";
 import { createLook } from "./look.ts";
 import { createMembership } from "./membership.ts";
 import { createReadingGhosts } from "./reading-ghosts.ts";
@@ -25,6 +30,7 @@ export function createHosting(deps: {
 	ghosts: Ghosts;
 	members: Members;
 	rooms: Rooms;
+	eventCache: EventCache;
 	mapping: Mapping;
 	domain: string;
 	bot: string;
@@ -39,19 +45,27 @@ export function createHosting(deps: {
 	ask<T>(work: () => Promise<T>): Promise<T>;
 	log: Log;
 }) {
-	const { client, ghosts, members, domain, isOurs, speaker, ask } = deps;
+	const { client, ghosts, members, rooms, domain, isOurs, speaker, ask } = deps;
 	const readingGhosts = createReadingGhosts(deps);
 	const look = createLook(deps);
 	const listed = createDirectory(client, domain);
 	const states = createRoomStates({ client, members, personOf, domain });
-	const see = createSee({ ...deps, states, ghosts: readingGhosts, keep: () => undefined });
+	const store = createEventStore({ client, isOpenToMembers: states.isOpenToMembers, isIn: members.has });
+	const archive = createArchive({ ...deps, store, alwaysOpen: states.wasAlwaysOpen, personOf });
+	const see = createSee({ ...deps, states, ghosts: readingGhosts, keep: store.note });
 	const membership = createMembership({
 		...deps,
 		via: look.via,
-		returning: deps.suspect,
-		async came(room, ghost) {
+		coming(room, ghost, first) {
+			rooms.comes(room, ghost);
+			if (!first) return;
+			// What we know of the room is from the time when somebody of ours was there.
+			deps.suspect(room);
+			states.forget(room);
+		},
+		async came(room, ghost, first) {
 			await readingGhosts.came(room, ghost);
-			if (members.known(room)) members.came(room, ghost);
+			if (members.known(room) && !first) members.came(room, ghost);
 			else await members.read(room, ghost);
 		},
 	});
@@ -81,16 +95,17 @@ export function createHosting(deps: {
 		setTopic: (room, by, topic) => ask(() => membership.setTopic(room, by, topic)),
 		invite: (room, by, whom) => ask(() => membership.invite(room, by, whom)),
 		view: (room) => ask(() => view(room)),
-		events: () => Promise.reject(new TemporaryError("not built yet")),
-		earlier: () => Promise.reject(new TemporaryError("not built yet")),
+		events: (room, ids, reader) => ask(() => archive.events(room, ids, reader)),
+		earlier: (room, before, limit, reader) => ask(() => archive.earlier(room, before, limit, reader)),
 	};
 	return {
 		hosting,
 		see,
-		/** Looks at a room as one of its invited ghosts, whose invitation has just come. */
-		lookInvited: (room: string, person: Person) => {
-			look.forget();
-			return look.look({ kind: "id", id: room.replace(/^!/, "") }, person);
+		/** Resolves with a room to which the ghost of a person has just been invited. */
+		async lookInvited(event: MatrixEvent, person: Person): Promise<RoomFacts> {
+			const { room_id: room, sender } = event;
+			look.invited(room, mxidParts(sender)?.[1] ?? domain);
+			return (await look.look({ kind: "id", id: idOf(room) }, person)) ?? factsOfInvite(event, domain);
 		},
 		/** Reads the members of a room at the start, as a ghost that is in it; false if none is. */
 		readMembers: readingGhosts.readMembers,

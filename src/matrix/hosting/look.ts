@@ -156,9 +156,10 @@ export function createLook(deps: {
 		},
 		/** Returns the servers, other than ours, by which a room can be joined. */
 		via: knownServers,
-		/** Forgets all answers: an invitation, or a change of a room, shows people more or less than before. */
-		forget(): void {
+		/** Notes that a person of `server` has invited one of ours: from now on the ghost sees more of the room. */
+		invited(room: string, server: string): void {
 			era++;
+			if (server !== domain && !servers.has(room)) servers.set(room, [server]);
 		},
 	};
 }

@@ -28,10 +28,11 @@ export function createMembership(deps: {
 	via(room: string): readonly string[];
 	/** The account that reads a room for the bridge. */
 	speaker(room: RoomId): Promise<string | undefined>;
-	/** Called before the first ghost joins: what the room said while none was in it has to be read. */
-	returning(room: RoomId): void;
+	/** Called before a ghost joins. `first`: no account of ours is in the room to hear what is said there. */
+	coming(room: RoomId, ghost: string, first: boolean): void;
 	/** Called when a ghost is in the room. */
-	came(room: RoomId, ghost: string): Promise<void>;
+	came(room: RoomId, ghost: string, first: boolean): Promise<void>;
+	isOurs(mxid: string): boolean;
 	domain: string;
 	now?: () => number;
 }) {
@@ -77,7 +78,8 @@ export function createMembership(deps: {
 
 	async function join(room: RoomId, ghost: string, person: Person): Promise<Entered> {
 		const called = shortName(person);
-		if (!(await hasGhost(room))) deps.returning(room);
+		const first = ![...members.of(room).keys()].some(deps.isOurs);
+		deps.coming(room, ghost, first);
 		try {
 			await client.joinAs(room, { as: ghost, name: called, via: via(room), timeout: longest });
 		} catch (error) {
@@ -87,11 +89,9 @@ export function createMembership(deps: {
 		await name(room, ghost, called).catch((error: unknown) => {
 			if (!(error instanceof MatrixError)) throw error;
 		});
-		await deps.came(room, ghost);
+		await deps.came(room, ghost, first);
 		return { kind: "in" };
 	}
-
-	const hasGhost = async (room: RoomId): Promise<boolean> => members.known(room) && members.of(room).size > 0;
 
 	/** @throws PermanentError if the person has no ghost, so they are in no room. */
 	async function known(person: Person): Promise<string> {

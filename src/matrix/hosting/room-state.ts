@@ -10,8 +10,16 @@ import { creatorsOf, levelsOf, ranked } from "./levels.ts";
 /** Rooms whose state is kept, and the bytes of all of it. An evicted room is read again. */
 const [kept, bytes] = [1_000, 16 * 1_048_576];
 
-/** The state of a room that other networks show: the contents of its events, and the facts of the directory. */
-type RoomState = Readonly<{ state: FactState; creator: string | undefined; listed: boolean }>;
+/**
+ * The state of a room that other networks show: the contents of its events, and whether the directory lists it.
+ * `settled`: the history visibility is as it was when the room was made.
+ */
+type RoomState = Readonly<{
+	state: FactState;
+	creator: string | undefined;
+	listed: boolean;
+	settled: boolean;
+}>;
 
 export type RoomStates = ReturnType<typeof createRoomStates>;
 
@@ -39,12 +47,16 @@ export function createRoomStates(deps: {
 		}
 	}
 
-	/** Resolves with the creator: room version 11 moved the field to the sender of m.room.create. */
-	async function creatorOf(room: string, create: Content, as: string | undefined) {
-		if (text(create.creator)) return text(create.creator);
-		const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.create/`;
-		const event = await client.call<Content>("GET", path, { query: { format: "event" }, ...(as && { as }) });
-		return text(event.sender) || undefined;
+	/** Resolves with a state event itself, without its content if the homeserver gives nothing else. */
+	async function whole(room: string, type: FactType, as: string | undefined): Promise<Content> {
+		const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/${type}/`;
+		try {
+			const query = { format: "event" };
+			return asObject(await client.call<Content>("GET", path, { query, ...(as && { as }) }));
+		} catch (error) {
+			if (hasCode(error, "M_NOT_FOUND")) return {};
+			throw error;
+		}
 	}
 
 	const listedNow = async (room: string): Promise<boolean> => {
@@ -65,8 +77,16 @@ export function createRoomStates(deps: {
 			contents[index] ? [[type, contents[index]] as const] : [],
 		);
 		const state: FactState = Object.fromEntries(found);
-		const creator = await creatorOf(room, asObject(state["m.room.create"]), as);
-		return { state, creator, listed };
+		const [create, visibility] = await Promise.all([
+			whole(room, "m.room.create", as),
+			whole(room, "m.room.history_visibility", as),
+		]);
+		// Until room version 11 the creator stood in the content. // Matrix spec, room version 11
+		const creator = text(state["m.room.create"]?.creator) || text(create.sender) || undefined;
+		const { replaces_state: earlier } = asObject(visibility.unsigned);
+		const settled =
+			!state["m.room.history_visibility"] || (text(visibility.sender) !== "" && earlier === undefined);
+		return { state, creator, listed, settled };
 	}
 
 	async function stateOf(room: string, as: string | undefined): Promise<RoomState> {
@@ -90,6 +110,14 @@ export function createRoomStates(deps: {
 		return factsOfState(room, one.state, more, domain);
 	}
 
+	/** Returns true if everybody who is in the room may read all that was said while this setting is in force. */
+	function isOpenToMembers(room: string): boolean {
+		const known = states.get(room);
+		// Matrix spec, "Room History Visibility": the default is `shared`.
+		const visibility = text(known?.state["m.room.history_visibility"]?.history_visibility) || "shared";
+		return known !== undefined && (visibility === "shared" || visibility === "world_readable");
+	}
+
 	return {
 		/** Resolves with the facts of a room, read as `as`, an account in it. @throws MatrixError, TemporaryError */
 		facts: async (room: string, as: string | undefined): Promise<RoomFacts> =>
@@ -103,12 +131,11 @@ export function createRoomStates(deps: {
 			states.set(room, now);
 			return factsNow(room, now);
 		},
-		/** Returns true if everybody who is in the room may read all that was said while this setting is in force. */
-		isOpenToMembers(room: string): boolean {
-			const known = states.get(room);
-			// Matrix spec, "Room History Visibility": the default is `shared`.
-			const visibility = text(known?.state["m.room.history_visibility"]?.history_visibility) || "shared";
-			return known !== undefined && (visibility === "shared" || visibility === "world_readable");
+		isOpenToMembers,
+		/** Resolves with true if all members may read what was ever said. `as`: an account in the room. */
+		async wasAlwaysOpen(room: string, as: string | undefined): Promise<boolean> {
+			const { settled } = await stateOf(room, as);
+			return settled && isOpenToMembers(room);
 		},
 		forget: (room: string) => void states.delete(room),
 	};

@@ -12,7 +12,7 @@ export function createSee(deps: {
 	states: RoomStates;
 	ghosts: ReadingGhosts;
 	/** Keeps an event for the archive. */
-	keep(event: MatrixEvent, seen: Seen | undefined): void;
+	keep(event: MatrixEvent): void;
 	log: Log;
 }) {
 	const { states, ghosts, log } = deps;
@@ -36,7 +36,7 @@ export function createSee(deps: {
 		const isFact = event.state_key === "" && isFactType(event.type);
 		const facts = isFact ? await factsAfter(event, around, as) : undefined;
 		const seen = seenIn(event, around) ?? facts;
-		deps.keep(event, seen);
+		deps.keep(event);
 		return seen;
 	};
 }

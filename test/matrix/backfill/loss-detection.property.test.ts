@@ -50,6 +50,7 @@ describe("the backfill", () => {
 						linkOf: async (room) => room,
 						reader: async () => undefined,
 						isOurs: (mxid) => mxid.startsWith("@_"),
+						isWhole: async () => false,
 						async take(events) {
 							await alive(chance() * 5);
 							const mine = turn.then(async () => {

@@ -40,6 +40,7 @@ function world(timeline: MatrixEvent[]) {
 			linkOf: async (room) => `link of ${room}`,
 			reader: async () => undefined,
 			isOurs: (mxid) => mxid.startsWith("@_"),
+			isWhole: async () => false,
 			isAway: () => false,
 			async take(handed) {
 				if (fails.take) throw fails.take;

@@ -26,6 +26,7 @@ test.each([
 			linkOf: async (room) => room,
 			reader: async () => undefined,
 			isOurs: () => false,
+			isWhole: async () => false,
 			take: async () => undefined,
 			ping: () => undefined,
 			isAway: () => away,

@@ -1,0 +1,294 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Running } from "../../src/core/bridge.ts";
+import type { RoomAddress, Seen } from "../../src/core/hosting.ts";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import { createMatrix } from "../../src/matrix/index.ts";
+import { matrixNetwork } from "../../src/matrix/mxid.ts";
+import { writeRegistration } from "../../src/matrix/registration.ts";
+import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
+import { bridgeOf, rulesFor } from "../bridge.ts";
+import { type Fake, fakeNetwork, quiet, until } from "../fakes.ts";
+import { lineOf } from "../matrix/hosting/world.ts";
+import { startTestbed, type Testbed } from "../testbed/index.ts";
+import { MatrixClient } from "../testbed/matrix-client.ts";
+
+const domain = "hs.test";
+let bed: Testbed;
+let boot: () => Running;
+let core: Running;
+let side: ReturnType<typeof createMatrix>;
+const mapping = createMemoryMapping();
+const journal = createMemoryJournal();
+const reflected: Seen[] = [];
+const invitations: string[] = [];
+const xmpp: Fake = fakeNetwork("xmpp", {
+	reflect: (_view, timeline) => void reflected.push(...timeline),
+	inviteToView: async (facts, person, by, reason) =>
+		void invitations.push(`${by.name} invites ${person.name} to ${facts.name}: ${reason}`),
+});
+let alice: MatrixClient;
+let bob: MatrixClient;
+const romeo = { ...xmpp.person("romeo"), name: "Romeo" };
+const juliet = { ...xmpp.person("juliet"), name: "Juliet" };
+
+beforeAll(async () => {
+	let text = "";
+	bed = await startTestbed({
+		servers: ["synapse"],
+		registrations: ({ appservice }) => {
+			const url = `http://127.0.0.1:${appservice}`;
+			text = writeRegistration({ url, domain, bot: "trivium", networks: ghostsOf });
+			return [text];
+		},
+	});
+	const registration = join(bed.folder, "registration.yaml");
+	writeFileSync(registration, text);
+	const port = bed.ports.appservice;
+	const appservice = { listen: { host: "127.0.0.1", port }, url: `http://127.0.0.1:${port}`, registration };
+	boot = () => {
+		const options = { homeserver: bed.matrix.url, domain, bot: "trivium", prefix: "!bridge", appservice };
+		side = createMatrix(options, { mapping, log: quiet, ghostsOf });
+		return bridgeOf([side, xmpp], rulesFor({ "*": "use" }), { mapping, journal });
+	};
+	core = boot();
+	await core.start();
+	[alice, bob] = (await Promise.all(
+		["alice", "bob"].map(async (name) => MatrixClient.connect(bed.matrix.url, await bed.matrixUser(name))),
+	)) as [MatrixClient, MatrixClient];
+	await alice.displayName("Alice");
+});
+afterAll(async () => {
+	await Promise.all([alice?.close(), bob?.close()]);
+	await core?.stop(1_000);
+	await bed?.down();
+});
+beforeEach(() => {
+	reflected.length = 0;
+	invitations.length = 0;
+});
+
+const hosting = () => side.hosting;
+const id = (room: string): RoomAddress => ({ kind: "id", id: room.slice(1) });
+const viewOf = (room: string) => `view of ${room}` as RoomId;
+const open = (room: string, person = romeo) =>
+	core.views.open(matrixNetwork, room as RoomId, viewOf(room), person);
+async function enter(room: string, person = romeo) {
+	await open(room, person);
+	return hosting().enter(room as RoomId, person);
+}
+const linesIn = (room: string) => reflected.filter((one) => one.room === room).map(lineOf);
+const shows = (room: string, ...lines: unknown[]) =>
+	until(
+		() => linesIn(room).length >= lines.length,
+		() => JSON.stringify(linesIn(room)),
+		20_000,
+	).then(() => expect(linesIn(room)).toEqual(lines));
+let count = 0;
+const openToAll = (more: object = {}) => ({
+	preset: "public_chat",
+	name: `Room ${++count}`,
+	topic: "Stars",
+	...more,
+});
+
+describe("a look at a room from outside", () => {
+	test("tells its names, its entry and whether it is in the directory", async () => {
+		const room = await alice.createRoom(openToAll({ room_alias_name: "lobby", visibility: "public" }));
+		const facts = await hosting().look({ kind: "alias", parts: ["lobby"] }, romeo);
+		expect(facts).toMatchObject({
+			...{ room, id: room.slice(1), alias: ["lobby"], name: `Room ${count}`, topic: "Stars" },
+			...{ entry: "everybody", listed: true, local: true, count: 1 },
+		});
+		expect(await hosting().look(id(room), juliet)).toEqual(facts);
+		expect(await hosting().look({ kind: "alias", parts: ["nowhere"] }, romeo)).toBeUndefined();
+		expect((await hosting().listed(10)).rooms).toContainEqual(
+			expect.objectContaining({ room, name: `Room ${count}` }),
+		);
+	});
+
+	test("tells of a private room that it needs an invitation, and names it to those who are invited", async () => {
+		const room = await alice.createRoom({ name: "Secret", room_alias_name: "secret" });
+		const secret = { kind: "alias", parts: ["secret"] } as const;
+		expect(await hosting().look(secret, romeo)).toEqual({
+			...{ room, id: room.slice(1), entry: "invited", listed: false, local: true, count: 0 },
+		});
+		expect(await hosting().look(id(room), romeo)).toBeUndefined();
+		await alice.invite(room, `@_xmpp_romeo:${domain}`);
+		await until(
+			() => invitations.length > 0,
+			() => "no invitation came",
+			10_000,
+		);
+		expect(invitations).toEqual(["Alice invites romeo to Secret: undefined"]);
+		expect(await hosting().look(secret, romeo)).toMatchObject({ name: "Secret", entry: "invited" });
+	});
+
+	test("tells of encrypted rooms and spaces that no other network can show them", async () => {
+		const encrypted = await alice.createRoom(
+			openToAll({
+				initial_state: [
+					{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } },
+				],
+			}),
+		);
+		const space = await alice.createRoom(openToAll({ creation_content: { type: "m.space" } }));
+		expect(await hosting().look(id(encrypted), romeo)).toMatchObject({ unfit: "encrypted" });
+		expect(await hosting().look(id(space), romeo)).toMatchObject({ unfit: "space" });
+	});
+});
+
+describe("a person of another network", () => {
+	test("comes in under a name of this room alone, and goes", async () => {
+		const [one, two] = [await alice.createRoom(openToAll()), await alice.createRoom(openToAll())];
+		expect(await enter(one)).toEqual({ kind: "in" });
+		expect(await enter(two, { ...romeo, name: "Montague" })).toEqual({ kind: "in" });
+		const ghost = `@_xmpp_romeo:${domain}`;
+		expect((await alice.members(one)).get(ghost)).toBe("Romeo");
+		expect((await alice.members(two)).get(ghost)).toBe("Montague");
+		await hosting().rename(one as RoomId, { ...romeo, name: "Roméo" });
+		expect((await alice.members(one)).get(ghost)).toBe("Roméo");
+		expect((await alice.members(two)).get(ghost)).toBe("Montague");
+		await shows(one, "Romeo (xmpp) is in", "Roméo (xmpp) is name");
+		await shows(two, "Montague (xmpp) is in");
+		await hosting().leave(one as RoomId, romeo, "Good night");
+		await hosting().leave(one as RoomId, romeo);
+		expect((await alice.members(one)).has(ghost)).toBe(false);
+		await shows(one, "Romeo (xmpp) is in", "Roméo (xmpp) is name", "Roméo (xmpp) is out: Good night");
+	});
+
+	test("is told apart: banned, not invited, invited, no such room", async () => {
+		const room = await alice.createRoom({ name: "Private" });
+		expect(await enter(room)).toMatchObject({ kind: "refused", why: "invited-only" });
+		await alice.invite(room, `@_xmpp_romeo:${domain}`);
+		expect(await enter(room)).toEqual({ kind: "in" });
+		await alice.request("POST", `v3/rooms/${room}/ban`, {
+			user_id: `@_xmpp_romeo:${domain}`,
+			reason: "rude",
+		});
+		await shows(
+			room,
+			"romeo (xmpp) is invited by alice",
+			"Romeo (xmpp) is in",
+			"Romeo (xmpp) is banned by Alice: rude",
+		);
+		expect(await enter(room)).toMatchObject({ kind: "refused", why: "banned" });
+		expect(await hosting().enter("!nowhere:hs.test" as RoomId, romeo)).toMatchObject({ why: "unknown" });
+	});
+
+	test("has the power of their own ghost: a topic is theirs to set only where the room lets them", async () => {
+		const room = await alice.createRoom(openToAll());
+		await enter(room);
+		await expect(hosting().setTopic(room as RoomId, romeo, "mine")).rejects.toMatchObject({
+			reason: "forbidden",
+		});
+		const levels = await alice.request("GET", `v3/rooms/${room}/state/m.room.power_levels/`);
+		await alice.request("PUT", `v3/rooms/${room}/state/m.room.power_levels/`, {
+			...levels,
+			users: { ...(levels.users as object), [`@_xmpp_romeo:${domain}`]: 50 },
+		});
+		await hosting().setTopic(room as RoomId, romeo, "mine");
+		await shows(room, "Romeo (xmpp) is in", `facts: Room ${count}`, "Romeo sets the topic mine");
+		const { facts, members } = await hosting().view(room as RoomId);
+		expect(facts).toMatchObject({ topic: "mine", levels: { others: 0, needed: { topic: 50, speak: 0 } } });
+		expect(facts.levels?.of.get("xmpp romeo@xmpp")).toBe(50);
+		expect(facts.levels?.of.get(`matrix @alice:${domain}`)).toBeGreaterThanOrEqual(100);
+		expect(members.map(({ network, name }) => `${network} ${name}`).sort()).toEqual([
+			"matrix Alice",
+			"xmpp Romeo",
+		]);
+	});
+});
+
+describe("the archive of a hosted room", () => {
+	test("holds what was said before anybody came, in order, as the reader may see it", async () => {
+		const room = await alice.createRoom(openToAll());
+		const ids: string[] = [];
+		for (let line = 1; line <= 45; line++) ids.push(await alice.send(room, `line ${line}`));
+		await alice.request("PUT", `v3/rooms/${room}/redact/${ids[4]}/gone`, { reason: "typo" });
+		await enter(room);
+		await shows(room, "Romeo (xmpp) is in");
+		const last = await hosting().earlier(room as RoomId, undefined, 10, romeo);
+		expect(last).toMatchObject({ end: false, whole: true });
+		const read: string[] = last.places.map((place) => place.id);
+		for (let end = false; !end; ) {
+			const page = await hosting().earlier(room as RoomId, read[0] as MessageId, 7, romeo);
+			expect(page.whole).toBe(true);
+			expect(page.places.length).toBeLessThanOrEqual(7);
+			read.unshift(...page.places.map((place) => place.id));
+			end = page.end;
+		}
+		// The deletion has a place of its own.
+		expect(read.slice(0, 45)).toEqual(ids);
+		expect(read).toHaveLength(46);
+		const found = await hosting().events(room as RoomId, read as MessageId[], romeo);
+		expect(read.map((one) => lineOf(found.get(one as MessageId) as Seen)).slice(3, 6)).toEqual([
+			"Alice: message line 4",
+			"deleted by Alice: typo",
+			"Alice: message line 6",
+		]);
+	});
+
+	test("shows nothing from before the join in a room that hides it, and no more to somebody who has left", async () => {
+		const hidden = {
+			type: "m.room.history_visibility",
+			state_key: "",
+			content: { history_visibility: "joined" },
+		};
+		const room = await alice.createRoom(openToAll({ initial_state: [hidden] }));
+		const before = (await alice.send(room, "before")) as MessageId;
+		await enter(room);
+		const after = (await alice.send(room, "after")) as MessageId;
+		await shows(room, "Romeo (xmpp) is in", "Alice: message after");
+		expect([...(await hosting().events(room as RoomId, [before, after], romeo)).keys()]).toEqual([after]);
+		const page = await hosting().earlier(room as RoomId, after, 10, romeo);
+		expect(page).toEqual({ places: [], end: true, whole: false });
+		await enter(room, juliet);
+		expect([...(await hosting().events(room as RoomId, [before, after], juliet)).keys()]).toEqual([]);
+		await expect(hosting().earlier(room as RoomId, after, 10, juliet)).rejects.toMatchObject({
+			reason: "not-found",
+		});
+	});
+});
+
+describe("a hosted room after a gap", () => {
+	test("shows what was said while nobody of ours was in it, in order, as late", async () => {
+		const room = await alice.createRoom(openToAll());
+		await enter(room);
+		await alice.send(room, "one");
+		await shows(room, "Romeo (xmpp) is in", "Alice: message one");
+		await hosting().leave(room as RoomId, romeo);
+		await shows(room, "Romeo (xmpp) is in", "Alice: message one", "Romeo (xmpp) is out");
+		await alice.send(room, "two");
+		await bob.join(room);
+		await bob.send(room, "three");
+		reflected.length = 0;
+		expect(await enter(room)).toEqual({ kind: "in" });
+		await alice.send(room, "four");
+		await shows(
+			room,
+			"Alice: message two",
+			"bob (matrix) is in",
+			"bob: message three",
+			"Romeo (xmpp) is in",
+			"Alice: message four",
+		);
+	});
+
+	test("shows what was said while the bridge was down, in order", async () => {
+		const room = await alice.createRoom(openToAll());
+		await enter(room);
+		await xmpp.say(viewOf(room), "romeo", "good night");
+		await shows(room, "Romeo (xmpp) is in", expect.stringMatching(/^Romeo: message good night \(xmpp-\d+/));
+		await core.stop(1_000);
+		reflected.length = 0;
+		await alice.send(room, "anybody?");
+		core = boot();
+		await core.start();
+		await shows(room, "Alice: message anybody?");
+		const { members } = await hosting().view(room as RoomId);
+		expect(members).toHaveLength(2);
+	});
+});
