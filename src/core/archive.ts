@@ -3,6 +3,7 @@ import type { Hosting, Place, Range, Views } from "./hosting.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Person } from "./person.ts";
 import type { Matches, Places } from "./places.ts";
+import { createTurns } from "./turns.ts";
 
 /** Places of one reading from the source, and the readings for one request. */
 const [pageSize, mostPages] = [200, 5];
@@ -26,19 +27,8 @@ export function createArchive(deps: {
 	source(of: NetworkName): Hosting;
 }): Pick<Views, "places" | "find"> {
 	const { places, source } = deps;
-	/** The last reading of each room: a later one waits for it, and then often finds its part in the journal. */
-	const readings = new Map<string, Promise<unknown>>();
-
-	async function inTurn<T>(room: string, read: () => Promise<T>): Promise<T> {
-		const mine = (readings.get(room) ?? Promise.resolve()).then(read);
-		const settled = mine.catch(() => undefined);
-		readings.set(room, settled);
-		try {
-			return await mine;
-		} finally {
-			if (readings.get(room) === settled) readings.delete(room);
-		}
-	}
+	/** A reading of a room waits for the one before it, and then often finds its part in the journal. */
+	const inTurn = createTurns();
 
 	/** Resolves with the places before `before` that the reader may see. */
 	async function earlier(of: NetworkName, room: RoomId, before: MessageId | undefined, reader: Person) {
@@ -55,7 +45,7 @@ export function createArchive(deps: {
 	 * with it otherwise: what one reader may see can have gaps that others do not have.
 	 */
 	const extend = (of: NetworkName, room: RoomId, first: MessageId | undefined, reader: Person) =>
-		inTurn(`${of} ${room}`, async () => {
+		inTurn([`${of} ${room}`], async () => {
 			const now = await places.match(of, room, { limit: 0 });
 			if (now.first?.id !== first) return undefined;
 			const part = await earlier(of, room, first, reader);

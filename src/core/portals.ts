@@ -3,30 +3,18 @@ import { PermanentError } from "./errors.ts";
 import type { LinkId, NetworkName, PortalId, RoomId } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Log } from "./log.ts";
-import type { Link, Mapping, Portal, Role, Settings } from "./mapping.ts";
+import type { Link, Mapping, Portal, Settings } from "./mapping.ts";
 import type { Network, RoomInfo } from "./network.ts";
+import { newLink, newSource, newView } from "./new-links.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
+import { createTurns } from "./turns.ts";
 
 type Place = Readonly<{ network: NetworkName; room: RoomId }>;
 /** A topic that the config mirrors in a room. */
 export type Mirror = Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>;
 
 export type Portals = ReturnType<typeof createPortals>;
-
-const newLink = (network: NetworkName, role: Role, room?: RoomId): Link => ({
-	id: randomUUID() as LinkId,
-	network,
-	role,
-	...(room && { room }),
-	in: true,
-	out: role !== "mirror",
-});
-/** Returns the link that a person makes to a room of a network of sources. */
-const newSource = (network: NetworkName, room: RoomId): Link => ({
-	...newLink(network, "joined", room),
-	out: false,
-});
 
 /** Creates the one owner of all portals. Changes to the same room run one at a time, so that no room is linked twice. */
 export function createPortals(deps: {
@@ -43,21 +31,7 @@ export function createPortals(deps: {
 	/** The network and the role of each link, so that a lane finds its target without a read of the store. */
 	const known = new Map<LinkId, Pick<Link, "network" | "role">>();
 	let started = false;
-	const busy = new Map<string, Promise<unknown>>();
-	/** Runs `work` after all earlier changes with one of these keys; changes to other rooms run meanwhile. */
-	function alone<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
-		const result = Promise.all(keys.map((key) => busy.get(key))).then(work);
-		const settled: Promise<void> = result
-			.then(
-				() => undefined,
-				() => undefined,
-			)
-			.then(() => {
-				for (const key of keys) if (busy.get(key) === settled) busy.delete(key);
-			});
-		for (const key of keys) busy.set(key, settled);
-		return result;
-	}
+	const alone = createTurns();
 	const ofRoom = (name: NetworkName, room: RoomId | undefined) => `room ${name} ${room}`;
 	const ofPair = (one: Person, other: Person) =>
 		`pair ${[one, other].map(({ network, id }) => `${network} ${id}`).sort()}`;
@@ -178,8 +152,7 @@ export function createPortals(deps: {
 		if (shown || known?.between) throw new PermanentError("failed", phrases.linkedMeanwhile);
 		makes();
 		const ours = newLink(source.network, "hosted", source.room);
-		// A view takes no rows: it shows the timeline of its source.
-		const theirs = { ...newLink(view.network, "hosted", view.room), out: false };
+		const theirs = newView(view.network, view.room);
 		const { links = [ours], id = randomUUID() as PortalId } = known ?? {};
 		const portal = await save({ ...known, id, links: [...links, theirs] });
 		try {
