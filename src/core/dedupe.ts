@@ -3,8 +3,8 @@ import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Entry } from "./journal.ts";
 import type { Received, Unnamed } from "./network.ts";
 import { eventKey, hash } from "./operation.ts";
+import { day } from "./time.ts";
 
-const day = 24 * 60 * 60_000;
 /**
  * A week of running time: after a month of downtime the bridge still knows the events that it took before, which servers
  * repeat first. For the same reason the newest keys stay at any age.

@@ -22,8 +22,8 @@ import { changed, newIn, sameSet } from "./reactions.ts";
 import { references, resolve, resolved, withoutDeleted } from "./references.ts";
 import { relayed } from "./relayed.ts";
 import { hasSenderNotice, type SendNotice } from "./sender-notices.ts";
+import { day } from "./time.ts";
 
-const day = 24 * 60 * 60_000;
 /** Returns capabilities for a sender who is relayed through another person's account, which must not vote in its own name. */
 function inWords(able: Capabilities): Capabilities {
 	const words = (kind: "poll" | "vote" | "poll-end") => (able[kind] === "drop" ? "drop" : "text");

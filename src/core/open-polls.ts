@@ -3,9 +3,8 @@ import type { BridgeEvent, Poll, PollAnswer, Vote } from "./event.ts";
 import type { Copy, NetworkName, PortalId, RoomId } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Portal } from "./mapping.ts";
+import { day } from "./time.ts";
 
-/** Age in ms to which a message that is just a number votes. */
-const day = 24 * 60 * 60_000;
 /** How far, in ms, the clock of a poll's server may be ahead of ours. */
 const ahead = 60_000;
 /** The most open polls of a portal, and the most characters that are kept of the text of an answer. */
@@ -53,6 +52,7 @@ export function createOpenPolls(
 	async function voteIn(event: BridgeEvent, number: number, { id: portal, links }: Portal) {
 		const inView = links.some((link) => link.role === "hosted" && link.room === event.room);
 		for (const poll of (await read(portal)).toReversed()) {
+			// A message that is just a number votes in a poll of the last day.
 			if (event.at - poll.at > day || poll.at - event.at > ahead) continue;
 			const copies = await journal.copies(poll);
 			const there = copies.find((one) => one.network === event.sender.network && one.room === event.room);

@@ -1,4 +1,4 @@
-const day = 24 * 60 * 60 * 1000;
+import { day } from "../core/time.ts";
 
 /** The most that a journal keeps; ages in ms. */
 export const bounds = {
