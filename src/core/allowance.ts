@@ -35,6 +35,11 @@ export function createAllowance(limits: Limits) {
 			ofSender.refund(sender);
 			return false;
 		},
+		/** Gives the tokens back that were taken in vain. */
+		refund({ sender, domain }: Charge): void {
+			if (sender !== undefined) ofSender.refund(sender);
+			ofDomain.refund(domain);
+		},
 		/** Returns the time in ms until each bucket has a token; 0 if it has one. */
 		wait: ({ sender, domain }: Charge): Readonly<{ own: number; shared: number }> => ({
 			own: sender === undefined ? 0 : ofSender.wait(sender),

@@ -251,7 +251,7 @@ export function createBridge(deps: {
 		commandsFor: (person) => help.offered(person),
 		async greeting(to, { network: of, room, prefix }) {
 			// A flood of strangers that ask for the greeting must not fill the disk.
-			if (route.refusesToHear(to) || !(await journal.once(greetedKey(of, room)))) return undefined;
+			if ((await route.hear(to, () => journal.once(greetedKey(of, room)))) !== "new") return undefined;
 			return help.greeting(withName(to), { prefix });
 		},
 		resume(name) {
@@ -357,7 +357,7 @@ export function createBridge(deps: {
 	const runCommand = createCommandRunner({
 		journal,
 		all: () => commands,
-		refuses: route.refusesToHear,
+		hear: route.hear,
 		allows: (person, level) => atLeast(rules.level(person), level),
 		log,
 	});

@@ -16,12 +16,12 @@ const refusalsLogged = { perMinute: 10, burst: 20 };
 export function createCommandRunner(deps: {
 	journal: Pick<Journal, "once">;
 	all(): readonly Command[];
-	/** Counts one more command of a person. Returns the refusal if the person is blocked, or sends too many. */
-	refuses(by: Person): PermanentError | undefined;
+	/** Counts one more command of a person, which `isNew` notes. Resolves with the refusal if it must not run. */
+	hear(by: Person, isNew: () => Promise<boolean>): Promise<"new" | "repeated" | PermanentError>;
 	allows(person: Person, level: Level): boolean;
 	log: Log;
 }): (call: CommandCall) => Promise<void> {
-	const { journal, all, refuses, allows, log } = deps;
+	const { journal, all, hear, allows, log } = deps;
 	const mayLogRefusal = createRateLimit(refusalsLogged);
 
 	async function run(call: CommandCall, found: Command | string, args: string): Promise<string> {
@@ -61,15 +61,16 @@ export function createCommandRunner(deps: {
 	return async (call) => {
 		const [name = "", args = ""] = call.text.trim().split(/\s+(.*)/s);
 		const known = all().find((one) => one.name === (name.toLowerCase() || "help"));
-		const refusal = refuses(call.sender);
-		// A flood of commands must fill neither the disk nor the log.
-		if (refusal) {
+		const { sender, network, room, id } = call;
+		const heard = await hear(sender, () => journal.once(commandKey(network, room, id)));
+		if (heard === "repeated") return;
+		if (heard !== "new") {
+			// A flood of commands must not fill the log.
 			if (mayLogRefusal(call.sender.domain))
-				log.info({ ...fieldsOf(call, known), outcome: "refused", reason: refusal.reason }, "command");
-			await call.reply(phrases.commandFailed(refusal.message));
+				log.info({ ...fieldsOf(call, known), outcome: "refused", reason: heard.reason }, "command");
+			await call.reply(phrases.commandFailed(heard.message));
 			return;
 		}
-		if (!(await journal.once(commandKey(call.network, call.room, call.id)))) return;
 		await call.reply(await logged(call, known, args.trim(), name));
 	};
 }

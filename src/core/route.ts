@@ -144,12 +144,21 @@ export function createRouter(deps: {
 		return false;
 	}
 
-	/** Counts one more command of a person. Returns the refusal if the person is blocked, or sends too many. */
-	function refusesToHear(by: Person): PermanentError | undefined {
+	/**
+	 * Counts one more command of a person. Resolves with the refusal if the person is blocked, or sends too many. `isNew`
+	 * notes the command, and resolves with false for one that its server repeats, which costs nothing.
+	 */
+	async function hear(
+		by: Person,
+		isNew: () => Promise<boolean>,
+	): Promise<"new" | "repeated" | PermanentError> {
+		const charge = { sender: by.id, domain: by.domain };
 		if (!atLeast(rules.level(by), "use")) return new PermanentError("forbidden", phrases.blocked);
-		return allowance.take({ sender: by.id, domain: by.domain })
-			? undefined
-			: new PermanentError("busy", phrases.tooFast);
+		// A flood of commands must not fill the disk with their keys.
+		if (!allowance.take(charge)) return new PermanentError("busy", phrases.tooFast);
+		if (await isNew()) return "new";
+		allowance.refund(charge);
+		return "repeated";
 	}
 
 	/** Counts one more chat or room of `by`. @throws PermanentError if `by` may not open it, or `to` is blocked. */
@@ -398,7 +407,7 @@ export function createRouter(deps: {
 	return {
 		mayOpen,
 		mayReach,
-		refusesToHear,
+		hear,
 		isBlocked,
 		/**
 		 * Resolves with the journal entries of a batch of events, in order. Refuses the events that may not pass, with a

@@ -116,3 +116,18 @@ test("a flood of commands, or of people who ask for the greeting, fills neither 
 	expect(lines.filter(({ msg }) => msg === "command").length).toBeLessThan(30);
 	await bridge.stop(0);
 });
+
+test("a command or a request for the greeting that a server repeats costs its sender nothing", async () => {
+	const here = fakeNetwork("here");
+	const limits = { ...noLimits, sender: { perMinute: 1e-9, burst: 3 } };
+	const bridge = bridgeOf([here], rulesFor({ "*": "use" }, { limits }));
+	await bridge.start();
+	const where = { network: here.name, room: "cellar" as RoomId, prefix: "" };
+	expect(await bridge.greeting(here.person("ann"), where)).toContain("Hello");
+	expect(await bridge.greeting(here.person("ann"), where)).toBeUndefined();
+	const answers: string[] = [];
+	for (const id of ["one", "one", "one", "two", "three"])
+		answers.push((await command(bridge, here, "version", { id })).slice(0, 7));
+	expect(answers).toEqual(["Trivium", "", "", "Trivium", "That di"]);
+	await bridge.stop(0);
+});
