@@ -15,6 +15,9 @@ const longestId = 255;
 /** A poll as the journal keeps it while it is open. */
 type Open = Copy & Pick<Poll, "at" | "answers" | "undisclosed">;
 
+/** Returns the key of the cursor that has the open polls of a portal. */
+export const pollsKey = (portal: PortalId): string => `open polls ${portal}`;
+
 /** Returns the number that a text is: "2", "2.", "2)" or 2️⃣; undefined for any other text. */
 export function numberIn(text: string): number | undefined {
 	const digits = /^(\d{1,2})(?:\uFE0F?\u20E3)?[.)]?$/.exec(text.trim())?.[1];
@@ -30,15 +33,14 @@ export function createOpenPolls(
 	journal: Pick<Journal, "cursor" | "saveCursor" | "copies">,
 	capabilities: (network: NetworkName, room: RoomId, event: BridgeEvent) => Partial<Capabilities> | undefined,
 ) {
-	const keyOf = (portal: PortalId) => `open polls ${portal}`;
 	const read = async (portal: PortalId): Promise<readonly Open[]> =>
-		JSON.parse((await journal.cursor(keyOf(portal))) ?? "[]") as readonly Open[];
+		JSON.parse((await journal.cursor(pollsKey(portal))) ?? "[]") as readonly Open[];
 
 	async function change(portal: PortalId, next: (polls: readonly Open[]) => readonly Open[]): Promise<void> {
 		const before = await read(portal);
 		const after = next(before);
 		if (after.length !== before.length || after.at(-1)?.id !== before.at(-1)?.id)
-			await journal.saveCursor(keyOf(portal), JSON.stringify(after));
+			await journal.saveCursor(pollsKey(portal), JSON.stringify(after));
 	}
 
 	/** Returns the poll as the journal keeps it; undefined if it is too large for that. */

@@ -6,6 +6,7 @@ import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal, Settings } from "./mapping.ts";
 import type { Network, RoomInfo } from "./network.ts";
 import { newLink, newSource, newView } from "./new-links.ts";
+import { pollsKey } from "./open-polls.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import { createTurns } from "./turns.ts";
@@ -48,6 +49,11 @@ export function createPortals(deps: {
 		await mapping.savePortal(portal);
 		note(portal);
 		return portal;
+	}
+
+	async function remove({ id }: Portal): Promise<void> {
+		await mapping.removePortal(id);
+		await journal.saveCursor(pollsKey(id), undefined);
 	}
 
 	/**
@@ -137,7 +143,7 @@ export function createPortals(deps: {
 			log.error({ err: error, rooms }, "a network refused a link; unlink it, or remove the cause");
 			return;
 		}
-		await mapping.removePortal(portal.id);
+		await remove(portal);
 		log.info({ rooms, cause: error.message }, "removed a chat of two that a network had refused");
 	}
 
@@ -167,7 +173,7 @@ export function createPortals(deps: {
 	/** Takes back the links of a portal that a network refused. The next attempt begins anew: the cause may be gone by then. */
 	async function undo(before: Portal | undefined, made: Portal, refused: readonly Link[]): Promise<void> {
 		if (before) await save(before);
-		else await mapping.removePortal(made.id);
+		else await remove(made);
 		for (const link of refused) await detach(made, link);
 	}
 
@@ -311,7 +317,7 @@ export function createPortals(deps: {
 				if (!portal || gone.length === 0) return undefined;
 				const links = portal.links.filter((link) => !ends(link));
 				if (links.length > 1) await save({ ...portal, links });
-				else await mapping.removePortal(portal.id);
+				else await remove(portal);
 				for (const link of links.length > 1 ? gone : portal.links) await detach(portal, link);
 				return portal;
 			}),
@@ -319,7 +325,7 @@ export function createPortals(deps: {
 		/** Removes a portal that never came about; its networks are not told. */
 		drop: (portal: Portal): Promise<void> =>
 			alone(ofPortal(portal), async () => {
-				await mapping.removePortal(portal.id);
+				await remove(portal);
 				for (const link of portal.links) {
 					attached.delete(link.id);
 					known.delete(link.id);
@@ -328,7 +334,7 @@ export function createPortals(deps: {
 
 		close: (portal: Portal): Promise<void> =>
 			alone(ofPortal(portal), async () => {
-				await mapping.removePortal(portal.id);
+				await remove(portal);
 				for (const link of portal.links) await detach(portal, link);
 			}),
 
@@ -352,7 +358,7 @@ export function createPortals(deps: {
 						if (gone.length === 0) continue;
 						const links = portal.links.filter((link) => stays(portal, link));
 						if (links.length > 1) await save({ ...portal, links });
-						else await mapping.removePortal(portal.id);
+						else await remove(portal);
 						for (const link of links.length > 1 ? gone : portal.links) await detach(portal, link);
 					}
 				let no: PermanentError | undefined;

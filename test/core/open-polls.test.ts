@@ -158,6 +158,13 @@ test("the record of open polls stays small, whatever the polls are", async () =>
 	expect(saved.length).toBeLessThan(40_000);
 });
 
+test("the record of open polls ends with the link of its rooms", async () => {
+	await asks("Tea?", ["yes", "no"]);
+	expect(await journal.cursors("open polls ")).toHaveLength(1);
+	await command(bridge, earth, "unlink mars");
+	expect(await journal.cursors("open polls ")).toEqual([]);
+});
+
 test("a number that somebody writes in a view of the room votes in the poll itself", async () => {
 	const link = (network: string, room: string) => ({
 		...{ id: `l-${room}` as LinkId, network: network as NetworkName, room: id(room) as string as RoomId },

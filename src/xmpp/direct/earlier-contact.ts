@@ -10,6 +10,12 @@ export function createEarlierContact(bridge: () => Pick<Bridge, "cursor" | "save
 	const known = createMemory<boolean>(() => []);
 	const key = (room: string) => `xmpp reached ${room}`;
 
+	function save(room: string, reached: boolean): void {
+		bridge()
+			.saveCursor({ key: key(room), value: reached ? "yes" : undefined })
+			.catch((error: unknown) => log.warn({ err: error }, "the first contact of a chat could not be noted"));
+	}
+
 	return {
 		/** Resolves with true if a line has reached the pair, in this run or in an earlier one, and none has come back since. */
 		async had(room: string): Promise<boolean> {
@@ -23,11 +29,12 @@ export function createEarlierContact(bridge: () => Pick<Bridge, "cursor" | "save
 		note(room: string, reached: boolean): void {
 			if (known.get(room) === reached) return;
 			known.set(room, reached);
-			bridge()
-				.saveCursor({ key: key(room), value: reached ? "yes" : "" })
-				.catch((error: unknown) =>
-					log.warn({ err: error }, "the first contact of a chat could not be noted"),
-				);
+			save(room, reached);
+		},
+		/** Forgets a pair whose chat has ended. */
+		forget(room: string): void {
+			known.delete(room);
+			save(room, false);
 		},
 	};
 }

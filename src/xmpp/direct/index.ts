@@ -74,6 +74,9 @@ export function createDirectChats(
 			const [, ghost] = pairOf(room);
 			return all.map(({ operation }) => [messageId("msg", operation), spokenBy(operation, ghost)]);
 		},
+		async detach({ room }) {
+			if (room) earlier.forget(room);
+		},
 		refuse: bounces.refuse,
 		claims: ({ name, attrs: { type } }) => name === "message" && type !== "groupchat",
 		stanza(stanza: Element): Element | undefined {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Support } from "../../../src/core/capabilities.ts";
 import { keysOf } from "../../../src/core/dedupe.ts";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import type { MessageId, OperationId, RoomId } from "../../../src/core/ids.ts";
+import type { LinkId, MessageId, OperationId, RoomId } from "../../../src/core/ids.ts";
 import type { Outbound, Received } from "../../../src/core/network.ts";
 import { eventKey } from "../../../src/core/operation.ts";
 import { createDirectChats } from "../../../src/xmpp/direct/index.ts";
@@ -58,7 +58,8 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 		bridge: () => ({
 			portal: async () => undefined,
 			cursor: async (key) => left.cursors.get(key),
-			saveCursor: async ({ key, value = "" }) => void left.cursors.set(key, value),
+			saveCursor: async ({ key, value }) =>
+				void (value === undefined ? left.cursors.delete(key) : left.cursors.set(key, value)),
 		}),
 		who: async () => {
 			await lookup;
@@ -95,6 +96,8 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 		told,
 		takes: (stanza: Element) => side.stanza(stanza),
 		settled: side.settled,
+		end: () =>
+			side.detach({ id: "l" as LinkId, network: "xmpp" as never, role: "direct", room, in: true, out: true }),
 		written: () => wire,
 		/** Returns the ids of the written stanzas, in order. */
 		ids: () => wire.map((one) => one.attrs.id),
@@ -346,6 +349,14 @@ describe("a line that the XMPP server has taken when the bridge is killed", () =
 		const three = chat(undefined, left);
 		await three.send("b");
 		expect([...two.ids(), ...three.ids()]).toEqual(["b"]);
+	});
+	test("is forgotten with its chat: the bridge keeps nothing of a pair whose link has ended", async () => {
+		const left = nothing();
+		const one = chat(undefined, left);
+		await Promise.all([one.send("a"), vi.advanceTimersByTimeAsync(grace)]);
+		expect(left.cursors.size).toBe(1);
+		await one.end();
+		expect(left.cursors.size).toBe(0);
 	});
 	test("is sent again if it was the first of all, or if a line has come back since", async () => {
 		const left = nothing();
