@@ -65,7 +65,7 @@ export type RoomFacts = Readonly<{
 	/** The reason why no other network can show the room. */
 	unfit?: "encrypted" | "space";
 	/** The room that has taken the place of this one. */
-	successor?: RoomId;
+	successor?: RoomAddress;
 	/** Absent for a room that we see from outside. */
 	levels?: Levels;
 }>;

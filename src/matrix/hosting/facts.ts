@@ -70,7 +70,7 @@ export function factsOfState(
 		...pictureIn(of("m.room.avatar").url),
 		entry: of("m.room.join_rules").join_rule === "public" ? "everybody" : "invited",
 		...unfitness(of("m.room.create").type, of("m.room.encryption").algorithm),
-		...(successor && { successor }),
+		...(successor && { successor: { kind: "id", id: idOf(successor) } }),
 		// A ghost of ours is inside, and so is our homeserver.
 		local: true,
 		...more,
@@ -99,7 +99,7 @@ export function factsOfSummary(
 		...pictureIn(summary.avatar_url),
 		entry: rule === "public" ? "everybody" : "invited",
 		...unfitness(summary.room_type, encryption),
-		...(successor && { successor }),
+		...(successor && { successor: { kind: "id", id: idOf(successor) } }),
 		count: typeof count === "number" && count > 0 ? count : 0,
 		...rest,
 	};
