@@ -5,11 +5,11 @@ import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import { createGuard } from "../../core/guard.ts";
 import { type Log, retryLevel } from "../../core/log.ts";
 import { table } from "../../core/table.ts";
-import { mayBeFrom, same } from "../jid.ts";
+import { longestBare, longestPart, mayBeFrom, same } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import { errorReply, mayBeAnswered, stanzaError } from "../stanza-error.ts";
 import { type Cause, type Connection, dial } from "./connection.ts";
-import { type Element, serialize } from "./xml.ts";
+import { attributeValue, type Element, serialize } from "./xml.ts";
 
 export type ComponentOptions = { component: string; service: string; secret: string };
 
@@ -25,6 +25,14 @@ export interface Component {
 	 * @throws TemporaryError when offline, PermanentError when the stanza is larger than the server accepts.
 	 */
 	send(stanza: Element): Promise<void>;
+	/**
+	 * Writes one stanza, without `to`, to several recipients in this order; it is serialized once. Returns the bytes, and
+	 * `taken`, which settles as the promise of {@link send}. @throws PermanentError as `send`
+	 */
+	sendToAll(
+		stanza: Element,
+		recipients: readonly string[],
+	): Readonly<{ bytes: number; taken: Promise<void> }>;
 	/**
 	 * Sends an IQ of type get or set under a new id; resolves with the result. Default timeout: 30 s.
 	 * @throws StanzaError when the IQ is refused, TemporaryError after the timeout or when the link breaks.
@@ -69,6 +77,9 @@ const refusals = table<(component: string) => string>({
 
 /** The largest stanza that is written, in bytes: the server closes the stream at a larger one (Prosody at 512 KiB). */
 export const largestStanza = 500 * 1024;
+
+/** Bytes of the longest `to`: a full JID with each character escaped. */
+const longestTo = 6 * (longestBare + 1 + longestPart);
 
 type Options = ComponentOptions & { log: Log; limit?: number; timing?: Partial<typeof defaults> };
 type Waiting = { to: string; resolve(result: Element): void; reject(error: Error): void };
@@ -173,20 +184,40 @@ export function createComponent(options: Options, handlers: Handlers): Component
 		}
 	}
 
-	async function send(stanza: Element) {
+	/** Returns the stanza as XML. */
+	function written(stanza: Element): string {
 		stanza.attrs.from ??= domain;
 		if (!mayBeFrom(stanza.attrs.from, domain))
 			throw new Error(`a stanza cannot have the sender ${stanza.attrs.from}`);
-		if (!stanza.attrs.to) throw new Error("a stanza without a recipient");
-		const text = serialize(stanza);
-		const size = Buffer.byteLength(text);
+		return serialize(stanza);
+	}
+
+	function checkSize(size: number): void {
 		if (size > limit) throw new PermanentError("invalid", phrases.stanzaTooLarge(size, limit));
+	}
+
+	async function write(text: string) {
 		if (!connection || onlineSince === undefined) throw new TemporaryError("no XMPP link", { unsent: true });
 		try {
 			await connection.write(text);
 		} catch (cause) {
 			throw new TemporaryError("XMPP link lost", { cause });
 		}
+	}
+
+	async function send(stanza: Element) {
+		if (!stanza.attrs.to) throw new Error("a stanza without a recipient");
+		const text = written(stanza);
+		checkSize(Buffer.byteLength(text));
+		await write(text);
+	}
+
+	function sendToAll(stanza: Element, recipients: readonly string[]) {
+		const [head, tail] = [`<${stanza.name}`, written(stanza).slice(stanza.name.length + 1)];
+		const size = Buffer.byteLength(tail);
+		checkSize(size + longestTo);
+		const text = recipients.map((to) => `${head} to="${attributeValue(to)}"${tail}`).join("");
+		return { bytes: Buffer.byteLength(text), taken: write(text) };
 	}
 
 	async function iq(request: Element, timeoutMs = 30_000) {
@@ -220,6 +251,7 @@ export function createComponent(options: Options, handlers: Handlers): Component
 			return onlineSince !== undefined;
 		},
 		send,
+		sendToAll,
 		iq,
 	};
 }

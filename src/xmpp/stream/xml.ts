@@ -43,11 +43,14 @@ export const clean = (text: string) => text.toWellFormed().replace(illegal, "").
 /** Returns a cleaned attribute value, with blanks for tabs and line ends, as a parser would read them (§3.3.3). */
 export const cleanAttribute = (value: string) => clean(value).replace(/[\t\n]/g, " ");
 
+/** Returns a value as it stands between the quotes of an attribute. */
+export const attributeValue = (value: string) => escaped(cleanAttribute(value));
+
 /** Returns the element as XML. Cleans again, because the element may have been received or changed. */
 export function serialize(element: Element): string {
 	let out = `<${element.name}`;
 	for (const [key, value] of Object.entries(element.attrs))
-		if (value !== undefined) out += ` ${key}="${escaped(cleanAttribute(value))}"`;
+		if (value !== undefined) out += ` ${key}="${attributeValue(value)}"`;
 	if (element.children.length === 0) return `${out}/>`;
 	out += ">";
 	for (const node of element.children)
