@@ -26,6 +26,7 @@ import { pairOf, pairRoom } from "./direct/pair.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { createGhostLookup } from "./ghost-lookup.ts";
 import { createGhosts } from "./ghosts.ts";
+import { createHostedRooms } from "./hosted/index.ts";
 import { createInbox } from "./inbox.ts";
 import { ghostJid, type Namespace, personAt } from "./jid.ts";
 import { createJoinedConversation } from "./joined/conversation.ts";
@@ -202,8 +203,22 @@ export function createXmpp(
 	});
 	const { component } = options;
 	const { membersMirrored } = deps;
+	const hosted = createHostedRooms({
+		link,
+		component,
+		of: namespace.plain,
+		bridge: () => bridge,
+		log,
+		guard,
+		tell: (events) => inbox.events(events),
+		ghost,
+		resource,
+		ghostPayloads: () => [],
+		now,
+	});
 	/** A stanza goes to the first that claims it: a private message in a MUC belongs to no chat of two. */
 	const conversations: readonly Conversation[] = [
+		hosted.conversation,
 		createJoinedConversation(rooms, { software, membersMirrored, log }),
 		chats,
 	];
@@ -257,6 +272,7 @@ export function createXmpp(
 			inbox = createInbox(bridge, log);
 			await answers.load();
 			sealed = createSignedIds(await bridge.secret("xmpp lines"));
+			await hosted.start();
 			let timer: NodeJS.Timeout | undefined;
 			const late = new Promise<void>((resolve) => {
 				timer = setTimeout(resolve, startWithin);
@@ -313,6 +329,7 @@ export function createXmpp(
 		...(fetchLinked && {
 			open: (ref, range) => (isBits(ref) ? openBits(ref, link) : fetchLinked(ref, range)),
 		}),
+		reflect: hosted.reflect,
 		refuse: async (event, error, target) => conversationOf(event.room).refuse(event, error, target),
 
 		async findPerson(address) {

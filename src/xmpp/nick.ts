@@ -1,7 +1,7 @@
 import { newerThanUnicode32 } from "./unicode32.ts";
 
 /** The longest nick, in code points: far below the 1023 bytes of a resource even with the longest suffix. */
-const LONGEST = 64;
+export const longestNick = 64;
 
 /** How much of a display name is read, in UTF-16 units. */
 const FURTHEST = 1_024;
@@ -32,8 +32,8 @@ export function otherNick(nick: string, n: number, who: { server?: string; local
 	}
 	const suffixes = [...(who.server ? [`(${who.server})`] : []), `(${who.localpart})`];
 	const suffix = suffixes[n - 1] ?? String(n - suffixes.length + 1);
-	const tail = cut(suffix, LONGEST - 2);
-	return cleaned(`${cut(nick, LONGEST - 1 - [...tail].length)} ${tail}`);
+	const tail = cut(suffix, longestNick - 2);
+	return cleaned(`${cut(nick, longestNick - 1 - [...tail].length)} ${tail}`);
 }
 
 /**
@@ -48,7 +48,7 @@ function cleaned(text: string): string {
 		.replace(/\s+/gu, " ")
 		.replace(unfit, "")
 		.normalize("NFKC");
-	return cut(plain.replace(/ +/g, " ").trim(), LONGEST).trim();
+	return cut(plain.replace(/ +/g, " ").trim(), longestNick).trim();
 }
 
 // RFC 3454 C.2 to C.9 and B.1: the characters that resourceprep forbids or deletes.

@@ -122,6 +122,27 @@ export const archiveSlow =
 	"The server of this room is slow to say what was written in it. Please ask again in a moment.";
 export const archiveTooManyIds = (most: number) => `Ask for at most ${most} messages by their ids at once.`;
 
+// Rooms of the other network as MUCs of ours.
+export const hostedNoNick = "Choose a nick for this room: its address ends with a slash and your nick.";
+export const hostedLongNick = "This nick is too long. Choose a shorter one.";
+export const hostedUnfitNick =
+	"This nick has characters that nobody can see or tell apart from others. Choose another nick.";
+export const hostedNickTaken =
+	"Somebody in this room has this nick, or one that looks like it. Choose another nick.";
+export const hostedUnknown =
+	"There is no such room. The address of a room looks like #alias%matrix.example.org@, followed by the address of this bridge.";
+export const hostedSlow =
+	"The server of this room is slow to answer. The bridge goes on trying: join again in a minute.";
+export const hostedTooMany = "Your clients are in too many rooms of this bridge. Leave some of them first.";
+export const hostedNotJoined = "Your client is not in this room any more. Join it again.";
+export const hostedMoved = "This room has moved.";
+export const hostedLinked = (room: string) => `This room is joined to the XMPP room ${room}. Join that one.`;
+export const hostedNowEncrypted =
+	"This room is encrypted from now on, so the bridge cannot read it any more. Its people can make a new room without encryption.";
+export const hostedLost = "The bridge lost the link to your client. Join again.";
+export const hostedStopping = "The bridge is just restarting. Your client joins again by itself.";
+export const hostedSilent = "Your client does not answer any more.";
+
 /** Above the form of an ad-hoc command. */
 export const commandForm = (help: string) => `${help.charAt(0).toUpperCase()}${help.slice(1)}.`;
 

@@ -57,6 +57,8 @@ const bridge = {
 	personUrl: ({ id }: Person) => `https://people.test/${id}`,
 	mayReach: async ({ domain: of }: Person) => of !== "stranger.test",
 	cursor: async () => undefined,
+	cursors: async () => [],
+	views: { look: async () => ({ kind: "refused", why: "unknown", text: "there is no such room" }) },
 	saveCursor: async () => undefined,
 	resume: () => void resumed++,
 	command: async ({ reply, text }: CommandCall) => reply(`ran ${text}`),
@@ -297,7 +299,7 @@ test.each([
 	[
 		"a join to a hosted room that does not exist",
 		`<presence from='romeo@x.test/r' to='#lobby@bridge.test/Romeo'><x xmlns='${muc}'/></presence>`,
-		["presence error service-unavailable"],
+		["presence error item-not-found"],
 	],
 	["a subscription request to a person", `<presence ${ask} type='subscribe'/>`, ["presence subscribed"]],
 	[

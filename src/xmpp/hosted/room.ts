@@ -1,9 +1,10 @@
 import type { RoomFacts } from "../../core/hosting.ts";
+import { personKey } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { Element } from "../stream/xml.ts";
 
-/** One client of a person in a hosted room, known by its full JID. */
+/** One client of a person in a hosted room, known by its full JID and the address that it joined by. */
 export type Session = {
 	readonly jid: string;
 	/** The bare JID of the room that it joined by: `from` and `by` of all that it gets. */
@@ -12,15 +13,18 @@ export type Session = {
 	presence: readonly Element[];
 	/** The time of its last stanza, in ms since 1970. */
 	heard: number;
+	/** The stanzas that wait until the session has its history and the subject (XEP-0045 §7.1). Absent: it has both. */
+	held?: Element[];
 };
 
 /** One nick in a hosted room: a Matrix member, or a person of XMPP with all of their sessions. */
 export type Occupant = {
-	readonly person: Person;
+	/** For a person of XMPP, `name` is the nick. */
+	person: Person;
 	/** The occupant-id (XEP-0421). */
 	readonly id: string;
 	nick: string;
-	/** By full JID. Empty for Matrix members, and for people of XMPP whose membership outlives their sessions. */
+	/** By {@link sessionKey}. Empty for Matrix members, and for people of XMPP whose membership outlives their sessions. */
 	readonly sessions: Map<string, Session>;
 };
 
@@ -33,6 +37,34 @@ export type HostedRoom = {
 	facts: RoomFacts;
 	/** The last change of the topic that was seen; absent if it is older than this run. */
 	topicSet?: Readonly<{ by: string; at: number }>;
-	/** By nick. */
+	/** By nick. occupants.ts alone changes this map and the other two. */
 	readonly occupants: Map<string, Occupant>;
+	/** By {@link personKey}. */
+	readonly people: Map<string, Occupant>;
+	/** By the form of the nick in which look-alikes are equal. */
+	readonly lookAlikes: Map<string, Occupant>;
 };
+
+/** A session with its place. */
+export type Joined = Readonly<{ room: HostedRoom; occupant: Occupant; session: Session }>;
+
+/** Returns the key of a session: a client that joins by two addresses of a room sees two rooms. */
+export const sessionKey = (address: string, jid: string): string => `${address} ${jid}`;
+
+export const createHostedRoom = (id: RoomId, facts: RoomFacts): HostedRoom => ({
+	id,
+	source: facts.room,
+	facts,
+	occupants: new Map(),
+	people: new Map(),
+	lookAlikes: new Map(),
+});
+
+/** Returns the occupant of a person; undefined if the person is not in the room. */
+export const occupantOf = (room: HostedRoom, person: Pick<Person, "network" | "id">): Occupant | undefined =>
+	room.people.get(personKey(person));
+
+/** Yields all sessions of a room. */
+export function* sessionsOf(room: HostedRoom): Generator<Session, void> {
+	for (const occupant of room.occupants.values()) yield* occupant.sessions.values();
+}

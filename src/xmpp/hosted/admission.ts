@@ -1,0 +1,90 @@
+import type { Person } from "../../core/person.ts";
+import { xmppNetwork } from "../from-xmpp.ts";
+import { bare } from "../jid.ts";
+import type { Element } from "../stream/xml.ts";
+import { announce } from "./announce.ts";
+import { sendBurst } from "./burst.ts";
+import type { HostedContext } from "./context.ts";
+import { changeNick } from "./nick-changes.ts";
+import { addOccupant, addSession, freeNick, holderOf } from "./occupants.ts";
+import { payloadsOf, shownSession } from "./presences.ts";
+import { nickTaken, type Refusal } from "./refusals.ts";
+import { type HostedRoom, type Occupant, occupantOf, type Session } from "./room.ts";
+
+type Client = Pick<Session, "jid" | "address">;
+
+/**
+ * Makes the sender of a join an occupant, whose ghost is in the room already, and sends the session all that belongs to a
+ * join. Returns the refusal if somebody has the nick.
+ */
+export function admit(
+	room: HostedRoom,
+	person: Person,
+	stanza: Element,
+	context: HostedContext,
+): Refusal | undefined {
+	const { from = "", to = "" } = stanza.attrs;
+	const wanted = person.name ?? "";
+	const client = { jid: from, address: bare(to) };
+	const nick = nickFor(room, wanted, person, client);
+	if (nick === undefined) {
+		showAsAway(room, person, context);
+		const idle = !occupantOf(room, person)?.sessions.size;
+		if (idle && room.facts.entry === "everybody") context.returns.leave(room, person);
+		return nickTaken;
+	}
+	context.returns.back(room, person);
+	const isNew = !occupantOf(room, person);
+	const occupant = addOccupant(room, person, context.occupantId(room.id, person), nick);
+	if (occupant.nick !== nick) changeNick(room, occupant, nick, context);
+	const before = shownSession([...occupant.sessions.values()]);
+	const session = sessionFor(room, occupant, client, stanza, context);
+	void context.store.save({ room, occupant, session });
+	sendBurst({ room, occupant, session }, stanza, { altered: nick !== wanted }, context);
+	if (isNew || shownSession([...occupant.sessions.values()]) !== before)
+		announce(room, occupant, context, {}, session);
+	// The ghost came in under the name that the client asked for.
+	if (nick !== wanted) context.memberships.rename(room.source, { ...person, name: nick });
+	return undefined;
+}
+
+/** Returns the nick that a person gets for the one that they want; undefined if somebody else of XMPP has it. */
+function nickFor(room: HostedRoom, wanted: string, person: Person, client: Client): string | undefined {
+	const known = occupantOf(room, person);
+	// All clients of a person share one nick, as they share one ghost.
+	const others = [...(known?.sessions.values() ?? [])].filter(
+		({ jid, address }) => jid !== client.jid || address !== client.address,
+	);
+	if (known && others.length > 0) return known.nick;
+	const holder = holderOf(room, wanted, person);
+	// A member of the source cannot be asked to choose another name, and a client of XMPP can.
+	return holder?.person.network === xmppNetwork ? undefined : freeNick(room, wanted, person);
+}
+
+/** Returns the session of a client, which may have joined before and have lost it. */
+function sessionFor(
+	room: HostedRoom,
+	occupant: Occupant,
+	client: Client,
+	stanza: Element,
+	context: HostedContext,
+): Session {
+	const heard = context.now().at;
+	const known = context.rooms.joinedAs(client)?.session;
+	if (known) {
+		known.presence = payloadsOf(stanza);
+		known.heard = heard;
+		return known;
+	}
+	const session: Session = { ...client, presence: payloadsOf(stanza), heard };
+	addSession(occupant, session);
+	context.rooms.addSession({ room, occupant, session });
+	return session;
+}
+
+/** Shows a person whose ghost is in the room, and who has no session there yet. */
+export function showAsAway(room: HostedRoom, person: Person, context: HostedContext): void {
+	if (occupantOf(room, person)) return;
+	announce(room, addOccupant(room, person, context.occupantId(room.id, person)), context);
+	context.returns.rest(room);
+}

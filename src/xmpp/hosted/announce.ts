@@ -1,0 +1,32 @@
+import { xmppNetwork } from "../from-xmpp.ts";
+import { statusCodes } from "../muc/status-codes.ts";
+import type { HostedContext } from "./context.ts";
+import { type Happening, presence, type Shown, shown } from "./presences.ts";
+import { type HostedRoom, type Occupant, type Session, sessionsOf } from "./room.ts";
+
+/** Returns an occupant as its presences show it now. */
+export function shownNow(room: HostedRoom, occupant: Occupant, context: HostedContext): Shown {
+	const { person } = occupant;
+	const ghost =
+		person.network === xmppNetwork
+			? undefined
+			: { jid: `${context.ghost(person)}/${context.resource}`, payloads: context.ghostPayloads() };
+	return shown(occupant, room.facts, ghost);
+}
+
+/** Tells all sessions but `except` of an occupant. Those of the occupant know it for their own (XEP-0045 §7.2.2). */
+export function announce(
+	room: HostedRoom,
+	occupant: Occupant,
+	context: HostedContext,
+	what: Happening & { as?: Shown } = {},
+	except?: Session,
+): void {
+	const one = what.as ?? shownNow(room, occupant, context);
+	const own = new Set(occupant.sessions.values());
+	const others = [...sessionsOf(room)].filter((session) => !own.has(session) && session !== except);
+	context.out.send(others, (address) => presence(address, one, what));
+	if (except) own.delete(except);
+	const codes = [...(what.codes ?? []), statusCodes.selfPresence];
+	context.out.send(own, (address) => presence(address, one, { ...what, codes }));
+}

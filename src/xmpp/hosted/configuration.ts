@@ -1,0 +1,51 @@
+import type { RoomFacts } from "../../core/hosting.ts";
+import { mucUser, statusCodes } from "../muc/status-codes.ts";
+import * as phrases from "../phrases.ts";
+import { xml } from "../stream/xml.ts";
+import { roomJid } from "./addresses.ts";
+import { announce } from "./announce.ts";
+import type { HostedContext } from "./context.ts";
+import { closeRoom } from "./leaving.ts";
+import { affiliationOf, roleOf } from "./presences.ts";
+import { type HostedRoom, sessionsOf } from "./room.ts";
+
+/** Shows a change of the room itself: of its settings, of its power levels, or its end. */
+export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedContext): void {
+	const before = room.facts;
+	room.facts = facts;
+	const end = endOf(facts, context);
+	if (end) {
+		closeRoom(room, end, context);
+		return;
+	}
+	for (const occupant of room.occupants.values()) {
+		const { person } = occupant;
+		if (
+			affiliationOf(before, person) !== affiliationOf(facts, person) ||
+			roleOf(before, person) !== roleOf(facts, person)
+		)
+			announce(room, occupant, context);
+	}
+	if (settings.some((name) => before[name] !== facts[name])) tellOfChange(room, context);
+}
+
+/** The facts that clients read again by a query when they are told of a change. */
+const settings = ["name", "picture", "entry", "listed"] as const;
+
+/** Returns the end of a room that cannot be shown any more, and the room that has taken its place; undefined if it can. */
+function endOf(
+	{ successor, unfit }: RoomFacts,
+	{ component }: HostedContext,
+): Parameters<typeof closeRoom>[1] | undefined {
+	if (successor) return { alternate: roomJid(successor, component), reason: phrases.hostedMoved };
+	return unfit && { reason: phrases.unfit[unfit] };
+}
+
+/** Tells all sessions that the settings of the room have changed (XEP-0045 §10.2.1). */
+export function tellOfChange(room: HostedRoom, context: HostedContext): void {
+	const id = context.now().unique();
+	const x = xml("x", { xmlns: mucUser }, xml("status", { code: statusCodes.configurationChanged }));
+	context.out.send(sessionsOf(room), (address) =>
+		xml("message", { type: "groupchat", from: address, id }, x),
+	);
+}

@@ -1,0 +1,21 @@
+import type { RoomId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
+import type { Broadcast } from "./broadcast.ts";
+import type { Memberships } from "./memberships.ts";
+import type { Returns } from "./returns.ts";
+import type { Rooms } from "./rooms.ts";
+import type { SessionStore } from "./sessions.ts";
+import type { World } from "./world.ts";
+
+/** The world, and the parts that all hosted rooms share. */
+export type HostedContext = World &
+	Readonly<{
+		rooms: Rooms;
+		/** Writes stanzas to sessions. */
+		out: Broadcast;
+		memberships: Memberships;
+		returns: Returns;
+		store: SessionStore;
+		/** Returns the occupant-id (XEP-0421) of a person in a room: the same for ever, and another one in each room. */
+		occupantId(room: RoomId, person: Pick<Person, "network" | "id">): string;
+	}>;

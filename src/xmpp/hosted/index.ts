@@ -1,0 +1,194 @@
+import { createHmac } from "node:crypto";
+import { PermanentError } from "../../core/errors.ts";
+import { personKey, type Seen } from "../../core/hosting.ts";
+import type { RoomId } from "../../core/ids.ts";
+import { hosted } from "../capabilities.ts";
+import type { Conversation } from "../conversation.ts";
+import { xmppNetwork } from "../from-xmpp.ts";
+import { resource } from "../jid.ts";
+import * as phrases from "../phrases.ts";
+import { errorReply } from "../stanza-error.ts";
+import type { Element } from "../stream/xml.ts";
+import { isRoomJid } from "./addresses.ts";
+import { answerArchive, isForArchive } from "./archive.ts";
+import { createBroadcast } from "./broadcast.ts";
+import { takeFacts } from "./configuration.ts";
+import type { HostedContext } from "./context.ts";
+import { isInvite, takeInvite } from "./invites.ts";
+import { createJoins } from "./join.ts";
+import { createJoinQueue } from "./join-queue.ts";
+import { loseSession } from "./leaving.ts";
+import { createLiveness } from "./liveness.ts";
+import { createLoader } from "./load.ts";
+import { takeMember } from "./membership.ts";
+import { createMemberships } from "./memberships.ts";
+import { refuseLine, takeLine } from "./messages.ts";
+import { isModeration, moderate } from "./moderation.ts";
+import { createPresences } from "./presence-updates.ts";
+import { takePrivateMessage } from "./private-messages.ts";
+import { createQueries } from "./queries/index.ts";
+import { reflectLine } from "./reflection.ts";
+import { createRestarts } from "./restarts.ts";
+import { createReturns } from "./returns.ts";
+import type { HostedRoom } from "./room.ts";
+import { createRooms } from "./rooms.ts";
+import { createSessionStore } from "./sessions.ts";
+import { isSubject, reflectTopic, takeSubject } from "./subject.ts";
+import type { World } from "./world.ts";
+
+/** The interval of {@link Hosted.sweep}, in ms. */
+const sweepEvery = 10_000;
+
+/** The rooms of another network, shown as MUCs of our component. */
+export function createHostedRooms(world: World) {
+	const { component, log, guard } = world;
+	let secret = "";
+	const context = createContext(world, () => secret);
+	const { rooms, returns } = context;
+	const loader = createLoader(context, apply);
+	const queue = createJoinQueue(rooms, () => world.now().at);
+	const joins = createJoins(context, loader, queue);
+	const takePresence = createPresences(context, joins, queue);
+	const liveness = createLiveness(context);
+	const restarts = createRestarts(context);
+	const answerQuery = createQueries(context);
+	let sweeping: NodeJS.Timeout | undefined;
+
+	/** Shows one thing that has happened in the source of a room. */
+	function apply(room: HostedRoom, seen: Seen): void {
+		const { what } = seen;
+		switch (what.kind) {
+			case "said":
+			case "deleted":
+				reflectLine(room, seen, context);
+				break;
+			case "member":
+				takeMember(room, what, context);
+				break;
+			case "topic":
+				reflectTopic(room, seen, what.topic, context);
+				break;
+			case "facts":
+				takeFacts(room, what.facts, context);
+				break;
+			default:
+				what satisfies never;
+		}
+	}
+
+	function takeMessage(stanza: Element): Element | undefined {
+		const { type, to = "" } = stanza.attrs;
+		if (type === "error") {
+			liveness.takeError(stanza);
+			return undefined;
+		}
+		const joined = rooms.joined(stanza);
+		if (joined) joined.session.heard = world.now().at;
+		if (isInvite(stanza)) return takeInvite(stanza, context);
+		// XEP-0045 §7.4: a client that takes itself for an occupant joins again after this error.
+		if (!joined) return errorReply(stanza, "modify", "not-acceptable", phrases.hostedNotJoined);
+		const occupant = resource(to) !== undefined;
+		if (type === "groupchat") {
+			if (occupant) return errorReply(stanza, "modify", "bad-request");
+			return isSubject(stanza) ? takeSubject(joined, stanza, context) : takeLine(joined, stanza, context);
+		}
+		return occupant ? takePrivateMessage(joined, stanza, context) : undefined;
+	}
+
+	async function answerIq(stanza: Element): Promise<Element | undefined> {
+		const joined = rooms.joined(stanza);
+		if (joined) joined.session.heard = world.now().at;
+		if (isForArchive(stanza)) return answerArchive(stanza, context);
+		return isModeration(stanza) ? moderate(stanza, context) : answerQuery(stanza);
+	}
+
+	const conversation = {
+		// The room of a chat of two holds a space.
+		owns: (room) => !room.includes(" ") && isRoomJid(room, component),
+		capabilities: () => hosted,
+		show: (room) => room,
+		label(room) {
+			const name = rooms.get(room)?.facts.name;
+			return name ? phrases.named(name, room) : room;
+		},
+		members(room) {
+			const people = [...(rooms.get(room)?.people.values() ?? [])].map(({ person }) => person);
+			return people.filter(({ network }) => network === xmppNetwork);
+		},
+		occupant: (room, nick) => rooms.get(room)?.occupants.get(nick)?.person,
+		// Core makes no rows for a view: it shows what its source has.
+		send: () => Promise.reject(new PermanentError("failed", phrases.unlinked)),
+		delivered: async (_room, all) => all.map(() => []),
+		refuse: (event, error) => refuseLine(event, error, context),
+		claims: ({ attrs: { to = "" } }) => isRoomJid(to, component),
+		stanza: (stanza) => (stanza.name === "presence" ? takePresence(stanza) : takeMessage(stanza)),
+		iq: answerIq,
+		online() {
+			sweeping ??= setInterval(() => void guard.run("sweep of hosted rooms", sweep), sweepEvery);
+			void guard.run("ends of sessions", restarts.online);
+		},
+		offline: restarts.offline,
+		async stop() {
+			clearInterval(sweeping);
+			sweeping = undefined;
+			await joins.stop();
+			await restarts.stop();
+		},
+	} satisfies Conversation;
+
+	function sweep(): void {
+		returns.sweep();
+		liveness.sweep();
+	}
+
+	return {
+		conversation,
+		/** Reads what the last run has left. Called before the link to the XMPP server is up. */
+		async start(): Promise<void> {
+			secret = await world.bridge().secret("occupant ids");
+			await restarts.start();
+		},
+		/** Shows what has happened in the source of a view, in this order. */
+		reflect(view: RoomId, timeline: readonly Seen[]): void {
+			for (const seen of timeline) {
+				const room = rooms.get(view);
+				if (!room) loader.keep(view, seen);
+				else
+					try {
+						apply(room, seen);
+					} catch (error) {
+						log.error({ err: error, kind: seen.what.kind, id: seen.id }, "an event could not be shown");
+					}
+			}
+		},
+	};
+}
+
+/** Returns the parts that hosted rooms share. `secret` is read at the start. */
+function createContext(world: World, secret: () => string): HostedContext {
+	const { link, log, now, bridge, of } = world;
+	const rooms = createRooms();
+	const memberships = createMemberships({
+		source: () => bridge().views.source(of),
+		log,
+		now: () => now().at,
+	});
+	const store = createSessionStore({ bridge, guard: world.guard });
+	const context: HostedContext = {
+		...world,
+		...{ rooms, memberships, store },
+		returns: createReturns({ ...world, rooms, memberships, store }),
+		out: createBroadcast({
+			...{ link, log },
+			lose(session) {
+				const joined = rooms.joinedAs(session);
+				if (joined) loseSession(joined, phrases.hostedLost, context);
+			},
+		}),
+		occupantId: (room, person) =>
+			createHmac("sha256", secret())
+				.update(`${room}\0${personKey(person)}`)
+				.digest("base64url"),
+	};
+	return context;
+}

@@ -1,0 +1,71 @@
+import { createRateLimit } from "../../core/limits.ts";
+import { bare } from "../jid.ts";
+import type { Element } from "../stream/xml.ts";
+import { sessionKey } from "./room.ts";
+import type { Rooms } from "./rooms.ts";
+
+/** Joins of one account: after a restart, its clients come back to all of their rooms at once. */
+const joinRate = { perMinute: 60, burst: 300 };
+/** Sessions of one account and of all, and joins under way of one account and of all. */
+const most = { ofAccount: 500, inAll: 50_000, underWayOfAccount: 300, underWay: 5_000 };
+
+/** A join under way. `over`: its client has an answer, or has gone again. */
+export type Attempt = { readonly stanza: Element; over: boolean };
+
+/** The joins that are under way, within the bounds on what one account, and all together, may take. */
+export function createJoinQueue(rooms: Pick<Rooms, "sessions">, now: () => number) {
+	const rate = createRateLimit(joinRate, now);
+	/** By {@link sessionKey}. */
+	const attempts = new Map<string, Set<Attempt>>();
+	const ofAccounts = new Map<string, number>();
+	let all = 0;
+
+	const keyOf = ({ attrs: { from = "", to = "" } }: Element) => sessionKey(bare(to), from);
+	const accountOf = ({ attrs: { from = "" } }: Element) => bare(from);
+
+	function count(account: string, more: 1 | -1): void {
+		all += more;
+		const left = (ofAccounts.get(account) ?? 0) + more;
+		if (left > 0) ofAccounts.set(account, left);
+		else ofAccounts.delete(account);
+	}
+
+	return {
+		/** Returns true if the account may not join now: it, or all together, have too many sessions or joins. */
+		isFull(stanza: Element): boolean {
+			const account = accountOf(stanza);
+			return (
+				rooms.sessions() >= most.inAll ||
+				rooms.sessions(account) >= most.ofAccount ||
+				all >= most.underWay ||
+				(ofAccounts.get(account) ?? 0) >= most.underWayOfAccount ||
+				!rate(account)
+			);
+		},
+		begin(stanza: Element): Attempt {
+			const attempt: Attempt = { stanza, over: false };
+			const key = keyOf(stanza);
+			attempts.set(key, (attempts.get(key) ?? new Set()).add(attempt));
+			count(accountOf(stanza), 1);
+			return attempt;
+		},
+		end(attempt: Attempt): void {
+			const key = keyOf(attempt.stanza);
+			const same = attempts.get(key);
+			if (!same?.delete(attempt)) return;
+			if (same.size === 0) attempts.delete(key);
+			count(accountOf(attempt.stanza), -1);
+		},
+		/** Ends the joins of a client that leaves before it is in. */
+		cancel(stanza: Element): void {
+			for (const attempt of attempts.get(keyOf(stanza)) ?? []) attempt.over = true;
+		},
+		/** Ends all joins. Returns those that have no answer yet. */
+		endAll(): readonly Attempt[] {
+			const open = [...attempts.values()].flatMap((same) => [...same]).filter(({ over }) => !over);
+			for (const attempt of open) attempt.over = true;
+			return open;
+		},
+	};
+}
+export type JoinQueue = ReturnType<typeof createJoinQueue>;

@@ -1,0 +1,78 @@
+import { xmppNetwork } from "../from-xmpp.ts";
+import { statusCodes } from "../muc/status-codes.ts";
+import type { Element } from "../stream/xml.ts";
+import { announce, shownNow } from "./announce.ts";
+import type { HostedContext } from "./context.ts";
+import { removeOccupant, removeSession } from "./occupants.ts";
+import { type Happening, presence, shownSession, statusOf } from "./presences.ts";
+import type { HostedRoom, Joined, Occupant } from "./room.ts";
+
+/** The ends of sessions and of occupants. */
+
+/** Takes the unavailable presence of a session (XEP-0045 §7.14). */
+export function takeLeave(one: Joined, stanza: Element, context: HostedContext): void {
+	endSession(one, context, { id: stanza.attrs.id, reason: statusOf(stanza) });
+}
+
+/** Ends a session that was lost (XEP-0045 §16.3), and tells its client, which may come back by itself. */
+export function loseSession(one: Joined, reason: string, context: HostedContext): void {
+	endSession(one, context, { codes: [statusCodes.technicalRemoval], reason });
+}
+
+/** Ends a session. The last one of a person ends the person's presence in the room. */
+function endSession(one: Joined, context: HostedContext, what: Happening): void {
+	const { room, occupant, session } = one;
+	const before = shownSession([...occupant.sessions.values()]);
+	const self = { ...shownNow(room, occupant, context), jid: session.jid };
+	forget(one, context);
+	const codes = [...(what.codes ?? []), statusCodes.selfPresence];
+	context.out.farewell(session, presence(session.address, self, { ...what, gone: true, codes }));
+	if (occupant.sessions.size > 0) {
+		if (before === session) announce(room, occupant, context);
+		return;
+	}
+	if (room.facts.entry === "everybody") {
+		removeOccupant(room, occupant);
+		announce(room, occupant, context, { ...what, gone: true, id: undefined, as: self });
+		context.returns.leave(room, occupant.person);
+	}
+	// An invitation can be taken once only: a leave of the Matrix room would forfeit it.
+	else announce(room, occupant, context);
+	context.returns.rest(room);
+}
+
+/** Takes a session out of the memory and the store. */
+function forget(one: Joined, context: HostedContext): void {
+	removeSession(one.occupant, one.session);
+	context.rooms.removeSession(one);
+	void context.store.remove(one.session);
+}
+
+/** Removes an occupant, with all of their sessions, whom the source room has no more. */
+export function dismiss(room: HostedRoom, occupant: Occupant, what: Happening, context: HostedContext): void {
+	announce(room, occupant, context, { ...what, gone: true });
+	for (const session of [...occupant.sessions.values()]) forget({ room, occupant, session }, context);
+	removeOccupant(room, occupant);
+	context.returns.rest(room);
+}
+
+/** Ends all sessions of a room that cannot be shown any more (XEP-0045 §10.9). */
+export function closeRoom(
+	room: HostedRoom,
+	destroy: NonNullable<Happening["destroy"]>,
+	context: HostedContext,
+): void {
+	for (const occupant of [...room.people.values()]) {
+		const as = shownNow(room, occupant, context);
+		const codes = [statusCodes.selfPresence];
+		// Each session learns from one presence, its own, that the room is no more.
+		context.out.send(occupant.sessions.values(), (address) =>
+			presence(address, as, { gone: true, codes, destroy }),
+		);
+		const { person } = occupant;
+		if (occupant.sessions.size > 0 && room.facts.entry === "everybody") context.returns.leave(room, person);
+		for (const session of [...occupant.sessions.values()]) forget({ room, occupant, session }, context);
+		if (person.network === xmppNetwork) removeOccupant(room, occupant);
+	}
+	context.rooms.remove(room);
+}

@@ -1,0 +1,59 @@
+import type { RoomFacts, Seen } from "../../core/hosting.ts";
+import type { RoomId } from "../../core/ids.ts";
+import { xmppNetwork } from "../from-xmpp.ts";
+import type { HostedContext } from "./context.ts";
+import { addOccupant } from "./occupants.ts";
+import { createHostedRoom, type HostedRoom } from "./room.ts";
+
+/** Changes of one room that are kept while it is read. Past that, it is read again. */
+const mostKept = 10_000;
+
+/** Brings rooms into memory. Joins of one room share the work, and what happens there meanwhile is applied to the result. */
+export function createLoader(
+	context: HostedContext,
+	/** Applies a change to a room that is in memory. */
+	apply: (room: HostedRoom, seen: Seen) => void,
+) {
+	type Loading = { room: Promise<HostedRoom>; changes: Seen[] | "too many" };
+	const loading = new Map<RoomId, Loading>();
+
+	async function read(view: RoomId, { room: source }: RoomFacts, one: Loading): Promise<HostedRoom> {
+		for (;;) {
+			one.changes = [];
+			const { facts, members } = await context.bridge().views.source(context.of).view(source);
+			const changes = one.changes as Loading["changes"];
+			if (changes === "too many") continue;
+			const room = createHostedRoom(view, facts);
+			// The nicks of people of XMPP are those that their clients asked for, so they are not the ones to be altered.
+			const [ours, others] = [members.filter(isOurs), members.filter((one) => !isOurs(one))];
+			for (const person of [...ours, ...others]) addOccupant(room, person, context.occupantId(view, person));
+			context.rooms.add(room);
+			for (const seen of changes) apply(room, seen);
+			return room;
+		}
+	}
+	const isOurs = ({ network }: Readonly<{ network: string }>) => network === xmppNetwork;
+
+	return {
+		/** Resolves with the room of a view, which is in memory then. @throws as {@link Hosting.view} */
+		load(view: RoomId, facts: RoomFacts): Promise<HostedRoom> {
+			const known = context.rooms.get(view);
+			if (known) return Promise.resolve(known);
+			const shared = loading.get(view);
+			if (shared) return shared.room;
+			const one: Loading = { room: Promise.resolve(undefined as never), changes: [] };
+			loading.set(view, one);
+			one.room = read(view, facts, one).finally(() => loading.delete(view));
+			return one.room;
+		},
+		/** Keeps what happens in a room that is being read. Lines are in its archive, where the joining clients find them. */
+		keep(view: RoomId, seen: Seen): void {
+			const one = loading.get(view);
+			if (!one || one.changes === "too many" || seen.what.kind === "said" || seen.what.kind === "deleted")
+				return;
+			if (one.changes.length < mostKept) one.changes.push(seen);
+			else one.changes = "too many";
+		},
+	};
+}
+export type Loader = ReturnType<typeof createLoader>;

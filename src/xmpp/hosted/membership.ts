@@ -1,0 +1,66 @@
+import type { MemberChange } from "../../core/hosting.ts";
+import type { Person } from "../../core/person.ts";
+import { xmppNetwork } from "../from-xmpp.ts";
+import { statusCodes } from "../muc/status-codes.ts";
+import { announce } from "./announce.ts";
+import type { HostedContext } from "./context.ts";
+import { dismiss } from "./leaving.ts";
+import { changeNick } from "./nick-changes.ts";
+import { addOccupant, freeNick } from "./occupants.ts";
+import type { Happening } from "./presences.ts";
+import { type HostedRoom, occupantOf } from "./room.ts";
+
+/** Shows a change of the source's members. The change may be known already: by a join of ours, or because the room was just read. */
+export function takeMember(room: HostedRoom, what: MemberChange, context: HostedContext): void {
+	const { person } = what;
+	switch (what.now) {
+		case "in":
+			comeIn(room, person, context);
+			break;
+		case "out":
+		case "banned":
+			goOut(room, what, context);
+			break;
+		case "name":
+			rename(room, person, context);
+			break;
+		case "invited":
+			break;
+		default:
+			what.now satisfies never;
+	}
+}
+
+function comeIn(room: HostedRoom, person: Person, context: HostedContext): void {
+	if (occupantOf(room, person)) rename(room, person, context);
+	// Nobody sees a person come in as away who is there a moment later.
+	else if (!context.memberships.isEntering(room.source, person))
+		announce(room, addOccupant(room, person, context.occupantId(room.id, person)), context);
+}
+
+function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): void {
+	const { person, by, reason } = what;
+	const ours = person.network === xmppNetwork && context.memberships.isOwnLeave(room.source, person);
+	const occupant = occupantOf(room, person);
+	// A client of the person has joined behind that leave.
+	if (!occupant || (ours && occupant.sessions.size > 0)) return;
+	dismiss(room, occupant, { ...removal(what), actor: by && nickOf(room, by), reason }, context);
+}
+
+/** Returns how a presence tells the cause: XEP-0045 §9.1 for a ban, §8.2 for a kick. */
+function removal({ now, by, person }: MemberChange): Happening {
+	if (now === "banned") return { codes: [statusCodes.banned], affiliation: "outcast" };
+	// A person of XMPP never takes their own ghost out, so this is the work of an admin of the homeserver.
+	return by || person.network === xmppNetwork ? { codes: [statusCodes.kicked] } : {};
+}
+
+const nickOf = (room: HostedRoom, person: Person): string | undefined =>
+	occupantOf(room, person)?.nick ?? person.name;
+
+/** People of XMPP have the nick that their client asked for, and the name of their ghost follows it. */
+function rename(room: HostedRoom, person: Person, context: HostedContext): void {
+	const occupant = occupantOf(room, person);
+	if (!occupant || person.network === xmppNetwork || occupant.person.name === person.name) return;
+	const nick = freeNick(room, person.name ?? person.address[0] ?? "", person);
+	changeNick(room, occupant, nick, context, person.name);
+}

@@ -1,0 +1,80 @@
+import { TemporaryError } from "../../core/errors.ts";
+import { type Entered, type Hosting, personKey } from "../../core/hosting.ts";
+import type { RoomId } from "../../core/ids.ts";
+import type { Log } from "../../core/log.ts";
+import type { Person } from "../../core/person.ts";
+
+/** How long the echo of a leave of ours may take, in ms. */
+const echoWithin = 5 * 60_000;
+
+/**
+ * The memberships of people's ghosts in the source rooms. The changes of one person in one room happen one after the
+ * other, so that a leave never overtakes the join behind it.
+ */
+export function createMemberships(deps: { source(): Hosting; log: Log; now(): number }) {
+	const { log, now } = deps;
+	/** The last change of each person in a room. */
+	const last = new Map<string, Promise<unknown>>();
+	/** People whose join is under way, and for how many of their clients. */
+	const entering = new Map<string, number>();
+	/** Leaves of ours whose echoes are still to come, and when each was made. */
+	const left = new Map<string, number>();
+	const key = (room: RoomId, person: Pick<Person, "network" | "id">) => `${room} ${personKey(person)}`;
+
+	function after<T>(at: string, work: () => Promise<T>): Promise<T> {
+		const mine = (last.get(at) ?? Promise.resolve()).then(work, work);
+		const settled = mine
+			.catch(() => undefined)
+			.then(() => {
+				if (last.get(at) === settled) last.delete(at);
+			});
+		last.set(at, settled);
+		return mine;
+	}
+
+	return {
+		/** As {@link Hosting.enter}. */
+		enter: (room: RoomId, person: Person): Promise<Entered> =>
+			after(key(room, person), () => deps.source().enter(room, person)),
+		/** Resolves when the ghost is out. @throws TemporaryError */
+		leave(room: RoomId, person: Person, reason?: string): Promise<void> {
+			const at = key(room, person);
+			return after(at, async () => {
+				left.set(at, now());
+				await deps.source().leave(room, person, reason);
+			});
+		},
+		/** Gives the ghost a name. A failure counts for nothing: people on XMPP see the nick. */
+		rename(room: RoomId, person: Person): void {
+			after(key(room, person), () => deps.source().rename(room, person)).catch((error: unknown) => {
+				const level = error instanceof TemporaryError ? "debug" : "warn";
+				log[level]({ err: error }, "a ghost could not be renamed in a hosted room");
+			});
+		},
+		/** Notes that a join of the person begins. The function that it returns notes the end. */
+		beginJoin(room: RoomId, person: Person): () => void {
+			const at = key(room, person);
+			entering.set(at, (entering.get(at) ?? 0) + 1);
+			return () => {
+				const joins = (entering.get(at) ?? 1) - 1;
+				if (joins > 0) entering.set(at, joins);
+				else entering.delete(at);
+			};
+		},
+		/** Returns true while a join of the person is under way: the join itself shows the person. */
+		isEntering: (room: RoomId, person: Pick<Person, "network" | "id">): boolean =>
+			entering.has(key(room, person)),
+		/** Returns true, once, for the echo of a leave that we made. */
+		isOwnLeave(room: RoomId, person: Pick<Person, "network" | "id">): boolean {
+			const at = key(room, person);
+			const since = left.get(at);
+			left.delete(at);
+			for (const [one, made] of left) {
+				if (made > now() - echoWithin) break;
+				left.delete(one);
+			}
+			return since !== undefined && since > now() - echoWithin;
+		},
+	};
+}
+export type Memberships = ReturnType<typeof createMemberships>;

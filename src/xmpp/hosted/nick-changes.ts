@@ -1,0 +1,53 @@
+import { statusCodes } from "../muc/status-codes.ts";
+import type { Element } from "../stream/xml.ts";
+import { announce, shownNow } from "./announce.ts";
+import type { HostedContext } from "./context.ts";
+import { holderOf, nickFault, renameOccupant } from "./occupants.ts";
+import { longNick, nickTaken, noNick, type Refusal, refuse, unfitNick } from "./refusals.ts";
+import type { HostedRoom, Joined, Occupant } from "./room.ts";
+
+/** Returns the refusal of a nick that no client can have; undefined for a good one. */
+export function nickRefusal(nick: string | undefined): Refusal | undefined {
+	const fault = nickFault(nick ?? "");
+	switch (fault) {
+		case undefined:
+			return undefined;
+		case "none":
+			return noNick;
+		case "too long":
+			return longNick;
+		case "unfit":
+			return unfitNick;
+		default:
+			return fault satisfies never;
+	}
+}
+
+/** Takes the presence by which a session asks for another nick (XEP-0045 §7.6). Returns the refusal, after which it keeps its own. */
+export function takeNickChange(
+	{ room, occupant }: Joined,
+	nick: string,
+	stanza: Element,
+	context: HostedContext,
+): Element | undefined {
+	const refusal = nickRefusal(nick) ?? (holderOf(room, nick, occupant.person) ? nickTaken : undefined);
+	if (refusal) return refuse(stanza, refusal);
+	changeNick(room, occupant, nick, context);
+	context.memberships.rename(room.source, occupant.person);
+	for (const session of occupant.sessions.values()) void context.store.save({ room, occupant, session });
+	return undefined;
+}
+
+/** Gives an occupant a free nick and tells all sessions: the old nick goes, the new one comes (XEP-0045 §7.6). */
+export function changeNick(
+	room: HostedRoom,
+	occupant: Occupant,
+	nick: string,
+	context: HostedContext,
+	name: string | undefined = nick,
+): void {
+	if (nick !== occupant.nick)
+		announce(room, occupant, context, { gone: true, newNick: nick, codes: [statusCodes.nickChanged] });
+	renameOccupant(room, occupant, nick, name);
+	announce(room, occupant, context, { as: shownNow(room, occupant, context) });
+}

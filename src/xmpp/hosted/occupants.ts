@@ -1,0 +1,82 @@
+import { personKey } from "../../core/hosting.ts";
+import type { Person } from "../../core/person.ts";
+import { longestNick, nickFor, otherNick } from "../nick.ts";
+import { lookAlike } from "./look-alikes.ts";
+import { type HostedRoom, type Occupant, occupantOf, type Session, sessionKey } from "./room.ts";
+
+/** The occupants of a hosted room and their nicks. This file alone changes them. */
+
+/** Returns the holder of a nick, or of one that looks like it, unless that is `person`. */
+export function holderOf(
+	room: HostedRoom,
+	nick: string,
+	person: Pick<Person, "network" | "id">,
+): Occupant | undefined {
+	const holder = room.occupants.get(nick) ?? room.lookAlikes.get(lookAlike(nick));
+	return holder && personKey(holder.person) !== personKey(person) ? holder : undefined;
+}
+
+/** Returns the nick for a person of this name: another one where somebody holds it, or one that looks like it. */
+export function freeNick(room: HostedRoom, wanted: string, person: Person): string {
+	const [localpart = "", server] = person.address;
+	const nick = nickFor(wanted, localpart);
+	const who = { localpart, ...(server !== undefined && { server }) };
+	let other = nick;
+	for (let n = 1; holderOf(room, other, person); n++) other = otherNick(nick, n, who);
+	return other;
+}
+
+/** Adds a person, who is a member of the room, under a free nick. Returns the occupant that there is already, if there is one. */
+export function addOccupant(room: HostedRoom, person: Person, id: string, wanted?: string): Occupant {
+	const known = occupantOf(room, person);
+	if (known) return known;
+	const nick = freeNick(room, wanted ?? person.name ?? person.address[0] ?? "", person);
+	const occupant: Occupant = { person, id, nick, sessions: new Map() };
+	room.people.set(personKey(person), occupant);
+	hold(room, occupant);
+	return occupant;
+}
+
+export function removeOccupant(room: HostedRoom, occupant: Occupant): void {
+	room.people.delete(personKey(occupant.person));
+	release(room, occupant);
+}
+
+/** Gives an occupant a nick, which is free, and the name behind it. */
+export function renameOccupant(
+	room: HostedRoom,
+	occupant: Occupant,
+	nick: string,
+	name: string | undefined,
+): void {
+	release(room, occupant);
+	occupant.nick = nick;
+	const { name: _old, ...nameless } = occupant.person;
+	occupant.person = name === undefined ? nameless : { ...nameless, name };
+	hold(room, occupant);
+}
+
+function hold(room: HostedRoom, occupant: Occupant): void {
+	room.occupants.set(occupant.nick, occupant);
+	room.lookAlikes.set(lookAlike(occupant.nick), occupant);
+}
+
+function release(room: HostedRoom, { nick }: Occupant): void {
+	room.occupants.delete(nick);
+	room.lookAlikes.delete(lookAlike(nick));
+}
+
+export function addSession(occupant: Occupant, session: Session): void {
+	occupant.sessions.set(sessionKey(session.address, session.jid), session);
+}
+
+export function removeSession(occupant: Occupant, session: Session): void {
+	occupant.sessions.delete(sessionKey(session.address, session.jid));
+}
+
+/** Returns the reason why a client cannot have this nick; undefined if it can. */
+export function nickFault(nick: string): "none" | "too long" | "unfit" | undefined {
+	if (nick.trim() === "") return "none";
+	if ([...nick].length > longestNick) return "too long";
+	return nickFor(nick, "") === nick ? undefined : "unfit";
+}

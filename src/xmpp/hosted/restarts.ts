@@ -1,0 +1,80 @@
+import { account } from "../from-xmpp.ts";
+import { statusCodes } from "../muc/status-codes.ts";
+import * as phrases from "../phrases.ts";
+import type { Element } from "../stream/xml.ts";
+import { shownNow } from "./announce.ts";
+import type { HostedContext } from "./context.ts";
+import { removeSession } from "./occupants.ts";
+import { presence } from "./presences.ts";
+import { type StoredSession, storedForm } from "./sessions.ts";
+
+/** The ends of all sessions: by a stop, a crash of the bridge, or a break of the link to the XMPP server. */
+export function createRestarts(context: HostedContext) {
+	/** Sessions that have ended and are not told so yet. */
+	let untold: StoredSession[] = [];
+
+	/** Returns the last presence of a session that is in memory no more. */
+	function farewell({ address, jid, nick, view }: StoredSession): Element {
+		const id = context.occupantId(view, account(jid));
+		const one = { nick, id, jid, affiliation: "none", role: "none", payloads: [] } as const;
+		// XEP-0045 §16.3: a client that was removed for a technical reason joins again.
+		const codes = [statusCodes.selfPresence, statusCodes.technicalRemoval];
+		const stanza = presence(address, one, { gone: true, codes, reason: phrases.hostedLost });
+		stanza.attrs.to = jid;
+		return stanza;
+	}
+
+	return {
+		/** Reads the sessions of the last run. */
+		async start(): Promise<void> {
+			for (const stored of await context.store.all()) {
+				if (!stored.told) untold.push(stored);
+				context.returns.expect(stored, { ...account(stored.jid), name: stored.nick }, stored);
+			}
+		},
+		/** Ends all sessions without a word: the link is broken, and their clients may have missed anything. */
+		offline(): void {
+			for (const joined of [...context.rooms.allJoined()]) {
+				const { room, occupant, session } = joined;
+				const stored = storedForm(joined);
+				untold.push(stored);
+				context.returns.expect(stored, occupant.person, stored);
+				removeSession(occupant, session);
+				context.rooms.removeSession(joined);
+				context.returns.rest(room);
+			}
+		},
+		/** Tells all sessions that have ended so, unless their clients have come back by themselves. */
+		async online(): Promise<void> {
+			const all = untold;
+			untold = [];
+			for (const [n, session] of all.entries()) {
+				if (context.rooms.joinedAs(session)) continue;
+				try {
+					await context.link.send(farewell(session));
+				} catch {
+					untold.push(...all.slice(n));
+					return;
+				}
+				await context.store.told(session);
+			}
+		},
+		/** Tells all sessions that the bridge stops (XEP-0045 §15.6.2, status 332). */
+		async stop(): Promise<void> {
+			const codes = [statusCodes.selfPresence, statusCodes.shutdown];
+			const told: Promise<void>[] = [];
+			for (const joined of [...context.rooms.allJoined()]) {
+				const { room, occupant, session } = joined;
+				const self = { ...shownNow(room, occupant, context), jid: session.jid };
+				context.out.farewell(
+					session,
+					presence(session.address, self, { gone: true, codes, reason: phrases.hostedStopping }),
+				);
+				told.push(context.store.told(storedForm(joined)));
+				removeSession(occupant, session);
+				context.rooms.removeSession(joined);
+			}
+			await Promise.all(told);
+		},
+	};
+}

@@ -1,0 +1,50 @@
+import type { Guard } from "../../core/guard.ts";
+import type { RoomId } from "../../core/ids.ts";
+import type { Bridge } from "../../core/network.ts";
+import type { Joined, Session } from "./room.ts";
+
+/** A session as the journal keeps it, to be told after a crash that it has ended. */
+export type StoredSession = Readonly<{
+	jid: string;
+	address: string;
+	nick: string;
+	view: RoomId;
+	source: RoomId;
+	/** The id of the room as in {@link RoomAddress}. */
+	id: string;
+	/** It was told of its end. The membership of its person may still have to end. */
+	told?: true;
+}>;
+
+type Key = Pick<Session, "address" | "jid">;
+
+const prefix = "xmpp session ";
+const keyOf = ({ address, jid }: Key): string => `${prefix}${address} ${jid}`;
+
+/** Returns a session as the journal keeps it. */
+export const storedForm = ({ room, occupant: { nick }, session }: Joined): StoredSession => ({
+	...{ jid: session.jid, address: session.address, nick },
+	...{ view: room.id, source: room.source, id: room.facts.id },
+});
+
+/** Keeps the sessions of hosted rooms in the journal. */
+export function createSessionStore(deps: { bridge(): Pick<Bridge, "cursors" | "saveCursor">; guard: Guard }) {
+	/** Resolves with the value on disk. Never rejects: a failure costs a session no more than its notice after a crash. */
+	const write = (session: Key, value: StoredSession | undefined): Promise<void> =>
+		deps.guard.run("store of a session", () =>
+			deps.bridge().saveCursor({ key: keyOf(session), value: value && JSON.stringify(value) }),
+		);
+
+	return {
+		save: (joined: Joined): Promise<void> => write(joined.session, storedForm(joined)),
+		remove: (session: Key): Promise<void> => write(session, undefined),
+		/** Notes that a session was told of its end. */
+		told: (session: StoredSession): Promise<void> => write(session, { ...session, told: true }),
+		/** Resolves with all stored sessions. */
+		async all(): Promise<readonly StoredSession[]> {
+			const stored = await deps.bridge().cursors(prefix);
+			return stored.map(({ value }) => JSON.parse(value) as StoredSession);
+		},
+	};
+}
+export type SessionStore = ReturnType<typeof createSessionStore>;

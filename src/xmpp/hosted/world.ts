@@ -1,0 +1,28 @@
+import type { Guard } from "../../core/guard.ts";
+import type { NetworkName } from "../../core/ids.ts";
+import type { Log } from "../../core/log.ts";
+import type { Bridge, Received } from "../../core/network.ts";
+import type { Person } from "../../core/person.ts";
+import type { Component } from "../stream/component.ts";
+import type { Element } from "../stream/xml.ts";
+
+/** The functions that hosted rooms get from the network. */
+export type World = Readonly<{
+	link: Pick<Component, "send" | "sendToAll" | "iq" | "online">;
+	/** The domain of our component. */
+	component: string;
+	/** The network whose rooms are shown. */
+	of: NetworkName;
+	bridge(): Bridge;
+	log: Log;
+	guard: Guard;
+	/** Hands events to the network's inbox, and so to core, in call order. */
+	tell(events: readonly Received[]): void;
+	/** Returns the bare JID of the ghost of a person of another network. */
+	ghost(person: Person): string;
+	/** The resource of all ghosts. */
+	resource: string;
+	/** Returns the payloads of all ghosts' presences, such as their entity capabilities. */
+	ghostPayloads(): readonly Element[];
+	now(): Readonly<{ at: number; unique(): string }>;
+}>;

@@ -1,0 +1,199 @@
+import { createGuard } from "../../../src/core/guard.ts";
+import type { Entered, RoomAddress, RoomFacts, RoomView, Seen } from "../../../src/core/hosting.ts";
+import type { MessageId, NetworkName, RoomId, UserId } from "../../../src/core/ids.ts";
+import type { Bridge } from "../../../src/core/network.ts";
+import type { Person } from "../../../src/core/person.ts";
+import { account } from "../../../src/xmpp/from-xmpp.ts";
+import { createHostedRooms } from "../../../src/xmpp/hosted/index.ts";
+import { type Element, text, xml } from "../../../src/xmpp/stream/xml.ts";
+import { quiet } from "../../fakes.ts";
+import { stanza } from "../stanza.ts";
+
+export const component = "bridge.test";
+export const matrix = "matrix" as NetworkName;
+export const lobby = `#lobby@${component}`;
+export const romeo = "romeo@montague.test/phone";
+export const juliet = "juliet@capulet.test/balcony";
+
+export const alice: Person = {
+	network: matrix,
+	id: "@alice:hs.test" as UserId,
+	address: ["alice"],
+	name: "Alice",
+	handles: ["@alice:hs.test"],
+	domain: "hs.test",
+};
+export const matrixPerson = (localpart: string, name?: string): Person => {
+	const { name: _, ...nameless } = alice;
+	const id = `@${localpart}:hs.test` as UserId;
+	return { ...nameless, id, address: [localpart], handles: [id], ...(name !== undefined && { name }) };
+};
+/** Returns the person of XMPP as the source shows their ghost. */
+export const xmppPerson = (jid: string, name: string): Person => ({ ...account(jid), name });
+
+const levels = {
+	of: new Map<string, number>(),
+	others: 0,
+	needed: {
+		...{ speak: 0, topic: 50, name: 50, picture: 50 },
+		...{ redact: 50, kick: 50, ban: 50, invite: 0, levels: 100 },
+	},
+};
+export const facts: RoomFacts = {
+	room: "!Lobby:hs.test" as RoomId,
+	id: "Lobby:hs.test",
+	alias: ["lobby"],
+	name: "The Lobby",
+	topic: "Welcome",
+	entry: "everybody",
+	listed: true,
+	local: true,
+	count: 1,
+	levels,
+};
+export const view = `!=4cobby=3ahs.test@${component}` as RoomId;
+
+/** Hosted rooms between a fake link to the XMPP server and a fake source with one room. */
+export function hostedWorld(members: readonly Person[] = [alice]) {
+	const sent: Element[] = [];
+	const told: unknown[] = [];
+	const cursors = new Map<string, string>();
+	const calls: string[] = [];
+	const source = {
+		facts,
+		members: [...members],
+		/** Replaced by a test for a slow or refusing source. */
+		look: async (_address: RoomAddress): Promise<RoomFacts | undefined> => source.facts,
+		enter: async (person: Person): Promise<Entered> => {
+			if (!source.members.some(({ id }) => id === person.id)) source.members.push(person);
+			return { kind: "in" };
+		},
+		view: async (): Promise<RoomView> => ({ facts: source.facts, members: [...source.members] }),
+		iq: async (_request: Element): Promise<Element> => stanza("<iq type='result'/>"),
+	};
+	const hosting = {
+		enter: async (_room: RoomId, person: Person) => {
+			calls.push(`enter ${person.id} ${person.name}`);
+			return source.enter(person);
+		},
+		leave: async (_room: RoomId, person: Person) => {
+			calls.push(`leave ${person.id}`);
+			source.members = source.members.filter(({ id }) => id !== person.id);
+		},
+		rename: async (_room: RoomId, person: Person) => void calls.push(`rename ${person.id} ${person.name}`),
+		view: async () => {
+			calls.push("view");
+			return source.view();
+		},
+	};
+	const bridge = {
+		secret: async () => "secret",
+		cursor: async (key: string) => cursors.get(key),
+		cursors: async (prefix: string) =>
+			[...cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
+		saveCursor: async ({ key, value }: { key: string; value: string | undefined }) => {
+			if (value === undefined) cursors.delete(key);
+			else cursors.set(key, value);
+		},
+		views: {
+			look: async (_of: NetworkName, address: RoomAddress) => {
+				calls.push("look");
+				const found = await source.look(address);
+				return found
+					? { kind: "room" as const, facts: found }
+					: { kind: "refused" as const, why: "unknown" as const, text: "no such room" };
+			},
+			open: async () => void calls.push("open"),
+			source: () => hosting,
+		},
+	} as unknown as Bridge;
+	let unique = 0;
+	const clock = { at: 1_000_000 };
+	const link = {
+		online: true,
+		send: async (one: Element) => void sent.push(one),
+		sendToAll(one: Element, recipients: readonly string[]) {
+			for (const to of recipients) {
+				const copy = xml(one.name, { ...one.attrs, to });
+				for (const child of one.children) copy.append(child);
+				sent.push(copy);
+			}
+			return { bytes: 0, taken: Promise.resolve() };
+		},
+		iq: (request: Element) => source.iq(request),
+	};
+	const rooms = createHostedRooms({
+		link,
+		component,
+		of: matrix,
+		bridge: () => bridge,
+		log: quiet,
+		guard: createGuard(quiet),
+		tell: (events) => void told.push(...events),
+		ghost: ({ address }) => `${address.join("%")}@${component}`,
+		resource: "trivium",
+		ghostPayloads: () => [],
+		now: () => ({ at: clock.at, unique: () => `id-${++unique}` }),
+	});
+	const { conversation } = rooms;
+
+	/** Takes a stanza from a client, as routing.ts does. */
+	function take(xml: string | Element): void {
+		const one = typeof xml === "string" ? stanza(xml) : xml;
+		const answer = conversation.stanza(one);
+		if (answer) sent.push(answer);
+	}
+	const settle = async () => {
+		for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
+	};
+	return {
+		...{ rooms, conversation, source, sent, told, cursors, calls, clock, link, take, settle },
+		start: () => rooms.start(),
+		/** Has a client join, and waits for the end of it. */
+		async join(jid: string, nick: string, address = lobby): Promise<void> {
+			take(join(jid, nick, address));
+			await settle();
+		},
+		/** Shows what happens in the source. */
+		happens(sender: Person, what: Seen["what"], id = `$event-${++unique}`): void {
+			const seen: Seen = { room: facts.room, id: id as MessageId, at: clock.at, sender, what };
+			rooms.reflect(view, [seen]);
+		},
+		/** Returns what a client got since the last call, one line for each stanza. */
+		got(jid: string): string[] {
+			const mine = sent.filter(({ attrs }) => attrs.to === jid);
+			for (const one of mine) sent.splice(sent.indexOf(one), 1);
+			return mine.map(line);
+		},
+	};
+}
+export type HostedWorld = ReturnType<typeof hostedWorld>;
+
+export const join = (jid: string, nick: string, address = lobby) =>
+	`<presence from='${jid}' to='${address}/${nick}' id='join'><x xmlns='http://jabber.org/protocol/muc'/></presence>`;
+
+/** Returns a stanza in one line: its kind, its sender's nick, and what a person would see of it. */
+export function line(one: Element): string {
+	const { from = "", type } = one.attrs;
+	const nick = from.includes("/") ? from.slice(from.indexOf("/") + 1) : "";
+	const x = one.getChild("x", "http://jabber.org/protocol/muc#user");
+	const item = x?.getChild("item");
+	const error = one.getChild("error");
+	const destroy = x?.getChild("destroy");
+	const parts = [
+		one.name,
+		type === "groupchat" ? undefined : type,
+		nick,
+		item && `${item.attrs.affiliation}/${item.attrs.role}`,
+		item?.attrs.nick && `→${item.attrs.nick}`,
+		item?.getChild("actor") && `by ${item.getChild("actor")?.attrs.nick}`,
+		item && text(item, "reason") && `(${text(item, "reason")})`,
+		destroy && `destroyed ${destroy.attrs.jid ?? ""}`.trim(),
+		text(one, "show"),
+		one.getChild("subject") && `subject ${text(one, "subject")}`,
+		text(one, "body"),
+		error && `${error.attrs.type}/${error.getChildElements()[0]?.name}`,
+		...(x?.getChildren("status").map(({ attrs }) => attrs.code) ?? []).sort(),
+	];
+	return parts.filter(Boolean).join(" ");
+}
