@@ -171,9 +171,17 @@ export function createMatrix(
 	const label = createRoomLabels({ client, members, aliases, domain, people });
 
 	async function refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {
+		const portal = await portalOf(event.room);
+		const as = await rooms.speaker(event.room, portal);
+		if (as !== undefined && isHosted(portal))
+			// Without the bot only ghosts are there, and each stands for a person who did not say this.
+			return log.debug(
+				{ err: error, room: event.room, event: event.id },
+				"a sender without the bot is not told",
+			);
 		// Clients show no answer to a reaction, or to what changes a message.
 		const about = "target" in event ? event.target.id : event.id;
-		await tell({ room: event.room, event: event.id, about, as: await speaker(event.room) }, error, target);
+		await tell({ room: event.room, event: event.id, about, as }, error, target);
 	}
 
 	return {

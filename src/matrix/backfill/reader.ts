@@ -8,6 +8,8 @@ import type { Position } from "./loss-detection.ts";
 
 /** How far back a room is read: the number of pages, and of events on a page. */
 const [pages, pageSize] = [30, 30];
+/** The same for a room that another network shows in full: its archive would have a hole behind the last page. */
+const [wholePages, wholePageSize] = [50, 100];
 /** The least time, in ms, before a busy homeserver is asked again. */
 const pause = 300;
 /** How long the homeserver may take to answer, in ms. */
@@ -50,8 +52,9 @@ export function createBackfillReader(deps: {
 		const behind: string[] = [];
 		let reached = until.size === 0;
 		const found = () => ({ before: reached ? before.reverse() : [], behind: behind.reverse() });
-		const history = createPages(pages, (from) =>
-			client.messages(name, { limit: pageSize, from, timeout, ...(as && { as }) }),
+		const limit = whole ? wholePageSize : pageSize;
+		const history = createPages(whole ? wholePages : pages, (from) =>
+			client.messages(name, { limit, from, timeout, ...(as && { as }) }),
 		);
 		for await (const page of history)
 			for (const event of page) {

@@ -13,8 +13,10 @@ export function spell(address: RoomAddress, domain: string): string {
 /** Returns true if an address can be that of a room: no request may carry arbitrary text into a path. */
 export function isAddress(address: RoomAddress, domain: string): boolean {
 	const spelled = spell(address, domain);
-	if (!isId(spelled) || (address.kind === "alias" && address.parts.length > 2)) return false;
-	return address.kind === "id" ? /^![^\s\0]+$/.test(spelled) : /^#[^\s:\0]+:[^\s/?#\0]+$/.test(spelled);
+	if (!isId(spelled)) return false;
+	if (address.kind === "id") return /^![^\s\0]+$/.test(spelled);
+	const [localpart = "", ...servers] = address.parts;
+	return servers.length < 2 && !localpart.includes(":") && /^#[^\s\0]+:[^\s/?#\0]+$/.test(spelled);
 }
 
 /** Returns the id of a room without its sigil. */

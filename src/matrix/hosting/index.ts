@@ -52,7 +52,6 @@ export function createHosting(deps: {
 	const states = createRoomStates({ client, members, personOf, domain });
 	const store = createEventStore({ client, isOpenToMembers: states.isOpenToMembers, isIn: members.has });
 	const archive = createArchive({ ...deps, store, alwaysOpen: states.wasAlwaysOpen, personOf });
-	const see = createSee({ ...deps, states, ghosts: readingGhosts, keep: store.note });
 	const membership = createMembership({
 		...deps,
 		via: look.via,
@@ -68,6 +67,14 @@ export function createHosting(deps: {
 			if (members.known(room) && !first) members.came(room, ghost);
 			else await members.read(room, ghost);
 		},
+	});
+
+	const see = createSee({
+		...deps,
+		states,
+		ghosts: readingGhosts,
+		keep: store.note,
+		keepName: membership.keepName,
 	});
 
 	/** Resolves with the person of an MXID under their name in a room; for a ghost, the person that it stands for. */

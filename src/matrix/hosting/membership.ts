@@ -1,10 +1,10 @@
-import { createBoundedMap } from "../../core/bounded-map.ts";
+import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import type { Entered } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { type Client, hasCode, MatrixError } from "../client.ts";
-import type { Content } from "../event.ts";
+import type { Content, MatrixEvent } from "../event.ts";
 import { type Ghosts, NoGhost, shortName } from "../ghosts.ts";
 import type { Members } from "../members.ts";
 import { personMxid } from "../mxid.ts";
@@ -17,6 +17,8 @@ const longest = 10 * 60_000;
 const [slow, kept] = [10_000, 60_000];
 /** Refusals that are remembered. */
 const remembered = 1_000;
+/** Names in rooms that are remembered, and their bytes. */
+const [mostNames, nameBytes] = [20_000, 8 * 1_048_576];
 
 /** Lets people of other networks in and out of rooms, each as their own ghost. */
 export function createMembership(deps: {
@@ -39,6 +41,8 @@ export function createMembership(deps: {
 	const { client, ghosts, members, rooms, via, domain, now = Date.now } = deps;
 	/** Joins under way, by room and ghost: the next try of a person who lost patience waits for the same one. */
 	const underWay = new Map<string, Promise<Entered>>();
+	/** By room and ghost: the name there. */
+	const names = createBoundedMap<string, string>(mostNames, { bytes: nameBytes, of: textBytes });
 	const refusals = createBoundedMap<string, Readonly<{ entered: Entered; until: number }>>(remembered);
 
 	const refused = (why: Extract<Entered, { kind: "refused" }>["why"], text: string): Entered => ({
@@ -71,6 +75,7 @@ export function createMembership(deps: {
 
 	/** Gives a ghost its name in a room, where the join did not: only Synapse takes a name there. */
 	async function name(room: RoomId, ghost: string, called: string): Promise<void> {
+		names.set(`${room} ${ghost}`, called);
 		const now = await client.state<Content>(room, "m.room.member", ghost, ghost);
 		if (now.membership !== "join" || now.displayname === called) return;
 		await client.setState(room, "m.room.member", ghost, { ...now, displayname: called }, ghost);
@@ -134,11 +139,25 @@ export function createMembership(deps: {
 		async leave(room: RoomId, person: Person, reason?: string): Promise<void> {
 			const ghost = await ghosts.known(person);
 			if (ghost === undefined) return;
+			names.delete(`${room} ${ghost}`);
 			await rooms.leave(room, ghost, reason).catch((error: unknown) => {
 				// A ghost that is in no room, or is banned from it, has left it already.
 				if (!(error instanceof MatrixError)) throw error;
 				members.went(room, ghost);
 			});
+		},
+
+		/**
+		 * Gives a ghost its name in a room back: its homeserver writes a new name of the account, which a chat of two may
+		 * have brought, into all rooms. Resolves with true if this member event did so.
+		 */
+		async keepName({ room_id: room, state_key: ghost = "", sender, content }: MatrixEvent): Promise<boolean> {
+			const called = names.get(`${room} ${ghost}`);
+			if (content.membership !== "join") names.delete(`${room} ${ghost}`);
+			if (called === undefined || sender !== ghost || content.membership !== "join") return false;
+			if (content.displayname === called) return false;
+			await name(room as RoomId, ghost, called);
+			return true;
 		},
 
 		/** As {@link Hosting.rename}. */

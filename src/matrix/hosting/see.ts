@@ -11,6 +11,8 @@ import { frameOf, seenIn } from "./timeline.ts";
 export function createSee(deps: {
 	states: RoomStates;
 	ghosts: ReadingGhosts;
+	/** Gives a ghost its name in a room back; resolves with true if this event took it. */
+	keepName(event: MatrixEvent): Promise<boolean>;
 	/** Keeps an event for the archive. */
 	keep(event: MatrixEvent): void;
 	log: Log;
@@ -27,12 +29,25 @@ export function createSee(deps: {
 		return facts && { ...frameOf(event, around), what: { kind: "facts" as const, facts } };
 	}
 
+	async function nameWasTaken(event: MatrixEvent): Promise<boolean> {
+		try {
+			return await deps.keepName(event);
+		} catch (error) {
+			if (!(error instanceof MatrixError)) throw error;
+			log.warn({ err: error, room: event.room_id }, "a ghost could not get its name in a hosted room back");
+			return false;
+		}
+	}
+
 	return async function see(
 		event: MatrixEvent,
 		around: ReadContext,
 		as: string | undefined,
 	): Promise<Seen | undefined> {
-		if (event.type === "m.room.member") await ghosts.note(event);
+		if (event.type === "m.room.member") {
+			await ghosts.note(event);
+			if (await nameWasTaken(event)) return undefined;
+		}
 		const isFact = event.state_key === "" && isFactType(event.type);
 		const facts = isFact ? await factsAfter(event, around, as) : undefined;
 		const seen = seenIn(event, around) ?? facts;

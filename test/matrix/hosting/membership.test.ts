@@ -1,0 +1,140 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { RoomId } from "../../../src/core/ids.ts";
+import { type Client, MatrixError } from "../../../src/matrix/client.ts";
+import { NoGhost } from "../../../src/matrix/ghosts.ts";
+import { createMembership } from "../../../src/matrix/hosting/membership.ts";
+import { fakeNetwork } from "../../fakes.ts";
+import { sampleEvent } from "../samples.ts";
+
+const room = "!r" as RoomId;
+const ghost = "@_xmpp_romeo:hs.test";
+const romeo = { ...fakeNetwork("xmpp").person("romeo"), name: "Romeo" };
+
+let joins: PromiseWithResolvers<{ room_id: string }>[];
+let names: Map<string, string | undefined>;
+let set: string[];
+let came: string[];
+let time: number;
+let full: boolean;
+let membership: ReturnType<typeof createMembership>;
+
+beforeEach(() => {
+	[joins, names, set, came, time, full] = [[], new Map(), [], [], 0, false];
+	const client = {
+		joinAs: (_room: string, { name }: { name: string }) => {
+			const join = Promise.withResolvers<{ room_id: string }>();
+			joins.push(join);
+			return join.promise.then((answer) => {
+				if (!names.has(ghost)) names.set(ghost, name);
+				return answer;
+			});
+		},
+		state: async () => ({ membership: "join", displayname: names.get(ghost) }),
+		setState: async (_room: string, _type: string, key: string, { displayname }: { displayname: string }) => {
+			set.push(`${key} is ${displayname}`);
+			names.set(key, displayname);
+		},
+	} as unknown as Client;
+	membership = createMembership({
+		client,
+		ghosts: {
+			account: async () => {
+				if (full) throw new NoGhost();
+				return ghost;
+			},
+			known: async () => ghost,
+		},
+		members: { of: () => new Map(), went: () => undefined },
+		rooms: { membershipOf: async () => "ban", leave: async () => undefined },
+		via: () => ["far.test"],
+		speaker: async () => undefined,
+		coming: (_room: RoomId, _ghost: string, first: boolean) => came.push(first ? "first" : "another"),
+		came: async () => void came.push("in"),
+		isOurs: (mxid: string) => mxid.startsWith("@_"),
+		domain: "hs.test",
+		now: () => time,
+	} as unknown as Parameters<typeof createMembership>[0]);
+});
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("a person who comes in", () => {
+	test("waits for the join that is under way, however often they try", async () => {
+		const tries = [membership.enter(room, romeo), membership.enter(room, romeo)];
+		await settled();
+		expect(joins).toHaveLength(1);
+		joins[0]?.resolve({ room_id: room });
+		expect(await Promise.all(tries)).toEqual([{ kind: "in" }, { kind: "in" }]);
+		expect(came).toEqual(["first", "in"]);
+		expect(set).toEqual([]);
+	});
+
+	test("gets the refusal of a slow join at the next try, without another one", async () => {
+		const first = membership.enter(room, romeo);
+		await settled();
+		time = 30_000;
+		joins[0]?.reject(new MatrixError(404, "M_UNKNOWN", "No known servers"));
+		expect(await first).toMatchObject({ kind: "refused", why: "unknown" });
+		expect(await membership.enter(room, romeo)).toEqual(await first);
+		expect(joins).toHaveLength(1);
+		time += 61_000;
+		void membership.enter(room, romeo);
+		await settled();
+		expect(joins).toHaveLength(2);
+	});
+
+	test.each([
+		[403, "M_BAD_STATE", "Cannot join user who was banned", "banned"],
+		[403, "M_FORBIDDEN", "You are banned from this room", "banned"],
+		// The member event tells it where the error does not.
+		[403, "M_FORBIDDEN", "no", "banned"],
+		[404, "M_NOT_FOUND", "no", "unknown"],
+		[400, "M_INCOMPATIBLE_ROOM_VERSION", "no", "unknown"],
+	])("reads why: %s %s %s", async (status, code, text, why) => {
+		const entering = membership.enter(room, romeo);
+		await settled();
+		joins[0]?.reject(new MatrixError(status, code, text));
+		expect(await entering).toMatchObject({ kind: "refused", why });
+		// The next try is a new one.
+		void membership.enter(room, romeo);
+		await settled();
+		expect(joins).toHaveLength(2);
+	});
+
+	test("has to wait where the limit on new ghosts forbids one", async () => {
+		full = true;
+		await expect(membership.enter(room, romeo)).rejects.toMatchObject({ name: "TemporaryError" });
+	});
+
+	test("gets their name by another request from a homeserver that takes none in a join", async () => {
+		names.set(ghost, "Global");
+		const entering = membership.enter(room, romeo);
+		await settled();
+		joins[0]?.resolve({ room_id: room });
+		await entering;
+		expect(set).toEqual([`${ghost} is Romeo`]);
+	});
+});
+
+describe("the name of a ghost in a room", () => {
+	const renamed = (displayname: string, sender = ghost) =>
+		sampleEvent({
+			...{ type: "m.room.member", room_id: room, sender, state_key: ghost },
+			content: { membership: "join", displayname },
+		});
+
+	test("is given back when a new name of the account takes it", async () => {
+		await membership.rename(room, romeo);
+		set.length = 0;
+		names.set(ghost, "Global");
+		expect(await membership.keepName(renamed("Global"))).toBe(true);
+		expect(set).toEqual([`${ghost} is Romeo`]);
+		expect(await membership.keepName(renamed("Romeo"))).toBe(false);
+		expect(await membership.keepName(renamed("Someone", "@mod:hs.test"))).toBe(false);
+	});
+
+	test("is forgotten when the person leaves", async () => {
+		await membership.rename(room, romeo);
+		await membership.leave(room, romeo);
+		expect(await membership.keepName(renamed("Global"))).toBe(false);
+	});
+});
