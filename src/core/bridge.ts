@@ -34,6 +34,7 @@ import { createPortals, type Mirror } from "./portals.ts";
 import { createReflection } from "./reflection.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
+import { createShowOut } from "./show-out.ts";
 import { createViews } from "./views.ts";
 
 /** Interval in ms at which the log of outages looks at the sides, and the lanes look for rows that have expired. */
@@ -339,21 +340,6 @@ export function createBridge(deps: {
 		return people;
 	}
 
-	/** Has the people who are blocked by now leave all rooms in which they are shown. Resolves with their number. */
-	async function showOut(): Promise<number> {
-		const out = new Set<string>();
-		for (const { links, between } of await mapping.portals()) {
-			if (between) continue;
-			for (const { network: of, room } of links) {
-				const people = room ? await journal.members(of, room) : [];
-				const blocked = people.filter((person) => !allowed(person));
-				for (const { id } of blocked) out.add(`${of} ${id}`);
-				if (room && blocked.length > 0) await sync(of, room, people);
-			}
-		}
-		return out.size;
-	}
-
 	const runCommand = createCommandRunner({
 		journal,
 		all: () => commands,
@@ -374,7 +360,7 @@ export function createBridge(deps: {
 			blocks,
 			config: deps.rules.level,
 			configured: deps.rules.blocked ?? [],
-			showOut,
+			showOut: createShowOut({ mapping, journal, network, allowed, bridge, log }),
 		}),
 		...createDeadLetterCommands({
 			mapping,

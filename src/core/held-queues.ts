@@ -32,6 +32,8 @@ export type Held = {
 	readonly domain: string;
 	/** The tokens that the release of the event takes; undefined if they are taken, or it costs none. */
 	charge: Charge | undefined;
+	/** See {@link BridgeEvent}; absent: nobody waits for an answer. */
+	readonly until?: number;
 	/** The place in the order in which all held events came in. */
 	readonly order: number;
 	/** The held events that this one refers to, and so has to follow. */
@@ -149,6 +151,7 @@ export function createHeldQueues() {
 				sender: senders.get(key) ?? { key, queues: new Map(), lines: 0, bytes: 0, owing: 0 },
 				domain: sender.domain,
 				charge: paid ? undefined : chargeOf(event),
+				...(event.until !== undefined && { until: event.until }),
 				order: ++count,
 				after: targetsOf(event),
 				// Nothing refers to the value of a thing.

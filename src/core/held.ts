@@ -125,7 +125,12 @@ export function createHeld(deps: {
 			if (one?.state !== "waiting" || one.merging > 0) continue;
 			// All that enters in one batch keeps its order.
 			if (one.after.some(({ state }) => state === "pending" || state === "waiting")) continue;
-			if (one.charge && (waiting.has(one.domain) || !pays(one.charge, waiting))) continue;
+			// The lane gives up an event whose sender has waited long enough for an answer.
+			const left = (one.until ?? Number.POSITIVE_INFINITY) - Date.now();
+			if (left > 0 && one.charge && (waiting.has(one.domain) || !pays(one.charge, waiting))) {
+				next = Math.min(next, left);
+				continue;
+			}
 			queues.pay(one);
 			queue.entering++;
 			return one;

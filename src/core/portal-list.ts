@@ -25,7 +25,8 @@ export function createPortalList(deps: {
 
 	async function line(portal: Portal, waiting: number): Promise<string> {
 		const [first, ...others] = await Promise.all(portal.links.map((link) => side(link, portal)));
-		const mutual = portal.links.slice(1).every((link) => link.out);
+		// A view takes no rows, and shows the whole timeline all the same.
+		const mutual = portal.links.slice(1).every(({ out, role }) => out || role === "hosted");
 		const [hindrance] = portal.links.flatMap((link) => network(link.network).hindrance?.(link) ?? []);
 		return phrases.portalLine(first ?? "", others, mutual, portal.between !== undefined, waiting, hindrance);
 	}

@@ -67,9 +67,9 @@ export function createViews(deps: {
 		return { kind: "room", facts };
 	}
 
-	/** The messages and the memberships of a blocked person are not shown; the topic is the room's own. */
+	/** Nothing that a blocked person says or does is shown, but that they leave; the topic is the room's own. */
 	const isShown = ({ sender, what }: Seen): boolean => {
-		if (what.kind === "member") return allowed(what.person);
+		if (what.kind === "member") return what.now === "out" || what.now === "banned" || allowed(what.person);
 		return what.kind === "topic" || what.kind === "facts" || allowed(sender);
 	};
 

@@ -4,7 +4,7 @@ import { TemporaryError } from "../../src/core/errors.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Network } from "../../src/core/network.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
-import { bridgeOf, rulesFor } from "../bridge.ts";
+import { bridgeOf, noLimits, rulesFor } from "../bridge.ts";
 import { fakeHosting } from "../fake-hosting.ts";
 import { type Fake, fakeNetwork, lines, until } from "../fakes.ts";
 
@@ -17,10 +17,10 @@ const hosting = fakeHosting("earth");
 const lobby = hosting.make("lobby").facts.room;
 const view = "view of lobby" as RoomId;
 
-async function start(over: Partial<Network> = {}) {
+async function start(over: Partial<Network> = {}, limits = noLimits) {
 	earth = fakeNetwork("earth", { hosting, window: 3, ...over });
 	mars = fakeNetwork("mars");
-	bridge = bridgeOf([earth, mars], rulesFor({ "*": "admin" }), { journal, mapping });
+	bridge = bridgeOf([earth, mars], rulesFor({ "*": "admin" }, { limits }), { journal, mapping });
 	earth.trouble = away;
 	await bridge.start();
 	await bridge.views.open(earth.name, lobby, view, mars.person("zog"));
@@ -120,5 +120,15 @@ describe("a line whose sender waits for an answer", () => {
 		await settled(600);
 		expect(refused()).toEqual(expired(...texts));
 		expect((await journal.stats()).waiting).toBe(0);
+	});
+
+	test("is given up in time if its sender writes faster than the limits allow", async () => {
+		await start({}, { ...noLimits, sender: { perMinute: 1e-9, burst: 2 } });
+		earth.trouble = async () => undefined;
+		await say(300, "one", "two", "three", "four");
+		await settled(2);
+		expect(lines(earth)).toEqual(["zog: one", "zog: two"]);
+		expect(refused()).toEqual(expired("three", "four"));
+		expect(await journal.stats()).toMatchObject({ waiting: 0, held: 0 });
 	});
 });

@@ -18,13 +18,17 @@ let mapping = createMemoryMapping();
 
 async function begin(over: Partial<Rules> = {}, marsOver: Parameters<typeof fakeNetwork>[1] = {}) {
 	hosting = fakeHosting("earth");
-	earth = fakeNetwork("earth", { hosting });
+	earth = fakeNetwork("earth", { hosting, handle: (text) => text });
 	mars = fakeNetwork("mars", marsOver);
 	venus = fakeNetwork("venus", { sources: true });
 	venus.rooms.set("lab", []);
 	mars.rooms.set("crater", []);
 	mapping = createMemoryMapping();
-	bridge = bridgeOf([earth, mars, venus], rulesFor({ "*": "admin", "troll@*": "block" }, over), { mapping });
+	bridge = bridgeOf(
+		[earth, mars, venus],
+		rulesFor({ "*": "use", "boss@*": "admin", "troll@*": "block" }, over),
+		{ mapping },
+	);
 	await bridge.start();
 	lobby = hosting.make("lobby");
 	earth.rooms.set(lobby.facts.room, [earth.person("ann")]);
@@ -38,7 +42,8 @@ const open = (who = "zog", room = view) =>
 	bridge.views.open(earth.name, lobby.facts.room, room, mars.person(who));
 const say = (text: string, who = "ann") =>
 	bridge.seen(earth.name, [hosting.say(lobby, earth.person(who), text)]);
-const ofLobby = (text: string, fake = earth) => command(bridge, fake, text, { room: lobby.facts.room });
+const ofLobby = (text: string, fake = earth) =>
+	command(bridge, fake, text, { who: "boss", room: lobby.facts.room });
 
 describe("a room that people of another network look for", () => {
 	test("is found by its address", async () => {
@@ -172,6 +177,36 @@ describe("the view of a room", () => {
 		expect((await hall.view(lobby.facts.room)).members).toEqual([]);
 		const ids = lobby.timeline.map(({ id }) => id);
 		expect((await hall.events(lobby.facts.room, ids, mars.person("zog"))).size).toBe(0);
+	});
+
+	test("loses a person whom an admin blocks, of either network, and takes nothing more of them", async () => {
+		await open();
+		for (const person of [earth.person("ann"), mars.person("zog")]) lobby.members.set(person.id, person);
+		expect(await ofLobby("block *@mars")).toContain("1 person is no longer shown");
+		expect([...lobby.members.keys()]).toEqual(["ann@earth"]);
+		expect(await ofLobby("block ann@earth")).toContain("1 person is no longer shown");
+		expect(mars.reflected).toEqual([1, 2].map(() => expect.stringMatching(/^view of lobby: member block /)));
+		await mars.say(view, "zog", "hello?");
+		expect(mars.refused).toMatchObject([{ sentence: expect.stringContaining("you are blocked") }]);
+	});
+
+	test("stands in the list of rooms as one that goes both ways", async () => {
+		await open();
+		expect(await command(bridge, earth, "rooms", { who: "boss", alone: true })).toContain(
+			"EARTH room of lobby ↔ MARS view of lobby",
+		);
+	});
+
+	test("finds what its people refer to by the id of the timeline, without a copy in the journal", async () => {
+		await open();
+		const { id, room } = hosting.say(lobby, earth.person("ann"), "long ago");
+		const replyTo = { id, copies: [{ network: earth.name, room, id }] };
+		await mars.say(view, "zog", "yes", { replyTo });
+		await until(
+			() => earth.sent.length === 1,
+			() => "no answer",
+		);
+		expect(earth.sent[0]?.refs).toEqual({ [id]: [id] });
 	});
 
 	test("that fails on a line neither holds up nor fails the source", async () => {

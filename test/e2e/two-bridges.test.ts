@@ -104,6 +104,27 @@ describe("a room of both organisations", () => {
 		expect(answer.content.body).toContain(`another bridge, ${bot}, has made this very link already`);
 	});
 
+	test("that each bridge links to a MUC of its own shows the people of both MUCs to each other", async () => {
+		const near = await makeMuc("siena");
+		const far = `lucca@${second.xmpp.muc}`;
+		await mercutio.joinRoom(far, "Mercutio");
+		await mercutio.configureRoom(far);
+		const room = await sharedRoom(true);
+		await link(alice, room, near);
+		await link(carol, room, far, secondBot);
+		// The ghost of the other bridge is a person like others, with the name that it has in the room.
+		await mercutio.sendMessage(far, "from mercutio", "groupchat");
+		await romeo.waitForMessage("from mercutio", `${near}/Mercutio`, 20_000);
+		await romeo.sendMessage(near, "from romeo", "groupchat");
+		await mercutio.waitForMessage("from romeo", `${far}/Romeo`, 20_000);
+		const copies = async (lines: Promise<readonly string[]>) =>
+			(await lines).filter((line) => line === "from mercutio" || line === "from romeo");
+		const both = ["from mercutio", "from romeo"];
+		expect(await copies(archived(romeo, near))).toEqual(both);
+		expect(await copies(archived(mercutio, far))).toEqual(both);
+		expect(await copies(timeline(alice, room))).toEqual(both);
+	});
+
 	test("that both bridges link to one MUC shows no message more than once for each bridge, and no person anew", async () => {
 		const muc = await makeMuc("padua");
 		// Nobody learns of the other link: neither bot may state its own one.
