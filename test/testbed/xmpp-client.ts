@@ -93,6 +93,7 @@ export class XmppClient {
 
 	/** Joins with at most `history` old messages. Resolves with the own presence, rejects with the room's refusal. */
 	async joinRoom(room: string, nick: string, { history = 0, password }: JoinOptions = {}): Promise<Element> {
+		const earlier = new Set(this.inbox.items);
 		const parts = [
 			xml("history", { maxstanzas: String(history) }),
 			password === undefined ? undefined : xml("password", {}, password),
@@ -107,7 +108,10 @@ export class XmppClient {
 		const answer = await this.inbox.waitFor(
 			`the answer of ${room} to joining as ${nick}`,
 			(stanza) =>
-				stanza.is("presence") && isFrom(stanza, room) && (isError(stanza) || hasStatus(stanza, "110")),
+				stanza.is("presence") &&
+				isFrom(stanza, room) &&
+				(isError(stanza) || (hasStatus(stanza, "110") && stanza.attrs.type !== "unavailable")) &&
+				!earlier.has(stanza),
 		);
 		if (isError(answer)) throw new Error(`${room} refused ${nick}: ${answer}`);
 		return answer;
