@@ -35,6 +35,7 @@ import { createReflection } from "./reflection.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
 import { createShowOut } from "./show-out.ts";
+import { createViewBound } from "./view-bound.ts";
 import { createViews } from "./views.ts";
 
 /** Interval in ms at which the log of outages looks at the sides, and the lanes look for rows that have expired. */
@@ -73,6 +74,8 @@ export function createBridge(deps: {
 	version?: string;
 	/** How many rows one lane may hold. */
 	laneRows?: number;
+	/** How many rooms may be shown in full. */
+	mostViews?: number;
 }): Running {
 	const { networks, mapping, journal, log } = deps;
 	const blocks = createBlocks(mapping, deps.rules.level);
@@ -191,7 +194,8 @@ export function createBridge(deps: {
 	const saveCursor: Bridge["saveCursor"] = ({ key, value }) =>
 		inTurn(async () => ({ saved: journal.saveCursor(key, value) }));
 
-	const views = createViews({ network, journal, portals, rules, allowed, mayOpen: route.mayOpen });
+	const makeSpace = createViewBound({ mapping, network, portals, log, most: deps.mostViews });
+	const views = createViews({ network, journal, portals, rules, allowed, mayOpen: route.mayOpen, makeSpace });
 	const reflect = createReflection({ mapping, journal, network, guard, isShown: views.isShown });
 	/** Resolves when the files of the messages that people of other networks deleted in a source are given out no more. */
 	async function forgetFiles(of: NetworkName, timeline: readonly Seen[]): Promise<void> {

@@ -19,8 +19,10 @@ export function createViews(deps: {
 	allowed(person: Person): boolean;
 	/** Counts one more room of the person. @throws PermanentError if the person opens too many. */
 	mayOpen(by: Person): void;
+	/** Makes space for one more view. @throws PermanentError if there is none */
+	makeSpace(): Promise<void>;
 }) {
-	const { network, journal, portals, allowed, mayOpen } = deps;
+	const { network, journal, portals, allowed, mayOpen, makeSpace } = deps;
 	const { rooms = "local" } = deps.rules;
 	const globs = typeof rooms === "string" ? [] : rooms.map(createGlob);
 	const matches = (address: string) => globs.some((glob) => glob(address));
@@ -114,6 +116,7 @@ export function createViews(deps: {
 		async open(of: NetworkName, source: RoomId, view: RoomId, by: Person): Promise<Portal> {
 			if (!allowed(by)) throw new PermanentError("forbidden", phrases.blocked);
 			const there = { network: by.network, room: view };
+			if (!(await portals.only(of, source))) await makeSpace();
 			return portals.openHosted({ network: of, room: source }, there, () => mayOpen(by));
 		},
 		async invited(facts: RoomFacts, person: Person, by: Person, reason?: string): Promise<boolean> {

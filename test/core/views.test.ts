@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Running } from "../../src/core/bridge.ts";
-import { PermanentError } from "../../src/core/errors.ts";
+import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Rules } from "../../src/core/route.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
@@ -16,7 +16,11 @@ let bridge: Running;
 let lobby: SourceRoom;
 let mapping = createMemoryMapping();
 
-async function begin(over: Partial<Rules> = {}, marsOver: Parameters<typeof fakeNetwork>[1] = {}) {
+async function begin(
+	over: Partial<Rules> = {},
+	marsOver: Parameters<typeof fakeNetwork>[1] = {},
+	mostViews = 100,
+) {
 	hosting = fakeHosting("earth");
 	earth = fakeNetwork("earth", { hosting, handle: (text) => text });
 	mars = fakeNetwork("mars", marsOver);
@@ -27,7 +31,7 @@ async function begin(over: Partial<Rules> = {}, marsOver: Parameters<typeof fake
 	bridge = bridgeOf(
 		[earth, mars, venus],
 		rulesFor({ "*": "use", "boss@*": "admin", "troll@*": "block" }, over),
-		{ mapping },
+		{ mapping, mostViews },
 	);
 	await bridge.start();
 	lobby = hosting.make("lobby");
@@ -140,6 +144,28 @@ describe("the view of a room", () => {
 		const second = bridge.views.open(earth.name, yard, "view of yard" as RoomId, mars.person("zog"));
 		await expect(second).rejects.toThrow("too many new chats");
 		expect(await mapping.portals()).toHaveLength(1);
+	});
+
+	test("is made in the place of one that nobody uses, if there are too many, and not if all are used", async () => {
+		await begin({}, {}, 2);
+		const openIn = async (alias: string) => {
+			const { facts } = hosting.rooms.get(`room of ${alias}` as RoomId) ?? hosting.make(alias);
+			await bridge.views.open(earth.name, facts.room, `view of ${alias}` as RoomId, mars.person("zog"));
+			await bridge.views.source(earth.name).enter(facts.room, mars.person("zog"));
+		};
+		const shown = async () => (await mapping.portals()).flatMap(({ links }) => links[1]?.room ?? []).sort();
+		await openIn("lobby");
+		await openIn("yard");
+		await expect(openIn("hall")).rejects.toThrow("as many rooms as it can");
+		await openIn("yard");
+		await hosting.leave(lobby.facts.room, mars.person("zog"));
+		await openIn("hall");
+		expect(await shown()).toEqual(["view of hall", "view of yard"]);
+		expect(mars.attached).toEqual(new Set(["view of yard", "view of hall"]));
+		hosting.trouble = async (request) => {
+			if (request === "view") throw new TemporaryError("away");
+		};
+		await expect(openIn("attic")).rejects.toThrow("as many rooms as it can");
 	});
 
 	test("is refused to a blocked person, also once it is there", async () => {
