@@ -135,6 +135,8 @@ export const hostedSlow =
 	"The server of this room is slow to answer. The bridge goes on trying: join again in a minute.";
 export const hostedTooMany = "Your clients are in too many rooms of this bridge. Leave some of them first.";
 export const hostedNotJoined = "Your client is not in this room any more. Join it again.";
+export const hostedEnded =
+	"An admin has ended the link of this room to XMPP. If it is linked to another XMPP room soon, you are sent there when you join again.";
 export const hostedMoved = "This room has moved.";
 export const hostedLinked = (room: string) => `This room is joined to the XMPP room ${room}. Join that one.`;
 export const hostedNowEncrypted =

@@ -17,7 +17,7 @@ import type { HostedContext } from "./context.ts";
 import { isInvite, takeInvite } from "./invites.ts";
 import { createJoins } from "./join.ts";
 import { createJoinQueue } from "./join-queue.ts";
-import { loseSession } from "./leaving.ts";
+import { closeRoom, loseSession } from "./leaving.ts";
 import { createLiveness } from "./liveness.ts";
 import { createLoader } from "./load.ts";
 import { takeMember } from "./membership.ts";
@@ -105,6 +105,11 @@ export function createHostedRooms(world: World) {
 	const conversation = {
 		// The room of a chat of two holds a space.
 		owns: (room) => !room.includes(" ") && isRoomJid(room, component),
+		/** The portal of the room has ended: an admin of the source wants that, or nobody used it. */
+		async detach({ room: id }) {
+			const room = id && rooms.get(id);
+			if (room) closeRoom(room, { reason: phrases.hostedEnded }, context);
+		},
 		capabilities: () => hosted,
 		show: (room) => room,
 		label(room) {
