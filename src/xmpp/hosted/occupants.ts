@@ -1,6 +1,6 @@
 import { personKey } from "../../core/hosting.ts";
 import type { Person } from "../../core/person.ts";
-import { longestNick, nickFor, otherNick } from "../nick.ts";
+import { longestNick, nickFor, otherNick, plainNick } from "../nick.ts";
 import { lookAlike } from "./look-alikes.ts";
 import { type HostedRoom, type Occupant, occupantOf, type Session, sessionKey } from "./room.ts";
 
@@ -16,10 +16,14 @@ export function holderOf(
 	return holder && personKey(holder.person) !== personKey(person) ? holder : undefined;
 }
 
-/** Returns the nick for a person of this name: another one where somebody holds it, or one that looks like it. */
+/**
+ * Returns the nick for a person of this name: another one where somebody holds it, or one that looks like it. Clients
+ * that prepare JIDs by stringprep, such as Poezio, drop each stanza from a nick with newer characters (mostly emoji), so
+ * only the name beside the nick has these (XEP-0172).
+ */
 export function freeNick(room: HostedRoom, wanted: string, person: Person): string {
 	const [localpart = "", server] = person.address;
-	const nick = nickFor(wanted, localpart);
+	const nick = plainNick(nickFor(wanted, localpart), localpart);
 	const who = { localpart, ...(server !== undefined && { server }) };
 	let other = nick;
 	for (let n = 1; holderOf(room, other, person); n++) other = otherNick(nick, n, who);
@@ -78,5 +82,5 @@ export function removeSession(occupant: Occupant, session: Session): void {
 export function nickFault(nick: string): "none" | "too long" | "unfit" | undefined {
 	if (nick.trim() === "") return "none";
 	if ([...nick].length > longestNick) return "too long";
-	return nickFor(nick, "") === nick ? undefined : "unfit";
+	return plainNick(nickFor(nick, ""), "") === nick ? undefined : "unfit";
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { hostedWorld, romeo } from "./world.ts";
+import { hostedWorld, lobby, matrixPerson, romeo } from "./world.ts";
 
 describe("a join of a hosted room", () => {
 	test("brings the others, then the own presence, then the subject", async () => {
@@ -11,5 +11,14 @@ describe("a join of a hosted room", () => {
 			"presence Romeo none/participant 100 110 170",
 			"message subject Welcome",
 		]);
+	});
+
+	// Poezio drops each stanza from a nick that stringprep does not know.
+	test("shows a name with emoji beside a nick without them", async () => {
+		const world = hostedWorld([matrixPerson("bob", "Bob 🎉")]);
+		await world.start();
+		await world.join(romeo, "Romeo");
+		const bob = world.sent.find(({ attrs }) => attrs.from === `${lobby}/Bob`);
+		expect(bob?.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Bob 🎉");
 	});
 });
