@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import type { Capabilities, Support } from "../src/core/capabilities.ts";
 import { capabilities as matrix } from "../src/matrix/capabilities.ts";
 import { direct, joined, withoutIds } from "../src/xmpp/capabilities.ts";
+import { xml } from "../src/xmpp/stream/xml.ts";
+import { createWorld, lobby } from "./xmpp/hosted/queries/world.ts";
 
 /** The name of each row of the table; the compiler reports a missing one. */
 const names: Record<keyof Capabilities, string> = {
@@ -36,6 +38,46 @@ const words: Record<Support, string> = {
 	drop: "–",
 };
 
+/** The features that a hosted room announces, in words; those of its kind (XEP-0045 §15.5.2) tell its settings. */
+const features: Readonly<Record<string, string>> = {
+	"http://jabber.org/protocol/disco#info": "descriptions (XEP-0030, XEP-0128)",
+	"http://jabber.org/protocol/disco#items": "the list of people in the room (XEP-0030)",
+	"http://jabber.org/protocol/muc": "rooms (XEP-0045)",
+	"http://jabber.org/protocol/muc#self-ping-optimization": "self-pings (XEP-0410)",
+	"http://jabber.org/protocol/muc#stable_id": "the sender's id on each message (XEP-0045)",
+	"jabber:iq:register": "membership that a person can end (XEP-0077)",
+	"jabber:x:oob": "links to files (XEP-0066)",
+	"urn:xmpp:attention:0": "calls for attention (XEP-0224)",
+	"urn:xmpp:delay": "times of earlier messages (XEP-0203)",
+	"urn:xmpp:fallback:0": "marked words for older clients (XEP-0428)",
+	"urn:xmpp:mam:2": "the archive (XEP-0313)",
+	"urn:xmpp:mam:2#extended": "the archive, by the ids of messages (XEP-0313)",
+	"urn:xmpp:mentions:0": "mentions (XEP-0513)",
+	"urn:xmpp:message-correct:0": "corrections (XEP-0308)",
+	"urn:xmpp:message-moderate:1": "deletions by moderators (XEP-0425)",
+	"urn:xmpp:message-retract:1": "deletions (XEP-0424)",
+	"urn:xmpp:message-retract:1#tombstone": "marks of deleted messages in the archive (XEP-0424)",
+	"urn:xmpp:occupant-id:0": "ids of people that no nick change alters (XEP-0421)",
+	"urn:xmpp:ping": "pings (XEP-0199)",
+	"urn:xmpp:reactions:0": "reactions (XEP-0444)",
+	"urn:xmpp:reference:0": "mentions (XEP-0372)",
+	"urn:xmpp:reply:0": "replies (XEP-0461)",
+	"urn:xmpp:sfs:0": "files (XEP-0447)",
+	"urn:xmpp:sid:0": "ids of messages (XEP-0359)",
+	"urn:xmpp:sims:1": "files (XEP-0385)",
+	"urn:xmpp:spoiler:0": "spoilers (XEP-0382)",
+	"urn:xmpp:styling:0": "formatting (XEP-0393)",
+	"vcard-temp": "the picture of the room (XEP-0486)",
+};
+
+async function announced(): Promise<readonly string[]> {
+	const query = xml("query", { xmlns: "http://jabber.org/protocol/disco#info" });
+	const info = (await createWorld().ask(lobby, query)).getChild("query");
+	return (info?.getChildren("feature") ?? [])
+		.map(({ attrs }) => attrs.var ?? "")
+		.filter((one) => !one.startsWith("muc_"));
+}
+
 test("support.md is generated from the capabilities (vitest -u writes it)", async () => {
 	const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
 	const lines = (Object.keys(names) as (keyof Capabilities)[]).map((kind) =>
@@ -51,6 +93,21 @@ test("support.md is generated from the capabilities (vitest -u writes it)", asyn
 		row(["", ...columns].map(() => "---")),
 		...lines,
 		"",
+		"## Matrix rooms as MUCs",
+		"",
+		"A Matrix room that XMPP people join announces these features:",
+		"",
+		row(["feature", "for"]),
+		row(["---", "---"]),
+		...(await announced()).map((one) => row([`\`${one}\``, features[one] ?? "?"])),
+		"",
+		"Its kind follows from the Matrix room: `muc_open` or `muc_membersonly`, `muc_public` or `muc_hidden`, `muc_moderated` or",
+		"`muc_unmoderated`; it is always `muc_nonanonymous`, `muc_persistent` and `muc_unsecured`.",
+		"",
 	].join("\n");
 	await expect(table).toMatchFileSnapshot("../docs/support.md");
+});
+
+test("each feature that a hosted room announces is explained", async () => {
+	expect([...(await announced())].sort()).toEqual(Object.keys(features).sort());
 });

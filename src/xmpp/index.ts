@@ -28,6 +28,7 @@ import { createGhostLookup } from "./ghost-lookup.ts";
 import { createGhosts } from "./ghosts.ts";
 import { createHostedRooms } from "./hosted/index.ts";
 import { createInbox } from "./inbox.ts";
+import { capabilities } from "./iq/index.ts";
 import { ghostJid, type Namespace, personAt } from "./jid.ts";
 import { createJoinedConversation } from "./joined/conversation.ts";
 import { createJoinedRooms } from "./joined/index.ts";
@@ -203,6 +204,7 @@ export function createXmpp(
 	});
 	const { component } = options;
 	const { membersMirrored } = deps;
+	const ghostCapabilities = capabilities(software);
 	const hosted = createHostedRooms({
 		link,
 		component,
@@ -213,7 +215,8 @@ export function createXmpp(
 		tell: (events) => inbox.events(events),
 		ghost,
 		resource,
-		ghostPayloads: () => [],
+		software,
+		ghostPayloads: () => [ghostCapabilities],
 		now,
 	});
 	/** A stanza goes to the first that claims it: a private message in a MUC belongs to no chat of two. */
@@ -249,6 +252,7 @@ export function createXmpp(
 			bot,
 			mayReach: (jid, person) => bridge.mayReach(account(jid), person),
 			personUrl: (person) => bridge.personUrl(person),
+			publicRooms: hosted.publicRooms,
 			present: clients.present,
 			software,
 			resource,

@@ -123,6 +123,13 @@ export const archiveSlow =
 export const archiveTooManyIds = (most: number) => `Ask for at most ${most} messages by their ids at once.`;
 
 // Rooms of the other network as MUCs of ours.
+export const hostedNoAnswer = "The client of this person does not answer.";
+export const hostedNotYours = "Only the owners and admins of the room may do this.";
+export const hostedAdministered =
+	"The room cannot be changed from XMPP yet. Please do it on the network of the room.";
+export const hostedJoinFirst = "Join the room: that makes you a member under your nick.";
+export const hostedRegistered = (nick: string) =>
+	`You are a member of this room as ${nick}. Remove the registration to leave the room for good.`;
 export const hostedNoNick = "Choose a nick for this room: its address ends with a slash and your nick.";
 export const hostedLongNick = "This nick is too long. Choose a shorter one.";
 export const hostedUnfitNick =

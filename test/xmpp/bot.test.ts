@@ -49,6 +49,8 @@ let fault: Error | undefined;
 
 const bridge = {
 	cursor: async () => undefined,
+	cursors: async () => [],
+	views: { source: () => ({ listed: async () => ({ rooms: [], count: 0 }) }) },
 	resume: () => undefined,
 	secret: async () => "secret",
 	portal: async () => undefined,

@@ -1,5 +1,5 @@
 import { decode, encode } from "../../core/codec.ts";
-import type { RoomAddress } from "../../core/hosting.ts";
+import type { RoomAddress, RoomFacts } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import { join, split } from "../jid.ts";
 
@@ -41,6 +41,10 @@ export const roomJid = (address: RoomAddress, component: string): string =>
 		local: address.kind === "id" ? `!${encode(address.id)}` : `#${address.parts.map(encode).join("%")}`,
 		domain: component,
 	});
+
+/** Returns the bare JID by which people find a room: its main alias, or else its id. */
+export const addressOf = ({ alias, id }: Pick<RoomFacts, "alias" | "id">, component: string): string =>
+	roomJid(alias ? { kind: "alias", parts: alias } : { kind: "id", id }, component);
 
 /** Returns the id of the view of a Matrix room, the one that people's addresses lead to; `id` is {@link RoomFacts.id}. */
 export const viewOf = (id: string, component: string): RoomId =>

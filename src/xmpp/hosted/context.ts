@@ -2,6 +2,7 @@ import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { Memberships } from "./memberships.ts";
+import type { Pictures } from "./pictures.ts";
 import type { Returns } from "./returns.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SessionStore } from "./sessions.ts";
@@ -16,6 +17,7 @@ export type HostedContext = World &
 		memberships: Memberships;
 		returns: Returns;
 		store: SessionStore;
+		pictures: Pictures;
 		/** Returns the occupant-id (XEP-0421) of a person in a room: the same for ever, and another one in each room. */
 		occupantId(room: RoomId, person: Pick<Person, "network" | "id">): string;
 	}>;

@@ -24,9 +24,11 @@ import { takeMember } from "./membership.ts";
 import { createMemberships } from "./memberships.ts";
 import { refuseLine, takeLine } from "./messages.ts";
 import { isModeration, moderate } from "./moderation.ts";
+import { createPictures } from "./pictures.ts";
 import { createPresences } from "./presence-updates.ts";
 import { takePrivateMessage } from "./private-messages.ts";
 import { createQueries } from "./queries/index.ts";
+import { publicRooms } from "./queries/public-rooms.ts";
 import { reflectLine } from "./reflection.ts";
 import { createRestarts } from "./restarts.ts";
 import { createReturns } from "./returns.ts";
@@ -148,6 +150,8 @@ export function createHostedRooms(world: World) {
 
 	return {
 		conversation,
+		/** Resolves with the content of the answer to disco#items of the component. @throws StanzaError, TemporaryError */
+		publicRooms: (query: Element): Promise<readonly Element[]> => publicRooms(query, context),
 		/** Reads what the last run has left. Called before the link to the XMPP server is up. */
 		async start(): Promise<void> {
 			secret = await world.bridge().secret("occupant ids");
@@ -182,6 +186,11 @@ function createContext(world: World, secret: () => string): HostedContext {
 	const context: HostedContext = {
 		...world,
 		...{ rooms, memberships, store },
+		pictures: createPictures({
+			open: (ref) => bridge().open({ network: of, ref }),
+			now: () => now().at,
+			log,
+		}),
 		returns: createReturns({ ...world, rooms, memberships, store }),
 		out: createBroadcast({
 			...{ link, log },

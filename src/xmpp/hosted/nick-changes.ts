@@ -32,10 +32,15 @@ export function takeNickChange(
 ): Element | undefined {
 	const refusal = nickRefusal(nick) ?? (holderOf(room, nick, occupant.person) ? nickTaken : undefined);
 	if (refusal) return refuse(stanza, refusal);
+	giveNick(room, occupant, nick, context);
+	return undefined;
+}
+
+/** Gives a person of XMPP the free nick that they asked for, which is also the name of their ghost in the room. */
+export function giveNick(room: HostedRoom, occupant: Occupant, nick: string, context: HostedContext): void {
 	changeNick(room, occupant, nick, context);
 	context.memberships.rename(room.source, occupant.person);
 	for (const session of occupant.sessions.values()) void context.store.save({ room, occupant, session });
-	return undefined;
 }
 
 /** Gives an occupant a free nick and tells all sessions: the old nick goes, the new one comes (XEP-0045 §7.6). */

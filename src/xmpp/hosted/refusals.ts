@@ -88,11 +88,17 @@ export function joinUri(room: string): string {
 	return `xmpp:${encodeURIComponent(name)}@${domain}?join`;
 }
 
-/** Returns the presence that refuses a join. */
-export function refuse(stanza: Element, { type, condition, text, instead }: Refusal): Element {
+/** Returns the error that answers a stanza. */
+export function refusedWith(stanza: Element, { type, condition, text, instead }: Refusal): Element {
 	const answer = errorReply(stanza, type, condition, text);
 	// RFC 6120 §8.3.3.5: the new address is the text of the condition.
 	if (instead !== undefined) answer.getChild("error")?.getChild(condition)?.append(joinUri(instead));
+	return answer;
+}
+
+/** Returns the presence that refuses a join. */
+export function refuse(stanza: Element, refusal: Refusal): Element {
+	const answer = refusedWith(stanza, refusal);
 	// XEP-0045 §7.2: with the `x` of the join, clients know the error for that of a room.
 	answer.append(xml("x", { xmlns: "http://jabber.org/protocol/muc" }));
 	return answer;

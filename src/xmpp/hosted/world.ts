@@ -3,6 +3,7 @@ import type { NetworkName } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge, Received } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
+import type { Software } from "../iq/query.ts";
 import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
 
@@ -20,6 +21,8 @@ export type World = Readonly<{
 	tell(events: readonly Received[]): void;
 	/** Returns the bare JID of the ghost of a person of another network. */
 	ghost(person: Person): string;
+	/** The software that answers queries. */
+	software: Software;
 	/** The resource of all ghosts. */
 	resource: string;
 	/** Returns the payloads of all ghosts' presences, such as their entity capabilities. */

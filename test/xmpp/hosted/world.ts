@@ -131,6 +131,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		guard: createGuard(quiet),
 		tell: (events) => void told.push(...events),
 		ghost: ({ address }) => `${address.join("%")}@${component}`,
+		software: { name: "Trivium", version: "1", uri: `xmpp:${component}` },
 		resource: "trivium",
 		ghostPayloads: () => [],
 		now: () => ({ at: clock.at, unique: () => `id-${++unique}` }),

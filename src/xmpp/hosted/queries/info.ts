@@ -1,0 +1,43 @@
+import { account } from "../../from-xmpp.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import { type Element, xml } from "../../stream/xml.ts";
+import { occupantOf } from "../room.ts";
+import type { RoomQuery, RoomQuestion } from "./query.ts";
+import { roomInfo } from "./room-info.ts";
+
+const ns = "http://jabber.org/protocol/disco#info";
+
+/** Describes a room (XEP-0045 §6.4), also before the join. `asked`: the features of all queries to rooms. */
+export const info = (asked: readonly string[]): RoomQuery => ({
+	type: "get",
+	name: "query",
+	ns,
+	features: [ns],
+	async answer(question, { pictures }) {
+		const { place, payload } = question;
+		const { facts, room, joined } = place;
+		switch (payload.attrs.node) {
+			case undefined:
+				return roomInfo(facts, [...asked, ns], {
+					// From outside, only the number that the homeserver tells.
+					occupants: joined ? joined.room.occupants.size : facts.count,
+					picture: facts.picture && (await pictures.soon(facts.picture))?.sha1,
+				});
+			case "x-roomuser-item":
+				return reservedNick(question, room && occupantOf(room, account(question.from))?.nick);
+			// XEP-0045 §6.6: the node lists the payloads that the room lets through. It strips none.
+			case "http://jabber.org/protocol/muc#traffic":
+				throw new StanzaError("service-unavailable", "cancel");
+			default:
+				throw new StanzaError("item-not-found", "cancel");
+		}
+	},
+});
+
+// XEP-0045 §7.12: an answer without an identity says that the person has no nick here.
+const reservedNick = ({ payload }: RoomQuestion, nick: string | undefined): Element =>
+	xml(
+		"query",
+		{ xmlns: ns, node: payload.attrs.node },
+		nick === undefined ? undefined : xml("identity", { category: "conference", type: "text", name: nick }),
+	);

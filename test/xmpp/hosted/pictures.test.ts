@@ -1,0 +1,71 @@
+import { Readable } from "node:stream";
+import { expect, test, vi } from "vitest";
+import { createPictures } from "../../../src/xmpp/hosted/pictures.ts";
+import { quiet } from "../../fakes.ts";
+import { png } from "./queries/world.ts";
+
+function world(file: (ref: string) => Buffer | undefined, size?: number) {
+	const opened: string[] = [];
+	const clock = { at: 0 };
+	const pictures = createPictures({
+		async open(ref) {
+			opened.push(ref);
+			const bytes = file(ref);
+			if (!bytes) throw new Error("away");
+			return { body: Readable.from([bytes], { objectMode: false }), ...(size !== undefined && { size }) };
+		},
+		now: () => clock.at,
+		log: quiet,
+	});
+	return { ...pictures, opened, clock };
+}
+
+test("a picture is read once, also by those who ask at the same time", async () => {
+	const { get, opened } = world(() => png);
+	const [one, other] = await Promise.all([get("a"), get("a")]);
+	expect(one).toBe(other);
+	expect(await get("a")).toBe(one);
+	expect(opened).toEqual(["a"]);
+});
+
+test("a picture that could not be read is asked for again after a minute", async () => {
+	let away = true;
+	const { get, opened, clock } = world(() => (away ? undefined : png));
+	expect(await get("a")).toBeUndefined();
+	away = false;
+	expect(await get("a")).toBeUndefined();
+	clock.at = 60_000;
+	expect(await get("a")).toMatchObject({ mime: "image/png" });
+	expect(opened).toHaveLength(2);
+});
+
+test.each([10 * 1_048_576, undefined])(
+	"a picture that is too large is not read to its end (stated size: %s)",
+	async (size) => {
+		const { get } = world(() => Buffer.concat([png, Buffer.alloc(1_048_576)]), size);
+		expect(await get("a")).toBeUndefined();
+	},
+);
+
+test("the pictures of many rooms take 16 MiB at most: the oldest are forgotten, and read again", async () => {
+	const large = Buffer.concat([png, Buffer.alloc(180_000)]);
+	const { get, opened } = world(() => large);
+	// As Base64 in memory one takes half a MiB.
+	for (let n = 0; n < 40; n++) await get(`${n}`);
+	await get("39");
+	expect(opened).toHaveLength(40);
+	await get("0");
+	expect(opened).toHaveLength(41);
+});
+
+test("an answer about a room does not wait for a slow picture", async () => {
+	vi.useFakeTimers();
+	try {
+		const { soon } = createPictures({ open: () => new Promise(() => undefined), now: () => 0, log: quiet });
+		const answer = soon("a");
+		await vi.advanceTimersByTimeAsync(2_000);
+		expect(await answer).toBeUndefined();
+	} finally {
+		vi.useRealTimers();
+	}
+});
