@@ -38,7 +38,7 @@ import { createSessionStore } from "./sessions.ts";
 import { isSubject, reflectTopic, takeSubject } from "./subject.ts";
 import type { World } from "./world.ts";
 
-/** The interval of {@link Hosted.sweep}, in ms. */
+/** How often a sweep looks for what is due, in ms. */
 const sweepEvery = 10_000;
 
 /** The rooms of another network, shown as MUCs of our component. */
@@ -152,6 +152,8 @@ export function createHostedRooms(world: World) {
 		conversation,
 		/** Resolves with the content of the answer to disco#items of the component. @throws StanzaError, TemporaryError */
 		publicRooms: (query: Element): Promise<readonly Element[]> => publicRooms(query, context),
+		/** Ends what is due, and asks the clients that were silent for long; called every few seconds while the link is up. */
+		sweep,
 		/** Reads what the last run has left. Called before the link to the XMPP server is up. */
 		async start(): Promise<void> {
 			secret = await world.bridge().secret("occupant ids");

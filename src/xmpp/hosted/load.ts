@@ -24,8 +24,9 @@ export function createLoader(
 			const changes = one.changes as Loading["changes"];
 			if (changes === "too many") continue;
 			const room = createHostedRoom(view, facts);
-			// The nicks of people of XMPP are those that their clients asked for, so they are not the ones to be altered.
-			const [ours, others] = [members.filter(isOurs), members.filter((one) => !isOurs(one))];
+			// A nick that a client got before is not altered for a member of this name. A join under way asks for its nick later.
+			const ours = members.filter((one) => isOurs(one) && !context.memberships.isEntering(source, one));
+			const others = members.filter((one) => !isOurs(one));
 			for (const person of [...ours, ...others]) addOccupant(room, person, context.occupantId(view, person));
 			context.rooms.add(room);
 			for (const seen of changes) apply(room, seen);

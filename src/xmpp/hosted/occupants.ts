@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { personKey } from "../../core/hosting.ts";
 import type { Person } from "../../core/person.ts";
 import { longestNick, nickFor, otherNick, plainNick } from "../nick.ts";
@@ -5,6 +6,9 @@ import { lookAlike } from "./look-alikes.ts";
 import { type HostedRoom, type Occupant, occupantOf, type Session, sessionKey } from "./room.ts";
 
 /** The occupants of a hosted room and their nicks. This file alone changes them. */
+
+/** How many alternatives to a nick are tried in turn. */
+const alternatives = 4;
 
 /** Returns the holder of a nick, or of one that looks like it, unless that is `person`. */
 export function holderOf(
@@ -24,10 +28,17 @@ export function holderOf(
 export function freeNick(room: HostedRoom, wanted: string, person: Person): string {
 	const [localpart = "", server] = person.address;
 	const nick = plainNick(nickFor(wanted, localpart), localpart);
+	const free = (one: string) => !holderOf(room, one, person);
+	if (free(nick)) return nick;
 	const who = { localpart, ...(server !== undefined && { server }) };
-	let other = nick;
-	for (let n = 1; holderOf(room, other, person); n++) other = otherNick(nick, n, who);
-	return other;
+	for (let n = 1; n <= alternatives; n++) {
+		const other = otherNick(nick, n, who);
+		if (free(other)) return other;
+	}
+	// Many members have this name and localparts that begin alike. A search would take longer with each of them.
+	const mark = hash("sha256", personKey(person), "hex").slice(0, 12);
+	const marked = otherNick(nick, 1, { localpart: mark, server: mark });
+	return free(marked) ? marked : mark;
 }
 
 /** Adds a person, who is a member of the room, under a free nick. Returns the occupant that there is already, if there is one. */

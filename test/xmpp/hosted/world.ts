@@ -5,9 +5,10 @@ import type { Bridge } from "../../../src/core/network.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { account } from "../../../src/xmpp/from-xmpp.ts";
 import { createHostedRooms } from "../../../src/xmpp/hosted/index.ts";
-import { type Element, text, xml } from "../../../src/xmpp/stream/xml.ts";
+import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { stanza } from "../stanza.ts";
+import { line } from "./line.ts";
 
 export const component = "bridge.test";
 export const matrix = "matrix" as NetworkName;
@@ -101,7 +102,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 				const found = await source.look(address);
 				return found
 					? { kind: "room" as const, facts: found }
-					: { kind: "refused" as const, why: "unknown" as const, text: "no such room" };
+					: { kind: "refused" as const, why: "unknown" as const, text: "There is no such room." };
 			},
 			open: async () => void calls.push("open"),
 			source: () => hosting,
@@ -150,6 +151,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 	return {
 		...{ rooms, conversation, source, sent, told, cursors, calls, clock, link, take, settle },
 		start: () => rooms.start(),
+		sweep: rooms.sweep,
 		/** Has a client join, and waits for the end of it. */
 		async join(jid: string, nick: string, address = lobby): Promise<void> {
 			take(join(jid, nick, address));
@@ -172,29 +174,3 @@ export type HostedWorld = ReturnType<typeof hostedWorld>;
 
 export const join = (jid: string, nick: string, address = lobby) =>
 	`<presence from='${jid}' to='${address}/${nick}' id='join'><x xmlns='http://jabber.org/protocol/muc'/></presence>`;
-
-/** Returns a stanza in one line: its kind, its sender's nick, and what a person would see of it. */
-export function line(one: Element): string {
-	const { from = "", type } = one.attrs;
-	const nick = from.includes("/") ? from.slice(from.indexOf("/") + 1) : "";
-	const x = one.getChild("x", "http://jabber.org/protocol/muc#user");
-	const item = x?.getChild("item");
-	const error = one.getChild("error");
-	const destroy = x?.getChild("destroy");
-	const parts = [
-		one.name,
-		type === "groupchat" ? undefined : type,
-		nick,
-		item && `${item.attrs.affiliation}/${item.attrs.role}`,
-		item?.attrs.nick && `→${item.attrs.nick}`,
-		item?.getChild("actor") && `by ${item.getChild("actor")?.attrs.nick}`,
-		item && text(item, "reason") && `(${text(item, "reason")})`,
-		destroy && `destroyed ${destroy.attrs.jid ?? ""}`.trim(),
-		text(one, "show"),
-		one.getChild("subject") && `subject ${text(one, "subject")}`,
-		text(one, "body"),
-		error && `${error.attrs.type}/${error.getChildElements()[0]?.name}`,
-		...(x?.getChildren("status").map(({ attrs }) => attrs.code) ?? []).sort(),
-	];
-	return parts.filter(Boolean).join(" ");
-}
