@@ -270,7 +270,8 @@ export function createBridge(deps: {
 			if (!open) throw new PermanentError("not-found", phrases.fileGone);
 			return open(ref, range);
 		},
-		partly: sendNotice,
+		partly: (event, { reason, message }, target) =>
+			sendNotice(event, new PermanentError(reason, message, { partly: true }), target),
 		mayOpen: (person) => route.mayOpen(person),
 		mayReach: route.mayReach,
 		allows: (person, level) => atLeast(rules.level(person), level),

@@ -43,9 +43,12 @@ export class PermanentError extends Error {
 	override readonly name = "PermanentError";
 	/** The kind of refusal, which each network maps to an error condition of its own. */
 	readonly reason: Reason;
-	constructor(reason: Reason, message: string, options?: ErrorOptions) {
+	/** True if the rest of the event is delivered, without the part that the message is about. */
+	readonly partly: boolean;
+	constructor(reason: Reason, message: string, options?: ErrorOptions & { partly?: boolean }) {
 		super(message, options);
 		this.reason = reason;
+		this.partly = options?.partly ?? false;
 	}
 }
 

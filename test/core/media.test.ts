@@ -73,6 +73,21 @@ test("the words for a file have its public link, if there is one", async () => {
 	expect(lines(mars)).toEqual(["ann: sent an image: https://x.test/cat.png\nlook"]);
 });
 
+test("a sender notice says whether a part is missing or all of an event", async () => {
+	const refused: PermanentError[] = [];
+	const zog = mars.person("zog");
+	mars.refuse = async (_event, error) => void refused.push(error);
+	const base = { id: "1" as MessageId, room: "crater" as RoomId, sender: zog, at: Date.now() };
+	const event = { ...base, kind: "message" as const, style: "text" as const, text: "look" };
+	mars.bridge.partly(event, new PermanentError("failed", "only a link."), "Earth");
+	await until(
+		() => refused.length > 0,
+		() => "no notice",
+	);
+	expect(refused).toMatchObject([{ reason: "failed", message: "only a link.", partly: true }]);
+	expect(new PermanentError("failed", "all.").partly).toBe(false);
+});
+
 test("a redaction calls the redacted hook with its message", async () => {
 	await earth.say("plaza", "ann", "", { media: cat, id: "1" as MessageId });
 	await reached(1);
