@@ -161,6 +161,14 @@ export function fromChat(
 	return { ...event(message, says, base, undefined, sender.id), ...(unnamed && { unnamed }) };
 }
 
+/** Returns a message with this content in a room whose stanza-ids are ours to give. `author`: the sender's own key. */
+export const fromMember = (
+	message: Element,
+	says: MessageContent,
+	base: Pick<BridgeEvent, "id" | "room" | "sender" | "at">,
+	author: string,
+): Received => event(message, says, base, undefined, author);
+
 function event(
 	message: Element,
 	{ act, aka, passed, replyTo, thread, unreadable: _, ...words }: MessageContent,

@@ -217,6 +217,8 @@ export function createXmpp(
 		resource,
 		software,
 		ghostPayloads: () => [ghostCapabilities],
+		files,
+		partly: (event, error) => bridge.partly(event, error, title),
 		now,
 	});
 	/** A stanza goes to the first that claims it: a private message in a MUC belongs to no chat of two. */

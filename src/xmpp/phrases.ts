@@ -151,6 +151,26 @@ export const hostedNowEncrypted =
 export const hostedLost = "The bridge lost the link to your client. Join again.";
 export const hostedStopping = "The bridge is just restarting. Your client joins again by itself.";
 export const hostedSilent = "Your client does not answer any more.";
+// Lines and requests in a room of the other network.
+export const hostedEncryptedLine =
+	"The bridge cannot read encrypted messages, so nobody got this one. Please turn encryption off in your client's settings of this room (OMEMO, OpenPGP), and send it again.";
+export const hostedNoVoice =
+	"You may only read in this room. Its moderators on the other side can give you the right to write.";
+export const hostedNoSubject =
+	"Only some people of this room may change its subject, and you are not one of them.";
+export const hostedNoModerator =
+	"Only a moderator of this room can delete what others wrote, and you are not a moderator.";
+export const hostedNoSuchLine = "This room has no such message.";
+export const hostedSlowLine =
+	"The server of this room does not answer. Look into the room in a moment, since it may still take this.";
+export const hostedNoSuchOccupant = "Nobody in this room has this nick.";
+export const hostedToOneOccupant = "Write to the room, or send this to one person as a private message.";
+export const hostedAwayOccupant =
+	"This person is in the room with no client now. Write to their own address.";
+export const hostedWriteDirectly = (nick: string, jid: string) =>
+	`${nick} is on the other side of the bridge, which has no private messages of a room. Write to them directly: ${jid}`;
+export const hostedVoiceByLevel =
+	"The moderators of this room give the right to write by its power levels on the other side. Ask one of them.";
 
 /** Above the form of an ad-hoc command. */
 export const commandForm = (help: string) => `${help.charAt(0).toUpperCase()}${help.slice(1)}.`;

@@ -9,6 +9,7 @@ import { bare } from "../jid.ts";
 import { receiptIn } from "../message/receipts.ts";
 import { messageId, spokenBy } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
+import { createSenderQueues } from "../sender-queues.ts";
 import { errorReply } from "../stanza-error.ts";
 import type { Component } from "../stream/component.ts";
 import { child, type Element } from "../stream/xml.ts";
@@ -20,7 +21,6 @@ import { createIncoming, type IncomingDeps } from "./incoming.ts";
 import { createOpenLines } from "./open-lines.ts";
 import { createOutgoing } from "./outgoing.ts";
 import { pairOf } from "./pair.ts";
-import { createSenderQueues } from "./sender-queues.ts";
 
 /** Chats of two: an XMPP account and a ghost. */
 export function createDirectChats(

@@ -7,35 +7,32 @@ import type { Conversation } from "../conversation.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { resource } from "../jid.ts";
 import * as phrases from "../phrases.ts";
-import { errorReply } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import { isRoomJid } from "./addresses.ts";
 import { answerArchive, isForArchive } from "./archive.ts";
 import { createBroadcast } from "./broadcast.ts";
 import { takeFacts } from "./configuration.ts";
 import type { HostedContext } from "./context.ts";
+import { createOrder } from "./in-order.ts";
 import { isInvite, takeInvite } from "./invites.ts";
 import { createJoins } from "./join.ts";
 import { createJoinQueue } from "./join-queue.ts";
 import { closeRoom, loseSession } from "./leaving.ts";
+import { createLines } from "./lines.ts";
 import { createLiveness } from "./liveness.ts";
 import { createLoader } from "./load.ts";
 import { takeMember } from "./membership.ts";
 import { createMemberships } from "./memberships.ts";
-import { refuseLine, takeLine } from "./messages.ts";
-import { isModeration, moderate } from "./moderation.ts";
+import { isModeration } from "./moderation.ts";
 import { createPictures } from "./pictures.ts";
 import { createPresences } from "./presence-updates.ts";
-import { takePrivateMessage } from "./private-messages.ts";
 import { createQueries } from "./queries/index.ts";
 import { publicRooms } from "./queries/public-rooms.ts";
-import { reflectLine } from "./reflection.ts";
 import { createRestarts } from "./restarts.ts";
 import { createReturns } from "./returns.ts";
 import type { HostedRoom } from "./room.ts";
 import { createRooms } from "./rooms.ts";
 import { createSessionStore } from "./sessions.ts";
-import { isSubject, reflectTopic, takeSubject } from "./subject.ts";
 import type { World } from "./world.ts";
 
 /** How often a sweep looks for what is due, in ms. */
@@ -47,7 +44,11 @@ export function createHostedRooms(world: World) {
 	let secret = "";
 	const context = createContext(world, () => secret);
 	const { rooms, returns } = context;
-	const loader = createLoader(context, apply);
+	const lines = createLines(context);
+	const inOrder = createOrder<HostedRoom>((error) =>
+		log.error({ err: error }, "an event could not be shown"),
+	);
+	const loader = createLoader(context, (room, seen) => inOrder(room, () => apply(room, seen)));
 	const queue = createJoinQueue(rooms, () => world.now().at);
 	const joins = createJoins(context, loader, queue);
 	const takePresence = createPresences(context, joins, queue);
@@ -56,19 +57,16 @@ export function createHostedRooms(world: World) {
 	const answerQuery = createQueries(context);
 	let sweeping: NodeJS.Timeout | undefined;
 
-	/** Shows one thing that has happened in the source of a room. */
-	function apply(room: HostedRoom, seen: Seen): void {
+	/** Shows one thing that has happened in the source of a room. Returns a promise where what follows has to wait. */
+	function apply(room: HostedRoom, seen: Seen): void | Promise<void> {
 		const { what } = seen;
 		switch (what.kind) {
 			case "said":
 			case "deleted":
-				reflectLine(room, seen, context);
-				break;
+			case "topic":
+				return lines.show(room, seen);
 			case "member":
 				takeMember(room, what, context);
-				break;
-			case "topic":
-				reflectTopic(room, seen, what.topic, context);
 				break;
 			case "facts":
 				takeFacts(room, what.facts, context);
@@ -87,21 +85,14 @@ export function createHostedRooms(world: World) {
 		const joined = rooms.joined(stanza);
 		if (joined) joined.session.heard = world.now().at;
 		if (isInvite(stanza)) return takeInvite(stanza, context);
-		// XEP-0045 §7.4: a client that takes itself for an occupant joins again after this error.
-		if (!joined) return errorReply(stanza, "modify", "not-acceptable", phrases.hostedNotJoined);
-		const occupant = resource(to) !== undefined;
-		if (type === "groupchat") {
-			if (occupant) return errorReply(stanza, "modify", "bad-request");
-			return isSubject(stanza) ? takeSubject(joined, stanza, context) : takeLine(joined, stanza, context);
-		}
-		return occupant ? takePrivateMessage(joined, stanza, context) : undefined;
+		return resource(to) === undefined ? lines.message(joined, stanza) : lines.privateMessage(joined, stanza);
 	}
 
 	async function answerIq(stanza: Element): Promise<Element | undefined> {
 		const joined = rooms.joined(stanza);
 		if (joined) joined.session.heard = world.now().at;
 		if (isForArchive(stanza)) return answerArchive(stanza, context);
-		return isModeration(stanza) ? moderate(stanza, context) : answerQuery(stanza);
+		return isModeration(stanza) ? lines.moderate(joined, stanza) : answerQuery(stanza);
 	}
 
 	const conversation = {
@@ -126,7 +117,8 @@ export function createHostedRooms(world: World) {
 		// Core makes no rows for a view: it shows what its source has.
 		send: () => Promise.reject(new PermanentError("failed", phrases.unlinked)),
 		delivered: async (_room, all) => all.map(() => []),
-		refuse: (event, error) => refuseLine(event, error, context),
+		refuse: lines.refuse,
+		settled: lines.settled,
 		claims: ({ attrs: { to = "" } }) => isRoomJid(to, component),
 		stanza: (stanza) => (stanza.name === "presence" ? takePresence(stanza) : takeMessage(stanza)),
 		iq: answerIq,
@@ -164,12 +156,7 @@ export function createHostedRooms(world: World) {
 			for (const seen of timeline) {
 				const room = rooms.get(view);
 				if (!room) loader.keep(view, seen);
-				else
-					try {
-						apply(room, seen);
-					} catch (error) {
-						log.error({ err: error, kind: seen.what.kind, id: seen.id }, "an event could not be shown");
-					}
+				else inOrder(room, () => apply(room, seen));
 			}
 		},
 	};

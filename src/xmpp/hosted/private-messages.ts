@@ -1,12 +1,50 @@
+import { createRateLimit } from "../../core/limits.ts";
+import { xmppNetwork } from "../from-xmpp.ts";
+import { resource } from "../jid.ts";
+import { mucUser } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { errorReply } from "../stanza-error.ts";
-import type { Element } from "../stream/xml.ts";
+import { type Element, xml } from "../stream/xml.ts";
 import type { HostedContext } from "./context.ts";
+import * as refusals from "./line-refusals.ts";
+import { isPassing, originalOf } from "./original.ts";
 import type { Joined } from "./room.ts";
 
-/** Takes a message of a session to the occupant at a nick (XEP-0045 §7.5). Returns the error that answers it. */
-export const takePrivateMessage = (
-	_from: Joined,
-	stanza: Element,
-	_context: HostedContext,
-): Element | undefined => errorReply(stanza, "cancel", "feature-not-implemented", phrases.xmppNoPrivate);
+/** Private messages of one person: the XMPP server limits them for its own people alone. */
+const rate = { perMinute: 60, burst: 60 };
+
+/** Takes messages to one occupant of a hosted room (XEP-0045 §7.5), which the source never sees. */
+export function createPrivateMessages(context: HostedContext) {
+	const mayWrite = createRateLimit(rate);
+
+	/** Returns the error that answers a message to an occupant, if one is due. */
+	return function take(joined: Joined | undefined, stanza: Element): Element | undefined {
+		if (stanza.attrs.type === "error") return undefined;
+		if (stanza.attrs.type === "groupchat") return refusals.toOneOccupant(stanza);
+		// Nobody reads typing and receipts that do not arrive.
+		const answer = (error: Element) => (isPassing(stanza) ? undefined : error);
+		if (!joined) return answer(refusals.notInRoom(stanza));
+		const { room, occupant } = joined;
+		const nick = resource(stanza.attrs.to ?? "") ?? "";
+		const target = room.occupants.get(nick);
+		if (!target) return answer(refusals.noSuchOccupant(stanza));
+		if (target.person.network !== xmppNetwork) {
+			const text = phrases.hostedWriteDirectly(nick, context.ghost(target.person));
+			return answer(errorReply(stanza, "cancel", "feature-not-implemented", text));
+		}
+		if (target.sessions.size === 0) return answer(refusals.awayOccupant(stanza));
+		if (!mayWrite(occupant.person.id)) return answer(refusals.tooFast(stanza));
+		const { attrs, children } = originalOf(stanza, context.component);
+		const type = stanza.attrs.type === "chat" ? "chat" : undefined;
+		context.out.send(target.sessions.values(), (address) =>
+			xml(
+				"message",
+				{ ...attrs, type, from: `${address}/${occupant.nick}` },
+				...children,
+				xml("x", { xmlns: mucUser }),
+				xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: occupant.id }),
+			),
+		);
+		return undefined;
+	};
+}

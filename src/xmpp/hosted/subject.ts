@@ -1,24 +1,103 @@
-import type { Seen } from "../../core/hosting.ts";
-import { type Element, xml } from "../stream/xml.ts";
+import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import { mayDo, type Seen } from "../../core/hosting.ts";
+import { inDefaultLanguage } from "../message/language.ts";
+import * as phrases from "../phrases.ts";
+import { child, type Element, xml } from "../stream/xml.ts";
+import { answerLater } from "./answer-later.ts";
 import type { HostedContext } from "./context.ts";
-import type { HostedRoom, Joined, Session } from "./room.ts";
+import * as refusals from "./line-refusals.ts";
+import { placeIn } from "./place.ts";
+import { type HostedRoom, type Joined, type Session, sessionsOf } from "./room.ts";
 
-/** Returns the subject that ends a join (XEP-0045 §7.2.15), without `to`; a room without a topic has an empty one. */
-export const joinSubject = (room: HostedRoom, { address }: Session, context: HostedContext): Element =>
-	xml(
-		"message",
-		{ type: "groupchat", from: address, id: context.now().unique() },
-		xml("subject", {}, room.facts.topic ?? ""),
-	);
+/** The subject of a hosted room (XEP-0045 §8.1), which is the topic of its source. */
 
-/** True for a change of the subject (XEP-0045 §8.1): a message with a subject alone. */
+/** Changes of the subject by clients whose echo is awaited. */
+const mostAwaited = 1_000;
+
+/** Returns true for a message that changes the subject: one with neither a body nor a thread. */
 export const isSubject = (stanza: Element): boolean =>
-	["subject", "body", "thread"].map((name) => stanza.getChild(name) !== undefined).join() ===
-	"true,false,false";
+	child(stanza, "subject") !== undefined && !child(stanza, "body") && !child(stanza, "thread");
 
-/** Takes a subject of a session. Returns the error that answers it. */
-export const takeSubject = (_from: Joined, _stanza: Element, _context: HostedContext): Element | undefined =>
-	undefined;
+/** Returns the message that ends a join (XEP-0045 §7.2.15): the subject, with its setter and time where they are known. */
+export function joinSubject(
+	{ facts, topicSet }: HostedRoom,
+	{ address }: Pick<Session, "address">,
+	{ now }: Pick<HostedContext, "now">,
+): Element {
+	const from = topicSet ? `${address}/${topicSet.by}` : address;
+	const stamp = topicSet && new Date(topicSet.at).toISOString();
+	return xml(
+		"message",
+		{ type: "groupchat", from, id: now().unique() },
+		xml("subject", {}, facts.topic ?? ""),
+		stamp && xml("delay", { xmlns: "urn:xmpp:delay", from: address, stamp }),
+	);
+}
 
-/** Shows a change of the topic to all sessions. */
-export function reflectTopic(_room: HostedRoom, _seen: Seen, _topic: string, _context: HostedContext): void {}
+export function createSubjects(context: HostedContext) {
+	/** The ids that clients gave their changes, by the change. */
+	const awaited = new Map<string, string>();
+	const send = answerLater(context);
+	const key = (room: HostedRoom, person: string, topic: string) => JSON.stringify([room.id, person, topic]);
+
+	function show(room: HostedRoom, nick: string, topic: string, id: string): void {
+		context.out.send(sessionsOf(room), (address) =>
+			xml("message", { type: "groupchat", from: `${address}/${nick}`, id }, xml("subject", {}, topic)),
+		);
+	}
+
+	async function set(
+		{ room, occupant }: Joined,
+		topic: string,
+		stanza: Element,
+	): Promise<Element | undefined> {
+		const { person } = occupant;
+		const change = key(room, person.id, topic);
+		if (stanza.attrs.id) awaited.set(change, stanza.attrs.id);
+		for (const oldest of awaited.keys()) {
+			if (awaited.size <= mostAwaited) break;
+			awaited.delete(oldest);
+		}
+		try {
+			await context.bridge().views.source(context.of).setTopic(room.source, person, topic);
+			return undefined;
+		} catch (error) {
+			awaited.delete(change);
+			if (error instanceof TemporaryError) return refusals.slowLine(stanza);
+			if (!(error instanceof PermanentError)) throw error;
+			return error.reason === "forbidden"
+				? refusals.noSubject(stanza)
+				: refusals.refusalOf({ error, target: phrases.unlinkedTarget })(stanza);
+		}
+	}
+
+	return {
+		/** Takes a change of the subject. Returns the error that answers it, if one is due; the refusal of the source follows. */
+		take(joined: Joined | undefined, stanza: Element): Element | undefined {
+			if (!joined) return refusals.notInRoom(stanza);
+			const { room, occupant } = joined;
+			const { levels, topic: before = "" } = room.facts;
+			if (levels && !mayDo(levels, occupant.person, "topic")) return refusals.noSubject(stanza);
+			const topic = inDefaultLanguage(stanza, "subject")?.getText() ?? "";
+			// The source takes a topic that it has for no event, so no echo would come.
+			if (topic === before) show(room, occupant.nick, topic, stanza.attrs.id ?? context.now().unique());
+			else
+				void context.guard.run("a new subject", async () => {
+					const refused = await set(joined, topic, stanza);
+					if (refused) send(refused);
+				});
+			return undefined;
+		},
+		/** Shows a new topic of the source. */
+		show(room: HostedRoom, seen: Seen, topic: string): void {
+			const { nick } = placeIn(room, room.id, context).of(seen.sender);
+			room.facts = { ...room.facts, topic };
+			room.topicSet = { by: nick, at: seen.at };
+			const change = key(room, seen.sender.id, topic);
+			const id = awaited.get(change) ?? seen.id;
+			awaited.delete(change);
+			show(room, nick, topic, id);
+		},
+	};
+}
+export type Subjects = ReturnType<typeof createSubjects>;

@@ -1,8 +1,11 @@
+import type { PermanentError } from "../../core/errors.ts";
+import type { BridgeEvent } from "../../core/event.ts";
 import type { Guard } from "../../core/guard.ts";
 import type { NetworkName } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge, Received } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
+import type { Files } from "../attachments.ts";
 import type { Software } from "../iq/query.ts";
 import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
@@ -19,6 +22,10 @@ export type World = Readonly<{
 	guard: Guard;
 	/** Hands events to the network's inbox, and so to core, in call order. */
 	tell(events: readonly Received[]): void;
+	/** Returns how files of other networks are given out; undefined where they are not. */
+	files(): Files | undefined;
+	/** Tells the sender of a message about a part of it that is not shown. */
+	partly(event: BridgeEvent, error: PermanentError): void;
 	/** Returns the bare JID of the ghost of a person of another network. */
 	ghost(person: Person): string;
 	/** The software that answers queries. */

@@ -134,6 +134,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		ghost: ({ address }) => `${address.join("%")}@${component}`,
 		software: { name: "Trivium", version: "1", uri: `xmpp:${component}` },
 		resource: "trivium",
+		files: () => undefined,
+		partly: () => undefined,
 		ghostPayloads: () => [],
 		now: () => ({ at: clock.at, unique: () => `id-${++unique}` }),
 	});

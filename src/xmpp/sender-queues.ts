@@ -1,6 +1,6 @@
-import { bare } from "../jid.ts";
-import { stanzaMemory } from "../stanza-memory.ts";
-import type { Element } from "../stream/xml.ts";
+import { bare } from "./jid.ts";
+import { stanzaMemory } from "./stanza-memory.ts";
+import type { Element } from "./stream/xml.ts";
 
 /** Lines of one sender that may wait: the lookup of a ghost can take long, and a sender can make it so. */
 const waitingAtMost = 5_000;

@@ -1,0 +1,26 @@
+import { TemporaryError } from "../../core/errors.ts";
+import type { MessageId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
+import type { HostedContext } from "./context.ts";
+import type { HostedRoom } from "./room.ts";
+
+/**
+ * Returns the lookup of the messages that a source has: a stanza can name any id, and a reference to no message would cross
+ * as one to nothing. `shown`: true for a message that the room has shown, which saves the question.
+ */
+export function createKnownLines(context: HostedContext, shown: (id: MessageId) => boolean) {
+	/** Resolves with those of the ids that the source has. If it does not answer, it may have all of them. */
+	return async ({ source }: HostedRoom, ids: readonly MessageId[], reader: Person) => {
+		const left = ids.filter((id) => !shown(id));
+		if (left.length === 0) return new Set(ids);
+		try {
+			const found = await context.bridge().views.find(context.of, source, left, reader);
+			return new Set([...ids.filter(shown), ...found.map(({ id }) => id)]);
+		} catch (error) {
+			if (!(error instanceof TemporaryError))
+				context.log.warn({ err: error }, "the messages that a line refers to could not be looked up");
+			return new Set(ids);
+		}
+	};
+}
+export type KnownLines = ReturnType<typeof createKnownLines>;

@@ -1,0 +1,57 @@
+import { personKey, type Seen } from "../../core/hosting.ts";
+import type { Person } from "../../core/person.ts";
+import type { Element } from "../stream/xml.ts";
+import type { HostedContext } from "./context.ts";
+import { createFileLinks } from "./file-links.ts";
+import { createKnownLines } from "./known-lines.ts";
+import { createMessages } from "./messages.ts";
+import { createModeration } from "./moderation.ts";
+import { createPendingLines } from "./pending.ts";
+import { createPrivateMessages } from "./private-messages.ts";
+import { createReflection } from "./reflection.ts";
+import type { HostedRoom, Joined } from "./room.ts";
+import { createSubjects, isSubject } from "./subject.ts";
+import { answerVoiceRequest, isVoiceRequest } from "./voice.ts";
+
+/** What is said in hosted rooms: the messages of sessions on their way to the source, and the lines of the source. */
+export function createLines(context: HostedContext) {
+	const pending = createPendingLines(() => context.now().at);
+	const files = createFileLinks(context);
+	const reflection = createReflection(context, { pending, files });
+	const known = createKnownLines(context, reflection.knows);
+	const messages = createMessages(context, { pending, reflection, known });
+	const subjects = createSubjects(context);
+
+	return {
+		/** Takes a message to the room itself. Returns the answer, if one is due. */
+		message(joined: Joined | undefined, stanza: Element): Element | undefined {
+			const { type } = stanza.attrs;
+			if (type === "error") return undefined;
+			if (type === "groupchat")
+				return isSubject(stanza) ? subjects.take(joined, stanza) : messages.take(joined, stanza);
+			return isVoiceRequest(stanza) ? answerVoiceRequest(joined, stanza) : undefined;
+		},
+		/** Takes a message to one occupant. Returns the answer, if one is due. */
+		privateMessage: createPrivateMessages(context),
+		/** Resolves with the answer to the request of a moderator to delete a message. */
+		moderate: createModeration(context, { pending, known }),
+		/** As {@link Network.refuse}. */
+		refuse: messages.refuse,
+		/** Shows a message of the source, or a change of one. Returns a promise where what follows has to wait. */
+		show(room: HostedRoom, seen: Seen): void | Promise<void> {
+			const { what } = seen;
+			if (what.kind === "topic") return subjects.show(room, seen, what.topic);
+			if (what.kind === "said" || what.kind === "deleted") return reflection.show(room, { ...seen, what });
+			return undefined;
+		},
+		/** Resolves with an event as the archive shows it: with the URLs of its files. Never rejects. */
+		complete: (seen: Seen): Seen | Promise<Seen> => files.withLinks(seen, false),
+		/** Returns the room as the stanzas of one address name it. */
+		place: reflection.place,
+		/** Resolves when no line of a person waits for the source. */
+		idle: (room: HostedRoom, person: Person): Promise<void> => pending.idle(room.id, personKey(person)),
+		/** Resolves when all lines that came in so far are with core. */
+		settled: messages.settled,
+	};
+}
+export type Lines = ReturnType<typeof createLines>;

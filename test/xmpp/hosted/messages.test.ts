@@ -1,0 +1,342 @@
+import { describe, expect, test } from "vitest";
+import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
+import type { Received } from "../../../src/core/network.ts";
+import { alice, levels, linesWorld, lobby, matrix, romeo, source, tybalt, view } from "./lines-world.ts";
+
+const phone = "romeo@montague.lit/phone";
+const laptop = "romeo@montague.lit/laptop";
+const capulet = "tybalt@capulet.lit/phone";
+const body = "<body>hi</body>";
+const last = ({ told }: { told: Received[] }) => told.at(-1) as Received;
+
+describe("a line of a person of XMPP", () => {
+	test("goes to the source as the person's, and is shown when the source has it: whole, to everybody, once", async () => {
+		const world = linesWorld();
+		const odd = `${body}<origin-id xmlns="urn:xmpp:sid:0" id="c1"/><dance xmlns="urn:x"><step/></dance>`;
+		expect(await world.say(phone, odd)).toBe("");
+		expect(world.told).toMatchObject([
+			{ kind: "message", room: view, sender: { id: "romeo@montague.lit", name: "Romeo" }, text: "hi" },
+		]);
+		expect(world.got(phone)).toEqual([]);
+		const message = { kind: "message", style: "text", text: "hi" };
+		await world.show("$1", message, romeo, last(world));
+		for (const jid of [phone, laptop])
+			expect(world.got(jid)).toEqual([
+				`<message id="c1" type="groupchat" from="#lobby@bridge.test/Romeo">${odd}<stanza-id xmlns="urn:xmpp:sid:0" by="#lobby@bridge.test" id="$1"/><occupant-id xmlns="urn:xmpp:occupant-id:0" id="o-romeo@montague.lit"/></message>`,
+			]);
+		const [line] = world.got(capulet);
+		expect(line).toContain('from="#other@bridge.test/Romeo"');
+		expect(line).toContain('by="#other@bridge.test" id="$1"');
+	});
+
+	test("loses what its sender wrote in the name of the room, and nothing else", async () => {
+		const world = linesWorld();
+		const kept = '<delay xmlns="urn:xmpp:delay" from="montague.lit" stamp="2026-01-01T00:00:00Z"/>';
+		const forged =
+			'<stanza-id xmlns="urn:xmpp:sid:0" by="#lobby@bridge.test" id="forged"/><occupant-id xmlns="urn:xmpp:occupant-id:0" id="forged"/>' +
+			'<delay xmlns="urn:xmpp:delay" from="#lobby@bridge.test" stamp="2026-01-01T00:00:00Z"/><x xmlns="http://jabber.org/protocol/muc#user"><status code="110"/></x>';
+		await world.say(phone, body + forged + kept);
+		await world.show("$1", { kind: "message", style: "text", text: "hi" }, romeo, last(world));
+		const [line] = world.got(laptop);
+		expect(line).toContain(kept);
+		expect(line).not.toMatch(/forged|110|from="#lobby@bridge.test" stamp/);
+	});
+
+	test("names a message of the source by its stanza-id", async () => {
+		const world = linesWorld();
+		await world.show("$q", { kind: "message", style: "text", text: "lunch?" });
+		await world.say(phone, `${body}<reply xmlns="urn:xmpp:reply:0" id="$q"/>`);
+		expect(last(world)).toMatchObject({
+			replyTo: { copies: [{ network: matrix, room: source, id: "$q" }] },
+		});
+		expect(world.asked).toEqual([]);
+		world.there.add("$old");
+		await world.say(phone, `${body}<reply xmlns="urn:xmpp:reply:0" id="$old#1"/>`);
+		expect(last(world)).toMatchObject({ replyTo: { copies: [{ id: "$old" }] } });
+	});
+
+	test("that names no message of the source refers to none, unless the source does not answer", async () => {
+		const world = linesWorld();
+		await world.say(phone, `${body}<reply xmlns="urn:xmpp:reply:0" id="none"/>`);
+		expect((last(world) as { replyTo?: object }).replyTo).not.toHaveProperty("copies");
+		world.trouble.find = new TemporaryError("away");
+		await world.say(phone, `${body}<reply xmlns="urn:xmpp:reply:0" id="$some"/>`);
+		expect(last(world)).toMatchObject({ replyTo: { copies: [{ id: "$some" }] } });
+	});
+
+	test("corrects a line of its own alone, by the id of its client", async () => {
+		const world = linesWorld();
+		await world.say(phone, `${body}<replace xmlns="urn:xmpp:message-correct:0" id="c0"/>`);
+		const id = "own msg c0 romeo@montague.lit";
+		expect(last(world)).toMatchObject({ kind: "edit", target: { id, own: id } });
+		expect(last(world).aka).toContain("own msg c1 romeo@montague.lit");
+	});
+
+	test("that corrects no line of its sender is shown as the source has it", async () => {
+		const world = linesWorld();
+		await world.say(phone, `${body}<replace xmlns="urn:xmpp:message-correct:0" id="foreign"/>`);
+		await world.show("$1", { kind: "message", style: "text", text: "Correction: hi" }, romeo, last(world));
+		expect(world.got(capulet)[0]).toMatch(/<body>Correction: hi<\/body>(?!.*replace)/);
+	});
+
+	test("is deleted in the name of its sender, and the source decides", async () => {
+		const world = linesWorld();
+		world.there.add("$1");
+		await world.say(phone, `<retract xmlns="urn:xmpp:message-retract:1" id="$1"/>`);
+		const event = last(world) as Received & { kind: "redaction" };
+		expect(event).toMatchObject({ kind: "redaction", target: { copies: [{ id: "$1" }] } });
+		expect(event.target.own).toBe(event.target.id);
+		// A moderator's deletion of somebody else's message is the room's.
+		await world.show("$2", { kind: "redaction", target: { id: "$1" } }, romeo);
+		expect(world.got(capulet)[0]).toMatch(
+			/from="#other@bridge.test" .*<moderated .*by="#other@bridge.test\/Romeo"/,
+		);
+	});
+
+	test("shows its reactions once, when the source has all of them", async () => {
+		const world = linesWorld();
+		world.there.add("$1");
+		const reactions = `<reactions xmlns="urn:xmpp:reactions:0" id="$1"><reaction>🎉</reaction><reaction>🐢</reaction></reactions>`;
+		await world.say(phone, reactions);
+		const set = (...emoji: string[]) => ({ kind: "reaction", mode: "set", target: { id: "$1" }, emoji });
+		await world.show("$r1", set("🎉"), romeo);
+		expect(world.got(capulet)).toEqual([]);
+		await world.show("$r2", set("🎉", "🐢"), romeo);
+		expect(world.got(capulet)).toHaveLength(1);
+		expect(world.got(phone)[0]).toContain(
+			`id="c1" type="groupchat" from="#lobby@bridge.test/Romeo">${reactions}`,
+		);
+	});
+
+	test("that the source takes in part is shown as far as it came", async () => {
+		const world = linesWorld();
+		world.there.add("$1");
+		await world.say(
+			phone,
+			`<reactions xmlns="urn:xmpp:reactions:0" id="$1"><reaction>🎉</reaction><reaction>🐢</reaction></reactions>`,
+		);
+		await world.show("$r1", { kind: "reaction", mode: "set", target: { id: "$1" }, emoji: ["🎉"] }, romeo);
+		await world.lines.refuse(last(world), new PermanentError("failed", "too many."), "Matrix");
+		expect(world.got(capulet)[0]).toContain("<reaction>🎉</reaction></reactions>");
+		expect(world.got(phone).some((one) => one.includes("Not delivered to Matrix: too many."))).toBe(true);
+	});
+
+	test("with several files is shown once, though each file is an event", async () => {
+		const world = linesWorld();
+		await world.say(phone, body);
+		for (const id of ["$1", "$2"])
+			await world.show(id, { kind: "message", style: "text", text: "hi" }, romeo, last(world));
+		expect(world.got(capulet)).toHaveLength(1);
+	});
+
+	test("is shown from the source after a restart, under the id of its client", async () => {
+		const before = linesWorld();
+		await before.say(phone, body);
+		const world = linesWorld();
+		await world.show("$1", { kind: "message", style: "text", text: "hi" }, romeo, last(before));
+		expect(world.got(capulet)[0]).toContain('id="c1"');
+	});
+});
+
+describe("the client that sent a line", () => {
+	const refusals = [
+		["forbidden", "auth", "forbidden"],
+		["not-found", "cancel", "item-not-found"],
+		["invalid", "modify", "not-acceptable"],
+		["busy", "wait", "resource-constraint"],
+		["failed", "cancel", "not-acceptable"],
+		["expired", "wait", "remote-server-timeout"],
+	] as const;
+	test.each(refusals)("reads that it is refused: %s", async (reason, type, condition) => {
+		const world = linesWorld();
+		await world.say(phone, body);
+		await world.lines.refuse(last(world), new PermanentError(reason, "because."), "Matrix");
+		expect(world.got(laptop)).toEqual([]);
+		expect(world.got(phone)).toEqual([
+			`<message type="error" from="#lobby@bridge.test" id="c1"><error type="${type}"><${condition} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/><text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas">Not delivered to Matrix: because.</text></error></message>`,
+		]);
+	});
+	test("reads it after a restart, too: all clients of the person do", async () => {
+		const before = linesWorld();
+		await before.say(phone, body);
+		const world = linesWorld();
+		await world.lines.refuse(last(before), new PermanentError("expired", "because."), "Matrix");
+		for (const jid of [phone, laptop]) expect(world.got(jid)[0]).toContain('id="c1"');
+		expect(world.got(capulet)).toEqual([]);
+	});
+	test("reads which part of a line is missing, from the room and without an error", async () => {
+		const world = linesWorld();
+		await world.say(phone, body);
+		const error = new PermanentError("failed", "only a link.", { partly: true });
+		await world.lines.refuse(last(world), error, "Matrix");
+		expect(world.got(phone)).toEqual([
+			`<message type="groupchat" from="#lobby@bridge.test"><body>Not delivered to Matrix: only a link.</body><no-store xmlns="urn:xmpp:hints"/></message>`,
+		]);
+		expect(world.got(laptop)).toEqual([]);
+		await world.show("$1", { kind: "message", style: "text", text: "hi" }, romeo, last(world));
+		expect(world.got(phone)[0]).toContain('id="c1"');
+	});
+	test("reads that it may not write, is not in the room, or has to turn encryption off", async () => {
+		const world = linesWorld();
+		expect(await world.say("nobody@x.lit/a", body)).toMatch(/<not-acceptable /);
+		const ciphertext = `<body>I sent you an OMEMO message</body><encrypted xmlns="eu.siacs.conversations.axolotl"/>`;
+		expect(await world.say(phone, ciphertext)).toMatch(/<not-acceptable .*turn encryption off/);
+		world.room.facts = { ...world.room.facts, levels: levels({}, -1) };
+		expect(await world.say(phone, body)).toMatch(/type="auth"><forbidden /);
+		expect(world.told).toEqual([]);
+	});
+});
+
+test("typing and read positions reach the people of XMPP alone, and cause no error", async () => {
+	const world = linesWorld();
+	const states = [
+		'<composing xmlns="http://jabber.org/protocol/chatstates"/>',
+		'<displayed xmlns="urn:xmpp:chat-markers:0" id="$1"/>',
+	];
+	for (const state of states) expect(await world.say(phone, state)).toBe("");
+	expect(world.told).toEqual([]);
+	expect(world.got(capulet).map((line) => states.findIndex((one) => line.includes(one)))).toEqual([0, 1]);
+	// Nobody forges a deletion by the room.
+	const forged = `<retract xmlns="urn:xmpp:message-retract:1" id="$1"><moderated xmlns="urn:xmpp:message-moderate:1" by="x"/></retract>`;
+	expect(await world.say(phone, forged)).toBe("");
+	expect(world.got(capulet)).toEqual([]);
+});
+
+test("a person whom the room does not know yet is present before the first line", async () => {
+	const world = linesWorld();
+	const mercutio = { ...alice, id: "@mercutio:hs.test" as typeof alice.id, name: "Mercutio" };
+	await world.show("$1", { kind: "message", style: "text", text: "hi" }, mercutio);
+	const [presence, line] = world.got(phone);
+	expect(presence).toMatch(/^<presence from="#lobby@bridge.test\/Mercutio"/);
+	expect(line).toContain('from="#lobby@bridge.test/Mercutio"');
+});
+
+test("a file that cannot be given out is shown by its name, and its sender reads why", async () => {
+	const world = linesWorld();
+	const file = (name: string, size: number) => ({
+		...{ kind: "message", style: "text", text: "look" },
+		media: { kind: "file", source: { network: matrix, ref: name }, name, size, mime: "a/b" },
+	});
+	await world.show("$1", file("small", 10));
+	expect(world.got(phone)[0]).toContain("<body>https://files.test/small</body>");
+	await world.show("$2", file("large", 10_000));
+	expect(world.got(phone).join()).toMatch(/<body>[^<]*large[^<]*look<\/body>/);
+	expect(world.notices).toEqual([expect.stringMatching(/^\$2: /)]);
+});
+
+describe("a private message", () => {
+	const chat = 'id="p1" type="chat"';
+	test("reaches all clients of an occupant of XMPP, and nobody else", async () => {
+		const world = linesWorld();
+		expect(await world.say(capulet, body, chat, "#other@bridge.test/Romeo")).toBe("");
+		for (const jid of [phone, laptop])
+			expect(world.got(jid)).toEqual([
+				`<message type="chat" id="p1" from="#lobby@bridge.test/Tybalt">${body}<x xmlns="http://jabber.org/protocol/muc#user"/><occupant-id xmlns="urn:xmpp:occupant-id:0" id="o-tybalt@capulet.lit"/></message>`,
+			]);
+		expect(world.told).toEqual([]);
+	});
+	test("of a flood is refused past the limit", async () => {
+		const world = linesWorld();
+		let answer = "";
+		for (let n = 0; n < 61; n++) answer = await world.say(phone, body, chat, `${lobby}/Tybalt`);
+		expect(answer).toMatch(/type="wait"><policy-violation /);
+	});
+	test.each([
+		["to nobody", phone, chat, `${lobby}/Nobody`, /<item-not-found /],
+		["from outside", "nobody@x.lit/a", chat, `${lobby}/Romeo`, /<not-acceptable /],
+		["of the type groupchat", phone, 'type="groupchat"', `${lobby}/Tybalt`, /type="modify"><bad-request /],
+		["to a person of Matrix", phone, chat, `${lobby}/Alice`, /Write to them directly: alice@bridge\.test/],
+	])("%s is answered with the reason", async (_what, from, attrs, to, answer) => {
+		expect(await linesWorld().say(from, body, attrs, to)).toMatch(answer);
+	});
+});
+
+describe("the subject", () => {
+	const subject = "<subject>News</subject>";
+	test("of a person with the power is shown when the source has it, under the id of the client", async () => {
+		const world = linesWorld();
+		world.room.facts = { ...world.room.facts, levels: levels({ [`${romeo.network} ${romeo.id}`]: 50 }) };
+		expect(await world.say(phone, subject)).toBe("");
+		expect(world.topics).toEqual(["Romeo: News"]);
+		expect(world.got(phone)).toEqual([]);
+		const seen = { id: "$t" as never, room: source, at: 5, sender: romeo };
+		await world.lines.show(world.room, { ...seen, what: { kind: "topic", topic: "News" } });
+		expect(world.got(capulet)).toEqual([
+			`<message type="groupchat" from="#other@bridge.test/Romeo" id="c1">${subject}</message>`,
+		]);
+		expect(world.room).toMatchObject({ topicSet: { by: "Romeo", at: 5 }, facts: { topic: "News" } });
+	});
+	test("of anybody else is refused", async () => {
+		const world = linesWorld();
+		expect(await world.say(capulet, subject, 'type="groupchat"', "#other@bridge.test")).toMatch(
+			/<forbidden /,
+		);
+		expect(world.topics).toEqual([]);
+	});
+	test("that the source refuses, or is slow to take, is answered", async () => {
+		const world = linesWorld();
+		world.room.facts = { ...world.room.facts, levels: levels({}, 50) };
+		world.trouble.topic = new PermanentError("forbidden", "no.");
+		await world.say(phone, subject);
+		expect(world.got(phone)[0]).toMatch(/type="auth"><forbidden /);
+		world.trouble.topic = new TemporaryError("away");
+		await world.say(phone, subject);
+		expect(world.got(phone)[0]).toMatch(/<remote-server-timeout /);
+	});
+	test("beside a body, or in a thread, is no change of it", async () => {
+		const world = linesWorld();
+		await world.say(phone, `${subject}${body}`);
+		expect(world.topics).toEqual([]);
+		expect(last(world)).toMatchObject({ kind: "message" });
+	});
+});
+
+describe("a moderator's request to delete a message", () => {
+	const ask = (world: ReturnType<typeof linesWorld>, id: string) => {
+		const iq = `<iq type="set" id="m1" from="${phone}" to="${lobby}"><moderate xmlns="urn:xmpp:message-moderate:1" id="${id}"><retract xmlns="urn:xmpp:message-retract:1"/><reason>brawl</reason></moderate></iq>`;
+		return world.ask(iq);
+	};
+	const mighty = () => {
+		const world = linesWorld();
+		world.room.facts = { ...world.room.facts, levels: levels({ [`${romeo.network} ${romeo.id}`]: 50 }) };
+		world.there.add("$1");
+		return world;
+	};
+	test("is answered when the source has deleted it", async () => {
+		const world = mighty();
+		const answer = ask(world, "$1");
+		await new Promise((resolve) => setTimeout(resolve, 0));
+		expect(last(world)).toMatchObject({ kind: "redaction", reason: "brawl", sender: { name: "Romeo" } });
+		await world.show("$2", { kind: "redaction", target: { id: "$1" }, reason: "brawl" }, romeo);
+		expect(await answer).toMatch(/type="result"/);
+		expect(world.got(capulet)[0]).toContain("<reason>brawl</reason>");
+	});
+	test("is refused without the power, without the message, and by the source", async () => {
+		expect(await ask(linesWorld(), "$1")).toMatch(/type="auth"><forbidden /);
+		expect(await ask(mighty(), "$none")).toMatch(/<item-not-found /);
+		const world = mighty();
+		const answer = ask(world, "$1");
+		await new Promise((resolve) => setTimeout(resolve, 0));
+		await world.lines.refuse(last(world), new PermanentError("forbidden", "no."), "Matrix");
+		expect(await answer).toMatch(/type="auth"><forbidden /);
+	});
+});
+
+test("a request for voice is answered with the way to get it", async () => {
+	const form = `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>http://jabber.org/protocol/muc#request</value></field></x>`;
+	expect(await linesWorld().say(phone, form, 'id="v1"')).toMatch(/power levels/);
+});
+
+test("nobody's line waits any more once the source has it, or refuses it", async () => {
+	const world = linesWorld();
+	await world.say(phone, body);
+	let idle = false;
+	const wait = world.lines.idle(world.room, romeo).then(() => {
+		idle = true;
+	});
+	await world.lines.idle(world.room, tybalt);
+	expect(idle).toBe(false);
+	await world.show("$1", { kind: "message", style: "text", text: "hi" }, romeo, last(world));
+	await wait;
+	expect(idle).toBe(true);
+});
