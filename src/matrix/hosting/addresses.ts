@@ -16,7 +16,7 @@ export function isAddress(address: RoomAddress, domain: string): boolean {
 	if (!isId(spelled)) return false;
 	if (address.kind === "id") return /^![^\s\0]+$/.test(spelled);
 	const [localpart = "", ...servers] = address.parts;
-	return servers.length < 2 && !localpart.includes(":") && /^#[^\s\0]+:[^\s/?#\0]+$/.test(spelled);
+	return servers.length < 2 && !localpart.includes(":") && /^#[^\s\0:]+:[^\s/?#\0]+$/.test(spelled);
 }
 
 /** Returns the id of a room without its sigil. */

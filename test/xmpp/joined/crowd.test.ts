@@ -40,6 +40,7 @@ async function inRoom() {
 			told.push(...events);
 		},
 		cursor: async () => undefined,
+		cursors: async () => [],
 		saveCursor: async () => undefined,
 		sync: async () => undefined,
 		resume: () => undefined,
