@@ -15,6 +15,8 @@ const harmless = [
 	/\bend\(/,
 	/\.catch\(/,
 	/mapping\.once\(/,
+	// xmpp/hosted/sessions.ts writes in the guard.
+	/void context\.store\.\w+\(/,
 ];
 
 /** Files with callbacks outside the guard: their number, and the reason why foreign input cannot make them throw. */
@@ -47,10 +49,6 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	],
 	"src/store/sqlite-worker.ts": [1, "messages between our own two threads"],
 	"src/xmpp/direct/index.ts": [1, "sends an answer, which never rejects (xmpp/answers.ts)"],
-	"src/xmpp/hosted/admission.ts": [1, "writes to the store in the guard (xmpp/hosted/sessions.ts)"],
-	"src/xmpp/hosted/leaving.ts": [1, "writes to the store in the guard (xmpp/hosted/sessions.ts)"],
-	"src/xmpp/hosted/nick-changes.ts": [1, "writes to the store in the guard (xmpp/hosted/sessions.ts)"],
-	"src/xmpp/hosted/returns.ts": [2, "writes to the store in the guard (xmpp/hosted/sessions.ts)"],
 	"src/xmpp/index.ts": [1, "settles a promise"],
 	"src/xmpp/joined/join.ts": [1, "settles a promise"],
 	"src/xmpp/joined/listener.ts": [1, "runs a guarded function"],

@@ -10,8 +10,20 @@ import { addOccupant, addSession, freeNick, holderOf } from "./occupants.ts";
 import { payloadsOf, shownSession } from "./presences.ts";
 import { nickTaken, type Refusal } from "./refusals.ts";
 import { type HostedRoom, type Occupant, occupantOf, type Session } from "./room.ts";
+import { storedForm } from "./sessions.ts";
 
 type Client = Pick<Session, "jid" | "address">;
+
+/** Resolves when the session of a join is on disk: after a crash, each client that was in is told to come back. */
+export async function store(
+	room: HostedRoom,
+	person: Person,
+	client: Client,
+	context: HostedContext,
+): Promise<void> {
+	const nick = nickFor(room, person, client);
+	if (nick !== undefined) await context.store.save(storedForm(room, nick, client));
+}
 
 /**
  * Makes the sender of a join an occupant, whose ghost is in the room already, and sends the session all that belongs to a
@@ -26,11 +38,10 @@ export function admit(
 	const { from = "", to = "" } = stanza.attrs;
 	const wanted = person.name ?? "";
 	const client = { jid: from, address: bare(to) };
-	const nick = nickFor(room, wanted, person, client);
+	const nick = nickFor(room, person, client);
 	if (nick === undefined) {
 		showAsAway(room, person, context);
-		const idle = !occupantOf(room, person)?.sessions.size;
-		if (idle && room.facts.entry === "everybody") context.returns.leave(room, person);
+		leaveUnused(room, person, context);
 		return nickTaken;
 	}
 	context.returns.back(room, person);
@@ -39,7 +50,7 @@ export function admit(
 	if (occupant.nick !== nick) changeNick(room, occupant, nick, context);
 	const before = shownSession([...occupant.sessions.values()]);
 	const session = sessionFor(room, occupant, client, stanza, context);
-	void context.store.save({ room, occupant, session });
+	void context.store.save(storedForm(room, nick, session));
 	sendBurst({ room, occupant, session }, stanza, { altered: nick !== wanted }, context);
 	if (isNew || shownSession([...occupant.sessions.values()]) !== before)
 		announce(room, occupant, context, {}, session);
@@ -49,7 +60,8 @@ export function admit(
 }
 
 /** Returns the nick that a person gets for the one that they want; undefined if somebody else of XMPP has it. */
-function nickFor(room: HostedRoom, wanted: string, person: Person, client: Client): string | undefined {
+function nickFor(room: HostedRoom, person: Person, client: Client): string | undefined {
+	const wanted = person.name ?? "";
 	const known = occupantOf(room, person);
 	// All clients of a person share one nick, as they share one ghost.
 	const others = [...(known?.sessions.values() ?? [])].filter(
@@ -87,4 +99,10 @@ export function showAsAway(room: HostedRoom, person: Person, context: HostedCont
 	if (occupantOf(room, person)) return;
 	announce(room, addOccupant(room, person, context.occupantId(room.id, person)), context);
 	context.returns.rest(room);
+}
+
+/** Has the ghost of a person without sessions leave, unless the room would not let it in again. */
+export function leaveUnused(room: HostedRoom, person: Person, context: HostedContext): void {
+	if (!occupantOf(room, person)?.sessions.size && room.facts.entry === "everybody")
+		context.returns.leave(room, person);
 }

@@ -9,8 +9,8 @@ const joinRate = { perMinute: 60, burst: 300 };
 /** Sessions of one account and of all, and joins under way of one account and of all. */
 const most = { ofAccount: 500, inAll: 50_000, underWayOfAccount: 300, underWay: 5_000 };
 
-/** A join under way. `over`: its client has an answer, or has gone again. */
-export type Attempt = { readonly stanza: Element; over: boolean };
+/** A join under way. answered: it took too long, and its client knows. left: its client has gone again. */
+export type Attempt = { readonly stanza: Element; state: "open" | "answered" | "left" };
 
 /** The joins that are under way, within the bounds on what one account, and all together, may take. */
 export function createJoinQueue(rooms: Pick<Rooms, "sessions">, now: () => number) {
@@ -43,7 +43,7 @@ export function createJoinQueue(rooms: Pick<Rooms, "sessions">, now: () => numbe
 			);
 		},
 		begin(stanza: Element): Attempt {
-			const attempt: Attempt = { stanza, over: false };
+			const attempt: Attempt = { stanza, state: "open" };
 			const key = keyOf(stanza);
 			attempts.set(key, (attempts.get(key) ?? new Set()).add(attempt));
 			count(accountOf(stanza), 1);
@@ -58,12 +58,14 @@ export function createJoinQueue(rooms: Pick<Rooms, "sessions">, now: () => numbe
 		},
 		/** Ends the joins of a client that leaves before it is in. */
 		cancel(stanza: Element): void {
-			for (const attempt of attempts.get(keyOf(stanza)) ?? []) attempt.over = true;
+			for (const attempt of attempts.get(keyOf(stanza)) ?? []) attempt.state = "left";
 		},
 		/** Ends all joins. Returns those that have no answer yet. */
 		endAll(): readonly Attempt[] {
-			const open = [...attempts.values()].flatMap((same) => [...same]).filter(({ over }) => !over);
-			for (const attempt of open) attempt.over = true;
+			const open = [...attempts.values()]
+				.flatMap((same) => [...same])
+				.filter(({ state }) => state === "open");
+			for (const attempt of open) attempt.state = "answered";
 			return open;
 		},
 	};

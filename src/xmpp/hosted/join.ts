@@ -5,9 +5,9 @@ import { account } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import type { Element } from "../stream/xml.ts";
 import { roomAt, roomJid, viewOf } from "./addresses.ts";
-import { admit, showAsAway } from "./admission.ts";
+import { admit, leaveUnused, showAsAway, store } from "./admission.ts";
 import type { HostedContext } from "./context.ts";
-import type { JoinQueue } from "./join-queue.ts";
+import type { Attempt, JoinQueue } from "./join-queue.ts";
 import type { Loader } from "./load.ts";
 import { nickRefusal } from "./nick-changes.ts";
 import * as refusals from "./refusals.ts";
@@ -63,9 +63,10 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 	}
 
 	/** Does all that a join needs, and answers it unless that took too long. */
-	async function work(attempt: { stanza: Element; over: boolean }): Promise<Refusal | undefined> {
+	async function work(attempt: Attempt): Promise<Refusal | undefined> {
 		const { from = "", to = "" } = attempt.stanza.attrs;
 		const [address, nick = ""] = [bare(to), resource(to)];
+		const client = { jid: from, address };
 		const person = { ...account(from), name: nick };
 		const goal = await find(address, person);
 		if (isRefusal(goal)) return goal;
@@ -74,23 +75,32 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 			const room = await enter(goal, person);
 			if (isRefusal(room)) return room;
 			context.rooms.addAddress(room, address);
-			if (!attempt.over) return admit(room, person, attempt.stanza, context);
-			// The client tries again soon, and then finds its person in the room.
-			showAsAway(room, person, context);
-			context.returns.expect({ source: room.source, view: room.id, id: room.facts.id }, person);
-			return undefined;
+			await store(room, person, client, context);
+			const refusal = attempt.state === "open" ? admit(room, person, attempt.stanza, context) : undefined;
+			if (!context.rooms.joinedAs(client)) void context.store.remove(client);
+			if (attempt.state !== "open") stayOut(room, person, attempt.state);
+			return refusal;
 		} finally {
 			end();
 		}
 	}
 
+	/** The person's ghost is in, and the client that asked for it is not. */
+	function stayOut(room: HostedRoom, person: Person, why: "answered" | "left"): void {
+		showAsAway(room, person, context);
+		// The client tries again soon, and then finds its person in the room.
+		if (why === "answered")
+			context.returns.expect({ source: room.source, view: room.id, id: room.facts.id }, person);
+		else leaveUnused(room, person, context);
+	}
+
 	async function attend(stanza: Element): Promise<void> {
 		const attempt = queue.begin(stanza);
 		const answer = (refusal: Refusal) => {
-			attempt.over = true;
+			attempt.state = "answered";
 			void context.link.send(refuse(stanza, refusal)).catch(() => undefined);
 		};
-		const late = () => attempt.over || answer(refusals.slow);
+		const late = () => attempt.state === "open" && answer(refusals.slow);
 		const timer = setTimeout(late, answerWithin);
 		try {
 			const refusal = await work(attempt).catch((error: unknown) => {
@@ -98,7 +108,7 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 				if (!known) context.log.error({ err: error }, "a join failed");
 				return known ?? refusals.broken;
 			});
-			if (refusal && !attempt.over) answer(refusal);
+			if (refusal && attempt.state === "open") answer(refusal);
 		} finally {
 			clearTimeout(timer);
 			queue.end(attempt);

@@ -3,8 +3,10 @@ import type { Element } from "../stream/xml.ts";
 import { announce, shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
 import { holderOf, nickFault, renameOccupant } from "./occupants.ts";
+import { payloadsOf } from "./presences.ts";
 import { longNick, nickTaken, noNick, type Refusal, refuse, unfitNick } from "./refusals.ts";
 import type { HostedRoom, Joined, Occupant } from "./room.ts";
+import { storedForm } from "./sessions.ts";
 
 /** Returns the refusal of a nick that no client can have; undefined for a good one. */
 export function nickRefusal(nick: string | undefined): Refusal | undefined {
@@ -25,13 +27,14 @@ export function nickRefusal(nick: string | undefined): Refusal | undefined {
 
 /** Takes the presence by which a session asks for another nick (XEP-0045 §7.6). Returns the refusal, after which it keeps its own. */
 export function takeNickChange(
-	{ room, occupant }: Joined,
+	{ room, occupant, session }: Joined,
 	nick: string,
 	stanza: Element,
 	context: HostedContext,
 ): Element | undefined {
 	const refusal = nickRefusal(nick) ?? (holderOf(room, nick, occupant.person) ? nickTaken : undefined);
 	if (refusal) return refuse(stanza, refusal);
+	session.presence = payloadsOf(stanza);
 	giveNick(room, occupant, nick, context);
 	return undefined;
 }
@@ -40,7 +43,7 @@ export function takeNickChange(
 export function giveNick(room: HostedRoom, occupant: Occupant, nick: string, context: HostedContext): void {
 	changeNick(room, occupant, nick, context);
 	context.memberships.rename(room.source, occupant.person);
-	for (const session of occupant.sessions.values()) void context.store.save({ room, occupant, session });
+	for (const one of occupant.sessions.values()) void context.store.save(storedForm(room, nick, one));
 }
 
 /** Gives an occupant a free nick and tells all sessions: the old nick goes, the new one comes (XEP-0045 §7.6). */

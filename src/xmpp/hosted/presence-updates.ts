@@ -18,16 +18,17 @@ export function createPresences(context: HostedContext, joins: Joins, queue: Joi
 		if (isJoin(stanza)) return joins.take(stanza);
 		if (!joined) return refuse(stanza, notJoined);
 		const nick = resource(stanza.attrs.to ?? "");
-		if (nick !== undefined && nick !== joined.occupant.nick)
-			return takeNickChange(joined, nick, stanza, context);
-		update(joined, stanza);
+		if (nick === undefined || nick === joined.occupant.nick) update(joined, stanza);
+		else return takeNickChange(joined, nick, stanza, context);
 		return undefined;
 	}
 
-	/** Shows the new status of a session, if its occupant is seen by it (XEP-0045 §7.7). */
+	/** Shows the new status of a session (XEP-0045 §7.7), if its occupant is, or was, seen by it. */
 	function update({ room, occupant, session }: Joined, stanza: Element): void {
+		const before = shownSession([...occupant.sessions.values()]);
 		session.presence = payloadsOf(stanza);
-		if (shownSession([...occupant.sessions.values()]) === session) announce(room, occupant, context);
+		const now = shownSession([...occupant.sessions.values()]);
+		if (now === session || now !== before) announce(room, occupant, context);
 	}
 
 	/** Returns the answer to a probe (XEP-0045 §7.7). */

@@ -36,7 +36,7 @@ export function createRestarts(context: HostedContext) {
 		offline(): void {
 			for (const joined of [...context.rooms.allJoined()]) {
 				const { room, occupant, session } = joined;
-				const stored = storedForm(joined);
+				const stored = storedForm(room, occupant.nick, session);
 				untold.push(stored);
 				context.returns.expect(stored, occupant.person, stored);
 				removeSession(occupant, session);
@@ -70,7 +70,7 @@ export function createRestarts(context: HostedContext) {
 					session,
 					presence(session.address, self, { gone: true, codes, reason: phrases.hostedStopping }),
 				);
-				told.push(context.store.told(storedForm(joined)));
+				told.push(context.store.told(storedForm(room, occupant.nick, session)));
 				removeSession(occupant, session);
 				context.rooms.removeSession(joined);
 			}

@@ -1,7 +1,7 @@
 import type { Guard } from "../../core/guard.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Bridge } from "../../core/network.ts";
-import type { Joined, Session } from "./room.ts";
+import type { HostedRoom, Session } from "./room.ts";
 
 /** A session as the journal keeps it, to be told after a crash that it has ended. */
 export type StoredSession = Readonly<{
@@ -22,8 +22,8 @@ const prefix = "xmpp session ";
 const keyOf = ({ address, jid }: Key): string => `${prefix}${address} ${jid}`;
 
 /** Returns a session as the journal keeps it. */
-export const storedForm = ({ room, occupant: { nick }, session }: Joined): StoredSession => ({
-	...{ jid: session.jid, address: session.address, nick },
+export const storedForm = (room: HostedRoom, nick: string, { jid, address }: Key): StoredSession => ({
+	...{ jid, address, nick },
 	...{ view: room.id, source: room.source, id: room.facts.id },
 });
 
@@ -36,7 +36,7 @@ export function createSessionStore(deps: { bridge(): Pick<Bridge, "cursors" | "s
 		);
 
 	return {
-		save: (joined: Joined): Promise<void> => write(joined.session, storedForm(joined)),
+		save: (session: StoredSession): Promise<void> => write(session, session),
 		remove: (session: Key): Promise<void> => write(session, undefined),
 		/** Notes that a session was told of its end. */
 		told: (session: StoredSession): Promise<void> => write(session, { ...session, told: true }),

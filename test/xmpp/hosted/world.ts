@@ -70,6 +70,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 			return { kind: "in" };
 		},
 		view: async (): Promise<RoomView> => ({ facts: source.facts, members: [...source.members] }),
+		leave: async (): Promise<void> => undefined,
 		iq: async (_request: Element): Promise<Element> => stanza("<iq type='result'/>"),
 	};
 	const hosting = {
@@ -79,6 +80,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		},
 		leave: async (_room: RoomId, person: Person) => {
 			calls.push(`leave ${person.id}`);
+			await source.leave();
 			source.members = source.members.filter(({ id }) => id !== person.id);
 		},
 		rename: async (_room: RoomId, person: Person) => void calls.push(`rename ${person.id} ${person.name}`),

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { TemporaryError } from "../../../src/core/errors.ts";
+import { alice, facts, hostedWorld, juliet, lobby, romeo, xmppPerson } from "./world.ts";
+
+const laptop = "romeo@montague.test/laptop";
+const leave = (jid: string, nick: string, status = "") =>
+	`<presence from='${jid}' to='${lobby}/${nick}' type='unavailable' id='bye'>${status && `<status>${status}</status>`}</presence>`;
+
+async function inside() {
+	const world = hostedWorld();
+	await world.start();
+	await world.join(romeo, "Romeo");
+	await world.join(juliet, "Juliet");
+	world.got(romeo);
+	world.got(juliet);
+	return world;
+}
+
+describe("the leave of a client", () => {
+	test("is told to all, and takes the person out of a room that is open to everybody", async () => {
+		const world = await inside();
+		world.take(leave(romeo, "Romeo", "see you"));
+		await world.settle();
+		expect(world.got(romeo)).toEqual(["presence unavailable Romeo none/none (see you) 110"]);
+		expect(world.got(juliet)).toEqual(["presence unavailable Romeo none/none (see you)"]);
+		expect(world.calls.at(-1)).toBe("leave romeo@montague.test");
+		expect([...world.cursors.keys()]).toEqual([`xmpp session ${lobby} ${juliet}`]);
+		// The echo of the leave is no news.
+		const person = xmppPerson(romeo, "Romeo");
+		world.happens(person, { kind: "member", person, now: "out" });
+		expect(world.got(juliet)).toEqual([]);
+	});
+
+	test("from one of several clients keeps the person in, and shows another client", async () => {
+		const world = await inside();
+		await world.join(laptop, "Romeo");
+		world.got(laptop);
+		world.take(leave(romeo, "Romeo"));
+		expect(world.got(romeo)).toEqual(["presence unavailable Romeo none/none 110"]);
+		expect(world.got(laptop)).toEqual(["presence Romeo none/participant 110"]);
+		expect(world.got(juliet)).toEqual(["presence Romeo none/participant"]);
+		expect(world.calls.some((call) => call.startsWith("leave"))).toBe(false);
+	});
+
+	test("that has not joined means nothing", async () => {
+		const world = await inside();
+		world.take(leave(laptop, "Romeo"));
+		expect([...world.got(laptop), ...world.got(juliet)]).toEqual([]);
+	});
+
+	test("is not overtaken by a join behind it, nor ended by the echo of it", async () => {
+		const world = await inside();
+		const slow = Promise.withResolvers<undefined>();
+		world.source.leave = () => slow.promise;
+		world.take(leave(romeo, "Romeo"));
+		await world.join(romeo, "Romeo");
+		expect(world.calls.slice(-1)).toEqual(["leave romeo@montague.test"]);
+		slow.resolve(undefined);
+		await world.settle();
+		expect(world.calls.slice(-2)).toEqual(["leave romeo@montague.test", "enter romeo@montague.test Romeo"]);
+		const person = xmppPerson(romeo, "Romeo");
+		world.happens(person, { kind: "member", person, now: "out" });
+		world.happens(person, { kind: "member", person, now: "in" });
+		expect(world.got(romeo).at(-1)).toBe("message subject Welcome");
+		expect(world.got(juliet)).toEqual([
+			"presence unavailable Romeo none/none",
+			"presence Romeo none/participant",
+		]);
+	});
+
+	test("is tried again while the homeserver is away", async () => {
+		const world = await inside();
+		world.source.leave = () => Promise.reject(new TemporaryError("away"));
+		world.take(leave(romeo, "Romeo"));
+		await world.settle();
+		world.source.leave = async () => undefined;
+		world.clock.at += 31_000;
+		world.sweep();
+		await world.settle();
+		expect(world.calls.filter((call) => call === "leave romeo@montague.test")).toHaveLength(2);
+		world.clock.at += 31_000;
+		world.sweep();
+		await world.settle();
+		expect(world.calls.filter((call) => call === "leave romeo@montague.test")).toHaveLength(2);
+	});
+
+	test("leaves the room in memory for a while, which follows the source meanwhile", async () => {
+		const world = await inside();
+		for (const [jid, nick] of [
+			[romeo, "Romeo"],
+			[juliet, "Juliet"],
+		] as const)
+			world.take(leave(jid, nick));
+		await world.settle();
+		world.happens(alice, { kind: "member", person: alice, now: "out" });
+		await world.join(romeo, "Romeo");
+		expect(world.calls.filter((call) => call === "view")).toHaveLength(1);
+		expect(world.got(romeo).slice(1)).toEqual([
+			"presence Romeo none/participant 100 110 170",
+			"message subject Welcome",
+		]);
+		world.take(leave(romeo, "Romeo"));
+		world.clock.at += 11 * 60_000;
+		world.sweep();
+		await world.settle();
+		await world.join(romeo, "Romeo");
+		expect(world.calls.filter((call) => call === "view")).toHaveLength(2);
+	});
+});
+
+describe("a person without clients", () => {
+	test("stays in a room for the invited, and is shown as away", async () => {
+		const world = hostedWorld();
+		world.source.facts = { ...facts, entry: "invited" };
+		await world.start();
+		await world.join(romeo, "Romeo");
+		await world.join(juliet, "Juliet");
+		world.got(juliet);
+		world.take(leave(romeo, "Romeo"));
+		await world.settle();
+		expect(world.got(juliet)).toEqual(["presence Romeo member/participant away"]);
+		expect(world.calls.some((call) => call.startsWith("leave"))).toBe(false);
+	});
+});
