@@ -1,4 +1,3 @@
-import type { Place } from "../../core/hosting.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import { mam } from "./archive-form.ts";
 import type { Entry, Page } from "./archive-page.ts";
@@ -14,12 +13,10 @@ const stamp = (at: number): string => new Date(at).toISOString();
 /** Who is asked for what: the addresses of the room and of the client, and the client's mark for the results. */
 export type Asked = Readonly<{ from: string; to: string; queryid?: string }>;
 
+type Position = Pick<Entry, "id" | "at">;
+
 /** Returns the message that brings one entry. `line`: the stanza as the room's people got it live. */
-export const result = (
-	{ from, to, queryid }: Asked,
-	{ id, at }: Pick<Entry, "id" | "at">,
-	line: Element,
-): Element =>
+export const result = ({ from, to, queryid }: Asked, { id, at }: Position, line: Element): Element =>
 	xml(
 		"message",
 		{ from, to },
@@ -49,8 +46,8 @@ export const fin = ({ first, last, complete, count }: Page<Entry>): Element =>
 		),
 	);
 
-/** Returns the first and the last place of an archive; an empty archive has none. */
-export const metadata = (first?: Place, last?: Place): Element =>
+/** Returns the first and the last entry of an archive; an empty archive has none. */
+export const metadata = (first?: Position, last?: Position): Element =>
 	xml(
 		"metadata",
 		{ xmlns: mam },

@@ -1,12 +1,121 @@
-import type { Element } from "../stream/xml.ts";
+import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import type { Person } from "../../core/person.ts";
+import { within } from "../deadline.ts";
+import { account } from "../from-xmpp.ts";
+import { resource } from "../jid.ts";
+import * as phrases from "../phrases.ts";
+import { errorReply, StanzaError } from "../stanza-error.ts";
+import { type Element, xml } from "../stream/xml.ts";
+import { roomAt, viewOf } from "./addresses.ts";
+import { archiveForm, mam } from "./archive-form.ts";
+import { type ArchivedLine, archiveOf, realJid, type Shown } from "./archive-lines.ts";
+import { type Archive, pageOf } from "./archive-page.ts";
+import { archiveQuery } from "./archive-query.ts";
+import { archived, fin, metadata, result } from "./archive-result.ts";
+import { createTurns } from "./archive-turns.ts";
 import type { HostedContext } from "./context.ts";
+import type { Loader } from "./load.ts";
+import { affiliationOf, roleOf } from "./presences.ts";
+import { type HostedRoom, occupantOf } from "./room.ts";
+
+/** How long a query is answered, and after what time its page ends with what it has, in ms. Clients wait for 30 s and longer. */
+const [answeredWithin, hurryAfter] = [25_000, 10_000];
 
 /** True for an IQ that asks the archive of a room (XEP-0313). */
 export const isForArchive = (stanza: Element): boolean =>
-	stanza.getChildElements().some((one) => one.getNS() === "urn:xmpp:mam:2");
+	stanza.name === "iq" &&
+	resource(stanza.attrs.to ?? "") === undefined &&
+	stanza.getChildElements().some((one) => one.getNS() === mam);
 
-/** Resolves with the answer to such an IQ, after the messages that it asks for. */
-export const answerArchive = async (
-	_stanza: Element,
-	_context: HostedContext,
-): Promise<Element | undefined> => undefined;
+type Asked = Readonly<{ room: HostedRoom; archive: Archive<ArchivedLine> }>;
+
+/** Answers the queries for the archives of hosted rooms. */
+export function createArchives(context: HostedContext, shown: Shown, loader: Pick<Loader, "load">) {
+	const turns = createTurns();
+
+	/** Resolves with the room that is asked. @throws StanzaError, TemporaryError, PermanentError */
+	async function roomOf(stanza: Element, reader: Person): Promise<HostedRoom> {
+		const { component, of, rooms, returns } = context;
+		const joined = rooms.joined(stanza);
+		if (joined) return joined.room;
+		const address = roomAt(stanza.attrs.to ?? "", component);
+		const looked = address && (await context.bridge().views.look(of, address, reader));
+		if (looked?.kind !== "room") throw new StanzaError("item-not-found", "cancel", phrases.hostedUnknown);
+		const room = await loader.load(viewOf(looked.facts.id, component), looked.facts);
+		returns.rest(room);
+		return room;
+	}
+
+	/** Resolves with the archive that a client may read. @throws StanzaError, TemporaryError, PermanentError */
+	async function open(stanza: Element): Promise<Asked> {
+		const { from = "", to = "" } = stanza.attrs;
+		const reader = account(from);
+		const room = await roomOf(stanza, reader);
+		// XEP-0313 §5.1.2. A member may read the archive of a room without a session there.
+		if (!occupantOf(room, reader)) throw new StanzaError("forbidden", "auth", phrases.archiveForMembers);
+		return { room, archive: archiveOf(room, to, reader, context, shown) };
+	}
+
+	/** Sends the results of a query. Resolves with its end. */
+	async function query(stanza: Element, payload: Element): Promise<Element> {
+		const { from = "", to = "" } = stanza.attrs;
+		const { queryid, filter, page: request, flip } = archiveQuery(payload);
+		const { room, archive } = await open(stanza);
+		const begun = context.now().at;
+		const page = await pageOf(archive, filter, request, () => context.now().at - begun > hurryAfter);
+		const asked = { from: to, to: from, ...(queryid !== undefined && { queryid }) };
+		for (const entry of flip ? page.entries.toReversed() : page.entries)
+			await context.link.send(result(asked, entry, archived(entry.stanza, senderOf(entry, room))));
+		return fin(page);
+	}
+
+	/** Returns the item of the sender of a line; undefined where the room itself speaks. */
+	function senderOf({ stanza, sender }: ArchivedLine, room: HostedRoom) {
+		if (resource(stanza.attrs.from ?? "") === undefined) return undefined;
+		const { facts } = room;
+		return {
+			affiliation: affiliationOf(facts, sender),
+			role: roleOf(facts, sender),
+			jid: realJid(sender, context),
+		};
+	}
+
+	async function ends(stanza: Element): Promise<Element> {
+		const { archive } = await open(stanza);
+		const end = async (last: boolean) => (await pageOf(archive, {}, { max: 1, last })).entries[0];
+		const [first, last] = await Promise.all([end(false), end(true)]);
+		return metadata(first, last);
+	}
+
+	/** Resolves with the payload of the result. @throws StanzaError, TemporaryError, PermanentError */
+	async function answer(stanza: Element): Promise<Element> {
+		const [payload, ...more] = stanza.getChildElements();
+		if (!payload || more.length > 0) throw new StanzaError("bad-request", "modify");
+		const asked = `${stanza.attrs.type} ${payload.name}`;
+		if (asked === "set query") return query(stanza, payload);
+		if (asked === "get metadata") return ends(stanza);
+		if (asked !== "get query") throw new StanzaError("service-unavailable", "cancel");
+		await open(stanza);
+		return xml("query", { xmlns: mam }, archiveForm());
+	}
+
+	/** Resolves with the answer to a get or set for the archive of a room, after the results that it asks for. Never rejects. */
+	return async (stanza: Element): Promise<Element | undefined> => {
+		const { from = "", to, id, type } = stanza.attrs;
+		if (type !== "get" && type !== "set") return undefined;
+		try {
+			const payload = turns(account(from).id, () => within(answeredWithin, answer(stanza)));
+			if (!payload) return errorReply(stanza, "wait", "resource-constraint", phrases.archiveBusy);
+			return xml("iq", { type: "result", from: to, to: from, id }, await payload);
+		} catch (error) {
+			if (error instanceof StanzaError) return errorReply(stanza, error.type, error.condition, error.text);
+			if (error instanceof TemporaryError)
+				return errorReply(stanza, "wait", "remote-server-timeout", phrases.archiveSlow);
+			// The source shows this person no such room.
+			if (error instanceof PermanentError)
+				return errorReply(stanza, "auth", "forbidden", phrases.archiveForMembers);
+			context.log.error({ err: error, room: to }, "a query for an archive could not be answered");
+			return errorReply(stanza, "wait", "internal-server-error", phrases.xmppBroken);
+		}
+	};
+}

@@ -114,12 +114,12 @@ export function createBroadcast(deps: {
 			if (waiting > most) lose([session]);
 			else write(stanza, [session.jid]);
 		},
-		/** Writes the stanzas that a session waited for; `stale` tells those that it has in another way. */
-		release(session: Session, stale: (stanza: Element) => boolean): void {
+		/** Writes the stanzas that a session waited for. */
+		release(session: Session): void {
 			const held = session.held ?? [];
 			delete session.held;
 			heldBytes.delete(session);
-			for (const stanza of held) if (!stale(stanza)) write(stanza, [session.jid]);
+			for (const stanza of held) write(stanza, [session.jid]);
 		},
 		/** Writes the last stanza of a session; when the link takes too little, once it takes more. */
 		farewell(session: Session, stanza: Element): void {

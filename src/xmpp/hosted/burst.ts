@@ -1,9 +1,9 @@
 import { within } from "../deadline.ts";
 import { statusCodes } from "../muc/status-codes.ts";
-import type { Element } from "../stream/xml.ts";
+import { child, type Element } from "../stream/xml.ts";
 import { shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
-import { joinHistory } from "./history.ts";
+import { beforeLive } from "./history.ts";
 import { presence } from "./presences.ts";
 import type { Joined, Session } from "./room.ts";
 import { joinSubject } from "./subject.ts";
@@ -37,29 +37,22 @@ export function sendBurst(
 	const self = { ...shownNow(room, occupant, context), jid: session.jid, payloads: session.presence };
 	context.out.sendNow(session, presence(address, self, { id: stanza.attrs.id, codes }));
 	void context.guard.run("history of a join", async () => {
-		const lines = await history(joined, stanza, context);
+		const history = await historyOf(joined, stanza, context);
 		// The client has left, or asked for all of this again.
 		if (bursts.get(session) !== mine || !context.rooms.joinedAs(session)) return;
-		for (const line of lines) context.out.sendNow(session, line);
+		for (const line of beforeLive(session, history, context.now().at)) context.out.sendNow(session, line);
 		context.out.sendNow(session, joinSubject(room, session, context));
-		const sent = new Set(lines.map((line) => stanzaId(line, address)));
-		context.out.release(session, (line) => {
-			const id = stanzaId(line, address);
-			return id !== undefined && sent.has(id);
-		});
+		context.out.release(session);
 	});
 }
 
-async function history(joined: Joined, join: Element, context: HostedContext): Promise<readonly Element[]> {
+async function historyOf(joined: Joined, join: Element, context: HostedContext): Promise<readonly Element[]> {
+	const asked = child(join, "x", "http://jabber.org/protocol/muc")?.getChild("history");
 	try {
-		return await within(historyWithin, joinHistory(joined, join, context));
+		return await within(historyWithin, context.history(joined, asked));
 	} catch (error) {
 		const { source } = joined.room;
 		context.log.warn({ err: error, room: source }, "a client joined without the history of its room");
 		return [];
 	}
 }
-
-/** Returns the id that a room gave a line; undefined for other stanzas. */
-const stanzaId = (line: Element, address: string): string | undefined =>
-	line.getChildren("stanza-id", "urn:xmpp:sid:0").find(({ attrs: { by } }) => by === address)?.attrs.id;

@@ -1,6 +1,7 @@
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { Broadcast } from "./broadcast.ts";
+import type { History } from "./history.ts";
 import type { Memberships } from "./memberships.ts";
 import type { Pictures } from "./pictures.ts";
 import type { Returns } from "./returns.ts";
@@ -18,6 +19,7 @@ export type HostedContext = World &
 		returns: Returns;
 		store: SessionStore;
 		pictures: Pictures;
+		history: History;
 		/** Returns the occupant-id (XEP-0421) of a person in a room: the same for ever, and another one in each room. */
 		occupantId(room: RoomId, person: Pick<Person, "network" | "id">): string;
 	}>;

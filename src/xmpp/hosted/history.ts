@@ -1,15 +1,50 @@
-import type { Element } from "../stream/xml.ts";
-import type { HostedContext } from "./context.ts";
-import type { Joined } from "./room.ts";
+import type { MessageId } from "../../core/ids.ts";
+import { type Element, serialize } from "../stream/xml.ts";
+import { archiveOf, type Shown } from "./archive-lines.ts";
+import { pageOf } from "./archive-page.ts";
+import { fitting, historyRequest, idIn, late, untilLive } from "./history-request.ts";
+import { wholeId } from "./references.ts";
+import { type HostedRoom, type Joined, type Session, sessionsOf } from "./room.ts";
+import type { World } from "./world.ts";
+
+/** How long a line that a session has in its history can still come live, in ms. */
+const overlap = 60_000;
 
 /**
- * Resolves with the lines that a session gets for its join (XEP-0045 §7.2.13), the oldest first, without `to`. `join`: the
- * presence with its wishes.
+ * Returns the function that reads the last lines of a room for a session (XEP-0045 §7.2.13), the oldest first, without
+ * `to`. `asked`: the `history` element of its join. @throws TemporaryError
  */
-export async function joinHistory(
-	_joined: Joined,
-	_join: Element,
-	_context: HostedContext,
-): Promise<readonly Element[]> {
-	return [];
+export const createHistory =
+	(context: Pick<World, "of" | "bridge" | "ghost" | "now">, shown: Shown) =>
+	async ({ room, occupant, session }: Joined, asked: Element | undefined): Promise<readonly Element[]> => {
+		const { lines: max, chars = Number.POSITIVE_INFINITY, since } = historyRequest(asked, context.now().at);
+		if (max === 0) return [];
+		const { address } = session;
+		const archive = archiveOf(room, address, occupant.person, context, shown);
+		const filter = since === undefined ? {} : { start: since };
+		const { entries } = await pageOf(archive, filter, { max, last: true });
+		const lines = entries.map(({ stanza, at }) => late(stanza, address, at));
+		const sized = lines.map((line) => ({ line, chars: serialize(line).length }));
+		return fitting(sized, chars).map(({ line }) => line);
+	};
+export type History = ReturnType<typeof createHistory>;
+
+/**
+ * Returns the part of its history that a session gets: none of the lines that it gets live, since they came while it
+ * waited. Notes this part, so that a line of it that comes later is not sent again, see {@link sessionsWithout}.
+ */
+export function beforeLive(session: Session, history: readonly Element[], now: number): readonly Element[] {
+	const { address, held = [] } = session;
+	const part = untilLive(history, held, address);
+	const ids = part.map((line) => wholeId(idIn(line, address) ?? ""));
+	session.history = { ids: new Set(ids), until: now + overlap };
+	return part;
+}
+
+/** Yields the sessions that get a line live: those that do not have it in their history. */
+export function* sessionsWithout(room: HostedRoom, id: MessageId, now: number): Generator<Session, void> {
+	for (const session of sessionsOf(room)) {
+		if (session.history && session.history.until < now) delete session.history;
+		if (!session.history?.ids.has(id)) yield session;
+	}
 }

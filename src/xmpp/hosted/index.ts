@@ -9,10 +9,11 @@ import { resource } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
 import { isRoomJid } from "./addresses.ts";
-import { answerArchive, isForArchive } from "./archive.ts";
+import { createArchives, isForArchive } from "./archive.ts";
 import { createBroadcast } from "./broadcast.ts";
 import { takeFacts } from "./configuration.ts";
 import type { HostedContext } from "./context.ts";
+import { createHistory, type History } from "./history.ts";
 import { createOrder } from "./in-order.ts";
 import { isInvite, takeInvite } from "./invites.ts";
 import { createJoins } from "./join.ts";
@@ -42,9 +43,14 @@ const sweepEvery = 10_000;
 export function createHostedRooms(world: World) {
 	const { component, log, guard } = world;
 	let secret = "";
-	const context = createContext(world, () => secret);
+	const context = createContext(
+		world,
+		() => secret,
+		(joined, asked) => history(joined, asked),
+	);
 	const { rooms, returns } = context;
 	const lines = createLines(context);
+	const history = createHistory(context, lines);
 	const inOrder = createOrder<HostedRoom>((error) =>
 		log.error({ err: error }, "an event could not be shown"),
 	);
@@ -55,6 +61,7 @@ export function createHostedRooms(world: World) {
 	const liveness = createLiveness(context);
 	const restarts = createRestarts(context);
 	const answerQuery = createQueries(context);
+	const answerArchive = createArchives(context, lines, loader);
 	let sweeping: NodeJS.Timeout | undefined;
 
 	/** Shows one thing that has happened in the source of a room. Returns a promise where what follows has to wait. */
@@ -91,7 +98,7 @@ export function createHostedRooms(world: World) {
 	async function answerIq(stanza: Element): Promise<Element | undefined> {
 		const joined = rooms.joined(stanza);
 		if (joined) joined.session.heard = world.now().at;
-		if (isForArchive(stanza)) return answerArchive(stanza, context);
+		if (isForArchive(stanza)) return answerArchive(stanza);
 		return isModeration(stanza) ? lines.moderate(joined, stanza) : answerQuery(stanza);
 	}
 
@@ -163,7 +170,7 @@ export function createHostedRooms(world: World) {
 }
 
 /** Returns the parts that hosted rooms share. `secret` is read at the start. */
-function createContext(world: World, secret: () => string): HostedContext {
+function createContext(world: World, secret: () => string, history: History): HostedContext {
 	const { link, log, now, bridge, of } = world;
 	const rooms = createRooms();
 	const memberships = createMemberships({
@@ -174,7 +181,7 @@ function createContext(world: World, secret: () => string): HostedContext {
 	const store = createSessionStore({ bridge, guard: world.guard });
 	const context: HostedContext = {
 		...world,
-		...{ rooms, memberships, store },
+		...{ rooms, memberships, store, history },
 		pictures: createPictures({
 			open: (ref) => bridge().open({ network: of, ref }),
 			now: () => now().at,

@@ -7,11 +7,12 @@ import { type Element, xml } from "../stream/xml.ts";
 import { announce } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
 import type { FileLinks } from "./file-links.ts";
+import { sessionsWithout } from "./history.ts";
 import { linesOf, type Place, signed } from "./line.ts";
 import { addOccupant } from "./occupants.ts";
 import type { Pending, PendingLines } from "./pending.ts";
 import { placeIn } from "./place.ts";
-import { type HostedRoom, occupantOf, sessionsOf } from "./room.ts";
+import { type HostedRoom, occupantOf } from "./room.ts";
 
 /** Messages whose ids, and whose numbers of stanzas, are remembered. */
 const remembered = { most: 20_000, bytes: 8 * 1_048_576 };
@@ -70,14 +71,17 @@ export function createReflection(context: HostedContext, deps: { pending: Pendin
 		};
 		const count = at(room.id).length;
 		lengths.set(seen.id, count);
-		for (let n = 0; n < count; n++)
-			context.out.send(sessionsOf(room), (address) => at(address)[n] as Element);
+		const sessions = waiting(room, seen);
+		for (let n = 0; n < count; n++) context.out.send(sessions, (address) => at(address)[n] as Element);
 	}
+
+	/** Returns the sessions that do not have an event yet. */
+	const waiting = (room: HostedRoom, { id }: Said) => [...sessionsWithout(room, id, context.now().at)];
 
 	function reflected(room: HostedRoom, seen: Said, original: Element): void {
 		lengths.set(seen.id, 1);
 		const { nick, occupantId } = place(room, room.id).of(seen.sender);
-		context.out.send(sessionsOf(room), (address) =>
+		context.out.send(waiting(room, seen), (address) =>
 			xml(
 				"message",
 				{ id: seen.id, ...original.attrs, from: `${address}/${nick}` },

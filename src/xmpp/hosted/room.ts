@@ -15,6 +15,8 @@ export type Session = {
 	heard: number;
 	/** The stanzas that wait until the session has its history and the subject (XEP-0045 §7.1). Absent: it has both. */
 	held?: Element[];
+	/** The events of its history, which may still come live until a time, in ms since 1970. */
+	history?: Readonly<{ ids: ReadonlySet<string>; until: number }>;
 };
 
 /** One nick in a hosted room: a Matrix member, or a person of XMPP with all of their sessions. */
