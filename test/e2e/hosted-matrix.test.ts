@@ -202,6 +202,163 @@ describe("a person of another network", () => {
 	});
 });
 
+describe("a hosted room shows", () => {
+	const said = (room: string, text: string) =>
+		until(
+			() => linesIn(room).some((line) => line.includes(text)),
+			() => JSON.stringify(linesIn(room)),
+			10_000,
+		).then(() => reflected.findLast((one) => one.room === room && lineOf(one).includes(text)) as Seen);
+
+	test("what people of both sides say, change and take back, with the ids that those of XMPP gave", async () => {
+		const room = await alice.createRoom(openToAll());
+		await enter(room);
+		const view = viewOf(room);
+		await xmpp.say(view, "romeo", "good morrow", { id: "S1" as MessageId });
+		const { id: morrow } = await said(room, "good morrow");
+		const target = {
+			id: morrow,
+			own: "S1" as MessageId,
+			copies: [{ network: matrixNetwork, room: room as RoomId, id: morrow }],
+		};
+		const base = { room: view, at: Date.now(), sender: romeo };
+		const { bridge } = xmpp;
+		await bridge.receive([
+			{ ...base, kind: "edit", style: "text", text: "good night", id: "S2" as MessageId, target },
+		]);
+		await said(room, "good night");
+		await bridge.receive([
+			{ ...base, kind: "reaction", mode: "set", emoji: ["🌹", "👍"], id: "S3" as MessageId, target },
+		]);
+		await said(room, "🌹 👍");
+		await bridge.receive([
+			{ ...base, kind: "reaction", mode: "set", emoji: ["🌹"], id: "S4" as MessageId, target },
+		]);
+		await until(
+			() => linesIn(room).filter((line) => line.includes("reaction")).length === 3,
+			() => JSON.stringify(linesIn(room)),
+			10_000,
+		);
+		await bridge.receive([{ ...base, kind: "redaction", id: "S5" as MessageId, target }]);
+		await said(room, "redaction");
+		const answer = await alice.send(room, {
+			msgtype: "m.text",
+			body: "what?",
+			"m.relates_to": { "m.in_reply_to": { event_id: morrow } },
+		});
+		await alice.send(
+			room,
+			{ "m.relates_to": { rel_type: "m.annotation", event_id: answer, key: "❤️" } },
+			"m.reaction",
+		);
+		await said(room, "❤️");
+		const from = (id: string) => expect.stringMatching(new RegExp(`\\(${id}[ )]`));
+		const lines = linesIn(room);
+		expect(lines.slice(0, 3)).toEqual([
+			"Romeo (xmpp) is in",
+			expect.stringMatching(/^Romeo: message good morrow \(S1[ )]/),
+			expect.stringMatching(`^Romeo: edit \\${morrow} good night`),
+		]);
+		expect(lines[2]).toEqual(from("S2"));
+		expect(lines.slice(3, 6)).toEqual([
+			expect.stringMatching(`^Romeo: reaction \\${morrow} 🌹 \\(S3`),
+			expect.stringMatching(`^Romeo: reaction \\${morrow} 🌹 👍\uFE0F? \\(S3`),
+			expect.stringMatching(`^Romeo: reaction \\${morrow} 🌹 \\(S4`),
+		]);
+		expect(lines.find((line) => line.includes(`redaction ${morrow}`))).toEqual(from("S5"));
+		expect(lines.slice(-2)).toEqual(["Alice: message what?", `Alice: reaction ${answer} ❤️`]);
+	});
+
+	test("who was invited, kicked and renamed, by whom and why", async () => {
+		const room = await alice.createRoom(openToAll());
+		await enter(room);
+		await alice.invite(room, bob.userId);
+		await bob.join(room);
+		await bob.displayName("Robert");
+		// Synapse writes the name into the room later on.
+		await said(room, "Robert (matrix) is name");
+		await alice.request("POST", `v3/rooms/${room}/kick`, { user_id: bob.userId, reason: "loud" });
+		await alice.request("POST", `v3/rooms/${room}/kick`, { user_id: `@_xmpp_romeo:${domain}` });
+		await shows(
+			room,
+			"Romeo (xmpp) is in",
+			"bob (matrix) is invited by Alice",
+			"bob (matrix) is in",
+			"Robert (matrix) is name",
+			"Robert (matrix) is out by Alice: loud",
+			"Romeo (xmpp) is out by Alice",
+		);
+		// A message must not bring back a person who was kicked.
+		await xmpp.say(viewOf(room), "romeo", "I am still here");
+		await until(
+			() => xmpp.refused.some(({ event }) => event.room === viewOf(room)),
+			() => "the message is not refused",
+			20_000,
+		);
+		expect((await alice.members(room)).has(`@_xmpp_romeo:${domain}`)).toBe(false);
+	});
+
+	test("changes of the room itself as facts, and none of them in words as well", async () => {
+		const room = await alice.createRoom(openToAll({ room_version: "12" }));
+		await enter(room);
+		const set = (type: string, content: object) =>
+			alice.request("PUT", `v3/rooms/${room}/state/${type}/`, content);
+		await set("m.room.name", { name: "Renamed" });
+		await set("m.room.topic", { topic: "Moons" });
+		await set("m.room.join_rules", { join_rule: "invite" });
+		await set("m.room.encryption", { algorithm: "m.megolm.v1.aes-sha2" });
+		await set("m.room.tombstone", { body: "moved", replacement_room: "!next" });
+		await shows(
+			room,
+			"Romeo (xmpp) is in",
+			"facts: Renamed",
+			"Alice sets the topic Moons",
+			...["facts: Renamed", "facts: Renamed", "facts: Renamed"],
+		);
+		const last = reflected.at(-1)?.what;
+		expect(last?.kind === "facts" && last.facts).toMatchObject({
+			...{ topic: "Moons", entry: "invited", unfit: "encrypted", successor: { kind: "id", id: "next" } },
+		});
+		// Room version 12: the creator stands above all levels and is in none of them.
+		const levels = last?.kind === "facts" ? last.facts.levels : undefined;
+		expect(levels?.of.get(`matrix ${alice.userId}`)).toBe(Number.MAX_SAFE_INTEGER);
+	});
+
+	test("the name of a person there, also after a chat of two has named their account otherwise", async () => {
+		const room = await alice.createRoom(openToAll());
+		await enter(room, { ...juliet, name: "Capulet" });
+		await core.openDirect(
+			{ ...xmpp.person("juliet"), name: "Juliet of Verona" },
+			{ ...xmpp.person("alice"), network: matrixNetwork, id: alice.userId as never, address: ["alice"] },
+			"chat of juliet" as RoomId,
+		);
+		const ghost = `@_xmpp_juliet:${domain}`;
+		const profile = () => alice.request<{ displayname: string }>("GET", `v3/profile/${ghost}/displayname`);
+		expect((await profile()).displayname).toBe("Juliet of Verona");
+		await alice.send(room, "good night");
+		await said(room, "good night");
+		expect((await alice.members(room)).get(ghost)).toBe("Capulet");
+		expect(linesIn(room).filter((line) => line.includes("Verona"))).toEqual([]);
+	});
+
+	test("a command to the bot and its answer as everybody in the room sees them", async () => {
+		const room = await alice.createRoom(openToAll());
+		await alice.invite(room, `@trivium:${domain}`);
+		await alice.waitFor(
+			"the greeting",
+			(event) => event.room_id === room && event.sender === `@trivium:${domain}`,
+		);
+		await enter(room);
+		await alice.send(room, "!bridge version");
+		await said(room, "!bridge version");
+		await until(
+			() => linesIn(room).some((line) => line.startsWith("Trivium: message")),
+			() => JSON.stringify(linesIn(room)),
+			10_000,
+		);
+	});
+});
+
 describe("the archive of a hosted room", () => {
 	test("holds what was said before anybody came, in order, as the reader may see it", async () => {
 		const room = await alice.createRoom(openToAll());
@@ -262,6 +419,7 @@ describe("a hosted room after a gap", () => {
 		await hosting().leave(room as RoomId, romeo);
 		await shows(room, "Romeo (xmpp) is in", "Alice: message one", "Romeo (xmpp) is out");
 		await alice.send(room, "two");
+		await bob.displayName("Robert");
 		await bob.join(room);
 		await bob.send(room, "three");
 		reflected.length = 0;
@@ -270,8 +428,8 @@ describe("a hosted room after a gap", () => {
 		await shows(
 			room,
 			"Alice: message two",
-			"bob (matrix) is in",
-			"bob: message three",
+			"Robert (matrix) is in",
+			"Robert: message three",
 			"Romeo (xmpp) is in",
 			"Alice: message four",
 		);
