@@ -41,6 +41,8 @@ export interface Conversation {
 	claims(stanza: Element): boolean;
 	/** Takes a message or presence that it claims. Returns the answer, if one is due. */
 	stanza(stanza: Element): Element | undefined;
+	/** People of XMPP invite others through the rooms of this kind, which are ours. */
+	readonly invites?: true;
 	/** Resolves with the answer to a get or set that it claims. Absent: this kind claims no IQ. */
 	iq?(stanza: Element): Promise<Element | undefined>;
 	/**

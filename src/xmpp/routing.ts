@@ -4,6 +4,8 @@ import type { Log } from "../core/log.ts";
 import type { Bot } from "./bot.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Ghosts } from "./ghosts.ts";
+import { isJoin } from "./hosted/presences.ts";
+import { refuse } from "./hosted/refusals.ts";
 import { bare, domain } from "./jid.ts";
 import * as phrases from "./phrases.ts";
 import { errorReply, mayBeAnswered } from "./stanza-error.ts";
@@ -97,6 +99,9 @@ export function createRouter(deps: {
 		// RFC 6120 §8.2.3: each get and set has an answer. RFC 6121 §8.5: this one does not tell which accounts exist.
 		if (element.name === "iq")
 			send(mayBeAnswered(element) ? errorReply(element, "cancel", "service-unavailable") : undefined);
+		// XEP-0045 §7.2.7: each join has an answer. The client waits for it.
+		else if (isJoin(element) && type === undefined && refusals(domain(from)))
+			send(refuse(element, { type: "auth", condition: "forbidden", text: phrases.blocked }));
 		else if (element.name !== "message") return;
 		else if (type === "error") send(claiming(element)?.stanza(element));
 		else if (type === "groupchat") send(ghosts.message(element));
@@ -118,8 +123,8 @@ export function createRouter(deps: {
 			turnAway(element);
 			return;
 		}
-		// An invitation comes from the MUC or from an account, but is for neither conversation.
-		const invite = ghosts.invite(element);
+		// An invitation to a ghost comes from a MUC or from an account, but is for neither conversation.
+		const invite = claiming(element)?.invites ? undefined : ghosts.invite(element);
 		if (invite) {
 			send(invite);
 			return;

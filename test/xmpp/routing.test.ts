@@ -102,6 +102,7 @@ describe("a stanza", () => {
 				stanza: ({ attrs: { id } }: Element) => void taken.push(`${kind} ${id}`),
 				iq: async ({ attrs: { id } }: Element) => void taken.push(`${kind} ${id}`),
 				isMuc: (jid: string) => jid === "blocked@muc.test",
+				...(kind === "hosted.test" && { invites: true }),
 			}) as unknown as Conversation;
 		const ghosts = createGhosts({
 			who: async () => undefined,
@@ -159,6 +160,14 @@ describe("a stanza", () => {
 		expect(taken).toEqual([]);
 		expect(sent.map(String)).toEqual([expect.stringContaining("<decline")]);
 	});
+	test("with an invitation through a room of ours goes to that room", () => {
+		const { one, taken, sent } = kinds();
+		const invite = xml("invite", { to: "juliet@x.test" });
+		const x = xml("x", { xmlns: "http://jabber.org/protocol/muc#user" }, invite);
+		one("message", "romeo@x.test", "#room@hosted.test", x);
+		expect(taken).toEqual(["hosted.test message"]);
+		expect(sent).toEqual([]);
+	});
 	test("from a blocked account reaches no conversation; one from a MUC does, whatever the MUC is called", async () => {
 		const { one, taken, settled } = kinds();
 		for (const name of names) {
@@ -167,5 +176,16 @@ describe("a stanza", () => {
 		}
 		await settled();
 		expect(taken).toEqual(names.map((name) => `muc.test ${name}`));
+	});
+	test("a join of a blocked account is refused, since its client waits for the answer", async () => {
+		const { one, taken, sent, settled } = kinds();
+		const join = xml("x", { xmlns: "http://jabber.org/protocol/muc" });
+		one("presence", "blocked@x.test", "#room@hosted.test/Eve", join);
+		await settled();
+		expect(taken).toEqual([]);
+		expect(sent.map(({ attrs: { type, from } }) => [type, from])).toEqual([
+			["error", "#room@hosted.test/Eve"],
+		]);
+		expect(sent[0]?.toString()).toContain("<forbidden");
 	});
 });

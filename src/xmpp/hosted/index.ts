@@ -127,6 +127,7 @@ export function createHostedRooms(world: World) {
 		refuse: lines.refuse,
 		settled: lines.settled,
 		claims: ({ attrs: { to = "" } }) => isRoomJid(to, component),
+		invites: true,
 		stanza: (stanza) => (stanza.name === "presence" ? takePresence(stanza) : takeMessage(stanza)),
 		iq: answerIq,
 		online() {

@@ -146,7 +146,7 @@ export function payloadsOf(stanza: Element): readonly Element[] {
 
 /** Returns true for a presence that wants to join (XEP-0045 §7.2.1). */
 export const isJoin = (stanza: Element): boolean =>
-	stanza.getChild("x", "http://jabber.org/protocol/muc") !== undefined;
+	stanza.name === "presence" && stanza.getChild("x", "http://jabber.org/protocol/muc") !== undefined;
 
 /** Returns the reason that a person gives for a leave. */
 export const statusOf = (stanza: Element): string | undefined => text(stanza, "status") || undefined;

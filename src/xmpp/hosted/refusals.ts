@@ -18,6 +18,9 @@ export type Refusal = Readonly<{
 
 const refusal = (type: ErrorType, condition: string, text: string): Refusal => ({ type, condition, text });
 
+/** Some sentences of core stand behind a colon elsewhere, so they begin in lower case. */
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 // XEP-0045 §7.2.2: a JID without a nick. A nick that is none has the same cause.
 export const noNick = refusal("modify", "jid-malformed", phrases.hostedNoNick);
 export const longNick = refusal("modify", "jid-malformed", phrases.hostedLongNick);
@@ -90,7 +93,7 @@ export function joinUri(room: string): string {
 
 /** Returns the error that answers a stanza. */
 export function refusedWith(stanza: Element, { type, condition, text, instead }: Refusal): Element {
-	const answer = errorReply(stanza, type, condition, text);
+	const answer = errorReply(stanza, type, condition, sentence(text));
 	// RFC 6120 §8.3.3.5: the new address is the text of the condition.
 	if (instead !== undefined) answer.getChild("error")?.getChild(condition)?.append(joinUri(instead));
 	return answer;
