@@ -57,8 +57,8 @@ export function createHostedRooms(world: World) {
 	const loader = createLoader(context, (room, seen) => inOrder(room, () => apply(room, seen)));
 	const queue = createJoinQueue(rooms, () => world.now().at);
 	const joins = createJoins(context, loader, queue);
-	const takePresence = createPresences(context, joins, queue);
 	const liveness = createLiveness(context);
+	const takePresence = createPresences(context, { joins, queue, liveness });
 	const restarts = createRestarts(context);
 	const answerQuery = createQueries(context);
 	const answerArchive = createArchives(context, lines, loader);

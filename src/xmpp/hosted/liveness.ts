@@ -101,3 +101,4 @@ export function createLiveness(context: HostedContext) {
 		},
 	};
 }
+export type Liveness = ReturnType<typeof createLiveness>;

@@ -44,14 +44,14 @@ function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): vo
 	const occupant = occupantOf(room, person);
 	// A client of the person has joined behind that leave.
 	if (!occupant || (ours && occupant.sessions.size > 0)) return;
-	dismiss(room, occupant, { ...removal(what), actor: by && nickOf(room, by), reason }, context);
+	dismiss(room, occupant, { ...removal(what, ours), actor: by && nickOf(room, by), reason }, context);
 }
 
-/** Returns how a presence tells the cause: XEP-0045 §9.1 for a ban, §8.2 for a kick. */
-function removal({ now, by, person }: MemberChange): Happening {
+/** Returns how a presence tells the cause: XEP-0045 §9.1 for a ban, §8.2 for a kick. `ours`: we took the ghost out. */
+function removal({ now, by, person }: MemberChange, ours: boolean): Happening {
 	if (now === "banned") return { codes: [statusCodes.banned], affiliation: "outcast" };
 	// A person of XMPP never takes their own ghost out, so this is the work of an admin of the homeserver.
-	return by || person.network === xmppNetwork ? { codes: [statusCodes.kicked] } : {};
+	return by || (person.network === xmppNetwork && !ours) ? { codes: [statusCodes.kicked] } : {};
 }
 
 const nickOf = (room: HostedRoom, person: Person): string | undefined =>

@@ -5,13 +5,17 @@ import type { HostedContext } from "./context.ts";
 import type { Joins } from "./join.ts";
 import type { JoinQueue } from "./join-queue.ts";
 import { takeLeave } from "./leaving.ts";
+import type { Liveness } from "./liveness.ts";
 import { takeNickChange } from "./nick-changes.ts";
 import { isJoin, payloadsOf, presence, shownSession } from "./presences.ts";
 import { notJoined, refuse } from "./refusals.ts";
 import type { Joined } from "./room.ts";
 
 /** Takes the presences of clients: joins, leaves, changes of a nick or of a status, and probes. */
-export function createPresences(context: HostedContext, joins: Joins, queue: JoinQueue) {
+export function createPresences(
+	context: HostedContext,
+	{ joins, queue, liveness }: Readonly<{ joins: Joins; queue: JoinQueue; liveness: Liveness }>,
+) {
 	/** Takes an available presence. Returns the refusal, if there is one at once. */
 	function available(stanza: Element, joined: Joined | undefined): Element | undefined {
 		// XEP-0045 §7.2: a client that has lost its state joins again, and gets all of it again.
@@ -55,6 +59,9 @@ export function createPresences(context: HostedContext, joins: Joins, queue: Joi
 				return undefined;
 			case "probe":
 				return probed(stanza, joined);
+			case "error":
+				liveness.takeError(stanza);
+				return undefined;
 			default:
 				// Nobody can subscribe to a room, and an answer would be one to a presence of a server.
 				return undefined;

@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import type { MemberChange } from "../../../src/core/hosting.ts";
+import type { Person } from "../../../src/core/person.ts";
+import { alice, facts, hostedWorld, juliet, matrixPerson, romeo, xmppPerson } from "./world.ts";
+
+const bob = matrixPerson("bob", "Bob");
+const romeoHimself = xmppPerson(romeo, "Romeo");
+
+async function inside() {
+	const world = hostedWorld();
+	await world.start();
+	await world.join(romeo, "Romeo");
+	await world.join(juliet, "Juliet");
+	world.got(romeo);
+	world.got(juliet);
+	const change = (person: Person, now: MemberChange["now"], more: Partial<MemberChange> = {}) =>
+		world.happens(more.by ?? person, { kind: "member", person, now, ...more });
+	return { ...world, change };
+}
+
+describe("a Matrix member", () => {
+	test("comes in, is renamed and leaves", async () => {
+		const world = await inside();
+		world.change(bob, "in");
+		world.change({ ...bob, name: "Robert" }, "name");
+		world.change({ ...bob, name: "Robert" }, "out");
+		expect(world.got(juliet)).toEqual([
+			"presence Bob none/participant",
+			"presence unavailable Bob none/participant →Robert 303",
+			"presence Robert none/participant",
+			"presence unavailable Robert none/none",
+		]);
+	});
+
+	test("who comes in twice is shown once, and one who was never in does not leave", async () => {
+		const world = await inside();
+		world.change(bob, "in");
+		world.change(bob, "in");
+		world.change(matrixPerson("carol", "Carol"), "out");
+		world.change(matrixPerson("dave", "Dave"), "invited");
+		expect(world.got(juliet)).toEqual(["presence Bob none/participant"]);
+	});
+
+	test("gets another nick where a person of XMPP has that name, and shows the name beside it", async () => {
+		const world = await inside();
+		world.change(matrixPerson("mallory", "Romeo"), "in");
+		const [shown] = world.sent.filter(({ attrs }) => attrs.to === juliet);
+		expect(shown?.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Romeo");
+		expect(world.got(juliet)).toEqual(["presence Romeo (mallory) none/participant"]);
+		world.change({ ...bob, name: "Juliet" }, "in");
+		world.change({ ...bob, name: "Romeo" }, "name");
+		expect(world.got(romeo).slice(1)).toEqual([
+			"presence Juliet (bob) none/participant",
+			"presence unavailable Juliet (bob) none/participant →Romeo (bob) 303",
+			"presence Romeo (bob) none/participant",
+		]);
+	});
+
+	test("is kicked or banned with the reason, by the one who did it", async () => {
+		const world = await inside();
+		world.change(bob, "in");
+		world.change(bob, "out", { by: alice, reason: "calm down" });
+		world.change(bob, "in");
+		world.change(bob, "banned", { by: alice });
+		expect(world.got(juliet)).toEqual([
+			"presence Bob none/participant",
+			"presence unavailable Bob none/none by Alice (calm down) 307",
+			"presence Bob none/participant",
+			"presence unavailable Bob outcast/none by Alice 301",
+		]);
+	});
+});
+
+describe("a person of XMPP", () => {
+	test.each([
+		["out", "none/none by Alice (calm down)", "307"],
+		["banned", "outcast/none by Alice (calm down)", "301"],
+	] as const)("whom somebody on Matrix takes %s is told so, with all clients", async (now, how, code) => {
+		const world = await inside();
+		const laptop = "romeo@montague.test/laptop";
+		await world.join(laptop, "Romeo");
+		world.got(laptop);
+		world.got(romeo);
+		world.change(romeoHimself, now, { by: alice, reason: "calm down" });
+		for (const one of [romeo, laptop])
+			expect(world.got(one)).toEqual([`presence unavailable Romeo ${how} 110 ${code}`]);
+		expect(world.got(juliet)).toEqual([`presence unavailable Romeo ${how} ${code}`]);
+		await world.settle();
+		expect(world.calls.some((call) => call.startsWith("leave"))).toBe(false);
+		expect([...world.cursors.keys()].some((key) => key.includes("romeo"))).toBe(false);
+		world.take(`<message from='${romeo}' to='#lobby@bridge.test' type='groupchat'><body>hi</body></message>`);
+		expect(world.got(romeo)).toEqual(["message error modify/not-acceptable"]);
+	});
+
+	test("whose ghost an admin of the homeserver takes out is told so", async () => {
+		const world = await inside();
+		world.change(romeoHimself, "out");
+		expect(world.got(romeo)).toEqual(["presence unavailable Romeo none/none 110 307"]);
+	});
+
+	test("whose ghost comes in without a client is shown as away", async () => {
+		const world = await inside();
+		const mercutio = xmppPerson("mercutio@verona.test", "Mercutio");
+		world.change(mercutio, "in");
+		expect(world.got(juliet)).toEqual(["presence Mercutio none/participant away"]);
+		world.change(mercutio, "name");
+		expect(world.got(juliet)).toEqual([]);
+	});
+});
+
+describe("new power levels", () => {
+	test("change the affiliations and roles of those whom they concern", async () => {
+		const world = await inside();
+		const of = new Map([
+			["matrix @alice:hs.test", 100],
+			["xmpp romeo@montague.test", 50],
+		]);
+		const { levels } = facts;
+		if (!levels) throw new Error("no levels");
+		world.happens(alice, { kind: "facts", facts: { ...facts, levels: { ...levels, of } } });
+		expect(world.got(romeo)).toEqual([
+			"presence Alice owner/moderator",
+			"presence Romeo admin/moderator 110",
+		]);
+		expect(world.got(juliet)).toEqual(["presence Alice owner/moderator", "presence Romeo admin/moderator"]);
+		const needed = { ...levels.needed, speak: 10 };
+		world.happens(alice, { kind: "facts", facts: { ...facts, levels: { ...levels, of, needed } } });
+		expect(world.got(juliet)).toEqual(["presence Juliet none/visitor 110"]);
+		world.happens(alice, { kind: "facts", facts: { ...facts, entry: "invited", levels: { ...levels, of } } });
+		expect(world.got(juliet)).toEqual(["presence Juliet member/participant 110", "message 104"]);
+	});
+});
