@@ -83,6 +83,7 @@ export function createArchive(deps: {
 
 	async function earlier(room: RoomId, before: MessageId | undefined, limit: number, reader: Person) {
 		const ghost = await ghosts.known(reader);
+		const isKnown = tokens.has(`${room} ${ghost} ${before}`);
 		let from = before && ghost ? await startAt(room, before, ghost) : undefined;
 		if (ghost === undefined || (before && from === undefined))
 			throw new PermanentError("not-found", phrases.notInArchive);
@@ -90,7 +91,9 @@ export function createArchive(deps: {
 		const open = await alwaysOpen(room, ghost);
 		let [visible, complete, atStart] = [false, true, false];
 		for (let page = 0; page < pages && !atStart; page++) {
-			const size = Math.min(pageSize, Math.max(limit - places.length, leastPage));
+			// The page at which a place is looked up begins with its event.
+			const more = limit - places.length + (page === 0 && before && !isKnown ? 1 : 0);
+			const size = Math.min(pageSize, Math.max(more, leastPage));
 			const { chunk, end } = await client.messages(room, { limit: size, from, timeout, as: ghost });
 			const known = chunk.filter(isEvent).filter(({ event_id: id }) => id !== before);
 			visible ||= known.length > 0;
