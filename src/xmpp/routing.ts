@@ -5,7 +5,7 @@ import type { Bot } from "./bot.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { isJoin } from "./hosted/presences.ts";
-import { refuse } from "./hosted/refusals.ts";
+import { blocked, refuse } from "./hosted/refusals.ts";
 import { bare, domain } from "./jid.ts";
 import * as phrases from "./phrases.ts";
 import { errorReply, mayBeAnswered } from "./stanza-error.ts";
@@ -100,8 +100,7 @@ export function createRouter(deps: {
 		if (element.name === "iq")
 			send(mayBeAnswered(element) ? errorReply(element, "cancel", "service-unavailable") : undefined);
 		// XEP-0045 §7.2.7: each join has an answer. The client waits for it.
-		else if (isJoin(element) && type === undefined && refusals(domain(from)))
-			send(refuse(element, { type: "auth", condition: "forbidden", text: phrases.blocked }));
+		else if (isJoin(element) && type === undefined && refusals(domain(from))) send(refuse(element, blocked));
 		else if (element.name !== "message") return;
 		else if (type === "error") send(claiming(element)?.stanza(element));
 		else if (type === "groupchat") send(ghosts.message(element));

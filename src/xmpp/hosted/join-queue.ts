@@ -13,7 +13,7 @@ const most = { ofAccount: 500, inAll: 50_000, underWayOfAccount: 300, underWay: 
 export type Attempt = { readonly stanza: Element; state: "open" | "answered" | "left" };
 
 /** The joins that are under way, within the bounds on what one account, and all together, may take. */
-export function createJoinQueue(rooms: Pick<Rooms, "sessions">, now: () => number) {
+export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, now: () => number) {
 	const rate = createRateLimit(joinRate, now);
 	/** By {@link sessionKey}. */
 	const attempts = new Map<string, Set<Attempt>>();
@@ -34,11 +34,14 @@ export function createJoinQueue(rooms: Pick<Rooms, "sessions">, now: () => numbe
 		/** Returns true if the account may not join now: it, or all together, have too many sessions or joins. */
 		isFull(stanza: Element): boolean {
 			const account = accountOf(stanza);
+			const underWay = ofAccounts.get(account) ?? 0;
+			const full =
+				rooms.sessions() + all >= most.inAll || rooms.sessions(account) + underWay >= most.ofAccount;
 			return (
-				rooms.sessions() >= most.inAll ||
-				rooms.sessions(account) >= most.ofAccount ||
+				// A client that is in may join again, and so gets its state back.
+				(full && !rooms.joined(stanza)) ||
 				all >= most.underWay ||
-				(ofAccounts.get(account) ?? 0) >= most.underWayOfAccount ||
+				underWay >= most.underWayOfAccount ||
 				!rate(account)
 			);
 		},

@@ -50,10 +50,11 @@ export function notFound(looked: Exclude<Looked, { kind: "room" }>): Refusal {
 	switch (looked.why) {
 		case "unknown":
 			return refusal("cancel", "item-not-found", looked.text);
+		// Clients know not-acceptable as a nick that they have to change, and some wait for ever after a condition unknown to
+		// them.
 		case "policy":
-			return refusal("cancel", "not-allowed", looked.text);
 		case "unfit":
-			return refusal("cancel", "not-acceptable", looked.text);
+			return refusal("cancel", "not-allowed", looked.text);
 		default:
 			return looked.why satisfies never;
 	}
@@ -79,10 +80,9 @@ export function failed(error: unknown): Refusal | undefined {
 	if (error instanceof TemporaryError) return slow;
 	if (!(error instanceof PermanentError)) return undefined;
 	const { reason, message } = error;
-	if (reason === "forbidden") return refusal("cancel", "not-allowed", message);
 	if (reason === "not-found") return refusal("cancel", "item-not-found", message);
 	if (reason === "busy") return refusal("wait", "resource-constraint", message);
-	return refusal("cancel", "not-acceptable", message);
+	return refusal("cancel", "not-allowed", message);
 }
 
 /** Returns the URI that joins a room (RFC 5122). Its localpart can hold signs that mean something else in a URI. */

@@ -250,6 +250,18 @@ describe("a join that is refused", () => {
 		await world.join(juliet, "Juliet");
 		expect(world.got(juliet)).toContain("presence Juliet none/participant 100 110 170");
 	});
+
+	test("because the clients of one account are in too many rooms", async () => {
+		const world = await started();
+		for (let n = 0; n < 501; n++) {
+			world.clock.at += 1_000;
+			world.take(join(`${romeo}${n}`, "Romeo"));
+			if (n % 50 === 0) await world.settle();
+		}
+		await world.settle();
+		expect(world.got(`${romeo}499`)).toContain("presence Romeo none/participant 100 110 170");
+		expect(world.got(`${romeo}500`)).toEqual(["presence error Romeo wait/resource-constraint"]);
+	});
 });
 
 describe("a slow homeserver", () => {

@@ -352,6 +352,24 @@ describe("createComponent", () => {
 		expect(story).toEqual(["online"]);
 	});
 
+	test("writes one stanza to several recipients in order, each escaped, and counts all bytes", async () => {
+		const { server, link } = await online();
+		const one = xml("message", { from: `alice@${domain}`, id: "1" }, xml("body", {}, "hello"));
+		const recipients = ["romeo@montague.test/a", `juliet@capulet.test/<"'&>`];
+		const { bytes: size, taken } = link.sendToAll(one, recipients);
+		await taken;
+		await until(() => server.received.length === 2);
+		expect(server.received.map(({ attrs }) => attrs.to)).toEqual(recipients);
+		expect(server.received.map((stanza) => [stanza.attrs.id, text(stanza, "body")])).toEqual([
+			["1", "hello"],
+			["1", "hello"],
+		]);
+		expect(size).toBeGreaterThan(2 * bytes(one));
+		const large = xml("message", { from: `alice@${domain}` }, xml("body", {}, "x".repeat(600_000)));
+		expect(() => link.sendToAll(large, recipients)).toThrow(PermanentError);
+		expect(() => link.sendToAll(xml("message", { from: "alice@elsewhere.test" }), recipients)).toThrow();
+	});
+
 	test("refuses to send a stanza from another domain or subdomain, from a malformed JID, or without a recipient", async () => {
 		const { server, link } = await online();
 		const foreign = [`x.${domain}`, "alice@elsewhere.test", `alice@${domain}.test`];

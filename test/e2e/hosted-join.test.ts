@@ -1,0 +1,287 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type Bridged, startBridged } from "../testbed/bridge.ts";
+import type { XmppAccount } from "../testbed/index.ts";
+import { MatrixClient } from "../testbed/matrix-client.ts";
+import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { line } from "../xmpp/hosted/line.ts";
+
+const muc = "http://jabber.org/protocol/muc";
+
+describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", (server) => {
+	let bridged: Bridged;
+	let alice: MatrixClient;
+	const accounts = new Map<string, Promise<XmppAccount>>();
+	const open: (XmppClient | MatrixClient)[] = [];
+
+	beforeAll(async () => {
+		bridged = await startBridged({ servers: ["synapse", server], xmpp: server });
+		alice = await matrixClient("alice");
+		await alice.displayName("Alice");
+	});
+	afterEach(async () => {
+		for (const one of open.splice(0)) await one.close();
+	});
+	afterAll(async () => {
+		await alice?.close();
+		await bridged?.down();
+	});
+
+	let people = 0;
+	const matrixClient = async (name: string) =>
+		MatrixClient.connect(bridged.bed.matrix.url, await bridged.bed.matrixUser(name));
+	/** Connects a new person on Matrix. */
+	async function person(name: string): Promise<MatrixClient> {
+		const one = await matrixClient(`${name.toLowerCase()}${++people}`);
+		await one.displayName(name);
+		open.push(one);
+		return one;
+	}
+	/** Connects a client of an account on the XMPP server. */
+	async function client(name: string, resource = "phone"): Promise<XmppClient> {
+		const account = accounts.get(name) ?? bridged.bed.xmppUser(server, name);
+		accounts.set(name, account);
+		const one = await XmppClient.connect(await account, { resource });
+		open.push(one);
+		return one;
+	}
+	const component = () => bridged.xmpp.component;
+	const ghost = (name: string) => `@_xmpp_${name}=40${bridged.xmpp.domain}:hs.test`;
+	let rooms = 0;
+	/** Makes a room that everybody may join. Returns its id and its address on XMPP. */
+	async function room(more: Record<string, unknown> = {}) {
+		const alias = `room${++rooms}`;
+		const options = { preset: "public_chat", room_alias_name: alias, name: `Room ${rooms}`, ...more };
+		return { id: await alice.createRoom(options), address: `#${alias}@${component()}` };
+	}
+	const joining = (address: string, nick: string) =>
+		xml("presence", { to: `${address}/${nick}`, id: "join" }, xml("x", { xmlns: muc }));
+	/** How much of each inbox was read. */
+	const read = new WeakMap<XmppClient, number>();
+	/** Resolves with what a client got from a room since the last call, in lines, once one of them is `last`. */
+	async function heard(one: XmppClient, address: string, last: string, ms = 30_000): Promise<string[]> {
+		const from = read.get(one) ?? 0;
+		const { items } = one.inbox;
+		const isOf = (stanza: Element) => (stanza.attrs.from ?? "").split("/")[0] === address;
+		const fits = (stanza: Element) => isOf(stanza) && line(stanza) === last && items.indexOf(stanza) >= from;
+		const end = items.indexOf(await one.waitFor(`“${last}” from ${address}`, fits, ms)) + 1;
+		read.set(one, end);
+		return items.slice(from, end).filter(isOf).map(line);
+	}
+	const enter = async (one: XmppClient, address: string, nick: string) => {
+		await one.send(joining(address, nick));
+		return heard(one, address, "message subject ");
+	};
+	/** Resolves when a member of a Matrix room has this membership. */
+	const membership = (room: string, user: string, now: string) =>
+		alice.waitFor(
+			`${now} of ${user}`,
+			({ room_id, type, state_key, content }) =>
+				room_id === room && type === "m.room.member" && state_key === user && content.membership === now,
+			30_000,
+		);
+	const sendState = (room: string, type: string, content: object, key = "") =>
+		alice.request(
+			"PUT",
+			`v3/rooms/${encodeURIComponent(room)}/state/${type}/${encodeURIComponent(key)}`,
+			content,
+		);
+	const act = (room: string, what: "kick" | "ban", user_id: string, reason: string) =>
+		alice.request("POST", `v3/rooms/${encodeURIComponent(room)}/${what}`, { user_id, reason });
+
+	test("is joined by its alias: the others come first, then the own presence, then the subject", async () => {
+		const { id, address } = await room({ topic: "Stars" });
+		const romeo = await client("romeo");
+		await romeo.send(joining(address, "Romeo"));
+		expect(await heard(romeo, address, "message subject Stars")).toEqual([
+			"presence Alice owner/moderator",
+			"presence Romeo none/participant 100 110 170",
+			"message subject Stars",
+		]);
+		await membership(id, ghost("romeo"), "join");
+		expect((await alice.members(id)).get(ghost("romeo"))).toBe("Romeo");
+	});
+
+	test("has one nick for all clients of a person, who leaves with the last of them", async () => {
+		const { id, address } = await room();
+		const [phone, laptop] = [await client("romeo"), await client("romeo", "laptop")];
+		const juliet = await client("juliet");
+		await enter(juliet, address, "Juliet");
+		await enter(phone, address, "Romeo");
+		await heard(juliet, address, "presence Romeo none/participant");
+		expect(await enter(laptop, address, "Romeo")).toEqual([
+			"presence Alice owner/moderator",
+			"presence Juliet none/participant",
+			"presence Romeo none/participant 100 110 170",
+			"message subject ",
+		]);
+		await phone.leaveRoom(address, "Romeo");
+		expect(await heard(phone, address, "presence unavailable Romeo none/none 110")).toHaveLength(1);
+		// The laptop stands for Romeo now.
+		expect(await heard(juliet, address, "presence Romeo none/participant")).toHaveLength(1);
+		await laptop.leaveRoom(address, "Romeo");
+		expect(await heard(juliet, address, "presence unavailable Romeo none/none")).toHaveLength(1);
+		await membership(id, ghost("romeo"), "leave");
+	});
+
+	test("is refused with the cause that clients know", async () => {
+		const { id, address } = await room();
+		const hidden = await room({ preset: "private_chat" });
+		const encrypted = await room({
+			initial_state: [
+				{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } },
+			],
+		});
+		const [romeo, juliet] = [await client("romeo"), await client("juliet")];
+		await enter(juliet, address, "Juliet");
+		const refused = async (to: string, nick: string, how: string) => {
+			await romeo.send(nick === "" ? xml("presence", { to }, xml("x", { xmlns: muc })) : joining(to, nick));
+			await heard(romeo, to, ["presence error", nick, how].filter(Boolean).join(" "));
+		};
+		await refused(`#nowhere@${component()}`, "Romeo", "cancel/item-not-found");
+		await refused(address, "", "modify/jid-malformed");
+		await refused(address, "Juliet", "cancel/conflict");
+		await refused(hidden.address, "Romeo", "auth/registration-required");
+		await refused(encrypted.address, "Romeo", "cancel/not-allowed");
+		await act(id, "ban", ghost("romeo"), "spam");
+		await refused(address, "Romeo", "auth/forbidden");
+	});
+
+	test("gives another nick to a person whose nick a Matrix member has", async () => {
+		const { id, address } = await room();
+		const romeo = await client("romeo");
+		const nick = `Alice (romeo@${bridged.xmpp.domain})`;
+		expect(await enter(romeo, address, "Alice")).toContain(
+			`presence ${nick} none/participant 100 110 170 210`,
+		);
+		await alice.waitFor(
+			"the name of the ghost",
+			({ room_id, state_key, content }) =>
+				room_id === id && state_key === ghost("romeo") && content.displayname === nick,
+			30_000,
+		);
+	});
+
+	test("follows new nicks and names on both sides", async () => {
+		const { id, address } = await room();
+		const bob = await person("Bob");
+		await bob.join(id);
+		const [romeo, juliet] = [await client("romeo"), await client("juliet")];
+		await enter(juliet, address, "Juliet");
+		await enter(romeo, address, "Romeo");
+		await heard(juliet, address, "presence Romeo none/participant");
+		await romeo.send(xml("presence", { to: `${address}/Montague` }));
+		expect(await heard(romeo, address, "presence Montague none/participant 110")).toEqual([
+			"presence unavailable Romeo none/participant →Montague 110 303",
+			"presence Montague none/participant 110",
+		]);
+		expect(await heard(juliet, address, "presence Montague none/participant")).toEqual([
+			"presence unavailable Romeo none/participant →Montague 303",
+			"presence Montague none/participant",
+		]);
+		await alice.waitFor(
+			"the new name of the ghost",
+			({ room_id, state_key, content }) =>
+				room_id === id && state_key === ghost("romeo") && content.displayname === "Montague",
+			30_000,
+		);
+		await romeo.send(xml("presence", { to: `${address}/Juliet` }));
+		await heard(romeo, address, "presence error Juliet cancel/conflict");
+		await bob.displayName("Robert");
+		expect(await heard(juliet, address, "presence Robert none/participant")).toEqual([
+			"presence unavailable Bob none/participant →Robert 303",
+			"presence Robert none/participant",
+		]);
+	});
+
+	test("shows joins, leaves, kicks and bans on Matrix, with their reasons", async () => {
+		const { id, address } = await room();
+		const [romeo, juliet] = [await client("romeo"), await client("juliet")];
+		await enter(juliet, address, "Juliet");
+		await enter(romeo, address, "Romeo");
+		const bob = await person("Bob");
+		await bob.join(id);
+		await heard(juliet, address, "presence Bob none/participant");
+		await sendState(id, "m.room.power_levels", { users: { [alice.userId]: 100, [bob.userId]: 50 } });
+		await heard(juliet, address, "presence Bob admin/moderator");
+		await bob.leave(id);
+		await heard(juliet, address, "presence unavailable Bob admin/none");
+		await act(id, "kick", ghost("romeo"), "calm down");
+		await heard(romeo, address, "presence unavailable Romeo none/none by Alice (calm down) 110 307");
+		await heard(juliet, address, "presence unavailable Romeo none/none by Alice (calm down) 307");
+		await enter(romeo, address, "Romeo");
+		await act(id, "ban", ghost("romeo"), "for good");
+		await heard(romeo, address, "presence unavailable Romeo outcast/none by Alice (for good) 110 301");
+		await heard(juliet, address, "presence unavailable Romeo outcast/none by Alice (for good) 301");
+	});
+
+	test("tells of new settings, and of the room that takes its place", async () => {
+		const { id, address } = await room();
+		const romeo = await client("romeo");
+		await enter(romeo, address, "Romeo");
+		await sendState(id, "m.room.name", { name: "Another name" });
+		await heard(romeo, address, "message 104");
+		const next = await room();
+		await sendState(id, "m.room.tombstone", { body: "moved", replacement_room: next.id });
+		const [last = ""] = (
+			await heard(
+				romeo,
+				address,
+				line(await romeo.waitFor("the end", (one) => line(one).includes("destroyed"), 30_000)),
+			)
+		).slice(-1);
+		const [, alternate = ""] = /destroyed (\S+)/.exec(last) ?? [];
+		expect(await enter(romeo, alternate, "Romeo")).toContain("presence Romeo none/participant 100 110 170");
+	});
+
+	test("tells all clients of a stop, and of a kill once the bridge is back; both join again", async () => {
+		const { id, address } = await room();
+		const [romeo, juliet] = [await client("romeo"), await client("juliet")];
+		for (const [one, nick] of [
+			[romeo, "Romeo"],
+			[juliet, "Juliet"],
+		] as const)
+			await enter(one, address, nick);
+		await bridged.stop();
+		await heard(
+			romeo,
+			address,
+			"presence unavailable Romeo none/none (The bridge is just restarting. Your client joins again by itself.) 110 332",
+		);
+		await bridged.start();
+		await enter(romeo, address, "Romeo");
+		await bridged.kill();
+		await bridged.start();
+		await heard(
+			romeo,
+			address,
+			"presence unavailable Romeo none/none (The bridge lost the link to your client. Join again.) 110 333",
+			10_000,
+		);
+		expect(await enter(romeo, address, "Romeo")).toContain("presence Romeo none/participant 100 110 170");
+		// Juliet heard of the stop and did not join again: the kill is no news for her.
+		await enter(juliet, address, "Juliet");
+		expect(juliet.inbox.items.filter((one) => line(one).endsWith("333"))).toEqual([]);
+		expect([...(await alice.members(id)).keys()]).toEqual(
+			expect.arrayContaining([ghost("romeo"), ghost("juliet")]),
+		);
+	});
+
+	test("is joined again after a restart of the XMPP server", async () => {
+		const { address } = await room();
+		await enter(await client("romeo"), address, "Romeo");
+		await bridged.bed.stop(server);
+		await bridged.bed.start(server);
+		const romeo = await client("romeo", "again");
+		for (let last = ""; last !== "message subject "; ) {
+			await romeo.send(joining(address, "Romeo"));
+			const answer = await romeo.waitFor(
+				"an answer",
+				(one) => one.attrs.from?.startsWith(address) === true,
+				30_000,
+			);
+			last = line(answer).startsWith("presence error") ? "" : "message subject ";
+			if (last === "") romeo.inbox.items.length = 0;
+		}
+		await heard(romeo, address, "message subject ");
+	});
+});
