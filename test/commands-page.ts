@@ -3,15 +3,17 @@ import type { Running } from "../src/core/bridge.ts";
 import type { Command } from "../src/core/command.ts";
 import { usage } from "../src/core/command-parameters.ts";
 import { revoke } from "../src/media/revoke.ts";
-import { publishCommand } from "../src/mqtt/pub.ts";
+import { createMqtt } from "../src/mqtt/index.ts";
+import { createMemoryMapping } from "../src/store/memory.ts";
 import { bridgeOf, rulesFor } from "./bridge.ts";
-import { fakeNetwork } from "./fakes.ts";
+import { fakeNetwork, quiet } from "./fakes.ts";
 
 /** Returns all commands of a bridge with every part of the config, as an admin on Matrix may use them. */
 export function declaredCommands(): readonly Command[] {
 	const matrix = fakeNetwork("matrix");
 	const mqtt = fakeNetwork("mqtt", {
-		commands: [publishCommand({ brokers: [], bridge: () => matrix.bridge, publish: async () => 0 })],
+		commands: createMqtt({ brokers: {}, mirrors: [] }, { mapping: createMemoryMapping(), log: quiet })
+			.commands,
 	});
 	const bridge: Running = bridgeOf([matrix, fakeNetwork("xmpp"), mqtt], rulesFor({ "*": "admin" }), {
 		commands: [revoke({ links: { revoke: async () => undefined }, bridge: () => matrix.bridge })],

@@ -52,7 +52,14 @@ describe("the commands to the bot in the docs", () => {
 		const log: Log = { ...quiet, info: note, warn: note, error: note };
 		const here = fakeNetwork("here");
 		const there = fakeNetwork("xmpp", {
-			commands: [publishCommand({ brokers: ["home"], bridge: () => here.bridge, publish: async () => 0 })],
+			commands: [
+				publishCommand({
+					brokers: ["home"],
+					bridge: () => here.bridge,
+					publish: async () => 0,
+					mayPublish: () => ({ kind: "yes" as const }),
+				}),
+			],
 		});
 		const bridge = bridgeOf([here, there], rulesFor({ "*": "admin" }), {
 			log,

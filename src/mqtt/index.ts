@@ -12,20 +12,23 @@ import { type Arrival, mqttName, type Placed } from "./from-mqtt.ts";
 import { createMirrorRooms } from "./mirror-rooms.ts";
 import * as phrases from "./phrases.ts";
 import { choose, publishCommand } from "./pub.ts";
+import { createPublishPolicy, type PublishPolicy } from "./publish-policy.ts";
 import type { Named } from "./redelivery.ts";
 import { createSession } from "./session.ts";
 import { type Shape, shapeText } from "./shape.ts";
 import { isFilter, placeOf, roomOf } from "./topics.ts";
+import { valueCommands } from "./value-commands.ts";
 
 export type MqttOptions = Readonly<{
 	/** By their names in the config. */
 	brokers: Readonly<Record<string, BrokerOptions>>;
-	mirrors: readonly (Readonly<{ broker: string; topic: string; room: string }> & Shape)[];
+	mirrors: readonly (Readonly<{ broker: string; topic: string; room: string; publish?: PublishPolicy }> &
+		Shape)[];
 }>;
 
 /** Returns the mirrors of the config: the MQTT room of each, and its Matrix alias or room id. */
 export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: string }[] =>
-	mirrors.map(({ broker, topic, room, ...shape }) => ({
+	mirrors.map(({ broker, topic, room, publish: _publish, ...shape }) => ({
 		topic: roomOf(broker, topic, shapeText(shape)),
 		room,
 	}));
@@ -37,6 +40,11 @@ export function createMqtt(
 ) {
 	const { mapping, log, guard = createGuard(deps.log), meter = noMeter } = deps;
 	const mirrors = createMirrorRooms(() => meter.filtered(mqttName));
+	const policies = options.mirrors.flatMap(({ publish }, index) => {
+		const room = mirrorsOf(options)[index]?.topic;
+		return publish && room ? [[room, publish] as const] : [];
+	});
+	const mayPublish = createPublishPolicy(new Map(policies));
 	let bridge: Bridge;
 	const sessions = new Map(
 		Object.entries(options.brokers).map(([name, broker]) => [
@@ -105,7 +113,9 @@ export function createMqtt(
 				brokers: names,
 				bridge: () => bridge,
 				publish: async (broker, topic, payload) => sessions.get(broker)?.publish(topic, payload) ?? 0,
+				mayPublish,
 			}),
+			...valueCommands({ bridge: () => bridge, latest: mirrors.latest }),
 		],
 		async start(core) {
 			bridge = core;

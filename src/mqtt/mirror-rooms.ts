@@ -5,6 +5,7 @@ import type { Received } from "../core/network.ts";
 import { decide, type Memory } from "./changes.ts";
 import { type Arrival, fromMqtt, type Placed, placesOf } from "./from-mqtt.ts";
 import { createInPlace } from "./in-place.ts";
+import { createLatest } from "./latest.ts";
 import { type CompiledShape, compileShape, type Shape } from "./shape.ts";
 import { placeOf } from "./topics.ts";
 
@@ -21,6 +22,7 @@ export function createMirrorRooms(filtered: () => void) {
 	/** By broker and filter, as a room without a shape. */
 	const bySubscription = new Map<string, readonly Mirror[]>();
 	const inPlace = createInPlace();
+	const latest = createLatest();
 	const shown = createBoundedMap<string, Memory>(remembered, {
 		bytes: 8 * 1_048_576,
 		of: (key, { text = "" }) => textBytes(key, text) + 100,
@@ -60,6 +62,8 @@ export function createMirrorRooms(filtered: () => void) {
 	}
 
 	return {
+		/** Returns the latest values of a room. */
+		latest: latest.of,
 		/** The messages that show values in place. */
 		inPlace,
 		add(room: RoomId): void {
@@ -75,6 +79,7 @@ export function createMirrorRooms(filtered: () => void) {
 			bySubscription.set(subscription(room), all);
 		},
 		remove(room: RoomId): void {
+			latest.forget(room);
 			const left = without(room);
 			if (left.length > 0) bySubscription.set(subscription(room), left);
 			else bySubscription.delete(subscription(room));
@@ -107,6 +112,7 @@ export function createMirrorRooms(filtered: () => void) {
 				return of(broker, filter).flatMap((mirror, index, all) => {
 					const { room, shape } = mirror;
 					const { event, compared } = fromMqtt(arrival, { broker, room, id, at, ...(shape && { shape }) });
+					latest.note(event);
 					if (!passes(mirror, arrival.topic, compared, at)) {
 						filtered();
 						return [];

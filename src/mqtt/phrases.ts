@@ -5,11 +5,23 @@ export * from "../core/phrases.ts";
 export const binaryValue = (bytes: number, head: string) => `${bytes} bytes, no text (${head}…)`;
 export const longValue = (start: string, bytes: number) => `${start}… (${bytes} bytes in all)`;
 
+// `list` and `get`.
+export const noMirror = "this room shows nothing from MQTT.";
+export const noValuesYet = "Nothing has come from MQTT since the bridge started.";
+export const latestValue = (topic: string, text: string | null, ago: string) =>
+	`${topic}: ${text ?? "cleared"} (${ago} ago)`;
+export const noValueOf = (topic: string, list: string) =>
+	`nothing has come from “${topic}” since the bridge started. What has come: ${list}`;
+
 // `pub`: the result of a publish, and the reasons of a refusal.
 export const publishedTo = (topic: string) => `Published to ${topic}.`;
 export const nobodyListens = (topic: string) => `Published to ${topic}, but nobody is listening there.`;
 export const notPublishable = (topic: string) =>
 	`“${topic}” cannot be published to: a topic has no + or #, does not begin with $, and is not empty.`;
+export const mayNotPublish =
+	"you may not publish from this room. An admin of the bridge can allow it with publish.allow of the room's mirror.";
+export const topicNotAllowed = (topic: string, topics: string) =>
+	`this room may not publish to ${topic}, but to: ${topics || "nothing"}. An admin of the bridge can change publish.topics of the room's mirror.`;
 export const notFilter = (typed: string) =>
 	`“${typed}” is not a topic filter. A topic filter looks like home/+/temperature, where + stands for one whole level and # for all the rest.`;
 export const valueTooLarge = (bytes: number, limit: number) =>

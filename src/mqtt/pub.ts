@@ -1,9 +1,12 @@
 import { type Command, defineCommand } from "../core/command.ts";
 import { PermanentError } from "../core/errors.ts";
+import type { Portal } from "../core/mapping.ts";
 import type { Bridge } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import { Refusal } from "./client.ts";
 import { mqttName } from "./from-mqtt.ts";
 import * as phrases from "./phrases.ts";
+import type { MayPublish } from "./publish-policy.ts";
 import { NotConnected } from "./session.ts";
 import { toMqtt } from "./to-mqtt.ts";
 import { placeOf } from "./topics.ts";
@@ -18,6 +21,7 @@ export const publishCommand = (deps: {
 	brokers: readonly string[];
 	bridge(): Bridge;
 	publish(broker: string, topic: string, payload: string): Promise<number>;
+	mayPublish(portal: Portal | undefined, person: Person, admin: boolean, topic: string): MayPublish;
 }): Command =>
 	defineCommand({
 		name: "pub",
@@ -26,13 +30,18 @@ export const publishCommand = (deps: {
 			{ name: "value", kind: "text" },
 		],
 		help: "publish a value on MQTT",
-		// Talking in a room does not switch the heating, so `pub` takes an admin of the bridge.
-		level: "admin",
+		// Talking in a room does not switch the heating, so the policy of the room's mirrors is asked.
+		level: "use",
 		async run(call, values) {
 			const { topic: typed, payload } = toMqtt(values);
 			const portal = await deps.bridge().portal(call.network, call.room);
 			const mirrored = portal?.links.find((link) => link.network === mqttName)?.room;
 			const { broker, topic } = choose(typed, deps.brokers, mirrored && placeOf(mirrored).broker);
+			const admin = deps.bridge().allows(call.sender, "admin");
+			const may = deps.mayPublish(portal, call.sender, admin, topic);
+			if (may.kind === "person") throw new PermanentError("forbidden", phrases.mayNotPublish);
+			if (may.kind === "topic")
+				throw new PermanentError("forbidden", phrases.topicNotAllowed(topic, may.topics.join(", ")));
 			try {
 				const code = await deps.publish(broker, topic, payload);
 				return code === nobodyListens ? phrases.nobodyListens(topic) : phrases.publishedTo(topic);

@@ -12,7 +12,14 @@ async function world() {
 	const here = fakeNetwork("here");
 	const find = { fail: undefined as Error | undefined };
 	const there = fakeNetwork("there", {
-		commands: [publishCommand({ brokers: ["home"], bridge: () => here.bridge, publish: async () => 1 })],
+		commands: [
+			publishCommand({
+				brokers: ["home"],
+				bridge: () => here.bridge,
+				publish: async () => 1,
+				mayPublish: () => ({ kind: "yes" as const }),
+			}),
+		],
 	});
 	const { findRoom } = there;
 	Object.assign(there, {

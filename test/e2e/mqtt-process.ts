@@ -19,7 +19,9 @@ const mapping = createNedbMapping({
 });
 await mapping.open();
 appendFileSync(`${folder}/events`, "");
-const bridge: Pick<Bridge, "receive" | "cursor"> = {
+const bridge: Pick<Bridge, "receive" | "cursor" | "cursors" | "saveCursor"> = {
+	cursors: async () => [],
+	saveCursor: async () => undefined,
 	async cursor(wanted) {
 		const lines = readFileSync(`${folder}/events`, "utf8").split("\n");
 		return lines.map((line) => line.split("\t")).findLast(([, key]) => key === wanted)?.[2];

@@ -85,7 +85,7 @@ async function run(
 ): Promise<Run> {
 	const events: State[] = [];
 	let gate = Promise.resolve();
-	const bridge: Pick<Bridge, "receive" | "portal" | "cursor"> = {
+	const bridge: Pick<Bridge, "receive" | "portal" | "cursor" | "cursors" | "saveCursor" | "allows"> = {
 		async receive(batch) {
 			for (const event of batch) {
 				if (event.kind === "state") events.push(event);
@@ -94,6 +94,9 @@ async function run(
 			await gate;
 		},
 		cursor: mapping.setting,
+		cursors: async () => [],
+		saveCursor: async () => undefined,
+		allows: () => true,
 		portal: async () => undefined,
 	};
 	const options: MqttOptions = { brokers: { home: one }, mirrors: [] };
@@ -488,7 +491,7 @@ test("retries a broker that refuses the login until it accepts", async () => {
 		{ mapping: createMemoryMapping(), log: quiet },
 	);
 	running.push(network);
-	await network.start({} as Bridge);
+	await network.start({ cursors: async () => [] } as unknown as Bridge);
 	await until(
 		() => /not authorised|password are wrong/.test(network.status?.().cause ?? ""),
 		() => JSON.stringify(network.status?.()),

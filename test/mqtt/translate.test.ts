@@ -67,8 +67,9 @@ describe("pub", () => {
 	const published: string[] = [];
 	const { parameters, run } = publishCommand({
 		brokers: ["home"],
-		bridge: () => ({ portal: async () => undefined }) as unknown as Bridge,
+		bridge: () => ({ portal: async () => undefined, allows: () => true }) as unknown as Bridge,
 		publish: async (broker, topic, payload) => published.push(`${broker} ${topic} ${payload}`) - 1,
+		mayPublish: () => ({ kind: "yes" }),
 	});
 	const typed = (args: string) => toMqtt(parse("pub", parameters, args) as { topic: string; value: string });
 
