@@ -1,91 +1,37 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Running } from "../../src/core/bridge.ts";
-import type { RoomAddress, Seen } from "../../src/core/hosting.ts";
+import type { Seen } from "../../src/core/hosting.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
-import { createMatrix } from "../../src/matrix/index.ts";
 import { matrixNetwork } from "../../src/matrix/mxid.ts";
-import { writeRegistration } from "../../src/matrix/registration.ts";
-import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
-import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
-import { bridgeOf, rulesFor } from "../bridge.ts";
-import { type Fake, fakeNetwork, quiet, until } from "../fakes.ts";
+import { until } from "../fakes.ts";
 import { lineOf } from "../matrix/hosting/world.ts";
-import { startTestbed, type Testbed } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
+import { byId, domain, type HostingWorld, hostingWorld, viewOf } from "./hosting-world.ts";
 
-const domain = "hs.test";
-let bed: Testbed;
-let boot: () => Running;
-let core: Running;
-let side: ReturnType<typeof createMatrix>;
-const mapping = createMemoryMapping();
-const journal = createMemoryJournal();
-const reflected: Seen[] = [];
-const invitations: string[] = [];
-const xmpp: Fake = fakeNetwork("xmpp", {
-	reflect: (_view, timeline) => void reflected.push(...timeline),
-	inviteToView: async (facts, person, by, reason) =>
-		void invitations.push(`${by.name} invites ${person.name} to ${facts.name}: ${reason}`),
-});
+let world: HostingWorld;
+let { xmpp, reflected, invitations, romeo, juliet, hosting, enter, linesIn, shows, said } =
+	{} as HostingWorld;
 let alice: MatrixClient;
 let bob: MatrixClient;
-const romeo = { ...xmpp.person("romeo"), name: "Romeo" };
-const juliet = { ...xmpp.person("juliet"), name: "Juliet" };
 
 beforeAll(async () => {
-	let text = "";
-	bed = await startTestbed({
-		servers: ["synapse"],
-		registrations: ({ appservice }) => {
-			const url = `http://127.0.0.1:${appservice}`;
-			text = writeRegistration({ url, domain, bot: "trivium", networks: ghostsOf });
-			return [text];
-		},
-	});
-	const registration = join(bed.folder, "registration.yaml");
-	writeFileSync(registration, text);
-	const port = bed.ports.appservice;
-	const appservice = { listen: { host: "127.0.0.1", port }, url: `http://127.0.0.1:${port}`, registration };
-	boot = () => {
-		const options = { homeserver: bed.matrix.url, domain, bot: "trivium", prefix: "!bridge", appservice };
-		side = createMatrix(options, { mapping, log: quiet, ghostsOf });
-		return bridgeOf([side, xmpp], rulesFor({ "*": "use" }), { mapping, journal });
-	};
-	core = boot();
-	await core.start();
+	world = await hostingWorld();
+	({ xmpp, reflected, invitations, romeo, juliet, hosting, enter, linesIn, shows, said } = world);
 	[alice, bob] = (await Promise.all(
-		["alice", "bob"].map(async (name) => MatrixClient.connect(bed.matrix.url, await bed.matrixUser(name))),
+		["alice", "bob"].map(async (name) =>
+			MatrixClient.connect(world.bed.matrix.url, await world.bed.matrixUser(name)),
+		),
 	)) as [MatrixClient, MatrixClient];
 	await alice.displayName("Alice");
 });
 afterAll(async () => {
 	await Promise.all([alice?.close(), bob?.close()]);
-	await core?.stop(1_000);
-	await bed?.down();
+	await world?.stop();
 });
 beforeEach(() => {
 	reflected.length = 0;
 	invitations.length = 0;
 });
 
-const hosting = () => side.hosting;
-const id = (room: string): RoomAddress => ({ kind: "id", id: room.slice(1) });
-const viewOf = (room: string) => `view of ${room}` as RoomId;
-const open = (room: string, person = romeo) =>
-	core.views.open(matrixNetwork, room as RoomId, viewOf(room), person);
-async function enter(room: string, person = romeo) {
-	await open(room, person);
-	return hosting().enter(room as RoomId, person);
-}
-const linesIn = (room: string) => reflected.filter((one) => one.room === room).map(lineOf);
-const shows = (room: string, ...lines: unknown[]) =>
-	until(
-		() => linesIn(room).length >= lines.length,
-		() => JSON.stringify(linesIn(room)),
-		20_000,
-	).then(() => expect(linesIn(room)).toEqual(lines));
 let count = 0;
 const openToAll = (more: object = {}) => ({
 	preset: "public_chat",
@@ -102,7 +48,7 @@ describe("a look at a room from outside", () => {
 			...{ room, id: room.slice(1), alias: ["lobby"], name: `Room ${count}`, topic: "Stars" },
 			...{ entry: "everybody", listed: true, local: true, count: 1 },
 		});
-		expect(await hosting().look(id(room), juliet)).toEqual(facts);
+		expect(await hosting().look(byId(room), juliet)).toEqual(facts);
 		expect(await hosting().look({ kind: "alias", parts: ["nowhere"] }, romeo)).toBeUndefined();
 		expect((await hosting().listed(10)).rooms).toContainEqual(
 			expect.objectContaining({ room, name: `Room ${count}` }),
@@ -115,7 +61,7 @@ describe("a look at a room from outside", () => {
 		expect(await hosting().look(secret, romeo)).toEqual({
 			...{ room, id: room.slice(1), entry: "invited", listed: false, local: true, count: 0 },
 		});
-		expect(await hosting().look(id(room), romeo)).toBeUndefined();
+		expect(await hosting().look(byId(room), romeo)).toBeUndefined();
 		await alice.invite(room, `@_xmpp_romeo:${domain}`);
 		await until(
 			() => invitations.length > 0,
@@ -135,8 +81,8 @@ describe("a look at a room from outside", () => {
 			}),
 		);
 		const space = await alice.createRoom(openToAll({ creation_content: { type: "m.space" } }));
-		expect(await hosting().look(id(encrypted), romeo)).toMatchObject({ unfit: "encrypted" });
-		expect(await hosting().look(id(space), romeo)).toMatchObject({ unfit: "space" });
+		expect(await hosting().look(byId(encrypted), romeo)).toMatchObject({ unfit: "encrypted" });
+		expect(await hosting().look(byId(space), romeo)).toMatchObject({ unfit: "space" });
 	});
 });
 
@@ -203,13 +149,6 @@ describe("a person of another network", () => {
 });
 
 describe("a hosted room shows", () => {
-	const said = (room: string, text: string) =>
-		until(
-			() => linesIn(room).some((line) => line.includes(text)),
-			() => JSON.stringify(linesIn(room)),
-			10_000,
-		).then(() => reflected.findLast((one) => one.room === room && lineOf(one).includes(text)) as Seen);
-
 	test("what people of both sides say, change and take back, with the ids that those of XMPP gave", async () => {
 		const room = await alice.createRoom(openToAll());
 		await enter(room);
@@ -327,11 +266,13 @@ describe("a hosted room shows", () => {
 	test("the name of a person there, also after a chat of two has named their account otherwise", async () => {
 		const room = await alice.createRoom(openToAll());
 		await enter(room, { ...juliet, name: "Capulet" });
-		await core.openDirect(
-			{ ...xmpp.person("juliet"), name: "Juliet of Verona" },
-			{ ...xmpp.person("alice"), network: matrixNetwork, id: alice.userId as never, address: ["alice"] },
-			"chat of juliet" as RoomId,
-		);
+		await world
+			.bridge()
+			.openDirect(
+				{ ...xmpp.person("juliet"), name: "Juliet of Verona" },
+				{ ...xmpp.person("alice"), network: matrixNetwork, id: alice.userId as never, address: ["alice"] },
+				"chat of juliet" as RoomId,
+			);
 		const ghost = `@_xmpp_juliet:${domain}`;
 		const profile = () => alice.request<{ displayname: string }>("GET", `v3/profile/${ghost}/displayname`);
 		expect((await profile()).displayname).toBe("Juliet of Verona");
@@ -440,11 +381,10 @@ describe("a hosted room after a gap", () => {
 		await enter(room);
 		await xmpp.say(viewOf(room), "romeo", "good night");
 		await shows(room, "Romeo (xmpp) is in", expect.stringMatching(/^Romeo: message good night \(xmpp-\d+/));
-		await core.stop(1_000);
-		reflected.length = 0;
-		await alice.send(room, "anybody?");
-		core = boot();
-		await core.start();
+		await world.restart(async () => {
+			reflected.length = 0;
+			await alice.send(room, "anybody?");
+		});
 		await shows(room, "Alice: message anybody?");
 		const { members } = await hosting().view(room as RoomId);
 		expect(members).toHaveLength(2);
