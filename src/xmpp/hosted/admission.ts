@@ -12,7 +12,8 @@ import { nickTaken, type Refusal } from "./refusals.ts";
 import { type HostedRoom, type Occupant, occupantOf, type Session } from "./room.ts";
 import { storedForm } from "./sessions.ts";
 
-type Client = Pick<Session, "jid" | "address">;
+/** The client of a join. */
+export type Client = Pick<Session, "jid" | "address">;
 
 /** Resolves when the session of a join is on disk: after a crash, each client that was in is told to come back. */
 export async function store(
@@ -41,7 +42,7 @@ export function admit(
 	const nick = nickFor(room, person, client);
 	if (nick === undefined) {
 		showAsAway(room, person, context);
-		leaveUnused(room, person, context);
+		leaveUnused(room, person, client, context);
 		return nickTaken;
 	}
 	context.returns.back(room, person);
@@ -102,7 +103,7 @@ export function showAsAway(room: HostedRoom, person: Person, context: HostedCont
 }
 
 /** Has the ghost of a person without sessions leave, unless the room would not let it in again. */
-export function leaveUnused(room: HostedRoom, person: Person, context: HostedContext): void {
+export function leaveUnused(room: HostedRoom, person: Person, client: Client, context: HostedContext): void {
 	if (!occupantOf(room, person)?.sessions.size && room.facts.entry === "everybody")
-		context.returns.leave(room, person);
+		context.returns.leave(room, person, client);
 }

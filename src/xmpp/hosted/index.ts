@@ -133,8 +133,12 @@ export function createHostedRooms(world: World) {
 		online() {
 			sweeping ??= setInterval(() => void guard.run("sweep of hosted rooms", sweep), sweepEvery);
 			void guard.run("ends of sessions", restarts.online);
+			void guard.run("ends of joins", joins.online);
 		},
-		offline: restarts.offline,
+		offline() {
+			joins.offline();
+			restarts.offline();
+		},
 		async stop() {
 			clearInterval(sweeping);
 			sweeping = undefined;

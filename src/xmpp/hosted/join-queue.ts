@@ -59,6 +59,9 @@ export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, now: 
 			if (same.size === 0) attempts.delete(key);
 			count(accountOf(attempt.stanza), -1);
 		},
+		/** Returns true while the client has another join under way. */
+		has: (stanza: Element): boolean =>
+			[...(attempts.get(keyOf(stanza)) ?? [])].some(({ state }) => state === "open"),
 		/** Ends the joins of a client that leaves before it is in. */
 		cancel(stanza: Element): void {
 			for (const attempt of attempts.get(keyOf(stanza)) ?? []) attempt.state = "left";

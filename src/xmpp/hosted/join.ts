@@ -5,23 +5,30 @@ import { account } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import type { Element } from "../stream/xml.ts";
 import { roomAt, roomJid, viewOf } from "./addresses.ts";
-import { admit, leaveUnused, showAsAway, store } from "./admission.ts";
+import { admit, type Client, leaveUnused, showAsAway, store } from "./admission.ts";
 import type { HostedContext } from "./context.ts";
 import type { Attempt, JoinQueue } from "./join-queue.ts";
 import type { Loader } from "./load.ts";
 import { nickRefusal } from "./nick-changes.ts";
 import * as refusals from "./refusals.ts";
 import { isRefusal, type Refusal, refuse } from "./refusals.ts";
+import { placeOf } from "./returns.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
 
 /** How long a client waits for the answer to a join, in ms. Clients give up after 30 s, the most impatient ones. */
 const answerWithin = 25_000;
+
+/** How often a person is let in who is put out again at once. */
+const attempts = 2;
 
 /** The room that somebody wants to join, in memory or to be loaded. */
 type Goal = Readonly<{ view: RoomId; source: RoomId; facts: RoomFacts; room?: HostedRoom }>;
 
 /** Takes the joins of clients (XEP-0045 §7.2). Each one is answered. */
 export function createJoins(context: HostedContext, loader: Loader, queue: JoinQueue) {
+	/** The joins that a break of the link to the XMPP server has ended. */
+	const brokenOff: Element[] = [];
+
 	/** Resolves with the room at an address, if the policy lets the person there. @throws PermanentError, TemporaryError */
 	async function find(address: string, person: Person): Promise<Goal | Refusal> {
 		const { component, of, rooms } = context;
@@ -44,25 +51,22 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 		return { view, source: facts.room, facts };
 	}
 
-	/**
-	 * Resolves with the room once the person's ghost is in it, or with the refusal. `seen` gets the room as soon as it is in
-	 * memory.
-	 */
-	async function enter(goal: Goal, person: Person): Promise<HostedRoom | Refusal> {
-		const { room, source, view, facts } = goal;
-		if (!(room && occupantOf(room, person)?.sessions.size)) {
+	/** Resolves with the room once the person's ghost is in it, or with the refusal. @throws PermanentError, TemporaryError */
+	async function enter(goal: Goal, person: Person, client: Client): Promise<HostedRoom | Refusal> {
+		const { room: known, source, view, facts } = goal;
+		if (!(known && occupantOf(known, person)?.sessions.size)) {
 			const entered = await context.memberships.enter(source, person);
 			if (entered.kind === "refused") return refusals.notEntered(entered);
 		}
-		try {
-			return await loader.load(view, facts);
-		} catch (error) {
-			context.returns.expect({ source, view, id: facts.id }, person);
-			throw error;
-		}
+		const room = await loader.load(view, facts);
+		const unfit = refusals.unfit(room.facts, (address) => roomJid(address, context.component));
+		if (!unfit) return room;
+		context.rooms.remove(room);
+		leaveUnused(room, person, client, context);
+		return unfit;
 	}
 
-	/** Does all that a join needs, and answers it unless that took too long. */
+	/** Does all that a join needs. Resolves with the refusal, if it is refused. @throws PermanentError, TemporaryError */
 	async function work(attempt: Attempt): Promise<Refusal | undefined> {
 		const { from = "", to = "" } = attempt.stanza.attrs;
 		const [address, nick = ""] = [bare(to), resource(to)];
@@ -70,28 +74,41 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 		const person = { ...account(from), name: nick };
 		const goal = await find(address, person);
 		if (isRefusal(goal)) return goal;
-		const end = context.memberships.beginJoin(goal.source, person);
+		const { source, view } = goal;
+		const place = { source, view, id: goal.facts.id };
+		// If the bridge is killed from here on, the next run knows whose ghost may be in the room.
+		if (!context.rooms.joinedAs(client)) await context.store.told({ ...client, nick, ...place });
+		const entering = context.memberships.beginJoin(source, person);
 		try {
-			const room = await enter(goal, person);
-			if (isRefusal(room)) return room;
-			context.rooms.addAddress(room, address);
-			await store(room, person, client, context);
-			const refusal = attempt.state === "open" ? admit(room, person, attempt.stanza, context) : undefined;
-			if (!context.rooms.joinedAs(client)) void context.store.remove(client);
-			if (attempt.state !== "open") stayOut(room, person, attempt.state);
-			return refusal;
+			for (let n = 1; ; n++) {
+				entering.putOut = false;
+				const room = await enter(goal, person, client);
+				if (isRefusal(room)) return room;
+				context.rooms.addAddress(room, address);
+				await store(room, person, client, context);
+				// Somebody has put the person out meanwhile, and the source tells whether for good.
+				if (entering.putOut && n < attempts) continue;
+				if (attempt.state === "open") return admit(room, person, attempt.stanza, context);
+				stayOut(room, person, client, attempt.state);
+				return undefined;
+			}
+		} catch (error) {
+			// The ghost may be in, or come in later.
+			context.returns.expect(place, person, client);
+			throw error;
 		} finally {
-			end();
+			context.memberships.endJoin(entering);
+			if (!context.rooms.joinedAs(client) && !context.returns.awaits(source, person))
+				void context.store.remove(client);
 		}
 	}
 
 	/** The person's ghost is in, and the client that asked for it is not. */
-	function stayOut(room: HostedRoom, person: Person, why: "answered" | "left"): void {
+	function stayOut(room: HostedRoom, person: Person, client: Client, why: "answered" | "left"): void {
 		showAsAway(room, person, context);
 		// The client tries again soon, and then finds its person in the room.
-		if (why === "answered")
-			context.returns.expect({ source: room.source, view: room.id, id: room.facts.id }, person);
-		else leaveUnused(room, person, context);
+		if (why === "answered") context.returns.expect(placeOf(room), person, client);
+		else leaveUnused(room, person, client, context);
 	}
 
 	async function attend(stanza: Element): Promise<void> {
@@ -123,6 +140,16 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 			if (refusal) return refuse(stanza, refusal);
 			void context.guard.run("join of a hosted room", () => attend(stanza));
 			return undefined;
+		},
+		/** Ends all joins that are under way: the link to the XMPP server is broken, so no client would get all of its join. */
+		offline(): void {
+			brokenOff.push(...queue.endAll().map(({ stanza }) => stanza));
+		},
+		/** Answers the joins that the link did not see the end of, unless their clients have asked again. */
+		async online(): Promise<void> {
+			for (const stanza of brokenOff.splice(0))
+				if (!context.rooms.joined(stanza) && !queue.has(stanza))
+					await context.link.send(refuse(stanza, refusals.slow)).catch(() => undefined);
 		},
 		/** Answers all joins that are under way: the bridge stops. */
 		async stop(): Promise<void> {

@@ -1,4 +1,3 @@
-import { xmppNetwork } from "../from-xmpp.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, shownNow } from "./announce.ts";
@@ -6,6 +5,7 @@ import type { HostedContext } from "./context.ts";
 import { removeOccupant, removeSession } from "./occupants.ts";
 import { type Happening, presence, shownSession, statusOf } from "./presences.ts";
 import type { HostedRoom, Joined, Occupant } from "./room.ts";
+import { storedForm } from "./sessions.ts";
 
 /** The ends of sessions and of occupants. */
 
@@ -24,21 +24,26 @@ function endSession(one: Joined, context: HostedContext, what: Happening): void 
 	const { room, occupant, session } = one;
 	const before = shownSession([...occupant.sessions.values()]);
 	const self = { ...shownNow(room, occupant, context), jid: session.jid };
-	forget(one, context);
+	removeSession(occupant, session);
+	context.rooms.removeSession(one);
 	const codes = [...(what.codes ?? []), statusCodes.selfPresence];
 	context.out.farewell(session, presence(session.address, self, { ...what, gone: true, codes }));
-	if (occupant.sessions.size > 0) {
-		if (before === session) announce(room, occupant, context);
-		return;
-	}
-	if (room.facts.entry === "everybody") {
+	if (occupant.sessions.size === 0 && room.facts.entry === "everybody") {
 		removeOccupant(room, occupant);
 		announce(room, occupant, context, { ...what, gone: true, id: undefined, as: self });
-		context.returns.leave(room, occupant.person);
+		letGo(one, context);
+	} else {
+		void context.store.remove(session);
+		// An invitation can be taken once only: a leave of the source would forfeit it, so the person is shown as away.
+		if (before === session) announce(room, occupant, context);
 	}
-	// An invitation can be taken once only: a leave of the Matrix room would forfeit it.
-	else announce(room, occupant, context);
 	context.returns.rest(room);
+}
+
+/** Has the ghost of a person leave whose last session has ended. A kill of the bridge meanwhile does not keep it in. */
+function letGo({ room, occupant: { person, nick }, session }: Joined, context: HostedContext): void {
+	void context.store.told(storedForm(room, nick, session));
+	context.returns.leave(room, person, session);
 }
 
 /** Takes a session out of the memory and the store. */
@@ -69,10 +74,10 @@ export function closeRoom(
 		context.out.send(occupant.sessions.values(), (address) =>
 			presence(address, as, { gone: true, codes, destroy }),
 		);
-		const { person } = occupant;
-		if (occupant.sessions.size > 0 && room.facts.entry === "everybody") context.returns.leave(room, person);
-		for (const session of [...occupant.sessions.values()]) forget({ room, occupant, session }, context);
-		if (person.network === xmppNetwork) removeOccupant(room, occupant);
+		const joined = [...occupant.sessions.values()].map((session) => ({ room, occupant, session }));
+		for (const one of joined) forget(one, context);
+		const [one] = joined;
+		if (one && room.facts.entry === "everybody") letGo(one, context);
 	}
 	context.rooms.remove(room);
 }

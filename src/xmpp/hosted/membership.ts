@@ -42,6 +42,7 @@ function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): vo
 	const { person, by, reason } = what;
 	const ours = person.network === xmppNetwork && context.memberships.isOwnLeave(room.source, person);
 	const occupant = occupantOf(room, person);
+	if (!ours) context.memberships.putOut(room.source, person);
 	// A client of the person has joined behind that leave.
 	if (!occupant || (ours && occupant.sessions.size > 0)) return;
 	dismiss(room, occupant, { ...removal(what, ours), actor: by && nickOf(room, by), reason }, context);

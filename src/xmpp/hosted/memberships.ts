@@ -7,6 +7,9 @@ import type { Person } from "../../core/person.ts";
 /** How long the echo of a leave of ours may take, in ms. */
 const echoWithin = 5 * 60_000;
 
+/** A join under way. `putOut`: somebody in the source has put the person out since it began. */
+export type Entering = { readonly at: string; putOut: boolean };
+
 /**
  * The memberships of people's ghosts in the source rooms. The changes of one person in one room happen one after the
  * other, so that a leave never overtakes the join behind it.
@@ -15,8 +18,8 @@ export function createMemberships(deps: { source(): Hosting; log: Log; now(): nu
 	const { log, now } = deps;
 	/** The last change of each person in a room. */
 	const last = new Map<string, Promise<unknown>>();
-	/** People whose join is under way, and for how many of their clients. */
-	const entering = new Map<string, number>();
+	/** The joins under way of each person in a room. */
+	const entering = new Map<string, Set<Entering>>();
 	/** Leaves of ours whose echoes are still to come, and when each was made. */
 	const left = new Map<string, number>();
 	const key = (room: RoomId, person: Pick<Person, "network" | "id">) => `${room} ${personKey(person)}`;
@@ -51,15 +54,21 @@ export function createMemberships(deps: { source(): Hosting; log: Log; now(): nu
 				log[level]({ err: error }, "a ghost could not be renamed in a hosted room");
 			});
 		},
-		/** Notes that a join of the person begins. The function that it returns notes the end. */
-		beginJoin(room: RoomId, person: Person): () => void {
+		/** Notes that a join of the person begins; {@link endJoin} notes the end. */
+		beginJoin(room: RoomId, person: Person): Entering {
 			const at = key(room, person);
-			entering.set(at, (entering.get(at) ?? 0) + 1);
-			return () => {
-				const joins = (entering.get(at) ?? 1) - 1;
-				if (joins > 0) entering.set(at, joins);
-				else entering.delete(at);
-			};
+			const one: Entering = { at, putOut: false };
+			entering.set(at, (entering.get(at) ?? new Set()).add(one));
+			return one;
+		},
+		endJoin(one: Entering): void {
+			const same = entering.get(one.at);
+			same?.delete(one);
+			if (same?.size === 0) entering.delete(one.at);
+		},
+		/** Notes that somebody in the source has put the person out, which may be while the person joins. */
+		putOut(room: RoomId, person: Pick<Person, "network" | "id">): void {
+			for (const one of entering.get(key(room, person)) ?? []) one.putOut = true;
 		},
 		/** Returns true while a join of the person is under way: the join itself shows the person. */
 		isEntering: (room: RoomId, person: Pick<Person, "network" | "id">): boolean =>

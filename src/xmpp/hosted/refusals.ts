@@ -1,5 +1,5 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
-import type { Entered, Looked } from "../../core/hosting.ts";
+import type { Entered, Looked, RoomAddress, RoomFacts } from "../../core/hosting.ts";
 import { split } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import { type ErrorType, errorReply, StanzaError } from "../stanza-error.ts";
@@ -37,6 +37,15 @@ export const notJoined = refusal("cancel", "item-not-found", phrases.hostedNotJo
 export const broken = refusal("wait", "internal-server-error", phrases.xmppBroken);
 
 export const isRefusal = (found: object): found is Refusal => "condition" in found;
+
+/** Returns the refusal of a room that cannot be shown any more; undefined for one that can. */
+export function unfit(
+	{ unfit, successor }: RoomFacts,
+	address: (of: RoomAddress) => string,
+): Refusal | undefined {
+	if (successor) return moved(address(successor));
+	return unfit && refusal("cancel", "not-allowed", phrases.unfit[unfit]);
+}
 
 /** Returns the redirection to another room (RFC 6120 §8.3.3.5). */
 export const moved = (instead: string, text: string = phrases.hostedMoved): Refusal => ({

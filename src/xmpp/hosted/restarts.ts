@@ -48,16 +48,18 @@ export function createRestarts(context: HostedContext) {
 		async online(): Promise<void> {
 			const all = untold;
 			untold = [];
+			const told: Promise<void>[] = [];
 			for (const [n, session] of all.entries()) {
 				if (context.rooms.joinedAs(session)) continue;
 				try {
 					await context.link.send(farewell(session));
 				} catch {
 					untold.push(...all.slice(n));
-					return;
+					break;
 				}
-				await context.store.told(session);
+				told.push(context.store.told(session));
 			}
+			await Promise.all(told);
 		},
 		/** Tells all sessions that the bridge stops (XEP-0045 §15.6.2, status 332). */
 		async stop(): Promise<void> {

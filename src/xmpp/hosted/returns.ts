@@ -2,8 +2,9 @@ import { TemporaryError } from "../../core/errors.ts";
 import { personKey } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
+import { xmppNetwork } from "../from-xmpp.ts";
 import type { Memberships } from "./memberships.ts";
-import type { HostedRoom, Session } from "./room.ts";
+import { type HostedRoom, occupantOf, type Session } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SessionStore } from "./sessions.ts";
 import type { World } from "./world.ts";
@@ -13,15 +14,19 @@ const backWithin = 10 * 60_000;
 /** The delay before a leave that failed is tried again, in ms. */
 const againAfter = 30_000;
 
-type Place = Readonly<{ source: RoomId; id: string; view: RoomId }>;
-type Leaving = Readonly<{
-	place: Place;
-	person: Person;
+export type Place = Readonly<{ source: RoomId; id: string; view: RoomId }>;
+type Leaving = {
+	readonly place: Place;
+	readonly person: Person;
 	at: number;
 	/** The room is known to let everybody in. Else it is asked, since a leave could be for good. */
 	open: boolean;
+	/** Their sessions in the store, by which the next run of the bridge would know that they have to leave. */
 	stored: readonly Pick<Session, "address" | "jid">[];
-}>;
+	underWay: boolean;
+};
+
+export const placeOf = ({ source, id: view, facts: { id } }: HostedRoom): Place => ({ source, id, view });
 
 /** The people whose sessions have ended: those who leave their room, and those who may come back first. */
 export function createReturns(
@@ -31,29 +36,42 @@ export function createReturns(
 	/** Rooms without sessions, and since when. */
 	const resting = new Map<HostedRoom, number>();
 	const keyOf = (source: RoomId, person: Person) => `${source} ${personKey(person)}`;
-	const placeOf = ({ source, id: view, facts: { id } }: HostedRoom): Place => ({ source, id, view });
 
-	function note(one: Leaving): void {
+	function note(one: Omit<Leaving, "underWay">): Leaving {
 		const key = keyOf(one.place.source, one.person);
 		const stored = [...(leaving.get(key)?.stored ?? []), ...one.stored];
-		leaving.set(key, { ...one, stored });
+		const noted = { ...one, stored, underWay: false };
+		leaving.set(key, noted);
+		return noted;
 	}
 
+	const begin = (one: Leaving) => void context.guard.run("leave of a hosted room", () => leave(one));
+
 	async function leave(one: Leaving): Promise<void> {
-		const { place, person, stored } = one;
+		const { place, person } = one;
 		const key = keyOf(place.source, person);
-		const isBack = () => leaving.get(key) !== one;
+		const isIn = (room = context.rooms.get(place.view)) =>
+			!!room && !!occupantOf(room, person)?.sessions.size;
+		const isBack = () => leaving.get(key) !== one || isIn();
+		one.underWay = true;
 		try {
 			if (!isBack() && (one.open || (await lets(place, person))) && !isBack())
 				await context.memberships.leave(place.source, person);
+			if (leaving.get(key) === one) forget(key);
 		} catch (error) {
-			if (error instanceof TemporaryError) {
-				if (leaving.get(key) === one) leaving.set(key, { ...one, at: context.now().at + againAfter });
-				return;
+			if (!(error instanceof TemporaryError)) {
+				context.log.warn({ err: error, room: place.source }, "a ghost could not leave a hosted room");
+				if (leaving.get(key) === one) forget(key);
 			}
-			context.log.warn({ err: error, room: place.source }, "a ghost could not leave a hosted room");
+			one.at = context.now().at + againAfter;
+		} finally {
+			one.underWay = false;
 		}
-		if (leaving.get(key) === one) leaving.delete(key);
+	}
+
+	function forget(key: string): void {
+		const stored = leaving.get(key)?.stored ?? [];
+		leaving.delete(key);
 		for (const session of stored) if (!context.rooms.joinedAs(session)) void context.store.remove(session);
 	}
 
@@ -63,43 +81,40 @@ export function createReturns(
 		return looked.kind === "room" && looked.facts.entry === "everybody";
 	}
 
+	const isUsed = (room: HostedRoom) => [...room.people.values()].some(({ sessions }) => sessions.size > 0);
+	/** The source tells us of what happens there as long as a ghost of ours is in it. */
+	const isFollowed = (room: HostedRoom) =>
+		[...room.people.values()].some(({ person }) => person.network === xmppNetwork);
+
 	return {
-		/** The person leaves a room that lets everybody in: their last session has ended. */
-		leave(room: HostedRoom, person: Person): void {
-			const one: Leaving = { place: placeOf(room), person, at: context.now().at, open: true, stored: [] };
-			note(one);
-			const noted = leaving.get(keyOf(room.source, person)) as Leaving;
-			void context.guard.run("leave of a hosted room", () => leave(noted));
+		/** The person leaves a room that lets everybody in: their last session, `stored`, has ended. */
+		leave(room: HostedRoom, person: Person, stored?: Pick<Session, "address" | "jid">): void {
+			const at = context.now().at;
+			begin(note({ place: placeOf(room), person, at, open: true, stored: stored ? [stored] : [] }));
 		},
 		/** The person leaves within ten minutes, unless a client of theirs joins. `stored`: a session of theirs in the store. */
-		expect(place: Place, person: Person, stored?: Pick<Session, "address" | "jid">): void {
-			const at = context.now().at + backWithin;
-			note({ place, person, at, open: false, stored: stored ? [stored] : [] });
+		expect(place: Place, person: Person, stored: Pick<Session, "address" | "jid">): void {
+			note({ place, person, at: context.now().at + backWithin, open: false, stored: [stored] });
 		},
+		/** Returns true for a person who has to leave now or later. */
+		awaits: (source: RoomId, person: Person): boolean => leaving.has(keyOf(source, person)),
 		/** A client of the person has joined. */
-		back(room: HostedRoom, person: Person): void {
-			const key = keyOf(room.source, person);
-			const stored = leaving.get(key)?.stored ?? [];
-			leaving.delete(key);
-			for (const session of stored) if (!context.rooms.joinedAs(session)) void context.store.remove(session);
-		},
-		/** Notes that a room may have no sessions left. */
+		back: (room: HostedRoom, person: Person): void => forget(keyOf(room.source, person)),
+		/** Notes that a room may have no sessions left, and forgets one that nobody of ours is in. */
 		rest(room: HostedRoom): void {
-			if (!resting.has(room)) resting.set(room, context.now().at);
+			if (!isFollowed(room)) context.rooms.remove(room);
+			else if (!resting.has(room)) resting.set(room, context.now().at);
 		},
 		/** Ends what is due; called every few seconds. */
 		sweep(): void {
 			const { at: now } = context.now();
-			for (const one of leaving.values())
-				if (one.at <= now) void context.guard.run("leave of a hosted room", () => leave(one));
-			for (const [room, since] of resting) {
-				const used = [...room.people.values()].some(({ sessions }) => sessions.size > 0);
-				if (used) resting.delete(room);
+			for (const one of leaving.values()) if (one.at <= now && !one.underWay) begin(one);
+			for (const [room, since] of resting)
+				if (isUsed(room) || context.rooms.get(room.id) !== room) resting.delete(room);
 				else if (since <= now - backWithin) {
 					resting.delete(room);
 					context.rooms.remove(room);
 				}
-			}
 		},
 	};
 }

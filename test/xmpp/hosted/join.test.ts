@@ -337,6 +337,54 @@ describe("a slow homeserver", () => {
 		]);
 	});
 
+	test("lets nobody into a room that has become encrypted before they were in", async () => {
+		const world = await started();
+		world.source.view = async () => ({
+			facts: { ...facts, unfit: "encrypted" },
+			members: [...world.source.members],
+		});
+		await world.join(romeo, "Romeo");
+		expect(world.got(romeo)).toEqual(["presence error Romeo cancel/not-allowed"]);
+		await world.settle();
+		expect(world.source.members).toEqual([alice]);
+		expect(world.cursors.size).toBe(0);
+	});
+
+	test("asks a second time for a person who is put out before they are in", async () => {
+		const world = await started();
+		await world.join(juliet, "Juliet");
+		let asked = 0;
+		world.source.enter = async (person) => {
+			if (++asked > 1) return { kind: "refused", why: "banned", text: "You are banned." };
+			world.source.members.push(person);
+			queueMicrotask(() =>
+				world.happens(alice, { kind: "member", person: romeoHimself, now: "banned", by: alice }),
+			);
+			return { kind: "in" };
+		};
+		await world.join(romeo, "Romeo");
+		expect(world.got(romeo)).toEqual(["presence error Romeo auth/forbidden"]);
+		expect(world.got(juliet).at(-1)).toBe("message subject Welcome");
+	});
+
+	test("has a person who is killed out with the bridge leave after the next start", async () => {
+		const world = await started();
+		world.source.view = () => new Promise(() => undefined);
+		world.take(join(romeo, "Romeo"));
+		await world.settle();
+		const next = await started(world.source.members);
+		for (const [key, value] of world.cursors) next.cursors.set(key, value);
+		await next.start();
+		next.conversation.online();
+		await next.settle();
+		expect(next.sent).toEqual([]);
+		next.clock.at += 11 * 60_000;
+		next.sweep();
+		await next.settle();
+		expect(next.source.members).toEqual([alice]);
+		await next.conversation.stop();
+	});
+
 	test("does not bring in a client that has left before it was in", async () => {
 		const world = await started();
 		const slow = Promise.withResolvers<undefined>();

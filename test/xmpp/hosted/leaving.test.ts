@@ -84,7 +84,7 @@ describe("the leave of a client", () => {
 		expect(world.calls.filter((call) => call === "leave romeo@montague.test")).toHaveLength(2);
 	});
 
-	test("leaves the room in memory for a while, which follows the source meanwhile", async () => {
+	test("ends what is known of a room with nobody of ours in it, since its source tells us no more", async () => {
 		const world = await inside();
 		for (const [jid, nick] of [
 			[romeo, "Romeo"],
@@ -92,11 +92,42 @@ describe("the leave of a client", () => {
 		] as const)
 			world.take(leave(jid, nick));
 		await world.settle();
+		world.source.members = [];
+		await world.join(romeo, "Romeo");
+		expect(world.got(romeo).slice(1)).toEqual([
+			"presence Romeo none/participant 100 110 170",
+			"message subject Welcome",
+		]);
+	});
+
+	test("is carried out by the next run of the bridge if this one is killed before", async () => {
+		const world = await inside();
+		world.source.leave = () => new Promise(() => undefined);
+		world.take(leave(romeo, "Romeo"));
+		await world.settle();
+		const next = hostedWorld(world.source.members);
+		for (const [key, value] of world.cursors) next.cursors.set(key, value);
+		await next.start();
+		next.clock.at += 11 * 60_000;
+		next.sweep();
+		await next.settle();
+		expect(next.calls).toContain("leave romeo@montague.test");
+	});
+});
+
+describe("a person without clients", () => {
+	test("is followed by the room for ten minutes, which is read again after that", async () => {
+		const world = hostedWorld();
+		world.source.facts = { ...facts, entry: "invited" };
+		await world.start();
+		await world.join(romeo, "Romeo");
+		world.take(leave(romeo, "Romeo"));
+		await world.settle();
 		world.happens(alice, { kind: "member", person: alice, now: "out" });
 		await world.join(romeo, "Romeo");
 		expect(world.calls.filter((call) => call === "view")).toHaveLength(1);
-		expect(world.got(romeo).slice(1)).toEqual([
-			"presence Romeo none/participant 100 110 170",
+		expect(world.got(romeo).slice(4)).toEqual([
+			"presence Romeo member/participant 100 110 170",
 			"message subject Welcome",
 		]);
 		world.take(leave(romeo, "Romeo"));
@@ -106,9 +137,7 @@ describe("the leave of a client", () => {
 		await world.join(romeo, "Romeo");
 		expect(world.calls.filter((call) => call === "view")).toHaveLength(2);
 	});
-});
 
-describe("a person without clients", () => {
 	test("stays in a room for the invited, and is shown as away", async () => {
 		const world = hostedWorld();
 		world.source.facts = { ...facts, entry: "invited" };

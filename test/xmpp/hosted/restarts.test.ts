@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { alice, facts, hostedWorld, juliet, lobby, romeo, xmppPerson } from "./world.ts";
+import { alice, facts, hostedWorld, join, juliet, lobby, romeo, xmppPerson } from "./world.ts";
 
 async function inside() {
 	const world = hostedWorld();
@@ -120,6 +120,33 @@ describe("after a break of the link to the XMPP server", () => {
 		]);
 		await later(world);
 		expect(world.source.members.map(({ id }) => id)).toEqual([alice.id, "romeo@montague.test"]);
+		await world.conversation.stop();
+	});
+
+	test("a client whose join was under way is told to try again, unless it has done so", async () => {
+		const world = hostedWorld();
+		await world.start();
+		const slow = Promise.withResolvers<undefined>();
+		world.source.enter = async () => {
+			await slow.promise;
+			return { kind: "in" };
+		};
+		for (const [jid, nick] of [
+			[romeo, "Romeo"],
+			[juliet, "Juliet"],
+		] as const)
+			world.take(join(jid, nick));
+		await world.settle();
+		world.conversation.offline();
+		slow.resolve(undefined);
+		await world.settle();
+		expect(world.sent).toEqual([]);
+		await world.join(juliet, "Juliet");
+		world.got(juliet);
+		world.conversation.online();
+		await world.settle();
+		expect(world.got(romeo)).toEqual(["presence error Romeo wait/remote-server-timeout"]);
+		expect(world.got(juliet)).toEqual([]);
 		await world.conversation.stop();
 	});
 });
