@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { matrixPerson } from "../scenarios/matrix-person.ts";
 import type { Ids, Names, Person } from "../scenarios/person.ts";
-import { linesOf, type Place, type Step, type Story, seenBy, stories } from "../scenarios/script.ts";
+import { isIn, linesOf, type Place, type Step, type Story, seenBy, stories } from "../scenarios/script.ts";
 import { xmppPerson } from "../scenarios/xmpp-person.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
@@ -32,6 +32,7 @@ describe.each(["prosody", "ejabberd"] as const)("conversations with slixmpp on %
 	const files = new Map<string, { bytes: Buffer; type: string }>();
 	const matrix = new Map<string, MatrixClient>();
 	const xmpp = new Map<string, Slixmpp>();
+	const jids = new Map<string, string>();
 	const rooms = new Map<Place, { to: string; room: string }>();
 	let backAt = 0;
 
@@ -55,7 +56,9 @@ describe.each(["prosody", "ejabberd"] as const)("conversations with slixmpp on %
 		const { bed } = bridged;
 		const muc = `verona@${bridged.xmpp.muc}`;
 		for (const name of ["Romeo", "Benvolio"]) {
-			const client = await Slixmpp.connect(await bed.xmppUser(server, name.toLowerCase()));
+			const account = await bed.xmppUser(server, name.toLowerCase());
+			jids.set(name, account.jid);
+			const client = await Slixmpp.connect(account);
 			xmpp.set(name, client);
 			await client.does({ do: "join", to: muc, nick: name }, "joined");
 		}
@@ -83,6 +86,20 @@ describe.each(["prosody", "ejabberd"] as const)("conversations with slixmpp on %
 			await bob.waitForMessage(`${name} is ready`, room, 20_000);
 		}
 		rooms.set("MUC", { to: muc, room });
+
+		// Romeo, too, may delete what others write there.
+		const ghost = `@_xmpp_${jids.get("Romeo")?.replace("@", "=40")}:hs.test`;
+		const moderators = { power_level_content_override: { users: { [juliet.userId]: 100, [ghost]: 50 } } };
+		const alias = { room_alias_name: "balcony" };
+		const shown = await juliet.createRoom({ preset: "public_chat", ...alias, ...moderators });
+		await bob.join(shown);
+		const balcony = `#balcony@${bridged.xmpp.component}`;
+		for (const [name, client] of xmpp) {
+			await client.does({ do: "join", to: balcony, nick: name }, "joined");
+			await client.does({ do: "say", to: balcony, room: true, body: `${name} is ready` }, "said");
+			await bob.waitForMessage(`${name} is ready`, shown, 20_000);
+		}
+		rooms.set("hosted", { to: balcony, room: shown });
 
 		const to = `juliet@${bridged.xmpp.component}`;
 		await romeo.does({ do: "say", to, body: "good evening" }, "said");
@@ -132,10 +149,10 @@ describe.each(["prosody", "ejabberd"] as const)("conversations with slixmpp on %
 		const members = await (matrix.get("Juliet") as MatrixClient).members(room);
 		const here = [...matrix].map(([name, client]) => matrixPerson(name, client, room, members, names(name)));
 		const there = [...xmpp].map(([name, client]) =>
-			xmppPerson(name, client, to, place === "MUC", names(name), share),
+			xmppPerson(name, client, to, place !== "chat", names(name), share),
 		);
 		const people = [...here, ...there].filter(
-			({ name }) => place === "MUC" || name === "Juliet" || name === "Romeo",
+			({ name }) => place !== "chat" || name === "Juliet" || name === "Romeo",
 		);
 		const call = (name: string, person: Person, ids: Ids) => {
 			const all = messages.get(name) ?? new Map<string, Ids>();
@@ -146,7 +163,7 @@ describe.each(["prosody", "ejabberd"] as const)("conversations with slixmpp on %
 
 	test.each(acts)("$name ($place)", async ({ story, place }) => {
 		backAt = 0;
-		const steps = story.steps.filter(({ where = place }) => where === place);
+		const steps = story.steps.filter((step) => isIn(step, place));
 		const { people, call, now } = await troupe(place, steps);
 		const read = new Map(people.map((person) => [person, 0]));
 		/** Resolves with the next line that a person reads, or undefined where none arrives within `ms`. */

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 
 export type Network = "Matrix" | "XMPP";
-export type Place = "chat" | "MUC";
+/** hosted: a Matrix room that is shown as a MUC of the bridge. */
+export type Place = "chat" | "MUC" | "hosted";
 
 /** A person's action. `as` names its message for later steps. */
 export type Deed = { as?: string } & (
@@ -39,9 +40,9 @@ export type Step = {
 	bridge?: "goes" | "comes back";
 	who?: string;
 	deed?: Deed;
-	where?: Place;
-	/** The lines that every other person reads, by network if they differ; `MUC`: those of XMPP people in a MUC. */
-	seen?: Lines | Partial<Record<Network | "MUC", Lines>>;
+	where?: Place | readonly Place[];
+	/** The lines that every other person reads, by network if they differ; a place: those of XMPP people there. */
+	seen?: Lines | Partial<Record<Network | Place, Lines>>;
 	/** The lines that the acting person reads in reply. */
 	told?: Lines;
 };
@@ -64,9 +65,13 @@ export const stories: readonly Story[] = readdirSync(folder)
 export const linesOf = (lines: Lines | undefined): readonly string[] =>
 	lines === undefined ? [] : typeof lines === "string" ? [lines] : lines;
 
+/** Returns true for a step that is played in this place. */
+export const isIn = ({ where }: Step, place: Place): boolean =>
+	where === undefined || [where].flat().includes(place);
+
 /** Returns the lines that people of this network read after a step. */
 export function seenBy(network: Network, { seen }: Step, place: Place = "chat"): readonly string[] {
 	if (typeof seen !== "object" || Array.isArray(seen)) return linesOf(seen as Lines | undefined);
-	const by = seen as Partial<Record<Network | "MUC", Lines>>;
-	return linesOf(network === "XMPP" && place === "MUC" ? (by.MUC ?? by.XMPP) : by[network]);
+	const by = seen as Partial<Record<Network | Place, Lines>>;
+	return linesOf(network === "XMPP" ? (by[place] ?? by.XMPP) : by[network]);
 }
