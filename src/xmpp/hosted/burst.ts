@@ -6,6 +6,7 @@ import type { HostedContext } from "./context.ts";
 import { beforeLive } from "./history.ts";
 import { presence } from "./presences.ts";
 import type { Joined, Session } from "./room.ts";
+import { showPicture } from "./room-picture.ts";
 import { joinSubject } from "./subject.ts";
 
 /** How long the history of a join may take, in ms. A client that gets none finds it in the archive. */
@@ -43,6 +44,7 @@ export function sendBurst(
 		for (const line of beforeLive(session, history, context.now().at)) context.out.sendNow(session, line);
 		context.out.sendNow(session, joinSubject(room, session, context));
 		context.out.release(session);
+		showPicture(room, [session], { changed: false }, context);
 	});
 }
 

@@ -8,6 +8,7 @@ import type { HostedContext } from "./context.ts";
 import { closeRoom } from "./leaving.ts";
 import { affiliationOf, roleOf } from "./presences.ts";
 import { type HostedRoom, sessionsOf } from "./room.ts";
+import { showPicture } from "./room-picture.ts";
 
 /** Shows a change of the room itself: of its settings, of its power levels, or its end. */
 export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedContext): void {
@@ -27,6 +28,7 @@ export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedCon
 			announce(room, occupant, context);
 	}
 	if (settings.some((name) => before[name] !== facts[name])) tellOfChange(room, context);
+	if (before.picture !== facts.picture) showPicture(room, sessionsOf(room), { changed: true }, context);
 }
 
 /** The facts that clients read again by a query when they are told of a change. */

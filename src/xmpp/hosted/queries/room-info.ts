@@ -45,7 +45,7 @@ export const roomInfo = (
 	facts: RoomFacts,
 	asked: readonly string[],
 	about: Readonly<{
-		/** People in the room. */
+		/** People in the room; 0 where the one who asks cannot know the number. */
 		occupants: number;
 		/** The SHA-1 of the picture, in hex. */
 		picture: string | undefined;
@@ -78,7 +78,7 @@ function form(facts: RoomFacts, { occupants, picture }: Parameters<typeof roomIn
 		field("muc#roomconfig_roomname", nameOf(facts)),
 		field("muc#roominfo_description", facts.topic),
 		field("muc#roominfo_subject", facts.topic),
-		field("muc#roominfo_occupants", String(occupants)),
+		field("muc#roominfo_occupants", occupants > 0 ? String(occupants) : undefined),
 		field("muc#roominfo_changesubject", levels && String(Number(mayDo(levels, nobody, "topic")))),
 		field("muc#roominfo_avatarhash", picture),
 		// COMPAT clients that know the field by which Prosody first gave the hash.
