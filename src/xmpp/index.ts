@@ -215,6 +215,7 @@ export function createXmpp(
 		tell: (events) => inbox.events(events),
 		ghost,
 		resource,
+		standsFor: (jid) => personAt(jid, namespace),
 		software,
 		ghostPayloads: () => [ghostCapabilities],
 		files,
@@ -336,6 +337,7 @@ export function createXmpp(
 			open: (ref, range) => (isBits(ref) ? openBits(ref, link) : fetchLinked(ref, range)),
 		}),
 		reflect: hosted.reflect,
+		inviteToView: hosted.bringInvite,
 		refuse: async (event, error, target) => conversationOf(event.room).refuse(event, error, target),
 
 		async findPerson(address) {

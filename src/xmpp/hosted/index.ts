@@ -15,7 +15,7 @@ import { takeFacts } from "./configuration.ts";
 import type { HostedContext } from "./context.ts";
 import { createHistory, type History } from "./history.ts";
 import { createOrder } from "./in-order.ts";
-import { isInvite, takeInvite } from "./invites.ts";
+import { createInvites, invitedDirectly, isInvite } from "./invites.ts";
 import { createJoins } from "./join.ts";
 import { createJoinQueue } from "./join-queue.ts";
 import { closeRoom, loseSession } from "./leaving.ts";
@@ -62,6 +62,7 @@ export function createHostedRooms(world: World) {
 	const restarts = createRestarts(context);
 	const answerQuery = createQueries(context);
 	const answerArchive = createArchives(context, lines, loader);
+	const invites = createInvites(context);
 	let sweeping: NodeJS.Timeout | undefined;
 
 	/** Shows one thing that has happened in the source of a room. Returns a promise where what follows has to wait. */
@@ -91,7 +92,13 @@ export function createHostedRooms(world: World) {
 		}
 		const joined = rooms.joined(stanza);
 		if (joined) joined.session.heard = world.now().at;
-		if (isInvite(stanza)) return takeInvite(stanza, context);
+		if (isInvite(stanza) || !isRoomJid(to, component)) {
+			void guard.run("invitation into a hosted room", async () => {
+				const refusal = await invites.take(stanza);
+				if (refusal) await world.link.send(refusal);
+			});
+			return undefined;
+		}
 		return resource(to) === undefined ? lines.message(joined, stanza) : lines.privateMessage(joined, stanza);
 	}
 
@@ -126,7 +133,9 @@ export function createHostedRooms(world: World) {
 		delivered: async (_room, all) => all.map(() => []),
 		refuse: lines.refuse,
 		settled: lines.settled,
-		claims: ({ attrs: { to = "" } }) => isRoomJid(to, component),
+		// Of the stanzas to ghosts, the invitations into a room of ours.
+		claims: (stanza) =>
+			isRoomJid(stanza.attrs.to ?? "", component) || invitedDirectly(stanza, component) !== undefined,
 		invites: true,
 		stanza: (stanza) => (stanza.name === "presence" ? takePresence(stanza) : takeMessage(stanza)),
 		iq: answerIq,
@@ -158,6 +167,8 @@ export function createHostedRooms(world: World) {
 		publicRooms: (query: Element): Promise<readonly Element[]> => publicRooms(query, context),
 		/** Ends what is due, and asks the clients that were silent for long; called every few seconds while the link is up. */
 		sweep,
+		/** As `inviteToView` of core's Network. */
+		bringInvite: invites.bring,
 		/** Reads what the last run has left. Called before the link to the XMPP server is up. */
 		async start(): Promise<void> {
 			secret = await world.bridge().secret("occupant ids");

@@ -28,6 +28,8 @@ export type World = Readonly<{
 	partly(event: BridgeEvent, error: PermanentError): void;
 	/** Returns the bare JID of the ghost of a person of another network. */
 	ghost(person: Person): string;
+	/** Returns the person of another network whose ghost has this bare JID. */
+	standsFor(jid: string): Readonly<Pick<Person, "network" | "address">> | undefined;
 	/** The software that answers queries. */
 	software: Software;
 	/** The resource of all ghosts. */

@@ -134,6 +134,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		guard: createGuard(quiet),
 		tell: (events) => void told.push(...events),
 		ghost: ({ address }) => `${address.join("%")}@${component}`,
+		standsFor: (jid) => ({ network: matrix, address: [jid.split("@")[0] ?? ""] }),
 		software: { name: "Trivium", version: "1", uri: `xmpp:${component}` },
 		resource: "trivium",
 		files: () => undefined,
