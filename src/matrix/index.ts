@@ -233,6 +233,9 @@ export function createMatrix(
 		detach: (portal, link) =>
 			ask(async () => {
 				await parts.service.detach(portal, link);
+				// Our ghosts in it have to be known to leave it.
+				if (link.role === "hosted" && !members.known(link.room as string))
+					await hosted.readMembers(link.room as string);
 				await rooms.abandon(link.room as string, link.ours === true);
 			}),
 		createRoom: (of, address, info) =>

@@ -28,6 +28,8 @@ export function createTransactions(
 	const read = createEventReader({ ...deps, take, inTime });
 
 	const taken = createBoundedMap<string, true>(remembered);
+	/** Requests that a view has shown: the homeserver may repeat one while it is being carried out. */
+	const shown = createBoundedMap<string, true>(remembered);
 	/** Events that are being read or handed over, by their ids; each promise resolves when they are on disk. */
 	const underWay = new Map<string, Promise<void>>();
 
@@ -59,8 +61,9 @@ export function createTransactions(
 					batch.leave(id);
 				} else if (found.kind === "request") {
 					batch.leave(id);
-					if (found.seen) batch.add({ kind: "foreign", seen: found.seen });
+					if (found.seen && !shown.has(id)) batch.add({ kind: "foreign", seen: found.seen });
 					await flush();
+					shown.set(id, true);
 					await inTime(found.carryOut(), found.request);
 				} else {
 					if (found.kind === "echo") {

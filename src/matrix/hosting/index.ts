@@ -8,7 +8,7 @@ import type { MatrixEvent } from "../event.ts";
 import type { EventCache } from "../event-cache.ts";
 import type { Ghosts } from "../ghosts.ts";
 import type { Members } from "../members.ts";
-import { parts as mxidParts } from "../mxid.ts";
+import { matrixNetwork, parts as mxidParts } from "../mxid.ts";
 import type { Rooms } from "../rooms.ts";
 import { idOf, spell } from "./addresses.ts";
 import { createArchive } from "./archive.ts";
@@ -75,6 +75,7 @@ export function createHosting(deps: {
 		ghosts: readingGhosts,
 		keep: store.note,
 		keepName: membership.keepName,
+		isNobody: ({ network, id }) => network === matrixNetwork && id !== deps.bot && isOurs(id),
 	});
 
 	/** Resolves with the person of an MXID under their name in a room; for a ghost, the person that it stands for. */

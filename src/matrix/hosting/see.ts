@@ -1,5 +1,6 @@
 import type { Seen } from "../../core/hosting.ts";
 import type { Log } from "../../core/log.ts";
+import type { Person } from "../../core/person.ts";
 import { MatrixError } from "../client.ts";
 import type { MatrixEvent, ReadContext } from "../event.ts";
 import { isFactType } from "./facts.ts";
@@ -13,11 +14,13 @@ export function createSee(deps: {
 	ghosts: ReadingGhosts;
 	/** Gives a ghost its name in a room back; resolves with true if this event took it. */
 	keepName(event: MatrixEvent): Promise<boolean>;
+	/** Returns true for the person of a ghost that stands for nobody yet. */
+	isNobody(person: Person): boolean;
 	/** Keeps an event for the archive. */
 	keep(event: MatrixEvent): void;
 	log: Log;
 }) {
-	const { states, ghosts, log } = deps;
+	const { states, ghosts, isNobody, log } = deps;
 
 	async function factsAfter(event: MatrixEvent, around: ReadContext, as: string | undefined) {
 		const facts = await states.after(event, as).catch((error: unknown) => {
@@ -47,6 +50,8 @@ export function createSee(deps: {
 		if (event.type === "m.room.member") {
 			await ghosts.note(event);
 			if (await nameWasTaken(event)) return undefined;
+			// Nobody is known behind a ghost that is invited before it has an account.
+			if (isNobody(around.person(event.state_key ?? ""))) return undefined;
 		}
 		const isFact = event.state_key === "" && isFactType(event.type);
 		const facts = isFact ? await factsAfter(event, around, as) : undefined;

@@ -29,6 +29,7 @@ describe("an archive has no place for", () => {
 		["encryption and an upgrade", event("m.room.tombstone", state)],
 		["a setting", event("m.room.power_levels", state)],
 		["an encrypted event", event("m.room.encrypted")],
+		["a deleted encrypted event", event("m.room.encrypted", redacted)],
 		["the course of a call", event("m.call.candidates")],
 		["an unknown event without a text", event("org.example.card", { content: {} })],
 		["a deleted reaction", event("m.reaction", redacted)],

@@ -41,4 +41,48 @@ describe("a hosted room shows", () => {
 			sender: { network: "xmpp", address: ["romeo"] },
 		});
 	});
+
+	test("an invitation of a ghost once, also if the homeserver repeats it, and brings it to its person", async () => {
+		const { hs, alice, invited } = world;
+		// Juliet has no account yet, and Romeo has one.
+		const juliet = hs.member(room, "@_xmpp_juliet:hs.test", "invite", alice, { reason: "come" });
+		await world.hosting.leave(room.id as never, world.romeo);
+		const again = hs.member(room, ghost, "invite", alice);
+		await hs.push([juliet, again]);
+		await hs.push([juliet, again]);
+		await shows("Romeo (xmpp) is invited by Alice");
+		await until(
+			() => invited.length > 0,
+			() => "no invitation came",
+		);
+		expect(invited[0]).toMatch(/^Alice invites (juliet to .*: come|Romeo to .*: undefined)$/);
+		expect(room.members.get("@_xmpp_juliet:hs.test")).toBe("invite");
+	});
+
+	test("nothing of what a view is not to show: a message of the bridge's own marks, and settings", async () => {
+		const { hs, alice } = world;
+		await hs.push([
+			hs.emit(room, alice, "m.room.server_acl", { deny: ["evil.test"] }, { state_key: "" }),
+			hs.emit(room, alice, "m.call.candidates", {}),
+			hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "after" }),
+		]);
+		await shows("Alice: message after");
+	});
+
+	test("no ghost saying what the bridge has to say, when a sender cannot be told otherwise", async () => {
+		const { hs, alice, side } = world;
+		const event = hs.emit(room, alice, "m.room.encrypted", { algorithm: "m.megolm.v1.aes-sha2" });
+		const before = room.timeline.length;
+		await hs.push([event]);
+		expect(room.timeline).toHaveLength(before);
+		expect(side.status().up).toBe(true);
+	});
+});
+
+test("a hosted room that ends is left by all ghosts, also after a restart of the bridge", async () => {
+	const { core, hs } = world;
+	const portal = await core.portal("matrix" as never, room.id as never);
+	if (!portal) throw new Error("the room has no portal");
+	await core.close(portal);
+	expect(hs.rooms.get(room.id)?.members.get(ghost)).toBe("leave");
 });
