@@ -6,7 +6,7 @@ import { announce } from "./announce.ts";
 import { sendBurst } from "./burst.ts";
 import type { HostedContext } from "./context.ts";
 import { changeNick } from "./nick-changes.ts";
-import { addOccupant, addSession, freeNick, holderOf } from "./occupants.ts";
+import { addOccupant, freeNick, holderOf } from "./occupants.ts";
 import { payloadsOf, shownSession } from "./presences.ts";
 import { nickTaken, type Refusal } from "./refusals.ts";
 import { type HostedRoom, type Occupant, occupantOf, type Session } from "./room.ts";
@@ -90,7 +90,6 @@ function sessionFor(
 		return known;
 	}
 	const session: Session = { ...client, presence: payloadsOf(stanza), heard };
-	addSession(occupant, session);
 	context.rooms.addSession({ room, occupant, session });
 	return session;
 }

@@ -2,7 +2,7 @@ import { xmppNetwork } from "../from-xmpp.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import type { HostedContext } from "./context.ts";
 import { type Happening, presence, type Shown, shown } from "./presences.ts";
-import { type HostedRoom, type Occupant, type Session, sessionsOf } from "./room.ts";
+import type { HostedRoom, Occupant, Session } from "./room.ts";
 
 /** Returns an occupant as its presences show it now. */
 export function shownNow(room: HostedRoom, occupant: Occupant, context: HostedContext): Shown {
@@ -24,7 +24,7 @@ export function announce(
 ): void {
 	const one = what.as ?? shownNow(room, occupant, context);
 	const own = new Set(occupant.sessions.values());
-	const others = [...sessionsOf(room)].filter((session) => !own.has(session) && session !== except);
+	const others = [...room.sessions.values()].filter((session) => !own.has(session) && session !== except);
 	context.out.send(others, (address) => presence(address, one, what));
 	if (except) own.delete(except);
 	const codes = [...(what.codes ?? []), statusCodes.selfPresence];

@@ -7,7 +7,7 @@ import { announce } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
 import { closeRoom } from "./leaving.ts";
 import { affiliationOf, roleOf } from "./presences.ts";
-import { type HostedRoom, sessionsOf } from "./room.ts";
+import type { HostedRoom } from "./room.ts";
 import { showPicture } from "./room-picture.ts";
 
 /** Shows a change of the room itself: of its settings, of its power levels, or its end. */
@@ -28,7 +28,7 @@ export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedCon
 			announce(room, occupant, context);
 	}
 	if (settings.some((name) => before[name] !== facts[name])) tellOfChange(room, context);
-	if (before.picture !== facts.picture) showPicture(room, sessionsOf(room), { changed: true }, context);
+	if (before.picture !== facts.picture) showPicture(room, room.sessions.values(), { changed: true }, context);
 }
 
 /** The facts that clients read again by a query when they are told of a change. */
@@ -47,7 +47,7 @@ function endOf(
 export function tellOfChange(room: HostedRoom, context: HostedContext): void {
 	const id = context.now().unique();
 	const x = xml("x", { xmlns: mucUser }, xml("status", { code: statusCodes.configurationChanged }));
-	context.out.send(sessionsOf(room), (address) =>
+	context.out.send(room.sessions.values(), (address) =>
 		xml("message", { type: "groupchat", from: address, id }, x),
 	);
 }

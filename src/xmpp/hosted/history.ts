@@ -4,7 +4,7 @@ import { archiveOf, type Shown } from "./archive-lines.ts";
 import { pageOf } from "./archive-page.ts";
 import { fitting, historyRequest, idIn, late, untilLive } from "./history-request.ts";
 import { wholeId } from "./references.ts";
-import { type HostedRoom, type Joined, type Session, sessionsOf } from "./room.ts";
+import type { HostedRoom, Joined, Session } from "./room.ts";
 import type { World } from "./world.ts";
 
 /** How long a line that a session has in its history can still come live, in ms. */
@@ -43,7 +43,7 @@ export function beforeLive(session: Session, history: readonly Element[], now: n
 
 /** Yields the sessions that get a line live: those that do not have it in their history. */
 export function* sessionsWithout(room: HostedRoom, id: MessageId, now: number): Generator<Session, void> {
-	for (const session of sessionsOf(room)) {
+	for (const session of room.sessions.values()) {
 		if (session.history && session.history.until < now) delete session.history;
 		if (!session.history?.ids.has(id)) yield session;
 	}

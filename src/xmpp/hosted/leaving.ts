@@ -2,7 +2,7 @@ import { statusCodes } from "../muc/status-codes.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
-import { removeOccupant, removeSession } from "./occupants.ts";
+import { removeOccupant } from "./occupants.ts";
 import { type Happening, presence, shownSession, statusOf } from "./presences.ts";
 import type { HostedRoom, Joined, Occupant } from "./room.ts";
 import { storedForm } from "./sessions.ts";
@@ -24,7 +24,6 @@ function endSession(one: Joined, context: HostedContext, what: Happening): void 
 	const { room, occupant, session } = one;
 	const before = shownSession([...occupant.sessions.values()]);
 	const self = { ...shownNow(room, occupant, context), jid: session.jid };
-	removeSession(occupant, session);
 	context.rooms.removeSession(one);
 	const codes = [...(what.codes ?? []), statusCodes.selfPresence];
 	context.out.farewell(session, presence(session.address, self, { ...what, gone: true, codes }));
@@ -48,7 +47,6 @@ function letGo({ room, occupant: { person, nick }, session }: Joined, context: H
 
 /** Takes a session out of the memory and the store. */
 function forget(one: Joined, context: HostedContext): void {
-	removeSession(one.occupant, one.session);
 	context.rooms.removeSession(one);
 	void context.store.remove(one.session);
 }

@@ -19,7 +19,7 @@ import { participantsOf } from "./participants.ts";
 import type { PendingAct, PendingLines } from "./pending.ts";
 import { sentId } from "./references.ts";
 import type { Reflection } from "./reflection.ts";
-import { type HostedRoom, type Joined, occupantOf, type Session, sessionsOf } from "./room.ts";
+import { type HostedRoom, type Joined, occupantOf, type Session } from "./room.ts";
 
 /** Typing and read positions of one person; past it they are dropped. */
 const passingRate = { perMinute: 120, burst: 60 };
@@ -93,7 +93,7 @@ export function createMessages(
 		if (!isPassing(stanza) || !mayPass(occupant.person.id)) return;
 		const { attrs, children } = originalOf(stanza, context.component);
 		const id = xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: occupant.id });
-		context.out.send(sessionsOf(room), (address) =>
+		context.out.send(room.sessions.values(), (address) =>
 			xml("message", { ...attrs, from: `${address}/${occupant.nick}` }, ...children, id),
 		);
 	}

@@ -3,7 +3,7 @@ import { personKey } from "../../core/hosting.ts";
 import type { Person } from "../../core/person.ts";
 import { longestNick, nickFor, otherNick, plainNick } from "../nick.ts";
 import { lookAlike } from "./look-alikes.ts";
-import { type HostedRoom, type Occupant, occupantOf, type Session, sessionKey } from "./room.ts";
+import { type HostedRoom, type Joined, type Occupant, occupantOf, sessionKey } from "./room.ts";
 
 /** The occupants of a hosted room and their nicks. This file alone changes them. */
 
@@ -81,12 +81,16 @@ function release(room: HostedRoom, { nick }: Occupant): void {
 	room.lookAlikes.delete(lookAlike(nick));
 }
 
-export function addSession(occupant: Occupant, session: Session): void {
-	occupant.sessions.set(sessionKey(session.address, session.jid), session);
+export function addSession({ room, occupant, session }: Joined): void {
+	const key = sessionKey(session.address, session.jid);
+	occupant.sessions.set(key, session);
+	room.sessions.set(key, session);
 }
 
-export function removeSession(occupant: Occupant, session: Session): void {
-	occupant.sessions.delete(sessionKey(session.address, session.jid));
+export function removeSession({ room, occupant, session }: Joined): void {
+	const key = sessionKey(session.address, session.jid);
+	occupant.sessions.delete(key);
+	room.sessions.delete(key);
 }
 
 /** Returns the reason why a client cannot have this nick; undefined if it can. */

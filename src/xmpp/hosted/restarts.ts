@@ -4,7 +4,6 @@ import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
 import { shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
-import { removeSession } from "./occupants.ts";
 import { presence } from "./presences.ts";
 import { type StoredSession, storedForm } from "./sessions.ts";
 
@@ -39,7 +38,6 @@ export function createRestarts(context: HostedContext) {
 				const stored = storedForm(room, occupant.nick, session);
 				untold.push(stored);
 				context.returns.expect(stored, occupant.person, stored);
-				removeSession(occupant, session);
 				context.rooms.removeSession(joined);
 				context.returns.rest(room);
 			}
@@ -73,7 +71,6 @@ export function createRestarts(context: HostedContext) {
 					presence(session.address, self, { gone: true, codes, reason: phrases.hostedStopping }),
 				);
 				told.push(context.store.told(storedForm(room, occupant.nick, session)));
-				removeSession(occupant, session);
 				context.rooms.removeSession(joined);
 			}
 			await Promise.all(told);

@@ -39,12 +39,14 @@ export type HostedRoom = {
 	facts: RoomFacts;
 	/** The last change of the topic that was seen; absent if it is older than this run. */
 	topicSet?: Readonly<{ by: string; at: number }>;
-	/** By nick. occupants.ts alone changes this map and the other two. */
+	/** By nick. occupants.ts alone changes this map and the other three. */
 	readonly occupants: Map<string, Occupant>;
 	/** By {@link personKey}. */
 	readonly people: Map<string, Occupant>;
 	/** By the form of the nick in which look-alikes are equal. */
 	readonly lookAlikes: Map<string, Occupant>;
+	/** The sessions of all occupants, by {@link sessionKey}. */
+	readonly sessions: Map<string, Session>;
 };
 
 /** A session with its place. */
@@ -60,13 +62,9 @@ export const createHostedRoom = (id: RoomId, facts: RoomFacts): HostedRoom => ({
 	occupants: new Map(),
 	people: new Map(),
 	lookAlikes: new Map(),
+	sessions: new Map(),
 });
 
 /** Returns the occupant of a person; undefined if the person is not in the room. */
 export const occupantOf = (room: HostedRoom, person: Pick<Person, "network" | "id">): Occupant | undefined =>
 	room.people.get(personKey(person));
-
-/** Yields all sessions of a room. */
-export function* sessionsOf(room: HostedRoom): Generator<Session, void> {
-	for (const occupant of room.occupants.values()) yield* occupant.sessions.values();
-}

@@ -1,6 +1,7 @@
 import type { RoomId } from "../../core/ids.ts";
 import { bare } from "../jid.ts";
 import type { Element } from "../stream/xml.ts";
+import { addSession, removeSession } from "./occupants.ts";
 import { type HostedRoom, type Joined, type Session, sessionKey } from "./room.ts";
 
 /** The hosted rooms that are in memory: by id, by each address that people joined them by, and by session. */
@@ -45,11 +46,14 @@ export function createRooms() {
 		sessions: (account?: string): number =>
 			account === undefined ? joined.size : (ofAccounts.get(account) ?? 0),
 		addSession(one: Joined): void {
+			addSession(one);
 			const { address, jid } = one.session;
 			joined.set(sessionKey(address, jid), one);
 			count(bare(jid), 1);
 		},
-		removeSession({ session: { address, jid } }: Joined): void {
+		removeSession(one: Joined): void {
+			const { address, jid } = one.session;
+			removeSession(one);
 			if (joined.delete(sessionKey(address, jid))) count(bare(jid), -1);
 		},
 	};

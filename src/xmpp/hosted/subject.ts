@@ -7,7 +7,7 @@ import { answerLater } from "./answer-later.ts";
 import type { HostedContext } from "./context.ts";
 import * as refusals from "./line-refusals.ts";
 import { placeIn } from "./place.ts";
-import { type HostedRoom, type Joined, type Session, sessionsOf } from "./room.ts";
+import type { HostedRoom, Joined, Session } from "./room.ts";
 
 /** The subject of a hosted room (XEP-0045 §8.1), which is the topic of its source. */
 
@@ -41,7 +41,7 @@ export function createSubjects(context: HostedContext) {
 	const key = (room: HostedRoom, person: string, topic: string) => JSON.stringify([room.id, person, topic]);
 
 	function show(room: HostedRoom, nick: string, topic: string, id: string): void {
-		context.out.send(sessionsOf(room), (address) =>
+		context.out.send(room.sessions.values(), (address) =>
 			xml("message", { type: "groupchat", from: `${address}/${nick}`, id }, xml("subject", {}, topic)),
 		);
 	}

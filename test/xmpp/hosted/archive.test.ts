@@ -71,7 +71,7 @@ beforeEach(async () => {
 	history = createHistory(context, shown);
 	const occupant = addOccupant(room, romeo, "o-romeo");
 	const session: Session = { jid: "romeo@montague.lit/phone", address, presence: [], heard: 0 };
-	addSession(occupant, session);
+	addSession({ room, occupant, session });
 	joined = { room, occupant, session };
 	say = async (...texts) => {
 		const said = texts.map((text) => hosting.say(source, alice, text));

@@ -10,7 +10,7 @@ import { account } from "../../../src/xmpp/from-xmpp.ts";
 import { createBroadcast } from "../../../src/xmpp/hosted/broadcast.ts";
 import type { HostedContext } from "../../../src/xmpp/hosted/context.ts";
 import { createLines } from "../../../src/xmpp/hosted/lines.ts";
-import { addOccupant, addSession } from "../../../src/xmpp/hosted/occupants.ts";
+import { addOccupant } from "../../../src/xmpp/hosted/occupants.ts";
 import { createHostedRoom, type Session } from "../../../src/xmpp/hosted/room.ts";
 import { createRooms } from "../../../src/xmpp/hosted/rooms.ts";
 import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
@@ -102,7 +102,6 @@ export function linesWorld() {
 	const joins = (person: Person, resource: string, address: string) => {
 		const occupant = addOccupant(room, person, context.occupantId(view, person));
 		const session: Session = { jid: `${person.id}/${resource}`, address, presence: [], heard: 0 };
-		addSession(occupant, session);
 		context.rooms.addSession({ room, occupant, session });
 	};
 	addOccupant(room, alice, context.occupantId(view, alice));

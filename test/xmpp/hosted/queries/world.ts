@@ -9,7 +9,7 @@ import { account } from "../../../../src/xmpp/from-xmpp.ts";
 import { viewOf } from "../../../../src/xmpp/hosted/addresses.ts";
 import type { HostedContext } from "../../../../src/xmpp/hosted/context.ts";
 import { createMemberships } from "../../../../src/xmpp/hosted/memberships.ts";
-import { addOccupant, addSession } from "../../../../src/xmpp/hosted/occupants.ts";
+import { addOccupant } from "../../../../src/xmpp/hosted/occupants.ts";
 import { createPictures } from "../../../../src/xmpp/hosted/pictures.ts";
 import { createQueries } from "../../../../src/xmpp/hosted/queries/index.ts";
 import { createHostedRoom, type Session } from "../../../../src/xmpp/hosted/room.ts";
@@ -88,7 +88,6 @@ export function createWorld(
 	function join(jid: string, nick: string, address = lobby) {
 		const occupant = addOccupant(room, account(jid), `${bare(jid)}-id`, nick);
 		const session = { jid, address, presence: [], heard: 0 };
-		addSession(occupant, session);
 		rooms.addSession({ room, occupant, session });
 	}
 	join(romeo, "Romeo");
