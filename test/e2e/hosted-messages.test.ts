@@ -347,6 +347,24 @@ describe.each(["prosody", "ejabberd"] as const)("a hosted room on %s", (server) 
 		expect(juliet.inbox.items.some(({ content }) => content.body === words)).toBe(false);
 	});
 
+	test("the last words of a person who leaves at once arrive, and the person has left", async () => {
+		const words = unique("adieu");
+		await sends(benvolio, words);
+		await benvolio.leaveRoom(other, "Benvolio");
+		const line = await heard(words);
+		const left = await here(
+			"the leave",
+			(one) => one.state_key === ghostOf(benvolio) && one.content.membership === "leave",
+		);
+		expect(juliet.inbox.items.indexOf(left)).toBeGreaterThan(juliet.inbox.items.indexOf(line));
+		const isBack = (one: SeenEvent) =>
+			one.state_key === ghostOf(benvolio) &&
+			one.content.membership === "join" &&
+			juliet.inbox.items.indexOf(one) > juliet.inbox.items.indexOf(line);
+		expect(await juliet.inbox.settled(isBack, 500)).toEqual([]);
+		await join(benvolio, "Benvolio");
+	});
+
 	test("a moderator of XMPP deletes what others wrote, and nobody else does", async () => {
 		const words = unique("brawl");
 		const event = await juliet.send(room, words);

@@ -3,6 +3,7 @@ import type { Person } from "../../core/person.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { History } from "./history.ts";
 import type { Memberships } from "./memberships.ts";
+import type { PendingLines } from "./pending.ts";
 import type { Pictures } from "./pictures.ts";
 import type { Returns } from "./returns.ts";
 import type { Rooms } from "./rooms.ts";
@@ -16,6 +17,7 @@ export type HostedContext = World &
 		/** Writes stanzas to sessions. */
 		out: Broadcast;
 		memberships: Memberships;
+		pending: PendingLines;
 		returns: Returns;
 		store: SessionStore;
 		pictures: Pictures;

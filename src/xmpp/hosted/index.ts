@@ -25,6 +25,7 @@ import { createLoader } from "./load.ts";
 import { takeMember } from "./membership.ts";
 import { createMemberships } from "./memberships.ts";
 import { isModeration } from "./moderation.ts";
+import { createPendingLines } from "./pending.ts";
 import { createPictures } from "./pictures.ts";
 import { createPresences } from "./presence-updates.ts";
 import { createQueries } from "./queries/index.ts";
@@ -195,15 +196,16 @@ function createContext(world: World, secret: () => string, history: History): Ho
 		now: () => now().at,
 	});
 	const store = createSessionStore({ bridge, guard: world.guard });
+	const pending = createPendingLines(() => now().at);
 	const context: HostedContext = {
 		...world,
-		...{ rooms, memberships, store, history },
+		...{ rooms, memberships, pending, store, history },
 		pictures: createPictures({
 			open: (ref) => bridge().open({ network: of, ref }),
 			now: () => now().at,
 			log,
 		}),
-		returns: createReturns({ ...world, rooms, memberships, store }),
+		returns: createReturns({ ...world, rooms, memberships, pending, store }),
 		out: createBroadcast({
 			...{ link, log },
 			lose(session) {

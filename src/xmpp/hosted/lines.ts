@@ -1,12 +1,10 @@
-import { personKey, type Seen } from "../../core/hosting.ts";
-import type { Person } from "../../core/person.ts";
+import type { Seen } from "../../core/hosting.ts";
 import type { Element } from "../stream/xml.ts";
 import type { HostedContext } from "./context.ts";
 import { createFileLinks } from "./file-links.ts";
 import { createKnownLines } from "./known-lines.ts";
 import { createMessages } from "./messages.ts";
 import { createModeration } from "./moderation.ts";
-import { createPendingLines } from "./pending.ts";
 import { createPrivateMessages } from "./private-messages.ts";
 import { createReflection } from "./reflection.ts";
 import type { HostedRoom, Joined } from "./room.ts";
@@ -15,7 +13,7 @@ import { answerVoiceRequest, isVoiceRequest } from "./voice.ts";
 
 /** What is said in hosted rooms: the messages of sessions on their way to the source, and the lines of the source. */
 export function createLines(context: HostedContext) {
-	const pending = createPendingLines(() => context.now().at);
+	const { pending } = context;
 	const files = createFileLinks(context);
 	const reflection = createReflection(context, { pending, files });
 	const known = createKnownLines(context, reflection.knows);
@@ -48,8 +46,6 @@ export function createLines(context: HostedContext) {
 		complete: (seen: Seen): Seen | Promise<Seen> => files.withLinks(seen, false),
 		/** Returns the room as the stanzas of one address name it. */
 		place: reflection.place,
-		/** Resolves when no line of a person waits for the source. */
-		idle: (room: HostedRoom, person: Person): Promise<void> => pending.idle(room.id, personKey(person)),
 		/** Resolves when all lines that came in so far are with core. */
 		settled: messages.settled,
 	};

@@ -16,7 +16,7 @@ import type { KnownLines } from "./known-lines.ts";
 import * as refusals from "./line-refusals.ts";
 import { isPassing, originalOf } from "./original.ts";
 import { participantsOf } from "./participants.ts";
-import type { PendingAct, PendingLines } from "./pending.ts";
+import type { Pending, PendingAct, PendingLines } from "./pending.ts";
 import { sentId } from "./references.ts";
 import type { Reflection } from "./reflection.ts";
 import { type HostedRoom, type Joined, occupantOf, type Session } from "./room.ts";
@@ -29,7 +29,7 @@ const answeredWithin = 15 * 60_000;
 const threads = { most: 5_000, bytes: 1_048_576 };
 
 /** A line that waits for its turn. */
-type Waiting = Readonly<{ joined: Joined; event: Received; stanza: Element }>;
+type Waiting = Readonly<{ room: HostedRoom; event: Received }>;
 
 /** Takes the groupchat messages of sessions in, and answers those that are refused. */
 export function createMessages(
@@ -82,8 +82,13 @@ export function createMessages(
 			at,
 			unique: unique(),
 		});
-		waiting.set(stanza, { joined, event, stanza });
-		if (!queues.add(stanza)) return refusals.crowded(stanza);
+		const line = pendingLine(joined, event, stanza);
+		pending.add(line);
+		waiting.set(stanza, { room, event });
+		if (!queues.add(stanza)) {
+			pending.forget(line);
+			return refusals.crowded(stanza);
+		}
 		if (says.thread) begun.set(`${room.id} ${says.thread.id}`, true);
 		return undefined;
 	}
@@ -98,22 +103,22 @@ export function createMessages(
 		);
 	}
 
-	async function tell({ joined: { room, occupant, session }, event: said, stanza }: Waiting): Promise<void> {
-		const named = namedIn(said);
-		const event = named.length === 0 ? said : withKnown(said, await known(room, named, said.sender));
+	function pendingLine({ room, occupant, session }: Joined, event: Received, stanza: Element): Pending {
 		const { from = "", to = "", id } = stanza.attrs;
 		const head = xml("message", { type: "groupchat", from, to, id });
-		pending.add({
-			...{ id: event.id, room: room.id, session },
-			person: personKey(occupant.person),
-			act: actOf(event, named),
+		return {
+			...{ id: event.id, room: room.id, session, person: personKey(occupant.person), at: event.at },
+			act: actOf(event, namedIn(event)),
 			original: originalOf(stanza, context.component),
 			settle(refused) {
 				if (refused) send(refusals.refusalOf(refused)(head));
 			},
-			at: event.at,
-		});
-		context.tell([event]);
+		};
+	}
+
+	async function tell({ room, event }: Waiting): Promise<void> {
+		const named = namedIn(event);
+		context.tell([named.length === 0 ? event : withKnown(event, await known(room, named, event.sender))]);
 	}
 
 	return {

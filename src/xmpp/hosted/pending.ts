@@ -87,13 +87,15 @@ export function createPendingLines(now: () => number) {
 			return [...all].find(({ act }) => act.kind === kind && act.target === target);
 		},
 		forget,
-		/** Resolves when no line of the person waits in this room. */
-		idle(room: RoomId, person: string): Promise<void> {
+		/** Resolves when no line of the person waits in this room, at the latest after `ms`. */
+		async idle(room: RoomId, person: string, ms: number): Promise<void> {
 			const at = key(room, person);
-			if (!ofPerson.has(at)) return Promise.resolve();
+			if (!ofPerson.has(at)) return;
 			const { promise, resolve } = Promise.withResolvers<void>();
 			waiting.set(at, [...(waiting.get(at) ?? []), resolve]);
-			return promise;
+			const timer = setTimeout(resolve, ms);
+			await promise;
+			clearTimeout(timer);
 		},
 	};
 }

@@ -4,6 +4,7 @@ import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import type { Memberships } from "./memberships.ts";
+import type { PendingLines } from "./pending.ts";
 import { type HostedRoom, occupantOf, type Session } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SessionStore } from "./sessions.ts";
@@ -11,6 +12,8 @@ import type { World } from "./world.ts";
 
 /** How long people may take to come back after a crash, a stop or a broken link, and how long a room without sessions is kept, in ms. */
 const backWithin = 10 * 60_000;
+/** How long a leave waits for the last lines of the person, in ms: longer than a line may wait for its first attempt. */
+const lastWordsWithin = 70_000;
 /** The delay before a leave that failed is tried again, in ms. */
 const againAfter = 30_000;
 
@@ -30,7 +33,8 @@ export const placeOf = ({ source, id: view, facts: { id } }: HostedRoom): Place 
 
 /** The people whose sessions have ended: those who leave their room, and those who may come back first. */
 export function createReturns(
-	context: World & Readonly<{ rooms: Rooms; memberships: Memberships; store: SessionStore }>,
+	context: World &
+		Readonly<{ rooms: Rooms; memberships: Memberships; pending: PendingLines; store: SessionStore }>,
 ) {
 	const leaving = new Map<string, Leaving>();
 	/** Rooms without sessions, and since when. */
@@ -55,6 +59,8 @@ export function createReturns(
 		const isBack = () => leaving.get(key) !== one || isIn();
 		one.underWay = true;
 		try {
+			// A line that came after the leave would bring the ghost in again.
+			await context.pending.idle(place.view, personKey(person), lastWordsWithin);
 			if (!isBack() && (one.open || (await lets(place, person))) && !isBack())
 				await context.memberships.leave(place.source, person);
 			if (leaving.get(key) === one) forget(key);

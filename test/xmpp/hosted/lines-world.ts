@@ -11,6 +11,7 @@ import { createBroadcast } from "../../../src/xmpp/hosted/broadcast.ts";
 import type { HostedContext } from "../../../src/xmpp/hosted/context.ts";
 import { createLines } from "../../../src/xmpp/hosted/lines.ts";
 import { addOccupant } from "../../../src/xmpp/hosted/occupants.ts";
+import { createPendingLines } from "../../../src/xmpp/hosted/pending.ts";
 import { createHostedRoom, type Session } from "../../../src/xmpp/hosted/room.ts";
 import { createRooms } from "../../../src/xmpp/hosted/rooms.ts";
 import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
@@ -93,6 +94,7 @@ export function linesWorld() {
 		ghostPayloads: () => [],
 		now: () => ({ at: Date.now(), unique: () => `u-${++count}` }),
 		rooms: createRooms(),
+		pending: createPendingLines(Date.now),
 		out: createBroadcast({ link, log: quiet, lose: () => undefined }),
 		occupantId: (_room: RoomId, { id }: Pick<Person, "id">) => `o-${id}`,
 	} as unknown as HostedContext;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
+import { personKey } from "../../../src/core/hosting.ts";
 import type { Received } from "../../../src/core/network.ts";
 import { alice, levels, linesWorld, lobby, matrix, romeo, source, tybalt, view } from "./lines-world.ts";
 
@@ -331,10 +332,11 @@ test("nobody's line waits any more once the source has it, or refuses it", async
 	const world = linesWorld();
 	await world.say(phone, body);
 	let idle = false;
-	const wait = world.lines.idle(world.room, romeo).then(() => {
+	const { pending } = world.context;
+	const wait = pending.idle(view, personKey(romeo), 60_000).then(() => {
 		idle = true;
 	});
-	await world.lines.idle(world.room, tybalt);
+	await pending.idle(view, personKey(tybalt), 60_000);
 	expect(idle).toBe(false);
 	await world.show("$1", { kind: "message", style: "text", text: "hi" }, romeo, last(world));
 	await wait;

@@ -34,7 +34,7 @@ test("a person waits for the last of their lines alone", async () => {
 	pending.add(other);
 	pending.add(line(3, { person: "xmpp tybalt" }));
 	let idle = false;
-	const wait = pending.idle(room, one.person).then(() => {
+	const wait = pending.idle(room, one.person, 60_000).then(() => {
 		idle = true;
 	});
 	pending.forget(one);
@@ -42,5 +42,6 @@ test("a person waits for the last of their lines alone", async () => {
 	expect(idle).toBe(false);
 	pending.forget(other);
 	await wait;
-	await pending.idle(room, one.person);
+	await pending.idle(room, one.person, 60_000);
+	await pending.idle(room, "xmpp tybalt", 1);
 });
