@@ -167,6 +167,13 @@ describe("entity capabilities (XEP-0115)", () => {
 		expect(verification(info)).toBe("QgayPKawpkPSDYmwT/WM94uAlu0=");
 	});
 
+	test("do not depend on the order of identities and features", () => {
+		const info = (...children: Element[]) => verification(xml("query", {}, children));
+		const [pc, web] = ["pc", "web"].map((type) => () => xml("identity", { category: "client", type }));
+		const [a, b] = ["a", "b"].map((one) => () => xml("feature", { var: one }));
+		expect(info(web!(), pc!(), b!(), a!())).toBe(info(pc!(), web!(), a!(), b!()));
+	});
+
 	test("are no node of an account, and no other hash is one of a session", async () => {
 		expect(condition(await ask(alice, "query", INFO, { node }))).toBe("cancel item-not-found");
 		expect(condition(await ask(`${alice}/room`, "query", INFO, { node: `${c.attrs.node}#x` }))).toBe(

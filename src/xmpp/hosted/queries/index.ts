@@ -2,9 +2,9 @@ import { account } from "../../from-xmpp.ts";
 import { resource } from "../../jid.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { type Element, xml } from "../../stream/xml.ts";
-import { roomAt, viewOf } from "../addresses.ts";
+import { roomAt, roomJid, viewOf } from "../addresses.ts";
 import type { HostedContext } from "../context.ts";
-import { broken, failed, notFound, type Refusal, refusedWith, unknownRoom } from "../refusals.ts";
+import { broken, failed, notFound, type Refusal, refusedWith, unfit, unknownRoom } from "../refusals.ts";
 import { administration } from "./administration.ts";
 import { info } from "./info.ts";
 import { items } from "./items.ts";
@@ -34,6 +34,8 @@ export function createQueries(context: HostedContext) {
 		const looked = await bridge().views.look(of, room, account(from));
 		if (looked.kind !== "room") return notFound(looked);
 		const { facts } = looked;
+		const gone = unfit(facts, (one) => roomJid(one, component));
+		if (gone) return gone;
 		return { address, facts, room: rooms.get(viewOf(facts.id, component)), joined };
 	}
 

@@ -1,6 +1,7 @@
 import { type levelOf, mayDo, type RoomFacts } from "../../../core/hosting.ts";
 import { vars } from "../../message/index.ts";
 import { type Element, xml } from "../../stream/xml.ts";
+import { pageMost } from "../archive-query.ts";
 
 /** The description of a hosted room for disco#info (XEP-0045 §6.4). Pure. */
 
@@ -81,6 +82,7 @@ function form(facts: RoomFacts, { occupants, picture }: Parameters<typeof roomIn
 		field("muc#roominfo_occupants", occupants > 0 ? String(occupants) : undefined),
 		field("muc#roominfo_changesubject", levels && String(Number(mayDo(levels, nobody, "topic")))),
 		field("muc#roominfo_avatarhash", picture),
+		field("muc#maxhistoryfetch", String(pageMost)),
 		// COMPAT clients that know the field by which Prosody first gave the hash.
 		field("{http://modules.prosody.im/mod_vcard_muc}avatar#sha1", picture),
 	);

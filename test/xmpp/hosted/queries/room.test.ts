@@ -41,6 +41,7 @@ describe("the description of a room", () => {
 			"muc#roominfo_description": "Welcome <all>",
 			"muc#roominfo_subject": "Welcome <all>",
 			"muc#roominfo_occupants": "7",
+			"muc#maxhistoryfetch": "100",
 		});
 		expect(looks).toEqual([[{ kind: "alias", parts: ["lobby"] }, "paris@verona.test"]]);
 	});
@@ -126,6 +127,14 @@ describe("the description of a room", () => {
 		const answer = await ask(lobby, query(INFO), stranger);
 		expect(outcome(answer)).toBe("cancel gone");
 		expect(answer.getChild("error")!.getChild("gone")!.getText()).toBe("xmpp:verona@muc.test?join");
+	});
+
+	test("of a room that has moved is the address of the new one", async () => {
+		const successor = { kind: "alias", parts: ["lobby2"] } as const;
+		const { ask } = createWorld({ known: { lobby: { kind: "room", facts: facts({ successor }) } } });
+		const answer = await ask(lobby, query(INFO), stranger);
+		expect(outcome(answer)).toBe("cancel gone");
+		expect(answer.getChild("error")!.getChild("gone")!.getText()).toBe("xmpp:%23lobby2@bridge.test?join");
 	});
 
 	test("has to wait while the homeserver does not answer", async () => {
