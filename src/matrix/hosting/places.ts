@@ -1,4 +1,5 @@
 import type { Seen } from "../../core/hosting.ts";
+import type { MessageId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { asObject, isEvent, type MatrixEvent, type ReadContext, text } from "../event.ts";
 import { isHappening, type Treatment, treatmentOf } from "../event-kinds.ts";
@@ -39,6 +40,7 @@ export function deletedIn(
 			at: timeOf(because),
 			...(reason && { reason }),
 			origin: originOf(event, around),
+			deletion: { id: because.event_id as MessageId, origin: originOf(because, around) },
 		},
 	};
 }

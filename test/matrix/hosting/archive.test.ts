@@ -141,6 +141,18 @@ describe("the events of an archive", () => {
 		expect(await lines("$3", "$4", "$5")).toEqual(["deleted by mod: spam", "alice: message line 5"]);
 	});
 
+	test("name the event that deleted a message, as the archive has that event, too", async () => {
+		const mark = { from: { network: "xmpp", room: "view", ids: ["S9"] } };
+		const content = { "trivium.bridge": mark };
+		const because = said(90, { type: "m.room.redaction", sender: "@_xmpp_romeo:hs.test", content });
+		timeline[3] = said(3, { content: {}, unsigned: { redacted_because: because } as never });
+		const [seen] = (await archive.events(room, ["$3" as MessageId], romeo)).values();
+		expect(seen?.what).toMatchObject({
+			kind: "deleted",
+			deletion: { id: "$90", origin: [{ network: "xmpp", room: "view", id: "S9" }] },
+		});
+	});
+
 	test("leave out those that the reader may not see, and ids of no event", async () => {
 		from = 10;
 		expect(await lines("$9", "$10", "x".repeat(300), "$nowhere")).toEqual(["alice: message line 10"]);
