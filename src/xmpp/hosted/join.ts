@@ -19,7 +19,7 @@ import { type HostedRoom, occupantOf } from "./room.ts";
 const answerWithin = 25_000;
 
 /** How often a person is let in who is put out again at once. */
-const attempts = 2;
+const attempts = 3;
 
 /** The room that somebody wants to join, in memory or to be loaded. */
 type Goal = Readonly<{ view: RoomId; source: RoomId; facts: RoomFacts; room?: HostedRoom }>;
@@ -84,10 +84,12 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 				entering.putOut = false;
 				const room = await enter(goal, person, client);
 				if (isRefusal(room)) return room;
-				context.rooms.addAddress(room, address);
 				await store(room, person, client, context);
-				// Somebody has put the person out meanwhile, and the source tells whether for good.
-				if (entering.putOut && n < attempts) continue;
+				// Somebody has put the person out meanwhile, and the source tells whether for good; or the room was forgotten.
+				const isStale = entering.putOut || context.rooms.get(room.id) !== room;
+				if (isStale && n < attempts) continue;
+				if (isStale) return refusals.slow;
+				context.rooms.addAddress(room, address);
 				if (attempt.state === "open") return admit(room, person, attempt.stanza, context);
 				stayOut(room, person, client, attempt.state);
 				return undefined;

@@ -8,7 +8,7 @@ import type { Person } from "../../core/person.ts";
 const echoWithin = 5 * 60_000;
 
 /** A join under way. `putOut`: somebody in the source has put the person out since it began. */
-export type Entering = { readonly at: string; putOut: boolean };
+export type Entering = { readonly at: string; readonly room: RoomId; putOut: boolean };
 
 /**
  * The memberships of people's ghosts in the source rooms. The changes of one person in one room happen one after the
@@ -57,7 +57,7 @@ export function createMemberships(deps: { source(): Hosting; log: Log; now(): nu
 		/** Notes that a join of the person begins; {@link endJoin} notes the end. */
 		beginJoin(room: RoomId, person: Person): Entering {
 			const at = key(room, person);
-			const one: Entering = { at, putOut: false };
+			const one: Entering = { at, room, putOut: false };
 			entering.set(at, (entering.get(at) ?? new Set()).add(one));
 			return one;
 		},
@@ -73,6 +73,9 @@ export function createMemberships(deps: { source(): Hosting; log: Log; now(): nu
 		/** Returns true while a join of the person is under way: the join itself shows the person. */
 		isEntering: (room: RoomId, person: Pick<Person, "network" | "id">): boolean =>
 			entering.has(key(room, person)),
+		/** Returns true while a join of anybody is under way there. */
+		isEntered: (room: RoomId): boolean =>
+			[...entering.values()].some((same) => [...same].some((one) => one.room === room)),
 		/** Returns true, once, for the echo of a leave that we made. */
 		isOwnLeave(room: RoomId, person: Pick<Person, "network" | "id">): boolean {
 			const at = key(room, person);

@@ -88,9 +88,10 @@ export function createReturns(
 	}
 
 	const isUsed = (room: HostedRoom) => [...room.people.values()].some(({ sessions }) => sessions.size > 0);
-	/** The source tells us of what happens there as long as a ghost of ours is in it. */
+	/** The source tells us of what happens there as long as a ghost of ours is in it, or comes in. */
 	const isFollowed = (room: HostedRoom) =>
-		[...room.people.values()].some(({ person }) => person.network === xmppNetwork);
+		[...room.people.values()].some(({ person }) => person.network === xmppNetwork) ||
+		context.memberships.isEntered(room.source);
 
 	return {
 		/** The person leaves a room that lets everybody in: their last session, `stored`, has ended. */
@@ -117,7 +118,7 @@ export function createReturns(
 			for (const one of leaving.values()) if (one.at <= now && !one.underWay) begin(one);
 			for (const [room, since] of resting)
 				if (isUsed(room) || context.rooms.get(room.id) !== room) resting.delete(room);
-				else if (since <= now - backWithin) {
+				else if (since <= now - backWithin || !isFollowed(room)) {
 					resting.delete(room);
 					context.rooms.remove(room);
 				}
