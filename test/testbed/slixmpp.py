@@ -11,7 +11,7 @@ from slixmpp import JID, ClientXMPP
 from slixmpp.exceptions import XMPPError
 
 PLUGINS = (
-    "xep_0030", "xep_0045", "xep_0054", "xep_0059", "xep_0066", "xep_0071", "xep_0092", "xep_0115", "xep_0199", "xep_0202", "xep_0203", "xep_0231", "xep_0264", "xep_0308", "xep_0359",
+    "xep_0030", "xep_0045", "xep_0054", "xep_0059", "xep_0066", "xep_0071", "xep_0092", "xep_0115", "xep_0199", "xep_0202", "xep_0203", "xep_0231", "xep_0264", "xep_0297", "xep_0308", "xep_0313", "xep_0359",
     "xep_0385", "xep_0410", "xep_0421", "xep_0424", "xep_0425", "xep_0428", "xep_0444", "xep_0446", "xep_0447", "xep_0449",
     "xep_0461", "xep_0513",
 )
@@ -214,6 +214,13 @@ class Client(ClientXMPP):
         elif do == "role":
             await self["xep_0045"].set_role(to, more["nick"], more["role"])
             tell(moderated=more["nick"])
+        elif do == "archive":
+            lines = []
+            async for message in self["xep_0313"].iterate(JID(to), reverse=more["reverse"], rsm={"max": more["max"]}):
+                result = message["mam_result"]
+                lines.append({**understood(result["forwarded"]["stanza"]), "archived": result["id"]})
+            # The plugin turns each page that it reads backwards around.
+            tell(archived=lines[::-1] if more["reverse"] else lines)
         elif do == "moderate":
             await self["xep_0425"].moderate(JID(to), more["id"], more["reason"])
             tell(moderated=more["id"])

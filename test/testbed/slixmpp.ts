@@ -45,11 +45,14 @@ export type Heard = {
 	};
 	/** Latitude and longitude. */
 	place?: [string, string];
+	/** The id of a line in the archive that it was read from. */
+	archived?: string;
 };
 type Line = Partial<
 	Record<"ready" | "joined" | "said" | "moderated" | "asked" | "failed" | "warned", string>
 > & {
 	heard?: Heard;
+	archived?: readonly Heard[];
 };
 /** The queries that the program can send. */
 type Question =
@@ -101,11 +104,11 @@ export class Slixmpp {
 		return self;
 	}
 
-	async #answer(name: keyof Line): Promise<Line> {
+	async #answer(name: keyof Line, ms = 20_000): Promise<Line> {
 		const from = this.#read;
 		const fits = (line: Line) =>
 			this.lines.items.indexOf(line) >= from && (line[name] ?? line.failed) !== undefined;
-		const line = await this.lines.waitFor(`"${name}"`, fits, 20_000);
+		const line = await this.lines.waitFor(`"${name}"`, fits, ms);
 		if (line[name] === undefined) throw new Error(line.failed);
 		return line;
 	}
@@ -120,6 +123,12 @@ export class Slixmpp {
 	/** Resolves with the answer to a query, as the plugin for it reads it; `refused` has the condition of an error. */
 	async asks(to: string, what: Question): Promise<unknown> {
 		return JSON.parse(await this.does({ do: "ask", to, what }, "asked"));
+	}
+
+	/** Reads the whole archive of a room in pages of `max`. Returns its lines, the oldest first. */
+	async archive(room: string, max: number, reverse: boolean): Promise<readonly Heard[]> {
+		await this.does({ do: "archive", to: room, max, reverse });
+		return (await this.#answer("archived", 60_000)).archived ?? [];
 	}
 
 	async hears(what: string, fits: (heard: Heard) => boolean): Promise<Heard> {
