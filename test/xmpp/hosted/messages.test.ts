@@ -122,6 +122,15 @@ describe("a line of a person of XMPP", () => {
 		expect(world.got(phone).some((one) => one.includes("Not delivered to Matrix: too many."))).toBe(true);
 	});
 
+	test("is not taken for somebody else's who names it in the source", async () => {
+		const world = linesWorld();
+		await world.say(phone, body);
+		await world.show("$1", { kind: "message", style: "text", text: "forged" }, tybalt, last(world));
+		expect(world.got(capulet)[0]).toMatch(/from="#other@bridge.test\/Tybalt".*<body>forged<\/body>/);
+		await world.show("$2", { kind: "message", style: "text", text: "hi" }, romeo, last(world));
+		expect(world.got(capulet)[0]).toContain('from="#other@bridge.test/Romeo"');
+	});
+
 	test("with several files is shown once, though each file is an event", async () => {
 		const world = linesWorld();
 		await world.say(phone, body);
