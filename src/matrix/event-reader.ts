@@ -50,6 +50,8 @@ export function createEventReader(deps: {
 	/** Hands over the events that people sent before we joined a room. */
 	take(events: readonly MatrixEvent[]): Promise<void>;
 	inTime(work: Promise<void>, what: string): Promise<void>;
+	/** Resolves with the account that reads a room for the bridge: a ghost in it; undefined is the bot. */
+	reader(room: RoomId): Promise<string | undefined>;
 	/** Resolves with a room to which the ghost of a person has just been invited. */
 	lookInvited: Parameters<typeof createInvites>[0]["lookInvited"];
 	/** Resolves with what a view shows of an event; `as`: a ghost in the room. */
@@ -82,7 +84,7 @@ export function createEventReader(deps: {
 		const { room_id: room } = event;
 		const portal = await bridge.portal(matrixNetwork, room as RoomId);
 		if (!portal || !isHosted(portal)) return undefined;
-		const as = await rooms.speaker(room, portal);
+		const as = await deps.reader(room as RoomId);
 		if (!members.known(room)) await readMembers(room, as);
 		const around = await eventCache.around(event, as);
 		return deps.see(event, { ...around, before: () => undefined, phase: ongoing.note(event) }, as);
@@ -95,7 +97,7 @@ export function createEventReader(deps: {
 		if (membership && subject === bot) botMoved(event);
 		const portal = await bridge.portal(matrixNetwork, room as RoomId);
 		const previously = membership ? nameBefore(event, subject) : undefined;
-		if (portal && !members.known(room)) await readMembers(room, await rooms.speaker(room, portal));
+		if (portal && !members.known(room)) await readMembers(room, await deps.reader(room as RoomId));
 		if (event.type === "m.room.encrypted" && (portal || rooms.withBot.has(room)))
 			await inTime(encrypted(event, portal), "encrypted");
 		const own = isOurs(sender) || isOurs(subject ?? "");
@@ -104,7 +106,7 @@ export function createEventReader(deps: {
 			if (portal) eventCache.note(event);
 			return undefined;
 		}
-		const as = await rooms.speaker(room, portal);
+		const as = await deps.reader(room as RoomId);
 		const comesFrom = own ? [] : await otherBridges.comeFrom(room, membership ? subject : sender, as);
 		const around = {
 			...(await eventCache.around(event, as)),

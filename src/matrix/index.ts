@@ -161,7 +161,13 @@ export function createMatrix(
 	/** Does what may be refused by the homeserver, for a person who then reads why. */
 	const ask = <T>(work: () => Promise<T>) => link.ask(work, () => parts.backfill.checkNow());
 	const portalOf = (room: RoomId): Promise<Portal | undefined> => parts.bridge.portal(matrixNetwork, room);
-	const speaker = async (room: RoomId) => rooms.speaker(room, await portalOf(room));
+	async function speaker(room: RoomId): Promise<string | undefined> {
+		const portal = await portalOf(room);
+		// After a start nobody knows yet which ghosts are in a room without the bot.
+		const isUnread = isHosted(portal) && !members.known(room) && !rooms.withBot.has(room);
+		if (isUnread) await hosted.readMembers(room);
+		return rooms.speaker(room, portal);
+	}
 	const linkOf = async (room: RoomId) => (await portalOf(room))?.links.find((link) => link.room === room)?.id;
 	const people = (room: string): readonly Person[] =>
 		[...members.of(room)]
@@ -172,7 +178,7 @@ export function createMatrix(
 
 	async function refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {
 		const portal = await portalOf(event.room);
-		const as = await rooms.speaker(event.room, portal);
+		const as = await speaker(event.room);
 		if (as !== undefined && isHosted(portal))
 			// Without the bot only ghosts are there, and each stands for a person who did not say this.
 			return log.debug(

@@ -124,6 +124,17 @@ describe("a person of another network", () => {
 		expect(await hosting().enter("!nowhere:hs.test" as RoomId, romeo)).toMatchObject({ why: "unknown" });
 	});
 
+	test("comes in by the membership in another room, where the room asks for that", async () => {
+		const club = await alice.createRoom(openToAll());
+		const allow = [{ type: "m.room_membership", room_id: club }];
+		const rule = { type: "m.room.join_rules", state_key: "", content: { join_rule: "restricted", allow } };
+		const room = await alice.createRoom({ name: "Members", room_version: "11", initial_state: [rule] });
+		expect(await enter(room, juliet)).toMatchObject({ kind: "refused", why: "invited-only" });
+		expect(await enter(club, juliet)).toEqual({ kind: "in" });
+		expect(await hosting().look(byId(room), juliet)).toMatchObject({ name: "Members", entry: "invited" });
+		expect(await enter(room, juliet)).toEqual({ kind: "in" });
+	});
+
 	test("has the power of their own ghost: a topic is theirs to set only where the room lets them", async () => {
 		const room = await alice.createRoom(openToAll());
 		await enter(room);
@@ -389,4 +400,28 @@ describe("a hosted room after a gap", () => {
 		const { members } = await hosting().view(room as RoomId);
 		expect(members).toHaveLength(2);
 	});
+
+	test("shows what the homeserver forgot to hand over when it died meanwhile, in order", async () => {
+		const room = await alice.createRoom(openToAll());
+		await enter(room);
+		await alice.send(room, "one");
+		await shows(room, "Romeo (xmpp) is in", "Alice: message one");
+		await world.restart(async () => {
+			reflected.length = 0;
+			await alice.send(room, "two");
+			await alice.request("PUT", `v3/rooms/${room}/state/m.room.topic/`, { topic: "Comets" });
+			await alice.send(room, "three");
+			await world.bed.kill("synapse");
+			await world.bed.start("synapse");
+		});
+		await said(room, "three");
+		await alice.send(room, "four");
+		await said(room, "four");
+		expect(linesIn(room)).toEqual([
+			"Alice: message two",
+			"Alice sets the topic Comets",
+			"Alice: message three",
+			"Alice: message four",
+		]);
+	}, 60_000);
 });

@@ -37,7 +37,8 @@ beforeEach(() => {
 		client: {},
 		members: { known: () => true, of: () => new Map(), person: samplePerson },
 		ghosts: {},
-		rooms: { withBot: new Set(), speaker: async () => undefined },
+		rooms: { withBot: new Set() },
+		reader: async () => undefined,
 		eventCache: {
 			note: () => undefined,
 			async around({ event_id }: MatrixEvent) {

@@ -86,9 +86,9 @@ export function createHosting(deps: {
 	}
 
 	async function view(room: RoomId): Promise<RoomView> {
-		if (!members.known(room) && !(await readingGhosts.readMembers(room)))
-			await members.read(room, await speaker(room));
-		const facts = await states.facts(room, await speaker(room));
+		const as = await speaker(room);
+		if (!members.known(room)) await members.read(room, as);
+		const facts = await states.facts(room, as);
 		const people = [...members.of(room).keys()].map((mxid) => personOf(mxid, room));
 		return { facts: { ...facts, count: people.length }, members: await Promise.all(people) };
 	}

@@ -19,7 +19,7 @@ export function redactionOf({ unsigned }: MatrixEvent): MatrixEvent | undefined 
 /** Returns true for an event that has a place in an archive, as far as the event alone tells. */
 export function isPlace(event: MatrixEvent): boolean {
 	const as = treatmentOf(event);
-	if (redactionOf(event)) return event.state_key === undefined && said.has(as);
+	if (redactionOf(event)) return said.has(as);
 	if (never.has(as) || isShownAsFact(event)) return false;
 	return as !== "fallback" || isHappening(as) || text(event.content.body) !== "";
 }

@@ -106,6 +106,9 @@ describe("the places of an archive", () => {
 		expect(await earlier("$25", 20)).toMatchObject({ places: { length: 5 }, whole: false });
 		expect(await earlier("$20", 20)).toMatchObject({ places: [], end: true, whole: false });
 		await expect(earlier("$3", 5)).rejects.toMatchObject({ reason: "not-found" });
+		timeline.unshift(...Array.from({ length: 1_500 }, (_, n) => said(n - 1_500)));
+		from += 1_500;
+		expect(await earlier("$20", 20)).toMatchObject({ places: [], end: true });
 		alwaysOpen = true;
 		expect(await earlier("$25", 3)).toMatchObject({ whole: true });
 	});
