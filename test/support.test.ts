@@ -101,8 +101,8 @@ test("support.md is generated from the capabilities (vitest -u writes it)", asyn
 		row(["---", "---"]),
 		...(await announced()).map((one) => row([`\`${one}\``, features[one] ?? "?"])),
 		"",
-		"Its kind follows from the Matrix room: `muc_open` or `muc_membersonly`, `muc_public` or `muc_hidden`, `muc_moderated` or",
-		"`muc_unmoderated`; it is always `muc_nonanonymous`, `muc_persistent` and `muc_unsecured`.",
+		"Its kind follows from the Matrix room: `muc_open` or `muc_membersonly`, `muc_public` or `muc_hidden`, and for those who are",
+		"in `muc_moderated` or `muc_unmoderated`; it is always `muc_nonanonymous`, `muc_persistent` and `muc_unsecured`.",
 		"",
 	].join("\n");
 	await expect(table).toMatchFileSnapshot("../docs/support.md");

@@ -123,8 +123,8 @@ export const archiveSlow =
 export const archiveTooManyIds = (most: number) => `Ask for at most ${most} messages by their ids at once.`;
 
 // Rooms of the other network as MUCs of ours.
-export const hostedInvitation = (name: string, title: string, room: string) =>
-	`${name} invites you to ${title} (${room}).`;
+export const hostedInvitation = (name: string, title: string | undefined, room: string) =>
+	`${name} invites you to ${title === undefined ? room : `${title} (${room})`}.`;
 export const hostedMayNotInvite = "You may not invite people to this room. Its admins can allow it.";
 export const hostedIsIn = "This person is in the room already.";
 export const hostedNoAnswer = "The client of this person does not answer.";

@@ -9,6 +9,7 @@ import { StanzaError } from "../stanza-error.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
 import { addressOf, roomAt, viewOf } from "./addresses.ts";
 import type { HostedContext } from "./context.ts";
+import { nameOf } from "./queries/room-info.ts";
 import { broken, failed, notFound, type Refusal, refusedWith, unknownRoom } from "./refusals.ts";
 import { type HostedRoom, type Joined, occupantOf } from "./room.ts";
 
@@ -39,7 +40,7 @@ export const invitation = (
 	to: string,
 	id: string,
 	from: Readonly<{ jid: string; name: string }>,
-	about: Readonly<{ title: string; reason: string | undefined }>,
+	about: Readonly<{ title: string | undefined; reason: string | undefined }>,
 ): Element => {
 	const { reason } = about;
 	return xml(
@@ -64,7 +65,7 @@ export function createInvites(context: HostedContext) {
 	const { component, of, bridge, link, rooms, log } = context;
 	const mayInvite = createRateLimit(rate);
 	const hosting = () => bridge().views.source(of);
-	const nameOf = ({ name, address }: Person) => name ?? address[0] ?? "";
+	const called = ({ name, address }: Person) => name ?? address[0] ?? "";
 
 	/** Brings somebody on XMPP the invitation of a person, who is in the room by `room`. */
 	const forward = (
@@ -73,7 +74,7 @@ export function createInvites(context: HostedContext) {
 		to: string,
 		by: Readonly<{ jid: string; name: string }>,
 		reason?: string,
-	) => link.send(invitation(room, to, context.now().unique(), by, { title: facts.name ?? room, reason }));
+	) => link.send(invitation(room, to, context.now().unique(), by, { title: nameOf(facts), reason }));
 
 	/** Invites the account or the ghost at a JID. @throws StanzaError and core's errors. */
 	async function invite({ room, occupant, session }: Joined, to: string, reason: string | undefined) {
@@ -150,7 +151,7 @@ export function createInvites(context: HostedContext) {
 				addressOf(facts, component),
 				facts,
 				person.id,
-				{ jid: by.network === xmppNetwork ? by.id : context.ghost(by), name: nameOf(by) },
+				{ jid: by.network === xmppNetwork ? by.id : context.ghost(by), name: called(by) },
 				reason,
 			),
 	};

@@ -28,14 +28,11 @@ const always: readonly string[] = [
 	"urn:xmpp:sid:0",
 ];
 
-/** True if a newcomer can only read. From outside nobody can tell. */
-const isModerated = ({ levels }: RoomFacts): boolean =>
-	levels !== undefined && !mayDo(levels, nobody, "speak");
-
 const ofKind = (facts: RoomFacts): readonly string[] => [
 	facts.entry === "everybody" ? "muc_open" : "muc_membersonly",
 	facts.listed ? "muc_public" : "muc_hidden",
-	isModerated(facts) ? "muc_moderated" : "muc_unmoderated",
+	// From outside nobody can tell whether a newcomer may speak.
+	...(facts.levels ? [mayDo(facts.levels, nobody, "speak") ? "muc_unmoderated" : "muc_moderated"] : []),
 ];
 
 /** Returns the name of a room as lists show it; undefined for one that has neither a name nor an alias. */

@@ -63,8 +63,8 @@ describe("the description of a room", () => {
 	});
 
 	test.each([
-		[{}, ["muc_open", "muc_public", "muc_unmoderated"]],
-		[{ entry: "invited", listed: false }, ["muc_membersonly", "muc_hidden", "muc_unmoderated"]],
+		[{ levels: levels() }, ["muc_open", "muc_public", "muc_unmoderated"]],
+		[{ entry: "invited", listed: false }, ["muc_membersonly", "muc_hidden"]],
 		[{ levels: levels({}, 50) }, ["muc_open", "muc_public", "muc_moderated"]],
 	] satisfies [Partial<RoomFacts>, string[]][])("of %o has the features %o", async (more, kind) => {
 		const { ask } = createWorld({ facts: facts(more) });
