@@ -116,6 +116,17 @@ describe.each(["prosody", "ejabberd"] as const)("a hosted room on %s", (server) 
 			`v3/rooms/${encodeURIComponent(room)}/redact/${encodeURIComponent(event)}/h${++count}`,
 			{},
 		);
+	/** Resolves with the last lines of the archive, as the room's people got them live. */
+	async function archiveOf(client: XmppClient): Promise<readonly Element[]> {
+		const queryid = `q${++count}`;
+		const last = xml("set", { xmlns: "http://jabber.org/protocol/rsm" }, xml("max", {}, "10"), xml("before"));
+		await client.iq(addressOf(client), "set", xml("query", { xmlns: "urn:xmpp:mam:2", queryid }, last));
+		return client.inbox.items.flatMap((one) => {
+			const result = one.getChild("result", "urn:xmpp:mam:2");
+			const line = result?.getChild("forwarded")?.getChild("message");
+			return result?.attrs.queryid === queryid && line ? [line] : [];
+		});
+	}
 	/** Resolves when a client has a role in the room (XEP-0045 §5.1). */
 	const hasRole = (client: XmppClient, nick: string, role: string) =>
 		client.waitFor(`the role ${role}`, () => {
@@ -222,6 +233,10 @@ describe.each(["prosody", "ejabberd"] as const)("a hosted room on %s", (server) 
 		expect(relation(edit)).toEqual({ rel_type: "m.replace", event_id });
 		const line = await there(benvolio, better, (one) => body(one) === better);
 		expect(line.getChild("replace", ns.correct)?.attrs.id).toBe(id);
+		// The archive has it from Matrix, where the id of the client stands in the mark of the event.
+		const archived = (await archiveOf(benvolio)).find((one) => body(one) === better);
+		expect(archived?.attrs.id).toBe(line.attrs.id);
+		expect(archived?.getChild("replace", ns.correct)?.attrs.id).toBe(id);
 		await sends(laptop, undefined, xml("retract", { xmlns: ns.retract, id: named }));
 		const gone = await here("the redaction", ({ type }) => type === "m.room.redaction");
 		expect(JSON.stringify(gone)).toContain(event_id);
@@ -281,6 +296,14 @@ describe.each(["prosody", "ejabberd"] as const)("a hosted room on %s", (server) 
 		await juliet.send(room, huge);
 		const words = "sent an image: huge.png\nmy huge cat";
 		await there(benvolio, "the name", (one) => body(one) === words);
+	});
+
+	test("a text that is too long for a Matrix event is shown whole on XMPP, and is a file on Matrix", async () => {
+		const words = `${unique("long")} ${"wherefore art thou ".repeat(4_000)}`.trim();
+		const id = await sends(phone, words);
+		expect(body(await reflected(laptop, id))).toBe(words);
+		const file = await here("the file", ({ content }) => content.filename === "message.txt");
+		expect(String(file.content.body)).toContain(words.slice(0, 100));
 	});
 
 	test("a call that a person of XMPP offers is told in words", async () => {
