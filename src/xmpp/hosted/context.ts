@@ -1,5 +1,6 @@
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
+import type { Aliases } from "./aliases.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { History } from "./history.ts";
 import type { Memberships } from "./memberships.ts";
@@ -19,6 +20,7 @@ export type HostedContext = World &
 		memberships: Memberships;
 		pending: PendingLines;
 		returns: Returns;
+		aliases: Aliases;
 		store: SessionStore;
 		pictures: Pictures;
 		history: History;

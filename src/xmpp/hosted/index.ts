@@ -9,6 +9,7 @@ import { resource } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
 import { isRoomJid } from "./addresses.ts";
+import { createAliases } from "./aliases.ts";
 import { createArchives, isForArchive } from "./archive.ts";
 import { createBroadcast } from "./broadcast.ts";
 import { takeFacts } from "./configuration.ts";
@@ -199,6 +200,7 @@ function createContext(world: World, secret: () => string, history: History): Ho
 	const pending = createPendingLines(() => now().at);
 	const context: HostedContext = {
 		...world,
+		aliases: createAliases({ bridge }),
 		...{ rooms, memberships, pending, store, history },
 		pictures: createPictures({
 			open: (ref) => bridge().open({ network: of, ref }),

@@ -45,6 +45,11 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 		const { facts } = looked;
 		if (facts.successor) return refusals.moved(roomJid(facts.successor, component));
 		const view = viewOf(facts.id, component);
+		if (asked.kind === "alias") {
+			const first = await context.aliases.roomOf(address);
+			if (first === undefined) await context.aliases.note(address, facts.id);
+			else if (first !== facts.id) return refusals.moved(view);
+		}
 		const loaded = rooms.get(view);
 		if (loaded) return goal(loaded);
 		await views.open(of, facts.room, view, person);

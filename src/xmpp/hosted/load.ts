@@ -1,5 +1,6 @@
-import type { RoomFacts, Seen } from "../../core/hosting.ts";
+import { levelOf, type RoomFacts, type Seen } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import type { HostedContext } from "./context.ts";
 import { addOccupant } from "./occupants.ts";
@@ -26,13 +27,20 @@ export function createLoader(
 			const room = createHostedRoom(view, facts);
 			// A nick that a client got before is not altered for a member of this name. A join under way asks for its nick later.
 			const ours = members.filter((one) => isOurs(one) && !context.memberships.isEntering(source, one));
-			const others = members.filter((one) => !isOurs(one));
+			const others = members.filter((one) => !isOurs(one)).toSorted(byStanding(facts));
 			for (const person of [...ours, ...others]) addOccupant(room, person, context.occupantId(view, person));
 			context.rooms.add(room);
 			for (const seen of changes) apply(room, seen);
 			return room;
 		}
 	}
+	/** Of people with one name, the one of the highest standing has it as the nick, at each reading of the room. */
+	const byStanding = ({ levels }: RoomFacts) => {
+		const level = (person: Person) => (levels ? levelOf(levels, person) : 0);
+		const local = (person: Person) => (person.local ? 1 : 0);
+		return (one: Person, other: Person): number =>
+			level(other) - level(one) || local(other) - local(one) || (one.id < other.id ? -1 : 1);
+	};
 	const isOurs = ({ network }: Readonly<{ network: string }>) => network === xmppNetwork;
 
 	return {

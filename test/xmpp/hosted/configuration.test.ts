@@ -44,7 +44,7 @@ describe("a change of a room", () => {
 		expect(world.got(juliet)).toEqual(["presence unavailable Juliet none/none destroyed 110"]);
 		await world.settle();
 		expect(world.calls.filter((call) => call.startsWith("leave"))).toHaveLength(2);
-		expect(world.cursors.size).toBe(0);
+		expect(world.stored()).toEqual([]);
 	});
 
 	test("into another room leads everybody there", async () => {

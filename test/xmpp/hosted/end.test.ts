@@ -16,5 +16,5 @@ test("people in a room whose link an admin ends are told so, and are out of it",
 	world.take(`<message from='${romeo}' to='#lobby@bridge.test' type='groupchat'><body>hi</body></message>`);
 	expect(world.got(romeo)).toEqual(["message error modify/not-acceptable"]);
 	await world.settle();
-	expect([...world.cursors.keys()]).toEqual([]);
+	expect(world.stored()).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
 import type { RoomFacts } from "../../../src/core/hosting.ts";
+import type { RoomId } from "../../../src/core/ids.ts";
 import { roomJid } from "../../../src/xmpp/hosted/addresses.ts";
 import {
 	alice,
@@ -223,6 +224,17 @@ describe("a join that is refused", () => {
 		expect(roomJid(next, component)).toBe(`!=4eext=3ahs.test@${component}`);
 	});
 
+	test("by an alias that led to another room before leads to its new room by the id of that", async () => {
+		const world = await started();
+		await world.join(juliet, "Juliet");
+		world.take(`<presence from='${juliet}' to='${lobby}/Juliet' type='unavailable'/>`);
+		await world.settle();
+		world.source.facts = { ...facts, room: "!Other:hs.test" as RoomId, id: "Other:hs.test" };
+		expect(await answer(world)).toBe("cancel/gone");
+		await world.join(romeo, "Romeo", roomJid({ kind: "id", id: "Other:hs.test" }, component));
+		expect(world.got(romeo).at(-1)).toBe("message subject Welcome");
+	});
+
 	test("because nothing is spelled so, or nothing is there", async () => {
 		const world = await started();
 		expect(await answer(world, "Romeo", `#A%b%c@${component}`)).toBe("cancel/item-not-found");
@@ -347,7 +359,7 @@ describe("a slow homeserver", () => {
 		expect(world.got(romeo)).toEqual(["presence error Romeo cancel/not-allowed"]);
 		await world.settle();
 		expect(world.source.members).toEqual([alice]);
-		expect(world.cursors.size).toBe(0);
+		expect(world.stored()).toEqual([]);
 	});
 
 	test("asks a second time for a person who is put out before they are in", async () => {

@@ -24,7 +24,7 @@ describe("the leave of a client", () => {
 		expect(world.got(romeo)).toEqual(["presence unavailable Romeo none/none (see you) 110"]);
 		expect(world.got(juliet)).toEqual(["presence unavailable Romeo none/none (see you)"]);
 		expect(world.calls.at(-1)).toBe("leave romeo@montague.test");
-		expect([...world.cursors.keys()]).toEqual([`xmpp session ${lobby} ${juliet}`]);
+		expect(world.stored()).toEqual([`xmpp session ${lobby} ${juliet}`]);
 		// The echo of the leave is no news.
 		const person = xmppPerson(romeo, "Romeo");
 		world.happens(person, { kind: "member", person, now: "out" });

@@ -56,6 +56,31 @@ describe("a Matrix member", () => {
 		]);
 	});
 
+	test("keeps a name that others have, too, if their standing is lower, at each reading of the room", async () => {
+		const names = ["zoe", "mallory", "alice"].map((localpart) => matrixPerson(localpart, "Alice"));
+		const [zoe, mallory, real] = names as [Person, Person, Person];
+		for (const members of [
+			[zoe, mallory, real],
+			[real, mallory, { ...zoe, local: true as const }],
+			[mallory, zoe, real],
+		]) {
+			const world = hostedWorld(members);
+			const { levels } = facts;
+			if (!levels) throw new Error("no levels");
+			world.source.facts = { ...facts, levels: { ...levels, of: new Map([["matrix @alice:hs.test", 1]]) } };
+			await world.start();
+			await world.join(romeo, "Romeo");
+			const first = members.some(({ local }) => local) ? "zoe" : "mallory";
+			const jid = (nick: string) =>
+				world.sent
+					.find(({ attrs }) => attrs.from?.endsWith(`/${nick}`))
+					?.getChild("x", "http://jabber.org/protocol/muc#user")
+					?.getChild("item")?.attrs.jid;
+			expect(jid("Alice")).toBe("alice@bridge.test/trivium");
+			expect(jid(`Alice (${first})`)).toBe(`${first}@bridge.test/trivium`);
+		}
+	});
+
 	test("is kicked or banned with the reason, by the one who did it", async () => {
 		const world = await inside();
 		world.change(bob, "in");
@@ -87,7 +112,7 @@ describe("a person of XMPP", () => {
 		expect(world.got(juliet)).toEqual([`presence unavailable Romeo ${how} ${code}`]);
 		await world.settle();
 		expect(world.calls.some((call) => call.startsWith("leave"))).toBe(false);
-		expect([...world.cursors.keys()].some((key) => key.includes("romeo"))).toBe(false);
+		expect(world.stored().some((key) => key.includes("romeo"))).toBe(false);
 		world.take(`<message from='${romeo}' to='#lobby@bridge.test' type='groupchat'><body>hi</body></message>`);
 		expect(world.got(romeo)).toEqual(["message error modify/not-acceptable"]);
 	});

@@ -157,6 +157,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		...{ rooms, conversation, source, sent, told, cursors, calls, clock, link, take, settle },
 		start: () => rooms.start(),
 		sweep: rooms.sweep,
+		/** Returns the keys of the sessions in the store. */
+		stored: () => [...cursors.keys()].filter((key) => key.startsWith("xmpp session ")),
 		/** Has a client join, and waits for the end of it. */
 		async join(jid: string, nick: string, address = lobby): Promise<void> {
 			take(join(jid, nick, address));
