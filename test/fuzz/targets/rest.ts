@@ -15,6 +15,9 @@ import { fromMqtt } from "../../../src/mqtt/from-mqtt.ts";
 import { toMqtt } from "../../../src/mqtt/to-mqtt.ts";
 import { isFilter, isTopic, matches, nameOf, subscriptionId } from "../../../src/mqtt/topics.ts";
 import { joined } from "../../../src/xmpp/capabilities.ts";
+import * as hostedRooms from "../../../src/xmpp/hosted/addresses.ts";
+import { lookAlike } from "../../../src/xmpp/hosted/look-alikes.ts";
+import { nickFault } from "../../../src/xmpp/hosted/occupants.ts";
 import * as jids from "../../../src/xmpp/jid.ts";
 import type { Sayable } from "../../../src/xmpp/message/feature.ts";
 import * as nicks from "../../../src/xmpp/nick.ts";
@@ -173,6 +176,18 @@ export const otherTargets: Readonly<Record<string, Target>> = {
 					jids.personAt(jid, namespace)?.address.join() === legal,
 					"a ghost's JID leads to somebody else",
 				);
+			hostedRooms.roomAt(`${input}@bridge.test`, "bridge.test");
+			if (legal !== "") {
+				const address = { kind: "alias", parts: [legal, legal] } as const;
+				const found = hostedRooms.roomAt(hostedRooms.roomJid(address, "bridge.test"), "bridge.test");
+				holds(JSON.stringify(found) === JSON.stringify(address), "a room's JID leads to another room");
+			}
+			holds(lookAlike(input) === lookAlike(lookAlike(input)), "a name looks unlike itself");
+			const fault = nickFault(input);
+			holds(
+				fault !== undefined || jids.mayBeFrom(`a@bridge.test/${input}`, "bridge.test"),
+				"a nick of a client that no server takes",
+			);
 			const nick = nicks.nickFor(input, input);
 			holds(
 				nick !== "" && nick.isWellFormed() && jids.mayBeFrom(`a@bridge.test/${nick}`, "bridge.test"),
