@@ -5,6 +5,7 @@ import type { Copy, LinkId, NetworkName } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Link } from "./mapping.ts";
 import type { Bridge, Network, RoomInfo } from "./network.ts";
+import { roomMark } from "./passed-rooms.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
@@ -72,6 +73,8 @@ export function createLinkCommands(deps: {
 	/** @throws PermanentError that names the link in the way: one of this room, or of the room there. */
 	async function mustBeFree(call: CommandCall, there: Network, info: RoomInfo, title: string): Promise<void> {
 		const here = network(call.network);
+		if (info.shows === roomMark(call.network, call.room))
+			throw new PermanentError("invalid", phrases.showsThisRoom(title));
 		const portal = await portals.only(call.network, call.room);
 		const links = portal?.links.filter((one) => one.network === there.name) ?? [];
 		if (there.sources) {

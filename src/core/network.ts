@@ -62,6 +62,8 @@ export type RoomInfo = Readonly<{
 	address?: readonly string[];
 	name?: string;
 	topic?: string;
+	/** The mark of the room of which this one is a view, in another bridge; see passed-rooms.ts. */
+	shows?: string;
 }>;
 
 /**

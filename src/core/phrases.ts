@@ -93,6 +93,8 @@ export const alreadyLinked = (title: string, name: string, cure: string) =>
 	`this room is linked to ${name} already, and a room can have one link to ${title}. Say “${cure}” first.`;
 export const alreadyShownIn = (title: string, name: string, cure: string) =>
 	`people on ${title} are in this room already, as ${name}, and a room can have one room on ${title}. Say “${cure}” first: they then have to join the room that you link.`;
+export const showsThisRoom = (name: string) =>
+	`${name} shows this very room, through another bridge: its people are here already.`;
 export const linkedHere = (name: string) => `this room is linked to ${name} already.`;
 export const linkedElsewhere = (name: string, which: string | undefined) =>
 	which

@@ -51,12 +51,13 @@ export async function findMuc(
 		throw new PermanentError("not-found", why, { cause: error });
 	});
 	if (features?.password) throw new PermanentError("forbidden", phrases.mucPassword(room));
-	const { name, topic } = features ?? {};
+	const { name, topic, shows } = features ?? {};
 	return {
 		room: room as RoomId,
 		address: [room],
 		name: name ?? split(room).local ?? room,
 		...(topic !== undefined && { topic }),
+		...(shows !== undefined && { shows }),
 	};
 }
 

@@ -94,3 +94,16 @@ test("two bridges that link the same two rooms show a message once each, and the
 	]);
 	await Promise.all([one, other].map(({ bridge }) => bridge.stop(100)));
 });
+
+test("a room is not linked to the view of it that another bridge has made", async () => {
+	const info = { room: "view" as RoomId, name: "The View", shows: mark("earth", "plaza") };
+	const mars = fakeNetwork("mars", { findRoom: async () => info });
+	const earth = fakeNetwork("earth");
+	const bridge = bridgeOf([earth, mars], rules);
+	await bridge.start();
+	expect(await command(bridge, earth, "link mars view")).toContain(
+		"The View shows this very room, through another bridge",
+	);
+	expect(await command(bridge, earth, "link mars view", { room: "market" })).toContain("Linked to The View");
+	await bridge.stop(100);
+});

@@ -125,6 +125,38 @@ describe("a room of both organisations", () => {
 		expect(await copies(timeline(alice, room))).toEqual(both);
 	});
 
+	test("that one bridge shows as a MUC is linked by the other one to other rooms, and not to itself", async () => {
+		const room = await sharedRoom(true);
+		await alice.request("PUT", `v3/directory/room/${encodeURIComponent("#forum:hs.test")}`, {
+			room_id: room,
+		});
+		const view = `#forum@${first.xmpp.component}`;
+		await romeo.joinRoom(view, "Romeo");
+		await carol.invite(room, secondBot);
+		await carol.waitFor("the second bot", isJoin(room, secondBot), 20_000);
+		await carol.send(room, `!bridge link xmpp ${view}`);
+		const answer = await carol.waitFor(
+			"the refusal",
+			({ room_id, sender, content }) =>
+				room_id === room && sender === secondBot && String(content.body).includes("did not work"),
+			20_000,
+		);
+		expect(answer.content.body).toContain("shows this very room");
+
+		const other = await linkedRoom(carol, view, secondBot);
+		await carol.send(other, "from carol");
+		await alice.waitForMessage("from carol", room, 20_000);
+		await alice.send(room, "from alice");
+		await carol.waitForMessage("from alice", other, 20_000);
+		await romeo.sendMessage(view, "from romeo", "groupchat");
+		await carol.waitForMessage("from romeo", other, 20_000);
+		const said = ["from carol", "from alice", "from romeo"];
+		const own = (lines: readonly string[]) => lines.filter((line) => said.includes(line));
+		expect(own(await timeline(alice, room))).toEqual(said);
+		expect(own(await timeline(carol, other))).toEqual(said);
+		expect(own(await archived(romeo, view))).toEqual(said);
+	});
+
 	test("that both bridges link to one MUC shows no message more than once for each bridge, and no person anew", async () => {
 		const muc = await makeMuc("padua");
 		// Nobody learns of the other link: neither bot may state its own one.

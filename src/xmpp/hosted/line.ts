@@ -4,6 +4,7 @@ import type { MessageId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { hosted } from "../capabilities.ts";
 import type { Sayable, WriteContext } from "../message/feature.ts";
+import { passedThrough } from "../message/passed-rooms.ts";
 import { moderated, tombstone } from "../message/retractions.ts";
 import { type Element, type Node, xml } from "../stream/xml.ts";
 import { draft } from "../to-xmpp.ts";
@@ -22,6 +23,8 @@ export type Place = Readonly<{
 	files: boolean;
 	/** Returns how many stanzas showed a message. */
 	lengthOf(id: MessageId): number;
+	/** The mark of the source, for other bridges: their people who read here may be in it, too. */
+	mark: string;
 }>;
 
 type Line = Seen & Readonly<{ what: Extract<Seen["what"], { kind: "said" | "deleted" }> }>;
@@ -93,23 +96,25 @@ function message(
 		body === undefined ? undefined : xml("body", {}, body),
 		parts,
 		room ? undefined : xml("origin-id", { xmlns: sid, id: sent }),
-		...signed(id, room ? undefined : place.of(seen.sender).occupantId, place),
+		...signed(seen, id, room ? undefined : place.of(seen.sender).occupantId, place),
 	);
 }
 
 const sid = "urn:xmpp:sid:0";
 
-/** Returns the elements by which the room vouches for a stanza: its id in the archive, and its sender. */
+/** Returns the elements by which the room vouches for a stanza: its id in the archive, its sender, and the way it came. */
 export const signed = (
+	{ what }: Line,
 	id: MessageId,
 	occupantId: string | undefined,
-	{ address }: Pick<Place, "address">,
+	{ address, mark }: Pick<Place, "address" | "mark">,
 ): readonly Node[] => [
 	// XEP-0359 §3
 	xml("stanza-id", { xmlns: sid, by: address, id }),
 	occupantId === undefined
 		? undefined
 		: xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: occupantId }),
+	passedThrough([...((what.kind === "said" && what.event.passed) || []), mark]),
 ];
 
 /** XEP-0424 §5: the place of a deleted message in the archive. */

@@ -1,4 +1,5 @@
 import { domain } from "../jid.ts";
+import { passedNs } from "../message/passed-rooms.ts";
 import { mucUser } from "../muc/status-codes.ts";
 import { treatmentOf } from "../payload-kinds.ts";
 import { type Element, xml } from "../stream/xml.ts";
@@ -14,6 +15,7 @@ const ofTheRoom: ReadonlySet<string | undefined> = new Set([
 	"urn:xmpp:occupant-id:0",
 	"urn:xmpp:hats:0",
 	"urn:xmpp:message-moderate:1",
+	passedNs,
 ]);
 /** Elements of these names vouch for something in the name of an entity: of the room only where the room wrote them. */
 const vouching = [

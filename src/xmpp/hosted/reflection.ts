@@ -1,6 +1,7 @@
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { personKey, type Seen } from "../../core/hosting.ts";
 import type { MessageId } from "../../core/ids.ts";
+import { roomMark } from "../../core/passed-rooms.ts";
 import { sameSet } from "../../core/reactions.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { type Element, xml } from "../stream/xml.ts";
@@ -37,7 +38,9 @@ export function createReflection(context: HostedContext, deps: { pending: Pendin
 		...placeIn(room, address, context),
 		files: files.able(),
 		lengthOf: (id) => lengths.get(id) ?? 1,
+		mark: markOf(room),
 	});
+	const markOf = ({ source }: HostedRoom) => roomMark(context.of, source);
 
 	/** Returns the line of a person that this event is, if the bridge remembers it. */
 	function lineOf(room: HostedRoom, { sender, what: { event, origin } }: Said): Pending | undefined {
@@ -86,7 +89,7 @@ export function createReflection(context: HostedContext, deps: { pending: Pendin
 				"message",
 				{ id: seen.id, ...original.attrs, from: `${address}/${nick}` },
 				...original.children,
-				...signed(seen.id, occupantId, { address }),
+				...signed(seen, seen.id, occupantId, { address, mark: markOf(room) }),
 			),
 		);
 	}

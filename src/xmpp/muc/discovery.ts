@@ -1,5 +1,7 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
+import { marksIn } from "../../core/passed-rooms.ts";
 import { domain } from "../jid.ts";
+import { shownRoom } from "../message/passed-rooms.ts";
 import * as phrases from "../phrases.ts";
 import { neutral, StanzaError } from "../stanza-error.ts";
 import type { Component } from "../stream/component.ts";
@@ -25,6 +27,8 @@ export type RoomFeatures = Readonly<{
 	archive: boolean;
 	/** Moderators can retract the messages of others (XEP-0425). */
 	moderation: boolean;
+	/** The mark of the room of another network that the MUC shows. */
+	shows?: string;
 }>;
 
 /** Returns what the answer to a disco#info query says of a MUC. Pure. */
@@ -47,6 +51,7 @@ export function roomFeatures(query: Element): RoomFeatures {
 		occupantIds: has.has("urn:xmpp:occupant-id:0"),
 		archive: has.has("urn:xmpp:mam:2"),
 		moderation: has.has("urn:xmpp:message-moderate:1"),
+		shows: marksIn([field(shownRoom)])[0],
 	});
 }
 

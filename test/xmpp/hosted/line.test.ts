@@ -25,6 +25,7 @@ const place: Place = {
 	of: ({ name = "?" }) => ({ nick: name, occupantId: `o-${name.toLowerCase()}` }),
 	files: true,
 	lengthOf: (id) => (id === "$cat" ? 2 : 1),
+	mark: "mark-1",
 };
 /** Returns the ids that an event of Romeo carries in its mark. */
 const fromRomeo = (sent: string, ...more: string[]): Copy[] =>
@@ -40,7 +41,7 @@ const shown = (seen: Seen, where = place): string[] =>
 	);
 const text = (words: string, more: object = {}) => ({ kind: "message", style: "text", text: words, ...more });
 const end =
-	'<stanza-id xmlns="urn:xmpp:sid:0" by="#lobby@bridge.test" id="$e"/><occupant-id xmlns="urn:xmpp:occupant-id:0" id="o-alice"/></message>';
+	'<stanza-id xmlns="urn:xmpp:sid:0" by="#lobby@bridge.test" id="$e"/><occupant-id xmlns="urn:xmpp:occupant-id:0" id="o-alice"/><passed xmlns="urn:trivium:passed:0" rooms="mark-1"/></message>';
 
 describe("a message from Matrix in a hosted room", () => {
 	test("has its event id as its id, its origin-id and its stanza-id", () => {
@@ -134,7 +135,7 @@ describe("a deletion in a hosted room", () => {
 	});
 	test("by somebody else comes from the room, and names the moderator and the reason", () => {
 		expect(shown(said({ kind: "redaction", target: { id: "$1" }, reason: "brawl" }))).toEqual([
-			'<message type="groupchat" from="#lobby@bridge.test" id="$e"><retract xmlns="urn:xmpp:message-retract:1" id="$1"><moderated xmlns="urn:xmpp:message-moderate:1" by="#lobby@bridge.test/Alice"><occupant-id xmlns="urn:xmpp:occupant-id:0" id="o-alice"/></moderated><reason>brawl</reason></retract><store xmlns="urn:xmpp:hints"/><stanza-id xmlns="urn:xmpp:sid:0" by="#lobby@bridge.test" id="$e"/></message>',
+			'<message type="groupchat" from="#lobby@bridge.test" id="$e"><retract xmlns="urn:xmpp:message-retract:1" id="$1"><moderated xmlns="urn:xmpp:message-moderate:1" by="#lobby@bridge.test/Alice"><occupant-id xmlns="urn:xmpp:occupant-id:0" id="o-alice"/></moderated><reason>brawl</reason></retract><store xmlns="urn:xmpp:hints"/><stanza-id xmlns="urn:xmpp:sid:0" by="#lobby@bridge.test" id="$e"/><passed xmlns="urn:trivium:passed:0" rooms="mark-1"/></message>',
 		]);
 	});
 	test("leaves a tombstone in the archive", () => {

@@ -23,7 +23,7 @@ describe("a line of a person of XMPP", () => {
 		await world.show("$1", message, romeo, last(world));
 		for (const jid of [phone, laptop])
 			expect(world.got(jid)).toEqual([
-				`<message id="c1" type="groupchat" from="#lobby@bridge.test/Romeo">${odd}<stanza-id xmlns="urn:xmpp:sid:0" by="#lobby@bridge.test" id="$1"/><occupant-id xmlns="urn:xmpp:occupant-id:0" id="o-romeo@montague.lit"/></message>`,
+				`<message id="c1" type="groupchat" from="#lobby@bridge.test/Romeo">${odd}<stanza-id xmlns="urn:xmpp:sid:0" by="#lobby@bridge.test" id="$1"/><occupant-id xmlns="urn:xmpp:occupant-id:0" id="o-romeo@montague.lit"/><passed xmlns="urn:trivium:passed:0" rooms="v2M3NDHkawrSn4ad"/></message>`,
 			]);
 		const [line] = world.got(capulet);
 		expect(line).toContain('from="#other@bridge.test/Romeo"');

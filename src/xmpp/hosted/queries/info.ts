@@ -1,3 +1,4 @@
+import { roomMark } from "../../../core/passed-rooms.ts";
 import { account } from "../../from-xmpp.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { type Element, xml } from "../../stream/xml.ts";
@@ -13,7 +14,7 @@ export const info = (asked: readonly string[]): RoomQuery => ({
 	name: "query",
 	ns,
 	features: [ns],
-	async answer(question, { pictures }) {
+	async answer(question, { of, pictures }) {
 		const { place, payload } = question;
 		const { facts, room, joined } = place;
 		switch (payload.attrs.node) {
@@ -21,6 +22,7 @@ export const info = (asked: readonly string[]): RoomQuery => ({
 				return roomInfo(facts, [...asked, ns], {
 					// From outside, only the number that the homeserver tells.
 					occupants: joined ? joined.room.occupants.size : facts.count,
+					mark: roomMark(of, facts.room),
 					picture: facts.picture && (await pictures.soon(facts.picture))?.sha1,
 				});
 			case "x-roomuser-item":

@@ -1,5 +1,6 @@
 import { type levelOf, mayDo, type RoomFacts } from "../../../core/hosting.ts";
 import { vars } from "../../message/index.ts";
+import { shownRoom } from "../../message/passed-rooms.ts";
 import { type Element, xml } from "../../stream/xml.ts";
 import { pageMost } from "../archive-query.ts";
 
@@ -47,6 +48,8 @@ export const roomInfo = (
 		occupants: number;
 		/** The SHA-1 of the picture, in hex. */
 		picture: string | undefined;
+		/** The mark of the source: another bridge that is in it links it to no view of itself. */
+		mark: string;
 	}>,
 ): Element =>
 	xml(
@@ -60,7 +63,7 @@ export const roomInfo = (
 	);
 
 // XEP-0045 §15.5.4
-function form(facts: RoomFacts, { occupants, picture }: Parameters<typeof roomInfo>[2]): Element {
+function form(facts: RoomFacts, { occupants, picture, mark }: Parameters<typeof roomInfo>[2]): Element {
 	const { levels } = facts;
 	const field = (name: string, value: string | undefined) =>
 		value === undefined ? undefined : xml("field", { var: name }, xml("value", {}, value));
@@ -82,5 +85,6 @@ function form(facts: RoomFacts, { occupants, picture }: Parameters<typeof roomIn
 		field("muc#maxhistoryfetch", String(pageMost)),
 		// COMPAT clients that know the field by which Prosody first gave the hash.
 		field("{http://modules.prosody.im/mod_vcard_muc}avatar#sha1", picture),
+		field(shownRoom, mark),
 	);
 }

@@ -42,6 +42,7 @@ describe("the description of a room", () => {
 			"muc#roominfo_subject": "Welcome <all>",
 			"muc#roominfo_occupants": "7",
 			"muc#maxhistoryfetch": "100",
+			"{urn:trivium:passed:0}room": expect.stringMatching(/^[\w-]{16}$/),
 		});
 		expect(looks).toEqual([[{ kind: "alias", parts: ["lobby"] }, "paris@verona.test"]]);
 	});
@@ -59,6 +60,7 @@ describe("the description of a room", () => {
 			occupantIds: true,
 			archive: true,
 			moderation: true,
+			shows: expect.stringMatching(/^[\w-]{16}$/),
 		});
 	});
 
