@@ -46,6 +46,9 @@ type Broker = {
 	password?: string;
 	password_file?: string;
 	ca?: string;
+	cert?: string;
+	key?: string;
+	status_topic?: string;
 	client_id?: string;
 	protocol: "5" | "3.1.1";
 };
@@ -209,7 +212,11 @@ function mqttOptions(mqtt: NonNullable<Raw["mqtt"]>, domain: string, problems: P
 		if (given !== undefined && password(broker.url) !== undefined)
 			problems.push({ path, message: "the password is given twice: in “url” and by itself. Keep one." });
 		const pass = secret(broker, "password", path, problems) ?? password(broker.url);
-		const ca = broker.ca === undefined ? undefined : readText(broker.ca, [...path, "ca"], problems);
+		const pem = (name: "ca" | "cert" | "key") =>
+			broker[name] === undefined ? undefined : readText(broker[name], [...path, name], problems);
+		const [ca, cert, key] = [pem("ca"), pem("cert"), pem("key")];
+		if ((broker.cert === undefined) !== (broker.key === undefined))
+			problems.push({ path, message: "“cert” and “key” belong together. Give both, or none." });
 		url.username = "";
 		url.password = "";
 		return [
@@ -219,6 +226,9 @@ function mqttOptions(mqtt: NonNullable<Raw["mqtt"]>, domain: string, problems: P
 				...(username !== "" && { username }),
 				...(pass !== undefined && { password: pass }),
 				...(ca !== undefined && { ca }),
+				...(cert !== undefined && { cert }),
+				...(key !== undefined && { key }),
+				...(broker.status_topic !== undefined && { statusTopic: broker.status_topic }),
 				// The same at every start, so that the broker resumes the session; different for each bridge.
 				clientId: broker.client_id ?? `trivium-${domain}`,
 				protocol: broker.protocol,

@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import schema from "../../config/schema.json" with { type: "json" };
 import { table } from "../core/table.ts";
 import { pointerKeys } from "../mqtt/json-pointer.ts";
-import { isFilter } from "../mqtt/topics.ts";
+import { isFilter, isTopic } from "../mqtt/topics.ts";
 import type { Path } from "../yaml.ts";
 
 /** A mistake at `path`; `key` is set when the key itself is the mistake, not its value. */
@@ -31,6 +31,7 @@ const formats = table<readonly [check: (text: string) => boolean, expected: stri
 		(text) => Number(listenPattern.exec(text)?.[2] ?? 65_536) <= 65_535,
 		"an address and a port such as 127.0.0.1:9993",
 	],
+	topic: [isTopic, "a topic such as trivium/status, without + and #"],
 	"topic-filter": [
 		isFilter,
 		"a topic filter such as home/+/temperature, where + is one whole level and # all the rest",

@@ -16,10 +16,19 @@ export type BrokerOptions = Readonly<{
 	password?: string;
 	/** The certificate authority that signed the broker's certificate, as PEM text. */
 	ca?: string;
+	/** The certificate and the key by which the broker knows us, as PEM text; both or none. */
+	cert?: string;
+	key?: string;
+	/** The topic that says whether the bridge is online: a retained value, and the will of the connection. */
+	statusTopic?: string;
 	/** The client identifier of the session, the same at every start. */
 	clientId: string;
 	protocol: "5" | "3.1.1";
 }>;
+
+/** The values of the status topic, and how they are published. */
+const [online, offline] = ["online", "offline"];
+const retained = { qos: 1, retain: true } as const;
 
 /** The error of mqtt.js for a SUBACK that refuses. */
 type Suback = Error & { packet?: Readonly<{ granted?: readonly number[] }> };
@@ -90,11 +99,15 @@ export function dial(
 ): Connection {
 	const { deadline, keepalive } = how.patience ?? patience;
 	const five = broker.protocol === "5";
+	const status = how.fleeting ? undefined : broker.statusTopic;
 	const options: IClientOptions = {
 		clientId: broker.clientId,
 		...(broker.username !== undefined && { username: broker.username }),
 		...(broker.password !== undefined && { password: broker.password }),
 		...(broker.ca !== undefined && { ca: broker.ca }),
+		...(broker.cert !== undefined && { cert: broker.cert }),
+		...(broker.key !== undefined && { key: broker.key }),
+		...(status !== undefined && { will: { ...retained, topic: status, payload: Buffer.from(offline) } }),
 		protocolVersion: five ? 5 : 4,
 		...(five && {
 			properties: { ...(!how.fleeting && { sessionExpiryInterval }), receiveMaximum, maximumPacketSize },
@@ -158,6 +171,7 @@ export function dial(
 	};
 	client.on("connect", (packet) => {
 		clearTimeout(watchdog);
+		if (status !== undefined) client.publish(status, online, retained);
 		events.up({ sessionPresent: packet.sessionPresent, limits: packet.properties ?? {} });
 	});
 	client.on("error", (error) => end(refusal(error)));
@@ -231,6 +245,8 @@ export function dial(
 		close() {
 			if (over) return;
 			closing = true;
+			// A connection that ends in order leaves no will. [MQTT-3.14.4-3]
+			if (status !== undefined && client.connected) client.publish(status, offline, retained);
 			client.end(false);
 			setTimeout(() => end(new Error("closed")), 1000).unref();
 		},

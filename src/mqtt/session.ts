@@ -83,7 +83,8 @@ export function createSession(deps: {
 	async function take(batch: readonly (Arrival & Placed)[]): Promise<void> {
 		const named: (Arrival & Placed & Named)[] = [];
 		for (const arrival of batch)
-			if (!arrival.copy && !isEcho(arrival)) named.push({ ...arrival, ...(await naming.identify(arrival)) });
+			if (!arrival.copy && !isEcho(arrival) && arrival.topic !== broker.statusTopic)
+				named.push({ ...arrival, ...(await naming.identify(arrival)) });
 		await deps.receive(named);
 	}
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,10 +25,16 @@ let thing: MqttClient;
 let account: MqttAccount;
 const running: Network[] = [];
 
+/** A port on which the broker asks for a certificate of the client. */
+let certified: number;
+
 beforeAll(async () => {
+	certified = await freePort();
+	const certs = "cafile /srv/certs/ca.crt\ncertfile /srv/certs/mqtt.crt\nkeyfile /srv/certs/mqtt.key";
+	const asking = `listener ${certified} 127.0.0.1\n${certs}\nrequire_certificate true`;
 	bed = await startTestbed({
 		servers: [],
-		mosquitto: { extra: "acl_file /tb/mosquitto/acl\nmax_queued_messages 10000" },
+		mosquitto: { extra: `acl_file /tb/mosquitto/acl\nmax_queued_messages 10000\n${asking}` },
 	});
 	// Each user may do everything, except for the topics that are denied to the bridge.
 	const acl = "user bridge\ntopic deny secret/#\ntopic readwrite #\n\nuser thing\ntopic readwrite #\n";
@@ -48,6 +55,16 @@ afterAll(async () => {
 	await thing?.close();
 	await bed?.down();
 });
+
+/** Resolves with a port that nobody listens on. */
+function freePort(): Promise<number> {
+	const { promise, resolve } = Promise.withResolvers<number>();
+	const server = createServer().listen(0, "127.0.0.1", () => {
+		const { port } = server.address() as AddressInfo;
+		server.close(() => resolve(port));
+	});
+	return promise;
+}
 
 let clients = 0;
 /** Returns a broker's config with a session of its own. */
@@ -509,6 +526,56 @@ test("connects by TLS with the broker's own certificate authority", async () => 
 	const one = await run(broker({ url: bed.mqtt.tlsUrl, ca }), ["tls/#"]);
 	await thing.publish("tls/x", "sealed");
 	await sees(one, "sealed");
+});
+
+test("shows itself to a broker that asks for a certificate", async () => {
+	const [ca, cert, key] = ["ca.crt", "hs.crt", "hs.key"].map((name) =>
+		readFileSync(`.testbed/root/srv/certs/${name}`, "utf8"),
+	) as [string, string, string];
+	const url = `mqtts://127.0.0.1:${certified}`;
+	const one = await run(broker({ url, ca, cert, key }), ["certified/#"]);
+	await thing.publish("certified/x", "1");
+	await until(
+		() => one.values().includes("1"),
+		() => String(one.values()),
+	);
+	const stranger = createMqtt(
+		{ brokers: { home: broker({ url, ca }) }, mirrors: [] },
+		{ mapping: createMemoryMapping(), log: quiet },
+	);
+	running.push(stranger);
+	await stranger.start({ cursors: async () => [] } as unknown as Bridge);
+	await until(
+		() => /certificate/.test(stranger.status?.().cause ?? ""),
+		() => JSON.stringify(stranger.status?.()),
+	);
+});
+
+test("says on its status topic whether it runs, also after kill -9", async () => {
+	const statusTopic = "bridge/status";
+	await thing.subscribe(statusTopic);
+	const says = async (value: string) => {
+		await thing.waitForMessage(statusTopic, value, 20_000);
+		thing.inbox.items.splice(0);
+	};
+	const one = await run(broker({ statusTopic }), ["bridge/#"]);
+	await says("online");
+	await thing.publish("bridge/lamp", "on");
+	await until(
+		() => one.values().includes("on"),
+		() => String(one.values()),
+	);
+	// Its own status is no news for a room.
+	expect(one.values()).toEqual(["on"]);
+	await stop(one);
+	await says("offline");
+	const folder = mkdtempSync(join(tmpdir(), "trivium-mqtt-"));
+	const options: MqttOptions = { brokers: { home: broker({ statusTopic }) }, mirrors: [] };
+	const child = spawn(process.execPath, ["test/e2e/mqtt-process.ts", JSON.stringify(options), folder]);
+	await says("online");
+	child.kill("SIGKILL");
+	await says("offline");
+	rmSync(folder, { recursive: true });
 });
 
 test("loses and repeats no value when kill -9 ends it several times within a stream", async () => {
