@@ -43,6 +43,7 @@ export const encryptedChat =
 export const callNotCrossing = "calls do not cross the bridge. They read that you called.";
 export const encryptedLeft = "This chat is encrypted; it goes on in another one.";
 export const tooManyLooks = "too many questions about rooms. Wait a minute and go on more slowly.";
+export const tooManyJoins = "too many people are joining rooms of other servers. Try again in a minute.";
 export const bannedFromRoom = "the moderators of the room have banned you from it.";
 export const roomNeedsInvitation =
 	"this room is only for those who are invited. Ask somebody in it to invite you.";

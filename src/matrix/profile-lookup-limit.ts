@@ -1,5 +1,5 @@
 import { createBoundedMap } from "../core/bounded-map.ts";
-import { TemporaryError } from "../core/errors.ts";
+import { createSlots } from "./slots.ts";
 
 /** Most lookups that run at once, and that wait. */
 const [atOnce, mostWaiting] = [10, 200];
@@ -12,31 +12,17 @@ const [missedFor, remembered] = [5 * 60_000, 10_000];
  */
 export function createProfileLookupLimit() {
 	const missed = createBoundedMap<string, number>(remembered);
-	const waiting: (() => void)[] = [];
-	let running = 0;
-
-	/** Resolves when the lookup may run. @throws TemporaryError when too many wait already. */
-	async function turn(): Promise<void> {
-		if (running < atOnce) return void running++;
-		if (waiting.length >= mostWaiting) throw new TemporaryError("too many questions about people elsewhere");
-		// A lookup that ends hands its slot to the next one, so `running` stays the same.
-		await new Promise<void>((resolve) => waiting.push(resolve));
-	}
+	const inSlot = createSlots(atOnce, mostWaiting, "too many questions about people elsewhere");
 
 	return {
 		/** Resolves with the result of `ask`, undefined for a miss. @throws the errors of `ask`; TemporaryError when too many wait. */
 		async find<T>(mxid: string, ask: () => Promise<T | undefined>): Promise<T | undefined> {
 			if ((missed.get(mxid) ?? 0) > Date.now()) return undefined;
-			await turn();
-			try {
+			return inSlot(async () => {
 				const found = await ask();
 				if (found === undefined) missed.set(mxid, Date.now() + missedFor);
 				return found;
-			} finally {
-				const next = waiting.shift();
-				if (next) next();
-				else running--;
-			}
+			});
 		},
 	};
 }

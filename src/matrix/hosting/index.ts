@@ -55,6 +55,7 @@ export function createHosting(deps: {
 	const membership = createMembership({
 		...deps,
 		via: look.via,
+		isOutside: look.isOutside,
 		coming(room, ghost, first) {
 			rooms.comes(room, ghost);
 			if (!first) return;

@@ -8,6 +8,7 @@ import { type Client, MatrixError } from "../client.ts";
 import { type Content, isId, text } from "../event.ts";
 import type { Ghosts } from "../ghosts.ts";
 import * as phrases from "../phrases.ts";
+import { createSlots } from "../slots.ts";
 import { isAddress, serverIn, spell } from "./addresses.ts";
 import { factsOfSummary } from "./facts.ts";
 
@@ -17,6 +18,8 @@ const limits = { person: { perMinute: 60, burst: 60 }, domain: { perMinute: 600,
 const [remembered, bytes, fresh] = [1_000, 4 * 1_048_576, 10_000];
 /** Servers that are asked about a room of another homeserver, and rooms whose servers are remembered. */
 const [mostServers, mostRooms] = [5, 10_000];
+/** Looks at rooms of other homeservers that run at once, and that wait. */
+const [atOnce, mostWaiting] = [10, 200];
 
 const paths = [
 	"/_matrix/client/v1/room_summary/",
@@ -43,6 +46,7 @@ export function createLook(deps: {
 		bytes,
 		of: (key) => textBytes(key) + 2_000,
 	});
+	const inSlot = createSlots(atOnce, mostWaiting, phrases.tooManyLooks);
 	let era = 0;
 	/** The servers that know a room, for the join: an id names none. */
 	const servers = createBoundedMap<string, readonly string[]>(mostRooms, {
@@ -127,12 +131,22 @@ export function createLook(deps: {
 		const via = found.via.filter((server) => server !== domain).slice(0, mostServers);
 		if (address.kind === "alias") servers.set(room, via);
 		const seen = await seenFrom(room, via, local, as);
+		const isOutside = typeof seen === "object" ? !seen.local : local === false;
+		if (isOutside) outside.set(room, true);
+		else outside.delete(room);
 		if (typeof seen === "object") return seen;
 		// An alias that leads to a room proves that there is one. Whether people may come in, the join tells.
 		if (address.kind === "id" && !(await isServed(room as RoomId))) return undefined;
 		const rule = seen === "unsupported" ? "public" : "invite";
 		return factsOfSummary(room, { join_rule: rule }, { listed: false, local: local ?? true }, domain);
 	}
+
+	/** Returns true if another homeserver may have to be asked. */
+	const isElsewhere = (address: RoomAddress): boolean =>
+		address.kind === "alias" ? address.parts.length > 1 : serverIn(`!${address.id}`) !== domain;
+
+	/** Rooms that our homeserver was not in at the last look. */
+	const outside = createBoundedMap<string, true>(mostRooms, { bytes, of: (room) => textBytes(room) });
 
 	const knownServers = (room: string): readonly string[] =>
 		servers.get(room) ?? [serverIn(room) ?? ""].filter((one) => one !== "" && one !== domain);
@@ -149,17 +163,21 @@ export function createLook(deps: {
 				throw new TemporaryError(phrases.tooManyLooks, {
 					retryAfter: ofPerson.wait(`${by.network} ${by.id}`),
 				});
-			const facts = look(address, as);
+			const facts = isElsewhere(address) ? inSlot(() => look(address, as)) : look(address, as);
 			answers.set(key, { facts, until: now() + fresh });
 			facts.catch(() => answers.delete(key));
 			return facts;
 		},
+		/** Returns true if a join of the room has to ask other homeservers, as far as we know. */
+		isOutside: (room: string): boolean => outside.has(room),
 		/** Returns the servers, other than ours, by which a room can be joined. */
 		via: knownServers,
 		/** Notes that a person of `server` has invited one of ours: from now on the ghost sees more of the room. */
 		invited(room: string, server: string): void {
 			era++;
-			if (server !== domain && !servers.has(room)) servers.set(room, [server]);
+			if (server === domain) return;
+			if (!servers.has(room)) servers.set(room, [server]);
+			outside.set(room, true);
 		},
 	};
 }

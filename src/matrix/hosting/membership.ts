@@ -10,9 +10,15 @@ import type { Members } from "../members.ts";
 import { personMxid } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
 import type { Rooms } from "../rooms.ts";
+import { createSlots } from "../slots.ts";
 
 /** The longest time in ms that our homeserver may take for a join over federation. */
-const longest = 10 * 60_000;
+const longest = 5 * 60_000;
+/**
+ * Joins over federation that run at once, and that wait. Synapse runs ten joins of an application service at once, and one
+ * that no server answers must not hold up those to rooms of its own.
+ */
+const [atOnce, mostWaiting] = [5, 100];
 /** A refusal that took longer than `slow` ms is the answer to the next tries, for `kept` ms: nobody waited for it. */
 const [slow, kept] = [10_000, 60_000];
 /** Refusals that are remembered. */
@@ -28,6 +34,8 @@ export function createMembership(deps: {
 	rooms: Pick<Rooms, "leave" | "membershipOf">;
 	/** Returns the servers, other than ours, by which a room can be joined. */
 	via(room: string): readonly string[];
+	/** Returns true if a join of the room has to ask other homeservers. */
+	isOutside(room: string): boolean;
 	/** The account that reads a room for the bridge. */
 	speaker(room: RoomId): Promise<string | undefined>;
 	/** Called before a ghost joins. `first`: no account of ours is in the room to hear what is said there. */
@@ -43,6 +51,7 @@ export function createMembership(deps: {
 	const underWay = new Map<string, Promise<Entered>>();
 	/** By room and ghost: the name there. */
 	const names = createBoundedMap<string, string>(mostNames, { bytes: nameBytes, of: textBytes });
+	const inSlot = createSlots(atOnce, mostWaiting, phrases.tooManyJoins);
 	const refusals = createBoundedMap<string, Readonly<{ entered: Entered; until: number }>>(remembered);
 
 	const refused = (why: Extract<Entered, { kind: "refused" }>["why"], text: string): Entered => ({
@@ -85,8 +94,9 @@ export function createMembership(deps: {
 		const called = shortName(person);
 		const first = ![...members.of(room).keys()].some(deps.isOurs);
 		deps.coming(room, ghost, first);
+		const ask = () => client.joinAs(room, { as: ghost, name: called, via: via(room), timeout: longest });
 		try {
-			await client.joinAs(room, { as: ghost, name: called, via: via(room), timeout: longest });
+			await (first && deps.isOutside(room) ? inSlot(ask) : ask());
 		} catch (error) {
 			return reasonOf(error, room, ghost);
 		}

@@ -139,6 +139,23 @@ describe("a look at a room", () => {
 		expect(await see(lobby, xmpp.person("juliet"))).toBeDefined();
 	});
 
+	test("waits while ten looks at other homeservers are not answered, but not at a room of our own", async () => {
+		client = {
+			...client,
+			alias: async (alias) => {
+				if (alias.endsWith(":hs.test")) return { room_id: "!abc", servers: ["hs.test"] };
+				asked.push(alias);
+				return new Promise<never>(() => undefined);
+			},
+		};
+		const { look: see } = look();
+		for (let n = 0; n < 12; n++)
+			void see({ kind: "alias", parts: [`r${n}`, "dead.test"] }, xmpp.person(`p${n}`));
+		await new Promise((resolve) => setImmediate(resolve));
+		expect(asked).toHaveLength(10);
+		expect(await see(lobby, romeo)).toBeDefined();
+	});
+
 	test("asks nothing about what can be no room", async () => {
 		expect(await look().look({ kind: "alias", parts: ["a b"] }, romeo)).toBeUndefined();
 		expect(asked).toEqual([]);

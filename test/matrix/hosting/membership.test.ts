@@ -47,6 +47,7 @@ beforeEach(() => {
 		members: { of: () => new Map(), went: () => undefined },
 		rooms: { membershipOf: async () => "ban", leave: async () => undefined },
 		via: () => ["far.test"],
+		isOutside: (one: string) => one !== room,
 		speaker: async () => undefined,
 		coming: (_room: RoomId, _ghost: string, first: boolean) => came.push(first ? "first" : "another"),
 		came: async () => void came.push("in"),
@@ -98,6 +99,22 @@ describe("a person who comes in", () => {
 		void membership.enter(room, romeo);
 		await settled();
 		expect(joins).toHaveLength(2);
+	});
+
+	test("waits for none of the joins that other homeservers do not answer, of which five run at once", async () => {
+		for (let n = 0; n < 105; n++) void membership.enter(`!far${n}` as RoomId, romeo);
+		await settled();
+		expect(joins).toHaveLength(5);
+		await expect(membership.enter("!more" as RoomId, romeo)).rejects.toMatchObject({
+			name: "TemporaryError",
+		});
+		const entering = membership.enter(room, romeo);
+		await settled();
+		joins.at(-1)?.resolve({ room_id: room });
+		expect(await entering).toEqual({ kind: "in" });
+		joins[0]?.resolve({ room_id: "!far0" });
+		await settled();
+		expect(joins).toHaveLength(7);
 	});
 
 	test("has to wait where the limit on new ghosts forbids one", async () => {
