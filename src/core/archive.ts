@@ -59,7 +59,7 @@ export function createArchive(deps: {
 			const { after, before, start, last = false, limit } = range;
 			const has = async (id: MessageId | undefined) =>
 				id === undefined || (await places.find(of, room, [id])).length > 0;
-			const [hasAfter, hasBefore] = await Promise.all([has(after), has(before)]);
+			const hasBefore = await has(before);
 			const { after: _, ...sinceFirst } = range;
 			/** What precedes the places of the journal, or the message `before` that it does not have, for this reader alone. */
 			let read: readonly Place[] = [];
@@ -71,7 +71,8 @@ export function createArchive(deps: {
 				const all = [...own, ...known.places];
 				const total = own.length + known.total;
 				const first = read[0] ?? known.first;
-				const isAfterFound = after !== undefined && (hasAfter || isAfterRead);
+				// The part that was just put into the journal may have it.
+				const isAfterFound = after !== undefined && (isAfterRead || (await has(after)));
 				const isReached =
 					isAfterFound ||
 					isAllRead ||

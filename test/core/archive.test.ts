@@ -123,6 +123,17 @@ describe("the archive of a room", () => {
 		expect(second.places[0]).toBe("line 0");
 	});
 
+	test("goes on after an old message that only the source has", async () => {
+		say(...many(450));
+		await tell(say("new"));
+		expect(await places({ after: id("line 100"), limit: 2 })).toEqual({
+			places: ["line 101", "line 102"],
+			complete: false,
+			total: 350,
+		});
+		expect(readings).toBe(2);
+	});
+
 	test("has no place for a message that it does not know, and finds an old one in the source", async () => {
 		say("a", "b");
 		await tell(say("c"));
