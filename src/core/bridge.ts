@@ -277,6 +277,7 @@ export function createBridge(deps: {
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
 		seen,
+		beginArchive: (of, room) => inTurn(async () => ({ saved: journal.places.forget(of, room) })),
 		views: {
 			...{ look: views.look, open: views.open, source: views.source, invited: views.invited },
 			...archive,

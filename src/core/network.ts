@@ -309,5 +309,10 @@ export interface Bridge {
 	 * views show it after that.
 	 */
 	seen(of: NetworkName, timeline: readonly Seen[]): Promise<void>;
+	/**
+	 * Forgets the order of a room of the network `of`, before somebody enters in which nobody of ours was: what was said
+	 * there meanwhile is history, which is read from the room when people ask for it.
+	 */
+	beginArchive(of: NetworkName, room: RoomId): Promise<void>;
 	readonly views: Views;
 }

@@ -108,6 +108,10 @@ export function createMatrix(
 		speaker: (room) => speaker(room),
 		isServed: async (room) => (await portalOf(room)) !== undefined,
 		suspect: (room) => parts.backfill.suspect(room),
+		async begin(room) {
+			parts.backfill.begin(room);
+			await parts.bridge.beginArchive(matrixNetwork, room);
+		},
 	});
 	/** The parts that need core; made at start. */
 	let parts!: ReturnType<typeof compose>;

@@ -185,7 +185,8 @@ export function createCatchUp(deps: {
 			if (repeated) disturbed();
 		},
 
-		/** Nobody of ours was in the room for a while: it is read back to its position before its next event is taken. */
+		begin: detection.begin,
+		/** The room is read back to its position before its next event is taken. */
 		suspect: detection.suspect,
 		noteSent: detection.noteSent,
 		doubt: detection.doubt,

@@ -44,6 +44,7 @@ export function createBackfill(deps: Deps) {
 
 	return {
 		follow: catchUp.follow,
+		begin: catchUp.begin,
 		suspect: catchUp.suspect,
 		takeTransaction(...transaction: Parameters<typeof catchUp.takeTransaction>): Promise<void> {
 			ping.arrived();

@@ -66,7 +66,14 @@ export function createLossDetection() {
 			for (const room of rooms.values()) if (room.position) room.state = suspect;
 		},
 		doubts: () => doubts,
-		/** Suspects one room: nobody of ours was in it, so the homeserver handed none of its events over. */
+		/** Begins a room anew: nobody of ours was in it, so the homeserver handed none of its events over, nor owes any. */
+		begin(name: string): void {
+			const room = rooms.get(name);
+			if (!room) return;
+			delete room.position;
+			room.state = complete;
+		},
+		/** Suspects one room: it is not known whether somebody of ours was in it all the time. */
 		suspect(name: string): void {
 			const room = rooms.get(name);
 			if (room?.position) room.state = suspect;

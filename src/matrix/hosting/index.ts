@@ -39,7 +39,9 @@ export function createHosting(deps: {
 	speaker(room: RoomId): Promise<string | undefined>;
 	/** Resolves with true if the room is in a portal. */
 	isServed(room: RoomId): Promise<boolean>;
-	/** Has the next events of a room wait until the room was read: nobody of ours was in it to be told of its events. */
+	/** Begins a room anew: nobody of ours was in it to be told of its events, which are history. */
+	begin(room: RoomId): Promise<void>;
+	/** Has the next events of a room wait until the room was read: perhaps nobody of ours was in it. */
 	suspect(room: RoomId): void;
 	/** Runs `work`; a refusal by the homeserver becomes a PermanentError that a person reads. */
 	ask<T>(work: () => Promise<T>): Promise<T>;
@@ -56,11 +58,12 @@ export function createHosting(deps: {
 		...deps,
 		via: look.via,
 		isOutside: look.isOutside,
-		coming(room, ghost, first) {
+		async coming(room, ghost, first) {
 			rooms.comes(room, ghost);
 			if (!first) return;
 			// What we know of the room is from the time when somebody of ours was there.
-			deps.suspect(room);
+			if (await readingGhosts.some(room)) deps.suspect(room);
+			else await deps.begin(room);
 			states.forget(room);
 		},
 		async came(room, ghost, first) {

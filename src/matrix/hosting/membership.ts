@@ -39,7 +39,7 @@ export function createMembership(deps: {
 	/** The account that reads a room for the bridge. */
 	speaker(room: RoomId): Promise<string | undefined>;
 	/** Called before a ghost joins. `first`: no account of ours is in the room to hear what is said there. */
-	coming(room: RoomId, ghost: string, first: boolean): void;
+	coming(room: RoomId, ghost: string, first: boolean): Promise<void>;
 	/** Called when a ghost is in the room. */
 	came(room: RoomId, ghost: string, first: boolean): Promise<void>;
 	isOurs(mxid: string): boolean;
@@ -93,7 +93,7 @@ export function createMembership(deps: {
 	async function join(room: RoomId, ghost: string, person: Person): Promise<Entered> {
 		const called = shortName(person);
 		const first = ![...members.of(room).keys()].some(deps.isOurs);
-		deps.coming(room, ghost, first);
+		await deps.coming(room, ghost, first);
 		const ask = () => client.joinAs(room, { as: ghost, name: called, via: via(room), timeout: longest });
 		try {
 			await (first && deps.isOutside(room) ? inSlot(ask) : ask());

@@ -43,6 +43,8 @@ export function createReadingGhosts(deps: {
 
 	return {
 		came,
+		/** Resolves with true if a ghost is in the room, as far as the homeserver has told. */
+		some: async (room: string): Promise<boolean> => (await load(room)).length > 0,
 		/** Notes a member event of a hosted room. */
 		async note({ room_id: room, state_key: ghost = "", content }: MatrixEvent): Promise<void> {
 			if (!isGhost(ghost)) return;
