@@ -15,6 +15,8 @@ import { seenIn } from "./timeline.ts";
 
 /** Events of one request that are asked for at once. */
 const atOnce = 10;
+/** Events that are worth the reading of a page, which costs two requests, and the further events on that page. */
+const [worthPage, others] = [4, 20];
 /** The most pages that one request reads backwards, and the most and the least events on a page. */
 const [pages, pageSize, leastPage] = [10, 100, 20];
 /** Positions that are remembered, and their bytes: the next request goes on where the last one ended. */
@@ -49,6 +51,21 @@ export function createArchive(deps: {
 		return seenIn(event, { ...around, before: () => undefined });
 	}
 
+	/**
+	 * Reads a page that ends with the last of these events, and most often has all of them: alone, each would cost a
+	 * request. The order of the page is not that of the archive, so it may lack some.
+	 */
+	async function readPage(room: RoomId, ids: readonly MessageId[], ghost: string): Promise<void> {
+		const unread = ids.filter((id) => !store.has(room, id, ghost));
+		const last = unread.at(-1);
+		if (last === undefined || unread.length < worthPage) return;
+		const from = await startAt(room, last, ghost);
+		if (from === undefined) return;
+		const limit = Math.min(pageSize, unread.length + others);
+		const { chunk } = await client.messages(room, { limit, from, timeout, as: ghost });
+		for (const event of chunk.filter(isEvent)) store.read(ghost, event);
+	}
+
 	async function events(
 		room: RoomId,
 		ids: readonly MessageId[],
@@ -58,6 +75,7 @@ export function createArchive(deps: {
 		const found = new Map<MessageId, Seen>();
 		if (ghost === undefined) return found;
 		const queue = ids.filter(isId);
+		await readPage(room, queue, ghost);
 		const work = async () => {
 			for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
 				const event = await store.find(room, id, ghost);

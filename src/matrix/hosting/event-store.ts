@@ -52,6 +52,8 @@ export function createEventStore(deps: {
 		},
 		/** Keeps an event that the homeserver has shown to this reader. */
 		read: put,
+		/** Returns true for an event that costs no request. */
+		has: (room: string, id: string, reader: string): boolean => known(room, id, reader) !== undefined,
 		/** Resolves with an event as `reader`, a ghost, may see it; undefined if it may not. @throws TemporaryError */
 		async find(room: string, id: string, reader: string): Promise<MatrixEvent | undefined> {
 			const recent = known(room, id, reader);

@@ -123,13 +123,23 @@ describe("the places of an archive", () => {
 });
 
 describe("the events of an archive", () => {
-	test("are asked for ten at a time, and those that were just read not at all", async () => {
-		timeline.push(...Array.from({ length: 30 }, (_, n) => said(n + 30)));
+	test("cost two requests, however many they are, and none where they were just read", async () => {
+		timeline.push(...Array.from({ length: 60 }, (_, n) => said(n + 30)));
 		const ids = timeline.map(({ event_id }) => event_id);
-		await earlier(undefined, 20);
+		expect(await lines(...ids.slice(20, 71))).toHaveLength(51);
+		expect(asked).toEqual(["context $70", "messages 71"]);
+		expect(await lines(...ids.slice(30, 71))).toHaveLength(41);
+		await earlier(undefined, 15);
 		asked.length = 0;
-		expect(await lines(...ids)).toHaveLength(60);
-		expect([asked.length, most]).toEqual([40, 10]);
+		expect(await lines(...ids.slice(75))).toHaveLength(15);
+		expect(asked).toEqual([]);
+	});
+
+	test("are asked for ten at a time where they are far from each other", async () => {
+		timeline = Array.from({ length: 2_000 }, (_, n) => said(n));
+		const ids = timeline.filter((_, n) => n % 50 === 0).map(({ event_id }) => event_id);
+		expect(await lines(...ids)).toHaveLength(40);
+		expect([asked.length, most]).toEqual([2 + 38, 10]);
 	});
 
 	test("show a deleted message as its place, with who deleted it and why, and no other deleted event", async () => {
