@@ -5,6 +5,7 @@ import { type Archived, askArchive, readArchive } from "../testbed/archive-clien
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
+import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
 import { type Heard, Slixmpp } from "../testbed/slixmpp.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 
@@ -44,12 +45,23 @@ const bodies = (lines: readonly Archived[]) => lines.map(({ line }) => textOf(li
 describe.each(["prosody", "ejabberd"] as const)("the archive of a Matrix room, through %s", (server) => {
 	let bridged: Bridged;
 	let alice: MatrixClient;
+	/** Between the bridge and the homeserver. */
+	let homeserver: FaultyProxy;
+	/** The paths of the bridge's requests that the homeserver has answered. */
+	const requests: string[] = [];
 	const clients: { close(): unknown }[] = [];
 	const accounts = new Map<string, XmppAccount>();
 	let count = 0;
 
 	beforeAll(async () => {
-		bridged = await startBridged({ xmpp: server });
+		homeserver = await startProxy((path) => requests.push(path));
+		bridged = await startBridged({
+			...{ xmpp: server, homeserver: homeserver.url },
+			config({ ports }) {
+				homeserver.leadsTo(`http://127.0.0.1:${ports.synapse}`);
+				return {};
+			},
+		});
 		const account = await bridged.bed.matrixUser("alice");
 		alice = await MatrixClient.connect(bridged.bed.matrix.url, account);
 	});
@@ -59,6 +71,7 @@ describe.each(["prosody", "ejabberd"] as const)("the archive of a Matrix room, t
 	afterAll(async () => {
 		await alice?.close();
 		await bridged?.down();
+		homeserver?.close();
 	});
 
 	/** Makes a Matrix room of alice's. `address`: that of its MUC. */
@@ -357,6 +370,73 @@ describe.each(["prosody", "ejabberd"] as const)("the archive of a Matrix room, t
 		expect(await history("paris", { maxchars: "0" })).toEqual([]);
 		expect(text(await history("escalus", { since: lines[20]?.stamp ?? "" })).at(0)).toBe("line 20");
 		expect(text(await history("sampson", { seconds: "3600" }))).toEqual(numbered(0));
+	});
+
+	test("shows what is left where a reaction was taken back", async () => {
+		const { room, address } = await makeRoom();
+		const romeo = await client("romeo");
+		await romeo.joinRoom(address, "Romeo");
+		const line = await alice.send(room, "a line");
+		const react = (key: string) =>
+			alice.send(room, { "m.relates_to": { rel_type: "m.annotation", event_id: line, key } }, "m.reaction");
+		const thumb = await react("👍");
+		await react("🎉");
+		await redact(room, thumb);
+		await alice.send(room, "the end");
+		await got(romeo, "the end", address);
+		const sets = (await readArchive(romeo, address)).map((one) => emoji(one.line));
+		// The homeserver has forgotten which line the first reaction was for.
+		expect(sets).toEqual([undefined, ["🎉"], ["🎉"], undefined]);
+	});
+
+	test("is there for a member of a private room without a session, and for nobody who was put out", async () => {
+		const room = await alice.createRoom({ preset: "private_chat" });
+		const local = room.slice(1).replaceAll(/[^a-z0-9._-]/g, (char) => `=${char.charCodeAt(0).toString(16)}`);
+		const address = `!${local}@${bridged.xmpp.component}`;
+		const romeo = await client("romeo");
+		const ghost = `@_xmpp_${romeo.jid.split("/")[0]?.replace("@", "=40")}:hs.test`;
+		await alice.invite(room, ghost);
+		await romeo.joinRoom(address, "Romeo");
+		await alice.send(room, "with romeo");
+		await got(romeo, "with romeo", address);
+		await romeo.leaveRoom(address, "Romeo");
+		await romeo.waitFor(
+			"the end of the session",
+			(one) => one.attrs.from === `${address}/Romeo` && one.attrs.type === "unavailable",
+		);
+		await alice.send(room, "without romeo");
+		const read = async () => bodies(await readArchive(romeo, address));
+		await expect.poll(read, { timeout: 20_000 }).toEqual(["with romeo", "without romeo"]);
+		await alice.request("POST", `v3/rooms/${encoded(room)}/kick`, { user_id: ghost });
+		await expect.poll(() => read().catch(String), { timeout: 20_000 }).toContain("forbidden");
+	});
+
+	test("costs the homeserver no request for each line, and is refused for a while where it does not answer", async () => {
+		const { room, address } = await makeRoom();
+		const romeo = await client("romeo");
+		await romeo.joinRoom(address, "Romeo");
+		for (let n = 0; n < 60; n++) await alice.send(room, `line ${n}`);
+		await got(romeo, "line 59", address);
+		const page = { max: "50", before: "" };
+		requests.length = 0;
+		expect((await askArchive(romeo, address, { page })).lines).toHaveLength(50);
+		const asked = () => requests.filter((path) => path.includes(encoded(room)));
+		expect(asked()).toEqual([]);
+		// After a restart the bridge has read none of them.
+		await bridged.kill();
+		await bridged.start();
+		await romeo.waitFor(
+			"the end of the session",
+			(one) => one.attrs.from === `${address}/Romeo` && one.attrs.type === "unavailable",
+			30_000,
+		);
+		await romeo.joinRoom(address, "Romeo");
+		homeserver.fail((path) => (/\/(event|messages|context)/.test(path) ? "silence" : undefined));
+		await expect(askArchive(romeo, address, { page })).rejects.toThrow("remote-server-timeout");
+		homeserver.fail();
+		requests.length = 0;
+		expect((await askArchive(romeo, address, { page })).lines).toHaveLength(50);
+		expect(asked().length).toBeLessThanOrEqual(2);
 	});
 
 	test("and live lines together have every line once, though a client joins while people write", async () => {
