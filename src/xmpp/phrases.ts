@@ -125,6 +125,9 @@ export const archiveTooManyIds = (most: number) => `Ask for at most ${most} mess
 // Rooms of the other network as MUCs of ours.
 export const hostedInvitation = (name: string, title: string | undefined, room: string) =>
 	`${name} invites you to ${title === undefined ? room : `${title} (${room})`}.`;
+/** The name of a room without one: some of the people in it. */
+export const hostedUnnamed = (names: readonly string[], all: number) =>
+	`${names.join(", ")}${all > names.length ? ` and ${all - names.length} more` : ""}`;
 export const hostedMayNotInvite = "You may not invite people to this room. Its admins can allow it.";
 export const hostedIsIn = "This person is in the room already.";
 export const hostedNoAnswer = "The client of this person does not answer.";

@@ -1,11 +1,14 @@
 import { roomMark } from "../../../core/passed-rooms.ts";
 import { account } from "../../from-xmpp.ts";
+import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { type Element, xml } from "../../stream/xml.ts";
-import { occupantOf } from "../room.ts";
+import { type Joined, occupantOf } from "../room.ts";
 import type { RoomQuery, RoomQuestion } from "./query.ts";
-import { roomInfo } from "./room-info.ts";
+import { nameOf, roomInfo } from "./room-info.ts";
 
+/** People of whom a room without a name has its name. */
+const mostNamed = 3;
 const ns = "http://jabber.org/protocol/disco#info";
 
 /** Describes a room (XEP-0045 §6.4), also before the join. `asked`: the features of all queries to rooms. */
@@ -20,6 +23,7 @@ export const info = (asked: readonly string[]): RoomQuery => ({
 		switch (payload.attrs.node) {
 			case undefined:
 				return roomInfo(facts, [...asked, ns], {
+					name: nameOf(facts) ?? (joined && nameByPeople(joined)),
 					// From outside, only the number that the homeserver tells.
 					occupants: joined ? joined.room.occupants.size : facts.count,
 					mark: roomMark(of, facts.room),
@@ -35,6 +39,12 @@ export const info = (asked: readonly string[]): RoomQuery => ({
 		}
 	},
 });
+
+/** Returns the name of a room without one, as Matrix clients show it: the others in it. */
+function nameByPeople({ room, occupant }: Joined): string | undefined {
+	const others = [...room.occupants.values()].filter((one) => one !== occupant).map(({ nick }) => nick);
+	return others.length > 0 ? phrases.hostedUnnamed(others.slice(0, mostNamed), others.length) : undefined;
+}
 
 // XEP-0045 §7.12: an answer without an identity says that the person has no nick here.
 const reservedNick = ({ payload }: RoomQuestion, nick: string | undefined): Element =>

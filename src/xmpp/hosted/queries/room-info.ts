@@ -44,6 +44,8 @@ export const roomInfo = (
 	facts: RoomFacts,
 	asked: readonly string[],
 	about: Readonly<{
+		/** The name that people read. */
+		name: string | undefined;
 		/** People in the room; 0 where the one who asks cannot know the number. */
 		occupants: number;
 		/** The SHA-1 of the picture, in hex. */
@@ -55,7 +57,7 @@ export const roomInfo = (
 	xml(
 		"query",
 		{ xmlns: "http://jabber.org/protocol/disco#info" },
-		xml("identity", { category: "conference", type: "text", name: nameOf(facts) }),
+		xml("identity", { category: "conference", type: "text", name: about.name }),
 		[...new Set([...always, ...ofKind(facts), ...asked, ...vars])]
 			.sort()
 			.map((one) => xml("feature", { var: one })),
@@ -63,7 +65,8 @@ export const roomInfo = (
 	);
 
 // XEP-0045 §15.5.4
-function form(facts: RoomFacts, { occupants, picture, mark }: Parameters<typeof roomInfo>[2]): Element {
+function form(facts: RoomFacts, about: Parameters<typeof roomInfo>[2]): Element {
+	const { name, occupants, picture, mark } = about;
 	const { levels } = facts;
 	const field = (name: string, value: string | undefined) =>
 		value === undefined ? undefined : xml("field", { var: name }, xml("value", {}, value));
@@ -76,7 +79,7 @@ function form(facts: RoomFacts, { occupants, picture, mark }: Parameters<typeof 
 		"x",
 		{ xmlns: data, type: "result" },
 		type,
-		field("muc#roomconfig_roomname", nameOf(facts)),
+		field("muc#roomconfig_roomname", name),
 		field("muc#roominfo_description", facts.topic),
 		field("muc#roominfo_subject", facts.topic),
 		field("muc#roominfo_occupants", occupants > 0 ? String(occupants) : undefined),

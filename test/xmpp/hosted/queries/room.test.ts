@@ -116,6 +116,20 @@ describe("the description of a room", () => {
 		});
 	});
 
+	test("names a room without a name by the others in it, for those who are in", async () => {
+		const { name: _, alias: _alias, ...nameless } = facts({ levels: levels() });
+		const { ask, join } = createWorld({
+			facts: nameless,
+			known: { lobby: { kind: "room", facts: nameless } },
+		});
+		const nameFor = async (from: string) =>
+			(await ask(lobby, query(INFO), from)).getChild("query")!.getChild("identity")!.attrs.name;
+		expect(await nameFor(romeo)).toBe("Alice, Mercutio");
+		for (const name of ["Paris", "Tybalt"]) join(`${name.toLowerCase()}@verona.test/x`, name);
+		expect(await nameFor(romeo)).toBe("Alice, Mercutio, Paris and 1 more");
+		expect(await nameFor(stranger)).toBeUndefined();
+	});
+
 	test("of a room that the asker may not know is the same as that of a room that does not exist", async () => {
 		const { ask } = createWorld();
 		for (const room of ["#secret@bridge.test", "#nowhere@bridge.test", "!x@bridge.test", "#UP@bridge.test"])
