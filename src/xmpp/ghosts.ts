@@ -19,7 +19,7 @@ export function createGhosts(deps: {
 	/** Resolves with true if the account at a bare JID may write to the person. */
 	mayReach(account: string, person: Person): Promise<boolean>;
 	/** As in {@link IqContext}. */
-	publicRooms(query: Element): Promise<readonly Element[]>;
+	publicRooms(query: Element, from: string): Promise<readonly Element[]>;
 	present(presence: Element): void;
 	bot: Bot;
 	software: Software;

@@ -30,7 +30,7 @@ import { createPendingLines } from "./pending.ts";
 import { createPictures } from "./pictures.ts";
 import { createPresences } from "./presence-updates.ts";
 import { createQueries } from "./queries/index.ts";
-import { publicRooms } from "./queries/public-rooms.ts";
+import { createPublicRooms } from "./queries/public-rooms.ts";
 import { createRestarts } from "./restarts.ts";
 import { createReturns } from "./returns.ts";
 import type { HostedRoom } from "./room.ts";
@@ -166,7 +166,7 @@ export function createHostedRooms(world: World) {
 	return {
 		conversation,
 		/** Resolves with the content of the answer to disco#items of the component. @throws StanzaError, TemporaryError */
-		publicRooms: (query: Element): Promise<readonly Element[]> => publicRooms(query, context),
+		publicRooms: createPublicRooms(context),
 		/** Ends what is due, and asks the clients that were silent for long; called every few seconds while the link is up. */
 		sweep,
 		/** As `inviteToView` of core's Network. */

@@ -70,7 +70,7 @@ export function createDisco(others: readonly Query[]) {
 			}
 			refuseNodes(question);
 			// Clients take each item of a service with rooms for a room, so the bot is none: the service itself answers for it.
-			const rooms = where === "host" ? await publicRooms?.(payload) : undefined;
+			const rooms = where === "host" ? await publicRooms?.(payload, from) : undefined;
 			return xml("query", { xmlns: ITEMS }, rooms);
 		},
 	};

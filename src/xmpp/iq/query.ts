@@ -30,7 +30,7 @@ export type IqContext = Readonly<{
 	bot?: Readonly<{ jid: string; isAt(jid: string): boolean }>;
 	adHoc?: AdHoc;
 	/** Resolves with the content of a disco#items answer: the public rooms, as the query asks for them (XEP-0059). */
-	publicRooms?(query: Element): Promise<readonly Element[]>;
+	publicRooms?(query: Element, from: string): Promise<readonly Element[]>;
 	log: Log;
 }>;
 

@@ -1,4 +1,7 @@
 import { PermanentError } from "../../../core/errors.ts";
+import { createRateLimit } from "../../../core/limits.ts";
+import { domain } from "../../jid.ts";
+import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, type Element, text, xml } from "../../stream/xml.ts";
 import { addressOf } from "../addresses.ts";
@@ -14,32 +17,46 @@ const mostHidden = 10;
 const end = "end";
 const position = "at ";
 
+/** Pages that the people of one domain may read: each asks the homeserver. */
+const rate = { perMinute: 300, burst: 300 };
+
 /**
- * Resolves with the items of disco#items of the service: the public rooms, page by page (XEP-0045 §6.3, XEP-0059). Pages go
- * forwards alone, since the list of the source does. @throws StanzaError for a page that there is none of, TemporaryError
+ * Returns the function that resolves with the content of disco#items of the service: the public rooms, page by page
+ * (XEP-0045 §6.3, XEP-0059). Pages go forwards alone, since the list of the source does. It throws a StanzaError for a page
+ * that there is none of, TemporaryError while the source does not answer.
  */
-export async function publicRooms(
-	query: Element,
-	{ bridge, of, component }: Pick<HostedContext, "bridge" | "of" | "component">,
-): Promise<readonly Element[]> {
-	const { limit, after } = pageOf(child(query, "set", rsm));
-	const list = bridge().views.source(of).listed;
-	if (limit === 0 || after === end) {
-		const { count } = await list(1);
-		return [set(count)];
-	}
-	let page = await list(limit, after).catch((error: unknown) => {
-		// XEP-0059 §2.2: an id that the list does not know.
-		if (error instanceof PermanentError) throw new StanzaError("item-not-found", "cancel");
-		throw error;
-	});
-	// A page of rooms that the policy hides is no end of the list, as a client would read it.
-	for (let n = 1; n < mostHidden && page.rooms.length === 0 && page.next !== undefined; n++)
-		page = await list(limit, page.next);
-	const { rooms, next, count } = page;
-	const items = rooms.map((facts) => xml("item", { jid: addressOf(facts, component), name: nameOf(facts) }));
-	const last = next === undefined ? end : position + next;
-	return [...items, items[0] ? set(count, items[0].attrs.jid, last) : set(count)];
+export function createPublicRooms({
+	bridge,
+	of,
+	component,
+}: Pick<HostedContext, "bridge" | "of" | "component">) {
+	const mayRead = createRateLimit(rate);
+	return async (query: Element, from: string): Promise<readonly Element[]> => {
+		const { limit, after } = pageOf(child(query, "set", rsm));
+		const list = bridge().views.source(of).listed;
+		async function read(most: number, position?: string) {
+			if (!mayRead(domain(from))) throw new StanzaError("resource-constraint", "wait", phrases.xmppCrowded);
+			return list(most, position);
+		}
+		if (limit === 0 || after === end) {
+			const { count } = await read(1);
+			return [set(count)];
+		}
+		let page = await read(limit, after).catch((error: unknown) => {
+			// XEP-0059 §2.2: an id that the list does not know.
+			if (error instanceof PermanentError) throw new StanzaError("item-not-found", "cancel");
+			throw error;
+		});
+		// A page of rooms that the policy hides is no end of the list, as a client would read it.
+		for (let n = 1; n < mostHidden && page.rooms.length === 0 && page.next !== undefined; n++)
+			page = await read(limit, page.next);
+		const { rooms, next, count } = page;
+		const items = rooms.map((facts) =>
+			xml("item", { jid: addressOf(facts, component), name: nameOf(facts) }),
+		);
+		const last = next === undefined ? end : position + next;
+		return [...items, items[0] ? set(count, items[0].attrs.jid, last) : set(count)];
+	};
 }
 
 /** Returns the page that a query asks for. @throws StanzaError where there are no such pages */

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../../../src/core/errors.ts";
 import type { RoomId } from "../../../../src/core/ids.ts";
-import { publicRooms, rsm } from "../../../../src/xmpp/hosted/queries/public-rooms.ts";
+import { createPublicRooms, rsm } from "../../../../src/xmpp/hosted/queries/public-rooms.ts";
 import { StanzaError } from "../../../../src/xmpp/stanza-error.ts";
 import { text, xml } from "../../../../src/xmpp/stream/xml.ts";
-import { createWorld, facts } from "./world.ts";
+import { createWorld, facts, romeo } from "./world.ts";
 
 const rooms = Array.from({ length: 5 }, (_, n) =>
 	facts({
@@ -32,7 +32,7 @@ const listing = (hidden = 0) =>
 async function list(set: Readonly<Record<string, string>> | undefined, hidden = 0) {
 	const children = Object.entries(set ?? {}).map(([name, value]) => xml(name, {}, value));
 	const query = xml("query", {}, set && xml("set", { xmlns: rsm }, children));
-	const answer = await publicRooms(query, listing(hidden));
+	const answer = await createPublicRooms(listing(hidden))(query, romeo);
 	const page = answer.find((one) => one.name === "set")!;
 	const items = answer.filter((one) => one.name === "item").map(({ attrs }) => [attrs.jid, attrs.name]);
 	return { items, first: text(page, "first"), last: text(page, "last"), count: text(page, "count") };
@@ -87,5 +87,16 @@ test("the list waits for a homeserver that is away", async () => {
 	const { context } = createWorld({
 		hosting: { listed: () => Promise.reject(new TemporaryError("away")) },
 	});
-	await expect(publicRooms(xml("query"), context)).rejects.toThrow(TemporaryError);
+	await expect(createPublicRooms(context)(xml("query"), romeo)).rejects.toThrow(TemporaryError);
+});
+
+test("a flood of readers of one domain has to wait", async () => {
+	const read = createPublicRooms(listing());
+	const outcomes = await Promise.allSettled(
+		Array.from({ length: 310 }, (_, n) => read(xml("query"), `reader${n}@montague.test`)),
+	);
+	const refused = outcomes.filter(({ status }) => status === "rejected");
+	expect(refused).toHaveLength(10);
+	expect((refused[0] as PromiseRejectedResult).reason).toMatchObject({ condition: "resource-constraint" });
+	await expect(read(xml("query"), "paris@verona.test")).resolves.toBeDefined();
 });
