@@ -109,7 +109,7 @@ export function createMatrix(
 		isServed: async (room) => (await portalOf(room)) !== undefined,
 		suspect: (room) => parts.backfill.suspect(room),
 		async begin(room) {
-			parts.backfill.begin(room);
+			await parts.backfill.begin(room);
 			await parts.bridge.beginArchive(matrixNetwork, room);
 		},
 	});

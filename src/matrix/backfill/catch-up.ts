@@ -185,7 +185,11 @@ export function createCatchUp(deps: {
 			if (repeated) disturbed();
 		},
 
-		begin: detection.begin,
+		/** Begins a room anew: what was said there before is no gap. */
+		async begin(name: string): Promise<void> {
+			detection.begin(name);
+			await positions.forget(name);
+		},
 		/** The room is read back to its position before its next event is taken. */
 		suspect: detection.suspect,
 		noteSent: detection.noteSent,

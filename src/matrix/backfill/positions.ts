@@ -35,6 +35,12 @@ export function createPositions(deps: {
 		/** The room is in a portal by this link from now on. */
 		follow: (room: string, link: string) => void keys.set(room, `matrix ${link}`),
 		save,
+		/** Forgets the position of a room that begins anew. */
+		async forget(room: string): Promise<void> {
+			const key = keys.get(room);
+			saved.delete(room);
+			if (key) await bridge.saveCursor({ key, value: undefined });
+		},
 		/** Saves the first position of a room in a portal: until then, a kill would have no lost event of it read. */
 		async saveFirst(room: TrackedRoom): Promise<void> {
 			if (!saved.has(room.name)) await save(room);

@@ -9,9 +9,10 @@ const start = () =>
 	createPositions({
 		bridge: {
 			cursor: async (key) => disk.get(key),
-			saveCursor: async ({ key, value = "" }) => {
+			saveCursor: async ({ key, value }) => {
 				writes++;
-				disk.set(key, value);
+				if (value === undefined) disk.delete(key);
+				else disk.set(key, value);
 			},
 		},
 		linkOf: async (room) => links[room],
@@ -53,6 +54,16 @@ describe("createPositions", () => {
 		expect(writes).toBe(0);
 		for (const event of ["$1", "$2"]) await positions.saveFirst(room("!r", { event, at: 1 }));
 		expect([...disk.values()]).toEqual([JSON.stringify(position)]);
+	});
+
+	test("forgets a room that begins anew, and saves its next position at once", async () => {
+		const positions = start();
+		await positions.load("!r");
+		await positions.save(room("!r", position));
+		await positions.forget("!r");
+		expect(await start().load("!r")).toBeUndefined();
+		await positions.saveFirst(room("!r", { event: "$2", at: 2 }));
+		expect(await start().load("!r")).toEqual({ event: "$2", at: 2 });
 	});
 
 	test("keeps no position of a room that is in no portal or has no event", async () => {

@@ -27,6 +27,15 @@ describe("createLossDetection: the state of a room", () => {
 		expect(room.state).toEqual({ is: "suspect" });
 	});
 
+	test("is complete for a room that begins anew, whose next event is taken as it comes", () => {
+		const room = detection.track("!r", position);
+		detection.begin("!r");
+		expect(room).toEqual({ name: "!r", state: { is: "complete" } });
+		expect(detection.inTurn(room, [event("$7")])).toBe(true);
+		detection.took([event("$7")]);
+		expect(room.position).toEqual({ event: "$7", at: 1_000 });
+	});
+
 	test("stays suspect where a doubt came while the room was read", () => {
 		const room = detection.track("!r", position);
 		const before = detection.doubts();
