@@ -216,6 +216,8 @@ describe("a hosted room shows", () => {
 			expect.stringMatching(`^Romeo: reaction \\${morrow} 🌹 \\(S4`),
 		]);
 		expect(lines.find((line) => line.includes(`redaction ${morrow}`))).toEqual(from("S5"));
+		// The deletion takes back the edit as well, of which nobody has to hear.
+		expect(lines.filter((line) => /: (edit|redaction) /.test(line))).toHaveLength(2);
 		expect(lines.slice(-2)).toEqual(["Alice: message what?", `Alice: reaction ${answer} ❤️`]);
 	});
 

@@ -56,7 +56,9 @@ export function createBackfillReader(deps: {
 		const history = createPages(whole ? wholePages : pages, (from) =>
 			client.messages(name, { limit, from, timeout, ...(as && { as }) }),
 		);
-		for await (const page of history)
+		for await (const page of history) {
+			// The ghost may see nothing that is older, not even the event of the position.
+			if (whole && page.length === 0) return found();
 			for (const event of page) {
 				const { event_id: id, origin_server_ts: at } = event;
 				const said = event.state_key === undefined && !isOurs(event.sender);
@@ -69,6 +71,12 @@ export function createBackfillReader(deps: {
 				else if (whole || said || (isHappening(treatmentOf(event)) && !isOurs(event.sender)))
 					before.push(event);
 			}
+		}
+		if (whole && !history.complete())
+			log.warn(
+				{ room: name },
+				"a hosted room holds more events than the backfill reads; its archive lacks some",
+			);
 		return found();
 	}
 
