@@ -6,7 +6,17 @@ import { soak } from "./test/soak.ts";
 
 /** The files that take longest, the longest first. One that began last would keep a single worker busy at the end. */
 const longest = [
-	...["xmpp-faults", "conversation", "reactions", "faults", "disasters", "image", "media", "muc"],
+	...[
+		"hosted-archive",
+		"xmpp-faults",
+		"conversation",
+		"reactions",
+		"faults",
+		"disasters",
+		"image",
+		"media",
+		"muc",
+	],
 	...[
 		"peak-memory",
 		"fuzz",
