@@ -14,6 +14,7 @@ import { archiveQuery } from "./archive-query.ts";
 import { archived, fin, metadata, result } from "./archive-result.ts";
 import { createTurns } from "./archive-turns.ts";
 import type { HostedContext } from "./context.ts";
+import type { JoinQueue } from "./join-queue.ts";
 import type { Loader } from "./load.ts";
 import { affiliationOf, roleOf } from "./presences.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
@@ -30,7 +31,11 @@ export const isForArchive = (stanza: Element): boolean =>
 type Asked = Readonly<{ room: HostedRoom; archive: Archive<ArchivedLine> }>;
 
 /** Answers the queries for the archives of hosted rooms. */
-export function createArchives(context: HostedContext, shown: Shown, loader: Pick<Loader, "load">) {
+export function createArchives(
+	context: HostedContext,
+	shown: Shown,
+	{ load, settled }: Pick<Loader, "load"> & Pick<JoinQueue, "settled">,
+) {
 	const turns = createTurns();
 
 	/** Resolves with the room that is asked. @throws StanzaError, TemporaryError, PermanentError */
@@ -41,7 +46,7 @@ export function createArchives(context: HostedContext, shown: Shown, loader: Pic
 		const address = roomAt(stanza.attrs.to ?? "", component);
 		const looked = address && (await context.bridge().views.look(of, address, reader));
 		if (looked?.kind !== "room") throw new StanzaError("item-not-found", "cancel", phrases.hostedUnknown);
-		const room = await loader.load(viewOf(looked.facts.id, component), looked.facts);
+		const room = await load(viewOf(looked.facts.id, component), looked.facts);
 		returns.rest(room);
 		return room;
 	}
@@ -104,6 +109,7 @@ export function createArchives(context: HostedContext, shown: Shown, loader: Pic
 		const { from = "", to, id, type } = stanza.attrs;
 		if (type !== "get" && type !== "set") return undefined;
 		try {
+			await settled(stanza);
 			const payload = turns(account(from).id, () => within(answeredWithin, answer(stanza)));
 			if (!payload) return errorReply(stanza, "wait", "resource-constraint", phrases.archiveBusy);
 			return xml("iq", { type: "result", from: to, to: from, id }, await payload);

@@ -63,7 +63,7 @@ export function createHostedRooms(world: World) {
 	const takePresence = createPresences(context, { joins, queue, liveness });
 	const restarts = createRestarts(context);
 	const answerQuery = createQueries(context);
-	const answerArchive = createArchives(context, lines, loader);
+	const answerArchive = createArchives(context, lines, { load: loader.load, settled: queue.settled });
 	const invites = createInvites(context);
 	let sweeping: NodeJS.Timeout | undefined;
 

@@ -9,14 +9,26 @@ const joinRate = { perMinute: 60, burst: 300 };
 /** Sessions of one account and of all, and joins under way of one account and of all. */
 const most = { ofAccount: 500, inAll: 50_000, underWayOfAccount: 300, underWay: 5_000 };
 
+/** Stanzas of one client that wait for its join. */
+const mostWaiting = 10;
+
 /** A join under way. answered: it took too long, and its client knows. left: its client has gone again. */
-export type Attempt = { readonly stanza: Element; state: "open" | "answered" | "left" };
+export type Attempt = { readonly stanza: Element; readonly state: "open" | "answered" | "left" };
+
+/** `settle` resolves `settled`: the client is in, or knows that it is not. */
+type Pending = {
+	readonly stanza: Element;
+	state: Attempt["state"];
+	waiting: number;
+	readonly settled: Promise<void>;
+	settle(): void;
+};
 
 /** The joins that are under way, within the bounds on what one account, and all together, may take. */
 export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, now: () => number) {
 	const rate = createRateLimit(joinRate, now);
 	/** By {@link sessionKey}. */
-	const attempts = new Map<string, Set<Attempt>>();
+	const attempts = new Map<string, Set<Pending>>();
 	const ofAccounts = new Map<string, number>();
 	let all = 0;
 
@@ -29,6 +41,13 @@ export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, now: 
 		if (left > 0) ofAccounts.set(account, left);
 		else ofAccounts.delete(account);
 	}
+
+	function close(attempt: Pending, state: Attempt["state"]): void {
+		attempt.state = state;
+		attempt.settle();
+	}
+	const openOf = (stanza: Element): readonly Pending[] =>
+		[...(attempts.get(keyOf(stanza)) ?? [])].filter(({ state }) => state === "open");
 
 	return {
 		/** Returns true if the account may not join now: it, or all together, have too many sessions or joins. */
@@ -46,32 +65,46 @@ export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, now: 
 			);
 		},
 		begin(stanza: Element): Attempt {
-			const attempt: Attempt = { stanza, state: "open" };
+			const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
+			const attempt: Pending = { stanza, state: "open", waiting: 0, settled, settle };
 			const key = keyOf(stanza);
 			attempts.set(key, (attempts.get(key) ?? new Set()).add(attempt));
 			count(accountOf(stanza), 1);
 			return attempt;
 		},
+		/** Notes that the client has got the answer to its join. */
+		answered(attempt: Attempt): void {
+			close(attempt as Pending, "answered");
+		},
 		end(attempt: Attempt): void {
 			const key = keyOf(attempt.stanza);
 			const same = attempts.get(key);
-			if (!same?.delete(attempt)) return;
+			(attempt as Pending).settle();
+			if (!same?.delete(attempt as Pending)) return;
 			if (same.size === 0) attempts.delete(key);
 			count(accountOf(attempt.stanza), -1);
 		},
 		/** Returns true while the client has another join under way. */
-		has: (stanza: Element): boolean =>
-			[...(attempts.get(keyOf(stanza)) ?? [])].some(({ state }) => state === "open"),
+		has: (stanza: Element): boolean => openOf(stanza).length > 0,
+		/**
+		 * Resolves when the client has no join under way any more, or when too many of its stanzas wait for that. Conversations
+		 * asks for the archive directly after its join, and takes an error for an empty room.
+		 */
+		async settled(stanza: Element): Promise<void> {
+			const open = openOf(stanza).filter(({ waiting }) => waiting < mostWaiting);
+			for (const attempt of open) attempt.waiting++;
+			await Promise.all(open.map(({ settled }) => settled));
+		},
 		/** Ends the joins of a client that leaves before it is in. */
 		cancel(stanza: Element): void {
-			for (const attempt of attempts.get(keyOf(stanza)) ?? []) attempt.state = "left";
+			for (const attempt of attempts.get(keyOf(stanza)) ?? []) close(attempt, "left");
 		},
 		/** Ends all joins. Returns those that have no answer yet. */
 		endAll(): readonly Attempt[] {
 			const open = [...attempts.values()]
 				.flatMap((same) => [...same])
 				.filter(({ state }) => state === "open");
-			for (const attempt of open) attempt.state = "answered";
+			for (const attempt of open) close(attempt, "answered");
 			return open;
 		},
 	};

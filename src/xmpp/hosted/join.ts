@@ -121,7 +121,7 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 	async function attend(stanza: Element): Promise<void> {
 		const attempt = queue.begin(stanza);
 		const answer = (refusal: Refusal) => {
-			attempt.state = "answered";
+			queue.answered(attempt);
 			void context.link.send(refuse(stanza, refusal)).catch(() => undefined);
 		};
 		const late = () => attempt.state === "open" && answer(refusals.slow);

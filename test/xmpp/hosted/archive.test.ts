@@ -67,7 +67,7 @@ beforeEach(async () => {
 		}),
 		complete: <T>(seen: T) => seen,
 	};
-	ask = createArchives(context, shown, { load: async () => room });
+	ask = createArchives(context, shown, { load: async () => room, settled: async () => undefined });
 	history = createHistory(context, shown);
 	const occupant = addOccupant(room, romeo, "o-romeo");
 	const session: Session = { jid: "romeo@montague.lit/phone", address, presence: [], heard: 0 };

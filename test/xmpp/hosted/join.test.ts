@@ -3,6 +3,7 @@ import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
 import type { RoomFacts } from "../../../src/core/hosting.ts";
 import type { RoomId } from "../../../src/core/ids.ts";
 import { roomJid } from "../../../src/xmpp/hosted/addresses.ts";
+import { stanza } from "../stanza.ts";
 import {
 	alice,
 	component,
@@ -296,6 +297,24 @@ describe("a slow homeserver", () => {
 		world.source.look = () => Promise.reject(new TemporaryError("never asked"));
 		world.source.view = () => Promise.reject(new TemporaryError("never asked"));
 		await world.join(romeo, "Romeo");
+		expect(world.got(romeo).at(-1)).toBe("message subject Welcome");
+	});
+
+	// Conversations asks directly after its join, and takes an error for an empty room.
+	test("lets a query for the archive wait for the join before it", async () => {
+		const world = await started();
+		const slow = Promise.withResolvers<undefined>();
+		const { look } = world.source;
+		world.source.look = async (address) => {
+			await slow.promise;
+			return look(address);
+		};
+		world.take(join(romeo, "Romeo"));
+		const query = `<iq from='${romeo}' to='${lobby}' type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>`;
+		const answer = world.conversation.iq?.(stanza(query));
+		await world.settle();
+		slow.resolve(undefined);
+		expect((await answer)?.attrs.type).toBe("result");
 		expect(world.got(romeo).at(-1)).toBe("message subject Welcome");
 	});
 

@@ -107,6 +107,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 					: { kind: "refused" as const, why: "unknown" as const, text: "There is no such room." };
 			},
 			open: async () => void calls.push("open"),
+			places: async () => ({ places: [], complete: true, total: 0 }),
 			source: () => hosting,
 		},
 	} as unknown as Bridge;
