@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestbed, type Testbed, type XmppAccount } from "../testbed/index.ts";
+import { type Bridged, startBridged } from "../testbed/bridge.ts";
+import type { XmppAccount } from "../testbed/index.ts";
+import { MatrixClient } from "../testbed/matrix-client.ts";
 import { XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { replay, stories } from "../xmpp/hosted/client-joins/replay.ts";
 
@@ -12,22 +14,25 @@ const topic = "Swear not by the moon";
 type MakeRoom = (name: string) => Promise<Record<string, string>>;
 
 describe("the joins of real clients", () => {
-	let bed: Testbed;
+	let bridged: Bridged;
 	let romeo: XmppClient;
+	let alice: MatrixClient;
 	let juliet: XmppAccount;
 
 	beforeAll(async () => {
-		bed = await startTestbed({ servers: ["prosody"] });
+		bridged = await startBridged({ xmpp: "prosody", config: () => ({ gateway: { rooms: "local" } }) });
+		const { bed } = bridged;
 		romeo = await XmppClient.connect(await bed.xmppUser("prosody", "romeo"));
 		juliet = await bed.xmppUser("prosody", "juliet");
+		alice = await MatrixClient.connect(bed.matrix.url, await bed.matrixUser("alice"));
 	});
 	afterAll(async () => {
-		await romeo?.close();
-		await bed?.down();
+		await Promise.all([romeo?.close(), alice?.close()]);
+		await bridged?.down();
 	});
 
 	const onProsody: MakeRoom = async (name) => {
-		const { muc: host, domain } = bed.xmpp("prosody");
+		const { muc: host } = bridged.xmpp;
 		const room = `${name}@${host}`;
 		await romeo.joinRoom(room, "romeo");
 		await romeo.configureRoom(room, {
@@ -37,10 +42,20 @@ describe("the joins of real clients", () => {
 		await romeo.send(xml("message", { to: room, type: "groupchat" }, xml("subject", {}, topic)));
 		await romeo.sendMessage(room, line, "groupchat");
 		await romeo.waitForMessage(line, room);
-		return { room, host, other: "romeo", "their jid": `romeo@${domain}` };
+		return { room, host, other: "romeo", "their jid": `romeo@${bridged.xmpp.domain}` };
 	};
 
-	describe.each([["a MUC of Prosody", onProsody]] as const)("in %s", (_place, makeRoom) => {
+	const hosted: MakeRoom = async (name) => {
+		const { component: host } = bridged.xmpp;
+		const options = { preset: "public_chat", room_alias_name: name, name: "The Balcony", topic };
+		await alice.send(await alice.createRoom(options), line);
+		return { room: `#${name}@${host}`, host, other: "alice", "their jid": `alice@${host}` };
+	};
+
+	describe.each([
+		["a MUC of Prosody", onProsody],
+		["a hosted room", hosted],
+	] as const)("in %s", (_place, makeRoom) => {
 		test.each(stories)("$client gets all that it needs to show the room as joined", async (story) => {
 			const name = story.client.toLowerCase().replace(/[^a-z]+/g, "");
 			const words = await makeRoom(name);
