@@ -103,7 +103,7 @@ export const xmppNoDelivery = (why: string) => `A message could not be delivered
 export const xmppNoPrivate =
 	"Private messages to people from the other side are not bridged yet. Please write in the room, or to their own address.";
 export const xmppNoInvite = "Invitations are not bridged yet.";
-export const xmppNoHostedRoom = "The bridge has no rooms of its own yet.";
+export const xmppNoRoom = "This is the address of a person. That of a room begins with # or !.";
 export const xmppNotLookedUp =
 	"The server of this address does not answer, so the bridge cannot tell whether it exists. Please try again later.";
 export const xmppCrowded = "Too much waits here at once. Please send this again in a minute.";
@@ -171,6 +171,7 @@ export const hostedNoSuchLine = "This room has no such message.";
 export const hostedSlowLine =
 	"The server of this room does not answer. Look into the room in a moment, since it may still take this.";
 export const hostedNoSuchOccupant = "Nobody in this room has this nick.";
+export const hostedToRoom = "Your client has to send this to the room as a message for all (groupchat).";
 export const hostedToOneOccupant = "Write to the room, or send this to one person as a private message.";
 export const hostedAwayOccupant =
 	"This person is in the room with no client now. Write to their own address.";

@@ -39,7 +39,7 @@ export async function answerPresence(
 		case undefined:
 			// A join (XEP-0045 §7.2): clients wait for ever for an answer that does not come.
 			return child(stanza, "x", "http://jabber.org/protocol/muc")
-				? [errorReply(stanza, "cancel", "service-unavailable", phrases.xmppNoHostedRoom)]
+				? [errorReply(stanza, "cancel", "service-unavailable", phrases.xmppNoRoom)]
 				: [];
 		default:
 			return [];

@@ -4,6 +4,7 @@ import type { Log } from "../core/log.ts";
 import type { Bot } from "./bot.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Ghosts } from "./ghosts.ts";
+import { isRoomJid } from "./hosted/addresses.ts";
 import { isJoin } from "./hosted/presences.ts";
 import { blocked, refuse } from "./hosted/refusals.ts";
 import { bare, domain } from "./jid.ts";
@@ -95,7 +96,7 @@ export function createRouter(deps: {
 
 	/** Gives a blocked account the least answer that the protocol allows. */
 	function turnAway(element: Element): void {
-		const { from = "", type } = element.attrs;
+		const { from = "", to = "", type } = element.attrs;
 		// RFC 6120 §8.2.3: each get and set has an answer. RFC 6121 §8.5: this one does not tell which accounts exist.
 		if (element.name === "iq")
 			send(mayBeAnswered(element) ? errorReply(element, "cancel", "service-unavailable") : undefined);
@@ -103,7 +104,7 @@ export function createRouter(deps: {
 		else if (isJoin(element) && type === undefined && refusals(domain(from))) send(refuse(element, blocked));
 		else if (element.name !== "message") return;
 		else if (type === "error") send(claiming(element)?.stanza(element));
-		else if (type === "groupchat") send(ghosts.message(element));
+		else if (type === "groupchat" && !isRoomJid(to, component)) send(ghosts.message(element));
 		else if (child(element, "body") && refusals(domain(from)))
 			owe(
 				deps.answer(

@@ -308,7 +308,8 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 
 	test("answers a join to a room that the bridge does not have", async () => {
 		const room = `#lobby@${bed.xmpp(server).component}`;
-		await expect(romeo.joinRoom(room, "Romeo")).rejects.toThrow(/no rooms of its own/);
+		await expect(romeo.joinRoom(room, "Romeo")).rejects.toThrow(/cannot be joined from here/);
+		await expect(romeo.joinRoom(alice, "Romeo")).rejects.toThrow(/the address of a person/);
 	});
 
 	test("uses one room for the pair, whichever client writes", async () => {

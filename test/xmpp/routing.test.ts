@@ -127,7 +127,7 @@ describe("a stanza", () => {
 		});
 		const one = (name: string, from: string, to: string, ...inside: Element[]) =>
 			take(xml(name, { id: name, from, to, type: name === "iq" ? "get" : undefined }, ...inside));
-		return { one, taken, sent, settled };
+		return { one, take, taken, sent, settled };
 	}
 	const names = ["message", "presence", "iq"] as const;
 
@@ -176,6 +176,14 @@ describe("a stanza", () => {
 		}
 		await settled();
 		expect(taken).toEqual(names.map((name) => `muc.test ${name}`));
+	});
+	test("a line of a blocked account to a room of ours is refused with the reason", async () => {
+		const { take, taken, sent, settled } = kinds();
+		const attrs = { from: "blocked@x.test/a", to: "#room@bridge.test", type: "groupchat", id: "1" };
+		take(xml("message", attrs, xml("body", {}, "hi")));
+		await settled();
+		expect(taken).toEqual([]);
+		expect(sent[0]?.toString()).toMatch(/<forbidden .*you are blocked/);
 	});
 	test("a join of a blocked account is refused, since its client waits for the answer", async () => {
 		const { one, taken, sent, settled } = kinds();

@@ -25,6 +25,7 @@ export const noSuchLine = refusal("cancel", "item-not-found", phrases.hostedNoSu
 export const slowLine = refusal("wait", "remote-server-timeout", phrases.hostedSlowLine);
 // XEP-0045 §7.5
 export const noSuchOccupant = refusal("cancel", "item-not-found", phrases.hostedNoSuchOccupant);
+export const toRoom = refusal("modify", "bad-request", phrases.hostedToRoom);
 export const toOneOccupant = refusal("modify", "bad-request", phrases.hostedToOneOccupant);
 export const awayOccupant = refusal("wait", "recipient-unavailable", phrases.hostedAwayOccupant);
 

@@ -1,8 +1,9 @@
 import type { Seen } from "../../core/hosting.ts";
-import type { Element } from "../stream/xml.ts";
+import { child, type Element } from "../stream/xml.ts";
 import type { HostedContext } from "./context.ts";
 import { createFileLinks } from "./file-links.ts";
 import { createKnownLines } from "./known-lines.ts";
+import * as refusals from "./line-refusals.ts";
 import { createMessages } from "./messages.ts";
 import { createModeration } from "./moderation.ts";
 import { createPrivateMessages } from "./private-messages.ts";
@@ -27,7 +28,9 @@ export function createLines(context: HostedContext) {
 			if (type === "error") return undefined;
 			if (type === "groupchat")
 				return isSubject(stanza) ? subjects.take(joined, stanza) : messages.take(joined, stanza);
-			return isVoiceRequest(stanza) ? answerVoiceRequest(joined, stanza) : undefined;
+			if (isVoiceRequest(stanza)) return answerVoiceRequest(joined, stanza);
+			// XEP-0045 §7.4: what the room is to show has the type groupchat.
+			return child(stanza, "body") && (joined ? refusals.toRoom : refusals.notInRoom)(stanza);
 		},
 		/** Takes a message to one occupant. Returns the answer, if one is due. */
 		privateMessage: createPrivateMessages(context),

@@ -332,6 +332,11 @@ describe("a moderator's request to delete a message", () => {
 	});
 });
 
+test("a message for the room that is none for all is answered with the reason", async () => {
+	expect(await linesWorld().say(phone, body, 'type="chat"')).toMatch(/type="modify"><bad-request /);
+	expect(await linesWorld().say(phone, "", 'type="chat"')).toBe("");
+});
+
 test("a request for voice is answered with the way to get it", async () => {
 	const form = `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>http://jabber.org/protocol/muc#request</value></field></x>`;
 	expect(await linesWorld().say(phone, form, 'id="v1"')).toMatch(/power levels/);
