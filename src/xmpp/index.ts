@@ -29,7 +29,7 @@ import { createGhosts } from "./ghosts.ts";
 import { createHostedRooms } from "./hosted/index.ts";
 import { createInbox } from "./inbox.ts";
 import { capabilities } from "./iq/index.ts";
-import { ghostJid, type Namespace, personAt } from "./jid.ts";
+import { ghostJid, inUri, type Namespace, personAt } from "./jid.ts";
 import { createJoinedConversation } from "./joined/conversation.ts";
 import { createJoinedRooms } from "./joined/index.ts";
 import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
@@ -362,7 +362,7 @@ export function createXmpp(
 		},
 		url: (room) => {
 			const [, ghost] = pairOf(room);
-			return ghost ? `xmpp:${ghost}` : `xmpp:${room}?join`;
+			return ghost ? `xmpp:${inUri(ghost)}` : `xmpp:${inUri(room)}?join`;
 		},
 		handle: (typed) => typedHandle(typed, rooms.has),
 		hides: (glob) => (glob.startsWith("@") || glob.includes("/") ? undefined : phrases.mucHidesAddresses),

@@ -32,6 +32,12 @@ export const domain = (jid: string): string => split(jid).domain;
 export const resource = (jid: string): string | undefined => split(jid).resource;
 
 /**
+ * Returns a JID as it stands in a URI (RFC 5122 §2.2). Only characters that would end the path are escaped, because some
+ * clients compare the URI as text.
+ */
+export const inUri = (jid: string): string => jid.replace(/[%?#\s"<>\\^`{|}]/g, encodeURIComponent);
+
+/**
  * True if a server may have normalised one JID to the other. Servers fold JIDs by different algorithms; this function
  * folds more than any of them, so it may return true for two different JIDs.
  */

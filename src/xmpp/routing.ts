@@ -100,8 +100,9 @@ export function createRouter(deps: {
 		// RFC 6120 §8.2.3: each get and set has an answer. RFC 6121 §8.5: this one does not tell which accounts exist.
 		if (element.name === "iq")
 			send(mayBeAnswered(element) ? errorReply(element, "cancel", "service-unavailable") : undefined);
-		// XEP-0045 §7.2.7: each join has an answer. The client waits for it.
-		else if (isJoin(element) && type === undefined && refusals(domain(from))) send(refuse(element, blocked));
+		// XEP-0045 §7.2.7: each join has an answer. The client of a room of ours waits for it.
+		else if (isJoin(element) && type === undefined && claiming(element) && refusals(domain(from)))
+			send(refuse(element, blocked));
 		else if (element.name !== "message") return;
 		else if (type === "error") send(claiming(element)?.stanza(element));
 		else if (type === "groupchat" && !isRoomJid(to, component)) send(ghosts.message(element));

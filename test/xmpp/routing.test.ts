@@ -98,7 +98,7 @@ describe("a stanza", () => {
 		const sent: Element[] = [];
 		const conversation = (kind: string, attribute: "from" | "to") =>
 			({
-				claims: ({ attrs }: Element) => attrs[attribute]?.split("@")[1] === kind,
+				claims: ({ attrs }: Element) => attrs[attribute]?.split(/[@/]/)[1] === kind,
 				stanza: ({ attrs: { id } }: Element) => void taken.push(`${kind} ${id}`),
 				iq: async ({ attrs: { id } }: Element) => void taken.push(`${kind} ${id}`),
 				isMuc: (jid: string) => jid === "blocked@muc.test",

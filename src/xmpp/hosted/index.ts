@@ -8,7 +8,7 @@ import { xmppNetwork } from "../from-xmpp.ts";
 import { resource } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
-import { isRoomJid } from "./addresses.ts";
+import { isRoomJid, roomJid } from "./addresses.ts";
 import { createAliases } from "./aliases.ts";
 import { createArchives, isForArchive } from "./archive.ts";
 import { createBroadcast } from "./broadcast.ts";
@@ -111,6 +111,12 @@ export function createHostedRooms(world: World) {
 		return isModeration(stanza) ? lines.moderate(joined, stanza) : answerQuery(stanza);
 	}
 
+	/** Returns the address of a room as people write it: by its alias, where that is known. */
+	function show(room: RoomId): string {
+		const parts = rooms.get(room)?.facts.alias;
+		return parts ? roomJid({ kind: "alias", parts }, component) : room;
+	}
+
 	const conversation = {
 		// The room of a chat of two holds a space.
 		owns: (room) => !room.includes(" ") && isRoomJid(room, component),
@@ -120,10 +126,10 @@ export function createHostedRooms(world: World) {
 			if (room) closeRoom(room, { reason: phrases.hostedEnded }, context);
 		},
 		capabilities: () => hosted,
-		show: (room) => room,
+		show,
 		label(room) {
 			const name = rooms.get(room)?.facts.name;
-			return name ? phrases.named(name, room) : room;
+			return name ? phrases.named(name, show(room)) : show(room);
 		},
 		members(room) {
 			const people = [...(rooms.get(room)?.people.values() ?? [])].map(({ person }) => person);

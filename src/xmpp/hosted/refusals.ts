@@ -1,6 +1,6 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import type { Entered, Looked, RoomAddress, RoomFacts } from "../../core/hosting.ts";
-import { split } from "../jid.ts";
+import { inUri } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import { type ErrorType, errorReply, StanzaError } from "../stanza-error.ts";
 import { type Element, xml } from "../stream/xml.ts";
@@ -94,17 +94,15 @@ export function failed(error: unknown): Refusal | undefined {
 	return refusal("cancel", "not-allowed", message);
 }
 
-/** Returns the URI that joins a room (RFC 5122). Its localpart can hold signs that mean something else in a URI. */
-export function joinUri(room: string): string {
-	const { local: name = "", domain } = split(room);
-	return `xmpp:${encodeURIComponent(name)}@${domain}?join`;
-}
-
 /** Returns the error that answers a stanza. */
 export function refusedWith(stanza: Element, { type, condition, text, instead }: Refusal): Element {
 	const answer = errorReply(stanza, type, condition, sentence(text));
 	// RFC 6120 §8.3.3.5: the new address is the text of the condition.
-	if (instead !== undefined) answer.getChild("error")?.getChild(condition)?.append(joinUri(instead));
+	if (instead !== undefined)
+		answer
+			.getChild("error")
+			?.getChild(condition)
+			?.append(`xmpp:${inUri(instead)}?join`);
 	return answer;
 }
 

@@ -1,5 +1,6 @@
 import { boundedId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
+import { inUri } from "../jid.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import { along, type Mention, type MessageFeature, type ReadContext } from "./feature.ts";
 import { nicksIn } from "./nicks.ts";
@@ -42,16 +43,13 @@ export const mentions: MessageFeature = {
 				if (jid === undefined) return undefined;
 				const who = occupantId === undefined ? { jid } : { occupantid: occupantId };
 				return [
-					xml("reference", { xmlns: references, type: "mention", uri: `xmpp:${encoded(jid)}`, ...range }),
+					xml("reference", { xmlns: references, type: "mention", uri: `xmpp:${inUri(jid)}`, ...range }),
 					xml("mention", { xmlns: explicit, ...who, ...range }),
 				];
 			}),
 		);
 	},
 };
-
-// RFC 5122 §2.2: only characters that would end the path are escaped, because some clients compare the URI as text.
-const encoded = (jid: string) => jid.replace(/[%?#\s"<>\\^`{|}]/g, encodeURIComponent);
 
 const number = (value: string | undefined) =>
 	value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;

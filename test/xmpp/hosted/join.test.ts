@@ -221,7 +221,7 @@ describe("a join that is refused", () => {
 		world.take(join(romeo, "Romeo"));
 		await world.settle();
 		const gone = world.sent[0]?.getChild("error")?.getChild("gone");
-		expect(gone?.getText()).toBe(`xmpp:${encodeURIComponent("!=4eext=3ahs.test")}@${component}?join`);
+		expect(gone?.getText()).toBe(`xmpp:!=4eext=3ahs.test@${component}?join`);
 		expect(roomJid(next, component)).toBe(`!=4eext=3ahs.test@${component}`);
 	});
 
