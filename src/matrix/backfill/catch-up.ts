@@ -36,7 +36,7 @@ const unread = "could not check a room for events that the homeserver lost";
  */
 export function createCatchUp(deps: {
 	client: Pick<Client, "messages">;
-	bridge: Pick<Bridge, "cursor" | "saveCursor">;
+	bridge: Pick<Bridge, "cursor" | "saveCursor" | "beginArchive">;
 	/** The link of a room in its portal, if it is in one. */
 	linkOf(room: string): Promise<string | undefined>;
 	/** The ghost that can read a room; undefined is the bot. */

@@ -1,14 +1,18 @@
 import { TemporaryError } from "../../core/errors.ts";
+import type { RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
+import type { Bridge } from "../../core/network.ts";
 import { type Client, MatrixError } from "../client.ts";
 import type { MatrixEvent } from "../event.ts";
 import { isHappening, treatmentOf } from "../event-kinds.ts";
+import { isPlace } from "../hosting/places.ts";
+import { matrixNetwork } from "../mxid.ts";
 import { createPages } from "../pages.ts";
 import type { Position } from "./loss-detection.ts";
 
 /** How far back a room is read: the number of pages, and of events on a page. */
 const [pages, pageSize] = [30, 30];
-/** The same for a room that another network shows in full: its archive would have a hole behind the last page. */
+/** The same for a room that another network shows in full: its archive must have no hole. */
 const [wholePages, wholePageSize] = [50, 100];
 /** The least time, in ms, before a busy homeserver is asked again. */
 const pause = 300;
@@ -36,6 +40,7 @@ export function createBackfillReader(deps: {
 	isOurs(mxid: string): boolean;
 	/** Resolves with true if another network shows the whole room: then our own events and all changes count, too. */
 	isWhole(room: string): Promise<boolean>;
+	bridge: Pick<Bridge, "beginArchive">;
 	/** Whether an event was handed over or read before. */
 	seen(event: string): boolean;
 	log: Log;
@@ -72,11 +77,15 @@ export function createBackfillReader(deps: {
 					before.push(event);
 			}
 		}
-		if (whole && !history.complete())
+		if (whole && !history.complete()) {
 			log.warn(
 				{ room: name },
-				"a hosted room holds more events than the backfill reads; its archive lacks some",
+				"a gap in a hosted room is too long: its archive begins anew, before its next event",
 			);
+			await deps.bridge.beginArchive(matrixNetwork, name as RoomId);
+			// People read what was said in the archive. Who came and went since, and what the room is now, counts for all.
+			before = before.filter((event) => !isPlace(event));
+		}
 		return found();
 	}
 

@@ -42,6 +42,7 @@ describe("the backfill", () => {
 						},
 						bridge: {
 							cursor: async (key) => cursors.get(key),
+							beginArchive: async () => undefined,
 							async saveCursor({ key, value = "" }) {
 								await alive(chance() * 5);
 								cursors.set(key, value);

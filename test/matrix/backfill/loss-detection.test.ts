@@ -35,6 +35,7 @@ function world(timeline: MatrixEvent[]) {
 			},
 			bridge: {
 				cursor: async (key) => disk.get(key),
+				beginArchive: async () => undefined,
 				saveCursor: async ({ key, value = "" }) => void disk.set(key, value),
 			},
 			linkOf: async (room) => `link of ${room}`,

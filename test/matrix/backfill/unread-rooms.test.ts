@@ -21,6 +21,7 @@ test.each([
 			client: { messages: () => Promise.reject(new TemporaryError("refused")) },
 			bridge: {
 				cursor: async (key) => JSON.stringify({ event: `the last of ${key}`, at: 1 }),
+				beginArchive: async () => undefined,
 				saveCursor: async () => undefined,
 			},
 			linkOf: async (room) => room,

@@ -8,6 +8,8 @@ import { sampleEvent } from "../samples.ts";
 let timeline: MatrixEvent[];
 let asked: number;
 let warned: string[];
+/** The rooms whose archive begins anew. */
+let begun: string[];
 /** The ghost sees the events from this one on. */
 let from: number;
 
@@ -26,6 +28,7 @@ const read = (isWhole: boolean, position = "$0") =>
 		},
 		reader: async () => "@_xmpp_romeo:hs.test",
 		isWhole: async () => isWhole,
+		bridge: { beginArchive: async (_of, room) => void begun.push(room) },
 		isOurs: (mxid) => mxid.startsWith("@_"),
 		seen: () => false,
 		log: { ...quiet, warn: (_, message) => void warned.push(message) },
@@ -34,7 +37,7 @@ const ids = async (...how: Parameters<typeof read>) =>
 	(await read(...how)).before.map(({ event_id }) => event_id);
 
 beforeEach(() => {
-	[asked, from, warned] = [0, 0, []];
+	[asked, from, warned, begun] = [0, 0, [], []];
 	timeline = [
 		event("$0"),
 		event("$ours", { sender: "@_xmpp_romeo:hs.test" }),
@@ -49,13 +52,14 @@ test("the gap of a hosted room holds all of its events, ours among them; that of
 	expect(await ids(false)).toEqual(["$said"]);
 });
 
-test("a long gap of a hosted room is read further back, and the log tells of one that is too long", async () => {
+test("a long gap of a hosted room is read further back, and one that is too long is left to its archive", async () => {
 	timeline.push(...Array.from({ length: 2_000 }, (_, n) => event(`$${n + 1}`)));
 	expect(await ids(true)).toHaveLength(2_004);
-	expect(warned).toEqual([]);
-	timeline.push(...Array.from({ length: 4_000 }, (_, n) => event(`$later${n}`)));
-	expect(await ids(true)).toHaveLength(5_000);
-	expect(warned).toHaveLength(1);
+	expect([warned, begun]).toEqual([[], []]);
+	const gone = { type: "m.room.member", state_key: "@bob:hs.test", content: { membership: "leave" } };
+	timeline.push(...Array.from({ length: 4_000 }, (_, n) => event(`$later${n}`)), event("$gone", gone));
+	expect(await ids(true)).toEqual(["$gone"]);
+	expect([warned.length, begun]).toEqual([1, ["!r"]]);
 });
 
 test("a hosted room is read no further back than its ghost may see", async () => {
