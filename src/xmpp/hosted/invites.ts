@@ -1,12 +1,14 @@
 import { mayDo, type RoomFacts } from "../../core/hosting.ts";
 import { createRateLimit } from "../../core/limits.ts";
 import type { Person } from "../../core/person.ts";
+import { findAccount } from "../address-lookup.ts";
 import { account, xmppNetwork } from "../from-xmpp.ts";
 import { bare, domain } from "../jid.ts";
 import { mucUser } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
+import { typedAddress } from "../typed-jid.ts";
 import { addressOf, roomAt, viewOf } from "./addresses.ts";
 import type { HostedContext } from "./context.ts";
 import { nameOf } from "./queries/room-info.ts";
@@ -89,11 +91,13 @@ export function createInvites(context: HostedContext) {
 			if (!known) throw new StanzaError("item-not-found", "cancel", phrases.xmppNobody);
 			return hosting().invite(room.source, person, known.address);
 		}
-		const guest = account(to);
-		if (occupantOf(room, guest)) throw new StanzaError("conflict", "cancel", phrases.hostedIsIn);
-		// Where an invitation is needed, it has to stand in the source, too.
-		if (facts.entry === "invited") await hosting().invite(room.source, person, guest);
-		return forward(session.address, facts, to, { jid: bare(session.jid), name: occupant.nick }, reason);
+		const jid = typedAddress(to);
+		if (jid === undefined) throw new StanzaError("jid-malformed", "modify", phrases.notJid(to));
+		if (occupantOf(room, account(jid))) throw new StanzaError("conflict", "cancel", phrases.hostedIsIn);
+		// A room by invitation lets in ghosts that were invited in the source. An address without a server gets no ghost.
+		const guest = facts.entry === "invited" ? await findAccount(jid, link, component) : undefined;
+		if (guest) await hosting().invite(room.source, person, guest);
+		return forward(session.address, facts, jid, { jid: bare(session.jid), name: occupant.nick }, reason);
 	}
 
 	/** Takes an answer that declines: the ghost of the person gives the invitation back, and the one who invited reads it. */

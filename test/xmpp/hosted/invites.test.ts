@@ -5,6 +5,7 @@ import type { NetworkName } from "../../../src/core/ids.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { account } from "../../../src/xmpp/from-xmpp.ts";
 import { createInvites, isInvite } from "../../../src/xmpp/hosted/invites.ts";
+import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { type Element, text, xml } from "../../../src/xmpp/stream/xml.ts";
 import { alice, createWorld, facts, levels, lobby, mercutio, outcome, romeo } from "./queries/world.ts";
 
@@ -71,20 +72,34 @@ describe("somebody in a room invites", () => {
 		});
 	});
 
-	test("somebody on XMPP to a room by invitation: Matrix lets them in before they are asked", async () => {
-		const { through, invited, sent } = world({
+	/** A room by invitation, in which Romeo may invite. `client`: the answer to the question whether the account can be. */
+	const byInvitation = (client: () => Promise<Element>) =>
+		world({
 			facts: facts({ entry: "invited", levels: levels({ [personKey(account(romeo))]: 50 }) }),
+			client,
 		});
-		expect(await through("paris@verona.test")).toBeUndefined();
+
+	test("somebody on XMPP to a room by invitation: Matrix lets them in before they are asked", async () => {
+		const { through, invited, sent } = byInvitation(async () => xml("iq", { type: "result" }));
+		expect(await through("Paris@verona.test")).toBeUndefined();
 		expect(invited).toEqual([["!lobby:hs.test", "romeo@montague.test", "paris@verona.test"]]);
-		expect(sent).toHaveLength(1);
+		expect(sent.map(({ attrs }) => attrs.to)).toEqual(["paris@verona.test"]);
+	});
+
+	test("nobody of a server that is not there, so that no ghost is made for them", async () => {
+		const { through, invited, sent } = byInvitation(() =>
+			Promise.reject(new StanzaError("remote-server-not-found", "cancel")),
+		);
+		expect(await through("paris@nowhere.test")).toBe("cancel item-not-found");
+		expect([invited, sent]).toEqual([[], []]);
 	});
 
 	test("nobody who is not there, and nobody without an address", async () => {
 		const { through, invited } = world();
 		expect(await through("nobody@bridge.test")).toBe("cancel item-not-found");
 		expect(await through("_mqtt_lamp@bridge.test")).toBe("cancel item-not-found");
-		expect(await through(undefined)).toBe("modify jid-malformed");
+		for (const to of [undefined, "verona.test", "par is@verona.test", "@verona.test"])
+			expect(await through(to)).toBe("modify jid-malformed");
 		expect(await through(mercutio)).toBe("cancel conflict");
 		expect(invited).toEqual([]);
 	});
