@@ -17,10 +17,11 @@ import type { HostedContext } from "./context.ts";
 import type { JoinQueue } from "./join-queue.ts";
 import type { Loader } from "./load.ts";
 import { affiliationOf, roleOf } from "./presences.ts";
+import { notFound, unknownRoom } from "./refusals.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
 
-/** How long a query is answered, and after what time its page ends with what it has, in ms. Clients wait for 30 s and longer. */
-const [answeredWithin, hurryAfter] = [25_000, 10_000];
+/** How long a query reads, and after what time its page ends with what it has, in ms. Clients wait for 30 s and longer. */
+const [readWithin, hurryAfter] = [25_000, 10_000];
 
 /** True for an IQ that asks the archive of a room (XEP-0313). */
 export const isForArchive = (stanza: Element): boolean =>
@@ -45,7 +46,10 @@ export function createArchives(
 		if (joined) return joined.room;
 		const address = roomAt(stanza.attrs.to ?? "", component);
 		const looked = address && (await context.bridge().views.look(of, address, reader));
-		if (looked?.kind !== "room") throw new StanzaError("item-not-found", "cancel", phrases.hostedUnknown);
+		if (looked?.kind !== "room") {
+			const { condition, type, text } = looked ? notFound(looked) : unknownRoom;
+			throw new StanzaError(condition, type, text);
+		}
 		const room = await load(viewOf(looked.facts.id, component), looked.facts);
 		returns.rest(room);
 		return room;
@@ -61,13 +65,22 @@ export function createArchives(
 		return { room, archive: archiveOf(room, to, reader, context, shown) };
 	}
 
+	/**
+	 * Resolves with what is read from the archive that a client asks. @throws StanzaError, TemporaryError, PermanentError
+	 */
+	const read = <T>(stanza: Element, work: (archive: Archive<ArchivedLine>) => Promise<T>) =>
+		within(
+			readWithin,
+			open(stanza).then(async ({ room, archive }) => ({ room, found: await work(archive) })),
+		);
+
 	/** Sends the results of a query. Resolves with its end. */
 	async function query(stanza: Element, payload: Element): Promise<Element> {
 		const { from = "", to = "" } = stanza.attrs;
 		const { queryid, filter, page: request, flip } = archiveQuery(payload);
-		const { room, archive } = await open(stanza);
 		const begun = context.now().at;
-		const page = await pageOf(archive, filter, request, () => context.now().at - begun > hurryAfter);
+		const hurry = () => context.now().at - begun > hurryAfter;
+		const { room, found: page } = await read(stanza, (archive) => pageOf(archive, filter, request, hurry));
 		const asked = { from: to, to: from, ...(queryid !== undefined && { queryid }) };
 		for (const entry of flip ? page.entries.toReversed() : page.entries)
 			await context.link.send(result(asked, entry, archived(entry.stanza, senderOf(entry, room))));
@@ -86,9 +99,10 @@ export function createArchives(
 	}
 
 	async function ends(stanza: Element): Promise<Element> {
-		const { archive } = await open(stanza);
-		const end = async (last: boolean) => (await pageOf(archive, {}, { max: 1, last })).entries[0];
-		const [first, last] = await Promise.all([end(false), end(true)]);
+		const { found } = await read(stanza, (archive) =>
+			Promise.all([false, true].map((last) => pageOf(archive, {}, { max: 1, last }))),
+		);
+		const [first, last] = found.map(({ entries }) => entries[0]);
 		return metadata(first, last);
 	}
 
@@ -100,7 +114,7 @@ export function createArchives(
 		if (asked === "set query") return query(stanza, payload);
 		if (asked === "get metadata") return ends(stanza);
 		if (asked !== "get query") throw new StanzaError("service-unavailable", "cancel");
-		await open(stanza);
+		await read(stanza, async () => undefined);
 		return xml("query", { xmlns: mam }, archiveForm());
 	}
 
@@ -110,7 +124,7 @@ export function createArchives(
 		if (type !== "get" && type !== "set") return undefined;
 		try {
 			await settled(stanza);
-			const payload = turns(account(from).id, () => within(answeredWithin, answer(stanza)));
+			const payload = turns(account(from).id, () => answer(stanza));
 			if (!payload) return errorReply(stanza, "wait", "resource-constraint", phrases.archiveBusy);
 			return xml("iq", { type: "result", from: to, to: from, id }, await payload);
 		} catch (error) {

@@ -63,7 +63,7 @@ beforeEach(async () => {
 		place: (_room: HostedRoom, by: string) => ({
 			address: by,
 			of: ({ name = "", id }: Person) => ({ nick: name, occupantId: `o-${id}` }),
-			...{ files: false, lengthOf: () => 1, mark: "mark-1" },
+			...{ files: true, lengthOf: () => 1, mark: "mark-1" },
 		}),
 		complete: <T>(seen: T) => seen,
 	};
@@ -136,6 +136,40 @@ test("a server that does not answer is told as such, in time", async () => {
 	const waiting = answer(query(all));
 	await vi.advanceTimersByTimeAsync(25_000);
 	expect(await waiting).toEqual(refused("wait", "remote-server-timeout"));
+});
+
+test("a client that read of a failure gets no results of the same query", async () => {
+	await say("hello");
+	vi.useFakeTimers();
+	const late = Promise.withResolvers<void>();
+	hosting.trouble = () => late.promise;
+	const waiting = answer(query(all));
+	await vi.advanceTimersByTimeAsync(25_000);
+	expect(await waiting).toEqual(refused("wait", "remote-server-timeout"));
+	late.resolve();
+	await vi.advanceTimersByTimeAsync(1_000);
+	expect(sent).toEqual([]);
+});
+
+test("each stanza of a message with files is a line of its own, and the next page goes on within it", async () => {
+	const [id] = await say("two files");
+	const [message] = source.timeline;
+	const file = (name: string) => ({
+		...{ kind: "file", name, source: { network: "matrix", ref: name }, link: `https://files.test/${name}` },
+	});
+	const { what } = message as unknown as { what: { event: object } };
+	Object.assign(what.event, { media: file("a"), more: [file("b")], text: "look" });
+	const page = (set: string) =>
+		all.replace("/>", `><set xmlns='http://jabber.org/protocol/rsm'>${set}</set></query>`);
+	await answer(query(page("<max>2</max>")));
+	await answer(query(page(`<max>2</max><after>${id}#1</after>`)));
+	expect(bodies(sent)).toEqual([
+		"https://files.test/a",
+		"https://files.test/b",
+		expect.stringMatching(/look$/),
+	]);
+	const ids = sent.map((one) => / id="([^"]+)"><forwarded/.exec(serialize(one))?.[1]);
+	expect(ids).toEqual([id, `${id}#1`, `${id}#2`]);
 });
 
 test("more queries than may wait are refused for the time being", async () => {
