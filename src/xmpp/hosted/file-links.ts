@@ -4,10 +4,15 @@ import type { BridgeEvent, Media, Picture } from "../../core/event.ts";
 import type { Seen } from "../../core/hosting.ts";
 import type { NetworkName } from "../../core/ids.ts";
 import type { Files } from "../attachments.ts";
+import { createConcurrencyLimit } from "../concurrency-limit.ts";
+import { within } from "../deadline.ts";
 import * as phrases from "../phrases.ts";
 
 /** URLs and types that are kept, so that the archive and live lines give the same ones. */
 const kept = { most: 5_000, bytes: 4 * 1_048_576 };
+
+/** How long a file may take, in ms: the lines of its room wait behind it. Files that are looked at at once. */
+const [linkedWithin, atOnce] = [20_000, 10];
 
 /** Gives the files of a hosted room's messages their URLs. */
 export function createFileLinks(deps: {
@@ -25,6 +30,10 @@ export function createFileLinks(deps: {
 		if (!known.has(key)) known.set(key, await make());
 		return known.get(key) as T;
 	}
+
+	const paced = createConcurrencyLimit(atOnce);
+	/** The lines whose files are being looked at, before it is their turn to be shown. */
+	const begun = new WeakMap<Seen["what"], Promise<Seen>>();
 
 	async function linked(media: Media, about: Parameters<Files["url"]>[1], files: Files): Promise<Media> {
 		const { ref } = media.source;
@@ -67,17 +76,24 @@ export function createFileLinks(deps: {
 			const { media, more = [] } = event;
 			const id = event.kind === "edit" ? event.target.id : event.id;
 			const about = { network: deps.of, room: seen.room, id, person: seen.sender.id };
+			const known = begun.get(what);
+			if (known) return known;
 			const one = (file: Media): Promise<Media> =>
-				linked(file, about, files).catch((error: unknown) => {
+				within(
+					linkedWithin,
+					paced("files", () => linked(file, about, files)),
+				).catch((error: unknown) => {
 					const why = error instanceof PermanentError ? error.message : phrases.fileNoAnswer;
 					if (tells) deps.partly(event, new PermanentError("failed", phrases.onlyName(why)));
 					const { link: _, ...bare } = file;
 					return bare;
 				});
-			return Promise.all([media, ...more].map(one)).then(([first = media, ...others]) => {
+			const complete = Promise.all([media, ...more].map(one)).then(([first = media, ...others]) => {
 				const shown = { ...event, media: first, ...(others.length > 0 && { more: others }) };
 				return { ...seen, what: { ...what, event: shown } };
 			});
+			if (tells) begun.set(what, complete);
+			return complete;
 		},
 	};
 }

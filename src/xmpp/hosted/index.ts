@@ -187,7 +187,10 @@ export function createHostedRooms(world: World) {
 			for (const seen of timeline) {
 				const room = rooms.get(view);
 				if (!room) loader.keep(view, seen);
-				else inOrder(room, () => apply(room, seen));
+				else {
+					lines.begin(seen);
+					inOrder(room, () => apply(room, seen));
+				}
 			}
 		},
 	};

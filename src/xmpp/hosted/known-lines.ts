@@ -8,14 +8,17 @@ import type { HostedRoom } from "./room.ts";
  * Returns the lookup of the messages that a source has: a stanza can name any id, and a reference to no message would cross
  * as one to nothing. `shown`: true for a message that the room has shown, which saves the question.
  */
-export function createKnownLines(context: HostedContext, shown: (id: MessageId) => boolean) {
+export function createKnownLines(
+	context: HostedContext,
+	shown: (room: HostedRoom, id: MessageId) => boolean,
+) {
 	/** Resolves with those of the ids that the source has. If it does not answer, it may have all of them. */
-	return async ({ source }: HostedRoom, ids: readonly MessageId[], reader: Person) => {
-		const left = ids.filter((id) => !shown(id));
+	return async (room: HostedRoom, ids: readonly MessageId[], reader: Person) => {
+		const left = ids.filter((id) => !shown(room, id));
 		if (left.length === 0) return new Set(ids);
 		try {
-			const found = await context.bridge().views.find(context.of, source, left, reader);
-			return new Set([...ids.filter(shown), ...found.map(({ id }) => id)]);
+			const found = await context.bridge().views.find(context.of, room.source, left, reader);
+			return new Set([...ids.filter((id) => shown(room, id)), ...found.map(({ id }) => id)]);
 		} catch (error) {
 			if (!(error instanceof TemporaryError))
 				context.log.warn({ err: error }, "the messages that a line refers to could not be looked up");

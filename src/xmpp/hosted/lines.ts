@@ -38,6 +38,10 @@ export function createLines(context: HostedContext) {
 		moderate: createModeration(context, { pending, known }),
 		/** As {@link Network.refuse}. */
 		refuse: messages.refuse,
+		/** Begins to look at the files of a message, before it is its turn to be shown. */
+		begin(seen: Seen): void {
+			if (seen.what.kind === "said" && seen.what.origin.length === 0) files.withLinks(seen, true);
+		},
 		/** Shows a message of the source, or a change of one. Returns a promise where what follows has to wait. */
 		show(room: HostedRoom, seen: Seen): void | Promise<void> {
 			const { what } = seen;

@@ -8,7 +8,8 @@ import type { Received } from "../../core/network.ts";
 import { parseMessage } from "../from-xmpp.ts";
 import * as phrases from "../phrases.ts";
 import { createSenderQueues } from "../sender-queues.ts";
-import { type Element, xml } from "../stream/xml.ts";
+import { largestStanza } from "../stream/component.ts";
+import { bytes, type Element, xml } from "../stream/xml.ts";
 import { answerLater } from "./answer-later.ts";
 import type { HostedContext } from "./context.ts";
 import { eventOf, namedIn, withKnown } from "./incoming.ts";
@@ -25,6 +26,8 @@ import { type HostedRoom, type Joined, occupantOf, type Session } from "./room.t
 const passingRate = { perMinute: 120, burst: 60 };
 /** How long after a line its refusal is of use to its sender, in ms. */
 const answeredWithin = 15 * 60_000;
+/** Bytes of the largest stanza that is shown as it came: the room adds to it. The text of a larger one is shown as a file. */
+const largestShown = largestStanza - 64 * 1_024;
 /** Threads that are remembered as begun. */
 const threads = { most: 5_000, bytes: 1_048_576 };
 
@@ -106,10 +109,11 @@ export function createMessages(
 	function pendingLine({ room, occupant, session }: Joined, event: Received, stanza: Element): Pending {
 		const { from = "", to = "", id } = stanza.attrs;
 		const head = xml("message", { type: "groupchat", from, to, id });
+		const original = originalOf(stanza, context.component);
 		return {
 			...{ id: event.id, room: room.id, session, person: personKey(occupant.person), at: event.at },
 			act: actOf(event, namedIn(event)),
-			original: originalOf(stanza, context.component),
+			...(bytes(original) <= largestShown && { original }),
 			settle(refused) {
 				if (refused) send(refusals.refusalOf(refused)(head));
 			},

@@ -25,10 +25,11 @@ type Said = Seen & Readonly<{ what: Extract<Seen["what"], { kind: "said" }> }>;
 export function createReflection(context: HostedContext, deps: { pending: PendingLines; files: FileLinks }) {
 	const { pending, files } = deps;
 	/** By message: the number of its stanzas. */
-	const lengths = createBoundedMap<MessageId, number>(remembered.most, {
+	const lengths = createBoundedMap<string, number>(remembered.most, {
 		bytes: remembered.bytes,
-		of: (id) => textBytes(id),
+		of: (key) => textBytes(key),
 	});
+	const keyOf = ({ id }: Pick<HostedRoom, "id">, message: MessageId) => `${id} ${message}`;
 	/** Stanzas of people that were shown whole: the further events of one, such as those of its other files, show no more. */
 	const whole = createBoundedMap<MessageId, true>(1_000, { bytes: 262_144, of: (id) => textBytes(id) });
 	/** The sets of reactions on the way to the one that a pending line wants. */
@@ -37,7 +38,7 @@ export function createReflection(context: HostedContext, deps: { pending: Pendin
 	const place = (room: HostedRoom, address: string): Place => ({
 		...placeIn(room, address, context),
 		files: files.able(),
-		lengthOf: (id) => lengths.get(id) ?? 1,
+		lengthOf: (id) => lengths.get(keyOf(room, id)) ?? 1,
 		mark: markOf(room),
 	});
 	const markOf = ({ source }: HostedRoom) => roomMark(context.of, source);
@@ -73,7 +74,7 @@ export function createReflection(context: HostedContext, deps: { pending: Pendin
 			return known;
 		};
 		const count = at(room.id).length;
-		lengths.set(seen.id, count);
+		lengths.set(keyOf(room, seen.id), count);
 		const sessions = waiting(room, seen);
 		for (let n = 0; n < count; n++) context.out.send(sessions, (address) => at(address)[n] as Element);
 	}
@@ -82,7 +83,7 @@ export function createReflection(context: HostedContext, deps: { pending: Pendin
 	const waiting = (room: HostedRoom, { id }: Said) => [...sessionsWithout(room, id, context.now().at)];
 
 	function reflected(room: HostedRoom, seen: Said, original: Element): void {
-		lengths.set(seen.id, 1);
+		lengths.set(keyOf(room, seen.id), 1);
 		const { nick, occupantId } = place(room, room.id).of(seen.sender);
 		context.out.send(waiting(room, seen), (address) =>
 			xml(
@@ -141,7 +142,7 @@ export function createReflection(context: HostedContext, deps: { pending: Pendin
 			if (seen) written(room, seen);
 		},
 		/** Returns true for a message that the room has shown, as far as the bridge remembers. */
-		knows: (id: MessageId): boolean => lengths.has(id),
+		knows: (room: HostedRoom, id: MessageId): boolean => lengths.has(keyOf(room, id)),
 		/** Returns the room as the stanzas of one address name it. */
 		place,
 	};

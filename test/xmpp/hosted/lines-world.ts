@@ -73,7 +73,7 @@ export function linesWorld() {
 		},
 	};
 	const notices: string[] = [];
-	const files: Files = {
+	const files: { -readonly [K in keyof Files]: Files[K] } = {
 		url: ({ name }) => `https://files.test/${name}`,
 		type: async () => undefined,
 		largest: 1_000,
@@ -118,7 +118,7 @@ export function linesWorld() {
 		return mine.map((one) => serialize(one).replaceAll("&apos;", "'").replace(` to="${jid}"`, ""));
 	};
 	return {
-		...{ context, lines, room, told, there, trouble, topics, asked, notices, got, joins },
+		...{ context, files, lines, room, told, there, trouble, topics, asked, notices, got, joins },
 		/** Hands in a stanza of a client, and waits until it is with core. Returns the answer, as XML. */
 		async say(
 			from: string,

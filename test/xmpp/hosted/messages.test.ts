@@ -43,6 +43,20 @@ describe("a line of a person of XMPP", () => {
 		expect(line).not.toMatch(/forged|110|from="#lobby@bridge.test" stamp/);
 	});
 
+	test("is shown as Matrix has it if it is too large for the XMPP server with its escapes", async () => {
+		const world = linesWorld();
+		await world.say(phone, `<body>${"&quot;".repeat(100_000)}</body>`);
+		const media = {
+			kind: "file",
+			source: { network: matrix, ref: "r" },
+			name: "message.txt",
+			mime: "text/plain",
+		};
+		await world.show("$1", { kind: "message", style: "text", text: "it begins", media }, romeo, last(world));
+		const [line] = world.got(capulet);
+		expect(line).toMatch(/id="c1".*<body>https:\/\/files.test\/message.txt<\/body>.*<desc>it begins<\/desc>/);
+	});
+
 	test("names a message of the source by its stanza-id", async () => {
 		const world = linesWorld();
 		await world.show("$q", { kind: "message", style: "text", text: "lunch?" });
@@ -54,6 +68,16 @@ describe("a line of a person of XMPP", () => {
 		world.there.add("$old");
 		await world.say(phone, `${body}<reply xmlns="urn:xmpp:reply:0" id="$old#1"/>`);
 		expect(last(world)).toMatchObject({ replyTo: { copies: [{ id: "$old" }] } });
+	});
+
+	test("names no message of another room", async () => {
+		const world = linesWorld();
+		const away = { ...world.room, id: "!other@bridge.test" as typeof view };
+		const base = { id: "$q" as never, room: source, at: 1, sender: alice };
+		const event = { ...base, kind: "message" as const, style: "text" as const, text: "lunch?" };
+		await world.lines.show(away, { ...base, what: { kind: "said", event, origin: [] } });
+		await world.say(phone, `${body}<reply xmlns="urn:xmpp:reply:0" id="$q"/>`);
+		expect((last(world) as { replyTo?: object }).replyTo).not.toHaveProperty("copies");
 	});
 
 	test("that names no message of the source refers to none, unless the source does not answer", async () => {
@@ -219,6 +243,30 @@ test("a person whom the room does not know yet is present before the first line"
 	const [presence, line] = world.got(phone);
 	expect(presence).toMatch(/^<presence from="#lobby@bridge.test\/Mercutio"/);
 	expect(line).toContain('from="#lobby@bridge.test/Mercutio"');
+});
+
+test("files are looked at while earlier lines of the room still wait for theirs", async () => {
+	const world = linesWorld();
+	const slow = Promise.withResolvers<undefined>();
+	const looked: string[] = [];
+	world.files.type = async ({ name }) => {
+		looked.push(name);
+		return name === "slow" ? slow.promise : undefined;
+	};
+	const seen = (id: string) => {
+		const base = { id: `$${id}` as never, room: source, at: 1, sender: alice };
+		const media = { kind: "file" as const, source: { network: matrix, ref: id }, name: id };
+		const event = { ...base, kind: "message" as const, style: "text" as const, text: "", media };
+		return { ...base, what: { kind: "said" as const, event, origin: [] } };
+	};
+	const both = [seen("slow"), seen("quick")];
+	for (const one of both) world.lines.begin(one);
+	await Promise.resolve();
+	expect(looked).toEqual(["slow", "quick"]);
+	slow.resolve(undefined);
+	for (const one of both) await world.lines.show(world.room, one);
+	expect(looked).toEqual(["slow", "quick"]);
+	expect(world.got(phone)).toHaveLength(2);
 });
 
 test("a file that cannot be given out is shown by its name, and its sender reads why", async () => {
