@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { crc32, deflateSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
@@ -9,8 +9,8 @@ import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 
 const user = "http://jabber.org/protocol/muc#user";
 
-/** Returns a picture of one pixel. // PNG §11.2 */
-function pixel(...rgb: readonly number[]): Buffer {
+/** Returns a square picture, of one colour or of noise. // PNG §11.2 */
+function png(side: number, colour?: readonly number[]): Buffer {
 	const chunk = (type: string, data: Buffer) => {
 		const body = Buffer.concat([Buffer.from(type), data]);
 		const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
@@ -18,11 +18,15 @@ function pixel(...rgb: readonly number[]): Buffer {
 		sum.writeUInt32BE(crc32(body));
 		return Buffer.concat([length, body, sum]);
 	};
-	const header = Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0]);
+	const header = Buffer.alloc(13);
+	header.writeUInt32BE(side, 0);
+	header.writeUInt32BE(side, 4);
+	header.set([8, 2], 8);
+	const row = () => Buffer.concat([Buffer.of(0), colour ? Buffer.from(colour) : randomBytes(3 * side)]);
 	return Buffer.concat([
 		Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
 		chunk("IHDR", header),
-		chunk("IDAT", deflateSync(Buffer.from([0, ...rgb]))),
+		chunk("IDAT", deflateSync(Buffer.concat(Array.from({ length: side }, row)))),
 		chunk("IEND", Buffer.alloc(0)),
 	]);
 }
@@ -228,7 +232,7 @@ describe.each(["prosody", "ejabberd"] as const)("what clients ask of a Matrix ro
 			const { PHOTO = "" } = (await slixmpp.asks(address, "vcard")) as { PHOTO?: string };
 			return sha1(PHOTO);
 		};
-		await upload(pixel(255, 0, 0));
+		await upload(png(1, [255, 0, 0]));
 		const first = await hash();
 		const { form } = (await slixmpp.asks(address, "description")) as Description;
 		expect(form["muc#roominfo_avatarhash"]).toBe(first);
@@ -248,7 +252,8 @@ describe.each(["prosody", "ejabberd"] as const)("what clients ask of a Matrix ro
 			(one) => one.attrs.from?.startsWith(address) && one.getChild("subject"),
 		);
 		expect(romeo.inbox.items.indexOf(presence)).toBeGreaterThan(subject);
-		await upload(pixel(0, 0, 255));
+		// It is larger than a stanza may be: the homeserver makes it smaller.
+		await upload(png(1_000));
 		const changed = await romeo.waitFor(
 			"another picture",
 			(one) => {
@@ -260,6 +265,7 @@ describe.each(["prosody", "ejabberd"] as const)("what clients ask of a Matrix ro
 		const card = await romeo.iq(address, "get", xml("vCard", { xmlns: "vcard-temp" }));
 		const bytes = card.getChild("vCard")?.getChild("PHOTO")?.getChild("BINVAL")?.getText() ?? "";
 		expect(changed.getChild("x")?.getChild("photo")?.getText()).toBe(sha1(bytes));
+		expect(bytes.length).toBeGreaterThan(10_000);
 	});
 
 	test("a Matrix person invites somebody on XMPP to a private room, who comes in, or declines", async () => {

@@ -12,7 +12,7 @@ import { within } from "../deadline.ts";
 export type Picture = Readonly<{ mime: string; base64: string; sha1: string }>;
 
 /** Bytes of the largest picture: a vCard with it stays below the stanza limit of servers. */
-const largest = 192 * 1024;
+const largest = 256 * 1024;
 /** Pictures that are kept, and their bytes in memory. */
 const [pictures, pictureBytes] = [500, 16 * 1_048_576];
 /** How long an answer about a room waits for its picture, in ms. */
