@@ -41,6 +41,8 @@ export function createQueries(context: HostedContext) {
 
 	async function answer(stanza: Element): Promise<Element | undefined> {
 		const { type, from = "", to = "", id } = stanza.attrs;
+		// RFC 6120 §8.2.3
+		if (type === "result" || type === "error") return undefined;
 		const [payload, ...more] = stanza.getChildElements();
 		if ((type !== "get" && type !== "set") || !payload || more.length > 0)
 			throw new StanzaError("bad-request", "modify");
