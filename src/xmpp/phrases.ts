@@ -130,6 +130,7 @@ export const hostedUnnamed = (names: readonly string[], all: number) =>
 	`${names.join(", ")}${all > names.length ? ` and ${all - names.length} more` : ""}`;
 export const hostedMayNotInvite = "You may not invite people to this room. Its admins can allow it.";
 export const hostedIsIn = "This person is in the room already.";
+export const hostedNotInvited = (jid: string, why: string) => `The invitation did not reach ${jid}: ${why}`;
 export const hostedNoAnswer = "The client of this person does not answer.";
 export const hostedNotYours = "Only the owners and admins of the room may do this.";
 export const hostedAdministered =

@@ -298,6 +298,13 @@ describe.each(["prosody", "ejabberd"] as const)("what clients ask of a Matrix ro
 		expect(message.getChild("x", user)?.getChild("invite")?.getChild("reason")?.getText()).toBe("Come!");
 		await mercutio.joinRoom(address, "Mercutio");
 		await member(room, ghost("mercutio"), "join");
+		await romeo.send(through(address, `nobody@${bridged.xmpp.domain}`));
+		const lost = await romeo.waitFor(
+			"the end of an invitation",
+			(one) => one.is("message") && one.attrs.type === "error" && one.attrs.from === address,
+			30_000,
+		);
+		expect(lost.getChild("error")?.getChild("text")?.getText()).toContain("did not reach nobody@");
 		// A direct invitation of a Matrix person, as clients write to a contact.
 		const eve = await bridged.bed.matrixUser(`eve${count}`);
 		const direct = xml("x", { xmlns: "jabber:x:conference", jid: address });

@@ -89,7 +89,7 @@ export function createHostedRooms(world: World) {
 	function takeMessage(stanza: Element): Element | undefined {
 		const { type, to = "" } = stanza.attrs;
 		if (type === "error") {
-			liveness.takeError(stanza);
+			if (!invites.takeError(stanza)) liveness.takeError(stanza);
 			return undefined;
 		}
 		const joined = rooms.joined(stanza);

@@ -1,3 +1,4 @@
+import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { mayDo, type RoomFacts } from "../../core/hosting.ts";
 import { createRateLimit } from "../../core/limits.ts";
 import type { Person } from "../../core/person.ts";
@@ -6,7 +7,7 @@ import { account, xmppNetwork } from "../from-xmpp.ts";
 import { bare, domain } from "../jid.ts";
 import { mucUser } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
-import { StanzaError } from "../stanza-error.ts";
+import { errorReply, StanzaError, stanzaError } from "../stanza-error.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
 import { typedAddress } from "../typed-jid.ts";
 import { addressOf, roomAt, viewOf } from "./addresses.ts";
@@ -20,6 +21,8 @@ import { type HostedRoom, type Joined, occupantOf } from "./room.ts";
 const direct = "jabber:x:conference";
 /** Invitations that one person may send or decline. */
 const rate = { perMinute: 20, burst: 20 };
+/** Invitations on their way whose errors can be told to the one who invited, and their bytes. */
+const [mostOnTheWay, bytesOnTheWay] = [1_000, 1_048_576];
 /** People whom one message may invite. */
 const mostAtOnce = 20;
 
@@ -63,23 +66,24 @@ export const decline = (room: string, to: string, from: string, reason: string |
 		xml("x", { xmlns: mucUser }, xml("decline", { from }, reason && xml("reason", {}, reason))),
 	);
 
+/** An invitation that was passed on, and the stanza that asked for it. */
+type Forwarded = Readonly<{ guest: string; asked: Readonly<{ from: string; to: string; id?: string }> }>;
+
 export function createInvites(context: HostedContext) {
-	const { component, of, bridge, link, rooms, log } = context;
+	const { component, of, bridge, link, rooms, guard, log } = context;
 	const mayInvite = createRateLimit(rate);
 	const hosting = () => bridge().views.source(of);
-	const called = ({ name, address }: Person) => name ?? address[0] ?? "";
 
-	/** Brings somebody on XMPP the invitation of a person, who is in the room by `room`. */
-	const forward = (
-		room: string,
-		facts: RoomFacts,
-		to: string,
-		by: Readonly<{ jid: string; name: string }>,
-		reason?: string,
-	) => link.send(invitation(room, to, context.now().unique(), by, { title: nameOf(facts), reason }));
+	/** Invitations of people on XMPP, by their ids: an error that comes back is for the one who invited. */
+	const onTheWay = createBoundedMap<string, Forwarded>(mostOnTheWay, {
+		bytes: bytesOnTheWay,
+		of: (id, { guest, asked }) => textBytes(id, guest, asked.from, asked.to, asked.id),
+	});
+	const about = (facts: RoomFacts, reason: string | undefined) => ({ title: nameOf(facts), reason });
 
-	/** Invites the account or the ghost at a JID. @throws StanzaError and core's errors. */
-	async function invite({ room, occupant, session }: Joined, to: string, reason: string | undefined) {
+	/** Invites the account or the ghost at a JID, as a stanza asks. @throws StanzaError and core's errors. */
+	async function invite(by: Joined, asked: Element, to: string, reason: string | undefined): Promise<void> {
+		const { room, occupant, session } = by;
 		const { facts } = room;
 		const { person } = occupant;
 		if (facts.levels && !mayDo(facts.levels, person, "invite"))
@@ -93,11 +97,19 @@ export function createInvites(context: HostedContext) {
 		}
 		const jid = typedAddress(to);
 		if (jid === undefined) throw new StanzaError("jid-malformed", "modify", phrases.notJid(to));
-		if (occupantOf(room, account(jid))) throw new StanzaError("conflict", "cancel", phrases.hostedIsIn);
+		const member = occupantOf(room, account(jid));
+		if (member?.sessions.size) throw new StanzaError("conflict", "cancel", phrases.hostedIsIn);
 		// A room by invitation lets in ghosts that were invited in the source. An address without a server gets no ghost.
-		const guest = facts.entry === "invited" ? await findAccount(jid, link, component) : undefined;
+		const guest = facts.entry === "invited" && !member ? await findAccount(jid, link, component) : undefined;
 		if (guest) await hosting().invite(room.source, person, guest);
-		return forward(session.address, facts, jid, { jid: bare(session.jid), name: occupant.nick }, reason);
+		const id = context.now().unique();
+		const { from = "", to: address = "", id: theirs } = asked.attrs;
+		onTheWay.set(id, {
+			guest: jid,
+			asked: { from, to: address, ...(theirs !== undefined && { id: theirs }) },
+		});
+		const inviter = { jid: bare(session.jid), name: occupant.nick };
+		await link.send(invitation(session.address, jid, id, inviter, about(facts, reason)));
 	}
 
 	/** Takes an answer that declines: the ghost of the person gives the invitation back, and the one who invited reads it. */
@@ -134,7 +146,7 @@ export function createInvites(context: HostedContext) {
 			: [[address, child(stanza, "x", direct)?.attrs.reason] as const];
 		for (const [to, reason] of invites.slice(0, mostAtOnce)) {
 			if (!to) throw new StanzaError("jid-malformed", "modify");
-			await invite(joined, to, reason || undefined);
+			await invite(joined, stanza, to, reason || undefined);
 		}
 		return undefined;
 	}
@@ -149,14 +161,26 @@ export function createInvites(context: HostedContext) {
 			});
 			return refusal && refusedWith(stanza, refusal);
 		},
+		/** Takes an error that comes back for an invitation; false for any other. The one who invited gets it. */
+		takeError(stanza: Element): boolean {
+			const { id = "", from = "" } = stanza.attrs;
+			const forwarded = onTheWay.get(id);
+			if (!forwarded || bare(from) !== forwarded.guest) return false;
+			onTheWay.delete(id);
+			const { type, condition, text: why } = stanzaError(stanza);
+			const words = phrases.hostedNotInvited(forwarded.guest, why ?? condition);
+			const error = errorReply(xml("message", forwarded.asked), type, condition, words);
+			void guard.run("error for an invitation", () => link.send(error));
+			return true;
+		},
 		/** As `inviteToView` of core's Network. */
-		bring: (facts: RoomFacts, person: Person, by: Person, reason?: string): Promise<void> =>
-			forward(
-				addressOf(facts, component),
-				facts,
-				person.id,
-				{ jid: by.network === xmppNetwork ? by.id : context.ghost(by), name: called(by) },
-				reason,
-			),
+		bring(facts: RoomFacts, person: Person, by: Person, reason?: string): Promise<void> {
+			const inviter = {
+				jid: by.network === xmppNetwork ? by.id : context.ghost(by),
+				name: by.name ?? by.address[0] ?? "",
+			};
+			const room = addressOf(facts, component);
+			return link.send(invitation(room, person.id, context.now().unique(), inviter, about(facts, reason)));
+		},
 	};
 }

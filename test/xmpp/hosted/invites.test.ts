@@ -5,7 +5,7 @@ import type { NetworkName } from "../../../src/core/ids.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { account } from "../../../src/xmpp/from-xmpp.ts";
 import { createInvites, isInvite } from "../../../src/xmpp/hosted/invites.ts";
-import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
+import { errorReply, StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { type Element, text, xml } from "../../../src/xmpp/stream/xml.ts";
 import { alice, createWorld, facts, levels, lobby, mercutio, outcome, romeo } from "./queries/world.ts";
 
@@ -145,6 +145,32 @@ describe("somebody on XMPP who declines", () => {
 		expect(left).toHaveLength(2);
 		expect(sent).toEqual([]);
 	});
+});
+
+test("an invitation that comes back as an error is told to the one who invited, and to nobody else", async () => {
+	const { through, invites, sent } = world();
+	await through("paris@verona.test");
+	const [message] = sent.splice(0);
+	const error = (from: string, id = message!.attrs.id) =>
+		errorReply(xml("message", { from: lobby, to: from, id }), "cancel", "service-unavailable");
+	expect(invites.takeError(error("tybalt@verona.test"))).toBe(false);
+	expect(invites.takeError(error("paris@verona.test", "another"))).toBe(false);
+	expect(invites.takeError(error("paris@verona.test"))).toBe(true);
+	expect(invites.takeError(error("paris@verona.test"))).toBe(false);
+	expect(sent.map((one) => [one.attrs.from, one.attrs.to, one.attrs.id, outcome(one)])).toEqual([
+		[lobby, romeo, "m", "cancel service-unavailable"],
+	]);
+	expect(text(sent[0]!.getChild("error")!, "text")).toBe(
+		"The invitation did not reach paris@verona.test: service-unavailable",
+	);
+});
+
+test("a member whose clients are all away is reminded", async () => {
+	const { through, invited, sent, room } = world({ facts: facts({ entry: "invited", levels: levels() }) });
+	room.occupants.get("Mercutio")!.sessions.clear();
+	expect(await through("mercutio@montague.test")).toBeUndefined();
+	expect(invited).toEqual([]);
+	expect(sent.map(({ attrs }) => attrs.to)).toEqual(["mercutio@montague.test"]);
 });
 
 test("the invitation of a Matrix person comes from the room, with their name", async () => {
