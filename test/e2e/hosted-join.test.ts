@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
+import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { line } from "../xmpp/hosted/line.ts";
 
@@ -10,11 +11,20 @@ const muc = "http://jabber.org/protocol/muc";
 describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", (server) => {
 	let bridged: Bridged;
 	let alice: MatrixClient;
+	/** Between the bridge and the homeserver. */
+	let homeserver: FaultyProxy;
 	const accounts = new Map<string, Promise<XmppAccount>>();
 	const open: (XmppClient | MatrixClient)[] = [];
 
 	beforeAll(async () => {
-		bridged = await startBridged({ servers: ["synapse", server], xmpp: server });
+		homeserver = await startProxy();
+		bridged = await startBridged({
+			...{ servers: ["synapse", server], xmpp: server, homeserver: homeserver.url },
+			config: ({ ports }) => {
+				homeserver.leadsTo(`http://127.0.0.1:${ports.synapse}`);
+				return {};
+			},
+		});
 		alice = await matrixClient("alice");
 		await alice.displayName("Alice");
 	});
@@ -24,6 +34,7 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 	afterAll(async () => {
 		await alice?.close();
 		await bridged?.down();
+		homeserver?.close();
 	});
 
 	let people = 0;
@@ -146,6 +157,70 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		await refused(address, "Romeo", "auth/forbidden");
 	});
 
+	test("that is private lets in those who are invited", async () => {
+		const hidden = await room({ preset: "private_chat" });
+		const romeo = await client("romeo");
+		await alice.invite(hidden.id, ghost("romeo"));
+		const at = (stanza: Element) => stanza.getChild("x", `${muc}#user`)?.getChild("invite")?.attrs.from;
+		const invitation = await romeo.waitFor("the invitation", (stanza) => at(stanza) !== undefined, 30_000);
+		const address = invitation.attrs.from ?? "";
+		expect(await enter(romeo, address, "Romeo")).toEqual([
+			line(invitation),
+			"presence Alice owner/moderator",
+			"presence Romeo member/participant 100 110 170",
+			"message subject ",
+		]);
+		await romeo.leaveRoom(address, "Romeo");
+		await heard(romeo, address, "presence unavailable Romeo member/none 110");
+		// The invitation is used up, and the person is still a member.
+		expect(await enter(romeo, address, "Romeo")).toContain("presence Romeo member/participant 100 110 170");
+	});
+
+	test("that is linked to an XMPP room leads there", async () => {
+		const { id, address } = await room();
+		const bot = "@trivium:hs.test";
+		const muc2 = `linked${rooms}@${bridged.xmpp.muc}`;
+		const romeo = await client("romeo");
+		await romeo.joinRoom(muc2, "Romeo");
+		await romeo.configureRoom(muc2);
+		await alice.invite(id, bot);
+		await membership(id, bot, "join");
+		await alice.send(id, `!bridge link xmpp ${muc2}`);
+		await alice.waitFor(
+			"the answer to link",
+			({ room_id, sender, content }) =>
+				room_id === id && sender === bot && /^Linked/.test(String(content.body)),
+			30_000,
+		);
+		await romeo.send(joining(address, "Romeo"));
+		await heard(romeo, address, "presence error Romeo cancel/gone");
+		const gone = romeo.inbox.items.find((one) => one.attrs.from === `${address}/Romeo`)?.getChild("error");
+		expect(gone?.getChild("gone")?.getText()).toBe(`xmpp:${muc2}?join`);
+	});
+
+	test("answers in time while the homeserver is slow, and lets the client in at once when it tries again", async () => {
+		const { id, address } = await room();
+		const romeo = await client("romeo");
+		const isJoin = (path: string, method: string) => method === "POST" && /\/join(?:\/|\?|$)/.test(path);
+		homeserver.fail((path, method) => (isJoin(path, method) ? { delay: 27_000 } : undefined));
+		await romeo.send(joining(address, "Romeo"));
+		await heard(romeo, address, "presence error Romeo wait/remote-server-timeout", 40_000);
+		await membership(id, ghost("romeo"), "join");
+		homeserver.fail((path, method) => (isJoin(path, method) ? { delay: 60_000 } : undefined));
+		await enter(romeo, address, "Romeo");
+		homeserver.fail();
+	});
+
+	test("shows that a client is gone whose connection ends", async () => {
+		const { id, address } = await room();
+		const [romeo, juliet] = [await client("romeo"), await client("juliet")];
+		await enter(juliet, address, "Juliet");
+		await enter(romeo, address, "Romeo");
+		await romeo.close();
+		await heard(juliet, address, "presence unavailable Romeo none/none");
+		await membership(id, ghost("romeo"), "leave");
+	});
+
 	test("gives another nick to a person whose nick a Matrix member has", async () => {
 		const { id, address } = await room();
 		const romeo = await client("romeo");
@@ -251,6 +326,9 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		await enter(romeo, address, "Romeo");
 		await bridged.kill();
 		await bridged.start();
+		// A client that does not know yet takes itself for an occupant.
+		await juliet.sendMessage(address, "anybody here?", "groupchat");
+		await heard(juliet, address, "message error modify/not-acceptable");
 		await heard(
 			romeo,
 			address,

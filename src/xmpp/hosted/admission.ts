@@ -47,6 +47,8 @@ export function admit(
 	}
 	context.returns.back(room, person);
 	const isNew = !occupantOf(room, person);
+	// A ghost that was not in came in under the name that the client asked for.
+	const called = occupantOf(room, person)?.person.name ?? wanted;
 	const occupant = addOccupant(room, person, context.occupantId(room.id, person), nick);
 	if (occupant.nick !== nick) changeNick(room, occupant, nick, context);
 	const before = shownSession([...occupant.sessions.values()]);
@@ -55,8 +57,7 @@ export function admit(
 	sendBurst({ room, occupant, session }, stanza, { altered: nick !== wanted }, context);
 	if (isNew || shownSession([...occupant.sessions.values()]) !== before)
 		announce(room, occupant, context, {}, session);
-	// The ghost came in under the name that the client asked for.
-	if (nick !== wanted) context.memberships.rename(room.source, { ...person, name: nick });
+	if (nick !== called) context.memberships.rename(room.source, { ...person, name: nick });
 	return undefined;
 }
 

@@ -59,7 +59,8 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 	/** Resolves with the room once the person's ghost is in it, or with the refusal. @throws PermanentError, TemporaryError */
 	async function enter(goal: Goal, person: Person, client: Client): Promise<HostedRoom | Refusal> {
 		const { room: known, source, view, facts } = goal;
-		if (!(known && occupantOf(known, person)?.sessions.size)) {
+		// The ghost of an occupant is in, also while the person has no session.
+		if (!(known && occupantOf(known, person))) {
 			const entered = await context.memberships.enter(source, person);
 			if (entered.kind === "refused") return refusals.notEntered(entered);
 		}

@@ -20,6 +20,8 @@ export function createMemberships(deps: { source(): Hosting; log: Log; now(): nu
 	const last = new Map<string, Promise<unknown>>();
 	/** The joins under way of each person in a room. */
 	const entering = new Map<string, Set<Entering>>();
+	/** The answers to joins that are under way. */
+	const letIn = new Map<string, Readonly<{ name: string | undefined; answer: Promise<Entered> }>>();
 	/** Leaves of ours whose echoes are still to come, and when each was made. */
 	const left = new Map<string, number>();
 	const key = (room: RoomId, person: Pick<Person, "network" | "id">) => `${room} ${personKey(person)}`;
@@ -36,12 +38,25 @@ export function createMemberships(deps: { source(): Hosting; log: Log; now(): nu
 	}
 
 	return {
-		/** As {@link Hosting.enter}. */
-		enter: (room: RoomId, person: Person): Promise<Entered> =>
-			after(key(room, person), () => deps.source().enter(room, person)),
+		/** As {@link Hosting.enter}. Joins of one person that are under way at once share the answer. */
+		enter(room: RoomId, person: Person): Promise<Entered> {
+			const at = key(room, person);
+			const shared = letIn.get(at);
+			if (shared && shared.name === person.name) return shared.answer;
+			const one = { name: person.name, answer: after(at, () => deps.source().enter(room, person)) };
+			letIn.set(at, one);
+			const forget = () => {
+				if (letIn.get(at) === one) letIn.delete(at);
+			};
+			one.answer.then(({ kind }) => {
+				if (kind === "refused" || !entering.has(at)) forget();
+			}, forget);
+			return one.answer;
+		},
 		/** Resolves when the ghost is out. @throws TemporaryError */
 		leave(room: RoomId, person: Person, reason?: string): Promise<void> {
 			const at = key(room, person);
+			letIn.delete(at);
 			return after(at, async () => {
 				left.set(at, now());
 				await deps.source().leave(room, person, reason);
@@ -64,11 +79,15 @@ export function createMemberships(deps: { source(): Hosting; log: Log; now(): nu
 		endJoin(one: Entering): void {
 			const same = entering.get(one.at);
 			same?.delete(one);
-			if (same?.size === 0) entering.delete(one.at);
+			if (same?.size !== 0) return;
+			entering.delete(one.at);
+			letIn.delete(one.at);
 		},
 		/** Notes that somebody in the source has put the person out, which may be while the person joins. */
 		putOut(room: RoomId, person: Pick<Person, "network" | "id">): void {
-			for (const one of entering.get(key(room, person)) ?? []) one.putOut = true;
+			const at = key(room, person);
+			letIn.delete(at);
+			for (const one of entering.get(at) ?? []) one.putOut = true;
 		},
 		/** Returns true while a join of the person is under way: the join itself shows the person. */
 		isEntering: (room: RoomId, person: Pick<Person, "network" | "id">): boolean =>

@@ -296,8 +296,10 @@ describe("a slow homeserver", () => {
 		expect(world.source.members).toContainEqual(romeoHimself);
 		world.source.look = () => Promise.reject(new TemporaryError("never asked"));
 		world.source.view = () => Promise.reject(new TemporaryError("never asked"));
-		await world.join(romeo, "Romeo");
+		world.source.enter = () => Promise.reject(new TemporaryError("never asked"));
+		await world.join(romeo, "Montague");
 		expect(world.got(romeo).at(-1)).toBe("message subject Welcome");
+		expect(world.calls.at(-1)).toBe("rename romeo@montague.test Montague");
 	});
 
 	// Conversations asks directly after its join, and takes an error for an empty room.
@@ -316,6 +318,30 @@ describe("a slow homeserver", () => {
 		slow.resolve(undefined);
 		expect((await answer)?.attrs.type).toBe("result");
 		expect(world.got(romeo).at(-1)).toBe("message subject Welcome");
+	});
+
+	test("is not asked again for a client that tries again while the room is being read", async () => {
+		const world = await started();
+		vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+		const slow = Promise.withResolvers<undefined>();
+		const { view } = world.source;
+		world.source.view = async () => {
+			await slow.promise;
+			return view();
+		};
+		world.take(join(romeo, "Romeo"));
+		await vi.advanceTimersByTimeAsync(25_000);
+		world.take(join(romeo, "Romeo"));
+		await world.settle();
+		slow.resolve(undefined);
+		await world.settle();
+		expect(world.got(romeo)).toEqual([
+			"presence error Romeo wait/remote-server-timeout",
+			"presence Alice none/participant",
+			"presence Romeo none/participant 100 110 170",
+			"message subject Welcome",
+		]);
+		expect(world.calls.filter((call) => /^(enter|view)/.test(call))).toHaveLength(2);
 	});
 
 	test("keeps nobody in the Matrix room whose client does not try again", async () => {
