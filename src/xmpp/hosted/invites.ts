@@ -12,59 +12,19 @@ import { child, type Element, text, xml } from "../stream/xml.ts";
 import { typedAddress } from "../typed-jid.ts";
 import { addressOf, roomAt, viewOf } from "./addresses.ts";
 import type { HostedContext } from "./context.ts";
+import { decline, direct, invitation, invitedDirectly, isInvite } from "./invite-stanzas.ts";
 import { nameOf } from "./queries/room-info.ts";
 import { broken, failed, notFound, type Refusal, refusedWith, unknownRoom } from "./refusals.ts";
 import { type HostedRoom, type Joined, occupantOf } from "./room.ts";
 
 /** Invitations into hosted rooms, from XMPP and to XMPP, and the answers that decline them (XEP-0045 §7.8). */
 
-const direct = "jabber:x:conference";
 /** Invitations that one person may send or decline. */
 const rate = { perMinute: 20, burst: 20 };
 /** Invitations on their way whose errors can be told to the one who invited, and their bytes. */
 const [mostOnTheWay, bytesOnTheWay] = [1_000, 1_048_576];
 /** People whom one message may invite. */
 const mostAtOnce = 20;
-
-/** True for a message that invites somebody through a room, or declines such an invitation. */
-export const isInvite = (stanza: Element): boolean => {
-	const x = child(stanza, "x", mucUser);
-	return x !== undefined && (child(x, "invite") ?? child(x, "decline")) !== undefined;
-};
-
-/** Returns the bare JID of a room of ours into which a message to a ghost invites directly (XEP-0249). */
-export function invitedDirectly(stanza: Element, component: string): string | undefined {
-	if (stanza.name !== "message" || stanza.attrs.type === "error") return undefined;
-	const room = bare(child(stanza, "x", direct)?.attrs.jid ?? "");
-	return roomAt(room, component) && room;
-}
-
-/** Returns the invitation of a room to somebody on XMPP. `from`: the JID of the one who invites. Pure. */
-export const invitation = (
-	room: string,
-	to: string,
-	id: string,
-	from: Readonly<{ jid: string; name: string }>,
-	about: Readonly<{ title: string | undefined; reason: string | undefined }>,
-): Element => {
-	const { reason } = about;
-	return xml(
-		"message",
-		{ from: room, to, id },
-		xml("body", {}, phrases.hostedInvitation(from.name, about.title, room)),
-		xml("x", { xmlns: mucUser }, xml("invite", { from: from.jid }, reason && xml("reason", {}, reason))),
-		// COMPAT clients that know direct invitations alone.
-		xml("x", { xmlns: direct, jid: room, reason }),
-	);
-};
-
-/** Returns the answer of somebody who declines, as the one who invited gets it. Pure. */
-export const decline = (room: string, to: string, from: string, reason: string | undefined): Element =>
-	xml(
-		"message",
-		{ from: room, to },
-		xml("x", { xmlns: mucUser }, xml("decline", { from }, reason && xml("reason", {}, reason))),
-	);
 
 /** An invitation that was passed on, and the stanza that asked for it. */
 type Forwarded = Readonly<{ guest: string; asked: Readonly<{ from: string; to: string; id?: string }> }>;
