@@ -32,10 +32,12 @@ export function createArchive(deps: {
 	store: EventStore;
 	/** Resolves with true if all members may read, and ever might, what is said in the room. */
 	alwaysOpen(room: string, as: string): Promise<boolean>;
+	/** Resolves with a ghost in the room. */
+	speaker(room: RoomId): Promise<string | undefined>;
 	/** Resolves with the person of an MXID under their name in a room. */
 	personOf(mxid: string, room: string): Promise<Person>;
 }): Pick<Hosting, "events" | "earlier"> {
-	const { client, ghosts, eventCache, store, alwaysOpen, personOf } = deps;
+	const { client, ghosts, eventCache, store, alwaysOpen, personOf, speaker } = deps;
 	/** The token of the page that begins before an event, by room, reader and event: not all readers may see it. */
 	const tokens = createBoundedMap<string, string>(positions, {
 		bytes,
@@ -53,17 +55,33 @@ export function createArchive(deps: {
 
 	/**
 	 * Reads a page that ends with the last of these events, and most often has all of them: alone, each would cost a
-	 * request. The order of the page is not that of the archive, so it may lack some.
+	 * request. The order of the page is not that of the archive, so it may lack some. Resolves with the events that the
+	 * reader may not see: the page has them for another ghost alone.
 	 */
-	async function readPage(room: RoomId, ids: readonly MessageId[], ghost: string): Promise<void> {
-		const unread = ids.filter((id) => !store.has(room, id, ghost));
-		const last = unread.at(-1);
-		if (last === undefined || unread.length < worthPage) return;
-		const from = await startAt(room, last, ghost);
-		if (from === undefined) return;
-		const limit = Math.min(pageSize, unread.length + others);
-		const { chunk } = await client.messages(room, { limit, from, timeout, as: ghost });
-		for (const event of chunk.filter(isEvent)) store.read(ghost, event);
+	async function readPage(
+		room: RoomId,
+		ids: readonly MessageId[],
+		ghost: string,
+	): Promise<ReadonlySet<string>> {
+		const hidden = new Set<string>();
+		const unread = () => ids.filter((id) => !store.has(room, id, ghost));
+		const last = unread().at(-1);
+		if (last === undefined || unread().length < worthPage) return hidden;
+		const speaks = await speaker(room);
+		const other = speaks === ghost ? undefined : speaks;
+		const from = (await startAt(room, last, ghost)) ?? (other && (await startAt(room, last, other)));
+		if (from === undefined) return hidden;
+		const limit = Math.min(pageSize, unread().length + others);
+		const page = async (as: string) => {
+			const { chunk } = await client.messages(room, { limit, from, timeout, as });
+			return chunk.filter(isEvent);
+		};
+		const shown = await page(ghost);
+		for (const event of shown) store.read(ghost, event);
+		if (other === undefined || unread().length < worthPage) return hidden;
+		for (const { event_id: id } of await page(other))
+			if (!shown.some((event) => event.event_id === id)) hidden.add(id);
+		return hidden;
 	}
 
 	async function events(
@@ -74,8 +92,13 @@ export function createArchive(deps: {
 		const ghost = await ghosts.known(reader);
 		const found = new Map<MessageId, Seen>();
 		if (ghost === undefined) return found;
-		const queue = ids.filter(isId);
-		await readPage(room, queue, ghost);
+		const asked = ids.filter(isId);
+		const hidden = await readPage(room, asked, ghost).catch((error: unknown) => {
+			// The ghost is not in the room.
+			if (error instanceof MatrixError) return new Set<string>();
+			throw error;
+		});
+		const queue = asked.filter((id) => !hidden.has(id));
 		const work = async () => {
 			for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
 				const event = await store.find(room, id, ghost);

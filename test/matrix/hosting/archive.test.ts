@@ -19,6 +19,8 @@ let most: number;
 /** The reader sees the events from this one on. */
 let from: number;
 let alwaysOpen: boolean;
+/** Another ghost in the room, who sees all events. */
+let other: string | undefined;
 let archive: ReturnType<typeof createArchive>;
 
 const said = (n: number, over: Partial<MatrixEvent> = {}) =>
@@ -31,7 +33,7 @@ const said = (n: number, over: Partial<MatrixEvent> = {}) =>
 
 beforeEach(() => {
 	timeline = Array.from({ length: 30 }, (_, n) => said(n));
-	[asked, atOnce, most, from, alwaysOpen] = [[], 0, 0, 0, true];
+	[asked, atOnce, most, from, alwaysOpen, other] = [[], 0, 0, 0, true, undefined];
 	const at = (id: string) => timeline.findIndex(({ event_id }) => event_id === id);
 	const event = async (_room: string, id: string) => {
 		most = Math.max(most, ++atOnce);
@@ -49,16 +51,17 @@ beforeEach(() => {
 	};
 	archive = createArchive({
 		client: {
-			context: async (_room, id) => {
+			context: async (_room, id, as) => {
 				asked.push(`context ${id}`);
-				if (at(id) < from) throw new MatrixError(403, "M_FORBIDDEN", "no");
+				if (at(id) < from && as !== other) throw new MatrixError(403, "M_FORBIDDEN", "no");
 				return { end: String(at(id) + 1) };
 			},
-			messages: async (_room, { from: token, limit }) => {
+			messages: async (_room, { from: token, limit, as }) => {
 				asked.push(`messages ${token}`);
+				const first = as === other ? 0 : from;
 				const end = token === undefined ? timeline.length : Number(token);
 				const begin = Math.max(0, end - limit);
-				const chunk = timeline.slice(Math.max(begin, from), Math.max(end, from)).reverse();
+				const chunk = timeline.slice(Math.max(begin, first), Math.max(end, first)).reverse();
 				return { chunk, ...(begin > 0 && { end: String(begin) }) };
 			},
 		},
@@ -67,6 +70,7 @@ beforeEach(() => {
 		store: createEventStore({ client: { event }, isOpenToMembers: () => false, isIn: () => true }),
 		alwaysOpen: async () => alwaysOpen,
 		personOf: async (mxid) => samplePerson(mxid),
+		speaker: async () => other,
 	});
 });
 const earlier = (before: string | undefined, limit: number) =>
@@ -164,6 +168,17 @@ describe("the events of an archive", () => {
 			kind: "deleted",
 			deletion: { id: "$90", origin: [{ network: "xmpp", room: "view", id: "S9" }] },
 		});
+	});
+
+	test("cost a few requests where the reader may see none or some of them, and another ghost may", async () => {
+		timeline = Array.from({ length: 120 }, (_, n) => said(n));
+		[from, other] = [90, "@_xmpp_juliet:hs.test"];
+		const ids = timeline.map(({ event_id }) => event_id);
+		expect(await lines(...ids.slice(20, 71))).toEqual([]);
+		expect(asked).toEqual(["context $70", "context $70", "messages 71", "messages 71"]);
+		asked.length = 0;
+		expect(await lines(...ids.slice(60, 111))).toHaveLength(21);
+		expect(asked).toEqual(["context $110", "messages 111", "messages 111"]);
 	});
 
 	test("leave out those that the reader may not see, and ids of no event", async () => {
