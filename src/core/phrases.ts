@@ -154,6 +154,8 @@ export const chatNotShown =
 	"this is a chat of two people, which cannot be joined as a room. Write to the other one directly.";
 export const linkedMeanwhile =
 	"this room has just been linked to another room. Join again, and you are sent there.";
+export const tooManyChanges =
+	"you leave this room, or change your name there, too often. Try again in a minute.";
 export const tooManyViews =
 	"this bridge shows as many rooms as it can. Try again later, when people have left one.";
 /** The reasons why a room cannot be shown. */

@@ -1,6 +1,14 @@
 import { PermanentError } from "./errors.ts";
-import type { Hosting, Looked, RoomAddress, RoomFacts, Seen } from "./hosting.ts";
+import {
+	type Hosting,
+	type Looked,
+	personKey,
+	type RoomAddress,
+	type RoomFacts,
+	type Seen,
+} from "./hosting.ts";
 import type { NetworkName, RoomId } from "./ids.ts";
+import { createRateLimit } from "./limits.ts";
 import type { Portal } from "./mapping.ts";
 import type { Network } from "./network.ts";
 import { createGlob } from "./permissions.ts";
@@ -9,6 +17,9 @@ import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import type { Rules } from "./route.ts";
 import { withCurrentSet } from "./view-reactions.ts";
+
+/** Leaves and new names of one person in one room. */
+const changesOfPerson = { perMinute: 2, burst: 30 };
 
 /** Creates the methods for networks that show rooms of others, within the policy of the config. */
 export function createViews(deps: {
@@ -25,6 +36,9 @@ export function createViews(deps: {
 	const { network, journal, portals, allowed, mayOpen, makeSpace } = deps;
 	const { rooms = "local" } = deps.rules;
 	const globs = typeof rooms === "string" ? [] : rooms.map(createGlob);
+	/** People in the source see each leave and each new name of a ghost, so nobody may cause many. */
+	const changes = createRateLimit(changesOfPerson);
+	const changeKey = (room: RoomId, person: Person) => `${room} ${personKey(person)}`;
 	const matches = (address: string) => globs.some((glob) => glob(address));
 
 	function hostingOf(of: NetworkName): Hosting {
@@ -90,8 +104,18 @@ export function createViews(deps: {
 					return { ...page, rooms: page.rooms.filter(open) };
 				},
 				async enter(room, person) {
-					if (allowed(person)) return hosting.enter(room, person);
-					return { kind: "refused", why: "blocked", text: phrases.blocked };
+					if (!allowed(person)) return { kind: "refused", why: "blocked", text: phrases.blocked };
+					if (changes.wait(changeKey(room, person)) > 0)
+						throw new PermanentError("busy", phrases.tooManyChanges);
+					return hosting.enter(room, person);
+				},
+				async leave(room, person, reason) {
+					await hosting.leave(room, person, reason);
+					changes(changeKey(room, person));
+				},
+				async rename(room, person) {
+					if (!changes(changeKey(room, person))) throw new PermanentError("busy", phrases.tooManyChanges);
+					await hosting.rename(room, person);
 				},
 				async view(room) {
 					const { facts, members } = await hosting.view(room);

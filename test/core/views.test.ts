@@ -205,6 +205,23 @@ describe("the view of a room", () => {
 		expect((await hall.events(lobby.facts.room, ids, mars.person("zog"))).size).toBe(0);
 	});
 
+	test("lets nobody fill the room with leaves, joins and new names", async () => {
+		await open();
+		const hall = bridge.views.source(earth.name);
+		const [room, zog] = [lobby.facts.room, mars.person("zog")];
+		// Clients that come back after each crash leave nothing behind.
+		for (let n = 0; n < 50; n++) await hall.enter(room, zog);
+		for (let n = 0; n < 30; n++) {
+			await hall.enter(room, zog);
+			await hall.leave(room, zog);
+		}
+		await expect(hall.enter(room, zog)).rejects.toThrow("too often");
+		expect(lobby.members.size).toBe(0);
+		for (let n = 0; n < 30; n++) await hall.rename(room, { ...mars.person("zig"), name: `zig ${n}` });
+		await expect(hall.rename(room, mars.person("zig"))).rejects.toThrow("too often");
+		expect(await hall.enter(room, mars.person("zag"))).toEqual({ kind: "in" });
+	});
+
 	test("loses a person whom an admin blocks, of either network, and takes nothing more of them", async () => {
 		await open();
 		for (const person of [earth.person("ann"), mars.person("zog")]) lobby.members.set(person.id, person);
