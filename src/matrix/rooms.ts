@@ -22,8 +22,11 @@ export function createRooms(deps: {
 }) {
 	const { client, members, ghosts, bot, isOurs } = deps;
 	const withBot = new Set<string>();
-	/** By room: the ghost that came last. Its join may reach us before the answer to the request for it. */
-	const coming = createBoundedMap<string, string>(1_000);
+	/**
+	 * By room: the ghost that reads it, or the one that came last, whose join may reach us before the answer to the request
+	 * for it. A search among all members of a large room for each event would cost more than the event.
+	 */
+	const readers = createBoundedMap<string, string>(1_000);
 	/** The people who were invited again into a direct chat, so that not every message invites them. */
 	const invitedAgain = new Set<string>();
 
@@ -80,10 +83,19 @@ export function createRooms(deps: {
 			if (withBot.has(room)) return undefined;
 			const other = portal?.between?.find((person) => person.network !== matrixNetwork);
 			const ghost = other && (await ghosts.known(other));
-			return ghost ?? [...members.of(room).keys()].find(isOurs) ?? coming.get(room);
+			if (ghost) return ghost;
+			const last = readers.get(room);
+			if (last !== undefined && members.has(room, last)) return last;
+			const found = members.of(room).keys().find(isOurs);
+			if (found !== undefined) readers.set(room, found);
+			return found ?? last;
 		},
 		/** Notes that a ghost is about to join. */
-		comes: (room: string, ghost: string) => coming.set(room, ghost),
+		comes(room: string, ghost: string): void {
+			const last = readers.get(room);
+			// Who is there already may see more of the room's past.
+			if (last === undefined || !members.has(room, last)) readers.set(room, ghost);
+		},
 
 		/** Does `work` as a ghost in a room, which joins first where it has to. A retry joins and sends the very same. */
 		async inside<T>(
@@ -106,7 +118,7 @@ export function createRooms(deps: {
 
 		async leave(room: string, ghost: string, reason?: string): Promise<void> {
 			await client.leave(room, ghost, reason);
-			if (coming.get(room) === ghost) coming.delete(room);
+			if (readers.get(room) === ghost) readers.delete(room);
 			members.went(room, ghost);
 		},
 

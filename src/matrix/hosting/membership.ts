@@ -92,7 +92,7 @@ export function createMembership(deps: {
 
 	async function join(room: RoomId, ghost: string, person: Person): Promise<Entered> {
 		const called = shortName(person);
-		const first = ![...members.of(room).keys()].some(deps.isOurs);
+		const first = !members.of(room).keys().some(deps.isOurs);
 		await deps.coming(room, ghost, first);
 		const ask = () => client.joinAs(room, { as: ghost, name: called, via: via(room), timeout: longest });
 		try {
