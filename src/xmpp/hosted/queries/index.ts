@@ -4,7 +4,16 @@ import { StanzaError } from "../../stanza-error.ts";
 import { type Element, xml } from "../../stream/xml.ts";
 import { roomAt, roomJid, viewOf } from "../addresses.ts";
 import type { HostedContext } from "../context.ts";
-import { broken, failed, notFound, type Refusal, refusedWith, unfit, unknownRoom } from "../refusals.ts";
+import {
+	broken,
+	failed,
+	isRefusal,
+	notFound,
+	type Refusal,
+	refusedWith,
+	unfit,
+	unknownRoom,
+} from "../refusals.ts";
 import { administration } from "./administration.ts";
 import { info } from "./info.ts";
 import { items } from "./items.ts";
@@ -48,7 +57,7 @@ export function createQueries(context: HostedContext) {
 			throw new StanzaError("bad-request", "modify");
 		if (resource(to) !== undefined) return askOccupant(stanza, payload, context, relay);
 		const asked = await place(stanza);
-		if ("condition" in asked) return refusedWith(stanza, asked);
+		if (isRefusal(asked)) return refusedWith(stanza, asked);
 		const query = queries.find((one) => one.type === type && payload.is(one.name, one.ns));
 		if (!query) throw new StanzaError("service-unavailable", "cancel");
 		const result = await query.answer({ from, place: asked, payload }, context);
