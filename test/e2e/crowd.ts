@@ -6,6 +6,10 @@ import { sayUntilTaken } from "./lines.ts";
 
 /** A time in which the bridge or one of its servers was away, in ms since 1970. */
 type Outage = { from: number; until: number };
+/** The longest time, in milliseconds, that an outage may keep a client out. */
+const outWithin = 90_000;
+/** Milliseconds for which a person waits for the answer to a line before the next one. */
+const answerWithin = 10_000;
 /** Milliseconds before an outage in which a written line may have been in flight. */
 const underWay = 3_000;
 
@@ -44,12 +48,19 @@ export async function talk(
 	const fromXmpp = xmpp.map(async (client, who) => {
 		await sleep((pace * who) / xmpp.length);
 		for (const n of numbers) {
-			while (!(await client.say(`xmpp ${who} line ${n}`))) await sleep(50);
+			// A person reads that a line was refused, and writes it again.
+			for (let again = 0; ; again++) {
+				const line = `xmpp ${who} line ${n}${again ? `, again ${again}` : ""}`;
+				for (const end = Date.now() + outWithin; !(await client.say(line)); await sleep(50))
+					if (Date.now() > end) throw new Error(`${client.nick} does not come into the room`);
+				if ((await client.answered(line, answerWithin)) !== "refused") break;
+				await sleep(200);
+			}
 			await sleep(pace);
 		}
 	});
-	await happens(outage);
-	await Promise.all([...fromMatrix, ...fromXmpp]);
+	const written = Promise.all([...fromMatrix, ...fromXmpp]);
+	await Promise.all([written, happens(outage)]);
 	return outages;
 }
 
@@ -151,6 +162,11 @@ export async function compare(crowd: Crowd, outages: readonly Outage[]): Promise
 		).toEqual(said);
 	}
 	const count = (state: string) => own.filter((line) => line.state === state).length;
+	const gone = own.filter(({ body, state }) => state === "sent" && !there.has(body));
+	const ofOutages = outages.map(
+		({ from, until }) => gone.filter(({ at }) => at > from - underWay && at < until).length,
+	);
+	console.log(`lost in flight, by outage: ${ofOutages.join(" ")}`);
 	console.log(
 		`${byMatrix.length} lines of Matrix; ${own.length} of XMPP, of these ${own.filter(({ body }) => there.has(body)).length} there, ${count("refused")} refused, ${count("sent")} without an answer; put out ${xmpp.map(({ outs }) => outs).join(" ")}`,
 	);

@@ -1,5 +1,8 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { until } from "../fakes.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
@@ -135,4 +138,29 @@ describe("a person of the second XMPP server in a room of ours", () => {
 		await compare(crowd, outages);
 		await client.close();
 	});
+});
+
+test("a room of the second homeserver with nobody of ours is joined where the config opens all rooms", async () => {
+	const { configFile } = bridged;
+	await bridged.stop();
+	const config = parse(readFileSync(configFile, "utf8")) as Record<string, unknown>;
+	writeFileSync(configFile, stringify({ ...config, gateway: { rooms: "any" } }), { mode: 0o600 });
+	await bridged.start();
+	const room = await carol.createRoom({ preset: "public_chat", room_alias_name: "bazaar" });
+	await carol.send(room, "before anybody came");
+	const address = at("#bazaar%hs2.test");
+	const client = new MucClient(romeo, address, "Romeo");
+	await client.enter();
+	expect((await client.archive()).map(({ body }) => body)).toEqual(["before anybody came"]);
+	await client.say("good evening");
+	expect((await carol.waitForMessage("good evening", room, 20_000)).sender).toBe(
+		"@_xmpp_romeo=40xmpp.test:hs.test",
+	);
+	await carol.send(room, "welcome");
+	await until(
+		() => client.live.some(({ body }) => body === "welcome"),
+		() => JSON.stringify(client.live),
+		20_000,
+	);
+	await client.close();
 });

@@ -30,6 +30,8 @@ export class MucClient {
 	#joined = false;
 	#joining: Promise<void> | undefined;
 	#closed = false;
+	/** Counts the joins. */
+	#stay = 0;
 
 	constructor(account: XmppAccount, room: string, nick: string) {
 		this.#account = account;
@@ -59,6 +61,7 @@ export class MucClient {
 				await sleep(200);
 			}
 		}
+		this.#joining = undefined;
 		await this.#join();
 	}
 
@@ -69,6 +72,15 @@ export class MucClient {
 		const line = xml("message", { to: this.#room, type: "groupchat", id: body }, xml("body", {}, body));
 		await this.#client.send(line).catch(() => undefined);
 		return true;
+	}
+
+	/** Resolves with the state of an own line when the MUC has answered it, or the client was put out, or after `ms`. */
+	async answered(body: string, ms: number): Promise<Own["state"] | undefined> {
+		const stay = this.#stay;
+		const state = () => this.own.get(body)?.state;
+		for (const end = Date.now() + ms; state() === "sent" && Date.now() < end; await sleep(20))
+			if (this.#stay !== stay) break;
+		return state();
 	}
 
 	/** Resolves with all lines of the archive, in its order. */
@@ -124,25 +136,27 @@ export class MucClient {
 
 	/** Joins, as often as it takes, and then reads what was said since the last known line. */
 	#join(): Promise<void> {
-		this.#joining ??= this.#enter().finally(() => {
-			this.#joining = undefined;
+		if (this.#joining !== undefined) return this.#joining;
+		const mine = this.#enter(this.#client).finally(() => {
+			if (this.#joining === mine) this.#joining = undefined;
 		});
-		return this.#joining;
+		this.#joining = mine;
+		return mine;
 	}
 
-	async #enter(): Promise<void> {
+	async #enter(client: XmppClient | undefined): Promise<void> {
 		const since = [...this.known.keys()].at(-1) ?? "";
-		while (!this.#closed) {
-			const client = this.#client;
+		// A connection that broke takes no further stanzas: the test calls reconnect.
+		while (!this.#closed && client && client === this.#client) {
 			try {
-				await client?.joinRoom(this.#room, this.nick);
+				await client.joinRoom(this.#room, this.nick);
 				this.#joined = true;
+				this.#stay++;
 				const missed = await this.#read(since).catch(() => this.#read(""));
 				for (const { id, body } of missed) this.known.set(id, body);
-				return;
+				// The MUC may have put the client out meanwhile.
+				if (this.#joined) return;
 			} catch (error) {
-				// A connection that broke takes no further stanzas: the test calls reconnect.
-				if (client !== this.#client) continue;
 				if (process.env.TRIVIUM_TEST_LOG) console.log(this.nick, "could not join:", String(error));
 				await sleep(300);
 			}
