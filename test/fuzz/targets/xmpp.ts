@@ -5,13 +5,15 @@ import type { MessageId, RoomId } from "../../../src/core/ids.ts";
 import { capabilities } from "../../../src/matrix/capabilities.ts";
 import { asEdit, type Sayable, toMatrix } from "../../../src/matrix/to-matrix.ts";
 import { account, fromChat, fromGroupchat, parseMessage } from "../../../src/xmpp/from-xmpp.ts";
+import { archiveQuery, pageMost } from "../../../src/xmpp/hosted/archive-query.ts";
+import { historyRequest } from "../../../src/xmpp/hosted/history-request.ts";
 import { answerIq } from "../../../src/xmpp/iq/index.ts";
 import { delayedBy, heldSince } from "../../../src/xmpp/message/delay.ts";
 import { createArchive } from "../../../src/xmpp/muc/archive.ts";
 import { roomFeatures } from "../../../src/xmpp/muc/discovery.ts";
 import { occupantPresence } from "../../../src/xmpp/muc/presence.ts";
 import { answerPresence } from "../../../src/xmpp/presence.ts";
-import { neutral, refusal, stanzaError } from "../../../src/xmpp/stanza-error.ts";
+import { neutral, refusal, StanzaError, stanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { StreamParser } from "../../../src/xmpp/stream/parser.ts";
 import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
@@ -114,6 +116,43 @@ const items = (start: (index: number, count: number) => number) => (length: numb
 		["list", { start: "0", end: String(count) }, ...all],
 	]);
 };
+
+const archiveQueryTree = (fields: readonly unknown[], ...more: readonly unknown[]) =>
+	JSON.stringify([
+		"iq",
+		{ type: "set", from: "romeo@x.test/r", to: room },
+		[
+			"query",
+			{ xmlns: "urn:xmpp:mam:2", queryid: "q" },
+			[
+				"x",
+				{ xmlns: "jabber:x:data", type: "submit" },
+				["field", { var: "FORM_TYPE" }, ["value", {}, "urn:xmpp:mam:2"]],
+				...fields,
+			],
+			...more,
+		],
+	]);
+const valuesOf = (length: number) =>
+	Array.from({ length: Math.ceil(length / 20) }, (_, i) => ["value", {}, `$${i}`]);
+const archiveQueries = [
+	archiveQueryTree(
+		[
+			["field", { var: "start" }, ["value", {}, "2026-06-07T00:00:00Z"]],
+			["field", { var: "end" }, ["value", {}, "2026-06-07T00:00:00.123+02:00"]],
+			["field", { var: "with" }, ["value", {}, `${room}/Alice`]],
+			["field", { var: "ids" }, ["value", {}, "$1"], ["value", {}, "$2#1"]],
+		],
+		["set", { xmlns: "http://jabber.org/protocol/rsm" }, ["max", {}, "50"], ["before", {}]],
+		["flip-page", {}],
+	),
+	archiveQueryTree([["field", { var: "after-id" }, ["value", {}, "$1"]]]),
+	JSON.stringify([
+		"x",
+		{},
+		["history", { maxstanzas: "20", maxchars: "1000", seconds: "60", since: "2026-06-07T00:00:00Z" }],
+	]),
+];
 
 export const xmppTargets: Readonly<Record<string, Target>> = {
 	"XMPP messages to Matrix": {
@@ -301,6 +340,35 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 			const events = lines.map(line);
 			for (const one of lines) validXml(serialize(one));
 			return size(...events.flatMap((event) => (event ? asMatrix(event) : [])));
+		},
+	},
+	"XMPP queries for the archives of hosted rooms": {
+		kind: "tree",
+		corpus: archiveQueries,
+		run(input) {
+			const stanza = stanzaOf(input);
+			const query = stanza?.getChildElements()[0];
+			if (!query) return size();
+			const wish = historyRequest(query, Date.now());
+			holds(wish.lines >= 0 && wish.lines <= pageMost, "more history than a page has");
+			try {
+				const { filter, page, ...rest } = archiveQuery(query);
+				holds(page.max >= 0 && page.max <= pageMost, "a page that is too large");
+				holds(!Number.isNaN(filter.start ?? 0) && !Number.isNaN(filter.end ?? 0), "a time that is none");
+				return size(wish, filter, page, rest);
+			} catch (error) {
+				if (!(error instanceof StanzaError)) throw error;
+				return size(wish, error.message);
+			}
+		},
+		grows: {
+			"many ids": (length) => archiveQueryTree([["field", { var: "ids" }, ...valuesOf(length)]]),
+			"many fields": (length) =>
+				archiveQueryTree(valuesOf(length).map((value) => ["field", { var: "with" }, value])),
+			"a long time": (length) =>
+				archiveQueryTree([
+					["field", { var: "start" }, ["value", {}, `2026-06-07T00:00:00.${"0".repeat(length)}Z`]],
+				]),
 		},
 	},
 	"XMPP stream": {
