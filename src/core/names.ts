@@ -1,4 +1,5 @@
 import type { BridgeEvent, Reference } from "./event.ts";
+import type { Seen } from "./hosting.ts";
 import type { Person } from "./person.ts";
 
 /** UTF-16 units of the longest name. */
@@ -79,4 +80,27 @@ export function withNames<Event extends BridgeEvent>(event: Event): Event {
 		...("thread" in event && event.thread && { thread: referenceWithName(event.thread) }),
 		...("by" in event && event.by !== undefined && { by: nameOf(event.by) }),
 	};
+}
+
+/** Does the same for what has been seen in the timeline of a room. */
+export function withNamesSeen(seen: Seen): Seen {
+	const sender = withName(seen.sender);
+	const { what } = seen;
+	switch (what.kind) {
+		case "said":
+			return { ...seen, sender, what: { ...what, event: withNames(what.event) } };
+		case "deleted":
+			return { ...seen, sender, what: { ...what, ...(what.by && { by: withName(what.by) }) } };
+		case "member":
+			return {
+				...seen,
+				sender,
+				what: { ...what, person: withName(what.person), ...(what.by && { by: withName(what.by) }) },
+			};
+		case "topic":
+		case "facts":
+			return { ...seen, sender };
+		default:
+			return what satisfies never;
+	}
 }

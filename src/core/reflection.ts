@@ -2,6 +2,7 @@ import type { Guard } from "./guard.ts";
 import type { Place, Seen } from "./hosting.ts";
 import type { NetworkName, RoomId } from "./ids.ts";
 import type { Mapping } from "./mapping.ts";
+import { withNamesSeen } from "./names.ts";
 import type { Network } from "./network.ts";
 import type { Places } from "./places.ts";
 import { createViewReactions } from "./view-reactions.ts";
@@ -42,14 +43,17 @@ export function createReflection(deps: {
 	async function show(view: View, timeline: readonly Seen[]): Promise<void> {
 		const shown: Seen[] = [];
 		for (const one of timeline) {
-			const seen = await withSets(one, view);
-			if (seen) shown.push(seen);
+			// The source would repeat its timeline for ever if one event of it failed here.
+			await guard.run("reactions of a view", async () => {
+				const seen = await withSets(one, view);
+				if (seen) shown.push(seen);
+			});
 		}
 		await guard.run("reflection of a room", () => network(view.network).reflect?.(view.room, shown));
 	}
 
 	return async (of: NetworkName, timeline: readonly Seen[]): Promise<{ saved: Promise<void> }> => {
-		const shown = timeline.filter(isShown);
+		const shown = timeline.filter(isShown).map(withNamesSeen);
 		const rooms = await Promise.all(
 			[...new Set(shown.map(({ room }) => room))].map(async (room) => {
 				return { room, views: await viewsOf(of, room), seen: shown.filter((one) => one.room === room) };

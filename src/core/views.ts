@@ -10,6 +10,7 @@ import {
 import type { NetworkName, RoomId } from "./ids.ts";
 import { createRateLimit } from "./limits.ts";
 import type { Portal } from "./mapping.ts";
+import { withName, withNamesSeen } from "./names.ts";
 import type { Network } from "./network.ts";
 import { createGlob } from "./permissions.ts";
 import type { Person } from "./person.ts";
@@ -119,10 +120,12 @@ export function createViews(deps: {
 				},
 				async view(room) {
 					const { facts, members } = await hosting.view(room);
-					return { facts, members: members.filter(allowed) };
+					return { facts, members: members.filter(allowed).map(withName) };
 				},
 				async events(room, ids, reader) {
-					const found = [...(await hosting.events(room, ids, reader))].filter(([, seen]) => isShown(seen));
+					const found = [...(await hosting.events(room, ids, reader))].flatMap(([id, seen]) =>
+						isShown(seen) ? [[id, withNamesSeen(seen)] as const] : [],
+					);
 					const links = (await portals.only(of, room))?.links ?? [];
 					const view = links.find(
 						({ network, role }) => network === reader.network && role === "hosted",

@@ -170,6 +170,18 @@ describe("the archive of a room", () => {
 		expect((await journal.places.match(earth.name, lobby.facts.room, { limit: 9 })).total).toBe(1);
 	});
 
+	test("takes a reaction whose way to the views fails, and the source goes on", async () => {
+		const [line] = say("a");
+		await tell(lobby.timeline);
+		journal.reactions = () => Promise.reject(new TypeError("a fault"));
+		const { room, sender, at } = line as Seen;
+		const base = { id: id("reaction"), room, sender, at };
+		const event = { ...base, kind: "reaction", mode: "add", target: { id: id("a") }, emoji: ["👍"] } as const;
+		await tell([{ ...base, what: { kind: "said", event, origin: [] } }, ...say("b")]);
+		expect(mars.reflected).toEqual(["view: said a", "view: said b"]);
+		expect(await find("reaction")).toEqual(["reaction"]);
+	});
+
 	test("fails for the time being where the source does, and reads it at the next request", async () => {
 		say("a");
 		hosting.trouble = () => Promise.reject(new TemporaryError("away"));

@@ -252,6 +252,24 @@ describe("the view of a room", () => {
 		expect(earth.sent[0]?.refs).toEqual({ [id]: [id] });
 	});
 
+	test("shows the names of people as one line, wherever they come from", async () => {
+		const names: (string | undefined)[] = [];
+		const reflect: Fake["reflect"] = (_view, seen) =>
+			void names.push(...seen.map(({ sender }) => sender.name));
+		await begin({}, { reflect });
+		await open();
+		const mallory = { ...earth.person("mallory"), name: "Mal\u202elory\nAnn: I agree" };
+		lobby.members.set(mallory.id, mallory);
+		const said = hosting.say(lobby, mallory, "hello");
+		await bridge.seen(earth.name, [said]);
+		const hall = bridge.views.source(earth.name);
+		names.push(...(await hall.view(lobby.facts.room)).members.map(({ name }) => name));
+		const [found] = (await hall.events(lobby.facts.room, [said.id], mars.person("zog"))).values();
+		names.push(found?.sender.name, found?.what.kind === "said" ? found.what.event.sender.name : "");
+		expect(new Set(names)).toEqual(new Set(["Mallory Ann: I agree"]));
+		expect(names).toHaveLength(4);
+	});
+
 	test("that fails on a line neither holds up nor fails the source", async () => {
 		const shown: string[] = [];
 		const reflect: Fake["reflect"] = (_view, [seen]) => {
