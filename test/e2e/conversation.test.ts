@@ -311,7 +311,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			.getChild("query")
 			?.getChildren("item")
 			.map(({ attrs }) => attrs.node);
-		expect(listed).toEqual(["help", "version", "chat", "status"]);
+		expect(listed).toEqual(["help", "version", "chat", "status", "pub", "list", "get"]);
 		const done = await romeo.iq(bot, "set", xml("command", { xmlns: commands, node: "version" }));
 		expect(done.getChild("command")?.getChild("note")?.getText()).toMatch(
 			/^Trivium \d+\.\d+\.\d+, running for /,
@@ -344,7 +344,9 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		);
 		await juliet.send(bot, "rooms");
 		const list = await says(/^Bridged rooms and chats: \d+\./);
-		expect(list.content.body).toMatch(/• Matrix #climate:hs\.test ← MQTT home\/\+\/temperature\n/);
+		expect(list.content.body).toMatch(
+			/• Matrix #climate:hs\.test ← MQTT home\/\+\/temperature ← MQTT home\/door\n/,
+		);
 		expect(list.content.body).toMatch(new RegExp(`• Matrix \\S+ ↔ XMPP ${verona}\n`));
 		expect(list.content.body).toMatch(
 			/• chat: Matrix Juliet Capulet 🌹 \(@juliet:hs\.test\) ↔ XMPP mercutio \(mercutio@/,
