@@ -37,6 +37,8 @@ export function createRoomStates(deps: {
 		of: (room, one) => dataBytes(room) + dataBytes(one),
 	});
 
+	const readings = new Map<string, Promise<RoomState>>();
+
 	/** Resolves with the content of a state event; undefined if the room has none. */
 	async function content(room: string, type: FactType, as: string | undefined): Promise<Content | undefined> {
 		try {
@@ -89,12 +91,20 @@ export function createRoomStates(deps: {
 		return { state, creator, listed, settled };
 	}
 
+	/** Resolves with the state. Concurrent calls share one reading, so that none puts an older state in place of a newer one. */
 	async function stateOf(room: string, as: string | undefined): Promise<RoomState> {
 		const known = states.get(room);
 		if (known) return known;
-		const found = await read(room, as);
-		states.set(room, found);
-		return found;
+		const underWay = readings.get(room);
+		if (underWay !== undefined) return underWay;
+		const reading = read(room, as).then((found) => {
+			if (readings.get(room) === reading) states.set(room, found);
+			return found;
+		});
+		readings.set(room, reading);
+		const done = () => readings.get(room) === reading && readings.delete(room);
+		reading.then(done, done);
+		return reading;
 	}
 
 	async function levels(room: string, { state, creator }: RoomState): Promise<Levels> {
@@ -127,7 +137,10 @@ export function createRoomStates(deps: {
 			const { room_id: room, type, content } = event;
 			if (event.state_key !== "" || !isFactType(type)) return undefined;
 			const known = states.get(room);
-			const now = known ? { ...known, state: { ...known.state, [type]: content } } : await stateOf(room, as);
+			// What is read now may precede the event, or follow later ones, whose turn comes.
+			const before = known ?? (await stateOf(room, as));
+			const settled = before.settled && type !== "m.room.history_visibility";
+			const now = { ...before, state: { ...before.state, [type]: content }, settled };
 			states.set(room, now);
 			return factsNow(room, now);
 		},
@@ -137,6 +150,9 @@ export function createRoomStates(deps: {
 			const { settled } = await stateOf(room, as);
 			return settled && isOpenToMembers(room);
 		},
-		forget: (room: string) => void states.delete(room),
+		forget(room: string): void {
+			states.delete(room);
+			readings.delete(room);
+		},
 	};
 }
