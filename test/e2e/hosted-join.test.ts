@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
+import { componentSecret, domains } from "../testbed/layout.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
+import { startWire, type Wire } from "../testbed/wire.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { line } from "../xmpp/hosted/line.ts";
 
@@ -11,6 +13,8 @@ const muc = "http://jabber.org/protocol/muc";
 describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", (server) => {
 	let bridged: Bridged;
 	let alice: MatrixClient;
+	/** Between the bridge and the XMPP server. */
+	let link: Wire;
 	/** Between the bridge and the homeserver. */
 	let homeserver: FaultyProxy;
 	const accounts = new Map<string, Promise<XmppAccount>>();
@@ -18,11 +22,19 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 
 	beforeAll(async () => {
 		homeserver = await startProxy();
+		link = await startWire();
 		bridged = await startBridged({
 			...{ servers: ["synapse", server], xmpp: server, homeserver: homeserver.url },
 			config: ({ ports }) => {
 				homeserver.leadsTo(`http://127.0.0.1:${ports.synapse}`);
-				return {};
+				link.leadsTo(ports[`${server}Component`]);
+				return {
+					xmpp: {
+						component: `bridge.${domains[server]}`,
+						service: `xmpp://127.0.0.1:${link.port}`,
+						secret: componentSecret,
+					},
+				};
 			},
 		});
 		alice = await matrixClient("alice");
@@ -35,6 +47,7 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		await alice?.close();
 		await bridged?.down();
 		homeserver?.close();
+		link?.close();
 	});
 
 	let people = 0;
@@ -342,6 +355,31 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		expect([...(await alice.members(id)).keys()]).toEqual(
 			expect.arrayContaining([ghost("romeo"), ghost("juliet")]),
 		);
+	});
+
+	test("tells all clients of a break between the bridge and the XMPP server, and goes on with those who return", async () => {
+		const { address } = await room();
+		const [romeo, juliet] = [await client("romeo"), await client("juliet")];
+		await enter(romeo, address, "Romeo");
+		await enter(juliet, address, "Juliet");
+		link.reset();
+		for (const [one, nick] of [
+			[romeo, "Romeo"],
+			[juliet, "Juliet"],
+		] as const)
+			await heard(
+				one,
+				address,
+				`presence unavailable ${nick} none/none (The bridge lost the link to your client. Join again.) 110 333`,
+			);
+		expect(await enter(romeo, address, "Romeo")).toEqual([
+			"presence Alice owner/moderator",
+			"presence Juliet none/participant away",
+			"presence Romeo none/participant 100 110 170",
+			"message subject ",
+		]);
+		await enter(juliet, address, "Juliet");
+		await heard(romeo, address, "presence Juliet none/participant");
 	});
 
 	test("is joined again after a restart of the XMPP server", async () => {
