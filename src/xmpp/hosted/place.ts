@@ -1,11 +1,11 @@
-import { nickFor } from "../nick.ts";
 import type { HostedContext } from "./context.ts";
 import type { Place } from "./line.ts";
+import { freeNick } from "./occupants.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
 
 /**
  * Returns the people of a room as the stanzas of one address name them: occupants by their nicks, people who have left by
- * the nick that their name gives.
+ * the nick that they would get now, so that nobody takes their lines for those of somebody who is there.
  */
 export const placeIn = (
 	room: HostedRoom,
@@ -16,6 +16,7 @@ export const placeIn = (
 	of(person) {
 		const occupant = occupantOf(room, person);
 		const id = occupant?.id ?? occupantId(room.id, person);
-		return { nick: occupant?.nick ?? nickFor(person.name ?? "", person.address[0] ?? ""), occupantId: id };
+		const nick = occupant?.nick ?? freeNick(room, person.name ?? person.address[0] ?? "", person);
+		return { nick, occupantId: id };
 	},
 });
