@@ -38,7 +38,7 @@ const words: Record<Support, string> = {
 	drop: "–",
 };
 
-/** The features that a hosted room announces, in words; those of its kind (XEP-0045 §15.5.2) tell its settings. */
+/** The features that a hosted room announces, in words; those of its kind (XEP-0045 §15.3) tell its settings. */
 const features: Readonly<Record<string, string>> = {
 	"http://jabber.org/protocol/disco#info": "descriptions (XEP-0030, XEP-0128)",
 	"http://jabber.org/protocol/disco#items": "the list of people in the room (XEP-0030)",

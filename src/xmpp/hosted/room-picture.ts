@@ -2,13 +2,13 @@ import { type Element, xml } from "../stream/xml.ts";
 import type { HostedContext } from "./context.ts";
 import type { HostedRoom, Session } from "./room.ts";
 
-/** Returns the presence of a room itself that names its picture (XEP-0486 §3.3); without one, that it has none. Pure. */
+/** Returns the presence of a room itself that names its picture (XEP-0486 §5.2); without one, that it has none. Pure. */
 export const picturePresence = (address: string, sha1: string | undefined): Element =>
 	xml("presence", { from: address }, xml("x", { xmlns: "vcard-temp:x:update" }, xml("photo", {}, sha1)));
 
 /**
- * Shows sessions the picture of the room once it is read. `changed`: they may know another one, so they are told also
- * that there is none.
+ * Shows sessions the picture of the room once it is read. `changed`: they may know another one, so the lack of a picture is
+ * told, too.
  */
 export function showPicture(
 	room: HostedRoom,

@@ -4,9 +4,9 @@ import { affiliationOf } from "../presences.ts";
 import type { RoomQuery } from "./query.ts";
 
 /** Refuses a change of a room (XEP-0045 §9 and §10): the people of the room make it on its own network. */
-const refusing = (type: "get" | "set", ns: string): RoomQuery => ({
+const refusing = (type: "get" | "set", ns: string, name = "query"): RoomQuery => ({
 	type,
-	name: "query",
+	name,
 	ns,
 	features: [],
 	async answer({ place: { facts, joined } }) {
@@ -21,4 +21,6 @@ export const administration: readonly RoomQuery[] = [
 	refusing("set", "http://jabber.org/protocol/muc#admin"),
 	refusing("get", "http://jabber.org/protocol/muc#owner"),
 	refusing("set", "http://jabber.org/protocol/muc#owner"),
+	// XEP-0486 §3.2: the picture of the room.
+	refusing("set", "vcard-temp", "vCard"),
 ];

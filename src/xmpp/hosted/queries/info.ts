@@ -7,7 +7,7 @@ import { type Joined, occupantOf } from "../room.ts";
 import type { RoomQuery, RoomQuestion } from "./query.ts";
 import { nameOf, roomInfo } from "./room-info.ts";
 
-/** People of whom a room without a name has its name. */
+/** People after whom a room without a name is called. */
 const mostNamed = 3;
 const ns = "http://jabber.org/protocol/disco#info";
 
@@ -31,7 +31,7 @@ export const info = (asked: readonly string[]): RoomQuery => ({
 				});
 			case "x-roomuser-item":
 				return reservedNick(question, room && occupantOf(room, account(question.from))?.nick);
-			// XEP-0045 §6.6: the node lists the payloads that the room lets through. It strips none.
+			// XEP-0045 §17.1.1: the node lists the payloads that the room lets through. It strips none.
 			case "http://jabber.org/protocol/muc#traffic":
 				throw new StanzaError("service-unavailable", "cancel");
 			default:

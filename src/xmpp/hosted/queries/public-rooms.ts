@@ -11,7 +11,7 @@ import { nameOf } from "./room-info.ts";
 export const rsm = "http://jabber.org/protocol/rsm";
 /** Rooms of a page. */
 const most = 100;
-/** Pages without a room to show that are read for one answer. */
+/** Pages in a row that are read for one answer while the policy hides all of their rooms. */
 const mostHidden = 10;
 /** The position behind the last page. Others are those of the source, after a letter. */
 const end = "end";
@@ -22,8 +22,8 @@ const rate = { perMinute: 300, burst: 300 };
 
 /**
  * Returns the function that resolves with the content of disco#items of the service: the public rooms, page by page
- * (XEP-0045 §6.3, XEP-0059). Pages go forwards alone, since the list of the source does. It throws a StanzaError for a page
- * that there is none of, TemporaryError while the source does not answer.
+ * (XEP-0045 §6.3, XEP-0059). Pages go forwards alone, since the list of the source does. It throws a StanzaError where there
+ * is no such page, and a TemporaryError while the source does not answer.
  */
 export function createPublicRooms({
 	bridge,
@@ -59,7 +59,7 @@ export function createPublicRooms({
 	};
 }
 
-/** Returns the page that a query asks for. @throws StanzaError where there are no such pages */
+/** Returns the page that a query asks for. @throws StanzaError for a page of another kind than there are */
 function pageOf(asked: Element | undefined): Readonly<{ limit: number; after?: string }> {
 	// XEP-0059 §2.5 and §2.6: pages backwards, and by an index.
 	if (asked && (child(asked, "before") || child(asked, "index")))

@@ -12,7 +12,7 @@ import type { RoomQuery, RoomQuestion } from "./query.ts";
 
 const ns = "jabber:iq:register";
 
-/** Registration in a room (XEP-0045 §7.10): whoever is a member of the source room is registered under their nick. */
+/** Registration in a room (XEP-0045 §7.10): the members of the source room are registered, each under their nick. */
 const member = ({ from, place }: RoomQuestion): Occupant | undefined =>
 	place.joined?.occupant ?? (place.room && occupantOf(place.room, account(from)));
 

@@ -14,7 +14,7 @@ const nobody = { network: "", id: "" } as unknown as Parameters<typeof levelOf>[
 /** The features of all hosted rooms that no query stands for. */
 const always: readonly string[] = [
 	"http://jabber.org/protocol/muc",
-	// XEP-0045 §15.5: the room keeps the id of a message when it sends the message out.
+	// XEP-0045 §15.3: the room keeps the id of a message when it sends the message out.
 	"http://jabber.org/protocol/muc#stable_id",
 	"http://jabber.org/protocol/muc#self-ping-optimization",
 	// The ghost of a person in a Matrix room shows the JID of the person to all, so it cannot be hidden here.

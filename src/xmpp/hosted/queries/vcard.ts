@@ -5,7 +5,7 @@ import { nameOf } from "./room-info.ts";
 
 const ns = "vcard-temp";
 
-/** Gives the picture of a room (XEP-0486 §3.1). */
+/** Gives the picture of a room (XEP-0486 §3.4). */
 export const vcard: RoomQuery = {
 	type: "get",
 	name: "vCard",
