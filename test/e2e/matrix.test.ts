@@ -332,6 +332,7 @@ describe("commands", () => {
 		await said("the state of the sides", /^Matrix: connected\.\n/);
 	});
 	test("link no encrypted room, and the greeting says why", async () => {
+		xmpp.rooms.set("plumbed", []);
 		const encryption = { type: "m.room.encryption", content: { algorithm: "m.megolm.v1.aes-sha2" } };
 		const room = await alice.createRoom({ invite: [bot], initial_state: [encryption] });
 		const said = (words: RegExp) =>
