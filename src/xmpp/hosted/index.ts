@@ -61,7 +61,7 @@ export function createHostedRooms(world: World) {
 	const queue = createJoinQueue(rooms, () => world.now().at);
 	const joins = createJoins(context, loader, queue);
 	const liveness = createLiveness(context);
-	const takePresence = createPresences(context, { joins, queue, liveness });
+	const presences = createPresences(context, { joins, queue, liveness });
 	const restarts = createRestarts(context);
 	const answerQuery = createQueries(context);
 	const answerArchive = createArchives(context, lines, { load: loader.load, settled: queue.settled });
@@ -146,7 +146,7 @@ export function createHostedRooms(world: World) {
 		claims: (stanza) =>
 			isRoomJid(stanza.attrs.to ?? "", component) || invitedDirectly(stanza, component) !== undefined,
 		invites: true,
-		stanza: (stanza) => (stanza.name === "presence" ? takePresence(stanza) : takeMessage(stanza)),
+		stanza: (stanza) => (stanza.name === "presence" ? presences.take(stanza) : takeMessage(stanza)),
 		iq: answerIq,
 		online() {
 			sweeping ??= setInterval(() => void guard.run("sweep of hosted rooms", sweep), sweepEvery);
@@ -168,6 +168,7 @@ export function createHostedRooms(world: World) {
 	function sweep(): void {
 		returns.sweep();
 		liveness.sweep();
+		presences.sweep();
 	}
 
 	return {

@@ -32,6 +32,7 @@ export const blocked = refusal("auth", "forbidden", phrases.blocked);
 export const slow = refusal("wait", "remote-server-timeout", phrases.hostedSlow);
 export const stopping = refusal("wait", "remote-server-timeout", phrases.xmppStopping);
 export const tooMany = refusal("wait", "resource-constraint", phrases.hostedTooMany);
+export const tooManyNicks = refusal("wait", "resource-constraint", phrases.tooManyChanges);
 /** An update of a presence in a room that its client has not joined; the client joins again. */
 export const notJoined = refusal("cancel", "item-not-found", phrases.hostedNotJoined);
 export const broken = refusal("wait", "internal-server-error", phrases.xmppBroken);

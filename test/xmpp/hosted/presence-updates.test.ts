@@ -56,6 +56,17 @@ describe("a new status of a client", () => {
 		expect(world.got(juliet)).toEqual(["presence Romeo none/participant"]);
 	});
 
+	test("is shown at the end of a flood, and not in the middle of it", async () => {
+		const world = await inside();
+		for (let n = 0; n < 100; n++) world.take(update(romeo, `<status>${n}</status>`));
+		world.take(update(romeo, "<show>away</show>"));
+		expect(world.got(juliet)).toHaveLength(30);
+		world.sweep();
+		expect(world.got(juliet)).toEqual(["presence Romeo none/participant away"]);
+		world.sweep();
+		expect(world.got(juliet)).toEqual([]);
+	});
+
 	test("that is too large shows nothing of itself", async () => {
 		const world = await inside();
 		world.take(update(romeo, `<status>${"x".repeat(20_000)}</status>`));
@@ -112,6 +123,15 @@ describe("a new nick of a client", () => {
 		]);
 		expect(world.calls.at(-1)).toBe("rename romeo@montague.test Montague");
 		expect(world.cursors.get(`xmpp session ${lobby} ${romeo}`)).toContain('"nick":"Montague"');
+	});
+
+	test("is refused for a while after many of them", async () => {
+		const world = await inside();
+		for (let n = 0; n < 16; n++) world.take(update(romeo, "", `Romeo the ${n}`));
+		expect(world.got(romeo).at(-1)).toBe("presence error Romeo the 15 wait/resource-constraint");
+		world.clock.at += 61_000;
+		world.take(update(romeo, "", "Romeo the last"));
+		expect(world.got(romeo).at(-1)).toBe("presence Romeo the last none/participant 110");
 	});
 
 	test.each([
