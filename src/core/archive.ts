@@ -12,15 +12,15 @@ const mostLookedUp = 20;
 
 const nothing: Matches = { places: [], more: false, total: 0, begun: false };
 
-/** Returns the places that match of those that one reader read; all of them are after `after` unless they have it. */
+/** Returns the places of a reading that a range matches: those behind `after`, or all if `after` is none of them. */
 function matching(read: readonly Place[], { after, start = -Infinity, end = Infinity }: Range) {
 	const from = read.findIndex(({ id }) => id === after) + 1;
 	return read.slice(from).filter(({ at }) => at >= start && at <= end);
 }
 
 /**
- * Creates the archives of source rooms. The journal has their order: as the timeline brought it, and before that as the
- * source has it, which is read when somebody asks for it.
+ * Creates the archives of source rooms. Their order in the journal is that of the timeline as it came in. The part before
+ * that has the order of the source, and is read from there when somebody asks for it.
  */
 export function createArchive(deps: {
 	places: Places;
@@ -61,7 +61,7 @@ export function createArchive(deps: {
 				id === undefined || (await places.find(of, room, [id])).length > 0;
 			const hasBefore = await has(before);
 			const { after: _, ...sinceFirst } = range;
-			/** What precedes the places of the journal, or the message `before` that it does not have, for this reader alone. */
+			/** The places before those of the journal, or before a `before` that it does not have, as this reader alone sees them. */
 			let read: readonly Place[] = [];
 			let isAllRead = false;
 			for (let pages = 0; ; pages += 1) {

@@ -16,16 +16,16 @@ export type Matches = Readonly<{
 }>;
 
 /**
- * The order of the messages of each source room, which is the order of its archive. Each id has one place, which stays
- * where it is. A part of the {@link Journal}, with its promises.
+ * The order of the messages of each source room, and so of its archive. Each id has one place, and keeps it. A part of the
+ * {@link Journal}, with its promises.
  */
 export interface Places {
 	/** Puts new places behind the last one, in this order, and ignores those whose ids the archive has. */
 	append(network: NetworkName, room: RoomId, places: readonly Place[]): Promise<void>;
 	/**
-	 * Puts new places, which precede the message `before` in this order, before the first one; does nothing if the archive
-	 * does not have `before`. Without `before` they end the archive that somebody read while it was empty here. `begun`: the
-	 * room begins with them.
+	 * Puts new places before the first one, in this order: they precede the message `before`, and the call does nothing if
+	 * the archive does not have that. Without `before` they are the last places of the source, read while the archive was
+	 * empty. `begun`: the room begins with them.
 	 */
 	prepend(
 		network: NetworkName,

@@ -246,7 +246,7 @@ describe("the archive of a room", () => {
 				const before = await order();
 				expect(before.filter((known) => answered.includes(known))).toEqual(answered);
 				await tell(stream.slice(told));
-				// What nobody read before has the order of the stream.
+				// The messages that nobody had read have the order of the stream.
 				const fresh = stream.map(({ id }) => id).filter((one) => !before.includes(one));
 				expect(await order()).toEqual([...before, ...fresh]);
 				expect(new Set(before).size).toBe(before.length);
