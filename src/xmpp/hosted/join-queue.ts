@@ -9,8 +9,10 @@ const joinRate = { perMinute: 60, burst: 300 };
 /** Sessions of one account and of all, and joins under way of one account and of all. */
 const most = { ofAccount: 500, inAll: 50_000, underWayOfAccount: 300, underWay: 5_000 };
 
-/** Stanzas of one client that wait for its join. */
-const mostWaiting = 10;
+/** Stanzas that wait: of one client for its join under way, and of all clients for joins that have not begun. */
+const mostWaiting = { ofJoin: 10, before: 1_000 };
+/** How long a stanza from outside waits for the begin of its client's join, in ms. */
+const beginsWithin = 1_000;
 
 /** A join under way. answered: it took too long, and its client knows. left: its client has gone again. */
 export type Attempt = { readonly stanza: Element; readonly state: "open" | "answered" | "left" };
@@ -30,7 +32,9 @@ export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, now: 
 	/** By {@link sessionKey}. */
 	const attempts = new Map<string, Set<Pending>>();
 	const ofAccounts = new Map<string, number>();
-	let all = 0;
+	/** The waits for the begin of a join, by {@link sessionKey}. */
+	const begins = new Map<string, Set<() => void>>();
+	let [all, before] = [0, 0];
 
 	const keyOf = ({ attrs: { from = "", to = "" } }: Element) => sessionKey(bare(to), from);
 	const accountOf = ({ attrs: { from = "" } }: Element) => bare(from);
@@ -45,6 +49,20 @@ export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, now: 
 	function close(attempt: Pending, state: Attempt["state"]): void {
 		attempt.state = state;
 		attempt.settle();
+	}
+	/** Resolves when a join of this key begins, or soon. */
+	async function begun(key: string): Promise<void> {
+		if (before >= mostWaiting.before) return;
+		const { promise, resolve } = Promise.withResolvers<void>();
+		const timer = setTimeout(resolve, beginsWithin);
+		const same = begins.get(key) ?? new Set();
+		begins.set(key, same.add(resolve));
+		before++;
+		await promise;
+		clearTimeout(timer);
+		before--;
+		same.delete(resolve);
+		if (same.size === 0) begins.delete(key);
 	}
 	const openOf = (stanza: Element): readonly Pending[] =>
 		[...(attempts.get(keyOf(stanza)) ?? [])].filter(({ state }) => state === "open");
@@ -70,6 +88,7 @@ export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, now: 
 			const key = keyOf(stanza);
 			attempts.set(key, (attempts.get(key) ?? new Set()).add(attempt));
 			count(accountOf(stanza), 1);
+			for (const resolve of begins.get(key) ?? []) resolve();
 			return attempt;
 		},
 		/** Notes that the client has got the answer to its join. */
@@ -87,11 +106,12 @@ export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, now: 
 		/** Returns true while the client has another join under way. */
 		has: (stanza: Element): boolean => openOf(stanza).length > 0,
 		/**
-		 * Resolves when the client has no join under way any more, or when too many of its stanzas wait for that. Conversations
-		 * asks for the archive directly after its join, and takes an error for an empty room.
+		 * Resolves when the client is in, or does not join, or when too many stanzas wait for that. Conversations asks for the
+		 * archive directly after its join, and Poezio directly before it; both take an error for an empty room.
 		 */
 		async settled(stanza: Element): Promise<void> {
-			const open = openOf(stanza).filter(({ waiting }) => waiting < mostWaiting);
+			if (!rooms.joined(stanza) && openOf(stanza).length === 0) await begun(keyOf(stanza));
+			const open = openOf(stanza).filter(({ waiting }) => waiting < mostWaiting.ofJoin);
 			for (const attempt of open) attempt.waiting++;
 			await Promise.all(open.map(({ settled }) => settled));
 		},

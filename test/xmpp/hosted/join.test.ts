@@ -344,6 +344,24 @@ describe("a slow homeserver", () => {
 		expect(world.calls.filter((call) => /^(enter|view)/.test(call))).toHaveLength(2);
 	});
 
+	// Poezio asks directly before its join.
+	test("lets a query for the archive wait for the join after it", async () => {
+		const world = await started();
+		const query = `<iq from='${romeo}' to='${lobby}' type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>`;
+		const answer = world.conversation.iq?.(stanza(query));
+		await world.join(romeo, "Romeo");
+		expect((await answer)?.attrs.type).toBe("result");
+	});
+
+	test("gives a query for the archive its refusal soon if no join follows", async () => {
+		const world = await started();
+		vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+		const query = `<iq from='${romeo}' to='${lobby}' type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>`;
+		const answer = world.conversation.iq?.(stanza(query));
+		await vi.advanceTimersByTimeAsync(1_000);
+		expect((await answer)?.getChild("error")?.getChild("forbidden")).toBeDefined();
+	});
+
 	test("keeps nobody in the Matrix room whose client does not try again", async () => {
 		const world = await started();
 		vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });

@@ -7,6 +7,7 @@ type Step = {
 	does: string;
 	sends: readonly string[];
 	gets: readonly string[];
+	besides?: readonly string[];
 	then?: string;
 };
 /** One client's join; README.md explains the keys. */
@@ -87,18 +88,21 @@ export async function replay(
 	words.set("me", client.jid);
 	words.set("now", `${new Date(Date.now() + 60_000).toISOString().slice(0, 19)}Z`);
 	words.set("yesterday", `${new Date(Date.now() - day).toISOString().slice(0, 19)}Z`);
-	for (const { does, sends, gets } of story.steps) {
-		let next = client.inbox.items.length;
-		for (const text of sends) await client.sendRaw(filled(text, words));
-		for (const text of gets) {
+	for (const { does, sends, gets, besides = [] } of story.steps) {
+		const begin = client.inbox.items.length;
+		/** Resolves with the place after the first stanza from `from` on that fits. */
+		const arrival = async (text: string, from: number): Promise<number> => {
 			const pattern = stanza(filled(text, words)) as unknown as Compared;
 			const found = await client.waitFor(
 				`${text}\nwhich ${story.client} needs when it ${does}`,
 				(one: Element) =>
-					client.inbox.items.indexOf(one) >= next && fits(pattern, one as unknown as Compared, words),
-				10_000,
+					client.inbox.items.indexOf(one) >= from && fits(pattern, one as unknown as Compared, words),
 			);
-			next = client.inbox.items.indexOf(found) + 1;
-		}
+			return client.inbox.items.indexOf(found) + 1;
+		};
+		for (const text of sends) await client.sendRaw(filled(text, words));
+		let next = begin;
+		for (const text of gets) next = await arrival(text, next);
+		for (const text of besides) await arrival(text, begin);
 	}
 }
