@@ -64,6 +64,8 @@ export type RoomFacts = Readonly<{
 	count: number;
 	/** The reason why no other network can show the room. */
 	unfit?: "encrypted" | "space";
+	/** People who come in do not read what was said before. */
+	pastHidden?: true;
 	/** The room that has taken the place of this one. */
 	successor?: RoomAddress;
 	/** Absent for a room that we see from outside. */

@@ -395,6 +395,7 @@ describe.each(["prosody", "ejabberd"] as const)("the archive of a Matrix room, t
 		expect(bodies(await readArchive(romeo, address, { backwards: true }))).toEqual(["hello romeo"]);
 		expect(bodies(await readArchive(romeo, address))).toEqual(["hello romeo"]);
 		expect(asked.length).toBeLessThanOrEqual(20);
+		expect((await askArchive(romeo, address)).count).toBeUndefined();
 		expect(await readArchive(juliet, address)).toHaveLength(81);
 	});
 

@@ -54,6 +54,9 @@ function named(
 	return { ...(called && { name: called }), ...(topic && { topic }), ...(parts && { alias: parts }) };
 }
 
+/** Returns true where people who come in do not read what was said before. // Matrix spec, "Room history visibility" */
+const hidesPast = (visibility: unknown): boolean => visibility === "joined" || visibility === "invited";
+
 /** Returns the facts of a room by its state, as somebody inside reads it. */
 export function factsOfState(
 	room: string,
@@ -71,6 +74,7 @@ export function factsOfState(
 		entry: of("m.room.join_rules").join_rule === "public" ? "everybody" : "invited",
 		...unfitness(of("m.room.create").type, of("m.room.encryption").algorithm),
 		...(successor && { successor: { kind: "id", id: idOf(successor) } }),
+		...(hidesPast(of("m.room.history_visibility").history_visibility) && { pastHidden: true }),
 		// A ghost of ours is inside, and so is our homeserver.
 		local: true,
 		...more,

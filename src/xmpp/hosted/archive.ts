@@ -84,7 +84,9 @@ export function createArchives(
 		const asked = { from: to, to: from, ...(queryid !== undefined && { queryid }) };
 		for (const entry of flip ? page.entries.toReversed() : page.entries)
 			await context.link.send(result(asked, entry, archived(entry.stanza, senderOf(entry, room))));
-		return fin(page);
+		const { count: _, ...uncounted } = page;
+		// The number would tell a newcomer how much was said before.
+		return fin(room.facts.pastHidden ? uncounted : page);
 	}
 
 	/** Returns the item of the sender of a line; undefined where the room itself speaks. */

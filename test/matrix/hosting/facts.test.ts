@@ -35,6 +35,19 @@ describe("the facts of a room", () => {
 		expect(inside(state)).toMatchObject({ unfit });
 	});
 
+	test.each([
+		["joined", true],
+		["invited", true],
+		["shared", undefined],
+		["world_readable", undefined],
+		[undefined, undefined],
+	])(
+		"tell of the history visibility %s whether newcomers read the past",
+		(history_visibility, pastHidden) => {
+			expect(inside({ "m.room.history_visibility": { history_visibility } }).pastHidden).toBe(pastHidden);
+		},
+	);
+
 	test("name the room that has taken its place", () => {
 		expect(inside({ "m.room.tombstone": { replacement_room: "!next" } })).toMatchObject({
 			successor: { kind: "id", id: "next" },

@@ -108,6 +108,12 @@ test("a person in the room gets the lines of its archive, and then the end of th
 	expect(one).toContain('<item affiliation="none" role="participant" jid="alice@bridge.test"/>');
 });
 
+test("a room that hides its past from newcomers does not tell how much was said", async () => {
+	await say("hello");
+	room.facts = { ...room.facts, pastHidden: true };
+	expect(await answer(query(all))).not.toContain("<count>");
+});
+
 test("a person who is not in the room is refused, and so is one whom the source knows no more", async () => {
 	await say("hello");
 	expect(await answer(query(all, "tybalt@capulet.lit/phone"))).toEqual(refused("auth", "forbidden"));
