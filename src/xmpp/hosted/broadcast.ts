@@ -27,6 +27,8 @@ export function createBroadcast(deps: {
 	let atIt = false;
 	/** The last stanzas of sessions that were lost, until the link takes stanzas again. */
 	let farewells: (readonly [Session, Element])[] = [];
+	/** Called once the link takes stanzas again. */
+	const unready: (() => void)[] = [];
 	const heldBytes = new WeakMap<Session, number>();
 
 	function write(stanza: Element, recipients: readonly string[]): void {
@@ -41,7 +43,9 @@ export function createBroadcast(deps: {
 				.catch((error: unknown) => log.error({ err: error }, "a stanza of a hosted room could not be sent"))
 				.finally(() => {
 					waiting -= bytes;
-					if (waiting <= drained) sayFarewells();
+					if (waiting > drained) return;
+					sayFarewells();
+					for (const resolve of unready.splice(0)) resolve();
 				});
 		} catch (error) {
 			log.error({ err: error, kind: stanza.name }, "a stanza of a hosted room could not be sent");
@@ -114,6 +118,9 @@ export function createBroadcast(deps: {
 			if (waiting > most) lose([session]);
 			else write(stanza, [session.jid]);
 		},
+		/** Resolves once the link has taken most of what is written. */
+		ready: (): Promise<void> =>
+			waiting <= drained ? Promise.resolve() : new Promise((resolve) => unready.push(resolve)),
 		/** Writes the stanzas that a session waited for. */
 		release(session: Session): void {
 			const held = session.held ?? [];

@@ -12,6 +12,9 @@ import { joinSubject } from "./subject.ts";
 /** How long the history of a join may take, in ms. A client that gets none finds it in the archive. */
 const historyWithin = 15_000;
 
+/** Presences that are written before the link is asked whether it takes them. */
+const atOnce = 500;
+
 /** The burst that each session waits for; a client that joins again meanwhile gets another one instead. */
 const bursts = new WeakMap<Session, object>();
 
@@ -22,13 +25,49 @@ export function sendBurst(
 	{ altered }: Readonly<{ altered: boolean }>,
 	context: HostedContext,
 ): void {
-	const { room, occupant, session } = joined;
-	const { address } = session;
+	const { room, session } = joined;
+	const { out } = context;
 	const mine = {};
 	bursts.set(session, mine);
 	session.held ??= [];
-	for (const other of room.occupants.values())
-		if (other !== occupant) context.out.sendNow(session, presence(address, shownNow(room, other, context)));
+	/** The client has left, or asked for all of this again. */
+	const isOver = () => bursts.get(session) !== mine || !context.rooms.joinedAs(session);
+	void context.guard.run("burst of a join", async () => {
+		await sendOthers(joined, isOver, context);
+		if (isOver()) return;
+		sendOwn(joined, stanza.attrs.id, altered, context);
+		const history = await historyOf(joined, stanza, context);
+		if (isOver()) return;
+		for (const line of beforeLive(session, history, context.now().at)) out.sendNow(session, line);
+		out.sendNow(session, joinSubject(room, session, context));
+		out.release(session);
+		showPicture(room, [session], { changed: false }, context);
+	});
+}
+
+/** Sends the presences of all others; those of a large room no faster than the link takes them. */
+async function sendOthers(
+	{ room, occupant, session }: Joined,
+	isOver: () => boolean,
+	context: HostedContext,
+): Promise<void> {
+	let sent = 0;
+	for (const other of [...room.occupants.values()]) {
+		// An occupant can leave meanwhile, and the session hears of that later.
+		if (other === occupant || room.occupants.get(other.nick) !== other) continue;
+		context.out.sendNow(session, presence(session.address, shownNow(room, other, context)));
+		if (++sent % atOnce !== 0) continue;
+		await context.out.ready();
+		if (isOver()) return;
+	}
+}
+
+function sendOwn(
+	{ room, occupant, session }: Joined,
+	id: string | undefined,
+	altered: boolean,
+	context: HostedContext,
+): void {
 	const codes = [
 		statusCodes.nonAnonymous,
 		statusCodes.selfPresence,
@@ -36,16 +75,7 @@ export function sendBurst(
 		...(altered ? [statusCodes.nickModified] : []),
 	];
 	const self = { ...shownNow(room, occupant, context), jid: session.jid, payloads: session.presence };
-	context.out.sendNow(session, presence(address, self, { id: stanza.attrs.id, codes }));
-	void context.guard.run("history of a join", async () => {
-		const history = await historyOf(joined, stanza, context);
-		// The client has left, or asked for all of this again.
-		if (bursts.get(session) !== mine || !context.rooms.joinedAs(session)) return;
-		for (const line of beforeLive(session, history, context.now().at)) context.out.sendNow(session, line);
-		context.out.sendNow(session, joinSubject(room, session, context));
-		context.out.release(session);
-		showPicture(room, [session], { changed: false }, context);
-	});
+	context.out.sendNow(session, presence(session.address, self, { id, codes }));
 }
 
 async function historyOf(joined: Joined, join: Element, context: HostedContext): Promise<readonly Element[]> {

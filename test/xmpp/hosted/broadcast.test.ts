@@ -109,6 +109,18 @@ describe("a broadcast", () => {
 		expect(written.filter(({ text }) => text.includes("unavailable"))).toHaveLength(1_000);
 	});
 
+	test("tells when a slow link takes stanzas again", async () => {
+		const { out, take } = setUp();
+		let ready = 0;
+		await out.ready();
+		out.send([session("a")], line("x".repeat(20 * 1_048_576)));
+		void out.ready().then(() => ready++);
+		await new Promise((resolve) => setImmediate(resolve));
+		expect(ready).toBe(0);
+		await take();
+		expect(ready).toBe(1);
+	});
+
 	test("goes on after a broken link", async () => {
 		const { out, written, waiting } = setUp();
 		out.send([session("a")], line("1"));

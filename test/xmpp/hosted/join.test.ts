@@ -141,6 +141,29 @@ describe("a join of a hosted room", () => {
 		expect(world.got(romeo)).toContain("presence Romeo none/participant 100 110 170");
 	});
 
+	test("of a large room waits for a slow link, and then shows the people who are still there", async () => {
+		const people = Array.from({ length: 1_201 }, (_, n) => matrixPerson(`p${n}`, `Person ${n}`));
+		const world = await started(people);
+		const taken = Promise.withResolvers<void>();
+		world.link.taken = () => ({ bytes: 20_000, taken: taken.promise });
+		await world.join(romeo, "Romeo");
+		expect(world.sent).toHaveLength(500);
+		// Of those who leave meanwhile, one has been shown already.
+		for (const person of [people[0], people[999]])
+			if (person) world.happens(person, { kind: "member", person, now: "out" });
+		world.link.taken = () => ({ bytes: 0, taken: Promise.resolve() });
+		taken.resolve();
+		await world.settle();
+		const got = world.got(romeo);
+		expect(got.filter((one) => /^presence Person \d+ none/.test(one))).toHaveLength(1_200);
+		expect(got.slice(1_200)).toEqual([
+			"presence Romeo none/participant 100 110 170",
+			"message subject Welcome",
+			expect.stringMatching(/^presence unavailable Person \d+ none\/none$/),
+			expect.stringMatching(/^presence unavailable Person \d+ none\/none$/),
+		]);
+	});
+
 	test("sees people whose membership outlives their clients as away, in a room for the invited", async () => {
 		const invited: RoomFacts = { ...facts, entry: "invited" };
 		const world = await started([alice, romeoHimself]);

@@ -115,6 +115,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 	const clock = { at: 1_000_000 };
 	const link = {
 		online: true,
+		/** Replaced by a test for a slow link. */
+		taken: (): Readonly<{ bytes: number; taken: Promise<void> }> => ({ bytes: 0, taken: Promise.resolve() }),
 		send: async (one: Element) => void sent.push(one),
 		sendToAll(one: Element, recipients: readonly string[]) {
 			for (const to of recipients) {
@@ -122,7 +124,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 				for (const child of one.children) copy.append(child);
 				sent.push(copy);
 			}
-			return { bytes: 0, taken: Promise.resolve() };
+			return link.taken();
 		},
 		iq: (request: Element) => source.iq(request),
 	};
