@@ -7,12 +7,15 @@ import type { HostedContext } from "./context.ts";
 import { loseSession } from "./leaving.ts";
 import type { Joined, Session } from "./room.ts";
 
-/** Silence after which a session is asked, and between two questions, in ms: phones hibernate for long. */
-const silence = 15 * 60_000;
-/** How long the answer may take, in ms: a server keeps questions for a client that hibernates. */
-const answerWithin = 10 * 60_000;
-/** Questions without an answer after which a session ends. */
-const unanswered = 8;
+/** Silence after which a session is asked, and between two questions, in ms. */
+const silence = 30 * 60_000;
+/** How long the answer may take, in ms. */
+const answerWithin = 5 * 60_000;
+/**
+ * Questions without an answer after which a session ends. Servers let phones hibernate for up to a day (XEP-0198), keep the
+ * questions meanwhile, and tell us when they give a client up.
+ */
+const unanswered = 50;
 /** Questions that wait for an answer, and those that one sweep asks. */
 const most = { waiting: 500, ofSweep: 25 };
 

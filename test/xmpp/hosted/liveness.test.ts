@@ -21,14 +21,14 @@ async function inside(people = 0) {
 			return request.attrs.to === jid ? answer(request) : Promise.resolve(stanza("<iq type='result'/>"));
 		};
 	};
-	const quarters = async (count: number) => {
+	const halfHours = async (count: number) => {
 		for (let n = 0; n < count; n++) {
-			world.clock.at += 15 * 60_000 + 1;
+			world.clock.at += 30 * 60_000 + 1;
 			world.sweep();
 			await world.settle();
 		}
 	};
-	return { ...world, asked, answers, quarters };
+	return { ...world, asked, answers, halfHours };
 }
 const error = (condition: string) => () => Promise.reject(new StanzaError(condition, "cancel"));
 const out = "presence unavailable Romeo none/none";
@@ -59,7 +59,7 @@ describe("a silent client", () => {
 	test("is asked, and stays while it answers, or answers that it knows no pings", async () => {
 		const world = await inside();
 		world.answers(romeo, error("feature-not-implemented"));
-		await world.quarters(12);
+		await world.halfHours(12);
 		expect(world.asked.filter((one) => one === `ping ${romeo}`)).toHaveLength(12);
 		expect(world.sent).toEqual([]);
 	});
@@ -67,7 +67,7 @@ describe("a silent client", () => {
 	test("is not asked while it says something", async () => {
 		const world = await inside();
 		world.answers(romeo, error("item-not-found"));
-		world.clock.at += 14 * 60_000;
+		world.clock.at += 29 * 60_000;
 		world.take(`<presence from='${romeo}' to='${lobby}/Romeo'/>`);
 		world.got(juliet);
 		world.clock.at += 2 * 60_000;
@@ -79,7 +79,7 @@ describe("a silent client", () => {
 	test("is out if its server says that it is gone", async () => {
 		const world = await inside();
 		world.answers(romeo, error("remote-server-not-found"));
-		await world.quarters(1);
+		await world.halfHours(1);
 		expect(world.got(juliet)).toEqual([`${out} (The bridge lost the link to your client. Join again.) 333`]);
 	});
 
@@ -88,26 +88,26 @@ describe("a silent client", () => {
 		world.answers(romeo, async ({ children: [question] }) =>
 			(question as Element).name === "ping" ? error("service-unavailable")() : stanza("<iq type='result'/>"),
 		);
-		await world.quarters(1);
+		await world.halfHours(1);
 		expect(world.sent).toEqual([]);
 		world.answers(romeo, error("service-unavailable"));
-		await world.quarters(1);
+		await world.halfHours(1);
 		expect(world.got(juliet)).toHaveLength(1);
 	});
 
-	test("may hibernate for an hour and a half, but not for ever", async () => {
+	test("may hibernate for a day, but not for ever", async () => {
 		const world = await inside();
 		world.answers(romeo, () => Promise.reject(new TemporaryError("no answer")));
-		await world.quarters(6);
+		await world.halfHours(48);
 		expect(world.got(juliet)).toEqual([]);
-		await world.quarters(2);
+		await world.halfHours(2);
 		expect(world.got(juliet)).toEqual([`${out} (Your client does not answer any more.) 333`]);
 	});
 
 	test("costs a bounded share of each sweep, however many there are", async () => {
 		const world = await inside(60);
 		world.answers(romeo, error("item-not-found"));
-		world.clock.at += 15 * 60_000 + 1;
+		world.clock.at += 30 * 60_000 + 1;
 		for (const [count, sum] of [
 			[25, 25],
 			[25, 50],
