@@ -10,7 +10,7 @@ import { roomAt, viewOf } from "./addresses.ts";
 import { archiveForm, mam } from "./archive-form.ts";
 import { type ArchivedLine, archiveOf, realJid, type Shown } from "./archive-lines.ts";
 import { type Archive, pageOf } from "./archive-page.ts";
-import { archiveQuery } from "./archive-query.ts";
+import { archiveQuery, type PageRequest, pageMost } from "./archive-query.ts";
 import { archived, fin, metadata, result } from "./archive-result.ts";
 import { createTurns } from "./archive-turns.ts";
 import type { HostedContext } from "./context.ts";
@@ -101,11 +101,22 @@ export function createArchives(
 	}
 
 	async function ends(stanza: Element): Promise<Element> {
-		const { found } = await read(stanza, (archive) =>
-			Promise.all([false, true].map((last) => pageOf(archive, {}, { max: 1, last }))),
-		);
-		const [first, last] = found.map(({ entries }) => entries[0]);
-		return metadata(first, last);
+		const { found } = await read(stanza, (archive) => Promise.all([end(archive, false), end(archive, true)]));
+		return metadata(...found);
+	}
+
+	/** Resolves with the first or the last entry of an archive, of whose places the reader may not see many. */
+	async function end(archive: Archive<ArchivedLine>, last: boolean): Promise<ArchivedLine | undefined> {
+		const begun = context.now().at;
+		let request: PageRequest = { max: 1, last };
+		while (context.now().at - begun < readWithin) {
+			const page = await pageOf(archive, {}, request);
+			const entry = page.entries.at(last ? -1 : 0);
+			const edge = last ? page.first : page.last;
+			if (entry || page.complete || edge === undefined) return entry;
+			request = { max: pageMost, last, [last ? "before" : "after"]: edge };
+		}
+		throw new TemporaryError("the ends of an archive take too long to find");
 	}
 
 	/** Resolves with the payload of the result. @throws StanzaError, TemporaryError, PermanentError */

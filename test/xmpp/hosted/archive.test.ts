@@ -192,6 +192,13 @@ test("an archive tells its first and last line", async () => {
 	expect(await get()).toMatch(new RegExp(`<start id="${first}" timestamp="[^"]+"/><end id="${last}"`));
 });
 
+test("the first line that an archive tells is the first that its reader may see", async () => {
+	const ids = await say(...Array.from({ length: 60 }, (_, n) => `line ${n}`));
+	source.since.set(romeo.id, 45);
+	const found = await answer(query("<metadata xmlns='urn:xmpp:mam:2'/>", undefined, "get"));
+	expect(found).toMatch(new RegExp(`<start id="${ids[45]}" [^>]+><end id="${ids[59]}"`));
+});
+
 test("a joining session gets the last lines, less those that come live", async () => {
 	const ids = await say("one", "two", "three");
 	const lines = async (wish: string) =>
