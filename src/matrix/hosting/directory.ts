@@ -1,5 +1,5 @@
 import type { RoomFacts } from "../../core/hosting.ts";
-import type { Client } from "../client.ts";
+import { type Client, MatrixError } from "../client.ts";
 import { asObject, isId, text } from "../event.ts";
 import { factsOfSummary } from "./facts.ts";
 
@@ -7,6 +7,17 @@ import { factsOfSummary } from "./facts.ts";
 const mostOfPage = 100;
 /** Characters of the longest position that is taken: one that the homeserver gave is far shorter. */
 const longestPosition = 1_000;
+
+/** Resolves with true if the public directory of our homeserver lists a room. */
+export async function isListed(client: Pick<Client, "visibility">, room: string): Promise<boolean> {
+	try {
+		return (await client.visibility(room)).visibility === "public";
+	} catch (error) {
+		// A room of which our homeserver knows nothing.
+		if (error instanceof MatrixError) return false;
+		throw error;
+	}
+}
 
 /** Returns the function that reads the public rooms of our homeserver. // Matrix spec, "Published room directory" */
 export function createDirectory(client: Pick<Client, "publicRooms">, domain: string) {

@@ -4,13 +4,13 @@ import type { RoomAddress, RoomFacts } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import { createRateLimit } from "../../core/limits.ts";
 import type { Person } from "../../core/person.ts";
-import { type Client, MatrixError } from "../client.ts";
-import { type Content, isId, text } from "../event.ts";
+import type { Client } from "../client.ts";
 import type { Ghosts } from "../ghosts.ts";
 import * as phrases from "../phrases.ts";
 import { createSlots } from "../slots.ts";
 import { isAddress, serverIn, spell } from "./addresses.ts";
 import { factsOfSummary } from "./facts.ts";
+import { createSummaries } from "./summaries.ts";
 
 /** Rate limits on the looks of one person, and of all people of one domain. */
 const limits = { person: { perMinute: 60, burst: 60 }, domain: { perMinute: 600, burst: 600 } };
@@ -20,12 +20,6 @@ const [remembered, bytes, fresh] = [1_000, 4 * 1_048_576, 10_000];
 const [mostServers, mostRooms] = [5, 10_000];
 /** Looks at rooms of other homeservers that run at once, and that wait. */
 const [atOnce, mostWaiting] = [10, 200];
-
-const paths = [
-	"/_matrix/client/v1/room_summary/",
-	// COMPAT MSC3266, before Matrix v1.15.
-	"/_matrix/client/unstable/im.nheko.summary/summary/",
-];
 
 export type Look = ReturnType<typeof createLook>;
 
@@ -46,6 +40,7 @@ export function createLook(deps: {
 		bytes,
 		of: (key) => textBytes(key) + 2_000,
 	});
+	const summaries = createSummaries(client, domain);
 	const inSlot = createSlots(atOnce, mostWaiting, phrases.tooManyLooks);
 	let era = 0;
 	/** The servers that know a room, for the join: an id names none. */
@@ -54,83 +49,18 @@ export function createLook(deps: {
 		of: (room, all) => textBytes(room) + dataBytes(all),
 	});
 
-	/** Resolves with the summary; "hidden" if the room shows none to `as`, "unsupported" if the homeserver has none at all. */
-	async function summaryOf(room: string, via: readonly string[], as: string | undefined) {
-		for (const path of paths) {
-			try {
-				return await client.summary(room, path, { as, via });
-			} catch (error) {
-				if (!(error instanceof MatrixError)) throw error;
-				if (error.errcode !== "M_UNRECOGNIZED") return "hidden" as const;
-			}
-		}
-		return "unsupported" as const;
-	}
-
-	async function isListed(room: string): Promise<boolean> {
-		try {
-			return (await client.visibility(room)).visibility === "public";
-		} catch (error) {
-			// A room of which our homeserver knows nothing.
-			if (error instanceof MatrixError) return false;
-			throw error;
-		}
-	}
-
-	/** Resolves with the room that has taken the place of this one, as far as people outside can read it. */
-	async function successorOf(
-		room: string,
-		summary: Content,
-		as: string | undefined,
-	): Promise<RoomId | undefined> {
-		if (summary.world_readable !== true) return undefined;
-		try {
-			const { replacement_room: next } = await client.state<Content>(room, "m.room.tombstone", "", as);
-			return text(next).startsWith("!") && isId(text(next)) ? (next as RoomId) : undefined;
-		} catch (error) {
-			if (error instanceof MatrixError) return undefined;
-			throw error;
-		}
-	}
-
-	/** Resolves with the room of an alias and the servers that know it; undefined if there is none. */
-	async function resolve(alias: string): Promise<{ room: string; via: readonly string[] } | undefined> {
-		try {
-			const { room_id: room, servers: given } = await client.alias(alias);
-			const via = Array.isArray(given) ? given.filter((one): one is string => typeof one === "string") : [];
-			return { room, via };
-		} catch (error) {
-			if (error instanceof MatrixError) return undefined;
-			throw error;
-		}
-	}
-
-	/** Resolves with a room by its id; undefined if `as` may not see it. `local`: whether our server is in it, if known. */
-	async function seenFrom(
-		room: string,
-		via: readonly string[],
-		local: boolean | undefined,
-		as: string | undefined,
-	) {
-		// Without a server to ask, our homeserver answers only about the rooms that it is in.
-		const here = local === false ? ("hidden" as const) : await summaryOf(room, [], as);
-		if (here === "unsupported") return here;
-		const summary = here === "hidden" && via.length > 0 && !local ? await summaryOf(room, via, as) : here;
-		if (typeof summary !== "object") return summary;
-		const [listed, successor] = await Promise.all([isListed(room), successorOf(room, summary, as)]);
-		return factsOfSummary(room, summary, { listed, local: here !== "hidden", successor }, domain);
-	}
-
 	async function look(address: RoomAddress, as: string | undefined): Promise<RoomFacts | undefined> {
 		const spelled = spell(address, domain);
 		const found =
-			address.kind === "alias" ? await resolve(spelled) : { room: spelled, via: knownServers(spelled) };
+			address.kind === "alias"
+				? await summaries.resolve(spelled)
+				: { room: spelled, via: knownServers(spelled) };
 		if (!found) return undefined;
 		const { room } = found;
 		const local = address.kind === "alias" ? found.via.includes(domain) : undefined;
 		const via = found.via.filter((server) => server !== domain).slice(0, mostServers);
 		if (address.kind === "alias") servers.set(room, via);
-		const seen = await seenFrom(room, via, local, as);
+		const seen = await summaries.look(room, via, local, as);
 		const isOutside = typeof seen === "object" ? !seen.local : local === false;
 		if (isOutside) outside.set(room, true);
 		else outside.delete(room);

@@ -11,6 +11,7 @@ import { personMxid } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
 import type { Rooms } from "../rooms.ts";
 import { createSlots } from "../slots.ts";
+import { createJoinRefusals } from "./join-refusals.ts";
 
 /** The longest time in ms that our homeserver may take for a join over federation. */
 const longest = 5 * 60_000;
@@ -51,36 +52,9 @@ export function createMembership(deps: {
 	const underWay = new Map<string, Promise<Entered>>();
 	/** By room and ghost: the name there. */
 	const names = createBoundedMap<string, string>(mostNames, { bytes: nameBytes, of: textBytes });
+	const reasonOf = createJoinRefusals(deps);
 	const inSlot = createSlots(atOnce, mostWaiting, phrases.tooManyJoins);
 	const refusals = createBoundedMap<string, Readonly<{ entered: Entered; until: number }>>(remembered);
-
-	const refused = (why: Extract<Entered, { kind: "refused" }>["why"], text: string): Entered => ({
-		kind: "refused",
-		why,
-		text,
-	});
-
-	/** Resolves with the reason of a refused join. @throws the error itself if it is none of the known ones */
-	async function reasonOf(error: unknown, room: RoomId, ghost: string): Promise<Entered> {
-		if (!(error instanceof MatrixError)) throw error;
-		const { status, errcode, message } = error;
-		if (status === 404 || errcode === "M_INCOMPATIBLE_ROOM_VERSION")
-			return refused("unknown", phrases.roomGone);
-		if (status !== 403) return refused("unknown", phrases.homeserverRefused(message));
-		if (/\bbanned\b/i.test(message) || (await isBanned(room, ghost)))
-			return refused("banned", phrases.bannedFromRoom);
-		return refused("invited-only", phrases.roomNeedsInvitation);
-	}
-
-	async function isBanned(room: RoomId, ghost: string): Promise<boolean> {
-		try {
-			return (await rooms.membershipOf(room, ghost, await deps.speaker(room))) === "ban";
-		} catch (error) {
-			// Nobody of ours is in the room to see it.
-			if (error instanceof MatrixError) return false;
-			throw error;
-		}
-	}
 
 	/** Gives a ghost its name in a room, where the join did not: only Synapse takes a name there. */
 	async function name(room: RoomId, ghost: string, called: string): Promise<void> {

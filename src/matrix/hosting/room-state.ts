@@ -1,9 +1,10 @@
 import { createBoundedMap, dataBytes } from "../../core/bounded-map.ts";
 import type { Levels, RoomFacts } from "../../core/hosting.ts";
 import type { Person } from "../../core/person.ts";
-import { type Client, hasCode, MatrixError } from "../client.ts";
+import { type Client, hasCode } from "../client.ts";
 import { asObject, type Content, type MatrixEvent, text } from "../event.ts";
 import type { Members } from "../members.ts";
+import { isListed } from "./directory.ts";
 import { type FactState, type FactType, factsOfState, factTypes, isFactType } from "./facts.ts";
 import { creatorsOf, levelsOf, ranked } from "./levels.ts";
 
@@ -61,18 +62,9 @@ export function createRoomStates(deps: {
 		}
 	}
 
-	const listedNow = async (room: string): Promise<boolean> => {
-		try {
-			return (await client.visibility(room)).visibility === "public";
-		} catch (error) {
-			if (error instanceof MatrixError) return false;
-			throw error;
-		}
-	};
-
 	async function read(room: string, as: string | undefined): Promise<RoomState> {
 		const [listed, ...contents] = await Promise.all([
-			listedNow(room),
+			isListed(client, room),
 			...factTypes.map((type) => content(room, type, as)),
 		]);
 		const found = factTypes.flatMap((type, index) =>
