@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { MatrixClient } from "../testbed/matrix-client.ts";
-import type { Line, MucClient } from "../testbed/muc-client.ts";
+import type { Line, LiveLine, MucClient } from "../testbed/muc-client.ts";
 import { sayUntilTaken } from "./lines.ts";
 
 /** A time in which the bridge or one of its servers was away, in ms since 1970. */
@@ -87,15 +87,19 @@ async function rest({ xmpp, matrix }: Crowd, outages: readonly Outage[]): Promis
 
 const isOf = (name: string) => (line: Line) => line.body.startsWith(`${name} `);
 /** Returns the lines that stand behind a line which the archive has later, or that the archive has not at all. */
-function disorder(lines: readonly Line[], places: ReadonlyMap<string, number>): string[] {
+function disorder(lines: readonly LiveLine[], places: ReadonlyMap<string, number>): string[] {
 	let last = -1;
-	const odd: string[] = [];
-	for (const { id, body } of lines) {
+	return lines.flatMap(({ id, body, stay, at }, index) => {
 		const place = places.get(id);
-		if (place === undefined || place <= last) odd.push(`${body} (${id} at ${place} after ${last})`);
-		else last = place;
-	}
-	return odd;
+		if (place !== undefined && place > last) {
+			last = place;
+			return [];
+		}
+		const before = lines[index - 1];
+		return [
+			`${body} (${id}): place ${place} after ${last}, stay ${stay} after ${before?.stay}, at ${at} after ${before?.at}`,
+		];
+	});
 }
 
 /**

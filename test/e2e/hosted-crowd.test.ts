@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { random } from "../random.ts";
 import { soak } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
@@ -8,6 +9,16 @@ import { type Crowd, compare, talk } from "./crowd.ts";
 
 /** People of each network, lines of each of them, and milliseconds between two lines of one person. */
 const [people, lines, pace] = soak ? [20, 10, 2_000] : [4, 6, 800];
+/** How often the bridge and each server are killed; after the first round in random order, at random moments. */
+const rounds = soak ? 3 : 1;
+const seed = Number(process.env.TRIVIUM_SEED ?? Date.now() % 1_000_000);
+const chance = random(seed);
+
+const shuffled = <T>(all: readonly T[]): T[] =>
+	all
+		.map((one) => ({ one, at: chance() }))
+		.sort((a, b) => a.at - b.at)
+		.map(({ one }) => one);
 
 const much = () => ({ per_minute: 1_000_000, burst: 1_000_000 });
 
@@ -55,23 +66,27 @@ describe.each(["prosody", "ejabberd"] as const)(
 			await Promise.all(others.map((one) => one.join(room)));
 			await Promise.all(xmpp.map((one) => one.enter()));
 			const crowd: Crowd = { room, matrix, xmpp, lines, pace };
-			const outages = await talk(crowd, async (outage) => {
-				await sleep(pace);
-				await outage(async () => {
+			const kills: readonly (() => Promise<void>)[] = [
+				async () => {
 					await bridged.kill();
 					await bridged.start();
-				});
-				await sleep(pace);
-				await outage(async () => {
+				},
+				async () => {
 					await bed.kill("synapse");
 					await bed.start("synapse");
-				});
-				await sleep(pace);
-				await outage(async () => {
+				},
+				async () => {
 					await bed.kill(server);
 					await bed.start(server);
 					await Promise.all(xmpp.map((one) => one.reconnect()));
-				});
+				},
+			];
+			const outages = await talk(crowd, async (outage) => {
+				for (let round = 0; round < rounds; round++)
+					for (const kill of round === 0 ? kills : shuffled(kills)) {
+						await sleep(pace * (round === 0 ? 1 : chance()));
+						await outage(kill);
+					}
 			});
 			await compare(crowd, outages);
 			expect(

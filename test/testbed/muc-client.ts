@@ -7,6 +7,8 @@ const rsm = "http://jabber.org/protocol/rsm";
 
 /** A line of a MUC, by the id that the MUC gave it. */
 export type Line = Readonly<{ id: string; body: string }>;
+/** A line that came as it was said, in the client's stay of this number, at this time (ms since 1970). */
+export type LiveLine = Line & Readonly<{ stay: number; at: number }>;
 /** A line that this client has written. `lost`: the connection broke before the MUC answered. */
 type Own = { at: number; state: "sent" | "reflected" | "refused" };
 
@@ -17,7 +19,7 @@ type Own = { at: number; state: "sent" | "reflected" | "refused" };
 export class MucClient {
 	readonly nick: string;
 	/** All lines that the MUC sent as they were said, in order. */
-	readonly live: Line[] = [];
+	readonly live: LiveLine[] = [];
 	/** All lines that this client has, live or from the archive, by their ids. */
 	readonly known = new Map<string, string>();
 	/** The lines that this client wrote, by their bodies, which are also their ids. */
@@ -32,6 +34,8 @@ export class MucClient {
 	#closed = false;
 	/** Counts the joins. */
 	#stay = 0;
+	/** The id of the last line before which this client has all lines. */
+	#read = "";
 
 	constructor(account: XmppAccount, room: string, nick: string) {
 		this.#account = account;
@@ -85,7 +89,7 @@ export class MucClient {
 
 	/** Resolves with all lines of the archive, in its order. */
 	archive(): Promise<readonly Line[]> {
-		return this.#read("");
+		return this.#archived("");
 	}
 
 	async close(): Promise<void> {
@@ -124,7 +128,9 @@ export class MucClient {
 		if (!line) return;
 		this.known.set(line.id, line.body);
 		if (own && from === `${this.#room}/${this.nick}`) own.state = "reflected";
-		if (!stanza.getChild("delay", "urn:xmpp:delay")) this.live.push(line);
+		if (stanza.getChild("delay", "urn:xmpp:delay")) return;
+		this.live.push({ ...line, stay: this.#stay, at: Date.now() });
+		if (this.isIn) this.#read = line.id;
 	}
 
 	#lineIn(stanza: Element): Line | undefined {
@@ -145,15 +151,15 @@ export class MucClient {
 	}
 
 	async #enter(client: XmppClient | undefined): Promise<void> {
-		const since = [...this.known.keys()].at(-1) ?? "";
 		// A connection that broke takes no further stanzas: the test calls reconnect.
 		while (!this.#closed && client && client === this.#client) {
 			try {
 				await client.joinRoom(this.#room, this.nick);
 				this.#joined = true;
 				this.#stay++;
-				const missed = await this.#read(since).catch(() => this.#read(""));
+				const missed = await this.#archived(this.#read).catch(() => this.#archived(""));
 				for (const { id, body } of missed) this.known.set(id, body);
+				this.#read = missed.at(-1)?.id ?? this.#read;
 				// The MUC may have put the client out meanwhile.
 				if (this.#joined) return;
 			} catch (error) {
@@ -164,7 +170,7 @@ export class MucClient {
 	}
 
 	/** Resolves with the lines of the archive after an id, "" for all. */
-	async #read(from: string): Promise<readonly Line[]> {
+	async #archived(from: string): Promise<readonly Line[]> {
 		const client = this.#client;
 		if (!client) return [];
 		const lines: Line[] = [];
