@@ -4,7 +4,7 @@ import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { bare } from "../jid.ts";
 import { bytes, type Element } from "../stream/xml.ts";
-import type { Archive, Entry } from "./archive-page.ts";
+import type { Archive, Entry } from "./archive-entries.ts";
 import { idIn } from "./history-request.ts";
 import { linesOf, type Place } from "./line.ts";
 import { wholeId } from "./references.ts";
