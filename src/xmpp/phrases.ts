@@ -154,8 +154,6 @@ export const hostedEnded =
 	"An admin has ended the link of this room to XMPP. If it is linked to another XMPP room soon, you are sent there when you join again.";
 export const hostedMoved = "This room has moved.";
 export const hostedLinked = (room: string) => `This room is joined to the XMPP room ${room}. Join that one.`;
-export const hostedNowEncrypted =
-	"This room is encrypted from now on, so the bridge cannot read it any more. Its people can make a new room without encryption.";
 export const hostedLost = "The bridge lost the link to your client. Join again.";
 export const hostedStopping = "The bridge is just restarting. Your client joins again by itself.";
 export const hostedSilent = "Your client does not answer any more.";

@@ -1,6 +1,5 @@
-import { createHmac } from "node:crypto";
 import { PermanentError } from "../../core/errors.ts";
-import { personKey, type Seen } from "../../core/hosting.ts";
+import type { Seen } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import { hosted } from "../capabilities.ts";
 import type { Conversation } from "../conversation.ts";
@@ -9,34 +8,26 @@ import { resource } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
 import { isRoomJid, roomJid } from "./addresses.ts";
-import { createAliases } from "./aliases.ts";
 import { createArchives, isForArchive } from "./archive.ts";
-import { createBroadcast } from "./broadcast.ts";
 import { takeFacts } from "./configuration.ts";
-import type { HostedContext } from "./context.ts";
-import { createHistory, type History } from "./history.ts";
+import { createContext } from "./create-context.ts";
+import { createHistory } from "./history.ts";
 import { createOrder } from "./in-order.ts";
 import { invitedDirectly, isInvite } from "./invite-stanzas.ts";
 import { createInvites } from "./invites.ts";
 import { createJoins } from "./join.ts";
 import { createJoinQueue } from "./join-queue.ts";
-import { closeRoom, loseSession } from "./leaving.ts";
+import { closeRoom } from "./leaving.ts";
 import { createLines } from "./lines.ts";
 import { createLiveness } from "./liveness.ts";
 import { createLoader } from "./load.ts";
 import { takeMember } from "./membership.ts";
-import { createMemberships } from "./memberships.ts";
 import { isModeration } from "./moderation.ts";
-import { createPendingLines } from "./pending.ts";
-import { createPictures } from "./pictures.ts";
 import { createPresences } from "./presence-updates.ts";
 import { createQueries } from "./queries/index.ts";
 import { createPublicRooms } from "./queries/public-rooms.ts";
 import { createRestarts } from "./restarts.ts";
-import { createReturns } from "./returns.ts";
 import type { HostedRoom } from "./room.ts";
-import { createRooms } from "./rooms.ts";
-import { createSessionStore } from "./sessions.ts";
 import type { World } from "./world.ts";
 
 /** How often a sweep looks for what is due, in ms. */
@@ -196,40 +187,4 @@ export function createHostedRooms(world: World) {
 			}
 		},
 	};
-}
-
-/** Returns the parts that hosted rooms share. `secret` is read at the start. */
-function createContext(world: World, secret: () => string, history: History): HostedContext {
-	const { link, log, now, bridge, of } = world;
-	const rooms = createRooms();
-	const memberships = createMemberships({
-		source: () => bridge().views.source(of),
-		log,
-		now: () => now().at,
-	});
-	const store = createSessionStore({ bridge, guard: world.guard });
-	const pending = createPendingLines(() => now().at);
-	const context: HostedContext = {
-		...world,
-		aliases: createAliases({ bridge }),
-		...{ rooms, memberships, pending, store, history },
-		pictures: createPictures({
-			open: (ref) => bridge().open({ network: of, ref }),
-			now: () => now().at,
-			log,
-		}),
-		returns: createReturns({ ...world, rooms, memberships, pending, store }),
-		out: createBroadcast({
-			...{ link, log },
-			lose(session) {
-				const joined = rooms.joinedAs(session);
-				if (joined) loseSession(joined, phrases.hostedLost, context);
-			},
-		}),
-		occupantId: (room, person) =>
-			createHmac("sha256", secret())
-				.update(`${room}\0${personKey(person)}`)
-				.digest("base64url"),
-	};
-	return context;
 }

@@ -1,0 +1,51 @@
+import { createHmac } from "node:crypto";
+import { personKey } from "../../core/hosting.ts";
+import * as phrases from "../phrases.ts";
+import { createAliases } from "./aliases.ts";
+import { createBroadcast } from "./broadcast.ts";
+import type { HostedContext } from "./context.ts";
+import type { History } from "./history.ts";
+import { loseSession } from "./leaving.ts";
+import { createMemberships } from "./memberships.ts";
+import { createPendingLines } from "./pending.ts";
+import { createPictures } from "./pictures.ts";
+import { createReturns } from "./returns.ts";
+import { createRooms } from "./rooms.ts";
+import { createSessionStore } from "./sessions.ts";
+import type { World } from "./world.ts";
+
+/** Returns the parts that hosted rooms share. `secret` is read at the start. */
+export function createContext(world: World, secret: () => string, history: History): HostedContext {
+	const { link, log, now, bridge, of } = world;
+	const rooms = createRooms();
+	const memberships = createMemberships({
+		source: () => bridge().views.source(of),
+		log,
+		now: () => now().at,
+	});
+	const store = createSessionStore({ bridge, guard: world.guard });
+	const pending = createPendingLines(() => now().at);
+	const context: HostedContext = {
+		...world,
+		aliases: createAliases({ bridge }),
+		...{ rooms, memberships, pending, store, history },
+		pictures: createPictures({
+			open: (ref) => bridge().open({ network: of, ref }),
+			now: () => now().at,
+			log,
+		}),
+		returns: createReturns({ ...world, rooms, memberships, pending, store }),
+		out: createBroadcast({
+			...{ link, log },
+			lose(session) {
+				const joined = rooms.joinedAs(session);
+				if (joined) loseSession(joined, phrases.hostedLost, context);
+			},
+		}),
+		occupantId: (room, person) =>
+			createHmac("sha256", secret())
+				.update(`${room}\0${personKey(person)}`)
+				.digest("base64url"),
+	};
+	return context;
+}
