@@ -93,7 +93,7 @@ export function createRooms(deps: {
 		/** Notes that a ghost is about to join. */
 		comes(room: string, ghost: string): void {
 			const last = readers.get(room);
-			// Who is there already may see more of the room's past.
+			// A ghost that is there already may see more of the room's past.
 			if (last === undefined || !members.has(room, last)) readers.set(room, ghost);
 		},
 

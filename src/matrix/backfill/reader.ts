@@ -83,7 +83,7 @@ export function createBackfillReader(deps: {
 				"a gap in a hosted room is too long: its archive begins anew, before its next event",
 			);
 			await deps.bridge.beginArchive(matrixNetwork, name as RoomId);
-			// People read what was said in the archive. Who came and went since, and what the room is now, counts for all.
+			// People read the messages in the archive. The changes of members, and of the room itself, still count.
 			before = before.filter((event) => !isPlace(event));
 		}
 		return found();

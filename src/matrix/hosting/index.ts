@@ -61,7 +61,7 @@ export function createHosting(deps: {
 		async coming(room, ghost, first) {
 			rooms.comes(room, ghost);
 			if (!first) return;
-			// What we know of the room is from the time when somebody of ours was there.
+			// Our knowledge of the room is from the time when somebody of ours was there.
 			if (await readingGhosts.some(room)) deps.suspect(room);
 			else await deps.begin(room);
 			states.forget(room);

@@ -16,8 +16,8 @@ import { createJoinRefusals } from "./join-refusals.ts";
 /** The longest time in ms that our homeserver may take for a join over federation. */
 const longest = 5 * 60_000;
 /**
- * Joins over federation that run at once, and that wait. Synapse runs ten joins of an application service at once, and one
- * that no server answers must not hold up those to rooms of its own.
+ * Joins over federation that run at once, and that wait. Synapse runs ten joins of an application service at once, and a
+ * join without an answer of any server must not hold up those to rooms of its own.
  */
 const [atOnce, mostWaiting] = [5, 100];
 /** A refusal that took longer than `slow` ms is the answer to the next tries, for `kept` ms: nobody waited for it. */

@@ -11,7 +11,7 @@ export type ReadingGhosts = ReturnType<typeof createReadingGhosts>;
 
 /**
  * Remembers, over restarts, some ghosts that are in each hosted room: the bot need not be there, and only an account in the
- * room can read who is.
+ * room can read its members.
  */
 export function createReadingGhosts(deps: {
 	mapping: Pick<Mapping, "setting" | "saveSetting">;

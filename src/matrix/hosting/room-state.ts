@@ -129,7 +129,7 @@ export function createRoomStates(deps: {
 			const { room_id: room, type, content } = event;
 			if (event.state_key !== "" || !isFactType(type)) return undefined;
 			const known = states.get(room);
-			// What is read now may precede the event, or follow later ones, whose turn comes.
+			// The state that is read now may precede the event, or follow later ones, whose turn comes.
 			const before = known ?? (await stateOf(room, as));
 			const settled = before.settled && type !== "m.room.history_visibility";
 			const now = { ...before, state: { ...before.state, [type]: content }, settled };

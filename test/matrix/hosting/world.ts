@@ -34,7 +34,7 @@ export async function hostedWorld(options: Omit<Parameters<typeof matrixWorld>[0
 		async deliver(room: { timeline: readonly unknown[] }, from = 0) {
 			return hs.push(room.timeline.slice(from));
 		},
-		/** What the view was shown, one line each. */
+		/** The events that the view was shown, one line each. */
 		lines: () => reflected.map(lineOf),
 	};
 }
