@@ -65,7 +65,7 @@ export function createMessages(
 		const { person } = occupant;
 		const author = person.id;
 		const says = parseMessage(stanza, {
-			...participantsOf(room, session.address, context.ghost),
+			...participantsOf(room, session.address, context.standsFor),
 			author,
 			opens: (thread) => !begun.has(`${room.id} ${thread}`),
 		});

@@ -1,26 +1,26 @@
 import { personKey } from "../../core/hosting.ts";
 import type { UserId } from "../../core/ids.ts";
-import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import type { Participants } from "../message/feature.ts";
 import type { HostedRoom } from "./room.ts";
+import type { World } from "./world.ts";
 
 /**
- * Returns the lookup of people, nicks and occupant-ids of a hosted room, for a client that knows it by `address`. `ghost`
- * returns the bare JID of a ghost. Pure.
+ * Returns the lookup of people, nicks and occupant-ids of a hosted room, for a client that knows it by `address`. `standsFor`
+ * returns the person of the ghost at a JID. Pure.
  */
 export function participantsOf(
 	room: HostedRoom,
 	address: string,
-	ghost: (person: Person) => string,
+	standsFor: World["standsFor"],
 ): Participants {
-	let ghosts: ReadonlyMap<string, Person> | undefined;
-	/** The ghosts by their JIDs: few stanzas name one. */
 	const ghostAt = (jid: string) => {
-		const others = [...room.people.values()].filter(({ person }) => person.network !== xmppNetwork);
-		ghosts ??= new Map(others.map(({ person }) => [ghost(person), person]));
-		return ghosts.get(jid);
+		const of = standsFor(jid);
+		const is = (parts: readonly string[]) => parts.join("\0") === of?.address.join("\0");
+		return (
+			of && room.people.values().find(({ person }) => person.network === of.network && is(person.address))
+		);
 	};
 	return {
 		muc: address,
@@ -28,7 +28,7 @@ export function participantsOf(
 		at(jid) {
 			if (bare(jid) === address) return room.occupants.get(resource(jid) ?? "")?.person;
 			const id = bare(jid) as UserId;
-			return room.people.get(personKey({ network: xmppNetwork, id }))?.person ?? ghostAt(bare(jid));
+			return room.people.get(personKey({ network: xmppNetwork, id }))?.person ?? ghostAt(bare(jid))?.person;
 		},
 		known: (occupantId) => room.people.values().find(({ id }) => id === occupantId)?.person,
 		of(person) {

@@ -91,6 +91,7 @@ export function linesWorld() {
 		bridge: () => ({ views: { find, source: () => hosting } }),
 		tell: (events: readonly Received[]) => void told.push(...events),
 		ghost: ({ address }: Person) => `${address[0]}@bridge.test`,
+		standsFor: (jid: string) => ({ network: matrix, address: [jid.split("@")[0] ?? ""] }),
 		ghostPayloads: () => [],
 		now: () => ({ at: Date.now(), unique: () => `u-${++count}` }),
 		rooms: createRooms(),

@@ -57,6 +57,23 @@ describe("a line of a person of XMPP", () => {
 		expect(line).toMatch(/id="c1".*<body>https:\/\/files.test\/message.txt<\/body>.*<desc>it begins<\/desc>/);
 	});
 
+	test("mentions people by their occupant-ids, their accounts, and the JIDs of their ghosts", async () => {
+		const world = linesWorld();
+		const mention = (who: string, begin: number) =>
+			`<mention xmlns="urn:xmpp:mentions:0" ${who} begin="${begin}" end="${begin + 1}"/>`;
+		const marks = [
+			mention('occupantid="o-@bob:hs.test"', 0),
+			mention('occupantid="o-@alice:hs.test"', 1),
+			mention('jid="alice@bridge.test"', 2),
+			mention('jid="tybalt@capulet.lit"', 3),
+			mention('jid="nobody@bridge.test"', 4),
+		];
+		await world.say(phone, `<body>abcde</body>${marks.join("")}`);
+		const rich = (last(world) as { rich?: (string | { person?: { name?: string } })[] }).rich;
+		const named = rich?.map((node) => (typeof node === "string" ? node : node.person?.name));
+		expect(named).toEqual(["a", "Alice", "Alice", "Tybalt", "e"]);
+	});
+
 	test("names a message of the source by its stanza-id", async () => {
 		const world = linesWorld();
 		await world.show("$q", { kind: "message", style: "text", text: "lunch?" });
