@@ -32,6 +32,7 @@ import * as phrases from "./phrases.ts";
 import { createPortalList } from "./portal-list.ts";
 import { createPortals, type Mirror } from "./portals.ts";
 import { createReflection } from "./reflection.ts";
+import { createRepeats } from "./repeats.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
 import { createShowOut } from "./show-out.ts";
@@ -196,7 +197,8 @@ export function createBridge(deps: {
 
 	const makeSpace = createViewBound({ mapping, network, portals, log, most: deps.mostViews });
 	const views = createViews({ network, journal, portals, rules, allowed, mayOpen: route.mayOpen, makeSpace });
-	const reflect = createReflection({ mapping, journal, network, guard, isShown: views.isShown });
+	const repeats = createRepeats(journal.places);
+	const reflect = createReflection({ mapping, journal, repeats, network, guard, isShown: views.isShown });
 	/** Resolves when the files of the messages that people of other networks deleted in a source are given out no more. */
 	async function forgetFiles(of: NetworkName, timeline: readonly Seen[]): Promise<void> {
 		for (const { room, sender, what } of timeline)
@@ -296,6 +298,7 @@ export function createBridge(deps: {
 		async start() {
 			looking = setInterval(() => void guard.run("timer of the lanes and outages", look), lookEvery).unref();
 			await blocks.start();
+			await repeats.start(await mapping.portals());
 			// Events that come in meanwhile wait for it, so that none overtakes those that an earlier run held back.
 			const loaded = inTurn(async () => {
 				await held.load();

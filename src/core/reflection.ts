@@ -5,6 +5,7 @@ import type { Mapping } from "./mapping.ts";
 import { withNamesSeen } from "./names.ts";
 import type { Network } from "./network.ts";
 import type { Places } from "./places.ts";
+import type { Repeats } from "./repeats.ts";
 import { createViewReactions } from "./view-reactions.ts";
 
 type View = Readonly<{ network: NetworkName; room: RoomId }>;
@@ -17,12 +18,13 @@ type View = Readonly<{ network: NetworkName; room: RoomId }>;
 export function createReflection(deps: {
 	mapping: Pick<Mapping, "portalsOf">;
 	journal: Parameters<typeof createViewReactions>[0] & Readonly<{ places: Pick<Places, "append"> }>;
+	repeats: Pick<Repeats, "without">;
 	network(name: NetworkName): Pick<Network, "reflect">;
 	guard: Guard;
 	/** False for what a blocked person said or did. */
 	isShown(seen: Seen): boolean;
 }) {
-	const { mapping, journal, network, guard, isShown } = deps;
+	const { mapping, journal, repeats, network, guard, isShown } = deps;
 	const withSets = createViewReactions(journal);
 	let last: Promise<void> = Promise.resolve();
 
@@ -56,7 +58,12 @@ export function createReflection(deps: {
 		const shown = timeline.filter(isShown).map(withNamesSeen);
 		const rooms = await Promise.all(
 			[...new Set(shown.map(({ room }) => room))].map(async (room) => {
-				return { room, views: await viewsOf(of, room), seen: shown.filter((one) => one.room === room) };
+				const seen = repeats.without(
+					of,
+					room,
+					shown.filter((one) => one.room === room),
+				);
+				return { room, views: await viewsOf(of, room), seen };
 			}),
 		);
 		const hosted = rooms.filter(({ views }) => views.length > 0);

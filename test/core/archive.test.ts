@@ -182,6 +182,24 @@ describe("the archive of a room", () => {
 		expect(await find("reaction")).toEqual(["reaction"]);
 	});
 
+	test("is not shown once more where the source repeats it to a bridge that was killed", async () => {
+		await tell(say("a", "b"));
+		const [a, b] = lobby.timeline;
+		await start();
+		await tell([a as Seen, b as Seen, ...say("c")]);
+		await tell(say("d"));
+		expect(mars.reflected).toEqual(["view: said c", "view: said d"]);
+		expect((await places()).places).toEqual(["a", "b", "c", "d"]);
+	});
+
+	test("has what somebody read from the source before it was shown, which is shown all the same", async () => {
+		await start();
+		const said = say("a");
+		expect((await places()).places).toEqual(["a"]);
+		await tell(said);
+		expect(mars.reflected).toEqual(["view: said a"]);
+	});
+
 	test("fails for the time being where the source does, and reads it at the next request", async () => {
 		say("a");
 		hosting.trouble = () => Promise.reject(new TemporaryError("away"));
