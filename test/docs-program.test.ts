@@ -77,7 +77,7 @@ describe("the commands to the bot in the docs", () => {
 		expect(documented.length).toBeGreaterThan(10);
 		for (const typed of documented) {
 			outcomes.length = 0;
-			// What the docs leave out of an address or a hash.
+			// The part of an address or a hash that the docs leave out.
 			await command(bridge, here, typed.replaceAll("…", "0".repeat(58)), { alone: true });
 			expect(["done", "refused"], typed).toContain(outcomes[0]);
 		}

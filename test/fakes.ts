@@ -35,7 +35,7 @@ export type Fake = Network &
 		sent: Outbound[];
 		refused: { event: BridgeEvent; sentence: string; target: string }[];
 		attached: Set<string>;
-		/** What its views were told, in order, as "view: kind id". */
+		/** The events that its views were told, in order, as "view: kind id". */
 		reflected: string[];
 		invited: string[];
 		bridge: Bridge;

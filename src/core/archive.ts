@@ -19,8 +19,8 @@ function matching(read: readonly Place[], { after, start = -Infinity, end = Infi
 }
 
 /**
- * Creates the archives of source rooms. Their order in the journal is that of the timeline as it came in. The part before
- * that has the order of the source, and is read from there when somebody asks for it.
+ * Creates the archives of source rooms. Their order in the journal is that of the timeline as it came in. An earlier part
+ * has the order of the source, and is read from there when somebody asks for it.
  */
 export function createArchive(deps: {
 	places: Places;

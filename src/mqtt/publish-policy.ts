@@ -5,7 +5,7 @@ import type { Person } from "../core/person.ts";
 import { mqttName } from "./from-mqtt.ts";
 import { matches } from "./topics.ts";
 
-/** Who may publish from the room of a mirror, as globs over their handles, and to which topics, as filters. */
+/** The people who may publish from the room of a mirror, as globs over their handles, and the topics, as filters. */
 export type PublishPolicy = Readonly<{ allow: readonly string[]; topics: readonly string[] }>;
 /** The answer to somebody who wants to publish. `topics`: those that the room may publish to. */
 export type MayPublish =

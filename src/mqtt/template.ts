@@ -6,7 +6,7 @@ import { pointerKeys, shown, valueAt } from "./json-pointer.ts";
  * Pure.
  */
 
-/** What the places of a template can show. */
+/** The values that the places of a template can show. */
 export type TemplateValues = Readonly<{
 	/** The value, as the mirror takes it from the payload. */
 	value: string;

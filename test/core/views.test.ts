@@ -270,7 +270,7 @@ describe("the view of a room", () => {
 		expect(names).toHaveLength(4);
 	});
 
-	test("that fails on a line neither holds up nor fails the source", async () => {
+	test("neither holds up nor fails the source when it fails on a line", async () => {
 		const shown: string[] = [];
 		const reflect: Fake["reflect"] = (_view, [seen]) => {
 			if (seen?.id === "earth said 1") throw new TypeError("a fault");

@@ -139,7 +139,7 @@ describe("a MUC of the second XMPP server", () => {
 		await allThere(said, () => timeline(alice, room));
 	});
 
-	test("that cannot be reached is named in the answer to `join`, and can be joined as soon as it is back", async () => {
+	test("is named in the answer to `join` while it cannot be reached, and can be joined as soon as it is back", async () => {
 		const { muc: service } = bridged.bed.xmpp("prosody2");
 		const muc = `urbino@${service}`;
 		const alias = `#_xmpp_urbino=40${service}:hs.test`;

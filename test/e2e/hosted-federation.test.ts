@@ -47,7 +47,7 @@ afterAll(async () => {
 const at = (room: string) => `${room}@${bridged.xmpp.component}`;
 
 describe("a room of the second homeserver", () => {
-	test("that has somebody of ours loses no line of either side while its server dies and hangs", async () => {
+	test("loses no line of either side while its server dies and hangs, once somebody of ours is in it", async () => {
 		const { bed } = bridged;
 		const room = await carol.createRoom({ preset: "public_chat", room_alias_name: "square" });
 		expect(await alice.join("#square:hs2.test")).toBe(room);

@@ -170,7 +170,7 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		await refused(address, "Romeo", "auth/forbidden");
 	});
 
-	test("that is private lets in those who are invited", async () => {
+	test("lets in those who are invited, if it is private", async () => {
 		const hidden = await room({ preset: "private_chat" });
 		const romeo = await client("romeo");
 		await alice.invite(hidden.id, ghost("romeo"));
@@ -189,7 +189,7 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		expect(await enter(romeo, address, "Romeo")).toContain("presence Romeo member/participant 100 110 170");
 	});
 
-	test("that is linked to an XMPP room leads there", async () => {
+	test("leads to the XMPP room that it is linked to", async () => {
 		const { id, address } = await room();
 		const bot = "@trivium:hs.test";
 		const muc2 = `linked${rooms}@${bridged.xmpp.muc}`;

@@ -160,7 +160,7 @@ describe("a person of another network", () => {
 });
 
 describe("a hosted room shows", () => {
-	test("what people of both sides say, change and take back, with the ids that those of XMPP gave", async () => {
+	test("shows what people of both sides say, change and take back, with the ids that those of XMPP gave", async () => {
 		const room = await alice.createRoom(openToAll());
 		await enter(room);
 		const view = viewOf(room);
@@ -221,7 +221,7 @@ describe("a hosted room shows", () => {
 		expect(lines.slice(-2)).toEqual(["Alice: message what?", `Alice: reaction ${answer} ❤️`]);
 	});
 
-	test("who was invited, kicked and renamed, by whom and why", async () => {
+	test("shows who was invited, kicked and renamed, by whom and why", async () => {
 		const room = await alice.createRoom(openToAll());
 		await enter(room);
 		await alice.invite(room, bob.userId);

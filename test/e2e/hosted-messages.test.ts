@@ -201,7 +201,7 @@ describe.each(["prosody", "ejabberd"] as const)("a hosted room on %s", (server) 
 		expect(new Set(by)).toEqual(new Set([other]));
 	});
 
-	test("what the bridge does not know of a line stays, and what is written in the name of the room goes", async () => {
+	test("a line keeps what the bridge does not know, and loses what is written in the name of the room", async () => {
 		const words = unique("odd");
 		const id = await sends(
 			phone,

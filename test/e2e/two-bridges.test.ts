@@ -104,7 +104,7 @@ describe("a room of both organisations", () => {
 		expect(answer.content.body).toContain(`another bridge, ${bot}, has made this very link already`);
 	});
 
-	test("that each bridge links to a MUC of its own shows the people of both MUCs to each other", async () => {
+	test("shows the people of two MUCs to each other when each bridge links it to one of them", async () => {
 		const near = await makeMuc("siena");
 		const far = `lucca@${second.xmpp.muc}`;
 		await mercutio.joinRoom(far, "Mercutio");
@@ -125,7 +125,7 @@ describe("a room of both organisations", () => {
 		expect(await copies(timeline(alice, room))).toEqual(both);
 	});
 
-	test("that one bridge shows as a MUC is linked by the other one to other rooms, and not to itself", async () => {
+	test("is linked by one bridge to other rooms, and not to itself, when the other bridge shows it as a MUC", async () => {
 		const room = await sharedRoom(true);
 		await alice.request("PUT", `v3/directory/room/${encodeURIComponent("#forum:hs.test")}`, {
 			room_id: room,
@@ -157,7 +157,7 @@ describe("a room of both organisations", () => {
 		expect(own(await archived(romeo, view))).toEqual(said);
 	});
 
-	test("that both bridges link to one MUC shows no message more than once for each bridge, and no person anew", async () => {
+	test("shows no message more than once for each bridge, and no person anew, when both bridges link it to one MUC", async () => {
 		const muc = await makeMuc("padua");
 		// Nobody learns of the other link: neither bot may state its own one.
 		const room = await sharedRoom(false);

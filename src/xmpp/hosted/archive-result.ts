@@ -10,7 +10,7 @@ const mucUser = "http://jabber.org/protocol/muc#user";
 
 const stamp = (at: number): string => new Date(at).toISOString();
 
-/** Who is asked for what: the addresses of the room and of the client, and the client's mark for the results. */
+/** The addresses of the room and of the client of a query, and the client's mark for the results. */
 export type Asked = Readonly<{ from: string; to: string; queryid?: string }>;
 
 type Position = Pick<Entry, "id" | "at">;

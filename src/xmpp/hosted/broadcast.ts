@@ -6,7 +6,7 @@ import { type Session, sessionKey } from "./room.ts";
 
 /** Bytes that the kernel has not taken yet, past which sessions end, and the bytes at which those are told so. */
 const [most, drained] = [32 * 1_048_576, 8 * 1_048_576];
-/** What one session may get while it waits for its history. */
+/** The bounds of the stanzas that one session gets while it waits for its history. */
 const [mostHeld, mostHeldBytes] = [2_000, 4 * 1_048_576];
 
 /**

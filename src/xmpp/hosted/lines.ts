@@ -12,7 +12,7 @@ import type { HostedRoom, Joined } from "./room.ts";
 import { createSubjects, isSubject } from "./subject.ts";
 import { answerVoiceRequest, isVoiceRequest } from "./voice.ts";
 
-/** What is said in hosted rooms: the messages of sessions on their way to the source, and the lines of the source. */
+/** The lines of hosted rooms: the messages of sessions on their way to the source, and what the source has. */
 export function createLines(context: HostedContext) {
 	const { pending } = context;
 	const files = createFileLinks(context);

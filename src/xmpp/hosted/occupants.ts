@@ -21,9 +21,9 @@ export function holderOf(
 }
 
 /**
- * Returns the nick for a person of this name: another one where somebody holds it, or one that looks like it. Clients
- * that prepare JIDs by stringprep, such as Poezio, drop each stanza from a nick with newer characters (mostly emoji), so
- * only the name beside the nick has these (XEP-0172).
+ * Returns the nick for a person of this name: another one where somebody holds it, or one that looks like it. Poezio and
+ * other clients with stringprep drop each stanza from a nick with newer characters (mostly emoji), so only the name beside
+ * the nick has these (XEP-0172).
  */
 export function freeNick(room: HostedRoom, wanted: string, person: Person): string {
 	const [localpart = "", server] = person.address;

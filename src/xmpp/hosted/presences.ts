@@ -26,7 +26,7 @@ export function roleOf({ levels }: RoomFacts, person: Person): Role {
 	return mayDo(levels, person, "speak") ? "participant" : "visitor";
 }
 
-/** What a presence says besides the state of its occupant. */
+/** The parts of a presence besides the state of its occupant. */
 export type Happening = Readonly<{
 	/** The id of the presence that this one answers. */
 	id?: string | undefined;

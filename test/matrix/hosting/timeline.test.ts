@@ -23,7 +23,7 @@ const shows = (...lines: string[]) =>
 	).then(() => expect(world.lines()).toEqual(lines));
 
 describe("a hosted room shows", () => {
-	test("what Matrix people and XMPP people say, in the order of the homeserver, with the ids of the latter", async () => {
+	test("shows what Matrix people and XMPP people say, in the order of the homeserver, with the ids of the latter", async () => {
 		const { hs, alice, xmpp } = world;
 		await xmpp.say(`view of ${room.id}`, "romeo", "good morrow");
 		await until(

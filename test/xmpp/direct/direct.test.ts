@@ -36,7 +36,7 @@ function newOnes(told: readonly Received[]): readonly Received[] {
 	});
 }
 
-/** What outlives a run of the bridge. */
+/** The state that outlives a run of the bridge. */
 const nothing = () => ({
 	cursors: new Map<string, string>(),
 	taken: new Map<OperationId, readonly MessageId[]>(),

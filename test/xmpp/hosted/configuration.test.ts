@@ -28,13 +28,13 @@ describe("a change of a room", () => {
 		]);
 	});
 
-	test("that clients need not know is not told", async () => {
+	test("is not told where clients need not know it", async () => {
 		const world = await inside();
 		world.become({ count: 7 });
 		expect(world.got(romeo)).toEqual([]);
 	});
 
-	test("that turns encryption on ends it for XMPP, with the reason", async () => {
+	test("ends the room for XMPP when it turns encryption on, with the reason", async () => {
 		const world = await inside();
 		world.become({ unfit: "encrypted" });
 		const [end] = world.sent.filter(({ attrs }) => attrs.to === romeo);

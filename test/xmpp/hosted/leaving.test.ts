@@ -42,7 +42,7 @@ describe("the leave of a client", () => {
 		expect(world.calls.some((call) => call.startsWith("leave"))).toBe(false);
 	});
 
-	test("that has not joined means nothing", async () => {
+	test("means nothing before the client has joined", async () => {
 		const world = await inside();
 		world.take(leave(laptop, "Romeo"));
 		expect([...world.got(laptop), ...world.got(juliet)]).toEqual([]);

@@ -98,7 +98,7 @@ describe("files in a hosted room", () => {
 		expect(caption).toContain('by="#lobby@bridge.test" id="$e#1"/>');
 		expect(none).toEqual([]);
 	});
-	test("that an XMPP client sent as one stanza stay one, with the caption as the description", () => {
+	test("stay one stanza if an XMPP client sent them as one, with the caption as the description", () => {
 		const [file, ...none] = shown(said(text("my cat", { media }), fromRomeo("c1"), romeo));
 		expect(file).toContain("<desc>my cat</desc>");
 		expect(none).toEqual([]);
@@ -157,7 +157,7 @@ describe("a deletion in a hosted room", () => {
 	});
 });
 
-describe("what XMPP people said, written from Matrix", () => {
+describe("lines of XMPP people, written from Matrix", () => {
 	test("keeps the id of their client, which corrections name", () => {
 		const [line] = shown(said(text("hi"), fromRomeo("c 1"), romeo));
 		expect(line).toContain('from="#lobby@bridge.test/Romeo" id="c 1"');

@@ -4,7 +4,7 @@ import { PermanentError } from "../../../src/core/errors.ts";
 import type { Received } from "../../../src/core/network.ts";
 import { alice, linesWorld, matrix, romeo, tybalt } from "./lines-world.ts";
 
-/** What people do and what Matrix does, in any order. `which`: the line of XMPP, of those that wait, that it concerns. */
+/** The deeds of people and of Matrix, in any order. `which`: the line of XMPP, of those that wait, that it concerns. */
 const act = fc.oneof(
 	fc.record({ do: fc.constantFrom("phone", "laptop", "tybalt") }),
 	fc.record({ do: fc.constantFrom("takes", "refuses", "misses a part"), which: fc.nat(3) }),

@@ -32,7 +32,7 @@ describe("a Matrix member", () => {
 		]);
 	});
 
-	test("who comes in twice is shown once, and one who was never in does not leave", async () => {
+	test("is shown once after coming in twice, and does not leave without having been in", async () => {
 		const world = await inside();
 		world.change(bob, "in");
 		world.change(bob, "in");

@@ -97,7 +97,7 @@ describe("a line of a person of XMPP", () => {
 		expect((last(world) as { replyTo?: object }).replyTo).not.toHaveProperty("copies");
 	});
 
-	test("that names no message of the source refers to none, unless the source does not answer", async () => {
+	test("refers to no message if it names none of the source, unless the source does not answer", async () => {
 		const world = linesWorld();
 		await world.say(phone, `${body}<reply xmlns="urn:xmpp:reply:0" id="none"/>`);
 		expect((last(world) as { replyTo?: object }).replyTo).not.toHaveProperty("copies");
@@ -114,7 +114,7 @@ describe("a line of a person of XMPP", () => {
 		expect(last(world).aka).toContain("own msg c1 romeo@montague.lit");
 	});
 
-	test("that corrects no line of its sender is shown as the source has it", async () => {
+	test("is shown as the source has it if it corrects no line of its sender", async () => {
 		const world = linesWorld();
 		await world.say(phone, `${body}<replace xmlns="urn:xmpp:message-correct:0" id="foreign"/>`);
 		await world.show("$1", { kind: "message", style: "text", text: "Correction: hi" }, romeo, last(world));
@@ -150,7 +150,7 @@ describe("a line of a person of XMPP", () => {
 		);
 	});
 
-	test("that the source takes in part is shown as far as it came", async () => {
+	test("is shown as far as it came when the source takes a part of it", async () => {
 		const world = linesWorld();
 		world.there.add("$1");
 		await world.say(
@@ -348,7 +348,7 @@ describe("the subject", () => {
 		);
 		expect(world.topics).toEqual([]);
 	});
-	test("that the source refuses, or is slow to take, is answered", async () => {
+	test("is answered when the source refuses it, or is slow to take it", async () => {
 		const world = linesWorld();
 		world.room.facts = { ...world.room.facts, levels: levels({}, 50) };
 		world.trouble.topic = new PermanentError("forbidden", "no.");

@@ -67,7 +67,7 @@ describe("a new status of a client", () => {
 		expect(world.got(juliet)).toEqual([]);
 	});
 
-	test("that is too large shows nothing of itself", async () => {
+	test("shows nothing of itself when it is too large", async () => {
 		const world = await inside();
 		world.take(update(romeo, `<status>${"x".repeat(20_000)}</status>`));
 		expect(world.sent.every((one) => one.toString().length < 2_000)).toBe(true);

@@ -342,7 +342,7 @@ describe("the lists of people that clients ask for at a join", () => {
 		expect(outcome(await invited.ask(lobby, list({ role: "moderator" })))).toBe("auth forbidden");
 	});
 
-	test("that the bridge does not know are refused, and so are those that there are not", async () => {
+	test("are refused for rooms that the bridge does not know, or that there are not", async () => {
 		const { ask } = owned();
 		const outcomeOf = async (attrs: Record<string, string>) =>
 			outcome(await ask(lobby, list(attrs), mercutio));

@@ -77,7 +77,7 @@ export function createWorld(
 	const asked: Element[] = [];
 	const sent: Element[] = [];
 	const opened: string[] = [];
-	/** What the sessions of the room are shown. */
+	/** The stanzas that the sessions of the room are shown. */
 	const shown: Element[] = [];
 	const rooms = createRooms();
 	const view = viewOf(inside.id, component);
