@@ -31,9 +31,10 @@ export function createBroadcast(deps: {
 	const unready: (() => void)[] = [];
 	const heldBytes = new WeakMap<Session, number>();
 
-	function write(stanza: Element, recipients: readonly string[]): void {
+	/** Writes a stanza. Returns the number of recipients, from the first on, for whom the link had room. */
+	function write(stanza: Element, recipients: readonly string[]): number {
 		try {
-			const { bytes, taken } = link.sendToAll(stanza, recipients);
+			const { sent, bytes, taken } = link.sendToAll(stanza, recipients, most - waiting);
 			waiting += bytes;
 			taken
 				.catch((error: unknown) => {
@@ -47,8 +48,10 @@ export function createBroadcast(deps: {
 					sayFarewells();
 					for (const resolve of unready.splice(0)) resolve();
 				});
+			return sent;
 		} catch (error) {
 			log.error({ err: error, kind: stanza.name }, "a stanza of a hosted room could not be sent");
+			return recipients.length;
 		}
 	}
 
@@ -90,12 +93,9 @@ export function createBroadcast(deps: {
 		const stanza = make(address);
 		const ready = sessions.filter(({ held }) => !held);
 		const full = sessions.filter((one) => one.held && !hold(one, one.held, stanza));
-		if (ready.length > 0 && waiting <= most)
-			write(
-				stanza,
-				ready.map(({ jid }) => jid),
-			);
-		const lost = waiting > most ? [...full, ...ready] : full;
+		const recipients = ready.map(({ jid }) => jid);
+		const sent = recipients.length > 0 && waiting <= most ? write(stanza, recipients) : 0;
+		const lost = [...full, ...ready.slice(sent)];
 		if (lost.length > 0) lose(lost);
 	}
 

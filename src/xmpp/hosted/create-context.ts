@@ -1,11 +1,10 @@
 import { createHmac } from "node:crypto";
 import { personKey } from "../../core/hosting.ts";
-import * as phrases from "../phrases.ts";
 import { createAliases } from "./aliases.ts";
 import { createBroadcast } from "./broadcast.ts";
 import type { HostedContext } from "./context.ts";
 import type { History } from "./history.ts";
-import { loseSession } from "./leaving.ts";
+import { dropSession } from "./leaving.ts";
 import { createMemberships } from "./memberships.ts";
 import { createPendingLines } from "./pending.ts";
 import { createPictures } from "./pictures.ts";
@@ -39,7 +38,7 @@ export function createContext(world: World, secret: () => string, history: Histo
 			...{ link, log },
 			lose(session) {
 				const joined = rooms.joinedAs(session);
-				if (joined) loseSession(joined, phrases.hostedLost, context);
+				if (joined) dropSession(joined, context);
 			},
 		}),
 		occupantId: (room, person) =>

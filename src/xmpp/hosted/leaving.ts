@@ -1,4 +1,5 @@
 import { statusCodes } from "../muc/status-codes.ts";
+import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
@@ -19,15 +20,26 @@ export function loseSession(one: Joined, reason: string, context: HostedContext)
 	endSession(one, context, { codes: [statusCodes.technicalRemoval], reason });
 }
 
+/** Ends a session that the link could not serve. Its client comes back by itself, so its person leaves later. */
+export function dropSession(one: Joined, context: HostedContext): void {
+	const what = { codes: [statusCodes.technicalRemoval], reason: phrases.hostedLost };
+	endSession(one, context, what, true);
+}
+
 /** Ends a session. The last one of a person ends the person's presence in the room. */
-function endSession(one: Joined, context: HostedContext, what: Happening): void {
+function endSession(one: Joined, context: HostedContext, what: Happening, comesBack = false): void {
 	const { room, occupant, session } = one;
 	const before = shownSession([...occupant.sessions.values()]);
 	const self = { ...shownNow(room, occupant, context), jid: session.jid };
 	context.rooms.removeSession(one);
 	const codes = [...(what.codes ?? []), statusCodes.selfPresence];
 	context.out.farewell(session, presence(session.address, self, { ...what, gone: true, codes }));
-	if (occupant.sessions.size === 0 && room.facts.entry === "everybody") {
+	if (comesBack) {
+		const stored = storedForm(room, occupant.nick, session);
+		void context.store.told(stored);
+		context.returns.expect(stored, occupant.person, session);
+		if (before === session) announce(room, occupant, context);
+	} else if (occupant.sessions.size === 0 && room.facts.entry === "everybody") {
 		removeOccupant(room, occupant);
 		announce(room, occupant, context, { ...what, gone: true, id: undefined, as: self });
 		letGo(one, context);

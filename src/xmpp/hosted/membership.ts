@@ -40,7 +40,8 @@ function comeIn(room: HostedRoom, person: Person, context: HostedContext): void 
 
 function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): void {
 	const { person, by, reason } = what;
-	const ours = person.network === xmppNetwork && context.memberships.isOwnLeave(room.source, person);
+	const self = what.now === "out" && !by && person.network === xmppNetwork;
+	const ours = self && context.memberships.isOwnLeave(room.source, person);
 	const occupant = occupantOf(room, person);
 	if (!ours) context.memberships.putOut(room.source, person);
 	// A client of the person has joined behind that leave.

@@ -26,13 +26,15 @@ export interface Component {
 	 */
 	send(stanza: Element): Promise<void>;
 	/**
-	 * Writes one stanza, without `to`, to several recipients in this order; it is serialized once. Returns the bytes, and
-	 * `taken`, which settles as the promise of {@link send}. @throws PermanentError as `send`
+	 * Writes one stanza, without `to`, to several recipients in this order; it is serialized once. Stops before more than
+	 * `most` bytes, but writes it to one recipient at least. Returns the number of recipients that it was written to, the
+	 * bytes, and `taken`, which settles as the promise of {@link send}. @throws PermanentError as `send`
 	 */
 	sendToAll(
 		stanza: Element,
 		recipients: readonly string[],
-	): Readonly<{ bytes: number; taken: Promise<void> }>;
+		most?: number,
+	): Readonly<{ sent: number; bytes: number; taken: Promise<void> }>;
 	/**
 	 * Sends an IQ of type get or set under a new id; resolves with the result. Default timeout: 30 s.
 	 * @throws StanzaError when the IQ is refused, TemporaryError after the timeout or when the link breaks.
@@ -212,12 +214,21 @@ export function createComponent(options: Options, handlers: Handlers): Component
 		await write(text);
 	}
 
-	function sendToAll(stanza: Element, recipients: readonly string[]) {
+	function sendToAll(stanza: Element, recipients: readonly string[], most = Number.POSITIVE_INFINITY) {
 		const [head, tail] = [`<${stanza.name}`, written(stanza).slice(stanza.name.length + 1)];
 		const size = Buffer.byteLength(tail);
 		checkSize(size + longestTo);
-		const text = recipients.map((to) => `${head} to="${attributeValue(to)}"${tail}`).join("");
-		return { bytes: Buffer.byteLength(text), taken: write(text) };
+		let text = "";
+		let [sent, bytes] = [0, 0];
+		for (const to of recipients) {
+			const start = `${head} to="${attributeValue(to)}"`;
+			const more = size + Buffer.byteLength(start);
+			if (sent > 0 && bytes + more > most) break;
+			text += start + tail;
+			sent++;
+			bytes += more;
+		}
+		return { sent, bytes, taken: write(text) };
 	}
 
 	async function iq(request: Element, timeoutMs = 30_000) {

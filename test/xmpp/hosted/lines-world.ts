@@ -57,7 +57,7 @@ export function linesWorld() {
 		send: async (element: Element) => void sent.push(element),
 		sendToAll(element: Element, recipients: readonly string[]) {
 			for (const to of recipients) out(element, to);
-			return { bytes: 0, taken: Promise.resolve() };
+			return { sent: recipients.length, bytes: 0, taken: Promise.resolve() };
 		},
 		iq: () => Promise.reject(new Error("no IQ")),
 	};

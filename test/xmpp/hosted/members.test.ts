@@ -117,6 +117,15 @@ describe("a person of XMPP", () => {
 		expect(world.got(romeo)).toEqual(["message error modify/not-acceptable"]);
 	});
 
+	test("who is kicked right after a leave and a return is out", async () => {
+		const world = await inside();
+		world.take(`<presence from='${romeo}' to='#lobby@bridge.test/Romeo' type='unavailable'/>`);
+		await world.join(romeo, "Romeo");
+		world.got(romeo);
+		world.change(romeoHimself, "out", { by: alice });
+		expect(world.got(romeo)).toEqual(["presence unavailable Romeo none/none by Alice 110 307"]);
+	});
+
 	test("whose ghost an admin of the homeserver takes out is told so", async () => {
 		const world = await inside();
 		world.change(romeoHimself, "out");

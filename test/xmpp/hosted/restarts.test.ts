@@ -123,6 +123,23 @@ describe("after a break of the link to the XMPP server", () => {
 		await world.conversation.stop();
 	});
 
+	test("a client that the link is too slow for comes back to a room that it has not left", async () => {
+		const world = await inside();
+		world.link.taken = () => ({ bytes: 100 * 1_048_576, taken: taken.promise });
+		const taken = Promise.withResolvers<void>();
+		for (let n = 0; n < 2; n++)
+			world.happens(alice, { kind: "facts", facts: { ...facts, name: `Name ${n}` } });
+		world.link.taken = () => ({ bytes: 0, taken: Promise.resolve() });
+		taken.resolve();
+		await world.settle();
+		expect(world.got(romeo)).toEqual(["message 104", lost("Romeo")]);
+		expect(world.calls.some((call) => call.startsWith("leave"))).toBe(false);
+		await world.join(romeo, "Romeo");
+		expect(world.got(romeo).at(-1)).toBe("message subject Welcome");
+		await later(world);
+		expect(world.source.members.map(({ id }) => id)).toEqual([alice.id, "romeo@montague.test"]);
+	});
+
 	test("a client whose join was under way is told to try again, unless it has done so", async () => {
 		const world = hostedWorld();
 		await world.start();

@@ -124,7 +124,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 				for (const child of one.children) copy.append(child);
 				sent.push(copy);
 			}
-			return link.taken();
+			return { sent: recipients.length, ...link.taken() };
 		},
 		iq: (request: Element) => source.iq(request),
 	};

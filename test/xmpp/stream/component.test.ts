@@ -365,6 +365,9 @@ describe("createComponent", () => {
 			["1", "hello"],
 		]);
 		expect(size).toBeGreaterThan(2 * bytes(one));
+		expect(link.sendToAll(one, recipients, size).sent).toBe(2);
+		expect(link.sendToAll(one, recipients, size - 1)).toMatchObject({ sent: 1 });
+		expect(link.sendToAll(one, recipients, 0)).toMatchObject({ sent: 1 });
 		const large = xml("message", { from: `alice@${domain}` }, xml("body", {}, "x".repeat(600_000)));
 		expect(() => link.sendToAll(large, recipients)).toThrow(PermanentError);
 		expect(() => link.sendToAll(xml("message", { from: "alice@elsewhere.test" }), recipients)).toThrow();
