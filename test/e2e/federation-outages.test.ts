@@ -93,15 +93,15 @@ describe("a person of the second homeserver in the portal of a MUC", () => {
 
 		const fromCarol = talk("carol", 150, (line) => sayUntilTaken(carol, room, line));
 		const fromRomeo = talk("romeo", 400, (line) => romeo.sendMessage(muc, line, "groupchat"));
-		await sleep(800);
-		await bridged.bed.kill("synapse2");
-		await sleep(1_000);
-		await bridged.bed.start("synapse2");
-		await sleep(1_000);
-		bridged.bed.pause("synapse2");
-		await sleep(2_000);
-		bridged.bed.resume("synapse2");
 		await sleep(500);
+		await bridged.bed.kill("synapse2");
+		await sleep(600);
+		await bridged.bed.start("synapse2");
+		await sleep(600);
+		bridged.bed.pause("synapse2");
+		await sleep(1_500);
+		bridged.bed.resume("synapse2");
+		await sleep(300);
 		const [byCarol, byRomeo] = await Promise.all([fromCarol.end(), fromRomeo.end()]);
 		await allThere(byCarol, () => archived(romeo, muc));
 		await allThere(byRomeo, () => timeline(carol, room));
@@ -121,16 +121,16 @@ describe("a MUC of the second XMPP server", () => {
 		const fromMercutio = talk("mercutio", 150, (line) =>
 			mercutio.sendMessage(muc, line, "groupchat").catch(() => undefined),
 		);
-		await sleep(800);
+		await sleep(500);
 		await bridged.bed.kill("prosody2");
-		await sleep(1_000);
+		await sleep(600);
 		await bridged.bed.start("prosody2");
 		mercutio = await back(muc);
-		await sleep(1_000);
+		await sleep(600);
 		bridged.bed.pause("prosody2");
-		await sleep(2_000);
+		await sleep(1_500);
 		bridged.bed.resume("prosody2");
-		await sleep(500);
+		await sleep(300);
 		const [byAlice] = await Promise.all([fromAlice.end(), fromMercutio.end()]);
 		await allThere(byAlice, () => archived(mercutio, muc));
 		// A line that the dying server took from its client, and kept nowhere, was never said.

@@ -8,7 +8,7 @@ import { MucClient } from "../testbed/muc-client.ts";
 import { type Crowd, compare, talk } from "./crowd.ts";
 
 /** People of each network, lines of each of them, and milliseconds between two lines of one person. */
-const [people, lines, pace] = soak ? [20, 10, 2_000] : [4, 6, 800];
+const [people, lines, pace] = soak ? [20, 10, 2_000] : [4, 5, 700];
 /** How often the bridge and each server are killed; after the first round in random order, at random moments. */
 const rounds = soak ? 3 : 1;
 const seed = Number(process.env.TRIVIUM_SEED ?? Date.now() % 1_000_000);

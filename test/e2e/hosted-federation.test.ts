@@ -62,7 +62,7 @@ describe("a room of the second homeserver", () => {
 			pace: 250,
 		};
 		const outages = await talk(crowd, async () => {
-			await sleep(800);
+			await sleep(500);
 			await bed.kill("synapse2");
 			await sleep(500);
 			await bed.start("synapse2");
@@ -112,9 +112,9 @@ describe("a person of the second XMPP server in a room of ours", () => {
 		await juliet.joinRoom(address, "Juliet");
 		const client = new MucClient(mercutio, address, "Mercutio");
 		await client.enter();
-		const crowd: Crowd = { room, matrix: [alice], xmpp: [client], lines: 12, pace: 250 };
+		const crowd: Crowd = { room, matrix: [alice], xmpp: [client], lines: 10, pace: 250 };
 		const outages = await talk(crowd, async (outage) => {
-			await sleep(800);
+			await sleep(500);
 			await outage(async () => {
 				await bed.kill("prosody2");
 				await juliet.waitFor(

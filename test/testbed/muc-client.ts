@@ -50,7 +50,7 @@ export class MucClient {
 	}
 
 	get isIn(): boolean {
-		return this.#joined && this.#joining === undefined;
+		return this.#joined && this.#joining === undefined && this.#client?.online === true;
 	}
 
 	/** Connects again after the server was restarted, and joins. Does not return before the server takes the login. */

@@ -50,6 +50,11 @@ export class XmppClient {
 		return self;
 	}
 
+	/** False once the connection has broken, as far as this client has noticed. */
+	get online(): boolean {
+		return this.#client.status === "online";
+	}
+
 	send(stanza: Element): Promise<void> {
 		return this.#client.send(stanza);
 	}

@@ -15,6 +15,7 @@ declare module "@xmpp/client" {
 	export interface Client extends EventEmitter {
 		/** The timeout of one step of the login, in ms. */
 		timeout: number;
+		readonly status: string;
 		readonly reconnect: { stop(): void };
 		readonly iqCaller: { request(iq: Element, timeout?: number): Promise<Element> };
 		/** Connects and binds. Resolves with the full JID. */
