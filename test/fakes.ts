@@ -33,7 +33,8 @@ export type Fake = Network &
 		rooms: Map<string, Person[]>;
 		/** All delivered events, in order. */
 		sent: Outbound[];
-		refused: { event: BridgeEvent; sentence: string; target: string }[];
+		/** `partly`: the rest was shown. */
+		refused: { event: BridgeEvent; sentence: string; target: string; partly?: true }[];
 		attached: Set<string>;
 		/** The events that its views were told, in order, as "view: kind id". */
 		reflected: string[];
@@ -119,7 +120,8 @@ export function fakeNetwork(
 			return [`${name}:${out.operation}` as MessageId];
 		},
 		refuse: async (event, error, target) => {
-			fake.refused.push({ event, sentence: error.message, target });
+			const partly = error.partly && ({ partly: true } as const);
+			fake.refused.push({ event, sentence: error.message, target, ...partly });
 		},
 		findPerson: async ([who = ""]) => (who.startsWith("no") ? undefined : person(who)),
 		findRoom: async ([room = ""]) => {

@@ -168,7 +168,11 @@ export function createDelivery(deps: {
 					await journal.once(commandKey(from, event.room, original.target.id))
 				: await journal.once(unfoundKey(kind, lane.portal, lane.link, event.sender.id));
 		if (!fresh) return;
-		void sendNotice(event, new PermanentError("not-found", phrases.unknownTarget[kind]), target.title);
+		// All but a deletion is shown in another form.
+		const told = new PermanentError("not-found", phrases.unknownTarget[kind], {
+			partly: kind !== "redaction",
+		});
+		void sendNotice(event, told, target.title);
 	}
 
 	/** Resolves with the row's event as the room can show it; undefined if the room shows none of it, or all of it already. */

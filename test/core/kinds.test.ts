@@ -115,6 +115,11 @@ describe("an event that refers to an earlier message", () => {
 			expect.stringMatching(/^redaction: .* nothing was deleted/),
 			expect.stringMatching(/^redaction: .* nothing was deleted/),
 		]);
+		expect(earth.refused.filter(({ partly }) => partly).map(({ event }) => event.kind)).toEqual([
+			"edit",
+			"reaction",
+			"message",
+		]);
 	});
 
 	test("tells nobody that a command to the bot, which never crosses, is deleted", async () => {
