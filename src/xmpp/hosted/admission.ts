@@ -61,6 +61,14 @@ export function admit(
 	return undefined;
 }
 
+/**
+ * Returns true if a join will be refused for its nick. Known before the ghost comes in, so that the room does not see somebody
+ * come and go at once. A room by invitation tells of its nicks only those who are in it.
+ */
+export const isNickTaken = (room: HostedRoom, person: Person, client: Client): boolean =>
+	(room.facts.entry === "everybody" || occupantOf(room, person) !== undefined) &&
+	nickFor(room, person, client) === undefined;
+
 /** Returns the nick that a person gets for the one that they want; undefined if somebody else of XMPP has it. */
 function nickFor(room: HostedRoom, person: Person, client: Client): string | undefined {
 	const wanted = person.name ?? "";

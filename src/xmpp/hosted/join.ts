@@ -5,7 +5,7 @@ import { account } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
 import type { Element } from "../stream/xml.ts";
 import { roomAt, roomJid, viewOf } from "./addresses.ts";
-import { admit, type Client, leaveUnused, showAsAway, store } from "./admission.ts";
+import { admit, type Client, isNickTaken, leaveUnused, showAsAway, store } from "./admission.ts";
 import type { HostedContext } from "./context.ts";
 import type { Attempt, JoinQueue } from "./join-queue.ts";
 import type { Loader } from "./load.ts";
@@ -81,6 +81,7 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 		const goal = await find(address, person);
 		if (isRefusal(goal)) return goal;
 		const { source, view } = goal;
+		if (goal.room && isNickTaken(goal.room, person, client)) return refusals.nickTaken;
 		const place = { source, view, id: goal.facts.id };
 		// If the bridge is killed from here on, the next run knows whose ghost may be in the room.
 		if (!context.rooms.joinedAs(client)) await context.store.told({ ...client, nick, ...place });

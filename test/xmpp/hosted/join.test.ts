@@ -192,7 +192,28 @@ describe("a nick that somebody has", () => {
 			await world.join(juliet, nick);
 			expect(world.got(juliet)).toEqual([`presence error ${nick} cancel/conflict`]);
 		}
-		expect(world.calls).toContain("leave juliet@capulet.test");
+	});
+
+	test("brings nobody into the room who is refused for it", async () => {
+		const world = await started();
+		await world.join(romeo, "Romeo");
+		world.got(romeo);
+		await world.join(juliet, "Romeo");
+		expect(world.got(romeo)).toEqual([]);
+		expect(world.calls.filter((call) => call.includes("juliet"))).toEqual([]);
+	});
+
+	test("is found out by those alone who may come into a room by invitation", async () => {
+		const world = await started();
+		world.source.facts = { ...facts, entry: "invited" };
+		await world.join(romeo, "Romeo");
+		world.source.enter = async () => ({
+			kind: "refused",
+			why: "invited-only",
+			text: "you need an invitation.",
+		});
+		await world.join(juliet, "Romeo");
+		expect(world.got(juliet)).toEqual(["presence error Romeo auth/registration-required"]);
 	});
 
 	test("is altered if it is that of a Matrix member, or looks like it", async () => {
