@@ -30,9 +30,15 @@ export function joinSubject(
 		"message",
 		{ type: "groupchat", from, id: now().unique() },
 		xml("subject", {}, facts.topic ?? ""),
+		topicSet && occupantId(topicSet.id),
 		stamp && xml("delay", { xmlns: "urn:xmpp:delay", from: address, stamp }),
 	);
 }
+
+// XEP-0421 §3: the messages of an occupant have its id, and so do changes of the subject.
+const occupantId = (id: string): Element => xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id });
+
+type Setter = Readonly<{ nick: string; occupantId: string }>;
 
 export function createSubjects(context: HostedContext) {
 	/** The ids that clients gave their changes, by the change. */
@@ -40,9 +46,14 @@ export function createSubjects(context: HostedContext) {
 	const send = answerLater(context);
 	const key = (room: HostedRoom, person: string, topic: string) => JSON.stringify([room.id, person, topic]);
 
-	function show(room: HostedRoom, nick: string, topic: string, id: string): void {
+	function show(room: HostedRoom, by: Setter, topic: string, id: string): void {
 		context.out.send(room.sessions.values(), (address) =>
-			xml("message", { type: "groupchat", from: `${address}/${nick}`, id }, xml("subject", {}, topic)),
+			xml(
+				"message",
+				{ type: "groupchat", from: `${address}/${by.nick}`, id },
+				xml("subject", {}, topic),
+				occupantId(by.occupantId),
+			),
 		);
 	}
 
@@ -80,8 +91,10 @@ export function createSubjects(context: HostedContext) {
 			if (levels && !mayDo(levels, occupant.person, "topic")) return refusals.noSubject(stanza);
 			const topic = inDefaultLanguage(stanza, "subject")?.getText() ?? "";
 			// The source takes a topic that it has for no event, so no echo would come.
-			if (topic === before) show(room, occupant.nick, topic, stanza.attrs.id ?? context.now().unique());
-			else
+			if (topic === before) {
+				const by = { nick: occupant.nick, occupantId: occupant.id };
+				show(room, by, topic, stanza.attrs.id ?? context.now().unique());
+			} else
 				void context.guard.run("a new subject", async () => {
 					const refused = await set(joined, topic, stanza);
 					if (refused) send(refused);
@@ -90,13 +103,13 @@ export function createSubjects(context: HostedContext) {
 		},
 		/** Shows a new topic of the source. */
 		show(room: HostedRoom, seen: Seen, topic: string): void {
-			const { nick } = placeIn(room, room.id, context).of(seen.sender);
+			const by = placeIn(room, room.id, context).of(seen.sender);
 			room.facts = { ...room.facts, topic };
-			room.topicSet = { by: nick, at: seen.at };
+			room.topicSet = { by: by.nick, id: by.occupantId, at: seen.at };
 			const change = key(room, seen.sender.id, topic);
 			const id = awaited.get(change) ?? seen.id;
 			awaited.delete(change);
-			show(room, nick, topic, id);
+			show(room, by, topic, id);
 		},
 	};
 }
