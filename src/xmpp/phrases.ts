@@ -141,7 +141,7 @@ export const hostedRegistered = (nick: string) =>
 export const hostedNoNick = "Choose a nick for this room: its address ends with a slash and your nick.";
 export const hostedLongNick = "This nick is too long. Choose a shorter one.";
 export const hostedUnfitNick =
-	"This nick has characters that nobody can see or tell apart from others. Choose another nick.";
+	"This nick has characters that not all clients can show in a nick, such as emoji. Choose another nick.";
 export const hostedNickTaken =
 	"Somebody in this room has this nick, or one that looks like it. Choose another nick.";
 export const hostedUnknown =

@@ -7,6 +7,7 @@ import { announce } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
 import { closeRoom } from "./leaving.ts";
 import { affiliationOf, roleOf } from "./presences.ts";
+import { sentence } from "./refusals.ts";
 import type { HostedRoom } from "./room.ts";
 import { showPicture } from "./room-picture.ts";
 
@@ -40,7 +41,7 @@ function endOf(
 	{ component }: HostedContext,
 ): Parameters<typeof closeRoom>[1] | undefined {
 	if (successor) return { alternate: roomJid(successor, component), reason: phrases.hostedMoved };
-	return unfit && { reason: phrases.unfit[unfit] };
+	return unfit && { reason: sentence(phrases.unfit[unfit]) };
 }
 
 /** Tells all sessions that the settings of the room have changed (XEP-0045 §10.2.1). */

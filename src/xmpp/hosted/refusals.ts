@@ -19,7 +19,7 @@ export type Refusal = Readonly<{
 const refusal = (type: ErrorType, condition: string, text: string): Refusal => ({ type, condition, text });
 
 /** Some sentences of core stand behind a colon elsewhere, so they begin in lower case. */
-const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+export const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 // XEP-0045 §7.2.2: a JID without a nick. A nick that is none has the same cause.
 export const noNick = refusal("modify", "jid-malformed", phrases.hostedNoNick);
