@@ -194,6 +194,14 @@ describe("a nick that somebody has", () => {
 		}
 	});
 
+	test("is refused if it is that of the bridge's bot, or looks like it", async () => {
+		const world = await started();
+		for (const nick of ["Trivium", "trivium", "Тrivium"]) {
+			await world.join(juliet, nick);
+			expect(world.got(juliet)).toEqual([`presence error ${nick} cancel/conflict`]);
+		}
+	});
+
 	test("brings nobody into the room who is refused for it", async () => {
 		const world = await started();
 		await world.join(romeo, "Romeo");
