@@ -54,6 +54,7 @@ const live: ReadonlySet<string | undefined> = new Set([
  */
 export const isPassing = (stanza: Element): boolean =>
 	stanza.getChildElements().every((one) => {
-		const known = treatmentOf(one) !== undefined || one.is("subject") || one.is("body");
+		const says = one.is("body") && one.getText() !== "";
+		const known = says || one.is("subject") || (treatmentOf(one) !== undefined && !one.is("body"));
 		return live.has(one.getNS()) || one.is("thread") || !known;
 	});

@@ -238,15 +238,16 @@ describe("the client that sent a line", () => {
 	});
 });
 
-test("typing and read positions reach the people of XMPP alone, and cause no error", async () => {
+test("typing, read positions and empty lines reach the people of XMPP alone, and cause no error", async () => {
 	const world = linesWorld();
 	const states = [
 		'<composing xmlns="http://jabber.org/protocol/chatstates"/>',
 		'<displayed xmlns="urn:xmpp:chat-markers:0" id="$1"/>',
+		"<body/>",
 	];
 	for (const state of states) expect(await world.say(phone, state)).toBe("");
 	expect(world.told).toEqual([]);
-	expect(world.got(capulet).map((line) => states.findIndex((one) => line.includes(one)))).toEqual([0, 1]);
+	expect(world.got(capulet).map((line) => states.findIndex((one) => line.includes(one)))).toEqual([0, 1, 2]);
 	// Nobody forges a deletion by the room.
 	const forged = `<retract xmlns="urn:xmpp:message-retract:1" id="$1"><moderated xmlns="urn:xmpp:message-moderate:1" by="x"/></retract>`;
 	expect(await world.say(phone, forged)).toBe("");
