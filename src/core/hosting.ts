@@ -52,6 +52,8 @@ export type RoomFacts = Readonly<{
 	alias?: readonly string[];
 	name?: string;
 	topic?: string;
+	/** The last change of the topic, in ms since 1970; absent where nobody knows it. */
+	topicSet?: Readonly<{ by: Person; at: number }>;
 	/** The picture of the room, as a `ref` for {@link Network.open}. */
 	picture?: string;
 	/** everybody: people come in by the address alone. invited: an invitation, or another condition, is needed. */

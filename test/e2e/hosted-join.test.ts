@@ -116,11 +116,15 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		const { id, address } = await room({ topic: "Stars" });
 		const romeo = await client("romeo");
 		await romeo.send(joining(address, "Romeo"));
-		expect(await heard(romeo, address, "message subject Stars")).toEqual([
+		expect(await heard(romeo, address, "message Alice subject Stars")).toEqual([
 			"presence Alice owner/moderator",
 			"presence Romeo none/participant 100 110 170",
-			"message subject Stars",
+			"message Alice subject Stars",
 		]);
+		// The homeserver knows the sender of the topic, although nobody of ours was there.
+		const subject = romeo.inbox.items.findLast((stanza) => stanza.getChild("subject"));
+		expect(subject?.attrs.from).toBe(`${address}/Alice`);
+		expect(subject?.getChild("delay")?.attrs.from).toBe(address);
 		await membership(id, ghost("romeo"), "join");
 		expect((await alice.members(id)).get(ghost("romeo"))).toBe("Romeo");
 	});

@@ -61,7 +61,7 @@ const hidesPast = (visibility: unknown): boolean => visibility === "joined" || v
 export function factsOfState(
 	room: string,
 	state: FactState,
-	more: Readonly<{ count: number; listed: boolean; levels: Levels }>,
+	more: Readonly<Pick<RoomFacts, "count" | "listed" | "topicSet"> & { levels: Levels }>,
 	domain: string,
 ): RoomFacts {
 	const of = (type: FactType) => asObject(state[type]);

@@ -20,6 +20,8 @@ type RoomState = Readonly<{
 	creator: string | undefined;
 	listed: boolean;
 	settled: boolean;
+	/** The MXID and the time of the last change of the topic. */
+	topicSet?: Readonly<{ by: string; at: number }>;
 }>;
 
 export type RoomStates = ReturnType<typeof createRoomStates>;
@@ -71,16 +73,17 @@ export function createRoomStates(deps: {
 			contents[index] ? [[type, contents[index]] as const] : [],
 		);
 		const state: FactState = Object.fromEntries(found);
-		const [create, visibility] = await Promise.all([
+		const [create, visibility, topic] = await Promise.all([
 			whole(room, "m.room.create", as),
 			whole(room, "m.room.history_visibility", as),
+			state["m.room.topic"] ? whole(room, "m.room.topic", as) : {},
 		]);
 		// Until room version 11 the creator stood in the content. // Matrix spec, room version 11
 		const creator = text(state["m.room.create"]?.creator) || text(create.sender) || undefined;
 		const { replaces_state: earlier } = asObject(visibility.unsigned);
 		const settled =
 			!state["m.room.history_visibility"] || (text(visibility.sender) !== "" && earlier === undefined);
-		return { state, creator, listed, settled };
+		return { state, creator, listed, settled, ...topicSetBy(topic) };
 	}
 
 	/** Resolves with the state. Concurrent calls share one reading, so that none puts an older state in place of a newer one. */
@@ -108,7 +111,11 @@ export function createRoomStates(deps: {
 	}
 
 	async function factsNow(room: string, one: RoomState): Promise<RoomFacts> {
-		const more = { count: members.of(room).size, listed: one.listed, levels: await levels(room, one) };
+		const { listed, topicSet } = one;
+		const more = {
+			...{ count: members.of(room).size, listed, levels: await levels(room, one) },
+			...(topicSet && { topicSet: { by: await personOf(topicSet.by, room), at: topicSet.at } }),
+		};
 		return factsOfState(room, one.state, more, domain);
 	}
 
@@ -132,7 +139,8 @@ export function createRoomStates(deps: {
 			// The state that is read now may precede the event, or follow later ones, whose turn comes.
 			const before = known ?? (await stateOf(room, as));
 			const settled = before.settled && type !== "m.room.history_visibility";
-			const now = { ...before, state: { ...before.state, [type]: content }, settled };
+			const topicSet = type === "m.room.topic" ? topicSetBy(event) : {};
+			const now = { ...before, state: { ...before.state, [type]: content }, settled, ...topicSet };
 			states.set(room, now);
 			return factsNow(room, now);
 		},
@@ -147,4 +155,9 @@ export function createRoomStates(deps: {
 			readings.delete(room);
 		},
 	};
+}
+
+/** Returns the sender and the time of a topic's event, if the homeserver gives them. */
+function topicSetBy({ sender, origin_server_ts: at }: Content | MatrixEvent): Pick<RoomState, "topicSet"> {
+	return typeof sender === "string" && typeof at === "number" ? { topicSet: { by: sender, at } } : {};
 }

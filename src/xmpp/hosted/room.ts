@@ -37,8 +37,6 @@ export type HostedRoom = {
 	/** The Matrix room. */
 	readonly source: RoomId;
 	facts: RoomFacts;
-	/** The last change of the topic that was seen; absent if it is older than this run. */
-	topicSet?: Readonly<{ by: string; id: string; at: number }>;
 	/** By nick. occupants.ts alone changes this map and the other three. */
 	readonly occupants: Map<string, Occupant>;
 	/** By {@link personKey}. */

@@ -20,17 +20,19 @@ export const isSubject = (stanza: Element): boolean =>
 
 /** Returns the message that ends a join (XEP-0045 §7.2.15): the subject, with its setter and time where they are known. */
 export function joinSubject(
-	{ facts, topicSet }: HostedRoom,
+	room: HostedRoom,
 	{ address }: Pick<Session, "address">,
-	{ now }: Pick<HostedContext, "now">,
+	context: Pick<HostedContext, "now" | "occupantId">,
 ): Element {
-	const from = topicSet ? `${address}/${topicSet.by}` : address;
+	const { topic = "", topicSet } = room.facts;
+	const by = topicSet && placeIn(room, address, context).of(topicSet.by);
+	const from = by ? `${address}/${by.nick}` : address;
 	const stamp = topicSet && new Date(topicSet.at).toISOString();
 	return xml(
 		"message",
-		{ type: "groupchat", from, id: now().unique() },
-		xml("subject", {}, facts.topic ?? ""),
-		topicSet && occupantId(topicSet.id),
+		{ type: "groupchat", from, id: context.now().unique() },
+		xml("subject", {}, topic),
+		by && occupantId(by.occupantId),
 		stamp && xml("delay", { xmlns: "urn:xmpp:delay", from: address, stamp }),
 	);
 }
@@ -104,8 +106,7 @@ export function createSubjects(context: HostedContext) {
 		/** Shows a new topic of the source. */
 		show(room: HostedRoom, seen: Seen, topic: string): void {
 			const by = placeIn(room, room.id, context).of(seen.sender);
-			room.facts = { ...room.facts, topic };
-			room.topicSet = { by: by.nick, id: by.occupantId, at: seen.at };
+			room.facts = { ...room.facts, topic, topicSet: { by: seen.sender, at: seen.at } };
 			const change = key(room, seen.sender.id, topic);
 			const id = awaited.get(change) ?? seen.id;
 			awaited.delete(change);

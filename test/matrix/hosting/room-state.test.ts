@@ -5,12 +5,12 @@ import { createRoomStates } from "../../../src/matrix/hosting/room-state.ts";
 import { sampleEvent, samplePerson } from "../samples.ts";
 
 const ann = "@ann:hs.test";
-let state: Map<string, { content: Content; sender: string; unsigned?: Content }>;
+let state: Map<string, { content: Content; sender: string; origin_server_ts: number; unsigned?: Content }>;
 let asked: number;
 let states: ReturnType<typeof createRoomStates>;
 
 const set = (type: string, content: Content, unsigned?: Content) =>
-	void state.set(type, { content, sender: ann, ...(unsigned && { unsigned }) });
+	void state.set(type, { content, sender: ann, origin_server_ts: 7, ...(unsigned && { unsigned }) });
 beforeEach(() => {
 	[state, asked] = [new Map(), 0];
 	set("m.room.create", { room_version: "12" });
@@ -49,6 +49,19 @@ describe("the state of a hosted room", () => {
 		expect(asked).toBe(before);
 		states.forget("!r");
 		expect(await states.facts("!r", undefined)).toMatchObject({ name: "Lobby" });
+	});
+
+	test("names who set the topic, and when, also after a later change", async () => {
+		set("m.room.topic", { topic: "Stars" });
+		expect(await states.facts("!r", undefined)).toMatchObject({
+			topic: "Stars",
+			topicSet: { by: { id: ann }, at: 7 },
+		});
+		const { sender, origin_server_ts: at } = sampleEvent({ type: "m.room.topic" });
+		expect(await changes("m.room.topic", { topic: "Moon" })).toMatchObject({
+			topic: "Moon",
+			topicSet: { by: { id: sender }, at },
+		});
 	});
 
 	test("is read once for all who ask meanwhile, and an event that comes meanwhile counts", async () => {

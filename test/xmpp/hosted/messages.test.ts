@@ -342,7 +342,9 @@ describe("the subject", () => {
 				/^<message type="groupchat" from="#other@bridge.test\/Romeo" id="c1"><subject>News<\/subject><occupant-id [^>]+>/,
 			),
 		]);
-		expect(world.room).toMatchObject({ topicSet: { by: "Romeo", at: 5 }, facts: { topic: "News" } });
+		expect(world.room).toMatchObject({
+			facts: { topic: "News", topicSet: { by: { name: "Romeo" }, at: 5 } },
+		});
 	});
 	test("of anybody else is refused", async () => {
 		const world = linesWorld();
