@@ -1,7 +1,7 @@
 import { decode, encode } from "../core/codec.ts";
 import type { NetworkName } from "../core/ids.ts";
 
-/** The parts of a JID. They are not normalised: the XMPP server has prepared every JID, so JIDs compare by bytes. */
+/** The parts of a JID. They are not normalised: see {@link prepared}. JIDs compare by bytes. */
 export type Jid = Readonly<{ local?: string; domain: string; resource?: string }>;
 
 // RFC 7622 §3.1: the first slash ends the bare JID, then the first at-sign ends the localpart.
@@ -25,6 +25,15 @@ export const longestBare = 2 * longestPart + 1;
 
 export const join = ({ local, domain, resource }: Jid): string =>
 	`${local === undefined ? "" : `${local}@`}${domain}${resource === undefined ? "" : `/${resource}`}`;
+
+/**
+ * Returns a JID of ours that somebody has written, in the case in which JIDs compare (RFC 7622 §3.2 and §3.3). Prosody passes
+ * it on so, and ejabberd as it was typed.
+ */
+export function prepared(jid: string): string {
+	const end = jid.indexOf("/");
+	return end < 0 ? jid.toLowerCase() : jid.slice(0, end).toLowerCase() + jid.slice(end);
+}
 
 export const bare = (jid: string): string => jid.split("/", 1)[0]!;
 export const local = (jid: string): string | undefined => split(jid).local;

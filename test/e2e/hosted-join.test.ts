@@ -129,6 +129,17 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		expect((await alice.members(id)).get(ghost("romeo"))).toBe("Romeo");
 	});
 
+	test("is joined by its address in capitals, which servers take for the same", async () => {
+		const { address } = await room();
+		const romeo = await client("romeo");
+		await romeo.send(joining(address.toUpperCase(), "Romeo"));
+		expect(await heard(romeo, address, "message subject ")).toContain(
+			"presence Romeo none/participant 100 110 170",
+		);
+		await romeo.send(joining(address.replace("room", "NoSuchRoom"), "Romeo"));
+		await heard(romeo, address.replace("room", "nosuchroom"), "presence error Romeo cancel/item-not-found");
+	});
+
 	test("has one nick for all clients of a person, who leaves with the last of them", async () => {
 		const { id, address } = await room();
 		const [phone, laptop] = [await client("romeo"), await client("romeo", "laptop")];

@@ -5,7 +5,7 @@ import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import { createGuard } from "../../core/guard.ts";
 import { type Log, retryLevel } from "../../core/log.ts";
 import { table } from "../../core/table.ts";
-import { longestBare, longestPart, mayBeFrom, same } from "../jid.ts";
+import { longestBare, longestPart, mayBeFrom, prepared, same } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import { errorReply, mayBeAnswered, stanzaError } from "../stanza-error.ts";
 import { type Cause, type Connection, dial } from "./connection.ts";
@@ -102,6 +102,11 @@ export function createComponent(options: Options, handlers: Handlers): Component
 	/** Calls a handler; its errors are logged and never reach the socket. */
 	const call = (handler: () => unknown) => void guard.run("XMPP link", handler);
 
+	/** Servers refuse an answer from a JID in another case than they compare. */
+	function prepare({ attrs }: Element): void {
+		if (attrs.to !== undefined) attrs.to = prepared(attrs.to);
+	}
+
 	const events = {
 		online() {
 			onlineSince = Date.now();
@@ -111,11 +116,13 @@ export function createComponent(options: Options, handlers: Handlers): Component
 			call(() => handlers.online());
 		},
 		stanza(stanza: Element) {
+			prepare(stanza);
 			const { type } = stanza.attrs;
 			if (stanza.name === "iq" && (type === "result" || type === "error")) call(() => settle(stanza));
 			else call(() => handlers.stanza(stanza));
 		},
 		truncated(head: Element) {
+			prepare(head);
 			log.warn(
 				{ from: head.attrs.from, stanza: head.name },
 				"dropped an XMPP stanza that is too large or too deep",

@@ -151,6 +151,17 @@ describe("createComponent", () => {
 		expect(story).toEqual(["online"]);
 	});
 
+	test("reads the address of a stanza in the case in which servers compare it, and can answer from there", async () => {
+		const { server, link, stanzas } = await online();
+		server.write(
+			`<iq type='get' id='1' from='romeo@montague.test/Phone' to='#LOBBY@${domain.toUpperCase()}/Nick'/>`,
+		);
+		await until(() => stanzas.length === 1);
+		const { from, to } = stanzas[0]!.attrs;
+		expect({ from, to }).toEqual({ from: "romeo@montague.test/Phone", to: `#lobby@${domain}/Nick` });
+		await link.send(xml("iq", { type: "result", id: "1", from: to, to: from }));
+	});
+
 	test("skips a stanza that is too deep, and answers it with policy-violation", async () => {
 		const { server, stanzas, story } = await online();
 		server.write(message(`${"<a>".repeat(20_000)}${"</a>".repeat(20_000)}`, "id='deep'"));
