@@ -37,6 +37,14 @@ describe("the latest values of a room", () => {
 		expect(latest.of(room)).toHaveLength(2_000);
 		expect(latest.of(room).some(({ topic }) => topic === "0")).toBe(false);
 	});
+	test("take no more than a megabyte, however long the topics are", () => {
+		const latest = createLatest();
+		for (let n = 0; n < 200; n++) latest.note(value(`${n}${"x".repeat(20_000)}`, "x"));
+		const kept = latest.of(room);
+		expect(kept.length).toBeGreaterThan(5);
+		expect(kept.length * 2 * 20_000).toBeLessThan(1_048_576);
+		expect(kept.some(({ topic }) => topic.startsWith("199"))).toBe(true);
+	});
 });
 
 describe("in a room that shows values, a person", () => {
