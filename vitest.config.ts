@@ -8,6 +8,8 @@ import { soak } from "./test/soak.ts";
 const longest = [
 	...[
 		"hosted-archive",
+		"hosted-join",
+		"hosted-outages",
 		"xmpp-faults",
 		"conversation",
 		"reactions",

@@ -226,18 +226,20 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		expect(gone?.getChild("gone")?.getText()).toBe(`xmpp:${muc2}?join`);
 	});
 
-	test("answers in time while the homeserver is slow, and lets the client in at once when it tries again", async () => {
-		const { id, address } = await room();
-		const romeo = await client("romeo");
-		const isJoin = (path: string, method: string) => method === "POST" && /\/join(?:\/|\?|$)/.test(path);
-		homeserver.fail((path, method) => (isJoin(path, method) ? { delay: 27_000 } : undefined));
-		await romeo.send(joining(address, "Romeo"));
-		await heard(romeo, address, "presence error Romeo wait/remote-server-timeout", 40_000);
-		await membership(id, ghost("romeo"), "join");
-		homeserver.fail((path, method) => (isJoin(path, method) ? { delay: 60_000 } : undefined));
-		await enter(romeo, address, "Romeo");
-		homeserver.fail();
-	});
+	// A wait for our own time limit, which is the same on every XMPP server.
+	if (server === "prosody")
+		test("answers in time while the homeserver is slow, and lets the client in at once when it tries again", async () => {
+			const { id, address } = await room();
+			const romeo = await client("romeo");
+			const isJoin = (path: string, method: string) => method === "POST" && /\/join(?:\/|\?|$)/.test(path);
+			homeserver.fail((path, method) => (isJoin(path, method) ? { delay: 27_000 } : undefined));
+			await romeo.send(joining(address, "Romeo"));
+			await heard(romeo, address, "presence error Romeo wait/remote-server-timeout", 40_000);
+			await membership(id, ghost("romeo"), "join");
+			homeserver.fail((path, method) => (isJoin(path, method) ? { delay: 60_000 } : undefined));
+			await enter(romeo, address, "Romeo");
+			homeserver.fail();
+		});
 
 	test("shows that a client is gone whose connection ends", async () => {
 		const { id, address } = await room();
