@@ -164,6 +164,8 @@ export const hostedNoVoice =
 	"You may only read in this room. Its moderators on the other side can give you the right to write.";
 export const hostedNoSubject =
 	"Only some people of this room may change its subject, and you are not one of them.";
+export const hostedStraySubject =
+	"A change of the subject has neither a text nor a thread. Send the subject alone.";
 export const hostedNoModerator =
 	"Only a moderator of this room can delete what others wrote, and you are not a moderator.";
 export const hostedNoSuchLine = "This room has no such message.";

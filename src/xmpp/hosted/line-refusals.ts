@@ -16,6 +16,7 @@ export const notInRoom = refusal("modify", "not-acceptable", phrases.hostedNotJo
 // XEP-0045 §7.9
 export const noVoice = refusal("auth", "forbidden", phrases.hostedNoVoice);
 export const noSubject = refusal("auth", "forbidden", phrases.hostedNoSubject);
+export const straySubject = refusal("modify", "bad-request", phrases.hostedStraySubject);
 export const noModerator = refusal("auth", "forbidden", phrases.hostedNoModerator);
 export const encryptedLine = refusal("modify", "not-acceptable", phrases.hostedEncryptedLine);
 export const crowded = refusal("wait", "resource-constraint", phrases.xmppCrowded);

@@ -9,7 +9,7 @@ import { parseMessage } from "../from-xmpp.ts";
 import * as phrases from "../phrases.ts";
 import { createSenderQueues } from "../sender-queues.ts";
 import { largestStanza } from "../stream/component.ts";
-import { bytes, type Element, xml } from "../stream/xml.ts";
+import { bytes, child, type Element, xml } from "../stream/xml.ts";
 import { answerLater } from "./answer-later.ts";
 import type { HostedContext } from "./context.ts";
 import { eventOf, namedIn, withKnown } from "./incoming.ts";
@@ -70,6 +70,8 @@ export function createMessages(
 			opens: (thread) => !begun.has(`${room.id} ${thread}`),
 		});
 		if (!says) {
+			// XEP-0045 §8.1: a change of the subject has neither a body nor a thread.
+			if (child(stanza, "subject")) return refusals.straySubject(stanza);
 			pass(joined, stanza);
 			return undefined;
 		}

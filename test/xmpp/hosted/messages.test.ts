@@ -369,6 +369,16 @@ describe("the subject", () => {
 		expect(world.topics).toEqual([]);
 		expect(last(world)).toMatchObject({ kind: "message" });
 	});
+	test.each([
+		["in a thread", "<thread>t1</thread>"],
+		["beside an empty body", "<body/>"],
+	])("%s, and without words, is refused with the reason", async (_how, beside) => {
+		const world = linesWorld();
+		expect(await world.say(phone, `${subject}${beside}`)).toMatch(
+			/type="modify"><bad-request .*neither a text nor a thread/,
+		);
+		expect([world.topics, world.told, world.got(capulet)]).toEqual([[], [], []]);
+	});
 });
 
 describe("a moderator's request to delete a message", () => {
