@@ -318,7 +318,7 @@ describe("a private message", () => {
 		expect(answer).toMatch(/type="wait"><policy-violation /);
 	});
 	test.each([
-		["to nobody", phone, chat, `${lobby}/Nobody`, /<item-not-found /],
+		["to nobody", phone, chat, `${lobby}/Nobody`, /<item-not-found .*>Nobody in this room has this nick\.</],
 		["from outside", "nobody@x.lit/a", chat, `${lobby}/Romeo`, /<not-acceptable /],
 		["of the type groupchat", phone, 'type="groupchat"', `${lobby}/Tybalt`, /type="modify"><bad-request /],
 		["to a person of Matrix", phone, chat, `${lobby}/Alice`, /Write to them directly: alice@bridge\.test/],

@@ -1,6 +1,7 @@
 import { xmppNetwork } from "../../from-xmpp.ts";
 import { answerIq } from "../../iq/index.ts";
 import { resource } from "../../jid.ts";
+import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { type Element, xml } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
@@ -23,7 +24,7 @@ export async function askOccupant(
 	// XEP-0410 §3.2: this error tells a client that it is out, and every other answer that it is in.
 	if (!joined) throw refusalOf(payload);
 	const occupant = joined.room.occupants.get(resource(to) ?? "");
-	if (!occupant) throw new StanzaError("item-not-found", "cancel");
+	if (!occupant) throw new StanzaError("item-not-found", "cancel", phrases.hostedNoSuchOccupant);
 	const result = (...children: readonly Element[]) =>
 		xml("iq", { type: "result", from: to, to: from, id }, children);
 	// XEP-0410 §3.3: the client need not be asked itself.

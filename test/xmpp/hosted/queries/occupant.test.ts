@@ -37,6 +37,17 @@ describe("a self-ping (XEP-0410)", () => {
 	});
 });
 
+describe("a query to a nick that nobody has", () => {
+	test("is refused with the reason", async () => {
+		const { ask } = createWorld();
+		for (const payload of [ping(), query("jabber:iq:version"), query(INFO)]) {
+			const answer = await ask(`${lobby}/Paris`, payload);
+			expect(outcome(answer)).toBe("cancel item-not-found");
+			expect(text(answer.getChild("error")!, "text")).toBe("Nobody in this room has this nick.");
+		}
+	});
+});
+
 describe("a Matrix person in a room", () => {
 	const alice = `${lobby}/Alice`;
 
