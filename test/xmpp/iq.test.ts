@@ -182,14 +182,18 @@ describe("entity capabilities (XEP-0115)", () => {
 	});
 });
 
-test("the component answers version, time and uptime; the account of a ghost answers no time", async () => {
+test("the component answers version, time and uptime; a ghost answers version and time", async () => {
 	const version = (await ask(host, "query", "jabber:iq:version"))!.getChild("query")!;
 	expect([text(version, "name"), text(version, "version")]).toEqual(["Trivium", "1.2.3"]);
-	expect(text((await ask(host, "time", "urn:xmpp:time"))!.getChild("time")!, "utc")).toMatch(/^20.*Z$/);
 	expect(
 		Number((await ask(host, "query", "jabber:iq:last"))!.getChild("query")!.attrs.seconds),
 	).toBeGreaterThanOrEqual(0);
-	expect(condition(await ask(alice, "time", "urn:xmpp:time"))).toBe("cancel service-unavailable");
+	for (const to of [host, alice, `${alice}/room`]) {
+		const time = (await ask(to, "time", "urn:xmpp:time"))!.getChild("time")!;
+		expect([text(time, "tzo"), text(time, "utc")]).toEqual(["+00:00", expect.stringMatching(/^20.*Z$/)]);
+	}
+	for (const ghost of [alice, `${alice}/room`])
+		expect(condition(await ask(ghost, "query", "jabber:iq:last"))).toBe("cancel service-unavailable");
 });
 
 test("any IQ to a Matrix user who does not exist is answered with item-not-found", async () => {
