@@ -16,10 +16,15 @@ import { createSummaries } from "./summaries.ts";
 const limits = { person: { perMinute: 60, burst: 60 }, domain: { perMinute: 600, burst: 600 } };
 /** Answers that are remembered, their bytes, and the time in ms for which they are: a client asks several times at a join. */
 const [remembered, bytes, fresh] = [1_000, 4 * 1_048_576, 10_000];
+/** The same time for an answer that refuses the person: they try again as soon as they know that its cause is gone. */
+const freshRefusal = 2_000;
 /** Servers that are asked about a room of another homeserver, and rooms whose servers are remembered. */
 const [mostServers, mostRooms] = [5, 10_000];
 /** Looks at rooms of other homeservers that run at once, and that wait. */
 const [atOnce, mostWaiting] = [10, 200];
+
+/** Returns true for a room into which the policy may let nobody: it is unknown, our homeserver is not in it, or it is unfit. */
+const mayRefuse = (facts: RoomFacts | undefined): boolean => !facts?.local || facts.unfit !== undefined;
 
 export type Look = ReturnType<typeof createLook>;
 
@@ -35,7 +40,7 @@ export function createLook(deps: {
 	const { client, ghosts, domain, isServed, now = Date.now } = deps;
 	const ofPerson = createRateLimit(limits.person, now);
 	const ofDomain = createRateLimit(limits.domain, now);
-	type Answer = Readonly<{ facts: Promise<RoomFacts | undefined>; until: number }>;
+	type Answer = { readonly facts: Promise<RoomFacts | undefined>; until: number };
 	const answers = createBoundedMap<string, Answer>(remembered, {
 		bytes,
 		of: (key) => textBytes(key) + 2_000,
@@ -94,8 +99,14 @@ export function createLook(deps: {
 					retryAfter: ofPerson.wait(`${by.network} ${by.id}`),
 				});
 			const facts = isElsewhere(address) ? inSlot(() => look(address, as)) : look(address, as);
-			answers.set(key, { facts, until: now() + fresh });
-			facts.catch(() => answers.delete(key));
+			const answer: Answer = { facts, until: now() + fresh };
+			answers.set(key, answer);
+			facts.then(
+				(found) => {
+					if (mayRefuse(found)) answer.until = Math.min(answer.until, now() + freshRefusal);
+				},
+				() => answers.delete(key),
+			);
 			return facts;
 		},
 		/** Returns true if a join of the room has to ask other homeservers, as far as we know. */

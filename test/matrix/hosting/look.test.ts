@@ -124,6 +124,22 @@ describe("a look at a room", () => {
 		expect(asked).toHaveLength(6);
 	});
 
+	test("that refused a person is repeated two seconds later, when the room may be there or our server in it", async () => {
+		const { alias } = client;
+		const { look: see } = look();
+		client.alias = () => no(404, "M_NOT_FOUND");
+		expect(await see(lobby, romeo)).toBeUndefined();
+		client.alias = async () => ({ room_id: "!abc", servers: ["far.test"] });
+		expect(await see(lobby, romeo)).toBeUndefined();
+		time += 2_000;
+		expect(await see(lobby, romeo)).toMatchObject({ local: false });
+		client.alias = alias;
+		expect(await see(lobby, romeo)).toMatchObject({ local: false });
+		time += 2_000;
+		for (let n = 0; n < 5; n++) expect(await see(lobby, romeo)).toMatchObject({ local: true });
+		expect(asked).toHaveLength(3);
+	});
+
 	test("waits when one person looks at many rooms, while others go on", async () => {
 		const { look: see } = look();
 		const rooms = (count: number, by: Person) =>
