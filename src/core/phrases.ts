@@ -15,6 +15,9 @@ export const value = (label: string, text: string | null) =>
 
 // Refusals, for the sender of an undeliverable message.
 export const notDelivered = (target: string, why: string) => `Not delivered to ${target}: ${why}`;
+/** The sentence about an event that did not reach `target`, or of which `target` shows another form. */
+export const deliveryReport = ({ message, partly }: { message: string; partly: boolean }, target: string) =>
+	partly ? `Delivered to ${target} in another form: ${message}` : notDelivered(target, message);
 export const blocked = "you are blocked on this bridge. Its admin can lift that.";
 export const unreachable = "this person takes no messages from this bridge.";
 export const notAllowed = (what: string) => `you may not ${what} on this bridge. Its admin can allow it.`;

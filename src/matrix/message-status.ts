@@ -39,7 +39,7 @@ export function createMessageStatus(client: Pick<Client, "send">, now: () => num
 		error: PermanentError,
 		target: string,
 	): Promise<void> {
-		const message = phrases.notDelivered(target, error.message);
+		const message = phrases.deliveryReport(error, target);
 		const who = as ? { as } : {};
 		const txn = createHash("sha256").update(`${event} ${target} ${message}`).digest("base64url");
 		const status = {

@@ -6,6 +6,17 @@ const no = new PermanentError("failed", "the room is full.");
 const about = { room: "!r:hs.test", event: "$e", about: "$e", as: undefined };
 
 describe("createMessageStatus", () => {
+	test("says of an event that the others see in another form what they see, not that it is missing", async () => {
+		const bodies: unknown[] = [];
+		const refuse = createMessageStatus({
+			send: async (_room, type, _txn, { body }) => {
+				if (type === "m.room.message") bodies.push(body);
+				return { event_id: "$n" };
+			},
+		});
+		await refuse(about, new PermanentError("not-found", "it is shown in words.", { partly: true }), "XMPP");
+		expect(bodies).toMatchObject([{ body: "Delivered to XMPP in another form: it is shown in words." }]);
+	});
 	test("sends a notice that the homeserver refused at the next try, with the same transaction id", async () => {
 		let down = true;
 		const sent: string[] = [];

@@ -77,7 +77,7 @@ export function createBounces(deps: {
 			if (event.kind === "message" && event.style === "notice") return;
 			const [theirs, ghost] = pairOf(event.room);
 			const client = clients.get(theirs);
-			const why = phrases.notDelivered(target, error.message);
+			const why = phrases.deliveryReport(error, target);
 			const [type, condition] = conditions[error.reason];
 			// After a restart the client is not known: a message of the ghost reaches all clients of the account.
 			await link.send(

@@ -133,7 +133,7 @@ export function createMessages(
 		async refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void> {
 			const line = pending.get(event.id);
 			const room = context.rooms.get(event.room);
-			const told = phrases.notDelivered(target, error.message);
+			const told = phrases.deliveryReport(error, target);
 			if (error.partly) {
 				// The line itself is in the room, so an error would tell its client the contrary.
 				if (room) context.out.send(line ? [line.session] : clientsOf(room, event), (by) => notice(by, told));

@@ -47,7 +47,7 @@ export function createJoinedConversation(
 		async refuse(event, error, target) {
 			// Such errors come in numbers, or long after the line: one notice on the other side stands for all.
 			if (error.reason === "busy" || error.reason === "expired") rooms.missed(event.room);
-			else await rooms.whisper(event, phrases.notDelivered(target, error.message));
+			else await rooms.whisper(event, phrases.deliveryReport(error, target));
 		},
 		claims: ({ name, attrs: { from = "", to = "" } }) =>
 			name === "iq" ? rooms.isListener(to) : rooms.has(bare(from)),

@@ -221,7 +221,7 @@ describe("the client that sent a line", () => {
 		const error = new PermanentError("failed", "only a link.", { partly: true });
 		await world.lines.refuse(last(world), error, "Matrix");
 		expect(world.got(phone)).toEqual([
-			`<message type="groupchat" from="#lobby@bridge.test"><body>Not delivered to Matrix: only a link.</body><no-store xmlns="urn:xmpp:hints"/></message>`,
+			`<message type="groupchat" from="#lobby@bridge.test"><body>Delivered to Matrix in another form: only a link.</body><no-store xmlns="urn:xmpp:hints"/></message>`,
 		]);
 		expect(world.got(laptop)).toEqual([]);
 		await world.show("$1", { kind: "message", style: "text", text: "hi" }, romeo, last(world));
