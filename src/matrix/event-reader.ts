@@ -4,7 +4,7 @@ import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge, Network } from "../core/network.ts";
 import { createCallRefusal, isCall } from "./calls.ts";
-import { type Client, MatrixError } from "./client.ts";
+import { type Client, hasCode, MatrixError } from "./client.ts";
 import { commandIn, obey } from "./commands.ts";
 import { createEncryptionGuard } from "./encrypted-rooms.ts";
 import { isContent, itemOf, type MatrixEvent, type ReadContext, text } from "./event.ts";
@@ -135,7 +135,9 @@ export function createEventReader(deps: {
 		if (as === undefined && !rooms.withBot.has(room)) return;
 		await members.read(room, as).catch((error: unknown) => {
 			if (!(error instanceof MatrixError)) throw error;
-			log.warn({ err: error, room }, "the members of a room cannot be read");
+			// The ghost may be about to join, or have left meanwhile: the next event of the room has them read again.
+			const isOut = as !== undefined && hasCode(error, "M_FORBIDDEN");
+			log[isOut ? "debug" : "warn"]({ err: error, room }, "the members of a room cannot be read");
 		});
 	}
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { until } from "../../fakes.ts";
+import { quiet, until } from "../../fakes.ts";
 import { hostedWorld } from "./world.ts";
 
 let world: Awaited<ReturnType<typeof hostedWorld>>;
@@ -77,6 +77,29 @@ describe("a hosted room shows", () => {
 		expect(room.timeline).toHaveLength(before);
 		expect(side.status().up).toBe(true);
 	});
+});
+
+test("an invitation into a private room that refused the ghost before causes no warning", async () => {
+	const warned: string[] = [];
+	const other = await hostedWorld({
+		log: { ...quiet, warn: (_: object, message: string) => void warned.push(message) },
+	});
+	try {
+		const closed = other.room({ preset: "private_chat" });
+		expect(await other.enter(closed.id)).toMatchObject({ kind: "refused", why: "invited-only" });
+		await other.hs.push([other.hs.member(closed, ghost, "invite", other.alice)]);
+		await until(
+			() => other.hs.asked("GET", /joined_members$/).length > 0,
+			() => "nobody reads the members",
+		);
+		await until(
+			() => other.invited.length > 0,
+			() => "no invitation came",
+		);
+		expect(warned).toEqual([]);
+	} finally {
+		await other.stop();
+	}
 });
 
 test("a hosted room that ends is left by all ghosts, also after a restart of the bridge", async () => {
