@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Definition } from "./definition.ts";
@@ -89,8 +89,17 @@ export async function killServer(layout: Layout, name: ServerName): Promise<void
 /** Stops a server's process by SIGSTOP: it keeps its connections and answers nothing, like a hung machine. */
 export function pauseServer(layout: Layout, name: ServerName): void {
 	const id = runningServer(layout, name);
-	if (id) signal(id, "SIGSTOP");
+	if (!id) return;
+	signal(id, "SIGSTOP");
+	// The kernel stops the threads one after the other, and one of them may still pass a stanza on.
+	for (const end = Date.now() + 1_000; !isStopped(id.pid) && Date.now() < end; );
 }
+
+/** Returns true if all threads of a process are stopped. */
+const isStopped = (pid: number): boolean =>
+	readdirSync(`/proc/${pid}/task`).every((thread) =>
+		/\) T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8")),
+	);
 
 export function resumeServer(layout: Layout, name: ServerName): void {
 	const id = runningServer(layout, name);
