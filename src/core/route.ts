@@ -6,12 +6,13 @@ import { beforehand } from "./delivery-plan.ts";
 import { isProgrammingError, PermanentError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
 import type { HeldBack } from "./held.ts";
-import type { Copy, NetworkName, RoomId, UserId } from "./ids.ts";
+import type { Copy, NetworkName, RoomId } from "./ids.ts";
 import type { Entry, Journal, NewRow, Row } from "./journal.ts";
 import { createRateLimit, type Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
+import { type Crowds, createMirroredMembers } from "./mirrored-members.ts";
 import type { Network, Received } from "./network.ts";
 import { createOpenPolls } from "./open-polls.ts";
 import { eventKey, operationId, traceId, traceOf } from "./operation.ts";
@@ -48,11 +49,6 @@ export type Rules = Readonly<{
 const lateAfter = 10_000;
 /** The most rooms whose backfill the rate limits follow at the same time. */
 const catchUps = 1_000;
-/** The most people, of all rooms, that are remembered as joined and not mirrored. */
-const mostUnshown = 50_000;
-
-/** For each room of a batch: `all`, its members after all joins of the batch, and `now`, the names of its members so far. */
-type Crowds = Map<RoomId, Readonly<{ all: Set<UserId>; now: Map<UserId, string | undefined> }>>;
 
 /** Creates the router: it checks permissions and rate limits, finds the portal, and makes one row for each target. */
 export function createRouter(deps: {
@@ -97,15 +93,7 @@ export function createRouter(deps: {
 		of: (room) => textBytes(room) + 100,
 	});
 
-	/**
-	 * The people, by room, whose join was not mirrored and who have not spoken there. Their leave needs no row. The leave of
-	 * a person who was evicted from this map is mirrored, which costs a row and shows nothing.
-	 */
-	const unshown = createBoundedMap<string, true>(mostUnshown, {
-		bytes: 8 * 1_048_576,
-		of: (key) => textBytes(key) + 100,
-	});
-	const unshownKey = (event: BridgeEvent) => `${placeOf(event)} ${event.sender.id}`;
+	const mirroredMembers = createMirroredMembers(journal, rules.membersMirrored);
 
 	const polls = createOpenPolls(journal, (name, room, event) => network(name).capabilities?.(room, event));
 
@@ -189,41 +177,6 @@ export function createRouter(deps: {
 		const known = await mapping.portalsOf(event.sender.network, event.room);
 		if (known.length > 0 || !event.to || event.kind !== "message") return known;
 		return [await firstContact(event, event.to)];
-	}
-
-	async function crowdsOf(events: readonly BridgeEvent[]): Promise<Crowds> {
-		const crowds: Crowds = new Map();
-		for (const event of events) {
-			if (event.kind !== "membership" || event.change === "leave") continue;
-			const { room, sender } = event;
-			const members = crowds.has(room) ? [] : await journal.members(sender.network, room);
-			const crowd = crowds.get(room) ?? {
-				all: new Set(members.map((person) => person.id)),
-				now: new Map(members.map((person) => [person.id, person.name])),
-			};
-			crowd.all.add(sender.id);
-			crowds.set(room, crowd);
-		}
-		return crowds;
-	}
-
-	/**
-	 * Returns true if the other rooms are to see this event. In rooms above `membersMirrored`, a ghost joins when its person
-	 * first speaks, so the leave of a person whose join was not mirrored is not mirrored either. A join of a known member,
-	 * which a second reading of the room reports, is not mirrored.
-	 */
-	function mirrored(event: BridgeEvent, crowds: Crowds): boolean {
-		if (event.kind !== "membership") return true;
-		const { room, sender, change } = event;
-		const { all, now } = crowds.get(room) ?? { all: new Set(), now: new Map() };
-		const there = now.has(sender.id) && now.get(sender.id) === sender.name;
-		if (change === "leave") now.delete(sender.id);
-		else now.set(sender.id, sender.name);
-		if (change === "leave") return !unshown.delete(unshownKey(event));
-		if (there) return false;
-		const few = all.size <= rules.membersMirrored;
-		if (!few) unshown.set(unshownKey(event), true);
-		return few;
 	}
 
 	const memberOf = (event: BridgeEvent): Entry["member"] => {
@@ -327,12 +280,11 @@ export function createRouter(deps: {
 			const rows: NewRow[] = [];
 			const key = eventKey(event);
 			const trace = traceOf(key);
-			const wanted = mirrored(event, crowds)
+			const wanted = mirroredMembers.isMirrored(event, crowds)
 				? found.flatMap((portal) => forward(event, portal).map((link) => ({ portal, link })))
 				: [];
 			const shown = wanted.length > 0 && mayCome(event);
-			if (shown) unshown.delete(unshownKey(event));
-			else if (wanted.length > 0 && event.kind === "membership") unshown.set(unshownKey(event), true);
+			if (wanted.length > 0) mirroredMembers.note(event, shown);
 			if (shown)
 				for (const { portal, link } of wanted) {
 					const request = beforehand(link);
@@ -414,7 +366,7 @@ export function createRouter(deps: {
 		 * sender notice. `held.settled` has to be called with the entries.
 		 */
 		async entries(events: readonly Received[]): Promise<readonly Entry[]> {
-			const crowds = await crowdsOf(events);
+			const crowds = await mirroredMembers.crowdsOf(events);
 			const note = createReactionState(journal);
 			const found: Entry[] = [];
 			try {
