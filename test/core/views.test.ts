@@ -270,7 +270,7 @@ describe("the view of a room", () => {
 		expect(names).toHaveLength(4);
 	});
 
-	test("neither holds up nor fails the source when it fails on a line", async () => {
+	test("fails on a line without holding up the source, or failing it", async () => {
 		const shown: string[] = [];
 		const reflect: Fake["reflect"] = (_view, [seen]) => {
 			if (seen?.id === "earth said 1") throw new TypeError("a fault");

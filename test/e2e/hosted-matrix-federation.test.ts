@@ -59,7 +59,7 @@ describe("a room of another homeserver", () => {
 		expect(await hosting().look(byId(room), world.juliet)).toMatchObject({ local: true, count: 2 });
 	});
 
-	test("whose server does not answer lets a person in as soon as it does, by the join that is under way", async () => {
+	test("lets a person in by the join that is under way, as soon as its server answers", async () => {
 		const { bed, hosting, romeo, enter } = world;
 		const room = await makeRoom("slow");
 		await hosting().look(remote("slow"), romeo);

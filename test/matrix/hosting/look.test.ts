@@ -124,7 +124,7 @@ describe("a look at a room", () => {
 		expect(asked).toHaveLength(6);
 	});
 
-	test("that refused a person is repeated two seconds later, when the room may be there or our server in it", async () => {
+	test("is repeated two seconds after it refused a person, when the room may be there or our server in it", async () => {
 		const { alias } = client;
 		const { look: see } = look();
 		client.alias = () => no(404, "M_NOT_FOUND");

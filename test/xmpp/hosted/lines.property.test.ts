@@ -17,7 +17,7 @@ const clients = {
 } as const;
 const jids = Object.values(clients).map(([jid]) => jid);
 
-test("whatever Matrix takes is shown once to each client in one order, and what it refuses comes back once", async () => {
+test("each client gets each line that Matrix takes once and in one order, and each line that it refuses comes back once", async () => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(act, { maxLength: 25 }), async (acts) => {
 			const world = linesWorld();

@@ -117,7 +117,7 @@ describe("a person of XMPP", () => {
 		expect(world.got(romeo)).toEqual(["message error modify/not-acceptable"]);
 	});
 
-	test("who is kicked right after a leave and a return is out", async () => {
+	test("is out after a kick that follows a leave and a return", async () => {
 		const world = await inside();
 		world.take(`<presence from='${romeo}' to='#lobby@bridge.test/Romeo' type='unavailable'/>`);
 		await world.join(romeo, "Romeo");
@@ -126,13 +126,13 @@ describe("a person of XMPP", () => {
 		expect(world.got(romeo)).toEqual(["presence unavailable Romeo none/none by Alice 110 307"]);
 	});
 
-	test("whose ghost an admin of the homeserver takes out is told so", async () => {
+	test("is told that an admin of the homeserver took the ghost out", async () => {
 		const world = await inside();
 		world.change(romeoHimself, "out");
 		expect(world.got(romeo)).toEqual(["presence unavailable Romeo none/none 110 307"]);
 	});
 
-	test("whose ghost comes in without a client is shown as away", async () => {
+	test("is shown as away when the ghost comes in without a client", async () => {
 		const world = await inside();
 		const mercutio = xmppPerson("mercutio@verona.test", "Mercutio");
 		world.change(mercutio, "in");
