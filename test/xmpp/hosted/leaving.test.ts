@@ -1,20 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import { alice, facts, hostedWorld, juliet, lobby, romeo, xmppPerson } from "./world.ts";
+import { alice, facts, hostedWorld, inside, juliet, lobby, romeo, xmppPerson } from "./world.ts";
 
 const laptop = "romeo@montague.test/laptop";
 const leave = (jid: string, nick: string, status = "") =>
 	`<presence from='${jid}' to='${lobby}/${nick}' type='unavailable' id='bye'>${status && `<status>${status}</status>`}</presence>`;
-
-async function inside() {
-	const world = hostedWorld();
-	await world.start();
-	await world.join(romeo, "Romeo");
-	await world.join(juliet, "Juliet");
-	world.got(romeo);
-	world.got(juliet);
-	return world;
-}
 
 describe("the leave of a client", () => {
 	test("is told to all, and takes the person out of a room that is open to everybody", async () => {

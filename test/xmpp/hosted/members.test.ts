@@ -1,18 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { MemberChange } from "../../../src/core/hosting.ts";
 import type { Person } from "../../../src/core/person.ts";
-import { alice, facts, hostedWorld, juliet, matrixPerson, romeo, xmppPerson } from "./world.ts";
+import { alice, facts, hostedWorld, inside, juliet, matrixPerson, romeo, xmppPerson } from "./world.ts";
 
 const bob = matrixPerson("bob", "Bob");
 const romeoHimself = xmppPerson(romeo, "Romeo");
 
-async function inside() {
-	const world = hostedWorld();
-	await world.start();
-	await world.join(romeo, "Romeo");
-	await world.join(juliet, "Juliet");
-	world.got(romeo);
-	world.got(juliet);
+async function changing() {
+	const world = await inside();
 	const change = (person: Person, now: MemberChange["now"], more: Partial<MemberChange> = {}) =>
 		world.happens(more.by ?? person, { kind: "member", person, now, ...more });
 	return { ...world, change };
@@ -20,7 +15,7 @@ async function inside() {
 
 describe("a Matrix member", () => {
 	test("comes in, is renamed and leaves", async () => {
-		const world = await inside();
+		const world = await changing();
 		world.change(bob, "in");
 		world.change({ ...bob, name: "Robert" }, "name");
 		world.change({ ...bob, name: "Robert" }, "out");
@@ -33,7 +28,7 @@ describe("a Matrix member", () => {
 	});
 
 	test("is shown once after coming in twice, and does not leave without having been in", async () => {
-		const world = await inside();
+		const world = await changing();
 		world.change(bob, "in");
 		world.change(bob, "in");
 		world.change(matrixPerson("carol", "Carol"), "out");
@@ -42,7 +37,7 @@ describe("a Matrix member", () => {
 	});
 
 	test("gets another nick where a person of XMPP has that name, and shows the name beside it", async () => {
-		const world = await inside();
+		const world = await changing();
 		world.change(matrixPerson("mallory", "Romeo"), "in");
 		const [shown] = world.sent.filter(({ attrs }) => attrs.to === juliet);
 		expect(shown?.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Romeo");
@@ -82,7 +77,7 @@ describe("a Matrix member", () => {
 	});
 
 	test("is kicked or banned with the reason, by the one who did it", async () => {
-		const world = await inside();
+		const world = await changing();
 		world.change(bob, "in");
 		world.change(bob, "out", { by: alice, reason: "calm down" });
 		world.change(bob, "in");
@@ -101,7 +96,7 @@ describe("a person of XMPP", () => {
 		["out", "none/none by Alice (calm down)", "307"],
 		["banned", "outcast/none by Alice (calm down)", "301"],
 	] as const)("whom somebody on Matrix takes %s is told so, with all clients", async (now, how, code) => {
-		const world = await inside();
+		const world = await changing();
 		const laptop = "romeo@montague.test/laptop";
 		await world.join(laptop, "Romeo");
 		world.got(laptop);
@@ -118,7 +113,7 @@ describe("a person of XMPP", () => {
 	});
 
 	test("is out after a kick that follows a leave and a return", async () => {
-		const world = await inside();
+		const world = await changing();
 		world.take(`<presence from='${romeo}' to='#lobby@bridge.test/Romeo' type='unavailable'/>`);
 		await world.join(romeo, "Romeo");
 		world.got(romeo);
@@ -127,13 +122,13 @@ describe("a person of XMPP", () => {
 	});
 
 	test("is told that an admin of the homeserver took the ghost out", async () => {
-		const world = await inside();
+		const world = await changing();
 		world.change(romeoHimself, "out");
 		expect(world.got(romeo)).toEqual(["presence unavailable Romeo none/none 110 307"]);
 	});
 
 	test("is shown as away when the ghost comes in without a client", async () => {
-		const world = await inside();
+		const world = await changing();
 		const mercutio = xmppPerson("mercutio@verona.test", "Mercutio");
 		world.change(mercutio, "in");
 		expect(world.got(juliet)).toEqual(["presence Mercutio none/participant away"]);
@@ -144,7 +139,7 @@ describe("a person of XMPP", () => {
 
 describe("new power levels", () => {
 	test("change the affiliations and roles of those whom they concern", async () => {
-		const world = await inside();
+		const world = await changing();
 		const of = new Map([
 			["matrix @alice:hs.test", 100],
 			["xmpp romeo@montague.test", 50],

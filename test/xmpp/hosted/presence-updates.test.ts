@@ -1,19 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { hostedWorld, juliet, lobby, romeo } from "./world.ts";
+import { inside, juliet, lobby, romeo } from "./world.ts";
 
 const laptop = "romeo@montague.test/laptop";
 const update = (jid: string, payloads: string, nick = "Romeo") =>
 	`<presence from='${jid}' to='${lobby}/${nick}' id='p'>${payloads}</presence>`;
-
-async function inside() {
-	const world = hostedWorld();
-	await world.start();
-	await world.join(romeo, "Romeo");
-	await world.join(juliet, "Juliet");
-	world.got(romeo);
-	world.got(juliet);
-	return world;
-}
 
 describe("a new status of a client", () => {
 	test("is shown to all, with the payloads that it may have", async () => {

@@ -1,15 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { alice, facts, hostedWorld, join, juliet, lobby, romeo, xmppPerson } from "./world.ts";
+import { alice, facts, hostedWorld, inside, join, juliet, lobby, romeo, xmppPerson } from "./world.ts";
 
-async function inside() {
-	const world = hostedWorld();
-	await world.start();
-	await world.join(romeo, "Romeo");
-	await world.join(juliet, "Juliet");
-	world.got(romeo);
-	world.got(juliet);
-	return world;
-}
 /** Returns the next run of the bridge, with the store and the source that an earlier one has left. */
 async function next(earlier: Awaited<ReturnType<typeof inside>>) {
 	const world = hostedWorld(earlier.source.members);

@@ -182,5 +182,16 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 }
 export type HostedWorld = ReturnType<typeof hostedWorld>;
 
+/** Resolves with a world in which Romeo and Juliet are in the lobby, and have read all that they got. */
+export async function inside(): Promise<HostedWorld> {
+	const world = hostedWorld();
+	await world.start();
+	await world.join(romeo, "Romeo");
+	await world.join(juliet, "Juliet");
+	world.got(romeo);
+	world.got(juliet);
+	return world;
+}
+
 export const join = (jid: string, nick: string, address = lobby) =>
 	`<presence from='${jid}' to='${address}/${nick}' id='join'><x xmlns='http://jabber.org/protocol/muc'/></presence>`;
