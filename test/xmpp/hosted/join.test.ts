@@ -8,6 +8,7 @@ import {
 	alice,
 	component,
 	facts,
+	type HostedWorld,
 	hostedWorld,
 	join,
 	juliet,
@@ -26,6 +27,17 @@ async function started(...given: Parameters<typeof hostedWorld>) {
 	const world = hostedWorld(...given);
 	await world.start();
 	return world;
+}
+
+/** Has the looks of a source wait. Returns the promise that they wait for. */
+function heldLooks({ source }: HostedWorld): PromiseWithResolvers<undefined> {
+	const held = Promise.withResolvers<undefined>();
+	const { look } = source;
+	source.look = async (address) => {
+		await held.promise;
+		return look(address);
+	};
+	return held;
 }
 
 describe("a join of a hosted room", () => {
@@ -333,12 +345,7 @@ describe("a slow homeserver", () => {
 	test("gets a join an answer in time, and the next try of the client is instant", async () => {
 		const world = await started();
 		vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-		const slow = Promise.withResolvers<undefined>();
-		const { look } = world.source;
-		world.source.look = async (address) => {
-			await slow.promise;
-			return look(address);
-		};
+		const slow = heldLooks(world);
 		world.take(join(romeo, "Romeo"));
 		await vi.advanceTimersByTimeAsync(25_000);
 		expect(world.got(romeo)).toEqual(["presence error Romeo wait/remote-server-timeout"]);
@@ -357,12 +364,7 @@ describe("a slow homeserver", () => {
 	// Conversations asks directly after its join, and takes an error for an empty room.
 	test("lets a query for the archive wait for the join before it", async () => {
 		const world = await started();
-		const slow = Promise.withResolvers<undefined>();
-		const { look } = world.source;
-		world.source.look = async (address) => {
-			await slow.promise;
-			return look(address);
-		};
+		const slow = heldLooks(world);
 		world.take(join(romeo, "Romeo"));
 		const query = `<iq from='${romeo}' to='${lobby}' type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>`;
 		const answer = world.conversation.iq?.(stanza(query));
@@ -514,12 +516,7 @@ describe("a slow homeserver", () => {
 
 	test("does not bring in a client that has left before it was in", async () => {
 		const world = await started();
-		const slow = Promise.withResolvers<undefined>();
-		const { look } = world.source;
-		world.source.look = async (address) => {
-			await slow.promise;
-			return look(address);
-		};
+		const slow = heldLooks(world);
 		world.take(join(romeo, "Romeo"));
 		world.take(`<presence from='${romeo}' to='${lobby}/Romeo' type='unavailable'/>`);
 		slow.resolve(undefined);
