@@ -528,7 +528,7 @@ test("connects by TLS with the broker's own certificate authority", async () => 
 	await sees(one, "sealed");
 });
 
-test("shows itself to a broker that asks for a certificate", async () => {
+test("the bridge shows its certificate to a broker that asks for one", async () => {
 	const [ca, cert, key] = ["ca.crt", "hs.crt", "hs.key"].map((name) =>
 		readFileSync(`.testbed/root/srv/certs/${name}`, "utf8"),
 	) as [string, string, string];
@@ -551,7 +551,7 @@ test("shows itself to a broker that asks for a certificate", async () => {
 	);
 });
 
-test("says on its status topic whether it runs, also after kill -9", async () => {
+test("the bridge says on its status topic whether it runs, also after kill -9", async () => {
 	const statusTopic = "bridge/status";
 	await thing.subscribe(statusTopic);
 	const says = async (value: string) => {
