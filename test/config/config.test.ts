@@ -194,6 +194,22 @@ describe("an error", () => {
 			"10:99: mqtt.mirrors.0.qos: it is always 1: at QoS 2 a message is lost when the bridge dies while taking it, at QoS 1 none is, and each is told once",
 		],
 		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', template: '{{valu}}' }] }",
+			"10:104: mqtt.mirrors.0.template: “valu” is none of value, name, topic, topic.1 …, json, json.key (character 3 of the template)",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', value: 'a..b' }] }",
+			"10:101: mqtt.mirrors.0.value: expected the place of a value in JSON such as /temperature or /sensors/0/value",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', only: { deadband: '5' } }] }",
+			"10:112: mqtt.mirrors.0.only.deadband: expected a number above 0, or a percentage such as 5%",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtts://h', status_topic: 'a/#' } } }",
+			"10:57: mqtt.brokers.a.status_topic: expected a topic such as trivium/status, without + and #",
+		],
+		[
 			"mqtt: { brokers: { a: { url: 'mqtt://u:p@h', password: q } } }",
 			"10:23: mqtt.brokers.a: the password is given twice: in “url” and by itself. Keep one.",
 		],
