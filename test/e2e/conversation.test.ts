@@ -56,7 +56,10 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			xmpp: server,
 			mirrors: [
 				{ topic: "home/+/temperature", room: "#climate:hs.test" },
-				{ topic: "home/door", room: "#climate:hs.test", value: "/state", show: "state" },
+				{
+					...{ topic: "home/door", room: "#climate:hs.test", value: "/state", show: "state" },
+					publish: { allow: [], topics: ["home/lamp"] },
+				},
 			],
 			config: () => ({ permissions: { "*": "use", "@*:hs.test": "link", "@juliet:hs.test": "admin" } }),
 		});
@@ -227,6 +230,12 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await sensor.subscribe("home/lamp");
 		await juliet.send(room, "!bridge pub home/lamp on");
 		await sensor.waitForMessage("home/lamp", "on");
+		const answered = (words: string) =>
+			juliet.waitFor(words, (e) => e.room_id === room && String(e.content.body).includes(words), 20_000);
+		await juliet.send(room, "!bridge pub home/heating on");
+		await answered("this room may not publish to home/heating, but to: home/lamp.");
+		await juliet.send(room, "!bridge get home/balcony/temperature");
+		await answered("home/balcony/temperature: 12.5 (");
 		await sensor.close();
 	});
 
