@@ -1,41 +1,35 @@
 import { randomBytes } from "node:crypto";
+import { createAllCommands } from "./all-commands.ts";
 import { createAllowance } from "./allowance.ts";
 import { createArchive } from "./archive.ts";
 import { parts } from "./batch.ts";
-import { createBlockCommands } from "./block-commands.ts";
 import { createBlocks } from "./blocks.ts";
 import type { Command } from "./command.ts";
-import { createCommandRunner } from "./command-runner.ts";
-import { createLinkCommands } from "./commands.ts";
-import { createDeadLetterCommands } from "./dead-letter-commands.ts";
 import { greetedKey } from "./dedupe.ts";
 import { createDelivery } from "./deliver.ts";
 import { PermanentError } from "./errors.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { createHeld } from "./held.ts";
-import { createHelp } from "./help.ts";
 import type { Seen } from "./hosting.ts";
-import type { Copy, MessageId, NetworkName, RoomId } from "./ids.ts";
+import type { Copy, NetworkName } from "./ids.ts";
 import type { Entry, Journal, Lane, NewRow, Row } from "./journal.ts";
 import { createLanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
 import { withName, withNames } from "./names.ts";
-import { nearest } from "./near.ts";
+import { nearest, peopleIn } from "./near.ts";
 import type { Bridge, Network, Received } from "./network.ts";
-import { createOpenCommands } from "./open-commands.ts";
 import { createOutageLog } from "./outages.ts";
 import { atLeast } from "./permissions.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
-import { createPortalList } from "./portal-list.ts";
 import { createPortals, type Mirror } from "./portals.ts";
 import { createReflection } from "./reflection.ts";
 import { createRepeats } from "./repeats.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
-import { createShowOut } from "./show-out.ts";
+import { createSync } from "./sync.ts";
 import { createViewBound } from "./view-bound.ts";
 import { createViews } from "./views.ts";
 
@@ -53,9 +47,6 @@ export type Running = Bridge &
 		/** Stops taking events in, and drains the lanes for at most `ms`. Rows that are left stay on disk for the next start. */
 		stop(ms: number): Promise<void>;
 	}>;
-
-/** The most people who are searched for one with a given address. */
-const mostSearched = 50_000;
 
 /** Creates the core: it takes events in, writes them to the journal and delivers them in order. It knows no network by name. */
 export function createBridge(deps: {
@@ -212,31 +203,14 @@ export function createBridge(deps: {
 	}
 	const archive = createArchive({ places: journal.places, source: views.source });
 
-	async function sync(of: NetworkName, room: RoomId, people: readonly Person[]): Promise<void> {
-		const now = people.map(withName).filter(allowed);
-		const before = new Map((await journal.members(of, room)).map((person) => [person.id, person]));
-		const changes: Received[] = [];
-		const base = (person: Person) => {
-			const at = Date.now();
-			return { id: `sync ${randomBytes(9).toString("base64url")}` as MessageId, room, sender: person, at };
-		};
-		for (const person of now) {
-			const known = before.get(person.id);
-			before.delete(person.id);
-			if (!known) changes.push({ ...base(person), kind: "membership", change: "join" });
-			else if (known.name !== person.name) changes.push({ ...base(person), kind: "profile" });
-		}
-		for (const person of before.values())
-			changes.push({ ...base(person), kind: "membership", change: "leave", gone: true });
-		await receive(changes);
-	}
+	const sync = createSync({ journal, allowed, receive });
 
 	const bridge: Running = {
 		receive,
 		cursor: (key) => journal.cursor(key),
 		cursors: (prefix) => journal.cursors(prefix),
 		saveCursor,
-		command: (call) => runCommand(call),
+		command: (call) => commands.run(call),
 		sync,
 		findPerson: async (name, address) => byName.get(name)?.findPerson?.(address),
 		personUrl: (person) => byName.get(person.network)?.personUrl?.(person),
@@ -255,11 +229,11 @@ export function createBridge(deps: {
 				throw error;
 			}
 		},
-		commandsFor: (person) => help.offered(person),
+		commandsFor: (person) => commands.offered(person),
 		async greeting(to, { network: of, room, prefix }) {
 			// A flood of strangers that ask for the greeting must not fill the disk.
 			if ((await route.hear(to, () => journal.once(greetedKey(of, room)))) !== "new") return undefined;
-			return help.greeting(withName(to), { prefix });
+			return commands.greeting(withName(to), { prefix });
 		},
 		resume(name) {
 			// The side is back: the log says so before the first delivery.
@@ -291,7 +265,7 @@ export function createBridge(deps: {
 			return (await network(of).hasMessage?.(room, id)) ?? false;
 		},
 		async acquaintance(of, typed, person) {
-			const people = await membersOf(of);
+			const people = await peopleIn({ mapping, journal }, of);
 			const known = people.some(({ id }) => id === person?.id);
 			return { known, near: nearest(typed, people).filter(({ id }) => id !== person?.id) };
 		},
@@ -335,55 +309,16 @@ export function createBridge(deps: {
 		return portals.roomMade(portal, link, await portals.directRoom(ours, theirs));
 	}
 
-	/** Resolves with the people of one network in all bridged rooms and chats, a person once for each. */
-	async function membersOf(name: NetworkName): Promise<readonly Person[]> {
-		const people: Person[] = [];
-		for (const { links, between = [] } of await mapping.portals()) {
-			people.push(...between.filter((one) => one.network === name));
-			for (const link of links)
-				if (link.network === name && link.room && people.length < mostSearched) {
-					const members = await journal.members(name, link.room);
-					people.push(...members.slice(0, mostSearched - people.length));
-				}
-		}
-		return people;
-	}
-
-	const runCommand = createCommandRunner({
-		journal,
-		all: () => commands,
-		hear: route.hear,
-		allows: (person, level) => atLeast(rules.level(person), level),
-		log,
-	});
 	const { version = "?" } = deps;
-	const help = createHelp({ networks, network, bridge, version, all: () => commands });
-	const commands: readonly Command[] = [
-		...help.commands,
-		...createOpenCommands({ networks, network, mapping, portals, bridge, mayOpen: route.mayOpen }),
-		...createLinkCommands({ networks, network, journal, portals, bridge, held: held.count }),
-		createPortalList({ mapping, journal, network }),
-		...createBlockCommands({
-			networks,
-			network,
-			blocks,
-			config: deps.rules.level,
-			configured: deps.rules.blocked ?? [],
-			showOut: createShowOut({ mapping, journal, network, allowed, bridge, log }),
-		}),
-		...createDeadLetterCommands({
-			mapping,
-			journal,
-			portals,
-			network: (name) => byName.get(name as NetworkName),
-			async revive(which) {
-				const rows = await journal.revive(which);
-				await deliverAll(rows);
-				return rows.length;
-			},
-		}),
-		...networks.flatMap((one) => one.commands ?? []),
-		...(deps.commands ?? []),
-	];
+	const commands = createAllCommands({
+		...{ networks, network, mapping, journal, portals, bridge, blocks, allowed, rules, version, log },
+		byName: (name) => byName.get(name as NetworkName),
+		config: deps.rules.level,
+		further: deps.commands ?? [],
+		hear: route.hear,
+		mayOpen: route.mayOpen,
+		held: held.count,
+		deliverAll,
+	});
 	return bridge;
 }

@@ -1,7 +1,12 @@
+import type { NetworkName } from "./ids.ts";
+import type { Journal } from "./journal.ts";
+import type { Mapping } from "./mapping.ts";
 import type { Person } from "./person.ts";
 
 /** The most people that are named as possibly meant. */
 const most = 3;
+/** The most people who are searched for one with a given address. */
+const mostSearched = 50_000;
 /** UTF-16 units of the longest text that is compared. */
 const longest = 60;
 
@@ -39,4 +44,21 @@ export function nearest(typed: string, people: Iterable<Person>): readonly Perso
 		.sort((a, b) => a.far - b.far)
 		.slice(0, most)
 		.map(({ person }) => person);
+}
+
+/** Resolves with the people of one network in all bridged rooms and chats, a person once for each. */
+export async function peopleIn(
+	{ mapping, journal }: { mapping: Pick<Mapping, "portals">; journal: Pick<Journal, "members"> },
+	name: NetworkName,
+): Promise<readonly Person[]> {
+	const people: Person[] = [];
+	for (const { links, between = [] } of await mapping.portals()) {
+		people.push(...between.filter((one) => one.network === name));
+		for (const link of links)
+			if (link.network === name && link.room && people.length < mostSearched) {
+				const members = await journal.members(name, link.room);
+				people.push(...members.slice(0, mostSearched - people.length));
+			}
+	}
+	return people;
 }

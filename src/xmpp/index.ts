@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { fails, works } from "../core/check-result.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
@@ -11,12 +10,10 @@ import type { Person } from "../core/person.ts";
 import type { Taken } from "../core/taken.ts";
 import { createTrouble } from "../core/trouble.ts";
 import type { Links } from "../media/links.ts";
-import { typeOfFile } from "../media/sniff.ts";
 import { findAccount, findMuc } from "./address-lookup.ts";
 import { createAnswers } from "./answers.ts";
-import { createPartSender, type Files } from "./attachments.ts";
+import { createPartSender } from "./attachments.ts";
 import { createBot } from "./bot.ts";
-import { checkPath } from "./check.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import type { Conversation } from "./conversation.ts";
 import { within } from "./deadline.ts";
@@ -26,6 +23,7 @@ import { pairOf, pairRoom } from "./direct/pair.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { createGhostLookup } from "./ghost-lookup.ts";
 import { createGhosts } from "./ghosts.ts";
+import { createHealth } from "./health.ts";
 import { createHostedRooms } from "./hosted/index.ts";
 import { createInbox } from "./inbox.ts";
 import { capabilities } from "./iq/index.ts";
@@ -34,6 +32,7 @@ import { createJoinedConversation } from "./joined/conversation.ts";
 import { createJoinedRooms } from "./joined/index.ts";
 import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
 import { isBits, openBits } from "./message/stickers.ts";
+import { createOutgoingFiles } from "./outgoing-files.ts";
 import * as phrases from "./phrases.ts";
 import { createRouter } from "./routing.ts";
 import { type ComponentOptions, createComponent } from "./stream/component.ts";
@@ -41,7 +40,6 @@ import { createConflictWatch } from "./stream/connection-conflict.ts";
 import { createPathWatch } from "./stream/path-watch.ts";
 import { createServerAck } from "./stream/server-ack.ts";
 import { typedAddress, typedHandle, typedJid } from "./typed-jid.ts";
-import { createUploads } from "./uploads.ts";
 
 /** The nick of the listener in MUCs, and the name of the component. */
 const nick = "Trivium";
@@ -115,7 +113,7 @@ export function createXmpp(
 				conflictWatch.online();
 				pathWatch.online();
 				for (const one of conversations) one.online?.();
-				if (!deps.files) void guard.run("look for an upload service", ownUploads.look);
+				void guard.run("look for an upload service", outgoing.look);
 				void guard.run("answers of the last link", answers.sendKept);
 				bridge.resume(xmppNetwork);
 			},
@@ -135,20 +133,12 @@ export function createXmpp(
 	const settings = deps.mapping ?? { setting: async () => undefined, saveSetting: async () => undefined };
 	const answers = createAnswers({ link, settings, log });
 	let sealed: SignedIds;
-	const ownUploads = createUploads({
-		link,
+	const outgoing = createOutgoingFiles({
+		...{ link, log, given: deps.files },
 		component: options.component,
-		open: (source) => bridge.open(source),
-		log,
+		open: (source, range) => bridge.open(source, range),
 	});
-	/** Returns how files of other networks are given out: from our own address, else from the upload service. */
-	function files(): Files | undefined {
-		const type: Files["type"] = (media) => typeOfFile(media, (source, range) => bridge.open(source, range));
-		if (deps.files) return { url: deps.files.link, type, largest: deps.files.largest };
-		const largest = ownUploads.largest();
-		const url: Files["url"] = (media, _about, once) => ownUploads.put(media, once);
-		return largest === undefined ? undefined : { url, type, largest };
-	}
+	const { files } = outgoing;
 	const now = () => ({ at: Date.now(), unique: randomUUID });
 
 	const who = createGhostLookup(async (ghost) => {
@@ -266,6 +256,12 @@ export function createXmpp(
 		log,
 	});
 
+	const health = createHealth({
+		...{ link, component, trouble, conflictWatch, pathWatch, log },
+		service: options.service,
+		publicFiles: deps.files !== undefined,
+	});
+
 	return {
 		name: xmppNetwork,
 		title,
@@ -306,22 +302,8 @@ export function createXmpp(
 			await answers.save();
 		},
 
-		status() {
-			const cause = conflictWatch.cause() ?? pathWatch.cause();
-			const status = trouble.status();
-			return status.up && cause !== undefined ? { up: false, cause } : status;
-		},
-		async check() {
-			const what = "component";
-			const { cause } = trouble.status();
-			if (cause !== undefined) return [fails(what, cause)];
-			const shared = conflictWatch.cause();
-			if (shared) return [fails(what, shared)];
-			return [
-				works(what, phrases.componentHeld(component, options.service)),
-				...(await checkPath(link, component, { publicFiles: deps.files !== undefined, log })),
-			];
-		},
+		status: health.status,
+		check: health.check,
 		capabilities: (room) => ({
 			...conversationOf(room).capabilities(room),
 			...(!files() && { media: "text" }),
