@@ -14,7 +14,7 @@ async function exported(): Promise<ReadonlyMap<string, readonly string[]>> {
 	meter.retried(from);
 	meter.refused(from, "message");
 	meter.limited(from, "message");
-	meter.filtered(from);
+	meter.filtered(from, "changed");
 	meter.merged(from);
 	const stats = async () => ({ waiting: 0, oldest: undefined, dead: 0, held: 0 });
 	all.watch({ networks: [{ name: from }], journal: { stats }, inDoubt: () => 0 });

@@ -25,6 +25,7 @@ const wrappedBy: Record<string, readonly string[]> = {
 	saxes: ["src/xmpp/stream/parser.ts"],
 	htmlparser2: ["src/matrix/html.ts"],
 	mqtt: ["src/mqtt/client.ts"],
+	re2js: ["src/mqtt/pattern.ts"],
 	"nedb-promises": ["src/store/nedb-file.ts"],
 	// One file for the config, one for the registration.
 	yaml: ["src/yaml.ts", "src/matrix/registration.ts"],

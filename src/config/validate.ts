@@ -2,6 +2,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import schema from "../../config/schema.json" with { type: "json" };
 import { table } from "../core/table.ts";
 import { pointerKeys } from "../mqtt/json-pointer.ts";
+import { isPattern } from "../mqtt/pattern.ts";
 import { isFilter, isTopic } from "../mqtt/topics.ts";
 import type { Path } from "../yaml.ts";
 
@@ -40,6 +41,10 @@ const formats = table<readonly [check: (text: string) => boolean, expected: stri
 	"json-pointer": [
 		(text) => pointerKeys(text) !== undefined,
 		"the place of a value in JSON such as /temperature or /sensors/0/value",
+	],
+	pattern: [
+		isPattern,
+		"a regular expression (RE2) such as ^(open|closed)$, without look-around and back references",
 	],
 	"matrix-room": [(text) => /^[#!].+/.test(text), "a Matrix room alias (#…:server) or id (!…)"],
 });
@@ -89,6 +94,12 @@ function problem(error: ErrorObject): Problem {
 		case "anyOf":
 		case "maxItems":
 			return { path, message: `expected ${String(error.parentSchema?.expected)}` };
+		case "exclusiveMinimum":
+			return { path, message: `expected a number above ${error.params.limit}` };
+		case "minimum":
+			return { path, message: `expected at least ${error.params.limit}` };
+		case "maximum":
+			return { path, message: `expected at most ${error.params.limit}` };
 		case "format":
 			return { path, message: `expected ${formats[String(error.params.format)]?.[1]}` };
 		default:

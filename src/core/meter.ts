@@ -18,8 +18,8 @@ export interface Meter {
 	limited(from: NetworkName, kind: Kind): void;
 	/** Counts a value that took the place of an earlier one, which was not sent yet. */
 	merged(from: NetworkName): void;
-	/** Counts a value that the conditions of its mirror kept from being shown. */
-	filtered(from: NetworkName): void;
+	/** Counts a value that a condition of its mirror kept from being shown. `reason`: the condition, one of a few words. */
+	filtered(from: NetworkName, reason: string): void;
 }
 
 const nothing = () => undefined;

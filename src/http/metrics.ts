@@ -68,8 +68,8 @@ export function createMetrics(version = "unknown") {
 	});
 	const filtered = new Counter({
 		name: "trivium_filtered_total",
-		help: "Values that the conditions of a mirror kept from being shown",
-		labelNames: ["from"],
+		help: "Values that a condition of a mirror kept from being shown",
+		labelNames: ["from", "reason"],
 		registers,
 	});
 	const retried = new Counter({
@@ -98,7 +98,7 @@ export function createMetrics(version = "unknown") {
 		refused: (from, kind) => refused.inc({ from, kind }),
 		limited: (from, kind) => limited.inc({ from, kind }),
 		merged: (from) => merged.inc({ from }),
-		filtered: (from) => filtered.inc({ from }),
+		filtered: (from, reason) => filtered.inc({ from, reason }),
 	};
 
 	return {

@@ -1,6 +1,10 @@
 /** The conditions under which a mirror shows a value. Pure: the state of a topic goes in and comes out. */
 
 export type Conditions = Readonly<{
+	/** Only a value in which this regular expression finds something; see pattern.ts. */
+	matches?: string;
+	/** Seconds: the value that is left when a topic has sent nothing for so long; see debounce.ts. */
+	debounce?: number;
 	/** Only a value that differs from the one shown last. */
 	changed?: boolean;
 	/** Only a number that differs from the one shown last by at least this much, or by this percentage of it (`5%`). */
@@ -22,30 +26,49 @@ export function numberOf(text: string): number | undefined {
 	return text.trim() !== "" && Number.isFinite(number) ? number : undefined;
 }
 
-/** Returns whether a value is shown, and the memory after it. `at`: the time of the value, in ms since 1970. */
+/** The conditions that keep a value from being shown, as the metric names them. */
+export type Reason = "matches" | "debounce" | "changed" | "deadband" | "threshold" | "every";
+
+/**
+ * Returns the first condition that keeps a value from being shown, if one does, and the memory after the value. `at`: the
+ * time of the value, in ms since 1970. `matches` and `debounce` are decided before, by the value alone and by a clock.
+ */
 export function decide(
 	conditions: Conditions,
 	memory: Memory,
 	text: string,
 	at: number,
-): Readonly<{ shows: boolean; memory: Memory }> {
+): Readonly<{ hidden?: Reason; memory: Memory }> {
 	const number = numberOf(text);
 	const beyond = beyondOf(conditions, memory.beyond, number);
-	const shows =
-		(conditions.changed !== true || memory.text !== text) &&
-		leavesDeadband(conditions.deadband, memory.number, number) &&
-		crosses(conditions, memory.beyond, beyond) &&
-		(conditions.every === undefined ||
-			memory.at === undefined ||
-			// A clock that was set back must not silence a topic.
-			at < memory.at ||
-			at - memory.at >= conditions.every * 1_000);
+	const hidden = reasonOf(conditions, memory, { text, number, beyond, at });
 	const side = beyond && { beyond };
-	if (!shows) {
+	if (hidden) {
 		const { beyond: _, ...rest } = memory;
-		return { shows, memory: { ...rest, ...side } };
+		return { hidden, memory: { ...rest, ...side } };
 	}
-	return { shows, memory: { text, at, ...(number !== undefined && { number }), ...side } };
+	return { memory: { text, at, ...(number !== undefined && { number }), ...side } };
+}
+
+type Value = Readonly<{
+	text: string;
+	number: number | undefined;
+	beyond: Memory["beyond"];
+	at: number;
+}>;
+
+function reasonOf(
+	conditions: Conditions,
+	memory: Memory,
+	{ text, number, beyond, at }: Value,
+): Reason | undefined {
+	const { changed, deadband, every } = conditions;
+	if (changed === true && memory.text === text) return "changed";
+	if (!leavesDeadband(deadband, memory.number, number)) return "deadband";
+	if (!crosses(conditions, memory.beyond, beyond)) return "threshold";
+	if (every === undefined || memory.at === undefined) return undefined;
+	// A clock that was set back must not silence a topic.
+	return at < memory.at || at - memory.at >= every * 1_000 ? undefined : "every";
 }
 
 function leavesDeadband(

@@ -39,7 +39,14 @@ export function createMqtt(
 	deps: { mapping: Mapping; guard?: Guard; log: Log; meter?: Pick<Meter, "filtered"> },
 ) {
 	const { mapping, log, guard = createGuard(deps.log), meter = noMeter } = deps;
-	const mirrors = createMirrorRooms(() => meter.filtered(mqttName));
+	const mirrors = createMirrorRooms({
+		filtered: (reason) => meter.filtered(mqttName, reason),
+		receive: (events) => take(events),
+		later(ms, work) {
+			const timer = setTimeout(() => void guard.run("timer of the debounce", work), ms).unref();
+			return () => clearTimeout(timer);
+		},
+	});
 	const policies = options.mirrors.flatMap(({ publish }, index) => {
 		const room = mirrorsOf(options)[index]?.topic;
 		return publish && room ? [[room, publish] as const] : [];
@@ -60,6 +67,12 @@ export function createMqtt(
 		]),
 	);
 	const names = [...sessions.keys()];
+
+	/** Resolves when the events are on disk, and with them what the mirrors remember. */
+	async function take(events: readonly Received[]): Promise<void> {
+		if (events.length > 0) await bridge.receive(events);
+		await Promise.all(mirrors.changes().map((cursor) => bridge.saveCursor(cursor)));
+	}
 
 	async function receive(broker: string, batch: readonly (Arrival & Placed & Named)[]): Promise<void> {
 		const wanted = sessions.get(broker)?.wants() ?? [];
@@ -89,13 +102,11 @@ export function createMqtt(
 				return [];
 			}
 		});
-		if (events.length === 0) return;
-		await bridge.receive(events).catch((error: unknown) => {
+		await take(events).catch((error: unknown) => {
 			// The broker sends these values again; a condition must not take them for shown.
 			mirrors.forget(broker, batch);
 			throw error;
 		});
-		for (const cursor of mirrors.inPlace.changes()) await bridge.saveCursor(cursor);
 	}
 
 	const at = (room: RoomId | undefined) => {
@@ -125,7 +136,7 @@ export function createMqtt(
 				.filter((link) => link.network === mqttName && link.room !== undefined)
 				.map((link) => link.room as RoomId);
 			for (const room of rooms) mirrors.add(room);
-			mirrors.inPlace.load(await bridge.cursors(mirrors.inPlace.prefix));
+			await mirrors.load(bridge.cursors);
 			const places = rooms.map(placeOf);
 			for (const [name, one] of sessions)
 				await one.start(places.filter(({ broker }) => broker === name).map(({ filter }) => filter));
@@ -134,6 +145,7 @@ export function createMqtt(
 		async pause() {},
 		async stop() {
 			await Promise.all([...sessions.values()].map((one) => one.stop()));
+			mirrors.stop();
 		},
 		capabilities: () => capabilities,
 		async refuse(event, error) {
@@ -166,8 +178,9 @@ export function createMqtt(
 			const others = await mapping.portalsOf(mqttName, room);
 			if (others.some((portal) => portal.links.some(({ id }) => id !== link.id))) return;
 			mirrors.remove(room);
-			for (const { key } of await bridge.cursors(mirrors.inPlace.ofRoom(room)))
-				await bridge.saveCursor({ key, value: undefined });
+			for (const prefix of mirrors.ofRoom(room))
+				for (const { key } of await bridge.cursors(prefix))
+					await bridge.saveCursor({ key, value: undefined });
 			// Another mirror may use the same subscription.
 			if (!mirrors.uses(placeOf(room).broker, filter)) await to?.detach(filter);
 		},

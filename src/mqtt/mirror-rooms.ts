@@ -1,24 +1,36 @@
 import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import type { State } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
-import type { Received } from "../core/network.ts";
-import { decide, type Memory } from "./changes.ts";
+import type { Cursor, Received } from "../core/network.ts";
+import { decide, type Memory, type Reason } from "./changes.ts";
+import { type Candidate, createDebounce } from "./debounce.ts";
 import { type Arrival, fromMqtt, type Placed, placesOf } from "./from-mqtt.ts";
 import { createInPlace } from "./in-place.ts";
 import { createLatest } from "./latest.ts";
+import { compilePattern } from "./pattern.ts";
 import { type CompiledShape, compileShape, type Shape } from "./shape.ts";
 import { placeOf } from "./topics.ts";
 
 /** Topics whose last shown value is remembered, for the conditions of mirrors. A forgotten topic shows its next value. */
 const remembered = 20_000;
 
-type Mirror = Readonly<{ room: RoomId; shape?: CompiledShape } & Pick<Shape, "only" | "show">>;
+type Mirror = Readonly<
+	{ room: RoomId; shape?: CompiledShape; matches?(text: string): boolean } & Pick<Shape, "only" | "show">
+>;
+/** An event of a mirror. `preferred`: see {@link Received}. */
+type Shows = State & Pick<Received, "preferred">;
 
-/**
- * Keeps the linked rooms of all subscriptions: how each shows its values, and which values it has shown. `filtered` is
- * called for each value that the conditions of a mirror leave out.
- */
-export function createMirrorRooms(filtered: () => void) {
+/** Keeps the linked rooms of all subscriptions: how each shows its values, and which values it has shown. */
+export function createMirrorRooms(deps: {
+	/** Counts a value that a condition leaves out. */
+	filtered(reason: Reason): void;
+	/** Takes the events of values whose time has come. */
+	receive(events: readonly Shows[]): Promise<void>;
+	/** Runs `work` after `ms`. Returns the function that cancels it. */
+	later(ms: number, work: () => Promise<void>): () => void;
+	now?(): number;
+}) {
+	const { filtered, receive, now = () => Date.now() } = deps;
 	/** By broker and filter, as a room without a shape. */
 	const bySubscription = new Map<string, readonly Mirror[]>();
 	const inPlace = createInPlace();
@@ -39,17 +51,57 @@ export function createMirrorRooms(filtered: () => void) {
 	const of = (broker: string, filter: string): readonly Mirror[] =>
 		bySubscription.get(`${broker}/${filter}`) ?? [];
 
-	/** Returns whether the mirror shows this value of a topic; null clears the topic, which is always shown. */
-	function passes({ room, only }: Mirror, topic: string, value: string | null, at: number): boolean {
-		if (!only) return true;
-		const key = `${room}\n${topic}`;
-		if (value === null) {
-			shown.delete(key);
-			return true;
+	/** Returns the events of a value whose time has come: none, if a condition leaves it out. A cleared topic is always shown. */
+	function shows(mirror: Mirror, { event, compared, preferred }: Candidate, at: number): readonly Shows[] {
+		const key = `${event.room}\n${event.key}`;
+		if (compared === null) shown.delete(key);
+		else if (mirror.only) {
+			const { hidden, memory } = decide(mirror.only, shown.get(key) ?? {}, compared, at);
+			shown.set(key, memory);
+			if (hidden) {
+				filtered(hidden);
+				return [];
+			}
 		}
-		const decided = decide(only, shown.get(key) ?? {}, value, at);
-		shown.set(key, decided.memory);
-		return decided.shows;
+		return forms(mirror, event).map((one) => ({ ...one, ...(preferred.length > 0 && { preferred }) }));
+	}
+
+	/** Returns the events of a value that came now. */
+	function take(mirror: Mirror, candidate: Candidate): readonly Shows[] {
+		const { event, compared } = candidate;
+		const wait = mirror.only?.debounce;
+		if (compared === null) debounce.forget(event.room, event.key);
+		else if (mirror.matches?.(compared) === false) {
+			filtered("matches");
+			return [];
+		} else if (wait !== undefined) {
+			if (debounce.put(candidate, wait * 1_000)) filtered("debounce");
+			return [];
+		}
+		return shows(mirror, candidate, event.at);
+	}
+
+	const debounce = createDebounce({
+		now,
+		later: deps.later,
+		async show(due) {
+			const mirrors = new Map([...bySubscription.values()].flat().map((one) => [one.room, one]));
+			const events = due.flatMap((one) => {
+				const mirror = mirrors.get(one.event.room);
+				return mirror ? shows(mirror, one, now()) : [];
+			});
+			if (events.length === 0) return;
+			await receive(events).catch((error: unknown) => {
+				for (const { event } of due) forget(event.room, event.key);
+				throw error;
+			});
+		},
+	});
+
+	/** Forgets what was shown of a topic: it was not taken. */
+	function forget(room: RoomId, topic: string): void {
+		shown.delete(`${room}\n${topic}`);
+		inPlace.forget(room, topic);
 	}
 
 	/** Returns the forms in which a mirror shows a value: as a message of its own, or in the place of an earlier value. */
@@ -64,8 +116,16 @@ export function createMirrorRooms(filtered: () => void) {
 	return {
 		/** Returns the latest values of a room. */
 		latest: latest.of,
-		/** The messages that show values in place. */
-		inPlace,
+		/** Takes what earlier runs have stored. */
+		async load(cursors: (prefix: string) => Promise<readonly Cursor[]>): Promise<void> {
+			inPlace.load(await cursors(inPlace.prefix));
+			debounce.load(await cursors(debounce.prefix));
+		},
+		/** Returns what to store since the last call: cursors, of which a value of undefined removes one. */
+		changes: () => [...inPlace.changes(), ...debounce.changes()],
+		/** Returns the beginnings of the keys of a room's cursors. */
+		ofRoom: (room: RoomId): readonly string[] => [inPlace.ofRoom(room), debounce.ofRoom(room)],
+		stop: debounce.stop,
 		add(room: RoomId): void {
 			const { shape } = placeOf(room);
 			const options = shape === "" ? {} : (JSON.parse(shape) as Shape);
@@ -73,6 +133,7 @@ export function createMirrorRooms(filtered: () => void) {
 				room,
 				...(shape !== "" && { shape: compileShape(options) }),
 				...(options.only && { only: options.only }),
+				...(options.only?.matches !== undefined && { matches: compilePattern(options.only.matches) }),
 				...(options.show && { show: options.show }),
 			};
 			const all = [...without(room), mirror].sort((one, other) => (one.room > other.room ? -1 : 1));
@@ -80,6 +141,7 @@ export function createMirrorRooms(filtered: () => void) {
 		},
 		remove(room: RoomId): void {
 			latest.forget(room);
+			debounce.forgetRoom(room);
 			const left = without(room);
 			if (left.length > 0) bySubscription.set(subscription(room), left);
 			else bySubscription.delete(subscription(room));
@@ -91,11 +153,7 @@ export function createMirrorRooms(filtered: () => void) {
 			const topics = new Set(batch.map(({ topic }) => topic));
 			for (const [at, mirrors] of bySubscription)
 				if (at.startsWith(`${broker}/`))
-					for (const { room } of mirrors)
-						for (const topic of topics) {
-							shown.delete(`${room}\n${topic}`);
-							inPlace.forget(room, topic);
-						}
+					for (const { room } of mirrors) for (const topic of topics) forget(room, topic);
 		},
 		/** Returns the events of a message: one in each room that shows it, and none in those whose conditions leave it out. */
 		show(
@@ -106,20 +164,16 @@ export function createMirrorRooms(filtered: () => void) {
 				id,
 				at,
 			}: Readonly<{ broker: string; wanted: readonly string[]; id: MessageId; at: number }>,
-		): readonly (State & Pick<Received, "preferred">)[] {
+		): readonly Shows[] {
 			return placesOf(arrival, wanted).flatMap(({ filter, preferred: narrower }) => {
 				const before = narrower.flatMap((one) => of(broker, one));
 				return of(broker, filter).flatMap((mirror, index, all) => {
 					const { room, shape } = mirror;
 					const { event, compared } = fromMqtt(arrival, { broker, room, id, at, ...(shape && { shape }) });
 					latest.note(event);
-					if (!passes(mirror, arrival.topic, compared, at)) {
-						filtered();
-						return [];
-					}
 					// A room with the same filter twice, by the config and by command, shows the one with a shape.
 					const preferred = [...before, ...all.slice(0, index)].map((other) => other.room);
-					return forms(mirror, event).map((one) => ({ ...one, ...(preferred.length > 0 && { preferred }) }));
+					return take(mirror, { event, compared, preferred });
 				});
 			});
 		},

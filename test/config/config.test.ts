@@ -155,7 +155,7 @@ describe("an error", () => {
 			"public: { listen: '127.0.0.1:9995', url: 'https://x' }",
 			"10:19: public.listen: the same address as health.listen",
 		],
-		["media: { largest: 0 }", "10:19: media.largest: must be >= 1"],
+		["media: { largest: 0 }", "10:19: media.largest: expected at least 1"],
 		["rooms: { reactions: loud }", "10:21: rooms.reactions: expected one of: native, mixed, text, drop"],
 		[
 			"gateway: { rooms: all }",
@@ -204,6 +204,14 @@ describe("an error", () => {
 		[
 			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', only: { deadband: '5' } }] }",
 			"10:112: mqtt.mirrors.0.only.deadband: expected a number above 0, or a percentage such as 5%",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', only: { matches: 'a(b' } }] }",
+			"10:111: mqtt.mirrors.0.only.matches: expected a regular expression (RE2) such as ^(open|closed)$, without look-around and back references",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', only: { debounce: 0 } }] }",
+			"10:112: mqtt.mirrors.0.only.debounce: expected a number above 0",
 		],
 		[
 			"mqtt: { brokers: { a: { url: 'mqtts://h', status_topic: 'a/#' } } }",

@@ -25,7 +25,7 @@ beforeEach(async () => {
 		retried: (from) => counted.push(`${from} retried`),
 		refused: (from, kind) => counted.push(`${from} ${kind} refused`),
 		limited: (from, kind) => counted.push(`${from} ${kind} limited`),
-		filtered: (from) => counted.push(`${from} filtered`),
+		filtered: (from, reason) => counted.push(`${from} ${reason} filtered`),
 		merged: (from) => counted.push(`${from} merged`),
 	};
 	journal = createMemoryJournal();

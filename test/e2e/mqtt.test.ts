@@ -249,15 +249,18 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 			template: "{{topic.3}} has {{value | round 1}} °C",
 			only: { changed: true, deadband: 0.5 },
 		};
+		const settled = { matches: "^2", debounce: 0.3 };
 		const options: MqttOptions = {
 			brokers: { home: broker({ protocol }) },
 			mirrors: [
 				{ broker: "home", topic: filter, room: "shaped", ...shape },
 				{ broker: "home", topic: filter, room: "whole" },
+				{ broker: "home", topic: filter, room: "settled", value: "/temperature", only: settled },
 			],
 		};
-		let filtered = 0;
-		const network = createMqtt(options, { mapping, log: quiet, meter: { filtered: () => void filtered++ } });
+		const filtered: string[] = [];
+		const meter = { filtered: (_: unknown, reason: string) => void filtered.push(reason) };
+		const network = createMqtt(options, { mapping, log: quiet, meter });
 		const chat = fakeNetwork("chat");
 		const bridge = bridgeOf([chat, network], rulesFor({ "*": "admin" }), { mapping });
 		await bridge.start();
@@ -283,7 +286,9 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 				.filter((one) => one.room === room)
 				.map(({ event }) => (event.kind === "message" ? event.text : event.kind));
 		await until(
-			() => ["shaped", "whole"].every((room) => shown(room).some((line) => line.includes("hall"))),
+			() =>
+				["shaped", "whole"].every((room) => shown(room).some((line) => line.includes("hall"))) &&
+				shown("settled").length > 0,
 			() => JSON.stringify(chat.sent.map(({ event }) => event)),
 		);
 		await bridge.stop(5_000);
@@ -291,8 +296,18 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		expect(shown("shaped")).toEqual(lines.map((line) => expect.stringContaining(line)));
 		expect(shown("whole")).toHaveLength(6);
 		expect(shown("whole")[0]).toContain('{"temperature":20,"battery":90}');
-		// The three values within the dead-band, and the equal one among them.
-		expect(filtered).toBe(3);
+		expect(shown("settled")).toEqual([expect.stringContaining("21.04")]);
+		const each = [
+			"changed",
+			"deadband",
+			"deadband",
+			"debounce",
+			"debounce",
+			"debounce",
+			"debounce",
+			"matches",
+		];
+		expect(filtered.sort()).toEqual(each);
 	});
 
 	test("shows each value once around a dozen stops: all of QoS 1, and those of QoS 0 that the broker has sent", async () => {

@@ -1,30 +1,24 @@
 import { describe, expect, test } from "vitest";
-import type { MessageId } from "../../src/core/ids.ts";
-import { createMirrorRooms } from "../../src/mqtt/mirror-rooms.ts";
 import { shapeText } from "../../src/mqtt/shape.ts";
 import { roomOf } from "../../src/mqtt/topics.ts";
+import { bring, mirrorRooms, type Rooms } from "./rooms.ts";
 
 const changed = roomOf("home", "#", shapeText({ only: { changed: true } }));
 
 /** Publishes a value, and returns the rooms that show it. */
-function publish(rooms: ReturnType<typeof createMirrorRooms>, topic: string, value: string): string[] {
-	const arrival = { qos: 1 as const, dup: false, retain: false, packetId: 1, subscriptions: [], copy: false };
-	const message = { ...arrival, topic, payload: Buffer.from(value), subscribed: ["#"] };
-	return rooms
-		.show(message, { broker: "home", wanted: ["#"], id: "m" as MessageId, at: 0 })
-		.map(({ room }) => room);
-}
+const publish = (rooms: Rooms, topic: string, value: string): string[] =>
+	bring(rooms, topic, value).map(({ room }) => room);
 
 describe("a mirror that shows changes", () => {
 	test("shows an equal value again after the topic was cleared", () => {
-		const rooms = createMirrorRooms(() => undefined);
+		const rooms = mirrorRooms();
 		rooms.add(changed);
 		expect([publish(rooms, "a", "1"), publish(rooms, "a", "1")]).toEqual([[changed], []]);
 		expect([publish(rooms, "a", ""), publish(rooms, "a", "1")]).toEqual([[changed], [changed]]);
 	});
 
 	test("shows a value again that could not be taken", () => {
-		const rooms = createMirrorRooms(() => undefined);
+		const rooms = mirrorRooms();
 		rooms.add(changed);
 		publish(rooms, "a", "1");
 		rooms.forget("home", [{ topic: "a" }]);
@@ -32,7 +26,7 @@ describe("a mirror that shows changes", () => {
 	});
 
 	test("forgets the oldest of 20,000 topics, and shows its next value", () => {
-		const rooms = createMirrorRooms(() => undefined);
+		const rooms = mirrorRooms();
 		rooms.add(changed);
 		for (let topic = 0; topic <= 20_000; topic++) publish(rooms, `topic ${topic}`, "1");
 		expect(publish(rooms, "topic 20000", "1")).toEqual([]);
@@ -41,7 +35,7 @@ describe("a mirror that shows changes", () => {
 });
 
 test("a room with one filter twice takes the value from the one with a shape", () => {
-	const rooms = createMirrorRooms(() => undefined);
+	const rooms = mirrorRooms();
 	const plain = roomOf("home", "#");
 	rooms.add(plain);
 	rooms.add(changed);
