@@ -5,6 +5,7 @@ import type { MessageId, NetworkName, RoomId, UserId } from "../src/core/ids.ts"
 import type { Log } from "../src/core/log.ts";
 import type { Bridge, Network, Outbound } from "../src/core/network.ts";
 import type { Person } from "../src/core/person.ts";
+import type { SignalOut } from "../src/core/signal.ts";
 
 /** A log that prints nothing unless TRIVIUM_TEST_LOG is set. */
 export const quiet: Log = {
@@ -36,6 +37,10 @@ export type Fake = Network &
 		/** `partly`: the rest was shown. */
 		refused: { event: BridgeEvent; sentence: string; target: string; partly?: true }[];
 		attached: Set<string>;
+		/** All signals that it was to show, in order. */
+		signals: SignalOut[];
+		/** The events whose senders asked for a receipt, and got it. */
+		receipts: MessageId[];
 		/** The events that its views were told, in order, as "view: kind id". */
 		reflected: string[];
 		invited: string[];
@@ -89,6 +94,8 @@ export function fakeNetwork(
 		rooms: new Map(),
 		sent: [],
 		refused: [],
+		signals: [],
+		receipts: [],
 		attached: new Set(),
 		reflected: [],
 		invited: [],
@@ -119,6 +126,8 @@ export function fakeNetwork(
 			fake.sent.push(out);
 			return [`${name}:${out.operation}` as MessageId];
 		},
+		signal: async (out) => void fake.signals.push(out),
+		delivered: async ({ id }) => void fake.receipts.push(id),
 		refuse: async (event, error, target) => {
 			const partly = error.partly && ({ partly: true } as const);
 			fake.refused.push({ event, sentence: error.message, target, ...partly });

@@ -29,6 +29,7 @@ import { createReflection } from "./reflection.ts";
 import { createRepeats } from "./repeats.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
+import { createSignals } from "./signals.ts";
 import { createSync } from "./sync.ts";
 import { createViewBound } from "./view-bound.ts";
 import { createViews } from "./views.ts";
@@ -204,9 +205,11 @@ export function createBridge(deps: {
 	const archive = createArchive({ places: journal.places, source: views.source });
 
 	const sync = createSync({ journal, allowed, receive });
+	const signals = createSignals({ mapping, journal, network, allowed, guard, log });
 
 	const bridge: Running = {
 		receive,
+		signal: signals.take,
 		cursor: (key) => journal.cursor(key),
 		cursors: (prefix) => journal.cursors(prefix),
 		saveCursor,
@@ -288,6 +291,7 @@ export function createBridge(deps: {
 		},
 		async stop(ms) {
 			clearInterval(looking);
+			signals.stop();
 			await Promise.allSettled(networks.map((one) => one.pause()));
 			await held.stop();
 			await lanes.stop(ms);

@@ -220,6 +220,14 @@ export function createDelivery(deps: {
 		return journal.setReactions(to.network, to.room, on, sender.id, shows);
 	}
 
+	/** Tells the sender's client, if it asked for that, that the other person of a chat has the event. */
+	async function confirm(event: BridgeEvent, { between }: Portal, { role }: Link): Promise<void> {
+		if (!event.receipt || !between || role !== "direct") return;
+		await network(event.sender.network)
+			.delivered?.(event)
+			.catch((error: unknown) => log.debug({ err: error }, "a receipt is dropped"));
+	}
+
 	return {
 		single: ({ event }) => (event.kind === "message" || event.kind === "edit") && event.media === undefined,
 		/** The row refers to an earlier message, which may still be under way in the same lane. */
@@ -271,6 +279,8 @@ export function createDelivery(deps: {
 				const ids = (await guard.handle(outboundItem(out), () => target.send?.(out))) ?? [];
 				if (form.set) await show(received, form.set, event.kind === "reaction" ? ids : [], to);
 				settled(row);
+				// The note comes second: a crash in between repeats the receipt and loses none.
+				await confirm(received, portal, link);
 				note(event.kind === "reaction" ? [] : ids);
 				delivered("shown");
 				log.debug({ trace, to: link.network, kind: event.kind, ms: now() - row.queuedAt }, "delivered");

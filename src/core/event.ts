@@ -74,6 +74,8 @@ type Base = Readonly<{
 	late?: true;
 	/** The marks of the rooms that the event passed on its way through other bridges, in order; see passed-rooms.ts. */
 	passed?: readonly string[];
+	/** The sender's client asks to be told when the other person's room has the event: see {@link Network.delivered}. */
+	receipt?: true;
 	/** The addressee in a 1:1 room. The first message to one opens the portal. */
 	to?: Person;
 }>;

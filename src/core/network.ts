@@ -10,6 +10,7 @@ import type { Link, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
 import type { Level } from "./permissions.ts";
 import type { Person } from "./person.ts";
+import type { Signal, SignalOut } from "./signal.ts";
 
 export type Refs = Readonly<Record<string, readonly MessageId[]>>;
 
@@ -120,6 +121,21 @@ export interface Network {
 	 * @throws TemporaryError for a retry.
 	 */
 	refuse(event: BridgeEvent, error: PermanentError, target: string): Promise<void>;
+	/**
+	 * Shows what passes: typing, read positions, presences. Resolves within seconds, and is not called again if it rejects.
+	 * Core calls it for the next signal of the same person in the same room when it has resolved, and leaves out those that
+	 * newer ones have replaced meanwhile. Absent: the network shows none.
+	 */
+	signal?(out: SignalOut): Promise<void>;
+	/** Returns true if a room shows signals of this kind now: asked before anything is looked up. Absent: it shows all. */
+	hears?(kind: Signal["kind"], room: RoomId): boolean;
+	/** For how long, in ms, typing is shown here unless it is repeated, which core does. Absent: until its end is told. */
+	readonly typingLasts?: number;
+	/**
+	 * Tells the client of the sender that the other person's room has an event with {@link BridgeEvent.receipt}. After a
+	 * crash it may be called twice. Absent: nobody here asks for it.
+	 */
+	delivered?(event: BridgeEvent): Promise<void>;
 	/**
 	 * Opens a file of this network by the `ref` of its {@link Media.source}. @throws PermanentError if the file is not
 	 * available, TemporaryError.
@@ -244,6 +260,8 @@ export type Received = BridgeEvent &
 export interface Bridge {
 	/** Takes events in. Resolves when all their rows are on disk; only then may the network acknowledge to its server. */
 	receive(events: readonly Received[]): Promise<void>;
+	/** Shows what passes in the other rooms, if they can show it and are there. Returns at once and never throws. */
+	signal(signal: Signal): void;
 	/** Resolves with the cursor that was saved last; undefined if there is none. */
 	cursor(key: string): Promise<string | undefined>;
 	/** Resolves with all cursors whose keys begin with `prefix`. */

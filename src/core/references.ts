@@ -16,6 +16,8 @@ export function references(event: BridgeEvent): readonly Reference[] {
 export const resolved = (event: BridgeEvent, refs: Refs): boolean =>
 	references(event).every(({ id }) => (refs[id]?.length ?? 0) > 0);
 
+type Room = Readonly<{ network: NetworkName; room: RoomId }>;
+
 /**
  * Resolves with the target room's ids of each message that the event refers to. `recover` recovers the ids of unknown
  * messages.
@@ -23,24 +25,36 @@ export const resolved = (event: BridgeEvent, refs: Refs): boolean =>
 export async function resolve(
 	event: BridgeEvent,
 	journal: Pick<Journal, "copies">,
-	target: Readonly<{ network: NetworkName; room: RoomId }>,
+	target: Room,
 	recover?: (id: MessageId) => Promise<readonly MessageId[]>,
 ): Promise<Refs> {
 	const refs = table<readonly MessageId[]>();
+	const at = { network: event.sender.network, room: event.room };
+	for (const reference of references(event)) {
+		const { id, own } = reference;
+		for (const named of new Set(own ? [id, own] : [id]))
+			refs[named] = await idsThere(reference, named, at, target, journal, recover);
+	}
+	return refs;
+}
+
+/** Resolves with the ids in the room `target` of the message that a reference in the room `at` names as `named`. */
+export async function idsThere(
+	{ id, or = [], copies = [] }: Reference,
+	named: MessageId,
+	at: Room,
+	target: Room,
+	journal: Pick<Journal, "copies">,
+	recover?: (id: MessageId) => Promise<readonly MessageId[]>,
+): Promise<readonly MessageId[]> {
 	const there = (family: readonly Copy[]) =>
 		family
 			.filter((copy) => copy.network === target.network && copy.room === target.room)
 			.map((copy) => copy.id);
-	const at = { network: event.sender.network, room: event.room };
-	for (const { id, own, or = [], copies = [] } of references(event))
-		for (const named of new Set(own ? [id, own] : [id])) {
-			const family = await first([named, ...or], (one) => journal.copies({ ...at, id: one }));
-			// Copies that the target itself names prove no authorship, and count only if the journal has forgotten the target.
-			const ids = there(family.length === 0 && named === id ? copies : family);
-			refs[named] =
-				ids.length === 0 && family.length === 0 && recover ? await first([named, ...or], recover) : ids;
-		}
-	return refs;
+	const family = await first([named, ...or], (one) => journal.copies({ ...at, id: one }));
+	// Copies that the target itself names prove no authorship, and count only if the journal has forgotten the target.
+	const ids = there(family.length === 0 && named === id ? copies : family);
+	return ids.length === 0 && family.length === 0 && recover ? first([named, ...or], recover) : ids;
 }
 
 /** Resolves with the first result that is not empty, of the ids in order. */
