@@ -57,7 +57,8 @@ describe.each(["prosody", "ejabberd"] as const)("the archive of a Matrix room, t
 			...{ xmpp: server, homeserver: homeserver.url },
 			config({ ports }) {
 				homeserver.leadsTo(`http://127.0.0.1:${ports.synapse}`);
-				return {};
+				// The test's people write faster than the default limits let people write.
+				return { limits: { sender: { per_minute: 6_000, burst: 1_000 } } };
 			},
 		});
 		const account = await bridged.bed.matrixUser("alice");
