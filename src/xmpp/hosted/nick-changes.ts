@@ -1,16 +1,16 @@
+import { skeleton } from "../../core/confusable.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
-import { lookAlike } from "./look-alikes.ts";
 import { holderOf, nickFault, renameOccupant } from "./occupants.ts";
 import { payloadsOf } from "./presences.ts";
 import { longNick, nickTaken, noNick, type Refusal, refuse, unfitNick } from "./refusals.ts";
 import type { HostedRoom, Joined, Occupant } from "./room.ts";
 import { storedForm } from "./sessions.ts";
 
-const bot = lookAlike(phrases.title);
+const bot = skeleton(phrases.title);
 
 /** Returns the refusal of a nick that no client can have; undefined for a good one. */
 export function nickRefusal(nick: string | undefined): Refusal | undefined {
@@ -18,7 +18,7 @@ export function nickRefusal(nick: string | undefined): Refusal | undefined {
 	switch (fault) {
 		case undefined:
 			// The people of the source obey what the bot tells them.
-			return lookAlike(nick ?? "") === bot ? nickTaken : undefined;
+			return skeleton(nick ?? "") === bot ? nickTaken : undefined;
 		case "none":
 			return noNick;
 		case "too long":

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
+import { skeleton } from "../../core/confusable.ts";
 import { personKey } from "../../core/hosting.ts";
 import type { Person } from "../../core/person.ts";
 import { longestNick, nickFor, otherNick, plainNick } from "../nick.ts";
-import { lookAlike } from "./look-alikes.ts";
 import { type HostedRoom, type Joined, type Occupant, occupantOf, sessionKey } from "./room.ts";
 
 /** The occupants of a hosted room and their nicks. This file alone changes them. */
@@ -16,7 +16,7 @@ export function holderOf(
 	nick: string,
 	person: Pick<Person, "network" | "id">,
 ): Occupant | undefined {
-	const holder = room.occupants.get(nick) ?? room.lookAlikes.get(lookAlike(nick));
+	const holder = room.occupants.get(nick) ?? room.lookAlikes.get(skeleton(nick));
 	return holder && personKey(holder.person) !== personKey(person) ? holder : undefined;
 }
 
@@ -73,12 +73,12 @@ export function renameOccupant(
 
 function hold(room: HostedRoom, occupant: Occupant): void {
 	room.occupants.set(occupant.nick, occupant);
-	room.lookAlikes.set(lookAlike(occupant.nick), occupant);
+	room.lookAlikes.set(skeleton(occupant.nick), occupant);
 }
 
 function release(room: HostedRoom, { nick }: Occupant): void {
 	room.occupants.delete(nick);
-	room.lookAlikes.delete(lookAlike(nick));
+	room.lookAlikes.delete(skeleton(nick));
 }
 
 export function addSession({ room, occupant, session }: Joined): void {

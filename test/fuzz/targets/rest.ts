@@ -1,6 +1,7 @@
 import { validate } from "../../../src/config/validate.ts";
 import { decode, encode } from "../../../src/core/codec.ts";
 import { type Parameter, parse as parseArguments } from "../../../src/core/command-parameters.ts";
+import { skeleton } from "../../../src/core/confusable.ts";
 import { downgrade } from "../../../src/core/downgrade.ts";
 import { PermanentError } from "../../../src/core/errors.ts";
 import type { MessageId, RoomId } from "../../../src/core/ids.ts";
@@ -16,7 +17,6 @@ import { toMqtt } from "../../../src/mqtt/to-mqtt.ts";
 import { isFilter, isTopic, matches, nameOf, subscriptionId } from "../../../src/mqtt/topics.ts";
 import { joined } from "../../../src/xmpp/capabilities.ts";
 import * as hostedRooms from "../../../src/xmpp/hosted/addresses.ts";
-import { lookAlike } from "../../../src/xmpp/hosted/look-alikes.ts";
 import { nickFault } from "../../../src/xmpp/hosted/occupants.ts";
 import * as jids from "../../../src/xmpp/jid.ts";
 import type { Sayable } from "../../../src/xmpp/message/feature.ts";
@@ -182,7 +182,7 @@ export const otherTargets: Readonly<Record<string, Target>> = {
 				const found = hostedRooms.roomAt(hostedRooms.roomJid(address, "bridge.test"), "bridge.test");
 				holds(JSON.stringify(found) === JSON.stringify(address), "a room's JID leads to another room");
 			}
-			holds(lookAlike(input) === lookAlike(lookAlike(input)), "a name looks unlike itself");
+			holds(skeleton(input) === skeleton(skeleton(input)), "a name looks unlike itself");
 			const fault = nickFault(input);
 			holds(
 				fault !== undefined || jids.mayBeFrom(`a@bridge.test/${input}`, "bridge.test"),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { lookAlike } from "../../../src/xmpp/hosted/look-alikes.ts";
+import { skeleton } from "../../../src/core/confusable.ts";
 import {
 	addOccupant,
 	holderOf,
@@ -74,7 +74,7 @@ describe("a room", () => {
 					if (leaves) removeOccupant(room, one);
 				});
 				const nicks = [...room.occupants.keys()];
-				expect(new Set(nicks.map(lookAlike)).size).toBe(nicks.length);
+				expect(new Set(nicks.map(skeleton)).size).toBe(nicks.length);
 				expect([room.people.size, room.lookAlikes.size]).toEqual([nicks.length, nicks.length]);
 				for (const nick of nicks) expect(nickFault(nick)).toBeUndefined();
 			}),
