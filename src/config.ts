@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { mirrorProblems, type RawMirror, readMirrors } from "./config/mirrors.ts";
 import { listenPattern, type Problem, validate } from "./config/validate.ts";
 import type { Support } from "./core/capabilities.ts";
 import type { Limits } from "./core/limits.ts";
@@ -9,7 +10,6 @@ import { configElsewhere } from "./files/phrases.ts";
 import type { MatrixOptions } from "./matrix/index.ts";
 import type { MediaOptions } from "./media/index.ts";
 import type { MqttOptions } from "./mqtt/index.ts";
-import { compileTemplate, TemplateError } from "./mqtt/template.ts";
 import type { ComponentOptions } from "./xmpp/stream/component.ts";
 import { type Path, parse } from "./yaml.ts";
 
@@ -66,7 +66,7 @@ type Raw = {
 		appservice: { listen: string; url: string; registration: string };
 	};
 	xmpp: { component: string; service: string; secret?: string; secret_file?: string };
-	mqtt?: { brokers: Record<string, Broker>; mirrors: MqttOptions["mirrors"] };
+	mqtt?: { brokers: Record<string, Broker>; mirrors: RawMirror[] };
 	rooms: { members_mirrored: number; reactions?: Support };
 	gateway: { direct: "known" | "any"; rooms: "local" | "any" | string[]; create: string[] };
 	public?: { listen: string; url: string };
@@ -178,7 +178,7 @@ function build(raw: Raw, problems: Problem[]): Config {
 			service: xmpp.service,
 			secret: secret(xmpp, "secret", ["xmpp"], problems) ?? "",
 		},
-		...(mqtt && { mqtt: mqttOptions(mqtt, matrix.domain, problems) }),
+		...(mqtt && { mqtt: mqttOptions(mqtt, raw, problems) }),
 		rooms: {
 			membersMirrored: raw.rooms.members_mirrored,
 			...(raw.rooms.reactions && { reactions: raw.rooms.reactions }),
@@ -203,7 +203,14 @@ function build(raw: Raw, problems: Problem[]): Config {
 	};
 }
 
-function mqttOptions(mqtt: NonNullable<Raw["mqtt"]>, domain: string, problems: Problem[]): MqttOptions {
+function mqttOptions(
+	mqtt: NonNullable<Raw["mqtt"]>,
+	{ matrix: { domain }, permissions }: Raw,
+	problems: Problem[],
+): MqttOptions {
+	const admins = Object.keys(permissions).filter(
+		(glob) => permissions[glob] === "admin" && /^@[^*?]+$/.test(glob),
+	);
 	const brokers = Object.entries(mqtt.brokers).map(([name, broker]) => {
 		const path = ["mqtt", "brokers", name];
 		const url = new URL(broker.url);
@@ -235,7 +242,7 @@ function mqttOptions(mqtt: NonNullable<Raw["mqtt"]>, domain: string, problems: P
 			},
 		] as const;
 	});
-	return { brokers: Object.fromEntries(brokers), mirrors: mqtt.mirrors };
+	return { brokers: Object.fromEntries(brokers), ...readMirrors(mqtt.mirrors, domain, admins) };
 }
 
 const password = (url: string) =>
@@ -290,30 +297,8 @@ function conflicts(raw: Raw): Problem[] {
 			path: ["xmpp", "component"],
 			message: "the same as matrix.domain. Give the component a name of its own, such as bridge.example.org",
 		});
-	const mirrors = raw.mqtt?.mirrors ?? [];
-	for (const [index, { broker, topic, room }] of mirrors.entries()) {
-		const first = mirrors.findIndex(
-			(one) => one.broker === broker && one.topic === topic && one.room === room,
-		);
-		if (first < index)
-			found.push({
-				path: ["mqtt", "mirrors", index],
-				message: `the same broker, topic and room as mqtt.mirrors.${first}. Remove one of them`,
-			});
-		for (const key of ["template", "name"] as const)
-			try {
-				compileTemplate(mirrors[index]?.[key] ?? "");
-			} catch (error) {
-				if (!(error instanceof TemplateError)) throw error;
-				const message = `${error.message} (character ${error.at} of the template)`;
-				found.push({ path: ["mqtt", "mirrors", index, key], message });
-			}
-		if (!Object.hasOwn(raw.mqtt?.brokers ?? {}, broker))
-			found.push({
-				path: ["mqtt", "mirrors", index, "broker"],
-				message: "no broker has this name under mqtt.brokers",
-			});
-	}
+	if (raw.mqtt)
+		found.push(...mirrorProblems(raw.mqtt.mirrors, { brokers: raw.mqtt.brokers, domain: raw.matrix.domain }));
 	return found;
 }
 

@@ -23,7 +23,7 @@ import { createMetrics } from "./http/metrics.ts";
 import { logger } from "./log.ts";
 import { createMedia } from "./media/index.ts";
 import { makeMirrors } from "./mirrors.ts";
-import { mirrorsOf } from "./mqtt/index.ts";
+import { keepsOf, mirrorsOf } from "./mqtt/index.ts";
 import { createNetworks, placesOfFiles } from "./networks.ts";
 import { holdsStore, mustBeHere } from "./places.ts";
 import { register } from "./register.ts";
@@ -178,8 +178,8 @@ async function run(config: Config, file: string): Promise<boolean> {
 	giveBackWhenQuiet();
 	const [here, there] = ["matrix", "mqtt"].map((name) => networks.find((one) => one.name === name));
 	if (here && there && config.mqtt)
-		makeMirrors(mirrorsOf(config.mqtt), { here, there, bridge, log }).catch((error: unknown) =>
-			fatal(error, "mirrors failed"),
+		makeMirrors(mirrorsOf(config.mqtt), { here, there, keeps: keepsOf(config.mqtt), bridge, log }).catch(
+			(error: unknown) => fatal(error, "mirrors failed"),
 		);
 	return true;
 }

@@ -3,8 +3,8 @@ import { backoff } from "./core/backoff.ts";
 import type { Running } from "./core/bridge.ts";
 import { PermanentError, TemporaryError } from "./core/errors.ts";
 import { type Log, retryLevel } from "./core/log.ts";
+import type { Mirror } from "./core/mirror-portals.ts";
 import type { Network } from "./core/network.ts";
-import type { Mirror } from "./core/portals.ts";
 
 /** A mirror of the config: the address of its room, and the name of its topic. */
 type Wanted = Readonly<{ room: string; topic: Mirror["topic"] }>;
@@ -15,12 +15,14 @@ export async function makeMirrors(
 	deps: Readonly<{
 		here: Pick<Network, "name" | "findRoom">;
 		there: Pick<Network, "name">;
+		/** Returns true for a topic of a mirror that makes rooms. */
+		keeps?(topic: Mirror["topic"]): boolean;
 		bridge: Pick<Running, "mirror">;
 		log: Log;
 		wait?: (ms: number) => Promise<unknown>;
 	}>,
 ): Promise<void> {
-	const { here, there, bridge, log, wait = (ms) => sleep(ms, undefined, { ref: false }) } = deps;
+	const { here, there, keeps, bridge, log, wait = (ms) => sleep(ms, undefined, { ref: false }) } = deps;
 	const found = new Map<Wanted, Mirror>();
 	for (let attempt = 1; ; attempt++) {
 		const retryMs = backoff(attempt - 1, { first: 1_000, most: 30_000 });
@@ -37,7 +39,7 @@ export async function makeMirrors(
 			} catch (error) {
 				tell(error, "the room of a mirror does not exist yet", { room: one.room });
 			}
-		const up = await bridge.mirror([...found.values()], found.size === wanted.length).then(
+		const up = await bridge.mirror([...found.values()], found.size === wanted.length, keeps).then(
 			() => true,
 			(error: unknown) => {
 				tell(error, "a mirror is refused");

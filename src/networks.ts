@@ -12,7 +12,7 @@ import { createXmpp } from "./xmpp/index.ts";
 /** The dependencies of the networks besides their sections of the config. */
 type Deps = Omit<
 	Parameters<typeof createMatrix>[1] & Parameters<typeof createXmpp>[1] & Parameters<typeof createMqtt>[1],
-	"ghostsOf" | "namespace"
+	"ghostsOf" | "namespace" | "roomsOn"
 >;
 type Side = Readonly<{
 	name: string;
@@ -48,7 +48,7 @@ const sides: readonly Side[] = [
 	},
 	{
 		name: "mqtt",
-		create: ({ mqtt }, deps) => mqtt && createMqtt(mqtt, deps),
+		create: ({ mqtt }, deps) => mqtt && createMqtt(mqtt, { ...deps, roomsOn: "matrix" as NetworkName }),
 		check: async ({ mqtt }, running) => [...(mqtt ? await checkMqtt(mqtt) : []), ...failed(running)],
 	},
 ];

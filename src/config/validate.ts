@@ -46,6 +46,7 @@ const formats = table<readonly [check: (text: string) => boolean, expected: stri
 		isPattern,
 		"a regular expression (RE2) such as ^(open|closed)$, without look-around and back references",
 	],
+	mxid: [(text) => /^@[^:]+:.+/.test(text), "an MXID such as @alice:example.org"],
 	"matrix-room": [(text) => /^[#!].+/.test(text), "a Matrix room alias (#…:server) or id (!…)"],
 });
 

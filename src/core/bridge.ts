@@ -24,7 +24,7 @@ import { createOutageLog } from "./outages.ts";
 import { atLeast } from "./permissions.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
-import { createPortals, type Mirror } from "./portals.ts";
+import { createPortals, type Portals } from "./portals.ts";
 import { createReflection } from "./reflection.ts";
 import { createRepeats } from "./repeats.ts";
 import { createRouter, type Rules } from "./route.ts";
@@ -41,8 +41,8 @@ export type Running = Bridge &
 	Readonly<{
 		/** Starts the networks, the portals and the lanes, which deliver the rows of earlier runs. The stores must be open. */
 		start(): Promise<void>;
-		/** Makes the mirrors of the config, after `start`. `exactly`: ends all other mirrors. */
-		mirror(wanted: readonly Mirror[], exactly: boolean): Promise<void>;
+		/** Makes the mirrors of the config, after `start`. */
+		mirror: Portals["mirror"];
 		/** Returns the number of rows in doubt: sent and not confirmed. */
 		inDoubt(): number;
 		/** Stops taking events in, and drains the lanes for at most `ms`. Rows that are left stay on disk for the next start. */
@@ -262,6 +262,7 @@ export function createBridge(deps: {
 			...archive,
 		},
 		mirror: portals.mirror,
+		ownRoom: portals.ownRoom,
 		inDoubt: lanes.inDoubt,
 		async hasMessage(of, room, id) {
 			if ((await journal.copies({ network: of, room, id })).length > 0) return true;

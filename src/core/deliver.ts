@@ -87,10 +87,10 @@ export function createDelivery(deps: {
 		return link ? network(link.network).title : phrases.unlinkedTarget;
 	}
 
-	/** 1:1 rooms that are being created, by link: concurrent rows share one. */
+	/** Rooms that are being created, by link: concurrent rows share one. */
 	const making = new Map<LinkId, ReturnType<typeof make>>();
 
-	/** Resolves with the room to deliver to. The first message into a 1:1 chat creates its room. */
+	/** Resolves with the room to deliver to. The first message into a 1:1 chat, or into a topic's own room, creates it. */
 	async function roomOf(portal: Portal, link: Link) {
 		if (link.room) return { portal, link, room: link.room };
 		const made = making.get(link.id) ?? make(portal, link).finally(() => making.delete(link.id));
@@ -98,10 +98,14 @@ export function createDelivery(deps: {
 		return made;
 	}
 
+	function newRoom(portal: Portal, link: Link): Promise<RoomId> {
+		if (!portal.between) return portals.makeRoom(portal, link);
+		const [one, other] = portal.between;
+		return one.network === link.network ? portals.directRoom(one, other) : portals.directRoom(other, one);
+	}
+
 	async function make(portal: Portal, link: Link) {
-		const [one, other] = portal.between as NonNullable<Portal["between"]>;
-		const [ours, theirs] = one.network === link.network ? [one, other] : [other, one];
-		const room = await portals.directRoom(ours, theirs);
+		const room = await newRoom(portal, link);
 		const made = await portals.roomMade(portal, link, room);
 		await portals.attach(made);
 		return { portal: made, link: { ...link, room }, room };

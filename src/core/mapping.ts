@@ -5,6 +5,17 @@ import type { Person } from "./person.ts";
 /** The kind of room that a link joins to the portal; see “Words” in ARCHITECTURE.md. */
 export type Role = "joined" | "hosted" | "direct" | "mirror";
 
+/** How to make the room of a link: its address and name, and the people whom it is for, as their network spells them. */
+export type Make = Readonly<{
+	address: readonly string[];
+	name: string;
+	topic?: string;
+	invites: readonly string[];
+}>;
+
+/** A topic that gets a room of its own on `here`, which the first delivery makes. */
+export type OwnRoom = Readonly<{ here: NetworkName; make: Make; there: NetworkName; topic: RoomId }>;
+
 /** One room's place in a portal. */
 export type Link = Readonly<{
 	id: LinkId;
@@ -18,6 +29,8 @@ export type Link = Readonly<{
 	out: boolean;
 	/** The bridge made the room, so the bridge may close it. */
 	ours?: true;
+	/** How the first delivery makes the room; absent for a room that somebody linked, and for that of a 1:1 chat. */
+	make?: Make;
 }>;
 
 /** One conversation: rooms that exchange their messages. */

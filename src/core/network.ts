@@ -6,7 +6,7 @@ import type { BridgeEvent, Media } from "./event.ts";
 import type { Hosting, RoomFacts, Seen, Views } from "./hosting.ts";
 import type { Copy, MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";
 import type { Reaction } from "./journal.ts";
-import type { Link, Portal } from "./mapping.ts";
+import type { Link, OwnRoom, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
 import type { Level } from "./permissions.ts";
 import type { Person } from "./person.ts";
@@ -63,6 +63,8 @@ export type RoomInfo = Readonly<{
 	address?: readonly string[];
 	name?: string;
 	topic?: string;
+	/** Of a room to be made: the people whom it is for. Absent: everybody who knows its address may join. */
+	invites?: readonly string[];
 	/** The mark of the room of which this one is a view, in another bridge; see passed-rooms.ts. */
 	shows?: string;
 }>;
@@ -295,6 +297,8 @@ export interface Bridge {
 	 * @throws PermanentError if one of them is blocked, or `ours` opens too many.
 	 */
 	openDirect(ours: Person, theirs: Person, room: RoomId): Promise<void>;
+	/** Gives a topic of a network of sources a room of its own, which its first event makes. Idempotent. */
+	ownRoom(one: OwnRoom): Promise<void>;
 	/** Ends the backoff of all lanes to this network, which is reachable again. */
 	resume(network: NetworkName): void;
 	/** Removes a portal that nobody uses any more. */

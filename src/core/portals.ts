@@ -4,6 +4,7 @@ import type { LinkId, NetworkName, PortalId, RoomId } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import type { Log } from "./log.ts";
 import type { Link, Mapping, Portal, Settings } from "./mapping.ts";
+import { createMirrorPortals } from "./mirror-portals.ts";
 import type { Network, RoomInfo } from "./network.ts";
 import { newLink, newSource, newView } from "./new-links.ts";
 import { pollsKey } from "./open-polls.ts";
@@ -12,9 +13,6 @@ import * as phrases from "./phrases.ts";
 import { createTurns } from "./turns.ts";
 
 type Place = Readonly<{ network: NetworkName; room: RoomId }>;
-/** A topic that the config mirrors in a room. */
-export type Mirror = Readonly<{ here: NetworkName; room: RoomId; there: NetworkName; topic: RoomId }>;
-
 export type Portals = ReturnType<typeof createPortals>;
 
 /** Creates the one owner of all portals. Changes to the same room run one at a time, so that no room is linked twice. */
@@ -124,7 +122,7 @@ export function createPortals(deps: {
 	/** Resolves with true if people are in the portal: one that an alias lookup made joins no room before that. */
 	async function inUse(portal: Portal): Promise<boolean> {
 		const maker = portal.links.find((link) => link.ours && link.role === "joined");
-		if (!maker?.room) return true;
+		if (!maker?.room || maker.make) return true;
 		if ((await journal.members(maker.network, maker.room)).length > 0) return true;
 		// A new journal knows no members, so the network is asked, too.
 		const there = await network(maker.network)
@@ -338,44 +336,17 @@ export function createPortals(deps: {
 				for (const link of portal.links) await detach(portal, link);
 			}),
 
-		/**
-		 * Makes the mirrors `wanted`; with `exactly`, ends all others. It tries every mirror before it throws.
-		 * @throws PermanentError with the first refusal, after which the caller may try again.
-		 */
-		mirror: (wanted: readonly Mirror[], exactly: boolean): Promise<void> =>
-			alone(["mirrors", ...wanted.map((one) => ofRoom(one.here, one.room))], async () => {
-				const stays = (portal: Portal, link: Link) =>
-					link.role !== "mirror" ||
-					wanted.some(
-						(one) =>
-							one.there === link.network &&
-							one.topic === link.room &&
-							portal.links.some((other) => other.network === one.here && other.room === one.room),
-					);
-				if (exactly)
-					for (const portal of await mapping.portals()) {
-						const gone = portal.links.filter((link) => !stays(portal, link));
-						if (gone.length === 0) continue;
-						const links = portal.links.filter((link) => stays(portal, link));
-						if (links.length > 1) await save({ ...portal, links });
-						else await remove(portal);
-						for (const link of links.length > 1 ? gone : portal.links) await detach(portal, link);
-					}
-				let no: PermanentError | undefined;
-				for (const { here, room, there, topic } of wanted) {
-					const portal = (await only(here, room)) ?? {
-						id: randomUUID() as PortalId,
-						links: [newLink(here, "joined", room)],
-					};
-					const known = portal.links.some((link) => link.network === there && link.room === topic);
-					const before = withJoined(portal, here, room);
-					const links = [...before.links, newLink(there, "mirror", topic)];
-					await attach(known ? portal : await save({ ...before, links })).catch((error: unknown) => {
-						if (!(error instanceof PermanentError)) throw error;
-						no ??= error;
-					});
-				}
-				if (no) throw no;
-			}),
+		...createMirrorPortals({
+			mapping,
+			network,
+			alone,
+			ofRoom,
+			only,
+			save,
+			remove,
+			attach,
+			detach,
+			withJoined,
+		}),
 	};
 }

@@ -52,12 +52,13 @@ export function createRoomCreation(deps: {
 		/** The room of something found at `address` on the network `of`. */
 		async create(of: string, address: readonly string[], info: RoomInfo): Promise<string> {
 			const { room } = await createOnce(portalAlias(of, address, domain), {
-				// Everybody who knows the alias may join, as they may join the room on the other network.
-				preset: "public_chat",
+				// Without invitations everybody who knows the alias may join, as they may join the room on the other network.
+				preset: info.invites ? "private_chat" : "public_chat",
 				visibility: "private",
+				...(info.invites && { invite: info.invites }),
 				name: info.name ?? address.join(" "),
 				...(info.topic && { topic: info.topic }),
-				power_level_content_override: powers(0),
+				power_level_content_override: powers(info.invites ? 50 : 0),
 			});
 			return room;
 		},

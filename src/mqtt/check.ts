@@ -4,10 +4,10 @@ import type { MqttOptions } from "./index.ts";
 import * as phrases from "./phrases.ts";
 
 /** Checks each broker and its mirrored topics. */
-export async function checkMqtt({ brokers, mirrors }: MqttOptions): Promise<CheckResult[]> {
+export async function checkMqtt({ brokers, mirrors, making = [] }: MqttOptions): Promise<CheckResult[]> {
 	const found: CheckResult[] = [];
 	for (const [name, broker] of Object.entries(brokers)) {
-		const filters = mirrors.filter((mirror) => mirror.broker === name).map(({ topic }) => topic);
+		const filters = [...mirrors, ...making].filter((one) => one.broker === name).map(({ topic }) => topic);
 		found.push(...(await checkBroker(name, broker, [...new Set(filters)])));
 	}
 	return found;

@@ -1,7 +1,7 @@
 import { fails, lacks, works } from "../core/check-result.ts";
 import { PermanentError } from "../core/errors.ts";
 import { createGuard, fingerprint, type Guard, SetAside } from "../core/guard.ts";
-import type { RoomId } from "../core/ids.ts";
+import type { NetworkName, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Link, Mapping } from "../core/mapping.ts";
 import { type Meter, noMeter } from "../core/meter.ts";
@@ -9,13 +9,14 @@ import type { Bridge, Network, Received } from "../core/network.ts";
 import { capabilities } from "./capabilities.ts";
 import { type BrokerOptions, Refusal } from "./client.ts";
 import { type Arrival, mqttName, type Placed } from "./from-mqtt.ts";
-import { createMirrorRooms } from "./mirror-rooms.ts";
+import { createMirrorRooms, type MakingMirror, type Opened } from "./mirror-rooms.ts";
 import * as phrases from "./phrases.ts";
 import { choose, publishCommand } from "./pub.ts";
 import { createPublishPolicy, type PublishPolicy } from "./publish-policy.ts";
 import type { Named } from "./redelivery.ts";
 import { createSession } from "./session.ts";
 import { type Shape, shapeText } from "./shape.ts";
+import { makingRoom, mirrorOf } from "./topic-rooms.ts";
 import { isFilter, placeOf, roomOf } from "./topics.ts";
 import { valueCommands } from "./value-commands.ts";
 
@@ -24,6 +25,8 @@ export type MqttOptions = Readonly<{
 	brokers: Readonly<Record<string, BrokerOptions>>;
 	mirrors: readonly (Readonly<{ broker: string; topic: string; room: string; publish?: PublishPolicy }> &
 		Shape)[];
+	/** The mirrors whose topics get rooms of their own. */
+	making?: readonly (MakingMirror & Readonly<{ publish?: PublishPolicy }>)[];
 }>;
 
 /** Returns the mirrors of the config: the MQTT room of each, and its Matrix alias or room id. */
@@ -33,13 +36,28 @@ export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: stri
 		room,
 	}));
 
+/** Returns the test whether a room is one that a mirror of the config makes for its topics. */
+export const keepsOf =
+	({ making = [] }: MqttOptions) =>
+	(room: RoomId): boolean =>
+		making.some((one) => mirrorOf(room) === makingRoom(one));
+
 /** Returns the MQTT network: its rooms are subscriptions, its people are the devices that publish. */
 export function createMqtt(
 	options: MqttOptions,
-	deps: { mapping: Mapping; guard?: Guard; log: Log; meter?: Pick<Meter, "filtered"> },
+	deps: {
+		mapping: Mapping;
+		guard?: Guard;
+		log: Log;
+		meter?: Pick<Meter, "filtered">;
+		/** The network on which topics get rooms of their own. */
+		roomsOn?: NetworkName;
+	},
 ) {
-	const { mapping, log, guard = createGuard(deps.log), meter = noMeter } = deps;
+	const { mapping, log, guard = createGuard(deps.log), meter = noMeter, roomsOn } = deps;
+	const { making = [] } = options;
 	const mirrors = createMirrorRooms({
+		making,
 		filtered: (reason) => meter.filtered(mqttName, reason),
 		receive: (events) => take(events),
 		later(ms, work) {
@@ -51,6 +69,7 @@ export function createMqtt(
 		const room = mirrorsOf(options)[index]?.topic;
 		return publish && room ? [[room, publish] as const] : [];
 	});
+	for (const one of making) if (one.publish) policies.push([makingRoom(one), one.publish]);
 	const mayPublish = createPublishPolicy(new Map(policies));
 	let bridge: Bridge;
 	const sessions = new Map(
@@ -68,8 +87,20 @@ export function createMqtt(
 	);
 	const names = [...sessions.keys()];
 
+	async function open({ topic, make }: Opened): Promise<void> {
+		if (roomsOn === undefined) return;
+		try {
+			await bridge.ownRoom({ here: roomsOn, make, there: mqttName, topic });
+		} catch (error) {
+			mirrors.remove(topic);
+			if (!(error instanceof PermanentError)) throw error;
+			log.warn({ err: error, room: make.name }, "a topic gets no room of its own");
+		}
+	}
+
 	/** Resolves when the events are on disk, and with them what the mirrors remember. */
 	async function take(events: readonly Received[]): Promise<void> {
+		for (const one of mirrors.opened()) await open(one);
 		if (events.length > 0) await bridge.receive(events);
 		await Promise.all(mirrors.changes().map((cursor) => bridge.saveCursor(cursor)));
 	}
@@ -139,7 +170,10 @@ export function createMqtt(
 			await mirrors.load(bridge.cursors);
 			const places = rooms.map(placeOf);
 			for (const [name, one] of sessions)
-				await one.start(places.filter(({ broker }) => broker === name).map(({ filter }) => filter));
+				await one.start([
+					...places.filter(({ broker }) => broker === name).map(({ filter }) => filter),
+					...making.filter(({ broker }) => broker === name).map(({ topic }) => topic),
+				]);
 		},
 		// A broker sends a message of QoS 0 once, so each one that comes before its end of the connection is taken.
 		async pause() {},

@@ -1,6 +1,7 @@
 import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import type { State } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
+import type { Make } from "../core/mapping.ts";
 import type { Cursor, Received } from "../core/network.ts";
 import { decide, type Memory, type Reason } from "./changes.ts";
 import { type Candidate, createDebounce } from "./debounce.ts";
@@ -8,8 +9,9 @@ import { type Arrival, fromMqtt, type Placed, placesOf } from "./from-mqtt.ts";
 import { createInPlace } from "./in-place.ts";
 import { createLatest } from "./latest.ts";
 import { compilePattern } from "./pattern.ts";
-import { type CompiledShape, compileShape, type Shape } from "./shape.ts";
-import { placeOf } from "./topics.ts";
+import { type CompiledShape, compileShape, type Shape, shapeText } from "./shape.ts";
+import { createTopicRooms, ownOf, type TopicRooms } from "./topic-rooms.ts";
+import { placeOf, roomOf } from "./topics.ts";
 
 /** Topics whose last shown value is remembered, for the conditions of mirrors. A forgotten topic shows its next value. */
 const remembered = 20_000;
@@ -20,8 +22,27 @@ type Mirror = Readonly<
 /** An event of a mirror. `preferred`: see {@link Received}. */
 type Shows = State & Pick<Received, "preferred">;
 
+/** A mirror that makes rooms. */
+export type MakingMirror = TopicRooms & Readonly<{ broker: string; topic: string; shape: Shape }>;
+/** A room that is yet to be made. */
+export type Opened = Readonly<{ topic: RoomId; make: Make }>;
+
+/** Returns how a room shows values. */
+function compile(room: RoomId, shape: Shape): Mirror {
+	const { only, show } = shape;
+	return {
+		room,
+		...(shapeText(shape) !== "" && { shape: compileShape(shape) }),
+		...(only && { only }),
+		...(only?.matches !== undefined && { matches: compilePattern(only.matches) }),
+		...(show && { show }),
+	};
+}
+
 /** Keeps the linked rooms of all subscriptions: how each shows its values, and which values it has shown. */
 export function createMirrorRooms(deps: {
+	/** The mirrors whose topics get rooms of their own. */
+	making?: readonly MakingMirror[];
 	/** Counts a value that a condition leaves out. */
 	filtered(reason: Reason): void;
 	/** Takes the events of values whose time has come. */
@@ -30,7 +51,27 @@ export function createMirrorRooms(deps: {
 	later(ms: number, work: () => Promise<void>): () => void;
 	now?(): number;
 }) {
-	const { filtered, receive, now = () => Date.now() } = deps;
+	const { filtered, receive, making = [], now = () => Date.now() } = deps;
+	let opened: Opened[] = [];
+	const makers = making.map(({ shape, ...mirror }) => ({
+		...createTopicRooms(mirror, (topic, make) => void opened.push({ topic, make })),
+		/** The mirrors of the rooms, which show alike. */
+		mirrors: new Map<RoomId, Mirror>(),
+		shape: compile(roomOf(mirror.broker, mirror.topic), shape),
+	}));
+	type Maker = (typeof makers)[number];
+	const makerOf = (room: RoomId): Maker | undefined => makers.find((one) => one.owns(room));
+	const makersOf = (broker: string, filter: string) =>
+		makers.filter((one) => one.broker === broker && one.filter === filter);
+
+	/** Returns the mirror of a topic's own room; undefined where it has none. */
+	function own(maker: Maker, topic: string, cleared: boolean): Mirror | undefined {
+		const room = maker.of(topic, cleared);
+		if (room === undefined) return undefined;
+		const mirror = maker.mirrors.get(room) ?? { ...maker.shape, room };
+		maker.mirrors.set(room, mirror);
+		return mirror;
+	}
 	/** By broker and filter, as a room without a shape. */
 	const bySubscription = new Map<string, readonly Mirror[]>();
 	const inPlace = createInPlace();
@@ -85,7 +126,8 @@ export function createMirrorRooms(deps: {
 		now,
 		later: deps.later,
 		async show(due) {
-			const mirrors = new Map([...bySubscription.values()].flat().map((one) => [one.room, one]));
+			const all = [...bySubscription.values(), ...makers.map((one) => [...one.mirrors.values()])].flat();
+			const mirrors = new Map(all.map((one) => [one.room, one]));
 			const events = due.flatMap((one) => {
 				const mirror = mirrors.get(one.event.room);
 				return mirror ? shows(mirror, one, now()) : [];
@@ -127,27 +169,34 @@ export function createMirrorRooms(deps: {
 		ofRoom: (room: RoomId): readonly string[] => [inPlace.ofRoom(room), debounce.ofRoom(room)],
 		stop: debounce.stop,
 		add(room: RoomId): void {
+			if (ownOf(room)) {
+				makerOf(room)?.add(room);
+				return;
+			}
 			const { shape } = placeOf(room);
-			const options = shape === "" ? {} : (JSON.parse(shape) as Shape);
-			const mirror: Mirror = {
-				room,
-				...(shape !== "" && { shape: compileShape(options) }),
-				...(options.only && { only: options.only }),
-				...(options.only?.matches !== undefined && { matches: compilePattern(options.only.matches) }),
-				...(options.show && { show: options.show }),
-			};
+			const mirror = compile(room, shape === "" ? {} : (JSON.parse(shape) as Shape));
 			const all = [...without(room), mirror].sort((one, other) => (one.room > other.room ? -1 : 1));
 			bySubscription.set(subscription(room), all);
 		},
 		remove(room: RoomId): void {
 			latest.forget(room);
 			debounce.forgetRoom(room);
+			const maker = makerOf(room);
+			maker?.remove(room);
+			maker?.mirrors.delete(room);
 			const left = without(room);
 			if (left.length > 0) bySubscription.set(subscription(room), left);
 			else bySubscription.delete(subscription(room));
 		},
+		/** Returns the rooms that have to be made, since the last call. */
+		opened(): readonly Opened[] {
+			const all = opened;
+			opened = [];
+			return all;
+		},
 		/** Returns true if a room shows what this subscription brings. */
-		uses: (broker: string, filter: string): boolean => of(broker, filter).length > 0,
+		uses: (broker: string, filter: string): boolean =>
+			of(broker, filter).length > 0 || makersOf(broker, filter).length > 0,
 		/** Forgets what was shown of the topics of these messages: none of them was taken. */
 		forget(broker: string, batch: readonly Readonly<{ topic: string }>[]): void {
 			const topics = new Set(batch.map(({ topic }) => topic));
@@ -167,7 +216,9 @@ export function createMirrorRooms(deps: {
 		): readonly Shows[] {
 			return placesOf(arrival, wanted).flatMap(({ filter, preferred: narrower }) => {
 				const before = narrower.flatMap((one) => of(broker, one));
-				return of(broker, filter).flatMap((mirror, index, all) => {
+				const cleared = arrival.payload.length === 0;
+				const made = makersOf(broker, filter).flatMap((one) => own(one, arrival.topic, cleared) ?? []);
+				return [...made, ...of(broker, filter)].flatMap((mirror, index, all) => {
 					const { room, shape } = mirror;
 					const { event, compared } = fromMqtt(arrival, { broker, room, id, at, ...(shape && { shape }) });
 					latest.note(event);

@@ -5,6 +5,11 @@ export * from "../core/phrases.ts";
 export const binaryValue = (bytes: number, head: string) => `${bytes} bytes, no text (${head}…)`;
 export const longValue = (start: string, bytes: number) => `${start}… (${bytes} bytes in all)`;
 
+// Rooms of topics.
+export const furtherThings = (filter: string) => `Further things of ${filter}`;
+export const furtherThingsTopic = (filter: string, most: number) =>
+	`The mirror of ${filter} has made its ${most} rooms, so the values of further topics are shown here. An admin of the bridge can raise “rooms” of the mirror.`;
+
 // `list` and `get`.
 export const noMirror = "this room shows nothing from MQTT.";
 export const noValuesYet = "Nothing has come from MQTT since the bridge started.";

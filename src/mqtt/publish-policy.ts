@@ -3,6 +3,7 @@ import type { Portal } from "../core/mapping.ts";
 import { createGlob } from "../core/permissions.ts";
 import type { Person } from "../core/person.ts";
 import { mqttName } from "./from-mqtt.ts";
+import { mirrorOf } from "./topic-rooms.ts";
 import { matches } from "./topics.ts";
 
 /** The people who may publish from the room of a mirror, as globs over their handles, and the topics, as filters. */
@@ -23,7 +24,7 @@ export function createPublishPolicy(policies: ReadonlyMap<RoomId, PublishPolicy>
 	);
 	return (portal: Portal | undefined, person: Person, admin: boolean, topic: string): MayPublish => {
 		const here = (portal?.links ?? []).flatMap(({ network, room }) => {
-			const policy = network === mqttName && room !== undefined ? compiled.get(room) : undefined;
+			const policy = network === mqttName && room !== undefined ? compiled.get(mirrorOf(room)) : undefined;
 			return policy ? [policy] : [];
 		});
 		if (here.length === 0) return admin ? { kind: "yes" } : { kind: "person" };

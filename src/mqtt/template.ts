@@ -66,12 +66,12 @@ function subject(name: string): ((values: TemplateValues) => string | undefined)
 }
 
 /** Compiles what stands between two pairs of braces, from position `at`. @throws TemplateError */
-function place(source: string, at: number): (values: TemplateValues) => string {
+function place(source: string, at: number, subjects: Subjects): (values: TemplateValues) => string {
 	// A quoted text may hold a bar.
 	const [first = "", ...rest] = source.match(/(?:"[^"]*"|[^|"])+/g) ?? [];
-	const read = subject(first.trim());
-	if (!read)
-		throw new TemplateError(at, `“${first.trim()}” is none of value, name, topic, topic.1 …, json, json.key`);
+	const named = first.trim();
+	const read = subjects === all || /^topic(\.|$)/.test(named) ? subject(named) : undefined;
+	if (!read) throw new TemplateError(at, `“${named}” is none of ${subjects}`);
 	let where = at + first.length + 1;
 	const steps = rest.map((one): Step => {
 		const filter = one.trim();
@@ -90,24 +90,57 @@ function place(source: string, at: number): (values: TemplateValues) => string {
 	return (values) => steps.reduce<string | undefined>((text, step) => step(text), read(values)) ?? "";
 }
 
-/** Compiles a template. @throws TemplateError with the position of the mistake */
-export function compileTemplate(source: string): Template {
-	const parts: ((values: TemplateValues) => string)[] = [];
+/** The subjects of places, as an error message lists them. */
+const [all, ofTopics] = [
+	"value, name, topic, topic.1 …, json, json.key",
+	"topic, topic.1, topic.2 …",
+] as const;
+type Subjects = typeof all | typeof ofTopics;
+
+/** Returns the parts of a template: texts, and places. @throws TemplateError */
+function partsOf(
+	source: string,
+	subjects: Subjects,
+): readonly (string | ((values: TemplateValues) => string))[] {
+	const parts: (string | ((values: TemplateValues) => string))[] = [];
 	let at = 0;
 	while (at < source.length) {
 		const open = source.indexOf("{{", at);
 		const text = source.slice(at, open < 0 ? undefined : open);
-		if (text !== "") parts.push(() => text);
+		if (text !== "") parts.push(text);
 		if (open < 0) break;
 		const close = source.indexOf("}}", open);
 		if (close < 0) throw new TemplateError(open + 1, "these braces are not closed: }} is missing");
-		parts.push(place(source.slice(open + 2, close), open + 3));
+		parts.push(place(source.slice(open + 2, close), open + 3, subjects));
 		at = close + 2;
 	}
+	return parts;
+}
+
+/** A template over the levels of a topic alone. `filled`: the template with this text in the places. */
+export type TopicTemplate = ((topic: string) => string) & Readonly<{ filled(text: string): string }>;
+
+/** Compiles a template over the levels of a topic. @throws TemplateError with the position of the mistake */
+export function compileTopicTemplate(source: string): TopicTemplate {
+	const parts = partsOf(source, ofTopics);
+	const whole = (topic: string) =>
+		parts
+			.map((part) =>
+				typeof part === "string" ? part : part({ value: "", json: undefined, topic, name: "" }),
+			)
+			.join("");
+	return Object.assign(whole, {
+		filled: (text: string) => parts.map((part) => (typeof part === "string" ? part : text)).join(""),
+	});
+}
+
+/** Compiles a template. @throws TemplateError with the position of the mistake */
+export function compileTemplate(source: string): Template {
+	const parts = partsOf(source, all);
 	return (values) => {
 		let line = "";
 		for (const part of parts) {
-			line += part(values).slice(0, longest);
+			line += (typeof part === "string" ? part : part(values)).slice(0, longest);
 			if (line.length >= longest) return line.slice(0, longest).toWellFormed();
 		}
 		return line;

@@ -198,6 +198,26 @@ describe("an error", () => {
 			"10:104: mqtt.mirrors.0.template: “valu” is none of value, name, topic, topic.1 …, json, json.key (character 3 of the template)",
 		],
 		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: 'x/+', room: '#x_{{topic.2}}:hs.test' }] }",
+			"10:89: mqtt.mirrors.0.room: the addresses of rooms that the bridge makes begin with #_mqtt_ and end with :hs.test, such as #_mqtt_{{topic.2}}:hs.test",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: 'x/+', room: '#_mqtt_{{value}}:hs.test' }] }",
+			"10:89: mqtt.mirrors.0.room: “value” is none of topic, topic.1, topic.2 … (character 10 of the template)",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', rooms: 5 }] }",
+			"10:94: mqtt.mirrors.0: “rooms” is for a mirror that makes rooms. Give “room” places for the levels of the topic, such as #_mqtt_{{topic.2}}:hs.test",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: 'x/+', room: '#_mqtt_{{topic.2}}:hs.test', invite: [alice] }] }",
+			"10:128: mqtt.mirrors.0.invite.0: expected an MXID such as @alice:example.org",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: 'x/+', room: '#_mqtt_{{topic}}:hs.test' }, { broker: a, topic: 'y/+', room: '#_mqtt_{{topic}}:hs.test' }] }",
+			"10:119: mqtt.mirrors.1: the same rooms as mqtt.mirrors.0. Write one mirror for both, or give the rooms other addresses",
+		],
+		[
 			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', value: 'a..b' }] }",
 			"10:101: mqtt.mirrors.0.value: expected the place of a value in JSON such as /temperature or /sensors/0/value",
 		],

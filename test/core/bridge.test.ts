@@ -3,6 +3,7 @@ import type { Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent, Message } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { RoomInfo } from "../../src/core/network.ts";
 import { createPermissions } from "../../src/core/permissions.ts";
 import type { Person } from "../../src/core/person.ts";
 import * as phrases from "../../src/core/phrases.ts";
@@ -630,6 +631,33 @@ test("a mirrored topic's values appear in its rooms, as text if the room cannot 
 	await bridge.mirror([], false);
 	expect(await mapping.portals()).toHaveLength(1);
 	await bridge.mirror([], true);
+	expect(await mapping.portals()).toEqual([]);
+});
+
+test("a topic's own room is made with its first value, by one request, and kept with the mirrors of the config", async () => {
+	await bridge.stop(0);
+	const made: RoomInfo[] = [];
+	await begin({ level: createPermissions({ "*@earth": "use" }) });
+	earth.createRoom = async (_of, [name = ""], info) => {
+		made.push(info);
+		return `own ${name}` as RoomId;
+	};
+	const topic = "lamp" as RoomId;
+	const make = { address: ["lamp"], name: "The lamp", invites: ["ann"] };
+	const own = { here: earth.name, make, there: mars.name, topic };
+	await bridge.ownRoom(own);
+	await bridge.ownRoom(own);
+	expect(await mapping.portals()).toHaveLength(1);
+	expect(made).toEqual([]);
+	const reading = { room: topic, sender: mars.person("lamp"), at: Date.now(), kind: "state" as const };
+	for (const value of ["on", "off"])
+		await mars.bridge.receive([{ ...reading, id: value as MessageId, key: "lamp", label: "lamp", value }]);
+	await seen(earth, 2);
+	expect(earth.sent.map(({ room }) => room)).toEqual(["own lamp", "own lamp"]);
+	expect(made).toEqual([{ room: topic, name: "The lamp", invites: ["ann"] }]);
+	await bridge.mirror([], true, (one) => one === topic);
+	expect(await mapping.portals()).toHaveLength(1);
+	await bridge.mirror([], true, () => false);
 	expect(await mapping.portals()).toEqual([]);
 });
 

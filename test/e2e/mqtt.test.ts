@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { CommandCall } from "../../src/core/command.ts";
-import type { State } from "../../src/core/event.ts";
+import type { Message, State } from "../../src/core/event.ts";
 import type { LinkId, PortalId, RoomId } from "../../src/core/ids.ts";
 import type { Link, Mapping, Portal } from "../../src/core/mapping.ts";
 import type { Bridge, Network } from "../../src/core/network.ts";
 import type { BrokerOptions } from "../../src/mqtt/client.ts";
-import { createMqtt, type MqttOptions, mirrorsOf } from "../../src/mqtt/index.ts";
-import { createMemoryMapping } from "../../src/store/memory.ts";
+import { createMqtt, keepsOf, type MqttOptions, mirrorsOf } from "../../src/mqtt/index.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { createNedbMapping } from "../../src/store/nedb.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeNetwork, lines, quiet, until } from "../fakes.ts";
@@ -308,6 +308,61 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 			"matches",
 		];
 		expect(filtered.sort()).toEqual(each);
+	});
+
+	test("gives each device a room of its own, at most so many, also after a restart", async () => {
+		const mapping = createMemoryMapping();
+		const options: MqttOptions = {
+			brokers: { home: broker({ protocol }) },
+			mirrors: [],
+			making: [
+				{
+					broker: "home",
+					topic: `${at}/own/#`,
+					room: "own_{{topic.3}}",
+					rooms: 2,
+					invite: ["@a:hs"],
+					shape: {},
+				},
+			],
+		};
+		const journal = createMemoryJournal();
+		const chat = fakeNetwork("chat");
+		async function begin() {
+			const network = createMqtt(options, { mapping, log: quiet, roomsOn: chat.name });
+			const bridge = bridgeOf([chat, network], rulesFor({ "*": "admin" }), { mapping, journal });
+			await bridge.start();
+			await until(
+				() => network.status().up,
+				() => String(network.status().cause),
+			);
+			return bridge;
+		}
+		const shown = () => chat.sent.map(({ room, event }) => [room, (event as Message).text]);
+		const shows = (count: number) =>
+			until(
+				() => chat.sent.length >= count,
+				() => JSON.stringify(shown()),
+			);
+		const first = await begin();
+		for (const thing_ of ["kitchen/t", "kitchen/h", "hall/t", "attic/t"])
+			await thing.publish(`${at}/own/${thing_}`, "20");
+		await shows(4);
+		await first.mirror([], true, keepsOf(options));
+		await first.stop(5_000);
+		const second = await begin();
+		await thing.publish(`${at}/own/hall/t`, "21");
+		await thing.publish(`${at}/own/cellar/t`, "9");
+		await shows(6);
+		await second.stop(5_000);
+		expect(shown().sort()).toEqual([
+			["mqtt-own_+", "attic t: 20"],
+			["mqtt-own_+", "cellar t: 9"],
+			["mqtt-own_hall", "hall t: 20"],
+			["mqtt-own_hall", "hall t: 21"],
+			["mqtt-own_kitchen", "kitchen h: 20"],
+			["mqtt-own_kitchen", "kitchen t: 20"],
+		]);
 	});
 
 	test("shows each value once around a dozen stops: all of QoS 1, and those of QoS 0 that the broker has sent", async () => {
