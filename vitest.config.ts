@@ -7,29 +7,28 @@ import { soak } from "./test/soak.ts";
 /** The files that take longest, the longest first. One that began last would keep a single worker busy at the end. */
 const longest = [
 	...[
-		"hosted-archive",
-		"hosted-join",
-		"hosted-outages",
-		"xmpp-faults",
-		"conversation",
-		"reactions",
 		"faults",
+		"hostile",
+		"hosted-archive",
+		"xmpp-faults",
+		"hosted-outages",
+		"hosted-join",
+		"scenarios",
 		"disasters",
+		"waiting",
+		"reactions",
+		"peak-memory",
+		"features",
 		"image",
-		"media",
+		"xmpp-features",
+		"hosted-messages",
+		"component",
+		"hosted-queries",
+		"conversation",
+		"hosted-crowd",
 		"muc",
 	],
-	...[
-		"peak-memory",
-		"fuzz",
-		"sqlite",
-		"network",
-		"patterns",
-		"crash.property",
-		"backlog",
-		"heap",
-		"property",
-	],
+	...["fuzz", "sqlite", "network", "patterns", "crash.property", "backlog", "heap", "property"],
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -71,8 +70,9 @@ export default defineConfig({
 					retry: 1,
 					testTimeout: 150_000,
 					hookTimeout: 180_000,
-					// Each file starts servers of its own; two at a time keep two cores busy and no more.
-					maxWorkers: 2,
+					// Each file starts servers of its own and waits half of its time: three keep two cores three quarters busy.
+					// The long forms of the tests wait less.
+					maxWorkers: soak ? 2 : 3,
 				},
 			},
 		],
