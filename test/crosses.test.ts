@@ -34,6 +34,7 @@ const rows = [
 		"encrypted messages",
 		"time of late messages",
 	],
+	"private messages",
 	"anything else with words",
 ];
 

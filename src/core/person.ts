@@ -15,6 +15,10 @@ export type Person = Readonly<{
 	handles: readonly string[];
 	/** The domain of the server that vouches for the person: the unit of rate limits and blocks. */
 	domain: string;
+	/** The name of the one room in which this person can be written to, for people who meet them there. */
+	within?: string;
+	/** The person whose ghost speaks for this one. Absent: a ghost of their own. */
+	ghostOf?: Pick<Person, "network" | "id" | "address" | "name" | "domain" | "handles">;
 	/** The person has an account on our own server, so strangers may write to them first. */
 	local?: true;
 }>;

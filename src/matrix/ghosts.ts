@@ -86,18 +86,24 @@ export function createGhosts(deps: {
 		return turn;
 	}
 
+	/** Returns the person that has the ghost: one that people meet in private speaks by the ghost that they know. */
+	const bearer = (person: Person): Person => person.ghostOf ?? person;
+	const ghostOf = (person: Person) => {
+		const { id, network } = bearer(person);
+		return mapping.ghost(id, network, matrixNetwork);
+	};
+
 	return {
 		/** Resolves with the MXID of the person's ghost, registered and named. @throws NoGhost */
-		ensure: ensureInTurn,
+		ensure: (person: Person): Promise<string> => ensureInTurn(bearer(person)),
 		/**
 		 * Resolves with the MXID of the person's ghost, registered if necessary. A ghost keeps its name: `person.name` is the
 		 * person's name in one room only. @throws NoGhost
 		 */
 		account: async (person: Person): Promise<string> =>
-			(await mapping.ghost(person.id, person.network, matrixNetwork))?.address ?? ensureInTurn(person),
+			(await ghostOf(person))?.address ?? ensureInTurn(bearer(person)),
 		/** Resolves with the MXID of the person's ghost, undefined if none was ever registered. */
-		known: async (person: Person): Promise<string | undefined> =>
-			(await mapping.ghost(person.id, person.network, matrixNetwork))?.address,
+		known: async (person: Person): Promise<string | undefined> => (await ghostOf(person))?.address,
 		/** Resolves with the person that a ghost stands for, undefined for any other MXID. */
 		person: async (mxid: string): Promise<Person | undefined> =>
 			(await mapping.ghostAt(matrixNetwork, mxid as UserId))?.person,

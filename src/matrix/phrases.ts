@@ -110,3 +110,8 @@ export const registrationKept = (file: string) =>
 export const registrationUpdated = (file: string, why: string) =>
 	`Updated ${file}: ${why}. The tokens are the same as before.`;
 export const registrationBroken = (file: string, why: string) => `${file} is there already, but ${why}`;
+
+// Private chats with people who are known from one room alone.
+export const privateChat = (name: string, room: string) => `${name} (${room})`;
+export const privateChatTopic = (name: string, room: string) =>
+	`Private messages with ${name}, who is in ${room}`;

@@ -3,6 +3,7 @@ import type { Person } from "../core/person.ts";
 import { type Client, hasCode } from "./client.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { directAlias, parts, portalAlias } from "./mxid.ts";
+import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
 
 export type RoomCreation = ReturnType<typeof createRoomCreation>;
@@ -72,6 +73,11 @@ export function createRoomCreation(deps: {
 				preset: "private_chat",
 				is_direct: true,
 				invite: [ours.id],
+				// Without a name, clients show that of the person: a private chat tells besides where it belongs.
+				...(theirs.within !== undefined && {
+					name: phrases.privateChat(theirs.name ?? "", theirs.within),
+					topic: phrases.privateChatTopic(theirs.name ?? "", theirs.within),
+				}),
 				// The alias only makes sure that the room is created once; as the room's name it would be ugly.
 				initial_state: [{ type: "m.room.canonical_alias", state_key: "", content: {} }],
 				power_level_content_override: powers(50),

@@ -144,14 +144,17 @@ export function fromGroupchat(
 	return { ...event(message, either, base, stanza, author), ...repeat };
 }
 
-/** Returns a 1:1 message as an event. `missing` replaces the stanza's id if the client gave none. */
+/**
+ * Returns a 1:1 message as an event. `missing` replaces the stanza's id if the client gave none. `sender`: the occupant who
+ * wrote it, of a private message in a MUC; absent: the account that its `from` names.
+ */
 export function fromChat(
 	message: Element,
 	says: MessageContent,
-	where: Readonly<{ room: RoomId; to: Person; at: number; missing: string }>,
+	where: Readonly<{ room: RoomId; to: Person; at: number; missing: string; sender?: Person }>,
 ): Received {
 	const { from = "", id: stanza = "" } = message.attrs;
-	const sender = account(from);
+	const { sender = account(from) } = where;
 	// An id that is not random counts for one client only.
 	const { id, unnamed } =
 		stanza !== "" && !isRandom(stanza)

@@ -34,6 +34,7 @@ import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
 import { isBits, openBits } from "./message/stickers.ts";
 import { createOutgoingFiles } from "./outgoing-files.ts";
 import * as phrases from "./phrases.ts";
+import { createPrivateChats } from "./private/chats.ts";
 import { createRouter } from "./routing.ts";
 import { type ComponentOptions, createComponent } from "./stream/component.ts";
 import { createConflictWatch } from "./stream/connection-conflict.ts";
@@ -154,7 +155,14 @@ export function createXmpp(
 			component: options.component,
 			log,
 			...guarded,
-			tell: (events) => inbox.events(events),
+			tell(events) {
+				inbox.events(events);
+				for (const event of events)
+					if (event.kind === "membership" && event.change === "leave")
+						privately.left(event.room, event.sender);
+			},
+			privately: (whisper) => privately.take(whisper),
+			privateError: (stanza) => privately.failed(stanza),
 			cursor: (key) => bridge.cursor(key),
 			save: (cursor) => inbox.after(() => bridge.saveCursor(cursor)),
 			settled: () => inbox.reached(),
@@ -177,10 +185,18 @@ export function createXmpp(
 		},
 	);
 	const clients = createClientFeatures(link, resource, log);
+	const confirm = createServerAck(link, options.component);
+	const privately = createPrivateChats({
+		venues: () => [hosted.venue, rooms.venue],
+		bridge: () => bridge,
+		tell: (events) => inbox.events(events),
+		...{ confirm, ghost, now, guard },
+		...(deps.taken && { taken: deps.taken }),
+	});
 	const chats = createDirectChats({
 		link,
 		clients,
-		confirm: createServerAck(link, options.component),
+		confirm,
 		resource,
 		bridge: () => bridge,
 		who,
@@ -210,12 +226,15 @@ export function createXmpp(
 		ghostPayloads: () => [ghostCapabilities],
 		files,
 		partly: (event, error) => bridge.partly(event, error, title),
+		privately: privately.take,
+		left: privately.left,
 		now,
 	});
 	/** A stanza goes to the first that claims it: a private message in a MUC belongs to no chat of two. */
 	const conversations: readonly Conversation[] = [
 		hosted.conversation,
 		createJoinedConversation(rooms, { software, membersMirrored, log }),
+		privately.conversation,
 		chats,
 	];
 	function conversationOf(room: RoomId): Conversation {
@@ -339,7 +358,7 @@ export function createXmpp(
 			if (one.room !== undefined) await conversationOf(one.room).detach?.(one);
 		},
 		async openDirect(ours, theirs) {
-			if (ours.address.length !== 1) throw new PermanentError("invalid", phrases.xmppStrangers);
+			if (ours.address.length !== 1) return privately.room(ours, theirs);
 			return pairRoom(ours.id, ghostJid(theirs.network, theirs.address, namespace));
 		},
 		url: (room) => {

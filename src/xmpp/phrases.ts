@@ -101,7 +101,7 @@ export const theBridge = "The bridge";
 // Answers to people on XMPP.
 export const xmppNoDelivery = (why: string) => `A message could not be delivered to this person: ${why}.`;
 export const xmppNoPrivate =
-	"Private messages to people from the other side are not bridged yet. Please write in the room, or to their own address.";
+	"This address stands for no person, so nobody reads what is written to it in private. Please write in the room.";
 export const xmppNoInvite = "Invitations are not bridged yet.";
 export const xmppNoRoom = "This is the address of a person. That of a room begins with # or !.";
 export const xmppNotLookedUp =
@@ -111,8 +111,18 @@ export const xmppBroken =
 	"The bridge failed on this. Please send it again, and tell its admin if it fails again.";
 export const xmppNobody = "Nobody has this address.";
 export const xmppStopping = "The bridge is just restarting. Please send this again in a minute.";
-export const xmppStrangers =
-	"this person is known from a room only, which hides their address. Write to them in that room.";
+
+// Private chats in a MUC.
+export const privateNoRoom = (room: string) =>
+	`the bridge does not serve the XMPP room ${room}, so nobody there can be written to.`;
+export const privateGone = (room: string) =>
+	`this person is not in the XMPP room ${room} now, and can be written to in private only while they are there.`;
+export const privateOutside = (room: string) =>
+	`only people who are in the XMPP room ${room} under a name of their own can write to others there in private. Write a message in the room first.`;
+export const privateUnsure = (name: string, room: string) =>
+	`the XMPP room ${room} does not tell whether the person called ${name} is still the same one. This chat goes on when they write to you.`;
+export const privateEnded = (name: string, room: string) =>
+	`${name} has left the XMPP room ${room}. This private chat has ended, and goes on if they come back.`;
 
 // Answers of the archive of a room that is shown as a MUC.
 export const archiveForMembers =
@@ -176,8 +186,6 @@ export const hostedToRoom = "Your client has to send this to the room as a messa
 export const hostedToOneOccupant = "Write to the room, or send this to one person as a private message.";
 export const hostedAwayOccupant =
 	"This person is in the room with no client now. Write to their own address.";
-export const hostedWriteDirectly = (nick: string, jid: string) =>
-	`${nick} is on the other side of the bridge, which has no private messages of a room. Write to them directly: ${jid}`;
 export const hostedVoiceByLevel =
 	"The moderators of this room give the right to write by its power levels on the other side. Ask one of them.";
 

@@ -59,7 +59,7 @@ export const relayedLine = ({ style, text }: Pick<Message, "style" | "text">, na
 
 const message = (
 	type: "groupchat" | "chat",
-	[from, to, id]: readonly [string, string, string],
+	[from, to, id]: readonly [string, string | undefined, string],
 	{ body, parts }: Pick<Draft, "body" | "parts">,
 	...more: readonly Node[]
 ): Element =>
@@ -82,7 +82,7 @@ export const groupchat = (
 /** Returns a 1:1 message. `name` (XEP-0172) is given until the recipient knows it, so that no raw JID is shown. */
 export const chat = (
 	from: string,
-	to: string,
+	to: string | undefined,
 	id: string,
 	content: Pick<Draft, "body" | "parts">,
 	name?: string,

@@ -354,7 +354,7 @@ describe.each(["prosody", "ejabberd"] as const)("a hosted room on %s", (server) 
 		expect(condition(error)).toBe("item-not-found");
 	});
 
-	test("a private message reaches all clients of its person, and nobody else; Matrix people have none", async () => {
+	test("a private message reaches all clients of its person, and nobody else", async () => {
 		const words = unique("psst");
 		await benvolio.sendMessage(`${other}/Romeo`, words);
 		for (const client of [phone, laptop]) {
@@ -362,12 +362,30 @@ describe.each(["prosody", "ejabberd"] as const)("a hosted room on %s", (server) 
 			expect(line.attrs).toMatchObject({ type: "chat", from: `${hall}/Benvolio` });
 			expect(line.getChild("x", ns.muc)).toBeDefined();
 		}
-		const id = await benvolio.sendMessage(`${other}/Juliet`, words);
-		const error = await refused(benvolio, id ?? "");
-		expect(error.getChild("error")?.getChild("text")?.getText()).toContain(
-			`juliet@${bridged.xmpp.component}`,
+	});
+
+	test("a private message to a Matrix person opens a chat that names the room, and the answer comes from their nick", async () => {
+		const words = unique("psst");
+		await benvolio.sendMessage(`${other}/Juliet`, words);
+		const invite = await juliet.waitFor(
+			"the invitation",
+			({ type, sender, state_key: guest, content }) =>
+				type === "m.room.member" &&
+				guest === juliet.userId &&
+				sender === ghostOf(benvolio) &&
+				content.membership === "invite",
 		);
-		expect(juliet.inbox.items.some(({ content }) => content.body === words)).toBe(false);
+		const chat = invite.room_id as string;
+		await juliet.join(chat);
+		await juliet.waitFor("the message", (one) => one.room_id === chat && one.content.body === words);
+		const name = await juliet.request("GET", `v3/rooms/${encodeURIComponent(chat)}/state/m.room.name/`);
+		expect(name).toMatchObject({ name: expect.stringMatching(/^Benvolio \(.+\)$/) });
+		const answer = unique("hush");
+		await juliet.send(chat, answer);
+		const line = await there(benvolio, answer, (one) => body(one) === answer);
+		expect(line.attrs).toMatchObject({ type: "chat", from: `${other}/Juliet` });
+		expect(phone.inbox.items.some((one) => body(one) === answer)).toBe(false);
+		expect(juliet.inbox.items.some((one) => one.room_id === room && one.content.body === words)).toBe(false);
 	});
 
 	test("the last words of a person who leaves at once arrive, and the person has left", async () => {

@@ -468,16 +468,38 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		expect(bridge.lines().join()).not.toContain("OMEMO");
 	});
 
-	test("a private message to one of our occupants is answered and not shown", async () => {
+	test("a private message has a chat of its own, which follows a new nick and ends with a word when its person leaves", async () => {
 		await link();
 		await came("Alice");
-		const id = await romeo.sendMessage(`${room}/Alice`, "psst");
-		const answer = await romeo.waitFor(
-			"an answer",
-			(one) => one.is("message") && one.attrs.type === "error" && one.attrs.id === id,
+		const mercutio = await client("mercutio");
+		await mercutio.joinRoom(room, "Mercutio");
+		await romeo.sendMessage(`${room}/Alice`, "psst");
+		await seen("Romeo: psst");
+		const alice = bridge.person("alice", "Alice");
+		const chat = bridge.fake.sent.find(({ event }) => event.kind === "message")?.room as string;
+		expect(chat).not.toBe("plaza");
+		await bridge.say(chat, alice, "what is it?");
+		const answer = await romeo.waitForMessage("what is it?", `${room}/Alice`);
+		expect(answer.attrs.type).toBe("chat");
+		expect(answer.getChild("x", "http://jabber.org/protocol/muc#user")).toBeDefined();
+		await romeo.send(xml("presence", { to: `${room}/Montague` }));
+		await came("Montague");
+		await bridge.say(chat, alice, "a new name?");
+		await romeo.waitForMessage("a new name?", `${room}/Alice`);
+		const quiet = mercutio.inbox.items.filter((one) => /psst|what is it|a new name/.test(String(one)));
+		expect(quiet).toEqual([]);
+		await romeo.leaveRoom(room, "Montague");
+		await until(
+			() => bridge.lines().some((line) => /Montague has left the XMPP room/.test(line)),
+			() => bridge.lines().join(" | "),
 		);
-		expect(answer.getChild("error")?.getChild("text")?.getText()).toMatch(/not bridged yet/);
-		expect(bridge.lines()).toEqual([]);
+		await bridge.say(chat, alice, "are you there?");
+		await until(
+			() => bridge.fake.refused.length > 0,
+			() => "no refusal",
+		);
+		expect(bridge.fake.refused[0]?.sentence).toContain("not in the XMPP room");
+		await mercutio.leaveRoom(room, "Mercutio");
 	});
 });
 

@@ -24,6 +24,7 @@ import { createLoader } from "./load.ts";
 import { takeMember } from "./membership.ts";
 import { isModeration } from "./moderation.ts";
 import { createPresences } from "./presence-updates.ts";
+import { createPrivateVenue } from "./private-chats.ts";
 import { createQueries } from "./queries/index.ts";
 import { createPublicRooms } from "./queries/public-rooms.ts";
 import { createRestarts } from "./restarts.ts";
@@ -164,6 +165,8 @@ export function createHostedRooms(world: World) {
 
 	return {
 		conversation,
+		/** The rooms as a place of private chats. */
+		venue: createPrivateVenue(context),
 		/** Resolves with the content of the answer to disco#items of the component. @throws StanzaError, TemporaryError */
 		publicRooms: createPublicRooms(context),
 		/** Ends what is due, and asks the clients that were silent for long; called every few seconds while the link is up. */

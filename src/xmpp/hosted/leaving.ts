@@ -5,6 +5,7 @@ import { announce, shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
 import { removeOccupant } from "./occupants.ts";
 import { type Happening, presence, shownSession, statusOf } from "./presences.ts";
+import { metIn } from "./private-chats.ts";
 import type { HostedRoom, Joined, Occupant } from "./room.ts";
 import { storedForm } from "./sessions.ts";
 
@@ -42,6 +43,7 @@ function endSession(one: Joined, context: HostedContext, what: Happening, comesB
 	} else if (occupant.sessions.size === 0 && room.facts.entry === "everybody") {
 		removeOccupant(room, occupant);
 		announce(room, occupant, context, { ...what, gone: true, id: undefined, as: self });
+		context.left(room.id, metIn(room, occupant));
 		letGo(one, context);
 	} else {
 		void context.store.remove(session);
@@ -68,6 +70,7 @@ export function dismiss(room: HostedRoom, occupant: Occupant, what: Happening, c
 	announce(room, occupant, context, { ...what, gone: true });
 	for (const session of [...occupant.sessions.values()]) forget({ room, occupant, session }, context);
 	removeOccupant(room, occupant);
+	context.left(room.id, metIn(room, occupant));
 	context.returns.rest(room);
 }
 

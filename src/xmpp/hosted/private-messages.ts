@@ -2,18 +2,20 @@ import { createRateLimit } from "../../core/limits.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { resource } from "../jid.ts";
 import { mucUser } from "../muc/status-codes.ts";
-import * as phrases from "../phrases.ts";
-import { errorReply } from "../stanza-error.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import type { HostedContext } from "./context.ts";
 import * as refusals from "./line-refusals.ts";
 import { isPassing, originalOf } from "./original.ts";
+import { metIn } from "./private-chats.ts";
 import type { Joined } from "./room.ts";
 
 /** Private messages of one person: the XMPP server limits them for its own people alone. */
 const rate = { perMinute: 60, burst: 60 };
 
-/** Takes messages to one occupant of a hosted room (XEP-0045 §7.5), which the source never sees. */
+/**
+ * Takes messages to one occupant of a hosted room (XEP-0045 §7.5). The room of the source never sees them: those for its
+ * people go to a chat of their own.
+ */
 export function createPrivateMessages(context: HostedContext) {
 	const mayWrite = createRateLimit(rate);
 
@@ -28,12 +30,11 @@ export function createPrivateMessages(context: HostedContext) {
 		const nick = resource(stanza.attrs.to ?? "") ?? "";
 		const target = room.occupants.get(nick);
 		if (!target) return answer(refusals.noSuchOccupant(stanza));
-		if (target.person.network !== xmppNetwork) {
-			const text = phrases.hostedWriteDirectly(nick, context.ghost(target.person));
-			return answer(errorReply(stanza, "cancel", "feature-not-implemented", text));
-		}
-		if (target.sessions.size === 0) return answer(refusals.awayOccupant(stanza));
+		const isOfSource = target.person.network !== xmppNetwork;
+		if (!isOfSource && target.sessions.size === 0) return answer(refusals.awayOccupant(stanza));
 		if (!mayWrite(occupant.person.id)) return answer(refusals.tooFast(stanza));
+		if (isOfSource)
+			return context.privately({ stanza, muc: room.id, sender: metIn(room, occupant), to: target.person });
 		const { attrs, children } = originalOf(stanza, context.component);
 		const type = stanza.attrs.type === "chat" ? "chat" : undefined;
 		context.out.send(target.sessions.values(), (address) =>

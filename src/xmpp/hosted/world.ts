@@ -1,12 +1,13 @@
 import type { PermanentError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
 import type { Guard } from "../../core/guard.ts";
-import type { NetworkName } from "../../core/ids.ts";
+import type { NetworkName, RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge, Received } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
 import type { Files } from "../attachments.ts";
 import type { Software } from "../iq/query.ts";
+import type { Whisper } from "../private/venue.ts";
 import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
 
@@ -36,5 +37,9 @@ export type World = Readonly<{
 	resource: string;
 	/** Returns the payloads of all ghosts' presences, such as their entity capabilities. */
 	ghostPayloads(): readonly Element[];
+	/** Takes a private message to a person of the source. Returns the error that answers it, if one is due. */
+	privately(whisper: Whisper): Element | undefined;
+	/** Notes that a person of XMPP has left a room. */
+	left(muc: RoomId, person: Person): void;
 	now(): Readonly<{ at: number; unique(): string }>;
 }>;

@@ -3,7 +3,9 @@ import type { Guard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import type { Cursor, Received } from "../../core/network.ts";
 import type { Archive } from "../muc/archive.ts";
+import type { Whisper } from "../private/venue.ts";
 import type { Component } from "../stream/component.ts";
+import type { Element } from "../stream/xml.ts";
 import type { Confirmations } from "./confirmations.ts";
 import type { Now } from "./occupant-events.ts";
 import type { Room } from "./room.ts";
@@ -31,6 +33,10 @@ export type World = Readonly<{
 	signedIds(): SignedIds;
 	/** Tells the portal the members of the MUC, in order with the events given to `tell`. */
 	sync(room: Room): void;
+	/** Takes a private message to an occupant of ours. Returns the error that answers it, if one is due. */
+	privately(whisper: Whisper): Element | undefined;
+	/** Takes an error for a private message of ours. Returns false for any other stanza. */
+	privateError(stanza: Element): boolean;
 	/** Notes that a MUC takes lines again, so that its lane retries at once. */
 	resume(): void;
 	/** Limits how many works of one `line` run at once, such as joins at one service: servers throttle floods of them. */

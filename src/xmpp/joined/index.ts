@@ -9,6 +9,7 @@ import { within } from "../deadline.ts";
 import { bare } from "../jid.ts";
 import { createArchive } from "../muc/archive.ts";
 import * as phrases from "../phrases.ts";
+import type { Venue } from "../private/venue.ts";
 import type { Element } from "../stream/xml.ts";
 import { findArchivedIds } from "./archived-ids.ts";
 import { restorePosition } from "./backfill.ts";
@@ -34,6 +35,7 @@ import {
 } from "./own-occupants.ts";
 import { hasIds } from "./participants.ts";
 import { takePresence } from "./presences.ts";
+import { nickOf, writePrivate } from "./private-chats.ts";
 import { createPrivateNotices } from "./private-notice.ts";
 import { close, createRoom, noteMissed, type Room, relink } from "./room.ts";
 import { abandonJoins } from "./roster.ts";
@@ -141,6 +143,19 @@ export function createJoinedRooms(
 			if (room) await whisper(room, event, text);
 		},
 		has: (room: string) => rooms.has(room),
+		/** The MUCs as a place of private chats. */
+		venue: {
+			has: (muc) => rooms.has(muc),
+			nick(muc, person) {
+				const room = rooms.get(muc);
+				return room && nickOf(room, person);
+			},
+			async write({ muc, person }, ours, make) {
+				const room = rooms.get(muc);
+				if (!room) throw new TemporaryError("the room is not served yet");
+				await writePrivate(room, room.ours.byJid.get(ghostJid(ours, own)), person, make, context);
+			},
+		} satisfies Venue,
 		/** Returns whether the MUC gives messages its own ids. */
 		hasIds(jid: string): boolean {
 			const room = rooms.get(jid);

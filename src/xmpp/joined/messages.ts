@@ -1,10 +1,10 @@
-import * as phrases from "../phrases.ts";
 import { errorReply, stanzaError } from "../stanza-error.ts";
-import { child, type Element } from "../stream/xml.ts";
+import type { Element } from "../stream/xml.ts";
 import type { Context } from "./context.ts";
 import { takeLiveLine } from "./incoming.ts";
 import { keepJoined, rediscover } from "./listener.ts";
 import { takeRefusal } from "./outbox.ts";
+import { takePrivate } from "./private-chats.ts";
 import type { Room } from "./room.ts";
 
 /**
@@ -15,7 +15,7 @@ export function takeMessage(room: Room, stanza: Element, context: Context): Elem
 	const ours = room.ours.byJid.get(stanza.attrs.to ?? "");
 	if (stanza.attrs.type === "error") {
 		const error = stanzaError(stanza);
-		if (!ours || !takeRefusal(room, ours, stanza, error, context))
+		if (!ours || !(takeRefusal(room, ours, stanza, error, context) || context.privateError(stanza)))
 			context.log.debug(
 				{ room: room.jid, condition: error.condition },
 				"ignored an error from the MUC that concerns no line in flight",
@@ -23,11 +23,7 @@ export function takeMessage(room: Room, stanza: Element, context: Context): Elem
 		return undefined;
 	}
 	if (context.archive.takes(stanza)) return undefined;
-	// XEP-0045 §16.4: for most of the other conditions a MUC puts out the occupant that answers with them.
-	if (stanza.attrs.type !== "groupchat")
-		return (
-			child(stanza, "body") && errorReply(stanza, "cancel", "feature-not-implemented", phrases.xmppNoPrivate)
-		);
+	if (stanza.attrs.type !== "groupchat") return takePrivate(room, ours, stanza, context);
 	// XEP-0045 §16.4: this condition makes the MUC put out an occupant that is not there.
 	if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
 	if (ours !== room.listening.active) return undefined;

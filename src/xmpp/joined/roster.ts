@@ -1,6 +1,6 @@
 import type { BridgeEvent } from "../../core/event.ts";
 import type { Person } from "../../core/person.ts";
-import { isByNick, occupant } from "../from-xmpp.ts";
+import { isByNick, occupant, occupantIdOf } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
 import { type OccupantPresence, removalOf } from "../muc/presence.ts";
@@ -160,7 +160,12 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	if (!known) return [];
 	stateOf(room.roster).others.delete(seen.nick);
 	const renamed = seen.codes.has(statusCodes.nickChanged) ? seen.newNick : undefined;
-	const who = withFirstAddress(known.person, personOf(room, { ...seen, nick: renamed ?? seen.nick }));
+	// COMPAT ejabberd leaves the occupant-id out of the presence that tells a new nick.
+	const occupantId = seen.occupantId ?? occupantIdOf(known.person, room.jid);
+	const who = withFirstAddress(
+		known.person,
+		personOf(room, { ...seen, ...(occupantId && { occupantId }), nick: renamed ?? seen.nick }),
+	);
 	// XEP-0045 §7.6. If the nick alone tells people apart, a rename is one leaving and another joining.
 	if (renamed && who.id === known.person.id && fits(room.roster.others, { ...seen, nick: renamed })) {
 		stateOf(room.roster).others.set(renamed, { ...known, person: who, since: room.roster.clock });

@@ -14,6 +14,7 @@ import { addOccupant } from "../../../src/xmpp/hosted/occupants.ts";
 import { createPendingLines } from "../../../src/xmpp/hosted/pending.ts";
 import { createHostedRoom, type Session } from "../../../src/xmpp/hosted/room.ts";
 import { createRooms } from "../../../src/xmpp/hosted/rooms.ts";
+import type { Whisper } from "../../../src/xmpp/private/venue.ts";
 import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { stanza } from "../stanza.ts";
@@ -46,6 +47,7 @@ export const tybalt: Person = { ...account("tybalt@capulet.lit"), name: "Tybalt"
 export function linesWorld() {
 	const sent: Element[] = [];
 	const told: Received[] = [];
+	const whispers: Whisper[] = [];
 	const asked: string[] = [];
 	let count = 0;
 	const out = (element: Element, to: string) => {
@@ -93,6 +95,7 @@ export function linesWorld() {
 		ghost: ({ address }: Person) => `${address[0]}@bridge.test`,
 		standsFor: (jid: string) => ({ network: matrix, address: [jid.split("@")[0] ?? ""] }),
 		ghostPayloads: () => [],
+		privately: (whisper: Whisper) => void whispers.push(whisper),
 		now: () => ({ at: Date.now(), unique: () => `u-${++count}` }),
 		rooms: createRooms(),
 		pending: createPendingLines(Date.now),
@@ -119,7 +122,7 @@ export function linesWorld() {
 		return mine.map((one) => serialize(one).replaceAll("&apos;", "'").replace(` to="${jid}"`, ""));
 	};
 	return {
-		...{ context, files, lines, room, told, there, trouble, topics, asked, notices, got, joins },
+		...{ context, whispers, files, lines, room, told, there, trouble, topics, asked, notices, got, joins },
 		/** Hands in a stanza of a client, and waits until it is with core. Returns the answer, as XML. */
 		async say(
 			from: string,

@@ -2,7 +2,21 @@ import { describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
 import { personKey } from "../../../src/core/hosting.ts";
 import type { Received } from "../../../src/core/network.ts";
-import { alice, levels, linesWorld, lobby, matrix, romeo, source, tybalt, view } from "./lines-world.ts";
+import { createPrivateVenue } from "../../../src/xmpp/hosted/private-chats.ts";
+import { xml } from "../../../src/xmpp/stream/xml.ts";
+import {
+	alice,
+	bob,
+	levels,
+	linesWorld,
+	lobby,
+	matrix,
+	other,
+	romeo,
+	source,
+	tybalt,
+	view,
+} from "./lines-world.ts";
 
 const phone = "romeo@montague.lit/phone";
 const laptop = "romeo@montague.lit/laptop";
@@ -311,6 +325,32 @@ describe("a private message", () => {
 			]);
 		expect(world.told).toEqual([]);
 	});
+	test("to a person of the source goes to a chat of the two, in which the sender has the ghost of the room", async () => {
+		const world = linesWorld();
+		expect(await world.say(capulet, body, chat, `${other}/Alice`)).toBe("");
+		expect(world.whispers).toEqual([
+			expect.objectContaining({
+				muc: view,
+				to: alice,
+				sender: expect.objectContaining({ name: "Tybalt", ghostOf: tybalt, address: [view, "Tybalt"] }),
+			}),
+		]);
+		expect(world.told).toEqual([]);
+	});
+	test("of a person of the source reaches each client of its person, by the address that it joined by", async () => {
+		const world = linesWorld();
+		await world.say(capulet, body, chat, `${other}/Alice`);
+		const venue = createPrivateVenue(world.context);
+		const place = (id = "") => ({ muc: view, person: id, ghost: "alice@bridge.test" });
+		const make = (from: string, to: string | undefined) => xml("message", { from, to, type: "chat" });
+		await venue.write(place(world.whispers[0]?.sender.id), alice, make);
+		expect(world.got(capulet)).toEqual([`<message from="${other}/Alice" type="chat"/>`]);
+		const absent = venue.write(place(`${view} benvolio@x.lit`), alice, make);
+		await expect(absent).rejects.toMatchObject({ reason: "not-found" });
+		const stranger = { ...bob, id: "@stranger:hs.test" as never };
+		const outside = venue.write(place(world.whispers[0]?.sender.id), stranger, make);
+		await expect(outside).rejects.toMatchObject({ reason: "forbidden" });
+	});
 	test("of a flood is refused past the limit", async () => {
 		const world = linesWorld();
 		let answer = "";
@@ -321,7 +361,6 @@ describe("a private message", () => {
 		["to nobody", phone, chat, `${lobby}/Nobody`, /<item-not-found .*>Nobody in this room has this nick\.</],
 		["from outside", "nobody@x.lit/a", chat, `${lobby}/Romeo`, /<not-acceptable /],
 		["of the type groupchat", phone, 'type="groupchat"', `${lobby}/Tybalt`, /type="modify"><bad-request /],
-		["to a person of Matrix", phone, chat, `${lobby}/Alice`, /Write to them directly: alice@bridge\.test/],
 	])("%s is answered with the reason", async (_what, from, attrs, to, answer) => {
 		expect(await linesWorld().say(from, body, attrs, to)).toMatch(answer);
 	});

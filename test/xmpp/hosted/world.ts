@@ -111,6 +111,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 			source: () => hosting,
 		},
 	} as unknown as Bridge;
+	const left: string[] = [];
 	let unique = 0;
 	const clock = { at: 1_000_000 };
 	const link = {
@@ -142,6 +143,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		resource: "trivium",
 		files: () => undefined,
 		partly: () => undefined,
+		privately: () => undefined,
+		left: (muc, person) => void left.push(`${muc} ${person.id}`),
 		ghostPayloads: () => [],
 		now: () => ({ at: clock.at, unique: () => `id-${++unique}` }),
 	});
@@ -157,7 +160,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
 	};
 	return {
-		...{ rooms, conversation, source, sent, told, cursors, calls, clock, link, take, settle },
+		...{ rooms, conversation, source, sent, told, left, cursors, calls, clock, link, take, settle },
 		start: () => rooms.start(),
 		sweep: rooms.sweep,
 		/** Returns the keys of the sessions in the store. */

@@ -79,6 +79,8 @@ export function lives(chance: () => number, faults: MucFaults) {
 				crowded: () => box.depth() > 6,
 				signedIds: () => createSignedIds("secret"),
 				sync: (one) => box.after(() => bridge.sync(theirs.name, one.jid as RoomId, rooms.others(one.jid))),
+				privately: () => undefined,
+				privateError: () => false,
 				resume: () => bridge.resume(theirs.name),
 				paced: createConcurrencyLimit(20),
 				now,

@@ -19,6 +19,7 @@ import { createConcurrencyLimit } from "../../../src/xmpp/concurrency-limit.ts";
 import { bare } from "../../../src/xmpp/jid.ts";
 import { createJoinedRooms } from "../../../src/xmpp/joined/index.ts";
 import { createSignedIds } from "../../../src/xmpp/joined/signed-ids.ts";
+import type { Whisper } from "../../../src/xmpp/private/venue.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
@@ -68,6 +69,8 @@ export function world(faults: MucFaults = {}) {
 		resumed: 0,
 		settled: async (): Promise<void> => undefined,
 	};
+	/** The private messages to our occupants. */
+	const whispers: Whisper[] = [];
 	const server = {
 		online: true,
 		up: true,
@@ -164,6 +167,8 @@ export function world(faults: MucFaults = {}) {
 				crowded: () => load.crowded,
 				signedIds: () => sealed,
 				sync: () => syncs.push(rooms.others(room).map((one) => one.name ?? "")),
+				privately: (whisper) => void whispers.push(whisper),
+				privateError: () => false,
 				resume: () => void load.resumed++,
 				paced: createConcurrencyLimit(20),
 				now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
@@ -244,6 +249,7 @@ export function world(faults: MucFaults = {}) {
 		load,
 		muc,
 		told,
+		whispers,
 		syncs,
 		answers,
 		counts,
