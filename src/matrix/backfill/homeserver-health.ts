@@ -24,7 +24,7 @@ export function createHomeserverHealth(deps: {
 	async function run(): Promise<void> {
 		let [well, gone] = [true, false];
 		while (!stopped) {
-			const asked = Date.now();
+			const asked = performance.now();
 			const error = await client.whoami().then(
 				() => undefined,
 				(failure: Error) => failure,
@@ -38,17 +38,20 @@ export function createHomeserverHealth(deps: {
 				gone = false;
 			}
 			well = !error;
-			await nap(well ? (busy() ? timing.busy : timing.idle) : timing.away, asked + timing.away - Date.now());
+			await nap(well ? (busy() ? timing.busy : timing.idle) : timing.away, asked + timing.away);
 		}
 	}
 
-	/** Sleeps `ms`, or until {@link wake}, but `least` in any case, so that failures do not become a flood of requests. */
-	function nap(ms: number, least: number): Promise<void> {
+	/**
+	 * Sleeps `ms`, or until {@link wake}, but until `earliest` in any case, so that failures do not become a flood of requests.
+	 * A further failure does not put that off: during a restart requests fail all the time.
+	 */
+	function nap(ms: number, earliest: number): Promise<void> {
 		return new Promise((resolve) => {
 			let timer = setTimeout(resolve, ms).unref();
 			wake = () => {
 				clearTimeout(timer);
-				timer = setTimeout(resolve, stopped ? 0 : Math.min(ms, Math.max(0, least))).unref();
+				timer = setTimeout(resolve, stopped ? 0 : Math.max(0, earliest - performance.now())).unref();
 			};
 		});
 	}

@@ -1,12 +1,15 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
 import { createHomeserverHealth } from "../../../src/matrix/backfill/homeserver-health.ts";
 import { Unwell } from "../../../src/matrix/client.ts";
 
 let watch: ReturnType<typeof createHomeserverHealth> | undefined;
-afterEach(() => watch?.stop());
+afterEach(() => {
+	watch?.stop();
+	vi.useRealTimers();
+});
 
-function world() {
+function world(timing = { away: 5, busy: 5, idle: 60_000 }) {
 	const seen: string[] = [];
 	const homeserver = { there: true, well: true, busy: true, asked: 0 };
 	const note = (what: string) => void (seen.at(-1) === what || seen.push(what));
@@ -22,7 +25,7 @@ function world() {
 		busy: () => homeserver.busy,
 		away: (cause, gone) => note(`${cause}${gone ? ", gone" : ""}`),
 		back: (gone) => note(gone ? "back" : "well"),
-		timing: { away: 5, busy: 5, idle: 60_000 },
+		timing,
 	});
 	watch.start();
 	return { seen, homeserver };
@@ -49,6 +52,21 @@ describe("createHomeserverHealth", () => {
 		expect(homeserver.asked).toBe(asked);
 		watch?.now();
 		await expect.poll(() => seen).toEqual(["no answer, gone"]);
+	});
+
+	// Several lanes repeat their requests in turn, so that there is no pause as long as the interval.
+	test("notices a short restart during which other requests fail all the time", async () => {
+		vi.useFakeTimers();
+		const { seen, homeserver } = world({ away: 1_000, busy: 1_000, idle: 10_000 });
+		await vi.advanceTimersByTimeAsync(2_500);
+		homeserver.there = false;
+		for (let n = 0; n < 12; n++) {
+			watch?.now();
+			await vi.advanceTimersByTimeAsync(200);
+		}
+		homeserver.there = true;
+		await vi.advanceTimersByTimeAsync(1_000);
+		expect(seen).toEqual(["no answer, gone", "back"]);
 	});
 
 	test("takes a busy or failing homeserver as present", async () => {
