@@ -27,8 +27,11 @@ const longest = [
 		"conversation",
 		"hosted-crowd",
 		"muc",
+		"hosted-federation",
+		"demo",
 	],
-	...["fuzz", "sqlite", "network", "patterns", "crash.property", "backlog", "heap", "property"],
+	...["rights", "patterns", "sqlite", "network", "documented-commands", "places", "held", "fuzz"],
+	...["crash.property", "backlog", "property", "session", "start", "command-line", "heap"],
 ];
 
 class LongestFirst extends BaseSequencer {
