@@ -22,7 +22,14 @@ const table = page
 /** Names of the rows that the table must have, one for each kind of event. */
 const rows = [
 	...["text in any writing", "emotes", "notices", "formatting", "mentions", "corrections", "own deletions"],
-	...["moderators' deletions", "replies", "threads", "reactions", "reactions as a room chose"],
+	...[
+		"moderators' deletions",
+		"kicks and bans",
+		"replies",
+		"threads",
+		"reactions",
+		"reactions as a room chose",
+	],
 	...["images, with words", "files, video, audio", "voice messages", "stickers", "encrypted attachments"],
 	...["several files in one message", "what is known of a file", "files that cannot cross"],
 	...[

@@ -61,6 +61,7 @@ const everything: Capabilities = {
 	vote: "text",
 	"poll-end": "text",
 	membership: "native",
+	moderation: "native",
 	profile: "native",
 	state: "text",
 	rich: "native",

@@ -20,6 +20,7 @@ const names: Record<keyof Capabilities, string> = {
 	vote: "votes",
 	"poll-end": "results of polls",
 	membership: "joins and leaves",
+	moderation: "kicks, bans, unbans",
 	profile: "renames",
 	state: "values of things (MQTT)",
 };

@@ -19,6 +19,7 @@ const kinds: Record<keyof Capabilities, string> = {
 	media: "files",
 	location: "location",
 	membership: "member",
+	moderation: "member",
 	profile: "member",
 	state: "state",
 };

@@ -19,6 +19,7 @@ export const nothingShown: Capabilities = {
 	vote: "drop",
 	"poll-end": "drop",
 	membership: "drop",
+	moderation: "drop",
 	profile: "drop",
 	state: "drop",
 	rich: "drop",

@@ -64,6 +64,7 @@ export function missesTarget(
 		case "vote":
 		case "poll-end":
 		case "membership":
+		case "moderation":
 		case "profile":
 		case "state":
 			return false;
@@ -91,6 +92,7 @@ function pointing(event: BridgeEvent, capabilities: Capabilities, refs: Refs): B
 			return found(refs, event.target.id) ? event : inWords(event);
 		case "poll":
 		case "membership":
+		case "moderation":
 		case "profile":
 		case "state":
 			return event;
@@ -182,6 +184,11 @@ function inWords(event: BridgeEvent): Message | undefined {
 			const { kind: _kind, key: _key, label, value, replaces: _replaces, ...base } = event;
 			return { ...base, kind: "message", style: "notice", text: phrases.value(label, value) };
 		}
+		case "moderation":
+			return act(
+				event,
+				phrases.moderated(event.act, event.whom.name ?? event.whom.address.at(-1) ?? "?", event.reason),
+			);
 		// Joins, leaves and renames are shown by ghosts alone; as text messages they would be noise.
 		case "membership":
 		case "profile":

@@ -123,6 +123,14 @@ export type PollEnd = Base & Readonly<{ kind: "poll-end"; target: Reference; tex
 /** A join or leave of `sender`; `by` is the moderator of a kick or ban. */
 export type Membership = Base &
 	Readonly<{ kind: "membership"; change: "join" | "leave"; by?: string; reason?: string }>;
+/**
+ * The acts of moderators upon other people of a room. kick: out of it, free to come again. ban: out of it until an unban.
+ * mute: may only read there until an unmute.
+ */
+export type ModerationAct = "kick" | "ban" | "unban" | "mute" | "unmute";
+/** An act of `sender` upon `whom`, a person of any network. The leave of somebody who is removed is an event of its own. */
+export type Moderation = Base &
+	Readonly<{ kind: "moderation"; act: ModerationAct; whom: Person; reason?: string }>;
 /** A rename of `sender` to `sender.name`. */
 export type Profile = Base & Readonly<{ kind: "profile" }>;
 /**
@@ -145,6 +153,7 @@ export type BridgeEvent =
 	| Vote
 	| PollEnd
 	| Membership
+	| Moderation
 	| Profile
 	| State;
 export type Kind = BridgeEvent["kind"];

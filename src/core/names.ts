@@ -75,6 +75,7 @@ export function withNames<Event extends BridgeEvent>(event: Event): Event {
 		...event,
 		sender: withName(event.sender),
 		...(to && { to: withName(to) }),
+		...("whom" in event && { whom: withName(event.whom) }),
 		...("target" in event && { target: referenceWithName(event.target) }),
 		...("replyTo" in event && event.replyTo && { replyTo: referenceWithName(event.replyTo) }),
 		...("thread" in event && event.thread && { thread: referenceWithName(event.thread) }),

@@ -216,6 +216,16 @@ export const calls = (video: boolean) =>
 	`is calling${video ? " by video" : ""}, but calls do not cross the bridge`;
 export const changedTopic = (topic: string) => `changed the topic to: ${topic}`;
 export const removedTopic = "removed the topic";
+const moderates = {
+	kick: "removed",
+	ban: "banned",
+	unban: "lifted the ban of",
+	mute: "took the right to write from",
+	unmute: "gave the right to write to",
+} as const;
+/** The act of a moderator upon a person, after the name of the moderator. */
+export const moderated = (act: keyof typeof moderates, whom: string, reason: string | undefined) =>
+	`${moderates[act]} ${speakerName(whom)}${reason ? ` (${shortened(reason)})` : ""}`;
 /** The beginning of a text, on one line. */
 export const shortened = (text: string) => {
 	const line = [...text.replace(/\s+/g, " ").trim()];

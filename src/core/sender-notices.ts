@@ -17,6 +17,7 @@ export const hasSenderNotice: Readonly<Record<Kind, boolean>> = {
 	vote: true,
 	"poll-end": true,
 	membership: false,
+	moderation: true,
 	profile: false,
 	state: false,
 };

@@ -15,6 +15,7 @@ export const capabilities = {
 	media: "native",
 	location: "native",
 	membership: "native",
+	moderation: "native",
 	profile: "native",
 	state: "text",
 } as const satisfies Capabilities;

@@ -182,6 +182,17 @@ export function createMatrixClient(options: {
 				body: { user_id: mxid },
 				...(as && { as }),
 			}),
+		/** Removes a member, or ends or begins a ban. // Matrix spec, "Leaving rooms" */
+		moderate: (
+			room: string,
+			act: "kick" | "ban" | "unban",
+			mxid: string,
+			{ as, reason }: { as?: string | undefined; reason?: string | undefined },
+		) =>
+			call("POST", `${v3}/rooms/${encodeURIComponent(room)}/${act}`, {
+				body: { user_id: mxid, ...(reason && { reason }) },
+				...(as && { as }),
+			}),
 		redact: (room: string, event: string, txn: string, how: Call) =>
 			call("PUT", at`/_matrix/client/v3/rooms/${room}/redact/${event}/${txn}`, how),
 		event: (room: string, event: string, as?: string) =>

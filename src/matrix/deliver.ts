@@ -13,6 +13,7 @@ import * as phrases from "./phrases.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import { isOfView, type Rooms } from "./rooms.ts";
 import { createFileSender } from "./send-file.ts";
+import { createModerationSender } from "./send-moderation.ts";
 import type { SendOnce } from "./send-once.ts";
 import { createReactionSender } from "./send-reaction.ts";
 import { createRedactionSender } from "./send-redaction.ts";
@@ -39,6 +40,7 @@ export function createDelivery(deps: {
 	const { client, members, ghosts, rooms, sendOnce, bot, guard } = deps;
 	const react = createReactionSender(deps);
 	const redact = createRedactionSender(deps);
+	const moderate = createModerationSender(deps);
 	const files = createFileSender(deps);
 	const sendingAccount = createSendingAccount(deps);
 	const writeContext = createWriteContext(deps);
@@ -84,12 +86,18 @@ export function createDelivery(deps: {
 			await leave(given, by ? phrases.removedBy(by, reason) : reason);
 			return [];
 		}
+		if (given.event.kind === "moderation") {
+			await moderate(given, given.event);
+			return [];
+		}
 		const { ghost, event } = await sendingAccount(given);
 		const out = { ...given, event };
 		switch (event.kind) {
 			case "membership":
 				// A person without a ghost is shown when they speak.
 				if (ghost !== bot && !members.has(room, ghost)) await rooms.join(room, ghost);
+				return [];
+			case "moderation":
 				return [];
 			// The name was set with the ghost.
 			case "profile":

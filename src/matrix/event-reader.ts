@@ -101,7 +101,10 @@ export function createEventReader(deps: {
 		if (event.type === "m.room.encrypted" && (portal || rooms.withBot.has(room)))
 			await inTime(encrypted(event, portal), "encrypted");
 		const own = isOurs(sender) || isOurs(subject ?? "");
-		if (!portal || (own && !isHosted(portal))) {
+		const hosted = isHosted(portal);
+		/** A moderator acts upon a ghost, or the bot upon a person, which the rooms of others have to follow. */
+		const acts = membership && !hosted && subject !== bot && isOurs(sender) !== isOurs(subject);
+		if (!portal || (own && !hosted && !acts)) {
 			if (membership) members.apply(event);
 			if (portal) eventCache.note(event);
 			return undefined;
@@ -117,9 +120,9 @@ export function createEventReader(deps: {
 		const isDouble = membership && otherBridges.isDouble(comesFrom, portal);
 		const neutral = guard.handle(itemOf(event), () => {
 			eventCache.note(event);
-			return own || isDouble ? undefined : fromMatrix(event, around);
+			return (own && !acts) || isDouble ? undefined : fromMatrix(event, around);
 		});
-		const seen = isHosted(portal) ? await deps.see(event, around, as) : undefined;
+		const seen = hosted ? await deps.see(event, around, as) : undefined;
 		if (isCall(event)) await inTime(declined(event, portal, neutral !== undefined), "call");
 		if (membership) {
 			members.apply(event);

@@ -19,6 +19,7 @@ import {
 import { type Happening, isHappening, type Treatment, treatmentOf } from "./event-kinds.ts";
 import { happeningIn, pinned } from "./message/happenings.ts";
 import { mentioned } from "./message/mentions.ts";
+import { moderationIn } from "./message/moderation.ts";
 import { copiesIn, passedIn } from "./message/origin.ts";
 import { isStart, pollIn, pollOf, resultOf, votesIn } from "./message/polls.ts";
 import { reactionIn } from "./message/reactions.ts";
@@ -100,7 +101,10 @@ function translate(event: MatrixEvent, around: ReadContext): BridgeEvent | undef
 		...(typeof event.unsigned?.age === "number" && event.unsigned.age > late && { late: true as const }),
 	};
 	const as = treatmentOf(event);
-	if (as === "membership") return membership(event, event.state_key ?? "", base, around);
+	if (as === "membership") {
+		const mxid = event.state_key ?? "";
+		return around.isOurs(mxid) ? moderationIn(event, base, around) : membership(event, mxid, base, around);
+	}
 	const said = { ...base, sender: around.person(event.sender) };
 	if (!isHappening(as)) return timelineEvent(event, as, said, around);
 	const words = happeningIn(as, event, around, (one) => shortOf(one, around));

@@ -40,6 +40,7 @@ import { createRoomAliases } from "./room-aliases.ts";
 import { createRoomCreation } from "./room-creation.ts";
 import { createRoomLabels } from "./room-labels.ts";
 import { createRooms } from "./rooms.ts";
+import { createReturnOfGhosts } from "./send-moderation.ts";
 import { createSendOnce } from "./send-once.ts";
 import { createRoomService } from "./serve-rooms.ts";
 import { typedId } from "./typed-id.ts";
@@ -101,6 +102,7 @@ export function createMatrix(
 	const eventCache = createEventCache({ client, members, ghosts, isOurs, log });
 	const otherBridges = createOtherBridges({ globs: options.bridges ?? [], client, isOurs });
 	const tell = createMessageStatus(client);
+	const letBackIn = createReturnOfGhosts({ ghosts, rooms });
 	const link = createHomeserverLink({ client, rooms, bot, localpart: options.bot, log });
 	const hosted = createHosting({
 		...{ client, ghosts, members, rooms, eventCache, mapping, domain, bot, isOurs, log },
@@ -192,6 +194,7 @@ export function createMatrix(
 		// Clients show no answer to a reaction, or to what changes a message.
 		const about = "target" in event ? event.target.id : event.id;
 		await tell({ room: event.room, event: event.id, about, as }, error, target);
+		await letBackIn(event);
 	}
 
 	return {

@@ -11,6 +11,25 @@ export const pollResult = (answers: readonly Readonly<{ text: string; votes: num
 /** The reason of a leave that a moderator of another network caused. */
 export const removedBy = (moderator: string, reason: string | undefined) =>
 	`removed by ${speakerName(moderator)}${reason ? `: ${reason}` : ""}`;
+const acts = {
+	kick: "removed",
+	ban: "banned",
+	unban: "unbanned",
+	mute: "muted",
+	unmute: "unmuted",
+} as const;
+/** The reason of an act that a moderator of another network did. */
+export const actBy = (act: keyof typeof acts, moderator: string, reason: string | undefined) =>
+	`${acts[act]} by ${speakerName(moderator)}${reason ? `: ${reason}` : ""}`;
+/** Tells a room of an act upon one of its people that the bot lacks the power to carry out here. */
+export const actOnlyThere = (
+	act: keyof typeof acts,
+	name: string,
+	moderator: string,
+	reason: string | undefined,
+) =>
+	`${speakerName(name)} was ${actBy(act, moderator, reason)}. That was in the linked room. Here I lack the power level to do the same, so what ${speakerName(name)} writes in this room does not go there.`;
+export const noPowerHere = "the bridge lacks the power level for it in that room.";
 // Acts in the room, after the name of the person.
 export const liveBegins = (description: string, minutes: number | undefined) =>
 	`shares a live location${minutes ? ` for ${minutes} min` : ""}${description ? `: ${description}` : ""}`;

@@ -16,6 +16,7 @@ export const joined = {
 	media: "native",
 	location: "native",
 	membership: "native",
+	moderation: "native",
 	profile: "native",
 	state: "text",
 } as const satisfies Capabilities;
@@ -28,6 +29,7 @@ export const hosted = {
 	...joined,
 	reaction: "native",
 	membership: "drop",
+	moderation: "drop",
 	profile: "drop",
 } as const satisfies Capabilities;
 
@@ -50,5 +52,6 @@ export const direct = (support: (ns: string) => Support): Capabilities => ({
 	redaction: support("urn:xmpp:message-retract:1") === "native" ? "native" : "mixed",
 	reaction: support("urn:xmpp:reactions:0"),
 	membership: "drop",
+	moderation: "drop",
 	profile: "drop",
 });

@@ -66,6 +66,18 @@ export const mucNoNick = (room: string) =>
 	`the XMPP room ${room} accepts no form of this name. Choose another display name and try again.`;
 export const mucNoDeletion = (room: string) =>
 	`only a moderator of the XMPP room ${room} can delete what others wrote there, and you are not a moderator.`;
+/** The refusals of the acts of moderators. */
+const mucNoAct = (what: string) => (room: string) =>
+	`only a moderator of the XMPP room ${room} can ${what} there, and neither you nor the bridge is one who may.`;
+export const mucNoActs = {
+	kick: mucNoAct("remove this person"),
+	ban: mucNoAct("ban this person"),
+	unban: mucNoAct("lift a ban"),
+	mute: mucNoAct("take the right to write from this person"),
+	unmute: mucNoAct("give this person the right to write"),
+} as const;
+export const mucNoAddress =
+	"the XMPP room hides the address of this person from the bridge, so a moderator has to do it there.";
 export const mucCannotDelete = (room: string) =>
 	`the XMPP room ${room} has no way to delete what others wrote.`;
 export const notYours = "what others wrote in a chat of two only they can delete.";

@@ -64,6 +64,23 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 			() => bridge.lines().join(" | "),
 			15_000,
 		);
+	/** The acts of moderators that reached the other side, as "act name (reason) by moderator". */
+	const acts = () =>
+		bridge.fake.sent.flatMap(({ event }) =>
+			event.kind === "moderation"
+				? [`${event.act} ${event.whom.name} (${event.reason}) by ${event.sender.name}`]
+				: [],
+		);
+	const acted = (act: string) =>
+		until(
+			() => acts().includes(act),
+			() => acts().join(" | "),
+			15_000,
+		);
+	const administer = (attrs: Record<string, string>, reason?: string) => {
+		const item = xml("item", attrs, ...(reason === undefined ? [] : [xml("reason", {}, reason)]));
+		return romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, item));
+	};
 	const presences = (of: XmppClient, nick: string) =>
 		of.inbox.items.filter((one) => one.is("presence") && one.attrs.from === `${room}/${nick}`);
 	/** Waits for a presence of this occupant. */
@@ -261,14 +278,10 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 	test("a kicked person stays out, reads so at their next message, and can join again", async () => {
 		await link();
 		await came("Alice");
-		const kick = xml("item", { nick: "Alice", role: "none" }, xml("reason", {}, "enough"));
-		await romeo.iq(room, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, kick));
+		await administer({ nick: "Alice", role: "none" }, "enough");
 		await left("Alice");
 		const alice = bridge.person("alice", "Alice");
-		await until(
-			() => bridge.lines().some((line) => /Alice was kicked.*enough/.test(line)),
-			() => bridge.lines().join(" | "),
-		);
+		await acted("kick Alice (enough) by Romeo");
 		await bridge.say("plaza", alice, "am I heard?");
 		await until(
 			() => bridge.fake.refused.length > 0,
@@ -280,6 +293,53 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		await bridge.say("plaza", alice, "here again");
 		await romeo.waitForMessage("here again", `${room}/Alice`);
 		expect(romeo.inbox.items.filter((one) => one.getChild("body")?.getText() === "am I heard?")).toEqual([]);
+	});
+
+	test("bans and kicks by moderators cross both ways, and a refused one tells its moderator", async () => {
+		await link();
+		await came("Alice");
+		const juliet = await client("juliet");
+		await juliet.joinRoom(room, "Juliet");
+		const [carol, alice] = [bridge.person("carol", "Carol"), bridge.person("alice", "Alice")];
+		await bridge.move("plaza", carol, "join");
+		await came("Carol");
+		const joins = () =>
+			bridge.fake.sent.flatMap(({ event: { kind, sender, ...event } }) =>
+				sender.name === "Juliet" && "change" in event && event.change === "join" ? [sender] : [],
+			);
+		const joined = (times: number) =>
+			until(
+				() => joins().length === times,
+				() => `Juliet came ${joins().length} times`,
+			);
+		await joined(1);
+		const act = (what: "kick" | "ban", id: string) =>
+			bridge.bridge.receive([
+				{
+					...{ kind: "moderation", act: what, whom: joins().at(-1) as never, reason: "brawl" },
+					...{ id: id as never, room: "plaza" as never, sender: alice, at: Date.now() },
+				},
+			]);
+		await act("kick", "k1");
+		await until(
+			() => bridge.fake.refused.length === 1,
+			() => "nobody was told",
+		);
+		expect(bridge.fake.refused[0]?.sentence).toMatch(/only a moderator/);
+		const jid = romeo.inbox.items
+			.find((one) => one.attrs.from === `${room}/Alice`)
+			?.getChild("x")
+			?.getChild("item")?.attrs.jid;
+		await administer({ jid: jid?.split("/")[0] ?? "", affiliation: "admin" });
+		await act("kick", "k2");
+		const kicked = await left("Juliet");
+		expect(String(kicked)).toMatch(/brawl.*307|307.*brawl/s);
+		await juliet.joinRoom(room, "Juliet");
+		await joined(2);
+		await act("ban", "b1");
+		await juliet.waitFor("a ban", (one) => String(one).includes("301"));
+		await administer({ nick: "Carol", affiliation: "outcast" }, "spam");
+		await acted("ban Carol (spam) by Romeo");
 	});
 
 	test("a person whom a room for members puts out reads that this is the reason", async () => {
@@ -297,8 +357,8 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		await grant("Alice", "none");
 		await left("Alice");
 		await until(
-			() => bridge.lines().some((line) => /Alice was removed.*member/.test(line)),
-			() => bridge.lines().join(" | "),
+			() => acts().some((act) => /^kick Alice .*member/.test(act)),
+			() => acts().join(" | "),
 		);
 		await bridge.say("plaza", bridge.person("alice", "Alice"), "am I heard?");
 		await until(

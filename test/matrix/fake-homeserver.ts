@@ -207,6 +207,22 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			},
 		],
 		[
+			"POST",
+			/\/rooms\/([^/]+)\/(kick|ban|unban)$/,
+			([id = "", act = ""], { as, body }) => {
+				const room = rooms.get(id);
+				const who = body.user_id as string;
+				const now = room?.members.get(who);
+				// The creator of the room has power level 100.
+				if (!room || !inRoom(room, as) || room.creator !== as) return no(403, "M_FORBIDDEN");
+				if (act === "kick" && now !== "join" && now !== "invite") return no(403, "M_FORBIDDEN");
+				if (act === "unban" && now !== "ban") return no(403, "M_FORBIDDEN");
+				const { reason } = body;
+				member(room, who, act === "ban" ? "ban" : "leave", as, { ...(reason !== undefined && { reason }) });
+				return ok();
+			},
+		],
+		[
 			"GET",
 			/\/rooms\/([^/]+)\/joined_members$/,
 			([id = ""], { as }) => {

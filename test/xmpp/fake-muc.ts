@@ -37,6 +37,8 @@ export type MucFaults = {
 	slow?: number;
 	/** Announces moderation (XEP-0425). Returns the condition that refuses a request of this JID, if it is refused. */
 	moderate?: (from: string) => string | undefined;
+	/** Returns the condition that refuses a request of muc#admin by this JID, if it is refused. */
+	administer?: (from: string) => string | undefined;
 };
 
 export type FakeMuc = ReturnType<typeof fakeMuc>;
@@ -54,6 +56,7 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 	const occupants = new Map<string, { jid?: string; id: string }>();
 	const taken: Element[] = [];
 	const moderations: Element[] = [];
+	const administered: string[] = [];
 	let stanzaIds = 0;
 	const archive: { id: string; from: string; stanza: string | undefined; at: number; inside: Element[] }[] =
 		[];
@@ -287,6 +290,25 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		tell(...inside: Element[]): void {
 			for (const to of ours()) send("message", { type: "groupchat", from: jid, to }, ...inside.map(copy));
 		},
+		/** Takes a request to change a role or an affiliation: removes the occupant of the nick, or with the real JID. */
+		administer(request: Element): void {
+			const { attrs = {} } = request.getChild("query")?.getChild("item") ?? {};
+			administered.push(
+				`${Object.entries(attrs)
+					.map((one) => one.join(" "))
+					.join(", ")} by ${request.attrs.from}`,
+			);
+			const no = faults.administer?.(request.attrs.from ?? "");
+			if (no) throw new StanzaError(no, "auth");
+			const actor = nickOf(request.attrs.from ?? "");
+			const at = [...occupants].find(
+				([nick, { id }]) => nick === attrs.nick || `${id}@there.test` === attrs.jid,
+			)?.[0];
+			const code = attrs.affiliation === "outcast" ? "301" : attrs.role === "none" ? "307" : undefined;
+			if (at !== undefined && code) out(at, { codes: [code], ...(actor && { actor }) });
+		},
+		/** All requests of muc#admin. */
+		administered,
 		/** All moderation requests. */
 		moderations,
 		moderate(request: Element): void {

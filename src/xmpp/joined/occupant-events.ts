@@ -3,7 +3,7 @@ import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { occupant } from "../from-xmpp.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
-import type { OccupantPresence } from "../muc/presence.ts";
+import type { OccupantPresence, Removal } from "../muc/presence.ts";
 
 /** The people that the occupants of a MUC are, and the events about them. Pure. */
 
@@ -33,6 +33,21 @@ export const membership = (room: Muc, sender: Person, change: "join" | "leave", 
 	kind: "membership",
 	change,
 	...base(room, sender, now),
+});
+
+/** Returns the act of the moderator `by` who removed an occupant from the MUC. */
+export const removalOfPerson = (
+	room: Muc,
+	by: Person,
+	whom: Person,
+	{ how, reason }: Removal,
+	now: Now,
+): BridgeEvent => ({
+	kind: "moderation",
+	act: how === "banned" ? "ban" : "kick",
+	whom,
+	...base(room, by, now),
+	...(reason && { reason }),
 });
 
 export const profileChange = (room: Muc, sender: Person, now: Now): BridgeEvent => ({

@@ -1,11 +1,18 @@
 import type { BridgeEvent } from "../../core/event.ts";
 import type { Person } from "../../core/person.ts";
-import { isByNick, occupant, occupantIdOf } from "../from-xmpp.ts";
+import { isByNick, occupant, occupantIdOf, roomItself } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
 import { type OccupantPresence, removalOf } from "../muc/presence.ts";
 import { statusCodes } from "../muc/status-codes.ts";
-import { membership, type Now, personOf, profileChange, withFirstAddress } from "./occupant-events.ts";
+import {
+	membership,
+	type Now,
+	personOf,
+	profileChange,
+	removalOfPerson,
+	withFirstAddress,
+} from "./occupant-events.ts";
 import { isJoining, type OwnOccupants, reserveNick } from "./own-occupants.ts";
 
 /** One other occupant; `session` names its stay, `since` is the roster's clock at its begin. */
@@ -174,8 +181,12 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	// The same person may still be there under another nick, from another client.
 	if ([...room.roster.others.values()].some((other) => other.person.id === known.person.id)) return [];
 	const { actor } = seen;
-	const reason = removalOf(seen)?.reason ?? seen.reason;
+	const removal = removalOf(seen);
+	const reason = removal?.reason ?? seen.reason;
+	// What one of ours did here, a person of another room did there first.
+	const isNews = actor === undefined || !room.ours.byNick.has(actor);
 	return [
+		...(removal && isNews ? [removalOfPerson(room, actorOf(room, actor), known.person, removal, now)] : []),
 		{
 			...membership(room, known.person, "leave", now),
 			...(actor && { by: actor }),
@@ -225,6 +236,10 @@ export function speaker(room: RosterRoom, nick: string, occupantId: string | und
 	// The line may be an earlier holder's of the nick: its occupant-id says so.
 	return known && (known.id === who.id || !occupantId || !room.features.occupantIds) ? known : who;
 }
+
+/** Returns the moderator of this nick; without a nick, or with the JID of somebody who is out, the MUC itself stands for them. */
+export const actorOf = (room: RosterRoom, actor: string | undefined): Person =>
+	actor === undefined ? roomItself(room.jid, room.features.name) : speaker(room, actor, undefined);
 
 /** Returns a leave for each of `people` that is not in the MUC. */
 export const gone = (room: RosterRoom, people: readonly Person[], now: Now): readonly BridgeEvent[] => {

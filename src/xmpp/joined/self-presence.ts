@@ -8,6 +8,7 @@ import { failOver } from "./failover.ts";
 import { leave, relayFor } from "./join.ts";
 import { barListening, beginHistory, listenThrough, noteWasIn } from "./listening.ts";
 import { notice } from "./notice.ts";
+import { removalOfPerson } from "./occupant-events.ts";
 import {
 	arrive,
 	bar,
@@ -21,7 +22,7 @@ import {
 	unwant,
 } from "./own-occupants.ts";
 import { type Room, setFeatures } from "./room.ts";
-import { completeJoinRoster, isUs } from "./roster.ts";
+import { actorOf, completeJoinRoster, isUs } from "./roster.ts";
 
 /** Takes a presence about an occupant of ours. Returns `back` where the occupant has to join again: a technical loss. */
 export function handleSelfPresence(
@@ -45,7 +46,10 @@ export function handleSelfPresence(
 	if (!ours.wanted) return undefined;
 	if (isNoMember(room, ours, seen)) return lockedOut(room, ours, seen, context);
 	const by = removal(room, ours, seen);
-	if (by) return removed(room, ours, by, context);
+	if (by) {
+		tellOfRemoval(room, ours, seen, by.why, context);
+		return removed(room, ours, by.refusal, context);
+	}
 	return ours === room.listening.active && failOver(room, context) ? undefined : "back";
 }
 
@@ -114,18 +118,29 @@ function removal(
 }
 
 /**
- * Keeps out an occupant that somebody removed. The portal is told, and a line of its person is refused with the reason.
- * Returns `back` where the active listener is lost and another one has to join.
+ * Tells the portal that somebody removed our occupant. A person is removed from the other rooms as well, which tells them
+ * there; of the listener, and of the end of the MUC, they read in words.
  */
-function removed(
+function tellOfRemoval(
 	room: Room,
-	ours: OwnOccupant,
-	{ why, refusal }: Readonly<{ why: string; refusal: string }>,
+	{ person }: OwnOccupant,
+	seen: OccupantPresence,
+	why: string,
 	context: Context,
-): "back" | undefined {
+): void {
+	const now = context.now();
+	const how = seen.destroyed ? undefined : removalOf(seen);
+	if (!person || !how) context.tell([notice(room, why, now)]);
+	else context.tell([removalOfPerson(room, actorOf(room, seen.actor), person, how, now)]);
+}
+
+/**
+ * Keeps out an occupant that somebody removed: a line of its person is refused with the reason. Returns `back` where the
+ * active listener is lost and another one has to join.
+ */
+function removed(room: Room, ours: OwnOccupant, refusal: string, context: Context): "back" | undefined {
 	context.log.warn({ room: room.jid, ours: ours.jid }, "somebody removed an own occupant from the MUC");
 	const now = context.now();
-	context.tell([notice(room, why, now)]);
 	if (ours !== room.listener) unwant(ours);
 	bar(ours, new PermanentError("forbidden", refusal));
 	if (ours !== room.listening.active || failOver(room, context)) return undefined;

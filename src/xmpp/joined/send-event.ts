@@ -3,6 +3,7 @@ import type { Outbound } from "../../core/network.ts";
 import type { Context } from "./context.ts";
 import { leave } from "./join.ts";
 import { edit, redact } from "./message-actions.ts";
+import { carryOut } from "./moderation.ts";
 import { come, renameInTurn, say } from "./outbox.ts";
 import type { OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
@@ -33,6 +34,9 @@ export async function sendEvent(
 		case "membership":
 			if (event.change === "join") await come(room, ours, context);
 			else await inTurn(room.sendQueue, () => leave(room, ours, context));
+			return [];
+		case "moderation":
+			await carryOut(room, ours, event, context);
 			return [];
 		case "profile":
 			await renameInTurn(room, ours, context);

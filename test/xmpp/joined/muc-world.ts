@@ -137,6 +137,10 @@ export function world(faults: MucFaults = {}) {
 							});
 						}
 						if (request.getChild("moderate")) muc.moderate(request);
+						if (request.getChild("query", "http://jabber.org/protocol/muc#admin")) {
+							muc.administer(request);
+							return xml("iq", { type: "result" });
+						}
 						if (request.getChild("query")) return xml("iq", { type: "result" }, (server.info ?? muc.info)());
 						if (request.getChild("ping") && to.includes("/") && !muc.isIn(from))
 							throw new StanzaError("not-acceptable", "cancel");

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Moderation } from "../../../src/core/event.ts";
+import type { Person } from "../../../src/core/person.ts";
+import { aliceJid, person, world } from "./muc-world.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+const listener = /^~listener-.*@bridge\.test\/trivium$/;
+
+describe("an act of a moderator of another network", () => {
+	/** Returns a MUC with Alice's occupant and Romeo, and the function by which Alice acts upon Romeo. */
+	async function verona(faults: Parameters<typeof world>[0] = {}) {
+		const w = world(faults);
+		w.muc.come("Romeo");
+		await w.attach();
+		await w.done(w.move("join"));
+		const [whom] = w.rooms.others(w.muc.jid) as [Person];
+		const act = (what: Moderation["act"], reason?: string) =>
+			w.done(w.send({ kind: "moderation", act: what, whom, ...(reason !== undefined && { reason }) })).then(
+				() => "done",
+				(error: Error) => error.message,
+			);
+		return { w, act };
+	}
+	const refusing = (who: RegExp) => ({
+		administer: (from: string) => (who.test(from) ? "forbidden" : undefined),
+	});
+
+	test("is done by their own occupant, and is no news to its own portal", async () => {
+		const { w, act } = await verona();
+		expect(await act("kick", "calm down")).toBe("done");
+		expect(w.muc.administered).toEqual([`nick Romeo, role none by ${aliceJid}`]);
+		expect([...w.muc.occupants.keys()]).not.toContain("Romeo");
+		expect(w.told.map(({ kind }) => kind)).toEqual(["membership"]);
+	});
+
+	test("is done by the listener, if only that has the right", async () => {
+		const { w, act } = await verona(refusing(/^alice@/));
+		expect(await act("ban")).toBe("done");
+		const [, by = ""] = w.muc.administered[1]?.split(" by ") ?? [];
+		expect(by).toMatch(listener);
+		expect([...w.muc.occupants.keys()]).not.toContain("Romeo");
+	});
+
+	test("is refused where none of the two has the right, and changes nothing", async () => {
+		const { w, act } = await verona(refusing(/./));
+		expect(await act("kick")).toMatch(/only a moderator of the XMPP room .* can remove this person/);
+		expect([...w.muc.occupants.keys()]).toContain("Romeo");
+	});
+
+	test("names a person by the JID where the MUC shows it, and a ban is lifted by it", async () => {
+		const { w, act } = await verona({ accounts: true });
+		await act("ban");
+		await act("unban");
+		expect(w.muc.administered.map((one) => one.split(" by ")[0])).toEqual([
+			"jid id of Romeo@there.test, affiliation outcast",
+			"jid id of Romeo@there.test, affiliation none",
+		]);
+	});
+
+	test("that needs a hidden JID is refused with that reason", async () => {
+		const { w, act } = await verona();
+		expect(await act("unban")).toMatch(/hides the address/);
+		expect(w.muc.administered).toEqual([]);
+	});
+
+	test("upon somebody who has left needs no request", async () => {
+		const { w, act } = await verona();
+		w.muc.go("Romeo");
+		await w.settle();
+		expect(await act("kick")).toBe("done");
+		expect(w.muc.administered).toEqual([]);
+	});
+});
+
+describe("a removal by a moderator of the MUC", () => {
+	test("of one of its people crosses as such, before the leave, with actor and reason", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		w.muc.come("Prince");
+		await w.attach();
+		w.muc.kick("Romeo", ["301"], "Prince", "brawl");
+		await w.settle();
+		expect(w.told).toMatchObject([
+			{
+				...{ kind: "moderation", act: "ban", reason: "brawl" },
+				...{ whom: { name: "Romeo" }, sender: { name: "Prince" } },
+			},
+			{ kind: "membership", change: "leave", by: "Prince", reason: "brawl" },
+		]);
+	});
+
+	test("for a technical reason is a leave alone", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+		w.muc.kick("Romeo", ["307", "333"]);
+		await w.settle();
+		expect(w.told.map(({ kind }) => kind)).toEqual(["membership"]);
+	});
+
+	test("by one of ours is not told once more to the room where it was done first", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+		await w.done(w.move("join", person("bob", "Bob")));
+		w.muc.kick("Romeo", ["307"], "Bob");
+		await w.settle();
+		expect(w.told.map(({ kind }) => kind)).toEqual(["membership"]);
+	});
+});
