@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** The Receive Maximum of the bridge. */
 const window = 100;
@@ -23,20 +24,46 @@ export async function broker() {
 	let id = 0;
 	const subscribed = Promise.withResolvers<void>();
 
+	/** Returns the PUBLISH of a message. [MQTT-3.3.1] */
+	function packetOf(topic: string, payload: string, qos: 0 | 1): readonly Buffer[] {
+		const head = Buffer.from([topic.length >> 8, topic.length & 255]);
+		if (qos === 1) {
+			underWay++;
+			id = (id % 65_535) + 1;
+		}
+		const number = Buffer.from([...(qos === 1 ? [id >> 8, id & 255] : []), ...(five ? [0] : [])]);
+		const body = Buffer.concat([head, Buffer.from(topic), number, Buffer.from(payload)]);
+		return [Buffer.from([0x30 | (qos << 1), ...lengthOf(body)]), body];
+	}
+
 	function pump(): void {
 		if (!client) return;
 		const packets: Buffer[] = [];
-		while (underWay < window && queue.length > 0) {
-			const [topic, payload] = queue.shift() as readonly [string, string];
-			underWay++;
-			id = (id % 65_535) + 1;
-			const head = Buffer.from([topic.length >> 8, topic.length & 255]);
-			const number = Buffer.from([id >> 8, id & 255, ...(five ? [0] : [])]);
-			const body = Buffer.concat([head, Buffer.from(topic), number, Buffer.from(payload)]);
-			// [MQTT-3.3.1]: QoS 1.
-			packets.push(Buffer.from([0x32, ...lengthOf(body)]), body);
-		}
+		while (underWay < window && queue.length > 0)
+			packets.push(...packetOf(...(queue.shift() as readonly [string, string]), 1));
 		if (packets.length > 0) client.write(Buffer.concat(packets));
+	}
+
+	/**
+	 * Sends so many messages a second for a time in ms, as Mosquitto does: of QoS 1 at most 20 that are not acknowledged.
+	 * Resolves with the number of messages sent.
+	 */
+	async function flood(
+		rate: number,
+		qos: 0 | 1,
+		ms: number,
+		message: (n: number) => readonly [string, string],
+	) {
+		const began = performance.now();
+		let sent = 0;
+		for (let passed = 0; passed < ms; passed = performance.now() - began) {
+			const packets: Buffer[] = [];
+			while (sent < (passed / 1_000) * rate && (qos === 0 || underWay < 20))
+				packets.push(...packetOf(...message(sent++), qos));
+			if (packets.length > 0) client?.write(Buffer.concat(packets));
+			await sleep(1);
+		}
+		return sent;
 	}
 
 	function packet(socket: Socket, type: number, body: Buffer): void {
@@ -81,6 +108,7 @@ export async function broker() {
 			queue.push([topic, payload]);
 			if (underWay < window) queueMicrotask(pump);
 		},
+		flood,
 		close() {
 			client?.destroy();
 			server.close();

@@ -77,7 +77,7 @@ export const flows: Readonly<Record<string, Flow>> = {
 	mqtt: {
 		title: "MQTT→room",
 		way: "from-mqtt",
-		shape: { mirror: true },
+		shape: { mirror: "message" },
 		burst: 5_000,
 		paced: true,
 		targets: { burst: 2, paced: 2 },

@@ -31,10 +31,11 @@ const runs = values.quick ? 1 : Number(values.runs ?? 3);
 const how = { quick: values.quick, ...(values.profile && { profile: values.profile }) };
 
 /** Runs floor and bridge by turns, so that other load on the machine affects both. */
-async function both<T>(run: (which: Which) => Promise<T>): Promise<Record<Which, T[]>> {
+async function both<T>(run: (which: Which) => Promise<T>, alone = false): Promise<Record<Which, T[]>> {
 	const found: Record<Which, T[]> = { floor: [], bridge: [] };
 	for (let round = 0; round < runs; round++)
-		for (const which of ["floor", "bridge"] as const) found[which].push(await run(which));
+		for (const which of alone ? (["bridge"] as const) : (["floor", "bridge"] as const))
+			found[which].push(await run(which));
 	return found;
 }
 
@@ -47,4 +48,5 @@ const staged = Object.entries(scenes).filter(([name]) => wanted(name));
 if (staged.length > 0)
 	console.log("\n| case | figure | floor | bridge | ratio | target |\n|---|---|---|---|---|---|");
 for (const [, scene] of staged)
-	for (const row of sceneRows(scene, await both((which) => scene.run(which, how)))) console.log(row);
+	for (const row of sceneRows(scene, await both((which) => scene.run(which, how), scene.alone)))
+		console.log(row);

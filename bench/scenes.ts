@@ -8,6 +8,8 @@ export type Scene = Readonly<{
 	title: string;
 	run(which: Which, how: How): Promise<Readonly<Record<string, number>>>;
 	targets: Readonly<Record<string, string>>;
+	/** The floor has no counterpart: the bridge alone is measured. */
+	alone?: true;
 }>;
 
 /** Measures the link of a room with 1,000 members by command, until a message crosses in each direction. */
@@ -102,6 +104,62 @@ async function firstRun({ start, settled, hs }: World): Promise<void> {
 	await subject.stop();
 }
 
+/** Messages of the chat beside a flood, each second. */
+const chatRate = 20;
+
+/** Measures a chat alone, then beside a flood of values in a mirrored room, and what that room gets. */
+function flood(show: "message" | "state", messages: number, qos: 0 | 1): Scene["run"] {
+	return async (which, { quick, profile }) => {
+		let book = ledger();
+		let lines = 0;
+		const shape: Shape = { mucs: 1, mirror: show, limited: "devices" };
+		const scene = await world(shape, (text) => book.heard(text) || lines++);
+		const subject = await scene.start(which, profile);
+		const ms = quick ? 10_000 : 60_000;
+		async function chat() {
+			book = ledger();
+			const cpu = subject.cpu();
+			for (let said = 0; said < (ms / 1_000) * chatRate; said++) {
+				scene.xmpp.say(muc(0), nick(said % 5), book.say(0));
+				await sleep(1_000 / chatRate);
+			}
+			await book.settled(10_000);
+			return { ...book.tally(), cpu: (subject.cpu() - cpu) / ms };
+		}
+		try {
+			await until("everybody to be in", scene.settled);
+			await scene.mqtt?.subscribed;
+			await chat();
+			const idle = await chat();
+			lines = 0;
+			const value = (n: number) =>
+				[`home/line${n % 200}/temperature`, JSON.stringify({ temperature: 20 + (n % 100) / 10, n })] as const;
+			const [beside, sent] = await Promise.all([
+				chat(),
+				scene.mqtt?.flood(messages, qos, ms, value) ?? Promise.resolve(0),
+			]);
+			const during = lines;
+			await until("the last values", () => lines > during, 20_000);
+			return {
+				"messages sent, /s": (sent * 1_000) / ms,
+				"merged, %": ((await scene.metric("trivium_merged_total")) * 100) / sent,
+				"lines in the room, /s": (during * 1_000) / ms,
+				"chat p99 alone, ms": idle.p99,
+				"chat p99 beside it, ms": beside.p99,
+				"chat p99, ratio": beside.p99 / idle.p99,
+				"chat p50, ratio": beside.p50 / idle.p50,
+				"chat lines lost": beside.lost,
+				"CPU, % of a core": (beside.cpu - idle.cpu) * 100,
+				"peak RSS, MiB": subject.peak(),
+			};
+		} finally {
+			await subject.stop();
+			await scene.close();
+		}
+	};
+}
+const floodTargets = { "chat p99, ratio": "≤ 2", "chat lines lost": "0" };
+
 export const scenes: Readonly<Record<string, Scene>> = {
 	join: {
 		title: "a MUC of 1,000 is linked",
@@ -118,5 +176,23 @@ export const scenes: Readonly<Record<string, Scene>> = {
 		title: "10,000 ghosts and 1,000 portals",
 		run: start({ strangers: 5_000, mucs: 1_000, others: 5 }),
 		targets: { "RSS at rest, MiB": "≤ 200" },
+	},
+	"flood-state": {
+		title: "10,000 values/s of QoS 0, shown in place",
+		run: flood("state", 10_000, 0),
+		targets: floodTargets,
+		alone: true,
+	},
+	"flood-message": {
+		title: "10,000 values/s of QoS 0, shown as messages",
+		run: flood("message", 10_000, 0),
+		targets: floodTargets,
+		alone: true,
+	},
+	"flood-qos1": {
+		title: "2,000 values/s of QoS 1, shown in place",
+		run: flood("state", 2_000, 1),
+		targets: floodTargets,
+		alone: true,
 	},
 };

@@ -26,12 +26,12 @@ export type Shape = Readonly<{
 	others?: number;
 	/** Adds a direct chat. */
 	direct?: true;
-	/** Adds a mirror of an MQTT topic. */
-	mirror?: true;
+	/** Adds a mirror of an MQTT topic: with a message for each value, or with one that shows the latest. */
+	mirror?: "message" | "state";
 	/** Number of ghosts in the mapping that take no part. */
 	strangers?: number;
-	/** Uses the default rate limits; without it there are none. */
-	limited?: true;
+	/** Uses the default rate limits; without it there are none. devices: those of brokers and their ghosts alone. */
+	limited?: true | "devices";
 }>;
 /** The floor's options, given on its command line as JSON. */
 export type FloorOptions = Readonly<{
@@ -68,7 +68,7 @@ const link = (id: string, network: string, role: Link["role"], room: string): Li
 
 /** Starts the fakes and makes rooms and stores of this shape; `heard` is called with every text that arrives. */
 export async function world(shape: Shape, heard: (text: string) => void) {
-	const { mucs = 0, people = 1, others = 5, direct = false, mirror = false, strangers = 0, limited } = shape;
+	const { mucs = 0, people = 1, others = 5, direct = false, mirror, strangers = 0, limited } = shape;
 	const folder = mkdtempSync(join(tmpdir(), "trivium-bench-"));
 	const port = await freePort();
 	const healthPort = await freePort();
@@ -181,22 +181,20 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 		...(mqtt && {
 			mqtt: {
 				brokers: { home: { url: `mqtt://127.0.0.1:${mqtt.port}` } },
-				mirrors: [{ broker: "home", topic: "home/#", room: mirrored }],
+				mirrors: [{ broker: "home", topic: "home/#", room: mirrored, show: mirror }],
 			},
 		}),
 		health: { listen: `127.0.0.1:${healthPort}` },
 		store: { directory: join(folder, "data") },
 		permissions: { "*": "use", [`@*:${domain}`]: "link" },
-		...(!limited && {
+		...(limited !== true && {
 			limits: {
 				sender: rate,
-				domain: rate,
 				new_chats: rate,
 				new_chats_of_domain: rate,
 				joins: rate,
 				joins_of_domain: rate,
-				new_ghosts: rate,
-				new_ghosts_of_domain: rate,
+				...(!limited && { domain: rate, new_ghosts: rate, new_ghosts_of_domain: rate }),
 			},
 		}),
 	});
@@ -220,6 +218,12 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 		xmpp,
 		mqtt,
 		rooms,
+		/** Resolves with the figure of a counter of the bridge, over all labels. */
+		async metric(name: string): Promise<number> {
+			const text = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
+			const found = text.matchAll(new RegExp(`^${name}(?:{[^}]*})? (\\S+)`, "gm"));
+			return [...found].reduce((sum, [, value]) => sum + Number(value), 0);
+		},
 		/** Makes a Matrix room of the same people without a portal. */
 		room: () => room().id,
 		/** Starts the floor or the bridge; resolves when it is up. */

@@ -178,7 +178,7 @@ function build(raw: Raw, problems: Problem[]): Config {
 			service: xmpp.service,
 			secret: secret(xmpp, "secret", ["xmpp"], problems) ?? "",
 		},
-		...(mqtt && { mqtt: mqttOptions(mqtt, raw, problems) }),
+		...(mqtt && { mqtt: { ...mqttOptions(mqtt, raw, problems), rate: rate(limits.domain) } }),
 		rooms: {
 			membersMirrored: raw.rooms.members_mirrored,
 			...(raw.rooms.reactions && { reactions: raw.rooms.reactions }),

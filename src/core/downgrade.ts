@@ -181,8 +181,12 @@ function inWords(event: BridgeEvent): Message | undefined {
 		case "poll-end":
 			return act(event, phrases.pollEnded(event.text));
 		case "state": {
-			const { kind: _kind, key: _key, label, value, replaces: _replaces, ...base } = event;
-			return { ...base, kind: "message", style: "notice", text: phrases.value(label, value) };
+			const { kind: _kind, key: _key, label, value, replaces: _replaces, digest, ...base } = event;
+			const seconds = digest && Math.max(1, Math.round((event.at - digest.since) / 1_000));
+			const text = digest
+				? phrases.digest(label, digest.values, seconds ?? 1, value)
+				: phrases.value(label, value);
+			return { ...base, kind: "message", style: "notice", text };
 		}
 		case "moderation":
 			return act(

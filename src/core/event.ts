@@ -133,12 +133,22 @@ export type Moderation = Base &
 	Readonly<{ kind: "moderation"; act: ModerationAct; whom: Person; reason?: string }>;
 /** A rename of `sender` to `sender.name`. */
 export type Profile = Base & Readonly<{ kind: "profile" }>;
+/** The number of values that one stands for, and the time of the first of them, in ms since 1970. */
+export type Digest = Readonly<{ values: number; since: number }>;
 /**
  * The current value of a thing, such as the reading of a sensor; null clears it. `label` is its display name within the
- * room. `replaces` is the message that shows an earlier value: rooms with edits show this value in its place.
+ * room. `replaces` is the message that shows an earlier value: rooms with edits show this value in its place. `digest`:
+ * the value is the last of several that came too fast.
  */
 export type State = Base &
-	Readonly<{ kind: "state"; key: string; label: string; value: string | null; replaces?: Reference }>;
+	Readonly<{
+		kind: "state";
+		key: string;
+		label: string;
+		value: string | null;
+		replaces?: Reference;
+		digest?: Digest;
+	}>;
 
 /**
  * The neutral events. Each switch over `kind` ends in `satisfies never`, so that the compiler lists the places a new

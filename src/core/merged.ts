@@ -1,4 +1,4 @@
-import type { BridgeEvent, Words } from "./event.ts";
+import type { BridgeEvent, Digest, State, Words } from "./event.ts";
 
 const wordsOf = ({ style, text, rich, media, more, location }: Words): Words => ({
 	...{ style, text },
@@ -8,6 +8,12 @@ const wordsOf = ({ style, text, rich, media, more, location }: Words): Words => 
 	...(location && { location }),
 });
 
+/** Returns the digest of two values, each of which may have one already. */
+function both(held: State, later: State): Digest {
+	const [values = 0, more = 0] = [held, later].map(({ digest }) => digest?.values ?? 1);
+	return { values: values + more, since: held.digest?.since ?? held.at };
+}
+
 /**
  * Returns `held` with the content of the later event: of an edit for a message or an earlier edit, of a new value for the
  * value of a thing. All else stays that of `held`: its id, its place in the conversation, its reply and its thread.
@@ -15,7 +21,7 @@ const wordsOf = ({ style, text, rich, media, more, location }: Words): Words => 
 export function merged(held: BridgeEvent, later: BridgeEvent): BridgeEvent {
 	if (held.kind === "state" && later.kind === "state") {
 		const { at, label, value } = later;
-		return { ...held, at, label, value };
+		return { ...held, at, label, value, ...(!held.replaces && { digest: both(held, later) }) };
 	}
 	if (later.kind !== "edit" || (held.kind !== "message" && held.kind !== "edit")) return held;
 	const { rich: _rich, media: _media, more: _more, location: _location, ...left } = held;

@@ -12,6 +12,8 @@ export const relayedEmote = (name: string, text: string) => `* ${speakerName(nam
 /** The value of a thing, in rooms that show things as text. */
 export const value = (label: string, text: string | null) =>
 	text === null ? `${label}: (cleared)` : `${label}: ${text}`;
+export const digest = (label: string, values: number, seconds: number, last: string | null) =>
+	`${label}: ${values} values in ${duration(seconds * 1_000)}, last: ${last ?? "(cleared)"}`;
 
 // Refusals, for the sender of an undeliverable message.
 export const notDelivered = (target: string, why: string) => `Not delivered to ${target}: ${why}`;

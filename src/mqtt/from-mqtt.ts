@@ -22,8 +22,8 @@ export type Arrival = Readonly<{
 	subscriptions: readonly number[];
 }>;
 
-/** The facts that the session adds to a message at its arrival: its own subscriptions, and whether it is a copy of another one. */
-export type Placed = Readonly<{ subscribed: readonly string[]; copy: boolean }>;
+/** The session's own subscriptions at the arrival of a message. */
+export type Placed = Readonly<{ subscribed: readonly string[] }>;
 
 /**
  * Returns the filters that a message was sent for, each with the more specific filters that match it, too. When
@@ -65,7 +65,7 @@ export const device = (broker: string, topic: string): Person => ({
  * mirror that shows it, and `shape` how.
  */
 export function fromMqtt(
-	{ topic, payload }: Arrival,
+	{ topic, payload, digest }: Arrival & Pick<State, "digest">,
 	in_: { broker: string; room: RoomId; id: MessageId; at: number; shape?: CompiledShape },
 ): Readonly<{ event: State; compared: string | null }> {
 	const name = nameOf(topic);
@@ -79,6 +79,7 @@ export function fromMqtt(
 		key: topic,
 		label: called,
 		value: line,
+		...(digest && { digest }),
 	};
 	return { event, compared };
 }

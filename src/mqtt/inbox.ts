@@ -82,6 +82,10 @@ export function createInbox<One extends Arrival>(deps: {
 			for (let batches = Number(working) + Number(queue.length > 0); batches > 0 && working; batches--)
 				await written.promise;
 		},
+		/** Returns whether it takes messages. */
+		isOpen: (): boolean => open,
+		/** Returns whether nothing waits or is being written. */
+		isIdle: (): boolean => !working && queue.length === 0,
 		/** Takes no more messages; resolves when those taken are written, and acknowledged if their connection still is up. */
 		close(): Promise<void> {
 			open = false;

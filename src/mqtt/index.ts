@@ -2,18 +2,19 @@ import { fails, lacks, works } from "../core/check-result.ts";
 import { PermanentError } from "../core/errors.ts";
 import { createGuard, fingerprint, type Guard, SetAside } from "../core/guard.ts";
 import type { NetworkName, RoomId } from "../core/ids.ts";
+import type { Rate } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Link, Mapping } from "../core/mapping.ts";
 import { type Meter, noMeter } from "../core/meter.ts";
 import type { Bridge, Network, Received } from "../core/network.ts";
 import { capabilities } from "./capabilities.ts";
 import { type BrokerOptions, Refusal } from "./client.ts";
-import { type Arrival, mqttName, type Placed } from "./from-mqtt.ts";
+import { mqttName } from "./from-mqtt.ts";
+import type { Received as FromBroker } from "./intake.ts";
 import { createMirrorRooms, type MakingMirror, type Opened } from "./mirror-rooms.ts";
 import * as phrases from "./phrases.ts";
 import { choose, publishCommand } from "./pub.ts";
 import { createPublishPolicy, type PublishPolicy } from "./publish-policy.ts";
-import type { Named } from "./redelivery.ts";
 import { createSession } from "./session.ts";
 import { type Shape, shapeText } from "./shape.ts";
 import { makingRoom, mirrorOf } from "./topic-rooms.ts";
@@ -27,6 +28,8 @@ export type MqttOptions = Readonly<{
 		Shape)[];
 	/** The mirrors whose topics get rooms of their own. */
 	making?: readonly (MakingMirror & Readonly<{ publish?: PublishPolicy }>)[];
+	/** The values that go on from one broker; above that, values of a topic are merged. */
+	rate?: Rate;
 }>;
 
 /** Returns the mirrors of the config: the MQTT room of each, and its Matrix alias or room id. */
@@ -49,7 +52,7 @@ export function createMqtt(
 		mapping: Mapping;
 		guard?: Guard;
 		log: Log;
-		meter?: Pick<Meter, "filtered">;
+		meter?: Pick<Meter, "filtered" | "merged">;
 		/** The network on which topics get rooms of their own. */
 		roomsOn?: NetworkName;
 	},
@@ -81,7 +84,12 @@ export function createMqtt(
 				mapping,
 				log,
 				cursor: (key) => bridge.cursor(key),
+				cursors: (prefix) => bridge.cursors(prefix),
+				save: async (cursors) => void (await Promise.all(cursors.map((one) => bridge.saveCursor(one)))),
 				receive: (batch) => receive(name, batch),
+				pace: (topic) => mirrors.pace(name, topic),
+				...(options.rate && { rate: options.rate }),
+				merged: () => meter.merged(mqttName),
 			}),
 		]),
 	);
@@ -105,7 +113,7 @@ export function createMqtt(
 		await Promise.all(mirrors.changes().map((cursor) => bridge.saveCursor(cursor)));
 	}
 
-	async function receive(broker: string, batch: readonly (Arrival & Placed & Named)[]): Promise<void> {
+	async function receive(broker: string, batch: readonly FromBroker[]): Promise<void> {
 		const wanted = sessions.get(broker)?.wants() ?? [];
 		const at = Date.now();
 		const events = batch.flatMap(({ id, cursor, standing, ...arrival }): Received[] => {

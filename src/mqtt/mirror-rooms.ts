@@ -1,17 +1,19 @@
 import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
-import type { State } from "../core/event.ts";
+import type { Digest, State } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Make } from "../core/mapping.ts";
 import type { Cursor, Received } from "../core/network.ts";
 import { decide, type Memory, type Reason } from "./changes.ts";
 import { type Candidate, createDebounce } from "./debounce.ts";
+import type { Pace } from "./flood.ts";
 import { type Arrival, fromMqtt, type Placed, placesOf } from "./from-mqtt.ts";
 import { createInPlace } from "./in-place.ts";
 import { createLatest } from "./latest.ts";
+import { paceOf } from "./pace.ts";
 import { compilePattern } from "./pattern.ts";
 import { type CompiledShape, compileShape, type Shape, shapeText } from "./shape.ts";
 import { createTopicRooms, ownOf, type TopicRooms } from "./topic-rooms.ts";
-import { placeOf, roomOf } from "./topics.ts";
+import { matches, placeOf, roomOf } from "./topics.ts";
 
 /** Topics whose last shown value is remembered, for the conditions of mirrors. A forgotten topic shows its next value. */
 const remembered = 20_000;
@@ -80,6 +82,14 @@ export function createMirrorRooms(deps: {
 		bytes: 8 * 1_048_576,
 		of: (key, { text = "" }) => textBytes(key, text) + 100,
 	});
+
+	/** By broker and topic. */
+	const noPaces = () =>
+		createBoundedMap<string, Pace>(remembered, {
+			bytes: 8 * 1_048_576,
+			of: (key) => textBytes(key) + 100,
+		});
+	let paces = noPaces();
 
 	const subscription = (room: RoomId): string => {
 		const { broker, filter } = placeOf(room);
@@ -150,12 +160,27 @@ export function createMirrorRooms(deps: {
 	function forms({ show = "message", room }: Mirror, event: State): readonly State[] {
 		const own = show === "state" ? [] : [event];
 		if (show === "message") return own;
+		const { digest: _, ...value } = event;
 		const id = (show === "both" ? `${event.id} latest` : event.id) as MessageId;
 		const replaces = inPlace.replaces(room, event.key, id, event.at);
-		return [...own, { ...event, id, ...(replaces && { replaces }) }];
+		return [...own, { ...value, id, ...(replaces && { replaces }) }];
 	}
 
 	return {
+		/** Returns how the values of a topic go on in a flood. */
+		pace(broker: string, topic: string): Pace {
+			const key = `${broker}/${topic}`;
+			const known = paces.get(key);
+			if (known) return known;
+			const showing = [...bySubscription.values()].flat().filter(({ room }) => {
+				const place = placeOf(room);
+				return place.broker === broker && matches(place.filter, topic);
+			});
+			const making = makers.filter((one) => one.broker === broker && matches(one.filter, topic));
+			const pace = paceOf([...showing, ...making.map(({ shape }) => shape)]);
+			paces.set(key, pace);
+			return pace;
+		},
 		/** Returns the latest values of a room. */
 		latest: latest.of,
 		/** Takes what earlier runs have stored. */
@@ -169,6 +194,7 @@ export function createMirrorRooms(deps: {
 		ofRoom: (room: RoomId): readonly string[] => [inPlace.ofRoom(room), debounce.ofRoom(room)],
 		stop: debounce.stop,
 		add(room: RoomId): void {
+			paces = noPaces();
 			if (ownOf(room)) {
 				makerOf(room)?.add(room);
 				return;
@@ -179,6 +205,7 @@ export function createMirrorRooms(deps: {
 			bySubscription.set(subscription(room), all);
 		},
 		remove(room: RoomId): void {
+			paces = noPaces();
 			latest.forget(room);
 			debounce.forgetRoom(room);
 			const maker = makerOf(room);
@@ -206,7 +233,7 @@ export function createMirrorRooms(deps: {
 		},
 		/** Returns the events of a message: one in each room that shows it, and none in those whose conditions leave it out. */
 		show(
-			arrival: Arrival & Placed,
+			arrival: Arrival & Placed & Readonly<{ digest?: Digest }>,
 			{
 				broker,
 				wanted,

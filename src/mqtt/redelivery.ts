@@ -8,6 +8,8 @@ import type { Arrival } from "./from-mqtt.ts";
  * the subscription, which core compares with the last one of the topic.
  */
 export type Named = Readonly<{ id: MessageId; cursor?: Cursor; standing?: true }>;
+/** `again`: a redelivery, which has the id of the first delivery. */
+type Identified = Named & Readonly<{ again?: true }>;
 
 /**
  * Gives each message an id, which MQTT does not: two equal messages get different ids, a redelivery gets the same one.
@@ -32,10 +34,13 @@ export function createRedelivery(broker: string, load: (key: string) => Promise<
 			if (name !== session) last.clear();
 			session = name;
 		},
-		/** Resolves with the id of a message. Call it in the order of arrival, one at a time. */
-		async identify(arrival: Arrival): Promise<Named> {
+		/**
+		 * Resolves with the id of a message. Call it in the order of arrival, one at a time. `as` is the id of the value that
+		 * stands for this one, which a redelivery then has, too.
+		 */
+		async identify(arrival: Arrival, as?: MessageId): Promise<Identified> {
 			const { packetId } = arrival;
-			const fresh = () => randomUUID() as string as MessageId;
+			const fresh = () => as ?? (randomUUID() as string as MessageId);
 			// The broker repeats a retained value at each new subscription, whether or not it sent it before.
 			if (arrival.retain) return { id: fresh(), standing: true };
 			// QoS 0: the broker never repeats it.
@@ -43,12 +48,15 @@ export function createRedelivery(broker: string, load: (key: string) => Promise<
 			const content = digest(arrival);
 			const key = `mqtt ${broker} ${packetId}`;
 			const before = arrival.dup ? (last.get(packetId) ?? (await load(key))) : undefined;
-			const [of = "", known = ""] = before?.includes(" ") ? before.split(" ") : ["", before];
+			const [of = "", known = "", shownAs = known] = before?.includes(" ") ? before.split(" ") : ["", before];
 			const again = of === session && known.startsWith(`${content}.`);
-			const id = again ? known : `${content}.${randomUUID().slice(0, 8)}`;
-			const value = session === "" ? id : `${session} ${id}`;
+			const own = again ? known : `${content}.${randomUUID().slice(0, 8)}`;
+			const id = again ? shownAs : (as ?? own);
+			// A value with another one's id names its own content besides, by which its redelivery is known.
+			const plain = session === "" ? own : `${session} ${own}`;
+			const value = id === own ? plain : `${session} ${own} ${id}`;
 			last.set(packetId, value);
-			return { id: id as MessageId, cursor: { key, value } };
+			return { id: id as MessageId, cursor: { key, value }, ...(again && { again }) };
 		},
 	};
 }

@@ -2,9 +2,11 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoff } from "../core/backoff.ts";
 import { createGuard } from "../core/guard.ts";
+import type { MessageId } from "../core/ids.ts";
+import { createRateLimit, type Rate } from "../core/limits.ts";
 import { type Log, retryLevel } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
-import type { Status } from "../core/network.ts";
+import type { Cursor, Status } from "../core/network.ts";
 import { createTrouble } from "../core/trouble.ts";
 import {
 	type BrokerOptions,
@@ -17,18 +19,21 @@ import {
 	type Welcome,
 } from "./client.ts";
 import { createCopyFilter } from "./copies.ts";
-import type { Arrival, Placed } from "./from-mqtt.ts";
+import { createFlood, type Pace } from "./flood.ts";
+import type { Arrival } from "./from-mqtt.ts";
 import { createInbox } from "./inbox.ts";
+import { createIntake, type Received } from "./intake.ts";
 import * as phrases from "./phrases.ts";
-import { createRedelivery, type Named } from "./redelivery.ts";
+import { createRedelivery } from "./redelivery.ts";
 import { createRefusedSubscriptions } from "./refused-subscriptions.ts";
 import { matches } from "./topics.ts";
 
 /**
  * In ms: the first and the longest backoff between connections; how long the echo of an own publish is awaited; the
- * interval at which refused subscriptions are asked for again, as an admin may have changed the access list.
+ * interval at which refused subscriptions are asked for again, as an admin may have changed the access list; the interval
+ * at which the values that a flood has held back are looked at.
  */
-const defaults = { first: 1000, most: 60_000, echo: 10_000, again: 60_000, ...patience };
+const defaults = { first: 1000, most: 60_000, echo: 10_000, again: 60_000, look: 100, ...patience };
 
 /** Keeps one broker connected: reconnects with backoff and keeps the wanted subscriptions. */
 export function createSession(deps: {
@@ -38,8 +43,18 @@ export function createSession(deps: {
 	log: Log;
 	/** Resolves with the stored value of a cursor. */
 	cursor(key: string): Promise<string | undefined>;
+	/** Resolves with the stored cursors whose keys begin with `prefix`. */
+	cursors(prefix: string): Promise<readonly Cursor[]>;
+	/** Saves cursors, in this order; undefined removes one. */
+	save(cursors: readonly Readonly<{ key: string; value: string | undefined }>[]): Promise<void>;
 	/** Resolves when the messages are on disk, each with its cursor. */
-	receive(batch: readonly (Arrival & Placed & Named)[]): Promise<void>;
+	receive(batch: readonly Received[]): Promise<void>;
+	/** Returns how the values of a topic go on in a flood. */
+	pace(topic: string): Pace;
+	/** The values that go on from this broker. */
+	rate?: Rate;
+	/** Counts a value in whose place a later one goes on. */
+	merged(): void;
 	timing?: Partial<typeof defaults>;
 }) {
 	const { name, broker, mapping, log } = deps;
@@ -51,10 +66,20 @@ export function createSession(deps: {
 	let incoming: ReturnType<typeof createInbox> | undefined;
 	let welcome: Welcome | undefined;
 	let supervisor: Promise<void> | undefined;
+	let looking: NodeJS.Timeout | undefined;
 	const trouble = createTrouble("not connected yet");
 
 	const refused = createRefusedSubscriptions(name, log);
 	const naming = createRedelivery(name, deps.cursor);
+	const flood = createFlood({
+		...(deps.rate && { rate: deps.rate }),
+		pace: deps.pace,
+		merged: deps.merged,
+		makeId: () => randomUUID() as string as MessageId,
+	});
+	const intake = createIntake(name, { flood, naming, receive: deps.receive, save: deps.save });
+	const mayLogDrops = createRateLimit({ perMinute: 1, burst: 1 });
+	let dropped = 0;
 
 	// The subscriptions of the session on the broker, kept in the store: a broker cannot be asked for them.
 	const subscribedKey = `mqtt subscriptions ${name}`;
@@ -80,12 +105,11 @@ export function createSession(deps: {
 		return until > Date.now();
 	};
 
-	async function take(batch: readonly (Arrival & Placed)[]): Promise<void> {
-		const named: (Arrival & Placed & Named)[] = [];
-		for (const arrival of batch)
-			if (!arrival.copy && !isEcho(arrival) && arrival.topic !== broker.statusTopic)
-				named.push({ ...arrival, ...(await naming.identify(arrival)) });
-		await deps.receive(named);
+	/** Lets the held-back values go on that are due: behind the messages of the connection, if there is one. */
+	async function letGo(): Promise<void> {
+		const to = incoming;
+		if (to?.isOpen()) for (const step of intake.leaving()) to.add(step);
+		else if (!to || to.isIdle()) await intake.take(intake.leaving());
 	}
 
 	const live = () => (connection && welcome ? connection : undefined);
@@ -154,7 +178,7 @@ export function createSession(deps: {
 	function connectOnce(): Promise<Error> {
 		return new Promise((resolve) => {
 			const mine = createInbox({
-				take,
+				take: intake.take,
 				acknowledge: (packetId) => current.acknowledge(packetId),
 				failed(error) {
 					log.error(
@@ -163,14 +187,24 @@ export function createSession(deps: {
 					);
 					current.drop();
 				},
-				dropped: () => log.warn({ broker: name }, "too many QoS 0 messages wait to be written; dropped one"),
+				dropped() {
+					dropped++;
+					if (!mayLogDrops(name)) return;
+					log.warn({ broker: name, dropped }, "too many QoS 0 messages wait to be written; dropped some");
+					dropped = 0;
+				},
 			});
 			const copies = createCopyFilter();
 			const add = (arrival: Arrival) => {
-				const matching = subscribed.filter((filter) => matches(filter, arrival.topic)).length;
-				const copy = broker.protocol === "3.1.1" && !arrival.retain && copies.isCopy(arrival, matching);
-				return mine.add({ ...arrival, subscribed, copy })?.then(copies.resumed);
+				const placed = { ...arrival, subscribed };
+				const step = isForNobody(placed) ? intake.skip(placed) : intake.step(placed);
+				return step && mine.add(step)?.then(copies.resumed);
 			};
+			const matching = ({ topic }: Arrival) => subscribed.filter((filter) => matches(filter, topic)).length;
+			const isForNobody = (arrival: Arrival) =>
+				(broker.protocol === "3.1.1" && !arrival.retain && copies.isCopy(arrival, matching(arrival))) ||
+				isEcho(arrival) ||
+				arrival.topic === broker.statusTopic;
 			const events: Events = {
 				up(connack) {
 					welcome = connack;
@@ -203,6 +237,7 @@ export function createSession(deps: {
 			if (stopping.signal.aborted) return;
 			// One inbox at a time, or a broker that breaks each connection could fill the memory while the journal stalls.
 			await incoming?.close();
+			flood.returned();
 			// A connection that breaks soon after the CONNACK counts as a failure: two bridges may share one client_id.
 			failures = wasUp && Date.now() - since >= timing.most ? 1 : failures + 1;
 			const retryMs = backoff(failures - 1, timing);
@@ -220,6 +255,8 @@ export function createSession(deps: {
 			for (const filter of filters) wanted.add(filter);
 			naming.begin((await mapping.setting(sessionKey)) ?? "");
 			subscribed = JSON.parse((await mapping.setting(subscribedKey)) ?? "[]") as string[];
+			await intake.resume(await deps.cursors(intake.prefix));
+			looking = setInterval(() => void guard.run("timer of MQTT values", letGo), timing.look).unref();
 			supervisor = supervise();
 		},
 		/** Subscribes now, or when the broker is back. @throws Refusal */
@@ -273,6 +310,8 @@ export function createSession(deps: {
 			connection?.close();
 			await supervisor;
 			await incoming?.close();
+			clearInterval(looking);
+			await intake.keep();
 		},
 	};
 }

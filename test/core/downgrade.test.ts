@@ -67,6 +67,15 @@ describe("a value in place of an earlier one", () => {
 	);
 });
 
+test("a value that stands for several says how many there were, and in what time", () => {
+	const { id, room, sender } = message();
+	const value = { id, room, sender, kind: "state", key: "t", label: "kitchen", value: "21 °C" } as const;
+	const digest = { values: 120, since: 50_000 };
+	expect(read({ ...value, at: 60_000, digest }, all("native", { state: "text" }))).toBe(
+		"notice: kitchen: 120 values in 10 seconds, last: 21 °C",
+	);
+});
+
 describe("a reply", () => {
 	const reply = message({ replyTo: target });
 	test("stays a reply if the room knows its target", () => {

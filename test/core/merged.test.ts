@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { BridgeEvent, Edit, Media, Message } from "../../src/core/event.ts";
+import type { BridgeEvent, Edit, Media, Message, State } from "../../src/core/event.ts";
 import type { MessageId } from "../../src/core/ids.ts";
 import { merged } from "../../src/core/merged.ts";
 import { message, person } from "../store/sample.ts";
@@ -44,10 +44,26 @@ test("a held edit takes the content and the time of a later one, and still repla
 	expect(merged(first, second)).toEqual({ ...first, text: "newer", at: held.at + 9 });
 });
 
+test("a held value counts the values that it stands for, unless it is shown in place of an earlier one", () => {
+	const { style: _style, text: _text, ...base } = message("value");
+	const value = (text: string, at: number, more: Partial<State> = {}): State => {
+		return { ...base, kind: "state", key: "k", label: "door", value: text, at, ...more };
+	};
+	const twice = merged(value("1", 1_000), value("2", 2_000));
+	const more = value("9", 9_000, { digest: { values: 5, since: 4_000 } });
+	expect(merged(twice, more)).toMatchObject({ value: "9", at: 9_000, digest: { values: 7, since: 1_000 } });
+	const replaces = { id: "shown" as MessageId };
+	expect(merged(value("1", 1_000, { replaces }), value("2", 2_000, { replaces }))).not.toHaveProperty(
+		"digest",
+	);
+});
+
 test("a held value takes the later value; an event that cannot be edited stays as it is", () => {
 	const { style: _style, text: _text, ...base } = message("value");
 	const state = (value: string): BridgeEvent => ({ ...base, kind: "state", key: "k", label: "door", value });
-	expect(merged(state("open"), state("closed"))).toEqual(state("closed"));
+	const { digest, ...now } = merged(state("open"), state("closed")) as State;
+	expect(now).toEqual(state("closed"));
+	expect(digest).toEqual({ values: 2, since: base.at });
 	expect(merged(state("open"), editOf({}))).toEqual(state("open"));
 	expect(merged(held, state("open"))).toEqual(held);
 });

@@ -259,7 +259,10 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 			],
 		};
 		const filtered: string[] = [];
-		const meter = { filtered: (_: unknown, reason: string) => void filtered.push(reason) };
+		const meter = {
+			filtered: (_: unknown, reason: string) => void filtered.push(reason),
+			merged: () => undefined,
+		};
 		const network = createMqtt(options, { mapping, log: quiet, meter });
 		const chat = fakeNetwork("chat");
 		const bridge = bridgeOf([chat, network], rulesFor({ "*": "admin" }), { mapping });

@@ -69,7 +69,7 @@ describe("the memory of the process stays below 400 MiB", () => {
 	}, 60_000);
 
 	test("with a broker of 5,000 topics and values of a megabyte", async () => {
-		await begin({ mirror: true });
+		await begin({ mirror: "message" });
 		await scene.mqtt?.subscribed;
 		for (let n = 0; n < 5_000; n++) scene.mqtt?.publish(`home/${n}/${"t".repeat(100)}`, `${n}`);
 		const large = "x".repeat(900_000);

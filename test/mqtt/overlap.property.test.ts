@@ -103,7 +103,7 @@ test.each(Object.keys(brokers) as (keyof typeof brokers)[])(
 							const copy = subscriptions.length === 0 && copies.isCopy(arrival, known.length);
 							if (copy) continue;
 							const id = `${number} ${subscriptions}` as MessageId;
-							const places = placesOf({ ...arrival, subscribed, copy }, subscribed);
+							const places = placesOf({ ...arrival, subscribed }, subscribed);
 							await things.bridge.receive(
 								places.map(({ filter, preferred }) => ({
 									...fromMqtt(arrival, { broker: "home", room: roomOf("home", filter), id, at: number })

@@ -3,55 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
 import { createRedelivery, type Named } from "../../src/mqtt/redelivery.ts";
 import { random } from "../random.ts";
-
-/** Most messages that the broker sends without an acknowledgement. */
-const window = 5;
-
-/**
- * Models a broker's session: a message gets a packet identifier when it is first sent. After a break the broker first
- * repeats all unacknowledged messages in order with DUP set, be they read or not. [MQTT-4.4.0-1]
- */
-function broker(identifiers: number) {
-	type Held = { n: number; packetId: number; text: string };
-	const waiting: Omit<Held, "packetId">[] = [];
-	let inFlight: Held[] = [];
-	let last = 0;
-	function identifier(): number {
-		do last = (last % identifiers) + 1;
-		while (inFlight.some(({ packetId }) => packetId === last));
-		return last;
-	}
-	const arrival = ({ packetId, text }: Held, dup: boolean): Arrival => ({
-		topic: "t",
-		payload: Buffer.from(text),
-		qos: 1,
-		dup,
-		retain: false,
-		packetId,
-		subscriptions: [],
-	});
-	return {
-		publish: (n: number, text: string) => void waiting.push({ n, text }),
-		/** Returns the packet that the broker sends next. */
-		send(): Arrival[] {
-			const sent: Arrival[] = [];
-			while (inFlight.length < window) {
-				const next = waiting.shift();
-				if (!next) break;
-				const held = { ...next, packetId: identifier() };
-				inFlight.push(held);
-				sent.push(arrival(held, false));
-			}
-			return sent;
-		},
-		again: () => inFlight.map((held) => arrival(held, true)),
-		acknowledged(packetId: number): void {
-			inFlight = inFlight.filter((held) => held.packetId !== packetId);
-		},
-		numberOf: (packetId: number) => inFlight.find((held) => held.packetId === packetId)?.n ?? -1,
-		busy: () => waiting.length + inFlight.length > 0,
-	};
-}
+import { modelSession } from "./model-session.ts";
 
 describe("createRedelivery", () => {
 	// With few packet identifiers and equal values, a redelivery looks like a new message that was never read.
@@ -64,7 +16,7 @@ describe("createRedelivery", () => {
 			await fc.assert(
 				fc.asyncProperty(fc.integer(), async (seed) => {
 					const chance = random(seed);
-					const session = broker(identifiers);
+					const session = modelSession(identifiers);
 					const disk = new Map<string, string>();
 					const run = () => createRedelivery("home", async (key) => disk.get(key));
 					let naming = run();

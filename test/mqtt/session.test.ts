@@ -71,7 +71,11 @@ async function start(
 		mapping: createMemoryMapping(),
 		log: quiet,
 		cursor: async () => undefined,
+		cursors: async () => [],
+		save: async () => undefined,
 		receive,
+		pace: () => "each",
+		merged: () => undefined,
 		timing: { first: 10, most: 100, again: 100, ...patience },
 	});
 	await running.start(filters);

@@ -1,0 +1,117 @@
+import { describe, expect, test } from "vitest";
+import type { MessageId } from "../../src/core/ids.ts";
+import { createFlood, type Pace, type Waiting } from "../../src/mqtt/flood.ts";
+import { paceOf } from "../../src/mqtt/pace.ts";
+
+const arrival = (topic: string, text: string) => ({
+	topic,
+	payload: Buffer.from(text),
+	qos: 0 as const,
+	dup: false,
+	retain: false,
+	packetId: undefined,
+	subscriptions: [],
+	subscribed: ["#"],
+});
+function flood(pace: Pace, burst = 1_000) {
+	const clock = { now: 1_000_000 };
+	let merged = 0;
+	let order = 0;
+	const one = createFlood({
+		rate: { perMinute: 60, burst },
+		pace: () => pace,
+		merged: () => merged++,
+		makeId: () => `${order}` as MessageId,
+		now: () => clock.now,
+	});
+	const offer = (topic: string, text: string) => one.offer(arrival(topic, text), ++order);
+	const text = ({ latest }: Waiting) => `${latest.topic} ${Buffer.from(latest.payload)}`;
+	/** Lets the due values go, as their texts. */
+	const goOn = () =>
+		one
+			.due()
+			.filter((each) => one.take(each))
+			.map(text);
+	return { ...one, clock, offer, goOn, merged: () => merged };
+}
+
+describe("createFlood", () => {
+	test("shows a topic in place once a second, with the latest of its values, and counts the others as merged", () => {
+		const { offer, goOn, clock, merged } = flood("latest");
+		expect(offer("t", "0")).toBeUndefined();
+		for (let n = 1; n <= 10_000; n++) offer("t", `${n}`);
+		expect(offer("u", "0")).toBeUndefined();
+		expect(goOn()).toEqual([]);
+		clock.now += 1_000;
+		expect(goOn()).toEqual(["t 10000"]);
+		expect(merged()).toBe(9_999);
+		expect(offer("t", "next")).toBeDefined();
+		clock.now += 2_000;
+		expect(goOn()).toEqual(["t next"]);
+	});
+
+	test("lets values go on one by one within the rate, and as a digest of ten seconds above it", () => {
+		const { offer, goOn, clock } = flood("digest", 3);
+		for (const text of ["1", "2", "3"]) expect(offer("t", text)).toBeUndefined();
+		const waiting = offer("t", "4");
+		for (let n = 5; n <= 124; n++) offer("t", `${n}`);
+		clock.now += 9_000;
+		expect(goOn()).toEqual([]);
+		clock.now += 1_000;
+		expect(goOn()).toEqual(["t 124"]);
+		expect(waiting).toMatchObject({ values: 121, since: 1_000_000 });
+	});
+
+	test("lets no more topics go on than the rate allows, those that wait longest first", () => {
+		const { offer, goOn, clock } = flood("latest", 1);
+		for (let n = 0; n < 50; n++) offer(`t${n}`, "v");
+		expect(goOn()).toEqual([]);
+		clock.now += 1_000;
+		expect(goOn()).toEqual(["t1 v"]);
+		offer("t1", "later");
+		clock.now += 1_000;
+		expect(goOn()).toEqual(["t2 v"]);
+	});
+
+	test("keeps the later of two values, in whatever order they are merged", () => {
+		const { offer, merge, goOn, clock } = flood("latest");
+		offer("t", "1");
+		const waiting = offer("t", "3") as Waiting;
+		merge(waiting, arrival("t", "2"), 1);
+		clock.now += 1_000;
+		expect(goOn()).toEqual(["t 3"]);
+	});
+
+	test("keeps no more than 20,000 topics and 8 MiB waiting, and none of the library's chunks", () => {
+		const { offer, all } = flood("latest", 0);
+		for (let n = 0; n < 20_010; n++) offer(`t${n}`, "v");
+		expect(all()).toHaveLength(20_000);
+		const large = flood("latest", 0);
+		const chunk = Buffer.alloc(1_048_576);
+		for (let n = 0; n < 20; n++) large.offer(`t${n}`, chunk.toString("latin1"));
+		expect(large.all().length).toBeLessThan(9);
+		const small = large.all()[0]?.latest.payload as Uint8Array;
+		expect(small.buffer.byteLength).toBe(small.byteLength);
+	});
+
+	test("shows a topic again after the clock was set back", () => {
+		const { offer, clock } = flood("latest");
+		offer("t", "1");
+		clock.now -= 3_600_000;
+		expect(offer("t", "2")).toBeUndefined();
+	});
+});
+
+describe("paceOf", () => {
+	test.each([
+		[[{ show: "state" }], "latest"],
+		[[{ show: "state", only: { changed: true, deadband: 1, every: 5 } }], "latest"],
+		[[{ show: "state" }, { show: "both" }], "digest"],
+		[[{}], "digest"],
+		[[], "each"],
+		[[{ show: "state", only: { above: 30 } }], "each"],
+		[[{ show: "state" }, { only: { below: 3, hysteresis: 1 } }], "each"],
+	] as const)("of %j is %s", (mirrors, pace) => {
+		expect(paceOf(mirrors)).toBe(pace);
+	});
+});
