@@ -210,6 +210,7 @@ export function createBridge(deps: {
 	const bridge: Running = {
 		receive,
 		signal: signals.take,
+		presence: async (of, to) => byName.get(of.network)?.presence?.(of, to),
 		cursor: (key) => journal.cursor(key),
 		cursors: (prefix) => journal.cursors(prefix),
 		saveCursor,

@@ -10,7 +10,7 @@ import type { Link, OwnRoom, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
 import type { Level } from "./permissions.ts";
 import type { Person } from "./person.ts";
-import type { Signal, SignalOut } from "./signal.ts";
+import type { Shown, Signal, SignalOut } from "./signal.ts";
 
 export type Refs = Readonly<Record<string, readonly MessageId[]>>;
 
@@ -144,6 +144,12 @@ export interface Network {
 	 */
 	open?(ref: string, range?: ByteRange): Promise<Opened>;
 
+	/**
+	 * Resolves with the presence of a person of this network, as the ghost of `to` sees it; undefined where the ghost may not
+	 * see it. Absent: nobody here has one. @throws TemporaryError
+	 */
+	presence?(of: Person, to: Person): Promise<Shown | undefined>;
+
 	/** Resolves with the person at this address; undefined if nobody has it. @throws PermanentError if it is no address here. */
 	findPerson?(address: readonly string[]): Promise<Person | undefined>;
 	/** Resolves with the room at this address, without joining it. @throws PermanentError with the cause if there is none. */
@@ -264,6 +270,8 @@ export interface Bridge {
 	receive(events: readonly Received[]): Promise<void>;
 	/** Shows what passes in the other rooms, if they can show it and are there. Returns at once and never throws. */
 	signal(signal: Signal): void;
+	/** As {@link Network.presence} of the person's network. */
+	presence(of: Person, to: Person): Promise<Shown | undefined>;
 	/** Resolves with the cursor that was saved last; undefined if there is none. */
 	cursor(key: string): Promise<string | undefined>;
 	/** Resolves with all cursors whose keys begin with `prefix`. */

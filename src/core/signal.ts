@@ -15,14 +15,9 @@ export type ReceivedSignal = Readonly<{ kind: "received"; room: RoomId; sender: 
  * `sender` is there, or is not. It goes to the partners of their chats of two; with a `room`, such as a device has one, to
  * the other rooms of its portals instead.
  */
-export type Presence = Readonly<{
-	kind: "presence";
-	room?: RoomId;
-	sender: Person;
-	show: "online" | "away" | "busy" | "offline";
-	/** Their own words about it, as one line. */
-	status?: string;
-}>;
+export type Presence = Shown & Readonly<{ kind: "presence"; room?: RoomId; sender: Person }>;
+/** Whether somebody is there, with their own words about it as one line. */
+export type Shown = Readonly<{ show: "online" | "away" | "busy" | "offline"; status?: string }>;
 export type Signal = Typing | Read | ReceivedSignal | Presence;
 
 /** A signal as its target network is to show it. */

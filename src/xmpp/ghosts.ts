@@ -1,12 +1,11 @@
 import type { Log } from "../core/log.ts";
 import type { Person } from "../core/person.ts";
 import type { Bot } from "./bot.ts";
-import { account } from "./from-xmpp.ts";
+import type { Contacts } from "./contacts/index.ts";
 import { answerInvite } from "./invite.ts";
 import { answerIq } from "./iq/index.ts";
 import type { IqContext, Software } from "./iq/query.ts";
-import { bare } from "./jid.ts";
-import { answerPresence } from "./presence.ts";
+import { answerJoin, botAnswers } from "./presence.ts";
 import { errorReply, refusal } from "./stanza-error.ts";
 import type { Element } from "./stream/xml.ts";
 
@@ -16,8 +15,8 @@ export function createGhosts(deps: {
 	who(ghost: string): Promise<Person | undefined>;
 	/** Returns the link to the profile of a person; undefined where there is none. */
 	personUrl(person: Person): string | undefined;
-	/** Resolves with true if the account at a bare JID may write to the person. */
-	mayReach(account: string, person: Person): Promise<boolean>;
+	/** The contacts of the ghosts. */
+	contacts: Pick<Contacts, "presence">;
 	/** As in {@link IqContext}. */
 	publicRooms(query: Element, from: string): Promise<readonly Element[]>;
 	present(presence: Element): void;
@@ -43,13 +42,7 @@ export function createGhosts(deps: {
 
 	/** The bot grants each subscription, and greets the account that asks for one. */
 	async function botPresence(stanza: Element): Promise<readonly Element[]> {
-		const me = { ...account(bot.jid), name: software.name };
-		const answers = await answerPresence(
-			stanza,
-			deps.resource,
-			async () => me,
-			async () => true,
-		);
+		const answers = botAnswers(stanza, deps.resource, software.name);
 		const greets =
 			stanza.attrs.type === "subscribe" ? await bot.greeting(stanza.attrs.from ?? "") : undefined;
 		return greets ? [...answers, greets] : answers;
@@ -64,10 +57,9 @@ export function createGhosts(deps: {
 		notice: deps.present,
 		/** Resolves with the answers to a presence. Never rejects. */
 		presence(stanza: Element): Promise<readonly Element[]> {
-			const ghost = bare(stanza.attrs.to ?? "");
-			const answers = bot.claims(stanza)
-				? botPresence(stanza)
-				: answerPresence(stanza, deps.resource, () => who(ghost), deps.mayReach);
+			const join = answerJoin(stanza);
+			if (join) return Promise.resolve([join]);
+			const answers = bot.claims(stanza) ? botPresence(stanza) : deps.contacts.presence(stanza);
 			return answers.catch((error: unknown) => [refusal(stanza, error, log)]);
 		},
 		/** Returns the answer to a line of a MUC that the bridge is not in: the MUC then removes the occupant (XEP-0045 §16.4). */

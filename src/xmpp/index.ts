@@ -5,7 +5,7 @@ import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
-import type { Bridge, Network } from "../core/network.ts";
+import type { Bridge, Network, Received } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import type { Taken } from "../core/taken.ts";
 import { createTrouble } from "../core/trouble.ts";
@@ -15,6 +15,7 @@ import { createAnswers } from "./answers.ts";
 import { createPartSender } from "./attachments.ts";
 import { createBot } from "./bot.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
+import { createContacts } from "./contacts/index.ts";
 import type { Conversation } from "./conversation.ts";
 import { within } from "./deadline.ts";
 import { createClientFeatures } from "./direct/client-features.ts";
@@ -184,33 +185,35 @@ export function createXmpp(
 			resource,
 		},
 	);
+	const { component } = options;
 	const clients = createClientFeatures(link, resource, log);
-	const confirm = createServerAck(link, options.component);
+	const ghostCapabilities = capabilities(software);
+	const ghostPayloads = () => [ghostCapabilities];
+	const confirm = createServerAck(link, component);
+	const tell = (events: readonly Received[]) => inbox.events(events);
 	const privately = createPrivateChats({
 		venues: () => [hosted.venue, rooms.venue],
 		bridge: () => bridge,
-		tell: (events) => inbox.events(events),
-		...{ confirm, ghost, now, guard },
+		...{ confirm, ghost, now, guard, tell },
 		...(deps.taken && { taken: deps.taken }),
 	});
+	const contacts = createContacts({
+		...{ link, component, resource, who, payloads: ghostPayloads, guard, log, now, tell },
+		bridge: () => bridge,
+	});
 	const chats = createDirectChats({
-		link,
-		clients,
-		confirm,
+		...{ link, clients, contacts, confirm, tell },
 		resource,
 		bridge: () => bridge,
 		who,
 		ghost,
 		answer: answers.send,
-		tell: (events) => inbox.events(events),
 		now,
 		...guarded,
 		...(deps.taken && { taken: deps.taken }),
 		log,
 	});
-	const { component } = options;
 	const { membersMirrored } = deps;
-	const ghostCapabilities = capabilities(software);
 	const hosted = createHostedRooms({
 		link,
 		component,
@@ -223,7 +226,7 @@ export function createXmpp(
 		resource,
 		standsFor: (jid) => personAt(jid, namespace),
 		software,
-		ghostPayloads: () => [ghostCapabilities],
+		ghostPayloads,
 		files,
 		partly: (event, error) => bridge.partly(event, error, title),
 		privately: privately.take,
@@ -257,12 +260,13 @@ export function createXmpp(
 		...guarded,
 		link,
 		answer: answers.send,
+		granted: contacts.granted,
 		conversations,
 		bot,
 		ghosts: createGhosts({
 			who,
 			bot,
-			mayReach: (jid, person) => bridge.mayReach(account(jid), person),
+			contacts,
 			personUrl: (person) => bridge.personUrl(person),
 			publicRooms: hosted.publicRooms,
 			present: clients.present,
@@ -293,6 +297,7 @@ export function createXmpp(
 			bridge = of;
 			inbox = createInbox(bridge, log);
 			await answers.load();
+			await contacts.load();
 			sealed = createSignedIds(await bridge.secret("xmpp lines"));
 			await hosted.start();
 			let timer: NodeJS.Timeout | undefined;
@@ -333,6 +338,7 @@ export function createXmpp(
 			files,
 			(event, error) => bridge.partly(event, error, title),
 		),
+		signal: async (out) => conversationOf(out.room).signal?.(out),
 		idsOfDeliveries: async (room, all) => conversationOf(room).delivered(room, all),
 		...(fetchLinked && {
 			open: (ref, range) => (isBits(ref) ? openBits(ref, link) : fetchLinked(ref, range)),

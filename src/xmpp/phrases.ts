@@ -112,6 +112,10 @@ export const theBridge = "The bridge";
 
 // Answers to people on XMPP.
 export const xmppNoDelivery = (why: string) => `A message could not be delivered to this person: ${why}.`;
+export const subscriptionRefused =
+	"This person does not let you see whether they are online. You can write to each other all the same.";
+/** The group of the ghosts in a roster that the bridge may write. */
+export const rosterGroup = "Matrix";
 export const xmppNoPrivate =
 	"This address stands for no person, so nobody reads what is written to it in private. Please write in the room.";
 export const xmppNoInvite = "Invitations are not bridged yet.";

@@ -28,6 +28,8 @@ export function createRouter(deps: {
 	link: Pick<Component, "send">;
 	/** Sends an answer to a line for a ghost or the bot, an error also later. Never rejects. */
 	answer(answer: Element): Promise<void>;
+	/** Takes the message by which a server grants privileges; returns false for any other stanza. */
+	granted(stanza: Element): boolean;
 	/** In the order in which they are asked. */
 	conversations: readonly Conversation[];
 	ghosts: Ghosts;
@@ -120,6 +122,8 @@ export function createRouter(deps: {
 	}
 
 	function route(element: Element): void {
+		// A server is no person whom the permissions name.
+		if (deps.granted(element)) return;
 		if (isBlocked(element)) {
 			turnAway(element);
 			return;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RoomId } from "../../src/core/ids.ts";
+import type { Shown } from "../../src/core/signal.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { until } from "../fakes.ts";
 import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
@@ -26,9 +27,15 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 	let romeo: XmppClient;
 	let bridge: Fictional;
 	let alice: string;
+	/** The presence of the people of the fictional network, by localpart. */
+	const there = new Map<string, Shown>();
+	let stores: Parameters<typeof fictional>[1];
+	const run = () => fictional(bed.xmpp(server), stores);
 
 	beforeEach(async () => {
-		bridge = await fictional(bed.xmpp(server));
+		there.clear();
+		stores = { mapping: createMemoryMapping(), journal: createMemoryJournal(), there };
+		bridge = await run();
 		romeo = await connect(server, "romeo");
 		alice = `alice@${bed.xmpp(server).component}`;
 	});
@@ -275,6 +282,76 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		);
 		expect(words(await refusal("o1"))).toMatch(/encrypted/);
 		expect(bridge.lines()).toEqual([]);
+	});
+
+	/** Subscribes, lets the ghost subscribe in return, and begins the chat. */
+	async function befriend() {
+		await romeo.send(xml("iq", { type: "get", id: "roster" }, xml("query", { xmlns: "jabber:iq:roster" })));
+		await romeo.send(xml("presence", {}));
+		await romeo.send(xml("presence", { to: alice, type: "subscribe" }));
+		await presence("subscribe");
+		await romeo.send(xml("presence", { to: alice, type: "subscribed" }));
+		await romeo.sendMessage(alice, "good morrow");
+		await seen("romeo: good morrow");
+	}
+	const unfriend = async () => {
+		const item = xml("item", { jid: alice, subscription: "remove" });
+		await romeo.iq(
+			romeo.jid.split("/")[0] as string,
+			"set",
+			xml("query", { xmlns: "jabber:iq:roster" }, item),
+		);
+	};
+
+	test("the two people of a chat see the presence of each other, until one of them ends that", async () => {
+		there.set("alice", { show: "away", status: "at lunch" });
+		await befriend();
+		const shown = (show: string | undefined, status?: string) =>
+			romeo.waitFor(
+				`Alice ${show}`,
+				(one) =>
+					one.is("presence") &&
+					one.attrs.from === `${alice}/trivium` &&
+					one.getChild("show")?.getText() === show &&
+					one.getChild("status")?.getText() === status,
+			);
+		const away = await shown("away", "at lunch");
+		expect(away.getChild("c", "http://jabber.org/protocol/caps")).toBeDefined();
+		bridge.bridge.signal({ kind: "presence", sender: bridge.person("alice", "Alice"), show: "online" });
+		await shown(undefined);
+		const romeoIs = (show: string, status?: string) =>
+			until(
+				() =>
+					bridge.fake.signals.some(
+						({ signal }) => signal.kind === "presence" && signal.show === show && signal.status === status,
+					),
+				() => JSON.stringify(bridge.fake.signals.map(({ signal }) => signal)),
+				10_000,
+			);
+		await romeoIs("online");
+		await romeo.send(xml("presence", {}, xml("show", {}, "dnd"), xml("status", {}, "asleep")));
+		await romeoIs("busy", "asleep");
+		// Prosody lets the bridge write the roster.
+		if (server === "prosody")
+			await romeo.waitFor("the name in the roster", (one) => {
+				const item = one.getChild("query", "jabber:iq:roster")?.getChild("item");
+				return item?.attrs.name === "Alice" && item.getChild("group")?.getText() === "Matrix";
+			});
+		// A restart of the bridge learns and tells it all again.
+		await bridge.stop();
+		await presence("unavailable");
+		romeo.inbox.items.length = 0;
+		bridge = await run();
+		await shown("away", "at lunch");
+		await romeoIs("busy", "asleep");
+		await unfriend();
+		await presence("unavailable");
+		await romeoIs("offline");
+		bridge.bridge.signal({ kind: "presence", sender: bridge.person("alice", "Alice"), show: "busy" });
+		await romeo.sendMessage(alice, "farewell");
+		await seen("romeo: farewell");
+		const later = romeo.inbox.items.filter((one) => one.getChild("show")?.getText() === "dnd");
+		expect(later.filter(({ attrs }) => attrs.from?.startsWith(alice))).toEqual([]);
 	});
 
 	test("a ghost grants a contact its presence by name, and is not online for ever", async () => {

@@ -3,6 +3,7 @@ import type { MessageId, RoomId, UserId } from "../../src/core/ids.ts";
 import type { Journal } from "../../src/core/journal.ts";
 import type { Mapping } from "../../src/core/mapping.ts";
 import type { Person } from "../../src/core/person.ts";
+import type { Shown } from "../../src/core/signal.ts";
 import { ghostsOnXmpp } from "../../src/networks.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { createXmpp } from "../../src/xmpp/index.ts";
@@ -31,12 +32,13 @@ export type Fictional = {
 
 export async function fictional(
 	server: XmppAddresses,
-	over: { membersMirrored?: number; mapping?: Mapping; journal?: Journal } = {},
+	over: { membersMirrored?: number; mapping?: Mapping; journal?: Journal; there?: Map<string, Shown> } = {},
 ): Promise<Fictional> {
 	const { membersMirrored = 50, mapping = createMemoryMapping(), journal = createMemoryJournal() } = over;
 	const fake: Fake = fakeNetwork("matrix", {
 		// A name that begins with "no" belongs to nobody.
 		findPerson: async ([who = ""]) => (who.startsWith("no") ? undefined : person(who)),
+		presence: async ({ address: [who = ""] }) => over.there?.get(who),
 	});
 	const { component, componentService: service, secret } = server;
 	const person = (

@@ -301,7 +301,11 @@ test.each([
 		`<presence from='romeo@x.test/r' to='#lobby@bridge.test/Romeo'><x xmlns='${muc}'/></presence>`,
 		["presence error item-not-found"],
 	],
-	["a subscription request to a person", `<presence ${ask} type='subscribe'/>`, ["presence subscribed"]],
+	[
+		"a subscription request to a person",
+		`<presence ${ask} type='subscribe'/>`,
+		["presence subscribed", "presence subscribe"],
+	],
 	[
 		"a subscription request of somebody who may not write to the person",
 		`<presence from='romeo@stranger.test' to='alice@bridge.test' type='subscribe'/>`,

@@ -6,6 +6,7 @@ import { createGhosts } from "../../src/xmpp/ghosts.ts";
 import { createRouter } from "../../src/xmpp/routing.ts";
 import { type Element, xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
+import { contactsOf } from "./contacts/world.ts";
 
 /** No stanza of these tests is for the bot. */
 const bot = { claims: () => false, isAt: () => false } as unknown as Bot;
@@ -16,19 +17,21 @@ function router() {
 	const lookup = Promise.withResolvers<Person | undefined>();
 	const asked: string[] = [];
 	const unused = {} as never;
+	const who = (ghost: string) => {
+		asked.push(ghost);
+		return lookup.promise;
+	};
 	const one = createRouter({
 		link: { send: async (stanza) => void sent.push(stanza) },
 		answer: async (error) => void sent.push(error),
 		conversations: [],
+		granted: () => false,
 		ghosts: createGhosts({
-			who: (ghost) => {
-				asked.push(ghost);
-				return lookup.promise;
-			},
+			who,
+			contacts: contactsOf({ who }).contacts,
 			present: () => undefined,
 			personUrl: () => undefined,
 			publicRooms: async () => [],
-			mayReach: async () => true,
 			bot,
 			software: { name: "Trivium", version: "1", uri: "xmpp:bridge.test" },
 			resource: "trivium",
@@ -106,10 +109,10 @@ describe("a stanza", () => {
 			}) as unknown as Conversation;
 		const ghosts = createGhosts({
 			who: async () => undefined,
+			contacts: contactsOf().contacts,
 			present: () => undefined,
 			personUrl: () => undefined,
 			publicRooms: async () => [],
-			mayReach: async () => true,
 			bot,
 			software: { name: "Trivium", version: "1", uri: "xmpp:bridge.test" },
 			resource: "trivium",
@@ -119,6 +122,7 @@ describe("a stanza", () => {
 			link: { send: async (stanza) => void sent.push(stanza) },
 			answer: async (error) => void sent.push(error),
 			conversations: [conversation("muc.test", "from"), conversation("hosted.test", "to")],
+			granted: () => false,
 			ghosts,
 			allowed: (jid) => !jid.startsWith("blocked@"),
 			component: "bridge.test",

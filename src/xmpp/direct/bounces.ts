@@ -1,7 +1,5 @@
 import type { PermanentError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
-import type { MessageId, RoomId } from "../../core/ids.ts";
-import { account } from "../from-xmpp.ts";
 import { bare } from "../jid.ts";
 import { stanzaOf } from "../made-up-ids.ts";
 import * as phrases from "../phrases.ts";
@@ -12,6 +10,7 @@ import * as to from "../to-xmpp.ts";
 import type { EarlierContact } from "./earlier-contact.ts";
 import type { FirstContact } from "./first-contact.ts";
 import { createMemory } from "./memory.ts";
+import { noticeIn } from "./notice.ts";
 import type { OpenLines } from "./open-lines.ts";
 import { pairOf } from "./pair.ts";
 
@@ -57,18 +56,7 @@ export function createBounces(deps: {
 				line.reject(neutral(error));
 				return;
 			}
-			const { at, unique } = deps.now();
-			deps.tell([
-				{
-					kind: "message",
-					style: "notice",
-					id: `notice ${unique()}` as MessageId,
-					room: line.room as RoomId,
-					sender: account(from),
-					at,
-					text: phrases.xmppNoDelivery(error.text ?? error.condition),
-				},
-			]);
+			deps.tell([noticeIn(line.room, phrases.xmppNoDelivery(error.text ?? error.condition), deps.now())]);
 		},
 
 		/** Tells an account that its line reached nobody. */

@@ -1,5 +1,6 @@
 import { PermanentError } from "../../core/errors.ts";
 import type { Guard } from "../../core/guard.ts";
+import type { RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge, Received } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
@@ -35,8 +36,8 @@ export function createIncoming(
 		contact: FirstContact;
 		bounces: Bounces;
 		guard: Guard;
-		/** A client of an account wrote to a ghost. */
-		wrote(client: string, ghost: string): void;
+		/** A client of an account wrote to a ghost in a chat. */
+		wrote(room: RoomId, client: string, ghost: string): void;
 	},
 ) {
 	const { log } = deps;
@@ -89,7 +90,7 @@ export function createIncoming(
 		// A ghost's address has several spellings; the chat has one room, named by one of them.
 		const room = pairRoom(from, deps.ghost(person));
 		bounces.wrote(from);
-		wrote(from, bare(to));
+		wrote(room, from, bare(to));
 		contact.reach(room);
 		const { at: now, unique } = deps.now();
 		const at = Math.min(now, heldSince(stanza, domain(to)) ?? now);

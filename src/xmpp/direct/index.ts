@@ -3,6 +3,7 @@ import { createGuard, type Guard, SetAside } from "../../core/guard.ts";
 import type { MessageId, OperationId } from "../../core/ids.ts";
 import type { Taken } from "../../core/taken.ts";
 import * as capabilities from "../capabilities.ts";
+import type { Contacts } from "../contacts/index.ts";
 import type { Conversation } from "../conversation.ts";
 import { account } from "../from-xmpp.ts";
 import { bare } from "../jid.ts";
@@ -26,6 +27,7 @@ import { pairOf } from "./pair.ts";
 export function createDirectChats(
 	deps: IncomingDeps & {
 		link: Pick<Component, "send">;
+		contacts: Omit<Contacts, "load" | "presence" | "granted">;
 		/** Resolves when the XMPP server has taken all that was sent. */
 		confirm(): Promise<void>;
 		/** Sends an answer to a line, an error also later. Never rejects. */
@@ -38,20 +40,35 @@ export function createDirectChats(
 		guard?: Guard;
 	},
 ) {
-	const { log, clients, guard = createGuard(deps.log) } = deps;
+	const { log, clients, contacts, guard = createGuard(deps.log) } = deps;
 	const [contact, open] = [createFirstContact(), createOpenLines()];
 	const earlier = createEarlierContact(deps.bridge, log);
 	const taken = deps.taken ?? createBoundedMap<OperationId, readonly MessageId[]>(1_000);
 	const bounces = createBounces({ ...deps, contact, earlier, open });
 	const { support } = clients;
-	const send = createOutgoing({ ...deps, contact, earlier, open, support, taken, guard });
+	const send = createOutgoing({
+		...deps,
+		contact,
+		earlier,
+		open,
+		support,
+		taken,
+		guard,
+		named: contacts.named,
+	});
 
 	/** Takes the receipt of a client: the line that it names got through. */
 	function received(id: string, from: string): void {
 		const line = open.get(id);
 		if (line && pairOf(line.room)[0] === bare(from)) contact.reach(line.room);
 	}
-	const take = createIncoming(deps, { contact, bounces, guard, wrote: clients.wrote });
+	const take = createIncoming(deps, {
+		...{ contact, bounces, guard },
+		wrote(room, client, ghost) {
+			clients.wrote(client, ghost);
+			contacts.wrote(room);
+		},
+	});
 
 	/** Takes a line in and sends what answers it. Never rejects. */
 	async function answered(stanza: Element): Promise<void> {
@@ -70,12 +87,20 @@ export function createDirectChats(
 		show: (room) => pairOf(room)[0],
 		members: (room) => [account(pairOf(room)[0])],
 		send,
+		async signal({ signal, room }) {
+			if (signal.kind === "presence") await contacts.signal(room, signal);
+		},
 		async delivered(room, all) {
 			const [, ghost] = pairOf(room);
 			return all.map(({ operation }) => [messageId("msg", operation), spokenBy(operation, ghost)]);
 		},
+		async attach(portal, { room }) {
+			if (room) contacts.attach(room, portal);
+		},
 		async detach({ room }) {
-			if (room) earlier.forget(room);
+			if (!room) return;
+			earlier.forget(room);
+			await contacts.detach(room);
 		},
 		refuse: bounces.refuse,
 		claims: ({ name, attrs: { type } }) => name === "message" && type !== "groupchat",
@@ -89,5 +114,8 @@ export function createDirectChats(
 			return undefined;
 		},
 		settled: queues.settled,
+		online: contacts.online,
+		offline: contacts.offline,
+		stop: contacts.stop,
 	} satisfies Conversation;
 }

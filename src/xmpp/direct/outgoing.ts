@@ -2,7 +2,7 @@ import type { Support } from "../../core/capabilities.ts";
 import { PermanentError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
 import { type Guard, outboundItem } from "../../core/guard.ts";
-import type { MessageId } from "../../core/ids.ts";
+import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import type { Taken } from "../../core/taken.ts";
 import { domain } from "../jid.ts";
@@ -34,11 +34,13 @@ export function createOutgoing(deps: {
 	support(account: string, ns: string): Support;
 	/** The lines that the server has taken, which a kill of the bridge does not repeat. */
 	taken: Taken;
+	/** The ghost of a chat has this name. */
+	named(room: RoomId, name: string): void;
 	guard: Guard;
 }) {
 	const { link, contact, earlier, open, taken, guard } = deps;
 	/** The name that the ghost last gave itself in a pair. */
-	const named = createMemory<string>((name) => [name]);
+	const given = createMemory<string>((name) => [name]);
 
 	async function write(out: Outbound): Promise<readonly MessageId[]> {
 		const { event, operation, passed, room, refs, shown, reactions } = out;
@@ -53,7 +55,7 @@ export function createOutgoing(deps: {
 		const said = guard.handle(outboundItem(out), () => to.draft(event, where));
 		if (said.body === undefined && said.parts.length === 0) return [];
 		const name = event.sender.name ?? event.sender.address[0] ?? "";
-		const known = named.get(room) === name;
+		const known = given.get(room) === name;
 		const isReached = contact.isReached(room);
 		const reachedBefore = isReached || (await earlier.had(room));
 		// A receipt ends the wait for an error. A line to an account that was reached needs none: it does not wait.
@@ -71,7 +73,8 @@ export function createOutgoing(deps: {
 		if (reachedBefore) taken.set(operation, ids);
 		if (!contact.isReached(room)) await Promise.race([contact.silence(room), refused]);
 		if (!reachedBefore) taken.set(operation, ids);
-		named.set(room, name);
+		given.set(room, name);
+		if (!known) deps.named(room, name);
 		contact.reach(room);
 		earlier.note(room, true);
 		open.confirm(operation, room);

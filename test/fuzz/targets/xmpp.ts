@@ -8,15 +8,17 @@ import { account, fromChat, fromGroupchat, parseMessage } from "../../../src/xmp
 import { archiveQuery, pageMost } from "../../../src/xmpp/hosted/archive-query.ts";
 import { historyRequest } from "../../../src/xmpp/hosted/history-request.ts";
 import { answerIq } from "../../../src/xmpp/iq/index.ts";
+import { bare } from "../../../src/xmpp/jid.ts";
 import { delayedBy, heldSince } from "../../../src/xmpp/message/delay.ts";
 import { createArchive } from "../../../src/xmpp/muc/archive.ts";
 import { roomFeatures } from "../../../src/xmpp/muc/discovery.ts";
 import { occupantPresence } from "../../../src/xmpp/muc/presence.ts";
-import { answerPresence } from "../../../src/xmpp/presence.ts";
+import { answerJoin, botAnswers } from "../../../src/xmpp/presence.ts";
 import { neutral, refusal, StanzaError, stanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { StreamParser } from "../../../src/xmpp/stream/parser.ts";
 import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
+import { contactsOf } from "../../xmpp/contacts/world.ts";
 import { holds, sanitisedHtml, validXml } from "../checks.ts";
 import { messages, presences, questions, streams } from "../corpus.ts";
 import { filled, size, type Target } from "../target.ts";
@@ -280,10 +282,13 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 		async run(input) {
 			const stanza = stanzaOf(input);
 			if (!stanza) return size();
-			const who = async () => person("@alice:hs.test");
-			const answers = (await answerPresence(stanza, "trivium", who, async () => true)).map(serialize);
-			answers.forEach(validXml);
-			return size(...answers);
+			const { contacts, wire, chat } = contactsOf();
+			chat(bare(stanza.attrs.from ?? ""), person("@alice:hs.test"));
+			const join = answerJoin(stanza);
+			const answers = join ? [join] : await contacts.presence(stanza);
+			const all = [...answers, ...botAnswers(stanza, "trivium", "Trivium"), ...wire].map(serialize);
+			all.forEach(validXml);
+			return size(...all);
 		},
 	},
 	"XMPP questions": {

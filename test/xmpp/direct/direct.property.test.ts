@@ -11,6 +11,7 @@ import { createServerAck } from "../../../src/xmpp/stream/server-ack.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { random } from "../../random.ts";
+import { contactsOf } from "../contacts/world.ts";
 import { alice } from "../joined/muc-world.ts";
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000 }));
@@ -120,6 +121,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 						mine.over ? never : work(...values);
 				const link = { send: alive(xmpp.link.send), iq: alive(xmpp.link.iq) };
 				const side = createDirectChats({
+					contacts: contactsOf().contacts,
 					link,
 					answer: async () => undefined,
 					confirm: createServerAck(link, component),

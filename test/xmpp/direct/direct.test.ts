@@ -8,6 +8,7 @@ import { eventKey } from "../../../src/core/operation.ts";
 import { createDirectChats } from "../../../src/xmpp/direct/index.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
+import { contactsOf } from "../contacts/world.ts";
 import { alice } from "../joined/muc-world.ts";
 
 const room = "romeo@x.test alice@bridge.test" as RoomId;
@@ -50,6 +51,7 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 	const wire: Element[] = [];
 	const told: Received[] = [];
 	const side = createDirectChats({
+		contacts: contactsOf().contacts,
 		link: { send: async (stanza) => void wire.push(stanza) },
 		answer: async (answer) => void wire.push(answer),
 		confirm: () => left.acknowledged,
