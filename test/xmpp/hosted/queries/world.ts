@@ -125,6 +125,7 @@ export function createWorld(
 		memberships: createMemberships({ source: () => hosting as Hosting, log: quiet, now: () => 0 }),
 		store: { save: async () => undefined, remove: async () => undefined },
 		returns: { rest: () => undefined },
+		left: () => undefined,
 		out: {
 			send: (sessions: Iterable<Session>, make: (address: string) => Element) => {
 				for (const { jid, address } of sessions) {
