@@ -49,6 +49,7 @@ type Broker = {
 	cert?: string;
 	key?: string;
 	status_topic?: string;
+	discovery: string | false;
 	client_id?: string;
 	protocol: "5" | "3.1.1";
 };
@@ -236,6 +237,7 @@ function mqttOptions(
 				...(cert !== undefined && { cert }),
 				...(key !== undefined && { key }),
 				...(broker.status_topic !== undefined && { statusTopic: broker.status_topic }),
+				...(broker.discovery !== false && { discovery: broker.discovery }),
 				// The same at every start, so that the broker resumes the session; different for each bridge.
 				clientId: broker.client_id ?? `trivium-${domain}`,
 				protocol: broker.protocol,

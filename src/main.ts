@@ -32,6 +32,7 @@ import { makeStore } from "./store/check.ts";
 import type { Watched } from "./store/item-in-hand.ts";
 import { createNedbMapping } from "./store/nedb.ts";
 import { createQuarantine } from "./store/quarantine.ts";
+import { createReadings } from "./store/readings.ts";
 import { createSqliteJournal } from "./store/sqlite.ts";
 import { createTaken } from "./store/taken.ts";
 
@@ -77,6 +78,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		{ ...config.media, known: placesOfFiles(config), ...(config.public && { public: config.public }) },
 		{ mapping, log },
 	);
+	const readings = createReadings(config.store.directory, log);
 	const figures = createMetrics(version());
 	const { meter } = figures;
 	const on = (name: string) => ({
@@ -87,6 +89,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		limits: config.limits,
 		guard,
 		taken,
+		readings,
 		meter,
 		...files,
 	});
@@ -137,6 +140,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		await listener.close();
 		quarantine.close();
 		taken.close();
+		readings.close();
 		log.info({ signal, ms: Math.round(performance.now() - since) }, "stopped");
 		process.exit(0);
 	};
@@ -153,6 +157,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		await mapping.open();
 		quarantine.open();
 		taken.open();
+		if (config.mqtt) readings.open();
 		keepHeapSmall();
 		await sameAsBefore(config, mapping);
 		const prune = () => void guard.run("timer of the journal", () => journal.prune(Date.now()));

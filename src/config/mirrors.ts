@@ -62,7 +62,13 @@ export function mirrorProblems(
 				path: [...path, "room"],
 				message: `the addresses of rooms that the bridge makes begin with #_mqtt_ and end with :${domain}, such as #_mqtt_{{topic.2}}:${domain}`,
 			});
-		const compile = { template: compileTemplate, name: compileTemplate, room_name: compileTopicTemplate };
+		const compile = {
+			template: compileTemplate,
+			name: compileTemplate,
+			room_name: compileTopicTemplate,
+			device: compileTopicTemplate,
+			availability: compileTopicTemplate,
+		};
 		for (const [key, check] of [
 			...Object.entries(compile),
 			...(makes ? [["room", compileTopicTemplate] as const] : []),

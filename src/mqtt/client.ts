@@ -21,6 +21,8 @@ export type BrokerOptions = Readonly<{
 	key?: string;
 	/** The topic that says whether the bridge is online: a retained value, and the will of the connection. */
 	statusTopic?: string;
+	/** The first level of the topics by which devices announce themselves (Home Assistant); absent: none are read. */
+	discovery?: string;
 	/** The client identifier of the session, the same at every start. */
 	clientId: string;
 	protocol: "5" | "3.1.1";
@@ -62,7 +64,8 @@ export type Events = {
 
 export type Connection = Readonly<{
 	/** @throws Refusal, or Error when the connection broke. */
-	subscribe(filter: string): Promise<void>;
+	/** `standing`: the broker sends the retained values although the subscription exists. */
+	subscribe(filter: string, standing?: boolean): Promise<void>;
 	unsubscribe(filter: string): Promise<void>;
 	/** Resolves with the reason code of the PUBACK: 0, or 0x10 when the topic has no subscriber. @throws as above. */
 	publish(topic: string, payload: string): Promise<number>;
@@ -204,7 +207,7 @@ export function dial(
 		});
 
 	return {
-		subscribe: (filter) =>
+		subscribe: (filter, standing = false) =>
 			ask<void>((settle) => {
 				// QoS 1: at QoS 2 the library loses messages in a crash. With rap off, a set RETAIN marks the value from
 				// before the subscription [MQTT-3.3.1-8]; with rh 1 the broker sends that only once [MQTT-3.3.1-10].
@@ -213,7 +216,7 @@ export function dial(
 							qos: 1 as const,
 							nl: true,
 							rap: false,
-							rh: 1,
+							rh: standing ? 0 : 1,
 							properties: { subscriptionIdentifier: subscriptionId(filter) },
 						}
 					: { qos: 1 as const };

@@ -12,7 +12,7 @@ const glance = 50;
 const afterFault = 1_000;
 
 /** The beginning of the keys under which the waiting values are stored. */
-const prefix = "mqtt waiting ";
+const prefix = "mqtt debounced ";
 
 /** A value that a mirror may show. `compared`: the text that its conditions compare; null clears the thing. */
 export type Candidate = Readonly<{

@@ -1,6 +1,7 @@
 import type { State } from "../core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
 import type { Person } from "../core/person.ts";
+import type { Thing } from "./devices.ts";
 import * as phrases from "./phrases.ts";
 import type { CompiledShape } from "./shape.ts";
 import { compareFilters, matches, nameOf, roomOf, subscriptionId } from "./topics.ts";
@@ -62,19 +63,27 @@ export const device = (broker: string, topic: string): Person => ({
 
 /**
  * Returns the state event of a PUBLISH. `at` is the time of arrival in ms since 1970: MQTT has no timestamp. `room` is the
- * mirror that shows it, and `shape` how.
+ * mirror that shows it, `shape` how, and `thing` what is known of the topic's device.
  */
 export function fromMqtt(
 	{ topic, payload, digest }: Arrival & Pick<State, "digest">,
-	in_: { broker: string; room: RoomId; id: MessageId; at: number; shape?: CompiledShape },
+	in_: { broker: string; room: RoomId; id: MessageId; at: number; shape?: CompiledShape; thing?: Thing },
 ): Readonly<{ event: State; compared: string | null }> {
-	const name = nameOf(topic);
-	const { line, compared, name: called = name } = shapeOf(payload, topic, name, in_.shape);
+	const name = in_.thing?.name ?? nameOf(topic);
+	const { line, compared, name: called = name, device: key } = shapeOf(payload, topic, name, in_);
+	const sender =
+		key === undefined
+			? { ...device(in_.broker, topic), name: called }
+			: {
+					...device(in_.broker, key),
+					handles: [topic, roomOf(in_.broker, key)],
+					name: in_.thing?.name ?? nameOf(key),
+				};
 	const event: State = {
 		kind: "state",
 		id: in_.id,
 		room: in_.room,
-		sender: { ...device(in_.broker, topic), name: called },
+		sender,
 		at: in_.at,
 		key: topic,
 		label: called,
@@ -89,15 +98,22 @@ function shapeOf(
 	payload: Uint8Array,
 	topic: string,
 	name: string,
-	shape: CompiledShape | undefined,
-): Readonly<{ line: string | null; compared: string | null; name?: string }> {
-	if (payload.length === 0) return { line: null, compared: null };
+	{ shape, thing }: Readonly<{ shape?: CompiledShape; thing?: Thing }>,
+): Readonly<{ line: string | null; compared: string | null; name?: string; device?: string }> {
+	/** A value without a text has the name and the device of its topic all the same. */
+	const around = () => {
+		const { name: called, device: key } = shape?.("", topic, name) ?? {};
+		return { ...(called && { name: called }), ...(key && { device: key }) };
+	};
+	if (payload.length === 0) return { ...around(), line: null, compared: null };
 	const text = decode(payload);
 	if (text === undefined) {
 		const line = phrases.binaryValue(payload.length, hex(payload.subarray(0, 16)));
-		return { line, compared: line };
+		return { ...around(), line, compared: line };
 	}
-	const shaped = shape ? shape(text, topic, name) : { line: text, compared: text };
+	const own = shape?.(text, topic, name);
+	const read = shape?.takesValue ? undefined : thing?.read(text);
+	const shaped = { ...(own ?? { line: text, compared: text }), ...read };
 	const { line } = shaped;
 	const start = line.slice(0, longest).toWellFormed();
 	return line.length > longest ? { ...shaped, line: phrases.longValue(start, payload.length) } : shaped;

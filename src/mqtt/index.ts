@@ -7,12 +7,16 @@ import type { Log } from "../core/log.ts";
 import type { Link, Mapping } from "../core/mapping.ts";
 import { type Meter, noMeter } from "../core/meter.ts";
 import type { Bridge, Network, Received } from "../core/network.ts";
+import { noReadings, type Readings } from "../core/readings.ts";
 import { capabilities } from "./capabilities.ts";
 import { type BrokerOptions, Refusal } from "./client.ts";
+import { createDevices } from "./devices.ts";
+import { announcementFilters } from "./discovery.ts";
 import { mqttName } from "./from-mqtt.ts";
 import type { Received as FromBroker } from "./intake.ts";
 import { createMirrorRooms, type MakingMirror, type Opened } from "./mirror-rooms.ts";
 import * as phrases from "./phrases.ts";
+import { createPresence, saysOnline } from "./presence.ts";
 import { choose, publishCommand } from "./pub.ts";
 import { createPublishPolicy, type PublishPolicy } from "./publish-policy.ts";
 import { createSession } from "./session.ts";
@@ -53,14 +57,41 @@ export function createMqtt(
 		guard?: Guard;
 		log: Log;
 		meter?: Pick<Meter, "filtered" | "merged">;
+		readings?: Readings;
 		/** The network on which topics get rooms of their own. */
 		roomsOn?: NetworkName;
 	},
 ) {
-	const { mapping, log, guard = createGuard(deps.log), meter = noMeter, roomsOn } = deps;
+	const {
+		mapping,
+		log,
+		guard = createGuard(deps.log),
+		meter = noMeter,
+		readings = noReadings,
+		roomsOn,
+	} = deps;
 	const { making = [] } = options;
+	/** The devices that each broker announces. */
+	const devices = new Map(
+		Object.entries(options.brokers).map(([name, { discovery }]) => [name, createDevices(discovery, log)]),
+	);
+	const presence = createPresence({
+		watch: (broker, topic) =>
+			void guard.run("subscription to a presence", async () => sessions.get(broker)?.watch(topic)),
+		signal: (one) => bridge.signal(one),
+	});
 	const mirrors = createMirrorRooms({
 		making,
+		readings,
+		thing: (broker, topic) => devices.get(broker)?.at(topic),
+		noted(event, broker, availability) {
+			const named = availability === undefined ? [] : [{ topic: availability, isOnline: saysOnline }];
+			presence.note(
+				event,
+				broker,
+				named.length > 0 ? named : (devices.get(broker)?.watches(event.key) ?? []),
+			);
+		},
 		filtered: (reason) => meter.filtered(mqttName, reason),
 		receive: (events) => take(events),
 		later(ms, work) {
@@ -113,6 +144,26 @@ export function createMqtt(
 		await Promise.all(mirrors.changes().map((cursor) => bridge.saveCursor(cursor)));
 	}
 
+	/** Returns the events of a packet; what it says of a device is noted first. */
+	function shows(
+		broker: string,
+		arrival: Omit<FromBroker, "id">,
+		how: Parameters<typeof mirrors.show>[1],
+	): ReturnType<typeof mirrors.show> {
+		const { topic, payload } = arrival;
+		const known = devices.get(broker);
+		if (!known?.isAnnouncement(topic)) {
+			presence.take(broker, topic, Buffer.from(payload.subarray(0, 1_024)).toString());
+			return mirrors.show(arrival, how);
+		}
+		const text = Buffer.from(payload).toString();
+		const stored = known.take(topic, text);
+		readings.save({ descriptions: [{ key: `${broker}/${topic}`, text: stored ? text : null }] });
+		// An announcement is for programs: only a mirror that names its topics shows it.
+		const wanted = how.wanted.filter((filter) => !/^[+#]/.test(filter));
+		return mirrors.show(arrival, { ...how, wanted });
+	}
+
 	async function receive(broker: string, batch: readonly FromBroker[]): Promise<void> {
 		const wanted = sessions.get(broker)?.wants() ?? [];
 		const at = Date.now();
@@ -124,7 +175,7 @@ export function createMqtt(
 			};
 			try {
 				return guard.handle(item, () =>
-					mirrors.show(arrival, { broker, wanted, at, id }).map((event) => ({
+					shows(broker, arrival, { broker, wanted, at, id }).map((event) => ({
 						...event,
 						...(cursor && { cursor }),
 						...(standing && { standing }),
@@ -141,6 +192,7 @@ export function createMqtt(
 				return [];
 			}
 		});
+		mirrors.save();
 		await take(events).catch((error: unknown) => {
 			// The broker sends these values again; a condition must not take them for shown.
 			mirrors.forget(broker, batch);
@@ -175,6 +227,10 @@ export function createMqtt(
 				.filter((link) => link.network === mqttName && link.room !== undefined)
 				.map((link) => link.room as RoomId);
 			for (const room of rooms) mirrors.add(room);
+			for (const { key, text } of readings.descriptions()) {
+				const { broker, filter: topic } = placeOf(key);
+				devices.get(broker)?.take(topic, text);
+			}
 			await mirrors.load(bridge.cursors);
 			const places = rooms.map(placeOf);
 			for (const [name, one] of sessions)
@@ -182,6 +238,9 @@ export function createMqtt(
 					...places.filter(({ broker }) => broker === name).map(({ filter }) => filter),
 					...making.filter(({ broker }) => broker === name).map(({ topic }) => topic),
 				]);
+			for (const [name, { discovery }] of Object.entries(options.brokers))
+				for (const filter of discovery === undefined ? [] : announcementFilters(discovery))
+					await sessions.get(name)?.watch(filter);
 		},
 		// A broker sends a message of QoS 0 once, so each one that comes before its end of the connection is taken.
 		async pause() {},

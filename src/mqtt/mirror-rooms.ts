@@ -3,8 +3,10 @@ import type { Digest, State } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Make } from "../core/mapping.ts";
 import type { Cursor, Received } from "../core/network.ts";
+import { noReadings, type Readings } from "../core/readings.ts";
 import { decide, type Memory, type Reason } from "./changes.ts";
 import { type Candidate, createDebounce } from "./debounce.ts";
+import type { Thing } from "./devices.ts";
 import type { Pace } from "./flood.ts";
 import { type Arrival, fromMqtt, type Placed, placesOf } from "./from-mqtt.ts";
 import { createInPlace } from "./in-place.ts";
@@ -12,6 +14,7 @@ import { createLatest } from "./latest.ts";
 import { paceOf } from "./pace.ts";
 import { compilePattern } from "./pattern.ts";
 import { type CompiledShape, compileShape, type Shape, shapeText } from "./shape.ts";
+import { compileTopicTemplate, type TopicTemplate } from "./template.ts";
 import { createTopicRooms, ownOf, type TopicRooms } from "./topic-rooms.ts";
 import { matches, placeOf, roomOf } from "./topics.ts";
 
@@ -19,7 +22,12 @@ import { matches, placeOf, roomOf } from "./topics.ts";
 const remembered = 20_000;
 
 type Mirror = Readonly<
-	{ room: RoomId; shape?: CompiledShape; matches?(text: string): boolean } & Pick<Shape, "only" | "show">
+	{
+		room: RoomId;
+		shape?: CompiledShape;
+		matches?(text: string): boolean;
+		availability?: TopicTemplate;
+	} & Pick<Shape, "only" | "show">
 >;
 /** An event of a mirror. `preferred`: see {@link Received}. */
 type Shows = State & Pick<Received, "preferred">;
@@ -31,13 +39,14 @@ export type Opened = Readonly<{ topic: RoomId; make: Make }>;
 
 /** Returns how a room shows values. */
 function compile(room: RoomId, shape: Shape): Mirror {
-	const { only, show } = shape;
+	const { only, show, availability } = shape;
 	return {
 		room,
 		...(shapeText(shape) !== "" && { shape: compileShape(shape) }),
 		...(only && { only }),
 		...(only?.matches !== undefined && { matches: compilePattern(only.matches) }),
 		...(show && { show }),
+		...(availability !== undefined && { availability: compileTopicTemplate(availability) }),
 	};
 }
 
@@ -52,8 +61,21 @@ export function createMirrorRooms(deps: {
 	/** Runs `work` after `ms`. Returns the function that cancels it. */
 	later(ms: number, work: () => Promise<void>): () => void;
 	now?(): number;
+	readings?: Readings;
+	/** Returns what is known of the device of a topic. */
+	thing?(broker: string, topic: string): Thing | undefined;
+	/** Called with each value as a room has it. `availability`: the topic that its mirror names for that. */
+	noted?(event: State, broker: string, availability: string | undefined): void;
 }) {
-	const { filtered, receive, making = [], now = () => Date.now() } = deps;
+	const {
+		filtered,
+		receive,
+		thing,
+		noted,
+		readings = noReadings,
+		making = [],
+		now = () => Date.now(),
+	} = deps;
 	let opened: Opened[] = [];
 	const makers = making.map(({ shape, ...mirror }) => ({
 		...createTopicRooms(mirror, (topic, make) => void opened.push({ topic, make })),
@@ -66,6 +88,10 @@ export function createMirrorRooms(deps: {
 	const makersOf = (broker: string, filter: string) =>
 		makers.filter((one) => one.broker === broker && one.filter === filter);
 
+	const isLinked = (room: RoomId): boolean =>
+		makerOf(room) !== undefined ||
+		(bySubscription.get(subscription(room)) ?? []).some((one) => one.room === room);
+
 	/** Returns the mirror of a topic's own room; undefined where it has none. */
 	function own(maker: Maker, topic: string, cleared: boolean): Mirror | undefined {
 		const room = maker.of(topic, cleared);
@@ -77,7 +103,7 @@ export function createMirrorRooms(deps: {
 	/** By broker and filter, as a room without a shape. */
 	const bySubscription = new Map<string, readonly Mirror[]>();
 	const inPlace = createInPlace();
-	const latest = createLatest();
+	const latest = createLatest(readings);
 	const shown = createBoundedMap<string, Memory>(remembered, {
 		bytes: 8 * 1_048_576,
 		of: (key, { text = "" }) => textBytes(key, text) + 100,
@@ -187,9 +213,12 @@ export function createMirrorRooms(deps: {
 		async load(cursors: (prefix: string) => Promise<readonly Cursor[]>): Promise<void> {
 			inPlace.load(await cursors(inPlace.prefix));
 			debounce.load(await cursors(debounce.prefix));
+			latest.load(isLinked);
 		},
 		/** Returns what to store since the last call: cursors, of which a value of undefined removes one. */
 		changes: () => [...inPlace.changes(), ...debounce.changes()],
+		/** Stores the latest values. */
+		save: latest.save,
 		/** Returns the beginnings of the keys of a room's cursors. */
 		ofRoom: (room: RoomId): readonly string[] => [inPlace.ofRoom(room), debounce.ofRoom(room)],
 		stop: debounce.stop,
@@ -241,14 +270,17 @@ export function createMirrorRooms(deps: {
 				at,
 			}: Readonly<{ broker: string; wanted: readonly string[]; id: MessageId; at: number }>,
 		): readonly Shows[] {
+			const known = thing?.(broker, arrival.topic);
 			return placesOf(arrival, wanted).flatMap(({ filter, preferred: narrower }) => {
 				const before = narrower.flatMap((one) => of(broker, one));
 				const cleared = arrival.payload.length === 0;
 				const made = makersOf(broker, filter).flatMap((one) => own(one, arrival.topic, cleared) ?? []);
 				return [...made, ...of(broker, filter)].flatMap((mirror, index, all) => {
 					const { room, shape } = mirror;
-					const { event, compared } = fromMqtt(arrival, { broker, room, id, at, ...(shape && { shape }) });
-					latest.note(event);
+					const about = { ...(shape && { shape }), ...(known && { thing: known }) };
+					const { event, compared } = fromMqtt(arrival, { broker, room, id, at, ...about });
+					latest.note(event, compared);
+					noted?.(event, broker, mirror.availability?.(arrival.topic));
 					// A room with the same filter twice, by the config and by command, shows the one with a shape.
 					const preferred = [...before, ...all.slice(0, index)].map((other) => other.room);
 					return take(mirror, { event, compared, preferred });

@@ -12,11 +12,11 @@ export const furtherThingsTopic = (filter: string, most: number) =>
 
 // `list` and `get`.
 export const noMirror = "this room shows nothing from MQTT.";
-export const noValuesYet = "Nothing has come from MQTT since the bridge started.";
+export const noValuesYet = "Nothing has come from MQTT yet.";
 export const latestValue = (topic: string, text: string | null, ago: string) =>
 	`${topic}: ${text ?? "cleared"} (${ago} ago)`;
 export const noValueOf = (topic: string, list: string) =>
-	`nothing has come from “${topic}” since the bridge started. What has come: ${list}`;
+	`nothing has come from “${topic}” yet. What has come: ${list}`;
 
 // `pub`: the result of a publish, and the reasons of a refusal.
 export const publishedTo = (topic: string) => `Published to ${topic}.`;

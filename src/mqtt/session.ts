@@ -35,6 +35,9 @@ import { matches } from "./topics.ts";
  */
 const defaults = { first: 1000, most: 60_000, echo: 10_000, again: 60_000, look: 100, ...patience };
 
+/** Topics of devices that the bridge subscribes to for its own use. */
+const mostWatched = 2_000;
+
 /** Keeps one broker connected: reconnects with backoff and keeps the wanted subscriptions. */
 export function createSession(deps: {
 	name: string;
@@ -60,6 +63,8 @@ export function createSession(deps: {
 	const { name, broker, mapping, log } = deps;
 	const timing = { ...defaults, ...deps.timing };
 	const wanted = new Set<string>();
+	/** Subscriptions for the bridge's own use, whose retained values it needs at each connection. */
+	const watched = new Set<string>();
 	const guard = createGuard(log);
 	const stopping = new AbortController();
 	let connection: Connection | undefined;
@@ -115,7 +120,7 @@ export function createSession(deps: {
 	const live = () => (connection && welcome ? connection : undefined);
 
 	async function subscribe(on: Connection, filter: string): Promise<void> {
-		await on.subscribe(filter);
+		await on.subscribe(filter, watched.has(filter));
 		if (subscribed.includes(filter)) return;
 		subscribed = [...subscribed, filter];
 		await keep();
@@ -143,7 +148,10 @@ export function createSession(deps: {
 			refused.granted(filter);
 		} catch (error) {
 			if (!(error instanceof Refusal)) throw error;
-			refused.note(filter, error.code);
+			// No room shows what the bridge reads for its own use, so nothing is missing there.
+			if (watched.has(filter))
+				log.info({ broker: name, filter, code: error.code }, "the broker refused a topic of devices");
+			else refused.note(filter, error.code);
 		}
 	}
 
@@ -165,7 +173,9 @@ export function createSession(deps: {
 		if (!sessionPresent) await beginSession();
 		const gone = subscribed.filter((filter) => !wanted.has(filter));
 		// COMPAT MQTT 3.1.1 sends retained values at each SUBSCRIBE, so an existing subscription is not repeated.
-		const ask = [...wanted].filter((filter) => broker.protocol === "5" || !subscribed.includes(filter));
+		const ask = [...wanted].filter(
+			(filter) => broker.protocol === "5" || watched.has(filter) || !subscribed.includes(filter),
+		);
 		for (const filter of gone) await unsubscribe(on, filter);
 		for (const filter of ask) await trySubscribe(on, filter);
 		// The promise rejects when the connection or the bridge ends.
@@ -263,6 +273,7 @@ export function createSession(deps: {
 		async attach(filter: string): Promise<void> {
 			const code = refused.code(filter);
 			if (code !== undefined) throw new Refusal(code);
+			watched.delete(filter);
 			if (wanted.has(filter)) return;
 			wanted.add(filter);
 			const on = live();
@@ -275,7 +286,17 @@ export function createSession(deps: {
 				throw error;
 			}
 		},
+		/** Subscribes for the bridge's own use; the retained values come at each connection. Never rejects. */
+		async watch(filter: string): Promise<void> {
+			if (wanted.has(filter) || watched.size >= mostWatched) return;
+			watched.add(filter);
+			wanted.add(filter);
+			const on = live();
+			// Without a connection, or after a fault of it, `settle` subscribes at the next one.
+			if (on) await trySubscribe(on, filter).catch(() => undefined);
+		},
 		async detach(filter: string): Promise<void> {
+			if (watched.has(filter)) return;
 			wanted.delete(filter);
 			refused.forget(filter);
 			const on = live();

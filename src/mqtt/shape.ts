@@ -1,6 +1,6 @@
 import type { Conditions } from "./changes.ts";
 import { jsonIn, pointerKeys, shown, valueAt } from "./json-pointer.ts";
-import { compileTemplate, type Template } from "./template.ts";
+import { compileTemplate, compileTopicTemplate, type Template } from "./template.ts";
 
 /** The form in which a mirror shows the values of its topics, as the config writes it. */
 export type Shape = Readonly<{
@@ -13,17 +13,25 @@ export type Shape = Readonly<{
 	template?: string;
 	/** The name of the thing; a template, too. */
 	name?: string;
+	/** The device of a topic: things with an equal one share a ghost. A template over the levels of the topic. */
+	device?: string;
+	/** The topic that tells whether the thing is there. A template over the levels of the topic. */
+	availability?: string;
 	/** When a value is shown. */
 	only?: Conditions;
 	/** message: each value is a message. state: one message shows the latest one. both: each, and a message of the latest. */
 	show?: "message" | "state" | "both";
 }>;
 
-/** The text that is shown of a value, the text that the conditions compare, and the name of the thing, if the shape has one. */
-export type Shaped = Readonly<{ line: string; compared: string; name?: string }>;
+/** The text that is shown of a value, the text that the conditions compare, and the name and device of the thing, if the shape has them. */
+export type Shaped = Readonly<{ line: string; compared: string; name?: string; device?: string }>;
 
 /** Returns the shape of a payload's text. `usual` is the name of the thing without a shape. */
-export type CompiledShape = (payload: string, topic: string, usual: string) => Shaped;
+export type CompiledShape = ((payload: string, topic: string, usual: string) => Shaped) &
+	Readonly<{
+		/** The shape itself says what of a payload is shown. */
+		takesValue: boolean;
+	}>;
 
 /** The options of a mirror that make up its shape. */
 const options = [
@@ -32,6 +40,8 @@ const options = [
 	"round",
 	"template",
 	"name",
+	"device",
+	"availability",
 	"only",
 	"show",
 ] as const satisfies readonly (keyof Shape)[];
@@ -48,11 +58,12 @@ export function shapeText(of: Shape): string {
 }
 
 /** Returns the function that shapes the text of a payload. @throws TemplateError */
-export function compileShape({ value, unit, round, template, name }: Shape): CompiledShape {
+export function compileShape({ value, unit, round, template, name, device }: Shape): CompiledShape {
 	const keys = value === undefined ? undefined : (pointerKeys(value) ?? []);
 	const line: Template | undefined = template === undefined ? undefined : compileTemplate(template);
 	const called: Template | undefined = name === undefined ? undefined : compileTemplate(name);
-	return (payload, topic, usual) => {
+	const deviceOf = device === undefined ? undefined : compileTopicTemplate(device);
+	const shape = (payload: string, topic: string, usual: string): Shaped => {
 		const json = keys || line || called ? jsonIn(payload) : undefined;
 		// A payload without the value is shown whole: a device may send another kind of message on its topic.
 		const found = keys && valueAt(json, keys);
@@ -61,8 +72,10 @@ export function compileShape({ value, unit, round, template, name }: Shape): Com
 		const values = { value: rounded, json, topic, name: usual };
 		const text = line ? line(values) : unit === undefined ? rounded : `${rounded} ${unit}`;
 		const named = called?.(values);
-		return { line: text, compared: rounded, ...(named && { name: named }) };
+		const key = deviceOf?.(topic);
+		return { line: text, compared: rounded, ...(named && { name: named }), ...(key && { device: key }) };
 	};
+	return Object.assign(shape, { takesValue: value !== undefined || template !== undefined });
 }
 
 function fixed(text: string, digits: number): string {

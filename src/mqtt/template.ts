@@ -36,12 +36,17 @@ const decimals = (text: string | undefined, digits: number) => {
 	const number = Number(text);
 	return text?.trim() && Number.isFinite(number) ? number.toFixed(digits) : text;
 };
+const whole: Step = (text) => {
+	const number = Number(text);
+	return text?.trim() && Number.isFinite(number) ? String(Math.trunc(number)) : text;
+};
 /** The filters, each by its argument. */
 const filters: Readonly<Record<string, (argument: string) => Step | undefined>> = {
 	round: (argument) =>
 		/^\d{0,2}$/.test(argument) && Number(argument) <= 20
 			? (text) => decimals(text, Number(argument))
 			: undefined,
+	int: (argument) => (argument === "" ? whole : undefined),
 	default: (argument) => (text) => (text === undefined || text === "" ? argument : text),
 	upper: (argument) => (argument === "" ? (text) => text?.toUpperCase() : undefined),
 	lower: (argument) => (argument === "" ? (text) => text?.toLowerCase() : undefined),
@@ -82,7 +87,7 @@ function place(source: string, at: number, subjects: Subjects): (values: Templat
 		if (!step)
 			throw new TemplateError(
 				where + one.search(/\S|$/),
-				`“${filter}” is no filter: use round 1, default "text", upper or lower`,
+				`“${filter}” is no filter: use round 1, int, default "text", upper or lower`,
 			);
 		where += one.length + 1;
 		return step;

@@ -55,6 +55,7 @@ describe("the example", () => {
 			username: "bridge",
 			password: "also",
 			clientId: "trivium-example.org",
+			discovery: "homeassistant",
 			protocol: "5",
 		});
 	});
@@ -216,6 +217,18 @@ describe("an error", () => {
 		[
 			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: 'x/+', room: '#_mqtt_{{topic}}:hs.test' }, { broker: a, topic: 'y/+', room: '#_mqtt_{{topic}}:hs.test' }] }",
 			"10:119: mqtt.mirrors.1: the same rooms as mqtt.mirrors.0. Write one mirror for both, or give the rooms other addresses",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', device: '{{json.a}}' }] }",
+			"10:102: mqtt.mirrors.0.device: “json.a” is none of topic, topic.1, topic.2 … (character 3 of the template)",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', availability: '{{topic.2' }] }",
+			"10:108: mqtt.mirrors.0.availability: these braces are not closed: }} is missing (character 1 of the template)",
+		],
+		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h', discovery: 'a/#' } } }",
+			"10:53: mqtt.brokers.a.discovery: expected the first level of the topics of Home Assistant's discovery, or false",
 		],
 		[
 			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', value: 'a..b' }] }",

@@ -7,13 +7,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { CommandCall } from "../../src/core/command.ts";
 import type { Message, State } from "../../src/core/event.ts";
-import type { LinkId, PortalId, RoomId } from "../../src/core/ids.ts";
+import type { LinkId, NetworkName, PortalId, RoomId } from "../../src/core/ids.ts";
 import type { Link, Mapping, Portal } from "../../src/core/mapping.ts";
 import type { Bridge, Network } from "../../src/core/network.ts";
 import type { BrokerOptions } from "../../src/mqtt/client.ts";
 import { createMqtt, keepsOf, type MqttOptions, mirrorsOf } from "../../src/mqtt/index.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { createNedbMapping } from "../../src/store/nedb.ts";
+import { createReadings } from "../../src/store/readings.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { type MqttAccount, startTestbed, type Testbed } from "../testbed/index.ts";
@@ -366,6 +367,72 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 			["mqtt-own_kitchen", "kitchen h: 20"],
 			["mqtt-own_kitchen", "kitchen t: 20"],
 		]);
+	});
+
+	test("names a device as it announces itself, shows whether it is there, and knows its value after a restart", async () => {
+		const folder = mkdtempSync(join(tmpdir(), "trivium-things-"));
+		const mapping = createMemoryMapping();
+		const journal = createMemoryJournal();
+		const present: string[] = [];
+		const chat = fakeNetwork("chat", {
+			signal: async ({ signal }) =>
+				void present.push(`${signal.sender.name} ${signal.kind === "presence" && signal.show}`),
+		});
+		const one = broker({ protocol, discovery: `${at}/ha` });
+		const mirror = { here: chat.name, room: "den" as RoomId, there: "mqtt" as NetworkName };
+		async function begin() {
+			const readings = createReadings(folder, quiet);
+			readings.open();
+			const options = { brokers: { home: one }, mirrors: [] };
+			const network = createMqtt(options, { mapping, log: quiet, readings });
+			const bridge = bridgeOf([chat, network], rulesFor({ "*": "admin" }), { mapping, journal });
+			await bridge.start();
+			await until(
+				() => network.status().up,
+				() => String(network.status().cause),
+			);
+			await bridge.mirror([{ ...mirror, topic: `home/${at}/z/+` as RoomId }], true);
+			return { bridge, stop: () => bridge.stop(5_000).then(readings.close) };
+		}
+		const lamp = {
+			"~": `${at}/z/den`,
+			stat_t: "~",
+			avty_t: "~/here",
+			val_tpl: "{{ value_json.t | round(1) }}",
+			unit_of_meas: "°C",
+			dev: { ids: "1", name: "The den" },
+		};
+		await thing.publish(`${at}/ha/sensor/den/config`, JSON.stringify(lamp), { retain: true });
+		await thing.publish(`${at}/z/den/here`, "online", { retain: true });
+		const before = await begin();
+		await thing.publish(`${at}/z/den`, '{"t":20.04}');
+		const shows = (expected: readonly string[]) =>
+			until(
+				() => lines(chat).join() === expected.join(),
+				() => lines(chat).join(),
+			);
+		const tells = (expected: readonly string[]) =>
+			until(
+				() => present.join() === expected.join(),
+				() => present.join(),
+			);
+		await shows(["The den: The den: 20.0 °C"]);
+		await tells(["The den online"]);
+		await before.stop();
+		const after = await begin();
+		expect(await command(after.bridge, chat, "get the den", { room: "den" })).toContain("20.0 °C");
+		await thing.publish(`${at}/z/den/here`, "offline", { retain: true });
+		await thing.publish(`${at}/z/den`, '{"t":19}');
+		await shows(["The den: The den: 20.0 °C", "The den: The den: 19.0 °C"]);
+		await tells(["The den online", "The den offline"]);
+		await thing.publish(`${at}/ha/sensor/den/config`, "", { retain: true });
+		await thing.publish(`${at}/z/den`, '{"t":18}');
+		await until(
+			() => lines(chat).some((line) => line.endsWith('z den: {"t":18}')),
+			() => lines(chat).join(),
+		);
+		await after.stop();
+		rmSync(folder, { recursive: true });
 	});
 
 	test("shows each value once around a dozen stops: all of QoS 1, and those of QoS 0 that the broker has sent", async () => {

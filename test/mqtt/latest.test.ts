@@ -3,8 +3,9 @@ import type { CommandCall } from "../../src/core/command.ts";
 import type { State } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Bridge } from "../../src/core/network.ts";
+import { noReadings, type ReadingChanges, type Readings } from "../../src/core/readings.ts";
 import { device } from "../../src/mqtt/from-mqtt.ts";
-import { createLatest } from "../../src/mqtt/latest.ts";
+import { createLatest, leadingNumber } from "../../src/mqtt/latest.ts";
 import { valueCommands } from "../../src/mqtt/value-commands.ts";
 
 const room = "home/#" as RoomId;
@@ -21,8 +22,9 @@ const value = (key: string, text: string | null, at = Date.now()): State => ({
 
 describe("the latest values of a room", () => {
 	test("stand in the order of their topics, each once", () => {
-		const latest = createLatest();
-		for (const one of [value("b", "1"), value("a", "2"), value("b", "3"), value("c", null)]) latest.note(one);
+		const latest = createLatest(noReadings);
+		for (const one of [value("b", "1"), value("a", "2"), value("b", "3"), value("c", null)])
+			latest.note(one, one.value);
 		expect(latest.of(room).map(({ topic, value: text }) => [topic, text])).toEqual([
 			["a", "2"],
 			["b", "3"],
@@ -32,14 +34,14 @@ describe("the latest values of a room", () => {
 		expect(latest.of(room)).toEqual([]);
 	});
 	test("are those of the 2,000 topics that spoke last", () => {
-		const latest = createLatest();
-		for (let n = 0; n < 2_001; n++) latest.note(value(`${n}`, "x"));
+		const latest = createLatest(noReadings);
+		for (let n = 0; n < 2_001; n++) latest.note(value(`${n}`, "x"), "x");
 		expect(latest.of(room)).toHaveLength(2_000);
 		expect(latest.of(room).some(({ topic }) => topic === "0")).toBe(false);
 	});
 	test("take no more than a megabyte, however long the topics are", () => {
-		const latest = createLatest();
-		for (let n = 0; n < 200; n++) latest.note(value(`${n}${"x".repeat(20_000)}`, "x"));
+		const latest = createLatest(noReadings);
+		for (let n = 0; n < 200; n++) latest.note(value(`${n}${"x".repeat(20_000)}`, "x"), "x");
 		const kept = latest.of(room);
 		expect(kept.length).toBeGreaterThan(5);
 		expect(kept.length * 2 * 20_000).toBeLessThan(1_048_576);
@@ -47,10 +49,70 @@ describe("the latest values of a room", () => {
 	});
 });
 
+describe("what is stored of values", () => {
+	/** Keeps all that is saved. */
+	function recording(latest: Readings["latest"] = () => []) {
+		const saved: ReadingChanges[] = [];
+		return {
+			saved,
+			readings: { ...noReadings, latest, save: (one: ReadingChanges) => void saved.push(one) },
+		};
+	}
+
+	test("is the latest of each topic, the end of a forgotten one, and the numbers, each once", () => {
+		const { saved, readings } = recording();
+		const latest = createLatest(readings);
+		for (const text of ["20 °C", "21 °C", "warm"]) latest.note(value("a", text, 5), text);
+		latest.save();
+		latest.save();
+		expect(saved).toEqual([
+			{
+				latest: [{ room, topic: "a", label: "a", value: "warm", at: 5 }],
+				gone: [],
+				samples: [20, 21].map((number) => ({ room, topic: "a", at: 5, value: number })),
+			},
+			{ latest: [], gone: [], samples: [] },
+		]);
+		for (let n = 0; n < 2_000; n++) latest.note(value(`${n}`, "x"), "x");
+		latest.save();
+		expect(saved.at(-1)?.gone).toEqual([{ room, topic: "a" }]);
+	});
+
+	test("is taken at the next start, for rooms that are linked still", () => {
+		const stored = ["home/#", "home/old"].map((at) => ({
+			...{ room: at as RoomId, topic: "a", label: "a", value: "1", at: 5 },
+		}));
+		const latest = createLatest(recording(() => stored).readings);
+		latest.load((at) => at === room);
+		expect(latest.of(room)).toEqual([{ topic: "a", label: "a", value: "1", at: 5 }]);
+		expect(latest.of("home/old" as RoomId)).toEqual([]);
+	});
+
+	test("are at most 60 numbers of a topic at once", () => {
+		const { saved, readings } = recording();
+		const latest = createLatest(readings);
+		for (let n = 0; n < 1_000; n++) latest.note(value("a", `${n}`), `${n}`);
+		latest.save();
+		expect(saved[0]?.samples).toHaveLength(60);
+	});
+
+	test.each([
+		["21.5", 21.5],
+		["21.5 °C", 21.5],
+		["-3%", -3],
+		["1e3 W", 1000],
+		["2026-11-30T19:15", undefined],
+		["12:30", undefined],
+		["1.2.3", undefined],
+		["on", undefined],
+		["", undefined],
+	])("is of %j the number %j", (text, number) => expect(leadingNumber(text)).toBe(number));
+});
+
 describe("in a room that shows values, a person", () => {
-	const latest = createLatest();
-	latest.note(value("home/kitchen", "20 °C", Date.now() - 120_000));
-	latest.note(value("home/hall", null));
+	const latest = createLatest(noReadings);
+	latest.note(value("home/kitchen", "20 °C", Date.now() - 120_000), "20 °C");
+	latest.note(value("home/hall", null), null);
 	const links = [{ network: "mqtt", room }];
 	const bridge = { portal: async (_: string, at: string) => (at === "!r" ? { links } : undefined) };
 	const commands = valueCommands({ bridge: () => bridge as unknown as Bridge, latest: latest.of });
@@ -70,7 +132,7 @@ describe("in a room that shows values, a person", () => {
 	});
 	test("reads what can be asked where nothing has come", async () => {
 		expect(await say("get", "cellar")).toBe(
-			"nothing has come from “cellar” since the bridge started. What has come: !bridge list",
+			"nothing has come from “cellar” yet. What has come: !bridge list",
 		);
 		expect(await say("list", "", "!other")).toBe("this room shows nothing from MQTT.");
 	});

@@ -44,3 +44,16 @@ test("a room with one filter twice takes the value from the one with a shape", (
 	expect(publish(rooms, "a", "1")).toEqual([plain]);
 	expect(rooms.uses("home", "#")).toBe(true);
 });
+
+test("the topics of one device share an account that is named after it, and keep names of their own", () => {
+	const rooms = mirrorRooms();
+	rooms.add(roomOf("home", "#", shapeText({ device: "{{topic.2}}" })));
+	const shown = ["z/lamp_1/power", "z/lamp_1/state", "z/door/state"].flatMap((topic) =>
+		bring(rooms, topic, "").map(({ sender, label }) => [sender.id, sender.name, label]),
+	);
+	expect(shown).toEqual([
+		["home/lamp_1", "lamp 1", "lamp 1 power"],
+		["home/lamp_1", "lamp 1", "lamp 1 state"],
+		["home/door", "door", "door state"],
+	]);
+});

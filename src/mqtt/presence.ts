@@ -1,0 +1,99 @@
+import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
+import type { State } from "../core/event.ts";
+import type { RoomId } from "../core/ids.ts";
+import type { Person } from "../core/person.ts";
+import type { Presence } from "../core/signal.ts";
+import type { Watch } from "./devices.ts";
+import { jsonIn } from "./json-pointer.ts";
+
+/** Things in rooms whose presence is known, topics that tell of it, and bytes of each. */
+const [most, mostTopics, mostBytes] = [20_000, 2_000, 8 * 1_048_576];
+
+const online = new Set(["online", "true", "on", "1", "yes", "connected", "available", "alive", "up", "home"]);
+const offline = new Set([
+	"offline",
+	"false",
+	"off",
+	"0",
+	"no",
+	"disconnected",
+	"unavailable",
+	"lost",
+	"down",
+]);
+
+/** Returns whether a payload says that a thing is there, in the words that devices use; undefined for other words. */
+export function saysOnline(payload: string): boolean | undefined {
+	const json = jsonIn(payload);
+	const state = typeof json === "object" && json !== null && "state" in json ? json.state : payload;
+	const word = String(state).trim().toLowerCase();
+	return online.has(word) ? true : offline.has(word) ? false : undefined;
+}
+
+/** A thing as one room shows it. */
+type Subject = { room: RoomId; sender: Person; watches: ReadonlyMap<string, Watch>; shown?: boolean };
+
+/** Shows whether things are there, as the presence of their ghosts, by the topics that tell of it. */
+export function createPresence(deps: {
+	/** Subscribes to a topic of a broker, whose retained value comes at each connection. */
+	watch(broker: string, topic: string): void;
+	signal(presence: Presence): void;
+}) {
+	const subjects = createBoundedMap<string, Subject>(most, {
+		bytes: mostBytes,
+		of: (key, { watches }) => 400 + textBytes(key, ...watches.keys()),
+	});
+	/** By broker and topic: its last payload, and the things that it tells of. */
+	const topics = createBoundedMap<string, { payload?: string; of: Set<string> }>(mostTopics);
+
+	function tell(subject: Subject): void {
+		const said = [...subject.watches].flatMap(([key, watch]) => {
+			const payload = topics.get(key)?.payload;
+			return payload === undefined ? [] : (watch.isOnline(payload) ?? []);
+		});
+		if (said.length === 0) return;
+		// A device is there if all that speak of it say so: itself, and the program through which it speaks.
+		const isOnline = !said.includes(false);
+		if (subject.shown === isOnline) return;
+		subject.shown = isOnline;
+		const { room, sender } = subject;
+		deps.signal({ kind: "presence", room, sender, show: isOnline ? "online" : "offline" });
+	}
+
+	return {
+		/** Notes a thing that a room shows, and the topics that tell whether it is there. */
+		note({ room, sender }: State, broker: string, watches: readonly Watch[]): void {
+			if (watches.length === 0) return;
+			const key = `${room}\n${sender.id}`;
+			const known = subjects.get(key);
+			const keys = watches.map(({ topic }) => `${broker}/${topic}`);
+			if (known && keys.every((one) => known.watches.has(one))) {
+				known.sender = sender;
+				return;
+			}
+			const all = new Map([
+				...(known?.watches ?? []),
+				...watches.map((one) => [`${broker}/${one.topic}`, one] as const),
+			]);
+			const subject: Subject = { ...known, room, sender, watches: all };
+			subjects.set(key, subject);
+			for (const { topic } of watches) {
+				const told = topics.get(`${broker}/${topic}`);
+				topics.set(`${broker}/${topic}`, { ...told, of: (told?.of ?? new Set()).add(key) });
+				if (!told) deps.watch(broker, topic);
+			}
+			tell(subject);
+		},
+		/** Takes a value of a topic, if that tells whether things are there. */
+		take(broker: string, topic: string, payload: string): void {
+			const told = topics.get(`${broker}/${topic}`);
+			if (!told) return;
+			told.payload = payload.slice(0, 1_024);
+			for (const key of told.of) {
+				const subject = subjects.get(key);
+				if (subject) tell(subject);
+				else told.of.delete(key);
+			}
+		},
+	};
+}

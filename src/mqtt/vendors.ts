@@ -1,0 +1,121 @@
+import { table } from "../core/table.ts";
+import { isTopic } from "./topics.ts";
+
+/**
+ * The documented topics of common devices, as data. In a pattern `{device}` is one level, `{base}` too, and `{rest}` all
+ * others. `availability`: the topic that tells whether the device is there, with its payloads.
+ */
+type Vendor = Readonly<{
+	name: string;
+	/** The topics of values. */
+	topics: readonly string[];
+	/** Topics of the vendor's software rather than of a device. */
+	not?: readonly string[];
+	availability: string;
+	online: readonly string[];
+	offline: readonly string[];
+	/** The topic that takes commands, as the name of its part and the words for its payloads. */
+	command?: Readonly<{ topic: string; payloads: Readonly<Record<string, string>> }>;
+}>;
+
+const vendors: readonly Vendor[] = [
+	{
+		// https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html
+		name: "Zigbee2MQTT",
+		topics: ["zigbee2mqtt/{device}", "zigbee2mqtt/{device}/{rest}"],
+		not: ["zigbee2mqtt/bridge", "zigbee2mqtt/bridge/{rest}", "zigbee2mqtt/{device}/availability"],
+		availability: "zigbee2mqtt/{device}/availability",
+		online: ["online", '{"state":"online"}'],
+		offline: ["offline", '{"state":"offline"}'],
+		command: { topic: "zigbee2mqtt/{device}/set", payloads: { on: "ON", off: "OFF" } },
+	},
+	{
+		// https://tasmota.github.io/docs/MQTT/
+		name: "Tasmota",
+		topics: ["tele/{device}/{rest}", "stat/{device}/{rest}"],
+		not: ["tele/{device}/LWT"],
+		availability: "tele/{device}/LWT",
+		online: ["Online"],
+		offline: ["Offline"],
+		command: { topic: "cmnd/{device}/Power", payloads: { on: "ON", off: "OFF" } },
+	},
+	{
+		// https://shelly-api-docs.shelly.cloud/gen1/#mqtt-support
+		name: "Shelly",
+		topics: ["shellies/{device}/{rest}"],
+		not: ["shellies/{device}/online", "shellies/{device}/announce"],
+		availability: "shellies/{device}/online",
+		online: ["true"],
+		offline: ["false"],
+		command: { topic: "shellies/{device}/relay/0/command", payloads: { on: "on", off: "off" } },
+	},
+	{
+		// https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/Mqtt
+		name: "Shelly",
+		topics: ["{device}/status/{rest}", "{device}/events/rpc"],
+		availability: "{device}/online",
+		online: ["true"],
+		offline: ["false"],
+		command: { topic: "{device}/command/switch:0", payloads: { on: "on", off: "off" } },
+	},
+	{
+		// https://esphome.io/components/mqtt.html
+		name: "ESPHome",
+		topics: [
+			"{device}/sensor/{part}/state",
+			"{device}/binary_sensor/{part}/state",
+			"{device}/switch/{part}/state",
+			"{device}/light/{part}/state",
+			"{device}/text_sensor/{part}/state",
+			"{device}/number/{part}/state",
+			"{device}/select/{part}/state",
+			"{device}/fan/{part}/state",
+			"{device}/cover/{part}/state",
+			"{device}/lock/{part}/state",
+		],
+		availability: "{device}/status",
+		online: ["online"],
+		offline: ["offline"],
+	},
+];
+
+/** The device that a topic belongs to by the documents of its vendor. */
+export type Recognised = Readonly<{
+	vendor: string;
+	device: string;
+	availability: Readonly<{ topic: string; online: readonly string[]; offline: readonly string[] }>;
+	command?: Readonly<{ topic: string; payloads: Readonly<Record<string, string>> }>;
+}>;
+
+/** Returns the levels that the names of a pattern stand for in a topic; undefined if the topic does not match. */
+function levelsIn(pattern: string, topic: string): Readonly<Record<string, string>> | undefined {
+	const wanted = pattern.split("/");
+	const levels = topic.split("/");
+	const found = table<string>();
+	for (const [at, level] of wanted.entries()) {
+		const [, name] = /^\{([a-z]+)\}$/.exec(level) ?? [];
+		if (name === "rest") return levels.length > at ? found : undefined;
+		const given = levels[at];
+		if (given === undefined || given === "" || (name === undefined && given !== level)) return undefined;
+		if (name !== undefined) found[name] = given;
+	}
+	return levels.length === wanted.length ? found : undefined;
+}
+
+/** Returns the device that a topic belongs to; undefined for a topic that no vendor documents. Pure. */
+export function recognise(topic: string): Recognised | undefined {
+	for (const { name, topics, not = [], availability, online, offline, command } of vendors) {
+		if (not.some((pattern) => levelsIn(pattern, topic))) continue;
+		const found = topics.map((pattern) => levelsIn(pattern, topic)).find((one) => one !== undefined);
+		if (found?.device === undefined) continue;
+		const device = found.device;
+		const filled = (pattern: string) => pattern.replace("{device}", () => device);
+		if (!isTopic(filled(availability))) continue;
+		return {
+			...{ vendor: name, device },
+			availability: { topic: filled(availability), online, offline },
+			...(command && { command: { ...command, topic: filled(command.topic) } }),
+		};
+	}
+	return undefined;
+}

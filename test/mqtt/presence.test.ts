@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import type { State } from "../../src/core/event.ts";
+import type { RoomId } from "../../src/core/ids.ts";
+import { device } from "../../src/mqtt/from-mqtt.ts";
+import { createPresence, saysOnline } from "../../src/mqtt/presence.ts";
+
+function world() {
+	const watched: string[] = [];
+	const told: string[] = [];
+	const presence = createPresence({
+		watch: (broker, topic) => void watched.push(`${broker}/${topic}`),
+		signal: ({ room, sender, show }) => void told.push(`${room} ${sender.name} ${show}`),
+	});
+	const value = (topic: string, room = "r"): State =>
+		({ kind: "state", room: room as RoomId, sender: device("home", topic), key: topic }) as State;
+	const by = (...topics: string[]) => topics.map((topic) => ({ topic, isOnline: saysOnline }));
+	return { watched, told, presence, value, by };
+}
+
+describe("the presence of a thing", () => {
+	test("is told in each of its rooms when its topic says so, once for each change", () => {
+		const { presence, told, watched, value, by } = world();
+		presence.note(value("lamp"), "home", by("lamp/status"));
+		presence.note(value("lamp"), "home", by("lamp/status"));
+		expect(watched).toEqual(["home/lamp/status"]);
+		for (const payload of ["online", "online", "offline"]) presence.take("home", "lamp/status", payload);
+		presence.note(value("lamp", "s"), "home", by("lamp/status"));
+		expect(told).toEqual(["r lamp online", "r lamp offline", "s lamp offline"]);
+	});
+
+	test("is offline while one of several topics says so", () => {
+		const { presence, told, value, by } = world();
+		presence.note(value("lamp"), "home", by("bridge", "lamp/status"));
+		for (const [topic, payload] of [
+			["bridge", "online"],
+			["lamp/status", '{"state":"online"}'],
+			["bridge", "offline"],
+			["bridge", "online"],
+		] as const)
+			presence.take("home", topic, payload);
+		expect(told).toEqual(["r lamp online", "r lamp offline", "r lamp online"]);
+	});
+
+	test("is not told by other topics, other brokers and other words", () => {
+		const { presence, told, value, by } = world();
+		presence.note(value("lamp"), "home", by("lamp/status"));
+		presence.take("home", "lamp", "offline");
+		presence.take("away", "lamp/status", "offline");
+		presence.take("home", "lamp/status", "perhaps");
+		expect(told).toEqual([]);
+	});
+});
+
+test.each([
+	["Online", true],
+	["true", true],
+	['{"state":"offline"}', false],
+	["0", false],
+	["", undefined],
+	["21.5", undefined],
+])("the payload %j says %j", (payload, says) => expect(saysOnline(payload)).toBe(says));
