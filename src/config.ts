@@ -18,7 +18,7 @@ export type Config = Readonly<{
 	matrix: MatrixOptions;
 	xmpp: ComponentOptions;
 	mqtt?: MqttOptions;
-	rooms: Readonly<{ membersMirrored: number; reactions?: Support }>;
+	rooms: Readonly<{ membersMirrored: number; readReceipts: number; reactions?: Support }>;
 	gateway: Readonly<{
 		direct: "known" | "any";
 		rooms: "local" | "any" | readonly string[];
@@ -68,7 +68,7 @@ type Raw = {
 	};
 	xmpp: { component: string; service: string; secret?: string; secret_file?: string };
 	mqtt?: { brokers: Record<string, Broker>; mirrors: RawMirror[] };
-	rooms: { members_mirrored: number; reactions?: Support };
+	rooms: { members_mirrored: number; read_receipts: number; reactions?: Support };
 	gateway: { direct: "known" | "any"; rooms: "local" | "any" | string[]; create: string[] };
 	public?: { listen: string; url: string };
 	media: { largest: number; private_hosts: string[] };
@@ -182,6 +182,7 @@ function build(raw: Raw, problems: Problem[]): Config {
 		...(mqtt && { mqtt: { ...mqttOptions(mqtt, raw, problems), rate: rate(limits.domain) } }),
 		rooms: {
 			membersMirrored: raw.rooms.members_mirrored,
+			readReceipts: raw.rooms.read_receipts,
 			...(raw.rooms.reactions && { reactions: raw.rooms.reactions }),
 		},
 		gateway: raw.gateway,

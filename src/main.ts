@@ -85,6 +85,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		mapping,
 		log: log.child({ net: name }),
 		membersMirrored: config.rooms.membersMirrored,
+		readReceipts: config.rooms.readReceipts,
 		version: version(),
 		limits: config.limits,
 		guard,

@@ -41,7 +41,7 @@ describe("kinds of Matrix events", () => {
 		expect(open).toEqual([]);
 	});
 
-	test.each(types.filter(({ as }) => ["dropped", "encrypted", "ringing"].includes(as)))(
+	test.each(types.filter(({ as }) => ["dropped", "encrypted", "ringing", "signal"].includes(as)))(
 		"$type becomes nothing, also with a fallback text",
 		({ type, state }) => {
 			const content = { body: "words", "org.matrix.msc1767.text": "words", msgtype: "m.text" };

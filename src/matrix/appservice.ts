@@ -45,6 +45,8 @@ export type Transaction = Readonly<{
 	/** The transaction id. */
 	id: string;
 	events: readonly unknown[];
+	/** What passes, such as typing: of no use after a repeat. */
+	ephemeral: readonly unknown[];
 }>;
 
 export type Handlers = Readonly<{
@@ -135,8 +137,9 @@ export function createAppservice(
 			// A transaction that cannot be read is never acknowledged.
 			if (!Array.isArray(events))
 				return refuse(response, 400, "M_BAD_JSON", "a transaction has a list of events");
+			const ephemeral = ephemeralIn(body);
 			return answer(response, async () => {
-				await handlers.transaction({ id, events });
+				await handlers.transaction({ id, events, ephemeral });
 				return undefined;
 			});
 		}
@@ -226,6 +229,13 @@ export function createAppservice(
 
 // COMPAT Older homeservers fall back to the path without the prefix. // Matrix spec, application services "Legacy routes"
 const transactionPath = /^(?:\/_matrix\/app\/v1)?\/transactions\/([^/?]+)(?:\?|$)/;
+
+/** Returns the ephemeral events of a transaction. A homeserver that knows both names of the field may write both. */
+function ephemeralIn(body: Readonly<Record<string, unknown>>): readonly unknown[] {
+	// COMPAT the name of the field before Matrix v1.13.
+	const given = body.ephemeral ?? body["de.sorunome.msc2409.ephemeral"];
+	return Array.isArray(given) ? given : [];
+}
 
 /** Resolves with the body, undefined if it is larger than {@link largestBody}. @throws Error when the connection breaks. */
 async function read(request: http.IncomingMessage): Promise<string | undefined> {

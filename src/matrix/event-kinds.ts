@@ -6,7 +6,7 @@ import type { MatrixEvent } from "./event.ts";
  * list alone, and docs/what-crosses.md has its table from here.
  */
 
-/** How an event is translated. `dropped`, `encrypted`, `ringing`: not at all. `fallback`: as its own fallback text, if it has one. */
+/** How an event is translated. `dropped`, `encrypted`, `ringing`: not at all. `signal`: as what passes (ephemeral.ts), not in a timeline. `fallback`: as its own fallback text, if it has one. */
 export type Treatment =
 	| "message"
 	| "sticker"
@@ -18,6 +18,7 @@ export type Treatment =
 	| "membership"
 	| "encrypted"
 	| "ringing"
+	| "signal"
 	| "fallback"
 	| "dropped"
 	| Happening;
@@ -334,13 +335,26 @@ export const kinds: readonly Kind[] = [
 		what: "looks: layouts, colours, packs of emoji and stickers, stories",
 		shown: "nothing: they say how a client shows the room; a sticker that is sent crosses",
 	},
+	{ types: ["m.typing"], as: "signal", what: "typing", shown: "typing" },
+	{
+		types: ["m.receipt"],
+		as: "signal",
+		what: "read receipt",
+		shown:
+			"a read position, in chats of two and small rooms (`rooms.read_receipts`); a private receipt, and one of a thread alone, never",
+	},
+	{
+		types: ["m.fully_read"],
+		as: "dropped",
+		what: "position of the read marker",
+		shown: "nothing: it is data of an account, which the homeserver shows to no bridge",
+	},
 	{
 		types: [
 			"m.accepted_terms",
 			"m.direct",
 			"m.dummy",
 			"m.forwarded_room_key",
-			"m.fully_read",
 			"m.identity_server",
 			"m.ignored_user_list",
 			"m.image_pack.rooms",
@@ -350,7 +364,6 @@ export const kinds: readonly Kind[] = [
 			"m.media_preview_config",
 			"m.presence",
 			"m.push_rules",
-			"m.receipt",
 			"m.recent_emoji",
 			"m.room_key",
 			"m.room_key.withheld",
@@ -359,10 +372,9 @@ export const kinds: readonly Kind[] = [
 			"m.secret.request",
 			"m.secret.send",
 			"m.tag",
-			"m.typing",
 		],
 		as: "dropped",
-		what: "typing, read positions, presence, data of an account, keys of devices",
+		what: "presence, data of an account, keys of devices",
 		shown: "nothing: they are no events of the room, and the homeserver hands none of them over",
 	},
 ];

@@ -122,7 +122,7 @@ function timelineEvent(
 	/** Returns a reference to a message that only the sender of this event may change. */
 	const own = (id: string): Reference => ({ ...pointed(id, around), own: ownId(id, event.sender) });
 	const known = { ...base, aka: [ownId(event.event_id, event.sender)] };
-	if (as === "dropped" || as === "encrypted" || as === "ringing") return undefined;
+	if (as === "dropped" || as === "encrypted" || as === "ringing" || as === "signal") return undefined;
 	if (as === "redaction") return redaction(event, base, around);
 	if (as === "reaction") {
 		const found = reactionIn(content);

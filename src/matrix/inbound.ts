@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { createAppservice, type Transaction } from "./appservice.ts";
 import { createBackfill } from "./backfill/index.ts";
+import { createEphemeral } from "./ephemeral.ts";
 import { isEvent } from "./event.ts";
 import type { createLookup } from "./lookup.ts";
 import { matrixNetwork } from "./mxid.ts";
@@ -42,8 +43,12 @@ export function createInbound(
 	});
 	const backfill = createBackfill({ ...deps, take });
 
-	async function transaction({ id, events }: Transaction): Promise<void> {
+	const passing = createEphemeral(deps);
+
+	async function transaction({ id, events, ephemeral }: Transaction): Promise<void> {
 		const known = events.filter(isEvent);
+		passing.note(known);
+		passing.take(ephemeral);
 		if (known.length < events.length)
 			log.warn({ count: events.length - known.length }, "skipped malformed events of a transaction");
 		await backfill.takeTransaction(id, known);

@@ -43,6 +43,7 @@ import { createRooms } from "./rooms.ts";
 import { createReturnOfGhosts } from "./send-moderation.ts";
 import { createSendOnce } from "./send-once.ts";
 import { createRoomService } from "./serve-rooms.ts";
+import { createSignals, typingLasts } from "./signals.ts";
 import { typedId } from "./typed-id.ts";
 
 export type MatrixOptions = Readonly<{
@@ -73,6 +74,8 @@ export function createMatrix(
 		/** Networks whose people have ghosts here; each has its namespace in the registration. */
 		ghostsOf: readonly string[];
 		limits?: GhostLimits;
+		/** Read positions are shown in rooms of at most this many members; in chats of two always. */
+		readReceipts?: number;
 		/** Notes which event or row is in hand. */
 		guard?: Guard;
 		/** Fetches files from the addresses to which the homeserver redirects. */
@@ -115,6 +118,8 @@ export function createMatrix(
 			await parts.bridge.beginArchive(matrixNetwork, room);
 		},
 	});
+	const { readReceipts = 50 } = deps;
+	const signal = createSignals({ client, ghosts, members, readReceipts, speaker: (room) => speaker(room) });
 	/** The parts that need core; made at start. */
 	let parts!: ReturnType<typeof compose>;
 
@@ -237,6 +242,8 @@ export function createMatrix(
 				if (ids.length > 0) parts.backfill.noteSent(since);
 				return ids;
 			}),
+		signal,
+		typingLasts,
 		refuse,
 		recentMessages: (room) =>
 			ask(async () => recoverIds(room, await speaker(room), { client, members, isOurs })),

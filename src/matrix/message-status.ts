@@ -16,6 +16,9 @@ const reasons: Record<Reason, string> = {
 	expired: "m.event_too_old",
 };
 
+const failure = ({ reason }: PermanentError) =>
+	reason === "busy" || reason === "expired" ? "FAIL_RETRIABLE" : "FAIL_PERMANENT";
+
 /** Returns `refuse`, which tells a sender that their message was not delivered. */
 export function createMessageStatus(client: Pick<Client, "send">, now: () => number = Date.now) {
 	const sentAt = new Map<string, number>();
@@ -45,8 +48,8 @@ export function createMessageStatus(client: Pick<Client, "send">, now: () => num
 		const status = {
 			network: "trivium",
 			"m.relates_to": { rel_type: "m.reference", event_id: event },
-			status: error.reason === "busy" || error.reason === "expired" ? "FAIL_RETRIABLE" : "FAIL_PERMANENT",
-			reason: reasons[error.reason],
+			// A message that arrived in another form, or without a part, has not failed: clients would offer to send it again.
+			...(error.partly ? { status: "SUCCESS" } : { status: failure(error), reason: reasons[error.reason] }),
 			message,
 		};
 		await client.send(room, "com.beeper.message_send_status", `status.${txn}`, { ...who, body: status });

@@ -46,7 +46,7 @@ const configured = (ports: Ports): Config => ({
 		},
 		mirrors: [{ broker: "home", topic: "home/+/temperature", room: "#climate:hs.test" }],
 	},
-	rooms: { membersMirrored: 50 },
+	rooms: { membersMirrored: 50, readReceipts: 50 },
 	gateway: { direct: "known", rooms: "local", create: [] },
 	media: { largest: 1_048_576, privateHosts: [] },
 	health: { listen: { host: "127.0.0.1", port: ports.health } },

@@ -415,6 +415,8 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 				});
 			},
 		],
+		["PUT", /\/rooms\/[^/]+\/typing\/[^/]+$/, () => ok()],
+		["POST", /\/rooms\/[^/]+\/receipt\/m\.read\/[^/]+$/, () => ok()],
 		["GET", /\/v1\/media\/config$/, () => ok({ "m.upload.size": 1_048_576 })],
 		[
 			"POST",

@@ -8,14 +8,17 @@ const about = { room: "!r:hs.test", event: "$e", about: "$e", as: undefined };
 describe("createMessageStatus", () => {
 	test("says of an event that the others see in another form what they see, not that it is missing", async () => {
 		const bodies: unknown[] = [];
+		const statuses: unknown[] = [];
 		const refuse = createMessageStatus({
 			send: async (_room, type, _txn, { body }) => {
-				if (type === "m.room.message") bodies.push(body);
+				(type === "m.room.message" ? bodies : statuses).push(body);
 				return { event_id: "$n" };
 			},
 		});
 		await refuse(about, new PermanentError("not-found", "it is shown in words.", { partly: true }), "XMPP");
 		expect(bodies).toMatchObject([{ body: "Delivered to XMPP in another form: it is shown in words." }]);
+		expect(statuses).toMatchObject([{ status: "SUCCESS" }]);
+		expect(statuses[0]).not.toHaveProperty("reason");
 	});
 	test("sends a notice that the homeserver refused at the next try, with the same transaction id", async () => {
 		let down = true;

@@ -23,6 +23,7 @@ export async function matrixWorld({
 	bridges = [],
 	log = quiet,
 	limits,
+	readReceipts,
 }: {
 	xmpp?: Fake;
 	permissions?: Permissions;
@@ -31,6 +32,7 @@ export async function matrixWorld({
 	/** The log of the Matrix side. */
 	log?: Log;
 	limits?: GhostLimits;
+	readReceipts?: number;
 } = {}) {
 	const folder = mkdtempSync(join(tmpdir(), "trivium-"));
 	const port = await freePort();
@@ -47,7 +49,11 @@ export async function matrixWorld({
 	const appservice = { listen: { host: "127.0.0.1", port }, url, registration };
 	const side = createMatrix(
 		{ homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge", bridges, appservice },
-		{ mapping, ghostsOf, log, ...(limits && { limits }) },
+		{
+			...{ mapping, ghostsOf, log },
+			...(limits && { limits }),
+			...(readReceipts !== undefined && { readReceipts }),
+		},
 	);
 	const core = bridgeOf([side, xmpp], rulesFor(permissions, { membersMirrored: 50 }), { mapping });
 	await core.start();
