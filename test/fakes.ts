@@ -37,6 +37,8 @@ export type Fake = Network &
 		/** `partly`: the rest was shown. */
 		refused: { event: BridgeEvent; sentence: string; target: string; partly?: true }[];
 		attached: Set<string>;
+		/** What the bridge told the people of rooms, as "room: text". */
+		announced: string[];
 		/** All signals that it was to show, in order. */
 		signals: SignalOut[];
 		/** The events whose senders asked for a receipt, and got it. */
@@ -98,6 +100,7 @@ export function fakeNetwork(
 		signals: [],
 		receipts: [],
 		attached: new Set(),
+		announced: [],
 		reflected: [],
 		invited: [],
 		bridge: undefined as unknown as Bridge,
@@ -138,6 +141,7 @@ export function fakeNetwork(
 			if (!fake.rooms.has(room)) throw new PermanentError("not-found", `no room ${room} on ${name}`);
 			return { room: room as RoomId, name: `The ${room}` };
 		},
+		announce: async (room, text) => void fake.announced.push(`${room}: ${text}`),
 		reflect: (view, timeline) =>
 			void fake.reflected.push(...timeline.map(({ id, what }) => `${view}: ${what.kind} ${id}`)),
 		attach: async (_portal, link) => void fake.attached.add(link.room as string),

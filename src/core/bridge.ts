@@ -7,6 +7,7 @@ import { createBlocks } from "./blocks.ts";
 import type { Command } from "./command.ts";
 import { greetedKey } from "./dedupe.ts";
 import { createDelivery } from "./deliver.ts";
+import { createEndedLinks } from "./ended-links.ts";
 import { PermanentError } from "./errors.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { createHeld } from "./held.ts";
@@ -245,6 +246,7 @@ export function createBridge(deps: {
 			lanes.resume((lane) => target(lane)?.name === name);
 		},
 		close: portals.close,
+		ended: createEndedLinks({ portals, network, sync, log }),
 		async open({ network: of, ref }, range) {
 			const { open } = network(of);
 			if (!open) throw new PermanentError("not-found", phrases.fileGone);

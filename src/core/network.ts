@@ -200,6 +200,8 @@ export interface Network {
 	createRoom?(of: NetworkName, address: readonly string[], info: RoomInfo): Promise<RoomId>;
 	/** Resolves with the 1:1 room of `ours`, a person of this network, and the ghost of `theirs`. Idempotent. */
 	openDirect?(ours: Person, theirs: Person): Promise<RoomId>;
+	/** Tells the people of a room a sentence of the bridge. Absent: there is nobody to read it. @throws TemporaryError */
+	announce?(room: RoomId, text: string): Promise<void>;
 	/** Invites a person of this network to a room of ours. Absent: no room here needs an invitation. */
 	invite?(room: RoomId, person: Person): Promise<void>;
 
@@ -311,6 +313,8 @@ export interface Bridge {
 	resume(network: NetworkName): void;
 	/** Removes a portal that nobody uses any more. */
 	close(portal: Portal): Promise<void>;
+	/** Ends the link of a room for good, which wants the bridge no more. The portal's other rooms read `why`. */
+	ended(network: NetworkName, room: RoomId, why: string): Promise<void>;
 	/** Opens a file on its own network. @throws as {@link Network.open} */
 	open(source: Media["source"], range?: ByteRange): Promise<Opened>;
 	/** Sends a notice to the sender of a delivered event about a part that could not be delivered. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
@@ -44,6 +45,7 @@ import { createReturnOfGhosts } from "./send-moderation.ts";
 import { createSendOnce } from "./send-once.ts";
 import { createRoomService } from "./serve-rooms.ts";
 import { createSignals, typingLasts } from "./signals.ts";
+import { answer } from "./to-matrix.ts";
 import { typedId } from "./typed-id.ts";
 
 export type MatrixOptions = Readonly<{
@@ -266,6 +268,13 @@ export function createMatrix(
 				return room as RoomId;
 			}),
 		openDirect: (ours, theirs) => ask(async () => (await creation.openDirect(ours, theirs)) as RoomId),
+		announce: (room, text) =>
+			ask(async () => {
+				const as = await speaker(room);
+				const txn = createHash("sha256").update(`${room} ${text}`).digest("base64url");
+				const body = answer(text, undefined);
+				await client.send(room, "m.room.message", `announce.${txn}`, { ...(as && { as }), body });
+			}),
 		invite: (room, person) =>
 			ask(async () => {
 				const portal = await portalOf(room);

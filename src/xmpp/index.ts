@@ -174,6 +174,8 @@ export function createXmpp(
 				if (!stopping)
 					inbox.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
 			},
+			ended: (room, why) =>
+				void guard.run("end of a link", () => bridge.ended(xmppNetwork, room.jid as RoomId, why)),
 			resume: () => bridge.resume(xmppNetwork),
 			paced: createConcurrencyLimit(roomsAtOnce),
 			now,

@@ -106,6 +106,8 @@ export const mucNowMembersOnly = "the room is for members only now";
 export const mucComeBackAsMember = (why: string) =>
 	`${why} Its admins can grant membership. Then leave this room and join it again to return there.`;
 export const mucComeBack = (why: string) => `${why} Leave this room and join it again to return there.`;
+export const mucBannedBridge = (room: string) =>
+	`The XMPP room ${room} has banned the bridge, so its link to this room has ended for good. Nothing crosses any more. If its owners lift the ban, the rooms can be linked again.`;
 export const mucNotInYet = (room: string) =>
 	`the bridge is not in the XMPP room ${room} yet, and goes on trying.`;
 export const theBridge = "The bridge";

@@ -387,6 +387,19 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		await romeo.waitForMessage("still here", `${room}/Alice`);
 	});
 
+	test("a ban of our listener ends the portal, and the other side reads why", async () => {
+		await link();
+		await came("Alice");
+		const listener = romeo.inbox.items.find((one) => one.attrs.from === `${room}/Trivium`);
+		const jid = listener?.getChild("x")?.getChild("item")?.attrs.jid?.split("/")[0] ?? "";
+		await administer({ jid, affiliation: "outcast" });
+		await left("Alice");
+		expect(bridge.fake.announced).toEqual([
+			expect.stringMatching(/^plaza: .* has banned the bridge.*for good/),
+		]);
+		expect(await bridge.command("unlink xmpp")).toMatch(/not bridged/);
+	});
+
 	test("only the sender of a message that was refused on the other side reads the reason", async () => {
 		const tybalt = await client("tybalt");
 		await tybalt.joinRoom(room, "Tybalt");

@@ -37,6 +37,8 @@ export type World = Readonly<{
 	privately(whisper: Whisper): Element | undefined;
 	/** Takes an error for a private message of ours. Returns false for any other stanza. */
 	privateError(stanza: Element): boolean;
+	/** Ends the link of a MUC for good; its portal reads `why`. */
+	ended(room: Room, why: string): void;
 	/** Notes that a MUC takes lines again, so that its lane retries at once. */
 	resume(): void;
 	/** Limits how many works of one `line` run at once, such as joins at one service: servers throttle floods of them. */

@@ -9,6 +9,9 @@ export class NoPlace extends TemporaryError {}
 /** The MUC is for members only, and the occupant is none: its person's lines can go through the listener, if that is one. */
 export class NotMember extends PermanentError {}
 
+/** The MUC has banned the occupant. */
+export class Banned extends PermanentError {}
+
 /** Returns whether a MUC that is known to exist, or its server, is down or out of reach for now. */
 export const isAway = ({ condition }: StanzaError): boolean =>
 	condition.startsWith("remote-server-") ||
@@ -30,7 +33,7 @@ export function joinRefusal(
 			// The words of ejabberd's mod_muc, in the language that most servers keep.
 			if (error.text === "Access denied by service policy")
 				return new PermanentError("forbidden", phrases.mucNoAccess(domain(room), domain(stated)), cause);
-			return new PermanentError("forbidden", phrases.mucBanned(room), cause);
+			return new Banned("forbidden", phrases.mucBanned(room), cause);
 		case "registration-required":
 			return new NotMember("forbidden", phrases.mucMembersOnly(room, stated), cause);
 		case "not-authorized":

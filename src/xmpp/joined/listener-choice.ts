@@ -1,7 +1,7 @@
 import { PermanentError } from "../../core/errors.ts";
 import type { Context } from "./context.ts";
 import { enter, leave } from "./join.ts";
-import { NoPlace, NotMember } from "./join-refusals.ts";
+import { Banned, NoPlace, NotMember } from "./join-refusals.ts";
 import { listenThrough } from "./listening.ts";
 import { addListener, isIn, type OwnOccupant, putOut, unwant, want } from "./own-occupants.ts";
 import { type Room, setFeatures, setListener } from "./room.ts";
@@ -27,7 +27,8 @@ export async function chooseListener(room: Room, context: Context): Promise<void
 		} catch (error) {
 			const refuses =
 				error instanceof NoPlace || (error instanceof PermanentError && error.reason === "forbidden");
-			if (!refuses) throw error;
+			// XEP-0045 §9.1: who bans the listener wants the bridge no more, so none of its other occupants takes over.
+			if (!refuses || (error instanceof Banned && !ours.person)) throw error;
 			refused ??= error;
 			return false;
 		}

@@ -10,6 +10,7 @@ import { archived, catchUp, restorePosition } from "./backfill.ts";
 import type { Context } from "./context.ts";
 import { beginGap } from "./gap.ts";
 import { rejoin } from "./join.ts";
+import { Banned } from "./join-refusals.ts";
 import { chooseListener } from "./listener-choice.ts";
 import {
 	barListening,
@@ -110,6 +111,7 @@ function tellRefusal(room: Room, why: PermanentError, context: Context): void {
 		void context.guard.run("timer of a refusal", () => {
 			if (room.closed || room.listening.barred !== why) return;
 			noteRefusalTold(room.listening, why.message);
+			if (why instanceof Banned) return context.ended(room, phrases.mucBannedBridge(room.jid));
 			context.tell([notice(room, phrases.mucNotEntered(why.message), context.now())]);
 		});
 	}, tellAfter).unref();

@@ -6,6 +6,7 @@ import { xml } from "../stream/xml.ts";
 import { announce, type Context } from "./context.ts";
 import { failOver } from "./failover.ts";
 import { leave, relayFor } from "./join.ts";
+import { Banned } from "./join-refusals.ts";
 import { barListening, beginHistory, listenThrough, noteWasIn } from "./listening.ts";
 import { notice } from "./notice.ts";
 import { removalOfPerson } from "./occupant-events.ts";
@@ -23,6 +24,7 @@ import {
 } from "./own-occupants.ts";
 import { type Room, setFeatures } from "./room.ts";
 import { actorOf, completeJoinRoster, isUs } from "./roster.ts";
+import { selfPing } from "./self-ping.ts";
 
 /** Takes a presence about an occupant of ours. Returns `back` where the occupant has to join again: a technical loss. */
 export function handleSelfPresence(
@@ -47,6 +49,7 @@ export function handleSelfPresence(
 	if (isNoMember(room, ours, seen)) return lockedOut(room, ours, seen, context);
 	const by = removal(room, ours, seen);
 	if (by) {
+		if (!ours.person && seen.codes.has(statusCodes.banned)) return bannedFromMuc(room, ours, context);
 		tellOfRemoval(room, ours, seen, by.why, context);
 		return removed(room, ours, by.refusal, context);
 	}
@@ -117,6 +120,15 @@ function removal(
 	return { why, refusal: how === "removed" ? phrases.mucComeBackAsMember(why) : phrases.mucComeBack(why) };
 }
 
+/** Ends the link to a MUC whose owners banned the listener: that is how they send the bridge away. */
+function bannedFromMuc(room: Room, ours: OwnOccupant, context: Context): undefined {
+	const why = new Banned("forbidden", phrases.mucBanned(room.jid));
+	bar(ours, why);
+	barListening(room.listening, why, context.now().at);
+	context.ended(room, phrases.mucBannedBridge(room.jid));
+	return undefined;
+}
+
 /**
  * Tells the portal that somebody removed our occupant. A person is removed from the other rooms as well, which tells them
  * there; of the listener, and of the end of the MUC, they read in words.
@@ -130,8 +142,18 @@ function tellOfRemoval(
 ): void {
 	const now = context.now();
 	const how = seen.destroyed ? undefined : removalOf(seen);
-	if (!person || !how) context.tell([notice(room, why, now)]);
-	else context.tell([removalOfPerson(room, actorOf(room, seen.actor), person, how, now)]);
+	if (!person || !how) {
+		context.tell([notice(room, why, now)]);
+		return;
+	}
+	const act = removalOfPerson(room, actorOf(room, seen.actor), person, how, now);
+	if (how.how !== "banned") context.tell([act]);
+	// The ban may be one of our whole domain, which the listener hears of with the others: then nobody is banned in person.
+	else
+		void context.guard.run("ban of an own occupant", async () => {
+			await selfPing(room, room.listener, context);
+			if (!(room.listening.barred instanceof Banned)) context.tell([act]);
+		});
 }
 
 /**

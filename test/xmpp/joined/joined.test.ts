@@ -668,7 +668,9 @@ test("a refusal is sent in private to the occupant who wrote or deleted the line
 });
 
 test("no private notice comes from a ghost that is the active listener", async () => {
-	const w = world({ refuse: (_, jid) => (jid.startsWith("~listener") ? ["auth", "forbidden"] : undefined) });
+	const w = world({
+		refuse: (_, jid) => (jid.startsWith("~listener") ? ["wait", "service-unavailable"] : undefined),
+	});
 	w.muc.come("Romeo");
 	await w.attach(alice);
 	w.muc.say("Romeo", "hello", "1");

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Moderation } from "../../../src/core/event.ts";
 import type { Person } from "../../../src/core/person.ts";
-import { aliceJid, person, world } from "./muc-world.ts";
+import { alice, aliceJid, failure, person, world } from "./muc-world.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -108,5 +108,39 @@ describe("a removal by a moderator of the MUC", () => {
 		w.muc.kick("Romeo", ["307"], "Bob");
 		await w.settle();
 		expect(w.told.map(({ kind }) => kind)).toEqual(["membership"]);
+	});
+});
+
+describe("a ban of the listener", () => {
+	test("ends the link for good, with the reason, and nobody of ours takes over", async () => {
+		const w = world();
+		w.muc.come("Romeo");
+		await w.attach();
+		await w.done(w.move("join"));
+		w.muc.kick("Trivium", ["301"], "Prince");
+		await w.pass(600_000);
+		expect(w.load.ended).toEqual([expect.stringMatching(/has banned the bridge.*for good/)]);
+		expect([...w.muc.occupants.keys()]).not.toContain("Trivium");
+	});
+
+	test("at its join ends the link, too, although a ghost could come in", async () => {
+		const w = world({
+			refuse: (_, jid) => (jid.startsWith("~listener") ? ["auth", "forbidden"] : undefined),
+		});
+		expect(await failure(w.attach(alice))).toMatchObject({ message: expect.stringContaining("banned") });
+		await w.pass(10_000);
+		expect(w.load.ended).toHaveLength(1);
+		expect([...w.muc.occupants.keys()]).toEqual([]);
+	});
+
+	test("by a ban of our whole domain bans none of our people in person", async () => {
+		const w = world();
+		await w.attach();
+		await w.done(w.move("join"));
+		w.muc.kick("Alice", ["301"], "Prince");
+		w.muc.kick("Trivium", ["301"], "Prince");
+		await w.pass(10_000);
+		expect(w.load.ended).toHaveLength(1);
+		expect(w.told.filter(({ kind }) => kind === "moderation")).toEqual([]);
 	});
 });

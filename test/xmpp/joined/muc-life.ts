@@ -81,6 +81,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 				sync: (one) => box.after(() => bridge.sync(theirs.name, one.jid as RoomId, rooms.others(one.jid))),
 				privately: () => undefined,
 				privateError: () => false,
+				ended: () => undefined,
 				resume: () => bridge.resume(theirs.name),
 				paced: createConcurrencyLimit(20),
 				now,

@@ -67,6 +67,7 @@ export function world(faults: MucFaults = {}) {
 		crowded: false,
 		pages: 0,
 		resumed: 0,
+		ended: [] as string[],
 		settled: async (): Promise<void> => undefined,
 	};
 	/** The private messages to our occupants. */
@@ -173,6 +174,7 @@ export function world(faults: MucFaults = {}) {
 				sync: () => syncs.push(rooms.others(room).map((one) => one.name ?? "")),
 				privately: (whisper) => void whispers.push(whisper),
 				privateError: () => false,
+				ended: (_room, why) => void load.ended.push(why),
 				resume: () => void load.resumed++,
 				paced: createConcurrencyLimit(20),
 				now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
