@@ -108,7 +108,7 @@ describe("kinds of XMPP payloads", () => {
 		expect(claimed.filter((ns) => !read.has(ns))).toEqual([]);
 	});
 
-	test.each(payloads.filter(({ as }) => ["dropped", "answered", "ignored"].includes(as)))(
+	test.each(payloads.filter(({ as }) => ["dropped", "answered", "ignored", "signal"].includes(as)))(
 		"$name of $ns becomes nothing by itself, and takes nothing from a body",
 		({ name, ns }) => {
 			expect(parseMessage(alone(name, ns), nowhere)).toBeUndefined();

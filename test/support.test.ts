@@ -41,6 +41,7 @@ const words: Record<Support, string> = {
 
 /** The features that a hosted room announces, in words; those of its kind (XEP-0045 §15.3) tell its settings. */
 const features: Readonly<Record<string, string>> = {
+	"http://jabber.org/protocol/chatstates": "typing (XEP-0085)",
 	"http://jabber.org/protocol/disco#info": "descriptions (XEP-0030, XEP-0128)",
 	"http://jabber.org/protocol/disco#items": "the list of people in the room (XEP-0030)",
 	"http://jabber.org/protocol/muc": "rooms (XEP-0045)",
@@ -49,6 +50,7 @@ const features: Readonly<Record<string, string>> = {
 	"jabber:iq:register": "membership that a person can end (XEP-0077)",
 	"jabber:x:oob": "links to files (XEP-0066)",
 	"urn:xmpp:attention:0": "calls for attention (XEP-0224)",
+	"urn:xmpp:chat-markers:0": "read positions (XEP-0333)",
 	"urn:xmpp:delay": "times of earlier messages (XEP-0203)",
 	"urn:xmpp:fallback:0": "marked words for older clients (XEP-0428)",
 	"urn:xmpp:mam:2": "the archive (XEP-0313)",

@@ -42,6 +42,8 @@ export const askedOfClients: readonly string[] = [
 	"urn:xmpp:message-retract:1",
 	"urn:xmpp:reactions:0",
 	"urn:xmpp:receipts",
+	"http://jabber.org/protocol/chatstates",
+	"urn:xmpp:chat-markers:0",
 ];
 
 /** Returns what a chat of two shows. `support` tells what the clients of the account understand. */

@@ -5,7 +5,7 @@ import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Link, Portal } from "../core/mapping.ts";
 import type { Delivery, Outbound } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
-import type { SignalOut } from "../core/signal.ts";
+import type { Signal, SignalOut } from "../core/signal.ts";
 import type { Element } from "./stream/xml.ts";
 
 /**
@@ -33,8 +33,11 @@ export interface Conversation {
 
 	/** As `send` of core's Network. */
 	send(out: Outbound): Promise<readonly MessageId[]>;
-	/** As `signal` of core's Network. Absent: this kind shows none. */
+	/** As `signal` and `hears` of core's Network. Absent: rooms of this kind show no signals. */
 	signal?(out: SignalOut): Promise<void>;
+	hears?(kind: Signal["kind"], room: RoomId): boolean;
+	/** As `delivered` of core's Network. Absent: nobody asks for a receipt in rooms of this kind. */
+	confirm?(event: BridgeEvent): Promise<void>;
 	/** As `idsOfDeliveries` of core's Network. */
 	delivered(room: RoomId, all: readonly Delivery[]): Promise<readonly (readonly MessageId[])[]>;
 	/** Tells the sender of an event that it does not reach `target`. @throws TemporaryError to be called again. */

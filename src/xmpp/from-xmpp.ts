@@ -8,6 +8,7 @@ import { isRandom, madeUpId, repeatedWithin, unnamedAt } from "./made-up-ids.ts"
 import type { ParsedMessage, ReadContext } from "./message/feature.ts";
 import { readMessage } from "./message/index.ts";
 import { bodyOf } from "./message/language.ts";
+import { asksForReceipt } from "./message/receipts.ts";
 import { eitherKind, idsOf } from "./message-ids.ts";
 import { child, type Element } from "./stream/xml.ts";
 
@@ -160,7 +161,8 @@ export function fromChat(
 		stanza !== "" && !isRandom(stanza)
 			? unnamedAt(madeUpId(from, stanza, content(says)), where.at, repeatedWithin.chat)
 			: { id: madeUpId(sender.id, stanza || where.missing, content(says)) };
-	const base = { id, room: where.room, sender, to: where.to, at: where.at };
+	const asks = asksForReceipt(message) && ({ receipt: true } as const);
+	const base = { id, room: where.room, sender, to: where.to, at: where.at, ...asks };
 	return { ...event(message, says, base, undefined, sender.id), ...(unnamed && { unnamed }) };
 }
 
@@ -175,7 +177,7 @@ export const fromMember = (
 function event(
 	message: Element,
 	{ act, aka, passed, replyTo, thread, unreadable: _, ...words }: MessageContent,
-	known: Pick<BridgeEvent, "id" | "room" | "sender" | "at" | "to">,
+	known: Pick<BridgeEvent, "id" | "room" | "sender" | "at" | "to" | "receipt">,
 	stanzaId: string | undefined,
 	author: string | undefined,
 ): Received {

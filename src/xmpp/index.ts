@@ -79,6 +79,8 @@ export function createXmpp(
 		/** The prefixes of the ghosts' localparts, by network. */
 		namespace: Omit<Namespace, "component">;
 		membersMirrored: number;
+		/** Read positions are shown in rooms of at most this many people; in chats of two always. */
+		readReceipts?: number;
 		/** Keeps answers that a stop leaves. Absent: they are forgotten. */
 		mapping?: Pick<Mapping, "setting" | "saveSetting">;
 		/** Makes links to files of other networks. Absent: files go to the upload service of the XMPP server, if it has one. */
@@ -87,7 +89,7 @@ export function createXmpp(
 		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
 	},
 ) {
-	const { log, fetch: fetchLinked } = deps;
+	const { log, fetch: fetchLinked, readReceipts = 50 } = deps;
 	const guard = deps.guard ?? createGuard(log);
 	const guarded = { guard };
 	const software = { name: nick, version: deps.version ?? "", uri: `xmpp:${options.component}` };
@@ -164,6 +166,8 @@ export function createXmpp(
 			},
 			privately: (whisper) => privately.take(whisper),
 			privateError: (stanza) => privately.failed(stanza),
+			signal: (signal) => bridge.signal(signal),
+			readReceipts,
 			cursor: (key) => bridge.cursor(key),
 			save: (cursor) => inbox.after(() => bridge.saveCursor(cursor)),
 			settled: () => inbox.reached(),
@@ -227,6 +231,7 @@ export function createXmpp(
 		ghost,
 		resource,
 		standsFor: (jid) => personAt(jid, namespace),
+		readReceipts,
 		software,
 		ghostPayloads,
 		files,
@@ -341,6 +346,8 @@ export function createXmpp(
 			(event, error) => bridge.partly(event, error, title),
 		),
 		signal: async (out) => conversationOf(out.room).signal?.(out),
+		hears: (kind, room) => conversations.find((one) => one.owns(room))?.hears?.(kind, room) ?? false,
+		delivered: async (event) => conversationOf(event.room).confirm?.(event),
 		idsOfDeliveries: async (room, all) => conversationOf(room).delivered(room, all),
 		...(fetchLinked && {
 			open: (ref, range) => (isBits(ref) ? openBits(ref, link) : fetchLinked(ref, range)),

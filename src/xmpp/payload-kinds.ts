@@ -12,10 +12,10 @@ export const happenings = ["call", "call-invite", "attention", "form"] as const;
 export type Happening = (typeof happenings)[number];
 
 /**
- * read: a reader in `message/` understands it. answered: its sender gets an answer. ignored: what it says is of use, but not
+ * signal: it passes, as a signal of core (signals.ts). read: a reader in `message/` understands it. answered: its sender gets an answer. ignored: what it says is of use, but not
  * as a message. dropped: nothing comes of it.
  */
-export type Treatment = "read" | "answered" | "ignored" | "dropped" | Happening;
+export type Treatment = "read" | "signal" | "answered" | "ignored" | "dropped" | Happening;
 
 type Kind = Readonly<{
 	/** Namespaces, each with the names of its elements if not all are of this kind. */
@@ -156,15 +156,29 @@ export const kinds: readonly Kind[] = [
 		shown: "nothing by themselves: they belong to a message",
 	},
 	{
-		payloads: [
-			["http://jabber.org/protocol/chatstates"],
-			["urn:xmpp:receipts"],
-			["urn:xmpp:chat-markers:0"],
-			["jabber:x:event"],
-		],
+		payloads: [["http://jabber.org/protocol/chatstates"]],
+		as: "signal",
+		what: "typing (XEP-0085)",
+		shown: "typing",
+	},
+	{
+		payloads: [["urn:xmpp:chat-markers:0"]],
+		as: "signal",
+		what: "read position (XEP-0333)",
+		shown: "a read receipt, in chats of two and small rooms (`rooms.read_receipts`)",
+	},
+	{
+		payloads: [["urn:xmpp:receipts"]],
+		as: "signal",
+		what: "receipt (XEP-0184)",
+		shown:
+			"the status of the message, in chats of two; a request is answered when the Matrix room has the message",
+	},
+	{
+		payloads: [["jabber:x:event"]],
 		as: "dropped",
-		what: "typing, receipts, read positions (XEP-0085, 0184, 0333)",
-		shown: "nothing yet",
+		what: "typing and receipts of old clients (XEP-0022)",
+		shown: "nothing: it is obsolete since 2009",
 	},
 	{
 		payloads: [

@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Running } from "../../src/core/bridge.ts";
+import { TemporaryError } from "../../src/core/errors.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Journal } from "../../src/core/journal.ts";
+import type { Mapping } from "../../src/core/mapping.ts";
 import type { Network } from "../../src/core/network.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeHosting } from "../fake-hosting.ts";
 import { type Fake, fakeNetwork, lines } from "../fakes.ts";
@@ -9,14 +13,20 @@ import { type Fake, fakeNetwork, lines } from "../fakes.ts";
 let earth: Fake;
 let mars: Fake;
 let bridge: Running;
+let stores: { mapping: Mapping; journal: Journal };
 
+/** Starts a bridge with the stores of the last one. */
+async function run(): Promise<void> {
+	bridge = bridgeOf([earth, mars], rulesFor({ "*": "link", "troll@*": "block" }), stores);
+	await bridge.start();
+}
 async function begin(over: Partial<Network> = {}): Promise<void> {
 	earth = fakeNetwork("earth", { hosting: fakeHosting("earth") });
 	mars = fakeNetwork("mars", over);
 	earth.rooms.set("plaza", []);
 	mars.rooms.set("crater", []);
-	bridge = bridgeOf([earth, mars], rulesFor({ "*": "link", "troll@*": "block" }));
-	await bridge.start();
+	stores = { mapping: createMemoryMapping(), journal: createMemoryJournal() };
+	await run();
 	await command(bridge, earth, "link mars crater");
 	shown();
 }
@@ -192,17 +202,21 @@ describe("a chat of two", () => {
 		expect(shown().sort()).toEqual(["ann: presence", "ann: types"]);
 	});
 
-	test("tells the sender's client that a message arrived, once it is there", async () => {
+	test("tells the sender's client that a message arrived, once it is there, also after a restart", async () => {
 		vi.useRealTimers();
+		mars.trouble = () => Promise.reject(new TemporaryError("away"));
+		await earth.say(room, "ann", "before", { receipt: true });
+		await bridge.stop(0);
 		const arrived = Promise.withResolvers<void>();
+		await run();
 		mars.trouble = () => arrived.promise;
 		await earth.say(room, "ann", "hello", { receipt: true });
 		await earth.say(room, "ann", "asks for none");
 		await new Promise((resolve) => setTimeout(resolve, 20));
 		expect(earth.receipts).toEqual([]);
 		arrived.resolve();
-		await vi.waitFor(() => expect(lines(mars)).toEqual(["ann: hello", "ann: asks for none"]));
-		expect(earth.receipts).toEqual(["earth-1"]);
+		await vi.waitFor(() => expect(lines(mars)).toEqual(["ann: before", "ann: hello", "ann: asks for none"]));
+		expect(earth.receipts).toEqual(["earth-1", "earth-2"]);
 	});
 });
 

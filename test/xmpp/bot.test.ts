@@ -56,6 +56,7 @@ const bridge = {
 	portal: async () => undefined,
 	findPerson: async () => undefined,
 	allows: ({ domain: of }: Person) => of !== "blocked.test",
+	signal: () => undefined,
 	mayReach: async () => false,
 	commandsFor: ({ id }: Person) => (id.startsWith("admin@") ? commands : commands.slice(0, 1)),
 	greeting: async ({ id }: Person) => {

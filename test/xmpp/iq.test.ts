@@ -63,7 +63,10 @@ test.each([
 	const commands = "http://jabber.org/protocol/commands";
 	expect(vars.includes(commands)).toBe(to === host);
 	const rooms = ["http://jabber.org/protocol/muc", rsm];
-	for (const ns of vars.filter((one) => ![...said, ...rooms, commands].includes(one)))
+	// XEP-0184: a receipt is asked for and given in messages, between accounts alone.
+	const receipts = "urn:xmpp:receipts";
+	expect(vars.includes(receipts)).toBe(to !== host);
+	for (const ns of vars.filter((one) => ![...said, ...rooms, commands, receipts].includes(one)))
 		expect((await ask(to, payloads[ns] ?? "query", ns))!.attrs.type, ns).toBe("result");
 });
 

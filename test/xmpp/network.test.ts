@@ -55,6 +55,7 @@ const bridge = {
 	},
 	allows: ({ domain: of }: Person) => of !== "blocked.test",
 	personUrl: ({ id }: Person) => `https://people.test/${id}`,
+	signal: () => undefined,
 	mayReach: async ({ domain: of }: Person) => of !== "stranger.test",
 	cursor: async () => undefined,
 	cursors: async () => [],

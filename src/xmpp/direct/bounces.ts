@@ -41,6 +41,8 @@ export function createBounces(deps: {
 	return {
 		/** A client wrote: errors for its account go to it. */
 		wrote: (client: string) => clients.set(bare(client), client),
+		/** Returns the client of an account that wrote last. */
+		client: (jid: string): string | undefined => clients.get(jid),
 
 		/** Takes an error for a line of ours. */
 		failed(stanza: Element): void {

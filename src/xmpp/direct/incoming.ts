@@ -17,7 +17,7 @@ import type { FirstContact } from "./first-contact.ts";
 import { pairRoom, participantsOf } from "./pair.ts";
 
 export type IncomingDeps = Readonly<{
-	bridge(): Pick<Bridge, "portal" | "cursor" | "saveCursor">;
+	bridge(): Pick<Bridge, "portal" | "cursor" | "saveCursor" | "signal">;
 	/** Returns the person of the ghost at a JID; undefined where it has none. @throws TemporaryError, PermanentError */
 	who(ghost: string): Promise<Person | undefined>;
 	/** Returns the one JID of a person's ghost. */

@@ -22,6 +22,7 @@ import { createIncoming, type IncomingDeps } from "./incoming.ts";
 import { createOpenLines } from "./open-lines.ts";
 import { createOutgoing } from "./outgoing.ts";
 import { pairOf } from "./pair.ts";
+import { createDirectSignals } from "./signals.ts";
 
 /** Chats of two: an XMPP account and a ghost. */
 export function createDirectChats(
@@ -46,6 +47,8 @@ export function createDirectChats(
 	const taken = deps.taken ?? createBoundedMap<OperationId, readonly MessageId[]>(1_000);
 	const bounces = createBounces({ ...deps, contact, earlier, open });
 	const { support } = clients;
+	const { client } = bounces;
+	const signals = createDirectSignals({ ...deps, support, contact, earlier, client });
 	const send = createOutgoing({
 		...deps,
 		contact,
@@ -87,9 +90,13 @@ export function createDirectChats(
 		show: (room) => pairOf(room)[0],
 		members: (room) => [account(pairOf(room)[0])],
 		send,
-		async signal({ signal, room }) {
+		async signal(out) {
+			const { signal, room } = out;
 			if (signal.kind === "presence") await contacts.signal(room, signal);
+			else await signals.show(out);
 		},
+		hears: (kind) => kind !== "received",
+		confirm: signals.confirm,
 		async delivered(room, all) {
 			const [, ghost] = pairOf(room);
 			return all.map(({ operation }) => [messageId("msg", operation), spokenBy(operation, ghost)]);
@@ -106,6 +113,7 @@ export function createDirectChats(
 		claims: ({ name, attrs: { type } }) => name === "message" && type !== "groupchat",
 		stanza(stanza: Element): Element | undefined {
 			const receipt = receiptIn(stanza);
+			if (stanza.attrs.type !== "error") signals.take(stanza);
 			if (stanza.attrs.type === "error") bounces.failed(stanza);
 			else if (receipt !== undefined && !child(stanza, "body")) received(receipt, stanza.attrs.from ?? "");
 			// Chat states and receipts get no answer.

@@ -6,7 +6,9 @@ import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import type { Taken } from "../../core/taken.ts";
 import { domain } from "../jid.ts";
+import { chatStatesNs, typing } from "../message/chat-states.ts";
 import type { Sayable } from "../message/feature.ts";
+import { markable, markersNs } from "../message/markers.ts";
 import { receiptRequest, receiptsNs } from "../message/receipts.ts";
 import { messageId, speakerIn, spokenBy } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
@@ -56,15 +58,16 @@ export function createOutgoing(deps: {
 		if (said.body === undefined && said.parts.length === 0) return [];
 		const name = event.sender.name ?? event.sender.address[0] ?? "";
 		const known = given.get(room) === name;
-		const isReached = contact.isReached(room);
-		const reachedBefore = isReached || (await earlier.had(room));
-		// A receipt ends the wait for an error. A line to an account that was reached needs none: it does not wait.
-		const asks = !isReached && said.body !== undefined && deps.support(theirs, receiptsNs) !== "text";
+		const reachedBefore = contact.isReached(room) || (await earlier.had(room));
+		const knows = (ns: string) => said.body !== undefined && deps.support(theirs, ns) !== "text";
 		const refused = open.begin(operation, room);
 		refused.catch(() => taken.delete(operation));
 		const from = `${ghost}/${deps.resource}`;
 		const stanza = to.chat(from, theirs, operation, said, known ? undefined : name);
-		if (asks) stanza.append(receiptRequest());
+		// The receipt tells the sender that the line arrived; that of the first line also ends the wait for an error.
+		if (knows(receiptsNs)) stanza.append(receiptRequest());
+		if (knows(markersNs)) stanza.append(markable());
+		if (knows(chatStatesNs)) stanza.append(typing(false));
 		const id = messageId("msg", operation);
 		const ids =
 			event.kind === "message" ? [id, spokenBy(operation, ghost)] : event.kind === "edit" ? [id] : [];

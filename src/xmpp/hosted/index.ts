@@ -29,6 +29,7 @@ import { createQueries } from "./queries/index.ts";
 import { createPublicRooms } from "./queries/public-rooms.ts";
 import { createRestarts } from "./restarts.ts";
 import type { HostedRoom } from "./room.ts";
+import { createSourceSignals } from "./signals.ts";
 import type { World } from "./world.ts";
 
 /** How often a sweep looks for what is due, in ms. */
@@ -58,6 +59,7 @@ export function createHostedRooms(world: World) {
 	const answerQuery = createQueries(context);
 	const answerArchive = createArchives(context, lines, { load: loader.load, settled: queue.settled });
 	const invites = createInvites(context);
+	const signals = createSourceSignals(context, lines);
 	let sweeping: NodeJS.Timeout | undefined;
 
 	/** Shows one thing that has happened in the source of a room. Returns a promise where what follows has to wait. */
@@ -131,6 +133,8 @@ export function createHostedRooms(world: World) {
 		occupant: (room, nick) => rooms.get(room)?.occupants.get(nick)?.person,
 		// Core makes no rows for a view: it shows what its source has.
 		send: () => Promise.reject(new PermanentError("failed", phrases.unlinked)),
+		signal: async (out) => signals.show(out),
+		hears: signals.hears,
 		delivered: async (_room, all) => all.map(() => []),
 		refuse: lines.refuse,
 		settled: lines.settled,

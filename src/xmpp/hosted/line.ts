@@ -4,6 +4,7 @@ import type { MessageId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { hosted } from "../capabilities.ts";
 import type { Sayable, WriteContext } from "../message/feature.ts";
+import { markable } from "../message/markers.ts";
 import { passedThrough } from "../message/passed-rooms.ts";
 import { moderated, tombstone } from "../message/retractions.ts";
 import { type Element, type Node, xml } from "../stream/xml.ts";
@@ -21,6 +22,8 @@ export type Place = Readonly<{
 	of(person: Person): Readonly<{ nick: string; occupantId: string }>;
 	/** Files cross as files, each with its URL as the `link` of its media; else as words. */
 	files: boolean;
+	/** The room is small enough for read positions. */
+	markable: boolean;
 	/** Returns how many stanzas showed a message. */
 	lengthOf(id: MessageId): number;
 	/** The mark of the source, for other bridges: their people who read here may be in it, too. */
@@ -95,6 +98,7 @@ function message(
 		{ type: "groupchat", from, id: sent },
 		body === undefined ? undefined : xml("body", {}, body),
 		parts,
+		body !== undefined && !room && place.markable ? markable() : undefined,
 		room ? undefined : xml("origin-id", { xmlns: sid, id: sent }),
 		...signed(seen, id, room ? undefined : place.of(seen.sender).occupantId, place),
 	);

@@ -21,6 +21,7 @@ import type { Pending, PendingAct, PendingLines } from "./pending.ts";
 import { sentId } from "./references.ts";
 import type { Reflection } from "./reflection.ts";
 import { type HostedRoom, type Joined, occupantOf, type Session } from "./room.ts";
+import { takeSignals } from "./signals.ts";
 
 /** Typing and read positions of one person; past it they are dropped. */
 const passingRate = { perMinute: 120, burst: 60 };
@@ -61,6 +62,7 @@ export function createMessages(
 	function take(joined: Joined | undefined, stanza: Element): Element | undefined {
 		if (stanza.attrs.type === "error") return undefined;
 		if (!joined) return refusals.notInRoom(stanza);
+		takeSignals(joined, stanza, context);
 		const { room, occupant, session } = joined;
 		const { person } = occupant;
 		const author = person.id;

@@ -14,6 +14,7 @@ import { addOccupant } from "./occupants.ts";
 import type { Pending, PendingLines } from "./pending.ts";
 import { placeIn } from "./place.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
+import { isSmall } from "./signals.ts";
 
 /** Messages whose ids, and whose numbers of stanzas, are remembered. */
 const remembered = { most: 20_000, bytes: 8 * 1_048_576 };
@@ -38,6 +39,7 @@ export function createReflection(context: HostedContext, deps: { pending: Pendin
 	const place = (room: HostedRoom, address: string): Place => ({
 		...placeIn(room, address, context),
 		files: files.able(),
+		markable: isSmall(room, context),
 		lengthOf: (id) => lengths.get(keyOf(room, id)) ?? 1,
 		mark: markOf(room),
 	});

@@ -23,6 +23,8 @@ export type World = Readonly<{
 	guard: Guard;
 	/** Hands events to the network's inbox, and so to core, in call order. */
 	tell(events: readonly Received[]): void;
+	/** The most people of a room in which read positions are shown. */
+	readReceipts: number;
 	/** Returns how files of other networks are given out; undefined where they are not. */
 	files(): Files | undefined;
 	/** Tells the sender of a message about a part of it that is not shown. */

@@ -1,4 +1,5 @@
 import { vars } from "../message/index.ts";
+import { receiptsNs } from "../message/receipts.ts";
 import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
 import { type Element, xml } from "../stream/xml.ts";
@@ -43,7 +44,7 @@ export function createDisco(others: readonly Query[]) {
 	/** Returns the description of an address. That of a session is the same for all, so that clients ask once. */
 	function described(where: Where, name: string, node?: string): Element {
 		const asked = all.filter((query) => isAnsweredAt(query, where)).flatMap((query) => query.features);
-		const own = where === "host" ? ofService : [];
+		const own = where === "host" ? ofService : where === "bot" ? [] : [receiptsNs];
 		const features = [...new Set([...asked, ...own, ...vars])]
 			.sort()
 			.map((one) => xml("feature", { var: one }));

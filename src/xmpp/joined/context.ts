@@ -2,6 +2,7 @@ import type { BridgeEvent } from "../../core/event.ts";
 import type { Guard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import type { Cursor, Received } from "../../core/network.ts";
+import type { Signal } from "../../core/signal.ts";
 import type { Archive } from "../muc/archive.ts";
 import type { Whisper } from "../private/venue.ts";
 import type { Component } from "../stream/component.ts";
@@ -21,6 +22,10 @@ export type World = Readonly<{
 	guard?: Guard;
 	/** Hands events to the network's inbox (`xmpp/inbox.ts`), and so to core, in call order. */
 	tell(events: readonly Received[]): void;
+	/** Hands core what passes. */
+	signal(signal: Signal): void;
+	/** The most occupants of a MUC in which read positions are shown. */
+	readReceipts: number;
 	/** Returns the stored read position of a link. */
 	cursor(key: string): Promise<string | undefined>;
 	/** Stores a read position, behind all events that were told so far. */

@@ -43,6 +43,8 @@ export function createJoinedConversation(
 		members: rooms.others,
 		occupant: rooms.person,
 		send: rooms.send,
+		signal: rooms.signal,
+		hears: rooms.hears,
 		delivered: rooms.delivered,
 		async refuse(event, error, target) {
 			// Such errors come in numbers, or long after the line: one notice on the other side stands for all.

@@ -5,6 +5,7 @@ import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Delivery, Outbound } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
+import type { Signal, SignalOut } from "../../core/signal.ts";
 import { within } from "../deadline.ts";
 import { bare } from "../jid.ts";
 import { createArchive } from "../muc/archive.ts";
@@ -40,6 +41,7 @@ import { createPrivateNotices } from "./private-notice.ts";
 import { close, createRoom, noteMissed, type Room, relink } from "./room.ts";
 import { abandonJoins } from "./roster.ts";
 import { sendEvent } from "./send-event.ts";
+import { hearsSignals, showSignal } from "./signals.ts";
 import { mayAskAgain } from "./speaker.ts";
 
 const attachWithin = 25_000;
@@ -135,6 +137,16 @@ export function createJoinedRooms(
 		attach,
 		detach,
 		send,
+		/** As `signal` and `hears` of core's Network. */
+		async signal(out: SignalOut): Promise<void> {
+			const room = rooms.get(out.room);
+			const ours = room?.ours.byJid.get(ghostJid(out.signal.sender, own));
+			if (room) await showSignal(room, ours, out, context);
+		},
+		hears(kind: Signal["kind"], jid: string): boolean {
+			const room = rooms.get(jid);
+			return room !== undefined && hearsSignals(room, kind, context);
+		},
 		delivered,
 		missed,
 		/** Sends the occupant behind an event a private message. @throws TemporaryError while the listener is out. */

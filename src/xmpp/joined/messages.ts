@@ -6,6 +6,7 @@ import { keepJoined, rediscover } from "./listener.ts";
 import { takeRefusal } from "./outbox.ts";
 import { takePrivate } from "./private-chats.ts";
 import type { Room } from "./room.ts";
+import { takeSignals } from "./signals.ts";
 
 /**
  * Takes a message from a MUC: a refusal, a result of its archive, a private message, or a line. Returns the error that
@@ -27,6 +28,7 @@ export function takeMessage(room: Room, stanza: Element, context: Context): Elem
 	// XEP-0045 §16.4: this condition makes the MUC put out an occupant that is not there.
 	if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");
 	if (ours !== room.listening.active) return undefined;
+	takeSignals(room, stanza, context);
 	for (const work of takeLiveLine(room, stanza, context)) {
 		if (work === "backfill") keepJoined(room, context);
 		else

@@ -4,6 +4,7 @@ import type { MessageId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
 import { Late, within } from "../deadline.ts";
 import type { Sayable } from "../message/feature.ts";
+import { markable } from "../message/markers.ts";
 import { spokenBy } from "../message-ids.ts";
 import * as phrases from "../phrases.ts";
 import { neutral, type StanzaError } from "../stanza-error.ts";
@@ -19,6 +20,7 @@ import { recheck } from "./recheck.ts";
 import { findInDoubt } from "./resend-check.ts";
 import type { Room } from "./room.ts";
 import { inTurn, noteConfirmed, noteFailure } from "./send-queue.ts";
+import { wantsMarkers } from "./signals.ts";
 import { operationOf } from "./signed-ids.ts";
 import { chooseSpeaker, joinWithin, requireListener } from "./speaker.ts";
 
@@ -110,9 +112,12 @@ function groupchat(
 	const where = { ...participantsOf(room), refs, shown, reactions, passed, component: context.component };
 	const id = context.signedIds().of(operation, room.jid, from.nick);
 	// A fault in the translator concerns this line alone: it is thrown before the line counts as sent.
-	return context.guard.handle(outboundItem(out), () =>
-		to.groupchat(from.jid, room.jid, id, to.draft(said, where)),
-	);
+	return context.guard.handle(outboundItem(out), () => {
+		const content = to.draft(said, where);
+		const marked = content.body !== undefined && wantsMarkers(room, context);
+		const parts = marked ? [...content.parts, markable()] : content.parts;
+		return to.groupchat(from.jid, room.jid, id, { ...content, parts });
+	});
 }
 
 /**

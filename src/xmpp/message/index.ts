@@ -1,6 +1,7 @@
 import { withinBudget } from "../../core/budget.ts";
 import { plain } from "../../core/rich.ts";
 import type { Element } from "../stream/xml.ts";
+import { chatStates } from "./chat-states.ts";
 import { corrections } from "./corrections.ts";
 import { delays } from "./delay.ts";
 import { emotes } from "./emotes.ts";
@@ -21,6 +22,7 @@ import { formatting } from "./formatting/index.ts";
 import { happenings } from "./happenings.ts";
 import { bodyOf } from "./language.ts";
 import { places } from "./location.ts";
+import { markers } from "./markers.ts";
 import { mentions } from "./mentions.ts";
 import { passedRooms } from "./passed-rooms.ts";
 import { reactions } from "./reactions.ts";
@@ -65,10 +67,12 @@ const writers: readonly MessageFeature[] = [
 	delays,
 	passedRooms,
 ];
+/** What passes: core's signals, see signals.ts. */
+const passing: readonly MessageFeature[] = [chatStates, markers];
 
 /** The message features that ghosts announce by disco#info (XEP-0030). */
 export const vars: readonly string[] = [
-	...new Set([...readers, ...writers].flatMap((feature) => feature.vars)),
+	...new Set([...readers, ...writers, ...passing].flatMap((feature) => feature.vars)),
 ];
 
 /**

@@ -128,6 +128,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 					resource: "trivium",
 					bridge: () => ({
 						portal: async () => undefined,
+						signal: () => undefined,
 						cursor: async () => undefined,
 						saveCursor: async () => undefined,
 					}),

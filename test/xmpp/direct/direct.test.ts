@@ -5,6 +5,7 @@ import { TemporaryError } from "../../../src/core/errors.ts";
 import type { LinkId, MessageId, OperationId, RoomId } from "../../../src/core/ids.ts";
 import type { Outbound, Received } from "../../../src/core/network.ts";
 import { eventKey } from "../../../src/core/operation.ts";
+import type { Signal, SignalOut } from "../../../src/core/signal.ts";
 import { createDirectChats } from "../../../src/xmpp/direct/index.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
@@ -50,6 +51,7 @@ const nothing = () => ({
 function chat(lookup = Promise.resolve(), left = nothing()) {
 	const wire: Element[] = [];
 	const told: Received[] = [];
+	const signals: Signal[] = [];
 	const side = createDirectChats({
 		contacts: contactsOf().contacts,
 		link: { send: async (stanza) => void wire.push(stanza) },
@@ -59,6 +61,7 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 		resource: "trivium",
 		bridge: () => ({
 			portal: async () => undefined,
+			signal: (signal) => void signals.push(signal),
 			cursor: async (key) => left.cursors.get(key),
 			saveCursor: async ({ key, value }) =>
 				void (value === undefined ? left.cursors.delete(key) : left.cursors.set(key, value)),
@@ -103,6 +106,9 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 		written: () => wire,
 		/** Returns the ids of the written stanzas, in order. */
 		ids: () => wire.map((one) => one.attrs.id),
+		signals,
+		show: (out: Partial<SignalOut>) => side.signal({ room, ids: [], ...out } as SignalOut),
+		confirm: side.confirm,
 		/** Returns the ids of the stanzas that ask for a receipt. */
 		asking: () =>
 			wire.filter((one) => one.getChild("request", "urn:xmpp:receipts")).map((one) => one.attrs.id),
@@ -308,7 +314,7 @@ test.each([
 describe("the first line of a pair", () => {
 	const idle = () => vi.advanceTimersByTimeAsync(0);
 
-	test("asks for a receipt, which ends the wait for an error, and further lines ask for none", async () => {
+	test("asks for a receipt, which ends the wait for an error, as each further line asks for one", async () => {
 		const c = chat();
 		const first = c.send("a");
 		await idle();
@@ -322,7 +328,7 @@ describe("the first line of a pair", () => {
 		c.receipt("a");
 		await Promise.all([first, second]);
 		expect(c.ids()).toEqual(["a", "b"]);
-		expect(c.asking()).toEqual(["a"]);
+		expect(c.asking()).toEqual(["a", "b"]);
 		expect(c.told).toEqual([]);
 	});
 	test("asks for no receipt where all clients are known to give none", async () => {
@@ -399,5 +405,114 @@ describe("a line that the XMPP server has taken when the bridge is killed", () =
 		c.bounces("b", "wait", "remote-server-timeout");
 		await expect(refused).rejects.toThrow(TemporaryError);
 		expect(left.taken.has("b" as OperationId)).toBe(false);
+	});
+});
+
+describe("what passes in a chat of two", () => {
+	const idle = () => vi.advanceTimersByTimeAsync(0);
+	const ns = "http://jabber.org/protocol/chatstates";
+	const takes = (c: ReturnType<typeof chat>, ...inside: Element[]) =>
+		c.takes(
+			xml("message", { from: "romeo@x.test/r", to: "alice@bridge.test", type: "chat", id: "m1" }, ...inside),
+		);
+	const told = ({ signals }: ReturnType<typeof chat>) =>
+		signals
+			.splice(0)
+			.map((one) => [
+				one.kind,
+				one.sender.id,
+				"target" in one ? one.target.id : one.kind === "typing" && one.active,
+			]);
+	const romeo = "romeo@x.test";
+	const by = (signal: object) => ({ signal: { room, sender: alice, ...signal } as Signal });
+	/** Returns the stanzas that were written since the last call, without the lines. */
+	const written = (c: ReturnType<typeof chat>) =>
+		c
+			.written()
+			.splice(0)
+			.filter((one) => !one.getChild("body"))
+			.map((one) => `${one.attrs.from} ${one.attrs.to} ${one.getChildElements().map(String).join("")}`);
+
+	test("is told to core: typing and its end, also by a line, markers and receipts", async () => {
+		const c = chat();
+		takes(c, xml("composing", { xmlns: ns }));
+		takes(c, xml("paused", { xmlns: ns }));
+		takes(c, xml("body", {}, "hi"));
+		takes(c, xml("displayed", { xmlns: "urn:xmpp:chat-markers:0", id: "op1" }));
+		takes(c, xml("received", { xmlns: "urn:xmpp:receipts", id: "op2" }));
+		expect(told(c)).toEqual([
+			["typing", romeo, true],
+			["typing", romeo, false],
+			["typing", romeo, false],
+			["read", romeo, "msg op1"],
+			["received", romeo, "msg op2"],
+		]);
+		expect(c.written()).toEqual([]);
+	});
+
+	test("is not told of errors, of the server itself, and of typing that a server has held back", async () => {
+		const c = chat();
+		const composing = () => xml("composing", { xmlns: ns });
+		c.takes(xml("message", { from: "romeo@x.test/r", to: "alice@bridge.test", type: "error" }, composing()));
+		c.takes(xml("message", { from: "x.test", to: "alice@bridge.test" }, composing()));
+		takes(
+			c,
+			composing(),
+			xml("delay", { xmlns: "urn:xmpp:delay", from: "x.test", stamp: "2023-11-14T00:00:00Z" }),
+		);
+		expect(told(c)).toEqual([]);
+	});
+
+	test("reaches an account that a line has reached, as far as its clients know it, and no stranger", async () => {
+		const c = chat();
+		await c.show(by({ kind: "typing", active: true }));
+		expect(written(c)).toEqual([]);
+		c.hears();
+		await idle();
+		await c.show(by({ kind: "typing", active: true }));
+		await c.show(by({ kind: "typing", active: false }));
+		const ids = ["x:m1", "own msg m1 romeo@x.test", "msg m1"] as MessageId[];
+		await c.show({ ...by({ kind: "read" }), ids });
+		expect(written(c)).toEqual([
+			'alice@bridge.test/trivium romeo@x.test <composing xmlns="http://jabber.org/protocol/chatstates"/><no-store xmlns="urn:xmpp:hints"/>',
+			'alice@bridge.test/trivium romeo@x.test <active xmlns="http://jabber.org/protocol/chatstates"/><no-store xmlns="urn:xmpp:hints"/>',
+			'alice@bridge.test/trivium romeo@x.test <displayed xmlns="urn:xmpp:chat-markers:0" id="m1"/><store xmlns="urn:xmpp:hints"/>',
+		]);
+		// A ghost has read its own line before anybody else.
+		await c.show({ ...by({ kind: "read" }), ids: ["msg op", "from op alice@bridge.test"] as MessageId[] });
+		expect(written(c)).toEqual([]);
+		const old = chat(undefined, { ...nothing(), support: "text" });
+		old.hears();
+		await idle();
+		await old.show(by({ kind: "typing", active: true }));
+		expect(written(old)).toEqual([]);
+	});
+
+	test("is a receipt for a line that asks for one, sent when core says so, to the client that wrote", async () => {
+		const c = chat();
+		takes(c, xml("body", {}, "hi"), xml("request", { xmlns: "urn:xmpp:receipts" }));
+		takes(c, xml("body", {}, "ho"));
+		await c.settled();
+		expect(c.told.map(({ receipt }) => receipt)).toEqual([true, undefined]);
+		expect(c.written()).toEqual([]);
+		await c.confirm(c.told[0] as Received);
+		expect(written(c)).toEqual([
+			'alice@bridge.test/trivium romeo@x.test/r <received xmlns="urn:xmpp:receipts" id="m1"/><store xmlns="urn:xmpp:hints"/>',
+		]);
+		// After a restart the client is not known.
+		const later = chat();
+		await later.confirm(c.told[0] as Received);
+		expect(written(later)[0]).toContain("alice@bridge.test/trivium romeo@x.test <received");
+	});
+
+	test("is asked for by our lines: a receipt, a marker, and typing", async () => {
+		const c = chat();
+		c.hears();
+		await idle();
+		await c.send("op1");
+		const [line] = c.written();
+		expect(line?.getChildElements().map(({ name }) => name)).toEqual(
+			expect.arrayContaining(["body", "request", "markable", "active"]),
+		);
 	});
 });

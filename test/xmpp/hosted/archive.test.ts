@@ -63,7 +63,7 @@ beforeEach(async () => {
 		place: (_room: HostedRoom, by: string) => ({
 			address: by,
 			of: ({ name = "", id }: Person) => ({ nick: name, occupantId: `o-${id}` }),
-			...{ files: true, lengthOf: () => 1, mark: "mark-1" },
+			...{ files: true, markable: false, lengthOf: () => 1, mark: "mark-1" },
 		}),
 		complete: <T>(seen: T) => seen,
 	};

@@ -24,6 +24,7 @@ const place: Place = {
 	address: "#lobby@bridge.test",
 	of: ({ name = "?" }) => ({ nick: name, occupantId: `o-${name.toLowerCase()}` }),
 	files: true,
+	markable: false,
 	lengthOf: (id) => (id === "$cat" ? 2 : 1),
 	mark: "mark-1",
 };

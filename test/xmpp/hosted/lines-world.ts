@@ -5,6 +5,7 @@ import { powers } from "../../../src/core/hosting.ts";
 import type { Copy, MessageId, NetworkName, RoomId, UserId } from "../../../src/core/ids.ts";
 import type { Received } from "../../../src/core/network.ts";
 import type { Person } from "../../../src/core/person.ts";
+import type { Signal } from "../../../src/core/signal.ts";
 import type { Files } from "../../../src/xmpp/attachments.ts";
 import { account } from "../../../src/xmpp/from-xmpp.ts";
 import { createBroadcast } from "../../../src/xmpp/hosted/broadcast.ts";
@@ -44,10 +45,11 @@ export const romeo: Person = { ...account("romeo@montague.lit"), name: "Romeo" }
 export const tybalt: Person = { ...account("tybalt@capulet.lit"), name: "Tybalt" };
 
 /** A hosted room with Alice of Matrix, Romeo with two clients, and Tybalt, who joined by another address. */
-export function linesWorld() {
+export function linesWorld({ readReceipts = 0 } = {}) {
 	const sent: Element[] = [];
 	const told: Received[] = [];
 	const whispers: Whisper[] = [];
+	const signals: Signal[] = [];
 	const asked: string[] = [];
 	let count = 0;
 	const out = (element: Element, to: string) => {
@@ -90,7 +92,11 @@ export function linesWorld() {
 		files: () => files,
 		partly: (event: BridgeEvent, error: Error) => void notices.push(`${event.id}: ${error.message}`),
 		...{ component: "bridge.test", of: matrix, log: quiet, guard: createGuard(quiet), resource: "trivium" },
-		bridge: () => ({ views: { find, source: () => hosting } }),
+		bridge: () => ({
+			signal: (signal: Signal) => void signals.push(signal),
+			views: { find, source: () => hosting },
+		}),
+		readReceipts,
 		tell: (events: readonly Received[]) => void told.push(...events),
 		ghost: ({ address }: Person) => `${address[0]}@bridge.test`,
 		standsFor: (jid: string) => ({ network: matrix, address: [jid.split("@")[0] ?? ""] }),
@@ -122,7 +128,8 @@ export function linesWorld() {
 		return mine.map((one) => serialize(one).replaceAll("&apos;", "'").replace(` to="${jid}"`, ""));
 	};
 	return {
-		...{ context, whispers, files, lines, room, told, there, trouble, topics, asked, notices, got, joins },
+		...{ context, whispers, signals, files, lines, room, told, there },
+		...{ trouble, topics, asked, notices, got, joins },
 		/** Hands in a stanza of a client, and waits until it is with core. Returns the answer, as XML. */
 		async say(
 			from: string,

@@ -91,6 +91,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 	};
 	const bridge = {
 		secret: async () => "secret",
+		signal: () => undefined,
 		cursor: async (key: string) => cursors.get(key),
 		cursors: async (prefix: string) =>
 			[...cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
@@ -141,6 +142,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		standsFor: (jid) => ({ network: matrix, address: [jid.split("@")[0] ?? ""] }),
 		software: { name: "Trivium", version: "1", uri: `xmpp:${component}` },
 		resource: "trivium",
+		readReceipts: 0,
 		files: () => undefined,
 		partly: () => undefined,
 		privately: () => undefined,

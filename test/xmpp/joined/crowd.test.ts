@@ -39,6 +39,7 @@ async function inRoom() {
 			await journal;
 			told.push(...events);
 		},
+		signal: () => undefined,
 		cursor: async () => undefined,
 		cursors: async () => [],
 		saveCursor: async () => undefined,

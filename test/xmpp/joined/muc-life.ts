@@ -73,6 +73,8 @@ export function lives(chance: () => number, faults: MucFaults) {
 				component: "bridge.test",
 				log: quiet,
 				tell: (events) => box.events(events),
+				signal: () => undefined,
+				readReceipts: 0,
 				cursor: (key) => bridge.cursor(key),
 				save: (cursor) => box.after(() => bridge.saveCursor(cursor)),
 				settled: () => box.reached(),

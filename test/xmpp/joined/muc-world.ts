@@ -15,6 +15,7 @@ import type {
 import type { Link } from "../../../src/core/mapping.ts";
 import type { Outbound, Received } from "../../../src/core/network.ts";
 import type { Person } from "../../../src/core/person.ts";
+import type { Signal } from "../../../src/core/signal.ts";
 import { createConcurrencyLimit } from "../../../src/xmpp/concurrency-limit.ts";
 import { bare } from "../../../src/xmpp/jid.ts";
 import { createJoinedRooms } from "../../../src/xmpp/joined/index.ts";
@@ -52,7 +53,8 @@ const sealed = createSignedIds("secret");
 export const wireId = (operation: string, nick = "Alice") => sealed.of(operation as OperationId, room, nick);
 
 /** Returns the joined MUCs of our side, with one fake MUC behind a fake server. */
-export function world(faults: MucFaults = {}) {
+export function world(faults: MucFaults = {}, readReceipts = 50) {
+	const signals: Signal[] = [];
 	const told: BridgeEvent[] = [];
 	const syncs: string[][] = [];
 	const answers: Element[] = [];
@@ -150,6 +152,8 @@ export function world(faults: MucFaults = {}) {
 				},
 				component: "bridge.test",
 				log: quiet,
+				signal: (signal) => void signals.push(signal),
+				readReceipts,
 				tell(events) {
 					if (disk.broken) return;
 					if (events.some((event) => "text" in event && event.text === load.fault))
@@ -256,6 +260,7 @@ export function world(faults: MucFaults = {}) {
 		muc,
 		told,
 		whispers,
+		signals,
 		syncs,
 		answers,
 		counts,

@@ -1,0 +1,60 @@
+import type { RoomId } from "../../core/ids.ts";
+import type { Signal, SignalOut } from "../../core/signal.ts";
+import { payloadsOf, signalsIn } from "../signals.ts";
+import { type Element, xml } from "../stream/xml.ts";
+import type { HostedContext } from "./context.ts";
+import type { Place } from "./line.ts";
+import { idsIn, partId, toSource } from "./references.ts";
+import { type HostedRoom, type Joined, occupantOf } from "./room.ts";
+
+/** Typing and read positions in hosted rooms, both ways. The people of XMPP see those of each other by their own stanzas. */
+
+/** Returns whether the room is small enough for read positions: they say who of all people has read what. */
+export const isSmall = (
+	{ people }: HostedRoom,
+	{ readReceipts }: Pick<HostedContext, "readReceipts">,
+): boolean => people.size <= readReceipts;
+
+/** Takes what passes with a message of a session. */
+export function takeSignals({ room, occupant }: Joined, stanza: Element, context: HostedContext): void {
+	const source = { network: context.of, room: room.source };
+	for (const signal of signalsIn(stanza, { room: room.id, sender: occupant.person, named: "sid" }))
+		context
+			.bridge()
+			.signal("target" in signal ? { ...signal, target: toSource(signal.target, source) } : signal);
+}
+
+/** Shows the signals of a source to the sessions of its view. */
+export function createSourceSignals(
+	context: HostedContext,
+	lines: Readonly<{ place(room: HostedRoom, address: string): Pick<Place, "lengthOf"> }>,
+) {
+	const { rooms, out: broadcast } = context;
+
+	function show(out: SignalOut): void {
+		const room = rooms.get(out.room);
+		const occupant = room && occupantOf(room, out.signal.sender);
+		if (!room || !occupant) return;
+		const [id] = out.ids.slice(-1);
+		const count = id === undefined ? 1 : lines.place(room, room.id).lengthOf(id);
+		const ids = id === undefined ? [] : idsIn(partId(id, count - 1));
+		const payloads = payloadsOf({ ...out, ids }, "sid");
+		if (!payloads) return;
+		const occupantId = xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: occupant.id });
+		// A session that waits for its history has no use for what is over by then.
+		const sessions = [...room.sessions.values()].filter(({ held }) => !held);
+		broadcast.send(sessions, (address) =>
+			xml("message", { type: "groupchat", from: `${address}/${occupant.nick}` }, payloads, occupantId),
+		);
+	}
+
+	return {
+		show,
+		/** Returns true for a room where somebody may see signals of this kind. */
+		hears(kind: Signal["kind"], id: RoomId): boolean {
+			const room = rooms.get(id);
+			if (!room || room.sessions.size === 0) return false;
+			return kind === "typing" || (kind === "read" && isSmall(room, context));
+		},
+	};
+}
