@@ -6,7 +6,7 @@ import type { Client } from "../client.ts";
 import type { MatrixEvent } from "../event.ts";
 import { createLossDetection, type TrackedRoom } from "./loss-detection.ts";
 import { createPositions } from "./positions.ts";
-import { createBackfillReader, wait } from "./reader.ts";
+import { createBackfillReader, type Missing, wait } from "./reader.ts";
 
 /** When all rooms are read after a disturbance, in ms: soon, and when the homeserver's own retries are over. */
 const looks = [5_000, 20_000, 60_000];
@@ -23,6 +23,12 @@ const unheld = 60_000;
 const owing = { first: 30_000, most: 600_000 };
 /** How much the saved positions may be behind, in ms: core knows an event that is read again by its id. */
 const saveEvery = 1_000;
+
+/** Puts each missing event before the event of the transaction that follows it. */
+function merged(missing: readonly Missing[], events: readonly MatrixEvent[]): readonly MatrixEvent[] {
+	const before = Map.groupBy(missing, ({ next }) => next);
+	return events.flatMap((one) => [...(before.get(one.event_id) ?? []).map(({ event }) => event), one]);
+}
 
 const unread = "could not check a room for events that the homeserver lost";
 
@@ -65,6 +71,7 @@ export function createCatchUp(deps: {
 
 	const saving = setInterval(() => void guard.run("timer of lost events", onTimer), saveEvery).unref();
 	function onTimer(): void {
+		detection.pass(Date.now());
 		saveAll().catch((error: unknown) =>
 			log.error({ err: error }, "the read positions of rooms could not be saved"),
 		);
@@ -102,10 +109,11 @@ export function createCatchUp(deps: {
 			if (stopped || !room.position) continue;
 			const doubts = detection.doubts();
 			try {
-				const { before } = await reader.read(room.name, room.position, Date.now() + looking);
+				const found = await reader.read(room.name, room.position, Date.now() + looking);
+				const before = found.before.map(({ event }) => event);
 				if (before.length > 0) await take(before);
 				detection.settle(room, doubts, []);
-				detection.took(before, true);
+				detection.took(before, Date.now(), true);
 				if (before.length > 0) detection.owes(Date.now());
 			} catch (error) {
 				unreadRooms.push({ room: room.name, error });
@@ -150,7 +158,7 @@ export function createCatchUp(deps: {
 			if (skipped) disturbed();
 			const doubts = detection.doubts();
 			const deadline = now + (now - waitedInVain < unheld ? 0 : holding);
-			const before: MatrixEvent[] = [];
+			const before: Missing[] = [];
 			const read = new Map<TrackedRoom, readonly string[]>();
 			const byRoom = Map.groupBy(events, ({ room_id }) => room_id);
 			for (const [name, those] of byRoom) {
@@ -170,14 +178,19 @@ export function createCatchUp(deps: {
 				}
 			}
 			try {
-				await take([...before, ...events]);
+				await take(merged(before, events));
 			} catch (error) {
 				disturbed();
 				throw error;
 			}
 			for (const [room, behind] of read) detection.settle(room, doubts, behind);
-			detection.took(before, true);
-			detection.took(events);
+			const taken = Date.now();
+			detection.took(
+				before.map(({ event }) => event),
+				taken,
+				true,
+			);
+			detection.took(events, taken);
 			for (const name of byRoom.keys()) {
 				const room = detection.room(name);
 				if (room) await positions.saveFirst(room);

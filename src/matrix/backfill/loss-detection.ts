@@ -1,8 +1,6 @@
 import { createBoundedMap } from "../../core/bounded-map.ts";
 import type { MatrixEvent } from "../event.ts";
-
-/** The last event of a room that the homeserver handed over; `at` is its time in ms since 1970. */
-export type Position = Readonly<{ event: string; at: number }>;
+import { advance, type Position, settle } from "./position.ts";
 
 type Completeness =
 	/** The bridge has every event up to the position, and takes the next one as it comes. */
@@ -56,6 +54,7 @@ export function createLossDetection() {
 		track(name: string, position?: Position): TrackedRoom {
 			const room: TrackedRoom = { name, ...(position && { position }), state: position ? suspect : complete };
 			rooms.set(name, room);
+			for (const { event } of position?.since ?? []) seen.set(event, true);
 			return room;
 		},
 		seen: (event: string) => seen.has(event),
@@ -112,15 +111,22 @@ export function createLossDetection() {
 		},
 
 		/** Notes events that were taken. `read`: we read them; else the homeserver handed them over. */
-		took(events: readonly MatrixEvent[], read = false): void {
+		took(events: readonly MatrixEvent[], now: number, read = false): void {
 			for (const { event_id: event, room_id, origin_server_ts: at } of events) {
 				const room = rooms.get(room_id);
 				// The homeserver may hand an event over long after we read it.
-				if (room && room.state.is !== "suspect" && !seen.has(event)) room.position = { event, at };
+				if (room && room.state.is !== "suspect" && !seen.has(event))
+					room.position = advance(room.position, { event, at }, now);
 				seen.set(event, true);
 				if (read) readEarly.set(event, true);
 				else readEarly.delete(event);
 			}
+		},
+
+		/** Moves the positions of rooms on in which nothing came in for long. */
+		pass(now: number): void {
+			for (const room of rooms.values())
+				if (room.position && room.state.is !== "suspect") room.position = settle(room.position, now);
 		},
 
 		/** Notes that a room held events that the homeserver had not handed over. */

@@ -1,5 +1,6 @@
 import type { Bridge } from "../../core/network.ts";
-import type { Position, TrackedRoom } from "./loss-detection.ts";
+import type { TrackedRoom } from "./loss-detection.ts";
+import type { Position } from "./position.ts";
 
 /** Keeps on disk how far the homeserver handed each room over. A room that is in no portal is not kept. */
 export function createPositions(deps: {

@@ -8,7 +8,7 @@ import { isHappening, treatmentOf } from "../event-kinds.ts";
 import { isPlace } from "../hosting/places.ts";
 import { matrixNetwork } from "../mxid.ts";
 import { createPages } from "../pages.ts";
-import type { Position } from "./loss-detection.ts";
+import type { Position } from "./position.ts";
 
 /** How far back a room is read: the number of pages, and of events on a page. */
 const [pages, pageSize] = [30, 30];
@@ -21,10 +21,13 @@ const timeout = 10_000;
 /** The most that the clocks of two homeservers differ by, in ms. */
 const skew = 10 * 60_000;
 
-/** The events of a room that the homeserver has not handed over, oldest first. */
-export type Missing = Readonly<{
-	/** Messages of people, of a room that another network shows in full all events: all of them, or those before the events of the current transaction. */
-	before: readonly MatrixEvent[];
+/** An event that the homeserver has not handed over. `next`: the id of the event of the current transaction that follows it. */
+export type Missing = Readonly<{ event: MatrixEvent; next?: string }>;
+
+/** What a reading of a room found, oldest first. */
+export type Found = Readonly<{
+	/** Messages of people, of a room that another network shows in full all events: all of them, or those before the last event of the current transaction. */
+	before: readonly Missing[];
 	/** Ids of all events behind the transaction's: the homeserver is about to hand them over. */
 	behind: readonly string[];
 }>;
@@ -51,12 +54,13 @@ export function createBackfillReader(deps: {
 	let stopped = false;
 
 	/** The events between a position and the newest event. `until`: the ids of a transaction. */
-	async function missing(name: string, position: Position, until: ReadonlySet<string>): Promise<Missing> {
+	async function missing(name: string, position: Position, until: ReadonlySet<string>): Promise<Found> {
 		const [as, whole] = [await deps.reader(name), await deps.isWhole(name)];
-		let before: MatrixEvent[] = [];
+		let before: Missing[] = [];
 		const behind: string[] = [];
-		let reached = until.size === 0;
-		const found = () => ({ before: reached ? before.reverse() : [], behind: behind.reverse() });
+		/** The event of the transaction that was passed last. */
+		let next: string | undefined;
+		const found = () => ({ before: before.reverse(), behind: behind.reverse() });
 		const limit = whole ? wholePageSize : pageSize;
 		const history = createPages(whole ? wholePages : pages, (from) =>
 			client.messages(name, { limit, from, timeout, ...(as && { as }) }),
@@ -68,13 +72,11 @@ export function createBackfillReader(deps: {
 				const { event_id: id, origin_server_ts: at } = event;
 				const said = event.state_key === undefined && !isOurs(event.sender);
 				if (id === position.event || (said && at < position.at - skew)) return found();
-				if (until.has(id)) {
-					reached = true;
-					before = [];
-				} else if (seen(id)) continue;
-				else if (!reached) behind.push(id);
+				if (until.has(id)) next = id;
+				else if (seen(id)) continue;
+				else if (until.size > 0 && next === undefined) behind.push(id);
 				else if (whole || said || (isHappening(treatmentOf(event)) && !isOurs(event.sender)))
-					before.push(event);
+					before.push({ event, ...(next !== undefined && { next }) });
 			}
 		}
 		if (whole && !history.complete()) {
@@ -84,7 +86,7 @@ export function createBackfillReader(deps: {
 			);
 			await deps.bridge.beginArchive(matrixNetwork, name as RoomId);
 			// People read the messages in the archive. The changes of members, and of the room itself, still count.
-			before = before.filter((event) => !isPlace(event));
+			before = before.filter(({ event }) => !isPlace(event));
 		}
 		return found();
 	}
@@ -96,7 +98,7 @@ export function createBackfillReader(deps: {
 			from: Position,
 			deadline: number,
 			until: ReadonlySet<string> = new Set(),
-		): Promise<Missing> {
+		): Promise<Found> {
 			for (;;)
 				try {
 					const found = await Promise.race([missing(name, from, until), ended.promise]);

@@ -10,12 +10,25 @@ import { sleep, synapse } from "../synapse-model.ts";
 beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000 }));
 afterEach(() => void vi.useRealTimers());
 
+const [alice, romeo] = ["@alice:hs.test", "@_xmpp_romeo:hs.test"];
+
 describe("the backfill", () => {
 	test("takes all events of a room in order, whatever the homeserver forgets, delays or repeats", async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.integer(), async (seed) => {
 				const chance = random(seed);
 				const timeline: MatrixEvent[] = [];
+				/** The events of each room as /messages lists them: by depth, and those of one depth as they came in. */
+				const history = new Map<string, { depth: number; event: MatrixEvent }[]>();
+				const listed = (room: string) => history.get(room) ?? [];
+				/** Returns the depth of an event that is made now: one more than that of the events before it. */
+				const depthIn = (room: string) => (listed(room).at(-1)?.depth ?? 0) + 1;
+				function persist(depth: number, event: MatrixEvent): void {
+					const { room_id: room } = event;
+					const before = listed(room).filter((one) => one.depth <= depth);
+					history.set(room, [...before, { depth, event }, ...listed(room).slice(before.length)]);
+					timeline.push(event);
+				}
 				/** The events on disk, in order. */
 				const journal = new Set<string>();
 				let turn: Promise<unknown> = Promise.resolve();
@@ -34,7 +47,9 @@ describe("the backfill", () => {
 							async messages(room, { limit, from }) {
 								await alive(5 + chance() * 60);
 								if (chance() < trouble.read) throw new TemporaryError("too fast", { retryAfter: 200 });
-								const newest = timeline.filter(({ room_id }) => room_id === room).toReversed();
+								const newest = listed(room)
+									.map(({ event }) => event)
+									.reverse();
 								const begin = from ? newest.findIndex(({ event_id }) => event_id === from) : 0;
 								const next = newest[begin + limit];
 								return { chunk: newest.slice(begin, begin + limit), ...(next && { end: next.event_id }) };
@@ -94,19 +109,22 @@ describe("the backfill", () => {
 				}
 
 				let count = 0;
-				const talk = async (room: string, lines: number) => {
+				/** Sends lines one after the other. The homeserver makes events of several people at once, each in up to `slow` ms. */
+				const talk = async (sender: string, room: string, lines: number, slow: number) => {
 					for (let n = 0; n < lines; n++) {
 						const said: MatrixEvent = {
 							type: "m.room.message",
-							event_id: `${room} ${n}`,
+							event_id: `${room} ${sender} ${n}`,
 							room_id: room,
-							sender: chance() < 0.3 ? "@_xmpp_romeo:hs.test" : "@alice:hs.test",
+							sender,
 							origin_server_ts: Date.now(),
 							content: {},
 						};
-						timeline.push(said);
+						const depth = depthIn(room);
+						await sleep(chance() * slow);
+						persist(depth, said);
 						homeserver.say(said);
-						if (said.sender !== "@alice:hs.test") gaps.noteSent(Date.now());
+						if (sender !== alice) gaps.noteSent(Date.now());
 						count++;
 						await sleep(chance() * 120);
 					}
@@ -134,7 +152,13 @@ describe("the backfill", () => {
 						trouble = { hand: 0, answer: 0, take: 0, read: 0 };
 					}
 				};
-				const all = Promise.all([talk("!plaza", 120), talk("!chat", 120), faults()]);
+				const all = Promise.all([
+					talk(alice, "!plaza", 84, 100),
+					talk(romeo, "!plaza", 100, 40),
+					talk(alice, "!chat", 70, 250),
+					talk(romeo, "!chat", 150, 20),
+					faults(),
+				]);
 				await vi.advanceTimersByTimeAsync(1_500_000);
 				await all;
 				await gaps.stop(Promise.resolve());
@@ -144,7 +168,7 @@ describe("the backfill", () => {
 					const there = new Set(lines);
 					expect([...journal].filter((id) => there.has(id))).toEqual(lines);
 				}
-				expect(count).toBe(240);
+				expect(count).toBe(404);
 			}),
 			{ numRuns: Number(process.env.TRIVIUM_RUNS ?? 30) },
 		);

@@ -71,6 +71,39 @@ describe("createCatchUp", () => {
 		expect(taken).toEqual(ids(first, lost, next, coming));
 	});
 
+	// Synapse sorts the history of a room by depth, and hands its events over as they were persisted.
+	test("takes a lost event that stands before one that was handed over earlier", async () => {
+		const [first, lost, handedOver, next] = [event(), event(), events(3), event()];
+		const { gaps, taken } = world([first, lost, ...handedOver, next]);
+		await handed(gaps, first);
+		for (const one of handedOver) await handed(gaps, one);
+		gaps.doubt();
+		await handed(gaps, next);
+		expect(taken).toEqual(ids(first, handedOver, lost, next));
+	});
+
+	test("takes such an event also if the bridge was stopped or killed meanwhile, and nothing else again", async () => {
+		const [first, lost, handedOver] = [event(), event(), events(3)];
+		const { gaps, run, taken } = world([first, lost, ...handedOver]);
+		await handed(gaps, first);
+		for (const one of handedOver) await handed(gaps, one);
+		await pass(1_500);
+		const second = run();
+		await second.follow("!room", "link of !room");
+		second.disturbed();
+		await pass(100_000);
+		expect(taken).toEqual(ids(first, handedOver, lost));
+	});
+
+	test("takes a lost event that stands between two of a transaction in its place", async () => {
+		const [first, one, lost, other] = [event(), event(), event(), event()];
+		const { gaps, taken } = world([first, one, lost, other]);
+		await handed(gaps, first);
+		gaps.doubt();
+		await handed(gaps, one, other);
+		expect(taken).toEqual(ids(first, one, lost, other));
+	});
+
 	test("reads the lost events of a portal whose first event came in right before a kill", async () => {
 		const [first, lost] = [event(), events(3)];
 		const { run, gaps, taken } = world([first, ...lost]);
@@ -90,8 +123,8 @@ describe("createCatchUp", () => {
 		gaps.disturbed();
 		for (const one of [...backlog, ...later]) await handed(gaps, one);
 		expect(taken).toEqual(ids(first, backlog, lost, later));
-		// Two pages at the first time, and one for the skipped events.
-		expect(asked).toHaveLength(3);
+		// Two pages at the first time, and two for the skipped events.
+		expect(asked).toHaveLength(4);
 	});
 
 	test("notices an event that is lost before one of our own", async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Position, TrackedRoom } from "../../../src/matrix/backfill/loss-detection.ts";
+import type { TrackedRoom } from "../../../src/matrix/backfill/loss-detection.ts";
+import type { Position } from "../../../src/matrix/backfill/position.ts";
 import { createPositions } from "../../../src/matrix/backfill/positions.ts";
 
 let disk: Map<string, string>;

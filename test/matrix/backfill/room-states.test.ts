@@ -32,7 +32,7 @@ describe("createLossDetection: the state of a room", () => {
 		detection.begin("!r");
 		expect(room).toEqual({ name: "!r", state: { is: "complete" } });
 		expect(detection.inTurn(room, [event("$7")])).toBe(true);
-		detection.took([event("$7")]);
+		detection.took([event("$7")], 0);
 		expect(room.position).toEqual({ event: "$7", at: 1_000 });
 	});
 
@@ -70,27 +70,54 @@ describe("createLossDetection: the state of a room", () => {
 
 	test("passes over a repeated event where another one is expected", () => {
 		const room = detection.track("!r", position);
-		detection.took([event("$0")]);
+		detection.took([event("$0")], 0);
 		detection.settle(room, detection.doubts(), ["$1"]);
 		expect(detection.inTurn(room, [event("$0"), event("$1")])).toBe(true);
 	});
 });
 
 describe("createLossDetection: the position of a room", () => {
-	test("is its last event that was taken, and stays where the room is suspect", () => {
+	const past = 60_000;
+
+	test("moves on to an event half a minute after that was taken, and stays where the room is suspect", () => {
 		const room = detection.track("!r");
-		detection.took([event("$1"), event("$2")]);
+		detection.took([event("$1"), event("$2")], 0);
+		expect(room.position).toMatchObject({ event: "$1", since: [{ event: "$2" }] });
+		detection.pass(past);
 		expect(room.position).toEqual({ event: "$2", at: 1_000 });
+		detection.took([event("$3")], past);
 		detection.doubt();
-		detection.took([event("$3")]);
+		detection.took([event("$4")], past);
+		detection.pass(2 * past);
+		expect(room.position).toMatchObject({ event: "$2", since: [{ event: "$3" }] });
+	});
+
+	test("is at most a hundred events behind the last one", () => {
+		const room = detection.track("!r");
+		for (let n = 1; n <= 300; n++) detection.took([event(`$${n}`)], 0);
+		expect(room.position).toMatchObject({ event: "$200" });
+		expect(room.position?.since?.map((one) => one.event).at(-1)).toBe("$300");
+	});
+
+	test("is the same object while it stays: it is saved once", () => {
+		const room = detection.track("!r");
+		detection.took([event("$1"), event("$2")], 0);
+		const before = room.position;
+		detection.pass(1_000);
+		expect(room.position).toBe(before);
+	});
+
+	test("does not move where the homeserver repeats an event", () => {
+		const room = detection.track("!r");
+		detection.took([event("$1"), event("$2")], 0);
+		detection.took([event("$1")], 0);
+		detection.pass(past);
 		expect(room.position?.event).toBe("$2");
 	});
 
-	test("does not go back where the homeserver repeats an event", () => {
-		const room = detection.track("!r");
-		detection.took([event("$1"), event("$2")]);
-		detection.took([event("$1")]);
-		expect(room.position?.event).toBe("$2");
+	test("tells the next run which later events were taken", () => {
+		detection.track("!r", { ...position, since: [{ event: "$1", at: 1, taken: 1 }] });
+		expect(["$1", "$2"].map(detection.seen)).toEqual([true, false]);
 	});
 });
 
@@ -107,8 +134,8 @@ describe("createLossDetection: the transactions", () => {
 	});
 
 	test("count as repeated if they hold a taken event, and not if the backfill read that event", () => {
-		detection.took([event("$1")]);
-		detection.took([event("$2")], true);
+		detection.took([event("$1")], 0);
+		detection.took([event("$2")], 0, true);
 		expect(detection.handed("1", [event("$1"), event("$3")], 0).repeated).toBe(true);
 		expect(detection.handed("1", [event("$2")], 0).repeated).toBe(false);
 	});

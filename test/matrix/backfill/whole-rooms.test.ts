@@ -34,7 +34,7 @@ const read = (isWhole: boolean, position = "$0") =>
 		log: { ...quiet, warn: (_, message) => void warned.push(message) },
 	}).read("!r", { event: position, at: 0 }, Date.now());
 const ids = async (...how: Parameters<typeof read>) =>
-	(await read(...how)).before.map(({ event_id }) => event_id);
+	(await read(...how)).before.map(({ event }) => event.event_id);
 
 beforeEach(() => {
 	[asked, from, warned, begun] = [0, 0, [], []];
