@@ -5,6 +5,7 @@ import type { Bridge } from "../core/network.ts";
 import { asObject, isContent, isId, type MatrixEvent, text } from "./event.ts";
 import { treatmentOf } from "./event-kinds.ts";
 import type { Members } from "./members.ts";
+import { presenceIn } from "./presence.ts";
 
 /** Rooms whose typing people are remembered, people of one room, and the bytes of all. */
 const [mostRooms, mostTyping, typingBytes] = [2_000, 50, 1_048_576];
@@ -14,8 +15,8 @@ const mostReceipts = 1_000;
 const mostEvents = 5_000;
 
 /**
- * Takes what passes on Matrix: who types, and who has read up to where. The homeserver hands it over beside the events of
- * a transaction, without a promise that it arrives.
+ * Takes what passes on Matrix: who types, who is there, and who has read up to where. The homeserver hands it over beside
+ * the events of a transaction, without a promise that it arrives.
  *
  * // Matrix spec v1.13, application services "Pushing ephemeral data"
  */
@@ -78,6 +79,12 @@ export function createEphemeral(deps: {
 		}
 	}
 
+	/** Takes the presence of a person, which goes to the partners of their chats. // Matrix spec, "Presence" */
+	function takePresence(mxid: unknown, content: unknown): void {
+		const shown = presenceIn(content);
+		if (shown && isForeign(mxid)) bridge.signal({ kind: "presence", sender: members.person(mxid), ...shown });
+	}
+
 	return {
 		/** Notes the events of a transaction, which receipts may name. */
 		note(events: readonly MatrixEvent[]): void {
@@ -95,6 +102,7 @@ export function createEphemeral(deps: {
 			for (const one of all)
 				void guard.run("ephemeral event", () => {
 					if (!isContent(one)) return;
+					if (one.type === "m.presence") return takePresence(one.sender, one.content);
 					const room = text(one.room_id) as RoomId;
 					if (room === "" || !isId(room)) return;
 					if (one.type === "m.typing") takeTyping(room, one.content);

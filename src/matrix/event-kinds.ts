@@ -337,6 +337,12 @@ export const kinds: readonly Kind[] = [
 	},
 	{ types: ["m.typing"], as: "signal", what: "typing", shown: "typing" },
 	{
+		types: ["m.presence"],
+		as: "signal",
+		what: "presence",
+		shown: "available, away or do not disturb, with the status, in chats of two",
+	},
+	{
 		types: ["m.receipt"],
 		as: "signal",
 		what: "read receipt",
@@ -362,7 +368,6 @@ export const kinds: readonly Kind[] = [
 			"m.key_backup",
 			"m.marked_unread",
 			"m.media_preview_config",
-			"m.presence",
 			"m.push_rules",
 			"m.recent_emoji",
 			"m.room_key",
@@ -374,7 +379,7 @@ export const kinds: readonly Kind[] = [
 			"m.tag",
 		],
 		as: "dropped",
-		what: "presence, data of an account, keys of devices",
+		what: "data of an account, keys of devices",
 		shown: "nothing: they are no events of the room, and the homeserver hands none of them over",
 	},
 ];

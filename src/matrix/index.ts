@@ -36,6 +36,7 @@ import {
 } from "./mxid.ts";
 import { createOtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
+import { createPresences } from "./presence.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { createRoomAliases } from "./room-aliases.ts";
 import { createRoomCreation } from "./room-creation.ts";
@@ -121,7 +122,15 @@ export function createMatrix(
 		},
 	});
 	const { readReceipts = 50 } = deps;
-	const signal = createSignals({ client, ghosts, members, readReceipts, speaker: (room) => speaker(room) });
+	const presences = createPresences({ client, guard, log });
+	const signal = createSignals({
+		client,
+		ghosts,
+		presences,
+		members,
+		readReceipts,
+		speaker: (room) => speaker(room),
+	});
 	/** The parts that need core; made at start. */
 	let parts!: ReturnType<typeof compose>;
 
@@ -228,6 +237,7 @@ export function createMatrix(
 		async stop() {
 			parts?.service.stop();
 			parts?.backfill.stop();
+			presences.stop();
 			client.close();
 		},
 		status() {
@@ -249,6 +259,10 @@ export function createMatrix(
 		refuse,
 		recentMessages: (room) =>
 			ask(async () => recoverIds(room, await speaker(room), { client, members, isOurs })),
+		async presence(of, to) {
+			const as = await ghosts.known(to);
+			return as === undefined ? undefined : presences.read(of.id, as);
+		},
 		findPerson: (address) => parts.lookup.person(address),
 		findRoom: (address) => parts.lookup.room(address),
 		attach: (portal, link) => ask(() => parts.service.attach(portal, link)),

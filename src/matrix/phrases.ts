@@ -134,3 +134,5 @@ export const registrationBroken = (file: string, why: string) => `${file} is the
 export const privateChat = (name: string, room: string) => `${name} (${room})`;
 export const privateChatTopic = (name: string, room: string) =>
 	`Private messages with ${name}, who is in ${room}`;
+/** The status of a person who is busy and says nothing about it. */
+export const busy = "busy";

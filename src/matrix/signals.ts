@@ -4,6 +4,7 @@ import type { SignalOut } from "../core/signal.ts";
 import { at, type Client } from "./client.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { Members } from "./members.ts";
+import type { Presences } from "./presence.ts";
 
 /** For how long the homeserver shows typing, in ms, unless it is repeated. */
 export const typingLasts = 30_000;
@@ -17,13 +18,14 @@ const eventIn = (ids: SignalOut["ids"]): string => ids.findLast((id) => id.start
 export function createSignals(deps: {
 	client: Pick<Client, "call" | "send">;
 	ghosts: Pick<Ghosts, "known">;
+	presences: Pick<Presences, "show">;
 	members: Pick<Members, "known" | "has" | "of">;
 	/** Read positions are shown in rooms of at most this many members; in chats of two always. */
 	readReceipts: number;
 	/** Resolves with the account that speaks in a room for the bridge itself; undefined is the bot. */
 	speaker(room: RoomId): Promise<string | undefined>;
 }): (out: SignalOut) => Promise<void> {
-	const { client, ghosts, members, readReceipts, speaker } = deps;
+	const { client, ghosts, presences, members, readReceipts, speaker } = deps;
 
 	/** Tells the sender of a message that the client of the other person has it. COMPAT Beeper's status events */
 	async function delivered({ room, ids }: SignalOut, ghost: string): Promise<void> {
@@ -74,6 +76,7 @@ export function createSignals(deps: {
 			case "received":
 				return delivered(out, ghost);
 			case "presence":
+				presences.show(ghost, signal);
 				return;
 			default:
 				return signal satisfies never;

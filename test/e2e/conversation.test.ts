@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { soak } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
-import { isMessage, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { type Element, isMessage, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { link } from "./meeting.ts";
 
 const discoItems = "http://jabber.org/protocol/disco#items";
@@ -50,6 +50,10 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 					(e) => e.room_id === room && e.content.body === body && e.from === "timeline",
 				).length,
 		);
+
+	/** Resolves when a question to a server is answered with true. */
+	const eventually = (what: string, asked: () => Promise<boolean>) =>
+		vi.waitFor(async () => expect(await asked(), what).toBe(true), { timeout: 20_000, interval: 200 });
 
 	beforeAll(async () => {
 		bridged = await startBridged({
@@ -204,8 +208,35 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await juliet.join(invite.room_id);
 		expect(await juliet.invitesTo(invite.room_id)).toMatchObject([{ is_direct: true }]);
 		await juliet.send(invite.room_id, "a plague on both your houses");
-		await mercutio.waitForMessage("a plague on both your houses", `juliet@${bridged.xmpp.component}`);
+		const ghost = `juliet@${bridged.xmpp.component}`;
+		await mercutio.waitForMessage("a plague on both your houses", ghost);
+		// The ghost has asked for a subscription. From then on each sees whether the other is there.
+		const presence = (what: string, fits: (stanza: Element) => boolean) =>
+			mercutio.waitFor(
+				what,
+				(one) => one.is("presence") && one.attrs.from?.split("/")[0] === ghost && fits(one),
+				20_000,
+			);
+		await presence("the request", ({ attrs }) => attrs.type === "subscribe");
+		await mercutio.send(xml("presence", { to: ghost, type: "subscribed" }));
+		await mercutio.send(xml("presence", { to: ghost, type: "subscribe" }));
+		await mercutio.send(xml("presence", {}, xml("show", {}, "away"), xml("status", {}, "in Verona")));
+		const status = (mxid: string) => `v3/presence/${encodeURIComponent(mxid)}/status`;
+		await eventually("the presence on Matrix", async () => {
+			const seen = await juliet.request("GET", status(String(invite.sender)));
+			return seen.presence === "unavailable" && seen.status_msg === "in Verona";
+		});
+		const words = { presence: "online", status_msg: "at the balcony" };
+		await juliet.request("PUT", status(juliet.userId), words);
+		await presence(
+			"the presence on XMPP",
+			(one) => one.attrs.type === undefined && one.getChild("status")?.getText() === "at the balcony",
+		);
 		await mercutio.close();
+		await eventually("the end of the presence on Matrix", async () => {
+			const seen = await juliet.request("GET", status(String(invite.sender)));
+			return seen.presence === "offline";
+		});
 	});
 
 	test("a message to an address without an account gets exactly one answer", async () => {
