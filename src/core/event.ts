@@ -131,7 +131,7 @@ export type ModerationAct = "kick" | "ban" | "unban" | "mute" | "unmute";
 /** An act of `sender` upon `whom`, a person of any network. The leave of somebody who is removed is an event of its own. */
 export type Moderation = Base &
 	Readonly<{ kind: "moderation"; act: ModerationAct; whom: Person; reason?: string }>;
-/** A rename of `sender` to `sender.name`. */
+/** A new name or picture of `sender`, who has both now. */
 export type Profile = Base & Readonly<{ kind: "profile" }>;
 /** The number of values that one stands for, and the time of the first of them, in ms since 1970. */
 export type Digest = Readonly<{ values: number; since: number }>;

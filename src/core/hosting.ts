@@ -85,8 +85,8 @@ export type Entered =
 export type MemberChange = Readonly<{
 	kind: "member";
 	person: Person;
-	/** out: left, kicked or banned, with `by` where somebody else did it. name: a new display name. */
-	now: "in" | "out" | "banned" | "invited" | "name";
+	/** out: left, kicked or banned, with `by` where somebody else did it. profile: a new display name or picture. */
+	now: "in" | "out" | "banned" | "invited" | "profile";
 	by?: Person;
 	reason?: string;
 }>;

@@ -2,12 +2,13 @@ import { createBoundedMap, textBytes } from "./bounded-map.ts";
 import type { BridgeEvent } from "./event.ts";
 import type { RoomId, UserId } from "./ids.ts";
 import type { Journal } from "./journal.ts";
+import { isChanged, type Person } from "./person.ts";
 
 /** The most people, of all rooms, that are remembered as joined and not mirrored. */
 const mostUnshown = 50_000;
 
-/** For each room of a batch: `all`, its members after all joins of the batch, and `now`, the names of its members so far. */
-export type Crowds = Map<RoomId, Readonly<{ all: Set<UserId>; now: Map<UserId, string | undefined> }>>;
+/** For each room of a batch: `all`, its members after all joins of the batch, and `now`, its members so far. */
+export type Crowds = Map<RoomId, Readonly<{ all: Set<UserId>; now: Map<UserId, Person> }>>;
 
 /**
  * Decides which joins, leaves and renames the other rooms see. In rooms above `most` members a ghost joins when its person
@@ -34,7 +35,7 @@ export function createMirroredMembers(journal: Pick<Journal, "members">, most: n
 				const members = crowds.has(room) ? [] : await journal.members(sender.network, room);
 				const crowd = crowds.get(room) ?? {
 					all: new Set(members.map((person) => person.id)),
-					now: new Map(members.map((person) => [person.id, person.name])),
+					now: new Map(members.map((person) => [person.id, person])),
 				};
 				crowd.all.add(sender.id);
 				crowds.set(room, crowd);
@@ -49,9 +50,10 @@ export function createMirroredMembers(journal: Pick<Journal, "members">, most: n
 			if (event.kind !== "membership") return true;
 			const { room, sender, change } = event;
 			const { all, now } = crowds.get(room) ?? { all: new Set(), now: new Map() };
-			const there = now.has(sender.id) && now.get(sender.id) === sender.name;
+			const known = now.get(sender.id);
+			const there = known !== undefined && !isChanged(known, sender);
 			if (change === "leave") now.delete(sender.id);
-			else now.set(sender.id, sender.name);
+			else now.set(sender.id, sender);
 			if (change === "leave") return !unshown.delete(keyOf(event));
 			if (there) return false;
 			const few = all.size <= most;

@@ -1,5 +1,12 @@
 import type { NetworkName, UserId } from "./ids.ts";
 
+/** The picture of a person, which `network` opens by `ref`. Pictures with the same `hash` (absent: the same `ref`) are equal. */
+export type Avatar = Readonly<{ network: NetworkName; ref: string; hash?: string }>;
+
+/** Returns true if two pictures are known to be equal; null stands for none. */
+export const sameAvatar = (one: Avatar | null, other: Avatar | null): boolean =>
+	(one?.hash ?? one?.ref) === (other?.hash ?? other?.ref);
+
 /** A person, or a thing that speaks, as their own network knows them. */
 export type Person = Readonly<{
 	network: NetworkName;
@@ -11,6 +18,8 @@ export type Person = Readonly<{
 	address: readonly string[];
 	/** The display name in this room; absent if only an address is known. */
 	name?: string;
+	/** The picture in this room. null: the person has none; absent: nobody knows. */
+	avatar?: Avatar | null;
 	/** Every spelling of the address that an admin may write in a permission glob. */
 	handles: readonly string[];
 	/** The domain of the server that vouches for the person: the unit of rate limits and blocks. */
@@ -22,3 +31,7 @@ export type Person = Readonly<{
 	/** The person has an account on our own server, so strangers may write to them first. */
 	local?: true;
 }>;
+
+/** Returns true if the name or the picture of a person, as `now` has them, is news after `before`. */
+export const isChanged = (before: Person, now: Person): boolean =>
+	before.name !== now.name || (now.avatar !== undefined && !sameAvatar(before.avatar ?? null, now.avatar));

@@ -3,7 +3,7 @@ import type { MessageId } from "./ids.ts";
 import type { Journal } from "./journal.ts";
 import { withName } from "./names.ts";
 import type { Bridge, Received } from "./network.ts";
-import type { Person } from "./person.ts";
+import { isChanged, type Person } from "./person.ts";
 
 /** Returns the function that takes the list of a room's members: its differences from the known members become events. */
 export function createSync(deps: {
@@ -23,7 +23,7 @@ export function createSync(deps: {
 			const known = before.get(person.id);
 			before.delete(person.id);
 			if (!known) changes.push({ ...base(person), kind: "membership", change: "join" });
-			else if (known.name !== person.name) changes.push({ ...base(person), kind: "profile" });
+			else if (isChanged(known, person)) changes.push({ ...base(person), kind: "profile" });
 		}
 		for (const person of before.values())
 			changes.push({ ...base(person), kind: "membership", change: "leave", gone: true });

@@ -146,11 +146,14 @@ export function createMatrixClient(options: {
 			}
 		},
 		profile: (mxid: string, timeout?: number) =>
-			call<{ displayname?: string }>("GET", at`/_matrix/client/v3/profile/${mxid}`, {
+			call<{ displayname?: string; avatar_url?: unknown }>("GET", at`/_matrix/client/v3/profile/${mxid}`, {
 				...(timeout && { timeout }),
 			}),
 		setName: (mxid: string, displayname: string) =>
 			call("PUT", at`/_matrix/client/v3/profile/${mxid}/displayname`, { as: mxid, body: { displayname } }),
+		/** Sets the picture of an account; "" removes it. */
+		setPicture: (mxid: string, avatar_url: string) =>
+			call("PUT", at`/_matrix/client/v3/profile/${mxid}/avatar_url`, { as: mxid, body: { avatar_url } }),
 		send: (room: string, type: string, txn: string, how: Call) =>
 			call<{ event_id: string }>("PUT", at`/_matrix/client/v3/rooms/${room}/send/${type}/${txn}`, how),
 		state: <T>(room: string, type: string, key: string, as?: string) =>
@@ -214,7 +217,7 @@ export function createMatrixClient(options: {
 			),
 		joinedRooms: () => call<{ joined_rooms: string[] }>("GET", `${v3}/joined_rooms`),
 		joinedMembers: (room: string, as?: string) =>
-			call<{ joined: Record<string, { display_name?: string | null }> }>(
+			call<{ joined: Record<string, { display_name?: string | null; avatar_url?: unknown }> }>(
 				"GET",
 				at`/_matrix/client/v3/rooms/${room}/joined_members`,
 				{ ...(as && { as }) },

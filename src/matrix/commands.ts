@@ -43,7 +43,7 @@ export async function obey(
 		id: id as MessageId,
 		network: matrixNetwork,
 		room: room as RoomId,
-		sender: members.person(sender, members.of(room).get(sender)),
+		sender: members.inRoom(room, sender),
 		text,
 		prefix: prefixIn(deps.prefix, alone),
 		private: alone,

@@ -28,11 +28,11 @@ export async function isEncrypted(
 }
 
 /** Returns a message in the place of an event, which its sender gets a notice about. */
-export const aMessageAt = (event: MatrixEvent, members: Pick<Members, "person" | "of">): Message => ({
+export const aMessageAt = (event: MatrixEvent, members: Pick<Members, "inRoom">): Message => ({
 	id: event.event_id as MessageId,
 	room: event.room_id as RoomId,
 	at: event.origin_server_ts,
-	sender: members.person(event.sender, members.of(event.room_id).get(event.sender)),
+	sender: members.inRoom(event.room_id, event.sender),
 	...{ kind: "message", style: "text", text: "" },
 });
 

@@ -156,7 +156,7 @@ export function createEventCache(deps: {
 			const poll = isEnd(event.type) ? relationOf(event.content).to : "";
 			return {
 				isOurs,
-				person: (mxid) => people.get(mxid) ?? members.person(mxid, members.of(room).get(mxid)),
+				person: (mxid) => people.get(mxid) ?? members.inRoom(room, mxid),
 				event: (id) => events.get(id),
 				votes: (poll && (await orNothing(votes(room, poll, as)))) || [],
 			};

@@ -2,6 +2,7 @@ import { withinBudget } from "../core/budget.ts";
 import type { BridgeEvent, Edit, Message, Reference, Words } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import { nameOf } from "../core/names.ts";
+import { isChanged } from "../core/person.ts";
 import {
 	asObject,
 	type Content,
@@ -17,6 +18,7 @@ import {
 	text,
 } from "./event.ts";
 import { type Happening, isHappening, type Treatment, treatmentOf } from "./event-kinds.ts";
+import { avatarAt, memberBefore } from "./message/attachments.ts";
 import { happeningIn, pinned } from "./message/happenings.ts";
 import { mentioned } from "./message/mentions.ts";
 import { moderationIn } from "./message/moderation.ts";
@@ -279,9 +281,12 @@ function membership(
 	const reason = text(event.content.reason);
 	switch (event.content.membership) {
 		case "join": {
-			const sender = { ...known, name: nameOf(text(event.content.displayname)) || known.address[0] || mxid };
+			const name = nameOf(text(event.content.displayname)) || known.address[0] || mxid;
+			const sender = { ...known, name, avatar: avatarAt(event.content.avatar_url) };
 			if (before === undefined) return { ...base, kind: "membership", change: "join", sender };
-			return before === sender.name ? undefined : { ...base, kind: "profile", sender };
+			return isChanged(memberBefore(event, sender, before, known), sender)
+				? { ...base, kind: "profile", sender }
+				: undefined;
 		}
 		case "leave":
 		case "ban":

@@ -24,7 +24,7 @@ export async function recoverIds(
 	for await (const page of history) all.push(...page);
 	return all.filter(says).flatMap(({ event_id, sender, content }) => {
 		const ids = [event_id as MessageId, ownId(event_id, sender)];
-		const person = members.person(sender, members.of(room).get(sender));
+		const person = members.inRoom(room, sender);
 		if (!isOurs(sender)) return [{ ids, sender: person }];
 		const copies = copiesIn(content);
 		return copies.length > 0 ? [{ ids, sender: person, copies }] : [];

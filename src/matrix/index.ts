@@ -192,9 +192,7 @@ export function createMatrix(
 	}
 	const linkOf = async (room: RoomId) => (await portalOf(room))?.links.find((link) => link.room === room)?.id;
 	const people = (room: string): readonly Person[] =>
-		[...members.of(room)]
-			.filter(([mxid]) => !isOurs(mxid))
-			.map(([mxid, called]) => members.person(mxid, called));
+		[...members.of(room).keys()].filter((mxid) => !isOurs(mxid)).map((mxid) => members.inRoom(room, mxid));
 
 	const label = createRoomLabels({ client, members, aliases, domain, people });
 

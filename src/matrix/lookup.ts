@@ -3,7 +3,7 @@ import type { NetworkName, RoomId } from "../core/ids.ts";
 import type { Bridge, RoomInfo } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import { type Client, MatrixError } from "./client.ts";
-import { isId } from "./event.ts";
+import { isId, text } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { Members } from "./members.ts";
 import { type Address, aliasAddress, ghostAddress, matrixNetwork, parts, personMxid } from "./mxid.ts";
@@ -33,8 +33,8 @@ export function createLookup(deps: {
 
 	async function profiled(mxid: string): Promise<Person | undefined> {
 		try {
-			const { displayname } = await client.profile(mxid, patience);
-			return members.person(mxid, displayname);
+			const { displayname, avatar_url } = await client.profile(mxid, patience);
+			return members.person(mxid, displayname, text(avatar_url));
 		} catch (error) {
 			if (error instanceof MatrixError) return undefined;
 			throw error;

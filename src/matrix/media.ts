@@ -25,8 +25,8 @@ const limitKept = 3_600_000;
 const usualLimit = 50 * 1_048_576;
 /** Bytes of an image in which its size is found, behind the metadata that cameras write. */
 const beginning = 128 * 1024;
-/** The query for a small image: of a size that Synapse keeps. // Matrix spec, GET /_matrix/client/v1/media/thumbnail */
-const smallSize = "?width=320&height=240&method=scale";
+/** The queries for small images: of sizes that Synapse keeps. // Matrix spec, GET /_matrix/client/v1/media/thumbnail */
+const smallSizes = { room: "?width=320&height=240&method=scale", face: "?width=96&height=96&method=crop" };
 /** Longest file name in UTF-16 code units, bounded by a request's first line and by file systems. */
 const longestName = 255;
 /** Largest answer in bytes that is no file. */
@@ -128,12 +128,14 @@ export function createMediaStore(deps: {
 		const get = (path: string) => download(path, place.secret ? undefined : range);
 		const original = () => get(at`/_matrix/client/v1/media/download/${server}/${id}`);
 		// The homeserver makes no small version of some images.
-		const small = () =>
-			get(at`/_matrix/client/v1/media/thumbnail/${server}/${id}` + smallSize).catch((error: unknown) => {
-				if (error instanceof MatrixError || error instanceof PermanentError) return original();
-				throw error;
-			});
-		return (place.small ? small() : original())
+		const small = (size: keyof typeof smallSizes) =>
+			get(at`/_matrix/client/v1/media/thumbnail/${server}/${id}` + smallSizes[size]).catch(
+				(error: unknown) => {
+					if (error instanceof MatrixError || error instanceof PermanentError) return original();
+					throw error;
+				},
+			);
+		return (place.small ? small(place.small) : original())
 			.catch((error: unknown) => {
 				// COMPAT homeservers before Matrix v1.11.
 				if (!(error instanceof MatrixError)) throw error;

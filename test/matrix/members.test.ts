@@ -82,3 +82,31 @@ describe("the members of Matrix rooms", () => {
 		expect(members.bytes()).toBe(0);
 	});
 });
+
+describe("the picture of a member", () => {
+	const url = "mxc://hs.test/abc";
+	const alice = "@alice:hs.test";
+	const changes = (avatar_url: unknown) =>
+		({
+			...joins,
+			state_key: alice,
+			content: { membership: "join", displayname: "Alice", avatar_url },
+		}) as unknown as MatrixEvent;
+
+	test("is the one in the room, until an event changes it", async () => {
+		const joined = { [alice]: { display_name: "Alice", avatar_url: url } };
+		const members = createMembers({ joinedMembers: async () => ({ joined }) }, "hs.test");
+		expect(members.inRoom(room, alice).avatar).toBeUndefined();
+		await members.read(room);
+		expect(members.inRoom(room, alice).avatar).toEqual({ network: "matrix", ref: `${url} face` });
+		members.apply(changes("mxc://hs.test/other"));
+		expect(members.inRoom(room, alice).avatar?.ref).toBe("mxc://hs.test/other face");
+		for (const none of [undefined, "", 7, "https://evil.test/a.png", `mxc://${"x".repeat(300)}/a`]) {
+			members.apply(changes(none));
+			expect(members.inRoom(room, alice)).toMatchObject({ name: "Alice", avatar: null });
+		}
+		members.apply(changes(url));
+		members.went(room, alice);
+		expect(members.bytes()).toBe(0);
+	});
+});

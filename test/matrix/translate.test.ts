@@ -51,6 +51,20 @@ describe("fromMatrix", () => {
 		expect(found && JSON.parse(JSON.stringify(seen))).toEqual(out);
 	});
 
+	test.each([
+		["a new picture", "mxc://hs.test/a", "mxc://hs.test/b", "profile mxc://hs.test/b face"],
+		["the same picture", "mxc://hs.test/a", "mxc://hs.test/a", undefined],
+		["a removed picture", "mxc://hs.test/a", undefined, "profile none"],
+		["a picture of a foreign place", undefined, "https://evil.test/a", undefined],
+	])("member: %s", (_, before, now, out) => {
+		const content = (avatar_url?: string) => ({ membership: "join", displayname: "Alice", avatar_url });
+		const state = { type: "m.room.member", state_key: "@alice:hs.test", sender: "@alice:hs.test" };
+		const unsigned = { prev_content: content(before) };
+		const event = sampleEvent({ ...state, content: content(now), unsigned } as never);
+		const found = fromMatrix(event, { ...strangers, before: () => "Alice" });
+		expect(found && `${found.kind} ${found.sender.avatar?.ref ?? "none"}`).toBe(out);
+	});
+
 	type Case = {
 		type?: string;
 		sender?: string;

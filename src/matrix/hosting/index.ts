@@ -86,7 +86,7 @@ export function createHosting(deps: {
 	async function personOf(mxid: string, room: string): Promise<Person> {
 		const name = members.of(room).get(mxid);
 		const person = isOurs(mxid) ? await ghosts.person(mxid) : undefined;
-		return person ? { ...person, ...(name && { name }) } : members.person(mxid, name);
+		return person ? { ...person, ...(name && { name }) } : members.inRoom(room, mxid);
 	}
 
 	async function view(room: RoomId): Promise<RoomView> {

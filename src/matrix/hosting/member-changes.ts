@@ -1,8 +1,10 @@
 import type { MemberChange } from "../../core/hosting.ts";
 import { nameOf } from "../../core/names.ts";
+import { isChanged } from "../../core/person.ts";
 import { asObject, type MatrixEvent, type ReadContext, text } from "../event.ts";
+import { avatarAt, memberBefore } from "../message/attachments.ts";
 
-/** Returns the change that a member event makes; undefined for one that changes neither membership nor name. */
+/** Returns the change that a member event makes; undefined for one that changes neither membership nor profile. */
 export function memberChangeIn(
 	event: MatrixEvent,
 	around: Pick<ReadContext, "person" | "before">,
@@ -20,9 +22,12 @@ export function memberChangeIn(
 	switch (content.membership) {
 		case "join": {
 			// The name in the list of members may be later than this event.
-			const person = { ...known, name: nameOf(text(content.displayname)) || localpartOf(mxid) };
+			const name = nameOf(text(content.displayname)) || localpartOf(mxid);
+			const person = { ...known, name, avatar: avatarAt(content.avatar_url) };
 			if (before === undefined) return { kind: "member", person, now: "in" };
-			return before === person.name ? undefined : { kind: "member", person, now: "name" };
+			return isChanged(memberBefore(event, person, before, known), person)
+				? { kind: "member", person, now: "profile" }
+				: undefined;
 		}
 		case "invite":
 			return { kind: "member", person: known, now: "invited", ...acted };

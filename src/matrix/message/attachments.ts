@@ -1,8 +1,9 @@
 import type { Media, Picture } from "../../core/event.ts";
 import type { NetworkName } from "../../core/ids.ts";
+import type { Avatar, Person } from "../../core/person.ts";
 import { table } from "../../core/table.ts";
 import { bareType, kindOf, named, typeOf } from "../../media/types.ts";
-import { type Content, isContent, text } from "../event.ts";
+import { type Content, isContent, isId, type MatrixEvent, text } from "../event.ts";
 
 // Translates files in events, both ways. Pure.
 // Matrix spec, "m.image", "Sending encrypted attachments"; MSC2530, MSC3245
@@ -12,8 +13,8 @@ export type Place = Readonly<{
 	url: string;
 	/** The AES key, the initial counter and the SHA-256 of the ciphertext, each in Base64. */
 	secret?: Readonly<{ key: string; iv: string; sha256: string }>;
-	/** The small version that the homeserver makes of an image. */
-	small?: true;
+	/** A small version that the homeserver makes of an image. face: a square, as it stands beside a name. */
+	small?: "room" | "face";
 }>;
 
 const network = "matrix" as NetworkName;
@@ -112,12 +113,27 @@ export function mxcParts(url: string): readonly [string, string] | undefined {
 const refOf = ({ url, secret }: Place) =>
 	secret ? [url, secret.key, secret.iv, secret.sha256].join(" ") : url;
 
-/** Returns the `ref` of a small version of an unencrypted image. */
+/** Returns the `ref` of a small version of an unencrypted image, such as the picture of a room. */
 export const smallRef = (url: string): string => `${url} small`;
+
+/** Returns the picture of a person at an mxc URI; null for anything else. */
+export const avatarAt = (url: unknown): Avatar | null =>
+	mxcParts(text(url)) && isId(text(url)) ? { network, ref: `${text(url)} face` } : null;
+
+/**
+ * Returns a member, whom the event shows as `now`, as they were before it under the name `called`. Where the event does not
+ * tell the last picture, it is the one that they had when the room was read.
+ */
+export function memberBefore({ unsigned }: MatrixEvent, now: Person, called: string, read: Person): Person {
+	const { prev_content: previous } = unsigned ?? {};
+	const avatar = isContent(previous) ? avatarAt(previous.avatar_url) : (read.avatar ?? now.avatar ?? null);
+	return { ...now, name: called, avatar };
+}
 
 export function placeAt(ref: string): Place {
 	const [url = "", key, iv, sha256] = ref.split(" ");
-	if (key === "small") return { url, small: true };
+	if (key === "small") return { url, small: "room" };
+	if (key === "face") return { url, small: "face" };
 	return key && iv && sha256 ? { url, secret: { key, iv, sha256 } } : { url };
 }
 

@@ -15,7 +15,7 @@ describe("a member event", () => {
 	test.each([
 		["a join", { membership: "join", displayname: "Ann" }, undefined, ann, "Ann (matrix) is in"],
 		["a join without a name", { membership: "join" }, undefined, ann, "ann (matrix) is in"],
-		["a new name", { membership: "join", displayname: "Anna" }, "Ann", ann, "Anna (matrix) is name"],
+		["a new name", { membership: "join", displayname: "Anna" }, "Ann", ann, "Anna (matrix) is profile"],
 		["another picture", { membership: "join", displayname: "Ann" }, "Ann", ann, undefined],
 		["a leave", { membership: "leave", reason: "bye" }, "Ann", ann, "Ann (matrix) is out: bye"],
 		["a kick", { membership: "leave" }, "Ann", mod, "Ann (matrix) is out by mod"],
