@@ -4,7 +4,8 @@ import type { Bot } from "./bot.ts";
 import type { Contacts } from "./contacts/index.ts";
 import { answerInvite } from "./invite.ts";
 import { answerIq } from "./iq/index.ts";
-import type { IqContext, Software } from "./iq/query.ts";
+import { ghostOf, type IqContext, type Software } from "./iq/query.ts";
+import { bare } from "./jid.ts";
 import { answerJoin, botAnswers } from "./presence.ts";
 import { errorReply, refusal } from "./stanza-error.ts";
 import type { Element } from "./stream/xml.ts";
@@ -13,6 +14,10 @@ import type { Element } from "./stream/xml.ts";
 export function createGhosts(deps: {
 	/** Returns the person of the ghost at a JID; undefined where it has none. @throws TemporaryError, PermanentError */
 	who(ghost: string): Promise<Person | undefined>;
+	/** Returns the person behind the ghost of this bare JID as an occupant of a MUC; undefined where it is none of its. */
+	occupant(muc: string, ghost: string): Person | undefined;
+	/** As in {@link IqContext}. */
+	picture: NonNullable<IqContext["picture"]>;
 	/** Returns the link to the profile of a person; undefined where there is none. */
 	personUrl(person: Person): string | undefined;
 	/** The contacts of the ghosts. */
@@ -32,11 +37,10 @@ export function createGhosts(deps: {
 		adHoc: bot.adHoc,
 		publicRooms: deps.publicRooms,
 		log,
-		async ghost(jid: string) {
-			const person = await who(jid);
-			if (!person) return undefined;
-			const url = deps.personUrl(person);
-			return { name: person.name ?? person.address[0] ?? "", jid, ...(url !== undefined && { url }) };
+		picture: deps.picture,
+		async ghost(jid: string, asker: string) {
+			const person = deps.occupant(bare(asker), jid) ?? (await who(jid));
+			return person && ghostOf(person, jid, deps.personUrl(person));
 		},
 	};
 

@@ -36,6 +36,7 @@ import { isBits, openBits } from "./message/stickers.ts";
 import { createOutgoingFiles } from "./outgoing-files.ts";
 import * as phrases from "./phrases.ts";
 import { createPrivateChats } from "./private/chats.ts";
+import { createPictures } from "./pictures.ts";
 import { createRouter } from "./routing.ts";
 import { type ComponentOptions, createComponent } from "./stream/component.ts";
 import { createConflictWatch } from "./stream/connection-conflict.ts";
@@ -152,6 +153,7 @@ export function createXmpp(
 	const ghost = (person: Person) => ghostJid(person.network, person.address, namespace);
 	/** The bare JID of the bot. */
 	const stated = ghostJid(namespace.plain, [deps.bot ?? "trivium"], namespace);
+	const faces = createPictures({ open: (source) => bridge.open(source), now: Date.now, log });
 	const rooms = createJoinedRooms(
 		{
 			link,
@@ -182,6 +184,7 @@ export function createXmpp(
 				void guard.run("end of a link", () => bridge.ended(xmppNetwork, room.jid as RoomId, why)),
 			resume: () => bridge.resume(xmppNetwork),
 			paced: createConcurrencyLimit(roomsAtOnce),
+			faces,
 			now,
 		},
 		{
@@ -234,6 +237,7 @@ export function createXmpp(
 		readReceipts,
 		software,
 		ghostPayloads,
+		faces,
 		files,
 		partly: (event, error) => bridge.partly(event, error, title),
 		privately: privately.take,
@@ -272,6 +276,8 @@ export function createXmpp(
 		bot,
 		ghosts: createGhosts({
 			who,
+			occupant: rooms.ownPerson,
+			picture: faces.soon,
 			bot,
 			contacts,
 			personUrl: (person) => bridge.personUrl(person),

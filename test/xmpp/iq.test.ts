@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import { verification } from "../../src/xmpp/iq/capabilities-hash.ts";
@@ -5,9 +6,12 @@ import { answerIq, capabilities } from "../../src/xmpp/iq/index.ts";
 import type { IqContext } from "../../src/xmpp/iq/query.ts";
 import { vars as said } from "../../src/xmpp/message/index.ts";
 import { type Element, text, xml } from "../../src/xmpp/stream/xml.ts";
+import { avatar, fakeFaces } from "./fake-faces.ts";
+import { png } from "./hosted/queries/world.ts";
 
 const host = "bridge.test";
 const alice = `alice@${host}`;
+const carol = `carol@${host}`;
 const asker = "romeo@montague.test/x";
 const failures: string[] = [];
 const log = {
@@ -22,11 +26,14 @@ const context: IqContext = {
 	async ghost(jid) {
 		if (jid === alice) return { name: "Alice 🎉", jid, url: "https://people.test/alice" };
 		if (jid === `bob@${host}`) return { name: "Bob" };
+		if (jid === carol) return { name: "Carol", jid, avatar: avatar("carol") };
+		if (jid === `broken@${host}`) return { name: "Broken", jid, avatar: avatar("broken") };
 		if (jid === `down@${host}`) throw new TemporaryError("homeserver away");
 		if (jid === `bad@${host}`) throw new PermanentError("invalid", "no such address");
 		if (jid === `bug@${host}`) throw new TypeError("oops");
 		return undefined;
 	},
+	picture: fakeFaces({ carol: png }).soon,
 	log,
 };
 
@@ -116,6 +123,48 @@ test("a ghost's vCard contains the full name, the address and the profile of the
 		`xmpp:${alice}`,
 		"https://people.test/alice",
 	]);
+});
+
+describe("the picture of a person", () => {
+	const base64 = png.toString("base64");
+	const sha1 = createHash("sha1").update(png).digest("hex");
+	const items = async (node: string, id?: string, of = carol) => {
+		const wanted = xml("items", { node }, id && xml("item", { id }));
+		const pubsub = xml("pubsub", { xmlns: "http://jabber.org/protocol/pubsub" }, wanted);
+		const answer = await answerIq(xml("iq", { type: "get", from: asker, to: of, id: "1" }, pubsub), context);
+		return answer?.attrs.type === "error"
+			? condition(answer)
+			: answer?.getChild("pubsub")?.getChild("items")?.getChild("item");
+	};
+
+	test("is in both vCards", async () => {
+		const photo = (await ask(carol, "vCard", "vcard-temp"))!.getChild("vCard")!.getChild("PHOTO")!;
+		expect([text(photo, "TYPE"), text(photo, "BINVAL")]).toEqual(["image/png", base64]);
+		const newer = (await ask(carol, "vcard", "urn:ietf:params:xml:ns:vcard-4.0"))!.getChild("vcard")!;
+		expect(text(newer.getChild("photo")!, "uri")).toBe(`data:image/png;base64,${base64}`);
+	});
+
+	test("is described and given in the nodes of the account, under its hash", async () => {
+		const described = (await items("urn:xmpp:avatar:metadata")) as Element;
+		expect(described.attrs.id).toBe(sha1);
+		expect(described.getChildElements()[0]!.getChild("info")!.attrs).toEqual({
+			id: sha1,
+			type: "image/png",
+			bytes: `${png.length}`,
+			width: "1",
+			height: "1",
+		});
+		const data = (await items("urn:xmpp:avatar:data", sha1)) as Element;
+		expect([data.attrs.id, text(data, "data")]).toEqual([sha1, base64]);
+		expect(await items("urn:xmpp:avatar:data", "another")).toBe("cancel item-not-found");
+	});
+
+	test("is missing where the person has none, or it cannot be had; the rest is told", async () => {
+		for (const jid of [alice, `broken@${host}`]) {
+			expect((await ask(jid, "vCard", "vcard-temp"))!.getChild("vCard")!.getChild("PHOTO")).toBeUndefined();
+			expect(await items("urn:xmpp:avatar:metadata", undefined, jid)).toBe("cancel item-not-found");
+		}
+	});
 });
 
 describe("an account of ours that a client asks for a node", () => {

@@ -1,14 +1,15 @@
 import { Readable } from "node:stream";
 import { expect, test, vi } from "vitest";
-import { createPictures } from "../../../src/xmpp/hosted/pictures.ts";
-import { quiet } from "../../fakes.ts";
-import { png } from "./queries/world.ts";
+import { createPictures } from "../../src/xmpp/pictures.ts";
+import { quiet } from "../fakes.ts";
+import { avatar, fakeFaces } from "./fake-faces.ts";
+import { png } from "./hosted/queries/world.ts";
 
 function world(file: (ref: string) => Buffer | undefined, size?: number) {
 	const opened: string[] = [];
 	const clock = { at: 0 };
 	const pictures = createPictures({
-		async open(ref) {
+		async open({ ref }) {
 			opened.push(ref);
 			const bytes = file(ref);
 			if (!bytes) throw new Error("away");
@@ -17,7 +18,7 @@ function world(file: (ref: string) => Buffer | undefined, size?: number) {
 		now: () => clock.at,
 		log: quiet,
 	});
-	return { ...pictures, opened, clock };
+	return { ...pictures, get: (ref: string) => pictures.get(avatar(ref)), opened, clock };
 }
 
 test("a picture is read once, also by those who ask at the same time", async () => {
@@ -69,10 +70,32 @@ test("an answer about a room does not wait for a slow picture", async () => {
 	vi.useFakeTimers();
 	try {
 		const { soon } = createPictures({ open: () => new Promise(() => undefined), now: () => 0, log: quiet });
-		const answer = soon("a");
+		const answer = soon(avatar("a"));
 		await vi.advanceTimersByTimeAsync(2_000);
 		expect(await answer).toBeUndefined();
 	} finally {
 		vi.useRealTimers();
 	}
+});
+
+test("the hash of a picture is known once it was read, and longer than its bytes", async () => {
+	const pictures = fakeFaces({ a: png, b: Buffer.from("no picture") });
+	expect(pictures.hash(avatar("a"))).toBeUndefined();
+	const picture = await pictures.get(avatar("a"));
+	expect(pictures.hash(avatar("a"))).toBe(picture?.sha1);
+	expect(picture).toMatchObject({ width: 1, height: 1, size: png.length });
+	expect(await pictures.get(avatar("b"))).toBeUndefined();
+	expect(pictures.hash(avatar("b"))).toBeUndefined();
+});
+
+test("a thousand pictures wait for a slow network, and no further one", async () => {
+	const slow = Promise.withResolvers<Buffer>();
+	const { get, opened } = fakeFaces(
+		Object.fromEntries(Array.from({ length: 1_500 }, (_, n) => [n, slow.promise])),
+	);
+	const all = Array.from({ length: 1_500 }, (_, n) => get(avatar(`${n}`)));
+	expect(await all.at(-1)).toBeUndefined();
+	slow.resolve(png);
+	await Promise.all(all);
+	expect(opened).toHaveLength(1_000);
 });

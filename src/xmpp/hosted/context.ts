@@ -1,11 +1,11 @@
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
+import type { Picture } from "../pictures.ts";
 import type { Aliases } from "./aliases.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { History } from "./history.ts";
 import type { Memberships } from "./memberships.ts";
 import type { PendingLines } from "./pending.ts";
-import type { Pictures } from "./pictures.ts";
 import type { Returns } from "./returns.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SessionStore } from "./sessions.ts";
@@ -22,7 +22,8 @@ export type HostedContext = World &
 		returns: Returns;
 		aliases: Aliases;
 		store: SessionStore;
-		pictures: Pictures;
+		/** The pictures of rooms of the source, by their `ref`; see {@link Pictures}. */
+		pictures: Readonly<Record<"get" | "soon", (ref: string) => Promise<Picture | undefined>>>;
 		history: History;
 		/** Returns the occupant-id (XEP-0421) of a person in a room: the same for ever, and another one in each room. */
 		occupantId(room: RoomId, person: Pick<Person, "network" | "id">): string;

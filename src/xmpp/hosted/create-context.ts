@@ -7,7 +7,6 @@ import type { History } from "./history.ts";
 import { dropSession } from "./leaving.ts";
 import { createMemberships } from "./memberships.ts";
 import { createPendingLines } from "./pending.ts";
-import { createPictures } from "./pictures.ts";
 import { createReturns } from "./returns.ts";
 import { createRooms } from "./rooms.ts";
 import { createSessionStore } from "./sessions.ts";
@@ -28,11 +27,10 @@ export function createContext(world: World, secret: () => string, history: Histo
 		...world,
 		aliases: createAliases({ bridge }),
 		...{ rooms, memberships, pending, store, history },
-		pictures: createPictures({
-			open: (ref) => bridge().open({ network: of, ref }),
-			now: () => now().at,
-			log,
-		}),
+		pictures: {
+			get: (ref) => world.faces.get({ network: of, ref }),
+			soon: (ref) => world.faces.soon({ network: of, ref }),
+		},
 		returns: createReturns({ ...world, rooms, memberships, pending, store }),
 		out: createBroadcast({
 			...{ link, log },

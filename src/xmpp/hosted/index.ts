@@ -11,6 +11,7 @@ import { isRoomJid, roomJid } from "./addresses.ts";
 import { createArchives, isForArchive } from "./archive.ts";
 import { takeFacts } from "./configuration.ts";
 import { createContext } from "./create-context.ts";
+import { showFace } from "./faces.ts";
 import { createHistory } from "./history.ts";
 import { createOrder } from "./in-order.ts";
 import { invitedDirectly, isInvite } from "./invite-stanzas.ts";
@@ -28,8 +29,8 @@ import { createPrivateVenue } from "./private-chats.ts";
 import { createQueries } from "./queries/index.ts";
 import { createPublicRooms } from "./queries/public-rooms.ts";
 import { createRestarts } from "./restarts.ts";
-import type { HostedRoom } from "./room.ts";
 import { createSourceSignals } from "./signals.ts";
+import { type HostedRoom, occupantOf } from "./room.ts";
 import type { World } from "./world.ts";
 
 /** How often a sweep looks for what is due, in ms. */
@@ -66,7 +67,11 @@ export function createHostedRooms(world: World) {
 	function apply(room: HostedRoom, seen: Seen): void | Promise<void> {
 		const { what } = seen;
 		switch (what.kind) {
-			case "said":
+			case "said": {
+				const speaker = occupantOf(room, seen.sender);
+				if (speaker) showFace(room, speaker, context);
+				return lines.show(room, seen);
+			}
 			case "deleted":
 			case "topic":
 				return lines.show(room, seen);

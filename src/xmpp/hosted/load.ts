@@ -3,6 +3,7 @@ import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import type { HostedContext } from "./context.ts";
+import { showFaces } from "./faces.ts";
 import { addOccupant } from "./occupants.ts";
 import { createHostedRoom, type HostedRoom } from "./room.ts";
 
@@ -31,6 +32,7 @@ export function createLoader(
 			for (const person of [...ours, ...others]) addOccupant(room, person, context.occupantId(view, person));
 			context.rooms.add(room);
 			for (const seen of changes) apply(room, seen);
+			showFaces(room, context);
 			return room;
 		}
 	}

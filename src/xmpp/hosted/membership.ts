@@ -4,9 +4,10 @@ import { xmppNetwork } from "../from-xmpp.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import { announce } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
+import { showFace } from "./faces.ts";
 import { dismiss } from "./leaving.ts";
 import { changeNick } from "./nick-changes.ts";
-import { addOccupant, freeNick } from "./occupants.ts";
+import { addOccupant, freeNick, setAvatar } from "./occupants.ts";
 import type { Happening } from "./presences.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
 
@@ -21,8 +22,8 @@ export function takeMember(room: HostedRoom, what: MemberChange, context: Hosted
 		case "banned":
 			goOut(room, what, context);
 			break;
-		case "name":
-			rename(room, person, context);
+		case "profile":
+			profile(room, person, context);
 			break;
 		case "invited":
 			break;
@@ -32,10 +33,13 @@ export function takeMember(room: HostedRoom, what: MemberChange, context: Hosted
 }
 
 function comeIn(room: HostedRoom, person: Person, context: HostedContext): void {
-	if (occupantOf(room, person)) rename(room, person, context);
+	if (occupantOf(room, person)) profile(room, person, context);
 	// Nobody sees a person come in as away who is there a moment later.
-	else if (!context.memberships.isEntering(room.source, person))
-		announce(room, addOccupant(room, person, context.occupantId(room.id, person)), context);
+	else if (!context.memberships.isEntering(room.source, person)) {
+		const occupant = addOccupant(room, person, context.occupantId(room.id, person));
+		announce(room, occupant, context);
+		showFace(room, occupant, context);
+	}
 }
 
 function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): void {
@@ -59,10 +63,15 @@ function removal({ now, by, person }: MemberChange, ours: boolean): Happening {
 const nickOf = (room: HostedRoom, person: Person): string | undefined =>
 	occupantOf(room, person)?.nick ?? person.name;
 
-/** People of XMPP have the nick that their client asked for, and the name of their ghost follows it. */
-function rename(room: HostedRoom, person: Person, context: HostedContext): void {
+/** People of XMPP have the nick that their client asked for, and the name of their ghost follows it, as the picture does. */
+function profile(room: HostedRoom, person: Person, context: HostedContext): void {
 	const occupant = occupantOf(room, person);
-	if (!occupant || person.network === xmppNetwork || occupant.person.name === person.name) return;
-	const nick = freeNick(room, person.name ?? person.address[0] ?? "", person);
-	changeNick(room, occupant, nick, context, person.name);
+	if (!occupant || person.network === xmppNetwork) return;
+	const before = occupant.person;
+	if (person.avatar !== undefined) setAvatar(occupant, person.avatar);
+	if (before.name !== person.name) {
+		const nick = freeNick(room, person.name ?? person.address[0] ?? "", person);
+		changeNick(room, occupant, nick, context, person.name);
+	} else if (person.avatar === null && before.avatar) announce(room, occupant, context);
+	showFace(room, occupant, context, before.avatar ?? null);
 }

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { skeleton } from "../../core/confusable.ts";
 import { personKey } from "../../core/hosting.ts";
-import type { Person } from "../../core/person.ts";
+import type { Avatar, Person } from "../../core/person.ts";
 import { longestNick, nickFor, otherNick, plainNick } from "../nick.ts";
 import { type HostedRoom, type Joined, type Occupant, occupantOf, sessionKey } from "./room.ts";
 
@@ -69,6 +69,11 @@ export function renameOccupant(
 	const { name: _old, ...nameless } = occupant.person;
 	occupant.person = name === undefined ? nameless : { ...nameless, name };
 	hold(room, occupant);
+}
+
+/** Gives an occupant the picture that the person has now. */
+export function setAvatar(occupant: Occupant, avatar: Avatar | null): void {
+	occupant.person = { ...occupant.person, avatar };
 }
 
 function hold(room: HostedRoom, occupant: Occupant): void {

@@ -8,6 +8,7 @@ import type { Person } from "../../core/person.ts";
 import type { Files } from "../attachments.ts";
 import type { Software } from "../iq/query.ts";
 import type { Whisper } from "../private/venue.ts";
+import type { Pictures } from "../pictures.ts";
 import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
 
@@ -43,5 +44,7 @@ export type World = Readonly<{
 	privately(whisper: Whisper): Element | undefined;
 	/** Notes that a person of XMPP has left a room. */
 	left(muc: RoomId, person: Person): void;
+	/** The pictures of people. */
+	faces: Pictures;
 	now(): Readonly<{ at: number; unique(): string }>;
 }>;

@@ -48,7 +48,8 @@ async function payload(stanza: Element, context: IqContext): Promise<Element | u
 	if ((type !== "get" && type !== "set") || !payload || more.length > 0)
 		throw new StanzaError("bad-request", "modify");
 	const where = whereIs(to, context);
-	const ghost = where === "host" || where === "bot" ? { name: software.name } : await context.ghost(bare(to));
+	const ghost =
+		where === "host" || where === "bot" ? { name: software.name } : await context.ghost(bare(to), from);
 	if (!ghost) throw new StanzaError("item-not-found", "cancel");
 	const query = queries.find(
 		(one) => one.type === type && payload.is(one.name, one.ns) && isAnsweredAt(one, where),

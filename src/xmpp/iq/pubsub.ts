@@ -1,15 +1,25 @@
+import { avatarData, avatarMetadata, metadataOf } from "../photo.ts";
+import type { Picture } from "../pictures.ts";
 import { StanzaError } from "../stanza-error.ts";
 import { child, type Element, xml } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
-import type { Ghost, Query } from "./query.ts";
+import { type Ghost, pictureOf, type Query } from "./query.ts";
 import { vcard4Of } from "./vcard4.ts";
 
 const ns = "http://jabber.org/protocol/pubsub";
 
-/** The nodes that an account of ours has, each with its one item. */
-const nodes: ReadonlyMap<string, (ghost: Ghost) => Element> = new Map([
-	["urn:xmpp:vcard4", vcard4Of],
-	["http://jabber.org/protocol/nick", ({ name }: Ghost) => to.nick(name)],
+type Item = Readonly<{ id: string; content: Element }>;
+
+/** The nodes that an account of ours has, each with its one item; undefined where it has none. */
+const nodes = new Map<string, (ghost: Ghost, picture: Picture | undefined) => Item | undefined>([
+	["urn:xmpp:vcard4", (ghost, picture) => ({ id: "current", content: vcard4Of(ghost, picture) })],
+	["http://jabber.org/protocol/nick", ({ name }) => ({ id: "current", content: to.nick(name) })],
+	[avatarMetadata, (_, picture) => picture && { id: picture.sha1, content: metadataOf(picture) }],
+	[
+		avatarData,
+		(_, picture) =>
+			picture && { id: picture.sha1, content: xml("data", { xmlns: avatarData }, picture.base64) },
+	],
 ]);
 
 /**
@@ -23,11 +33,14 @@ export const pubsub: Query = {
 	where: ["account", "session"],
 	// An account that advertised the namespace would have to take subscriptions as well.
 	features: [],
-	async answer({ payload, ghost }) {
-		const node = child(payload, "items")?.attrs.node;
+	async answer({ payload, ghost }, context) {
+		const items = child(payload, "items");
+		const node = items?.attrs.node;
 		if (node === undefined) throw new StanzaError("feature-not-implemented", "cancel");
-		const item = nodes.get(node);
-		if (!item) throw new StanzaError("item-not-found", "cancel");
-		return xml("pubsub", { xmlns: ns }, xml("items", { node }, xml("item", { id: "current" }, item(ghost))));
+		const item = nodes.get(node)?.(ghost, await pictureOf(ghost, context));
+		const wanted = items?.getChildren("item").map(({ attrs }) => attrs.id) ?? [];
+		if (!item || (wanted.length > 0 && !wanted.includes(item.id)))
+			throw new StanzaError("item-not-found", "cancel");
+		return xml("pubsub", { xmlns: ns }, xml("items", { node }, xml("item", { id: item.id }, item.content)));
 	},
 };

@@ -1,5 +1,7 @@
 import type { Command } from "../../core/command.ts";
 import type { Log } from "../../core/log.ts";
+import type { Avatar, Person } from "../../core/person.ts";
+import type { Picture, Pictures } from "../pictures.ts";
 import type { Element } from "../stream/xml.ts";
 
 /**
@@ -15,6 +17,8 @@ export type Ghost = Readonly<{
 	/** The bare JID of the ghost, and the link to the profile of its person. */
 	jid?: string;
 	url?: string;
+	/** The picture of the person, as their own network opens it. */
+	avatar?: Avatar;
 }>;
 
 /** The software that XEP-0092 tells of. `uri` identifies it among other software (XEP-0115). */
@@ -24,8 +28,13 @@ export type Software = Readonly<{ name: string; version: string; uri: string }>;
 export type IqContext = Readonly<{
 	/** Its name is also the name of the component. */
 	software: Software;
-	/** Returns the account at a bare JID of ours; undefined where there is none, as for a Matrix user that does not exist. */
-	ghost(jid: string): Promise<Ghost | undefined>;
+	/**
+	 * Returns the account at a bare JID of ours, as `asker` may see it: a MUC asks for one of its occupants. Undefined where
+	 * there is none, as for a Matrix user that does not exist.
+	 */
+	ghost(jid: string, asker: string): Promise<Ghost | undefined>;
+	/** Resolves with the picture of a person; undefined where it cannot be shown, or not in time. Absent: nobody has one. */
+	picture?: Pictures["soon"];
 	/** The bot's own account. Absent where only an occupant is asked. */
 	bot?: Readonly<{ jid: string; isAt(jid: string): boolean }>;
 	adHoc?: AdHoc;
@@ -56,6 +65,20 @@ export type Question = Readonly<{
 /** Whether a query is answered at an address. */
 export const isAnsweredAt = (query: Pick<Query, "where">, where: Where): boolean =>
 	query.where.includes(where) || (where === "bot" && query.where.includes("account"));
+
+/** Resolves with the picture of an account; undefined where it has none, or none in time. Never rejects. */
+export const pictureOf = async (
+	{ avatar }: Ghost,
+	{ picture }: Pick<IqContext, "picture">,
+): Promise<Picture | undefined> => avatar && picture?.(avatar);
+
+/** Returns the account that stands for a person, whose ghost has a JID. */
+export const ghostOf = (person: Person, jid: string, url: string | undefined): Ghost => ({
+	name: person.name ?? person.address[0] ?? "",
+	jid,
+	...(url !== undefined && { url }),
+	...(person.avatar && { avatar: person.avatar }),
+});
 
 /** One query by IQ. Disco advertises its features at the addresses that answer it. */
 export type Query = Readonly<{

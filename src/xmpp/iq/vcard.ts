@@ -1,9 +1,11 @@
+import { photoOf } from "../photo.ts";
+import type { Picture } from "../pictures.ts";
 import { type Element, xml } from "../stream/xml.ts";
-import type { Ghost, Query } from "./query.ts";
+import { type Ghost, pictureOf, type Query } from "./query.ts";
 
 const ns = "vcard-temp";
 
-/** Tells the full name, of which a nick may hold a part only, the address and the profile of a person (XEP-0054). */
+/** Tells the full name, of which a nick may hold a part only, the address, the profile and the picture of a person (XEP-0054). */
 export const vcard: Query = {
 	type: "get",
 	name: "vCard",
@@ -11,11 +13,11 @@ export const vcard: Query = {
 	// A MUC passes the query about an occupant on to the bare JID, some MUCs to the session.
 	where: ["host", "account", "session"],
 	features: [ns],
-	answer: async ({ ghost }) => vcardOf(ghost),
+	answer: async ({ ghost }, context) => vcardOf(ghost, await pictureOf(ghost, context)),
 };
 
 /** Returns the vCard of a person. Pure. */
-export const vcardOf = ({ name, jid, url }: Ghost): Element =>
+export const vcardOf = ({ name, jid, url }: Ghost, picture: Picture | undefined): Element =>
 	xml(
 		"vCard",
 		{ xmlns: ns },
@@ -23,4 +25,5 @@ export const vcardOf = ({ name, jid, url }: Ghost): Element =>
 		xml("NICKNAME", {}, name),
 		jid && xml("JABBERID", {}, jid),
 		url && xml("URL", {}, url),
+		picture && photoOf(picture),
 	);

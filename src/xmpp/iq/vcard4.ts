@@ -1,5 +1,6 @@
+import type { Picture } from "../pictures.ts";
 import { type Element, xml } from "../stream/xml.ts";
-import type { Ghost, Query } from "./query.ts";
+import { type Ghost, pictureOf, type Query } from "./query.ts";
 
 const ns = "urn:ietf:params:xml:ns:vcard-4.0";
 
@@ -10,11 +11,11 @@ export const vcard4: Query = {
 	ns,
 	where: ["account", "session"],
 	features: [ns],
-	answer: async ({ ghost }) => vcard4Of(ghost),
+	answer: async ({ ghost }, context) => vcard4Of(ghost, await pictureOf(ghost, context)),
 };
 
 /** Returns the vCard of a person. Pure. */
-export const vcard4Of = ({ name, jid, url }: Ghost): Element =>
+export const vcard4Of = ({ name, jid, url }: Ghost, picture: Picture | undefined): Element =>
 	xml(
 		"vcard",
 		{ xmlns: ns },
@@ -22,4 +23,6 @@ export const vcard4Of = ({ name, jid, url }: Ghost): Element =>
 		xml("nickname", {}, xml("text", {}, name)),
 		jid && xml("impp", {}, xml("uri", {}, `xmpp:${jid}`)),
 		url && xml("url", {}, xml("uri", {}, url)),
+		// RFC 6350 §6.2.4
+		picture && xml("photo", {}, xml("uri", {}, `data:${picture.mime};base64,${picture.base64}`)),
 	);

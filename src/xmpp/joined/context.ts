@@ -5,6 +5,7 @@ import type { Cursor, Received } from "../../core/network.ts";
 import type { Signal } from "../../core/signal.ts";
 import type { Archive } from "../muc/archive.ts";
 import type { Whisper } from "../private/venue.ts";
+import type { Pictures } from "../pictures.ts";
 import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
 import type { Confirmations } from "./confirmations.ts";
@@ -44,6 +45,8 @@ export type World = Readonly<{
 	privateError(stanza: Element): boolean;
 	/** Ends the link of a MUC for good; its portal reads `why`. */
 	ended(room: Room, why: string): void;
+	/** The pictures of our people. */
+	faces: Pick<Pictures, "get" | "hash">;
 	/** Notes that a MUC takes lines again, so that its lane retries at once. */
 	resume(): void;
 	/** Limits how many works of one `line` run at once, such as joins at one service: servers throttle floods of them. */

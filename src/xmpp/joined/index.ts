@@ -184,6 +184,9 @@ export function createJoinedRooms(
 		},
 		others: (room: string): readonly Person[] =>
 			[...(rooms.get(room)?.roster.others.values() ?? [])].map((other) => other.person),
+		/** Returns the person whose ghost of this bare JID is an occupant of ours in a MUC. */
+		ownPerson: (room: string, ghost: string): Person | undefined =>
+			rooms.get(room)?.ours.byJid.get(`${ghost}/${people.resource}`)?.person,
 		person: (room: string, nick: string) => rooms.get(room)?.roster.others.get(nick)?.person,
 		/** Returns true for a copy of a stanza that the active listener gets, too; called before a stanza's tree is built. */
 		skip(from: string, jid: string, name: string, type: string | undefined): boolean {

@@ -7,6 +7,7 @@ import { StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, type Context } from "./context.ts";
 import { since } from "./cursor.ts";
+import { knownPhoto, showFace, shown } from "./faces.ts";
 import { joinRefusal, NoPlace, NotMember } from "./join-refusals.ts";
 import {
 	abandonJoin,
@@ -18,6 +19,7 @@ import {
 	type OwnOccupant,
 	relayUntil,
 	sayGoodbye,
+	setPhoto,
 } from "./own-occupants.ts";
 import { type Room, readable } from "./room.ts";
 import { release } from "./roster.ts";
@@ -39,16 +41,10 @@ export function enter(room: Room, ours: OwnOccupant, context: Context): Promise<
 	return joinOnce(ours, () => context.paced(domain(room.jid), () => join(room, ours, context)));
 }
 
-/** Returns what the MUC shows of an own occupant. The listener stands for nobody. */
-const shown = ({ jid, name, person }: OwnOccupant, { linkedTo }: Room) => ({
-	jid,
-	name,
-	comesFrom: person ? linkedTo : [],
-});
-
 async function join(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	if (room.closed || !ours.wanted) throw new TemporaryError("left before the join began");
 	beginJoin(ours, room.roster.clock);
+	setPhoto(ours, knownPhoto(ours, context));
 	try {
 		// Without an archive, the active listener asks for the history of the time that it missed.
 		const missed =
@@ -56,6 +52,7 @@ async function join(room: Room, ours: OwnOccupant, context: Context): Promise<vo
 				? since(room.position.read)
 				: undefined;
 		await withNick(room, ours, context, (nick) => presence.enter(shown(ours, room), room.jid, nick, missed));
+		showFace(room, ours, context);
 	} catch (error) {
 		abandonJoin(ours);
 		// No attempt is repeated for each line of a person who is no member; a new member joins at a later line.
@@ -75,6 +72,7 @@ export async function rename(room: Room, ours: OwnOccupant, context: Context): P
 	await withNick(room, ours, context, (nick) =>
 		nick === ours.nick ? undefined : presence.rename(shown(ours, room), room.jid, nick),
 	);
+	showFace(room, ours, context);
 }
 
 export async function leave(room: Room, ours: OwnOccupant, context: Context): Promise<void> {

@@ -29,6 +29,8 @@ type State = {
 	/** The nick last held, or asked for by a join. The MUC may give another: the nick of its 110 presence counts. */
 	nick: string;
 	stay: Stay;
+	/** The hash of the picture that the MUC was told, "" if it has none; undefined before the MUC was told anything. */
+	photo: string | undefined;
 	/** True while the occupant has to join again after a technical loss. */
 	wanted: boolean;
 	/** Why the MUC refuses it, until its person leaves and comes again. */
@@ -61,6 +63,7 @@ export const createOwnOccupant = (jid: string, name: string, person?: Person): O
 	name,
 	nick: "",
 	stay: { state: "out" },
+	photo: undefined,
 	wanted: false,
 	barred: undefined,
 	relayedUntil: 0,
@@ -97,6 +100,11 @@ export function addListener(ours: OwnOccupants, one: OwnOccupant): void {
 /** Has the occupant join again whenever it is lost for technical reasons. */
 export function want(one: State): void {
 	one.wanted = true;
+}
+
+/** Notes the picture that the MUC is told: see {@link OwnOccupant}. */
+export function setPhoto(one: State, photo: string | undefined): void {
+	one.photo = photo;
 }
 
 /** Keeps the occupant out: the MUC refused or removed it. */

@@ -2,6 +2,7 @@ import { boundedId } from "../../core/ids.ts";
 import { occupantIdIn } from "../from-xmpp.ts";
 import { bare, longestBare, longestPart, resource } from "../jid.ts";
 import { passedIn, passedThrough } from "../message/passed-rooms.ts";
+import { photoIn, photoUpdate } from "../photo.ts";
 import * as phrases from "../phrases.ts";
 import { child, type Element, type Node, text, xml } from "../stream/xml.ts";
 import { fullName } from "../to-xmpp.ts";
@@ -24,6 +25,8 @@ export type OccupantPresence = Readonly<{
 	actor?: string;
 	reason?: string;
 	destroyed?: Readonly<{ alternate?: string; reason?: string }>;
+	/** The hash of the picture (XEP-0153), "" for none; absent if the presence says nothing of it. */
+	photo?: string;
 	/** The marks of the rooms whose ghost the occupant is, in another bridge. */
 	comesFrom?: readonly string[];
 }>;
@@ -48,22 +51,35 @@ export function occupantPresence(presence: Element): OccupantPresence {
 		newNick: bounded(item?.attrs.nick),
 		actor: bounded(actor?.attrs.nick ?? actor?.attrs.jid),
 		reason: words(item),
+		photo: photoIn(presence),
 		comesFrom: passed.length > 0 ? passed : undefined,
 		destroyed: destroy && defined({ alternate: destroy.attrs.jid, reason: words(destroy) }),
 	});
 }
 
-/** The JID of an own occupant, its name, and the marks of the rooms whose person it stands for. */
-type Own = Readonly<{ jid: string; name: string | undefined; comesFrom: readonly string[] }>;
+/** The JID of an own occupant, its name, its picture, and the marks of the rooms whose person it stands for. */
+type Own = Readonly<{
+	jid: string;
+	name: string | undefined;
+	comesFrom: readonly string[];
+	/** The hash of the picture, "" for none; undefined while nobody knows it. */
+	photo?: string | undefined;
+}>;
 
 /** Returns the presence of an own occupant in a MUC; each one replaces what the MUC shows of it. */
-const available = ({ jid, name, comesFrom }: Own, room: string, nick: string, ...more: Node[]): Element =>
+const available = (
+	{ jid, name, comesFrom, photo }: Own,
+	room: string,
+	nick: string,
+	...more: Node[]
+): Element =>
 	xml(
 		"presence",
 		{ from: jid, to: `${room}/${nick}` },
 		...more,
 		fullName(name === nick ? undefined : name),
 		passedThrough(comesFrom),
+		photo === undefined ? undefined : photoUpdate(photo),
 	);
 
 /** Returns a join (XEP-0045 §7.2). `since`, ms since 1970, asks for the history from then on; without it none comes. */
@@ -79,7 +95,10 @@ export const enter = (own: Own, room: string, nick: string, since?: number): Ele
 		),
 	);
 
-/** Returns a change of the nick (XEP-0045 §7.6): a presence to the new nick, without the `x` of a join. */
+/**
+ * Returns a change of the nick (XEP-0045 §7.6): a presence to the new nick, without the `x` of a join. To the same nick it
+ * changes what the MUC shows of the occupant (§7.7).
+ */
 export const rename = available;
 
 /** Returns the leaving of an occupant (XEP-0045 §7.14). */

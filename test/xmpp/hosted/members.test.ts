@@ -17,7 +17,7 @@ describe("a Matrix member", () => {
 	test("comes in, is renamed and leaves", async () => {
 		const world = await changing();
 		world.change(bob, "in");
-		world.change({ ...bob, name: "Robert" }, "name");
+		world.change({ ...bob, name: "Robert" }, "profile");
 		world.change({ ...bob, name: "Robert" }, "out");
 		expect(world.got(juliet)).toEqual([
 			"presence Bob none/participant",
@@ -43,7 +43,7 @@ describe("a Matrix member", () => {
 		expect(shown?.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Romeo");
 		expect(world.got(juliet)).toEqual(["presence Romeo (mallory) none/participant"]);
 		world.change({ ...bob, name: "Juliet" }, "in");
-		world.change({ ...bob, name: "Romeo" }, "name");
+		world.change({ ...bob, name: "Romeo" }, "profile");
 		expect(world.got(romeo).slice(1)).toEqual([
 			"presence Juliet (bob) none/participant",
 			"presence unavailable Juliet (bob) none/participant →Romeo (bob) 303",
@@ -132,7 +132,7 @@ describe("a person of XMPP", () => {
 		const mercutio = xmppPerson("mercutio@verona.test", "Mercutio");
 		world.change(mercutio, "in");
 		expect(world.got(juliet)).toEqual(["presence Mercutio none/participant away"]);
-		world.change(mercutio, "name");
+		world.change(mercutio, "profile");
 		expect(world.got(juliet)).toEqual([]);
 	});
 });

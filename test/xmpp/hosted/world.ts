@@ -7,6 +7,7 @@ import { account } from "../../../src/xmpp/from-xmpp.ts";
 import { createHostedRooms } from "../../../src/xmpp/hosted/index.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
+import { fakeFaces } from "../fake-faces.ts";
 import { stanza } from "../stanza.ts";
 import { line } from "./line.ts";
 
@@ -130,7 +131,9 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		},
 		iq: (request: Element) => source.iq(request),
 	};
+	const faces = fakeFaces();
 	const rooms = createHostedRooms({
+		faces,
 		link,
 		component,
 		of: matrix,
@@ -162,7 +165,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
 	};
 	return {
-		...{ rooms, conversation, source, sent, told, left, cursors, calls, clock, link, take, settle },
+		...{ faces, rooms, conversation, source, sent, told, left, cursors, calls, clock, link, take, settle },
 		start: () => rooms.start(),
 		sweep: rooms.sweep,
 		/** Returns the keys of the sessions in the store. */

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
+import { photoIn } from "../../../src/xmpp/photo.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
-import { alice, aliceJid, failure, link, person, room, type World, world } from "./muc-world.ts";
+import { avatar } from "../fake-faces.ts";
+import { png } from "../hosted/queries/world.ts";
+import { alice, aliceJid, bodies, failure, link, person, room, type World, world } from "./muc-world.ts";
 
 /** Returns the stanza id that a line of ours was sent under. */
 const wire = expect.stringMatching(/^op/);
@@ -890,5 +893,56 @@ describe("the end of an occupant's stay", () => {
 		);
 		await w.settle();
 		expect(w.muc.isIn("ghost@bridge.test/trivium")).toBe(false);
+	});
+});
+
+describe("the picture of our people", () => {
+	const picture = (ref: string | null) => ({ ...alice, avatar: ref === null ? null : avatar(ref) });
+	/** Returns the pictures that the MUC was told of Alice: by their beginning, "none", or "unknown". */
+	const told = (w: World) =>
+		w.muc.taken.flatMap((one) => {
+			if (one.name !== "presence" || one.attrs.type || !one.attrs.from?.startsWith("alice@")) return [];
+			const photo = photoIn(one);
+			return [photo === undefined ? "unknown" : photo || "none"];
+		});
+
+	test("is told to the MUC with the join where it was read before, else once it is there", async () => {
+		const w = world();
+		const slow = Promise.withResolvers<Buffer>();
+		w.faces.files.a = slow.promise;
+		await w.attach(picture("a"));
+		w.rooms.online();
+		await w.done(w.move("join", picture("a")));
+		expect(told(w)).toEqual(["unknown"]);
+		slow.resolve(png);
+		await vi.waitFor(() => expect(w.faces.hash(avatar("a"))).toBeDefined());
+		await w.settle();
+		const sha1 = w.faces.hash(avatar("a"));
+		expect(told(w)).toEqual(["unknown", sha1]);
+		await w.done(w.move("leave", picture("a")));
+		await w.done(w.move("join", picture("a")));
+		expect(told(w)).toEqual(["unknown", sha1, sha1]);
+	});
+
+	test("is told again when it changes, with its removal, and not when it is the same", async () => {
+		const w = world();
+		Object.assign(w.faces.files, { a: png, same: png, b: Buffer.concat([png, png]) });
+		for (const ref of ["a", "same", "b"]) await w.faces.get(avatar(ref));
+		await w.attach(picture("a"));
+		w.rooms.online();
+		await w.done(w.move("join", picture("a")));
+		for (const ref of ["same", "b", null])
+			await w.done(w.send({ kind: "profile", sender: picture(ref) } as never));
+		await w.settle();
+		expect(told(w)).toEqual([w.faces.hash(avatar("a")), w.faces.hash(avatar("b")), "none"]);
+	});
+
+	test("delays no line, and fails none, where it cannot be read", async () => {
+		const w = world();
+		w.faces.files.a = new Promise(() => undefined);
+		await w.attach(picture("a"));
+		w.rooms.online();
+		await w.done(w.say("hello", picture("a")));
+		expect(bodies(w)).toEqual(["hello"]);
 	});
 });

@@ -9,6 +9,7 @@ import { createSignedIds } from "../../../src/xmpp/joined/signed-ids.ts";
 import type { Element } from "../../../src/xmpp/stream/xml.ts";
 import { bridgeOf, rulesFor } from "../../bridge.ts";
 import { fakeNetwork, quiet } from "../../fakes.ts";
+import { fakeFaces } from "../fake-faces.ts";
 import type { MucFaults } from "../fake-muc.ts";
 import { inOrder, modelledLink, mucService, sleep } from "./muc-model.ts";
 
@@ -86,6 +87,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 				ended: () => undefined,
 				resume: () => bridge.resume(theirs.name),
 				paced: createConcurrencyLimit(20),
+				faces: fakeFaces(),
 				now,
 			},
 			{

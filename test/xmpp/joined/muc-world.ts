@@ -24,6 +24,7 @@ import type { Whisper } from "../../../src/xmpp/private/venue.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
+import { fakeFaces } from "../fake-faces.ts";
 import { type FakeMuc, fakeMuc, type MucFaults } from "../fake-muc.ts";
 
 export const room = "verona@muc.test";
@@ -109,6 +110,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 		}
 	}
 
+	const faces = fakeFaces();
 	const begin = () =>
 		createJoinedRooms(
 			{
@@ -181,6 +183,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 				ended: (_room, why) => void load.ended.push(why),
 				resume: () => void load.resumed++,
 				paced: createConcurrencyLimit(20),
+				faces,
 				now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
 			},
 			{
@@ -256,6 +259,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 			rooms = begin();
 		},
 		disk,
+		faces,
 		load,
 		muc,
 		told,

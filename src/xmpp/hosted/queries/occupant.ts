@@ -1,5 +1,6 @@
 import { xmppNetwork } from "../../from-xmpp.ts";
 import { answerIq } from "../../iq/index.ts";
+import { ghostOf } from "../../iq/query.ts";
 import { resource } from "../../jid.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
@@ -40,8 +41,7 @@ const refusalOf = (payload: Element): StanzaError =>
 		: new StanzaError("not-acceptable", "cancel");
 
 /** The context in which the account of a person of the source is asked. */
-function accounts({ person, nick }: Occupant, { software, ghost, bridge, log }: HostedContext) {
-	const url = bridge().personUrl(person);
-	const known = { name: person.name ?? nick, jid: ghost(person), ...(url !== undefined && { url }) };
-	return { software, log, ghost: async () => known };
+function accounts({ person, nick }: Occupant, { software, ghost, bridge, faces, log }: HostedContext) {
+	const known = ghostOf({ ...person, name: person.name ?? nick }, ghost(person), bridge().personUrl(person));
+	return { software, log, picture: faces.soon, ghost: async () => known };
 }

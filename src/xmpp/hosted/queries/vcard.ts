@@ -1,3 +1,4 @@
+import { photoOf } from "../../photo.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { xml } from "../../stream/xml.ts";
 import type { RoomQuery } from "./query.ts";
@@ -20,7 +21,7 @@ export const vcard: RoomQuery = {
 			"vCard",
 			{ xmlns: ns },
 			name === undefined ? undefined : xml("FN", {}, name),
-			picture && xml("PHOTO", {}, xml("TYPE", {}, picture.mime), xml("BINVAL", {}, picture.base64)),
+			picture && photoOf(picture),
 		);
 	},
 };

@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { createGuard } from "../../../../src/core/guard.ts";
 import type { Hosting, Levels, Looked, RoomAddress, RoomFacts } from "../../../../src/core/hosting.ts";
 import { powers } from "../../../../src/core/hosting.ts";
@@ -10,13 +9,13 @@ import { viewOf } from "../../../../src/xmpp/hosted/addresses.ts";
 import type { HostedContext } from "../../../../src/xmpp/hosted/context.ts";
 import { createMemberships } from "../../../../src/xmpp/hosted/memberships.ts";
 import { addOccupant } from "../../../../src/xmpp/hosted/occupants.ts";
-import { createPictures } from "../../../../src/xmpp/hosted/pictures.ts";
 import { createQueries } from "../../../../src/xmpp/hosted/queries/index.ts";
 import { createHostedRoom, type Session } from "../../../../src/xmpp/hosted/room.ts";
 import { createRooms } from "../../../../src/xmpp/hosted/rooms.ts";
 import { bare } from "../../../../src/xmpp/jid.ts";
 import { type Element, xml } from "../../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../../fakes.ts";
+import { avatar, fakeFaces } from "../../fake-faces.ts";
 
 export const component = "bridge.test";
 export const lobby = `#lobby@${component}`;
@@ -76,7 +75,8 @@ export function createWorld(
 	const looks: [RoomAddress, string][] = [];
 	const asked: Element[] = [];
 	const sent: Element[] = [];
-	const opened: string[] = [];
+	const faces = fakeFaces({ ...options.files });
+	const { opened } = faces;
 	/** The stanzas that the sessions of the room are shown. */
 	const shown: Element[] = [];
 	const rooms = createRooms();
@@ -143,16 +143,11 @@ export function createWorld(
 		resource: "trivium",
 		now: () => ({ at: 0, unique: () => "unique" }),
 		software: { name: "Trivium", version: "1", uri: `xmpp:${component}` },
-		pictures: createPictures({
-			async open(ref) {
-				opened.push(ref);
-				const file = options.files?.[ref];
-				if (!file) throw new Error("no such file");
-				return { body: Readable.from([file], { objectMode: false }), size: file.length };
-			},
-			now: () => 0,
-			log: quiet,
-		}),
+		faces,
+		pictures: {
+			get: (ref: string) => faces.get(avatar(ref)),
+			soon: (ref: string) => faces.soon(avatar(ref)),
+		},
 	} as unknown as HostedContext;
 	const answer = createQueries(context);
 	/** Asks; the answer is checked to go back to the asker. */

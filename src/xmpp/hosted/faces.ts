@@ -1,0 +1,36 @@
+import type { Avatar } from "../../core/person.ts";
+import { xmppNetwork } from "../from-xmpp.ts";
+import { announce } from "./announce.ts";
+import type { HostedContext } from "./context.ts";
+import { type HostedRoom, type Occupant, occupantOf } from "./room.ts";
+
+/** People of a room whose pictures are read before they say something. */
+const few = 100;
+
+/**
+ * Reads the picture of an occupant, and tells the sessions of it once it is there. `before`: the picture that they know. It
+ * is no news if both have the same bytes.
+ */
+export function showFace(
+	room: HostedRoom,
+	occupant: Occupant,
+	{ guard, faces, ...context }: HostedContext,
+	before?: Avatar | null,
+): void {
+	const { avatar, network } = occupant.person;
+	if (!avatar || network === xmppNetwork) return;
+	const known = before ? faces.hash(before) : undefined;
+	// Each presence since the picture was read has its hash.
+	if (before === undefined && faces.hash(avatar) !== undefined) return;
+	void guard.run("picture of an occupant", async () => {
+		const picture = await faces.get(avatar);
+		if (!picture || picture.sha1 === known) return;
+		const isStill = occupantOf(room, occupant.person) === occupant && occupant.person.avatar === avatar;
+		if (isStill) announce(room, occupant, { guard, faces, ...context });
+	});
+}
+
+/** Reads the pictures of the people of a room that has just been read; those of many are read as they speak. */
+export function showFaces(room: HostedRoom, context: HostedContext): void {
+	if (room.people.size <= few) for (const one of room.people.values()) showFace(room, one, context);
+}
