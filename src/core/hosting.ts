@@ -146,11 +146,11 @@ export interface Hosting {
 		limit: number,
 		after?: string,
 	): Promise<Readonly<{ rooms: readonly RoomFacts[]; next?: string; count: number }>>;
-	/** Lets the ghost of a person in, under `person.name` in this room. Idempotent. @throws TemporaryError */
+	/** Lets the ghost of a person in, under `person.name` and with `person.avatar` in this room. Idempotent. @throws TemporaryError */
 	enter(room: RoomId, person: Person): Promise<Entered>;
 	/** Lets the ghost of a person out. Idempotent. @throws TemporaryError */
 	leave(room: RoomId, person: Person, reason?: string): Promise<void>;
-	/** Gives the ghost of a person its name in this room. @throws PermanentError, TemporaryError */
+	/** Gives the ghost of a person its name and picture in this room. @throws PermanentError, TemporaryError */
 	rename(room: RoomId, person: Person): Promise<void>;
 	/** Resolves with a room and its members, read through a ghost that is in it. @throws PermanentError, TemporaryError */
 	view(room: RoomId): Promise<RoomView>;

@@ -52,6 +52,8 @@ export type Ghost = Readonly<{
 	address: UserId;
 	/** The display name that was set last, so that it is set again only when it changes. */
 	name?: string;
+	/** The picture that was set last: its hash, with the name of its network, and its place on the network `on`. */
+	picture?: Readonly<{ hash: string; url: string }>;
 }>;
 
 /**
@@ -75,6 +77,8 @@ export interface Mapping {
 	takes(person: Person): Promise<boolean>;
 	/** Stores a ghost. @throws PermanentError if the store is full, Error if the address belongs to another person. */
 	saveGhost(ghost: Ghost): Promise<void>;
+	/** Resolves with the place of a picture that some ghost has; see {@link Ghost.picture}. */
+	picture(hash: string): Promise<string | undefined>;
 	setting(key: string): Promise<string | undefined>;
 	saveSetting(key: string, value: string): Promise<void>;
 	/** Resolves with the value of `key`; the first call stores `make()`, and concurrent calls get the same value. */

@@ -162,15 +162,15 @@ export function createMatrixClient(options: {
 			call("PUT", at`/_matrix/client/v3/rooms/${room}/state/${type}/${key}`, { body, ...(as && { as }) }),
 		join: (room: string, as?: string) =>
 			call<{ room_id: string }>("POST", at`/_matrix/client/v3/join/${room}`, { body: {}, ...(as && { as }) }),
-		/** Joins under a name of this room alone, where the homeserver takes one here. `via`: servers that know the room. */
+		/** Joins under a name and with a picture of this room alone, where the homeserver takes one here. `via`: servers that know the room. */
 		joinAs: (
 			room: string,
-			{ as, name, via, timeout }: { as: string; name: string; via: readonly string[]; timeout: number },
+			{ as, via, timeout, ...looks }: Looks & { as: string; via: readonly string[]; timeout: number },
 		) =>
 			call<{ room_id: string }>("POST", at`/_matrix/client/v3/join/${room}`, {
 				as,
 				// Synapse takes the content of the member event from here; other homeservers ignore it.
-				body: { displayname: name },
+				body: looks,
 				// COMPAT server_name: before Matrix v1.12.
 				query: { via, server_name: via },
 				timeout,
@@ -280,6 +280,9 @@ export function createMatrixClient(options: {
 		close: () => agent.destroy(),
 	};
 }
+
+/** What a member shows in a room. "" is no picture; absent: the one of the account. */
+export type Looks = Readonly<{ displayname: string; avatar_url?: string }>;
 
 /** Error codes of requests that never got a connection, so that nothing was sent. */
 const neverConnected = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);

@@ -5,6 +5,7 @@ import type { Bridge, Outbound } from "../core/network.ts";
 import type { Client } from "./client.ts";
 import { createDirectSender } from "./direct-rooms.ts";
 import type { EventCache } from "./event-cache.ts";
+import type { Faces } from "./faces.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { MediaStore } from "./media.ts";
 import type { Members } from "./members.ts";
@@ -26,6 +27,7 @@ export function createDelivery(deps: {
 	client: Client;
 	members: Members;
 	ghosts: Ghosts;
+	faces: Pick<Faces, "show">;
 	rooms: Rooms;
 	creation: RoomCreation;
 	sendOnce: SendOnce;
@@ -92,6 +94,8 @@ export function createDelivery(deps: {
 		}
 		const { ghost, event } = await sendingAccount(given);
 		const out = { ...given, event };
+		// In a view the picture belongs to the membership, as the name does.
+		if (ghost !== bot && !isOfView(given)) deps.faces.show(event.sender);
 		switch (event.kind) {
 			case "membership":
 				// A person without a ghost is shown when they speak.
@@ -99,7 +103,7 @@ export function createDelivery(deps: {
 				return [];
 			case "moderation":
 				return [];
-			// The name was set with the ghost.
+			// The name was set with the ghost, and the picture follows.
 			case "profile":
 				return [];
 			case "redaction":

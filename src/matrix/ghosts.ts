@@ -63,7 +63,7 @@ export function createGhosts(deps: {
 		const mxid = known?.address ?? (await free(person));
 		if (!known) await client.register(parts(mxid)?.[0] ?? "");
 		await client.setName(mxid, called);
-		await mapping.saveGhost({ person, on: matrixNetwork, address: mxid as UserId, name: called });
+		await mapping.saveGhost({ ...known, person, on: matrixNetwork, address: mxid as UserId, name: called });
 		return mxid;
 	}
 

@@ -14,6 +14,7 @@ import { createMatrixClient, MatrixError } from "./client.ts";
 import { createDelivery } from "./deliver.ts";
 import { isEncrypted } from "./encrypted-rooms.ts";
 import { createEventCache } from "./event-cache.ts";
+import { createFaces } from "./faces.ts";
 import { createGhosts, type GhostLimits } from "./ghosts.ts";
 import { createHomeserverLink } from "./homeserver-link.ts";
 import { createHosting } from "./hosting/index.ts";
@@ -101,6 +102,10 @@ export function createMatrix(
 	const files = createMediaStore({ homeserver, token: registration.as_token, client, fetch });
 	const members = createMembers(client, domain);
 	const ghosts = createGhosts({ client, mapping, domain, ...(deps.limits && { limits: deps.limits }) });
+	const faces = createFaces({
+		...{ client, mapping, files, guard, log },
+		open: (source) => parts.bridge.open(source),
+	});
 	const rooms = createRooms({ client, members, ghosts, bot, isOurs });
 	const creation = createRoomCreation({ client, ghosts, rooms, domain });
 	const aliases = createRoomAliases(mapping);
@@ -111,7 +116,7 @@ export function createMatrix(
 	const letBackIn = createReturnOfGhosts({ ghosts, rooms });
 	const link = createHomeserverLink({ client, rooms, bot, localpart: options.bot, log });
 	const hosted = createHosting({
-		...{ client, ghosts, members, rooms, eventCache, mapping, domain, bot, isOurs, log },
+		...{ client, ghosts, faces, members, rooms, eventCache, mapping, domain, bot, isOurs, log },
 		ask: (work) => ask(work),
 		speaker: (room) => speaker(room),
 		isServed: async (room) => (await portalOf(room)) !== undefined,
@@ -141,6 +146,7 @@ export function createMatrix(
 			mapping,
 			members,
 			ghosts,
+			faces,
 			rooms,
 			creation,
 			aliases,

@@ -57,6 +57,7 @@ export function createMemoryMapping(): Mapping {
 			ghosts.set(key, structuredClone(ghost));
 			addresses.set(address, key);
 		},
+		picture: async (hash) => ghosts.values().find(({ picture }) => picture?.hash === hash)?.picture?.url,
 		setting: async (key) => settings.get(key),
 		async saveSetting(key, value) {
 			settings.set(key, value);

@@ -41,7 +41,7 @@ export function createNedbMapping({ limits, ...options }: MappingOptions): Mappi
 	const docs = createDocuments({
 		...options,
 		compactAfter,
-		indexes: [{ field: "rooms" }, { field: "pair" }, { field: "at", unique: true }],
+		indexes: [{ field: "rooms" }, { field: "pair" }, { field: "at", unique: true }, { field: "face" }],
 	});
 	/** Counts all documents but the one that holds the version. */
 	const count = () => docs.size() - 1;
@@ -99,9 +99,11 @@ export function createNedbMapping({ limits, ...options }: MappingOptions): Mappi
 			const isNew = !docs.has(_id);
 			checkSize(isNew);
 			if (isNew && !shares.takes(ghost.person)) throw new PermanentError("busy", storeFull);
-			await docs.put({ _id, at: placeKey(ghost.on, ghost.address), ghost });
+			const face = ghost.picture && { face: ghost.picture.hash };
+			await docs.put({ _id, at: placeKey(ghost.on, ghost.address), ...face, ghost });
 			if (isNew) shares.add(ghost.person);
 		},
+		picture: async (hash) => (await ghostBy({ face: hash }))?.picture?.url,
 		setting,
 		saveSetting: (key, value) => docs.put({ _id: `setting ${key}`, value }),
 		async once(key, make) {

@@ -21,6 +21,7 @@ import { within } from "./deadline.ts";
 import { createClientFeatures } from "./direct/client-features.ts";
 import { createDirectChats } from "./direct/index.ts";
 import { pairOf, pairRoom } from "./direct/pair.ts";
+import { createFaces, isFace } from "./faces.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { createGhostLookup } from "./ghost-lookup.ts";
 import { createGhosts } from "./ghosts.ts";
@@ -28,15 +29,15 @@ import { createHealth } from "./health.ts";
 import { createHostedRooms } from "./hosted/index.ts";
 import { createInbox } from "./inbox.ts";
 import { capabilities } from "./iq/index.ts";
-import { ghostJid, inUri, type Namespace, personAt } from "./jid.ts";
+import { bare, ghostJid, inUri, type Namespace, personAt } from "./jid.ts";
 import { createJoinedConversation } from "./joined/conversation.ts";
 import { createJoinedRooms } from "./joined/index.ts";
 import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
 import { isBits, openBits } from "./message/stickers.ts";
 import { createOutgoingFiles } from "./outgoing-files.ts";
 import * as phrases from "./phrases.ts";
-import { createPrivateChats } from "./private/chats.ts";
 import { createPictures } from "./pictures.ts";
+import { createPrivateChats } from "./private/chats.ts";
 import { createRouter } from "./routing.ts";
 import { type ComponentOptions, createComponent } from "./stream/component.ts";
 import { createConflictWatch } from "./stream/connection-conflict.ts";
@@ -154,6 +155,10 @@ export function createXmpp(
 	/** The bare JID of the bot. */
 	const stated = ghostJid(namespace.plain, [deps.bot ?? "trivium"], namespace);
 	const faces = createPictures({ open: (source) => bridge.open(source), now: Date.now, log });
+	const people = createFaces({
+		link,
+		asker: (jid) => (rooms.has(bare(jid)) ? rooms.asker(bare(jid)) : `${stated}/${resource}`),
+	});
 	const rooms = createJoinedRooms(
 		{
 			link,
@@ -211,16 +216,12 @@ export function createXmpp(
 		bridge: () => bridge,
 	});
 	const chats = createDirectChats({
-		...{ link, clients, contacts, confirm, tell },
-		resource,
+		...{ link, clients, contacts, confirm, tell, resource, who, ghost, now, log },
+		faces: people,
 		bridge: () => bridge,
-		who,
-		ghost,
 		answer: answers.send,
-		now,
 		...guarded,
 		...(deps.taken && { taken: deps.taken }),
-		log,
 	});
 	const { membersMirrored } = deps;
 	const hosted = createHostedRooms({
@@ -282,7 +283,7 @@ export function createXmpp(
 			contacts,
 			personUrl: (person) => bridge.personUrl(person),
 			publicRooms: hosted.publicRooms,
-			present: clients.present,
+			present: chats.present,
 			software,
 			resource,
 			log,
@@ -355,9 +356,12 @@ export function createXmpp(
 		hears: (kind, room) => conversations.find((one) => one.owns(room))?.hears?.(kind, room) ?? false,
 		delivered: async (event) => conversationOf(event.room).confirm?.(event),
 		idsOfDeliveries: async (room, all) => conversationOf(room).delivered(room, all),
-		...(fetchLinked && {
-			open: (ref, range) => (isBits(ref) ? openBits(ref, link) : fetchLinked(ref, range)),
-		}),
+		async open(ref, range) {
+			if (isFace(ref)) return people.open(ref);
+			if (isBits(ref)) return openBits(ref, link);
+			if (!fetchLinked) throw new PermanentError("not-found", phrases.fileGone);
+			return fetchLinked(ref, range);
+		},
 		reflect: hosted.reflect,
 		inviteToView: hosted.bringInvite,
 		refuse: async (event, error, target) => conversationOf(event.room).refuse(event, error, target),

@@ -1,5 +1,6 @@
+import { nameOf } from "../core/names.ts";
 import type { Picture } from "./pictures.ts";
-import { child, type Element, xml } from "./stream/xml.ts";
+import { child, type Element, text, xml } from "./stream/xml.ts";
 
 /** The picture of a person in presences (XEP-0153), in vCards (XEP-0054) and in the nodes of an account (XEP-0084). Pure. */
 
@@ -31,3 +32,24 @@ export const metadataOf = ({ mime: type, sha1: id, size: bytes, width, height }:
 		{ xmlns: avatarMetadata },
 		xml("info", { id, type, bytes: `${bytes}`, width: `${width}`, height: `${height}` }),
 	);
+
+/** Characters of the longest picture in Base64: servers take no larger stanza. */
+const longest = 512 * 1024;
+
+/** Returns the bytes of a picture in Base64, as strangers write it; undefined for an empty one, and for one that is too long. */
+export function decoded(base64: string): Buffer | undefined {
+	if (base64.length > longest) return undefined;
+	const bytes = Buffer.from(base64.replace(/\s+/g, ""), "base64");
+	return bytes.length > 0 ? bytes : undefined;
+}
+
+/** Returns the bytes of the picture in a vCard (XEP-0054). A picture at a URL is left out: no stranger has us fetch one. */
+export function photoBytes(card: Element): Buffer | undefined {
+	const photo = card.getChild("PHOTO");
+	const base64 = photo && text(photo, "BINVAL");
+	return base64 === undefined ? undefined : decoded(base64);
+}
+
+/** Returns the name that a person gives themselves in their vCard; undefined where it has none. */
+export const nameIn = (card: Element): string | undefined =>
+	nameOf(text(card, "FN") ?? "") || nameOf(text(card, "NICKNAME") ?? "") || undefined;

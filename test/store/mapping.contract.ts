@@ -86,6 +86,21 @@ export function mappingContract(engine: string, make: () => Promise<{ open(): Pr
 			expect(await mapping.count()).toBe(2);
 		});
 
+		it("finds the place of a picture that some ghost has", async () => {
+			const picture = { hash: "xmpp abc", url: "mxc://hs/abc" };
+			await mapping.saveGhost({ ...ghost("juliet@capulet.lit"), picture });
+			await mapping.saveGhost({
+				...ghost("romeo@montague.lit"),
+				picture: { hash: "xmpp def", url: "mxc://hs/def" },
+			});
+			await reopen();
+			expect(await mapping.picture("xmpp abc")).toBe("mxc://hs/abc");
+			await mapping.saveGhost(ghost("juliet@capulet.lit"));
+			await reopen();
+			expect(await mapping.picture("xmpp abc")).toBeUndefined();
+			expect(await mapping.picture("xmpp def")).toBe("mxc://hs/def");
+		});
+
 		it("refuses an address that another person has", async () => {
 			await mapping.saveGhost(ghost("romeo", "@one:hs"));
 			await expect(mapping.saveGhost(ghost("tybalt", "@one:hs"))).rejects.toThrow();

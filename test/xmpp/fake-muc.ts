@@ -1,4 +1,5 @@
 import { bare } from "../../src/xmpp/jid.ts";
+import { photoUpdate } from "../../src/xmpp/photo.ts";
 import { StanzaError } from "../../src/xmpp/stanza-error.ts";
 import { type Element, xml } from "../../src/xmpp/stream/xml.ts";
 
@@ -60,6 +61,8 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 	let stanzaIds = 0;
 	const archive: { id: string; from: string; stanza: string | undefined; at: number; inside: Element[] }[] =
 		[];
+	/** The hashes of the occupants' pictures, by nick. */
+	const photos = new Map<string, string>();
 	/** The number of archive queries so far. */
 	const counts = { queries: 0 };
 
@@ -87,6 +90,7 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 			{ from: `${jid}/${nick}`, to, ...(type && { type }) },
 			xml("x", { xmlns: mucUser }, inside, ...codes.map((code) => xml("status", { code }))),
 			faults.noOccupantIds ? undefined : xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id }),
+			photos.has(nick) ? photoUpdate(photos.get(nick) || undefined) : undefined,
 		);
 	}
 	/** Sends a presence to all own occupants, to its subject last. */
@@ -229,6 +233,11 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 	}
 
 	return {
+		/** Has an occupant announce a picture, "" for none. */
+		picture(nick: string, hash: string): void {
+			photos.set(nick, hash);
+			broadcast(nick);
+		},
 		jid,
 		occupants,
 		/** All stanzas that the component wrote to the MUC. */

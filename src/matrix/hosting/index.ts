@@ -6,6 +6,7 @@ import type { Person } from "../../core/person.ts";
 import type { Client } from "../client.ts";
 import type { MatrixEvent } from "../event.ts";
 import type { EventCache } from "../event-cache.ts";
+import type { Faces } from "../faces.ts";
 import type { Ghosts } from "../ghosts.ts";
 import type { Members } from "../members.ts";
 import { matrixNetwork, parts as mxidParts } from "../mxid.ts";
@@ -28,6 +29,7 @@ import { createSee } from "./see.ts";
 export function createHosting(deps: {
 	client: Client;
 	ghosts: Ghosts;
+	faces: Faces;
 	members: Members;
 	rooms: Rooms;
 	eventCache: EventCache;
@@ -78,7 +80,7 @@ export function createHosting(deps: {
 		states,
 		ghosts: readingGhosts,
 		keep: store.note,
-		keepName: membership.keepName,
+		keepLooks: membership.keepLooks,
 		isNobody: ({ network, id }) => network === matrixNetwork && id !== deps.bot && isOurs(id),
 	});
 

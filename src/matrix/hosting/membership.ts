@@ -3,8 +3,9 @@ import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import type { Entered } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
-import { type Client, hasCode, MatrixError } from "../client.ts";
+import { type Client, hasCode, type Looks, MatrixError } from "../client.ts";
 import type { Content, MatrixEvent } from "../event.ts";
+import type { Faces } from "../faces.ts";
 import { type Ghosts, NoGhost, shortName } from "../ghosts.ts";
 import type { Members } from "../members.ts";
 import { personMxid } from "../mxid.ts";
@@ -24,13 +25,14 @@ const [atOnce, mostWaiting] = [5, 100];
 const [slow, kept] = [10_000, 60_000];
 /** Refusals that are remembered. */
 const remembered = 1_000;
-/** Names in rooms that are remembered, and their bytes. */
+/** Names and pictures in rooms that are remembered, and their bytes. */
 const [mostNames, nameBytes] = [20_000, 8 * 1_048_576];
 
 /** Lets people of other networks in and out of rooms, each as their own ghost. */
 export function createMembership(deps: {
 	client: Client;
 	ghosts: Ghosts;
+	faces: Pick<Faces, "bring" | "uploaded">;
 	members: Members;
 	rooms: Pick<Rooms, "leave" | "membershipOf">;
 	/** Returns the servers, other than ours, by which a room can be joined. */
@@ -47,37 +49,60 @@ export function createMembership(deps: {
 	domain: string;
 	now?: () => number;
 }) {
-	const { client, ghosts, members, rooms, via, domain, now = Date.now } = deps;
+	const { client, ghosts, faces, members, rooms, via, domain, now = Date.now } = deps;
 	/** Joins under way, by room and ghost: the next try of a person who lost patience waits for the same one. */
 	const underWay = new Map<string, Promise<Entered>>();
-	/** By room and ghost: the name there. */
-	const names = createBoundedMap<string, string>(mostNames, { bytes: nameBytes, of: textBytes });
+	/** By room and ghost: the name and the picture there. */
+	const names = createBoundedMap<string, Looks>(mostNames, {
+		bytes: nameBytes,
+		of: (key, { displayname, avatar_url }) => textBytes(key, displayname, avatar_url),
+	});
 	const reasonOf = createJoinRefusals(deps);
 	const inSlot = createSlots(atOnce, mostWaiting, phrases.tooManyJoins);
 	const refusals = createBoundedMap<string, Readonly<{ entered: Entered; until: number }>>(remembered);
 
-	/** Gives a ghost its name in a room, where the join did not: only Synapse takes a name there. */
-	async function name(room: RoomId, ghost: string, called: string): Promise<void> {
-		names.set(`${room} ${ghost}`, called);
+	/** Gives a ghost its looks in a room, where the join did not: only Synapse takes them there. */
+	async function dress(room: RoomId, ghost: string, looks: Looks): Promise<void> {
+		names.set(`${room} ${ghost}`, looks);
 		const now = await client.state<Content>(room, "m.room.member", ghost, ghost);
-		if (now.membership !== "join" || now.displayname === called) return;
-		await client.setState(room, "m.room.member", ghost, { ...now, displayname: called }, ghost);
+		if (now.membership !== "join" || fits(now, looks)) return;
+		const { avatar_url = now.avatar_url } = looks;
+		const content = { ...now, displayname: looks.displayname, avatar_url: avatar_url || undefined };
+		await client.setState(room, "m.room.member", ghost, content, ghost);
+	}
+
+	/** Resolves with the looks of a person, with their picture if it is on the homeserver already. */
+	async function looksOf(person: Person): Promise<Looks> {
+		const { avatar } = person;
+		const url = avatar ? await faces.uploaded(avatar) : avatar === null ? "" : undefined;
+		return { displayname: shortName(person), ...(url !== undefined && { avatar_url: url }) };
+	}
+
+	/** Gives a ghost the picture of its person in a room, once it is on the homeserver. */
+	function showFace(room: RoomId, ghost: string, { avatar }: Person, looks: Looks): void {
+		if (!avatar || looks.avatar_url !== undefined) return;
+		faces.bring(`${room} ${ghost}`, avatar, ghost, async (avatar_url) => {
+			// The ghost may have left meanwhile, or got another name.
+			const last = names.get(`${room} ${ghost}`);
+			if (last) await dress(room, ghost, { ...last, avatar_url });
+		});
 	}
 
 	async function join(room: RoomId, ghost: string, person: Person): Promise<Entered> {
-		const called = shortName(person);
+		const looks = await looksOf(person);
 		const first = !members.of(room).keys().some(deps.isOurs);
 		await deps.coming(room, ghost, first);
-		const ask = () => client.joinAs(room, { as: ghost, name: called, via: via(room), timeout: longest });
+		const ask = () => client.joinAs(room, { as: ghost, ...looks, via: via(room), timeout: longest });
 		try {
 			await (first && deps.isOutside(room) ? inSlot(ask) : ask());
 		} catch (error) {
 			return reasonOf(error, room, ghost);
 		}
 		// The room is entered, with the name or without it.
-		await name(room, ghost, called).catch((error: unknown) => {
+		await dress(room, ghost, looks).catch((error: unknown) => {
 			if (!(error instanceof MatrixError)) throw error;
 		});
+		showFace(room, ghost, person, looks);
 		await deps.came(room, ghost, first);
 		return { kind: "in" };
 	}
@@ -132,21 +157,30 @@ export function createMembership(deps: {
 		},
 
 		/**
-		 * Gives a ghost its name in a room back: its homeserver writes a new name of the account, which a chat of two may
-		 * have brought, into all rooms. Resolves with true if this member event did so.
+		 * Gives a ghost its looks in a room back: its homeserver writes a new name or picture of the account, which a chat of
+		 * two may have brought, into all rooms. Resolves with true if this member event did so.
 		 */
-		async keepName({ room_id: room, state_key: ghost = "", sender, content }: MatrixEvent): Promise<boolean> {
-			const called = names.get(`${room} ${ghost}`);
+		async keepLooks({
+			room_id: room,
+			state_key: ghost = "",
+			sender,
+			content,
+		}: MatrixEvent): Promise<boolean> {
+			const looks = names.get(`${room} ${ghost}`);
 			if (content.membership !== "join") names.delete(`${room} ${ghost}`);
-			if (called === undefined || sender !== ghost || content.membership !== "join") return false;
-			if (content.displayname === called) return false;
-			await name(room as RoomId, ghost, called);
+			if (looks === undefined || sender !== ghost || content.membership !== "join") return false;
+			if (fits(content, looks)) return false;
+			await dress(room as RoomId, ghost, looks);
 			return true;
 		},
 
 		/** As {@link Hosting.rename}. */
 		async rename(room: RoomId, person: Person): Promise<void> {
-			await name(room, await known(person), shortName(person));
+			const [ghost, looks] = [await known(person), await looksOf(person)];
+			const last = names.get(`${room} ${ghost}`);
+			// The last picture stays until the new one is there.
+			await dress(room, ghost, { ...(last?.avatar_url && { avatar_url: last.avatar_url }), ...looks });
+			showFace(room, ghost, person, looks);
 		},
 
 		/** As {@link Hosting.setTopic}. */
@@ -166,3 +200,8 @@ export function createMembership(deps: {
 		},
 	};
 }
+
+/** Returns true if a member event shows these looks. */
+const fits = (content: Content, { displayname, avatar_url }: Looks): boolean =>
+	content.displayname === displayname &&
+	(avatar_url === undefined || (content.avatar_url ?? "") === avatar_url);

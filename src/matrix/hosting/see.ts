@@ -12,8 +12,8 @@ import { frameOf, seenIn } from "./timeline.ts";
 export function createSee(deps: {
 	states: RoomStates;
 	ghosts: ReadingGhosts;
-	/** Gives a ghost its name in a room back; resolves with true if this event took it. */
-	keepName(event: MatrixEvent): Promise<boolean>;
+	/** Gives a ghost its looks in a room back; resolves with true if this event took them. */
+	keepLooks(event: MatrixEvent): Promise<boolean>;
 	/** Returns true for the person of a ghost that stands for nobody yet. */
 	isNobody(person: Person): boolean;
 	/** Keeps an event for the archive. */
@@ -32,12 +32,12 @@ export function createSee(deps: {
 		return facts && { ...frameOf(event, around), what: { kind: "facts" as const, facts } };
 	}
 
-	async function nameWasTaken(event: MatrixEvent): Promise<boolean> {
+	async function looksWereTaken(event: MatrixEvent): Promise<boolean> {
 		try {
-			return await deps.keepName(event);
+			return await deps.keepLooks(event);
 		} catch (error) {
 			if (!(error instanceof MatrixError)) throw error;
-			log.warn({ err: error, room: event.room_id }, "a ghost could not get its name in a hosted room back");
+			log.warn({ err: error, room: event.room_id }, "a ghost could not get its looks in a hosted room back");
 			return false;
 		}
 	}
@@ -49,7 +49,7 @@ export function createSee(deps: {
 	): Promise<Seen | undefined> {
 		if (event.type === "m.room.member") {
 			await ghosts.note(event);
-			if (await nameWasTaken(event)) return undefined;
+			if (await looksWereTaken(event)) return undefined;
 			// Nobody is known behind a ghost that is invited before it has an account.
 			if (isNobody(around.person(event.state_key ?? ""))) return undefined;
 		}

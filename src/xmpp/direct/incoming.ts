@@ -15,6 +15,7 @@ import type { Bounces } from "./bounces.ts";
 import { answersToCall } from "./calls.ts";
 import type { FirstContact } from "./first-contact.ts";
 import { pairRoom, participantsOf } from "./pair.ts";
+import type { Profiles } from "./profiles.ts";
 
 export type IncomingDeps = Readonly<{
 	bridge(): Pick<Bridge, "portal" | "cursor" | "saveCursor" | "signal">;
@@ -38,10 +39,11 @@ export function createIncoming(
 		guard: Guard;
 		/** A client of an account wrote to a ghost in a chat. */
 		wrote(room: RoomId, client: string, ghost: string): void;
+		profiles: Pick<Profiles, "wrote" | "person">;
 	},
 ) {
 	const { log } = deps;
-	const { contact, bounces, guard, wrote } = parts;
+	const { contact, bounces, guard, profiles, wrote } = parts;
 
 	/** Returns what a line says; undefined where that is nothing. The person is needed for mentions of the ghost alone. */
 	const read = (stanza: Element, to: Person | undefined) =>
@@ -95,7 +97,9 @@ export function createIncoming(
 		const { at: now, unique } = deps.now();
 		const at = Math.min(now, heldSince(stanza, domain(to)) ?? now);
 		const says = known ? first : (read(stanza, person) ?? first);
-		deps.tell([fromChat(stanza, says, { room, to: person, at, missing: unique() })]);
+		profiles.wrote(stanza, room);
+		const event = fromChat(stanza, says, { room, to: person, at, missing: unique() });
+		deps.tell([{ ...event, sender: profiles.person(from) }]);
 		return undefined;
 	}
 }

@@ -5,7 +5,7 @@ import type { Taken } from "../../core/taken.ts";
 import * as capabilities from "../capabilities.ts";
 import type { Contacts } from "../contacts/index.ts";
 import type { Conversation } from "../conversation.ts";
-import { account } from "../from-xmpp.ts";
+import type { Faces } from "../faces.ts";
 import { bare } from "../jid.ts";
 import { receiptIn } from "../message/receipts.ts";
 import { messageId, spokenBy } from "../message-ids.ts";
@@ -22,6 +22,7 @@ import { createIncoming, type IncomingDeps } from "./incoming.ts";
 import { createOpenLines } from "./open-lines.ts";
 import { createOutgoing } from "./outgoing.ts";
 import { pairOf } from "./pair.ts";
+import { createProfiles } from "./profiles.ts";
 import { createDirectSignals } from "./signals.ts";
 
 /** Chats of two: an XMPP account and a ghost. */
@@ -33,8 +34,10 @@ export function createDirectChats(
 		confirm(): Promise<void>;
 		/** Sends an answer to a line, an error also later. Never rejects. */
 		answer(answer: Element): Promise<void>;
+		/** Reads the vCards of accounts. */
+		faces: Pick<Faces, "vcard">;
 		/** The features of accounts' clients. */
-		clients: Pick<ClientFeatures, "wrote" | "support">;
+		clients: Pick<ClientFeatures, "wrote" | "support" | "present">;
 		/** The lines that the server has taken. Absent: they are forgotten with the process. */
 		taken?: Taken;
 		/** Notes which line is in hand. */
@@ -49,6 +52,10 @@ export function createDirectChats(
 	const { support } = clients;
 	const { client } = bounces;
 	const signals = createDirectSignals({ ...deps, support, contact, earlier, client });
+	const profiles = createProfiles({
+		...deps,
+		later: (work) => void guard.run("profile of an account", work),
+	});
 	const send = createOutgoing({
 		...deps,
 		contact,
@@ -66,7 +73,7 @@ export function createDirectChats(
 		if (line && pairOf(line.room)[0] === bare(from)) contact.reach(line.room);
 	}
 	const take = createIncoming(deps, {
-		...{ contact, bounces, guard },
+		...{ contact, bounces, guard, profiles },
 		wrote(room, client, ghost) {
 			clients.wrote(client, ghost);
 			contacts.wrote(room);
@@ -88,7 +95,7 @@ export function createDirectChats(
 		owns: (room) => pairOf(room)[1] !== "",
 		capabilities: (room) => capabilities.direct((ns) => clients.support(pairOf(room)[0], ns)),
 		show: (room) => pairOf(room)[0],
-		members: (room) => [account(pairOf(room)[0])],
+		members: (room) => [profiles.person(pairOf(room)[0])],
 		send,
 		async signal(out) {
 			const { signal, room } = out;
@@ -121,9 +128,14 @@ export function createDirectChats(
 				void deps.answer(errorReply(stanza, "wait", "resource-constraint", phrases.xmppCrowded));
 			return undefined;
 		},
+		/** Takes a presence of an account to a ghost. */
+		present(presence): void {
+			clients.present(presence);
+			profiles.present(presence);
+		},
 		settled: queues.settled,
 		online: contacts.online,
 		offline: contacts.offline,
 		stop: contacts.stop,
-	} satisfies Conversation;
+	} satisfies Conversation & Readonly<{ present(presence: Element): void }>;
 }

@@ -5,6 +5,7 @@ import type { Element } from "../stream/xml.ts";
 import { announce } from "./announce.ts";
 import { sendBurst } from "./burst.ts";
 import type { HostedContext } from "./context.ts";
+import { takePhoto } from "./faces.ts";
 import { changeNick } from "./nick-changes.ts";
 import { addOccupant, freeNick, holderOf } from "./occupants.ts";
 import { payloadsOf, shownSession } from "./presences.ts";
@@ -58,6 +59,7 @@ export function admit(
 	if (isNew || shownSession([...occupant.sessions.values()]) !== before)
 		announce(room, occupant, context, {}, session);
 	if (nick !== called) context.memberships.rename(room.source, { ...person, name: nick });
+	takePhoto({ room, occupant }, stanza, context);
 	return undefined;
 }
 

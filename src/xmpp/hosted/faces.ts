@@ -1,8 +1,15 @@
-import type { Avatar } from "../../core/person.ts";
+import { type Avatar, sameAvatar } from "../../core/person.ts";
+import { faceOf } from "../faces.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
+import { bare } from "../jid.ts";
+import { photoIn } from "../photo.ts";
+import type { Element } from "../stream/xml.ts";
 import { announce } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
-import { type HostedRoom, type Occupant, occupantOf } from "./room.ts";
+import { setAvatar } from "./occupants.ts";
+import { type HostedRoom, type Joined, type Occupant, occupantOf } from "./room.ts";
+
+type Place = Pick<Joined, "room" | "occupant">;
 
 /** People of a room whose pictures are read before they say something. */
 const few = 100;
@@ -28,6 +35,14 @@ export function showFace(
 		const isStill = occupantOf(room, occupant.person) === occupant && occupant.person.avatar === avatar;
 		if (isStill) announce(room, occupant, { guard, faces, ...context });
 	});
+}
+
+/** Takes the picture that the presence of a client names (XEP-0153), and gives it to the ghost of its person. */
+export function takePhoto({ room, occupant }: Place, presence: Element, context: HostedContext): void {
+	const { avatar } = faceOf(bare(presence.attrs.from ?? ""), photoIn(presence));
+	if (avatar === undefined || sameAvatar(occupant.person.avatar ?? null, avatar)) return;
+	setAvatar(occupant, avatar);
+	context.memberships.rename(room.source, occupant.person);
 }
 
 /** Reads the pictures of the people of a room that has just been read; those of many are read as they speak. */

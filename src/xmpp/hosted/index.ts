@@ -29,8 +29,8 @@ import { createPrivateVenue } from "./private-chats.ts";
 import { createQueries } from "./queries/index.ts";
 import { createPublicRooms } from "./queries/public-rooms.ts";
 import { createRestarts } from "./restarts.ts";
-import { createSourceSignals } from "./signals.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
+import { createSourceSignals } from "./signals.ts";
 import type { World } from "./world.ts";
 
 /** How often a sweep looks for what is due, in ms. */

@@ -1,8 +1,10 @@
 import type { RoomFacts } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
+import { faceOf } from "../faces.ts";
 import { account } from "../from-xmpp.ts";
 import { bare, resource } from "../jid.ts";
+import { photoIn } from "../photo.ts";
 import type { Element } from "../stream/xml.ts";
 import { roomAt, roomJid, viewOf } from "./addresses.ts";
 import { admit, type Client, isNickTaken, leaveUnused, showAsAway, store } from "./admission.ts";
@@ -77,7 +79,7 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 		const { from = "", to = "" } = attempt.stanza.attrs;
 		const [address, nick = ""] = [bare(to), resource(to)];
 		const client = { jid: from, address };
-		const person = { ...account(from), name: nick };
+		const person = { ...account(from), name: nick, ...faceOf(bare(from), photoIn(attempt.stanza)) };
 		const goal = await find(address, person);
 		if (isRefusal(goal)) return goal;
 		const { source, view } = goal;

@@ -3,6 +3,7 @@ import { bare, resource } from "../jid.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
+import { takePhoto } from "./faces.ts";
 import type { Joins } from "./join.ts";
 import type { JoinQueue } from "./join-queue.ts";
 import { takeLeave } from "./leaving.ts";
@@ -45,6 +46,7 @@ export function createPresences(
 
 	/** Shows the new status of a session (XEP-0045 §7.7), if its occupant is, or was, seen by it. */
 	function update({ room, occupant, session }: Joined, stanza: Element): void {
+		takePhoto({ room, occupant }, stanza, context);
 		const before = shownSession([...occupant.sessions.values()]);
 		session.presence = payloadsOf(stanza);
 		const after = shownSession([...occupant.sessions.values()]);

@@ -7,8 +7,8 @@ import type { Bridge, Received } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
 import type { Files } from "../attachments.ts";
 import type { Software } from "../iq/query.ts";
-import type { Whisper } from "../private/venue.ts";
 import type { Pictures } from "../pictures.ts";
+import type { Whisper } from "../private/venue.ts";
 import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
 

@@ -187,6 +187,11 @@ export function createJoinedRooms(
 		/** Returns the person whose ghost of this bare JID is an occupant of ours in a MUC. */
 		ownPerson: (room: string, ghost: string): Person | undefined =>
 			rooms.get(room)?.ours.byJid.get(`${ghost}/${people.resource}`)?.person,
+		/** Returns the JID of ours that may ask the occupants of a MUC; undefined where none of ours is in it. */
+		asker(jid: string): string | undefined {
+			const active = rooms.get(jid)?.listening.active;
+			return active && isIn(active) ? active.jid : undefined;
+		},
 		person: (room: string, nick: string) => rooms.get(room)?.roster.others.get(nick)?.person,
 		/** Returns true for a copy of a stanza that the active listener gets, too; called before a stanza's tree is built. */
 		skip(from: string, jid: string, name: string, type: string | undefined): boolean {

@@ -1,8 +1,9 @@
 import type { BridgeEvent } from "../../core/event.ts";
-import type { Person } from "../../core/person.ts";
+import { type Person, sameAvatar } from "../../core/person.ts";
 import { isByNick, occupant, occupantIdOf, roomItself } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
+import { defined } from "../muc/fields.ts";
 import { type OccupantPresence, removalOf } from "../muc/presence.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import {
@@ -90,7 +91,7 @@ export function abandonJoins(roster: Roster): void {
 }
 
 /** Bytes that the others of one MUC may take in memory, and the least that one takes. */
-const [crowdBytes, leastBytes] = [8 * 1_048_576, 800];
+const [crowdBytes, leastBytes] = [8 * 1_048_576, 1_000];
 
 /**
  * Returns whether `list` has place for one more, as a MUC can claim any number of occupants. Those beyond are introduced
@@ -145,7 +146,7 @@ function came(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	const known = room.roster.others.get(seen.nick);
 	// A nick that was not free in between has not changed hands, whatever the MUC shows now.
 	const same = known && (isByNick(who, room.jid) || isByNick(known.person, room.jid));
-	if (same || known?.person.id === who.id) return [];
+	if (known && (same || known.person.id === who.id)) return looks(room, seen.nick, known, who, now);
 	if (!known && joining(room).length > 0) {
 		if (!fits(room.roster.unclaimedNicks, seen)) return [];
 		stateOf(room.roster).unclaimedNicks.set(seen.nick, seen);
@@ -162,6 +163,20 @@ function came(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	];
 }
 
+/** Takes the new picture of an occupant, who stays the same person. */
+function looks(
+	room: RosterRoom,
+	nick: string,
+	known: Other,
+	{ avatar }: Person,
+	now: Now,
+): readonly BridgeEvent[] {
+	if (avatar === undefined || sameAvatar(known.person.avatar ?? null, avatar)) return [];
+	const person = { ...known.person, avatar };
+	stateOf(room.roster).others.set(nick, { ...known, person });
+	return [profileChange(room, person, now)];
+}
+
 function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
 	const known = room.roster.others.get(seen.nick);
 	if (!known) return [];
@@ -169,10 +184,11 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	const renamed = seen.codes.has(statusCodes.nickChanged) ? seen.newNick : undefined;
 	// COMPAT ejabberd leaves the occupant-id out of the presence that tells a new nick.
 	const occupantId = seen.occupantId ?? occupantIdOf(known.person, room.jid);
-	const who = withFirstAddress(
-		known.person,
-		personOf(room, { ...seen, ...(occupantId && { occupantId }), nick: renamed ?? seen.nick }),
-	);
+	const { avatar } = known.person;
+	// The picture is asked for under the new nick.
+	const { photo = avatar === null ? "" : avatar?.hash } = seen;
+	const later = defined({ ...seen, occupantId, photo, nick: renamed ?? seen.nick });
+	const who = withFirstAddress(known.person, personOf(room, later));
 	// XEP-0045 §7.6. If the nick alone tells people apart, a rename is one leaving and another joining.
 	if (renamed && who.id === known.person.id && fits(room.roster.others, { ...seen, nick: renamed })) {
 		stateOf(room.roster).others.set(renamed, { ...known, person: who, since: room.roster.clock });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RoomId } from "../../../src/core/ids.ts";
-import { type Client, MatrixError } from "../../../src/matrix/client.ts";
+import type { Avatar, Person } from "../../../src/core/person.ts";
+import { type Client, type Looks, MatrixError } from "../../../src/matrix/client.ts";
 import { NoGhost } from "../../../src/matrix/ghosts.ts";
 import { createMembership } from "../../../src/matrix/hosting/membership.ts";
 import { fakeNetwork } from "../../fakes.ts";
@@ -12,6 +13,9 @@ const romeo = { ...fakeNetwork("xmpp").person("romeo"), name: "Romeo" };
 
 let joins: PromiseWithResolvers<{ room_id: string }>[];
 let names: Map<string, string | undefined>;
+let pictures: Map<string, string | undefined>;
+/** The uploads that are still to come. */
+let bring: (() => Promise<void>)[];
 let set: string[];
 let came: string[];
 let time: number;
@@ -20,19 +24,26 @@ let membership: ReturnType<typeof createMembership>;
 
 beforeEach(() => {
 	[joins, names, set, came, time, full] = [[], new Map(), [], [], 0, false];
+	[pictures, bring] = [new Map(), []];
 	const client = {
-		joinAs: (_room: string, { name }: { name: string }) => {
+		joinAs: (_room: string, { displayname, avatar_url }: Looks) => {
 			const join = Promise.withResolvers<{ room_id: string }>();
 			joins.push(join);
 			return join.promise.then((answer) => {
-				if (!names.has(ghost)) names.set(ghost, name);
+				if (!names.has(ghost)) names.set(ghost, displayname);
+				if (avatar_url !== undefined) pictures.set(ghost, avatar_url);
 				return answer;
 			});
 		},
-		state: async () => ({ membership: "join", displayname: names.get(ghost) }),
-		setState: async (_room: string, _type: string, key: string, { displayname }: { displayname: string }) => {
+		state: async () => ({
+			membership: "join",
+			displayname: names.get(ghost),
+			avatar_url: pictures.get(ghost),
+		}),
+		setState: async (_room: string, _type: string, key: string, { displayname, avatar_url }: Looks) => {
 			set.push(`${key} is ${displayname}`);
 			names.set(key, displayname);
+			pictures.set(key, avatar_url);
 		},
 	} as unknown as Client;
 	membership = createMembership({
@@ -43,6 +54,11 @@ beforeEach(() => {
 				return ghost;
 			},
 			known: async () => ghost,
+		},
+		faces: {
+			uploaded: async ({ ref }: Avatar) => (ref === "known" ? "mxc://hs.test/known" : undefined),
+			bring: (_key: string, { ref }: Avatar, _ghost: string, use: (url: string) => Promise<void>) =>
+				void bring.push(() => use(`mxc://hs.test/${ref}`)),
 		},
 		members: { of: () => new Map(), went: () => undefined },
 		rooms: { membershipOf: async () => "ban", leave: async () => undefined },
@@ -143,15 +159,52 @@ describe("the name of a ghost in a room", () => {
 		await membership.rename(room, romeo);
 		set.length = 0;
 		names.set(ghost, "Global");
-		expect(await membership.keepName(renamed("Global"))).toBe(true);
+		expect(await membership.keepLooks(renamed("Global"))).toBe(true);
 		expect(set).toEqual([`${ghost} is Romeo`]);
-		expect(await membership.keepName(renamed("Romeo"))).toBe(false);
-		expect(await membership.keepName(renamed("Someone", "@mod:hs.test"))).toBe(false);
+		expect(await membership.keepLooks(renamed("Romeo"))).toBe(false);
+		expect(await membership.keepLooks(renamed("Someone", "@mod:hs.test"))).toBe(false);
 	});
 
 	test("is forgotten when the person leaves", async () => {
 		await membership.rename(room, romeo);
 		await membership.leave(room, romeo);
-		expect(await membership.keepName(renamed("Global"))).toBe(false);
+		expect(await membership.keepLooks(renamed("Global"))).toBe(false);
+	});
+});
+
+describe("the picture of a person in a hosted room", () => {
+	const withPicture = (ref: string) => ({ ...romeo, avatar: { network: romeo.network, ref } });
+	const entered = async (person: Person) => {
+		const done = membership.enter(room, person);
+		await settled();
+		joins[0]?.resolve({ room_id: room });
+		await done;
+	};
+
+	test("comes with the join if it is on the homeserver, else behind it", async () => {
+		await entered(withPicture("known"));
+		expect([pictures.get(ghost), set, bring]).toEqual(["mxc://hs.test/known", [], []]);
+		await membership.rename(room, { ...withPicture("new"), name: "Romeo" });
+		expect(pictures.get(ghost)).toBe("mxc://hs.test/known");
+		await bring[0]?.();
+		expect([pictures.get(ghost), names.get(ghost)]).toEqual(["mxc://hs.test/new", "Romeo"]);
+	});
+
+	test("keeps the name that its person got meanwhile", async () => {
+		await entered(withPicture("new"));
+		await membership.rename(room, { ...romeo, name: "Montague" });
+		await bring[0]?.();
+		expect([pictures.get(ghost), names.get(ghost)]).toEqual(["mxc://hs.test/new", "Montague"]);
+	});
+
+	test("goes when its person has none, and comes back when the homeserver takes it", async () => {
+		await entered(withPicture("known"));
+		const other = { membership: "join", displayname: "Romeo", avatar_url: "mxc://hs.test/other" };
+		const event = { type: "m.room.member", room_id: room, state_key: ghost, sender: ghost, content: other };
+		pictures.set(ghost, "mxc://hs.test/other");
+		expect(await membership.keepLooks(sampleEvent(event))).toBe(true);
+		expect(pictures.get(ghost)).toBe("mxc://hs.test/known");
+		await membership.rename(room, { ...romeo, avatar: null });
+		expect(pictures.get(ghost)).toBeUndefined();
 	});
 });

@@ -122,6 +122,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 				const link = { send: alive(xmpp.link.send), iq: alive(xmpp.link.iq) };
 				const side = createDirectChats({
 					contacts: contactsOf().contacts,
+					faces: { vcard: async () => ({ card: undefined, hash: undefined }) },
 					link,
 					answer: async () => undefined,
 					confirm: createServerAck(link, component),
@@ -134,7 +135,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 					}),
 					who: async () => alice,
 					ghost: () => `alice@${component}`,
-					clients: { wrote: () => undefined, support: () => "mixed" },
+					clients: { present: () => undefined, wrote: () => undefined, support: () => "mixed" },
 					tell: () => undefined,
 					now: () => ({ at: Date.now(), unique: () => "u" }),
 					log: quiet,

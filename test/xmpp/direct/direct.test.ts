@@ -54,6 +54,7 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 	const signals: Signal[] = [];
 	const side = createDirectChats({
 		contacts: contactsOf().contacts,
+		faces: { vcard: async () => ({ card: undefined, hash: undefined }) },
 		link: { send: async (stanza) => void wire.push(stanza) },
 		answer: async (answer) => void wire.push(answer),
 		confirm: () => left.acknowledged,
@@ -71,7 +72,7 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 			return alice;
 		},
 		ghost: () => "alice@bridge.test",
-		clients: { wrote: () => undefined, support: () => left.support },
+		clients: { present: () => undefined, wrote: () => undefined, support: () => left.support },
 		tell: (events) => void told.push(...events),
 		now: () => ({ at: Date.now(), unique: () => "u" }),
 		log: quiet,

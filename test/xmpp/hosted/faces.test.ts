@@ -4,7 +4,7 @@ import type { Avatar, Person } from "../../../src/core/person.ts";
 import { photoIn } from "../../../src/xmpp/photo.ts";
 import { avatar } from "../fake-faces.ts";
 import { png } from "./queries/world.ts";
-import { alice, hostedWorld, juliet, matrixPerson, romeo } from "./world.ts";
+import { alice, hostedWorld, join, juliet, lobby, matrixPerson, romeo } from "./world.ts";
 
 const other = Buffer.concat([png, Buffer.from("other")]);
 const hashes = new Map<string, string>();
@@ -86,4 +86,30 @@ test("the pictures of a large room are read as its people speak", async () => {
 	await w.settle();
 	expect(w.faces.opened).toEqual(["a", "b", "p0"]);
 	expect(w.seen().at(-1)).toBe("P 0 a");
+});
+
+test("the picture of a person of XMPP goes to the source with the join, and when a presence changes it", async () => {
+	const w = hostedWorld();
+	await w.start();
+	const entered: (string | undefined)[] = [];
+	w.source.enter = async (person) => {
+		entered.push(person.avatar?.ref);
+		return { kind: "in" };
+	};
+	const photo = (hash: string) => `<x xmlns='vcard-temp:x:update'><photo>${hash}</photo></x>`;
+	const hash = "a".repeat(40);
+	w.take(join(romeo, "Romeo").replace("</presence>", `${photo(hash)}</presence>`));
+	await w.settle();
+	expect(entered).toEqual([`face ${hash} romeo@montague.test`]);
+	const renames = () => w.calls.filter((one) => one.startsWith("rename"));
+	const update = async (inside: string) => {
+		w.take(`<presence from='${romeo}' to='${lobby}/Romeo'>${inside}</presence>`);
+		await w.settle();
+	};
+	await update(photo(hash));
+	await update("<show>away</show>");
+	expect(renames()).toEqual([]);
+	await update(photo("b".repeat(40)));
+	await update(photo(""));
+	expect(renames()).toHaveLength(2);
 });

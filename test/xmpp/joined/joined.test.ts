@@ -378,6 +378,28 @@ describe("lines and presences of others", () => {
 		});
 	});
 
+	test("tell the picture of a person, each change of it, and keep it across a rename", async () => {
+		const w = world();
+		const hash = "a".repeat(40);
+		w.muc.come("Romeo");
+		await w.attach();
+		for (const photo of [hash, hash, "b".repeat(40), "", hash]) w.muc.picture("Romeo", photo);
+		w.muc.rename("Romeo", "Montague");
+		w.muc.say("Montague", "it is me");
+		await w.settle();
+		expect(
+			w.told.map(({ kind, sender }) => `${kind} ${sender.avatar?.ref.replace(/([ab])+ /, "$1 ") ?? "none"}`),
+		).toEqual([
+			`profile face a ${room}/Romeo`,
+			`profile face b ${room}/Romeo`,
+			"profile none",
+			`profile face a ${room}/Romeo`,
+			`profile face a ${room}/Montague`,
+			`message face a ${room}/Montague`,
+		]);
+		expect(new Set(w.told.map(({ sender }) => sender.id)).size).toBe(1);
+	});
+
 	test("keep a person with two nicks until the last of them leaves", async () => {
 		const w = world();
 		w.muc.come("Romeo", "romeo's");

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
+import { PermanentError } from "../core/errors.ts";
+import type { Opened } from "../core/media.ts";
+import type { Avatar } from "../core/person.ts";
+import { image } from "../media/image.ts";
+import { createConcurrencyLimit } from "./concurrency-limit.ts";
+import { xmppNetwork } from "./from-xmpp.ts";
+import { bare, domain } from "./jid.ts";
+import { avatarData, decoded, photoBytes } from "./photo.ts";
+import * as phrases from "./phrases.ts";
+import { StanzaError } from "./stanza-error.ts";
+import type { Component } from "./stream/component.ts";
+import { child, type Element, text, xml } from "./stream/xml.ts";
+
+/** How long a server or a client may take to send a vCard, in ms. */
+const patience = 30_000;
+/** VCards that are asked of one server at the same time. */
+const atOnce = 4;
+/** Pictures that are kept from the reading of a vCard until somebody opens them, and their bytes. */
+const [kept, keptBytes] = [100, 4 * 1_048_576];
+
+const form = /^face ([0-9a-f]{40}) (.+)$/s;
+
+/** Returns the picture with this hash of the account or occupant at a JID; null for the empty hash, which says that there is none. */
+export const faceAt = (jid: string, hash: string): Avatar | null =>
+	hash === "" ? null : { network: xmppNetwork, ref: `face ${hash} ${jid}`, hash };
+
+/** Returns the picture of a presence as a part of the person at this JID; none if the presence says nothing of one. */
+export const faceOf = (jid: string, photo: string | undefined): Readonly<{ avatar?: Avatar | null }> =>
+	photo === undefined ? {} : { avatar: faceAt(jid, photo) };
+
+export const isFace = (ref: string): boolean => form.test(ref);
+
+/** Reads the vCards of people on XMPP, and the pictures in them. */
+export function createFaces(deps: {
+	link: Pick<Component, "iq">;
+	/** Returns the JID of ours that asks: an occupant in a MUC, for the vCards of its occupants. Undefined where none can. */
+	asker(of: string): string | undefined;
+}) {
+	const paced = createConcurrencyLimit(atOnce);
+	const pictures = createBoundedMap<string, Buffer>(kept, {
+		bytes: keptBytes,
+		of: (hash, bytes) => textBytes(hash) + bytes.length,
+	});
+
+	async function ask(jid: string, payload: Element): Promise<Element> {
+		const from = deps.asker(jid);
+		if (from === undefined) throw new PermanentError("failed", phrases.fileGone);
+		const iq = xml("iq", { type: "get", from, to: jid }, payload);
+		return paced(domain(jid), () => deps.link.iq(iq, patience));
+	}
+
+	/** Notes a picture. Returns its hash; undefined for bytes that are no picture. */
+	function note(bytes: Buffer | undefined): string | undefined {
+		if (!bytes || !image(bytes)) return undefined;
+		const hash = createHash("sha1").update(bytes).digest("hex");
+		pictures.set(hash, bytes);
+		return hash;
+	}
+
+	/** Resolves with the vCard at a JID, and the hash of the picture in it. @throws StanzaError, TemporaryError, PermanentError */
+	async function vcard(
+		jid: string,
+	): Promise<Readonly<{ card: Element | undefined; hash: string | undefined }>> {
+		const answer = await ask(jid, xml("vCard", { xmlns: "vcard-temp" }));
+		const card = child(answer, "vCard", "vcard-temp");
+		return { card, hash: card && note(photoBytes(card)) };
+	}
+
+	/** Asks for the picture among the nodes of the account (XEP-0084 §4.3). */
+	async function node(jid: string, id: string): Promise<string | undefined> {
+		const items = xml("items", { node: avatarData }, xml("item", { id }));
+		const answer = await ask(jid, xml("pubsub", { xmlns: "http://jabber.org/protocol/pubsub" }, items));
+		const item = child(answer, "pubsub")?.getChild("items")?.getChild("item");
+		const base64 = item && text(item, "data", avatarData);
+		return base64 === undefined ? undefined : note(decoded(base64));
+	}
+
+	const orNothing = (error: unknown) => {
+		if (error instanceof StanzaError) return undefined;
+		throw error;
+	};
+
+	return {
+		vcard,
+		/**
+		 * Opens a picture by the `ref` of {@link faceAt}. Bytes with another hash are the picture of somebody else, such as the
+		 * next holder of a nick. @throws PermanentError, TemporaryError
+		 */
+		async open(ref: string): Promise<Opened> {
+			const [, hash = "", jid = ""] = form.exec(ref) ?? [];
+			if (!pictures.has(hash)) await vcard(jid).catch(orNothing);
+			if (!pictures.has(hash) && jid === bare(jid)) await node(jid, hash).catch(orNothing);
+			const bytes = pictures.get(hash);
+			if (!bytes) throw new PermanentError("not-found", phrases.fileGone);
+			return { body: Readable.from([bytes], { objectMode: false }), size: bytes.length };
+		},
+	};
+}
+export type Faces = ReturnType<typeof createFaces>;
