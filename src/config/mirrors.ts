@@ -74,6 +74,13 @@ export function mirrorProblems(
 			...(makes ? [["room", compileTopicTemplate] as const] : []),
 		])
 			found.push(...templateProblems(mirror[key as keyof typeof compile], check, [...path, key]));
+		const { command, reactions = {} } = mirror.publish ?? {};
+		const under = [...path, "publish"];
+		found.push(...templateProblems(command, compileTopicTemplate, [...under, "command"]));
+		for (const [emoji, answer] of Object.entries(reactions))
+			found.push(
+				...templateProblems(answer.topic, compileTopicTemplate, [...under, "reactions", emoji, "topic"]),
+			);
 		for (const key of ["rooms", "room_name", "invite"] as const)
 			if (!makes && mirror[key] !== undefined)
 				found.push({

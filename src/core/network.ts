@@ -104,6 +104,11 @@ export interface Network {
 	 * not name are dropped. Absent: the network shows nothing.
 	 */
 	capabilities?(room: RoomId, event: BridgeEvent): Partial<Capabilities>;
+	/**
+	 * Returns how a room takes an event although its link brings nothing out. answers: if the event answers a message of the
+	 * room; all: anyway. Absent: the link alone decides.
+	 */
+	takes?(room: RoomId, event: BridgeEvent): "answers" | "all" | undefined;
 	/** For each feature that a fuller set-up of the bridge would add: the sentence that names what is missing. */
 	readonly lacks?: Readonly<Partial<Record<Feature, string>>>;
 	/**

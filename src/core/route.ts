@@ -25,6 +25,7 @@ import type { Portals } from "./portals.ts";
 import { createReactionState } from "./reaction-state.ts";
 import { threaded, withKnownTarget } from "./references.ts";
 import { hasSenderNotice, type SendNotice } from "./sender-notices.ts";
+import { takenBySources } from "./taken-by-sources.ts";
 import { takesElsewhere, targets } from "./targets.ts";
 
 export type Rules = Readonly<{
@@ -55,7 +56,7 @@ export function createRouter(deps: {
 	mapping: Mapping;
 	journal: Journal;
 	portals: Portals;
-	network(name: NetworkName): Pick<Network, "reactionsHaveIds" | "threadsHaveIds" | "capabilities">;
+	network(name: NetworkName): Pick<Network, "reactionsHaveIds" | "threadsHaveIds" | "capabilities" | "takes">;
 	sendNotice: SendNotice;
 	rules: Rules;
 	allowance: Allowance;
@@ -280,9 +281,11 @@ export function createRouter(deps: {
 			const rows: NewRow[] = [];
 			const key = eventKey(event);
 			const trace = traceOf(key);
-			const wanted = mirroredMembers.isMirrored(event, crowds)
-				? found.flatMap((portal) => forward(event, portal).map((link) => ({ portal, link })))
-				: [];
+			const wanted: { portal: Portal; link: Link }[] = [];
+			if (mirroredMembers.isMirrored(event, crowds))
+				for (const portal of found)
+					for (const link of [...forward(event, portal), ...(await takenBySources(event, portal, deps))])
+						wanted.push({ portal, link });
 			const shown = wanted.length > 0 && mayCome(event);
 			if (wanted.length > 0) mirroredMembers.note(event, shown);
 			if (shown)

@@ -1,4 +1,4 @@
 import type { Capabilities } from "../core/capabilities.ts";
 
-/** No event can be sent to a subscription; people publish with the command `pub`. */
-export const capabilities: Partial<Capabilities> = {};
+/** Of what core hands over, an answer to a thing's message is published as it is (`takes` in index.ts). */
+export const capabilities: Partial<Capabilities> = { message: "native", reply: "native", reaction: "native" };

@@ -45,6 +45,18 @@ export class Refusal extends Error {
 	}
 }
 
+/** The properties of a publication besides its topic and payload; MQTT 3.1.1 has none of them. */
+export type Extras = Readonly<{
+	/** The id of the delivery: the same at every attempt. */
+	operation?: string;
+	correlation?: Uint8Array;
+	retain?: boolean;
+	/** The marks of the rooms that the event has passed, as the guard against loops. */
+	passed?: readonly string[];
+}>;
+/** The names of our user properties. */
+const [operationProperty, passedProperty] = ["trivium-operation", "trivium-passed"];
+
 export type Welcome = Readonly<{
 	sessionPresent: boolean;
 	limits: NonNullable<IConnackPacket["properties"]>;
@@ -68,7 +80,7 @@ export type Connection = Readonly<{
 	subscribe(filter: string, standing?: boolean): Promise<void>;
 	unsubscribe(filter: string): Promise<void>;
 	/** Resolves with the reason code of the PUBACK: 0, or 0x10 when the topic has no subscriber. @throws as above. */
-	publish(topic: string, payload: string): Promise<number>;
+	publish(topic: string, payload: string, extras?: Extras): Promise<number>;
 	acknowledge(packetId: number): void;
 	/**
 	 * Disconnects cleanly; the broker keeps the session. Messages that it has sent before it reads that still arrive, and are
@@ -230,10 +242,13 @@ export function dial(
 			ask<void>((settle) => {
 				client.unsubscribe(filter, (error) => settle(error, undefined));
 			}),
-		publish: (topic, payload) =>
+		publish: (topic, payload, extras = {}) =>
 			ask<number>((settle) => {
-				client.publish(topic, payload, { qos: 1 }, (error) =>
-					settle(error, unmatched.delete(id) ? nobodyListens : 0),
+				client.publish(
+					topic,
+					payload,
+					{ qos: 1, retain: extras.retain === true, ...(five && propertiesOf(extras)) },
+					(error) => settle(error, unmatched.delete(id) ? nobodyListens : 0),
 				);
 				const id = client.getLastMessageId();
 			}),
@@ -275,11 +290,33 @@ function acknowledge(client: MqttClient, messageId: number): void {
 	send.call(client, { cmd: "puback", messageId, reasonCode: 0 });
 }
 
+function propertiesOf({ operation, correlation, passed = [] }: Extras) {
+	const userProperties = {
+		...(operation !== undefined && { [operationProperty]: operation }),
+		...(passed.length > 0 && { [passedProperty]: [...passed] }),
+	};
+	return {
+		properties: { userProperties, ...(correlation && { correlationData: Buffer.from(correlation) }) },
+	};
+}
+
 function arrived({ topic, payload, qos, dup, retain, messageId, properties }: IPublishPacket): Arrival {
 	const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
 	const packetId = qos === 0 ? undefined : messageId;
 	const subscriptions = [properties?.subscriptionIdentifier ?? []].flat();
-	return { topic, payload: bytes, qos, dup, retain, packetId, subscriptions };
+	const { messageExpiryInterval, responseTopic, correlationData, userProperties } = properties ?? {};
+	const passed = [userProperties?.[passedProperty] ?? []].flat();
+	return {
+		...{ topic, payload: bytes, qos, dup, retain, packetId, subscriptions },
+		...(messageExpiryInterval !== undefined && { expires: Date.now() + messageExpiryInterval * 1_000 }),
+		...(responseTopic !== undefined && {
+			response: {
+				topic: responseTopic,
+				...(correlationData && { correlation: new Uint8Array(correlationData) }),
+			},
+		}),
+		...(passed.length > 0 && { passed }),
+	};
 }
 
 /** Maps CONNACK return codes of MQTT 3.1.1 to reason codes of MQTT 5. [MQTT-3.2.2.3 of 3.1.1] */

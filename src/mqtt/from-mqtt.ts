@@ -8,6 +8,9 @@ import { compareFilters, matches, nameOf, roomOf, subscriptionId } from "./topic
 
 export const mqttName = "mqtt" as NetworkName;
 
+/** The topic to which the answer to a message goes, and the data that it has to bring back. // MQTT 5 §4.10 */
+export type Response = Readonly<{ topic: string; correlation?: Uint8Array }>;
+
 /** A PUBLISH packet, independent of the library. */
 export type Arrival = Readonly<{
 	topic: string;
@@ -21,6 +24,11 @@ export type Arrival = Readonly<{
 	packetId: number | undefined;
 	/** The identifiers of the subscriptions that matched; empty for a broker that does not support them. */
 	subscriptions: readonly number[];
+	/** The time until which the message is of use, in ms since 1970. // MQTT 5 §3.3.2.3.3 */
+	expires?: number;
+	response?: Response;
+	/** The marks of the rooms that a message of another bridge has passed. */
+	passed?: readonly string[];
 }>;
 
 /** The session's own subscriptions at the arrival of a message. */
@@ -66,7 +74,7 @@ export const device = (broker: string, topic: string): Person => ({
  * mirror that shows it, `shape` how, and `thing` what is known of the topic's device.
  */
 export function fromMqtt(
-	{ topic, payload, digest }: Arrival & Pick<State, "digest">,
+	{ topic, payload, digest, expires, passed }: Arrival & Pick<State, "digest">,
 	in_: { broker: string; room: RoomId; id: MessageId; at: number; shape?: CompiledShape; thing?: Thing },
 ): Readonly<{ event: State; compared: string | null }> {
 	const name = in_.thing?.name ?? nameOf(topic);
@@ -89,6 +97,8 @@ export function fromMqtt(
 		label: called,
 		value: line,
 		...(digest && { digest }),
+		...(expires !== undefined && { until: expires }),
+		...(passed && { passed }),
 	};
 	return { event, compared };
 }

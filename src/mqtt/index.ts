@@ -8,6 +8,7 @@ import type { Link, Mapping } from "../core/mapping.ts";
 import { type Meter, noMeter } from "../core/meter.ts";
 import type { Bridge, Network, Received } from "../core/network.ts";
 import { noReadings, type Readings } from "../core/readings.ts";
+import { createAnswers } from "./answers.ts";
 import { capabilities } from "./capabilities.ts";
 import { type BrokerOptions, Refusal } from "./client.ts";
 import { createDevices } from "./devices.ts";
@@ -19,11 +20,13 @@ import * as phrases from "./phrases.ts";
 import { createPresence, saysOnline } from "./presence.ts";
 import { choose, publishCommand } from "./pub.ts";
 import { createPublishPolicy, type PublishPolicy } from "./publish-policy.ts";
+import { createPublisher, type PublisherDeps } from "./publisher.ts";
 import { createSession } from "./session.ts";
 import { type Shape, shapeText } from "./shape.ts";
 import { makingRoom, mirrorOf } from "./topic-rooms.ts";
 import { isFilter, placeOf, roomOf } from "./topics.ts";
 import { valueCommands } from "./value-commands.ts";
+import { valueId } from "./value-ids.ts";
 
 export type MqttOptions = Readonly<{
 	/** By their names in the config. */
@@ -126,6 +129,19 @@ export function createMqtt(
 	);
 	const names = [...sessions.keys()];
 
+	const publishing: PublisherDeps = {
+		bridge: () => bridge,
+		publish: async (broker, topic, payload, extras) =>
+			sessions.get(broker)?.publish(topic, payload, extras) ?? 0,
+		mayPublish,
+	};
+	const answers = createAnswers({
+		options: new Map(policies),
+		controls: (broker, topic) => devices.get(broker)?.controls(topic) ?? [],
+		publish: createPublisher(publishing),
+		receive: (result) => bridge.receive([result]),
+	});
+
 	async function open({ topic, make }: Opened): Promise<void> {
 		if (roomsOn === undefined) return;
 		try {
@@ -174,8 +190,10 @@ export function createMqtt(
 				what: `MQTT packet of ${broker} on ${topic}`,
 			};
 			try {
+				const named = valueId(id, topic);
+				if (arrival.response) answers.noteResponse(named, arrival.response);
 				return guard.handle(item, () =>
-					shows(broker, arrival, { broker, wanted, at, id }).map((event) => ({
+					shows(broker, arrival, { broker, wanted, at, id: named }).map((event) => ({
 						...event,
 						...(cursor && { cursor }),
 						...(standing && { standing }),
@@ -213,9 +231,8 @@ export function createMqtt(
 		commands: [
 			publishCommand({
 				brokers: names,
+				...publishing,
 				bridge: () => bridge,
-				publish: async (broker, topic, payload) => sessions.get(broker)?.publish(topic, payload) ?? 0,
-				mayPublish,
 			}),
 			...valueCommands({ bridge: () => bridge, latest: mirrors.latest }),
 		],
@@ -249,6 +266,8 @@ export function createMqtt(
 			mirrors.stop();
 		},
 		capabilities: () => capabilities,
+		takes: (room, event) => (answers.takes(room, event) ? "answers" : undefined),
+		send: (out) => answers.send(out),
 		async refuse(event, error) {
 			// A device cannot read a notice, so the refusal is logged for its owner.
 			log.warn({ topic: event.sender.handles[0], reason: error.reason }, "a value was not delivered");

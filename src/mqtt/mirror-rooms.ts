@@ -17,6 +17,7 @@ import { type CompiledShape, compileShape, type Shape, shapeText } from "./shape
 import { compileTopicTemplate, type TopicTemplate } from "./template.ts";
 import { createTopicRooms, ownOf, type TopicRooms } from "./topic-rooms.ts";
 import { matches, placeOf, roomOf } from "./topics.ts";
+import { latestId } from "./value-ids.ts";
 
 /** Topics whose last shown value is remembered, for the conditions of mirrors. A forgotten topic shows its next value. */
 const remembered = 20_000;
@@ -187,7 +188,7 @@ export function createMirrorRooms(deps: {
 		const own = show === "state" ? [] : [event];
 		if (show === "message") return own;
 		const { digest: _, ...value } = event;
-		const id = (show === "both" ? `${event.id} latest` : event.id) as MessageId;
+		const id = show === "both" ? latestId(event.id) : event.id;
 		const replaces = inPlace.replaces(room, event.key, id, event.at);
 		return [...own, { ...value, id, ...(replaces && { replaces }) }];
 	}

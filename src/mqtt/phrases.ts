@@ -27,6 +27,10 @@ export const mayNotPublish =
 	"you may not publish from this room. An admin of the bridge can allow it with publish.allow of the room's mirror.";
 export const topicNotAllowed = (topic: string, topics: string) =>
 	`this room may not publish to ${topic}, but to: ${topics || "nothing"}. An admin of the bridge can change publish.topics of the room's mirror.`;
+export const deviceUnderstands = (words: string) =>
+	`this device does not understand that. It takes: ${words}.`;
+export const answerTooLate =
+	"the bridge was away for too long: a value that was meant for an earlier moment is not published. Say it again.";
 export const notFilter = (typed: string) =>
 	`“${typed}” is not a topic filter. A topic filter looks like home/+/temperature, where + stands for one whole level and # for all the rest.`;
 export const valueTooLarge = (bytes: number, limit: number) =>

@@ -6,8 +6,16 @@ import { mqttName } from "./from-mqtt.ts";
 import { mirrorOf } from "./topic-rooms.ts";
 import { matches } from "./topics.ts";
 
+/** The topics to which answers to a thing's messages go; each a template over the levels of the thing's topic. */
+export type Answers = Readonly<{
+	/** The topic for the text of a reply. */
+	command?: string;
+	/** By emoji: what a reaction publishes. */
+	reactions?: Readonly<Record<string, Readonly<{ topic: string; payload: string }>>>;
+}>;
+
 /** The people who may publish from the room of a mirror, as globs over their handles, and the topics, as filters. */
-export type PublishPolicy = Readonly<{ allow: readonly string[]; topics: readonly string[] }>;
+export type PublishPolicy = Readonly<{ allow: readonly string[]; topics: readonly string[] }> & Answers;
 /** The answer to somebody who wants to publish. `topics`: those that the room may publish to. */
 export type MayPublish =
 	| Readonly<{ kind: "yes" }>

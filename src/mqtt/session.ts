@@ -13,6 +13,7 @@ import {
 	type Connection,
 	dial,
 	type Events,
+	type Extras,
 	patience,
 	Refusal,
 	sessionExpiryInterval,
@@ -304,11 +305,11 @@ export function createSession(deps: {
 			if (on) await unsubscribe(on, filter).catch(() => undefined);
 		},
 		/** Resolves with the PUBACK's reason code. @throws Refusal; NotConnected; Error when the connection breaks. */
-		async publish(topic: string, payload: string): Promise<number> {
+		async publish(topic: string, payload: string, extras?: Extras): Promise<number> {
 			const on = live();
 			if (!on) throw new NotConnected("not connected");
 			if (broker.protocol === "3.1.1") awaitEcho(topic, payload);
-			return on.publish(topic, payload);
+			return on.publish(topic, payload, extras);
 		},
 		wants: () => [...wanted],
 		status(): Status {

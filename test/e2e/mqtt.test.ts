@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { CommandCall } from "../../src/core/command.ts";
 import type { Message, State } from "../../src/core/event.ts";
-import type { LinkId, NetworkName, PortalId, RoomId } from "../../src/core/ids.ts";
+import type { LinkId, MessageId, NetworkName, PortalId, RoomId } from "../../src/core/ids.ts";
 import type { Link, Mapping, Portal } from "../../src/core/mapping.ts";
 import type { Bridge, Network } from "../../src/core/network.ts";
 import type { BrokerOptions } from "../../src/mqtt/client.ts";
@@ -433,6 +433,68 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		);
 		await after.stop();
 		rmSync(folder, { recursive: true });
+	});
+
+	test("publishes a reply and a reaction to the message of a thing, of those who may, and shows the broker's answer", async () => {
+		const mapping = createMemoryMapping();
+		const set = `${at}/answer/lamp/set`;
+		const publish = {
+			allow: ["ann@chat"],
+			topics: [`${at}/answer/+/set`, "secret/#"],
+			command: "{{topic.1}}/answer/{{topic.3}}/set",
+			reactions: { "💡": { topic: set, payload: "ON" }, "🔒": { topic: "secret/lamp", payload: "ON" } },
+		};
+		const options: MqttOptions = {
+			brokers: { home: broker({ protocol }) },
+			mirrors: [{ broker: "home", topic: `${at}/answer/+/state`, room: "plaza", show: "both", publish }],
+		};
+		const network = createMqtt(options, { mapping, log: quiet });
+		const chat = fakeNetwork("chat");
+		const bridge = bridgeOf([chat, network], rulesFor({ "*": "use" }), { mapping });
+		await bridge.start();
+		const [topic] = mirrorsOf(options).map((one) => one.topic);
+		const wanted = { here: chat.name, room: "plaza" as RoomId, there: network.name, topic: topic as RoomId };
+		await bridge.mirror([wanted], true);
+		await until(
+			() => network.status?.().up === true,
+			() => String(network.status?.().cause),
+		);
+		await call(network, `settled/${clients} x`);
+		await thing.subscribe(set);
+		await thing.publish(`${at}/answer/lamp/state`, "off");
+		const shows = (text: string) =>
+			until(
+				() => lines(chat).some((line) => line.includes(text)),
+				() => lines(chat).join(" | "),
+			);
+		await shows("lamp state: off");
+		const shown = `chat:${chat.sent[0]?.operation}` as MessageId;
+		const replyTo = { id: shown };
+		await chat.say("plaza", "ann", "a line to nobody");
+		await chat.say("plaza", "ann", "on", { replyTo });
+		await thing.waitForMessage(set, "on");
+		await shows(`Published to ${set}.`);
+		const base = { room: "plaza" as RoomId, sender: chat.person("ann"), at: Date.now(), target: replyTo };
+		const react = (id: string, emoji: string) =>
+			chat.bridge.receive([{ ...base, kind: "reaction", id: id as MessageId, mode: "add", emoji: [emoji] }]);
+		await react("r1", "💡");
+		await thing.waitForMessage(set, "ON");
+		await react("r2", "👍");
+		await chat.say("plaza", "eve", "off", { replyTo });
+		const refused = (who: string, why: RegExp) =>
+			until(
+				() => chat.refused.some(({ event, sentence }) => event.sender.name === who && why.test(sentence)),
+				() => JSON.stringify(chat.refused.map(({ sentence }) => sentence)),
+			);
+		await refused("eve", /you may not publish from this room/);
+		// MQTT 3.1.1 has no reason codes in a PUBACK.
+		if (protocol === "5") {
+			await react("r3", "🔒");
+			await refused("ann", /the broker refused it: we are not authorised/);
+		}
+		await bridge.stop(5_000);
+		const taken = thing.inbox.items.filter((one) => one.topic === set).map(({ payload }) => String(payload));
+		expect(taken).toEqual(["on", "ON"]);
 	});
 
 	test("shows each value once around a dozen stops: all of QoS 1, and those of QoS 0 that the broker has sent", async () => {

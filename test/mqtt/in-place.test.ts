@@ -39,8 +39,8 @@ describe("a mirror in place", () => {
 	test("shows each value and the latest one, if both are wanted", () => {
 		const rooms = of({ show: "both" });
 		expect([publish(rooms, "1"), publish(rooms, "2")]).toEqual([
-			[["1"], ["1 latest"]],
-			[["2"], ["2 latest", "1 latest"]],
+			[["1"], ["latest 1"]],
+			[["2"], ["latest 2", "latest 1"]],
 		]);
 	});
 
