@@ -13,6 +13,7 @@ import { createGuard, type Guard } from "./guard.ts";
 import { createHeld } from "./held.ts";
 import type { Seen } from "./hosting.ts";
 import type { Copy, NetworkName } from "./ids.ts";
+import { createInFlight } from "./in-flight.ts";
 import type { Entry, Journal, Lane, NewRow, Row } from "./journal.ts";
 import { createLanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
@@ -91,7 +92,9 @@ export function createBridge(deps: {
 	const allowance = createAllowance(rules.limits);
 	const held = createHeld({ journal, allowance, deliver: released, guard, log, meter });
 	const route = createRouter({ ...deps, rules, portals, network, sendNotice, allowance, held });
+	const inFlight = createInFlight();
 	const sender = createDelivery({
+		inFlight,
 		reactions: rules.reactions,
 		mapping,
 		journal,
@@ -206,7 +209,7 @@ export function createBridge(deps: {
 	const archive = createArchive({ places: journal.places, source: views.source });
 
 	const sync = createSync({ journal, allowed, receive });
-	const signals = createSignals({ mapping, journal, network, allowed, guard, log });
+	const signals = createSignals({ mapping, journal, inFlight, network, allowed, guard, log });
 
 	const bridge: Running = {
 		receive,

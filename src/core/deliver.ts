@@ -7,7 +7,7 @@ import type { BridgeEvent, Reaction } from "./event.ts";
 import { createGuard, type Guard, outboundItem } from "./guard.ts";
 import { createIdRecovery } from "./id-recovery.ts";
 import type { LinkId, MessageId, NetworkName, RoomId } from "./ids.ts";
-import { createInFlight } from "./in-flight.ts";
+import { createInFlight, type InFlight, referenceWithin } from "./in-flight.ts";
 import type { Journal, Row } from "./journal.ts";
 import type { Sender } from "./lanes.ts";
 import type { Log } from "./log.ts";
@@ -38,8 +38,6 @@ function inWords(able: Capabilities): Capabilities {
 
 /** Age in ms from which on a message is marked late and shown with its own time. */
 const lateAfter = 5 * 60_000;
-/** Longest wait, in ms, of a row for the in-flight delivery of the message it refers to. */
-const referenceWithin = 3_000;
 /** Attempts after which a row with an unexpected error is refused: a bug of ours must not block its lane for ever. */
 const patience = 4;
 
@@ -61,14 +59,13 @@ export function createDelivery(deps: {
 	/** How reactions are shown in rooms without a setting of their own. */
 	reactions?: Support | undefined;
 	guard?: Guard;
+	inFlight?: InFlight;
 	now?: () => number;
 }): Omit<Sender, "window"> {
 	const { mapping, journal, portals, network, log, meter, sendNotice, now = () => Date.now() } = deps;
-	const { guard = createGuard(log) } = deps;
+	const { guard = createGuard(log), inFlight = createInFlight() } = deps;
 
 	const recoverIds = createIdRecovery(deps);
-	const inFlight = createInFlight();
-
 	const plans = createDeliveryPlans(journal);
 	/** Forgets the delivery plan of a settled row. */
 	const settled = (row: Row): undefined => plans.forget(row);

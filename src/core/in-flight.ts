@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PortalId } from "./ids.ts";
 
+/** Longest wait, in ms, for the in-flight delivery of a message that another event or a signal refers to. */
+export const referenceWithin = 3_000;
+
+export type InFlight = ReturnType<typeof createInFlight>;
+
 /** Creates the list of each portal's in-flight deliveries, so that an event that refers to one can wait for its ids. */
 export function createInFlight() {
 	const portals = new Map<PortalId, Set<Promise<unknown>>>();

@@ -1,6 +1,7 @@
 import { dataBytes, textBytes } from "./bounded-map.ts";
 import type { Guard } from "./guard.ts";
 import type { NetworkName } from "./ids.ts";
+import { type InFlight, referenceWithin } from "./in-flight.ts";
 import type { Journal } from "./journal.ts";
 import { createRateLimit } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -44,6 +45,7 @@ const isTyping = (signal: Signal | undefined): signal is Typing => signal?.kind 
 export function createSignals(deps: {
 	mapping: Pick<Mapping, "portals" | "portalsOf">;
 	journal: Pick<Journal, "copies">;
+	inFlight: Pick<InFlight, "settled">;
 	network(name: NetworkName): Network;
 	/** False for a person who is blocked. */
 	allowed(person: Person): boolean;
@@ -51,7 +53,7 @@ export function createSignals(deps: {
 	log: Log;
 	now?: () => number;
 }) {
-	const { mapping, journal, network, allowed, guard, log, now = Date.now } = deps;
+	const { mapping, journal, inFlight, network, allowed, guard, log, now = Date.now } = deps;
 	const ofSender = createRateLimit(rateOfSender, now);
 	const ofDomain = createRateLimit(rateOfDomain, now);
 	const slots = new Map<string, Slot>();
@@ -142,13 +144,21 @@ export function createSignals(deps: {
 	}
 
 	/** Resolves with the ids of the message that a signal names; undefined if the room does not know that message. */
-	async function idsOf(signal: Signal, { link, room }: SignalTarget): Promise<SignalOut["ids"] | undefined> {
+	async function idsOf(
+		signal: Signal,
+		{ portal, link, room }: SignalTarget,
+	): Promise<SignalOut["ids"] | undefined> {
 		if (!("target" in signal)) return [];
 		const { target, sender } = signal;
 		// A view names the messages of its source by the ids that they have there.
 		if (link.role === "hosted" && !link.out) return [target.id];
 		const at = { network: sender.network, room: signal.room };
-		const ids = await idsThere(target, target.id, at, { network: link.network, room }, journal);
+		const find = () => idsThere(target, target.id, at, { network: link.network, room }, journal);
+		const known = await find();
+		if (known.length > 0) return known;
+		// A client marks a message at once, before its delivery is confirmed to us.
+		await inFlight.settled(portal.id, referenceWithin);
+		const ids = await find();
 		return ids.length > 0 ? ids : undefined;
 	}
 

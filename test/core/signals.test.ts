@@ -178,6 +178,24 @@ describe("a read position", () => {
 		expect(shown()).toEqual(["ann: read mars-1", "ann: read mars-4"]);
 	});
 
+	test("of a message whose delivery is not confirmed yet waits for that", async () => {
+		vi.useRealTimers();
+		const [begun, confirmed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		earth.trouble = () => {
+			begun.resolve();
+			return confirmed.promise;
+		};
+		await mars.say("crater", "zog", "fast");
+		await begun.promise;
+		const target = { id: "mars-1" as MessageId };
+		bridge.signal({ kind: "read", room: "crater" as RoomId, sender: mars.person("zod"), target });
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		expect(shown(earth)).toEqual([]);
+		confirmed.resolve();
+		await vi.waitFor(() => expect(earth.signals).toHaveLength(1));
+		expect(shown(earth)).toEqual([`zod: read earth:${earth.sent.at(-1)?.operation}`]);
+	});
+
 	test("of a message that the other room does not know is not shown", async () => {
 		reads("unknown");
 		await pass(5_000);

@@ -16,6 +16,9 @@ const ns = {
 	fallback: "urn:xmpp:fallback:0",
 	mentions: "urn:xmpp:mentions:0",
 	reference: "urn:xmpp:reference:0",
+	states: "http://jabber.org/protocol/chatstates",
+	markers: "urn:xmpp:chat-markers:0",
+	receipts: "urn:xmpp:receipts",
 };
 /** Matches texts that no person may read. */
 const raw = /=40|=3a|@_xmpp_|@juliet:hs\.test|%hs\.test/;
@@ -193,6 +196,80 @@ describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s
 			expect(await times((event) => event.content.body === two && !relation(event).rel_type)).toBe(0);
 			expect(romeo.inbox.items.some((stanza) => body(stanza)?.startsWith("* "))).toBe(false);
 		});
+
+		// A MUC without an archive differs in the ids alone.
+		test.skipIf(!ids)(
+			"typing and read positions cross both ways, private ones stay, and a chat has receipts",
+			async () => {
+				const passes = (...inside: Element[]) =>
+					romeo.send(xml("message", { to, type: inMuc ? "groupchat" : "chat" }, ...inside));
+				const path = `v3/rooms/${encodeURIComponent(room)}`;
+				const reads = (kind: string, event: SeenEvent) =>
+					juliet.request("POST", `${path}/receipt/${kind}/${encodeURIComponent(event.event_id ?? "")}`, {});
+				const types = (typing: boolean) =>
+					juliet.request("PUT", `${path}/typing/${encodeURIComponent(juliet.userId)}`, {
+						typing,
+						...(typing && { timeout: 30_000 }),
+					});
+				/** Resolves when /sync has brought Juliet this of the room, beside its events. */
+				const passed = (what: string, fits: (event: SeenEvent) => boolean) =>
+					juliet.waitFor(
+						what,
+						(event) =>
+							juliet.inbox.items.indexOf(event) >= seenHere &&
+							event.room_id === room &&
+							event.from === "ephemeral" &&
+							fits(event),
+						15_000,
+					);
+
+				await types(true);
+				await there("typing", (one) => one.getChild("composing", ns.states) !== undefined);
+				await types(false);
+				await there(
+					"the end of typing",
+					(one) => one.getChild("active", ns.states) !== undefined && !body(one),
+				);
+				const [first, second] = [unique("one"), unique("two")];
+				const { id } = await sends(first, xml("request", { xmlns: ns.receipts }));
+				const unread = await heard(first);
+				const ghost = unread.sender ?? "";
+				await passes(xml("composing", { xmlns: ns.states }));
+				const whoTypes = ({ type, content }: SeenEvent) =>
+					type === "m.typing" ? (content.user_ids as string[]) : undefined;
+				const isTyping = (event: SeenEvent) => whoTypes(event)?.includes(ghost) === true;
+				const typed = await passed("typing", isTyping);
+				await reads("m.read.private", unread);
+				const sent = await sends(second);
+				await reads("m.read", await heard(second));
+				const isMarker = (one: Element) => one.getChild("displayed", ns.markers) !== undefined;
+				const marker = await there("a marker", isMarker);
+				expect(marker.getChild("displayed", ns.markers)?.attrs.id).toBe(sent.named);
+				await passed(
+					"the end of typing",
+					(event) =>
+						juliet.inbox.items.indexOf(event) > juliet.inbox.items.indexOf(typed) &&
+						whoTypes(event)?.includes(ghost) === false,
+				);
+
+				const mine = await juliet.send(room, unique("three"));
+				const line = await read(`three ${count}`);
+				expect(line.getChild("markable", ns.markers)).toBeDefined();
+				await passes(xml("displayed", { xmlns: ns.markers, id: nameOf(line) }));
+				await passed("a receipt", ({ type, content }) => {
+					const receipts = content[mine] as { "m.read"?: object } | undefined;
+					return type === "m.receipt" && ghost in (receipts?.["m.read"] ?? {});
+				});
+				const receipt = (one: Element) => one.getChild("received", ns.receipts)?.attrs.id;
+				if (inMuc) return expect(romeo.inbox.items.some((one) => inMuc && receipt(one) === id)).toBe(false);
+				await there("a receipt", (one) => receipt(one) === id);
+				expect(line.getChild("request", ns.receipts)).toBeDefined();
+				await passes(xml("received", { xmlns: ns.receipts, id: line.attrs.id ?? "" }));
+				const status = await here("a status", ({ type }) => type === "com.beeper.message_send_status");
+				expect(status.content).toMatchObject({ status: "SUCCESS", delivered_to_users: [ghost] });
+				expect(relation(status).event_id).toBe(mine);
+			},
+		);
 
 		test("a deletion deletes the message on the other side", async () => {
 			const words = unique("oops");
