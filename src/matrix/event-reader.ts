@@ -115,6 +115,7 @@ export function createEventReader(deps: {
 			...(await eventCache.around(event, as)),
 			before: () => previously,
 			comesFrom,
+			...(portal.between && { chat: true as const }),
 			phase: ongoing.note(event),
 		};
 		const isDouble = membership && otherBridges.isDouble(comesFrom, portal);

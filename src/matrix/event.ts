@@ -31,6 +31,8 @@ export type ReadContext = Readonly<{
 	comesFrom?: readonly string[];
 	/** For events in the course of a call or a live location. */
 	phase?: Phase | undefined;
+	/** The room is a chat of two, whose people do not come and go for others: that one of them leaves is told in words. */
+	chat?: true;
 	/** The event is read for another network that shows the whole room: what our ghosts did there counts as well. */
 	whole?: true;
 }>;

@@ -2,7 +2,7 @@ import { withinBudget } from "../core/budget.ts";
 import type { BridgeEvent, Edit, Message, Reference, Words } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import { nameOf } from "../core/names.ts";
-import { isChanged } from "../core/person.ts";
+import { isChanged, type Person } from "../core/person.ts";
 import {
 	asObject,
 	type Content,
@@ -269,6 +269,20 @@ function wordsOf(type: string, content: Content, around: ReadContext, formatted 
 	return line ? { style: "text", text: line } : undefined;
 }
 
+/** Returns the line by which the partner of a chat of two reads that the person has left it, or does not come. */
+function goneFrom(
+	event: MatrixEvent,
+	mxid: string,
+	base: Pick<BridgeEvent, "id" | "room" | "at">,
+	sender: Person,
+): BridgeEvent | undefined {
+	const before = asObject(event.unsigned?.prev_content).membership;
+	// Who was removed by somebody else has said nothing.
+	if (event.sender !== mxid || (before !== "join" && before !== "invite")) return undefined;
+	const said = before === "join" ? phrases.leftChat : phrases.declinedChat;
+	return { ...base, sender, kind: "message", style: "emote", text: said };
+}
+
 function membership(
 	event: MatrixEvent,
 	mxid: string,
@@ -290,6 +304,7 @@ function membership(
 		}
 		case "leave":
 		case "ban":
+			if (around.chat) return goneFrom(event, mxid, base, { ...known, name: before ?? known.name ?? mxid });
 			// A person who was only invited was never a member.
 			if (before === undefined) return undefined;
 			return {

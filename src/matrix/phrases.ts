@@ -136,3 +136,7 @@ export const privateChatTopic = (name: string, room: string) =>
 	`Private messages with ${name}, who is in ${room}`;
 /** The status of a person who is busy and says nothing about it. */
 export const busy = "busy";
+
+// Chats of two, after the name of the person.
+export const leftChat = "has left this chat. Your next message invites them again.";
+export const declinedChat = "has declined the invitation to this chat.";

@@ -297,8 +297,8 @@ describe("a chat of two", () => {
 		await bob.send(room, "peace");
 		await crosses("bob: peace");
 		await bob.leave(room);
-		// The homeserver reports the leave after some delay; until then the bridge would still see bob in the room.
-		await new Promise((resolve) => setTimeout(resolve, 500));
+		const left = "bob: has left this chat. Your next message invites them again.";
+		await crosses("bob: peace", left);
 		const before = bob.inbox.items.length;
 		await xmpp.say("tybalt+bob", "tybalt", "hate the word", { to: local });
 		await bob.waitFor(
@@ -308,6 +308,13 @@ describe("a chat of two", () => {
 		);
 		await bob.join(room);
 		await bob.waitForMessage("hate the word", room);
+		await xmpp.say("mercutio+bob", "mercutio", "a word with one of us?", { to: local });
+		const other = await bob.waitFor(
+			"an invite by another",
+			({ from, sender }) => from === "invite" && String(sender).includes("mercutio"),
+		);
+		await bob.leave(other.room_id);
+		await crosses("bob: peace", left, "bob: has declined the invitation to this chat.");
 		expect(await bob.invitesTo(room)).toMatchObject([{ is_direct: true }, { is_direct: true }]);
 	});
 });

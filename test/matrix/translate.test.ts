@@ -65,6 +65,23 @@ describe("fromMatrix", () => {
 		expect(found && `${found.kind} ${found.sender.avatar?.ref ?? "none"}`).toBe(out);
 	});
 
+	test.each([
+		[
+			"who leaves a chat of two is told of",
+			"join",
+			"@alice:hs.test",
+			"has left this chat. Your next message invites them again.",
+		],
+		["who declines one is told of", "invite", "@alice:hs.test", "has declined the invitation to this chat."],
+		["who is removed from one has said nothing", "join", "@_xmpp_romeo:hs.test", undefined],
+		["who was never asked has said nothing", "knock", "@alice:hs.test", undefined],
+	])("a person %s", (_, membership, by, words) => {
+		const content = { membership: "leave" };
+		const state = { type: "m.room.member", state_key: "@alice:hs.test", sender: by, content };
+		const event = sampleEvent({ ...state, unsigned: { prev_content: { membership } } });
+		expect((fromMatrix(event, { ...strangers, chat: true }) as Message | undefined)?.text).toBe(words);
+	});
+
 	type Case = {
 		type?: string;
 		sender?: string;

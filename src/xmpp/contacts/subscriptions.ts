@@ -10,10 +10,12 @@ import type { ContactStore } from "./store.ts";
 
 /** Changes of contacts that the accounts of one domain may cause: each is a write to the disk. */
 const changes = { perMinute: 120, burst: 1_000 };
+/** Requests of one ghost to one account beyond the first: a bridge on the other side may answer each with one of its own. */
+const repeats = { perMinute: 1 / 60, burst: 1 };
 
 /**
  * Answers the subscription stanzas of accounts to ghosts (RFC 6121 §3). A ghost grants a subscription to all who may write
- * to its person, and asks for one of its own in return, once, so that the person sees the account, too.
+ * to its person, and asks for one of its own in return, so that the person sees the account, too.
  */
 export function createSubscriptions(deps: {
 	contacts: ContactStore;
@@ -30,6 +32,7 @@ export function createSubscriptions(deps: {
 }) {
 	const { contacts, shown, resource, isChat } = deps;
 	const mayChange = createRateLimit(changes);
+	const mayAskAgain = createRateLimit(repeats);
 
 	async function reached({ attrs: { from = "", to: ghost = "" } }: Element): Promise<Person | undefined> {
 		const person = await deps.who(bare(ghost));
@@ -43,9 +46,10 @@ export function createSubscriptions(deps: {
 		const granted = to.presence(ghost, account, "subscribed", person.name);
 		if (!mayChange(domain(account))) return [granted];
 		const { sees, ours } = contacts.get(pair);
-		// An account that subscribes anew wants the contact again, whatever it refused before.
-		const asks = ours === undefined || (ours === "refused" && !sees);
-		contacts.change(pair, { sees: true, ...(asks && { ours: "asked" }) });
+		// An account that subscribes anew wants the contact again, whatever it refused before. One that already had it may have
+		// been made anew: its server answers a request that it knows by itself.
+		const asks = ours === undefined || (ours === "refused" ? !sees : mayAskAgain(pair));
+		contacts.change(pair, { sees: true, name: undefined, ...(asks && { ours: "asked" }) });
 		return [
 			granted,
 			...(isChat(pair) ? [await shown.answer(pair, account)] : []),

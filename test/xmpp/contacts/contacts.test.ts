@@ -24,13 +24,23 @@ const settled = async () => {
 };
 
 describe("a subscription", () => {
-	test("is granted, and the ghost asks once for one in return", async () => {
+	test("is granted, and the ghost asks for one in return", async () => {
 		const { contacts } = contactsOf();
 		expect(words(await contacts.presence(presence("subscribe")))).toEqual([
 			`subscribed to ${romeo}`,
 			`subscribe to ${romeo}`,
 		]);
-		expect(words(await contacts.presence(presence("subscribe")))).toEqual([`subscribed to ${romeo}`]);
+	});
+
+	test("of an account that was made anew finds the ghost asking again, and a loop of two bridges an end", async () => {
+		const { contacts } = contactsOf();
+		const answers: string[] = [];
+		for (let n = 0; n < 10; n++) {
+			answers.push(...words(await contacts.presence(presence("subscribe"))));
+			await contacts.presence(presence("subscribed"));
+		}
+		expect(answers.filter((one) => one.startsWith("subscribe "))).toHaveLength(2);
+		expect(answers.filter((one) => one.startsWith("subscribed "))).toHaveLength(10);
 	});
 
 	test("of somebody who may not write to the person is refused and not remembered", async () => {
