@@ -35,7 +35,10 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	"src/matrix/backfill/appservice-ping.ts": [2, "catches all within its loop"],
 	"src/matrix/backfill/homeserver-health.ts": [1, "hands every failure of its one request on as a value"],
 	"src/matrix/backfill/catch-up.ts": [1, "runs guarded functions"],
-	"src/matrix/client.ts": [4, "gathers the bytes of an answer and settles a promise"],
+	"src/matrix/client.ts": [
+		6,
+		"gathers the bytes of an answer, settles a promise, and sets a timer at the end of a connection",
+	],
 	"src/matrix/media.ts": [2, "settles a promise"],
 	"src/matrix/time-limit.ts": [1, "counts down after work whose errors are logged"],
 	"src/media/fetch.ts": [2, "ends a connection"],

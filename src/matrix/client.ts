@@ -1,5 +1,6 @@
 import http from "node:http";
 import https from "node:https";
+import type { Socket } from "node:net";
 import { TemporaryError } from "../core/errors.ts";
 
 /** A permanent refusal by the homeserver. */
@@ -63,12 +64,15 @@ export function createMatrixClient(options: {
 	token: string;
 	/** Called at each answer by which the homeserver limits our rate. */
 	limited?: () => void;
+	/** Called when a connection to the homeserver ends. */
+	closed?: () => void;
 }) {
 	const base = new URL(options.homeserver);
 	const { request, Agent } = base.protocol === "https:" ? https : http;
 	const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 	const prefix = base.pathname.replace(/\/$/, "");
 	const authorization = `Bearer ${options.token}`;
+	const watched = new WeakSet<Socket>();
 
 	/** Sends a request. @throws TemporaryError if the homeserver is unreachable, busy or failing; MatrixError if it refuses. */
 	async function call<T>(method: string, path: string, how: Call = {}): Promise<T> {
@@ -115,6 +119,11 @@ export function createMatrixClient(options: {
 				reject(new (stale ? StaleSocket : TemporaryError)(text, options));
 			};
 			outgoing.on("error", fail);
+			outgoing.on("socket", (socket) => {
+				if (watched.has(socket)) return;
+				watched.add(socket);
+				socket.once("close", () => options.closed?.());
+			});
 			outgoing.on("response", (incoming) => {
 				const chunks: Buffer[] = [];
 				incoming.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -97,7 +97,9 @@ export function createMatrix(
 		if (mayTell("limited"))
 			log.warn({ cure: phrases.rateLimited }, "the homeserver limits the rate of the bridge");
 	};
-	const client = createMatrixClient({ homeserver, token: registration.as_token, limited });
+	// A homeserver that ends closes all connections, whether we ask it something or not.
+	const closed = () => parts?.backfill.checkNow();
+	const client = createMatrixClient({ homeserver, token: registration.as_token, limited, closed });
 	const { fetch = () => Promise.reject(new PermanentError("failed", phrases.fileRefused)) } = deps;
 	const files = createMediaStore({ homeserver, token: registration.as_token, client, fetch });
 	const members = createMembers(client, domain);

@@ -73,6 +73,18 @@ describe("throws a TemporaryError for", () => {
 	});
 });
 
+test("tells once of a connection that the homeserver closes, in use or not", async () => {
+	let closed = 0;
+	const one = createMatrixClient({ homeserver: hs.url, token: "as-test", closed: () => closed++ });
+	for (let n = 0; n < 3; n++) await one.whoami();
+	expect(closed).toBe(0);
+	hs.cut();
+	await expect.poll(() => closed).toBe(1);
+	await one.whoami();
+	one.close();
+	await expect.poll(() => closed).toBe(2);
+});
+
 test("tells of each answer that limits the rate", async () => {
 	let limits = 0;
 	const one = createMatrixClient({ homeserver: hs.url, token: "as-test", limited: () => limits++ });

@@ -510,6 +510,8 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		fail(next: (request: Seen) => Fault | undefined) {
 			fault = next;
 		},
+		/** Closes all connections, as a restart does. */
+		cut: () => server.closeAllConnections(),
 		/** Forgets all transaction ids, as a restart of Synapse does. */
 		forget: () => answers.clear(),
 		/** Adds an account of a person. */

@@ -112,6 +112,21 @@ describe("a homeserver that was away", () => {
 		);
 		return room;
 	}
+	test("is asked whether it is there as soon as it closes a connection, also while nothing comes in", async () => {
+		const asked = () => hs.asked("GET", /whoami$/).length;
+		await until(
+			() => asked() > 0,
+			() => "not asked",
+		);
+		const before = asked();
+		hs.cut();
+		// Else it would be asked ten seconds later.
+		await until(
+			() => asked() > before,
+			() => `${asked()} times`,
+			5_000,
+		);
+	});
 	test("is asked to ping the bridge once it is back, again until it reaches it", async () => {
 		await away();
 		const before = pings();

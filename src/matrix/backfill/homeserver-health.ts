@@ -58,7 +58,7 @@ export function createHomeserverHealth(deps: {
 
 	return {
 		start: () => void run(),
-		/** Asks soon, since another request failed. */
+		/** Asks soon: another request failed, a connection ended, or events begin to come in. */
 		now: () => wake(),
 		stop(): void {
 			stopped = true;

@@ -48,6 +48,8 @@ export function createBackfill(deps: Deps) {
 		suspect: catchUp.suspect,
 		takeTransaction(...transaction: Parameters<typeof catchUp.takeTransaction>): Promise<void> {
 			ping.arrived();
+			// It was asked seldom until now, and a restart would pass unnoticed.
+			if (!catchUp.busy()) health.now();
 			return catchUp.takeTransaction(...transaction);
 		},
 		/** A request without our hs_token came: the homeserver may have another one. */
@@ -60,7 +62,7 @@ export function createBackfill(deps: Deps) {
 			catchUp.disturbed();
 			health.start();
 		},
-		/** A request to the homeserver failed: asks it soon. */
+		/** A request to the homeserver failed, or a connection ended: asks it soon. */
 		checkNow: health.now,
 		/** Takes nothing more; resolves when `drained` does and the positions are saved. */
 		pause: catchUp.stop,
