@@ -117,6 +117,15 @@ export function fakeHosting(name: string): FakeHosting {
 		async invite(room, _by, whom) {
 			at(room).invited.add("id" in whom ? whom.id : (`${whom[0]}@${name}` as UserId));
 		},
+		async moderate(room, _by, act, whom) {
+			const { members, banned } = at(room);
+			const id = "id" in whom ? whom.id : (`${whom[0]}@${name}` as UserId);
+			if (act === "unban") banned.delete(id);
+			else members.delete(id);
+			if (act === "ban") banned.add(id);
+		},
+		setLevels: async () => undefined,
+		banned: async () => [],
 		async events(room, ids, reader) {
 			await fake.trouble("events");
 			const { timeline, since } = at(room);

@@ -132,6 +132,9 @@ export type Range = Readonly<{
 	last?: boolean;
 }>;
 
+/** The new power level of one person; undefined: that of all others. */
+export type LevelChange = Readonly<{ whom: readonly string[] | Person; level: number | undefined }>;
+
 /** The methods of a network whose rooms other networks may show in full. */
 export interface Hosting {
 	/**
@@ -161,6 +164,24 @@ export interface Hosting {
 	 * the source. @throws PermanentError, TemporaryError
 	 */
 	invite(room: RoomId, by: Person, whom: readonly string[] | Person): Promise<void>;
+	/**
+	 * Has the account of `by` remove a person, or begin or end a ban. Nothing is done twice. A person at an address need never
+	 * have been there. @throws PermanentError forbidden if the power of `by` does not suffice; TemporaryError
+	 */
+	moderate(
+		room: RoomId,
+		by: Person,
+		act: "kick" | "ban" | "unban",
+		whom: readonly string[] | Person,
+		reason?: string,
+	): Promise<void>;
+	/**
+	 * Has the account of `by` give people power levels of their own, all at once; undefined takes one back. @throws as
+	 * {@link moderate}
+	 */
+	setLevels(room: RoomId, by: Person, changes: readonly LevelChange[]): Promise<void>;
+	/** Resolves with the people who are banned, as `reader`, who is in the room, may know them. @throws PermanentError, TemporaryError */
+	banned(room: RoomId, reader: Person): Promise<readonly Pick<Person, "network" | "address">[]>;
 	/**
 	 * Resolves with the events of these ids that `reader`, a person with a ghost in the room, may see; edits and deletions
 	 * are applied as an archive shows them. @throws TemporaryError

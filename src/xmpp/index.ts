@@ -151,7 +151,8 @@ export function createXmpp(
 		const address = personAt(ghost, namespace);
 		return address && Promise.race([bridge.findPerson(address.network, address.address), lookupsEnd.promise]);
 	});
-	const ghost = (person: Person) => ghostJid(person.network, person.address, namespace);
+	const ghost = (person: Pick<Person, "network" | "address">) =>
+		ghostJid(person.network, person.address, namespace);
 	/** The bare JID of the bot. */
 	const stated = ghostJid(namespace.plain, [deps.bot ?? "trivium"], namespace);
 	const faces = createPictures({ open: (source) => bridge.open(source), now: Date.now, log });

@@ -163,6 +163,12 @@ export const hostedNoAnswer = "The client of this person does not answer.";
 export const hostedNotYours = "Only the owners and admins of the room may do this.";
 export const hostedAdministered =
 	"The room cannot be changed from XMPP yet. Please do it on the network of the room.";
+export const hostedAbove = "This person stands as high in the room as you, or higher.";
+export const hostedNoBanOfSelf = "Nobody can ban themselves.";
+export const hostedLastOwner = "You are the only owner of the room. Make somebody else an owner first.";
+export const hostedNoMembers = "Everybody may come into this room, so nobody has to be made a member of it.";
+export const hostedNoServerBans =
+	"A whole server cannot be banned from here. The people of the room can do that on its own network.";
 export const hostedJoinFirst = "Join the room: that makes you a member under your nick.";
 export const hostedRegistered = (nick: string) =>
 	`You are a member of this room as ${nick}. Remove the registration to leave the room for good.`;

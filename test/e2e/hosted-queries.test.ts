@@ -8,6 +8,7 @@ import { Slixmpp } from "../testbed/slixmpp.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 
 const user = "http://jabber.org/protocol/muc#user";
+const mucAdmin = "http://jabber.org/protocol/muc#admin";
 
 /** Returns a square picture, of one colour or of noise. // PNG §11.2 */
 function png(side: number, colour?: readonly number[]): Buffer {
@@ -163,6 +164,59 @@ describe.each(["prosody", "ejabberd"] as const)(
 			expect(await slixmpp.asks(`#nowhere@${component}`, "description")).toEqual({
 				refused: "item-not-found",
 			});
+		});
+
+		test("an owner on XMPP removes, bans, unbans and promotes people, which Matrix shows as done by them", async () => {
+			const { room, address } = await makeRoom();
+			const [romeo, juliet] = [await xmpp("romeo"), await xmpp("juliet")];
+			await romeo.joinRoom(address, "Romeo");
+			await juliet.joinRoom(address, "Juliet");
+			const domain = bridged.xmpp.domain;
+			const administer = (who: XmppClient, ...items: Record<string, string>[]) => {
+				const told = items.map((one) => xml("item", one, xml("reason", {}, "brawl")));
+				return outcome(who, address, "set", xml("query", { xmlns: mucAdmin }, ...told));
+			};
+			const state = <T>(type: string, key = "") =>
+				alice.request<T>("GET", `v3/rooms/${room}/state/${type}/${encodeURIComponent(key)}`);
+			const levels = async () =>
+				(await state<{ users: Record<string, number> }>("m.room.power_levels")).users;
+			const becomes = (who: XmppClient, nick: string, what: string) =>
+				who.waitFor(
+					`${nick} with ${what}`,
+					(one) => one.attrs.from === `${address}/${nick}` && String(one).includes(what),
+					30_000,
+				);
+			expect(await administer(juliet, { nick: "Romeo", role: "none" })).toBe("forbidden");
+			const content = await state<object>("m.room.power_levels");
+			const users = { ...(await levels()), [ghost("romeo")]: 100 };
+			await alice.request("PUT", `v3/rooms/${room}/state/m.room.power_levels/`, { ...content, users });
+			await becomes(romeo, "Romeo", 'affiliation="owner"');
+
+			expect(await administer(romeo, { nick: "Juliet", role: "none" })).toBe("result");
+			await juliet.waitFor("a kick", (one) => /307/.test(String(one)) && /brawl/.test(String(one)), 30_000);
+			const kicked = await member(room, ghost("juliet"), "leave");
+			expect([kicked.sender, kicked.content.reason]).toEqual([ghost("romeo"), "brawl"]);
+
+			const jids = [`juliet@${domain}`, "tybalt@capulet.example"] as const;
+			expect(await administer(romeo, ...jids.map((jid) => ({ jid, affiliation: "outcast" })))).toBe("result");
+			const stranger = "@_xmpp_tybalt=40capulet.example:hs.test";
+			for (const mxid of [ghost("juliet"), stranger])
+				expect((await member(room, mxid, "ban")).sender).toBe(ghost("romeo"));
+			const query = xml("query", { xmlns: mucAdmin }, xml("item", { affiliation: "outcast" }));
+			const list = (await romeo.iq(address, "get", query)).getChild("query")?.getChildren("item") ?? [];
+			expect(list.map(({ attrs }) => attrs.jid).sort()).toEqual([...jids].sort());
+			expect(await administer(romeo, { jid: jids[0], affiliation: "none" })).toBe("result");
+			await member(room, ghost("juliet"), "leave");
+			await juliet.joinRoom(address, "Juliet");
+
+			expect(await administer(romeo, { nick: "Juliet", affiliation: "admin" })).toBe("result");
+			await becomes(juliet, "Juliet", 'affiliation="admin"');
+			expect((await levels())[ghost("juliet")]).toBe(50);
+			expect(await administer(juliet, { nick: "Romeo", affiliation: "none" })).toBe("not-allowed");
+			expect(await administer(romeo, { nick: "Juliet", affiliation: "none" })).toBe("result");
+			expect(await administer(romeo, { nick: "Juliet", role: "visitor" })).toBe("result");
+			await becomes(juliet, "Juliet", 'role="visitor"');
+			expect((await levels())[ghost("juliet")]).toBe(-1);
 		});
 
 		test("a Matrix person answers clients in the room: who they are, and what their client understands", async () => {

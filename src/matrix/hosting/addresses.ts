@@ -1,7 +1,10 @@
+import { PermanentError } from "../../core/errors.ts";
 import type { RoomAddress } from "../../core/hosting.ts";
 import { isId } from "../event.ts";
+import { personMxid } from "../mxid.ts";
+import * as phrases from "../phrases.ts";
 
-/** The addresses of Matrix rooms, between their Matrix spelling and the parts that other networks exchange. */
+/** The addresses of Matrix rooms and people, between their Matrix spelling and the parts that other networks exchange. */
 
 /** Returns an address as people of Matrix write it. */
 export function spell(address: RoomAddress, domain: string): string {
@@ -17,6 +20,13 @@ export function isAddress(address: RoomAddress, domain: string): boolean {
 	if (address.kind === "id") return /^![^\s\0]+$/.test(spelled);
 	const [localpart = "", ...servers] = address.parts;
 	return servers.length < 2 && !localpart.includes(":") && /^#[^\s\0:]+:[^\s/?#\0]+$/.test(spelled);
+}
+
+/** Returns the MXID at the address of a person. @throws PermanentError if there can be none. */
+export function mxidAt(address: readonly string[], domain: string): string {
+	const mxid = personMxid(address, domain);
+	if (!mxid) throw new PermanentError("invalid", phrases.noMatrixAddress(address.join(":")));
+	return mxid;
 }
 
 /** Returns the id of a room without its sigil. */

@@ -18,6 +18,7 @@ import { createEventStore } from "./event-store.ts";
 import { factsOfInvite } from "./facts.ts";
 import { createLook } from "./look.ts";
 import { createMembership } from "./membership.ts";
+import { createModeration } from "./moderation.ts";
 import { createReadingGhosts } from "./reading-ghosts.ts";
 import { createRoomStates } from "./room-state.ts";
 import { createSee } from "./see.ts";
@@ -75,6 +76,8 @@ export function createHosting(deps: {
 		},
 	});
 
+	const moderation = createModeration(deps);
+
 	const see = createSee({
 		...deps,
 		states,
@@ -108,6 +111,9 @@ export function createHosting(deps: {
 		rename: (room, person) => ask(() => membership.rename(room, person)),
 		setTopic: (room, by, topic) => ask(() => membership.setTopic(room, by, topic)),
 		invite: (room, by, whom) => ask(() => membership.invite(room, by, whom)),
+		moderate: (room, by, act, whom, reason) => ask(() => moderation.act(room, by, act, whom, reason)),
+		setLevels: (room, by, changes) => ask(() => moderation.setLevels(room, by, changes)),
+		banned: (room, reader) => ask(() => moderation.banned(room, reader)),
 		view: (room) => ask(() => view(room)),
 		events: (room, ids, reader) => ask(() => archive.events(room, ids, reader)),
 		earlier: (room, before, limit, reader) => ask(() => archive.earlier(room, before, limit, reader)),

@@ -8,10 +8,10 @@ import type { Content, MatrixEvent } from "../event.ts";
 import type { Faces } from "../faces.ts";
 import { type Ghosts, NoGhost, shortName } from "../ghosts.ts";
 import type { Members } from "../members.ts";
-import { personMxid } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
 import type { Rooms } from "../rooms.ts";
 import { createSlots } from "../slots.ts";
+import { mxidAt } from "./addresses.ts";
 import { createJoinRefusals } from "./join-refusals.ts";
 
 /** The longest time in ms that our homeserver may take for a join over federation. */
@@ -114,12 +114,6 @@ export function createMembership(deps: {
 		return ghost;
 	}
 
-	function mxidAt(address: readonly string[]): string {
-		const mxid = personMxid(address, domain);
-		if (!mxid) throw new PermanentError("invalid", phrases.noMatrixAddress(address.join(":")));
-		return mxid;
-	}
-
 	return {
 		/** As {@link Hosting.enter}. */
 		async enter(room: RoomId, person: Person): Promise<Entered> {
@@ -190,7 +184,7 @@ export function createMembership(deps: {
 
 		/** As {@link Hosting.invite}. */
 		async invite(room: RoomId, by: Person, whom: readonly string[] | Person): Promise<void> {
-			const mxid = "id" in whom ? await ghosts.account(whom) : mxidAt(whom);
+			const mxid = "id" in whom ? await ghosts.account(whom) : mxidAt(whom, domain);
 			try {
 				await client.invite(room, mxid, await known(by));
 			} catch (error) {

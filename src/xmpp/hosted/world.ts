@@ -31,7 +31,7 @@ export type World = Readonly<{
 	/** Tells the sender of a message about a part of it that is not shown. */
 	partly(event: BridgeEvent, error: PermanentError): void;
 	/** Returns the bare JID of the ghost of a person of another network. */
-	ghost(person: Person): string;
+	ghost(person: Pick<Person, "network" | "address">): string;
 	/** Returns the person of another network whose ghost has this bare JID. */
 	standsFor(jid: string): Readonly<Pick<Person, "network" | "address">> | undefined;
 	/** The software that answers queries. */

@@ -1,4 +1,5 @@
 import { xmppNetwork } from "../../from-xmpp.ts";
+import { mucAdmin } from "../../muc/admin.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, type Element, xml } from "../../stream/xml.ts";
@@ -7,7 +8,6 @@ import { affiliationOf, roleOf } from "../presences.ts";
 import type { Occupant } from "../room.ts";
 import type { RoomQuery } from "./query.ts";
 
-const ns = "http://jabber.org/protocol/muc#admin";
 /** People that are listed, so that the answer stays below the stanza limit of servers. */
 const most = 1_000;
 
@@ -15,13 +15,13 @@ const affiliations: ReadonlySet<string> = new Set(["owner", "admin", "member"]);
 const roles: ReadonlySet<string> = new Set(["moderator", "participant", "visitor"]);
 
 /**
- * Lists the people of a room by affiliation or role (XEP-0045 §9 and §10): many clients ask at each join. The list of
- * the banned is not known here. In a room by invitation its members may read the lists, else its admins may.
+ * Lists the people of a room by affiliation or role (XEP-0045 §9 and §10): many clients ask at each join. In a room by
+ * invitation its members may read the lists but that of the banned, else its admins may.
  */
 export const lists: RoomQuery = {
 	type: "get",
 	name: "query",
-	ns,
+	ns: mucAdmin,
 	features: [],
 	async answer({ payload, place: { facts, joined } }, context) {
 		const { affiliation: wanted = "", role = "" } = child(payload, "item")?.attrs ?? {};
@@ -30,8 +30,19 @@ export const lists: RoomQuery = {
 		const admin = own === "owner" || own === "admin";
 		const mayRead = admin || (own === "member" && wanted !== "outcast" && !role);
 		if (!joined || !mayRead) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
-		if (!affiliations.has(wanted) && !roles.has(role))
-			throw new StanzaError("feature-not-implemented", "cancel", phrases.hostedAdministered);
+		if (wanted === "outcast") {
+			const banned = await context
+				.bridge()
+				.views.source(context.of)
+				.banned(facts.room, joined.occupant.person);
+			const jids = banned.map((one) => (one.network === xmppNetwork ? one.address[0] : context.ghost(one)));
+			return xml(
+				"query",
+				{ xmlns: mucAdmin },
+				jids.slice(0, most).map((jid) => xml("item", { affiliation: wanted, jid })),
+			);
+		}
+		if (!affiliations.has(wanted) && !roles.has(role)) throw new StanzaError("bad-request", "modify");
 		const found = [...joined.room.occupants.values()].filter(({ person }) =>
 			role ? roleOf(facts, person) === role : affiliationOf(facts, person) === wanted,
 		);
@@ -42,7 +53,7 @@ export const lists: RoomQuery = {
 				jid: jidOf(one, context),
 				nick: one.nick,
 			});
-		return xml("query", { xmlns: ns }, found.slice(0, most).map(item));
+		return xml("query", { xmlns: mucAdmin }, found.slice(0, most).map(item));
 	},
 };
 

@@ -297,7 +297,6 @@ const owned = (more: Partial<RoomFacts> = {}) => {
 };
 
 test.each([
-	["set", ADMIN],
 	["get", OWNER],
 	["set", OWNER],
 	["set", "vcard-temp"],
@@ -346,7 +345,7 @@ describe("the lists of people that clients ask for at a join", () => {
 		const { ask } = owned();
 		const outcomeOf = async (attrs: Record<string, string>) =>
 			outcome(await ask(lobby, list(attrs), mercutio));
-		expect(await outcomeOf({ affiliation: "outcast" })).toBe("cancel feature-not-implemented");
+		expect(await outcomeOf({ affiliation: "king" })).toBe("modify bad-request");
 		expect(await outcomeOf({})).toBe("modify bad-request");
 	});
 });

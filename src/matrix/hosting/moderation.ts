@@ -1,0 +1,104 @@
+import { PermanentError } from "../../core/errors.ts";
+import type { LevelChange } from "../../core/hosting.ts";
+import type { NetworkName, RoomId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
+import { createTurns } from "../../core/turns.ts";
+import { type Client, hasCode } from "../client.ts";
+import { asObject, type Content, isEvent } from "../event.ts";
+import type { Ghosts } from "../ghosts.ts";
+import { ghostAddress, ghostMxid, matrixNetwork, personAddress } from "../mxid.ts";
+import * as phrases from "../phrases.ts";
+import type { Rooms } from "../rooms.ts";
+import { mxidAt } from "./addresses.ts";
+
+/** The most banned people that are listed. */
+const mostListed = 1_000;
+
+/** Lets moderators of other networks act in a room, each by their own ghost: its power level decides. */
+export function createModeration(deps: {
+	client: Client;
+	ghosts: Pick<Ghosts, "known" | "person">;
+	rooms: Pick<Rooms, "membershipOf">;
+	isOurs(mxid: string): boolean;
+	domain: string;
+}) {
+	const { client, ghosts, rooms, isOurs, domain } = deps;
+	/** Two changes of the levels of one room at once would undo each other. */
+	const inTurn = createTurns();
+
+	/** @throws PermanentError if the person has no ghost, so they are in no room. */
+	async function known(person: Person): Promise<string> {
+		const ghost = await ghosts.known(person);
+		if (ghost === undefined) throw new PermanentError("forbidden", phrases.notInRoom);
+		return ghost;
+	}
+
+	/** Resolves with the MXID of a person, which may be that of a ghost without an account: nobody came under it yet. */
+	async function mxidOf(whom: LevelChange["whom"]): Promise<string> {
+		if (!("id" in whom)) return mxidAt(whom, domain);
+		if (whom.network === matrixNetwork) return whom.id;
+		return (await ghosts.known(whom)) ?? ghostMxid(whom.network, whom.address, domain);
+	}
+
+	async function levelsOf(room: RoomId, as: string): Promise<Content> {
+		try {
+			return await client.state<Content>(room, "m.room.power_levels", "", as);
+		} catch (error) {
+			if (hasCode(error, "M_NOT_FOUND")) return {};
+			throw error;
+		}
+	}
+
+	/** Resolves with the network and address of the person behind an MXID. */
+	async function behind(mxid: string): Promise<Pick<Person, "network" | "address"> | undefined> {
+		if (!isOurs(mxid)) {
+			const address = personAddress(mxid, domain);
+			return address && { network: matrixNetwork, address };
+		}
+		const found = (await ghosts.person(mxid)) ?? ghostAddress(mxid, domain);
+		return found && { network: found.network as NetworkName, address: found.address };
+	}
+
+	return {
+		/** As {@link Hosting.moderate}. */
+		async act(
+			room: RoomId,
+			by: Person,
+			act: "kick" | "ban" | "unban",
+			whom: LevelChange["whom"],
+			reason: string | undefined,
+		): Promise<void> {
+			const [as, mxid] = [await known(by), await mxidOf(whom)];
+			const is = await rooms.membershipOf(room, mxid, as);
+			const due = { kick: is === "join" || is === "invite", ban: is !== "ban", unban: is === "ban" };
+			if (due[act]) await client.moderate(room, act, mxid, { as, reason });
+		},
+
+		/** As {@link Hosting.setLevels}. */
+		setLevels: (room: RoomId, by: Person, changes: readonly LevelChange[]): Promise<void> =>
+			inTurn([room], async () => {
+				const as = await known(by);
+				const levels = await levelsOf(room, as);
+				const users = new Map<string, unknown>(Object.entries(asObject(levels.users)));
+				for (const { whom, level } of changes) {
+					const mxid = await mxidOf(whom);
+					if (level === undefined) users.delete(mxid);
+					else users.set(mxid, level);
+				}
+				const content = { ...levels, users: Object.fromEntries(users) };
+				await client.setState(room, "m.room.power_levels", "", content, as);
+			}),
+
+		/** As {@link Hosting.banned}. */
+		async banned(room: RoomId, reader: Person): Promise<readonly Pick<Person, "network" | "address">[]> {
+			const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/members`;
+			const query = { membership: "ban" };
+			const { chunk } = await client.call<Content>("GET", path, { as: await known(reader), query });
+			const mxids = (Array.isArray(chunk) ? chunk : [])
+				.filter(isEvent)
+				.flatMap(({ state_key, content }) => (content.membership === "ban" ? (state_key ?? []) : []));
+			const found = await Promise.all(mxids.slice(0, mostListed).map(behind));
+			return found.filter((one) => one !== undefined);
+		},
+	};
+}
