@@ -21,6 +21,7 @@ import { within } from "./deadline.ts";
 import { createClientFeatures } from "./direct/client-features.ts";
 import { createDirectChats } from "./direct/index.ts";
 import { pairOf, pairRoom } from "./direct/pair.ts";
+import { createDispatch } from "./dispatch.ts";
 import { createFaces, isFace } from "./faces.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { createGhostLookup } from "./ghost-lookup.ts";
@@ -253,11 +254,7 @@ export function createXmpp(
 		privately.conversation,
 		chats,
 	];
-	function conversationOf(room: RoomId): Conversation {
-		const found = conversations.find((one) => one.owns(room));
-		if (!found) throw new PermanentError("not-found", phrases.notMuc(room));
-		return found;
-	}
+	const { owner, conversationOf, methods } = createDispatch(conversations);
 
 	const bot = createBot({
 		bridge: () => bridge,
@@ -301,6 +298,7 @@ export function createXmpp(
 	});
 
 	return {
+		...methods,
 		name: xmppNetwork,
 		title,
 		window: 20,
@@ -353,10 +351,6 @@ export function createXmpp(
 			files,
 			(event, error) => bridge.partly(event, error, title),
 		),
-		signal: async (out) => conversationOf(out.room).signal?.(out),
-		hears: (kind, room) => conversations.find((one) => one.owns(room))?.hears?.(kind, room) ?? false,
-		delivered: async (event) => conversationOf(event.room).confirm?.(event),
-		idsOfDeliveries: async (room, all) => conversationOf(room).delivered(room, all),
 		async open(ref, range) {
 			if (isFace(ref)) return people.open(ref);
 			if (isBits(ref)) return openBits(ref, link);
@@ -365,24 +359,17 @@ export function createXmpp(
 		},
 		reflect: hosted.reflect,
 		inviteToView: hosted.bringInvite,
-		refuse: async (event, error, target) => conversationOf(event.room).refuse(event, error, target),
 
 		async findPerson(address) {
 			const [typed = "", nick] = address;
 			if (nick !== undefined) {
 				const room = typed as RoomId;
-				return conversations.find((one) => one.owns(room))?.occupant?.(room, nick);
+				return owner(room)?.occupant?.(room, nick);
 			}
 			return findAccount(typedJid(typed, options.component), link, options.component);
 		},
 		findRoom: async ([typed = ""]) => findMuc(typedJid(typed, options.component), link, options.component),
 
-		async attach(portal, one, members = []) {
-			if (one.room !== undefined) await conversationOf(one.room).attach?.(portal, one, members);
-		},
-		async detach(_portal, one) {
-			if (one.room !== undefined) await conversationOf(one.room).detach?.(one);
-		},
 		async openDirect(ours, theirs) {
 			if (ours.address.length !== 1) return privately.room(ours, theirs);
 			return pairRoom(ours.id, ghostJid(theirs.network, theirs.address, namespace));
@@ -393,10 +380,6 @@ export function createXmpp(
 		},
 		handle: (typed) => typedHandle(typed, rooms.has),
 		hides: (glob) => (glob.startsWith("@") || glob.includes("/") ? undefined : phrases.mucHidesAddresses),
-		label: async ({ room }) => (room && conversationOf(room).label?.(room)) || (room ?? ""),
-		hindrance: ({ room }) => (room === undefined ? undefined : conversationOf(room).hindrance?.(room)),
 		standsFor: ([typed = ""]) => personAt(typedAddress(typed) ?? "", namespace),
-		show: ({ room }) => (room === undefined ? "" : conversationOf(room).show(room)),
-		members: async (room) => conversationOf(room).members(room),
 	} satisfies Network;
 }
