@@ -1,4 +1,4 @@
-import type { Command, CommandCall } from "./command.ts";
+import type { Answer, Command, CommandCall } from "./command.ts";
 import { Misunderstood } from "./command-parameters.ts";
 import { commandKey } from "./dedupe.ts";
 import { PermanentError, TemporaryError } from "./errors.ts";
@@ -24,7 +24,7 @@ export function createCommandRunner(deps: {
 	const { journal, all, hear, allows, log } = deps;
 	const mayLogRefusal = createRateLimit(refusalsLogged);
 
-	async function run(call: CommandCall, found: Command | string, args: string): Promise<string> {
+	async function run(call: CommandCall, found: Command | string, args: string): Promise<Answer> {
 		if (typeof found === "string") return found;
 		if (!allows(call.sender, found.level))
 			throw new PermanentError("forbidden", phrases.notAllowed(`use “${found.name}”`));
@@ -33,7 +33,12 @@ export function createCommandRunner(deps: {
 	}
 
 	/** Runs a command, logs it with its outcome, and resolves with the answer. */
-	async function logged(call: CommandCall, known: Command | undefined, args: string, name: string) {
+	async function logged(
+		call: CommandCall,
+		known: Command | undefined,
+		args: string,
+		name: string,
+	): Promise<Answer> {
 		// The log never gets the typed text, for people type anything to the bot, even passwords. It gets the target of a
 		// command that succeeded: that is the address of somebody or something.
 		const fields = fieldsOf(call, known);
@@ -71,7 +76,9 @@ export function createCommandRunner(deps: {
 			await call.reply(phrases.commandFailed(heard.message));
 			return;
 		}
-		await call.reply(await logged(call, known, args.trim(), name));
+		const answer = await logged(call, known, args.trim(), name);
+		if (typeof answer === "string") await call.reply(answer);
+		else await call.reply(answer.text, answer.file);
 	};
 }
 

@@ -1,4 +1,5 @@
 import { type Parameter, parse, targetOf, type Values } from "./command-parameters.ts";
+import type { Media } from "./event.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
 import type { Level } from "./permissions.ts";
 import type { Person } from "./person.ts";
@@ -18,8 +19,12 @@ export type CommandCall = Readonly<{
 	private: boolean;
 	/** Resolves with true if the sender may change the settings of this room. */
 	mayChangeRoom(): Promise<boolean>;
-	reply(text: string): Promise<void>;
+	/** `file`: a file of any network that belongs to the answer. */
+	reply(text: string, file?: Media): Promise<void>;
 }>;
+
+/** The answer of a command: words, and with them a file where it has one. */
+export type Answer = string | Readonly<{ text: string; file: Media }>;
 
 /** The parts of a network that decide which commands its people can use. */
 export type Offers = Readonly<{ commandsAlone?: true; createRoom?: unknown; openDirect?: unknown }>;
@@ -42,7 +47,7 @@ export type Command = Readonly<{
 	 * Runs the command with `typed`, the raw text after its name. Resolves with the answer. @throws PermanentError with
 	 * the cause.
 	 */
-	run(call: CommandCall, typed: string): Promise<string>;
+	run(call: CommandCall, typed: string): Promise<Answer>;
 }>;
 
 /** Returns a command whose `run` gets its parameters parsed. */
@@ -55,7 +60,7 @@ export function defineCommand<const All extends readonly Parameter[]>(
 		offered?(to: Offers): boolean;
 		greets?: true;
 		private?: true;
-		run(call: CommandCall, values: Values<All>): Promise<string>;
+		run(call: CommandCall, values: Values<All>): Promise<Answer>;
 	}>,
 ): Command {
 	const { name, parameters } = command;

@@ -138,6 +138,8 @@ export const heldLine = (count: number) =>
 export const sideLine = (title: string, state: string) => `${title}: ${state}.`;
 export const unlinkedTarget = "the other side";
 export const notReachable = "the other network cannot be reached. Try again later.";
+/** The end of an answer whose file could not be sent. */
+export const answerWithoutFile = (text: string) => `${text} (The file could not be sent.)`;
 export const commandFailed = (why: string) => `That did not work: ${why}`;
 
 export const askAlone =

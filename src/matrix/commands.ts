@@ -1,9 +1,14 @@
+import type { Media } from "../core/event.ts";
 import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
 import { type Client, MatrixError } from "./client.ts";
 import { type Content, type MatrixEvent, relationOf } from "./event.ts";
+import type { MediaStore } from "./media.ts";
 import type { Members } from "./members.ts";
+import { withMedia } from "./message/attachments.ts";
 import { matrixNetwork } from "./mxid.ts";
+import * as phrases from "./phrases.ts";
 import { maySet } from "./power.ts";
 import { answer } from "./to-matrix.ts";
 import { withIds } from "./typed-id.ts";
@@ -34,11 +39,31 @@ export const prefixIn = (prefix: string, alone: boolean) => (alone ? "" : `${pre
 export async function obey(
 	event: MatrixEvent,
 	{ text, alone }: Readonly<{ text: string; alone: boolean }>,
-	deps: { client: Client; members: Members; bridge: Bridge; prefix: string },
+	deps: {
+		client: Client;
+		members: Members;
+		bridge: Bridge;
+		prefix: string;
+		files: Pick<MediaStore, "store">;
+		bot: string;
+		log: Log;
+	},
 ): Promise<void> {
-	const { client, members, bridge } = deps;
+	const { client, members, bridge, files, bot, log } = deps;
 	const { room_id: room, event_id: id, sender } = event;
 	let count = 0;
+
+	/** Resolves with the content of an answer with a file; without the file, if that cannot be stored. */
+	async function withFile(answerText: string, file: Media): Promise<Content> {
+		try {
+			const stored = await files.store(await bridge.open(file.source), file, bot);
+			return withMedia(answer(answerText, id), file, stored).content;
+		} catch (error) {
+			log.warn({ err: error, room }, "the file of an answer could not be sent");
+			return answer(phrases.answerWithoutFile(answerText), id);
+		}
+	}
+
 	await bridge.command({
 		id: id as MessageId,
 		network: matrixNetwork,
@@ -59,9 +84,10 @@ export async function obey(
 			});
 			return maySet("m.bridge", sender, create, levels);
 		},
-		reply: async (answerText) => {
+		reply: async (answerText, file) => {
 			const txn = `answer.${id}.${count++}` as OperationId;
-			await client.send(room, "m.room.message", txn, { body: answer(answerText, id) });
+			const body = file ? await withFile(answerText, file) : answer(answerText, id);
+			await client.send(room, "m.room.message", txn, { body });
 		},
 	});
 }

@@ -13,6 +13,7 @@ import { fromMatrix } from "./from-matrix.ts";
 import type { Ghosts } from "./ghosts.ts";
 import { isHosted } from "./hosting/timeline.ts";
 import { createInvites } from "./invites.ts";
+import type { MediaStore } from "./media.ts";
 import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
 import { createOngoing } from "./ongoing.ts";
@@ -38,6 +39,7 @@ export function createEventReader(deps: {
 	rooms: Rooms;
 	creation: RoomCreation;
 	eventCache: EventCache;
+	files: Pick<MediaStore, "store">;
 	bridge: Bridge;
 	domain: string;
 	bot: string;

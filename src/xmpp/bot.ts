@@ -1,6 +1,8 @@
+import type { Media } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
+import type { Files } from "./attachments.ts";
 import { pairRoom } from "./direct/pair.ts";
 import { account, nowhere, parseMessage, xmppNetwork } from "./from-xmpp.ts";
 import type { AdHoc } from "./iq/query.ts";
@@ -11,6 +13,9 @@ import * as phrases from "./phrases.ts";
 import { errorReply } from "./stanza-error.ts";
 import { child, type Element } from "./stream/xml.ts";
 import * as to from "./to-xmpp.ts";
+
+/** The answer to a command, and the URL of its file. */
+type Said = Readonly<{ words: string; url?: string }>;
 
 /** The bot on XMPP, at the JID of the component itself and at one of its accounts: commands as messages, and ad-hoc. */
 export function createBot(deps: {
@@ -24,14 +29,27 @@ export function createBot(deps: {
 	/** True while the bridge stops. */
 	paused(): boolean;
 	now(): { at: number; unique(): string };
+	/** Returns the way that files go out; undefined while there is none. */
+	files(): Files | undefined;
 	log: Log;
 }) {
 	const { bridge, component, jid, resource, isMuc, paused, now, log } = deps;
 	const isAt = (address: string) => bare(address) === component || bare(address) === jid;
 
+	/** Resolves with the URL of an answer's file; undefined if people here cannot get it. */
+	async function urlOf(file: Media, id: MessageId, from: string): Promise<string | undefined> {
+		const about = { network: xmppNetwork, room: pairRoom(from, jid), id, person: account(from).id };
+		try {
+			return await deps.files()?.url(file, about, (_, make) => make());
+		} catch (error) {
+			log.warn({ err: error }, "the file of an answer could not be sent");
+			return undefined;
+		}
+	}
+
 	/** Runs a command of an account. Resolves with the answer; undefined for one that ran before. */
-	async function run(from: string, id: MessageId, text: string): Promise<string | undefined> {
-		let answer: string | undefined;
+	async function run(from: string, id: MessageId, text: string): Promise<Said | undefined> {
+		let answer: Said | undefined;
 		await bridge().command({
 			id,
 			network: xmppNetwork,
@@ -41,8 +59,9 @@ export function createBot(deps: {
 			prefix: "",
 			private: true,
 			mayChangeRoom: async () => false,
-			reply: async (words) => {
-				answer = words;
+			reply: async (words, file) => {
+				const url = file && (await urlOf(file, id, from));
+				answer = { words: file && !url ? phrases.answerWithoutFile(words) : words, ...(url && { url }) };
 			},
 		});
 		return answer;
@@ -51,21 +70,23 @@ export function createBot(deps: {
 	const says = (from: string, theirs: string, words: string) =>
 		to.chat(from, theirs, now().unique(), to.words(words), phrases.title);
 
-	/** Resolves with the answer to a message; undefined for one without words, such as a chat state. */
-	async function answerTo(stanza: Element): Promise<Element | undefined> {
+	/** Resolves with the answers to a message: none for one without words, such as a chat state. */
+	async function answersTo(stanza: Element): Promise<readonly Element[]> {
 		const { from = "", to: address = "", id } = stanza.attrs;
 		const read = parseMessage(stanza, nowhere);
-		if (!read) return undefined;
-		if (local(from) === undefined) return errorReply(stanza, "cancel", "service-unavailable");
+		if (!read) return [];
+		if (local(from) === undefined) return [errorReply(stanza, "cancel", "service-unavailable")];
 		// A MUC that the bridge is not in vouches for nobody: its occupant is not the account that it seems to be.
 		if (child(stanza, "x", mucUser))
-			return errorReply(stanza, "cancel", "not-acceptable", phrases.xmppNoPrivate);
-		if (read.unreadable) return errorReply(stanza, "modify", "not-acceptable", phrases.encryptedRefused);
-		if (paused()) return errorReply(stanza, "wait", "recipient-unavailable", phrases.xmppStopping);
+			return [errorReply(stanza, "cancel", "not-acceptable", phrases.xmppNoPrivate)];
+		if (read.unreadable) return [errorReply(stanza, "modify", "not-acceptable", phrases.encryptedRefused)];
+		if (paused()) return [errorReply(stanza, "wait", "recipient-unavailable", phrases.xmppStopping)];
 		const { unique } = now();
 		const answer = await run(from, madeUpId(bare(from), id ?? unique(), read.text), read.text);
 		const mine = bare(address) === component ? component : `${jid}/${resource}`;
-		return answer === undefined ? undefined : says(mine, from, answer);
+		if (answer === undefined) return [];
+		const file = answer.url && to.chat(mine, from, now().unique(), to.fileAt(answer.url), phrases.title);
+		return [says(mine, from, answer.words), ...(file ? [file] : [])];
 	}
 
 	return {
@@ -75,11 +96,11 @@ export function createBot(deps: {
 		claims: ({ attrs: { from = "", to = "", type } }: Element): boolean =>
 			isAt(to) && type !== "error" && type !== "groupchat" && bare(from) !== component && !isMuc(bare(from)),
 
-		/** As {@link answerTo}. Never rejects. */
-		message: (stanza: Element): Promise<Element | undefined> =>
-			answerTo(stanza).catch((error: unknown) => {
+		/** As {@link answersTo}. Never rejects. */
+		message: (stanza: Element): Promise<readonly Element[]> =>
+			answersTo(stanza).catch((error: unknown) => {
 				log.error({ err: error }, "a message to the bot could not be answered");
-				return errorReply(stanza, "wait", "internal-server-error", phrases.xmppBroken);
+				return [errorReply(stanza, "wait", "internal-server-error", phrases.xmppBroken)];
 			}),
 
 		/** Resolves with the greeting for an account that subscribes to the bot; undefined if it had one. */
@@ -91,7 +112,10 @@ export function createBot(deps: {
 
 		adHoc: {
 			list: (from) => bridge().commandsFor(account(from)),
-			run: async (from, text) => (await run(from, now().unique() as MessageId, text)) ?? "",
+			run: async (from, text) => {
+				const { words = "", url } = (await run(from, now().unique() as MessageId, text)) ?? {};
+				return url === undefined ? words : `${words}\n${url}`;
+			},
 		} satisfies AdHoc,
 	};
 }

@@ -264,6 +264,7 @@ export function createXmpp(
 		isMuc: rooms.has,
 		paused: () => stopping,
 		now,
+		files,
 		log,
 	});
 	const route = createRouter({

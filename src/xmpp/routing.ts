@@ -136,8 +136,7 @@ export function createRouter(deps: {
 		}
 		const { name, attrs } = element;
 		if (bot.claims(element) && name !== "presence") {
-			const answer = name === "iq" ? ghosts.iq : bot.message;
-			ask(element, async () => [await answer(element)]);
+			ask(element, async () => (name === "iq" ? [await ghosts.iq(element)] : bot.message(element)));
 			return;
 		}
 		const conversation = claiming(element);

@@ -91,6 +91,12 @@ export const chat = (
 /** Returns the content of a message with a plain body. */
 export const words = (body: string): Pick<Draft, "body" | "parts"> => ({ body, parts: [] });
 
+/** Returns the content of a message that is a file: clients show one whose body is its URL (XEP-0066). */
+export const fileAt = (url: string): Pick<Draft, "body" | "parts"> => ({
+	body: url,
+	parts: [xml("x", { xmlns: "jabber:x:oob" }, xml("url", {}, url))],
+});
+
 /** Returns a presence or subscription stanza (RFC 6121 §3 and §4); available if `type` is absent. */
 export const presence = (from: string, to: string, type?: string, name?: string): Element =>
 	xml("presence", { from, to, type }, fullName(name));

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type CommandCall, defineCommand } from "../../src/core/command.ts";
 import { TemporaryError } from "../../src/core/errors.ts";
+import type { Media } from "../../src/core/event.ts";
 import type { Bridge } from "../../src/core/network.ts";
 import type { Person } from "../../src/core/person.ts";
 import { ghostsOnXmpp } from "../../src/networks.ts";
 import { createXmpp } from "../../src/xmpp/index.ts";
 import { child, type Element } from "../../src/xmpp/stream/xml.ts";
-import { quiet } from "../fakes.ts";
+import { quiet, until } from "../fakes.ts";
 import { domain, type FakeServer, fakeServer, secret } from "./fake-server.ts";
 
 const COMMANDS = "http://jabber.org/protocol/commands";
@@ -67,7 +68,13 @@ const bridge = {
 	},
 	command: async (call: CommandCall) => {
 		calls.push(call);
-		await call.reply(`ran ${call.text}`);
+		const file = {
+			kind: "image",
+			source: { network: "mqtt", ref: "r" },
+			name: "chart.png",
+			mime: "image/png",
+		} as Media;
+		await call.reply(`ran ${call.text}`, call.text.startsWith("chart") ? file : undefined);
 	},
 } as unknown as Bridge;
 
@@ -77,7 +84,16 @@ beforeEach(async () => {
 	server = await fakeServer({});
 	network = createXmpp(
 		{ component: domain, service: server.service, secret },
-		{ log: quiet, membersMirrored: 50, namespace: ghostsOnXmpp, bot: "trivium", version: "9.9" },
+		{
+			...{ log: quiet, membersMirrored: 50, namespace: ghostsOnXmpp, bot: "trivium", version: "9.9" },
+			files: {
+				largest: 1_000_000,
+				link({ name }) {
+					if (fault) throw fault;
+					return `https://files.test/${name}`;
+				},
+			},
+		},
 	);
 	await network.start(bridge);
 });
@@ -122,6 +138,27 @@ describe("a message to the bot", () => {
 			private: true,
 		});
 		expect(await calls[0]?.mayChangeRoom()).toBe(false);
+	});
+
+	test("is answered with the URL of a file, as a message of its own, which clients show as the file", async () => {
+		const before = server.received.length;
+		await answer(`<message id='c1' type='chat' to='${bot}'><body>chart kitchen</body></message>`);
+		await until(
+			() => server.received.length >= before + 2,
+			() => String(server.received.slice(before)),
+		);
+		const [words, file] = server.received.slice(before);
+		expect([words, file].map((one) => one && body(one))).toEqual([
+			"ran chart kitchen",
+			"https://files.test/chart.png",
+		]);
+		const oob = file && child(file, "x", "jabber:x:oob");
+		expect(oob && child(oob, "url")?.getText()).toBe("https://files.test/chart.png");
+		fault = new Error("no link");
+		const without = await answer(
+			`<message id='c2' type='chat' to='${bot}'><body>chart hall</body></message>`,
+		);
+		expect(body(without)).toBe("ran chart hall (The file could not be sent.)");
 	});
 
 	test("is refused where it cannot be read, and without words has no answer", async () => {
