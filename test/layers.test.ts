@@ -26,6 +26,7 @@ const wrappedBy: Record<string, readonly string[]> = {
 	htmlparser2: ["src/matrix/html.ts"],
 	mqtt: ["src/mqtt/client.ts"],
 	re2js: ["src/mqtt/pattern.ts"],
+	"@resvg/resvg-wasm": ["src/mqtt/chart/png-worker.ts"],
 	"nedb-promises": ["src/store/nedb-file.ts"],
 	// One file for the config, one for the registration.
 	yaml: ["src/yaml.ts", "src/matrix/registration.ts"],

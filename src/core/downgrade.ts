@@ -1,5 +1,5 @@
 import type { Capabilities, Feature } from "./capabilities.ts";
-import type { BridgeEvent, Edit, Media, Message, Reference, Words } from "./event.ts";
+import type { BridgeEvent, Edit, Media, Message, Reference, State, Words } from "./event.ts";
 import type { Refs } from "./network.ts";
 import * as phrases from "./phrases.ts";
 
@@ -12,6 +12,10 @@ export function downgrade(
 	capabilities: Capabilities,
 	refs: Refs,
 ): BridgeEvent | undefined {
+	if (event.kind === "state" && event.media && capabilities.state !== "drop") {
+		const shown = inPlace(event, pictured(event, event.media), capabilities, refs);
+		return downgrade(shown.kind === "edit" ? { ...shown, newMedia: true } : shown, capabilities, refs);
+	}
 	switch (capabilities[event.kind]) {
 		case "native":
 		case "mixed":
@@ -23,6 +27,18 @@ export function downgrade(
 		case "drop":
 			return undefined;
 	}
+}
+
+/** Returns the message that shows a value which is a picture. */
+function pictured({ id, room, sender, at, late, label }: State, media: Media): Message {
+	const base = { id, room, sender, at, ...(late && { late }) };
+	return {
+		...base,
+		kind: "message",
+		style: "notice",
+		text: "",
+		media: { ...media, alt: media.alt ?? label },
+	};
 }
 
 /** Returns the words of an event as an edit of the message that the event replaces, where the room has both. */

@@ -138,7 +138,7 @@ export type Digest = Readonly<{ values: number; since: number }>;
 /**
  * The current value of a thing, such as the reading of a sensor; null clears it. `label` is its display name within the
  * room. `replaces` is the message that shows an earlier value: rooms with edits show this value in its place. `digest`:
- * the value is the last of several that came too fast.
+ * the value is the last of several that came too fast. `media`: the value is this picture, and `value` tells of it in words.
  */
 export type State = Base &
 	Readonly<{
@@ -148,6 +148,7 @@ export type State = Base &
 		value: string | null;
 		replaces?: Reference;
 		digest?: Digest;
+		media?: Media;
 	}>;
 
 /**

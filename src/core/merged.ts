@@ -20,8 +20,16 @@ function both(held: State, later: State): Digest {
  */
 export function merged(held: BridgeEvent, later: BridgeEvent): BridgeEvent {
 	if (held.kind === "state" && later.kind === "state") {
-		const { at, label, value } = later;
-		return { ...held, at, label, value, ...(!held.replaces && { digest: both(held, later) }) };
+		const { at, label, value, media } = later;
+		const { media: _media, ...left } = held;
+		return {
+			...left,
+			at,
+			label,
+			value,
+			...(media && { media }),
+			...(!held.replaces && { digest: both(held, later) }),
+		};
 	}
 	if (later.kind !== "edit" || (held.kind !== "message" && held.kind !== "edit")) return held;
 	const { rich: _rich, media: _media, more: _more, location: _location, ...left } = held;

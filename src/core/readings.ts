@@ -7,6 +7,8 @@ export type LatestValue = Readonly<{
 	label: string;
 	value: string | null;
 	at: number;
+	/** The hash of the file that the thing sent as its value. */
+	file?: string;
 }>;
 /** A number that a thing had in a room. `at`: ms since 1970. */
 export type Sample = Readonly<{ room: RoomId; topic: string; at: number; value: number }>;

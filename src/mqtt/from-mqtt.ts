@@ -76,9 +76,9 @@ export const device = (broker: string, topic: string): Person => ({
 export function fromMqtt(
 	{ topic, payload, digest, expires, passed }: Arrival & Pick<State, "digest">,
 	in_: { broker: string; room: RoomId; id: MessageId; at: number; shape?: CompiledShape; thing?: Thing },
-): Readonly<{ event: State; compared: string | null }> {
+): Readonly<{ event: State; compared: string | null; bytes?: Uint8Array }> {
 	const name = in_.thing?.name ?? nameOf(topic);
-	const { line, compared, name: called = name, device: key } = shapeOf(payload, topic, name, in_);
+	const { line, compared, name: called = name, device: key, bytes } = shapeOf(payload, topic, name, in_);
 	const sender =
 		key === undefined
 			? { ...device(in_.broker, topic), name: called }
@@ -100,7 +100,7 @@ export function fromMqtt(
 		...(expires !== undefined && { until: expires }),
 		...(passed && { passed }),
 	};
-	return { event, compared };
+	return { event, compared, ...(bytes && { bytes }) };
 }
 
 /** Returns a payload as text, null for an empty one, which clears a retained value. [MQTT-3.3.1-6] */
@@ -109,7 +109,13 @@ function shapeOf(
 	topic: string,
 	name: string,
 	{ shape, thing }: Readonly<{ shape?: CompiledShape; thing?: Thing }>,
-): Readonly<{ line: string | null; compared: string | null; name?: string; device?: string }> {
+): Readonly<{
+	line: string | null;
+	compared: string | null;
+	bytes?: Uint8Array;
+	name?: string;
+	device?: string;
+}> {
 	/** A value without a text has the name and the device of its topic all the same. */
 	const around = () => {
 		const { name: called, device: key } = shape?.("", topic, name) ?? {};
@@ -119,11 +125,13 @@ function shapeOf(
 	const text = decode(payload);
 	if (text === undefined) {
 		const line = phrases.binaryValue(payload.length, hex(payload.subarray(0, 16)));
-		return { ...around(), line, compared: line };
+		return { ...around(), line, compared: line, bytes: payload };
 	}
 	const own = shape?.(text, topic, name);
 	const read = shape?.takesValue ? undefined : thing?.read(text);
 	const shaped = { ...(own ?? { line: text, compared: text }), ...read };
+	const bytes = shape?.isImage ? encoded(shaped.compared) : undefined;
+	if (bytes) return { ...shaped, line: phrases.binaryValue(bytes.length, hex(bytes.subarray(0, 16))), bytes };
 	const { line } = shaped;
 	const start = line.slice(0, longest).toWellFormed();
 	return line.length > longest ? { ...shaped, line: phrases.longValue(start, payload.length) } : shaped;
@@ -138,6 +146,14 @@ function decode(payload: Uint8Array): string | undefined {
 	} catch {
 		return undefined;
 	}
+}
+
+/** Returns the bytes that a text encodes in base64, also as the URL of its data; undefined for any other text. */
+function encoded(text: string): Uint8Array | undefined {
+	const base64 = text.replace(/^data:[a-z0-9.+/-]{1,100};base64,/i, "").replace(/\s/g, "");
+	return base64.length >= 16 && /^[A-Za-z0-9+/_-]+={0,2}$/.test(base64)
+		? Buffer.from(base64, "base64")
+		: undefined;
 }
 
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");

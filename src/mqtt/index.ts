@@ -10,6 +10,8 @@ import type { Bridge, Network, Received } from "../core/network.ts";
 import { noReadings, type Readings } from "../core/readings.ts";
 import { createAnswers } from "./answers.ts";
 import { capabilities } from "./capabilities.ts";
+import { chartSvg } from "./chart/chart-svg.ts";
+import { createPainter } from "./chart/png.ts";
 import { type BrokerOptions, Refusal } from "./client.ts";
 import { createDevices } from "./devices.ts";
 import { announcementFilters } from "./discovery.ts";
@@ -23,6 +25,7 @@ import { createPublishPolicy, type PublishPolicy } from "./publish-policy.ts";
 import { createPublisher, type PublisherDeps } from "./publisher.ts";
 import { createSession } from "./session.ts";
 import { type Shape, shapeText } from "./shape.ts";
+import { createThingFiles } from "./thing-files.ts";
 import { makingRoom, mirrorOf } from "./topic-rooms.ts";
 import { isFilter, placeOf, roomOf } from "./topics.ts";
 import { valueCommands } from "./value-commands.ts";
@@ -83,9 +86,12 @@ export function createMqtt(
 			void guard.run("subscription to a presence", async () => sessions.get(broker)?.watch(topic)),
 		signal: (one) => bridge.signal(one),
 	});
+	const files = createThingFiles(readings);
+	const paint = createPainter();
 	const mirrors = createMirrorRooms({
 		making,
 		readings,
+		files,
 		thing: (broker, topic) => devices.get(broker)?.at(topic),
 		noted(event, broker, availability) {
 			const named = availability === undefined ? [] : [{ topic: availability, isOnline: saysOnline }];
@@ -234,7 +240,14 @@ export function createMqtt(
 				...publishing,
 				bridge: () => bridge,
 			}),
-			...valueCommands({ bridge: () => bridge, latest: mirrors.latest }),
+			...valueCommands({
+				bridge: () => bridge,
+				latest: mirrors.latest,
+				rooms: mirrors.rooms,
+				samples: readings.samples,
+				draw: async (chart) => files.keep(await paint(chartSvg(chart)), chart.title),
+				file: ({ file, label }) => (file === undefined ? undefined : files.again(file, label)),
+			}),
 		],
 		async start(core) {
 			bridge = core;
@@ -268,6 +281,7 @@ export function createMqtt(
 		capabilities: () => capabilities,
 		takes: (room, event) => (answers.takes(room, event) ? "answers" : undefined),
 		send: (out) => answers.send(out),
+		open: async (ref, range) => files.open(ref, range),
 		async refuse(event, error) {
 			// A device cannot read a notice, so the refusal is logged for its owner.
 			log.warn({ topic: event.sender.handles[0], reason: error.reason }, "a value was not delivered");

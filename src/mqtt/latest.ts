@@ -10,7 +10,7 @@ const [remembered, mostBytes, longest] = [2_000, 1_048_576, 200];
 const sampled = { perMinute: 2, burst: 60 };
 
 /** The latest value of a topic in one room, as the room's mirror shapes it; null after it was cleared. `at`: ms since 1970. */
-export type Latest = Readonly<{ topic: string; label: string; value: string | null; at: number }>;
+export type Latest = Omit<LatestValue, "room">;
 
 type Kept = { topics: Map<string, Latest>; bytes: number };
 
@@ -60,9 +60,15 @@ export function createLatest(readings: Readings) {
 			for (const { room, ...latest } of readings.latest()) if (isLinked(room)) put(room, latest);
 			changed.clear();
 		},
-		/** Takes a value. `compared`: the value without what its mirror writes around it. */
-		note({ room, key: topic, label, value, at }: State, compared: string | null): void {
-			const latest = { topic, label, value: value === null ? null : beginning(value), at };
+		/** Takes a value. `compared`: the value without what its mirror writes around it; `file`: the file that it is. */
+		note({ room, key: topic, label, value, at }: State, compared: string | null, file?: string): void {
+			const latest = {
+				topic,
+				label,
+				value: value === null ? null : beginning(value),
+				at,
+				...(file && { file }),
+			};
 			changed.set(`${room}\n${topic}`, { room, ...latest });
 			put(room, latest);
 			const number = compared === null ? undefined : leadingNumber(compared);
@@ -81,6 +87,8 @@ export function createLatest(readings: Readings) {
 			samples = [];
 			readings.save(stored);
 		},
+		/** Returns the rooms that have values. */
+		rooms: (): readonly RoomId[] => [...byRoom.keys()],
 		/** Returns the latest values of a room, in the order of their topics. */
 		of: (room: RoomId): readonly Latest[] =>
 			[...(byRoom.get(room)?.topics.values() ?? [])].sort((one, other) => (one.topic < other.topic ? -1 : 1)),

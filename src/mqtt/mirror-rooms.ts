@@ -13,8 +13,10 @@ import { createInPlace } from "./in-place.ts";
 import { createLatest } from "./latest.ts";
 import { paceOf } from "./pace.ts";
 import { compilePattern } from "./pattern.ts";
+import * as phrases from "./phrases.ts";
 import { type CompiledShape, compileShape, type Shape, shapeText } from "./shape.ts";
 import { compileTopicTemplate, type TopicTemplate } from "./template.ts";
+import type { ThingFiles } from "./thing-files.ts";
 import { createTopicRooms, ownOf, type TopicRooms } from "./topic-rooms.ts";
 import { matches, placeOf, roomOf } from "./topics.ts";
 import { latestId } from "./value-ids.ts";
@@ -63,6 +65,8 @@ export function createMirrorRooms(deps: {
 	later(ms: number, work: () => Promise<void>): () => void;
 	now?(): number;
 	readings?: Readings;
+	/** Keeps the files that things send. */
+	files?: Pick<ThingFiles, "keep">;
 	/** Returns what is known of the device of a topic. */
 	thing?(broker: string, topic: string): Thing | undefined;
 	/** Called with each value as a room has it. `availability`: the topic that its mirror names for that. */
@@ -73,6 +77,7 @@ export function createMirrorRooms(deps: {
 		receive,
 		thing,
 		noted,
+		files,
 		readings = noReadings,
 		making = [],
 		now = () => Date.now(),
@@ -144,6 +149,16 @@ export function createMirrorRooms(deps: {
 		return forms(mirror, event).map((one) => ({ ...one, ...(preferred.length > 0 && { preferred }) }));
 	}
 
+	/** Returns a value with the file that it is, if it is no text. A file is compared by its hash. */
+	function withFile({ event, compared, bytes }: ReturnType<typeof fromMqtt>) {
+		const media = bytes && files?.keep(bytes, event.label);
+		if (!media) return { event, compared };
+		const { ref } = media.source;
+		if (media.kind !== "image") return { event, compared: ref, file: ref };
+		const value = phrases.pictureValue(media.mime ?? "", bytes.length);
+		return { event: { ...event, value, media }, compared: ref, file: ref };
+	}
+
 	/** Returns the events of a value that came now. */
 	function take(mirror: Mirror, candidate: Candidate): readonly Shows[] {
 		const { event, compared } = candidate;
@@ -210,6 +225,8 @@ export function createMirrorRooms(deps: {
 		},
 		/** Returns the latest values of a room. */
 		latest: latest.of,
+		/** Returns the rooms that have values. */
+		rooms: latest.rooms,
 		/** Takes what earlier runs have stored. */
 		async load(cursors: (prefix: string) => Promise<readonly Cursor[]>): Promise<void> {
 			inPlace.load(await cursors(inPlace.prefix));
@@ -279,8 +296,9 @@ export function createMirrorRooms(deps: {
 				return [...made, ...of(broker, filter)].flatMap((mirror, index, all) => {
 					const { room, shape } = mirror;
 					const about = { ...(shape && { shape }), ...(known && { thing: known }) };
-					const { event, compared } = fromMqtt(arrival, { broker, room, id, at, ...about });
-					latest.note(event, compared);
+					const read = fromMqtt(arrival, { broker, room, id, at, ...about });
+					const { event, compared, file } = withFile(read);
+					latest.note(event, compared, file);
 					noted?.(event, broker, mirror.availability?.(arrival.topic));
 					// A room with the same filter twice, by the config and by command, shows the one with a shape.
 					const preferred = [...before, ...all.slice(0, index)].map((other) => other.room);

@@ -3,6 +3,7 @@ export * from "../core/phrases.ts";
 
 // Values.
 export const binaryValue = (bytes: number, head: string) => `${bytes} bytes, no text (${head}…)`;
+export const pictureValue = (mime: string, bytes: number) => `a picture (${mime}, ${bytes} bytes)`;
 export const longValue = (start: string, bytes: number) => `${start}… (${bytes} bytes in all)`;
 
 // Rooms of topics.
@@ -17,6 +18,13 @@ export const latestValue = (topic: string, text: string | null, ago: string) =>
 	`${topic}: ${text ?? "cleared"} (${ago} ago)`;
 export const noValueOf = (topic: string, list: string) =>
 	`nothing has come from “${topic}” yet. What has come: ${list}`;
+
+// `chart`.
+export const chartOf = (label: string, period: string, values: number) =>
+	`${label}, the last ${period}: ${values} ${values === 1 ? "value" : "values"}.`;
+export const noNumbersOf = (label: string) =>
+	`“${label}” had no numbers in that time. A chart needs values that begin with a number; of JSON, “value” of the mirror names the place of one.`;
+export const tooManyCharts = "too many charts are being drawn now. Try again in a minute.";
 
 // `pub`: the result of a publish, and the reasons of a refusal.
 export const publishedTo = (topic: string) => `Published to ${topic}.`;

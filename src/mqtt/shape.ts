@@ -17,6 +17,8 @@ export type Shape = Readonly<{
 	device?: string;
 	/** The topic that tells whether the thing is there. A template over the levels of the topic. */
 	availability?: string;
+	/** The value is an image, which may be written in base64. Images in bytes are known without this. */
+	image?: true;
 	/** When a value is shown. */
 	only?: Conditions;
 	/** message: each value is a message. state: one message shows the latest one. both: each, and a message of the latest. */
@@ -31,6 +33,8 @@ export type CompiledShape = ((payload: string, topic: string, usual: string) => 
 	Readonly<{
 		/** The shape itself says what of a payload is shown. */
 		takesValue: boolean;
+		/** The value is an image, in base64. */
+		isImage: boolean;
 	}>;
 
 /** The options of a mirror that make up its shape. */
@@ -42,6 +46,7 @@ const options = [
 	"name",
 	"device",
 	"availability",
+	"image",
 	"only",
 	"show",
 ] as const satisfies readonly (keyof Shape)[];
@@ -58,7 +63,7 @@ export function shapeText(of: Shape): string {
 }
 
 /** Returns the function that shapes the text of a payload. @throws TemplateError */
-export function compileShape({ value, unit, round, template, name, device }: Shape): CompiledShape {
+export function compileShape({ value, unit, round, template, name, device, image }: Shape): CompiledShape {
 	const keys = value === undefined ? undefined : (pointerKeys(value) ?? []);
 	const line: Template | undefined = template === undefined ? undefined : compileTemplate(template);
 	const called: Template | undefined = name === undefined ? undefined : compileTemplate(name);
@@ -75,7 +80,10 @@ export function compileShape({ value, unit, round, template, name, device }: Sha
 		const key = deviceOf?.(topic);
 		return { line: text, compared: rounded, ...(named && { name: named }), ...(key && { device: key }) };
 	};
-	return Object.assign(shape, { takesValue: value !== undefined || template !== undefined });
+	return Object.assign(shape, {
+		takesValue: value !== undefined || template !== undefined,
+		isImage: image === true,
+	});
 }
 
 function fixed(text: string, digits: number): string {

@@ -1,29 +1,59 @@
 import { type Command, type CommandCall, defineCommand } from "../core/command.ts";
 import { PermanentError } from "../core/errors.ts";
+import type { Media } from "../core/event.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Bridge } from "../core/network.ts";
 import { pageOf } from "../core/page.ts";
+import type { Sample } from "../core/readings.ts";
+import { day } from "../core/time.ts";
+import type { Chart } from "./chart/chart-svg.ts";
 import { mqttName } from "./from-mqtt.ts";
 import type { Latest } from "./latest.ts";
 import * as phrases from "./phrases.ts";
 
-/** Returns the commands `list` and `get`: the latest values of the topics that a room shows. */
+/** The latest value of a topic, and the room of ours that has it. */
+type Known = Latest & Readonly<{ room: RoomId }>;
+
+/**
+ * Returns the commands `list`, `get` and `chart`: the values of the topics that a room shows. Where people give commands in
+ * no room, admins of the bridge are told of all topics.
+ */
 export function valueCommands(deps: {
-	bridge(): Pick<Bridge, "portal">;
+	bridge(): Pick<Bridge, "portal" | "allows">;
 	latest(room: RoomId): readonly Latest[];
+	/** Returns all rooms that have values. */
+	rooms(): readonly RoomId[];
+	samples(room: RoomId, topic: string, since: number): readonly Sample[];
+	/** Draws a chart, and returns its file. */
+	draw(chart: Chart): Promise<Media>;
+	file(latest: Latest): Media | undefined;
 }): readonly Command[] {
 	/** @throws PermanentError in a room that shows nothing of MQTT */
-	async function latestIn({ network, room }: CommandCall): Promise<readonly Latest[]> {
+	async function latestIn({ network, room, sender, ...call }: CommandCall): Promise<readonly Known[]> {
 		const portal = await deps.bridge().portal(network, room);
-		const links = portal?.links.filter((link) => link.network === mqttName && link.room !== undefined) ?? [];
-		if (links.length === 0) throw new PermanentError("invalid", phrases.noMirror);
-		const all = links.flatMap((link) => deps.latest(link.room as RoomId));
+		const linked =
+			portal?.links.flatMap((link) => (link.network === mqttName && link.room ? [link.room] : [])) ?? [];
+		const isForAll = linked.length === 0 && call.private && deps.bridge().allows(sender, "admin");
+		const rooms = isForAll ? deps.rooms() : linked;
+		if (rooms.length === 0) throw new PermanentError("invalid", phrases.noMirror);
+		const all = rooms.flatMap((one) => deps.latest(one).map((latest) => ({ ...latest, room: one })));
 		// Of several filters that match a topic, the latest value counts.
 		const byTopic = new Map(all.toSorted((one, other) => one.at - other.at).map((one) => [one.topic, one]));
 		return [...byTopic.values()].sort((one, other) => (one.topic < other.topic ? -1 : 1));
 	}
 	const line = ({ topic, value, at }: Latest) =>
 		phrases.latestValue(topic, value, phrases.duration(Math.max(0, Date.now() - at)));
+
+	/** @throws PermanentError if nothing has come from the topic */
+	async function find(call: CommandCall, topic: string): Promise<Known> {
+		const all = await latestIn(call);
+		// People know a thing by its name as well as by its topic.
+		const wanted = topic.toLowerCase();
+		const found =
+			all.find((one) => one.topic === topic) ?? all.find(({ label }) => label.toLowerCase() === wanted);
+		if (!found) throw new PermanentError("not-found", phrases.noValueOf(topic, `${call.prefix}list`));
+		return found;
+	}
 
 	return [
 		defineCommand({
@@ -46,14 +76,45 @@ export function valueCommands(deps: {
 			help: "show the latest value of a topic that this room shows",
 			level: "use",
 			async run(call, { topic }) {
-				const all = await latestIn(call);
-				// People know a thing by its name as well as by its topic.
-				const wanted = topic.toLowerCase();
-				const found =
-					all.find((one) => one.topic === topic) ?? all.find(({ label }) => label.toLowerCase() === wanted);
-				if (!found) throw new PermanentError("not-found", phrases.noValueOf(topic, `${call.prefix}list`));
-				return line(found);
+				const found = await find(call, topic);
+				const file = deps.file(found);
+				return file ? { text: line(found), file } : line(found);
+			},
+		}),
+		defineCommand({
+			name: "chart",
+			parameters: [
+				{ name: "topic", kind: "address" },
+				{ name: "period", kind: "word", pattern: /^\d{1,4}[mhd]$/, optional: true },
+			],
+			help: "draw the numbers of a topic as a chart, of the last 24h or another period such as 30m or 7d",
+			level: "use",
+			async run(call, { topic, period = "24h" }) {
+				const { room, topic: exact, label, value } = await find(call, topic);
+				const to = Date.now();
+				const from = to - Math.min(msOf(period), longest);
+				const points = deps.samples(room, exact, from);
+				if (points.length === 0) throw new PermanentError("not-found", phrases.noNumbersOf(label));
+				const unit = unitOf(value);
+				const file = await deps.draw({ title: label, ...(unit && { unit }), points, from, to });
+				return { text: phrases.chartOf(label, period, points.length), file };
 			},
 		}),
 	];
+}
+
+/** The longest period of a chart, in ms. */
+const longest = 31 * day;
+const units: ReadonlyMap<string, number> = new Map([
+	["m", 60_000],
+	["h", 3_600_000],
+	["d", day],
+]);
+const msOf = (period: string): number =>
+	Math.max(1, Number(period.slice(0, -1))) * (units.get(period.slice(-1)) ?? day);
+
+/** Returns the unit behind the number of a value, such as that of `21.5 °C`. */
+function unitOf(value: string | null): string | undefined {
+	const [, unit] = /^[+-]?\d[\d.]{0,30} (\S{1,10})$/.exec(value ?? "") ?? [];
+	return unit;
 }

@@ -18,8 +18,10 @@ const defaults = {
 /** The number of saves between two looks at the bounds. */
 const lookEvery = 200;
 
+/** The form of the tables. Readings of another form begin anew. */
+const version = 2;
 const schema = `
-CREATE TABLE IF NOT EXISTS latest (room TEXT, topic TEXT, label TEXT, value TEXT, at INTEGER, PRIMARY KEY (room, topic));
+CREATE TABLE IF NOT EXISTS latest (room TEXT, topic TEXT, label TEXT, value TEXT, at INTEGER, file TEXT, PRIMARY KEY (room, topic));
 CREATE TABLE IF NOT EXISTS sample (room TEXT, topic TEXT, at INTEGER, value REAL, PRIMARY KEY (room, topic, at)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS sample_at ON sample (at);
 CREATE TABLE IF NOT EXISTS file (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, mime TEXT, bytes BLOB);
@@ -38,13 +40,13 @@ const bounds = {
 } as const;
 
 const statements = {
-	latest: "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?)",
+	latest: "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?)",
 	gone: "DELETE FROM latest WHERE room = ? AND topic = ?",
 	sample: "INSERT OR REPLACE INTO sample VALUES (?, ?, ?, ?)",
 	file: "INSERT OR REPLACE INTO file (hash, mime, bytes) VALUES (?, ?, ?)",
 	describe: "INSERT OR REPLACE INTO description (key, text) VALUES (?, ?)",
 	undescribe: "DELETE FROM description WHERE key = ?",
-	allLatest: "SELECT room, topic, label, value, at FROM latest ORDER BY at",
+	allLatest: "SELECT room, topic, label, value, at, file FROM latest ORDER BY at",
 	samples: "SELECT room, topic, at, value FROM sample WHERE room = ? AND topic = ? AND at >= ? ORDER BY at",
 	oneFile: "SELECT hash, mime, bytes FROM file WHERE hash = ?",
 	descriptions: "SELECT key, text FROM description ORDER BY id",
@@ -71,7 +73,12 @@ export function createReadings(folder: string, log: Log, over: Partial<typeof de
 		const opened = new DatabaseSync(file);
 		database = opened;
 		opened.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA busy_timeout = 100;");
+		const { user_version: made } = opened.prepare("PRAGMA user_version").get() as { user_version: number };
+		const isNew = opened.prepare("SELECT 1 FROM sqlite_master").get() === undefined;
+		if (!isNew && made !== version)
+			throw new Error(`the readings are of form ${made} rather than ${version}`);
 		opened.exec(schema);
+		opened.exec(`PRAGMA user_version = ${version}`);
 		const prepared = Object.entries(statements).map(([name, text]) => [name, opened.prepare(text)]);
 		sql = Object.fromEntries(prepared) as Sql;
 		// A page that a power cut has torn is noticed here, rather than while a person waits.
@@ -116,7 +123,8 @@ export function createReadings(folder: string, log: Log, over: Partial<typeof de
 		to: Sql,
 		{ latest = [], gone = [], samples = [], files = [], descriptions = [] }: ReadingChanges,
 	): void {
-		for (const { room, topic, label, value, at } of latest) to.latest.run(room, topic, label, value, at);
+		for (const { room, topic, label, value, at, file = null } of latest)
+			to.latest.run(room, topic, label, value, at, file);
 		for (const { room, topic } of gone) to.gone.run(room, topic);
 		for (const { room, topic, at, value } of samples) to.sample.run(room, topic, at, value);
 		for (const { hash, mime = null, bytes } of files) to.file.run(hash, mime, bytes);
@@ -146,7 +154,11 @@ export function createReadings(folder: string, log: Log, over: Partial<typeof de
 			}
 			attempt(() => database && prune(database), undefined);
 		},
-		latest: () => attempt((from) => from.allLatest.all() as LatestValue[], []),
+		latest: () =>
+			attempt((from) => {
+				const all = from.allLatest.all() as (Omit<LatestValue, "file"> & { file: string | null })[];
+				return all.map(({ file, ...latest }) => ({ ...latest, ...(file !== null && { file }) }));
+			}, []),
 		samples: (room, topic, since) => attempt((from) => from.samples.all(room, topic, since) as Sample[], []),
 		file: (hash) =>
 			attempt((from) => {

@@ -46,6 +46,31 @@ const read = (event: BridgeEvent, capabilities: Capabilities, refs = {}) => {
 	return shown.kind === "message" ? `${shown.style}: ${shown.text}` : shown.kind;
 };
 
+describe("a value that is a picture", () => {
+	const media: Media = { kind: "image", source: { network: sender.network, ref: "x" }, name: "x.png" };
+	const value = { ...base, kind: "state", key: "t", label: "camera", value: "a picture", media } as const;
+	const able = all("native", { state: "text" });
+	test("is a message with it", () =>
+		expect(downgrade(value, able, {})).toEqual({
+			...base,
+			kind: "message",
+			style: "notice",
+			text: "",
+			media: { ...media, alt: "camera" },
+		}));
+	test("takes the place of an earlier one", () =>
+		expect(downgrade({ ...value, replaces: target }, able, known)).toMatchObject({
+			kind: "edit",
+			target,
+			newMedia: true,
+			media: { name: "x.png" },
+		}));
+	test("is told in words where there are no files, and not at all where there are no values", () => {
+		expect(read(value, { ...able, media: "text" })).toContain("x.png");
+		expect(read(value, { ...able, state: "drop" })).toBe("nothing");
+	});
+});
+
 describe("a value in place of an earlier one", () => {
 	const value = (replaces = target): BridgeEvent => {
 		const { id, room, sender, at } = message();

@@ -148,7 +148,8 @@ async function stop(one: Run): Promise<void> {
 async function call(network: Network, args: string): Promise<string> {
 	const pub = network.commands?.find(({ name }) => name === "pub");
 	if (!pub) throw new Error("no pub");
-	return pub.run({ network: "matrix", room: "!r" } as unknown as CommandCall, args).catch(String);
+	const ran = pub.run({ network: "matrix", room: "!r" } as unknown as CommandCall, args);
+	return ran.then(String, String);
 }
 
 const sees = (one: Run, ...values: (string | null)[]) =>
@@ -421,6 +422,8 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		await before.stop();
 		const after = await begin();
 		expect(await command(after.bridge, chat, "get the den", { room: "den" })).toContain("20.0 °C");
+		const drawn = await command(after.bridge, chat, `chart ${at}/z/den 1h`, { room: "den" });
+		expect(drawn).toBe("The den, the last 1h: 1 value.");
 		await thing.publish(`${at}/z/den/here`, "offline", { retain: true });
 		await thing.publish(`${at}/z/den`, '{"t":19}');
 		await shows(["The den: The den: 20.0 °C", "The den: The den: 19.0 °C"]);

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { CommandCall } from "../../src/core/command.ts";
-import type { State } from "../../src/core/event.ts";
+import type { Media, State } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Bridge } from "../../src/core/network.ts";
+import type { Person } from "../../src/core/person.ts";
 import { noReadings, type ReadingChanges, type Readings } from "../../src/core/readings.ts";
+import type { Chart } from "../../src/mqtt/chart/chart-svg.ts";
 import { device } from "../../src/mqtt/from-mqtt.ts";
 import { createLatest, leadingNumber } from "../../src/mqtt/latest.ts";
 import { valueCommands } from "../../src/mqtt/value-commands.ts";
@@ -115,11 +117,28 @@ describe("in a room that shows values, a person", () => {
 	latest.note(value("home/hall", null), null);
 	const links = [{ network: "mqtt", room }];
 	const bridge = { portal: async (_: string, at: string) => (at === "!r" ? { links } : undefined) };
-	const commands = valueCommands({ bridge: () => bridge as unknown as Bridge, latest: latest.of });
-	const say = (name: string, args: string, at = "!r") =>
+	const drawn: Chart[] = [];
+	const picture = { kind: "image", name: "x.png" } as Media;
+	const bridgeNow = { ...bridge, allows: ({ id }: Person) => id === "admin" } as unknown as Bridge;
+	const commands = valueCommands({
+		bridge: () => bridgeNow,
+		latest: latest.of,
+		rooms: latest.rooms,
+		samples: (_, topic, since) =>
+			topic === "home/kitchen" ? [{ room, topic, at: since + 1, value: 20 }] : [],
+		async draw(chart) {
+			drawn.push(chart);
+			return picture;
+		},
+		file: ({ topic }) => (topic === "home/camera" ? picture : undefined),
+	});
+	const say = (name: string, args: string, at = "!r", more: object = {}) =>
 		commands
 			.find((one) => one.name === name)
-			?.run({ network: "matrix", room: at, prefix: "!bridge " } as unknown as CommandCall, args)
+			?.run(
+				{ network: "matrix", room: at, prefix: "!bridge ", sender: {}, ...more } as unknown as CommandCall,
+				args,
+			)
 			.catch((error: Error) => error.message);
 
 	test("lists them", async () =>
@@ -135,5 +154,37 @@ describe("in a room that shows values, a person", () => {
 			"nothing has come from “cellar” yet. What has come: !bridge list",
 		);
 		expect(await say("list", "", "!other")).toBe("this room shows nothing from MQTT.");
+	});
+
+	test("gets the file that a thing sent", async () => {
+		latest.note(value("home/camera", "3 bytes"), "hash", "hash");
+		expect(await say("get", "home/camera")).toEqual({
+			text: expect.stringContaining("home/camera: 3 bytes"),
+			file: picture,
+		});
+	});
+
+	test("gets a chart of a thing's numbers, of a day or another time", async () => {
+		expect(await say("chart", "home/kitchen")).toEqual({
+			text: "home kitchen, the last 24h: 1 value.",
+			file: picture,
+		});
+		await say("chart", '"home kitchen" 7d');
+		expect(drawn.map(({ title, unit, from, to }) => [title, unit, (to - from) / 3_600_000])).toEqual([
+			["home kitchen", "°C", 24],
+			["home kitchen", "°C", 168],
+		]);
+	});
+
+	test("reads why there is no chart", async () => {
+		expect(await say("chart", "home/hall 30m")).toContain("had no numbers in that time");
+		expect(await say("chart", "home/cellar")).toContain("nothing has come");
+		expect(await say("chart", "home/kitchen 1y")).toContain("chart");
+	});
+
+	test("who is alone with the bot gets all values as an admin, and none otherwise", async () => {
+		const alone = (id: string) => say("get", "home/kitchen", "!alone", { private: true, sender: { id } });
+		expect(await alone("admin")).toContain("20 °C");
+		expect(await alone("ann")).toContain("this room shows nothing from MQTT");
 	});
 });

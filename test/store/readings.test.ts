@@ -40,14 +40,14 @@ describe("the readings of things", () => {
 			latest: [value("a", "1"), value("b", null)],
 			samples: [{ room, topic: "a", at: now, value: 1.5 }],
 		});
-		before.save({ latest: [value("a", "2")], gone: [{ room, topic: "b" }] });
+		before.save({ latest: [{ ...value("a", "2"), file: "h" }], gone: [{ room, topic: "b" }] });
 		before.save({
 			descriptions: [{ key: "x", text: "{}" }],
 			files: [{ hash: "h", bytes: Buffer.from("abc"), mime: "image/png" }],
 		});
 		before.close();
 		const after = begin();
-		expect(after.latest()).toEqual([value("a", "2")]);
+		expect(after.latest()).toEqual([{ ...value("a", "2"), file: "h" }]);
 		expect(after.samples(room, "a", 0)).toEqual([{ room, topic: "a", at: now, value: 1.5 }]);
 		expect(after.samples(room, "a", now + 1)).toEqual([]);
 		expect(after.descriptions()).toEqual([{ key: "x", text: "{}" }]);

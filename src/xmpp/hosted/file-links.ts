@@ -72,7 +72,7 @@ export function createFileLinks(deps: {
 			const files = deps.files();
 			if (what.kind !== "said" || !files) return seen;
 			const { event } = what;
-			if (!("media" in event) || !event.media) return seen;
+			if (event.kind === "state" || !("media" in event) || !event.media) return seen;
 			const { media, more = [] } = event;
 			const id = event.kind === "edit" ? event.target.id : event.id;
 			const about = { network: deps.of, room: seen.room, id, person: seen.sender.id };
