@@ -187,6 +187,7 @@ export function createXmpp(
 				if (!stopping)
 					inbox.after(() => bridge.sync(xmppNetwork, room.jid as RoomId, rooms.others(room.jid)));
 			},
+			personAt: (jid) => who(jid),
 			ended: (room, why) =>
 				void guard.run("end of a link", () => bridge.ended(xmppNetwork, room.jid as RoomId, why)),
 			resume: () => bridge.resume(xmppNetwork),

@@ -340,6 +340,15 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		await juliet.waitFor("a ban", (one) => String(one).includes("301"));
 		await administer({ nick: "Carol", affiliation: "outcast" }, "spam");
 		await acted("ban Carol (spam) by Romeo");
+		// Alice hears of it, as an admin.
+		const carols = await romeo.waitFor("Carol's JID", (one) => one.attrs.from === `${room}/Carol`);
+		const her = carols.getChild("x")?.getChild("item")?.attrs.jid?.split("/")[0] ?? "";
+		await administer({ jid: her, affiliation: "none" });
+		await until(
+			() => acts().some((one) => one.startsWith("unban ")),
+			() => acts().join(" | "),
+			15_000,
+		);
 	});
 
 	test("a person whom a room for members puts out reads that this is the reason", async () => {

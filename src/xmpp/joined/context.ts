@@ -2,6 +2,7 @@ import type { BridgeEvent } from "../../core/event.ts";
 import type { Guard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import type { Cursor, Received } from "../../core/network.ts";
+import type { Person } from "../../core/person.ts";
 import type { Signal } from "../../core/signal.ts";
 import type { Archive } from "../muc/archive.ts";
 import type { Pictures } from "../pictures.ts";
@@ -43,6 +44,8 @@ export type World = Readonly<{
 	privately(whisper: Whisper): Element | undefined;
 	/** Takes an error for a private message of ours. Returns false for any other stanza. */
 	privateError(stanza: Element): boolean;
+	/** Resolves with the person of the ghost at a bare JID of ours. */
+	personAt(jid: string): Promise<Person | undefined>;
 	/** Ends the link of a MUC for good; its portal reads `why`. */
 	ended(room: Room, why: string): void;
 	/** The pictures of our people. */

@@ -1,5 +1,6 @@
 import { errorReply, stanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
+import { takeAffiliation } from "./affiliation-news.ts";
 import type { Context } from "./context.ts";
 import { takeLiveLine } from "./incoming.ts";
 import { keepJoined, rediscover } from "./listener.ts";
@@ -24,6 +25,7 @@ export function takeMessage(room: Room, stanza: Element, context: Context): Elem
 		return undefined;
 	}
 	if (context.archive.takes(stanza)) return undefined;
+	if (stanza.attrs.type !== "groupchat" && takeAffiliation(room, stanza, context)) return undefined;
 	if (stanza.attrs.type !== "groupchat") return takePrivate(room, ours, stanza, context);
 	// XEP-0045 §16.4: this condition makes the MUC put out an occupant that is not there.
 	if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");

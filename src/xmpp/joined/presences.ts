@@ -30,6 +30,8 @@ export function takePresence(room: Room, stanza: Element, context: Context): voi
 		// An earlier run left this session behind.
 		if (isOwn && seen.available) leaveUnknown(stanza, context);
 	} else if (!isOwn) {
+		const known = seen.codes.has(statusCodes.banned) && room.roster.others.get(seen.nick);
+		if (known && seen.real !== undefined) room.outcasts.set(seen.real, known.person);
 		if (ours === room.listening.active)
 			announce(room, handlePresence(room, seen, context.component, context.now()), context);
 	} else if (handleSelfPresence(room, ours, seen, context) === "back") {

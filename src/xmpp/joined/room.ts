@@ -1,5 +1,6 @@
-import { type BoundedMap, createBoundedMap, textBytes } from "../../core/bounded-map.ts";
+import { type BoundedMap, createBoundedMap, dataBytes, textBytes } from "../../core/bounded-map.ts";
 import type { Link } from "../../core/mapping.ts";
+import type { Person } from "../../core/person.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
 import { type ArchiveSearch, createArchiveSearch } from "./archive-search.ts";
 import { type Backfill, createBackfill } from "./gap.ts";
@@ -37,6 +38,8 @@ type State = {
 	readonly threads: BoundedMap<string, true>;
 	/** Messages that we had the MUC delete, which it tells us, too. Only moderation adds to them. */
 	readonly moderated: BoundedMap<string, true>;
+	/** The people who were banned in this run, by their bare JIDs. Only their presences add to them. */
+	readonly outcasts: BoundedMap<string, Person>;
 };
 
 /** `own`: under a JID of this MUC alone. `stated`: under the one JID that the admins of members-only MUCs let in. */
@@ -75,6 +78,10 @@ export const createRoom = (jid: string, link: Link, listeners: Listeners, asked:
 	sendQueue: createSendQueue(),
 	threads: createBoundedMap(1_000, ids),
 	moderated: createBoundedMap(1_000, ids),
+	outcasts: createBoundedMap(1_000, {
+		bytes: 1_048_576,
+		of: (jid, person) => dataBytes(jid) + dataBytes(person),
+	}),
 });
 
 /** Notes that the MUC is linked, maybe by a new link, to the rooms of these marks. */

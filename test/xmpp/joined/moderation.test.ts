@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Moderation } from "../../../src/core/event.ts";
 import type { Person } from "../../../src/core/person.ts";
-import { alice, aliceJid, failure, person, world } from "./muc-world.ts";
+import { xml } from "../../../src/xmpp/stream/xml.ts";
+import { alice, aliceJid, failure, person, room, world } from "./muc-world.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -142,5 +143,44 @@ describe("a ban of the listener", () => {
 		await w.pass(10_000);
 		expect(w.load.ended).toHaveLength(1);
 		expect(w.told.filter(({ kind }) => kind === "moderation")).toEqual([]);
+	});
+});
+
+describe("the word of a MUC about somebody who is out", () => {
+	const news = (to: string, jid: string, affiliation: string) =>
+		xml(
+			"message",
+			{ from: room, to },
+			xml(
+				"x",
+				{ xmlns: "http://jabber.org/protocol/muc#user" },
+				xml("item", { jid, affiliation, role: "none" }),
+			),
+		);
+	const acts = (w: ReturnType<typeof world>) =>
+		w.told.flatMap((event) => (event.kind === "moderation" ? [`${event.act} ${event.whom.name}`] : []));
+
+	test("is a ban or the end of one of our people, told once however many of us hear it", async () => {
+		const w = world();
+		await w.attach();
+		await w.done(w.move("join"));
+		for (const to of [aliceJid, w.muc.occupants.get("Trivium")?.jid ?? ""]) {
+			w.muc.emit(news(to, "alice@bridge.test", "outcast"));
+			w.muc.emit(news(to, "alice@bridge.test", "none"));
+			w.muc.emit(news(to, "nobody@bridge.test", "none"));
+		}
+		await w.settle();
+		expect(acts(w)).toEqual(["ban Alice", "unban Alice"]);
+	});
+
+	test("ends the ban of a person of the MUC whose JID it showed", async () => {
+		const w = world({ accounts: true });
+		w.muc.come("Romeo");
+		await w.attach();
+		w.muc.kick("Romeo", ["301"], "Prince");
+		await w.settle();
+		w.muc.emit(news(w.muc.occupants.get("Trivium")?.jid ?? "", "id of Romeo@there.test", "none"));
+		await w.settle();
+		expect(acts(w)).toEqual(["ban Romeo", "unban Romeo"]);
 	});
 });

@@ -85,6 +85,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 				privately: () => undefined,
 				privateError: () => false,
 				ended: () => undefined,
+				personAt: async () => undefined,
 				resume: () => bridge.resume(theirs.name),
 				paced: createConcurrencyLimit(20),
 				faces: fakeFaces(),

@@ -180,6 +180,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 				sync: () => syncs.push(rooms.others(room).map((one) => one.name ?? "")),
 				privately: (whisper) => void whispers.push(whisper),
 				privateError: () => false,
+				personAt: async (jid) => (jid === "alice@bridge.test" ? alice : undefined),
 				ended: (_room, why) => void load.ended.push(why),
 				resume: () => void load.resumed++,
 				paced: createConcurrencyLimit(20),
