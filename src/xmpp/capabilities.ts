@@ -55,5 +55,5 @@ export const direct = (support: (ns: string) => Support): Capabilities => ({
 	reaction: support("urn:xmpp:reactions:0"),
 	membership: "drop",
 	moderation: "drop",
-	profile: "drop",
+	profile: "native",
 });

@@ -36,6 +36,7 @@ import { createJoinedRooms } from "./joined/index.ts";
 import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
 import { isBits, openBits } from "./message/stickers.ts";
 import { createOutgoingFiles } from "./outgoing-files.ts";
+import { photoFor } from "./photo.ts";
 import * as phrases from "./phrases.ts";
 import { createPictures } from "./pictures.ts";
 import { createPrivateChats } from "./private/chats.ts";
@@ -215,7 +216,8 @@ export function createXmpp(
 		...(deps.taken && { taken: deps.taken }),
 	});
 	const contacts = createContacts({
-		...{ link, component, resource, who, payloads: ghostPayloads, guard, log, now, tell },
+		...{ link, component, resource, who, guard, log, now, tell, faces },
+		payloads: (person) => [ghostCapabilities, ...(person ? photoFor(person, faces.hash) : [])],
 		bridge: () => bridge,
 	});
 	const chats = createDirectChats({

@@ -1,5 +1,6 @@
 import { nameOf } from "../core/names.ts";
-import type { Picture } from "./pictures.ts";
+import type { Person } from "../core/person.ts";
+import type { Picture, Pictures } from "./pictures.ts";
 import { child, type Element, text, xml } from "./stream/xml.ts";
 
 /** The picture of a person in presences (XEP-0153), in vCards (XEP-0054) and in the nodes of an account (XEP-0084). Pure. */
@@ -9,6 +10,17 @@ const ns = "vcard-temp:x:update";
 /** Returns the element that names a picture by its hash; without one it says that there is none. */
 export const photoUpdate = (sha1: string | undefined): Element =>
 	xml("x", { xmlns: ns }, xml("photo", {}, sha1));
+
+/**
+ * Returns the element that tells of the picture of a person; none where it is not known, or was not read yet. `hash` returns
+ * that of a picture that was read.
+ */
+export function photoFor({ avatar }: Pick<Person, "avatar">, hash: Pictures["hash"]): readonly Element[] {
+	if (avatar === undefined) return [];
+	const sha1 = avatar ? hash(avatar) : undefined;
+	// XEP-0153 §4.2: an empty photo says that there is none.
+	return avatar === null || sha1 !== undefined ? [photoUpdate(sha1)] : [];
+}
 
 /** Returns the hash of the picture that a presence names, in hex; "" if it says that there is none, undefined if it says nothing. */
 export function photoIn(presence: Element): string | undefined {

@@ -1,6 +1,6 @@
 import type { RoomId } from "../../core/ids.ts";
 import type { Portal } from "../../core/mapping.ts";
-import type { Person } from "../../core/person.ts";
+import { isChanged, type Person } from "../../core/person.ts";
 import { pairOf } from "../direct/pair.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 
@@ -31,11 +31,14 @@ export function createChats() {
 			all?.delete(pair);
 			if (all?.size === 0) ofAccount.delete(account);
 		},
-		/** Notes the name of the person of a ghost. Returns true if it is a new one. */
-		rename(pair: RoomId, name: string): boolean {
+		/** Notes the name and the picture of the person of a ghost, as far as they are known. Returns true if one is new. */
+		meet(pair: RoomId, { name, avatar }: Pick<Person, "name" | "avatar">): boolean {
 			const chat = chats.get(pair);
-			if (!chat || chat.person.name === name) return false;
-			chats.set(pair, { ...chat, person: { ...chat.person, name } });
+			if (!chat) return false;
+			const known = { ...(name !== undefined && { name }), ...(avatar !== undefined && { avatar }) };
+			const person = { ...chat.person, ...known };
+			if (!isChanged(chat.person, person)) return false;
+			chats.set(pair, { ...chat, person });
 			return true;
 		},
 		get: (pair: RoomId): Chat | undefined => chats.get(pair),

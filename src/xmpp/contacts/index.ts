@@ -11,10 +11,12 @@ import { pairOf, pairRoom } from "../direct/pair.ts";
 import { account } from "../from-xmpp.ts";
 import { bare } from "../jid.ts";
 import * as phrases from "../phrases.ts";
+import type { Pictures } from "../pictures.ts";
 import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import { createChats } from "./chats.ts";
+import { createDue } from "./due.ts";
 import { createPrivileges } from "./privileges.ts";
 import { createResources } from "./resources.ts";
 import { createRosters } from "./roster.ts";
@@ -39,7 +41,9 @@ export function createContacts(deps: {
 	/** Returns the person of the ghost at a JID; undefined where it has none. @throws TemporaryError, PermanentError */
 	who(ghost: string): Promise<Person | undefined>;
 	/** Returns the elements that an available presence of a ghost has. */
-	payloads(ghost: string): readonly Element[];
+	payloads(person: Person | undefined): readonly Element[];
+	/** The pictures of people. */
+	faces: Pick<Pictures, "hash" | "get">;
 	tell(events: readonly Received[]): void;
 	now(): { at: number; unique(): string };
 	guard: Guard;
@@ -56,23 +60,29 @@ export function createContacts(deps: {
 	const rosters = createRosters({ link, component, contacts });
 	const resources = createResources();
 	const mayReach = (jid: string, person: Person) => bridge().mayReach(account(jid), person);
-	const shown = createShownPresences({ ...deps, lookUp, now: () => deps.now().at });
+	const shown = createShownPresences({
+		...deps,
+		payloads: (pair) => deps.payloads(chats.get(pair)?.person),
+		lookUp,
+		now: () => deps.now().at,
+	});
 	const subscriptions = createSubscriptions({
 		...{ contacts, shown, resource: deps.resource, who: deps.who, mayReach },
 		isChat: chats.has,
 		answered(pair, granted) {
 			if (!chats.has(pair)) return;
-			if (granted) lookAfter(pair);
+			if (granted) due.add(pair);
 			else deps.tell([noticeIn(pair, phrases.subscriptionRefused, deps.now())]);
 		},
 	});
 	/** The chats in which the account has written in this run. */
 	const wrote = createMemory<true>(() => []);
-	/** The chats that wait to be looked after, and those that were since the link is up. */
-	const due = new Set<RoomId>();
+	/** The chats that were looked after since the link is up. */
 	const done = new Set<RoomId>();
-	let online = false;
-	let running = false;
+	const due = createDue({
+		...{ work: mind, pace: timing.pace, guard, log },
+		drained: () => tellAllIn(timing.answers),
+	});
 	/** Tells what is known of all accounts, later. */
 	let telling: NodeJS.Timeout | undefined;
 	let checking: NodeJS.Timeout | undefined;
@@ -103,40 +113,41 @@ export function createContacts(deps: {
 		telling = setTimeout(() => void guard.run("presences of accounts", all), ms).unref();
 	}
 
-	function lookAfter(pair: RoomId): void {
-		due.add(pair);
-		if (online && !running) void guard.run("contacts of chats", lookAfterDue);
-	}
+	/** Keeps the name of a ghost in a roster that the bridge may write. Resolves with true if it is there. */
+	const inRoster = (pair: RoomId, name: string): Promise<boolean> =>
+		rosters.name(pair, name).then(
+			() => true,
+			(error: unknown) => {
+				log.warn({ err: error }, "the XMPP server does not let the bridge write a roster");
+				return false;
+			},
+		);
 
-	/** Looks after the chats that are due, one by one: the servers and the homeserver take part in each. */
-	async function lookAfterDue(): Promise<void> {
-		running = true;
-		try {
-			for (const pair of due) {
-				if (!online) return;
-				due.delete(pair);
-				await mind(pair).catch((error: unknown) =>
-					log.warn({ err: error }, "the contact of a chat could not be looked after"),
-				);
-				await wait(timing.pace);
-			}
-		} finally {
-			running = false;
-		}
-		tellAllIn(timing.answers);
+	/** Sends the presence of a ghost once more when its picture has been read: a presence waits for none. */
+	function addPicture(pair: RoomId, { avatar }: Person): void {
+		if (!avatar || deps.faces.hash(avatar) !== undefined) return;
+		void guard.run("picture of a contact", async () => {
+			if ((await deps.faces.get(avatar)) && shown.isShown(pair)) await shown.show(pair, true);
+		});
 	}
 
 	async function mind(pair: RoomId): Promise<void> {
 		const chat = chats.get(pair);
 		const [jid, ghost] = pairOf(pair);
 		if (!chat || !(await mayReach(jid, chat.person))) return;
-		const name = chat.person.name ?? chat.person.address[0] ?? "";
 		const { ours, sees, name: given } = contacts.get(pair);
+		// A chat that began before anybody asked for the picture.
+		if (sees && chat.person.avatar === undefined) {
+			const found = await deps.who(ghost).catch(() => undefined);
+			chats.meet(pair, { avatar: found?.avatar ?? null });
+		}
+		const person = chats.get(pair)?.person ?? chat.person;
+		const name = person.name ?? person.address[0] ?? "";
 		// Nobody gets into a roster by an act of a stranger: the account itself has begun, written or subscribed.
 		const takesPart = !chat.opened || sees || ours === "granted" || wrote.has(pair);
-		if (privileges.over(jid).roster && takesPart && ours !== "refused") {
-			if (given !== name) await rosters.name(pair, name);
-		} else if (ours === undefined && chat.opened) {
+		const keeps = privileges.over(jid).roster && takesPart && ours !== "refused";
+		const kept = keeps && (given === name || (await inRoster(pair, name)));
+		if (!kept && ours === undefined && chat.opened) {
 			await link.send(to.presence(ghost, jid, "subscribe", name));
 			contacts.change(pair, { ours: "asked" });
 		}
@@ -144,6 +155,7 @@ export function createContacts(deps: {
 		if (now.ours === "granted" && !resources.has(pair)) await link.send(to.presence(ghost, jid, "probe"));
 		if (now.sees) await shown.show(pair, !done.has(pair));
 		done.add(pair);
+		addPicture(pair, person);
 	}
 
 	/** Forgets a chat. The ghost ends the subscriptions, and removes its item from a roster that has it by us. */
@@ -167,7 +179,7 @@ export function createContacts(deps: {
 		load: contacts.load,
 		/** Serves the chat of a portal. */
 		attach(pair: RoomId, portal: Portal): void {
-			if (chats.begin(pair, portal)) lookAfter(pair);
+			if (chats.begin(pair, portal)) due.add(pair);
 		},
 		/** Ends the chat of a portal. Never rejects. */
 		detach: (pair: RoomId): Promise<void> =>
@@ -178,18 +190,21 @@ export function createContacts(deps: {
 		wrote(pair: RoomId): void {
 			const first = !wrote.has(pair);
 			wrote.set(pair, true);
-			if (first && chats.has(pair)) lookAfter(pair);
+			if (first && chats.has(pair)) due.add(pair);
 		},
-		/** The ghost of a chat has this name. */
-		named(pair: RoomId, name: string): void {
-			if (chats.rename(pair, name) && contacts.get(pair).name !== undefined) lookAfter(pair);
+		/** The person of the ghost of a chat has this name and picture. */
+		met(pair: RoomId, person: Person): void {
+			if (!chats.meet(pair, person)) return;
+			// Once more with the new picture.
+			done.delete(pair);
+			due.add(pair);
 		},
 		/** Shows an account the presence of the person of a ghost. */
 		async signal(pair: RoomId, { show, status }: Shown): Promise<void> {
 			const [jid, ghost] = pairOf(pair);
 			shown.note(ghost, { show, ...(status !== undefined && { status }) });
 			const person = chats.get(pair)?.person;
-			if (!online || !contacts.get(pair).sees || !person || !(await mayReach(jid, person))) return;
+			if (!due.isOpen() || !contacts.get(pair).sees || !person || !(await mayReach(jid, person))) return;
 			await shown.show(pair);
 		},
 
@@ -205,7 +220,7 @@ export function createContacts(deps: {
 				return [];
 			}
 			const answers = await subscriptions.answers(stanza);
-			if (type === "subscribe") lookAfter(pair);
+			if (type === "subscribe") due.add(pair);
 			return answers;
 		},
 
@@ -213,25 +228,25 @@ export function createContacts(deps: {
 		granted(stanza: Element): boolean {
 			if (!privileges.take(stanza)) return false;
 			for (const pair of chats.rooms())
-				if (privileges.over(pairOf(pair)[0]).roster && contacts.get(pair).name === undefined) lookAfter(pair);
+				if (privileges.over(pairOf(pair)[0]).roster && contacts.get(pair).name === undefined) due.add(pair);
 			return true;
 		},
 
 		/** The link is up: the bridge tells who is there, and asks. */
 		online(): void {
-			online = true;
+			due.open();
 			clearTimeout(telling);
 			done.clear();
-			for (const pair of chats.rooms()) lookAfter(pair);
+			for (const pair of chats.rooms()) due.add(pair);
 			clearInterval(checking);
 			const check = () => {
-				for (const pair of chats.rooms()) if (shown.isShown(pair)) lookAfter(pair);
+				for (const pair of chats.rooms()) if (shown.isShown(pair)) due.add(pair);
 			};
 			checking = setInterval(() => void guard.run("check of presences", check), staleAfter).unref();
 		},
 		/** The link broke: it may be back before anybody needs to know. */
 		offline(): void {
-			online = false;
+			due.close();
 			privileges.end();
 			resources.clear();
 			tellAllIn(timing.away);
@@ -240,7 +255,7 @@ export function createContacts(deps: {
 		async stop(): Promise<void> {
 			clearInterval(checking);
 			clearTimeout(telling);
-			online = false;
+			due.close();
 			for (const pair of chats.rooms()) {
 				const [jid, ghost] = pairOf(pair);
 				if (shown.end(pair)) await link.send(to.presence(`${ghost}/${deps.resource}`, jid, "unavailable"));
@@ -249,5 +264,3 @@ export function createContacts(deps: {
 	};
 }
 export type Contacts = ReturnType<typeof createContacts>;
-
-const wait = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms).unref());

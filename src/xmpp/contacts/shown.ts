@@ -19,7 +19,7 @@ export function createShownPresences(deps: {
 	link: Pick<Component, "send">;
 	resource: string;
 	/** Returns the elements that an available presence of a ghost has. */
-	payloads(ghost: string): readonly Element[];
+	payloads(pair: RoomId): readonly Element[];
 	/** Resolves with the presence of the person of a ghost, as the person of an account sees it. Never rejects. */
 	lookUp(pair: RoomId): Promise<Shown>;
 	now(): number;
@@ -50,7 +50,7 @@ export function createShownPresences(deps: {
 		const [account, ghost] = pairOf(pair);
 		if (shown.show === "offline") sent.delete(pair);
 		else if (to === account || !sent.has(pair)) sent.set(pair, shown);
-		return presenceOf(`${ghost}/${resource}`, to, shown, deps.payloads(ghost));
+		return presenceOf(`${ghost}/${resource}`, to, shown, deps.payloads(pair));
 	}
 
 	return {

@@ -64,7 +64,7 @@ export function createDirectChats(
 		support,
 		taken,
 		guard,
-		named: contacts.named,
+		met: contacts.met,
 	});
 
 	/** Takes the receipt of a client: the line that it names got through. */

@@ -4,6 +4,7 @@ import type { BridgeEvent } from "../../core/event.ts";
 import { type Guard, outboundItem } from "../../core/guard.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
+import type { Person } from "../../core/person.ts";
 import type { Taken } from "../../core/taken.ts";
 import { domain } from "../jid.ts";
 import { chatStatesNs, typing } from "../message/chat-states.ts";
@@ -36,8 +37,8 @@ export function createOutgoing(deps: {
 	support(account: string, ns: string): Support;
 	/** The lines that the server has taken, which a kill of the bridge does not repeat. */
 	taken: Taken;
-	/** The ghost of a chat has this name. */
-	named(room: RoomId, name: string): void;
+	/** The person of the ghost of a chat has this name and picture. */
+	met(room: RoomId, person: Person): void;
 	guard: Guard;
 }) {
 	const { link, contact, earlier, open, taken, guard } = deps;
@@ -46,6 +47,8 @@ export function createOutgoing(deps: {
 
 	async function write(out: Outbound): Promise<readonly MessageId[]> {
 		const { event, operation, passed, room, refs, shown, reactions } = out;
+		deps.met(room, event.sender);
+		// A new name goes with the next line (XEP-0172), a new picture with the presence.
 		if (!isSayable(event)) return [];
 		const there = taken.get(operation);
 		if (there) return there;
@@ -77,7 +80,6 @@ export function createOutgoing(deps: {
 		if (!contact.isReached(room)) await Promise.race([contact.silence(room), refused]);
 		if (!reachedBefore) taken.set(operation, ids);
 		given.set(room, name);
-		if (!known) deps.named(room, name);
 		contact.reach(room);
 		earlier.note(room, true);
 		open.confirm(operation, room);

@@ -1,7 +1,7 @@
 import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { statusCodes } from "../muc/status-codes.ts";
-import { photoUpdate } from "../photo.ts";
+import { photoFor } from "../photo.ts";
 import type { Element } from "../stream/xml.ts";
 import type { HostedContext } from "./context.ts";
 import { type Happening, presence, type Shown, shown } from "./presences.ts";
@@ -18,12 +18,10 @@ export function shownNow(room: HostedRoom, occupant: Occupant, context: HostedCo
 }
 
 /** Returns the payloads of a ghost's presence; the picture is among them once it was read. */
-function payloadsFor({ avatar }: Person, { faces, ghostPayloads }: HostedContext): readonly Element[] {
-	if (avatar === undefined) return ghostPayloads();
-	const sha1 = avatar ? faces.hash(avatar) : undefined;
-	// XEP-0153 §4.2: an empty photo says that there is none.
-	return avatar === null || sha1 !== undefined ? [...ghostPayloads(), photoUpdate(sha1)] : ghostPayloads();
-}
+const payloadsFor = (person: Person, { faces, ghostPayloads }: HostedContext): readonly Element[] => [
+	...ghostPayloads(),
+	...photoFor(person, faces.hash),
+];
 
 /** Tells all sessions but `except` of an occupant. Those of the occupant know it for their own (XEP-0045 §7.2.2). */
 export function announce(

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import type { RoomId } from "../../../src/core/ids.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { alice, person } from "../joined/muc-world.ts";
-import { component, contactsOf } from "./world.ts";
+import { component, contactsOf, hashOf } from "./world.ts";
 
 const romeo = "romeo@x.test";
 const ghost = `alice@${component}`;
@@ -153,6 +153,18 @@ describe("the presence of a person", () => {
 		expect(wire.map((one) => shown(one)[0])).toEqual(["dnd", "unavailable"]);
 	});
 
+	test("names the picture of the person once it was read, and a new one when it changes", async () => {
+		const { contacts, wire } = await subscribed();
+		const photos = () =>
+			wire.flatMap((one) => one.getChild("x", "vcard-temp:x:update")?.getChild("photo")?.getText() ?? []);
+		for (const ref of ["mxc://hs/one", "mxc://hs/two"]) {
+			contacts.met(pair, { ...alice, avatar: { network: alice.network, ref } });
+			await vi.waitFor(() => expect(photos().at(-1)).toBe(hashOf(ref)));
+		}
+		contacts.met(pair, { ...alice, avatar: null });
+		await vi.waitFor(() => expect(photos().at(-1)).toBe(""));
+	});
+
 	test("is shown to no account without a subscription, and to none that has ended it", async () => {
 		const { contacts, chat, wire } = contactsOf();
 		contacts.online();
@@ -288,7 +300,7 @@ describe("the roster of an account whose server lets the bridge write it", () =>
 		await vi.waitFor(() => expect(look()).toEqual(["Alice", "both", "Matrix"]));
 		// No request of the ghost is left for the person to answer.
 		expect(words(wire)).not.toContain(`subscribe to ${romeo}`);
-		contacts.named(pair, "Alice of Verona");
+		contacts.met(pair, { ...alice, name: "Alice of Verona" });
 		await vi.waitFor(() => expect(look()).toEqual(["Alice of Verona", "both", "Matrix"]));
 		await contacts.detach(pair);
 		expect(look()).toBeUndefined();
@@ -302,7 +314,7 @@ describe("the roster of an account whose server lets the bridge write it", () =>
 		);
 		chat(romeo, alice);
 		await vi.waitFor(() => expect(look()).toEqual(["my love", "both", "Verona"]));
-		contacts.named(pair, "Another");
+		contacts.met(pair, { ...alice, name: "Another" });
 		await settled();
 		expect(look()).toEqual(["my love", "both", "Verona"]);
 	});
@@ -323,7 +335,7 @@ describe("the roster of an account whose server lets the bridge write it", () =>
 		roster.delete(ghost);
 		await contacts.presence(presence("unsubscribe"));
 		await contacts.presence(presence("unsubscribed"));
-		contacts.named(pair, "Another");
+		contacts.met(pair, { ...alice, name: "Another" });
 		const next = granted(cursors);
 		await next.contacts.load();
 		next.chat(romeo, alice);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createGuard } from "../../../src/core/guard.ts";
 import type { PortalId, RoomId } from "../../../src/core/ids.ts";
 import type { Portal } from "../../../src/core/mapping.ts";
@@ -6,12 +7,17 @@ import type { Person } from "../../../src/core/person.ts";
 import type { Shown, Signal } from "../../../src/core/signal.ts";
 import { createContacts } from "../../../src/xmpp/contacts/index.ts";
 import { account } from "../../../src/xmpp/from-xmpp.ts";
+import { photoFor } from "../../../src/xmpp/photo.ts";
+import type { Picture, Source } from "../../../src/xmpp/pictures.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { person } from "../joined/muc-world.ts";
 
 export const component = "bridge.test";
 export const caps = xml("c", { xmlns: "http://jabber.org/protocol/caps" });
+
+/** Returns the hash of a picture of the fake homeserver. */
+export const hashOf = (ref: string) => createHash("sha1").update(ref).digest("hex");
 
 /** The parts of the bridge that {@link contactsOf} may replace. */
 type Over = Partial<{
@@ -32,6 +38,9 @@ export function contactsOf(over: Over = {}) {
 	const there = new Map<string, Shown>();
 	const cursors = over.cursors ?? new Map<string, string>();
 	let ids = 0;
+	/** The pictures that were read. */
+	const read = new Set<string>();
+	const hash = ({ ref }: Source) => (read.has(ref) ? hashOf(ref) : undefined);
 	const contacts = createContacts({
 		link: {
 			send: async (stanza) => void wire.push(stanza),
@@ -50,7 +59,14 @@ export function contactsOf(over: Over = {}) {
 		}),
 		who:
 			over.who ?? (async (jid) => (jid.startsWith("nobody") ? undefined : person(jid.split("@")[0] ?? ""))),
-		payloads: () => [caps],
+		payloads: (who) => [caps, ...(who ? photoFor(who, hash) : [])],
+		faces: {
+			hash,
+			async get({ ref }) {
+				read.add(ref);
+				return { sha1: hashOf(ref) } as Picture;
+			},
+		},
 		tell: (events) => void told.push(...events),
 		now: () => ({ at: Date.now(), unique: () => `${++ids}` }),
 		guard: createGuard(quiet),
