@@ -9,7 +9,7 @@ import { createPositions } from "./positions.ts";
 import { createBackfillReader, type Missing, wait } from "./reader.ts";
 
 /** When all rooms are read after a disturbance, in ms: soon, and when the homeserver's own retries are over. */
-const looks = [5_000, 20_000, 60_000];
+const looks = [5_000, 20_000, 60_000] as const;
 /** After `quiet` ms without a transaction none is under way; all rooms are read after `patience` ms at the latest. */
 const [quiet, patience] = [3_000, 30_000];
 /**
@@ -63,6 +63,8 @@ export function createCatchUp(deps: {
 	const positions = createPositions(deps);
 	const reader = createBackfillReader({ ...deps, seen: detection.seen });
 	let timers: NodeJS.Timeout[] = [];
+	/** Reads all rooms while one disturbance follows the other, each of which puts off the other timers. */
+	let overdue: NodeJS.Timeout | undefined;
 	let later: NodeJS.Timeout | undefined;
 	/** How often all rooms were read since the homeserver owes events. */
 	let looked = 0;
@@ -97,11 +99,16 @@ export function createCatchUp(deps: {
 	function disturbed(): void {
 		detection.doubt();
 		for (const timer of timers) clearTimeout(timer);
-		timers = looks.map((ms) => setTimeout(() => void guard.run("look for lost events", readAll), ms).unref());
+		timers = looks.map(lookIn);
+		overdue ??= lookIn(looks[1]);
 	}
+	const lookIn = (ms: number) =>
+		setTimeout(() => void guard.run("look for lost events", readAll), ms).unref();
 
 	/** Reads all rooms and takes the events that they hold, when no transaction is under way. */
 	async function readAll(): Promise<void> {
+		clearTimeout(overdue);
+		overdue = undefined;
 		for (let waited = 0; waited < patience && detection.idle(Date.now()) < quiet; waited += quiet)
 			await wait(quiet);
 		const unreadRooms: { room: string; error: unknown }[] = [];
@@ -216,7 +223,7 @@ export function createCatchUp(deps: {
 			stopped = true;
 			reader.stop();
 			clearInterval(saving);
-			for (const timer of [...timers, later]) clearTimeout(timer);
+			for (const timer of [...timers, overdue, later]) clearTimeout(timer);
 			await drained;
 			await saveAll();
 		},

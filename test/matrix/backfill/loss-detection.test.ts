@@ -277,6 +277,18 @@ describe("createCatchUp", () => {
 		expect(taken).toEqual(ids(first, first, lost));
 	});
 
+	test("reads a silent room also while disturbances follow each other for minutes", async () => {
+		const [first, lost, other] = [event(), event(), event({ room_id: "!other" })];
+		const { gaps, taken } = world([first, lost]);
+		await handed(gaps, first);
+		// The homeserver never hears us acknowledge this one.
+		for (let n = 0; n < 25; n++) {
+			await handed(gaps, other);
+			await pass(4_000);
+		}
+		expect(taken).toContain(lost.event_id);
+	});
+
 	test("reads the events of a skipped transaction before the next one", async () => {
 		const [first, lost, next, late] = [event(), events(2), event(), event()];
 		const { gaps, taken } = world([first, ...lost, next, late]);
