@@ -153,8 +153,8 @@ describe("the delivery on real servers under kills, restarts and hangs", { retry
 				table(everybody.paths, arrived),
 			].join("\n"),
 		);
-		if (soak && everybody.paths.some((path, index) => isOdd(path, arrived[index] ?? []))) {
-			const file = join(tmpdir(), `trivium-soak-${seed}.json`);
+		if (everybody.paths.some((path, index) => isOdd(path, arrived[index] ?? []))) {
+			const file = join(tmpdir(), `trivium-faults-${seed}.json`);
 			const sent = everybody.sent();
 			writeFileSync(file, JSON.stringify({ sent, transactions, arrived, log: bridged.log.items }));
 			console.log(`the events and the log of this run are in ${file}`);
