@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { mirrorProblems, type RawMirror, readMirrors } from "./config/mirrors.ts";
+import { feedProblems, mirrorProblems, type RawMirror, readMirrors } from "./config/mirrors.ts";
 import { listenPattern, type Problem, validate } from "./config/validate.ts";
 import type { Support } from "./core/capabilities.ts";
 import type { Limits } from "./core/limits.ts";
@@ -9,6 +9,7 @@ import { dataFolderOf, withFileSync } from "./files/file-error.ts";
 import { configElsewhere } from "./files/phrases.ts";
 import type { MatrixOptions } from "./matrix/index.ts";
 import type { MediaOptions } from "./media/index.ts";
+import type { Feed } from "./mqtt/feed.ts";
 import type { MqttOptions } from "./mqtt/index.ts";
 import type { ComponentOptions } from "./xmpp/stream/component.ts";
 import { type Path, parse } from "./yaml.ts";
@@ -67,7 +68,7 @@ type Raw = {
 		appservice: { listen: string; url: string; registration: string };
 	};
 	xmpp: { component: string; service: string; secret?: string; secret_file?: string };
-	mqtt?: { brokers: Record<string, Broker>; mirrors: RawMirror[] };
+	mqtt?: { brokers: Record<string, Broker>; mirrors: RawMirror[]; feeds?: Feed[] };
 	rooms: { members_mirrored: number; read_receipts: number; reactions?: Support };
 	gateway: { direct: "known" | "any"; rooms: "local" | "any" | string[]; create: string[] };
 	public?: { listen: string; url: string };
@@ -245,7 +246,11 @@ function mqttOptions(
 			},
 		] as const;
 	});
-	return { brokers: Object.fromEntries(brokers), ...readMirrors(mqtt.mirrors, domain, admins) };
+	return {
+		brokers: Object.fromEntries(brokers),
+		...readMirrors(mqtt.mirrors, domain, admins),
+		...(mqtt.feeds && { feeds: mqtt.feeds }),
+	};
 }
 
 const password = (url: string) =>
@@ -301,7 +306,10 @@ function conflicts(raw: Raw): Problem[] {
 			message: "the same as matrix.domain. Give the component a name of its own, such as bridge.example.org",
 		});
 	if (raw.mqtt)
-		found.push(...mirrorProblems(raw.mqtt.mirrors, { brokers: raw.mqtt.brokers, domain: raw.matrix.domain }));
+		found.push(
+			...mirrorProblems(raw.mqtt.mirrors, { brokers: raw.mqtt.brokers, domain: raw.matrix.domain }),
+			...feedProblems(raw.mqtt.feeds ?? [], raw.mqtt.brokers),
+		);
 	return found;
 }
 

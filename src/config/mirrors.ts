@@ -1,3 +1,4 @@
+import type { Feed } from "../mqtt/feed.ts";
 import type { MqttOptions } from "../mqtt/index.ts";
 import { compileTemplate, compileTopicTemplate, TemplateError } from "../mqtt/template.ts";
 import type { Problem } from "./validate.ts";
@@ -92,6 +93,22 @@ export function mirrorProblems(
 			found.push({ path: [...path, "broker"], message: "no broker has this name under mqtt.brokers" });
 	}
 	return found;
+}
+
+/** Returns the problems of feeds that are valid one by one. */
+export function feedProblems(feeds: readonly Feed[], brokers: object): readonly Problem[] {
+	return feeds.flatMap(({ broker, topic, room }, index): Problem[] => {
+		const path = ["mqtt", "feeds", index] as const;
+		const first = feeds.findIndex((one) => one.broker === broker && one.topic === topic && one.room === room);
+		return [
+			...(first < index
+				? [{ path, message: `the same broker, topic and room as mqtt.feeds.${first}. Remove one of them` }]
+				: []),
+			...(Object.hasOwn(brokers, broker)
+				? []
+				: [{ path: [...path, "broker"], message: "no broker has this name under mqtt.brokers" }]),
+		];
+	});
 }
 
 function templateProblems(

@@ -20,14 +20,15 @@ function both(held: State, later: State): Digest {
  */
 export function merged(held: BridgeEvent, later: BridgeEvent): BridgeEvent {
 	if (held.kind === "state" && later.kind === "state") {
-		const { at, label, value, media } = later;
-		const { media: _media, ...left } = held;
+		const { at, label, value, media, until } = later;
+		const { media: _media, until: _until, ...left } = held;
 		return {
 			...left,
 			at,
 			label,
 			value,
 			...(media && { media }),
+			...(until !== undefined && { until }),
 			...(!held.replaces && { digest: both(held, later) }),
 		};
 	}

@@ -1,4 +1,16 @@
 import type { Capabilities } from "../core/capabilities.ts";
 
-/** Of what core hands over, an answer to a thing's message is published as it is (`takes` in index.ts). */
-export const capabilities: Partial<Capabilities> = { message: "native", reply: "native", reaction: "native" };
+/**
+ * Core hands over what `takes` in index.ts names: answers to a thing's message, and the events of a feed, which go out as
+ * they are.
+ */
+export const capabilities: Partial<Capabilities> = {
+	message: "native",
+	edit: "native",
+	redaction: "native",
+	reaction: "native",
+	membership: "native",
+	reply: "native",
+	media: "native",
+	location: "native",
+};

@@ -1,7 +1,9 @@
 import type { State } from "../core/event.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../core/ids.ts";
+import { marksIn } from "../core/passed-rooms.ts";
 import type { Person } from "../core/person.ts";
 import type { Thing } from "./devices.ts";
+import { passedIn } from "./feed.ts";
 import * as phrases from "./phrases.ts";
 import type { CompiledShape } from "./shape.ts";
 import { compareFilters, matches, nameOf, roomOf, subscriptionId } from "./topics.ts";
@@ -74,7 +76,7 @@ export const device = (broker: string, topic: string): Person => ({
  * mirror that shows it, `shape` how, and `thing` what is known of the topic's device.
  */
 export function fromMqtt(
-	{ topic, payload, digest, expires, passed }: Arrival & Pick<State, "digest">,
+	{ topic, payload, digest, expires, passed: given }: Arrival & Pick<State, "digest">,
 	in_: { broker: string; room: RoomId; id: MessageId; at: number; shape?: CompiledShape; thing?: Thing },
 ): Readonly<{ event: State; compared: string | null; bytes?: Uint8Array }> {
 	const name = in_.thing?.name ?? nameOf(topic);
@@ -87,6 +89,7 @@ export function fromMqtt(
 					handles: [topic, roomOf(in_.broker, key)],
 					name: in_.thing?.name ?? nameOf(key),
 				};
+	const passed = marksIn(given ?? passedIn(payload));
 	const event: State = {
 		kind: "state",
 		id: in_.id,
@@ -98,7 +101,7 @@ export function fromMqtt(
 		value: line,
 		...(digest && { digest }),
 		...(expires !== undefined && { until: expires }),
-		...(passed && { passed }),
+		...(passed.length > 0 && { passed }),
 	};
 	return { event, compared, ...(bytes && { bytes }) };
 }

@@ -1,12 +1,12 @@
 import { fails, lacks, works } from "../core/check-result.ts";
-import { PermanentError } from "../core/errors.ts";
+import { PermanentError, TemporaryError } from "../core/errors.ts";
 import { createGuard, fingerprint, type Guard, SetAside } from "../core/guard.ts";
-import type { NetworkName, RoomId } from "../core/ids.ts";
+import type { MessageId, NetworkName, RoomId } from "../core/ids.ts";
 import type { Rate } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Link, Mapping } from "../core/mapping.ts";
 import { type Meter, noMeter } from "../core/meter.ts";
-import type { Bridge, Network, Received } from "../core/network.ts";
+import type { Bridge, Network, Outbound, Received } from "../core/network.ts";
 import { noReadings, type Readings } from "../core/readings.ts";
 import { createAnswers } from "./answers.ts";
 import { capabilities } from "./capabilities.ts";
@@ -15,6 +15,7 @@ import { createPainter } from "./chart/png.ts";
 import { type BrokerOptions, Refusal } from "./client.ts";
 import { createDevices } from "./devices.ts";
 import { announcementFilters } from "./discovery.ts";
+import { type Feed, fedTo, feedRoom, isFed, toFeed } from "./feed.ts";
 import { mqttName } from "./from-mqtt.ts";
 import type { Received as FromBroker } from "./intake.ts";
 import { createMirrorRooms, type MakingMirror, type Opened } from "./mirror-rooms.ts";
@@ -38,16 +39,20 @@ export type MqttOptions = Readonly<{
 		Shape)[];
 	/** The mirrors whose topics get rooms of their own. */
 	making?: readonly (MakingMirror & Readonly<{ publish?: PublishPolicy }>)[];
+	/** The rooms whose events go to topics. */
+	feeds?: readonly Feed[];
 	/** The values that go on from one broker; above that, values of a topic are merged. */
 	rate?: Rate;
 }>;
 
-/** Returns the mirrors of the config: the MQTT room of each, and its Matrix alias or room id. */
-export const mirrorsOf = ({ mirrors }: MqttOptions): { topic: RoomId; room: string }[] =>
-	mirrors.map(({ broker, topic, room, publish: _publish, ...shape }) => ({
+/** Returns the mirrors and feeds of the config: the MQTT room of each, and its Matrix alias or room id. */
+export const mirrorsOf = ({ mirrors, feeds = [] }: MqttOptions): { topic: RoomId; room: string }[] => [
+	...mirrors.map(({ broker, topic, room, publish: _publish, ...shape }) => ({
 		topic: roomOf(broker, topic, shapeText(shape)),
 		room,
-	}));
+	})),
+	...feeds.map((feed) => ({ topic: feedRoom(feed), room: feed.room })),
+];
 
 /** Returns the test whether a room is one that a mirror of the config makes for its topics. */
 export const keepsOf =
@@ -147,6 +152,19 @@ export function createMqtt(
 		publish: createPublisher(publishing),
 		receive: (result) => bridge.receive([result]),
 	});
+
+	/** Publishes an event of a room. Resolves with its id in the feed. */
+	async function sendToFeed(out: Outbound): Promise<readonly MessageId[]> {
+		const { operation, passed } = out;
+		const { broker, topic, payload } = toFeed(out);
+		const to = sessions.get(broker);
+		if (!to) throw new PermanentError("failed", phrases.brokerAway(broker));
+		await to.publish(topic, payload, { operation, passed }).catch((error: unknown) => {
+			if (error instanceof Refusal) throw new PermanentError("forbidden", phrases.brokerRefused(error.code));
+			throw new TemporaryError(`the broker ${broker} has not taken it`, { cause: error });
+		});
+		return [operation as string as MessageId];
+	}
 
 	async function open({ topic, make }: Opened): Promise<void> {
 		if (roomsOn === undefined) return;
@@ -254,7 +272,7 @@ export function createMqtt(
 			// Waiting messages of a session come before any link is attached, so their filters are known beforehand.
 			const rooms = (await mapping.portals())
 				.flatMap((portal) => portal.links)
-				.filter((link) => link.network === mqttName && link.room !== undefined)
+				.filter((link) => link.network === mqttName && link.room !== undefined && !fedTo(link.room))
 				.map((link) => link.room as RoomId);
 			for (const room of rooms) mirrors.add(room);
 			for (const { key, text } of readings.descriptions()) {
@@ -279,8 +297,12 @@ export function createMqtt(
 			mirrors.stop();
 		},
 		capabilities: () => capabilities,
-		takes: (room, event) => (answers.takes(room, event) ? "answers" : undefined),
-		send: (out) => answers.send(out),
+		takes(room, event) {
+			const feed = fedTo(room);
+			if (feed) return isFed(feed, event) ? "all" : undefined;
+			return answers.takes(room, event) ? "answers" : undefined;
+		},
+		send: (out) => (fedTo(out.room) ? sendToFeed(out) : answers.send(out)),
 		open: async (ref, range) => files.open(ref, range),
 		async refuse(event, error) {
 			// A device cannot read a notice, so the refusal is logged for its owner.
@@ -298,6 +320,7 @@ export function createMqtt(
 		async attach(_portal, link: Link) {
 			const { to, filter } = at(link.room);
 			if (!to) return log.error({ room: link.room }, "a mirror names a broker that is no longer configured");
+			if (link.room !== undefined && fedTo(link.room)) return;
 			mirrors.add(link.room as RoomId);
 			await to.attach(filter).catch((error: unknown) => {
 				if (!(error instanceof Refusal)) throw error;
@@ -308,7 +331,7 @@ export function createMqtt(
 		async detach(_portal, link) {
 			const { to, filter } = at(link.room);
 			const { room } = link;
-			if (room === undefined) return;
+			if (room === undefined || fedTo(room)) return;
 			const others = await mapping.portalsOf(mqttName, room);
 			if (others.some((portal) => portal.links.some(({ id }) => id !== link.id))) return;
 			mirrors.remove(room);

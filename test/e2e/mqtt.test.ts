@@ -500,6 +500,69 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		expect(taken).toEqual(["on", "ON"]);
 	});
 
+	test("publishes what a room says as JSON only where a feed is made, and two bridges send nothing round in a circle", async () => {
+		/** A bridge whose room `mine` goes out below its name, and shows what the other bridge publishes. */
+		const begin = async (mine: string, other: string) => {
+			const mapping = createMemoryMapping();
+			const options: MqttOptions = {
+				brokers: { home: broker({ protocol }) },
+				mirrors: [
+					{
+						...{ broker: "home", topic: `${at}/chat/${other}/#`, room: mine },
+						template: "{{json.sender.name}} said {{json.text}}",
+					},
+				],
+				feeds: [{ broker: "home", topic: `${at}/chat/${mine}`, room: mine, events: ["message", "edit"] }],
+			};
+			const network = createMqtt(options, { mapping, log: quiet });
+			const chat = fakeNetwork("chat");
+			const bridge = bridgeOf([chat, network], rulesFor({ "*": "use" }), { mapping });
+			await bridge.start();
+			const wanted = mirrorsOf(options).map(({ room, topic }) => ({
+				...{ here: chat.name, room: room as RoomId, there: network.name, topic },
+			}));
+			await bridge.mirror(wanted, true);
+			await until(
+				() => network.status?.().up === true,
+				() => String(network.status?.().cause),
+			);
+			await call(network, `settled/${clients} x`);
+			return { chat, bridge };
+		};
+		const [one, two] = [await begin("one", "two"), await begin("two", "one")];
+		await thing.subscribe(`${at}/chat/#`);
+		await one.chat.say("one", "ann", "hello", { id: "m1" as MessageId });
+		await one.chat.say("elsewhere", "ann", "a secret");
+		const edit = { kind: "edit", style: "text", text: "hello!", target: { id: "m1" as MessageId } } as const;
+		const base = { room: "one" as RoomId, sender: one.chat.person("ann"), at: Date.now() };
+		await one.chat.bridge.receive([{ ...base, ...edit, id: "m2" as MessageId }]);
+		await two.chat.say("two", "bob", "the end");
+		const shows = ({ chat }: typeof one, text: string) =>
+			until(
+				() => lines(chat).some((line) => line.includes(text)),
+				() => lines(chat).join(" | "),
+			);
+		await shows(two, "ann said hello!");
+		await shows(one, "bob said the end");
+		await thing.waitForMessage(`${at}/chat/two/message`);
+		await Promise.all([one, two].map(({ bridge }) => bridge.stop(5_000)));
+		const published = thing.inbox.items
+			.filter(({ topic }) => topic.startsWith(`${at}/chat/`))
+			.map(({ topic, payload }) => [
+				topic,
+				JSON.parse(payload) as { text: string; target?: string; id: string },
+			]);
+		expect(
+			published.map(([topic, record]) => `${topic} ${(record as { text: string }).text}`).sort(),
+		).toEqual([
+			`${at}/chat/one/edit hello!`,
+			`${at}/chat/one/message hello`,
+			`${at}/chat/two/message the end`,
+		]);
+		expect(lines(one.chat)).toHaveLength(1);
+		expect(lines(two.chat)).toHaveLength(2);
+	});
+
 	test("shows each value once around a dozen stops: all of QoS 1, and those of QoS 0 that the broker has sent", async () => {
 		let heard = "";
 		const wire = await startWire((text) => {
