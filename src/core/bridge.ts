@@ -29,6 +29,7 @@ import * as phrases from "./phrases.ts";
 import { createPortals, type Portals } from "./portals.ts";
 import { createReflection } from "./reflection.ts";
 import { createRepeats } from "./repeats.ts";
+import { createRoomCapabilities } from "./room-capabilities.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
 import { createSignals } from "./signals.ts";
@@ -211,8 +212,12 @@ export function createBridge(deps: {
 	const sync = createSync({ journal, allowed, receive });
 	const signals = createSignals({ mapping, journal, inFlight, network, allowed, guard, log });
 
+	const abilities = createRoomCapabilities({ mapping, network, reactions: rules.reactions, guard, log });
+
 	const bridge: Running = {
 		receive,
+		capabilities: abilities.of,
+		changed: abilities.changed,
 		signal: signals.take,
 		presence: async (of, to) => byName.get(of.network)?.presence?.(of, to),
 		cursor: (key) => journal.cursor(key),

@@ -20,7 +20,7 @@ export function createLinkCommands(deps: {
 	network(name: NetworkName): Network;
 	journal: Journal;
 	portals: Portals;
-	bridge: Pick<Bridge, "allows" | "sync">;
+	bridge: Pick<Bridge, "allows" | "sync" | "changed">;
 	/** Returns the number of events of a room that a rate limit delays. */
 	held(of: Pick<Copy, "network" | "room">): number;
 }): readonly Command[] {
@@ -230,6 +230,7 @@ export function createLinkCommands(deps: {
 						[setting.key]: setting.value === "default" ? undefined : setting.value,
 					})
 				: await portals.only(call.network, call.room);
+			if (setting) bridge.changed(call.network, call.room);
 			return portal ? phrases.settingLine("reactions", portal.settings?.reactions) : phrases.noPortal;
 		},
 	});

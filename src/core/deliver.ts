@@ -21,6 +21,7 @@ import type { Portals } from "./portals.ts";
 import { changed, newIn, sameSet } from "./reactions.ts";
 import { references, resolve, resolved, withoutDeleted } from "./references.ts";
 import { relayed } from "./relayed.ts";
+import { chosen } from "./room-capabilities.ts";
 import { hasSenderNotice, type SendNotice } from "./sender-notices.ts";
 import { day } from "./time.ts";
 
@@ -40,12 +41,6 @@ function inWords(able: Capabilities): Capabilities {
 const lateAfter = 5 * 60_000;
 /** Attempts after which a row with an unexpected error is refused: a bug of ours must not block its lane for ever. */
 const patience = 4;
-
-/** Returns how reactions are shown: as the room's people chose, limited to what the room is able to show. */
-function chosen(able: Support, wanted: Support | undefined): Support {
-	const more = wanted === "native" || wanted === "mixed";
-	return wanted === undefined || able === "drop" || (able === "text" && more) ? able : wanted;
-}
 
 /** Creates the delivery of one row to its target: it resolves the references, downgrades, sends, and notes the confirmation. */
 export function createDelivery(deps: {

@@ -103,7 +103,12 @@ export interface Network {
 	 * Returns the capabilities of a room, for the given event if that makes a difference. Kinds and features that it does
 	 * not name are dropped. Absent: the network shows nothing.
 	 */
-	capabilities?(room: RoomId, event: BridgeEvent): Partial<Capabilities>;
+	capabilities?(room: RoomId, event?: BridgeEvent): Partial<Capabilities>;
+	/**
+	 * States anew in a room what the other rooms of its portal show, by {@link Bridge.capabilities}. Absent: rooms here state
+	 * nothing of that.
+	 */
+	restate?(portal: Portal, link: Link): Promise<void>;
 	/**
 	 * Returns how a room takes an event although its link brings nothing out. answers: if the event answers a message of the
 	 * room; all: anyway. Absent: the link alone decides.
@@ -275,6 +280,10 @@ export type Received = BridgeEvent &
 export interface Bridge {
 	/** Takes events in. Resolves when all their rows are on disk; only then may the network acknowledge to its server. */
 	receive(events: readonly Received[]): Promise<void>;
+	/** Returns what the room of a link shows of events from the other rooms of its portal. */
+	capabilities(portal: Portal, link: Link): Capabilities;
+	/** The capabilities of a room may have changed: its portal's rooms state them anew. Returns at once and never throws. */
+	changed(network: NetworkName, room: RoomId): void;
 	/** Shows what passes in the other rooms, if they can show it and are there. Returns at once and never throws. */
 	signal(signal: Signal): void;
 	/** As {@link Network.presence} of the person's network. */

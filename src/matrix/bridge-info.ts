@@ -1,12 +1,21 @@
 import { createHash } from "node:crypto";
+import type { Capabilities } from "../core/capabilities.ts";
 import type { Link, Mapping, Portal } from "../core/mapping.ts";
 import type { Client } from "./client.ts";
 import { matrixNetwork } from "./mxid.ts";
+import { roomFeatures, roomFeaturesType } from "./room-features.ts";
 
 /** States in rooms what they are bridged to. // MSC2346 */
-export function createBridgeInfo(deps: { client: Client; mapping: Mapping; bot: string }) {
+export function createBridgeInfo(deps: {
+	client: Client;
+	mapping: Mapping;
+	bot: string;
+	/** Returns what the room of a link shows. */
+	capabilities(portal: Portal, link: Link): Capabilities;
+}) {
 	const { client, mapping, bot } = deps;
 	const settingOf = (room: string, { network }: Link) => `matrix bridge info ${room} ${network}`;
+	const featuresOf = (room: string, { network }: Link) => `matrix room features ${room} ${network}`;
 	const linked = ({ links }: Portal) =>
 		links.filter(({ network, room }) => network !== matrixNetwork && room !== undefined);
 
@@ -19,10 +28,31 @@ export function createBridgeInfo(deps: { client: Client; mapping: Mapping; bot: 
 		return other ? { id: other.id, displayname: other.name ?? other.id } : { id: room ?? "" };
 	}
 
+	const hashOf = (content: object) =>
+		createHash("sha256").update(JSON.stringify(content)).digest("base64url");
+
+	const keyOf = ({ network }: Link, channel: string) =>
+		`trivium://${network}/${encodeURIComponent(channel)}`.slice(0, 255);
+
+	/** States what the room of a link shows, once for each change. A source shows nothing. */
+	async function stateFeatures(
+		room: string,
+		portal: Portal,
+		link: Link,
+		as: string | undefined,
+	): Promise<void> {
+		if (!link.out) return;
+		const content = roomFeatures(deps.capabilities(portal, link));
+		const setting = featuresOf(room, link);
+		const hash = hashOf(content);
+		if ((await mapping.setting(setting)) === hash) return;
+		await client.setState(room, roomFeaturesType, keyOf(link, channelOf(portal, link).id), content, as);
+		await mapping.saveSetting(setting, hash);
+	}
+
 	async function write(room: string, link: Link, channel: string, content: object, as: string | undefined) {
-		const key = `trivium://${link.network}/${encodeURIComponent(channel)}`.slice(0, 255);
 		for (const type of ["m.bridge", "uk.half-shot.bridge"])
-			await client.setState(room, type, key, content, as);
+			await client.setState(room, type, keyOf(link, channel), content, as);
 	}
 
 	return {
@@ -36,11 +66,13 @@ export function createBridgeInfo(deps: { client: Client; mapping: Mapping; bot: 
 					channel,
 					...(portal.between && { "com.beeper.room_type.v2": "dm" }),
 				};
-				const hash = createHash("sha256").update(JSON.stringify(content)).digest("base64url");
+				const hash = hashOf(content);
 				const setting = settingOf(room, link);
-				if ((await mapping.setting(setting)) === hash) continue;
-				await write(room, link, channel.id, content, as);
-				await mapping.saveSetting(setting, hash);
+				if ((await mapping.setting(setting)) !== hash) {
+					await write(room, link, channel.id, content, as);
+					await mapping.saveSetting(setting, hash);
+				}
+				await stateFeatures(room, portal, link, as);
 			}
 		},
 
@@ -50,7 +82,12 @@ export function createBridgeInfo(deps: { client: Client; mapping: Mapping; bot: 
 				const setting = settingOf(room, link);
 				if (!(await mapping.setting(setting))) continue;
 				await mapping.saveSetting(setting, "");
-				await write(room, link, channelOf(portal, link).id, {}, as);
+				const { id } = channelOf(portal, link);
+				await write(room, link, id, {}, as);
+				const features = featuresOf(room, link);
+				if (!(await mapping.setting(features))) continue;
+				await mapping.saveSetting(features, "");
+				await client.setState(room, roomFeaturesType, keyOf(link, id), {}, as);
 			}
 		},
 	};

@@ -57,12 +57,7 @@ const settings = "a setting of the Matrix room, without meaning elsewhere";
 export const kinds: readonly Kind[] = [
 	{ types: ["m.room.message"], as: "message", what: "message", shown: "by its msgtype, see below" },
 	{ types: ["m.sticker"], as: "sticker", what: "sticker", shown: "a picture with its name" },
-	{
-		types: ["m.reaction"],
-		as: "reaction",
-		what: "reaction",
-		shown: "a reaction",
-	},
+	{ types: ["m.reaction"], as: "reaction", what: "reaction", shown: "a reaction" },
 	{ types: ["m.room.redaction"], as: "redaction", what: "deletion", shown: "a deletion" },
 	{
 		types: ["m.poll.start", "org.matrix.msc3381.poll.start"],
@@ -305,6 +300,7 @@ export const kinds: readonly Kind[] = [
 		types: [
 			"m.bridge",
 			"uk.half-shot.bridge",
+			"com.beeper.room_features",
 			"m.room.bridging",
 			"m.room.bot.options",
 			"m.room.plumbing",

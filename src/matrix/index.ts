@@ -280,6 +280,7 @@ export function createMatrix(
 					await hosted.readMembers(link.room as string);
 				await rooms.abandon(link.room as string, link.ours === true);
 			}),
+		restate: (portal, link) => parts.service.restate(portal, link),
 		createRoom: (of, address, info) =>
 			ask(async () => {
 				const room = await creation.create(of, address, info);

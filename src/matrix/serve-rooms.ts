@@ -7,6 +7,7 @@ import type { Log } from "../core/log.ts";
 import type { Link, Mapping, Portal } from "../core/mapping.ts";
 import type { Bridge } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
+import { createTurns } from "../core/turns.ts";
 import type { Backfill } from "./backfill/index.ts";
 import { createBridgeInfo } from "./bridge-info.ts";
 import { type Client, hasCode, MatrixError } from "./client.ts";
@@ -25,7 +26,7 @@ export function createRoomService(deps: {
 	aliases: RoomAliases;
 	backfill: Pick<Backfill, "follow">;
 	otherBridges: Pick<OtherBridges, "single">;
-	bridge: Pick<Bridge, "sync">;
+	bridge: Pick<Bridge, "sync" | "capabilities">;
 	bot: string;
 	/** The people in a room, ghosts of ours left out. */
 	people(room: string): readonly Person[];
@@ -50,7 +51,9 @@ export function createRoomService(deps: {
 		guard,
 		log,
 	} = deps;
-	const info = createBridgeInfo(deps);
+	const info = createBridgeInfo({ ...deps, capabilities: bridge.capabilities });
+	/** Two calls for one room would each write what both find missing. */
+	const inTurn = createTurns();
 	let stopped = false;
 
 	/** Serves a room that another network shows in full. The bot stays out of it, and a ghost that is in it reads it. */
@@ -78,12 +81,15 @@ export function createRoomService(deps: {
 		backfill.follow(room, link.id).catch(partly);
 		// Not awaited: core may wait for this call to return. A direct chat introduces no members.
 		if (link.role !== "direct") introduce(room, portal, as).catch(partly);
-		info.state(room, portal, as).catch((error: unknown) => {
-			// A room that is not ours need not let us state what it is bridged to: everything else works.
-			if (!hasCode(error, "M_FORBIDDEN")) return partly(error);
+		state(room, portal, as).catch(partly);
+	}
+
+	/** States what a room is bridged to. A room that is not ours need not let us: everything else works. */
+	const state = (room: RoomId, portal: Portal, as: string | undefined): Promise<void> =>
+		inTurn([room], () => info.state(room, portal, as)).catch((error: unknown) => {
+			if (!hasCode(error, "M_FORBIDDEN")) throw error;
 			log.debug({ err: error, room }, "the homeserver refused the bridge info of a room");
 		});
-	}
 
 	/** Retries to serve a room, until it is served or no longer linked: core does not attach it again. */
 	async function serveLater(portal: Portal, link: Link): Promise<void> {
@@ -107,6 +113,12 @@ export function createRoomService(deps: {
 					void guard.run("later try to serve a room", () => serveLater(portal, link));
 				throw error;
 			});
+		},
+		/** As `restate` of core's Network. */
+		async restate(portal: Portal, { room, role }: Link): Promise<void> {
+			// A room that is not served yet states all of it then.
+			if (room && role !== "hosted" && members.known(room))
+				await state(room, portal, await rooms.speaker(room, portal));
 		},
 		/** Ends what a room states about the portal, which has ended. */
 		async detach(portal: Portal, { room, role }: Link): Promise<void> {

@@ -177,6 +177,7 @@ export function createXmpp(
 			privately: (whisper) => privately.take(whisper),
 			privateError: (stanza) => privately.failed(stanza),
 			signal: (signal) => bridge.signal(signal),
+			changed: (room) => bridge.changed(xmppNetwork, room.jid as RoomId),
 			readReceipts,
 			cursor: (key) => bridge.cursor(key),
 			save: (cursor) => inbox.after(() => bridge.saveCursor(cursor)),
@@ -204,7 +205,9 @@ export function createXmpp(
 		},
 	);
 	const { component } = options;
-	const clients = createClientFeatures(link, resource, log);
+	const clients = createClientFeatures(link, resource, log, (client, ghost) =>
+		bridge.changed(xmppNetwork, pairRoom(client, ghost)),
+	);
 	const ghostCapabilities = capabilities(software);
 	const ghostPayloads = () => [ghostCapabilities];
 	const confirm = createServerAck(link, component);

@@ -58,6 +58,7 @@ const bridge = {
 	findPerson: async () => undefined,
 	allows: ({ domain: of }: Person) => of !== "blocked.test",
 	signal: () => undefined,
+	changed: () => undefined,
 	mayReach: async () => false,
 	commandsFor: ({ id }: Person) => (id.startsWith("admin@") ? commands : commands.slice(0, 1)),
 	greeting: async ({ id }: Person) => {

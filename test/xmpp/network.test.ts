@@ -56,6 +56,7 @@ const bridge = {
 	allows: ({ domain: of }: Person) => of !== "blocked.test",
 	personUrl: ({ id }: Person) => `https://people.test/${id}`,
 	signal: () => undefined,
+	changed: () => undefined,
 	mayReach: async ({ domain: of }: Person) => of !== "stranger.test",
 	cursor: async () => undefined,
 	cursors: async () => [],

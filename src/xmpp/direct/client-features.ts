@@ -10,7 +10,13 @@ import { createEntityCapabilities } from "./entity-capabilities.ts";
 const askedAtOnce = 1_000;
 
 /** Learns what the clients of accounts understand: it notices them by their stanzas, and asks each by disco. */
-export function createClientFeatures(link: Pick<Component, "iq">, resource: string, log: Log) {
+export function createClientFeatures(
+	link: Pick<Component, "iq">,
+	resource: string,
+	log: Log,
+	/** Called when an answer of a client is there: a ghost's chat with its account may show more, or less. */
+	learned: (client: string, ghost: string) => void,
+) {
 	const known = createEntityCapabilities(async (jid, as) => {
 		const info = await link.iq(to.discoInfo(`${as}/${resource}`, jid));
 		const query = child(info, "query", "http://jabber.org/protocol/disco#info");
@@ -23,6 +29,7 @@ export function createClientFeatures(link: Pick<Component, "iq">, resource: stri
 		asking++;
 		known
 			.seen(client, ghost, announced)
+			.then((asked) => asked && learned(client, ghost))
 			.catch((error: unknown) => log.debug({ err: error }, "a client did not answer a disco query"))
 			.finally(() => asking--);
 	}

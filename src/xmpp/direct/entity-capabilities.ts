@@ -29,15 +29,18 @@ export function createEntityCapabilities(
 	});
 
 	return {
-		/** A client was noticed: the ghost `as` asks it, unless it is known. Another `announced` hash means that it changed. */
-		async seen(jid: string, as: string, announced?: string): Promise<void> {
+		/**
+		 * A client was noticed: the ghost `as` asks it, unless it is known. Another `announced` hash means that it changed.
+		 * Resolves with true when a client that was asked has answered.
+		 */
+		async seen(jid: string, as: string, announced?: string): Promise<boolean> {
 			const ver =
 				announced && announced.length > longestVer
 					? createHash("sha256").update(announced).digest("base64url")
 					: announced;
 			const account = clients.get(bare(jid)) ?? new Map<string, Client>();
 			const known = account.get(jid);
-			if (known && (ver === undefined || ver === known.ver)) return;
+			if (known && (ver === undefined || ver === known.ver)) return false;
 			const client: Client = { ver, features: undefined };
 			account.set(jid, client);
 			if (account.size > most) account.delete(account.keys().next().value as string);
@@ -45,6 +48,7 @@ export function createEntityCapabilities(
 			clients.set(bare(jid), account);
 			const features = await ask(jid, as);
 			client.features = new Set(wanted.filter((ns) => features.has(ns)));
+			return true;
 		},
 		gone: (jid: string) => void clients.get(bare(jid))?.delete(jid),
 		/** Returns native if all clients of the account have the feature, text if none has, and mixed also while unknown. */

@@ -24,6 +24,8 @@ export type World = Readonly<{
 	guard?: Guard;
 	/** Hands events to the network's inbox (`xmpp/inbox.ts`), and so to core, in call order. */
 	tell(events: readonly Received[]): void;
+	/** Tells core that the MUC's capabilities may have changed. */
+	changed(room: Room): void;
 	/** Hands core what passes. */
 	signal(signal: Signal): void;
 	/** The most occupants of a MUC in which read positions are shown. */

@@ -3,7 +3,7 @@ import { PermanentError } from "../../core/errors.ts";
 import { retryLevel } from "../../core/log.ts";
 import { within } from "../deadline.ts";
 import { domain } from "../jid.ts";
-import { discoverRoom } from "../muc/discovery.ts";
+import { discoverRoom, type RoomFeatures } from "../muc/discovery.ts";
 import * as phrases from "../phrases.ts";
 import { forgetSearched } from "./archive-search.ts";
 import { archived, catchUp, restorePosition } from "./backfill.ts";
@@ -23,6 +23,7 @@ import {
 } from "./listening.ts";
 import { notice } from "./notice.ts";
 import { isIn, setConfirmed } from "./own-occupants.ts";
+import { hasIds } from "./participants.ts";
 import { type Room, readable, setFeatures } from "./room.ts";
 import { setSynced } from "./roster.ts";
 import { selfPing } from "./self-ping.ts";
@@ -141,8 +142,15 @@ export function ensureJoinedNow(room: Room, context: Context): Promise<void> {
 /** Reads the features of a MUC again after its settings changed. */
 export async function rediscover(room: Room, context: Context): Promise<void> {
 	const features = await discoverRoom(room.jid, room.listening.active.jid, context.link);
-	if (features) setFeatures(room, features);
+	if (features) discovered(room, features, context);
 	await archived(room, context);
+}
+
+/** Takes the features of a MUC. Core is told if they change what it can show. */
+function discovered(room: Room, features: RoomFeatures, context: Context): void {
+	const before = hasIds(room);
+	setFeatures(room, features);
+	if (hasIds(room) !== before) context.changed(room);
 }
 
 async function join(room: Room, context: Context): Promise<void> {
@@ -152,7 +160,7 @@ async function join(room: Room, context: Context): Promise<void> {
 		const discover = () => discoverRoom(room.jid, room.listener.jid, context.link);
 		// Discovery has a concurrency limit apart from joins, or no listener joined before the last MUC was discovered.
 		const features = await context.paced(`${domain(room.jid)} disco`, discover);
-		if (features) setFeatures(room, features);
+		if (features) discovered(room, features, context);
 	} catch (error) {
 		// A MUC that a restart of its service has lost comes back by a join, as those of its people's clients do.
 		const lost = error instanceof PermanentError && error.reason === "not-found";

@@ -16,7 +16,7 @@ test("at most a thousand clients are asked for their features concurrently; a sk
 		new Promise<Element>((resolve) => {
 			open.push({ to: request.attrs.to, answer: () => resolve(xml("iq")) });
 		});
-	const known = createClientFeatures({ iq }, "trivium", quiet);
+	const known = createClientFeatures({ iq }, "trivium", quiet, () => undefined);
 	for (let n = 0; n < 1_100; n++) known.present(present(`romeo${n}@x.test/r`));
 	expect(open).toHaveLength(1_000);
 	open[0]?.answer();

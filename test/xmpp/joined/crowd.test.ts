@@ -40,6 +40,7 @@ async function inRoom() {
 			told.push(...events);
 		},
 		signal: () => undefined,
+		changed: () => undefined,
 		cursor: async () => undefined,
 		cursors: async () => [],
 		saveCursor: async () => undefined,

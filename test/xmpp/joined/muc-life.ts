@@ -75,6 +75,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 				log: quiet,
 				tell: (events) => box.events(events),
 				signal: () => undefined,
+				changed: () => undefined,
 				readReceipts: 0,
 				cursor: (key) => bridge.cursor(key),
 				save: (cursor) => box.after(() => bridge.saveCursor(cursor)),

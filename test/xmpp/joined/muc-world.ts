@@ -155,6 +155,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 				component: "bridge.test",
 				log: quiet,
 				signal: (signal) => void signals.push(signal),
+				changed: () => undefined,
 				readReceipts,
 				tell(events) {
 					if (disk.broken) return;
