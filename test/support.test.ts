@@ -21,7 +21,7 @@ const names: Record<keyof Capabilities, string> = {
 	"poll-end": "results of polls",
 	membership: "joins and leaves",
 	moderation: "kicks, bans, unbans",
-	profile: "renames",
+	profile: "names and pictures",
 	state: "values of things (MQTT)",
 };
 

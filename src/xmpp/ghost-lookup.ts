@@ -42,7 +42,7 @@ export function createGhostLookup(find: (ghost: string) => Promise<Person | unde
 	let waiting = 0;
 
 	/** @throws the errors of `find`, and TemporaryError when too many callers wait. */
-	return async function who(jid: string): Promise<Person | undefined> {
+	async function who(jid: string): Promise<Person | undefined> {
 		// ejabberd does not fold the letter case of addresses.
 		const ghost = jid.toLowerCase();
 		const last = known.get(ghost);
@@ -55,5 +55,11 @@ export function createGhostLookup(find: (ghost: string) => Promise<Person | unde
 		} finally {
 			waiting--;
 		}
-	};
+	}
+
+	return Object.assign(who, {
+		/** Forgets a ghost: its person has another name or picture. */
+		forget: (jid: string): void => void known.delete(jid),
+	});
 }
+export type GhostLookup = ReturnType<typeof createGhostLookup>;

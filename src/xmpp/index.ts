@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { PermanentError, TemporaryError } from "../core/errors.ts";
+import { TemporaryError } from "../core/errors.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -22,7 +22,7 @@ import { createClientFeatures } from "./direct/client-features.ts";
 import { createDirectChats } from "./direct/index.ts";
 import { pairOf, pairRoom } from "./direct/pair.ts";
 import { createDispatch } from "./dispatch.ts";
-import { createFaces, isFace } from "./faces.ts";
+import { createFaces } from "./faces.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { createGhostLookup } from "./ghost-lookup.ts";
 import { createGhosts } from "./ghosts.ts";
@@ -34,12 +34,13 @@ import { bare, ghostJid, inUri, type Namespace, personAt } from "./jid.ts";
 import { createJoinedConversation } from "./joined/conversation.ts";
 import { createJoinedRooms } from "./joined/index.ts";
 import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
-import { isBits, openBits } from "./message/stickers.ts";
+import { createOpener } from "./open.ts";
 import { createOutgoingFiles } from "./outgoing-files.ts";
 import { photoFor } from "./photo.ts";
 import * as phrases from "./phrases.ts";
 import { createPictures } from "./pictures.ts";
 import { createPrivateChats } from "./private/chats.ts";
+import { createProfileNews } from "./profile-news.ts";
 import { createRouter } from "./routing.ts";
 import { type ComponentOptions, createComponent } from "./stream/component.ts";
 import { createConflictWatch } from "./stream/connection-conflict.ts";
@@ -93,7 +94,7 @@ export function createXmpp(
 		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
 	},
 ) {
-	const { log, fetch: fetchLinked, readReceipts = 50 } = deps;
+	const { log, readReceipts = 50 } = deps;
 	const guard = deps.guard ?? createGuard(log);
 	const guarded = { guard };
 	const software = { name: nick, version: deps.version ?? "", uri: `xmpp:${options.component}` };
@@ -209,6 +210,7 @@ export function createXmpp(
 		bridge.changed(xmppNetwork, pairRoom(client, ghost)),
 	);
 	const ghostCapabilities = capabilities(software);
+	const news = createProfileNews({ who, ghost, faces, link, guard });
 	const ghostPayloads = () => [ghostCapabilities];
 	const confirm = createServerAck(link, component);
 	const tell = (events: readonly Received[]) => inbox.events(events);
@@ -354,17 +356,12 @@ export function createXmpp(
 		}),
 		lacks: { media: phrases.noPublic },
 		send: createPartSender(
-			(out) => conversationOf(out.room).send(out),
+			news.through((out) => conversationOf(out.room).send(out)),
 			files,
 			(event, error) => bridge.partly(event, error, title),
 		),
-		async open(ref, range) {
-			if (isFace(ref)) return people.open(ref);
-			if (isBits(ref)) return openBits(ref, link);
-			if (!fetchLinked) throw new PermanentError("not-found", phrases.fileGone);
-			return fetchLinked(ref, range);
-		},
-		reflect: hosted.reflect,
+		open: createOpener({ link, people, fetch: deps.fetch }),
+		reflect: news.seen(hosted.reflect),
 		inviteToView: hosted.bringInvite,
 
 		async findPerson(address) {

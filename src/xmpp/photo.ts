@@ -65,3 +65,23 @@ export function photoBytes(card: Element): Buffer | undefined {
 /** Returns the name that a person gives themselves in their vCard; undefined where it has none. */
 export const nameIn = (card: Element): string | undefined =>
 	nameOf(text(card, "FN") ?? "") || nameOf(text(card, "NICKNAME") ?? "") || undefined;
+
+/** Returns the news of a ghost's picture for an account (XEP-0084 §4.1); without a picture it says that there is none. */
+export const pictureEvent = (ghost: string, account: string, picture: Picture | undefined): Element =>
+	xml(
+		"message",
+		{ type: "headline", from: ghost, to: account },
+		xml(
+			"event",
+			{ xmlns: "http://jabber.org/protocol/pubsub#event" },
+			xml(
+				"items",
+				{ node: avatarMetadata },
+				xml(
+					"item",
+					{ id: picture?.sha1 ?? "none" },
+					picture ? metadataOf(picture) : xml("metadata", { xmlns: avatarMetadata }),
+				),
+			),
+		),
+	);

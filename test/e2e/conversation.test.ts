@@ -1,10 +1,13 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { photoIn } from "../../src/xmpp/photo.ts";
 import { soak } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
 import { type Element, isMessage, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { link } from "./meeting.ts";
+import { png } from "./png.ts";
 
 const discoItems = "http://jabber.org/protocol/disco#items";
 
@@ -84,6 +87,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 	});
 
 	let portal: string;
+	const urls = new Set<string>();
 	test("joining a MUC's alias makes a portal with the MUC's name and occupants", async () => {
 		portal = await juliet.join(`#_xmpp_verona=40${bridged.xmpp.muc}:hs.test`);
 		await joined(portal, "Romeo Montague");
@@ -246,6 +250,43 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			(stanza) => stanza.attrs.id === id && stanza.attrs.type === "error",
 		);
 		expect(error.getChild("error")?.getChild("item-not-found")).toBeTruthy();
+	});
+
+	test("people see each other's pictures in a MUC and a chat, and a new one", async () => {
+		const sha1 = (bytes: Buffer) => createHash("sha1").update(bytes).digest("hex");
+		for (const colour of [
+			[200, 0, 0],
+			[0, 200, 0],
+		]) {
+			const mine = png(96, Array(96).fill(colour).flat());
+			const seen = new Set(romeo.inbox.items);
+			await juliet.picture(mine);
+			const nick = `${muc}/Juliet Capulet`;
+			const presence = await romeo.waitFor(
+				"a picture of Juliet",
+				(one) =>
+					!seen.has(one) && one.is("presence") && one.attrs.from === nick && (photoIn(one) ?? "") !== "",
+				30_000,
+			);
+			for (const jid of [nick, `juliet@${bridged.xmpp.component}`])
+				expect(sha1(await romeo.pictureOf(jid))).toBe(photoIn(presence));
+			const theirs = png(32, Array(32).fill(colour).flat());
+			await romeo.picture(theirs, "Romeo Montague", `${muc}/Romeo Montague`);
+			const dressed = (room: string) =>
+				juliet.waitFor(
+					"a picture of Romeo",
+					({ room_id, type, content: { displayname, avatar_url } }) =>
+						room_id === room &&
+						type === "m.room.member" &&
+						displayname === "Romeo Montague" &&
+						typeof avatar_url === "string" &&
+						!urls.has(avatar_url),
+					30_000,
+				);
+			const url = (await dressed(portal)).content.avatar_url as string;
+			urls.add(url);
+			expect(sha1(await juliet.download(url))).toBe(sha1(theirs));
+		}
 	});
 
 	test("a sensor's value reaches both sides, and the sensor receives a command", async () => {

@@ -1,36 +1,14 @@
-import { createHash, randomBytes } from "node:crypto";
-import { crc32, deflateSync } from "node:zlib";
+import { createHash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { Slixmpp } from "../testbed/slixmpp.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { png } from "./png.ts";
 
 const user = "http://jabber.org/protocol/muc#user";
 const mucAdmin = "http://jabber.org/protocol/muc#admin";
-
-/** Returns a square picture, of one colour or of noise. // PNG §11.2 */
-function png(side: number, colour?: readonly number[]): Buffer {
-	const chunk = (type: string, data: Buffer) => {
-		const body = Buffer.concat([Buffer.from(type), data]);
-		const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-		length.writeUInt32BE(data.length);
-		sum.writeUInt32BE(crc32(body));
-		return Buffer.concat([length, body, sum]);
-	};
-	const header = Buffer.alloc(13);
-	header.writeUInt32BE(side, 0);
-	header.writeUInt32BE(side, 4);
-	header.set([8, 2], 8);
-	const row = () => Buffer.concat([Buffer.of(0), colour ? Buffer.from(colour) : randomBytes(3 * side)]);
-	return Buffer.concat([
-		Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
-		chunk("IHDR", header),
-		chunk("IDAT", deflateSync(Buffer.concat(Array.from({ length: side }, row)))),
-		chunk("IEND", Buffer.alloc(0)),
-	]);
-}
 
 /** Returns the hash of a picture in Base64. */
 const sha1 = (base64: string) => createHash("sha1").update(Buffer.from(base64, "base64")).digest("hex");

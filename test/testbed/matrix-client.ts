@@ -104,6 +104,27 @@ export class MatrixClient {
 		});
 	}
 
+	/** Uploads a picture and makes it that of this person. Resolves with its mxc URI. */
+	async picture(bytes: Buffer): Promise<string> {
+		const answer = await fetch(`${this.base}/_matrix/media/v3/upload?filename=me.png`, {
+			method: "POST",
+			headers: { authorization: `Bearer ${this.accessToken}`, "content-type": "image/png" },
+			body: new Uint8Array(bytes),
+		});
+		const { content_uri: url } = (await answer.json()) as { content_uri: string };
+		await this.request("PUT", `v3/profile/${encodeURIComponent(this.userId)}/avatar_url`, {
+			avatar_url: url,
+		});
+		return url;
+	}
+
+	/** Resolves with the bytes at an mxc URI. */
+	async download(url: string): Promise<Buffer> {
+		const path = `${this.base}/_matrix/client/v1/media/download/${url.slice("mxc://".length)}`;
+		const answer = await fetch(path, { headers: { authorization: `Bearer ${this.accessToken}` } });
+		return Buffer.from(await answer.arrayBuffer());
+	}
+
 	/** Resolves with the display names of the joined members, by MXID. */
 	async members(room: string): Promise<Map<string, string | undefined>> {
 		type Joined = { joined: Record<string, { display_name?: string }> };

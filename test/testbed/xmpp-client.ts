@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { type Client, client, type Element, xml } from "@xmpp/client";
@@ -120,6 +120,23 @@ export class XmppClient {
 		);
 		if (isError(answer)) throw new Error(`${room} refused ${nick}: ${answer}`);
 		return answer;
+	}
+
+	/** Publishes a vCard with a picture, and names its hash to the rooms that it is in, by their `room/nick`. */
+	async picture(bytes: Buffer, name: string, ...rooms: readonly string[]): Promise<void> {
+		const photo = xml("PHOTO", {}, xml("TYPE", {}, "image/png"), xml("BINVAL", {}, bytes.toString("base64")));
+		const card = xml("vCard", { xmlns: "vcard-temp" }, xml("FN", {}, name), photo);
+		await this.#client.iqCaller.request(xml("iq", { type: "set" }, card), 10_000);
+		const sha1 = createHash("sha1").update(bytes).digest("hex");
+		const update = () => xml("x", { xmlns: "vcard-temp:x:update" }, xml("photo", {}, sha1));
+		for (const to of rooms) await this.send(xml("presence", { to }, update()));
+	}
+
+	/** Resolves with the bytes of the picture in a vCard. */
+	async pictureOf(jid: string): Promise<Buffer> {
+		const answer = await this.iq(jid, "get", xml("vCard", { xmlns: "vcard-temp" }), 20_000);
+		const photo = answer.getChild("vCard", "vcard-temp")?.getChild("PHOTO");
+		return Buffer.from(photo?.getChild("BINVAL")?.getText() ?? "", "base64");
 	}
 
 	leaveRoom(room: string, nick: string): Promise<void> {
