@@ -17,7 +17,7 @@ import { type Path, parse } from "./yaml.ts";
 export type Listen = Readonly<{ host: string; port: number }>;
 export type Config = Readonly<{
 	matrix: MatrixOptions;
-	xmpp: ComponentOptions;
+	xmpp: ComponentOptions & Readonly<{ contact: readonly string[] }>;
 	mqtt?: MqttOptions;
 	rooms: Readonly<{ membersMirrored: number; readReceipts: number; reactions?: Support }>;
 	gateway: Readonly<{
@@ -67,7 +67,7 @@ type Raw = {
 	matrix: Omit<MatrixOptions, "appservice"> & {
 		appservice: { listen: string; url: string; registration: string };
 	};
-	xmpp: { component: string; service: string; secret?: string; secret_file?: string };
+	xmpp: { component: string; service: string; secret?: string; secret_file?: string; contact: string[] };
 	mqtt?: { brokers: Record<string, Broker>; mirrors: RawMirror[]; feeds?: Feed[] };
 	rooms: { members_mirrored: number; read_receipts: number; reactions?: Support };
 	gateway: { direct: "known" | "any"; rooms: "local" | "any" | string[]; create: string[] };
@@ -179,6 +179,7 @@ function build(raw: Raw, problems: Problem[]): Config {
 			component: xmpp.component,
 			service: xmpp.service,
 			secret: secret(xmpp, "secret", ["xmpp"], problems) ?? "",
+			contact: xmpp.contact,
 		},
 		...(mqtt && { mqtt: { ...mqttOptions(mqtt, raw, problems), rate: rate(limits.domain) } }),
 		rooms: {

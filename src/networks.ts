@@ -41,7 +41,8 @@ const sides: readonly Side[] = [
 	},
 	{
 		name: "xmpp",
-		create: ({ xmpp, matrix: { bot } }, deps) => createXmpp(xmpp, { ...deps, namespace: ghostsOnXmpp, bot }),
+		create: ({ xmpp, matrix: { bot } }, deps) =>
+			createXmpp(xmpp, { ...deps, namespace: ghostsOnXmpp, bot, contact: xmpp.contact }),
 		// A second connection would take the place of the running one, or a share of its stanzas.
 		check: async (config, running) =>
 			running ?? checkXmpp(config.xmpp, { publicFiles: config.public !== undefined }),

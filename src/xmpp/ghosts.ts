@@ -25,6 +25,8 @@ export function createGhosts(deps: {
 	/** As in {@link IqContext}. */
 	publicRooms(query: Element, from: string): Promise<readonly Element[]>;
 	present(presence: Element): void;
+	/** The addresses of our admins, as URIs. */
+	contact: readonly string[];
 	bot: Bot;
 	software: Software;
 	resource: string;
@@ -35,6 +37,7 @@ export function createGhosts(deps: {
 		software,
 		bot,
 		adHoc: bot.adHoc,
+		contact: deps.contact,
 		publicRooms: deps.publicRooms,
 		log,
 		picture: deps.picture,

@@ -84,6 +84,8 @@ export function createXmpp(
 		/** The prefixes of the ghosts' localparts, by network. */
 		namespace: Omit<Namespace, "component">;
 		membersMirrored: number;
+		/** The addresses of the admins, as URIs, which people on XMPP can look up. */
+		contact?: readonly string[];
 		/** Read positions are shown in rooms of at most this many people; in chats of two always. */
 		readReceipts?: number;
 		/** Keeps answers that a stop leaves. Absent: they are forgotten. */
@@ -291,6 +293,7 @@ export function createXmpp(
 			personUrl: (person) => bridge.personUrl(person),
 			publicRooms: hosted.publicRooms,
 			present: chats.present,
+			contact: deps.contact ?? [],
 			software,
 			resource,
 			log,

@@ -33,6 +33,7 @@ const configured = (ports: Ports): Config => ({
 		component: "bridge.xmpp.test",
 		service: `xmpp://127.0.0.1:${ports.prosodyComponent}`,
 		secret: "bridge-secret",
+		contact: [],
 	},
 	mqtt: {
 		brokers: {

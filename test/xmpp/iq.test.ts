@@ -102,6 +102,27 @@ test("the component is a gateway and a service with rooms, which it lists as it 
 	).toEqual(["item", "set"]);
 });
 
+test("the component names the addresses of its admins, and no form without one", async () => {
+	const info = async (contact?: readonly string[]) => {
+		const iq = xml("iq", { type: "get", from: asker, to: host, id: "1" }, xml("query", { xmlns: INFO }));
+		return (await answerIq(iq, { ...context, ...(contact && { contact }) }))!.getChild("query", INFO)!;
+	};
+	const form = (await info(["mailto:admin@example.org", "xmpp:admin@example.org"])).getChild("x")!;
+	const values = Object.fromEntries(
+		form
+			.getChildren("field")
+			.map((one) => [one.attrs.var, one.getChildren("value").map((it) => it.getText())]),
+	);
+	const both = ["mailto:admin@example.org", "xmpp:admin@example.org"];
+	expect(values).toEqual({
+		FORM_TYPE: ["http://jabber.org/network/serverinfo"],
+		"abuse-addresses": both,
+		"admin-addresses": both,
+		"support-addresses": both,
+	});
+	expect((await info()).getChild("x")).toBeUndefined();
+});
+
 test("a result goes to the sender of the IQ, from the JID that was asked", async () => {
 	const answer = await ask(`${alice}/room`, "ping", "urn:xmpp:ping");
 	expect(answer!.attrs).toEqual({ type: "result", from: `${alice}/room`, to: asker, id: "1" });

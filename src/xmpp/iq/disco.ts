@@ -5,6 +5,7 @@ import { StanzaError } from "../stanza-error.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import { verification } from "./capabilities-hash.ts";
 import { COMMANDS, commands } from "./commands.ts";
+import { contactForm } from "./contact.ts";
 import {
 	type IqContext,
 	isAnsweredAt,
@@ -38,7 +39,10 @@ export function createDisco(others: readonly Query[]) {
 			// XEP-0115 §6.2: a client that reads the hash of a session asks for the node of this name.
 			const isHash = where === "session" && node === hashNode(capabilities(context.software).attrs);
 			if (!isHash) refuseNodes(question);
-			return described(where, where === "session" ? context.software.name : ghost.name, node);
+			const info = described(where, where === "session" ? context.software.name : ghost.name, node);
+			const form = where === "host" ? contactForm(context.contact ?? []) : undefined;
+			if (form) info.append(form);
+			return info;
 		},
 	};
 	/** Returns the description of an address. That of a session is the same for all, so that clients ask once. */

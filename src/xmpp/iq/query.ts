@@ -38,6 +38,8 @@ export type IqContext = Readonly<{
 	/** The bot's own account. Absent where only an occupant is asked. */
 	bot?: Readonly<{ jid: string; isAt(jid: string): boolean }>;
 	adHoc?: AdHoc;
+	/** The addresses of our admins, as URIs. Absent: none. */
+	contact?: readonly string[];
 	/** Resolves with the content of a disco#items answer: the public rooms, as the query asks for them (XEP-0059). */
 	publicRooms?(query: Element, from: string): Promise<readonly Element[]>;
 	log: Log;
