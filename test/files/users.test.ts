@@ -9,6 +9,7 @@ const without: Readonly<Record<string, string>> = {
 	"src/store/item-in-hand.ts": "src/store/quarantine.ts explains its errors",
 	"src/store/lock.ts": "src/store/nedb-file.ts explains its errors",
 	"src/store/torn-tail.ts": "src/store/nedb-file.ts explains its errors",
+	"src/store/readings.ts": "the bridge works without its file, and the log names the error",
 	"src/store/sqlite-worker.ts": "src/store/sqlite-errors.ts explains its errors",
 };
 
