@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 const without: Readonly<Record<string, string>> = {
 	"src/files/file-error.ts": "it makes the sentences",
 	"src/main.ts": "it reads package.json only, which a release has",
+	"src/mqtt/chart/png-worker.ts": "it reads files of a dependency only, which an installation has",
 	"src/places.ts": "it asks only whether a file is there",
 	"src/store/item-in-hand.ts": "src/store/quarantine.ts explains its errors",
 	"src/store/lock.ts": "src/store/nedb-file.ts explains its errors",
