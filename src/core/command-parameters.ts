@@ -17,6 +17,8 @@ export type Parameter = Readonly<{ name: string; optional?: true }> &
 		| Readonly<{ kind: "choice"; choices: readonly string[] }>
 		/** A keyword, and after it the parameter of that keyword. It comes last. */
 		| Readonly<{ kind: "either"; of: Readonly<Record<string, Parameter>> }>
+		/** Keywords in any order, and after each the parameter of that keyword. It comes last, and is optional. */
+		| Readonly<{ kind: "options"; of: Readonly<Record<string, Parameter>> }>
 	);
 
 type ValueOf<P> =
@@ -26,7 +28,9 @@ type ValueOf<P> =
 			? Choice
 			: P extends Readonly<{ kind: "either"; of: infer Of }>
 				? { [Key in keyof Of]: Readonly<{ key: Key; value: ValueOf<Of[Key]> }> }[keyof Of]
-				: string;
+				: P extends Readonly<{ kind: "options"; of: infer Of }>
+					? { readonly [Key in keyof Of]?: ValueOf<Of[Key]> }
+					: string;
 
 /** The parsed value of each parameter, by its name. */
 export type Values<All extends readonly Parameter[]> = {
@@ -38,7 +42,9 @@ export type Values<All extends readonly Parameter[]> = {
 /** Returns how the parameters are typed, as help shows it: "TOPIC VALUE", "[all]", "link URL | person ADDRESS". */
 export function usage(parameters: readonly Parameter[]): string {
 	return parameters
-		.map((parameter) => (parameter.optional ? `[${spelled(parameter)}]` : spelled(parameter)))
+		.map((parameter) =>
+			parameter.optional && parameter.kind !== "options" ? `[${spelled(parameter)}]` : spelled(parameter),
+		)
 		.join(" ");
 }
 
@@ -55,6 +61,10 @@ function spelled(parameter: Parameter): string {
 			return Object.entries(parameter.of)
 				.map(([key, its]) => `${key} ${spelled(its)}`)
 				.join(" | ");
+		case "options":
+			return Object.entries(parameter.of)
+				.map(([key, its]) => `[${key} ${spelled(its)}]`)
+				.join(" ");
 		default:
 			return parameter satisfies never;
 	}
@@ -166,6 +176,19 @@ function take(parameter: Parameter, typed: string, last: boolean): Taken {
 			const key = oneOf(Object.keys(parameter.of), keyword);
 			const its = take(parameter.of[key] as Parameter, left, last);
 			return { value: { key, value: its.value }, left: its.left };
+		}
+		case "options": {
+			const value = table<unknown>();
+			let left = typed;
+			while (left.trim() !== "") {
+				const keyword = word(left);
+				const key = oneOf(Object.keys(parameter.of), keyword.value);
+				if (key in value) throw new Mismatch();
+				const its = take(parameter.of[key] as Parameter, keyword.left, false);
+				value[key] = its.value;
+				left = its.left;
+			}
+			return { value, left };
 		}
 		default:
 			return parameter satisfies never;

@@ -78,7 +78,11 @@ export function createLinkCommands(deps: {
 		const portal = await portals.only(call.network, call.room);
 		const links = portal?.links.filter((one) => one.network === there.name) ?? [];
 		if (there.sources) {
-			if (!links.some((one) => one.room === info.room)) return;
+			// A mirror of the config may show the same topic in another way; a second link by command would only be confusing.
+			const isSame = (one: Link) =>
+				one.room === info.room ||
+				(one.role !== "mirror" && there.show(one) === there.show({ ...one, room: info.room }));
+			if (!links.some(isSame)) return;
 			throw new PermanentError("invalid", phrases.alreadyShown(title));
 		}
 		const same = links.find((one) => one.role !== "mirror");
@@ -107,7 +111,9 @@ export function createLinkCommands(deps: {
 			{ name: "network", kind: "choice", choices: names, optional: true },
 			{ name: "room", kind: "address" },
 		],
-		help: "join this room with a room of another network",
+		help: phrases.linkHelp(
+			networks.flatMap(({ name, linkUsage }) => (linkUsage ? [`link ${name} ${linkUsage}`] : [])),
+		),
 		level: "link",
 		greets: true,
 		offered: inRooms,

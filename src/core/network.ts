@@ -109,6 +109,8 @@ export interface Network {
 	 * nothing of that.
 	 */
 	restate?(portal: Portal, link: Link): Promise<void>;
+	/** How people type the address of a room for a link, with the options that they may add; for help. */
+	readonly linkUsage?: string;
 	/**
 	 * Returns how a room takes an event although its link brings nothing out. answers: if the event answers a message of the
 	 * room; all: anyway. Absent: the link alone decides.

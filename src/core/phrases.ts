@@ -91,6 +91,8 @@ export const opened = (what: Opened, name: string, how: "inside" | "invited" | "
 };
 export const linked = (name: string) => `Linked to ${name}. What is said here now goes there, and back.`;
 export const linkedBut = (name: string, why: string) => `Linked to ${name}, but nothing crosses yet: ${why}`;
+export const linkHelp = (forms: readonly string[]) =>
+	["join this room with a room of another network", ...forms].join("; or ");
 export const shownHere = (name: string) =>
 	`This room shows what comes from ${name} from now on. Nothing that is said here goes there.`;
 export const alreadyShown = (name: string) => `this room shows what comes from ${name} already.`;

@@ -18,6 +18,7 @@ import { announcementFilters } from "./discovery.ts";
 import { type Feed, fedTo, feedRoom, isFed, toFeed } from "./feed.ts";
 import { mqttName } from "./from-mqtt.ts";
 import type { Received as FromBroker } from "./intake.ts";
+import { linkUsage, readLink } from "./link-options.ts";
 import { createMirrorRooms, type MakingMirror, type Opened } from "./mirror-rooms.ts";
 import * as phrases from "./phrases.ts";
 import { createPresence, saysOnline } from "./presence.ts";
@@ -296,6 +297,7 @@ export function createMqtt(
 			await Promise.all([...sessions.values()].map((one) => one.stop()));
 			mirrors.stop();
 		},
+		linkUsage,
 		capabilities: () => capabilities,
 		takes(room, event) {
 			const feed = fedTo(room);
@@ -309,9 +311,10 @@ export function createMqtt(
 			log.warn({ topic: event.sender.handles[0], reason: error.reason }, "a value was not delivered");
 		},
 		async findRoom([typed = ""]) {
-			const { broker, topic } = choose(typed, names);
+			const { filter, shape } = readLink(typed);
+			const { broker, topic } = choose(filter, names);
 			if (!isFilter(topic)) throw new PermanentError("invalid", phrases.notFilter(topic));
-			return { room: roomOf(broker, topic), name: topic };
+			return { room: roomOf(broker, topic, shapeText(shape)), name: topic };
 		},
 		show: ({ room = "" }) => {
 			const { broker, filter } = placeOf(room);

@@ -26,6 +26,18 @@ export const noNumbersOf = (label: string) =>
 	`“${label}” had no numbers in that time. A chart needs values that begin with a number; of JSON, “value” of the mirror names the place of one.`;
 export const tooManyCharts = "too many charts are being drawn now. Try again in a minute.";
 
+// The options of a link to a topic filter.
+export const shownWith = (filter: string, options: string) => `Shown here: ${filter} ${options}`.trimEnd();
+export const badOption = (option: string, problem: string) => `the option “${option}” is wrong: ${problem}.`;
+export const pointerExpected = "it is the place of a value in JSON, such as /temperature or /sensors/0/value";
+export const decimalsExpected = "it is a number of decimals, 0 to 20";
+export const patternExpected =
+	"it is a regular expression (RE2) such as ^(open|closed)$, without look-around and back references";
+export const stepExpected = "it is a number above 0, or a percentage such as 5%";
+export const secondsExpected = "it is a number of seconds, at most 86400";
+export const templateMistake = (message: string, at: number) =>
+	`${message} (character ${at} of the template)`;
+
 // `pub`: the result of a publish, and the reasons of a refusal.
 export const publishedTo = (topic: string) => `Published to ${topic}.`;
 export const nobodyListens = (topic: string) => `Published to ${topic}, but nobody is listening there.`;

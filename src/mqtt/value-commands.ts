@@ -7,9 +7,14 @@ import { pageOf } from "../core/page.ts";
 import type { Sample } from "../core/readings.ts";
 import { day } from "../core/time.ts";
 import type { Chart } from "./chart/chart-svg.ts";
+import { fedTo } from "./feed.ts";
 import { mqttName } from "./from-mqtt.ts";
 import type { Latest } from "./latest.ts";
+import { optionsText } from "./link-options.ts";
 import * as phrases from "./phrases.ts";
+import type { Shape } from "./shape.ts";
+import { ownOf } from "./topic-rooms.ts";
+import { placeOf } from "./topics.ts";
 
 /** The latest value of a topic, and the room of ours that has it. */
 type Known = Latest & Readonly<{ room: RoomId }>;
@@ -44,6 +49,16 @@ export function valueCommands(deps: {
 	const line = ({ topic, value, at }: Latest) =>
 		phrases.latestValue(topic, value, phrases.duration(Math.max(0, Date.now() - at)));
 
+	/** Resolves with the topic filters that a room shows, as people link them. */
+	async function shownHere({ network, room }: CommandCall): Promise<readonly string[]> {
+		const portal = await deps.bridge().portal(network, room);
+		return (portal?.links ?? []).flatMap((link) => {
+			if (link.network !== mqttName || !link.room || fedTo(link.room) || ownOf(link.room)) return [];
+			const { filter, shape } = placeOf(link.room);
+			return [phrases.shownWith(filter, shape === "" ? "" : optionsText(JSON.parse(shape) as Shape))];
+		});
+	}
+
 	/** @throws PermanentError if nothing has come from the topic */
 	async function find(call: CommandCall, topic: string): Promise<Known> {
 		const all = await latestIn(call);
@@ -63,9 +78,12 @@ export function valueCommands(deps: {
 			level: "use",
 			async run(call, { page: asked }) {
 				const all = await latestIn(call);
-				if (all.length === 0) return phrases.noValuesYet;
 				const { entries, page, pages } = pageOf(all, asked);
-				return [...entries.map(line), phrases.pageLine(page, pages, `${call.prefix}list`)]
+				return [
+					...(all.length === 0 ? [phrases.noValuesYet] : entries.map(line)),
+					phrases.pageLine(page, pages, `${call.prefix}list`),
+					...(await shownHere(call)),
+				]
 					.filter(Boolean)
 					.join("\n");
 			},

@@ -748,6 +748,45 @@ test("shows each value once in each of two overlapping mirrors, and none in a re
 	expect(one.values()).toEqual(["both", "both", "one", "end"]);
 });
 
+test("links a topic with options by command, shows them in the list, and keeps them over a restart", async () => {
+	const mapping = createMemoryMapping();
+	const begin = async () => {
+		const network = createMqtt(
+			{ brokers: { home: broker({ clientId: "by-command" }) }, mirrors: [] },
+			{ mapping, log: quiet },
+		);
+		const chat = fakeNetwork("chat");
+		const bridge = bridgeOf([chat, network], rulesFor({ "*": "admin" }), { mapping });
+		await bridge.start();
+		await until(
+			() => network.status?.().up === true,
+			() => String(network.status?.().cause),
+		);
+		return { chat, bridge, typed: (text: string) => command(bridge, chat, text, { room: "plaza" }) };
+	};
+	const shows = ({ chat }: Awaited<ReturnType<typeof begin>>, text: string) =>
+		until(
+			() => lines(chat).some((line) => line.includes(text)),
+			() => lines(chat).join(" | "),
+		);
+	const first = await begin();
+	const options = "value /t unit °C above 20";
+	expect(await first.typed(`link mqtt typed/+ ${options}`)).toContain(
+		"This room shows what comes from typed/+",
+	);
+	expect(await first.typed("link mqtt typed/+ show state")).toContain("already");
+	for (const t of [19, 21]) await thing.publish("typed/oven", JSON.stringify({ t }));
+	await shows(first, "typed oven: 21 °C");
+	expect(lines(first.chat)).toHaveLength(1);
+	expect(await first.typed("list")).toContain(`Shown here: typed/+ ${options}`);
+	await first.bridge.stop(5_000);
+	const second = await begin();
+	await thing.publish("typed/fridge", JSON.stringify({ t: 22 }));
+	await shows(second, "typed fridge: 22 °C");
+	expect(await second.typed("unlink mqtt typed/+")).toContain("no longer shows what comes from");
+	await second.bridge.stop(5_000);
+});
+
 test("reports whether a published topic has subscribers, and the reason of a refusal", async () => {
 	const one = await run(broker(), []);
 	expect(await call(one.network, "p/lamp on")).toBe("Published to p/lamp, but nobody is listening there.");

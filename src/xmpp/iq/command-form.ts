@@ -40,6 +40,7 @@ function fieldsOf(parameter: Parameter): readonly Element[] {
 		case "text":
 		case "address":
 		case "number":
+		case "options":
 			return [field("text-single", name, name, required)];
 		default:
 			return parameter satisfies never;
