@@ -71,11 +71,11 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			config: () => ({ permissions: { "*": "use", "@*:hs.test": "link", "@juliet:hs.test": "admin" } }),
 		});
 		juliet = await matrix("juliet", "Juliet Capulet 🌹");
-		// The bridge found no room under this alias at first and tries again after a few seconds.
+		// The bridge found no room under this alias at first and tries again after a few seconds. It joins by itself: Synapse
+		// refuses the whole room if the bot joins between the alias and an invite.
 		climate = await juliet.createRoom({
 			preset: "public_chat",
 			room_alias_name: "climate",
-			invite: ["@trivium:hs.test"],
 		});
 		romeo = await XmppClient.connect(await bridged.bed.xmppUser(server, "romeo"));
 		muc = `verona@${bridged.xmpp.muc}`;

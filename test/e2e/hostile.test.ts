@@ -373,7 +373,6 @@ describe("the memory of the process stays below 400 MiB between Synapse, Prosody
 		await juliet.createRoom({
 			preset: "public_chat",
 			room_alias_name: "home",
-			invite: ["@trivium:hs.test"],
 		});
 		mallory = await matrix("mallory");
 		romeo = await XmppClient.connect(await bed.xmppUser("prosody", "romeo"));
