@@ -1,4 +1,5 @@
 import confusables from "unhomoglyph/data.json" with { type: "json" };
+import { createBoundedMap, textBytes } from "./bounded-map.ts";
 import { table } from "./table.ts";
 
 /** Each confusable letter with the letters that stand for it. The package's own function tries thousands of patterns in turn. */
@@ -57,6 +58,21 @@ function lookedUp(text: string): string {
 /** Returns the text without accents and invisible characters. */
 const visible = (text: string): string => text.replace(/[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, "");
 
-/** Returns true if two names look equal. */
-export const looksLike = (one: string, other: string): boolean =>
-	one === other || skeleton(one) === skeleton(other);
+/** Forms that are remembered, and their bytes. */
+const [remembered, rememberedBytes] = [20_000, 8 * 1_048_576];
+
+/** Returns the function that tells whether a name looks like one of others. It remembers their forms. */
+export function createLookAlikes() {
+	const forms = createBoundedMap<string, string>(remembered, { bytes: rememberedBytes, of: textBytes });
+	function formOf(name: string): string {
+		const form = forms.get(name) ?? skeleton(name);
+		forms.set(name, form);
+		return form;
+	}
+	return (name: string, others: Iterable<string>): boolean => {
+		const form = formOf(name);
+		for (const other of others) if (other !== "" && formOf(other) === form) return true;
+		return false;
+	};
+}
+export type LookAlikes = ReturnType<typeof createLookAlikes>;

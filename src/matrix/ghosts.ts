@@ -39,8 +39,10 @@ export function createGhosts(deps: {
 	mapping: Mapping;
 	domain: string;
 	limits?: GhostLimits;
+	/** Returns true if a name looks like that of somebody in the room who has an account of their own, or like the bot's. */
+	isMistakable(name: string, room: string | undefined): boolean;
 }) {
-	const { client, mapping, domain, limits = defaults } = deps;
+	const { client, mapping, domain, limits = defaults, isMistakable } = deps;
 	const ofRoom = createRateLimit(limits.newGhosts);
 	const ofDomain = createRateLimit(limits.newGhostsOfDomain);
 	/** The last running `ensure` by address: two lanes may need the same ghost at once, and the second one waits. */
@@ -54,10 +56,24 @@ export function createGhosts(deps: {
 		return (nick === undefined || ofRoom(`${network} ${room}`)) && ofDomain(`${network} ${domain}`);
 	}
 
-	async function ensure(person: Person): Promise<string> {
+	/** Returns the name of a ghost, with the address behind it where people could take it for somebody else. */
+	function nameFor(
+		called: string,
+		{ address }: Person,
+		last: string | undefined,
+		room: string | undefined,
+	): string {
+		const marked = short(`${short(called).slice(0, longest / 2)} (${address[0]})`);
+		// The name does not change from room to room.
+		if (last === called || last === marked) return last;
+		return isMistakable(called, room) ? marked : called;
+	}
+
+	async function ensure(person: Person, room?: string): Promise<string> {
 		const known = await mapping.ghost(person.id, person.network, matrixNetwork);
 		// Until a new account has a display name, clients show its localpart, an encoded address.
-		const called = short(person.name ?? known?.name ?? person.address.at(-1) ?? "");
+		const wanted = short(person.name ?? known?.name ?? person.address.at(-1) ?? "");
+		const called = nameFor(wanted, person, known?.name, room);
 		if (known && known.name === called) return known.address;
 		if (!known && !(await mayMake(person))) throw new NoGhost();
 		const mxid = known?.address ?? (await free(person));
@@ -77,9 +93,9 @@ export function createGhosts(deps: {
 		}
 	}
 
-	function ensureInTurn(person: Person): Promise<string> {
+	function ensureInTurn(person: Person, room?: string): Promise<string> {
 		const key = JSON.stringify([person.network, ...person.address]);
-		const turn = (busy.get(key) ?? Promise.resolve("")).catch(() => "").then(() => ensure(person));
+		const turn = (busy.get(key) ?? Promise.resolve("")).catch(() => "").then(() => ensure(person, room));
 		busy.set(key, turn);
 		const done = () => busy.get(key) === turn && busy.delete(key);
 		turn.then(done, done);
@@ -94,8 +110,8 @@ export function createGhosts(deps: {
 	};
 
 	return {
-		/** Resolves with the MXID of the person's ghost, registered and named. @throws NoGhost */
-		ensure: (person: Person): Promise<string> => ensureInTurn(bearer(person)),
+		/** Resolves with the MXID of the person's ghost, registered, and named for this room first of all. @throws NoGhost */
+		ensure: (person: Person, room?: string): Promise<string> => ensureInTurn(bearer(person), room),
 		/**
 		 * Resolves with the MXID of the person's ghost, registered if necessary. A ghost keeps its name: `person.name` is the
 		 * person's name in one room only. @throws NoGhost

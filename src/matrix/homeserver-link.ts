@@ -7,7 +7,7 @@ import { type Client, MatrixError } from "./client.ts";
 import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
 
-const botName = "Trivium";
+export const botName = "Trivium";
 
 /** Keeps the status of the homeserver, waits for it at the start, and turns its refusals into errors that people read. */
 export function createHomeserverLink(deps: {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { createLookAlikes } from "../core/confusable.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
@@ -16,7 +17,7 @@ import { isEncrypted } from "./encrypted-rooms.ts";
 import { createEventCache } from "./event-cache.ts";
 import { createFaces } from "./faces.ts";
 import { createGhosts, type GhostLimits } from "./ghosts.ts";
-import { createHomeserverLink } from "./homeserver-link.ts";
+import { botName, createHomeserverLink } from "./homeserver-link.ts";
 import { createHosting } from "./hosting/index.ts";
 import { isHosted } from "./hosting/timeline.ts";
 import { recoverIds } from "./id-recovery.ts";
@@ -103,7 +104,13 @@ export function createMatrix(
 	const { fetch = () => Promise.reject(new PermanentError("failed", phrases.fileRefused)) } = deps;
 	const files = createMediaStore({ homeserver, token: registration.as_token, client, fetch });
 	const members = createMembers(client, domain);
-	const ghosts = createGhosts({ client, mapping, domain, ...(deps.limits && { limits: deps.limits }) });
+	const isLike = createLookAlikes();
+	const ghosts = createGhosts({
+		...{ client, mapping, domain },
+		...(deps.limits && { limits: deps.limits }),
+		isMistakable: (name, room = "") =>
+			isLike(name, [botName, ...members.named(room, (mxid) => mxid === bot || !isOurs(mxid))]),
+	});
 	const faces = createFaces({
 		...{ client, mapping, files, guard, log },
 		open: (source) => parts.bridge.open(source),

@@ -96,6 +96,9 @@ export function createMembers(
 		bytes: (): number => bytes,
 		/** Returns the members by MXID with their name in that room, "" while it is unknown; empty for a room that was not read. */
 		of: (room: string): ReadonlyMap<string, string> => rooms.get(room)?.names ?? new Map(),
+		/** Returns the names in a room of those members that `which` chooses. */
+		named: (room: string, which: (mxid: string) => boolean): string[] =>
+			[...(rooms.get(room)?.names ?? [])].flatMap(([mxid, called]) => (which(mxid) ? [called] : [])),
 		has: (room: string, mxid: string) => rooms.get(room)?.names.has(mxid) ?? false,
 		/** Notes that a ghost or the bot joined. The member event brings the name, possibly before this call. */
 		came(room: string, mxid: string): void {

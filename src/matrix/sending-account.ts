@@ -25,7 +25,7 @@ export function createSendingAccount(deps: {
 		if (isOfView(out)) return ghosts.account(sender);
 		const lacks = async () => {
 			try {
-				await ghosts.ensure(sender);
+				await ghosts.ensure(sender, room);
 				return false;
 			} catch (error) {
 				if (!(error instanceof NoGhost && rooms.withBot.has(room))) throw error;
@@ -34,7 +34,7 @@ export function createSendingAccount(deps: {
 		};
 		const unsettled = attempt > 0 || (await ghosts.known(sender)) === undefined;
 		if (unsettled && (await once(`relay of ${operation}`, lacks))) return bot;
-		return ghosts.ensure(sender);
+		return ghosts.ensure(sender, room);
 	}
 
 	/** Returns the account that sent the message which an edit changes; undefined when the homeserver does not tell. */

@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { photoIn } from "../../src/xmpp/photo.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { componentSecret, domains } from "../testbed/layout.ts";
@@ -7,6 +9,7 @@ import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
 import { startWire, type Wire } from "../testbed/wire.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { line } from "../xmpp/hosted/line.ts";
+import { png } from "./png.ts";
 
 const muc = "http://jabber.org/protocol/muc";
 
@@ -70,6 +73,9 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 	}
 	const component = () => bridged.xmpp.component;
 	const ghost = (name: string) => `@_xmpp_${name}=40${bridged.xmpp.domain}:hs.test`;
+	const sha1 = (bytes: Buffer) => createHash("sha1").update(bytes).digest("hex");
+	/** The places of pictures that were seen. */
+	const seen = new Set<string>();
 	let rooms = 0;
 	/** Makes a room that everybody may join. Returns its id and its address on XMPP. */
 	async function room(more: Record<string, unknown> = {}) {
@@ -127,6 +133,45 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		expect(subject?.getChild("delay")?.attrs.from).toBe(address);
 		await membership(id, ghost("romeo"), "join");
 		expect((await alice.members(id)).get(ghost("romeo"))).toBe("Romeo");
+	});
+
+	test("shows the pictures of both sides, and new ones", async () => {
+		const { id, address } = await room();
+		await alice.picture(png(96, Array(96).fill([200, 0, 0]).flat()));
+		const romeo = await client("romeo");
+		const theirs = png(32, Array(32).fill([0, 0, 200]).flat());
+		await romeo.picture(theirs, "Romeo Montague");
+		await enter(romeo, address, "Romeo");
+		const pictureOf = async (nick: string, but?: string) => {
+			const named = await romeo.waitFor(
+				`a picture of ${nick}`,
+				(one) =>
+					one.is("presence") &&
+					one.attrs.from === `${address}/${nick}` &&
+					![undefined, "", but].includes(photoIn(one)),
+				30_000,
+			);
+			expect(sha1(await romeo.pictureOf(`${address}/${nick}`))).toBe(photoIn(named));
+			return photoIn(named);
+		};
+		const first = await pictureOf("Alice");
+		await alice.picture(png(96, Array(96).fill([0, 200, 0]).flat()));
+		await pictureOf("Alice", first);
+		for (const bytes of [theirs, png(32, Array(32).fill([0, 200, 200]).flat())]) {
+			await romeo.picture(bytes, "Romeo Montague", `${address}/Romeo`);
+			const member = await alice.waitFor(
+				"a picture of Romeo",
+				({ room_id, state_key, content }) =>
+					room_id === id &&
+					state_key === ghost("romeo") &&
+					typeof content.avatar_url === "string" &&
+					!seen.has(content.avatar_url),
+				30_000,
+			);
+			const { avatar_url, displayname } = member.content as { avatar_url: string; displayname: string };
+			seen.add(avatar_url);
+			expect([sha1(await alice.download(avatar_url)), displayname]).toEqual([sha1(bytes), "Romeo"]);
+		}
 	});
 
 	test("is joined by its address in capitals, which servers take for the same", async () => {

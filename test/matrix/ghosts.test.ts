@@ -8,11 +8,18 @@ import { type FakeHomeserver, fakeHomeserver } from "./fake-homeserver.ts";
 
 let hs: FakeHomeserver;
 let client: Client;
+/** The names that look like somebody else's in the room !r. */
+const mistakable = new Set(["Alice", "A".repeat(300)]);
 let ghosts: ReturnType<typeof createGhosts>;
 beforeEach(async () => {
 	hs = await fakeHomeserver();
 	client = createMatrixClient({ homeserver: hs.url, token: "as-test" });
-	ghosts = createGhosts({ client, mapping: createMemoryMapping(), domain: "hs.test" });
+	ghosts = createGhosts({
+		client,
+		mapping: createMemoryMapping(),
+		domain: "hs.test",
+		isMistakable: (name, room) => room === "!r" && mistakable.has(name),
+	});
 });
 afterEach(async () => {
 	client.close();
@@ -106,5 +113,20 @@ describe("createGhosts: the rate limits", () => {
 		expect(made).toBeLessThan(520);
 		const stranger = { ...person("romeo@good", ["romeo@good"]), domain: "good" };
 		expect(await make([stranger])).toBe(1);
+	});
+});
+
+describe("a name that looks like that of somebody else in the room", () => {
+	test("stands with the address behind it, in every room, until the person has another name", async () => {
+		const alice = (name: string) => occupant("id", name);
+		const mxid = await ghosts.ensure(alice("Alice"), "!r");
+		const name = () => hs.users.get(mxid);
+		expect(name()).toBe("Alice (verona@muc.x)");
+		await ghosts.ensure(alice("Alice"), "!other");
+		expect(name()).toBe("Alice (verona@muc.x)");
+		await ghosts.ensure(alice("Romeo"), "!r");
+		expect(name()).toBe("Romeo");
+		await ghosts.ensure(alice("Alice"), "!other");
+		expect(name()).toBe("Alice");
 	});
 });

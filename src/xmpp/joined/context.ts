@@ -1,3 +1,4 @@
+import type { LookAlikes } from "../../core/confusable.ts";
 import type { BridgeEvent } from "../../core/event.ts";
 import type { Guard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
@@ -63,6 +64,8 @@ export type World = Readonly<{
 export type Context = World &
 	Readonly<{
 		guard: Guard;
+		/** Returns true if a nick looks like one of others. */
+		isLike: LookAlikes;
 		archive: Archive;
 		confirmations: Confirmations;
 	}>;

@@ -1,3 +1,4 @@
+import { createLookAlikes } from "../../core/confusable.ts";
 import { TemporaryError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
 import { createGuard } from "../../core/guard.ts";
@@ -57,6 +58,7 @@ export function createJoinedRooms(
 	const context: Context = {
 		...world,
 		guard: world.guard ?? createGuard(world.log),
+		isLike: createLookAlikes(),
 		archive: createArchive(world.link, world.now().unique),
 		confirmations: createConfirmations(),
 	};

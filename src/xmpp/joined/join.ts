@@ -91,7 +91,10 @@ async function withNick(
 	const [first = "", server] = ours.person?.address ?? [ours.name];
 	const who = { localpart: first, ...(server && { server }) };
 	let name = nickFor(ours.name, first);
-	let taken = 0;
+	// A nick that looks like that of another occupant counts as taken. Whether it is the same, the MUC tells: an earlier run
+	// may have left it to us.
+	const others = room.roster.others.keys().filter((nick) => nick !== name);
+	let taken = context.isLike(name, others) ? 1 : 0;
 	for (let i = 0; i < tries; i++) {
 		const nick = taken ? otherNick(name, taken, who) : name;
 		const stanza = ask(nick);

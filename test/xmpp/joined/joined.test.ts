@@ -351,6 +351,19 @@ describe("a rename of our people", () => {
 	});
 });
 
+test("a person whose name looks like that of another occupant gets another nick", async () => {
+	const w = world();
+	for (const nick of ["Аliсe", "Tom"]) w.muc.come(nick);
+	await w.attach(alice);
+	w.rooms.online();
+	await w.done(w.say("it is me"));
+	expect([...w.muc.occupants.keys()]).toContain("Alice (alice)");
+	await w.done(w.send({ kind: "profile", sender: person("alice", "Том") } as never));
+	expect([...w.muc.occupants.keys()]).toContain("Том (alice)");
+	await w.done(w.send({ kind: "profile", sender: person("alice", "Bob") } as never));
+	expect([...w.muc.occupants.keys()]).toContain("Bob");
+});
+
 describe("lines and presences of others", () => {
 	test("count as different lines where two people, or one twice, use the same id", async () => {
 		const w = world({ noStanzaIds: true });
