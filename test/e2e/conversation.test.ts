@@ -115,6 +115,39 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await romeo.waitForMessage(text, `${muc}/Juliet Capulet`, 20_000);
 	});
 
+	test("a Matrix member whom the MUC kicks or bans is out of the Matrix room until the MUC lets them in", async () => {
+		const paris = await matrix("paris", "Paris");
+		await paris.join(portal);
+		await occupant("Paris");
+		const administer = (attrs: Record<string, string>, why: string) => {
+			const item = xml("item", attrs, xml("reason", {}, why));
+			return romeo.iq(muc, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, item));
+		};
+		const his = async (membership: string) => {
+			const { sender, content } = await juliet.waitFor(
+				`Paris: ${membership}`,
+				(event) =>
+					event.room_id === portal &&
+					event.state_key === paris.userId &&
+					event.content.membership === membership &&
+					event.sender !== paris.userId,
+				20_000,
+			);
+			return [sender, content.reason];
+		};
+		await administer({ nick: "Paris", role: "none" }, "calm down");
+		expect(await his("leave")).toEqual(["@trivium:hs.test", "removed by Romeo Montague: calm down"]);
+		// Who was kicked may come again, on both sides.
+		romeo.inbox.items.splice(0);
+		await paris.join(portal);
+		const there = await occupant("Paris");
+		const jid = there.getChild("x")?.getChild("item")?.attrs.jid?.split("/")[0] ?? "";
+		await administer({ jid, affiliation: "outcast" }, "spam");
+		expect(await his("ban")).toEqual(["@trivium:hs.test", "banned by Romeo Montague: spam"]);
+		await expect(paris.join(portal)).rejects.toThrow();
+		await paris.close();
+	});
+
 	test("a text with characters that XML forbids loses only these, and the link stays up", async () => {
 		await juliet.send(portal, "a\u0001b\u0000c\uFFFEd");
 		await romeo.waitForMessage("abcd", muc);
