@@ -1,10 +1,10 @@
 import type { Allowance } from "./allowance.ts";
-import { createBoundedMap, textBytes } from "./bounded-map.ts";
 import type { Support } from "./capabilities.ts";
 import { keysOf } from "./dedupe.ts";
 import { beforehand } from "./delivery-plan.ts";
 import { isProgrammingError, PermanentError } from "./errors.ts";
 import type { BridgeEvent } from "./event.ts";
+import { createGapTimes } from "./gap-times.ts";
 import type { HeldBack } from "./held.ts";
 import type { Copy, NetworkName, RoomId } from "./ids.ts";
 import type { Entry, Journal, NewRow, Row } from "./journal.ts";
@@ -48,8 +48,6 @@ export type Rules = Readonly<{
 
 /** Age in ms from which on a message of a backfill counts by its claimed time in the rate limits. */
 const lateAfter = 10_000;
-/** The most rooms whose backfill the rate limits follow at the same time. */
-const catchUps = 1_000;
 
 /** Creates the router: it checks permissions and rate limits, finds the portal, and makes one row for each target. */
 export function createRouter(deps: {
@@ -88,30 +86,13 @@ export function createRouter(deps: {
 	const mayLogLoops = createRateLimit({ perMinute: 1, burst: 1 });
 	let unlogged = 0;
 
-	/** The gap of each room: the last read before it, and the time that its first message claims. Both in ms since 1970. */
-	const missed = createBoundedMap<string, { since: number; first: number }>(catchUps, {
-		bytes: 1_048_576,
-		of: (room) => textBytes(room) + 100,
-	});
-
 	const mirroredMembers = createMirroredMembers(journal, rules.membersMirrored);
 
 	const polls = createOpenPolls(journal, (name, room, event) => network(name).capabilities?.(room, event));
 
 	const placeOf = ({ sender, room }: BridgeEvent) => `${sender.network} ${room}`;
 
-	/**
-	 * Returns the time at which a late message counts in the rate limits, in ms since 1970. It takes only the distance to
-	 * the first message of the gap from the claimed times, and the rate limit ignores times in the future: so the messages
-	 * of a gap never count as spread over more time than the gap lasted, whatever the source's clock says.
-	 */
-	function saidAt(event: BridgeEvent, since: number): number {
-		const place = placeOf(event);
-		const known = missed.get(place);
-		const gap = known?.since === since ? known : { since, first: event.at };
-		if (gap !== known) missed.set(place, gap);
-		return since + Math.max(0, event.at - gap.first);
-	}
+	const saidAt = createGapTimes(placeOf);
 
 	/** Devices need no permission: they are shown because the admin mirrors their topic. */
 	const isBlocked = (event: BridgeEvent) =>
