@@ -13,9 +13,11 @@ import type { Bridge, Network } from "./network.ts";
 import { createOpenCommands } from "./open-commands.ts";
 import type { Level } from "./permissions.ts";
 import type { Person } from "./person.ts";
+import type { Policies } from "./policies.ts";
 import { createPortalList } from "./portal-list.ts";
 import type { Portals } from "./portals.ts";
 import type { Rules } from "./route.ts";
+import { createSettingsCommand } from "./settings-command.ts";
 import { createShowOut } from "./show-out.ts";
 
 /** Puts the commands of core, of each network and of the program together, and returns the runner of them all. */
@@ -28,6 +30,7 @@ export function createAllCommands(deps: {
 	portals: Portals;
 	bridge: Bridge;
 	blocks: ReturnType<typeof createBlocks>;
+	policies: Policies;
 	allowed(person: Person): boolean;
 	rules: Rules;
 	/** The level that the config alone gives a person. */
@@ -55,6 +58,7 @@ export function createAllCommands(deps: {
 		...help.commands,
 		...createOpenCommands({ networks, network, mapping, portals, bridge, mayOpen: deps.mayOpen }),
 		...createLinkCommands({ networks, network, journal, portals, bridge, held: deps.held }),
+		createSettingsCommand({ networks, network, portals, policies: deps.policies, bridge }),
 		createPortalList({ mapping, journal, network }),
 		...createBlockCommands({
 			networks,

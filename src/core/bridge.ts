@@ -26,6 +26,7 @@ import { createOutageLog } from "./outages.ts";
 import { atLeast } from "./permissions.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
+import { createPolicies } from "./policies.ts";
 import { createPortals, type Portals } from "./portals.ts";
 import { createReflection } from "./reflection.ts";
 import { createRepeats } from "./repeats.ts";
@@ -92,7 +93,20 @@ export function createBridge(deps: {
 	const guard = deps.guard ?? createGuard(log);
 	const allowance = createAllowance(rules.limits);
 	const held = createHeld({ journal, allowance, deliver: released, guard, log, meter });
-	const route = createRouter({ ...deps, rules, portals, network, sendNotice, allowance, held });
+	const policies = createPolicies({
+		...{ mapping, journal, network, log },
+		receive: (events) => receive(events),
+	});
+	const route = createRouter({
+		...deps,
+		rules,
+		bans: policies.bans,
+		portals,
+		network,
+		sendNotice,
+		allowance,
+		held,
+	});
 	const inFlight = createInFlight();
 	const sender = createDelivery({
 		inFlight,
@@ -193,7 +207,16 @@ export function createBridge(deps: {
 		inTurn(async () => ({ saved: journal.saveCursor(key, value) }));
 
 	const makeSpace = createViewBound({ mapping, network, portals, log, most: deps.mostViews });
-	const views = createViews({ network, journal, portals, rules, allowed, mayOpen: route.mayOpen, makeSpace });
+	const views = createViews({
+		network,
+		journal,
+		portals,
+		rules,
+		allowed,
+		bans: policies.bans,
+		mayOpen: route.mayOpen,
+		makeSpace,
+	});
 	const repeats = createRepeats(journal.places);
 	const reflect = createReflection({ mapping, journal, repeats, network, guard, isShown: views.isShown });
 	/** Resolves when the files of the messages that people of other networks deleted in a source are given out no more. */
@@ -254,6 +277,7 @@ export function createBridge(deps: {
 			lanes.resume((lane) => target(lane)?.name === name);
 		},
 		close: portals.close,
+		policyChanged: policies.changed,
 		ended: createEndedLinks({ portals, network, sync, log }),
 		async open({ network: of, ref }, range) {
 			const { open } = network(of);
@@ -297,6 +321,7 @@ export function createBridge(deps: {
 			for (const one of networks) await one.start(bridge);
 			await loaded;
 			await portals.start();
+			void guard.run("start of the policy lists", policies.start);
 			await lanes.start();
 			held.start();
 			outages.look();
@@ -327,7 +352,20 @@ export function createBridge(deps: {
 
 	const { version = "?" } = deps;
 	const commands = createAllCommands({
-		...{ networks, network, mapping, journal, portals, bridge, blocks, allowed, rules, version, log },
+		...{
+			networks,
+			network,
+			mapping,
+			journal,
+			portals,
+			bridge,
+			blocks,
+			policies,
+			allowed,
+			rules,
+			version,
+			log,
+		},
 		byName: (name) => byName.get(name as NetworkName),
 		config: deps.rules.level,
 		further: deps.commands ?? [],

@@ -1,4 +1,3 @@
-import { supports } from "./capabilities.ts";
 import { type Command, type CommandCall, defineCommand, type Offers } from "./command.ts";
 import { PermanentError } from "./errors.ts";
 import type { Copy, LinkId, NetworkName } from "./ids.ts";
@@ -9,6 +8,7 @@ import { roomMark } from "./passed-rooms.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
+import { createMustOwnRoom } from "./room-owners.ts";
 
 /** Networks with private rooms come after the others. */
 const privateLast = (one: Network, other: Network) =>
@@ -36,10 +36,7 @@ export function createLinkCommands(deps: {
 		throw new PermanentError("invalid", phrases.unknownNetwork(name, known.join(", ")));
 	}
 
-	async function mustOwnRoom(call: CommandCall): Promise<void> {
-		if (network(call.network).commandsAlone) throw new PermanentError("invalid", phrases.sayInRoom);
-		if (!(await call.mayChangeRoom())) throw new PermanentError("forbidden", phrases.noPower);
-	}
+	const mustOwnRoom = createMustOwnRoom(network);
 
 	/** @throws PermanentError when the person may not open rooms of this network. */
 	function mustMayOpen(call: CommandCall, { privateRooms, title }: Network): void {
@@ -216,30 +213,5 @@ export function createLinkCommands(deps: {
 		},
 	});
 
-	const settings = defineCommand({
-		name: "settings",
-		parameters: [
-			{
-				name: "setting",
-				kind: "either",
-				of: { reactions: { name: "value", kind: "choice", choices: [...supports, "default"] } },
-				optional: true,
-			},
-		],
-		help: "show or change how this room is bridged; reactions: as reactions, with words besides, in words, not at all, or by default",
-		level: "link",
-		offered: inRooms,
-		run: async (call, { setting }) => {
-			if (setting) await mustOwnRoom(call);
-			const portal = setting
-				? await portals.choose(call.network, call.room, {
-						[setting.key]: setting.value === "default" ? undefined : setting.value,
-					})
-				: await portals.only(call.network, call.room);
-			if (setting) bridge.changed(call.network, call.room);
-			return portal ? phrases.settingLine("reactions", portal.settings?.reactions) : phrases.noPortal;
-		},
-	});
-
-	return [link, unlink, status, settings];
+	return [link, unlink, status];
 }

@@ -43,7 +43,9 @@ export type Portal = Readonly<{
 }>;
 
 /** The settings that people of a room chose; absent: the default of the config or of the networks. */
-export type Settings = Readonly<{ reactions?: Support }>;
+export type Settings = Readonly<{ reactions?: Support; policy?: Policy }>;
+/** A list of banned people, in a room of a network; `name`: its address as it was typed. */
+export type Policy = Readonly<{ network: NetworkName; list: RoomId; name: string }>;
 
 /** Our account for `person` on network `on`. */
 export type Ghost = Readonly<{

@@ -10,6 +10,7 @@ import type { Link, OwnRoom, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
 import type { Level } from "./permissions.ts";
 import type { Person } from "./person.ts";
+import type { PolicyLists } from "./policy-lists.ts";
 import type { Shown, Signal, SignalOut } from "./signal.ts";
 
 export type Refs = Readonly<Record<string, readonly MessageId[]>>;
@@ -235,6 +236,8 @@ export interface Network {
 	/** Resolves with the ids of each of these deliveries in a room, for the same recovery; none if they are unknown. */
 	idsOfDeliveries?(room: RoomId, all: readonly Delivery[]): Promise<readonly (readonly MessageId[])[]>;
 
+	/** The lists of banned people that people of this network keep. Absent: there are none. */
+	readonly policyLists?: PolicyLists;
 	/** The rooms of this network, for others that show them in full. Absent: no other network can show them. */
 	readonly hosting?: Hosting;
 	/**
@@ -327,6 +330,8 @@ export interface Bridge {
 	ownRoom(one: OwnRoom): Promise<void>;
 	/** Ends the backoff of all lanes to this network, which is reachable again. */
 	resume(network: NetworkName): void;
+	/** Takes the news that a list of banned people has changed. */
+	policyChanged(network: NetworkName, list: RoomId): Promise<void>;
 	/** Removes a portal that nobody uses any more. */
 	close(portal: Portal): Promise<void>;
 	/** Ends the link of a room for good, which wants the bridge no more. The portal's other rooms read `why`. */

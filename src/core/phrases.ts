@@ -21,6 +21,8 @@ export const notDelivered = (target: string, why: string) => `Not delivered to $
 export const deliveryReport = ({ message, partly }: { message: string; partly: boolean }, target: string) =>
 	partly ? `Delivered to ${target} in another form: ${message}` : notDelivered(target, message);
 export const blocked = "you are blocked on this bridge. Its admin can lift that.";
+export const bannedByList = "a list of banned people, which the moderators of that room follow, names you.";
+export const noPolicyLists = "no network here has lists of banned people.";
 export const unreachable = "this person takes no messages from this bridge.";
 export const notAllowed = (what: string) => `you may not ${what} on this bridge. Its admin can allow it.`;
 export const tooFast = "too many messages at once. Wait a minute and go on more slowly.";

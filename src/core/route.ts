@@ -57,6 +57,8 @@ export function createRouter(deps: {
 	network(name: NetworkName): Pick<Network, "reactionsHaveIds" | "threadsHaveIds" | "capabilities" | "takes">;
 	sendNotice: SendNotice;
 	rules: Rules;
+	/** Returns true for a person whom the list of a portal bans. */
+	bans(portal: Portal, person: Person): boolean;
 	allowance: Allowance;
 	held: HeldBack;
 	log: Log;
@@ -257,6 +259,9 @@ export function createRouter(deps: {
 			const all = await portalsFor(given);
 			const found = all.filter((portal) => !takesElsewhere(given, portal, preferred));
 			if (found.length === 0) return undefined;
+			const isLeave = given.kind === "membership" && given.change === "leave";
+			if (!isLeave && found.every((portal) => deps.bans(portal, given.sender)))
+				throw new PermanentError("forbidden", phrases.bannedByList);
 			const cancelled = given.kind === "redaction" ? await cancel(given) : [];
 			const event = await polls.read(await withKnownTarget(given, journal), found);
 			const rows: NewRow[] = [];

@@ -29,6 +29,8 @@ export function createViews(deps: {
 	portals: Portals;
 	rules: Pick<Rules, "rooms">;
 	allowed(person: Person): boolean;
+	/** Returns true for a person whom the list of a portal bans. */
+	bans(portal: Portal, person: Person): boolean;
 	/** Counts one more room of the person. @throws PermanentError if the person opens too many. */
 	mayOpen(by: Person): void;
 	/** Makes space for one more view. @throws PermanentError if there is none */
@@ -105,6 +107,9 @@ export function createViews(deps: {
 					return { ...page, rooms: page.rooms.filter(open) };
 				},
 				async enter(room, person) {
+					const portal = await portals.only(of, room);
+					if (portal && deps.bans(portal, person))
+						return { kind: "refused", why: "blocked", text: phrases.bannedByList };
 					if (!allowed(person)) return { kind: "refused", why: "blocked", text: phrases.blocked };
 					if (changes.wait(changeKey(room, person)) > 0)
 						throw new PermanentError("busy", phrases.tooManyChanges);

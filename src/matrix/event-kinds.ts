@@ -287,7 +287,7 @@ export const kinds: readonly Kind[] = [
 		state: true,
 		as: "dropped",
 		what: "ban lists",
-		shown: "nothing: bots read them, and a ban is told by the leave",
+		shown: "nothing: a room can follow one, and a ban is told by the leave",
 	},
 	{
 		types: ["m.space.child", "m.space.parent"],

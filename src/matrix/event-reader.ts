@@ -18,6 +18,7 @@ import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
 import { createOngoing } from "./ongoing.ts";
 import type { OtherBridges } from "./other-bridges.ts";
+import type { PolicyRooms } from "./policy-lists.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
 import { echoOf, type Foreign, type TimelineEntry } from "./timeline.ts";
@@ -45,6 +46,7 @@ export function createEventReader(deps: {
 	bot: string;
 	prefix: string;
 	otherBridges: OtherBridges;
+	policyLists: Pick<PolicyRooms, "note">;
 	isOurs(mxid: string): boolean;
 	refuse: Network["refuse"];
 	guard: Guard;
@@ -180,6 +182,7 @@ export function createEventReader(deps: {
 			return { ...echoOf(event), ...(seen && { seen }) };
 		}
 		otherBridges.note(event);
+		deps.policyLists.note(event);
 		const invite = event.type === "m.room.member" && event.content.membership === "invite";
 		if (invite && isOurs(subject ?? "") && !isOurs(sender))
 			return { ...(await shown(event)), kind: "request", request: "invite", carryOut: () => invited(event) };

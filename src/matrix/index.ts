@@ -38,6 +38,7 @@ import {
 } from "./mxid.ts";
 import { createOtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
+import { createPolicyLists } from "./policy-lists.ts";
 import { createPresences } from "./presence.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { createRoomAliases } from "./room-aliases.ts";
@@ -121,6 +122,10 @@ export function createMatrix(
 	const sendOnce = createSendOnce(client, isOurs, log);
 	const eventCache = createEventCache({ client, members, ghosts, isOurs, log });
 	const otherBridges = createOtherBridges({ globs: options.bridges ?? [], client, isOurs });
+	const policyLists = createPolicyLists({
+		...{ client, rooms, domain, guard },
+		changed: (room) => parts.bridge.policyChanged(matrixNetwork, room),
+	});
 	const tell = createMessageStatus(client);
 	const letBackIn = createReturnOfGhosts({ ghosts, rooms });
 	const link = createHomeserverLink({ client, rooms, bot, localpart: options.bot, log });
@@ -162,6 +167,7 @@ export function createMatrix(
 			sendOnce,
 			eventCache,
 			otherBridges,
+			policyLists,
 			bridge,
 			files,
 			domain,
@@ -338,6 +344,10 @@ export function createMatrix(
 				const other = await otherBridges.linking(room, to, as);
 				if (other !== undefined) throw new PermanentError("invalid", phrases.linkedByOther(other));
 			}),
+		policyLists: {
+			follow: (address) => ask(() => policyLists.follow(address)),
+			bans: policyLists.bans,
+		},
 		hosting: hosted.hosting,
 		members: (room) =>
 			ask(async () => {

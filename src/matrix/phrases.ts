@@ -29,6 +29,9 @@ export const actOnlyThere = (
 	reason: string | undefined,
 ) =>
 	`${speakerName(name)} was ${actBy(act, moderator, reason)}. That was in the linked room. Here I lack the power level to do the same, so what ${speakerName(name)} writes in this room does not go there.`;
+export const tooManyLists = (most: number) => `the bridge follows ${most} lists already, and no more.`;
+export const noSuchList = (address: string) =>
+	`there is no list of banned people at ${address} that the bridge may read. The address of one looks like #bans:example.org.`;
 export const noPowerHere = "the bridge lacks the power level for it in that room.";
 // Acts in the room, after the name of the person.
 export const liveBegins = (description: string, minutes: number | undefined) =>

@@ -148,6 +148,46 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await paris.close();
 	});
 
+	test("a policy list that the room follows keeps an XMPP person out, and lets them in when it ends", async () => {
+		const own = `policed@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(own, "Romeo");
+		await romeo.configureRoom(own);
+		const alias = `bans-${server}`;
+		const list = await juliet.createRoom({ preset: "public_chat", room_alias_name: alias });
+		const room = await juliet.createRoom({ preset: "public_chat", invite: ["@trivium:hs.test"] });
+		const says = (words: string) =>
+			juliet.waitFor(words, (e) => e.room_id === room && String(e.content.body).includes(words), 20_000);
+		await says("Hello");
+		await juliet.send(room, `!bridge link xmpp ${own}`);
+		await says("Linked to");
+		await juliet.send(room, `!bridge settings policy #${alias}:hs.test`);
+		await says(`policy: #${alias}`);
+		const mercutio = await XmppClient.connect(await bridged.bed.xmppUser(server, "policed"));
+		await mercutio.joinRoom(own, "Mercutio");
+		const his = (membership: string) =>
+			juliet.waitFor(
+				`Mercutio: ${membership}`,
+				(e) =>
+					e.room_id === room && /ercutio/.test(String(e.state_key)) && e.content.membership === membership,
+				20_000,
+			);
+		await his("join");
+		const rule = (content: object) =>
+			juliet.request("PUT", `v3/rooms/${list}/state/m.policy.rule.user/r1`, content);
+		await rule({ entity: "@_xmpp_*ercutio:hs.test", recommendation: "m.ban", reason: "spam" });
+		await his("leave");
+		await mercutio.sendMessage(own, "am I heard?", "groupchat");
+		await mercutio.waitFor("the reason", (one) => /names you/.test(String(one)), 20_000);
+		await rule({});
+		// The homeserver hands the change over before this line, whose way back proves that the bridge has it.
+		await juliet.send(room, "let him speak");
+		await mercutio.waitForMessage("let him speak", own, 20_000);
+		await mercutio.sendMessage(own, "and now?", "groupchat");
+		await juliet.waitForMessage("and now?", room, 20_000);
+		expect(onMatrix(room, ["am I heard?"])).toEqual([0]);
+		await mercutio.close();
+	});
+
 	test("a text with characters that XML forbids loses only these, and the link stays up", async () => {
 		await juliet.send(portal, "a\u0001b\u0000c\uFFFEd");
 		await romeo.waitForMessage("abcd", muc);
