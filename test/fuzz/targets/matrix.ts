@@ -1,7 +1,9 @@
 import { downgrade } from "../../../src/core/downgrade.ts";
 import type { BridgeEvent } from "../../../src/core/event.ts";
 import { plain } from "../../../src/core/rich.ts";
+import type { Signal } from "../../../src/core/signal.ts";
 import { commandIn } from "../../../src/matrix/commands.ts";
+import { createEphemeral } from "../../../src/matrix/ephemeral.ts";
 import { isEvent, type MatrixEvent, type ReadContext } from "../../../src/matrix/event.ts";
 import { fromMatrix, subjects } from "../../../src/matrix/from-matrix.ts";
 import { parseHtml } from "../../../src/matrix/html.ts";
@@ -97,7 +99,56 @@ const pageUnits = [
 	"<i><b>",
 ];
 
+const passing = [
+	{ type: "m.typing", room_id: "!r", content: { user_ids: ["@alice:hs.test", "@_xmpp_a:hs.test"] } },
+	{
+		type: "m.receipt",
+		room_id: "!r",
+		content: { $1: { "m.read": { "@alice:hs.test": { ts: 1, thread_id: "main" } }, "m.read.private": {} } },
+	},
+];
+/** Returns a transaction's ephemeral part of about this size. */
+const crowd = (content: (count: number) => object) => (length: number) =>
+	JSON.stringify([{ room_id: "!r", ...content(Math.ceil(length / 30)) }]);
+const many = <T>(count: number, one: (index: number) => T) => Array.from({ length: count }, (_, i) => one(i));
+
 export const matrixTargets: Readonly<Record<string, Target>> = {
+	"what passes on Matrix": {
+		kind: "tree",
+		corpus: passing.map((one) => JSON.stringify([one])),
+		run(input) {
+			const given = JSON.parse(input) as unknown;
+			const told: Signal[] = [];
+			const { take, note } = createEphemeral({
+				bridge: { signal: (signal) => void told.push(signal) },
+				members: { person, of: () => members },
+				isOurs: (id) => id.startsWith("@_xmpp_"),
+				// The guard of the bridge would hide a fault.
+				guard: {
+					run: async (_entry, work) => void work(),
+					handle: (_item, work) => work(),
+				},
+			});
+			note([event({ event_id: "$0", content: { msgtype: "m.text", body: "x" } }) as MatrixEvent]);
+			const all = Array.isArray(given) ? given : [given];
+			for (const one of [all, all]) take(one);
+			return size(...told);
+		},
+		grows: {
+			"a list of people who type": crowd((count) => ({
+				type: "m.typing",
+				content: { user_ids: many(count, (i) => `@${i}:hs.test`) },
+			})),
+			"receipts of many people": crowd((count) => ({
+				type: "m.receipt",
+				content: { $1: { "m.read": Object.fromEntries(many(count, (i) => [`@${i}:hs.test`, { ts: i }])) } },
+			})),
+			"receipts of many events": crowd((count) => ({
+				type: "m.receipt",
+				content: Object.fromEntries(many(count, (i) => [`$${i}`, { "m.read": { "@a:hs.test": { ts: i } } }])),
+			})),
+		},
+	},
 	"Matrix events to XMPP": {
 		weight: 4,
 		kind: "tree",

@@ -14,6 +14,7 @@ import { createArchive } from "../../../src/xmpp/muc/archive.ts";
 import { roomFeatures } from "../../../src/xmpp/muc/discovery.ts";
 import { occupantPresence } from "../../../src/xmpp/muc/presence.ts";
 import { answerJoin, botAnswers } from "../../../src/xmpp/presence.ts";
+import { signalsIn } from "../../../src/xmpp/signals.ts";
 import { neutral, refusal, StanzaError, stanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { StreamParser } from "../../../src/xmpp/stream/parser.ts";
 import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
@@ -171,6 +172,8 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 					fromChat(stanza, says, { room: "r" as RoomId, to: person("@alice:hs.test"), at: 1, missing: "m" }),
 				);
 			parseMessage(stanza, roomSpeaks);
+			const passes = signalsIn(stanza, { room: room as RoomId, sender: juliet, named: "sid" });
+			holds(passes.length <= 2, "a message is more than typing and a read position");
 			delayedBy(stanza, room);
 			heldSince(stanza, "bridge.test");
 			validXml(serialize(stanza));
