@@ -255,6 +255,7 @@ export function createXmpp(
 		partly: (event, error) => bridge.partly(event, error, title),
 		privately: privately.take,
 		left: privately.left,
+		entered: contacts.entered,
 		now,
 	});
 	/** A stanza goes to the first that claims it: a private message in a MUC belongs to no chat of two. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { photoIn } from "../../src/xmpp/photo.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
@@ -133,6 +133,16 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		expect(subject?.getChild("delay")?.attrs.from).toBe(address);
 		await membership(id, ghost("romeo"), "join");
 		expect((await alice.members(id)).get(ghost("romeo"))).toBe("Romeo");
+		// Prosody lets the bridge give the person a bookmark of the room, for all clients.
+		if (server === "prosody")
+			await vi.waitFor(async () => {
+				const node = xml("items", { node: "urn:xmpp:bookmarks:1" });
+				const query = xml("pubsub", { xmlns: "http://jabber.org/protocol/pubsub" }, node);
+				// An account without bookmarks has no such node.
+				const answer = await romeo.iq(romeo.jid.split("/")[0] as string, "get", query).catch(() => undefined);
+				const [item] = answer?.getChild("pubsub")?.getChild("items")?.getChildren("item") ?? [];
+				expect([item?.attrs.id, item?.getChild("conference")?.attrs.autojoin]).toEqual([address, "true"]);
+			}, 10_000);
 	});
 
 	test("shows the pictures of both sides, and new ones", async () => {

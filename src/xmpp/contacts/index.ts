@@ -15,6 +15,7 @@ import type { Pictures } from "../pictures.ts";
 import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
+import { createBookmarks } from "./bookmarks.ts";
 import { createChats } from "./chats.ts";
 import { createDue } from "./due.ts";
 import { createPrivileges } from "./privileges.ts";
@@ -37,7 +38,7 @@ export function createContacts(deps: {
 	component: string;
 	/** The resource of ghosts. */
 	resource: string;
-	bridge(): Pick<Bridge, "cursors" | "saveCursor" | "mayReach" | "presence" | "signal">;
+	bridge(): Pick<Bridge, "cursor" | "cursors" | "saveCursor" | "mayReach" | "presence" | "signal">;
 	/** Returns the person of the ghost at a JID; undefined where it has none. @throws TemporaryError, PermanentError */
 	who(ghost: string): Promise<Person | undefined>;
 	/** Returns the elements that an available presence of a ghost has. */
@@ -58,6 +59,7 @@ export function createContacts(deps: {
 	const chats = createChats();
 	const privileges = createPrivileges(component);
 	const rosters = createRosters({ link, component, contacts });
+	const bookmarks = createBookmarks({ link, component, privileges, bridge, guard, log });
 	const resources = createResources();
 	const mayReach = (jid: string, person: Person) => bridge().mayReach(account(jid), person);
 	const shown = createShownPresences({
@@ -224,6 +226,8 @@ export function createContacts(deps: {
 			return answers;
 		},
 
+		/** As {@link createBookmarks}. */
+		entered: bookmarks.entered,
 		/** Takes the message by which a server grants privileges; returns false for any other stanza. */
 		granted(stanza: Element): boolean {
 			if (!privileges.take(stanza)) return false;

@@ -99,7 +99,12 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 				if (isStale && n < attempts) continue;
 				if (isStale) return refusals.slow;
 				context.rooms.addAddress(room, address);
-				if (attempt.state === "open") return admit(room, person, attempt.stanza, context);
+				if (attempt.state === "open") {
+					const refused = admit(room, person, attempt.stanza, context);
+					const { name } = room.facts;
+					if (!refused) context.entered(bare(from), { jid: address, name, nick });
+					return refused;
+				}
 				stayOut(room, person, client, attempt.state);
 				return undefined;
 			}

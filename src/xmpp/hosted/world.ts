@@ -6,6 +6,7 @@ import type { Log } from "../../core/log.ts";
 import type { Bridge, Received } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
 import type { Files } from "../attachments.ts";
+import type { Entered } from "../contacts/bookmarks.ts";
 import type { Software } from "../iq/query.ts";
 import type { Pictures } from "../pictures.ts";
 import type { Whisper } from "../private/venue.ts";
@@ -42,6 +43,8 @@ export type World = Readonly<{
 	ghostPayloads(): readonly Element[];
 	/** Takes a private message to a person of the source. Returns the error that answers it, if one is due. */
 	privately(whisper: Whisper): Element | undefined;
+	/** Notes that an account has entered a room by a client of its own. */
+	entered(account: string, room: Entered): void;
 	/** Notes that a person of XMPP has left a room. */
 	left(muc: RoomId, person: Person): void;
 	/** The pictures of people. */

@@ -374,3 +374,90 @@ describe("the roster of an account whose server lets the bridge write it", () =>
 		expect(asked).toEqual([]);
 	});
 });
+
+describe("the bookmark of a room that an account has entered", () => {
+	const lobby = { jid: `#lobby@${component}`, name: "Lobby", nick: "Romeo" };
+	const pubsub = "http://jabber.org/protocol/pubsub";
+	const privilege = (type: string, from = "x.test") =>
+		xml(
+			"message",
+			{ from, to: component },
+			xml(
+				"privilege",
+				{ xmlns: "urn:xmpp:privilege:2" },
+				xml("perm", { access: "iq" }, xml("namespace", { ns: pubsub, type })),
+			),
+		);
+
+	/** A server that lets us at the nodes of its accounts, and keeps these bookmarks. */
+	function granted(bookmarks = new Map<string, Element>()) {
+		const requests: string[] = [];
+		const world = contactsOf({
+			iq: async (request) => {
+				const own = request.getChild("privileged_iq", "urn:xmpp:privilege:2")?.getChild("iq");
+				expect(own?.attrs).toMatchObject({ from: romeo, to: romeo, type: request.attrs.type });
+				requests.push(`${request.attrs.type} ${request.attrs.to}`);
+				const asked = own?.getChild("pubsub", pubsub)?.getChild("items")?.getChild("item")?.attrs.id ?? "";
+				const published = own?.getChild("pubsub", pubsub)?.getChild("publish")?.getChild("item");
+				if (published) bookmarks.set(published.attrs.id ?? "", published);
+				const items = xml("items", { node: "urn:xmpp:bookmarks:1" }, bookmarks.get(asked));
+				return xml(
+					"iq",
+					{ type: "result" },
+					xml(
+						"privilege",
+						{ xmlns: "urn:xmpp:privilege:2" },
+						xml(
+							"forwarded",
+							{ xmlns: "urn:xmpp:forward:0" },
+							xml("iq", { type: "result" }, xml("pubsub", { xmlns: pubsub }, items)),
+						),
+					),
+				);
+			},
+		});
+		world.contacts.granted(privilege("both"));
+		return { ...world, bookmarks, requests };
+	}
+
+	test("is made once, with its name and the nick, and not again when the person has removed it", async () => {
+		const { contacts, bookmarks, requests } = granted();
+		contacts.entered(romeo, lobby);
+		await vi.waitFor(() => expect(bookmarks.size).toBe(1));
+		const conference = bookmarks.get(lobby.jid)?.getChild("conference", "urn:xmpp:bookmarks:1");
+		expect(conference?.attrs).toMatchObject({ name: "Lobby", autojoin: "true" });
+		expect(conference?.getChild("nick")?.getText()).toBe("Romeo");
+		await settled();
+		bookmarks.clear();
+		contacts.entered(romeo, lobby);
+		await settled();
+		expect(bookmarks.size).toBe(0);
+		expect(requests).toEqual([`get ${romeo}`, `set ${romeo}`]);
+	});
+
+	test("stays as it is where the account has one", async () => {
+		const theirs = xml("item", { id: lobby.jid }, xml("conference", { xmlns: "urn:xmpp:bookmarks:1" }));
+		const { contacts, bookmarks, requests } = granted(new Map([[lobby.jid, theirs]]));
+		contacts.entered(romeo, lobby);
+		await settled();
+		expect(bookmarks.get(lobby.jid)).toBe(theirs);
+		expect(requests).toEqual([`get ${romeo}`]);
+	});
+
+	test.each([
+		["another server grants it", privilege("both", "y.test")],
+		["the server lets us read alone", privilege("get")],
+	])("is not made where %s", async (_, stanza) => {
+		const asked: Element[] = [];
+		const { contacts } = contactsOf({
+			iq: async (request) => {
+				asked.push(request);
+				return request;
+			},
+		});
+		contacts.granted(stanza);
+		contacts.entered(romeo, lobby);
+		await settled();
+		expect(asked).toEqual([]);
+	});
+});

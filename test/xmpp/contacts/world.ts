@@ -49,6 +49,7 @@ export function contactsOf(over: Over = {}) {
 		component,
 		resource: "trivium",
 		bridge: () => ({
+			cursor: async (key) => cursors.get(key),
 			cursors: async (prefix) =>
 				[...cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? { key, value } : [])),
 			saveCursor: async ({ key, value }) =>

@@ -57,6 +57,13 @@ describe("a join of a hosted room", () => {
 		expect(world.calls).toEqual(["look", "open", "enter romeo@montague.test Romeo", "view"]);
 	});
 
+	test("is told of for the bookmarks of the person, by the address that the client joined by; a refusal is not", async () => {
+		const world = await started();
+		await world.join(romeo, "Romeo");
+		await world.join(juliet, "Romeo");
+		expect(world.entered).toEqual([`romeo@montague.test as Romeo: ${facts.name}`]);
+	});
+
 	test("is shown to those who are in, with the JID and the occupant-id of the person", async () => {
 		const world = await started();
 		await world.join(juliet, "Juliet");

@@ -114,6 +114,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		},
 	} as unknown as Bridge;
 	const left: string[] = [];
+	/** The joins of clients that were told on, for bookmarks. */
+	const entered: string[] = [];
 	let unique = 0;
 	const clock = { at: 1_000_000 };
 	const link = {
@@ -149,6 +151,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		files: () => undefined,
 		partly: () => undefined,
 		privately: () => undefined,
+		entered: (jid, { name, nick }) => void entered.push(`${jid} as ${nick}: ${name}`),
 		left: (muc, person) => void left.push(`${muc} ${person.id}`),
 		ghostPayloads: () => [],
 		now: () => ({ at: clock.at, unique: () => `id-${++unique}` }),
@@ -165,7 +168,22 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
 	};
 	return {
-		...{ faces, rooms, conversation, source, sent, told, left, cursors, calls, clock, link, take, settle },
+		...{
+			faces,
+			rooms,
+			conversation,
+			source,
+			sent,
+			told,
+			left,
+			entered,
+			cursors,
+			calls,
+			clock,
+			link,
+			take,
+			settle,
+		},
 		start: () => rooms.start(),
 		sweep: rooms.sweep,
 		/** Returns the keys of the sessions in the store. */

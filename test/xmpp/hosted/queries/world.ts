@@ -126,6 +126,7 @@ export function createWorld(
 		store: { save: async () => undefined, remove: async () => undefined },
 		returns: { rest: () => undefined },
 		left: () => undefined,
+		entered: () => undefined,
 		out: {
 			send: (sessions: Iterable<Session>, make: (address: string) => Element) => {
 				for (const { jid, address } of sessions) {
