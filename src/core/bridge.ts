@@ -31,6 +31,7 @@ import { createPortals, type Portals } from "./portals.ts";
 import { createReflection } from "./reflection.ts";
 import { createRepeats } from "./repeats.ts";
 import { createRoomCapabilities } from "./room-capabilities.ts";
+import { createRoomPictures } from "./room-pictures.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
 import { createSignals } from "./signals.ts";
@@ -278,6 +279,7 @@ export function createBridge(deps: {
 		},
 		close: portals.close,
 		policyChanged: policies.changed,
+		pictured: createRoomPictures({ portal: portals.only, network }),
 		ended: createEndedLinks({ portals, network, sync, log }),
 		async open({ network: of, ref }, range) {
 			const { open } = network(of);

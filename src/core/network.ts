@@ -9,7 +9,7 @@ import type { Reaction } from "./journal.ts";
 import type { Link, OwnRoom, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
 import type { Level } from "./permissions.ts";
-import type { Person } from "./person.ts";
+import type { Avatar, Person } from "./person.ts";
 import type { PolicyLists } from "./policy-lists.ts";
 import type { Shown, Signal, SignalOut } from "./signal.ts";
 
@@ -215,6 +215,11 @@ export interface Network {
 	openDirect?(ours: Person, theirs: Person): Promise<RoomId>;
 	/** Tells the people of a room a sentence of the bridge. Absent: there is nobody to read it. @throws TemporaryError */
 	announce?(room: RoomId, text: string): Promise<void>;
+	/**
+	 * Shows the picture of another network's room as that of a link's room; null removes it. Returns at once. Absent: rooms
+	 * here have no picture that the bridge can set.
+	 */
+	showPicture?(link: Link, picture: Avatar | null): void;
 	/** Invites a person of this network to a room of ours. Absent: no room here needs an invitation. */
 	invite?(room: RoomId, person: Person): Promise<void>;
 
@@ -332,6 +337,8 @@ export interface Bridge {
 	resume(network: NetworkName): void;
 	/** Takes the news that a list of banned people has changed. */
 	policyChanged(network: NetworkName, list: RoomId): Promise<void>;
+	/** Shows the new picture of a room in the other rooms of its portal; null: the room has none any more. */
+	pictured(network: NetworkName, room: RoomId, picture: Avatar | null): Promise<void>;
 	/** Removes a portal that nobody uses any more. */
 	close(portal: Portal): Promise<void>;
 	/** Ends the link of a room for good, which wants the bridge no more. The portal's other rooms read `why`. */

@@ -44,6 +44,7 @@ import { differences, loadRegistration } from "./registration.ts";
 import { createRoomAliases } from "./room-aliases.ts";
 import { createRoomCreation } from "./room-creation.ts";
 import { createRoomLabels } from "./room-labels.ts";
+import { createRoomPictures } from "./room-pictures.ts";
 import { createRooms } from "./rooms.ts";
 import { createReturnOfGhosts } from "./send-moderation.ts";
 import { createSendOnce } from "./send-once.ts";
@@ -309,6 +310,7 @@ export function createMatrix(
 				const body = answer(text, undefined);
 				await client.send(room, "m.room.message", `announce.${txn}`, { ...(as && { as }), body });
 			}),
+		showPicture: createRoomPictures({ client, mapping, faces, bot, guard, log }),
 		invite: (room, person) =>
 			ask(async () => {
 				const portal = await portalOf(room);

@@ -198,6 +198,8 @@ export function createXmpp(
 			resume: () => bridge.resume(xmppNetwork),
 			paced: createConcurrencyLimit(roomsAtOnce),
 			faces,
+			pictured: (room, picture) =>
+				void guard.run("picture of a MUC", () => bridge.pictured(xmppNetwork, room.jid as RoomId, picture)),
 			now,
 		},
 		{

@@ -3,7 +3,7 @@ import type { BridgeEvent } from "../../core/event.ts";
 import type { Guard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import type { Cursor, Received } from "../../core/network.ts";
-import type { Person } from "../../core/person.ts";
+import type { Avatar, Person } from "../../core/person.ts";
 import type { Signal } from "../../core/signal.ts";
 import type { Archive } from "../muc/archive.ts";
 import type { Pictures } from "../pictures.ts";
@@ -53,6 +53,8 @@ export type World = Readonly<{
 	ended(room: Room, why: string): void;
 	/** The pictures of our people. */
 	faces: Pick<Pictures, "get" | "hash">;
+	/** Tells the portal the picture of a MUC, null for none. */
+	pictured(room: Room, picture: Avatar | null): void;
 	/** Notes that a MUC takes lines again, so that its lane retries at once. */
 	resume(): void;
 	/** Limits how many works of one `line` run at once, such as joins at one service: servers throttle floods of them. */

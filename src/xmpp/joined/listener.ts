@@ -8,6 +8,7 @@ import * as phrases from "../phrases.ts";
 import { forgetSearched } from "./archive-search.ts";
 import { archived, catchUp, restorePosition } from "./backfill.ts";
 import type { Context } from "./context.ts";
+import { showPicture } from "./faces.ts";
 import { beginGap } from "./gap.ts";
 import { rejoin } from "./join.ts";
 import { Banned } from "./join-refusals.ts";
@@ -151,6 +152,7 @@ function discovered(room: Room, features: RoomFeatures, context: Context): void 
 	const before = hasIds(room);
 	setFeatures(room, features);
 	if (hasIds(room) !== before) context.changed(room);
+	if (features.picture !== undefined) showPicture(room, features.picture, context);
 }
 
 async function join(room: Room, context: Context): Promise<void> {

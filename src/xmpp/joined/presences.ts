@@ -4,6 +4,7 @@ import { statusCodes } from "../muc/status-codes.ts";
 import { stanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, type Context } from "./context.ts";
+import { showPicture } from "./faces.ts";
 import { rejoin } from "./join.ts";
 import { keepJoined } from "./listener.ts";
 import { isIn } from "./own-occupants.ts";
@@ -22,7 +23,11 @@ export function takePresence(room: Room, stanza: Element, context: Context): voi
 		return;
 	}
 	const seen = muc.occupantPresence(stanza);
-	if (seen.nick === "") return;
+	if (seen.nick === "") {
+		// XEP-0486 §5: the MUC itself names its picture. Each of ours gets a copy.
+		if (seen.photo !== undefined) showPicture(room, seen.photo, context);
+		return;
+	}
 	const isOwn =
 		seen.codes.has(statusCodes.selfPresence) ||
 		(!seen.available && ours && room.ours.byNick.get(seen.nick) === ours);

@@ -23,6 +23,8 @@ type State = {
 	listener: OwnOccupant;
 	/** When the MUC was first linked in this run, ms since 1970. */
 	readonly asked: number;
+	/** The hash of the picture that the portal was told last, "" for none; undefined before the first one. */
+	picture: string | undefined;
 	/** The MUC is not linked any more: none of ours may join. */
 	closed: boolean;
 	/** When the portal was last told that lines do not come through, ms since 1970. */
@@ -67,6 +69,7 @@ export const createRoom = (jid: string, link: Link, listeners: Listeners, asked:
 	listeners,
 	listener: listeners.own,
 	asked,
+	picture: undefined,
 	closed: false,
 	missedAt: 0,
 	ours: createOwnOccupants(listeners.own),
@@ -98,6 +101,13 @@ export function close(room: State): void {
 /** Makes `one` the listener that is used from now on. */
 export function setListener(room: State, one: OwnOccupant): void {
 	room.listener = one;
+}
+
+/** Notes the picture of the MUC. Returns false if the portal was told of it. */
+export function notePicture(room: State, hash: string): boolean {
+	const isNew = room.picture !== hash && (room.picture !== undefined || hash !== "");
+	room.picture = hash;
+	return isNew;
 }
 
 export function setFeatures(room: State, features: RoomFeatures): void {

@@ -29,6 +29,8 @@ export type RoomFeatures = Readonly<{
 	moderation: boolean;
 	/** The mark of the room of another network that the MUC shows. */
 	shows?: string;
+	/** The hash of its picture (XEP-0486 §4). */
+	picture?: string;
 }>;
 
 /** Returns what the answer to a disco#info query says of a MUC. Pure. */
@@ -51,6 +53,7 @@ export function roomFeatures(query: Element): RoomFeatures {
 		occupantIds: has.has("urn:xmpp:occupant-id:0"),
 		archive: has.has("urn:xmpp:mam:2"),
 		moderation: has.has("urn:xmpp:message-moderate:1"),
+		picture: /^[0-9a-f]{40}$/.exec(field("muc#roominfo_avatarhash") ?? "")?.[0],
 		shows: marksIn([field(shownRoom)])[0],
 	});
 }

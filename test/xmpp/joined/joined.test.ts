@@ -4,6 +4,7 @@ import { photoIn } from "../../../src/xmpp/photo.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
 import { avatar } from "../fake-faces.ts";
 import { png } from "../hosted/queries/world.ts";
+import { stanza } from "../stanza.ts";
 import { alice, aliceJid, bodies, failure, link, person, room, type World, world } from "./muc-world.ts";
 
 /** Returns the stanza id that a line of ours was sent under. */
@@ -980,4 +981,15 @@ describe("the picture of our people", () => {
 		await w.done(w.say("hello", picture("a")));
 		expect(bodies(w)).toEqual(["hello"]);
 	});
+});
+
+test("the picture of the MUC itself is told to the portal, once for each change, whoever of ours hears of it", async () => {
+	const w = world();
+	const of = (photo: string) =>
+		`<presence from='${room}' to='${aliceJid}'><x xmlns='vcard-temp:x:update'><photo>${photo}</photo></x></presence>`;
+	await w.attach(alice);
+	for (const photo of ["", "a".repeat(40), "a".repeat(40), "b".repeat(40), "", ""])
+		w.rooms.stanza(stanza(of(photo)));
+	expect(w.pictures.map((one) => one.slice(0, 4))).toEqual(["aaaa", "bbbb", "none"]);
+	expect(w.told).toEqual([]);
 });

@@ -90,6 +90,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 				resume: () => bridge.resume(theirs.name),
 				paced: createConcurrencyLimit(20),
 				faces: fakeFaces(),
+				pictured: () => undefined,
 				now,
 			},
 			{

@@ -111,6 +111,8 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 	}
 
 	const faces = fakeFaces();
+	/** The pictures of the MUC that the portal was told. */
+	const pictures: string[] = [];
 	const begin = () =>
 		createJoinedRooms(
 			{
@@ -186,6 +188,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 				resume: () => void load.resumed++,
 				paced: createConcurrencyLimit(20),
 				faces,
+				pictured: (_room, picture) => void pictures.push(picture?.hash ?? "none"),
 				now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
 			},
 			{
@@ -262,6 +265,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 		},
 		disk,
 		faces,
+		pictures,
 		load,
 		muc,
 		told,
