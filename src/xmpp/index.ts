@@ -183,6 +183,7 @@ export function createXmpp(
 			changed: (room) => bridge.changed(xmppNetwork, room.jid as RoomId),
 			readReceipts,
 			cursor: (key) => bridge.cursor(key),
+			cursors: (prefix) => bridge.cursors(prefix),
 			save: (cursor) => inbox.after(() => bridge.saveCursor(cursor)),
 			settled: () => inbox.reached(),
 			crowded: () => inbox.depth() > crowd,

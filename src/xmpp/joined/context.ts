@@ -33,8 +33,10 @@ export type World = Readonly<{
 	readReceipts: number;
 	/** Returns the stored read position of a link. */
 	cursor(key: string): Promise<string | undefined>;
-	/** Stores a read position, behind all events that were told so far. */
-	save(cursor: Cursor): void;
+	/** Returns all stored facts whose keys begin with `prefix`. */
+	cursors(prefix: string): Promise<readonly Cursor[]>;
+	/** Stores a read position or another fact behind all events that were told so far; undefined removes it. */
+	save(cursor: Readonly<{ key: string; value: string | undefined }>): void;
 	/** Resolves once all events that were told so far are on disk. */
 	settled(): Promise<void>;
 	/** Returns whether too many events wait for the journal: back-pressure. */

@@ -15,6 +15,7 @@ import type { Venue } from "../private/venue.ts";
 import type { Element } from "../stream/xml.ts";
 import { findArchivedIds } from "./archived-ids.ts";
 import { restorePosition } from "./backfill.ts";
+import { barredBefore, endBar } from "./bars.ts";
 import { createConfirmations } from "./confirmations.ts";
 import type { Context, World } from "./context.ts";
 import { isCopy } from "./copies.ts";
@@ -90,7 +91,11 @@ export function createJoinedRooms(
 		relink(room, link, linkedTo);
 		// An event of another network may attach the link before our stream to the server is up.
 		want(room.listener);
-		for (const person of members) want(oursOf(room, person));
+		const isBarred = await barredBefore(room, context);
+		for (const person of members) {
+			const ours = oursOf(room, person);
+			if (!isBarred(ours)) want(ours);
+		}
 		if (isIn(room.listening.active)) return;
 		if (!context.link.online) return restorePosition(room, context);
 		if (room.listening.barred && !mayAskAgain(room, context)) throw room.listening.barred;
@@ -105,7 +110,10 @@ export function createJoinedRooms(
 		close(room);
 		wake(room.listening);
 		context.confirmations.rejectAll("the room was unlinked", room);
-		for (const ours of [...room.ours.byJid.values()]) await leave(room, ours, context);
+		for (const ours of [...room.ours.byJid.values()]) {
+			endBar(room, ours, context);
+			await leave(room, ours, context);
+		}
 	}
 
 	/** See {@link sendEvent}. */

@@ -10,11 +10,12 @@ import * as phrases from "../phrases.ts";
 import { neutral, type StanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
+import { endBar } from "./bars.ts";
 import { NotReflected } from "./confirmations.ts";
 import type { Context } from "./context.ts";
 import { enter, rename } from "./join.ts";
 import { isAway, NoPlace, NotMember } from "./join-refusals.ts";
-import { isIn, type OwnOccupant, putOut, unbar, want } from "./own-occupants.ts";
+import { isIn, type OwnOccupant, putOut, want } from "./own-occupants.ts";
 import { participantsOf } from "./participants.ts";
 import { recheck } from "./recheck.ts";
 import { findInDoubt } from "./resend-check.ts";
@@ -129,7 +130,7 @@ export async function come(room: Room, ours: OwnOccupant, context: Context): Pro
 	await inTurn(room.sendQueue, async () => {
 		await requireListener(room, context, true);
 		want(ours);
-		unbar(ours);
+		endBar(room, ours, context);
 		entering = enter(room, ours, context);
 		entering.catch(() => undefined);
 	});

@@ -3,6 +3,7 @@ import { leave as leavePresence, type OccupantPresence, removalOf } from "../muc
 import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
+import { barForGood } from "./bars.ts";
 import { announce, type Context } from "./context.ts";
 import { failOver } from "./failover.ts";
 import { leave, relayFor } from "./join.ts";
@@ -164,7 +165,7 @@ function removed(room: Room, ours: OwnOccupant, refusal: string, context: Contex
 	context.log.warn({ room: room.jid, ours: ours.jid }, "somebody removed an own occupant from the MUC");
 	const now = context.now();
 	if (ours !== room.listener) unwant(ours);
-	bar(ours, new PermanentError("forbidden", refusal));
+	barForGood(room, ours, new PermanentError("forbidden", refusal), context);
 	if (ours !== room.listening.active || failOver(room, context)) return undefined;
 	if (!room.listener.barred) return "back";
 	barListening(room.listening, room.listener.barred, now.at);

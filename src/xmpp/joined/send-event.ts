@@ -1,5 +1,6 @@
 import type { MessageId } from "../../core/ids.ts";
 import type { Outbound } from "../../core/network.ts";
+import { endBar } from "./bars.ts";
 import type { Context } from "./context.ts";
 import { leave } from "./join.ts";
 import { edit, redact } from "./message-actions.ts";
@@ -33,7 +34,10 @@ export async function sendEvent(
 			return [];
 		case "membership":
 			if (event.change === "join") await come(room, ours, context);
-			else await inTurn(room.sendQueue, () => leave(room, ours, context));
+			else {
+				endBar(room, ours, context);
+				await inTurn(room.sendQueue, () => leave(room, ours, context));
+			}
 			return [];
 		case "moderation":
 			await carryOut(room, ours, event, context);

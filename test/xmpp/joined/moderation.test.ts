@@ -184,3 +184,25 @@ describe("the word of a MUC about somebody who is out", () => {
 		expect(acts(w)).toEqual(["ban Romeo", "unban Romeo"]);
 	});
 });
+
+describe("a person of ours whom a moderator removed", () => {
+	test("stays out after a restart, and a line reads why, until the person leaves and comes again", async () => {
+		const w = world();
+		await w.attach();
+		await w.done(w.move("join"));
+		w.muc.kick("Alice", ["307"], "Prince", "brawl");
+		await w.settle();
+		w.muc.forget();
+		w.crash();
+		await w.attach(alice);
+		await w.pass(60_000);
+		expect([...w.muc.occupants.keys()]).toEqual(["Trivium"]);
+		expect(await failure(w.done(w.say("hi")))).toMatchObject({
+			message: expect.stringMatching(/kicked .* by Prince \(brawl\)/),
+		});
+		await w.done(w.move("leave"));
+		await w.done(w.move("join"));
+		expect([...w.muc.occupants.keys()]).toEqual(["Trivium", "Alice"]);
+		expect([...w.disk.cursors.keys()].filter((key) => key.startsWith("barred"))).toEqual([]);
+	});
+});

@@ -78,6 +78,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 				changed: () => undefined,
 				readReceipts: 0,
 				cursor: (key) => bridge.cursor(key),
+				cursors: (prefix) => bridge.cursors(prefix),
 				save: (cursor) => box.after(() => bridge.saveCursor(cursor)),
 				settled: () => box.reached(),
 				crowded: () => box.depth() > 6,

@@ -174,8 +174,12 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 					}
 				},
 				cursor: async (key) => disk.cursors.get(key),
+				cursors: async (prefix) =>
+					[...disk.cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
 				save(cursor) {
-					if (!disk.broken) disk.cursors.set(cursor.key, cursor.value);
+					if (disk.broken) return;
+					if (cursor.value === undefined) disk.cursors.delete(cursor.key);
+					else disk.cursors.set(cursor.key, cursor.value);
 				},
 				settled: () => load.settled(),
 				crowded: () => load.crowded,
