@@ -58,7 +58,8 @@ function mistake({ value, round, only = {}, ...shape }: Shape): Bad | undefined 
  * @throws PermanentError that names the mistaken option
  */
 export function readLink(typed: string): Readonly<{ filter: string; shape: Shape }> {
-	const hasOptions = new RegExp(`\\s(?:${Object.keys(options).join("|")})\\s`).test(typed);
+	const between = typed.trim().split(/\s+/).slice(1, -1);
+	const hasOptions = between.some((word) => Object.hasOwn(options, word.toLowerCase()));
 	if (!hasOptions && !/^\s*["“„]/.test(typed)) return { filter: typed.trim(), shape: {} };
 	const { filter, options: given = {} } = parse("link mqtt", parameters, typed);
 	const { show, value, unit, round, template, name, changed, deadband, ...rest } = given;
