@@ -67,8 +67,14 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 					...{ topic: "home/door", room: "#climate:hs.test", value: "/state", show: "state" },
 					publish: { allow: [], topics: ["home/lamp"] },
 				},
+				{
+					...{ topic: "house/#", room: "#_mqtt_{{topic.2}}:hs.test", rooms: 1, device: "{{topic.2}}" },
+					invite: ["@juliet:hs.test"],
+				},
 			],
-			config: () => ({ permissions: { "*": "use", "@*:hs.test": "link", "@juliet:hs.test": "admin" } }),
+			config: () => ({
+				permissions: { "*": "use", "@*:hs.test": "link", "@juliet:hs.test": "admin", "nurse@*": "admin" },
+			}),
 		});
 		juliet = await matrix("juliet", "Juliet Capulet 🌹");
 		// The bridge found no room under this alias at first and tries again after a few seconds. It joins by itself: Synapse
@@ -411,6 +417,61 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await sensor.close();
 	});
 
+	test.runIf(server === "prosody")(
+		"a device gets a closed room, in which invited people see its values and pictures, and admins everywhere get a chart",
+		async () => {
+			const { bed, xmpp } = bridged;
+			const thing = await MqttClient.connect({ ...bed.mqtt, username: "bridge", password: "pw-bridge" });
+			const enters = async (alias: string) => {
+				await eventually(`Juliet may enter ${alias}`, () =>
+					juliet.join(alias).then(
+						() => true,
+						() => false,
+					),
+				);
+				return juliet.join(alias);
+			};
+			for (const value of ["20.5 °C", "21 °C"]) await thing.publish("house/cellar/temperature", value);
+			const room = await enters("#_mqtt_cellar:hs.test");
+			const state = (type: string) => juliet.request("GET", `v3/rooms/${room}/state/${type}/`);
+			expect(await state("m.room.name")).toEqual({ name: "cellar" });
+			expect(await state("m.room.join_rules")).toEqual({ join_rule: "invite" });
+			await thing.publish("house/cellar/temperature", "22 °C");
+			const said = await juliet.waitForMessage("cellar temperature: 22 °C", room, 20_000);
+			expect((await juliet.members(room)).get(said.sender ?? "")).toBe("cellar");
+
+			const picture = Buffer.from(
+				"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+				"base64",
+			);
+			await thing.publish("house/cellar/camera", picture);
+			const pictures = ({ room_id, content }: { room_id: string; content: Record<string, unknown> }) =>
+				room_id === room && content.msgtype === "m.image";
+			const shown = await juliet.waitFor("the picture", pictures, 20_000);
+			expect(shown).toMatchObject({
+				sender: said.sender,
+				content: { info: { w: 1, h: 1, size: picture.length } },
+			});
+
+			const chart = "chart house/cellar/temperature 1h";
+			await juliet.send(room, `!bridge ${chart}`);
+			const drawn = await juliet.waitFor("the chart", (e) => pictures(e) && e.sender !== said.sender, 20_000);
+			expect(drawn.content).toMatchObject({
+				body: "cellar temperature, the last 1h: 3 values.",
+				info: { mimetype: "image/png", w: 800, h: 400 },
+			});
+			const nurse = await XmppClient.connect(await bed.xmppUser(server, "nurse"));
+			await nurse.sendMessage(`trivium@${xmpp.component}`, chart);
+			const isFile = (stanza: Element) => stanza.getChild("x", "jabber:x:oob") !== undefined;
+			const file = await nurse.waitFor("the URL of the chart", isFile, 20_000);
+			expect((await fetch(file.getChild("body")?.getText() ?? "")).status).toBe(200);
+
+			await thing.publish("house/attic/temperature", "30 °C");
+			expect(await enters("#_mqtt_=2b:hs.test")).not.toBe(room);
+			await Promise.all([nurse.close(), thing.close()]);
+		},
+	);
+
 	test("a clean restart neither loses nor repeats a message", async () => {
 		muc = `verona@${bridged.xmpp.muc}`;
 		expect(await bridged.stop()).toBe(0);
@@ -465,7 +526,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			.getChild("query")
 			?.getChildren("item")
 			.map(({ attrs }) => attrs.node);
-		expect(listed).toEqual(["help", "version", "chat", "status", "pub", "list", "get"]);
+		expect(listed).toEqual(["help", "version", "chat", "status", "pub", "list", "get", "chart"]);
 		const done = await romeo.iq(bot, "set", xml("command", { xmlns: commands, node: "version" }));
 		expect(done.getChild("command")?.getChild("note")?.getText()).toMatch(
 			/^Trivium \d+\.\d+\.\d+, running for /,
