@@ -234,7 +234,7 @@ export function createBridge(deps: {
 	const archive = createArchive({ places: journal.places, source: views.source });
 
 	const sync = createSync({ journal, allowed, receive });
-	const signals = createSignals({ mapping, journal, inFlight, network, allowed, guard, log });
+	const signals = createSignals({ mapping, portals, journal, inFlight, network, allowed, guard, log });
 
 	const abilities = createRoomCapabilities({ mapping, network, reactions: rules.reactions, guard, log });
 

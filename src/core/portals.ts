@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { createChatIndex } from "./chat-index.ts";
 import { PermanentError } from "./errors.ts";
 import type { LinkId, NetworkName, PortalId, RoomId } from "./ids.ts";
 import type { Journal } from "./journal.ts";
@@ -39,8 +40,11 @@ export function createPortals(deps: {
 			? [ofPair(...portal.between)]
 			: portal.links.map((link) => ofRoom(link.network, link.room));
 
-	function note({ links }: Portal): void {
-		for (const { id, network, role } of links) known.set(id, { network, role });
+	const chats = createChatIndex();
+
+	function note(portal: Portal): void {
+		for (const { id, network, role } of portal.links) known.set(id, { network, role });
+		chats.note(portal);
 	}
 
 	async function save(portal: Portal): Promise<Portal> {
@@ -49,9 +53,10 @@ export function createPortals(deps: {
 		return portal;
 	}
 
-	async function remove({ id }: Portal): Promise<void> {
-		await mapping.removePortal(id);
-		await journal.saveCursor(pollsKey(id), undefined);
+	async function remove(portal: Portal): Promise<void> {
+		await mapping.removePortal(portal.id);
+		chats.remove(portal);
+		await journal.saveCursor(pollsKey(portal.id), undefined);
 	}
 
 	/**
@@ -213,6 +218,11 @@ export function createPortals(deps: {
 			}
 		},
 		only,
+		/** Resolves with the chats of two of a person. */
+		chatsOf: async (person: Pick<Person, "network" | "id">): Promise<readonly Portal[]> => {
+			const all = await Promise.all([...chats.of(person)].map((id) => mapping.portal(id)));
+			return all.filter((portal) => portal !== undefined);
+		},
 
 		openRoom: (here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId> =>
 			alone([`address ${here} ${there} ${address.join("\n")}`], async () => {

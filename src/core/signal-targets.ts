@@ -1,6 +1,7 @@
 import type { RoomId } from "./ids.ts";
 import type { Link, Mapping, Portal } from "./mapping.ts";
 import type { Person } from "./person.ts";
+import type { Portals } from "./portals.ts";
 import type { Signal } from "./signal.ts";
 
 /** A room that a signal goes to. */
@@ -20,18 +21,17 @@ const beyond = (portal: Portal, from: Link | undefined): readonly SignalTarget[]
 /** Resolves with the rooms that a signal goes to. */
 export async function targetsOf(
 	signal: Signal,
-	mapping: Pick<Mapping, "portals" | "portalsOf">,
+	mapping: Pick<Mapping, "portalsOf">,
+	chatsOf: Portals["chatsOf"],
 ): Promise<readonly SignalTarget[]> {
 	const { room, sender } = signal;
 	if (room === undefined)
-		return (await mapping.portals())
-			.filter((portal) => isIn(portal, sender))
-			.flatMap((portal) =>
-				beyond(
-					portal,
-					portal.links.find((link) => link.network === sender.network && link.role === "direct"),
-				),
-			);
+		return (await chatsOf(sender)).flatMap((portal) =>
+			beyond(
+				portal,
+				portal.links.find((link) => link.network === sender.network && link.role === "direct"),
+			),
+		);
 	const portals = await mapping.portalsOf(sender.network, room);
 	return portals
 		.filter((portal) => (portal.between ? isIn(portal, sender) : signal.kind !== "received"))

@@ -9,6 +9,7 @@ import type { Mapping } from "./mapping.ts";
 import { withName } from "./names.ts";
 import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
+import type { Portals } from "./portals.ts";
 import { idsThere } from "./references.ts";
 import { type Signal, type SignalOut, subjectOf, type Typing } from "./signal.ts";
 import { type SignalTarget, targetsOf } from "./signal-targets.ts";
@@ -43,7 +44,8 @@ const isTyping = (signal: Signal | undefined): signal is Typing => signal?.kind 
  * that was not shown yet is left out.
  */
 export function createSignals(deps: {
-	mapping: Pick<Mapping, "portals" | "portalsOf">;
+	mapping: Pick<Mapping, "portalsOf">;
+	portals: Pick<Portals, "chatsOf">;
 	journal: Pick<Journal, "copies">;
 	inFlight: Pick<InFlight, "settled">;
 	network(name: NetworkName): Network;
@@ -53,7 +55,7 @@ export function createSignals(deps: {
 	log: Log;
 	now?: () => number;
 }) {
-	const { mapping, journal, inFlight, network, allowed, guard, log, now = Date.now } = deps;
+	const { mapping, portals, journal, inFlight, network, allowed, guard, log, now = Date.now } = deps;
 	const ofSender = createRateLimit(rateOfSender, now);
 	const ofDomain = createRateLimit(rateOfDomain, now);
 	const slots = new Map<string, Slot>();
@@ -125,7 +127,7 @@ export function createSignals(deps: {
 	async function show(given: Signal, again = false): Promise<number | undefined> {
 		const signal = { ...given, sender: withName(given.sender) };
 		const lasts = await Promise.all(
-			(await targetsOf(signal, mapping)).map(async (target) => {
+			(await targetsOf(signal, mapping, portals.chatsOf)).map(async (target) => {
 				const to = network(target.link.network);
 				if (again && to.typingLasts === undefined) return Number.POSITIVE_INFINITY;
 				// No signal is kept for a side that is away.

@@ -211,6 +211,18 @@ describe("a chat of two", () => {
 		vi.useFakeTimers();
 	});
 
+	test("is found after a restart, without reading all portals at each presence", async () => {
+		await bridge.stop(0);
+		await run();
+		shown();
+		const all = vi.spyOn(stores.mapping, "portals");
+		const by = (who: string) => bridge.signal({ kind: "presence", sender: earth.person(who), show: "away" });
+		for (const who of ["ann", "bob"]) by(who);
+		await pass(2_000);
+		expect(mars.signals.map(({ signal }) => signal.sender.name)).toEqual(["ann"]);
+		expect(all).not.toHaveBeenCalled();
+	});
+
 	test("shows the typing and the presence of its two people, and of nobody else", async () => {
 		types(true, "ann", earth, room);
 		types(true, "bob", earth, room);
