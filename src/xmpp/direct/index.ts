@@ -134,7 +134,10 @@ export function createDirectChats(
 			profiles.present(presence);
 		},
 		settled: queues.settled,
-		online: contacts.online,
+		online() {
+			contacts.online();
+			signals.online();
+		},
 		offline: contacts.offline,
 		stop: contacts.stop,
 	} satisfies Conversation & Readonly<{ present(presence: Element): void }>;

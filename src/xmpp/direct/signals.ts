@@ -1,5 +1,7 @@
+import { TemporaryError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
 import { isHashedId } from "../../core/ids.ts";
+import type { Log } from "../../core/log.ts";
 import type { Bridge } from "../../core/network.ts";
 import type { SignalOut } from "../../core/signal.ts";
 import { account } from "../from-xmpp.ts";
@@ -19,6 +21,9 @@ import type { EarlierContact } from "./earlier-contact.ts";
 import type { FirstContact } from "./first-contact.ts";
 import { pairOf, pairRoom } from "./pair.ts";
 
+/** Receipts that wait for the link. */
+const mostOwed = 1_000;
+
 /** Typing, read positions and receipts in chats of two, both ways. */
 export function createDirectSignals(deps: {
 	link: Pick<Component, "send">;
@@ -29,14 +34,27 @@ export function createDirectSignals(deps: {
 	/** Returns the client of an account that wrote last. */
 	client(account: string): string | undefined;
 	resource: string;
+	log: Log;
 }) {
 	const { link, support, contact, earlier, resource } = deps;
+	const owed: (readonly [room: string, id: string])[] = [];
 
 	const send = (room: string, to: string | undefined, payloads: readonly Node[]): Promise<void> => {
 		const [theirs, ghost] = pairOf(room);
 		const from = `${ghost}/${resource}`;
 		return link.send(xml("message", { type: "chat", from, to: to ?? theirs }, payloads));
 	};
+
+	/** Confirms a message; the receipt of one that cannot be written now is kept until the link is up again. */
+	async function confirm(room: string, id: string): Promise<void> {
+		try {
+			await send(room, deps.client(pairOf(room)[0]), [receipt(id), store()]);
+		} catch (error) {
+			if (!(error instanceof TemporaryError)) throw error;
+			owed.push([room, id]);
+			if (owed.length > mostOwed) owed.shift();
+		}
+	}
 
 	return {
 		/** Takes what passes with a message of a client to a ghost. */
@@ -64,8 +82,12 @@ export function createDirectSignals(deps: {
 		/** Confirms a message of the account (XEP-0184). */
 		async confirm({ room, id: event }: BridgeEvent): Promise<void> {
 			const id = stanzaOf(event);
-			if (isHashedId(id)) return;
-			await send(room, deps.client(pairOf(room)[0]), [receipt(id), store()]);
+			if (!isHashedId(id)) await confirm(room, id);
+		},
+		/** Sends the receipts that were kept: the link is up. */
+		online(): void {
+			for (const [room, id] of owed.splice(0))
+				confirm(room, id).catch((err: unknown) => deps.log.debug({ err }, "a receipt is dropped"));
 		},
 	};
 }

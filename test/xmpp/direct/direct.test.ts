@@ -52,10 +52,16 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 	const wire: Element[] = [];
 	const told: Received[] = [];
 	const signals: Signal[] = [];
+	let broken: Error | undefined;
 	const side = createDirectChats({
 		contacts: contactsOf().contacts,
 		faces: { vcard: async () => ({ card: undefined, hash: undefined }) },
-		link: { send: async (stanza) => void wire.push(stanza) },
+		link: {
+			send: async (stanza) => {
+				if (broken) throw broken;
+				wire.push(stanza);
+			},
+		},
 		answer: async (answer) => void wire.push(answer),
 		confirm: () => left.acknowledged,
 		taken: left.taken,
@@ -110,6 +116,11 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 		signals,
 		show: (out: Partial<SignalOut>) => side.signal({ room, ids: [], ...out } as SignalOut),
 		confirm: side.confirm,
+		online: side.online,
+		/** Has the link refuse all stanzas. */
+		break: (error: Error | undefined) => {
+			broken = error;
+		},
 		/** Returns the ids of the stanzas that ask for a receipt. */
 		asking: () =>
 			wire.filter((one) => one.getChild("request", "urn:xmpp:receipts")).map((one) => one.attrs.id),
@@ -504,6 +515,22 @@ describe("what passes in a chat of two", () => {
 		const later = chat();
 		await later.confirm(c.told[0] as Received);
 		expect(written(later)[0]).toContain("alice@bridge.test/trivium romeo@x.test <received");
+	});
+
+	test("is a receipt that waits for the link while that is broken", async () => {
+		const c = chat();
+		takes(c, xml("body", {}, "hi"), xml("request", { xmlns: "urn:xmpp:receipts" }));
+		await c.settled();
+		c.break(new TemporaryError("offline"));
+		await c.confirm(c.told[0] as Received);
+		c.online();
+		await idle();
+		expect(written(c)).toEqual([]);
+		c.break(undefined);
+		c.online();
+		c.online();
+		await idle();
+		expect(written(c)).toHaveLength(1);
 	});
 
 	test("is asked for by our lines: a receipt, a marker, and typing", async () => {
