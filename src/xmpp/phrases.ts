@@ -210,6 +210,11 @@ export const hostedToRoom = "Your client has to send this to the room as a messa
 export const hostedToOneOccupant = "Write to the room, or send this to one person as a private message.";
 export const hostedAwayOccupant =
 	"This person is in the room with no client now. Write to their own address.";
+export const hostedVoiceTitle = "Request for voice";
+export const hostedVoiceAsked = (nick: string) => `${nick} asks for the right to write in this room.`;
+export const hostedVoiceRole = "Requested role";
+export const hostedVoiceNick = "Nick";
+export const hostedVoiceAllow = "Give this person the right to write?";
 export const hostedVoiceByLevel =
 	"The moderators of this room give the right to write by its power levels on the other side. Ask one of them.";
 

@@ -10,7 +10,7 @@ import { createPrivateMessages } from "./private-messages.ts";
 import { createReflection } from "./reflection.ts";
 import type { HostedRoom, Joined } from "./room.ts";
 import { createSubjects, isSubject } from "./subject.ts";
-import { answerVoiceRequest, isVoiceRequest } from "./voice.ts";
+import { createVoice, isVoiceRequest } from "./voice.ts";
 
 /** The lines of hosted rooms: the messages of sessions on their way to the source, and what the source has. */
 export function createLines(context: HostedContext) {
@@ -20,6 +20,7 @@ export function createLines(context: HostedContext) {
 	const known = createKnownLines(context, reflection.knows);
 	const messages = createMessages(context, { pending, reflection, known });
 	const subjects = createSubjects(context);
+	const takeVoiceRequest = createVoice(context);
 
 	return {
 		/** Takes a message to the room itself. Returns the answer, if one is due. */
@@ -28,7 +29,7 @@ export function createLines(context: HostedContext) {
 			if (type === "error") return undefined;
 			if (type === "groupchat")
 				return isSubject(stanza) ? subjects.take(joined, stanza) : messages.take(joined, stanza);
-			if (isVoiceRequest(stanza)) return answerVoiceRequest(joined, stanza);
+			if (isVoiceRequest(stanza)) return takeVoiceRequest(joined, stanza);
 			// XEP-0045 §7.4: what the room is to show has the type groupchat.
 			return child(stanza, "body") && (joined ? refusals.toRoom : refusals.notInRoom)(stanza);
 		},

@@ -456,11 +456,6 @@ test("a message for the room that is none for all is answered with the reason", 
 	expect(await linesWorld().say(phone, "", 'type="chat"')).toBe("");
 });
 
-test("a request for voice is answered with the way to get it", async () => {
-	const form = `<x xmlns="jabber:x:data" type="submit"><field var="FORM_TYPE"><value>http://jabber.org/protocol/muc#request</value></field></x>`;
-	expect(await linesWorld().say(phone, form, 'id="v1"')).toMatch(/power levels/);
-});
-
 test("nobody's line waits any more once the source has it, or refuses it", async () => {
 	const world = linesWorld();
 	await world.say(phone, body);

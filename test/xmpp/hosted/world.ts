@@ -1,5 +1,12 @@
 import { createGuard } from "../../../src/core/guard.ts";
-import type { Entered, RoomAddress, RoomFacts, RoomView, Seen } from "../../../src/core/hosting.ts";
+import type {
+	Entered,
+	LevelChange,
+	RoomAddress,
+	RoomFacts,
+	RoomView,
+	Seen,
+} from "../../../src/core/hosting.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../../../src/core/ids.ts";
 import type { Bridge } from "../../../src/core/network.ts";
 import type { Person } from "../../../src/core/person.ts";
@@ -85,6 +92,10 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 			source.members = source.members.filter(({ id }) => id !== person.id);
 		},
 		rename: async (_room: RoomId, person: Person) => void calls.push(`rename ${person.id} ${person.name}`),
+		setLevels: async (_room: RoomId, by: Person, changes: readonly LevelChange[]) =>
+			void calls.push(
+				`levels by ${by.id}: ${changes.map(({ whom, level }) => `${"id" in whom ? whom.id : whom} = ${level}`)}`,
+			),
 		view: async () => {
 			calls.push("view");
 			return source.view();
