@@ -35,6 +35,7 @@ import { createRoomPictures } from "./room-pictures.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
 import { createSignals } from "./signals.ts";
+import { createSuperseded } from "./superseded.ts";
 import { createSync } from "./sync.ts";
 import { createViewBound } from "./view-bound.ts";
 import { createViews } from "./views.ts";
@@ -127,6 +128,7 @@ export function createBridge(deps: {
 		const { window: most = 1, chatWindow = most } = target(lane) ?? {};
 		return portals.isChat(lane.link) ? chatWindow : most;
 	}
+	const superseded = createSuperseded();
 	const away = (lane: Lane) => outages.isAway(target(lane)?.name);
 	const lanes = createLanes(journal, { ...sender, window, away }, log, deps.laneRows);
 
@@ -136,8 +138,17 @@ export function createBridge(deps: {
 	 * which is the back-pressure on a flood.
 	 */
 	async function deliverAll(rows: readonly Row[]): Promise<void> {
+		const needless = superseded.by(rows).filter(lanes.mayWait);
 		const tooMany = lanes.push(rows);
-		await Promise.all(tooMany.map((row) => sender.fail(row, new PermanentError("busy", phrases.laneFull))));
+		await Promise.all([
+			...tooMany.map((row) => sender.fail(row, new PermanentError("busy", phrases.laneFull))),
+			...needless.map(async (row) => {
+				// False: the row has been attempted.
+				if (!(await journal.expire(row))) return;
+				lanes.drop(row);
+				meter.merged(row.from);
+			}),
+		]);
 	}
 
 	/** Queues the rows that a rate limit held back, but for those of people who have been blocked since. */

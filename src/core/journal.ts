@@ -144,7 +144,7 @@ export interface Journal {
 		ids: readonly MessageId[],
 	): Promise<void>;
 	/** Removes a row that was never attempted. Resolves with false if it was, or is settled. */
-	expire(row: Row): Promise<boolean>;
+	expire(row: Pick<Row, "seq">): Promise<boolean>;
 	/** Turns a row that is given up into a dead letter. */
 	refuse(row: Row, reason: string): Promise<void>;
 	/**

@@ -338,6 +338,20 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 			const now = Date.now();
 			await Promise.all([...states.values()].filter(({ expires }) => expires <= now).map(expire));
 		},
+		/** Returns true if the row may wait in its lane: it has not been sent, or it is on disk alone. */
+		mayWait({ lane, seq }: Pick<Row, "lane" | "seq">): boolean {
+			const of = states.get(name(lane));
+			return of !== undefined && (of.behind || of.queue.some((row) => row.seq === seq));
+		},
+		/** Takes out a row that was removed from the journal before its first attempt. */
+		drop({ lane, seq }: Pick<Row, "lane" | "seq">): void {
+			const of = states.get(name(lane));
+			const left = of?.queue.filter((row) => row.seq !== seq) ?? [];
+			// A row that is being prepared finds out by itself.
+			if (!of || (left.length === of.queue.length && seq <= of.last)) return;
+			of.queue = left;
+			of.depth -= 1;
+		},
 		/** Returns the number of unsettled rows in the lanes for which `which` returns true. */
 		depth: (which: (lane: Lane) => boolean): number =>
 			[...states.values()].reduce((sum, of) => sum + (which(of.lane) ? of.depth : 0), 0),
