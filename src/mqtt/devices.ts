@@ -1,4 +1,4 @@
-import { createBoundedMap, dataBytes } from "../core/bounded-map.ts";
+import { createBoundedMap, dataBytes, textBytes } from "../core/bounded-map.ts";
 import type { Log } from "../core/log.ts";
 import { table } from "../core/table.ts";
 import { type Control, controlsOf, type Entity, isAnnouncement, readAnnouncement } from "./discovery.ts";
@@ -9,6 +9,8 @@ import { recognise } from "./vendors.ts";
 
 /** Announcements that are kept, and their bytes. */
 const [most, mostBytes] = [10_000, 16 * 1_048_576];
+/** Topics whose vendor is remembered: each value asks for it. */
+const remembered = 10_000;
 /** Most characters of one announcement. */
 const longest = 65_536;
 
@@ -20,6 +22,8 @@ export type Thing = Readonly<{
 }>;
 /** A topic that tells whether a thing is there, and the meaning of its payloads. */
 export type Watch = Readonly<{ topic: string; isOnline(payload: string): boolean | undefined }>;
+
+const none: ReadonlySet<string> = new Set();
 
 /** The words for on and off of things that have better ones. */
 const words = table<readonly [on: string, off: string]>({
@@ -54,6 +58,18 @@ export function createDevices(prefix: string | undefined, log: Log) {
 		of: (key, { text, parts }) =>
 			200 + 4 * (key.length + text.length) + dataBytes(parts.map(({ entity }) => entity)),
 	});
+	const vendorOf = createBoundedMap<string, ReturnType<typeof recognise> | null>(remembered, {
+		bytes: 4 * 1_048_576,
+		of: (topic, known) => textBytes(topic) + 100 + (known ? dataBytes(known) : 0),
+	});
+	function vendorAt(topic: string): ReturnType<typeof recognise> {
+		let known = vendorOf.get(topic);
+		if (known === undefined) {
+			known = recognise(topic) ?? null;
+			vendorOf.set(topic, known);
+		}
+		return known ?? undefined;
+	}
 	/** The announcements that name a state topic, by that topic. */
 	const ofState = new Map<string, Set<string>>();
 
@@ -80,7 +96,7 @@ export function createDevices(prefix: string | undefined, log: Log) {
 
 	/** Returns the parts whose values come on a topic; an announcement that the bound evicted is left out. */
 	const partsAt = (topic: string): readonly Part[] =>
-		[...(ofState.get(topic) ?? [])]
+		[...(ofState.get(topic) ?? none)]
 			.flatMap((one) => byTopic.get(one)?.parts ?? [])
 			.filter(({ entity }) => entity.stateTopic === topic);
 
@@ -107,7 +123,7 @@ export function createDevices(prefix: string | undefined, log: Log) {
 			const parts = partsAt(topic);
 			const [first] = parts;
 			if (!first) {
-				const known = recognise(topic);
+				const known = vendorAt(topic);
 				return known && { name: nameIn(known.device, topic), read: () => undefined };
 			}
 			const name = first.entity.device ?? first.entity.name;
@@ -119,7 +135,7 @@ export function createDevices(prefix: string | undefined, log: Log) {
 			const announced = partsAt(topic).flatMap(({ entity }) => entity.availability);
 			if (announced.length > 0)
 				return [...new Map(announced.map((one) => [one.topic, one])).values()].map(watchOf);
-			const known = recognise(topic)?.availability;
+			const known = vendorAt(topic)?.availability;
 			if (!known) return [];
 			const { online, offline } = known;
 			const bare = (payload: string) => payload.replace(/\s+/g, "");
@@ -137,7 +153,7 @@ export function createDevices(prefix: string | undefined, log: Log) {
 			const id = parts.find(({ entity }) => entity.deviceId !== undefined)?.entity.deviceId;
 			const announced = controlsOf(parts.map(({ entity }) => entity));
 			if (announced.length > 0 || id !== undefined) return announced;
-			const known = recognise(topic);
+			const known = vendorAt(topic);
 			if (!known?.command) return [];
 			return [{ name: known.device, component: "switch", ...known.command, retain: false }];
 		},

@@ -1,4 +1,3 @@
-import { table } from "../core/table.ts";
 import { isTopic } from "./topics.ts";
 
 /**
@@ -87,32 +86,46 @@ export type Recognised = Readonly<{
 	command?: Readonly<{ topic: string; payloads: Readonly<Record<string, string>> }>;
 }>;
 
-/** Returns the levels that the names of a pattern stand for in a topic; undefined if the topic does not match. */
-function levelsIn(pattern: string, topic: string): Readonly<Record<string, string>> | undefined {
-	const wanted = pattern.split("/");
-	const levels = topic.split("/");
-	const found = table<string>();
-	for (const [at, level] of wanted.entries()) {
+/** A pattern by its levels: a text, or the name of what stands there. */
+type Pattern = readonly (string | Readonly<{ name: string }>)[];
+
+const compile = (pattern: string): Pattern =>
+	pattern.split("/").map((level) => {
 		const [, name] = /^\{([a-z]+)\}$/.exec(level) ?? [];
-		if (name === "rest") return levels.length > at ? found : undefined;
+		return name === undefined ? level : { name };
+	});
+const compiled = vendors.map((vendor) => ({
+	...vendor,
+	topics: vendor.topics.map(compile),
+	not: (vendor.not ?? []).map(compile),
+}));
+
+/** Returns the device that a pattern finds in the levels of a topic, "" for a pattern without one; undefined if it differs. */
+function deviceIn(pattern: Pattern, levels: readonly string[]): string | undefined {
+	let device = "";
+	for (const [at, wanted] of pattern.entries()) {
 		const given = levels[at];
-		if (given === undefined || given === "" || (name === undefined && given !== level)) return undefined;
-		if (name !== undefined) found[name] = given;
+		if (typeof wanted !== "string" && wanted.name === "rest") return given === undefined ? undefined : device;
+		if (given === undefined || given === "") return undefined;
+		if (typeof wanted === "string" && wanted !== given) return undefined;
+		if (typeof wanted !== "string" && wanted.name === "device") device = given;
 	}
-	return levels.length === wanted.length ? found : undefined;
+	return levels.length === pattern.length ? device : undefined;
 }
 
 /** Returns the device that a topic belongs to; undefined for a topic that no vendor documents. Pure. */
 export function recognise(topic: string): Recognised | undefined {
-	for (const { name, topics, not = [], availability, online, offline, command } of vendors) {
-		if (not.some((pattern) => levelsIn(pattern, topic))) continue;
-		const found = topics.map((pattern) => levelsIn(pattern, topic)).find((one) => one !== undefined);
-		if (found?.device === undefined) continue;
-		const device = found.device;
-		const filled = (pattern: string) => pattern.replace("{device}", () => device);
+	const levels = topic.split("/");
+	for (const { name, topics, not, availability, online, offline, command } of compiled) {
+		if (not.some((pattern) => deviceIn(pattern, levels) !== undefined)) continue;
+		let device: string | undefined;
+		for (const pattern of topics) device ||= deviceIn(pattern, levels);
+		if (!device) continue;
+		const called = device;
+		const filled = (pattern: string) => pattern.replace("{device}", () => called);
 		if (!isTopic(filled(availability))) continue;
 		return {
-			...{ vendor: name, device },
+			...{ vendor: name, device: called },
 			availability: { topic: filled(availability), online, offline },
 			...(command && { command: { ...command, topic: filled(command.topic) } }),
 		};
