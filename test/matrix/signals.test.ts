@@ -113,11 +113,12 @@ describe("a read receipt on Matrix", () => {
 
 	test("that is private, of a thread or of a ghost of ours does not cross", async () => {
 		const { event_id: id } = await written("hello");
+		const { event_id: later } = await written("again");
 		await read(id, {}, "m.read.private");
 		await read(id, { thread_id: "$root" });
 		await read(id, {}, "m.read", romeo);
-		await read(id, { thread_id: "main" });
-		expect(await reach(1)).toEqual(["Alice: read xmpp-1"]);
+		await read(later, { thread_id: "main" });
+		expect(await reach(1)).toEqual(["Alice: read xmpp-2"]);
 	});
 
 	test("of a reaction stands for the message before it, and the newest of several counts", async () => {

@@ -23,9 +23,8 @@ export const wantsMarkers = (room: Room, context: Context): boolean => isSmall(r
 /** Takes what passes with a message of the MUC, in the active listener's copy. */
 export function takeSignals(room: Room, stanza: Element, context: Context): void {
 	const nick = resource(stanza.attrs.from ?? "");
-	// Our own occupants show what other networks know already.
-	if (nick === undefined || room.ours.byNick.has(nick)) return;
-	const sender = room.roster.others.get(nick)?.person;
+	// Our own occupants, which are none of the others, show what other networks know already.
+	const sender = nick === undefined ? undefined : room.roster.others.get(nick)?.person;
 	const old = room.listening.inHistory || delayedBy(stanza, room.jid) !== undefined;
 	if (!sender || old) return;
 	for (const signal of signalsIn(stanza, { room: room.jid as RoomId, sender, named: namedIn(room) }))

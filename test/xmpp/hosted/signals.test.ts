@@ -61,6 +61,15 @@ describe("typing and read positions of a hosted room", () => {
 		expect(w.got(phone)).toEqual([]);
 	});
 
+	test("of people of the source are not held for a session that waits for its history", () => {
+		const w = world();
+		const session = [...w.room.sessions.values()].find(({ jid }) => jid === phone);
+		if (session) session.held = [];
+		w.shows({ kind: "typing", active: true });
+		expect(w.got(capulet)).toHaveLength(1);
+		expect(session?.held).toEqual([]);
+	});
+
 	test("name the last stanza of a message, and are asked for where few people are", async () => {
 		const w = world();
 		const file = (name: string) => ({ kind: "image", source: { network: matrix, ref: name }, name });
