@@ -2,8 +2,10 @@ import { downgrade } from "../../../src/core/downgrade.ts";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
 import type { BridgeEvent } from "../../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../../src/core/ids.ts";
+import { nameOf as oneLineOf } from "../../../src/core/names.ts";
 import { capabilities } from "../../../src/matrix/capabilities.ts";
 import { asEdit, type Sayable, toMatrix } from "../../../src/matrix/to-matrix.ts";
+import { createFaces, faceAt, isFace } from "../../../src/xmpp/faces.ts";
 import { account, fromChat, fromGroupchat, parseMessage } from "../../../src/xmpp/from-xmpp.ts";
 import { archiveQuery, pageMost } from "../../../src/xmpp/hosted/archive-query.ts";
 import { historyRequest } from "../../../src/xmpp/hosted/history-request.ts";
@@ -13,6 +15,7 @@ import { delayedBy, heldSince } from "../../../src/xmpp/message/delay.ts";
 import { createArchive } from "../../../src/xmpp/muc/archive.ts";
 import { roomFeatures } from "../../../src/xmpp/muc/discovery.ts";
 import { occupantPresence } from "../../../src/xmpp/muc/presence.ts";
+import { nameIn, photoIn } from "../../../src/xmpp/photo.ts";
 import { answerJoin, botAnswers } from "../../../src/xmpp/presence.ts";
 import { signalsIn } from "../../../src/xmpp/signals.ts";
 import { neutral, refusal, StanzaError, stanzaError } from "../../../src/xmpp/stanza-error.ts";
@@ -119,6 +122,21 @@ const items = (start: (index: number, count: number) => number) => (length: numb
 		["list", { start: "0", end: String(count) }, ...all],
 	]);
 };
+
+/** One pixel. */
+const onePixel =
+	"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const vcardTree = (...photo: readonly unknown[]) =>
+	JSON.stringify([
+		"iq",
+		{ type: "result", from: "romeo@x.test", to: "a@bridge.test/b" },
+		[
+			"vCard",
+			{ xmlns: "vcard-temp" },
+			["FN", {}, "Romeo"],
+			["PHOTO", {}, ["TYPE", {}, "image/png"], ...photo],
+		],
+	]);
 
 const archiveQueryTree = (fields: readonly unknown[], ...more: readonly unknown[]) =>
 	JSON.stringify([
@@ -324,6 +342,37 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 			const text = serialize(refusal(stanza, error, quiet));
 			validXml(text);
 			return size(text, error.message);
+		},
+	},
+	"vCards on XMPP": {
+		kind: "tree",
+		corpus: [
+			vcardTree(["BINVAL", {}, onePixel]),
+			vcardTree(["BINVAL", {}, ""]),
+			vcardTree(),
+			...presences.slice(0, 10),
+		],
+		grows: {
+			"a picture": (length) => vcardTree(["BINVAL", {}, "iVBORw0KGgo".repeat(Math.ceil(length / 11))]),
+			"blanks in a picture": (length) => vcardTree(["BINVAL", {}, " \n".repeat(Math.ceil(length / 3))]),
+			"a name": (length) =>
+				JSON.stringify([
+					"iq",
+					{},
+					["vCard", { xmlns: "vcard-temp" }, ["FN", {}, "\u202e ".repeat(Math.ceil(length / 9))]],
+				]),
+		},
+		async run(input) {
+			const stanza = stanzaOf(input);
+			if (!stanza) return size();
+			const faces = createFaces({ link: { iq: async () => stanza }, asker: () => "a@bridge.test/b" });
+			const { card, hash } = await faces.vcard("romeo@x.test");
+			const name = card && nameIn(card);
+			holds(hash === undefined || isFace(`face ${hash} romeo@x.test`), "a picture without a hash");
+			holds(name === undefined || (name !== "" && name === oneLineOf(name)), "a name of several lines");
+			const photo = photoIn(stanza);
+			holds(!photo || faceAt("romeo@x.test", photo)?.hash === photo, "a presence names no hash");
+			return size(name ?? "", hash ?? "");
 		},
 	},
 	"XMPP archives and disco": {
