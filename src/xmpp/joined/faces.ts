@@ -1,4 +1,4 @@
-import { sameAvatar } from "../../core/person.ts";
+import type { Avatar } from "../../core/person.ts";
 import { faceAt } from "../faces.ts";
 import * as presence from "../muc/presence.ts";
 import type { Context } from "./context.ts";
@@ -20,10 +20,14 @@ export function knownPhoto({ person }: OwnOccupant, { faces }: Context): string 
 	return avatar ? faces.hash(avatar) : undefined;
 }
 
+/** The picture that each own occupant is to have: its person may be known by an older event meanwhile. */
+const wanted = new WeakMap<OwnOccupant, Avatar | null>();
+
 /** Reads the picture that the person behind an own occupant has now, and tells the MUC of a new one. Returns at once. */
 export function showFace(room: Room, ours: OwnOccupant, context: Context): void {
 	const avatar = ours.person?.avatar;
 	if (avatar === undefined) return;
+	wanted.set(ours, avatar);
 	void context.guard.run("picture of an own occupant", async () => {
 		const picture = avatar ? await context.faces.get(avatar) : undefined;
 		// A picture that cannot be shown says nothing against the last one.
@@ -31,8 +35,7 @@ export function showFace(room: Room, ours: OwnOccupant, context: Context): void 
 		const photo = picture?.sha1 ?? "";
 		// A rename that waits in the queue must not be undone by a presence to the old nick.
 		await inTurn(room.sendQueue, async () => {
-			const isLast = sameAvatar(ours.person?.avatar ?? null, avatar);
-			if (!isLast || !isIn(ours) || photo === (ours.photo ?? "")) return;
+			if (wanted.get(ours) !== avatar || !isIn(ours) || photo === (ours.photo ?? "")) return;
 			setPhoto(ours, photo);
 			await context.link.send(presence.rename(shown(ours, room), room.jid, ours.nick));
 		});

@@ -83,11 +83,12 @@ export const hears = ({ stay }: OwnOccupant): boolean => stay.state === "in" || 
 export const isConfirmed = ({ stay }: OwnOccupant): boolean => stay.state === "in" && stay.confirmed;
 export const isJoining = ({ stay }: OwnOccupant): boolean => stay.state === "joining";
 
-/** Returns the person's occupant, which is made if there is none, under the name that the person has now. */
+/** Returns the person's occupant, which is made if there is none, under the name that the person has now. A picture stays until another is known. */
 export function occupantOf(ours: OwnOccupants, jid: string, name: string, person: Person): OwnOccupant {
 	const one: State = ours.byJid.get(jid) ?? createOwnOccupant(jid, name, person);
 	mapsOf(ours).byJid.set(jid, one);
-	one.person = person;
+	const avatar = person.avatar === undefined ? one.person?.avatar : person.avatar;
+	one.person = avatar === undefined ? person : { ...person, avatar };
 	one.name = name;
 	return one;
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { LinkId, NetworkName, RoomId } from "../../../src/core/ids.ts";
 import * as own from "../../../src/xmpp/joined/own-occupants.ts";
 import { createRoom } from "../../../src/xmpp/joined/room.ts";
+import { avatar } from "../fake-faces.ts";
 
 const folder = new URL("../../../src/xmpp/joined/", import.meta.url);
 
@@ -117,4 +118,21 @@ describe("the parts of a MUC", () => {
 		// The functions of room.ts take the writable room.
 		expect(found.filter((line) => !line.startsWith("room.ts: room."))).toEqual([]);
 	});
+});
+
+test("an own occupant keeps the picture of its person while an event does not tell it", () => {
+	const { ours } = world();
+	const of = (more: object) =>
+		own.occupantOf(ours, "alice@b.test/x", "Alice", {
+			network: "matrix",
+			address: ["alice"],
+			...more,
+		} as never).person?.avatar;
+	expect([{}, { avatar: avatar("a") }, {}, { avatar: null }, {}].map(of)).toEqual([
+		undefined,
+		avatar("a"),
+		avatar("a"),
+		null,
+		null,
+	]);
 });
