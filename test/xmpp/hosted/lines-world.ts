@@ -97,6 +97,7 @@ export function linesWorld({ readReceipts = 0 } = {}) {
 			views: { find, source: () => hosting },
 		}),
 		readReceipts,
+		faces: { hash: () => undefined },
 		tell: (events: readonly Received[]) => void told.push(...events),
 		ghost: ({ address }: Person) => `${address[0]}@bridge.test`,
 		standsFor: (jid: string) => ({ network: matrix, address: [jid.split("@")[0] ?? ""] }),
