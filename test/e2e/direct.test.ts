@@ -229,7 +229,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 			),
 		);
 		const all = await romeo.inbox.settled(
-			(one) => one.attrs.from?.includes(bed.xmpp(server).component) === true,
+			(one) => one.is("message") && one.attrs.from?.includes(bed.xmpp(server).component) === true,
 			500,
 		);
 		expect(all).toEqual([]);
@@ -284,16 +284,6 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		expect(bridge.lines()).toEqual([]);
 	});
 
-	/** Subscribes, lets the ghost subscribe in return, and begins the chat. */
-	async function befriend() {
-		await romeo.send(xml("iq", { type: "get", id: "roster" }, xml("query", { xmlns: "jabber:iq:roster" })));
-		await romeo.send(xml("presence", {}));
-		await romeo.send(xml("presence", { to: alice, type: "subscribe" }));
-		await presence("subscribe");
-		await romeo.send(xml("presence", { to: alice, type: "subscribed" }));
-		await romeo.sendMessage(alice, "good morrow");
-		await seen("romeo: good morrow");
-	}
 	const unfriend = async () => {
 		const item = xml("item", { jid: alice, subscription: "remove" });
 		await romeo.iq(
@@ -303,6 +293,17 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		);
 	};
 
+	/** Subscribes, lets the ghost subscribe in return, and begins the chat. */
+	async function befriend() {
+		await unfriend().catch(() => undefined);
+		await romeo.send(xml("iq", { type: "get", id: "roster" }, xml("query", { xmlns: "jabber:iq:roster" })));
+		await romeo.send(xml("presence", {}));
+		await romeo.send(xml("presence", { to: alice, type: "subscribe" }));
+		await presence("subscribe");
+		await romeo.send(xml("presence", { to: alice, type: "subscribed" }));
+		await romeo.sendMessage(alice, "good morrow");
+		await seen("romeo: good morrow");
+	}
 	test("the two people of a chat see the presence of each other, until one of them ends that", async () => {
 		there.set("alice", { show: "away", status: "at lunch" });
 		await befriend();
@@ -366,6 +367,8 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 	test("a ghost grants a contact its presence by name, and is not online for ever", async () => {
 		// The server pushes a roster change only to clients that requested the roster (RFC 6121 §2.2).
 		await romeo.send(xml("iq", { type: "get", id: "roster" }, xml("query", { xmlns: "jabber:iq:roster" })));
+		// The chats of earlier tests have made Alice a contact where the server lets the bridge.
+		await unfriend().catch(() => undefined);
 		await romeo.send(xml("presence", { to: alice, type: "subscribe" }));
 		const granted = await presence("subscribed");
 		expect(granted.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Alice");
