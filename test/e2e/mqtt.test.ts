@@ -748,6 +748,48 @@ test("shows each value once in each of two overlapping mirrors, and none in a re
 	expect(one.values()).toEqual(["both", "both", "one", "end"]);
 });
 
+test("of a flood the room shows some values of each topic, and the last one last, and the rest is merged", async () => {
+	const options: MqttOptions = {
+		brokers: { home: broker() },
+		mirrors: [{ broker: "home", topic: "flood/#", room: "plaza", show: "state" }],
+	};
+	let merged = 0;
+	const meter = { filtered: () => undefined, merged: () => void merged++ };
+	const mapping = createMemoryMapping();
+	const network = createMqtt(options, { mapping, log: quiet, meter });
+	const chat = fakeNetwork("chat");
+	const bridge = bridgeOf([chat, network], rulesFor({ "*": "use" }), { mapping });
+	await bridge.start();
+	const [topic] = mirrorsOf(options).map((one) => one.topic);
+	await bridge.mirror(
+		[{ here: chat.name, room: "plaza" as RoomId, there: network.name, topic: topic as RoomId }],
+		true,
+	);
+	await until(
+		() => network.status?.().up === true,
+		() => String(network.status?.().cause),
+	);
+	await call(network, `settled/${clients} x`);
+	const topics = Array.from({ length: 20 }, (_, n) => `flood/t${n}`);
+	for (let n = 0; n < 250; n++)
+		await Promise.all(topics.map((one) => thing.publish(one, String(n), { qos: 0 })));
+	// QoS 1 comes from the broker in its order, behind what it has not dropped of QoS 0.
+	for (let n = 250; n < 300; n++) await Promise.all(topics.map((one) => thing.publish(one, String(n))));
+	const last = () => {
+		const texts = chat.sent.map(({ event }) => ("text" in event ? event.text.split(": ") : []));
+		return new Map(texts.map(([name = "", value = ""]) => [name, value]));
+	};
+	await until(
+		() => last().size === topics.length && [...last().values()].every((value) => value === "299"),
+		() => JSON.stringify([...last()]),
+		15_000,
+	);
+	await bridge.stop(5_000);
+	expect(chat.sent.length).toBeLessThan(topics.length * 15);
+	expect(merged + chat.sent.length).toBeGreaterThan(50 * topics.length);
+	expect(merged + chat.sent.length).toBeLessThanOrEqual(300 * topics.length);
+});
+
 test("links a topic with options by command, shows them in the list, and keeps them over a restart", async () => {
 	const mapping = createMemoryMapping();
 	const begin = async () => {

@@ -141,9 +141,9 @@ describe("in a room that shows values, a person", () => {
 			)
 			.catch((error: Error) => error.message);
 
-	test("lists them", async () =>
-		expect(await say("list", "")).toBe(
-			"home/hall: cleared (1 second ago)\nhome/kitchen: 20 °C (2 minutes ago)",
+	test("lists them, and the topic filters of the room", async () =>
+		expect(await say("list", "")).toMatch(
+			/^home\/hall: cleared \(1 second ago\)\nhome\/kitchen: 20 °C \(2 minutes ago\)\nShown here: \S+$/,
 		));
 	test("gets one by its topic or its name", async () => {
 		expect(await say("get", "home/kitchen")).toBe("home/kitchen: 20 °C (2 minutes ago)");
