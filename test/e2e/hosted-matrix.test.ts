@@ -97,12 +97,12 @@ describe("a person of another network", () => {
 		await hosting().rename(one as RoomId, { ...romeo, name: "Roméo" });
 		expect((await alice.members(one)).get(ghost)).toBe("Roméo");
 		expect((await alice.members(two)).get(ghost)).toBe("Montague");
-		await shows(one, "Romeo (xmpp) is in", "Roméo (xmpp) is name");
+		await shows(one, "Romeo (xmpp) is in", "Roméo (xmpp) is profile");
 		await shows(two, "Montague (xmpp) is in");
 		await hosting().leave(one as RoomId, romeo, "Good night");
 		await hosting().leave(one as RoomId, romeo);
 		expect((await alice.members(one)).has(ghost)).toBe(false);
-		await shows(one, "Romeo (xmpp) is in", "Roméo (xmpp) is name", "Roméo (xmpp) is out: Good night");
+		await shows(one, "Romeo (xmpp) is in", "Roméo (xmpp) is profile", "Roméo (xmpp) is out: Good night");
 	});
 
 	test("is told apart: banned, not invited, invited, no such room", async () => {
@@ -228,7 +228,7 @@ describe("a hosted room shows", () => {
 		await bob.join(room);
 		await bob.displayName("Robert");
 		// Synapse writes the name into the room later on.
-		await said(room, "Robert (matrix) is name");
+		await said(room, "Robert (matrix) is profile");
 		await alice.request("POST", `v3/rooms/${room}/kick`, { user_id: bob.userId, reason: "loud" });
 		await alice.request("POST", `v3/rooms/${room}/kick`, { user_id: `@_xmpp_romeo:${domain}` });
 		await shows(
@@ -236,7 +236,7 @@ describe("a hosted room shows", () => {
 			"Romeo (xmpp) is in",
 			"bob (matrix) is invited by Alice",
 			"bob (matrix) is in",
-			"Robert (matrix) is name",
+			"Robert (matrix) is profile",
 			"Robert (matrix) is out by Alice: loud",
 			"Romeo (xmpp) is out by Alice",
 		);
