@@ -10,6 +10,8 @@ export function createBridgeInfo(deps: {
 	client: Client;
 	mapping: Mapping;
 	bot: string;
+	/** The most people of a room in which read receipts cross; in chats of two they always do. */
+	readReceipts: number;
 	/** Returns what the room of a link shows. */
 	capabilities(portal: Portal, link: Link): Capabilities;
 }) {
@@ -42,7 +44,10 @@ export function createBridgeInfo(deps: {
 		as: string | undefined,
 	): Promise<void> {
 		if (!link.out) return;
-		const content = roomFeatures(deps.capabilities(portal, link));
+		const content = roomFeatures(
+			deps.capabilities(portal, link),
+			portal.between !== undefined || deps.readReceipts > 0,
+		);
 		const setting = featuresOf(room, link);
 		const hash = hashOf(content);
 		if ((await mapping.setting(setting)) === hash) return;

@@ -198,7 +198,7 @@ export function createMatrix(
 			},
 		});
 		const { backfill } = inbound;
-		const service = createRoomService({ ...common, backfill, readMembers: hosted.readMembers });
+		const service = createRoomService({ ...common, readReceipts, backfill, readMembers: hosted.readMembers });
 		return { bridge, lookup, inbound, backfill, service, deliver: createDelivery(common) };
 	}
 

@@ -22,8 +22,8 @@ const formats = [
 ] as const;
 const files = ["m.image", "m.video", "m.audio", "m.file", "m.sticker", "org.matrix.msc3245.voice"] as const;
 
-/** Returns the content of the event for a room with these capabilities. Pure. */
-export function roomFeatures(can: Capabilities): Readonly<Record<string, unknown>> {
+/** Returns the content of the event for a room with these capabilities. `receipts`: read receipts may cross. Pure. */
+export function roomFeatures(can: Capabilities, receipts: boolean): Readonly<Record<string, unknown>> {
 	const media = levels[can.media];
 	return {
 		formatting: Object.fromEntries(formats.map((one) => [one, levels[can.rich]])),
@@ -37,7 +37,7 @@ export function roomFeatures(can: Capabilities): Readonly<Record<string, unknown
 		reaction: levels[can.reaction],
 		custom_emoji_reactions: false,
 		...(can.moderation === "native" && { member_actions: { kick: 2, ban: 2 } }),
-		read_receipts: true,
+		read_receipts: receipts,
 		typing_notifications: true,
 	};
 }

@@ -28,6 +28,8 @@ export function createRoomService(deps: {
 	otherBridges: Pick<OtherBridges, "single">;
 	bridge: Pick<Bridge, "sync" | "capabilities">;
 	bot: string;
+	/** See {@link createBridgeInfo}. */
+	readReceipts: number;
 	/** The people in a room, ghosts of ours left out. */
 	people(room: string): readonly Person[];
 	/** The link by which a room is in a portal, if it is in one. */

@@ -8,17 +8,18 @@ import { type MatrixWorld, matrixWorld } from "./world.ts";
 
 describe("the features of a room", () => {
 	test("are those of its other room: whole, in another form, or not at all", () => {
-		expect(roomFeatures(joined)).toMatchObject({
+		expect(roomFeatures(joined, true)).toMatchObject({
 			formatting: { bold: 2, spoiler: 2 },
 			file: { "m.image": { mime_types: { "*/*": 2 }, caption: 2 } },
 			...{ reply: 2, thread: 2, edit: 2, delete: 2, reaction: 2, location_message: 2, poll: 1 },
 			...{ member_actions: { kick: 2, ban: 2 }, read_receipts: true, typing_notifications: true },
 		});
-		expect(roomFeatures(withoutIds)).toMatchObject({ reply: 1, reaction: 1 });
-		expect(roomFeatures({ ...joined, media: "drop", moderation: "drop" })).toMatchObject({
+		expect(roomFeatures(withoutIds, true)).toMatchObject({ reply: 1, reaction: 1 });
+		expect(roomFeatures({ ...joined, media: "drop", moderation: "drop" }, false)).toMatchObject({
 			file: { "m.image": { mime_types: { "*/*": -1 } } },
+			read_receipts: false,
 		});
-		expect(roomFeatures({ ...joined, moderation: "drop" })).not.toHaveProperty("member_actions");
+		expect(roomFeatures({ ...joined, moderation: "drop" }, true)).not.toHaveProperty("member_actions");
 	});
 });
 
