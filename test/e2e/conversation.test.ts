@@ -333,6 +333,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 
 	test("people see each other's pictures in a MUC and a chat, and a new one", async () => {
 		const sha1 = (bytes: Buffer) => createHash("sha1").update(bytes).digest("hex");
+		const verona = `verona@${bridged.xmpp.muc}`;
 		for (const colour of [
 			[200, 0, 0],
 			[0, 200, 0],
@@ -340,7 +341,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			const mine = png(96, Array(96).fill(colour).flat());
 			const seen = new Set(romeo.inbox.items);
 			await juliet.picture(mine);
-			const nick = `${muc}/Juliet Capulet`;
+			const nick = `${verona}/Juliet Capulet`;
 			const presence = await romeo.waitFor(
 				"a picture of Juliet",
 				(one) =>
@@ -350,7 +351,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			for (const jid of [nick, `juliet@${bridged.xmpp.component}`])
 				expect(sha1(await romeo.pictureOf(jid))).toBe(photoIn(presence));
 			const theirs = png(32, Array(32).fill(colour).flat());
-			await romeo.picture(theirs, "Romeo Montague", `${muc}/Romeo Montague`);
+			await romeo.picture(theirs, "Romeo Montague", `${verona}/Romeo Montague`);
 			const dressed = (room: string) =>
 				juliet.waitFor(
 					"a picture of Romeo",
