@@ -290,14 +290,20 @@ function acknowledge(client: MqttClient, messageId: number): void {
 	send.call(client, { cmd: "puback", messageId, reasonCode: 0 });
 }
 
+/**
+ * Returns the properties of a publication; none where they would say nothing: of an empty set of user properties the
+ * library writes a packet that the broker waits for the end of.
+ */
 function propertiesOf({ operation, correlation, passed = [] }: Extras) {
 	const userProperties = {
 		...(operation !== undefined && { [operationProperty]: operation }),
 		...(passed.length > 0 && { [passedProperty]: [...passed] }),
 	};
-	return {
-		properties: { userProperties, ...(correlation && { correlationData: Buffer.from(correlation) }) },
+	const properties = {
+		...(Object.keys(userProperties).length > 0 && { userProperties }),
+		...(correlation && { correlationData: Buffer.from(correlation) }),
 	};
+	return Object.keys(properties).length > 0 ? { properties } : {};
 }
 
 function arrived({ topic, payload, qos, dup, retain, messageId, properties }: IPublishPacket): Arrival {

@@ -99,6 +99,25 @@ describe("createSession", () => {
 		);
 	});
 
+	test("publishes a value without properties in a packet that ends with the value", async () => {
+		const packets: Buffer[] = [];
+		const { url } = await broker(() => (kind, reply, packet) => {
+			well(kind, reply, packet);
+			if (kind !== "PUBLISH") return;
+			packets.push(Buffer.from(packet));
+			reply(0x40, 2, packet[5] ?? 0, packet[6] ?? 0);
+		});
+		const one = await start(url);
+		await until(
+			() => one.status().up,
+			() => "not up",
+		);
+		expect(await one.publish("t", "v")).toBe(0);
+		const packet = [...(packets[0] ?? [])];
+		// Bytes 5 and 6 are the packet identifier.
+		expect(packet).toEqual([...publish(0).slice(0, 5), packet[5], packet[6], ...publish(0).slice(7)]);
+	});
+
 	test("reconnects when the library itself hangs while it connects", async () => {
 		const { seen, url } = await broker(() => well);
 		const stuck = vi.spyOn(MqttClient.prototype, "connect").mockImplementationOnce(function (
