@@ -541,16 +541,18 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		const says = (words: RegExp) =>
 			juliet.waitFor(`${words}`, (e) => e.room_id === bot && words.test(String(e.content.body)), 20_000);
 		await says(/^Hello Juliet/);
-		// An occupant of a MUC has no chats: the invitation of its ghost is declined, and leaves no portal behind.
+		// The ghost of an occupant of a MUC takes an invitation: the chat is a private one of that MUC.
 		const ghost =
 			[...(await juliet.members(portal))].find(([, name]) => name === "Romeo Montague")?.[0] ?? "";
-		const stray = await juliet.createRoom({ is_direct: true, invite: [ghost] });
-		const declined = await juliet.waitFor(
-			"the ghost's answer",
-			(e) => e.room_id === stray && e.state_key === ghost && e.content.membership === "leave",
+		const aside = await juliet.createRoom({ is_direct: true, invite: [ghost] });
+		await juliet.waitFor(
+			"the ghost in the chat",
+			(e) => e.room_id === aside && e.state_key === ghost && e.content.membership === "join",
 			20_000,
 		);
-		expect(declined.content.reason).toMatch(/known from a room only/);
+		await juliet.send(aside, "What man art thou?");
+		const whisper = await romeo.waitForMessage("What man art thou?", `${muc}/Juliet Capulet`, 20_000);
+		expect(whisper.attrs.type).toBe("chat");
 		const verona = `verona@${bridged.xmpp.muc}`;
 		await juliet.send(bot, `join <xmpp:${verona}?join>`);
 		await says(
@@ -567,7 +569,12 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		expect(list.content.body).toMatch(
 			/• chat: Matrix Juliet Capulet 🌹 \(@juliet:hs\.test\) ↔ XMPP mercutio \(mercutio@/,
 		);
-		expect(list.content.body).not.toMatch(/=40|![A-Za-z0-9]{10}|Romeo Montague/);
+		expect(list.content.body).toMatch(
+			new RegExp(
+				`• chat: Matrix Juliet Capulet 🌹 \\(@juliet:hs\\.test\\) ↔ XMPP Romeo Montague \\(${verona}/`,
+			),
+		);
+		expect(list.content.body).not.toMatch(/=40|![A-Za-z0-9]{10}/);
 
 		const tybalt = await matrix("tybalt", "Tybalt");
 		await tybalt.join(portal);
