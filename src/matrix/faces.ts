@@ -1,6 +1,7 @@
 import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
 import type { Guard } from "../core/guard.ts";
+import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Bridge } from "../core/network.ts";
@@ -17,6 +18,8 @@ const atOnce = 2;
 const [known, knownBytes] = [5_000, 2 * 1_048_576];
 /** Pictures that could not be shown, and how long they are not tried again, in ms: less while a server is away. */
 const [failures, retryAfter, soon] = [2_000, 10 * 60_000, 60_000];
+/** New pictures of one ghost that are uploaded: a homeserver keeps each of them. */
+const uploadsOfGhost = { perMinute: 1, burst: 10 };
 /** Bytes of the largest picture that is uploaded. */
 const largest = 1_048_576;
 
@@ -39,6 +42,7 @@ export function createFaces(deps: {
 	});
 	/** The work that waits, by what it is for: newer work takes the place of older. */
 	const waiting = new Map<string, () => Promise<void>>();
+	const mayUpload = createRateLimit(uploadsOfGhost, now);
 	/** Uploads under way, by hash. */
 	const uploads = new Map<string, Promise<string>>();
 	/** What is being worked at. */
@@ -55,6 +59,7 @@ export function createFaces(deps: {
 	}
 
 	async function upload(avatar: Avatar, ghost: string): Promise<string> {
+		if (!mayUpload(ghost)) throw new TemporaryError("too many new pictures of one ghost");
 		const opened = await deps.open(avatar);
 		if ((opened.size ?? 0) > largest) {
 			opened.body.destroy();

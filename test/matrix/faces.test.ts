@@ -149,13 +149,26 @@ describe("the picture of a ghost", () => {
 		expect([uploads, set]).toEqual([["face text"], []]);
 	});
 
+	test("is a new one ten times in a row, and once a minute after that", async () => {
+		const { show } = faces();
+		for (let n = 0; n < 15; n++) {
+			show(person("romeo", picture(`${n}`)));
+			await settled();
+		}
+		expect(uploads).toHaveLength(10);
+		time = 61_000;
+		show(person("romeo", picture("14")));
+		await settled();
+		expect(uploads?.at(-1)).toBe("face 14");
+	});
+
 	test("waits for its turn: a flood of pictures takes a bounded queue, and two at once are read", async () => {
 		const slow = Promise.withResolvers<Buffer>();
 		open = () => slow.promise;
 		const { bring } = faces();
 		const brought: string[] = [];
 		for (let n = 0; n < 5_000; n++)
-			bring(`${n}`, picture(`${n}`), mxid("romeo"), async (url) => void brought.push(url));
+			bring(`${n}`, picture(`${n}`), mxid(`p${n}`), async (url) => void brought.push(url));
 		await settled();
 		expect(opened).toHaveLength(2);
 		slow.resolve(Buffer.from("x"));
