@@ -132,15 +132,15 @@ export const xmppStopping = "The bridge is just restarting. Please send this aga
 
 // Private chats in a MUC.
 export const privateNoRoom = (room: string) =>
-	`the bridge does not serve the XMPP room ${room}, so nobody there can be written to.`;
+	`the bridge does not serve the room ${room}, so nobody there can be written to.`;
 export const privateGone = (room: string) =>
-	`this person is not in the XMPP room ${room} now, and can be written to in private only while they are there.`;
+	`this person is not in the room ${room} now, and can be written to in private only while they are there.`;
 export const privateOutside = (room: string) =>
-	`only people who are in the XMPP room ${room} under a name of their own can write to others there in private. Write a message in the room first.`;
+	`only people who are in the room ${room} under a name of their own can write to others there in private. Write a message in the room first.`;
 export const privateUnsure = (name: string, room: string) =>
-	`the XMPP room ${room} does not tell whether the person called ${name} is still the same one. This chat goes on when they write to you.`;
+	`the room ${room} does not tell whether the person called ${name} is still the same one. This chat goes on when they write to you.`;
 export const privateEnded = (name: string, room: string) =>
-	`${name} has left the XMPP room ${room}. This private chat has ended, and goes on if they come back.`;
+	`${name} has left the room ${room}. This private chat has ended, and goes on if they come back.`;
 
 // Answers of the archive of a room that is shown as a MUC.
 export const archiveForMembers =

@@ -572,7 +572,7 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		expect(quiet).toEqual([]);
 		await romeo.leaveRoom(room, "Montague");
 		await until(
-			() => bridge.lines().some((line) => /Montague has left the XMPP room/.test(line)),
+			() => bridge.lines().some((line) => /Montague has left the room/.test(line)),
 			() => bridge.lines().join(" | "),
 		);
 		await bridge.say(chat, alice, "are you there?");

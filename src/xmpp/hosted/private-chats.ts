@@ -36,14 +36,14 @@ export function createPrivateVenue(context: Pick<HostedContext, "rooms" | "out">
 			const room = roomAt(muc);
 			return room && occupantIn(room, person)?.nick;
 		},
-		async write({ muc, person }, ours, make) {
-			const gone = () => new PermanentError("not-found", phrases.privateGone(muc));
+		async write({ muc, person, within }, ours, make) {
+			const gone = () => new PermanentError("not-found", phrases.privateGone(within));
 			const room = roomAt(muc);
 			if (!room) throw gone();
 			const occupant = occupantIn(room, person);
 			if (!occupant || occupant.sessions.size === 0) throw gone();
 			const mine = occupantOf(room, ours);
-			if (!mine) throw new PermanentError("forbidden", phrases.privateOutside(muc));
+			if (!mine) throw new PermanentError("forbidden", phrases.privateOutside(within));
 			context.out.send(occupant.sessions.values(), (address) => make(`${address}/${mine.nick}`, undefined));
 		},
 	};

@@ -47,9 +47,10 @@ export function createPrivateChats(deps: {
 	const taken: Taken = deps.taken ?? createBoundedMap<OperationId, readonly MessageId[]>(1_000);
 	const ends = createEnds(deps);
 
-	function venueOf(muc: string): Venue {
+	/** Returns the place's kind of MUCs. `within`: the room as people know it, for the error. @throws PermanentError */
+	function venueOf({ muc }: Place, within: string): Venue {
 		const found = deps.venues().find((one) => one.has(muc));
-		if (!found) throw new PermanentError("not-found", phrases.privateNoRoom(muc));
+		if (!found) throw new PermanentError("not-found", phrases.privateNoRoom(within));
 		return found;
 	}
 
@@ -89,7 +90,8 @@ export function createPrivateChats(deps: {
 		const refused = open.begin(operation, room);
 		// XEP-0045 §7.5: this element tells a private message of a MUC from one between accounts.
 		const parts = [...said.parts, xml("x", { xmlns: mucUser })];
-		const written = venueOf(place.muc).write(place, event.sender, (from, target) =>
+		const within = theirs.within ?? place.muc;
+		const written = venueOf(place, within).write({ ...place, within }, event.sender, (from, target) =>
 			to.chat(from, target, operation, { ...said, parts }),
 		);
 		await Promise.race([written.then(deps.confirm), refused]);
@@ -162,7 +164,8 @@ export function createPrivateChats(deps: {
 			const ours = event.to;
 			const [type, condition] = conditionOf(error.reason);
 			const place = here(event.room);
-			await venueOf(place.muc).write(place, ours, (from, target_) =>
+			const within = place.muc;
+			await venueOf(place, within).write({ ...place, within }, ours, (from, target_) =>
 				errorReply(
 					xml("message", { from: target_, to: from, id: stanzaOf(event.id) }),
 					type,

@@ -11,10 +11,14 @@ export interface Venue {
 	/**
 	 * Writes a message to the occupant of a person, as the occupant that stands for `ours`. `make` gets the full JIDs of
 	 * both, once for each address of the MUC by which clients of the person are there; the second is absent where the MUC
-	 * fills it in for each client. Resolves when the link has taken it.
+	 * fills it in for each client. `within` is the room as people know it. Resolves when the link has taken it.
 	 * @throws PermanentError if one of them is not there; TemporaryError
 	 */
-	write(place: Place, ours: Person, make: (from: string, to: string | undefined) => Element): Promise<void>;
+	write(
+		place: Place & Readonly<{ within: string }>,
+		ours: Person,
+		make: (from: string, to: string | undefined) => Element,
+	): Promise<void>;
 }
 
 /** A private message as it came in. */

@@ -341,15 +341,21 @@ describe("a private message", () => {
 		const world = linesWorld();
 		await world.say(capulet, body, chat, `${other}/Alice`);
 		const venue = createPrivateVenue(world.context);
-		const place = (id = "") => ({ muc: view, person: id, ghost: "alice@bridge.test" });
+		const place = (id = "") => ({ muc: view, person: id, ghost: "alice@bridge.test", within: "Hall" });
 		const make = (from: string, to: string | undefined) => xml("message", { from, to, type: "chat" });
 		await venue.write(place(world.whispers[0]?.sender.id), alice, make);
 		expect(world.got(capulet)).toEqual([`<message from="${other}/Alice" type="chat"/>`]);
 		const absent = venue.write(place(`${view} benvolio@x.lit`), alice, make);
-		await expect(absent).rejects.toMatchObject({ reason: "not-found" });
+		await expect(absent).rejects.toMatchObject({
+			reason: "not-found",
+			message: expect.stringContaining("the room Hall "),
+		});
 		const stranger = { ...bob, id: "@stranger:hs.test" as never };
 		const outside = venue.write(place(world.whispers[0]?.sender.id), stranger, make);
-		await expect(outside).rejects.toMatchObject({ reason: "forbidden" });
+		await expect(outside).rejects.toMatchObject({
+			reason: "forbidden",
+			message: expect.stringContaining("the room Hall "),
+		});
 	});
 	test("of a flood is refused past the limit", async () => {
 		const world = linesWorld();

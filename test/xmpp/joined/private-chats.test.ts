@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 const words = (from: string, to: string | undefined) => xml("message", { from, to, type: "chat" });
-const place = (id: string) => ({ muc: room, person: id, ghost: "alice@bridge.test" });
+const place = (id: string) => ({ muc: room, person: id, ghost: "alice@bridge.test", within: "Verona" });
 
 /** Returns a MUC with Alice, who has spoken, and Romeo. */
 async function verona() {

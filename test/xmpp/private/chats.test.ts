@@ -20,10 +20,15 @@ const veiled = { ...occupant(muc, "Paris"), within: "Verona" };
 function world() {
 	const told: Received[] = [];
 	const sent: string[] = [];
-	const state = { nick: "Romeo", fails: undefined as Error | undefined, confirms: Promise.resolve() };
+	const state = {
+		isServed: true,
+		nick: "Romeo",
+		fails: undefined as Error | undefined,
+		confirms: Promise.resolve(),
+	};
 	const portals = new Map<string, Portal>();
 	const venue: Venue = {
-		has: (one) => one === muc,
+		has: (one) => state.isServed && one === muc,
 		nick: () => state.nick,
 		async write(place, ours, make) {
 			if (state.fails) throw state.fails;
@@ -152,12 +157,19 @@ test("a person who leaves the MUC ends the chat with a word, once until somebody
 		expect.objectContaining({
 			style: "notice",
 			room,
-			text: expect.stringMatching(/^Romeo has left the XMPP room Verona\./),
+			text: expect.stringMatching(/^Romeo has left the room Verona\./),
 		}),
 	]);
 	whisper("<body>back</body>");
 	chats.left(muc, romeo);
 	expect(told).toHaveLength(3);
+});
+
+test("a message to a room that nobody is in any more is refused by the name of the room", async () => {
+	const { chats, out, open, state } = world();
+	const room = await open(romeo);
+	state.isServed = false;
+	await expect(chats.conversation.send(out(room, "hello?"))).rejects.toThrow("the room Verona,");
 });
 
 test("a chat with a bare nick takes answers only after its holder wrote, since another may hold it by now", async () => {
