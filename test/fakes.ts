@@ -37,7 +37,7 @@ export type Fake = Network &
 		/** `partly`: the rest was shown. */
 		refused: { event: BridgeEvent; sentence: string; target: string; partly?: true }[];
 		attached: Set<string>;
-		/** What the bridge told the people of rooms, as "room: text". */
+		/** The announcements of the bridge to the people of rooms, as "room: text". */
 		announced: string[];
 		/** All signals that it was to show, in order. */
 		signals: SignalOut[];

@@ -27,8 +27,8 @@ export type ReadingChanges = Readonly<{
 }>;
 
 /**
- * What the bridge remembers of things between two starts, for people who ask: a cache, which a power cut may empty. Its
- * methods never throw, and a fault of the disk costs the memory alone.
+ * The values and files of things that the bridge keeps between two starts, for people who ask: a cache, which a power cut may
+ * empty. Its methods never throw, and a fault of the disk costs the memory alone.
  */
 export interface Readings {
 	latest(): readonly LatestValue[];

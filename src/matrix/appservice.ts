@@ -45,7 +45,7 @@ export type Transaction = Readonly<{
 	/** The transaction id. */
 	id: string;
 	events: readonly unknown[];
-	/** What passes, such as typing: of no use after a repeat. */
+	/** Signals, such as typing: of no use after a repeat. */
 	ephemeral: readonly unknown[];
 }>;
 

@@ -290,7 +290,7 @@ export function createMatrixClient(options: {
 	};
 }
 
-/** What a member shows in a room. "" is no picture; absent: the one of the account. */
+/** The name and picture of a member in a room. "" is no picture; absent: the one of the account. */
 export type Looks = Readonly<{ displayname: string; avatar_url?: string }>;
 
 /** Error codes of requests that never got a connection, so that nothing was sent. */

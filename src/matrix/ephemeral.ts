@@ -66,7 +66,7 @@ export function createEphemeral(deps: {
 			for (const [mxid, receipt] of Object.entries(asObject(asObject(receipts)["m.read"]))) {
 				if (left-- <= 0) return;
 				const { ts, thread_id: thread } = asObject(receipt);
-				// What was read in a thread says nothing about the rest of the room.
+				// A receipt of a thread says nothing about the rest of the room.
 				if (!isForeign(mxid) || (thread !== undefined && thread !== "main")) continue;
 				const at = typeof ts === "number" ? ts : 0;
 				if (at >= (newest.get(mxid)?.ts ?? 0)) newest.set(mxid, { event, ts: at });

@@ -6,7 +6,7 @@ import type { MatrixEvent } from "./event.ts";
  * list alone, and docs/what-crosses.md has its table from here.
  */
 
-/** How an event is translated. `dropped`, `encrypted`, `ringing`: not at all. `signal`: as what passes (ephemeral.ts), not in a timeline. `fallback`: as its own fallback text, if it has one. */
+/** How an event is translated. `dropped`, `encrypted`, `ringing`: not at all. `signal`: as a signal (ephemeral.ts), not in a timeline. `fallback`: as its own fallback text, if it has one. */
 export type Treatment =
 	| "message"
 	| "sticker"

@@ -45,7 +45,7 @@ export function createFaces(deps: {
 	const mayUpload = createRateLimit(uploadsOfGhost, now);
 	/** Uploads under way, by hash. */
 	const uploads = new Map<string, Promise<string>>();
-	/** What is being worked at. */
+	/** The people whose pictures are being worked at. */
 	const busy = new Set<string>();
 
 	const hashOf = ({ network, ref, hash = ref }: Avatar): string => `${network} ${hash}`;

@@ -277,7 +277,7 @@ function goneFrom(
 	sender: Person,
 ): BridgeEvent | undefined {
 	const before = asObject(event.unsigned?.prev_content).membership;
-	// Who was removed by somebody else has said nothing.
+	// A person whom somebody else removed has said nothing.
 	if (event.sender !== mxid || (before !== "join" && before !== "invite")) return undefined;
 	const said = before === "join" ? phrases.leftChat : phrases.declinedChat;
 	return { ...base, sender, kind: "message", style: "emote", text: said };

@@ -23,7 +23,7 @@ export type Entity = Readonly<{
 	unit?: string;
 	/** Decimals. */
 	precision?: number;
-	/** What the thing is, such as "door"; it decides the words for on and off. */
+	/** The kind of the thing, such as "door"; it decides the words for on and off. */
 	deviceClass?: string;
 	/** Payloads and texts by their words: "on" → "ON". */
 	payloads: Readonly<Record<string, string>>;

@@ -67,7 +67,7 @@ describe("typing", () => {
 		expect(earth.signals).toEqual([]);
 	});
 
-	test("that flickers is shown once a second, by its last state", async () => {
+	test("is shown once a second when it flickers, by its last state", async () => {
 		for (let n = 0; n < 40; n++) types(n % 2 === 0);
 		await pass(900);
 		expect(shown()).toEqual(["ann: types"]);
@@ -145,7 +145,7 @@ describe("typing", () => {
 		expect(shown()).toEqual(["ann: stops"]);
 	});
 
-	test("that a network fails to show goes on in the others", async () => {
+	test("goes on in the other networks when one fails to show it", async () => {
 		await begin({ signal: async () => Promise.reject(new Error("no")) });
 		types(true);
 		await pass(2_000);

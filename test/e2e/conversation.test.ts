@@ -143,7 +143,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		};
 		await administer({ nick: "Paris", role: "none" }, "calm down");
 		expect(await his("leave")).toEqual(["@trivium:hs.test", "removed by Romeo Montague: calm down"]);
-		// Who was kicked may come again, on both sides.
+		// A person who was kicked may come again, on both sides.
 		romeo.inbox.items.splice(0);
 		await paris.join(portal);
 		const there = await occupant("Paris");

@@ -79,7 +79,7 @@ describe("a removal or ban by a moderator of the other network", () => {
 		expect(world.xmpp.refused).toEqual([]);
 	});
 
-	test("that is lifted there leaves a ban by people of the Matrix room in force", async () => {
+	test("leaves, when it is lifted there, a ban by people of the Matrix room in force", async () => {
 		const { hs, alice } = world;
 		const mod = hs.person("mod", "Mod");
 		await hs.push([hs.member(room, mod, "join"), hs.member(room, alice, "ban", mod)]);

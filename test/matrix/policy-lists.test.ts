@@ -82,7 +82,7 @@ describe("a policy list", () => {
 		expect(changed).toEqual([list, list]);
 	});
 
-	test("that there is none of, or that is no address, is refused with the reason", async () => {
+	test("is refused with the reason when there is none at the address, or the address is none", async () => {
 		for (const address of ["#none:hs.test", "bans", "#b ans"])
 			await expect(lists.follow(address)).rejects.toThrow(/no list of banned people at/);
 	});

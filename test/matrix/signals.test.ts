@@ -84,7 +84,7 @@ describe("typing on Matrix", () => {
 		expect(await reach(1)).toEqual(["Alice: types"]);
 	});
 
-	test("that nobody can read costs no event of its transaction", async () => {
+	test("costs no event of its transaction when nobody can read it", async () => {
 		const event = hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "hi" });
 		const odd = [
 			null,
@@ -111,7 +111,7 @@ describe("a read receipt on Matrix", () => {
 		expect(await reach(1)).toEqual(["Alice: read xmpp-1"]);
 	});
 
-	test("that is private, of a thread or of a ghost of ours does not cross", async () => {
+	test("does not cross when it is private, of a thread or of a ghost of ours", async () => {
 		const { event_id: id } = await written("hello");
 		const { event_id: later } = await written("again");
 		await read(id, {}, "m.read.private");
@@ -138,7 +138,7 @@ describe("a read receipt on Matrix", () => {
 	});
 });
 
-describe("what passes elsewhere", () => {
+describe("a signal of another network", () => {
 	const signal = (what: object, where: RoomId | string = "verona") =>
 		world.core.signal({ room: where, sender: xmpp.person("romeo"), ...what } as never);
 	const requests = (method: string, path: RegExp) =>

@@ -122,7 +122,7 @@ describe("a reply to the message of a thing", () => {
 		expect(published).toEqual([]);
 	});
 
-	test("that waited while the bridge was away is refused", async () => {
+	test("is refused when it waited while the bridge was away", async () => {
 		const { send, out, published } = world({ command: "z/{{topic.2}}/set" });
 		const late = {
 			...message("$reply"),

@@ -52,7 +52,7 @@ describe("an announcement", () => {
 	const topic = "homeassistant/switch/lamp/config";
 	const lamp = { name: "Lamp", state_topic: "lamp", command_topic: "lamp/set" };
 
-	test("that is empty removes its device, and a newer one takes its place", () => {
+	test("removes its device when it is empty, and a newer one takes its place", () => {
 		const devices = createDevices("homeassistant", quiet);
 		expect(devices.take(topic, JSON.stringify(lamp))).toBe(true);
 		expect(devices.at("lamp")?.name).toBe("Lamp");
@@ -71,7 +71,7 @@ describe("an announcement", () => {
 		["homeassistant/status", false],
 	])("has a topic such as %s: %s", (name, is) => expect(isAnnouncement("homeassistant", name)).toBe(is));
 
-	test("that is no JSON object is told in the log, and takes nothing", () => {
+	test("is told in the log when it is no JSON object, and takes nothing", () => {
 		const said: string[] = [];
 		const log: Log = { ...quiet, info: (_, message) => void said.push(message) };
 		const devices = createDevices("homeassistant", log);

@@ -22,7 +22,7 @@ test.each([
 			fc.asyncProperty(fc.integer(), async (seed) => {
 				const chance = random(seed);
 				const session = modelSession(identifiers);
-				/** What outlives a run: the cursors, and the values in the journal in order, each id once. */
+				/** The state that outlives a run: the cursors, and the values in the journal in order, each id once. */
 				const disk = new Map<string, string>();
 				const journal = new Map<string, number>();
 				let clock = 0;

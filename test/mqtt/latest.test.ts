@@ -51,7 +51,7 @@ describe("the latest values of a room", () => {
 	});
 });
 
-describe("what is stored of values", () => {
+describe("the store of values", () => {
 	/** Keeps all that is saved. */
 	function recording(latest: Readings["latest"] = () => []) {
 		const saved: ReadingChanges[] = [];
@@ -182,7 +182,7 @@ describe("in a room that shows values, a person", () => {
 		expect(await say("chart", "home/kitchen 1y")).toContain("chart");
 	});
 
-	test("who is alone with the bot gets all values as an admin, and none otherwise", async () => {
+	test("gets all values in a room alone with the bot as an admin, and none otherwise", async () => {
 		const alone = (id: string) => say("get", "home/kitchen", "!alone", { private: true, sender: { id } });
 		expect(await alone("admin")).toContain("20 °C");
 		expect(await alone("ann")).toContain("this room shows nothing from MQTT");

@@ -24,7 +24,7 @@ const skew = 10 * 60_000;
 /** An event that the homeserver has not handed over. `next`: the id of the event of the current transaction that follows it. */
 export type Missing = Readonly<{ event: MatrixEvent; next?: string }>;
 
-/** What a reading of a room found, oldest first. */
+/** The events that a reading of a room found, oldest first. */
 export type Found = Readonly<{
 	/** Messages of people, of a room that another network shows in full all events: all of them, or those before the last event of the current transaction. */
 	before: readonly Missing[];

@@ -2,7 +2,7 @@ import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { domain } from "../jid.ts";
 import { child, type Element } from "../stream/xml.ts";
 
-/** What a server lets us do in the name of its accounts (XEP-0356). */
+/** The rights that a server grants us in the name of its accounts (XEP-0356). */
 export type Privilege = Readonly<{
 	/** We may read and write the rosters. */
 	roster: boolean;
@@ -16,8 +16,8 @@ const none: Privilege = { roster: false, iq: [] };
 const [most, mostBytes] = [100, 65_536];
 
 /**
- * Remembers the privileges that servers grant. A grant counts for the accounts of the domain that it comes from alone, so
- * that a false one leads nowhere.
+ * Remembers the privileges that servers grant. A grant counts for the accounts of the domain that it comes from alone: a
+ * false one leads nowhere.
  */
 export function createPrivileges(component: string) {
 	const nothing = () =>

@@ -6,7 +6,7 @@ import { isIn, type OwnOccupant, setPhoto } from "./own-occupants.ts";
 import { notePicture, type Room } from "./room.ts";
 import { inTurn } from "./send-queue.ts";
 
-/** What the MUC shows of an own occupant. The listener stands for nobody. */
+/** Returns the looks of an own occupant in the MUC. The listener stands for nobody. */
 export const shown = ({ jid, name, person, photo }: OwnOccupant, { linkedTo }: Room) => ({
 	jid,
 	name,

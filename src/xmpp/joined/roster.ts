@@ -199,7 +199,7 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	const { actor } = seen;
 	const removal = removalOf(seen);
 	const reason = removal?.reason ?? seen.reason;
-	// What one of ours did here, a person of another room did there first.
+	// An act of one of ours here repeats the act of a person in another room.
 	const isNews = actor === undefined || !room.ours.byNick.has(actor);
 	return [
 		...(removal && isNews ? [removalOfPerson(room, actorOf(room, actor), known.person, removal, now)] : []),

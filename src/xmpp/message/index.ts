@@ -67,7 +67,7 @@ const writers: readonly MessageFeature[] = [
 	delays,
 	passedRooms,
 ];
-/** What passes: core's signals, see signals.ts. */
+/** The features that carry core's signals, see signals.ts. */
 const passing: readonly MessageFeature[] = [chatStates, markers];
 
 /** The message features that ghosts announce by disco#info (XEP-0030). */

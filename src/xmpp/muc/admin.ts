@@ -2,7 +2,7 @@ import { type Element, xml } from "../stream/xml.ts";
 
 export const mucAdmin = "http://jabber.org/protocol/muc#admin";
 
-/** Who an item of muc#admin is about, and what they become. */
+/** The person of an item of muc#admin, and the role or affiliation that the person gets. */
 export type AdminItem = Readonly<
 	({ nick: string } | { jid: string }) &
 		({ role: "none" | "visitor" | "participant" } | { affiliation: "outcast" | "none" })

@@ -25,7 +25,7 @@ type Over = Partial<{
 	mayReach(from: Person, to: Person): Promise<boolean>;
 	iq(request: Element): Promise<Element>;
 	bound: Readonly<{ most: number; bytes: number }>;
-	/** What earlier runs left. */
+	/** The cursors that earlier runs left. */
 	cursors: Map<string, string>;
 }>;
 
