@@ -55,8 +55,8 @@ function itemOf(room: Room, act: Moderation["act"], whom: Person): AdminItem | u
 const nickOf = ({ roster }: Room, { id }: Person): string | undefined =>
 	[...roster.others].find(([, { person }]) => person.id === id)?.[0];
 
-/** Returns the real JID of an occupant, if the MUC shows it to the bridge. */
-const realOf = ({ jid, roster }: Room, whom: Person): string | undefined => {
+/** Returns the real JID of an occupant, if the MUC shows it to the bridge, or showed it with the ban. */
+const realOf = ({ jid, roster, outcastJids }: Room, whom: Person): string | undefined => {
 	const known = [...roster.others.values()].find(({ person }) => person.id === whom.id)?.person ?? whom;
-	return known.handles.find((one) => bare(one) !== jid);
+	return known.handles.find((one) => bare(one) !== jid) ?? outcastJids.get(whom.id);
 };

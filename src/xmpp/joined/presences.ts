@@ -36,7 +36,10 @@ export function takePresence(room: Room, stanza: Element, context: Context): voi
 		if (isOwn && seen.available) leaveUnknown(stanza, context);
 	} else if (!isOwn) {
 		const known = seen.codes.has(statusCodes.banned) && room.roster.others.get(seen.nick);
-		if (known && seen.real !== undefined) room.outcasts.set(seen.real, known.person);
+		if (known && seen.real !== undefined) {
+			room.outcasts.set(seen.real, known.person);
+			room.outcastJids.set(known.person.id, seen.real);
+		}
 		if (ours === room.listening.active)
 			announce(room, handlePresence(room, seen, context.component, context.now()), context);
 	} else if (handleSelfPresence(room, ours, seen, context) === "back") {

@@ -17,12 +17,14 @@ describe("an act of a moderator of another network", () => {
 		await w.attach();
 		await w.done(w.move("join"));
 		const [whom] = w.rooms.others(w.muc.jid) as [Person];
-		const act = (what: Moderation["act"], reason?: string) =>
-			w.done(w.send({ kind: "moderation", act: what, whom, ...(reason !== undefined && { reason }) })).then(
-				() => "done",
-				(error: Error) => error.message,
-			);
-		return { w, act };
+		const act = (what: Moderation["act"], reason?: string, about: Person = whom) =>
+			w
+				.done(w.send({ kind: "moderation", act: what, whom: about, ...(reason !== undefined && { reason }) }))
+				.then(
+					() => "done",
+					(error: Error) => error.message,
+				);
+		return { w, act, whom };
 	}
 	const refusing = (who: RegExp) => ({
 		administer: (from: string) => (who.test(from) ? "forbidden" : undefined),
@@ -58,6 +60,14 @@ describe("an act of a moderator of another network", () => {
 			"jid id of Romeo@there.test, affiliation outcast",
 			"jid id of Romeo@there.test, affiliation none",
 		]);
+	});
+
+	test("lifts the ban of a person whose JID the MUC hid when their ghost was made, and showed with the ban", async () => {
+		const { w, act, whom } = await verona({ accounts: true });
+		const ghosts = { ...whom, handles: [] };
+		await act("ban", undefined, ghosts);
+		expect(await act("unban", undefined, ghosts)).toBe("done");
+		expect(w.muc.administered.at(-1)).toContain("jid id of Romeo@there.test, affiliation none");
 	});
 
 	test("that needs a hidden JID is refused with that reason", async () => {
