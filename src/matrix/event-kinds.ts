@@ -16,6 +16,7 @@ export type Treatment =
 	| "reaction"
 	| "redaction"
 	| "membership"
+	| "powers"
 	| "encrypted"
 	| "ringing"
 	| "signal"
@@ -252,7 +253,6 @@ export const kinds: readonly Kind[] = [
 			"m.room.history_visibility",
 			"m.room.join_rules",
 			"m.room.policy",
-			"m.room.power_levels",
 			"m.room.related_groups",
 			"m.room.retention",
 			"m.room.server_acl",
@@ -262,8 +262,15 @@ export const kinds: readonly Kind[] = [
 		],
 		state: true,
 		as: "dropped",
-		what: "settings and powers",
+		what: "settings",
 		shown: `nothing: ${settings}`,
+	},
+	{
+		types: ["m.room.power_levels"],
+		state: true,
+		as: "powers",
+		what: "power levels",
+		shown: "the right to write that the ghost of a person loses or gets again; nothing of the rest",
 	},
 	{
 		types: ["m.room.third_party_invite"],

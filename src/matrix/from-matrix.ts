@@ -21,7 +21,7 @@ import { type Happening, isHappening, type Treatment, treatmentOf } from "./even
 import { avatarAt, memberBefore } from "./message/attachments.ts";
 import { happeningIn, pinned } from "./message/happenings.ts";
 import { mentioned } from "./message/mentions.ts";
-import { moderationIn } from "./message/moderation.ts";
+import { moderationIn, mutedIn, muteIn } from "./message/moderation.ts";
 import { copiesIn, passedIn } from "./message/origin.ts";
 import { isStart, pollIn, pollOf, resultOf, votesIn } from "./message/polls.ts";
 import { reactionIn } from "./message/reactions.ts";
@@ -52,7 +52,8 @@ export function subjects(
 	const events = [to, reply, otherIn(event) ?? ""].filter(Boolean);
 	const now = event.content["m.new_content"];
 	const content = isContent(now) ? now : event.content;
-	return { events, people: [...new Set([...mentioned(content), ...quotedPeople(content)])] };
+	const muted = treatmentOf(event) === "powers" ? mutedIn(event).map(({ mxid }) => mxid) : [];
+	return { events, people: [...new Set([...mentioned(content), ...quotedPeople(content), ...muted])] };
 }
 
 /** Returns the id of the event that this one names without a relation. */
@@ -108,6 +109,7 @@ function translate(event: MatrixEvent, around: ReadContext): BridgeEvent | undef
 		return around.isOurs(mxid) ? moderationIn(event, base, around) : membership(event, mxid, base, around);
 	}
 	const said = { ...base, sender: around.person(event.sender) };
+	if (as === "powers") return muteIn(event, said, around);
 	if (!isHappening(as)) return timelineEvent(event, as, said, around);
 	const words = happeningIn(as, event, around, (one) => shortOf(one, around));
 	return words && { ...said, aka: [ownId(event.event_id, event.sender)], ...words, kind: "message" };
@@ -115,7 +117,7 @@ function translate(event: MatrixEvent, around: ReadContext): BridgeEvent | undef
 
 function timelineEvent(
 	event: MatrixEvent,
-	as: Exclude<Treatment, Happening | "membership">,
+	as: Exclude<Treatment, Happening | "membership" | "powers">,
 	base: Pick<BridgeEvent, "id" | "room" | "at" | "sender">,
 	around: ReadContext,
 ): BridgeEvent | undefined {

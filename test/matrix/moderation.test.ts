@@ -3,6 +3,7 @@ import { PermanentError } from "../../src/core/errors.ts";
 import type { Moderation } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import type { Person } from "../../src/core/person.ts";
+import type { Content } from "../../src/matrix/event.ts";
 import { until } from "../fakes.ts";
 import { type MatrixWorld, matrixWorld } from "./world.ts";
 
@@ -123,7 +124,7 @@ describe("a removal or ban by a moderator of the other network", () => {
 	});
 });
 
-describe("a removal or ban of a ghost by a moderator of the Matrix room", () => {
+describe("a removal, ban or mute of a ghost by a moderator of the Matrix room", () => {
 	test("crosses with its reason, and so does the end of a ban", async () => {
 		const { hs, alice } = world;
 		await hs.push([hs.member(room, romeo, "leave", alice, { reason: "rude" })]);
@@ -131,6 +132,23 @@ describe("a removal or ban of a ghost by a moderator of the Matrix room", () => 
 		await hs.push([hs.member(room, romeo, "ban", alice)]);
 		await hs.push([hs.member(room, romeo, "leave", alice)]);
 		await acted("kick romeo Alice rude", "ban romeo Alice", "unban romeo Alice");
+	});
+
+	test("crosses where its power level takes the right to write or gives it back, and not where that of all people changes", async () => {
+		const { hs, alice } = world;
+		let before: Content = { users: { [alice]: 100 } };
+		const become = (levels: Content) => {
+			const unsigned = { prev_content: before };
+			before = levels;
+			return hs.push([hs.emit(room, alice, "m.room.power_levels", levels, { state_key: "", unsigned })]);
+		};
+		await become({ users: { [alice]: 100, [romeo]: -1 } });
+		await acted("mute romeo Alice");
+		await become({ users: { [alice]: 100, [romeo]: -1, [bot]: -1, "@bob:hs.test": -1 } });
+		await become({ users: { [alice]: 100, [romeo]: -1 }, events_default: -1 });
+		await become({ users: { [alice]: 100, [romeo]: -1 } });
+		await become({ users: { [alice]: 100, [romeo]: 50 } });
+		await acted("mute romeo Alice", "unmute romeo Alice");
 	});
 
 	test("brings the ghost back where the other network refuses it, and the moderator reads why", async () => {

@@ -8,7 +8,7 @@ import { frameOf, isShownAsFact, originOf } from "./timeline.ts";
 
 /** The events whose place stays in an archive when they are deleted: people read that there was a message. */
 const said: ReadonlySet<Treatment> = new Set(["message", "sticker", "poll", "fallback"]);
-const never: ReadonlySet<Treatment> = new Set(["membership", "dropped", "encrypted", "ringing"]);
+const never: ReadonlySet<Treatment> = new Set(["membership", "powers", "dropped", "encrypted", "ringing"]);
 
 /** Returns the event that has redacted this one; undefined if none has. // Matrix spec, "Redactions" */
 export function redactionOf({ unsigned }: MatrixEvent): MatrixEvent | undefined {

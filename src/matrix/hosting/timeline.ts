@@ -33,7 +33,8 @@ export function seenIn(event: MatrixEvent, around: ReadContext): Seen | undefine
 		return what && { ...frame, what };
 	}
 	if (as === "topic") return { ...frame, what: { kind: "topic", topic: topicIn(event.content) } };
-	if (isShownAsFact(event)) return undefined;
+	// The levels are a part of the room, which its view shows by roles.
+	if (isShownAsFact(event) || as === "powers") return undefined;
 	const said = fromMatrix(event, { ...around, whole: true });
 	if (!said) return undefined;
 	return {

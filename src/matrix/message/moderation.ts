@@ -1,6 +1,15 @@
 import type { Moderation, ModerationAct } from "../../core/event.ts";
-import { asObject, type MatrixEvent, type ReadContext, text } from "../event.ts";
+import {
+	asObject,
+	type Content,
+	fieldOf,
+	isContent,
+	type MatrixEvent,
+	type ReadContext,
+	text,
+} from "../event.ts";
 import { matrixNetwork } from "../mxid.ts";
+import { levelOf } from "../power.ts";
 
 /**
  * Returns what a moderator of the room did to a ghost by a member event; undefined where the event is no such act, or the
@@ -33,3 +42,44 @@ function actIn({ content, unsigned }: MatrixEvent, wasIn: boolean): ModerationAc
 	if (asObject(unsigned?.prev_content).membership === "ban") return "unban";
 	return wasIn ? "kick" : undefined;
 }
+
+/** People of one event of power levels that are looked up. */
+const mostMuted = 20;
+
+/**
+ * Returns the members whose own power level an event changed so that they may write no more, or may again. A change of what
+ * all people of the room need is none of these.
+ */
+export function mutedIn({
+	content: now,
+	unsigned,
+}: MatrixEvent): readonly Readonly<{ mxid: string; act: "mute" | "unmute" }>[] {
+	const before = unsigned?.prev_content;
+	if (!isContent(before)) return [];
+	const named = new Set([...Object.keys(asObject(before.users)), ...Object.keys(asObject(now.users))]);
+	return [...named]
+		.filter((mxid) => levelIn(before, mxid) !== levelIn(now, mxid))
+		.filter((mxid) => mayWrite(before, mxid) !== mayWrite(now, mxid))
+		.slice(0, mostMuted)
+		.map((mxid) => ({ mxid, act: mayWrite(now, mxid) ? "unmute" : "mute" }));
+}
+
+/** Returns the first mute of a ghost in an event of power levels, or the end of one. Clients change one person at a time. */
+export function muteIn(
+	event: MatrixEvent,
+	base: Pick<Moderation, "id" | "room" | "at" | "sender">,
+	{ person }: Pick<ReadContext, "person">,
+): Moderation | undefined {
+	for (const { mxid, act } of mutedIn(event)) {
+		const whom = person(mxid);
+		if (whom.network !== matrixNetwork) return { ...base, kind: "moderation", act, whom };
+	}
+	return undefined;
+}
+
+// Matrix spec, "m.room.power_levels".
+const levelIn = (levels: Content, mxid: string): number =>
+	levelOf(fieldOf(levels.users, mxid)) ?? levelOf(levels.users_default) ?? 0;
+const mayWrite = (levels: Content, mxid: string): boolean =>
+	levelIn(levels, mxid) >=
+	(levelOf(fieldOf(levels.events, "m.room.message")) ?? levelOf(levels.events_default) ?? 0);
