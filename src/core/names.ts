@@ -56,8 +56,14 @@ export const setIn = (text: string): string => text.replace(lineBreaks, "\n    "
 /** Returns the text with `sign` before each line. */
 export const signed = (text: string, sign: string): string => sign + text.replace(lineBreaks, `\n${sign}`);
 
-/** Returns the person with a name of one line; without a name if it has no readable character. */
+/** Returns the person with names of one line each; without a name that has no readable character. */
 export function withName(person: Person): Person {
+	const { realName } = person;
+	const clean = realName && nameOf(realName);
+	return withNick(clean === realName ? person : { ...person, realName: clean || null });
+}
+
+function withNick(person: Person): Person {
 	const { name, ...nameless } = person;
 	if (name === undefined) return person;
 	const line = nameOf(name);

@@ -18,6 +18,8 @@ export type Person = Readonly<{
 	address: readonly string[];
 	/** The display name in this room; absent if only an address is known. */
 	name?: string;
+	/** The name that the person goes by elsewhere, beside `name`, which is a nick. null: there is none; absent: nobody knows. */
+	realName?: string | null;
 	/** The picture in this room. null: the person has none; absent: nobody knows. */
 	avatar?: Avatar | null;
 	/** Every spelling of the address that an admin may write in a permission glob. */
@@ -32,6 +34,8 @@ export type Person = Readonly<{
 	local?: true;
 }>;
 
-/** Returns true if the name or the picture of a person, as `now` has them, is news after `before`. */
+/** Returns true if a name or the picture of a person, as `now` has them, is news after `before`. */
 export const isChanged = (before: Person, now: Person): boolean =>
-	before.name !== now.name || (now.avatar !== undefined && !sameAvatar(before.avatar ?? null, now.avatar));
+	before.name !== now.name ||
+	(now.realName !== undefined && now.realName !== (before.realName ?? null)) ||
+	(now.avatar !== undefined && !sameAvatar(before.avatar ?? null, now.avatar));

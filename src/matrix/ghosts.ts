@@ -5,19 +5,10 @@ import type { Mapping } from "../core/mapping.ts";
 import type { Person } from "../core/person.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Client } from "./client.ts";
+import { type Comparison, ghostName, short } from "./ghost-name.ts";
 import { ghostMxid, matrixNetwork, parts } from "./mxid.ts";
 
 export type Ghosts = ReturnType<typeof createGhosts>;
-
-/** Longest display name in code points that Synapse accepts; a nick or a topic may be longer. */
-const longest = 256;
-function short(called: string): string {
-	const letters = [...called.toWellFormed()];
-	return letters.length <= longest ? letters.join("") : `${letters.slice(0, longest - 1).join("")}…`;
-}
-/** Returns the name of a person as a homeserver takes it. */
-export const shortName = ({ name, address }: Pick<Person, "name" | "address">): string =>
-	short(name ?? address.at(-1) ?? "");
 
 /** Rate limits on new ghosts for people of one MUC and of one domain. Accounts cannot be deleted. */
 export type GhostLimits = Pick<Limits, "newGhosts" | "newGhostsOfDomain">;
@@ -39,10 +30,10 @@ export function createGhosts(deps: {
 	mapping: Mapping;
 	domain: string;
 	limits?: GhostLimits;
-	/** Returns true if a name looks like that of somebody in the room who has an account of their own, or like the bot's. */
-	isMistakable(name: string, room: string | undefined): boolean;
+	/** Returns the comparison of names with others in a room; `ghost` is the account that is named. */
+	comparison(ghost: string | undefined, room: string | undefined): Comparison;
 }) {
-	const { client, mapping, domain, limits = defaults, isMistakable } = deps;
+	const { client, mapping, domain, limits = defaults, comparison } = deps;
 	const ofRoom = createRateLimit(limits.newGhosts);
 	const ofDomain = createRateLimit(limits.newGhostsOfDomain);
 	/** The last running `ensure` by address: two lanes may need the same ghost at once, and the second one waits. */
@@ -56,30 +47,27 @@ export function createGhosts(deps: {
 		return (nick === undefined || ofRoom(`${network} ${room}`)) && ofDomain(`${network} ${domain}`);
 	}
 
-	/** Returns the name of a ghost, with the address behind it where people could take it for somebody else. */
-	function nameFor(
-		called: string,
-		{ address }: Person,
-		last: string | undefined,
-		room: string | undefined,
-	): string {
-		const marked = short(`${short(called).slice(0, longest / 2)} (${address[0]})`);
-		// The name does not change from room to room.
-		if (last === called || last === marked) return last;
-		return isMistakable(called, room) ? marked : called;
-	}
-
 	async function ensure(person: Person, room?: string): Promise<string> {
 		const known = await mapping.ghost(person.id, person.network, matrixNetwork);
 		// Until a new account has a display name, clients show its localpart, an encoded address.
 		const wanted = short(person.name ?? known?.name ?? person.address.at(-1) ?? "");
-		const called = nameFor(wanted, person, known?.name, room);
-		if (known && known.name === called) return known.address;
+		// A line of somebody whose presence is not there yet tells no real name.
+		const realName = person.realName === undefined ? known?.person.realName : person.realName;
+		const named = realName === undefined ? person : { ...person, realName };
+		const last = { name: known?.name, realName: known?.person.realName };
+		const called = ghostName(wanted, named, last, comparison(known?.address, room));
+		if (known && known.name === called && last.realName === realName) return known.address;
 		if (!known && !(await mayMake(person))) throw new NoGhost();
 		const mxid = known?.address ?? (await free(person));
 		if (!known) await client.register(parts(mxid)?.[0] ?? "");
-		await client.setName(mxid, called);
-		await mapping.saveGhost({ ...known, person, on: matrixNetwork, address: mxid as UserId, name: called });
+		if (known?.name !== called) await client.setName(mxid, called);
+		await mapping.saveGhost({
+			...known,
+			person: named,
+			on: matrixNetwork,
+			address: mxid as UserId,
+			name: called,
+		});
 		return mxid;
 	}
 

@@ -16,6 +16,7 @@ import { createDelivery } from "./deliver.ts";
 import { isEncrypted } from "./encrypted-rooms.ts";
 import { createEventCache } from "./event-cache.ts";
 import { createFaces } from "./faces.ts";
+import { partsOf } from "./ghost-name.ts";
 import { createGhosts, type GhostLimits } from "./ghosts.ts";
 import { botName, createHomeserverLink } from "./homeserver-link.ts";
 import { createHosting } from "./hosting/index.ts";
@@ -110,8 +111,13 @@ export function createMatrix(
 	const ghosts = createGhosts({
 		...{ client, mapping, domain },
 		...(deps.limits && { limits: deps.limits }),
-		isMistakable: (name, room = "") =>
-			isLike(name, [botName, ...members.named(room, (mxid) => mxid === bot || !isOurs(mxid))]),
+		comparison: (ghost, room = "") => ({
+			isMistakable: (name) =>
+				isLike(name, [botName, ...members.named(room, (mxid) => mxid === bot || !isOurs(mxid))]),
+			isTaken: (name) =>
+				!members.known(room) ||
+				isLike(name, [botName, ...members.named(room, (mxid) => mxid !== ghost).flatMap(partsOf)]),
+		}),
 	});
 	const faces = createFaces({
 		...{ client, mapping, files, guard, log },

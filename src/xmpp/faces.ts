@@ -8,7 +8,7 @@ import { image } from "../media/image.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import { xmppNetwork } from "./from-xmpp.ts";
 import { bare, domain } from "./jid.ts";
-import { avatarData, decoded, photoBytes } from "./photo.ts";
+import { avatarData, decoded, fullNameIn, photoBytes } from "./photo.ts";
 import * as phrases from "./phrases.ts";
 import { StanzaError } from "./stanza-error.ts";
 import type { Component } from "./stream/component.ts";
@@ -38,6 +38,8 @@ export function createFaces(deps: {
 	link: Pick<Component, "iq">;
 	/** Returns the JID of ours that asks: an occupant in a MUC, for the vCards of its occupants. Undefined where none can. */
 	asker(of: string): string | undefined;
+	/** Hears of the full name in a vCard at a JID, with the hash of its picture. */
+	named?(jid: string, vcard: Readonly<{ name: string | undefined; photo: string | undefined }>): void;
 }) {
 	const paced = createConcurrencyLimit(atOnce);
 	const pictures = createBoundedMap<string, Buffer>(kept, {
@@ -66,7 +68,9 @@ export function createFaces(deps: {
 	): Promise<Readonly<{ card: Element | undefined; hash: string | undefined }>> {
 		const answer = await ask(jid, xml("vCard", { xmlns: "vcard-temp" }));
 		const card = child(answer, "vCard", "vcard-temp");
-		return { card, hash: card && note(photoBytes(card)) };
+		const hash = card && note(photoBytes(card));
+		if (card) deps.named?.(jid, { name: fullNameIn(card), photo: hash });
+		return { card, hash };
 	}
 
 	/** Asks for the picture among the nodes of the account (XEP-0084 §4.3). */

@@ -164,6 +164,7 @@ export function createXmpp(
 	const people = createFaces({
 		link,
 		asker: (jid) => (rooms.has(bare(jid)) ? rooms.asker(bare(jid)) : `${stated}/${resource}`),
+		named: (jid, vcard) => rooms.named(jid, vcard),
 	});
 	const rooms = createJoinedRooms(
 		{

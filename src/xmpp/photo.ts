@@ -62,9 +62,12 @@ export function photoBytes(card: Element): Buffer | undefined {
 	return base64 === undefined ? undefined : decoded(base64);
 }
 
+/** Returns the full name in a vCard; undefined where it has none. */
+export const fullNameIn = (card: Element): string | undefined => nameOf(text(card, "FN") ?? "") || undefined;
+
 /** Returns the name that a person gives themselves in their vCard; undefined where it has none. */
 export const nameIn = (card: Element): string | undefined =>
-	nameOf(text(card, "FN") ?? "") || nameOf(text(card, "NICKNAME") ?? "") || undefined;
+	fullNameIn(card) ?? (nameOf(text(card, "NICKNAME") ?? "") || undefined);
 
 /** Returns the news of a ghost's picture for an account (XEP-0084 §4.1); without a picture it says that there is none. */
 export const pictureEvent = (ghost: string, account: string, picture: Picture | undefined): Element =>

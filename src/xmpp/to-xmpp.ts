@@ -8,7 +8,7 @@ import { type Element, type Node, xml } from "./stream/xml.ts";
 
 /** Builds the stanzas that the bridge sends. Pure. */
 
-const nickNs = "http://jabber.org/protocol/nick";
+export const nickNs = "http://jabber.org/protocol/nick";
 /** XEP-0172: carries the full display name if the nick or JID differs from it. */
 export const nick = (name: string): Element => xml("nick", { xmlns: nickNs }, name);
 export const fullName = (name: string | undefined) => name && nick(name);

@@ -334,10 +334,11 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 	test("people see each other's pictures in a MUC and a chat, and a new one", async () => {
 		const sha1 = (bytes: Buffer) => createHash("sha1").update(bytes).digest("hex");
 		const verona = `verona@${bridged.xmpp.muc}`;
-		for (const colour of [
-			[200, 0, 0],
-			[0, 200, 0],
-		]) {
+		for (const [colour, fullName, name] of [
+			[[200, 0, 0], "Romeo Montague", "Romeo Montague"],
+			// The name in the vCard stands behind the nick.
+			[[0, 200, 0], "Son of Montague", "Romeo Montague (Son of Montague)"],
+		] as const) {
 			const mine = png(96, Array(96).fill(colour).flat());
 			const seen = new Set(romeo.inbox.items);
 			await juliet.picture(mine);
@@ -351,14 +352,14 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			for (const jid of [nick, `juliet@${bridged.xmpp.component}`])
 				expect(sha1(await romeo.pictureOf(jid))).toBe(photoIn(presence));
 			const theirs = png(32, Array(32).fill(colour).flat());
-			await romeo.picture(theirs, "Romeo Montague", `${verona}/Romeo Montague`);
+			await romeo.picture(theirs, fullName, `${verona}/Romeo Montague`);
 			const dressed = (room: string) =>
 				juliet.waitFor(
 					"a picture of Romeo",
 					({ room_id, type, content: { displayname, avatar_url } }) =>
 						room_id === room &&
 						type === "m.room.member" &&
-						displayname === "Romeo Montague" &&
+						String(displayname).startsWith("Romeo Montague") &&
 						typeof avatar_url === "string" &&
 						!urls.has(avatar_url),
 					30_000,
@@ -366,6 +367,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			const url = (await dressed(portal)).content.avatar_url as string;
 			urls.add(url);
 			expect(sha1(await juliet.download(url))).toBe(sha1(theirs));
+			await joined(portal, name);
 		}
 	});
 
@@ -543,7 +545,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await says(/^Hello Juliet/);
 		// The ghost of an occupant of a MUC takes an invitation: the chat is a private one of that MUC.
 		const ghost =
-			[...(await juliet.members(portal))].find(([, name]) => name === "Romeo Montague")?.[0] ?? "";
+			[...(await juliet.members(portal))].find(([, name]) => name?.startsWith("Romeo Montague"))?.[0] ?? "";
 		const aside = await juliet.createRoom({ is_direct: true, invite: [ghost] });
 		await juliet.waitFor(
 			"the ghost in the chat",

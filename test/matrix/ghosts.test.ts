@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
 import type { Person } from "../../src/core/person.ts";
 import { type Client, createMatrixClient } from "../../src/matrix/client.ts";
+import { partsOf } from "../../src/matrix/ghost-name.ts";
 import { createGhosts, NoGhost } from "../../src/matrix/ghosts.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { type FakeHomeserver, fakeHomeserver } from "./fake-homeserver.ts";
@@ -10,15 +11,24 @@ let hs: FakeHomeserver;
 let client: Client;
 /** The names that look like somebody else's in the room !r. */
 const mistakable = new Set(["Alice", "A".repeat(300)]);
+/** The real names that were compared with those in a room, behind the ghost. */
+let compared: string[];
 let ghosts: ReturnType<typeof createGhosts>;
 beforeEach(async () => {
+	compared = [];
 	hs = await fakeHomeserver();
 	client = createMatrixClient({ homeserver: hs.url, token: "as-test" });
 	ghosts = createGhosts({
 		client,
 		mapping: createMemoryMapping(),
 		domain: "hs.test",
-		isMistakable: (name, room) => room === "!r" && mistakable.has(name),
+		comparison: (ghost, room) => ({
+			isMistakable: (name) => room === "!r" && mistakable.has(name),
+			isTaken: (name) => {
+				compared.push(`${ghost} ${name}`);
+				return room !== "!r" || mistakable.has(name);
+			},
+		}),
 	});
 });
 afterEach(async () => {
@@ -129,4 +139,55 @@ describe("a name that looks like that of somebody else in the room", () => {
 		await ghosts.ensure(alice("Alice"), "!other");
 		expect(name()).toBe("Alice");
 	});
+});
+
+describe("the real name of an occupant", () => {
+	const nick = (name: string, realName?: string | null, id = "id1") => ({
+		...occupant(id, name),
+		...(realName !== undefined && { realName }),
+	});
+	const name = () => [...hs.users.values()].at(-1);
+
+	test("stands behind the nick, stays there while nobody tells it, and changes and goes with it", async () => {
+		const shown: unknown[] = [];
+		for (const real of ["Romeo Montague", undefined, "R. Montague", null]) {
+			await ghosts.ensure(nick("rm42", real), "!r");
+			shown.push(name());
+		}
+		expect(shown).toEqual(["rm42 (Romeo Montague)", "rm42 (Romeo Montague)", "rm42 (R. Montague)", "rm42"]);
+		await ghosts.ensure(nick("rm42", "Romeo Montague"), "!r");
+		await ghosts.ensure(nick("rm43"), "!r");
+		expect(name()).toBe("rm43 (Romeo Montague)");
+	});
+
+	test("is not shown where it is somebody else's in the room, and is compared once", async () => {
+		for (let n = 0; n < 3; n++) await ghosts.ensure(nick("rm42", "Alice"), "!r");
+		expect(name()).toBe("rm42");
+		expect(compared).toEqual(["undefined Alice"]);
+	});
+
+	test("gives way to the address behind a nick that is somebody else's", async () => {
+		await ghosts.ensure(nick("Alice", "Romeo Montague"), "!r");
+		expect(name()).toBe("Alice (verona@muc.x)");
+	});
+
+	test.each([
+		"juliet@capulet.lit",
+		"Juliet, owner",
+		"Room Оwner",
+		"the moderator",
+		"Juliet (Capulet)",
+		"Juliet\uff08Capulet\uff09",
+		"Rm42",
+		"x".repeat(250),
+		"\u200b",
+	])("is not shown where people could take it for a mark or the nick: %j", async (real) => {
+		await ghosts.ensure(nick("rm42", real), "!r");
+		expect(name()).toBe("rm42");
+	});
+});
+
+test("the parts of a name with a real name count as names, too", () => {
+	expect(partsOf("rm42 (Romeo Montague)")).toEqual(["rm42 (Romeo Montague)", "rm42", "Romeo Montague"]);
+	expect(partsOf("Romeo")).toEqual(["Romeo"]);
 });

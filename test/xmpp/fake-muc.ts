@@ -63,6 +63,8 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		[];
 	/** The hashes of the occupants' pictures, by nick. */
 	const photos = new Map<string, string>();
+	/** The names beside the nicks (XEP-0172). */
+	const named = new Map<string, string>();
 	/** The number of archive queries so far. */
 	const counts = { queries: 0 };
 
@@ -90,6 +92,9 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 			{ from: `${jid}/${nick}`, to, ...(type && { type }) },
 			xml("x", { xmlns: mucUser }, inside, ...codes.map((code) => xml("status", { code }))),
 			faults.noOccupantIds ? undefined : xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id }),
+			named.has(nick)
+				? xml("nick", { xmlns: "http://jabber.org/protocol/nick" }, named.get(nick))
+				: undefined,
 			photos.has(nick) ? photoUpdate(photos.get(nick) || undefined) : undefined,
 		);
 	}
@@ -236,6 +241,11 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 		/** Has an occupant announce a picture, "" for none. */
 		picture(nick: string, hash: string): void {
 			photos.set(nick, hash);
+			broadcast(nick);
+		},
+		/** Has an occupant announce the name that stands beside its nick. */
+		named(nick: string, name: string): void {
+			named.set(nick, name);
 			broadcast(nick);
 		},
 		jid,

@@ -10,6 +10,7 @@ import { bare } from "../jid.ts";
 import { nameIn, photoIn } from "../photo.ts";
 import { StanzaError } from "../stanza-error.ts";
 import { type Element, text } from "../stream/xml.ts";
+import { nickNs } from "../to-xmpp.ts";
 import { pairRoom } from "./pair.ts";
 
 /** Accounts whose profiles are kept, and their bytes. */
@@ -18,7 +19,6 @@ const [accounts, accountBytes] = [10_000, 4 * 1_048_576];
 const mostWaiting = 1_000;
 /** How long a vCard counts, in ms: no presence tells of a new name. */
 const readAgainAfter = 24 * 3_600_000;
-const nickNs = "http://jabber.org/protocol/nick";
 
 type Profile = Readonly<{
 	/** The name that the account gives itself, in a message (XEP-0172) or else in its vCard. */

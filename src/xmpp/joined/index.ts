@@ -8,7 +8,7 @@ import type { Delivery, Outbound } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
 import type { Signal, SignalOut } from "../../core/signal.ts";
 import { within } from "../deadline.ts";
-import { bare } from "../jid.ts";
+import { bare, resource } from "../jid.ts";
 import { createArchive } from "../muc/archive.ts";
 import * as phrases from "../phrases.ts";
 import type { Venue } from "../private/venue.ts";
@@ -17,7 +17,7 @@ import { findArchivedIds } from "./archived-ids.ts";
 import { restorePosition } from "./backfill.ts";
 import { barredBefore, endBar } from "./bars.ts";
 import { createConfirmations } from "./confirmations.ts";
-import type { Context, World } from "./context.ts";
+import { announce, type Context, type World } from "./context.ts";
 import { isCopy } from "./copies.ts";
 import { resetBackfill } from "./gap.ts";
 import { leave } from "./join.ts";
@@ -41,7 +41,7 @@ import { takePresence } from "./presences.ts";
 import { nickOf, writePrivate } from "./private-chats.ts";
 import { createPrivateNotices } from "./private-notice.ts";
 import { close, createRoom, noteMissed, type Room, relink } from "./room.ts";
-import { abandonJoins } from "./roster.ts";
+import { abandonJoins, learnName } from "./roster.ts";
 import { sendEvent } from "./send-event.ts";
 import { hearsSignals, showSignal } from "./signals.ts";
 import { mayAskAgain } from "./speaker.ts";
@@ -191,6 +191,12 @@ export function createJoinedRooms(
 			const room = rooms.get(jid);
 			if (!room || isIn(room.listening.active)) return undefined;
 			return room.listening.barred?.message ?? phrases.mucNotInYet(jid);
+		},
+		/** Takes the name in the vCard of an occupant. */
+		named(jid: string, vcard: Parameters<typeof learnName>[2]): void {
+			const room = rooms.get(bare(jid));
+			const nick = resource(jid);
+			if (room && nick !== undefined) announce(room, learnName(room, nick, vcard, context.now()), context);
 		},
 		others: (room: string): readonly Person[] =>
 			[...(rooms.get(room)?.roster.others.values() ?? [])].map((other) => other.person),

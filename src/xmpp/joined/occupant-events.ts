@@ -2,7 +2,7 @@ import type { BridgeEvent } from "../../core/event.ts";
 import type { MessageId, RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { faceOf } from "../faces.ts";
-import { occupant } from "../from-xmpp.ts";
+import { isByNick, occupant } from "../from-xmpp.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
 import type { OccupantPresence, Removal } from "../muc/presence.ts";
 
@@ -16,22 +16,30 @@ export type Now = Readonly<{ at: number; unique(): string }>;
 /** Returns the person behind a presence. */
 export function personOf(
 	{ jid, features }: Muc,
-	{ nick, real, occupantId, photo }: OccupantPresence,
+	{ nick, real, occupantId, photo, realName }: OccupantPresence,
 ): Person {
 	// In a MUC without the feature anybody can write an occupant-id (XEP-0421 §5).
 	const who = occupant(jid, nick, { occupantId: features.occupantIds ? occupantId : undefined, real });
-	return { ...who, ...faceOf(`${jid}/${nick}`, photo) };
+	// The next holder of a nick must not get the name of the last one.
+	const beside = realName ?? (isByNick(who, jid) ? null : undefined);
+	return { ...who, ...(beside !== undefined && { realName: beside }), ...faceOf(`${jid}/${nick}`, photo) };
 }
 
 /**
  * Returns the person with the address of its first nick, so that its ghost keeps its id across renames, and with its last
- * picture if nothing newer is known.
+ * picture and real name if nothing newer is known.
  */
 export function withFirstAddress(known: Person | undefined, who: Person): Person {
 	if (known?.id !== who.id) return who;
 	const { address } = known;
 	const last = who.avatar === undefined ? known.avatar : who.avatar;
-	return { ...who, address, ...(last !== undefined && { avatar: last }) };
+	const name = who.realName ?? known.realName;
+	return {
+		...who,
+		address,
+		...(name !== undefined && { realName: name }),
+		...(last !== undefined && { avatar: last }),
+	};
 }
 
 const base = (room: Muc, sender: Person, now: Now) => ({

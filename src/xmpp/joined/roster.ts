@@ -1,10 +1,10 @@
 import type { BridgeEvent } from "../../core/event.ts";
-import { type Person, sameAvatar } from "../../core/person.ts";
+import { isChanged, type Person } from "../../core/person.ts";
 import { isByNick, occupant, occupantIdOf, roomItself } from "../from-xmpp.ts";
 import { domain } from "../jid.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
 import { defined } from "../muc/fields.ts";
-import { type OccupantPresence, removalOf } from "../muc/presence.ts";
+import { nameBeside, type OccupantPresence, removalOf } from "../muc/presence.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import {
 	membership,
@@ -97,9 +97,13 @@ const [crowdBytes, leastBytes] = [8 * 1_048_576, 1_000];
  * Returns whether `list` has place for one more, as a MUC can claim any number of occupants. Those beyond are introduced
  * when they first speak. Long names leave place for fewer.
  */
-const fits = (list: ReadonlyMap<string, unknown>, { nick, occupantId = "", real = "" }: OccupantPresence) =>
+const fits = (
+	list: ReadonlyMap<string, unknown>,
+	{ nick, occupantId = "", real = "", realName = "" }: OccupantPresence,
+) =>
 	list.has(nick) ||
-	(list.size + 1) * (leastBytes + 16 * (nick.length + occupantId.length + real.length)) <= crowdBytes;
+	(list.size + 1) * (leastBytes + 16 * (nick.length + occupantId.length + real.length + realName.length)) <=
+		crowdBytes;
 
 /** Returns whether the occupant is one of ours, by the nick that we hold or the JID that the MUC shows. */
 const isOurs = (room: RosterRoom, seen: OccupantPresence, component: string): boolean =>
@@ -163,18 +167,39 @@ function came(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	];
 }
 
-/** Takes the new picture of an occupant, who stays the same person. */
+/** Takes the new picture and real name of an occupant, who stays the same person. */
 function looks(
 	room: RosterRoom,
 	nick: string,
 	known: Other,
-	{ avatar }: Person,
+	{ avatar, realName }: Pick<Person, "avatar" | "realName">,
 	now: Now,
 ): readonly BridgeEvent[] {
-	if (avatar === undefined || sameAvatar(known.person.avatar ?? null, avatar)) return [];
-	const person = { ...known.person, avatar };
+	const person = {
+		...known.person,
+		...(realName && { realName }),
+		...(avatar !== undefined && { avatar }),
+	};
+	if (!isChanged(known.person, person)) return [];
 	stateOf(room.roster).others.set(nick, { ...known, person });
 	return [profileChange(room, person, now)];
+}
+
+/**
+ * Takes the name in the vCard of an occupant, unless it named itself in a presence. `photo` is the hash of the picture in the
+ * vCard: with another one the vCard may be that of the last holder of the nick. Returns the events for the portal.
+ */
+export function learnName(
+	room: RosterRoom,
+	nick: string,
+	{ name, photo }: Readonly<{ name: string | undefined; photo: string | undefined }>,
+	now: Now,
+): readonly BridgeEvent[] {
+	const known = room.roster.others.get(nick);
+	const realName = nameBeside(nick, name);
+	if (!known || known.person.realName || photo === undefined || known.person.avatar?.hash !== photo)
+		return [];
+	return realName === undefined ? [] : looks(room, nick, known, { realName }, now);
 }
 
 function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {

@@ -1,11 +1,12 @@
 import { boundedId } from "../../core/ids.ts";
+import { nameOf, oneLine } from "../../core/names.ts";
 import { occupantIdIn } from "../from-xmpp.ts";
 import { bare, longestBare, longestPart, resource } from "../jid.ts";
 import { passedIn, passedThrough } from "../message/passed-rooms.ts";
 import { photoIn, photoUpdate } from "../photo.ts";
 import * as phrases from "../phrases.ts";
 import { child, type Element, type Node, text, xml } from "../stream/xml.ts";
-import { fullName } from "../to-xmpp.ts";
+import { fullName, nickNs } from "../to-xmpp.ts";
 import { beginning, defined } from "./fields.ts";
 import { mucUser, statusCodes, statusCodesOf } from "./status-codes.ts";
 
@@ -27,9 +28,20 @@ export type OccupantPresence = Readonly<{
 	destroyed?: Readonly<{ alternate?: string; reason?: string }>;
 	/** The hash of the picture (XEP-0153), "" for none; absent if the presence says nothing of it. */
 	photo?: string;
+	/** The name that the occupant goes by elsewhere (XEP-0172); absent if it is the nick, or the presence names none. */
+	realName?: string;
 	/** The marks of the rooms whose ghost the occupant is, in another bridge. */
 	comesFrom?: readonly string[];
 }>;
+
+/** Characters of the longest real name that is shown beside a nick. */
+const longestReal = 80;
+
+/** Returns the real name that stands beside a nick; undefined without one, and for the nick itself. */
+export function nameBeside(nick: string, name: string | undefined): string | undefined {
+	const real = oneLine(nameOf(name ?? ""), longestReal);
+	return real === "" || real === nameOf(nick) ? undefined : real;
+}
 
 /** Returns what a presence says of the occupant at its `from`. */
 export function occupantPresence(presence: Element): OccupantPresence {
@@ -42,8 +54,9 @@ export function occupantPresence(presence: Element): OccupantPresence {
 	const bounded = (part: string | undefined) => part && boundedId(part, longestPart);
 	const jid = item?.attrs.jid;
 	const passed = passedIn(presence);
+	const nick = resource(presence.attrs.from ?? "") ?? "";
 	return defined({
-		nick: resource(presence.attrs.from ?? "") ?? "",
+		nick,
 		available: presence.attrs.type !== "unavailable",
 		codes: statusCodesOf(presence),
 		occupantId: occupantIdIn(presence),
@@ -52,6 +65,7 @@ export function occupantPresence(presence: Element): OccupantPresence {
 		actor: bounded(actor?.attrs.nick ?? actor?.attrs.jid),
 		reason: words(item),
 		photo: photoIn(presence),
+		realName: nameBeside(nick, text(presence, "nick", nickNs)),
 		comesFrom: passed.length > 0 ? passed : undefined,
 		destroyed: destroy && defined({ alternate: destroy.attrs.jid, reason: words(destroy) }),
 	});

@@ -414,6 +414,63 @@ describe("lines and presences of others", () => {
 		expect(new Set(w.told.map(({ sender }) => sender.id)).size).toBe(1);
 	});
 
+	test("tell the real name of a person, each change of it, and keep it across a rename", async () => {
+		const w = world();
+		w.muc.come("rm42");
+		await w.attach();
+		for (const name of ["rm42", "Romeo Montague", "Romeo Montague", "R. \n Montague"])
+			w.muc.named("rm42", name);
+		w.muc.rename("rm42", "rm43");
+		w.muc.say("rm43", "it is me");
+		await w.settle();
+		expect(w.told.map(({ kind, sender }) => `${kind} ${sender.name} ${sender.realName}`)).toEqual([
+			"profile rm42 Romeo Montague",
+			"profile rm42 R. Montague",
+			"profile rm43 R. Montague",
+			"message rm43 R. Montague",
+		]);
+	});
+
+	test("give the next holder of a nick no real name of the last one where nicks alone tell people apart", async () => {
+		const w = world();
+		w.muc.faults.noOccupantIds = true;
+		w.muc.come("rm42");
+		await w.attach();
+		w.muc.named("rm42", "Romeo Montague");
+		w.muc.go("rm42");
+		w.muc.named("rm42", "rm42");
+		w.muc.come("rm42");
+		await w.settle();
+		expect(w.told.map(({ kind, sender }) => `${kind} ${sender.realName}`).at(-1)).toBe("membership null");
+	});
+
+	test("take the name in the vCard of the person, not in that of somebody else, beside a presence that names none", async () => {
+		const w = world();
+		const [photo, other] = ["a".repeat(40), "b".repeat(40)];
+		w.muc.come("rm42");
+		await w.attach();
+		const read = (name: string | undefined, hash = photo) =>
+			w.rooms.named(`${room}/rm42`, { name, photo: hash });
+		read("before the picture");
+		w.muc.picture("rm42", photo);
+		await w.settle();
+		read("of another", other);
+		read("rm42");
+		read(undefined);
+		read("Romeo Montague");
+		w.muc.named("rm42", "Romeo");
+		await w.settle();
+		read("too late");
+		w.rooms.named(`${room}/nobody`, { name: "Nobody", photo });
+		w.rooms.named("elsewhere@muc.test", { name: "Nobody", photo });
+		await w.settle();
+		expect(w.told.map(({ kind, sender }) => `${kind} ${sender.realName}`)).toEqual([
+			"profile undefined",
+			"profile Romeo Montague",
+			"profile Romeo",
+		]);
+	});
+
 	test("keep a person with two nicks until the last of them leaves", async () => {
 		const w = world();
 		w.muc.come("Romeo", "romeo's");

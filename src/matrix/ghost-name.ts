@@ -1,0 +1,66 @@
+import { skeleton } from "../core/confusable.ts";
+import type { Person } from "../core/person.ts";
+
+/** The display name of a ghost. Pure. */
+
+/** Longest display name in code points that Synapse accepts; a nick or a topic may be longer. */
+const longest = 256;
+/** Returns a name as a homeserver takes it. */
+export function short(called: string): string {
+	const letters = [...called.toWellFormed()];
+	return letters.length <= longest ? letters.join("") : `${letters.slice(0, longest - 1).join("")}…`;
+}
+
+/** Returns the name of a person as a homeserver takes it. */
+export const shortName = ({ name, address }: Pick<Person, "name" | "address">): string =>
+	short(name ?? address.at(-1) ?? "");
+
+/** The words that stand behind a name for what somebody may do, as their skeletons. */
+const ranks = new Set(
+	["owner", "admin", "administrator", "moderator", "mod", "member", "guest", "visitor", "bot", "bridge"].map(
+		skeleton,
+	),
+);
+/** Characters of an address, and of what else stands behind names. */
+const signs = /[()[\]{}<>@:,;/|]/;
+
+/** Returns true for a real name that people could take for an address, or for a mark of what its bearer may do. */
+function isMark(realName: string): boolean {
+	const form = skeleton(realName);
+	return form === "" || signs.test(form) || form.split(/[^\p{L}\p{N}]+/u).some((word) => ranks.has(word));
+}
+
+/** Returns a name and its parts, for names of the form “nick (real name)”. */
+export function partsOf(name: string): readonly string[] {
+	const [, nick, beside] = /^(.+) \((.+)\)$/u.exec(name) ?? [];
+	return nick === undefined || beside === undefined ? [name] : [name, nick, beside];
+}
+
+/** The comparisons of a name with others in the room for which the ghost is named. */
+export type Comparison = Readonly<{
+	/** Returns true if a name looks like that of somebody in the room who has an account of their own, or like the bot's. */
+	isMistakable(name: string): boolean;
+	/** Returns true if a real name looks like a name of anybody else in the room, or like the bot's, or none knows who is there. */
+	isTaken(realName: string): boolean;
+}>;
+
+/**
+ * Returns the name of a ghost: the nick first, and behind it the address where people could take the nick for somebody else,
+ * or else the real name, if it can be taken for nobody's. `last` is the name that the ghost has, and the real name when it got
+ * it: the same person keeps it from room to room.
+ */
+export function ghostName(
+	called: string,
+	{ address, realName }: Pick<Person, "address" | "realName">,
+	last: Readonly<{ name: string | undefined; realName: string | null | undefined }>,
+	{ isMistakable, isTaken }: Comparison,
+): string {
+	const marked = short(`${short(called).slice(0, longest / 2)} (${address[0]})`);
+	const full = `${called} (${realName})`;
+	if (last.name === marked || (last.name === called && last.realName === realName)) return last.name;
+	const isShowable =
+		realName && [...full].length <= longest && skeleton(realName) !== skeleton(called) && !isMark(realName);
+	if (isShowable && last.name === full) return full;
+	if (last.name !== called && isMistakable(called)) return marked;
+	return isShowable && !isTaken(realName) ? full : called;
+}
