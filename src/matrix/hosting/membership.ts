@@ -67,8 +67,9 @@ export function createMembership(deps: {
 		names.set(`${room} ${ghost}`, looks);
 		const now = await client.state<Content>(room, "m.room.member", ghost, ghost);
 		if (now.membership !== "join" || fits(now, looks)) return;
+		// "" is no picture. Synapse writes the picture of the account where a member event names none.
 		const { avatar_url = now.avatar_url } = looks;
-		const content = { ...now, displayname: looks.displayname, avatar_url: avatar_url || undefined };
+		const content = { ...now, displayname: looks.displayname, avatar_url };
 		await client.setState(room, "m.room.member", ghost, content, ghost);
 	}
 
