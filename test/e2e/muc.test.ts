@@ -580,7 +580,7 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 			() => bridge.fake.refused.length > 0,
 			() => "no refusal",
 		);
-		expect(bridge.fake.refused[0]?.sentence).toContain("not in the XMPP room");
+		expect(bridge.fake.refused[0]?.sentence).toContain("not in the room");
 		await mercutio.leaveRoom(room, "Mercutio");
 	});
 });
