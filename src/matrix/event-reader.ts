@@ -15,6 +15,7 @@ import { isHosted } from "./hosting/timeline.ts";
 import { createInvites } from "./invites.ts";
 import type { MediaStore } from "./media.ts";
 import type { Members } from "./members.ts";
+import { avatarAt } from "./message/attachments.ts";
 import { matrixNetwork } from "./mxid.ts";
 import { createOngoing } from "./ongoing.ts";
 import type { OtherBridges } from "./other-bridges.ts";
@@ -127,6 +128,12 @@ export function createEventReader(deps: {
 			eventCache.note(event);
 			return (own && !acts) || isDouble ? undefined : fromMatrix(event, around);
 		});
+		const isPicture = event.type === "m.room.avatar" && subject === "";
+		// Two bridges must not hand one picture to and fro.
+		if (isPicture && !own && comesFrom.length === 0 && bridge.allows(members.inRoom(room, sender), "use"))
+			void guard.run("picture of a room", () =>
+				bridge.pictured(matrixNetwork, room as RoomId, avatarAt(event.content.url)),
+			);
 		const seen = hosted ? await deps.see(event, around, as) : undefined;
 		if (isCall(event)) await inTime(declined(event, portal, neutral !== undefined), "call");
 		if (membership) {

@@ -369,6 +369,7 @@ export function createXmpp(
 			(event, error) => bridge.partly(event, error, title),
 		),
 		open: createOpener({ link, people, fetch: deps.fetch }),
+		showPicture: rooms.showPicture,
 		reflect: news.seen(hosted.reflect),
 		inviteToView: hosted.bringInvite,
 

@@ -192,6 +192,17 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await juliet.waitForMessage("and now?", room, 20_000);
 		expect(onMatrix(room, ["am I heard?"])).toEqual([0]);
 		await mercutio.close();
+		// ejabberd alone of these servers keeps a picture of a MUC (XEP-0486), of its owners.
+		if (server !== "ejabberd") return;
+		const owner = xml("item", { affiliation: "owner", jid: `juliet@${bridged.xmpp.component}` });
+		await romeo.iq(own, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, owner));
+		const url = await juliet.picture(png(96, Array(96).fill([0, 0, 200]).flat()));
+		await juliet.request("PUT", `v3/rooms/${room}/state/m.room.avatar/`, { url });
+		await expect
+			.poll(async () => (await romeo.pictureOf(own)).length, { timeout: 20_000 })
+			.toBeGreaterThan(0);
+		const shown = await juliet.request<{ url: string }>("GET", `v3/rooms/${room}/state/m.room.avatar/`);
+		expect(shown.url).toBe(url);
 	});
 
 	test("a text with characters that XML forbids loses only these, and the link stays up", async () => {

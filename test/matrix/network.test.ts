@@ -3,6 +3,8 @@ import type { Running } from "../../src/core/bridge.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Link } from "../../src/core/mapping.ts";
+import type { Avatar } from "../../src/core/person.ts";
 import type { GhostLimits } from "../../src/matrix/ghosts.ts";
 import type { createMatrix } from "../../src/matrix/index.ts";
 import { portalAlias } from "../../src/matrix/mxid.ts";
@@ -1294,4 +1296,24 @@ describe("a MUC with more new people than may get accounts", () => {
 			},
 		});
 	});
+});
+
+test("a new picture of the room is given to its other rooms, and none of a blocked person's or of our own", async () => {
+	const room = await inVerona();
+	const given: string[] = [];
+	Object.assign(xmpp, {
+		showPicture: (link: Link, picture: Avatar | null) =>
+			given.push(`${link.room}: ${picture?.ref ?? "none"}`),
+	});
+	const sets = (who: string, content: Record<string, string>) =>
+		hs.push([hs.emit(room, who, "m.room.avatar", content, { state_key: "" })]);
+	await sets("@bad:hs.test", { url: "mxc://hs.test/bad" });
+	await sets(bot, { url: "mxc://hs.test/ours" });
+	await sets(alice, { url: "mxc://hs.test/new" });
+	await sets(alice, {});
+	await until(
+		() => given.length >= 2,
+		() => given.join(),
+	);
+	expect(given).toEqual(["verona: mxc://hs.test/new face", "verona: none"]);
 });

@@ -1,9 +1,8 @@
 import type { Avatar } from "../../core/person.ts";
-import { faceAt } from "../faces.ts";
 import * as presence from "../muc/presence.ts";
 import type { Context } from "./context.ts";
 import { isIn, type OwnOccupant, setPhoto } from "./own-occupants.ts";
-import { notePicture, type Room } from "./room.ts";
+import type { Room } from "./room.ts";
 import { inTurn } from "./send-queue.ts";
 
 /** Returns the looks of an own occupant in the MUC. The listener stands for nobody. */
@@ -40,9 +39,4 @@ export function showFace(room: Room, ours: OwnOccupant, context: Context): void 
 			await context.link.send(presence.rename(shown(ours, room), room.jid, ours.nick));
 		});
 	});
-}
-
-/** Tells the portal the picture of the MUC itself (XEP-0486), by its hash; "" is none. */
-export function showPicture(room: Room, hash: string, context: Context): void {
-	if (notePicture(room, hash)) context.pictured(room, faceAt(room.jid, hash));
 }

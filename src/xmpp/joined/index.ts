@@ -5,7 +5,7 @@ import { createGuard } from "../../core/guard.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Delivery, Outbound } from "../../core/network.ts";
-import type { Person } from "../../core/person.ts";
+import type { Avatar, Person } from "../../core/person.ts";
 import type { Signal, SignalOut } from "../../core/signal.ts";
 import { within } from "../deadline.ts";
 import { bare, resource } from "../jid.ts";
@@ -25,6 +25,7 @@ import { createKeepalive } from "./keepalive.ts";
 import { ensureJoined, keepJoined } from "./listener.ts";
 import { wake } from "./listening.ts";
 import { takeMessage } from "./messages.ts";
+import { givePicture } from "./muc-picture.ts";
 import { notice } from "./notice.ts";
 import { ghostJid, isListenerJid, listenerJid, type OwnJidParts, statedJid } from "./own-jids.ts";
 import {
@@ -191,6 +192,11 @@ export function createJoinedRooms(
 			const room = rooms.get(jid);
 			if (!room || isIn(room.listening.active)) return undefined;
 			return room.listening.barred?.message ?? phrases.mucNotInYet(jid);
+		},
+		/** See {@link givePicture}. */
+		showPicture({ id, room: jid }: Link, picture: Avatar | null): void {
+			const room = rooms.get(jid as string);
+			if (room?.link.id === id) givePicture(room, picture, context);
 		},
 		/** Takes the name in the vCard of an occupant. */
 		named(jid: string, vcard: Parameters<typeof learnName>[2]): void {

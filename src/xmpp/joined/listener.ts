@@ -8,7 +8,6 @@ import * as phrases from "../phrases.ts";
 import { forgetSearched } from "./archive-search.ts";
 import { archived, catchUp, restorePosition } from "./backfill.ts";
 import type { Context } from "./context.ts";
-import { showPicture } from "./faces.ts";
 import { beginGap } from "./gap.ts";
 import { rejoin } from "./join.ts";
 import { Banned } from "./join-refusals.ts";
@@ -22,6 +21,7 @@ import {
 	noteRefusalTold,
 	pause,
 } from "./listening.ts";
+import { showPicture } from "./muc-picture.ts";
 import { notice } from "./notice.ts";
 import { isIn, setConfirmed } from "./own-occupants.ts";
 import { hasIds } from "./participants.ts";

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
 import { photoIn } from "../../../src/xmpp/photo.ts";
+import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
 import { avatar } from "../fake-faces.ts";
 import { png } from "../hosted/queries/world.ts";
@@ -1047,6 +1048,71 @@ test("the picture of the MUC itself is told to the portal, once for each change,
 	await w.attach(alice);
 	for (const photo of ["", "a".repeat(40), "a".repeat(40), "b".repeat(40), "", ""])
 		w.rooms.stanza(stanza(of(photo)));
+	await w.settle();
 	expect(w.pictures.map((one) => one.slice(0, 4))).toEqual(["aaaa", "bbbb", "none"]);
 	expect(w.told).toEqual([]);
+});
+
+describe("the picture of another room", () => {
+	/** Returns a MUC with a vCard, which only `owner` may set, and what it was asked. */
+	async function owned(owner: string) {
+		const w = world();
+		const asked: string[] = [];
+		const muc = { card: "<FN>Verona</FN><PHOTO><BINVAL>AA==</BINVAL></PHOTO>" };
+		w.faces.files.a = png;
+		w.server.vcard = (request) => {
+			const { type = "", from = "" } = request.attrs;
+			asked.push(`${type} ${from.split("@")[0]}`);
+			if (type === "set" && !from.startsWith(owner)) throw new StanzaError("forbidden", "auth");
+			if (type === "set") muc.card = (request.getChild("vCard")?.children ?? []).join("");
+			return stanza(`<iq type='result'><vCard xmlns='vcard-temp'>${muc.card}</vCard></iq>`);
+		};
+		await w.attach(alice);
+		w.rooms.online();
+		await w.done(w.move("join"));
+		const give = async (picture: ReturnType<typeof avatar> | null) => {
+			w.rooms.showPicture({ id: "x", room } as never, null);
+			w.rooms.showPicture(link, picture);
+			await vi.waitFor(() => expect(w.faces.hash(avatar("a"))).toBeDefined());
+			await w.settle();
+		};
+		const tell = async (hash: string) => {
+			const x = `<x xmlns='vcard-temp:x:update'><photo>${hash}</photo></x>`;
+			w.rooms.stanza(stanza(`<presence from='${room}' to='${aliceJid}'>${x}</presence>`));
+			await w.settle();
+		};
+		return { w, asked, muc, give, tell };
+	}
+
+	test("is set by the occupant of ours that owns the MUC, beside the rest of its vCard, and removed", async () => {
+		const { asked, muc, give } = await owned("alice@");
+		await give(avatar("a"));
+		expect(muc.card).toMatch(`<FN>Verona</FN><PHOTO><TYPE>image/png</TYPE><BINVAL>${png.toString("base64")}`);
+		expect(asked.map((one) => one.slice(0, 9)).at(-1)).toBe("set alice");
+		const { length } = asked;
+		await give(avatar("a"));
+		expect(asked).toHaveLength(length);
+		await give(null);
+		expect(muc.card).toBe("<FN>Verona</FN>");
+	});
+
+	test("does not come back to its room from the MUC, not after a restart either; another one does", async () => {
+		const { w, give, tell } = await owned("alice@");
+		await give(avatar("a"));
+		const mine = w.faces.hash(avatar("a")) ?? "";
+		await tell(mine);
+		w.crash();
+		await w.attach(alice);
+		await tell(mine);
+		await tell("b".repeat(40));
+		expect(w.pictures).toEqual(["b".repeat(40)]);
+	});
+
+	test("changes nothing in a MUC that none of ours owns", async () => {
+		const { w, muc, give } = await owned("romeo@");
+		const before = muc.card;
+		await give(avatar("a"));
+		expect(muc.card).toBe(before);
+		expect(w.told).toEqual([]);
+	});
 });

@@ -86,6 +86,8 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 		info: undefined as undefined | (() => Element),
 		/** Holds back the answers to all queries until it resolves. */
 		hesitates: undefined as undefined | PromiseLike<void>,
+		/** Answers what concerns the vCard of the MUC. */
+		vcard: undefined as undefined | ((request: Element) => Element),
 		onQuery: undefined as undefined | ((request: Element) => Element),
 	};
 	const muc: FakeMuc = fakeMuc(room, (stanza) => void (server.online && wire.push(stanza)), faults);
@@ -143,6 +145,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 								wire.push(() => (server.online ? resolve(answer) : reject(new TemporaryError("offline"))));
 							});
 						}
+						if (server.vcard && request.getChild("vCard")) return server.vcard(request);
 						if (request.getChild("moderate")) muc.moderate(request);
 						if (request.getChild("query", "http://jabber.org/protocol/muc#admin")) {
 							muc.administer(request);
