@@ -48,6 +48,8 @@ export function createEventReader(deps: {
 	prefix: string;
 	otherBridges: OtherBridges;
 	policyLists: Pick<PolicyRooms, "note">;
+	/** Takes the member event of a person of a portal's room, after it was applied. */
+	newcomer(event: MatrixEvent): void;
 	isOurs(mxid: string): boolean;
 	refuse: Network["refuse"];
 	guard: Guard;
@@ -138,6 +140,7 @@ export function createEventReader(deps: {
 		if (isCall(event)) await inTime(declined(event, portal, neutral !== undefined), "call");
 		if (membership) {
 			members.apply(event);
+			if (!hosted) deps.newcomer(event);
 			if (event.content.membership === "join") rooms.cameBack(room, subject);
 		}
 		if (!neutral && !seen) return undefined;

@@ -36,6 +36,10 @@ export function partsOf(name: string): readonly string[] {
 	return nick === undefined || beside === undefined ? [name] : [name, nick, beside];
 }
 
+/** Returns a name with the address of its bearer behind it, by which people tell it from one that looks the same. */
+export const withAddress = (called: string, { address }: Pick<Person, "address">): string =>
+	short(`${short(called).slice(0, longest / 2)} (${address[0]})`);
+
 /** The comparisons of a name with others in the room for which the ghost is named. */
 export type Comparison = Readonly<{
 	/** Returns true if a name looks like that of somebody in the room who has an account of their own, or like the bot's. */
@@ -51,11 +55,12 @@ export type Comparison = Readonly<{
  */
 export function ghostName(
 	called: string,
-	{ address, realName }: Pick<Person, "address" | "realName">,
+	person: Pick<Person, "address" | "realName">,
 	last: Readonly<{ name: string | undefined; realName: string | null | undefined }>,
 	{ isMistakable, isTaken }: Comparison,
 ): string {
-	const marked = short(`${short(called).slice(0, longest / 2)} (${address[0]})`);
+	const { realName } = person;
+	const marked = withAddress(called, person);
 	const full = `${called} (${realName})`;
 	if (last.name === marked || (last.name === called && last.realName === realName)) return last.name;
 	const isShowable =

@@ -5,7 +5,7 @@ import type { Mapping } from "../core/mapping.ts";
 import type { Person } from "../core/person.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Client } from "./client.ts";
-import { type Comparison, ghostName, short } from "./ghost-name.ts";
+import { type Comparison, ghostName, short, withAddress } from "./ghost-name.ts";
 import { ghostMxid, matrixNetwork, parts } from "./mxid.ts";
 
 export type Ghosts = ReturnType<typeof createGhosts>;
@@ -81,13 +81,26 @@ export function createGhosts(deps: {
 		}
 	}
 
-	function ensureInTurn(person: Person, room?: string): Promise<string> {
-		const key = JSON.stringify([person.network, ...person.address]);
-		const turn = (busy.get(key) ?? Promise.resolve("")).catch(() => "").then(() => ensure(person, room));
+	const ensureInTurn = (person: Person, room?: string) => inTurn(person, () => ensure(person, room));
+
+	function inTurn({ network, address }: Person, work: () => Promise<string>): Promise<string> {
+		const key = JSON.stringify([network, ...address]);
+		const turn = (busy.get(key) ?? Promise.resolve("")).catch(() => "").then(work);
 		busy.set(key, turn);
 		const done = () => busy.get(key) === turn && busy.delete(key);
 		turn.then(done, done);
 		return turn;
+	}
+
+	/** Gives a ghost the name with the address, whatever name it had for longer. */
+	async function mark(mxid: string): Promise<void> {
+		const known = await mapping.ghostAt(matrixNetwork, mxid as UserId);
+		if (!known) return;
+		const { person } = known;
+		const name = withAddress(short(person.name ?? known.name ?? person.address.at(-1) ?? ""), person);
+		if (known.name === name) return;
+		await client.setName(mxid, name);
+		await mapping.saveGhost({ ...known, name });
 	}
 
 	/** Returns the person that has the ghost: one that people meet in private speaks by the ghost that they know. */
@@ -106,6 +119,14 @@ export function createGhosts(deps: {
 		 */
 		account: async (person: Person): Promise<string> =>
 			(await ghostOf(person))?.address ?? ensureInTurn(bearer(person)),
+		/**
+		 * Puts the address behind the name of a ghost: somebody who came later has a name that looks like it, so that people
+		 * could take one for the other.
+		 */
+		async mark(mxid: string): Promise<void> {
+			const known = await mapping.ghostAt(matrixNetwork, mxid as UserId);
+			if (known) await inTurn(known.person, () => mark(mxid).then(() => mxid));
+		},
 		/** Resolves with the MXID of the person's ghost, undefined if none was ever registered. */
 		known: async (person: Person): Promise<string | undefined> => (await ghostOf(person))?.address,
 		/** Resolves with the person that a ghost stands for, undefined for any other MXID. */

@@ -37,6 +37,7 @@ import {
 	personMxid,
 	portalAlias,
 } from "./mxid.ts";
+import { createNewcomers } from "./newcomers.ts";
 import { createOtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
 import { createPolicyLists } from "./policy-lists.ts";
@@ -197,6 +198,7 @@ export function createMatrix(
 			lookup,
 			see: hosted.see,
 			lookInvited: hosted.lookInvited,
+			newcomer: createNewcomers({ members, ghosts, isLike, bot, isOurs, guard }),
 			away: link.away,
 			back: () => {
 				link.back();

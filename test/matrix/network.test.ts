@@ -1317,3 +1317,32 @@ test("a new picture of the room is given to its other rooms, and none of a block
 	);
 	expect(given).toEqual(["verona: mxc://hs.test/new face", "verona: none"]);
 });
+
+test("a ghost whose name a member takes later gets its address behind it, and keeps that", async () => {
+	const room = await inVerona();
+	const named = (who: string, displayname: string) =>
+		hs.push([hs.emit(room, who, "m.room.member", { membership: "join", displayname }, { state_key: who })]);
+	for (const who of ["romeo", "mercutio"]) {
+		await xmpp.say("verona", who, `I am ${who}`);
+		await until(
+			() => bodies(room).some((one) => one.endsWith(`I am ${who}`)),
+			() => bodies(room).join(),
+		);
+		await named(`@_xmpp_${who}:hs.test`, who);
+	}
+	await named(alice, "Alice Capulet");
+	expect(hs.users.get(romeo)).toBe("romeo");
+	// The letters are Cyrillic.
+	await named(alice, "R\u043eme\u043e");
+	await until(
+		() => hs.users.get(romeo) === "romeo (romeo)",
+		() => String(hs.users.get(romeo)),
+	);
+	await xmpp.say("verona", "romeo", "still me");
+	await until(
+		() => bodies(room).some((one) => one.endsWith("still me")),
+		() => bodies(room).join(),
+	);
+	expect(hs.users.get(romeo)).toBe("romeo (romeo)");
+	expect(hs.users.get("@_xmpp_mercutio:hs.test")).toBe("mercutio");
+});

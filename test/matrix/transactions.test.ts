@@ -53,6 +53,7 @@ beforeEach(() => {
 		domain: "hs.test",
 		bot: "@trivium:hs.test",
 		prefix: "!bridge",
+		newcomer: () => undefined,
 		policyLists: { note: () => undefined },
 		otherBridges: {
 			note: () => undefined,
