@@ -198,9 +198,8 @@ describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s
 		});
 
 		// A MUC without an archive differs in the ids alone.
-		test.skipIf(!ids)(
-			"typing and read positions cross both ways, private ones stay, and a chat has receipts",
-			async () => {
+		if (ids)
+			test("typing and read positions cross both ways, private ones stay, and a chat has receipts", async () => {
 				const passes = (...inside: Element[]) =>
 					romeo.send(xml("message", { to, type: inMuc ? "groupchat" : "chat" }, ...inside));
 				const path = `v3/rooms/${encodeURIComponent(room)}`;
@@ -268,8 +267,7 @@ describe.each(["prosody", "ejabberd"] as const)("messages between Synapse and %s
 				const status = await here("a status", ({ type }) => type === "com.beeper.message_send_status");
 				expect(status.content).toMatchObject({ status: "SUCCESS", delivered_to_users: [ghost] });
 				expect(relation(status).event_id).toBe(mine);
-			},
-		);
+			});
 
 		test("a deletion deletes the message on the other side", async () => {
 			const words = unique("oops");
