@@ -30,10 +30,11 @@ function isMark(realName: string): boolean {
 	return form === "" || signs.test(form) || form.split(/[^\p{L}\p{N}]+/u).some((word) => ranks.has(word));
 }
 
-/** Returns a name and its parts, for names of the form “nick (real name)”. */
+/** Returns a name and its parts, for names of the form “nick (real name)”, with whatever else stands behind them. */
 export function partsOf(name: string): readonly string[] {
-	const [, nick, beside] = /^(.+) \((.+)\)$/u.exec(name) ?? [];
-	return nick === undefined || beside === undefined ? [name] : [name, nick, beside];
+	if (!name.includes(" (")) return [name];
+	const parts = name.split(/[(),]/).map((part) => part.trim());
+	return [name, ...parts.filter((part) => part !== "")];
 }
 
 /** Returns a name with the address of its bearer behind it, by which people tell it from one that looks the same. */

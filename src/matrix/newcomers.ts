@@ -11,7 +11,10 @@ const largest = 2_000;
 const most = 5;
 
 /** Returns true for a name with an address behind it; a real name has no such sign. */
-const isMarked = (called: string): boolean => partsOf(called)[2]?.includes("@") === true;
+const isMarked = (called: string): boolean =>
+	partsOf(called)
+		.slice(2)
+		.some((part) => part.includes("@"));
 
 /**
  * Returns the function that takes the member event of a person, after it was applied: ghosts whose names look like the

@@ -189,5 +189,7 @@ describe("the real name of an occupant", () => {
 
 test("the parts of a name with a real name count as names, too", () => {
 	expect(partsOf("rm42 (Romeo Montague)")).toEqual(["rm42 (Romeo Montague)", "rm42", "Romeo Montague"]);
-	expect(partsOf("Romeo")).toEqual(["Romeo"]);
+	for (const labelled of ["rm42 (Romeo Montague) (owner)", "rm42 (Romeo Montague, owner)"])
+		expect(partsOf(labelled)).toEqual([labelled, "rm42", "Romeo Montague", "owner"]);
+	for (const name of ["Romeo", "Montague, Romeo"]) expect(partsOf(name)).toEqual([name]);
 });
