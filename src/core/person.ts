@@ -7,6 +7,10 @@ export type Avatar = Readonly<{ network: NetworkName; ref: string; hash?: string
 export const sameAvatar = (one: Avatar | null, other: Avatar | null): boolean =>
 	(one?.hash ?? one?.ref) === (other?.hash ?? other?.ref);
 
+/** The standing of a person who has rights over others in a room: the first that applies. */
+export const ranks = ["owner", "admin", "moderator"] as const;
+export type Rank = (typeof ranks)[number];
+
 /** A person, or a thing that speaks, as their own network knows them. */
 export type Person = Readonly<{
 	network: NetworkName;
@@ -22,6 +26,8 @@ export type Person = Readonly<{
 	realName?: string | null;
 	/** The picture in this room. null: the person has none; absent: nobody knows. */
 	avatar?: Avatar | null;
+	/** The standing in this room, as far as its people have ranks; absent for everybody without one. */
+	rank?: Rank;
 	/** Every spelling of the address that an admin may write in a permission glob. */
 	handles: readonly string[];
 	/** The domain of the server that vouches for the person: the unit of rate limits and blocks. */
@@ -34,8 +40,9 @@ export type Person = Readonly<{
 	local?: true;
 }>;
 
-/** Returns true if a name or the picture of a person, as `now` has them, is news after `before`. */
+/** Returns true if a name, the rank or the picture of a person, as `now` has them, is news after `before`. */
 export const isChanged = (before: Person, now: Person): boolean =>
 	before.name !== now.name ||
+	before.rank !== now.rank ||
 	(now.realName !== undefined && now.realName !== (before.realName ?? null)) ||
 	(now.avatar !== undefined && !sameAvatar(before.avatar ?? null, now.avatar));

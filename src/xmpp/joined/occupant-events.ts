@@ -16,13 +16,18 @@ export type Now = Readonly<{ at: number; unique(): string }>;
 /** Returns the person behind a presence. */
 export function personOf(
 	{ jid, features }: Muc,
-	{ nick, real, occupantId, photo, realName }: OccupantPresence,
+	{ nick, real, occupantId, photo, realName, rank }: OccupantPresence,
 ): Person {
 	// In a MUC without the feature anybody can write an occupant-id (XEP-0421 §5).
 	const who = occupant(jid, nick, { occupantId: features.occupantIds ? occupantId : undefined, real });
 	// The next holder of a nick must not get the name of the last one.
 	const beside = realName ?? (isByNick(who, jid) ? null : undefined);
-	return { ...who, ...(beside !== undefined && { realName: beside }), ...faceOf(`${jid}/${nick}`, photo) };
+	return {
+		...who,
+		...(beside !== undefined && { realName: beside }),
+		...(rank && { rank }),
+		...faceOf(`${jid}/${nick}`, photo),
+	};
 }
 
 /**

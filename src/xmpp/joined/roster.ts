@@ -167,18 +167,20 @@ function came(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	];
 }
 
-/** Takes the new picture and real name of an occupant, who stays the same person. */
+/** Takes the new picture, real name and rank of an occupant, who stays the same person. */
 function looks(
 	room: RosterRoom,
 	nick: string,
 	known: Other,
-	{ avatar, realName }: Pick<Person, "avatar" | "realName">,
+	{ avatar, realName, rank }: Pick<Person, "avatar" | "realName" | "rank">,
 	now: Now,
 ): readonly BridgeEvent[] {
+	const { rank: _last, ...unranked } = known.person;
 	const person = {
-		...known.person,
+		...unranked,
 		...(realName && { realName }),
 		...(avatar !== undefined && { avatar }),
+		...(rank && { rank }),
 	};
 	if (!isChanged(known.person, person)) return [];
 	stateOf(room.roster).others.set(nick, { ...known, person });
@@ -199,7 +201,8 @@ export function learnName(
 	const realName = nameBeside(nick, name);
 	if (!known || known.person.realName || photo === undefined || known.person.avatar?.hash !== photo)
 		return [];
-	return realName === undefined ? [] : looks(room, nick, known, { realName }, now);
+	const { rank } = known.person;
+	return realName === undefined ? [] : looks(room, nick, known, { realName, ...(rank && { rank }) }, now);
 }
 
 function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
@@ -209,10 +212,11 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	const renamed = seen.codes.has(statusCodes.nickChanged) ? seen.newNick : undefined;
 	// COMPAT ejabberd leaves the occupant-id out of the presence that tells a new nick.
 	const occupantId = seen.occupantId ?? occupantIdOf(known.person, room.jid);
-	const { avatar } = known.person;
+	const { avatar, rank } = known.person;
 	// The picture is asked for under the new nick.
 	const { photo = avatar === null ? "" : avatar?.hash } = seen;
-	const later = defined({ ...seen, occupantId, photo, nick: renamed ?? seen.nick });
+	// The presence under the new nick tells the rank from then on.
+	const later = defined({ ...seen, occupantId, photo, rank, nick: renamed ?? seen.nick });
 	const who = withFirstAddress(known.person, personOf(room, later));
 	// XEP-0045 §7.6. If the nick alone tells people apart, a rename is one leaving and another joining.
 	if (renamed && who.id === known.person.id && fits(room.roster.others, { ...seen, nick: renamed })) {

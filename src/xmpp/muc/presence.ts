@@ -1,5 +1,6 @@
 import { boundedId } from "../../core/ids.ts";
 import { nameOf, oneLine } from "../../core/names.ts";
+import type { Rank } from "../../core/person.ts";
 import { occupantIdIn } from "../from-xmpp.ts";
 import { bare, longestBare, longestPart, resource } from "../jid.ts";
 import { passedIn, passedThrough } from "../message/passed-rooms.ts";
@@ -19,6 +20,8 @@ export type OccupantPresence = Readonly<{
 	/** See {@link statusCodes}. */
 	codes: ReadonlySet<string>;
 	occupantId?: string;
+	/** The affiliation if that is a rank, else the role if that is one. */
+	rank?: Rank;
 	/** The bare JID, where the MUC shows it. */
 	real?: string;
 	/** The nick from now on, with {@link statusCodes.nickChanged}. */
@@ -60,6 +63,7 @@ export function occupantPresence(presence: Element): OccupantPresence {
 		available: presence.attrs.type !== "unavailable",
 		codes: statusCodesOf(presence),
 		occupantId: occupantIdIn(presence),
+		rank: rankOf(item),
 		real: jid ? boundedId(bare(jid), longestBare) : undefined,
 		newNick: bounded(item?.attrs.nick),
 		actor: bounded(actor?.attrs.nick ?? actor?.attrs.jid),
@@ -69,6 +73,13 @@ export function occupantPresence(presence: Element): OccupantPresence {
 		comesFrom: passed.length > 0 ? passed : undefined,
 		destroyed: destroy && defined({ alternate: destroy.attrs.jid, reason: words(destroy) }),
 	});
+}
+
+/** An affiliation holds beyond the stay that a role belongs to, so it counts first. */
+function rankOf(item: Element | undefined): Rank | undefined {
+	const { affiliation, role } = item?.attrs ?? {};
+	if (affiliation === "owner" || affiliation === "admin") return affiliation;
+	return role === "moderator" ? role : undefined;
 }
 
 /** The JID of an own occupant, its name, its picture, and the marks of the rooms whose person it stands for. */

@@ -1,0 +1,52 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { BridgeEvent } from "../../../src/core/event.ts";
+import { stanza } from "../stanza.ts";
+import { alice, room, world } from "./muc-world.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test("the rank of an occupant comes with the join, and its change is a change of the profile", async () => {
+	const w = world();
+	await w.attach(alice);
+	const listener = w.muc.taken[0]?.attrs.from ?? "";
+	const tells = (nick: string, item: string, attrs = "", code = "") =>
+		w.rooms.stanza(
+			stanza(
+				`<presence from='${room}/${nick}' to='${listener}' ${attrs}><x xmlns='http://jabber.org/protocol/muc#user'><item ${item}/>${code}</x><occupant-id xmlns='urn:xmpp:occupant-id:0' id='id of Romeo'/></presence>`,
+			),
+		);
+	const before = w.told.length;
+	tells("Romeo", "affiliation='owner' role='moderator'");
+	tells("Romeo", "affiliation='owner' role='moderator'");
+	tells("Romeo", "affiliation='none' role='moderator'");
+	tells("Romeo", "affiliation='member' role='participant'");
+	tells("Romeo", "affiliation='admin' role='visitor'");
+	tells("Romeo", "affiliation='admin' nick='Montague'", "type='unavailable'", "<status code='303'/>");
+	tells("Montague", "affiliation='admin' role='moderator'");
+	tells("Montague", "affiliation='nonsense' role='nonsense'");
+	const line = ({ kind, sender }: BridgeEvent) => `${kind}: ${sender.name}, ${sender.rank ?? "none"}`;
+	expect(w.told.slice(before).map(line)).toEqual([
+		"membership: Romeo, owner",
+		"profile: Romeo, moderator",
+		"profile: Romeo, none",
+		"profile: Romeo, admin",
+		"profile: Montague, admin",
+		"profile: Montague, none",
+	]);
+});
+
+test("the rank of an occupant stays when the name in its vCard comes", async () => {
+	const w = world();
+	await w.attach(alice);
+	const listener = w.muc.taken[0]?.attrs.from ?? "";
+	const photo = "a".repeat(40);
+	w.rooms.stanza(
+		stanza(
+			`<presence from='${room}/rm42' to='${listener}'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner'/></x><x xmlns='vcard-temp:x:update'><photo>${photo}</photo></x></presence>`,
+		),
+	);
+	w.rooms.named(`${room}/rm42`, { name: "Romeo Montague", photo });
+	await w.settle();
+	expect(w.told.at(-1)?.sender).toMatchObject({ realName: "Romeo Montague", rank: "owner" });
+});
