@@ -24,6 +24,7 @@ const rows = [
 	...["text in any writing", "emotes", "notices", "formatting", "mentions", "corrections", "own deletions"],
 	...[
 		"moderators' deletions",
+		"ranks",
 		"kicks and bans",
 		"replies",
 		"threads",

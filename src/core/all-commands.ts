@@ -19,6 +19,7 @@ import type { Portals } from "./portals.ts";
 import type { Rules } from "./route.ts";
 import { createSettingsCommand } from "./settings-command.ts";
 import { createShowOut } from "./show-out.ts";
+import { createShowRanks } from "./show-ranks.ts";
 
 /** Puts the commands of core, of each network and of the program together, and returns the runner of them all. */
 export function createAllCommands(deps: {
@@ -58,7 +59,14 @@ export function createAllCommands(deps: {
 		...help.commands,
 		...createOpenCommands({ networks, network, mapping, portals, bridge, mayOpen: deps.mayOpen }),
 		...createLinkCommands({ networks, network, journal, portals, bridge, held: deps.held }),
-		createSettingsCommand({ networks, network, portals, policies: deps.policies, bridge }),
+		createSettingsCommand({
+			networks,
+			network,
+			portals,
+			policies: deps.policies,
+			bridge,
+			showRanks: createShowRanks({ journal, bridge }),
+		}),
 		createPortalList({ mapping, journal, network }),
 		...createBlockCommands({
 			networks,

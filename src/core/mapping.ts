@@ -43,7 +43,10 @@ export type Portal = Readonly<{
 }>;
 
 /** The settings that people of a room chose; absent: the default of the config or of the networks. */
-export type Settings = Readonly<{ reactions?: Support; policy?: Policy }>;
+export type Settings = Readonly<{ reactions?: Support; roles?: Roles; policy?: Policy }>;
+/** The use of people's ranks in the other rooms: none, a label behind the name, or a label and the rights of a moderator. */
+export const roles = ["off", "show", "both"] as const;
+export type Roles = (typeof roles)[number];
 /** A list of banned people, in a room of a network; `name`: its address as it was typed. */
 export type Policy = Readonly<{ network: NetworkName; list: RoomId; name: string }>;
 

@@ -1,8 +1,8 @@
-import { supports } from "./capabilities.ts";
+import { type Support, supports } from "./capabilities.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { PermanentError } from "./errors.ts";
 import type { NetworkName } from "./ids.ts";
-import type { Policy, Settings } from "./mapping.ts";
+import { type Policy, type Portal, type Roles, type Settings, roles as uses } from "./mapping.ts";
 import type { Bridge, Network } from "./network.ts";
 import * as phrases from "./phrases.ts";
 import type { Policies } from "./policies.ts";
@@ -19,8 +19,9 @@ export function createSettingsCommand(deps: {
 	portals: Pick<Portals, "only" | "choose">;
 	policies: Pick<Policies, "showOut">;
 	bridge: Pick<Bridge, "changed">;
+	showRanks(portal: Portal): Promise<void>;
 }): Command {
-	const { networks, network, portals, policies, bridge } = deps;
+	const { networks, network, portals, policies, bridge, showRanks } = deps;
 	const mustOwnRoom = createMustOwnRoom(network);
 
 	/** Resolves with the list at a typed address, which is followed from now on. @throws PermanentError if there is none */
@@ -39,19 +40,23 @@ export function createSettingsCommand(deps: {
 				kind: "either",
 				of: {
 					reactions: { name: "value", kind: "choice", choices: [...supports, "default"] },
+					roles: { name: "use", kind: "choice", choices: [...uses, "default"] },
 					policy: { name: "list", kind: "address" },
 				},
 				optional: true,
 			},
 		],
-		help: "show or change how this room is bridged; reactions: as reactions, with words besides, in words, not at all, or by default; policy: a list of banned people to follow, or off",
+		help: "show or change how this room is bridged; reactions: as reactions, with words besides, in words, not at all, or by default; roles: owners, admins and moderators of the other room get no label here, a label behind the name (show, the default), or also the power to moderate here (both); policy: a list of banned people to follow, or off",
 		level: "link",
 		offered: (to) => !to.commandsAlone,
 		run: async (call, { setting }) => {
 			if (setting) await mustOwnRoom(call);
 			const choice = async (): Promise<{ [Key in keyof Settings]: Settings[Key] | undefined }> => {
 				if (setting?.key === "policy") return { policy: await policyAt(setting.value) };
-				return { reactions: setting?.value === "default" ? undefined : setting?.value };
+				const value = setting?.value === "default" ? undefined : setting?.value;
+				return setting?.key === "roles"
+					? { roles: value as Roles | undefined }
+					: { reactions: value as Support | undefined };
 			};
 			const portal = setting
 				? await portals.choose(call.network, call.room, await choice())
@@ -59,9 +64,11 @@ export function createSettingsCommand(deps: {
 			if (setting) bridge.changed(call.network, call.room);
 			if (!portal) return phrases.noPortal;
 			if (setting?.key === "policy") await policies.showOut(portal);
-			const { reactions, policy } = portal.settings ?? {};
+			if (setting?.key === "roles") await showRanks(portal);
+			const { reactions, roles, policy } = portal.settings ?? {};
 			return [
 				phrases.settingLine("reactions", reactions),
+				...(roles ? [phrases.settingLine("roles", roles)] : []),
 				...(policy ? [phrases.settingLine("policy", policy.name)] : []),
 			].join("\n");
 		},

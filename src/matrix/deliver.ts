@@ -11,6 +11,7 @@ import type { MediaStore } from "./media.ts";
 import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
+import type { Ranks } from "./ranks.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import { isOfView, type Rooms } from "./rooms.ts";
 import { createFileSender } from "./send-file.ts";
@@ -28,6 +29,7 @@ export function createDelivery(deps: {
 	members: Members;
 	ghosts: Ghosts;
 	faces: Pick<Faces, "show">;
+	ranks: Pick<Ranks, "show" | "leaves">;
 	rooms: Rooms;
 	creation: RoomCreation;
 	sendOnce: SendOnce;
@@ -39,7 +41,7 @@ export function createDelivery(deps: {
 	guard: Guard;
 	log: Log;
 }): (out: Outbound) => Promise<readonly MessageId[]> {
-	const { client, members, ghosts, rooms, sendOnce, bot, guard } = deps;
+	const { client, members, ghosts, ranks, rooms, sendOnce, bot, guard } = deps;
 	const react = createReactionSender(deps);
 	const redact = createRedactionSender(deps);
 	const moderate = createModerationSender(deps);
@@ -76,7 +78,9 @@ export function createDelivery(deps: {
 	async function leave({ room, event }: Outbound, reason: string | undefined): Promise<void> {
 		const ghost = await ghosts.known(event.sender);
 		const there = ghost && (!members.known(room) || members.has(room, ghost));
-		if (there) await rooms.leave(room, ghost, reason);
+		if (!there) return;
+		await guard.run("ranks of ghosts", () => ranks.leaves(room, ghost));
+		await rooms.leave(room, ghost, reason);
 	}
 
 	return async function deliver(given) {
@@ -100,11 +104,13 @@ export function createDelivery(deps: {
 			case "membership":
 				// A person without a ghost is shown when they speak.
 				if (ghost !== bot && !members.has(room, ghost)) await rooms.join(room, ghost);
+				if (ghost !== bot) await ranks.show(out, ghost);
 				return [];
 			case "moderation":
 				return [];
 			// The name was set with the ghost, and the picture follows.
 			case "profile":
+				if (ghost !== bot) await ranks.show(out, ghost);
 				return [];
 			case "redaction":
 				return redact(out, event, ghost);
@@ -116,12 +122,18 @@ export function createDelivery(deps: {
 			case "vote":
 			case "poll-end":
 			case "state": {
+				// A line is said, with or without the rank of its sender.
+				const showRank = () =>
+					guard.run("ranks of ghosts", () => (ghost === bot ? undefined : ranks.show(out, ghost)));
+				await showRank();
 				const there = await writeContext(event, out.refs, room, ghost);
 				const ids: MessageId[] = [];
 				for (const [index, part] of inParts(event).entries()) {
 					const operation = (index === 0 ? out.operation : `${out.operation}.${index}`) as OperationId;
 					ids.push(await say({ ...out, operation }, part, there, ghost));
 				}
+				// The ghost may have joined for this line.
+				await showRank();
 				return ids;
 			}
 			default:

@@ -18,6 +18,7 @@ import type { Members } from "./members.ts";
 import { mark } from "./message/origin.ts";
 import { isEnd } from "./message/polls.ts";
 import { createPages } from "./pages.ts";
+import { unlabelled } from "./rank-labels.ts";
 
 /** Events kept in memory, and characters of one: most replies refer to recent messages. */
 const [remembered, largest] = [2_000, 8_000];
@@ -150,7 +151,8 @@ export function createEventCache(deps: {
 			const authors = [...events.values()].map((one) => one.sender);
 			for (const mxid of new Set([...authors, ...wanted.people, ...actors(event)].filter(isOurs))) {
 				const person = await ghosts.person(mxid);
-				const name = members.of(room).get(mxid);
+				// Other rooms get the name without the label of a rank.
+				const name = unlabelled(members.of(room).get(mxid) ?? "");
 				if (person) people.set(mxid, { ...person, ...(name && { name }) });
 			}
 			const poll = isEnd(event.type) ? relationOf(event.content).to : "";

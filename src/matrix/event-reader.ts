@@ -20,6 +20,7 @@ import { matrixNetwork } from "./mxid.ts";
 import { createOngoing } from "./ongoing.ts";
 import type { OtherBridges } from "./other-bridges.ts";
 import type { PolicyRooms } from "./policy-lists.ts";
+import type { Ranks } from "./ranks.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
 import { echoOf, type Foreign, type TimelineEntry } from "./timeline.ts";
@@ -50,6 +51,7 @@ export function createEventReader(deps: {
 	policyLists: Pick<PolicyRooms, "note">;
 	/** Takes the member event of a person of a portal's room, after it was applied. */
 	newcomer(event: MatrixEvent): void;
+	ranks: Pick<Ranks, "note">;
 	isOurs(mxid: string): boolean;
 	refuse: Network["refuse"];
 	guard: Guard;
@@ -193,6 +195,7 @@ export function createEventReader(deps: {
 		}
 		otherBridges.note(event);
 		deps.policyLists.note(event);
+		deps.ranks.note(event);
 		const invite = event.type === "m.room.member" && event.content.membership === "invite";
 		if (invite && isOurs(subject ?? "") && !isOurs(sender))
 			return { ...(await shown(event)), kind: "request", request: "invite", carryOut: () => invited(event) };

@@ -42,6 +42,8 @@ import { createOtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
 import { createPolicyLists } from "./policy-lists.ts";
 import { createPresences } from "./presence.ts";
+import { looksLabelled } from "./rank-labels.ts";
+import { createRanks } from "./ranks.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { createRoomAliases } from "./room-aliases.ts";
 import { createRoomCreation } from "./room-creation.ts";
@@ -114,6 +116,7 @@ export function createMatrix(
 		...(deps.limits && { limits: deps.limits }),
 		comparison: (ghost, room = "") => ({
 			isMistakable: (name) =>
+				looksLabelled(name) ||
 				isLike(name, [botName, ...members.named(room, (mxid) => mxid === bot || !isOurs(mxid))]),
 			isTaken: (name) =>
 				!members.known(room) ||
@@ -124,6 +127,7 @@ export function createMatrix(
 		...{ client, mapping, files, guard, log },
 		open: (source) => parts.bridge.open(source),
 	});
+	const ranks = createRanks({ client, members, mapping, guard, log });
 	const rooms = createRooms({ client, members, ghosts, bot, isOurs });
 	const creation = createRoomCreation({ client, ghosts, rooms, domain });
 	const aliases = createRoomAliases(mapping);
@@ -169,6 +173,7 @@ export function createMatrix(
 			members,
 			ghosts,
 			faces,
+			ranks,
 			rooms,
 			creation,
 			aliases,

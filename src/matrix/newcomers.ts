@@ -4,6 +4,7 @@ import type { MatrixEvent } from "./event.ts";
 import { partsOf } from "./ghost-name.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { Members } from "./members.ts";
+import { unlabelled } from "./rank-labels.ts";
 
 /** Members of the largest room whose ghosts are compared with a newcomer. */
 const largest = 2_000;
@@ -34,8 +35,11 @@ export function createNewcomers(deps: {
 		const name = there.get(mxid);
 		if (content.membership !== "join" || isOurs(mxid) || !name || there.size > largest) return;
 		const alike: string[] = [];
-		for (const [one, called] of there)
+		for (const [one, shown] of there) {
+			// The label of a rank is nobody's name.
+			const called = unlabelled(shown);
 			if (one !== bot && isOurs(one) && !isMarked(called) && isLike(name, partsOf(called))) alike.push(one);
+		}
 		for (const ghost of alike.slice(0, most)) void guard.run("name of a ghost", () => ghosts.mark(ghost));
 	};
 }

@@ -205,6 +205,56 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		expect(shown.url).toBe(url);
 	});
 
+	test("owners and admins of a MUC have a label on Matrix, and by the setting the power of moderators", async () => {
+		const own = `ranks@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(own, "Romeo");
+		await romeo.configureRoom(own);
+		const user = await bridged.bed.xmppUser(server, "ranked");
+		const mercutio = await XmppClient.connect(user);
+		await mercutio.joinRoom(own, "Mercutio");
+		const users = { [juliet.userId]: 100, "@trivium:hs.test": 100 };
+		const room = await juliet.createRoom({
+			...{ preset: "public_chat", invite: ["@trivium:hs.test"], power_level_content_override: { users } },
+		});
+		const says = (words: string) =>
+			juliet.waitFor(words, (e) => e.room_id === room && String(e.content.body).includes(words), 20_000);
+		const names = (...expected: string[]) =>
+			vi.waitFor(
+				async () => {
+					const here = [...(await juliet.members(room)).values()];
+					expect(here.filter((name) => /^[RM]/.test(name ?? "")).sort()).toEqual(expected);
+				},
+				{ timeout: 20_000, interval: 200 },
+			);
+		const levels = async () => {
+			const path = `v3/rooms/${room}/state/m.room.power_levels`;
+			const now = await juliet.request<{ users: Record<string, number> }>("GET", path);
+			return Object.entries(now.users).flatMap(([mxid, level]) => (mxid in users ? [] : [level]));
+		};
+		const has = (...expected: number[]) =>
+			vi.waitFor(async () => expect(await levels()).toEqual(expected), { timeout: 20_000, interval: 200 });
+		const becomes = (affiliation: string) => {
+			const item = xml("item", { affiliation, jid: user.jid });
+			return romeo.iq(own, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, item));
+		};
+		await says("Hello");
+		await juliet.send(room, `!bridge link xmpp ${own}`);
+		await says("Linked to");
+		await names("Mercutio", "Romeo (owner)");
+		await becomes("admin");
+		await names("Mercutio (admin)", "Romeo (owner)");
+		await has();
+		await juliet.send(room, "!bridge settings roles both");
+		await has(50, 50);
+		await becomes("member");
+		await names("Mercutio", "Romeo (owner)");
+		await has(50);
+		await juliet.send(room, "!bridge settings roles off");
+		await names("Mercutio", "Romeo");
+		await has();
+		await mercutio.close();
+	});
+
 	test("a text with characters that XML forbids loses only these, and the link stays up", async () => {
 		await juliet.send(portal, "a\u0001b\u0000c\uFFFEd");
 		await romeo.waitForMessage("abcd", muc);

@@ -362,7 +362,7 @@ describe.each(["prosody", "ejabberd"] as const)("files between Synapse and %s", 
 			info: { mimetype: "image/png", size: bytes.length, w: 31, h: 17 },
 		});
 		const members = await juliet.members(portal);
-		expect(members.get(event.sender ?? "")).toBe("Romeo");
+		expect(members.get(event.sender ?? "")).toBe("Romeo (owner)");
 		const answer = await fetched(event.content.url);
 		expect(answer.headers.get("content-type")).toBe("image/png");
 		expect(await bytesOf(answer)).toEqual(bytes);

@@ -55,6 +55,7 @@ beforeEach(() => {
 		prefix: "!bridge",
 		newcomer: () => undefined,
 		policyLists: { note: () => undefined },
+		ranks: { note: () => undefined },
 		otherBridges: {
 			note: () => undefined,
 			wrote: async () => false,

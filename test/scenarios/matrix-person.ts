@@ -28,7 +28,8 @@ export function matrixPerson(
 	const edits = new Set<string>();
 	const answers = new Map<string, Map<string, string>>();
 
-	const nameOf = (mxid: unknown) => names.person(members.get(String(mxid)) ?? String(mxid));
+	const nameOf = (mxid: unknown) =>
+		names.person((members.get(String(mxid)) ?? String(mxid)).replace(/ \((owner|admin|moderator)\)$/, ""));
 	const mxidOf = (person: string) => [...members.keys()].find((mxid) => nameOf(mxid) === person) ?? person;
 
 	async function redact(event: string, reason?: string): Promise<string> {

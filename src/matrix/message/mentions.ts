@@ -1,7 +1,9 @@
-import type { Person } from "../../core/person.ts";
+import { type Person, ranks } from "../../core/person.ts";
 import { type Element, plain, type Rich, type RichNode } from "../../core/rich.ts";
 import { asObject, type Content, isId, text } from "../event.ts";
 import { parseHtml, personIn } from "../html.ts";
+import { matrixNetwork } from "../mxid.ts";
+import { labelled } from "../rank-labels.ts";
 import { createSpellings, isWord } from "./spellings.ts";
 
 /** Most people mentioned in one message who are looked up. */
@@ -16,7 +18,7 @@ type Meaning = Readonly<{
 	key: string;
 	person?: Person;
 	name: string;
-	/** True when the spelling is the MXID, which is replaced by the name. */
+	/** True when the spelling is the MXID, or the name with a label of ours, which is replaced by the name. */
 	address: boolean;
 }>;
 
@@ -51,12 +53,17 @@ const keyOf = (person: Person) => `${person.network} ${person.id}`;
 const everybody = "@room";
 
 const addresses = (content: Content, person: (mxid: string) => Person) =>
-	mentioned(content).map((mxid): [string, Meaning] => {
+	mentioned(content).flatMap((mxid): [string, Meaning][] => {
 		const who = person(mxid);
-		return [mxid, { key: keyOf(who), person: who, name: who.name ?? mxid, address: true }];
+		const meaning = { key: keyOf(who), person: who, name: who.name ?? mxid, address: true };
+		return [mxid, ...labelledNames(who)].map((spelling) => [spelling, meaning]);
 	});
 
-/** Returns the body with names in place of the MXIDs of mentioned people and of Markdown links to people. */
+/** Returns the display names with which clients may write a ghost that has the label of a rank. */
+const labelledNames = ({ network, name }: Person): readonly string[] =>
+	network === matrixNetwork || !name ? [] : ranks.map((rank) => labelled(name, rank));
+
+/** Returns the body with names in place of the MXIDs and labelled names of mentioned people, and of Markdown links to people. */
 export function withNames(body: string, content: Content, person: (mxid: string) => Person): string {
 	const find = createSpellings(addresses(content, person));
 	const name = createNaming(body.length);
@@ -168,7 +175,9 @@ function weave(
 	const pill = (node: Mention): Mention => {
 		const { person } = node;
 		wanted.delete(person ? keyOf(person) : everybody);
-		return person?.name && /^@[^\s:]+:\S+$/.test(plain(node.children))
+		const words = plain(node.children);
+		const isLabelled = person && labelledNames(person).includes(words.replace(/^@/, ""));
+		return person?.name && (isLabelled || /^@[^\s:]+:\S+$/.test(words))
 			? { ...node, children: [person.name] }
 			: node;
 	};

@@ -1,0 +1,128 @@
+import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
+import type { Guard } from "../core/guard.ts";
+import type { Log } from "../core/log.ts";
+import type { Mapping } from "../core/mapping.ts";
+import type { Outbound } from "../core/network.ts";
+import type { Rank } from "../core/person.ts";
+import { createTurns } from "../core/turns.ts";
+import { type Client, hasCode, MatrixError } from "./client.ts";
+import { asObject, type Content, type MatrixEvent, text } from "./event.ts";
+import type { Members } from "./members.ts";
+import { labelled, unlabelled } from "./rank-labels.ts";
+import { isOfView } from "./rooms.ts";
+
+/** Ghosts, by room, whose rank is remembered as shown, and the bytes of that. */
+const [remembered, rememberedBytes] = [20_000, 8 * 1_048_576];
+/** The power level of a ranked ghost, and the most ghosts of one room that get it: the levels are one event. */
+const [power, mostPowerful] = [50, 100];
+
+export type Ranks = ReturnType<typeof createRanks>;
+
+/** Shows the ranks of other networks' people: as a label behind the name in the room and, where people chose it, as a power level. */
+export function createRanks(deps: {
+	client: Pick<Client, "state" | "setState">;
+	members: Pick<Members, "known" | "has" | "of">;
+	mapping: Pick<Mapping, "setting" | "saveSetting">;
+	guard: Guard;
+	log: Log;
+}) {
+	const { client, members, mapping, guard, log } = deps;
+	type Shown = Readonly<{ label: Rank | undefined; powerful: boolean }>;
+	const weight = { bytes: rememberedBytes, of: (key: string) => textBytes(key) + 100 };
+	const shown = createBoundedMap<string, Shown>(remembered, weight);
+	const inTurn = createTurns();
+	const keyOf = (room: string, ghost: string) => `${room} ${ghost}`;
+	const settingOf = (room: string) => `powerful ghosts of ${room}`;
+
+	/** Gives a ghost the label behind its name, in this room alone. */
+	async function setLabel(room: string, ghost: string, rank: Rank | undefined): Promise<void> {
+		const now = await client.state<Content>(room, "m.room.member", ghost, ghost);
+		const name = text(now.displayname);
+		const wanted = labelled(unlabelled(name), rank);
+		if (now.membership !== "join" || name === "" || name === wanted) return;
+		await client.setState(room, "m.room.member", ghost, { ...now, displayname: wanted }, ghost);
+	}
+
+	/** Resolves with the ghosts of a room that have their power level from us. */
+	const powerful = async (room: string): Promise<readonly string[]> =>
+		JSON.parse((await mapping.setting(settingOf(room))) ?? "[]") as readonly string[];
+
+	/** Gives a ghost the power level of a moderator, or takes it again. A level that people of the room set stays. */
+	async function setPower(room: string, ghost: string, wanted: boolean): Promise<void> {
+		const given = await powerful(room);
+		if (given.includes(ghost) === wanted || (wanted && given.length >= mostPowerful)) return;
+		const levels = await client.state<Content>(room, "m.room.power_levels", "");
+		const users = new Map<string, unknown>(Object.entries(asObject(levels.users)));
+		const isOurs = wanted ? !users.has(ghost) : users.get(ghost) === power;
+		if (wanted && isOurs) users.set(ghost, power);
+		else if (isOurs) users.delete(ghost);
+		const others = given.filter((one) => one !== ghost);
+		const content = { ...levels, users: Object.fromEntries(users) };
+		if (isOurs) await client.setState(room, "m.room.power_levels", "", content);
+		const now = wanted && isOurs ? [...others, ghost] : others;
+		await mapping.saveSetting(settingOf(room), JSON.stringify(now));
+	}
+
+	/** Does `work`, unless the homeserver refuses it: the bot lacks the power, or the ghost is out. */
+	async function asFarAsAllowed(room: string, work: Promise<void>): Promise<void> {
+		await work.catch((error: unknown) => {
+			if (!(error instanceof MatrixError)) throw error;
+			const expected = hasCode(error, "M_FORBIDDEN") || hasCode(error, "M_NOT_FOUND");
+			log[expected ? "debug" : "warn"]({ err: error, room }, "a rank is not shown");
+		});
+	}
+
+	/** Has a room show what is to be shown of a ghost when its turn comes. */
+	const apply = (room: string, ghost: string) =>
+		inTurn([room], async () => {
+			const wanted = shown.get(keyOf(room, ghost));
+			if (!wanted) return;
+			await asFarAsAllowed(room, setLabel(room, ghost, wanted.label));
+			await asFarAsAllowed(room, setPower(room, ghost, wanted.powerful));
+		});
+
+	return {
+		/**
+		 * Shows the rank of an event's sender, whose ghost is in the room. An event without a rank ends an earlier one only
+		 * where it tells of its sender: a line from an archive tells of none.
+		 */
+		async show({ room, portal, event }: Outbound, ghost: string): Promise<void> {
+			const { rank } = event.sender;
+			const tells = event.kind === "membership" || event.kind === "profile";
+			const isElsewhere = portal.between !== undefined || isOfView({ portal, event });
+			if (isElsewhere || (!rank && !tells) || (members.known(room) && !members.has(room, ghost))) return;
+			const { roles = "show" } = portal.settings ?? {};
+			const wanted: Shown = {
+				label: roles === "off" ? undefined : rank,
+				powerful: roles === "both" && rank !== undefined,
+			};
+			const name = members.of(room).get(ghost) ?? "";
+			const before = shown.get(keyOf(room, ghost));
+			const labelNow = before ? before.label : unlabelled(name) === name ? undefined : null;
+			const powerNow = before ? before.powerful : (await powerful(room)).includes(ghost);
+			if (labelNow === wanted.label && powerNow === wanted.powerful) return;
+			// The homeserver may hand the change over before it answers the request for it.
+			shown.set(keyOf(room, ghost), wanted);
+			await apply(room, ghost).catch((error: unknown) => {
+				shown.delete(keyOf(room, ghost));
+				throw error;
+			});
+		},
+
+		/** Takes the power level of a ghost that is about to leave. */
+		async leaves(room: string, ghost: string): Promise<void> {
+			shown.delete(keyOf(room, ghost));
+			if ((await powerful(room)).includes(ghost))
+				await inTurn([room], () => asFarAsAllowed(room, setPower(room, ghost, false)));
+		},
+
+		/** Takes a member event: a new name or picture of the account replaces the name in each room, and so the label. */
+		note({ type, room_id: room, state_key: ghost = "", content }: MatrixEvent): void {
+			const last = type === "m.room.member" ? shown.get(keyOf(room, ghost)) : undefined;
+			if (!last) return;
+			if (content.membership !== "join") shown.delete(keyOf(room, ghost));
+			else if (last.label && unlabelled(text(content.displayname)) === content.displayname)
+				void guard.run("ranks of ghosts", () => apply(room, ghost));
+		},
+	};
+}

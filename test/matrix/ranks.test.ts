@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Rank } from "../../src/core/person.ts";
+import { labelled, looksLabelled, unlabelled } from "../../src/matrix/rank-labels.ts";
+import { until } from "../fakes.ts";
+import { type MatrixWorld, matrixWorld } from "./world.ts";
+
+const romeo = "@_xmpp_romeo:hs.test";
+
+let world: MatrixWorld;
+let room: NonNullable<ReturnType<MatrixWorld["hs"]["find"]>>;
+let count = 0;
+const ranked = (rank?: Rank, name = "romeo") => ({ ...world.xmpp.person(name), ...(rank && { rank }) });
+/** Has the MUC tell that somebody has this rank from now on. */
+const becomes = (rank?: Rank, name = "romeo") =>
+	world.xmpp.bridge.receive([
+		{
+			...{ kind: "profile", sender: ranked(rank, name), at: Date.now() },
+			...{ id: `rank ${++count}` as MessageId, room: "verona" as RoomId },
+		},
+	]);
+const nameHere = (mxid = romeo) => room.state.get(`m.room.member ${mxid}`)?.content.displayname;
+const level = () =>
+	(room.state.get("m.room.power_levels ")?.content.users as Record<string, number> | undefined)?.[romeo];
+let handedOver = 0;
+/** Has the homeserver hand over all that happened in the room. */
+const handOver = () =>
+	world.hs.push(room.timeline.slice(handedOver)).then(() => (handedOver = room.timeline.length));
+async function isCalled(name: string, mxid = romeo): Promise<void> {
+	await until(
+		() => nameHere(mxid) === name,
+		() => `${mxid} is called ${nameHere(mxid)}`,
+	);
+	await handOver();
+}
+const has = (power: number | undefined) =>
+	until(
+		() => level() === power,
+		() => `level ${level()}`,
+	);
+/** Chooses a setting as the owner of a room may. */
+async function choose(roles: string): Promise<void> {
+	const { hs, alice } = world;
+	room.state.set("m.room.power_levels ", {
+		...{ type: "m.room.power_levels", key: "", sender: alice },
+		content: { users: { ...(room.state.get("m.room.power_levels ")?.content.users ?? {}), [alice]: 100 } },
+	});
+	await hs.push([
+		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: `!bridge settings roles ${roles}` }),
+	]);
+	await until(
+		() => room.timeline.some(({ content }) => String(content.body).includes(`roles: ${roles}`)),
+		() => JSON.stringify(room.timeline.slice(-3)),
+	);
+}
+
+beforeEach(async () => {
+	world = await matrixWorld({ permissions: { "*": "link" } });
+	handedOver = 0;
+	const { hs, xmpp, alice } = world;
+	await hs.ask("GET", `/_matrix/app/v1/rooms/${encodeURIComponent("#_xmpp_verona:hs.test")}`);
+	room = hs.find("#_xmpp_verona:hs.test") as typeof room;
+	await hs.push([hs.member(room, alice, "join")]);
+	await xmpp.say("verona", "romeo", "hi", { sender: ranked("owner") });
+	await isCalled("romeo (owner)");
+	await becomes("owner");
+});
+afterEach(() => world.stop());
+
+describe("the rank of a person of the other network", () => {
+	test("stands behind the name, and changes and ends with the rank", async () => {
+		await becomes("moderator");
+		await isCalled("romeo (moderator)");
+		await becomes();
+		await isCalled("romeo");
+		await becomes("admin");
+		await isCalled("romeo (admin)");
+		// A line from an archive knows of no rank.
+		await world.xmpp.say("verona", "romeo", "later");
+		await until(
+			() => room.timeline.some(({ content }) => content.body === "later"),
+			() => "not said",
+		);
+		expect(nameHere()).toBe("romeo (admin)");
+	});
+
+	test("stands there again after the homeserver has set the name of the account in each room", async () => {
+		world.hs.member(room, romeo, "join", romeo, { displayname: "Montague" });
+		await handOver();
+		await isCalled("Montague (owner)");
+	});
+
+	test("ends also where the homeserver hands the change over before it answers the next request", async () => {
+		const { hs, xmpp } = world;
+		await choose("both");
+		await has(50);
+		hs.fail(({ method, path }) => {
+			if (method !== "PUT" || !path.includes("m.room.power_levels")) return undefined;
+			void handOver();
+			return { status: 403, body: JSON.stringify({ errcode: "M_FORBIDDEN" }), after: 200 };
+		});
+		await becomes();
+		await xmpp.say("verona", "romeo", "no more");
+		await until(
+			() => room.timeline.some(({ content }) => content.body === "no more"),
+			() => "not said",
+		);
+		await handOver();
+		expect(nameHere()).toBe("romeo");
+	});
+
+	test("is no part of the name that the other network gets with an answer", async () => {
+		const { hs, xmpp, alice } = world;
+		const html = `<a href="https://matrix.to/#/${romeo}">romeo (owner)</a>: ay`;
+		await hs.push([
+			hs.emit(room, alice, "m.room.message", {
+				...{ msgtype: "m.text", body: "romeo (owner): ay", format: "org.matrix.custom.html" },
+				formatted_body: html,
+			}),
+		]);
+		const said = () => xmpp.sent.map(({ event }) => event).find(({ kind }) => kind === "message");
+		await until(
+			() => said() !== undefined,
+			() => "nothing said",
+		);
+		expect(JSON.stringify(said())).toContain('"name":"romeo"');
+		expect(said()).toMatchObject({ text: "romeo: ay" });
+	});
+
+	test("is no name that a member called like it could be taken for", async () => {
+		const { hs, alice, xmpp } = world;
+		await hs.push([hs.member(room, hs.person("owner", "Owner"), "join")]);
+		await hs.push([hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "ay" })]);
+		await until(
+			() => xmpp.sent.some(({ event }) => event.kind === "message"),
+			() => "not said",
+		);
+		expect(nameHere()).toBe("romeo (owner)");
+	});
+
+	test("is no claim of a nick that ends in the same words", async () => {
+		const { xmpp } = world;
+		await xmpp.say("verona", "Paris (Owner)", "hear me");
+		await until(
+			() => room.timeline.some(({ content }) => content.body === "hear me"),
+			() => "not said",
+		);
+		const sender = room.timeline.find(({ content }) => content.body === "hear me")?.sender ?? "";
+		expect(nameHere(sender)).toBe("Paris (Owner) (Paris (Owner))");
+	});
+});
+
+describe("the setting of roles", () => {
+	test("off ends all labels, and show begins them", async () => {
+		await choose("off");
+		await isCalled("romeo");
+		await choose("show");
+		await isCalled("romeo (owner)");
+		expect(level()).toBeUndefined();
+	});
+
+	test("both gives the power level of a moderator for as long as the rank lasts, and show takes it", async () => {
+		await choose("both");
+		await has(50);
+		await becomes();
+		await has(undefined);
+		await isCalled("romeo");
+		await becomes("moderator");
+		await has(50);
+		await choose("show");
+		await has(undefined);
+		await isCalled("romeo (moderator)");
+	});
+
+	test("both leaves a level that people of the room gave", async () => {
+		const { alice } = world;
+		const levels = { type: "m.room.power_levels", key: "", sender: alice };
+		room.state.set("m.room.power_levels ", { ...levels, content: { users: { [romeo]: 50 } } });
+		await choose("both");
+		await becomes("admin");
+		await isCalled("romeo (admin)");
+		await choose("show");
+		await becomes();
+		await isCalled("romeo");
+		expect(level()).toBe(50);
+	});
+
+	test("both takes the power level of a person who leaves", async () => {
+		await choose("both");
+		await has(50);
+		await world.xmpp.bridge.receive([
+			{
+				...{ kind: "membership", change: "leave", sender: ranked("owner"), at: Date.now() },
+				...{ id: "leave" as MessageId, room: "verona" as RoomId },
+			},
+		]);
+		await until(
+			() => room.members.get(romeo) === "leave",
+			() => "still there",
+		);
+		expect(level()).toBeUndefined();
+	});
+});
+
+test.each(["owner", "admin", "moderator"] as const)("a label is taken off as it was put on (%s)", (rank) => {
+	expect(unlabelled(labelled("Romeo", rank))).toBe("Romeo");
+	expect(looksLabelled(labelled("Romeo", rank).toUpperCase())).toBe(true);
+	expect([unlabelled("Romeo"), looksLabelled("the owner")]).toEqual(["Romeo", false]);
+});
