@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import * as matrix from "../src/matrix/event-kinds.ts";
 import { fromMatrix } from "../src/matrix/from-matrix.ts";
 import { msgtypes } from "../src/matrix/msgtypes.ts";
+import { isHappening } from "../src/matrix/treatments.ts";
 import { nowhere, parseMessage } from "../src/xmpp/from-xmpp.ts";
 import * as xmpp from "../src/xmpp/payload-kinds.ts";
 import { xml } from "../src/xmpp/stream/xml.ts";
@@ -51,7 +52,7 @@ describe("kinds of Matrix events", () => {
 	);
 
 	type Vector = { type?: string; state?: string; before?: object; phase?: never; in: object; out?: object };
-	test.each(types.filter(({ as }) => matrix.isHappening(as)))(
+	test.each(types.filter(({ as }) => isHappening(as)))(
 		"$type is told in words, as every other name of the same kind",
 		({ type, as, state }) => {
 			const same = vectors<Vector>("from-matrix", "happening").filter(

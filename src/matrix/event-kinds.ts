@@ -1,45 +1,11 @@
 import type { MatrixEvent } from "./event.ts";
+import type { Treatment } from "./treatments.ts";
 
 /**
  * All kinds of events that a Matrix room can hold, as of version 1.19 of the specification, and of common clients and
  * servers (Element, FluffyChat, Cinny, Nheko, Synapse), each with its treatment. The translator goes by this
  * list alone, and docs/what-crosses.md has its table from here.
  */
-
-/** How an event is translated. `dropped`, `encrypted`, `ringing`: not at all. `signal`: as a signal (ephemeral.ts), not in a timeline. `fallback`: as its own fallback text, if it has one. */
-export type Treatment =
-	| "message"
-	| "sticker"
-	| "poll"
-	| "vote"
-	| "poll-end"
-	| "reaction"
-	| "redaction"
-	| "membership"
-	| "powers"
-	| "encrypted"
-	| "ringing"
-	| "signal"
-	| "fallback"
-	| "dropped"
-	| Happening;
-
-/** The acts of people in a room besides writing; other networks read of them in words. */
-export const happenings = [
-	"live-location",
-	"live-position",
-	"call",
-	"group-call",
-	"pins",
-	"topic",
-	"name",
-	"picture",
-	"upgrade",
-	"encryption",
-	"widget",
-	"voice-broadcast",
-] as const;
-export type Happening = (typeof happenings)[number];
 
 type Kind = Readonly<{
 	types: readonly string[];
@@ -398,6 +364,3 @@ const byType = new Map(
  */
 export const treatmentOf = ({ type, state_key }: Pick<MatrixEvent, "type" | "state_key">): Treatment =>
 	byType.get(keyOf(type, state_key !== undefined)) ?? (state_key === undefined ? "fallback" : "dropped");
-
-export const isHappening = (treatment: Treatment): treatment is Happening =>
-	(happenings as readonly string[]).includes(treatment);

@@ -17,7 +17,7 @@ import {
 	relationOf,
 	text,
 } from "./event.ts";
-import { type Happening, isHappening, type Treatment, treatmentOf } from "./event-kinds.ts";
+import { treatmentOf } from "./event-kinds.ts";
 import { avatarAt, memberBefore } from "./message/attachments.ts";
 import { happeningIn, pinned } from "./message/happenings.ts";
 import { mentioned } from "./message/mentions.ts";
@@ -28,6 +28,7 @@ import { reactionIn } from "./message/reactions.ts";
 import { bodyIn, quotedPeople, quoteIn, stickerIn, wordsIn } from "./message/words.ts";
 import { matrixNetwork, parts } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
+import { type Happening, isHappening, type Treatment } from "./treatments.ts";
 
 /** Age in ms from which an event counts as late: the homeserver or the backfill brings it after a gap. */
 const late = 5 * 60_000;

@@ -4,10 +4,11 @@ import type { Log } from "../../core/log.ts";
 import type { Bridge } from "../../core/network.ts";
 import { type Client, MatrixError } from "../client.ts";
 import type { MatrixEvent } from "../event.ts";
-import { isHappening, treatmentOf } from "../event-kinds.ts";
+import { treatmentOf } from "../event-kinds.ts";
 import { isPlace } from "../hosting/places.ts";
 import { matrixNetwork } from "../mxid.ts";
 import { createPages } from "../pages.ts";
+import { isHappening } from "../treatments.ts";
 import type { Position } from "./position.ts";
 
 /** How far back a room is read: the number of pages, and of events on a page. */

@@ -2,8 +2,9 @@ import type { Seen } from "../../core/hosting.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { asObject, isEvent, type MatrixEvent, type ReadContext, text } from "../event.ts";
-import { isHappening, type Treatment, treatmentOf } from "../event-kinds.ts";
+import { treatmentOf } from "../event-kinds.ts";
 import { timeOf } from "../from-matrix.ts";
+import { isHappening, type Treatment } from "../treatments.ts";
 import { frameOf, isShownAsFact, originOf } from "./timeline.ts";
 
 /** The events whose place stays in an archive when they are deleted: people read that there was a message. */

@@ -9,8 +9,8 @@ import {
 	type ReadContext,
 	text,
 } from "../event.ts";
-import type { Happening } from "../event-kinds.ts";
 import * as phrases from "../phrases.ts";
+import type { Happening } from "../treatments.ts";
 import { placeIn } from "./words.ts";
 
 const did = (line: string): Words => ({ style: "emote", text: line });
