@@ -181,9 +181,10 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		const ends = (id: string, nick: string) =>
 			[...delivered, ...back().map((one) => `${nick}: ${one}`)].filter((one) => one === `${nick}: ${id}`)
 				.length;
-		// ejabberd loses a line that it routes while it processes the closing tag: it neither writes nor bounces it.
+		// ejabberd loses a line that it routes while it processes the closing tag, at most one a stop: it neither writes nor
+		// bounces it. The wire shows that the bridge has read none of them.
 		const lost = () => sent.chat.filter((id) => ends(id, "romeo") === 0);
-		const losesItself = server === "ejabberd" ? 2 : 0;
+		const losesItself = server === "ejabberd" ? durations.length : 0;
 		await until(
 			() => lost().length <= losesItself,
 			() => lost().join(", "),
@@ -293,10 +294,17 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		);
 	};
 
+	/** Requests the roster, and removes Alice, whom the chats of earlier tests may have made a contact. */
+	async function beginAsStrangers() {
+		const account = romeo.jid.split("/")[0] as string;
+		const roster = await romeo.iq(account, "get", xml("query", { xmlns: "jabber:iq:roster" }));
+		const items = roster.getChild("query")?.getChildren("item") ?? [];
+		if (items.some(({ attrs }) => attrs.jid === alice)) await unfriend();
+	}
+
 	/** Subscribes, lets the ghost subscribe in return, and begins the chat. */
 	async function befriend() {
-		await unfriend().catch(() => undefined);
-		await romeo.send(xml("iq", { type: "get", id: "roster" }, xml("query", { xmlns: "jabber:iq:roster" })));
+		await beginAsStrangers();
 		await romeo.send(xml("presence", {}));
 		await romeo.send(xml("presence", { to: alice, type: "subscribe" }));
 		await presence("subscribe");
@@ -366,9 +374,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 
 	test("a ghost grants a contact its presence by name, and is not online for ever", async () => {
 		// The server pushes a roster change only to clients that requested the roster (RFC 6121 §2.2).
-		await romeo.send(xml("iq", { type: "get", id: "roster" }, xml("query", { xmlns: "jabber:iq:roster" })));
-		// The chats of earlier tests have made Alice a contact where the server lets the bridge.
-		await unfriend().catch(() => undefined);
+		await beginAsStrangers();
 		await romeo.send(xml("presence", { to: alice, type: "subscribe" }));
 		const granted = await presence("subscribed");
 		expect(granted.getChild("nick", "http://jabber.org/protocol/nick")?.getText()).toBe("Alice");
