@@ -40,8 +40,8 @@ type Slot = {
 const isTyping = (signal: Signal | undefined): signal is Typing => signal?.kind === "typing" && signal.active;
 
 /**
- * Creates the way of signals to the other rooms of their portals. The newest signal of a subject counts: an earlier one
- * that was not shown yet is left out.
+ * Creates the way of signals to the other rooms of their portals. The newest signal of a subject counts, and
+ * replaces an earlier one that still waits.
  */
 export function createSignals(deps: {
 	mapping: Pick<Mapping, "portalsOf">;

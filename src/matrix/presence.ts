@@ -57,8 +57,8 @@ const most = 5_000;
 type Wanted = { shown: Shown; at: number; news: boolean };
 
 /**
- * Shows the presence of ghosts, within a budget of requests: news first. Of more ghosts than the budget keeps alive, those
- * that are online go before those that are away, and the latest before the earlier ones; the rest expires.
+ * Shows the presence of ghosts, within a budget of requests: news first. If the budget cannot keep all ghosts alive, online
+ * ghosts go before away ones, and later ones before earlier ones; the rest expires.
  */
 export function createPresences(deps: {
 	client: Pick<Client, "call">;

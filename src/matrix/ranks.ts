@@ -83,8 +83,8 @@ export function createRanks(deps: {
 
 	return {
 		/**
-		 * Shows the rank of an event's sender, whose ghost is in the room. An event without a rank ends an earlier one only
-		 * where it tells of its sender: a line from an archive tells of none.
+		 * Shows the rank of an event's sender, whose ghost is in the room. An event without a rank ends an earlier rank
+		 * only if it tells of its sender: a line from an archive tells of none.
 		 */
 		async show({ room, portal, event }: Outbound, ghost: string): Promise<void> {
 			const { rank } = event.sender;

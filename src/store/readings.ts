@@ -59,8 +59,8 @@ const statements = {
 type Sql = Readonly<Record<keyof typeof statements, StatementSync>>;
 
 /**
- * Keeps the readings in an SQLite file of their own, without fsync: a power cut may cost the file, and nothing else. A file
- * that cannot be read is made anew.
+ * Keeps the readings in an SQLite file of their own, without fsync: a power cut may cost the file, and nothing else. The bridge
+ * makes an unreadable file anew.
  */
 export function createReadings(folder: string, log: Log, over: Partial<typeof defaults> = {}) {
 	const file = join(folder, "readings.db");

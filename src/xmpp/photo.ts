@@ -12,8 +12,8 @@ export const photoUpdate = (sha1: string | undefined): Element =>
 	xml("x", { xmlns: ns }, xml("photo", {}, sha1));
 
 /**
- * Returns the element that tells of the picture of a person; none where it is not known, or was not read yet. `hash` returns
- * that of a picture that was read.
+ * Returns the element that tells the picture of a person; none if the picture is unknown, or was not read yet. `hash` returns
+ * the hash of a picture that was read.
  */
 export function photoFor({ avatar }: Pick<Person, "avatar">, hash: Pictures["hash"]): readonly Element[] {
 	if (avatar === undefined) return [];

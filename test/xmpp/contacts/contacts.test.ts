@@ -50,7 +50,7 @@ describe("a subscription", () => {
 		expect([...cursors]).toEqual([]);
 	});
 
-	test("that the account refuses is not asked for again, not after a restart either", async () => {
+	test("is not asked for again when the account refuses it, not after a restart either", async () => {
 		const first = contactsOf();
 		first.contacts.online();
 		first.chat(romeo, alice, true);

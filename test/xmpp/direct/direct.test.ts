@@ -420,7 +420,7 @@ describe("a line that the XMPP server has taken when the bridge is killed", () =
 	});
 });
 
-describe("what passes in a chat of two", () => {
+describe("a signal in a chat of two", () => {
 	const idle = () => vi.advanceTimersByTimeAsync(0);
 	const ns = "http://jabber.org/protocol/chatstates";
 	const takes = (c: ReturnType<typeof chat>, ...inside: Element[]) =>

@@ -70,7 +70,7 @@ describe("an act of a moderator of another network", () => {
 		expect(w.muc.administered.at(-1)).toContain("jid id of Romeo@there.test, affiliation none");
 	});
 
-	test("that needs a hidden JID is refused with that reason", async () => {
+	test("is refused with the reason when it needs a JID that the MUC hides", async () => {
 		const { w, act } = await verona();
 		expect(await act("unban")).toMatch(/hides the address/);
 		expect(w.muc.administered).toEqual([]);

@@ -120,7 +120,7 @@ describe("a moderator's change of a hosted room", () => {
 		expect(await two.change([{ jid: "mercutio@montague.test", affiliation: "admin" }])).toBe("result");
 	});
 
-	test("that the source refuses is forbidden", async () => {
+	test("is answered with forbidden when the source refuses it", async () => {
 		const { change } = room(undefined, undefined, {
 			setLevels: () => Promise.reject(new PermanentError("forbidden", "your level is too low")),
 		});
