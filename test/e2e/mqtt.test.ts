@@ -77,6 +77,18 @@ const broker = (over: Partial<BrokerOptions> = {}): BrokerOptions => ({
 	protocol: "5",
 	...over,
 });
+/** Starts a bridge of the broker's network and a fake network, and waits until the broker is connected. */
+async function besideChat(home: BrokerOptions, mapping: ReturnType<typeof createMemoryMapping>) {
+	const network = createMqtt({ brokers: { home }, mirrors: [] }, { mapping, log: quiet });
+	const chat = fakeNetwork("chat");
+	const bridge = bridgeOf([chat, network], rulesFor({ "*": "admin" }), { mapping });
+	await bridge.start();
+	await until(
+		() => network.status?.().up === true,
+		() => String(network.status?.().cause),
+	);
+	return { network, chat, bridge };
+}
 const link = (filter: string, on = "home"): Link => ({
 	id: `link ${filter}` as LinkId,
 	network: "mqtt" as Link["network"],
@@ -190,18 +202,7 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 	});
 
 	test("shows a value once in a room with overlapping filters, of the config and by command, and once in each other room", async () => {
-		const mapping = createMemoryMapping();
-		const network = createMqtt(
-			{ brokers: { home: broker({ protocol }) }, mirrors: [] },
-			{ mapping, log: quiet },
-		);
-		const chat = fakeNetwork("chat");
-		const bridge = bridgeOf([chat, network], rulesFor({ "*": "admin" }), { mapping });
-		await bridge.start();
-		await until(
-			() => network.status?.().up === true,
-			() => String(network.status?.().cause),
-		);
+		const { network, chat, bridge } = await besideChat(broker({ protocol }), createMemoryMapping());
 		const mirrors = [
 			["climate", `${at}/over/+/temperature`],
 			["climate", `${at}/over/#`],
@@ -793,17 +794,7 @@ test("of a flood the room shows some values of each topic, and the last one last
 test("links a topic with options by command, shows them in the list, and keeps them over a restart", async () => {
 	const mapping = createMemoryMapping();
 	const begin = async () => {
-		const network = createMqtt(
-			{ brokers: { home: broker({ clientId: "by-command" }) }, mirrors: [] },
-			{ mapping, log: quiet },
-		);
-		const chat = fakeNetwork("chat");
-		const bridge = bridgeOf([chat, network], rulesFor({ "*": "admin" }), { mapping });
-		await bridge.start();
-		await until(
-			() => network.status?.().up === true,
-			() => String(network.status?.().cause),
-		);
+		const { chat, bridge } = await besideChat(broker({ clientId: "by-command" }), mapping);
 		return { chat, bridge, typed: (text: string) => command(bridge, chat, text, { room: "plaza" }) };
 	};
 	const shows = ({ chat }: Awaited<ReturnType<typeof begin>>, text: string) =>
