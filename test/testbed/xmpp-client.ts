@@ -66,7 +66,17 @@ export class XmppClient {
 
 	/** Sends an IQ. Resolves with the result, rejects with the error of the other side. */
 	iq(to: string, type: "get" | "set", child: Element, ms = 10_000): Promise<Element> {
-		return this.#client.iqCaller.request(xml("iq", { to, type }, child), ms);
+		return this.#request(xml("iq", { to, type }, child), ms);
+	}
+
+	#request(iq: Element, ms: number): Promise<Element> {
+		const id = randomUUID();
+		iq.attrs.id = id;
+		const answer = this.#client.iqCaller.request(iq, ms);
+		// @xmpp/iq 0.14 handles the answer only after its write has ended. An error that comes before that would be an
+		// unhandled rejection, which fails the whole run.
+		this.#client.iqCaller.handlers.get(id)?.promise.catch(() => {});
+		return answer;
 	}
 
 	/** Sends a message. Returns its id. */
@@ -126,7 +136,7 @@ export class XmppClient {
 	async picture(bytes: Buffer, name: string, ...rooms: readonly string[]): Promise<void> {
 		const photo = xml("PHOTO", {}, xml("TYPE", {}, "image/png"), xml("BINVAL", {}, bytes.toString("base64")));
 		const card = xml("vCard", { xmlns: "vcard-temp" }, xml("FN", {}, name), photo);
-		await this.#client.iqCaller.request(xml("iq", { type: "set" }, card), 10_000);
+		await this.#request(xml("iq", { type: "set" }, card), 10_000);
 		const sha1 = createHash("sha1").update(bytes).digest("hex");
 		const update = () => xml("x", { xmlns: "vcard-temp:x:update" }, xml("photo", {}, sha1));
 		for (const to of rooms) await this.send(xml("presence", { to }, update()));

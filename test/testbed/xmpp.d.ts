@@ -17,7 +17,11 @@ declare module "@xmpp/client" {
 		timeout: number;
 		readonly status: string;
 		readonly reconnect: { stop(): void };
-		readonly iqCaller: { request(iq: Element, timeout?: number): Promise<Element> };
+		readonly iqCaller: {
+			/** The answers that are awaited, by the id of their IQ. */
+			readonly handlers: ReadonlyMap<string, { promise: Promise<Element> }>;
+			request(iq: Element, timeout?: number): Promise<Element>;
+		};
 		/** Connects and binds. Resolves with the full JID. */
 		start(): Promise<{ toString(): string }>;
 		stop(): Promise<unknown>;
