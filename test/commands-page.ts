@@ -57,7 +57,7 @@ export function commandsPage(): string {
 |---|---|---|---|
 ${rows.join("\n")}
 
-What stands in capitals is for you to fill in, what stands in \`[…]\` can be left out, and of words with \`|\` between them one is
+You replace the words in capitals, may leave out the parts in \`[…]\`, and of words with \`|\` between them one is
 meant. \`link\` and \`unlink\` find the network by themselves where only one is possible.
 
 **Addresses** may be pasted in any form: \`romeo@example.org\`, \`xmpp:garden@muc.example.org?join\`, \`@alice:example.org\`,

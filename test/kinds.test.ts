@@ -95,7 +95,7 @@ describe("kinds of XMPP payloads", () => {
 		expect(open).toEqual([]);
 	});
 
-	test("that the readers of messages know are those of the list", () => {
+	test("the kinds that the readers of messages know are those of the list", () => {
 		const folder = "src/xmpp/message";
 		const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
 			.filter((file) => file.endsWith(".ts"))

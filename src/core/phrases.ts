@@ -74,7 +74,7 @@ export const unknownCommand = (name: string, help: string) =>
 	`There is no command “${shortened(name)}”. Say “${help}” for the list.`;
 export const helpLine = (name: string, usage: string, help: string) =>
 	`${[name, usage].filter(Boolean).join(" ")} – ${help}`;
-export const helpIntro = "What I can do here:";
+export const helpIntro = "I can do this here:";
 export const commandUsage = (name: string, usage: string) =>
 	`I did not understand that. Say: ${name} ${usage}`;
 export const openQuote = (text: string) =>

@@ -575,7 +575,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 					words.test(one.getChild("body")?.getText() ?? ""),
 			);
 		await romeo.sendMessage(component, "help");
-		await says(/^What I can do here:\n.*\nchat ADDRESS – /s, component);
+		await says(/^I can do this here:\n.*\nchat ADDRESS – /s, component);
 		await romeo.sendMessage(bot, "status");
 		await says(/^Matrix: connected\.\nXMPP: connected\.\nMQTT: connected\.$/, bot);
 		await romeo.sendMessage(bot, "rooms");

@@ -333,7 +333,7 @@ describe("commands", () => {
 			/^Hello Alice Capulet! I am Trivium.*\njoin ROOM – .*“help” lists/s,
 		);
 		expect(greeting.content).toMatchObject({ msgtype: "m.notice", "m.mentions": {} });
-		const answer = await said("the answer", /What I can do here:\n.*\nstatus – /s);
+		const answer = await said("the answer", /I can do this here:\n.*\nstatus – /s);
 		expect(answer.content).toMatchObject({ msgtype: "m.notice", "m.relates_to": { "m.in_reply_to": {} } });
 		await alice.send(room, "status");
 		await said("the state of the sides", /^Matrix: connected\.\n/);

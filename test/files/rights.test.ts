@@ -149,7 +149,7 @@ describe.runIf(process.getuid?.() === 0 && reads)("a file with the wrong rights"
 		expect(statSync(folder).uid).toBe(0);
 	});
 
-	test("what the bridge's own user owns is for that user to mend, or to run the bridge", () => {
+	test("files of the bridge's own user are for that user to mend, or to run the bridge", () => {
 		chmodSync(at("data/config.yaml"), 0o000);
 		expect(mend(use(nobody, "config"))).toBe(`chmod u+r ${at("data/config.yaml")}`);
 		expect(use(daemon, "config")).toMatch(

@@ -254,7 +254,7 @@ describe("createMediaStore, store: a file", () => {
 		expect(one?.bytes.equals(png)).toBe(true);
 	});
 
-	test("that its sender declared as a voice message is sound, also in a container of videos", async () => {
+	test("a file that its sender declared as a voice message is sound, also in a container of videos", async () => {
 		const webm = Buffer.from(
 			"1a45dfa39f4286810142f7810142f2810442f381084282847765626d42878104428581 02".replace(" ", ""),
 			"hex",

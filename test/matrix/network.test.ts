@@ -45,7 +45,7 @@ const heard = (room: Room) =>
 		({ type, sender }) => type === "m.room.message" && (sender === bot || sender.startsWith("@_")),
 	);
 const greeting = /^Hello .*! I am Trivium/;
-/** What the bridge said in a room, after its greeting. */
+/** Returns the lines of the bridge in a room, after its greeting. */
 const bodies = (room: Room) =>
 	heard(room)
 		.filter(({ content }) => !greeting.test(String(content.body)))
@@ -661,7 +661,7 @@ describe("commands", () => {
 	test("need no prefix in a direct chat with the bot, and are answered by a reply", async () => {
 		const room = await withBot();
 		await says(room, alice, "help");
-		expect(bodies(room)[0]).toMatch(/^trivium: What I can do here:/);
+		expect(bodies(room)[0]).toMatch(/^trivium: I can do this here:/);
 		expect(heard(room)[1]?.content).toMatchObject({
 			msgtype: "m.notice",
 			"m.relates_to": { "m.in_reply_to": {} },
@@ -704,7 +704,7 @@ describe("commands", () => {
 		const invite = hs.member(room, bot, "invite", alice);
 		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "help" });
 		await hs.push([invite]);
-		expect(bodies(room)[0]).toMatch(/What I can do/);
+		expect(bodies(room)[0]).toMatch(/I can do this/);
 	});
 	test("run once, however often the homeserver sends them", async () => {
 		const room = await withBot();
@@ -759,7 +759,7 @@ describe("commands", () => {
 		const info = { bridgebot: alice, protocol: { id: "alice" } };
 		await hs.push([hs.emit(room, alice, "m.bridge", info)]);
 		await says(room, alice, "!bridge help");
-		expect(bodies(room)[0]).toMatch(/What I can do/);
+		expect(bodies(room)[0]).toMatch(/I can do this/);
 	});
 	test.each(["telegram_1", "_irc_eve"])(
 		"an invite of the ghost %s of another bridge is declined",

@@ -82,7 +82,7 @@ describe("a live location", () => {
 		expect(ongoing.note(info(false))).toEqual({ begins: false, last: "geo:5,6" });
 	});
 
-	test("that is shared again has a first position of its own", () => {
+	test("a live location that is shared again has a first position of its own", () => {
 		ongoing.note(position(info(true), "geo:1,2"));
 		const again = info(true);
 		ongoing.note(again);

@@ -112,7 +112,7 @@ describe.each(releases.map((from) => [basename(from), from]))(
 			const whispered = new Map(told.filter((one) => text(one)).map((one) => [one.attrs.id, text(one)]));
 			expect([...whispered.values()]).toEqual(["yes?", "whispered 1", "whispered 2"]);
 
-			// What the release before gave up can be taken up.
+			// The bridge takes up a dead letter of the release before.
 			if (plaza)
 				await hs.push([
 					hs.emit(plaza, alice, "m.room.message", { msgtype: "m.text", body: "!bridge retry" }),

@@ -12,7 +12,7 @@ export const room = "verona@muc.test";
 export const alias = "#_xmpp_verona=40muc.test:hs.test";
 export const [alice, bob, romeo] = ["@alice:hs.test", "@bob:hs.test", "romeo@x.test"];
 
-/** What both servers know, so that a bridge of later finds there what the one before left. */
+/** The state of both servers, so that a later bridge finds there the state that an earlier one left. */
 export type Snapshot = Readonly<{
 	/** ms since 1970. */
 	at: number;
@@ -21,7 +21,7 @@ export type Snapshot = Readonly<{
 	archive: readonly (Readonly<{ id: string; from: string; stanza?: string; at: number }> & {
 		inside: readonly string[];
 	})[];
-	/** What went to romeo, outside the room. */
+	/** The stanzas to romeo, outside the room. */
 	told: readonly string[];
 }>;
 
@@ -32,7 +32,7 @@ export async function world(folder: string, program: string) {
 	const config = join(folder, "config.yaml");
 	const registration = join(folder, "registration.yaml");
 	const [appservice, health] = [await freePort(), await freePort()];
-	/** What reaches nobody: all that the room says; all that is said to it; the server's own answers. */
+	/** The stanzas that reach nobody: those from the room; those to it; the server's own answers. */
 	const cut = { from: false, to: false, server: false };
 	const muc = fakeMuc(room, (one) => {
 		if (!cut.from) xmpp.write(serialize(one));
@@ -145,7 +145,7 @@ permissions: { "*": use, "${alice}": admin }
 			told: told.map((one) => serialize(one)),
 		}),
 		restore(of: Snapshot): void {
-			// What is said from now on has ids of its own: both servers count.
+			// Both servers count their ids, so that later lines have ids of their own.
 			for (let n = 0; n < 500; n++) {
 				muc.say("nobody", "");
 				hs.rooms.delete(hs.room(bob).id);
