@@ -1,15 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { TemporaryError } from "../core/errors.ts";
-import { createGuard, type Guard } from "../core/guard.ts";
+import { createGuard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
-import type { Log } from "../core/log.ts";
-import type { Mapping } from "../core/mapping.ts";
-import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network, Received } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
-import type { Taken } from "../core/taken.ts";
 import { createTrouble } from "../core/trouble.ts";
-import type { Links } from "../media/links.ts";
 import { findAccount, findMuc } from "./address-lookup.ts";
 import { createAnswers } from "./answers.ts";
 import { createPartSender } from "./attachments.ts";
@@ -18,6 +13,7 @@ import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import { createContacts } from "./contacts/index.ts";
 import type { Conversation } from "./conversation.ts";
 import { within } from "./deadline.ts";
+import type { XmppDeps } from "./deps.ts";
 import { createClientFeatures } from "./direct/client-features.ts";
 import { createDirectChats } from "./direct/index.ts";
 import { pairOf, pairRoom } from "./direct/pair.ts";
@@ -30,7 +26,7 @@ import { createHealth } from "./health.ts";
 import { createHostedRooms } from "./hosted/index.ts";
 import { createInbox } from "./inbox.ts";
 import { capabilities } from "./iq/index.ts";
-import { bare, ghostJid, inUri, type Namespace, personAt } from "./jid.ts";
+import { bare, ghostJid, inUri, personAt } from "./jid.ts";
 import { createJoinedConversation } from "./joined/conversation.ts";
 import { createJoinedRooms } from "./joined/index.ts";
 import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
@@ -70,32 +66,7 @@ const lookedUpWithin = 1_000;
 const crowd = 5_000;
 
 /** The network XMPP, as a component (XEP-0114) of an XMPP server. */
-export function createXmpp(
-	options: ComponentOptions,
-	deps: {
-		log: Log;
-		/** Notes the stanza or row that is being handled. */
-		guard?: Guard;
-		/** Notes the lines of chats that the server has taken. */
-		taken?: Taken;
-		version?: string;
-		/** The localpart of the bot, under whose JID the bridge is in MUCs for members only. */
-		bot?: string;
-		/** The prefixes of the ghosts' localparts, by network. */
-		namespace: Omit<Namespace, "component">;
-		membersMirrored: number;
-		/** The addresses of the admins, as URIs, which people on XMPP can look up. */
-		contact?: readonly string[];
-		/** Read positions are shown in rooms of at most this many people; in chats of two always. */
-		readReceipts?: number;
-		/** Keeps answers that a stop leaves. Absent: they are forgotten. */
-		mapping?: Pick<Mapping, "setting" | "saveSetting">;
-		/** Makes links to files of other networks. Absent: files go to the upload service of the XMPP server, if it has one. */
-		files?: Readonly<{ link: Links["link"]; largest: number }>;
-		/** Fetches the files that people on XMPP link to. */
-		fetch?: (url: string, range?: ByteRange) => Promise<Opened>;
-	},
-) {
+export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 	const { log, readReceipts = 50 } = deps;
 	const guard = deps.guard ?? createGuard(log);
 	const guarded = { guard };
