@@ -67,6 +67,8 @@ stop behind it.
 **Quotes** hold words together: \`!bridge pub "a/Living Room/set" ON\`. Within quotes \`\\"\` is a quote and \`\\\\\` a backslash. The last
 address and the value of \`pub\` need none: they are all that is left of the line, and the value is sent just as typed.
 
-**Rights** are those of [permissions](operate.md#who-may-do-what); each level has those of the levels before it.
+**Rights** are those of [permissions](operate.md#who-may-do-what); each level has those of the levels before it. On Matrix the right to
+change a room is the power level for its settings. In a room that the bridge made, nobody has that: there everybody with the
+permission \`link\` may use \`settings\`, and admins alone \`link\` and \`unlink\`.
 `;
 }

@@ -36,7 +36,7 @@ export function createLinkCommands(deps: {
 		throw new PermanentError("invalid", phrases.unknownNetwork(name, known.join(", ")));
 	}
 
-	const mustOwnRoom = createMustOwnRoom(network);
+	const mustOwnRoom = createMustOwnRoom({ network, portals, bridge });
 
 	/** @throws PermanentError when the person may not open rooms of this network. */
 	function mustMayOpen(call: CommandCall, { privateRooms, title }: Network): void {
@@ -116,7 +116,7 @@ export function createLinkCommands(deps: {
 		offered: inRooms,
 		run: async (call, { network: name, room: typed }) => {
 			if (name) mustMayOpen(call, named(call, name));
-			await mustOwnRoom(call);
+			await mustOwnRoom(call, "admin");
 			const { there, info, address } = await roomAt(call, name, typed);
 			const title = info.name ?? address.join(" ");
 			await mustBeFree(call, there, info, title);
@@ -143,7 +143,7 @@ export function createLinkCommands(deps: {
 		offered: inRooms,
 		run: async (call, { network: typed, room: address }) => {
 			const wanted = typed === undefined ? undefined : named(call, typed);
-			await mustOwnRoom(call);
+			await mustOwnRoom(call, "admin");
 			const portal = await portals.only(call.network, call.room);
 			if (!portal) return phrases.noPortal;
 			const known = portal.links.filter(

@@ -198,6 +198,11 @@ export interface Network {
 	 * link. @throws PermanentError with the reason.
 	 */
 	mayLink?(room: RoomId, to: Readonly<{ network: NetworkName; room: RoomId }>): Promise<void>;
+	/**
+	 * Resolves if the bridge may give people of other networks the rights of moderators in a room. @throws PermanentError with
+	 * the cure. Absent: nobody needs rights that the bridge gives.
+	 */
+	mayGiveRights?(room: RoomId): Promise<void>;
 	/** Resolves with the people in the room, without our ghosts. */
 	members(room: RoomId): Promise<readonly Person[]>;
 

@@ -120,6 +120,7 @@ export const noLongerShown = (names: readonly string[], othersStay: boolean) =>
 export const sayInRoom =
 	"a chat with me cannot be linked. Invite the bot to a room on the other network, and say it there.";
 export const guardedRooms = (title: string) => `only an admin of this bridge can link a room to ${title}.`;
+export const onlyAdmins = "the bridge made this room, so only an admin of the bridge may do that here.";
 export const noPower = "you need the right to change this room's settings for that. Its admin can grant it.";
 export const unknownNetwork = (name: string, known: string) =>
 	`a room here can be linked to ${known}, not to ${name}.`;

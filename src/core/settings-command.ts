@@ -18,11 +18,11 @@ export function createSettingsCommand(deps: {
 	network(name: NetworkName): Network;
 	portals: Pick<Portals, "only" | "choose">;
 	policies: Pick<Policies, "showOut">;
-	bridge: Pick<Bridge, "changed">;
+	bridge: Pick<Bridge, "changed" | "allows">;
 	showRanks(portal: Portal): Promise<void>;
 }): Command {
 	const { networks, network, portals, policies, bridge, showRanks } = deps;
-	const mustOwnRoom = createMustOwnRoom(network);
+	const mustOwnRoom = createMustOwnRoom({ network, portals, bridge });
 
 	/** Resolves with the list at a typed address, which is followed from now on. @throws PermanentError if there is none */
 	async function policyAt(typed: string): Promise<Policy | undefined> {
@@ -30,6 +30,13 @@ export function createSettingsCommand(deps: {
 		const keeper = networks.find(({ policyLists }) => policyLists);
 		if (!keeper?.policyLists) throw new PermanentError("invalid", phrases.noPolicyLists);
 		return { network: keeper.name, list: await keeper.policyLists.follow(typed), name: typed };
+	}
+
+	/** @throws PermanentError if the bridge lacks the right to carry a use of ranks out in a room of the portal */
+	async function mustBeAble(portal: Portal | undefined, use: string): Promise<void> {
+		if (use !== ("both" satisfies Roles)) return;
+		for (const { network: of, room, role } of portal?.links ?? [])
+			if (room && role === "joined") await network(of).mayGiveRights?.(room);
 	}
 
 	return defineCommand({
@@ -50,7 +57,9 @@ export function createSettingsCommand(deps: {
 		level: "link",
 		offered: (to) => !to.commandsAlone,
 		run: async (call, { setting }) => {
-			if (setting) await mustOwnRoom(call);
+			if (setting) await mustOwnRoom(call, "link");
+			if (setting?.key === "roles")
+				await mustBeAble(await portals.only(call.network, call.room), setting.value);
 			const choice = async (): Promise<{ [Key in keyof Settings]: Settings[Key] | undefined }> => {
 				if (setting?.key === "policy") return { policy: await policyAt(setting.value) };
 				const value = setting?.value === "default" ? undefined : setting?.value;

@@ -2,7 +2,7 @@ import type { Media } from "../core/event.ts";
 import type { MessageId, OperationId, RoomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Bridge } from "../core/network.ts";
-import { type Client, MatrixError } from "./client.ts";
+import type { Client } from "./client.ts";
 import { type Content, type MatrixEvent, relationOf } from "./event.ts";
 import type { MediaStore } from "./media.ts";
 import type { Members } from "./members.ts";
@@ -10,6 +10,7 @@ import { withMedia } from "./message/attachments.ts";
 import { matrixNetwork } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 import { maySet } from "./power.ts";
+import { readPowers } from "./room-powers.ts";
 import { answer } from "./to-matrix.ts";
 import { withIds } from "./typed-id.ts";
 
@@ -73,15 +74,7 @@ export async function obey(
 		prefix: prefixIn(deps.prefix, alone),
 		private: alone,
 		mayChangeRoom: async () => {
-			const create = await client.call<Pick<MatrixEvent, "sender" | "content">>(
-				"GET",
-				`/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.create/`,
-				{ query: { format: "event" } },
-			);
-			const levels = await client.state<Content>(room, "m.room.power_levels", "").catch((error: unknown) => {
-				if (error instanceof MatrixError && error.status === 404) return undefined;
-				throw error;
-			});
+			const { create, levels } = await readPowers(client, room);
 			return maySet("m.bridge", sender, create, levels);
 		},
 		reply: async (answerText, file) => {

@@ -127,7 +127,7 @@ export function createMatrix(
 		...{ client, mapping, files, guard, log },
 		open: (source) => parts.bridge.open(source),
 	});
-	const ranks = createRanks({ client, members, mapping, guard, log });
+	const ranks = createRanks({ client, members, mapping, bot, guard, log });
 	const rooms = createRooms({ client, members, ghosts, bot, isOurs });
 	const creation = createRoomCreation({ client, ghosts, rooms, domain });
 	const aliases = createRoomAliases(mapping);
@@ -302,6 +302,7 @@ export function createMatrix(
 		detach: (portal, link) =>
 			ask(async () => {
 				await parts.service.detach(portal, link);
+				await ranks.ends(link.room as string);
 				// Our ghosts in it have to be known to leave it.
 				if (link.role === "hosted" && !members.known(link.room as string))
 					await hosted.readMembers(link.room as string);
@@ -359,6 +360,7 @@ export function createMatrix(
 				const other = await otherBridges.linking(room, to, as);
 				if (other !== undefined) throw new PermanentError("invalid", phrases.linkedByOther(other));
 			}),
+		mayGiveRights: (room) => ask(() => ranks.mayGive(room)),
 		policyLists: {
 			follow: (address) => ask(() => policyLists.follow(address)),
 			bans: policyLists.bans,

@@ -34,6 +34,10 @@ export const actOnlyThere = (
 export const tooManyLists = (most: number) => `the bridge follows ${most} lists already, and no more.`;
 export const noSuchList = (address: string) =>
 	`there is no list of banned people at ${address} that the bridge may read. The address of one looks like #bans:example.org.`;
+export const botNeedsPower = (bot: string, has: number, needs: number) =>
+	`the bridge's account ${bot} has the power level ${has} here and needs ${needs} to give others one. Raise it, and choose this again.`;
+export const powerLost = (bot: string) =>
+	`People of the other room should have the power level of a moderator here, by the setting “roles: both”, but the bridge's account ${bot} may not change power levels any more. Raise its own level, or choose “settings roles show”.`;
 export const noPowerHere = "the bridge lacks the power level for it in that room.";
 // Acts in the room, after the name of the person.
 export const liveBegins = (description: string, minutes: number | undefined) =>

@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
+import { PermanentError } from "../core/errors.ts";
 import type { Guard } from "../core/guard.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
@@ -8,8 +10,12 @@ import { createTurns } from "../core/turns.ts";
 import { type Client, hasCode, MatrixError } from "./client.ts";
 import { asObject, type Content, type MatrixEvent, text } from "./event.ts";
 import type { Members } from "./members.ts";
+import * as phrases from "./phrases.ts";
+import { levelFor, levelNeeded } from "./power.ts";
 import { labelled, unlabelled } from "./rank-labels.ts";
+import { readPowers } from "./room-powers.ts";
 import { isOfView } from "./rooms.ts";
+import { answer } from "./to-matrix.ts";
 
 /** Ghosts, by room, whose rank is remembered as shown, and the bytes of that. */
 const [remembered, rememberedBytes] = [20_000, 8 * 1_048_576];
@@ -20,19 +26,21 @@ export type Ranks = ReturnType<typeof createRanks>;
 
 /** Shows the ranks of other networks' people: as a label behind the name in the room and, where people chose it, as a power level. */
 export function createRanks(deps: {
-	client: Pick<Client, "state" | "setState">;
+	client: Pick<Client, "call" | "send" | "state" | "setState">;
 	members: Pick<Members, "known" | "has" | "of">;
 	mapping: Pick<Mapping, "setting" | "saveSetting">;
+	bot: string;
 	guard: Guard;
 	log: Log;
 }) {
-	const { client, members, mapping, guard, log } = deps;
+	const { client, members, mapping, bot, guard, log } = deps;
 	type Shown = Readonly<{ label: Rank | undefined; powerful: boolean }>;
 	const weight = { bytes: rememberedBytes, of: (key: string) => textBytes(key) + 100 };
 	const shown = createBoundedMap<string, Shown>(remembered, weight);
 	const inTurn = createTurns();
 	const keyOf = (room: string, ghost: string) => `${room} ${ghost}`;
 	const settingOf = (room: string) => `powerful ghosts of ${room}`;
+	const lossOf = (room: string) => `loss of power told in ${room}`;
 
 	/** Gives a ghost the label behind its name, in this room alone. */
 	async function setLabel(room: string, ghost: string, rank: Rank | undefined): Promise<void> {
@@ -47,20 +55,44 @@ export function createRanks(deps: {
 	const powerful = async (room: string): Promise<readonly string[]> =>
 		JSON.parse((await mapping.setting(settingOf(room))) ?? "[]") as readonly string[];
 
-	/** Gives a ghost the power level of a moderator, or takes it again. A level that people of the room set stays. */
+	/** Gives a ghost the power level of a moderator, or takes it again. */
 	async function setPower(room: string, ghost: string, wanted: boolean): Promise<void> {
 		const given = await powerful(room);
 		if (given.includes(ghost) === wanted || (wanted && given.length >= mostPowerful)) return;
+		await changeLevels(room, given, [ghost], wanted);
+	}
+
+	/** Gives these ghosts the power level, or takes it again, in one event. A level that people of the room set stays. */
+	async function changeLevels(
+		room: string,
+		given: readonly string[],
+		ghosts: readonly string[],
+		wanted: boolean,
+	): Promise<void> {
 		const levels = await client.state<Content>(room, "m.room.power_levels", "");
 		const users = new Map<string, unknown>(Object.entries(asObject(levels.users)));
-		const isOurs = wanted ? !users.has(ghost) : users.get(ghost) === power;
-		if (wanted && isOurs) users.set(ghost, power);
-		else if (isOurs) users.delete(ghost);
-		const others = given.filter((one) => one !== ghost);
+		const ours = ghosts.filter((one) => (wanted ? !users.has(one) : users.get(one) === power));
+		for (const one of ours) {
+			if (wanted) users.set(one, power);
+			else users.delete(one);
+		}
 		const content = { ...levels, users: Object.fromEntries(users) };
-		if (isOurs) await client.setState(room, "m.room.power_levels", "", content);
-		const now = wanted && isOurs ? [...others, ghost] : others;
-		await mapping.saveSetting(settingOf(room), JSON.stringify(now));
+		if (ours.length > 0) await client.setState(room, "m.room.power_levels", "", content);
+		const others = given.filter((one) => !ghosts.includes(one));
+		await mapping.saveSetting(settingOf(room), JSON.stringify(wanted ? [...others, ...ours] : others));
+		if ((await mapping.setting(lossOf(room))) ?? "") await mapping.saveSetting(lossOf(room), "");
+	}
+
+	/** Works as {@link setPower}. People of a room where the bot may not change levels any more read so once. */
+	async function setPowerOrTell(room: string, ghost: string, wanted: boolean): Promise<void> {
+		try {
+			await setPower(room, ghost, wanted);
+		} catch (error) {
+			if (!hasCode(error, "M_FORBIDDEN") || !wanted || (await mapping.setting(lossOf(room)))) throw error;
+			const body = answer(phrases.powerLost(bot), undefined);
+			await client.send(room, "m.room.message", `ranks.${randomUUID()}`, { body });
+			await mapping.saveSetting(lossOf(room), "told");
+		}
 	}
 
 	/** Does `work`, unless the homeserver refuses it: the bot lacks the power, or the ghost is out. */
@@ -78,8 +110,14 @@ export function createRanks(deps: {
 			const wanted = shown.get(keyOf(room, ghost));
 			if (!wanted) return;
 			await asFarAsAllowed(room, setLabel(room, ghost, wanted.label));
-			await asFarAsAllowed(room, setPower(room, ghost, wanted.powerful));
+			await asFarAsAllowed(room, setPowerOrTell(room, ghost, wanted.powerful));
 		});
+
+	async function leaves(room: string, ghost: string): Promise<void> {
+		shown.delete(keyOf(room, ghost));
+		if ((await powerful(room)).includes(ghost))
+			await inTurn([room], () => asFarAsAllowed(room, setPower(room, ghost, false)));
+	}
 
 	return {
 		/**
@@ -109,18 +147,31 @@ export function createRanks(deps: {
 			});
 		},
 
-		/** Takes the power level of a ghost that is about to leave. */
-		async leaves(room: string, ghost: string): Promise<void> {
-			shown.delete(keyOf(room, ghost));
-			if ((await powerful(room)).includes(ghost))
-				await inTurn([room], () => asFarAsAllowed(room, setPower(room, ghost, false)));
+		/** Takes the power level of a ghost that leaves. */
+		leaves,
+
+		/** Takes the power levels of all ghosts of a room that is about to be served no more. */
+		async ends(room: string): Promise<void> {
+			const given = await powerful(room);
+			for (const ghost of given) shown.delete(keyOf(room, ghost));
+			if (given.length > 0)
+				await inTurn([room], () => asFarAsAllowed(room, changeLevels(room, given, given, false)));
+		},
+
+		/** Resolves if the bot may give and take power levels in a room. @throws PermanentError with the level that it needs */
+		async mayGive(room: string): Promise<void> {
+			const { create, levels } = await readPowers(client, room);
+			const has = levelFor(bot, create, levels);
+			// Matrix spec, authorization rules: only a higher level takes a level of somebody else.
+			const needs = Math.max(levelNeeded("m.room.power_levels", levels), power + 1);
+			if (has < needs) throw new PermanentError("forbidden", phrases.botNeedsPower(bot, has, needs));
 		},
 
 		/** Takes a member event: a new name or picture of the account replaces the name in each room, and so the label. */
 		note({ type, room_id: room, state_key: ghost = "", content }: MatrixEvent): void {
 			const last = type === "m.room.member" ? shown.get(keyOf(room, ghost)) : undefined;
 			if (!last) return;
-			if (content.membership !== "join") shown.delete(keyOf(room, ghost));
+			if (content.membership !== "join") void guard.run("ranks of ghosts", () => leaves(room, ghost));
 			else if (last.label && unlabelled(text(content.displayname)) === content.displayname)
 				void guard.run("ranks of ghosts", () => apply(room, ghost));
 		},

@@ -154,6 +154,34 @@ describe("chat and join", () => {
 	});
 });
 
+describe("a room that the bridge made, in which nobody has the right to change it", () => {
+	const here = (text: string, who: string) =>
+		typed(bridge, earth, text, { who, room: "made", mayChangeRoom: false });
+	beforeEach(async () => {
+		await begin({ earth: { createRoom: async () => "made" as RoomId } });
+		await bridge.openRoom(earth.name, mars.name, ["crater"]);
+	});
+
+	test("has settings that people with the permission to link rooms change", async () => {
+		expect(await here("settings reactions text", "owner")).toBe("reactions: text");
+		expect(await here("settings reactions drop", "ann")).toContain("may not");
+	});
+
+	test("is linked and unlinked by admins alone", async () => {
+		expect(await here("unlink mars", "owner")).toContain("only an admin of the bridge");
+		expect(await here("link canyon", "owner")).toContain("only an admin of the bridge");
+		expect(await here("unlink mars", "boss")).toContain("Unlinked from MARS");
+	});
+
+	test("differs in that from a room of people", async () => {
+		await say("link canyon");
+		for (const who of ["owner", "boss"])
+			expect(
+				await typed(bridge, earth, "settings reactions text", { who, room: "plaza", mayChangeRoom: false }),
+			).toContain("you need the right to change this room's settings");
+	});
+});
+
 describe("status", () => {
 	test("names the side that is away, since when, and what waits for it; the cause for admins alone", async () => {
 		await say("link crater");

@@ -212,7 +212,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		const user = await bridged.bed.xmppUser(server, "ranked");
 		const mercutio = await XmppClient.connect(user);
 		await mercutio.joinRoom(own, "Mercutio");
-		const users = { [juliet.userId]: 100, "@trivium:hs.test": 100 };
+		const users = { [juliet.userId]: 100, "@trivium:hs.test": 50 };
 		const room = await juliet.createRoom({
 			...{ preset: "public_chat", invite: ["@trivium:hs.test"], power_level_content_override: { users } },
 		});
@@ -245,12 +245,22 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await names("Mercutio (admin)", "Romeo (owner)");
 		await has();
 		await juliet.send(room, "!bridge settings roles both");
+		await says("@trivium:hs.test has the power level 50 here and needs 100");
+		const path = `v3/rooms/${room}/state/m.room.power_levels/`;
+		const now = await juliet.request<object>("GET", path);
+		await juliet.request("PUT", path, { ...now, users: { ...users, "@trivium:hs.test": 100 } });
+		await juliet.send(room, "!bridge settings roles both");
 		await has(50, 50);
 		await becomes("member");
 		await names("Mercutio", "Romeo (owner)");
 		await has(50);
 		await juliet.send(room, "!bridge settings roles off");
 		await names("Mercutio", "Romeo");
+		await has();
+		await juliet.send(room, "!bridge settings roles both");
+		await has(50);
+		await juliet.send(room, "!bridge unlink xmpp");
+		await names();
 		await has();
 		await mercutio.close();
 	});

@@ -5,6 +5,7 @@ import { labelled, looksLabelled, unlabelled } from "../../src/matrix/rank-label
 import { until } from "../fakes.ts";
 import { type MatrixWorld, matrixWorld } from "./world.ts";
 
+const bot = "@trivium:hs.test";
 const romeo = "@_xmpp_romeo:hs.test";
 
 let world: MatrixWorld;
@@ -39,20 +40,26 @@ const has = (power: number | undefined) =>
 		() => `level ${level()}`,
 	);
 /** Chooses a setting as the owner of a room may. */
-async function choose(roles: string): Promise<void> {
+async function choose(roles: string, answer = `roles: ${roles}`): Promise<void> {
 	const { hs, alice } = world;
 	room.state.set("m.room.power_levels ", {
 		...{ type: "m.room.power_levels", key: "", sender: alice },
-		content: { users: { ...(room.state.get("m.room.power_levels ")?.content.users ?? {}), [alice]: 100 } },
+		content: {
+			...(room.state.get("m.room.power_levels ")?.content ?? {}),
+			users: { [bot]: 100, ...(room.state.get("m.room.power_levels ")?.content.users ?? {}), [alice]: 100 },
+		},
 	});
 	await hs.push([
 		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: `!bridge settings roles ${roles}` }),
 	]);
-	await until(
-		() => room.timeline.some(({ content }) => String(content.body).includes(`roles: ${roles}`)),
+	await reads(answer);
+}
+/** Resolves when somebody has said so in the room. */
+const reads = (words: string) =>
+	until(
+		() => room.timeline.some(({ content }) => String(content.body).includes(words)),
 		() => JSON.stringify(room.timeline.slice(-3)),
 	);
-}
 
 beforeEach(async () => {
 	world = await matrixWorld({ permissions: { "*": "link" } });
@@ -183,6 +190,72 @@ describe("the setting of roles", () => {
 		await becomes();
 		await isCalled("romeo");
 		expect(level()).toBe(50);
+	});
+
+	test("both is refused with the level that the bot needs, while the bot has a lower one", async () => {
+		const { alice } = world;
+		const levels = { type: "m.room.power_levels", key: "", sender: alice };
+		const events = { "m.room.power_levels": 100 };
+		room.state.set("m.room.power_levels ", { ...levels, content: { users: { [bot]: 99 }, events } });
+		await choose("both", `${bot} has the power level 99 here and needs 100`);
+		room.state.set("m.room.power_levels ", { ...levels, content: { users: { [bot]: 50 } } });
+		await choose("both", `${bot} has the power level 50 here and needs 51`);
+		room.state.set("m.room.power_levels ", { ...levels, content: { users: { [bot]: 51 } } });
+		await choose("both");
+		await has(50);
+	});
+
+	test("both tells the room once that the bot may not change levels any more", async () => {
+		const { hs, xmpp } = world;
+		await choose("both");
+		await has(50);
+		await becomes();
+		await has(undefined);
+		const refused = ({ method, path }: { method: string; path: string }) =>
+			method === "PUT" && path.includes("m.room.power_levels")
+				? { status: 403, body: JSON.stringify({ errcode: "M_FORBIDDEN" }) }
+				: undefined;
+		for (const rank of ["admin", "owner"] as const) {
+			hs.fail(refused);
+			await becomes(rank);
+			await isCalled(`romeo (${rank})`);
+			await becomes();
+			await isCalled("romeo");
+		}
+		await xmpp.say("verona", "romeo", "no power");
+		await reads("no power");
+		const told = room.timeline.filter(({ content }) =>
+			String(content.body).includes("may not change power levels any more"),
+		);
+		expect(told).toHaveLength(1);
+		hs.fail(() => undefined);
+		await becomes("admin");
+		await has(50);
+	});
+
+	test("both takes the power levels of all when the rooms are unlinked", async () => {
+		const { hs, alice } = world;
+		await choose("both");
+		await has(50);
+		await world.xmpp.say("verona", "tybalt", "hi", { sender: ranked("admin", "tybalt") });
+		await isCalled("tybalt (admin)", "@_xmpp_tybalt:hs.test");
+		await hs.push([
+			hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "!bridge unlink xmpp" }),
+		]);
+		await until(
+			() => room.members.get(romeo) === "leave" && room.members.get("@_xmpp_tybalt:hs.test") === "leave",
+			() => "still there",
+		);
+		const { users } = room.state.get("m.room.power_levels ")?.content ?? {};
+		expect(users).toEqual({ [bot]: 100, [alice]: 100 });
+	});
+
+	test("both takes the power level of a ghost that people of the room remove", async () => {
+		const { hs, alice } = world;
+		await choose("both");
+		await has(50);
+		await hs.push([hs.member(room, romeo, "leave", alice)]);
+		await has(undefined);
 	});
 
 	test("both takes the power level of a person who leaves", async () => {
