@@ -11,10 +11,11 @@ import { fakeNetwork, quiet } from "./fakes.ts";
 /** Returns all commands of a bridge with every part of the config, as an admin on Matrix may use them. */
 export function declaredCommands(): readonly Command[] {
 	const matrix = fakeNetwork("matrix");
-	const mqtt = fakeNetwork("mqtt", {
-		commands: createMqtt({ brokers: {}, mirrors: [] }, { mapping: createMemoryMapping(), log: quiet })
-			.commands,
-	});
+	const { commands, linkUsage } = createMqtt(
+		{ brokers: {}, mirrors: [] },
+		{ mapping: createMemoryMapping(), log: quiet },
+	);
+	const mqtt = fakeNetwork("mqtt", { commands, linkUsage });
 	const bridge: Running = bridgeOf([matrix, fakeNetwork("xmpp"), mqtt], rulesFor({ "*": "admin" }), {
 		commands: [revoke({ links: { revoke: async () => undefined }, bridge: () => matrix.bridge })],
 	});
@@ -38,7 +39,7 @@ export function commandsPage(): string {
 		return format(
 			"| `%s` | %s%s | %s | %s |",
 			say,
-			help,
+			escaped(help),
 			alone ? " (in a chat with the bot only)" : "",
 			who,
 			onXmpp,
@@ -59,6 +60,7 @@ ${rows.join("\n")}
 
 You replace the words in capitals, may leave out the parts in \`[…]\`, and of words with \`|\` between them one is
 meant. \`link\` and \`unlink\` find the network by themselves where only one is possible.
+The options of \`link mqtt\` mean the same as in [a mirror of the config](configure.md#mqtt).
 
 **Addresses** may be pasted in any form: \`romeo@example.org\`, \`xmpp:garden@muc.example.org?join\`, \`@alice:example.org\`,
 \`#lobby:example.org\`, a matrix.to link, a \`matrix:\` URI, a pill, the address of a ghost; in brackets or quotes, and with a full
