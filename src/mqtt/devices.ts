@@ -23,6 +23,10 @@ export type Thing = Readonly<{
 /** A topic that tells whether a thing is there, and the meaning of its payloads. */
 export type Watch = Readonly<{ topic: string; isOnline(payload: string): boolean | undefined }>;
 
+/** How several topics together tell whether a thing is there. // Home Assistant, "MQTT availability" */
+export type AvailabilityMode = Entity["availabilityMode"];
+export type Watched = Readonly<{ watches: readonly Watch[]; mode: AvailabilityMode }>;
+
 const none: ReadonlySet<string> = new Set();
 
 /** The words for on and off of things that have better ones. */
@@ -131,21 +135,22 @@ export function createDevices(prefix: string | undefined, log: Log) {
 			return { ...(name !== undefined && { name }), read: (payload) => lineOf(shown, payload) };
 		},
 		/** Returns the topics that tell whether the thing of a topic is there. */
-		watches(topic: string): readonly Watch[] {
-			const announced = partsAt(topic).flatMap(({ entity }) => entity.availability);
-			if (announced.length > 0)
-				return [...new Map(announced.map((one) => [one.topic, one])).values()].map(watchOf);
+		watches(topic: string): Watched {
+			const parts = partsAt(topic);
+			const announced = parts.flatMap(({ entity }) => entity.availability);
+			const mode = parts.find(({ entity }) => entity.availability.length > 0)?.entity.availabilityMode;
+			if (mode)
+				return {
+					mode,
+					watches: [...new Map(announced.map((one) => [one.topic, one])).values()].map(watchOf),
+				};
 			const known = vendorAt(topic)?.availability;
-			if (!known) return [];
+			if (!known) return { mode: "all", watches: [] };
 			const { online, offline } = known;
 			const bare = (payload: string) => payload.replace(/\s+/g, "");
-			return [
-				{
-					topic: known.topic,
-					isOnline: (payload) =>
-						online.includes(bare(payload)) ? true : offline.includes(bare(payload)) ? false : undefined,
-				},
-			];
+			const isOnline = (payload: string) =>
+				online.includes(bare(payload)) ? true : offline.includes(bare(payload)) ? false : undefined;
+			return { mode: "all", watches: [{ topic: known.topic, isOnline }] };
 		},
 		/** Returns what a person can have the device of a topic do. */
 		controls(topic: string): readonly Control[] {

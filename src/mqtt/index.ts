@@ -100,12 +100,11 @@ export function createMqtt(
 		files,
 		thing: (broker, topic) => devices.get(broker)?.at(topic),
 		noted(event, broker, availability) {
-			const named = availability === undefined ? [] : [{ topic: availability, isOnline: saysOnline }];
-			presence.note(
-				event,
-				broker,
-				named.length > 0 ? named : (devices.get(broker)?.watches(event.key) ?? []),
-			);
+			const named = availability !== undefined && { topic: availability, isOnline: saysOnline };
+			const watched = named
+				? { watches: [named], mode: "all" as const }
+				: devices.get(broker)?.watches(event.key);
+			if (watched) presence.note(event, broker, watched);
 		},
 		filtered: (reason) => meter.filtered(mqttName, reason),
 		receive: (events) => take(events),

@@ -3,7 +3,7 @@ import type { State } from "../core/event.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Person } from "../core/person.ts";
 import type { Presence } from "../core/signal.ts";
-import type { Watch } from "./devices.ts";
+import type { AvailabilityMode, Watch, Watched } from "./devices.ts";
 import { jsonIn } from "./json-pointer.ts";
 
 /** Things in rooms whose presence is known, topics that tell of it, and bytes of each. */
@@ -31,7 +31,30 @@ export function saysOnline(payload: string): boolean | undefined {
 }
 
 /** A thing as one room shows it. */
-type Subject = { room: RoomId; sender: Person; watches: ReadonlyMap<string, Watch>; shown?: boolean };
+type Subject = {
+	room: RoomId;
+	sender: Person;
+	watches: ReadonlyMap<string, Watch>;
+	mode: AvailabilityMode;
+	shown?: boolean;
+};
+
+/** One topic's word on whether a thing is there. `heard`: its place in the order of all. */
+type Word = Readonly<{ isOnline: boolean; heard: number }>;
+
+/** Returns whether a thing is there, by the words of `topics` topics; undefined as long as that is not known. Pure. */
+function together(mode: AvailabilityMode, said: readonly Word[], topics: number): boolean | undefined {
+	if (said.length === 0) return undefined;
+	const [isOne, isNone] = [said.some((one) => one.isOnline), said.some((one) => !one.isOnline)];
+	switch (mode) {
+		case "all":
+			return isNone ? false : said.length === topics ? true : undefined;
+		case "any":
+			return isOne ? true : said.length === topics ? false : undefined;
+		case "latest":
+			return said.reduce((one, other) => (one.heard > other.heard ? one : other)).isOnline;
+	}
+}
 
 /** Shows whether things are there, as the presence of their ghosts, by the topics that tell of it. */
 export function createPresence(deps: {
@@ -44,25 +67,25 @@ export function createPresence(deps: {
 		of: (key, { watches }) => 400 + textBytes(key, ...watches.keys()),
 	});
 	/** By broker and topic: its last payload, and the things that it tells of. */
-	const topics = createBoundedMap<string, { payload?: string; of: Set<string> }>(mostTopics);
+	const topics = createBoundedMap<string, { payload?: string; heard?: number; of: Set<string> }>(mostTopics);
+	let order = 0;
 
 	function tell(subject: Subject): void {
-		const said = [...subject.watches].flatMap(([key, watch]) => {
-			const payload = topics.get(key)?.payload;
-			return payload === undefined ? [] : (watch.isOnline(payload) ?? []);
+		const said = [...subject.watches].flatMap(([key, watch]): Word[] => {
+			const { payload, heard = 0 } = topics.get(key) ?? {};
+			const isOnline = payload === undefined ? undefined : watch.isOnline(payload);
+			return isOnline === undefined ? [] : [{ isOnline, heard }];
 		});
-		if (said.length === 0) return;
-		// A device is there if all that speak of it say so: itself, and the program through which it speaks.
-		const isOnline = !said.includes(false);
-		if (subject.shown === isOnline) return;
+		const isOnline = together(subject.mode, said, subject.watches.size);
+		if (isOnline === undefined || subject.shown === isOnline) return;
 		subject.shown = isOnline;
 		const { room, sender } = subject;
 		deps.signal({ kind: "presence", room, sender, show: isOnline ? "online" : "offline" });
 	}
 
 	return {
-		/** Notes a thing that a room shows, and the topics that tell whether it is there. */
-		note({ room, sender }: State, broker: string, watches: readonly Watch[]): void {
+		/** Notes a thing that a room shows, and the topics that tell whether it is there, and how they do together. */
+		note({ room, sender }: State, broker: string, { watches, mode }: Watched): void {
 			if (watches.length === 0) return;
 			const key = `${room}\n${sender.id}`;
 			const known = subjects.get(key);
@@ -75,7 +98,7 @@ export function createPresence(deps: {
 				...(known?.watches ?? []),
 				...watches.map((one) => [`${broker}/${one.topic}`, one] as const),
 			]);
-			const subject: Subject = { ...known, room, sender, watches: all };
+			const subject: Subject = { ...known, room, sender, mode, watches: all };
 			subjects.set(key, subject);
 			for (const { topic } of watches) {
 				const told = topics.get(`${broker}/${topic}`);
@@ -89,6 +112,7 @@ export function createPresence(deps: {
 			const told = topics.get(`${broker}/${topic}`);
 			if (!told) return;
 			told.payload = payload.slice(0, 1_024);
+			told.heard = ++order;
 			for (const key of told.of) {
 				const subject = subjects.get(key);
 				if (subject) tell(subject);

@@ -32,7 +32,7 @@ describe.each(fixtures as unknown as readonly Fixture[])("$device", (one) => {
 	});
 
 	test("says whether it is there", () => {
-		const watches = devices.watches(one.topic);
+		const { watches } = devices.watches(one.topic);
 		for (const [says, expected] of [
 			[one.online, true],
 			[one.offline, false],
@@ -70,6 +70,21 @@ describe("an announcement", () => {
 		["home/sensor/x/config", false],
 		["homeassistant/status", false],
 	])("has a topic such as %s: %s", (name, is) => expect(isAnnouncement("homeassistant", name)).toBe(is));
+
+	test.each([
+		["all", "all"],
+		["any", "any"],
+		["latest", "latest"],
+		[undefined, "latest"],
+	])("with the availability mode %s follows its topics so: %s", (availability_mode, mode) => {
+		const devices = createDevices("homeassistant", quiet);
+		const availability = [{ t: "bridge" }, { topic: "lamp/here" }];
+		devices.take(topic, JSON.stringify({ ...lamp, availability, availability_mode }));
+		expect(devices.watches("lamp")).toMatchObject({
+			mode,
+			watches: [{ topic: "bridge" }, { topic: "lamp/here" }],
+		});
+	});
 
 	test("is told in the log when it is no JSON object, and takes nothing", () => {
 		const said: string[] = [];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { State } from "../../src/core/event.ts";
 import type { RoomId } from "../../src/core/ids.ts";
+import type { AvailabilityMode } from "../../src/mqtt/devices.ts";
 import { device } from "../../src/mqtt/from-mqtt.ts";
 import { createPresence, saysOnline } from "../../src/mqtt/presence.ts";
 
@@ -13,8 +14,12 @@ function world() {
 	});
 	const value = (topic: string, room = "r"): State =>
 		({ kind: "state", room: room as RoomId, sender: device("home", topic), key: topic }) as State;
-	const by = (...topics: string[]) => topics.map((topic) => ({ topic, isOnline: saysOnline }));
-	return { watched, told, presence, value, by };
+	const by = (...topics: string[]) => together("all", ...topics);
+	const together = (mode: AvailabilityMode, ...topics: string[]) => ({
+		watches: topics.map((topic) => ({ topic, isOnline: saysOnline })),
+		mode,
+	});
+	return { watched, told, presence, value, by, together };
 }
 
 describe("the presence of a thing", () => {
@@ -28,17 +33,26 @@ describe("the presence of a thing", () => {
 		expect(told).toEqual(["r lamp online", "r lamp offline", "s lamp offline"]);
 	});
 
-	test("is offline while one of several topics says so", () => {
-		const { presence, told, value, by } = world();
-		presence.note(value("lamp"), "home", by("bridge", "lamp/status"));
-		for (const [topic, payload] of [
-			["bridge", "online"],
-			["lamp/status", '{"state":"online"}'],
-			["bridge", "offline"],
-			["bridge", "online"],
-		] as const)
+	test.each([
+		["all", ["-", "online", "offline", "offline", "offline"]],
+		["any", ["online", "online", "online", "offline", "online"]],
+		["latest", ["online", "online", "offline", "offline", "online"]],
+	] as const)("follows several topics in the mode %s of Home Assistant", (mode, words) => {
+		const { presence, told, value, together } = world();
+		presence.note(value("lamp"), "home", together(mode, "bridge", "lamp/status"));
+		const shown = (
+			[
+				["bridge", "online"],
+				["lamp/status", '{"state":"online"}'],
+				["bridge", "offline"],
+				["lamp/status", "offline"],
+				["bridge", "online"],
+			] as const
+		).map(([topic, payload]) => {
 			presence.take("home", topic, payload);
-		expect(told).toEqual(["r lamp online", "r lamp offline", "r lamp online"]);
+			return told.at(-1)?.split(" ").at(-1) ?? "-";
+		});
+		expect(shown).toEqual(words);
 	});
 
 	test("is not told by other topics, other brokers and other words", () => {
