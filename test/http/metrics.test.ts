@@ -75,6 +75,8 @@ describe("createMetrics", () => {
 		])
 			expect(text).toMatch(new RegExp(`^${name} `, "m"));
 		expect(text).not.toMatch(/trivium_(process|nodejs)_/);
+		// Their sampler would wake an idle process a hundred times a second.
+		expect(text).not.toContain("nodejs_eventloop_lag_p99_seconds");
 	});
 
 	test("fails when the store does not answer", async () => {
