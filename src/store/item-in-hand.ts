@@ -1,15 +1,19 @@
 import { openSync, writeFileSync, writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** Bytes of the text that describes an item. */
 export const noteSize = 1_024;
 /** How often, in ms, the journal's thread looks at the item in hand. */
 const lookEvery = 50;
-/** The places of the header: `turn` grows whenever the item in hand changes; `length` is 0 while there is none. */
-const [turn, length, headerBytes] = [0, 1, 8];
+/**
+ * The places of the header: `turn` grows whenever the item in hand changes; `length` is 0 while there is none; `asleep` is 1
+ * while the journal's thread waits for the next item instead of looking.
+ */
+const [turn, length, asleep, headerBytes] = [0, 1, 2, 12];
 
 const empty = Buffer.alloc(noteSize);
 const parts = (memory: SharedArrayBuffer) => ({
-	header: new Int32Array(memory, 0, 2),
+	header: new Int32Array(memory, 0, 3),
 	text: Buffer.from(memory, headerBytes, noteSize),
 });
 
@@ -31,6 +35,8 @@ export function createItemInHand() {
 		set(description: string): void {
 			Atomics.add(header, turn, 1);
 			change(text.write(description));
+			// A call of the kernel for each item would cost more than the item.
+			if (Atomics.compareExchange(header, asleep, 1, 0) === 1) Atomics.notify(header, turn);
 		},
 		clear: (): void => change(0),
 	};
@@ -59,35 +65,45 @@ export function createItemWatch({ memory, noteFile }: Watch, onFault: (error: un
 		writeSync(file, note, 0, note.length, 0);
 	}
 
-	function look(): void {
+	/** Returns false where no item was in hand at the look before, either. */
+	function look(): boolean {
 		const now = Atomics.load(header, turn);
 		if (now !== before) {
 			if (noted) write(empty);
 			[before, noted] = [now, false];
-			return;
+			return true;
 		}
 		const bytes = Atomics.load(header, length);
-		if (noted || bytes === 0) return;
+		if (bytes === 0) return false;
+		if (noted) return true;
 		const note = Buffer.alloc(noteSize);
 		text.copy(note, 0, 0, bytes);
-		if (Atomics.load(header, turn) !== now) return;
+		if (Atomics.load(header, turn) !== now) return true;
 		write(note);
 		noted = true;
+		return true;
+	}
+
+	/** Resolves when an item comes into hand. */
+	async function untilNext(): Promise<void> {
+		Atomics.store(header, asleep, 1);
+		// An item that came after the look has changed the turn, and ends the wait before it begins.
+		await Atomics.waitAsync(header, turn, before).value;
+		Atomics.store(header, asleep, 0);
 	}
 
 	return {
 		look,
-		/** Looks again and again until the thread ends, or a note cannot be written. */
-		start(): void {
-			const timer = setInterval(() => {
-				try {
-					look();
-				} catch (error) {
-					clearInterval(timer);
-					onFault(error);
+		/** Looks at the items that come until the thread ends, or a note cannot be written. A bridge at rest costs nothing. */
+		async start(): Promise<void> {
+			try {
+				for (;;) {
+					if (!look()) await untilNext();
+					else await sleep(lookEvery, undefined, { ref: false });
 				}
-			}, lookEvery);
-			timer.unref();
+			} catch (error) {
+				onFault(error);
+			}
 		},
 	};
 }

@@ -105,23 +105,28 @@ describe("the quarantine", () => {
 		expect(open().size()).toBe(0);
 		expect(lines).toEqual([]);
 	});
-	test("notes an item while it blocks the main thread", async () => {
-		const quarantine = open();
-		const failed = { onFailure: (error: Error) => expect.fail(error.message) };
-		const journal = createSqliteJournal({
-			...{ file: join(folder, "journal.db"), watched: quarantine.watched },
-			...failed,
-		});
-		await journal.open();
-		const end = quarantine.begin(item("blocks"));
-		const note = () => readFileSync(join(folder, "handling"), "utf8");
-		// Time is no measure on a busy machine, so the main thread blocks until the note is there.
-		for (const until = Date.now() + 10_000; !note().includes("event blocks") && Date.now() < until; );
-		expect(note()).toContain("event blocks");
-		end();
-		await vi.waitFor(() => expect(note()).not.toContain("event blocks"), 10_000);
-		await journal.close();
-	});
+	test.each(["looks", "sleeps"])(
+		"notes an item while it blocks the main thread, and the other thread %s",
+		async (does) => {
+			const quarantine = open();
+			const failed = { onFailure: (error: Error) => expect.fail(error.message) };
+			const journal = createSqliteJournal({
+				...{ file: join(folder, "journal.db"), watched: quarantine.watched },
+				...failed,
+			});
+			await journal.open();
+			const header = new Int32Array(quarantine.watched.memory, 0, 3);
+			if (does === "sleeps") await vi.waitFor(() => expect(header[2]).toBe(1));
+			const end = quarantine.begin(item("blocks"));
+			const note = () => readFileSync(join(folder, "handling"), "utf8");
+			// Time is no measure on a busy machine, so the main thread blocks until the note is there.
+			for (const until = Date.now() + 10_000; !note().includes("event blocks") && Date.now() < until; );
+			expect(note()).toContain("event blocks");
+			end();
+			await vi.waitFor(() => expect(note()).not.toContain("event blocks"), 10_000);
+			await journal.close();
+		},
+	);
 	test("keeps the stack of an error that nothing caught, without its message", () => {
 		const quarantine = open();
 		for (const _ of [1, 2]) quarantine.died(item("poison"), new TypeError("secret text of a person"));
