@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type How, rest, until, type Which } from "./flow.ts";
+import { idle } from "./idle.ts";
 import { ledger } from "./ledger.ts";
 import { muc, nick, type Shape, type World, world } from "./world.ts";
 
@@ -176,6 +177,19 @@ export const scenes: Readonly<Record<string, Scene>> = {
 		title: "10,000 ghosts and 1,000 portals",
 		run: start({ strangers: 5_000, mucs: 1_000, others: 5 }),
 		targets: { "RSS at rest, MiB": "≤ 200" },
+	},
+	"idle-0": { title: "idle, no portal", run: idle({}), alone: true, targets: {} },
+	"idle-1": {
+		title: "idle, 1 portal",
+		run: idle({ mucs: 1 }),
+		alone: true,
+		targets: { "CPU, % of a core": "≤ 0.3" },
+	},
+	"idle-1000": {
+		title: "idle, 1,000 portals",
+		run: idle({ mucs: 1_000 }),
+		alone: true,
+		targets: { "CPU, % of a core": "≤ 1" },
 	},
 	"flood-state": {
 		title: "10,000 values/s of QoS 0, shown in place",

@@ -30,6 +30,8 @@ export async function xmppServer(heard: (body: string) => void) {
 	const server = await fakeServer({}, take);
 	let pending: string[] = [];
 	let ids = 0;
+	/** The number of stanzas that came in. */
+	const state = { heard: 0 };
 
 	/** Sends all stanzas of one turn of the event loop in one write. */
 	function out(words: string): void {
@@ -55,6 +57,7 @@ export async function xmppServer(heard: (body: string) => void) {
 	}
 
 	function take(stanza: Element): void {
+		state.heard++;
 		const { to = "", from = "", id = "", type } = stanza.attrs;
 		const jid = bare(to);
 		const muc = mucs.get(jid);
@@ -104,6 +107,7 @@ export async function xmppServer(heard: (body: string) => void) {
 		service: server.service,
 		component,
 		mucs,
+		state,
 		connected: () => server.connections.open > 0,
 		/** Opens a MUC with these occupants. */
 		open: (jid: string, others: readonly string[]) => mucs.set(jid, { others, ours: new Map() }),
