@@ -27,6 +27,8 @@ export type FakeHosting = Hosting & {
 
 const everybodyMay: Levels = {
 	of: new Map(),
+	people: [],
+	creators: new Set<string>(),
 	others: 0,
 	needed: {
 		...{ speak: 0, topic: 50, name: 50, picture: 50, redact: 50 },
@@ -125,7 +127,7 @@ export function fakeHosting(name: string): FakeHosting {
 			if (act === "ban") banned.add(id);
 		},
 		setLevels: async () => undefined,
-		banned: async () => [],
+		absent: async () => [],
 		async events(room, ids, reader) {
 			await fake.trouble("events");
 			const { timeline, since } = at(room);

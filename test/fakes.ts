@@ -137,6 +137,7 @@ export function fakeNetwork(
 			fake.refused.push({ event, sentence: error.message, target, ...partly });
 		},
 		findPerson: async ([who = ""]) => (who.startsWith("no") ? undefined : person(who)),
+		personAt: ([who = ""]) => person(who),
 		findRoom: async ([room = ""]) => {
 			if (!fake.rooms.has(room)) throw new PermanentError("not-found", `no room ${room} on ${name}`);
 			return { room: room as RoomId, name: `The ${room}` };

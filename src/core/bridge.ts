@@ -261,6 +261,7 @@ export function createBridge(deps: {
 		command: (call) => commands.run(call),
 		sync,
 		findPerson: async (name, address) => byName.get(name)?.findPerson?.(address),
+		personAt: (name, address) => byName.get(name)?.personAt?.(address),
 		personUrl: (person) => byName.get(person.network)?.personUrl?.(person),
 		portal: portals.only,
 		openRoom: portals.openRoom,

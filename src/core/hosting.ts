@@ -32,6 +32,10 @@ export type Power = (typeof powers)[number];
 export type Levels = Readonly<{
 	/** By {@link personKey}. */
 	of: ReadonlyMap<string, number>;
+	/** The people of `of`, also those who are not in the room. */
+	people: readonly Person[];
+	/** The people who made the room and may do everything there for ever, by {@link personKey}. */
+	creators: ReadonlySet<string>;
 	others: number;
 	needed: Readonly<Record<Power, number>>;
 }>;
@@ -135,6 +139,9 @@ export type Range = Readonly<{
 /** The new power level of one person; undefined: that of all others. */
 export type LevelChange = Readonly<{ whom: readonly string[] | Person; level: number | undefined }>;
 
+/** A person who is not in a room, and has a place on one of its lists. */
+export type Absent = Readonly<Pick<Person, "network" | "address"> & { reason?: string }>;
+
 /** The methods of a network whose rooms other networks may show in full. */
 export interface Hosting {
 	/**
@@ -180,8 +187,11 @@ export interface Hosting {
 	 * {@link moderate}
 	 */
 	setLevels(room: RoomId, by: Person, changes: readonly LevelChange[]): Promise<void>;
-	/** Resolves with the people who are banned, as `reader`, who is in the room, may know them. @throws PermanentError, TemporaryError */
-	banned(room: RoomId, reader: Person): Promise<readonly Pick<Person, "network" | "address">[]>;
+	/**
+	 * Resolves with the people who are banned, or invited and not in yet, as `reader`, who is in the room, may know them.
+	 * @throws PermanentError, TemporaryError
+	 */
+	absent(room: RoomId, reader: Person, as: "banned" | "invited"): Promise<readonly Absent[]>;
 	/**
 	 * Resolves with the events of these ids that `reader`, a person with a ghost in the room, may see; edits and deletions
 	 * are applied as an archive shows them. @throws TemporaryError

@@ -165,6 +165,8 @@ export interface Network {
 
 	/** Resolves with the person at this address; undefined if nobody has it. @throws PermanentError if it is no address here. */
 	findPerson?(address: readonly string[]): Promise<Person | undefined>;
+	/** Returns the person at an address whom the network need not have met; undefined if it cannot be one's. Pure. */
+	personAt?(address: readonly string[]): Person | undefined;
 	/** Resolves with the room at this address, without joining it. @throws PermanentError with the cause if there is none. */
 	findRoom(address: readonly string[]): Promise<RoomInfo>;
 	/** Returns the address of a link's room for people. */
@@ -325,6 +327,8 @@ export interface Bridge {
 	sync(network: NetworkName, room: RoomId, members: readonly Person[]): Promise<void>;
 	/** As {@link Network.findPerson} of that network; undefined if there is no such network. */
 	findPerson(network: NetworkName, address: readonly string[]): Promise<Person | undefined>;
+	/** As {@link Network.personAt} of that network; undefined if it has nobody without a meeting. */
+	personAt(network: NetworkName, address: readonly string[]): Person | undefined;
 	/** As {@link Network.personUrl} of the person's network; undefined if it has no such links. */
 	personUrl(person: Person): string | undefined;
 	/** Resolves with the portal of a room; undefined if it is in none. */

@@ -147,6 +147,7 @@ export function createMatrix(
 		speaker: (room) => speaker(room),
 		isServed: async (room) => (await portalOf(room)) !== undefined,
 		suspect: (room) => parts.backfill.suspect(room),
+		personAt: (network, address) => parts.bridge.personAt(network, address),
 		async begin(room) {
 			await parts.backfill.begin(room);
 			await parts.bridge.beginArchive(matrixNetwork, room);

@@ -352,6 +352,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 			}
 			return findAccount(typedJid(typed, options.component), link, options.component);
 		},
+		personAt: ([jid = "", nick]) => (nick === undefined && jid ? account(jid) : undefined),
 		findRoom: async ([typed = ""]) => findMuc(typedJid(typed, options.component), link, options.component),
 
 		async openDirect(ours, theirs) {

@@ -243,6 +243,18 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			},
 		],
 		[
+			"GET",
+			/\/rooms\/([^/]+)\/members$/,
+			([id = ""], { as, query }) => {
+				const room = rooms.get(id);
+				if (!room || !inRoom(room, as)) return no(403, "M_FORBIDDEN");
+				const chunk = room.timeline.filter(
+					({ type, content }) => type === "m.room.member" && content.membership === query.get("membership"),
+				);
+				return ok({ chunk });
+			},
+		],
+		[
 			"POST",
 			/\/createRoom$/,
 			(_, { as, body }) => {

@@ -1,5 +1,5 @@
 import type { Hosting, RoomFacts, RoomView } from "../../core/hosting.ts";
-import type { RoomId } from "../../core/ids.ts";
+import type { NetworkName, RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Mapping } from "../../core/mapping.ts";
 import type { Person } from "../../core/person.ts";
@@ -9,7 +9,7 @@ import type { EventCache } from "../event-cache.ts";
 import type { Faces } from "../faces.ts";
 import type { Ghosts } from "../ghosts.ts";
 import type { Members } from "../members.ts";
-import { matrixNetwork, parts as mxidParts } from "../mxid.ts";
+import { ghostAddress, matrixNetwork, parts as mxidParts } from "../mxid.ts";
 import type { Rooms } from "../rooms.ts";
 import { idOf, spell } from "./addresses.ts";
 import { createArchive } from "./archive.ts";
@@ -48,6 +48,8 @@ export function createHosting(deps: {
 	suspect(room: RoomId): void;
 	/** Runs `work`; a refusal by the homeserver becomes a PermanentError that a person reads. */
 	ask<T>(work: () => Promise<T>): Promise<T>;
+	/** As {@link Network.personAt} of that network. */
+	personAt(network: NetworkName, address: readonly string[]): Person | undefined;
 	log: Log;
 }) {
 	const { client, ghosts, members, rooms, domain, isOurs, speaker, ask } = deps;
@@ -84,13 +86,20 @@ export function createHosting(deps: {
 		ghosts: readingGhosts,
 		keep: store.note,
 		keepLooks: membership.keepLooks,
+		addressed,
 		isNobody: ({ network, id }) => network === matrixNetwork && id !== deps.bot && isOurs(id),
 	});
+
+	/** Returns the person whose ghost would have this MXID, also before it has an account. */
+	function addressed(mxid: string): Person | undefined {
+		const found = ghostAddress(mxid, domain);
+		return found && deps.personAt(found.network as NetworkName, found.address);
+	}
 
 	/** Resolves with the person of an MXID under their name in a room; for a ghost, the person that it stands for. */
 	async function personOf(mxid: string, room: string): Promise<Person> {
 		const name = members.of(room).get(mxid);
-		const person = isOurs(mxid) ? await ghosts.person(mxid) : undefined;
+		const person = isOurs(mxid) ? ((await ghosts.person(mxid)) ?? addressed(mxid)) : undefined;
 		return person ? { ...person, ...(name && { name }) } : members.inRoom(room, mxid);
 	}
 
@@ -113,7 +122,7 @@ export function createHosting(deps: {
 		invite: (room, by, whom) => ask(() => membership.invite(room, by, whom)),
 		moderate: (room, by, act, whom, reason) => ask(() => moderation.act(room, by, act, whom, reason)),
 		setLevels: (room, by, changes) => ask(() => moderation.setLevels(room, by, changes)),
-		banned: (room, reader) => ask(() => moderation.banned(room, reader)),
+		absent: (room, reader, as) => ask(() => moderation.absent(room, reader, as)),
 		view: (room) => ask(() => view(room)),
 		events: (room, ids, reader) => ask(() => archive.events(room, ids, reader)),
 		earlier: (room, before, limit, reader) => ask(() => archive.earlier(room, before, limit, reader)),

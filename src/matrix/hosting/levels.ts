@@ -48,12 +48,15 @@ export function levelsOf(
 	person: (mxid: string) => Person,
 ): Levels {
 	const of = new Map<string, number>();
+	const people: Person[] = [];
 	for (const mxid of ranked(levels, creators)) {
 		const creator = creators.mxids.includes(mxid);
 		const own = levelOf(fieldOf(levels?.users, mxid));
 		const level =
 			creator && creators.supreme ? creatorLevel : (own ?? (creator && !levels ? 100 : undefined));
-		if (level !== undefined) of.set(personKey(person(mxid)), level);
+		if (level === undefined) continue;
+		people.push(person(mxid));
+		of.set(personKey(person(mxid)), level);
 	}
 	const event = (type: string, state: boolean) =>
 		levelOf(fieldOf(levels?.events, type)) ??
@@ -72,5 +75,6 @@ export function levelsOf(
 		ban: act(fields.ban),
 		invite: act(fields.invite),
 	};
-	return { of, others: levelOf(levels?.users_default) ?? 0, needed };
+	const supreme = creators.supreme ? creators.mxids.map((mxid) => personKey(person(mxid))) : [];
+	return { of, people, creators: new Set(supreme), others: levelOf(levels?.users_default) ?? 0, needed };
 }

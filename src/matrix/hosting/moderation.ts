@@ -1,18 +1,20 @@
 import { PermanentError } from "../../core/errors.ts";
-import type { LevelChange } from "../../core/hosting.ts";
+import type { Absent, LevelChange } from "../../core/hosting.ts";
 import type { NetworkName, RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { createTurns } from "../../core/turns.ts";
 import { type Client, hasCode } from "../client.ts";
-import { asObject, type Content, isEvent } from "../event.ts";
+import { asObject, type Content, isEvent, text } from "../event.ts";
 import type { Ghosts } from "../ghosts.ts";
 import { ghostAddress, ghostMxid, matrixNetwork, personAddress } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
 import type { Rooms } from "../rooms.ts";
 import { mxidAt } from "./addresses.ts";
 
-/** The most banned people that are listed. */
+/** The most people of one list. */
 const mostListed = 1_000;
+/** How Matrix spells the lists. */
+const memberships = { banned: "ban", invited: "invite" } as const;
 
 /** Lets moderators of other networks act in a room, each by their own ghost: its power level decides. */
 export function createModeration(deps: {
@@ -89,16 +91,21 @@ export function createModeration(deps: {
 				await client.setState(room, "m.room.power_levels", "", content, as);
 			}),
 
-		/** As {@link Hosting.banned}. */
-		async banned(room: RoomId, reader: Person): Promise<readonly Pick<Person, "network" | "address">[]> {
+		/** As {@link Hosting.absent}. */
+		async absent(room: RoomId, reader: Person, which: "banned" | "invited"): Promise<readonly Absent[]> {
 			const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/members`;
-			const query = { membership: "ban" };
+			const membership = memberships[which];
+			const query = { membership };
 			const { chunk } = await client.call<Content>("GET", path, { as: await known(reader), query });
-			const mxids = (Array.isArray(chunk) ? chunk : [])
+			const events = (Array.isArray(chunk) ? chunk : [])
 				.filter(isEvent)
-				.flatMap(({ state_key, content }) => (content.membership === "ban" ? (state_key ?? []) : []));
-			const found = await Promise.all(mxids.slice(0, mostListed).map(behind));
-			return found.filter((one) => one !== undefined);
+				.filter(({ content }) => content.membership === membership);
+			const found = events.slice(0, mostListed).map(async ({ state_key = "", content }) => {
+				const person = await behind(state_key);
+				const reason = text(content.reason);
+				return person && { ...person, ...(reason && { reason }) };
+			});
+			return (await Promise.all(found)).filter((one) => one !== undefined);
 		},
 	};
 }

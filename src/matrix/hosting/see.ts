@@ -16,6 +16,8 @@ export function createSee(deps: {
 	keepLooks(event: MatrixEvent): Promise<boolean>;
 	/** Returns true for the person of a ghost that stands for nobody yet. */
 	isNobody(person: Person): boolean;
+	/** Returns the person whose ghost would have this MXID; undefined if it tells nobody. */
+	addressed(mxid: string): Person | undefined;
 	/** Keeps an event for the archive. */
 	keep(event: MatrixEvent): void;
 	log: Log;
@@ -50,8 +52,12 @@ export function createSee(deps: {
 		if (event.type === "m.room.member") {
 			await ghosts.note(event);
 			if (await looksWereTaken(event)) return undefined;
-			// Nobody is known behind a ghost that is invited before it has an account.
-			if (isNobody(around.person(event.state_key ?? ""))) return undefined;
+			const mxid = event.state_key ?? "";
+			if (isNobody(around.person(mxid))) {
+				// The ghost was invited or banned before its person came.
+				const person = deps.addressed(mxid);
+				return person && seenIn(event, withPerson(around, mxid, person));
+			}
 		}
 		const isFact = event.state_key === "" && isFactType(event.type);
 		const facts = isFact ? await factsAfter(event, around, as) : undefined;
@@ -60,3 +66,9 @@ export function createSee(deps: {
 		return seen;
 	};
 }
+
+/** Returns the context in which an MXID is that of this person. */
+const withPerson = (around: ReadContext, mxid: string, person: Person): ReadContext => ({
+	...around,
+	person: (one) => (one === mxid ? person : around.person(one)),
+});

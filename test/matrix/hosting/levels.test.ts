@@ -51,8 +51,11 @@ describe("the power levels of a room", () => {
 		for (const creator of [ann, cleo]) expect(levelOf(levels, samplePerson(creator))).toBe(creatorLevel);
 		expect(levelOf(levels, samplePerson(bob))).toBe(100);
 		expect(mayDo(levels, samplePerson(bob), "levels")).toBe(true);
+		expect([...levels.creators].sort()).toEqual([`matrix ${ann}`, `matrix ${cleo}`]);
+		expect(levels.people.map(({ id }) => id)).toEqual([ann, cleo, bob]);
 		const old = read({ users: {} }, { room_version: "11", additional_creators: [cleo] });
 		expect(levelOf(old, samplePerson(cleo))).toBe(0);
+		expect([old.people, old.creators.size]).toEqual([[], 0]);
 	});
 
 	test("are not fooled by names that every object has", () => {

@@ -44,13 +44,13 @@ describe("a hosted room shows", () => {
 
 	test("an invitation of a ghost once, also if the homeserver repeats it, and brings it to its person", async () => {
 		const { hs, alice, invited } = world;
-		// Juliet has no account yet, and Romeo has one.
+		// Juliet's ghost has no account yet, and Romeo's has one.
 		const juliet = hs.member(room, "@_xmpp_juliet:hs.test", "invite", alice, { reason: "come" });
 		await world.hosting.leave(room.id as never, world.romeo);
 		const again = hs.member(room, ghost, "invite", alice);
 		await hs.push([juliet, again]);
 		await hs.push([juliet, again]);
-		await shows("Romeo (xmpp) is invited by Alice");
+		await shows("juliet (xmpp) is invited by Alice: come", "Romeo (xmpp) is invited by Alice");
 		await until(
 			() => invited.length > 0,
 			() => "no invitation came",

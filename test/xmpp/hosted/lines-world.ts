@@ -29,6 +29,8 @@ export const [lobby, other] = ["#lobby@bridge.test", "#other@bridge.test"] as co
 const needed = Object.fromEntries(powers.map((power) => [power, power === "speak" ? 0 : 50]));
 export const levels = (of: Record<string, number> = {}, others = 0): Levels => ({
 	of: new Map(Object.entries(of)),
+	people: [],
+	creators: new Set<string>(),
 	others,
 	needed: needed as Levels["needed"],
 });

@@ -42,6 +42,8 @@ export const xmppPerson = (jid: string, name: string): Person => ({ ...account(j
 
 const levels = {
 	of: new Map<string, number>(),
+	people: [],
+	creators: new Set<string>(),
 	others: 0,
 	needed: {
 		...{ speak: 0, topic: 50, name: 50, picture: 50 },

@@ -34,7 +34,7 @@ export const lists: RoomQuery = {
 			const banned = await context
 				.bridge()
 				.views.source(context.of)
-				.banned(facts.room, joined.occupant.person);
+				.absent(facts.room, joined.occupant.person, "banned");
 			const jids = banned.map((one) => (one.network === xmppNetwork ? one.address[0] : context.ghost(one)));
 			return xml(
 				"query",

@@ -27,7 +27,7 @@ function room(
 				world.room.facts = { ...world.room.facts };
 			},
 			invite: async (_room, by, whom) => void done.push(`${by.name} invite ${whomOf(whom)}`),
-			banned: async () => [{ network: account(stranger).network, address: ["paris@verona.test"] }, alice],
+			absent: async () => [{ network: account(stranger).network, address: ["paris@verona.test"] }, alice],
 			...over,
 		},
 	});

@@ -35,6 +35,8 @@ export const alice: Person = {
 
 export const levels = (of: Readonly<Record<string, number>> = {}, speak = 0, invite = 0): Levels => ({
 	of: new Map(Object.entries(of)),
+	people: [],
+	creators: new Set<string>(),
 	others: 0,
 	needed: { ...(Object.fromEntries(powers.map((one) => [one, 50])) as Levels["needed"]), speak, invite },
 });
