@@ -5,7 +5,7 @@ import type { RoomId } from "../core/ids.ts";
 import type { Bridge, Network, Received } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import { createTrouble } from "../core/trouble.ts";
-import { findAccount, findMuc } from "./address-lookup.ts";
+import { createAddresses } from "./addresses.ts";
 import { createAnswers } from "./answers.ts";
 import { createPartSender } from "./attachments.ts";
 import { createBot } from "./bot.ts";
@@ -16,7 +16,7 @@ import { within } from "./deadline.ts";
 import type { XmppDeps } from "./deps.ts";
 import { createClientFeatures } from "./direct/client-features.ts";
 import { createDirectChats } from "./direct/index.ts";
-import { pairOf, pairRoom } from "./direct/pair.ts";
+import { pairRoom } from "./direct/pair.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFaces } from "./faces.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
@@ -26,7 +26,7 @@ import { createHealth } from "./health.ts";
 import { createHostedRooms } from "./hosted/index.ts";
 import { createInbox } from "./inbox.ts";
 import { capabilities } from "./iq/index.ts";
-import { bare, ghostJid, inUri, personAt } from "./jid.ts";
+import { bare, ghostJid, personAt } from "./jid.ts";
 import { createJoinedConversation } from "./joined/conversation.ts";
 import { createJoinedRooms } from "./joined/index.ts";
 import { createSignedIds, type SignedIds } from "./joined/signed-ids.ts";
@@ -42,7 +42,6 @@ import { type ComponentOptions, createComponent } from "./stream/component.ts";
 import { createConflictWatch } from "./stream/connection-conflict.ts";
 import { createPathWatch } from "./stream/path-watch.ts";
 import { createServerAck } from "./stream/server-ack.ts";
-import { typedAddress, typedHandle, typedJid } from "./typed-jid.ts";
 
 /** The nick of the listener in MUCs, and the name of the component. */
 const nick = "Trivium";
@@ -241,6 +240,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		chats,
 	];
 	const { owner, conversationOf, methods } = createDispatch(conversations);
+	const addresses = createAddresses({ link, component, namespace, owner, isMuc: rooms.has });
 
 	const bot = createBot({
 		bridge: () => bridge,
@@ -344,27 +344,10 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		reflect: news.seen(hosted.reflect),
 		inviteToView: hosted.bringInvite,
 
-		async findPerson(address) {
-			const [typed = "", nick] = address;
-			if (nick !== undefined) {
-				const room = typed as RoomId;
-				return owner(room)?.occupant?.(room, nick);
-			}
-			return findAccount(typedJid(typed, options.component), link, options.component);
-		},
-		personAt: ([jid = "", nick]) => (nick === undefined && jid ? account(jid) : undefined),
-		findRoom: async ([typed = ""]) => findMuc(typedJid(typed, options.component), link, options.component),
-
+		...addresses,
 		async openDirect(ours, theirs) {
 			if (ours.address.length !== 1) return privately.room(ours, theirs);
 			return pairRoom(ours.id, ghostJid(theirs.network, theirs.address, namespace));
 		},
-		url: (room) => {
-			const [, ghost] = pairOf(room);
-			return ghost ? `xmpp:${inUri(ghost)}` : `xmpp:${inUri(room)}?join`;
-		},
-		handle: (typed) => typedHandle(typed, rooms.has),
-		hides: (glob) => (glob.startsWith("@") || glob.includes("/") ? undefined : phrases.mucHidesAddresses),
-		standsFor: ([typed = ""]) => personAt(typedAddress(typed) ?? "", namespace),
 	} satisfies Network;
 }
