@@ -53,6 +53,8 @@ export type ServerOptions = {
 		c2sStanzaLimit?: number;
 		/** The domain that may upload files; the bridge without it. */
 		uploadAccess?: string;
+		/** False for a Prosody without a MUC service of its own. */
+		muc?: false;
 		/** Lines inserted before the hosts in prosody.cfg.lua. */
 		extra?: string;
 	};

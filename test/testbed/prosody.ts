@@ -12,6 +12,7 @@ function config(layout: Layout, name: ProsodyName): string {
 	const { ports, options } = layout;
 	const { domain, muc, upload, component, secret, http } = xmppAddresses(ports, name);
 	const own = name === "prosody" ? options.prosody : {};
+	const items = own.muc === false ? [component] : [muc, upload, component];
 	const certificate = name === "prosody" ? "xmpp" : "xmpp2";
 	const optional = [
 		own.conflict && `component_conflict_resolve = "${own.conflict}"`,
@@ -62,17 +63,8 @@ VirtualHost "${domain}"
       iq = { ["http://jabber.org/protocol/pubsub"] = "both"; ["urn:xmpp:mam:2"] = "both"; };
     };
   }
-  disco_items = { { "${muc}" }, { "${upload}" }, { "${component}" } }
-
-Component "${muc}" "muc"
-  modules_enabled = { "muc_mam", "muc_moderation" }
-  muc_log_by_default = true
-  muc_log_presences = false
-  restrict_room_creation = false
-  muc_room_default_persistent = true
-  muc_room_locking = false
-  muc_tombstones = true
-
+  disco_items = { ${items.map((item) => `{ "${item}" }`).join(", ")} }
+${own.muc === false ? "" : mucService(muc)}
 Component "${upload}" "http_file_share"
   http_file_share_size_limit = 50*1024*1024
   http_file_share_daily_quota = 10*1024*1024*1024
@@ -85,6 +77,17 @@ Component "${component}"
   modules_enabled = { "privilege" }
 `;
 }
+
+const mucService = (domain: string): string => `
+Component "${domain}" "muc"
+  modules_enabled = { "muc_mam", "muc_moderation" }
+  muc_log_by_default = true
+  muc_log_presences = false
+  restrict_room_creation = false
+  muc_room_default_persistent = true
+  muc_room_locking = false
+  muc_tombstones = true
+`;
 
 /**
  * Returns the TLS settings of connections between servers: both sides show certificates of the testbed's authority.
