@@ -5,14 +5,16 @@ import { PermanentError } from "../core/errors.ts";
 import type { Opened } from "../core/media.ts";
 import type { Avatar } from "../core/person.ts";
 import { image } from "../media/image.ts";
+import { itemIn, nickIn, nodeRequest, pictureIn, vcard4In, vcard4Node } from "./account-nodes.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import { xmppNetwork } from "./from-xmpp.ts";
 import { bare, domain } from "./jid.ts";
-import { avatarData, decoded, fullNameIn, photoBytes } from "./photo.ts";
+import { avatarData, avatarMetadata, decoded, fullNameIn, nameIn, photoBytes } from "./photo.ts";
 import * as phrases from "./phrases.ts";
 import { StanzaError } from "./stanza-error.ts";
 import type { Component } from "./stream/component.ts";
 import { child, type Element, text, xml } from "./stream/xml.ts";
+import { nickNs } from "./to-xmpp.ts";
 
 /** How long a server or a client may take to send a vCard, in ms. */
 const patience = 30_000;
@@ -30,6 +32,9 @@ export const faceAt = (jid: string, hash: string): Avatar | null =>
 /** Returns the picture of a presence as a part of the person at this JID; none if the presence says nothing of one. */
 export const faceOf = (jid: string, photo: string | undefined): Readonly<{ avatar?: Avatar | null }> =>
 	photo === undefined ? {} : { avatar: faceAt(jid, photo) };
+
+/** What an account tells of itself; undefined for what it does not tell. */
+export type Profile = Readonly<{ name: string | undefined; hash: string | undefined }>;
 
 export const isFace = (ref: string): boolean => form.test(ref);
 
@@ -73,22 +78,39 @@ export function createFaces(deps: {
 		return { card, hash };
 	}
 
-	/** Asks for the picture among the nodes of the account (XEP-0084 §4.3). */
-	async function node(jid: string, id: string): Promise<string | undefined> {
-		const items = xml("items", { node: avatarData }, xml("item", { id }));
-		const answer = await ask(jid, xml("pubsub", { xmlns: "http://jabber.org/protocol/pubsub" }, items));
-		const item = child(answer, "pubsub")?.getChild("items")?.getChild("item");
-		const base64 = item && text(item, "data", avatarData);
-		return base64 === undefined ? undefined : note(decoded(base64));
-	}
-
+	// XEP-0054 §3.1, XEP-0060 §6.5.9: an account without a vCard, or without a node that we may read.
 	const orNothing = (error: unknown) => {
 		if (error instanceof StanzaError) return undefined;
 		throw error;
 	};
 
+	const node = (jid: string, name: string, id?: string): Promise<Element | undefined> =>
+		ask(jid, nodeRequest(name, id)).then(itemIn, orNothing);
+
+	/** Asks for the picture among the nodes of the account (XEP-0084 §4.3). */
+	async function data(jid: string, id: string): Promise<void> {
+		const item = await node(jid, avatarData, id);
+		const base64 = item && text(item, "data", avatarData);
+		if (base64 !== undefined) note(decoded(base64));
+	}
+
 	return {
-		vcard,
+		/**
+		 * Resolves with the name and the hash of the picture that an account gives itself. Its nodes are asked for what its vCard
+		 * lacks: some servers keep both in step, others do not. @throws TemporaryError, PermanentError
+		 */
+		async profile(jid: string): Promise<Profile> {
+			const { card, hash: photo } = (await vcard(jid).catch(orNothing)) ?? {};
+			const name = card && nameIn(card);
+			// "" says that there is none.
+			const hash = photo ?? (pictureIn(await node(jid, avatarMetadata)) || undefined);
+			if (name !== undefined && hash !== undefined) return { name, hash };
+			const newer = vcard4In(await node(jid, vcard4Node));
+			return {
+				name: name ?? newer.name ?? nickIn(await node(jid, nickNs)),
+				hash: hash ?? note(newer.picture),
+			};
+		},
 		/**
 		 * Opens a picture by the `ref` of {@link faceAt}. Bytes with another hash are the picture of somebody else, such as the
 		 * next holder of a nick. @throws PermanentError, TemporaryError
@@ -96,7 +118,10 @@ export function createFaces(deps: {
 		async open(ref: string): Promise<Opened> {
 			const [, hash = "", jid = ""] = form.exec(ref) ?? [];
 			if (!pictures.has(hash)) await vcard(jid).catch(orNothing);
-			if (!pictures.has(hash) && jid === bare(jid)) await node(jid, hash).catch(orNothing);
+			if (!pictures.has(hash) && jid === bare(jid)) {
+				await data(jid, hash);
+				if (!pictures.has(hash)) note(vcard4In(await node(jid, vcard4Node)).picture);
+			}
 			const bytes = pictures.get(hash);
 			if (!bytes) throw new PermanentError("not-found", phrases.fileGone);
 			return { body: Readable.from([bytes], { objectMode: false }), size: bytes.length };

@@ -133,7 +133,10 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 	const faces = createPictures({ open: (source) => bridge.open(source), now: Date.now, log });
 	const people = createFaces({
 		link,
-		asker: (jid) => (rooms.has(bare(jid)) ? rooms.asker(bare(jid)) : `${stated}/${resource}`),
+		asker(jid) {
+			if (rooms.has(bare(jid))) return rooms.asker(bare(jid));
+			return `${contacts.watching(bare(jid)) ?? stated}/${resource}`;
+		},
 		named: (jid, vcard) => rooms.named(jid, vcard),
 	});
 	const rooms = createJoinedRooms(

@@ -199,7 +199,8 @@ export const kinds: readonly Kind[] = [
 		],
 		as: "dropped",
 		what: "news of an account's nodes (PEP: moods, tunes, avatars, blogs)",
-		shown: "nothing: a ghost subscribes to none, and servers repeat them at each login",
+		shown:
+			"nothing in the room: in chats of two, a name (XEP-0172) and a picture (XEP-0084) become those of the ghost",
 	},
 	{
 		payloads: [

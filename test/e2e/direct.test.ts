@@ -1,13 +1,18 @@
+import { createHash } from "node:crypto";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Avatar, Person } from "../../src/core/person.ts";
 import type { Shown } from "../../src/core/signal.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
+import { avatarData, avatarMetadata } from "../../src/xmpp/photo.ts";
 import { until } from "../fakes.ts";
 import { startTestbed, type Testbed, type XmppAccount, type XmppServerName } from "../testbed/index.ts";
 import { startWire } from "../testbed/wire.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { type Fictional, fictional } from "./fictional.ts";
+import { png } from "./png.ts";
 
 let bed: Testbed;
 beforeAll(async () => {
@@ -370,6 +375,55 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		await seen("romeo: farewell");
 		const later = romeo.inbox.items.filter((one) => one.getChild("show")?.getText() === "dnd");
 		expect(later.filter(({ attrs }) => attrs.from?.startsWith(alice))).toEqual([]);
+	});
+
+	test("an account tells its new name and picture by its nodes alone, which its contacts may read", async () => {
+		there.set("alice", { show: "online" });
+		const paris = await connect(server, "paris");
+		const jid = paris.jid.split("/")[0] as string;
+		await paris.send(xml("presence", {}));
+		await paris.send(xml("presence", { to: alice, type: "subscribe" }));
+		await paris.waitFor("her request", ({ attrs }) => attrs.type === "subscribe" && attrs.from === alice);
+		await paris.send(xml("presence", { to: alice, type: "subscribed" }));
+		await paris.sendMessage(alice, "good morrow");
+		await seen("paris: good morrow");
+		const publish = (node: string, id: string, item: Element) =>
+			paris.iq(
+				jid,
+				"set",
+				xml(
+					"pubsub",
+					{ xmlns: "http://jabber.org/protocol/pubsub" },
+					xml("publish", { node }, xml("item", { id }, item)),
+				),
+			);
+		const news = (what: string, fits: (person: Person) => boolean) =>
+			until(
+				() => bridge.fake.sent.some(({ event }) => event.kind === "profile" && fits(event.sender)),
+				() => `${what}: ${JSON.stringify(bridge.fake.sent.map(({ event }) => event.sender))}`,
+				15_000,
+			);
+		const nick = "http://jabber.org/protocol/nick";
+		// ejabberd drops what an account publishes before it has asked the ghost what this wants to hear.
+		let heard = false;
+		const named = news("a name", ({ name }) => name === "County Paris").then(() => {
+			heard = true;
+		});
+		while (!heard) {
+			await publish(nick, "current", xml("nick", { xmlns: nick }, "County Paris"));
+			await Promise.race([named, sleep(500)]);
+		}
+		const picture = png(32);
+		const hash = createHash("sha1").update(picture).digest("hex");
+		const data = xml("data", { xmlns: avatarData }, picture.toString("base64"));
+		await publish(avatarData, hash, data);
+		const info = xml("info", { id: hash, type: "image/png", bytes: `${picture.length}` });
+		await publish(avatarMetadata, hash, xml("metadata", { xmlns: avatarMetadata }, info));
+		await news("a picture", ({ name, avatar }) => name === "County Paris" && avatar?.hash === hash);
+		const told = bridge.fake.sent.findLast(({ event }) => event.sender.avatar?.hash === hash);
+		const file = await bridge.bridge.open(told?.event.sender.avatar as Avatar);
+		expect(await buffer(file.body)).toEqual(picture);
+		await paris.close();
 	});
 
 	test("a ghost grants a contact its presence by name, and is not online for ever", async () => {

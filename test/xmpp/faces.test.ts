@@ -77,20 +77,86 @@ describe("the picture of a person on XMPP", () => {
 			"<iq type='result'><vCard xmlns='vcard-temp'><PHOTO><BINVAL>&lt;!&gt;</BINVAL></PHOTO></vCard></iq>",
 		],
 	])("is none in %s", async (_, answer) => {
-		const { vcard, open } = world(() => stanza(answer));
-		expect((await vcard(romeo)).hash).toBeUndefined();
+		const { profile, open } = world(() => stanza(answer));
+		expect((await profile(romeo)).hash).toBeUndefined();
 		await expect(open(romeo)).rejects.toThrow("not there");
 	});
 
 	test("is none if the file is no picture", async () => {
 		const page = Buffer.from("<html>").toString("base64");
-		const { vcard } = world(() => photo(page));
-		expect((await vcard(romeo)).hash).toBeUndefined();
+		const { profile } = world(() => photo(page));
+		expect((await profile(romeo)).hash).toBeUndefined();
 	});
 
 	test("is none if it is longer than a stanza can be", async () => {
-		const { vcard } = world(() => photo("A".repeat(600_000)));
-		expect((await vcard(romeo)).hash).toBeUndefined();
+		const { profile } = world(() => photo("A".repeat(600_000)));
+		expect((await profile(romeo)).hash).toBeUndefined();
+	});
+});
+
+describe("the profile of an account", () => {
+	const pubsub = (inside: string) =>
+		stanza(
+			`<iq type='result'><pubsub xmlns='http://jabber.org/protocol/pubsub'><items><item id='1'>${inside}</item></items></pubsub></iq>`,
+		);
+	const metadata = (infos: string) =>
+		pubsub(`<metadata xmlns='urn:xmpp:avatar:metadata'>${infos}</metadata>`);
+	const vcard4 = (inside: string) =>
+		pubsub(`<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'>${inside}</vcard>`);
+	/** Answers by the name of the vCard, or of the node; an error where nothing stands for it. */
+	const account = (answers: Record<string, Element>) =>
+		world((iq) => {
+			const [asked] = iq.getChildElements();
+			const found = answers[asked?.getChild("items")?.attrs.node ?? "vCard"];
+			if (!found) throw new StanzaError("forbidden", "auth");
+			return found;
+		});
+	const nodes = ["urn:xmpp:avatar:metadata", "urn:xmpp:vcard4"] as const;
+
+	test("is its vCard alone where that has both", async () => {
+		const { profile, asked } = account({ vCard: photo(base64) });
+		expect(await profile(romeo)).toEqual({ name: "Romeo", hash });
+		expect(asked).toHaveLength(1);
+	});
+
+	test("takes from its nodes what the vCard lacks", async () => {
+		const other = "c".repeat(40);
+		const { profile } = account({
+			vCard: card("<EMAIL/>"),
+			[nodes[0]]: metadata(
+				`<info id='${"B".repeat(40)}' url='http://x.test/'/><info id='${other.toUpperCase()}'/>`,
+			),
+			[nodes[1]]: vcard4("<fn><text> Romeo\n Montague</text></fn><nickname><text>ro</text></nickname>"),
+		});
+		expect(await profile(romeo)).toEqual({ name: "Romeo Montague", hash: other });
+	});
+
+	test("has the nick of its node (XEP-0172) where no vCard has a name", async () => {
+		const nick = "http://jabber.org/protocol/nick";
+		const { profile } = account({ [nick]: pubsub(`<nick xmlns='${nick}'>Romy</nick>`) });
+		expect(await profile(romeo)).toEqual({ name: "Romy", hash: undefined });
+	});
+
+	test("has the picture in the newer vCard (XEP-0292) where nothing else has one", async () => {
+		const { profile, open, asked } = account({
+			[nodes[1]]: vcard4(
+				`<nickname><text>ro</text></nickname><photo><uri>data:image/png;base64,${base64}</uri></photo>`,
+			),
+		});
+		expect(await open(romeo)).toEqual(png);
+		const before = asked.length;
+		expect(await profile(romeo)).toEqual({ name: "ro", hash });
+		expect(asked).toHaveLength(before + 3);
+	});
+
+	test.each([
+		["nothing that we may read", {}],
+		[
+			"empty nodes, and a picture at a URL",
+			{ [nodes[0]]: metadata(""), [nodes[1]]: vcard4("<photo><uri>http://10.0.0.1/</uri></photo>") },
+		],
+	])("is empty for %s", async (_, answers) => {
+		expect(await account(answers).profile(romeo)).toEqual({ name: undefined, hash: undefined });
 	});
 });
 

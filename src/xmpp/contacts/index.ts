@@ -210,6 +210,12 @@ export function createContacts(deps: {
 			await shown.show(pair);
 		},
 
+		/** Returns a ghost that an account lets see it, and so read its nodes; undefined where there is none. */
+		watching(jid: string): string | undefined {
+			const pair = [...chats.of(jid)].find((one) => contacts.get(one).ours === "granted");
+			return pair && pairOf(pair)[1];
+		},
+
 		/** Resolves with the answers to a presence of an account to a ghost. @throws core's errors */
 		async presence(stanza: Element): Promise<readonly Element[]> {
 			const { from = "", to: ghost = "", type } = stanza.attrs;

@@ -6,6 +6,7 @@ import * as capabilities from "../capabilities.ts";
 import type { Contacts } from "../contacts/index.ts";
 import type { Conversation } from "../conversation.ts";
 import type { Faces } from "../faces.ts";
+import { xmppNetwork } from "../from-xmpp.ts";
 import { bare } from "../jid.ts";
 import { receiptIn } from "../message/receipts.ts";
 import { messageId, spokenBy } from "../message-ids.ts";
@@ -29,13 +30,13 @@ import { createDirectSignals } from "./signals.ts";
 export function createDirectChats(
 	deps: IncomingDeps & {
 		link: Pick<Component, "send">;
-		contacts: Omit<Contacts, "load" | "presence" | "granted">;
+		contacts: Omit<Contacts, "load" | "presence" | "granted" | "watching">;
 		/** Resolves when the XMPP server has taken all that was sent. */
 		confirm(): Promise<void>;
 		/** Sends an answer to a line, an error also later. Never rejects. */
 		answer(answer: Element): Promise<void>;
-		/** Reads the vCards of accounts. */
-		faces: Pick<Faces, "vcard">;
+		/** Reads what accounts tell of themselves. */
+		faces: Pick<Faces, "profile">;
 		/** The features of accounts' clients. */
 		clients: Pick<ClientFeatures, "wrote" | "support" | "present">;
 		/** The lines that the server has taken. Absent: they are forgotten with the process. */
@@ -54,6 +55,7 @@ export function createDirectChats(
 	const signals = createDirectSignals({ ...deps, support, contact, earlier, client });
 	const profiles = createProfiles({
 		...deps,
+		isChat: async (room) => (await deps.bridge().portal(xmppNetwork, room)) !== undefined,
 		later: (work) => void guard.run("profile of an account", work),
 	});
 	const send = createOutgoing({
@@ -64,7 +66,10 @@ export function createDirectChats(
 		support,
 		taken,
 		guard,
-		met: contacts.met,
+		met(room, person) {
+			contacts.met(room, person);
+			profiles.look(pairOf(room)[0], room);
+		},
 	});
 
 	/** Takes the receipt of a client: the line that it names got through. */
@@ -120,7 +125,10 @@ export function createDirectChats(
 		claims: ({ name, attrs: { type } }) => name === "message" && type !== "groupchat",
 		stanza(stanza: Element): Element | undefined {
 			const receipt = receiptIn(stanza);
-			if (stanza.attrs.type !== "error") signals.take(stanza);
+			if (stanza.attrs.type !== "error") {
+				signals.take(stanza);
+				profiles.announced(stanza);
+			}
 			if (stanza.attrs.type === "error") bounces.failed(stanza);
 			else if (receipt !== undefined && !child(stanza, "body")) received(receipt, stanza.attrs.from ?? "");
 			// Chat states and receipts get no answer.

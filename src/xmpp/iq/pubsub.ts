@@ -31,8 +31,9 @@ export const pubsub: Query = {
 	name: "pubsub",
 	ns,
 	where: ["account", "session"],
-	// An account that advertised the namespace would have to take subscriptions as well.
-	features: [],
+	// An account that advertised the namespace would have to take subscriptions as well. The others have the servers of
+	// contacts send their pictures and names (XEP-0163 §4).
+	features: [`${avatarMetadata}+notify`, `${to.nickNs}+notify`],
 	async answer({ payload, ghost }, context) {
 		const items = child(payload, "items");
 		const node = items?.attrs.node;

@@ -5,6 +5,7 @@ import type { MessageId, RoomId } from "../../../src/core/ids.ts";
 import { nameOf as oneLineOf } from "../../../src/core/names.ts";
 import { capabilities } from "../../../src/matrix/capabilities.ts";
 import { asEdit, type Sayable, toMatrix } from "../../../src/matrix/to-matrix.ts";
+import { newsIn } from "../../../src/xmpp/account-nodes.ts";
 import { createFaces, faceAt, isFace } from "../../../src/xmpp/faces.ts";
 import { account, fromChat, fromGroupchat, parseMessage } from "../../../src/xmpp/from-xmpp.ts";
 import { archiveQuery, pageMost } from "../../../src/xmpp/hosted/archive-query.ts";
@@ -15,7 +16,7 @@ import { delayedBy, heldSince } from "../../../src/xmpp/message/delay.ts";
 import { createArchive } from "../../../src/xmpp/muc/archive.ts";
 import { roomFeatures } from "../../../src/xmpp/muc/discovery.ts";
 import { occupantPresence } from "../../../src/xmpp/muc/presence.ts";
-import { nameIn, photoIn } from "../../../src/xmpp/photo.ts";
+import { photoIn } from "../../../src/xmpp/photo.ts";
 import { answerJoin, botAnswers } from "../../../src/xmpp/presence.ts";
 import { signalsIn } from "../../../src/xmpp/signals.ts";
 import { neutral, refusal, StanzaError, stanzaError } from "../../../src/xmpp/stanza-error.ts";
@@ -126,6 +127,26 @@ const items = (start: (index: number, count: number) => number) => (length: numb
 /** One pixel. */
 const onePixel =
 	"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const pictureInfo = ["metadata", { xmlns: "urn:xmpp:avatar:metadata" }, ["info", { id: "a".repeat(40) }]];
+const nodeItems = (inside: unknown) => ["items", {}, ["item", {}, inside]];
+/** News of a node, and the answers of three nodes, each as one tree. */
+const accountNodes = [
+	["message", {}, ["event", { xmlns: "http://jabber.org/protocol/pubsub#event" }, nodeItems(pictureInfo)]],
+	...[
+		pictureInfo,
+		["data", { xmlns: "urn:xmpp:avatar:data" }, onePixel],
+		[
+			"vcard",
+			{ xmlns: "urn:ietf:params:xml:ns:vcard-4.0" },
+			["fn", {}, ["text", {}, "Romeo"]],
+			["photo", {}, ["uri", {}, `data:image/png;base64,${onePixel}`]],
+		],
+	].map((inside) => [
+		"iq",
+		{},
+		["pubsub", { xmlns: "http://jabber.org/protocol/pubsub" }, nodeItems(inside)],
+	]),
+].map((tree) => JSON.stringify(tree));
 const vcardTree = (...photo: readonly unknown[]) =>
 	JSON.stringify([
 		"iq",
@@ -350,6 +371,7 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 			vcardTree(["BINVAL", {}, onePixel]),
 			vcardTree(["BINVAL", {}, ""]),
 			vcardTree(),
+			...accountNodes,
 			...presences.slice(0, 10),
 		],
 		grows: {
@@ -366,13 +388,15 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 			const stanza = stanzaOf(input);
 			if (!stanza) return size();
 			const faces = createFaces({ link: { iq: async () => stanza }, asker: () => "a@bridge.test/b" });
-			const { card, hash } = await faces.vcard("romeo@x.test");
-			const name = card && nameIn(card);
+			const { name, hash } = await faces.profile("romeo@x.test");
 			holds(hash === undefined || isFace(`face ${hash} romeo@x.test`), "a picture without a hash");
 			holds(name === undefined || (name !== "" && name === oneLineOf(name)), "a name of several lines");
 			const photo = photoIn(stanza);
 			holds(!photo || faceAt("romeo@x.test", photo)?.hash === photo, "a presence names no hash");
-			return size(name ?? "", hash ?? "");
+			const news = newsIn(stanza);
+			holds(!news.photo || /^[0-9a-f]{40}$/.test(news.photo), "a node names no hash");
+			holds(news.name === undefined || news.name === oneLineOf(news.name), "a name of several lines");
+			return size(name ?? "", hash ?? "", news.name ?? "");
 		},
 	},
 	"XMPP archives and disco": {

@@ -122,7 +122,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 				const link = { send: alive(xmpp.link.send), iq: alive(xmpp.link.iq) };
 				const side = createDirectChats({
 					contacts: contactsOf().contacts,
-					faces: { vcard: async () => ({ card: undefined, hash: undefined }) },
+					faces: { profile: async () => ({ name: undefined, hash: undefined }) },
 					link,
 					answer: async () => undefined,
 					confirm: createServerAck(link, component),

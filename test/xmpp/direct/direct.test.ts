@@ -55,7 +55,7 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 	let broken: Error | undefined;
 	const side = createDirectChats({
 		contacts: contactsOf().contacts,
-		faces: { vcard: async () => ({ card: undefined, hash: undefined }) },
+		faces: { profile: async () => ({ name: undefined, hash: undefined }) },
 		link: {
 			send: async (stanza) => {
 				if (broken) throw broken;
