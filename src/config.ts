@@ -59,6 +59,7 @@ type LimitName =
 	| "domain"
 	| "new_chats"
 	| "new_chats_of_domain"
+	| "created_rooms"
 	| "joins"
 	| "joins_of_domain"
 	| "new_ghosts"
@@ -198,6 +199,7 @@ function build(raw: Raw, problems: Problem[]): Config {
 			domain: rate(limits.domain),
 			newChats: rate(limits.new_chats),
 			newChatsOfDomain: rate(limits.new_chats_of_domain),
+			createdRooms: rate(limits.created_rooms),
 			joins: rate(limits.joins),
 			joinsOfDomain: rate(limits.joins_of_domain),
 			newGhosts: rate(limits.new_ghosts),

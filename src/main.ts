@@ -101,6 +101,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		limits: config.limits,
 		direct: config.gateway.direct,
 		rooms: config.gateway.rooms,
+		create: config.gateway.create,
 		...config.rooms,
 		blocked: Object.keys(config.permissions).filter((glob) => config.permissions[glob] === "block"),
 	};

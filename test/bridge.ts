@@ -14,6 +14,7 @@ export const noLimits: Limits = {
 	domain: many,
 	newChats: many,
 	newChatsOfDomain: many,
+	createdRooms: many,
 	joins: many,
 	joinsOfDomain: many,
 	newGhosts: many,

@@ -128,6 +128,26 @@ export function fakeHosting(name: string): FakeHosting {
 		},
 		setLevels: async () => undefined,
 		absent: async () => [],
+		takesAlias: (alias) => !alias.startsWith("_"),
+		async create(alias, by, { needed: _, levels: __, ...settings }, seed) {
+			await fake.trouble("create");
+			const { facts, members } = fake.make(alias, {
+				...settings,
+				made: true,
+				seed,
+				count: 1,
+			} as Partial<RoomFacts>);
+			members.set(by.id, by);
+			return facts;
+		},
+		async configure(room, _by, { needed: _, levels: __, ...settings }) {
+			const found = at(room);
+			found.facts = { ...found.facts, ...settings } as RoomFacts;
+		},
+		setPicture: async () => undefined,
+		async destroy(room) {
+			fake.rooms.delete(room);
+		},
 		async events(room, ids, reader) {
 			await fake.trouble("events");
 			const { timeline, since } = at(room);

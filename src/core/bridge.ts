@@ -31,6 +31,7 @@ import { createPortals, type Portals } from "./portals.ts";
 import { createReflection } from "./reflection.ts";
 import { createRepeats } from "./repeats.ts";
 import { createRoomCapabilities } from "./room-capabilities.ts";
+import { createRoomMaking } from "./room-making.ts";
 import { createRoomPictures } from "./room-pictures.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
@@ -227,6 +228,7 @@ export function createBridge(deps: {
 		allowed,
 		bans: policies.bans,
 		mayOpen: route.mayOpen,
+		mayMake: createRoomMaking({ rules, allowed }),
 		makeSpace,
 	});
 	const repeats = createRepeats(journal.places);
@@ -308,6 +310,7 @@ export function createBridge(deps: {
 		beginArchive: (of, room) => inTurn(async () => ({ saved: journal.places.forget(of, room) })),
 		views: {
 			...{ look: views.look, open: views.open, source: views.source, invited: views.invited },
+			...{ mayMake: views.mayMake, close: views.close },
 			...archive,
 		},
 		mirror: portals.mirror,

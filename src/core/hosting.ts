@@ -72,6 +72,12 @@ export type RoomFacts = Readonly<{
 	unfit?: "encrypted" | "space";
 	/** People who come in do not read what was said before. */
 	pastHidden?: true;
+	/** Everybody may read what is said, without coming in. */
+	pastPublic?: true;
+	/** The source's bot has made the room for people of other networks, and carries out what they may do there. */
+	made?: true;
+	/** The text that the view's network gave such a room when it was made. */
+	seed?: string;
 	/** The room that has taken the place of this one. */
 	successor?: RoomAddress;
 	/** Absent for a room that we see from outside. */
@@ -80,6 +86,9 @@ export type RoomFacts = Readonly<{
 
 /** A room with its members, ghosts of the view's own people included, each as the person that they stand for. */
 export type RoomView = Readonly<{ facts: RoomFacts; members: readonly Person[] }>;
+
+/** The bytes of a picture, and their media type. */
+export type Picture = Readonly<{ type: string; bytes: Uint8Array }>;
 
 /** The answer to somebody who wants to come in. */
 export type Entered =
@@ -141,6 +150,22 @@ export type LevelChange = Readonly<{ whom: readonly string[] | Person; level: nu
 
 /** A person who is not in a room, and has a place on one of its lists. */
 export type Absent = Readonly<Pick<Person, "network" | "address"> & { reason?: string }>;
+/** The power levels in rooms that the bot makes: below `voice`, nobody writes where the room is moderated. */
+export const madeLevels = { owner: 100, admin: 50, moderator: 25, voice: 10, others: 0 } as const;
+
+/** The settings of a room that its owners change. An absent one stays as it is. */
+export type RoomSettings = Readonly<{
+	/** "" takes the name away; the same for the topic. */
+	name?: string;
+	topic?: string;
+	entry?: RoomFacts["entry"];
+	listed?: boolean;
+	/** As {@link RoomFacts.pastPublic}. */
+	pastPublic?: boolean;
+	/** The least level for these acts. */
+	needed?: Readonly<Partial<Record<"speak" | "topic" | "invite", number>>>;
+	levels?: readonly LevelChange[];
+}>;
 
 /** The methods of a network whose rooms other networks may show in full. */
 export interface Hosting {
@@ -192,6 +217,29 @@ export interface Hosting {
 	 * @throws PermanentError, TemporaryError
 	 */
 	absent(room: RoomId, reader: Person, as: "banned" | "invited"): Promise<readonly Absent[]>;
+	/** Returns true if a room of our server may have this alias of one part. Pure. */
+	takesAlias(alias: string): boolean;
+	/**
+	 * Makes a room of our server under an alias of one part, owned by `by`, whose ghost may enter it. The bot makes it, so that it
+	 * can carry out what owners decide. Idempotent for the same `seed`, a text that nobody else knows. @throws
+	 * PermanentError invalid if the alias cannot be one, forbidden if the server refuses it, failed if another room has it;
+	 * TemporaryError
+	 */
+	create(alias: string, by: Person, settings: RoomSettings, seed: string): Promise<RoomFacts>;
+	/**
+	 * Changes the settings of a room in the name of `by`: the bot does it in a room that it has made, for which the caller
+	 * has checked that `by` may, and else the account of `by`. Nothing is changed where its power does not suffice for all.
+	 * @throws PermanentError forbidden if the power of `by` does not suffice; TemporaryError
+	 */
+	configure(room: RoomId, by: Person, settings: RoomSettings): Promise<void>;
+	/** Sets or removes the picture of a room, as {@link configure}. @throws as {@link configure} */
+	setPicture(room: RoomId, by: Person, picture: Picture | undefined): Promise<void>;
+	/**
+	 * Ends a room that the bot has made, for which the caller has checked that `by` may. Its aliases are free when this
+	 * resolves; its members are removed soon after, also if the bridge is killed meanwhile. @throws PermanentError
+	 * forbidden if the bot has not made it; TemporaryError
+	 */
+	destroy(room: RoomId, by: Person, reason?: string): Promise<void>;
 	/**
 	 * Resolves with the events of these ids that `reader`, a person with a ghost in the room, may see; edits and deletions
 	 * are applied as an archive shows them. @throws TemporaryError
@@ -226,6 +274,13 @@ export interface Views {
 	 * @throws PermanentError if `by` is blocked or opens too many rooms, or the room is linked; TemporaryError
 	 */
 	open(of: NetworkName, source: RoomId, view: RoomId, by: Person): Promise<Portal>;
+	/**
+	 * Counts one more room that `by` is about to make. Returns false where the policy lets nobody make rooms. @throws
+	 * PermanentError forbidden if `by` may make none, busy if `by` makes too many
+	 */
+	mayMake(by: Person): boolean;
+	/** Ends the view of a room: nobody is shown it any more. Idempotent. */
+	close(of: NetworkName, source: RoomId, view: RoomId): Promise<void>;
 	/**
 	 * Tells `person`, whose network may show the room, that `by` invites them to it. Resolves with false if their network
 	 * shows no rooms, or one of the two is blocked. @throws TemporaryError

@@ -10,6 +10,8 @@ export type Limits = Readonly<{
 	/** New 1:1 chats, rooms and invites that one person, or all people of one domain, may cause. */
 	newChats: Rate;
 	newChatsOfDomain: Rate;
+	/** Rooms that one person makes on another network. */
+	createdRooms: Rate;
 	/** Mirrored joins and renames of one room, and of all rooms of one domain. */
 	joins: Rate;
 	joinsOfDomain: Rate;

@@ -168,6 +168,9 @@ export const linkedMeanwhile =
 	"this room has just been linked to another room. Join again, and you are sent there.";
 export const tooManyChanges =
 	"you leave this room, or change your name there, too often. Try again in a minute.";
+export const mayMakeNoRoom =
+	"there is no such room, and you may not make one here. The admin of the bridge can allow it (gateway.create).";
+export const tooManyMade = "you make too many rooms. Try again in an hour.";
 export const tooManyViews =
 	"this bridge shows as many rooms as it can. Try again later, when people have left one.";
 /** The reasons why a room cannot be shown. */

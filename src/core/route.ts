@@ -38,6 +38,8 @@ export type Rules = Readonly<{
 	 * our own server are in, which is the default; any; or globs over their addresses.
 	 */
 	rooms?: "local" | "any" | readonly string[];
+	/** Globs over the people who may make rooms on another network. Absent: nobody may. */
+	create?: readonly string[];
 	/** The most people of a room that are mirrored before they speak. */
 	membersMirrored: number;
 	/** The globs that the config blocks, for the list of blocks. */

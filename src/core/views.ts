@@ -29,6 +29,8 @@ export function createViews(deps: {
 	portals: Portals;
 	rules: Pick<Rules, "rooms">;
 	allowed(person: Person): boolean;
+	/** As {@link Views.mayMake}. */
+	mayMake(by: Person): boolean;
 	/** Returns true for a person whom the list of a portal bans. */
 	bans(portal: Portal, person: Person): boolean;
 	/** Counts one more room of the person. @throws PermanentError if the person opens too many. */
@@ -150,6 +152,11 @@ export function createViews(deps: {
 			const there = { network: by.network, room: view };
 			if (!(await portals.only(of, source))) await makeSpace();
 			return portals.openHosted({ network: of, room: source }, there, () => mayOpen(by));
+		},
+		mayMake: deps.mayMake,
+		async close(of: NetworkName, source: RoomId, view: RoomId): Promise<void> {
+			const shown = (await portals.only(of, source))?.links.filter(({ room }) => room === view) ?? [];
+			if (shown.length > 0) await portals.unlink(of, source, shown);
 		},
 		async invited(facts: RoomFacts, person: Person, by: Person, reason?: string): Promise<boolean> {
 			const { inviteToView } = network(person.network);

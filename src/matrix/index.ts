@@ -39,6 +39,7 @@ import {
 } from "./mxid.ts";
 import { createNewcomers } from "./newcomers.ts";
 import { createOtherBridges } from "./other-bridges.ts";
+import { createOwnAliases } from "./own-aliases.ts";
 import * as phrases from "./phrases.ts";
 import { createPolicyLists } from "./policy-lists.ts";
 import { createPresences } from "./presence.ts";
@@ -141,8 +142,10 @@ export function createMatrix(
 	const tell = createMessageStatus(client);
 	const letBackIn = createReturnOfGhosts({ ghosts, rooms });
 	const link = createHomeserverLink({ client, rooms, bot, localpart: options.bot, log });
+	const ownAliases = createOwnAliases({ client, homeserver, localpart: options.bot });
 	const hosted = createHosting({
-		...{ client, ghosts, faces, members, rooms, eventCache, mapping, domain, bot, isOurs, log },
+		aliases: ownAliases,
+		...{ client, ghosts, faces, members, rooms, eventCache, mapping, domain, bot, isOurs, guard, log },
 		ask: (work) => ask(work),
 		speaker: (room) => speaker(room),
 		isServed: async (room) => (await portalOf(room)) !== undefined,
@@ -264,6 +267,7 @@ export function createMatrix(
 			parts = compose(bridge);
 			await link.meet();
 			await parts.inbound.start();
+			await hosted.start();
 		},
 		async pause() {
 			await parts?.inbound.pause();
@@ -272,6 +276,8 @@ export function createMatrix(
 			parts?.service.stop();
 			parts?.backfill.stop();
 			presences.stop();
+			hosted.stop();
+			await ownAliases.stop();
 			client.close();
 		},
 		status() {

@@ -64,6 +64,14 @@ export function directAlias(network: string, two: readonly [string, string], dom
 	return hashed("#", network, two, domain);
 }
 
+/**
+ * Returns the first alias of a room that a person of `network` makes at an alias outside our namespaces; being a hash, it
+ * answers no query for an address.
+ */
+export function newRoomAlias(network: string, localpart: string, domain: string): string {
+	return hashed("#", network, ["new", localpart], domain);
+}
+
 /** Returns the address in an alias of our namespace, which spells it as we do or as a person would type it. */
 export function aliasAddress(alias: string, domain: string): Address | undefined {
 	const [network, rest] = take("#", alias, domain) ?? [];

@@ -76,6 +76,16 @@ export const bannedFromRoom = "the moderators of the room have banned you from i
 export const roomNeedsInvitation =
 	"this room is only for those who are invited. Ask somebody in it to invite you.";
 export const notInArchive = "the archive has no such message that you may read.";
+export const noAlias = (name: string) =>
+	`“${name}” cannot be the address of a room on Matrix. Letters, digits, “.” and “-” are fine.`;
+export const aliasTaken = (alias: string) => `there is a room ${alias} already. Choose another address.`;
+export const aliasRefused = (why: string) =>
+	`the Matrix server does not let the bridge give a room this address: ${why}`;
+export const powerTooLow = "your power in this room on Matrix does not suffice for that.";
+export const notOurRoom =
+	"the bridge has not made this room, so it cannot end it. Its people can do that on Matrix.";
+export const roomDestroyed = (who: string, reason: string | undefined) =>
+	`${who} has closed this room${reason ? `: ${reason}` : "."}`;
 export const notInRoom = "you are not in this room on Matrix.";
 export const roomGone = "there is no such room, or no server that is in it can be reached.";
 export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;

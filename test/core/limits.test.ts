@@ -16,6 +16,7 @@ const defaults: Limits = {
 	domain: { perMinute: 3000, burst: 1000 },
 	newChats: many,
 	newChatsOfDomain: many,
+	createdRooms: many,
 	joins: { perMinute: 60, burst: 100 },
 	joinsOfDomain: { perMinute: 300, burst: 500 },
 	newGhosts: many,

@@ -58,6 +58,7 @@ const configured = (ports: Ports): Config => ({
 		domain: { perMinute: 1, burst: 1 },
 		newChats: { perMinute: 1, burst: 1 },
 		newChatsOfDomain: { perMinute: 1, burst: 1 },
+		createdRooms: { perMinute: 1, burst: 1 },
 		joins: { perMinute: 1, burst: 1 },
 		joinsOfDomain: { perMinute: 1, burst: 1 },
 		newGhosts: { perMinute: 1, burst: 1 },

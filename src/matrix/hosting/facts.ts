@@ -3,6 +3,7 @@ import type { RoomId } from "../../core/ids.ts";
 import { nameOf } from "../../core/names.ts";
 import { asObject, type Content, isId, labelOf, type MatrixEvent, text } from "../event.ts";
 import { mxcParts, smallRef } from "../message/attachments.ts";
+import { mark } from "../message/origin.ts";
 import { aliasParts, idOf } from "./addresses.ts";
 
 /** Characters of the longest topic that is shown; clients write whole pages into it. */
@@ -57,15 +58,20 @@ function named(
 /** Returns true where people who come in do not read what was said before. // Matrix spec, "Room history visibility" */
 const hidesPast = (visibility: unknown): boolean => visibility === "joined" || visibility === "invited";
 
+/** The content of m.room.create by which we know a room that the bot has made for people of other networks. */
+export const seedMark = (seed: string): Content => ({ [mark]: { seed } });
+export const seedIn = (create: Content): string | undefined => text(asObject(create[mark]).seed) || undefined;
+
 /** Returns the facts of a room by its state, as somebody inside reads it. */
 export function factsOfState(
 	room: string,
 	state: FactState,
-	more: Readonly<Pick<RoomFacts, "count" | "listed" | "topicSet"> & { levels: Levels }>,
+	more: Readonly<Pick<RoomFacts, "count" | "listed" | "topicSet" | "made"> & { levels: Levels }>,
 	domain: string,
 ): RoomFacts {
 	const of = (type: FactType) => asObject(state[type]);
 	const successor = roomIn(of("m.room.tombstone").replacement_room);
+	const seed = more.made && seedIn(of("m.room.create"));
 	return {
 		room: room as RoomId,
 		id: idOf(room),
@@ -75,6 +81,8 @@ export function factsOfState(
 		...unfitness(of("m.room.create").type, of("m.room.encryption").algorithm),
 		...(successor && { successor: { kind: "id", id: idOf(successor) } }),
 		...(hidesPast(of("m.room.history_visibility").history_visibility) && { pastHidden: true }),
+		...(of("m.room.history_visibility").history_visibility === "world_readable" && { pastPublic: true }),
+		...(seed && { seed }),
 		// A ghost of ours is inside, and so is our homeserver.
 		local: true,
 		...more,

@@ -1,8 +1,10 @@
+import type { Guard } from "../../core/guard.ts";
 import type { Hosting, RoomFacts, RoomView } from "../../core/hosting.ts";
 import type { NetworkName, RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Mapping } from "../../core/mapping.ts";
 import type { Person } from "../../core/person.ts";
+import { createTurns } from "../../core/turns.ts";
 import type { Client } from "../client.ts";
 import type { MatrixEvent } from "../event.ts";
 import type { EventCache } from "../event-cache.ts";
@@ -10,16 +12,20 @@ import type { Faces } from "../faces.ts";
 import type { Ghosts } from "../ghosts.ts";
 import type { Members } from "../members.ts";
 import { ghostAddress, matrixNetwork, parts as mxidParts } from "../mxid.ts";
+import type { OwnAliases } from "../own-aliases.ts";
 import type { Rooms } from "../rooms.ts";
+import { createAccounts } from "./accounts.ts";
 import { idOf, spell } from "./addresses.ts";
 import { createArchive } from "./archive.ts";
 import { createDirectory } from "./directory.ts";
 import { createEventStore } from "./event-store.ts";
 import { factsOfInvite } from "./facts.ts";
 import { createLook } from "./look.ts";
+import { createMadeRooms } from "./made-rooms.ts";
 import { createMembership } from "./membership.ts";
 import { createModeration } from "./moderation.ts";
 import { createReadingGhosts } from "./reading-ghosts.ts";
+import { createRoomEnds } from "./room-ends.ts";
 import { createRoomStates } from "./room-state.ts";
 import { createSee } from "./see.ts";
 
@@ -50,13 +56,19 @@ export function createHosting(deps: {
 	ask<T>(work: () => Promise<T>): Promise<T>;
 	/** As {@link Network.personAt} of that network. */
 	personAt(network: NetworkName, address: readonly string[]): Person | undefined;
+	/** Names rooms outside our namespaces. */
+	aliases: OwnAliases;
+	guard: Guard;
 	log: Log;
 }) {
-	const { client, ghosts, members, rooms, domain, isOurs, speaker, ask } = deps;
+	const { client, ghosts, members, rooms, bot, domain, isOurs, speaker, ask } = deps;
+	const mxidOf = createAccounts(deps);
+	/** Two changes of the levels of one room at once would undo each other. */
+	const inTurn = createTurns();
 	const readingGhosts = createReadingGhosts(deps);
 	const look = createLook(deps);
 	const listed = createDirectory(client, domain);
-	const states = createRoomStates({ client, members, personOf, domain });
+	const states = createRoomStates({ client, members, personOf, bot, domain });
 	const store = createEventStore({ client, isOpenToMembers: states.isOpenToMembers, isIn: members.has });
 	const archive = createArchive({ ...deps, store, alwaysOpen: states.wasAlwaysOpen, personOf });
 	const membership = createMembership({
@@ -78,7 +90,13 @@ export function createHosting(deps: {
 		},
 	});
 
-	const moderation = createModeration(deps);
+	const moderation = createModeration({ ...deps, mxidOf, inTurn });
+	const ends = createRoomEnds(deps);
+	const made = createMadeRooms({
+		...{ ...deps, mxidOf, inTurn, ends },
+		moved: look.moved,
+		facts: (room) => states.facts(room, undefined),
+	});
 
 	const see = createSee({
 		...deps,
@@ -107,7 +125,9 @@ export function createHosting(deps: {
 		const as = await speaker(room);
 		if (!members.known(room)) await members.read(room, as);
 		const facts = await states.facts(room, as);
-		const people = [...members.of(room).keys()].map((mxid) => personOf(mxid, room));
+		// People do not meet the bot in a room that it has made for them.
+		const shown = [...members.of(room).keys()].filter((mxid) => mxid !== bot || !facts.made);
+		const people = shown.map((mxid) => personOf(mxid, room));
 		return { facts: { ...facts, count: people.length }, members: await Promise.all(people) };
 	}
 
@@ -123,6 +143,11 @@ export function createHosting(deps: {
 		moderate: (room, by, act, whom, reason) => ask(() => moderation.act(room, by, act, whom, reason)),
 		setLevels: (room, by, changes) => ask(() => moderation.setLevels(room, by, changes)),
 		absent: (room, reader, as) => ask(() => moderation.absent(room, reader, as)),
+		takesAlias: made.takesAlias,
+		create: (alias, by, settings, seed) => ask(() => made.create(alias, by, settings, seed)),
+		configure: (room, by, settings) => ask(() => made.configure(room, by, settings)),
+		setPicture: (room, by, picture) => ask(() => made.setPicture(room, by, picture)),
+		destroy: (room, by, reason) => ask(() => made.destroy(room, by, reason)),
 		view: (room) => ask(() => view(room)),
 		events: (room, ids, reader) => ask(() => archive.events(room, ids, reader)),
 		earlier: (room, before, limit, reader) => ask(() => archive.earlier(room, before, limit, reader)),
@@ -138,5 +163,8 @@ export function createHosting(deps: {
 		},
 		/** Reads the members of a room at the start, as a ghost that is in it; false if none is. */
 		readMembers: readingGhosts.readMembers,
+		/** Goes on with the ends of rooms that the last run did not finish. */
+		start: ends.resume,
+		stop: ends.stop,
 	};
 }

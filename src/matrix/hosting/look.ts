@@ -113,6 +113,10 @@ export function createLook(deps: {
 		isOutside: (room: string): boolean => outside.has(room),
 		/** Returns the servers, other than ours, by which a room can be joined. */
 		via: knownServers,
+		/** Notes that an alias has begun, or ceased, to lead to a room. */
+		moved(): void {
+			era++;
+		},
 		/** Notes that a person of `server` has invited one of ours: from now on the ghost sees more of the room. */
 		invited(room: string, server: string): void {
 			era++;

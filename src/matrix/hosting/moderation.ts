@@ -2,14 +2,13 @@ import { PermanentError } from "../../core/errors.ts";
 import type { Absent, LevelChange } from "../../core/hosting.ts";
 import type { NetworkName, RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
-import { createTurns } from "../../core/turns.ts";
+import type { InTurn } from "../../core/turns.ts";
 import { type Client, hasCode } from "../client.ts";
 import { asObject, type Content, isEvent, text } from "../event.ts";
 import type { Ghosts } from "../ghosts.ts";
-import { ghostAddress, ghostMxid, matrixNetwork, personAddress } from "../mxid.ts";
+import { ghostAddress, matrixNetwork, personAddress } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
 import type { Rooms } from "../rooms.ts";
-import { mxidAt } from "./addresses.ts";
 
 /** The most people of one list. */
 const mostListed = 1_000;
@@ -21,25 +20,20 @@ export function createModeration(deps: {
 	client: Client;
 	ghosts: Pick<Ghosts, "known" | "person">;
 	rooms: Pick<Rooms, "membershipOf">;
+	/** Resolves with the MXID of a person. */
+	mxidOf(whom: LevelChange["whom"]): Promise<string>;
+	/** Two changes of the levels of one room at once would undo each other. */
+	inTurn: InTurn;
 	isOurs(mxid: string): boolean;
 	domain: string;
 }) {
-	const { client, ghosts, rooms, isOurs, domain } = deps;
-	/** Two changes of the levels of one room at once would undo each other. */
-	const inTurn = createTurns();
+	const { client, ghosts, rooms, mxidOf, inTurn, isOurs, domain } = deps;
 
 	/** @throws PermanentError if the person has no ghost, so they are in no room. */
 	async function known(person: Person): Promise<string> {
 		const ghost = await ghosts.known(person);
 		if (ghost === undefined) throw new PermanentError("forbidden", phrases.notInRoom);
 		return ghost;
-	}
-
-	/** Resolves with the MXID of a person, which may be that of a ghost without an account: nobody came under it yet. */
-	async function mxidOf(whom: LevelChange["whom"]): Promise<string> {
-		if (!("id" in whom)) return mxidAt(whom, domain);
-		if (whom.network === matrixNetwork) return whom.id;
-		return (await ghosts.known(whom)) ?? ghostMxid(whom.network, whom.address, domain);
 	}
 
 	async function levelsOf(room: RoomId, as: string): Promise<Content> {

@@ -5,7 +5,7 @@ import { type Client, hasCode } from "../client.ts";
 import { asObject, type Content, type MatrixEvent, text } from "../event.ts";
 import type { Members } from "../members.ts";
 import { isListed } from "./directory.ts";
-import { type FactState, type FactType, factsOfState, factTypes, isFactType } from "./facts.ts";
+import { type FactState, type FactType, factsOfState, factTypes, isFactType, seedIn } from "./facts.ts";
 import { creatorsOf, levelsOf, ranked } from "./levels.ts";
 
 /** Rooms whose state is kept, and the bytes of all of it. An evicted room is read again. */
@@ -32,9 +32,10 @@ export function createRoomStates(deps: {
 	members: Pick<Members, "of" | "known" | "read">;
 	/** Resolves with the person of an MXID, which may be a ghost's. */
 	personOf(mxid: string, room: string): Promise<Person>;
+	bot: string;
 	domain: string;
 }) {
-	const { client, members, personOf, domain } = deps;
+	const { client, members, personOf, bot, domain } = deps;
 	const states = createBoundedMap<string, RoomState>(kept, {
 		bytes,
 		of: (room, one) => dataBytes(room) + dataBytes(one),
@@ -110,10 +111,15 @@ export function createRoomStates(deps: {
 		return levelsOf(content, creators, (mxid) => people.get(mxid) as Person);
 	}
 
+	/** Returns true for a room that the bot has made for people of other networks. */
+	const isMade = ({ creator, state }: RoomState): boolean =>
+		creator === bot && seedIn(asObject(state["m.room.create"])) !== undefined;
+
 	async function factsNow(room: string, one: RoomState): Promise<RoomFacts> {
 		const { listed, topicSet } = one;
 		const more = {
 			...{ count: members.of(room).size, listed, levels: await levels(room, one) },
+			...(isMade(one) && { made: true as const }),
 			...(topicSet && { topicSet: { by: await personOf(topicSet.by, room), at: topicSet.at } }),
 		};
 		return factsOfState(room, one.state, more, domain);
@@ -145,6 +151,11 @@ export function createRoomStates(deps: {
 			return factsNow(room, now);
 		},
 		isOpenToMembers,
+		/** Returns true for a room that the bot has made for people of other networks, as far as its state is known. */
+		isMade(room: string): boolean {
+			const known = states.get(room);
+			return known !== undefined && isMade(known);
+		},
 		/** Resolves with true if all members may read what was ever said. `as`: an account in the room. */
 		async wasAlwaysOpen(room: string, as: string | undefined): Promise<boolean> {
 			const { settled } = await stateOf(room, as);

@@ -18,11 +18,12 @@ export function createSee(deps: {
 	isNobody(person: Person): boolean;
 	/** Returns the person whose ghost would have this MXID; undefined if it tells nobody. */
 	addressed(mxid: string): Person | undefined;
+	bot: string;
 	/** Keeps an event for the archive. */
 	keep(event: MatrixEvent): void;
 	log: Log;
 }) {
-	const { states, ghosts, isNobody, log } = deps;
+	const { states, ghosts, isNobody, bot, log } = deps;
 
 	async function factsAfter(event: MatrixEvent, around: ReadContext, as: string | undefined) {
 		const facts = await states.after(event, as).catch((error: unknown) => {
@@ -52,6 +53,7 @@ export function createSee(deps: {
 		if (event.type === "m.room.member") {
 			await ghosts.note(event);
 			if (await looksWereTaken(event)) return undefined;
+			if (event.state_key === bot && states.isMade(event.room_id)) return undefined;
 			const mxid = event.state_key ?? "";
 			if (isNobody(around.person(mxid))) {
 				// The ghost was invited or banned before its person came.

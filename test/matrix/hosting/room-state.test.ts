@@ -29,6 +29,7 @@ beforeEach(() => {
 		},
 		members: { of: () => new Map([[ann, "Ann"]]), known: () => true, read: async () => undefined },
 		personOf: async (mxid) => samplePerson(mxid),
+		bot: "@bot:hs.test",
 		domain: "hs.test",
 	});
 });

@@ -1,0 +1,16 @@
+import type { LevelChange } from "../../core/hosting.ts";
+import type { Ghosts } from "../ghosts.ts";
+import { ghostMxid, matrixNetwork } from "../mxid.ts";
+import { mxidAt } from "./addresses.ts";
+
+/**
+ * Returns the function that finds the MXID of a person, which may be that of a ghost without an account: nobody came under
+ * it yet.
+ */
+export const createAccounts =
+	({ ghosts, domain }: Readonly<{ ghosts: Pick<Ghosts, "known">; domain: string }>) =>
+	async (whom: LevelChange["whom"]): Promise<string> => {
+		if (!("id" in whom)) return mxidAt(whom, domain);
+		if (whom.network === matrixNetwork) return whom.id;
+		return (await ghosts.known(whom)) ?? ghostMxid(whom.network, whom.address, domain);
+	};

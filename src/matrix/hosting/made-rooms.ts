@@ -1,0 +1,160 @@
+import { PermanentError } from "../../core/errors.ts";
+import type { LevelChange, Picture, RoomFacts, RoomSettings } from "../../core/hosting.ts";
+import type { RoomId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
+import type { InTurn } from "../../core/turns.ts";
+import { type Client, hasCode, MatrixError } from "../client.ts";
+import { asObject, type Content, type MatrixEvent, text } from "../event.ts";
+import type { Ghosts } from "../ghosts.ts";
+import type { OwnAliases } from "../own-aliases.ts";
+import * as phrases from "../phrases.ts";
+import { maySet } from "../power.ts";
+import type { Rooms } from "../rooms.ts";
+import { isAddress } from "./addresses.ts";
+import { seedIn } from "./facts.ts";
+import { createNewRooms } from "./new-room.ts";
+import type { RoomEnds } from "./room-ends.ts";
+import { changesLevels, levelsAfter, type StateEvent, statesOf } from "./settings.ts";
+
+/** Makes and changes rooms for people of other networks. In rooms that the bot made, the bot acts for their owners. */
+export function createMadeRooms(deps: {
+	client: Client;
+	ghosts: Pick<Ghosts, "account" | "known">;
+	rooms: Pick<Rooms, "botCame" | "membershipOf">;
+	ends: RoomEnds;
+	aliases: OwnAliases;
+	/** Resolves with the MXID of a person. */
+	mxidOf(whom: LevelChange["whom"]): Promise<string>;
+	/** Two changes of the levels of one room at once would undo each other. */
+	inTurn: InTurn;
+	/** Called when an alias has begun, or ceased, to lead to a room. */
+	moved(): void;
+	/** Resolves with the facts of a room that the bot is in. */
+	facts(room: RoomId): Promise<RoomFacts>;
+	bot: string;
+	domain: string;
+}) {
+	const { client, ghosts, rooms, ends, mxidOf, inTurn, bot, domain } = deps;
+	const make = createNewRooms({ ...deps, seedOf });
+
+	/** Resolves with m.room.create, as `as` reads it. */
+	async function createIn(room: string, as?: string): Promise<Pick<MatrixEvent, "sender" | "content">> {
+		const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.create/`;
+		const query = { format: "event" };
+		const one = await client.call<Content>("GET", path, { query, ...(as && { as }) });
+		// COMPAT homeservers that give the content only. Until room version 11 it names the creator.
+		const content = asObject(one.content ?? one);
+		return { sender: text(one.sender) || text(content.creator), content };
+	}
+
+	/** Resolves with the seed of a room that the bot has made for people of other networks; undefined for any other. */
+	async function seedOf(room: string): Promise<string | undefined> {
+		try {
+			const { sender, content } = await createIn(room);
+			return sender === bot ? seedIn(content) : undefined;
+		} catch (error) {
+			// The bot is not in it.
+			if (error instanceof MatrixError) return undefined;
+			throw error;
+		}
+	}
+
+	async function mxidsOf({ levels = [] }: RoomSettings): Promise<(whom: LevelChange["whom"]) => string> {
+		const found = new Map<LevelChange["whom"], string>();
+		for (const { whom } of levels) found.set(whom, await mxidOf(whom));
+		return (whom) => found.get(whom) ?? "";
+	}
+
+	async function levelsIn(room: string, as: string | undefined): Promise<Content> {
+		try {
+			return asObject(await client.state<Content>(room, "m.room.power_levels", "", as));
+		} catch (error) {
+			if (hasCode(error, "M_NOT_FOUND")) return {};
+			throw error;
+		}
+	}
+
+	/** Resolves with the account that changes a room for a person: the bot (undefined) where it has made the room. */
+	async function actor(room: RoomId, by: Person): Promise<string | undefined> {
+		if ((await seedOf(room)) !== undefined) return undefined;
+		const ghost = await ghosts.known(by);
+		if (ghost === undefined) throw new PermanentError("forbidden", phrases.notInRoom);
+		return ghost;
+	}
+
+	/** Checks that an account may send all of these events, so that a change is made as a whole or not at all. */
+	async function refuseWeak(room: string, as: string, events: readonly StateEvent[], levels: Content) {
+		const create = await createIn(room, as);
+		if (!events.every(({ type }) => maySet(type, as, create, levels)))
+			throw new PermanentError("forbidden", phrases.powerTooLow);
+	}
+
+	/** Runs `work`; the homeserver's refusal for want of power becomes one that core knows. */
+	const permitted = <T>(work: () => Promise<T>): Promise<T> =>
+		work().catch((error: unknown) => {
+			if (hasCode(error, "M_FORBIDDEN")) throw new PermanentError("forbidden", phrases.powerTooLow);
+			throw error;
+		});
+
+	/** As {@link Hosting.configure}. */
+	const configure = (room: RoomId, by: Person, settings: RoomSettings): Promise<void> =>
+		inTurn([room], () =>
+			permitted(async () => {
+				const as = await actor(room, by);
+				const levels = await levelsIn(room, as);
+				const events = [...statesOf(settings)];
+				if (changesLevels(settings)) {
+					const content = levelsAfter(levels, settings, await mxidsOf(settings));
+					events.push({ type: "m.room.power_levels", content });
+				}
+				// Matrix spec: who may set the main alias may list the room.
+				const listing = { type: "m.room.canonical_alias", content: {} };
+				const needed = settings.listed === undefined ? events : [...events, listing];
+				if (as !== undefined) await refuseWeak(room, as, needed, levels);
+				// The directory has rules of its own, so it is asked first.
+				if (settings.listed !== undefined) await list(room, settings.listed, as);
+				for (const { type, content } of events) await client.setState(room, type, "", content, as);
+			}),
+		);
+
+	const list = (room: string, listed: boolean, as: string | undefined) =>
+		client.call("PUT", `/_matrix/client/v3/directory/list/room/${encodeURIComponent(room)}`, {
+			body: { visibility: listed ? "public" : "private" },
+			...(as && { as }),
+		});
+
+	/** As {@link Hosting.takesAlias}. By custom, names that begin with `_` belong to application services. */
+	const takesAlias = (localpart: string): boolean =>
+		!localpart.startsWith("_") && isAddress({ kind: "alias", parts: [localpart] }, domain);
+
+	return {
+		takesAlias,
+		/** As {@link Hosting.create}. */
+		async create(localpart: string, by: Person, settings: RoomSettings, seed: string): Promise<RoomFacts> {
+			if (!takesAlias(localpart)) throw new PermanentError("invalid", phrases.noAlias(localpart));
+			const mxids = await mxidsOf(settings);
+			const owner = { network: by.network, mxid: await ghosts.account(by) };
+			const room = (await permitted(() => make(localpart, owner, settings, seed, mxids))) as RoomId;
+			rooms.botCame(room);
+			deps.moved();
+			return deps.facts(room);
+		},
+		configure,
+		/** As {@link Hosting.setPicture}. */
+		setPicture: (room: RoomId, by: Person, picture: Picture | undefined): Promise<void> =>
+			permitted(async () => {
+				const as = await actor(room, by);
+				const type = "m.room.avatar";
+				if (as !== undefined) await refuseWeak(room, as, [{ type, content: {} }], await levelsIn(room, as));
+				const url =
+					picture && (await client.upload(Buffer.from(picture.bytes), picture.type, "room", as)).content_uri;
+				await client.setState(room, type, "", url === undefined ? {} : { url }, as);
+			}),
+		/** As {@link Hosting.destroy}. */
+		async destroy(room: RoomId, by: Person, reason?: string): Promise<void> {
+			if ((await seedOf(room)) === undefined) throw new PermanentError("forbidden", phrases.notOurRoom);
+			await ends.begin(room, phrases.roomDestroyed(by.name ?? by.address.join("@"), reason));
+			deps.moved();
+		},
+	};
+}
