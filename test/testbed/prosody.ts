@@ -12,7 +12,8 @@ function config(layout: Layout, name: ProsodyName): string {
 	const { ports, options } = layout;
 	const { domain, muc, upload, component, secret, http } = xmppAddresses(ports, name);
 	const own = name === "prosody" ? options.prosody : {};
-	const items = own.muc === false ? [component] : [muc, upload, component];
+	// Prosody lists the components below its domain by itself, after these.
+	const items = own.muc === false ? [] : [muc, upload, component];
 	const certificate = name === "prosody" ? "xmpp" : "xmpp2";
 	const optional = [
 		own.conflict && `component_conflict_resolve = "${own.conflict}"`,
