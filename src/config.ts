@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { relative, resolve } from "node:path";
 import { feedProblems, mirrorProblems, type RawMirror, readMirrors } from "./config/mirrors.ts";
 import { listenPattern, type Problem, validate } from "./config/validate.ts";
 import type { Support } from "./core/capabilities.ts";
 import type { Limits } from "./core/limits.ts";
 import type { Permissions } from "./core/permissions.ts";
+import { keyBytes } from "./core/sealer.ts";
 import { elsewhere } from "./files/elsewhere.ts";
 import { dataFolderOf, withFileSync } from "./files/file-error.ts";
 import { configElsewhere } from "./files/phrases.ts";
@@ -28,7 +30,7 @@ export type Config = Readonly<{
 	public?: Readonly<{ listen: Listen; url: string }>;
 	media: Omit<MediaOptions, "public">;
 	health: Readonly<{ listen: Listen }>;
-	store: Readonly<{ directory: string }>;
+	store: Readonly<{ directory: string; secretsKey?: string }>;
 	permissions: Permissions;
 	limits: Limits;
 	log: Readonly<{ level: LogLevel }>;
@@ -75,7 +77,7 @@ type Raw = {
 	public?: { listen: string; url: string };
 	media: { largest: number; private_hosts: string[] };
 	health: { listen: string };
-	store: { directory: string };
+	store: { directory: string; secrets_key_file?: string };
 	permissions: Permissions;
 	limits: Record<LimitName, Rate>;
 	log: { level: LogLevel };
@@ -192,7 +194,7 @@ function build(raw: Raw, problems: Problem[]): Config {
 		...(raw.public && { public: { listen: listen(raw.public.listen), url: raw.public.url } }),
 		media: { largest: raw.media.largest * 1_048_576, privateHosts: raw.media.private_hosts },
 		health: { listen: listen(raw.health.listen) },
-		store: raw.store,
+		store: { directory: raw.store.directory, ...secretsKey(raw.store, problems) },
 		permissions: raw.permissions,
 		limits: {
 			sender: rate(limits.sender),
@@ -278,6 +280,30 @@ function secret<Key extends string>(
 	return (
 		given ?? (file === undefined ? undefined : readText(file, [...path, `${key}_file`], problems).trim())
 	);
+}
+
+/** Returns the key of the sealed secrets, in base64, if the config names one. */
+function secretsKey(
+	{ directory, secrets_key_file: file }: Raw["store"],
+	problems: Problem[],
+): Readonly<{ secretsKey?: string }> {
+	if (file === undefined) return {};
+	const path = ["store", "secrets_key_file"];
+	const key = readText(file, path, problems).trim();
+	if (key === "") return {};
+	if (Buffer.from(key, "base64").length !== keyBytes)
+		problems.push({
+			path,
+			message: `expected ${keyBytes} bytes in base64. Run: openssl rand -base64 32 > ${file}`,
+		});
+	else if (!relative(resolve(directory), resolve(file)).startsWith(".."))
+		problems.push({
+			path,
+			message: "the key lies among the stores that it seals. Move it out of store.directory",
+		});
+	else if ((statSync(file).mode & 0o007) !== 0)
+		problems.push({ path, message: `everybody here may read the key. Run: chmod 600 ${file}` });
+	return { secretsKey: key };
 }
 
 function readText(file: string, path: Path, problems: Problem[]): string {

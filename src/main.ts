@@ -15,6 +15,7 @@ import type { Log } from "./core/log.ts";
 import type { Mapping } from "./core/mapping.ts";
 import { createPermissions } from "./core/permissions.ts";
 import * as phrases from "./core/phrases.ts";
+import { createSealer } from "./core/sealer.ts";
 import { table } from "./core/table.ts";
 import { giveBackWhenQuiet, keepHeapSmall } from "./heap.ts";
 import { control } from "./http/control.ts";
@@ -92,6 +93,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		taken,
 		readings,
 		meter,
+		...(config.store.secretsKey !== undefined && { sealer: createSealer(config.store.secretsKey) }),
 		...files,
 	});
 	const networks = createNetworks(config, on);

@@ -11,9 +11,11 @@ import type { ByteRange, Opened } from "./media.ts";
 import type { Bridge } from "./offered.ts";
 import type { Avatar, Person } from "./person.ts";
 import type { PolicyLists } from "./policy-lists.ts";
+import type { RoomInfo } from "./room-info.ts";
 import type { Shown, Signal, SignalOut } from "./signal.ts";
 
 export type { Bridge, Cursor, Received, Unnamed } from "./offered.ts";
+export type { RoomInfo } from "./room-info.ts";
 
 export type Refs = Readonly<Record<string, readonly MessageId[]>>;
 
@@ -58,19 +60,6 @@ export type Delivery = Readonly<{ operation: OperationId; sender: Person }>;
 
 /** The state of the connection to the server. If it is down: the cause, and since when, in ms since 1970. */
 export type Status = Readonly<{ up: boolean; cause?: string; since?: number }>;
-
-/** The name and topic of a room on its own network. */
-export type RoomInfo = Readonly<{
-	room: RoomId;
-	/** The canonical address, if another spelling was typed. */
-	address?: readonly string[];
-	name?: string;
-	topic?: string;
-	/** Of a room to be made: the people whom it is for. Absent: everybody who knows its address may join. */
-	invites?: readonly string[];
-	/** The mark of the room of which this one is a view, in another bridge; see passed-rooms.ts. */
-	shows?: string;
-}>;
 
 /**
  * A network as core sees it. All addresses are lists of parts as in {@link Person.address}; a typed address is a list of
@@ -171,6 +160,11 @@ export interface Network {
 	personAt?(address: readonly string[]): Person | undefined;
 	/** Resolves with the room at this address, without joining it. @throws PermanentError with the cause if there is none. */
 	findRoom(address: readonly string[]): Promise<RoomInfo>;
+	/**
+	 * Resolves with the room at this address after the password has opened it, and keeps the password for the bridge's joins.
+	 * The room then is for `invites` alone. Absent: no room here asks for one. @throws PermanentError with the cause.
+	 */
+	unlock?(address: readonly string[], password: string): Promise<RoomInfo>;
 	/** Returns the address of a link's room for people. */
 	show(link: Link): string;
 	/** Returns the link that opens a room in the clients of this network's people. Absent: there are no such links. */

@@ -8,6 +8,7 @@ import type { Link, OwnRoom, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
 import type { Level } from "./permissions.ts";
 import type { Avatar, Person } from "./person.ts";
+import type { RoomInfo } from "./room-info.ts";
 import type { Shown, Signal } from "./signal.ts";
 
 /** The read position of a source, in its network's own format. */
@@ -79,8 +80,16 @@ export interface Bridge {
 	personUrl(person: Person): string | undefined;
 	/** Resolves with the portal of a room; undefined if it is in none. */
 	portal(network: NetworkName, room: RoomId): Promise<Portal | undefined>;
-	/** Resolves with the room on `here` for the room at `address` on `there`, and creates it if necessary. */
-	openRoom(here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId>;
+	/**
+	 * Resolves with the room on `here` for the room at `address` on `there`, and creates it if necessary. `found`: that room,
+	 * where it is known already.
+	 */
+	openRoom(
+		here: NetworkName,
+		there: NetworkName,
+		address: readonly string[],
+		found?: RoomInfo,
+	): Promise<RoomId>;
 	/**
 	 * Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`, in place of an earlier one.
 	 * @throws PermanentError if one of them is blocked, or `ours` opens too many.

@@ -79,17 +79,31 @@ export function createOpenCommands(deps: {
 
 	const join = defineCommand({
 		name: "join",
-		parameters: [{ name: "room", kind: "address" }],
-		help: "open a room of another network, and invite you to it",
+		parameters: [
+			{ name: "room", kind: "address" },
+			{ name: "password", kind: "text", optional: true },
+		],
+		help: "open a room of another network, and invite you to it; a password only in a chat of two with the bot",
 		level: "use",
 		greets: true,
 		offered: (to) => to.createRoom !== undefined,
-		run: async (call, { room: typed }) => {
-			const found = await ask<RoomInfo>(call, typed, async (one, wanted) =>
-				one.privateRooms ? undefined : one.findRoom(wanted),
+		run: async (call, { room: typed, password }) => {
+			if (password !== undefined) {
+				if (!call.private) throw new PermanentError("invalid", phrases.passwordInRoom);
+				// Each guess is a join of the bridge.
+				deps.mayOpen(call.sender);
+			}
+			const found = await ask<RoomInfo>(call, typed, async (one, wanted) => {
+				if (one.privateRooms) return undefined;
+				return password === undefined ? one.findRoom(wanted) : one.unlock?.(wanted, password);
+			});
+			if (password === undefined) deps.mayOpen(call.sender);
+			const room = await bridge.openRoom(
+				call.network,
+				found.network.name,
+				found.address,
+				password === undefined ? undefined : found.answer,
 			);
-			deps.mayOpen(call.sender);
-			const room = await bridge.openRoom(call.network, found.network.name, found.address);
 			return bringIn(call, room, found.answer.name ?? typed, "room");
 		},
 	});

@@ -224,13 +224,18 @@ export function createPortals(deps: {
 			return all.filter((portal) => portal !== undefined);
 		},
 
-		openRoom: (here: NetworkName, there: NetworkName, address: readonly string[]): Promise<RoomId> =>
+		openRoom: (
+			here: NetworkName,
+			there: NetworkName,
+			address: readonly string[],
+			found?: RoomInfo,
+		): Promise<RoomId> =>
 			alone([`address ${here} ${there} ${address.join("\n")}`], async () => {
 				const { privateRooms, title } = network(there);
 				if (privateRooms) throw new PermanentError("forbidden", phrases.guardedRooms(title));
 				const maker = network(here);
 				if (!maker.createRoom) throw new PermanentError("failed", phrases.noRoomsMade(maker.title));
-				const info = await network(there).findRoom(address);
+				const info = found ?? (await network(there).findRoom(address));
 				const known = await only(there, info.room);
 				const standing = known?.links.find((link) => link.network === here)?.room;
 				if (standing) return standing;

@@ -15,6 +15,15 @@ import * as to from "./to-xmpp.ts";
 
 const lookWithin = 10_000;
 
+/** The MUC asks for a password. */
+export class NeedsPassword extends PermanentError {
+	readonly info: RoomInfo;
+	constructor(info: RoomInfo) {
+		super("forbidden", phrases.mucPassword(info.room));
+		this.info = info;
+	}
+}
+
 /** Resolves with the account at a JID. Servers do not tell whether it exists. @throws PermanentError where it is a MUC */
 export async function findAccount(
 	jid: string,
@@ -50,15 +59,16 @@ export async function findMuc(
 		const why = isUnreachable(error.cause) ? error.message : phrases.mucNotAnswering(room);
 		throw new PermanentError("not-found", why, { cause: error });
 	});
-	if (features?.password) throw new PermanentError("forbidden", phrases.mucPassword(room));
 	const { name, topic, shows } = features ?? {};
-	return {
+	const info = {
 		room: room as RoomId,
 		address: [room],
 		name: name ?? split(room).local ?? room,
 		...(topic !== undefined && { topic }),
 		...(shows !== undefined && { shows }),
 	};
+	if (features?.password) throw new NeedsPassword(info);
+	return info;
 }
 
 const isUnreachable = (error: unknown) =>

@@ -1,5 +1,5 @@
 import type { RoomId } from "../core/ids.ts";
-import type { Network } from "../core/network.ts";
+import type { Network, RoomInfo } from "../core/network.ts";
 import { findAccount, findMuc } from "./address-lookup.ts";
 import type { Conversation } from "./conversation.ts";
 import { pairOf } from "./direct/pair.ts";
@@ -18,6 +18,8 @@ export function createAddresses(deps: {
 	/** Returns the conversation that a room belongs to. */
 	owner(room: RoomId): Conversation | undefined;
 	isMuc(jid: string): boolean;
+	/** Resolves with a MUC that the password has opened. */
+	unlock(jid: string, password: string): Promise<RoomInfo>;
 }) {
 	const { link, component, namespace, owner, isMuc } = deps;
 	return {
@@ -30,6 +32,7 @@ export function createAddresses(deps: {
 			return findAccount(typedJid(typed, component), link, component);
 		},
 		personAt: ([jid = "", nick]) => (nick === undefined && jid ? account(jid) : undefined),
+		unlock: async ([typed = ""], password) => deps.unlock(typedJid(typed, component), password),
 		findRoom: async ([typed = ""]) => findMuc(typedJid(typed, component), link, component),
 		url: (room) => {
 			const [, ghost] = pairOf(room);

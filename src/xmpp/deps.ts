@@ -2,6 +2,7 @@ import type { Guard } from "../core/guard.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
+import type { Sealer } from "../core/sealer.ts";
 import type { Taken } from "../core/taken.ts";
 import type { Links } from "../media/links.ts";
 import type { Namespace } from "./jid.ts";
@@ -25,6 +26,8 @@ export type XmppDeps = Readonly<{
 	readReceipts?: number;
 	/** Keeps answers that a stop leaves. Absent: they are forgotten. */
 	mapping?: Pick<Mapping, "setting" | "saveSetting">;
+	/** Seals the passwords of MUCs. Absent: the bridge takes none. */
+	sealer?: Sealer;
 	/** Makes links to files of other networks. Absent: files go to the upload service of the XMPP server, if it has one. */
 	files?: Readonly<{ link: Links["link"]; largest: number }>;
 	/** Fetches the files that people on XMPP link to. */

@@ -173,6 +173,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 			resume: () => bridge.resume(xmppNetwork),
 			paced: createConcurrencyLimit(roomsAtOnce),
 			faces,
+			sealer: deps.sealer,
 			pictured: (room, picture) =>
 				void guard.run("picture of a MUC", () => bridge.pictured(xmppNetwork, room.jid as RoomId, picture)),
 			now,
@@ -243,7 +244,14 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		chats,
 	];
 	const { owner, conversationOf, methods } = createDispatch(conversations);
-	const addresses = createAddresses({ link, component, namespace, owner, isMuc: rooms.has });
+	const addresses = createAddresses({
+		link,
+		component,
+		namespace,
+		owner,
+		isMuc: rooms.has,
+		unlock: rooms.unlock,
+	});
 
 	const bot = createBot({
 		bridge: () => bridge,

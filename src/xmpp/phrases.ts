@@ -56,7 +56,10 @@ export const mucNoAccess = (service: string, component: string) =>
 export const mucTooMany = (room: string, jid: string) =>
 	`the XMPP server lets nobody into so many rooms, so the bridge cannot enter ${room}. Its admin has to raise max_user_conferences of mod_muc; rooms for members share the one address ${jid}.`;
 export const mucPassword = (room: string) =>
-	`the XMPP room ${room} asks for a password, which the bridge cannot give yet.`;
+	`the XMPP room ${room} asks for a password. If you know it, say in a chat of two with the bot: join ${room} PASSWORD`;
+export const mucWrongPassword = (room: string) => `the XMPP room ${room} does not take this password.`;
+export const noSecretsKey =
+	"this bridge keeps no passwords: its admin has to set store.secrets_key_file first. Change this password if others may have read it.";
 export const mucBanned = (room: string) =>
 	`the XMPP room ${room} has banned this name or this bridge. Its admins can lift that.`;
 export const mucFull = (room: string) => `the XMPP room ${room} is full.`;

@@ -285,6 +285,21 @@ describe("secrets", () => {
 		]);
 	});
 
+	test("are sealed by a key of 32 bytes that lies outside the stores, and that others cannot read", () => {
+		const of = (key: string, mode = 0o600, name = "key", directory = "data") => {
+			writeFileSync(join(folder, name), `${key}\n`);
+			chmodSync(join(folder, name), mode);
+			return `${least}store: { directory: "${join(folder, directory)}", secrets_key_file: "${join(folder, name)}" }\n`;
+		};
+		const key = Buffer.alloc(32, 7).toString("base64");
+		expect(load(of(key)).store).toEqual({ directory: join(folder, "data"), secretsKey: key });
+		expect(complaints(of("c2hvcnQ="))[0]).toContain(
+			"expected 32 bytes in base64. Run: openssl rand -base64 32",
+		);
+		expect(complaints(of(key, 0o644, "open"))[0]).toContain("everybody here may read the key");
+		expect(complaints(of(key, 0o600, "inside", "."))[0]).toContain("Move it out of store.directory");
+	});
+
 	test("must be given exactly once", () => {
 		expect(complaints(least.replace("  secret: s3cr3t\n", ""))).toEqual([
 			"6:3: xmpp: “secret” or “secret_file” is missing",

@@ -154,6 +154,45 @@ describe("chat and join", () => {
 	});
 });
 
+describe("a room that asks for a password", () => {
+	const given: string[] = [];
+	const made: (readonly string[] | undefined)[] = [];
+	beforeEach(async () => {
+		given.length = 0;
+		made.length = 0;
+		await begin({
+			earth: {
+				createRoom: async (_of, _address, info) => {
+					made.push(info.invites);
+					return "made" as RoomId;
+				},
+			},
+			mars: {
+				findRoom: async () => {
+					throw new PermanentError("forbidden", "it asks for a password");
+				},
+				unlock: async ([room = ""], password) => {
+					given.push(password);
+					if (password !== "open sesame") throw new PermanentError("forbidden", "wrong password");
+					return { room: room as RoomId, name: "The cave", invites: [] };
+				},
+			},
+		});
+	});
+
+	test("is joined with the password from a chat of two, and made for those who are invited", async () => {
+		expect(await say("join cave open sesame", "ann", { alone: true })).toMatch(/to The cave/);
+		expect([given, made]).toEqual([["open sesame"], [[]]]);
+		expect(await say("join cave", "ann", { alone: true })).toContain("it asks for a password");
+		expect(await say("join cave guess", "ann", { alone: true })).toContain("wrong password");
+	});
+
+	test("takes no password that everybody in a room can read", async () => {
+		expect(await say("join cave open sesame", "ann")).toContain("everybody here can read a password");
+		expect([given, made]).toEqual([[], []]);
+	});
+});
+
 describe("a room that the bridge made, in which nobody has the right to change it", () => {
 	const here = (text: string, who: string) =>
 		typed(bridge, earth, text, { who, room: "made", mayChangeRoom: false });
@@ -244,7 +283,7 @@ describe("the bridge tells about itself", () => {
 			bridge.greeting(earth.person(who), { network: earth.name, room: room as RoomId, prefix });
 		const forAnn = await greet("ann", "plaza");
 		expect(forAnn).toMatch(/^Hello ann! I am Trivium, the bridge between EARTH, MARS and MOON\./);
-		expect(forAnn).toContain("\n!bridge join ROOM – ");
+		expect(forAnn).toContain("\n!bridge join ROOM [PASSWORD] – ");
 		expect(forAnn).not.toContain("link");
 		expect(forAnn).toMatch(/“!bridge help” lists everything\.$/);
 		expect(await greet("owner", "plaza")).toBeUndefined();

@@ -61,6 +61,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 	beforeAll(async () => {
 		bridged = await startBridged({
 			xmpp: server,
+			secretsKey: true,
 			mirrors: [
 				{ topic: "home/+/temperature", room: "#climate:hs.test" },
 				{
@@ -203,6 +204,42 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			.toBeGreaterThan(0);
 		const shown = await juliet.request<{ url: string }>("GET", `v3/rooms/${room}/state/m.room.avatar/`);
 		expect(shown.url).toBe(url);
+	});
+
+	test("a MUC with a password opens to the person who tells it to the bot, and to nobody else", async () => {
+		const own = `vault@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(own, "Romeo");
+		await romeo.configureRoom(own, {
+			"muc#roomconfig_passwordprotectedroom": "1",
+			"muc#roomconfig_roomsecret": "open sesame",
+		});
+		const bot = await juliet.createRoom({ is_direct: true, invite: ["@trivium:hs.test"] });
+		const says = (words: string, room = bot) =>
+			juliet.waitFor(words, (e) => e.room_id === room && String(e.content.body).includes(words), 30_000);
+		await says("Hello");
+		await juliet.send(bot, `join ${own}`);
+		await says(
+			`asks for a password. If you know it, say in a chat of two with the bot: join ${own} PASSWORD`,
+		);
+		await juliet.send(bot, `join ${own} mellon`);
+		await says("does not take this password");
+		await juliet.send(bot, `join ${own} open sesame`);
+		await says("You are invited to");
+		const invite = await juliet.waitFor(
+			"the invite to the vault",
+			(e) => e.from === "invite" && e.content.membership === "invite" && e.sender === "@trivium:hs.test",
+		);
+		const vault = await juliet.join(invite.room_id);
+		await joined(vault, "Romeo (owner)");
+		await juliet.send(vault, "behind closed doors");
+		await romeo.waitForMessage("behind closed doors", `${own}/Juliet Capulet`, 20_000);
+		const eve = await matrix("eve", "Eve");
+		await expect(eve.join(`#_xmpp_vault=40${bridged.xmpp.muc}:hs.test`)).rejects.toThrow();
+		await eve.close();
+		expect(await bridged.stop()).toBe(0);
+		await bridged.start();
+		await juliet.send(vault, "and again");
+		await romeo.waitForMessage("and again", `${own}/Juliet Capulet`, 30_000);
 	});
 
 	test("owners and admins of a MUC have a label on Matrix, and by the setting the power of moderators", async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,6 +27,8 @@ export type BridgedOptions = TestbedOptions & {
 	appservice?: string;
 	/** Returns options that are merged over the config's sections. */
 	config?: (bed: Pick<Testbed, "ports">) => Record<string, unknown>;
+	/** The bridge has a key, and so takes the passwords of MUCs. */
+	secretsKey?: true;
 	/** Mirrors of topics in the config; without it the config has no MQTT. */
 	mirrors?: readonly ({ topic: string; room: string } & Record<string, unknown>)[];
 };
@@ -182,7 +185,10 @@ function config(
 			},
 		}),
 		health: { listen: `127.0.0.1:${ports[own.health]}` },
-		store: { directory: join(folder, "data") },
+		store: {
+			directory: join(folder, "data"),
+			...(options.secretsKey && { secrets_key_file: join(folder, "secrets.key") }),
+		},
 		permissions: { "*": "use", "@*:hs.test": "link", "@admin:hs.test": "admin", "*@spam.test": "block" },
 		...options.config?.({ ports }),
 	};
@@ -191,6 +197,8 @@ function config(
 /** Writes the config of a bridge into a folder. Returns the registration that its `register` command wrote. */
 function prepare(ports: Ports, place: Place, folder: string, options: BridgedOptions): string {
 	const file = join(folder, "config.yaml");
+	if (options.secretsKey)
+		writeFileSync(join(folder, "secrets.key"), randomBytes(32).toString("base64"), { mode: 0o600 });
 	writeFileSync(file, stringify(config({ ports }, place, folder, options)), { mode: 0o600 });
 	cli("register", file);
 	return readFileSync(join(folder, "registration.yaml"), "utf8");

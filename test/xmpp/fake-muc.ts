@@ -15,6 +15,8 @@ export type MucFaults = {
 	members?: Set<string>;
 	/** The MUC does not tell strangers that it is for members only. */
 	hidden?: boolean;
+	/** The password that a join has to name. */
+	password?: string;
 	/** Returns the error that refuses messages of this JID. */
 	refuseLine?: (jid: string) => readonly [type: string, condition: string] | undefined;
 	/** Changes the requested nick (status 210). */
@@ -148,6 +150,11 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 			(faults.members?.has(bare(from)) === false
 				? (["auth", "registration-required"] as const)
 				: undefined) ??
+			(held === undefined &&
+			faults.password !== undefined &&
+			stanza.getChild("x")?.getChild("password")?.getText() !== faults.password
+				? (["auth", "not-authorized"] as const)
+				: undefined) ??
 			(occupants.has(nick) && held !== nick ? (["cancel", "conflict"] as const) : undefined);
 		if (type === "unavailable") {
 			if (held !== undefined) out(held);
@@ -278,6 +285,7 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 					...(faults.noStanzaIds ? [] : ["urn:xmpp:sid:0"]),
 					...(faults.noOccupantIds ? [] : ["urn:xmpp:occupant-id:0"]),
 					...(faults.members && !faults.hidden ? ["muc_membersonly"] : []),
+					...(faults.password === undefined ? [] : ["muc_passwordprotected"]),
 					...(faults.moderate ? ["urn:xmpp:message-moderate:1"] : []),
 					...(faults.noArchive ? [] : [mam]),
 				].map((one) => xml("feature", { var: one })),

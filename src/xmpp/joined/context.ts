@@ -4,6 +4,7 @@ import type { Guard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import type { Cursor, Received } from "../../core/network.ts";
 import type { Avatar, Person } from "../../core/person.ts";
+import type { Sealer } from "../../core/sealer.ts";
 import type { Signal } from "../../core/signal.ts";
 import type { Archive } from "../muc/archive.ts";
 import type { Pictures } from "../pictures.ts";
@@ -53,6 +54,8 @@ export type World = Readonly<{
 	personAt(jid: string): Promise<Person | undefined>;
 	/** Ends the link of a MUC for good; its portal reads `why`. */
 	ended(room: Room, why: string): void;
+	/** Seals the passwords of MUCs; absent where the admin has made no key for that. */
+	sealer?: Sealer | undefined;
 	/** The pictures of our people. */
 	faces: Pick<Pictures, "get" | "hash">;
 	/** Tells the portal the picture of a MUC, null for none. */

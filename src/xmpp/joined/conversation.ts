@@ -52,7 +52,7 @@ export function createJoinedConversation(
 			else await rooms.whisper(event, phrases.deliveryReport(error, target));
 		},
 		claims: ({ name, attrs: { from = "", to = "" } }) =>
-			name === "iq" ? rooms.isListener(to) : rooms.has(bare(from)),
+			name === "iq" ? rooms.isListener(to) : rooms.has(bare(from)) || rooms.isTrial(to),
 		stanza: rooms.stanza,
 		iq: (stanza) => answerIq(stanza, listener),
 		isMuc: rooms.has,

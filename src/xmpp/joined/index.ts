@@ -38,6 +38,7 @@ import {
 	want,
 } from "./own-occupants.ts";
 import { hasIds } from "./participants.ts";
+import { createPasswords, forgetPassword, restorePassword } from "./passwords.ts";
 import { takePresence } from "./presences.ts";
 import { nickOf, writePrivate } from "./private-chats.ts";
 import { createPrivateNotices } from "./private-notice.ts";
@@ -67,6 +68,7 @@ export function createJoinedRooms(
 	const own: OwnJidParts = { ...people, component: world.component };
 	const whisper = createPrivateNotices(context);
 	const keepalive = createKeepalive(rooms, context);
+	const passwords = createPasswords(rooms, people.stated, people.nick, context);
 
 	function oursOf(room: Room, person: Person): OwnOccupant {
 		const jid = ghostJid(person, own);
@@ -93,6 +95,7 @@ export function createJoinedRooms(
 		// An event of another network may attach the link before our stream to the server is up.
 		want(room.listener);
 		const isBarred = await barredBefore(room, context);
+		await restorePassword(room, context);
 		for (const person of members) {
 			const ours = oursOf(room, person);
 			if (!isBarred(ours)) want(ours);
@@ -110,6 +113,7 @@ export function createJoinedRooms(
 		rooms.delete(room.jid);
 		close(room);
 		wake(room.listening);
+		forgetPassword(room, context);
 		context.confirmations.rejectAll("the room was unlinked", room);
 		for (const ours of [...room.ours.byJid.values()]) {
 			endBar(room, ours, context);
@@ -166,6 +170,9 @@ export function createJoinedRooms(
 			if (room) await whisper(room, event, text);
 		},
 		has: (room: string) => rooms.has(room),
+		unlock: passwords.unlock,
+		/** Returns true for the JID of a short-lived occupant that tries a password. */
+		isTrial: passwords.isTrial,
 		/** The MUCs as a place of private chats. */
 		venue: {
 			has: (muc) => rooms.has(muc),
@@ -223,6 +230,7 @@ export function createJoinedRooms(
 		},
 		/** Takes a message or presence from a MUC. Returns the error that answers it, if it needs one. */
 		stanza(stanza: Element): Element | undefined {
+			if (passwords.take(stanza)) return undefined;
 			const room = rooms.get(bare(stanza.attrs.from ?? ""));
 			if (!room) return undefined;
 			if (stanza.name === "message") return takeMessage(room, stanza, context);

@@ -51,7 +51,8 @@ async function join(room: Room, ours: OwnOccupant, context: Context): Promise<vo
 			ours === room.listening.active && !readable(room) && room.position.read
 				? since(room.position.read)
 				: undefined;
-		await withNick(room, ours, context, (nick) => presence.enter(shown(ours, room), room.jid, nick, missed));
+		const how = { since: missed, password: room.password };
+		await withNick(room, ours, context, (nick) => presence.enter(shown(ours, room), room.jid, nick, how));
 		showFace(room, ours, context);
 	} catch (error) {
 		abandonJoin(ours);

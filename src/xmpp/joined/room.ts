@@ -26,6 +26,8 @@ type State = {
 	readonly asked: number;
 	/** The hash of the picture that the portal was told last, "" for none; undefined before the first one. */
 	picture: string | undefined;
+	/** The password that joins give the MUC, if somebody told the bridge one. */
+	password: string | undefined;
 	/** The MUC is not linked any more: none of ours may join. */
 	closed: boolean;
 	/** When the portal was last told that lines do not come through, ms since 1970. */
@@ -73,6 +75,7 @@ export const createRoom = (jid: string, link: Link, listeners: Listeners, asked:
 	listener: listeners.own,
 	asked,
 	picture: undefined,
+	password: undefined,
 	closed: false,
 	missedAt: 0,
 	ours: createOwnOccupants(listeners.own),
@@ -112,6 +115,10 @@ export function notePicture(room: State, hash: string): boolean {
 	const isNew = room.picture !== hash && (room.picture !== undefined || hash !== "");
 	room.picture = hash;
 	return isNew;
+}
+
+export function setPassword(room: State, password: string | undefined): void {
+	room.password = password;
 }
 
 export function setFeatures(room: State, features: RoomFeatures): void {

@@ -107,8 +107,16 @@ const available = (
 		photo === undefined ? undefined : photoUpdate(photo),
 	);
 
-/** Returns a join (XEP-0045 §7.2). `since`, ms since 1970, asks for the history from then on; without it none comes. */
-export const enter = (own: Own, room: string, nick: string, since?: number): Element =>
+/**
+ * Returns a join (XEP-0045 §7.2). `since`, ms since 1970, asks for the history from then on; without it none comes. The
+ * password is that of the MUC (§7.2.6), if it has one.
+ */
+export const enter = (
+	own: Own,
+	room: string,
+	nick: string,
+	{ since, password }: Readonly<{ since?: number | undefined; password?: string | undefined }> = {},
+): Element =>
 	available(
 		own,
 		room,
@@ -116,6 +124,7 @@ export const enter = (own: Own, room: string, nick: string, since?: number): Ele
 		xml(
 			"x",
 			{ xmlns: "http://jabber.org/protocol/muc" },
+			password === undefined ? undefined : xml("password", {}, password),
 			xml("history", since === undefined ? { maxstanzas: "0" } : { since: new Date(since).toISOString() }),
 		),
 	);

@@ -15,6 +15,7 @@ import type {
 import type { Link } from "../../../src/core/mapping.ts";
 import type { Outbound, Received } from "../../../src/core/network.ts";
 import type { Person } from "../../../src/core/person.ts";
+import { createSealer, type Sealer } from "../../../src/core/sealer.ts";
 import type { Signal } from "../../../src/core/signal.ts";
 import { createConcurrencyLimit } from "../../../src/xmpp/concurrency-limit.ts";
 import { bare } from "../../../src/xmpp/jid.ts";
@@ -113,6 +114,8 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 	}
 
 	const faces = fakeFaces();
+	/** The sealer of this run. */
+	const keys: { sealer?: Sealer } = { sealer: createSealer(Buffer.alloc(32, 1).toString("base64")) };
 	/** The pictures of the MUC that the portal was told. */
 	const pictures: string[] = [];
 	const begin = () =>
@@ -195,6 +198,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 				resume: () => void load.resumed++,
 				paced: createConcurrencyLimit(20),
 				faces,
+				...(keys.sealer && { sealer: keys.sealer }),
 				pictured: (_room, picture) => void pictures.push(picture?.hash ?? "none"),
 				now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
 			},
@@ -272,6 +276,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 		},
 		disk,
 		faces,
+		keys,
 		pictures,
 		load,
 		muc,
