@@ -20,9 +20,9 @@ import type { Log } from "./log.ts";
 import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
 import { withName, withNames } from "./names.ts";
-import { nearest, peopleIn } from "./near.ts";
 import type { Bridge, Network, Received } from "./network.ts";
 import { createOutageLog } from "./outages.ts";
+import { createPeople } from "./people.ts";
 import { atLeast } from "./permissions.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
@@ -256,15 +256,12 @@ export function createBridge(deps: {
 		capabilities: abilities.of,
 		changed: abilities.changed,
 		signal: signals.take,
-		presence: async (of, to) => byName.get(of.network)?.presence?.(of, to),
+		...createPeople({ byName: (name) => byName.get(name), mapping, journal }),
 		cursor: (key) => journal.cursor(key),
 		cursors: (prefix) => journal.cursors(prefix),
 		saveCursor,
 		command: (call) => commands.run(call),
 		sync,
-		findPerson: async (name, address) => byName.get(name)?.findPerson?.(address),
-		personAt: (name, address) => byName.get(name)?.personAt?.(address),
-		personUrl: (person) => byName.get(person.network)?.personUrl?.(person),
 		portal: portals.only,
 		openRoom: portals.openRoom,
 		async openDirect(one, other, room) {
@@ -319,11 +316,6 @@ export function createBridge(deps: {
 		async hasMessage(of, room, id) {
 			if ((await journal.copies({ network: of, room, id })).length > 0) return true;
 			return (await network(of).hasMessage?.(room, id)) ?? false;
-		},
-		async acquaintance(of, typed, person) {
-			const people = await peopleIn({ mapping, journal }, of);
-			const known = people.some(({ id }) => id === person?.id);
-			return { known, near: nearest(typed, people).filter(({ id }) => id !== person?.id) };
 		},
 		async start() {
 			looking = setInterval(() => void guard.run("timer of the lanes and outages", look), lookEvery).unref();
