@@ -145,6 +145,47 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 			}, 10_000);
 	});
 
+	if (server === "prosody")
+		test("with more people than a client is shown brings each of the others before they speak or are asked for", async () => {
+			const { id, address } = await room();
+			const base = bridged.bed.matrix.url;
+			const crowd = Array.from({ length: 204 }, (_, n) => `crowd${rooms}-${n + 100}`);
+			const enters = async (name: string) => {
+				const one = new MatrixClient(base, await bridged.bed.matrixUser(name));
+				await one.join(id);
+				return [name, one] as const;
+			};
+			const here = new Map<string, MatrixClient>();
+			while (here.size < crowd.length)
+				for (const [name, one] of await Promise.all(crowd.slice(here.size, here.size + 12).map(enters)))
+					here.set(name, one);
+			// The room shows Alice and the first 199 of these.
+			const [earlier = "", gone = "", asked = "", newcomer = "", speaker = ""] = crowd.slice(-5);
+			await here.get(earlier)?.send(id, "before");
+			const romeo = await client("romeo");
+			const shown = await enter(romeo, address, "Romeo");
+			expect(shown.filter((one) => one.startsWith("presence"))).toHaveLength(202);
+			expect(shown[0]).toBe("presence Alice owner/moderator");
+			expect(shown).toContain(`presence ${earlier} none/participant`);
+			await here.get(gone)?.leave(id);
+			await here.get(speaker)?.send(id, "hello");
+			expect(await heard(romeo, address, `message ${speaker} hello`)).toEqual([
+				`presence ${speaker} none/participant`,
+				`message ${speaker} hello`,
+			]);
+			await romeo.send(
+				xml("iq", { type: "get", to: `${address}/${asked}`, id: "v" }, xml("vCard", { xmlns: "vcard-temp" })),
+			);
+			await romeo.waitFor("the vCard", ({ attrs }) => attrs.id === "v" && attrs.type === "result");
+			await here.get(newcomer)?.send(id, "last");
+			expect(await heard(romeo, address, `message ${newcomer} last`)).toEqual([
+				`presence ${asked} none/participant`,
+				`iq result ${asked}`,
+				`presence ${newcomer} none/participant`,
+				`message ${newcomer} last`,
+			]);
+		});
+
 	test("shows the pictures of both sides, and new ones", async () => {
 		const { id, address } = await room();
 		await alice.picture(png(96, Array(96).fill([200, 0, 0]).flat()));

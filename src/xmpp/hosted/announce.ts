@@ -23,7 +23,7 @@ const payloadsFor = (person: Person, { faces, ghostPayloads }: HostedContext): r
 	...photoFor(person, faces.hash),
 ];
 
-/** Tells all sessions but `except` of an occupant. Those of the occupant know it for their own (XEP-0045 §7.2.2). */
+/** Tells all sessions but `except` of an occupant, and nobody of a hidden one. Those of the occupant know it for their own (XEP-0045 §7.2.2). */
 export function announce(
 	room: HostedRoom,
 	occupant: Occupant,
@@ -31,6 +31,7 @@ export function announce(
 	what: Happening & { as?: Shown } = {},
 	except?: Session,
 ): void {
+	if (room.hidden.has(occupant)) return;
 	const one = what.as ?? shownNow(room, occupant, context);
 	const own = new Set(occupant.sessions.values());
 	const others = [...room.sessions.values()].filter((session) => !own.has(session) && session !== except);

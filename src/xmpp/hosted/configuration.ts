@@ -8,6 +8,7 @@ import type { HostedContext } from "./context.ts";
 import { closeRoom } from "./leaving.ts";
 import { affiliationOf, roleOf } from "./presences.ts";
 import { sentence } from "./refusals.ts";
+import { reveal } from "./reveal.ts";
 import type { HostedRoom } from "./room.ts";
 import { showPicture } from "./room-picture.ts";
 
@@ -22,11 +23,10 @@ export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedCon
 	}
 	for (const occupant of room.occupants.values()) {
 		const { person } = occupant;
-		if (
-			affiliationOf(before, person) !== affiliationOf(facts, person) ||
-			roleOf(before, person) !== roleOf(facts, person)
-		)
-			announce(room, occupant, context);
+		const [affiliation, role] = [affiliationOf(facts, person), roleOf(facts, person)];
+		if (affiliationOf(before, person) === affiliation && roleOf(before, person) === role) continue;
+		const isNew = role === "moderator" && reveal(room, occupant, context);
+		if (!isNew) announce(room, occupant, context);
 	}
 	if (settings.some((name) => before[name] !== facts[name])) tellOfChange(room, context);
 	if (before.picture !== facts.picture) showPicture(room, room.sessions.values(), { changed: true }, context);

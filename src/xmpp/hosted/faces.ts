@@ -25,7 +25,7 @@ export function showFace(
 	before?: Avatar | null,
 ): void {
 	const { avatar, network } = occupant.person;
-	if (!avatar || network === xmppNetwork) return;
+	if (!avatar || network === xmppNetwork || room.hidden.has(occupant)) return;
 	const known = before ? faces.hash(before) : undefined;
 	// Each presence since the picture was read has its hash.
 	if (before === undefined && faces.hash(avatar) !== undefined) return;

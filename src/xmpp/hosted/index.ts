@@ -29,6 +29,7 @@ import { createPrivateVenue } from "./private-chats.ts";
 import { createQueries } from "./queries/index.ts";
 import { createPublicRooms } from "./queries/public-rooms.ts";
 import { createRestarts } from "./restarts.ts";
+import { reveal } from "./reveal.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
 import { createSourceSignals } from "./signals.ts";
 import type { World } from "./world.ts";
@@ -67,13 +68,13 @@ export function createHostedRooms(world: World) {
 	function apply(room: HostedRoom, seen: Seen): void | Promise<void> {
 		const { what } = seen;
 		switch (what.kind) {
-			case "said": {
+			case "said":
+			case "topic": {
 				const speaker = occupantOf(room, seen.sender);
-				if (speaker) showFace(room, speaker, context);
+				if (speaker && !reveal(room, speaker, context)) showFace(room, speaker, context);
 				return lines.show(room, seen);
 			}
 			case "deleted":
-			case "topic":
 				return lines.show(room, seen);
 			case "member":
 				takeMember(room, what, context);

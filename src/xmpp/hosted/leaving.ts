@@ -81,6 +81,7 @@ export function closeRoom(
 	context: HostedContext,
 ): void {
 	for (const occupant of [...room.people.values()]) {
+		if (occupant.sessions.size === 0) continue;
 		const as = shownNow(room, occupant, context);
 		const codes = [statusCodes.selfPresence];
 		// Each session learns from one presence, its own, that the room is no more.

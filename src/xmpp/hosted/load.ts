@@ -4,7 +4,7 @@ import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import type { HostedContext } from "./context.ts";
 import { showFaces } from "./faces.ts";
-import { addOccupant } from "./occupants.ts";
+import { addMember } from "./occupants.ts";
 import { createHostedRoom, type HostedRoom } from "./room.ts";
 
 /** Changes of one room that are kept while it is read. Past that, it is read again. */
@@ -29,7 +29,7 @@ export function createLoader(
 			// A nick that a client got before is not altered for a member of this name. A join under way asks for its nick later.
 			const ours = members.filter((one) => isOurs(one) && !context.memberships.isEntering(source, one));
 			const others = members.filter((one) => !isOurs(one)).toSorted(byStanding(facts));
-			for (const person of [...ours, ...others]) addOccupant(room, person, context.occupantId(view, person));
+			for (const person of [...ours, ...others]) addMember(room, person, context.occupantId(view, person));
 			context.rooms.add(room);
 			for (const seen of changes) apply(room, seen);
 			showFaces(room, context);

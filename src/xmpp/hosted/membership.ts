@@ -7,7 +7,7 @@ import type { HostedContext } from "./context.ts";
 import { showFace } from "./faces.ts";
 import { dismiss } from "./leaving.ts";
 import { changeNick } from "./nick-changes.ts";
-import { addOccupant, freeNick, setAvatar } from "./occupants.ts";
+import { addMember, freeNick, setAvatar } from "./occupants.ts";
 import type { Happening } from "./presences.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
 
@@ -36,7 +36,7 @@ function comeIn(room: HostedRoom, person: Person, context: HostedContext): void 
 	if (occupantOf(room, person)) profile(room, person, context);
 	// Nobody sees a person come in as away who is there a moment later.
 	else if (!context.memberships.isEntering(room.source, person)) {
-		const occupant = addOccupant(room, person, context.occupantId(room.id, person));
+		const occupant = addMember(room, person, context.occupantId(room.id, person));
 		announce(room, occupant, context);
 		showFace(room, occupant, context);
 	}

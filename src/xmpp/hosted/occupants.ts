@@ -2,10 +2,18 @@ import { hash } from "node:crypto";
 import { skeleton } from "../../core/confusable.ts";
 import { personKey } from "../../core/hosting.ts";
 import type { Avatar, Person } from "../../core/person.ts";
+import { xmppNetwork } from "../from-xmpp.ts";
 import { longestNick, nickFor, otherNick, plainNick } from "../nick.ts";
+import { roleOf } from "./presences.ts";
 import { type HostedRoom, type Joined, type Occupant, occupantOf, sessionKey } from "./room.ts";
 
 /** The occupants of a hosted room and their nicks. This file alone changes them. */
+
+/**
+ * Occupants whom a room shows besides its moderators without a word or a deed of theirs. Each one costs two stanzas for
+ * each client that comes and goes.
+ */
+export const shownAtOnce = 200;
 
 /** How many alternatives to a nick are tried in turn. */
 const alternatives = 4;
@@ -52,8 +60,23 @@ export function addOccupant(room: HostedRoom, person: Person, id: string, wanted
 	return occupant;
 }
 
+/** Adds a member of the source as {@link addOccupant} does, hidden where the room shows enough others. */
+export function addMember(room: HostedRoom, person: Person, id: string): Occupant {
+	const known = occupantOf(room, person);
+	if (known) return known;
+	const isFull = room.people.size - room.hidden.size >= shownAtOnce;
+	const occupant = addOccupant(room, person, id);
+	if (isFull && person.network !== xmppNetwork && roleOf(room.facts, person) !== "moderator")
+		room.hidden.add(occupant);
+	return occupant;
+}
+
+/** Has the room show an occupant from now on. Returns false for one that it showed before. */
+export const unhide = (room: HostedRoom, occupant: Occupant): boolean => room.hidden.delete(occupant);
+
 export function removeOccupant(room: HostedRoom, occupant: Occupant): void {
 	room.people.delete(personKey(occupant.person));
+	room.hidden.delete(occupant);
 	release(room, occupant);
 }
 

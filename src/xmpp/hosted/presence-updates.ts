@@ -11,6 +11,7 @@ import type { Liveness } from "./liveness.ts";
 import { takeNickChange } from "./nick-changes.ts";
 import { isJoin, payloadsOf, presence, shownSession } from "./presences.ts";
 import { notJoined, refuse, tooManyNicks } from "./refusals.ts";
+import { reveal } from "./reveal.ts";
 import { type Joined, type Occupant, sessionKey } from "./room.ts";
 
 /** New nicks of one person in one room: fewer than core lets the ghost have names. */
@@ -61,6 +62,7 @@ export function createPresences(
 		const nick = resource(to);
 		const other = nick === undefined ? undefined : joined?.room.occupants.get(nick);
 		if (!joined || !other) return refuse(stanza, notJoined);
+		reveal(joined.room, other, context);
 		const answer = presence(bare(to), shownNow(joined.room, other, context));
 		answer.attrs.to = from;
 		return answer;

@@ -6,6 +6,7 @@ import { xmppNetwork } from "../from-xmpp.ts";
 import * as phrases from "../phrases.ts";
 import type { Venue } from "../private/venue.ts";
 import type { HostedContext } from "./context.ts";
+import { reveal } from "./reveal.ts";
 import { type HostedRoom, type Occupant, occupantOf } from "./room.ts";
 
 /** Private chats of people in hosted rooms with people of the source. */
@@ -24,7 +25,7 @@ export const metIn = (room: HostedRoom, { person, nick }: Occupant): Person => (
 });
 
 /** Returns the hosted rooms as a place of private chats. */
-export function createPrivateVenue(context: Pick<HostedContext, "rooms" | "out">): Venue {
+export function createPrivateVenue(context: HostedContext): Venue {
 	const roomAt = (muc: string) => context.rooms.get(muc as RoomId) ?? context.rooms.at(muc);
 
 	const occupantIn = (room: HostedRoom, person: string) =>
@@ -44,6 +45,7 @@ export function createPrivateVenue(context: Pick<HostedContext, "rooms" | "out">
 			if (!occupant || occupant.sessions.size === 0) throw gone();
 			const mine = occupantOf(room, ours);
 			if (!mine) throw new PermanentError("forbidden", phrases.privateOutside(within));
+			reveal(room, mine, context);
 			context.out.send(occupant.sessions.values(), (address) => make(`${address}/${mine.nick}`, undefined));
 		},
 	};

@@ -7,6 +7,7 @@ import type { HostedContext } from "./context.ts";
 import * as refusals from "./line-refusals.ts";
 import { isPassing, originalOf } from "./original.ts";
 import { metIn } from "./private-chats.ts";
+import { reveal } from "./reveal.ts";
 import type { Joined } from "./room.ts";
 
 /** Private messages of one person: the XMPP server limits them for its own people alone. */
@@ -33,8 +34,10 @@ export function createPrivateMessages(context: HostedContext) {
 		const isOfSource = target.person.network !== xmppNetwork;
 		if (!isOfSource && target.sessions.size === 0) return answer(refusals.awayOccupant(stanza));
 		if (!mayWrite(occupant.person.id)) return answer(refusals.tooFast(stanza));
-		if (isOfSource)
+		if (isOfSource) {
+			reveal(room, target, context);
 			return context.privately({ stanza, muc: room.id, sender: metIn(room, occupant), to: target.person });
+		}
 		const { attrs, children } = originalOf(stanza, context.component);
 		const type = stanza.attrs.type === "chat" ? "chat" : undefined;
 		context.out.send(target.sessions.values(), (address) =>

@@ -87,10 +87,10 @@ export function createReturns(
 		return looked.kind === "room" && looked.facts.entry === "everybody";
 	}
 
-	const isUsed = (room: HostedRoom) => [...room.people.values()].some(({ sessions }) => sessions.size > 0);
+	const isUsed = (room: HostedRoom) => room.sessions.size > 0;
 	/** The source tells us of what happens there as long as a ghost of ours is in it, or comes in. */
 	const isFollowed = (room: HostedRoom) =>
-		[...room.people.values()].some(({ person }) => person.network === xmppNetwork) ||
+		room.people.values().some(({ person }) => person.network === xmppNetwork) ||
 		context.memberships.isEntered(room.source);
 
 	return {

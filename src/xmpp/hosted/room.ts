@@ -37,12 +37,14 @@ export type HostedRoom = {
 	/** The Matrix room. */
 	readonly source: RoomId;
 	facts: RoomFacts;
-	/** By nick. occupants.ts alone changes this map and the other three. */
+	/** By nick. occupants.ts alone changes this map and the others. */
 	readonly occupants: Map<string, Occupant>;
 	/** By {@link personKey}. */
 	readonly people: Map<string, Occupant>;
 	/** By the form of the nick in which look-alikes are equal. */
 	readonly lookAlikes: Map<string, Occupant>;
+	/** The members of a large room of whom no session has got a presence: reveal.ts shows them when they matter to somebody. */
+	readonly hidden: Set<Occupant>;
 	/** The sessions of all occupants, by {@link sessionKey}. */
 	readonly sessions: Map<string, Session>;
 };
@@ -60,6 +62,7 @@ export const createHostedRoom = (id: RoomId, facts: RoomFacts): HostedRoom => ({
 	occupants: new Map(),
 	people: new Map(),
 	lookAlikes: new Map(),
+	hidden: new Set(),
 	sessions: new Map(),
 });
 

@@ -5,6 +5,7 @@ import { type Element, xml } from "../stream/xml.ts";
 import type { HostedContext } from "./context.ts";
 import type { Place } from "./line.ts";
 import { idsIn, partId, toSource } from "./references.ts";
+import { reveal } from "./reveal.ts";
 import { type HostedRoom, type Joined, occupantOf } from "./room.ts";
 
 /** Typing and read positions in hosted rooms, both ways. The people of XMPP see those of each other by their own stanzas. */
@@ -40,6 +41,10 @@ export function createSourceSignals(
 		const ids = id === undefined ? [] : idsIn(partId(id, count - 1));
 		const payloads = payloadsOf({ ...out, ids }, "sid");
 		if (!payloads) return;
+		// The end of what nobody has seen shows nobody.
+		const { signal } = out;
+		if (room.hidden.has(occupant) && signal.kind === "typing" && !signal.active) return;
+		reveal(room, occupant, context);
 		const occupantId = xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: occupant.id });
 		// A session that waits for its history has no use for what is over by then.
 		const sessions = [...room.sessions.values()].filter(({ held }) => !held);

@@ -183,6 +183,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 	return {
 		...{
 			faces,
+			bridge,
 			rooms,
 			conversation,
 			source,

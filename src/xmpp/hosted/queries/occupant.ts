@@ -6,6 +6,7 @@ import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { type Element, xml } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
+import { reveal } from "../reveal.ts";
 import type { Occupant } from "../room.ts";
 import { pingNs } from "./ping.ts";
 import type { Relay } from "./relay.ts";
@@ -30,6 +31,7 @@ export async function askOccupant(
 		xml("iq", { type: "result", from: to, to: from, id }, children);
 	// XEP-0410 §3.3: the client need not be asked itself.
 	if (occupant === joined.occupant && payload.is("ping", pingNs)) return result();
+	reveal(joined.room, occupant, context);
 	if (occupant.person.network !== xmppNetwork) return answerIq(stanza, accounts(occupant, context));
 	return result(...(await relay(stanza, payload, joined.occupant.nick, occupant)));
 }
