@@ -87,10 +87,15 @@ export function createMqtt(
 	const devices = new Map(
 		Object.entries(options.brokers).map(([name, { discovery }]) => [name, createDevices(discovery, log)]),
 	);
+	function later(ms: number, work: () => Promise<void>): () => void {
+		const timer = setTimeout(() => void guard.run("timer of MQTT values", work), ms).unref();
+		return () => clearTimeout(timer);
+	}
 	const presence = createPresence({
 		watch: (broker, topic) =>
 			void guard.run("subscription to a presence", async () => sessions.get(broker)?.watch(topic)),
 		signal: (one) => bridge.signal(one),
+		later: (ms, work) => void later(ms, async () => work()),
 	});
 	const files = createThingFiles(readings);
 	const paint = createPainter();
@@ -108,10 +113,7 @@ export function createMqtt(
 		},
 		filtered: (reason) => meter.filtered(mqttName, reason),
 		receive: (events) => take(events),
-		later(ms, work) {
-			const timer = setTimeout(() => void guard.run("timer of the debounce", work), ms).unref();
-			return () => clearTimeout(timer);
-		},
+		later,
 	});
 	const policies = options.mirrors.flatMap(({ publish }, index) => {
 		const room = mirrorsOf(options)[index]?.topic;

@@ -22,6 +22,9 @@ const offline = new Set([
 	"down",
 ]);
 
+/** Time in ms after which the first presence of a thing is told again. */
+const settled = 5_000;
+
 /** Returns whether a payload says that a thing is there, in the words that devices use; undefined for other words. */
 export function saysOnline(payload: string): boolean | undefined {
 	const json = jsonIn(payload);
@@ -61,6 +64,8 @@ export function createPresence(deps: {
 	/** Subscribes to a topic of a broker, whose retained value comes at each connection. */
 	watch(broker: string, topic: string): void;
 	signal(presence: Presence): void;
+	/** Runs `work` after `ms`. */
+	later(ms: number, work: () => void): void;
 }) {
 	const subjects = createBoundedMap<string, Subject>(most, {
 		bytes: mostBytes,
@@ -69,6 +74,8 @@ export function createPresence(deps: {
 	/** By broker and topic: its last payload, and the things that it tells of. */
 	const topics = createBoundedMap<string, { payload?: string; heard?: number; of: Set<string> }>(mostTopics);
 	let order = 0;
+	/** Things that have told their presence once. Their ghosts enter the rooms by their first value, and so may miss it. */
+	const newcomers = new Set<Subject>();
 
 	function tell(subject: Subject): void {
 		const said = [...subject.watches].flatMap(([key, watch]): Word[] => {
@@ -78,9 +85,21 @@ export function createPresence(deps: {
 		});
 		const isOnline = together(subject.mode, said, subject.watches.size);
 		if (isOnline === undefined || subject.shown === isOnline) return;
+		const isFirst = subject.shown === undefined;
 		subject.shown = isOnline;
-		const { room, sender } = subject;
-		deps.signal({ kind: "presence", room, sender, show: isOnline ? "online" : "offline" });
+		show(subject);
+		if (!isFirst) return;
+		if (newcomers.size === 0) deps.later(settled, () => newcomers.forEach(welcome));
+		newcomers.add(subject);
+	}
+
+	function show({ room, sender, shown }: Subject): void {
+		deps.signal({ kind: "presence", room, sender, show: shown ? "online" : "offline" });
+	}
+
+	function welcome(subject: Subject): void {
+		newcomers.delete(subject);
+		show(subject);
 	}
 
 	return {

@@ -28,6 +28,8 @@ export const encryptedRefused =
 export const invitesToCall = (link: string | undefined) =>
 	link ? `invites to a call: ${link}` : "invites to a call, but calls do not cross the bridge";
 export const wantsAttention = "wants your attention";
+/** The status of an occupant whose person or device is not there. */
+export const notThere = "offline";
 export const sentForm = (title: string) =>
 	`sent a form, which does not cross the bridge${title ? `: ${title}` : ""}`;
 /** The answer to somebody who calls. */

@@ -8,9 +8,11 @@ import { createPresence, saysOnline } from "../../src/mqtt/presence.ts";
 function world() {
 	const watched: string[] = [];
 	const told: string[] = [];
+	const timers: (() => void)[] = [];
 	const presence = createPresence({
 		watch: (broker, topic) => void watched.push(`${broker}/${topic}`),
 		signal: ({ room, sender, show }) => void told.push(`${room} ${sender.name} ${show}`),
+		later: (_, work) => void timers.push(work),
 	});
 	const value = (topic: string, room = "r"): State =>
 		({ kind: "state", room: room as RoomId, sender: device("home", topic), key: topic }) as State;
@@ -19,7 +21,7 @@ function world() {
 		watches: topics.map((topic) => ({ topic, isOnline: saysOnline })),
 		mode,
 	});
-	return { watched, told, presence, value, by, together };
+	return { watched, told, timers, presence, value, by, together };
 }
 
 describe("the presence of a thing", () => {
@@ -53,6 +55,19 @@ describe("the presence of a thing", () => {
 			return told.at(-1)?.split(" ").at(-1) ?? "-";
 		});
 		expect(shown).toEqual(words);
+	});
+
+	test("is told once more when the thing is new, since its ghost enters the room by its first value", () => {
+		const { presence, told, timers, value, by } = world();
+		for (const thing of ["lamp", "fan"]) presence.note(value(thing), "home", by(`${thing}/status`));
+		presence.take("home", "lamp/status", "offline");
+		presence.take("home", "fan/status", "online");
+		told.splice(0);
+		expect(timers).toHaveLength(1);
+		for (const work of timers.splice(0)) work();
+		expect(told).toEqual(["r lamp offline", "r fan online"]);
+		presence.take("home", "fan/status", "offline");
+		expect(timers).toEqual([]);
 	});
 
 	test("is not told by other topics, other brokers and other words", () => {

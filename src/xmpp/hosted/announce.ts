@@ -1,5 +1,7 @@
+import { personKey } from "../../core/hosting.ts";
 import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
+import { availabilityOf } from "../muc/availability.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import { photoFor } from "../photo.ts";
 import type { Element } from "../stream/xml.ts";
@@ -18,7 +20,11 @@ export function shownNow(room: HostedRoom, occupant: Occupant, context: HostedCo
 }
 
 /** Returns the payloads of a ghost's presence; the picture is among them once it was read. */
-const payloadsFor = (person: Person, { faces, ghostPayloads }: HostedContext): readonly Element[] => [
+const payloadsFor = (
+	person: Person,
+	{ faces, ghostPayloads, availability }: HostedContext,
+): readonly Element[] => [
+	...availabilityOf(availability.get(personKey(person)) ?? { show: "online" }),
 	...ghostPayloads(),
 	...photoFor(person, faces.hash),
 ];

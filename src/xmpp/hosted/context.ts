@@ -1,5 +1,7 @@
+import type { BoundedMap } from "../../core/bounded-map.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
+import type { Shown } from "../../core/signal.ts";
 import type { Picture } from "../pictures.ts";
 import type { Aliases } from "./aliases.ts";
 import type { Broadcast } from "./broadcast.ts";
@@ -25,6 +27,8 @@ export type HostedContext = World &
 		/** The pictures of rooms of the source, by their `ref`; see {@link Pictures}. */
 		pictures: Readonly<Record<"get" | "soon", (ref: string) => Promise<Picture | undefined>>>;
 		history: History;
+		/** Whether people of the source are there, by {@link personKey}: of those that something says it of. */
+		availability: BoundedMap<string, Shown>;
 		/** Returns the occupant-id (XEP-0421) of a person in a room: the same for ever, and another one in each room. */
 		occupantId(room: RoomId, person: Pick<Person, "network" | "id">): string;
 	}>;

@@ -1,5 +1,7 @@
 import { createHmac } from "node:crypto";
+import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { personKey } from "../../core/hosting.ts";
+import type { Shown } from "../../core/signal.ts";
 import { createAliases } from "./aliases.ts";
 import { createBroadcast } from "./broadcast.ts";
 import type { HostedContext } from "./context.ts";
@@ -26,6 +28,10 @@ export function createContext(world: World, secret: () => string, history: Histo
 	const context: HostedContext = {
 		...world,
 		aliases: createAliases({ bridge }),
+		availability: createBoundedMap<string, Shown>(20_000, {
+			bytes: 8 * 1_048_576,
+			of: (key, { status = "" }) => textBytes(key, status) + 100,
+		}),
 		...{ rooms, memberships, pending, store, history },
 		pictures: {
 			get: (ref) => world.faces.get({ network: of, ref }),

@@ -1,14 +1,16 @@
+import { personKey } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Signal, SignalOut } from "../../core/signal.ts";
 import { payloadsOf, signalsIn } from "../signals.ts";
 import { type Element, xml } from "../stream/xml.ts";
+import { announce } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
 import type { Place } from "./line.ts";
 import { idsIn, partId, toSource } from "./references.ts";
 import { reveal } from "./reveal.ts";
 import { type HostedRoom, type Joined, occupantOf } from "./room.ts";
 
-/** Typing and read positions in hosted rooms, both ways. The people of XMPP see those of each other by their own stanzas. */
+/** Typing, read positions and presences in hosted rooms, both ways. The people of XMPP see those of each other by their own stanzas. */
 
 /** Returns whether the room is small enough for read positions: they say who of all people has read what. */
 export const isSmall = (
@@ -33,16 +35,22 @@ export function createSourceSignals(
 	const { rooms, out: broadcast } = context;
 
 	function show(out: SignalOut): void {
+		const { signal } = out;
 		const room = rooms.get(out.room);
-		const occupant = room && occupantOf(room, out.signal.sender);
+		const occupant = room && occupantOf(room, signal.sender);
+		if (signal.kind === "presence") context.availability.set(personKey(signal.sender), signal);
 		if (!room || !occupant) return;
+		if (signal.kind === "presence") {
+			// The presence of a member who is not shown yet is shown with them.
+			if (!room.hidden.has(occupant)) announce(room, occupant, context);
+			return;
+		}
 		const [id] = out.ids.slice(-1);
 		const count = id === undefined ? 1 : lines.place(room, room.id).lengthOf(id);
 		const ids = id === undefined ? [] : idsIn(partId(id, count - 1));
 		const payloads = payloadsOf({ ...out, ids }, "sid");
 		if (!payloads) return;
 		// The end of what nobody has seen shows nobody.
-		const { signal } = out;
 		if (room.hidden.has(occupant) && signal.kind === "typing" && !signal.active) return;
 		reveal(room, occupant, context);
 		const occupantId = xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: occupant.id });
@@ -57,6 +65,8 @@ export function createSourceSignals(
 		show,
 		/** Returns true for a room where somebody may see signals of this kind. */
 		hears(kind: Signal["kind"], id: RoomId): boolean {
+			// Sessions that come later see it, too.
+			if (kind === "presence") return true;
 			const room = rooms.get(id);
 			if (!room || room.sessions.size === 0) return false;
 			return kind === "typing" || (kind === "read" && isSmall(room, context));

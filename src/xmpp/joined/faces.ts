@@ -6,11 +6,12 @@ import type { Room } from "./room.ts";
 import { inTurn } from "./send-queue.ts";
 
 /** Returns the looks of an own occupant in the MUC. The listener stands for nobody. */
-export const shown = ({ jid, name, person, photo }: OwnOccupant, { linkedTo }: Room) => ({
+export const shown = ({ jid, name, person, photo, availability }: OwnOccupant, { linkedTo }: Room) => ({
 	jid,
 	name,
 	comesFrom: person ? linkedTo : [],
 	photo,
+	availability,
 });
 
 /** Returns the picture of an own occupant as a join tells it: only one that was read before, since no join waits for one. */

@@ -1,5 +1,6 @@
 import { type PermanentError, TemporaryError } from "../../core/errors.ts";
 import type { Person } from "../../core/person.ts";
+import type { Shown } from "../../core/signal.ts";
 import type { OccupantPresence } from "../muc/presence.ts";
 
 /** Our occupants in one MUC: the listener, and the ghosts of people. This file alone changes their state. */
@@ -31,6 +32,8 @@ type State = {
 	stay: Stay;
 	/** The hash of the picture that the MUC was told, "" if it has none; undefined before the MUC was told anything. */
 	photo: string | undefined;
+	/** Whether its person is there, as the MUC is told; undefined where nobody says so. */
+	availability: Shown | undefined;
 	/** True while the occupant has to join again after a technical loss. */
 	wanted: boolean;
 	/** Why the MUC refuses it, until its person leaves and comes again. */
@@ -64,6 +67,7 @@ export const createOwnOccupant = (jid: string, name: string, person?: Person): O
 	nick: "",
 	stay: { state: "out" },
 	photo: undefined,
+	availability: undefined,
 	wanted: false,
 	barred: undefined,
 	relayedUntil: 0,
@@ -106,6 +110,11 @@ export function want(one: State): void {
 /** Notes the picture that the MUC is told: see {@link OwnOccupant}. */
 export function setPhoto(one: State, photo: string | undefined): void {
 	one.photo = photo;
+}
+
+/** Notes whether the person of the occupant is there. */
+export function setAvailability(one: State, availability: Shown): void {
+	one.availability = availability;
 }
 
 /** Keeps the occupant out: the MUC refused or removed it. */

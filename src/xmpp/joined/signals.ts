@@ -2,14 +2,17 @@ import type { RoomId } from "../../core/ids.ts";
 import type { Signal, SignalOut } from "../../core/signal.ts";
 import { resource } from "../jid.ts";
 import { delayedBy } from "../message/delay.ts";
+import { rename } from "../muc/presence.ts";
 import { payloadsOf, signalsIn } from "../signals.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import type { Context } from "./context.ts";
-import { isIn, type OwnOccupant } from "./own-occupants.ts";
+import { shown } from "./faces.ts";
+import { isIn, type OwnOccupant, setAvailability } from "./own-occupants.ts";
 import { hasIds } from "./participants.ts";
 import type { Room } from "./room.ts";
+import { inTurn } from "./send-queue.ts";
 
-/** Typing and read positions in MUCs, both ways. */
+/** Typing and read positions in MUCs, both ways, and the presence of people who have one in rooms. */
 
 const namedIn = (room: Room) => (hasIds(room) ? "sid" : "msg");
 
@@ -33,6 +36,8 @@ export function takeSignals(room: Room, stanza: Element, context: Context): void
 
 /** Returns true for a MUC where somebody may see signals of this kind. */
 export function hearsSignals(room: Room, kind: Signal["kind"], context: Context): boolean {
+	// The occupant keeps its presence for those who come later.
+	if (kind === "presence") return true;
 	if (room.roster.others.size === 0) return false;
 	return kind === "typing" || (kind === "read" && isSmall(room, context));
 }
@@ -44,6 +49,14 @@ export async function showSignal(
 	out: SignalOut,
 	context: Context,
 ): Promise<void> {
+	const { signal } = out;
+	if (ours && signal.kind === "presence") {
+		setAvailability(ours, signal);
+		await inTurn(room.sendQueue, async () => {
+			if (isIn(ours)) await context.link.send(rename(shown(ours, room), room.jid, ours.nick));
+		});
+		return;
+	}
 	const payloads = ours && isIn(ours) ? payloadsOf(out, namedIn(room)) : undefined;
 	if (payloads && ours)
 		await context.link.send(xml("message", { type: "groupchat", from: ours.jid, to: room.jid }, payloads));

@@ -1,6 +1,7 @@
 import { boundedId } from "../../core/ids.ts";
 import { nameOf, oneLine } from "../../core/names.ts";
 import type { Rank } from "../../core/person.ts";
+import type { Shown } from "../../core/signal.ts";
 import { occupantIdIn } from "../from-xmpp.ts";
 import { bare, longestBare, longestPart, resource } from "../jid.ts";
 import { passedIn, passedThrough } from "../message/passed-rooms.ts";
@@ -8,6 +9,7 @@ import { photoIn, photoUpdate } from "../photo.ts";
 import * as phrases from "../phrases.ts";
 import { child, type Element, type Node, text, xml } from "../stream/xml.ts";
 import { fullName, nickNs } from "../to-xmpp.ts";
+import { availabilityOf } from "./availability.ts";
 import { beginning, defined } from "./fields.ts";
 import { mucUser, statusCodes, statusCodesOf } from "./status-codes.ts";
 
@@ -89,11 +91,13 @@ type Own = Readonly<{
 	comesFrom: readonly string[];
 	/** The hash of the picture, "" for none; undefined while nobody knows it. */
 	photo?: string | undefined;
+	/** Whether its person is there; undefined where nobody says so. */
+	availability?: Shown | undefined;
 }>;
 
 /** Returns the presence of an own occupant in a MUC; each one replaces what the MUC shows of it. */
 const available = (
-	{ jid, name, comesFrom, photo }: Own,
+	{ jid, name, comesFrom, photo, availability }: Own,
 	room: string,
 	nick: string,
 	...more: Node[]
@@ -102,6 +106,7 @@ const available = (
 		"presence",
 		{ from: jid, to: `${room}/${nick}` },
 		...more,
+		...(availability ? availabilityOf(availability) : []),
 		fullName(name === nick ? undefined : name),
 		passedThrough(comesFrom),
 		photo === undefined ? undefined : photoUpdate(photo),

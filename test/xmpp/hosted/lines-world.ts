@@ -1,3 +1,4 @@
+import { createBoundedMap } from "../../../src/core/bounded-map.ts";
 import type { BridgeEvent } from "../../../src/core/event.ts";
 import { createGuard } from "../../../src/core/guard.ts";
 import type { Levels, RoomFacts, Seen } from "../../../src/core/hosting.ts";
@@ -99,6 +100,7 @@ export function linesWorld({ readReceipts = 0 } = {}) {
 			views: { find, source: () => hosting },
 		}),
 		readReceipts,
+		availability: createBoundedMap(10),
 		faces: { hash: () => undefined },
 		tell: (events: readonly Received[]) => void told.push(...events),
 		ghost: ({ address }: Person) => `${address[0]}@bridge.test`,

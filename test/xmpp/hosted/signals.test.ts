@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { MessageId } from "../../../src/core/ids.ts";
+import { personKey } from "../../../src/core/hosting.ts";
+import type { MessageId, RoomId } from "../../../src/core/ids.ts";
 import type { Signal, SignalOut } from "../../../src/core/signal.ts";
+import { shownNow as occupantShown } from "../../../src/xmpp/hosted/announce.ts";
 import { createSourceSignals } from "../../../src/xmpp/hosted/signals.ts";
 import { alice, linesWorld, matrix, romeo, source, view } from "./lines-world.ts";
 
@@ -84,5 +86,26 @@ describe("typing and read positions of a hosted room", () => {
 		expect([crowded.hears("read", view), crowded.hears("typing", view)]).toEqual([false, true]);
 		await crowded.show("$2", { kind: "message", style: "text", text: "hi" });
 		expect(crowded.got(phone)[0]).not.toContain("markable");
+	});
+});
+
+describe("the presence of a thing in a hosted room", () => {
+	test("is shown to each session, also to those that come later, and ends when the thing is back", () => {
+		const w = world();
+		const shownNow = () => w.got(phone).map((one) => /<show>.*<\/status>/.exec(one)?.[0] ?? "available");
+		w.shows({ kind: "presence", show: "offline" });
+		expect(shownNow()).toEqual(["<show>xa</show><status>offline</status>"]);
+		const alices = w.room.people.get(personKey(alice));
+		if (!alices) throw new Error("Alice is not in the room");
+		const { payloads } = occupantShown(w.room, alices, w.context);
+		expect(payloads.map(String)).toContain("<show>xa</show>");
+		w.shows({ kind: "presence", show: "online" });
+		expect(shownNow()).toEqual(["available"]);
+	});
+
+	test("is kept for a room that nobody is in", () => {
+		const w = world();
+		expect(w.hears("presence", "!nobody@bridge.test" as RoomId)).toBe(true);
+		expect(w.hears("typing", "!nobody@bridge.test" as RoomId)).toBe(false);
 	});
 });

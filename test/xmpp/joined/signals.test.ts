@@ -117,6 +117,22 @@ describe("typing and read positions of a MUC", () => {
 			.filter((one) => one.getChild("body"))
 			.map((one) => one.getChild("markable", markers));
 		expect(asks.map((one) => one !== undefined)).toEqual([true, false]);
-		expect(w.rooms.hears("presence", room)).toBe(false);
+		expect(w.rooms.hears("received", room)).toBe(false);
+	});
+});
+
+describe("the presence of a thing in a MUC", () => {
+	test("is that of its occupant, which stays", async () => {
+		const w = await linkedWithLine();
+		w.muc.taken.splice(0);
+		const presences = () =>
+			w.muc.taken
+				.splice(0)
+				.filter(({ name, attrs }) => name === "presence" && attrs.from === aliceJid)
+				.map((one) => [one.attrs.type, one.getChild("show")?.getText(), one.getChild("status")?.getText()]);
+		await show(w, { kind: "presence", show: "offline" });
+		expect(presences()).toEqual([[undefined, "xa", "offline"]]);
+		await show(w, { kind: "presence", show: "online" });
+		expect(presences()).toEqual([[undefined, undefined, undefined]]);
 	});
 });
