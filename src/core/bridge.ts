@@ -21,6 +21,7 @@ import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
 import { withName, withNames } from "./names.ts";
 import type { Bridge, Network, Received } from "./network.ts";
+import { createOnlookers } from "./onlookers.ts";
 import { createOutageLog } from "./outages.ts";
 import { createPeople } from "./people.ts";
 import { atLeast } from "./permissions.ts";
@@ -301,6 +302,7 @@ export function createBridge(deps: {
 			sendNotice(event, new PermanentError(reason, message, { partly: true }), target),
 		mayOpen: (person) => route.mayOpen(person),
 		mayReach: route.mayReach,
+		sees: createOnlookers({ mapping, network }),
 		allows: (person, level) => atLeast(rules.level(person), level),
 		secret: (name) => mapping.once(`secret ${name}`, () => randomBytes(32).toString("base64url")),
 		seen,

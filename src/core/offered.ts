@@ -126,6 +126,8 @@ export interface Bridge {
 		typed: string,
 		person: Person | undefined,
 	): Promise<Readonly<{ known: boolean; near: readonly Person[] }>>;
+	/** Resolves with true if the person is in a room that is linked to this room of the network `of`. */
+	sees(person: Person, of: NetworkName, room: RoomId): Promise<boolean>;
 	/** Returns true if the person has at least this permission level. */
 	allows(person: Person, level: Level): boolean;
 	/** Resolves with a secret of 32 bytes in base64url, made at the first call and stored for good. */

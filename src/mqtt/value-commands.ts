@@ -4,6 +4,7 @@ import type { Media } from "../core/event.ts";
 import type { RoomId } from "../core/ids.ts";
 import type { Bridge } from "../core/network.ts";
 import { pageOf } from "../core/page.ts";
+import type { Person } from "../core/person.ts";
 import type { Sample } from "../core/readings.ts";
 import { day } from "../core/time.ts";
 import type { Chart } from "./chart/chart-svg.ts";
@@ -21,10 +22,10 @@ type Known = Latest & Readonly<{ room: RoomId }>;
 
 /**
  * Returns the commands `list`, `get` and `chart`: the values of the topics that a room shows. Where people give commands in
- * no room, admins of the bridge are told of all topics.
+ * no room, they are told of the rooms that they are in, and admins of the bridge of all topics.
  */
 export function valueCommands(deps: {
-	bridge(): Pick<Bridge, "portal" | "allows">;
+	bridge(): Pick<Bridge, "portal" | "allows" | "sees">;
 	latest(room: RoomId): readonly Latest[];
 	/** Returns all rooms that have values. */
 	rooms(): readonly RoomId[];
@@ -33,14 +34,23 @@ export function valueCommands(deps: {
 	draw(chart: Chart): Promise<Media>;
 	file(latest: Latest): Media | undefined;
 }): readonly Command[] {
+	/** Resolves with the rooms of ours that a person may know the values of. */
+	async function seenBy(person: Person): Promise<readonly RoomId[]> {
+		if (deps.bridge().allows(person, "admin")) return deps.rooms();
+		const all: RoomId[] = [];
+		for (const room of deps.rooms()) if (await deps.bridge().sees(person, mqttName, room)) all.push(room);
+		return all;
+	}
+
 	/** @throws PermanentError in a room that shows nothing of MQTT */
 	async function latestIn({ network, room, sender, ...call }: CommandCall): Promise<readonly Known[]> {
 		const portal = await deps.bridge().portal(network, room);
 		const linked =
 			portal?.links.flatMap((link) => (link.network === mqttName && link.room ? [link.room] : [])) ?? [];
-		const isForAll = linked.length === 0 && call.private && deps.bridge().allows(sender, "admin");
-		const rooms = isForAll ? deps.rooms() : linked;
-		if (rooms.length === 0) throw new PermanentError("invalid", phrases.noMirror);
+		const isAlone = linked.length === 0 && call.private;
+		const rooms = isAlone ? await seenBy(sender) : linked;
+		if (rooms.length === 0)
+			throw new PermanentError("invalid", isAlone ? phrases.noMirrorForYou : phrases.noMirror);
 		const all = rooms.flatMap((one) => deps.latest(one).map((latest) => ({ ...latest, room: one })));
 		// Of several filters that match a topic, the latest value counts.
 		const byTopic = new Map(all.toSorted((one, other) => one.at - other.at).map((one) => [one.topic, one]));

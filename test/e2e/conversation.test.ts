@@ -66,6 +66,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 				{ topic: "home/+/temperature", room: "#climate:hs.test" },
 				{
 					...{ topic: "home/door", room: "#climate:hs.test", value: "/state", show: "state" },
+					availability: "home/door/here",
 					publish: { allow: [], topics: ["home/lamp"] },
 				},
 				{
@@ -526,6 +527,72 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await bridged.start();
 		expect(edited(await door("ajar"))).toBe(first.event_id);
 		await sensor.close();
+	});
+
+	test("a thing that goes away is away for people of both sides, who ask the bot for its value where they are members", async () => {
+		const { bed, xmpp } = bridged;
+		const thing = await MqttClient.connect({ ...bed.mqtt, username: "bridge", password: "pw-bridge" });
+		const bot = `trivium@${xmpp.component}`;
+		const asks = async (text: string, answer: string) => {
+			await romeo.sendMessage(bot, text);
+			await romeo.waitFor(
+				answer,
+				(one) =>
+					one.attrs.from?.startsWith(bot) === true && !!one.getChild("body")?.getText().includes(answer),
+				20_000,
+			);
+		};
+		let seen = 0;
+		/** Resolves when Romeo sees this presence, behind those that he was waiting for before. */
+		const shows = async (at: string, show: string | undefined) => {
+			const { items } = romeo.inbox;
+			const fits = (one: Element) =>
+				one.is("presence") && one.attrs.from === at && one.getChild("show")?.getText() === show;
+			const found = await romeo.waitFor(
+				`${at}: ${show}`,
+				(one) => fits(one) && items.indexOf(one) >= seen,
+				20_000,
+			);
+			seen = items.indexOf(found) + 1;
+		};
+		/** Resolves when the ghost with this name has this presence on Matrix. */
+		const onMatrixIs = (room: string, name: string, presence: string) =>
+			vi.waitFor(
+				async () => {
+					const members = await juliet.members(room);
+					const [ghost = ""] = [...members].find(([, called]) => called === name) ?? [];
+					expect(ghost, [...members.values()].join()).not.toBe("");
+					const path = `v3/presence/${encodeURIComponent(ghost)}/status`;
+					expect(await juliet.request("GET", path)).toMatchObject({ presence });
+				},
+				{ timeout: 20_000, interval: 200 },
+			);
+
+		await asks("get home/balcony/temperature", "none of the rooms that you are in shows anything from MQTT");
+		const view = `#climate@${xmpp.component}`;
+		await romeo.joinRoom(view, "Romeo");
+		await asks("get home/balcony/temperature", "home/balcony/temperature: 12.5");
+		await asks("chart home/balcony/temperature 1h", "the last 1h: 1 value.");
+		await thing.publish("home/door/here", "offline");
+		await shows(`${view}/home door`, "xa");
+		await thing.publish("home/door/here", "online");
+		await shows(`${view}/home door`, undefined);
+
+		await juliet.send(portal, "!bridge link mqtt zigbee2mqtt/fan value /state");
+		await juliet.waitForMessage(
+			"This room shows what comes from zigbee2mqtt/fan from now on. Nothing that is said here goes there.",
+			portal,
+			20_000,
+		);
+		await thing.publish("zigbee2mqtt/fan/availability", "online", { retain: true });
+		await thing.publish("zigbee2mqtt/fan", '{"state":"ON"}');
+		await shows(`${muc}/fan`, undefined);
+		await onMatrixIs(portal, "fan", "online");
+		await thing.publish("zigbee2mqtt/fan/availability", "offline", { retain: true });
+		await shows(`${muc}/fan`, "xa");
+		await onMatrixIs(portal, "fan", "offline");
+		await juliet.send(portal, "!bridge unlink mqtt zigbee2mqtt/fan");
+		await thing.close();
 	});
 
 	if (server === "prosody")

@@ -119,7 +119,11 @@ describe("in a room that shows values, a person", () => {
 	const bridge = { portal: async (_: string, at: string) => (at === "!r" ? { links } : undefined) };
 	const drawn: Chart[] = [];
 	const picture = { kind: "image", name: "x.png" } as Media;
-	const bridgeNow = { ...bridge, allows: ({ id }: Person) => id === "admin" } as unknown as Bridge;
+	const bridgeNow = {
+		...bridge,
+		allows: ({ id }: Person) => id === "admin",
+		sees: async ({ id }: Person, of: string, at: string) => id === "member" && of === "mqtt" && at === room,
+	} as unknown as Bridge;
 	const commands = valueCommands({
 		bridge: () => bridgeNow,
 		latest: latest.of,
@@ -182,9 +186,10 @@ describe("in a room that shows values, a person", () => {
 		expect(await say("chart", "home/kitchen 1y")).toContain("chart");
 	});
 
-	test("gets all values in a room alone with the bot as an admin, and none otherwise", async () => {
+	test("gets in a room alone with the bot the values of rooms that they are in, and as an admin all", async () => {
 		const alone = (id: string) => say("get", "home/kitchen", "!alone", { private: true, sender: { id } });
 		expect(await alone("admin")).toContain("20 °C");
-		expect(await alone("ann")).toContain("this room shows nothing from MQTT");
+		expect(await alone("member")).toContain("20 °C");
+		expect(await alone("ann")).toBe("none of the rooms that you are in shows anything from MQTT.");
 	});
 });
