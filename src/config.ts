@@ -53,6 +53,7 @@ type Broker = {
 	key?: string;
 	status_topic?: string;
 	discovery: string | false;
+	max_packet_size: number;
 	client_id?: string;
 	protocol: "5" | "3.1.1";
 };
@@ -245,6 +246,7 @@ function mqttOptions(
 				...(key !== undefined && { key }),
 				...(broker.status_topic !== undefined && { statusTopic: broker.status_topic }),
 				...(broker.discovery !== false && { discovery: broker.discovery }),
+				maxPacketSize: broker.max_packet_size,
 				// The same at every start, so that the broker resumes the session; different for each bridge.
 				clientId: broker.client_id ?? `trivium-${domain}`,
 				protocol: broker.protocol,

@@ -7,6 +7,7 @@ import {
 } from "mqtt";
 import type { Arrival } from "./from-mqtt.ts";
 import { createSizeCheck } from "./packet-size.ts";
+import * as phrases from "./phrases.ts";
 import { subscriptionId } from "./topics.ts";
 
 export type BrokerOptions = Readonly<{
@@ -23,6 +24,8 @@ export type BrokerOptions = Readonly<{
 	statusTopic?: string;
 	/** The first level of the topics by which devices announce themselves (Home Assistant); absent: none are read. */
 	discovery?: string;
+	/** Bytes of the largest payload that is shown. Absent: 8 MiB. */
+	maxPacketSize?: number;
 	/** The client identifier of the session, the same at every start. */
 	clientId: string;
 	protocol: "5" | "3.1.1";
@@ -95,9 +98,10 @@ export type Connection = Readonly<{
 export const patience = { deadline: 10_000, keepalive: 30_000 };
 /** Most QoS 1 and 2 messages that the broker sends before the first one is acknowledged. */
 const receiveMaximum = 100;
-const maximumPacketSize = 1024 * 1024;
-/** Bytes of the largest packet that the connection reads: MQTT 3.1.1 has no maximum, and a hostile broker ignores it. */
-const mostOfPacket = 16 * 1_048_576;
+/** Bytes of the largest payload that is read whole, without another bound in the config. */
+const usualPacketSize = 8 * 1_048_576;
+/** Bytes that are kept of a larger one. */
+const headOfLarger = 16;
 /** Seconds for which the broker keeps the session and its messages while the bridge is away. */
 export const sessionExpiryInterval = 7 * 24 * 3600;
 
@@ -114,6 +118,13 @@ export function dial(
 ): Connection {
 	const { deadline, keepalive } = how.patience ?? patience;
 	const five = broker.protocol === "5";
+	const { maxPacketSize: largest = usualPacketSize } = broker;
+	/**
+	 * The maximum that the CONNECT announces. A broker drops a larger packet without a word [MQTT-3.1.2-25], so a payload up to
+	 * this one is still read, and people are told of its size. MQTT 3.1.1 has no maximum, and a hostile broker ignores it: a
+	 * larger packet ends the connection.
+	 */
+	const maximumPacketSize = 2 * largest;
 	const status = how.fleeting ? undefined : broker.statusTopic;
 	const options: IClientOptions = {
 		clientId: broker.clientId,
@@ -162,7 +173,7 @@ export function dial(
 	let handled = Promise.resolve();
 	client.handleMessage = (packet, done) => {
 		if (over || packet.qos === 2) return refrain(packet, done);
-		handled = events.arrival(arrived(packet));
+		handled = events.arrival(arrived(packet, largest));
 		void handled.then(() => refrain(packet, done));
 	};
 	/** Resolves when all messages that the connection has read are handled: the library goes on with them after its end. */
@@ -182,7 +193,7 @@ export function dial(
 		if (packet.qos !== 2) return done(0);
 		if (over || closing) return;
 		receiving.set(packet.messageId as number, () => done(0));
-		void events.arrival(arrived(packet as IPublishPacket));
+		void events.arrival(arrived(packet as IPublishPacket, largest));
 	};
 	client.on("connect", (packet) => {
 		clearTimeout(watchdog);
@@ -201,9 +212,10 @@ export function dial(
 			unmatched.add(packet.messageId);
 	});
 	client.connect();
-	const fits = createSizeCheck(mostOfPacket);
+	const excessOf = createSizeCheck(maximumPacketSize);
 	client.stream?.on("data", (chunk: Buffer) => {
-		if (!fits(chunk)) end(new Error(`the broker sent a packet of more than ${mostOfPacket / 1_048_576} MiB`));
+		const excess = excessOf(chunk);
+		if (excess !== undefined) end(new Error(phrases.packetTooLarge(excess, largest)));
 	});
 
 	/** Sends a request; resolves with its answer and rejects when the connection ends. */
@@ -306,14 +318,20 @@ function propertiesOf({ operation, correlation, passed = [] }: Extras) {
 	return Object.keys(properties).length > 0 ? { properties } : {};
 }
 
-function arrived({ topic, payload, qos, dup, retain, messageId, properties }: IPublishPacket): Arrival {
-	const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+function arrived(
+	{ topic, payload, qos, dup, retain, messageId, properties }: IPublishPacket,
+	largest: number,
+): Arrival {
+	const whole = typeof payload === "string" ? Buffer.from(payload) : payload;
+	const tooLarge = whole.length > largest;
+	const bytes = tooLarge ? whole.subarray(0, headOfLarger) : whole;
 	const packetId = qos === 0 ? undefined : messageId;
 	const subscriptions = [properties?.subscriptionIdentifier ?? []].flat();
 	const { messageExpiryInterval, responseTopic, correlationData, userProperties } = properties ?? {};
 	const passed = [userProperties?.[passedProperty] ?? []].flat();
 	return {
 		...{ topic, payload: bytes, qos, dup, retain, packetId, subscriptions },
+		...(tooLarge && { tooLarge: { bytes: whole.length, largest } }),
 		...(messageExpiryInterval !== undefined && { expires: Date.now() + messageExpiryInterval * 1_000 }),
 		...(responseTopic !== undefined && {
 			response: {

@@ -18,6 +18,8 @@ export type Arrival = Readonly<{
 	topic: string;
 	payload: Uint8Array;
 	qos: 0 | 1 | 2;
+	/** The payload is the beginning of one that is larger than the bridge shows. */
+	tooLarge?: Readonly<{ bytes: number; largest: number }>;
 	/** The DUP flag: the broker may have sent it before, on an earlier connection. */
 	dup: boolean;
 	/** The RETAIN flag: the topic's value from before the subscription. */
@@ -76,11 +78,12 @@ export const device = (broker: string, topic: string): Person => ({
  * mirror that shows it, `shape` how, and `thing` what is known of the topic's device.
  */
 export function fromMqtt(
-	{ topic, payload, digest, expires, passed: given }: Arrival & Pick<State, "digest">,
+	arrival: Arrival & Pick<State, "digest">,
 	in_: { broker: string; room: RoomId; id: MessageId; at: number; shape?: CompiledShape; thing?: Thing },
 ): Readonly<{ event: State; compared: string | null; bytes?: Uint8Array }> {
+	const { topic, payload, digest, expires, passed: given } = arrival;
 	const name = in_.thing?.name ?? nameOf(topic);
-	const { line, compared, name: called = name, device: key, bytes } = shapeOf(payload, topic, name, in_);
+	const { line, compared, name: called = name, device: key, bytes } = shapeOf(arrival, name, in_);
 	const sender =
 		key === undefined
 			? { ...device(in_.broker, topic), name: called }
@@ -108,8 +111,7 @@ export function fromMqtt(
 
 /** Returns a payload as text, null for an empty one, which clears a retained value. [MQTT-3.3.1-6] */
 function shapeOf(
-	payload: Uint8Array,
-	topic: string,
+	{ payload, topic, tooLarge }: Arrival,
 	name: string,
 	{ shape, thing }: Readonly<{ shape?: CompiledShape; thing?: Thing }>,
 ): Readonly<{
@@ -125,6 +127,10 @@ function shapeOf(
 		return { ...(called && { name: called }), ...(key && { device: key }) };
 	};
 	if (payload.length === 0) return { ...around(), line: null, compared: null };
+	if (tooLarge) {
+		const line = phrases.tooLargeValue(tooLarge.bytes, tooLarge.largest);
+		return { ...around(), line, compared: line };
+	}
 	const text = decode(payload);
 	if (text === undefined) {
 		const line = phrases.binaryValue(payload.length, hex(payload.subarray(0, 16)));

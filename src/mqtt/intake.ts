@@ -21,6 +21,7 @@ type Stored = Readonly<{
 	payload: string;
 	qos: 0 | 1 | 2;
 	retain: boolean;
+	tooLarge?: NonNullable<Arrival["tooLarge"]>;
 	subscriptions: readonly number[];
 	subscribed: readonly string[];
 	id: MessageId;
@@ -49,10 +50,13 @@ export function createIntake(
 	const keyOf = ({ latest }: Waiting) => prefix + latest.topic;
 
 	function stored({ latest, id, since, values }: Waiting): Cursor {
-		const { payload, topic, qos, retain, subscriptions, subscribed } = latest;
+		const { payload, topic, qos, retain, tooLarge, subscriptions, subscribed } = latest;
 		const text = Buffer.from(payload).toString("base64");
-		const record = { topic, payload: text, qos, retain, subscriptions, subscribed, id, since, values };
-		return { key: prefix + topic, value: JSON.stringify(record satisfies Stored) };
+		const record: Stored = {
+			...{ topic, payload: text, qos, retain, subscriptions, subscribed, id, since, values },
+			...(tooLarge && { tooLarge }),
+		};
+		return { key: prefix + topic, value: JSON.stringify(record) };
 	}
 
 	function restored(value: string): Pick<Waiting, "latest" | "id" | "since" | "values"> {

@@ -1,17 +1,17 @@
 /**
- * Returns a function that reads the packet lengths of an MQTT stream, chunk by chunk. It returns false from the first
- * packet on whose length is more than `most` bytes, before the library collects them. // MQTT 5 §2.1.4
+ * Returns a function that reads the packet lengths of an MQTT stream, chunk by chunk. From the first packet on whose length is
+ * more than `most` bytes it returns that length, before the library collects them; until then undefined. // MQTT 5 §2.1.4
  */
-export function createSizeCheck(most: number): (chunk: Uint8Array) => boolean {
+export function createSizeCheck(most: number): (chunk: Uint8Array) => number | undefined {
 	/** Bytes of the packet that are still to come; undefined while its length is being read. */
 	let rest: number | undefined;
 	/** Bytes of the fixed header so far, and the length they give. */
 	let header = 0;
 	let length = 0;
-	let fits = true;
+	let excess: number | undefined;
 
 	return (chunk) => {
-		for (let at = 0; fits && at < chunk.length; ) {
+		for (let at = 0; excess === undefined && at < chunk.length; ) {
 			if (rest !== undefined) {
 				const taken = Math.min(rest, chunk.length - at);
 				at += taken;
@@ -24,11 +24,11 @@ export function createSizeCheck(most: number): (chunk: Uint8Array) => boolean {
 					header++;
 					continue;
 				}
-				fits = length <= most;
+				if (length > most) excess = length;
 				rest = length;
 			}
 			if (rest === 0) [rest, header, length] = [undefined, 0, 0];
 		}
-		return fits;
+		return excess;
 	};
 }

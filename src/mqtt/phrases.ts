@@ -3,6 +3,12 @@ export * from "../core/phrases.ts";
 
 // Values.
 export const binaryValue = (bytes: number, head: string) => `${bytes} bytes, no text (${head}…)`;
+export const tooLargeValue = (bytes: number, largest: number) =>
+	`a value of ${megabytes(bytes)}, which is too large to be shown: the limit is ${megabytes(largest)}. An admin of the bridge can raise “max_packet_size” of the broker`;
+export const packetTooLarge = (bytes: number, largest: number) =>
+	`the broker sent a packet of ${megabytes(bytes)}, and twice ${megabytes(largest)} is the most that is read. Raise “max_packet_size” of this broker, or have the device send less`;
+const megabytes = (bytes: number) =>
+	bytes < 100_000 ? `${bytes} bytes` : `${(bytes / 1_048_576).toFixed(1)} MiB`;
 export const pictureValue = (mime: string, bytes: number) => `a picture (${mime}, ${bytes} bytes)`;
 export const longValue = (start: string, bytes: number) => `${start}… (${bytes} bytes in all)`;
 
@@ -13,6 +19,7 @@ export const furtherThingsTopic = (filter: string, most: number) =>
 
 // `list` and `get`.
 export const noMirror = "this room shows nothing from MQTT.";
+export const noMirrorForYou = "none of the rooms that you are in shows anything from MQTT.";
 export const noValuesYet = "Nothing has come from MQTT yet.";
 export const latestValue = (topic: string, text: string | null, ago: string) =>
 	`${topic}: ${text ?? "cleared"} (${ago} ago)`;

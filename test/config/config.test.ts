@@ -56,6 +56,7 @@ describe("the example", () => {
 			password: "also",
 			clientId: "trivium-example.org",
 			discovery: "homeassistant",
+			maxPacketSize: 8_388_608,
 			protocol: "5",
 		});
 	});

@@ -20,6 +20,7 @@ import { fakeNetwork, lines, quiet, until } from "../fakes.ts";
 import { type MqttAccount, startTestbed, type Testbed } from "../testbed/index.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
 import { startWire } from "../testbed/wire.ts";
+import { png } from "./png.ts";
 
 let bed: Testbed;
 let thing: MqttClient;
@@ -182,6 +183,22 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 			room: `home/${at}/a/+/temperature`,
 			sender: { name: "kitchen temperature", domain: "home" },
 		});
+	});
+
+	test("shows a picture above 1 MiB, and of a larger value than max_packet_size its size", async () => {
+		const one = await run(broker({ protocol, maxPacketSize: 1_200_000 }), [`${at}/camera`]);
+		const picture = Buffer.alloc(1_100_000, 7);
+		png(2).copy(picture);
+		await thing.publish(`${at}/camera`, picture);
+		await thing.publish(`${at}/camera`, Buffer.alloc(1_500_000, 7));
+		await thing.publish(`${at}/camera`, "still here");
+		await sees(
+			one,
+			"a picture (image/png, 1100000 bytes)",
+			"a value of 1.4 MiB, which is too large to be shown: the limit is 1.1 MiB. An admin of the bridge can raise “max_packet_size” of the broker",
+			"still here",
+		);
+		expect(one.events[0]?.media).toMatchObject({ kind: "image", mime: "image/png", size: 1_100_000 });
 	});
 
 	test("shows a retained value once, also after a restart, and misses no value in between", async () => {

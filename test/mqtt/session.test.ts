@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { setTimeout as sleep } from "node:timers/promises";
 import { MqttClient } from "mqtt";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { BrokerOptions } from "../../src/mqtt/client.ts";
 import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
 import { createSession } from "../../src/mqtt/session.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
@@ -64,10 +65,11 @@ async function start(
 	protocol: "5" | "3.1.1" = "5",
 	filters: readonly string[] = [],
 	patience = { deadline: 300, keepalive: 1_000 },
+	more: Partial<BrokerOptions> = {},
 ) {
 	running = createSession({
 		name: "home",
-		broker: { url, clientId: "c", protocol },
+		broker: { url, clientId: "c", protocol, ...more },
 		mapping: createMemoryMapping(),
 		log: quiet,
 		cursor: async () => undefined,
@@ -403,6 +405,26 @@ describe("createSession", () => {
 		);
 		await one.stop();
 		expect(taken).toEqual({ first: 1_001, behind: 300 });
+	});
+
+	test("reads the first bytes of a value above max_packet_size, and its size", async () => {
+		const packet = Buffer.concat([
+			Buffer.from([0x32, 0x86, 0x10, 0, 1, 0x74, 0, 5, 0]),
+			Buffer.alloc(2_048, 65),
+		]);
+		const { url } = await broker(() => (kind, reply) => {
+			if (kind === "CONNECT") reply(...connack, ...packet);
+			if (kind === "PINGREQ") reply(...pingresp);
+		});
+		const taken: Arrival[] = [];
+		await start(url, async (batch) => void taken.push(...batch), "5", [], undefined, {
+			maxPacketSize: 1_500,
+		});
+		await until(
+			() => taken.length === 1,
+			() => `${taken.length} messages`,
+		);
+		expect(taken).toMatchObject([{ payload: { length: 16 }, tooLarge: { bytes: 2_048, largest: 1_500 } }]);
 	});
 
 	test("reconnects when the broker announces a packet of 200 MB, before the packet is sent", async () => {

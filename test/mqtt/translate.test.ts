@@ -8,7 +8,7 @@ import { type Arrival, fromMqtt } from "../../src/mqtt/from-mqtt.ts";
 import { choose, publishCommand } from "../../src/mqtt/pub.ts";
 import { toMqtt } from "../../src/mqtt/to-mqtt.ts";
 
-const shown = (payload: string | Uint8Array) => {
+const shown = (payload: string | Uint8Array, more: Partial<Arrival> = {}) => {
 	const arrival: Arrival = {
 		topic: "home/living_room/temperature",
 		payload: typeof payload === "string" ? Buffer.from(payload) : payload,
@@ -17,6 +17,7 @@ const shown = (payload: string | Uint8Array) => {
 		retain: false,
 		packetId: 7,
 		subscriptions: [],
+		...more,
 	};
 	return fromMqtt(arrival, { broker: "home", room: "home/home/#" as RoomId, id: "m1" as MessageId, at: 5 })
 		.event;
@@ -51,6 +52,11 @@ describe("a published value", () => {
 	])("with %s is told by size and first bytes", (_, payload, text) =>
 		expect(shown(payload).value).toBe(text),
 	);
+
+	test("that is too large is told by its size and the limit", () =>
+		expect(shown("head", { tooLarge: { bytes: 5_452_595, largest: 1_048_576 } }).value).toBe(
+			"a value of 5.2 MiB, which is too large to be shown: the limit is 1.0 MiB. An admin of the bridge can raise “max_packet_size” of the broker",
+		));
 
 	test("keeps line breaks, tabs and terminal colours as text", () =>
 		expect(shown("a\tb\r\nc\u001b[1m").value).toBe("a\tb\r\nc\u001b[1m"));
