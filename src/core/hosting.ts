@@ -90,9 +90,9 @@ export type RoomView = Readonly<{ facts: RoomFacts; members: readonly Person[] }
 /** The bytes of a picture, and their media type. */
 export type Picture = Readonly<{ type: string; bytes: Uint8Array }>;
 
-/** The answer to somebody who wants to come in. */
+/** The answer to somebody who wants to come in. `name`: the name of the ghost in the room, if it is not the one asked for. */
 export type Entered =
-	| Readonly<{ kind: "in" }>
+	| Readonly<{ kind: "in"; name?: string }>
 	| Readonly<{ kind: "refused"; why: "banned" | "invited-only" | "unknown" | "blocked"; text: string }>;
 
 export type MemberChange = Readonly<{
@@ -181,8 +181,11 @@ export interface Hosting {
 		limit: number,
 		after?: string,
 	): Promise<Readonly<{ rooms: readonly RoomFacts[]; next?: string; count: number }>>;
-	/** Lets the ghost of a person in, under `person.name` and with `person.avatar` in this room. Idempotent. @throws TemporaryError */
-	enter(room: RoomId, person: Person): Promise<Entered>;
+	/**
+	 * Lets the ghost of a person in, under `person.name` and with `person.avatar` in this room. Idempotent. The ghost gets another
+	 * name where people could take it for somebody in the room, unless the caller is `sure` that they cannot. @throws TemporaryError
+	 */
+	enter(room: RoomId, person: Person, sure?: boolean): Promise<Entered>;
 	/** Lets the ghost of a person out. Idempotent. @throws TemporaryError */
 	leave(room: RoomId, person: Person, reason?: string): Promise<void>;
 	/** Gives the ghost of a person its name and picture in this room. @throws PermanentError, TemporaryError */

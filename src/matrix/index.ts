@@ -145,7 +145,21 @@ export function createMatrix(
 	const ownAliases = createOwnAliases({ client, homeserver, localpart: options.bot });
 	const hosted = createHosting({
 		aliases: ownAliases,
-		...{ client, ghosts, faces, members, rooms, eventCache, mapping, domain, bot, isOurs, guard, log },
+		...{
+			client,
+			ghosts,
+			faces,
+			members,
+			rooms,
+			eventCache,
+			mapping,
+			domain,
+			bot,
+			isOurs,
+			isLike,
+			guard,
+			log,
+		},
 		ask: (work) => ask(work),
 		speaker: (room) => speaker(room),
 		isServed: async (room) => (await portalOf(room)) !== undefined,

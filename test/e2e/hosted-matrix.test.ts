@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Seen } from "../../src/core/hosting.ts";
 import type { MessageId, RoomId } from "../../src/core/ids.ts";
+import type { Content } from "../../src/matrix/event.ts";
 import { matrixNetwork } from "../../src/matrix/mxid.ts";
 import { until } from "../fakes.ts";
 import { lineOf } from "../matrix/hosting/world.ts";
@@ -103,6 +104,23 @@ describe("a person of another network", () => {
 		await hosting().leave(one as RoomId, romeo);
 		expect((await alice.members(one)).has(ghost)).toBe(false);
 		await shows(one, "Romeo (xmpp) is in", "Roméo (xmpp) is profile", "Roméo (xmpp) is out: Good night");
+	});
+
+	test("never bears a name that looks like a member's, not even until it is known who is there", async () => {
+		const room = await alice.createRoom(openToAll());
+		const name = "alіce";
+		expect(await enter(room, { ...romeo, name }, false)).toEqual({ kind: "in", name: "alіce (romeo)" });
+		expect(await enter(room, { ...juliet, name }, false)).toEqual({ kind: "in", name: "alіce (juliet)" });
+		await hosting().leave(room as RoomId, juliet);
+		await hosting().leave(room as RoomId, romeo);
+		expect(await enter(room, romeo, false)).toEqual({ kind: "in" });
+		const { chunk } = await alice.request("GET", `v3/rooms/${room}/messages?dir=f&limit=100`);
+		const shown = (chunk as Content[]).flatMap(({ type, content, state_key }) => {
+			const { membership, displayname } = content as Content;
+			const isGhost = type === "m.room.member" && String(state_key).startsWith("@_xmpp_");
+			return isGhost && membership === "join" ? [displayname] : [];
+		});
+		expect(shown).toEqual(["alіce (romeo)", "alіce (juliet)", "Romeo (romeo)", "Romeo"]);
 	});
 
 	test("is told apart: banned, not invited, invited, no such room", async () => {

@@ -1,3 +1,4 @@
+import type { LookAlikes } from "../../core/confusable.ts";
 import type { Guard } from "../../core/guard.ts";
 import type { Hosting, RoomFacts, RoomView } from "../../core/hosting.ts";
 import type { NetworkName, RoomId } from "../../core/ids.ts";
@@ -44,6 +45,7 @@ export function createHosting(deps: {
 	domain: string;
 	bot: string;
 	isOurs(mxid: string): boolean;
+	isLike: LookAlikes;
 	/** The account that reads a room for the bridge: a ghost in it, or the bot (undefined). */
 	speaker(room: RoomId): Promise<string | undefined>;
 	/** Resolves with true if the room is in a portal. */
@@ -135,7 +137,7 @@ export function createHosting(deps: {
 		look: (address, by) => ask(() => look.look(address, by)),
 		spell: (address) => spell(address, domain),
 		listed: (limit, after) => ask(() => listed(limit, after)),
-		enter: (room, person) => ask(() => membership.enter(room, person)),
+		enter: (room, person, sure) => ask(() => membership.enter(room, person, sure)),
 		leave: (room, person, reason) => ask(() => membership.leave(room, person, reason)),
 		rename: (room, person) => ask(() => membership.rename(room, person)),
 		setTopic: (room, by, topic) => ask(() => membership.setTopic(room, by, topic)),

@@ -1,12 +1,13 @@
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
+import type { LookAlikes } from "../../core/confusable.ts";
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import type { Entered } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { type Client, hasCode, type Looks, MatrixError } from "../client.ts";
-import type { Content, MatrixEvent } from "../event.ts";
+import { asObject, type Content, type MatrixEvent } from "../event.ts";
 import type { Faces } from "../faces.ts";
-import { shortName } from "../ghost-name.ts";
+import { shortName, withAddress } from "../ghost-name.ts";
 import { type Ghosts, NoGhost } from "../ghosts.ts";
 import type { Members } from "../members.ts";
 import * as phrases from "../phrases.ts";
@@ -24,6 +25,8 @@ const longest = 5 * 60_000;
 const [atOnce, mostWaiting] = [5, 100];
 /** A refusal that took longer than `slow` ms is the answer to the next tries, for `kept` ms: nobody waited for it. */
 const [slow, kept] = [10_000, 60_000];
+/** Members of the largest room whose names are compared with that of somebody who comes in. */
+const largest = 2_000;
 /** Refusals that are remembered. */
 const remembered = 1_000;
 /** Names and pictures in rooms that are remembered, and their bytes. */
@@ -47,6 +50,7 @@ export function createMembership(deps: {
 	/** Called when a ghost is in the room. */
 	came(room: RoomId, ghost: string, first: boolean): Promise<void>;
 	isOurs(mxid: string): boolean;
+	isLike: LookAlikes;
 	domain: string;
 	now?: () => number;
 }) {
@@ -90,23 +94,40 @@ export function createMembership(deps: {
 		});
 	}
 
-	async function join(room: RoomId, ghost: string, person: Person): Promise<Entered> {
-		const looks = await looksOf(person);
+	/** Returns true if people in the room could take somebody of this name for another member, or nobody knows who is there. */
+	function isMistakable(room: RoomId, ghost: string, name: string): boolean {
+		const there = members.of(room);
+		if (there.size === 0 || there.size > largest) return true;
+		return deps.isLike(
+			name,
+			members.named(room, (mxid) => mxid !== ghost),
+		);
+	}
+
+	async function join(room: RoomId, ghost: string, person: Person, sure: boolean): Promise<Entered> {
 		const first = !members.of(room).keys().some(deps.isOurs);
+		const wanted = await looksOf(person);
+		const { displayname } = wanted;
+		// What was known of a room may be from a time when somebody of ours was there.
+		const isOpen = sure || (!first && !isMistakable(room, ghost, displayname));
+		const name = isOpen ? displayname : members.of(room).get(ghost) || withAddress(displayname, person);
+		const asked = { ...wanted, displayname: name };
 		await deps.coming(room, ghost, first);
-		const ask = () => client.joinAs(room, { as: ghost, ...looks, via: via(room), timeout: longest });
+		const ask = () => client.joinAs(room, { as: ghost, ...asked, via: via(room), timeout: longest });
 		try {
 			await (first && deps.isOutside(room) ? inSlot(ask) : ask());
 		} catch (error) {
 			return reasonOf(error, room, ghost);
 		}
+		await deps.came(room, ghost, first);
+		// Only now the first of ours learns who is there.
+		const looks = isOpen || (first && !isMistakable(room, ghost, displayname)) ? wanted : asked;
 		// The room is entered, with the name or without it.
 		await dress(room, ghost, looks).catch((error: unknown) => {
 			if (!(error instanceof MatrixError)) throw error;
 		});
 		showFace(room, ghost, person, looks);
-		await deps.came(room, ghost, first);
-		return { kind: "in" };
+		return { kind: "in", ...(looks.displayname !== displayname && { name: looks.displayname }) };
 	}
 
 	/** @throws PermanentError if the person has no ghost, so they are in no room. */
@@ -118,7 +139,7 @@ export function createMembership(deps: {
 
 	return {
 		/** As {@link Hosting.enter}. */
-		async enter(room: RoomId, person: Person): Promise<Entered> {
+		async enter(room: RoomId, person: Person, sure = false): Promise<Entered> {
 			const ghost = await ghosts.account(person).catch((error: unknown) => {
 				// The limit on new accounts lets the person in later.
 				throw error instanceof NoGhost ? new TemporaryError(error.message, { cause: error }) : error;
@@ -129,7 +150,7 @@ export function createMembership(deps: {
 			const running = underWay.get(key);
 			if (running !== undefined) return running;
 			const began = now();
-			const joining = join(room, ghost, person).then((entered) => {
+			const joining = join(room, ghost, person, sure).then((entered) => {
 				if (entered.kind === "refused" && now() - began > slow)
 					refusals.set(key, { entered, until: now() + kept });
 				return entered;
@@ -161,10 +182,13 @@ export function createMembership(deps: {
 			state_key: ghost = "",
 			sender,
 			content,
+			unsigned,
 		}: MatrixEvent): Promise<boolean> {
 			const looks = names.get(`${room} ${ghost}`);
 			if (content.membership !== "join") names.delete(`${room} ${ghost}`);
 			if (looks === undefined || sender !== ghost || content.membership !== "join") return false;
+			// A join takes no looks away. Its ghost may have got others since.
+			if (asObject(unsigned?.prev_content).membership !== "join") return false;
 			if (fits(content, looks)) return false;
 			await dress(room as RoomId, ghost, looks);
 			return true;

@@ -28,14 +28,22 @@ export async function store(
 }
 
 /**
- * Makes the sender of a join an occupant, whose ghost is in the room already, and sends the session all that belongs to a
- * join. Returns the refusal if somebody has the nick.
+ * Returns the nick that a person will get in a room; undefined while nobody knows who is there. The ghost comes in under it: it
+ * must not bear the name of a member for the moment before it is renamed.
+ */
+export const entryNick = (room: HostedRoom | undefined, person: Person, client: Client): string | undefined =>
+	room && nickFor(room, person, client);
+
+/**
+ * Makes the sender of a join an occupant, whose ghost is in the room already under the name `called`, and sends the session
+ * all that belongs to a join. Returns the refusal if somebody has the nick.
  */
 export function admit(
 	room: HostedRoom,
 	person: Person,
 	stanza: Element,
 	context: HostedContext,
+	called: string | undefined,
 ): Refusal | undefined {
 	const { from = "", to = "" } = stanza.attrs;
 	const wanted = person.name ?? "";
@@ -48,8 +56,6 @@ export function admit(
 	}
 	context.returns.back(room, person);
 	const isNew = !occupantOf(room, person);
-	// A ghost that was not in came in under the name that the client asked for.
-	const called = occupantOf(room, person)?.person.name ?? wanted;
 	const occupant = addOccupant(room, person, context.occupantId(room.id, person), nick);
 	if (occupant.nick !== nick) changeNick(room, occupant, nick, context);
 	const before = shownSession([...occupant.sessions.values()]);

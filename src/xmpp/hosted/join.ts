@@ -7,7 +7,7 @@ import { bare, resource } from "../jid.ts";
 import { photoIn } from "../photo.ts";
 import type { Element } from "../stream/xml.ts";
 import { roomAt, roomJid, viewOf } from "./addresses.ts";
-import { admit, type Client, isNickTaken, leaveUnused, showAsAway, store } from "./admission.ts";
+import { admit, type Client, entryNick, isNickTaken, leaveUnused, showAsAway, store } from "./admission.ts";
 import type { HostedContext } from "./context.ts";
 import type { Attempt, JoinQueue } from "./join-queue.ts";
 import type { Loader } from "./load.ts";
@@ -58,17 +58,29 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 		return { view, source: facts.room, facts };
 	}
 
-	/** Resolves with the room once the person's ghost is in it, or with the refusal. @throws PermanentError, TemporaryError */
-	async function enter(goal: Goal, person: Person, client: Client): Promise<HostedRoom | Refusal> {
+	/**
+	 * Resolves with the room once the person's ghost is in it, and the name of the ghost there, or with the refusal.
+	 * @throws PermanentError, TemporaryError
+	 */
+	async function enter(
+		goal: Goal,
+		person: Person,
+		client: Client,
+	): Promise<Readonly<{ room: HostedRoom; called: string | undefined }> | Refusal> {
 		const { room: known, source, view, facts } = goal;
+		const occupant = known && occupantOf(known, person);
+		let called = occupant ? occupant.person.name : person.name;
 		// The ghost of an occupant is in, also while the person has no session.
-		if (!(known && occupantOf(known, person))) {
-			const entered = await context.memberships.enter(source, person);
+		if (!occupant) {
+			const nick = entryNick(known, person, client);
+			const one = nick === undefined ? person : { ...person, name: nick };
+			const entered = await context.memberships.enter(source, one, nick !== undefined);
 			if (entered.kind === "refused") return refusals.notEntered(entered);
+			called = entered.name ?? one.name;
 		}
 		const room = await loader.load(view, facts);
 		const unfit = refusals.unfit(room.facts, (address) => roomJid(address, context.component));
-		if (!unfit) return room;
+		if (!unfit) return { room, called };
 		context.rooms.remove(room);
 		leaveUnused(room, person, client, context);
 		return unfit;
@@ -91,8 +103,9 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 		try {
 			for (let n = 1; ; n++) {
 				entering.putOut = false;
-				const room = await enter(goal, person, client);
-				if (isRefusal(room)) return room;
+				const entered = await enter(goal, person, client);
+				if (isRefusal(entered)) return entered;
+				const { room, called } = entered;
 				await store(room, person, client, context);
 				// Somebody has put the person out meanwhile, and the source tells whether for good; or the room was forgotten.
 				const isStale = entering.putOut || context.rooms.get(room.id) !== room;
@@ -100,12 +113,12 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 				if (isStale) return refusals.slow;
 				context.rooms.addAddress(room, address);
 				if (attempt.state === "open") {
-					const refused = admit(room, person, attempt.stanza, context);
+					const refused = admit(room, person, attempt.stanza, context, called);
 					const { name } = room.facts;
 					if (!refused) context.entered(bare(from), { jid: address, name, nick });
 					return refused;
 				}
-				stayOut(room, person, client, attempt.state);
+				stayOut(room, called === undefined ? person : { ...person, name: called }, client, attempt.state);
 				return undefined;
 			}
 		} catch (error) {

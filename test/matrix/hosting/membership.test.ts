@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { createLookAlikes } from "../../../src/core/confusable.ts";
 import type { RoomId } from "../../../src/core/ids.ts";
 import type { Avatar, Person } from "../../../src/core/person.ts";
 import { type Client, type Looks, MatrixError } from "../../../src/matrix/client.ts";
@@ -20,15 +21,22 @@ let set: string[];
 let came: string[];
 let time: number;
 let full: boolean;
+/** The members of the room by name, ghosts included; empty before the room was read. */
+let there: Map<string, string>;
+/** The members that a reading of the room finds. */
+let readable: Map<string, string>;
+let joinedAs: string[];
 let membership: ReturnType<typeof createMembership>;
 
 beforeEach(() => {
 	[joins, names, set, came, time, full] = [[], new Map(), [], [], 0, false];
 	[pictures, bring] = [new Map(), []];
+	[there, readable, joinedAs] = [new Map(), new Map([["@alice:hs.test", "Alice"]]), []];
 	const client = {
 		joinAs: (_room: string, { displayname, avatar_url }: Looks) => {
 			const join = Promise.withResolvers<{ room_id: string }>();
 			joins.push(join);
+			joinedAs.push(displayname);
 			return join.promise.then((answer) => {
 				if (!names.has(ghost)) names.set(ghost, displayname);
 				if (avatar_url !== undefined) pictures.set(ghost, avatar_url);
@@ -61,13 +69,22 @@ beforeEach(() => {
 			bring: (_key: string, { ref }: Avatar, _ghost: string, use: (url: string) => Promise<void>) =>
 				void bring.push(() => use(`mxc://hs.test/${ref}`)),
 		},
-		members: { of: () => new Map(), went: () => undefined },
+		members: {
+			of: () => there,
+			went: () => undefined,
+			named: (_room: string, which: (mxid: string) => boolean) =>
+				[...there].flatMap(([mxid, name]) => (which(mxid) ? [name] : [])),
+		},
 		rooms: { membershipOf: async () => "ban", leave: async () => undefined },
 		via: () => ["far.test"],
 		isOutside: (one: string) => one !== room,
 		speaker: async () => undefined,
 		coming: (_room: RoomId, _ghost: string, first: boolean) => came.push(first ? "first" : "another"),
-		came: async () => void came.push("in"),
+		async came() {
+			there = new Map([...readable, [ghost, names.get(ghost) ?? ""]]);
+			came.push("in");
+		},
+		isLike: createLookAlikes(),
 		isOurs: (mxid: string) => mxid.startsWith("@_"),
 		domain: "hs.test",
 		now: () => time,
@@ -83,7 +100,53 @@ describe("a person who comes in", () => {
 		joins[0]?.resolve({ room_id: room });
 		expect(await Promise.all(tries)).toEqual([{ kind: "in" }, { kind: "in" }]);
 		expect(came).toEqual(["first", "in"]);
-		expect(set).toEqual([]);
+	});
+
+	describe("under a name", () => {
+		const enters = async (name: string, sure?: boolean) => {
+			const entering = membership.enter(room, { ...romeo, name }, sure);
+			await settled();
+			joins.at(-1)?.resolve({ room_id: room });
+			return [await entering, ...joinedAs, ...set];
+		};
+		const marked = "Аlice (romeo)";
+
+		test("that looks like a member's is never seen without their address", async () => {
+			there = new Map([...readable, ["@_xmpp_juliet:hs.test", "Juliet"]]);
+			expect(await enters("Аlice")).toEqual([{ kind: "in", name: marked }, marked]);
+		});
+
+		test("that is nobody's bears it at once, where people of ours are in the room", async () => {
+			there = new Map([...readable, ["@_xmpp_juliet:hs.test", "Juliet"]]);
+			expect(await enters("Romeo")).toEqual([{ kind: "in" }, "Romeo"]);
+		});
+
+		test("bears it once the members can be read, as the first of ours", async () => {
+			expect(await enters("Romeo")).toEqual([{ kind: "in" }, "Romeo (romeo)", `${ghost} is Romeo`]);
+		});
+
+		test("that looks like a member's keeps their address, as the first of ours", async () => {
+			expect(await enters("Аlice")).toEqual([{ kind: "in", name: marked }, marked]);
+		});
+
+		test("that another network has compared bears it", async () => {
+			expect(await enters("Romeo", true)).toEqual([{ kind: "in" }, "Romeo"]);
+		});
+
+		test("keeps the name that the ghost has there already, until somebody compares it", async () => {
+			there = new Map([
+				["@alice:hs.test", "Alice"],
+				[ghost, "Montague"],
+			]);
+			readable = there;
+			names.set(ghost, "Montague");
+			expect(await enters("Alice")).toEqual([{ kind: "in", name: "Montague" }, "Montague"]);
+		});
+
+		test("that may be anybody's of thousands is not compared", async () => {
+			there = new Map(Array.from({ length: 2_001 }, (_, n) => [`@_xmpp_${n}:hs.test`, `${n}`]));
+			expect(await enters("Romeo")).toEqual([{ kind: "in", name: "Romeo (romeo)" }, "Romeo (romeo)"]);
+		});
 	});
 
 	test("gets the refusal of a slow join at the next try, without another one", async () => {
@@ -150,10 +213,11 @@ describe("a person who comes in", () => {
 });
 
 describe("the name of a ghost in a room", () => {
-	const renamed = (displayname: string, sender = ghost) =>
+	const renamed = (displayname: string, sender = ghost, membership = "join") =>
 		sampleEvent({
 			...{ type: "m.room.member", room_id: room, sender, state_key: ghost },
 			content: { membership: "join", displayname },
+			unsigned: { prev_content: { membership } },
 		});
 
 	test("is given back when a new name of the account takes it", async () => {
@@ -164,6 +228,7 @@ describe("the name of a ghost in a room", () => {
 		expect(set).toEqual([`${ghost} is Romeo`]);
 		expect(await membership.keepLooks(renamed("Romeo"))).toBe(false);
 		expect(await membership.keepLooks(renamed("Someone", "@mod:hs.test"))).toBe(false);
+		expect(await membership.keepLooks(renamed("Before", ghost, "leave"))).toBe(false);
 	});
 
 	test("is forgotten when the person leaves", async () => {
@@ -180,6 +245,7 @@ describe("the picture of a person in a hosted room", () => {
 		await settled();
 		joins[0]?.resolve({ room_id: room });
 		await done;
+		set.length = 0;
 	};
 
 	test("comes with the join if it is on the homeserver, else behind it", async () => {
@@ -201,7 +267,10 @@ describe("the picture of a person in a hosted room", () => {
 	test("goes when its person has none, and comes back when the homeserver takes it", async () => {
 		await entered(withPicture("known"));
 		const other = { membership: "join", displayname: "Romeo", avatar_url: "mxc://hs.test/other" };
-		const event = { type: "m.room.member", room_id: room, state_key: ghost, sender: ghost, content: other };
+		const event = {
+			...{ type: "m.room.member", room_id: room, state_key: ghost, sender: ghost },
+			...{ content: other, unsigned: { prev_content: { membership: "join" } } },
+		};
 		pictures.set(ghost, "mxc://hs.test/other");
 		expect(await membership.keepLooks(sampleEvent(event))).toBe(true);
 		expect(pictures.get(ghost)).toBe("mxc://hs.test/known");
