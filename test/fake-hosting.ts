@@ -79,6 +79,7 @@ export function fakeHosting(name: string): FakeHosting {
 		},
 		trouble: async () => undefined,
 		spell: (address) => `#${textOf(address)}`,
+		typed: (text) => (text.startsWith("#") ? { kind: "alias", parts: text.slice(1).split("@") } : undefined),
 		async look(address) {
 			await fake.trouble("look");
 			const wanted = textOf(address);

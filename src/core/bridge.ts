@@ -257,7 +257,10 @@ export function createBridge(deps: {
 		capabilities: abilities.of,
 		changed: abilities.changed,
 		signal: signals.take,
-		...createPeople({ byName: (name) => byName.get(name), mapping, journal }),
+		...createPeople({
+			...{ mapping, journal, mayReach: route.mayReach },
+			byName: (name) => byName.get(name),
+		}),
 		cursor: (key) => journal.cursor(key),
 		cursors: (prefix) => journal.cursors(prefix),
 		saveCursor,

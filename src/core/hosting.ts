@@ -176,10 +176,16 @@ export interface Hosting {
 	look(address: RoomAddress, by: Person): Promise<RoomFacts | undefined>;
 	/** Returns an address as people here write it, for the globs of the policy. Pure. */
 	spell(address: RoomAddress): string;
-	/** Resolves with the public rooms of our server, up to `limit` after the position `after`. */
+	/** Returns the address in a text that a person typed or pasted; undefined for one that is no room's. Pure. */
+	typed(text: string): RoomAddress | undefined;
+	/**
+	 * Resolves with the public rooms of our server, up to `limit` after the position `after`: all, or those whose name,
+	 * address or topic has `words` as they stand.
+	 */
 	listed(
 		limit: number,
 		after?: string,
+		words?: string,
 	): Promise<Readonly<{ rooms: readonly RoomFacts[]; next?: string; count: number }>>;
 	/**
 	 * Lets the ghost of a person in, under `person.name` and with `person.avatar` in this room. Idempotent. The ghost gets another

@@ -158,6 +158,11 @@ export interface Network {
 	findPerson?(address: readonly string[]): Promise<Person | undefined>;
 	/** Returns the person at an address whom the network need not have met; undefined if it cannot be one's. Pure. */
 	personAt?(address: readonly string[]): Person | undefined;
+	/**
+	 * Resolves with people here whose names or addresses have these words, as the ghost of `by` may find them. Absent: nobody
+	 * here can be found by a name. @throws PermanentError, TemporaryError
+	 */
+	searchPeople?(words: string, by: Person): Promise<readonly Person[]>;
 	/** Resolves with the room at this address, without joining it. @throws PermanentError with the cause if there is none. */
 	findRoom(address: readonly string[]): Promise<RoomInfo>;
 	/**

@@ -76,6 +76,11 @@ export interface Bridge {
 	findPerson(network: NetworkName, address: readonly string[]): Promise<Person | undefined>;
 	/** As `personAt` of that network; undefined if it has nobody without a meeting. */
 	personAt(network: NetworkName, address: readonly string[]): Person | undefined;
+	/**
+	 * As `searchPeople` of that network, less the people to whom `by` may not write. @throws PermanentError if nobody there
+	 * can be found by a name; TemporaryError
+	 */
+	searchPeople(network: NetworkName, words: string, by: Person): Promise<readonly Person[]>;
 	/** As `personUrl` of the person's network; undefined if it has no such links. */
 	personUrl(person: Person): string | undefined;
 	/** Resolves with the portal of a room; undefined if it is in none. */

@@ -29,6 +29,7 @@ export const tooFast = "too many messages at once. Wait a minute and go on more 
 export const tooManyChats = "too many new chats at once. Wait an hour, or have the other side write first.";
 export const onlyKnown =
 	"this person uses another server than the bridge, so they have to write to you first.";
+export const nobodyByName = "people there can be found by their address only.";
 export const unlinked = "this room is no longer linked there.";
 export const inCircle = "another bridge carried it here from there.";
 export const expired = "it could not be delivered for a day and was given up.";

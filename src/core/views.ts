@@ -101,8 +101,8 @@ export function createViews(deps: {
 			const hosting = hostingOf(of);
 			return {
 				...hosting,
-				async listed(limit, after) {
-					const page = await hosting.listed(limit, after);
+				async listed(limit, after, words) {
+					const page = await hosting.listed(limit, after, words);
 					const open = ({ alias, unfit }: RoomFacts) =>
 						!unfit &&
 						(typeof rooms === "string" || (alias && matches(hosting.spell({ kind: "alias", parts: alias }))));

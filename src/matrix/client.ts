@@ -247,12 +247,25 @@ export function createMatrixClient(options: {
 			call<{ visibility?: string }>("GET", at`/_matrix/client/v3/directory/list/room/${room}`, {
 				timeout: soon,
 			}),
-		publicRooms: (limit: number, since?: string) =>
+		/** Reads a page of the public directory. `words`: only the rooms that have them in their name, topic or alias. */
+		publicRooms: (limit: number, since?: string, words?: string) =>
 			call<{ chunk: unknown[]; next_batch?: string; total_room_count_estimate?: number }>(
-				"GET",
+				words === undefined ? "GET" : "POST",
 				`${v3}/publicRooms`,
-				{ query: { limit, since }, timeout: soon },
+				{
+					...(words === undefined
+						? { query: { limit, since } }
+						: { body: { limit, since, filter: { generic_search_term: words } } }),
+					timeout: soon,
+				},
 			),
+		/** Searches the accounts that `as` may find. // Matrix spec, "User Directory" */
+		searchPeople: (words: string, limit: number, as: string) =>
+			call<{ results?: unknown }>("POST", `${v3}/user_directory/search`, {
+				as,
+				body: { search_term: words, limit },
+				timeout: soon,
+			}),
 		setAlias: (alias: string, room: string) =>
 			call("PUT", at`/_matrix/client/v3/directory/room/${alias}`, { body: { room_id: room } }),
 		removeAlias: (alias: string) => call("DELETE", at`/_matrix/client/v3/directory/room/${alias}`),

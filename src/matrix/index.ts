@@ -40,6 +40,7 @@ import {
 import { createNewcomers } from "./newcomers.ts";
 import { createOtherBridges } from "./other-bridges.ts";
 import { createOwnAliases } from "./own-aliases.ts";
+import { createPeopleSearch } from "./people-search.ts";
 import * as phrases from "./phrases.ts";
 import { createPolicyLists } from "./policy-lists.ts";
 import { createPresences } from "./presence.ts";
@@ -171,6 +172,7 @@ export function createMatrix(
 		},
 	});
 	const { readReceipts = 50 } = deps;
+	const searchPeople = createPeopleSearch({ client, ghosts, members, isOurs });
 	const presences = createPresences({ client, guard, log });
 	const signal = createSignals({
 		client,
@@ -318,6 +320,7 @@ export function createMatrix(
 			return as === undefined ? undefined : presences.read(of.id, as);
 		},
 		findPerson: (address) => parts.lookup.person(address),
+		searchPeople: (words, by) => ask(() => searchPeople(words, by)),
 		findRoom: (address) => parts.lookup.room(address),
 		attach: (portal, link) => ask(() => parts.service.attach(portal, link)),
 		detach: (portal, link) =>

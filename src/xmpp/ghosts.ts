@@ -2,6 +2,7 @@ import type { Log } from "../core/log.ts";
 import type { Person } from "../core/person.ts";
 import type { Bot } from "./bot.ts";
 import type { Contacts } from "./contacts/index.ts";
+import type { Finding } from "./finding/index.ts";
 import { answerInvite } from "./invite.ts";
 import { answerIq } from "./iq/index.ts";
 import { ghostOf, type IqContext, type Software } from "./iq/query.ts";
@@ -22,8 +23,7 @@ export function createGhosts(deps: {
 	personUrl(person: Person): string | undefined;
 	/** The contacts of the ghosts. */
 	contacts: Pick<Contacts, "presence">;
-	/** As in {@link IqContext}. */
-	publicRooms(query: Element, from: string): Promise<readonly Element[]>;
+	finding: Finding;
 	present(presence: Element): void;
 	/** The addresses of our admins, as URIs. */
 	contact: readonly string[];
@@ -38,7 +38,7 @@ export function createGhosts(deps: {
 		bot,
 		adHoc: bot.adHoc,
 		contact: deps.contact,
-		publicRooms: deps.publicRooms,
+		finding: deps.finding,
 		log,
 		picture: deps.picture,
 		async ghost(jid: string, asker: string) {

@@ -19,6 +19,7 @@ import { createDirectChats } from "./direct/index.ts";
 import { pairRoom } from "./direct/pair.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFaces } from "./faces.ts";
+import { createFinding } from "./finding/index.ts";
 import { account, xmppNetwork } from "./from-xmpp.ts";
 import { createGhostLookup } from "./ghost-lookup.ts";
 import { createGhosts } from "./ghosts.ts";
@@ -278,7 +279,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 			bot,
 			contacts,
 			personUrl: (person) => bridge.personUrl(person),
-			publicRooms: hosted.publicRooms,
+			finding: createFinding({ bridge: () => bridge, component, of: namespace.plain, ghost }),
 			present: chats.present,
 			contact: deps.contact ?? [],
 			software,

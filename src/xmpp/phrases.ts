@@ -135,6 +135,30 @@ export const xmppBroken =
 export const xmppNobody = "Nobody has this address.";
 export const xmppStopping = "The bridge is just restarting. Please send this again in a minute.";
 
+// Finding people and rooms.
+export const promptName = "Matrix address";
+export const promptForAddress =
+	"The address of a person or room on Matrix, such as @alice:example.org or #room:example.org.";
+export const searchTitle = "People on Matrix";
+export const searchInstructions =
+	"Search for people on Matrix by a part of their name or address. Those to whom you may write are found.";
+export const searchWords = "Name or address";
+export const searchName = "Name";
+export const searchAddress = "Address";
+export const searchFor = "Search for";
+export const searchAll = "All rooms, without a search";
+export const searchInNames = "Search in names";
+export const searchInDescriptions = "Search in descriptions";
+export const searchInAddresses = "Search in addresses";
+export const searchTypes = "Kinds of rooms";
+export const searchMucs = "Multi-user chats";
+export const searchOrder = "Order";
+export const searchByUsers = "Number of people";
+export const searchByAddress = "Address";
+export const searchConflict = "All rooms, or those that have the words: please ask for one of the two.";
+export const searchNothing = "Please give the words to search for, or ask for all rooms.";
+export const searchTooLong = "Please search for ten words and 200 characters at most.";
+
 // Private chats in a MUC.
 export const privateNoRoom = (room: string) =>
 	`the bridge does not serve the room ${room}, so nobody there can be written to.`;

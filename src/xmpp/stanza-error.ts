@@ -16,11 +16,14 @@ export class StanzaError extends Error {
 	readonly type: ErrorType;
 	/** The optional human-readable text. */
 	readonly text: string | undefined;
-	constructor(condition: string, type: ErrorType, text?: string) {
+	/** The application-specific condition (RFC 6120 §8.3.4). */
+	readonly detail: Element | undefined;
+	constructor(condition: string, type: ErrorType, text?: string, detail?: Element) {
 		super(text ? `${condition}: ${text}` : condition);
 		this.condition = condition;
 		this.type = type;
 		this.text = text;
+		this.detail = detail;
 	}
 }
 
@@ -36,12 +39,19 @@ export function stanzaError(stanza: Element): StanzaError {
 const types: readonly ErrorType[] = ["auth", "cancel", "continue", "modify", "wait"];
 
 /** Returns the error that answers a stanza. Stanzas of type error or result must not be answered. */
-export function errorReply(stanza: Element, type: ErrorType, condition: string, text?: string): Element {
+export function errorReply(
+	stanza: Element,
+	type: ErrorType,
+	condition: string,
+	text?: string,
+	detail?: Element,
+): Element {
 	const { from, to, id } = stanza.attrs;
+	const words = text ? xml("text", { xmlns: STANZAS }, text) : undefined;
 	return xml(
 		stanza.name,
 		{ type: "error", from: to, to: from, id },
-		xml("error", { type }, xml(condition, { xmlns: STANZAS }), text && xml("text", { xmlns: STANZAS }, text)),
+		xml("error", { type }, xml(condition, { xmlns: STANZAS }), words, detail),
 	);
 }
 
@@ -56,7 +66,8 @@ export function mayBeAnswered({ name, attrs: { type } }: Element): boolean {
 
 /** Returns the error stanza for an IQ or presence to a ghost that failed with `error`. */
 export function refusal(stanza: Element, error: unknown, log: Log): Element {
-	if (error instanceof StanzaError) return errorReply(stanza, error.type, error.condition, error.text);
+	if (error instanceof StanzaError)
+		return errorReply(stanza, error.type, error.condition, error.text, error.detail);
 	// PermanentError: the other network has no such person. TemporaryError: it does not answer now.
 	if (error instanceof PermanentError) return errorReply(stanza, "cancel", "item-not-found");
 	if (error instanceof TemporaryError) return errorReply(stanza, "wait", "remote-server-timeout");

@@ -115,6 +115,66 @@ describe.each(["prosody", "ejabberd"] as const)(
 			expect(items.filter(([jid]) => !/^[#!]/.test(jid))).toEqual([]);
 		});
 
+		test("people and rooms are found by their names, as far as the one who asks may know and reach them", async () => {
+			const { address } = await makeRoom({ topic: "An apothecary" });
+			const secret = await makeRoom({ preset: "private_chat", visibility: "private", topic: "apothecary" });
+			const carol = await matrix(`carol${count}`, "Alice Hidden");
+			clients.push(carol);
+			const bot = "@trivium:hs.test";
+			const withBot = await carol.createRoom({ preset: "private_chat", invite: [bot] });
+			await carol.waitFor(
+				"the bot",
+				({ room_id, state_key, content }) =>
+					room_id === withBot && state_key === bot && content.membership === "join",
+				30_000,
+			);
+			// The homeserver takes people into its directory some time after they have entered a room, in the order of joins.
+			const dora = await matrix(`dora${count}`, "Alice Dora");
+			clients.push(dora);
+			await dora.createRoom({ preset: "public_chat" });
+			const found = async (words: string) =>
+				(await slixmpp.asks(component, "people", words)) as [string, string][];
+			await expect
+				.poll(() => found("alice"), { timeout: 30_000, interval: 1_000 })
+				.toContainEqual([`dora${count}@${component}`, "Alice Dora"]);
+			const names = (await found("alice")).map(([, name]) => name);
+			expect(names).toContain("Alice 🎉");
+			expect(names).not.toContain("Alice Hidden");
+			expect(await found("trivium")).toEqual([]);
+
+			const romeo = await xmpp("romeo");
+			const field = (name: string, value: string) => xml("field", { var: name }, xml("value", {}, value));
+			const form = (fields: Readonly<Record<string, string>>) =>
+				xml(
+					"x",
+					{ xmlns: "jabber:x:data", type: "submit" },
+					...Object.entries(fields).map(([name, value]) => field(name, value)),
+				);
+			const rooms = async (fields: Readonly<Record<string, string>>) => {
+				const ns = "urn:xmpp:channel-search:0:search";
+				const answer = await romeo.iq(component, "get", xml("search", { xmlns: ns }, form(fields)));
+				return answer.getChild("result", ns)!.getChildren("item");
+			};
+			const [room] = await rooms({ q: "apothecary Verona" });
+			expect(room?.attrs.address).toBe(address);
+			expect(room?.getChild("name")?.getText()).toBe(`Verona ${count - 1}`);
+			expect(room?.getChild("description")?.getText()).toBe("An apothecary");
+			expect(room?.getChild("nusers")?.getText()).toBe("1");
+			const all = (await rooms({ all: "true" })).map(({ attrs }) => attrs.address);
+			expect(all).toContain(address);
+			expect(all).not.toContain(secret.address);
+
+			const typed = async (prompt: string) => {
+				const query = xml("query", { xmlns: "jabber:iq:gateway" }, xml("prompt", {}, prompt));
+				const answer = await romeo.iq(component, "set", query);
+				return answer.getChild("query")?.getChild("jid")?.getText();
+			};
+			expect(await typed(alice.userId)).toBe(`alice@${component}`);
+			expect(await typed(`#${address.slice(1).split("@")[0]}:hs.test`)).toBe(address);
+			await expect(typed("@nobody:hs.test")).rejects.toMatchObject({ condition: "item-not-found" });
+			await expect(typed("a b")).rejects.toMatchObject({ condition: "not-acceptable" });
+		});
+
 		test("a room describes itself before anybody has joined, and only where people may know it", async () => {
 			const { address } = await makeRoom({ topic: "Two households" });
 			const { address: secret } = await makeRoom({ preset: "private_chat", visibility: "private" });

@@ -11,7 +11,7 @@ from slixmpp import JID, ClientXMPP
 from slixmpp.exceptions import XMPPError
 
 PLUGINS = (
-    "xep_0030", "xep_0045", "xep_0054", "xep_0059", "xep_0066", "xep_0071", "xep_0092", "xep_0115", "xep_0199", "xep_0202", "xep_0203", "xep_0231", "xep_0264", "xep_0297", "xep_0308", "xep_0313", "xep_0359",
+    "xep_0004", "xep_0030", "xep_0045", "xep_0054", "xep_0055", "xep_0059", "xep_0066", "xep_0071", "xep_0092", "xep_0115", "xep_0199", "xep_0202", "xep_0203", "xep_0231", "xep_0264", "xep_0297", "xep_0308", "xep_0313", "xep_0359",
     "xep_0385", "xep_0410", "xep_0421", "xep_0424", "xep_0425", "xep_0428", "xep_0444", "xep_0446", "xep_0447", "xep_0449",
     "xep_0461", "xep_0513",
 )
@@ -124,7 +124,7 @@ class Client(ClientXMPP):
             sfs["file"]["thumbnail"]["uri"] = "cid:" + cid
         return sfs
 
-    async def ask(self, to, what):
+    async def ask(self, to, what, words=""):
         """Returns the answer to a query as the plugin for it reads it."""
         if what == "description":
             info = (await self["xep_0030"].get_info(jid=to, cached=False))["disco_info"]
@@ -140,6 +140,11 @@ class Client(ClientXMPP):
             async for page in self["xep_0059"].iterate(self.items_of(to), "disco_items", amount=2):
                 found += [[str(jid), name] for jid, _, name in page["disco_items"]["items"]]
             return sorted(found)
+        if what == "people":
+            search = self["xep_0055"].make_search_iq(ito=to)
+            search["search"]["form"].add_field("nick", value=words)
+            form = (await search.send())["search"]["form"]
+            return sorted([item["jid"], item["nick"]] for item in form["items"])
         if what == "vcard":
             card = (await self["xep_0054"].get_vcard(JID(to), local=False))["vcard_temp"]
             texts = {one.tag.split("}")[1]: one.text for one in card.xml if one.text}
@@ -173,7 +178,7 @@ class Client(ClientXMPP):
             tell(joined=to)
         elif do == "ask":
             try:
-                tell(asked=json.dumps(await self.ask(to, more["what"])))
+                tell(asked=json.dumps(await self.ask(to, **more)))
             except XMPPError as error:
                 tell(asked=json.dumps({"refused": error.condition}))
         elif do == "say":

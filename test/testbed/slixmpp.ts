@@ -58,6 +58,7 @@ type Line = Partial<
 type Question =
 	| "description"
 	| "items"
+	| "people"
 	| "vcard"
 	| "software"
 	| "zone"
@@ -120,9 +121,12 @@ export class Slixmpp {
 		return name ? String((await this.#answer(name))[name]) : "";
 	}
 
-	/** Resolves with the answer to a query, as the plugin for it reads it; `refused` has the condition of an error. */
-	async asks(to: string, what: Question): Promise<unknown> {
-		return JSON.parse(await this.does({ do: "ask", to, what }, "asked"));
+	/**
+	 * Resolves with the answer to a query, as the plugin for it reads it; `refused` has the condition of an error. `words`: of a
+	 * search for people.
+	 */
+	async asks(to: string, what: Question, words?: string): Promise<unknown> {
+		return JSON.parse(await this.does({ do: "ask", to, what, ...(words && { words }) }, "asked"));
 	}
 
 	/** Reads the whole archive of a room in pages of `max`. Returns its lines, the oldest first. */

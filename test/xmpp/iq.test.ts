@@ -7,6 +7,7 @@ import type { IqContext } from "../../src/xmpp/iq/query.ts";
 import { vars as said } from "../../src/xmpp/message/index.ts";
 import { type Element, text, xml } from "../../src/xmpp/stream/xml.ts";
 import { avatar, fakeFaces } from "./fake-faces.ts";
+import { fakeFinding } from "./finding/fake-finding.ts";
 import { png } from "./hosted/queries/world.ts";
 
 const host = "bridge.test";
@@ -61,6 +62,7 @@ test.each([
 		"urn:xmpp:ping": "ping",
 		"vcard-temp": "vCard",
 		"urn:xmpp:time": "time",
+		"urn:xmpp:channel-search:0:search": "search",
 		"urn:ietf:params:xml:ns:vcard-4.0": "vcard",
 	};
 	const vars = info.getChildren("feature").map((feature) => feature.attrs.var!);
@@ -95,7 +97,7 @@ test("the component is a gateway and a service with rooms, which it lists as it 
 	const set = xml("set", { xmlns: rsm }, xml("max", {}, "1"));
 	const items = await answerIq(
 		xml("iq", { type: "get", from: asker, to: host, id: "1" }, xml("query", { xmlns: ITEMS }, set)),
-		{ ...context, publicRooms: listing },
+		{ ...context, finding: { ...fakeFinding(), publicRooms: listing } },
 	);
 	expect(
 		items!

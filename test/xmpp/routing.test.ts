@@ -7,6 +7,7 @@ import { createRouter } from "../../src/xmpp/routing.ts";
 import { type Element, xml } from "../../src/xmpp/stream/xml.ts";
 import { quiet } from "../fakes.ts";
 import { contactsOf } from "./contacts/world.ts";
+import { fakeFinding } from "./finding/fake-finding.ts";
 
 /** No stanza of these tests is for the bot. */
 const bot = { claims: () => false, isAt: () => false } as unknown as Bot;
@@ -34,7 +35,7 @@ function router() {
 			personUrl: () => undefined,
 			occupant: () => undefined,
 			picture: async () => undefined,
-			publicRooms: async () => [],
+			finding: fakeFinding(),
 			bot,
 			software: { name: "Trivium", version: "1", uri: "xmpp:bridge.test" },
 			resource: "trivium",
@@ -118,7 +119,7 @@ describe("a stanza", () => {
 			personUrl: () => undefined,
 			occupant: () => undefined,
 			picture: async () => undefined,
-			publicRooms: async () => [],
+			finding: fakeFinding(),
 			bot,
 			software: { name: "Trivium", version: "1", uri: "xmpp:bridge.test" },
 			resource: "trivium",

@@ -3,6 +3,7 @@ import type { RoomAddress } from "../../core/hosting.ts";
 import { isId } from "../event.ts";
 import { personMxid } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
+import { typedId } from "../typed-id.ts";
 
 /** The addresses of Matrix rooms and people, between their Matrix spelling and the parts that other networks exchange. */
 
@@ -20,6 +21,16 @@ export function isAddress(address: RoomAddress, domain: string): boolean {
 	if (address.kind === "id") return /^![^\s\0]+$/.test(spelled);
 	const [localpart = "", ...servers] = address.parts;
 	return servers.length < 2 && !localpart.includes(":") && /^#[^\s\0:]+:[^\s/?#\0]+$/.test(spelled);
+}
+
+/** Returns the address in a text that a person typed or pasted, also without our own server; undefined for no room's. */
+export function typedRoom(typed: string, domain: string): RoomAddress | undefined {
+	const id = typedId(typed.trim());
+	if (!/^[#!]./.test(id)) return undefined;
+	const parts = aliasParts(id.includes(":") ? id : `${id}:${domain}`, domain);
+	const address: RoomAddress | undefined =
+		id[0] === "!" ? { kind: "id", id: idOf(id) } : parts && { kind: "alias", parts };
+	return address && isAddress(address, domain) ? address : undefined;
 }
 
 /** Returns the MXID at the address of a person. @throws PermanentError if there can be none. */

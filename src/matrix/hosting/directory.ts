@@ -24,6 +24,7 @@ export function createDirectory(client: Pick<Client, "publicRooms">, domain: str
 	return async function listed(
 		limit: number,
 		after?: string,
+		words?: string,
 	): Promise<Readonly<{ rooms: readonly RoomFacts[]; next?: string; count: number }>> {
 		const since = after?.slice(0, longestPosition);
 		const wanted = Math.min(Math.max(Math.trunc(limit), 1), mostOfPage);
@@ -31,7 +32,7 @@ export function createDirectory(client: Pick<Client, "publicRooms">, domain: str
 			chunk,
 			next_batch: next,
 			total_room_count_estimate: total,
-		} = await client.publicRooms(wanted, since);
+		} = await client.publicRooms(wanted, since, words);
 		const entries = chunk
 			.map(asObject)
 			.filter(({ room_id: id }) => text(id).startsWith("!") && isId(text(id)));

@@ -16,7 +16,7 @@ import { ghostAddress, matrixNetwork, parts as mxidParts } from "../mxid.ts";
 import type { OwnAliases } from "../own-aliases.ts";
 import type { Rooms } from "../rooms.ts";
 import { createAccounts } from "./accounts.ts";
-import { idOf, spell } from "./addresses.ts";
+import { idOf, spell, typedRoom } from "./addresses.ts";
 import { createArchive } from "./archive.ts";
 import { createDirectory } from "./directory.ts";
 import { createEventStore } from "./event-store.ts";
@@ -136,7 +136,8 @@ export function createHosting(deps: {
 	const hosting: Hosting = {
 		look: (address, by) => ask(() => look.look(address, by)),
 		spell: (address) => spell(address, domain),
-		listed: (limit, after) => ask(() => listed(limit, after)),
+		typed: (text) => typedRoom(text, domain),
+		listed: (limit, after, words) => ask(() => listed(limit, after, words)),
 		enter: (room, person, sure) => ask(() => membership.enter(room, person, sure)),
 		leave: (room, person, reason) => ask(() => membership.leave(room, person, reason)),
 		rename: (room, person) => ask(() => membership.rename(room, person)),

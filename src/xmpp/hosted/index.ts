@@ -27,7 +27,6 @@ import { isModeration } from "./moderation.ts";
 import { createPresences } from "./presence-updates.ts";
 import { createPrivateVenue } from "./private-chats.ts";
 import { createQueries } from "./queries/index.ts";
-import { createPublicRooms } from "./queries/public-rooms.ts";
 import { createRestarts } from "./restarts.ts";
 import { reveal } from "./reveal.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
@@ -177,8 +176,6 @@ export function createHostedRooms(world: World) {
 		conversation,
 		/** The rooms as a place of private chats. */
 		venue: createPrivateVenue(context),
-		/** Resolves with the content of the answer to disco#items of the component. @throws StanzaError, TemporaryError */
-		publicRooms: createPublicRooms(context),
 		/** Ends what is due, and asks the clients that were silent for long; called every few seconds while the link is up. */
 		sweep,
 		/** As `inviteToView` of core's Network. */

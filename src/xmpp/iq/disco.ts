@@ -64,7 +64,7 @@ export function createDisco(others: readonly Query[]) {
 		ns: ITEMS,
 		where: everywhere,
 		features: [ITEMS],
-		async answer(question, { adHoc, publicRooms }) {
+		async answer(question, { adHoc, finding }) {
 			const { payload, from, where, to } = question;
 			if (payload.attrs.node === COMMANDS && adHoc && isAnsweredAt(commands, where)) {
 				// XEP-0050 §2.2
@@ -75,7 +75,7 @@ export function createDisco(others: readonly Query[]) {
 			}
 			refuseNodes(question);
 			// Clients take each item of a service with rooms for a room, so the bot is none: the service itself answers for it.
-			const rooms = where === "host" ? await publicRooms?.(payload, from) : undefined;
+			const rooms = where === "host" ? await finding?.publicRooms(payload, from) : undefined;
 			return xml("query", { xmlns: ITEMS }, rooms);
 		},
 	};

@@ -1,18 +1,33 @@
 import { bare, split } from "../jid.ts";
 import { refusal, StanzaError } from "../stanza-error.ts";
 import { type Element, xml } from "../stream/xml.ts";
+import { channelSearch } from "./channel-search.ts";
 import { commands } from "./commands.ts";
 import { createDisco } from "./disco.ts";
+import { gateway } from "./gateway.ts";
 import { last } from "./last.ts";
 import { ping } from "./ping.ts";
 import { pubsub } from "./pubsub.ts";
 import { type IqContext, isAnsweredAt, type Query, type Where } from "./query.ts";
+import { search } from "./search.ts";
 import { time } from "./time.ts";
 import { vcard } from "./vcard.ts";
 import { vcard4 } from "./vcard4.ts";
 import { version } from "./version.ts";
 
-const simple = [commands, last, ping, pubsub, time, vcard, vcard4, version];
+const simple = [
+	channelSearch,
+	commands,
+	...gateway,
+	last,
+	ping,
+	pubsub,
+	...search,
+	time,
+	vcard,
+	vcard4,
+	version,
+];
 const disco = createDisco(simple);
 const queries: readonly Query[] = [...simple, ...disco.queries];
 

@@ -1,6 +1,7 @@
 import type { Command } from "../../core/command.ts";
 import type { Log } from "../../core/log.ts";
 import type { Avatar, Person } from "../../core/person.ts";
+import type { Finding } from "../finding/index.ts";
 import type { Picture, Pictures } from "../pictures.ts";
 import type { Element } from "../stream/xml.ts";
 
@@ -40,8 +41,8 @@ export type IqContext = Readonly<{
 	adHoc?: AdHoc;
 	/** The addresses of our admins, as URIs. Absent: none. */
 	contact?: readonly string[];
-	/** Resolves with the content of a disco#items answer: the public rooms, as the query asks for them (XEP-0059). */
-	publicRooms?(query: Element, from: string): Promise<readonly Element[]>;
+	/** Finds rooms and people for those who ask. Absent where only an occupant is asked. */
+	finding?: Finding;
 	log: Log;
 }>;
 

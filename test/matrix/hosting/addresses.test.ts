@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { RoomAddress } from "../../../src/core/hosting.ts";
-import { aliasParts, idOf, isAddress, serverIn, spell } from "../../../src/matrix/hosting/addresses.ts";
+import {
+	aliasParts,
+	idOf,
+	isAddress,
+	serverIn,
+	spell,
+	typedRoom,
+} from "../../../src/matrix/hosting/addresses.ts";
 
 const alias = (...parts: string[]): RoomAddress => ({ kind: "alias", parts });
 const id = (text: string): RoomAddress => ({ kind: "id", id: text });
@@ -37,4 +44,19 @@ describe("the address of a room", () => {
 		expect(idOf("!abc:hs.test")).toBe("abc:hs.test");
 		expect([serverIn("!abc:hs.test"), serverIn("!v12-hash")]).toEqual(["hs.test", undefined]);
 	});
+});
+
+test.each([
+	["#lobby:hs.test", { kind: "alias", parts: ["lobby"] }],
+	[" #lobby ", { kind: "alias", parts: ["lobby"] }],
+	["#lobby:other.test:8448", { kind: "alias", parts: ["lobby", "other.test:8448"] }],
+	["https://matrix.to/#/#lobby:other.test?via=x", { kind: "alias", parts: ["lobby", "other.test"] }],
+	["!abc:hs.test", { kind: "id", id: "abc:hs.test" }],
+	["@alice:hs.test", undefined],
+	["alice", undefined],
+	["#", undefined],
+	["#a b:hs.test", undefined],
+	[`#${"x".repeat(300)}`, undefined],
+])("a typed text %j leads to the room %j, if to any", (typed, room) => {
+	expect(typedRoom(typed, "hs.test")).toEqual(room);
 });

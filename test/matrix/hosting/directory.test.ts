@@ -5,8 +5,8 @@ test("the public rooms come in pages, with a bound, and entries that are no room
 	const asked: unknown[] = [];
 	const listed = createDirectory(
 		{
-			publicRooms: async (limit, since) => {
-				asked.push([limit, since]);
+			publicRooms: async (limit, since, words) => {
+				asked.push([limit, since, words]);
 				const rooms = [{ room_id: "!a", name: "A", canonical_alias: "#a:hs.test" }, { room_id: 7 }, null];
 				return { chunk: rooms, next_batch: "next", total_room_count_estimate: 12 };
 			},
@@ -23,9 +23,9 @@ test("the public rooms come in pages, with a bound, and entries that are no room
 		next: "next",
 		count: 12,
 	});
-	await listed(-1, "x".repeat(2_000));
+	await listed(-1, "x".repeat(2_000), "verona");
 	expect(asked).toEqual([
-		[100, undefined],
-		[1, "x".repeat(1_000)],
+		[100, undefined, undefined],
+		[1, "x".repeat(1_000), "verona"],
 	]);
 });

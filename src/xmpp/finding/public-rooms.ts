@@ -1,12 +1,15 @@
-import { PermanentError } from "../../../core/errors.ts";
-import { createRateLimit } from "../../../core/limits.ts";
-import { domain } from "../../jid.ts";
-import * as phrases from "../../phrases.ts";
-import { StanzaError } from "../../stanza-error.ts";
-import { child, type Element, text, xml } from "../../stream/xml.ts";
-import { addressOf } from "../addresses.ts";
-import type { HostedContext } from "../context.ts";
-import { nameOf } from "./room-info.ts";
+import { PermanentError } from "../../core/errors.ts";
+import type { Hosting } from "../../core/hosting.ts";
+import { addressOf } from "../hosted/addresses.ts";
+import { nameOf } from "../hosted/queries/room-info.ts";
+import { StanzaError } from "../stanza-error.ts";
+import { child, type Element, text, xml } from "../stream/xml.ts";
+
+/** Reads a page of the public rooms for the account at `from`. @throws StanzaError above a rate, and as `Hosting.listed` */
+export type ReadPage = (
+	from: string,
+	...page: Parameters<Hosting["listed"]>
+) => ReturnType<Hosting["listed"]>;
 
 export const rsm = "http://jabber.org/protocol/rsm";
 /** Rooms of a page. */
@@ -17,27 +20,15 @@ const mostHidden = 10;
 const end = "end";
 const position = "at ";
 
-/** Pages that the people of one domain may read: each asks the homeserver. */
-const rate = { perMinute: 300, burst: 300 };
-
 /**
  * Returns the function that resolves with the content of disco#items of the service: the public rooms, page by page
  * (XEP-0045 §6.3, XEP-0059). Pages go forwards alone, since the list of the source does. It throws a StanzaError where there
  * is no such page, and a TemporaryError while the source does not answer.
  */
-export function createPublicRooms({
-	bridge,
-	of,
-	component,
-}: Pick<HostedContext, "bridge" | "of" | "component">) {
-	const mayRead = createRateLimit(rate);
+export function createPublicRooms({ listed, component }: { listed: ReadPage; component: string }) {
 	return async (query: Element, from: string): Promise<readonly Element[]> => {
 		const { limit, after } = pageOf(child(query, "set", rsm));
-		const list = bridge().views.source(of).listed;
-		async function read(most: number, position?: string) {
-			if (!mayRead(domain(from))) throw new StanzaError("resource-constraint", "wait", phrases.xmppCrowded);
-			return list(most, position);
-		}
+		const read = (most: number, position?: string) => listed(from, most, position);
 		if (limit === 0 || after === end) {
 			const { count } = await read(1);
 			return [set(count)];

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { PermanentError, TemporaryError } from "../../../../src/core/errors.ts";
-import type { RoomId } from "../../../../src/core/ids.ts";
-import { createPublicRooms, rsm } from "../../../../src/xmpp/hosted/queries/public-rooms.ts";
-import { StanzaError } from "../../../../src/xmpp/stanza-error.ts";
-import { text, xml } from "../../../../src/xmpp/stream/xml.ts";
-import { createWorld, facts, romeo } from "./world.ts";
+import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
+import type { RoomId } from "../../../src/core/ids.ts";
+import { createFinding } from "../../../src/xmpp/finding/index.ts";
+import { rsm } from "../../../src/xmpp/finding/public-rooms.ts";
+import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
+import { text, xml } from "../../../src/xmpp/stream/xml.ts";
+import { createWorld, facts, romeo } from "../hosted/queries/world.ts";
 
 const rooms = Array.from({ length: 5 }, (_, n) =>
 	facts({
@@ -32,7 +33,7 @@ const listing = (hidden = 0) =>
 async function list(set: Readonly<Record<string, string>> | undefined, hidden = 0) {
 	const children = Object.entries(set ?? {}).map(([name, value]) => xml(name, {}, value));
 	const query = xml("query", {}, set && xml("set", { xmlns: rsm }, children));
-	const answer = await createPublicRooms(listing(hidden))(query, romeo);
+	const answer = await createFinding(listing(hidden)).publicRooms(query, romeo);
 	const page = answer.find((one) => one.name === "set")!;
 	const items = answer.filter((one) => one.name === "item").map(({ attrs }) => [attrs.jid, attrs.name]);
 	return { items, first: text(page, "first"), last: text(page, "last"), count: text(page, "count") };
@@ -87,11 +88,11 @@ test("the list waits for a homeserver that is away", async () => {
 	const { context } = createWorld({
 		hosting: { listed: () => Promise.reject(new TemporaryError("away")) },
 	});
-	await expect(createPublicRooms(context)(xml("query"), romeo)).rejects.toThrow(TemporaryError);
+	await expect(createFinding(context).publicRooms(xml("query"), romeo)).rejects.toThrow(TemporaryError);
 });
 
 test("a flood of readers of one domain has to wait", async () => {
-	const read = createPublicRooms(listing());
+	const read = createFinding(listing()).publicRooms;
 	const outcomes = await Promise.allSettled(
 		Array.from({ length: 310 }, (_, n) => read(xml("query"), `reader${n}@montague.test`)),
 	);
