@@ -11,8 +11,8 @@ export const pollResult = (answers: readonly Readonly<{ text: string; votes: num
 /** The reason of a leave that a moderator of another network caused. */
 export const removedBy = (moderator: string, reason: string | undefined) =>
 	`removed by ${speakerName(moderator)}${reason ? `: ${reason}` : ""}`;
-/** The labels of ranks, behind the names of ghosts. */
-export const ranks = { owner: " (owner)", admin: " (admin)", moderator: " (moderator)" } as const;
+/** The labels of ranks, in the brackets behind the names of ghosts. */
+export const ranks = { owner: "owner", admin: "admin", moderator: "moderator" } as const;
 const acts = {
 	kick: "removed",
 	ban: "banned",

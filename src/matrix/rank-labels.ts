@@ -5,14 +5,21 @@ import * as phrases from "./phrases.ts";
 
 const labels = Object.values(phrases.ranks);
 
-/** Returns the display name with the label of a rank. */
-export const labelled = (name: string, rank: Rank | undefined): string =>
-	rank === undefined ? name : `${name}${phrases.ranks[rank]}`;
+/** Returns the display name with the label of a rank, in one pair of brackets with what else stands behind the name. */
+export function labelled(name: string, rank: Rank | undefined): string {
+	if (rank === undefined) return name;
+	const label = phrases.ranks[rank];
+	return name.endsWith(")") && name.includes(" (") ? `${name.slice(0, -1)}, ${label})` : `${name} (${label})`;
+}
 
 /** Returns the display name of a ghost without the label that {@link labelled} added. */
 export function unlabelled(name: string): string {
-	const label = labels.find((one) => name.endsWith(one));
-	return label === undefined ? name : name.slice(0, -label.length);
+	for (const label of labels) {
+		const [alone, behind] = [` (${label})`, `, ${label})`];
+		if (name.endsWith(alone)) return name.slice(0, -alone.length);
+		if (name.endsWith(behind)) return `${name.slice(0, -behind.length)})`;
+	}
+	return name;
 }
 
 /** Returns true for a name that looks as if it had a label: somebody without a rank may have chosen it. */

@@ -276,7 +276,10 @@ describe("the setting of roles", () => {
 });
 
 test.each(["owner", "admin", "moderator"] as const)("a label is taken off as it was put on (%s)", (rank) => {
-	expect(unlabelled(labelled("Romeo", rank))).toBe("Romeo");
-	expect(looksLabelled(labelled("Romeo", rank).toUpperCase())).toBe(true);
+	for (const name of ["Romeo", "rm42 (Romeo Montague)", "Alice (alice@example.org)", "(a)", ")"]) {
+		expect(unlabelled(labelled(name, rank))).toBe(name);
+		expect(looksLabelled(labelled(name, rank).toUpperCase())).toBe(true);
+	}
+	expect(labelled("rm42 (Romeo Montague)", rank)).toBe(`rm42 (Romeo Montague, ${rank})`);
 	expect([unlabelled("Romeo"), looksLabelled("the owner")]).toEqual(["Romeo", false]);
 });
