@@ -1,4 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { type Case, casesOf, impossibleBySpec } from "./results.ts";
@@ -91,4 +93,8 @@ test("the list names each case once, with a reason", () => {
 	const names = list.flatMap(({ failed = [], impossible = [] }) => [...failed, ...impossible]);
 	expect(new Set(names).size).toBe(names.length);
 	for (const { reason } of list) expect(reason).toMatch(/^[A-Z].*\.$/s);
+});
+
+test("without a file of the suite, the script says so and succeeds", () => {
+	expect(execFileSync(resolve("script/conformance"), { encoding: "utf8" })).toMatch(/^conformance: skipped/);
 });
